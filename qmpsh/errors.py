@@ -1,0 +1,111 @@
+"""Every exception of the package, each with the exit code it ends a process with.
+
+Knows nothing of sockets, terminals or grammar: a message for the user and a number. The codes
+are those of the README's table: 1 the server said no, 2 the line was not sent, 3 cannot connect,
+4 connection lost, 124 a timeout ran out.
+"""
+
+from __future__ import annotations
+
+Span = tuple[int, int]
+"""Start and end offsets into a source text, in characters; end is exclusive."""
+
+
+class QmpshError(Exception):
+    """Base of all; `str(error)` is one sentence for the user."""
+
+    exit_code = 1
+
+
+class UsageError(QmpshError):
+    """The line or the command line was wrong; nothing was sent."""
+
+    exit_code = 2
+
+
+class LineError(UsageError):
+    """A wrong line, with the place that is wrong.
+
+    source: the logical line, as typed; may hold newlines
+    span:   what to underline in it
+    """
+
+    def __init__(self, message: str, source: str, span: Span) -> None:
+        super().__init__(message)
+        self.source = source
+        self.span = span
+
+    def caret(self) -> str:
+        """Two lines: the physical line that holds the span, and ^^^ under the span."""
+        start, end = self.span
+        begin = self.source.rfind("\n", 0, start) + 1
+        stop = self.source.find("\n", start)
+        line = self.source[begin : stop if stop >= 0 else len(self.source)]
+        width = max(1, min(end, begin + len(line)) - start)
+        # A tab stays a tab, so that the marks stand below what they mark.
+        indent = "".join("\t" if c == "\t" else " " for c in line[: start - begin])
+        return f"{line}\n{indent}{'^' * width}"
+
+
+class LineSyntaxError(LineError):
+    """The line is not in the language."""
+
+
+class SchemaMismatch(LineError):
+    """The line is in the language, but this server would refuse it."""
+
+
+class AddressError(UsageError):
+    """The address is none of the known forms."""
+
+
+class CannotConnect(QmpshError):
+    """No session with the server came about."""
+
+    exit_code = 3
+
+
+class Busy(CannotConnect):
+    """Connected, but never greeted: somebody else holds the monitor."""
+
+
+class NotQmp(CannotConnect):
+    """Something answered, and it does not speak QMP."""
+
+
+class ConnectTimeout(CannotConnect):
+    """The connection itself did not come about in time."""
+
+
+class ConnectionLost(QmpshError):
+    """The stream ended before the reply."""
+
+    exit_code = 4
+
+
+class ProtocolError(ConnectionLost):
+    """The peer sent what is not QMP: the stream can no longer be trusted."""
+
+
+class FrameTooLong(ProtocolError):
+    """One message is larger than the bound."""
+
+
+class CommandFailed(QmpshError):
+    """The server answered with an error.
+
+    error_class: "GenericError", "CommandNotFound", "DeviceNotFound", ...
+    desc:        the server's own words, not yet made safe for a terminal
+    """
+
+    def __init__(self, error_class: str, desc: str, command_id: str | None = None) -> None:
+        super().__init__(f"{error_class}: {desc}")
+        self.error_class = error_class
+        self.desc = desc
+        self.command_id = command_id
+
+
+class ReplyTimeout(QmpshError):
+    """The answer did not come in the time that was given."""
+
+    exit_code = 124

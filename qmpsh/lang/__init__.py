@@ -1,0 +1,1 @@
+"""Text to commands: the language of the prompt, of scripts and of one-shots. No I/O."""

@@ -1,0 +1,149 @@
+"""What a parsed line is made of. Every node knows its span in the source.
+
+Values are kept as they were typed, not yet as JSON: what a bare `007` means is decided later, by
+the schema where there is one (`schema/`) and by the guess in `lang/build.py` where there is none.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from qmpsh.errors import Span
+from qmpsh.jsontypes import Json, JsonObject
+
+
+class Part(NamedTuple):
+    """One part of a key: bare, split at dots, or quoted and then always one whole name."""
+
+    text: str
+    quoted: bool
+    span: Span
+
+
+class Scalar(NamedTuple):
+    """A single value. text: unescaped; quoted: it stood in '...' or "..." and is a string."""
+
+    text: str
+    quoted: bool
+    span: Span
+
+
+class ArrayLiteral(NamedTuple):
+    """`[a, b]`."""
+
+    items: tuple[Node, ...]
+    span: Span
+
+
+class ObjectLiteral(NamedTuple):
+    """`{key: value}`; keys are whole names, never split at dots."""
+
+    members: tuple[tuple[Part, Node], ...]
+    span: Span
+
+
+Node = Scalar | ArrayLiteral | ObjectLiteral
+
+
+class Argument(NamedTuple):
+    """`KEY=value`; key: at least one part. span: from the key's first to the value's last character."""
+
+    key: tuple[Part, ...]
+    value: Node
+    span: Span
+
+
+class Modifiers(NamedTuple):
+    """The `--words` of one line. wait: None not asked, "" asked, else the named end; seconds."""
+
+    wait: str | None = None
+    timeout: float | None = None
+    json: bool = False
+    raw: bool = False
+    table: bool = False
+    oob: bool = False
+    yes: bool = False
+    fd: str | None = None
+    new: bool = False
+    count: int | None = None
+
+
+class Redirect(NamedTuple):
+    """`| command`, `> file` or `>> file`. mark: "|", ">" or ">>"; target: unquoted text."""
+
+    mark: str
+    target: str
+    span: Span
+
+
+class CommandLine(NamedTuple):
+    """`name key=value ... --modifier | redirect`."""
+
+    source: str
+    name: Part
+    arguments: tuple[Argument, ...] = ()
+    modifiers: Modifiers = Modifiers()
+    redirect: Redirect | None = None
+
+
+class JsonLine(NamedTuple):
+    """One `{"execute": ...}` or `{"exec-oob": ...}` object, typed or pasted.
+
+    extra: top-level members other than execute, exec-oob, arguments and id, sent as they stand, so
+    that the server judges them. has_id: the user gave an `id` (which may be null).
+    """
+
+    source: str
+    name: str
+    arguments: Json
+    has_arguments: bool
+    oob: bool
+    has_id: bool
+    id: Json
+    extra: JsonObject
+    span: Span
+    redirect: Redirect | None = None
+
+
+class VerbLine(NamedTuple):
+    """`.name rest`. rest: the text behind the name, without modifiers and redirect unless the
+    verb takes a whole line (`LINE_VERBS`), which keeps both; rest_span: where it stands.
+    """
+
+    source: str
+    name: str
+    name_span: Span
+    rest: str
+    rest_span: Span
+    modifiers: Modifiers = Modifiers()
+    redirect: Redirect | None = None
+    words: tuple[str, ...] | None = None
+    """argv words behind the verb, verbatim, when it came from the command line; else None"""
+
+
+class HmpLine(NamedTuple):
+    """One line of the human monitor, verbatim."""
+
+    source: str
+    text: str
+    redirect: Redirect | None = None
+
+
+class TransactionOpen(NamedTuple):
+    """`transaction(`; action: the one action when the line closes it too, else None."""
+
+    source: str
+    span: Span
+    action: CommandLine | None = None
+
+
+class TransactionClose(NamedTuple):
+    """`)` on a line of its own."""
+
+    source: str
+    span: Span
+
+
+Statement = (
+    CommandLine | JsonLine | VerbLine | HmpLine | TransactionOpen | TransactionClose
+)
