@@ -84,7 +84,14 @@ class ConnectionLost(QmpshError):
 
 
 class ProtocolError(ConnectionLost):
-    """The peer sent what is not QMP: the stream can no longer be trusted."""
+    """The peer sent what is not QMP: the stream can no longer be trusted.
+
+    data: the first of the bytes at fault, b"" where the fault is not in the bytes.
+    """
+
+    def __init__(self, message: str, data: bytes = b"") -> None:
+        super().__init__(message)
+        self.data = data
 
 
 class FrameTooLong(ProtocolError):

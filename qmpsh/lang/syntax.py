@@ -12,6 +12,21 @@ from qmpsh.errors import Span
 from qmpsh.jsontypes import Json, JsonObject
 
 
+class Mode(NamedTuple):
+    """What must be known before a line can be read.
+
+    hmp:            the line is one of the human monitor's
+    prompt:         it was typed at the prompt: there, ` | ` and ` > ` redirect an HMP line too
+    in_transaction: a `transaction(` is open
+    bare_verbs:     verbs that are understood without their dot, for the time being
+    """
+
+    hmp: bool = False
+    prompt: bool = False
+    in_transaction: bool = False
+    bare_verbs: frozenset[str] = frozenset()
+
+
 class Part(NamedTuple):
     """One part of a key: bare, split at dots, or quoted and then always one whole name."""
 
@@ -45,11 +60,21 @@ class ObjectLiteral(NamedTuple):
 Node = Scalar | ArrayLiteral | ObjectLiteral
 
 
+class RawLiteral(NamedTuple):
+    """Text that begins with `{` or `[`, in an argument quoted as a whole or in an argv word.
+
+    Where the declared type is str it is that text; everywhere else `values.read_raw` reads it.
+    """
+
+    text: str
+    span: Span
+
+
 class Argument(NamedTuple):
-    """`KEY=value`; key: at least one part. span: from the key's first to the value's last character."""
+    """`KEY=value`; key: at least one part; span: key and value."""
 
     key: tuple[Part, ...]
-    value: Node
+    value: Node | RawLiteral
     span: Span
 
 
@@ -65,7 +90,7 @@ class Modifiers(NamedTuple):
     yes: bool = False
     fd: str | None = None
     new: bool = False
-    count: int | None = None
+    count: int | None = None  # type: ignore[assignment]  # hides tuple.count, of no use here
 
 
 class Redirect(NamedTuple):
@@ -130,20 +155,25 @@ class HmpLine(NamedTuple):
 
 
 class TransactionOpen(NamedTuple):
-    """`transaction(`; action: the one action when the line closes it too, else None."""
+    """`transaction(`; action: the one action when the line closes it too, else None.
+
+    modifiers, redirect: what stands behind the `)` of that one line.
+    """
 
     source: str
     span: Span
     action: CommandLine | None = None
+    modifiers: Modifiers = Modifiers()
+    redirect: Redirect | None = None
 
 
 class TransactionClose(NamedTuple):
-    """`)` on a line of its own."""
+    """`)` on a line of its own; modifiers and redirect behind it are those of the transaction."""
 
     source: str
     span: Span
+    modifiers: Modifiers = Modifiers()
+    redirect: Redirect | None = None
 
 
-Statement = (
-    CommandLine | JsonLine | VerbLine | HmpLine | TransactionOpen | TransactionClose
-)
+Statement = CommandLine | JsonLine | VerbLine | HmpLine | TransactionOpen | TransactionClose

@@ -22,21 +22,27 @@ class Answer(NamedTuple):
     failed:   the server answered with an error (or HMP with what looks like one)
     value:    the value of `return`; None for a failure or a text
     text:     lines of text to print as they stand (HMP output, a verb's text, an error), LF ends,
-              no trailing newline; None when `value` is the answer
+              no trailing newline, not yet made safe for a terminal; None when `value` is the answer
     reply:    the whole reply for --json, with the id that the user gave; None for a verb's text
     seconds:  from sending to reply; size: bytes of the reply on the wire; 0 where nothing was sent
     modifiers, redirect: of the line, the front end obeys them
     """
 
     command: str
-    failed: bool
-    value: Json
-    text: str | None
-    reply: JsonObject | None
-    seconds: float
-    size: int
-    modifiers: Modifiers
-    redirect: Redirect | None
+    failed: bool = False
+    value: Json = None
+    text: str | None = None
+    reply: JsonObject | None = None
+    seconds: float = 0.0
+    size: int = 0
+    modifiers: Modifiers = Modifiers()
+    redirect: Redirect | None = None
+
+
+class Note(NamedTuple):
+    """A remark of the shell's own, no answer: dim on a screen, on stderr otherwise."""
+
+    text: str
 
 
 class Outcome(NamedTuple):
@@ -57,7 +63,20 @@ class Until(NamedTuple):
     deadline: float | None = None
 
 
-Steps = Generator[Until | Answer, None, Outcome]
+class Ask(NamedTuple):
+    """A question that only a person can answer; the step is resumed with the chosen key.
+
+    choices: (key, label) pairs, the first is what Enter means. Only an interactive front end is
+    ever asked.
+    """
+
+    question: str
+    choices: tuple[tuple[str, str], ...]
+
+
+Wish = Until | Answer | Note | Ask
+Steps = Generator[Wish, str, Outcome]
+Show = Callable[[Answer | Note], None]
 
 
 class Task:
@@ -67,37 +86,26 @@ class Task:
     the client may have news, and sleeps at most timeout() in between.
     """
 
-    __slots__ = ("_show", "_steps", "_until", "outcome")
+    __slots__ = ("_choice", "_show", "_steps", "_until", "asking", "outcome")
 
-    def __init__(self, steps: Steps, show: Callable[[Answer], None]) -> None:
+    def __init__(self, steps: Steps, show: Show) -> None:
         self._steps = steps
         self._show = show
         self._until: Until | None = None
+        self._choice: str | None = None
+        self.asking: Ask | None = None
         self.outcome: Outcome | None = None
 
     def advance(self, now: float) -> bool:
         """Go as far as possible without waiting; True when the line has ended."""
-        while self.outcome is None:
-            until = self._until
-            if until is not None and not until.ready():
-                if until.deadline is None or now < until.deadline:
-                    return False
+        while self.outcome is None and not self._must_wait(now):
             self._step()
-        return True
+        return self.outcome is not None
 
-    def _step(self) -> None:
-        self._until = None
-        try:
-            wish = next(self._steps)
-        except StopIteration as end:
-            self.outcome = end.value
-        except QmpshError as error:
-            self.outcome = Outcome(error.exit_code, error)
-        else:
-            if isinstance(wish, Until):
-                self._until = wish
-            else:
-                self._show(wish)
+    def reply(self, key: str) -> None:
+        """Answer the question in `asking`; the next advance() goes on."""
+        self.asking = None
+        self._choice = key
 
     def timeout(self, now: float) -> float | None:
         """Seconds until the deadline of what is waited for; None for no limit."""
@@ -108,4 +116,31 @@ class Task:
     def cancel(self) -> None:
         """End the line where it stands; what it has sent stays sent."""
         self._steps.close()
+        self.asking = None
         self.outcome = Outcome(130)
+
+    def _must_wait(self, now: float) -> bool:
+        if self.asking is not None:
+            return True
+        until = self._until
+        if until is None or until.ready():
+            return False
+        return until.deadline is None or now < until.deadline
+
+    def _step(self) -> None:
+        self._until = None
+        choice, self._choice = self._choice, None
+        try:
+            wish = next(self._steps) if choice is None else self._steps.send(choice)
+        except StopIteration as end:
+            self.outcome = end.value
+        except QmpshError as error:
+            self.outcome = Outcome(error.exit_code, error)
+        else:
+            match wish:
+                case Until():
+                    self._until = wish
+                case Ask():
+                    self.asking = wish
+                case _:
+                    self._show(wish)

@@ -1,0 +1,60 @@
+# Everything that this repository can do: `make` or `make help` lists it.
+#
+# PYTHON=python3.12 names the interpreter to use; BENCH="oneshot script" picks benchmarks.
+
+VENV := .venv
+BENCH_VENV := .venv-bench
+PY := $(VENV)/bin/python
+SOURCES := $(shell find qmpsh -name '*.py' 2>/dev/null)
+
+# Rooms that decide without a socket: their branches are all testable, and tested.
+PURE := qmpsh/wire/*,qmpsh/lang/*
+
+.PHONY: help demo test check lint types bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/.installed ## a shell on a virtual machine of its own; installs what it needs
+	@scripts/demo.sh "$(CURDIR)/$(VENV)/bin/qmpsh"
+
+test: $(VENV)/.installed-dev ## lint, types, all tests with coverage; installs what they need
+	@scripts/need.sh --optional qemu-system-x86_64 qemu-img tmux
+	@$(MAKE) --no-print-directory lint types
+	$(PY) -m coverage erase
+	$(PY) -m coverage run -m pytest
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report --skip-covered --fail-under=85
+	$(PY) -m coverage report --skip-covered --fail-under=95 --include='$(PURE)'
+
+check: lint types ## lint, types and the fast tests: before each commit
+	$(PY) -m pytest -q -m "not tmux"
+
+lint: $(VENV)/.installed-dev ## ruff: rules and format
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+types: $(VENV)/.installed-dev ## mypy, strict
+	$(PY) -m mypy
+
+bench: $(BENCH_VENV)/.installed ## speed, beside qmp-shell and others in the same run
+	@scripts/need.sh qemu-system-x86_64
+	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
+
+clean: ## remove all that was made here
+	rm -rf $(VENV) $(BENCH_VENV) build dist htmlcov .coverage .coverage.* \
+		.mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.installed: pyproject.toml scripts/venv.sh
+	@scripts/venv.sh $(VENV) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml scripts/venv.sh
+	@scripts/venv.sh $(VENV) --editable '.[dev]'
+	@touch $(VENV)/.installed $@
+
+# Not editable: what is timed is what a user gets.
+$(BENCH_VENV)/.installed: pyproject.toml scripts/venv.sh $(SOURCES)
+	@scripts/venv.sh $(BENCH_VENV) . qemu.qmp
+	@touch $@

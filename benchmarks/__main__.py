@@ -1,0 +1,62 @@
+"""`python -m benchmarks [FAMILY...]`: print the table, all of it or the families named."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
+
+from benchmarks import oneshot, prompt, roundtrips
+from benchmarks.bench import Bench, open_bench
+from benchmarks.table import Row, format_row, header
+from qmpsh.errors import QmpshError
+
+Family = Callable[[Bench], Iterator[Row]]
+
+FAMILIES: dict[str, Family] = {
+    "oneshot": oneshot.rows,
+    "script": oneshot.script_rows,
+    "execute": roundtrips.rows,
+    "prompt": prompt.rows,
+}
+
+
+def main(names: Sequence[str]) -> int:
+    unknown = set(names) - set(FAMILIES)
+    if unknown:
+        print(f"benchmarks: no {', '.join(sorted(unknown))}; there are {', '.join(FAMILIES)}")
+        return 2
+    with open_bench() as bench:
+        print(surroundings(bench))
+        print(header(), flush=True)
+        failures = [print_family(name, bench) for name in names or FAMILIES]
+    return int(any(failures))
+
+
+def print_family(name: str, bench: Bench) -> bool:
+    """Print the rows of a family; True when it could not be measured, and the others still can."""
+    try:
+        for row in FAMILIES[name](bench):
+            print(format_row(row), flush=True)
+    except (RuntimeError, QmpshError) as error:
+        print(f"{name}: {error}", flush=True)
+        return True
+    return False
+
+
+def surroundings(bench: Bench) -> str:
+    """What the numbers depend on: versions and cores."""
+    emulator = str(bench.vm.process.args[0]) if isinstance(bench.vm.process.args, list) else ""
+    banner = subprocess.run([emulator, "--version"], capture_output=True, text=True, check=True)
+    packages = ", ".join(f"{name} {version(name)}" for name in ("prompt_toolkit", "qemu.qmp"))
+    return (
+        f"Python {platform.python_version()}, {packages}, "
+        f"{banner.stdout.splitlines()[0]}, {os.cpu_count()} cores; medians"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

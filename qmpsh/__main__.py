@@ -1,0 +1,110 @@
+"""The program: words to options, options to one of the three front ends, errors to exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from qmpsh.errors import QmpshError, UsageError
+from qmpsh.link.address import parse_address
+from qmpsh.link.client import Client, ClientOptions, Tracer
+from qmpsh.options import Options, is_interactive, wants_colour
+from qmpsh.splitter import Words, split_words
+from qmpsh.view.safe import visible
+
+INTERRUPTED = 130
+STDOUT_CLOSED = 141
+
+
+def main() -> int:
+    """Run with the words of sys.argv; the exit code of the README's table."""
+    try:
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except QmpshError as error:
+        print(f"qmpsh: {visible(str(error))}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The interpreter flushes stdout once more at its end: give it something to flush into.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return STDOUT_CLOSED
+    return code
+
+
+def run(argv: list[str]) -> int:
+    """One run of the program. Raises QmpshError for what ended it early."""
+    words = split_words(argv, os.environ)
+    options = Options()
+    if words.options:
+        # Imported here: an argv of ADDRESS and LINE alone never loads click.
+        from qmpsh.cli import Done, parse_options
+
+        try:
+            options = parse_options(words.options)
+        except Done:
+            return 0
+    if options.files and words.line:
+        raise UsageError("either a LINE or -f FILE, not both")
+    if not (words.line or options.files) and is_interactive() and not options.settings.dry_run:
+        return _interact(words, options)
+    return _batch(words, options)
+
+
+def _batch(words: Words, options: Options) -> int:
+    from qmpsh.batch import Batch
+
+    terminal = sys.stdout.isatty()
+    settings = options.settings
+    if settings.pretty is None:
+        settings = settings._replace(pretty=terminal)
+    colour = wants_colour(options.color, os.environ, terminal=terminal)
+    offline = settings.dry_run and words.address is None
+    client = None if offline else _connect(words, options)
+    try:
+        batch = Batch(client, settings, colour=colour)
+        if words.line:
+            return batch.run_words(words.line)
+        return batch.run_script(options.files or ("-",))
+    finally:
+        if client is not None:
+            client.close()
+
+
+def _interact(words: Words, options: Options) -> int:
+    client = _connect(words, options)
+    # Imported here: only a person's session loads prompt_toolkit.
+    from qmpsh.interactive import interact
+
+    try:
+        return interact(client, str(words.address), options)
+    finally:
+        client.close()
+
+
+def _connect(words: Words, options: Options) -> Client:
+    if words.address is None:
+        raise UsageError(
+            "no ADDRESS: name the monitor's socket, as in qmpsh ./monitor.sock, or set QMP_SOCKET"
+        )
+    tracer: Tracer | None = None
+    if options.settings.verbose:
+        # Imported here: only -v needs the masking.
+        from qmpsh.trace import echo_wire
+
+        tracer = echo_wire
+    return Client.connect(
+        parse_address(words.address),
+        ClientOptions(options.connect_timeout, options.negotiate, options.oob),
+        _notice,
+        tracer,
+    )
+
+
+def _notice(text: str) -> None:
+    print(f"qmpsh: {visible(text)}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+"""One-shots and scripts: lines in, answers on stdout, everything else on stderr, an exit code.
+
+Loads neither prompt_toolkit nor pygments, and subprocess only for a line with a pipe.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from qmpsh.errors import LineError, QmpshError, UsageError
+from qmpsh.lang.reader import LineAssembler, LogicalLine
+from qmpsh.lang.syntax import Redirect
+from qmpsh.link.client import Client
+from qmpsh.shell.machine import Machine
+from qmpsh.shell.outcome import Answer, Note, Outcome, Task
+from qmpsh.shell.redirects import pipe_status, write_file
+from qmpsh.shell.script import decode_line, read_lines
+from qmpsh.shell.settings import Settings
+from qmpsh.shell.shell import Shell
+from qmpsh.view.jsontext import compact, pretty
+from qmpsh.view.safe import visible
+
+
+class Batch:
+    """client: None for --dry-run; settings.pretty must be decided; colour: of answers on stdout."""
+
+    def __init__(self, client: Client | None, settings: Settings, *, colour: bool = False) -> None:
+        self._client = client
+        self._settings = settings
+        self._colour = colour
+        self._place = "qmpsh"
+        self._redirected: list[tuple[Redirect, str]] = []
+        greeting = client.greeting if client else None
+        self._shell = Shell(client, settings, Machine("", greeting))
+
+    def run_words(self, words: Sequence[str]) -> int:
+        """Run one line given as the words of a command line; its exit code."""
+        outcome = self._finish(self._shell.start_words(words, self._show))
+        if not outcome.exit_code:
+            outcome = self._end_of_input()
+        return outcome.exit_code
+
+    def run_script(self, names: Sequence[str]) -> int:
+        """Run files one after the other, "-" is stdin; the exit code of the first failure."""
+        exit_code = 0
+        for name in names:
+            outcome = self._run_file(name)
+            exit_code = exit_code or outcome.exit_code
+            if outcome.leave or (exit_code and not self._settings.keep_going):
+                break
+        return exit_code
+
+    def _run_file(self, name: str) -> Outcome:
+        try:
+            fd = 0 if name == "-" else os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            return self._report(UsageError(f"cannot read {name}: {error.strerror}"))
+        try:
+            return self._run_lines(fd, "stdin" if name == "-" else name)
+        finally:
+            if fd:
+                os.close(fd)
+            self._place = "qmpsh"
+
+    def _run_lines(self, fd: int, name: str) -> Outcome:
+        exit_code = 0
+        assembler = LineAssembler(self._shell.mode)
+        try:
+            for number, raw in enumerate(read_lines(fd, self._client, sys.stdout.flush), 1):
+                self._place = f"{name}:{number}"
+                line = assembler.push(decode_line(raw))
+                if line is None:
+                    continue
+                outcome = self._run_line(name, line)
+                exit_code = exit_code or outcome.exit_code
+                if outcome.leave or self._is_final(outcome):
+                    return outcome._replace(exit_code=exit_code)
+                assembler.mode = self._shell.mode
+            assembler.close()
+        except QmpshError as error:
+            return self._report(error)
+        return Outcome(exit_code or self._end_of_input().exit_code)
+
+    def _is_final(self, outcome: Outcome) -> bool:
+        """Whether a script ends here: at a failure, and always when the connection is gone."""
+        lost = self._client is not None and self._client.closed
+        return bool(outcome.exit_code) and (lost or not self._settings.keep_going)
+
+    def _run_line(self, name: str, line: LogicalLine) -> Outcome:
+        self._place = f"{name}:{line.number}"
+        return self._finish(self._shell.start(line.text, self._show))
+
+    def _end_of_input(self) -> Outcome:
+        try:
+            self._shell.end_of_input()
+        except UsageError as error:
+            return self._report(error)
+        return Outcome()
+
+    def _finish(self, task: Task) -> Outcome:
+        """Drive a line to its end and report what went wrong."""
+        while not task.advance(time.monotonic()):
+            if self._client is not None:
+                self._client.poll(task.timeout(time.monotonic()))
+        outcome = task.outcome or Outcome()
+        if outcome.error is not None:
+            return self._report(outcome.error)
+        try:
+            self._deliver()
+        except QmpshError as error:
+            return self._report(error)
+        return outcome
+
+    def _report(self, error: QmpshError) -> Outcome:
+        self._complain(str(error))
+        if isinstance(error, LineError):
+            print(_indented(visible(error.caret())), file=sys.stderr)
+        return Outcome(error.exit_code)
+
+    def _complain(self, text: str) -> None:
+        sys.stdout.flush()
+        print(f"{self._place}: {visible(text)}", file=sys.stderr)
+
+    def _show(self, item: Answer | Note) -> None:
+        if isinstance(item, Note):
+            self._complain(item.text)
+            return
+        whole = self._settings.json or item.modifiers.json
+        if item.failed and not (whole and item.reply is not None):
+            self._complain(item.text or "")
+            return
+        text = self._text(item, whole=whole)
+        if text is None:
+            return
+        if item.redirect is not None:
+            self._redirected.append((item.redirect, text))
+        else:
+            print(self._coloured(text) if item.text is None or whole else text)
+
+    def _text(self, answer: Answer, *, whole: bool) -> str | None:
+        """What to print of an answer, None for nothing: an empty object says only "done"."""
+        layout = pretty if self._settings.pretty else compact
+        if whole and answer.reply is not None:
+            return layout(answer.reply)
+        if answer.text is not None:
+            return visible(answer.text) or None
+        if answer.value == {}:
+            return None
+        if isinstance(answer.value, str) and (self._settings.raw or answer.modifiers.raw):
+            return visible(answer.value)
+        return layout(answer.value)
+
+    def _coloured(self, text: str) -> str:
+        if not self._colour:
+            return text
+        # Imported here: the one-shot path into a pipe needs no colours.
+        from qmpsh.view.highlight import json_line
+        from qmpsh.view.theme import sgr
+
+        return "\n".join(sgr(json_line(line)) for line in text.split("\n"))
+
+    def _deliver(self) -> None:
+        """Hand the line's answers to its redirect, all at once."""
+        if not self._redirected:
+            return
+        redirect = self._redirected[0][0]
+        text = "".join(f"{text}\n" for _, text in self._redirected)
+        self._redirected.clear()
+        if redirect.mark != "|":
+            write_file(redirect, text)
+            return
+        # Imported here: only a line with a pipe needs it.
+        import subprocess
+
+        sys.stdout.flush()
+        status = subprocess.run(redirect.target, shell=True, input=text, text=True).returncode
+        said = pipe_status(status, redirect)
+        if said:
+            raise QmpshError(said)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.split("\n"))

@@ -1,0 +1,133 @@
+"""The options, through click. Loaded only when there are options to read."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import click
+
+from qmpsh import __version__
+from qmpsh.errors import UsageError
+from qmpsh.lang.durations import parse_duration
+from qmpsh.options import Options
+from qmpsh.shell.settings import Settings
+
+HELP = """The shell for QMP, the control protocol of QEMU virtual machines.
+
+\b
+qmpsh ./monitor.sock                          interactive shell
+qmpsh ./monitor.sock query-status             one command, its answer on stdout
+qmpsh ./monitor.sock device_add driver=virtio-rng-pci id=rng0
+qmpsh ./monitor.sock < script.qmp             a script, stops at the first error
+qmpsh ./monitor.sock --hmp 'info status'      the human monitor
+
+ADDRESS is a path, unix:PATH, HOST:PORT, [V6]:PORT or tcp:HOST:PORT; QMP_SOCKET serves where none
+is named. LINE is one command; options stand before it.
+
+\b
+Exit codes: 0 success, 1 the server answered with an error, 2 usage or syntax, nothing sent,
+3 cannot connect, 4 connection lost, 124 timeout, 130 interrupted, 141 stdout closed.
+"""
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only since click 8.4
+    """A time such as `5`, `500ms` or `2m`; seconds as float."""
+
+    name = "TIME"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Seconds. A value that is no time is a usage error."""
+        try:
+            return parse_duration(str(value))
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Line(click.Command):
+    """A command whose usage line shows where the options stand."""
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """The words behind `Usage: qmpsh`."""
+        return ["[OPTIONS]", "[ADDRESS]", "[OPTIONS]", "[LINE...]"]
+
+
+OPTIONS: list[click.Parameter] = [
+    click.Option(["-f", "--file", "files"], multiple=True, metavar="FILE",
+                 help="Read lines from FILE, - is stdin; repeatable."),
+    click.Option(["-H", "--hmp"], is_flag=True, help="Lines are HMP, the human monitor's."),
+    click.Option(["-p", "--pretty/--compact"], default=None,
+                 help="JSON over several lines, or one; default: pretty on a terminal."),
+    click.Option(["--json"], is_flag=True,
+                 help="Print whole replies, errors included, on stdout."),
+    click.Option(["--raw"], is_flag=True, help="A string answer without its quotes."),
+    click.Option(["-k", "--keep-going"], is_flag=True,
+                 help="A script goes on after an error; the exit code still tells."),
+    click.Option(["--connect-timeout"], type=Duration(), default="10",
+                 help="Until greeted and negotiated; 5, 500ms, 2m; default 10 s."),
+    click.Option(["-t", "--timeout"], type=Duration(), default=None,
+                 help="The longest wait from sending a line to its answer; default none."),
+    click.Option(["-n", "--dry-run"], is_flag=True,
+                 help="Print the JSON that would be sent, and send nothing."),
+    click.Option(["-y", "--yes"], is_flag=True,
+                 help="Do not ask before commands that end or reset the VM."),
+    click.Option(["-N", "--skip-negotiation"], is_flag=True,
+                 help="The server sends no greeting and wants none."),
+    click.Option(["--oob/--no-oob"], default=True,
+                 help="Negotiate out-of-band execution where offered; default on."),
+    click.Option(["-v", "--verbose"], is_flag=True,
+                 help="Echo the wire on stderr, secrets masked."),
+    click.Option(["--plain"], is_flag=True,
+                 help="No full screen: a line prompt; automatic on TERM=dumb."),
+    click.Option(["--color"], type=click.Choice(["auto", "always", "never"]), default="auto",
+                 help="NO_COLOR and CLICOLOR_FORCE are honoured."),
+]  # fmt: skip
+
+COMMAND = Line(
+    "qmpsh", params=OPTIONS, help=HELP, context_settings={"help_option_names": ["-h", "--help"]}
+)
+click.version_option(__version__, "-V", "--version", prog_name="qmpsh")(COMMAND)
+
+
+class Done(Exception):
+    """The options have done all there is to do."""
+
+
+def parse_options(words: list[str]) -> Options:
+    """The options as a value.
+
+    Raises UsageError for a wrong option, Done after --help or --version.
+    """
+    try:
+        context = COMMAND.make_context("qmpsh", list(words))
+    except click.exceptions.Exit:
+        raise Done from None
+    except click.ClickException as error:
+        _refuse(error)
+    given = context.params
+    settings = Settings(
+        hmp=given["hmp"],
+        json=given["json"],
+        raw=given["raw"],
+        pretty=given["pretty"],
+        keep_going=given["keep_going"],
+        timeout=given["timeout"],
+        dry_run=given["dry_run"],
+        yes=given["yes"],
+        verbose=given["verbose"],
+        negotiated=not given["skip_negotiation"],
+    )
+    return Options(
+        settings,
+        given["files"],
+        given["connect_timeout"],
+        given["color"],
+        given["plain"],
+        not given["skip_negotiation"],
+        given["oob"],
+    )
+
+
+def _refuse(error: click.ClickException) -> NoReturn:
+    raise UsageError(f"{error.format_message()} Try qmpsh --help.") from error

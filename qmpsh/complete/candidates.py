@@ -1,0 +1,76 @@
+"""What completion works from, and what it yields."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from qmpsh.jsontypes import Json
+from qmpsh.schema.model import Schema
+
+
+class Candidate(NamedTuple):
+    """One way to go on.
+
+    text:   what replaces the source from `start` to the cursor
+    start:  offset into the line
+    kind:   what it is or which type it wants, in plain words: "command", "str", "qcow2 | raw"
+    doc:    first sentence of its documentation, or ""
+    required, deprecated, unstable: its marks
+    """
+
+    text: str
+    start: int
+    kind: str = ""
+    doc: str = ""
+    required: bool = False
+    deprecated: bool = False
+    unstable: bool = False
+
+
+class Catalog:
+    """What completion knows of the server; filled in as background replies come.
+
+    commands, events: names as the server lists them, () before they are known
+    schema:           None before it is known, or where the server has none
+    verbs:            the shell's own words: name to summary
+    hmp, hmp_info:    the human monitor's commands and `info` subjects: name to help text
+    """
+
+    def __init__(self) -> None:
+        self.commands: tuple[str, ...] = ()
+        self.events: tuple[str, ...] = ()
+        self.schema: Schema | None = None
+        self.verbs: dict[str, str] = {}
+        self.hmp: dict[str, str] = {}
+        self.hmp_info: dict[str, str] = {}
+
+    def learn(self, commands: tuple[str, ...], schema: Schema | None) -> None:
+        """Take in what the server accepts. schema: None where it has none."""
+        self.commands = commands
+        self.schema = schema
+        self.events = schema.events if schema is not None else ()
+
+    def learn_hmp(self, value: Json) -> None:
+        """Take in the text of HMP `help`."""
+        self.hmp = hmp_entries(value)
+
+    def learn_hmp_info(self, value: Json) -> None:
+        """Take in the text of HMP `info`."""
+        self.hmp_info = hmp_entries(value, prefix="info ")
+
+
+def hmp_entries(value: Json, prefix: str = "") -> dict[str, str]:
+    """Names of a help text with what is said of them.
+
+    An entry is a line with a lowercase letter in column 0; its name ends at the first blank and may
+    hold twins behind `|`. Source: WIRE.md section 9.
+    """
+    entries: dict[str, str] = {}
+    lines = value.replace("\r\n", "\n").split("\n") if isinstance(value, str) else []
+    for line in lines:
+        line = line.removeprefix(prefix)
+        if line[:1].islower():
+            names, _, rest = line.partition(" ")
+            for name in names.split("|"):
+                entries[name] = rest.partition("-- ")[2].strip() or rest.strip()
+    return entries

@@ -1,0 +1,86 @@
+"""Candidates for the cursor: one function a place, one table of them.
+
+Pure and in memory: a keystroke asks nobody. What only the running VM knows comes through `Live`,
+which answers from what it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from qmpsh.complete.candidates import Candidate, Catalog
+from qmpsh.complete.match import rank
+from qmpsh.complete.members import key_candidates, value_candidates
+from qmpsh.complete.place import Place, Where, find_place
+from qmpsh.lang.modifiers import MODIFIERS, VERB_MODIFIERS
+from qmpsh.lang.syntax import Mode
+
+
+def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candidate]:
+    """Candidates at the cursor (an offset into text), best first."""
+    place = find_place(text, cursor, mode)
+    candidates = _AT.get(place.where, _nothing)(place, catalog)
+    return rank(candidates, text, cursor)
+
+
+def _commands(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+    for name in catalog.commands:
+        features: tuple[str, ...] = ()
+        info = catalog.schema.command(name) if catalog.schema else None
+        if info is not None:
+            features = info.features
+        yield Candidate(
+            name,
+            place.start,
+            "command",
+            deprecated="deprecated" in features,
+            unstable="unstable" in features,
+        )
+    if not place.prefix or place.prefix.startswith("."):
+        yield from _verbs(place, catalog)
+
+
+def _verbs(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+    for name, summary in catalog.verbs.items():
+        yield Candidate(f".{name}", place.start, "verb", summary)
+
+
+def _verb_words(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+    if place.name == "help":
+        for name in (*catalog.commands, *catalog.events, *catalog.verbs):
+            yield Candidate(name, place.start)
+    elif place.name in ("events", "wait"):
+        for name in catalog.events:
+            yield Candidate(name, place.start, "event")
+
+
+def _modifiers(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+    for name in MODIFIERS:
+        if name not in VERB_MODIFIERS:
+            yield Candidate(f"--{name}", place.start, "modifier")
+
+
+def _hmp(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+    """The human monitor's commands, and behind `info` and `help` what these take."""
+    words = place.prefix.split(" ")
+    start = place.start + len(place.prefix) - len(words[-1])
+    entries = catalog.hmp if len(words) == 1 else {}
+    if len(words) == 2:
+        entries = {"info": catalog.hmp_info, "help": catalog.hmp}.get(words[0], {})
+    for name, text in entries.items():
+        yield Candidate(name, start, "HMP", text)
+
+
+def _nothing(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+    return ()
+
+
+_AT: dict[Where, Callable[[Place, Catalog], Iterable[Candidate]]] = {
+    Where.COMMAND: _commands,
+    Where.VERB: _verbs,
+    Where.VERB_WORD: _verb_words,
+    Where.KEY: key_candidates,
+    Where.VALUE: value_candidates,
+    Where.MODIFIER: _modifiers,
+    Where.HMP: _hmp,
+}

@@ -1,0 +1,38 @@
+"""Which candidates fit what is typed, and in which order.
+
+A candidate that begins with the typed word comes before one that only holds its letters in order
+(fuzzy); within each, the order in which they were made stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from qmpsh.complete.candidates import Candidate
+
+
+def rank(candidates: Iterable[Candidate], text: str, cursor: int) -> list[Candidate]:
+    """The fitting ones, best first. text, cursor: the line; a candidate replaces from its start."""
+    scored = []
+    for place, candidate in enumerate(candidates):
+        score = _score(text[candidate.start : cursor].lower(), candidate.text.lower())
+        if score is not None:
+            scored.append((score, place, candidate))
+    scored.sort(key=lambda entry: entry[:2])
+    return [candidate for _, _, candidate in scored]
+
+
+def _score(typed: str, candidate: str) -> tuple[int, int] | None:
+    """Lower is better: (kind of match, spread of the letters); None where it does not fit."""
+    if candidate.startswith(typed):
+        return (0, 0)
+    at = candidate.find(typed)
+    if at >= 0:
+        return (1, 0 if candidate[at - 1] in "-_." else 1)
+    first = end = -1
+    for letter in typed:
+        end = candidate.find(letter, end + 1)
+        if end < 0:
+            return None
+        first = end if first < 0 else first
+    return (2, end - first)

@@ -1,0 +1,142 @@
+"""Candidates that the schema gives: members still missing, and values of enums and booleans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from qmpsh.complete.candidates import Candidate, Catalog
+from qmpsh.complete.place import Path, Piece, Place
+from qmpsh.schema.model import (
+    AlternateType,
+    Builtin,
+    EnumType,
+    Member,
+    ObjectType,
+    Schema,
+    Type,
+)
+from qmpsh.schema.walk import array_of, descend, members_of, object_of, tag_of
+from qmpsh.schema.words import kind_words, type_words
+
+
+class Line:
+    """What the line says already, for one command of one schema."""
+
+    def __init__(self, place: Place, schema: Schema, root: ObjectType) -> None:
+        self.schema = schema
+        self.root = root
+        self._given = {given.path: given.text for given in place.given}
+
+    def tag(self, path: Path) -> str | None:
+        """The text of the single value at a path."""
+        return self._given.get(path)
+
+    def type_at(self, path: Path) -> Type | None:
+        """The type of the member at a path."""
+        return descend(self.schema, self.root, path, self.tag)
+
+    def is_given(self, path: Path) -> bool:
+        """Whether the line has that member already, as one value."""
+        return path in self._given
+
+    def is_begun(self, path: Path) -> bool:
+        """Whether the line has something below that member."""
+        return any(given[: len(path)] == path for given in self._given)
+
+    def members(self, owner: ObjectType, at: Path) -> tuple[Member, ...]:
+        """The members of the object at `at`, its tag's branch included."""
+        return members_of(self.schema, owner, tag_of(owner, self.tag, at))
+
+
+def key_candidates(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+    """The members that the object at the cursor still lacks, required first."""
+    line = line_of(place, catalog)
+    if line is None:
+        return ()
+    found: list[Candidate] = []
+    # A declared name may hold dots: each cut of the typed parts into object and name is tried.
+    for cut in range(len(place.pieces)):
+        path = (*place.path, *(piece.text for piece in place.pieces[:cut]))
+        found += _missing(line, path, place.pieces[cut], place)
+    return found
+
+
+def value_candidates(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+    """The values that the member at the cursor may have."""
+    line = line_of(place, catalog)
+    kind = line.type_at(place.path) if line is not None else None
+    if line is None or kind is None:
+        return ()
+    return list(_values(line.schema, kind, place))
+
+
+def line_of(place: Place, catalog: Catalog) -> Line | None:
+    """What is known of the line's command; None where the schema does not have it."""
+    schema = catalog.schema
+    root = schema.arguments(place.name) if schema is not None else None
+    return Line(place, schema, root) if schema is not None and root is not None else None
+
+
+def _missing(line: Line, path: Path, piece: Piece, place: Place) -> Iterator[Candidate]:
+    kind = line.type_at(path)
+    owner = object_of(line.schema, kind) if kind is not None else None
+    if owner is None:
+        return
+    members = [m for m in line.members(owner, path) if not line.is_given((*path, m.name))]
+    for member in sorted(members, key=lambda member: member.optional):
+        begun = line.is_begun((*path, member.name))
+        for text in _key_texts(line.schema, member, piece, place, begun=begun):
+            if piece is not place.pieces[-1] and text == f"{piece.text}.":
+                continue  # the object that is being typed in
+            yield Candidate(
+                text,
+                piece.start,
+                type_words(line.schema, member.type),
+                required=not member.optional,
+                deprecated="deprecated" in member.features,
+                unstable="unstable" in member.features,
+            )
+
+
+def _key_texts(
+    schema: Schema, member: Member, piece: Piece, place: Place, *, begun: bool
+) -> list[str]:
+    """What a member's name is completed to: with what must follow it.
+
+    Where a value may be a word as well as an object, the name alone; once it stands there, both.
+    begun: something below it is in the line already, so that it must be an object
+    """
+    if place.bracketed:
+        return [f"{member.name}: "]
+    kind = schema.type(member.type)
+    is_object = object_of(schema, kind) is not None
+    if not is_object:
+        return [f"{member.name}="]
+    if begun or isinstance(kind, ObjectType):
+        return [f"{member.name}."]
+    if piece.text == member.name:
+        return [f"{member.name}=", f"{member.name}."]
+    return [member.name]
+
+
+def _values(schema: Schema, kind: Type, place: Place) -> Iterator[Candidate]:
+    match kind:
+        case EnumType():
+            for member in kind.members:
+                yield Candidate(
+                    member.name,
+                    place.start,
+                    deprecated="deprecated" in member.features,
+                    unstable="unstable" in member.features,
+                )
+        case Builtin("boolean"):
+            yield Candidate("true", place.start, "bool")
+            yield Candidate("false", place.start, "bool")
+        case Builtin("null"):
+            yield Candidate("null", place.start)
+        case AlternateType():
+            for name in kind.branches:
+                yield from _values(schema, schema.type(name), place)
+        case _:
+            if array_of(schema, kind) is not None and not place.prefix:
+                yield Candidate("[", place.start, kind_words(schema, kind))

@@ -1,0 +1,278 @@
+"""Where in a line the cursor stands, and what the rest of the line already says.
+
+Works on the scanner's tokens, not on the parser's result: the line is unfinished by nature, and the
+scanner is total. What was typed behind the cursor counts too: a union's tag selects its members
+wherever in the line it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import NamedTuple
+
+from qmpsh.errors import LineSyntaxError
+from qmpsh.lang.scan import Kind, Scanner, Token
+from qmpsh.lang.syntax import Mode
+from qmpsh.lang.values import Source, unquoted
+
+Path = tuple[str, ...]
+
+
+class Where(Enum):
+    """What may be typed at the cursor."""
+
+    COMMAND = auto()
+    VERB = auto()
+    VERB_WORD = auto()  # a word behind a verb
+    KEY = auto()  # a member's name
+    VALUE = auto()
+    MODIFIER = auto()
+    HMP = auto()
+    FILE = auto()  # behind > or >>
+    NOTHING = auto()  # a comment, a shell command, a place where nothing can be said
+
+
+class Piece(NamedTuple):
+    """One part of a key as typed. start: where it stands; text: unquoted."""
+
+    text: str
+    start: int
+    quoted: bool = False
+
+
+class Given(NamedTuple):
+    """A member that the line already has. path: its parts from the command down; text: of a single
+    value, None for a bracket.
+    """
+
+    path: Path
+    text: str | None
+
+
+class Place(NamedTuple):
+    """name: the command or verb, "" before it; path: of the object (KEY) or of the member (VALUE);
+    pieces: of a KEY that is being typed, the last is the prefix; prefix: what is typed of the word;
+    start: where that begins; bracketed: inside { } or [ ]; quote: the open quote, or "";
+    given: all members of the line but the one at the cursor.
+    """
+
+    where: Where
+    name: str
+    path: Path
+    pieces: tuple[Piece, ...]
+    prefix: str
+    start: int
+    bracketed: bool
+    quote: str
+    given: tuple[Given, ...]
+
+
+def find_place(text: str, cursor: int, mode: Mode) -> Place:
+    """The place of the cursor (an offset into text)."""
+    head = Walk(text[:cursor])
+    head.take(Scanner(mode).feed(text[:cursor]))
+    place = head.hmp_place(cursor) if head.is_hmp(mode) else head.place(cursor)
+    whole = Walk(text)
+    whole.take(Scanner(mode).feed(text), skip=place.start)
+    return place._replace(given=tuple(whole.given))
+
+
+class Frame:
+    """One open bracket. path: of the object or array; count: of the commas so far."""
+
+    __slots__ = ("count", "is_object", "path")
+
+    def __init__(self, path: Path, *, is_object: bool) -> None:
+        self.path = path
+        self.is_object = is_object
+        self.count = 0
+
+    def item(self) -> Path:
+        """The path of the array's current item."""
+        return (*self.path, str(self.count))
+
+
+class Walk:
+    """Walks the tokens of a line from left to right and remembers where it is."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._name = ""
+        self._is_verb = False
+        self._pieces: list[Piece] = []
+        self._at_value = False
+        self._frames: list[Frame] = []
+        self._last: Token | None = None
+        self._where = Where.COMMAND
+        self._hmp_start: int | None = None
+        self.given: list[Given] = []
+
+    def take(self, tokens: list[Token], skip: int = -1) -> None:
+        """Go over the tokens. skip: the word that begins there says nothing yet."""
+        for token in tokens:
+            self._take(token, skip)
+            self._last = token
+
+    def is_hmp(self, mode: Mode) -> bool:
+        """Whether the cursor stands in a line of the human monitor, and not behind its redirect."""
+        if self._where is Where.HMP:
+            return True
+        return self._name == "" if mode.hmp else self._name == "hmp" and self._ends_blank()
+
+    def hmp_place(self, cursor: int) -> Place:
+        """The place in such a line: its prefix is all of the monitor's text."""
+        start = cursor if self._hmp_start is None else self._hmp_start
+        return Place(Where.HMP, self._name, (), (), self._text[start:cursor], start, False, "", ())
+
+    def place(self, cursor: int) -> Place:
+        """The place behind the last token."""
+        where = self._here()
+        prefix, start, quote = self._typed(cursor)
+        pieces: tuple[Piece, ...] = ()
+        path: Path = ()
+        if where is Where.KEY:
+            pieces = self._key_so_far(prefix, start, quote)
+            path = self._base()
+        elif where is Where.VALUE:
+            path = self._path()
+        bracketed = bool(self._frames)
+        return Place(where, self._name, path, pieces, prefix, start, bracketed, quote, ())
+
+    def _key_so_far(self, prefix: str, start: int, quote: str) -> tuple[Piece, ...]:
+        """The pieces of the key at the cursor; the last one is being typed."""
+        complete = self._last is not None and self._last.kind in (Kind.PART, Kind.QUOTED_PART)
+        pieces = self._pieces if complete else [*self._pieces, Piece(prefix, start, bool(quote))]
+        return tuple(pieces)
+
+    # ---------------------------------------------------------------- walking
+
+    def _take(self, token: Token, skip: int) -> None:
+        if token.kind in _VALUES:
+            if token.start != skip:
+                self._value(token)
+        elif token.kind in _ELSEWHERE:
+            self._where = _ELSEWHERE[token.kind]
+        elif token.kind in _STEPS:
+            _STEPS[token.kind](self, token)
+
+    def _begin(self, token: Token) -> None:
+        word = self._text[token.start : token.end]
+        self._is_verb = token.kind is Kind.VERB
+        self._name = word.removeprefix(".") if self._is_verb else word
+        self._where = Where.VERB_WORD if self._is_verb else Where.KEY
+
+    def _after_blank(self, token: Token) -> None:
+        if self._frames or self._where in (Where.NOTHING, Where.FILE, Where.HMP):
+            return
+        if self._where is Where.MODIFIER:
+            self._where = Where.KEY
+        self._pieces.clear()
+        self._at_value = False
+
+    def _open(self, token: Token) -> None:
+        self._frames.append(Frame(self._path(), is_object=self._text[token.start] == "{"))
+        self._pieces.clear()
+        self._at_value = False
+
+    def _close(self, token: Token) -> None:
+        if self._frames:
+            frame = self._frames.pop()
+            self.given.append(Given(frame.path, None))
+        if not self._frames:
+            self._pieces.clear()
+
+    def _next_item(self, token: Token) -> None:
+        if self._frames:
+            self._frames[-1].count += 1
+        self._pieces.clear()
+        self._at_value = False
+
+    def _value(self, token: Token) -> None:
+        if self._at_value or self._in_array():
+            self.given.append(Given(self._path(), self._unquoted(token)))
+
+    def _part(self, token: Token) -> None:
+        quoted = token.kind is Kind.QUOTED_PART
+        self._pieces.append(Piece(self._unquoted(token), token.start, quoted))
+
+    def _await_value(self, token: Token) -> None:
+        self._at_value = True
+
+    def _hmp(self, token: Token) -> None:
+        self._where = Where.HMP
+        if self._hmp_start is None:
+            self._hmp_start = token.start
+
+    def _unquoted(self, token: Token) -> str:
+        try:
+            return unquoted(Source(self._text), token)
+        except LineSyntaxError:
+            return self._text[token.start + 1 : token.end - 1]
+
+    # ---------------------------------------------------------------- the cursor
+
+    def _here(self) -> Where:
+        last = self._last.kind if self._last else None
+        if last is Kind.NAME:
+            return Where.COMMAND
+        if last is Kind.VERB:
+            return Where.VERB
+        if self._where is not Where.KEY:
+            return self._where
+        if last is Kind.GLUED:
+            return Where.NOTHING
+        at_value = self._at_value or self._in_array()
+        return Where.VALUE if at_value else Where.KEY
+
+    def _typed(self, cursor: int) -> tuple[str, int, str]:
+        """The word's prefix, where it begins, and its open quote."""
+        last = self._last
+        if last is None or last.kind in (Kind.BLANK, Kind.CONTINUE, Kind.MARK):
+            return "", cursor, ""
+        text = self._text[last.start :]
+        if last.kind is Kind.UNCLOSED:
+            return text[1:], last.start, text[0]
+        if last.kind in _TYPED:
+            return text, last.start, ""
+        return "", cursor, ""
+
+    def _path(self) -> Path:
+        """The path of the member at hand: of the innermost bracket, and of the key typed in it."""
+        if self._in_array():
+            return self._frames[-1].item()
+        return (*self._base(), *(piece.text for piece in self._pieces))
+
+    def _base(self) -> Path:
+        """The path of the innermost bracket."""
+        return self._frames[-1].path if self._frames else ()
+
+    def _ends_blank(self) -> bool:
+        return self._last is not None and self._last.kind is Kind.BLANK
+
+    def _in_array(self) -> bool:
+        return bool(self._frames) and not self._frames[-1].is_object
+
+
+_TYPED = frozenset({Kind.NAME, Kind.VERB, Kind.PART, Kind.WORD, Kind.MODIFIER, Kind.STRING})
+_VALUES = frozenset({Kind.WORD, Kind.STRING, Kind.UNCLOSED})
+_ELSEWHERE = {
+    Kind.MODIFIER: Where.MODIFIER,
+    Kind.PIPE: Where.NOTHING,
+    Kind.REDIRECT: Where.FILE,
+    Kind.COMMENT: Where.NOTHING,
+}
+_STEPS: dict[Kind, Callable[[Walk, Token], None]] = {
+    Kind.BLANK: Walk._after_blank,
+    Kind.CONTINUE: Walk._after_blank,
+    Kind.NAME: Walk._begin,
+    Kind.VERB: Walk._begin,
+    Kind.PART: Walk._part,
+    Kind.QUOTED_PART: Walk._part,
+    Kind.EQUALS: Walk._await_value,
+    Kind.COLON: Walk._await_value,
+    Kind.OPEN: Walk._open,
+    Kind.CLOSE: Walk._close,
+    Kind.COMMA: Walk._next_item,
+    Kind.TEXT: Walk._hmp,
+}

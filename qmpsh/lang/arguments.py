@@ -1,0 +1,180 @@
+"""`KEY=value`: from the tokens of a line, or from a word that is one argument as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qmpsh.errors import LineSyntaxError, Span
+from qmpsh.lang.scan import Kind, Token
+from qmpsh.lang.syntax import Argument, Node, Part, RawLiteral, Scalar
+from qmpsh.lang.values import NESTING_LIMIT, LiteralReader, Source, quote, unclosed, unquoted
+
+Word = Sequence[Token]
+"""Tokens without a blank between them, except inside brackets."""
+
+GLUED_PAREN = "expected a blank before ), which stands alone; a value that ends in ) is quoted"
+
+
+class ArgumentReader:
+    """Collects the arguments of one command.
+
+    line: the source; name: the command, for the guesses in the errors
+    in_transaction: a `)` glued to a value is taken for one that should close
+    """
+
+    def __init__(self, line: str, name: str, *, in_transaction: bool = False) -> None:
+        self.arguments: list[Argument] = []
+        self._source = Source(line)
+        self._name = name
+        self._in_transaction = in_transaction
+
+    def read(self, words: Sequence[Word]) -> None:
+        """Take in the argument that is the first of these words; the others help an error.
+
+        Raises LineSyntaxError.
+        """
+        word = words[0]
+        if word[-1].kind is Kind.UNCLOSED:
+            raise unclosed(self._source, word[-1])
+        behind = self._behind_equals(words)
+        equals = next((i for i, token in enumerate(word) if token.kind is Kind.EQUALS), None)
+        if equals is None and behind is None and self._is_quoted(word):
+            self.arguments.append(self._quoted_argument(word[0]))
+            return
+        key = self._key(word if equals is None else word[: equals + 1])
+        if equals is None:
+            raise self._no_value(word, behind)
+        value = self._value(word, equals + 1)
+        self.arguments.append(Argument(key, value, (key[0].span[0], value.span[1])))
+
+    def _quoted_argument(self, token: Token) -> Argument:
+        """'KEY=value', quoted as a whole: what is inside is read as an argv word is."""
+        text = unquoted(self._source, token)
+        line = self._source.line
+        if text == line[token.start + 1 : token.end - 1]:
+            return word_argument(self._source, token.start + 1, token.end - 1, self._name)
+        source = Source(text, line, (token.start, token.end))
+        return word_argument(source, 0, len(text), self._name)
+
+    def _key(self, tokens: Word) -> tuple[Part, ...]:
+        """The parts of a key; tokens: parts and marks in turn, up to and with its `=`."""
+        parts: list[Part] = []
+        for place, token in enumerate(tokens):
+            is_part = token.kind in (Kind.PART, Kind.QUOTED_PART)
+            if place % 2 == 0 and not is_part:
+                raise self._error(f"expected a name before {self._text(token)}", token)
+            if place % 2 == 1 and token.kind is Kind.GLUED:
+                raise self._error("expected . or = behind the closing quote of a name", token)
+            if is_part:
+                parts.append(self._part(token))
+        return _bounded(parts, self._source)
+
+    def _part(self, token: Token) -> Part:
+        quoted = token.kind is Kind.QUOTED_PART
+        return Part(unquoted(self._source, token), quoted, (token.start, token.end))
+
+    def _value(self, word: Word, place: int) -> Node:
+        """The value of an argument; place: where in the word it begins."""
+        if place == len(word):
+            return Scalar("", False, (word[-1].end, word[-1].end))
+        first = word[place]
+        if first.kind is Kind.WORD:
+            return self._bare(first)
+        reader = LiteralReader(self._source, word[place:])
+        node = reader.read()
+        if self._in_transaction and self._text(word[-1]) == ")":
+            reader.expect_end(GLUED_PAREN)
+        key = self._source.text[word[0].start : first.start]
+        text = self._source.text[first.start : word[-1].end]
+        reader.expect_end(
+            f"expected a blank behind the closing mark; text that begins with {text[0]} "
+            f"is quoted as a whole: {key}{quote(text)}"
+        )
+        return node
+
+    def _bare(self, token: Token) -> Scalar:
+        text = self._text(token)
+        if self._in_transaction and text.endswith(")") and text.count(")") > text.count("("):
+            raise self._source.error(GLUED_PAREN, token.end - 1, token.end)
+        return Scalar(text, False, (token.start, token.end))
+
+    def _is_quoted(self, word: Word) -> bool:
+        return len(word) == 1 and word[0].kind is Kind.QUOTED_PART
+
+    def _behind_equals(self, words: Sequence[Word]) -> Span | None:
+        """Where v stands in `k = v` and `k =v`; k is the first word."""
+        if len(words) == 1 or words[1][0].kind is not Kind.EQUALS:
+            return None
+        value = words[1][1:] or (words[2] if len(words) > 2 else ())
+        return (value[0].start, value[-1].end) if value else (words[1][0].end,) * 2
+
+    def _no_value(self, word: Word, behind: Span | None) -> LineSyntaxError:
+        """The error for a word without `=`, with a guess of what was meant.
+
+        behind: where the value stands when a `=` stands apart
+        """
+        start, end = word[0].start, word[-1].end
+        text = self._source.text[start:end]
+        if behind is not None:
+            return self._blanks(start, f"{text}={self._source.text[slice(*behind)]}", behind[1])
+        if text.startswith("-"):
+            message = "expected two dashes before a modifier, as in --json"
+            return self._source.error(message, start, end)
+        if self._in_transaction and text.endswith(")"):
+            return self._source.error(GLUED_PAREN, end - 1, end)
+        before = self.arguments[-1] if self.arguments else None
+        if before is None or not isinstance(before.value, Scalar):
+            return self._source.error(no_value(self._name, text), start, end)
+        key = self._source.text[before.span[0] : before.key[-1].span[1]]
+        if not before.value.text:
+            return self._blanks(before.span[0], f"{key}={text}", end)
+        guess = f"{key}={quote(f'{before.value.text} {text}')}"
+        return self._source.error(f"expected KEY=value, or quotes: {guess}?", start, end)
+
+    def _blanks(self, start: int, guess: str, end: int) -> LineSyntaxError:
+        message = f"expected no blanks around =: {self._name} {guess}?"
+        return self._source.error(message, start, end)
+
+    def _text(self, token: Token) -> str:
+        return token.text(self._source.text)
+
+    def _error(self, message: str, token: Token) -> LineSyntaxError:
+        return self._source.error(message, token.start, token.end)
+
+
+def word_argument(source: Source, start: int, end: int, name: str) -> Argument:
+    """The argument that text[start:end] is as a whole: split at its first `=`, no quotes in it.
+
+    name: the command, for the guess in the error. Raises LineSyntaxError.
+    """
+    word = source.text[start:end]
+    key, equals, value = word.partition("=")
+    if not equals:
+        raise source.error(no_value(name, word), start, end)
+    parts: list[Part] = []
+    at = start
+    for text in key.split("."):
+        stop = at + len(text)
+        if not text:
+            raise source.error(f"expected a name before {source.text[at]}", at, at + 1)
+        parts.append(Part(text, False, source.span(at, stop)))
+        at = stop + 1
+    span = source.span(at, end)
+    node = RawLiteral(value, span) if value[:1] in ("{", "[") else Scalar(value, False, span)
+    return Argument(_bounded(parts, source), node, source.span(start, end))
+
+
+def no_value(name: str, word: str) -> str:
+    """The sentence for a word without `=`."""
+    guess = f"id={word}"
+    plain = word and guess.isprintable() and " " not in guess
+    return f"expected KEY=value: {name} {guess if plain else quote(guess)}?"
+
+
+def _bounded(parts: Sequence[Part], source: Source) -> tuple[Part, ...]:
+    if len(parts) > NESTING_LIMIT:
+        start, end = parts[0].span[0], parts[-1].span[1]
+        raise LineSyntaxError(
+            f"expected {NESTING_LIMIT} names in a key at most", source.line, (start, end)
+        )
+    return tuple(parts)

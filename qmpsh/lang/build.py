@@ -1,0 +1,209 @@
+"""The untyped reading of a command: its arguments as JSON where no schema tells the types.
+
+Also the tree that dotted keys make, level by level, which the typed reading shares: how many parts
+of a key make the name at a level is the caller's to say.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from qmpsh.errors import LineSyntaxError, Span
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.lang.syntax import (
+    Argument,
+    ArrayLiteral,
+    CommandLine,
+    Node,
+    ObjectLiteral,
+    Part,
+    RawLiteral,
+    Scalar,
+)
+from qmpsh.lang.values import read_raw
+
+INT_MIN, INT_MAX = -(2**63), 2**64 - 1
+"""What QAPI's integers can hold, signed and unsigned taken together."""
+
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_MOST_DIGITS = 4300  # int() refuses more
+_DIGITS = re.compile(r"[0-9]+")
+_JSON_CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None}
+CONSTANTS = _JSON_CONSTANTS | {"True": True, "False": False, "None": None}
+"""The words that are no text inside brackets, JSON's and Python's."""
+
+
+Width = Callable[[Sequence[Part]], int]
+"""How many of these parts, at least one, make the name at this level."""
+
+
+class Member(NamedTuple):
+    """One name of a level. span: where the name stands, the first time.
+
+    child: the argument whose key ends here, or the branch of those whose keys go on
+    """
+
+    name: str
+    span: Span
+    child: Argument | Branch
+
+
+class Branch:
+    """One level of the tree of dotted keys: the arguments that share the beginning of their key.
+
+    source: the line. entries: the parts that are left of each key, and the argument; not empty.
+    """
+
+    __slots__ = ("entries", "source")
+
+    def __init__(self, source: str, entries: Sequence[tuple[Sequence[Part], Argument]]) -> None:
+        self.source = source
+        self.entries = entries
+
+    def members(self, width: Width) -> list[Member]:
+        """The names of this level in the order of the line, siblings merged.
+
+        Raises LineSyntaxError where a name is set twice, or is a value and a branch at once.
+        """
+        groups: dict[str, list[tuple[Sequence[Part], Argument]]] = {}
+        spans: dict[str, Span] = {}
+        for parts, argument in self.entries:
+            count = width(parts)
+            name = ".".join(part.text for part in parts[:count])
+            span = (parts[0].span[0], parts[count - 1].span[1])
+            group = groups.setdefault(name, [])
+            if group and not (parts[count:] and group[0][0]):
+                both_end = not parts[count:] and not group[0][0]
+                raise LineSyntaxError(_set_twice(name, both_end), self.source, span)
+            spans.setdefault(name, span)
+            group.append((parts[count:], argument))
+        return [Member(name, spans[name], self._child(group)) for name, group in groups.items()]
+
+    def has_index(self) -> bool:
+        """Whether a name of this level is a bare number, as in `children.0=x`."""
+        return any(is_index(parts[0]) for parts, _ in self.entries)
+
+    def items(self) -> list[Member]:
+        """The members of a list, in the order of their indexes.
+
+        Raises LineSyntaxError where the names are not exactly 0..n-1.
+        """
+        members = {member.name: member for member in self.members(single_part)}
+        expected = [str(index) for index in range(len(members))]
+        for parts, _ in self.entries:
+            if not is_index(parts[0]) or parts[0].text not in expected:
+                raise LineSyntaxError(_wrong_index(len(members)), self.source, parts[0].span)
+        return [members[name] for name in expected]
+
+    def _child(self, group: Sequence[tuple[Sequence[Part], Argument]]) -> Argument | Branch:
+        parts, argument = group[0]
+        return Branch(self.source, group) if parts else argument
+
+
+def _set_twice(name: str, both_end: bool) -> str:
+    if both_end:
+        return f"expected {name} only once"
+    return f"expected {name} as a value or by its parts ({name}.NAME=...), not both"
+
+
+def _wrong_index(count: int) -> str:
+    indexes = "index 0" if count == 1 else f"indexes 0 to {count - 1}"
+    return f'expected the list {indexes}; a name made of digits is quoted, as in a."0"=x'
+
+
+def key_tree(command: CommandLine) -> Branch:
+    """The root of the tree that the keys of a command make."""
+    entries = [(argument.key, argument) for argument in command.arguments]
+    return Branch(command.source, entries)
+
+
+def is_index(part: Part) -> bool:
+    """Whether a part can be a list's index: digits, not quoted."""
+    return not part.quoted and _DIGITS.fullmatch(part.text) is not None
+
+
+def single_part(parts: Sequence[Part]) -> int:
+    """The width where nothing is declared: split at every dot."""
+    return 1
+
+
+def top_level_part(parts: Sequence[Part]) -> int:
+    """The same for the first level: a key beginning with `__` (a vendor's) is taken whole."""
+    first = parts[0]
+    return len(parts) if first.text.startswith("__") and not first.quoted else 1
+
+
+def guess_arguments(command: CommandLine) -> JsonObject:
+    """The arguments of a command where no type is known. Raises LineSyntaxError."""
+    root = key_tree(command)
+    for parts, _ in root.entries:
+        if is_index(parts[0]):
+            message = f'expected a name, not a list index; digits are quoted: "{parts[0].text}"'
+            raise LineSyntaxError(message, command.source, parts[0].span)
+    return {
+        member.name: _guess_top(member, command.source) for member in root.members(top_level_part)
+    }
+
+
+def _guess_top(member: Member, source: str) -> Json:
+    child = member.child
+    # 10.0 takes an integer for another slot than the same digits as a string: WIRE.md section 8.
+    if member.name == "addr" and isinstance(child, Argument) and isinstance(child.value, Scalar):
+        return child.value.text
+    return guess_member(child, source)
+
+
+def guess_member(child: Argument | Branch, source: str) -> Json:
+    """The JSON of one argument, or of all those below a branch, where no type is known."""
+    if isinstance(child, Argument):
+        return guess_value(child.value, source)
+    if child.has_index():
+        return [guess_member(item.child, source) for item in child.items()]
+    return {
+        member.name: guess_member(member.child, source) for member in child.members(single_part)
+    }
+
+
+def guess_value(value: Node | RawLiteral, source: str) -> Json:
+    """The JSON of one argument's value where no type is known: integers, true, false, null,
+    brackets; all else is a string. source: the line, for the errors.
+    """
+    if isinstance(value, RawLiteral):
+        value = read_raw(value, source)
+    if not isinstance(value, Scalar):
+        return guess_literal(value, source)
+    return value.text if value.quoted else guess_word(value.text)
+
+
+def guess_word(text: str) -> Json:
+    """The JSON of a bare value: an integer that QAPI can hold, true, false, null, or text."""
+    if len(text) <= 20 and _INTEGER.fullmatch(text) and INT_MIN <= int(text) <= INT_MAX:
+        return int(text)
+    return _JSON_CONSTANTS.get(text, text)
+
+
+def guess_literal(node: Node, source: str) -> Json:
+    """The JSON of what stands inside brackets: there, every JSON number is read as one."""
+    match node:
+        case ArrayLiteral():
+            return [guess_literal(item, source) for item in node.items]
+        case ObjectLiteral():
+            return {part.text: guess_literal(item, source) for part, item in node.members}
+        case Scalar(text, quoted, span):
+            if not quoted and _NUMBER.fullmatch(text):
+                return _number(text, source, span)
+            return text if quoted else CONSTANTS.get(text, text)
+
+
+def _number(text: str, source: str, span: Span) -> int | float:
+    if not _INTEGER.fullmatch(text):
+        number = float(text)
+        if math.isfinite(number):
+            return number
+    elif len(text) <= _MOST_DIGITS:
+        return int(text)
+    raise LineSyntaxError("expected a number that fits; such text is quoted", source, span)

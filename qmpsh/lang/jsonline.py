@@ -1,0 +1,177 @@
+"""Raw JSON and pasted transcripts: objects that hold a command, replies that are skipped.
+
+Source: QMP specification, "Issuing Commands", and the ways in which the manuals print a session.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Sequence
+
+from qmpsh.errors import LineSyntaxError, Span
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.lang.build import guess_literal
+from qmpsh.lang.scan import CLOSING, Kind, Token
+from qmpsh.lang.syntax import ArrayLiteral, JsonLine, Node, ObjectLiteral, Redirect, Scalar
+from qmpsh.lang.values import NESTING_LIMIT, LiteralReader, Source
+
+_REPLY_NAMES = frozenset({"return", "error", "event", "QMP"})
+_REPLY = re.compile(r'\{\s*"(?:return|error|event|QMP|timestamp)"\s*:')
+_EXPECTED = 'expected an object that holds "execute", as in {"execute": "query-status"}'
+_FAULTS = {
+    "Expecting property name enclosed in double quotes": "expected a name in double quotes",
+    "Illegal trailing comma before end of object": "expected a name in double quotes",
+    "Illegal trailing comma before end of array": "expected a value",
+    "Expecting ':' delimiter": "expected a colon",
+    "Expecting ',' delimiter": "expected a comma or the closing bracket",
+    "Expecting value": "expected a value",
+    "Invalid control character at": "expected \\n, \\t or \\u.... for a control character",
+    "Invalid \\escape": "no such escape in JSON; a backslash itself is written \\\\",
+    "Invalid \\uXXXX escape": "expected four hex digits behind \\u, as in \\u00e9",
+}
+"""What the standard decoder says, in our words."""
+
+
+class _Refused(ValueError):
+    """Python's decoder would take it, JSON has no such thing."""
+
+
+def read_objects(line: str, tokens: Sequence[Token], redirect: Redirect | None) -> list[JsonLine]:
+    """The commands among the objects of a line; tokens: all but the redirect.
+
+    Raises LineSyntaxError for malformed JSON, and for an object that is neither command nor reply.
+    """
+    commands: list[JsonLine] = []
+    for group in _objects(line, tokens):
+        value = _read_object(line, group)
+        if value is None:
+            continue
+        command = _command(line, value, (group[0].start, group[-1].end), redirect)
+        if command is not None:
+            commands.append(command)
+    if redirect is not None and len(commands) > 1:
+        message = "expected one object before a redirect: write each on a line of its own"
+        raise LineSyntaxError(message, line, redirect.span)
+    return commands
+
+
+def _objects(line: str, tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    """The tokens of each object. Raises LineSyntaxError for what stands between them."""
+    brackets: list[str] = []
+    first = 0
+    for place, token in enumerate(tokens):
+        mark = line[token.start : token.end]
+        if token.kind is Kind.GLUED:
+            message = "expected another object, a comment, or | or > behind a blank"
+            raise LineSyntaxError(message, line, (token.start, token.end))
+        if token.kind is Kind.OPEN:
+            first = first if brackets else place
+            brackets.append(CLOSING[mark])
+            if len(brackets) > NESTING_LIMIT:
+                message = f"expected brackets to nest {NESTING_LIMIT} deep at most"
+                raise LineSyntaxError(message, line, (token.start, token.end))
+        elif token.kind is Kind.CLOSE:
+            if brackets.pop() != mark:
+                brackets.clear()  # as the scanner does; the decoder will point at it
+            if not brackets:
+                yield tokens[first : place + 1]
+    if brackets:
+        start = tokens[first].start
+        raise LineSyntaxError("expected the closing }", line, (start, start + 1))
+
+
+def _read_object(line: str, tokens: Sequence[Token]) -> JsonObject | None:
+    """One object; None for a reply that is not JSON: manuals leave parts of them out."""
+    start, end = tokens[0].start, tokens[-1].end
+    try:
+        value: JsonObject = _DECODER.raw_decode(line, start)[0]
+    except json.JSONDecodeError as error:
+        if _REPLY.match(line, start):
+            return None
+        if line[error.pos : error.pos + 1] != "'":
+            fault = _FAULTS.get(error.msg.partition(":")[0].rstrip(), "expected JSON")
+            raise LineSyntaxError(fault, line, _one(error.pos, end)) from error
+    except ValueError:
+        pass
+    else:
+        return value
+    return _read_relaxed(line, tokens)
+
+
+def _one(position: int, end: int) -> Span:
+    return (min(position, end - 1), min(position, end - 1) + 1)
+
+
+def _read_relaxed(line: str, tokens: Sequence[Token]) -> JsonObject:
+    """An object in QEMU's own single quotes, or one that JSON's decoder would not have.
+
+    Raises LineSyntaxError with the place of what is wrong.
+    """
+    node = LiteralReader(Source(line), tokens).read()
+    _refuse_bare_words(node, line)
+    value = guess_literal(node, line)
+    assert isinstance(value, dict)  # the first token is a {
+    return value
+
+
+def _refuse_bare_words(node: Node, line: str) -> None:
+    match node:
+        case ArrayLiteral():
+            for item in node.items:
+                _refuse_bare_words(item, line)
+        case ObjectLiteral():
+            for _, item in node.members:
+                _refuse_bare_words(item, line)
+        case Scalar():
+            if not node.quoted and isinstance(guess_literal(node, line), str):
+                raise LineSyntaxError(f"expected a JSON value, not {node.text}", line, node.span)
+
+
+def _command(
+    line: str, value: JsonObject, span: Span, redirect: Redirect | None
+) -> JsonLine | None:
+    """The command that an object holds, None when it is a reply."""
+    names = [name for name in ("execute", "exec-oob") if name in value]
+    if not names and _REPLY_NAMES & value.keys():
+        return None
+    if len(names) != 1:
+        message = 'expected "execute" or "exec-oob", not both' if names else _EXPECTED
+        raise LineSyntaxError(message, line, span)
+    name = value[names[0]]
+    if not isinstance(name, str):
+        raise LineSyntaxError(f'expected a command\'s name in "{names[0]}"', line, span)
+    return JsonLine(
+        source=line,
+        name=name,
+        arguments=value.get("arguments"),
+        has_arguments="arguments" in value,
+        oob=names[0] == "exec-oob",
+        has_id="id" in value,
+        id=value.get("id"),
+        extra={key: value[key] for key in value if key not in (names[0], "arguments", "id")},
+        span=span,
+        redirect=redirect,
+    )
+
+
+def _object(pairs: list[tuple[str, Json]]) -> JsonObject:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise _Refused
+    return value
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise _Refused
+    return number
+
+
+def _constant(text: str) -> Json:
+    raise _Refused
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)

@@ -1,0 +1,212 @@
+"""A logical line, or the words of a one-shot, to statements.
+
+    line      = [ transcript mark ] ( json+ | transaction | verb | command ) [ redirect ]
+    command   = NAME { WS argument } { WS "--" modifier }
+    argument  = KEY "=" value                # or the whole argument quoted: 'id=my rng'
+    KEY       = PART { "." PART }            # PART = bare or quoted
+    value     = bare | 'quoted' | "quoted" | { relaxed JSON or Python object } | [ list ]
+    redirect  = "|" host-shell-command | ">" FILE | ">>" FILE
+    verb      = "." NAME ...
+
+No schema is asked here: what the text means as JSON is decided later, by the schema or by `build`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qmpsh.errors import LineSyntaxError, Span
+from qmpsh.lang.arguments import GLUED_PAREN, ArgumentReader, Word
+from qmpsh.lang.body import BodyReader, split_words, words_and_redirect
+from qmpsh.lang.jsonline import read_objects
+from qmpsh.lang.names import check_name, check_verb
+from qmpsh.lang.redirects import take_redirect
+from qmpsh.lang.scan import BLANKS, IGNORED, LINE_VERBS, Kind, Scanner, Token
+from qmpsh.lang.syntax import (
+    CommandLine,
+    HmpLine,
+    Mode,
+    Modifiers,
+    Part,
+    Redirect,
+    Statement,
+    TransactionClose,
+    TransactionOpen,
+    VerbLine,
+)
+from qmpsh.lang.values import Source, unclosed
+from qmpsh.lang.words import parse_argv
+
+__all__ = [
+    "LINE_VERBS",
+    "Mode",
+    "parse_command",
+    "parse_line",
+    "parse_words",
+    "verb_command",
+    "words_and_redirect",
+]
+
+_PLAIN = Mode()
+_ONE_LINE = "transaction( ACTION KEY=value )"
+_COMMAND = "expected a name, or a name and KEY=value, as in SHUTDOWN guest=true"
+_MISPLACED = "expected it behind the ) of the transaction: it holds for the whole"
+
+
+def parse_line(text: str, mode: Mode = _PLAIN) -> list[Statement]:
+    """The statements of one logical line; none for a blank, a comment or a transcript's reply.
+
+    Raises LineSyntaxError where the text is not in the language.
+    """
+    tokens = Scanner(mode).feed(text)
+    words = [token for token in tokens if token.kind is not Kind.BLANK]
+    if words and words[-1].kind is Kind.CONTINUE and "\n" not in text[words[-1].end :]:
+        message = "expected another line behind the lone \\"
+        raise LineSyntaxError(message, text, (words[-1].start, words[-1].end))
+    first = next((token for token in words if token.kind not in IGNORED), None)
+    return [] if first is None else _Line(text, mode, tokens).statements(first)
+
+
+def parse_words(words: Sequence[str], *, hmp: bool = False) -> list[Statement]:
+    """The statements of a one-shot: one word is a whole line, of several each is an argument.
+
+    Raises LineSyntaxError; its source is the words with a blank between them.
+    """
+    if hmp:
+        text = " ".join(words)
+        return [HmpLine(text, text)] if text.strip(BLANKS) and text[0] != "#" else []
+    if len(words) == 1:
+        return parse_line(words[0])
+    return [parse_argv(words)] if words else []
+
+
+def parse_command(text: str) -> CommandLine:
+    """What `--wait='EVENT key=value'` holds: a name and arguments, and nothing else.
+
+    Raises LineSyntaxError.
+    """
+    return _only_command(parse_line(text), text)
+
+
+def verb_command(verb: VerbLine) -> CommandLine:
+    """The same for what stands behind a verb, as in `.wait EVENT key=value`."""
+    if verb.words is None:
+        return _only_command(parse_line(verb.rest), verb.rest)
+    return _only_command(parse_words(verb.words), verb.rest)
+
+
+def _only_command(statements: list[Statement], text: str) -> CommandLine:
+    if len(statements) == 1 and isinstance(statements[0], CommandLine):
+        command = statements[0]
+        if command.modifiers == Modifiers() and command.redirect is None:
+            return command
+    raise LineSyntaxError(_COMMAND, text, (0, len(text)))
+
+
+class _Line:
+    """One line being read. tokens: from its first on."""
+
+    def __init__(self, text: str, mode: Mode, tokens: Sequence[Token]) -> None:
+        self._text = text
+        self._source = Source(text)
+        self._mode = mode
+        self._tokens = tokens
+        self._redirect: Redirect | None = None
+
+    def statements(self, first: Token) -> list[Statement]:
+        """The statements; first: the first token that counts, its kind decides."""
+        if first.kind is Kind.VERB:
+            return [self._verb(first)]
+        self._tokens, self._redirect = take_redirect(self._source, self._tokens)
+        match first.kind:
+            case Kind.OPEN:
+                return [*read_objects(self._text, self._tokens, self._redirect)]
+            case Kind.TEXT:
+                return [self._hmp(first)]
+            case Kind.TRANSACTION:
+                return [self._transaction(first)]
+            case Kind.PAREN:
+                return [self._transaction_end(first)]
+        return [self._command(split_words(self._tokens), in_transaction=self._mode.in_transaction)]
+
+    def _command(self, words: Sequence[Word], *, in_transaction: bool) -> CommandLine:
+        token = words[0][0]
+        name = token.text(self._text)
+        span = (token.start, token.end)
+        if in_transaction and name.endswith(")") and "(" not in name:
+            raise self._source.error(GLUED_PAREN, token.end - 1, token.end)
+        check_name(name, self._text, span)
+        body = BodyReader(self._source, words[1:])
+        reader = ArgumentReader(self._text, name, in_transaction=in_transaction)
+        for rest in body.rest():
+            if rest[0][0].kind is Kind.PAREN:
+                raise self._error(f"expected ) on a line of its own, or {_ONE_LINE}", rest[0][0])
+            reader.read(rest)
+        if in_transaction:
+            body.modifiers.refuse_all(_MISPLACED)
+            if self._redirect is not None:
+                raise LineSyntaxError(_MISPLACED, self._text, self._redirect.span)
+        modifiers = body.modifiers.for_command()
+        arguments = tuple(reader.arguments)
+        return CommandLine(
+            self._text, Part(name, False, span), arguments, modifiers, self._redirect
+        )
+
+    def _transaction(self, first: Token) -> TransactionOpen:
+        """`transaction(`, alone or with its one action and its `)`."""
+        words = split_words(self._tokens)
+        closing = next((i for i, word in enumerate(words) if word[0].kind is Kind.PAREN), None)
+        redirect, self._redirect = self._redirect, None
+        if len(words) == 1 and redirect is None:
+            return TransactionOpen(self._text, (first.start, first.end))
+        if len(words) == 1 or closing == 1:
+            raise self._error(f"expected an action, as in {_ONE_LINE}", first)
+        action = self._command(words[1:closing], in_transaction=True)
+        if closing is None:
+            raise self._error(f"expected ) at the end of the line, as in {_ONE_LINE}", first)
+        modifiers = self._only_modifiers(words[closing + 1 :])
+        return TransactionOpen(self._text, (first.start, first.end), action, modifiers, redirect)
+
+    def _transaction_end(self, first: Token) -> TransactionClose:
+        modifiers = self._only_modifiers(split_words(self._tokens)[1:])
+        return TransactionClose(self._text, (first.start, first.end), modifiers, self._redirect)
+
+    def _only_modifiers(self, words: Sequence[Word]) -> Modifiers:
+        body = BodyReader(self._source, words)
+        for rest in body.rest():
+            raise self._error("expected modifiers or a redirect behind )", rest[0][0])
+        return body.modifiers.for_command()
+
+    def _verb(self, first: Token) -> VerbLine:
+        name = first.text(self._text).removeprefix(".")
+        span = (first.start, first.end)
+        check_verb(name, self._text, span)
+        if name in LINE_VERBS:
+            end = len(self._text.rstrip(BLANKS))
+            start = end - len(self._text[first.end : end].lstrip(BLANKS))
+            return VerbLine(self._text, name, span, self._text[start:end], (start, end))
+        tokens, redirect = take_redirect(self._source, self._tokens)
+        words = split_words(tokens)[1:]
+        if words and words[-1][-1].kind is Kind.UNCLOSED:
+            raise unclosed(self._source, words[-1][-1])
+        body = BodyReader(self._source, words)
+        rest, rest_span = self._rest(body, first.end)
+        return VerbLine(self._text, name, span, rest, rest_span, body.modifiers.value, redirect)
+
+    def _rest(self, body: BodyReader, behind: int) -> tuple[str, Span]:
+        """What is left behind a verb: a modifier in between leaves blanks, the rest stays put."""
+        words = [words[0] for words in body.rest()]
+        if not words:
+            return "", (behind, behind)
+        start, end = words[0][0].start, words[-1][-1].end
+        rest = self._text
+        for cut_start, cut_end in body.cuts:
+            rest = rest[:cut_start] + " " * (cut_end - cut_start) + rest[cut_end:]
+        return rest[start:end], (start, end)
+
+    def _hmp(self, first: Token) -> HmpLine:
+        text = self._text[first.start : self._tokens[-1].end].rstrip(BLANKS)
+        return HmpLine(self._text, text, self._redirect)
+
+    def _error(self, message: str, token: Token) -> LineSyntaxError:
+        return self._source.error(message, token.start, token.end)

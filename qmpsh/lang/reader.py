@@ -1,0 +1,80 @@
+"""Physical lines to logical ones: what is open goes on, be it typed, pasted or in a script."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from qmpsh.errors import LineSyntaxError
+from qmpsh.lang.scan import Scanner
+from qmpsh.lang.syntax import Mode
+
+_PLAIN = Mode()
+_OPEN = {
+    "bracket": "inside an open bracket that began on",
+    "quote": "inside an open quote that began on",
+    "backslash": "behind the lone backslash of",
+}
+
+
+class LogicalLine(NamedTuple):
+    """text: physical lines with a newline between them; number: of the first, from 1 on."""
+
+    text: str
+    number: int
+
+
+class LineAssembler:
+    """Takes physical lines one by one, each scanned once.
+
+    A line goes on where a bracket or a quote is open, or where a backslash stands alone as its last
+    word. In HMP mode no line does. mode: that of the next line; may be set in between.
+    """
+
+    def __init__(self, mode: Mode = _PLAIN) -> None:
+        self.mode = mode
+        self._number = 0
+        self._lines: list[str] = []
+        self._scanner: Scanner | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether a logical line has begun and not ended."""
+        return bool(self._lines)
+
+    def push(self, physical_line: str) -> LogicalLine | None:
+        """Take one physical line, with its end or without; the logical line that it completes."""
+        line = physical_line.removesuffix("\n").removesuffix("\r")
+        self._number += 1
+        self._lines.append(line)
+        if not self.mode.hmp:
+            if self._scanner is None:
+                self._scanner = Scanner(self.mode)
+            self._scanner.feed(line + "\n")
+            if self._scanner.open_mark:
+                return None
+        complete = LogicalLine("\n".join(self._lines), self._number - len(self._lines) + 1)
+        self.reset()
+        return complete
+
+    def close(self) -> None:
+        """No more lines follow. Raises LineSyntaxError where one has begun and not ended."""
+        scanner, text = self._scanner, "\n".join(self._lines)
+        first = self._number - len(self._lines) + 1
+        self.reset()
+        if scanner is not None:
+            at = scanner.open_at
+            where = f"{_OPEN[scanner.open_mark]} line {first + text.count(chr(10), 0, at)}"
+            raise LineSyntaxError(f"end of file {where}", text, (at, at + 1))
+
+    def reset(self) -> None:
+        """Forget what has begun; the numbers go on."""
+        self._lines = []
+        self._scanner = None
+
+
+def needs_more(text: str, mode: Mode = _PLAIN) -> bool:
+    """Whether a text of one or more physical lines ends inside a logical one."""
+    assembler = LineAssembler(mode)
+    for line in text.split("\n"):
+        assembler.push(line)
+    return assembler.pending

@@ -1,0 +1,240 @@
+"""Values: a quoted text, or a relaxed JSON or Python literal, with the place of each part.
+
+Nothing is typed here: a bare word inside brackets stays `Scalar(quoted=False)`, and whoever knows
+the declared type reads it (`build` where there is none).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from qmpsh.errors import LineSyntaxError, Span
+from qmpsh.lang.scan import CLOSING, Kind, Scanner, State, Token
+from qmpsh.lang.syntax import ArrayLiteral, Node, ObjectLiteral, Part, RawLiteral, Scalar
+
+NESTING_LIMIT = 256
+"""How deep brackets or dotted keys may nest: Python's own stack is what it protects."""
+
+_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_LETTERS = {character: letter for letter, character in _ESCAPES.items() if letter != "/"}
+_ESCAPE = re.compile(
+    r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))",
+    re.DOTALL,
+)
+_SINGLE_ESCAPE = re.compile(r"\\(['\\])")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_MUST_ESCAPE = re.compile(r'[\x00-\x1f\x7f-\x9f"\\]')
+
+
+class Source:
+    """A text that is read, and where it stands in the line that was typed.
+
+    whole: None where offsets into the text are offsets into the line; else the place of the text
+    as a whole, because escapes have moved what is inside.
+    """
+
+    __slots__ = ("line", "text", "whole")
+
+    def __init__(self, text: str, line: str | None = None, whole: Span | None = None) -> None:
+        self.text = text
+        self.line = text if line is None else line
+        self.whole = whole
+
+    def span(self, start: int, end: int) -> Span:
+        """The place in the line of text[start:end]."""
+        return self.whole or (start, end)
+
+    def error(self, message: str, start: int, end: int) -> LineSyntaxError:
+        """An error that points at text[start:end]."""
+        return LineSyntaxError(message, self.line, self.span(start, end))
+
+
+def unquoted(source: Source, token: Token) -> str:
+    """What a token stands for: its text, or what its quotes hold.
+
+    In '...' only \\' and \\\\ change; in "..." JSON's escapes do, and an unknown one is an error.
+    Source: RFC 8259, section 7.
+    """
+    if token.kind not in (Kind.STRING, Kind.QUOTED_PART):
+        return token.text(source.text)
+    inner = source.text[token.start + 1 : token.end - 1]
+    if "\\" not in inner:
+        return inner
+    if source.text[token.start] == "'":
+        return _SINGLE_ESCAPE.sub(r"\1", inner)
+
+    def replace(match: re.Match[str]) -> str:
+        high, low, digits, letter = match.groups()
+        if high is not None:
+            return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00)
+        if letter in _ESCAPES:
+            return _ESCAPES[letter]
+        if digits is not None and not 0xD800 <= int(digits, 16) < 0xE000:
+            return chr(int(digits, 16))
+        start = token.start + 1 + match.start()
+        raise source.error(_bad_escape(digits, letter), start, start + len(match[0]))
+
+    return _ESCAPE.sub(replace, inner)
+
+
+def _bad_escape(digits: str | None, letter: str) -> str:
+    if digits is not None:
+        return f"\\u{digits} is half of a surrogate pair: expected both halves"
+    if letter == "u":
+        return "expected four hex digits behind \\u, as in \\u00e9"
+    return 'no such escape in "..."; a backslash itself is written \\\\'
+
+
+def unclosed(source: Source, token: Token) -> LineSyntaxError:
+    """The error for a quote or a bracket without its end; the token begins with its mark."""
+    mark = source.text[token.start]
+    message = f"expected the closing {CLOSING.get(mark, mark)}"
+    return source.error(message, token.start, token.start + 1)
+
+
+def quote(text: str) -> str:
+    """The text in the quotes that leave most of it as it is; `unquoted` undoes it."""
+    if not _MUST_ESCAPE.search(text):
+        return f'"{text}"'
+    if not _CONTROL.search(text):
+        escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{escaped}'"
+    return '"' + _MUST_ESCAPE.sub(_escape, text) + '"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    letter = _LETTERS.get(match[0])
+    return f"\\{letter}" if letter else f"\\u{ord(match[0]):04x}"
+
+
+def read_raw(raw: RawLiteral, line: str) -> Node:
+    """Read what was left unread because a declared str would have taken it verbatim.
+
+    line: the source of the command. Raises LineSyntaxError.
+    """
+    start, end = raw.span
+    if line[start:end] == raw.text:
+        source = Source(line)
+    else:
+        source, start, end = Source(raw.text, line, raw.span), 0, len(raw.text)
+    tokens = Scanner(state=State.VALUE).feed(source.text, start, end)
+    reader = LiteralReader(source, tokens)
+    node = reader.read()
+    reader.expect_end("expected nothing behind the closing bracket")
+    return node
+
+
+class LiteralReader:
+    """Reads one literal from tokens.
+
+        literal = "{" [ name ":" literal { "," name ":" literal } [ "," ] ] "}"
+                | "[" [ literal { "," literal } [ "," ] ] "]"
+                | word | string
+
+    tokens: the first is the literal's first; blanks may be among them.
+    """
+
+    __slots__ = ("_at", "_open", "_source", "_tokens")
+
+    def __init__(self, source: Source, tokens: Iterable[Token]) -> None:
+        self._source = source
+        self._tokens = [token for token in tokens if token.kind is not Kind.BLANK]
+        self._at = 0
+        self._open: list[Token] = []
+
+    def read(self) -> Node:
+        """The literal. Raises LineSyntaxError."""
+        token = self._next()
+        match token.kind:
+            case Kind.OPEN:
+                return self._bracket(token)
+            case Kind.STRING:
+                return Scalar(unquoted(self._source, token), True, self._span(token, token))
+            case Kind.WORD:
+                return Scalar(self._word(token), False, self._span(token, token))
+        raise self._unexpected("a value", token)
+
+    def expect_end(self, hint: str) -> None:
+        """Raise LineSyntaxError with the hint where anything follows the literal."""
+        for token in self._tokens[self._at :]:
+            raise self._source.error(hint, token.start, token.end)
+
+    def _bracket(self, opening: Token) -> Node:
+        self._open.append(opening)
+        if len(self._open) > NESTING_LIMIT:
+            raise self._unexpected(f"brackets to nest {NESTING_LIMIT} deep at most", opening)
+        in_object = self._text(opening) == "{"
+        names: dict[str, Part] = {}
+        nodes: list[Node] = []
+        while not self._closes():
+            if in_object:
+                name = self._name(names)
+                names[name.text] = name
+            nodes.append(self.read())
+            self._separate()
+        span = self._span(self._open.pop(), self._tokens[self._at - 1])
+        if in_object:
+            return ObjectLiteral(tuple(zip(names.values(), nodes, strict=True)), span)
+        return ArrayLiteral(tuple(nodes), span)
+
+    def _name(self, names: dict[str, Part]) -> Part:
+        """A member's name with its colon."""
+        token = self._next()
+        if token.kind is Kind.QUOTED_PART:
+            text = unquoted(self._source, token)
+        elif token.kind is Kind.PART:
+            text = self._word(token)
+        else:
+            raise self._unexpected("a member's name, as in {name: value}", token)
+        if text in names:
+            message = f"the member {quote(text)} is given twice"
+            raise self._source.error(message, token.start, token.end)
+        colon = self._next()
+        if colon.kind is not Kind.COLON:
+            raise self._unexpected(f"a colon behind {self._text(token)}", colon)
+        return Part(text, token.kind is Kind.QUOTED_PART, self._span(token, token))
+
+    def _closes(self) -> bool:
+        """Whether the innermost bracket closes here; if so, go past it."""
+        token = self._next()
+        expected = CLOSING[self._text(self._open[-1])]
+        if token.kind is Kind.CLOSE and self._text(token) == expected:
+            return True
+        if token.kind is Kind.CLOSE:
+            raise self._unexpected(expected, token)
+        self._at -= 1
+        return False
+
+    def _separate(self) -> None:
+        """Go past the comma that stands before all but the closing bracket."""
+        token = self._next()
+        if token.kind is Kind.CLOSE:
+            self._at -= 1
+        elif token.kind is not Kind.COMMA:
+            raise self._unexpected(f", or {CLOSING[self._text(self._open[-1])]}", token)
+
+    def _next(self) -> Token:
+        if self._at == len(self._tokens):
+            raise unclosed(self._source, self._open[0])
+        token = self._tokens[self._at]
+        if token.kind is Kind.UNCLOSED:
+            raise unclosed(self._source, token)
+        self._at += 1
+        return token
+
+    def _unexpected(self, expected: str, token: Token) -> LineSyntaxError:
+        return self._source.error(f"expected {expected}", token.start, token.end)
+
+    def _word(self, token: Token) -> str:
+        text = self._text(token)
+        if '"' in text or "'" in text:
+            message = f"text that holds a quote is quoted as a whole, as in {quote(text)}"
+            raise self._source.error(message, token.start, token.end)
+        return text
+
+    def _text(self, token: Token) -> str:
+        return token.text(self._source.text)
+
+    def _span(self, first: Token, last: Token) -> Span:
+        return self._source.span(first.start, last.end)

@@ -1,0 +1,133 @@
+"""Addresses: what a user types, QEMU's own spellings included, and what it means.
+
+Looks at the file system only to tell a path from the rest; opens nothing.
+Source: qemu(1), "Character device options", socket; WIRE.md section 12.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from qmpsh.errors import AddressError
+
+FORMS: Final = "PATH, unix:PATH, HOST:PORT, [IPV6]:PORT or tcp:HOST:PORT"
+_PATH_STARTS = ("/", "./", "../", "~/")
+
+
+class UnixAddress(NamedTuple):
+    """abstract: `path` is a name in Linux's abstract namespace, which has no file."""
+
+    path: str
+    abstract: bool = False
+
+    def __str__(self) -> str:
+        """A form that parses back."""
+        if self.path.startswith(_PATH_STARTS) and not self.abstract:
+            return self.path
+        return f"unix:{self.path.replace(',', ',,')}{',abstract=on' if self.abstract else ''}"
+
+
+class TcpAddress(NamedTuple):
+    """host: a name, an IPv4 or an IPv6 address without brackets."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """A form that parses back."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"tcp:{host}:{self.port}"
+
+
+Address = UnixAddress | TcpAddress
+
+_HOST_PORT = re.compile(
+    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<host>[\w.-]+)):(?P<port>[0-9]+)"
+)
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+
+# The options that QEMU knows for a socket; a path may hold a comma, so that only these end it.
+_OPTION_WORDS = (
+    "abstract|append|delay|fd|id|ipv4|ipv6|keep-alive|logappend|logfile|mptcp|mux|path|reconnect"
+    "|reconnect-ms|server|telnet|tight|tls-authz|tls-creds|tn3270|to|wait|websocket"
+)
+# A comma of a path may be doubled; what begins the options is a comma without a partner.
+_OPTIONS = re.compile(rf"(?<!,)(?:,,)*(,(?:no)?(?:{_OPTION_WORDS})(?:[=,].*)?)\Z", re.DOTALL)
+_ABSTRACT = re.compile(r",abstract(?:=(?:on|yes|true|y))?(?:,|$)")
+
+
+def parse_address(text: str) -> Address:
+    """The address that a user means.
+
+    `~` is expanded; a bare path is taken as it stands, options and doubled commas are of `unix:`.
+    Raises AddressError.
+    """
+    if not text or "\0" in text:
+        raise _refusal(text, "it holds a NUL character" if text else "it is empty")
+    if text.startswith(_PATH_STARTS):
+        return UnixAddress(os.path.expanduser(text))
+    scheme = _maybe_scheme(text)
+    if scheme in _SCHEMES:
+        return _SCHEMES[scheme](text)
+    if os.path.exists(text):
+        return UnixAddress(text)
+    if _HOST_PORT.fullmatch(text):
+        return _host_and_port(text, text)
+    if scheme:
+        raise _refusal(text, f"no scheme {scheme}: is known")
+    return UnixAddress(text)
+
+
+def looks_like_address(text: str) -> bool:
+    """Whether the first word of a command line is an address, and not the beginning of a line."""
+    return (
+        text.startswith(_PATH_STARTS)
+        or _maybe_scheme(text) in _SCHEMES
+        or os.path.exists(text)
+        or _HOST_PORT.fullmatch(text) is not None
+    )
+
+
+def _maybe_scheme(text: str) -> str:
+    found = _SCHEME.match(text)
+    return found[1] if found else ""
+
+
+def _parse_unix(text: str) -> UnixAddress:
+    """`unix:PATH[,server=on][,wait=off]...`: only abstract=on means something to a client."""
+    rest = text.removeprefix("unix:")
+    found = _OPTIONS.search(rest)
+    options = found[1] if found else ""
+    path = rest.removesuffix(options).replace(",,", ",")
+    if not path:
+        raise _refusal(text, "it has no path")
+    if _ABSTRACT.search(options):
+        return UnixAddress(path, abstract=True)
+    return UnixAddress(os.path.expanduser(path) if path.startswith("~/") else path)
+
+
+def _parse_tcp(text: str) -> TcpAddress:
+    """`tcp:HOST:PORT[,server=on]...`; no HOST, which a server takes for any, is this machine."""
+    place = text.removeprefix("tcp:").partition(",")[0]
+    return _host_and_port(f"localhost{place}" if place.startswith(":") else place, text)
+
+
+def _host_and_port(place: str, text: str) -> TcpAddress:
+    found = _HOST_PORT.fullmatch(place)
+    if not found:
+        raise _refusal(text, "HOST:PORT is expected, an IPv6 address in brackets")
+    # Nine digits at most: int() refuses thousands of them.
+    port = int(found["port"][:9])
+    if not 1 <= port <= 65535:
+        raise _refusal(text, "a port is a number from 1 to 65535")
+    return TcpAddress(found["v6"] or found["host"], port)
+
+
+_SCHEMES: Final[dict[str, Callable[[str], Address]]] = {"unix": _parse_unix, "tcp": _parse_tcp}
+
+
+def _refusal(text: str, why: str) -> AddressError:
+    return AddressError(f"{text!r} is no address: {why}; an address is {FORMS}")

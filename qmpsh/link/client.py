@@ -1,0 +1,394 @@
+"""The client: one stream, one session, one thread.
+
+`submit` queues a command and writes what the socket takes; `poll` writes and reads what is there,
+resolves the commands that were answered and hands out the rest. Nothing else moves bytes, so that
+a batch may block in `poll` and a screen may call it when its event loop says so.
+
+Of the commands only the writing and the pairing with replies is known here, not what they mean.
+Once a connection is lost nothing is ever sent again: who knows what the server has done already.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import select
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from qmpsh.errors import CommandFailed, ConnectionLost, ProtocolError, QmpshError, ReplyTimeout
+from qmpsh.jsontypes import JsonObject
+from qmpsh.link import handshake
+from qmpsh.link.address import Address
+from qmpsh.link.outbox import Outbox
+from qmpsh.link.transport import Stream, open_stream
+from qmpsh.wire.connection import Connection, State
+from qmpsh.wire.framing import DEFAULT_LIMIT, NEED_DATA, PEER_CLOSED
+from qmpsh.wire.messages import Command, ErrorReply, Event, Greeting, Message, Reply
+
+_CHUNK: Final = 64 * 1024  # bytes of one read
+_READS: Final = 16  # reads of one turn at most (1 MiB), so that a flood does not starve the others
+_BACKLOG: Final = 1000  # messages kept for a subscriber to come
+_LONGEST_WAIT: Final = 86400.0  # seconds; poll(2) takes its milliseconds as an int
+
+Subscriber = Callable[[Event | Reply | ErrorReply], None]
+"""Gets every event, and every reply that belongs to no command of ours."""
+
+Tracer = Callable[[str, JsonObject], None]
+"""Gets every message: "->" and what was sent, "<-" and what came. Secrets are in it."""
+
+
+class ClientOptions(NamedTuple):
+    """How to begin a session.
+
+    connect_timeout: seconds until greeted and negotiated, None for no limit
+    negotiate:       False for a server that neither greets nor negotiates
+    oob:             ask for out-of-band execution where it is offered
+    limit:           bytes of one message from the server at most
+    notice_after:    seconds of silence after which the notice is given
+    """
+
+    connect_timeout: float | None = 10.0
+    negotiate: bool = True
+    oob: bool = True
+    limit: int = DEFAULT_LIMIT
+    notice_after: float = 1.0
+
+
+_DEFAULTS: Final = ClientOptions()
+
+
+class Pending:
+    """A command that was submitted. Done once it has a `reply`, or an `error` in its place."""
+
+    __slots__ = ("answered", "command", "error", "id", "reply", "submitted")
+
+    def __init__(self, command: Command, id: str) -> None:
+        self.command = command
+        self.id = id
+        self.reply: Reply | ErrorReply | None = None
+        self.error: QmpshError | None = None
+        self.submitted = time.monotonic()
+        self.answered = self.submitted
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will come."""
+        return self.reply is not None or self.error is not None
+
+    @property
+    def seconds(self) -> float:
+        """From submitting to the reply; 0.0 while there is none."""
+        return self.answered - self.submitted
+
+    def result(self) -> Reply:
+        """The success. Raises CommandFailed for a failure, or the error that came in its place."""
+        if self.error is not None:
+            raise self.error
+        if isinstance(self.reply, Reply):
+            return self.reply
+        if self.reply is None:
+            raise ReplyTimeout(f"no reply to {self.command.name} yet")
+        raise CommandFailed(self.reply.error_class, self.reply.desc, self.id)
+
+
+class Client:
+    """stream: connected; address: what it is connected to, for messages."""
+
+    __slots__ = (
+        "_backlog",
+        "_connection",
+        "_mask",
+        "_options",
+        "_outbox",
+        "_pendings",
+        "_poller",
+        "_stream",
+        "_subscriber",
+        "_write_error",
+        "address",
+        "closed",
+        "lost",
+        "tracer",
+    )
+
+    def __init__(
+        self,
+        stream: Stream,
+        address: Address,
+        options: ClientOptions = _DEFAULTS,
+        tracer: Tracer | None = None,
+    ) -> None:
+        self.address = address
+        self.tracer = tracer
+        self.closed = False
+        self.lost: QmpshError | None = None
+        self._options = options
+        self._stream = stream
+        self._connection = Connection(
+            greeting=options.negotiate, oob=options.oob, limit=options.limit
+        )
+        self._subscriber: Subscriber | None = None
+        self._backlog: deque[Event | Reply | ErrorReply] = deque(maxlen=_BACKLOG)
+        self._pendings: dict[str | None, Pending] = {}
+        self._outbox = Outbox()
+        self._write_error: ConnectionLost | None = None
+        self._mask = select.POLLIN
+        self._poller = select.poll()
+        self._poller.register(stream.fileno(), self._mask)
+
+    @classmethod
+    def connect(
+        cls,
+        address: Address,
+        options: ClientOptions = _DEFAULTS,
+        notice: Callable[[str], None] | None = None,
+        tracer: Tracer | None = None,
+    ) -> Client:
+        """A client that is greeted and negotiated.
+
+        notice: called once with a sentence when the server stays silent
+        Raises CannotConnect, of which Busy, NotQmp and ConnectTimeout.
+        """
+        started = time.monotonic()
+        client = cls(open_stream(address, options.connect_timeout), address, options, tracer)
+        try:
+            if options.negotiate:
+                client.begin(started, notice)
+        except BaseException:
+            # Closed at once, an interrupt included: a busy monitor would serve us later.
+            client.close()
+            raise
+        return client
+
+    def begin(self, started: float, notice: Callable[[str], None] | None = None) -> None:
+        """Wait for the greeting, then negotiate.
+
+        started: when the connect timeout began to run, of the clock `time.monotonic()`
+        Raises as `connect` does, and leaves the closing to the caller.
+        """
+        limit, address = self._options.connect_timeout, self.address
+        deadline = math.inf if limit is None else started + limit
+        patience = started + self._options.notice_after
+        if notice is not None and patience < deadline and not self._wait(self._greeted, patience):
+            notice(handshake.waiting(address, limit))
+        if not self._wait(self._greeted, deadline):
+            raise handshake.no_greeting(address, limit or 0.0)
+        self._check_begun()
+        pending = self._submit(Command("qmp_capabilities"), *self._connection.negotiate())
+        if not self._wait(lambda: pending.done, deadline):
+            raise handshake.no_agreement(address, limit or 0.0)
+        if pending.reply is None:
+            self._check_begun()
+
+    def _greeted(self) -> bool:
+        return self._connection.state is not State.GREETING
+
+    def _check_begun(self) -> None:
+        if isinstance(self.lost, ProtocolError):
+            raise handshake.not_qmp(self.address, self.lost) from self.lost
+        if self.lost is not None:
+            raise handshake.ended(self.address) from self.lost
+
+    # ------------------------------------------------------------------------ what is known
+
+    @property
+    def greeting(self) -> Greeting | None:
+        """What the server said of itself; None where it does not greet."""
+        return self._connection.greeting
+
+    @property
+    def in_flight(self) -> int:
+        """How many commands are unanswered, those among them that still wait to be written."""
+        return len(self._pendings)
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether to poll when the descriptor can be written to; reading is always wanted."""
+        return bool(self._outbox.rest) and self._write_error is None
+
+    @property
+    def subscriber(self) -> Subscriber | None:
+        """Who gets events and stray replies; what came before there was one, at once."""
+        return self._subscriber
+
+    @subscriber.setter
+    def subscriber(self, subscriber: Subscriber | None) -> None:
+        self._subscriber = subscriber
+        while subscriber is not None and self._backlog:
+            subscriber(self._backlog.popleft())
+
+    def fileno(self) -> int:
+        """The descriptor to wait on; -1 once closed."""
+        return self._stream.fileno()
+
+    # ------------------------------------------------------------------------ commands
+
+    def submit(self, command: Command) -> Pending:
+        """Queue a command, write what the socket takes, and return at once.
+
+        An out-of-band command goes ahead of all that is not yet begun to be written.
+        Raises UsageError for what JSON cannot carry, ConnectionLost once the connection is.
+        """
+        if self.closed:
+            why = f": {self.lost}" if self.lost else ""
+            raise ConnectionLost(f"{command.name} was not sent, there is no connection{why}")
+        return self._submit(command, *self._connection.send_command(command))
+
+    def _submit(self, command: Command, id: str, data: bytes) -> Pending:
+        pending = self._pendings[id] = Pending(command, id)
+        self._outbox.put(data, oob=command.oob)
+        self._write()
+        return pending
+
+    def execute(self, command: Command, timeout: float | None = None) -> Reply:
+        """Submit a command and wait for its reply.
+
+        timeout: seconds, None for no limit. The client goes on when it has run out; the reply is
+                 dropped when it comes.
+        Raises CommandFailed, ReplyTimeout, ConnectionLost, UsageError.
+        """
+        pending = self.submit(command)
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        if not self._wait(lambda: pending.done, deadline):
+            raise ReplyTimeout(
+                f"no reply to {command.name} within {timeout:g} s; it may still be carried out"
+            )
+        return pending.result()
+
+    def _wait(self, ready: Callable[[], bool], deadline: float) -> bool:
+        """Poll until `ready()`, or the end of the connection; False when the time ran out."""
+        while not (ready() or self.closed):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self.poll(left)
+        return True
+
+    # ------------------------------------------------------------------------ bytes
+
+    def poll(self, timeout: float | None) -> bool:
+        """One turn: wait for the socket, write and read what is there, resolve and hand out.
+
+        timeout: seconds at most until something happens, 0 to take only what is there
+        Returns whether anything happened.
+        """
+        if self.closed:
+            return False
+        mask = select.POLLIN | select.POLLOUT if self.wants_write else select.POLLIN
+        if mask != self._mask:
+            self._mask = mask
+            self._poller.modify(self._stream.fileno(), mask)
+        ready = self._poller.poll(self._milliseconds(timeout))
+        for _, flags in ready:
+            if flags & select.POLLOUT:
+                self._write()
+            if flags & ~select.POLLOUT:
+                self._read()
+        if self._write_error is not None and not self.closed:
+            self._lose(self._write_error)
+            return True
+        return bool(ready)
+
+    def _milliseconds(self, timeout: float | None) -> int | None:
+        if self._write_error is not None:
+            return 0  # only what the server still said is waited for, and that is there
+        if timeout is None:
+            return None
+        return math.ceil(min(max(timeout, 0.0), _LONGEST_WAIT) * 1000)
+
+    def _write(self) -> None:
+        """Write until there is nothing to write, or no room."""
+        outbox = self._outbox
+        while self._write_error is None:
+            if not outbox.rest:
+                if not outbox.begin_next():
+                    return
+                if self.tracer is not None:
+                    self.tracer("->", json.loads(outbox.rest))
+            try:
+                taken = self._stream.send(outbox.rest)
+            except ConnectionLost as error:
+                # Not the end yet: the next turn reads what the server said before it went.
+                self._write_error = error
+                return
+            outbox.rest = outbox.rest[taken:]
+            if outbox.rest:
+                return
+
+    def _read(self) -> None:
+        """Read until the socket would block, or this turn's share is taken."""
+        for _ in range(_READS):
+            try:
+                data = self._stream.recv(_CHUNK)
+            except ConnectionLost as error:
+                self._lose(error)
+                return
+            if data is None:
+                break
+            self._connection.receive_data(data)
+            self._take_messages()
+            if len(data) < _CHUNK or self.closed:
+                break
+        self._write()  # replies made room for more commands
+
+    def _take_messages(self) -> None:
+        while not self.closed:
+            try:
+                message = self._connection.next_message()
+            except ProtocolError as error:
+                self._lose(error)
+                return
+            if message is NEED_DATA:
+                return
+            if message is PEER_CLOSED:
+                self._lose(self._end_of_stream())
+                return
+            self._take(message)
+
+    def _take(self, message: Message) -> None:
+        if self.tracer is not None:
+            self.tracer("<-", message.raw)
+        if isinstance(message, Greeting):
+            return
+        if isinstance(message, Event) or message.id not in self._pendings:
+            self._hand_out(message)
+            return
+        pending = self._pendings.pop(message.id)
+        if not pending.command.oob:
+            self._outbox.make_room()
+        pending.reply = message
+        pending.answered = time.monotonic()
+
+    def _hand_out(self, message: Event | Reply | ErrorReply) -> None:
+        if self._subscriber is None:
+            self._backlog.append(message)
+        else:
+            self._subscriber(message)
+
+    # ------------------------------------------------------------------------ the end
+
+    def close(self) -> None:
+        """Give up the connection; what is unanswered gets a ConnectionLost. May be called twice."""
+        if not self.closed:
+            self._end(ConnectionLost("the connection was closed before the reply"))
+
+    def _end_of_stream(self) -> ConnectionLost:
+        where = " in the middle of a message" if self._connection.unfinished else ""
+        return ConnectionLost(f"the server closed the connection{where}")
+
+    def _lose(self, error: ConnectionLost) -> None:
+        self.lost = error
+        self._end(error)
+
+    def _end(self, error: ConnectionLost) -> None:
+        self.closed = True
+        self._stream.close()
+        self._outbox.clear()
+        pendings = list(self._pendings.values())
+        self._pendings.clear()
+        for pending in pendings:
+            pending.error = error
+            pending.answered = time.monotonic()

@@ -1,0 +1,64 @@
+"""Why no session came about: what a server did in the place of greeting, as one sentence each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError
+from qmpsh.link.address import Address
+
+_STRANGERS: Final = {
+    b"QEMU ": "is a human monitor (HMP), not QMP; use -qmp, or mode=control on that -mon",
+    b"\xff\xfb": "is a monitor with telnet=on; start it without, or with -qmp",
+    b"RFB ": "is a VNC server, not a QMP monitor",
+    b"SSH-": "is an SSH server, not a QMP monitor",
+}
+"""The first bytes of what is no QMP, and what it is. Source: WIRE.md sections 2 and 12."""
+
+_SHOWN = 40  # bytes of what a stranger said
+
+
+def waiting(address: Address, timeout: float | None) -> str:
+    """The notice while a connection is silent."""
+    limit = "" if timeout is None else f" up to {timeout:g} s"
+    return (
+        f"connected to {address}, but no greeting yet: another client may hold this monitor, which"
+        f" serves one at a time; waiting{limit}"
+    )
+
+
+def no_greeting(address: Address, timeout: float) -> Busy:
+    """Connected, and silence."""
+    return Busy(
+        f"connected to {address}, but no greeting within {timeout:g} s: another client probably"
+        " holds this monitor, which serves one at a time, or the VM is stopped; close that client,"
+        " or give QEMU a second -qmp"
+    )
+
+
+def no_agreement(address: Address, timeout: float) -> ConnectTimeout:
+    """Greeted, and silence."""
+    return ConnectTimeout(
+        f"{address} greeted, but did not answer qmp_capabilities within {timeout:g} s:"
+        " the VM is stopped or overloaded"
+    )
+
+
+def ended(address: Address) -> CannotConnect:
+    """The end of the stream in the place of a greeting, or of the reply to qmp_capabilities."""
+    return CannotConnect(
+        f"{address} closed the connection before a session began: the VM has just ended, or"
+        " something else than QEMU listens there"
+    )
+
+
+def not_qmp(address: Address, error: ProtocolError) -> NotQmp:
+    """Something that is not QMP."""
+    data = error.data
+    for beginning, kind in _STRANGERS.items():
+        # However the bytes were cut: the first piece may be shorter than what tells.
+        if data and (data.startswith(beginning) or beginning.startswith(data)):
+            return NotQmp(f"{address} {kind}")
+    if data:
+        return NotQmp(f"{address} does not speak QMP; it began with {ascii(data[:_SHOWN])[1:]}")
+    return NotQmp(f"{address}: {error}")

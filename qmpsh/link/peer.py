@@ -1,0 +1,44 @@
+"""Who is at the other end of a local socket, and which binary that is.
+
+Linux tells the peer's process through SO_PEERCRED and its executable through /proc; elsewhere, and
+for somebody else's process, nothing is known and nothing is said.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+
+_UCRED = struct.Struct("3i")  # pid, uid, gid; Source: unix(7), SO_PEERCRED
+
+
+def peer_pid(fd: int) -> int | None:
+    """The process that listens at the other end of a unix socket, None where it is not known."""
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        return None
+    try:
+        with socket.socket(fileno=os.dup(fd)) as copy:
+            if copy.family != socket.AF_UNIX:
+                return None
+            pid = _UCRED.unpack(copy.getsockopt(socket.SOL_SOCKET, option, _UCRED.size))[0]
+    except OSError:
+        return None
+    return pid or None
+
+
+def executable_identity(pid: int | None) -> list[str]:
+    """What tells an executable from every other: device, inode, size and time of change.
+
+    [] where it cannot be looked at.
+    """
+    if pid is None:
+        return []
+    try:
+        status = os.stat(f"/proc/{pid}/exe")
+    except OSError:
+        return []
+    return [
+        f"{value:x}" for value in (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    ]

@@ -1,0 +1,231 @@
+"""Streams: one connected, non-blocking, bidirectional flow of bytes with a descriptor.
+
+The only module that sees an OSError of a connection: each becomes one sentence that says what to do
+next. Knows nothing of QMP beyond how QEMU is told to listen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import stat
+from typing import Protocol
+
+from qmpsh.errors import Busy, CannotConnect, ConnectionLost, ConnectTimeout
+from qmpsh.link.address import Address, TcpAddress, UnixAddress
+
+PATH_LIMIT = 108
+"""Bytes of a path that the address of a unix socket has room for. Source: unix(7)."""
+
+
+class Stream(Protocol):
+    """What the client needs of a transport; nothing here ever blocks."""
+
+    def fileno(self) -> int:
+        """The descriptor to wait on; -1 once closed."""
+        ...
+
+    def recv(self, size: int) -> bytes | None:
+        """At most `size` bytes; b"" at the end, None while there are none.
+
+        Fewer than `size` mean that there are no more just now, and spare the asking.
+        Raises ConnectionLost.
+        """
+        ...
+
+    def send(self, data: bytes) -> int:
+        """Write what fits; the number of bytes taken, 0 while there is no room.
+
+        Raises ConnectionLost.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give up the stream; may be called twice."""
+        ...
+
+
+class SocketStream:
+    """A stream over a connected socket."""
+
+    __slots__ = ("_socket",)
+
+    def __init__(self, connected: socket.socket) -> None:
+        connected.setblocking(False)
+        self._socket = connected
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def recv(self, size: int) -> bytes | None:
+        try:
+            return self._socket.recv(size)
+        except BlockingIOError:
+            return None
+        except ConnectionResetError:
+            # QEMU exits with the newline behind `quit` unread (WIRE.md section 8): an end as any.
+            return b""
+        except OSError as error:
+            raise ConnectionLost(f"the connection broke: {_reason(error)}") from error
+
+    def send(self, data: bytes) -> int:
+        try:
+            return self._socket.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise ConnectionLost(
+                f"the server is gone, the command was not sent: {_reason(error)}"
+            ) from error
+
+    def close(self) -> None:
+        # Closing frees the descriptor even where it fails.
+        with contextlib.suppress(OSError):
+            self._socket.close()
+
+
+def open_stream(address: Address, timeout: float | None) -> Stream:
+    """Connect.
+
+    timeout: seconds for the connection itself, None for no limit
+    Raises CannotConnect, of which Busy and ConnectTimeout.
+    """
+    if isinstance(address, TcpAddress):
+        return SocketStream(_connect_tcp(address, timeout))
+    return SocketStream(_connect_unix(address))
+
+
+# ---------------------------------------------------------------------------- unix sockets
+
+
+def _connect_unix(address: UnixAddress) -> socket.socket:
+    """Connects or fails at once: a unix socket never makes its client wait when told not to."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        if address.abstract:
+            connection.connect("\0" + address.path)
+        elif len(os.fsencode(address.path)) < PATH_LIMIT or not hasattr(os, "O_PATH"):
+            connection.connect(address.path)
+        else:
+            _connect_long_path(connection, address.path)
+    except OSError as error:
+        connection.close()
+        raise unix_refusal(address, error) from error
+    return connection
+
+
+def _connect_long_path(connection: socket.socket, path: str) -> None:
+    """By way of a descriptor of the socket's file: its name below /proc is short."""
+    descriptor = os.open(path, os.O_PATH)
+    try:
+        connection.connect(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
+
+
+def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
+    """What to tell when connecting to a unix socket failed."""
+    path = address.path
+    if error.errno == errno.EAGAIN:
+        return Busy(
+            f"{path} takes no more clients: one holds this monitor, which serves one at a time, and"
+            " others wait already; close them, or give QEMU a second -qmp"
+        )
+    if address.abstract:
+        return CannotConnect(f"cannot connect to the abstract socket {path}: {_reason(error)}")
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return CannotConnect(
+            f"no such socket: {path}; QEMU makes it when started with"
+            f" -qmp unix:{path},server=on,wait=off"
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return CannotConnect(_no_permission(path))
+    kind = _maybe_other_kind(path)
+    if kind:
+        return CannotConnect(
+            f"{path} is {kind}, not a socket; name the socket that -qmp unix: made"
+        )
+    if error.errno == errno.ECONNREFUSED:
+        return CannotConnect(
+            f"nobody listens on {path}: the VM that made this socket has ended; start it again"
+        )
+    if error.errno == errno.EPROTOTYPE:
+        return CannotConnect(f"{path} is a socket of another type, not a stream as -qmp makes it")
+    return CannotConnect(f"cannot connect to {path}: {_reason(error)}")
+
+
+def _maybe_other_kind(path: str) -> str:
+    """What a file is that is no socket; "" for a socket, or where it cannot be told."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return ""
+    if stat.S_ISSOCK(mode):
+        return ""
+    if stat.S_ISDIR(mode):
+        return "a directory"
+    return "a regular file" if stat.S_ISREG(mode) else "a device or a pipe"
+
+
+def _no_permission(path: str) -> str:
+    """Names the owner of the socket, or of the first folder on the way that does not let us in."""
+    what, place = "it", os.path.abspath(path)
+    while not os.path.exists(place) and place != "/":
+        place = os.path.dirname(place)
+        what = f"the folder {place}"
+    return (
+        f"no permission to connect to {path}: {what} belongs to {_owner(place)};"
+        " run qmpsh as that user"
+    )
+
+
+def _owner(path: str) -> str:
+    # Imported here: only a refusal needs it.
+    import pwd
+
+    uid = os.stat(path).st_uid
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
+# ---------------------------------------------------------------------------- TCP
+
+
+def _connect_tcp(address: TcpAddress, timeout: float | None) -> socket.socket:
+    try:
+        connection = socket.create_connection(address, timeout)
+        # A request is one small segment that waits for its reply: nothing to be gathered.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except OSError as error:
+        raise tcp_refusal(address, timeout, error) from error
+    except UnicodeError as error:  # of the codec for names in other scripts
+        raise CannotConnect(f"cannot find the host {address.host}: it is no name") from error
+    return connection
+
+
+def tcp_refusal(address: TcpAddress, timeout: float | None, error: OSError) -> CannotConnect:
+    """What to tell when connecting over TCP failed."""
+    host, port = address
+    if isinstance(error, socket.gaierror):
+        return CannotConnect(f"cannot find the host {host}: {_reason(error)}")
+    if isinstance(error, TimeoutError):
+        within = "" if timeout is None else f" within {timeout:g} s"
+        return ConnectTimeout(
+            f"no answer from {host} port {port}{within}; check the address, and whether a firewall"
+            " or another client of this monitor is in the way"
+        )
+    if isinstance(error, ConnectionRefusedError):
+        return CannotConnect(
+            f"nobody listens on {host} port {port}; QEMU does when started with"
+            f" -qmp tcp:{host}:{port},server=on,wait=off"
+        )
+    return CannotConnect(f"cannot connect to {host} port {port}: {_reason(error)}")
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)

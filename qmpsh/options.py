@@ -1,0 +1,40 @@
+"""What the options say, in one value; and the terminal's facts that their defaults rest on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from qmpsh.shell.settings import Settings
+
+
+class Options(NamedTuple):
+    """files: scripts to read, "-" is stdin; connect_timeout: seconds; color: auto, always, never;
+    negotiate: wait for a greeting and answer it; oob: ask for out-of-band where offered.
+    """
+
+    settings: Settings = Settings()
+    files: tuple[str, ...] = ()
+    connect_timeout: float = 10.0
+    color: str = "auto"
+    plain: bool = False
+    negotiate: bool = True
+    oob: bool = True
+
+
+def wants_colour(choice: str, environ: Mapping[str, str], *, terminal: bool) -> bool:
+    """Whether to colour. Source: no-color.org, bixense.com/clicolors; an option outdoes both."""
+    if choice != "auto":
+        return choice == "always"
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("CLICOLOR_FORCE", "0") != "0":
+        return True
+    return terminal and environ.get("TERM") != "dumb"
+
+
+def is_interactive() -> bool:
+    """Whether a person sits at both ends."""
+    return os.isatty(0) and sys.stdout.isatty()

@@ -1,0 +1,312 @@
+"""The typed reading of a command: its arguments as JSON, checked against what the server declares.
+
+Every error points at the place that is wrong, says what was expected and names the nearest names.
+What the schema does not forbid is never refused: open commands take undeclared members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum, auto
+from typing import NamedTuple, NoReturn
+
+from qmpsh.errors import SchemaMismatch, Span
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.lang.build import (
+    Branch,
+    key_tree,
+)
+from qmpsh.lang.syntax import (
+    ArrayLiteral,
+    CommandLine,
+    Node,
+    ObjectLiteral,
+    RawLiteral,
+    Scalar,
+)
+from qmpsh.lang.values import read_raw
+from qmpsh.schema.entries import Entry, entries_of, leaves_of
+from qmpsh.schema.model import (
+    AlternateType,
+    ArrayType,
+    Builtin,
+    EnumType,
+    Member,
+    ObjectType,
+    Schema,
+    Type,
+)
+from qmpsh.schema.nearest import did_you_mean
+from qmpsh.schema.properties import Properties, read_property
+from qmpsh.schema.scalars import BOOLEAN_WORDS, read_boolean, read_int, read_number
+from qmpsh.schema.walk import members_of
+from qmpsh.schema.words import kind_words, member_words
+
+
+def check_arguments(
+    schema: Schema, command: CommandLine, properties: Properties | None = None
+) -> JsonObject:
+    """The arguments of a command that the schema has.
+
+    properties: of the driver, for `device_add`; None where they are not known
+    Raises SchemaMismatch for what this server would refuse, LineSyntaxError for clashing keys.
+    """
+    name = command.name.text
+    kind = schema.arguments(name)
+    if kind is None:
+        hint = did_you_mean(name, schema.commands)
+        raise SchemaMismatch(f"no command {name}{hint}", command.source, command.name.span)
+    reader = Reader(schema, command.source)
+    undeclared = _undeclared(name, kind, properties)
+    return reader.object(kind, key_tree(command), Spot(name, command.name.span), undeclared)
+
+
+class Spot(NamedTuple):
+    """What an object is called in an error, and where it stands."""
+
+    name: str
+    span: Span
+
+
+Undeclared = Callable[[Entry, str], Json]
+"""Reads a member that is not declared, from the entry and the line."""
+
+
+def _undeclared(name: str, kind: ObjectType, properties: Properties | None) -> Undeclared | None:
+    """How an open command's other members are read, None for a closed command.
+
+    Source: WIRE.md section 5: only device_add is open, and nothing in the schema says so. Before
+    QEMU 6 object-add and netdev_add were too: then they have no variants.
+    """
+    if name == "device_add":
+        return lambda entry, source: read_property(entry, source, properties or {})
+    if name in ("object-add", "netdev_add") and not kind.variants:
+        return lambda entry, source: entry.guess(source)
+    return None
+
+
+class Reader:
+    """Reads values of declared types. source: the line."""
+
+    def __init__(self, schema: Schema, source: str) -> None:
+        self._schema = schema
+        self._source = source
+
+    # ---------------------------------------------------------------- objects
+
+    def object(
+        self,
+        kind: ObjectType,
+        child: Branch | ObjectLiteral,
+        spot: Spot,
+        undeclared: Undeclared | None = None,
+    ) -> JsonObject:
+        """An object from dotted keys or from braces."""
+        tag = self._tag(kind, child)
+        members = {m.name: m for m in members_of(self._schema, kind, tag)}
+        result: JsonObject = {}
+        for entry in entries_of(child, members):
+            member = members.get(entry.name)
+            if member is not None:
+                result[entry.name] = self.value(member, entry)
+            elif undeclared is not None:
+                result[entry.name] = undeclared(entry, self._source)
+            else:
+                self._refuse_name(entry, kind, members, spot, tag)
+        self._require(members.values(), result, kind, spot)
+        return result
+
+    def _tag(self, kind: ObjectType, child: Branch | ObjectLiteral) -> str | None:
+        """The text of the union's tag, wherever in the line it stands."""
+        if kind.tag is None:
+            return None
+        for name, value in leaves_of(child):
+            if name == kind.tag and isinstance(value, Scalar):
+                return value.text
+        return None
+
+    def _refuse_name(
+        self,
+        entry: Entry,
+        kind: ObjectType,
+        members: Mapping[str, Member],
+        spot: Spot,
+        tag: str | None,
+    ) -> NoReturn:
+        where = f"{spot.name} with {kind.tag}={tag}" if tag is not None else spot.name
+        hint = did_you_mean(entry.name, members)
+        if not hint and kind.tag is not None and tag is None:
+            hint = f"; its members depend on {kind.tag}, which is missing"
+        elif not hint:
+            hint = f"; there are {', '.join(members)}" if members else ", it takes none"
+        self._refuse(f"no member {entry.name} in {where}{hint}", entry.span)
+
+    def _require(
+        self, members: Iterable[Member], given: JsonObject, kind: ObjectType, spot: Spot
+    ) -> None:
+        missing = [m for m in members if not m.optional and m.name not in given]
+        if not missing:
+            return
+        tag = next((m for m in missing if m.name == kind.tag), None)
+        if tag is not None:
+            words = " ".join(kind.variants) or kind_words(self._schema, self._schema.type(tag.type))
+            self._refuse(f"{spot.name} lacks {tag.name}*, one of: {words}", spot.span)
+        names = ", ".join(member_words(self._schema, member) for member in missing)
+        self._refuse(f"{spot.name} lacks {names}", spot.span)
+
+    # ---------------------------------------------------------------- values
+
+    def value(self, member: Member, entry: Entry) -> Json:
+        """The value of a member."""
+        return self._read(self._schema.type(member.type), entry)
+
+    def _read(self, kind: Type, entry: Entry) -> Json:
+        match kind:
+            case Builtin():
+                return self._builtin(kind.json_type, entry)
+            case EnumType():
+                return self._enum(kind, entry)
+            case ArrayType():
+                return self._array(kind, entry)
+            case AlternateType():
+                return self._read(self._choose(kind, entry), entry)
+            case ObjectType():
+                child = self._opened(entry)
+                if isinstance(child, Branch | ObjectLiteral):
+                    return self.object(kind, child, Spot(entry.name, entry.value_span))
+                return self._refuse_value(f"an object {kind_words(self._schema, kind)}", entry)
+
+    def _builtin(self, json_type: str, entry: Entry) -> Json:
+        if json_type == "value":
+            return entry.guess(self._source)
+        value = entry.value
+        if json_type == "string":
+            if isinstance(value, Scalar | RawLiteral):
+                return value.text
+            return self._refuse_value("a string", entry)
+        if isinstance(value, Scalar) and not value.quoted:
+            read = _READ[json_type](value.text)
+            if read is not _NOT_READ:
+                return read
+        return self._refuse_value(_EXPECTED[json_type], entry)
+
+    def _enum(self, kind: EnumType, entry: Entry) -> Json:
+        value = entry.value
+        names = kind.names()
+        if isinstance(value, Scalar):
+            if value.text in names:
+                return value.text
+            hint = did_you_mean(value.text, names) or f"; there are {', '.join(names)}"
+            self._refuse(f"{entry.name}: no value {value.text}{hint}", entry.value_span)
+        return self._refuse_value(f"one of {', '.join(names)}", entry)
+
+    def _array(self, kind: ArrayType, entry: Entry) -> Json:
+        element = self._schema.type(kind.element)
+        child = self._opened(entry)
+        if isinstance(child, ArrayLiteral):
+            items = [Entry(f"{entry.name}[{n}]", i.span, i) for n, i in enumerate(child.items)]
+            return [self._read(element, item) for item in items]
+        if isinstance(child, Branch):
+            return [
+                self._read(element, Entry(f"{entry.name}[{item.name}]", item.span, item.child))
+                for item in child.items()
+            ]
+        return self._refuse_value(f"a list {kind_words(self._schema, kind)}", entry)
+
+    def _choose(self, kind: AlternateType, entry: Entry) -> Type:
+        """The branch whose JSON type the text has."""
+        branches = [self._schema.type(name) for name in kind.branches]
+        for wanted in _forms(self._opened(entry)):
+            for branch in branches:
+                if _form(branch) == wanted and self._fits(branch, entry):
+                    return branch
+        words = kind_words(self._schema, kind)
+        return self._refuse_value(f"one of {words}", entry)
+
+    def _fits(self, branch: Type, entry: Entry) -> bool:
+        """Whether a bare word is of an int, number or boolean branch; other branches always fit."""
+        if not isinstance(branch, Builtin) or branch.json_type not in _READ:
+            return True
+        value = entry.value
+        return isinstance(value, Scalar) and _READ[branch.json_type](value.text) is not _NOT_READ
+
+    def _opened(self, entry: Entry) -> Branch | Node:
+        """The value with its brackets read."""
+        value = entry.value
+        return read_raw(value, self._source) if isinstance(value, RawLiteral) else value
+
+    # ---------------------------------------------------------------- errors
+
+    def _refuse_value(self, expected: str, entry: Entry) -> NoReturn:
+        value = entry.value
+        quoted = isinstance(value, Scalar) and value.quoted
+        hint = "; a quoted value is a string" if quoted else ""
+        self._refuse(f"{entry.name}: expected {expected}{hint}", entry.value_span)
+
+    def _refuse(self, message: str, span: Span) -> NoReturn:
+        raise SchemaMismatch(message, self._source, span)
+
+
+# -------------------------------------------------------------------- reading one value
+
+
+class _NotRead(Enum):
+    """The text is none of that type."""
+
+    NOT_READ = auto()
+
+
+_NOT_READ = _NotRead.NOT_READ
+
+
+def _reading(read: Callable[[str], Json]) -> Callable[[str], Json | _NotRead]:
+    def try_reading(text: str) -> Json | _NotRead:
+        value = read(text)
+        return _NOT_READ if value is None else value
+
+    return try_reading
+
+
+_READ: dict[str, Callable[[str], Json | _NotRead]] = {
+    "int": _reading(read_int),
+    "number": _reading(read_number),
+    "boolean": _reading(read_boolean),
+    "null": lambda text: None if text in ("null", "None") else _NOT_READ,
+}
+_EXPECTED = {
+    "int": "an integer such as 5, 0x10 or 64M",
+    "number": "a number such as 1.5",
+    "boolean": f"one of {', '.join(BOOLEAN_WORDS)}",
+    "null": "null",
+}
+# Which branches of an alternate a bare word may mean, the likeliest first.
+_BARE_FORMS = ("string", "enum", "int", "number", "boolean", "null")
+
+
+def _forms(child: Branch | Node) -> Sequence[str]:
+    """The JSON types that a value may have, the likeliest first."""
+    match child:
+        case Branch():
+            return ("array", "object") if child.has_index() else ("object",)
+        case ObjectLiteral():
+            return ("object",)
+        case ArrayLiteral():
+            return ("array",)
+        case Scalar(quoted=True):
+            return ("string", "enum")
+        case Scalar(text="null"):
+            return ("null", *_BARE_FORMS)
+        case _:
+            return _BARE_FORMS
+
+
+def _form(kind: Type) -> str:
+    match kind:
+        case Builtin():
+            return kind.json_type
+        case EnumType():
+            return "enum"
+        case ArrayType():
+            return "array"
+        case _:
+            return "object"

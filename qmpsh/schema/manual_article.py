@@ -1,0 +1,210 @@
+"""What the manual says of one command, event or type, in either of its two layouts.
+
+QEMU up to 9 writes a heading for each (`.SS name (Command)`) and for each of its sections; QEMU 10
+an item of a list (`.B Command  name  (Since: 2.3)`), with the sections as items inside. Both come
+out as the same Article. Knows neither files nor how an article is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple, Union
+
+from qmpsh.schema.manual_roff import Block, Code, Item, Mark, Paragraph, Quote, plain, read_blocks
+
+
+class Member(NamedTuple):
+    """A member, an argument, an enumeration's word or a feature.
+
+    type: as the manual names it, "[T]" for an array of T, "" for a word; note: "optional" and such
+    """
+
+    name: str
+    type: str
+    note: str
+    body: list[Block]
+
+
+class Base(NamedTuple):
+    """The members of another type, always or when the member `tag` has the value."""
+
+    type: str
+    tag: str = ""
+    value: str = ""
+
+
+Part = Union[Block, Member, Base]
+
+
+class Section(NamedTuple):
+    """title: "" for the description itself."""
+
+    title: str
+    body: Sequence[Part]
+
+
+class Article(NamedTuple):
+    """kind: Command, Event, Enum, Object or Alternate; since, condition: "" where not said."""
+
+    kind: str
+    since: str
+    condition: str
+    sections: list[Section]
+
+    def first_text(self, title: str) -> str:
+        """The first paragraph of a section, "" when there is none."""
+        found = (section for section in self.sections if section.title == title)
+        return next(map(_first_text, found), "")
+
+    def members(self) -> Iterator[Member | Base]:
+        """Those of the sections that list members, in the manual's order."""
+        for section in self.sections:
+            if section.title in MEMBER_TITLES:
+                yield from (part for part in section.body if isinstance(part, (Member, Base)))
+
+
+MEMBER_TITLES = {"Members", "Arguments", "Values", "Alternatives"}
+_LISTS = MEMBER_TITLES | {"Features"}
+_FACTS = {"Since", "If"}
+_BEFORE_TEXT = {"Status", "If"}
+_LEFT_OUT = {"TO" + "DO"}  # what the developers mean to do some day
+_TITLES = _LISTS | _FACTS | _LEFT_OUT
+_TITLES |= {"Return", "Returns", "Errors", "Note", "Notes", "Example", "Examples"}
+
+_FIRST_LIST = re.compile(r"\n\.(?:S[HS]|TP)\b")
+_HEADING = re.compile(r"^\.SS +(.*)$", re.MULTILINE)
+_ADMONITION = re.compile(r"[A-Z][A-Z ]+:")
+_INCLUDE_IN_TERM = re.compile(r'The members of (\S+?)(?: when (\S+) is "?([^"\s]*)"?)?(?: \(.*)?')
+_INCLUDE_IN_ITEM = re.compile(r"(?:When (\S+) is (\S+): )?The members of (\S+?)\.?")
+_MEMBER_IN_TERM = re.compile(r"(\S+?)(?:: (array of )?([^ ()]+))?((?: \(.*\))?)")
+_MEMBER_IN_ITEM = re.compile(r"(\S+)(?: \(([^()]*)\))?(?: --(?: (.*)|$)|$)", re.DOTALL)
+_DOCUMENTATION = re.compile(r"see the documentation of (\w+)")
+_STATUS = re.compile(r"(This \w+ is (?:unstable/experimental|deprecated)\.)? ?(Availability: .*)?")
+
+
+def read_article(kind: str, since: str, text: str) -> Article:
+    """An article from what stands between its heading and the next.
+
+    since: what the heading itself says, "" in the older layout.
+    """
+    description, *headed = _HEADING.split(text.partition("\n.SH ")[0])
+    sections = _sections(read_blocks(description))
+    for title, body in zip(headed[::2], headed[1::2], strict=True):
+        name = plain(title).strip().strip('"')
+        if name not in _TITLES:
+            break  # a chapter of the manual
+        sections.append(Section(name, [*read_blocks(body)]))
+    facts = {section.title: _first_text(section) for section in sections}
+    kept = [_normalised(s) for s in sections if s.title not in _FACTS | _LEFT_OUT and s.body]
+    if kind == "Command" and not any(s.title in MEMBER_TITLES for s in kept):
+        kept += _arguments_elsewhere(kept)
+    since = since or facts.get("Since", "")
+    return Article(kind, since, facts.get("If", ""), kept)
+
+
+def description_of(text: str) -> str:
+    """The first paragraph of an article that says something, "" when there is none."""
+    for section in _sections(read_blocks(_FIRST_LIST.split(text, maxsplit=1)[0])):
+        if section.title not in _BEFORE_TEXT:
+            return _first_text(section)
+    return ""
+
+
+def _sections(blocks: list[Block]) -> list[Section]:
+    """Blocks parted at the titles that stand in them."""
+    sections = [Section("", [])]
+    flat = list(_without_frames(blocks))
+    for before, block in zip([None, *flat], flat, strict=False):
+        if isinstance(block, Item) and _is_title(block):
+            sections.append(Section(block.text.rstrip(":"), [*block.body]))
+        elif isinstance(block, Quote) and isinstance(before, Paragraph) and _is_call(before):
+            sections[-1].body.pop()
+            sections.append(Section(before.text.rstrip(":").capitalize(), [*block.body]))
+        elif isinstance(block, Paragraph) and (status := _STATUS.fullmatch(block.text)):
+            sections[:0] = _status(status)
+        else:
+            if sections[-1].title:
+                sections.append(Section("", []))
+            sections[-1].body.append(block)
+    return sections
+
+
+def _is_title(item: Item) -> bool:
+    return item.mark is Mark.HEADING or (item.mark is Mark.TERM and item.text in _TITLES)
+
+
+def _is_call(paragraph: Paragraph) -> bool:
+    return _ADMONITION.fullmatch(paragraph.text) is not None
+
+
+def _status(match: re.Match[str]) -> list[Section]:
+    """What QEMU 10 puts before an article's own first words."""
+    found = []
+    if match[1]:
+        found.append(Section("Status", [Paragraph(match[1])]))
+    if match[2]:
+        found.append(Section("If", [Paragraph(match[2].removeprefix("Availability: "))]))
+    return found
+
+
+def _without_frames(blocks: list[Block]) -> Iterator[Block]:
+    """Blocks, with what is indented only to hold titles or another indented block taken out."""
+    for block in blocks:
+        if isinstance(block, Quote) and not any(
+            isinstance(inner, (Paragraph, Code)) for inner in block.body
+        ):
+            yield from _without_frames(block.body)
+        else:
+            yield block
+
+
+def _first_text(section: Section) -> str:
+    return next((part.text for part in section.body if isinstance(part, Paragraph)), "")
+
+
+def _arguments_elsewhere(sections: list[Section]) -> list[Section]:
+    """For a command whose description says where its arguments are described."""
+    for section in sections:
+        for part in section.body:
+            if isinstance(part, Paragraph) and (found := _DOCUMENTATION.search(part.text)):
+                return [Section("Arguments", [Base(found[1])])]
+    return []
+
+
+def _normalised(section: Section) -> Section:
+    title = "Returns" if section.title == "Return" else section.title
+    body = list(_without_frames(section.body))
+    if len(body) == 1 and isinstance(body[0], Quote):
+        body = body[0].body
+    return Section(title, [_member(part) if title in _LISTS else part for part in body])
+
+
+def _member(part: Part) -> Part:
+    if not isinstance(part, Item):
+        return part
+    return _member_of_term(part) if part.mark is Mark.TERM else _member_of_item(part)
+
+
+def _member_of_term(item: Item) -> Part:
+    """`name: type (optional)`, or `The members of T when tag is "value"`."""
+    if found := _INCLUDE_IN_TERM.fullmatch(item.text):
+        return Base(found[1], found[2] or "", found[3] or "")
+    if found := _MEMBER_IN_TERM.fullmatch(item.text):
+        kind = f"[{found[3]}]" if found[2] else found[3] or ""
+        return Member(found[1], kind, found[4].strip(" ()").replace(") (", ", "), item.body)
+    return item
+
+
+def _member_of_item(item: Item) -> Part:
+    """`name (type, optional) -- text`, or `When tag is value: The members of T.`"""
+    first = item.body[0] if item.body else None
+    if not isinstance(first, Paragraph):
+        return item
+    if found := _INCLUDE_IN_ITEM.fullmatch(first.text):
+        return Base(found[3], found[1] or "", found[2] or "")
+    if found := _MEMBER_IN_ITEM.fullmatch(first.text):
+        kind, _, note = (found[2] or "").partition(", ")
+        text: list[Block] = [Paragraph(found[3])] if found[3] else []
+        return Member(found[1], kind, note, text + item.body[1:])
+    return item

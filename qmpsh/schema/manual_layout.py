@@ -1,0 +1,149 @@
+"""An article of the manual as plain text for a terminal. Knows no colours and no terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from qmpsh.schema.manual_article import Article, Base, Member, Part
+from qmpsh.schema.manual_roff import Code, Item, Mark, Paragraph, Quote
+
+WIDTH = 78
+_INDENT = 2
+_UNDER_MEMBER = 4
+
+_SENTENCE_END = re.compile(r"(?<!e\.g)(?<!i\.e)(?<! vs)(?<! cf)[.!?](?= +[A-Z\"'(])")
+_SINCE = re.compile(r" ?\([Ss]ince[: ][^()]*\)")
+_UNDOCUMENTED = "Not documented"
+
+
+def lay_out(article: Article) -> str:
+    """The whole article; examples are kept as they are, the rest has WIDTH columns at most."""
+    lines: list[str] = []
+    for section in article.sections:
+        is_titled = section.title not in ("", "Status")
+        lines += [f"{section.title}:"] if is_titled else []
+        lines += _blocks(section.body, _INDENT if is_titled else 0)
+        lines.append("")
+    if article.since:
+        lines += _wrapped(f"Since: {article.since}", 0, 7)
+    if article.condition:
+        lines += _wrapped(f"Only if: {article.condition}", 0, 9)
+    return "\n".join(lines).rstrip("\n")
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a paragraph, without its full stop and without "(since 5.0)"."""
+    end = _SENTENCE_END.search(text)
+    sentence = _SINCE.sub("", text[: end.end()] if end else text).strip()
+    return sentence if sentence.endswith(("..", "etc.")) else sentence.removesuffix(".")
+
+
+def description(member: Member) -> str:
+    """The first sentence of a member's description, "" where it has none."""
+    first = next(_flattened(member.body), None)
+    text = first.text if isinstance(first, Paragraph) else ""
+    return "" if text == _UNDOCUMENTED else first_sentence(text)
+
+
+def _blocks(parts: Iterable[Part], indent: int) -> list[str]:
+    """Blocks below each other, a blank line between them unless both belong to a list."""
+    lines: list[str] = []
+    was_in_list = True
+    for part in _flattened(parts):
+        is_in_list = isinstance(part, (Item, Member, Base))
+        if lines and not (is_in_list and was_in_list):
+            lines.append("")
+        lines += _block(part, indent)
+        was_in_list = is_in_list
+    return lines
+
+
+def _block(part: Part, indent: int) -> list[str]:
+    match part:
+        case Paragraph(text):
+            return _wrapped(text, indent, indent)
+        case Code(code):
+            return [f"{' ' * indent}{line}".rstrip() for line in code]
+        case Quote(body):
+            return _blocks(body, indent + _INDENT)
+        case Item(Mark.BULLET, text, body):
+            return _hanging(text, body, indent, indent + len(text) + 1)
+        case Item(_, text, body):
+            return [*_wrapped(text, indent, indent), *_blocks(body, indent + _INDENT)]
+        case Base():
+            return _wrapped(_reference(part), indent, indent + _UNDER_MEMBER)
+        case Member():
+            return _member(part, indent)
+
+
+def _member(member: Member, indent: int) -> list[str]:
+    """A word stands before its description, a member with a type above it."""
+    below = indent + _UNDER_MEMBER
+    body = [block for block in member.body if block != Paragraph(_UNDOCUMENTED)]
+    note = f" ({member.note})" if member.note else ""
+    if not body:
+        dash = ""
+    elif member.type or note:
+        dash = ":"
+    else:
+        return _hanging(f"{member.name} -", body, indent, below)
+    kind = f": {member.type}" if member.type else ""
+    head = f"{member.name}{kind}{note}" if kind else f"{member.name}{note}{dash}"
+    return [*_wrapped(head, indent, below), *_blocks(body, below)]
+
+
+def _reference(base: Base) -> str:
+    """What stands for members that are described elsewhere."""
+    if base.tag:
+        return f"When {base.tag} is {base.value}: the members of {base.type}"
+    return f"The members of {base.type}"
+
+
+def _hanging(mark: str, body: Iterable[Part], indent: int, below: int) -> list[str]:
+    """A mark with the first paragraph after it on the same line."""
+    first, *rest = _flattened(body) if body else (Paragraph(""),)
+    if not isinstance(first, Paragraph):
+        first, rest = Paragraph(""), [first, *rest]
+    lines = _wrapped(f"{mark} {first.text}", indent, below)
+    return lines + ([""] if rest and isinstance(rest[0], (Paragraph, Code)) else []) + _blocks(
+        rest, below
+    )
+
+
+def _flattened(parts: Iterable[Part]) -> Iterator[Part]:
+    """Blocks; a term that is none, only text taken for one by the manual's tools, as a paragraph.
+
+    In the older manual a description whose first line is not indented as the others comes out as a
+    list of one term.
+    """
+    for part in parts:
+        if isinstance(part, Quote) and all(_is_term(block) for block in part.body):
+            yield from _flattened(part.body)
+        elif isinstance(part, Item) and _is_term(part):
+            first, *rest = [*part.body, Paragraph("")]
+            if isinstance(first, Paragraph):
+                yield Paragraph(f"{part.text} {first.text}".strip())
+            else:
+                yield from (Paragraph(part.text), first)
+            yield from _flattened(block for block in rest if block != Paragraph(""))
+        else:
+            yield part
+
+
+def _is_term(part: Part) -> bool:
+    return isinstance(part, Item) and part.mark is Mark.TERM
+
+
+def _wrapped(text: str, indent: int, below: int) -> list[str]:
+    """Text in lines of WIDTH columns, the first one indented, the others `below`."""
+    lines: list[str] = []
+    line = " " * indent
+    is_empty = True
+    for word in text.split():
+        if not is_empty and len(line) + 1 + len(word) > WIDTH:
+            lines.append(line)
+            line, is_empty = " " * below, True
+        line += word if is_empty else f" {word}"
+        is_empty = False
+    return lines if is_empty else [*lines, line]

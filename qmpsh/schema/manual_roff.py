@@ -1,0 +1,229 @@
+"""A piece of a roff page as a tree of blocks. Knows the macros that Sphinx writes, not the manual.
+
+Total: any text gives blocks. What is not understood is left out when it looks like a macro, and
+kept as text otherwise. Source: groff_man(7), groff_char(7), and docutils' manpage writer for
+.INDENT and .UNINDENT.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import Enum
+from typing import NamedTuple, Union
+
+DEEPEST = 16
+"""Indentation deeper than this is read, but not shown as such."""
+
+
+class Mark(Enum):
+    """What stands before an item: a bullet or number, a heading, or the term that it explains."""
+
+    BULLET = "bullet"
+    HEADING = "heading"
+    TERM = "term"
+
+
+class Paragraph(NamedTuple):
+    """text: words joined by single blanks."""
+
+    text: str
+
+
+class Code(NamedTuple):
+    """lines: as they stand in the page."""
+
+    lines: tuple[str, ...]
+
+
+class Item(NamedTuple):
+    """text: of the mark; "-" for any bullet."""
+
+    mark: Mark
+    text: str
+    body: list[Block]
+
+
+class Quote(NamedTuple):
+    """Blocks that are indented."""
+
+    body: list[Block]
+
+
+Block = Union[Paragraph, Code, Item, Quote]
+
+_ESCAPE = re.compile(
+    r"\\(?:f(?:\(..|\[[^]\n]*]|.)|\*?\((?P<two>..)|\*?\[(?P<long>[^]\n]*)]|s[-+]?\d|(?P<one>.))"
+)
+_SPECIAL = {
+    "aq": "'",
+    "bu": "-",
+    "co": "(C)",
+    "cq": "'",
+    "dq": '"',
+    "em": "--",
+    "en": "-",
+    "ga": "`",
+    "ha": "^",
+    "hy": "-",
+    "lq": '"',
+    "oq": "'",
+    "rq": '"',
+    "rs": "\\",
+    "ti": "~",
+}
+_NOTHING = {"&", "%", ":", "|", "^", ")", "/", ",", "c", "\n"}
+_SINGLE = {"e": "\\", "0": " ", "~": " ", "t": " "}
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Sphinx's QAPI pages join some macros to the end of the text before them.
+_GLUED = re.compile(r"(?<=[^\n])(?=\.INDENT [0-9.]+$)", re.MULTILINE)
+_ARGUMENT = re.compile(r'"((?:[^"]|"")*)"?|(\S+)')
+
+_BULLETS = {"-", "*", "\N{BULLET}"}
+_FONTS = {"B", "I", "R", "SM", "SB", "BI", "BR", "IB", "IR", "RB", "RI"}
+
+
+def plain(text: str) -> str:
+    """Text without escapes and controls: `\\fBjob\\-id\\fP` is `job-id`."""
+    if "\\" in text:
+        text = _ESCAPE.sub(_unescape, text)
+    return _CONTROLS.sub("", text)
+
+
+def _unescape(match: re.Match[str]) -> str:
+    special = match["two"] or match["long"]
+    if special is not None:
+        return _SPECIAL.get(special, "")
+    one = match["one"]
+    if one is None or one in _NOTHING:
+        return ""
+    return _SINGLE.get(one, one)
+
+
+def read_blocks(text: str) -> list[Block]:
+    """The blocks of a piece of a page, up to where its own indentation ends."""
+    reader = _Reader()
+    for line in _GLUED.sub("\n", text).split("\n"):
+        reader.feed(line)
+        if reader.is_closed:
+            break
+    reader.flush()
+    return reader.blocks
+
+
+class _Level:
+    """Blocks at one indentation, and the item that is open there."""
+
+    __slots__ = ("blocks", "item")
+
+    def __init__(self, blocks: list[Block]) -> None:
+        self.blocks = blocks
+        self.item: Item | None = None
+
+    def target(self) -> list[Block]:
+        return self.blocks if self.item is None else self.item.body
+
+
+class _Reader:
+    """Takes a page line by line."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self.is_closed = False
+        self._levels = [_Level(self.blocks)]
+        self._words: list[str] = []
+        self._code: list[str] | None = None
+        self._in_table = False
+        self._wants_term = False
+
+    def feed(self, line: str) -> None:
+        """Take one line."""
+        if line.startswith((".", "'")):
+            match = re.match(r"[.'] *(\S*) *(.*)", line)
+            if match is not None:
+                self._macro(match[1], match[2])
+        elif self._code is not None:
+            self._code.append(plain(line).expandtabs().rstrip())
+        elif not self._in_table:
+            self._text(plain(line))
+
+    def flush(self) -> None:
+        """End the paragraph, or the code."""
+        if self._code is not None:
+            code, self._code = self._code, None
+            while code and not code[-1]:
+                code.pop()
+            if code:
+                self._add(Code(tuple(code)))
+        if self._words:
+            text, self._words = " ".join(self._words), []
+            self._add(Paragraph(text))
+
+    def _text(self, text: str) -> None:
+        words = text.split()
+        if not words:
+            self.flush()
+        elif self._wants_term:
+            self._wants_term = False
+            self._open_item(Mark.TERM, " ".join(words))
+        else:
+            self._words += words
+
+    def _macro(self, name: str, rest: str) -> None:
+        if name in _FONTS:
+            self._text(" ".join(plain(word) for word in _arguments(rest)))
+        elif name in ("TS", "TE"):
+            self._in_table = name == "TS"
+        elif name in ("INDENT", "RS"):
+            self._indent()
+        elif name in ("UNINDENT", "RE"):
+            self._unindent()
+        elif name == "IP":
+            self._labelled([plain(word) for word in _arguments(rest)])
+        elif name == "TP":
+            self.flush()
+            self._levels[-1].item = None
+            self._wants_term = True
+        elif name in ("nf", "EX"):
+            self.flush()
+            self._code = []
+        elif name in ("sp", "fi", "EE", "PP", "P", "LP"):
+            self.flush()
+
+    def _labelled(self, arguments: list[str]) -> None:
+        """.IP "Example:" is a heading, .IP with a width an item of a list."""
+        text = arguments[0].strip() if arguments else ""
+        mark = Mark.HEADING if len(arguments) == 1 else Mark.BULLET
+        self._open_item(mark, "-" if not text or text in _BULLETS else text)
+
+    def _open_item(self, mark: Mark, text: str) -> None:
+        self.flush()
+        level = self._levels[-1]
+        level.item = Item(mark, text, [])
+        level.blocks.append(level.item)
+
+    def _indent(self) -> None:
+        self.flush()
+        target = self._levels[-1].target()
+        if len(self._levels) <= DEEPEST:
+            quote = Quote([])
+            target.append(quote)
+            target = quote.body
+        self._levels.append(_Level(target))
+
+    def _unindent(self) -> None:
+        self.flush()
+        self._levels.pop()
+        if not self._levels:
+            self.is_closed = True
+            self._levels = [_Level(self.blocks)]
+
+    def _add(self, block: Block) -> None:
+        self._wants_term = False
+        self._levels[-1].target().append(block)
+
+
+def _arguments(rest: str) -> Iterator[str]:
+    """The arguments of a macro: words, or text in double quotes."""
+    for match in _ARGUMENT.finditer(rest):
+        yield match[2] if match[1] is None else match[1].replace('""', '"')

@@ -1,0 +1,24 @@
+"""The nearest names to a mistyped one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+MOST = 3
+"""names suggested at most"""
+
+
+def nearest(word: str, names: Iterable[str]) -> list[str]:
+    """The names that are most like the word, best first; [] where none is."""
+    # Imported here: needed for an error alone, and slow to load.
+    from difflib import get_close_matches
+
+    folded = {name.lower().replace("_", "-"): name for name in names}
+    found = get_close_matches(word.lower().replace("_", "-"), folded, n=MOST, cutoff=0.7)
+    return [folded[name] for name in found]
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """`; did you mean a or b?`, or "" where no name is near."""
+    found = nearest(word, names)
+    return f"; did you mean {' or '.join(found)}?" if found else ""

@@ -1,0 +1,57 @@
+"""How a bare word is read where the schema declares an int, a number or a boolean.
+
+Source: the table of the README's section "Values". Integer widths are invisible in the schema
+(WIRE.md section 5), so the bounds are those of the wire: -2^63 to 2^64-1.
+"""
+
+from __future__ import annotations
+
+import re
+
+_INT = re.compile(
+    r"(?P<sign>-?)(?:0[xX](?P<hex>[0-9a-fA-F]+)"
+    r"|(?P<whole>0|[1-9][0-9]*)(?:\.(?P<fraction>[0-9]+)(?=[a-zA-Z]))?(?P<suffix>[kKmMgGtTpPeE]?))"
+)
+_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_SUFFIXES = "kmgtpe"
+_BOOLEANS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
+
+BOOLEAN_WORDS = ("true", "false", "on", "off", "yes", "no")
+_LONGEST = 64
+LEAST, GREATEST = -(2**63), 2**64 - 1
+
+
+def read_int(text: str) -> int | None:
+    """`-5`, `0x10`, `64M`, `1.5G`; None when it is no integer or out of the wire's bounds."""
+    # Nothing within the bounds is longer; Python refuses to convert thousands of digits.
+    match = _INT.fullmatch(text) if len(text) <= _LONGEST else None
+    if match is None:
+        return None
+    value = int(match["hex"], 16) if match["hex"] else _scaled(match)
+    if value is None:
+        return None
+    value = -value if match["sign"] else value
+    return value if LEAST <= value <= GREATEST else None
+
+
+def read_number(text: str) -> int | float | None:
+    """What read_int takes, and `1.5`, `1e3`."""
+    value = read_int(text)
+    if value is not None or not _FLOAT.fullmatch(text):
+        return value
+    number = float(text)
+    return number if abs(number) != float("inf") else None
+
+
+def read_boolean(text: str) -> bool | None:
+    """`true false on off yes no`."""
+    return _BOOLEANS.get(text)
+
+
+def _scaled(match: re.Match[str]) -> int | None:
+    """Whole and fraction times the suffix's power of 1024; None when that is not exact."""
+    suffix = match["suffix"].lower()
+    factor = 1024 ** (_SUFFIXES.index(suffix) + 1) if suffix else 1
+    fraction = match["fraction"] or ""
+    scaled, rest = divmod(int(match["whole"] + fraction) * factor, 10 ** len(fraction))
+    return None if rest else scaled

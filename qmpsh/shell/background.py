@@ -1,0 +1,63 @@
+"""The queue of the shell's own questions, asked between the user's commands.
+
+One question is out at a time, and none while a command of the user's is in flight: the server works
+in order, and the user must never wait behind us. An error is never shown: under -preconfig, on a
+storage daemon or on StratoVirt many queries are refused (WIRE.md sections 5 and 13).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from qmpsh.jsontypes import Json
+from qmpsh.link.client import Client, Pending
+from qmpsh.wire.messages import Command, Reply
+
+
+class Question(NamedTuple):
+    """command: what to ask; learn: takes the value of a reply, is not called for an error."""
+
+    command: Command
+    learn: Callable[[Json], None]
+
+
+class Background:
+    """client: whose connection is shared with the user's commands."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._queue: deque[Question] = deque()
+        self._asked: tuple[Pending, Question] | None = None
+
+    def ask(self, question: Question) -> None:
+        """Put a question at the end of the queue; the same question is not queued twice."""
+        if question not in self._queue:
+            self._queue.append(question)
+
+    @property
+    def idle(self) -> bool:
+        """Whether every question was answered."""
+        return self._asked is None and not self._queue
+
+    def tick(self) -> bool:
+        """Take in an answer that has come, send the next question if nothing is in the way.
+
+        Returns whether something was learned.
+        """
+        learned = self._take_in()
+        if self._asked is None and self._queue and not self._client.in_flight:
+            question = self._queue.popleft()
+            self._asked = (self._client.submit(question.command), question)
+        return learned
+
+    def _take_in(self) -> bool:
+        if self._asked is None or not self._asked[0].done:
+            return False
+        pending, question = self._asked
+        self._asked = None
+        if isinstance(pending.reply, Reply):
+            question.learn(pending.reply.value)
+            return True
+        return False

@@ -1,0 +1,60 @@
+"""The lines that were typed, kept from session to session: append-only, locked, private.
+
+The format is prompt_toolkit's own: `# time`, then each physical line of an entry behind a `+`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+
+_MODE = 0o600
+
+
+class HistoryFile:
+    """path: made with mode 0600 when the first line is stored. A file that cannot be read or
+    written is a history that is empty and forgets: no reason to disturb anybody's work.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def load(self) -> list[str]:
+        """Entries, oldest first; an entry may hold newlines."""
+        try:
+            with open(self._path, encoding="utf-8", errors="replace") as file:
+                lines = file.read().split("\n")
+        except OSError:
+            return []
+        entries: list[list[str]] = []
+        inside = False
+        for line in lines:
+            if line.startswith("+"):
+                if not inside:
+                    entries.append([])
+                entries[-1].append(line[1:])
+            inside = line.startswith("+")
+        return ["\n".join(entry) for entry in entries]
+
+    def append(self, text: str) -> None:
+        """Add an entry, in one write under a lock, so that parallel shells never mix theirs."""
+        lines = "".join(f"+{line}\n" for line in text.split("\n"))
+        entry = f"\n# {time.strftime('%Y-%m-%d %H:%M:%S')}\n{lines}".encode(errors="replace")
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        try:
+            fd = os.open(self._path, flags, _MODE)
+        except OSError:
+            return
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            os.write(fd, entry)
+        except OSError:
+            return
+        finally:
+            os.close(fd)
+
+
+def is_kept(line: str) -> bool:
+    """A leading blank keeps a line out of the history; an empty line is none."""
+    return bool(line.strip()) and not line[0].isspace()

@@ -1,0 +1,122 @@
+"""What the server accepts: its commands, its schema, the properties of its devices.
+
+Asked for when first needed, never again; the schema comes from the cache where it holds this very
+binary's. A server without a schema (a guest agent, StratoVirt) leaves it None, and nothing is
+blocked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from qmpsh.jsontypes import Json
+from qmpsh.lang.syntax import CommandLine, Scalar
+from qmpsh.link.client import Client
+from qmpsh.link.peer import executable_identity, peer_pid
+from qmpsh.schema.cache import cache_path, load_schema, store_schema
+from qmpsh.schema.model import Schema
+from qmpsh.schema.nearest import did_you_mean
+from qmpsh.schema.properties import Properties
+from qmpsh.shell.machine import Machine
+from qmpsh.shell.outcome import Outcome, Steps, Until, Wish
+from qmpsh.wire.messages import Command, Reply
+
+Asking = Generator[Wish, str, None]
+"""Steps that only learn something."""
+
+
+class Introspection:
+    """client: None where nothing can be asked; schema: given beforehand (--schema), else None."""
+
+    def __init__(
+        self, client: Client | None, machine: Machine, schema: Schema | None = None
+    ) -> None:
+        self.schema = schema
+        self.live = True
+        self._client = client
+        self._machine = machine
+        self._loading = False
+        self._loaded = schema is not None or client is None
+        self._properties: dict[str, Properties] = {}
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The names of the server's commands, () before they are known."""
+        return self._machine.commands or (self.schema.commands if self.schema else ())
+
+    def load_commands(self) -> Asking:
+        """Learn the command names, once."""
+        if not self._machine.commands and self._client is not None:
+            self._machine.learn_commands((yield from self._ask(self._client, "query-commands")))
+
+    def load_schema(self) -> Asking:
+        """Learn the schema, once: from the cache where the server still lists the same commands."""
+        if self._loading:
+            yield Until(lambda: not self._loading)
+        if self._loaded or self._client is None:
+            return
+        self._loading = True
+        try:
+            yield from self.load_commands()
+            path = self._cache_path(self._client)
+            self.schema = load_schema(path, self._machine.commands)
+            if self.schema is None:
+                entities = yield from self._ask(self._client, "query-qmp-schema")
+                if isinstance(entities, list) and entities:
+                    self.schema = Schema.from_entities(entities)
+                    store_schema(path, entities, self._machine.commands)
+        finally:
+            self._loading, self._loaded = False, True
+
+    def learn(self) -> Steps:
+        """All that completion wants to know, as a line of its own would."""
+        yield from self.load_schema()
+        return Outcome()
+
+    def load_properties(self, line: CommandLine) -> Generator[Wish, str, Properties | None]:
+        """The properties of the driver that a `device_add` line names; None for other lines."""
+        if line.name.text != "device_add" or self._client is None or not self.live:
+            return None
+        driver = _driver(line)
+        if driver is not None and driver not in self._properties:
+            answer = yield from self._ask(
+                self._client, "device-list-properties", {"typename": driver}
+            )
+            self._properties[driver] = _property_types(answer)
+        return self._properties.get(driver or "")
+
+    def suggestion(self, name: str) -> str:
+        """`; did you mean a?` for an unknown command, from what is at hand, the cache included."""
+        names = self.commands
+        if not names and self._client is not None:
+            cached = load_schema(self._cache_path(self._client))
+            names = cached.commands if cached is not None else ()
+        return did_you_mean(name, names)
+
+    def _ask(
+        self, client: Client, name: str, arguments: dict[str, Json] | None = None
+    ) -> Generator[Wish, str, Json]:
+        """The value of a reply; None for an error, which is never shown."""
+        pending = client.submit(Command(name, arguments))
+        yield Until(lambda: pending.done)
+        return pending.reply.value if isinstance(pending.reply, Reply) else None
+
+    def _cache_path(self, client: Client) -> str:
+        greeting = client.greeting
+        version = [greeting.version, greeting.package] if greeting else ["unknown"]
+        return cache_path([*version, *executable_identity(peer_pid(client.fileno()))])
+
+
+def _driver(line: CommandLine) -> str | None:
+    for argument in line.arguments:
+        if [part.text for part in argument.key] == ["driver"]:
+            value = argument.value
+            return value.text if isinstance(value, Scalar) else None
+    return None
+
+
+def _property_types(answer: Json) -> Properties:
+    if not isinstance(answer, list):
+        return {}
+    pairs = ((p.get("name"), p.get("type")) for p in answer if isinstance(p, dict))
+    return {name: kind for name, kind in pairs if isinstance(name, str) and isinstance(kind, str)}

@@ -1,0 +1,56 @@
+"""Reading a script's lines from a descriptor without letting the server's messages pile up.
+
+A client that does not read makes the VM's process grow (WIRE.md section 4), so the socket is polled
+while the input is waited for: a pipe whose writer takes its time is no reason to stop reading.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Callable, Iterator
+
+from qmpsh.errors import UsageError
+from qmpsh.link.client import Client
+
+_CHUNK = 65536
+
+
+def read_lines(fd: int, client: Client | None, before_wait: Callable[[], None]) -> Iterator[bytes]:
+    """Physical lines of a descriptor, without their newlines, as they come.
+
+    client: polled meanwhile, None where there is none
+    before_wait: called when nothing more is at hand (to flush what was answered so far)
+    """
+    rest = b""
+    while True:
+        before_wait()
+        chunk = _read(fd, client)
+        *lines, rest = (rest + chunk).split(b"\n")
+        if not chunk and rest:
+            lines.append(rest)
+        yield from lines
+        if not chunk:
+            return
+
+
+def _read(fd: int, client: Client | None) -> bytes:
+    """The next bytes of the input, b"" at its end; the client is served until they come."""
+    while client is not None and not client.closed:
+        poller = select.poll()
+        poller.register(fd, select.POLLIN)
+        poller.register(client.fileno(), select.POLLIN)
+        ready = {ready_fd for ready_fd, _ in poller.poll()}
+        if client.fileno() in ready:
+            client.poll(0)
+        if fd in ready:
+            break
+    return os.read(fd, _CHUNK)
+
+
+def decode_line(line: bytes) -> str:
+    """The text of a physical line. Raises UsageError for bytes that are not UTF-8."""
+    try:
+        return line.removesuffix(b"\r").decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"not valid UTF-8 at byte {error.start} of the line") from error

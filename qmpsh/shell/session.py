@@ -1,0 +1,208 @@
+"""What both interactive front ends share: one client, its shell, what is known of the machine.
+
+Knows no terminal and no event loop. Whoever owns the loop calls `poll()` when the descriptor is
+ready or `wait()` seconds have passed; everything that happens is told through the Watcher and the
+closures given to `start()`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from qmpsh.complete.candidates import Candidate, Catalog
+from qmpsh.complete.complete import complete
+from qmpsh.complete.hint import Fragment, hint
+from qmpsh.errors import QmpshError
+from qmpsh.link.client import Client
+from qmpsh.shell.background import Background, Question
+from qmpsh.shell.hmp import hmp_command
+from qmpsh.shell.machine import Machine
+from qmpsh.shell.outcome import Outcome, Show, Task
+from qmpsh.shell.settings import Settings
+from qmpsh.shell.shell import Shell
+from qmpsh.shell.verbs import VERBS
+from qmpsh.wire.messages import Command, ErrorReply, Event, Reply
+
+STATUS_INTERVAL = 0.5
+"""seconds between two status refreshes at least: two a second at most"""
+
+
+class Watcher(Protocol):
+    """What an interactive front end wants to be told; each call is cheap and must not block."""
+
+    def event(self, event: Event) -> None:
+        """An event came."""
+
+    def stray(self, reply: Reply | ErrorReply) -> None:
+        """A reply came that belongs to no command of ours."""
+
+    def refresh(self) -> None:
+        """Something known of the machine changed: draw the status line again."""
+
+    def lost(self, error: QmpshError) -> None:
+        """The connection ended; called once. `session.machine.farewell` may say how."""
+
+
+class Running:
+    """A line that was started: what it is, since when, and whom to tell."""
+
+    __slots__ = ("ended", "line", "since", "task")
+
+    def __init__(self, line: str, task: Task, ended: Callable[[Outcome], None]) -> None:
+        self.line = line
+        self.task = task
+        self.ended = ended
+        self.since = time.monotonic()
+
+
+class Session:
+    """client: greeted and negotiated; address: as the user gave it."""
+
+    def __init__(self, client: Client, settings: Settings, watcher: Watcher, address: str) -> None:
+        self.client = client
+        self.machine = Machine(address, client.greeting)
+        self.shell = Shell(client, settings._replace(interactive=True), self.machine)
+        self.catalog = Catalog()
+        self.running: Running | None = None
+        self._watcher = watcher
+        self._background = Background(client)
+        self._detached: list[Running] = []
+        self._status_asked = float("-inf")
+        self._told_lost = False
+        self._learning: Task | None = None
+        self.catalog.verbs = {name: verb.summary for name, verb in VERBS.items()}
+        client.subscriber = self._hear
+        self._ask_around()
+
+    @property
+    def prompt(self) -> str:
+        """`(QEMU) `, `(hmp) ` or `TRANS> `."""
+        return self.shell.prompt
+
+    def needs_more(self, text: str) -> bool:
+        """Whether Enter should go on to another line of the same command."""
+        return self.shell.needs_more(text)
+
+    def complete(self, text: str, cursor: int) -> list[Candidate]:
+        """Candidates at the cursor (an offset into text, in characters)."""
+        return complete(text, cursor, self.catalog, self.shell.mode)
+
+    def hint(self, text: str, cursor: int) -> list[Fragment]:
+        """The signature of what is being typed, as (role, text); [] where there is none."""
+        return hint(text, cursor, self.catalog, self.shell.mode)
+
+    def start(self, line: str, show: Show, ended: Callable[[Outcome], None]) -> None:
+        """Run one logical line; `show` and `ended` may be called before this returns.
+
+        Only while nothing runs (`running` is None).
+        """
+        self.running = Running(line, self.shell.start(line, show), ended)
+        self.poll()
+
+    def interrupt(self) -> bool:
+        """Ctrl-C: let go of the running line; its reply is shown when it comes.
+
+        Returns False when nothing was running and no transaction was open.
+        """
+        if self.running is None:
+            return self.shell.abandon_transaction()
+        running, self.running = self.running, None
+        if running.task.asking is not None:
+            running.task.cancel()
+            running.ended(Outcome(130))
+        else:
+            self._detached.append(running)
+        return True
+
+    def fileno(self) -> int:
+        """The descriptor to watch: reading always, writing while `wants_write`."""
+        return self.client.fileno()
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether there is output that the socket did not take yet."""
+        return self.client.wants_write
+
+    def wait(self) -> float | None:
+        """Seconds after which poll() is due even if the descriptor stays quiet; None for never."""
+        now = time.monotonic()
+        waits = [running.task.timeout(now) for running in self._lines()]
+        if self.machine.stale:
+            waits.append(max(0.0, self._status_asked + STATUS_INTERVAL - now))
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def poll(self) -> None:
+        """Read and write what is there, and let everything go on that can."""
+        if not self.client.closed:
+            self.client.poll(0)
+        self._advance()
+        if self.client.lost is not None:
+            self._part(self.client.lost)
+        else:
+            self._refresh_status()
+            if self._background.tick():
+                self._watcher.refresh()
+            self._learn()
+
+    def close(self) -> None:
+        """Give up the connection."""
+        self.client.subscriber = None
+        self.client.close()
+
+    def _lines(self) -> list[Running]:
+        return self._detached + ([self.running] if self.running else [])
+
+    def _advance(self) -> None:
+        now = time.monotonic()
+        for running in self._lines():
+            if running.task.advance(now) and running.task.outcome is not None:
+                if running is self.running:
+                    self.running = None
+                else:
+                    self._detached.remove(running)
+                running.ended(running.task.outcome)
+
+    def _hear(self, message: Event | Reply | ErrorReply) -> None:
+        if isinstance(message, Event):
+            self.machine.hear(message)
+            self._watcher.event(message)
+        else:
+            self._watcher.stray(message)
+
+    def _part(self, error: QmpshError) -> None:
+        if not self._told_lost:
+            self._told_lost = True
+            self.machine.connected = False
+            self._watcher.lost(error)
+
+    def _ask_around(self) -> None:
+        """What a status line and a completion want to know, cheapest first."""
+        machine, catalog = self.machine, self.catalog
+        for command, learn in (
+            (Command("query-name"), machine.learn_name),
+            (Command("query-status"), machine.learn_status),
+            (hmp_command("help"), catalog.learn_hmp),
+            (hmp_command("help info"), catalog.learn_hmp_info),
+        ):
+            self._background.ask(Question(command, learn))
+
+    def _learn(self) -> None:
+        """Let the schema come once the small questions are answered; tell when it is there."""
+        if self._learning is None:
+            if self._background.idle and not self.client.in_flight:
+                self._learning = Task(self.shell.introspection.learn(), lambda _: None)
+            else:
+                return
+        if self._learning.outcome is None and self._learning.advance(time.monotonic()):
+            introspection = self.shell.introspection
+            self.catalog.learn(introspection.commands, introspection.schema)
+            self._watcher.refresh()
+
+    def _refresh_status(self) -> None:
+        now = time.monotonic()
+        if self.machine.stale and now >= self._status_asked + STATUS_INTERVAL:
+            self.machine.stale = False
+            self._status_asked = now
+            self._background.ask(Question(Command("query-status"), self.machine.learn_status))

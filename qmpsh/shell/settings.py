@@ -1,0 +1,26 @@
+"""How the shell is to behave: what the options say, in one value that travels."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Settings(NamedTuple):
+    """json, pretty, raw: how an answer is printed; pretty None: as the place wants it.
+
+    timeout: seconds from sending a line to its answer, None for no limit
+    negotiated: False with --skip-negotiation, where qmp_capabilities is the user's to send
+    interactive: a person is there: bare verbs work, questions are asked
+    """
+
+    hmp: bool = False
+    json: bool = False
+    raw: bool = False
+    pretty: bool | None = None
+    keep_going: bool = False
+    timeout: float | None = None
+    dry_run: bool = False
+    verbose: bool = False
+    yes: bool = False
+    negotiated: bool = True
+    interactive: bool = False

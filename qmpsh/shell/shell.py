@@ -1,0 +1,219 @@
+"""The shell: one line in, one Outcome out. Knows no terminal.
+
+Owns the mode (QMP or HMP, inside a transaction or not) and walks the statements of a line; what a
+statement does lies in `execute`, `transaction` and `verbs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+
+from qmpsh.errors import LineSyntaxError, QmpshError, SchemaMismatch, UsageError
+from qmpsh.jsontypes import JsonObject
+from qmpsh.lang.build import guess_arguments
+from qmpsh.lang.parser import parse_line, parse_words
+from qmpsh.lang.reader import needs_more
+from qmpsh.lang.syntax import (
+    CommandLine,
+    HmpLine,
+    JsonLine,
+    Mode,
+    Statement,
+    TransactionClose,
+    TransactionOpen,
+    VerbLine,
+)
+from qmpsh.link.client import Client
+from qmpsh.schema.check import check_arguments
+from qmpsh.schema.model import Schema
+from qmpsh.shell.execute import Request, execute
+from qmpsh.shell.hmp import hmp_command
+from qmpsh.shell.introspection import Introspection
+from qmpsh.shell.machine import Machine
+from qmpsh.shell.outcome import Note, Outcome, Show, Steps, Task, Wish
+from qmpsh.shell.settings import Settings
+from qmpsh.shell.transaction import Transaction
+from qmpsh.shell.verbs import BARE_VERBS, find_verb
+from qmpsh.wire.messages import Command
+
+
+class Shell:
+    """client: None where there is no server (--dry-run); machine: what is known of it;
+    schema: given beforehand (--schema), else it is asked for when a line first needs it.
+    """
+
+    def __init__(
+        self,
+        client: Client | None,
+        settings: Settings,
+        machine: Machine,
+        schema: Schema | None = None,
+    ) -> None:
+        self.client = client
+        self.settings = settings
+        self.machine = machine
+        self.hmp = settings.hmp
+        self.introspection = Introspection(client, machine, schema)
+        self.transaction: Transaction | None = None
+
+    @property
+    def mode(self) -> Mode:
+        """How the next line is to be read."""
+        at_prompt = self.settings.interactive
+        return Mode(
+            hmp=self.hmp,
+            prompt=at_prompt,
+            in_transaction=self.transaction is not None,
+            bare_verbs=BARE_VERBS.difference(self.machine.commands) if at_prompt else frozenset(),
+        )
+
+    @property
+    def prompt(self) -> str:
+        """`(QEMU) `, `(hmp) ` or `TRANS> `."""
+        if self.transaction is not None:
+            return "TRANS> "
+        return "(hmp) " if self.hmp else "(QEMU) "
+
+    def needs_more(self, text: str) -> bool:
+        """Whether the line goes on: something in it is open."""
+        return needs_more(text, self.mode)
+
+    def start(self, line: str, show: Show) -> Task:
+        """Run one logical line."""
+        return Task(self._run(lambda: parse_line(line, self.mode)), show)
+
+    def start_words(self, words: Sequence[str], show: Show) -> Task:
+        """Run the words of a command line, each an argument of its own."""
+        return Task(self._run(lambda: parse_words(words, hmp=self.hmp)), show)
+
+    def abandon_transaction(self) -> bool:
+        """Drop an open transaction; False when there was none."""
+        was_open = self.transaction is not None
+        self.transaction = None
+        return was_open
+
+    def end_of_input(self) -> None:
+        """Nothing follows. Raises UsageError when a transaction is open: nothing was sent."""
+        if self.abandon_transaction():
+            raise UsageError("end of input inside transaction( ... ): nothing was sent")
+
+    def run_line(self, line: str) -> Steps:
+        """The steps of a line inside another one's (`.json LINE`)."""
+        return self._run(lambda: parse_line(line, self.mode))
+
+    def _run(self, parse: Callable[[], list[Statement]]) -> Steps:
+        try:
+            statements = parse()
+        except LineSyntaxError as error:
+            self._refuse_transaction(error)
+            raise
+        exit_code = 0
+        for statement in statements:
+            outcome = yield from self._steps(statement)
+            exit_code = exit_code or outcome.exit_code
+            if outcome.leave or (exit_code and not self.settings.keep_going):
+                return outcome
+        return Outcome(exit_code)
+
+    def _steps(self, statement: Statement) -> Steps:
+        if self.transaction is not None:
+            return self._inside_transaction(self.transaction, statement)
+        match statement:
+            case CommandLine():
+                return self._command(statement)
+            case JsonLine():
+                return self._execute(_json_request(statement))
+            case HmpLine():
+                return self._hmp(statement)
+            case VerbLine():
+                return find_verb(statement).run(self, statement)
+            case TransactionOpen():
+                return self._open_transaction(statement)
+            case TransactionClose():
+                raise LineSyntaxError("no transaction is open", statement.source, statement.span)
+
+    def _command(self, line: CommandLine) -> Steps:
+        if not line.arguments and self.settings.interactive:
+            self._refuse_unknown(line)
+        arguments = yield from self._arguments(line)
+        command = Command(line.name.text, arguments or None, line.modifiers.oob)
+        return (yield from self._execute(Request(command, line.modifiers, line.redirect)))
+
+    def _arguments(self, line: CommandLine) -> Generator[Wish, str, JsonObject]:
+        """The line's arguments as JSON, of the declared types where the server declares them."""
+        if not line.arguments:
+            return {}
+        yield from self.introspection.load_schema()
+        schema = self.introspection.schema
+        if schema is None:
+            return guess_arguments(line)
+        properties = yield from self.introspection.load_properties(line)
+        return check_arguments(schema, line, properties)
+
+    def _refuse_unknown(self, line: CommandLine) -> None:
+        """At the prompt an unknown command is not sent, once the names are known."""
+        name, commands = line.name.text, self.introspection.commands
+        if commands and name not in commands:
+            hint = self.introspection.suggestion(name)
+            raise SchemaMismatch(f"no command {name}{hint}", line.source, line.name.span)
+
+    def _execute(self, request: Request) -> Steps:
+        return execute(self.client, request, self.settings, self.introspection.suggestion)
+
+    def _hmp(self, line: HmpLine) -> Steps:
+        request = Request(hmp_command(line.text), redirect=line.redirect, hmp=True)
+        return self._execute(request)
+
+    def _open_transaction(self, statement: TransactionOpen) -> Steps:
+        transaction = Transaction()
+        if statement.action is None:
+            self.transaction = transaction
+            return Outcome()
+        yield from self._add_action(transaction, statement.action)
+        return (yield from self._execute(transaction.request()))
+
+    def _inside_transaction(self, transaction: Transaction, statement: Statement) -> Steps:
+        match statement:
+            case CommandLine():
+                return self._add_action(transaction, statement)
+            case TransactionClose():
+                self.transaction = None
+                return self._commit(transaction)
+            case VerbLine():
+                return find_verb(statement).run(self, statement)
+            case _:
+                error = LineSyntaxError(
+                    "inside a transaction each line is one action: NAME key=value",
+                    statement.source,
+                    (0, len(statement.source)),
+                )
+                transaction.refuse(error)
+                raise error
+
+    def _commit(self, transaction: Transaction) -> Steps:
+        request = transaction.request()
+        if self.settings.interactive:
+            yield Note(transaction.preview())
+        return (yield from self._execute(request))
+
+    def _add_action(self, transaction: Transaction, line: CommandLine) -> Steps:
+        try:
+            transaction.add(line, (yield from self._arguments(line)))
+        except QmpshError as error:
+            transaction.refuse(error)
+            raise
+        return Outcome()
+
+    def _refuse_transaction(self, error: QmpshError) -> None:
+        if self.transaction is not None:
+            self.transaction.refuse(error)
+
+
+def _json_request(line: JsonLine) -> Request:
+    command = Command(
+        line.name,
+        line.arguments if line.has_arguments else None,
+        line.oob,
+        line.extra or None,
+    )
+    return Request(command, redirect=line.redirect, has_id=line.has_id, id=line.id)

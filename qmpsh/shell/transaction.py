@@ -1,0 +1,47 @@
+"""An open `transaction(`: its actions so far, and whether a wrong line has spoilt it.
+
+One wrong line refuses the whole (qmp-shell drops the line and commits the rest: PEERS.md, C10).
+"""
+
+from __future__ import annotations
+
+import json
+
+from qmpsh.errors import QmpshError, UsageError
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.lang.syntax import CommandLine
+from qmpsh.shell.execute import Request
+from qmpsh.wire.messages import Command
+
+
+class Transaction:
+    """Actions in the order they were typed."""
+
+    def __init__(self) -> None:
+        self._actions: list[Json] = []
+        self._refused = ""
+
+    def add(self, line: CommandLine, data: JsonObject) -> None:
+        """One more action. Raises UsageError for what an action cannot have."""
+        if line.redirect is not None or line.modifiers != type(line.modifiers)():
+            raise UsageError("an action takes no modifier and no redirect: write them behind )")
+        self._actions.append({"type": line.name.text, "data": data})
+
+    def refuse(self, error: QmpshError) -> None:
+        """Remember that a line was wrong."""
+        self._refused = self._refused or str(error)
+
+    def preview(self) -> str:
+        """The numbered actions, one a line."""
+        return "\n".join(
+            f"{number}. {json.dumps(action, ensure_ascii=False)}"
+            for number, action in enumerate(self._actions, 1)
+        )
+
+    def request(self) -> Request:
+        """The whole as one command. Raises UsageError when it was refused or is empty."""
+        if self._refused:
+            raise UsageError(f"the transaction was refused, nothing was sent: {self._refused}")
+        if not self._actions:
+            raise UsageError("the transaction has no action, nothing was sent")
+        return Request(Command("transaction", {"actions": self._actions}))

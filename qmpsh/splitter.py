@@ -1,0 +1,74 @@
+"""Where the options end, which word is the address, and where the line begins.
+
+Options stand before ADDRESS or between ADDRESS and LINE; from the first word of LINE on nothing is
+an option of ours. Click alone cannot do this, so the words are sorted here and only the options go
+to click (`cli.py`); with none of them click is never loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from qmpsh.errors import UsageError
+from qmpsh.link.address import looks_like_address
+
+VALUE_OPTIONS = frozenset({"--file", "--connect-timeout", "--timeout", "--color", "-f", "-t"})
+"""Options whose value may be the next word."""
+
+
+class Words(NamedTuple):
+    """options: as typed, values included; address: None where none was named; line: [] for none."""
+
+    options: list[str]
+    address: str | None
+    line: list[str]
+
+
+def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
+    """Sort the words of a command line (without the program's name).
+
+    QMP_SOCKET of environ serves as ADDRESS where none is named.
+    Raises UsageError when the first word is neither an address nor can begin a line.
+    """
+    options: list[str] = []
+    address: str | None = None
+    dry_run = False
+    index = 0
+    while index < len(argv):
+        word = argv[index]
+        if word == "--":
+            index += 1
+            if address is None and index < len(argv) and looks_like_address(argv[index]):
+                address, index = argv[index], index + 1
+            break
+        if word.startswith("-") and word != "-":
+            names, takes_next = _read_option(word)
+            dry_run = dry_run or bool(names & {"-n", "--dry-run"})
+            options += argv[index : index + 1 + takes_next]
+            index += 1 + takes_next
+        elif address is None and looks_like_address(word):
+            address, index = word, index + 1
+        else:
+            break
+    line = list(argv[index:])
+    if address is None:
+        address = environ.get("QMP_SOCKET") or None
+        if line and address is None and not dry_run:
+            raise UsageError(
+                f"no such socket {line[0]}: the first word is the address, a path such as "
+                "./monitor.sock or HOST:PORT (QMP_SOCKET serves where it is set)"
+            )
+    return Words(options, address, line)
+
+
+def _read_option(word: str) -> tuple[set[str], bool]:
+    """The options in one word (`-kn` holds two), and whether the next word is a value."""
+    if word.startswith("--"):
+        return {word}, word in VALUE_OPTIONS
+    names = set()
+    for place, letter in enumerate(word[1:], 2):
+        names.add(f"-{letter}")
+        if f"-{letter}" in VALUE_OPTIONS:
+            return names, place == len(word)
+    return names, False

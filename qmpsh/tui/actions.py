@@ -1,0 +1,167 @@
+"""What the keys do: one short function a key, named in the table of keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.buffer import Buffer
+
+from qmpsh.errors import QmpshError
+from qmpsh.tui.output import Echo
+from qmpsh.tui.pager import show_in_pager
+from qmpsh.tui.runner import Runner
+from qmpsh.tui.screen import Screen, first_word
+
+LEAVE_TIP = "Ctrl-D leaves the shell; the VM goes on"
+
+
+class Desk(NamedTuple):
+    """What a handler may use.
+
+    screen: what is shown; runner: takes lines; buffer: the line being typed; app: the application;
+    turn: to be called when the session may have something to send
+    """
+
+    screen: Screen
+    runner: Runner[Echo]
+    buffer: Buffer
+    app: Application[int]
+    turn: Callable[[], None]
+
+
+def end(app: Application[int], exit_code: int) -> None:
+    """End the application; more than once does no harm."""
+    if app.is_running and not app.is_done:
+        app.exit(result=exit_code)
+
+
+def key_sheet(desk: Desk) -> None:
+    desk.screen.toggle_sheet()
+
+
+def toggle_events(desk: Desk) -> None:
+    screen = desk.screen
+    screen.events_wanted = not screen.events_wanted
+    screen.zoomed = False
+
+
+def zoom_events(desk: Desk) -> None:
+    desk.screen.zoomed = not desk.screen.zoomed
+
+
+def toggle_fold(desk: Desk) -> None:
+    output = desk.screen.output
+    if output.last_reply is not None:
+        output.view.toggle(output.last_reply)
+
+
+def page_reply(desk: Desk) -> None:
+    reply = desk.screen.output.last_reply
+    if reply is not None and not desk.screen.paging:
+        desk.app.create_background_task(_page(desk, reply.text()))
+
+
+async def _page(desk: Desk, text: str) -> None:
+    desk.screen.paging = True
+    try:
+        await show_in_pager(text)
+    except QmpshError as error:
+        desk.screen.output.error(error)
+    finally:
+        desk.screen.paging = False
+
+
+def toggle_hmp(desk: Desk) -> None:
+    desk.runner.submit(".hmp")
+    desk.turn()
+
+
+def output_up(desk: Desk) -> None:
+    desk.screen.main_view.page(-1)
+
+
+def output_down(desk: Desk) -> None:
+    desk.screen.main_view.page(1)
+
+
+def output_start(desk: Desk) -> None:
+    desk.screen.main_view.to_start()
+
+
+def output_tail(desk: Desk) -> None:
+    desk.screen.main_view.to_tail()
+
+
+def end_of_line(desk: Desk) -> None:
+    buffer = desk.buffer
+    if buffer.text:
+        buffer.cursor_position += buffer.document.get_end_of_line_position()
+    else:
+        output_tail(desk)
+
+
+def events_up(desk: Desk) -> None:
+    desk.screen.events.view.page(-1)
+
+
+def events_down(desk: Desk) -> None:
+    desk.screen.events.view.page(1)
+
+
+def clear_output(desk: Desk) -> None:
+    desk.screen.output.view.clear()
+
+
+def interrupt(desk: Desk) -> None:
+    """The nearest thing that can be given up: question, line, key sheet, running command."""
+    screen, buffer = desk.screen, desk.buffer
+    if desk.screen.paging:
+        # Ctrl-C in the pager is the pager's.
+        return
+    if screen.asking is None and buffer.text:
+        buffer.reset()
+    elif screen.sheet is not None:
+        screen.toggle_sheet()
+    else:
+        _let_go(desk)
+
+
+def _let_go(desk: Desk) -> None:
+    running = desk.screen.session.running
+    if not desk.runner.interrupt():
+        desk.screen.flash = LEAVE_TIP
+    elif running is None:
+        desk.screen.output.note("abandoned")
+    elif running.task.outcome is None:
+        name = first_word(running.line)
+        desk.screen.output.note(f"let go of {name}: its reply is shown when it comes")
+    desk.turn()
+
+
+def leave(desk: Desk) -> None:
+    end(desk.app, 0)
+
+
+HANDLERS: dict[str, Callable[[Desk], None]] = {
+    handler.__name__: handler
+    for handler in (
+        key_sheet,
+        toggle_events,
+        zoom_events,
+        toggle_fold,
+        page_reply,
+        toggle_hmp,
+        output_up,
+        output_down,
+        output_start,
+        output_tail,
+        end_of_line,
+        events_up,
+        events_down,
+        clear_output,
+        interrupt,
+        leave,
+    )
+}

@@ -1,0 +1,217 @@
+"""The full-screen front end: puts the parts together, runs them, gives the terminal back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import NamedTuple, TextIO
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.history import History, InMemoryHistory
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
+from prompt_toolkit.key_binding.bindings.auto_suggest import load_auto_suggest_bindings
+from prompt_toolkit.output import Output as Terminal
+
+from qmpsh.errors import QmpshError
+from qmpsh.shell.outcome import Answer
+from qmpsh.tui.actions import Desk, end
+from qmpsh.tui.bindings import bind_keys, bind_question
+from qmpsh.tui.capture import captured
+from qmpsh.tui.driver import Driver
+from qmpsh.tui.eventlog import EventLog
+from qmpsh.tui.layout import Regions, make_layout
+from qmpsh.tui.lexing import echo_lines
+from qmpsh.tui.output import Output, transcript
+from qmpsh.tui.prompt import make_buffer
+from qmpsh.tui.reporter import Redirect, Reporter
+from qmpsh.tui.runner import Runner
+from qmpsh.tui.screen import Screen
+from qmpsh.tui.seam import Connect
+from qmpsh.tui.style import make_style, theme_name
+from qmpsh.view.answers import text_body
+from qmpsh.view.glyphs import Glyphs, glyphs_for
+from qmpsh.view.theme import plain, sgr
+
+FRAME = 1 / 30
+"""seconds between two frames at least: what floods the panes must not cost a keystroke"""
+
+SIGNALLED = 128
+
+
+class Surroundings(NamedTuple):
+    """The terminal and the clocks, where they are not the process's own.
+
+    clock: of `time.monotonic()`; wall: Unix time; stream: takes the transcript
+    """
+
+    input: Input | None = None
+    output: Terminal | None = None
+    glyphs: Glyphs | None = None
+    clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    stream: TextIO | None = None
+
+
+OWN = Surroundings()
+
+
+def run_screen(
+    connect: Connect,
+    *,
+    colour: bool,
+    theme: str,
+    history: History | None = None,
+    redirect: Redirect | None = None,
+) -> int:
+    """Run the full screen until the user leaves; the exit code.
+
+    connect:  makes the session, which tells its news to the watcher it is given
+    history:  of the lines; in memory when None
+    redirect: serves `| command` and `> file`; without it such an answer is shown as any other
+    Raises what connect raises; the terminal is given back whatever happens.
+    """
+    style = theme_name(theme, colour=colour)
+    full_screen = FullScreen(connect, style, history or InMemoryHistory(), redirect)
+    return asyncio.run(full_screen.run())
+
+
+class FullScreen:
+    """style: a key of THEMES."""
+
+    def __init__(
+        self,
+        connect: Connect,
+        style: str,
+        history: History,
+        redirect: Redirect | None = None,
+        around: Surroundings = OWN,
+    ) -> None:
+        glyphs = around.glyphs or glyphs_for(sys.stdout.encoding)
+        self._colour = style != "none"
+        self._stream = around.stream or sys.stdout
+        self.output = Output(glyphs, echo_lines)
+        events = EventLog(glyphs, around.wall)
+        reporter = Reporter(self.output, events, glyphs)
+        self.session = connect(reporter)
+        reporter.attach(self.session)
+        self._driver = Driver(self.session, self._after_turn)
+        self._runner = Runner(self.session, reporter, self._leave)
+        self.screen = Screen(
+            self.session,
+            self.output,
+            events,
+            columns=lambda: self.app.output.get_size().columns,
+            clock=around.clock,
+        )
+        self.buffer = make_buffer(self.session, history, self._accept)
+        keys, question_keys = KeyBindings(), KeyBindings()
+        self._regions = self._make_regions(question_keys)
+        self.app = self._make_app(keys, style, around)
+        reporter.changed = self.app.invalidate
+        if redirect is not None:
+            reporter.deliver = self._deliverer(redirect)
+        desk = Desk(self.screen, self._runner, self.buffer, self.app, self._driver.turn)
+        bind_keys(keys, desk)
+        bind_question(question_keys, desk)
+
+    async def run(self) -> int:
+        """Run until the user leaves; then print the transcript."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._failed)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._leave, SIGNALLED + number)
+        try:
+            with captured(self.output.note):
+                return await self.app.run_async(
+                    pre_run=self._driver.start, set_exception_handler=False
+                )
+        finally:
+            self._driver.stop()
+            self._print_transcript()
+
+    # ------------------------------------------------------------------ putting together
+
+    def _make_regions(self, question_keys: KeyBindings) -> Regions:
+        return make_layout(
+            self.screen,
+            self._runner,
+            self.buffer,
+            question_keys,
+            rows=lambda: self.app.output.get_size().rows,
+        )
+
+    def _make_app(self, keys: KeyBindings, style: str, around: Surroundings) -> Application[int]:
+        app: Application[int] = Application(
+            layout=self._regions.layout,
+            style=make_style(style),
+            include_default_pygments_style=False,
+            key_bindings=merge_key_bindings([load_auto_suggest_bindings(), keys]),
+            full_screen=True,
+            min_redraw_interval=FRAME,
+            # SIGWINCH tells of a new size.
+            terminal_size_polling_interval=None,
+            input=around.input,
+            output=around.output,
+        )
+        # Escape alone and Escape before a letter (Alt) are told apart by waiting this long.
+        app.ttimeoutlen = 0.05
+        app.timeoutlen = 0.3
+        return app
+
+    # ------------------------------------------------------------------ what happens
+
+    def _accept(self, text: str) -> None:
+        self.screen.sheet = None
+        self._runner.submit(text)
+        self._driver.turn()
+
+    def _after_turn(self) -> None:
+        self._runner.go_on()
+        self._focus()
+        self.screen.forget_hint()
+        self.app.invalidate()
+
+    def _focus(self) -> None:
+        """The keys belong to a question while there is one, else to the prompt."""
+        layout, regions = self.app.layout, self._regions
+        if self.screen.asking is not None:
+            layout.focus(regions.question)
+        elif layout.current_window is regions.question:
+            layout.focus(regions.prompt)
+
+    def _leave(self, exit_code: int) -> None:
+        end(self.app, exit_code)
+
+    def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """A fault of ours in a callback: end, so that the terminal is given back, and raise it."""
+        error = context.get("exception")
+        if isinstance(error, BaseException) and self.app.is_running and not self.app.is_done:
+            self.app.exit(exception=error)
+        else:
+            self.output.note(str(context.get("message")))
+
+    def _deliverer(self, redirect: Redirect) -> Callable[[Answer], None]:
+        async def deliver(answer: Answer) -> None:
+            try:
+                self.output.reply(text_body(await redirect(answer)))
+            except QmpshError as error:
+                self.output.error(error)
+            self.app.invalidate()
+
+        def in_background(answer: Answer) -> None:
+            self.app.create_background_task(deliver(answer))
+
+        return in_background
+
+    def _print_transcript(self) -> None:
+        paint = sgr if self._colour else plain
+        lines = transcript(self.output.store, self.app.output.get_size().columns)
+        # A terminal that has gone away cannot be told anything.
+        with contextlib.suppress(OSError):
+            self._stream.writelines(f"{paint(line)}\n" for line in lines)
+            self._stream.flush()

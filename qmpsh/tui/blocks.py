@@ -1,0 +1,116 @@
+"""The kinds of blocks in the output pane: fixed lines, a command's echo, a reply, the banner."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from qmpsh.tui.rows import text_width
+from qmpsh.tui.store import Block
+from qmpsh.view.answers import Body
+from qmpsh.view.theme import Line
+
+
+class Lines(Block):
+    """Lines as they stand; `right_end` stands at the right edge of the first that says
+    something.
+    """
+
+    __slots__ = ("_first", "_lines", "_right_end")
+
+    def __init__(self, lines: list[Line], right_end: Line | None = None) -> None:
+        super().__init__()
+        self._lines = lines
+        self._first = next((index for index, line in enumerate(lines) if line), 0)
+        self._right_end: Line = right_end or []
+
+    @property
+    def count(self) -> int:
+        """See Block."""
+        return len(self._lines)
+
+    def line(self, index: int) -> Line:
+        """See Block."""
+        return self._lines[index]
+
+    def right(self, index: int) -> Line:
+        """See Block."""
+        return self._right_end if index == self._first else []
+
+    def finish(self, right_end: Line) -> None:
+        """Put something at the right edge, later than the lines."""
+        self._right_end = right_end
+        self.touch()
+
+    def replace(self, lines: list[Line]) -> None:
+        """Say the same number of lines anew."""
+        self._lines = lines
+        self.touch()
+
+
+class Fold(NamedTuple):
+    """How a long text is shown while folded.
+
+    head: lines shown; rows: what one of them may take, so that a line longer than the screen does
+    not fill it after all; notice: the line that says what is missing
+    """
+
+    head: int
+    rows: int
+    notice: Line
+
+
+class Foldable(Block):
+    """A reply's text; folded at first when it has a fold."""
+
+    __slots__ = ("_body", "fold", "folded")
+
+    def __init__(self, body: Body, fold: Fold | None = None) -> None:
+        super().__init__()
+        self._body = body
+        self.fold = fold
+        self.folded = fold is not None
+
+    @property
+    def count(self) -> int:
+        """See Block."""
+        return self.fold.head + 1 if self.fold and self.folded else self.weight
+
+    @property
+    def weight(self) -> int:
+        """See Block."""
+        return len(self._body.lines)
+
+    def line(self, index: int) -> Line:
+        """See Block."""
+        if self.fold and self.folded and index == self.fold.head:
+            return self.fold.notice
+        return self._body.line(index)
+
+    def draw(self, index: int, width: int) -> list[Line]:
+        """See Block."""
+        rows = super().draw(index, width)
+        return rows[: self.fold.rows] if self.fold and self.folded else rows
+
+    def text(self) -> str:
+        """All of it, folded or not; no newline at its end."""
+        return "\n".join(self._body.lines)
+
+    def toggle(self) -> None:
+        """Fold or unfold; only where there is a fold."""
+        self.folded = self.fold is not None and not self.folded
+
+
+def head_lines(lines: list[str], width: int, height: int) -> int | None:
+    """How many of the lines to show when all of them take more than `height` rows, else None.
+
+    One row is kept for the line that says so; one line at least is shown.
+    """
+    rows = 0
+    head = 0
+    for line in lines:
+        rows += max(1, -(-text_width(line) // width))
+        if rows > height:
+            return max(1, head)
+        if rows < height:
+            head += 1
+    return None

@@ -1,0 +1,79 @@
+"""Keeps a session going from the event loop that also reads the keyboard: no thread, no lock.
+
+The descriptor is watched for reading always, for writing while there is something to write, and a
+timer serves deadlines and the clock of a running command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from qmpsh.tui.seam import Session
+
+TICK = 0.25
+"""seconds between two looks at the clock while a line runs"""
+
+
+class Driver:
+    """after: called at the end of each turn, when the session may have changed."""
+
+    def __init__(self, session: Session, after: Callable[[], None]) -> None:
+        self._session = session
+        self._after = after
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._fd = -1
+        self._writing = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Begin, in the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._fd = self._session.fileno()
+        self._loop.add_reader(self._fd, self.turn)
+        self.turn()
+
+    def turn(self) -> None:
+        """One turn: let the session go on, tell, and see what to wait for next."""
+        self._session.poll()
+        self._after()
+        self.arm()
+
+    def arm(self) -> None:
+        """See what to wait for; needed after each call that may have sent something."""
+        if self._loop is None:
+            return
+        if not self._session.machine.connected:
+            self.stop()
+            return
+        self._watch_writing(self._loop, wanted=self._session.wants_write)
+        self._set_timer(self._loop)
+
+    def stop(self) -> None:
+        """Watch no longer; more than once does no harm."""
+        if self._loop is None:
+            return
+        self._watch_writing(self._loop, wanted=False)
+        self._loop.remove_reader(self._fd)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop = None
+
+    def _watch_writing(self, loop: asyncio.AbstractEventLoop, *, wanted: bool) -> None:
+        if wanted == self._writing:
+            return
+        self._writing = wanted
+        if wanted:
+            loop.add_writer(self._fd, self.turn)
+        else:
+            loop.remove_writer(self._fd)
+
+    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        delay = self._session.wait()
+        if self._session.running is not None:
+            delay = TICK if delay is None else min(delay, TICK)
+        if delay is not None:
+            self._timer = loop.call_later(delay, self.turn)

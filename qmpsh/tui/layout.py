@@ -1,0 +1,129 @@
+"""Where everything stands: output beside events, the status line, the prompt, the hint.
+
+Knows what each region is called, nothing of what is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.filters import Condition, is_searching
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.layout import Layout
+from prompt_toolkit.layout.containers import (
+    ConditionalContainer,
+    Float,
+    FloatContainer,
+    HSplit,
+    VSplit,
+    Window,
+)
+from prompt_toolkit.layout.controls import (
+    FormattedTextControl,
+    UIControl,
+)
+from prompt_toolkit.layout.dimension import Dimension
+from prompt_toolkit.widgets import SearchToolbar
+
+from qmpsh.shell.outcome import Ask
+from qmpsh.tui.menu import menu_window
+from qmpsh.tui.output import Echo
+from qmpsh.tui.panes import Pane, Row
+from qmpsh.tui.prompt import prompt_window, question_line
+from qmpsh.tui.runner import Runner
+from qmpsh.tui.screen import Screen
+from qmpsh.tui.style import fragments
+
+
+class Regions(NamedTuple):
+    """layout: the whole; prompt, question: the two windows that the keys may belong to."""
+
+    layout: Layout
+    prompt: Window
+    question: Window
+
+
+def make_layout(
+    screen: Screen,
+    runner: Runner[Echo],
+    buffer: Buffer,
+    keys: KeyBindings,
+    rows: Callable[[], int],
+) -> Regions:
+    """keys: for the question alone; rows: of the terminal, asked for each frame."""
+    search = SearchToolbar(
+        forward_search_prompt=[("class:hint", "search history forward: ")],
+        backward_search_prompt=[("class:hint", "search history: ")],
+    )
+    prompt = prompt_window(screen.session, buffer, search.control, lambda: rows() - 3)
+    question = _question_window(lambda: screen.asking, keys)
+    asking = Condition(lambda: screen.asking is not None)
+    body = HSplit(
+        [
+            _panes(screen),
+            _row(Row(lambda width: screen.status(runner, width), screen.glyphs), "status"),
+            ConditionalContainer(prompt, ~asking),
+            ConditionalContainer(question, asking),
+            search,
+            ConditionalContainer(
+                _row(Row(lambda width: screen.hint(buffer), screen.glyphs), "hint"), ~is_searching
+            ),
+        ]
+    )
+    menu = Float(
+        menu_window(lambda: rows() // 3), xcursor=True, ycursor=True, attach_to_window=prompt
+    )
+    layout = Layout(FloatContainer(body, floats=[menu]), focused_element=prompt)
+    return Regions(layout, prompt, question)
+
+
+def _panes(screen: Screen) -> VSplit:
+    shown = Condition(lambda: screen.events_shown)
+    zoomed = Condition(lambda: screen.zoomed)
+    output = Window(Pane(lambda: screen.main_view))
+    rule = Window(char=screen.glyphs.rule, width=1, style="class:rule")
+    events = Window(
+        Pane(lambda: screen.events.view, screen.title), width=lambda: _events_width(screen)
+    )
+    return VSplit(
+        [
+            ConditionalContainer(output, ~zoomed),
+            ConditionalContainer(VSplit([_margin(), rule]), shown & ~zoomed),
+            ConditionalContainer(VSplit([_margin(), events]), shown),
+        ],
+        # The panes take what the rows below leave.
+        height=Dimension(min=1, weight=1),
+    )
+
+
+def _margin() -> Window:
+    return Window(width=1)
+
+
+def _events_width(screen: Screen) -> Dimension:
+    if screen.zoomed:
+        return Dimension(weight=1)
+    # The margin stands beside it.
+    return Dimension.exact(screen.events_width - 1)
+
+
+def _row(control: UIControl, role: str) -> Window:
+    return Window(control, height=1, dont_extend_height=True, style=f"class:{role}")
+
+
+def _question_window(asking: Callable[[], Ask | None], keys: KeyBindings) -> Window:
+    def text() -> StyleAndTextTuples:
+        ask = asking()
+        shown = fragments(question_line(ask)) if ask else []
+        return [*shown, ("[SetCursorPosition]", " ")]
+
+    control = FormattedTextControl(text, focusable=True, key_bindings=keys, show_cursor=True)
+    return Window(
+        control,
+        height=lambda: Dimension(min=1, max=3),
+        dont_extend_height=True,
+        wrap_lines=True,
+    )

@@ -1,0 +1,80 @@
+"""The completion menu: the session's candidates as prompt_toolkit's completions, and its window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import has_completions, is_done
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.layout.containers import ConditionalContainer, ScrollOffsets, Window
+from prompt_toolkit.layout.dimension import Dimension
+from prompt_toolkit.layout.margins import ScrollbarMargin
+from prompt_toolkit.layout.menus import CompletionsMenuControl
+
+from qmpsh.complete.candidates import Candidate
+from qmpsh.tui.rows import cut, text_width
+from qmpsh.tui.seam import Session
+from qmpsh.view.safe import visible_word
+
+_KIND_WIDTH = 28
+"""columns that the kinds may take: an enum names all its members"""
+
+
+class SessionCompleter(Completer):
+    """session: pure and in memory, so that no thread is needed."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get_completions(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> Iterable[Completion]:
+        """See prompt_toolkit."""
+        cursor = document.cursor_position
+        return completions(self._session.complete(document.text, cursor), cursor)
+
+
+def completions(candidates: list[Candidate], cursor: int) -> list[Completion]:
+    """Candidates as completions in three columns: text and marks, kind, documentation."""
+    kinds = [_cut(visible_word(candidate.kind), _KIND_WIDTH) for candidate in candidates]
+    width = max(map(text_width, kinds), default=0)
+    return [
+        Completion(
+            candidate.text,
+            start_position=candidate.start - cursor,
+            display=_display(candidate),
+            display_meta=_meta(kind, visible_word(candidate.doc), width),
+        )
+        for candidate, kind in zip(candidates, kinds, strict=True)
+    ]
+
+
+def menu_window(max_height: Callable[[], int]) -> ConditionalContainer:
+    """max_height: rows, asked for each frame."""
+    window = Window(
+        CompletionsMenuControl(),
+        width=Dimension(min=8),
+        height=lambda: Dimension(min=1, max=max(1, max_height())),
+        scroll_offsets=ScrollOffsets(top=1, bottom=1),
+        right_margins=[ScrollbarMargin()],
+        dont_extend_width=True,
+        style="class:completion-menu",
+        z_index=10,
+    )
+    return ConditionalContainer(window, filter=has_completions & ~is_done)
+
+
+def _display(candidate: Candidate) -> StyleAndTextTuples:
+    text = visible_word(candidate.text).rstrip(" =")
+    marks = (" *" if candidate.required else "") + (" ~" if candidate.unstable else "")
+    return [("strike" if candidate.deprecated else "", text or candidate.text), ("", marks)]
+
+
+def _meta(kind: str, doc: str, width: int) -> str:
+    return f"{kind}{' ' * (width - text_width(kind))}  {doc}".rstrip()
+
+
+def _cut(text: str, width: int) -> str:
+    return "".join(part for _, part in cut([("", text)], width, "..."))

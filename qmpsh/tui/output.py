@@ -1,0 +1,123 @@
+"""The output pane's story: what was run, what came back, what the shell has to say about it.
+
+Builds blocks and puts them into a store; knows neither the session nor the application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qmpsh.errors import QmpshError
+from qmpsh.shell.outcome import Answer
+from qmpsh.tui.blocks import Fold, Foldable, Lines, head_lines
+from qmpsh.tui.store import Store
+from qmpsh.tui.viewport import Viewport
+from qmpsh.view.answers import Body, Kind, cost, error_body, text_body
+from qmpsh.view.glyphs import Glyphs
+from qmpsh.view.safe import visible_word
+from qmpsh.view.theme import Line
+from qmpsh.view.units import number, size
+
+LIMIT = 200_000
+"""lines kept, folded ones included"""
+
+TRANSCRIPT = 1000
+"""lines given to the normal screen when the shell ends"""
+
+Highlight = Callable[[str, str], list[Line]]
+"""prompt and line to one styled line for each physical one, the prompt before the first"""
+
+
+class Echo:
+    """A command line in the output, to which answers belong."""
+
+    __slots__ = ("answered", "block", "line")
+
+    def __init__(self, line: str, block: Lines) -> None:
+        self.line = line
+        self.block = block
+        self.answered = False
+
+
+class Output:
+    """highlight: how a line looked while it was typed."""
+
+    def __init__(self, glyphs: Glyphs, highlight: Highlight, limit: int = LIMIT) -> None:
+        self.store = Store(limit, "lines")
+        self.view = Viewport(self.store)
+        self.last_reply: Foldable | None = None
+        self.glyphs = glyphs
+        self._highlight = highlight
+        self._echo: Echo | None = None
+
+    def echo(self, prompt: str, line: str) -> Echo:
+        """A command line, as it was typed; what follows belongs to it."""
+        block = Lines(self._spaced(self._highlight(prompt, line)))
+        self.store.append(block)
+        self._echo = Echo(line, block)
+        return self._echo
+
+    def stamp(self, echo: Echo, answer: Answer) -> None:
+        """Time and size of an answer: beside its line, or on a line of its own further down."""
+        right: Line = [("dim", cost(answer))] if cost(answer) else []
+        if echo is self._echo and not echo.answered:
+            echo.block.finish(right)
+        else:
+            # Other lines came in between, or this line has had an answer: say whose this one is.
+            name = answer.command or echo.line.split("\n")[0]
+            title: Line = [("dim", visible_word(name))]
+            self.store.append(Lines(self._spaced([title]), right))
+        echo.answered = True
+
+    def reply(self, body: Body, size_on_wire: int = 0) -> None:
+        """The text of an answer, folded when it is longer than the screen."""
+        if body.lines:
+            self.last_reply = Foldable(body, self._fold(body, size_on_wire))
+            self.store.append(self.last_reply)
+
+    def note(self, text: str, kind: Kind = Kind.DIM) -> None:
+        """A remark of the shell's own; any text."""
+        self._add(text_body(text, kind))
+
+    def error(self, error: QmpshError) -> None:
+        """What went wrong."""
+        self._add(error_body(error))
+
+    def _add(self, body: Body) -> None:
+        if body.lines:
+            self.store.append(Foldable(body))
+
+    def _spaced(self, lines: list[Line]) -> list[Line]:
+        """A blank line before it, unless it is the first."""
+        return [[], *lines] if self.store.blocks else lines
+
+    def _fold(self, body: Body, size_on_wire: int) -> Fold | None:
+        view = self.view
+        # The echo stays in view above its reply, with the blank line before it.
+        head = head_lines(body.lines, view.width, max(2, view.height - 2))
+        if head is None:
+            return None
+        what = f"{self.glyphs.more} {number(len(body.lines) - head)} more lines"
+        if size_on_wire:
+            what += f", {size(size_on_wire)}"
+        between = f" {self.glyphs.dot} "
+        notice: Line = [("dim", between.join([what, "F4 unfolds", "F5 pager"]))]
+        return Fold(head, max(2, view.height - 2), notice)
+
+
+def transcript(store: Store, width: int, limit: int = TRANSCRIPT) -> list[Line]:
+    """The last lines of a store, each unwrapped, for the normal screen."""
+    lines: list[Line] = []
+    for block in reversed(store.blocks):
+        for index in reversed(range(block.count)):
+            lines.append(_unwrapped(block.line(index), block.right(index), width))
+            if len(lines) >= limit:
+                return lines[::-1]
+    return lines[::-1]
+
+
+def _unwrapped(left: Line, right: Line, width: int) -> Line:
+    if not right:
+        return left
+    used = sum(len(text) for _, text in left + right)
+    return [*left, ("", " " * max(2, width - used)), *right]

@@ -1,0 +1,94 @@
+"""The line being typed: its buffer, its window, the question that takes its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.filters import Condition, has_focus, is_searching
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import History
+from prompt_toolkit.layout.containers import Window
+from prompt_toolkit.layout.controls import BufferControl, SearchBufferControl
+from prompt_toolkit.layout.dimension import Dimension
+from prompt_toolkit.layout.processors import (
+    AppendAutoSuggestion,
+    ConditionalProcessor,
+    HighlightIncrementalSearchProcessor,
+)
+
+from qmpsh.shell.outcome import Ask
+from qmpsh.tui.lexing import LineLexer
+from qmpsh.tui.menu import SessionCompleter
+from qmpsh.tui.runner import split_lines
+from qmpsh.tui.seam import Session
+from qmpsh.view.safe import visible_word
+from qmpsh.view.theme import Line
+
+MAX_HEIGHT = 6
+
+
+def make_buffer(session: Session, history: History, accept: Callable[[str], None]) -> Buffer:
+    """accept: takes a whole line, or the several that were pasted."""
+
+    def accepted(buffer: Buffer) -> bool:
+        accept(buffer.text)
+        return False
+
+    def goes_on() -> bool:
+        return bool(split_lines(buffer.text, session.needs_more)[1])
+
+    buffer = Buffer(
+        name="prompt",
+        completer=SessionCompleter(session),
+        auto_suggest=AutoSuggestFromHistory(),
+        history=history,
+        enable_history_search=True,
+        multiline=Condition(goes_on),
+        accept_handler=accepted,
+    )
+    return buffer
+
+
+def prompt_window(
+    session: Session, buffer: Buffer, search: SearchBufferControl, max_height: Callable[[], int]
+) -> Window:
+    """The window of the line; the prompt stands before its first row, dots before the others."""
+
+    def prefix(line_number: int, wrap_count: int) -> StyleAndTextTuples:
+        prompt = session.prompt
+        if line_number == 0 and wrap_count == 0:
+            return [("class:prompt", prompt)]
+        mark = "... " if wrap_count == 0 else ""
+        return [("class:dim", mark.rjust(len(prompt)))]
+
+    control = BufferControl(
+        buffer,
+        input_processors=[
+            HighlightIncrementalSearchProcessor(),
+            ConditionalProcessor(AppendAutoSuggestion(), has_focus(buffer) & ~is_searching),
+        ],
+        lexer=LineLexer(lambda: session.prompt),
+        search_buffer_control=search,
+        preview_search=True,
+        include_default_input_processors=False,
+    )
+    return Window(
+        control,
+        height=lambda: Dimension(min=1, max=max(1, min(MAX_HEIGHT, max_height()))),
+        dont_extend_height=True,
+        wrap_lines=True,
+        get_line_prefix=prefix,
+    )
+
+
+def question_line(ask: Ask) -> Line:
+    """`quit ends the VM. [l]eave the shell, [q]uit the VM, [c]ancel`; the first is Enter's."""
+    line: Line = [("prompt", visible_word(ask.question)), ("", " ")]
+    for index, (key, label) in enumerate(ask.choices):
+        line.append(("", ", " if index else ""))
+        # The key stands in the word where it begins it, else before it.
+        rest = label[len(key) :] if label.startswith(key) else f" {label}"
+        line += [("hint.current", f"[{visible_word(key)}]"), ("", visible_word(rest))]
+    return line

@@ -1,0 +1,106 @@
+"""Everything that is told, put into the panes: the session's news and what becomes of each line."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from qmpsh.errors import QmpshError
+from qmpsh.shell.outcome import Answer, Note
+from qmpsh.tui.banner import Banner
+from qmpsh.tui.blocks import Lines
+from qmpsh.tui.eventlog import EventLog
+from qmpsh.tui.output import Echo, Output
+from qmpsh.tui.seam import Session
+from qmpsh.view.answers import Kind, answer_body, text_body
+from qmpsh.view.glyphs import Glyphs
+from qmpsh.view.jsontext import compact
+from qmpsh.wire.messages import ErrorReply, Event, Reply
+
+Redirect = Callable[[Answer], Awaitable[str]]
+"""Hands an answer to its redirect; gives the text to show for it. Raises QmpshError."""
+
+
+class Reporter:
+    """A `Watcher` for the session and a `Presenter` for the runner.
+
+    changed: called after each piece of news; deliver: takes an answer that has a redirect
+    """
+
+    def __init__(self, output: Output, events: EventLog, glyphs: Glyphs) -> None:
+        self.changed: Callable[[], None] = _nothing
+        self.deliver: Callable[[Answer], None] = _ignore
+        self._output = output
+        self._events = events
+        self._glyphs = glyphs
+        self._banner: Banner | None = None
+        self._banner_block = Lines([])
+        self._session: Session | None = None
+
+    def attach(self, session: Session) -> None:
+        """The session is there: show the banner."""
+        self._session = session
+        self._banner = Banner(session.machine, session.catalog, self._glyphs)
+        self._banner_block = Lines(self._banner.lines())
+        self._output.store.append(self._banner_block)
+
+    # ------------------------------------------------------------------ told by the session
+
+    def event(self, event: Event) -> None:
+        """See Watcher."""
+        self._events.add(event)
+        self.changed()
+
+    def stray(self, reply: Reply | ErrorReply) -> None:
+        """See Watcher."""
+        self._output.note("a reply that belongs to no command:")
+        self._output.reply(text_body(compact(reply.raw), Kind.JSON), reply.size)
+        self.changed()
+
+    def refresh(self) -> None:
+        """See Watcher."""
+        if self._banner is not None:
+            self._banner_block.replace(self._banner.lines())
+        self.changed()
+
+    def lost(self, error: QmpshError) -> None:
+        """See Watcher."""
+        self._output.note(self._farewell(error), Kind.WARNING)
+        self.changed()
+
+    def _farewell(self, error: QmpshError) -> str:
+        farewell = self._session.machine.farewell if self._session else ""
+        if farewell:
+            return f"{farewell}: the VM has ended. Ctrl-D leaves."
+        return f"connection lost: {error}: the VM is gone. Ctrl-D leaves."
+
+    # ------------------------------------------------------------------ told by the runner
+
+    def begin(self, prompt: str, line: str) -> Echo:
+        """See Presenter."""
+        self._output.view.to_tail()
+        return self._output.echo(prompt, line)
+
+    def show(self, key: Echo, item: Answer | Note) -> None:
+        """See Presenter."""
+        if isinstance(item, Note):
+            self._output.note(item.text)
+        else:
+            self._output.stamp(key, item)
+            if item.redirect is None or item.failed:
+                self._output.reply(answer_body(item), item.size)
+            else:
+                self.deliver(item)
+        self.changed()
+
+    def error(self, error: QmpshError) -> None:
+        """See Presenter."""
+        self._output.error(error)
+        self.changed()
+
+
+def _nothing() -> None:
+    """Before the application is there."""
+
+
+def _ignore(answer: Answer) -> None:
+    """Where redirects are not served."""

@@ -1,0 +1,148 @@
+"""What the screen shows and what its keys act on; knows no prompt_toolkit application.
+
+Owns the choices of the reader (events pane, zoom, key sheet) and makes the one-line parts: status,
+hint, title of the events pane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prompt_toolkit.buffer import Buffer
+
+from qmpsh.shell.outcome import Ask
+from qmpsh.tui.blocks import Lines
+from qmpsh.tui.eventlog import EventLog
+from qmpsh.tui.keys import key_sheet
+from qmpsh.tui.lexing import HMP_PROMPT
+from qmpsh.tui.output import Echo, Output
+from qmpsh.tui.runner import Runner
+from qmpsh.tui.seam import Session
+from qmpsh.tui.status import NARROW, Facts, status_line
+from qmpsh.tui.store import Store
+from qmpsh.tui.viewport import Viewport
+from qmpsh.view.theme import Line
+from qmpsh.view.units import number
+
+SHOW_RUNNING = 0.3
+"""seconds after which a running command is named: what is quick must not flicker"""
+
+TIPS = {
+    "(QEMU) ": "type a command: Tab lists all of them",
+    HMP_PROMPT: "a line of the human monitor; F7 goes back to QMP",
+    "TRANS> ": "one action a line; ) on a line of its own runs them, Ctrl-C abandons them",
+}
+ENDED_TIP = "the VM is gone; Ctrl-D leaves"
+
+
+class Screen:
+    """clock: of `time.monotonic()`; columns: of the terminal, asked for each frame."""
+
+    def __init__(
+        self,
+        session: Session,
+        output: Output,
+        events: EventLog,
+        *,
+        columns: Callable[[], int],
+        clock: Callable[[], float],
+    ) -> None:
+        self.session = session
+        self.output = output
+        self.events = events
+        self.glyphs = output.glyphs
+        self.flash = ""
+        self.events_wanted = True
+        self.zoomed = False
+        self.paging = False
+        self.sheet: Viewport | None = None
+        self._columns = columns
+        self._clock = clock
+        self._hint: tuple[tuple[str, str, int], Line] | None = None
+
+    # ------------------------------------------------------------------ what is where
+
+    @property
+    def asking(self) -> Ask | None:
+        """The question that waits for a key."""
+        running = self.session.running
+        return running.task.asking if running else None
+
+    @property
+    def events_shown(self) -> bool:
+        """Whether the events pane is there."""
+        return self.zoomed or (self.events_wanted and self._columns() >= NARROW)
+
+    @property
+    def main_view(self) -> Viewport:
+        """What the left pane shows and the paging keys move."""
+        return self.sheet or self.output.view
+
+    @property
+    def events_width(self) -> int:
+        """Columns of the events pane beside the output: a third, from 24 to 60."""
+        return min(60, max(24, self._columns() // 3))
+
+    def toggle_sheet(self) -> None:
+        """Show the key sheet in the output's place, or the output again."""
+        if self.sheet is None:
+            store = Store(1000, "lines")
+            store.append(Lines(key_sheet()))
+            self.sheet = Viewport(store)
+            self.sheet.to_start()
+        else:
+            self.sheet = None
+
+    def forget_hint(self) -> None:
+        """What is known of the machine has changed, so that hints may be others."""
+        self._hint = None
+
+    # ------------------------------------------------------------------ lines of their own
+
+    def status(self, runner: Runner[Echo], width: int) -> Line:
+        """The status line."""
+        machine, running = self.session.machine, self.session.running
+        seconds = self._clock() - running.since if running else 0.0
+        busy = running is not None and seconds >= SHOW_RUNNING and not running.task.asking
+        facts = Facts(
+            name=machine.name,
+            state=machine.state,
+            status=machine.status,
+            version=machine.version,
+            address=machine.address,
+            running=first_word(running.line) if running and busy else "",
+            seconds=seconds,
+            waiting=len(runner.waiting),
+            unseen=self.output.view.unseen,
+            events=self.events.total,
+            last="" if self.events_shown else self.events.last,
+        )
+        return status_line(facts, width, self.glyphs)
+
+    def hint(self, buffer: Buffer) -> Line:
+        """The row below the prompt."""
+        text, cursor = buffer.text, buffer.cursor_position
+        if not self.session.machine.connected:
+            return [("hint", ENDED_TIP)]
+        if not text:
+            return [("hint", self.flash or TIPS.get(self.session.prompt, ""))]
+        key = (self.session.prompt, text, cursor)
+        if self._hint is None or self._hint[0] != key:
+            self._hint = (key, self.session.hint(text, cursor))
+        return self._hint[1]
+
+    def title(self, width: int) -> Line:
+        """The first row of the events pane."""
+        line: Line = [("dim", "events")]
+        if self.events.total:
+            line.append(("dim", f" {number(self.events.total)}"))
+        unseen = self.events.view.unseen
+        if unseen:
+            line.append(("status.paused", f"  {number(unseen)} new {self.glyphs.down}"))
+        return line
+
+
+def first_word(line: str) -> str:
+    """What a running line is called: never its values, which may be secret."""
+    words = line.split(None, 1)
+    return "JSON" if line.lstrip().startswith("{") else words[0] if words else ""

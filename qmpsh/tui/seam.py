@@ -1,0 +1,69 @@
+"""What the front ends use of a session: the whole of the seam to the shell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from qmpsh.complete.candidates import Candidate, Catalog
+from qmpsh.shell.machine import Machine
+from qmpsh.shell.outcome import Outcome, Show
+from qmpsh.view.theme import Line
+
+if TYPE_CHECKING:
+    from qmpsh.shell.session import Running, Watcher
+
+
+class Session(Protocol):
+    """`qmpsh.shell.session.Session`, as far as a front end needs it; see there."""
+
+    @property
+    def machine(self) -> Machine:
+        """What is known of the VM."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """What completion knows."""
+
+    @property
+    def running(self) -> Running | None:
+        """The line that runs."""
+
+    @property
+    def prompt(self) -> str:
+        """`(QEMU) `, `(hmp) ` or `TRANS> `."""
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether the descriptor is to be watched for writing too."""
+
+    def needs_more(self, text: str) -> bool:
+        """Whether a line goes on."""
+
+    def complete(self, text: str, cursor: int) -> list[Candidate]:
+        """Candidates at the cursor."""
+
+    def hint(self, text: str, cursor: int) -> Line:
+        """The signature of what is being typed, or the error in it; [] when there is nothing."""
+
+    def start(self, line: str, show: Show, ended: Callable[[Outcome], None]) -> None:
+        """Run one logical line; only while nothing runs."""
+
+    def interrupt(self) -> bool:
+        """Let go of the line that runs, or of an open transaction; False when there was none."""
+
+    def fileno(self) -> int:
+        """The descriptor to watch."""
+
+    def wait(self) -> float | None:
+        """Seconds until poll() is due in any case."""
+
+    def poll(self) -> None:
+        """Let everything go on that can."""
+
+    def close(self) -> None:
+        """Give up the connection."""
+
+
+Connect = Callable[["Watcher"], Session]
+"""Makes the session that tells a watcher what happens. Raises CannotConnect."""

@@ -1,0 +1,114 @@
+"""The status line: what VM this is, how it is, what runs, what happened. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from qmpsh.tui.rows import cut, line_width
+from qmpsh.view.events import role
+from qmpsh.view.glyphs import Glyphs
+from qmpsh.view.safe import visible_word
+from qmpsh.view.theme import Line
+from qmpsh.view.units import elapsed, number
+
+NARROW = 80
+"""columns below which the events pane and the version fold away"""
+
+# Run states that say why a VM stands still, and that somebody has to do something about it.
+_ALARMING = frozenset({"guest-panicked", "internal-error", "io-error", "watchdog"})
+
+
+class Facts(NamedTuple):
+    """What the line tells; names as the VM gave them, not yet safe.
+
+    state: running, paused, ended or ""; status: query-status's word
+    running, seconds: the command that runs, "" for none, and since when; waiting: lines behind it
+    unseen: new lines below what the reader sees; events: how many came, last: the latest one's
+    name, "" where the events pane shows it
+    """
+
+    name: str = ""
+    state: str = ""
+    status: str = ""
+    version: str = ""
+    address: str = ""
+    running: str = ""
+    seconds: float = 0.0
+    waiting: int = 0
+    unseen: int = 0
+    events: int = 0
+    last: str = ""
+
+
+def status_line(facts: Facts, width: int, glyphs: Glyphs) -> Line:
+    """The line, `width` columns wide; what matters least goes first when there is no room."""
+    right = _right(facts, glyphs)
+    left: Line = []
+    for left in _lefts(facts, width):
+        if line_width(left) + line_width(right) < width:
+            break
+    else:
+        left = cut(left, max(0, width - line_width(right) - 1), glyphs.more)
+    gap = max(1, width - line_width(left) - line_width(right))
+    return cut([*left, ("status", " " * gap), *right], width, glyphs.more)
+
+
+def _lefts(facts: Facts, width: int) -> Iterator[Line]:
+    """From the fullest to the barest."""
+    version = f"QEMU {facts.version}" if facts.version and width >= NARROW else ""
+    blank = "  " if width >= NARROW else " "
+    work = _work(facts)
+    for parts in ([version, facts.address], [facts.address], []):
+        words = [_named(facts.name), _state(facts), *((_quiet(text)) for text in parts)]
+        yield _joined([word for word in words if word], blank) + _apart(work, blank)
+    yield _joined([_state(facts)] if facts.state else [], blank) + _apart(work, blank)
+
+
+def _named(name: str) -> Line:
+    return [("status", visible_word(name))] if name else []
+
+
+def _quiet(text: str) -> Line:
+    return [("status", visible_word(text))] if text else []
+
+
+def _state(facts: Facts) -> Line:
+    if not facts.state:
+        return []
+    alarming = facts.status in _ALARMING and facts.state == "paused"
+    text = f"{facts.state}: {facts.status}" if alarming else facts.state
+    return [("status.ended" if alarming else f"status.{facts.state}", text)]
+
+
+def _work(facts: Facts) -> Line:
+    text = ""
+    if facts.running:
+        text = f"{visible_word(facts.running)} {elapsed(facts.seconds)}"
+    if facts.waiting:
+        text += f" +{facts.waiting}"
+    return [("status", text)] if text else []
+
+
+def _joined(words: list[Line], blank: str) -> Line:
+    line: Line = []
+    for index, word in enumerate(words):
+        line += [("status", blank if index else " "), *word]
+    return line
+
+
+def _apart(work: Line, blank: str) -> Line:
+    return [("status", f" {blank}"), *work] if work else []
+
+
+def _right(facts: Facts, glyphs: Glyphs) -> Line:
+    line: Line = []
+    if facts.unseen:
+        line.append(("status.paused", f"{number(facts.unseen)} new {glyphs.down} Ctrl-End"))
+        line.append(("status", "   "))
+    line.append(("status", f"{number(facts.events)} event{'' if facts.events == 1 else 's'}"))
+    if facts.last:
+        severe = role(facts.last) == "event.severe"
+        line.append(("status", f" {glyphs.dot} last "))
+        line.append(("status.ended" if severe else "status", visible_word(facts.last)))
+    return [*line, ("status", " ")]

@@ -1,0 +1,140 @@
+"""What a pane shows, however long it gets: blocks of lines, numbered, bounded.
+
+Lines are numbered from 0 when the program starts and keep their numbers when older ones are
+dropped, so that a reader's place stays his place. Finding a line costs a binary search; a line is
+styled and wrapped when first shown.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from qmpsh.tui.rows import justify
+from qmpsh.view.theme import Line
+from qmpsh.view.units import number
+
+_CACHED_LINES = 2000
+"""rows kept per block; more than any screen shows, little beside the text itself"""
+
+
+class Block:
+    """Some lines that came together, at least one.
+
+    Its kinds say how many there are, what stands in one, and what keeping it weighs.
+    """
+
+    __slots__ = ("_rows", "_width", "start")
+
+    def __init__(self) -> None:
+        self.start = 0
+        self._rows: dict[int, list[Line]] = {}
+        self._width = 0
+
+    @property
+    def count(self) -> int:
+        """How many lines it shows now."""
+        raise NotImplementedError
+
+    @property
+    def weight(self) -> int:
+        """What it counts against the store's limit, whether shown or not."""
+        return self.count
+
+    def line(self, index: int) -> Line:
+        """One line, styled; 0 <= index < count."""
+        raise NotImplementedError
+
+    def right(self, index: int) -> Line:
+        """What stands at the right edge of a line."""
+        return []
+
+    def draw(self, index: int, width: int) -> list[Line]:
+        """The rows of one line, freshly made: wrapped unless its kind knows better."""
+        return justify(self.line(index), self.right(index), width)
+
+    def rows(self, index: int, width: int) -> list[Line]:
+        """The rows of one line, as drawn when it was first shown at this width."""
+        if width != self._width or len(self._rows) > _CACHED_LINES:
+            self._rows.clear()
+            self._width = width
+        rows = self._rows.get(index)
+        if rows is None:
+            rows = self._rows[index] = self.draw(index, width)
+        return rows
+
+    def touch(self) -> None:
+        """What it shows has changed: draw it again."""
+        self._rows.clear()
+
+
+class Store:
+    """limit: the weight to keep; past it the oldest blocks go, a sixteenth of it at a time.
+
+    noun: what a unit of weight is called in the line that says how many were dropped
+    """
+
+    def __init__(self, limit: int, noun: str) -> None:
+        self.blocks: list[Block] = []
+        self.appended = 0
+        self.dropped = 0
+        self._limit = limit
+        self._noun = noun
+        self._weight = 0
+        self._first = 0
+
+    @property
+    def begin(self) -> int:
+        """Number of the first line there is; once blocks were dropped, the one that says so."""
+        return self._first - 1 if self.dropped else self._first
+
+    @property
+    def end(self) -> int:
+        """Number of the line that comes next."""
+        return self.blocks[-1].start + self.blocks[-1].count if self.blocks else self._first
+
+    def append(self, block: Block) -> None:
+        """Add a block at the end, drop the oldest that no longer fit."""
+        block.start = self.end
+        self.blocks.append(block)
+        self.appended += block.count
+        self._weight += block.weight
+        if self._weight > self._limit:
+            self._drop()
+
+    def renumber(self, block: Block) -> None:
+        """A block has more or fewer lines than before: number those behind it anew."""
+        block.touch()
+        start = block.start + block.count
+        for later in self.blocks[self._index(block.start) + 1 :]:
+            later.start = start
+            start += later.count
+
+    def rows(self, index: int, width: int) -> list[Line]:
+        """The rows of a line; any number may be asked for, one row is the least."""
+        if index < self._first:
+            if self.dropped and index == self.begin:
+                return [[("dim", f"{number(self.dropped)} older {self._noun} dropped")]]
+            return [[]]
+        if index >= self.end:
+            return [[]]
+        block = self.blocks[self._index(index)]
+        return block.rows(index - block.start, width)
+
+    def _index(self, line: int) -> int:
+        """Where the block stands that holds a line."""
+        return bisect_right(self.blocks, line, key=_start) - 1
+
+    def _drop(self) -> None:
+        keep = self._limit - self._limit // 16
+        gone = 0
+        # The newest block is kept even when it alone is too heavy.
+        while gone < len(self.blocks) - 1 and self._weight > keep:
+            self._weight -= self.blocks[gone].weight
+            self.dropped += self.blocks[gone].weight
+            gone += 1
+        del self.blocks[:gone]
+        self._first = self.blocks[0].start
+
+
+def _start(block: Block) -> int:
+    return block.start

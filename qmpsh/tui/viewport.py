@@ -1,0 +1,124 @@
+"""Where a reader stands in a store, and the rows he sees from there.
+
+The rule: follow the tail until he scrolls, then never move him. A place is a line's number and a
+row within that line, so neither new lines nor a change of width lose it. Pure; one view costs the
+rows it shows, however long the store is.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from qmpsh.tui.blocks import Foldable
+from qmpsh.tui.store import Store
+from qmpsh.view.theme import Line
+
+
+class Place(NamedTuple):
+    """line: its number in the store; row: of its rows, when it is wrapped."""
+
+    line: int
+    row: int = 0
+
+
+class Viewport:
+    """store: what there is to see."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.width = 80
+        self.height = 1
+        self._top: Place | None = None
+        self._floor = 0
+        self._seen = 0
+
+    @property
+    def following(self) -> bool:
+        """Whether the newest line is kept in view."""
+        return self._top is None
+
+    @property
+    def unseen(self) -> int:
+        """Lines that came since the reader left the tail."""
+        return 0 if self._top is None else self.store.appended - self._seen
+
+    def view(self, width: int, height: int) -> list[Line]:
+        """The rows to show, at most `height` of them."""
+        self.width, self.height = max(1, width), max(1, height)
+        place = self._shown_top()
+        rows: list[Line] = []
+        line = place.line
+        while len(rows) < height and line < self.store.end:
+            rows += self.store.rows(line, self.width)[place.row if line == place.line else 0 :]
+            line += 1
+        return rows[:height]
+
+    def scroll(self, rows: int) -> None:
+        """Move by rows, up when negative; reaching the tail follows it again."""
+        target = self._moved(self._shown_top(), rows)
+        self._stand(target)
+
+    def page(self, pages: int) -> None:
+        """Move by screens; one row of the old screen stays in view."""
+        self.scroll(pages * max(1, self.height - 1))
+
+    def to_start(self) -> None:
+        """Show the first line there is."""
+        self._stand(Place(self.store.begin))
+
+    def to_tail(self) -> None:
+        """Show the newest line, and follow."""
+        self._top = None
+
+    def clear(self) -> None:
+        """Begin with an empty view; what was there can be scrolled back to."""
+        self._floor = self.store.end
+        self.to_tail()
+
+    def toggle(self, block: Foldable) -> None:
+        """Fold or unfold a block. The first line in view stays there while it is shown at all;
+        else the block's own first line comes in its place.
+        """
+        top = self._shown_top()
+        old_end = block.start + block.count
+        block.toggle()
+        self.store.renumber(block)
+        new_end = block.start + block.count
+        if top.line >= old_end:
+            top = Place(top.line + new_end - old_end, top.row)
+        elif top.line >= new_end:
+            top = Place(block.start)
+        self._stand(top)
+
+    def _stand(self, top: Place) -> None:
+        if top >= self._tail():
+            self._top = None
+            return
+        if self._top is None:
+            self._seen = self.store.appended
+        self._top = top
+
+    def _shown_top(self) -> Place:
+        if self._top is None:
+            return self._tail()
+        return max(self._top, Place(self.store.begin))
+
+    def _tail(self) -> Place:
+        """The place from which the last row of all stands in the last row of the view."""
+        last = self.store.end - 1
+        floor = max(self.store.begin, self._floor)
+        if last < floor:
+            return Place(floor)
+        bottom = Place(last, len(self.store.rows(last, self.width)) - 1)
+        return max(self._moved(bottom, 1 - self.height), Place(floor))
+
+    def _moved(self, place: Place, rows: int) -> Place:
+        """A place some rows further, within what there is."""
+        line, row = place.line, place.row + rows
+        while row < 0 and line > self.store.begin:
+            line -= 1
+            row += len(self.store.rows(line, self.width))
+        while line < self.store.end - 1 and row >= (have := len(self.store.rows(line, self.width))):
+            row -= have
+            line += 1
+        return Place(line, max(0, row))

@@ -1,0 +1,102 @@
+"""Answers, notes and errors as lines, the same on the screen and at the line prompt.
+
+A body keeps its text as plain lines, already safe to show, and styles one only when asked: a reply
+of 20,000 lines costs its text, not its colours.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+from qmpsh.errors import CommandFailed, LineError, QmpshError
+from qmpsh.shell.outcome import Answer
+from qmpsh.view.highlight import json_line
+from qmpsh.view.jsontext import compact, pretty
+from qmpsh.view.safe import visible
+from qmpsh.view.theme import Line
+from qmpsh.view.units import duration, size
+
+_TAB = 8
+
+
+class Kind(Enum):
+    """What lines are made of, which decides their colours."""
+
+    JSON = "json"
+    TEXT = "text"
+    DIM = "dim"
+    WARNING = "warning"
+    ERROR = "error"
+    MARKED = "marked"
+
+
+class Body(NamedTuple):
+    """lines: safe to show, without tabs and line ends."""
+
+    lines: list[str]
+    kind: Kind
+
+    def line(self, index: int) -> Line:
+        """One line, styled."""
+        text = self.lines[index]
+        match self.kind:
+            case Kind.JSON:
+                return json_line(text)
+            case Kind.TEXT:
+                return [("", text)]
+            case Kind.DIM | Kind.WARNING:
+                return [(self.kind.value, text)]
+            case Kind.ERROR:
+                return _error_line(text) if index == 0 else [("", text)]
+            case Kind.MARKED:
+                # A wrong line is repeated, then marked, then explained.
+                return [("echo" if index == 0 else "error", text)]
+
+
+def text_body(text: str, kind: Kind = Kind.TEXT) -> Body:
+    """text: any; not yet safe to show. The empty text has no lines."""
+    safe = visible(text.rstrip("\n")).expandtabs(_TAB)
+    return Body(safe.split("\n") if safe else [], kind)
+
+
+def answer_body(answer: Answer, *, in_lines: bool = True) -> Body:
+    """What an answer shows. in_lines: JSON one member a line, else all in one line."""
+    layout = pretty if in_lines else compact
+    if answer.modifiers.json and answer.reply is not None:
+        return Body(layout(answer.reply).split("\n"), Kind.JSON)
+    if answer.text is not None:
+        return text_body(answer.text, Kind.ERROR if answer.failed else Kind.TEXT)
+    if answer.modifiers.raw and isinstance(answer.value, str):
+        return text_body(answer.value)
+    return Body(layout(answer.value).split("\n"), Kind.JSON)
+
+
+def error_body(error: QmpshError) -> Body:
+    """An error of ours or of the server; a wrong line is shown with its marks."""
+    if isinstance(error, LineError):
+        return text_body(f"{error.caret()}\n{error}", Kind.MARKED)
+    if isinstance(error, CommandFailed):
+        return text_body(str(error), Kind.ERROR)
+    return text_body(f"error: {error}", Kind.ERROR)
+
+
+def answer_text(answer: Answer, *, in_lines: bool = True) -> str:
+    """The same as text, for a pager or a pipe; no newline at its end."""
+    return "\n".join(answer_body(answer, in_lines=in_lines).lines)
+
+
+def cost(answer: Answer) -> str:
+    """`0.4 ms 56 B`; "" where nothing was sent."""
+    if not answer.size:
+        return ""
+    # `{}` says nothing, so its size says nothing either.
+    taken = duration(answer.seconds)
+    return taken if answer.failed or answer.value == {} else f"{taken} {size(answer.size)}"
+
+
+def _error_line(text: str) -> Line:
+    name, colon, rest = text.partition(":")
+    if colon and name and " " not in name:
+        return [("error", name), ("", colon + rest)]
+    return [("error", text)]

@@ -1,0 +1,219 @@
+"""Bytes to JSON objects: finds where each message ends, whatever the cut of the bytes.
+
+A message is found by its structure and not by its line: a monitor with pretty=on spreads it over
+many lines, and the last one may lack its newline. But nearly always it is one line, and then
+`json.loads` at the first newline is all the work there is. The structural scan is the fallback; it
+resumes where it stopped, so that every byte is looked at once.
+
+Knows JSON, not QMP. Source: QMP specification, "General Definitions"; WIRE.md section 4.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import Enum
+from typing import Final, NamedTuple
+
+from qmpsh.errors import FrameTooLong, ProtocolError
+from qmpsh.jsontypes import JsonObject
+
+DEFAULT_LIMIT: Final = 64 * 1024 * 1024
+"""Bytes of one message; the largest reply known has 500 kB (query-machines with its properties)."""
+
+SAMPLE = 256  # bytes of garbage that an error carries
+
+_BLANKS: Final = b" \t\r\n"  # what JSON calls white space, and nothing else
+_NOT_BLANK = re.compile(rb"[^ \t\r\n]")
+_OUTSIDE_STRING = re.compile(rb'["{}\[\]]')
+_INSIDE_STRING = re.compile(rb'["\\]')
+_QUOTE, _BACKSLASH, _OPEN, _CLOSE = b'"\\{}'
+_OPENING = frozenset(b"{[")
+_DECODER: Final = json.JSONDecoder()
+
+
+class Pause(Enum):
+    """Why there is no message now."""
+
+    NEED_DATA = "need data"
+    PEER_CLOSED = "peer closed"
+
+
+NEED_DATA: Final = Pause.NEED_DATA
+PEER_CLOSED: Final = Pause.PEER_CLOSED
+
+
+class Frame(NamedTuple):
+    """One JSON object. size: its bytes on the wire, without what separates it from others."""
+
+    object: JsonObject
+    size: int
+
+
+class MessageFramer:
+    """Store with `receive_data`, take with `next_frame`; an error is final.
+
+    limit: bytes of one message at most.
+    """
+
+    __slots__ = (
+        "_closed",
+        "_data",
+        "_depth",
+        "_error",
+        "_in_string",
+        "_limit",
+        "_mixed",
+        "_scanned",
+        "_searched",
+    )
+
+    def __init__(self, *, limit: int = DEFAULT_LIMIT) -> None:
+        self._limit = limit
+        self._error: ProtocolError | None = None
+        self._closed = False
+        # What is not yet taken. Deleting at the front of a bytearray moves no bytes (it advances
+        # the start and copies at each halving), so that offsets always count from the message.
+        self._data = bytearray()
+        self._searched = 0  # no newline before this offset
+        self._mixed = 0  # up to here runs a line that is known not to be one whole message
+        self._scanned = 0  # the structural scan goes on here,
+        self._depth = 0  # so deep in brackets,
+        self._in_string = False  # and inside a string or not
+
+    @property
+    def unfinished(self) -> int:
+        """Bytes that wait for the rest of their message."""
+        return len(self._data)
+
+    def receive_data(self, data: bytes) -> None:
+        """Append received bytes.
+
+        data: any length; b"" means the peer closed.
+        """
+        if data:
+            self._data += data
+        else:
+            self._closed = True
+
+    def next_frame(self) -> Frame | Pause:
+        """Take the next message.
+
+        PEER_CLOSED comes once all whole messages are taken; an unfinished one is dropped with it.
+        Raises FrameTooLong past `limit` bytes, ProtocolError for what is not a JSON object.
+        """
+        if self._error is not None:
+            raise self._error
+        data = self._data
+        if data and data[0] in _BLANKS:
+            found = _NOT_BLANK.search(data)
+            self._drop(found.start() if found else len(data))
+        if not data:
+            return PEER_CLOSED if self._closed else NEED_DATA
+        if data[0] != _OPEN:
+            raise self._broken(ProtocolError, "the server sent what is not JSON")
+        frame = self._maybe_line() or self._maybe_structure()
+        if frame is not None:
+            return frame
+        if len(data) > self._limit:
+            raise self._broken(
+                FrameTooLong, f"the server sent a message of more than {self._limit} bytes"
+            )
+        return PEER_CLOSED if self._closed else NEED_DATA
+
+    def _maybe_line(self) -> Frame | None:
+        """The message, if the first line of the data is one."""
+        if self._mixed:
+            return None
+        newline = self._data.find(b"\n", self._searched)
+        if newline < 0:
+            self._searched = len(self._data)
+            return None
+        self._searched = newline
+        line = self._data[:newline].rstrip(_BLANKS)
+        if len(line) <= self._limit:
+            try:
+                frame = Frame(_decode(line), len(line))
+            except (ValueError, RecursionError):
+                # Several messages, a part of one, or garbage: the structure tells.
+                pass
+            else:
+                self._drop(newline + 1)
+                return frame
+        self._mixed = newline
+        return None
+
+    def _maybe_structure(self) -> Frame | None:
+        """The message, if its last bracket has come.
+
+        Looks only where a line did not settle it: a message over several lines, or several on
+        one; one that has no newline (yet) but ends as a message does; too many bytes; the end.
+        """
+        data = self._data
+        if not (self._mixed or self._closed or data[-1] == _CLOSE or len(data) > self._limit):
+            return None
+        end = self._find_end()
+        if end < 0:
+            return None
+        if end > self._limit:
+            raise self._broken(
+                FrameTooLong, f"the server sent a message of more than {self._limit} bytes"
+            )
+        try:
+            frame = Frame(_decode(data[:end]), end)
+        except (ValueError, RecursionError) as error:
+            raise self._broken(
+                ProtocolError, f"the server sent what is not JSON ({error})"
+            ) from error
+        self._drop(end)
+        return frame
+
+    def _find_end(self) -> int:
+        """The offset behind the bracket that closes the message, -1 while it has not come."""
+        data = self._data
+        position = self._scanned
+        while True:
+            wanted = _INSIDE_STRING if self._in_string else _OUTSIDE_STRING
+            found = wanted.search(data, position)
+            if found is None:
+                self._scanned = max(position, len(data))
+                return -1
+            position = found.end()
+            byte = data[position - 1]
+            if byte == _QUOTE:
+                self._in_string = not self._in_string
+            elif byte == _BACKSLASH:
+                position += 1  # may lie behind the data: then the escaped byte is still to come
+            elif byte in _OPENING:
+                self._depth += 1
+            else:
+                self._depth -= 1
+                if not self._depth:
+                    return position
+
+    def _drop(self, count: int) -> None:
+        """Forget the first `count` bytes; a new message begins behind them."""
+        del self._data[:count]
+        self._searched = max(0, self._searched - count)
+        self._mixed = max(0, self._mixed - count)
+        self._scanned = self._depth = 0
+        self._in_string = False
+
+    def _broken(self, kind: type[ProtocolError], message: str) -> ProtocolError:
+        """The error to raise now and from here on."""
+        self._error = kind(message, bytes(self._data[:SAMPLE]))
+        return self._error
+
+
+def _decode(text: bytearray) -> JsonObject:
+    """The JSON object that `text` is, which begins with `{` and has no blanks behind it.
+
+    Raises ValueError or RecursionError. Decoded as UTF-8 here: json.loads would guess UTF-16 or
+    UTF-32 from zero bytes.
+    """
+    decoded: JsonObject
+    characters = text.decode()
+    decoded, end = _DECODER.raw_decode(characters)
+    if end != len(characters):
+        raise ValueError("more than one object")
+    return decoded

@@ -1,0 +1,140 @@
+#!/bin/sh
+# Makes sure that programs exist: need.sh [--optional] PROGRAM... installs what is missing.
+#
+# Asks the system's package manager (apt-get, dnf, pacman, brew), through sudo when not root, and
+# is quiet when there is nothing to do. Exits 1 when a program is still missing at the end, unless
+# it is --optional and this is not CI.
+set -eu
+
+# A program, and the packages that bring it; "-" where the manager has none. A name that ends in
+# -venv stands for the part of Python that Debian keeps apart.
+packages() {
+    cat <<'END'
+# program            apt-get                          dnf                   pacman           brew
+qemu-system-x86_64   qemu-system-x86                  qemu-system-x86-core  qemu-system-x86  qemu
+qemu-img             qemu-utils                       qemu-img              qemu-img         qemu
+tmux                 tmux                             tmux                  tmux             tmux
+python3              python3,python3-venv             python3               python           python3
+python3.13           python3.13,python3.13-venv       python3.13            -                python@3.13
+python3.12           python3.12,python3.12-venv       python3.12            -                python@3.12
+python3.11           python3.11,python3.11-venv       python3.11            -                python@3.11
+python3.14-venv      python3.14-venv                  -                     -                -
+python3.13-venv      python3.13-venv                  -                     -                -
+python3.12-venv      python3.12-venv                  -                     -                -
+python3.11-venv      python3.11-venv                  -                     -                -
+END
+}
+
+say() { printf '%s\n' "need: $*" >&2; }
+
+is_there() {
+    case $1 in
+        python3.*-venv) "${1%-venv}" -c 'import ensurepip, venv' >/dev/null 2>&1 ;;
+        python3*) "$1" -c '' >/dev/null 2>&1 ;; # a version manager's shim may be there and fail
+        *) command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
+
+missing() {
+    for program in "$@"; do
+        is_there "$program" || printf '%s ' "$program"
+    done
+}
+
+manager() {
+    for candidate in apt-get dnf pacman brew; do
+        if command -v "$candidate" >/dev/null 2>&1; then
+            echo "$candidate"
+            return
+        fi
+    done
+}
+
+# packages_of MANAGER PROGRAM...: the packages' names, blank-separated.
+packages_of() {
+    column=$1
+    shift
+    for program in "$@"; do
+        packages | awk -v column="$column" -v program="$program" '
+            NR == 1 { for (i = 3; i <= NF; i++) if ($i == column) at = i - 1 }
+            $1 == program && $at != "-" { gsub(",", " ", $at); print $at }'
+    done | tr '\n' ' '
+}
+
+# Runs a command as root; sudo asks for a password on the terminal itself.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# may_install MANAGER: whether root's rights, where it takes them, are to be had.
+may_install() {
+    [ "$1" = brew ] || [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null 2>&1
+}
+
+# install MANAGER PACKAGE...: the lists are fetched anew only when that may help.
+install() {
+    by=$1
+    shift
+    case $by in
+        apt-get)
+            apt_install "$@" >/dev/null 2>&1 || {
+                as_root apt-get update -qq && apt_install "$@"
+            }
+            ;;
+        dnf) as_root dnf install -y "$@" ;;
+        pacman)
+            as_root pacman -S --needed --noconfirm "$@" >/dev/null 2>&1 ||
+                as_root pacman -Sy --needed --noconfirm "$@"
+            ;;
+        brew) brew install "$@" ;;
+    esac
+}
+
+apt_install() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+}
+
+# Runs a command, and shows what it printed only when it failed.
+quietly() {
+    output=$("$@" </dev/null 2>&1) || {
+        printf '%s\n' "$output" >&2
+        return 1
+    }
+}
+
+main() {
+    optional=
+    if [ "${1:-}" = --optional ]; then
+        optional=yes
+        shift
+    fi
+    wanted=$(missing "$@")
+    [ -n "$wanted" ] || return 0
+
+    with=$(manager)
+    # shellcheck disable=SC2086  # lists of plain names, here and below
+    names=$(packages_of "$with" $wanted)
+    if [ -z "$with" ]; then
+        say "no apt-get, dnf, pacman or brew here to install with"
+    elif [ -z "$names" ]; then
+        say "$with has no package for it"
+    elif ! may_install "$with"; then
+        say "neither root nor sudo here; as root, let $with install $names"
+    else
+        say "installing $names(for ${wanted% })"
+        # shellcheck disable=SC2086
+        quietly install "$with" $names || say "$with could not install it"
+    fi
+
+    # shellcheck disable=SC2086
+    wanted=$(missing $wanted)
+    [ -n "$wanted" ] || return 0
+    if [ -n "$optional" ] && [ "${CI:-}" != true ]; then
+        say "going on without ${wanted% }: the tests that need it are skipped"
+        return 0
+    fi
+    say "still missing: ${wanted% }"
+    return 1
+}
+
+main "$@"

@@ -1,0 +1,250 @@
+"""One-shots on a real QEMU: what stands on stdout, on stderr, and which exit code tells of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RunQmpsh
+from tests.qemu import ROOT, Vm, VmStarter
+from tests.waiting import wait_until
+
+
+def test_the_answer_is_the_value_of_return(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, "query-name")
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+    done = run_qmpsh(vm.path, "query-status")
+    assert json.loads(done.stdout)["status"] in ("running", "prelaunch")
+    assert done.stdout.count("\n") == 1
+    assert done.returncode == 0
+
+
+def test_an_error_is_on_stderr_and_exits_1(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, "nope")
+    assert done.stdout == ""
+    assert done.stderr == "qmpsh: CommandNotFound: The command nope has not been found\n"
+    assert done.returncode == 1
+
+
+def test_json_prints_whole_replies_errors_included(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, "--json", "query-name")
+    assert done.stdout == '{"return": {}}\n'
+    done = run_qmpsh(vm.path, "--json", "nope")
+    assert json.loads(done.stdout)["error"]["class"] == "CommandNotFound"
+    assert (done.stderr, done.returncode) == ("", 1)
+
+
+def test_raw_json_gets_its_own_id_back(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, "--json", '{"execute": "query-name", "id": [7, null]}')
+    assert json.loads(done.stdout) == {"return": {}, "id": [7, None]}
+
+
+def test_malformed_json_is_never_sent(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, '{"execute": "quit",, }')
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert vm.is_running
+
+
+def test_each_word_is_one_argument(q35: Vm, run_qmpsh: RunQmpsh) -> None:
+    line = ["object-add", "qom-type=iothread", "id=a b"]
+    done = run_qmpsh(q35.path, "-n", *line)
+    assert json.loads(done.stdout) == {
+        "execute": "object-add",
+        "arguments": {"qom-type": "iothread", "id": "a b"},
+    }
+
+
+def test_dotted_keys(run_qmpsh: RunQmpsh) -> None:
+    line = "blockdev-add driver=raw node-name=r0 file.driver=null-co file.size=1048576"
+    done = run_qmpsh("-n", line)
+    assert done.stdout == (
+        '{"execute": "blockdev-add", "arguments": {"driver": "raw", "node-name": "r0", '
+        '"file": {"driver": "null-co", "size": 1048576}}}\n'
+    )
+    assert run_qmpsh("-n", *line.split()).stdout == done.stdout
+
+
+def test_a_string_has_quotes_unless_raw(q35: Vm, run_qmpsh: RunQmpsh) -> None:
+    line = ["qom-get", "path=/machine", "property=type"]
+    done = run_qmpsh(q35.path, *line)
+    assert json.loads(done.stdout).startswith("pc-q35-")
+    assert run_qmpsh(q35.path, "--raw", *line).stdout == json.loads(done.stdout) + "\n"
+
+
+def test_hmp_lines_end_in_lf(q35: Vm, run_qmpsh: RunQmpsh) -> None:
+    for argv in (["--hmp", "info status"], ["-H", "info", "status"], [".hmp", "info", "status"]):
+        done = run_qmpsh(q35.path, *argv)
+        assert done.stdout == "VM status: paused (prelaunch)\n"
+
+
+def test_hmp_words_are_hmps_own(q35: Vm, run_qmpsh: RunQmpsh, tmp_path: Path) -> None:
+    done = run_qmpsh(q35.path, "-H", "log", "-f", "none")
+    assert done.returncode in (0, 1)
+    assert "before the command" not in done.stderr
+    assert done.returncode == 1, "log -f is no log item: HMP was asked, and said so"
+
+
+def test_a_failing_hmp_line_exits_1(q35: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(q35.path, "-H", "nope")
+    assert (done.stdout, done.stderr, done.returncode) == ("", "qmpsh: unknown command: 'nope'\n", 1)
+
+
+def test_a_short_option_behind_the_command_is_refused(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, "query-name", "-p")
+    assert done.returncode == 2
+    assert "write -p before the command" in done.stderr
+
+
+@pytest.mark.parametrize("line", [["quit"], ['{"execute": "quit"}'], ["-H", "quit"], ["-H", "q"]])
+def test_quit_succeeds(fresh_q35: Vm, run_qmpsh: RunQmpsh, line: list[str]) -> None:
+    done = run_qmpsh(fresh_q35.path, *line)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+    fresh_q35.process.wait(timeout=20)
+
+
+def test_a_busy_monitor_is_said_to_be_busy(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    with socket.socket(socket.AF_UNIX) as holder:
+        holder.connect(vm.path)
+        holder.recv(1)
+        done = run_qmpsh("--connect-timeout", "300ms", vm.path, "query-status")
+    assert done.returncode == 3
+    assert "another client" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_stopped_vm_does_not_hang_the_shell(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    vm.stop_process()
+    done = run_qmpsh("--connect-timeout", "300ms", vm.path, "query-status")
+    assert done.returncode == 3
+
+
+def test_no_such_socket(run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh("./gone.sock", "query-status")
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1
+    assert "no such socket" in done.stderr
+
+
+def test_a_socket_that_nobody_serves(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    vm.kill()
+    done = run_qmpsh(vm.path, "query-status")
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_regular_file_is_no_socket(run_qmpsh: RunQmpsh, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("")
+    done = run_qmpsh(str(path), "query-status")
+    assert done.returncode == 3
+    assert "not a socket" in done.stderr
+
+
+def test_an_hmp_socket_is_recognised(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    vm = start_vm("-monitor", "unix:{folder}/h,server=on,wait=off")
+    done = run_qmpsh(f"{vm.folder}/h", "query-status")
+    assert done.returncode == 3
+    assert "human monitor" in done.stderr.lower() or "HMP" in done.stderr
+
+
+def test_a_word_that_is_no_address(run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh("nope", "query-status")
+    assert done.returncode == 2
+    assert done.stderr.startswith("qmpsh: no such socket nope")
+
+
+def test_the_timeout_is_124(q35: Vm, run_qmpsh: RunQmpsh) -> None:
+    q35.stop_process()
+    q35.continue_process()
+    done = run_qmpsh("-t", "0", q35.path, "query-qmp-schema")
+    assert done.returncode == 124
+    assert done.stderr == (
+        "qmpsh: no answer to query-qmp-schema within 0 s; it may still be carried out\n"
+    )
+
+
+def test_sigint_is_130_without_a_traceback(vm: Vm) -> None:
+    with socket.socket(socket.AF_UNIX) as holder:
+        holder.connect(vm.path)
+        holder.recv(1)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "qmpsh", vm.path, "query-status"],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        # The remark about the silence tells that it is waiting.
+        assert "qmpsh:" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate(timeout=10)[1]
+    assert (process.returncode, rest) == (130, "")
+
+
+def test_a_closed_stdout_is_141(q35: Vm) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "qmpsh", q35.path, "query-status"],
+        cwd=ROOT,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_verbose_shows_the_wire_with_secrets_masked(q35: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh("-v", q35.path, "set_password", "protocol=vnc", "password=hunter2")
+    assert "hunter2" not in done.stderr
+    assert '-> {"execute": "set_password"' in done.stderr
+    assert "********" in done.stderr
+
+
+def test_the_vm_dies_before_the_answer(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    vm = start_vm(machine="demo")
+    line = '{"execute": "query-name"} {"execute": "quit"} {"execute": "query-name"}'
+    done = run_qmpsh(vm.path, line)
+    assert done.returncode == 4
+    assert done.stderr.count("\n") == 1
+    wait_until(lambda: not vm.is_running)
+
+
+def test_help_lists_verbs_and_commands(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, ".help")
+    assert ".hmp [LINE]" in done.stdout
+    assert "query-status" in done.stdout
+    assert done.returncode == 0
+
+
+def test_pipes_and_files(vm: Vm, run_qmpsh: RunQmpsh, tmp_path: Path) -> None:
+    done = run_qmpsh(vm.path, "query-version | wc -l")
+    assert done.stdout.strip() == "1"
+    target = tmp_path / "out file"
+    run_qmpsh(vm.path, f"query-version > '{target}'")
+    run_qmpsh(vm.path, f"query-version >> '{target}'")
+    assert len([json.loads(line) for line in target.read_text().splitlines()]) == 2
+    done = run_qmpsh(vm.path, "query-version | exit 3")
+    assert (done.returncode, done.stderr) == (1, "qmpsh: | exit 3 ended with 3\n")
+    done = run_qmpsh(vm.path, "query-version > /nowhere/at/all")
+    assert done.returncode == 2
+
+
+def test_controls_of_the_vm_are_made_visible(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    name = "evil\x1b]0;PWNED\x07\u202e\x9b31m"
+    vm = start_vm("-name", name)
+    said = run_qmpsh(vm.path, "query-name").stdout
+    assert json.loads(said) == {"name": name}
+    assert not any(char in said for char in "\x1b\x07\u202e\x9b")
+    said = run_qmpsh(vm.path, "-H", "info name").stdout
+    assert said == "evil\\x1b]0;PWNED\\x07\\u202e\\x9b31m\n"

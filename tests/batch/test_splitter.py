@@ -1,0 +1,66 @@
+"""Which words are options, which one is the address, where the line begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from qmpsh.errors import UsageError
+from qmpsh.splitter import split_words
+
+SOCKET = {"QMP_SOCKET": "/run/vm.sock"}
+
+
+@pytest.mark.parametrize(
+    "argv,environ,options,address,line",
+    [
+        ("./m", {}, [], "./m", []),
+        ("./m query-status", {}, [], "./m", ["query-status"]),
+        ("./m query-status -p", {}, [], "./m", ["query-status", "-p"]),
+        ("-p ./m query-status", {}, ["-p"], "./m", ["query-status"]),
+        ("./m -p query-status", {}, ["-p"], "./m", ["query-status"]),
+        ("-t 5 ./m -f a -f b", {}, ["-t", "5", "-f", "a", "-f", "b"], "./m", []),
+        ("-kt5 ./m", {}, ["-kt5"], "./m", []),
+        ("-kt 5 ./m", {}, ["-kt", "5"], "./m", []),
+        ("--timeout=5 ./m", {}, ["--timeout=5"], "./m", []),
+        ("--timeout 5 ./m x", {}, ["--timeout", "5"], "./m", ["x"]),
+        ("./m -H screendump -f png /tmp/a", {}, ["-H"], "./m", "screendump -f png /tmp/a".split()),
+        ("./m --hmp info", {}, ["--hmp"], "./m", ["info"]),
+        ("localhost:4444 stop", {}, [], "localhost:4444", ["stop"]),
+        ("[::1]:4444 stop", {}, [], "[::1]:4444", ["stop"]),
+        ("tcp:localhost:4444,server=on stop", {}, [], "tcp:localhost:4444,server=on", ["stop"]),
+        ("query-status", SOCKET, [], "/run/vm.sock", ["query-status"]),
+        ("./m query-status", SOCKET, [], "./m", ["query-status"]),
+        ("", SOCKET, [], "/run/vm.sock", []),
+        ("", {}, [], None, []),
+        ("-n stop", {}, ["-n"], None, ["stop"]),
+        ("-kn stop", {}, ["-kn"], None, ["stop"]),
+        ("--dry-run stop", {}, ["--dry-run"], None, ["stop"]),
+        ("-f - ./m", {}, ["-f", "-"], "./m", []),
+        ("-- ./m -x", {}, [], "./m", ["-x"]),
+        ("./m -- -x", {}, [], "./m", ["-x"]),
+    ],
+)
+def test_split(
+    argv: str,
+    environ: Mapping[str, str],
+    options: list[str],
+    address: str | None,
+    line: list[str],
+) -> None:
+    assert split_words(argv.split(), environ) == (options, address, line)
+
+
+def test_a_first_word_that_is_neither() -> None:
+    with pytest.raises(UsageError, match="no such socket stop"):
+        split_words(["stop"], {})
+    with pytest.raises(UsageError, match="no such socket stop"):
+        split_words(["-fn", "stop"], {})
+
+
+def test_an_existing_path_is_an_address(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    monkeypatch.chdir(str(tmp_path))
+    with open("stop", "w", encoding="utf-8"):
+        pass
+    assert split_words(["stop", "stop"], SOCKET) == ([], "stop", ["stop"])

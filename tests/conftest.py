@@ -1,0 +1,165 @@
+"""Fixtures for all tests: a private home for each, private QEMUs, the command as a process.
+
+In CI (CI=true) a missing QEMU or tmux fails the tests that need it; in development they skip.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.qemu import ROOT, Vm, VmStarter, emulators
+
+IN_CI = os.environ.get("CI", "") == "true"
+CLEARED = ("QMP_SOCKET", "NO_COLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "PAGER", "EDITOR", "VISUAL")
+PRIVATE = {
+    "HOME": "home",
+    "XDG_CONFIG_HOME": "home/.config",
+    "XDG_STATE_HOME": "home/.local/state",
+    "XDG_CACHE_HOME": "home/.cache",
+    "XDG_DATA_HOME": "home/.local/share",
+    "XDG_RUNTIME_DIR": "runtime",
+}
+
+
+# ------------------------------------------------------------------------ what a test needs
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what uses a VM as `qemu`, so that nobody has to."""
+    if "emulator" in getattr(item, "fixturenames", ()):
+        item.add_marker("qemu")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose program is missing, or fail it in CI."""
+    if item.get_closest_marker("qemu") and not emulators():
+        _missing("QEMU")
+    if item.get_closest_marker("tmux") and not shutil.which("tmux"):
+        _missing("tmux")
+
+
+def _missing(program: str) -> None:
+    if IN_CI:
+        pytest.fail(f"{program} is not installed, and in CI it must be", pytrace=False)
+    pytest.skip(f"{program} is not installed (`make test` installs it)")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A run in which every test was skipped tested nothing: it fails."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not isinstance(reporter, pytest.TerminalReporter) or session.config.option.collectonly:
+        return
+    if exitstatus == pytest.ExitCode.OK and not reporter.stats.get("passed"):
+        session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+# ------------------------------------------------------------------------ the environment
+
+
+@pytest.fixture(autouse=True)
+def private_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """HOME and the XDG folders below tmp_path, and none of the user's own settings."""
+    for variable, folder in PRIVATE.items():
+        path = tmp_path / folder
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        monkeypatch.setenv(variable, str(path))
+    for variable in CLEARED:
+        monkeypatch.delenv(variable, raising=False)
+    return tmp_path / "home"
+
+
+# ------------------------------------------------------------------------ virtual machines
+
+
+@pytest.fixture(scope="session", params=emulators() or ["none"], ids=os.path.basename)
+def emulator(request: pytest.FixtureRequest) -> str:
+    """The path of a QEMU; a test that needs one runs once for each of QMPSH_TEST_QEMUS."""
+    return str(request.param)
+
+
+@pytest.fixture
+def start_vm(emulator: str) -> Iterator[VmStarter]:
+    """`start_vm(*extra_args, machine="none", name=None, qmp=True)` starts a VM for this test."""
+    starter = VmStarter(emulator)
+    yield starter
+    starter.close()
+
+
+@pytest.fixture
+def vm(start_vm: VmStarter) -> Vm:
+    """An empty VM (`-machine none`), running, for this test alone."""
+    return start_vm()
+
+
+@pytest.fixture(scope="module")
+def q35_starter(emulator: str) -> Iterator[VmStarter]:
+    """What keeps `q35` for a module."""
+    starter = VmStarter(emulator)
+    yield starter
+    starter.close()
+
+
+@pytest.fixture
+def q35(q35_starter: VmStarter) -> Vm:
+    """The machine of `make demo`, paused, shared by the tests of a module.
+
+    For tests that leave it as it was; a fresh one is started should a test have ended it.
+    """
+    return q35_starter.running() or q35_starter(machine="demo", name="demo")
+
+
+@pytest.fixture
+def fresh_q35(start_vm: VmStarter) -> Vm:
+    """The machine of `make demo`, paused, for this test alone: to change, reset or kill."""
+    return start_vm(machine="demo", name="demo")
+
+
+# ------------------------------------------------------------------------ the command
+
+
+class RunQmpsh:
+    """Runs the command as a process: `run_qmpsh(vm.path, "query-status").stdout`."""
+
+    def __call__(
+        self,
+        *argv: str,
+        stdin: str | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 30.0,
+        installed: bool = False,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `python -m qmpsh ARGV` to its end.
+
+        stdin:     text to feed, None for an empty one
+        env:       added to the environment of the test
+        timeout:   seconds
+        installed: run the script that the installation made instead of the module
+        Raises subprocess.TimeoutExpired.
+        """
+        script = Path(sys.executable).with_name("qmpsh")
+        if installed and not script.exists():
+            pytest.skip("qmpsh is not installed beside this Python")
+        command = [str(script)] if installed else [sys.executable, "-m", "qmpsh"]
+        return subprocess.run(
+            [*command, *argv],
+            input=stdin or "",
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+            timeout=timeout,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def run_qmpsh() -> RunQmpsh:
+    """The command as a process, run to its end."""
+    return RunQmpsh()

@@ -1,0 +1,183 @@
+"""Private QEMU processes for tests: started, waited for, stopped and killed here.
+
+Sockets lie in folders of their own directly below /tmp, since the path of a unix socket has 108
+bytes at most. Knows nothing of pytest; the fixtures are in conftest.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 30.0
+LISTENING = "00010000"  # the flag __SO_ACCEPTCON of /proc/net/unix
+
+
+def emulators() -> list[str]:
+    """The QEMUs to test with: those of QMPSH_TEST_QEMUS (colon-separated), else that in PATH."""
+    named = os.environ.get("QMPSH_TEST_QEMUS", "")
+    if named:
+        return [path for path in named.split(":") if path]
+    found = shutil.which("qemu-system-x86_64")
+    return [found] if found else []
+
+
+@cache
+def demo_machine(emulator: str) -> tuple[str, ...]:
+    """The arguments of the machine that `make demo` starts."""
+    script = ROOT / "scripts" / "machine.sh"
+    printed = subprocess.run(
+        ["sh", str(script), emulator], check=True, capture_output=True, text=True
+    )
+    return tuple(printed.stdout.splitlines())
+
+
+def is_listening(path: str) -> bool:
+    """True once somebody listens there; looks without connecting, a monitor has one client."""
+    try:
+        table = Path("/proc/net/unix").read_text()
+    except OSError:  # not Linux: the file is there a moment before it listens
+        return os.path.exists(path)
+    return any(
+        line.endswith(f" {path}") and line.split()[3] == LISTENING for line in table.splitlines()
+    )
+
+
+@dataclass(slots=True)
+class Vm:
+    """A running QEMU.
+
+    path:   its QMP socket (nobody listens there when it was started with qmp=False)
+    folder: a private folder for more sockets and files; goes with the VM
+    """
+
+    path: str
+    folder: str
+    process: subprocess.Popen[bytes]
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def stderr(self) -> str:
+        """What QEMU wrote to its standard error and output so far."""
+        return Path(self.folder, "log").read_text(errors="replace")
+
+    def kill(self) -> None:
+        """End the process, stopped or not, and wait for its end."""
+        self.process.kill()
+        self.process.wait(timeout=START_SECONDS)
+
+    def stop_process(self) -> None:
+        """Stop the whole process (SIGSTOP): it accepts connections and says nothing."""
+        os.kill(self.pid, signal.SIGSTOP)
+        os.waitpid(self.pid, os.WUNTRACED)
+
+    def continue_process(self) -> None:
+        """Let a stopped process go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+
+class VmStarter:
+    """Starts VMs of one emulator and remembers them; `close()` ends them all and never raises."""
+
+    def __init__(self, emulator: str) -> None:
+        self.emulator = emulator
+        self._vms: list[Vm] = []
+
+    def __call__(
+        self,
+        *extra_args: str,
+        machine: str = "none",
+        name: str | None = None,
+        qmp: bool = True,
+        folder: str | None = None,
+    ) -> Vm:
+        """Start a VM and wait until all its unix sockets listen.
+
+        extra_args: more of QEMU's; a `{folder}` in one becomes the VM's folder
+        machine:    of `-machine`; "demo" is the machine of `make demo`
+        qmp:        False starts no monitor of our own: give one in extra_args
+        folder:     made by the caller with `new_folder()`, when the path matters beforehand
+        Raises AssertionError, with what QEMU said, when it does not start.
+        """
+        folder = folder or new_folder()
+        path = f"{folder}/s"
+        arguments = self._arguments(machine, name)
+        arguments += [argument.replace("{folder}", folder) for argument in extra_args]
+        if qmp:  # last: when it listens, the monitors of extra_args do, TCP ones included
+            arguments += ["-qmp", f"unix:{path},server=on,wait=off"]
+        with open(f"{folder}/log", "wb") as log:
+            process = subprocess.Popen(
+                [self.emulator, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        vm = Vm(path, folder, process)
+        self._vms.append(vm)
+        for socket_path in unix_sockets(arguments):
+            wait_for_socket(vm, socket_path)
+        return vm
+
+    def _arguments(self, machine: str, name: str | None) -> list[str]:
+        if machine == "demo":
+            arguments = list(demo_machine(self.emulator))
+        else:
+            arguments = ["-machine", machine, "-display", "none", "-nodefaults"]
+        return [*arguments, "-name", name] if name else arguments
+
+    def running(self) -> Vm | None:
+        """A VM that was started before and still runs."""
+        return next((vm for vm in self._vms if vm.is_running), None)
+
+    def close(self) -> None:
+        """End every VM and remove its folder. Never raises."""
+        for vm in self._vms:
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                vm.kill()
+            shutil.rmtree(vm.folder, ignore_errors=True)
+        self._vms.clear()
+
+
+def new_folder() -> str:
+    """A fresh private folder with a short path."""
+    return tempfile.mkdtemp(prefix="qmpsh-", dir="/tmp")
+
+
+def unix_sockets(arguments: Sequence[str]) -> list[str]:
+    """The paths that a QEMU with these arguments listens on.
+
+    >>> unix_sockets(["-S", "-qmp", "unix:/tmp/x/s,server=on,wait=off"])
+    ['/tmp/x/s']
+    """
+    return [
+        found[1]
+        for argument in arguments
+        if ",server" in argument
+        and (found := re.match(r"(?:unix:|socket,(?:[^,]+,)*path=)([^,]+)", argument))
+    ]
+
+
+def wait_for_socket(vm: Vm, path: str) -> None:
+    """Wait until the VM listens on `path`. Raises AssertionError when it ended instead."""
+
+    def listens_or_ended() -> bool:
+        return not vm.is_running or is_listening(path)
+
+    wait_until(listens_or_ended, START_SECONDS, f"QEMU listens on {path}")
+    if not vm.is_running:
+        raise AssertionError(f"QEMU ended at once, exit {vm.process.returncode}: {vm.stderr()}")

@@ -1,0 +1,208 @@
+"""The small pieces of the shell: HMP text, secrets, history, the machine's state, tasks."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from qmpsh.errors import ReplyTimeout
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.shell.history import HistoryFile, is_kept
+from qmpsh.shell.hmp import hmp_failed, hmp_text
+from qmpsh.shell.machine import Machine
+from qmpsh.shell.outcome import Answer, Ask, Note, Outcome, Steps, Task, Until
+from qmpsh.shell.policy import question_before
+from qmpsh.shell.secrets import mask_hmp, mask_json
+from qmpsh.wire.messages import Command, Event
+
+
+@pytest.mark.parametrize(
+    "value,text,failed",
+    [
+        ("VM status: running\r\n", "VM status: running", False),
+        ("", "", False),
+        ("a\r\nb\r\n\r\n", "a\nb", False),
+        ("Error: no\r\n", "Error: no", True),
+        ("unknown command: 'nope'\r\n", "unknown command: 'nope'", True),
+        ("xp: bad\r\nTry \"help xp\" for more information\r\n", None, True),
+        ("unknown event \"foo\"\r\n", "unknown event \"foo\"", True),
+    ],
+)
+def test_hmp_text(value: str, text: str | None, failed: bool) -> None:
+    found = hmp_text(value)
+    assert found is not None
+    assert text is None or found == text
+    assert hmp_failed(found) is failed
+
+
+def test_hmp_that_answers_no_string() -> None:
+    assert hmp_text({"a": 1}) is None
+
+
+@pytest.mark.parametrize(
+    "value,masked",
+    [
+        ({"password": "p", "protocol": "vnc"}, {"password": "********", "protocol": "vnc"}),
+        ({"qom-type": "secret", "data": "p"}, {"qom-type": "secret", "data": "********"}),
+        ({"qom-type": "secret_keyring", "data": "p"}, None),
+        ({"qom-type": "iothread", "data": "p"}, {"qom-type": "iothread", "data": "p"}),
+        ([{"a": {"password": "p"}}], [{"a": {"password": "********"}}]),
+        ({"password": 5}, {"password": 5}),
+        ({"command-line": "set_password vnc p"}, {"command-line": "set_password vnc ********"}),
+        ({"command-line": "info status"}, {"command-line": "info status"}),
+    ],
+)
+def test_secrets_are_masked(value: Json, masked: Json) -> None:
+    found = mask_json(value)
+    assert "p" not in _strings(found) or masked == value
+    assert masked is None or found == masked
+
+
+def _strings(value: Json) -> list[str]:
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in _strings(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in _strings(item)]
+    return [value] if isinstance(value, str) else []
+
+
+@pytest.mark.parametrize(
+    "line,masked",
+    [
+        ("set_password vnc hunter2 keep", "set_password vnc ******** keep"),
+        ("change vnc password hunter2", "change vnc password ********"),
+        ("object_add secret,id=s,data=hunter2", "object_add secret,id=s,data=********"),
+        (
+            "object_add qom-type=secret,id=s,data=hunter2,format=raw",
+            "object_add qom-type=secret,id=s,data=********,format=raw",
+        ),
+        ("info status", "info status"),
+    ],
+)
+def test_hmp_secrets_are_masked(line: str, masked: str) -> None:
+    assert mask_hmp(line) == masked
+
+
+def test_history_is_private_and_keeps_entries_whole(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    history = HistoryFile(str(path))
+    assert history.load() == []
+    for entry in ("query-status", "a={\n+b: 1\n}", "# no comment"):
+        history.append(entry)
+    assert HistoryFile(str(path)).load() == ["query-status", "a={\n+b: 1\n}", "# no comment"]
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+
+def test_a_history_that_cannot_be_written_forgets(tmp_path: Path) -> None:
+    history = HistoryFile(str(tmp_path / "no" / "such" / "folder"))
+    history.append("x")
+    assert history.load() == []
+
+
+def test_a_leading_blank_keeps_a_line_out_of_the_history() -> None:
+    assert is_kept("stop")
+    assert not is_kept(" stop")
+    assert not is_kept("")
+
+
+def event(name: str, data: JsonObject | None = None) -> Event:
+    return Event(name, data or {}, 0.0, {})
+
+
+def test_the_machine_follows_events_and_replies() -> None:
+    machine = Machine("./s", None)
+    assert (machine.state, machine.long_state) == ("", "")
+    machine.learn_status({"status": "prelaunch", "running": False})
+    machine.learn_name({"name": "vm1"})
+    machine.learn_commands([{"name": "stop"}, {"nonsense": 1}, 5])
+    assert (machine.long_state, machine.name) == ("paused (prelaunch)", "vm1")
+    assert machine.commands == ("stop",)
+    machine.hear(event("RESUME"))
+    assert (machine.state, machine.stale) == ("running", True)
+    machine.hear(event("STOP"))
+    assert machine.long_state == "paused"
+    machine.hear(event("SHUTDOWN", {"reason": "guest-shutdown"}))
+    assert machine.farewell == "SHUTDOWN guest-shutdown"
+    machine.connected = False
+    assert machine.state == "ended"
+
+
+@pytest.mark.parametrize("value", [None, [], 5, {"name": 5}, {"status": [], "running": "no"}])
+def test_replies_of_another_shape_are_left_alone(value: Json) -> None:
+    machine = Machine("./s", None)
+    machine.learn_name(value)
+    machine.learn_status(value)
+    machine.learn_commands(value)
+    assert (machine.name, machine.state, machine.commands) == ("", "", ())
+
+
+@pytest.mark.parametrize(
+    "command,question",
+    [
+        (Command("quit"), "quit ends the VM."),
+        (Command("system_reset"), "Reset the VM?"),
+        (Command("query-status"), None),
+        (Command("human-monitor-command", {"command-line": " q "}), "quit ends the VM."),
+        (Command("human-monitor-command", {"command-line": "system_reset"}), "Reset the VM?"),
+        (Command("human-monitor-command", {"command-line": "info status"}), None),
+        (Command("human-monitor-command", {"command-line": ""}), None),
+        (Command("human-monitor-command", {"command-line": 5}), None),
+        (Command("human-monitor-command"), None),
+    ],
+)
+def test_what_ends_or_resets_the_vm_asks_first(command: Command, question: str | None) -> None:
+    found = question_before(command)
+    assert (found.question if found else None) == question
+
+
+def test_a_task_waits_asks_shows_and_ends() -> None:
+    ready = False
+    shown: list[Answer | Note] = []
+
+    def steps() -> Steps:
+        yield Note("first")
+        yield Until(lambda: ready)
+        choice = yield Ask("Really?", (("n", "no"), ("y", "yes")))
+        yield Note(choice)
+        return Outcome(5)
+
+    task = Task(steps(), shown.append)
+    assert not task.advance(0.0)
+    assert shown == [Note("first")]
+    ready = True
+    assert not task.advance(0.0)
+    assert task.asking is not None
+    assert not task.advance(0.0)
+    task.reply("y")
+    assert task.advance(0.0)
+    assert shown[1:] == [Note("y")]
+    assert task.outcome == Outcome(5)
+
+
+def test_a_deadline_lets_the_steps_go_on() -> None:
+    def steps() -> Steps:
+        yield Until(lambda: False, deadline=10.0)
+        raise ReplyTimeout("too late")
+
+    task = Task(steps(), lambda _: None)
+    assert not task.advance(9.0)
+    assert task.timeout(9.0) == 1.0
+    assert task.advance(10.0)
+    assert task.outcome is not None
+    assert task.outcome.exit_code == 124
+    assert str(task.outcome.error) == "too late"
+
+
+def test_a_cancelled_task_has_ended() -> None:
+    def steps() -> Steps:
+        yield Until(lambda: False)
+        return Outcome()
+
+    task = Task(steps(), lambda _: None)
+    task.advance(0.0)
+    task.cancel()
+    assert task.advance(0.0)
+    assert task.outcome == Outcome(130)

@@ -1,0 +1,251 @@
+"""Who may import whom: the table "Rooms" of docs/architecture.md, held from the source text.
+
+The exact list of modules that a one-shot loads is here as well.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import os
+import subprocess
+import sys
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+
+import pytest
+
+from tests.qemu import ROOT, Vm
+
+PACKAGE = "qmpsh"
+
+# ---------------------------------------------------------------------------- the table
+
+GROUND = {"", "errors", "jsontypes"}  # "" is qmpsh/__init__.py: the version, and nothing else
+BELOW_SHELL = GROUND | {"paths", "wire", "link", "lang", "schema", "complete"}
+BELOW_FRONT_ENDS = BELOW_SHELL | {"shell", "view"}
+FRONT_ENDS = {"tui", "plain", "batch"}
+COMMAND_LINE = {"splitter", "options", "cli", "trace"}
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "": set(),
+    "errors": set(),
+    "jsontypes": set(),
+    "paths": GROUND,
+    "wire": GROUND,
+    "link": GROUND | {"paths", "wire"},
+    "lang": GROUND,
+    "schema": GROUND | {"paths", "lang", "wire.messages"},
+    "complete": GROUND | {"lang", "schema"},
+    "shell": BELOW_SHELL,
+    "view": GROUND | {"wire", "shell.outcome"},
+    "tui": BELOW_FRONT_ENDS,
+    "plain": BELOW_FRONT_ENDS,
+    "batch": BELOW_FRONT_ENDS - {"complete"},
+    "splitter": GROUND | {"link.address"},
+    "options": GROUND | {"shell.settings"},
+    "trace": GROUND | {"shell.secrets", "view"},
+    "cli": BELOW_FRONT_ENDS | FRONT_ENDS | {"options", "splitter"},
+    "interactive": BELOW_FRONT_ENDS | {"tui", "plain", "options"},
+    "__main__": BELOW_FRONT_ENDS | FRONT_ENDS | COMMAND_LINE | {"interactive"},
+}
+"""A room, and the rooms or single modules that it may import besides itself."""
+
+THIRD_PARTY: dict[str, set[str]] = {
+    "prompt_toolkit": {"tui", "plain"},
+    "pygments": {"lang.lexer", "view", "tui", "plain"},
+    "click": {"cli"},
+    "libvirt": {"link"},
+}
+"""A package, and the rooms or single modules that may import it. No other package at all."""
+
+PURE = {"wire", "lang", "schema", "complete"}
+NOT_IN_PURE = {"socket", "select", "selectors", "time", "threading", "subprocess", "os.read"}
+ASYNCIO = {"tui", "plain"}
+
+# ---------------------------------------------------------------------------- reading the source
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Every module of the package, by its name without `qmpsh.`; a package by its own name."""
+    found = {}
+    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
+        parts = path.relative_to(ROOT / PACKAGE).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = ast.parse(path.read_text(), str(path))
+    return found
+
+
+def imports(tree: ast.AST) -> set[str]:
+    """The dotted names that a module imports, wherever in it: `from a import b` is `a.b`."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: relative import"
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def own_imports(tree: ast.AST) -> set[str]:
+    """The modules of the package that a module imports, without `qmpsh.`."""
+    found = set()
+    for imported in imports(tree):
+        first, *rest = imported.split(".")
+        if first == PACKAGE:
+            inner = ".".join(rest)
+            found.add(inner if inner in modules() else inner.rpartition(".")[0])
+    return found
+
+
+class WithoutTypes(ast.NodeTransformer):
+    """Drops the blocks `if TYPE_CHECKING:`, which are never run."""
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        is_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        return None if is_types else self.generic_visit(node)
+
+
+def is_within(name: str, places: set[str]) -> bool:
+    """Whether a module is one of the places, or lies in one of them."""
+    return any(name == place or (place and name.startswith(f"{place}.")) for place in places)
+
+
+def room(name: str) -> str:
+    return name.partition(".")[0]
+
+
+# ---------------------------------------------------------------------------- the tests
+
+
+def test_every_room_is_in_the_table() -> None:
+    assert {room(name) for name in modules()} <= set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("here", sorted(MAY_IMPORT))
+def test_imports_go_down(here: str) -> None:
+    upward = {
+        f"{name} -> {imported}"
+        for name, tree in modules().items()
+        if room(name) == here
+        for imported in own_imports(tree)
+        if not is_within(imported, MAY_IMPORT[here] | {here})
+    }
+    assert upward == set()
+
+
+def test_no_cycles() -> None:
+    graph = {
+        name: own_imports(WithoutTypes().visit(copy.deepcopy(tree))) - {name}
+        for name, tree in modules().items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"import cycle: {' -> '.join(error.args[1])}")
+
+
+def test_third_party_packages_only_where_they_belong() -> None:
+    misplaced = {
+        f"{name}: {imported}"
+        for name, tree in modules().items()
+        for imported in {full.partition(".")[0] for full in imports(tree)}
+        if imported not in sys.stdlib_module_names | {PACKAGE}
+        and not is_within(name, THIRD_PARTY.get(imported, set()))
+    }
+    assert misplaced == set()
+
+
+def test_asyncio_only_where_its_loop_runs() -> None:
+    users = {name for name, tree in modules().items() if is_within("asyncio", roots(tree))}
+    assert {name for name in users if room(name) not in ASYNCIO} == set()
+
+
+def roots(tree: ast.Module) -> set[str]:
+    return {imported.partition(".")[0] for imported in imports(tree)}
+
+
+@pytest.mark.parametrize("here", sorted(PURE))
+def test_pure_rooms_know_no_socket_clock_or_thread(here: str) -> None:
+    impure = {
+        f"{name}: {used}"
+        for name, tree in modules().items()
+        if room(name) == here
+        for used in (imports(tree) | roots(tree) | attributes(tree)) & NOT_IN_PURE
+    }
+    assert impure == set()
+
+
+def attributes(tree: ast.Module) -> set[str]:
+    """What is used as `module.name`."""
+    return {
+        f"{node.value.id}.{node.attr}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+
+
+# ---------------------------------------------------------------------------- the one-shot path
+
+ONE_SHOT_MODULES: set[str] = {
+    "qmpsh",
+    "qmpsh.__main__",
+    "qmpsh.batch",
+    "qmpsh.cli",
+    "qmpsh.errors",
+    "qmpsh.jsontypes",
+}
+"""All of qmpsh that `qmpsh SOCKET query-status` loads: each costs start-up time, for everybody."""
+
+HEAVY = {
+    "asyncio",
+    "click",
+    "dataclasses",
+    "inspect",
+    "logging",
+    "pathlib",
+    "prompt_toolkit",
+    "pygments",
+    "ssl",
+    "subprocess",
+    "tomllib",
+}
+"""What the one-shot path must do without."""
+
+START = "import sys; from qmpsh.__main__ import main; sys.exit(main())"
+
+
+def loaded_modules(*argv: str) -> set[str]:
+    """The modules that a run of the command loads.
+
+    Read from the interpreter's own record, which no way of leaving can lose; without `site`, since
+    what stands in site-packages may load more at start-up.
+    """
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")
+    }
+    run = subprocess.run(
+        [sys.executable, "-S", "-X", "importtime", "-c", START, *argv],
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    lines = run.stderr.splitlines()
+    record = [line for line in lines if line.startswith("import time:")]
+    assert run.returncode == 0, [line for line in lines if line not in record]
+    return {line.rpartition("|")[2].strip() for line in record}
+
+
+def test_one_shot_loads_exactly_these_modules(vm: Vm) -> None:
+    loaded = loaded_modules(vm.path, "query-status")
+    assert {name for name in loaded if room(name) == PACKAGE} == ONE_SHOT_MODULES
+
+
+def test_one_shot_loads_nothing_heavy(vm: Vm) -> None:
+    loaded = loaded_modules(vm.path, "query-status")
+    assert {name for name in loaded if room(name) in HEAVY} == set()

@@ -1,0 +1,83 @@
+"""The house rules that a program can hold: sizes, no stray TODO, scripts that parse."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.qemu import ROOT
+
+FUNCTION_LINES = 50
+MODULE_LINES = 400
+PUBLIC_METHODS = 12
+
+WORD = "TO" + "DO"
+UNFINISHED = re.compile(rf"\b({WORD}|FIXME|XXX)\b(?!\s*\(?#\d)")
+
+MODULES = sorted((ROOT / "qmpsh").rglob("*.py"))
+SCRIPTS = [*sorted((ROOT / "scripts").glob("*.sh")), ROOT / ".ci" / "run"]
+TEXTS = [
+    path
+    for folder in ("qmpsh", "tests", "benchmarks", "scripts", "docs")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.suffix in {".py", ".sh", ".md"}
+]
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def nodes() -> Iterator[tuple[Path, ast.AST]]:
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            yield path, node
+
+
+def test_functions_are_short() -> None:
+    sizes = {
+        f"{relative(path)}:{node.lineno} {node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for path, node in nodes()
+        if isinstance(node, Function)
+    }
+    assert {name: size for name, size in sizes.items() if size > FUNCTION_LINES} == {}
+
+
+def test_modules_are_short() -> None:
+    sizes = {relative(path): len(path.read_text().splitlines()) for path in MODULES}
+    assert {name: size for name, size in sizes.items() if size > MODULE_LINES} == {}
+
+
+def test_classes_have_few_public_methods() -> None:
+    counts = {
+        f"{relative(path)}:{node.lineno} {node.name}": sum(
+            isinstance(member, Function) and not member.name.startswith("_") for member in node.body
+        )
+        for path, node in nodes()
+        if isinstance(node, ast.ClassDef)
+    }
+    assert {name: count for name, count in counts.items() if count > PUBLIC_METHODS} == {}
+
+
+def test_nothing_is_left_unfinished_without_an_issue() -> None:
+    left = [
+        f"{relative(path)}:{number}: {line.strip()}"
+        for path in TEXTS
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if UNFINISHED.search(line) and path != Path(__file__)
+    ]
+    assert left == []
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=relative)
+def test_shell_scripts_parse_and_can_be_run(script: Path) -> None:
+    interpreter = "bash" if "bash" in script.read_text().splitlines()[0] else "sh"
+    subprocess.run([interpreter, "-n", str(script)], check=True)
+    assert script.stat().st_mode & 0o111

@@ -1,0 +1,141 @@
+"""The full screen on a terminal in memory: keys go in, a picture comes out.
+
+The whole runs in one event loop, with fixed clocks, so that a picture can be compared with a text
+drawing. `QMPSH_DRAW=1 pytest tests/tui` draws the pictures anew; look at what changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pyte
+from prompt_toolkit.data_structures import Size
+from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.input import PipeInput, create_pipe_input
+from prompt_toolkit.output.vt100 import Vt100_Output
+
+from qmpsh.tui.app import FullScreen, Surroundings
+from qmpsh.tui.reporter import Redirect
+from qmpsh.view.glyphs import UNICODE, Glyphs
+from tests.tui.fakes import FakeSession
+
+PICTURES = Path(__file__).parent / "pictures"
+DEADLINE = 10.0
+WALL = 1_763_677_831.120
+"""Unix time of events that have none of their own: 22:30:31 UTC"""
+
+T = TypeVar("T")
+
+
+class Stage:
+    """A running screen, its fake session and its terminal."""
+
+    def __init__(
+        self, pipe: PipeInput, columns: int, rows: int, *, style: str, glyphs: Glyphs
+    ) -> None:
+        self.size = Size(rows=rows, columns=columns)
+        self.now = 1000.0
+        self.pager_texts: list[str] = []
+        self.redirect: Redirect | None = None
+        self.stream = io.StringIO()
+        self._pipe = pipe
+        self._bytes = io.StringIO()
+        self._terminal = pyte.Screen(columns, rows)
+        self._parser = pyte.Stream(self._terminal)
+        output = Vt100_Output(self._bytes, lambda: self.size, term="xterm-256color", enable_cpr=False)
+        self._sessions: list[FakeSession] = []
+        around = Surroundings(pipe, output, glyphs, lambda: self.now, lambda: WALL, self.stream)
+        self.screen = FullScreen(self._connect, style, InMemoryHistory(), self._redirected, around)
+
+    @property
+    def session(self) -> FakeSession:
+        return self._sessions[0]
+
+    def keys(self, text: str) -> None:
+        """Press keys, as the bytes that a terminal sends."""
+        self._pipe.send_text(text)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size."""
+        self.size = Size(rows=rows, columns=columns)
+        self._terminal.resize(rows, columns)
+        self.screen.app._on_resize()
+
+    def picture(self) -> str:
+        """What the terminal shows; a blank under the cursor is drawn as `_`."""
+        self._parser.feed(self._bytes.getvalue())
+        self._bytes.seek(0)
+        self._bytes.truncate()
+        lines = list(self._terminal.display)
+        cursor = self._terminal.cursor
+        if not cursor.hidden and lines[cursor.y][cursor.x : cursor.x + 1] == " ":
+            line = lines[cursor.y]
+            lines[cursor.y] = f"{line[: cursor.x]}_{line[cursor.x + 1 :]}"
+        return "\n".join(line.rstrip() for line in lines) + "\n"
+
+    async def until(self, predicate: Callable[[], T], what: str = "") -> T:
+        """Wait until something holds. Raises AssertionError with the picture."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + DEADLINE
+        while not (value := predicate()):
+            if loop.time() > deadline:
+                raise AssertionError(f"never: {what or predicate}\n{self.picture()}")
+            await asyncio.sleep(0.005)
+        return value
+
+    async def sees(self, text: str) -> None:
+        """Wait until a text is in the picture."""
+        await self.until(lambda: text in self.picture(), f"{text!r} in the picture")
+
+    async def matches(self, name: str) -> None:
+        """Wait until the picture is the drawing of this name, and say how it differs if never."""
+        path = PICTURES / f"{name}.txt"
+        if os.environ.get("QMPSH_DRAW"):
+            await asyncio.sleep(0.3)
+            path.write_text(self.picture())
+        drawing = path.read_text()
+        with contextlib.suppress(AssertionError):
+            await self.until(lambda: self.picture() == drawing)
+        assert self.picture() == drawing
+
+    def _connect(self, watcher: object) -> FakeSession:
+        session = FakeSession(watcher)  # type: ignore[arg-type]
+        self._sessions.append(session)
+        return session
+
+    async def _redirected(self, answer: object) -> str:
+        return "" if self.redirect is None else await self.redirect(answer)  # type: ignore[arg-type]
+
+
+@contextlib.asynccontextmanager
+async def stage(
+    columns: int = 100, rows: int = 20, *, style: str = "dark", glyphs: Glyphs = UNICODE
+) -> AsyncIterator[Stage]:
+    """A screen that runs; it is left with Ctrl-C, Ctrl-D at the end when it still does."""
+    with create_pipe_input() as pipe:
+        on_stage = Stage(pipe, columns, rows, style=style, glyphs=glyphs)
+        task = asyncio.create_task(on_stage.screen.run())
+        try:
+            await on_stage.until(lambda: "(QEMU)" in on_stage.picture() or task.done(), "a prompt")
+            yield on_stage
+        finally:
+            app = on_stage.screen.app
+            if app.is_running and not app.is_done:
+                app.exit(result=0)
+            await task
+            on_stage.session.close()
+
+
+def play(scene: Callable[[], Awaitable[None]]) -> None:
+    """Run a test's coroutine."""
+
+    async def run() -> None:
+        await scene()
+
+    asyncio.run(run())
