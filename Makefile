@@ -10,10 +10,10 @@ SOURCES := $(shell find qmpsh -name '*.py' 2>/dev/null)
 # Rooms that decide without a socket: their branches are all testable, and tested.
 PURE := qmpsh/wire/*,qmpsh/lang/*
 
-.PHONY: help demo test check lint types bench clean
+.PHONY: help demo test check lint types bench qemu-next clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.installed ## a shell on a virtual machine of its own; installs what it needs
 	@scripts/demo.sh "$(CURDIR)/$(VENV)/bin/qmpsh"
@@ -41,8 +41,11 @@ bench: $(BENCH_VENV)/.installed ## speed, beside qmp-shell and others in the sam
 	@scripts/need.sh qemu-system-x86_64
 	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
 
+qemu-next: ## a newer QEMU in .qemu-next/, to test with as well
+	@scripts/qemu-next.sh
+
 clean: ## remove all that was made here
-	rm -rf $(VENV) $(BENCH_VENV) build dist htmlcov .coverage .coverage.* \
+	rm -rf $(VENV) $(BENCH_VENV) .qemu-next build dist htmlcov .coverage .coverage.* \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -9,19 +9,20 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from qmpsh.errors import LineError, QmpshError, UsageError
-from qmpsh.lang.reader import LineAssembler, LogicalLine
 from qmpsh.lang.syntax import Redirect
 from qmpsh.link.client import Client
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Note, Outcome, Task
-from qmpsh.shell.redirects import pipe_status, write_file
-from qmpsh.shell.script import decode_line, read_lines
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.shell import Shell
 from qmpsh.view.jsontext import compact, pretty
 from qmpsh.view.safe import visible
+
+if TYPE_CHECKING:
+    from qmpsh.lang.reader import LogicalLine
 
 
 class Batch:
@@ -66,6 +67,10 @@ class Batch:
             self._place = "qmpsh"
 
     def _run_lines(self, fd: int, name: str) -> Outcome:
+        # Imported here, as below: a one-shot reads no script.
+        from qmpsh.lang.reader import LineAssembler
+        from qmpsh.shell.script import decode_line, read_lines
+
         exit_code = 0
         assembler = LineAssembler(self._shell.mode)
         try:
@@ -166,13 +171,14 @@ class Batch:
         """Hand the line's answers to its redirect, all at once."""
         if not self._redirected:
             return
+        from qmpsh.shell.redirects import pipe_status, write_file
+
         redirect = self._redirected[0][0]
         text = "".join(f"{text}\n" for _, text in self._redirected)
         self._redirected.clear()
         if redirect.mark != "|":
             write_file(redirect, text)
             return
-        # Imported here: only a line with a pipe needs it.
         import subprocess
 
         sys.stdout.flush()

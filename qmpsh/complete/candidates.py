@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from qmpsh.complete.live import Facts
 from qmpsh.jsontypes import Json
 from qmpsh.schema.model import Schema
 
@@ -34,6 +35,7 @@ class Catalog:
     schema:           None before it is known, or where the server has none
     verbs:            the shell's own words: name to summary
     hmp, hmp_info:    the human monitor's commands and `info` subjects: name to help text
+    facts:            what the running VM knows of now
     """
 
     def __init__(self) -> None:
@@ -43,6 +45,7 @@ class Catalog:
         self.verbs: dict[str, str] = {}
         self.hmp: dict[str, str] = {}
         self.hmp_info: dict[str, str] = {}
+        self.facts = Facts()
 
     def learn(self, commands: tuple[str, ...], schema: Schema | None) -> None:
         """Take in what the server accepts. schema: None where it has none."""

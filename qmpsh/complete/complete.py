@@ -23,6 +23,14 @@ def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candi
     return rank(candidates, text, cursor)
 
 
+def prefetch(text: str, cursor: int, catalog: Catalog, mode: Mode) -> None:
+    """Make `catalog.facts` want what a completion here would."""
+    place = find_place(text, cursor, mode)
+    if place.where in (Where.KEY, Where.VALUE):
+        complete_members = key_candidates if place.where is Where.KEY else value_candidates
+        complete_members(place, catalog)
+
+
 def _commands(place: Place, catalog: Catalog) -> Iterable[Candidate]:
     for name in catalog.commands:
         features: tuple[str, ...] = ()

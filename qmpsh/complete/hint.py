@@ -2,8 +2,8 @@
 
     blockdev-add  driver=qcow2  [file*: …]  node-name: str  cache: {direct, no-flush}
 
-The members of the object in which the cursor stands: what is given with its value, what is required
-with a star, the one at the cursor in brackets.
+The members of the object in which the cursor stands: what is given with its value, then what is
+required with a star, then the rest; the one at the cursor in brackets.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def _signature(line: Line, place: Place) -> Iterator[Fragment]:
     if owner is None:
         return
     members = line.members(owner, owner_path)
-    for member in sorted(members, key=lambda member: member.optional)[:MOST_MEMBERS]:
+    shown = sorted(members, key=lambda m: (not line.is_begun((*owner_path, m.name)), m.optional))
+    for member in shown[:MOST_MEMBERS]:
         yield ("hint", "  ")
         words = _words(line, member, (*owner_path, member.name))
         if member.name == current:

@@ -15,7 +15,7 @@ def rank(candidates: Iterable[Candidate], text: str, cursor: int) -> list[Candid
     """The fitting ones, best first. text, cursor: the line; a candidate replaces from its start."""
     scored = []
     for place, candidate in enumerate(candidates):
-        score = _score(text[candidate.start : cursor].lower(), candidate.text.lower())
+        score = _score(text[candidate.start : cursor], candidate.text)
         if score is not None:
             scored.append((score, place, candidate))
     scored.sort(key=lambda entry: entry[:2])
@@ -26,6 +26,9 @@ def _score(typed: str, candidate: str) -> tuple[int, int] | None:
     """Lower is better: (kind of match, spread of the letters); None where it does not fit."""
     if candidate.startswith(typed):
         return (0, 0)
+    typed, candidate = typed.lower(), candidate.lower()
+    if candidate.startswith(typed):
+        return (0, 1)
     at = candidate.find(typed)
     if at >= 0:
         return (1, 0 if candidate[at - 1] in "-_." else 1)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from qmpsh.complete.candidates import Candidate, Catalog
+from qmpsh.complete.devices import property_keys, property_values
+from qmpsh.complete.live import facts_at
 from qmpsh.complete.place import Path, Piece, Place
+from qmpsh.lang.values import quote
 from qmpsh.schema.model import (
     AlternateType,
     Builtin,
@@ -17,6 +21,9 @@ from qmpsh.schema.model import (
 )
 from qmpsh.schema.walk import array_of, descend, members_of, object_of, tag_of
 from qmpsh.schema.words import kind_words, type_words
+
+# Blanks end a bare word, these marks begin another kind of value, and inside brackets some end it.
+_MUST_QUOTE = re.compile(r"""^$|^["'{\[]|[\s,{}\[\]]|^(?:true|false|null)$|^-?[0-9]""")
 
 
 class Line:
@@ -58,16 +65,28 @@ def key_candidates(place: Place, catalog: Catalog) -> Iterable[Candidate]:
     for cut in range(len(place.pieces)):
         path = (*place.path, *(piece.text for piece in place.pieces[:cut]))
         found += _missing(line, path, place.pieces[cut], place)
-    return found
+    return found + list(property_keys(line, place, catalog.facts))
 
 
 def value_candidates(place: Place, catalog: Catalog) -> Iterable[Candidate]:
-    """The values that the member at the cursor may have."""
+    """The values that the member at the cursor may have: of its type, and what the VM knows."""
     line = line_of(place, catalog)
-    kind = line.type_at(place.path) if line is not None else None
-    if line is None or kind is None:
+    if line is None:
         return ()
-    return list(_values(line.schema, kind, place))
+    kind = line.type_at(place.path)
+    found = list(_values(line.schema, kind, place)) if kind is not None else []
+    if kind is None:
+        found += property_values(line, place, catalog.facts)
+    for fact in facts_at(place, catalog.facts):
+        found.append(Candidate(_worded(fact.value, place), place.start, fact.kind))
+    return found
+
+
+def _worded(value: str, place: Place) -> str:
+    """A value as it must be written at the place: quoted where a bare word would be read else."""
+    if place.quote:
+        return place.quote + value + place.quote
+    return quote(value) if _MUST_QUOTE.search(value) else value
 
 
 def line_of(place: Place, catalog: Catalog) -> Line | None:

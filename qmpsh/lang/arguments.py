@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qmpsh.errors import LineSyntaxError, Span
-from qmpsh.lang.scan import Kind, Token
 from qmpsh.lang.syntax import Argument, Node, Part, RawLiteral, Scalar
+from qmpsh.lang.tokens import Kind, Token
 from qmpsh.lang.values import NESTING_LIMIT, LiteralReader, Source, quote, unclosed, unquoted
 
 Word = Sequence[Token]

@@ -8,8 +8,10 @@ from qmpsh.errors import Span
 from qmpsh.lang.arguments import Word
 from qmpsh.lang.modifiers import VALUED_MODIFIERS, ModifierReader
 from qmpsh.lang.redirects import take_redirect
-from qmpsh.lang.scan import IGNORED, Kind, Scanner, State, Token
+from qmpsh.lang.rules import State
+from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import Redirect
+from qmpsh.lang.tokens import IGNORED, Kind, Token
 from qmpsh.lang.values import Source, unclosed, unquoted
 
 

@@ -28,10 +28,9 @@ from qmpsh.lang.values import read_raw
 INT_MIN, INT_MAX = -(2**63), 2**64 - 1
 """What QAPI's integers can hold, signed and unsigned taken together."""
 
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_INTEGER = r"-?(?:0|[1-9][0-9]*)"
+_NUMBER = rf"{_INTEGER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _MOST_DIGITS = 4300  # int() refuses more
-_DIGITS = re.compile(r"[0-9]+")
 _JSON_CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None}
 CONSTANTS = _JSON_CONSTANTS | {"True": True, "False": False, "None": None}
 """The words that are no text inside brackets, JSON's and Python's."""
@@ -123,7 +122,7 @@ def key_tree(command: CommandLine) -> Branch:
 
 def is_index(part: Part) -> bool:
     """Whether a part can be a list's index: digits, not quoted."""
-    return not part.quoted and _DIGITS.fullmatch(part.text) is not None
+    return not part.quoted and part.text.isascii() and part.text.isdigit()
 
 
 def single_part(parts: Sequence[Part]) -> int:
@@ -181,7 +180,7 @@ def guess_value(value: Node | RawLiteral, source: str) -> Json:
 
 def guess_word(text: str) -> Json:
     """The JSON of a bare value: an integer that QAPI can hold, true, false, null, or text."""
-    if len(text) <= 20 and _INTEGER.fullmatch(text) and INT_MIN <= int(text) <= INT_MAX:
+    if len(text) <= 20 and re.fullmatch(_INTEGER, text) and INT_MIN <= int(text) <= INT_MAX:
         return int(text)
     return _JSON_CONSTANTS.get(text, text)
 
@@ -194,13 +193,13 @@ def guess_literal(node: Node, source: str) -> Json:
         case ObjectLiteral():
             return {part.text: guess_literal(item, source) for part, item in node.members}
         case Scalar(text, quoted, span):
-            if not quoted and _NUMBER.fullmatch(text):
+            if not quoted and re.fullmatch(_NUMBER, text):
                 return _number(text, source, span)
             return text if quoted else CONSTANTS.get(text, text)
 
 
 def _number(text: str, source: str, span: Span) -> int | float:
-    if not _INTEGER.fullmatch(text):
+    if not re.fullmatch(_INTEGER, text):
         number = float(text)
         if math.isfinite(number):
             return number

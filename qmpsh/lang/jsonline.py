@@ -13,12 +13,12 @@ from collections.abc import Iterator, Sequence
 from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.build import guess_literal
-from qmpsh.lang.scan import CLOSING, Kind, Token
 from qmpsh.lang.syntax import ArrayLiteral, JsonLine, Node, ObjectLiteral, Redirect, Scalar
-from qmpsh.lang.values import NESTING_LIMIT, LiteralReader, Source
+from qmpsh.lang.tokens import CLOSING, Kind, Token
+from qmpsh.lang.values import NESTING_LIMIT, LiteralReader, Source, unclosed
 
 _REPLY_NAMES = frozenset({"return", "error", "event", "QMP"})
-_REPLY = re.compile(r'\{\s*"(?:return|error|event|QMP|timestamp)"\s*:')
+_REPLY = r'\{\s*"(?:return|error|event|QMP|timestamp)"\s*:'
 _EXPECTED = 'expected an object that holds "execute", as in {"execute": "query-status"}'
 _FAULTS = {
     "Expecting property name enclosed in double quotes": "expected a name in double quotes",
@@ -78,8 +78,8 @@ def _objects(line: str, tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
             if not brackets:
                 yield tokens[first : place + 1]
     if brackets:
-        start = tokens[first].start
-        raise LineSyntaxError("expected the closing }", line, (start, start + 1))
+        is_quote = tokens[-1].kind is Kind.UNCLOSED
+        raise unclosed(Source(line), tokens[-1 if is_quote else first])
 
 
 def _read_object(line: str, tokens: Sequence[Token]) -> JsonObject | None:
@@ -88,10 +88,10 @@ def _read_object(line: str, tokens: Sequence[Token]) -> JsonObject | None:
     try:
         value: JsonObject = _DECODER.raw_decode(line, start)[0]
     except json.JSONDecodeError as error:
-        if _REPLY.match(line, start):
+        if re.match(_REPLY, line[start:end]):
             return None
         if line[error.pos : error.pos + 1] != "'":
-            fault = _FAULTS.get(error.msg.partition(":")[0].rstrip(), "expected JSON")
+            fault = _FAULTS.get(error.msg.rstrip(": "), "expected JSON")
             raise LineSyntaxError(fault, line, _one(error.pos, end)) from error
     except ValueError:
         pass

@@ -27,8 +27,9 @@ from pygments.util import get_bool_opt
 
 from qmpsh.lang.build import CONSTANTS
 from qmpsh.lang.modifiers import MODIFIERS
-from qmpsh.lang.scan import Kind, Scanner, Token
+from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import Mode
+from qmpsh.lang.tokens import Kind, Token
 
 _NUMBER = re.compile(
     r"-?(?:0[xX][0-9a-fA-F]+|[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+|[kKmMgGtTpPeE])?)"

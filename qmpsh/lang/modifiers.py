@@ -21,7 +21,7 @@ MODIFIERS = (*VALUED_MODIFIERS, "wait", *sorted(FLAGS))
 VERB_MODIFIERS = {"new": ".wait", "count": ".events"}
 """The modifiers that only verbs take, with a verb that does."""
 
-_COUNT = re.compile(r"[1-9][0-9]{0,8}")
+_COUNT = r"[1-9][0-9]{0,8}"
 
 
 class ModifierReader:
@@ -91,7 +91,7 @@ class ModifierReader:
             raise self._error(str(error), span) from error
 
     def _number(self, text: str, span: Span) -> int:
-        if not _COUNT.fullmatch(text):
+        if not re.fullmatch(_COUNT, text):
             raise self._error(f"--count needs a number from 1 on, not {text}", span)
         return int(text)
 

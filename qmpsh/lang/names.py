@@ -6,8 +6,9 @@ import re
 
 from qmpsh.errors import LineSyntaxError, Span
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_VERB = re.compile(r"[A-Za-z][A-Za-z-]*")
+# Patterns are compiled by `re` when first used: one-shots are over before most of them are.
+_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+_VERB = r"[A-Za-z][A-Za-z-]*"
 
 _FAULTS = (
     (r"transaction\(\)", "expected an action, as in transaction( ACTION KEY=value )"),
@@ -29,7 +30,7 @@ downstream vendor's.
 
 def is_name(word: str) -> bool:
     """Whether a command can have this name."""
-    return _NAME.fullmatch(word) is not None
+    return re.fullmatch(_NAME, word) is not None
 
 
 def check_name(word: str, line: str, span: Span) -> None:
@@ -42,5 +43,5 @@ def check_name(word: str, line: str, span: Span) -> None:
 
 def check_verb(word: str, line: str, span: Span) -> None:
     """Raise LineSyntaxError unless the word, without its dot, can be the name of a verb."""
-    if not _VERB.fullmatch(word):
+    if not re.fullmatch(_VERB, word):
         raise LineSyntaxError("expected a verb behind the dot, as in .help", line, span)

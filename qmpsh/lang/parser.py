@@ -21,7 +21,8 @@ from qmpsh.lang.body import BodyReader, split_words, words_and_redirect
 from qmpsh.lang.jsonline import read_objects
 from qmpsh.lang.names import check_name, check_verb
 from qmpsh.lang.redirects import take_redirect
-from qmpsh.lang.scan import BLANKS, IGNORED, LINE_VERBS, Kind, Scanner, Token
+from qmpsh.lang.rules import LINE_VERBS
+from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import (
     CommandLine,
     HmpLine,
@@ -34,6 +35,7 @@ from qmpsh.lang.syntax import (
     TransactionOpen,
     VerbLine,
 )
+from qmpsh.lang.tokens import BLANKS, IGNORED, Kind, Token
 from qmpsh.lang.values import Source, unclosed
 from qmpsh.lang.words import parse_argv
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qmpsh.lang.scan import BLANKS, IGNORED, Kind, Token
 from qmpsh.lang.syntax import Redirect
+from qmpsh.lang.tokens import BLANKS, IGNORED, Kind, Token
 from qmpsh.lang.values import Source, unclosed, unquoted
 
 

@@ -10,21 +10,22 @@ import re
 from collections.abc import Iterable
 
 from qmpsh.errors import LineSyntaxError, Span
-from qmpsh.lang.scan import CLOSING, Kind, Scanner, State, Token
+from qmpsh.lang.rules import State
+from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import ArrayLiteral, Node, ObjectLiteral, Part, RawLiteral, Scalar
+from qmpsh.lang.tokens import CLOSING, Kind, Token
 
 NESTING_LIMIT = 256
 """How deep brackets or dotted keys may nest: Python's own stack is what it protects."""
 
 _ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LETTERS = {character: letter for letter, character in _ESCAPES.items() if letter != "/"}
-_ESCAPE = re.compile(
-    r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))",
-    re.DOTALL,
+_ESCAPE = (
+    r"(?s)\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|u([0-9a-fA-F]{4})|(.))"
 )
-_SINGLE_ESCAPE = re.compile(r"\\(['\\])")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_MUST_ESCAPE = re.compile(r'[\x00-\x1f\x7f-\x9f"\\]')
+_CONTROL = r"[\x00-\x1f\x7f-\x9f]"
+_MUST_ESCAPE = r'[\x00-\x1f\x7f-\x9f"\\]'
 
 
 class Source:
@@ -62,7 +63,7 @@ def unquoted(source: Source, token: Token) -> str:
     if "\\" not in inner:
         return inner
     if source.text[token.start] == "'":
-        return _SINGLE_ESCAPE.sub(r"\1", inner)
+        return re.sub(r"\\(['\\])", r"\1", inner)
 
     def replace(match: re.Match[str]) -> str:
         high, low, digits, letter = match.groups()
@@ -75,7 +76,7 @@ def unquoted(source: Source, token: Token) -> str:
         start = token.start + 1 + match.start()
         raise source.error(_bad_escape(digits, letter), start, start + len(match[0]))
 
-    return _ESCAPE.sub(replace, inner)
+    return re.sub(_ESCAPE, replace, inner)
 
 
 def _bad_escape(digits: str | None, letter: str) -> str:
@@ -95,12 +96,12 @@ def unclosed(source: Source, token: Token) -> LineSyntaxError:
 
 def quote(text: str) -> str:
     """The text in the quotes that leave most of it as it is; `unquoted` undoes it."""
-    if not _MUST_ESCAPE.search(text):
+    if not re.search(_MUST_ESCAPE, text):
         return f'"{text}"'
-    if not _CONTROL.search(text):
+    if not re.search(_CONTROL, text):
         escaped = text.replace("\\", "\\\\").replace("'", "\\'")
         return f"'{escaped}'"
-    return '"' + _MUST_ESCAPE.sub(_escape, text) + '"'
+    return '"' + re.sub(_MUST_ESCAPE, _escape, text) + '"'
 
 
 def _escape(match: re.Match[str]) -> str:

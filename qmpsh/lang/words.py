@@ -11,7 +11,7 @@ from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.lang.arguments import word_argument
 from qmpsh.lang.modifiers import VALUED_MODIFIERS, ModifierReader
 from qmpsh.lang.names import check_name, check_verb
-from qmpsh.lang.scan import LINE_VERBS
+from qmpsh.lang.rules import LINE_VERBS
 from qmpsh.lang.syntax import Argument, CommandLine, Part, VerbLine
 from qmpsh.lang.values import Source
 

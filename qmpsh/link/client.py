@@ -281,16 +281,17 @@ class Client:
         if mask != self._mask:
             self._mask = mask
             self._poller.modify(self._stream.fileno(), mask)
-        ready = self._poller.poll(self._milliseconds(timeout))
-        for _, flags in ready:
+        happened = False
+        for _, flags in self._poller.poll(self._milliseconds(timeout)):
             if flags & select.POLLOUT:
                 self._write()
+                happened = True
             if flags & ~select.POLLOUT:
-                self._read()
-        if self._write_error is not None and not self.closed:
+                happened = self._read() or happened
+        if self._write_error is not None and not (happened or self.closed):
             self._lose(self._write_error)
-            return True
-        return bool(ready)
+            happened = True
+        return happened
 
     def _milliseconds(self, timeout: float | None) -> int | None:
         if self._write_error is not None:
@@ -311,28 +312,31 @@ class Client:
             try:
                 taken = self._stream.send(outbox.rest)
             except ConnectionLost as error:
-                # Not the end yet: the next turn reads what the server said before it went.
+                # Not the end yet: first comes what the server said before it went.
                 self._write_error = error
                 return
             outbox.rest = outbox.rest[taken:]
             if outbox.rest:
                 return
 
-    def _read(self) -> None:
-        """Read until the socket would block, or this turn's share is taken."""
+    def _read(self) -> bool:
+        """Read until the socket would block, or this turn's share is taken; False for nothing."""
+        happened = False
         for _ in range(_READS):
             try:
                 data = self._stream.recv(_CHUNK)
             except ConnectionLost as error:
                 self._lose(error)
-                return
+                return True
             if data is None:
                 break
+            happened = True
             self._connection.receive_data(data)
             self._take_messages()
             if len(data) < _CHUNK or self.closed:
                 break
         self._write()  # replies made room for more commands
+        return happened
 
     def _take_messages(self) -> None:
         while not self.closed:

@@ -139,7 +139,7 @@ def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return CannotConnect(
             f"no such socket: {path}; QEMU makes it when started with"
-            f" -qmp unix:{path},server=on,wait=off"
+            f" -qmp unix:{path.replace(',', ',,')},server=on,wait=off"
         )
     if error.errno in (errno.EACCES, errno.EPERM):
         return CannotConnect(_no_permission(path))
@@ -222,9 +222,20 @@ def tcp_refusal(address: TcpAddress, timeout: float | None, error: OSError) -> C
     if isinstance(error, ConnectionRefusedError):
         return CannotConnect(
             f"nobody listens on {host} port {port}; QEMU does when started with"
-            f" -qmp tcp:{host}:{port},server=on,wait=off"
+            f" {_tcp_options(address)}"
         )
     return CannotConnect(f"cannot connect to {host} port {port}: {_reason(error)}")
+
+
+def _tcp_options(address: TcpAddress) -> str:
+    """What makes QEMU listen there; -qmp tcp: cannot take an IPv6 address (7.2)."""
+    host, port = address
+    if ":" not in host:
+        return f"-qmp tcp:{host}:{port},server=on,wait=off"
+    return (
+        f"-chardev socket,id=qmp,host={host},port={port},server=on,wait=off"
+        " -mon chardev=qmp,mode=control"
+    )
 
 
 def _reason(error: OSError) -> str:

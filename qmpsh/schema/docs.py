@@ -1,229 +1,24 @@
-"""The prose of the locally installed manual: qemu-qmp-ref(7) and its relatives.
+"""The locally installed manual: where its pages lie, and reading them.
 
 No text of QEMU is part of this package: what is shown comes from the page that belongs to the
-installed QEMU, or there is none. Everything here is read when it is asked for: a page has a
-thousand articles, and a user looks at ten.
+installed QEMU, or there is none. Nothing is cached: a page is unpacked and indexed in the time that
+a cache file of its size would take to read.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
 
-from qmpsh.schema import manual_layout
-from qmpsh.schema.manual_article import (
-    MEMBER_TITLES,
-    Article,
-    Base,
-    Member,
-    Part,
-    description_of,
-    read_article,
-)
-from qmpsh.schema.manual_roff import plain
+from qmpsh.schema.manual import Entry, Manual
+
+__all__ = ["Entry", "Manual", "find_pages", "load_manual"]
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of a page, unpacked; the rest is not read. QEMU 10's has less than 1 MB."""
 
-# The newline comes first, and not as ^, because re finds what begins so four times as fast.
-_HEADING = re.compile(
-    r"""\n\.(?:
-        B[ ]"?(?P<kind>Command|Event|Enum|Object|Alternate)[ ]+(?P<name>\S+)
-            (?:[ ]+\(Since:?[ ](?P<since>.*)\))?"?
-        | SS[ ]"?(?:\\fB)?(?P<older_name>[\w\\-]+?)(?:\\fP)?[ ]
-            \((?P<older_kind>Command|Event|Enum|Object|Alternate)\)"?
-    )[ ]*$""",
-    re.MULTILINE | re.VERBOSE,
-)
-_TITLE = re.compile(r'^\.TH +(?:"[^"\n]*"|\S+) +(?:"[^"\n]*"|\S+) +"[^"\n]*" +"([^"\n]*)"', re.M)
-_FIRST = {"Command": 0, "Event": 1}
-_HEAD = 2000  # characters; no article says later what it is about
 _FOLDERS = ("/usr/share/man", "/usr/local/share/man", "/opt/homebrew/share/man")
-
-
-class Entry(NamedTuple):
-    """What the manual says of one name.
-
-    kind:           Command, Event, Enum, Object or Alternate
-    text:           for a terminal, 78 columns but for what an example needs
-    first_sentence: one line, "" where the manual has no description
-    members:        first sentence of each member, argument or word; those of the types included
-    """
-
-    name: str
-    kind: str
-    text: str
-    first_sentence: str
-    members: dict[str, str]
-
-
-class _Place(NamedTuple):
-    """Where an article stands: from `start`, in characters, to `end`."""
-
-    kind: str
-    since: str
-    start: int
-    end: int
-
-
-class Manual:
-    """A page of the manual; page: its roff text. Any text gives a manual, if an empty one."""
-
-    def __init__(self, page: str) -> None:
-        title = _TITLE.search(page[:_HEAD])
-        self.version = title[1] if title else ""
-        self._page = page
-        self._places = _places(page)
-        self._articles: dict[str, Article] = {}
-        self._prose: dict[str, str] = {}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every command, event and type, in the manual's order."""
-        return tuple(self._places)
-
-    def entry(self, name: str) -> Entry | None:
-        """All that the manual says of a name."""
-        article = self._article(name)
-        if article is None:
-            return None
-        sections = [
-            section._replace(body=list(self._expanded(section.body, {name})))
-            if section.title in MEMBER_TITLES
-            else section
-            for section in article.sections
-        ]
-        article = article._replace(sections=sections)
-        members = {
-            member.name: manual_layout.description(member)
-            for member in article.members()
-            if isinstance(member, Member)
-        }
-        text = manual_layout.lay_out(article)
-        return Entry(name, article.kind, text, self.first_sentence(name), members)
-
-    def first_sentence(self, name: str) -> str:
-        """What a name is for, in one line; "" where the manual does not say."""
-        place = self._places.get(name)
-        if place is None:
-            return ""
-        head = self._page[place.start : min(place.end, place.start + _HEAD)]
-        text = description_of(head) or self._of_returns(name)
-        return manual_layout.first_sentence(text)
-
-    def member_sentence(
-        self, name: str, *path: str, given: Mapping[str, str] | None = None
-    ) -> str:
-        """What a member is for, in one line; "" where the manual does not say.
-
-        path:  the member; for one inside another all the members on the way, as in
-               ("blockdev-add", "file", "filename"). Indices of arrays are passed over.
-        given: values of the members beside it, as far as known: they select a union's branch
-        """
-        member = self._member(name, path, given or {})
-        return manual_layout.description(member) if member else ""
-
-    def member_type(self, name: str, *path: str, given: Mapping[str, str] | None = None) -> str:
-        """The manual's name for the type of a member, that of an element for an array."""
-        member = self._member(name, path, given or {})
-        return member.type.strip("[]") if member else ""
-
-    def search(self, word: str) -> list[tuple[str, str]]:
-        """Names that hold a word, then those whose text does: (name, first sentence).
-
-        Case does not matter. Commands come before events, events before types.
-        """
-        word = " ".join(word.lower().split())
-        if not word:
-            return []
-        if not self._prose:
-            self._prose = {name: self._prose_of(place) for name, place in self._places.items()}
-        found = [name for name, prose in self._prose.items() if word in name.lower() or word in prose]
-        found.sort(key=lambda name: (word not in name.lower(), self._rank(name)))
-        return [(name, self.first_sentence(name)) for name in found]
-
-    def _of_returns(self, name: str) -> str:
-        """What a command returns: some have no other description."""
-        article = self._article(name)
-        text = article.first_text("Returns") if article and article.kind == "Command" else ""
-        return text.rpartition(" -- ")[2]
-
-    def _rank(self, name: str) -> int:
-        return _FIRST.get(self._places[name].kind, len(_FIRST))
-
-    def _prose_of(self, place: _Place) -> str:
-        lines = self._page[place.start : place.end].split("\n")
-        return " ".join(plain(" ".join(line for line in lines if line[:1] != ".")).lower().split())
-
-    def _article(self, name: str) -> Article | None:
-        found = self._articles.get(name)
-        place = self._places.get(name)
-        if found is None and place is not None:
-            text = self._page[place.start : place.end]
-            found = self._articles[name] = read_article(place.kind, place.since, text)
-        return found
-
-    def _expanded(self, parts: Iterable[Part], seen: set[str]) -> Iterator[Part]:
-        """Parts, with the members of another type in place of their mention."""
-        for part in parts:
-            article = None
-            if isinstance(part, Base) and not part.tag:
-                article = None if part.type in seen else self._article(part.type)
-            if article is None:
-                yield part
-            else:
-                yield from self._expanded(article.members(), seen | {part.type})
-
-    def _member(self, name: str, path: tuple[str, ...], given: Mapping[str, str]) -> Member | None:
-        found = None
-        steps = [step for step in path if not step.isdecimal()]
-        for step in steps:
-            found = self._find(name, step, given if step is steps[-1] else {})
-            if found is None:
-                return None
-            name = found.type.strip("[]")
-        return found
-
-    def _find(self, name: str, member: str, given: Mapping[str, str]) -> Member | None:
-        """The member in a type, else in the types that it includes, nearest first."""
-        queue, seen = [name], {name}
-        for current in queue:
-            article = self._article(current)
-            if article is None:
-                continue
-            for part in article.members():
-                if isinstance(part, Member) and part.name == member:
-                    return part
-            for inner in _included(article, given):
-                if inner not in seen:
-                    seen.add(inner)
-                    queue.append(inner)
-        return None
-
-
-def _places(page: str) -> dict[str, _Place]:
-    """Every article; of two with the same name the first."""
-    found: dict[str, _Place] = {}
-    matches = list(_HEADING.finditer(page))
-    ends = [match.start() for match in matches[1:]] + [len(page)]
-    for match, end in zip(matches, ends, strict=True):
-        name = plain(match["name"] or match["older_name"])
-        kind = match["kind"] or match["older_kind"]
-        found.setdefault(name, _Place(kind, plain(match["since"] or ""), match.end() + 1, end))
-    return found
-
-
-def _included(article: Article, given: Mapping[str, str]) -> Iterator[str]:
-    """The types whose members join; of a union's branches only the given one, if it is."""
-    for part in article.members():
-        if isinstance(part, Member):
-            if article.kind == "Alternate":
-                yield part.type
-        elif given.get(part.tag, part.value) == part.value:
-            yield part.type
 
 
 def load_manual(path: str) -> Manual:

@@ -8,7 +8,7 @@ out as the same Article. Knows neither files nor how an article is shown.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Union
 
 from qmpsh.schema.manual_roff import Block, Code, Item, Mark, Paragraph, Quote, plain, read_blocks
@@ -41,7 +41,7 @@ class Section(NamedTuple):
     """title: "" for the description itself."""
 
     title: str
-    body: Sequence[Part]
+    body: list[Part]
 
 
 class Article(NamedTuple):
@@ -94,26 +94,25 @@ def read_article(kind: str, since: str, text: str) -> Article:
         name = plain(title).strip().strip('"')
         if name not in _TITLES:
             break  # a chapter of the manual
-        sections.append(Section(name, [*read_blocks(body)]))
+        sections += _sections(read_blocks(body), name)
     facts = {section.title: _first_text(section) for section in sections}
     kept = [_normalised(s) for s in sections if s.title not in _FACTS | _LEFT_OUT and s.body]
     if kind == "Command" and not any(s.title in MEMBER_TITLES for s in kept):
-        kept += _arguments_elsewhere(kept)
+        kept[1:1] = _arguments_elsewhere(kept)
     since = since or facts.get("Since", "")
     return Article(kind, since, facts.get("If", ""), kept)
 
 
 def description_of(text: str) -> str:
     """The first paragraph of an article that says something, "" when there is none."""
-    for section in _sections(read_blocks(_FIRST_LIST.split(text, maxsplit=1)[0])):
-        if section.title not in _BEFORE_TEXT:
-            return _first_text(section)
-    return ""
+    sections = _sections(read_blocks(_FIRST_LIST.split(text, maxsplit=1)[0]))
+    return next(_first_text(s) for s in sections if s.title not in _BEFORE_TEXT)
 
 
-def _sections(blocks: list[Block]) -> list[Section]:
-    """Blocks parted at the titles that stand in them."""
-    sections = [Section("", [])]
+def _sections(blocks: list[Block], title: str = "") -> list[Section]:
+    """Blocks parted at the titles that stand in them; title: what they begin with."""
+    first = Section(title, [])
+    sections = [first]
     flat = list(_without_frames(blocks))
     for before, block in zip([None, *flat], flat, strict=False):
         if isinstance(block, Item) and _is_title(block):
@@ -124,7 +123,7 @@ def _sections(blocks: list[Block]) -> list[Section]:
         elif isinstance(block, Paragraph) and (status := _STATUS.fullmatch(block.text)):
             sections[:0] = _status(status)
         else:
-            if sections[-1].title:
+            if sections[-1].title and sections[-1] is not first:
                 sections.append(Section("", []))
             sections[-1].body.append(block)
     return sections
@@ -148,7 +147,7 @@ def _status(match: re.Match[str]) -> list[Section]:
     return found
 
 
-def _without_frames(blocks: list[Block]) -> Iterator[Block]:
+def _without_frames(blocks: Iterable[Part]) -> Iterator[Part]:
     """Blocks, with what is indented only to hold titles or another indented block taken out."""
     for block in blocks:
         if isinstance(block, Quote) and not any(
@@ -176,7 +175,7 @@ def _normalised(section: Section) -> Section:
     title = "Returns" if section.title == "Return" else section.title
     body = list(_without_frames(section.body))
     if len(body) == 1 and isinstance(body[0], Quote):
-        body = body[0].body
+        body = [*body[0].body]
     return Section(title, [_member(part) if title in _LISTS else part for part in body])
 
 

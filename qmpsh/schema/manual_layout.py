@@ -13,7 +13,7 @@ _INDENT = 2
 _UNDER_MEMBER = 4
 
 _SENTENCE_END = re.compile(r"(?<!e\.g)(?<!i\.e)(?<! vs)(?<! cf)[.!?](?= +[A-Z\"'(])")
-_SINCE = re.compile(r" ?\([Ss]ince[: ][^()]*\)")
+_SINCE = re.compile(r" ?\([Ss]ince[: ][^()]*\)|^[Ss]ince[: ].*")
 _UNDOCUMENTED = "Not documented"
 
 
@@ -78,37 +78,35 @@ def _block(part: Part, indent: int) -> list[str]:
 
 
 def _member(member: Member, indent: int) -> list[str]:
-    """A word stands before its description, a member with a type above it."""
+    """A member with a type stands above its description, a word before it."""
     below = indent + _UNDER_MEMBER
+    note = f" ({member.note})".replace("If: ", "if ") if member.note else ""
     body = [block for block in member.body if block != Paragraph(_UNDOCUMENTED)]
-    note = f" ({member.note})" if member.note else ""
-    if not body:
-        dash = ""
-    elif member.type or note:
-        dash = ":"
-    else:
-        return _hanging(f"{member.name} -", body, indent, below)
-    kind = f": {member.type}" if member.type else ""
-    head = f"{member.name}{kind}{note}" if kind else f"{member.name}{note}{dash}"
-    return [*_wrapped(head, indent, below), *_blocks(body, below)]
+    if member.type:
+        head = _wrapped(f"{member.name}: {member.type}{note}", indent, below)
+        return head + _blocks(body, below)
+    dash = " -" if body else ""
+    return _hanging(f"{member.name}{note}{dash}", body, indent, below)
 
 
 def _reference(base: Base) -> str:
     """What stands for members that are described elsewhere."""
     if base.tag:
-        return f"When {base.tag} is {base.value}: the members of {base.type}"
+        return f"With {base.tag}={base.value}: see {base.type}"
     return f"The members of {base.type}"
 
 
 def _hanging(mark: str, body: Iterable[Part], indent: int, below: int) -> list[str]:
     """A mark with the first paragraph after it on the same line."""
-    first, *rest = _flattened(body) if body else (Paragraph(""),)
-    if not isinstance(first, Paragraph):
-        first, rest = Paragraph(""), [first, *rest]
-    lines = _wrapped(f"{mark} {first.text}", indent, below)
-    return lines + ([""] if rest and isinstance(rest[0], (Paragraph, Code)) else []) + _blocks(
-        rest, below
-    )
+    blocks = list(_flattened(body))
+    text = ""
+    if blocks and isinstance(blocks[0], Paragraph):
+        text = blocks[0].text
+        del blocks[0]
+    lines = _wrapped(f"{mark} {text}", indent, below)
+    if text and blocks and isinstance(blocks[0], (Paragraph, Code)):
+        lines.append("")
+    return lines + _blocks(blocks, below)
 
 
 def _flattened(parts: Iterable[Part]) -> Iterator[Part]:

@@ -75,8 +75,8 @@ _SPECIAL = {
 _NOTHING = {"&", "%", ":", "|", "^", ")", "/", ",", "c", "\n"}
 _SINGLE = {"e": "\\", "0": " ", "~": " ", "t": " "}
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-# Sphinx's QAPI pages join some macros to the end of the text before them.
-_GLUED = re.compile(r"(?<=[^\n])(?=\.INDENT [0-9.]+$)", re.MULTILINE)
+# QEMU 10's pages have some of these at the end of a line of text.
+_GLUED = ".INDENT "
 _ARGUMENT = re.compile(r'"((?:[^"]|"")*)"?|(\S+)')
 
 _BULLETS = {"-", "*", "\N{BULLET}"}
@@ -103,7 +103,7 @@ def _unescape(match: re.Match[str]) -> str:
 def read_blocks(text: str) -> list[Block]:
     """The blocks of a piece of a page, up to where its own indentation ends."""
     reader = _Reader()
-    for line in _GLUED.sub("\n", text).split("\n"):
+    for line in text.split("\n"):
         reader.feed(line)
         if reader.is_closed:
             break
@@ -145,7 +145,10 @@ class _Reader:
         elif self._code is not None:
             self._code.append(plain(line).expandtabs().rstrip())
         elif not self._in_table:
-            self._text(plain(line))
+            before, glued, _ = line.partition(_GLUED)
+            self._text(plain(before))
+            if glued:
+                self._indent()
 
     def flush(self) -> None:
         """End the paragraph, or the code."""

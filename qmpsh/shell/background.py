@@ -17,7 +17,7 @@ from qmpsh.wire.messages import Command, Reply
 
 
 class Question(NamedTuple):
-    """command: what to ask; learn: takes the value of a reply, is not called for an error."""
+    """command: what to ask; learn: takes the value of the reply, None for a refusal."""
 
     command: Command
     learn: Callable[[Json], None]
@@ -44,7 +44,7 @@ class Background:
     def tick(self) -> bool:
         """Take in an answer that has come, send the next question if nothing is in the way.
 
-        Returns whether something was learned.
+        Returns whether an answer was taken in.
         """
         learned = self._take_in()
         if self._asked is None and self._queue and not self._client.in_flight:
@@ -57,7 +57,5 @@ class Background:
             return False
         pending, question = self._asked
         self._asked = None
-        if isinstance(pending.reply, Reply):
-            question.learn(pending.reply.value)
-            return True
-        return False
+        question.learn(pending.reply.value if isinstance(pending.reply, Reply) else None)
+        return True

@@ -7,22 +7,24 @@ blocked.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING
 
 from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import CommandLine, Scalar
 from qmpsh.link.client import Client
-from qmpsh.link.peer import executable_identity, peer_pid
-from qmpsh.schema.cache import cache_path, load_schema, store_schema
-from qmpsh.schema.model import Schema
-from qmpsh.schema.nearest import did_you_mean
-from qmpsh.schema.properties import Properties
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Outcome, Steps, Until, Wish
 from qmpsh.wire.messages import Command, Reply
 
+if TYPE_CHECKING:
+    from qmpsh.schema.model import Schema
+
 Asking = Generator[Wish, str, None]
 """Steps that only learn something."""
+
+Properties = Mapping[str, str]
+"""A device's property names and what `device-list-properties` calls their types."""
 
 
 class Introspection:
@@ -55,6 +57,10 @@ class Introspection:
             yield Until(lambda: not self._loading)
         if self._loaded or self._client is None:
             return
+        # Imported here, as below: a one-shot without arguments loads no schema.
+        from qmpsh.schema.cache import load_schema, store_schema
+        from qmpsh.schema.model import Schema
+
         self._loading = True
         try:
             yield from self.load_commands()
@@ -87,6 +93,9 @@ class Introspection:
 
     def suggestion(self, name: str) -> str:
         """`; did you mean a?` for an unknown command, from what is at hand, the cache included."""
+        from qmpsh.schema.cache import load_schema
+        from qmpsh.schema.nearest import did_you_mean
+
         names = self.commands
         if not names and self._client is not None:
             cached = load_schema(self._cache_path(self._client))
@@ -102,6 +111,9 @@ class Introspection:
         return pending.reply.value if isinstance(pending.reply, Reply) else None
 
     def _cache_path(self, client: Client) -> str:
+        from qmpsh.link.peer import executable_identity, peer_pid
+        from qmpsh.schema.cache import cache_path
+
         greeting = client.greeting
         version = [greeting.version, greeting.package] if greeting else ["unknown"]
         return cache_path([*version, *executable_identity(peer_pid(client.fileno()))])

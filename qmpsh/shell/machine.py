@@ -28,6 +28,9 @@ RUN_STATE_EVENTS = frozenset(
     }
 )
 
+# Events that name the run state themselves: status and running.
+_TELLING = {"STOP": ("paused", False), "RESUME": ("running", True)}
+
 
 class Machine:
     """name: from query-name, "" where it has none; status: query-status's word, "" before it is
@@ -45,6 +48,7 @@ class Machine:
         self.commands: tuple[str, ...] = ()
         self.farewell = ""
         self.stale = False
+        self._told = False
         self.connected = True
 
     @property
@@ -62,16 +66,17 @@ class Machine:
         word = self.state
         return f"{word} ({self.status})" if self.status not in ("", word) else word
 
+    def ask_status(self) -> None:
+        """The status is being asked for: what is heard from now on is newer than the reply."""
+        self.stale = self._told = False
+
     def hear(self, event: Event) -> None:
         """Take in what an event says about the run state."""
         if event.name in RUN_STATE_EVENTS:
             self.stale = True
-        if event.name == "STOP":
-            self.running = False
-            self.status = "paused"
-        elif event.name == "RESUME":
-            self.running = True
-            self.status = "running"
+        if event.name in _TELLING:
+            self._told = True
+            self.status, self.running = _TELLING[event.name]
         elif event.name == "SHUTDOWN":
             reason = event.data.get("reason")
             self.farewell = f"SHUTDOWN {reason}" if isinstance(reason, str) else "SHUTDOWN"
@@ -82,8 +87,11 @@ class Machine:
             self.name = str(value["name"])
 
     def learn_status(self, value: Json) -> None:
-        """Take in the reply of query-status; shapes of other servers are left alone."""
-        if isinstance(value, dict):
+        """Take in the reply of query-status, unless an event has told better since it was asked.
+
+        Shapes of other servers are left alone.
+        """
+        if isinstance(value, dict) and not self._told:
             status, running = value.get("status"), value.get("running")
             if isinstance(status, str):
                 self.status = status

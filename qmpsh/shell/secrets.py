@@ -15,8 +15,14 @@ _SECRET_MEMBERS = frozenset({"password"})
 
 # set_password and change take the secret as their third word, object_add as data=...
 _HMP_SECRETS = re.compile(
-    r"^(?P<keep>\s*(?:set_password\s+\S+\s+|change\s+vnc\s+password\s+))\S+"
-    r"|^(?P<object>\s*object_add\s+(?:qom-type=)?secret\S*?data=)[^,\s]*",
+    r"\b(?P<word>set_password\s+\w+\s+|change\s+vnc\s+password\s+)[^\s\"']+"
+    r"|\b(?P<object>object_add\s+(?:qom-type=)?secret\S*?data=)[^,\s\"']*"
+)
+
+# name=value and "name": value of a secret member, the value bare or quoted.
+_LINE_SECRET = re.compile(
+    r"""(?P<keep>\b(?:password|(?P<data>data))["']?\s*[=:]\s*)"""
+    r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,}]+)"""
 )
 
 
@@ -32,7 +38,17 @@ def mask_json(value: Json) -> Json:
 
 def mask_hmp(text: str) -> str:
     """An HMP line with its secret words replaced."""
-    return _HMP_SECRETS.sub(lambda m: f"{m['keep'] or m['object']}{MASK}", text)
+    return _HMP_SECRETS.sub(lambda m: f"{m['word'] or m['object']}{MASK}", text)
+
+
+def mask_line(line: str) -> str:
+    """A line of the language with its secret values replaced, for the history."""
+    about_secrets = "secret" in line
+
+    def mask(match: re.Match[str]) -> str:
+        return match[0] if match["data"] and not about_secrets else f"{match['keep']}{MASK}"
+
+    return _LINE_SECRET.sub(mask, mask_hmp(line))
 
 
 def _mask_member(key: str, value: Json, secret_object: bool) -> Json:

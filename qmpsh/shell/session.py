@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from qmpsh.complete.candidates import Candidate, Catalog
-from qmpsh.complete.complete import complete
+from qmpsh.complete.complete import complete, prefetch
 from qmpsh.complete.hint import Fragment, hint
+from qmpsh.complete.sources import LOADS_MODULES, Query
 from qmpsh.errors import QmpshError
+from qmpsh.jsontypes import Json
 from qmpsh.link.client import Client
 from qmpsh.shell.background import Background, Question
 from qmpsh.shell.hmp import hmp_command
@@ -40,6 +43,9 @@ class Watcher(Protocol):
 
     def refresh(self) -> None:
         """Something known of the machine changed: draw the status line again."""
+
+    def facts(self) -> None:
+        """Values of the VM came that a completion missed: it is worth trying again."""
 
     def lost(self, error: QmpshError) -> None:
         """The connection ended; called once. `session.machine.farewell` may say how."""
@@ -86,11 +92,25 @@ class Session:
         return self.shell.needs_more(text)
 
     def complete(self, text: str, cursor: int) -> list[Candidate]:
-        """Candidates at the cursor (an offset into text, in characters)."""
-        return complete(text, cursor, self.catalog, self.shell.mode)
+        """Candidates at the cursor (an offset into text, in characters).
+
+        What the VM must be asked for first is missing; Watcher.facts() tells when it has come.
+        """
+        self.catalog.facts.now = time.monotonic()
+        found = complete(text, cursor, self.catalog, self.shell.mode)
+        self._ask_facts()
+        return found
 
     def hint(self, text: str, cursor: int) -> list[Fragment]:
-        """The signature of what is being typed, as (role, text); [] where there is none."""
+        """The signature of what is being typed, as (role, text); [] where there is none.
+
+        Also asks ahead for the values that a completion here would want.
+        """
+        facts = self.catalog.facts
+        facts.now = time.monotonic()
+        prefetch(text, cursor, self.catalog, self.shell.mode)
+        facts.wanted = [query for query in facts.wanted if query.command not in LOADS_MODULES]
+        self._ask_facts()
         return hint(text, cursor, self.catalog, self.shell.mode)
 
     def start(self, line: str, show: Show, ended: Callable[[Outcome], None]) -> None:
@@ -98,6 +118,7 @@ class Session:
 
         Only while nothing runs (`running` is None).
         """
+        self.catalog.facts.forget()
         self.running = Running(line, self.shell.start(line, show), ended)
         self.poll()
 
@@ -188,6 +209,23 @@ class Session:
         ):
             self._background.ask(Question(command, learn))
 
+    def _ask_facts(self) -> None:
+        """Put the questions that completion missed to the VM, once the line is free."""
+        facts = self.catalog.facts
+        if not self.client.closed and self.running is None and self._has_learnt:
+            for query in facts.take_wanted():
+                command = Command(query.command, dict(query.arguments) or None)
+                self._background.ask(Question(command, partial(self._learn_fact, query)))
+            self._background.tick()
+
+    def _learn_fact(self, query: Query, value: Json) -> None:
+        self.catalog.facts.learn(query, value)
+        self._watcher.facts()
+
+    @property
+    def _has_learnt(self) -> bool:
+        return self._learning is not None and self._learning.outcome is not None
+
     def _learn(self) -> None:
         """Let the schema come once the small questions are answered; tell when it is there."""
         if self._learning is None:
@@ -203,6 +241,6 @@ class Session:
     def _refresh_status(self) -> None:
         now = time.monotonic()
         if self.machine.stale and now >= self._status_asked + STATUS_INTERVAL:
-            self.machine.stale = False
+            self.machine.ask_status()
             self._status_asked = now
             self._background.ask(Question(Command("query-status"), self.machine.learn_status))

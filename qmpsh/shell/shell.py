@@ -1,18 +1,19 @@
 """The shell: one line in, one Outcome out. Knows no terminal.
 
 Owns the mode (QMP or HMP, inside a transaction or not) and walks the statements of a line; what a
-statement does lies in `execute`, `transaction` and `verbs`.
+statement does lies in `execute`, `transaction` and `verbs`. Rooms that a bare command never enters
+(the schema, transactions, verbs) are imported where they are entered: a one-shot pays for what it
+uses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from typing import TYPE_CHECKING
 
 from qmpsh.errors import LineSyntaxError, QmpshError, SchemaMismatch, UsageError
 from qmpsh.jsontypes import JsonObject
-from qmpsh.lang.build import guess_arguments
 from qmpsh.lang.parser import parse_line, parse_words
-from qmpsh.lang.reader import needs_more
 from qmpsh.lang.syntax import (
     CommandLine,
     HmpLine,
@@ -24,17 +25,20 @@ from qmpsh.lang.syntax import (
     VerbLine,
 )
 from qmpsh.link.client import Client
-from qmpsh.schema.check import check_arguments
-from qmpsh.schema.model import Schema
 from qmpsh.shell.execute import Request, execute
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Note, Outcome, Show, Steps, Task, Wish
 from qmpsh.shell.settings import Settings
-from qmpsh.shell.transaction import Transaction
-from qmpsh.shell.verbs import BARE_VERBS, find_verb
 from qmpsh.wire.messages import Command
+
+if TYPE_CHECKING:
+    from qmpsh.schema.model import Schema
+    from qmpsh.shell.transaction import Transaction
+
+BARE_VERBS = frozenset({"help", "exit", "hmp", "wait", "watch", "history"})
+"""At the prompt these verbs also work without their dot, while the server has no such command."""
 
 
 class Shell:
@@ -76,6 +80,8 @@ class Shell:
 
     def needs_more(self, text: str) -> bool:
         """Whether the line goes on: something in it is open."""
+        from qmpsh.lang.reader import needs_more
+
         return needs_more(text, self.mode)
 
     def start(self, line: str, show: Show) -> Task:
@@ -126,7 +132,7 @@ class Shell:
             case HmpLine():
                 return self._hmp(statement)
             case VerbLine():
-                return find_verb(statement).run(self, statement)
+                return self._verb(statement)
             case TransactionOpen():
                 return self._open_transaction(statement)
             case TransactionClose():
@@ -143,6 +149,9 @@ class Shell:
         """The line's arguments as JSON, of the declared types where the server declares them."""
         if not line.arguments:
             return {}
+        from qmpsh.lang.build import guess_arguments
+        from qmpsh.schema.check import check_arguments
+
         yield from self.introspection.load_schema()
         schema = self.introspection.schema
         if schema is None:
@@ -160,11 +169,18 @@ class Shell:
     def _execute(self, request: Request) -> Steps:
         return execute(self.client, request, self.settings, self.introspection.suggestion)
 
+    def _verb(self, line: VerbLine) -> Steps:
+        from qmpsh.shell.verbs import find_verb
+
+        return find_verb(line).run(self, line)
+
     def _hmp(self, line: HmpLine) -> Steps:
         request = Request(hmp_command(line.text), redirect=line.redirect, hmp=True)
         return self._execute(request)
 
     def _open_transaction(self, statement: TransactionOpen) -> Steps:
+        from qmpsh.shell.transaction import Transaction
+
         transaction = Transaction()
         if statement.action is None:
             self.transaction = transaction
@@ -180,7 +196,7 @@ class Shell:
                 self.transaction = None
                 return self._commit(transaction)
             case VerbLine():
-                return find_verb(statement).run(self, statement)
+                return self._verb(statement)
             case _:
                 error = LineSyntaxError(
                     "inside a transaction each line is one action: NAME key=value",

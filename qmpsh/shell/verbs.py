@@ -17,9 +17,6 @@ from qmpsh.shell.outcome import Answer, Outcome, Steps
 if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
 
-BARE_VERBS = frozenset({"help", "exit", "hmp", "wait", "watch", "history"})
-"""At the prompt these also work without their dot."""
-
 COLUMNS_WIDTH = 78
 """characters a line of the list of commands takes at most"""
 

@@ -12,7 +12,7 @@ from qmpsh.errors import QmpshError
 from qmpsh.tui.output import Echo
 from qmpsh.tui.pager import show_in_pager
 from qmpsh.tui.runner import Runner
-from qmpsh.tui.screen import Screen, first_word
+from qmpsh.tui.screen import Screen, let_go_note
 
 LEAVE_TIP = "Ctrl-D leaves the shell; the VM goes on"
 
@@ -135,8 +135,7 @@ def _let_go(desk: Desk) -> None:
     elif running is None:
         desk.screen.output.note("abandoned")
     elif running.task.outcome is None:
-        name = first_word(running.line)
-        desk.screen.output.note(f"let go of {name}: its reply is shown when it comes")
+        desk.screen.output.note(let_go_note(running))
     desk.turn()
 
 

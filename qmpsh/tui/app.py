@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, TextIO
 
 from prompt_toolkit.application import Application
@@ -26,6 +27,7 @@ from qmpsh.tui.driver import Driver
 from qmpsh.tui.eventlog import EventLog
 from qmpsh.tui.layout import Regions, make_layout
 from qmpsh.tui.lexing import echo_lines
+from qmpsh.tui.menu import SessionCompleter
 from qmpsh.tui.output import Output, transcript
 from qmpsh.tui.prompt import make_buffer
 from qmpsh.tui.reporter import Redirect, Reporter
@@ -108,11 +110,14 @@ class FullScreen:
             columns=lambda: self.app.output.get_size().columns,
             clock=around.clock,
         )
-        self.buffer = make_buffer(self.session, history, self._accept)
+        completer = SessionCompleter(self.session)
+        self.buffer = make_buffer(self.session, history, completer, self._accept)
         keys, question_keys = KeyBindings(), KeyBindings()
         self._regions = self._make_regions(question_keys)
         self.app = self._make_app(keys, style, around)
         reporter.changed = self.app.invalidate
+        reporter.learned = self.screen.forget_hint
+        reporter.completed = partial(completer.try_again, self.buffer)
         if redirect is not None:
             reporter.deliver = self._deliverer(redirect)
         desk = Desk(self.screen, self._runner, self.buffer, self.app, self._driver.turn)
@@ -130,6 +135,9 @@ class FullScreen:
                 return await self.app.run_async(
                     pre_run=self._driver.start, set_exception_handler=False
                 )
+        except (EOFError, OSError):
+            # The terminal has gone away, and with it whoever could be told.
+            return SIGNALLED + signal.SIGHUP
         finally:
             self._driver.stop()
             self._print_transcript()
@@ -161,6 +169,8 @@ class FullScreen:
         # Escape alone and Escape before a letter (Alt) are told apart by waiting this long.
         app.ttimeoutlen = 0.05
         app.timeoutlen = 0.3
+        # A hint or a completion may have asked the VM for something.
+        app.after_render += lambda _: self._driver.arm()
         return app
 
     # ------------------------------------------------------------------ what happens
@@ -173,7 +183,6 @@ class FullScreen:
     def _after_turn(self) -> None:
         self._runner.go_on()
         self._focus()
-        self.screen.forget_hint()
         self.app.invalidate()
 
     def _focus(self) -> None:

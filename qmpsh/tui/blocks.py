@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from qmpsh.tui.rows import text_width
+from qmpsh.tui.rows import part, text_width
 from qmpsh.tui.store import Block
 from qmpsh.view.answers import Body
 from qmpsh.view.theme import Line
@@ -98,6 +98,40 @@ class Foldable(Block):
     def toggle(self) -> None:
         """Fold or unfold; only where there is a fold."""
         self.folded = self.fold is not None and not self.folded
+
+
+class Marked(Block):
+    """A wrong line, the marks below what is wrong in it, and the explanation.
+
+    The first two never wrap, since the marks would lose their place; they are moved to the left
+    until the marks are in view.
+    """
+
+    __slots__ = ("_body",)
+
+    def __init__(self, body: Body) -> None:
+        super().__init__()
+        self._body = body
+
+    @property
+    def count(self) -> int:
+        """See Block."""
+        return len(self._body.lines)
+
+    def line(self, index: int) -> Line:
+        """See Block."""
+        return self._body.line(index)
+
+    def draw(self, index: int, width: int) -> list[Line]:
+        """See Block."""
+        if index > 1:
+            return super().draw(index, width)
+        marks = self._body.lines[1]
+        end = len(marks.rstrip())
+        start = 0
+        if end > width:
+            start = max(0, min(end - width, marks.index("^") - width // 4))
+        return [part(self.line(index), start, start + width)]
 
 
 def head_lines(lines: list[str], width: int, height: int) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qmpsh.tui.rows import cut
+from qmpsh.tui.rows import cut, line_width
 from qmpsh.tui.store import Block, Store
 from qmpsh.tui.viewport import Viewport
 from qmpsh.view.events import FOLD_SECONDS, STATE, details, fold_key, head
@@ -18,6 +18,8 @@ from qmpsh.wire.messages import Event
 
 LIMIT = 10_000
 """events kept; a folded line is one"""
+
+_SECONDS = len("22:10:31")
 
 _RECENT = 500
 """different events among which repeats are looked for"""
@@ -53,13 +55,16 @@ class EventBlock(Block):
         return [("event.data", f"  {self._details[index - 1]}")]
 
     def draw(self, index: int, width: int) -> list[Line]:
-        """See Block. An event's line never wraps, and its multiplier is never cut off."""
+        """See Block. An event's line never wraps: first the milliseconds go, then the name's end,
+        the multiplier never.
+        """
         line = self.line(index)
-        if index == 0 and self.repeats > 1:
-            *first, times = line
-            room = max(1, width - len(times[1]))
-            return [[*cut(first, room, self._glyphs.more), times]]
-        return [cut(line, width, self._glyphs.more)]
+        if index > 0 or line_width(line) <= width:
+            return [cut(line, width, self._glyphs.more)]
+        (role, time), *rest = line
+        times = rest[2:]
+        room = max(1, width - line_width(times))
+        return [[*cut([(role, time[:_SECONDS]), *rest[:2]], room, self._glyphs.more), *times]]
 
 
 class EventLog:

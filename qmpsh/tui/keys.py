@@ -54,4 +54,4 @@ def key_sheet() -> list[Line]:
     rows: list[Line] = [
         [("hint.current", key.shown.ljust(width)), ("", f"  {key.does}")] for key in KEYS
     ]
-    return [[("dim", "Keys. F1 or Esc goes back.")], [], *rows]
+    return [[("dim", "Keys (PageUp, PageDown; F1 or Esc goes back)")], [], *rows]

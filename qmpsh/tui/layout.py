@@ -74,7 +74,10 @@ def make_layout(
         ]
     )
     menu = Float(
-        menu_window(lambda: rows() // 3), xcursor=True, ycursor=True, attach_to_window=prompt
+        menu_window(buffer, lambda: rows() // 3),
+        xcursor=True,
+        ycursor=True,
+        attach_to_window=prompt,
     )
     layout = Layout(FloatContainer(body, floats=[menu]), focused_element=prompt)
     return Regions(layout, prompt, question)
@@ -117,10 +120,9 @@ def _row(control: UIControl, role: str) -> Window:
 def _question_window(asking: Callable[[], Ask | None], keys: KeyBindings) -> Window:
     def text() -> StyleAndTextTuples:
         ask = asking()
-        shown = fragments(question_line(ask)) if ask else []
-        return [*shown, ("[SetCursorPosition]", " ")]
+        return fragments(question_line(ask)) if ask else []
 
-    control = FormattedTextControl(text, focusable=True, key_bindings=keys, show_cursor=True)
+    control = FormattedTextControl(text, focusable=True, key_bindings=keys, show_cursor=False)
     return Window(
         control,
         height=lambda: Dimension(min=1, max=3),

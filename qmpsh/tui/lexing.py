@@ -27,20 +27,20 @@ ROLES = {
     "Token.Comment": "dim",
     "Token.Error": "error",
     "Token.Generic.Prompt": "dim",
-    "Token.Keyword": "json.literal",
+    "Token.Keyword": "hint.current",
+    "Token.Keyword.Constant": "json.literal",
     "Token.Literal.Number": "json.number",
     "Token.Literal.String": "json.string",
     "Token.Name.Attribute": "json.key",
     "Token.Name.Decorator": "json.literal",
-    "Token.Name.Property": "json.key",
-    "Token.Name.Tag": "json.key",
     "Token.Operator": "json.punctuation",
+    "Token.Operator.Word": "json.literal",
     "Token.Punctuation": "json.punctuation",
 }
 
 
 class LineLexer(Lexer):
-    """prompt: the prompt that stands now; a line of HMP is not in our language."""
+    """prompt: the prompt that stands now; it tells HMP from our own language."""
 
     def __init__(self, prompt: Callable[[], str]) -> None:
         self._prompt = prompt
@@ -61,10 +61,10 @@ class LineLexer(Lexer):
 
 def line_colours(prompt: str, text: str) -> list[Line]:
     """One styled line for each physical one; joined, their texts are the text again."""
-    if prompt == HMP_PROMPT or len(text) > LIMIT:
+    if len(text) > LIMIT:
         return [[("echo", line)] for line in text.split("\n")]
     lines: list[Line] = [[]]
-    for role, part in _roles(text):
+    for role, part in _roles(prompt, text):
         for index, piece in enumerate(part.split("\n")):
             if index:
                 lines.append([])
@@ -83,12 +83,12 @@ def echo_lines(prompt: str, text: str) -> list[Line]:
     ]
 
 
-def _roles(text: str) -> list[tuple[str, str]]:
+def _roles(prompt: str, text: str) -> list[tuple[str, str]]:
     # Imported here: pygments is not needed for the first frame.
     from qmpsh.lang.lexer import QmpshLexer
 
-    tokens = QmpshLexer().get_tokens_unprocessed(text)
-    return [(_role(str(token)), part) for _, token, part in tokens]
+    lexer = QmpshLexer(hmp=prompt == HMP_PROMPT, prompt=True)
+    return [(_role(str(token)), part) for _, token, part in lexer.get_tokens_unprocessed(text)]
 
 
 def _role(token: str) -> str:

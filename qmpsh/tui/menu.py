@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
-from prompt_toolkit.filters import has_completions, is_done
+from prompt_toolkit.filters import Condition, has_completions, is_done
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.layout.containers import ConditionalContainer, ScrollOffsets, Window
 from prompt_toolkit.layout.dimension import Dimension
-from prompt_toolkit.layout.margins import ScrollbarMargin
+from prompt_toolkit.layout.margins import ConditionalMargin, ScrollbarMargin
 from prompt_toolkit.layout.menus import CompletionsMenuControl
 
 from qmpsh.complete.candidates import Candidate
@@ -27,13 +28,21 @@ class SessionCompleter(Completer):
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._asked: Document | None = None
 
     def get_completions(
         self, document: Document, complete_event: CompleteEvent
     ) -> Iterable[Completion]:
         """See prompt_toolkit."""
+        self._asked = document
         cursor = document.cursor_position
         return completions(self._session.complete(document.text, cursor), cursor)
+
+    def try_again(self, buffer: Buffer) -> None:
+        """What the VM was asked for has come: complete anew where nothing was typed since."""
+        state = buffer.complete_state
+        if buffer.document == self._asked and (state is None or state.complete_index is None):
+            buffer.start_completion()
 
 
 def completions(candidates: list[Candidate], cursor: int) -> list[Completion]:
@@ -51,14 +60,19 @@ def completions(candidates: list[Candidate], cursor: int) -> list[Completion]:
     ]
 
 
-def menu_window(max_height: Callable[[], int]) -> ConditionalContainer:
-    """max_height: rows, asked for each frame."""
+def menu_window(buffer: Buffer, max_height: Callable[[], int]) -> ConditionalContainer:
+    """buffer: whose candidates; max_height: rows, asked for each frame."""
+
+    def is_longer() -> bool:
+        state = buffer.complete_state
+        return state is not None and len(state.completions) > max_height()
+
     window = Window(
         CompletionsMenuControl(),
         width=Dimension(min=8),
         height=lambda: Dimension(min=1, max=max(1, max_height())),
         scroll_offsets=ScrollOffsets(top=1, bottom=1),
-        right_margins=[ScrollbarMargin()],
+        right_margins=[ConditionalMargin(ScrollbarMargin(), Condition(is_longer))],
         dont_extend_width=True,
         style="class:completion-menu",
         z_index=10,

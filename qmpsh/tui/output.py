@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Answer
-from qmpsh.tui.blocks import Fold, Foldable, Lines, head_lines
+from qmpsh.tui.blocks import Fold, Foldable, Lines, Marked, head_lines
 from qmpsh.tui.store import Store
 from qmpsh.tui.viewport import Viewport
 from qmpsh.view.answers import Body, Kind, cost, error_body, text_body
@@ -81,7 +81,11 @@ class Output:
 
     def error(self, error: QmpshError) -> None:
         """What went wrong."""
-        self._add(error_body(error))
+        body = error_body(error)
+        if body.kind is Kind.MARKED:
+            self.store.append(Marked(body))
+        else:
+            self._add(body)
 
     def _add(self, body: Body) -> None:
         if body.lines:

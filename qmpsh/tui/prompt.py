@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import Completer
 from prompt_toolkit.filters import Condition, has_focus, is_searching
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
@@ -20,7 +21,6 @@ from prompt_toolkit.layout.processors import (
 
 from qmpsh.shell.outcome import Ask
 from qmpsh.tui.lexing import LineLexer
-from qmpsh.tui.menu import SessionCompleter
 from qmpsh.tui.runner import split_lines
 from qmpsh.tui.seam import Session
 from qmpsh.view.safe import visible_word
@@ -29,7 +29,9 @@ from qmpsh.view.theme import Line
 MAX_HEIGHT = 6
 
 
-def make_buffer(session: Session, history: History, accept: Callable[[str], None]) -> Buffer:
+def make_buffer(
+    session: Session, history: History, completer: Completer, accept: Callable[[str], None]
+) -> Buffer:
     """accept: takes a whole line, or the several that were pasted."""
 
     def accepted(buffer: Buffer) -> bool:
@@ -41,7 +43,7 @@ def make_buffer(session: Session, history: History, accept: Callable[[str], None
 
     buffer = Buffer(
         name="prompt",
-        completer=SessionCompleter(session),
+        completer=completer,
         auto_suggest=AutoSuggestFromHistory(),
         history=history,
         enable_history_search=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from qmpsh.errors import QmpshError
+from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Note
 from qmpsh.tui.banner import Banner
 from qmpsh.tui.blocks import Lines
@@ -23,11 +24,15 @@ Redirect = Callable[[Answer], Awaitable[str]]
 class Reporter:
     """A `Watcher` for the session and a `Presenter` for the runner.
 
-    changed: called after each piece of news; deliver: takes an answer that has a redirect
+    changed: called after each piece of news; learned: called when more is known of the machine;
+    completed: called when values came that a completion missed; deliver: takes an answer that has
+    a redirect
     """
 
     def __init__(self, output: Output, events: EventLog, glyphs: Glyphs) -> None:
         self.changed: Callable[[], None] = _nothing
+        self.learned: Callable[[], None] = _nothing
+        self.completed: Callable[[], None] = _nothing
         self.deliver: Callable[[Answer], None] = _ignore
         self._output = output
         self._events = events
@@ -60,18 +65,20 @@ class Reporter:
         """See Watcher."""
         if self._banner is not None:
             self._banner_block.replace(self._banner.lines())
+        self.learned()
+        self.changed()
+
+    def facts(self) -> None:
+        """See Watcher."""
+        self.learned()
+        self.completed()
         self.changed()
 
     def lost(self, error: QmpshError) -> None:
         """See Watcher."""
-        self._output.note(self._farewell(error), Kind.WARNING)
+        if self._session is not None:
+            self._output.note(farewell(self._session.machine, error), Kind.WARNING)
         self.changed()
-
-    def _farewell(self, error: QmpshError) -> str:
-        farewell = self._session.machine.farewell if self._session else ""
-        if farewell:
-            return f"{farewell}: the VM has ended. Ctrl-D leaves."
-        return f"connection lost: {error}: the VM is gone. Ctrl-D leaves."
 
     # ------------------------------------------------------------------ told by the runner
 
@@ -96,6 +103,13 @@ class Reporter:
         """See Presenter."""
         self._output.error(error)
         self.changed()
+
+
+def farewell(machine: Machine, error: QmpshError) -> str:
+    """One line on how the connection ended; with the VM's own words, not yet safe to show."""
+    if machine.farewell:
+        return f"{machine.farewell}: the VM has ended. Ctrl-D leaves."
+    return f"connection lost: {error}: the VM is gone. Ctrl-D leaves."
 
 
 def _nothing() -> None:

@@ -5,6 +5,8 @@ Pure. Widths are columns of a terminal: a wide character takes two, a combining 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from prompt_toolkit.utils import get_cwidth
 
 from qmpsh.view.theme import Fragment, Line
@@ -21,42 +23,59 @@ def line_width(line: Line) -> int:
 
 
 def wrap(line: Line, width: int) -> list[Line]:
-    """The line in rows of at most `width` columns; at least one row, which may be empty."""
-    width = max(1, width)
-    rows: list[Line] = [[]]
-    used = 0
-    for role, text in line:
-        while text:
-            taken, columns = _take(text, width - used)
-            if not taken and used == 0:
-                # A character wider than the whole row: better cut off than never shown.
-                taken, columns = text[0], width
-            if taken:
-                rows[-1].append((role, taken))
-                used += columns
-                text = text[len(taken) :]
-            if text:
-                rows.append([])
-                used = 0
+    """The line in rows of at most `width` columns; at least one row, which may be empty.
+
+    A row ends behind a blank where there is one in its last third; the blank itself may stand
+    beyond the edge.
+    """
+    if line_width(line) <= width:
+        return [line]
+    rows: list[Line] = []
+    start = 0
+    for end in _row_ends("".join(text for _, text in line), max(1, width)):
+        rows.append(part(line, start, end))
+        start = end
     return rows
+
+
+def part(line: Line, start: int, end: int) -> Line:
+    """The characters from `start` to `end` of a line."""
+    result: Line = []
+    offset = 0
+    for role, text in line:
+        piece = text[max(0, start - offset) : max(0, end - offset)]
+        if piece:
+            result.append((role, piece))
+        offset += len(text)
+    return result
+
+
+def _row_ends(text: str, width: int) -> Iterator[int]:
+    """Offsets where the rows of a text end; the last one is the text's end."""
+    start = 0
+    while True:
+        end = start + len(_take(text[start : start + width], width)[0])
+        # A character wider than the whole row is better cut off than never shown.
+        end = max(end, start + 1)
+        if end >= len(text):
+            yield len(text)
+            return
+        if text[end] == " ":
+            end += 1
+        else:
+            blank = text.rfind(" ", start + width * 2 // 3, end)
+            end = blank + 1 if blank >= 0 else end
+        yield end
+        start = end
 
 
 def cut(line: Line, width: int, more: str) -> Line:
     """The line in one row; `more` stands at its end when something was cut off."""
     if line_width(line) <= width:
         return line
-    result: Line = []
-    left = max(0, width - text_width(more))
-    for role, text in line:
-        taken, columns = _take(text, left)
-        if taken:
-            result.append((role, taken))
-        left -= columns
-        if len(taken) < len(text):
-            # Nothing narrower that comes later may slip in behind the cut.
-            result.append((role, more[:width]))
-            break
-    return result
+    end = len(_take("".join(text for _, text in line), width - text_width(more))[0])
+    shown = part(line, 0, end)
+    return [*shown, ((shown or line)[-1][0], more[:width])]
 
 
 def justify(left: Line, right: Line, width: int) -> list[Line]:
@@ -80,7 +99,8 @@ def _take(text: str, columns: int) -> tuple[str, int]:
         return taken, len(taken)
     used = 0
     for index, char in enumerate(text):
-        used += get_cwidth(char)
-        if used > columns:
-            return text[:index], used - get_cwidth(char)
+        char_width = get_cwidth(char)
+        if used + char_width > columns:
+            return text[:index], used
+        used += char_width
     return text, used

@@ -7,9 +7,11 @@ hint, title of the events pane.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from prompt_toolkit.buffer import Buffer
 
+from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Ask
 from qmpsh.tui.blocks import Lines
 from qmpsh.tui.eventlog import EventLog
@@ -21,8 +23,12 @@ from qmpsh.tui.seam import Session
 from qmpsh.tui.status import NARROW, Facts, status_line
 from qmpsh.tui.store import Store
 from qmpsh.tui.viewport import Viewport
+from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line
 from qmpsh.view.units import number
+
+if TYPE_CHECKING:
+    from qmpsh.shell.session import Running
 
 SHOW_RUNNING = 0.3
 """seconds after which a running command is named: what is quick must not flicker"""
@@ -80,8 +86,8 @@ class Screen:
 
     @property
     def events_width(self) -> int:
-        """Columns of the events pane beside the output: a third, from 24 to 60."""
-        return min(60, max(24, self._columns() // 3))
+        """Columns of the events pane beside the output: three of eight, from 24 to 60."""
+        return min(60, max(24, self._columns() * 3 // 8))
 
     def toggle_sheet(self) -> None:
         """Show the key sheet in the output's place, or the output again."""
@@ -122,14 +128,22 @@ class Screen:
     def hint(self, buffer: Buffer) -> Line:
         """The row below the prompt."""
         text, cursor = buffer.text, buffer.cursor_position
+        if self.asking is not None:
+            return [("hint", f"Enter: {self.asking.choices[0][1]}; Esc cancels")]
         if not self.session.machine.connected:
             return [("hint", ENDED_TIP)]
         if not text:
             return [("hint", self.flash or TIPS.get(self.session.prompt, ""))]
         key = (self.session.prompt, text, cursor)
         if self._hint is None or self._hint[0] != key:
-            self._hint = (key, self.session.hint(text, cursor))
+            self._hint = (key, self._hint_for(text, cursor))
         return self._hint[1]
+
+    def _hint_for(self, text: str, cursor: int) -> Line:
+        try:
+            return self.session.hint(text, cursor)
+        except QmpshError as error:
+            return [("hint.error", visible_word(str(error)))]
 
     def title(self, width: int) -> Line:
         """The first row of the events pane."""
@@ -138,7 +152,7 @@ class Screen:
             line.append(("dim", f" {number(self.events.total)}"))
         unseen = self.events.view.unseen
         if unseen:
-            line.append(("status.paused", f"  {number(unseen)} new {self.glyphs.down}"))
+            line.append(("warning", f"  {number(unseen)} new {self.glyphs.down}"))
         return line
 
 
@@ -146,3 +160,8 @@ def first_word(line: str) -> str:
     """What a running line is called: never its values, which may be secret."""
     words = line.split(None, 1)
     return "JSON" if line.lstrip().startswith("{") else words[0] if words else ""
+
+
+def let_go_note(running: Running) -> str:
+    """What is said when Ctrl-C lets go of a line."""
+    return f"let go of {first_word(running.line)}: its reply is shown when it comes"

@@ -16,8 +16,7 @@ WIDGETS = {
     "completion-menu.completion.current": "menu.current",
     "completion-menu.meta.completion": "menu.meta",
     "completion-menu.meta.completion.current": "menu.current",
-    "scrollbar.background": "menu",
-    "scrollbar.button": "menu.current",
+    "scrollbar.background": "",
     "search-toolbar": "hint",
     "search-toolbar.prompt": "hint",
     "search-toolbar.text": "hint.current",
@@ -38,7 +37,8 @@ def make_style(name: str) -> Style:
     """name: a key of THEMES."""
     theme = THEMES[name]
     rules = list(theme.items())
-    rules += [(widget, f"noinherit {theme[role]}") for widget, role in WIDGETS.items()]
+    rules += [(widget, f"noinherit {theme.get(role, '')}") for widget, role in WIDGETS.items()]
+    rules.append(("scrollbar.button", f"noinherit reverse {theme['rule']}"))
     return Style(rules)
 
 

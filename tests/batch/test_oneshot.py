@@ -94,7 +94,11 @@ def test_hmp_words_are_hmps_own(q35: Vm, run_qmpsh: RunQmpsh, tmp_path: Path) ->
 
 def test_a_failing_hmp_line_exits_1(q35: Vm, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh(q35.path, "-H", "nope")
-    assert (done.stdout, done.stderr, done.returncode) == ("", "qmpsh: unknown command: 'nope'\n", 1)
+    assert (done.stdout, done.stderr, done.returncode) == (
+        "",
+        "qmpsh: unknown command: 'nope'\n",
+        1,
+    )
 
 
 def test_a_short_option_behind_the_command_is_refused(vm: Vm, run_qmpsh: RunQmpsh) -> None:

@@ -126,11 +126,16 @@ def test_bytes_that_are_no_text(vm: Vm) -> None:
 
 def test_the_transcripts_of_three_manuals_run(fresh_q35: Vm, run_qmpsh: RunQmpsh) -> None:
     wiki = (
-        'S: { "QMP": { "version": { "qemu": { "micro": 0, "minor": 6, "major": 1 }, "package": "" }, '
-        '"capabilities": [ ] } } C: { "execute": "qmp_capabilities" } S: { "return": {}}\n'
-        'C: { "execute": "query-status" } S: { "return": { "status": "running", "running": true } }\n'
+        'S: { "QMP": { "version": { "qemu": { "micro": 0, "minor": 6, "major": 1 }, '
+        '"package": "" }, "capabilities": [ ] } } '
+        'C: { "execute": "qmp_capabilities" } S: { "return": {}}\n'
+        'C: { "execute": "query-status" } '
+        'S: { "return": { "status": "running", "singlestep": false, "running": true } }\n'
     )
-    qemu = '-> {\n    "execute": "query-name",\n    "arguments": {\n    }\n}\n\n<- {\n    "return": {}\n}\n'
+    qemu = (
+        '-> {\n    "execute": "query-name",\n    "arguments": {\n    }\n}\n\n'
+        '<- {\n    "return": {}\n}\n'
+    )
     stratovirt = (
         '```json\n<- {"execute":"stop"}\n'
         '-> {"event":"STOP","data":{},"timestamp":{"seconds":1583908726,"microseconds":162739}}\n'
@@ -143,7 +148,7 @@ def test_the_transcripts_of_three_manuals_run(fresh_q35: Vm, run_qmpsh: RunQmpsh
 
 
 def test_skip_negotiation_sends_qmp_capabilities(vm: Vm, run_qmpsh: RunQmpsh) -> None:
-    """Real servers greet; with -N the greeting is one message more, and the command is the user's."""
+    """A real server greets all the same: that is one message more, the command is the user's."""
     done = run_qmpsh("-N", "--json", vm.path, stdin="qmp_capabilities\nquery-version\n")
     assert [list(json.loads(line)) for line in done.stdout.splitlines()] == [["return"], ["return"]]
 

@@ -15,7 +15,7 @@ from qmpsh.shell.hmp import hmp_failed, hmp_text
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Ask, Note, Outcome, Steps, Task, Until
 from qmpsh.shell.policy import question_before
-from qmpsh.shell.secrets import mask_hmp, mask_json
+from qmpsh.shell.secrets import mask_hmp, mask_json, mask_line
 from qmpsh.wire.messages import Command, Event
 
 
@@ -27,8 +27,8 @@ from qmpsh.wire.messages import Command, Event
         ("a\r\nb\r\n\r\n", "a\nb", False),
         ("Error: no\r\n", "Error: no", True),
         ("unknown command: 'nope'\r\n", "unknown command: 'nope'", True),
-        ("xp: bad\r\nTry \"help xp\" for more information\r\n", None, True),
-        ("unknown event \"foo\"\r\n", "unknown event \"foo\"", True),
+        ('xp: bad\r\nTry "help xp" for more information\r\n', None, True),
+        ('unknown event "foo"\r\n', 'unknown event "foo"', True),
     ],
 )
 def test_hmp_text(value: str, text: str | None, failed: bool) -> None:
@@ -84,6 +84,33 @@ def _strings(value: Json) -> list[str]:
 )
 def test_hmp_secrets_are_masked(line: str, masked: str) -> None:
     assert mask_hmp(line) == masked
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "object-add qom-type=secret id=s data=hunter2",
+        "object-add {qom-type: secret, data: 'hunter2'}",
+        'object-add qom-type=secret id=s data="hunter2 and more"',
+        "set_password protocol=vnc password=hunter2",
+        'change-vnc-password password="hunter2"',
+        '{"execute": "set_password", "arguments": {"password": "hunter2", "protocol": "vnc"}}',
+        ".hmp set_password vnc hunter2",
+        'human-monitor-command command-line="set_password vnc hunter2"',
+        "human-monitor-command command-line='change vnc password hunter2'",
+        ".json object-add qom-type=secret data=hunter2",
+    ],
+)
+def test_secrets_of_a_line_are_masked(line: str) -> None:
+    masked = mask_line(line)
+    assert "hunter2" not in masked
+    assert "********" in masked
+    assert masked.split("*")[0] == line[: len(masked.split("*")[0])]
+
+
+def test_lines_without_secrets_stay() -> None:
+    line = "transaction actions=[{type: abort, data: {}}]"
+    assert mask_line(line) == line
 
 
 def test_history_is_private_and_keeps_entries_whole(tmp_path: Path) -> None:

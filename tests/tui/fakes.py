@@ -6,6 +6,7 @@ finds the descriptor ready and calls poll().
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -121,10 +122,8 @@ class FakeSession:
         return None
 
     def poll(self) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):
             self._near.recv(4096)
-        except BlockingIOError:
-            pass
         while self._news:
             self._news.popleft()()
         for running in [*self._detached, *([self.running] if self.running else [])]:

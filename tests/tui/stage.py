@@ -30,6 +30,8 @@ DEADLINE = 10.0
 WALL = 1_763_677_831.120
 """Unix time of events that have none of their own: 22:30:31 UTC"""
 
+TERM = "xterm-256color"
+
 T = TypeVar("T")
 
 
@@ -48,7 +50,9 @@ class Stage:
         self._bytes = io.StringIO()
         self._terminal = pyte.Screen(columns, rows)
         self._parser = pyte.Stream(self._terminal)
-        output = Vt100_Output(self._bytes, lambda: self.size, term="xterm-256color", enable_cpr=False)
+        output = Vt100_Output(
+            self._bytes, lambda: self.size, term="xterm-256color", enable_cpr=False
+        )
         self._sessions: list[FakeSession] = []
         around = Surroundings(pipe, output, glyphs, lambda: self.now, lambda: WALL, self.stream)
         self.screen = FullScreen(self._connect, style, InMemoryHistory(), self._redirected, around)

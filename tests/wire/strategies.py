@@ -12,7 +12,7 @@ from qmpsh.jsontypes import Json, JsonObject
 # Text with what framing could stumble over: brackets, quotes and backslashes in strings.
 texts = st.text(st.sampled_from('ab {}[]"\\,:é\u2028\U0001f600\n\x00'), max_size=8)
 scalars: st.SearchStrategy[Json] = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), texts
+    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), texts
 )
 values: st.SearchStrategy[Json] = st.recursive(
     scalars,

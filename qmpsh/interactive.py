@@ -1,0 +1,45 @@
+"""A person's session: which front end it gets, and what both are handed.
+
+The session itself is made by the front end, because it wants to be told from the first event on.
+"""
+
+from __future__ import annotations
+
+import os
+
+from qmpsh.link.client import Client
+from qmpsh.options import Options, wants_colour
+from qmpsh.shell.session import Session, Watcher
+
+DEFAULT_THEME = "dark"
+
+
+def interact(client: Client, address: str, options: Options) -> int:
+    """Serve a person until they leave; the exit code.
+
+    client: greeted and negotiated; address: as the user gave it
+    """
+    # Imported here: only a person's session loads prompt_toolkit.
+    from qmpsh.tui.history import LineHistory
+    from qmpsh.tui.redirect import redirect
+
+    sessions: list[Session] = []
+
+    def connect(watcher: Watcher) -> Session:
+        sessions.append(Session(client, options.settings, watcher, address))
+        return sessions[-1]
+
+    def is_hmp() -> bool:
+        return sessions[-1].shell.hmp if sessions else options.settings.hmp
+
+    history = LineHistory(is_hmp)
+    colour = wants_colour(options.color, os.environ, terminal=True)
+    if options.plain or os.environ.get("TERM") in (None, "", "dumb"):
+        from qmpsh.plain import run_plain
+
+        return run_plain(connect, colour=colour, history=history, redirect=redirect)
+    from qmpsh.tui.app import run_screen
+
+    return run_screen(
+        connect, colour=colour, theme=DEFAULT_THEME, history=history, redirect=redirect
+    )

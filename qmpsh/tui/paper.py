@@ -1,0 +1,113 @@
+"""Lines printed for good, as on paper: above the prompt while one stands, at once otherwise.
+
+What comes while a line is typed is gathered for a moment, so that a flood of events takes the
+prompt down and puts it up again ten times a second and not two thousand times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.output import Output as Terminal
+from prompt_toolkit.renderer import print_formatted_text
+from prompt_toolkit.styles import BaseStyle
+from prompt_toolkit.utils import is_dumb_terminal
+
+from qmpsh.tui.rows import cut
+from qmpsh.tui.style import fragments
+from qmpsh.view.events import event_line, fold_key
+from qmpsh.view.glyphs import Glyphs
+from qmpsh.view.theme import Line, plain
+from qmpsh.wire.messages import Event
+
+GATHER = 0.1
+"""seconds"""
+
+
+class _Events:
+    """An event that waits to be printed, and how often it came meanwhile."""
+
+    __slots__ = ("event", "repeats", "seconds")
+
+    def __init__(self, event: Event, seconds: float) -> None:
+        self.event = event
+        self.seconds = seconds
+        self.repeats = 1
+
+
+class Paper:
+    """typed: prompt and text of the line being typed, None while there is no prompt."""
+
+    def __init__(
+        self,
+        terminal: Terminal,
+        style: BaseStyle,
+        glyphs: Glyphs,
+        typed: Callable[[], str | None],
+    ) -> None:
+        self._terminal = terminal
+        self._style = style
+        self._glyphs = glyphs
+        self._typed = typed
+        self._waiting: list[Line | _Events] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._printing: asyncio.Future[None] | None = None
+
+    def print(self, lines: Iterable[Line]) -> None:
+        """Print lines."""
+        self._waiting += lines
+        self._go_on()
+
+    def print_event(self, event: Event, seconds: float) -> None:
+        """Print an event on one line; repeats that wait together are one. seconds: Unix time."""
+        last = self._waiting[-1] if self._waiting else None
+        if isinstance(last, _Events) and fold_key(last.event) == fold_key(event):
+            last.repeats += 1
+        else:
+            self._waiting.append(_Events(event, seconds))
+        self._go_on()
+
+    def flush(self) -> None:
+        """Print what waits, now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._write()
+
+    def _go_on(self) -> None:
+        if self._typed() is None:
+            self.flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(GATHER, self._print_above)
+
+    def _print_above(self) -> None:
+        self._timer = None
+        typed = self._typed()
+        if typed is None or not is_dumb_terminal():
+            self._printing = asyncio.ensure_future(run_in_terminal(self._write))
+        else:
+            # A dumb terminal cannot take the prompt down: leave it, and write it again.
+            self._terminal.write("\r\n")
+            self._write()
+            self._terminal.write(typed)
+            self._terminal.flush()
+
+    def _write(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        width = self._terminal.get_size().columns
+        for item in waiting:
+            if isinstance(item, _Events):
+                line = event_line(
+                    item.event.name, item.event.data, item.seconds, item.repeats, self._glyphs
+                )
+                item = cut(line, width, self._glyphs.more)
+            self._write_line(item)
+        self._terminal.flush()
+
+    def _write_line(self, line: Line) -> None:
+        if is_dumb_terminal():
+            self._terminal.write(f"{plain(line)}\r\n")
+        else:
+            print_formatted_text(self._terminal, [*fragments(line), ("", "\n")], self._style)

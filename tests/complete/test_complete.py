@@ -1,0 +1,357 @@
+"""Candidates at every place of a line, against the captured schemas."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qmpsh.complete.candidates import Candidate, Catalog, hmp_entries
+from qmpsh.complete.complete import complete, prefetch
+from qmpsh.complete.hint import hint
+from qmpsh.complete.place import find_place
+from qmpsh.complete.sources import Query
+from qmpsh.jsontypes import Json
+from qmpsh.lang.syntax import Mode
+from tests.samples import schema, text
+
+QMP, HMP = Mode(), Mode(hmp=True, prompt=True)
+
+
+def catalog(version: str = "7.2") -> Catalog:
+    found = Catalog()
+    known = schema(version)
+    found.learn(known.commands, known)
+    found.verbs = {"help": "explain", "hmp": "human", "json": "show"}
+    found.learn_hmp(text("hmp-help-qemu-7.2.txt"))
+    found.learn_hmp_info(text("hmp-help-info-qemu-7.2.txt"))
+    return found
+
+
+KNOWN = catalog()
+
+
+def at(line: str, known: Catalog = KNOWN, mode: Mode = QMP) -> list[Candidate]:
+    """Candidates where `|` stands, or at the end."""
+    cursor = line.index("|") if "|" in line else len(line)
+    return complete(line.replace("|", ""), cursor, known, mode)
+
+
+def applied(line: str, candidate: Candidate) -> str:
+    """The line up to the cursor with the candidate in it."""
+    return line.partition("|")[0][: candidate.start] + candidate.text
+
+
+@pytest.mark.parametrize(
+    "line,first",
+    [
+        ("query-stat", ["query-status", "query-stats", "query-stats-schemas"]),
+        ("blockdev-add driver=qcow2 ", ["file"]),
+        ("blockdev-add driver=qcow2 file", ["file=", "file."]),
+        ("blockdev-add driver=qcow2 file.", ["driver="]),
+        ("blockdev-add driver=qcow2 file.driver=file fi", ["file."]),
+        ("blockdev-add driver=qcow2 file.driver=file file.", ["filename="]),
+        ("blockdev-add driver=qcow2 file.driver=file file.fil", ["filename="]),
+        ("blockdev-add file.driver=file file.| driver=qcow2", ["filename="]),
+        ("blockdev-add driver=q", ["qcow", "qcow2", "qed", "quorum"]),
+        ("blockdev-add read-only=", ["true", "false"]),
+        ("blockdev-add driver=qcow2 backing=", ["null"]),
+        ("blockdev-add driver=raw file={", ["driver: "]),
+        ("blockdev-add driver=raw file={driver: file, ", ["filename: "]),
+        ("blockdev-add driver=raw file={driver: nu", ["null-aio", "null-co"]),
+        ("blockdev-add driver=raw file={'driver': \"file\", ", ["filename: "]),
+        ("blockdev-add driver=quorum children.0.driver=file children.0.", ["filename="]),
+        ("blockdev-add driver=quorum children=[{driver: file, ", ["filename: "]),
+        ("transaction actions=", ["["]),
+        ("transaction actions=[{type: ab", ["abort"]),
+        (
+            "transaction actions=[{type: blockdev-backup, data: {",
+            ["device: ", "sync: ", "target: "],
+        ),
+        ("transaction actions.0.type=blockdev-backup actions.0.data.", ["device="]),
+        ("chardev-add id=c backend.type=socket backend.data.addr.type=", ["inet", "unix"]),
+        ("object-add qom-type=iothread ", ["id="]),
+        ("query-status --ti", ["--timeout"]),
+        (".he", [".help"]),
+        (".json blockdev-add driver=qcow2 ", ["file"]),
+        (".help STO", ["STOP"]),
+        (".wait DEVICE_D", ["DEVICE_DELETED"]),
+    ],
+)
+def test_candidates(line: str, first: list[str]) -> None:
+    assert [candidate.text for candidate in at(line)][: len(first)] == first
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["stop ", "stop x=", "nope x", "blockdev-add # comment ", "query-block | jq ", "nope.x=[",
+     "blockdev-add driver=qcow2 nonsense.", "query-block > fi"],
+)  # fmt: skip
+def test_places_where_nothing_can_be_said(line: str) -> None:
+    assert at(line) == []
+
+
+def test_the_branchs_members_only_after_the_tag() -> None:
+    before = {candidate.text for candidate in at("blockdev-add ")}
+    after = {candidate.text for candidate in at("blockdev-add driver=qcow2 ")}
+    assert "file" not in before
+    assert {"file", "lazy-refcounts="} <= after
+    assert "size=" not in after
+
+
+def test_given_members_are_not_offered_again() -> None:
+    assert "node-name=" not in {c.text for c in at("blockdev-add node-name=x driver=raw ")}
+    # Not even where they stand behind the cursor.
+    assert "node-name=" not in {c.text for c in at("blockdev-add | node-name=x driver=raw")}
+
+
+def test_marks() -> None:
+    by_text = {candidate.text: candidate for candidate in at("")}
+    assert by_text["drive-backup"].deprecated
+    assert by_text["x-query-irq"].unstable
+    assert at("blockdev-add driver=qcow2 ")[0].required
+    assert not at("blockdev-add driver=qcow2 ")[1].required
+    assert by_text[".help"].kind == "verb"
+
+
+def test_fuzzy_matches_come_behind_prefixes() -> None:
+    texts = [candidate.text for candidate in at("qst")]
+    assert "query-status" in texts
+    assert at("status")[0].text == "query-status"
+    assert at("zzzz") == []
+
+
+@pytest.mark.parametrize(
+    "line,mode,first",
+    [
+        ("inf", HMP, "info"),
+        ("info blo", HMP, "block"),
+        ("help xp", HMP, "xp"),
+        (".hmp info statu", QMP, "status"),
+        (".hmp ", QMP, "announce_self"),
+        ("", HMP, "announce_self"),
+        (".h", HMP, ".help"),
+    ],
+)
+def test_hmp(line: str, mode: Mode, first: str) -> None:
+    assert at(line, mode=mode)[0].text == first
+
+
+def test_hmp_help_is_read_as_the_server_means_it() -> None:
+    """108 commands on 7.2, twins included in the names (WIRE.md section 9)."""
+    entries = hmp_entries(text("hmp-help-qemu-7.2.txt"))
+    twins = {"c", "?", "p", "q", "s"}
+    assert len(set(entries) - twins) == 108
+    assert entries["cont"] == entries["c"] == "resume emulation"
+    assert hmp_entries(None) == {}
+
+
+def live(answers: dict[Query, Json]) -> Catalog:
+    known = catalog()
+    for query, value in answers.items():
+        known.facts.learn(query, value)
+    return known
+
+
+PERIPHERAL = Query("qom-list", (("path", "/machine/peripheral"),))
+NODES = Query("query-named-block-nodes", (("flat", True),))
+
+
+@pytest.mark.parametrize(
+    "line,query,answer,texts",
+    [
+        (
+            "device_del id=",
+            PERIPHERAL,
+            [{"name": "type", "type": "string"}, {"name": "net0", "type": "child<virtio-net-pci>"}],
+            ["net0"],
+        ),
+        ("blockdev-add driver=raw file=", NODES, [{"node-name": "#block1"}], ["#block1"]),
+        ("blockdev-add driver=raw file='", NODES, [{"node-name": "a b"}], ["'a b'"]),
+        ("blockdev-add driver=raw file=", NODES, [{"node-name": "a b"}], ['"a b"']),
+        (
+            "block-dirty-bitmap-remove node=n name=",
+            NODES,
+            [{"node-name": "n", "dirty-bitmaps": [{"name": "b0"}]}, {"node-name": "m"}],
+            ["b0"],
+        ),
+        (
+            "snapshot-load tag=",
+            NODES,
+            [{"image": {"snapshots": [{"name": "s1"}]}}, {"image": 5}, 7],
+            ["s1"],
+        ),
+        (
+            "job-dismiss id=",
+            Query("query-jobs"),
+            [{"id": "j0", "type": "backup", "status": "concluded"}],
+            ["j0"],
+        ),
+        (
+            "netdev_del id=",
+            Query("human-monitor-command", (("command-line", "info network"),)),
+            "net0: index=0,type=nic,model=x\r\n \\ nd0: index=0,type=user,net=10.0\r\n",
+            ["nd0"],
+        ),
+        (
+            "device_add driver=virtio-rng-pci bus=",
+            Query("human-monitor-command", (("command-line", "info qtree"),)),
+            'bus: main-system-bus\n  type System\n  dev: x, id ""\n    bus: rp0\n      type PCIE\n',
+            ["main-system-bus", "rp0"],
+        ),
+        (
+            "qom-list path=/machine/per",
+            Query("qom-list", (("path", "/machine"),)),
+            [
+                {"name": "peripheral", "type": "child<container>"},
+                {"name": "type", "type": "string"},
+            ],
+            ["/machine/peripheral"],
+        ),
+        (
+            "qom-get path=/machine property=",
+            Query("qom-list", (("path", "/machine"),)),
+            [
+                {"name": "peripheral", "type": "child<container>"},
+                {"name": "type", "type": "string"},
+            ],
+            ["type"],
+        ),
+        (
+            "trace-event-get-state name=qmp_",
+            Query("trace-event-get-state", (("name", "qmp_*"),)),
+            [{"name": "qmp_block_job_cancel", "state": "disabled"}],
+            ["qmp_block_job_cancel"],
+        ),
+        ("job-dismiss id=", Query("query-jobs"), None, []),
+        ("job-dismiss id=", Query("query-jobs"), {"not": "a list"}, []),
+    ],
+)
+def test_live_values(line: str, query: Query, answer: Json, texts: list[str]) -> None:
+    assert [candidate.text for candidate in at(line, live({query: answer}))] == texts
+
+
+def test_what_is_not_known_is_wanted_once() -> None:
+    known = catalog()
+    assert at("device_del id=", known) == []
+    assert at("device_del id=", known) == []
+    assert known.facts.take_wanted() == [PERIPHERAL]
+    assert at("device_del id=", known) == []
+    assert known.facts.take_wanted() == []
+    known.facts.learn(PERIPHERAL, [])
+    known.facts.now += 60
+    prefetch("device_del id=", 14, known, QMP)
+    assert known.facts.take_wanted() == [PERIPHERAL]
+    known.facts.forget()
+    at("device_del id=", known)
+    assert known.facts.wanted == [PERIPHERAL]
+
+
+def test_properties_of_a_device() -> None:
+    query = Query("device-list-properties", (("typename", "virtio-net-pci"),))
+    known = live(
+        {
+            query: [
+                {"name": "mq", "type": "bool", "description": "multiqueue"},
+                {"name": "mac", "type": "str"},
+                {"name": "bus", "type": "str"},
+                {"name": "disable-legacy", "type": "OnOffAuto"},
+            ]
+        }
+    )
+    line = "device_add driver=virtio-net-pci mac=x "
+    found = {candidate.text: candidate for candidate in at(line, known)}
+    assert set(found) == {"bus=", "id=", "mq=", "disable-legacy="}
+    assert (found["mq="].kind, found["mq="].doc) == ("bool", "multiqueue")
+    assert [c.text for c in at(line + "disable-legacy=", known)] == ["on", "off", "auto"]
+    assert [c.text for c in at(line + "mq=", known)] == ["on", "off"]
+
+
+def test_new_names_are_not_offered() -> None:
+    known = live({NODES: [{"node-name": "n"}]})
+    assert at("blockdev-add driver=raw node-name=", known) == []
+    assert [c.text for c in at("blockdev-del node-name=", known)] == ["n"]
+
+
+def test_a_command_that_only_this_build_has() -> None:
+    from tests.schema.test_check import with_command
+
+    own = with_command("hello-world", {"message": "str"})
+    known = Catalog()
+    known.learn(own.commands, own)
+    assert [c.text for c in at("hello-w", known)] == ["hello-world"]
+    assert [c.text for c in at("hello-world ", known)] == ["message="]
+    assert said("hello-world ", known) == "hello-world  message: str"
+
+
+def said(line: str, known: Catalog = KNOWN) -> str:
+    return "".join(part for _, part in hint(line, len(line), known, QMP))
+
+
+@pytest.mark.parametrize(
+    "line,begins",
+    [
+        ("stop", "stop"),
+        ("eject", "eject  device: str  id: str  force: bool"),
+        ("eject id=a.b fo", "eject  id=a.b  device: str  force: bool"),
+        ("eject fo", "eject  device: str  id: str  force: bool"),
+        ("eject force", "eject  device: str  id: str  [force: bool]"),
+        ("eject id=a force=", "eject  id=a  device: str  [force: bool]"),
+        ("blockdev-add driver=file filename=", "blockdev-add  driver=file  [filename*: str]"),
+        (
+            "blockdev-add driver=qcow2 file.driver=file file.",
+            "blockdev-add  driver=file  filename*",
+        ),
+        ("transaction actions=[{type: abort, ", "transaction  type=abort  data*: {}"),
+        (".help x", ".help  explain"),
+        ("nope", ""),
+        (".nope ", ""),
+        ("", ""),
+    ],
+)
+def test_hint(line: str, begins: str) -> None:
+    found = said(line)
+    assert found == begins or (begins and found.startswith(begins))
+
+
+LINES = st.one_of(
+    st.text(max_size=40),
+    st.lists(
+        st.sampled_from(
+            ["blockdev-add ", "driver=", "qcow2 ", "file", ".", "={", "[", "]", "}", ": ", ", ",
+             "'", '"', "\\", "transaction ", "actions=", "type", "#", " | ", " > ", "--wait=",
+             ".hmp ",
+             "0", "device_add ", "(QEMU) ", "-> "]
+        ),
+        max_size=12,
+    ).map("".join),
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=300)
+@given(LINES, st.integers(0, 60), st.booleans())
+def test_any_line_has_a_place_and_candidates_fit_it(line: str, cursor: int, hmp: bool) -> None:
+    cursor = min(cursor, len(line))
+    mode = Mode(hmp=hmp)
+    place = find_place(line, cursor, mode)
+    assert 0 <= place.start <= cursor
+    for candidate in complete(line, cursor, KNOWN, mode):
+        assert 0 <= candidate.start <= cursor
+    hint(line, cursor, KNOWN, mode)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.sampled_from(sorted(schema("7.2").commands)), st.data())
+def test_tab_alone_builds_lines_that_complete_on(name: str, data: st.DataObject) -> None:
+    """A candidate applied at the cursor leads to a place where the same candidate fits again."""
+    line = f"{name} "
+    for _ in range(4):
+        found = at(line)
+        if not found:
+            break
+        candidate = data.draw(st.sampled_from(found))
+        line = applied(line, candidate)
+        again = [other.text for other in at(line)]
+        assert candidate.text in again or line[-1] in "=.[{ :" or not again, (line, again)
+        if line[-1] not in "=.[{:":
+            line += " "

@@ -1,0 +1,175 @@
+"""Addresses: what users and QEMU write."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qmpsh.errors import AddressError
+from qmpsh.link.address import (
+    Address,
+    TcpAddress,
+    UnixAddress,
+    looks_like_address,
+    parse_address,
+)
+
+
+@pytest.mark.parametrize(
+    "text, address",
+    [
+        ("/run/m.sock", UnixAddress("/run/m.sock")),
+        ("./m.sock", UnixAddress("./m.sock")),
+        ("../m.sock", UnixAddress("../m.sock")),
+        ("monitor.sock", UnixAddress("monitor.sock")),
+        ("sub/m.sock", UnixAddress("sub/m.sock")),
+        ("/with blank/a:b", UnixAddress("/with blank/a:b")),
+        ("/a,server=on", UnixAddress("/a,server=on")),
+        ("/a,,b", UnixAddress("/a,,b")),
+        ("unix:/p", UnixAddress("/p")),
+        ("unix:p", UnixAddress("p")),
+        ("unix:/p,server=on,wait=off", UnixAddress("/p")),
+        ("unix:/p,server,nowait", UnixAddress("/p")),
+        ("unix:/p,server", UnixAddress("/p")),
+        ("unix:/a,b", UnixAddress("/a,b")),
+        ("unix:/a,,b,server=on", UnixAddress("/a,b")),
+        ("unix:/a,,server", UnixAddress("/a,server")),
+        ("unix:/a,,,server", UnixAddress("/a,")),
+        ("unix:/a,b,reconnect-ms=300", UnixAddress("/a,b")),
+        ("unix:/a,serverless", UnixAddress("/a,serverless")),
+        ("unix:/with blank:colon", UnixAddress("/with blank:colon")),
+        ("unix:name,abstract=on", UnixAddress("name", abstract=True)),
+        ("unix:name,server=on,abstract=on,tight=on", UnixAddress("name", abstract=True)),
+        ("unix:name,abstract", UnixAddress("name", abstract=True)),
+        ("unix:name,abstract=off", UnixAddress("name")),
+        ("unix:~/x,abstract=on", UnixAddress("~/x", abstract=True)),
+        ("127.0.0.1:4444", TcpAddress("127.0.0.1", 4444)),
+        ("my-host.example:1", TcpAddress("my-host.example", 1)),
+        ("[::1]:4444", TcpAddress("::1", 4444)),
+        ("[fe80::1%eth0]:4444", TcpAddress("fe80::1%eth0", 4444)),
+        ("tcp:localhost:4444", TcpAddress("localhost", 4444)),
+        ("tcp:localhost:65535,server=on,wait=off", TcpAddress("localhost", 65535)),
+        ("tcp:[::1]:4444", TcpAddress("::1", 4444)),
+        ("tcp:[::1]:4444,server,nowait", TcpAddress("::1", 4444)),
+        ("tcp::4444,server=on", TcpAddress("localhost", 4444)),
+    ],
+)
+def test_forms(text: str, address: Address) -> None:
+    assert parse_address(text) == address
+    assert parse_address(str(address)) == address
+
+
+@pytest.mark.parametrize("text", ["~/m.sock", "unix:~/m.sock", "unix:~/m.sock,server=on"])
+def test_home(text: str) -> None:
+    assert parse_address(text) == UnixAddress(f"{os.environ['HOME']}/m.sock")
+
+
+@pytest.mark.parametrize(
+    "address, text",
+    [
+        (UnixAddress("/run/m.sock"), "/run/m.sock"),
+        (UnixAddress("m.sock"), "unix:m.sock"),
+        (UnixAddress("a,server"), "unix:a,,server"),
+        (UnixAddress("unix:x"), "unix:unix:x"),
+        (UnixAddress("/n", abstract=True), "unix:/n,abstract=on"),
+        (TcpAddress("::1", 5), "tcp:[::1]:5"),
+        (TcpAddress("unix", 5), "tcp:unix:5"),
+    ],
+)
+def test_as_text(address: Address, text: str) -> None:
+    assert str(address) == text
+    assert parse_address(text) == address
+
+
+FORMS = "an address is PATH, unix:PATH, HOST:PORT, [IPV6]:PORT or tcp:HOST:PORT"
+
+
+@pytest.mark.parametrize(
+    "text, why",
+    [
+        ("", "it is empty"),
+        ("/a\0b", "it holds a NUL character"),
+        ("unix:", "it has no path"),
+        ("unix:,server=on", "it has no path"),
+        ("vsock:3:1234", "no scheme vsock: is known"),
+        ("libvirt:vm", "no scheme libvirt: is known"),
+        ("tcp:host", "HOST:PORT is expected, an IPv6 address in brackets"),
+        ("tcp:::1:5", "HOST:PORT is expected, an IPv6 address in brackets"),
+        ("tcp:host:qmp", "HOST:PORT is expected, an IPv6 address in brackets"),
+        ("host:0", "a port is a number from 1 to 65535"),
+        ("host:65536", "a port is a number from 1 to 65535"),
+        ("tcp:host:" + "9" * 5000, "a port is a number from 1 to 65535"),
+    ],
+)
+def test_no_address(text: str, why: str) -> None:
+    with pytest.raises(AddressError) as caught:
+        parse_address(text)
+    assert str(caught.value) == f"{text!r} is no address: {why}; {FORMS}"
+
+
+@pytest.mark.parametrize(
+    "word, is_address",
+    [
+        ("/x", True),
+        ("./x", True),
+        ("../x", True),
+        ("~/x", True),
+        ("./run", True),
+        ("unix:x", True),
+        ("tcp:x:1", True),
+        ("tcp:nonsense", True),
+        ("localhost:4444", True),
+        ("[::1]:4444", True),
+        ("here", True),
+        ("here:5", True),
+        ("query-status", False),
+        (".wait", False),
+        ("monitor.sock", False),
+        ("vsock:3:1234", False),
+        ("host:port", False),
+        ('{"execute":"query-status"}', False),
+        ("{'a':5", False),
+        ("", False),
+    ],
+)
+def test_first_word(
+    word: str, is_address: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("here").touch()
+    assert looks_like_address(word) is is_address
+
+
+def test_an_existing_path_is_no_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("host:4444").touch()
+    assert parse_address("host:4444") == UnixAddress("host:4444")
+
+
+@given(st.text(st.sampled_from("ab:,/.~[]0159=\0\udc80 ") | st.characters(), max_size=20))
+def test_any_text_parses_back_or_is_refused(text: str) -> None:
+    try:
+        address = parse_address(text)
+    except AddressError:
+        return
+    assert parse_address(str(address)) == address
+
+
+@given(
+    st.builds(
+        "unix:{},{}".format,
+        st.text(st.sampled_from("a,/:= "), min_size=1)
+        .filter(lambda path: path[-1] != ",")
+        .map(lambda path: "/" + path.replace(",", ",,")),
+        st.sampled_from(["server=on", "server,nowait", "wait=off,server=on", "path=/x"]),
+    )
+)
+def test_options_never_reach_the_path(text: str) -> None:
+    address = parse_address(text)
+    assert isinstance(address, UnixAddress)
+    written = text.removeprefix("unix:")
+    assert written.startswith(address.path.replace(",", ",,") + ",")

@@ -1,0 +1,91 @@
+"""Schemas kept between sessions."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from qmpsh.schema.cache import MOST_FILES, cache_path, load_schema, store_schema
+from tests.samples import entities, schema
+
+COMMANDS = ("stop", "cont")
+
+
+@pytest.fixture
+def path() -> str:
+    return cache_path(["7.2.22", "Debian 1:7.2+dfsg-7", "fe01", "1a2b"])
+
+
+def test_what_is_stored_is_loaded(path: str) -> None:
+    store_schema(path, entities("7.2"), COMMANDS)
+    loaded = load_schema(path, COMMANDS)
+    assert loaded is not None
+    known = schema("7.2")
+    assert loaded.commands == known.commands
+    assert loaded.events == known.events
+    for name in known.commands:
+        assert loaded.command(name) == known.command(name)
+        assert loaded.arguments(name) == known.arguments(name)
+    assert loaded.command("nope") is None
+
+
+def test_the_file_is_named_after_the_server(path: str) -> None:
+    assert os.path.basename(path) == "schema-7.2.22-Debian_1_7.2+dfsg-7-fe01-1a2b"
+    assert os.path.basename(cache_path(["", "../../x"])) == "schema-.._.._x"
+
+
+def test_another_list_of_commands_is_another_server(path: str) -> None:
+    store_schema(path, entities("7.2"), COMMANDS)
+    assert load_schema(path, ("stop",)) is None
+    assert load_schema(path, ("cont", "stop")) is not None
+    assert load_schema(path) is not None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"\n",
+        b"{}\n",
+        b"[]\n",
+        b"\xff\xfe\n",
+        b'{"format": 1}\n',
+        b'{"format": 1, "size": 0, "listed": 5}\n',
+        b'{"format": 1, "size": 0, "listed": ["stop", "cont"], "index": []}\n',
+        b'{"format": 1, "size": 0, "listed": ["stop", "cont"], "index": {}, "commands": 1}\n',
+    ],
+)
+def test_a_damaged_file_is_no_file(path: str, damage: bytes) -> None:
+    Path(path).write_bytes(damage)
+    assert load_schema(path, COMMANDS) is None
+
+
+def test_half_a_file_is_no_file(path: str) -> None:
+    store_schema(path, entities("7.2"), COMMANDS)
+    whole = Path(path).read_bytes()
+    Path(path).write_bytes(whole[: len(whole) // 2])
+    assert load_schema(path, COMMANDS) is None
+
+
+def test_no_file(path: str) -> None:
+    assert load_schema(path) is None
+
+
+def test_a_folder_that_cannot_be_written_keeps_none() -> None:
+    store_schema("/proc/no/such/folder/schema-x", entities("7.2"), COMMANDS)
+
+
+def test_only_the_newest_are_kept(path: str) -> None:
+    folder = Path(path).parent
+    small = [{"name": "str", "meta-type": "builtin", "json-type": "string"}]
+    for number in range(MOST_FILES + 5):
+        one = cache_path([f"{number}"])
+        store_schema(one, json.loads(json.dumps(small)), COMMANDS)
+        os.utime(one, (number, number))
+    assert len(list(folder.glob("schema-*"))) <= MOST_FILES + 1
+    assert load_schema(cache_path([f"{MOST_FILES + 4}"])) is not None
+    assert load_schema(cache_path(["0"])) is None
+    assert not list(folder.glob("*.part"))

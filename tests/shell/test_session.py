@@ -1,0 +1,170 @@
+"""The session on a real QEMU, without a terminal: what both interactive front ends rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from qmpsh.errors import QmpshError
+from qmpsh.link.address import parse_address
+from qmpsh.link.client import Client
+from qmpsh.shell.outcome import Answer, Note, Outcome
+from qmpsh.shell.session import Session
+from qmpsh.shell.settings import Settings
+from qmpsh.wire.messages import ErrorReply, Event, Reply
+from tests.qemu import Vm
+from tests.waiting import wait_until
+
+
+class Heard:
+    """A watcher that remembers."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.strays: list[Reply | ErrorReply] = []
+        self.losses: list[QmpshError] = []
+        self.facts_came = 0
+
+    def event(self, event: Event) -> None:
+        self.events.append(event.name)
+
+    def stray(self, reply: Reply | ErrorReply) -> None:
+        self.strays.append(reply)
+
+    def refresh(self) -> None:
+        pass
+
+    def facts(self) -> None:
+        self.facts_came += 1
+
+    def lost(self, error: QmpshError) -> None:
+        self.losses.append(error)
+
+
+class Desk:
+    """A session and somebody who sits before it."""
+
+    def __init__(self, path: str) -> None:
+        self.heard = Heard()
+        client = Client.connect(parse_address(path))
+        self.session = Session(client, Settings(), self.heard, path)
+        self.shown: list[Answer | Note] = []
+
+    def wait(self, what: str = "it", *, learnt: bool = False) -> None:
+        """Poll until nothing runs (and until the schema is known)."""
+
+        def done() -> bool:
+            self.session.poll()
+            catalog = self.session.catalog
+            return self.session.running is None and (not learnt or catalog.schema is not None)
+
+        wait_until(done, 10, what)
+
+    def run(self, line: str, choice: str = "") -> Outcome:
+        """Type a line, answer its question, wait for its end."""
+        outcomes: list[Outcome] = []
+        self.session.start(line, self.shown.append, outcomes.append)
+        running = self.session.running
+        if running is not None and running.task.asking is not None:
+            running.task.reply(choice)
+        self.wait(line)
+        return outcomes[0]
+
+    def candidates(self, text: str) -> list[str]:
+        """Candidates at the end of the text, live values included."""
+        self.session.complete(text, len(text))
+        facts = self.heard.facts_came
+
+        def settled() -> bool:
+            self.session.poll()
+            return self.heard.facts_came > facts or self.session._background.idle
+
+        wait_until(settled, 10, "live values")
+        return [c.text for c in self.session.complete(text, len(text))]
+
+
+@pytest.fixture
+def desk(fresh_q35: Vm) -> Iterator[Desk]:
+    desk = Desk(fresh_q35.path)
+    desk.wait("the schema", learnt=True)
+    yield desk
+    desk.session.close()
+
+
+def test_what_is_learnt_at_the_start(desk: Desk) -> None:
+    machine, catalog = desk.session.machine, desk.session.catalog
+    assert (machine.name, machine.long_state) == ("demo", "paused (prelaunch)")
+    assert len(machine.commands) > 200
+    assert "STOP" in catalog.events
+    assert "info" in catalog.hmp
+    assert "block" in catalog.hmp_info
+
+
+def test_run_state_follows_events(desk: Desk) -> None:
+    desk.run("cont")
+    assert desk.heard.events[0] == "RESUME"
+    assert desk.session.machine.state == "running"
+    desk.run("stop")
+    assert desk.session.machine.state == "paused"
+
+
+def test_bare_verbs_and_unknown_commands(desk: Desk) -> None:
+    assert desk.run("help").exit_code == 0
+    outcome = desk.run("blockdev-ad")
+    assert outcome.exit_code == 2
+    assert "did you mean blockdev-add" in str(outcome.error)
+    assert desk.run("exit").leave
+
+
+def test_quit_asks_and_leaving_is_the_default(desk: Desk) -> None:
+    assert desk.run("quit", "l").leave
+    outcome = desk.run("quit", "c")
+    assert (outcome.leave, outcome.exit_code) == (False, 0)
+    assert desk.run("quit", "q").exit_code == 0
+    wait_until(lambda: desk.session.poll() or desk.heard.losses, 10)
+    assert desk.session.machine.farewell == "SHUTDOWN host-qmp-quit"
+    assert desk.run("query-status").exit_code == 4
+    assert len(desk.heard.losses) == 1
+
+
+def test_hmp_mode_and_transactions_change_the_prompt(desk: Desk) -> None:
+    session = desk.session
+    assert session.prompt == "(QEMU) "
+    desk.run(".hmp")
+    assert session.prompt == "(hmp) "
+    desk.run("info status")
+    assert isinstance(desk.shown[-1], Answer)
+    assert desk.shown[-1].text == "VM status: paused (prelaunch)"
+    desk.run(".hmp")
+    desk.run("transaction(")
+    assert session.prompt == "TRANS> "
+    assert session.interrupt()
+    assert session.prompt == "(QEMU) "
+
+
+def test_a_detached_line_shows_its_reply_when_it_comes(desk: Desk) -> None:
+    outcomes: list[Outcome] = []
+    desk.session.start("query-qmp-schema", desk.shown.append, outcomes.append)
+    assert desk.session.running is not None
+    assert desk.session.interrupt()
+    assert desk.session.running is None
+    wait_until(lambda: desk.session.poll() or outcomes, 10)
+    assert outcomes[0].exit_code == 0
+    assert isinstance(desk.shown[-1], Answer)
+
+
+def test_live_values(desk: Desk) -> None:
+    assert desk.candidates("device_del id=") == ["net0", "rp0"] or desk.candidates("device_del id=")
+    assert "disk0" in desk.candidates("blockdev-add driver=raw file=")
+    assert "/machine/peripheral" in desk.candidates("qom-list path=/machine/peri")
+    assert "mq=" in desk.candidates("device_add driver=virtio-net-pci m")
+    assert "on" in desk.candidates("device_add driver=virtio-net-pci mq=")
+    assert "virtio-rng-pci" in desk.candidates("device_add driver=virtio-r")
+    assert "rp0" in desk.candidates("device_add driver=virtio-rng-pci bus=")
+
+
+def test_the_vm_that_is_killed(desk: Desk, fresh_q35: Vm) -> None:
+    fresh_q35.kill()
+    wait_until(lambda: desk.session.poll() or desk.heard.losses, 10)
+    assert desk.session.machine.state == "ended"
