@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.link.address import parse_address
@@ -11,6 +12,9 @@ from qmpsh.link.client import Client, ClientOptions, Tracer
 from qmpsh.options import Options, is_interactive, wants_colour
 from qmpsh.splitter import Words, split_words
 from qmpsh.view.safe import visible
+
+if TYPE_CHECKING:
+    from qmpsh.schema.model import Schema
 
 INTERRUPTED = 130
 STDOUT_CLOSED = 141
@@ -60,10 +64,11 @@ def _batch(words: Words, options: Options) -> int:
     if settings.pretty is None:
         settings = settings._replace(pretty=terminal)
     colour = wants_colour(options.color, os.environ, terminal=terminal)
+    schema = _schema(options)
     offline = settings.dry_run and words.address is None
     client = None if offline else _connect(words, options)
     try:
-        batch = Batch(client, settings, colour=colour)
+        batch = Batch(client, settings, schema, colour=colour)
         if words.line:
             return batch.run_words(words.line)
         return batch.run_script(options.files or ("-",))
@@ -73,14 +78,24 @@ def _batch(words: Words, options: Options) -> int:
 
 
 def _interact(words: Words, options: Options) -> int:
+    schema = _schema(options)
     client = _connect(words, options)
     # Imported here: only a person's session loads prompt_toolkit.
     from qmpsh.interactive import interact
 
     try:
-        return interact(client, str(words.address), options)
+        return interact(client, str(words.address), options, schema)
     finally:
         client.close()
+
+
+def _schema(options: Options) -> Schema | None:
+    if not options.schema:
+        return None
+    # Imported here: only --schema needs it.
+    from qmpsh.schema.files import read_schema_file
+
+    return read_schema_file(options.schema)
 
 
 def _connect(words: Words, options: Options) -> Client:

@@ -23,19 +23,29 @@ from qmpsh.view.safe import visible
 
 if TYPE_CHECKING:
     from qmpsh.lang.reader import LogicalLine
+    from qmpsh.schema.model import Schema
 
 
 class Batch:
-    """client: None for --dry-run; settings.pretty must be decided; colour: of answers on stdout."""
+    """client: None for --dry-run; settings.pretty must be decided; schema: given beforehand;
+    colour: of answers on stdout.
+    """
 
-    def __init__(self, client: Client | None, settings: Settings, *, colour: bool = False) -> None:
+    def __init__(
+        self,
+        client: Client | None,
+        settings: Settings,
+        schema: Schema | None = None,
+        *,
+        colour: bool = False,
+    ) -> None:
         self._client = client
         self._settings = settings
         self._colour = colour
         self._place = "qmpsh"
         self._redirected: list[tuple[Redirect, str]] = []
-        greeting = client.greeting if client else None
-        self._shell = Shell(client, settings, Machine("", greeting))
+        machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
+        self._shell = Shell(client, settings, machine, schema)
 
     def run_words(self, words: Sequence[str]) -> int:
         """Run one line given as the words of a command line; its exit code."""

@@ -70,6 +70,8 @@ OPTIONS: list[click.Parameter] = [
                  help="The longest wait from sending a line to its answer; default none."),
     click.Option(["-n", "--dry-run"], is_flag=True,
                  help="Print the JSON that would be sent, and send nothing."),
+    click.Option(["--schema"], metavar="FILE", default="",
+                 help="Take the schema from FILE, a query-qmp-schema reply, not from the server."),
     click.Option(["-y", "--yes"], is_flag=True,
                  help="Do not ask before commands that end or reset the VM."),
     click.Option(["-N", "--skip-negotiation"], is_flag=True,
@@ -126,6 +128,7 @@ def parse_options(words: list[str]) -> Options:
         given["plain"],
         not given["skip_negotiation"],
         given["oob"],
+        given["schema"],
     )
 
 

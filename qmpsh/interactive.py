@@ -9,15 +9,16 @@ import os
 
 from qmpsh.link.client import Client
 from qmpsh.options import Options, wants_colour
+from qmpsh.schema.model import Schema
 from qmpsh.shell.session import Session, Watcher
 
 DEFAULT_THEME = "dark"
 
 
-def interact(client: Client, address: str, options: Options) -> int:
+def interact(client: Client, address: str, options: Options, schema: Schema | None) -> int:
     """Serve a person until they leave; the exit code.
 
-    client: greeted and negotiated; address: as the user gave it
+    client: greeted and negotiated; address: as the user gave it; schema: given beforehand
     """
     # Imported here: only a person's session loads prompt_toolkit.
     from qmpsh.tui.history import LineHistory
@@ -26,7 +27,7 @@ def interact(client: Client, address: str, options: Options) -> int:
     sessions: list[Session] = []
 
     def connect(watcher: Watcher) -> Session:
-        sessions.append(Session(client, options.settings, watcher, address))
+        sessions.append(Session(client, options.settings, watcher, address, schema))
         return sessions[-1]
 
     def is_hmp() -> bool:

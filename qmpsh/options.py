@@ -12,7 +12,8 @@ from qmpsh.shell.settings import Settings
 
 class Options(NamedTuple):
     """files: scripts to read, "-" is stdin; connect_timeout: seconds; color: auto, always, never;
-    negotiate: wait for a greeting and answer it; oob: ask for out-of-band where offered.
+    negotiate: wait for a greeting and answer it; oob: ask for out-of-band where offered;
+    schema: a file that stands for the server's own schema, "" for none.
     """
 
     settings: Settings = Settings()
@@ -22,6 +23,7 @@ class Options(NamedTuple):
     plain: bool = False
     negotiate: bool = True
     oob: bool = True
+    schema: str = ""
 
 
 def wants_colour(choice: str, environ: Mapping[str, str], *, terminal: bool) -> bool:

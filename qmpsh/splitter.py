@@ -13,7 +13,9 @@ from typing import NamedTuple
 from qmpsh.errors import UsageError
 from qmpsh.link.address import looks_like_address
 
-VALUE_OPTIONS = frozenset({"--file", "--connect-timeout", "--timeout", "--color", "-f", "-t"})
+VALUE_OPTIONS = frozenset(
+    {"--file", "--connect-timeout", "--timeout", "--color", "--schema", "-f", "-t"}
+)
 """Options whose value may be the next word."""
 
 

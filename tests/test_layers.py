@@ -6,10 +6,10 @@ The exact list of modules that a one-shot loads is here as well.
 from __future__ import annotations
 
 import ast
-import copy
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 
@@ -77,35 +77,37 @@ def modules() -> dict[str, ast.Module]:
     return found
 
 
-def imports(tree: ast.AST) -> set[str]:
+def walk(node: ast.AST, *, types: bool) -> Iterator[ast.AST]:
+    """All nodes; with types=False without the blocks `if TYPE_CHECKING:`, which never run."""
+    if not types and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from walk(child, types=types)
+
+
+@cache
+def imports(tree: ast.Module, *, types: bool = True) -> frozenset[str]:
     """The dotted names that a module imports, wherever in it: `from a import b` is `a.b`."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree, types=types):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"line {node.lineno}: relative import"
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return names
+    return frozenset(names)
 
 
-def own_imports(tree: ast.AST) -> set[str]:
+def own_imports(tree: ast.Module, *, types: bool = True) -> set[str]:
     """The modules of the package that a module imports, without `qmpsh.`."""
     found = set()
-    for imported in imports(tree):
+    for imported in imports(tree, types=types):
         first, *rest = imported.split(".")
         if first == PACKAGE:
             inner = ".".join(rest)
             found.add(inner if inner in modules() else inner.rpartition(".")[0])
     return found
-
-
-class WithoutTypes(ast.NodeTransformer):
-    """Drops the blocks `if TYPE_CHECKING:`, which are never run."""
-
-    def visit_If(self, node: ast.If) -> ast.AST | None:
-        is_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        return None if is_types else self.generic_visit(node)
 
 
 def is_within(name: str, places: set[str]) -> bool:
@@ -137,10 +139,7 @@ def test_imports_go_down(here: str) -> None:
 
 
 def test_no_cycles() -> None:
-    graph = {
-        name: own_imports(WithoutTypes().visit(copy.deepcopy(tree))) - {name}
-        for name, tree in modules().items()
-    }
+    graph = {name: own_imports(tree, types=False) - {name} for name, tree in modules().items()}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:

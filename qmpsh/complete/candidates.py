@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from qmpsh.complete.live import Facts
 from qmpsh.jsontypes import Json
+from qmpsh.schema.manual import Manual
 from qmpsh.schema.model import Schema
 
 
@@ -36,6 +37,7 @@ class Catalog:
     verbs:            the shell's own words: name to summary
     hmp, hmp_info:    the human monitor's commands and `info` subjects: name to help text
     facts:            what the running VM knows of now
+    manual:           the local manual of this kind of server, None where none is installed
     """
 
     def __init__(self) -> None:
@@ -46,6 +48,7 @@ class Catalog:
         self.hmp: dict[str, str] = {}
         self.hmp_info: dict[str, str] = {}
         self.facts = Facts()
+        self.manual: Manual | None = None
 
     def learn(self, commands: tuple[str, ...], schema: Schema | None) -> None:
         """Take in what the server accepts. schema: None where it has none."""

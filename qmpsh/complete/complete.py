@@ -15,12 +15,31 @@ from qmpsh.complete.place import Place, Where, find_place
 from qmpsh.lang.modifiers import MODIFIERS, VERB_MODIFIERS
 from qmpsh.lang.syntax import Mode
 
+MOST_DOCUMENTED = 40
+"""candidates that get their sentence: more than any menu shows at once"""
+
 
 def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candidate]:
     """Candidates at the cursor (an offset into text), best first."""
     place = find_place(text, cursor, mode)
-    candidates = _AT.get(place.where, _nothing)(place, catalog)
-    return rank(candidates, text, cursor)
+    candidates = rank(_AT.get(place.where, _nothing)(place, catalog), text, cursor)
+    head = [_documented(candidate, place, catalog) for candidate in candidates[:MOST_DOCUMENTED]]
+    return head + candidates[MOST_DOCUMENTED:]
+
+
+def _documented(candidate: Candidate, place: Place, catalog: Catalog) -> Candidate:
+    """The candidate with the first sentence of the manual, where it has none of its own."""
+    manual = catalog.manual
+    if candidate.doc or manual is None:
+        return candidate
+    if place.where is Where.KEY:
+        name = candidate.text.rstrip("=.: ")
+        given = {g.path[-1]: g.text for g in place.given if g.text and g.path[:-1] == place.path}
+        path = (*place.path, *(piece.text for piece in place.pieces[:-1]), name)
+        return candidate._replace(doc=manual.member_sentence(place.name, *path, given=given))
+    if place.where in (Where.COMMAND, Where.VERB_WORD):
+        return candidate._replace(doc=manual.first_sentence(candidate.text))
+    return candidate
 
 
 def prefetch(text: str, cursor: int, catalog: Catalog, mode: Mode) -> None:
@@ -32,7 +51,7 @@ def prefetch(text: str, cursor: int, catalog: Catalog, mode: Mode) -> None:
 
 
 def _commands(place: Place, catalog: Catalog) -> Iterable[Candidate]:
-    for name in catalog.commands:
+    for name in sorted(catalog.commands):
         features: tuple[str, ...] = ()
         info = catalog.schema.command(name) if catalog.schema else None
         if info is not None:

@@ -50,5 +50,6 @@ def _properties(line: Line, facts: Facts) -> Iterator[JsonObject]:
         return
     answer = facts.answer(Query("device-list-properties", (("typename", driver),)))
     for item in answer if isinstance(answer, list) else []:
-        if isinstance(item, dict):
+        # Children are parts that the device makes itself.
+        if isinstance(item, dict) and not str(item.get("type")).startswith("child<"):
             yield item

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.devices import property_keys, property_values
 from qmpsh.complete.live import facts_at
-from qmpsh.complete.place import Path, Piece, Place
+from qmpsh.complete.place import Given, Path, Piece, Place
 from qmpsh.lang.values import quote
 from qmpsh.schema.model import (
     AlternateType,
@@ -29,10 +29,10 @@ _MUST_QUOTE = re.compile(r"""^$|^["'{\[]|[\s,{}\[\]]|^(?:true|false|null)$|^-?[0
 class Line:
     """What the line says already, for one command of one schema."""
 
-    def __init__(self, place: Place, schema: Schema, root: ObjectType) -> None:
+    def __init__(self, given: Iterable[Given], schema: Schema, root: ObjectType) -> None:
         self.schema = schema
         self.root = root
-        self._given = {given.path: given.text for given in place.given}
+        self._given = {member.path: member.text for member in given}
 
     def tag(self, path: Path) -> str | None:
         """The text of the single value at a path."""
@@ -93,7 +93,7 @@ def line_of(place: Place, catalog: Catalog) -> Line | None:
     """What is known of the line's command; None where the schema does not have it."""
     schema = catalog.schema
     root = schema.arguments(place.name) if schema is not None else None
-    return Line(place, schema, root) if schema is not None and root is not None else None
+    return Line(place.given, schema, root) if schema is not None and root is not None else None
 
 
 def _missing(line: Line, path: Path, piece: Piece, place: Place) -> Iterator[Candidate]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import NamedTuple
 
-from qmpsh.errors import LineSyntaxError
+from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.lang.scan import Kind, Scanner, Token
 from qmpsh.lang.syntax import Mode
 from qmpsh.lang.values import Source, unquoted
@@ -43,11 +43,14 @@ class Piece(NamedTuple):
 
 class Given(NamedTuple):
     """A member that the line already has. path: its parts from the command down; text: of a single
-    value, None for a bracket.
+    value, None for a bracket; key, value: where they stand (key is empty for an array's item).
     """
 
     path: Path
     text: str | None
+    key: Span = (0, 0)
+    value: Span = (0, 0)
+    quoted: bool = False
 
 
 class Place(NamedTuple):
@@ -66,6 +69,13 @@ class Place(NamedTuple):
     bracketed: bool
     quote: str
     given: tuple[Given, ...]
+
+
+def find_given(text: str, mode: Mode) -> tuple[str, Span, tuple[Given, ...]]:
+    """The command's name, where it stands, and all members of the line; "" for no command."""
+    walk = Walk(text)
+    walk.take(Scanner(mode).feed(text))
+    return walk.command, walk.command_span, tuple(walk.given)
 
 
 def find_place(text: str, cursor: int, mode: Mode) -> Place:
@@ -106,7 +116,14 @@ class Walk:
         self._last: Token | None = None
         self._where = Where.COMMAND
         self._hmp_start: int | None = None
+        self._key_end = 0
         self.given: list[Given] = []
+        self.command_span: Span = (0, 0)
+
+    @property
+    def command(self) -> str:
+        """The name of the command; "" before it, and in a verb's line."""
+        return "" if self._is_verb else self._name
 
     def take(self, tokens: list[Token], skip: int = -1) -> None:
         """Go over the tokens. skip: the word that begins there says nothing yet."""
@@ -159,6 +176,7 @@ class Walk:
     def _begin(self, token: Token) -> None:
         word = self._text[token.start : token.end]
         self._is_verb = token.kind is Kind.VERB
+        self.command_span = (token.start, token.end)
         self._name = word.removeprefix(".") if self._is_verb else word
         self._where = Where.VERB_WORD if self._is_verb else Where.KEY
 
@@ -190,7 +208,11 @@ class Walk:
 
     def _value(self, token: Token) -> None:
         if self._at_value or self._in_array():
-            self.given.append(Given(self._path(), self._unquoted(token)))
+            start = self._pieces[0].start if self._pieces else token.start
+            key = (start, self._key_end) if self._pieces else (token.start, token.start)
+            text, value = self._unquoted(token), (token.start, token.end)
+            quoted = token.kind is not Kind.WORD
+            self.given.append(Given(self._path(), text, key, value, quoted))
 
     def _part(self, token: Token) -> None:
         quoted = token.kind is Kind.QUOTED_PART
@@ -198,6 +220,7 @@ class Walk:
 
     def _await_value(self, token: Token) -> None:
         self._at_value = True
+        self._key_end = token.start
 
     def _hmp(self, token: Token) -> None:
         self._where = Where.HMP

@@ -167,7 +167,7 @@ def word_argument(source: Source, start: int, end: int, name: str) -> Argument:
 def no_value(name: str, word: str) -> str:
     """The sentence for a word without `=`."""
     guess = f"id={word}"
-    plain = word and guess.isprintable() and " " not in guess
+    plain = guess.isprintable() and " " not in guess
     return f"expected KEY=value: {name} {guess if plain else quote(guess)}?"
 
 

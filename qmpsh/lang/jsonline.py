@@ -87,21 +87,15 @@ def _read_object(line: str, tokens: Sequence[Token]) -> JsonObject | None:
     start, end = tokens[0].start, tokens[-1].end
     try:
         value: JsonObject = _DECODER.raw_decode(line, start)[0]
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         if re.match(_REPLY, line[start:end]):
             return None
-        if line[error.pos : error.pos + 1] != "'":
+        if isinstance(error, json.JSONDecodeError) and line[error.pos : error.pos + 1] != "'":
             fault = _FAULTS.get(error.msg.rstrip(": "), "expected JSON")
-            raise LineSyntaxError(fault, line, _one(error.pos, end)) from error
-    except ValueError:
-        pass
-    else:
-        return value
-    return _read_relaxed(line, tokens)
-
-
-def _one(position: int, end: int) -> Span:
-    return (min(position, end - 1), min(position, end - 1) + 1)
+            place = min(error.pos, end - 1)
+            raise LineSyntaxError(fault, line, (place, place + 1)) from error
+        return _read_relaxed(line, tokens)
+    return value
 
 
 def _read_relaxed(line: str, tokens: Sequence[Token]) -> JsonObject:

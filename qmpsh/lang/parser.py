@@ -24,6 +24,7 @@ from qmpsh.lang.redirects import take_redirect
 from qmpsh.lang.rules import LINE_VERBS
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import (
+    PLAIN,
     CommandLine,
     HmpLine,
     Mode,
@@ -49,13 +50,12 @@ __all__ = [
     "words_and_redirect",
 ]
 
-_PLAIN = Mode()
 _ONE_LINE = "transaction( ACTION KEY=value )"
 _COMMAND = "expected a name, or a name and KEY=value, as in SHUTDOWN guest=true"
 _MISPLACED = "expected it behind the ) of the transaction: it holds for the whole"
 
 
-def parse_line(text: str, mode: Mode = _PLAIN) -> list[Statement]:
+def parse_line(text: str, mode: Mode = PLAIN) -> list[Statement]:
     """The statements of one logical line; none for a blank, a comment or a transcript's reply.
 
     Raises LineSyntaxError where the text is not in the language.
@@ -159,9 +159,9 @@ class _Line:
         words = split_words(self._tokens)
         closing = next((i for i, word in enumerate(words) if word[0].kind is Kind.PAREN), None)
         redirect, self._redirect = self._redirect, None
-        if len(words) == 1 and redirect is None:
+        if len(words) == 1:
             return TransactionOpen(self._text, (first.start, first.end))
-        if len(words) == 1 or closing == 1:
+        if closing == 1:
             raise self._error(f"expected an action, as in {_ONE_LINE}", first)
         action = self._command(words[1:closing], in_transaction=True)
         if closing is None:

@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 from qmpsh.errors import LineSyntaxError
 from qmpsh.lang.scan import Scanner
-from qmpsh.lang.syntax import Mode
+from qmpsh.lang.syntax import PLAIN, Mode
 
-_PLAIN = Mode()
 _OPEN = {
     "bracket": "inside an open bracket that began on",
     "quote": "inside an open quote that began on",
@@ -30,7 +29,7 @@ class LineAssembler:
     word. In HMP mode no line does. mode: that of the next line; may be set in between.
     """
 
-    def __init__(self, mode: Mode = _PLAIN) -> None:
+    def __init__(self, mode: Mode = PLAIN) -> None:
         self.mode = mode
         self._number = 0
         self._lines: list[str] = []
@@ -72,7 +71,7 @@ class LineAssembler:
         self._scanner = None
 
 
-def needs_more(text: str, mode: Mode = _PLAIN) -> bool:
+def needs_more(text: str, mode: Mode = PLAIN) -> bool:
     """Whether a text of one or more physical lines ends inside a logical one."""
     assembler = LineAssembler(mode)
     for line in text.split("\n"):

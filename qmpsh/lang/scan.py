@@ -16,12 +16,10 @@ from collections.abc import Callable
 
 from qmpsh.lang.modifiers import VALUED_MODIFIERS
 from qmpsh.lang.rules import LINE_VERBS, RULES, State, pattern_of
-from qmpsh.lang.syntax import Mode
+from qmpsh.lang.syntax import PLAIN, Mode
 from qmpsh.lang.tokens import CLOSING, Kind, Token
 
 __all__ = ["Kind", "Scanner", "State", "Token"]
-
-_PLAIN = Mode()
 
 
 class Scanner:
@@ -31,7 +29,7 @@ class Scanner:
     what is open stands, counted over all that was fed.
     """
 
-    def __init__(self, mode: Mode = _PLAIN, state: State = State.LINE) -> None:
+    def __init__(self, mode: Mode = PLAIN, state: State = State.LINE) -> None:
         self._mode = mode
         self._state = state
         self._brackets: list[str] = []

@@ -27,6 +27,10 @@ class Mode(NamedTuple):
     bare_verbs: frozenset[str] = frozenset()
 
 
+PLAIN = Mode()
+"""A line of a script, outside everything."""
+
+
 class Part(NamedTuple):
     """One part of a key: bare, split at dots, or quoted and then always one whole name."""
 

@@ -12,10 +12,7 @@ from typing import NamedTuple, NoReturn
 
 from qmpsh.errors import SchemaMismatch, Span
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.lang.build import (
-    Branch,
-    key_tree,
-)
+from qmpsh.lang.build import Branch, key_tree
 from qmpsh.lang.syntax import (
     ArrayLiteral,
     CommandLine,
@@ -57,7 +54,7 @@ def check_arguments(
         hint = did_you_mean(name, schema.commands)
         raise SchemaMismatch(f"no command {name}{hint}", command.source, command.name.span)
     reader = Reader(schema, command.source)
-    undeclared = _undeclared(name, kind, properties)
+    undeclared = undeclared_reader(name, kind, properties)
     return reader.object(kind, key_tree(command), Spot(name, command.name.span), undeclared)
 
 
@@ -72,7 +69,9 @@ Undeclared = Callable[[Entry, str], Json]
 """Reads a member that is not declared, from the entry and the line."""
 
 
-def _undeclared(name: str, kind: ObjectType, properties: Properties | None) -> Undeclared | None:
+def undeclared_reader(
+    name: str, kind: ObjectType, properties: Properties | None
+) -> Undeclared | None:
     """How an open command's other members are read, None for a closed command.
 
     Source: WIRE.md section 5: only device_add is open, and nothing in the schema says so. Before

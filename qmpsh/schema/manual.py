@@ -139,10 +139,10 @@ class Manual:
         return [(name, self.first_sentence(name)) for name in found]
 
     def _of_returns(self, name: str) -> str:
-        """What a command returns: some have no other description."""
+        """What a command returns, after its type: some have no other description."""
         article = self._article(name)
         text = article.first_text("Returns") if article and article.kind == "Command" else ""
-        return text.rpartition(" -- ")[2]
+        return text.partition(" -- ")[2]
 
     def _rank(self, name: str) -> int:
         return _FIRST.get(self._places[name].kind, len(_FIRST))

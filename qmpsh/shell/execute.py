@@ -11,7 +11,7 @@ from qmpsh.errors import ConnectionLost, ReplyTimeout
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.syntax import Modifiers, Redirect
 from qmpsh.link.client import Client, Pending
-from qmpsh.shell.hmp import hmp_failed, hmp_text
+from qmpsh.shell.hmp import hmp_command, hmp_failed, hmp_text
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until
 from qmpsh.shell.policy import question_before
 from qmpsh.shell.settings import Settings
@@ -30,6 +30,11 @@ class Request(NamedTuple):
     hmp: bool = False
     has_id: bool = False
     id: Json = None
+
+
+def hmp_request(text: str, redirect: Redirect | None = None) -> Request:
+    """One line of the human monitor, whose answer is its text."""
+    return Request(hmp_command(text), redirect=redirect, hmp=True)
 
 
 Suggest = Callable[[str], str]

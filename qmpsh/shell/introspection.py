@@ -7,6 +7,8 @@ blocked.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from qmpsh.shell.outcome import Outcome, Steps, Until, Wish
 from qmpsh.wire.messages import Command, Reply
 
 if TYPE_CHECKING:
+    from qmpsh.schema.manual import Manual
     from qmpsh.schema.model import Schema
 
 Asking = Generator[Wish, str, None]
@@ -39,6 +42,8 @@ class Introspection:
         self._machine = machine
         self._loading = False
         self._loaded = schema is not None or client is None
+        self._manual: Manual | None = None
+        self._manual_sought = False
         self._properties: dict[str, Properties] = {}
 
     @property
@@ -74,8 +79,20 @@ class Introspection:
         finally:
             self._loading, self._loaded = False, True
 
+    def manual(self) -> Manual | None:
+        """The local manual of this kind of server; None where none is installed."""
+        if not self._manual_sought:
+            from qmpsh.schema.docs import find_pages, load_manual
+
+            self._manual_sought = True
+            pages = find_pages([_manual_name(self.commands)], os.environ)
+            with contextlib.suppress(OSError):
+                self._manual = load_manual(pages[0]) if pages else None
+        return self._manual
+
     def learn(self) -> Steps:
         """All that completion wants to know, as a line of its own would."""
+        yield from self.load_commands()
         yield from self.load_schema()
         return Outcome()
 
@@ -117,6 +134,14 @@ class Introspection:
         greeting = client.greeting
         version = [greeting.version, greeting.package] if greeting else ["unknown"]
         return cache_path([*version, *executable_identity(peer_pid(client.fileno()))])
+
+
+def _manual_name(commands: tuple[str, ...]) -> str:
+    """The page that tells of a server with these commands."""
+    if "guest-info" in commands:
+        return "qemu-ga-ref"
+    is_emulator = not commands or "query-status" in commands
+    return "qemu-qmp-ref" if is_emulator else "qemu-storage-daemon-qmp-ref"
 
 
 def _driver(line: CommandLine) -> str | None:

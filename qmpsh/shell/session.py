@@ -14,11 +14,13 @@ from typing import Protocol
 
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.complete import complete, prefetch
+from qmpsh.complete.faults import Fault, find_faults
 from qmpsh.complete.hint import Fragment, hint
 from qmpsh.complete.sources import LOADS_MODULES, Query
 from qmpsh.errors import QmpshError
 from qmpsh.jsontypes import Json
 from qmpsh.link.client import Client
+from qmpsh.schema.model import Schema
 from qmpsh.shell.background import Background, Question
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.machine import Machine
@@ -64,12 +66,19 @@ class Running:
 
 
 class Session:
-    """client: greeted and negotiated; address: as the user gave it."""
+    """client: greeted and negotiated; address: as the user gave it; schema: given beforehand."""
 
-    def __init__(self, client: Client, settings: Settings, watcher: Watcher, address: str) -> None:
+    def __init__(
+        self,
+        client: Client,
+        settings: Settings,
+        watcher: Watcher,
+        address: str,
+        schema: Schema | None = None,
+    ) -> None:
         self.client = client
         self.machine = Machine(address, client.greeting)
-        self.shell = Shell(client, settings._replace(interactive=True), self.machine)
+        self.shell = Shell(client, settings._replace(interactive=True), self.machine, schema)
         self.catalog = Catalog()
         self.running: Running | None = None
         self._watcher = watcher
@@ -102,7 +111,7 @@ class Session:
         return found
 
     def hint(self, text: str, cursor: int) -> list[Fragment]:
-        """The signature of what is being typed, as (role, text); [] where there is none.
+        """The signature of what is being typed or the fault in it, as (role, text); [] for none.
 
         Also asks ahead for the values that a completion here would want.
         """
@@ -111,7 +120,14 @@ class Session:
         prefetch(text, cursor, self.catalog, self.shell.mode)
         facts.wanted = [query for query in facts.wanted if query.command not in LOADS_MODULES]
         self._ask_facts()
+        faults = self.faults(text)
+        if faults:
+            return [("hint.error", faults[0].message)]
         return hint(text, cursor, self.catalog, self.shell.mode)
+
+    def faults(self, text: str) -> list[Fault]:
+        """What is wrong with the line so far, for its colours."""
+        return find_faults(text, self.catalog, self.shell.mode)
 
     def start(self, line: str, show: Show, ended: Callable[[Outcome], None]) -> None:
         """Run one logical line; `show` and `ended` may be called before this returns.
@@ -236,6 +252,7 @@ class Session:
         if self._learning.outcome is None and self._learning.advance(time.monotonic()):
             introspection = self.shell.introspection
             self.catalog.learn(introspection.commands, introspection.schema)
+            self.catalog.manual = introspection.manual()
             self._watcher.refresh()
 
     def _refresh_status(self) -> None:

@@ -25,8 +25,7 @@ from qmpsh.lang.syntax import (
     VerbLine,
 )
 from qmpsh.link.client import Client
-from qmpsh.shell.execute import Request, execute
-from qmpsh.shell.hmp import hmp_command
+from qmpsh.shell.execute import Request, execute, hmp_request
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Note, Outcome, Show, Steps, Task, Wish
@@ -103,9 +102,23 @@ class Shell:
         if self.abandon_transaction():
             raise UsageError("end of input inside transaction( ... ): nothing was sent")
 
-    def run_line(self, line: str) -> Steps:
-        """The steps of a line inside another one's (`.json LINE`)."""
-        return self._run(lambda: parse_line(line, self.mode))
+    def requests(self, line: str) -> Generator[Wish, str, list[Request]]:
+        """What a line would send, checked and typed, for verbs that show it instead.
+
+        Raises UsageError for a line that sends nothing by itself.
+        """
+        requests = []
+        for statement in parse_line(line, self.mode):
+            match statement:
+                case CommandLine() | JsonLine() | HmpLine():
+                    requests.append((yield from self._request(statement)))
+                case TransactionOpen(action=CommandLine() as action):
+                    requests.append((yield from self._single_action(statement, action)))
+                case VerbLine(name="hmp") if statement.rest.strip():
+                    requests.append(hmp_request(statement.rest.strip()))
+                case _:
+                    raise UsageError("such a line sends nothing by itself; write one command")
+        return requests
 
     def _run(self, parse: Callable[[], list[Statement]]) -> Steps:
         try:
@@ -125,12 +138,8 @@ class Shell:
         if self.transaction is not None:
             return self._inside_transaction(self.transaction, statement)
         match statement:
-            case CommandLine():
-                return self._command(statement)
-            case JsonLine():
-                return self._execute(_json_request(statement))
-            case HmpLine():
-                return self._hmp(statement)
+            case CommandLine() | JsonLine() | HmpLine():
+                return self._send(statement)
             case VerbLine():
                 return self._verb(statement)
             case TransactionOpen():
@@ -138,12 +147,37 @@ class Shell:
             case TransactionClose():
                 raise LineSyntaxError("no transaction is open", statement.source, statement.span)
 
-    def _command(self, line: CommandLine) -> Steps:
-        if not line.arguments and self.settings.interactive:
-            self._refuse_unknown(line)
-        arguments = yield from self._arguments(line)
-        command = Command(line.name.text, arguments or None, line.modifiers.oob)
-        return (yield from self._execute(Request(command, line.modifiers, line.redirect)))
+    def _send(self, statement: CommandLine | JsonLine | HmpLine) -> Steps:
+        request = yield from self._request(statement)
+        return (yield from self._execute(request))
+
+    def _request(
+        self, statement: CommandLine | JsonLine | HmpLine
+    ) -> Generator[Wish, str, Request]:
+        """What the statement sends, checked and typed as far as the schema is known."""
+        match statement:
+            case CommandLine():
+                self._refuse_unknown(statement)
+                arguments = yield from self._arguments(statement)
+                command = Command(statement.name.text, arguments or None, statement.modifiers.oob)
+                return Request(command, statement.modifiers, statement.redirect)
+            case JsonLine():
+                yield from self._warn(statement)
+                return _json_request(statement)
+            case HmpLine():
+                return hmp_request(statement.text, statement.redirect)
+
+    def _warn(self, line: JsonLine) -> Generator[Wish, str, None]:
+        """Say what the schema has against a raw JSON command, which is sent all the same."""
+        if not line.has_arguments:
+            return
+        from qmpsh.schema.check_raw import check_json
+
+        yield from self.introspection.load_schema()
+        schema = self.introspection.schema
+        said = check_json(schema, line) if schema is not None else ""
+        if said:
+            yield Note(f"sent as it stands, but {said}")
 
     def _arguments(self, line: CommandLine) -> Generator[Wish, str, JsonObject]:
         """The line's arguments as JSON, of the declared types where the server declares them."""
@@ -161,6 +195,8 @@ class Shell:
 
     def _refuse_unknown(self, line: CommandLine) -> None:
         """At the prompt an unknown command is not sent, once the names are known."""
+        if line.arguments or not self.settings.interactive:
+            return
         name, commands = line.name.text, self.introspection.commands
         if commands and name not in commands:
             hint = self.introspection.suggestion(name)
@@ -174,19 +210,23 @@ class Shell:
 
         return find_verb(line).run(self, line)
 
-    def _hmp(self, line: HmpLine) -> Steps:
-        request = Request(hmp_command(line.text), redirect=line.redirect, hmp=True)
-        return self._execute(request)
-
     def _open_transaction(self, statement: TransactionOpen) -> Steps:
         from qmpsh.shell.transaction import Transaction
 
-        transaction = Transaction()
         if statement.action is None:
-            self.transaction = transaction
+            self.transaction = Transaction()
             return Outcome()
-        yield from self._add_action(transaction, statement.action)
-        return (yield from self._execute(transaction.request()))
+        request = yield from self._single_action(statement, statement.action)
+        return (yield from self._execute(request))
+
+    def _single_action(
+        self, opening: TransactionOpen, action: CommandLine
+    ) -> Generator[Wish, str, Request]:
+        from qmpsh.shell.transaction import Transaction
+
+        transaction = Transaction()
+        yield from self._add_action(transaction, action)
+        return transaction.request(opening)
 
     def _inside_transaction(self, transaction: Transaction, statement: Statement) -> Steps:
         match statement:
@@ -194,7 +234,7 @@ class Shell:
                 return self._add_action(transaction, statement)
             case TransactionClose():
                 self.transaction = None
-                return self._commit(transaction)
+                return self._commit(transaction, statement)
             case VerbLine():
                 return self._verb(statement)
             case _:
@@ -206,8 +246,8 @@ class Shell:
                 transaction.refuse(error)
                 raise error
 
-    def _commit(self, transaction: Transaction) -> Steps:
-        request = transaction.request()
+    def _commit(self, transaction: Transaction, closing: TransactionClose) -> Steps:
+        request = transaction.request(closing)
         if self.settings.interactive:
             yield Note(transaction.preview())
         return (yield from self._execute(request))

@@ -9,7 +9,7 @@ import json
 
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.lang.syntax import CommandLine
+from qmpsh.lang.syntax import CommandLine, TransactionClose, TransactionOpen
 from qmpsh.shell.execute import Request
 from qmpsh.wire.messages import Command
 
@@ -22,9 +22,7 @@ class Transaction:
         self._refused = ""
 
     def add(self, line: CommandLine, data: JsonObject) -> None:
-        """One more action. Raises UsageError for what an action cannot have."""
-        if line.redirect is not None or line.modifiers != type(line.modifiers)():
-            raise UsageError("an action takes no modifier and no redirect: write them behind )")
+        """One more action."""
         self._actions.append({"type": line.name.text, "data": data})
 
     def refuse(self, error: QmpshError) -> None:
@@ -38,10 +36,15 @@ class Transaction:
             for number, action in enumerate(self._actions, 1)
         )
 
-    def request(self) -> Request:
-        """The whole as one command. Raises UsageError when it was refused or is empty."""
+    def request(self, end: TransactionOpen | TransactionClose) -> Request:
+        """The whole as one command.
+
+        end: what closed it, with the modifiers and the redirect of the whole
+        Raises UsageError when a line was refused or there is none.
+        """
         if self._refused:
             raise UsageError(f"the transaction was refused, nothing was sent: {self._refused}")
         if not self._actions:
             raise UsageError("the transaction has no action, nothing was sent")
-        return Request(Command("transaction", {"actions": self._actions}))
+        command = Command("transaction", {"actions": self._actions}, end.modifiers.oob)
+        return Request(command, end.modifiers, end.redirect)

@@ -5,14 +5,16 @@ They begin with a dot so that they can never hide a command of the server.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, NamedTuple
 
-from qmpsh.errors import LineSyntaxError, UsageError
-from qmpsh.lang.syntax import VerbLine
-from qmpsh.shell.execute import Request, execute
-from qmpsh.shell.hmp import hmp_command
-from qmpsh.shell.outcome import Answer, Outcome, Steps
+from qmpsh.errors import LineSyntaxError
+from qmpsh.lang.parser import parse_line
+from qmpsh.lang.syntax import HmpLine, Mode, VerbLine
+from qmpsh.shell.execute import dry_run_text, execute, hmp_request
+from qmpsh.shell.export import export
+from qmpsh.shell.help import Topics
+from qmpsh.shell.outcome import Answer, Outcome, Steps, Wish
 
 if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
@@ -43,15 +45,42 @@ def find_verb(line: VerbLine) -> Verb:
 
 
 def _help(shell: Shell, line: VerbLine) -> Steps:
-    name = line.rest.strip()
-    if not name:
+    words = line.rest.strip()
+    if not words:
         yield from shell.introspection.load_commands()
         yield _text(line, _overview(shell))
         return Outcome()
-    verb = VERBS.get(name.removeprefix("."))
-    if verb is None:
-        raise UsageError(f"no verb {name}; .help lists the verbs and the server's commands")
-    yield _text(line, f".{name.removeprefix('.')} {verb.usage}".rstrip() + f"\n    {verb.summary}")
+    name = words.removeprefix(".")
+    if words.startswith(".") or (name in VERBS and name not in shell.introspection.commands):
+        verb = find_verb(line._replace(name=name, name_span=line.rest_span))
+        yield _text(line, f".{name} {verb.usage}".rstrip() + f"\n    {verb.summary}")
+        return Outcome()
+    yield _text(line, (yield from _topics(shell)).explain(words))
+    return Outcome()
+
+
+def _apropos(shell: Shell, line: VerbLine) -> Steps:
+    word = line.rest.strip()
+    if not word:
+        raise LineSyntaxError(
+            "expected a word, as in .apropos snapshot", line.source, line.rest_span
+        )
+    yield _text(line, (yield from _topics(shell)).search(word))
+    return Outcome()
+
+
+def _topics(shell: Shell) -> Generator[Wish, str, Topics]:
+    """All that help knows about, asked for where it is not known yet."""
+    introspection = shell.introspection
+    yield from introspection.load_schema()
+    return Topics(introspection.commands, introspection.schema, introspection.manual())
+
+
+def _export(shell: Shell, line: VerbLine) -> Steps:
+    tool, _, rest = line.rest.strip().partition(" ")
+    requests = yield from shell.requests(rest)
+    text = export(tool, [request.command for request in requests], shell.machine)
+    yield _text(line, text)
     return Outcome()
 
 
@@ -59,17 +88,26 @@ def _hmp(shell: Shell, line: VerbLine) -> Steps:
     if not line.rest.strip():
         shell.hmp = not shell.hmp
         return Outcome()
-    request = Request(hmp_command(line.rest.strip()), redirect=line.redirect, hmp=True)
-    return (yield from execute(shell.client, request, shell.settings))
+    outcome = Outcome()
+    for statement in _hmp_lines(shell, line):
+        request = hmp_request(statement.text, statement.redirect)
+        outcome = yield from execute(shell.client, request, shell.settings)
+    return outcome
+
+
+def _hmp_lines(shell: Shell, line: VerbLine) -> list[HmpLine]:
+    """The monitor's line behind `.hmp`, none for a comment; its redirect is ours at the prompt."""
+    text = line.rest.strip()
+    if line.words is not None:
+        return [HmpLine(line.source, text)]
+    mode = Mode(hmp=True, prompt=shell.settings.interactive)
+    return [found for found in parse_line(text, mode) if isinstance(found, HmpLine)]
 
 
 def _json(shell: Shell, line: VerbLine) -> Steps:
-    settings = shell.settings
-    shell.settings = settings._replace(dry_run=True)
-    try:
-        return (yield from shell.run_line(line.rest))
-    finally:
-        shell.settings = settings
+    requests = yield from shell.requests(line.rest)
+    yield _text(line, "\n".join(map(dry_run_text, requests)))
+    return Outcome()
 
 
 def _exit(shell: Shell, line: VerbLine) -> Steps:
@@ -80,9 +118,11 @@ def _exit(shell: Shell, line: VerbLine) -> Steps:
 
 
 VERBS: dict[str, Verb] = {
-    "help": Verb("[NAME]", "list the verbs and the server's commands, or explain one", _help),
+    "help": Verb("[NAME]", "list verbs and commands, or explain a command, event or type", _help),
+    "apropos": Verb("WORD", "search the names and the manual's text", _apropos),
     "hmp": Verb("[LINE]", "run one line of the human monitor; alone: HMP mode on or off", _hmp),
     "json": Verb("LINE", "print the JSON that LINE would send, and send nothing", _json),
+    "export": Verb("bash|python|virsh LINE", "the same command for another tool", _export),
     "exit": Verb("", "leave the shell; the VM goes on", _exit),
 }
 

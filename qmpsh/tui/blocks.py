@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from qmpsh.tui.rows import part, text_width
+from qmpsh.tui.rows import line_width, part, text_width
 from qmpsh.tui.store import Block
 from qmpsh.view.answers import Body
 from qmpsh.view.theme import Line
@@ -51,12 +51,13 @@ class Fold(NamedTuple):
     """How a long text is shown while folded.
 
     head: lines shown; rows: what one of them may take, so that a line longer than the screen does
-    not fill it after all; notice: the line that says what is missing
+    not fill it after all; notices: the line that says what is missing, from the fullest wording to
+    the shortest
     """
 
     head: int
     rows: int
-    notice: Line
+    notices: tuple[Line, ...]
 
 
 class Foldable(Block):
@@ -83,13 +84,17 @@ class Foldable(Block):
     def line(self, index: int) -> Line:
         """See Block."""
         if self.fold and self.folded and index == self.fold.head:
-            return self.fold.notice
+            return self.fold.notices[0]
         return self._body.line(index)
 
     def draw(self, index: int, width: int) -> list[Line]:
         """See Block."""
-        rows = super().draw(index, width)
-        return rows[: self.fold.rows] if self.fold and self.folded else rows
+        if self.fold is None or not self.folded:
+            return super().draw(index, width)
+        if index == self.fold.head:
+            fitting = (line for line in self.fold.notices if line_width(line) <= width)
+            return [next(fitting, self.fold.notices[-1])]
+        return super().draw(index, width)[: self.fold.rows]
 
     def text(self) -> str:
         """All of it, folded or not; no newline at its end."""

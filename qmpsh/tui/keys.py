@@ -31,19 +31,19 @@ KEYS = (
     Key(("f4", "escape f"), "F4, Alt-f", "fold or unfold the last reply", "toggle_fold"),
     Key(("f5", "escape p"), "F5, Alt-p", "last reply in $PAGER", "page_reply"),
     Key(("f7", "escape m"), "F7, Alt-m", "HMP mode on or off", "toggle_hmp"),
-    Key(("pageup",), "PageUp", "output, towards the first line", "output_up"),
-    Key(("pagedown",), "PageDown", "output, towards the newest line", "output_down"),
+    Key(("pageup",), "PageUp", "output, back", "output_up"),
+    Key(("pagedown",), "PageDown", "output, on", "output_down"),
     Key(("c-home",), "Ctrl-Home", "output, the first line", "output_start"),
     Key(("c-end",), "Ctrl-End", "output, the newest line", "output_tail"),
-    Key(("end",), "End", "end of the line; output, the newest line", "end_of_line"),
-    Key(("c-pageup",), "Ctrl-PageUp", "events, towards the first", "events_up"),
-    Key(("c-pagedown",), "Ctrl-PageDown", "events, towards the newest", "events_down"),
-    Key((), "Tab, Shift-Tab", "complete; next and previous candidate"),
-    Key((), "Right, Ctrl-E", "take the suggestion from history"),
+    Key(("end",), "End", "end of line, or the newest line", "end_of_line"),
+    Key(("c-pageup",), "Ctrl-PageUp", "events, back", "events_up"),
+    Key(("c-pagedown",), "Ctrl-PageDown", "events, on", "events_down"),
+    Key((), "Tab, Shift-Tab", "complete; next, previous"),
+    Key((), "Right, Ctrl-E", "take what history suggests"),
     Key((), "Up, Down", "history"),
     Key((), "Ctrl-R", "search history"),
-    Key(("c-c", "<sigint>"), "Ctrl-C", "clear the line; let go of what runs", "interrupt"),
-    Key(("c-d",), "Ctrl-D", "on an empty line: leave; the VM goes on", "leave"),
+    Key(("c-c", "<sigint>"), "Ctrl-C", "clear the line, or let go", "interrupt"),
+    Key(("c-d",), "Ctrl-D", "leave (the line is empty)", "leave"),
     Key(("c-l",), "Ctrl-L", "clear the output", "clear_output"),
 )
 
@@ -54,4 +54,4 @@ def key_sheet() -> list[Line]:
     rows: list[Line] = [
         [("hint.current", key.shown.ljust(width)), ("", f"  {key.does}")] for key in KEYS
     ]
-    return [[("dim", "Keys (PageUp, PageDown; F1 or Esc goes back)")], [], *rows]
+    return [[("dim", "Keys; F1 or Esc goes back")], *rows]

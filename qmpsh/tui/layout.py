@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.filters import Condition, is_searching
-from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.layout import Layout
 from prompt_toolkit.layout.containers import (
@@ -21,10 +20,7 @@ from prompt_toolkit.layout.containers import (
     VSplit,
     Window,
 )
-from prompt_toolkit.layout.controls import (
-    FormattedTextControl,
-    UIControl,
-)
+from prompt_toolkit.layout.controls import UIControl
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.widgets import SearchToolbar
 
@@ -32,10 +28,9 @@ from qmpsh.shell.outcome import Ask
 from qmpsh.tui.menu import menu_window
 from qmpsh.tui.output import Echo
 from qmpsh.tui.panes import Pane, Row
-from qmpsh.tui.prompt import prompt_window, question_line
+from qmpsh.tui.prompt import Question, prompt_window
 from qmpsh.tui.runner import Runner
 from qmpsh.tui.screen import Screen
-from qmpsh.tui.style import fragments
 
 
 class Regions(NamedTuple):
@@ -118,14 +113,4 @@ def _row(control: UIControl, role: str) -> Window:
 
 
 def _question_window(asking: Callable[[], Ask | None], keys: KeyBindings) -> Window:
-    def text() -> StyleAndTextTuples:
-        ask = asking()
-        return fragments(question_line(ask)) if ask else []
-
-    control = FormattedTextControl(text, focusable=True, key_bindings=keys, show_cursor=False)
-    return Window(
-        control,
-        height=lambda: Dimension(min=1, max=3),
-        dont_extend_height=True,
-        wrap_lines=True,
-    )
+    return Window(Question(asking, keys), height=Dimension(max=3), dont_extend_height=True)

@@ -96,17 +96,20 @@ class Output:
         return [[], *lines] if self.store.blocks else lines
 
     def _fold(self, body: Body, size_on_wire: int) -> Fold | None:
-        view = self.view
         # The echo stays in view above its reply, with the blank line before it.
-        head = head_lines(body.lines, view.width, max(2, view.height - 2))
+        height = max(2, self.view.height - 2)
+        head = head_lines(body.lines, self.view.width, height)
         if head is None:
             return None
-        what = f"{self.glyphs.more} {number(len(body.lines) - head)} more lines"
+        hidden = len(body.lines) - head
+        # A single line may be longer than the screen by itself.
+        what = f"{self.glyphs.more} {number(hidden)} more lines" if hidden else "a long line"
         if size_on_wire:
             what += f", {size(size_on_wire)}"
         between = f" {self.glyphs.dot} "
-        notice: Line = [("dim", between.join([what, "F4 unfolds", "F5 pager"]))]
-        return Fold(head, max(2, view.height - 2), notice)
+        words = [what, "F4 unfolds", "F5 pager"]
+        notices = tuple([("dim", between.join(words[:count]))] for count in (3, 2, 1))
+        return Fold(head, height - 1, notices)
 
 
 def transcript(store: Store, width: int, limit: int = TRANSCRIPT) -> list[Line]:

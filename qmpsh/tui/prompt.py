@@ -10,8 +10,15 @@ from prompt_toolkit.completion import Completer
 from prompt_toolkit.filters import Condition, has_focus, is_searching
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
+from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.layout.containers import Window
-from prompt_toolkit.layout.controls import BufferControl, SearchBufferControl
+from prompt_toolkit.layout.controls import (
+    BufferControl,
+    GetLinePrefixCallable,
+    SearchBufferControl,
+    UIContent,
+    UIControl,
+)
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.layout.processors import (
     AppendAutoSuggestion,
@@ -21,6 +28,8 @@ from prompt_toolkit.layout.processors import (
 
 from qmpsh.shell.outcome import Ask
 from qmpsh.tui.lexing import LineLexer
+from qmpsh.tui.panes import content
+from qmpsh.tui.rows import wrap
 from qmpsh.tui.runner import split_lines
 from qmpsh.tui.seam import Session
 from qmpsh.view.safe import visible_word
@@ -83,6 +92,40 @@ def prompt_window(
         wrap_lines=True,
         get_line_prefix=prefix,
     )
+
+
+class Question(UIControl):
+    """The question that stands in the prompt's place and takes the keys meanwhile."""
+
+    def __init__(self, asking: Callable[[], Ask | None], keys: KeyBindings) -> None:
+        self._asking = asking
+        self._keys = keys
+
+    def create_content(self, width: int, height: int) -> UIContent:
+        """See prompt_toolkit."""
+        return content(self._rows(width))
+
+    def preferred_height(
+        self,
+        width: int,
+        max_available_height: int,
+        wrap_lines: bool,
+        get_line_prefix: GetLinePrefixCallable | None,
+    ) -> int:
+        """See prompt_toolkit."""
+        return len(self._rows(width))
+
+    def is_focusable(self) -> bool:
+        """See prompt_toolkit."""
+        return True
+
+    def get_key_bindings(self) -> KeyBindings:
+        """See prompt_toolkit."""
+        return self._keys
+
+    def _rows(self, width: int) -> list[Line]:
+        ask = self._asking()
+        return wrap(question_line(ask), width) if ask else [[]]
 
 
 def question_line(ask: Ask) -> Line:

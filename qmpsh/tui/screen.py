@@ -108,16 +108,14 @@ class Screen:
     def status(self, runner: Runner[Echo], width: int) -> Line:
         """The status line."""
         machine, running = self.session.machine, self.session.running
-        seconds = self._clock() - running.since if running else 0.0
-        busy = running is not None and seconds >= SHOW_RUNNING and not running.task.asking
         facts = Facts(
             name=machine.name,
             state=machine.state,
             status=machine.status,
             version=machine.version,
             address=machine.address,
-            running=first_word(running.line) if running and busy else "",
-            seconds=seconds,
+            running=self._busy_with,
+            seconds=self._clock() - running.since if running else 0.0,
             waiting=len(runner.waiting),
             unseen=self.output.view.unseen,
             events=self.events.total,
@@ -133,11 +131,24 @@ class Screen:
         if not self.session.machine.connected:
             return [("hint", ENDED_TIP)]
         if not text:
-            return [("hint", self.flash or TIPS.get(self.session.prompt, ""))]
+            return [("hint", self.flash or self._tip())]
         key = (self.session.prompt, text, cursor)
         if self._hint is None or self._hint[0] != key:
             self._hint = (key, self._hint_for(text, cursor))
         return self._hint[1]
+
+    @property
+    def _busy_with(self) -> str:
+        """The command that has been running for a moment, or ""."""
+        running = self.session.running
+        if running is None or running.task.asking is not None:
+            return ""
+        return first_word(running.line) if self._clock() - running.since >= SHOW_RUNNING else ""
+
+    def _tip(self) -> str:
+        if self._busy_with:
+            return f"Ctrl-C lets go of {visible_word(self._busy_with)}"
+        return TIPS.get(self.session.prompt, "")
 
     def _hint_for(self, text: str, cursor: int) -> Line:
         try:

@@ -171,25 +171,23 @@ class MessageFramer:
     def _find_end(self) -> int:
         """The offset behind the bracket that closes the message, -1 while it has not come."""
         data = self._data
-        position = self._scanned
-        while True:
-            wanted = _INSIDE_STRING if self._in_string else _OUTSIDE_STRING
-            found = wanted.search(data, position)
-            if found is None:
-                self._scanned = max(position, len(data))
-                return -1
+        # Kept at the end only: an interrupt in between leaves the scan where it was.
+        position, depth, in_string = self._scanned, self._depth, self._in_string
+        while found := (_INSIDE_STRING if in_string else _OUTSIDE_STRING).search(data, position):
             position = found.end()
             byte = data[position - 1]
             if byte == _QUOTE:
-                self._in_string = not self._in_string
+                in_string = not in_string
             elif byte == _BACKSLASH:
                 position += 1  # may lie behind the data: then the escaped byte is still to come
             elif byte in _OPENING:
-                self._depth += 1
+                depth += 1
             else:
-                self._depth -= 1
-                if not self._depth:
+                depth -= 1
+                if not depth:
                     return position
+        self._scanned, self._depth, self._in_string = max(position, len(data)), depth, in_string
+        return -1
 
     def _drop(self, count: int) -> None:
         """Forget the first `count` bytes; a new message begins behind them."""

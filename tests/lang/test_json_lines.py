@@ -67,6 +67,8 @@ SEVERAL = [
     ('{"return": [ {...}, ... ]}', []),
     ('<- { "return": { "a": it\'s, b } } -> {"execute": "a"}', ["a"]),
     ('{"event": "X", "execute": "a"}', ["a"]),
+    ('{"return": NaN}', []),
+    ('{"return": {"a": 1, "a": 2}}', []),
 ]
 
 

@@ -47,10 +47,6 @@ no modifier --jsno; did you mean --json?
 x --jsno
   ^^^^^^
 
-no modifier --; there are --timeout, --fd, --count, --wait, --json, --new, --oob, --raw, --table, --yes
-x --
-  ^^
-
 --json is given twice
 x --json a=b --json
              ^^^^^^
@@ -100,6 +96,11 @@ x --new
 @pytest.mark.parametrize("expected", pictures(REFUSED))
 def test_refused(expected: str) -> None:
     assert refused_line(expected.split("\n")[1]) == expected
+
+
+def test_an_unknown_one_that_is_near_to_none() -> None:
+    known = "--timeout, --fd, --count, --wait, --json, --new, --oob, --raw, --table, --yes"
+    assert refused_line("x --") == f"no modifier --; there are {known}\nx --\n  ^^"
 
 
 DURATIONS = [

@@ -18,7 +18,6 @@ from qmpsh.lang.syntax import (
 from tests.lang.helpers import (
     HMP,
     HMP_PROMPT,
-    PLAIN,
     PROMPT,
     TRANSACTION,
     command,
@@ -210,9 +209,9 @@ expected an action, as in transaction( ACTION KEY=value )
 transaction( )
 ^^^^^^^^^^^^
 
-expected an action, as in transaction( ACTION KEY=value )
+expected a command before | or >
 transaction( > f
-^^^^^^^^^^^^
+             ^
 
 expected ) at the end of the line, as in transaction( ACTION KEY=value )
 transaction( abort a=b
@@ -246,7 +245,7 @@ expected modifiers or a redirect behind )
 
 @pytest.mark.parametrize("expected", pictures(TRANSACTIONS_REFUSED))
 def test_transactions_refused(expected: str) -> None:
-    assert refused_line(expected.split("\n")[1], PLAIN) == expected
+    assert refused_line(expected.split("\n")[1]) == expected
 
 
 ACTIONS_REFUSED = """

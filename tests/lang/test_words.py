@@ -166,9 +166,13 @@ expected the closing }
 x a={b
     ^
 
+expected the closing '
+x a={'b
+     ^
+
 expected nothing behind the closing bracket
-x a={}{}
-      ^
+x a={} {}
+       ^^
 """
 
 

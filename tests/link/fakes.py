@@ -1,10 +1,14 @@
-"""Streams that are no sockets."""
+"""A stream that is no socket, what it receives, and a subscriber that remembers."""
 
 from __future__ import annotations
 
+import json
 import os
 
 from qmpsh.errors import ConnectionLost
+from qmpsh.jsontypes import JsonObject
+from qmpsh.link.client import Subscriber
+from qmpsh.wire.messages import ErrorReply, Event, Reply
 
 
 class FakeStream:
@@ -48,3 +52,19 @@ class FakeStream:
             self.closed = True
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def line(message: JsonObject) -> bytes:
+    return json.dumps(message).encode() + b"\r\n"
+
+
+def reply(id: str, value: JsonObject | None = None) -> bytes:
+    return line({"return": value or {}, "id": id})
+
+
+class Heard(list[Event | Reply | ErrorReply]):
+    """A subscriber that remembers."""
+
+    @property
+    def subscriber(self) -> Subscriber:
+        return self.append

@@ -17,6 +17,7 @@ from qmpsh.link.address import (
     looks_like_address,
     parse_address,
 )
+from tests.wire.strategies import patient
 
 
 @pytest.mark.parametrize(
@@ -150,6 +151,7 @@ def test_an_existing_path_is_no_host(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert parse_address("host:4444") == UnixAddress("host:4444")
 
 
+@patient
 @given(st.text(st.sampled_from("ab:,/.~[]0159=\0\udc80 ") | st.characters(), max_size=20))
 def test_any_text_parses_back_or_is_refused(text: str) -> None:
     try:
@@ -159,6 +161,7 @@ def test_any_text_parses_back_or_is_refused(text: str) -> None:
     assert parse_address(str(address)) == address
 
 
+@patient
 @given(
     st.builds(
         "unix:{},{}".format,

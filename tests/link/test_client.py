@@ -8,24 +8,19 @@ import time
 import pytest
 
 from qmpsh.errors import (
-    Busy,
-    CannotConnect,
     CommandFailed,
     ConnectionLost,
-    ConnectTimeout,
     FrameTooLong,
-    NotQmp,
     ProtocolError,
-    QmpshError,
     ReplyTimeout,
     UsageError,
 )
 from qmpsh.jsontypes import JsonObject
 from qmpsh.link.address import UnixAddress
-from qmpsh.link.client import Client, ClientOptions, Subscriber
+from qmpsh.link.client import Client, ClientOptions
 from qmpsh.link.outbox import WINDOW
 from qmpsh.wire.messages import Command, ErrorReply, Event, Reply
-from tests.link.fakes import FakeStream
+from tests.link.fakes import FakeStream, Heard, line, reply
 from tests.link.servers import GREETING
 
 ADDRESS = UnixAddress("/m.sock")
@@ -34,167 +29,15 @@ STOP = Command("stop")
 EVENT: JsonObject = {"event": "STOP"}
 
 
-def line(message: JsonObject) -> bytes:
-    return json.dumps(message).encode() + b"\r\n"
-
-
-def reply(id: str, value: JsonObject | None = None) -> bytes:
-    return line({"return": value or {}, "id": id})
-
-
 def ready(stream: FakeStream) -> Client:
     """A client that may send at once."""
     return Client(stream, ADDRESS, READY)
-
-
-class Heard(list[Event | Reply | ErrorReply]):
-    """A subscriber that remembers."""
-
-    @property
-    def subscriber(self) -> Subscriber:
-        return self.append
 
 
 def sent(stream: FakeStream) -> list[str]:
     """The names of the commands that were written, and how."""
     written = b"".join(stream.sent)
     return [next(iter(json.loads(text).values())) for text in written.decode().split("\n") if text]
-
-
-# ------------------------------------------------------------------------ beginning
-
-
-def begin(
-    stream: FakeStream, options: ClientOptions, notices: list[str] | None = None
-) -> tuple[Client, QmpshError | None]:
-    client = Client(stream, ADDRESS, options)
-    try:
-        client.begin(time.monotonic(), None if notices is None else notices.append)
-    except QmpshError as error:
-        client.close()
-        return client, error
-    return client, None
-
-
-def test_greeted_and_negotiated() -> None:
-    stream = FakeStream([None, line(GREETING), line(EVENT), reply("1")])
-    client, error = begin(stream, ClientOptions())
-    assert error is None
-    assert client.greeting is not None
-    assert [json.loads(data) for data in stream.sent] == [
-        {"execute": "qmp_capabilities", "arguments": {"enable": ["oob"]}, "id": "1"}
-    ]
-    heard = Heard()
-    client.subscriber = heard.subscriber
-    assert [type(message) for message in heard] == [Event]
-    client.close()
-
-
-def test_oob_not_wanted() -> None:
-    stream = FakeStream([line(GREETING), reply("1")])
-    begin(stream, ClientOptions(oob=False))[0].close()
-    assert stream.sent == [b'{"execute":"qmp_capabilities","id":"1"}\n']
-
-
-CLOSED_EARLY = (
-    "/m.sock closed the connection before a session began: the VM has just ended, or something"
-    " else than QEMU listens there"
-)
-HMP = "/m.sock is a human monitor (HMP), not QMP; use -qmp, or mode=control on that -mon"
-
-
-@pytest.mark.parametrize(
-    "received, kind, text",
-    [
-        ([b""], CannotConnect, CLOSED_EARLY),
-        ([b'{"QMP":', b""], CannotConnect, CLOSED_EARLY),
-        ([line(GREETING), b""], CannotConnect, CLOSED_EARLY),
-        ([b"QEMU 7.2.22 monitor - type 'help' for more information\r\n(qemu) "], NotQmp, HMP),
-        ([b"Q", b"EMU"], NotQmp, HMP),
-        (
-            [b"\xff\xfb\x01\xff\xfb\x03"],
-            NotQmp,
-            "/m.sock is a monitor with telnet=on; start it without, or with -qmp",
-        ),
-        ([b"RFB 003.008\n"], NotQmp, "/m.sock is a VNC server, not a QMP monitor"),
-        (
-            [b"HTTP/1.0 400 \x1b[31mBad request, dear friend of sockets\r\n"],
-            NotQmp,
-            "/m.sock does not speak QMP; it began with"
-            " 'HTTP/1.0 400 \\x1b[31mBad request, dear frie'",
-        ),
-        (
-            [line({"hello": 1})],
-            NotQmp,
-            "/m.sock: the server sent a message of no known kind (members: 'hello')",
-        ),
-        ([line(EVENT)], NotQmp, "/m.sock: the server sent messages without a greeting"),
-        (
-            [line(GREETING), line({"error": {"class": "GenericError", "desc": "no"}})],
-            NotQmp,
-            "/m.sock: the server refused the negotiation: no",
-        ),
-        (
-            [line(GREETING), b"Killed\n"],
-            NotQmp,
-            "/m.sock does not speak QMP; it began with 'Killed\\n'",
-        ),
-    ],
-)
-def test_no_session(received: list[bytes | None], kind: type[CannotConnect], text: str) -> None:
-    stream = FakeStream(received)
-    client, error = begin(stream, ClientOptions())
-    assert type(error) is kind
-    assert str(error) == text
-    assert client.closed
-    assert stream.closed
-
-
-def test_silence() -> None:
-    stream = FakeStream([])
-    notices: list[str] = []
-    _, error = begin(stream, ClientOptions(connect_timeout=0.05, notice_after=0.01), notices)
-    assert type(error) is Busy
-    assert str(error) == (
-        "connected to /m.sock, but no greeting within 0.05 s: another client probably holds this"
-        " monitor, which serves one at a time, or the VM is stopped; close that client, or give"
-        " QEMU a second -qmp"
-    )
-    assert notices == [
-        "connected to /m.sock, but no greeting yet: another client may hold this monitor, which"
-        " serves one at a time; waiting up to 0.05 s"
-    ]
-    assert stream.sent == []
-
-
-def test_no_notice_where_the_time_is_shorter() -> None:
-    notices: list[str] = []
-    _, error = begin(FakeStream([]), ClientOptions(connect_timeout=0.01), notices)
-    assert type(error) is Busy
-    assert notices == []
-
-
-def test_notice_without_a_limit() -> None:
-    stream = FakeStream([])
-    notices: list[str] = []
-
-    def notice(text: str) -> None:
-        notices.append(text)
-        stream.received += [line(GREETING), reply("1")]
-
-    client = Client(stream, ADDRESS, ClientOptions(connect_timeout=None, notice_after=0.01))
-    client.begin(time.monotonic(), notice)
-    assert [text.rpartition("; ")[2] for text in notices] == ["waiting"]
-    client.close()
-
-
-def test_silence_after_the_greeting() -> None:
-    _, error = begin(FakeStream([line(GREETING)]), ClientOptions(connect_timeout=0.05))
-    assert type(error) is ConnectTimeout
-    assert str(error) == (
-        "/m.sock greeted, but did not answer qmp_capabilities within 0.05 s: the VM is stopped or"
-        " overloaded"
-    )
 
 
 # ------------------------------------------------------------------------ commands
@@ -228,7 +71,7 @@ def test_pending() -> None:
     with pytest.raises(ReplyTimeout, match=r"^no reply to stop yet$"):
         pending.result()
     stream.received.append(reply("1"))
-    assert client.poll(0)
+    assert client.poll(None)
     assert pending.done
     assert pending.result().value == {}
     assert pending.seconds > 0.0
@@ -358,6 +201,21 @@ def test_tracer() -> None:
         ("<-", EVENT),
         ("<-", {"return": {"a": 1}, "id": "1"}),
     ]
+    client.close()
+
+
+def test_a_flood_is_read_in_turns() -> None:
+    flood = line({"event": "RESET", "data": {"a": "x" * 2_000_000}})
+    pieces = [flood[start : start + 65536] for start in range(0, len(flood), 65536)]
+    stream = FakeStream([*pieces])
+    client = ready(stream)
+    heard = Heard()
+    client.subscriber = heard.subscriber
+    client.poll(0)
+    assert len(stream.received) == len(pieces) - 16  # 1 MiB
+    assert heard == []
+    client.poll(0)
+    assert len(heard) == 1
     client.close()
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from qmpsh.errors import LineError, SchemaMismatch
-from qmpsh.jsontypes import JsonObject
+from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.parser import parse_line, parse_words
 from qmpsh.lang.syntax import CommandLine
 from qmpsh.schema.check import check_arguments
@@ -265,7 +265,7 @@ def test_members_that_hold_dots() -> None:
 
 def with_command(name: str, members: dict[str, str]) -> Schema:
     """The schema of 7.2 and one command more, as a build of one's own has it."""
-    added = [
+    added: list[Json] = [
         {"name": name, "meta-type": "command", "arg-type": f"q-{name}", "ret-type": "0"},
         {
             "name": f"q-{name}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -61,6 +61,15 @@ class Desk:
 
         wait_until(done, 10, what)
 
+    def poll_until(self, holds: Callable[[], object]) -> None:
+        """Poll until something holds."""
+
+        def polled() -> object:
+            self.session.poll()
+            return holds()
+
+        wait_until(polled, 10)
+
     def run(self, line: str, choice: str = "") -> Outcome:
         """Type a line, answer its question, wait for its end."""
         outcomes: list[Outcome] = []
@@ -76,11 +85,7 @@ class Desk:
         self.session.complete(text, len(text))
         facts = self.heard.facts_came
 
-        def settled() -> bool:
-            self.session.poll()
-            return self.heard.facts_came > facts or self.session._background.idle
-
-        wait_until(settled, 10, "live values")
+        self.poll_until(lambda: self.heard.facts_came > facts or self.session._background.idle)
         return [c.text for c in self.session.complete(text, len(text))]
 
 
@@ -122,7 +127,7 @@ def test_quit_asks_and_leaving_is_the_default(desk: Desk) -> None:
     outcome = desk.run("quit", "c")
     assert (outcome.leave, outcome.exit_code) == (False, 0)
     assert desk.run("quit", "q").exit_code == 0
-    wait_until(lambda: desk.session.poll() or desk.heard.losses, 10)
+    desk.poll_until(lambda: desk.heard.losses)
     assert desk.session.machine.farewell == "SHUTDOWN host-qmp-quit"
     assert desk.run("query-status").exit_code == 4
     assert len(desk.heard.losses) == 1
@@ -149,7 +154,7 @@ def test_a_detached_line_shows_its_reply_when_it_comes(desk: Desk) -> None:
     assert desk.session.running is not None
     assert desk.session.interrupt()
     assert desk.session.running is None
-    wait_until(lambda: desk.session.poll() or outcomes, 10)
+    desk.poll_until(lambda: outcomes)
     assert outcomes[0].exit_code == 0
     assert isinstance(desk.shown[-1], Answer)
 
@@ -166,5 +171,5 @@ def test_live_values(desk: Desk) -> None:
 
 def test_the_vm_that_is_killed(desk: Desk, fresh_q35: Vm) -> None:
     fresh_q35.kill()
-    wait_until(lambda: desk.session.poll() or desk.heard.losses, 10)
+    desk.poll_until(lambda: desk.heard.losses)
     assert desk.session.machine.state == "ended"

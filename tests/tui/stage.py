@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import io
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +26,7 @@ from qmpsh.view.glyphs import UNICODE, Glyphs
 from tests.tui.fakes import FakeSession
 
 PICTURES = Path(__file__).parent / "pictures"
-DEADLINE = 10.0
+DEADLINE = 5.0
 WALL = 1_763_677_831.120
 """Unix time of events that have none of their own: 22:30:31 UTC"""
 
@@ -43,7 +43,7 @@ class Stage:
     ) -> None:
         self.size = Size(rows=rows, columns=columns)
         self.now = 1000.0
-        self.pager_texts: list[str] = []
+        self.exit_code: int | None = None
         self.redirect: Redirect | None = None
         self.stream = io.StringIO()
         self._pipe = pipe
@@ -60,6 +60,10 @@ class Stage:
     @property
     def session(self) -> FakeSession:
         return self._sessions[0]
+
+    async def perform(self) -> None:
+        """Run the screen to its end."""
+        self.exit_code = await self.screen.run()
 
     def keys(self, text: str) -> None:
         """Press keys, as the bytes that a terminal sends."""
@@ -121,10 +125,10 @@ class Stage:
 async def stage(
     columns: int = 100, rows: int = 20, *, style: str = "dark", glyphs: Glyphs = UNICODE
 ) -> AsyncIterator[Stage]:
-    """A screen that runs; it is left with Ctrl-C, Ctrl-D at the end when it still does."""
+    """A screen that runs; it is ended at the end when it still does."""
     with create_pipe_input() as pipe:
         on_stage = Stage(pipe, columns, rows, style=style, glyphs=glyphs)
-        task = asyncio.create_task(on_stage.screen.run())
+        task = asyncio.create_task(on_stage.perform())
         try:
             await on_stage.until(lambda: "(QEMU)" in on_stage.picture() or task.done(), "a prompt")
             yield on_stage
@@ -134,12 +138,3 @@ async def stage(
                 app.exit(result=0)
             await task
             on_stage.session.close()
-
-
-def play(scene: Callable[[], Awaitable[None]]) -> None:
-    """Run a test's coroutine."""
-
-    async def run() -> None:
-        await scene()
-
-    asyncio.run(run())

@@ -10,6 +10,9 @@ from qmpsh.shell.outcome import Answer
 from qmpsh.view.answers import Kind, answer_body, answer_text, cost, error_body, text_body
 from qmpsh.view.theme import Line, plain
 
+JSON = Modifiers(json=True)
+RAW = Modifiers(raw=True)
+
 
 @pytest.mark.parametrize(
     "answer, text",
@@ -18,24 +21,24 @@ from qmpsh.view.theme import Line, plain
         (Answer("query-x", value={"a": [1]}), '{\n  "a": [\n    1\n  ]\n}'),
         (Answer("query-x", value=None), "null"),
         (Answer("query-x", value="a\nb"), '"a\\nb"'),
-        (Answer("query-x", value="a\nb", modifiers=Modifiers(raw=True)), "a\nb"),
-        (Answer("query-x", value="\x1b[2J", modifiers=Modifiers(raw=True)), "\\x1b[2J"),
-        (Answer("query-x", value=3, modifiers=Modifiers(raw=True)), "3"),
+        (Answer("query-x", value="a\nb", modifiers=RAW), "a\nb"),
+        (Answer("query-x", value="\x1b[2J", modifiers=RAW), "\\x1b[2J"),
+        (Answer("query-x", value=3, modifiers=RAW), "3"),
         (Answer("query-x", value="\u202e"), '"\\u202e"'),
-        (Answer("human-monitor-command", value="x", text="VM status: running"), "VM status: running"),
+        (Answer("human-monitor-command", value="x", text="VM status: ok"), "VM status: ok"),
         (Answer("human-monitor-command", value="", text=""), ""),
         (Answer("", text="a\tb\n\x07"), "a       b\n\\x07"),
         (
-            Answer("x", value=1, reply={"return": 1, "id": "u"}, modifiers=Modifiers(json=True)),
+            Answer("x", value=1, reply={"return": 1, "id": "u"}, modifiers=JSON),
             '{\n  "return": 1,\n  "id": "u"\n}',
         ),
         (Answer("x", failed=True, text="GenericError: no"), "GenericError: no"),
         (
-            Answer("x", failed=True, text="E: no", reply={"error": {}}, modifiers=Modifiers(json=True)),
-            '{\n  "error": {}\n}',
+            Answer("x", failed=True, text="E: no", reply={"error": 1}, modifiers=JSON),
+            '{\n  "error": 1\n}',
         ),
     ],
-)  # fmt: skip
+)
 def test_text(answer: Answer, text: str) -> None:
     assert answer_text(answer) == text
 
@@ -53,11 +56,11 @@ def test_one_line() -> None:
             [("error", "DeviceNotFound"), ("", ": Device 'net9' not found")],
         ),
         (Answer("x", failed=True, text="Error: no"), [("error", "Error"), ("", ": no")]),
-        (Answer("x", failed=True, text="unknown command: 'x'"), [("error", "unknown command: 'x'")]),
+        (Answer("x", failed=True, text="unknown command: x"), [("error", "unknown command: x")]),
         (Answer("x", text="plain"), [("", "plain")]),
         (Answer("x", value=12), [("json.number", "12")]),
     ],
-)  # fmt: skip
+)
 def test_first_line_styled(answer: Answer, line: Line) -> None:
     assert answer_body(answer).line(0) == line
 
@@ -80,10 +83,10 @@ def test_marks_stand_below_what_they_mark_behind_a_tab() -> None:
     "error, text",
     [
         (CommandFailed("GenericError", "a\x1bb"), "GenericError: a\\x1bb"),
-        (ConnectionLost("the server closed the connection"), "error: the server closed the connection"),
+        (ConnectionLost("the server went"), "error: the server went"),
         (QmpshError("two\nlines"), "error: two\nlines"),
     ],
-)  # fmt: skip
+)
 def test_other_errors(error: QmpshError, text: str) -> None:
     assert "\n".join(error_body(error).lines) == text
 

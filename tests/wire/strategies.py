@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from qmpsh.jsontypes import Json, JsonObject
+
+patient = settings(deadline=None)
+"""For every property: how long one example takes on a busy machine proves nothing."""
 
 # Text with what framing could stumble over: brackets, quotes and backslashes in strings.
 texts = st.text(st.sampled_from('ab {}[]"\\,:é\u2028\U0001f600\n\x00'), max_size=8)

@@ -13,7 +13,7 @@ from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.wire.connection import TRANSITIONS, Connection, State, Step
 from qmpsh.wire.framing import NEED_DATA, PEER_CLOSED, Pause
 from qmpsh.wire.messages import Command, ErrorReply, Event, Greeting, Message, Reply
-from tests.wire.strategies import cuts
+from tests.wire.strategies import cuts, patient
 
 GREETING: JsonObject = {"QMP": {"version": {}, "capabilities": ["oob"]}}
 NO_OOB: JsonObject = {"QMP": {"version": {}, "capabilities": []}}
@@ -272,6 +272,7 @@ def test_what_cannot_be_encoded_takes_no_id() -> None:
     assert connection.in_flight == 0
 
 
+@patient
 @given(st.data())
 def test_any_cut_gives_the_same_session(data: st.DataObject) -> None:
     written = encode(GREETING, STOP, {"return": {}, "id": "1"}, STOP, ERROR, {"return": 5})
@@ -294,6 +295,7 @@ def test_any_cut_gives_the_same_session(data: st.DataObject) -> None:
     assert ids(found) == ["1", None, None]
 
 
+@patient
 @given(st.binary())
 def test_any_bytes_raise_nothing_but_protocol_error(garbage: bytes) -> None:
     connection = ready()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from qmpsh.errors import FrameTooLong, ProtocolError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.wire.framing import NEED_DATA, PEER_CLOSED, Frame, MessageFramer, Pause
-from tests.wire.strategies import cuts, objects, one_line, pretty, streams
+from tests.wire.strategies import cuts, objects, one_line, patient, pretty, streams
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -50,6 +50,7 @@ def objects_of(frames: Iterable[Frame]) -> list[JsonObject]:
 # ------------------------------------------------------------------------ properties
 
 
+@patient
 @given(streams(), st.data())
 def test_any_cut_gives_the_messages(
     stream: tuple[list[JsonObject], bytes], data: st.DataObject
@@ -60,6 +61,7 @@ def test_any_cut_gives_the_messages(
     assert objects_of(frames) == messages
 
 
+@patient
 @given(streams())
 def test_byte_by_byte_equals_at_once(stream: tuple[list[JsonObject], bytes]) -> None:
     _, written = stream
@@ -71,6 +73,7 @@ ODD_PIECES = [b'{"a":1}', b"\xff", b"\xc3\xa9", b"\x00", b"NaN", b"true"]
 JSON_LIKE = st.lists(st.sampled_from(PIECES + ODD_PIECES), max_size=30).map(b"".join)
 
 
+@patient
 @given(st.one_of(st.binary(), JSON_LIKE, JSON_LIKE.map(b"{".__add__)), st.data())
 def test_garbage_is_a_protocol_error_wherever_it_is_cut(
     written: bytes, data: st.DataObject
@@ -78,6 +81,7 @@ def test_garbage_is_a_protocol_error_wherever_it_is_cut(
     assert outcome(data.draw(cuts(written)), limit=20) == outcome([written], limit=20)
 
 
+@patient
 @given(objects)
 def test_pretty_and_one_line_are_the_same_message(message: JsonObject) -> None:
     once, again = (outcome([form(message).encode()], 100_000) for form in (one_line, pretty))

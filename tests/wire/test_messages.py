@@ -23,7 +23,7 @@ from qmpsh.wire.messages import (
     encode_command,
     ends_vm,
 )
-from tests.wire.strategies import objects, texts, values
+from tests.wire.strategies import objects, patient, texts, values
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -159,6 +159,7 @@ def test_no_message(raw: JsonObject, complaint: str) -> None:
 kinds = st.sampled_from(["return", "error", "event", "QMP", "data", "timestamp", "id"])
 
 
+@patient
 @given(st.dictionaries(kinds, values) | objects)
 def test_any_object_is_a_message_or_a_protocol_error(raw: JsonObject) -> None:
     try:
@@ -242,6 +243,7 @@ def test_too_deep_to_be_sent() -> None:
         encode_command(Command("a", {"b": deep}), "1")
 
 
+@patient
 @given(texts, st.none() | objects, st.booleans())
 def test_encoding_is_one_line_of_ascii_that_decodes_back(
     name: str, arguments: JsonObject | None, oob: bool

@@ -1,0 +1,112 @@
+"""What is wrong with a line while it is typed: for its colours and for the hint below it.
+
+Tolerant where the checks before sending are strict: the line is unfinished, so that nothing is said
+of what is missing, nor of the word that is still being typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from qmpsh.complete.candidates import Catalog
+from qmpsh.complete.members import Line
+from qmpsh.complete.place import Given, Path, find_given
+from qmpsh.errors import Span
+from qmpsh.lang.syntax import Mode
+from qmpsh.schema.model import Builtin, EnumType, ObjectType, Schema, Type
+from qmpsh.schema.nearest import did_you_mean
+from qmpsh.schema.scalars import read_boolean, read_int, read_number
+from qmpsh.schema.walk import object_of
+
+OPEN_COMMANDS = frozenset({"device_add"})
+"""They take members that the schema does not declare."""
+
+_READERS = {"int": read_int, "number": read_number, "boolean": read_boolean}
+
+
+class Fault(NamedTuple):
+    """span: what it is about; role: "error", or "deprecated" for what still works; message: one
+    sentence.
+    """
+
+    span: Span
+    role: str
+    message: str
+
+
+def find_faults(text: str, catalog: Catalog, mode: Mode) -> list[Fault]:
+    """The faults of a line, in its order."""
+    if mode.hmp or not catalog.commands:
+        return []
+    name, span, given = find_given(text, mode)
+    if not name:
+        return []
+    if name not in catalog.commands:
+        return _unknown_command(text, name, span, catalog)
+    schema = catalog.schema
+    root = schema.arguments(name) if schema is not None else None
+    if schema is None or root is None:
+        return []
+    line = Line(given, schema, root)
+    faults = list(_of_command(schema, name, span))
+    for member in given:
+        faults += _of_member(line, name, member, text)
+    return faults
+
+
+def _unknown_command(text: str, name: str, span: Span, catalog: Catalog) -> list[Fault]:
+    still_typed = span[1] == len(text)
+    if still_typed and any(command.startswith(name) for command in catalog.commands):
+        return []
+    hint = did_you_mean(name, catalog.commands)
+    return [Fault(span, "error", f"no command {name}{hint}")]
+
+
+def _of_command(schema: Schema, name: str, span: Span) -> Iterator[Fault]:
+    info = schema.command(name)
+    if info is not None and "deprecated" in info.features:
+        yield Fault(span, "deprecated", f"{name} is deprecated")
+
+
+def _of_member(line: Line, command: str, given: Given, text: str) -> Iterator[Fault]:
+    kind = line.type_at(given.path)
+    if kind is None:
+        if given.key[0] < given.key[1] and command not in OPEN_COMMANDS:
+            yield from _unknown_member(line, given)
+        return
+    if given.text is None or given.value[1] == len(text):
+        return
+    message = _wrong_value(kind, given)
+    if message:
+        yield Fault(given.value, "error", message)
+
+
+def _unknown_member(line: Line, given: Given) -> Iterator[Fault]:
+    """A member that its object does not have; nothing where the tag is still to come."""
+    owner_path, owner = _owner(line, given.path)
+    if owner is None or (owner.tag is not None and line.tag((*owner_path, owner.tag)) is None):
+        return
+    name = ".".join(given.path[len(owner_path) :])
+    names = [member.name for member in line.members(owner, owner_path)]
+    yield Fault(given.key, "error", f"no member {name}{did_you_mean(name, names)}")
+
+
+def _owner(line: Line, path: Path) -> tuple[Path, ObjectType | None]:
+    """The innermost object on the way that there is."""
+    for length in range(len(path) - 1, -1, -1):
+        kind = line.type_at(path[:length])
+        if kind is not None:
+            return path[:length], object_of(line.schema, kind)
+    return (), line.root
+
+
+def _wrong_value(kind: Type, given: Given) -> str:
+    value = given.text or ""
+    match kind:
+        case EnumType() if value not in kind.names():
+            return f"no value {value}{did_you_mean(value, kind.names())}"
+        case Builtin(json_type) if json_type in _READERS:
+            if given.quoted or _READERS[json_type](value) is None:
+                return f"{given.path[-1]}: {value} is no {json_type}"
+    return ""

@@ -1,0 +1,84 @@
+"""What a command or an event looks like, in plain text: for `.help`.
+
+blockdev-backup  (command)
+  device*      str
+  sync*        top | full | none | incremental | bitmap
+  job-id       str
+returns nothing
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+
+from qmpsh.schema.model import CommandInfo, EventInfo, Member, ObjectType, Schema
+from qmpsh.schema.walk import members_of, object_of
+from qmpsh.schema.words import type_words
+
+_MARKS = {"deprecated": "deprecated", "unstable": "unstable"}
+WIDTH = 78
+"""characters a line takes at most"""
+ALL = 1000
+"""how many words of an enum are shown: all of them"""
+
+
+def command_signature(schema: Schema, info: CommandInfo, tags: Mapping[str, str]) -> list[str]:
+    """The lines of a command's signature.
+
+    tags: of unions, as in `.help blockdev-add driver=qcow2`: the branch's members join
+    """
+    marks = [_MARKS[feature] for feature in info.features if feature in _MARKS]
+    if info.oob:
+        marks.append("out-of-band")
+    kind = schema.arguments(info.name)
+    members = _members(schema, kind, tags) if kind is not None else []
+    returns = type_words(schema, info.ret_type, ALL)
+    nothing = returns == "{}"
+    return [
+        _title(info.name, "command", marks),
+        *members,
+        *(["returns nothing"] if nothing else _wrapped("returns ", returns)),
+    ]
+
+
+def event_signature(schema: Schema, info: EventInfo) -> list[str]:
+    """The lines of an event's signature: its data."""
+    marks = [_MARKS[feature] for feature in info.features if feature in _MARKS]
+    kind = object_of(schema, schema.type(info.arg_type))
+    members = _members(schema, kind, {}) if kind is not None else []
+    return [_title(info.name, "event", marks), *members]
+
+
+def _title(name: str, kind: str, marks: list[str]) -> str:
+    return f"{name}  ({', '.join([kind, *marks])})"
+
+
+def _members(schema: Schema, kind: ObjectType, tags: Mapping[str, str]) -> list[str]:
+    tag = tags.get(kind.tag) if kind.tag is not None else None
+    members = sorted(members_of(schema, kind, tag), key=lambda member: member.optional)
+    names = [f"{member.name}{'' if member.optional else '*'}" for member in members]
+    width = max(map(len, names), default=0)
+    lines = []
+    for name, member in zip(names, members, strict=True):
+        lines += _wrapped(f"  {name:<{width}}  ", _described(schema, member))
+    if kind.tag is not None and tag is None:
+        lines.append(f"  ... and the members that {kind.tag} selects: name it, {kind.tag}=VALUE")
+    return lines
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    """The text behind its head, continued below itself."""
+    return textwrap.wrap(
+        text,
+        max(WIDTH, len(head) + 20),
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_on_hyphens=False,
+    )
+
+
+def _described(schema: Schema, member: Member) -> str:
+    marks = [_MARKS[feature] for feature in member.features if feature in _MARKS]
+    words = type_words(schema, member.type, ALL)
+    return f"{words}  ({', '.join(marks)})" if marks else words

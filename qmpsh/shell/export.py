@@ -1,0 +1,88 @@
+"""`.export`: the same commands for somebody else's tool."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Sequence
+
+from qmpsh.errors import QmpshError, UsageError
+from qmpsh.jsontypes import Json
+from qmpsh.link.address import TcpAddress, UnixAddress, parse_address
+from qmpsh.shell.machine import Machine
+from qmpsh.wire.messages import Command, command_object
+
+_NO_ADDRESS = UnixAddress("/path/to/monitor.sock")
+
+
+def export(tool: str, commands: Sequence[Command], machine: Machine) -> str:
+    """The text of a program or command line. Raises UsageError for an unknown tool."""
+    write = TOOLS.get(tool)
+    if write is None:
+        raise UsageError(f"no tool {tool or 'named'}: .export {'|'.join(TOOLS)} LINE")
+    return write(commands, machine)
+
+
+def _bash(commands: Sequence[Command], machine: Machine) -> str:
+    """socat, with the negotiation and the commands in one connection: two would not work.
+
+    -t keeps it open for the answers after the end of its input (PEERS.md, C7).
+    """
+    address = _address(machine)
+    peer = (
+        f"UNIX-CONNECT:{address.path}"
+        if isinstance(address, UnixAddress)
+        else f"TCP:{address.host}:{address.port}"
+    )
+    messages = [Command("qmp_capabilities"), *commands]
+    lines = " \\\n    ".join(shlex.quote(_text(command)) for command in messages)
+    return f"printf '%s\\n' \\\n    {lines} \\\n  | socat -t 60 - {shlex.quote(peer)}"
+
+
+def _python(commands: Sequence[Command], machine: Machine) -> str:
+    address = _address(machine)
+    peer: object = (
+        address.path if isinstance(address, UnixAddress) else (address.host, address.port)
+    )
+    calls = "\n".join(
+        f"    print(await qmp.execute({', '.join(_python_words(command))}))" for command in commands
+    )
+    return (
+        "import asyncio\n\nfrom qemu.qmp import QMPClient\n\n\n"
+        "async def main():\n    qmp = QMPClient()\n"
+        f"    await qmp.connect({peer!r})\n{calls}\n    await qmp.disconnect()\n\n\n"
+        "asyncio.run(main())"
+    )
+
+
+def _python_words(command: Command) -> list[str]:
+    words = [repr(command.name)]
+    if command.arguments is not None:
+        words.append(repr(command.arguments))
+    return [*words, "oob=True"] if command.oob else words
+
+
+def _virsh(commands: Sequence[Command], machine: Machine) -> str:
+    domain = shlex.quote(machine.name or "DOMAIN")
+    return "\n".join(
+        f"virsh qemu-monitor-command {domain} {shlex.quote(_text(command))}" for command in commands
+    )
+
+
+TOOLS: dict[str, Callable[[Sequence[Command], Machine], str]] = {
+    "bash": _bash,
+    "python": _python,
+    "virsh": _virsh,
+}
+
+
+def _text(command: Command) -> str:
+    message: Json = command_object(command)
+    return json.dumps(message)
+
+
+def _address(machine: Machine) -> UnixAddress | TcpAddress:
+    try:
+        return parse_address(machine.address)
+    except QmpshError:
+        return _NO_ADDRESS

@@ -1,0 +1,72 @@
+"""What `.help` and `.apropos` print: signatures from the schema, prose from the local manual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from qmpsh.errors import UsageError
+from qmpsh.schema.manual import Manual
+from qmpsh.schema.model import Schema
+from qmpsh.schema.nearest import did_you_mean
+from qmpsh.schema.signature import command_signature, event_signature
+
+
+class Topics:
+    """What help knows about. schema, manual: None where there is none."""
+
+    def __init__(
+        self, commands: tuple[str, ...], schema: Schema | None, manual: Manual | None
+    ) -> None:
+        self.commands = commands
+        self.schema = schema
+        self.manual = manual
+
+    def explain(self, words: str) -> str:
+        """The signature and the prose of one name.
+
+        words: the name, and values of tags as in `blockdev-add driver=qcow2`
+        Raises UsageError for a name that nobody knows.
+        """
+        name, *pairs = words.split()
+        tags = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+        parts = ["\n".join(self._signature(name, tags)), self._prose(name)]
+        found = [part for part in parts if part]
+        if not found:
+            raise UsageError(f"nothing is known of {name}{did_you_mean(name, self._names())}")
+        if not parts[1] and self.manual is None:
+            found.append("(No manual is installed here: qemu-qmp-ref(7) would tell more.)")
+        return "\n\n".join(found)
+
+    def search(self, word: str) -> str:
+        """Names that hold the word, then those whose prose does, a line each.
+
+        Raises UsageError where there is none.
+        """
+        if self.manual is not None:
+            found = dict(self.manual.search(word))
+        else:
+            found = {name: "" for name in self._names() if word.lower() in name.lower()}
+        if not found:
+            raise UsageError(f"nothing appropriate for {word}")
+        width = min(32, max(map(len, found)))
+        return "\n".join(f"{name:<{width}}  {text}".rstrip() for name, text in found.items())
+
+    def _signature(self, name: str, tags: Mapping[str, str]) -> list[str]:
+        if self.schema is not None:
+            command, event = self.schema.command(name), self.schema.event(name)
+            if command is not None:
+                return command_signature(self.schema, command, tags)
+            if event is not None:
+                return event_signature(self.schema, event)
+        return [f"{name}  (command)"] if name in self.commands else []
+
+    def _prose(self, name: str) -> str:
+        entry = self.manual.entry(name) if self.manual is not None else None
+        if entry is None or self.manual is None:
+            return ""
+        version = f" of QEMU {self.manual.version}" if self.manual.version else ""
+        return f"From the manual{version} installed here:\n\n{entry.text}"
+
+    def _names(self) -> Iterable[str]:
+        events = self.schema.events if self.schema is not None else ()
+        return (*self.commands, *events, *(self.manual.names if self.manual else ()))

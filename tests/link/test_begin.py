@@ -1,0 +1,152 @@
+"""How a session begins, and the sentence for each way in which it does not."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, QmpshError
+from qmpsh.jsontypes import JsonObject
+from qmpsh.link.address import UnixAddress
+from qmpsh.link.client import Client, ClientOptions
+from qmpsh.wire.messages import Event
+from tests.link.fakes import FakeStream, Heard, line, reply
+from tests.link.servers import GREETING
+
+ADDRESS = UnixAddress("/m.sock")
+EVENT: JsonObject = {"event": "STOP"}
+
+
+def begin(
+    stream: FakeStream, options: ClientOptions, notices: list[str] | None = None
+) -> tuple[Client, QmpshError | None]:
+    client = Client(stream, ADDRESS, options)
+    try:
+        client.begin(time.monotonic(), None if notices is None else notices.append)
+    except QmpshError as error:
+        client.close()
+        return client, error
+    return client, None
+
+
+def test_greeted_and_negotiated() -> None:
+    stream = FakeStream([None, line(GREETING), line(EVENT), reply("1")])
+    client, error = begin(stream, ClientOptions())
+    assert error is None
+    assert client.greeting is not None
+    assert [json.loads(data) for data in stream.sent] == [
+        {"execute": "qmp_capabilities", "arguments": {"enable": ["oob"]}, "id": "1"}
+    ]
+    heard = Heard()
+    client.subscriber = heard.subscriber
+    assert [type(message) for message in heard] == [Event]
+    client.close()
+
+
+def test_oob_not_wanted() -> None:
+    stream = FakeStream([line(GREETING), reply("1")])
+    begin(stream, ClientOptions(oob=False))[0].close()
+    assert stream.sent == [b'{"execute":"qmp_capabilities","id":"1"}\n']
+
+
+CLOSED_EARLY = (
+    "/m.sock closed the connection before a session began: the VM has just ended, or something"
+    " else than QEMU listens there"
+)
+HMP = "/m.sock is a human monitor (HMP), not QMP; use -qmp, or mode=control on that -mon"
+
+
+@pytest.mark.parametrize(
+    "received, kind, text",
+    [
+        ([b""], CannotConnect, CLOSED_EARLY),
+        ([b'{"QMP":', b""], CannotConnect, CLOSED_EARLY),
+        ([line(GREETING), b""], CannotConnect, CLOSED_EARLY),
+        ([b"QEMU 7.2.22 monitor - type 'help' for more information\r\n(qemu) "], NotQmp, HMP),
+        ([b"Q", b"EMU"], NotQmp, HMP),
+        (
+            [b"\xff\xfb\x01\xff\xfb\x03"],
+            NotQmp,
+            "/m.sock is a monitor with telnet=on; start it without, or with -qmp",
+        ),
+        ([b"RFB 003.008\n"], NotQmp, "/m.sock is a VNC server, not a QMP monitor"),
+        (
+            [b"HTTP/1.0 400 \x1b[31mBad request, dear friend of sockets\r\n"],
+            NotQmp,
+            "/m.sock does not speak QMP; it began with"
+            " 'HTTP/1.0 400 \\x1b[31mBad request, dear frie'",
+        ),
+        (
+            [line({"hello": 1})],
+            NotQmp,
+            "/m.sock: the server sent a message of no known kind (members: 'hello')",
+        ),
+        ([line(EVENT)], NotQmp, "/m.sock: the server sent messages without a greeting"),
+        (
+            [line(GREETING), line({"error": {"class": "GenericError", "desc": "no"}})],
+            NotQmp,
+            "/m.sock: the server refused the negotiation: no",
+        ),
+        (
+            [line(GREETING), b"Killed\n"],
+            NotQmp,
+            "/m.sock does not speak QMP; it began with 'Killed\\n'",
+        ),
+    ],
+)
+def test_no_session(received: list[bytes | None], kind: type[CannotConnect], text: str) -> None:
+    stream = FakeStream(received)
+    client, error = begin(stream, ClientOptions())
+    assert type(error) is kind
+    assert str(error) == text
+    assert client.closed
+    assert stream.closed
+
+
+def test_silence() -> None:
+    stream = FakeStream([])
+    notices: list[str] = []
+    _, error = begin(stream, ClientOptions(connect_timeout=0.05, notice_after=0.01), notices)
+    assert type(error) is Busy
+    assert str(error) == (
+        "connected to /m.sock, but no greeting within 0.05 s: another client probably holds this"
+        " monitor, which serves one at a time, or the VM is stopped; close that client, or give"
+        " QEMU a second -qmp"
+    )
+    assert notices == [
+        "connected to /m.sock, but no greeting yet: another client may hold this monitor, which"
+        " serves one at a time; waiting up to 0.05 s"
+    ]
+    assert stream.sent == []
+
+
+def test_no_notice_where_the_time_is_shorter() -> None:
+    notices: list[str] = []
+    _, error = begin(FakeStream([]), ClientOptions(connect_timeout=0.01), notices)
+    assert type(error) is Busy
+    assert notices == []
+
+
+def test_notice_without_a_limit() -> None:
+    stream = FakeStream([])
+    notices: list[str] = []
+
+    def notice(text: str) -> None:
+        notices.append(text)
+        stream.received += [line(GREETING), reply("1")]
+
+    client = Client(stream, ADDRESS, ClientOptions(connect_timeout=None, notice_after=0.01))
+    client.begin(time.monotonic(), notice)
+    assert [text.rpartition("; ")[2] for text in notices] == ["waiting"]
+    client.close()
+
+
+def test_silence_after_the_greeting() -> None:
+    _, error = begin(FakeStream([line(GREETING)]), ClientOptions(connect_timeout=0.05))
+    assert type(error) is ConnectTimeout
+    assert str(error) == (
+        "/m.sock greeted, but did not answer qmp_capabilities within 0.05 s: the VM is stopped or"
+        " overloaded"
+    )

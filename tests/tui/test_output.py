@@ -1,0 +1,184 @@
+"""The story in the output pane."""
+
+from __future__ import annotations
+
+import pytest
+
+from qmpsh.errors import CommandFailed, LineSyntaxError
+from qmpsh.jsontypes import Json
+from qmpsh.shell.outcome import Answer
+from qmpsh.tui.blocks import head_lines
+from qmpsh.tui.output import Output, transcript
+from qmpsh.view.answers import answer_body, text_body
+from qmpsh.view.glyphs import UNICODE
+from qmpsh.view.theme import Line, plain
+
+
+def highlight(prompt: str, line: str) -> list[Line]:
+    first, *others = line.split("\n")
+    return [[("prompt", prompt), ("echo", first)], *([("echo", other)] for other in others)]
+
+
+@pytest.fixture
+def output() -> Output:
+    """Looked at in 40 columns and 12 rows."""
+    output = Output(UNICODE, highlight)
+    output.view.view(40, 12)
+    return output
+
+
+def shown(output: Output, width: int = 40, height: int = 12) -> list[str]:
+    return [plain(row) for row in output.view.view(width, height)]
+
+
+def run(output: Output, line: str, value: Json = None, seconds: float = 0.0004) -> None:
+    echo = output.echo("(QEMU) ", line)
+    answer = Answer(line, value={} if value is None else value, seconds=seconds, size=56)
+    output.stamp(echo, answer)
+    output.reply(answer_body(answer), answer.size)
+
+
+def test_a_command_and_its_reply(output: Output) -> None:
+    run(output, "query-x", {"a": 1})
+    run(output, "stop")
+    assert shown(output) == [
+        "(QEMU) query-x               0.4 ms 56 B",
+        "{",
+        '  "a": 1',
+        "}",
+        "",
+        "(QEMU) stop                       0.4 ms",
+        "{}",
+    ]
+
+
+def test_time_and_size_stand_dim_at_the_edge(output: Output) -> None:
+    run(output, "stop")
+    assert output.store.rows(0, 40)[0] == [
+        ("prompt", "(QEMU) "),
+        ("echo", "stop"),
+        ("", " " * 23),
+        ("dim", "0.4 ms"),
+    ]
+
+
+def test_a_line_of_several_physical_ones(output: Output) -> None:
+    run(output, "stop")
+    run(output, "a b={\nc: 1}")
+    assert shown(output)[2:5] == ["", "(QEMU) a b={                      0.4 ms", "c: 1}"]
+
+
+def test_a_second_answer_has_a_heading(output: Output) -> None:
+    echo = output.echo("(QEMU) ", "{...}{...}")
+    for name in ("query-name", "query-status"):
+        output.stamp(echo, Answer(name, value={}, seconds=0.0004, size=14))
+        output.reply(text_body("{}"))
+    assert shown(output) == [
+        "(QEMU) {...}{...}                 0.4 ms",
+        "{}",
+        "",
+        "query-status                      0.4 ms",
+        "{}",
+    ]
+
+
+def test_an_answer_that_comes_later_has_a_heading(output: Output) -> None:
+    late = output.echo("(QEMU) ", "late")
+    run(output, "stop")
+    output.stamp(late, Answer("", seconds=3.0, size=20))
+    output.reply(text_body("done"))
+    assert shown(output)[-3:] == ["", "late                          3.0 s 20 B", "done"]
+
+
+def test_errors(output: Output) -> None:
+    output.error(CommandFailed("DeviceNotFound", "Device 'net9' not found"))
+    output.error(LineSyntaxError("what is this?", "device_del x", (11, 12)))
+    assert shown(output) == [
+        "DeviceNotFound: Device 'net9' not found",
+        "device_del x",
+        "           ^",
+        "what is this?",
+    ]
+
+
+def test_the_marks_of_a_long_line_stay_below_what_they_mark(output: Output) -> None:
+    source = "device_add driver=virtio-blk-pci,drive=disk0 id=a extra=1"
+    output.error(LineSyntaxError("no extra here", source, (50, 55)))
+    first, marks, _ = shown(output, width=30)
+    assert first[marks.index("^") :].startswith("extra")
+    assert len(first) <= 30
+    assert len(marks) <= 30
+
+
+def test_nothing_is_shown_for_an_empty_text(output: Output) -> None:
+    output.reply(text_body(""))
+    output.note("")
+    assert output.store.end == 0
+
+
+# ------------------------------------------------------------------------ folding
+
+
+@pytest.mark.parametrize(
+    "lines, width, height, head",
+    [
+        (["a"] * 10, 40, 10, None),
+        (["a"] * 11, 40, 10, 9),
+        (["a" * 80] * 5, 40, 10, None),
+        (["a" * 80] * 6, 40, 10, 4),
+        (["a" * 4000], 40, 10, 1),
+        ([], 40, 10, None),
+    ],
+)
+def test_head_lines(lines: list[str], width: int, height: int, head: int | None) -> None:
+    assert head_lines(lines, width, height) == head
+
+
+def test_a_long_reply_is_folded_with_its_echo_in_view(output: Output) -> None:
+    run(output, "stop")
+    run(output, "query-x", list(range(100)))
+    assert shown(output) == [
+        "",
+        "(QEMU) query-x               0.4 ms 56 B",
+        "[",
+        *(f"  {number}," for number in range(8)),
+        "… 93 more lines, 56 B · F4 unfolds",
+    ]
+
+
+def test_a_line_longer_than_the_screen_is_folded_too(output: Output) -> None:
+    run(output, "query-x", "x" * 5000)
+    rows = shown(output, height=50)
+    assert len(rows) == 11
+    assert rows[-1].startswith("a long line, 56 B")
+    block = output.last_reply
+    assert block is not None
+    output.view.toggle(block)
+    assert len(shown(output, height=500)) > 100
+
+
+def test_the_last_reply_as_text(output: Output) -> None:
+    run(output, "query-x", list(range(100)))
+    block = output.last_reply
+    assert block is not None
+    assert block.text().split("\n")[:3] == ["[", "  0,", "  1,"]
+    assert len(block.text().split("\n")) == 102
+
+
+# ------------------------------------------------------------------------ the transcript
+
+
+def test_the_transcript_is_the_last_lines_unwrapped(output: Output) -> None:
+    run(output, "stop")
+    output.note("x" * 100)
+    run(output, "cont")
+    texts = [plain(line) for line in transcript(output.store, 40)]
+    assert texts == [
+        "(QEMU) stop                       0.4 ms",
+        "{}",
+        "x" * 100,
+        "",
+        "(QEMU) cont                       0.4 ms",
+        "{}",
+    ]
+    assert [plain(line) for line in transcript(output.store, 40, limit=2)] == texts[-2:]

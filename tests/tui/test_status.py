@@ -1,0 +1,94 @@
+"""The status line at many widths."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qmpsh.tui.rows import line_width
+from qmpsh.tui.status import Facts, status_line
+from qmpsh.view.glyphs import UNICODE
+from qmpsh.view.theme import plain
+
+FULL = Facts(
+    name="vm1",
+    state="running",
+    status="running",
+    version="7.2.22",
+    address="./monitor.sock",
+    events=2,
+)
+
+
+BUSY = FULL._replace(running="migrate", seconds=64.0)
+SCROLLED = FULL._replace(unseen=12, events=1234)
+BROKEN = FULL._replace(state="paused", status="io-error")
+
+
+@pytest.mark.parametrize(
+    "facts, width, left, right",
+    [
+        (FULL, 80, "vm1  running  QEMU 7.2.22  ./monitor.sock", "2 events"),
+        (FULL._replace(last="STOP"), 60, "vm1 running ./monitor.sock", "2 events · last STOP"),
+        (FULL, 40, "vm1 running ./monitor.sock", "2 events"),
+        (FULL, 30, "vm1 running", "2 events"),
+        (FULL, 20, "running", "2 events"),
+        (FULL, 15, "run…", "2 events"),
+        (Facts(address="s", events=1), 80, "s", "1 event"),
+        (BUSY, 80, "vm1  running  QEMU 7.2.22  ./monitor.sock   migrate 1:04", "2 events"),
+        (BUSY._replace(waiting=2), 45, "vm1 running  migrate 1:04 +2", "2 events"),
+        (BUSY, 38, "vm1 running  migrate 1:04", "2 events"),
+        (BUSY, 32, "running  migrate 1:04", "2 events"),
+        (
+            SCROLLED,
+            100,
+            "vm1  running  QEMU 7.2.22  ./monitor.sock",
+            "12 new ↓ Ctrl-End   1,234 events",
+        ),
+        (BROKEN, 80, "vm1  paused: io-error  QEMU 7.2.22  ./monitor.sock", "2 events"),
+    ],
+)
+def test_text(facts: Facts, width: int, left: str, right: str) -> None:
+    gap = " " * (width - len(left) - len(right) - 2)
+    assert plain(status_line(facts, width, UNICODE)) == f" {left}{gap}{right} "
+
+
+@pytest.mark.parametrize(
+    "state, status, role",
+    [
+        ("running", "running", "status.running"),
+        ("paused", "prelaunch", "status.paused"),
+        ("paused", "io-error", "status.ended"),
+        ("ended", "", "status.ended"),
+    ],
+)
+def test_the_state_has_a_role_of_its_own(state: str, status: str, role: str) -> None:
+    line = status_line(Facts(state=state, status=status), 80, UNICODE)
+    assert [text for used, text in line if used == role and text.startswith(state)]
+
+
+def test_a_severe_event_is_seen_where_the_pane_is_not() -> None:
+    line = status_line(FULL._replace(last="BLOCK_IO_ERROR"), 80, UNICODE)
+    assert ("status.ended", "BLOCK_IO_ERROR") in line
+
+
+def test_names_from_the_vm_are_made_safe() -> None:
+    assert "\x1b" not in plain(status_line(FULL._replace(name="\x1b[2J"), 80, UNICODE))
+
+
+@given(
+    name=st.text(max_size=80),
+    address=st.text(max_size=200),
+    running=st.text(max_size=80),
+    width=st.integers(1, 200),
+    numbers=st.tuples(*[st.integers(0, 10**9)] * 3),
+)
+def test_it_always_fits(
+    name: str, address: str, running: str, width: int, numbers: tuple[int, int, int]
+) -> None:
+    unseen, events, waiting = numbers
+    facts = FULL._replace(
+        name=name, address=address, running=running, unseen=unseen, events=events, waiting=waiting
+    )
+    assert line_width(status_line(facts, width, UNICODE)) <= width
