@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.lang.arguments import GLUED_PAREN, ArgumentReader, Word
 from qmpsh.lang.body import BodyReader, split_words, words_and_redirect
-from qmpsh.lang.jsonline import read_objects
 from qmpsh.lang.names import check_name, check_verb
 from qmpsh.lang.redirects import take_redirect
 from qmpsh.lang.rules import LINE_VERBS
@@ -38,7 +37,6 @@ from qmpsh.lang.syntax import (
 )
 from qmpsh.lang.tokens import BLANKS, IGNORED, Kind, Token
 from qmpsh.lang.values import Source, unclosed
-from qmpsh.lang.words import parse_argv
 
 __all__ = [
     "LINE_VERBS",
@@ -79,6 +77,9 @@ def parse_words(words: Sequence[str], *, hmp: bool = False) -> list[Statement]:
         return [HmpLine(text, text)] if text.strip(BLANKS) and text[0] != "#" else []
     if len(words) == 1:
         return parse_line(words[0])
+    # Imported here, as below: most one-shots are neither.
+    from qmpsh.lang.words import parse_argv
+
     return [parse_argv(words)] if words else []
 
 
@@ -122,6 +123,8 @@ class _Line:
         self._tokens, self._redirect = take_redirect(self._source, self._tokens)
         match first.kind:
             case Kind.OPEN:
+                from qmpsh.lang.jsonline import read_objects
+
                 return [*read_objects(self._text, self._tokens, self._redirect)]
             case Kind.TEXT:
                 return [self._hmp(first)]

@@ -44,10 +44,9 @@ class TcpAddress(NamedTuple):
 
 Address = UnixAddress | TcpAddress
 
-_HOST_PORT = re.compile(
-    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<host>[\w.-]+)):(?P<port>[0-9]+)"
-)
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+# Patterns are compiled by `re` when first used: the usual address, a path, needs none of them.
+_HOST_PORT = r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<host>[\w.-]+)):(?P<port>[0-9]+)"
+_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*):"
 
 # The options that QEMU knows for a socket; a path may hold a comma, so that only these end it.
 _OPTION_WORDS = (
@@ -55,8 +54,8 @@ _OPTION_WORDS = (
     "|reconnect-ms|server|telnet|tight|tls-authz|tls-creds|tn3270|to|wait|websocket"
 )
 # A comma of a path may be doubled; what begins the options is a comma without a partner.
-_OPTIONS = re.compile(rf"(?<!,)(?:,,)*(,(?:no)?(?:{_OPTION_WORDS})(?:[=,].*)?)\Z", re.DOTALL)
-_ABSTRACT = re.compile(r",abstract(?:=(?:on|yes|true|y))?(?:,|$)")
+_OPTIONS = rf"(?s)(?<!,)(?:,,)*(,(?:no)?(?:{_OPTION_WORDS})(?:[=,].*)?)\Z"
+_ABSTRACT = r",abstract(?:=(?:on|yes|true|y))?(?:,|$)"
 
 
 def parse_address(text: str) -> Address:
@@ -74,7 +73,7 @@ def parse_address(text: str) -> Address:
         return _SCHEMES[scheme](text)
     if os.path.exists(text):
         return UnixAddress(text)
-    if _HOST_PORT.fullmatch(text):
+    if re.fullmatch(_HOST_PORT, text):
         return _host_and_port(text, text)
     if scheme:
         raise _refusal(text, f"no scheme {scheme}: is known")
@@ -87,24 +86,24 @@ def looks_like_address(text: str) -> bool:
         text.startswith(_PATH_STARTS)
         or _maybe_scheme(text) in _SCHEMES
         or os.path.exists(text)
-        or _HOST_PORT.fullmatch(text) is not None
+        or re.fullmatch(_HOST_PORT, text) is not None
     )
 
 
 def _maybe_scheme(text: str) -> str:
-    found = _SCHEME.match(text)
+    found = re.match(_SCHEME, text)
     return found[1] if found else ""
 
 
 def _parse_unix(text: str) -> UnixAddress:
     """`unix:PATH[,server=on][,wait=off]...`: only abstract=on means something to a client."""
     rest = text.removeprefix("unix:")
-    found = _OPTIONS.search(rest)
+    found = re.search(_OPTIONS, rest)
     options = found[1] if found else ""
     path = rest.removesuffix(options).replace(",,", ",")
     if not path:
         raise _refusal(text, "it has no path")
-    if _ABSTRACT.search(options):
+    if re.search(_ABSTRACT, options):
         return UnixAddress(path, abstract=True)
     return UnixAddress(os.path.expanduser(path) if path.startswith("~/") else path)
 
@@ -116,7 +115,7 @@ def _parse_tcp(text: str) -> TcpAddress:
 
 
 def _host_and_port(place: str, text: str) -> TcpAddress:
-    found = _HOST_PORT.fullmatch(place)
+    found = re.fullmatch(_HOST_PORT, place)
     if not found:
         raise _refusal(text, "HOST:PORT is expected, an IPv6 address in brackets")
     # Nine digits at most: int() refuses thousands of them.

@@ -266,10 +266,8 @@ class Shell:
 
 
 def _json_request(line: JsonLine) -> Request:
-    command = Command(
-        line.name,
-        line.arguments if line.has_arguments else None,
-        line.oob,
-        line.extra or None,
-    )
+    extra = dict(line.extra)
+    if line.has_arguments and line.arguments is None:
+        extra["arguments"] = None  # a Command without arguments sends no such member
+    command = Command(line.name, line.arguments, line.oob, extra or None)
     return Request(command, redirect=line.redirect, has_id=line.has_id, id=line.id)

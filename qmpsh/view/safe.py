@@ -11,19 +11,20 @@ import re
 # C0 but tab and newline, DEL and C1, bidirectional marks, embeddings, overrides and isolates
 # (Unicode UAX 9), line and paragraph separators, lone surrogates (no encoding has them).
 _UNSAFE = "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
-_UNSAFE_TEXT = re.compile(f"[{_UNSAFE}]")
-_UNSAFE_WORD = re.compile(f"[{_UNSAFE}\t\n]")
+# Compiled by `re` when first used: most of what is shown is printable and needs neither.
+_UNSAFE_TEXT = f"[{_UNSAFE}]"
+_UNSAFE_WORD = f"[{_UNSAFE}\t\n]"
 _NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
 def visible(text: str) -> str:
     """The text with every control made visible; newlines and tabs stay."""
-    return _UNSAFE_TEXT.sub(_escape, text)
+    return text if text.isprintable() else re.sub(_UNSAFE_TEXT, _escape, text)
 
 
 def visible_word(text: str) -> str:
     """The same for text that must stay on one line: newlines and tabs are made visible too."""
-    return _UNSAFE_WORD.sub(_escape, text)
+    return text if text.isprintable() else re.sub(_UNSAFE_WORD, _escape, text)
 
 
 def visible_json(text: str) -> str:
@@ -31,7 +32,9 @@ def visible_json(text: str) -> str:
 
     Outside strings JSON text holds none of them but newlines, which stay.
     """
-    return _UNSAFE_TEXT.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    if text.isascii() and "\x7f" not in text:
+        return text  # the encoder has escaped the other controls
+    return re.sub(_UNSAFE_TEXT, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -1,0 +1,100 @@
+"""Verbs that explain and translate, on a real QEMU."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from tests.conftest import RunQmpsh
+from tests.qemu import ROOT, Vm
+
+MANUAL = {"QMPSH_MANPATH": str(ROOT / "tests" / "data" / "manual")}
+NO_MANUAL = {"QMPSH_MANPATH": ""}
+
+
+def test_help_without_a_name_lists_everything(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    said = run_qmpsh(vm.path, ".help").stdout
+    assert ".export bash|python|virsh LINE" in said
+    assert "blockdev-add" in said
+    assert max(map(len, said.splitlines())) <= 100
+
+
+def test_help_of_a_command(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, ".help balloon", env=NO_MANUAL)
+    assert done.stdout.splitlines()[:3] == [
+        "balloon  (command)",
+        "  value*  int",
+        "returns nothing",
+    ]
+    done = run_qmpsh(vm.path, ".help", "blockdev-add", "driver=qcow2", env=NO_MANUAL)
+    assert "  file*  " in done.stdout
+    assert "the members that driver selects" in run_qmpsh(vm.path, ".help blockdev-add").stdout
+
+
+def test_help_of_an_event_and_of_a_verb(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    said = run_qmpsh(vm.path, ".help DEVICE_DELETED", env=NO_MANUAL).stdout
+    assert said.startswith("DEVICE_DELETED  (event)\n  path*   str\n")
+    assert run_qmpsh(vm.path, ".help .hmp").stdout.startswith(".hmp [LINE]")
+    assert run_qmpsh(vm.path, ".help hmp").stdout.startswith(".hmp [LINE]")
+
+
+def test_help_marks_what_is_special(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    assert "(command, out-of-band)" in run_qmpsh(vm.path, ".help yank").stdout
+    assert "(command, unstable)" in run_qmpsh(vm.path, ".help x-query-irq").stdout
+    assert "(command, deprecated)" in run_qmpsh(vm.path, ".help drive-backup").stdout
+
+
+def test_help_of_what_nobody_knows(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, ".help baloon", env=NO_MANUAL)
+    assert (done.stdout, done.returncode) == ("", 2)
+    assert done.stderr == "qmpsh: nothing is known of baloon; did you mean balloon?\n"
+    assert run_qmpsh(vm.path, ".help .nope").returncode == 2
+    assert run_qmpsh(vm.path, ".nope").returncode == 2
+
+
+def test_apropos(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, ".apropos bitmap", env=NO_MANUAL)
+    assert "block-dirty-bitmap-add" in done.stdout.splitlines()
+    assert run_qmpsh(vm.path, ".apropos zzzz", env=NO_MANUAL).returncode == 2
+    assert run_qmpsh(vm.path, ".apropos").returncode == 2
+
+
+def test_json_shows_what_would_be_sent(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, ".json device_del id=net1")
+    assert json.loads(done.stdout) == {"execute": "device_del", "arguments": {"id": "net1"}}
+    assert run_qmpsh(vm.path, ".json quit").stdout == '{"execute": "quit"}\n'
+    assert vm.is_running
+    assert run_qmpsh(vm.path, ".json .help").returncode == 2
+    done = run_qmpsh(vm.path, ".json transaction( abort )")
+    assert json.loads(done.stdout)["arguments"] == {"actions": [{"type": "abort", "data": {}}]}
+
+
+def test_exported_programs_run(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, ".export python qom-list path=/machine")
+    compiled = ast.parse(done.stdout)
+    assert compiled.body
+    assert repr(vm.path) in done.stdout
+    done = run_qmpsh(vm.path, ".export virsh query-name")
+    assert done.stdout == 'virsh qemu-monitor-command DOMAIN \'{"execute": "query-name"}\'\n'
+    assert run_qmpsh(vm.path, ".export perl stop").returncode == 2
+
+
+def test_the_exported_bash_line_runs(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    if shutil.which("socat") is None:
+        pytest.skip("socat is not installed")
+    line = run_qmpsh(vm.path, ".export bash query-version").stdout
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+    greeting, negotiated, answer = [json.loads(line) for line in done.stdout.splitlines()]
+    assert "QMP" in greeting
+    assert negotiated == {"return": {}}
+    assert "qemu" in answer["return"]
+
+
+def test_exit_ends_a_script(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, stdin="query-version\n.exit\nquery-version\n")
+    assert (done.stdout.count("\n"), done.returncode) == (1, 0)
+    assert run_qmpsh(vm.path, ".exit now").returncode == 2
