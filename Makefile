@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 SOURCES := $(shell find qmpsh -name '*.py' 2>/dev/null)
 
 # Rooms that decide without a socket: their branches are all testable, and tested.
-PURE := qmpsh/wire/*,qmpsh/lang/*
+PURE := qmpsh/wire/*,qmpsh/lang/*,qmpsh/schema/*,qmpsh/complete/*
 
 .PHONY: help demo test check lint types bench qemu-next clean
 
@@ -18,11 +18,15 @@ help: ## this list
 demo: $(VENV)/.installed ## a shell on a virtual machine of its own; installs what it needs
 	@scripts/demo.sh "$(CURDIR)/$(VENV)/bin/qmpsh"
 
+# The emulators that the tests run with: the system's, and the newer one where there is one.
+QEMUS = $(shell command -v qemu-system-x86_64):$(wildcard $(CURDIR)/.qemu-next/qemu-system-x86_64)
+
 test: $(VENV)/.installed-dev ## lint, types, all tests with coverage; installs what they need
 	@scripts/need.sh --optional qemu-system-x86_64 qemu-img tmux
+	@scripts/qemu-next.sh --optional
 	@$(MAKE) --no-print-directory lint types
 	$(PY) -m coverage erase
-	$(PY) -m coverage run -m pytest
+	QMPSH_TEST_QEMUS="$(QEMUS)" $(PY) -m coverage run -m pytest
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report --skip-covered --fail-under=85
 	$(PY) -m coverage report --skip-covered --fail-under=95 --include='$(PURE)'

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 STDOUT_CLOSED = 141
+COMPLETE = "_QMPSH_COMPLETE"
+"""Set by the scripts of completions/: what the user's shell wants to know."""
 
 
 def main() -> int:
@@ -39,6 +41,11 @@ def main() -> int:
 
 def run(argv: list[str]) -> int:
     """One run of the program. Raises QmpshError for what ended it early."""
+    if COMPLETE in os.environ:
+        # Imported here: only a Tab in the user's shell completes a command line.
+        from qmpsh.completion import answer
+
+        return answer(os.environ[COMPLETE])
     words = split_words(argv, os.environ)
     options = Options()
     if words.options:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from qmpsh.errors import LineError, QmpshError, UsageError
-from qmpsh.lang.syntax import Redirect
+from qmpsh.lang.syntax import Mode, Redirect
 from qmpsh.link.client import Client
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Note, Outcome, Task
@@ -22,8 +22,9 @@ from qmpsh.view.jsontext import compact, pretty
 from qmpsh.view.safe import visible
 
 if TYPE_CHECKING:
-    from qmpsh.lang.reader import LogicalLine
     from qmpsh.schema.model import Schema
+
+_PROGRAM = "qmpsh"
 
 
 class Batch:
@@ -39,20 +40,18 @@ class Batch:
         *,
         colour: bool = False,
     ) -> None:
-        self._client = client
+        self.client = client
         self._settings = settings
         self._colour = colour
-        self._place = "qmpsh"
+        self._place = _PROGRAM
         self._redirected: list[tuple[Redirect, str]] = []
         machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
         self._shell = Shell(client, settings, machine, schema)
 
     def run_words(self, words: Sequence[str]) -> int:
         """Run one line given as the words of a command line; its exit code."""
-        outcome = self._finish(self._shell.start_words(words, self._show))
-        if not outcome.exit_code:
-            outcome = self._end_of_input()
-        return outcome.exit_code
+        outcome = self.finish(_PROGRAM, self._shell.start_words(words, self._show))
+        return outcome.exit_code or self._end_of_input(_PROGRAM).exit_code
 
     def run_script(self, names: Sequence[str]) -> int:
         """Run files one after the other, "-" is stdin; the exit code of the first failure."""
@@ -64,76 +63,75 @@ class Batch:
                 break
         return exit_code
 
-    def _run_file(self, name: str) -> Outcome:
-        try:
-            fd = 0 if name == "-" else os.open(name, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            return self._report(UsageError(f"cannot read {name}: {error.strerror}"))
-        try:
-            return self._run_lines(fd, "stdin" if name == "-" else name)
-        finally:
-            if fd:
-                os.close(fd)
-            self._place = "qmpsh"
+    @property
+    def mode(self) -> Mode:
+        """How the next line is read."""
+        return self._shell.mode
 
-    def _run_lines(self, fd: int, name: str) -> Outcome:
-        # Imported here, as below: a one-shot reads no script.
-        from qmpsh.lang.reader import LineAssembler
-        from qmpsh.shell.script import decode_line, read_lines
+    @property
+    def ahead(self) -> int:
+        """How many queries of a script may be on their way: with a time limit, one at a time."""
+        # Imported here: a one-shot runs no script.
+        from qmpsh.script import AHEAD
 
-        exit_code = 0
-        assembler = LineAssembler(self._shell.mode)
-        try:
-            for number, raw in enumerate(read_lines(fd, self._client, sys.stdout.flush), 1):
-                self._place = f"{name}:{number}"
-                line = assembler.push(decode_line(raw))
-                if line is None:
-                    continue
-                outcome = self._run_line(name, line)
-                exit_code = exit_code or outcome.exit_code
-                if outcome.leave or self._is_final(outcome):
-                    return outcome._replace(exit_code=exit_code)
-                assembler.mode = self._shell.mode
-            assembler.close()
-        except QmpshError as error:
-            return self._report(error)
-        return Outcome(exit_code or self._end_of_input().exit_code)
+        return 1 if self._settings.timeout is not None else AHEAD
 
-    def _is_final(self, outcome: Outcome) -> bool:
-        """Whether a script ends here: at a failure, and always when the connection is gone."""
-        lost = self._client is not None and self._client.closed
-        return bool(outcome.exit_code) and (lost or not self._settings.keep_going)
+    def start(self, line: str) -> Task:
+        """Begin a line of the language."""
+        return self._shell.start(line, self._show)
 
-    def _run_line(self, name: str, line: LogicalLine) -> Outcome:
-        self._place = f"{name}:{line.number}"
-        return self._finish(self._shell.start(line.text, self._show))
+    def finish(self, place: str, task: Task) -> Outcome:
+        """Drive a line to its end, show its answers and report what went wrong.
 
-    def _end_of_input(self) -> Outcome:
-        try:
-            self._shell.end_of_input()
-        except UsageError as error:
-            return self._report(error)
-        return Outcome()
-
-    def _finish(self, task: Task) -> Outcome:
-        """Drive a line to its end and report what went wrong."""
+        place: what an error of it begins with
+        """
+        self._place = place
         while not task.advance(time.monotonic()):
-            if self._client is not None:
-                self._client.poll(task.timeout(time.monotonic()))
+            if self.client is not None:
+                self.client.poll(task.timeout(time.monotonic()))
         outcome = task.outcome or Outcome()
         if outcome.error is not None:
-            return self._report(outcome.error)
+            return self.report(place, outcome.error)
         try:
             self._deliver()
         except QmpshError as error:
-            return self._report(error)
+            return self.report(place, error)
         return outcome
 
-    def _report(self, error: QmpshError) -> Outcome:
+    def report(self, place: str, error: QmpshError) -> Outcome:
+        """Print an error, and the place in its line."""
+        self._place = place
         self._complain(str(error))
         if isinstance(error, LineError):
             print(_indented(visible(error.caret())), file=sys.stderr)
         return Outcome(error.exit_code)
+
+    def is_final(self, outcome: Outcome) -> bool:
+        """Whether a script ends here: at a failure, and always when the connection is gone."""
+        lost = self.client is not None and self.client.closed
+        return bool(outcome.exit_code) and (lost or not self._settings.keep_going)
+
+    def _run_file(self, name: str) -> Outcome:
+        from qmpsh.script import Script
+
+        try:
+            fd = 0 if name == "-" else os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            return self.report(_PROGRAM, UsageError(f"cannot read {name}: {error.strerror}"))
+        shown = "stdin" if name == "-" else name
+        try:
+            outcome = Script(self, fd, shown, sys.stdout.flush).run()
+            return outcome if outcome.exit_code else self._end_of_input(shown)
+        finally:
+            if fd:
+                os.close(fd)
+
+    def _end_of_input(self, place: str) -> Outcome:
+        try:
+            self._shell.end_of_input()
+        except UsageError as error:
+            return self.report(place, error)
+        return Outcome()
 
     def _complain(self, text: str) -> None:
         sys.stdout.flush()

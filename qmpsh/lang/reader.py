@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from qmpsh.errors import LineSyntaxError
+from qmpsh.lang.line import is_bare_word
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import PLAIN, Mode
 
@@ -45,7 +46,7 @@ class LineAssembler:
         line = physical_line.removesuffix("\n").removesuffix("\r")
         self._number += 1
         self._lines.append(line)
-        if not self.mode.hmp:
+        if not (self.mode.hmp or (self._scanner is None and is_bare_word(line))):
             if self._scanner is None:
                 self._scanner = Scanner(self.mode)
             self._scanner.feed(line + "\n")

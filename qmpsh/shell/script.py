@@ -16,15 +16,17 @@ from qmpsh.link.client import Client
 _CHUNK = 65536
 
 
-def read_lines(fd: int, client: Client | None, before_wait: Callable[[], None]) -> Iterator[bytes]:
+def read_lines(fd: int, client: Client | None, before_wait: Callable[[], bool]) -> Iterator[bytes]:
     """Physical lines of a descriptor, without their newlines, as they come.
 
     client: polled meanwhile, None where there is none
-    before_wait: called when nothing more is at hand (to flush what was answered so far)
+    before_wait: called when nothing more is at hand (to flush what was answered so far); False
+                 ends the reading
     """
     rest = b""
     while True:
-        before_wait()
+        if not before_wait():
+            return
         chunk = _read(fd, client)
         *lines, rest = (rest + chunk).split(b"\n")
         if not chunk and rest:

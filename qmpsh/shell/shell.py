@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from qmpsh.errors import LineSyntaxError, QmpshError, SchemaMismatch, UsageError
 from qmpsh.jsontypes import JsonObject
-from qmpsh.lang.parser import parse_line, parse_words
+from qmpsh.lang.line import parse_line, parse_words
 from qmpsh.lang.syntax import (
     CommandLine,
     HmpLine,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, NamedTuple
 
 from qmpsh.errors import LineSyntaxError
-from qmpsh.lang.parser import parse_line
+from qmpsh.lang.line import parse_line
 from qmpsh.lang.syntax import HmpLine, Mode, VerbLine
 from qmpsh.shell.execute import dry_run_text, execute, hmp_request
 from qmpsh.shell.export import export

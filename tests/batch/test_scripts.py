@@ -26,6 +26,21 @@ def test_stops_at_the_first_error(fresh_q35: Vm, run_qmpsh: RunQmpsh) -> None:
     assert json.loads(run_qmpsh(fresh_q35.path, "query-status").stdout)["running"] is True
 
 
+def test_queries_overlap_and_errors_keep_their_place(
+    fresh_q35: Vm, run_qmpsh: RunQmpsh
+) -> None:
+    script = "cont\nquery-version\nquery-nope\nquery-version\nstop\n"
+    done = run_qmpsh(fresh_q35.path, stdin=script)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr.startswith("stdin:3: CommandNotFound")
+    done = run_qmpsh(fresh_q35.path, "-k", stdin="query-nope\nquery-version\n" * 20)
+    assert done.stdout.count("\n") == 20
+    assert [line.split(": ")[0] for line in done.stderr.splitlines()] == [
+        f"stdin:{number}" for number in range(1, 41, 2)
+    ]
+    assert json.loads(run_qmpsh(fresh_q35.path, "query-status").stdout)["running"] is True
+
+
 def test_keep_going_goes_on_and_still_tells(q35: Vm, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh(q35.path, "-k", stdin="nope\nquery-version\nid=1 = 2\nquery-version\n")
     assert done.stdout.count("\n") == 2

@@ -44,6 +44,7 @@ class Stage:
         self.size = Size(rows=rows, columns=columns)
         self.now = 1000.0
         self.exit_code: int | None = None
+        self.has_ended = False
         self.redirect: Redirect | None = None
         self.stream = io.StringIO()
         self._pipe = pipe
@@ -63,7 +64,11 @@ class Stage:
 
     async def perform(self) -> None:
         """Run the screen to its end."""
-        self.exit_code = await self.screen.run()
+        try:
+            self.exit_code = await self.screen.run()
+        finally:
+            self.has_ended = True
+            self.session.close()
 
     def keys(self, text: str) -> None:
         """Press keys, as the bytes that a terminal sends."""
@@ -130,11 +135,10 @@ async def stage(
         on_stage = Stage(pipe, columns, rows, style=style, glyphs=glyphs)
         task = asyncio.create_task(on_stage.perform())
         try:
-            await on_stage.until(lambda: "(QEMU)" in on_stage.picture() or task.done(), "a prompt")
+            await on_stage.until(lambda: "(QEMU)" in on_stage.picture() or on_stage.has_ended, "a prompt")
             yield on_stage
         finally:
             app = on_stage.screen.app
             if app.is_running and not app.is_done:
                 app.exit(result=0)
             await task
-            on_stage.session.close()

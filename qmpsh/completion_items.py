@@ -1,0 +1,287 @@
+"""What may stand at the cursor of a command line: options, an address, a word of the LINE.
+
+Pure, but for looking whether a word is the path of something: what the server accepts is asked of
+whoever is given for it. The words are sorted by the rules of `splitter`, the options are those of
+`cli`, the LINE is completed by `complete`, as at the prompt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+from typing import NamedTuple
+
+import click
+
+from qmpsh.cli import COMMAND
+from qmpsh.complete.candidates import Candidate
+from qmpsh.complete.place import Place, Where, find_place
+from qmpsh.errors import UsageError
+from qmpsh.lang.rules import LINE_VERBS, State
+from qmpsh.lang.scan import Kind, Scanner
+from qmpsh.lang.syntax import Mode
+from qmpsh.lang.tokens import BLANKS
+from qmpsh.lang.values import Source, quote, unquoted
+from qmpsh.link.address import looks_like_address
+from qmpsh.splitter import Words, split_words
+
+SCHEMES = (
+    "unix:", "tcp:", "tls:", "vsock:", "fd:", "ssh://", "exec:", "libvirt:", "listen:",
+)  # fmt: skip
+"""Beginnings of addresses, of which those are offered that this build knows."""
+
+_PLACES = frozenset({"command", "event", "verb", "modifier", "HMP"})
+"""Kinds of candidates that the place in the line tells already."""
+
+_HERE = "\0"
+"""Stands for the word at the cursor while the others are sorted: no address, no option."""
+
+_BARE_VALUE = re.compile(rf"""(?![{BLANKS}"'{{\[])[^{BLANKS}]*""")
+
+
+class Files(Enum):
+    """Which paths the shell is to offer; the values are the words of its script."""
+
+    ALL = "files"
+    SOCKETS = "sockets"
+
+
+class Item(NamedTuple):
+    """One way to complete a word.
+
+    text:  the whole word, unquoted; with `files` what is typed of it
+    start: what stands before it in the word is typed already: a key, the beginning of an address
+    note:  what it is, in a few words, or ""
+    ends:  whether the word is complete with it
+    files: paths are to be completed from `start` on, by the shell itself
+    """
+
+    text: str
+    start: int = 0
+    note: str = ""
+    ends: bool = True
+    files: Files | None = None
+
+
+class Typed(NamedTuple):
+    """The words behind the program's name: before the cursor's, that one as far as it is typed,
+    and those behind the cursor.
+    """
+
+    before: list[str]
+    word: str
+    after: list[str]
+
+
+class Server(NamedTuple):
+    """Who knows the LINE, as the options say. address: None for nobody; schema: a file, or "";
+    negotiate: as in ClientOptions; read_only: nothing that might do harm is asked; hmp: lines are
+    the human monitor's.
+    """
+
+    address: str | None
+    schema: str
+    negotiate: bool
+    read_only: bool
+    hmp: bool
+
+
+Ask = Callable[[Server, str, Mode], list[Candidate]]
+"""The candidates at the end of a line, from what is known of a server."""
+
+
+def find_items(typed: Typed, environ: Mapping[str, str], ask: Ask) -> list[Item]:
+    """All that the word at the cursor may become; what does not begin as it does among them.
+
+    environ: QMP_SOCKET of it is the address where none is named
+    """
+    words = _sort(typed.before)
+    if words.options[-1:] == [_HERE]:
+        context = _read_options(words.options[:-2])
+        return list(_option_values(context, words.options[-2], typed.word, 0))
+    context = _read_options(words.options)
+    line = words.line[:-1]
+    if not line and typed.word.startswith("-") and _takes_options(typed.before):
+        return list(_options(context, typed.word))
+    server = _server(context, words.address or environ.get("QMP_SOCKET"))
+    if line or words.address is not None:
+        return _line_items(line, typed, ask, server)
+    if (server.address or server.schema) and not looks_like_address(typed.word):
+        found = _line_items(line, typed, ask, server)
+        if any(item.text.startswith(typed.word) for item in found):
+            return found
+    return list(_addresses(typed.word))
+
+
+# ---------------------------------------------------------------------------- the words
+
+
+def _sort(before: list[str]) -> Words:
+    """The words as `split_words` sorts them, with a mark in the place of the one at the cursor."""
+    # An address of the environment serves to have nothing refused; it is taken out again.
+    words = split_words([*before, _HERE], {"QMP_SOCKET": _HERE})
+    return words._replace(address=None) if words.address == _HERE else words
+
+
+def _takes_options(before: list[str]) -> bool:
+    """Whether a word with a dash is an option here, and not behind `--`."""
+    try:
+        return split_words([*before, "--"], {}).line == []
+    except UsageError:
+        return False
+
+
+def _read_options(words: list[str]) -> click.Context:
+    """The options as far as they can be read; what is wrong with them is told when they are run."""
+    return COMMAND.make_context("qmpsh", list(words), resilient_parsing=True)
+
+
+def _server(context: click.Context, address: str | None) -> Server:
+    given = context.params
+    return Server(
+        address,
+        str(given["schema"] or ""),
+        not given["skip_negotiation"],
+        bool(given.get("read_only")),
+        bool(given["hmp"]),
+    )
+
+
+# ---------------------------------------------------------------------------- options, addresses
+
+
+def _options(context: click.Context, word: str) -> Iterator[Item]:
+    """The names of options, or behind `--name=` its values."""
+    name, equals, _ = word.partition("=")
+    if equals:
+        yield from _option_values(context, name, word, len(name) + 1)
+        return
+    for item in COMMAND.shell_complete(context, word):
+        yield Item(str(item.value), note=item.help or "")
+
+
+def _option_values(context: click.Context, name: str, word: str, start: int) -> Iterator[Item]:
+    """The values of an option. start: where in the word the value begins."""
+    if not name.startswith("--"):
+        name = f"-{name[-1]}"  # of `-kt` it is the last that awaits a value
+    for option in COMMAND.get_params(context):
+        if name in option.opts:
+            if option.metavar == "FILE":
+                yield Item(word, start, files=Files.ALL)
+            for item in option.shell_complete(context, word[start:]):
+                yield Item(word[:start] + str(item.value), start)
+
+
+def _addresses(word: str) -> Iterator[Item]:
+    for scheme in SCHEMES:
+        if word and scheme.startswith(word) and scheme != word and looks_like_address(scheme):
+            yield Item(scheme, note="address", ends=False)
+    if word.startswith("unix:"):
+        yield Item(word, len("unix:"), files=Files.SOCKETS)
+    elif looks_like_address(word) or ":" not in word:
+        yield Item(word, files=Files.SOCKETS)
+
+
+# ---------------------------------------------------------------------------- the line
+
+
+class Line(NamedTuple):
+    """The words as one text of the language, the cursor at its end.
+
+    start: where the word at the cursor begins; value: where in the word its value begins when it
+    had to be quoted for the text, else None
+    """
+
+    text: str
+    start: int
+    value: int | None = None
+
+
+def write_line(words: list[str], typed: Typed, *, hmp: bool) -> Line:
+    """The line that the words make. words: those of it before the cursor's."""
+    if not words:
+        return Line(typed.word, 0)
+    verb = words[0].removeprefix(".") if words[0].startswith(".") else ""
+    if hmp or verb == "hmp":
+        head = " ".join([*words, ""])
+        return Line(head + typed.word, len(head))
+    # What stands behind the cursor counts wherever it stands; a verb's words have an order.
+    after = [] if verb else typed.after
+    head = " ".join([words[0], *map(_argument, [*after, *words[1:]]), ""])
+    return _with_word(head, typed.word, is_plain=bool(verb) and verb not in LINE_VERBS)
+
+
+def _with_word(head: str, word: str, *, is_plain: bool) -> Line:
+    """The line with the word at the cursor behind it, a quote left open where it needs one."""
+    key, equals, value = word.partition("=")
+    if word == "-":
+        word = "--"  # a modifier is meant
+    elif equals and not is_plain and not (_is_literal(value) or _BARE_VALUE.fullmatch(value)):
+        value = value.replace("\\", "\\\\").replace("'", "\\'")
+        return Line(f"{head}{key}='{value}", len(head), len(key) + 1)
+    return Line(head + word, len(head))
+
+
+def _argument(word: str) -> str:
+    """A word that is one argument, as the language writes it."""
+    key, equals, value = word.partition("=")
+    if not equals or _is_literal(value) or _BARE_VALUE.fullmatch(value):
+        return word
+    return f"{key}={quote(value)}"
+
+
+def _is_literal(value: str) -> bool:
+    return value[:1] in ("{", "[")
+
+
+def _line_items(words: list[str], typed: Typed, ask: Ask, server: Server) -> list[Item]:
+    """What the word may become in the line. words: those of it before the cursor's."""
+    line = write_line(words, typed, hmp=server.hmp)
+    mode = Mode(hmp=server.hmp)
+    place = find_place(line.text, len(line.text), mode)
+    in_words = bool(words) and place.where is Where.VALUE and not place.bracketed
+    return [
+        _item(text, candidate, line, typed.word, bracketed=place.bracketed, in_words=in_words)
+        for candidate in ask(server, line.text, mode)
+        for text in _texts(candidate, place)
+    ]
+
+
+def _texts(candidate: Candidate, place: Place) -> list[str]:
+    """What to offer for a candidate: for a key that may go on in two ways, both."""
+    text = candidate.text.removesuffix(" ")  # the blank of `key: ` would end the word
+    if place.where is Where.KEY and not text.endswith(("=", ".", ":")):
+        return [f"{text}=", f"{text}."]
+    return [text]
+
+
+def _item(
+    text: str, candidate: Candidate, line: Line, word: str, *, bracketed: bool, in_words: bool
+) -> Item:
+    """A candidate of the line as one of the word at the cursor.
+
+    in_words: it is the value of an argument that is a word of its own. There a value needs no
+              quotes of the language, and would keep them.
+    """
+    start = candidate.start - line.start
+    # A path of the machine's objects may go on.
+    ends = not (bracketed or text.startswith("/") or text.endswith(("=", ".", "[", "{", ":")))
+    if in_words:
+        text = _unquoted(text)
+        start = start if line.value is None else line.value
+    return Item(word[:start] + text, start, _note(candidate), ends)
+
+
+def _unquoted(text: str) -> str:
+    tokens = Scanner(state=State.VALUE).feed(text)
+    is_string = len(tokens) == 1 and tokens[0].kind is Kind.STRING
+    return unquoted(Source(text), tokens[0]) if is_string else text
+
+
+def _note(candidate: Candidate) -> str:
+    """What is worth saying of a candidate: its kind where that is a type, its text, its marks."""
+    kind = "" if candidate.kind in _PLACES else candidate.kind
+    marks = ("required", "deprecated", "unstable")
+    words = [kind, candidate.doc, *(mark for mark in marks if getattr(candidate, mark))]
+    return ", ".join(word for word in words if word)

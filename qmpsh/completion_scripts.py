@@ -1,0 +1,135 @@
+"""The scripts that make a shell ask qmpsh for completions: one for bash, zsh and fish each.
+
+They pass the text of the command before and behind the cursor, and the values of the variables that
+it names, since only the shell knows those. What comes back is a line for each candidate, its fields
+parted by US (0x1f): what it is, the text, and more by shell. `completion` writes the lines.
+`%` is doubled: click puts in the names.
+"""
+
+BASH = r"""# Completion of %(prog_name)s for bash 4.4 or later.
+
+# _qmpsh_paths KIND LEAD PATH: paths that begin with PATH, of sockets and folders alone for
+# KIND sockets; LEAD is what stands before them in the text that bash replaces.
+_qmpsh_paths() {
+    local path plain=$2
+    if [[ ${#COMPREPLY[@]} -gt 0 ]]; then plain=yes; fi
+    if [[ -z $plain ]]; then compopt -o filenames; fi
+    while IFS= read -r path; do
+        if [[ -d ${path/#\~\//$HOME/} ]]; then
+            if [[ -n $plain ]]; then path+=/; fi
+            compopt -o nospace
+        elif [[ $1 == sockets && ! -S ${path/#\~\//$HOME/} ]]; then
+            continue
+        fi
+        if [[ -n $plain ]]; then printf -v path %%q "$path"; fi
+        COMPREPLY+=("$2${path/#\\~/\~}")
+    done < <(compgen -f -- "$3")
+}
+
+# _qmpsh_variables TEXT: NAME=value for each variable that the text names, US behind each.
+_qmpsh_variables() {
+    local _qmpsh_rest=$1 _qmpsh_name
+    while [[ $_qmpsh_rest =~ \$\{?([A-Za-z_][A-Za-z_0-9]*)(.*) ]]; do
+        _qmpsh_name=${BASH_REMATCH[1]} _qmpsh_rest=${BASH_REMATCH[2]}
+        printf '%%s=%%s\x1f' "$_qmpsh_name" "${!_qmpsh_name}"
+    done
+}
+
+%(complete_func)s() {
+    local kind text lead program=${1/#\~\//$HOME/}
+    type -P -- "$program" >/dev/null || program=%(prog_name)s
+    COMPREPLY=()
+    while IFS=$'\x1f' read -r kind text lead; do
+        case $kind in
+            word) COMPREPLY+=("$text") ;;
+            open)
+                COMPREPLY+=("$text")
+                compopt -o nospace
+                ;;
+            files | sockets) _qmpsh_paths "$kind" "$lead" "$text" ;;
+        esac
+    done < <(env COMP_WORDS="${COMP_LINE:0:COMP_POINT}" COMP_REST="${COMP_LINE:COMP_POINT}" \
+        COMP_BREAKS="$COMP_WORDBREAKS" COMP_VARIABLES="$(_qmpsh_variables "$COMP_LINE")" \
+        %(complete_var)s=bash_complete "$program" 2>/dev/null)
+}
+
+complete -o nosort -F %(complete_func)s %(prog_name)s
+"""
+
+ZSH = r"""#compdef %(prog_name)s
+# Completion of %(prog_name)s for zsh.
+
+# _qmpsh_variables TEXT: NAME=value for each variable that the text names, US behind each.
+_qmpsh_variables() {
+    local _qmpsh_rest=$1 _qmpsh_name
+    local -a match mbegin mend
+    while [[ $_qmpsh_rest =~ '\$\{?([A-Za-z_][A-Za-z_0-9]*)(.*)' ]]; do
+        _qmpsh_name=$match[1] _qmpsh_rest=$match[2]
+        printf '%%s=%%s\x1f' $_qmpsh_name "${(P)_qmpsh_name}"
+    done
+}
+
+%(complete_func)s() {
+    local kind text note program=${(Q)words[1]} skip=0 failed=1
+    local -a whole open
+    program=${program/#\~\//$HOME/}
+    (( $+commands[$program] )) || [[ -x $program ]] || program=%(prog_name)s
+    local word=${${words[CURRENT]%%"$QISUFFIX"}%%"$SUFFIX"}
+    while IFS=$'\x1f' read -r kind text note; do
+        case $kind in
+            skip) skip=$text ;;
+            word) whole+=("${${text//\\/\\\\}//:/\\:}${note:+:$note}") ;;
+            open) open+=("${${text//\\/\\\\}//:/\\:}${note:+:$note}") ;;
+            files) compset -p $skip && skip=0 && _files && failed=0 ;;
+            sockets) compset -p $skip && skip=0 && _files -g '*(-=)' && failed=0 ;;
+        esac
+    done < <(env COMP_WORDS="${(j: :)words[1,CURRENT-1]} $word" \
+        COMP_REST=" ${(j: :)words[CURRENT+1,-1]}" \
+        COMP_VARIABLES="$(_qmpsh_variables "$words")" \
+        %(complete_var)s=zsh_complete $program 2>/dev/null)
+    compset -p $skip
+    _describe -V %(prog_name)s whole -- open -S '' && failed=0
+    return failed
+}
+
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    # Autoloaded from a folder of $fpath: this is the first call.
+    %(complete_func)s "$@"
+else
+    compdef %(complete_func)s %(prog_name)s
+fi
+"""
+
+FISH = r"""# Completion of %(prog_name)s for fish.
+
+# _qmpsh_variables TEXT: NAME=value for each variable that the text names, US behind each.
+function _qmpsh_variables
+    for name in (string match --all --regex --groups-only '\$\{?([A-Za-z_][A-Za-z_0-9]*)' -- $argv)
+        printf '%%s=%%s\x1f' $name "$$name"
+    end
+end
+
+function %(complete_func)s
+    set -l before (commandline --current-process --cut-at-cursor | string collect)
+    set -l all (commandline --current-process | string collect)
+    set -l rest (string sub --start (math 1 + (string length -- "$before")) -- "$all" | string collect)
+    env COMP_WORDS="$before" COMP_REST="$rest" COMP_VARIABLES=(_qmpsh_variables "$all") \
+        %(complete_var)s=fish_complete %(prog_name)s 2>/dev/null | while read --delimiter \x1f --local kind text note
+        switch $kind
+            case word
+                printf '%%s\t%%s\n' $text $note
+            case files sockets
+                set -l lead $note
+                for line in (__fish_complete_path $text)
+                    set -l path (string split \t -- $line)[1]
+                    set -l real (string replace --regex '^~/' $HOME/ -- $path)
+                    if test $kind = files -o -d "$real" -o -S "$real"
+                        echo $lead$path
+                    end
+                end
+        end
+    end
+end
+
+complete --command %(prog_name)s --no-files --keep-order --arguments '(%(complete_func)s)'
+"""

@@ -1,0 +1,166 @@
+"""What is known of a server, for one press of Tab: from a file, the cache, or one short visit.
+
+Nobody waits for a shell's Tab: a visit has its time, and whatever goes wrong gives no candidates.
+A monitor has one client, so it is left at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+
+from qmpsh.complete.candidates import Candidate, Catalog
+from qmpsh.complete.complete import complete
+from qmpsh.complete.place import Where, find_place
+from qmpsh.complete.sources import LOADS_MODULES
+from qmpsh.completion_items import Server
+from qmpsh.errors import CannotConnect, QmpshError
+from qmpsh.jsontypes import Json
+from qmpsh.lang.syntax import Mode
+from qmpsh.link.address import TcpAddress, UnixAddress, parse_address
+from qmpsh.link.client import Client, ClientOptions
+from qmpsh.link.peer import executable_identity, peer_pid
+from qmpsh.link.transport import open_stream
+from qmpsh.schema.cache import cache_path, load_schema
+from qmpsh.schema.files import read_schema_file
+from qmpsh.schema.model import Schema
+from qmpsh.shell.hmp import hmp_command
+from qmpsh.shell.introspection import Introspection
+from qmpsh.shell.machine import Machine
+from qmpsh.shell.outcome import Task
+from qmpsh.wire.messages import Command
+
+GREETED_WITHIN = 0.3
+"""seconds until a server has greeted and negotiated; a busy one does not"""
+VISIT = 1.0
+"""seconds of a whole visit"""
+_ROUNDS = 2  # an answer may show what to ask next
+_VERBS_AT = frozenset({Where.COMMAND, Where.VERB, Where.VERB_WORD, Where.HMP})
+
+
+def candidates(server: Server, text: str, mode: Mode) -> list[Candidate]:
+    """The candidates at the end of a line; [] for all that goes wrong."""
+    catalog = Catalog()
+    where = find_place(text, len(text), mode).where
+    if where in _VERBS_AT:
+        catalog.verbs = _verbs()
+    with contextlib.suppress(QmpshError, OSError), _visiting(server) as visit:
+        if where is Where.HMP:
+            visit.learn_hmp(catalog)
+        elif where is not Where.VERB:
+            visit.learn(catalog)
+            _learn_facts(text, catalog, mode, visit)
+    return complete(text, len(text), catalog, mode)
+
+
+def _verbs() -> dict[str, str]:
+    # Imported here: they bring the manual's reader along, and few completions need them.
+    from qmpsh.shell.verbs import VERBS
+
+    return {name: verb.summary for name, verb in VERBS.items()}
+
+
+def _learn_facts(text: str, catalog: Catalog, mode: Mode, visit: Visit) -> None:
+    """Ask the running VM what a completion here wants to know."""
+    for _ in range(_ROUNDS):
+        complete(text, len(text), catalog, mode)
+        for query in catalog.facts.take_wanted():
+            if query.command not in LOADS_MODULES or not visit.server.read_only:
+                answer = visit.ask(Command(query.command, dict(query.arguments) or None))
+                catalog.facts.learn(query, answer)
+
+
+class Visit:
+    """One short visit to a server, which begins with the first question."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._deadline = time.monotonic() + VISIT
+        self._client: Client | None = None
+        self._identity: list[str] = []
+        self._tried = False
+
+    def learn(self, catalog: Catalog) -> None:
+        """The commands and the schema."""
+        if self.server.schema:
+            schema = read_schema_file(os.path.expanduser(self.server.schema))
+            catalog.learn(schema.commands, schema)
+        elif (client := self._connected()) is not None:
+            introspection = Introspection(client, Machine("", client.greeting))
+            self._run(client, Task(introspection.learn(), lambda _: None))
+            catalog.learn(introspection.commands, introspection.schema)
+        elif (cached := _cached_schema(self._identity)) is not None:
+            catalog.learn(cached.commands, cached)
+
+    def learn_hmp(self, catalog: Catalog) -> None:
+        """The commands of the human monitor."""
+        catalog.learn_hmp(self.ask(hmp_command("help")))
+        catalog.learn_hmp_info(self.ask(hmp_command("help info")))
+
+    def ask(self, command: Command) -> Json:
+        """The value of a reply; None for a refusal, for silence, and where nobody can be asked."""
+        client = self._connected()
+        left = self._left()
+        if client is None or client.closed or not left:
+            return None
+        try:
+            return client.execute(command, left).value
+        except QmpshError:
+            return None
+
+    def close(self) -> None:
+        """Leave; may be called before anything was asked."""
+        if self._client is not None:
+            self._client.close()
+
+    def _connected(self) -> Client | None:
+        if not self._tried:
+            self._tried = True
+            with contextlib.suppress(QmpshError):
+                self._client = self._connect()
+        return self._client
+
+    def _connect(self) -> Client:
+        address = parse_address(self.server.address or "")
+        if not isinstance(address, UnixAddress | TcpAddress):
+            # The others run programs, log in somewhere, or wait for the VM: not on a mere Tab.
+            raise CannotConnect(f"{address} is not asked")
+        options = ClientOptions(GREETED_WITHIN, self.server.negotiate, oob=False)
+        client = Client(open_stream(address, GREETED_WITHIN), address, options)
+        self._identity = executable_identity(peer_pid(client.fileno()))
+        try:
+            if options.negotiate:
+                client.begin(time.monotonic())
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def _run(self, client: Client, task: Task) -> None:
+        while not task.advance(time.monotonic()) and not client.closed and self._left():
+            client.poll(self._left())
+
+    def _left(self) -> float:
+        return max(0.0, self._deadline - time.monotonic())
+
+
+@contextlib.contextmanager
+def _visiting(server: Server) -> Iterator[Visit]:
+    visit = Visit(server)
+    try:
+        yield visit
+    finally:
+        visit.close()
+
+
+def _cached_schema(identity: list[str]) -> Schema | None:
+    """The schema that was stored last for an executable: all that a busy monitor lets be known."""
+    if not identity:
+        return None
+    folder, name = os.path.split(cache_path(identity))
+    ending = name.removeprefix("schema")
+    with os.scandir(folder) as entries:
+        found = [(e.stat().st_mtime, e.path) for e in entries if e.name.endswith(ending)]
+    return load_schema(max(found)[1]) if found else None
