@@ -5,7 +5,7 @@
 _qmpsh_paths() {
     local path plain=$2
     if [[ ${#COMPREPLY[@]} -gt 0 ]]; then plain=yes; fi
-    if [[ -z $plain ]]; then compopt -o filenames; fi
+    if [[ -z $plain ]]; then compopt -o filenames +o nosort; fi
     while IFS= read -r path; do
         if [[ -d ${path/#\~\//$HOME/} ]]; then
             if [[ -n $plain ]]; then path+=/; fi

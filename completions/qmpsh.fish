@@ -8,18 +8,17 @@ function _qmpsh_variables
 end
 
 function _qmpsh_completion
-    set -l before (commandline --current-process --cut-at-cursor | string collect)
-    set -l all (commandline --current-process | string collect)
-    set -l rest (string sub --start (math 1 + (string length -- "$before")) -- "$all" | string collect)
-    env COMP_WORDS="$before" COMP_REST="$rest" COMP_VARIABLES=(_qmpsh_variables "$all") \
-        _QMPSH_COMPLETE=fish_complete qmpsh 2>/dev/null | while read --delimiter \x1f --local kind text note
+    # What stands behind the cursor fish keeps to itself.
+    set -l line (commandline --current-process --cut-at-cursor | string collect)
+    set -l variables (_qmpsh_variables "$line")
+    env COMP_WORDS="$line" COMP_VARIABLES="$variables" _QMPSH_COMPLETE=fish_complete \
+        qmpsh 2>/dev/null | while read --delimiter \x1f --local kind text lead
         switch $kind
             case word
-                printf '%s\t%s\n' $text $note
+                # The third field is a note.
+                printf '%s\t%s\n' $text $lead
             case files sockets
-                set -l lead $note
-                for line in (__fish_complete_path $text)
-                    set -l path (string split \t -- $line)[1]
+                for path in (__fish_complete_path $text | string replace --regex '\t.*' '')
                     set -l real (string replace --regex '^~/' $HOME/ -- $path)
                     if test $kind = files -o -d "$real" -o -S "$real"
                         echo $lead$path

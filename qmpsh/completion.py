@@ -48,6 +48,8 @@ def answer(instruction: str) -> int:
         return shell_complete(COMMAND, {}, "qmpsh", VARIABLE, instruction)
     except Exception:  # the top of a key handler: whatever is wrong, there are no candidates
         return 1
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def script(shell: str) -> str:

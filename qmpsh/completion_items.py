@@ -179,7 +179,7 @@ def _addresses(word: str) -> Iterator[Item]:
             yield Item(scheme, note="address", ends=False)
     if word.startswith("unix:"):
         yield Item(word, len("unix:"), files=Files.SOCKETS)
-    elif looks_like_address(word) or ":" not in word:
+    elif ":" not in word or word.startswith(("/", "./", "../", "~/")):
         yield Item(word, files=Files.SOCKETS)
 
 
@@ -189,11 +189,12 @@ def _addresses(word: str) -> Iterator[Item]:
 class Line(NamedTuple):
     """The words as one text of the language, the cursor at its end.
 
-    start: where the word at the cursor begins; value: where in the word its value begins when it
-    had to be quoted for the text, else None
+    word: at the cursor; start: where it begins in the text; value: where in the word its value
+    begins when that had to be quoted for the text, else None
     """
 
     text: str
+    word: str
     start: int
     value: int | None = None
 
@@ -201,26 +202,27 @@ class Line(NamedTuple):
 def write_line(words: list[str], typed: Typed, *, hmp: bool) -> Line:
     """The line that the words make. words: those of it before the cursor's."""
     if not words:
-        return Line(typed.word, 0)
+        return Line(typed.word, typed.word, 0)
     verb = words[0].removeprefix(".") if words[0].startswith(".") else ""
     if hmp or verb == "hmp":
         head = " ".join([*words, ""])
-        return Line(head + typed.word, len(head))
+        return Line(head + typed.word, typed.word, len(head))
     # What stands behind the cursor counts wherever it stands; a verb's words have an order.
     after = [] if verb else typed.after
     head = " ".join([words[0], *map(_argument, [*after, *words[1:]]), ""])
-    return _with_word(head, typed.word, is_plain=bool(verb) and verb not in LINE_VERBS)
+    if verb and verb not in LINE_VERBS:
+        return Line(head + typed.word, typed.word, len(head))
+    return _with_word(head, typed.word)
 
 
-def _with_word(head: str, word: str, *, is_plain: bool) -> Line:
-    """The line with the word at the cursor behind it, a quote left open where it needs one."""
+def _with_word(head: str, word: str) -> Line:
+    """The line with an argument at the cursor behind it, its quote left open where it needs one."""
     key, equals, value = word.partition("=")
-    if word == "-":
-        word = "--"  # a modifier is meant
-    elif equals and not is_plain and not (_is_literal(value) or _BARE_VALUE.fullmatch(value)):
+    if equals and not _is_literal(value) and not _BARE_VALUE.fullmatch(value):
         value = value.replace("\\", "\\\\").replace("'", "\\'")
-        return Line(f"{head}{key}='{value}", len(head), len(key) + 1)
-    return Line(head + word, len(head))
+        return Line(f"{head}{key}='{value}", word, len(head), len(key) + 1)
+    # A single dash can only become a modifier.
+    return Line(head + ("--" if word == "-" else word), word, len(head))
 
 
 def _argument(word: str) -> str:
@@ -240,9 +242,8 @@ def _line_items(words: list[str], typed: Typed, ask: Ask, server: Server) -> lis
     line = write_line(words, typed, hmp=server.hmp)
     mode = Mode(hmp=server.hmp)
     place = find_place(line.text, len(line.text), mode)
-    in_words = bool(words) and place.where is Where.VALUE and not place.bracketed
     return [
-        _item(text, candidate, line, typed.word, bracketed=place.bracketed, in_words=in_words)
+        _item(text, candidate, line, place)
         for candidate in ask(server, line.text, mode)
         for text in _texts(candidate, place)
     ]
@@ -256,21 +257,17 @@ def _texts(candidate: Candidate, place: Place) -> list[str]:
     return [text]
 
 
-def _item(
-    text: str, candidate: Candidate, line: Line, word: str, *, bracketed: bool, in_words: bool
-) -> Item:
-    """A candidate of the line as one of the word at the cursor.
-
-    in_words: it is the value of an argument that is a word of its own. There a value needs no
-              quotes of the language, and would keep them.
-    """
+def _item(text: str, candidate: Candidate, line: Line, place: Place) -> Item:
+    """A candidate of the line as one of the word at the cursor."""
     start = candidate.start - line.start
     # A path of the machine's objects may go on.
-    ends = not (bracketed or text.startswith("/") or text.endswith(("=", ".", "[", "{", ":")))
-    if in_words:
+    goes_on = text.startswith("/") or text.endswith(("=", ".", "[", "{", ":"))
+    if line.start and place.where is Where.VALUE and not place.bracketed:
+        # In a word of its own a value needs no quotes of the language, and would keep them.
         text = _unquoted(text)
         start = start if line.value is None else line.value
-    return Item(word[:start] + text, start, _note(candidate), ends)
+    ends = not (place.bracketed or goes_on)
+    return Item(line.word[:start] + text, start, _note(candidate), ends)
 
 
 def _unquoted(text: str) -> str:

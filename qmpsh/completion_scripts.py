@@ -13,7 +13,7 @@ BASH = r"""# Completion of %(prog_name)s for bash 4.4 or later.
 _qmpsh_paths() {
     local path plain=$2
     if [[ ${#COMPREPLY[@]} -gt 0 ]]; then plain=yes; fi
-    if [[ -z $plain ]]; then compopt -o filenames; fi
+    if [[ -z $plain ]]; then compopt -o filenames +o nosort; fi
     while IFS= read -r path; do
         if [[ -d ${path/#\~\//$HOME/} ]]; then
             if [[ -n $plain ]]; then path+=/; fi
@@ -69,7 +69,7 @@ _qmpsh_variables() {
     done
 }
 
-%(complete_func)s() {
+_%(prog_name)s() {
     local kind text note program=${(Q)words[1]} skip=0 failed=1
     local -a whole open
     program=${program/#\~\//$HOME/}
@@ -92,11 +92,11 @@ _qmpsh_variables() {
     return failed
 }
 
-if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
-    # Autoloaded from a folder of $fpath: this is the first call.
-    %(complete_func)s "$@"
+if [[ $funcstack[1] == _%(prog_name)s ]]; then
+    # Autoloaded from a folder of $fpath: this is the first call, later ones find the function.
+    _%(prog_name)s "$@"
 else
-    compdef %(complete_func)s %(prog_name)s
+    compdef _%(prog_name)s %(prog_name)s
 fi
 """
 
@@ -110,18 +110,17 @@ function _qmpsh_variables
 end
 
 function %(complete_func)s
-    set -l before (commandline --current-process --cut-at-cursor | string collect)
-    set -l all (commandline --current-process | string collect)
-    set -l rest (string sub --start (math 1 + (string length -- "$before")) -- "$all" | string collect)
-    env COMP_WORDS="$before" COMP_REST="$rest" COMP_VARIABLES=(_qmpsh_variables "$all") \
-        %(complete_var)s=fish_complete %(prog_name)s 2>/dev/null | while read --delimiter \x1f --local kind text note
+    # What stands behind the cursor fish keeps to itself.
+    set -l line (commandline --current-process --cut-at-cursor | string collect)
+    set -l variables (_qmpsh_variables "$line")
+    env COMP_WORDS="$line" COMP_VARIABLES="$variables" %(complete_var)s=fish_complete \
+        %(prog_name)s 2>/dev/null | while read --delimiter \x1f --local kind text lead
         switch $kind
             case word
-                printf '%%s\t%%s\n' $text $note
+                # The third field is a note.
+                printf '%%s\t%%s\n' $text $lead
             case files sockets
-                set -l lead $note
-                for line in (__fish_complete_path $text)
-                    set -l path (string split \t -- $line)[1]
+                for path in (__fish_complete_path $text | string replace --regex '\t.*' '')
                     set -l real (string replace --regex '^~/' $HOME/ -- $path)
                     if test $kind = files -o -d "$real" -o -S "$real"
                         echo $lead$path

@@ -251,7 +251,11 @@ class Plain:
         keys.add("escape", "m")(self._toggle_hmp)
         return PromptSession(
             completer=self._completer,
-            lexer=LineLexer(lambda: self.session.prompt),
+            lexer=LineLexer(
+                lambda: self.session.prompt,
+                self.session.faults,
+                lambda: self.session.catalog.schema is not None,
+            ),
             history=history,
             auto_suggest=AutoSuggestFromHistory(),
             enable_history_search=True,

@@ -14,6 +14,8 @@ packages() {
 qemu-system-x86_64   qemu-system-x86                  qemu-system-x86-core  qemu-system-x86  qemu
 qemu-img             qemu-utils                       qemu-img              qemu-img         qemu
 tmux                 tmux                             tmux                  tmux             tmux
+zsh                  zsh                              zsh                   zsh              zsh
+fish                 fish                             fish                  fish             fish
 python3              python3,python3-venv             python3               python           python3
 python3.13           python3.13,python3.13-venv       python3.13            -                python@3.13
 python3.12           python3.12,python3.12-venv       python3.12            -                python@3.12

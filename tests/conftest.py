@@ -40,12 +40,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose program is missing, or fail it in CI."""
     if item.get_closest_marker("qemu") and not emulators():
-        _missing("QEMU")
+        missing("QEMU")
     if item.get_closest_marker("tmux") and not shutil.which("tmux"):
-        _missing("tmux")
+        missing("tmux")
 
 
-def _missing(program: str) -> None:
+def missing(program: str) -> None:
+    """Skip the test that needs the program, or fail it in CI."""
     if IN_CI:
         pytest.fail(f"{program} is not installed, and in CI it must be", pytrace=False)
     pytest.skip(f"{program} is not installed (`make test` installs it)")

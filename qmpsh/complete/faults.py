@@ -87,7 +87,7 @@ def _unknown_member(line: Line, given: Given) -> Iterator[Fault]:
     owner_path, owner = _owner(line, given.path)
     if owner is None or (owner.tag is not None and line.tag((*owner_path, owner.tag)) is None):
         return
-    name = ".".join(given.path[len(owner_path) :])
+    name = given.path[len(owner_path)]
     names = [member.name for member in line.members(owner, owner_path)]
     yield Fault(given.key, "error", f"no member {name}{did_you_mean(name, names)}")
 

@@ -80,7 +80,9 @@ def prompt_window(
             HighlightIncrementalSearchProcessor(),
             ConditionalProcessor(AppendAutoSuggestion(), has_focus(buffer) & ~is_searching),
         ],
-        lexer=LineLexer(lambda: session.prompt),
+        lexer=LineLexer(
+            lambda: session.prompt, session.faults, lambda: session.catalog.schema is not None
+        ),
         search_buffer_control=search,
         preview_search=True,
         include_default_input_processors=False,

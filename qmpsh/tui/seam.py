@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from qmpsh.complete.candidates import Candidate, Catalog
+from qmpsh.complete.faults import Fault
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Outcome, Show
 from qmpsh.view.theme import Line
@@ -45,6 +46,9 @@ class Session(Protocol):
 
     def hint(self, text: str, cursor: int) -> Line:
         """The signature of what is being typed, or the error in it; [] when there is nothing."""
+
+    def faults(self, text: str) -> list[Fault]:
+        """What is wrong with the line so far."""
 
     def start(self, line: str, show: Show, ended: Callable[[Outcome], None]) -> None:
         """Run one logical line; only while nothing runs."""

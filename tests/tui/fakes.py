@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 
 from qmpsh.complete.candidates import Candidate, Catalog
+from qmpsh.complete.faults import Fault
 from qmpsh.errors import ConnectionLost, QmpshError
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Ask, Note, Outcome, Show, Steps, Task, Until
@@ -100,6 +101,9 @@ class FakeSession:
 
     def hint(self, text: str, cursor: int) -> Line:
         return self.hints.get(text, [])
+
+    def faults(self, text: str) -> list[Fault]:
+        return []
 
     def start(self, line: str, show: Show, ended: Callable[[Outcome], None]) -> None:
         self.lines.append(line)

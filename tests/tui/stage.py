@@ -20,6 +20,8 @@ from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 
+from qmpsh.shell.outcome import Answer
+from qmpsh.shell.session import Watcher
 from qmpsh.tui.app import FullScreen, Surroundings
 from qmpsh.tui.reporter import Redirect
 from qmpsh.view.glyphs import UNICODE, Glyphs
@@ -117,13 +119,13 @@ class Stage:
             await self.until(lambda: self.picture() == drawing)
         assert self.picture() == drawing
 
-    def _connect(self, watcher: object) -> FakeSession:
-        session = FakeSession(watcher)  # type: ignore[arg-type]
+    def _connect(self, watcher: Watcher) -> FakeSession:
+        session = FakeSession(watcher)
         self._sessions.append(session)
         return session
 
-    async def _redirected(self, answer: object) -> str:
-        return "" if self.redirect is None else await self.redirect(answer)  # type: ignore[arg-type]
+    async def _redirected(self, answer: Answer) -> str:
+        return "" if self.redirect is None else await self.redirect(answer)
 
 
 @contextlib.asynccontextmanager
@@ -135,7 +137,9 @@ async def stage(
         on_stage = Stage(pipe, columns, rows, style=style, glyphs=glyphs)
         task = asyncio.create_task(on_stage.perform())
         try:
-            await on_stage.until(lambda: "(QEMU)" in on_stage.picture() or on_stage.has_ended, "a prompt")
+            await on_stage.until(
+                lambda: "(QEMU)" in on_stage.picture() or on_stage.has_ended, "a prompt"
+            )
             yield on_stage
         finally:
             app = on_stage.screen.app

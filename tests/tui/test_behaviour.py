@@ -16,7 +16,7 @@ import pytest
 from qmpsh.complete.candidates import Candidate
 from qmpsh.errors import CommandFailed, ConnectionLost, LineSyntaxError, UsageError
 from qmpsh.lang.syntax import Modifiers, Redirect
-from qmpsh.shell.outcome import Answer, Ask, Note, Outcome
+from qmpsh.shell.outcome import Answer, Ask, Note, Outcome, Show
 from qmpsh.wire.messages import Event, Reply
 from tests.tui.fakes import FakeSession, answers, asks, held, refused
 from tests.tui.stage import WALL, Stage, stage
@@ -123,7 +123,7 @@ def test_an_error_of_the_line_is_shown() -> None:
 
 def test_a_session_that_refuses_to_start_a_line_is_no_disaster() -> None:
     async def scene(on: Stage) -> None:
-        def start(*_: object) -> None:
+        def start(line: str, show: Show, ended: Callable[[Outcome], None]) -> None:
             raise ConnectionLost("the connection is gone")
 
         on.session.start = start  # type: ignore[method-assign] # a session in an odd state
@@ -183,7 +183,7 @@ def test_a_hint_that_fails_is_a_hint() -> None:
         def hint(text: str, cursor: int) -> list[tuple[str, str]]:
             raise LineSyntaxError("no such thing", text, (0, 1))
 
-        on.session.hint = hint  # type: ignore[method-assign]
+        on.session.hint = hint  # type: ignore[method-assign] # a hint in trouble
         on.keys("stop")
         await on.sees("no such thing")
 
@@ -324,7 +324,7 @@ def test_a_flood_of_events_costs_few_frames() -> None:
 
         on.screen.app.after_render += count
         for number in range(20_000):
-            on.session.later(lambda number=number: on.session.watcher.event(event("E", n=number)))
+            on.session.tell(event("E", n=number))
         on.keys("stop\r")
         await on.until(lambda: on.session.lines == ["stop"])
         await on.sees("20,000")

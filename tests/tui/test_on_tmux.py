@@ -1,0 +1,167 @@
+"""The whole program in a real terminal, on a real QEMU."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.qemu import Vm
+from tests.tui.tmux import Terminal, terminal
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.tmux
+
+
+@pytest.fixture
+def screen() -> Iterator[Terminal]:
+    with terminal() as on:
+        yield on
+
+
+def last_line_but_one(picture: str) -> str:
+    """The prompt's row: the hint is below it."""
+    return picture.rstrip("\n").split("\n")[-2]
+
+
+def prompt_row(screen: Terminal) -> str:
+    return next(line for line in reversed(screen.picture().split("\n")) if "(QEMU)" in line)
+
+
+def test_events_come_beside_a_half_typed_line(screen: Terminal, vm: Vm) -> None:
+    screen.qmpsh(vm.path)
+    screen.keys("stop", "Enter", "cont", "Enter", "device_add dri")
+    picture = screen.sees("RESUME")
+    assert re.search(r"│ \d\d:\d\d:\d\d\.\d{3} STOP\n", picture)
+    assert re.search(r"│ \d\d:\d\d:\d\d\.\d{3} RESUME\n", picture)
+    wait_until(lambda: prompt_row(screen) == "(QEMU) device_add dri", 10)
+    screen.sees("running")
+
+
+def test_the_start_is_completed_in_place(screen: Terminal, vm: Vm) -> None:
+    screen.qmpsh(vm.path)
+    picture = screen.sees(" events ·")
+    first, second, third = picture.split("\n")[:3]
+    assert first.startswith("Connected to QEMU ")
+    assert re.match(r"(\S+ · )?running · /tmp/", second)
+    assert re.match(r"\d+ commands · \d+ events · Tab completes · F1 keys · \.help", third)
+
+
+def test_another_size_and_back(screen: Terminal, vm: Vm) -> None:
+    screen.qmpsh(vm.path)
+    screen.keys("query-status", "Enter")
+    screen.sees('"running": true')
+    screen.resize(50, 12)
+    wait_until(lambda: "│" not in screen.picture(), 10)
+    screen.resize(120, 40)
+    picture = screen.sees("│ events")
+    assert picture.count("Connected to") == 1
+    assert picture.count("(QEMU) query-status") == 1
+    screen.keys("C-d")
+    history = screen.sees("exit 0")
+    assert history.count("(QEMU) query-status") == 1
+
+
+def test_ctrl_c_clears_and_ctrl_d_leaves_a_transcript(screen: Terminal, vm: Vm) -> None:
+    screen.qmpsh(vm.path)
+    screen.keys("query-status", "Enter")
+    screen.sees('"running": true')
+    screen.keys("half a li", "C-c")
+    wait_until(lambda: prompt_row(screen).rstrip() == "(QEMU)", 10)
+    screen.keys("C-d")
+    picture = screen.sees("exit 0")
+    assert "Connected to QEMU" in picture
+    assert '  "running": true' in picture
+    assert "│" not in picture
+    assert "half a li" not in picture
+
+
+def test_a_long_transcript_is_in_the_scrollback(screen: Terminal, vm: Vm) -> None:
+    screen.qmpsh(vm.path)
+    screen.keys("query-commands", "Enter")
+    screen.sees("more lines")
+    screen.keys("F4")
+    wait_until(lambda: "more lines" not in screen.picture(), 10)
+    screen.keys("C-d")
+    screen.sees("exit 0")
+    assert screen.history().count('"name": ') > 200
+
+
+def test_a_killed_vm_is_told_in_one_line(screen: Terminal, vm: Vm) -> None:
+    screen.qmpsh(vm.path)
+    screen.keys("device_add dri")
+    wait_until(lambda: prompt_row(screen) == "(QEMU) device_add dri", 10)
+    vm.kill()
+    picture = screen.sees("the VM is gone; Ctrl-D leaves")
+    assert picture.count("connection lost") == 1
+    assert "Traceback" not in picture
+    assert prompt_row(screen) == "(QEMU) device_add dri"
+    screen.keys("C-c", "stop", "Enter")
+    screen.sees("error: ")
+    screen.keys("C-d")
+    assert "Traceback" not in screen.sees("exit 0")
+
+
+def test_quit_asks_and_leaving_leaves_the_vm(screen: Terminal, vm: Vm) -> None:
+    screen.qmpsh(vm.path)
+    screen.keys("quit", "Enter")
+    screen.sees("[l]eave the shell, [q]uit the VM, [c]ancel")
+    screen.keys("c")
+    wait_until(lambda: prompt_row(screen).rstrip() == "(QEMU)", 10)
+    screen.keys("quit", "Enter")
+    screen.sees("[l]eave the shell, [q]uit the VM, [c]ancel")
+    screen.keys("Enter")
+    screen.sees("exit 0")
+    assert vm.is_running
+
+
+def test_quit_ends_the_vm(screen: Terminal, vm: Vm) -> None:
+    screen.qmpsh(vm.path)
+    screen.keys("quit", "Enter")
+    screen.sees("[q]uit the VM")
+    screen.keys("q")
+    wait_until(lambda: not vm.is_running, 10)
+    picture = screen.sees("ended")
+    assert "Traceback" not in picture
+
+
+def test_completion_from_the_living_schema(screen: Terminal, vm: Vm) -> None:
+    screen.qmpsh(vm.path)
+    screen.sees(" events ·")
+    screen.keys("query-st", "Tab")
+    picture = screen.sees("query-stats-schemas")
+    assert "query-status" in picture
+
+
+def test_hmp_mode(screen: Terminal, vm: Vm) -> None:
+    screen.qmpsh(vm.path)
+    screen.keys("F7")
+    screen.sees("(hmp)")
+    screen.keys("info status", "Enter")
+    screen.sees("VM status: running")
+
+
+def test_the_pager_takes_the_screen_and_gives_it_back(screen: Terminal, vm: Vm) -> None:
+    screen.qmpsh(vm.path)
+    screen.keys("query-commands", "Enter")
+    screen.sees("more lines")
+    screen.keys("F5")
+    wait_until(lambda: "│" not in screen.picture(), 10)
+    screen.sees('"name": ')
+    screen.keys("q")
+    screen.sees("│ events")
+
+
+def test_the_line_prompt(screen: Terminal, vm: Vm) -> None:
+    screen.qmpsh("--plain", vm.path)
+    screen.keys("stop", "Enter")
+    screen.sees("{}")
+    screen.keys("device_add dri")
+    screen.sees("(QEMU) device_add dri")
+    vm.kill()
+    picture = screen.sees("connection lost")
+    assert re.search(r"^\d\d:\d\d:\d\d\.\d{3} STOP$", picture, re.MULTILINE)
+    wait_until(lambda: prompt_row(screen) == "(QEMU) device_add dri", 10)
+    screen.keys("C-c", "C-d")
+    assert "Traceback" not in screen.sees("exit 0")
