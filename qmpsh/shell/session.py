@@ -228,7 +228,8 @@ class Session:
     def _ask_facts(self) -> None:
         """Put the questions that completion missed to the VM, once the line is free."""
         facts = self.catalog.facts
-        if not self.client.closed and self.running is None and self._has_learnt:
+        free = self.running is None and not self.client.closed
+        if free and self._has_learnt and self.shell.introspection.live:
             for query in facts.take_wanted():
                 command = Command(query.command, dict(query.arguments) or None)
                 self._background.ask(Question(command, partial(self._learn_fact, query)))

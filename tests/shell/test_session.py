@@ -169,6 +169,20 @@ def test_live_values(desk: Desk) -> None:
     assert "rp0" in desk.candidates("device_add driver=virtio-rng-pci bus=")
 
 
+def test_live_questions_can_be_switched_off(desk: Desk) -> None:
+    desk.run(".set live off")
+    desk.session.complete("device_del id=", 14)
+    assert desk.session.complete("device_del id=", 14) == []
+    assert desk.session._background.idle
+    desk.run(".set")
+    assert isinstance(desk.shown[-1], Answer)
+    assert str(desk.shown[-1].text).startswith("live off ")
+    assert desk.run(".set live perhaps").exit_code == 2
+    assert desk.run(".set liev on").exit_code == 2
+    desk.run(".set live on")
+    assert "vda" in desk.candidates("device_del id=")
+
+
 def test_the_vm_that_is_killed(desk: Desk, fresh_q35: Vm) -> None:
     fresh_q35.kill()
     desk.poll_until(lambda: desk.heard.losses)

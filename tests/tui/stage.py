@@ -12,7 +12,7 @@ import io
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import pyte
 from prompt_toolkit.data_structures import Size
@@ -24,6 +24,7 @@ from qmpsh.shell.outcome import Answer
 from qmpsh.shell.session import Watcher
 from qmpsh.tui.app import FullScreen, Surroundings
 from qmpsh.tui.reporter import Redirect
+from qmpsh.tui.seam import Connect
 from qmpsh.view.glyphs import UNICODE, Glyphs
 from tests.tui.fakes import FakeSession
 
@@ -37,13 +38,22 @@ TERM = "xterm-256color"
 T = TypeVar("T")
 
 
-class Stage:
-    """A running screen, its fake session and its terminal."""
+class Setting(NamedTuple):
+    """style: a theme's name; connect: None for a fake session."""
 
-    def __init__(
-        self, pipe: PipeInput, columns: int, rows: int, *, style: str, glyphs: Glyphs
-    ) -> None:
-        self.size = Size(rows=rows, columns=columns)
+    style: str = "dark"
+    glyphs: Glyphs = UNICODE
+    connect: Connect | None = None
+
+
+DARK = Setting()
+
+
+class Stage:
+    """A running screen, its session (a fake one unless `connect` makes another), its terminal."""
+
+    def __init__(self, pipe: PipeInput, size: Size, setting: Setting) -> None:
+        self.size = size
         self.now = 1000.0
         self.exit_code: int | None = None
         self.has_ended = False
@@ -51,18 +61,22 @@ class Stage:
         self.stream = io.StringIO()
         self._pipe = pipe
         self._bytes = io.StringIO()
-        self._terminal = pyte.Screen(columns, rows)
+        self._terminal = pyte.Screen(size.columns, size.rows)
         self._parser = pyte.Stream(self._terminal)
-        output = Vt100_Output(
-            self._bytes, lambda: self.size, term="xterm-256color", enable_cpr=False
+        output = Vt100_Output(self._bytes, lambda: self.size, term=TERM, enable_cpr=False)
+        self._fakes: list[FakeSession] = []
+        around = Surroundings(
+            pipe, output, setting.glyphs, lambda: self.now, lambda: WALL, self.stream
         )
-        self._sessions: list[FakeSession] = []
-        around = Surroundings(pipe, output, glyphs, lambda: self.now, lambda: WALL, self.stream)
-        self.screen = FullScreen(self._connect, style, InMemoryHistory(), self._redirected, around)
+        connect = setting.connect or self._connect
+        self.screen = FullScreen(
+            connect, setting.style, InMemoryHistory(), self._redirected, around
+        )
 
     @property
     def session(self) -> FakeSession:
-        return self._sessions[0]
+        """The fake one."""
+        return self._fakes[0]
 
     async def perform(self) -> None:
         """Run the screen to its end."""
@@ -70,7 +84,7 @@ class Stage:
             self.exit_code = await self.screen.run()
         finally:
             self.has_ended = True
-            self.session.close()
+            self.screen.session.close()
 
     def keys(self, text: str) -> None:
         """Press keys, as the bytes that a terminal sends."""
@@ -121,7 +135,7 @@ class Stage:
 
     def _connect(self, watcher: Watcher) -> FakeSession:
         session = FakeSession(watcher)
-        self._sessions.append(session)
+        self._fakes.append(session)
         return session
 
     async def _redirected(self, answer: Answer) -> str:
@@ -130,11 +144,11 @@ class Stage:
 
 @contextlib.asynccontextmanager
 async def stage(
-    columns: int = 100, rows: int = 20, *, style: str = "dark", glyphs: Glyphs = UNICODE
+    columns: int = 100, rows: int = 20, setting: Setting = DARK
 ) -> AsyncIterator[Stage]:
     """A screen that runs; it is ended at the end when it still does."""
     with create_pipe_input() as pipe:
-        on_stage = Stage(pipe, columns, rows, style=style, glyphs=glyphs)
+        on_stage = Stage(pipe, Size(rows=rows, columns=columns), setting)
         task = asyncio.create_task(on_stage.perform())
         try:
             await on_stage.until(

@@ -20,12 +20,8 @@ def screen() -> Iterator[Terminal]:
         yield on
 
 
-def last_line_but_one(picture: str) -> str:
-    """The prompt's row: the hint is below it."""
-    return picture.rstrip("\n").split("\n")[-2]
-
-
 def prompt_row(screen: Terminal) -> str:
+    """The row of the line being typed."""
     return next(line for line in reversed(screen.picture().split("\n")) if "(QEMU)" in line)
 
 

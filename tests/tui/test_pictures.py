@@ -16,7 +16,7 @@ from qmpsh.shell.outcome import Answer, Ask, Note, Outcome
 from qmpsh.view.glyphs import ASCII
 from qmpsh.wire.messages import Event
 from tests.tui.fakes import answers, asks, changes_prompt, held, refused
-from tests.tui.stage import WALL, Stage, stage
+from tests.tui.stage import WALL, Setting, Stage, stage
 
 SIZES = [(80, 24), (120, 40), (40, 10)]
 STATUS: Json = {"status": "running", "running": True}
@@ -300,7 +300,7 @@ def test_events_zoomed() -> None:
 
 def test_without_utf8() -> None:
     async def scene() -> None:
-        async with stage(80, 12, glyphs=ASCII) as on:
+        async with stage(80, 12, Setting(glyphs=ASCII)) as on:
             await started(on)
             script_of_the_day(on)
             for _ in range(3):

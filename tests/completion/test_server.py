@@ -1,0 +1,192 @@
+"""What is learnt of a server at one press of Tab, and how soon it is left in peace."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qmpsh.complete.sources import LOADS_MODULES
+from qmpsh.completion_items import Server
+from qmpsh.completion_server import GREETED_WITHIN, VISIT, candidates
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.lang.syntax import Mode
+from qmpsh.link.address import UnixAddress
+from qmpsh.link.client import Client
+from qmpsh.wire.messages import Command
+from tests.link.servers import Peer, serving
+from tests.qemu import ROOT, Vm
+from tests.samples import entities, reply
+
+SCHEMA = f"{ROOT}/tests/data/query-qmp-schema-qemu-7.2.json"
+SLACK = 3.0  # seconds that a busy machine may add
+
+
+def server(address: str | None, schema: str = "", *, read_only: bool = False) -> Server:
+    return Server(address, schema, negotiate=True, read_only=read_only, hmp=False)
+
+
+def texts(asked: Server, line: str, *, hmp: bool = False) -> list[str]:
+    return [candidate.text for candidate in candidates(asked, line, Mode(hmp=hmp))]
+
+
+def cached(home: Path) -> list[str]:
+    folder = home / ".cache" / "qmpsh"
+    return sorted(os.listdir(folder)) if folder.exists() else []
+
+
+# ---------------------------------------------------------------------------- QEMU
+
+
+def test_the_first_visit_fills_the_cache(vm: Vm, private_home: Path) -> None:
+    assert texts(server(vm.path), "device_add dri")[0] == "driver="
+    names = cached(private_home)
+    assert len(names) == 1
+    assert names[0].startswith("schema-")
+    stored = (private_home / ".cache" / "qmpsh" / names[0]).stat().st_ino
+    assert texts(server(vm.path), "set-action reboot=re") == ["reset"]
+    assert (private_home / ".cache" / "qmpsh" / names[0]).stat().st_ino == stored
+
+
+def test_live_values(q35: Vm) -> None:
+    assert {"vda", "nic0"} <= set(texts(server(q35.path), "device_del id="))
+    assert texts(server(q35.path), "device_add driver=virtio-rng-pci rombar")[0] == "rombar="
+    assert "virtio-rng-pci" in texts(server(q35.path), "device_add driver=virtio-rng")
+    # The server gives the values though the schema comes from a file.
+    assert "vda" in texts(server(q35.path, SCHEMA), "device_del id=")
+
+
+def test_hmp(vm: Vm) -> None:
+    assert texts(server(vm.path), "info statu", hmp=True)[0] == "status"
+    assert texts(server(vm.path), ".hmp info statu")[0] == "status"
+    assert texts(server(vm.path), "system_powerd", hmp=True) == ["system_powerdown"]
+
+
+def test_a_busy_monitor_is_left_at_once(vm: Vm, private_home: Path) -> None:
+    first = Client.connect(UnixAddress(vm.path))
+    try:
+        started = time.monotonic()
+        assert texts(server(vm.path), "set-action rebo") == []
+        assert GREETED_WITHIN <= time.monotonic() - started < GREETED_WITHIN + SLACK
+        assert cached(private_home) == []
+    finally:
+        first.close()
+    # What waits in line for the monitor is gone: it serves the next client.
+    assert texts(server(vm.path), "set-action rebo") == ["reboot="]
+
+
+def test_a_busy_monitor_is_known_from_the_cache(vm: Vm) -> None:
+    assert texts(server(vm.path), "set-action rebo") == ["reboot="]
+    first = Client.connect(UnixAddress(vm.path))
+    try:
+        assert texts(server(vm.path), "set-action rebo") == ["reboot="]
+        assert texts(server(vm.path), "device_del id=") == []
+    finally:
+        first.close()
+
+
+def test_a_stopped_vm_gives_nothing(vm: Vm) -> None:
+    vm.stop_process()
+    try:
+        started = time.monotonic()
+        assert texts(server(vm.path), "set-action rebo") == []
+        assert time.monotonic() - started < GREETED_WITHIN + SLACK
+    finally:
+        vm.continue_process()
+
+
+def test_the_vm_goes_on(vm: Vm) -> None:
+    for _ in range(3):
+        assert texts(server(vm.path), "sto")[0] == "stop"
+    with_client = Client.connect(UnixAddress(vm.path))
+    assert with_client.execute(Command("query-status"), 10.0).value is not None
+    with_client.close()
+
+
+# ---------------------------------------------------------------------------- other servers
+
+
+def requests(peer: Peer) -> Iterator[JsonObject]:
+    """All that comes until the client goes."""
+    with contextlib.suppress(EOFError):
+        while True:
+            yield peer.receive()
+
+
+def test_a_server_that_never_answers_has_its_time() -> None:
+    ended: list[bool] = []
+
+    def behave(peer: Peer) -> None:
+        peer.greet()
+        for _ in requests(peer):
+            pass
+        ended.append(True)
+
+    started = time.monotonic()
+    with serving(behave) as path:
+        assert texts(server(path), "sto") == []
+    assert time.monotonic() - started < VISIT + SLACK
+    assert ended == [True]
+
+
+class Answering:
+    """A server of QEMU 7.2's commands and schema. asked: the names of the commands, in order."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.values: dict[str, Json] = {
+            "query-commands": reply("query-commands-qemu-7.2"),
+            "query-qmp-schema": entities("7.2"),
+            "qom-list-types": [{"name": "virtio-rng-pci"}],
+        }
+
+    def __call__(self, peer: Peer) -> None:
+        peer.greet()
+        for request in requests(peer):
+            name = str(request["execute"])
+            self.asked.append(name)
+            peer.reply(request, self.values.get(name))
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_what_loads_modules_is_never_asked_of_a_read_only_server(*, read_only: bool) -> None:
+    behaviour = Answering()
+    with serving(behaviour) as path:
+        found = texts(server(path, read_only=read_only), "device_add driver=virtio-rng")
+    assert found == ([] if read_only else ["virtio-rng-pci"])
+    assert (not LOADS_MODULES & set(behaviour.asked)) is read_only
+
+
+def test_only_what_is_needed_is_asked() -> None:
+    behaviour = Answering()
+    with serving(behaviour) as path:
+        assert texts(server(path, SCHEMA), "object-del id=") == []
+    assert behaviour.asked == ["qom-list"]
+
+
+def test_nobody_is_visited_for_what_is_known() -> None:
+    assert texts(server("./nothing", SCHEMA), "set-action reboot=re") == ["reset"]
+    assert texts(server(None, SCHEMA), "set-action reboot=re") == ["reset"]
+    assert texts(server("./nothing"), ".hel") == [".help"]
+
+
+@pytest.mark.parametrize("address", [None, "", "./nothing", "nope:1", "unix:", "\0", "localhost:1"])
+def test_no_server(address: str | None) -> None:
+    assert texts(server(address), "set-action rebo") == []
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"return": []}', "\xff"])
+def test_no_schema(content: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "schema"
+    if content is not None:
+        path.write_bytes(content.encode("latin-1"))
+    assert texts(server(None, str(path)), "set-action rebo") == []
+
+
+def test_no_qmp() -> None:
+    with serving(lambda peer: peer.connection.sendall(b"RFB 003.008\n")) as path:
+        assert texts(server(path), "set-action rebo") == []
