@@ -81,8 +81,9 @@ class LineLexer(Lexer):
 
 def line_colours(prompt: str, text: str, faults: Sequence[Fault] = ()) -> list[Line]:
     """One styled line for each physical one; joined, their texts are the text again."""
-    if len(text) > LIMIT:
-        return [[("echo", line)] for line in text.split("\n")]
+    if len(text) > LIMIT or not text:
+        # An empty line needs no pygments either: the first frame comes sooner.
+        return [[("echo", line)] if line else [] for line in text.split("\n")]
     lines: list[Line] = [[]]
     for role, part in _marked(_roles(prompt, text), faults):
         for index, piece in enumerate(part.split("\n")):

@@ -26,9 +26,7 @@ def test_stops_at_the_first_error(fresh_q35: Vm, run_qmpsh: RunQmpsh) -> None:
     assert json.loads(run_qmpsh(fresh_q35.path, "query-status").stdout)["running"] is True
 
 
-def test_queries_overlap_and_errors_keep_their_place(
-    fresh_q35: Vm, run_qmpsh: RunQmpsh
-) -> None:
+def test_queries_overlap_and_errors_keep_their_place(fresh_q35: Vm, run_qmpsh: RunQmpsh) -> None:
     script = "cont\nquery-version\nquery-nope\nquery-version\nstop\n"
     done = run_qmpsh(fresh_q35.path, stdin=script)
     assert done.stdout.count("\n") == 1

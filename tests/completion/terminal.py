@@ -76,8 +76,7 @@ class Terminal:
 
     def clear(self) -> None:
         """Throw away the line, and what stands on the screen."""
-        self.press("C-c")
-        self.press("C-l")
+        self.press("C-e", "C-u", "C-l")
         self.wait_for("")
 
     def wait_for(self, line: str) -> None:
