@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 
-from benchmarks import oneshot, prompt, roundtrips
+from benchmarks import oneshot, prompt, roundtrips, schema
 from benchmarks.bench import Bench, open_bench
 from benchmarks.table import Row, format_row, header
 from qmpsh.errors import QmpshError
@@ -18,9 +18,11 @@ Family = Callable[[Bench], Iterator[Row]]
 
 FAMILIES: dict[str, Family] = {
     "oneshot": oneshot.rows,
+    "typed": schema.typed_rows,
     "script": oneshot.script_rows,
     "execute": roundtrips.rows,
     "prompt": prompt.rows,
+    "schema": schema.model_rows,
 }
 
 
