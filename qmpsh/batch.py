@@ -141,7 +141,7 @@ class Batch:
         if isinstance(item, Note):
             self._complain(item.text)
             return
-        whole = self._settings.json or item.modifiers.json
+        whole = item.modifiers.json
         if item.failed and not (whole and item.reply is not None):
             self._complain(item.text or "")
             return
@@ -162,7 +162,7 @@ class Batch:
             return visible(answer.text) or None
         if answer.value == {}:
             return None
-        if isinstance(answer.value, str) and (self._settings.raw or answer.modifiers.raw):
+        if isinstance(answer.value, str) and answer.modifiers.raw:
             return visible(answer.value)
         return layout(answer.value)
 

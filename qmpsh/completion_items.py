@@ -277,8 +277,8 @@ def _unquoted(text: str) -> str:
 
 
 def _note(candidate: Candidate) -> str:
-    """What is worth saying of a candidate: its kind where that is a type, its text, its marks."""
+    """`str, required: the name of the driver`: what is worth saying of a candidate."""
     kind = "" if candidate.kind in _PLACES else candidate.kind
     marks = ("required", "deprecated", "unstable")
-    words = [kind, candidate.doc, *(mark for mark in marks if getattr(candidate, mark))]
-    return ", ".join(word for word in words if word)
+    kinds = ", ".join([kind] * bool(kind) + [mark for mark in marks if getattr(candidate, mark)])
+    return ": ".join(part for part in (kinds, candidate.doc) if part)

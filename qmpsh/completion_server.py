@@ -83,16 +83,22 @@ class Visit:
         self._tried = False
 
     def learn(self, catalog: Catalog) -> None:
-        """The commands and the schema."""
+        """The commands, the schema, and the manual that is installed here."""
+        introspection = self._introspection()
+        catalog.learn(introspection.commands, introspection.schema)
+        catalog.manual = introspection.manual()
+
+    def _introspection(self) -> Introspection:
+        """What the server accepts: from the file, from itself, or from the cache."""
         if self.server.schema:
             schema = read_schema_file(os.path.expanduser(self.server.schema))
-            catalog.learn(schema.commands, schema)
-        elif (client := self._connected()) is not None:
-            introspection = Introspection(client, Machine("", client.greeting))
-            self._run(client, Task(introspection.learn(), lambda _: None))
-            catalog.learn(introspection.commands, introspection.schema)
-        elif (cached := _cached_schema(self._identity)) is not None:
-            catalog.learn(cached.commands, cached)
+            return Introspection(None, Machine("", None), schema)
+        client = self._connected()
+        if client is None:
+            return Introspection(None, Machine("", None), _cached_schema(self._identity))
+        introspection = Introspection(client, Machine("", client.greeting))
+        self._run(client, Task(introspection.learn(), lambda _: None))
+        return introspection
 
     def learn_hmp(self, catalog: Catalog) -> None:
         """The commands of the human monitor."""

@@ -99,7 +99,7 @@ class Plain:
         self.session: Session = connect(self)
         self._driver = Driver(self.session, self._after_turn)
         self._runner: Runner[None] = Runner(self.session, self, self._leave)
-        self._completer = SessionCompleter(self.session)
+        self._completer = SessionCompleter(self.session, lambda: self._terminal.get_size().columns)
         self._prompt = self._make_prompt(history)
         # A completion may have asked the VM for something.
         self._prompt.app.after_render += lambda _: self._driver.arm()

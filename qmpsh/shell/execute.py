@@ -49,6 +49,7 @@ def execute(
     client: None where there is no server (--dry-run)
     Raises ReplyTimeout, ConnectionLost.
     """
+    request = request._replace(modifiers=_defaulted(request.modifiers, settings))
     if settings.dry_run or client is None:
         yield Answer("", text=dry_run_text(request), redirect=request.redirect)
         return Outcome()
@@ -62,7 +63,17 @@ def execute(
             choice = yield question
             if choice not in ("q", "y"):
                 return Outcome(leave=choice == "l")
-    return (yield from _send(client, request, settings, suggest))
+    return (yield from _send(client, request, suggest))
+
+
+def _defaulted(modifiers: Modifiers, settings: Settings) -> Modifiers:
+    """The line's modifiers, with what the options say for every line."""
+    if not (settings.json or settings.raw or settings.timeout is not None):
+        return modifiers
+    timeout = settings.timeout if modifiers.timeout is None else modifiers.timeout
+    return modifiers._replace(
+        json=modifiers.json or settings.json, raw=modifiers.raw or settings.raw, timeout=timeout
+    )
 
 
 def dry_run_text(request: Request) -> str:
@@ -73,9 +84,8 @@ def dry_run_text(request: Request) -> str:
     return json.dumps(message, ensure_ascii=False)
 
 
-def _send(client: Client, request: Request, settings: Settings, suggest: Suggest) -> Steps:
+def _send(client: Client, request: Request, suggest: Suggest) -> Steps:
     timeout = request.modifiers.timeout
-    timeout = settings.timeout if timeout is None else timeout
     pending = client.submit(request.command)
     deadline = None if timeout is None else time.monotonic() + timeout
     yield Until(lambda: pending.done, deadline)

@@ -133,7 +133,7 @@ def _let_go(desk: Desk) -> None:
     if not desk.runner.interrupt():
         desk.screen.flash = LEAVE_TIP
     elif running is None:
-        desk.screen.output.note("abandoned")
+        desk.screen.output.note("abandoned: nothing was sent")
     elif running.task.outcome is None:
         desk.screen.output.note(let_go_note(running))
     desk.turn()

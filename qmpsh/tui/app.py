@@ -102,15 +102,19 @@ class FullScreen:
         self.session = connect(reporter)
         reporter.attach(self.session)
         self._driver = Driver(self.session, self._after_turn)
+
+        def columns() -> int:
+            return self.app.output.get_size().columns
+
         self._runner = Runner(self.session, reporter, self._leave)
         self.screen = Screen(
             self.session,
             self.output,
             events,
-            columns=lambda: self.app.output.get_size().columns,
+            columns=columns,
             clock=around.clock,
         )
-        completer = SessionCompleter(self.session)
+        completer = SessionCompleter(self.session, columns)
         self.buffer = make_buffer(self.session, history, completer, self._accept)
         keys, question_keys = KeyBindings(), KeyBindings()
         self._regions = self._make_regions(question_keys)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from qmpsh.tui.rows import line_width, part, text_width
+from qmpsh.tui.rows import line_width, part, wrap
 from qmpsh.tui.store import Block
 from qmpsh.view.answers import Body
 from qmpsh.view.theme import Line
@@ -147,7 +147,7 @@ def head_lines(lines: list[str], width: int, height: int) -> int | None:
     rows = 0
     head = 0
     for line in lines:
-        rows += max(1, -(-text_width(line) // width))
+        rows += len(wrap([("", line)], width))
         if rows > height:
             return max(1, head)
         if rows < height:

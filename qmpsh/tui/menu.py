@@ -20,14 +20,19 @@ from qmpsh.tui.seam import Session
 from qmpsh.view.safe import visible_word
 
 _KIND_WIDTH = 28
-"""columns that the kinds may take: an enum names all its members"""
+_LEAST_KIND_WIDTH = 12
+"""columns that the kinds may take, a fifth of the screen between: an enum names all its members"""
+
+_DOC_WIDTH = 60
+"""columns that the documentation may take: the panes stay in view"""
 
 
 class SessionCompleter(Completer):
-    """session: pure and in memory, so that no thread is needed."""
+    """session: pure and in memory, so that no thread is needed; columns: of the terminal."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, columns: Callable[[], int]) -> None:
         self._session = session
+        self._columns = columns
         self._asked: Document | None = None
 
     def get_completions(
@@ -36,7 +41,8 @@ class SessionCompleter(Completer):
         """See prompt_toolkit."""
         self._asked = document
         cursor = document.cursor_position
-        return completions(self._session.complete(document.text, cursor), cursor)
+        candidates = self._session.complete(document.text, cursor)
+        return completions(candidates, cursor, self._columns())
 
     def try_again(self, buffer: Buffer) -> None:
         """What the VM was asked for has come: complete anew where nothing was typed since."""
@@ -45,16 +51,17 @@ class SessionCompleter(Completer):
             buffer.start_completion()
 
 
-def completions(candidates: list[Candidate], cursor: int) -> list[Completion]:
+def completions(candidates: list[Candidate], cursor: int, columns: int) -> list[Completion]:
     """Candidates as completions in three columns: text and marks, kind, documentation."""
-    kinds = [_cut(visible_word(candidate.kind), _KIND_WIDTH) for candidate in candidates]
+    most = min(_KIND_WIDTH, max(_LEAST_KIND_WIDTH, columns // 5))
+    kinds = [_cut(visible_word(candidate.kind), most) for candidate in candidates]
     width = max(map(text_width, kinds), default=0)
     return [
         Completion(
             candidate.text,
             start_position=candidate.start - cursor,
             display=_display(candidate),
-            display_meta=_meta(kind, visible_word(candidate.doc), width),
+            display_meta=_meta(kind, _cut(visible_word(candidate.doc), _DOC_WIDTH), width),
         )
         for candidate, kind in zip(candidates, kinds, strict=True)
     ]

@@ -11,6 +11,9 @@ from prompt_toolkit.utils import get_cwidth
 
 from qmpsh.view.theme import Fragment, Line
 
+_HANG = 2
+"""columns by which the rows of a wrapped line stand further in"""
+
 
 def text_width(text: str) -> int:
     """Columns that a text takes."""
@@ -26,14 +29,18 @@ def wrap(line: Line, width: int) -> list[Line]:
     """The line in rows of at most `width` columns; at least one row, which may be empty.
 
     A row ends behind a blank where there is one in its last third; the blank itself may stand
-    beyond the edge.
+    beyond the edge. What belongs to an indented line is indented a little more.
     """
     if line_width(line) <= width:
         return [line]
+    text = "".join(text for _, text in line)
+    indent = len(text) - len(text.lstrip(" "))
+    hang = min(indent + _HANG, width // 2) if indent else 0
     rows: list[Line] = []
     start = 0
-    for end in _row_ends("".join(text for _, text in line), max(1, width)):
-        rows.append(part(line, start, end))
+    for end in _row_ends(text, width, hang):
+        row = part(line, start, end)
+        rows.append([("", " " * hang), *row] if start and hang else row)
         start = end
     return rows
 
@@ -50,11 +57,15 @@ def part(line: Line, start: int, end: int) -> Line:
     return result
 
 
-def _row_ends(text: str, width: int) -> Iterator[int]:
-    """Offsets where the rows of a text end; the last one is the text's end."""
+def _row_ends(text: str, width: int, hang: int) -> Iterator[int]:
+    """Offsets where the rows of a text end; the last one is the text's end.
+
+    hang: columns that every row but the first has less
+    """
     start = 0
+    columns = max(1, width)
     while True:
-        end = start + len(_take(text[start : start + width], width)[0])
+        end = start + len(_take(text[start : start + columns], columns)[0])
         # A character wider than the whole row is better cut off than never shown.
         end = max(end, start + 1)
         if end >= len(text):
@@ -63,10 +74,11 @@ def _row_ends(text: str, width: int) -> Iterator[int]:
         if text[end] == " ":
             end += 1
         else:
-            blank = text.rfind(" ", start + width * 2 // 3, end)
+            blank = text.rfind(" ", start + columns * 2 // 3, end)
             end = blank + 1 if blank >= 0 else end
         yield end
         start = end
+        columns = max(1, width - hang)
 
 
 def cut(line: Line, width: int, more: str) -> Line:

@@ -127,7 +127,8 @@ def answers(kind: type[Completion], before: str, **environ: str) -> list[str]:
     return shell.answers({"COMP_WORDS": before, **environ})
 
 
-def test_the_words_come_from_the_environment() -> None:
+def test_the_words_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QMPSH_MANPATH", "/nowhere")  # no notes from a manual
     assert answers(Bash, f"{OFFLINE}set-action reboot=re", COMP_BREAKS=BREAKS) == ["word\x1freset"]
     rest = "nope driver=qcow2 'node-name=a b'"
     assert answers(Zsh, f"{OFFLINE}blockdev-add lazy", COMP_REST=rest)[1:] == [
@@ -143,11 +144,15 @@ def test_the_words_come_from_the_environment() -> None:
 
 
 def test_a_tab_is_never_disturbed(run_qmpsh: RunQmpsh) -> None:
-    for words in ("qmpsh ./nothing st", "qmpsh --schema ./nothing -n st", "qmpsh h:1 '{[", ""):
-        for shell in SHELLS:
-            run = run_qmpsh(env={VARIABLE: f"{shell}_complete", "COMP_WORDS": words})
-            assert (run.stderr, run.returncode) == ("", 0)
-            assert "stop" not in run.stdout
+    for shell, words in (
+        ("bash", "qmpsh ./nothing st"),
+        ("zsh", "qmpsh --schema ./nothing -n st"),
+        ("fish", "qmpsh h:1 '{["),
+        ("bash", ""),
+    ):
+        run = run_qmpsh(env={VARIABLE: f"{shell}_complete", "COMP_WORDS": words})
+        assert (run.stderr, run.returncode) == ("", 0)
+        assert "stop" not in run.stdout
 
 
 @pytest.mark.parametrize("instruction", ["", "bash", "nope_source", "nope_complete", "bash_nope"])

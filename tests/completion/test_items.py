@@ -276,6 +276,7 @@ def test_notes() -> None:
     assert notes["bus="] == "str"
     assert items("./s", "stop")[0].note == ""
     assert items("./s", "drive-backup")[0].note == "deprecated"
+    assert items("./s", "-H", "info", "statu")[0].note.startswith("show the current VM status")
     assert items("./s", ".hel")[0].note == "explain"
     assert items("./s", "device_del", "id=vd")[0].note == "virtio-blk-pci"
 

@@ -113,7 +113,8 @@ class FakeSession:
 
     def interrupt(self) -> bool:
         if self.running is None:
-            return False
+            was_open, self.prompt = self.prompt == "TRANS> ", "(QEMU) "
+            return was_open
         running, self.running = self.running, None
         if running.task.asking is not None:
             running.task.cancel()

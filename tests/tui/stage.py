@@ -90,6 +90,10 @@ class Stage:
         """Press keys, as the bytes that a terminal sends."""
         self._pipe.send_text(text)
 
+    def hang_up(self) -> None:
+        """Take the terminal away."""
+        self._pipe.close()
+
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal another size."""
         self.size = Size(rows=rows, columns=columns)

@@ -17,8 +17,9 @@ from qmpsh.complete.candidates import Candidate
 from qmpsh.errors import CommandFailed, ConnectionLost, LineSyntaxError, UsageError
 from qmpsh.lang.syntax import Modifiers, Redirect
 from qmpsh.shell.outcome import Answer, Ask, Note, Outcome, Show
+from qmpsh.tui.pager import pager_command
 from qmpsh.wire.messages import Event, Reply
-from tests.tui.fakes import FakeSession, answers, asks, held, refused
+from tests.tui.fakes import FakeSession, answers, asks, changes_prompt, held, refused
 from tests.tui.stage import WALL, Stage, stage
 
 CTRL_C, CTRL_D, CTRL_L, CTRL_R = "\x03", "\x04", "\x0c", "\x12"
@@ -541,6 +542,27 @@ def test_a_fault_of_ours_gives_the_terminal_back_and_is_raised() -> None:
         on_stage(scene)
 
 
+def test_a_terminal_that_goes_away_ends_the_shell() -> None:
+    async def scene(on: Stage) -> None:
+        on.hang_up()
+        await on.until(has_left(on))
+        assert on.exit_code == 128 + signal.SIGHUP
+
+    on_stage(scene)
+
+
+def test_an_open_transaction_is_abandoned() -> None:
+    async def scene(on: Stage) -> None:
+        on.session.script["transaction("] = changes_prompt("(QEMU) ", "TRANS> ")
+        on.keys("transaction(\r")
+        await on.sees("TRANS> _")
+        on.keys(CTRL_C)
+        await on.sees("abandoned: nothing was sent")
+        await on.sees("(QEMU) _")
+
+    on_stage(scene)
+
+
 # ------------------------------------------------------------------------ questions
 
 
@@ -658,6 +680,19 @@ def test_a_pager_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setenv("PAGER", "no-such-pager -x")
     on_stage(scene)
+
+
+@pytest.mark.parametrize(
+    "value, words",
+    [(None, ["less"]), ("", ["less"]), ("more -s", ["more", "-s"]), ("'a b' c", ["a b", "c"])],
+)
+def test_pager_command(value: str | None, words: list[str]) -> None:
+    assert pager_command({} if value is None else {"PAGER": value}) == words
+
+
+def test_a_pager_that_is_no_word_list() -> None:
+    with pytest.raises(UsageError, match=r"^PAGER: No closing quotation$"):
+        pager_command({"PAGER": "'less"})
 
 
 def test_a_redirect_is_handed_on() -> None:
