@@ -8,20 +8,21 @@ function _qmpsh_variables
 end
 
 function _qmpsh_completion
-    # What stands behind the cursor fish keeps to itself.
+    # Of the line fish tells no more than what stands before the cursor.
     set -l line (commandline --current-process --cut-at-cursor | string collect)
     set -l variables (_qmpsh_variables "$line")
     env COMP_WORDS="$line" COMP_VARIABLES="$variables" _QMPSH_COMPLETE=fish_complete \
-        qmpsh 2>/dev/null | while read --delimiter \x1f --local kind text lead
+        qmpsh 2>/dev/null | while read --delimiter \x1f --local kind text more
         switch $kind
             case word
-                # The third field is a note.
-                printf '%s\t%s\n' $text $lead
+                printf '%s\t%s\n' $text $more
             case files sockets
-                for path in (__fish_complete_path $text | string replace --regex '\t.*' '')
-                    set -l real (string replace --regex '^~/' $HOME/ -- $path)
-                    if test $kind = files -o -d "$real" -o -S "$real"
-                        echo $lead$path
+                set -l home (string match --regex '^~/' -- $text)
+                set -l begun (string replace --regex '^~/' $HOME/ -- $text)
+                for path in (__fish_complete_path $begun | string replace --regex '\t.*' '')
+                    if test $kind = files -o -d $path -o -S $path
+                        set -q home[1]; and set path (string replace $HOME/ '~/' -- $path)
+                        echo $more$path
                     end
                 end
         end

@@ -2,8 +2,8 @@
 
 They pass the text of the command before and behind the cursor, and the values of the variables that
 it names, since only the shell knows those. What comes back is a line for each candidate, its fields
-parted by US (0x1f): what it is, the text, and more by shell. `completion` writes the lines.
-`%` is doubled: click puts in the names.
+parted by US (0x1f): what it is, the text, and more by shell; `completion` writes them. A `%` is
+doubled here, because click puts names in.
 """
 
 BASH = r"""# Completion of %(prog_name)s for bash 4.4 or later.
@@ -110,20 +110,21 @@ function _qmpsh_variables
 end
 
 function %(complete_func)s
-    # What stands behind the cursor fish keeps to itself.
+    # Of the line fish tells no more than what stands before the cursor.
     set -l line (commandline --current-process --cut-at-cursor | string collect)
     set -l variables (_qmpsh_variables "$line")
     env COMP_WORDS="$line" COMP_VARIABLES="$variables" %(complete_var)s=fish_complete \
-        %(prog_name)s 2>/dev/null | while read --delimiter \x1f --local kind text lead
+        %(prog_name)s 2>/dev/null | while read --delimiter \x1f --local kind text more
         switch $kind
             case word
-                # The third field is a note.
-                printf '%%s\t%%s\n' $text $lead
+                printf '%%s\t%%s\n' $text $more
             case files sockets
-                for path in (__fish_complete_path $text | string replace --regex '\t.*' '')
-                    set -l real (string replace --regex '^~/' $HOME/ -- $path)
-                    if test $kind = files -o -d "$real" -o -S "$real"
-                        echo $lead$path
+                set -l home (string match --regex '^~/' -- $text)
+                set -l begun (string replace --regex '^~/' $HOME/ -- $text)
+                for path in (__fish_complete_path $begun | string replace --regex '\t.*' '')
+                    if test $kind = files -o -d $path -o -S $path
+                        set -q home[1]; and set path (string replace $HOME/ '~/' -- $path)
+                        echo $more$path
                     end
                 end
         end

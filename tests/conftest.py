@@ -37,6 +37,22 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("qemu")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is seen in a real terminal does not depend on the emulator: one is enough."""
+    first = emulators()[:1]
+    again = [
+        item
+        for item in items
+        if item.get_closest_marker("tmux")
+        and isinstance(item, pytest.Function)
+        and hasattr(item, "callspec")
+        and item.callspec.params.get("emulator", *first) not in first
+    ]
+    if again:
+        config.hook.pytest_deselected(items=again)
+        items[:] = [item for item in items if item not in again]
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose program is missing, or fail it in CI."""
     if item.get_closest_marker("qemu") and not emulators():

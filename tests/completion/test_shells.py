@@ -100,7 +100,8 @@ def test_addresses_with_colons(terminal: Terminal, start_vm: VmStarter) -> None:
     becomes(terminal, f"qmpsh {folder}/^X", f"qmpsh {vm.path} X")
 
 
-def test_offline(terminal: Terminal) -> None:
+def test_offline(terminal: Terminal, private_home: Path) -> None:
+    (private_home / "my-schema").touch()
     at = f"qmpsh -n --schema {SCHEMA}"
     cut = SCHEMA.removesuffix("-7.2.json") + "-7"
     for typed, line in (
@@ -108,6 +109,7 @@ def test_offline(terminal: Terminal) -> None:
         (f"{at} set-action reboot=re^X", f"{at} set-action reboot=reset X"),
         (f"qmpsh --schema {cut}^X", f"qmpsh --schema {SCHEMA} X"),
         (f"qmpsh --schema={cut}^X", f"qmpsh --schema={SCHEMA} X"),
+        ("qmpsh --schema ~/my-^X", "qmpsh --schema ~/my-schema X"),
         ("qmpsh --sche^X", "qmpsh --schema X"),
         ("qmpsh --color=al^X", "qmpsh --color=always X"),
         ("qmpsh --color al^X", "qmpsh --color always X"),

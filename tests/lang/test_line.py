@@ -28,7 +28,7 @@ def test_no_bare_words(text: str) -> None:
 @settings(deadline=None)
 @given(st.from_regex(r"[a-z0-9_][a-z0-9_-]{0,12}", fullmatch=True), st.sampled_from(MODES))
 def test_any_bare_word(text: str, mode: Mode) -> None:
-    assert line.is_bare_word(text)
+    assert line.is_bare_word(text) or not text.strip("_-")
     assert line.parse_line(text, mode) == parser.parse_line(text, mode)
 
 
