@@ -10,6 +10,9 @@ SOURCES := $(shell find qmpsh -name '*.py' 2>/dev/null)
 # Rooms that decide without a socket: their branches are all testable, and tested.
 PURE := qmpsh/wire/*,qmpsh/lang/*,qmpsh/schema/*,qmpsh/complete/*
 
+# Bytecode is kept, or each of the many processes that the tests start would compile it anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help demo test check lint types bench qemu-next clean
 
 help: ## this list

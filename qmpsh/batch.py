@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from qmpsh.errors import LineError, QmpshError, UsageError
@@ -43,14 +44,14 @@ class Batch:
         self.client = client
         self._settings = settings
         self._colour = colour
-        self._place = _PROGRAM
         self._redirected: list[tuple[Redirect, str]] = []
         machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
         self._shell = Shell(client, settings, machine, schema)
 
     def run_words(self, words: Sequence[str]) -> int:
         """Run one line given as the words of a command line; its exit code."""
-        outcome = self.finish(_PROGRAM, self._shell.start_words(words, self._show))
+        show = partial(self._show, _PROGRAM)
+        outcome = self.finish(_PROGRAM, self._shell.start_words(words, show))
         return outcome.exit_code or self._end_of_input(_PROGRAM).exit_code
 
     def run_script(self, names: Sequence[str]) -> int:
@@ -76,16 +77,12 @@ class Batch:
 
         return 1 if self._settings.timeout is not None else AHEAD
 
-    def start(self, line: str) -> Task:
-        """Begin a line of the language."""
-        return self._shell.start(line, self._show)
+    def start(self, place: str, line: str) -> Task:
+        """Begin a line of the language. place: what is said of it begins with"""
+        return self._shell.start(line, partial(self._show, place))
 
     def finish(self, place: str, task: Task) -> Outcome:
-        """Drive a line to its end, show its answers and report what went wrong.
-
-        place: what an error of it begins with
-        """
-        self._place = place
+        """Drive a line to its end, show its answers and report what went wrong."""
         while not task.advance(time.monotonic()):
             if self.client is not None:
                 self.client.poll(task.timeout(time.monotonic()))
@@ -100,8 +97,7 @@ class Batch:
 
     def report(self, place: str, error: QmpshError) -> Outcome:
         """Print an error, and the place in its line."""
-        self._place = place
-        self._complain(str(error))
+        _complain(place, str(error))
         if isinstance(error, LineError):
             print(_indented(visible(error.caret())), file=sys.stderr)
         return Outcome(error.exit_code)
@@ -133,17 +129,13 @@ class Batch:
             return self.report(place, error)
         return Outcome()
 
-    def _complain(self, text: str) -> None:
-        sys.stdout.flush()
-        print(f"{self._place}: {visible(text)}", file=sys.stderr)
-
-    def _show(self, item: Answer | Note) -> None:
+    def _show(self, place: str, item: Answer | Note) -> None:
         if isinstance(item, Note):
-            self._complain(item.text)
+            _complain(place, item.text)
             return
         whole = item.modifiers.json
         if item.failed and not (whole and item.reply is not None):
-            self._complain(item.text or "")
+            _complain(place, item.text or "")
             return
         text = self._text(item, whole=whole)
         if text is None:
@@ -194,6 +186,11 @@ class Batch:
         said = pipe_status(status, redirect)
         if said:
             raise QmpshError(said)
+
+
+def _complain(place: str, text: str) -> None:
+    sys.stdout.flush()
+    print(f"{place}: {visible(text)}", file=sys.stderr)
 
 
 def _indented(text: str) -> str:

@@ -37,8 +37,8 @@ class Runner(Protocol):
     def ahead(self) -> int:
         """How many queries may be on their way."""
 
-    def start(self, line: str) -> Task:
-        """Begin a line."""
+    def start(self, place: str, line: str) -> Task:
+        """Begin a line. place: what is said of it begins with"""
 
     def finish(self, place: str, task: Task) -> Outcome:
         """Drive a line to its end, show its answers, report what went wrong."""
@@ -90,8 +90,9 @@ class Script:
         ahead = self._runner.ahead if asks_only(line.text) else 1
         if not self._settle(ahead - 1):
             return False
-        task = self._runner.start(line.text)
-        self._flight.append((f"{self._name}:{line.number}", task))
+        place = f"{self._name}:{line.number}"
+        task = self._runner.start(place, line.text)
+        self._flight.append((place, task))
         task.advance(time.monotonic())
         return self._settle(ahead - 1)
 

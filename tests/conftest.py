@@ -17,7 +17,16 @@ import pytest
 from tests.qemu import ROOT, Vm, VmStarter, emulators
 
 IN_CI = os.environ.get("CI", "") == "true"
-CLEARED = ("QMP_SOCKET", "NO_COLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "PAGER", "EDITOR", "VISUAL")
+CLEARED = (
+    "QMP_SOCKET",
+    "NO_COLOR",
+    "CLICOLOR_FORCE",
+    "FORCE_COLOR",
+    "PAGER",
+    "EDITOR",
+    "VISUAL",
+    "PYTHONDONTWRITEBYTECODE",
+)
 PRIVATE = {
     "HOME": "home",
     "XDG_CONFIG_HOME": "home/.config",
