@@ -24,6 +24,7 @@ COMPLETE = "_QMPSH_COMPLETE"
 
 def main() -> int:
     """Run with the words of sys.argv; the exit code of the README's table."""
+    _mend_streams()
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()
@@ -39,11 +40,30 @@ def main() -> int:
     return code
 
 
+def _mend_streams() -> None:
+    """Let something stand for a standard stream that was closed beforehand (`<&-`, `>&-`).
+
+    The next descriptor that is opened would take its number: the socket would be read as a script.
+    """
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    if sys.stdout is None:
+        reader, writer = os.pipe()
+        os.close(reader)  # so that writing fails as it does when a reader went away
+        os.dup2(writer, 1)
+        sys.stdout = open(1, "w")  # noqa: SIM115 - lives as long as the process
+    if sys.stderr is None:
+        sys.stderr = open(2, "w")  # noqa: SIM115 - lives as long as the process
+
+
 def run(argv: list[str]) -> int:
     """One run of the program. Raises QmpshError for what ended it early."""
     if COMPLETE in os.environ:
         # Imported here: only a Tab in the user's shell completes a command line.
-        from qmpsh.completion import answer
+        from qmpsh.completion.shells import answer
 
         return answer(os.environ[COMPLETE])
     words = split_words(argv, os.environ)

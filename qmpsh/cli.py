@@ -133,4 +133,4 @@ def parse_options(words: list[str]) -> Options:
 
 
 def _refuse(error: click.ClickException) -> NoReturn:
-    raise UsageError(f"{error.format_message()} Try qmpsh --help.") from error
+    raise UsageError(f"{error.format_message().rstrip('.')}. Try qmpsh --help.") from error

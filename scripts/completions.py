@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from qmpsh.completion import FILES, script  # noqa: E402  # this checkout's, installed or not
+from qmpsh.completion.shells import FILES, script  # noqa: E402  # this checkout's, installed or not
 
 for shell, name in FILES.items():
     (ROOT / "completions" / name).write_text(script(shell))

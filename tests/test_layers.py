@@ -26,7 +26,6 @@ BELOW_SHELL = GROUND | {"paths", "wire", "link", "lang", "schema", "complete"}
 BELOW_FRONT_ENDS = BELOW_SHELL | {"shell", "view"}
 FRONT_ENDS = {"tui", "plain", "batch"}
 COMMAND_LINE = {"splitter", "options", "cli", "trace"}
-COMPLETION = {"completion_words", "completion_scripts", "completion_items", "completion_server"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "": set(),
@@ -48,11 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "options": GROUND | {"shell.settings"},
     "trace": GROUND | {"shell.secrets", "view"},
     "cli": BELOW_FRONT_ENDS | FRONT_ENDS | {"options", "splitter"},
-    "completion_words": set(),
-    "completion_scripts": set(),
-    "completion_items": BELOW_SHELL | {"cli", "splitter"},
-    "completion_server": BELOW_FRONT_ENDS | {"completion_items"},
-    "completion": {"", "cli", "view"} | COMPLETION,
+    "completion": BELOW_FRONT_ENDS | {"cli", "splitter"},
     "interactive": BELOW_FRONT_ENDS | {"tui", "plain", "options"},
     "__main__": BELOW_FRONT_ENDS | FRONT_ENDS | COMMAND_LINE | {"completion", "interactive"},
 }
@@ -61,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 THIRD_PARTY: dict[str, set[str]] = {
     "prompt_toolkit": {"tui", "plain"},
     "pygments": {"lang.lexer", "view", "tui", "plain"},
-    "click": {"cli", "completion", "completion_items"},
+    "click": {"cli", "completion"},
     "libvirt": {"link"},
 }
 """A package, and the rooms or single modules that may import it. No other package at all."""

@@ -252,3 +252,25 @@ def test_controls_of_the_vm_are_made_visible(start_vm: VmStarter, run_qmpsh: Run
     assert not any(char in said for char in "\x1b\x07\u202e\x9b")
     said = run_qmpsh(vm.path, "-H", "info name").stdout
     assert said == "evil\\x1b]0;PWNED\\x07\\u202e\\x9b31m\n"
+
+
+@pytest.mark.parametrize(
+    "redirection,line,code,out",
+    [
+        ("<&-", "", 0, ""),
+        ("<&-", "query-name", 0, ""),
+        (">&-", "query-status", 141, ""),
+        (">&-", "query-name", 0, ""),
+        ("2>&-", "nope", 1, ""),
+        ("<&- >&- 2>&-", "nope", 1, ""),
+    ],
+)
+def test_streams_that_are_closed_beforehand(
+    vm: Vm, redirection: str, line: str, code: int, out: str
+) -> None:
+    command = f"exec '{sys.executable}' -m qmpsh '{vm.path}' {line} {redirection}"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stdout) == (code, out)
+    assert "Traceback" not in done.stderr

@@ -64,7 +64,11 @@ class Terminal:
         command = _START[shell](folder)
         _install(folder / "bin")
         self._tmux("new-session", "-d", "-x", "120", "-y", "40", "-c", str(folder), *command)
-        self.wait_for("")
+        try:
+            self.wait_for("")
+        except AssertionError:
+            self.close()
+            raise
 
     def type(self, text: str) -> None:
         """Type a text, in which a tab is the Tab key."""

@@ -10,9 +10,9 @@ import time
 import pytest
 
 from qmpsh.cli import COMMAND
-from qmpsh.completion import FILES, LIMIT, VARIABLE, Bash, Completion, Fish, Zsh, script
-from qmpsh.completion_items import Files, Item
-from qmpsh.completion_words import Splitter
+from qmpsh.completion.items import Files, Item
+from qmpsh.completion.shells import FILES, LIMIT, VARIABLE, Bash, Completion, Fish, Zsh, script
+from qmpsh.completion.words import Splitter
 from tests.completion.terminal import SHELLS
 from tests.conftest import RunQmpsh, missing
 from tests.qemu import ROOT, Vm

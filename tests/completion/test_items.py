@@ -9,7 +9,7 @@ import pytest
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.complete import complete
 from qmpsh.complete.sources import Query
-from qmpsh.completion_items import Files, Item, Server, Typed, find_items, write_line
+from qmpsh.completion.items import Files, Item, Server, Typed, find_items, write_line
 from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import Mode
 from tests.samples import schema, text

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmpsh.completion_words import Splitter, Word, arguments_of
+from qmpsh.completion.words import Splitter, Word, arguments_of
 
 BREAKS = " \t\n\"'><=;|&(:"
 VARIABLES = {"S": "/tmp/my vm/s", "EMPTY": ""}

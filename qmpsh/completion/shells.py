@@ -2,7 +2,7 @@
 
 `_QMPSH_COMPLETE=bash_source qmpsh` prints the script for a shell, which calls the program with
 `_QMPSH_COMPLETE=bash_complete` at each Tab. Here stands what differs between the shells: what they
-say and how they want their answer; what may be completed is `completion_items`'.
+say and how they want their answer; what may be completed is `items`'.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping
 
 from click.shell_completion import ShellComplete, add_completion_class, shell_complete
 
-from qmpsh import completion_scripts
 from qmpsh.cli import COMMAND
-from qmpsh.completion_items import Files, Item, Typed, find_items
-from qmpsh.completion_server import candidates
-from qmpsh.completion_words import Splitter, Word, arguments_of
+from qmpsh.completion import scripts
+from qmpsh.completion.items import Files, Item, Typed, find_items
+from qmpsh.completion.server import candidates
+from qmpsh.completion.words import Splitter, Word, arguments_of
 from qmpsh.view.safe import visible_word
 
 VARIABLE = "_QMPSH_COMPLETE"
@@ -95,7 +95,7 @@ class Bash(Completion):
     """Bash replaces what stands behind the last break or open quote, and takes it as it is."""
 
     name = "bash"
-    source_template = completion_scripts.BASH
+    source_template = scripts.BASH
 
     def lines(self, items: list[Item], word: Word) -> Iterator[str]:
         """`word`, `open` (no blank behind it): quoted; `files`, `sockets`: path and what leads."""
@@ -116,7 +116,7 @@ class Zsh(Completion):
     """Zsh matches and quotes itself, against what is left of the word when `skip` is taken off."""
 
     name = "zsh"
-    source_template = completion_scripts.ZSH
+    source_template = scripts.ZSH
 
     def lines(self, items: list[Item], word: Word) -> Iterator[str]:
         """`skip`: characters; `word`, `open`: text and note; `files`, `sockets`."""
@@ -135,7 +135,7 @@ class Fish(Completion):
     """Fish matches and quotes itself, against the whole word."""
 
     name = "fish"
-    source_template = completion_scripts.FISH
+    source_template = scripts.FISH
     fish = True
 
     def lines(self, items: list[Item], word: Word) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What is known of a server, for one press of Tab: from a file, the cache, or one short visit.
+"""What is known of a server, for one press of Tab: from a file, or from one short visit.
 
 Nobody waits for a shell's Tab: a visit has its time, and whatever goes wrong gives no candidates.
 A monitor has one client, so it is left at once.
@@ -15,17 +15,13 @@ from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.complete import complete
 from qmpsh.complete.place import Where, find_place
 from qmpsh.complete.sources import LOADS_MODULES
-from qmpsh.completion_items import Server
-from qmpsh.errors import CannotConnect, QmpshError
+from qmpsh.completion.items import Server
+from qmpsh.errors import Busy, CannotConnect, QmpshError
 from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import Mode
 from qmpsh.link.address import TcpAddress, UnixAddress, parse_address
 from qmpsh.link.client import Client, ClientOptions
-from qmpsh.link.peer import executable_identity, peer_pid
-from qmpsh.link.transport import open_stream
-from qmpsh.schema.cache import cache_path, load_schema
 from qmpsh.schema.files import read_schema_file
-from qmpsh.schema.model import Schema
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.machine import Machine
@@ -36,6 +32,7 @@ GREETED_WITHIN = 0.3
 """seconds until a server has greeted and negotiated; a busy one does not"""
 VISIT = 1.0
 """seconds of a whole visit"""
+_LOOK_AGAIN = 0.01  # seconds between two looks whether a monitor is free
 _ROUNDS = 2  # an answer may show what to ask next
 _VERBS_AT = frozenset({Where.COMMAND, Where.VERB, Where.VERB_WORD, Where.HMP})
 
@@ -79,7 +76,6 @@ class Visit:
         self.server = server
         self._deadline = time.monotonic() + VISIT
         self._client: Client | None = None
-        self._identity: list[str] = []
         self._tried = False
 
     def learn(self, catalog: Catalog) -> None:
@@ -89,15 +85,14 @@ class Visit:
         catalog.manual = introspection.manual()
 
     def _introspection(self) -> Introspection:
-        """What the server accepts: from the file, from itself, or from the cache."""
+        """What the server accepts: from the file, or from itself."""
         if self.server.schema:
             schema = read_schema_file(os.path.expanduser(self.server.schema))
             return Introspection(None, Machine("", None), schema)
         client = self._connected()
-        if client is None:
-            return Introspection(None, Machine("", None), _cached_schema(self._identity))
-        introspection = Introspection(client, Machine("", client.greeting))
-        self._run(client, Task(introspection.learn(), lambda _: None))
+        introspection = Introspection(client, Machine("", client.greeting if client else None))
+        if client is not None:
+            self._run(client, Task(introspection.learn(), lambda _: None))
         return introspection
 
     def learn_hmp(self, catalog: Catalog) -> None:
@@ -134,15 +129,9 @@ class Visit:
             # The others run programs, log in somewhere, or wait for the VM: not on a mere Tab.
             raise CannotConnect(f"{address} is not asked")
         options = ClientOptions(GREETED_WITHIN, self.server.negotiate, oob=False)
-        client = Client(open_stream(address, GREETED_WITHIN), address, options)
-        self._identity = executable_identity(peer_pid(client.fileno()))
-        try:
-            if options.negotiate:
-                client.begin(time.monotonic())
-        except BaseException:
-            client.close()
-            raise
-        return client
+        if isinstance(address, UnixAddress):
+            _wait_for_turn(address)
+        return Client.connect(address, options)
 
     def _run(self, client: Client, task: Task) -> None:
         while not task.advance(time.monotonic()) and not client.closed and self._left():
@@ -161,12 +150,27 @@ def _visiting(server: Server) -> Iterator[Visit]:
         visit.close()
 
 
-def _cached_schema(identity: list[str]) -> Schema | None:
-    """The schema that was stored last for an executable: all that a busy monitor lets be known."""
-    if not identity:
-        return None
-    folder, name = os.path.split(cache_path(identity))
-    ending = name.removeprefix("schema")
-    with os.scandir(folder) as entries:
-        found = [(e.stat().st_mtime, e.path) for e in entries if e.name.endswith(ending)]
-    return load_schema(max(found)[1]) if found else None
+def _wait_for_turn(address: UnixAddress) -> None:
+    """Wait until nobody is connected to a socket, nor waits to be. Raises Busy.
+
+    Who connects to a busy monitor and leaves keeps a place in its queue, which has two, until the
+    client before him goes: so this looks without connecting, where /proc tells. A server that was
+    given its path in another spelling is not recognized.
+    """
+    path = address.path
+    names = {f"@{path}"} if address.abstract else {path, os.path.abspath(path)}
+    deadline = time.monotonic() + GREETED_WITHIN
+    while _is_taken(names):
+        if time.monotonic() >= deadline:
+            raise Busy(f"{address} has a client")
+        time.sleep(_LOOK_AGAIN)
+
+
+def _is_taken(names: set[str]) -> bool:
+    """Source: proc(5), /proc/net/unix: the state is 3 for a connection, 2 for one in the queue."""
+    try:
+        with open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as table:
+            rows = [line.rstrip("\n").split(maxsplit=7) for line in table]
+    except OSError:
+        return False
+    return any(len(row) == 8 and row[5] in ("02", "03") and row[7] in names for row in rows)
