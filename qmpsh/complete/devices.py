@@ -7,16 +7,13 @@ They come from `device-list-properties`, which is harmless even where listing ty
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from qmpsh.complete.candidates import Candidate
+from qmpsh.complete.line import Line
 from qmpsh.complete.live import Facts
 from qmpsh.complete.place import Place
 from qmpsh.complete.sources import Query
 from qmpsh.jsontypes import JsonObject
-
-if TYPE_CHECKING:
-    from qmpsh.complete.members import Line
 
 _WORDS = {"bool": ("on", "off"), "OnOffAuto": ("on", "off", "auto")}
 """The values of the property types whose words are few and known."""

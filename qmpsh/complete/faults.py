@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from qmpsh.complete.candidates import Catalog
-from qmpsh.complete.members import Line
+from qmpsh.complete.line import Line
 from qmpsh.complete.place import Given, Path, find_given
 from qmpsh.errors import Span
 from qmpsh.lang.syntax import Mode

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from qmpsh.complete.candidates import Catalog
-from qmpsh.complete.members import Line, line_of
+from qmpsh.complete.line import Line, line_of
 from qmpsh.complete.place import Path, Place, Where, find_place
 from qmpsh.lang.syntax import Mode
 from qmpsh.schema.model import Member

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.devices import property_keys, property_values
+from qmpsh.complete.line import Line, line_of
 from qmpsh.complete.live import facts_at
-from qmpsh.complete.place import Given, Path, Piece, Place
+from qmpsh.complete.place import Path, Piece, Place
 from qmpsh.lang.values import quote
 from qmpsh.schema.model import (
     AlternateType,
@@ -19,40 +20,11 @@ from qmpsh.schema.model import (
     Schema,
     Type,
 )
-from qmpsh.schema.walk import array_of, descend, members_of, object_of, tag_of
+from qmpsh.schema.walk import array_of, object_of
 from qmpsh.schema.words import kind_words, type_words
 
 # Blanks end a bare word, these marks begin another kind of value, and inside brackets some end it.
 _MUST_QUOTE = re.compile(r"""^$|^["'{\[]|[\s,{}\[\]]|^(?:true|false|null)$|^-?[0-9]""")
-
-
-class Line:
-    """What the line says already, for one command of one schema."""
-
-    def __init__(self, given: Iterable[Given], schema: Schema, root: ObjectType) -> None:
-        self.schema = schema
-        self.root = root
-        self._given = {member.path: member.text for member in given}
-
-    def tag(self, path: Path) -> str | None:
-        """The text of the single value at a path."""
-        return self._given.get(path)
-
-    def type_at(self, path: Path) -> Type | None:
-        """The type of the member at a path."""
-        return descend(self.schema, self.root, path, self.tag)
-
-    def is_given(self, path: Path) -> bool:
-        """Whether the line has that member already, as one value."""
-        return path in self._given
-
-    def is_begun(self, path: Path) -> bool:
-        """Whether the line has something below that member."""
-        return any(given[: len(path)] == path for given in self._given)
-
-    def members(self, owner: ObjectType, at: Path) -> tuple[Member, ...]:
-        """The members of the object at `at`, its tag's branch included."""
-        return members_of(self.schema, owner, tag_of(owner, self.tag, at))
 
 
 def key_candidates(place: Place, catalog: Catalog) -> Iterable[Candidate]:
@@ -87,13 +59,6 @@ def _worded(value: str, place: Place) -> str:
     if place.quote:
         return place.quote + value + place.quote
     return quote(value) if _MUST_QUOTE.search(value) else value
-
-
-def line_of(place: Place, catalog: Catalog) -> Line | None:
-    """What is known of the line's command; None where the schema does not have it."""
-    schema = catalog.schema
-    root = schema.arguments(place.name) if schema is not None else None
-    return Line(place.given, schema, root) if schema is not None and root is not None else None
 
 
 def _missing(line: Line, path: Path, piece: Piece, place: Place) -> Iterator[Candidate]:

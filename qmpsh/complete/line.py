@@ -1,0 +1,46 @@
+"""What the line says already, of a command that the schema has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from qmpsh.complete.candidates import Catalog
+from qmpsh.complete.place import Given, Path, Place
+from qmpsh.schema.model import Member, ObjectType, Schema, Type
+from qmpsh.schema.walk import descend, members_of, tag_of
+
+
+class Line:
+    """What the line says already, for one command of one schema."""
+
+    def __init__(self, given: Iterable[Given], schema: Schema, root: ObjectType) -> None:
+        self.schema = schema
+        self.root = root
+        self._given = {member.path: member.text for member in given}
+
+    def tag(self, path: Path) -> str | None:
+        """The text of the single value at a path."""
+        return self._given.get(path)
+
+    def type_at(self, path: Path) -> Type | None:
+        """The type of the member at a path."""
+        return descend(self.schema, self.root, path, self.tag)
+
+    def is_given(self, path: Path) -> bool:
+        """Whether the line has that member already, as one value."""
+        return path in self._given
+
+    def is_begun(self, path: Path) -> bool:
+        """Whether the line has something below that member."""
+        return any(given[: len(path)] == path for given in self._given)
+
+    def members(self, owner: ObjectType, at: Path) -> tuple[Member, ...]:
+        """The members of the object at `at`, its tag's branch included."""
+        return members_of(self.schema, owner, tag_of(owner, self.tag, at))
+
+
+def line_of(place: Place, catalog: Catalog) -> Line | None:
+    """What is known of the line's command; None where the schema does not have it."""
+    schema = catalog.schema
+    root = schema.arguments(place.name) if schema is not None else None
+    return Line(place.given, schema, root) if schema is not None and root is not None else None
