@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from qmpsh.complete.live import Facts
@@ -38,6 +39,7 @@ class Catalog:
     hmp, hmp_info:    the human monitor's commands and `info` subjects: name to help text
     facts:            what the running VM knows of now
     manual:           the local manual of this kind of server, None where none is installed
+    paths:            lists the paths on this host that begin with a text
     """
 
     def __init__(self) -> None:
@@ -49,6 +51,7 @@ class Catalog:
         self.hmp_info: dict[str, str] = {}
         self.facts = Facts()
         self.manual: Manual | None = None
+        self.paths: Callable[[str], list[str]] = lambda prefix: []
 
     def learn(self, commands: tuple[str, ...], schema: Schema | None) -> None:
         """Take in what the server accepts. schema: None where it has none."""

@@ -98,6 +98,12 @@ def _hmp(place: Place, catalog: Catalog) -> Iterable[Candidate]:
         yield Candidate(name, start, "HMP", text)
 
 
+def _files(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+    """Behind > and >>: paths as this shell sees them."""
+    for path in catalog.paths(place.prefix):
+        yield Candidate(path, place.start, "path")
+
+
 def _nothing(place: Place, catalog: Catalog) -> Iterable[Candidate]:
     return ()
 
@@ -110,4 +116,5 @@ _AT: dict[Where, Callable[[Place, Catalog], Iterable[Candidate]]] = {
     Where.VALUE: value_candidates,
     Where.MODIFIER: _modifiers,
     Where.HMP: _hmp,
+    Where.FILE: _files,
 }

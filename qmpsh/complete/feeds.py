@@ -124,6 +124,23 @@ FEEDS: dict[str, tuple[str, ...]] = {
     "display-update type": (),
 }
 
+# Members that name a file of the host, as QEMU sees it: absolute paths, its folder is not ours.
+FILES = frozenset(
+    {
+        "filename",
+        "snapshot-file",
+        "backing-file",
+        "mem-path",
+        "logfile",
+        "out",
+        "in",
+        "dir",
+        "drive-backup target",
+        "drive-mirror target",
+        "data path",
+    }
+)
+
 MAKES_NEW = frozenset(
     {"blockdev-add", "blockdev-create", "netdev_add", "chardev-add", "object-add"}
 )
@@ -140,3 +157,12 @@ def sources_of(command: str, path: Path) -> tuple[str, ...]:
     if own is not None:
         return own
     return () if command in MAKES_NEW and names[-1] in NEW_NAMES else FEEDS.get(names[-1], ())
+
+
+def names_file(command: str, path: Path) -> bool:
+    """Whether a member's value is a path: by its name, its command's, or the name above it."""
+    names = [part for part in path if not part.isdigit()]
+    if not names:
+        return False
+    keys = {names[-1], f"{command} {names[-1]}", " ".join(names[-2:])}
+    return not FILES.isdisjoint(keys)

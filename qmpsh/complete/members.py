@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.devices import property_keys, property_values
+from qmpsh.complete.feeds import names_file
 from qmpsh.complete.line import Line, line_of
 from qmpsh.complete.live import facts_at
 from qmpsh.complete.place import Path, Piece, Place
@@ -49,9 +50,18 @@ def value_candidates(place: Place, catalog: Catalog) -> Iterable[Candidate]:
     found = list(_values(line.schema, kind, place)) if kind is not None else []
     if kind is None:
         found += property_values(line, place, catalog.facts)
+    if names_file(place.name, place.path):
+        found += _paths(place, catalog)
     for fact in facts_at(place, catalog.facts):
         found.append(Candidate(_worded(fact.value, place), place.start, fact.kind))
     return found
+
+
+def _paths(place: Place, catalog: Catalog) -> Iterator[Candidate]:
+    """Paths of this host; the VM's folder is not known, so that they begin at the root."""
+    for path in catalog.paths(place.prefix or "/"):
+        if path.startswith("/"):
+            yield Candidate(_worded(path, place), place.start, "path")
 
 
 def _worded(value: str, place: Place) -> str:

@@ -22,6 +22,7 @@ from qmpsh.jsontypes import Json
 from qmpsh.link.client import Client
 from qmpsh.schema.model import Schema
 from qmpsh.shell.background import Background, Question
+from qmpsh.shell.files import list_paths
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Outcome, Show, Task
@@ -87,6 +88,7 @@ class Session:
         self._status_asked = float("-inf")
         self._told_lost = False
         self._learning: Task | None = None
+        self.catalog.paths = list_paths
         self.catalog.verbs = {name: verb.summary for name, verb in VERBS.items()}
         client.subscriber = self._hear
         self._ask_around()

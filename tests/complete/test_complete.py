@@ -268,6 +268,31 @@ def test_properties_of_a_device() -> None:
     assert [c.text for c in at(line + "mq=", known)] == ["on", "off"]
 
 
+@pytest.mark.parametrize(
+    "line,prefix,texts",
+    [
+        ("blockdev-add driver=file filename=", "/", ["/tmp/", "/a"]),
+        ("blockdev-add driver=qcow2 file={driver: file, filename: /t", "/t", ["/tmp/"]),
+        ("screendump filename=/a", "/a", ["/a"]),
+        ("drive-backup device=d target=/", "/", ["/tmp/", "/a"]),
+        ("chardev-add id=c backend.type=file backend.data.out=/", "/", ["/tmp/", "/a"]),
+        ("query-block > no", "no", ["notes"]),
+        ("qom-list path=/a", None, []),
+        ("object-add qom-type=rng-random id=/", None, []),
+    ],
+)
+def test_paths(line: str, prefix: str | None, texts: list[str]) -> None:
+    known, asked = catalog(), []
+
+    def paths(prefix: str) -> list[str]:
+        asked.append(prefix)
+        return [path for path in ("/tmp/", "/a", "notes") if path.startswith(prefix)]
+
+    known.paths = paths
+    assert [candidate.text for candidate in at(line, known)] == texts
+    assert asked == ([] if prefix is None else [prefix])
+
+
 def test_new_names_are_not_offered() -> None:
     known = live({NODES: [{"node-name": "n"}]})
     assert at("blockdev-add driver=raw node-name=", known) == []

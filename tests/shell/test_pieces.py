@@ -10,6 +10,7 @@ import pytest
 
 from qmpsh.errors import ReplyTimeout
 from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.shell.files import list_paths
 from qmpsh.shell.history import HistoryFile, is_kept
 from qmpsh.shell.hmp import hmp_failed, hmp_text
 from qmpsh.shell.machine import Machine
@@ -233,3 +234,17 @@ def test_a_cancelled_task_has_ended() -> None:
     task.cancel()
     assert task.advance(0.0)
     assert task.outcome == Outcome(130)
+
+
+def test_paths_of_this_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "place"
+    (place / "folder").mkdir(parents=True)
+    (place / "file").touch()
+    (place / ".hidden").touch()
+    here = str(place)
+    assert list_paths(f"{here}/f") == [f"{here}/file", f"{here}/folder/"]
+    assert list_paths(f"{here}/.h") == [f"{here}/.hidden"]
+    assert list_paths(f"{here}/none/x") == []
+    monkeypatch.chdir(place)
+    assert list_paths("") == ["file", "folder/"]
+    assert "tmp/" in [path.removeprefix("/") for path in list_paths("/t")]
