@@ -1,7 +1,8 @@
 """Which candidates fit what is typed, and in which order.
 
-A candidate that begins with the typed word comes before one that only holds its letters in order
-(fuzzy); within each, the order in which they were made stays.
+Those that begin with the typed word; where none does, those that hold it; where none does either,
+those that hold its letters in order. So one Tab finishes a word that only one candidate begins with,
+and a half-remembered name is found all the same.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ def rank(candidates: Iterable[Candidate], text: str, cursor: int) -> list[Candid
         if score is not None:
             scored.append((score, place, candidate))
     scored.sort(key=lambda entry: entry[:2])
-    return [candidate for _, _, candidate in scored]
+    best = scored[0][0][0] if scored else 0
+    return [candidate for score, _, candidate in scored if score[0] == best]
 
 
 def _score(typed: str, candidate: str) -> tuple[int, int] | None:
