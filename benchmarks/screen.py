@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import json
+import os
 import socket
 import time
 from collections.abc import Iterator
 from functools import partial
 from io import BufferedRWPair
+from typing import TextIO
 
 from prompt_toolkit.application.current import set_app
 from prompt_toolkit.data_structures import Size
@@ -46,15 +47,15 @@ def frame_rows(bench: Bench) -> Iterator[Row]:
 
 async def frames() -> list[float]:
     """Seconds of a frame with much and with little; drawing needs a running loop."""
-    with create_pipe_input() as keys:
-        screens = [filled(Surroundings(input=keys, output=nowhere()), n) for n in (MANY, FEW)]
+    with create_pipe_input() as keys, open(os.devnull, "w") as sink:
+        screens = [filled(Surroundings(input=keys, output=drawn_to(sink)), n) for n in (MANY, FEW)]
         return medians([partial(frame_seconds, one) for one in screens], FRAMES)
 
 
-def nowhere() -> Vt100_Output:
+def drawn_to(sink: TextIO) -> Vt100_Output:
     """A terminal whose bytes nobody reads."""
     size = Size(rows=ROWS, columns=COLUMNS)
-    return Vt100_Output(io.StringIO(), lambda: size, term="xterm-256color", enable_cpr=False)
+    return Vt100_Output(sink, lambda: size, term="xterm-256color", enable_cpr=False)
 
 
 def filled(around: Surroundings, lines: int) -> FullScreen:
@@ -62,8 +63,10 @@ def filled(around: Surroundings, lines: int) -> FullScreen:
     full = FullScreen(
         FakeSession, "dark", InMemoryHistory(), around=around._replace(glyphs=UNICODE)
     )
+    full.output.view.height = ROWS  # as if drawn once: a reply this short is not folded
     for first in range(0, lines, REPLY):
-        texts = [f'  "member-{number}": {number},' for number in range(first, first + REPLY)]
+        # The same lines again and again, so that a frame changes as many cells in both.
+        texts = [f'  "member-{number}": {first % 90 + 10},' for number in range(REPLY)]
         full.output.reply(text_body("\n".join(texts), Kind.JSON))
     return full
 
