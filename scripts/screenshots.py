@@ -98,9 +98,9 @@ async def narrow(on: Stage) -> None:
 SHOTS = {
     "start": Shot("The first prompt", 100, 14, start),
     "completion": Shot("The members of blockdev-add in a menu", 100, 24, completion),
-    "hot-plug": Shot("A device comes and goes, with its events beside", 100, 30, hot_plug),
-    "progress": Shot("A backup in the status line", 100, 26, progress),
-    "wide": Shot("200 columns", 200, 50, wide),
+    "hot-plug": Shot("A device comes and goes, with its events beside", 100, 25, hot_plug),
+    "progress": Shot("A backup in the status line", 100, 22, progress),
+    "wide": Shot("200 columns", 200, 46, wide),
     "narrow": Shot("60 columns: events fold into the status line", 60, 20, narrow),
 }
 
