@@ -13,10 +13,10 @@ PURE := qmpsh/wire/*,qmpsh/lang/*,qmpsh/schema/*,qmpsh/complete/*
 # Bytecode is kept, or each of the many processes that the tests start would compile it anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check lint types bench qemu-next clean
+.PHONY: help demo test check lint types bench screenshots qemu-next clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.installed ## a shell on a virtual machine of its own; installs what it needs
 	@scripts/demo.sh "$(CURDIR)/$(VENV)/bin/qmpsh"
@@ -47,6 +47,10 @@ types: $(VENV)/.installed-dev ## mypy, strict
 bench: $(BENCH_VENV)/.installed ## speed, beside qmp-shell and others in the same run
 	@scripts/need.sh qemu-system-x86_64
 	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
+
+screenshots: $(VENV)/.installed-dev ## the drawings of docs/screenshots/, from real screens
+	@scripts/need.sh qemu-system-x86_64
+	$(PY) -m scripts.screenshots
 
 qemu-next: ## a newer QEMU in .qemu-next/, to test with as well
 	@scripts/qemu-next.sh

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 
-from benchmarks import oneshot, prompt, roundtrips, schema
+from benchmarks import flood, oneshot, prompt, roundtrips, schema, screen
 from benchmarks.bench import Bench, open_bench
 from benchmarks.table import Row, format_row, header
 from qmpsh.errors import QmpshError
@@ -23,6 +23,9 @@ FAMILIES: dict[str, Family] = {
     "execute": roundtrips.rows,
     "prompt": prompt.rows,
     "schema": schema.model_rows,
+    "frame": screen.frame_rows,
+    "screen": screen.schema_rows,
+    "flood": flood.rows,
 }
 
 
@@ -51,8 +54,9 @@ def print_family(name: str, bench: Bench) -> bool:
 
 def surroundings(bench: Bench) -> str:
     """What the numbers depend on: versions and cores."""
-    emulator = str(bench.vm.process.args[0]) if isinstance(bench.vm.process.args, list) else ""
-    banner = subprocess.run([emulator, "--version"], capture_output=True, text=True, check=True)
+    banner = subprocess.run(
+        [bench.emulator, "--version"], capture_output=True, text=True, check=True
+    )
     packages = ", ".join(f"{name} {version(name)}" for name in ("prompt_toolkit", "qemu.qmp"))
     return (
         f"Python {platform.python_version()}, {packages}, "

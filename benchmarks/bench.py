@@ -23,6 +23,15 @@ class Bench(NamedTuple):
     def python(self) -> str:
         return sys.executable
 
+    @property
+    def emulator(self) -> str:
+        """The QEMU that the VM runs in."""
+        match self.vm.process.args:
+            case [emulator, *_]:
+                return str(emulator)
+            case _:
+                raise RuntimeError("the VM was started without arguments")
+
     def script(self, name: str) -> str:
         """The path of a command installed beside this interpreter."""
         return str(Path(sys.executable).with_name(name))

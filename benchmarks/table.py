@@ -9,10 +9,14 @@ COLUMNS = "{:<42} {:>12}   {:<36} {:>12} {:>7}  {:<8} {}"
 
 
 class Unit(Enum):
-    """What is measured: the suffix, the factor from seconds or a count, whether less is better."""
+    """What is measured: the suffix, the factor from seconds, bytes or a count, whether less is
+    better.
+    """
 
     MILLISECONDS = (" ms", 1e3, True)
     PER_SECOND = (" /s", 1.0, False)
+    MEGABYTES = (" MB", 1e-6, True)
+    COUNT = ("", 1.0, False)
 
     @property
     def less_is_better(self) -> bool:
@@ -26,7 +30,7 @@ class Unit(Enum):
 class Row(NamedTuple):
     """One comparison.
 
-    value, reference_value: medians, in seconds or in turns a second
+    value, reference_value: medians, in seconds, in turns a second, in bytes
     goal: the ratio to reach, or None where the reference is there to be seen
     """
 

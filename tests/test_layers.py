@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "schema": GROUND | {"paths", "lang", "wire.messages"},
     "complete": GROUND | {"lang", "schema"},
     "shell": BELOW_SHELL,
-    "view": GROUND | {"wire", "shell.outcome"},
+    "view": GROUND | {"wire", "shell.outcome", "shell.progress"},
     "tui": BELOW_FRONT_ENDS,
     "plain": BELOW_FRONT_ENDS | {"tui"},
     "batch": (BELOW_FRONT_ENDS - {"complete"}) | {"script"},

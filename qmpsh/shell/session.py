@@ -26,6 +26,7 @@ from qmpsh.shell.files import list_paths
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Outcome, Show, Task
+from qmpsh.shell.progress import Progress, Work
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.shell import Shell
 from qmpsh.shell.verbs import VERBS
@@ -84,6 +85,8 @@ class Session:
         self.running: Running | None = None
         self._watcher = watcher
         self._background = Background(client)
+        self._progress = Progress()
+        self._follows_work = False
         self._detached: list[Running] = []
         self._status_asked = float("-inf")
         self._told_lost = False
@@ -97,6 +100,14 @@ class Session:
     def prompt(self) -> str:
         """`(QEMU) `, `(hmp) ` or `TRANS> `."""
         return self.shell.prompt
+
+    @property
+    def works(self) -> list[Work]:
+        """What the machine is working on, the one to show first; followed from the first look on:
+        a front end that does not show it costs the VM no question.
+        """
+        self._follows_work = True
+        return self._progress.works()
 
     def needs_more(self, text: str) -> bool:
         """Whether Enter should go on to another line of the same command."""
@@ -170,6 +181,8 @@ class Session:
         waits = [running.task.timeout(now) for running in self._lines()]
         if self.machine.stale:
             waits.append(max(0.0, self._status_asked + STATUS_INTERVAL - now))
+        if self._may_ask_about_work:
+            waits.append(self._progress.due(now))
         return min((wait for wait in waits if wait is not None), default=None)
 
     def poll(self) -> None:
@@ -181,6 +194,7 @@ class Session:
             self._part(self.client.lost)
         else:
             self._refresh_status()
+            self._ask_about_work()
             if self._background.tick():
                 self._watcher.refresh()
             self._learn()
@@ -197,6 +211,8 @@ class Session:
         now = time.monotonic()
         for running in self._lines():
             if running.task.advance(now) and running.task.outcome is not None:
+                if "migrate" in running.line:
+                    self._progress.suspect_migration()
                 if running is self.running:
                     self.running = None
                 else:
@@ -206,6 +222,7 @@ class Session:
     def _hear(self, message: Event | Reply | ErrorReply) -> None:
         if isinstance(message, Event):
             self.machine.hear(message)
+            self._progress.hear(message, time.monotonic())
             self._watcher.event(message)
         else:
             self._watcher.stray(message)
@@ -214,6 +231,7 @@ class Session:
         if not self._told_lost:
             self._told_lost = True
             self.machine.connected = False
+            self._progress = Progress()
             self._watcher.lost(error)
 
     def _ask_around(self) -> None:
@@ -257,6 +275,21 @@ class Session:
             self.catalog.learn(introspection.commands, introspection.schema)
             self.catalog.manual = introspection.manual()
             self._watcher.refresh()
+
+    @property
+    def _may_ask_about_work(self) -> bool:
+        wanted = self._follows_work and self.shell.introspection.live
+        return wanted and self._has_learnt and self.machine.connected
+
+    def _ask_about_work(self) -> None:
+        """How far jobs and migration are, while there are any."""
+        now = time.monotonic()
+        name = self._progress.take_question(now) if self._may_ask_about_work else None
+        if name is not None:
+            self._background.ask(Question(Command(name), partial(self._learn_work, name)))
+
+    def _learn_work(self, name: str, value: Json) -> None:
+        self._progress.learn(name, value, time.monotonic())
 
     def _refresh_status(self) -> None:
         now = time.monotonic()

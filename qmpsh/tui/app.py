@@ -22,9 +22,11 @@ from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Answer
 from qmpsh.tui.actions import Desk, end
 from qmpsh.tui.bindings import bind_keys, bind_question
+from qmpsh.tui.calm import calm
 from qmpsh.tui.capture import captured
 from qmpsh.tui.driver import Driver
 from qmpsh.tui.eventlog import EventLog
+from qmpsh.tui.frames import Frames
 from qmpsh.tui.layout import Regions, make_layout
 from qmpsh.tui.lexing import echo_lines
 from qmpsh.tui.menu import SessionCompleter
@@ -38,9 +40,6 @@ from qmpsh.tui.style import make_style, theme_name
 from qmpsh.view.answers import text_body
 from qmpsh.view.glyphs import Glyphs, glyphs_for
 from qmpsh.view.theme import plain, sgr
-
-FRAME = 1 / 30
-"""seconds between two frames at least: what floods the panes must not cost a keystroke"""
 
 SIGNALLED = 128
 
@@ -119,7 +118,9 @@ class FullScreen:
         keys, question_keys = KeyBindings(), KeyBindings()
         self._regions = self._make_regions(question_keys)
         self.app = self._make_app(keys, style, around)
-        reporter.changed = self.app.invalidate
+        self._frames = Frames(self.app.invalidate)
+        self.app.after_render += lambda _: self._frames.drawn()
+        reporter.changed = self._frames.changed
         reporter.learned = self.screen.forget_hint
         reporter.completed = partial(completer.try_again, self.buffer)
         if redirect is not None:
@@ -135,7 +136,7 @@ class FullScreen:
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._leave, SIGNALLED + number)
         try:
-            with captured(self.output.note):
+            with captured(self.output.note), calm():
                 return await self.app.run_async(
                     pre_run=self._driver.start, set_exception_handler=False
                 )
@@ -144,6 +145,7 @@ class FullScreen:
             return SIGNALLED + signal.SIGHUP
         finally:
             self._driver.stop()
+            self._frames.stop()
             self._print_transcript()
 
     # ------------------------------------------------------------------ putting together
@@ -164,7 +166,8 @@ class FullScreen:
             include_default_pygments_style=False,
             key_bindings=merge_key_bindings([load_auto_suggest_bindings(), keys]),
             full_screen=True,
-            min_redraw_interval=FRAME,
+            # Frames says when; prompt_toolkit's own interval would hold back keys as well.
+            max_render_postpone_time=None,
             # SIGWINCH tells of a new size.
             terminal_size_polling_interval=None,
             input=around.input,
@@ -187,7 +190,7 @@ class FullScreen:
     def _after_turn(self) -> None:
         self._runner.go_on()
         self._focus()
-        self.app.invalidate()
+        self._frames.changed()
 
     def _focus(self) -> None:
         """The keys belong to a question while there is one, else to the prompt."""

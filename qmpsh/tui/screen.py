@@ -114,6 +114,7 @@ class Screen:
             status=machine.status,
             version=machine.version,
             address=machine.address,
+            works=tuple(self.session.works),
             running=self._busy_with,
             seconds=self._clock() - running.since if running else 0.0,
             waiting=len(runner.waiting),

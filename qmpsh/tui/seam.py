@@ -9,6 +9,7 @@ from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.faults import Fault
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Outcome, Show
+from qmpsh.shell.progress import Work
 from qmpsh.view.theme import Line
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ class Session(Protocol):
     @property
     def running(self) -> Running | None:
         """The line that runs."""
+
+    @property
+    def works(self) -> list[Work]:
+        """What the machine is working on, the one to show first."""
 
     @property
     def prompt(self) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from qmpsh.shell.progress import Work
 from qmpsh.tui.rows import cut, line_width
 from qmpsh.view.events import role
 from qmpsh.view.glyphs import Glyphs
+from qmpsh.view.progress import barest, progress_forms
 from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line
 from qmpsh.view.units import elapsed, number
@@ -23,6 +25,7 @@ class Facts(NamedTuple):
     """What the line tells; names as the VM gave them, not yet safe.
 
     state: running, paused, ended or ""; status: query-status's word
+    works: jobs and migration, the one to show first
     running, seconds: the command that runs, "" for none, and since when; waiting: lines behind it
     unseen: new lines below what the reader sees; events: how many came, last: the latest one's
     name, "" where the events pane shows it
@@ -33,6 +36,7 @@ class Facts(NamedTuple):
     status: str = ""
     version: str = ""
     address: str = ""
+    works: tuple[Work, ...] = ()
     running: str = ""
     seconds: float = 0.0
     waiting: int = 0
@@ -45,7 +49,7 @@ def status_line(facts: Facts, width: int, glyphs: Glyphs) -> Line:
     """The line, `width` columns wide; what matters least goes first when there is no room."""
     right = _right(facts, glyphs)
     left: Line = []
-    for left in _lefts(facts, width):
+    for left in _lefts(facts, width, glyphs):
         if line_width(left) + line_width(right) < width:
             break
     else:
@@ -54,15 +58,32 @@ def status_line(facts: Facts, width: int, glyphs: Glyphs) -> Line:
     return cut([*left, ("status", " " * gap), *right], width, glyphs.more)
 
 
-def _lefts(facts: Facts, width: int) -> Iterator[Line]:
+def _lefts(facts: Facts, width: int, glyphs: Glyphs) -> Iterator[Line]:
     """From the fullest to the barest."""
     version = f"QEMU {facts.version}" if facts.version and width >= NARROW else ""
     blank = "  " if width >= NARROW else " "
-    work = _work(facts)
-    for parts in ([version, facts.address], [facts.address], []):
+    command = _work(facts)
+    full, *shorter = _progress(facts, width, glyphs)
+    kept = [facts.address]
+    for parts, progress in (
+        ([version, facts.address], full),
+        (kept, full),
+        *((kept, form) for form in shorter[:1]),
+        *(([], form) for form in (full, *shorter)),
+    ):
         words = [_named(facts.name), _state(facts), *((_quiet(text)) for text in parts)]
-        yield _joined([word for word in words if word], blank) + _apart(work, blank)
-    yield _joined([_state(facts)] if facts.state else [], blank) + _apart(work, blank)
+        line = _joined([word for word in words if word], blank)
+        yield line + _apart(progress, blank) + _apart(command, blank)
+    bare = barest(facts.works, "status")
+    line = _joined([_state(facts)] if facts.state else [], blank)
+    yield line + _apart(bare, blank) + _apart(command, blank)
+
+
+def _progress(facts: Facts, width: int, glyphs: Glyphs) -> list[Line]:
+    """From the fullest form to the barest, which alone is shown where room is short."""
+    if width < NARROW:
+        return [barest(facts.works, "status")]
+    return list(progress_forms(facts.works, glyphs, "status"))
 
 
 def _named(name: str) -> Line:

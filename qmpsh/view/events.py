@@ -105,4 +105,6 @@ def _leaves(data: JsonObject, prefix: str = "") -> Iterator[tuple[str, Json]]:
 def _text(value: Json) -> str:
     if isinstance(value, str) and value:
         return visible_word(value[:_VALUE_LIMIT])
+    if type(value) is int:
+        return str(value)[:_VALUE_LIMIT]  # by far the quickest way, and events may come in floods
     return visible_word(compact(value))[:_VALUE_LIMIT]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 class Glyphs(NamedTuple):
     """rule: between the panes; times: before a multiplier; more: something was left out; dot:
-    between the parts of a line of ours; down: towards the tail.
+    between the parts of a line of ours; down: towards the tail; full, empty: of a bar.
     """
 
     rule: str = "│"
@@ -15,10 +15,12 @@ class Glyphs(NamedTuple):
     more: str = "…"
     dot: str = "·"
     down: str = "↓"
+    full: str = "█"
+    empty: str = "░"
 
 
 UNICODE = Glyphs()
-ASCII = Glyphs(rule="|", times="x", more="...", dot="-", down="v")
+ASCII = Glyphs(rule="|", times="x", more="...", dot="-", down="v", full="#", empty="-")
 
 
 def glyphs_for(encoding: str | None) -> Glyphs:

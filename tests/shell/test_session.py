@@ -10,6 +10,7 @@ from qmpsh.errors import QmpshError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client
 from qmpsh.shell.outcome import Answer, Note, Outcome
+from qmpsh.shell.progress import State, Work
 from qmpsh.shell.session import Session
 from qmpsh.shell.settings import Settings
 from qmpsh.wire.messages import ErrorReply, Event, Reply
@@ -181,6 +182,81 @@ def test_live_questions_can_be_switched_off(desk: Desk) -> None:
     assert desk.run(".set liev on").exit_code == 2
     desk.run(".set live on")
     assert "vda" in desk.candidates("device_del id=")
+
+
+# ------------------------------------------------------------------------ work in progress
+
+NODES = "blockdev-add driver=null-co size=1073741824 node-name="
+
+
+def start_backup(desk: Desk, speed: int) -> None:
+    """A job j0 that copies nothing, `speed` bytes a second."""
+    desk.run(f"{NODES}src")
+    desk.run(f"{NODES}dst")
+    line = f"blockdev-backup device=src target=dst sync=full job-id=j0 speed={speed}"
+    assert desk.run(line).exit_code == 0
+
+
+def the_work(desk: Desk) -> Work | None:
+    works = desk.session.works
+    return works[0] if works else None
+
+
+def test_a_job_is_followed_to_its_end(desk: Desk) -> None:
+    assert desk.session.works == []
+    start_backup(desk, 10_000_000)
+
+    def has_a_rate() -> bool:
+        work = the_work(desk)
+        return work is not None and work.rate is not None and work.left is not None
+
+    desk.poll_until(has_a_rate)
+    work = the_work(desk)
+    assert work is not None
+    assert (work.label, work.state) == ("backup j0", State.RUNNING)
+    assert work.fraction is not None
+    assert 0 < work.fraction < 1
+    desk.run("job-pause id=j0")
+    desk.poll_until(lambda: [work.state for work in desk.session.works] == [State.PAUSED])
+    desk.run("job-resume id=j0")
+    desk.run("block-job-set-speed device=j0 speed=0")
+    desk.poll_until(lambda: desk.session.works == [])
+    assert "BLOCK_JOB_COMPLETED" in desk.heard.events
+
+
+def test_a_job_that_runs_already_when_the_shell_comes(desk: Desk, fresh_q35: Vm) -> None:
+    start_backup(desk, 1_000_000)
+    desk.session.close()
+    other = Desk(fresh_q35.path)
+    other.poll_until(lambda: "backup j0" in [work.label for work in other.session.works])
+    other.session.close()
+
+
+def test_a_migration_that_no_event_announces(desk: Desk) -> None:
+    assert desk.session.works == []
+    desk.run("migrate-set-parameters max-bandwidth=1000")
+    assert desk.run("migrate uri='exec:cat>/dev/null'").exit_code == 0
+
+    def moves() -> bool:
+        work = the_work(desk)
+        return work is not None and work.fraction is not None and work.state is State.RUNNING
+
+    desk.poll_until(moves)
+    assert [work.label for work in desk.session.works] == ["migration"]
+    desk.run("migrate_cancel")
+    desk.poll_until(lambda: desk.session.works == [])
+    assert "MIGRATION" not in desk.heard.events
+    assert [item for item in desk.shown if isinstance(item, Answer) and item.failed] == []
+
+
+def test_without_live_questions_events_alone_tell(desk: Desk) -> None:
+    assert desk.session.works == []
+    desk.run(".set live off")
+    start_backup(desk, 1_000_000)
+    desk.poll_until(lambda: desk.session.works)
+    assert desk.session.works == [Work("job j0")]
+    desk.run("job-cancel id=j0")
+    desk.poll_until(lambda: desk.session.works == [])
 
 
 def test_the_vm_that_is_killed(desk: Desk, fresh_q35: Vm) -> None:

@@ -16,6 +16,7 @@ from qmpsh.complete.faults import Fault
 from qmpsh.errors import ConnectionLost, QmpshError
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Ask, Note, Outcome, Show, Steps, Task, Until
+from qmpsh.shell.progress import Work
 from qmpsh.shell.session import Running, Watcher
 from qmpsh.view.theme import Line
 from qmpsh.wire.messages import Event, Greeting
@@ -34,6 +35,7 @@ class FakeSession:
         self.catalog = Catalog()
         self.running: Running | None = None
         self.prompt = "(QEMU) "
+        self.works: list[Work] = []
         self.wants_write = False
         self.script: dict[str, Script] = {}
         self.candidates: list[Candidate] = []

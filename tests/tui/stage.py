@@ -78,6 +78,11 @@ class Stage:
         """The fake one."""
         return self._fakes[0]
 
+    @property
+    def terminal(self) -> pyte.Screen:
+        """What was drawn up to the last picture, cell by cell."""
+        return self._terminal
+
     async def perform(self) -> None:
         """Run the screen to its end."""
         try:

@@ -13,7 +13,8 @@ from qmpsh.complete.candidates import Candidate
 from qmpsh.errors import LineSyntaxError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.shell.outcome import Answer, Ask, Note, Outcome
-from qmpsh.view.glyphs import ASCII
+from qmpsh.shell.progress import State, Work
+from qmpsh.view.glyphs import ASCII, UNICODE, Glyphs
 from qmpsh.wire.messages import Event
 from tests.tui.fakes import answers, asks, changes_prompt, held, refused
 from tests.tui.stage import WALL, Setting, Stage, stage
@@ -294,6 +295,22 @@ def test_events_zoomed() -> None:
             on.session.tell(event("DEVICE_DELETED", device="net1", path="/machine/peripheral/n"))
             on.keys("\x1bz")
             await on.matches("zoomed-60x12")
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("columns", [100, 60])
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["utf8", "ascii"])
+def test_work_in_progress(columns: int, glyphs: Glyphs) -> None:
+    async def scene() -> None:
+        async with stage(columns, 8, Setting(glyphs=glyphs)) as on:
+            on.session.works = [
+                Work("backup j0", State.RUNNING, 0.68, 212e6, 4.2),
+                Work("mirror m0", State.READY, 1.0),
+            ]
+            await started(on)
+            kind = "ascii" if glyphs is ASCII else "utf8"
+            await on.matches(f"progress-{kind}-{columns}x8")
 
     asyncio.run(scene())
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qmpsh.shell.progress import State, Work
 from qmpsh.tui.rows import line_width
 from qmpsh.tui.status import Facts, status_line
-from qmpsh.view.glyphs import UNICODE
+from qmpsh.view.glyphs import ASCII, UNICODE
 from qmpsh.view.theme import plain
 
 FULL = Facts(
@@ -23,6 +24,8 @@ FULL = Facts(
 
 BUSY = FULL._replace(running="migrate", seconds=64.0)
 SCROLLED = FULL._replace(unseen=12, events=1234)
+BACKUP = Work("backup j0", State.RUNNING, 0.68, 212e6, 4.2)
+WORKING = FULL._replace(works=(BACKUP,))
 BROKEN = FULL._replace(state="paused", status="io-error")
 
 
@@ -45,6 +48,40 @@ BROKEN = FULL._replace(state="paused", status="io-error")
             100,
             "vm1  running  QEMU 7.2.22  ./monitor.sock",
             "12 new ↓ Ctrl-End   1,234 events",
+        ),
+        (
+            WORKING,
+            100,
+            "vm1  running  QEMU 7.2.22  ./monitor.sock   backup j0 ███████░░░ 68 % 212 MB/s 0:04",
+            "2 events",
+        ),
+        (
+            WORKING,
+            90,
+            "vm1  running  ./monitor.sock   backup j0 ███████░░░ 68 % 212 MB/s 0:04",
+            "2 events",
+        ),
+        (WORKING, 80, "vm1  running  ./monitor.sock   backup j0 ███████░░░ 68 % 0:04", "2 events"),
+        (
+            WORKING._replace(events=123_456_789_012),
+            80,
+            "vm1  running   backup j0 ███████░░░ 68 % 212 MB/s 0:04",
+            "123,456,789,012 events",
+        ),
+        (WORKING, 79, "vm1 running ./monitor.sock  68 %", "2 events"),
+        (WORKING, 40, "vm1 running  68 %", "2 events"),
+        (
+            WORKING._replace(works=(Work("mirror m", State.READY, 1.0), BACKUP, BACKUP)),
+            100,
+            "vm1  running  QEMU 7.2.22  ./monitor.sock   mirror m ██████████ 100 % ready +2",
+            "2 events",
+        ),
+        (
+            WORKING._replace(running="query-block", seconds=2),
+            120,
+            "vm1  running  QEMU 7.2.22  ./monitor.sock   backup j0 ███████░░░ 68 % 212 MB/s 0:04"
+            "   query-block 0:02",
+            "2 events",
         ),
         (BROKEN, 80, "vm1  paused: io-error  QEMU 7.2.22  ./monitor.sock", "2 events"),
     ],
@@ -73,6 +110,10 @@ def test_a_severe_event_is_seen_where_the_pane_is_not() -> None:
     assert ("status.ended", "BLOCK_IO_ERROR") in line
 
 
+def test_a_bar_without_utf8() -> None:
+    assert " #######--- 68 % " in plain(status_line(WORKING, 100, ASCII))
+
+
 def test_names_from_the_vm_are_made_safe() -> None:
     assert "\x1b" not in plain(status_line(FULL._replace(name="\x1b[2J"), 80, UNICODE))
 
@@ -82,13 +123,25 @@ def test_names_from_the_vm_are_made_safe() -> None:
     address=st.text(max_size=200),
     running=st.text(max_size=80),
     width=st.integers(1, 200),
+    works=st.lists(st.text(max_size=200), max_size=3),
     numbers=st.tuples(*[st.integers(0, 10**9)] * 3),
 )
 def test_it_always_fits(
-    name: str, address: str, running: str, width: int, numbers: tuple[int, int, int]
+    name: str,
+    address: str,
+    running: str,
+    works: list[str],
+    width: int,
+    numbers: tuple[int, int, int],
 ) -> None:
     unseen, events, waiting = numbers
     facts = FULL._replace(
-        name=name, address=address, running=running, unseen=unseen, events=events, waiting=waiting
+        name=name,
+        address=address,
+        running=running,
+        unseen=unseen,
+        events=events,
+        waiting=waiting,
+        works=tuple(BACKUP._replace(label=label) for label in works),
     )
     assert line_width(status_line(facts, width, UNICODE)) <= width

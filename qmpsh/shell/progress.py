@@ -1,0 +1,342 @@
+"""What the machine is working on: its jobs, its migration, how far they are and how fast they go.
+
+Fed by events and by the replies of `query-jobs` and `query-migrate`; says which of the two wants
+asking and when. A plain state object: the time is an argument, it asks nothing itself, and numbers
+of a hostile server come out bounded.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+from typing import NamedTuple
+
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.wire.messages import Event
+
+INTERVAL = 0.5
+"""seconds between two questions at least: two a second at most, of both kinds together"""
+
+SLOW = 2.0
+"""seconds between two questions about a migration that stands still"""
+
+MIGRATION = "migration"
+
+SMOOTHING = 3.0
+"""seconds after which a rate has forgotten two thirds of what it was"""
+
+_JOBS = "query-jobs"
+_MIGRATE = "query-migrate"
+_MOST = 2**64
+_LONGEST = 100 * 3600.0
+"""seconds left that are still worth telling"""
+
+_SHORTEST = 0.05
+"""seconds between two numbers that say something about a rate"""
+
+
+class State(Enum):
+    """How a piece of work is; all but RUNNING is told in words."""
+
+    RUNNING = "running"
+    READY = "ready"
+    PAUSED = "paused"
+    WAITING = "waiting"
+
+
+class Work(NamedTuple):
+    """A job or a migration, as it is now.
+
+    label: `backup j0`, `migration`; holds the VM's own names, not yet safe to show
+    fraction: done, from 0 to 1; rate: bytes a second; left: seconds; each None when not known
+    """
+
+    label: str
+    state: State = State.RUNNING
+    fraction: float | None = None
+    rate: float | None = None
+    left: float | None = None
+
+
+# Source: QAPI JobStatus. A job of any other status is over, or says nothing yet.
+_JOB_STATES = {
+    "created": State.WAITING,
+    "running": State.RUNNING,
+    "paused": State.PAUSED,
+    "ready": State.READY,
+    "standby": State.PAUSED,
+    "waiting": State.WAITING,
+    "pending": State.WAITING,
+    "aborting": State.WAITING,
+}
+
+# Source: QAPI MigrationStatus.
+_MIGRATION_STATES = {
+    "setup": State.WAITING,
+    "active": State.RUNNING,
+    "device": State.RUNNING,
+    "postcopy-active": State.RUNNING,
+    "postcopy-paused": State.PAUSED,
+    "postcopy-recover": State.WAITING,
+    "postcopy-recover-setup": State.WAITING,
+    "pre-switchover": State.PAUSED,
+    "cancelling": State.WAITING,
+    "wait-unplug": State.WAITING,
+    "colo": State.RUNNING,
+}
+
+# Types of jobs whose progress is counted in bytes.
+_IN_BYTES = frozenset({"backup", "commit", "mirror", "stream"})
+
+_ENDS = frozenset({"BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED"})
+
+
+class Meter:
+    """How fast a number grows, smoothed; None before it was seen twice."""
+
+    __slots__ = ("_count", "_since", "rate")
+
+    def __init__(self) -> None:
+        self.rate: float | None = None
+        self._count = 0
+        self._since: float | None = None
+
+    def read(self, count: int, now: float) -> None:
+        """Take in the number; one that fell begins anew."""
+        if self._since is None or count < self._count:
+            self.stop()
+        else:
+            passed = now - self._since
+            if passed < _SHORTEST:
+                return
+            fresh = (count - self._count) / passed
+            weight = 1 - math.exp(-passed / SMOOTHING)
+            self.rate = fresh if self.rate is None else self.rate + weight * (fresh - self.rate)
+        self._count, self._since = count, now
+
+    def stop(self) -> None:
+        """It stands still for a reason: what it did before says nothing about later."""
+        self.rate = self._since = None
+
+
+class _Course:
+    """One piece of work over time. done, total: units of its own; moved: bytes."""
+
+    __slots__ = ("_done", "_meter", "_total", "_transfer", "name", "state", "type")
+
+    def __init__(self, name: str, state: State, kind: str = "") -> None:
+        self.name = name
+        self.type = kind
+        self.state = state
+        self._done = self._total = 0
+        self._meter = Meter()
+        self._transfer = Meter()
+
+    def become(self, state: State) -> None:
+        """It is in this state from now on."""
+        if state is not State.RUNNING:
+            self._meter.stop()
+            self._transfer.stop()
+        self.state = state
+
+    def read(self, done: int, total: int, moved: int | None, now: float) -> None:
+        """Take in how far it is; moved: None where bytes are not what is counted."""
+        self._done, self._total = min(done, total), total
+        if self.state is State.RUNNING:
+            self._meter.read(done, now)
+            if moved is not None:
+                self._transfer.read(moved, now)
+
+    def work(self) -> Work:
+        """As it is now."""
+        fraction = self._done / self._total if self._total else None
+        label = f"{self.type} {self.name}".strip()
+        return Work(label, self.state, fraction, self._transfer.rate, self._left())
+
+    def _left(self) -> float | None:
+        rate = self._meter.rate
+        if not rate or not self._total:
+            return None
+        left = (self._total - self._done) / rate
+        return left if left < _LONGEST else None
+
+
+class Progress:
+    """What the session feeds and the status line shows."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, _Course] = {}
+        self._migration: _Course | None = None
+        self._suspected = {_JOBS, _MIGRATE}
+        self._heard: set[str] = set()
+        self._asked: dict[str, float] = {}
+        self._waiting = False
+
+    def works(self) -> list[Work]:
+        """What goes on: first what moves, the nearest to its end before the others."""
+        courses = [*self._jobs.values(), *([self._migration] if self._migration else [])]
+        return sorted((course.work() for course in courses), key=_distance)
+
+    def suspect_migration(self) -> None:
+        """A command went out that may have begun one: without the migration capability `events`
+        nothing else tells.
+        """
+        self._suspected.add(_MIGRATE)
+
+    # ------------------------------------------------------------------ asking
+
+    def due(self, now: float) -> float | None:
+        """Seconds until a question should be asked; None while nothing wants asking."""
+        if self._waiting:
+            return None
+        waits = [self._due(name, now) for name in (_JOBS, _MIGRATE)]
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def take_question(self, now: float) -> str | None:
+        """The command to ask now, or None. Its reply, or None for a refusal, goes to `learn`;
+        until then there is no other.
+        """
+        if self._waiting:
+            return None
+        names = [name for name in (_JOBS, _MIGRATE) if self._due(name, now) == 0.0]
+        if not names:
+            return None
+        name = min(names, key=lambda name: self._asked.get(name, -math.inf))
+        self._suspected.discard(name)
+        self._asked[name] = now
+        self._waiting = True
+        self._heard.clear()
+        return name
+
+    def learn(self, name: str, value: Json, now: float) -> None:
+        """Take in the reply to a question; shapes of other servers mean that nothing goes on."""
+        self._waiting = False
+        if name == _JOBS:
+            self._learn_jobs(value if isinstance(value, list) else [], now)
+        elif MIGRATION not in self._heard:
+            self._learn_migration(value if isinstance(value, dict) else {}, now)
+
+    def _due(self, name: str, now: float) -> float | None:
+        pause = self._pause(name)
+        if pause is None:
+            return None
+        last = max(self._asked.values(), default=-math.inf)
+        own = self._asked.get(name, -math.inf)
+        return max(0.0, last + INTERVAL - now, own + pause - now)
+
+    def _pause(self, name: str) -> float | None:
+        """Seconds to leave between two questions of a kind; None to ask no more."""
+        if name in self._suspected:
+            return INTERVAL
+        if name == _JOBS:
+            # Whatever ends another state of a job is announced by an event.
+            moving = any(job.state is State.RUNNING for job in self._jobs.values())
+            return INTERVAL if moving else None
+        if self._migration is None:
+            return None
+        return INTERVAL if self._migration.state is State.RUNNING else SLOW
+
+    # ------------------------------------------------------------------ events
+
+    def hear(self, event: Event, now: float) -> None:
+        """Take in what an event says; most say nothing about work."""
+        data = event.data
+        if event.name == "JOB_STATUS_CHANGE":
+            self._job_changed(_text(data, "id"), _text(data, "status"))
+        elif event.name == "MIGRATION":
+            self._migration_changed(_text(data, "status"))
+        elif event.name == "MIGRATION_PASS":
+            self._migration_changed("active")
+        elif event.name.startswith("BLOCK_JOB_"):
+            self._block_job(event.name, data, now)
+
+    def _job_changed(self, name: str, status: str) -> None:
+        state = _JOB_STATES.get(status)
+        self._heard.add(f"job {name}")
+        if state is None:
+            self._jobs.pop(name, None)
+            return
+        if name not in self._jobs:
+            self._jobs[name] = _Course(name, state, "job")
+            self._suspected.add(_JOBS)
+        self._jobs[name].become(state)
+
+    def _migration_changed(self, status: str) -> None:
+        self._heard.add(MIGRATION)
+        self._set_migration(_MIGRATION_STATES.get(status))
+
+    def _set_migration(self, state: State | None) -> None:
+        if state is None:
+            self._migration = None
+            return
+        if self._migration is None:
+            self._migration = _Course("", state, MIGRATION)
+        self._migration.become(state)
+
+    def _block_job(self, what: str, data: JsonObject, now: float) -> None:
+        """The older events; QEMU before 3.0 has no others, and they tell the numbers."""
+        name = _text(data, "device")
+        if what in _ENDS:
+            self._job_changed(name, "concluded")
+        elif what == "BLOCK_JOB_READY":
+            self._job_changed(name, "ready")
+            job = self._jobs[name]
+            job.type = _text(data, "type") or job.type
+            job.read(_count(data, "offset"), _count(data, "len"), None, now)
+        elif what == "BLOCK_JOB_ERROR":
+            self._suspected.add(_JOBS)
+
+    # ------------------------------------------------------------------ replies
+
+    def _learn_jobs(self, jobs: list[Json], now: float) -> None:
+        """The jobs there are. What an event said since the question is newer than the reply."""
+        listed: set[str] = set()
+        for job in jobs:
+            if isinstance(job, dict):
+                listed.add(_text(job, "id"))
+                self._learn_job(job, now)
+        for name in set(self._jobs) - listed:
+            if f"job {name}" not in self._heard:
+                del self._jobs[name]
+
+    def _learn_job(self, job: JsonObject, now: float) -> None:
+        name, kind = _text(job, "id"), _text(job, "type")
+        state = _JOB_STATES.get(_text(job, "status"))
+        if f"job {name}" not in self._heard:
+            if state is None:
+                self._jobs.pop(name, None)
+                return
+            self._jobs.setdefault(name, _Course(name, state)).become(state)
+        course = self._jobs.get(name)
+        if course is not None:
+            done = _count(job, "current-progress")
+            course.type = kind or "job"
+            moved = done if kind in _IN_BYTES else None
+            course.read(done, _count(job, "total-progress"), moved, now)
+
+    def _learn_migration(self, reply: JsonObject, now: float) -> None:
+        self._set_migration(_MIGRATION_STATES.get(_text(reply, "status")))
+        ram = reply.get("ram")
+        if self._migration is not None and isinstance(ram, dict):
+            total = _count(ram, "total")
+            # A page that was written again is to be sent again: what remains may grow.
+            done = max(0, total - _count(ram, "remaining"))
+            self._migration.read(done, total, _count(ram, "transferred"), now)
+
+
+def _distance(work: Work) -> tuple[bool, float, float]:
+    left = math.inf if work.left is None else work.left
+    return work.state is not State.RUNNING, left, -(work.fraction or 0.0)
+
+
+def _text(data: JsonObject, key: str) -> str:
+    value = data.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _count(data: JsonObject, key: str) -> int:
+    """A number of units; 0 for what is none."""
+    value = data.get(key)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return min(max(0, value), _MOST)
+    return 0

@@ -1,0 +1,95 @@
+"""A piece of work as text: `backup j0 ███████░░░ 68 % 212 MB/s 0:04`, shorter where room is short.
+
+Serves the status line and whatever else shows progress on a line. Names come from the VM and go
+through `safe`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+from qmpsh.shell.progress import State, Work
+from qmpsh.view.glyphs import Glyphs
+from qmpsh.view.safe import visible_word
+from qmpsh.view.theme import Line, plain
+from qmpsh.view.units import elapsed, number, size
+
+CELLS = 10
+"""columns of a bar"""
+
+_LABEL = 32
+"""characters of a label; QEMU's own ids may be 128 long"""
+
+
+def progress_line(work: Work, width: int, glyphs: Glyphs) -> Line:
+    """The fullest form that is at most `width` columns wide; the barest when none is."""
+    line: Line = []
+    for line in progress_forms([work], glyphs, ""):
+        if _columns(plain(line)) <= width:
+            break
+    return line
+
+
+def progress_forms(works: Sequence[Work], glyphs: Glyphs, role: str) -> Iterator[Line]:
+    """The first of the works and how many more there are, from the fullest form to the barest:
+    without the rate, the time left, the bar, the label.
+
+    role: of the text; the bar has its own
+    """
+    if not works:
+        yield []
+        return
+    work, more = works[0], len(works) - 1
+    label = _label(work.label, glyphs)
+    share = "" if work.fraction is None else percent(work.fraction)
+    state = "" if work.state is State.RUNNING else work.state.value
+    rate = "" if work.rate is None else f"{size(round(work.rate))}/s"
+    left = "" if work.left is None else elapsed(work.left)
+    others = f"+{number(more)}" if more else ""
+    drawn = "" if work.fraction is None else bar(work.fraction, glyphs)
+    yield _line(label, drawn, [share, state, rate, left, others], role)
+    yield _line(label, drawn, [share, state, left, others], role)
+    yield _line(label, drawn, [share, state, others], role)
+    yield _line(label, "", [share, state, others], role)
+    yield barest(works, role)
+
+
+def barest(works: Sequence[Work], role: str) -> Line:
+    """`68 %`, or one word where that is not known."""
+    if not works:
+        return []
+    fraction = works[0].fraction
+    return [(role, works[0].state.value if fraction is None else percent(fraction))]
+
+
+def percent(fraction: float) -> str:
+    """`68 %`; 100 only when it is done."""
+    return f"{int(fraction * 100)} %"
+
+
+def bar(fraction: float, glyphs: Glyphs) -> str:
+    """Ten columns; full only when it is done."""
+    full = CELLS if fraction >= 1 else min(round(fraction * CELLS), CELLS - 1)
+    return glyphs.full * full + glyphs.empty * (CELLS - full)
+
+
+def _line(label: str, drawn: str, words: list[str], role: str) -> Line:
+    text = " ".join(word for word in words if word)
+    line: Line = [(role, label)]
+    if drawn:
+        line += [(role, " "), ("progress", drawn)]
+    if text:
+        line.append((role, f" {text}"))
+    return line
+
+
+def _label(label: str, glyphs: Glyphs) -> str:
+    safe = visible_word(label)
+    return safe if len(safe) <= _LABEL else f"{safe[:_LABEL]}{glyphs.more}"
+
+
+def _columns(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

@@ -1,0 +1,55 @@
+"""When a frame is drawn that no key asked for, and what the collector does meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+
+from qmpsh.tui.calm import FULL_EVERY, calm
+from qmpsh.tui.frames import Frames
+
+
+def test_a_flood_is_one_frame() -> None:
+    async def scene() -> None:
+        loop = asyncio.get_running_loop()
+        asked: list[float] = []
+        frames = Frames(lambda: asked.append(loop.time()))
+        frames.changed()
+        assert len(asked) == 1
+        frames.drawn()
+        for _ in range(1000):
+            frames.changed()
+        assert len(asked) == 1
+        while len(asked) == 1:
+            await asyncio.sleep(0.001)
+        frames.changed()
+        assert len(asked) == 3
+
+    asyncio.run(scene())
+
+
+def test_a_key_has_shown_it_all() -> None:
+    async def scene() -> None:
+        asked: list[str] = []
+        frames = Frames(lambda: asked.append("frame"))
+        frames.drawn()
+        frames.changed()
+        assert frames._timer is not None
+        # The frame of a key came first.
+        frames.drawn()
+        assert frames._timer is None
+        frames.changed()
+        frames.stop()
+        frames.stop()
+        assert frames._timer is None
+        assert asked == []
+
+    asyncio.run(scene())
+
+
+def test_the_collector_is_as_before_afterwards() -> None:
+    before = gc.get_threshold()
+    with calm():
+        assert gc.get_threshold() == (*before[:2], FULL_EVERY)
+        assert gc.get_freeze_count() > 0
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
