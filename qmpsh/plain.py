@@ -148,6 +148,10 @@ class Plain:
         """See Watcher."""
         self._say(text_body(farewell(self.session.machine, error), Kind.WARNING))
 
+    def life(self, text: str, *, alarming: bool = False) -> None:
+        """See Watcher."""
+        self._say(text_body(text, Kind.WARNING if alarming else Kind.DIM))
+
     # ------------------------------------------------------------------ told by the runner
 
     def begin(self, prompt: str, line: str) -> None:

@@ -209,6 +209,7 @@ ONE_SHOT_MODULES: set[str] = {
     "qmpsh.link.client",
     "qmpsh.link.handshake",
     "qmpsh.link.outbox",
+    "qmpsh.link.pending",
     "qmpsh.link.transport",
     "qmpsh.options",
     "qmpsh.shell",

@@ -16,11 +16,10 @@ import select
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from qmpsh.errors import (
     CannotConnect,
-    CommandFailed,
     ConnectionLost,
     ProtocolError,
     QmpshError,
@@ -29,10 +28,12 @@ from qmpsh.errors import (
 from qmpsh.jsontypes import JsonObject
 from qmpsh.link import handshake
 from qmpsh.link.address import Address
+from qmpsh.link.handshake import ClientOptions as ClientOptions
 from qmpsh.link.outbox import Outbox
+from qmpsh.link.pending import Pending as Pending
 from qmpsh.link.transport import Stream, begin_stream, open_stream
 from qmpsh.wire.connection import Connection, State
-from qmpsh.wire.framing import DEFAULT_LIMIT, NEED_DATA, PEER_CLOSED
+from qmpsh.wire.framing import NEED_DATA, PEER_CLOSED
 from qmpsh.wire.messages import Command, ErrorReply, Event, Greeting, Message, Reply
 
 _CHUNK: Final = 64 * 1024  # bytes of one read
@@ -47,58 +48,7 @@ Tracer = Callable[[str, JsonObject], None]
 """Gets every message: "->" and what was sent, "<-" and what came. Secrets are in it."""
 
 
-class ClientOptions(NamedTuple):
-    """How to begin a session.
-
-    connect_timeout: seconds until greeted and negotiated, None for no limit
-    negotiate:       False for a server that neither greets nor negotiates
-    oob:             ask for out-of-band execution where it is offered
-    limit:           bytes of one message from the server at most
-    notice_after:    seconds of silence after which the notice is given
-    """
-
-    connect_timeout: float | None = 10.0
-    negotiate: bool = True
-    oob: bool = True
-    limit: int = DEFAULT_LIMIT
-    notice_after: float = 1.0
-
-
 _DEFAULTS: Final = ClientOptions()
-
-
-class Pending:
-    """A command that was submitted. Done once it has a `reply`, or an `error` in its place."""
-
-    __slots__ = ("answered", "command", "error", "id", "reply", "submitted")
-
-    def __init__(self, command: Command, id: str) -> None:
-        self.command = command
-        self.id = id
-        self.reply: Reply | ErrorReply | None = None
-        self.error: QmpshError | None = None
-        self.submitted = time.monotonic()
-        self.answered = self.submitted
-
-    @property
-    def done(self) -> bool:
-        """Whether nothing more will come."""
-        return self.reply is not None or self.error is not None
-
-    @property
-    def seconds(self) -> float:
-        """From submitting to the reply; 0.0 while there is none."""
-        return self.answered - self.submitted
-
-    def result(self) -> Reply:
-        """The success. Raises CommandFailed for a failure, or the error that came in its place."""
-        if self.error is not None:
-            raise self.error
-        if isinstance(self.reply, Reply):
-            return self.reply
-        if self.reply is None:
-            raise ReplyTimeout(f"no reply to {self.command.name} yet")
-        raise CommandFailed(self.reply.error_class, self.reply.desc, self.id)
 
 
 class Client:
@@ -191,6 +141,10 @@ class Client:
         address: where else it is to be found, None for the same
         """
         return Client.open(address or self.address, self._options, self.tracer)
+
+    def renewed(self) -> Client:
+        """The same, greeted and negotiated: waits as `connect` does. Raises as that does."""
+        return Client.connect(self.address, self._options, None, self.tracer)
 
     def begin(self, started: float, notice: Callable[[str], None] | None = None) -> None:
         """Wait until greeted and negotiated.
