@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "script": BELOW_FRONT_ENDS - {"complete"},
     "splitter": GROUND | {"link.address"},
     "options": GROUND | {"shell.settings"},
+    "crash": GROUND | {"paths", "shell.secrets"},
     "trace": GROUND | {"shell.secrets", "view"},
     "cli": BELOW_FRONT_ENDS | FRONT_ENDS | {"options", "splitter"},
     "completion_words": set(),
@@ -54,7 +55,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "completion_server": BELOW_FRONT_ENDS | {"completion_items"},
     "completion": {"", "cli", "view"} | COMPLETION,
     "interactive": BELOW_FRONT_ENDS | {"tui", "plain", "options"},
-    "__main__": BELOW_FRONT_ENDS | FRONT_ENDS | COMMAND_LINE | {"completion", "interactive"},
+    "__main__": BELOW_FRONT_ENDS
+    | FRONT_ENDS
+    | COMMAND_LINE
+    | {"completion", "crash", "interactive"},
 }
 """A room, and the rooms or single modules that it may import besides itself."""
 

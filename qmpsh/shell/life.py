@@ -94,7 +94,8 @@ class Life:
     def disconnect(self) -> None:
         """Let somebody else have the monitor, until it is wanted again."""
         self.close()
-        self._machine.connected, self._machine.parted = False, True
+        self._machine.parted = self._machine.parted or self._machine.connected
+        self._machine.connected = False
         self._machine.outlook = "disconnected"
         self._told.refresh()
 

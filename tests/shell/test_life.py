@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client
 from qmpsh.shell import lifeline
 from qmpsh.shell.outcome import Note
+from tests.link.test_client_qemu import free_port
 from tests.qemu import Vm, VmStarter, emulators
 from tests.shell.test_session import Desk
 
@@ -193,7 +195,7 @@ def test_a_failed_reconnect_to_libvirts_is_the_last(
 
 
 def test_over_tcp(start_vm: VmStarter, sit: Sit) -> None:
-    address = "127.0.0.1:47861"
+    address = f"127.0.0.1:{free_port('127.0.0.1', socket.AF_INET)}"
     vm = start_vm("-qmp", f"tcp:{address},server=on,wait=off", name="vm1")
     desk = sit(address)
     lose(desk, vm)
