@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 STDOUT_CLOSED = 141
+FAULT = 70
+"""of our own; Source: sysexits.h, EX_SOFTWARE"""
 COMPLETE = "_QMPSH_COMPLETE"
 """Set by the scripts of completions/: what the user's shell wants to know."""
 
@@ -37,6 +39,13 @@ def main() -> int:
         # The interpreter flushes stdout once more at its end: give it something to flush into.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return STDOUT_CLOSED
+    except Exception as error:
+        # A fault of ours, whatever it is: the terminal was given back on the way up to here.
+        # Imported here: few runs end so.
+        from qmpsh.crash import report
+
+        print(f"qmpsh: {report(error)}", file=sys.stderr)
+        return FAULT
     return code
 
 
@@ -94,14 +103,13 @@ def _batch(words: Words, options: Options) -> int:
     schema = _schema(options)
     offline = settings.dry_run and words.address is None
     client = None if offline else _connect(words, options)
+    batch = Batch(client, settings, schema, colour=colour)
     try:
-        batch = Batch(client, settings, schema, colour=colour)
         if words.line:
             return batch.run_words(words.line)
         return batch.run_script(options.files or ("-",))
     finally:
-        if client is not None:
-            client.close()
+        batch.close()
 
 
 def _interact(words: Words, options: Options) -> int:

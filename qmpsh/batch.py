@@ -41,7 +41,6 @@ class Batch:
         *,
         colour: bool = False,
     ) -> None:
-        self.client = client
         self._settings = settings
         self._colour = colour
         self._redirected: list[tuple[Redirect, str]] = []
@@ -63,6 +62,16 @@ class Batch:
             if outcome.leave or (exit_code and not self._settings.keep_going):
                 break
         return exit_code
+
+    @property
+    def client(self) -> Client | None:
+        """The connection as it is now: `.reconnect` makes another one."""
+        return self._shell.client
+
+    def close(self) -> None:
+        """Give the connection up."""
+        if self.client is not None:
+            self.client.close()
 
     @property
     def mode(self) -> Mode:

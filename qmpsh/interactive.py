@@ -6,11 +6,18 @@ The session itself is made by the front end, because it wants to be told from th
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from qmpsh.link.client import Client
 from qmpsh.options import Options, wants_colour
 from qmpsh.schema.model import Schema
+from qmpsh.shell.history import is_kept
 from qmpsh.shell.session import Session, Watcher
+
+if TYPE_CHECKING:
+    from qmpsh.tui.history import LineHistory
+    from qmpsh.tui.reporter import Redirect
+    from qmpsh.tui.seam import Connect
 
 DEFAULT_THEME = "dark"
 
@@ -34,6 +41,19 @@ def interact(client: Client, address: str, options: Options, schema: Schema | No
         return sessions[-1].shell.hmp if sessions else options.settings.hmp
 
     history = LineHistory(is_hmp)
+    try:
+        return _serve(connect, history, redirect, options)
+    except Exception as error:
+        # On its way to the report of a crash: only here it is known what was typed.
+        for session in sessions:
+            error.add_note("\n".join(["Typed last:", *filter(is_kept, session.typed)]))
+        raise
+    finally:
+        for session in sessions:
+            session.close()
+
+
+def _serve(connect: Connect, history: LineHistory, redirect: Redirect, options: Options) -> int:
     colour = wants_colour(options.color, os.environ, terminal=True)
     if options.plain or os.environ.get("TERM") in (None, "", "dumb"):
         from qmpsh.plain import run_plain

@@ -37,6 +37,7 @@ from qmpsh.tui.runner import Runner, split_lines
 from qmpsh.tui.screen import let_go_note
 from qmpsh.tui.seam import Connect, Session
 from qmpsh.tui.style import fragments, make_style, theme_name
+from qmpsh.tui.suspend import Suspender
 from qmpsh.view.answers import Body, Kind, answer_body, error_body, text_body
 from qmpsh.view.glyphs import Glyphs, glyphs_for
 from qmpsh.view.jsontext import compact
@@ -101,6 +102,7 @@ class Plain:
         self._runner: Runner[None] = Runner(self.session, self, self._leave)
         self._completer = SessionCompleter(self.session, lambda: self._terminal.get_size().columns)
         self._prompt = self._make_prompt(history)
+        self._suspender = Suspender(self.session, lambda: self._prompt.app, self._driver.turn)
         # A completion may have asked the VM for something.
         self._prompt.app.after_render += lambda _: self._driver.arm()
 
@@ -110,6 +112,7 @@ class Plain:
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._leave, SIGNALLED + number)
         loop.set_exception_handler(self._failed)
+        self._suspender.watch(loop, lambda: self._typing)
         self._driver.start()
         try:
             await self._say_hello()
@@ -120,6 +123,7 @@ class Plain:
             # The terminal has gone away, and with it whoever could be told.
             return SIGNALLED + signal.SIGHUP
         finally:
+            self._suspender.stop()
             self._driver.stop()
         if self._fault is not None:
             raise self._fault
@@ -147,6 +151,10 @@ class Plain:
     def lost(self, error: QmpshError) -> None:
         """See Watcher."""
         self._say(text_body(farewell(self.session.machine, error), Kind.WARNING))
+
+    def life(self, text: str, *, alarming: bool = False) -> None:
+        """See Watcher."""
+        self._say(text_body(text, Kind.WARNING if alarming else Kind.DIM))
 
     # ------------------------------------------------------------------ told by the runner
 
@@ -249,6 +257,7 @@ class Plain:
         keys = KeyBindings()
         keys.add("f7")(self._toggle_hmp)
         keys.add("escape", "m")(self._toggle_hmp)
+        keys.add("c-z")(lambda event: self._suspender.suspend())
         return PromptSession(
             completer=self._completer,
             lexer=LineLexer(

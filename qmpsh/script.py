@@ -27,7 +27,9 @@ AHEAD = 6
 class Runner(Protocol):
     """What runs the lines: see `Batch`."""
 
-    client: Client | None
+    @property
+    def client(self) -> Client | None:
+        """The connection as it is now."""
 
     @property
     def mode(self) -> Mode:
@@ -72,7 +74,9 @@ class Script:
         assembler = LineAssembler(runner.mode)
         place = self._name
         try:
-            for number, raw in enumerate(read_lines(self._fd, runner.client, self._catch_up), 1):
+            for number, raw in enumerate(
+                read_lines(self._fd, lambda: runner.client, self._catch_up), 1
+            ):
                 place = f"{self._name}:{number}"
                 line = assembler.push(decode_line(raw))
                 if line is not None and not self._take(line):

@@ -45,11 +45,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "script": BELOW_FRONT_ENDS - {"complete"},
     "splitter": GROUND | {"link.address"},
     "options": GROUND | {"shell.settings"},
+    "crash": GROUND | {"paths", "shell.secrets"},
     "trace": GROUND | {"shell.secrets", "view"},
     "cli": BELOW_FRONT_ENDS | FRONT_ENDS | {"options", "splitter"},
     "completion": BELOW_FRONT_ENDS | {"cli", "splitter"},
     "interactive": BELOW_FRONT_ENDS | {"tui", "plain", "options"},
-    "__main__": BELOW_FRONT_ENDS | FRONT_ENDS | COMMAND_LINE | {"completion", "interactive"},
+    "__main__": BELOW_FRONT_ENDS
+    | FRONT_ENDS
+    | COMMAND_LINE
+    | {"completion", "crash", "interactive"},
 }
 """A room, and the rooms or single modules that it may import besides itself."""
 
@@ -204,6 +208,7 @@ ONE_SHOT_MODULES: set[str] = {
     "qmpsh.link.client",
     "qmpsh.link.handshake",
     "qmpsh.link.outbox",
+    "qmpsh.link.pending",
     "qmpsh.link.transport",
     "qmpsh.options",
     "qmpsh.shell",

@@ -1,8 +1,8 @@
 """Which candidates fit what is typed, and in which order.
 
-Those that begin with the typed word; where none does, those that hold it; where none does either,
-those that hold its letters in order. So one Tab finishes a word that only one candidate begins with,
-and a half-remembered name is found all the same.
+Those that begin with the typed word; where none does, those that hold it; where none does that,
+those that hold its letters in order. So one Tab finishes a word that only one candidate begins
+with, and a half-remembered name is found all the same.
 """
 
 from __future__ import annotations

@@ -16,16 +16,24 @@ import select
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
-from qmpsh.errors import CommandFailed, ConnectionLost, ProtocolError, QmpshError, ReplyTimeout
+from qmpsh.errors import (
+    CannotConnect,
+    ConnectionLost,
+    ProtocolError,
+    QmpshError,
+    ReplyTimeout,
+)
 from qmpsh.jsontypes import JsonObject
 from qmpsh.link import handshake
 from qmpsh.link.address import Address
+from qmpsh.link.handshake import ClientOptions as ClientOptions
 from qmpsh.link.outbox import Outbox
-from qmpsh.link.transport import Stream, open_stream
+from qmpsh.link.pending import Pending as Pending
+from qmpsh.link.transport import Stream, begin_stream, open_stream
 from qmpsh.wire.connection import Connection, State
-from qmpsh.wire.framing import DEFAULT_LIMIT, NEED_DATA, PEER_CLOSED
+from qmpsh.wire.framing import NEED_DATA, PEER_CLOSED
 from qmpsh.wire.messages import Command, ErrorReply, Event, Greeting, Message, Reply
 
 _CHUNK: Final = 64 * 1024  # bytes of one read
@@ -40,64 +48,17 @@ Tracer = Callable[[str, JsonObject], None]
 """Gets every message: "->" and what was sent, "<-" and what came. Secrets are in it."""
 
 
-class ClientOptions(NamedTuple):
-    """How to begin a session.
-
-    connect_timeout: seconds until greeted and negotiated, None for no limit
-    negotiate:       False for a server that neither greets nor negotiates
-    oob:             ask for out-of-band execution where it is offered
-    limit:           bytes of one message from the server at most
-    notice_after:    seconds of silence after which the notice is given
-    """
-
-    connect_timeout: float | None = 10.0
-    negotiate: bool = True
-    oob: bool = True
-    limit: int = DEFAULT_LIMIT
-    notice_after: float = 1.0
-
-
 _DEFAULTS: Final = ClientOptions()
 
 
-class Pending:
-    """A command that was submitted. Done once it has a `reply`, or an `error` in its place."""
-
-    __slots__ = ("answered", "command", "error", "id", "reply", "submitted")
-
-    def __init__(self, command: Command, id: str) -> None:
-        self.command = command
-        self.id = id
-        self.reply: Reply | ErrorReply | None = None
-        self.error: QmpshError | None = None
-        self.submitted = time.monotonic()
-        self.answered = self.submitted
-
-    @property
-    def done(self) -> bool:
-        """Whether nothing more will come."""
-        return self.reply is not None or self.error is not None
-
-    @property
-    def seconds(self) -> float:
-        """From submitting to the reply; 0.0 while there is none."""
-        return self.answered - self.submitted
-
-    def result(self) -> Reply:
-        """The success. Raises CommandFailed for a failure, or the error that came in its place."""
-        if self.error is not None:
-            raise self.error
-        if isinstance(self.reply, Reply):
-            return self.reply
-        if self.reply is None:
-            raise ReplyTimeout(f"no reply to {self.command.name} yet")
-        raise CommandFailed(self.reply.error_class, self.reply.desc, self.id)
-
-
 class Client:
-    """stream: connected; address: what it is connected to, for messages."""
+    """stream: connected, or on its way there; address: what it is connected to, for messages.
+
+    Greeting and negotiation go by in `poll`, as they come; `begun` tells when commands are taken.
+    """
 
     __slots__ = (
+        "_agreement",
         "_backlog",
         "_connection",
         "_mask",
@@ -135,6 +96,7 @@ class Client:
         self._pendings: dict[str | None, Pending] = {}
         self._outbox = Outbox()
         self._write_error: ConnectionLost | None = None
+        self._agreement: Pending | None = None
         self._mask = select.POLLIN
         self._poller = select.poll()
         self._poller.register(stream.fileno(), self._mask)
@@ -163,8 +125,29 @@ class Client:
             raise
         return client
 
+    @classmethod
+    def open(
+        cls, address: Address, options: ClientOptions = _DEFAULTS, tracer: Tracer | None = None
+    ) -> Client:
+        """A client that is still to be greeted: each `poll` brings it further, none waits for it.
+
+        Raises CannotConnect for what fails at once; what fails later ends the client.
+        """
+        return cls(begin_stream(address), address, options, tracer)
+
+    def again(self, address: Address | None = None) -> Client:
+        """Another client, opened as this one was: the same server, options and tracer.
+
+        address: where else it is to be found, None for the same
+        """
+        return Client.open(address or self.address, self._options, self.tracer)
+
+    def renewed(self) -> Client:
+        """The same, greeted and negotiated: waits as `connect` does. Raises as that does."""
+        return Client.connect(self.address, self._options, None, self.tracer)
+
     def begin(self, started: float, notice: Callable[[str], None] | None = None) -> None:
-        """Wait for the greeting, then negotiate.
+        """Wait until greeted and negotiated.
 
         started: when the connect timeout began to run, of the clock `time.monotonic()`
         Raises as `connect` does, and leaves the closing to the caller.
@@ -176,21 +159,23 @@ class Client:
             notice(handshake.waiting(address, limit))
         if not self._wait(self._greeted, deadline):
             raise handshake.no_greeting(address, limit or 0.0)
-        self._check_begun()
-        pending = self._submit(Command("qmp_capabilities"), *self._connection.negotiate())
-        if not self._wait(lambda: pending.done, deadline):
+        if not self._wait(lambda: self.begun, deadline):
             raise handshake.no_agreement(address, limit or 0.0)
-        if pending.reply is None:
-            self._check_begun()
+        if self.lost is not None and not self._has_agreed:
+            raise self.refusal() from self.lost
+
+    def refusal(self) -> CannotConnect:
+        """Why no session began, of a client that was lost before."""
+        if isinstance(self.lost, ProtocolError):
+            return handshake.not_qmp(self.address, self.lost)
+        return handshake.ended(self.address)
 
     def _greeted(self) -> bool:
         return self._connection.state is not State.GREETING
 
-    def _check_begun(self) -> None:
-        if isinstance(self.lost, ProtocolError):
-            raise handshake.not_qmp(self.address, self.lost) from self.lost
-        if self.lost is not None:
-            raise handshake.ended(self.address) from self.lost
+    @property
+    def _has_agreed(self) -> bool:
+        return self._agreement is not None and self._agreement.reply is not None
 
     # ------------------------------------------------------------------------ what is known
 
@@ -198,6 +183,11 @@ class Client:
     def greeting(self) -> Greeting | None:
         """What the server said of itself; None where it does not greet."""
         return self._connection.greeting
+
+    @property
+    def begun(self) -> bool:
+        """Whether commands are taken: greeted and negotiated, and neither lost nor closed."""
+        return not self.closed and self._connection.state is State.READY
 
     @property
     def in_flight(self) -> int:
@@ -356,6 +346,7 @@ class Client:
         if self.tracer is not None:
             self.tracer("<-", message.raw)
         if isinstance(message, Greeting):
+            self._agree()
             return
         if isinstance(message, Event) or message.id not in self._pendings:
             self._hand_out(message)
@@ -365,6 +356,12 @@ class Client:
             self._outbox.make_room()
         pending.reply = message
         pending.answered = time.monotonic()
+
+    def _agree(self) -> None:
+        """Greeted: negotiate, unless no greeting was to come."""
+        if self._connection.state is State.NEGOTIATING:
+            command = Command("qmp_capabilities")
+            self._agreement = self._submit(command, *self._connection.negotiate())
 
     def _hand_out(self, message: Event | Reply | ErrorReply) -> None:
         if self._subscriber is None:

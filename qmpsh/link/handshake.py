@@ -1,11 +1,32 @@
-"""Why no session came about: what a server did in the place of greeting, as one sentence each."""
+"""How a session is to begin, and why none came about: what a server did in the place of greeting,
+as one sentence each.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError
 from qmpsh.link.address import Address
+from qmpsh.wire.framing import DEFAULT_LIMIT
+
+
+class ClientOptions(NamedTuple):
+    """How to begin a session.
+
+    connect_timeout: seconds until greeted and negotiated, None for no limit
+    negotiate:       False for a server that neither greets nor negotiates
+    oob:             ask for out-of-band execution where it is offered
+    limit:           bytes of one message from the server at most
+    notice_after:    seconds of silence after which the notice is given
+    """
+
+    connect_timeout: float | None = 10.0
+    negotiate: bool = True
+    oob: bool = True
+    limit: int = DEFAULT_LIMIT
+    notice_after: float = 1.0
+
 
 _STRANGERS: Final = {
     b"QEMU ": "is a human monitor (HMP), not QMP; use -qmp, or mode=control on that -mon",

@@ -10,6 +10,8 @@ import os
 import socket
 import struct
 
+from qmpsh.link.address import TcpAddress
+
 _UCRED = struct.Struct("3i")  # pid, uid, gid; Source: unix(7), SO_PEERCRED
 
 
@@ -42,3 +44,15 @@ def executable_identity(pid: int | None) -> list[str]:
     return [
         f"{value:x}" for value in (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
     ]
+
+
+def tcp_peer(fd: int) -> TcpAddress | None:
+    """Where a TCP connection leads to, in numbers, which need no looking up; None for others."""
+    try:
+        with socket.socket(fileno=os.dup(fd)) as copy:
+            if copy.family not in (socket.AF_INET, socket.AF_INET6):
+                return None
+            host, port = copy.getpeername()[:2]
+    except OSError:
+        return None
+    return TcpAddress(host, port)

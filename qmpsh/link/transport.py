@@ -97,6 +97,18 @@ def open_stream(address: Address, timeout: float | None) -> Stream:
     return SocketStream(_connect_unix(address))
 
 
+def begin_stream(address: Address) -> Stream:
+    """Begin to connect, and do not wait for it: until it is there, the stream takes and gives
+    nothing; that it failed is told by its first recv.
+
+    A TCP address is numeric here, where looking up a name could take its time.
+    Raises CannotConnect, of which Busy, for what fails at once.
+    """
+    if isinstance(address, TcpAddress):
+        return SocketStream(_begin_tcp(address))
+    return SocketStream(_connect_unix(address))
+
+
 # ---------------------------------------------------------------------------- unix sockets
 
 
@@ -205,6 +217,28 @@ def _connect_tcp(address: TcpAddress, timeout: float | None) -> socket.socket:
         raise tcp_refusal(address, timeout, error) from error
     except UnicodeError as error:  # of the codec for names in other scripts
         raise CannotConnect(f"cannot find the host {address.host}: it is no name") from error
+    return connection
+
+
+def _begin_tcp(address: TcpAddress) -> socket.socket:
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            *address, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )[0]
+        connection = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise tcp_refusal(address, None, error) from error
+    try:
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_SYNCNT"):
+            # Where nobody answers at all the kernel would try for two minutes: let it be seven s.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 2)
+        with contextlib.suppress(BlockingIOError):
+            connection.connect(place)
+    except OSError as error:
+        connection.close()
+        raise tcp_refusal(address, None, error) from error
     return connection
 
 

@@ -38,6 +38,7 @@ class Introspection:
     ) -> None:
         self.schema = schema
         self.live = True
+        self._given = schema is not None
         self._client = client
         self._machine = machine
         self._loading = False
@@ -45,6 +46,20 @@ class Introspection:
         self._manual: Manual | None = None
         self._manual_sought = False
         self._properties: dict[str, Properties] = {}
+
+    def move(self, client: Client, *, anew: bool) -> None:
+        """Ask at another connection from now on.
+
+        anew: it may be another server, so that what the last one accepted is forgotten
+        """
+        self._client = client
+        self._loading = False
+        if anew:
+            self._machine.commands = ()
+            self._properties = {}
+            self._manual, self._manual_sought = None, False
+        if anew and not self._given:
+            self.schema, self._loaded = None, False
 
     @property
     def commands(self) -> tuple[str, ...]:

@@ -35,27 +35,39 @@ _TELLING = {"STOP": ("paused", False), "RESUME": ("running", True)}
 class Machine:
     """name: from query-name, "" where it has none; status: query-status's word, "" before it is
     known; running: None before it is known; commands: names in the server's order, () before;
-    farewell: how it ended, "" while it has not; stale: the status wants asking again.
+    farewell: how it ended, "" while it has not; stale: the status wants asking again;
+    uuid: from query-uuid, "" where it has none; outlook: what becomes of a connection that is not
+    there, one word or two; prospect: the same as a sentence; parted: we gave it up ourselves.
     """
 
     def __init__(self, address: str, greeting: Greeting | None) -> None:
         self.address = address
+        self.commands: tuple[str, ...] = ()
+        self.meet(greeting)
+
+    def meet(self, greeting: Greeting | None) -> None:
+        """A new connection begins: what was known of the state may be another's. The names of the
+        commands are kept: who knows that they may be others forgets them.
+        """
         self.version = greeting.version if greeting else ""
         self.package = greeting.package if greeting else ""
         self.name = ""
+        self.uuid = ""
         self.status = ""
         self.running: bool | None = None
-        self.commands: tuple[str, ...] = ()
         self.farewell = ""
         self.stale = False
         self._told = False
         self.connected = True
+        self.parted = False
+        self.outlook = ""
+        self.prospect = "Ctrl-D leaves."
 
     @property
     def state(self) -> str:
-        """One word: running, paused, ended, or "" before it is known."""
+        """One word: running, paused, ended, lost, disconnected, or "" before it is known."""
         if not self.connected:
-            return "ended"
+            return "disconnected" if self.parted else "ended" if self.farewell else "lost"
         if self.running is None:
             return ""
         return "running" if self.running else "paused"
@@ -85,6 +97,11 @@ class Machine:
         """Take in the reply of query-name."""
         if isinstance(value, dict) and isinstance(value.get("name"), str):
             self.name = str(value["name"])
+
+    def learn_uuid(self, value: Json) -> None:
+        """Take in the reply of query-uuid."""
+        if isinstance(value, dict) and isinstance(value.get("UUID"), str):
+            self.uuid = str(value["UUID"])
 
     def learn_status(self, value: Json) -> None:
         """Take in the reply of query-status, unless an event has told better since it was asked.

@@ -10,13 +10,13 @@ from qmpsh.shell.outcome import Ask
 from qmpsh.wire.messages import Command
 
 _QUIT = Ask("quit ends the VM.", (("l", "leave the shell"), ("q", "quit the VM"), ("c", "cancel")))
-_NO_YES = (("n", "no"), ("y", "yes"))
+NO_YES = (("n", "no"), ("y", "yes"))
 
 _QUESTIONS = {
     "quit": _QUIT,
-    "system_reset": Ask("Reset the VM?", _NO_YES),
-    "system_powerdown": Ask("Power the VM down?", _NO_YES),
-    "inject-nmi": Ask("Send the VM an NMI?", _NO_YES),
+    "system_reset": Ask("Reset the VM?", NO_YES),
+    "system_powerdown": Ask("Power the VM down?", NO_YES),
+    "inject-nmi": Ask("Send the VM an NMI?", NO_YES),
 }
 _HMP_TWINS = {"q": "quit", "nmi": "inject-nmi"}
 

@@ -16,10 +16,12 @@ from qmpsh.link.client import Client
 _CHUNK = 65536
 
 
-def read_lines(fd: int, client: Client | None, before_wait: Callable[[], bool]) -> Iterator[bytes]:
+def read_lines(
+    fd: int, client: Callable[[], Client | None], before_wait: Callable[[], bool]
+) -> Iterator[bytes]:
     """Physical lines of a descriptor, without their newlines, as they come.
 
-    client: polled meanwhile, None where there is none
+    client: gives whom to poll meanwhile, None for nobody
     before_wait: called when nothing more is at hand (to flush what was answered so far); False
                  ends the reading
     """
@@ -27,7 +29,7 @@ def read_lines(fd: int, client: Client | None, before_wait: Callable[[], bool]) 
     while True:
         if not before_wait():
             return
-        chunk = _read(fd, client)
+        chunk = _read(fd, client())
         *lines, rest = (rest + chunk).split(b"\n")
         if not chunk and rest:
             lines.append(rest)

@@ -8,6 +8,7 @@ closures given to `start()`.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol
@@ -16,6 +17,7 @@ from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.complete import complete, prefetch
 from qmpsh.complete.faults import Fault, find_faults
 from qmpsh.complete.hint import Fragment, hint
+from qmpsh.complete.live import Facts
 from qmpsh.complete.sources import LOADS_MODULES, Query
 from qmpsh.errors import QmpshError
 from qmpsh.jsontypes import Json
@@ -24,6 +26,7 @@ from qmpsh.schema.model import Schema
 from qmpsh.shell.background import Background, Question
 from qmpsh.shell.files import list_paths
 from qmpsh.shell.hmp import hmp_command
+from qmpsh.shell.life import Life
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Outcome, Show, Task
 from qmpsh.shell.progress import Progress, Work
@@ -31,6 +34,9 @@ from qmpsh.shell.settings import Settings
 from qmpsh.shell.shell import Shell
 from qmpsh.shell.verbs import VERBS
 from qmpsh.wire.messages import Command, ErrorReply, Event, Reply
+
+TYPED = 20
+"""lines kept for the report of a crash"""
 
 STATUS_INTERVAL = 0.5
 """seconds between two status refreshes at least: two a second at most"""
@@ -52,7 +58,10 @@ class Watcher(Protocol):
         """Values of the VM came that a completion missed: it is worth trying again."""
 
     def lost(self, error: QmpshError) -> None:
-        """The connection ended; called once. `session.machine.farewell` may say how."""
+        """The connection ended; called once for each. `session.machine.farewell` may say how."""
+
+    def life(self, text: str, *, alarming: bool = False) -> None:
+        """A remark on what becomes of the connection; not yet safe to show."""
 
 
 class Running:
@@ -81,6 +90,7 @@ class Session:
         self.client = client
         self.machine = Machine(address, client.greeting)
         self.shell = Shell(client, settings._replace(interactive=True), self.machine, schema)
+        self.typed: deque[str] = deque(maxlen=TYPED)
         self.catalog = Catalog()
         self.running: Running | None = None
         self._watcher = watcher
@@ -89,7 +99,7 @@ class Session:
         self._follows_work = False
         self._detached: list[Running] = []
         self._status_asked = float("-inf")
-        self._told_lost = False
+        self._life = self.shell.link = Life(client, self.machine, watcher, self._adopt)
         self._learning: Task | None = None
         self.catalog.paths = list_paths
         self.catalog.verbs = {name: verb.summary for name, verb in VERBS.items()}
@@ -148,7 +158,8 @@ class Session:
         Only while nothing runs (`running` is None).
         """
         self.catalog.facts.forget()
-        self.running = Running(line, self.shell.start(line, show), ended)
+        self.typed.append(line)
+        self.running = Running(line, Task(self._life.steps(line, self.shell), show), ended)
         self.poll()
 
     def interrupt(self) -> bool:
@@ -167,19 +178,25 @@ class Session:
         return True
 
     def fileno(self) -> int:
-        """The descriptor to watch: reading always, writing while `wants_write`."""
-        return self.client.fileno()
+        """The descriptor to watch: reading always, writing while `wants_write`; -1 for none."""
+        return self._life.fileno()
+
+    @property
+    def serial(self) -> int:
+        """Grows with each descriptor: another one may bear the number of the last."""
+        return self._life.serial
 
     @property
     def wants_write(self) -> bool:
         """Whether there is output that the socket did not take yet."""
-        return self.client.wants_write
+        return self._life.wants_write
 
     def wait(self) -> float | None:
         """Seconds after which poll() is due even if the descriptor stays quiet; None for never."""
         now = time.monotonic()
         waits = [running.task.timeout(now) for running in self._lines()]
-        if self.machine.stale:
+        waits.append(self._life.wait(now))
+        if self.machine.stale and self.machine.connected:
             waits.append(max(0.0, self._status_asked + STATUS_INTERVAL - now))
         if self._may_ask_about_work:
             waits.append(self._progress.due(now))
@@ -190,8 +207,10 @@ class Session:
         if not self.client.closed:
             self.client.poll(0)
         self._advance()
-        if self.client.lost is not None:
-            self._part(self.client.lost)
+        if self.client.closed:
+            self._end_learning()
+            self._life.poll(time.monotonic())
+            self._advance()
         else:
             self._refresh_status()
             self._ask_about_work()
@@ -202,7 +221,16 @@ class Session:
     def close(self) -> None:
         """Give up the connection."""
         self.client.subscriber = None
-        self.client.close()
+        self._life.close()
+
+    def resume(self) -> None:
+        """Take the monitor again after `disconnect`, unless it is somebody else's."""
+        self._life.resume()
+
+    def disconnect(self) -> None:
+        """Let somebody else have the monitor, until `resume` or `.reconnect`."""
+        self._life.disconnect()
+        self.poll()
 
     def _lines(self) -> list[Running]:
         return self._detached + ([self.running] if self.running else [])
@@ -227,18 +255,29 @@ class Session:
         else:
             self._watcher.stray(message)
 
-    def _part(self, error: QmpshError) -> None:
-        if not self._told_lost:
-            self._told_lost = True
-            self.machine.connected = False
-            self._progress = Progress()
-            self._watcher.lost(error)
+    def _adopt(self, client: Client, *, anew: bool) -> None:
+        """Go on with another connection. anew: it may be another server."""
+        self.client = client
+        self.shell.move(client, anew=anew or self.shell.introspection.schema is None)
+        self.catalog.facts = Facts()
+        self._background = Background(client)
+        client.subscriber = self._hear
+        self._ask_around()
+        self._background.tick()
+
+    def _end_learning(self) -> None:
+        """Whoever waits for what was being learnt must not wait for ever; nobody works now."""
+        self._progress = Progress()
+        if self._learning is not None:
+            self._learning.advance(time.monotonic())
+            self._learning = None
 
     def _ask_around(self) -> None:
         """What a status line and a completion want to know, cheapest first."""
         machine, catalog = self.machine, self.catalog
         for command, learn in (
             (Command("query-name"), machine.learn_name),
+            (Command("query-uuid"), machine.learn_uuid),
             (Command("query-status"), machine.learn_status),
             (hmp_command("help"), catalog.learn_hmp),
             (hmp_command("help info"), catalog.learn_hmp_info),

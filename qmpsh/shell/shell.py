@@ -34,6 +34,7 @@ from qmpsh.wire.messages import Command
 
 if TYPE_CHECKING:
     from qmpsh.schema.model import Schema
+    from qmpsh.shell.connection import Link
     from qmpsh.shell.transaction import Transaction
 
 BARE_VERBS = frozenset({"help", "exit", "hmp", "wait", "watch", "history"})
@@ -57,6 +58,7 @@ class Shell:
         self.machine = machine
         self.hmp = settings.hmp
         self.introspection = Introspection(client, machine, schema)
+        self.link: Link | None = None
         self.transaction: Transaction | None = None
 
     @property
@@ -85,7 +87,16 @@ class Shell:
 
     def start(self, line: str, show: Show) -> Task:
         """Run one logical line."""
-        return Task(self._run(lambda: parse_line(line, self.mode)), show)
+        return Task(self.steps(line), show)
+
+    def steps(self, line: str) -> Steps:
+        """What one logical line does."""
+        return self._run(lambda: parse_line(line, self.mode))
+
+    def move(self, client: Client, *, anew: bool) -> None:
+        """Send to another connection from now on. anew: it may be another server."""
+        self.client = client
+        self.introspection.move(client, anew=anew)
 
     def start_words(self, words: Sequence[str], show: Show) -> Task:
         """Run the words of a command line, each an argument of its own."""

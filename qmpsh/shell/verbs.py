@@ -13,6 +13,7 @@ from qmpsh.lang.line import parse_line
 from qmpsh.lang.syntax import HmpLine, Mode, VerbLine
 from qmpsh.schema.nearest import did_you_mean, nearest
 from qmpsh.schema.scalars import read_boolean
+from qmpsh.shell.connection import disconnect, reconnect
 from qmpsh.shell.execute import dry_run_text, execute, hmp_request
 from qmpsh.shell.export import export
 from qmpsh.shell.help import Topics
@@ -172,6 +173,8 @@ VERBS: dict[str, Verb] = {
     "hmp": Verb("[LINE]", "run one line of the human monitor; alone: HMP mode on or off", _hmp),
     "json": Verb("LINE", "print the JSON that LINE would send, and send nothing", _json),
     "export": Verb("bash|python|virsh LINE", "the same command for another tool", _export),
+    "disconnect": Verb("", "let somebody else have the monitor", disconnect),
+    "reconnect": Verb("", "take the monitor again", reconnect),
     "set": Verb("[OPTION [on|off]]", "show the shell's options, or change one", _set),
     "exit": Verb("", "leave the shell; the VM goes on", _exit),
 }

@@ -21,7 +21,7 @@ class Desk(NamedTuple):
     """What a handler may use.
 
     screen: what is shown; runner: takes lines; buffer: the line being typed; app: the application;
-    turn: to be called when the session may have something to send
+    turn: to be called when the session may have something to send; suspend: stops the process
     """
 
     screen: Screen
@@ -29,6 +29,7 @@ class Desk(NamedTuple):
     buffer: Buffer
     app: Application[int]
     turn: Callable[[], None]
+    suspend: Callable[[], None]
 
 
 def end(app: Application[int], exit_code: int) -> None:
@@ -139,6 +140,10 @@ def _let_go(desk: Desk) -> None:
     desk.turn()
 
 
+def suspend(desk: Desk) -> None:
+    desk.suspend()
+
+
 def leave(desk: Desk) -> None:
     end(desk.app, 0)
 
@@ -161,6 +166,7 @@ HANDLERS: dict[str, Callable[[Desk], None]] = {
         events_down,
         clear_output,
         interrupt,
+        suspend,
         leave,
     )
 }

@@ -37,6 +37,7 @@ from qmpsh.tui.runner import Runner
 from qmpsh.tui.screen import Screen
 from qmpsh.tui.seam import Connect
 from qmpsh.tui.style import make_style, theme_name
+from qmpsh.tui.suspend import Suspender
 from qmpsh.view.answers import text_body
 from qmpsh.view.glyphs import Glyphs, glyphs_for
 from qmpsh.view.theme import plain, sgr
@@ -125,7 +126,15 @@ class FullScreen:
         reporter.completed = partial(completer.try_again, self.buffer)
         if redirect is not None:
             reporter.deliver = self._deliverer(redirect)
-        desk = Desk(self.screen, self._runner, self.buffer, self.app, self._driver.turn)
+        self._suspender = Suspender(self.session, lambda: self.app, self._driver.turn)
+        desk = Desk(
+            self.screen,
+            self._runner,
+            self.buffer,
+            self.app,
+            self._driver.turn,
+            self._suspender.suspend,
+        )
         bind_keys(keys, desk)
         bind_question(question_keys, desk)
 
@@ -135,6 +144,7 @@ class FullScreen:
         loop.set_exception_handler(self._failed)
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._leave, SIGNALLED + number)
+        self._suspender.watch(loop, lambda: not self.screen.paging)
         try:
             with captured(self.output.note), calm():
                 return await self.app.run_async(
@@ -144,6 +154,7 @@ class FullScreen:
             # The terminal has gone away, and with it whoever could be told.
             return SIGNALLED + signal.SIGHUP
         finally:
+            self._suspender.stop()
             self._driver.stop()
             self._frames.stop()
             self._print_transcript()

@@ -7,6 +7,7 @@ timer serves deadlines and the clock of a running command.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from qmpsh.tui.seam import Session
@@ -23,14 +24,13 @@ class Driver:
         self._after = after
         self._loop: asyncio.AbstractEventLoop | None = None
         self._fd = -1
+        self._serial = 0
         self._writing = False
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Begin, in the running loop."""
         self._loop = asyncio.get_running_loop()
-        self._fd = self._session.fileno()
-        self._loop.add_reader(self._fd, self.turn)
         self.turn()
 
     def turn(self) -> None:
@@ -43,9 +43,7 @@ class Driver:
         """See what to wait for; needed after each call that may have sent something."""
         if self._loop is None:
             return
-        if not self._session.machine.connected:
-            self.stop()
-            return
+        self._watch(self._loop, self._session.fileno(), self._session.serial)
         self._watch_writing(self._loop, wanted=self._session.wants_write)
         self._set_timer(self._loop)
 
@@ -53,14 +51,26 @@ class Driver:
         """Watch no longer; more than once does no harm."""
         if self._loop is None:
             return
-        self._watch_writing(self._loop, wanted=False)
-        self._loop.remove_reader(self._fd)
+        self._watch(self._loop, -1, self._serial)
         if self._timer is not None:
             self._timer.cancel()
         self._loop = None
 
+    def _watch(self, loop: asyncio.AbstractEventLoop, fd: int, serial: int) -> None:
+        """Watch this descriptor, in the place of the last one, which may be closed by now."""
+        if (fd, serial) == (self._fd, self._serial):
+            return
+        if self._fd >= 0:
+            # Of a descriptor that is closed the selector knows nothing, and says so.
+            with contextlib.suppress(OSError):
+                self._watch_writing(loop, wanted=False)
+            loop.remove_reader(self._fd)
+        self._fd, self._serial = fd, serial
+        if fd >= 0:
+            loop.add_reader(fd, self.turn)
+
     def _watch_writing(self, loop: asyncio.AbstractEventLoop, *, wanted: bool) -> None:
-        if wanted == self._writing:
+        if wanted == self._writing or self._fd < 0:
             return
         self._writing = wanted
         if wanted:

@@ -43,6 +43,7 @@ KEYS = (
     Key((), "Up, Down", "history"),
     Key((), "Ctrl-R", "search history"),
     Key(("c-c", "<sigint>"), "Ctrl-C", "clear the line, or let go", "interrupt"),
+    Key(("c-z",), "Ctrl-Z", "disconnect and suspend; fg reconnects", "suspend"),
     Key(("c-d",), "Ctrl-D", "leave (the line is empty)", "leave"),
     Key(("c-l",), "Ctrl-L", "clear the output", "clear_output"),
 )

@@ -78,6 +78,13 @@ class Reporter:
         """See Watcher."""
         if self._session is not None:
             self._output.note(farewell(self._session.machine, error), Kind.WARNING)
+        # It tells of the connection that is over.
+        self._banner = None
+        self.changed()
+
+    def life(self, text: str, *, alarming: bool = False) -> None:
+        """See Watcher."""
+        self._output.note(text, Kind.WARNING if alarming else Kind.DIM)
         self.changed()
 
     # ------------------------------------------------------------------ told by the runner
@@ -108,8 +115,8 @@ class Reporter:
 def farewell(machine: Machine, error: QmpshError) -> str:
     """One line on how the connection ended; with the VM's own words, not yet safe to show."""
     if machine.farewell:
-        return f"{machine.farewell}: the VM has ended. Ctrl-D leaves."
-    return f"connection lost: {error}: the VM is gone. Ctrl-D leaves."
+        return f"{machine.farewell}: the VM has ended. {machine.prospect}"
+    return f"connection lost: {error}. {machine.prospect}"
 
 
 def _nothing() -> None:

@@ -38,7 +38,12 @@ TIPS = {
     HMP_PROMPT: "a line of the human monitor; F7 goes back to QMP",
     "TRANS> ": "one action a line; ) on a line of its own runs them, Ctrl-C abandons them",
 }
-ENDED_TIP = "the VM is gone; Ctrl-D leaves"
+APART_TIPS = {
+    "reconnecting": "the VM is gone; waiting for it to come back; Ctrl-D leaves",
+    "disconnected": "the monitor is free for others; .reconnect takes it again; Ctrl-D leaves",
+}
+"""tips while there is no connection, by what becomes of it"""
+NOT_CONNECTED_TIP = ".reconnect connects again; Ctrl-D leaves"
 
 
 class Screen:
@@ -112,6 +117,7 @@ class Screen:
             name=machine.name,
             state=machine.state,
             status=machine.status,
+            outlook=machine.outlook,
             version=machine.version,
             address=machine.address,
             works=tuple(self.session.works),
@@ -130,7 +136,8 @@ class Screen:
         if self.asking is not None:
             return [("hint", f"Enter: {self.asking.choices[0][1]}; Esc cancels")]
         if not self.session.machine.connected:
-            return [("hint", ENDED_TIP)]
+            outlook = self.session.machine.outlook
+            return [("hint", APART_TIPS.get(outlook, NOT_CONNECTED_TIP))]
         if not text:
             return [("hint", self.flash or self._tip())]
         key = (self.session.prompt, text, cursor)

@@ -62,7 +62,17 @@ class Session(Protocol):
         """Let go of the line that runs, or of an open transaction; False when there was none."""
 
     def fileno(self) -> int:
-        """The descriptor to watch."""
+        """The descriptor to watch, -1 for none."""
+
+    @property
+    def serial(self) -> int:
+        """Grows with each descriptor: another one may bear the number of the last."""
+
+    def disconnect(self) -> None:
+        """Let go of the connection, until `resume`."""
+
+    def resume(self) -> None:
+        """Take it again."""
 
     def wait(self) -> float | None:
         """Seconds until poll() is due in any case."""

@@ -24,8 +24,9 @@ _ALARMING = frozenset({"guest-panicked", "internal-error", "io-error", "watchdog
 class Facts(NamedTuple):
     """What the line tells; names as the VM gave them, not yet safe.
 
-    state: running, paused, ended or ""; status: query-status's word
+    state: running, paused, ended, lost, disconnected or ""; status: query-status's word
     works: jobs and migration, the one to show first
+    outlook: what becomes of a connection that is not there, "" where it is
     running, seconds: the command that runs, "" for none, and since when; waiting: lines behind it
     unseen: new lines below what the reader sees; events: how many came, last: the latest one's
     name, "" where the events pane shows it
@@ -34,6 +35,7 @@ class Facts(NamedTuple):
     name: str = ""
     state: str = ""
     status: str = ""
+    outlook: str = ""
     version: str = ""
     address: str = ""
     works: tuple[Work, ...] = ()
@@ -61,6 +63,7 @@ def status_line(facts: Facts, width: int, glyphs: Glyphs) -> Line:
 def _lefts(facts: Facts, width: int, glyphs: Glyphs) -> Iterator[Line]:
     """From the fullest to the barest."""
     version = f"QEMU {facts.version}" if facts.version and width >= NARROW else ""
+    version = "" if facts.outlook else version
     blank = "  " if width >= NARROW else " "
     command = _work(facts)
     full, *shorter = _progress(facts, width, glyphs)
@@ -99,7 +102,8 @@ def _state(facts: Facts) -> Line:
         return []
     alarming = facts.status in _ALARMING and facts.state == "paused"
     text = f"{facts.state}: {facts.status}" if alarming else facts.state
-    return [("status.ended" if alarming else f"status.{facts.state}", text)]
+    known = f"status.{facts.state}" if facts.state in ("running", "paused") else "status.ended"
+    return [("status.ended" if alarming else known, text)]
 
 
 def _work(facts: Facts) -> Line:
@@ -127,6 +131,8 @@ def _right(facts: Facts, glyphs: Glyphs) -> Line:
     if facts.unseen:
         line.append(("status.paused", f"{number(facts.unseen)} new {glyphs.down} Ctrl-End"))
         line.append(("status", "   "))
+    if facts.outlook:
+        return [*line, ("status", f"{facts.outlook} ")]
     line.append(("status", f"{number(facts.events)} event{'' if facts.events == 1 else 's'}"))
     if facts.last:
         severe = role(facts.last) == "event.severe"

@@ -182,3 +182,18 @@ def test_input_that_is_a_terminal_is_still_a_script(vm: Vm) -> None:
     os.close(ours)
     assert (process.returncode, err) == (0, b"")
     assert b"qemu" in out
+
+
+def test_the_monitor_is_given_up_and_taken_again(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    script = ".disconnect\n.reconnect\nquery-name\nquery-status\n"
+    done = run_qmpsh(vm.path, stdin=script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1
+    done = run_qmpsh(vm.path, stdin=".disconnect\nquery-status\n")
+    assert done.returncode == 4
+    assert "query-status was not sent" in done.stderr
+    done = run_qmpsh(vm.path, ".reconnect")
+    assert done.returncode == 2
+    assert "is connected already" in done.stderr
+    done = run_qmpsh("-n", ".disconnect")
+    assert done.returncode == 2

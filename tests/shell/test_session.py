@@ -25,6 +25,7 @@ class Heard:
         self.events: list[str] = []
         self.strays: list[Reply | ErrorReply] = []
         self.losses: list[QmpshError] = []
+        self.remarks: list[str] = []
         self.facts_came = 0
 
     def event(self, event: Event) -> None:
@@ -41,6 +42,9 @@ class Heard:
 
     def lost(self, error: QmpshError) -> None:
         self.losses.append(error)
+
+    def life(self, text: str, *, alarming: bool = False) -> None:
+        self.remarks.append(f"! {text}" if alarming else text)
 
 
 class Desk:

@@ -43,6 +43,7 @@ class FakeSession:
         self.lines: list[str] = []
         self.released: set[str] = set()
         self.closed = False
+        self.serial = 0
         self._detached: list[Running] = []
         self._news: deque[Callable[[], None]] = deque()
         self._near, self._far = socket.socketpair()
@@ -88,9 +89,34 @@ class FakeSession:
 
         def part() -> None:
             self.machine.connected = False
+            self.machine.outlook = "reconnecting"
+            self.machine.prospect = "Waiting for ./monitor.sock to come back; Ctrl-D leaves."
+            self._renew()
             self.watcher.lost(error or ConnectionLost("the server closed the connection"))
 
         self.later(part)
+
+    def come_back(self, text: str, name: str = "vm1", *, alarming: bool = False) -> None:
+        """Let the VM, or another one, be there again; text: what is said of it."""
+
+        def meet() -> None:
+            self.machine.meet(GREETING)
+            self.machine.learn_name({"name": name})
+            self.machine.learn_status({"status": "running", "running": True})
+            self._renew()
+            self.watcher.life(text, alarming=alarming)
+            self.watcher.refresh()
+
+        self.later(meet)
+
+    def _renew(self) -> None:
+        """Another descriptor, as each connection has its own."""
+        self._near.close()
+        self._far.close()
+        self._near, self._far = socket.socketpair()
+        self._near.setblocking(False)
+        self._far.setblocking(False)
+        self.serial += 1
 
     # ------------------------------------------------------------------ what a front end uses
 
@@ -127,6 +153,13 @@ class FakeSession:
 
     def fileno(self) -> int:
         return self._near.fileno()
+
+    def disconnect(self) -> None:
+        self.machine.connected, self.machine.parted = False, True
+        self.machine.outlook = "disconnected"
+
+    def resume(self) -> None:
+        self.come_back("reconnected to vm1 (QEMU 7.2.22)")
 
     def wait(self) -> float | None:
         return None

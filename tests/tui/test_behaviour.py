@@ -610,9 +610,9 @@ def test_the_loss_is_told_in_one_line() -> None:
         on.keys("slow\r")
         await on.until(lambda: on.session.running is not None)
         on.session.lose(ConnectionLost("the server closed the connection"))
-        await on.sees("gone. Ctrl-D leaves.")
+        await on.sees("come back; Ctrl-D leaves.")
         assert on.picture().count("closed the connection") == 1
-        assert "ended" in on.picture()
+        assert " lost " in on.picture()
 
     on_stage(scene)
 
@@ -624,8 +624,21 @@ def test_the_command_that_was_cut_off_is_not_told_twice() -> None:
         on.keys("slow\r")
         await on.until(lambda: on.session.lines == ["slow"])
         on.session.lose(error)
-        await on.sees("the VM is gone; Ctrl-D leaves")
+        await on.sees("the VM is gone; waiting")
         assert on.picture().count("closed the connection") == 1
+
+    on_stage(scene)
+
+
+def test_the_prompt_works_again_when_the_vm_is_back() -> None:
+    async def scene(on: Stage) -> None:
+        on.session.lose()
+        await on.sees("the VM is gone; waiting")
+        on.session.come_back("reconnected to vm1 (QEMU 7.2.22)")
+        await on.sees("reconnected to vm1")
+        on.keys("stop\r")
+        await on.until(lambda: on.session.lines == ["stop"])
+        await on.sees(" vm1  running  QEMU 7.2.22")
 
     on_stage(scene)
 
@@ -633,7 +646,7 @@ def test_the_command_that_was_cut_off_is_not_told_twice() -> None:
 def test_a_line_after_the_end_gets_a_line() -> None:
     async def scene(on: Stage) -> None:
         on.session.lose()
-        await on.sees("the VM is gone; Ctrl-D leaves")
+        await on.sees("the VM is gone; waiting")
         on.session.script["stop"] = refused(ConnectionLost("the connection is gone"))
         on.keys("stop\r")
         await on.sees("error: the connection is gone")

@@ -18,6 +18,7 @@ class Silent:
     def refresh(self) -> None: ...
     def facts(self) -> None: ...
     def lost(self, *_: object) -> None: ...
+    def life(self, text: str, *, alarming: bool = False) -> None: ...
 
 
 class Counting(FakeSession):
@@ -27,6 +28,10 @@ class Counting(FakeSession):
         super().__init__(Silent())
         self.turns = 0
         self.due: float | None = None
+        self.has_none = False
+
+    def fileno(self) -> int:
+        return -1 if self.has_none else super().fileno()
 
     def poll(self) -> None:
         self.turns += 1
@@ -101,14 +106,37 @@ def test_a_running_line_ticks() -> None:
     drive(scene)
 
 
-def test_after_the_loss_nothing_is_watched() -> None:
+def test_after_the_loss_the_next_descriptor_is_watched() -> None:
     async def scene(session: Counting, driver: Driver) -> None:
+        session.wants_write = True
+        driver.arm()
         session.lose(ConnectionLost("gone"))
         await turns(session, 2)
+        session.wants_write = False
+        driver.arm()
         had = session.turns
         session.later(lambda: None)
-        driver.arm()
+        await turns(session, had + 1)
+        had = session.turns
         await asyncio.sleep(0.05)
         assert session.turns == had
+
+    drive(scene)
+
+
+def test_without_a_descriptor_the_timer_goes_on() -> None:
+    async def scene(session: Counting, driver: Driver) -> None:
+        session.later(session.disconnect)
+        await turns(session, 2)
+        session.has_none = True
+        session.due = 0.01
+        driver.arm()
+        await turns(session, 5)
+        session.due = None
+        session.has_none = False
+        driver.arm()
+        had = session.turns
+        session.later(lambda: None)
+        await turns(session, had + 1)
 
     drive(scene)

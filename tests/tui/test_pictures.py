@@ -201,6 +201,43 @@ def test_the_vm_has_ended(columns: int, rows: int) -> None:
 
 
 @at_every_size
+def test_the_vm_is_back(columns: int, rows: int) -> None:
+    async def scene() -> None:
+        async with stage(columns, rows) as on:
+            await started(on)
+            on.session.machine.farewell = "killed or crashed"
+            on.session.lose()
+            await on.sees("reconnecting")
+            on.session.come_back("reconnected to vm1 (QEMU 7.2.22)")
+            await on.sees("running")
+            await on.matches(f"reconnected-{columns}x{rows}")
+
+    asyncio.run(scene())
+
+
+def test_another_vm_is_there() -> None:
+    async def scene() -> None:
+        async with stage(80, 24) as on:
+            await started(on)
+            on.session.machine.farewell = "SHUTDOWN host-signal"
+            on.session.lose()
+            await on.sees("reconnecting")
+            on.session.come_back(
+                "reconnected, but this is another VM: vm2 (QEMU 7.2.22); the next line asks before"
+                " it runs there",
+                "vm2",
+                alarming=True,
+            )
+            ask = Ask("this is another VM: vm2; run it there?", (("n", "no"), ("y", "yes")))
+            on.session.script["stop"] = asks(ask, lambda session, key: Outcome())
+            await on.sees("running")
+            on.keys("stop\r")
+            await on.matches("another-80x24")
+
+    asyncio.run(scene())
+
+
+@at_every_size
 def test_inside_a_transaction(columns: int, rows: int) -> None:
     async def scene() -> None:
         async with stage(columns, rows) as on:

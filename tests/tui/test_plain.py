@@ -315,10 +315,16 @@ def test_the_loss_is_one_line_and_the_prompt_stays() -> None:
         await on.sees("(QEMU) stop")
         on.session.machine.farewell = "SHUTDOWN guest-reset"
         on.session.lose()
-        await on.sees("SHUTDOWN guest-reset: the VM has ended. Ctrl-D leaves.", "(QEMU) stop")
+        await on.sees(
+            "SHUTDOWN guest-reset: the VM has ended. Waiting for ./monitor.sock to",
+            "come back; Ctrl-D leaves.",
+            "(QEMU) stop",
+        )
         on.session.script["stop"] = refused(ConnectionLost("the connection is gone"))
         on.keys("\r")
         await on.sees("(QEMU) stop", "error: the connection is gone", "(QEMU)")
+        on.session.come_back("reconnected to vm1 (QEMU 7.2.22)")
+        await on.sees("reconnected to vm1 (QEMU 7.2.22)", "(QEMU)")
 
     on_stage(scene)
 

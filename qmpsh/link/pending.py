@@ -1,0 +1,42 @@
+"""A command on its way: what was asked, and what came of it."""
+
+from __future__ import annotations
+
+import time
+
+from qmpsh.errors import CommandFailed, QmpshError, ReplyTimeout
+from qmpsh.wire.messages import Command, ErrorReply, Reply
+
+
+class Pending:
+    """A command that was submitted. Done once it has a `reply`, or an `error` in its place."""
+
+    __slots__ = ("answered", "command", "error", "id", "reply", "submitted")
+
+    def __init__(self, command: Command, id: str) -> None:
+        self.command = command
+        self.id = id
+        self.reply: Reply | ErrorReply | None = None
+        self.error: QmpshError | None = None
+        self.submitted = time.monotonic()
+        self.answered = self.submitted
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will come."""
+        return self.reply is not None or self.error is not None
+
+    @property
+    def seconds(self) -> float:
+        """From submitting to the reply; 0.0 while there is none."""
+        return self.answered - self.submitted
+
+    def result(self) -> Reply:
+        """The success. Raises CommandFailed for a failure, or the error that came in its place."""
+        if self.error is not None:
+            raise self.error
+        if isinstance(self.reply, Reply):
+            return self.reply
+        if self.reply is None:
+            raise ReplyTimeout(f"no reply to {self.command.name} yet")
+        raise CommandFailed(self.reply.error_class, self.reply.desc, self.id)

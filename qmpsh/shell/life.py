@@ -1,0 +1,194 @@
+"""What becomes of a session's connection, and what is said about it.
+
+Keeps the machine's record true while nobody is there, tells the watcher, and hands the session the
+connection to the VM that came back. Which VM that is, is asked before it is used: a line meant for
+one VM must not run on another because it took the other's place.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from qmpsh.errors import QmpshError
+from qmpsh.link.client import Client
+from qmpsh.shell.lifeline import Lifeline, Met, Who, binary_of
+from qmpsh.shell.machine import Machine
+from qmpsh.shell.outcome import Ask, Outcome, Steps, Until
+from qmpsh.shell.policy import NO_YES
+from qmpsh.shell.reconnect import PATIENCE, Phase
+
+if TYPE_CHECKING:
+    from qmpsh.shell.shell import Shell
+
+RECONNECTING = "reconnecting"
+
+OUR_OWN = frozenset({"disconnect", "exit", "help", "reconnect", "set"})
+"""verbs that no VM ever sees"""
+
+
+class Told(Protocol):
+    """Of a watcher what is needed here; see `session.Watcher`."""
+
+    def refresh(self) -> None: ...
+
+    def lost(self, error: QmpshError) -> None: ...
+
+    def life(self, text: str, *, alarming: bool = False) -> None: ...
+
+
+class Adopt(Protocol):
+    """Takes the new connection. anew: what the last server accepted may not hold any more."""
+
+    def __call__(self, client: Client, *, anew: bool) -> None: ...
+
+
+class Life:
+    """client: begun; machine: the record that is kept true; told, adopt: see there."""
+
+    def __init__(self, client: Client, machine: Machine, told: Told, adopt: Adopt) -> None:
+        self._client = client
+        self._machine = machine
+        self._told = told
+        self._adopt = adopt
+        self._lifeline = Lifeline(client)
+        self._binary = binary_of(client)
+        self._chosen = Who()
+        self._stranger: Who | None = None
+
+    # ------------------------------------------------------------------ for the event loop
+
+    def fileno(self) -> int:
+        """The descriptor to watch, -1 for none."""
+        return self._lifeline.client.fileno()
+
+    @property
+    def serial(self) -> int:
+        """Grows with each descriptor."""
+        return self._lifeline.serial
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether to watch for writing too."""
+        return self._lifeline.client.wants_write
+
+    def wait(self, now: float) -> float | None:
+        """Seconds until poll() is due in any case."""
+        return self._lifeline.wait(now)
+
+    def poll(self, now: float) -> None:
+        """The connection is closed: tell so once, and go on with finding the VM again."""
+        if self._machine.connected:
+            self._lose(now)
+        met = self._lifeline.poll(now)
+        complaint = self._lifeline.complaint(now)
+        if complaint:
+            self._told.life(f"{self._machine.address}: {complaint}")
+        if met is not None:
+            self._meet(met)
+        elif (self._lifeline.phase is Phase.APART) != (self._machine.outlook != RECONNECTING):
+            self._foresee()
+
+    # ------------------------------------------------------------------ what the user wants
+
+    def disconnect(self) -> None:
+        """Let somebody else have the monitor, until it is wanted again."""
+        self.close()
+        self._machine.parted = self._machine.parted or self._machine.connected
+        self._machine.connected = False
+        self._machine.outlook = "disconnected"
+        self._told.refresh()
+
+    def resume(self) -> None:
+        """Take the monitor again unasked, so never one that has an owner."""
+        self._lifeline.want(time.monotonic(), by_hand=False)
+        self._foresee()
+        if self._lifeline.phase is Phase.APART:
+            self._told.life(self._machine.prospect)
+
+    def reconnect(self) -> Steps:
+        """Take the monitor again, and wait for the first try. Raises CannotConnect."""
+        machine, lifeline = self._machine, self._lifeline
+        now = time.monotonic()
+        lifeline.want(now, by_hand=True)
+        self._foresee()
+        yield Until(lambda: machine.connected or lifeline.error is not None, now + PATIENCE)
+        if not machine.connected and lifeline.error is not None:
+            raise lifeline.error
+        return Outcome()
+
+    def close(self) -> None:
+        """Close the connection, and try no other."""
+        self._lifeline.part()
+        self._client.close()
+
+    def steps(self, line: str, shell: Shell) -> Steps:
+        """What a line does; a VM that nobody has chosen is asked about first."""
+        while (stranger := self._stranger) is not None and not is_our_own(line, shell):
+            choice = yield Ask(f"this is another VM: {stranger.shown}; run it there?", NO_YES)
+            if choice != "y":
+                return Outcome()
+            if stranger is self._stranger:
+                self._stranger = None
+        return (yield from shell.steps(line))
+
+    # ------------------------------------------------------------------ what happens
+
+    def _lose(self, now: float) -> None:
+        machine = self._machine
+        machine.connected = False
+        if not machine.farewell and self._binary.has_ended:
+            machine.farewell = "killed or crashed"
+        self._lifeline.lost(now)
+        self._foresee()
+        if self._client.lost is not None:
+            self._told.lost(self._client.lost)
+
+    def _foresee(self) -> None:
+        """Say in the machine's record what becomes of the connection."""
+        machine, owner = self._machine, self._lifeline.owner
+        if self._lifeline.phase is Phase.APART:
+            machine.outlook = "not connected"
+            machine.prospect = (
+                f"{machine.address} belongs to {owner} and is not taken unasked: .reconnect"
+                " takes it; Ctrl-D leaves."
+            )
+        else:
+            machine.outlook = RECONNECTING
+            machine.prospect = f"Waiting for {machine.address} to come back; Ctrl-D leaves."
+        self._told.refresh()
+
+    def _meet(self, met: Met) -> None:
+        """The VM is back, or another one is there."""
+        machine, binary = self._machine, binary_of(met.client)
+        version = machine.version
+        # Of a stranger that nobody agreed to, the one before it is what counts.
+        before = Who(machine.name, machine.uuid) if self._stranger is None else self._chosen
+        is_other = met.who != before
+        self._chosen = before if is_other and not met.by_hand else met.who
+        self._stranger = None if self._chosen == met.who else met.who
+        machine.meet(met.client.greeting)
+        machine.name, machine.uuid = met.who
+        anew = binary.traits != self._binary.traits
+        self._client, self._binary = met.client, binary
+        self._told.life(reunion(machine, met, before, version), alarming=is_other)
+        self._adopt(met.client, anew=anew)
+        self._told.refresh()
+
+
+def is_our_own(line: str, shell: Shell) -> bool:
+    """Whether a line is the shell's own affair, whatever VM is there."""
+    word = line.split(None, 1)[0] if line.strip() else ""
+    bare = frozenset() if shell.hmp else shell.mode.bare_verbs
+    return word.removeprefix(".") in OUR_OWN and (word.startswith(".") or word in bare)
+
+
+def reunion(machine: Machine, met: Met, before: Who, version: str) -> str:
+    """One line on who was met; `machine` knows them already. before, version: of the last VM."""
+    server = f"QEMU {machine.version}" if machine.version else machine.address
+    if machine.version != version:
+        server += f", before {version}"
+    if met.who == before:
+        return f"reconnected{f' to {met.who.name}' if met.who.name else ''} ({server})"
+    asks = "" if met.by_hand else "; the next line asks before it runs there"
+    return f"reconnected, but this is another VM: {met.who.shown} ({server}){asks}"

@@ -1,0 +1,231 @@
+"""A session's connection over its losses: dials again, greets anew, asks who is there now.
+
+Never blocks: it is polled, as the client is. Nothing of the old connection is sent on the new one.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from qmpsh.errors import Busy, QmpshError
+from qmpsh.jsontypes import Json
+from qmpsh.link.address import Address, UnixAddress
+from qmpsh.link.client import Client, Pending
+from qmpsh.link.peer import executable_identity, peer_pid, tcp_peer
+from qmpsh.shell.reconnect import Phase, Reconnect
+from qmpsh.wire.messages import Command, Reply
+
+LOOK = 0.25
+"""seconds between two looks whether a new socket file stands in the old one's place"""
+
+WHO = ("query-name", "query-uuid")
+"""what tells a VM from another"""
+
+_OWNERS = {
+    "/run/libvirt": "libvirt",
+    "/var/run/libvirt": "libvirt",
+    "/var/lib/libvirt": "libvirt",
+    "/run/qemu-server": "Proxmox",
+    "/var/run/qemu-server": "Proxmox",
+}
+
+
+class Who(NamedTuple):
+    """Which VM it is: query-name and query-uuid, "" where the server has none."""
+
+    name: str = ""
+    uuid: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What to call it; as the VM gave it, not yet safe to show."""
+        return self.name or (f"uuid {self.uuid}" if self.uuid.strip("0-") else "without a name")
+
+
+class Binary(NamedTuple):
+    """pid: of the server, None where it is not known; traits: what tells its binary from others."""
+
+    pid: int | None
+    traits: tuple[str, ...]
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is known to be gone; False also where nothing is known."""
+        known = tuple(executable_identity(self.pid))
+        return bool(self.traits[2:]) and known != self.traits[2:]
+
+
+class Met(NamedTuple):
+    """A server that was met anew. by_hand: somebody asked for it."""
+
+    client: Client
+    who: Who
+    by_hand: bool
+
+
+def owner_of(address: Address) -> str:
+    """Whose monitor a socket is, by where it lies: "libvirt", "Proxmox", "" for the user's own."""
+    if not isinstance(address, UnixAddress) or address.abstract:
+        return ""
+    places = (os.path.abspath(address.path), os.path.realpath(address.path))
+    return next(
+        (owner for top, owner in _OWNERS.items() if any(p.startswith(f"{top}/") for p in places)),
+        "",
+    )
+
+
+def binary_of(client: Client) -> Binary:
+    """What is known of the server's program: its version, package and executable."""
+    pid = peer_pid(client.fileno())
+    greeting = client.greeting
+    said = (greeting.version, greeting.package) if greeting else ("", "")
+    return Binary(pid, (*said, *executable_identity(pid)))
+
+
+class Lifeline:
+    """client: begun, the first of the session.
+
+    serial: grows with each descriptor there is to watch; error: why the last try failed
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.owner = owner_of(client.address)
+        self.serial = 0
+        self.error: QmpshError | None = None
+        self._last = client
+        self._address = tcp_peer(client.fileno()) or client.address
+        self._plan = Reconnect()
+        self._by_hand = False
+        self._dialled: Client | None = None
+        self._questions: list[Pending] = []
+        self._file: tuple[int, ...] = ()
+
+    @property
+    def phase(self) -> Phase:
+        """Where the connection stands."""
+        return self._plan.phase
+
+    @property
+    def client(self) -> Client:
+        """Whose descriptor to watch."""
+        return self._dialled or self._last
+
+    def lost(self, now: float) -> None:
+        """The connection is gone: try again, unless the monitor is somebody else's."""
+        self._hang_up()
+        self._by_hand = False
+        self._file = self._look()
+        if self.owner:
+            self._plan.part()
+        else:
+            self._plan.lost(now)
+
+    def part(self) -> None:
+        """Let somebody else have the monitor."""
+        self._hang_up()
+        self._plan.part()
+
+    def want(self, now: float, *, by_hand: bool) -> None:
+        """Try at once. by_hand: the user asked for it, so that it may be anybody's monitor."""
+        if self.owner and not by_hand:
+            return
+        self._hang_up()
+        self.error = None
+        self._by_hand = by_hand
+        self._plan.want(now)
+
+    def wait(self, now: float) -> float | None:
+        """Seconds after which poll() is due in any case; None for never."""
+        wait = self._plan.wait(now)
+        if wait is not None and self.phase is Phase.WAITING and self._file_matters:
+            return min(wait, LOOK)
+        return wait
+
+    def poll(self, now: float) -> Met | None:
+        """Try what is due; a server once it has said who it is, else None."""
+        if self.phase is Phase.WAITING and self._look() not in ((), self._file):
+            self._plan.appeared(now)
+        if self._plan.is_due(now):
+            self._dial(now)
+        if self._dialled is not None:
+            return self._go_on(self._dialled, now)
+        return None
+
+    def complaint(self, now: float) -> str:
+        """What to tell of a monitor that does not greet; "" for nothing, or not again."""
+        busy = isinstance(self.error, Busy) and self.phase is Phase.WAITING
+        if self._plan.is_silent(now) or (busy and self._plan.say_once()):
+            return "no greeting yet: another client may hold this monitor; still waiting"
+        return ""
+
+    def _dial(self, now: float) -> None:
+        self._file = self._look()
+        try:
+            self._dialled = self._last.again(self._address)
+        except QmpshError as error:
+            self._fail(error, now)
+            return
+        self.serial += 1
+        self._plan.dialled(now)
+
+    def _go_on(self, client: Client, now: float) -> Met | None:
+        client.poll(0)
+        if client.lost is not None:
+            self._fail(client.refusal(), now)
+            return None
+        if not client.begun or not self._is_introduced(client):
+            return None
+        name, uuid = (_answer(pending) for pending in self._questions)
+        self._dialled, self._questions, self._last = None, [], client
+        self._plan.met()
+        return Met(client, who(name, uuid), self._by_hand)
+
+    def _is_introduced(self, client: Client) -> bool:
+        """Ask who it is, one question after the other: not every server takes two at a time."""
+        asked = self._questions
+        while len(asked) < len(WHO) and all(pending.reply for pending in asked):
+            asked.append(client.submit(Command(WHO[len(asked)])))
+            client.poll(0)
+        return len(asked) == len(WHO) and all(pending.reply for pending in asked)
+
+    def _fail(self, error: QmpshError, now: float) -> None:
+        self._hang_up()
+        self.error = error
+        if self.owner:
+            self._plan.part()
+        else:
+            self._plan.failed(now)
+
+    def _hang_up(self) -> None:
+        if self._dialled is not None:
+            self._dialled.close()
+        self._dialled, self._questions = None, []
+
+    @property
+    def _file_matters(self) -> bool:
+        return isinstance(self._address, UnixAddress) and not self._address.abstract
+
+    def _look(self) -> tuple[int, ...]:
+        """What tells the socket's file from another in its place; () where there is none."""
+        if not isinstance(self._address, UnixAddress) or self._address.abstract:
+            return ()
+        try:
+            status = os.stat(self._address.path)
+        except OSError:
+            return ()
+        return status.st_dev, status.st_ino, status.st_ctime_ns
+
+
+def who(name: Json, uuid: Json) -> Who:
+    """From the replies of query-name and query-uuid; None for a refusal."""
+    return Who(_text(name, "name"), _text(uuid, "UUID"))
+
+
+def _text(value: Json, member: str) -> str:
+    found = value.get(member) if isinstance(value, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _answer(pending: Pending) -> Json:
+    return pending.reply.value if isinstance(pending.reply, Reply) else None

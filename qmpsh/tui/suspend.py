@@ -1,0 +1,92 @@
+"""Ctrl-Z: a stopped process reads nothing, and a client that does not read makes the VM's process
+grow (WIRE.md section 4): so the monitor is let go of meanwhile, and taken again afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from typing import TypeVar
+
+from prompt_toolkit.application import Application, run_in_terminal
+from prompt_toolkit.application.current import set_app
+
+from qmpsh.tui.seam import Session
+from qmpsh.view.safe import visible_word
+
+T = TypeVar("T")
+
+
+class Suspender:
+    """app: whose terminal it is; turn: to be called when the session may have something to do."""
+
+    def __init__(
+        self, session: Session, app: Callable[[], Application[T]], turn: Callable[[], None]
+    ) -> None:
+        self._session = session
+        self._app = app
+        self._turn = turn
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._has_screen: Callable[[], bool] = lambda: False
+
+    def watch(self, loop: asyncio.AbstractEventLoop, has_screen: Callable[[], bool]) -> None:
+        """Be told of SIGTSTP too, which the terminal sends when the keys are not ours.
+
+        has_screen: whether the application has the terminal, and must give it back first
+        """
+        self._loop, self._has_screen = loop, has_screen
+        loop.add_signal_handler(signal.SIGTSTP, self._signalled)
+
+    def stop(self) -> None:
+        """Be told no longer."""
+        if self._loop is not None:
+            self._loop.remove_signal_handler(signal.SIGTSTP)
+            self._loop = None
+
+    def suspend(self) -> None:
+        """Give the terminal back and stop, all that belongs to this job; go on when it does."""
+        self._app().create_background_task(self._suspend())
+
+    async def _suspend(self) -> None:
+        # Whoever disconnected by hand stays so.
+        wants_back = self._let_go()
+        # A signal does not come in the application's own context.
+        with set_app(self._app()):
+            await run_in_terminal(lambda: self._halt(group=True, says=wants_back))
+        self._come_back(wanted=wants_back)
+
+    def _signalled(self) -> None:
+        if self._has_screen():
+            self.suspend()
+            return
+        # The rest of the job was sent the signal as well.
+        wants_back = self._let_go()
+        self._halt(group=False, says=wants_back)
+        self._come_back(wanted=wants_back)
+
+    def _let_go(self) -> bool:
+        machine = self._session.machine
+        if machine.outlook == "disconnected":
+            return False
+        self._session.disconnect()
+        self._turn()
+        return True
+
+    def _halt(self, *, group: bool, says: bool) -> None:
+        if self._loop is None:
+            return
+        if says:
+            output = self._app().output
+            address = visible_word(self._session.machine.address)
+            output.write_raw(f"qmpsh: disconnected from {address}; fg reconnects\n")
+            output.flush()
+        self._loop.remove_signal_handler(signal.SIGTSTP)
+        os.kill(0 if group else os.getpid(), signal.SIGTSTP)
+        self._loop.add_signal_handler(signal.SIGTSTP, self._signalled)
+
+    def _come_back(self, *, wanted: bool) -> None:
+        if wanted:
+            self._session.resume()
+        self._turn()

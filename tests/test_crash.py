@@ -1,0 +1,107 @@
+"""A fault of our own: told in one sentence, written down without secrets."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qmpsh.crash import report
+from tests.qemu import ROOT, Vm
+from tests.tui.tmux import terminal
+
+FAULTY = """
+import sys
+from qmpsh import __main__
+from qmpsh.shell import {module}
+
+def fail(*arguments, **named):
+    raise ZeroDivisionError("password=hunter2")
+
+{module}.{name} = fail
+sys.exit(__main__.main())
+"""
+
+
+def failing() -> ZeroDivisionError:
+    try:
+        fail("password=hunter2")
+    except ZeroDivisionError as error:
+        error.add_note(
+            "Typed last:\nset_password protocol=vnc password=hunter2\n"
+            "object-add qom-type=secret id=s data=hunter2\nquery-status"
+        )
+        return error
+    raise AssertionError
+
+
+def fail(text: str) -> None:
+    raise ZeroDivisionError(text)
+
+
+def reports(home: Path) -> list[Path]:
+    return sorted((home / ".local/state/qmpsh").glob("crash-*.txt"))
+
+
+def test_a_report_is_private_and_holds_no_secret(private_home: Path) -> None:
+    sentence = report(failing())
+    (path,) = reports(private_home)
+    assert sentence == f"a fault of its own (ZeroDivisionError) ended it; the report is in {path}"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    text = path.read_text()
+    assert "hunter2" not in text
+    assert "set_password protocol=vnc password=********" in text
+    assert "query-status" in text
+    assert "in failing" in text
+
+
+def test_a_report_that_cannot_be_written_is_told(
+    private_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
+    sentence = report(failing())
+    assert sentence.startswith("a fault of its own (ZeroDivisionError); no report could be written")
+    assert "hunter2" not in sentence
+    assert "in failing" in sentence
+
+
+def test_a_one_shot_that_crashes(vm: Vm, private_home: Path) -> None:
+    program = FAULTY.format(module="shell", name="execute")
+    done = subprocess.run(
+        [sys.executable, "-c", program, vm.path, "query-status"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    (path,) = reports(private_home)
+    assert (done.returncode, done.stdout) == (70, "")
+    assert done.stderr == (
+        f"qmpsh: a fault of its own (ZeroDivisionError) ended it; the report is in {path}\n"
+    )
+
+
+@pytest.mark.tmux
+@pytest.mark.parametrize("mode", [[], ["--plain"]], ids=["screen", "plain"])
+def test_a_shell_that_crashes_gives_the_terminal_back(
+    vm: Vm, private_home: Path, tmp_path: Path, mode: list[str]
+) -> None:
+    program = tmp_path / "faulty.py"
+    program.write_text(FAULTY.format(module="shell", name="execute"))
+    with terminal() as on:
+        on.start(sys.executable, str(program), *mode, vm.path)
+        on.sees("(QEMU)")
+        on.keys("set_password protocol=vnc password=hunter2", "Enter")
+        picture = on.sees("exit 70")
+        (path,) = reports(private_home)
+        assert "qmpsh: a fault of its own (ZeroDivisionError) ended it" in picture
+        assert "Traceback" not in picture
+        assert "│" not in picture
+        text = path.read_text()
+        assert "hunter2" not in text
+        assert "Typed last:\nset_password protocol=vnc password=********" in text
