@@ -26,7 +26,8 @@ is named. LINE is one command; options stand before it.
 
 \b
 Exit codes: 0 success, 1 the server answered with an error, 2 usage or syntax, nothing sent,
-3 cannot connect, 4 connection lost, 124 timeout, 130 interrupted, 141 stdout closed.
+3 cannot connect, 4 connection lost, 70 a fault of our own, 124 timeout, 130 interrupted,
+141 stdout closed.
 """
 
 

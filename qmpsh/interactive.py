@@ -12,6 +12,7 @@ from qmpsh.link.client import Client
 from qmpsh.options import Options, wants_colour
 from qmpsh.schema.model import Schema
 from qmpsh.shell.history import is_kept
+from qmpsh.shell.secrets import mask_line
 from qmpsh.shell.session import Session, Watcher
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def interact(client: Client, address: str, options: Options, schema: Schema | No
     except Exception as error:
         # On its way to the report of a crash: only here it is known what was typed.
         for session in sessions:
-            error.add_note("\n".join(["Typed last:", *filter(is_kept, session.typed)]))
+            typed = [mask_line(line) for line in session.typed if is_kept(line)]
+            error.add_note("\n".join(["Typed last:", *typed]))
         raise
     finally:
         for session in sessions:

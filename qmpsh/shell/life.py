@@ -52,6 +52,7 @@ class Life:
         self._told = told
         self._adopt = adopt
         self._lifeline = Lifeline(client)
+        machine.owner = self._lifeline.owner
         self._binary = binary_of(client)
         self._chosen = Who()
         self._stranger: Who | None = None
@@ -146,11 +147,11 @@ class Life:
 
     def _foresee(self) -> None:
         """Say in the machine's record what becomes of the connection."""
-        machine, owner = self._machine, self._lifeline.owner
+        machine = self._machine
         if self._lifeline.phase is Phase.APART:
             machine.outlook = "not connected"
             machine.prospect = (
-                f"{machine.address} belongs to {owner} and is not taken unasked: .reconnect"
+                f"{machine.address} belongs to {machine.owner} and is not taken unasked: .reconnect"
                 " takes it; Ctrl-D leaves."
             )
         else:

@@ -37,11 +37,13 @@ class Machine:
     known; running: None before it is known; commands: names in the server's order, () before;
     farewell: how it ended, "" while it has not; stale: the status wants asking again;
     uuid: from query-uuid, "" where it has none; outlook: what becomes of a connection that is not
-    there, one word or two; prospect: the same as a sentence; parted: we gave it up ourselves.
+    there, one word or two; prospect: the same as a sentence; parted: we gave it up ourselves;
+    owner: libvirt or Proxmox where the monitor is theirs, else "".
     """
 
     def __init__(self, address: str, greeting: Greeting | None) -> None:
         self.address = address
+        self.owner = ""
         self.commands: tuple[str, ...] = ()
         self.meet(greeting)
 

@@ -40,10 +40,9 @@ KEYS = (
     Key(("c-pagedown",), "Ctrl-PageDown", "events, on", "events_down"),
     Key((), "Tab, Shift-Tab", "complete; next, previous"),
     Key((), "Right, Ctrl-E", "take what history suggests"),
-    Key((), "Up, Down", "history"),
-    Key((), "Ctrl-R", "search history"),
+    Key((), "Up, Ctrl-R", "history; search in it"),
     Key(("c-c", "<sigint>"), "Ctrl-C", "clear the line, or let go", "interrupt"),
-    Key(("c-z",), "Ctrl-Z", "disconnect and suspend; fg reconnects", "suspend"),
+    Key(("c-z",), "Ctrl-Z", "disconnect, suspend until fg", "suspend"),
     Key(("c-d",), "Ctrl-D", "leave (the line is empty)", "leave"),
     Key(("c-l",), "Ctrl-L", "clear the output", "clear_output"),
 )

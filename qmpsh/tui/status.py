@@ -20,6 +20,8 @@ NARROW = 80
 # Run states that say why a VM stands still, and that somebody has to do something about it.
 _ALARMING = frozenset({"guest-panicked", "internal-error", "io-error", "watchdog"})
 
+_CONNECTED = frozenset({"running", "paused"})
+
 
 class Facts(NamedTuple):
     """What the line tells; names as the VM gave them, not yet safe.
@@ -102,7 +104,7 @@ def _state(facts: Facts) -> Line:
         return []
     alarming = facts.status in _ALARMING and facts.state == "paused"
     text = f"{facts.state}: {facts.status}" if alarming else facts.state
-    known = f"status.{facts.state}" if facts.state in ("running", "paused") else "status.ended"
+    known = f"status.{facts.state}" if facts.state in _CONNECTED else "status.ended"
     return [("status.ended" if alarming else known, text)]
 
 

@@ -78,9 +78,9 @@ class Suspender:
         if self._loop is None:
             return
         if says:
-            output = self._app().output
-            address = visible_word(self._session.machine.address)
-            output.write_raw(f"qmpsh: disconnected from {address}; fg reconnects\n")
+            output, machine = self._app().output, self._session.machine
+            back = ".reconnect takes it again" if machine.owner else "fg reconnects"
+            output.write_raw(f"qmpsh: disconnected from {visible_word(machine.address)}; {back}\n")
             output.flush()
         self._loop.remove_signal_handler(signal.SIGTSTP)
         os.kill(0 if group else os.getpid(), signal.SIGTSTP)

@@ -170,7 +170,7 @@ def test_a_monitor_of_libvirt_is_not_taken_unasked(
     desk = sit(vm.path)
     lose(desk, vm)
     machine = desk.session.machine
-    assert machine.outlook == "not connected"
+    assert (machine.owner, machine.outlook) == ("libvirt", "not connected")
     assert machine.prospect == (
         f"{vm.path} belongs to libvirt and is not taken unasked: .reconnect takes it;"
         " Ctrl-D leaves."

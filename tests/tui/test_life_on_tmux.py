@@ -90,6 +90,24 @@ def test_suspended_and_resumed(screen: Terminal, vm: Vm, mode: list[str]) -> Non
     screen.sees("shell>")
 
 
+def test_suspended_while_a_line_runs(screen: Terminal, vm: Vm) -> None:
+    with_job_control(screen, "--plain", vm.path)
+    # Answered behind the shell's own questions: it knows by then which VM it is.
+    screen.keys("query-qmp-schema > /dev/null", "Enter", "query-name", "Enter")
+    screen.sees("{}")
+    vm.stop_process()
+    screen.keys("query-uuid", "Enter")
+    screen.sees("(QEMU) query-uuid")
+    screen.keys("C-z")
+    screen.sees("Stopped")
+    vm.continue_process()
+    screen.keys("fg", "Enter")
+    picture = screen.sees("reconnected")
+    assert "the connection was closed before the reply" in picture
+    screen.keys("query-status", "Enter")
+    screen.sees('"running": true')
+
+
 def test_disconnected_by_hand_stays_so_when_resumed(screen: Terminal, vm: Vm) -> None:
     with_job_control(screen, vm.path)
     screen.keys(".disconnect", "Enter")
