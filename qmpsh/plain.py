@@ -158,7 +158,8 @@ class Plain:
         if isinstance(item, Note):
             self._say(text_body(item.text, Kind.DIM))
         elif item.redirect is None or item.failed or self._redirect is None:
-            self._say(answer_body(item))
+            width = self._terminal.get_size().columns
+            self._say(answer_body(item, width=width, more=self._glyphs.more))
         else:
             delivery = asyncio.ensure_future(self._deliver(self._redirect, item))
             self._deliveries.add(delivery)

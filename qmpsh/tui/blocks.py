@@ -98,7 +98,7 @@ class Foldable(Block):
 
     def text(self) -> str:
         """All of it, folded or not; no newline at its end."""
-        return "\n".join(self._body.lines)
+        return self._body.text()
 
     def toggle(self) -> None:
         """Fold or unfold; only where there is a fold."""

@@ -94,7 +94,8 @@ class Reporter:
         else:
             self._output.stamp(key, item)
             if item.redirect is None or item.failed:
-                self._output.reply(answer_body(item), item.size)
+                width, more = self._output.view.width, self._glyphs.more
+                self._output.reply(answer_body(item, width=width, more=more), item.size)
             else:
                 self.deliver(item)
         self.changed()

@@ -252,3 +252,16 @@ def test_controls_of_the_vm_are_made_visible(start_vm: VmStarter, run_qmpsh: Run
     assert not any(char in said for char in "\x1b\x07\u202e\x9b")
     said = run_qmpsh(vm.path, "-H", "info name").stdout
     assert said == "evil\\x1b]0;PWNED\\x07\\u202e\\x9b31m\n"
+
+
+def test_a_table(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, "--table", "query-chardev")
+    header, *rows = done.stdout.splitlines()
+    assert sorted(header.split()) == ["filename", "frontend-open", "label"]
+    assert len(rows) == 1
+    assert "true" in rows[0].split()
+    assert done.returncode == 0
+    whole = run_qmpsh(vm.path, "query-chardev --table")
+    assert whole.stdout.splitlines()[0] == header
+    done = run_qmpsh(vm.path, "--table", "query-status")
+    assert json.loads(done.stdout)["status"]
