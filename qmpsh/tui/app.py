@@ -12,6 +12,8 @@ from functools import partial
 from typing import NamedTuple, TextIO
 
 from prompt_toolkit.application import Application
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.filters import Condition
 from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
@@ -119,6 +121,8 @@ class FullScreen:
         keys, question_keys = KeyBindings(), KeyBindings()
         self._regions = self._make_regions(question_keys)
         self.app = self._make_app(keys, style, around)
+        self.screen.entry.moved = self._focus
+        self.buffer.on_text_changed += self._typed
         reporter.changed = self.app.invalidate
         reporter.learned = self.screen.forget_hint
         reporter.completed = partial(completer.try_again, self.buffer)
@@ -164,6 +168,7 @@ class FullScreen:
             include_default_pygments_style=False,
             key_bindings=merge_key_bindings([load_auto_suggest_bindings(), keys]),
             full_screen=True,
+            mouse_support=Condition(lambda: self.screen.mouse),
             min_redraw_interval=FRAME,
             # SIGWINCH tells of a new size.
             terminal_size_polling_interval=None,
@@ -190,12 +195,17 @@ class FullScreen:
         self.app.invalidate()
 
     def _focus(self) -> None:
-        """The keys belong to a question while there is one, else to the prompt."""
+        """The keys go to a question while there is one, else an entry, else the prompt."""
         layout, regions = self.app.layout, self._regions
         if self.screen.asking is not None:
             layout.focus(regions.question)
-        elif layout.current_window is regions.question:
+        elif self.screen.entry.is_open:
+            layout.focus(regions.entry)
+        elif layout.current_window in (regions.question, regions.entry):
             layout.focus(regions.prompt)
+
+    def _typed(self, buffer: Buffer) -> None:
+        self.screen.flash = ""
 
     def _leave(self, exit_code: int) -> None:
         end(self.app, exit_code)

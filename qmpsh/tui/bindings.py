@@ -19,22 +19,25 @@ from prompt_toolkit.keys import Keys
 
 from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Ask
+from qmpsh.tui import moving
 from qmpsh.tui.actions import HANDLERS, Desk
 from qmpsh.tui.keys import KEYS
 
 
 def bind_keys(bindings: KeyBindings, desk: Desk) -> None:
     """Every row of the table that has a handler; Enter and Escape where a menu is open."""
+    at_prompt = ~is_searching & ~Condition(lambda: desk.screen.entry.is_open)
     filters: dict[str, Filter] = {
-        "leave": Condition(lambda: not desk.buffer.text) & ~is_searching,
-        "interrupt": ~is_searching,
-        "end_of_line": ~is_searching,
+        "leave": Condition(lambda: not desk.buffer.text) & at_prompt,
+        "interrupt": at_prompt,
+        "end_of_line": at_prompt,
     }
+    handlers = {**HANDLERS, **moving.HANDLERS}
     for key in KEYS:
         for keys in key.keys if key.handler else ():
             where = filters.get(key.handler, Always())
             bindings.add(*keys.split(" "), filter=where)(
-                partial(_handle, desk, HANDLERS[key.handler])
+                partial(_handle, desk, handlers[key.handler])
             )
     bindings.add("enter", filter=completion_is_selected)(_close_menu)
     bindings.add("escape", filter=has_completions)(_cancel_menu)

@@ -34,11 +34,12 @@ from qmpsh.tui.screen import Screen
 
 
 class Regions(NamedTuple):
-    """layout: the whole; prompt, question: the two windows that the keys may belong to."""
+    """layout: the whole; prompt, question: entry: the windows that the keys may belong to."""
 
     layout: Layout
     prompt: Window
     question: Window
+    entry: Window
 
 
 def make_layout(
@@ -56,6 +57,8 @@ def make_layout(
     prompt = prompt_window(screen.session, buffer, search.control, lambda: rows() - 3)
     question = _question_window(lambda: screen.asking, keys)
     asking = Condition(lambda: screen.asking is not None)
+    entry = screen.entry
+    entering = Condition(lambda: entry.is_open) & ~asking
     body = HSplit(
         [
             _panes(screen),
@@ -63,8 +66,10 @@ def make_layout(
             ConditionalContainer(prompt, ~asking),
             ConditionalContainer(question, asking),
             search,
+            ConditionalContainer(entry.row(screen.columns, screen.glyphs.more), entering),
             ConditionalContainer(
-                _row(Row(lambda width: screen.hint(buffer), screen.glyphs), "hint"), ~is_searching
+                _row(Row(lambda width: screen.hint(buffer), screen.glyphs), "hint"),
+                ~is_searching & ~entering,
             ),
         ]
     )
@@ -75,7 +80,7 @@ def make_layout(
         attach_to_window=prompt,
     )
     layout = Layout(FloatContainer(body, floats=[menu]), focused_element=prompt)
-    return Regions(layout, prompt, question)
+    return Regions(layout, prompt, question, entry.window)
 
 
 def _panes(screen: Screen) -> VSplit:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Answer
-from qmpsh.tui.blocks import Fold, Foldable, Lines, Marked, head_lines
+from qmpsh.tui.blocks import Fold, Foldable, Heading, Lines, Marked, head_lines
 from qmpsh.tui.store import Store
 from qmpsh.tui.viewport import Viewport
 from qmpsh.view.answers import Body, Kind, cost, error_body, text_body
@@ -52,7 +52,7 @@ class Output:
 
     def echo(self, prompt: str, line: str) -> Echo:
         """A command line, as it was typed; what follows belongs to it."""
-        block = Lines(self._spaced(self._highlight(prompt, line)))
+        block = Heading(self._spaced(self._highlight(prompt, line)))
         self.store.append(block)
         self._echo = Echo(line, block)
         return self._echo
@@ -66,7 +66,7 @@ class Output:
             # Other lines came in between, or this line has had an answer: say whose this one is.
             name = answer.command or echo.line.split("\n")[0]
             title: Line = [("dim", visible_word(name))]
-            self.store.append(Lines(self._spaced([title]), right))
+            self.store.append(Heading(self._spaced([title]), right))
         echo.answered = True
 
     def reply(self, body: Body, size_on_wire: int = 0) -> None:

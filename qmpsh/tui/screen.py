@@ -14,10 +14,12 @@ from prompt_toolkit.buffer import Buffer
 from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Ask
 from qmpsh.tui.blocks import Lines
+from qmpsh.tui.entry import Entry
 from qmpsh.tui.eventlog import EventLog
 from qmpsh.tui.keys import key_sheet
 from qmpsh.tui.lexing import HMP_PROMPT
 from qmpsh.tui.output import Echo, Output
+from qmpsh.tui.purposes import Searching
 from qmpsh.tui.runner import Runner
 from qmpsh.tui.seam import Session
 from qmpsh.tui.status import NARROW, Facts, status_line
@@ -61,8 +63,11 @@ class Screen:
         self.events_wanted = True
         self.zoomed = False
         self.paging = False
+        self.mouse = False
+        self.entry = Entry()
+        self.searching: Searching | None = None
         self.sheet: Viewport | None = None
-        self._columns = columns
+        self.columns = columns
         self._clock = clock
         self._hint: tuple[tuple[str, str, int], Line] | None = None
 
@@ -77,7 +82,7 @@ class Screen:
     @property
     def events_shown(self) -> bool:
         """Whether the events pane is there."""
-        return self.zoomed or (self.events_wanted and self._columns() >= NARROW)
+        return self.zoomed or (self.events_wanted and self.columns() >= NARROW)
 
     @property
     def main_view(self) -> Viewport:
@@ -87,7 +92,7 @@ class Screen:
     @property
     def events_width(self) -> int:
         """Columns of the events pane beside the output: three of eight, from 24 to 60."""
-        return min(60, max(24, self._columns() * 3 // 8))
+        return min(60, max(24, self.columns() * 3 // 8))
 
     def toggle_sheet(self) -> None:
         """Show the key sheet in the output's place, or the output again."""
@@ -130,7 +135,7 @@ class Screen:
             return [("hint", f"Enter: {self.asking.choices[0][1]}; Esc cancels")]
         if not self.session.machine.connected:
             return [("hint", ENDED_TIP)]
-        if not text:
+        if not text or self.flash:
             return [("hint", self.flash or self._tip())]
         key = (self.session.prompt, text, cursor)
         if self._hint is None or self._hint[0] != key:

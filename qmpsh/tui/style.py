@@ -20,6 +20,8 @@ WIDGETS = {
     "search-toolbar": "hint",
     "search-toolbar.prompt": "hint",
     "search-toolbar.text": "hint.current",
+    "matching-bracket.other": "hint.current",
+    "matching-bracket.cursor": "",
     "incsearch": "hint.current",
     "incsearch.current": "menu.current",
     "window-too-small": "error",
