@@ -28,6 +28,7 @@ from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Answer, Ask, Note
 from qmpsh.tui.banner import Banner
 from qmpsh.tui.driver import Driver
+from qmpsh.tui.eventfilter import EventFilter
 from qmpsh.tui.lexing import LineLexer
 from qmpsh.tui.menu import SessionCompleter
 from qmpsh.tui.paper import Paper
@@ -91,6 +92,7 @@ class Plain:
         self._input = around.input
         self._terminal = around.output or create_output()
         self._paper = Paper(self._terminal, self._style, self._glyphs, self._typed)
+        self._filter = EventFilter()
         self._news = asyncio.Event()
         self._left: int | None = None
         self._fault: BaseException | None = None
@@ -129,7 +131,9 @@ class Plain:
 
     def event(self, event: Event) -> None:
         """See Watcher."""
-        self._paper.print_event(event, self._wall() if event.seconds is None else event.seconds)
+        if self._filter.shows(event.name):
+            seconds = self._wall() if event.seconds is None else event.seconds
+            self._paper.print_event(event, seconds)
 
     def stray(self, reply: Reply | ErrorReply) -> None:
         """See Watcher."""
@@ -143,6 +147,10 @@ class Plain:
     def facts(self) -> None:
         """See Watcher."""
         self._completer.try_again(self._prompt.default_buffer)
+
+    def filter_events(self, patterns: tuple[str, ...]) -> None:
+        """See Watcher."""
+        self._filter = EventFilter(patterns)
 
     def lost(self, error: QmpshError) -> None:
         """See Watcher."""

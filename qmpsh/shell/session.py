@@ -49,6 +49,9 @@ class Watcher(Protocol):
     def facts(self) -> None:
         """Values of the VM came that a completion missed: it is worth trying again."""
 
+    def filter_events(self, patterns: tuple[str, ...]) -> None:
+        """`.events`: show only events whose names fit one of the patterns, all without one."""
+
     def lost(self, error: QmpshError) -> None:
         """The connection ended; called once. `session.machine.farewell` may say how."""
 
@@ -79,6 +82,7 @@ class Session:
         self.client = client
         self.machine = Machine(address, client.greeting)
         self.shell = Shell(client, settings._replace(interactive=True), self.machine, schema)
+        self.shell.filter_events = watcher.filter_events
         self.catalog = Catalog()
         self.running: Running | None = None
         self._watcher = watcher

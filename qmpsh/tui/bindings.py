@@ -19,7 +19,7 @@ from prompt_toolkit.keys import Keys
 
 from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Ask
-from qmpsh.tui import moving
+from qmpsh.tui import editing, moving, selecting
 from qmpsh.tui.actions import HANDLERS, Desk
 from qmpsh.tui.keys import KEYS
 
@@ -32,13 +32,17 @@ def bind_keys(bindings: KeyBindings, desk: Desk) -> None:
         "interrupt": at_prompt,
         "end_of_line": at_prompt,
     }
-    handlers = {**HANDLERS, **moving.HANDLERS}
+    handlers = {**HANDLERS, **moving.HANDLERS, **selecting.HANDLERS, **editing.HANDLERS}
     for key in KEYS:
         for keys in key.keys if key.handler else ():
             where = filters.get(key.handler, Always())
             bindings.add(*keys.split(" "), filter=where)(
                 partial(_handle, desk, handlers[key.handler])
             )
+    selected = Condition(lambda: desk.screen.events.selected is not None) & at_prompt
+    empty = Condition(lambda: not desk.buffer.text)
+    bindings.add("enter", filter=selected & empty)(partial(_handle, desk, selecting.open_event))
+    bindings.add("escape", filter=selected)(partial(_handle, desk, selecting.leave_event))
     bindings.add("enter", filter=completion_is_selected)(_close_menu)
     bindings.add("escape", filter=has_completions)(_cancel_menu)
     sheet_open = Condition(lambda: desk.screen.sheet is not None)

@@ -45,11 +45,13 @@ KEYS = (
     Key(("escape s",), "", "", "save_reply"),
     Key(("c-pageup",), "Ctrl-PageUp/PageDown", "events, back and on", "events_up"),
     Key(("c-pagedown",), "", "", "events_down"),
-    Key((), "Tab, Shift-Tab", "complete; next, previous"),
-    Key((), "Right, Ctrl-E", "take what history suggests"),
+    Key(("c-up",), "Ctrl-Up/Ctrl-Down", "select event, Enter opens", "previous_event"),
+    Key(("c-down",), "", "", "next_event"),
+    Key((), "Tab/Shift-Tab, Right", "complete; take suggestion"),
     Key((), "Up/Down, Ctrl-R", "history, search in it"),
-    Key(("c-c", "<sigint>"), "Ctrl-C", "clear the line, or let go", "interrupt"),
-    Key(("c-d",), "Ctrl-D", "leave (the line is empty)", "leave"),
+    Key(("c-x c-e",), "Ctrl-X Ctrl-E", "line in $EDITOR (vi: v)", "edit_line"),
+    Key(("c-c", "<sigint>"), "Ctrl-C, Ctrl-D", "clear, let go; leave", "interrupt"),
+    Key(("c-d",), "", "", "leave"),
     Key(("c-l",), "Ctrl-L", "clear the output", "clear_output"),
 )
 

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Answer
 from qmpsh.tui.blocks import Fold, Foldable, Heading, Lines, Marked, head_lines
+from qmpsh.tui.eventlog import EventBlock
 from qmpsh.tui.store import Store
 from qmpsh.tui.viewport import Viewport
 from qmpsh.view.answers import Body, Kind, cost, error_body, text_body
 from qmpsh.view.glyphs import Glyphs
+from qmpsh.view.jsontext import pretty
 from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line
 from qmpsh.view.units import number, size
@@ -74,6 +76,11 @@ class Output:
         if body.lines:
             self.last_reply = Foldable(body, self._fold(body, size_on_wire))
             self.store.append(self.last_reply)
+
+    def event(self, block: EventBlock) -> None:
+        """The whole of an event, as the server sent it."""
+        self.store.append(Heading(self._spaced([[("dim", "event "), *block.head()]])))
+        self.reply(Body(pretty(block.event.raw).split("\n"), Kind.JSON))
 
     def note(self, text: str, kind: Kind = Kind.DIM) -> None:
         """A remark of the shell's own; any text."""

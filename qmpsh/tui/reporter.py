@@ -74,6 +74,11 @@ class Reporter:
         self.completed()
         self.changed()
 
+    def filter_events(self, patterns: tuple[str, ...]) -> None:
+        """See Watcher."""
+        self._events.only(patterns)
+        self.changed()
+
     def lost(self, error: QmpshError) -> None:
         """See Watcher."""
         if self._session is not None:

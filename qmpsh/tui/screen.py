@@ -20,6 +20,7 @@ from qmpsh.tui.keys import key_sheet
 from qmpsh.tui.lexing import HMP_PROMPT
 from qmpsh.tui.output import Echo, Output
 from qmpsh.tui.purposes import Searching
+from qmpsh.tui.rows import cut
 from qmpsh.tui.runner import Runner
 from qmpsh.tui.seam import Session
 from qmpsh.tui.status import NARROW, Facts, status_line
@@ -166,10 +167,12 @@ class Screen:
         line: Line = [("dim", "events")]
         if self.events.total:
             line.append(("dim", f" {number(self.events.total)}"))
+        if self.events.filter.patterns:
+            line.append(("warning", f"  only {visible_word(self.events.filter.text())}"))
         unseen = self.events.view.unseen
         if unseen:
             line.append(("warning", f"  {number(unseen)} new {self.glyphs.down}"))
-        return line
+        return cut(line, width, self.glyphs.more)
 
 
 def first_word(line: str) -> str:

@@ -19,7 +19,7 @@ _CACHED_LINES = 2000
 
 
 class Block:
-    """Some lines that came together, at least one.
+    """Some lines that came together; one that shows none stands nowhere.
 
     Its kinds say how many there are, what stands in one, and what keeping it weighs.
     """
@@ -113,6 +113,13 @@ class Store:
         for later in self.blocks[self.place_of(block.start) + 1 :]:
             later.start = start
             start += later.count
+
+    def recount(self) -> None:
+        """Any block may show more or fewer lines than before: number all of them anew."""
+        start = self._first
+        for block in self.blocks:
+            block.start = start
+            start += block.count
 
     def rows(self, index: int, width: int) -> list[Line]:
         """The rows of a line; any number may be asked for, one row is the least."""

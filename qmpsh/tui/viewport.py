@@ -88,6 +88,12 @@ class Viewport:
         """Scroll so that a line is the first in view, or so far down as there is anything."""
         self._stand(Place(line))
 
+    def hold(self) -> None:
+        """Stay here even at the tail: somebody looks at something."""
+        if self._top is None:
+            self._seen = self.store.appended
+            self._top = self._tail()
+
     def show(self, line: int) -> None:
         """Bring a line into view, with some of what stands above it; not if it is there."""
         top = self._shown_top()

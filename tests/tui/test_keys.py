@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prompt_toolkit.key_binding.key_bindings import _parse_key
 
-from qmpsh.tui import moving
+from qmpsh.tui import editing, moving, selecting
 from qmpsh.tui.actions import HANDLERS
 from qmpsh.tui.keys import KEYS, key_sheet, key_table
 from qmpsh.tui.rows import line_width
@@ -13,7 +13,8 @@ from tests.qemu import ROOT
 
 
 def test_every_handler_of_the_table_is_there_and_every_one_is_used() -> None:
-    assert {key.handler for key in KEYS if key.handler} == {*HANDLERS, *moving.HANDLERS}
+    handlers = {*HANDLERS, *moving.HANDLERS, *selecting.HANDLERS, *editing.HANDLERS}
+    assert {key.handler for key in KEYS if key.handler} == handlers
 
 
 def test_every_key_is_one_that_prompt_toolkit_knows_and_means_one_thing() -> None:

@@ -1,4 +1,4 @@
-"""Moving in the output and taking replies out of it, by keys."""
+"""Moving in the output and the events, and taking replies out of it, by keys."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from qmpsh.jsontypes import Json
+from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.shell.outcome import Answer
 from qmpsh.tui.clipboard import LIMIT, copy_sequence
+from qmpsh.wire.messages import Event
 from tests.tui.fakes import answers
-from tests.tui.stage import Stage, stage
+from tests.tui.stage import WALL, Stage, stage
 
 ESCAPE, SHIFT_TAB, CTRL_C, CTRL_D = "\x1b", "\x1b[Z", "\x03", "\x04"
 ALT_SLASH, ALT_UP, ALT_DOWN, ALT_C, ALT_S = "\x1b/", "\x1b[1;3A", "\x1b[1;3B", "\x1bc", "\x1bs"
+CTRL_UP, CTRL_DOWN, F2 = "\x1b[1;5A", "\x1b[1;5B", "\x1bOQ"
 F8, CTRL_END = "\x1b[19~", "\x1b[1;5F"
 
 
@@ -180,5 +182,45 @@ def test_the_wheel_scrolls_the_pane_under_it() -> None:
         await on.until(lambda: screen.output.view.following)
         on.keys("\x1b[<0;5;5M\x1b[<0;5;5m" + F8)
         await on.sees("mouse off")
+
+    on_stage(scene)
+
+
+# ------------------------------------------------------------------------ events
+
+
+def test_an_event_is_selected_and_opened() -> None:
+    async def scene(on: Stage) -> None:
+        raw: JsonObject = {"event": "SHUTDOWN", "data": {"guest": True}}
+        on.session.tell(Event("SHUTDOWN", {"guest": True}, WALL, raw))
+        on.session.tell(Event("STOP", {}, WALL, {"event": "STOP"}))
+        await on.sees("STOP")
+        on.keys(CTRL_UP + CTRL_UP)
+        await on.sees("Enter on an empty line opens the event")
+        on.keys("x\r")
+        await on.until(lambda: on.session.lines[-1] == "x")
+        on.keys("\r")
+        await on.sees('  "event": "SHUTDOWN",')
+        assert "event 22:30:31.120 SHUTDOWN" in on.picture()
+        on.keys(CTRL_DOWN + "\r")
+        await on.sees('  "event": "STOP"')
+        on.keys(ESCAPE)
+        await on.until(lambda: on.screen.screen.events.selected is None)
+        on.keys("\r" + F2)
+        await on.until(lambda: not on.screen.screen.events_shown)
+        on.keys(CTRL_UP)
+        await on.sees("the events are hidden: F3 shows them")
+        assert on.screen.screen.events.selected is None
+
+    on_stage(scene)
+
+
+def test_the_title_shows_the_filter() -> None:
+    async def scene(on: Stage) -> None:
+        on.session.tell(Event("STOP", {}, WALL, {}))
+        await on.sees("STOP")
+        on.session.watcher.filter_events(("BLOCK_*", "\x1b[2J"))
+        await on.sees("events 1  only BLOCK_* \\x1b[2J")
+        assert "STOP" not in on.picture()
 
     on_stage(scene)
