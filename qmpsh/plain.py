@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History, InMemoryHistory
@@ -29,7 +30,8 @@ from qmpsh.shell.outcome import Answer, Ask, Note
 from qmpsh.tui.banner import Banner
 from qmpsh.tui.driver import Driver
 from qmpsh.tui.eventfilter import EventFilter
-from qmpsh.tui.lexing import LineLexer
+from qmpsh.tui.history import Switch
+from qmpsh.tui.lexing import HMP_PROMPT, LineLexer
 from qmpsh.tui.menu import SessionCompleter
 from qmpsh.tui.paper import Paper
 from qmpsh.tui.prompt import question_line
@@ -103,6 +105,9 @@ class Plain:
         self._runner: Runner[None] = Runner(self.session, self, self._leave)
         self._completer = SessionCompleter(self.session, lambda: self._terminal.get_size().columns)
         self._prompt = self._make_prompt(history)
+        self._switch = Switch(
+            self._prompt.default_buffer, lambda: self.session.prompt == HMP_PROMPT
+        )
         # A completion may have asked the VM for something.
         self._prompt.app.after_render += lambda _: self._driver.arm()
 
@@ -126,6 +131,10 @@ class Plain:
         if self._fault is not None:
             raise self._fault
         return self._left
+
+    def set_vi(self, on: bool) -> None:
+        """Edit as vi does, or as Emacs does."""
+        self._prompt.editing_mode = EditingMode.VI if on else EditingMode.EMACS
 
     # ------------------------------------------------------------------ told by the session
 
@@ -300,6 +309,7 @@ class Plain:
 
     def _after_turn(self) -> None:
         self._runner.go_on()
+        self._switch.check()
         self._news.set()
 
     def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

@@ -12,6 +12,10 @@ from qmpsh.lang.scan import Kind, Scanner
 from qmpsh.lang.syntax import Mode
 from qmpsh.tui.actions import Desk
 from qmpsh.tui.editor import edit
+from qmpsh.tui.runner import split_lines
+
+NeedsMore = Callable[[str], bool]
+"""Whether a line goes on."""
 
 INDENT = 2
 """blanks a bracket that is open"""
@@ -34,26 +38,32 @@ async def _edit(desk: Desk) -> None:
         desk.screen.paging = False
 
 
-def new_row(buffer: Buffer) -> None:
+def new_row(buffer: Buffer, needs_more: NeedsMore) -> None:
     """Go on in the next row, as far in as brackets are open before the cursor."""
-    depth = open_brackets(buffer.document.text_before_cursor)
+    depth = open_brackets(buffer.document.text_before_cursor, needs_more)
     buffer.insert_text("\n" + " " * (INDENT * depth))
 
 
-def close_bracket(buffer: Buffer, mark: str) -> None:
+def close_bracket(buffer: Buffer, mark: str, needs_more: NeedsMore) -> None:
     """A closing bracket; the first thing in its row moves out by one step."""
     before = buffer.document.current_line_before_cursor
     if before and before.isspace():
-        depth = open_brackets(buffer.document.text_before_cursor)
+        depth = open_brackets(buffer.document.text_before_cursor, needs_more)
         surplus = len(before) - INDENT * max(0, depth - 1)
         buffer.delete_before_cursor(max(0, surplus))
     buffer.insert_text(mark)
 
 
-def open_brackets(text: str) -> int:
-    """How many brackets are open at the end of a text; those in strings do not count."""
+def open_brackets(text: str, needs_more: NeedsMore) -> int:
+    """How many brackets are open at the end of a text; those in strings do not count.
+
+    Inside an open string there are none: blanks would be part of it.
+    """
     depth = 0
-    for token in Scanner(Mode(prompt=True)).feed(text):
+    tokens = Scanner(Mode(prompt=True)).feed(split_lines(text, needs_more)[1])
+    if tokens and tokens[-1].kind is Kind.UNCLOSED:
+        return 0
+    for token in tokens:
         if token.kind is Kind.OPEN:
             depth += 1
         elif token.kind is Kind.CLOSE:

@@ -14,7 +14,6 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.layout import Layout
 from prompt_toolkit.layout.containers import (
     ConditionalContainer,
-    Float,
     FloatContainer,
     HSplit,
     VSplit,
@@ -25,7 +24,7 @@ from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.widgets import SearchToolbar
 
 from qmpsh.shell.outcome import Ask
-from qmpsh.tui.menu import menu_window
+from qmpsh.tui.menu import MenuFloat, menu_height, menu_window
 from qmpsh.tui.output import Echo
 from qmpsh.tui.panes import Pane, Row
 from qmpsh.tui.prompt import Question, prompt_window
@@ -73,11 +72,12 @@ def make_layout(
             ),
         ]
     )
-    menu = Float(
+    menu = MenuFloat(
         menu_window(buffer, lambda: rows() // 3),
-        xcursor=True,
-        ycursor=True,
-        attach_to_window=prompt,
+        prompt,
+        height=lambda: menu_height(buffer, rows() // 3),
+        # The hint stands below the prompt.
+        below=lambda: 1 + (prompt.render_info.window_height if prompt.render_info else 1),
     )
     layout = Layout(FloatContainer(body, floats=[menu]), focused_element=prompt)
     return Regions(layout, prompt, question, entry.window)

@@ -21,7 +21,7 @@ from qmpsh.tui.lexing import HMP_PROMPT
 from qmpsh.tui.output import Echo, Output
 from qmpsh.tui.purposes import Searching
 from qmpsh.tui.rows import cut
-from qmpsh.tui.runner import Runner
+from qmpsh.tui.runner import Runner, line_count
 from qmpsh.tui.seam import Session
 from qmpsh.tui.status import NARROW, Facts, status_line
 from qmpsh.tui.store import Store
@@ -157,6 +157,9 @@ class Screen:
         return TIPS.get(self.session.prompt, "")
 
     def _hint_for(self, text: str, cursor: int) -> Line:
+        count = line_count(text, self.session.needs_more) if "\n" in text else 1
+        if count > 1:
+            return [("hint", f"{count} lines: Enter runs them one by one, Ctrl-C drops them")]
         try:
             return self.session.hint(text, cursor)
         except QmpshError as error:
