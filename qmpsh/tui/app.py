@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, TextIO
 
 from prompt_toolkit.application import Application
@@ -132,12 +133,7 @@ class FullScreen:
         reporter.learned = self.screen.forget_hint
         self._switch = Switch(self.buffer, lambda: self.session.prompt == HMP_PROMPT)
         self.offer = Offer(self.session, self.buffer, self._has_the_keys)
-
-        def completed() -> None:
-            completer.try_again(self.buffer)
-            self.offer.try_again()
-
-        reporter.completed = completed
+        reporter.completed = partial(self._complete_anew, completer)
         if redirect is not None:
             reporter.deliver = self._deliverer(redirect)
         desk = Desk(self.screen, self._runner, self.buffer, self.app, self._driver.turn)
@@ -224,6 +220,10 @@ class FullScreen:
             layout.focus(regions.entry)
         elif layout.current_window in (regions.question, regions.entry):
             layout.focus(regions.prompt)
+
+    def _complete_anew(self, completer: SessionCompleter) -> None:
+        completer.try_again(self.buffer)
+        self.offer.try_again()
 
     def _typed(self, buffer: Buffer) -> None:
         self.screen.flash = ""

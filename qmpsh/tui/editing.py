@@ -36,6 +36,7 @@ async def _edit(desk: Desk) -> None:
         desk.buffer.document = Document(text, len(text))
     finally:
         desk.screen.paging = False
+        desk.app.invalidate()
 
 
 def new_row(buffer: Buffer, needs_more: NeedsMore) -> None:
