@@ -152,7 +152,7 @@ class Batch:
         if item.redirect is not None:
             self._redirected.append((item.redirect, text))
         else:
-            print(self._coloured(text) if item.text is None or whole else text)
+            print(self._coloured(text) if _is_json(item) else text)
 
     def _text(self, answer: Answer, *, whole: bool) -> str | None:
         """What to print of an answer, None for nothing: an empty object says only "done"."""
@@ -165,7 +165,22 @@ class Batch:
             return None
         if isinstance(answer.value, str) and answer.modifiers.raw:
             return visible(answer.value)
+        if answer.modifiers.table:
+            return self._table(answer)
         return layout(answer.value)
+
+    def _table(self, answer: Answer) -> str:
+        """The answer as a table; on a terminal as wide as it, whole in a pipe or a file."""
+        # Imported here: most answers are JSON.
+        from qmpsh.view.glyphs import glyphs_for
+        from qmpsh.view.tables import table_lines
+
+        width = None
+        if answer.redirect is None and sys.stdout.isatty():
+            width = os.get_terminal_size(sys.stdout.fileno()).columns
+        lines = table_lines(answer.value, width, glyphs_for(sys.stdout.encoding).more)
+        layout = pretty if self._settings.pretty else compact
+        return layout(answer.value) if lines is None else "\n".join(lines)
 
     def _coloured(self, text: str) -> str:
         if not self._colour:
@@ -200,6 +215,14 @@ class Batch:
 def _complain(place: str, text: str) -> None:
     sys.stdout.flush()
     print(f"{place}: {visible(text)}", file=sys.stderr)
+
+
+def _is_json(answer: Answer) -> bool:
+    """Whether an answer is shown as JSON, so that it may be coloured as such."""
+    if answer.modifiers.json and answer.reply is not None:
+        return True
+    as_text = answer.modifiers.table or (answer.modifiers.raw and isinstance(answer.value, str))
+    return answer.text is None and not as_text
 
 
 def _indented(text: str) -> str:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History, InMemoryHistory
@@ -28,7 +29,9 @@ from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Answer, Ask, Note
 from qmpsh.tui.banner import Banner
 from qmpsh.tui.driver import Driver
-from qmpsh.tui.lexing import LineLexer
+from qmpsh.tui.eventfilter import EventFilter
+from qmpsh.tui.history import Switch
+from qmpsh.tui.lexing import HMP_PROMPT, LineLexer
 from qmpsh.tui.menu import SessionCompleter
 from qmpsh.tui.paper import Paper
 from qmpsh.tui.prompt import question_line
@@ -92,6 +95,7 @@ class Plain:
         self._input = around.input
         self._terminal = around.output or create_output()
         self._paper = Paper(self._terminal, self._style, self._glyphs, self._typed)
+        self._filter = EventFilter()
         self._news = asyncio.Event()
         self._left: int | None = None
         self._fault: BaseException | None = None
@@ -103,6 +107,9 @@ class Plain:
         self._completer = SessionCompleter(self.session, lambda: self._terminal.get_size().columns)
         self._prompt = self._make_prompt(history)
         self._suspender = Suspender(self.session, lambda: self._prompt.app, self._driver.turn)
+        self._switch = Switch(
+            self._prompt.default_buffer, lambda: self.session.prompt == HMP_PROMPT
+        )
         # A completion may have asked the VM for something.
         self._prompt.app.after_render += lambda _: self._driver.arm()
 
@@ -129,11 +136,17 @@ class Plain:
             raise self._fault
         return self._left
 
+    def set_vi(self, on: bool) -> None:
+        """Edit as vi does, or as Emacs does."""
+        self._prompt.editing_mode = EditingMode.VI if on else EditingMode.EMACS
+
     # ------------------------------------------------------------------ told by the session
 
     def event(self, event: Event) -> None:
         """See Watcher."""
-        self._paper.print_event(event, self._wall() if event.seconds is None else event.seconds)
+        if self._filter.shows(event.name):
+            seconds = self._wall() if event.seconds is None else event.seconds
+            self._paper.print_event(event, seconds)
 
     def stray(self, reply: Reply | ErrorReply) -> None:
         """See Watcher."""
@@ -147,6 +160,10 @@ class Plain:
     def facts(self) -> None:
         """See Watcher."""
         self._completer.try_again(self._prompt.default_buffer)
+
+    def filter_events(self, patterns: tuple[str, ...]) -> None:
+        """See Watcher."""
+        self._filter = EventFilter(patterns)
 
     def lost(self, error: QmpshError) -> None:
         """See Watcher."""
@@ -166,7 +183,8 @@ class Plain:
         if isinstance(item, Note):
             self._say(text_body(item.text, Kind.DIM))
         elif item.redirect is None or item.failed or self._redirect is None:
-            self._say(answer_body(item))
+            width = self._terminal.get_size().columns
+            self._say(answer_body(item, width=width, more=self._glyphs.more))
         else:
             delivery = asyncio.ensure_future(self._deliver(self._redirect, item))
             self._deliveries.add(delivery)
@@ -300,6 +318,7 @@ class Plain:
 
     def _after_turn(self) -> None:
         self._runner.go_on()
+        self._switch.check()
         self._news.set()
 
     def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

@@ -68,11 +68,14 @@ def execute(
 
 def _defaulted(modifiers: Modifiers, settings: Settings) -> Modifiers:
     """The line's modifiers, with what the options say for every line."""
-    if not (settings.json or settings.raw or settings.timeout is not None):
+    shape = settings.json or settings.raw or settings.table
+    if not (shape or settings.timeout is not None):
         return modifiers
-    timeout = settings.timeout if modifiers.timeout is None else modifiers.timeout
     return modifiers._replace(
-        json=modifiers.json or settings.json, raw=modifiers.raw or settings.raw, timeout=timeout
+        json=modifiers.json or settings.json,
+        raw=modifiers.raw or settings.raw,
+        table=modifiers.table or settings.table,
+        timeout=settings.timeout if modifiers.timeout is None else modifiers.timeout,
     )
 
 

@@ -57,6 +57,9 @@ class Watcher(Protocol):
     def facts(self) -> None:
         """Values of the VM came that a completion missed: it is worth trying again."""
 
+    def filter_events(self, patterns: tuple[str, ...]) -> None:
+        """`.events`: show only events whose names fit one of the patterns, all without one."""
+
     def lost(self, error: QmpshError) -> None:
         """The connection ended; called once for each. `session.machine.farewell` may say how."""
 
@@ -91,6 +94,7 @@ class Session:
         self.machine = Machine(address, client.greeting)
         self.shell = Shell(client, settings._replace(interactive=True), self.machine, schema)
         self.typed: deque[str] = deque(maxlen=TYPED)
+        self.shell.filter_events = watcher.filter_events
         self.catalog = Catalog()
         self.running: Running | None = None
         self._watcher = watcher
@@ -130,6 +134,15 @@ class Session:
         """
         self.catalog.facts.now = time.monotonic()
         found = complete(text, cursor, self.catalog, self.shell.mode)
+        self._ask_facts()
+        return found
+
+    def offer(self, text: str, cursor: int) -> list[Candidate]:
+        """The same where nobody asked: nothing is put to the VM that could do it harm."""
+        facts = self.catalog.facts
+        facts.now = time.monotonic()
+        found = complete(text, cursor, self.catalog, self.shell.mode)
+        facts.wanted = [query for query in facts.wanted if query.command not in LOADS_MODULES]
         self._ask_facts()
         return found
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Settings(NamedTuple):
-    """json, pretty, raw: how an answer is printed; pretty None: as the place wants it.
+    """json, pretty, raw, table: how an answer is printed; pretty None: as the place wants it.
 
     timeout: seconds from sending a line to its answer, None for no limit
     negotiated: False with --skip-negotiation, where qmp_capabilities is the user's to send
@@ -16,6 +16,7 @@ class Settings(NamedTuple):
     hmp: bool = False
     json: bool = False
     raw: bool = False
+    table: bool = False
     pretty: bool | None = None
     keep_going: bool = False
     timeout: float | None = None

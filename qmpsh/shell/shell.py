@@ -60,6 +60,8 @@ class Shell:
         self.introspection = Introspection(client, machine, schema)
         self.link: Link | None = None
         self.transaction: Transaction | None = None
+        self.filter_events: Callable[[tuple[str, ...]], None] | None = None
+        """set by a front end that shows events as they come"""
 
     @property
     def mode(self) -> Mode:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, NamedTuple
 
-from qmpsh.errors import LineSyntaxError
+from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.lang.line import parse_line
 from qmpsh.lang.syntax import HmpLine, Mode, VerbLine
 from qmpsh.schema.nearest import did_you_mean, nearest
@@ -17,7 +17,7 @@ from qmpsh.shell.connection import disconnect, reconnect
 from qmpsh.shell.execute import dry_run_text, execute, hmp_request
 from qmpsh.shell.export import export
 from qmpsh.shell.help import Topics
-from qmpsh.shell.outcome import Answer, Outcome, Steps, Wish
+from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish
 
 if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
@@ -160,6 +160,16 @@ OPTIONS: dict[str, Option] = {
 }
 
 
+def _events(shell: Shell, line: VerbLine) -> Steps:
+    """At the prompt: which events the pane shows; the others are kept."""
+    if shell.filter_events is None:
+        raise UsageError(".events is for the interactive shell: it filters the events shown there")
+    patterns = tuple(line.rest.split() if line.words is None else line.words)
+    shell.filter_events(patterns)
+    yield Note(f"events shown: {' '.join(patterns) or 'all'}")
+    return Outcome()
+
+
 def _exit(shell: Shell, line: VerbLine) -> Steps:
     if line.rest.strip():
         raise LineSyntaxError(".exit takes no arguments", line.source, line.rest_span)
@@ -173,6 +183,7 @@ VERBS: dict[str, Verb] = {
     "hmp": Verb("[LINE]", "run one line of the human monitor; alone: HMP mode on or off", _hmp),
     "json": Verb("LINE", "print the JSON that LINE would send, and send nothing", _json),
     "export": Verb("bash|python|virsh LINE", "the same command for another tool", _export),
+    "events": Verb("[PATTERN...]", "show only events such as BLOCK_*; alone: all", _events),
     "disconnect": Verb("", "let somebody else have the monitor", disconnect),
     "reconnect": Verb("", "take the monitor again", reconnect),
     "set": Verb("[OPTION [on|off]]", "show the shell's options, or change one", _set),

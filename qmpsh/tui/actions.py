@@ -72,6 +72,7 @@ async def _page(desk: Desk, text: str) -> None:
         desk.screen.output.error(error)
     finally:
         desk.screen.paging = False
+        desk.app.invalidate()
 
 
 def toggle_hmp(desk: Desk) -> None:

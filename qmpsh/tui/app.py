@@ -12,6 +12,9 @@ from functools import partial
 from typing import NamedTuple, TextIO
 
 from prompt_toolkit.application import Application
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.filters import Condition
 from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
@@ -21,26 +24,31 @@ from prompt_toolkit.output import Output as Terminal
 from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Answer
 from qmpsh.tui.actions import Desk, end
-from qmpsh.tui.bindings import bind_keys, bind_question
+from qmpsh.tui.bindings import bind_editing, bind_keys, bind_question
 from qmpsh.tui.calm import calm
 from qmpsh.tui.capture import captured
 from qmpsh.tui.driver import Driver
 from qmpsh.tui.eventlog import EventLog
 from qmpsh.tui.frames import Frames
+from qmpsh.tui.history import Switch
 from qmpsh.tui.layout import Regions, make_layout
-from qmpsh.tui.lexing import echo_lines
+from qmpsh.tui.lexing import HMP_PROMPT, echo_lines
 from qmpsh.tui.menu import SessionCompleter
+from qmpsh.tui.offer import Offer
 from qmpsh.tui.output import Output, transcript
 from qmpsh.tui.prompt import make_buffer
 from qmpsh.tui.reporter import Redirect, Reporter
 from qmpsh.tui.runner import Runner
 from qmpsh.tui.screen import Screen
 from qmpsh.tui.seam import Connect
-from qmpsh.tui.style import make_style, theme_name
+from qmpsh.tui.style import ViCursor, make_style, theme_name
 from qmpsh.tui.suspend import Suspender
 from qmpsh.view.answers import text_body
 from qmpsh.view.glyphs import Glyphs, glyphs_for
 from qmpsh.view.theme import plain, sgr
+
+CHORD, VI_CHORD = 0.3, 0.05
+"""seconds between the keys of a chord such as Ctrl-X Ctrl-E, or Escape and a letter"""
 
 SIGNALLED = 128
 
@@ -119,11 +127,15 @@ class FullScreen:
         keys, question_keys = KeyBindings(), KeyBindings()
         self._regions = self._make_regions(question_keys)
         self.app = self._make_app(keys, style, around)
+        self.screen.entry.moved = self._focus
+        self.buffer.on_text_changed += self._typed
         self._frames = Frames(self.app.invalidate)
         self.app.after_render += lambda _: self._frames.drawn()
         reporter.changed = self._frames.changed
         reporter.learned = self.screen.forget_hint
-        reporter.completed = partial(completer.try_again, self.buffer)
+        self._switch = Switch(self.buffer, lambda: self.session.prompt == HMP_PROMPT)
+        self.offer = Offer(self.session, self.buffer, self._has_the_keys)
+        reporter.completed = partial(self._complete_anew, completer)
         if redirect is not None:
             reporter.deliver = self._deliverer(redirect)
         self._suspender = Suspender(self.session, lambda: self.app, self._driver.turn)
@@ -136,6 +148,7 @@ class FullScreen:
             self._suspender.suspend,
         )
         bind_keys(keys, desk)
+        bind_editing(keys, desk, self.offer)
         bind_question(question_keys, desk)
 
     async def run(self) -> int:
@@ -159,6 +172,12 @@ class FullScreen:
             self._frames.stop()
             self._print_transcript()
 
+    def set_vi(self, on: bool) -> None:
+        """Edit as vi does, or as Emacs does."""
+        self.app.editing_mode = EditingMode.VI if on else EditingMode.EMACS
+        # In vi mode Escape and a letter are often typed one right after the other.
+        self.app.timeoutlen = VI_CHORD if on else CHORD
+
     # ------------------------------------------------------------------ putting together
 
     def _make_regions(self, question_keys: KeyBindings) -> Regions:
@@ -174,9 +193,11 @@ class FullScreen:
         app: Application[int] = Application(
             layout=self._regions.layout,
             style=make_style(style),
+            cursor=ViCursor(),
             include_default_pygments_style=False,
             key_bindings=merge_key_bindings([load_auto_suggest_bindings(), keys]),
             full_screen=True,
+            mouse_support=Condition(lambda: self.screen.mouse),
             # Frames says when; prompt_toolkit's own interval would hold back keys as well.
             max_render_postpone_time=None,
             # SIGWINCH tells of a new size.
@@ -186,7 +207,7 @@ class FullScreen:
         )
         # Escape alone and Escape before a letter (Alt) are told apart by waiting this long.
         app.ttimeoutlen = 0.05
-        app.timeoutlen = 0.3
+        app.timeoutlen = CHORD
         # A hint or a completion may have asked the VM for something.
         app.after_render += lambda _: self._driver.arm()
         return app
@@ -200,16 +221,30 @@ class FullScreen:
 
     def _after_turn(self) -> None:
         self._runner.go_on()
+        self._switch.check()
         self._focus()
         self._frames.changed()
 
     def _focus(self) -> None:
-        """The keys belong to a question while there is one, else to the prompt."""
+        """The keys go to a question while there is one, else an entry, else the prompt."""
         layout, regions = self.app.layout, self._regions
         if self.screen.asking is not None:
             layout.focus(regions.question)
-        elif layout.current_window is regions.question:
+        elif self.screen.entry.is_open:
+            layout.focus(regions.entry)
+        elif layout.current_window in (regions.question, regions.entry):
             layout.focus(regions.prompt)
+
+    def _complete_anew(self, completer: SessionCompleter) -> None:
+        completer.try_again(self.buffer)
+        self.offer.try_again()
+
+    def _typed(self, buffer: Buffer) -> None:
+        self.screen.flash = ""
+
+    def _has_the_keys(self) -> bool:
+        """Whether the line being typed has the keys, and nothing stands above it."""
+        return self.app.layout.current_window is self._regions.prompt and not self.screen.paging
 
     def _leave(self, exit_code: int) -> None:
         end(self.app, exit_code)

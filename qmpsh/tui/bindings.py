@@ -10,8 +10,11 @@ from prompt_toolkit.filters import (
     Condition,
     Filter,
     completion_is_selected,
+    emacs_insert_mode,
     has_completions,
     is_searching,
+    vi_insert_mode,
+    vi_navigation_mode,
 )
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
@@ -19,27 +22,66 @@ from prompt_toolkit.keys import Keys
 
 from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Ask
+from qmpsh.tui import editing, moving, selecting
 from qmpsh.tui.actions import HANDLERS, Desk
 from qmpsh.tui.keys import KEYS
+from qmpsh.tui.offer import Offer
 
 
 def bind_keys(bindings: KeyBindings, desk: Desk) -> None:
     """Every row of the table that has a handler; Enter and Escape where a menu is open."""
+    at_prompt = ~is_searching & ~Condition(lambda: desk.screen.entry.is_open)
     filters: dict[str, Filter] = {
-        "leave": Condition(lambda: not desk.buffer.text) & ~is_searching,
-        "interrupt": ~is_searching,
-        "end_of_line": ~is_searching,
+        "leave": Condition(lambda: not desk.buffer.text) & at_prompt,
+        "interrupt": at_prompt,
+        "end_of_line": at_prompt,
     }
+    handlers = {**HANDLERS, **moving.HANDLERS, **selecting.HANDLERS, **editing.HANDLERS}
     for key in KEYS:
         for keys in key.keys if key.handler else ():
             where = filters.get(key.handler, Always())
             bindings.add(*keys.split(" "), filter=where)(
-                partial(_handle, desk, HANDLERS[key.handler])
+                partial(_handle, desk, handlers[key.handler])
             )
+    selected = Condition(lambda: desk.screen.events.selected is not None) & at_prompt
+    empty = Condition(lambda: not desk.buffer.text)
+    bindings.add("enter", filter=selected & empty)(partial(_handle, desk, selecting.open_event))
+    bindings.add("escape", filter=selected)(partial(_handle, desk, selecting.leave_event))
     bindings.add("enter", filter=completion_is_selected)(_close_menu)
     bindings.add("escape", filter=has_completions)(_cancel_menu)
     sheet_open = Condition(lambda: desk.screen.sheet is not None)
     bindings.add("escape", filter=sheet_open)(partial(_handle, desk, HANDLERS["key_sheet"]))
+
+
+def bind_editing(bindings: KeyBindings, desk: Desk, offer: Offer) -> None:
+    """Keys of the line that are no rows of the table, because they do what everybody expects."""
+    buffer = desk.buffer
+    at_line = Condition(lambda: desk.app.current_buffer is buffer)
+    inserting = at_line & (emacs_insert_mode | vi_insert_mode)
+
+    def goes_on(event: KeyPressEvent) -> None:
+        editing.new_row(buffer, desk.screen.session.needs_more)
+
+    def close(event: KeyPressEvent) -> None:
+        editing.close_bracket(buffer, event.data, desk.screen.session.needs_more)
+
+    def pass_by(event: KeyPressEvent) -> None:
+        """An arrow beside a menu that came by itself."""
+        buffer.cancel_completion()
+        if event.key_sequence[0].key == Keys.Up:
+            buffer.auto_up()
+        else:
+            buffer.auto_down()
+
+    several = Condition(buffer.multiline)
+    bindings.add("enter", filter=inserting & several & ~completion_is_selected)(goes_on)
+    for mark in "}]":
+        bindings.add(mark, filter=inserting)(close)
+    for key in ("up", "down"):
+        bindings.add(key, filter=at_line & Condition(lambda: offer.is_open))(pass_by)
+    bindings.add("v", filter=at_line & vi_navigation_mode)(
+        partial(_handle, desk, editing.edit_line)
+    )
 
 
 def bind_question(bindings: KeyBindings, desk: Desk) -> None:

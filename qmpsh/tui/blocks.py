@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from qmpsh.tui.rows import line_width, part, wrap
@@ -45,6 +46,15 @@ class Lines(Block):
         """Say the same number of lines anew."""
         self._lines = lines
         self.touch()
+
+
+class Heading(Lines):
+    """The line above a reply: what was run."""
+
+    @property
+    def heading_line(self) -> int:
+        """The number of the line that says something."""
+        return self.start + self._first
 
 
 class Fold(NamedTuple):
@@ -96,9 +106,13 @@ class Foldable(Block):
             return [next(fitting, self.fold.notices[-1])]
         return super().draw(index, width)[: self.fold.rows]
 
+    def texts(self) -> Sequence[str]:
+        """See Block."""
+        return self._body.lines
+
     def text(self) -> str:
         """All of it, folded or not; no newline at its end."""
-        return "\n".join(self._body.lines)
+        return self._body.text()
 
     def toggle(self) -> None:
         """Fold or unfold; only where there is a fold."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from qmpsh.tui.eventfilter import EventFilter
 from qmpsh.tui.rows import cut, line_width
 from qmpsh.tui.store import Block, Store
 from qmpsh.tui.viewport import Viewport
 from qmpsh.view.events import FOLD_SECONDS, STATE, details, fold_key, head
 from qmpsh.view.glyphs import Glyphs
-from qmpsh.view.theme import Line
+from qmpsh.view.theme import Line, plain
 from qmpsh.wire.messages import Event
 
 LIMIT = 10_000
@@ -28,20 +29,21 @@ _RECENT = 500
 class EventBlock(Block):
     """One event, and how often it came. seconds: Unix time of the first."""
 
-    __slots__ = ("_details", "_glyphs", "event", "repeats", "seconds")
+    __slots__ = ("_details", "_glyphs", "event", "repeats", "seconds", "shown")
 
     def __init__(self, event: Event, seconds: float, glyphs: Glyphs) -> None:
         super().__init__()
         self.event = event
         self.seconds = seconds
         self.repeats = 1
+        self.shown = True
         self._glyphs = glyphs
         self._details = details(event.data)
 
     @property
     def count(self) -> int:
         """See Block."""
-        return 1 + len(self._details)
+        return 1 + len(self._details) if self.shown else 0
 
     @property
     def weight(self) -> int:
@@ -51,8 +53,12 @@ class EventBlock(Block):
     def line(self, index: int) -> Line:
         """See Block."""
         if index == 0:
-            return head(self.event.name, self.seconds, self.repeats, self._glyphs)
+            return self.head()
         return [("event.data", f"  {self._details[index - 1]}")]
+
+    def head(self) -> Line:
+        """Its first line: when, what, how often."""
+        return head(self.event.name, self.seconds, self.repeats, self._glyphs)
 
     def draw(self, index: int, width: int) -> list[Line]:
         """See Block. An event's line never wraps: first the milliseconds go, then the name's end,
@@ -73,6 +79,9 @@ class EventLog:
     def __init__(self, glyphs: Glyphs, clock: Callable[[], float], limit: int = LIMIT) -> None:
         self.store = Store(limit, "events")
         self.view = Viewport(self.store)
+        self.view.mark = self._mark
+        self.filter = EventFilter()
+        self.selected: EventBlock | None = None
         self.total = 0
         self.last = ""
         self._glyphs = glyphs
@@ -91,10 +100,54 @@ class EventLog:
             block.touch()
             return
         block = EventBlock(event, seconds, self._glyphs)
+        block.shown = self.filter.shows(event.name)
         self.store.append(block)
         if len(self._recent) >= _RECENT:
             self._recent.clear()
         self._recent[key] = block
+
+    def only(self, patterns: tuple[str, ...]) -> None:
+        """Show the events whose names fit a pattern, all of them without one; none is lost."""
+        self.filter = EventFilter(patterns)
+        for block in self._blocks():
+            block.shown = self.filter.shows(block.event.name)
+        self.store.recount()
+        self.leave()
+
+    def select(self, step: int) -> None:
+        """Go to the event before (-1) or behind (1); upwards first to the newest of all.
+
+        Below the newest one nothing is selected, and new events are followed again.
+        """
+        blocks = self._blocks()
+        place = len(blocks)
+        if self.selected is not None:
+            place = self.store.position(self.selected)
+        elif step > 0:
+            return
+        place += step
+        while 0 <= place < len(blocks) and not blocks[place].shown:
+            place += step
+        if place >= len(blocks):
+            self.leave()
+        elif place >= 0:
+            self.selected = blocks[place]
+            self.view.show(self.selected.start)
+            self.view.hold()
+
+    def leave(self) -> None:
+        """Select nothing and follow the newest events."""
+        self.selected = None
+        self.view.to_tail()
+
+    def _blocks(self) -> list[EventBlock]:
+        return [block for block in self.store.blocks if isinstance(block, EventBlock)]
+
+    def _mark(self, line: int, rows: list[Line]) -> list[Line]:
+        """The selected event's first line stands out."""
+        if self.selected is None or line != self.selected.start:
+            return rows
+        return [[("menu.current", plain(row))] for row in rows]
 
     def _repeats(self, block: EventBlock, seconds: float) -> bool:
         if not 0 <= seconds - block.seconds < FOLD_SECONDS:

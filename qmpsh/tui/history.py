@@ -1,9 +1,13 @@
-"""The prompt's history, kept in files: one for QMP lines, one for the human monitor's."""
+"""The prompt's history, kept in files: one for QMP lines, one for the human monitor's.
+
+Each mode sees its own: whoever changes the mode lets the line load its history anew (`Switch`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.history import History
 
 from qmpsh.paths import state_file
@@ -12,26 +16,69 @@ from qmpsh.shell.secrets import mask_hmp, mask_line
 
 
 class LineHistory(History):
-    """is_hmp: whether the line that is stored now is one of the human monitor's."""
+    """is_hmp: whether the line that is typed now is one of the human monitor's."""
 
     def __init__(self, is_hmp: Callable[[], bool]) -> None:
         super().__init__()
         self._is_hmp = is_hmp
-        self._qmp = HistoryFile(state_file("history"))
-        self._hmp = HistoryFile(state_file("history-hmp"))
+        self._qmp = _ModeHistory("history", mask_line)
+        self._hmp = _ModeHistory("history-hmp", mask_hmp)
+
+    async def load(self) -> AsyncGenerator[str, None]:
+        """Entries of the present mode, newest first."""
+        async for entry in self._present.load():
+            yield entry
+
+    def get_strings(self) -> list[str]:
+        """Entries of the present mode, oldest first, as far as they were loaded."""
+        return self._present.get_strings()
 
     def load_history_strings(self) -> Iterable[str]:
-        """Entries, newest first."""
-        return reversed(self._file().load())
+        """Entries of the present mode's file, newest first."""
+        return self._present.load_history_strings()
 
     def append_string(self, string: str) -> None:
         """Remember a line, its secrets masked; one that begins with a blank is not remembered."""
-        if is_kept(string):
-            super().append_string(mask_hmp(string) if self._is_hmp() else mask_line(string))
+        self._present.append_string(string)
 
     def store_string(self, string: str) -> None:
         """Write a line to its file."""
-        self._file().append(string)
+        self._present.store_string(string)
 
-    def _file(self) -> HistoryFile:
+    @property
+    def _present(self) -> _ModeHistory:
         return self._hmp if self._is_hmp() else self._qmp
+
+
+class _ModeHistory(History):
+    """The lines of one mode. name: of the file; mask: takes the secrets out of a line."""
+
+    def __init__(self, name: str, mask: Callable[[str], str]) -> None:
+        super().__init__()
+        self._mask = mask
+        self._file = HistoryFile(state_file(name))
+
+    def load_history_strings(self) -> Iterable[str]:
+        return reversed(self._file.load())
+
+    def append_string(self, string: str) -> None:
+        if is_kept(string):
+            super().append_string(self._mask(string))
+
+    def store_string(self, string: str) -> None:
+        self._file.append(string)
+
+
+class Switch:
+    """Lets a line load the history of another mode; what is typed stays. is_hmp: the mode."""
+
+    def __init__(self, buffer: Buffer, is_hmp: Callable[[], bool]) -> None:
+        self._buffer = buffer
+        self._is_hmp = is_hmp
+        self._was_hmp = is_hmp()
+
+    def check(self) -> None:
+        """To be called when the mode may have changed."""
+        if self._is_hmp() != self._was_hmp:
+            self._was_hmp = not self._was_hmp
+            self._buffer.reset(self._buffer.document)

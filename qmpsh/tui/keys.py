@@ -1,4 +1,4 @@
-"""The table of keys: what the bindings and the key sheet are both made from.
+"""The table of keys: what the bindings, the key sheet and the README are all made from.
 
 Every function key has an Alt twin, since some terminals and multiplexers keep F1 to F12.
 """
@@ -14,7 +14,8 @@ from qmpsh.view.theme import Line
 class Key(NamedTuple):
     """keys: prompt_toolkit's names of what does the same; shown: for a person; does: on the sheet.
 
-    handler: a name of `actions.HANDLERS`; "" for what prompt_toolkit does by itself
+    shown, does: "" where the row before says it; handler: a name of a `HANDLERS`; "" for what
+    prompt_toolkit does by itself
     """
 
     keys: tuple[str, ...]
@@ -28,30 +29,45 @@ KEYS = (
     Key(("f1", "escape h"), "F1, Alt-h", "this key sheet, and back", "key_sheet"),
     Key(("f2", "escape e"), "F2, Alt-e", "events pane on or off", "toggle_events"),
     Key(("f3", "escape z"), "F3, Alt-z", "zoom the events", "zoom_events"),
-    Key(("f4", "escape f"), "F4, Alt-f", "fold or unfold the last reply", "toggle_fold"),
+    Key(("f4", "escape f"), "F4, Alt-f", "fold or unfold last reply", "toggle_fold"),
     Key(("f5", "escape p"), "F5, Alt-p", "last reply in $PAGER", "page_reply"),
     Key(("f7", "escape m"), "F7, Alt-m", "HMP mode on or off", "toggle_hmp"),
-    Key(("pageup",), "PageUp", "output, back", "output_up"),
-    Key(("pagedown",), "PageDown", "output, on", "output_down"),
-    Key(("c-home",), "Ctrl-Home", "output, the first line", "output_start"),
-    Key(("c-end",), "Ctrl-End", "output, the newest line", "output_tail"),
-    Key(("end",), "End", "end of line, or the newest line", "end_of_line"),
-    Key(("c-pageup",), "Ctrl-PageUp", "events, back", "events_up"),
-    Key(("c-pagedown",), "Ctrl-PageDown", "events, on", "events_down"),
-    Key((), "Tab, Shift-Tab", "complete; next, previous"),
-    Key((), "Right, Ctrl-E", "take what history suggests"),
-    Key((), "Up, Ctrl-R", "history; search in it"),
-    Key(("c-c", "<sigint>"), "Ctrl-C", "clear the line, or let go", "interrupt"),
-    Key(("c-z",), "Ctrl-Z", "disconnect, suspend until fg", "suspend"),
-    Key(("c-d",), "Ctrl-D", "leave (the line is empty)", "leave"),
+    Key(("f8", "escape o"), "F8, Alt-o", "mouse on or off: wheel", "toggle_mouse"),
+    Key(("pageup",), "PageUp/PageDown", "output, back and on", "output_up"),
+    Key(("pagedown",), "", "", "output_down"),
+    Key(("c-home",), "Ctrl-Home/Ctrl-End", "its first, its newest line", "output_start"),
+    Key(("c-end",), "", "", "output_tail"),
+    Key(("end",), "End", "end of line, or of output", "end_of_line"),
+    Key(("escape up",), "Alt-Up/Alt-Down", "previous, next reply", "previous_reply"),
+    Key(("escape down",), "", "", "next_reply"),
+    Key(("escape /",), "Alt-/", "search the output", "search_output"),
+    Key(("escape c",), "Alt-c, Alt-s", "copy, save the last reply", "copy_reply"),
+    Key(("escape s",), "", "", "save_reply"),
+    Key(("c-pageup",), "Ctrl-PageUp/PageDown", "events, back and on", "events_up"),
+    Key(("c-pagedown",), "", "", "events_down"),
+    Key(("c-up",), "Ctrl-Up/Ctrl-Down", "select event, Enter opens", "previous_event"),
+    Key(("c-down",), "", "", "next_event"),
+    Key((), "Tab/Shift-Tab, Right", "complete; take suggestion"),
+    Key((), "Up/Down, Ctrl-R", "history, search in it"),
+    Key(("c-x c-e",), "Ctrl-X Ctrl-E", "line in $EDITOR (vi: v)", "edit_line"),
+    Key(("c-c", "<sigint>"), "Ctrl-C, Ctrl-D", "clear, let go; leave", "interrupt"),
+    Key(("c-d",), "", "", "leave"),
+    Key(("c-z",), "Ctrl-Z", "let go, suspend until fg", "suspend"),
     Key(("c-l",), "Ctrl-L", "clear the output", "clear_output"),
 )
 
 
 def key_sheet() -> list[Line]:
     """The table as styled lines."""
-    width = max(text_width(key.shown) for key in KEYS)
+    shown = [key for key in KEYS if key.shown]
+    width = max(text_width(key.shown) for key in shown)
     rows: list[Line] = [
-        [("hint.current", key.shown.ljust(width)), ("", f"  {key.does}")] for key in KEYS
+        [("hint.current", key.shown.ljust(width)), ("", f"  {key.does}")] for key in shown
     ]
     return [[("dim", "Keys; F1 or Esc goes back")], *rows]
+
+
+def key_table() -> str:
+    """The table for the README, in Markdown; ends in a newline."""
+    rows = [f"| {key.shown} | {key.does} |" for key in KEYS if key.shown]
+    return "\n".join(["| key | does |", "|---|---|", *rows, ""])

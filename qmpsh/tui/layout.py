@@ -14,7 +14,6 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.layout import Layout
 from prompt_toolkit.layout.containers import (
     ConditionalContainer,
-    Float,
     FloatContainer,
     HSplit,
     VSplit,
@@ -25,7 +24,7 @@ from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.widgets import SearchToolbar
 
 from qmpsh.shell.outcome import Ask
-from qmpsh.tui.menu import menu_window
+from qmpsh.tui.menu import MenuFloat, menu_height, menu_window
 from qmpsh.tui.output import Echo
 from qmpsh.tui.panes import Pane, Row
 from qmpsh.tui.prompt import Question, prompt_window
@@ -34,11 +33,12 @@ from qmpsh.tui.screen import Screen
 
 
 class Regions(NamedTuple):
-    """layout: the whole; prompt, question: the two windows that the keys may belong to."""
+    """layout: the whole; prompt, question: entry: the windows that the keys may belong to."""
 
     layout: Layout
     prompt: Window
     question: Window
+    entry: Window
 
 
 def make_layout(
@@ -56,6 +56,8 @@ def make_layout(
     prompt = prompt_window(screen.session, buffer, search.control, lambda: rows() - 3)
     question = _question_window(lambda: screen.asking, keys)
     asking = Condition(lambda: screen.asking is not None)
+    entry = screen.entry
+    entering = Condition(lambda: entry.is_open) & ~asking
     body = HSplit(
         [
             _panes(screen),
@@ -63,19 +65,22 @@ def make_layout(
             ConditionalContainer(prompt, ~asking),
             ConditionalContainer(question, asking),
             search,
+            ConditionalContainer(entry.row(screen.columns, screen.glyphs.more), entering),
             ConditionalContainer(
-                _row(Row(lambda width: screen.hint(buffer), screen.glyphs), "hint"), ~is_searching
+                _row(Row(lambda width: screen.hint(buffer), screen.glyphs), "hint"),
+                ~is_searching & ~entering,
             ),
         ]
     )
-    menu = Float(
+    menu = MenuFloat(
         menu_window(buffer, lambda: rows() // 3),
-        xcursor=True,
-        ycursor=True,
-        attach_to_window=prompt,
+        prompt,
+        height=lambda: menu_height(buffer, rows() // 3),
+        # The hint stands below the prompt.
+        below=lambda: 1 + (prompt.render_info.window_height if prompt.render_info else 1),
     )
     layout = Layout(FloatContainer(body, floats=[menu]), focused_element=prompt)
-    return Regions(layout, prompt, question)
+    return Regions(layout, prompt, question, entry.window)
 
 
 def _panes(screen: Screen) -> VSplit:

@@ -9,7 +9,12 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition, has_completions, is_done
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.layout.containers import ConditionalContainer, ScrollOffsets, Window
+from prompt_toolkit.layout.containers import (
+    ConditionalContainer,
+    Float,
+    ScrollOffsets,
+    Window,
+)
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.layout.margins import ConditionalMargin, ScrollbarMargin
 from prompt_toolkit.layout.menus import CompletionsMenuControl
@@ -39,9 +44,13 @@ class SessionCompleter(Completer):
         self, document: Document, complete_event: CompleteEvent
     ) -> Iterable[Completion]:
         """See prompt_toolkit."""
-        self._asked = document
         cursor = document.cursor_position
-        candidates = self._session.complete(document.text, cursor)
+        if complete_event.text_inserted:
+            # The menu opens by itself; see `offer`.
+            candidates = self._session.offer(document.text, cursor)
+        else:
+            self._asked = document
+            candidates = self._session.complete(document.text, cursor)
         return completions(candidates, cursor, self._columns())
 
     def try_again(self, buffer: Buffer) -> None:
@@ -65,6 +74,38 @@ def completions(candidates: list[Candidate], cursor: int, columns: int) -> list[
         )
         for candidate, kind in zip(candidates, kinds, strict=True)
     ]
+
+
+class MenuFloat(Float):
+    """Where the menu stands: beside the cursor, above the whole of the line being typed.
+
+    below: rows from the bottom of the screen to the line's first row
+    """
+
+    def __init__(
+        self,
+        menu: ConditionalContainer,
+        prompt: Window,
+        height: Callable[[], int],
+        below: Callable[[], int],
+    ) -> None:
+        self._below = below
+        super().__init__(menu, xcursor=True, height=height, attach_to_window=prompt)
+
+    @property
+    def bottom(self) -> int | None:
+        """Rows below it."""
+        return self._below()
+
+    @bottom.setter
+    def bottom(self, rows: int | None) -> None:
+        """It is known for each frame anew."""
+
+
+def menu_height(buffer: Buffer, most: int) -> int:
+    """Rows of the menu."""
+    state = buffer.complete_state
+    return max(1, min(most, len(state.completions))) if state else 1
 
 
 def menu_window(buffer: Buffer, max_height: Callable[[], int]) -> ConditionalContainer:

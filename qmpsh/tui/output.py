@@ -9,11 +9,13 @@ from collections.abc import Callable
 
 from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Answer
-from qmpsh.tui.blocks import Fold, Foldable, Lines, Marked, head_lines
+from qmpsh.tui.blocks import Fold, Foldable, Heading, Lines, Marked, head_lines
+from qmpsh.tui.eventlog import EventBlock
 from qmpsh.tui.store import Store
 from qmpsh.tui.viewport import Viewport
 from qmpsh.view.answers import Body, Kind, cost, error_body, text_body
 from qmpsh.view.glyphs import Glyphs
+from qmpsh.view.jsontext import pretty
 from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line
 from qmpsh.view.units import number, size
@@ -52,7 +54,7 @@ class Output:
 
     def echo(self, prompt: str, line: str) -> Echo:
         """A command line, as it was typed; what follows belongs to it."""
-        block = Lines(self._spaced(self._highlight(prompt, line)))
+        block = Heading(self._spaced(self._highlight(prompt, line)))
         self.store.append(block)
         self._echo = Echo(line, block)
         return self._echo
@@ -66,7 +68,7 @@ class Output:
             # Other lines came in between, or this line has had an answer: say whose this one is.
             name = answer.command or echo.line.split("\n")[0]
             title: Line = [("dim", visible_word(name))]
-            self.store.append(Lines(self._spaced([title]), right))
+            self.store.append(Heading(self._spaced([title]), right))
         echo.answered = True
 
     def reply(self, body: Body, size_on_wire: int = 0) -> None:
@@ -74,6 +76,11 @@ class Output:
         if body.lines:
             self.last_reply = Foldable(body, self._fold(body, size_on_wire))
             self.store.append(self.last_reply)
+
+    def event(self, block: EventBlock) -> None:
+        """The whole of an event, as the server sent it."""
+        self.store.append(Heading(self._spaced([[("dim", "event "), *block.head()]])))
+        self.reply(Body(pretty(block.event.raw).split("\n"), Kind.JSON))
 
     def note(self, text: str, kind: Kind = Kind.DIM) -> None:
         """A remark of the shell's own; any text."""

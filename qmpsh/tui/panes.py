@@ -6,15 +6,23 @@ Each builds only the rows that are seen, so that a frame costs the same however 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.layout.controls import UIContent, UIControl
+from prompt_toolkit.mouse_events import MouseEvent, MouseEventType
 
 from qmpsh.tui.rows import cut
 from qmpsh.tui.style import fragments
 from qmpsh.tui.viewport import Viewport
 from qmpsh.view.glyphs import Glyphs
 from qmpsh.view.theme import Line
+
+if TYPE_CHECKING:
+    from prompt_toolkit.key_binding.key_bindings import NotImplementedOrNone
+
+_WHEEL = {MouseEventType.SCROLL_UP: -3, MouseEventType.SCROLL_DOWN: 3}
+"""rows that one notch of the wheel scrolls"""
 
 
 class Pane(UIControl):
@@ -31,6 +39,14 @@ class Pane(UIControl):
         rows: list[Line] = [self._title(width)] if self._title else []
         rows += self._view().view(width, height - len(rows))
         return content(rows)
+
+    def mouse_handler(self, mouse_event: MouseEvent) -> NotImplementedOrNone:
+        """See prompt_toolkit. The wheel scrolls; nothing else is for us."""
+        rows = _WHEEL.get(mouse_event.event_type)
+        if rows is None:
+            return NotImplemented
+        self._view().scroll(rows)
+        return None
 
 
 class Row(UIControl):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.buffer import Buffer
@@ -24,13 +24,15 @@ from prompt_toolkit.layout.processors import (
     AppendAutoSuggestion,
     ConditionalProcessor,
     HighlightIncrementalSearchProcessor,
+    HighlightMatchingBracketProcessor,
 )
 
+from qmpsh.complete.faults import Fault
 from qmpsh.shell.outcome import Ask
 from qmpsh.tui.lexing import LineLexer
 from qmpsh.tui.panes import content
 from qmpsh.tui.rows import wrap
-from qmpsh.tui.runner import split_lines
+from qmpsh.tui.runner import line_count, split_lines
 from qmpsh.tui.seam import Session
 from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line
@@ -44,8 +46,12 @@ def make_buffer(
     """accept: takes a whole line, or the several that were pasted."""
 
     def accepted(buffer: Buffer) -> bool:
-        accept(buffer.text)
-        return False
+        text = buffer.text
+        # Before it runs: it may change the mode, and belongs to the history of the one it was
+        # typed in.
+        buffer.reset(append_to_history=True)
+        accept(text)
+        return True
 
     def goes_on() -> bool:
         return bool(split_lines(buffer.text, session.needs_more)[1])
@@ -74,15 +80,19 @@ def prompt_window(
         mark = "... " if wrap_count == 0 else ""
         return [("class:dim", mark.rjust(len(prompt)))]
 
+    def faults(text: str) -> Sequence[Fault]:
+        """None in what was pasted: each of its lines is looked at when its turn comes."""
+        several = "\n" in text and line_count(text, session.needs_more) > 1
+        return () if several else session.faults(text)
+
     control = BufferControl(
         buffer,
         input_processors=[
             HighlightIncrementalSearchProcessor(),
+            HighlightMatchingBracketProcessor(chars="[]{}"),
             ConditionalProcessor(AppendAutoSuggestion(), has_focus(buffer) & ~is_searching),
         ],
-        lexer=LineLexer(
-            lambda: session.prompt, session.faults, lambda: session.catalog.schema is not None
-        ),
+        lexer=LineLexer(lambda: session.prompt, faults, lambda: session.catalog.schema is not None),
         search_buffer_control=search,
         preview_search=True,
         include_default_input_processors=False,

@@ -18,7 +18,8 @@ async def redirect(answer: Answer) -> str:
     target = answer.redirect
     if target is None:
         return ""
-    text = "".join(f"{line}\n" for line in answer_body(answer).lines)
+    body = answer_body(answer)
+    text = f"{body.text()}\n" if body.lines else ""
     if target.mark != "|":
         write_file(target, text)
         return f"written to {target.target}"

@@ -74,6 +74,11 @@ class Reporter:
         self.completed()
         self.changed()
 
+    def filter_events(self, patterns: tuple[str, ...]) -> None:
+        """See Watcher."""
+        self._events.only(patterns)
+        self.changed()
+
     def lost(self, error: QmpshError) -> None:
         """See Watcher."""
         if self._session is not None:
@@ -101,7 +106,8 @@ class Reporter:
         else:
             self._output.stamp(key, item)
             if item.redirect is None or item.failed:
-                self._output.reply(answer_body(item), item.size)
+                width, more = self._output.view.width, self._glyphs.more
+                self._output.reply(answer_body(item, width=width, more=more), item.size)
             else:
                 self.deliver(item)
         self.changed()

@@ -89,3 +89,9 @@ def split_lines(text: str, needs_more: Callable[[str], bool]) -> tuple[list[str]
                 lines.append(rest)
             rest = ""
     return lines, rest
+
+
+def line_count(text: str, needs_more: Callable[[str], bool]) -> int:
+    """How many logical lines a text is, the unfinished one at its end included."""
+    lines, rest = split_lines(text, needs_more)
+    return len(lines) + bool(rest.strip())

@@ -14,11 +14,14 @@ from prompt_toolkit.buffer import Buffer
 from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Ask
 from qmpsh.tui.blocks import Lines
+from qmpsh.tui.entry import Entry
 from qmpsh.tui.eventlog import EventLog
 from qmpsh.tui.keys import key_sheet
 from qmpsh.tui.lexing import HMP_PROMPT
 from qmpsh.tui.output import Echo, Output
-from qmpsh.tui.runner import Runner
+from qmpsh.tui.purposes import Searching
+from qmpsh.tui.rows import cut
+from qmpsh.tui.runner import Runner, line_count
 from qmpsh.tui.seam import Session
 from qmpsh.tui.status import NARROW, Facts, status_line
 from qmpsh.tui.store import Store
@@ -66,8 +69,11 @@ class Screen:
         self.events_wanted = True
         self.zoomed = False
         self.paging = False
+        self.mouse = False
+        self.entry = Entry()
+        self.searching: Searching | None = None
         self.sheet: Viewport | None = None
-        self._columns = columns
+        self.columns = columns
         self._clock = clock
         self._hint: tuple[tuple[str, str, int], Line] | None = None
 
@@ -82,7 +88,7 @@ class Screen:
     @property
     def events_shown(self) -> bool:
         """Whether the events pane is there."""
-        return self.zoomed or (self.events_wanted and self._columns() >= NARROW)
+        return self.zoomed or (self.events_wanted and self.columns() >= NARROW)
 
     @property
     def main_view(self) -> Viewport:
@@ -92,7 +98,7 @@ class Screen:
     @property
     def events_width(self) -> int:
         """Columns of the events pane beside the output: three of eight, from 24 to 60."""
-        return min(60, max(24, self._columns() * 3 // 8))
+        return min(60, max(24, self.columns() * 3 // 8))
 
     def toggle_sheet(self) -> None:
         """Show the key sheet in the output's place, or the output again."""
@@ -138,7 +144,7 @@ class Screen:
         if not self.session.machine.connected:
             outlook = self.session.machine.outlook
             return [("hint", APART_TIPS.get(outlook, NOT_CONNECTED_TIP))]
-        if not text:
+        if not text or self.flash:
             return [("hint", self.flash or self._tip())]
         key = (self.session.prompt, text, cursor)
         if self._hint is None or self._hint[0] != key:
@@ -159,6 +165,9 @@ class Screen:
         return TIPS.get(self.session.prompt, "")
 
     def _hint_for(self, text: str, cursor: int) -> Line:
+        count = line_count(text, self.session.needs_more) if "\n" in text else 1
+        if count > 1:
+            return [("hint", f"{count} lines: Enter runs them one by one, Ctrl-C drops them")]
         try:
             return self.session.hint(text, cursor)
         except QmpshError as error:
@@ -169,10 +178,12 @@ class Screen:
         line: Line = [("dim", "events")]
         if self.events.total:
             line.append(("dim", f" {number(self.events.total)}"))
+        if self.events.filter.patterns:
+            line.append(("warning", f"  only {visible_word(self.events.filter.text())}"))
         unseen = self.events.view.unseen
         if unseen:
             line.append(("warning", f"  {number(unseen)} new {self.glyphs.down}"))
-        return line
+        return cut(line, width, self.glyphs.more)
 
 
 def first_word(line: str) -> str:

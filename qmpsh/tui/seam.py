@@ -49,6 +49,9 @@ class Session(Protocol):
     def complete(self, text: str, cursor: int) -> list[Candidate]:
         """Candidates at the cursor."""
 
+    def offer(self, text: str, cursor: int) -> list[Candidate]:
+        """Candidates that nobody asked for."""
+
     def hint(self, text: str, cursor: int) -> Line:
         """The signature of what is being typed, or the error in it; [] when there is nothing."""
 

@@ -8,9 +8,10 @@ styled and wrapped when first shown.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 
 from qmpsh.tui.rows import justify
-from qmpsh.view.theme import Line
+from qmpsh.view.theme import Line, plain
 from qmpsh.view.units import number
 
 _CACHED_LINES = 2000
@@ -18,7 +19,7 @@ _CACHED_LINES = 2000
 
 
 class Block:
-    """Some lines that came together, at least one.
+    """Some lines that came together; one that shows none stands nowhere.
 
     Its kinds say how many there are, what stands in one, and what keeping it weighs.
     """
@@ -47,6 +48,10 @@ class Block:
     def right(self, index: int) -> Line:
         """What stands at the right edge of a line."""
         return []
+
+    def texts(self) -> Sequence[str]:
+        """The text of all of its lines, the folded ones too."""
+        return [plain(self.line(index)) for index in range(self.count)]
 
     def draw(self, index: int, width: int) -> list[Line]:
         """The rows of one line, freshly made: wrapped unless its kind knows better."""
@@ -105,9 +110,16 @@ class Store:
         """A block has more or fewer lines than before: number those behind it anew."""
         block.touch()
         start = block.start + block.count
-        for later in self.blocks[self._index(block.start) + 1 :]:
+        for later in self.blocks[self.place_of(block.start) + 1 :]:
             later.start = start
             start += later.count
+
+    def recount(self) -> None:
+        """Any block may show more or fewer lines than before: number all of them anew."""
+        start = self._first
+        for block in self.blocks:
+            block.start = start
+            start += block.count
 
     def rows(self, index: int, width: int) -> list[Line]:
         """The rows of a line; any number may be asked for, one row is the least."""
@@ -117,12 +129,17 @@ class Store:
             return [[]]
         if index >= self.end:
             return [[]]
-        block = self.blocks[self._index(index)]
+        block = self.blocks[self.place_of(index)]
         return block.rows(index - block.start, width)
 
-    def _index(self, line: int) -> int:
-        """Where the block stands that holds a line."""
+    def place_of(self, line: int) -> int:
+        """Which block holds a line; -1 where that would be one before the first."""
         return bisect_right(self.blocks, line, key=_start) - 1
+
+    def position(self, block: Block) -> int:
+        """Which one a block is; -1 once it was dropped."""
+        place = self.place_of(block.start)
+        return place if place >= 0 and self.blocks[place] is block else -1
 
     def _drop(self) -> None:
         keep = self._limit - self._limit // 16

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from prompt_toolkit.application import Application
+from prompt_toolkit.cursor_shapes import CursorShape, ModalCursorShapeConfig
+from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.styles import Style
 
@@ -20,10 +23,22 @@ WIDGETS = {
     "search-toolbar": "hint",
     "search-toolbar.prompt": "hint",
     "search-toolbar.text": "hint.current",
+    "matching-bracket.other": "hint.current",
+    "matching-bracket.cursor": "",
     "incsearch": "hint.current",
     "incsearch.current": "menu.current",
     "window-too-small": "error",
 }
+
+
+class ViCursor(ModalCursorShapeConfig):
+    """In vi mode the cursor's shape tells what a letter does; otherwise it is the terminal's."""
+
+    def get_cursor_shape(self, application: Application[object]) -> CursorShape:
+        """See prompt_toolkit."""
+        if application.editing_mode != EditingMode.VI:
+            return CursorShape._NEVER_CHANGE
+        return super().get_cursor_shape(application)
 
 
 def theme_name(theme: str, *, colour: bool) -> str:

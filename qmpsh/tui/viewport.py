@@ -7,6 +7,7 @@ rows it shows, however long the store is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from qmpsh.tui.blocks import Foldable
@@ -21,6 +22,10 @@ class Place(NamedTuple):
     row: int = 0
 
 
+Mark = Callable[[int, list[Line]], list[Line]]
+"""The rows of a line, by its number, with something in them made to stand out."""
+
+
 class Viewport:
     """store: what there is to see."""
 
@@ -28,6 +33,7 @@ class Viewport:
         self.store = store
         self.width = 80
         self.height = 1
+        self.mark: Mark | None = None
         self._top: Place | None = None
         self._floor = 0
         self._seen = 0
@@ -49,7 +55,10 @@ class Viewport:
         rows: list[Line] = []
         line = place.line
         while len(rows) < height and line < self.store.end:
-            rows += self.store.rows(line, self.width)[place.row if line == place.line else 0 :]
+            drawn = self.store.rows(line, self.width)
+            if self.mark is not None:
+                drawn = self.mark(line, drawn)
+            rows += drawn[place.row if line == place.line else 0 :]
             line += 1
         return rows[:height]
 
@@ -69,6 +78,28 @@ class Viewport:
     def to_tail(self) -> None:
         """Show the newest line, and follow."""
         self._top = None
+
+    @property
+    def top_line(self) -> int:
+        """Number of the first line in view."""
+        return self._shown_top().line
+
+    def put_on_top(self, line: int) -> None:
+        """Scroll so that a line is the first in view, or so far down as there is anything."""
+        self._stand(Place(line))
+
+    def hold(self) -> None:
+        """Stay here even at the tail: somebody looks at something."""
+        if self._top is None:
+            self._seen = self.store.appended
+            self._top = self._tail()
+
+    def show(self, line: int) -> None:
+        """Bring a line into view, with some of what stands above it; not if it is there."""
+        top = self._shown_top()
+        bottom = self._moved(top, self.height - 1)
+        if not top <= Place(line) <= bottom:
+            self._stand(self._moved(Place(line), -(self.height // 3)))
 
     def clear(self) -> None:
         """Begin with an empty view; what was there can be scrolled back to."""

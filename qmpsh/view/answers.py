@@ -10,10 +10,12 @@ from enum import Enum
 from typing import NamedTuple
 
 from qmpsh.errors import CommandFailed, LineError, QmpshError
+from qmpsh.jsontypes import Json
 from qmpsh.shell.outcome import Answer
 from qmpsh.view.highlight import json_line
 from qmpsh.view.jsontext import compact, pretty
 from qmpsh.view.safe import visible
+from qmpsh.view.tables import has_header, table_lines
 from qmpsh.view.theme import Line
 from qmpsh.view.units import duration, size
 
@@ -29,13 +31,22 @@ class Kind(Enum):
     WARNING = "warning"
     ERROR = "error"
     MARKED = "marked"
+    TABLE = "table"
 
 
 class Body(NamedTuple):
-    """lines: safe to show, without tabs and line ends."""
+    """lines: safe to show, without tabs and line ends.
+
+    whole: the same with nothing cut off, where something was, for a pager or a file
+    """
 
     lines: list[str]
     kind: Kind
+    whole: list[str] | None = None
+
+    def text(self) -> str:
+        """All of it; no newline at its end."""
+        return "\n".join(self.lines if self.whole is None else self.whole)
 
     def line(self, index: int) -> Line:
         """One line, styled."""
@@ -52,6 +63,8 @@ class Body(NamedTuple):
             case Kind.MARKED:
                 # A wrong line is repeated, then marked, then explained.
                 return [("echo" if index == 0 else "error", text)]
+            case Kind.TABLE:
+                return [("json.key" if index == 0 else "", text)]
 
 
 def text_body(text: str, kind: Kind = Kind.TEXT) -> Body:
@@ -60,8 +73,13 @@ def text_body(text: str, kind: Kind = Kind.TEXT) -> Body:
     return Body(safe.split("\n") if safe else [], kind)
 
 
-def answer_body(answer: Answer, *, in_lines: bool = True) -> Body:
-    """What an answer shows. in_lines: JSON one member a line, else all in one line."""
+def answer_body(
+    answer: Answer, *, in_lines: bool = True, width: int | None = None, more: str = "..."
+) -> Body:
+    """What an answer shows. in_lines: JSON one member a line, else all in one line.
+
+    width: columns that a table may take, None for any; more: stands where one was cut
+    """
     layout = pretty if in_lines else compact
     if answer.modifiers.json and answer.reply is not None:
         return Body(layout(answer.reply).split("\n"), Kind.JSON)
@@ -69,7 +87,21 @@ def answer_body(answer: Answer, *, in_lines: bool = True) -> Body:
         return text_body(answer.text, Kind.ERROR if answer.failed else Kind.TEXT)
     if answer.modifiers.raw and isinstance(answer.value, str):
         return text_body(answer.value)
+    if answer.modifiers.table:
+        body = table_body(answer.value, width, more)
+        if body is not None:
+            return body
     return Body(layout(answer.value).split("\n"), Kind.JSON)
+
+
+def table_body(value: Json, width: int | None, more: str) -> Body | None:
+    """A list as a table; None for what is better shown as JSON."""
+    lines = table_lines(value, width, more)
+    if lines is None:
+        return None
+    whole = lines if width is None else table_lines(value)
+    kind = Kind.TABLE if has_header(value) else Kind.TEXT
+    return Body(lines, kind, None if whole == lines else whole)
 
 
 def error_body(error: QmpshError) -> Body:
@@ -83,7 +115,7 @@ def error_body(error: QmpshError) -> Body:
 
 def answer_text(answer: Answer, *, in_lines: bool = True) -> str:
     """The same as text, for a pager or a pipe; no newline at its end."""
-    return "\n".join(answer_body(answer, in_lines=in_lines).lines)
+    return answer_body(answer, in_lines=in_lines).text()
 
 
 def cost(answer: Answer) -> str:

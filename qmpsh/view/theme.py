@@ -40,6 +40,8 @@ DARK = {
     "menu.current": "bg:#5f87d7 bold #000000",
     "menu.meta": "bg:#303030 #b2b2b2",
     "progress": "#87afff",
+    "match": "bg:#5f5f00 #ffffff",
+    "match.current": "bg:#ffd75f bold #000000",
 }
 LIGHT = {
     "prompt": "bold #005faf",
@@ -69,6 +71,8 @@ LIGHT = {
     "menu.current": "bg:#005faf bold #ffffff",
     "menu.meta": "bg:#e4e4e4 #585858",
     "progress": "#005faf",
+    "match": "bg:#ffffaf #262626",
+    "match.current": "bg:#ffd75f bold #000000",
 }
 NO_COLOUR = {
     **dict.fromkeys(DARK, ""),
@@ -85,6 +89,8 @@ NO_COLOUR = {
     "menu": "reverse",
     "menu.current": "bold underline",
     "menu.meta": "reverse",
+    "match": "underline",
+    "match.current": "reverse",
 }
 THEMES = {"dark": DARK, "light": LIGHT, "none": NO_COLOUR}
 

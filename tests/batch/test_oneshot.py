@@ -274,3 +274,16 @@ def test_streams_that_are_closed_beforehand(
     )
     assert (done.returncode, done.stdout) == (code, out)
     assert "Traceback" not in done.stderr
+
+
+def test_a_table(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, "--table", "query-chardev")
+    header, *rows = done.stdout.splitlines()
+    assert sorted(header.split()) == ["filename", "frontend-open", "label"]
+    assert len(rows) == 1
+    assert "true" in rows[0].split()
+    assert done.returncode == 0
+    whole = run_qmpsh(vm.path, "query-chardev --table")
+    assert whole.stdout.splitlines()[0] == header
+    done = run_qmpsh(vm.path, "--table", "query-status")
+    assert json.loads(done.stdout)["status"]

@@ -27,6 +27,7 @@ class Heard:
         self.losses: list[QmpshError] = []
         self.remarks: list[str] = []
         self.facts_came = 0
+        self.patterns: list[tuple[str, ...]] = []
 
     def event(self, event: Event) -> None:
         self.events.append(event.name)
@@ -39,6 +40,9 @@ class Heard:
 
     def facts(self) -> None:
         self.facts_came += 1
+
+    def filter_events(self, patterns: tuple[str, ...]) -> None:
+        self.patterns.append(patterns)
 
     def lost(self, error: QmpshError) -> None:
         self.losses.append(error)
@@ -117,6 +121,14 @@ def test_run_state_follows_events(desk: Desk) -> None:
     assert desk.session.machine.state == "running"
     desk.run("stop")
     assert desk.session.machine.state == "paused"
+
+
+def test_events_are_filtered_by_whoever_shows_them(desk: Desk) -> None:
+    assert desk.run(".events BLOCK_* stop").exit_code == 0
+    assert desk.shown == [Note("events shown: BLOCK_* stop")]
+    desk.run(".events")
+    assert desk.heard.patterns == [("BLOCK_*", "stop"), ()]
+    assert desk.shown[-1] == Note("events shown: all")
 
 
 def test_bare_verbs_and_unknown_commands(desk: Desk) -> None:

@@ -127,6 +127,9 @@ class FakeSession:
         word = text[:cursor].rpartition(" ")[2]
         return [candidate for candidate in self.candidates if candidate.text.startswith(word)]
 
+    def offer(self, text: str, cursor: int) -> list[Candidate]:
+        return self.complete(text, cursor)
+
     def hint(self, text: str, cursor: int) -> Line:
         return self.hints.get(text, [])
 

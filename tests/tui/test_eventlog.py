@@ -94,3 +94,88 @@ def test_names_from_the_vm_are_made_safe() -> None:
 def test_the_last_name_is_known() -> None:
     log = filled(event("A"), event("B"), event("A"))
     assert log.last == "A"
+
+
+# ------------------------------------------------------------------------ patterns
+
+
+@pytest.mark.parametrize(
+    "patterns, names",
+    [
+        ((), ["STOP", "BLOCK_IO_ERROR", "BLOCK_JOB_READY"]),
+        (("stop",), ["STOP"]),
+        (("block_*",), ["BLOCK_IO_ERROR", "BLOCK_JOB_READY"]),
+        (("*ERROR", "S?OP"), ["STOP", "BLOCK_IO_ERROR"]),
+        (("BLOCK",), []),
+    ],
+)
+def test_only_what_fits_is_shown_and_nothing_is_lost(
+    patterns: tuple[str, ...], names: list[str]
+) -> None:
+    log = filled(event("STOP"), event("BLOCK_IO_ERROR"))
+    log.only(patterns)
+    log.add(event("BLOCK_JOB_READY"))
+    assert [line.split()[1] for line in shown(log)] == names
+    log.only(())
+    assert len(shown(log)) == 3
+    assert log.total == 3
+
+
+def test_what_is_not_shown_is_not_new() -> None:
+    log = filled(*(event("STOP", number) for number in range(9)))
+    log.only(("STOP",))
+    shown(log, height=3)
+    log.view.page(-1)
+    log.add(event("RESUME"))
+    assert log.view.unseen == 0
+    log.add(event("STOP", 20))
+    assert log.view.unseen == 1
+
+
+# ------------------------------------------------------------------------ selecting
+
+
+def selected(log: EventLog) -> str:
+    return log.selected.event.name if log.selected else ""
+
+
+def test_up_from_the_newest_and_down_out_of_it() -> None:
+    log = filled(event("A", x=1), event("HIDDEN"), event("B"), event("C"))
+    log.only(("?",))
+    log.select(1)
+    assert selected(log) == ""
+    names = []
+    for step in (-1, -1, -1, -1, 1, 1, 1):
+        log.select(step)
+        names.append(selected(log))
+    assert names == ["C", "B", "A", "A", "B", "C", ""]
+    log.only(("none",))
+    log.select(-1)
+    assert selected(log) == ""
+
+
+def test_the_selected_one_stands_out_and_stays_where_it_is() -> None:
+    log = filled(*(event(f"E{number}") for number in range(9)))
+    shown(log, height=3)
+    log.select(-1)
+    log.add(event("LATE"))
+    rows = log.view.view(40, 3)
+    assert [plain(row).split()[1] for row in rows] == ["E6", "E7", "E8"]
+    assert [role for role, _ in rows[2]] == ["menu.current"]
+    assert log.view.unseen == 1
+    for _ in range(5):
+        log.select(-1)
+    assert "E3" in " ".join(shown(log, height=3))
+    log.leave()
+    assert shown(log, height=3)[-1].endswith("LATE")
+
+
+def test_a_selected_one_that_was_dropped_is_left() -> None:
+    log = filled(*(event(f"E{number}") for number in range(9)), limit=16)
+    log.select(-1)
+    for number in range(30):
+        log.add(event(f"L{number}"))
+    log.select(-1)
+    assert selected(log) == "E8"
+    log.select(1)
+    assert log.selected is log.store.blocks[0]

@@ -159,6 +159,17 @@ def test_events_come_above_the_line_being_typed() -> None:
     on_stage(scene)
 
 
+def test_events_that_no_pattern_fits_are_not_printed() -> None:
+    async def scene(on: PlainStage) -> None:
+        on.session.watcher.filter_events(("R*",))
+        on.session.tell(event("STOP"))
+        on.session.tell(event("RESUME"))
+        await on.sees("22:30:31.120 RESUME", "(QEMU)")
+        assert not any("STOP" in line for line in on.lines())
+
+    on_stage(scene)
+
+
 def test_a_long_event_stays_one_line() -> None:
     async def scene(on: PlainStage) -> None:
         on.session.tell(event("EVENT", device="x" * 100))

@@ -1,0 +1,75 @@
+"""Keys that work on the line being typed: the editor, new rows, arrows beside an offered menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
+
+from qmpsh.errors import QmpshError
+from qmpsh.lang.scan import Kind, Scanner
+from qmpsh.lang.syntax import Mode
+from qmpsh.tui.actions import Desk
+from qmpsh.tui.editor import edit
+from qmpsh.tui.runner import split_lines
+
+NeedsMore = Callable[[str], bool]
+"""Whether a line goes on."""
+
+INDENT = 2
+"""blanks a bracket that is open"""
+
+
+def edit_line(desk: Desk) -> None:
+    if not desk.screen.paging:
+        desk.app.create_background_task(_edit(desk))
+
+
+async def _edit(desk: Desk) -> None:
+    desk.screen.paging = True
+    try:
+        text = await edit(desk.buffer.text)
+    except QmpshError as error:
+        desk.screen.output.error(error)
+    else:
+        desk.buffer.document = Document(text, len(text))
+    finally:
+        desk.screen.paging = False
+        desk.app.invalidate()
+
+
+def new_row(buffer: Buffer, needs_more: NeedsMore) -> None:
+    """Go on in the next row, as far in as brackets are open before the cursor."""
+    depth = open_brackets(buffer.document.text_before_cursor, needs_more)
+    buffer.insert_text("\n" + " " * (INDENT * depth))
+
+
+def close_bracket(buffer: Buffer, mark: str, needs_more: NeedsMore) -> None:
+    """A closing bracket; the first thing in its row moves out by one step."""
+    before = buffer.document.current_line_before_cursor
+    if before and before.isspace():
+        depth = open_brackets(buffer.document.text_before_cursor, needs_more)
+        surplus = len(before) - INDENT * max(0, depth - 1)
+        buffer.delete_before_cursor(max(0, surplus))
+    buffer.insert_text(mark)
+
+
+def open_brackets(text: str, needs_more: NeedsMore) -> int:
+    """How many brackets are open at the end of a text; those in strings do not count.
+
+    Inside an open string there are none: blanks would be part of it.
+    """
+    depth = 0
+    tokens = Scanner(Mode(prompt=True)).feed(split_lines(text, needs_more)[1])
+    if tokens and tokens[-1].kind is Kind.UNCLOSED:
+        return 0
+    for token in tokens:
+        if token.kind is Kind.OPEN:
+            depth += 1
+        elif token.kind is Kind.CLOSE:
+            depth = max(0, depth - 1)
+    return depth
+
+
+HANDLERS: dict[str, Callable[[Desk], None]] = {"edit_line": edit_line}

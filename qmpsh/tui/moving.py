@@ -1,0 +1,110 @@
+"""Keys that move in the output and take replies out of it: search, replies, clipboard, file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prompt_toolkit.key_binding.vi_state import InputMode
+
+from qmpsh.tui.actions import Desk
+from qmpsh.tui.blocks import Heading
+from qmpsh.tui.clipboard import LIMIT, copy_sequence
+from qmpsh.tui.purposes import Saving, Searching
+from qmpsh.tui.store import Store
+from qmpsh.view.units import size
+
+NO_REPLY = "there is no reply yet"
+
+
+def search_output(desk: Desk) -> None:
+    screen = desk.screen
+    screen.sheet, screen.zoomed = None, False
+    if isinstance(screen.entry.purpose, Searching):
+        return
+    last = screen.searching.text if screen.searching else ""
+    screen.searching = Searching(
+        screen.output, desk.app.create_background_task, desk.app.invalidate, last
+    )
+    # In vi's navigation mode letters would be commands here, too.
+    desk.app.vi_state.input_mode = InputMode.INSERT
+    screen.entry.open(screen.searching)
+
+
+def previous_reply(desk: Desk) -> None:
+    view = desk.screen.output.view
+    line = heading_before(view.store, view.top_line)
+    if line is not None:
+        view.put_on_top(line)
+
+
+def next_reply(desk: Desk) -> None:
+    view = desk.screen.output.view
+    line = heading_behind(view.store, view.top_line)
+    if line is None:
+        view.to_tail()
+    else:
+        view.put_on_top(line)
+
+
+def copy_reply(desk: Desk) -> None:
+    reply = desk.screen.output.last_reply
+    text = reply.text() if reply else ""
+    sequence = copy_sequence(text)
+    if reply is None:
+        desk.screen.flash = NO_REPLY
+    elif sequence is None:
+        desk.screen.flash = f"longer than {size(LIMIT)}, a terminal would not take it: Alt-s saves"
+    else:
+        desk.app.output.write_raw(sequence)
+        desk.app.output.flush()
+        desk.screen.flash = f"copied {size(len(text.encode(errors='replace')))} (OSC 52)"
+
+
+def save_reply(desk: Desk) -> None:
+    reply = desk.screen.output.last_reply
+    if reply is None:
+        desk.screen.flash = NO_REPLY
+        return
+    desk.app.vi_state.input_mode = InputMode.INSERT
+    desk.screen.entry.open(Saving(reply.text(), desk.screen.output.note))
+
+
+def toggle_mouse(desk: Desk) -> None:
+    screen = desk.screen
+    screen.mouse = not screen.mouse
+    screen.flash = (
+        "mouse on: the wheel scrolls the pane under it; hold Shift to select text"
+        if screen.mouse
+        else "mouse off: it belongs to the terminal"
+    )
+
+
+def heading_before(store: Store, line: int) -> int | None:
+    """Where the nearest command above a line stands."""
+    for index in range(store.place_of(line), -1, -1):
+        block = store.blocks[index]
+        if isinstance(block, Heading) and block.heading_line < line:
+            return block.heading_line
+    return None
+
+
+def heading_behind(store: Store, line: int) -> int | None:
+    """Where the nearest command below a line stands."""
+    for index in range(max(0, store.place_of(line)), len(store.blocks)):
+        block = store.blocks[index]
+        if isinstance(block, Heading) and block.heading_line > line:
+            return block.heading_line
+    return None
+
+
+HANDLERS: dict[str, Callable[[Desk], None]] = {
+    handler.__name__: handler
+    for handler in (
+        search_output,
+        previous_reply,
+        next_reply,
+        copy_reply,
+        save_reply,
+        toggle_mouse,
+    )
+}

@@ -1,0 +1,72 @@
+"""The menu that opens by itself: after a pause, where there are few candidates.
+
+It is only offered: nothing in it is selected, the arrows go on meaning the history, and no question
+is put to the VM that only an explicit Tab may put.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+
+from qmpsh.tui.seam import Session
+
+PAUSE = 0.4
+"""seconds without a key"""
+
+FEW = 8
+"""candidates at most"""
+
+
+class Offer:
+    """wanted: whether the line has the keys and nothing else stands above it."""
+
+    def __init__(self, session: Session, buffer: Buffer, wanted: Callable[[], bool]) -> None:
+        self._session = session
+        self._buffer = buffer
+        self._wanted = wanted
+        self._timer: asyncio.TimerHandle | None = None
+        self._asked: Document | None = None
+        self._is_ours = False
+        buffer.on_text_changed += self._changed
+        buffer.on_text_insert += self._inserted
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the menu is there by itself, and nobody has gone into it."""
+        state = self._buffer.complete_state
+        return self._is_ours and state is not None and state.complete_index is None
+
+    def try_again(self) -> None:
+        """What the VM was asked for has come: offer where nothing was typed since."""
+        if self._asked is not None and self._asked == self._buffer.document:
+            self._open()
+
+    def _changed(self, buffer: Buffer) -> None:
+        self._asked = None
+        self._is_ours = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _inserted(self, buffer: Buffer) -> None:
+        self._timer = asyncio.get_running_loop().call_later(PAUSE, self._open)
+
+    def _open(self) -> None:
+        self._timer = None
+        buffer = self._buffer
+        if not (buffer.text and self._wanted() and buffer.complete_state is None):
+            return
+        document = self._asked = buffer.document
+        found = self._session.offer(document.text, document.cursor_position)
+        typed = [document.text[one.start : document.cursor_position] for one in found]
+        says_more = any(
+            one.text.rstrip(" =") != word for one, word in zip(found, typed, strict=True)
+        )
+        if len(found) <= FEW and says_more:
+            self._is_ours = True
+            buffer.start_completion(complete_event=CompleteEvent(text_inserted=True))

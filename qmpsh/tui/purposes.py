@@ -1,0 +1,148 @@
+"""What a word is asked for: searching the output, saving a reply. See `entry`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+
+from qmpsh.tui.blocks import Foldable
+from qmpsh.tui.output import Output
+from qmpsh.tui.search import Match, Search
+from qmpsh.view.safe import visible_word
+from qmpsh.view.theme import Line
+from qmpsh.view.units import number, size
+
+Spawn = Callable[[Coroutine[None, None, None]], object]
+"""Lets a coroutine run in the background of the application."""
+
+
+class Searching:
+    """spawn: for the reading of the lines; changed: to be called when there is something new to
+    see; last: the text of the search before, which Enter on an empty line looks for again; text:
+    what was looked for here
+    """
+
+    label = "search output: "
+
+    def __init__(
+        self, output: Output, spawn: Spawn, changed: Callable[[], None], last: str = ""
+    ) -> None:
+        self.search = Search(output.store)
+        self._output = output
+        self._spawn = spawn
+        self._show_changed = changed
+        self._last = self.text = last
+        self._top = output.view.top_line
+        self._reading = False
+        self._moves: list[Callable[[], Match | None]] = []
+        output.view.mark = self.search.mark
+
+    def info(self) -> Line:
+        """See Purpose."""
+        search = self.search
+        if not search.needle:
+            again = f"Enter: {visible_word(self._last)}; " if self._last else ""
+            return [("hint", f"  {again}Esc leaves")]
+        if self._reading:
+            return [("hint", f"  {number(len(search.matches))} so far")]
+        if search.current is None:
+            return [("hint.error", "  not found")]
+        counted = f"  {number(search.number)} of {number(len(search.matches))} lines"
+        return [("hint.current", counted), ("hint", "  Enter next, Shift-Tab back, Esc")]
+
+    def changed(self, text: str) -> None:
+        """See Purpose. The nearest match comes into view while it is typed."""
+        self.text = text or self.text
+        self.search.begin(text)
+        self._moves.clear()
+        self._go(lambda: self.search.find(self._top))
+
+    def accept(self, text: str) -> bool:
+        """See Purpose."""
+        if text:
+            self._go(self.search.next)
+        elif self._last:
+            self.changed(self._last)
+        return False
+
+    def back(self) -> None:
+        """See Purpose."""
+        self._go(self.search.previous)
+
+    def left(self) -> None:
+        """See Purpose. The view stays where it is."""
+        self.search.begin("")
+        self._moves.clear()
+        self._output.view.mark = None
+
+    def _go(self, move: Callable[[], Match | None]) -> None:
+        """Read what was not read yet, then move."""
+        self._moves.append(move)
+        if not self._reading:
+            self._reading = True
+            self._spawn(self._read())
+
+    async def _read(self) -> None:
+        while self.search.step():
+            await asyncio.sleep(0)
+        self._reading = False
+        moves, self._moves = self._moves, []
+        for move in moves:
+            found = move()
+            if found is not None:
+                self._show(found)
+        self._show_changed()
+
+    def _show(self, match: Match) -> None:
+        view, block = self._output.view, match.block
+        if isinstance(block, Foldable) and block.fold is not None and block.folded:
+            view.toggle(block)
+        view.show(match.line)
+
+
+class Saving:
+    """text: what to write; say: takes the line that tells what became of it."""
+
+    label = "save the reply to: "
+
+    def __init__(self, text: str, say: Callable[[str], None]) -> None:
+        self._text = text
+        self._say = say
+        self._trouble = ""
+        self._replace = ""
+
+    def info(self) -> Line:
+        """See Purpose."""
+        if self._trouble:
+            return [("hint.error", f"  {visible_word(self._trouble)}")]
+        return [("hint", "  Enter writes, Esc leaves")]
+
+    def changed(self, text: str) -> None:
+        """See Purpose."""
+        self._trouble = self._replace = ""
+
+    def accept(self, text: str) -> bool:
+        """See Purpose. A file that is there is only replaced after a second Enter."""
+        name = os.path.expanduser(text.strip())
+        if not name:
+            return True
+        data = f"{self._text}\n".encode(errors="replace")
+        try:
+            with open(name, "wb" if name == self._replace else "xb") as file:
+                file.write(data)
+        except FileExistsError:
+            self._replace = name
+            self._trouble = "it exists: Enter replaces it"
+            return False
+        except OSError as error:
+            self._trouble = error.strerror or "cannot be written"
+            return False
+        self._say(f"written to {text.strip()}, {size(len(data))}")
+        return True
+
+    def back(self) -> None:
+        """See Purpose. There is nothing to go back to."""
+
+    def left(self) -> None:
+        """See Purpose."""

@@ -1,0 +1,120 @@
+"""Lists as tables."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qmpsh.jsontypes import Json
+from qmpsh.lang.syntax import Modifiers
+from qmpsh.shell.outcome import Answer
+from qmpsh.view.answers import Kind, answer_body
+from qmpsh.view.tables import LEAST, share, table_lines, text_columns
+
+CPUS: Json = [
+    {"cpu-index": 0, "qom-path": "/machine/unattached/device[0]", "props": {"core-id": 0}},
+    {"cpu-index": 10, "qom-path": "/machine", "target": "x86_64", "props": {"core-id": 1}},
+]
+
+
+@pytest.mark.parametrize("value", [{}, {"a": 1}, [], "text", 3, None])
+def test_what_is_no_list_is_no_table(value: Json) -> None:
+    assert table_lines(value) is None
+
+
+@pytest.mark.parametrize(
+    "value, lines",
+    [
+        (
+            CPUS,
+            [
+                "cpu-index  qom-path                       props           target",
+                '        0  /machine/unattached/device[0]  {"core-id": 0}',
+                '       10  /machine                       {"core-id": 1}  x86_64',
+            ],
+        ),
+        (["a", 1, None, "", {"b": [1]}], ["a", "1", "null", '""', '{"b": [1]}']),
+        ([{"a": 1}, 2], ['{"a": 1}', "2"]),
+        ([{}, {}], ["{}", "{}"]),
+        ([{}, {"a": ""}], ["a", "", '""']),
+        ([{"a": True}, {"a": 10}], ["a", "true", "10"]),
+        ([{"a": 1.5}, {"b": 2}, {"a": -10}], ["  a  b", "1.5", "     2", "-10"]),
+        (
+            [{"name": "日本", "x": "e\u0301"}, {"name": "abcde", "x": "f"}],
+            ["name   x", "日本   e\u0301", "abcde  f"],
+        ),
+        ([{"a\x1b": "\x1b[2J\u202e\n\t"}], ["a\\x1b", "\\x1b[2J\\u202e\\n\\t"]),
+    ],
+)
+def test_a_table(value: Json, lines: list[str]) -> None:
+    assert table_lines(value) == lines
+
+
+@pytest.mark.parametrize(
+    "wanted, room, widths",
+    [
+        ([3, 4], 10, [3, 4]),
+        ([3, 40], 10, [3, 7]),
+        ([40, 3, 40], 23, [10, 3, 10]),
+        ([40, 3, 40], 24, [11, 3, 10]),
+        ([5, 5], 0, [0, 0]),
+        ([], 5, []),
+    ],
+)
+def test_the_widest_give_way_first(wanted: list[int], room: int, widths: list[int]) -> None:
+    assert share(wanted, room) == widths
+
+
+def test_a_table_is_cut_to_the_width() -> None:
+    assert table_lines(CPUS, 44, "…") == [
+        "cpu-index  qom-path      props        target",
+        '        0  /machine/un…  {"core-id"…',
+        '       10  /machine      {"core-id"…  x86_64',
+    ]
+
+
+def test_what_finds_no_place_is_counted() -> None:
+    value: Json = [{f"column-{number}": number for number in range(30)}]
+    lines = table_lines(value, 40, "…")
+    assert lines == [
+        "column-0  column…  column…  column…  +26",
+        "       0        1        2        3",
+    ]
+
+
+def test_wide_characters_are_never_cut_in_half() -> None:
+    assert table_lines([{"a": "日本日本"}], 6, "…") == ["a", "日本…"]
+    assert table_lines([{"a": "日本日本"}], 4, "…") == ["a", "日…"]
+
+
+CELLS = st.none() | st.booleans() | st.integers() | st.text(max_size=30)
+ROWS = st.lists(st.dictionaries(st.text(max_size=12), CELLS, max_size=8), min_size=1, max_size=5)
+
+
+@given(rows=ROWS, width=st.integers(LEAST, 60))
+def test_no_line_is_wider_than_the_terminal_and_none_breaks(rows: Json, width: int) -> None:
+    lines = table_lines(rows, width, "…") or []
+    if isinstance(rows, list) and any(rows):
+        assert len(lines) == len(rows) + 1
+        # A terminal of six columns has no room for the count of what was left out.
+        assert all(text_columns(line) <= max(width, LEAST + 4) for line in lines)
+    assert all(line.isprintable() or "\u0301" in line for line in lines if line.isascii())
+
+
+def test_an_answer_as_a_table_keeps_the_whole_for_a_file() -> None:
+    answer = Answer("query-cpus-fast", value=CPUS, modifiers=Modifiers(table=True))
+    body = answer_body(answer, width=30, more="…")
+    assert body.kind is Kind.TABLE
+    assert body.line(0)[0][0] == "json.key"
+    assert body.line(1)[0][0] == ""
+    assert max(map(text_columns, body.lines)) <= 30
+    assert "/machine/unattached/device[0]" in body.text()
+    assert answer_body(answer).whole is None
+
+
+def test_an_answer_that_is_no_list_stays_json() -> None:
+    answer = Answer("query-status", value={"a": 1}, modifiers=Modifiers(table=True))
+    assert answer_body(answer).kind is Kind.JSON
+    listed = Answer("x", value=["a"], modifiers=Modifiers(table=True))
+    assert answer_body(listed).kind is Kind.TEXT
