@@ -16,16 +16,17 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.history import History, InMemoryHistory
+from prompt_toolkit.history import DummyHistory, History, InMemoryHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.keys import Keys
+from prompt_toolkit.layout.processors import PasswordProcessor
 from prompt_toolkit.output import Output as Terminal
 from prompt_toolkit.output import create_output
 
 from qmpsh.errors import QmpshError
-from qmpsh.shell.outcome import Answer, Ask, Note
+from qmpsh.shell.outcome import Answer, Ask, AskSecret, Note
 from qmpsh.tui.banner import Banner
 from qmpsh.tui.driver import Driver
 from qmpsh.tui.lexing import LineLexer
@@ -213,11 +214,32 @@ class Plain:
             output=self._terminal,
         )
         message = [*fragments(question_line(asking)), ("", " ")]
+        if isinstance(asking, AskSecret):
+            await self._ask_secret(message)
+            return
         key = await question.prompt_async(message, set_exception_handler=False)
         if key and self.session.running is not None:
             self.session.running.task.reply(key)
         else:
             self._runner.interrupt()
+        self._driver.turn()
+
+    async def _ask_secret(self, message: StyleAndTextTuples) -> None:
+        entry: PromptSession[str] = PromptSession(
+            input_processors=[PasswordProcessor(char="")],
+            history=DummyHistory(),
+            style=self._style,
+            include_default_pygments_style=False,
+            input=self._input,
+            output=self._terminal,
+        )
+        try:
+            typed = await entry.prompt_async(message, set_exception_handler=False)
+        except (KeyboardInterrupt, EOFError):
+            self._runner.interrupt()
+        else:
+            if self.session.running is not None:
+                self.session.running.task.reply(typed)
         self._driver.turn()
 
     async def _deliver(self, redirect: Redirect, answer: Answer) -> None:

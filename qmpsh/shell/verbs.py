@@ -13,10 +13,11 @@ from qmpsh.lang.line import parse_line
 from qmpsh.lang.syntax import HmpLine, Mode, VerbLine
 from qmpsh.schema.nearest import did_you_mean, nearest
 from qmpsh.schema.scalars import read_boolean
-from qmpsh.shell.execute import dry_run_text, execute, hmp_request
+from qmpsh.shell.execute import Request, dry_run_text, execute, hmp_request
 from qmpsh.shell.export import export
 from qmpsh.shell.help import Topics
-from qmpsh.shell.outcome import Answer, Outcome, Steps, Wish
+from qmpsh.shell.masking import masked_request
+from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish
 
 if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
@@ -77,10 +78,21 @@ def _topics(shell: Shell) -> Generator[Wish, str, Topics]:
 
 def _export(shell: Shell, line: VerbLine) -> Steps:
     tool, _, rest = line.rest.strip().partition(" ")
-    requests = yield from shell.requests(rest)
+    requests = yield from _shown_requests(shell, rest)
     text = export(tool, [request.command for request in requests], shell.machine)
     yield _text(line, text)
     return Outcome()
+
+
+def _shown_requests(shell: Shell, text: str) -> Generator[Wish, str, list[Request]]:
+    """What a line would send; at the prompt, where it stays on the screen, without its secrets."""
+    requests = yield from shell.requests(text)
+    if not shell.settings.interactive:
+        return requests
+    masked = [masked_request(request) for request in requests]
+    if masked != requests:
+        yield Note("secrets are masked on the screen; `qmpsh -n LINE` prints them")
+    return masked
 
 
 def _hmp(shell: Shell, line: VerbLine) -> Steps:
@@ -104,7 +116,7 @@ def _hmp_lines(shell: Shell, line: VerbLine) -> list[HmpLine]:
 
 
 def _json(shell: Shell, line: VerbLine) -> Steps:
-    requests = yield from shell.requests(line.rest)
+    requests = yield from _shown_requests(shell, line.rest)
     yield _text(line, "\n".join(map(dry_run_text, requests)))
     return Outcome()
 

@@ -21,6 +21,7 @@ from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Ask
 from qmpsh.tui.actions import HANDLERS, Desk
 from qmpsh.tui.keys import KEYS
+from qmpsh.tui.secret_entry import bind_secret
 
 
 def bind_keys(bindings: KeyBindings, desk: Desk) -> None:
@@ -47,6 +48,7 @@ def bind_question(bindings: KeyBindings, desk: Desk) -> None:
     bindings.add("enter")(lambda event: _first_choice(desk))
     bindings.add("escape")(partial(_handle, desk, HANDLERS["interrupt"]))
     bindings.add(Keys.Any)(partial(_choose, desk))
+    bind_secret(bindings, desk)
 
 
 def _handle(desk: Desk, handler: Callable[[Desk], None], event: KeyPressEvent) -> None:

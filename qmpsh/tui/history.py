@@ -8,7 +8,7 @@ from prompt_toolkit.history import History
 
 from qmpsh.paths import state_file
 from qmpsh.shell.history import HistoryFile, is_kept
-from qmpsh.shell.secrets import mask_hmp, mask_line
+from qmpsh.shell.secrets import mask_line
 
 
 class LineHistory(History):
@@ -27,7 +27,7 @@ class LineHistory(History):
     def append_string(self, string: str) -> None:
         """Remember a line, its secrets masked; one that begins with a blank is not remembered."""
         if is_kept(string):
-            super().append_string(mask_hmp(string) if self._is_hmp() else mask_line(string))
+            super().append_string(mask_line(string, hmp=self._is_hmp()))
 
     def store_string(self, string: str) -> None:
         """Write a line to its file."""

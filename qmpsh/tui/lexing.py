@@ -13,7 +13,7 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.lexers import Lexer
 
 from qmpsh.complete.faults import Fault
-from qmpsh.shell.secrets import mask_hmp, mask_line
+from qmpsh.shell.secrets import mask_line
 from qmpsh.tui.style import fragments
 from qmpsh.view.safe import visible
 from qmpsh.view.theme import Fragment, Line
@@ -99,7 +99,7 @@ def echo_lines(prompt: str, text: str) -> list[Line]:
 
     Secrets are masked, controls are made visible.
     """
-    masked = mask_hmp(text) if prompt == HMP_PROMPT else mask_line(text)
+    masked = mask_line(text, hmp=prompt == HMP_PROMPT)
     lines = line_colours(prompt, visible(masked).expandtabs())
     blank = " " * len(prompt)
     return [

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.buffer import Buffer
 
 from qmpsh.errors import QmpshError
-from qmpsh.shell.outcome import Ask
+from qmpsh.shell.outcome import Ask, AskSecret
 from qmpsh.tui.blocks import Lines
 from qmpsh.tui.eventlog import EventLog
 from qmpsh.tui.keys import key_sheet
@@ -126,6 +126,8 @@ class Screen:
     def hint(self, buffer: Buffer) -> Line:
         """The row below the prompt."""
         text, cursor = buffer.text, buffer.cursor_position
+        if isinstance(self.asking, AskSecret):
+            return [("hint", "what you type is not shown; Enter takes it, Esc cancels")]
         if self.asking is not None:
             return [("hint", f"Enter: {self.asking.choices[0][1]}; Esc cancels")]
         if not self.session.machine.connected:
