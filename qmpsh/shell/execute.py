@@ -58,7 +58,7 @@ def execute(
         yield _answer(request, {"return": {}}, 0.0, 0)
         return Outcome()
     if settings.interactive and not (settings.yes or request.modifiers.yes):
-        question = question_before(request.command)
+        question = question_before(request.command, dict(settings.confirm))
         if question is not None:
             choice = yield question
             if choice not in ("q", "y"):
@@ -68,11 +68,14 @@ def execute(
 
 def _defaulted(modifiers: Modifiers, settings: Settings) -> Modifiers:
     """The line's modifiers, with what the options say for every line."""
-    if not (settings.json or settings.raw or settings.timeout is not None):
+    if not (settings.json or settings.raw or settings.table or settings.timeout is not None):
         return modifiers
     timeout = settings.timeout if modifiers.timeout is None else modifiers.timeout
     return modifiers._replace(
-        json=modifiers.json or settings.json, raw=modifiers.raw or settings.raw, timeout=timeout
+        json=modifiers.json or settings.json,
+        raw=modifiers.raw or settings.raw,
+        table=modifiers.table or settings.table,
+        timeout=timeout,
     )
 
 

@@ -35,6 +35,7 @@ from qmpsh.wire.messages import Command
 
 if TYPE_CHECKING:
     from qmpsh.schema.model import Schema
+    from qmpsh.shell.preferences import Preferences
     from qmpsh.shell.transaction import Transaction
 
 BARE_VERBS = frozenset({"help", "exit", "hmp", "wait", "watch", "history"})
@@ -59,6 +60,7 @@ class Shell:
         self.hmp = settings.hmp
         self.introspection = Introspection(client, machine, schema)
         self.transaction: Transaction | None = None
+        self.preferences: Preferences | None = None
 
     @property
     def mode(self) -> Mode:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from qmpsh.errors import LineSyntaxError
 from qmpsh.lang.line import parse_line
 from qmpsh.lang.syntax import HmpLine, Mode, VerbLine
-from qmpsh.schema.nearest import did_you_mean, nearest
-from qmpsh.schema.scalars import read_boolean
+from qmpsh.schema.nearest import nearest
 from qmpsh.shell.execute import Request, dry_run_text, execute, hmp_request
 from qmpsh.shell.export import export
 from qmpsh.shell.help import Topics
@@ -122,53 +121,14 @@ def _json(shell: Shell, line: VerbLine) -> Steps:
 
 
 def _set(shell: Shell, line: VerbLine) -> Steps:
-    """`.set live off`: one option; without a value its value, without a name all of them."""
-    name, _, value = line.rest.strip().partition(" ")
-    if name and name not in OPTIONS:
-        hint = did_you_mean(name, OPTIONS) or f"; there are {', '.join(OPTIONS)}"
-        raise LineSyntaxError(f"no option {name}{hint}", line.source, line.rest_span)
-    if value.strip():
-        OPTIONS[name].set(shell, _on_or_off(line, value.strip()))
-    else:
-        shown = [name] if name else list(OPTIONS)
-        words = {True: "on", False: "off"}
-        yield _text(
-            line,
-            "\n".join(f"{n} {words[OPTIONS[n].get(shell)]}  {OPTIONS[n].summary}" for n in shown),
-        )
+    """`.set theme light`."""
+    # Imported here: of all verbs only this one needs the table of options.
+    from qmpsh.shell.setting import set_option
+
+    text = set_option(shell, line)
+    if text:
+        yield _text(line, text)
     return Outcome()
-
-
-def _on_or_off(line: VerbLine, word: str) -> bool:
-    value = read_boolean(word)
-    if value is None:
-        raise LineSyntaxError(f"expected on or off, not {word}", line.source, line.rest_span)
-    return value
-
-
-def _get_live(shell: Shell) -> bool:
-    return shell.introspection.live
-
-
-def _set_live(shell: Shell, value: bool) -> None:
-    shell.introspection.live = value
-
-
-class Option(NamedTuple):
-    """An option of `.set`, on or off."""
-
-    summary: str
-    get: Callable[[Shell], bool]
-    set: Callable[[Shell, bool], None]
-
-
-OPTIONS: dict[str, Option] = {
-    "live": Option(
-        "ask the VM for values to complete and for the types of device properties",
-        _get_live,
-        _set_live,
-    ),
-}
 
 
 def _exit(shell: Shell, line: VerbLine) -> Steps:
@@ -184,7 +144,7 @@ VERBS: dict[str, Verb] = {
     "hmp": Verb("[LINE]", "run one line of the human monitor; alone: HMP mode on or off", _hmp),
     "json": Verb("LINE", "print the JSON that LINE would send, and send nothing", _json),
     "export": Verb("bash|python|virsh LINE", "the same command for another tool", _export),
-    "set": Verb("[OPTION [on|off]]", "show the shell's options, or change one", _set),
+    "set": Verb("[OPTION [VALUE]]", "show the shell's options, or change one", _set),
     "exit": Verb("", "leave the shell; the VM goes on", _exit),
 }
 

@@ -13,6 +13,7 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.lexers import Lexer
 
 from qmpsh.complete.faults import Fault
+from qmpsh.shell.aliases import HMP_PROMPT
 from qmpsh.shell.secrets import mask_line
 from qmpsh.tui.style import fragments
 from qmpsh.view.safe import visible
@@ -20,8 +21,6 @@ from qmpsh.view.theme import Fragment, Line
 
 LIMIT = 20_000
 """characters; a longer text, pasted for sure, stays plain, so that a key never waits for it"""
-
-HMP_PROMPT = "(hmp) "
 
 # A token's own name or that of its nearest ancestor decides.
 ROLES = {

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.buffer import Buffer
 
 from qmpsh.errors import QmpshError
+from qmpsh.shell.aliases import HMP_PROMPT
 from qmpsh.shell.outcome import Ask, AskSecret
 from qmpsh.tui.blocks import Lines
 from qmpsh.tui.eventlog import EventLog
 from qmpsh.tui.keys import key_sheet
-from qmpsh.tui.lexing import HMP_PROMPT
 from qmpsh.tui.output import Echo, Output
 from qmpsh.tui.runner import Runner
 from qmpsh.tui.seam import Session
