@@ -32,12 +32,14 @@ from qmpsh.tui.driver import Driver
 from qmpsh.tui.lexing import LineLexer
 from qmpsh.tui.menu import SessionCompleter
 from qmpsh.tui.paper import Paper
+from qmpsh.tui.preferring import EDITING
 from qmpsh.tui.prompt import question_line
 from qmpsh.tui.reporter import Redirect, farewell
 from qmpsh.tui.runner import Runner, split_lines
 from qmpsh.tui.screen import let_go_note
 from qmpsh.tui.seam import Connect, Session
-from qmpsh.tui.style import fragments, make_style, theme_name
+from qmpsh.tui.setup import SETUP, Setup
+from qmpsh.tui.style import NO_ROLES, fragments, make_style, theme_name
 from qmpsh.view.answers import Body, Kind, answer_body, error_body, text_body
 from qmpsh.view.glyphs import Glyphs, glyphs_for
 from qmpsh.view.jsontext import compact
@@ -56,6 +58,7 @@ class Surroundings(NamedTuple):
     output: Terminal | None = None
     glyphs: Glyphs | None = None
     wall: Callable[[], float] = time.time
+    setup: Setup = SETUP
 
 
 OWN = Surroundings()
@@ -64,14 +67,15 @@ OWN = Surroundings()
 def run_plain(
     connect: Connect,
     *,
-    colour: bool,
     theme: str = "dark",
+    setup: Setup = SETUP,
     history: History | None = None,
     redirect: Redirect | None = None,
 ) -> int:
     """Run the line prompt until the user leaves; the exit code. Parameters as of `run_screen`."""
-    style = theme_name(theme, colour=colour)
-    return asyncio.run(Plain(connect, style, history or InMemoryHistory(), redirect).run())
+    style = theme_name(theme, colour=setup.colour)
+    around = Surroundings(setup=setup)
+    return asyncio.run(Plain(connect, style, history or InMemoryHistory(), redirect, around).run())
 
 
 class Plain:
@@ -88,10 +92,12 @@ class Plain:
         self._glyphs = around.glyphs or glyphs_for(sys.stdout.encoding)
         self._wall = around.wall
         self._redirect = redirect
-        self._style = make_style(style)
+        self._setup = around.setup
+        self._style = make_style(style, self._setup.roles if self._setup.colour else NO_ROLES)
         self._input = around.input
         self._terminal = around.output or create_output()
         self._paper = Paper(self._terminal, self._style, self._glyphs, self._typed)
+        self._paper.depth = self._setup.depth
         self._news = asyncio.Event()
         self._left: int | None = None
         self._fault: BaseException | None = None
@@ -103,6 +109,8 @@ class Plain:
         self._completer = SessionCompleter(self.session, lambda: self._terminal.get_size().columns)
         self._prompt = self._make_prompt(history)
         # A completion may have asked the VM for something.
+        self._prefer("editing")
+        self.session.preferences.subscribe(self._prefer)
         self._prompt.app.after_render += lambda _: self._driver.arm()
 
     async def run(self) -> int:
@@ -269,8 +277,9 @@ class Plain:
             return bool(split_lines(text, self.session.needs_more)[1])
 
         keys = KeyBindings()
-        keys.add("f7")(self._toggle_hmp)
-        keys.add("escape", "m")(self._toggle_hmp)
+        for key in self._setup.keys:
+            for names in key.keys if key.handler == "toggle_hmp" else ():
+                keys.add(*names.split(" "))(self._toggle_hmp)
         return PromptSession(
             completer=self._completer,
             lexer=LineLexer(
@@ -285,10 +294,20 @@ class Plain:
             multiline=Condition(goes_on),
             key_bindings=keys,
             style=self._style,
+            color_depth=self._setup.depth,
             include_default_pygments_style=False,
             input=self._input,
             output=self._terminal,
         )
+
+    def _prefer(self, name: str) -> None:
+        """Follow what `.set` changes."""
+        values = self.session.preferences.values
+        if name == "theme":
+            self._style = make_style(values.theme, self._setup.roles)
+            self._paper.style = self._prompt.style = self._style
+        elif name == "editing":
+            self._prompt.editing_mode = EDITING[values.editing]
 
     def _message(self) -> StyleAndTextTuples:
         return [("class:prompt", self.session.prompt)]

@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "schema": GROUND | {"paths", "lang", "wire.messages"},
     "complete": GROUND | {"lang", "schema"},
     "shell": BELOW_SHELL,
-    "view": GROUND | {"wire", "shell.outcome"},
+    "view": GROUND | {"wire", "shell.outcome", "schema.nearest"},
     "tui": BELOW_FRONT_ENDS,
     "plain": BELOW_FRONT_ENDS | {"tui"},
     "batch": (BELOW_FRONT_ENDS - {"complete"}) | {"script", "terminal"},
@@ -54,7 +54,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "completion_items": BELOW_SHELL | {"cli", "splitter"},
     "completion_server": BELOW_FRONT_ENDS | {"completion_items"},
     "completion": {"", "cli", "view"} | COMPLETION,
-    "interactive": BELOW_FRONT_ENDS | {"tui", "plain", "options"},
+    "config": BELOW_FRONT_ENDS | {"tui"},
+    "interactive": BELOW_FRONT_ENDS | {"tui", "plain", "options", "config"},
     "__main__": BELOW_FRONT_ENDS | FRONT_ENDS | COMMAND_LINE | {"completion", "interactive"},
 }
 """A room, and the rooms or single modules that it may import besides itself."""

@@ -25,8 +25,7 @@ from qmpsh.shell.background import Background, Question
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Outcome, Show, Task
-from qmpsh.shell.preferences import Preferences
-from qmpsh.shell.setting import completable, prefer
+from qmpsh.shell.setting import completable, preferences_of
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.shell import Shell
 from qmpsh.shell.verbs import VERBS
@@ -81,8 +80,7 @@ class Session:
         self.client = client
         self.machine = Machine(address, client.greeting)
         self.shell = Shell(client, settings._replace(interactive=True), self.machine, schema)
-        self.preferences = Preferences()
-        prefer(self.shell, self.preferences)
+        self.preferences = preferences_of(self.shell)
         self.catalog = Catalog()
         self.catalog.settings = completable(self.preferences)
         self.running: Running | None = None

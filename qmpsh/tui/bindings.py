@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from prompt_toolkit.filters import (
@@ -20,18 +20,18 @@ from prompt_toolkit.keys import Keys
 from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Ask
 from qmpsh.tui.actions import HANDLERS, Desk
-from qmpsh.tui.keys import KEYS
+from qmpsh.tui.keys import KEYS, Key
 from qmpsh.tui.secret_entry import bind_secret
 
 
-def bind_keys(bindings: KeyBindings, desk: Desk) -> None:
+def bind_keys(bindings: KeyBindings, desk: Desk, table: Sequence[Key] = KEYS) -> None:
     """Every row of the table that has a handler; Enter and Escape where a menu is open."""
     filters: dict[str, Filter] = {
         "leave": Condition(lambda: not desk.buffer.text) & ~is_searching,
         "interrupt": ~is_searching,
         "end_of_line": ~is_searching,
     }
-    for key in KEYS:
+    for key in table:
         for keys in key.keys if key.handler else ():
             where = filters.get(key.handler, Always())
             bindings.add(*keys.split(" "), filter=where)(

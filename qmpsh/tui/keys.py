@@ -5,6 +5,7 @@ Every function key has an Alt twin, since some terminals and multiplexers keep F
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from qmpsh.tui.rows import text_width
@@ -48,10 +49,10 @@ KEYS = (
 )
 
 
-def key_sheet() -> list[Line]:
+def key_sheet(keys: Sequence[Key] = KEYS) -> list[Line]:
     """The table as styled lines."""
-    width = max(text_width(key.shown) for key in KEYS)
+    width = max(text_width(key.shown) for key in keys)
     rows: list[Line] = [
-        [("hint.current", key.shown.ljust(width)), ("", f"  {key.does}")] for key in KEYS
+        [("hint.current", key.shown.ljust(width)), ("", f"  {key.does}")] for key in keys
     ]
     return [[("dim", "Keys; F1 or Esc goes back")], *rows]

@@ -16,7 +16,7 @@ from qmpsh.shell.aliases import HMP_PROMPT
 from qmpsh.shell.outcome import Ask, AskSecret
 from qmpsh.tui.blocks import Lines
 from qmpsh.tui.eventlog import EventLog
-from qmpsh.tui.keys import key_sheet
+from qmpsh.tui.keys import KEYS, Key, key_sheet
 from qmpsh.tui.output import Echo, Output
 from qmpsh.tui.runner import Runner
 from qmpsh.tui.seam import Session
@@ -57,6 +57,7 @@ class Screen:
         self.output = output
         self.events = events
         self.glyphs = output.glyphs
+        self.keys: tuple[Key, ...] = KEYS
         self.flash = ""
         self.events_wanted = True
         self.zoomed = False
@@ -86,14 +87,19 @@ class Screen:
 
     @property
     def events_width(self) -> int:
-        """Columns of the events pane beside the output: three of eight, from 24 to 60."""
+        """Columns of the events pane beside the output: three of eight, from 24 to 60, unless
+        another number is preferred.
+        """
+        wanted = self.session.preferences.values.events_width
+        if wanted:
+            return min(wanted, max(12, self._columns() - 24))
         return min(60, max(24, self._columns() * 3 // 8))
 
     def toggle_sheet(self) -> None:
         """Show the key sheet in the output's place, or the output again."""
         if self.sheet is None:
             store = Store(1000, "lines")
-            store.append(Lines(key_sheet()))
+            store.append(Lines(key_sheet(self.keys)))
             self.sheet = Viewport(store)
             self.sheet.to_start()
         else:
