@@ -36,6 +36,7 @@ from qmpsh.tui.preferring import EDITING
 from qmpsh.tui.prompt import question_line
 from qmpsh.tui.reporter import Redirect, farewell
 from qmpsh.tui.runner import Runner, split_lines
+from qmpsh.tui.safety import ShowControls
 from qmpsh.tui.screen import let_go_note
 from qmpsh.tui.seam import Connect, Session
 from qmpsh.tui.setup import SETUP, Setup
@@ -290,6 +291,7 @@ class Plain:
             history=history,
             auto_suggest=AutoSuggestFromHistory(),
             enable_history_search=True,
+            input_processors=[ShowControls()],
             complete_while_typing=False,
             multiline=Condition(goes_on),
             key_bindings=keys,

@@ -31,6 +31,7 @@ from qmpsh.tui.lexing import LineLexer
 from qmpsh.tui.panes import content
 from qmpsh.tui.rows import wrap
 from qmpsh.tui.runner import split_lines
+from qmpsh.tui.safety import ShowControls
 from qmpsh.tui.seam import Session
 from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line
@@ -79,6 +80,7 @@ def prompt_window(
         input_processors=[
             HighlightIncrementalSearchProcessor(),
             ConditionalProcessor(AppendAutoSuggestion(), has_focus(buffer) & ~is_searching),
+            ShowControls(),
         ],
         lexer=LineLexer(
             lambda: session.prompt, session.faults, lambda: session.catalog.schema is not None

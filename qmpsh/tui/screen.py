@@ -160,7 +160,8 @@ class Screen:
 
     def _hint_for(self, text: str, cursor: int) -> Line:
         try:
-            return self.session.hint(text, cursor)
+            # The names in it are the server's.
+            return [(role, visible_word(part)) for role, part in self.session.hint(text, cursor)]
         except QmpshError as error:
             return [("hint.error", visible_word(str(error)))]
 

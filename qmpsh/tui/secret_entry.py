@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.keys import Keys
 
-from qmpsh.shell.outcome import Ask, AskSecret
+from qmpsh.shell.outcome import AskSecret
 from qmpsh.tui.actions import Desk
+
+if TYPE_CHECKING:
+    from qmpsh.shell.session import Running
 
 
 class SecretEntry:
-    """What has been typed in answer to the question at hand; another question starts anew."""
+    """What has been typed in answer to the question at hand; another line starts anew."""
 
-    def __init__(self, asking: Callable[[], Ask | None]) -> None:
-        self._asking = asking
-        self._question: Ask | None = None
+    def __init__(self, running: Callable[[], Running | None]) -> None:
+        self._running = running
+        self._line: Running | None = None
         self._typed = ""
 
     @property
     def is_asked(self) -> bool:
         """Whether the question at hand wants a secret."""
-        return isinstance(self._asking(), AskSecret)
+        running = self._running()
+        return running is not None and isinstance(running.task.asking, AskSecret)
 
     def add(self, text: str) -> None:
         """More was typed or pasted."""
-        if self._question is not self._asking():
-            self._question, self._typed = self._asking(), ""
+        if self._line is not self._running():
+            self._line, self._typed = self._running(), ""
         self._typed += text
 
     def erase(self, count: int | None = None) -> None:
@@ -40,13 +45,13 @@ class SecretEntry:
     def take(self) -> str:
         """What was typed, and forget it."""
         self.add("")
-        typed, self._typed, self._question = self._typed, "", None
+        typed, self._typed, self._line = self._typed, "", None
         return typed
 
 
 def bind_secret(bindings: KeyBindings, desk: Desk) -> None:
     """Letters and pastes are taken in, Backspace and Ctrl-U take back, Enter answers."""
-    entry = SecretEntry(lambda: desk.screen.asking)
+    entry = SecretEntry(lambda: desk.screen.session.running)
     asked = Condition(lambda: entry.is_asked)
 
     def type_in(event: KeyPressEvent) -> None:
