@@ -20,6 +20,8 @@ INTERRUPTED = 130
 STDOUT_CLOSED = 141
 FAULT = 70
 """of our own; Source: sysexits.h, EX_SOFTWARE"""
+CONNECT_TIMEOUT = 10.0
+"""seconds until greeted and negotiated"""
 COMPLETE = "_QMPSH_COMPLETE"
 """Set by the scripts of completions/: what the user's shell wants to know."""
 
@@ -114,12 +116,13 @@ def _batch(words: Words, options: Options) -> int:
 
 def _interact(words: Words, options: Options) -> int:
     schema = _schema(options)
-    client = _connect(words, options)
-    # Imported here: only a person's session loads prompt_toolkit.
-    from qmpsh.interactive import interact
+    # Imported here: only a person's session has a configuration, and loads prompt_toolkit.
+    from qmpsh.interactive import configured, interact
 
+    options, config = configured(options)
+    client = _connect(words, options)
     try:
-        return interact(client, str(words.address), options, schema)
+        return interact(client, str(words.address), options, config, schema)
     finally:
         client.close()
 
@@ -146,7 +149,11 @@ def _connect(words: Words, options: Options) -> Client:
         tracer = echo_wire
     return Client.connect(
         parse_address(words.address),
-        ClientOptions(options.connect_timeout, options.negotiate, options.oob),
+        ClientOptions(
+            CONNECT_TIMEOUT if options.connect_timeout is None else options.connect_timeout,
+            options.negotiate,
+            options.oob,
+        ),
         _notice,
         tracer,
     )

@@ -93,7 +93,13 @@ class Batch:
     def finish(self, place: str, task: Task) -> Outcome:
         """Drive a line to its end, show its answers and report what went wrong."""
         while not task.advance(time.monotonic()):
-            if self.client is not None:
+            if task.asking is not None:
+                try:
+                    self._ask(task)
+                except UsageError as error:
+                    task.cancel()
+                    return self.report(place, error)
+            elif self.client is not None:
                 self.client.poll(task.timeout(time.monotonic()))
         outcome = task.outcome or Outcome()
         if outcome.error is not None:
@@ -115,6 +121,14 @@ class Batch:
         """Whether a script ends here: at a failure, and always when the connection is gone."""
         lost = self.client is not None and self.client.closed
         return bool(outcome.exit_code) and (lost or not self._settings.keep_going)
+
+    def _ask(self, task: Task) -> None:
+        """Answer the one kind of question that a batch is ever asked: for a secret."""
+        # Imported here: only a line with `password=?` asks.
+        from qmpsh.terminal import read_secret
+
+        if task.asking is not None:
+            task.reply(read_secret(task.asking.question))
 
     def _run_file(self, name: str) -> Outcome:
         from qmpsh.script import Script

@@ -66,7 +66,7 @@ OPTIONS: list[click.Parameter] = [
     click.Option(["--table"], is_flag=True, help="A list of objects as a table."),
     click.Option(["-k", "--keep-going"], is_flag=True,
                  help="A script goes on after an error; the exit code still tells."),
-    click.Option(["--connect-timeout"], type=Duration(), default="10",
+    click.Option(["--connect-timeout"], type=Duration(), default=None,
                  help="Until greeted and negotiated; 5, 500ms, 2m; default 10 s."),
     click.Option(["-t", "--timeout"], type=Duration(), default=None,
                  help="The longest wait from sending a line to its answer; default none."),
@@ -74,6 +74,8 @@ OPTIONS: list[click.Parameter] = [
                  help="Print the JSON that would be sent, and send nothing."),
     click.Option(["--schema"], metavar="FILE", default="",
                  help="Take the schema from FILE, a query-qmp-schema reply, not from the server."),
+    click.Option(["--config"], metavar="FILE", default="",
+                 help="Take options, keys, theme and aliases from FILE; interactive only."),
     click.Option(["-y", "--yes"], is_flag=True,
                  help="Do not ask before commands that end or reset the VM."),
     click.Option(["-N", "--skip-negotiation"], is_flag=True,
@@ -132,6 +134,7 @@ def parse_options(words: list[str]) -> Options:
         not given["skip_negotiation"],
         given["oob"],
         given["schema"],
+        given["config"],
     )
 
 

@@ -11,19 +11,22 @@ from qmpsh.shell.settings import Settings
 
 
 class Options(NamedTuple):
-    """files: scripts to read, "-" is stdin; connect_timeout: seconds; color: auto, always, never;
+    """files: scripts to read, "-" is stdin; color: auto, always, never;
+    connect_timeout: seconds, None where it is not said;
     negotiate: wait for a greeting and answer it; oob: ask for out-of-band where offered;
-    schema: a file that stands for the server's own schema, "" for none.
+    schema: a file that stands for the server's own schema, "" for none;
+    config: the configuration file, "" for the usual one.
     """
 
     settings: Settings = Settings()
     files: tuple[str, ...] = ()
-    connect_timeout: float = 10.0
+    connect_timeout: float | None = None
     color: str = "auto"
     plain: bool = False
     negotiate: bool = True
     oob: bool = True
     schema: str = ""
+    config: str = ""
 
 
 def wants_colour(choice: str, environ: Mapping[str, str], *, terminal: bool) -> bool:

@@ -1,8 +1,13 @@
-"""The folders of the XDG base directory specification: where state and cache files live."""
+"""The folders of the XDG base directory specification: configuration, state and cache."""
 
 from __future__ import annotations
 
 import os
+
+
+def config_file(name: str) -> str:
+    """Path of a file that the user writes; nothing is made."""
+    return os.path.join(_folder("XDG_CONFIG_HOME", ".config"), name)
 
 
 def state_file(name: str) -> str:
@@ -16,10 +21,14 @@ def cache_file(name: str) -> str:
 
 
 def _file(variable: str, default: str, name: str) -> str:
+    folder = _folder(variable, default)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    return os.path.join(folder, name)
+
+
+def _folder(variable: str, default: str) -> str:
     base = os.environ.get(variable, "")
     # The specification: a relative path is invalid and must be ignored.
     if not os.path.isabs(base):
         base = os.path.join(os.path.expanduser("~"), default)
-    folder = os.path.join(base, "qmpsh")
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    return os.path.join(folder, name)
+    return os.path.join(base, "qmpsh")

@@ -17,29 +17,34 @@ from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.history import History, InMemoryHistory
+from prompt_toolkit.history import DummyHistory, History, InMemoryHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.keys import Keys
+from prompt_toolkit.layout.processors import PasswordProcessor
 from prompt_toolkit.output import Output as Terminal
 from prompt_toolkit.output import create_output
 
 from qmpsh.errors import QmpshError
-from qmpsh.shell.outcome import Answer, Ask, Note
+from qmpsh.shell.aliases import HMP_PROMPT
+from qmpsh.shell.outcome import Answer, Ask, AskSecret, Note
 from qmpsh.tui.banner import Banner
 from qmpsh.tui.driver import Driver
 from qmpsh.tui.eventfilter import EventFilter
 from qmpsh.tui.history import Switch
-from qmpsh.tui.lexing import HMP_PROMPT, LineLexer
+from qmpsh.tui.lexing import LineLexer
 from qmpsh.tui.menu import SessionCompleter
 from qmpsh.tui.paper import Paper
+from qmpsh.tui.preferring import EDITING
 from qmpsh.tui.prompt import question_line
 from qmpsh.tui.reporter import Redirect, farewell
 from qmpsh.tui.runner import Runner, split_lines
+from qmpsh.tui.safety import ShowControls
 from qmpsh.tui.screen import let_go_note
 from qmpsh.tui.seam import Connect, Session
-from qmpsh.tui.style import fragments, make_style, theme_name
+from qmpsh.tui.setup import SETUP, Setup
+from qmpsh.tui.style import NO_ROLES, fragments, make_style, theme_name
 from qmpsh.tui.suspend import Suspender
 from qmpsh.view.answers import Body, Kind, answer_body, error_body, text_body
 from qmpsh.view.glyphs import Glyphs, glyphs_for
@@ -59,6 +64,7 @@ class Surroundings(NamedTuple):
     output: Terminal | None = None
     glyphs: Glyphs | None = None
     wall: Callable[[], float] = time.time
+    setup: Setup = SETUP
 
 
 OWN = Surroundings()
@@ -67,14 +73,15 @@ OWN = Surroundings()
 def run_plain(
     connect: Connect,
     *,
-    colour: bool,
     theme: str = "dark",
+    setup: Setup = SETUP,
     history: History | None = None,
     redirect: Redirect | None = None,
 ) -> int:
     """Run the line prompt until the user leaves; the exit code. Parameters as of `run_screen`."""
-    style = theme_name(theme, colour=colour)
-    return asyncio.run(Plain(connect, style, history or InMemoryHistory(), redirect).run())
+    style = theme_name(theme, colour=setup.colour)
+    around = Surroundings(setup=setup)
+    return asyncio.run(Plain(connect, style, history or InMemoryHistory(), redirect, around).run())
 
 
 class Plain:
@@ -91,11 +98,13 @@ class Plain:
         self._glyphs = around.glyphs or glyphs_for(sys.stdout.encoding)
         self._wall = around.wall
         self._redirect = redirect
-        self._style = make_style(style)
+        self._setup = around.setup
+        self._style = make_style(style, self._setup.roles if self._setup.colour else NO_ROLES)
         self._input = around.input
         self._terminal = around.output or create_output()
         self._paper = Paper(self._terminal, self._style, self._glyphs, self._typed)
         self._filter = EventFilter()
+        self._paper.depth = self._setup.depth
         self._news = asyncio.Event()
         self._left: int | None = None
         self._fault: BaseException | None = None
@@ -111,6 +120,8 @@ class Plain:
             self._prompt.default_buffer, lambda: self.session.prompt == HMP_PROMPT
         )
         # A completion may have asked the VM for something.
+        self._prefer("editing")
+        self.session.preferences.subscribe(self._prefer)
         self._prompt.app.after_render += lambda _: self._driver.arm()
 
     async def run(self) -> int:
@@ -239,11 +250,32 @@ class Plain:
             output=self._terminal,
         )
         message = [*fragments(question_line(asking)), ("", " ")]
+        if isinstance(asking, AskSecret):
+            await self._ask_secret(message)
+            return
         key = await question.prompt_async(message, set_exception_handler=False)
         if key and self.session.running is not None:
             self.session.running.task.reply(key)
         else:
             self._runner.interrupt()
+        self._driver.turn()
+
+    async def _ask_secret(self, message: StyleAndTextTuples) -> None:
+        entry: PromptSession[str] = PromptSession(
+            input_processors=[PasswordProcessor(char="")],
+            history=DummyHistory(),
+            style=self._style,
+            include_default_pygments_style=False,
+            input=self._input,
+            output=self._terminal,
+        )
+        try:
+            typed = await entry.prompt_async(message, set_exception_handler=False)
+        except (KeyboardInterrupt, EOFError):
+            self._runner.interrupt()
+        else:
+            if self.session.running is not None:
+                self.session.running.task.reply(typed)
         self._driver.turn()
 
     async def _deliver(self, redirect: Redirect, answer: Answer) -> None:
@@ -273,8 +305,9 @@ class Plain:
             return bool(split_lines(text, self.session.needs_more)[1])
 
         keys = KeyBindings()
-        keys.add("f7")(self._toggle_hmp)
-        keys.add("escape", "m")(self._toggle_hmp)
+        for key in self._setup.keys:
+            for names in key.keys if key.handler == "toggle_hmp" else ():
+                keys.add(*names.split(" "))(self._toggle_hmp)
         keys.add("c-z")(lambda event: self._suspender.suspend())
         return PromptSession(
             completer=self._completer,
@@ -286,14 +319,25 @@ class Plain:
             history=history,
             auto_suggest=AutoSuggestFromHistory(),
             enable_history_search=True,
+            input_processors=[ShowControls()],
             complete_while_typing=False,
             multiline=Condition(goes_on),
             key_bindings=keys,
             style=self._style,
+            color_depth=self._setup.depth,
             include_default_pygments_style=False,
             input=self._input,
             output=self._terminal,
         )
+
+    def _prefer(self, name: str) -> None:
+        """Follow what `.set` changes."""
+        values = self.session.preferences.values
+        if name == "theme":
+            self._style = make_style(values.theme, self._setup.roles)
+            self._paper.style = self._prompt.style = self._style
+        elif name == "editing":
+            self._prompt.editing_mode = EDITING[values.editing]
 
     def _message(self) -> StyleAndTextTuples:
         return [("class:prompt", self.session.prompt)]

@@ -14,7 +14,7 @@ from qmpsh.errors import UsageError
 from qmpsh.link.address import looks_like_address
 
 VALUE_OPTIONS = frozenset(
-    {"--file", "--connect-timeout", "--timeout", "--color", "--schema", "-f", "-t"}
+    {"--file", "--connect-timeout", "--timeout", "--color", "--config", "--schema", "-f", "-t"}
 )
 """Options whose value may be the next word."""
 

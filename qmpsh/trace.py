@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from qmpsh.jsontypes import JsonObject
-from qmpsh.shell.secrets import mask_json
+from qmpsh.shell.secret_rules import mask_json
 from qmpsh.view.jsontext import compact
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from qmpsh.complete.live import Facts
@@ -30,12 +30,22 @@ class Candidate(NamedTuple):
     unstable: bool = False
 
 
+class Setting(NamedTuple):
+    """An option as completion shows it. value: its value now; choices: words that it takes."""
+
+    summary: str
+    value: Callable[[], str]
+    choices: Callable[[], Sequence[str]]
+
+
 class Catalog:
     """What completion knows of the server; filled in as background replies come.
 
     commands, events: names as the server lists them, () before they are known
     schema:           None before it is known, or where the server has none
     verbs:            the shell's own words: name to summary
+    settings:         the options of `.set`
+    aliases:          words that stand for the beginning of a line
     hmp, hmp_info:    the human monitor's commands and `info` subjects: name to help text
     facts:            what the running VM knows of now
     manual:           the local manual of this kind of server, None where none is installed
@@ -47,6 +57,8 @@ class Catalog:
         self.events: tuple[str, ...] = ()
         self.schema: Schema | None = None
         self.verbs: dict[str, str] = {}
+        self.settings: Mapping[str, Setting] = {}
+        self.aliases: Mapping[str, str] = {}
         self.hmp: dict[str, str] = {}
         self.hmp_info: dict[str, str] = {}
         self.facts = Facts()

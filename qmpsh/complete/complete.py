@@ -12,6 +12,7 @@ from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.match import rank
 from qmpsh.complete.members import key_candidates, value_candidates
 from qmpsh.complete.place import Place, Where, find_place
+from qmpsh.complete.settings import set_candidates
 from qmpsh.lang.modifiers import MODIFIERS, VERB_MODIFIERS
 from qmpsh.lang.syntax import Mode
 
@@ -22,7 +23,11 @@ MOST_DOCUMENTED = 40
 def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candidate]:
     """Candidates at the cursor (an offset into text), best first."""
     place = find_place(text, cursor, mode)
-    candidates = rank(_AT.get(place.where, _nothing)(place, catalog), text, cursor)
+    if place.where is Where.VERB_WORD and place.name == "set":
+        found = set_candidates(text[: place.start], place, catalog.settings)
+    else:
+        found = _AT.get(place.where, _nothing)(place, catalog)
+    candidates = rank(found, text, cursor)
     head = [_documented(candidate, place, catalog) for candidate in candidates[:MOST_DOCUMENTED]]
     return head + candidates[MOST_DOCUMENTED:]
 
@@ -63,6 +68,8 @@ def _commands(place: Place, catalog: Catalog) -> Iterable[Candidate]:
             deprecated="deprecated" in features,
             unstable="unstable" in features,
         )
+    for name, line in catalog.aliases.items():
+        yield Candidate(name, place.start, "alias", line)
     if not place.prefix or place.prefix.startswith("."):
         yield from _verbs(place, catalog)
 

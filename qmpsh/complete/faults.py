@@ -40,7 +40,7 @@ def find_faults(text: str, catalog: Catalog, mode: Mode) -> list[Fault]:
     if mode.hmp or not catalog.commands:
         return []
     name, span, given = find_given(text, mode)
-    if not name:
+    if not name or name in catalog.aliases:
         return []
     if name not in catalog.commands:
         return _unknown_command(text, name, span, catalog)

@@ -58,7 +58,7 @@ def execute(
         yield _answer(request, {"return": {}}, 0.0, 0)
         return Outcome()
     if settings.interactive and not (settings.yes or request.modifiers.yes):
-        question = question_before(request.command)
+        question = question_before(request.command, dict(settings.confirm))
         if question is not None:
             choice = yield question
             if choice not in ("q", "y"):

@@ -74,6 +74,15 @@ class Ask(NamedTuple):
     choices: tuple[tuple[str, str], ...]
 
 
+class AskSecret(Ask):
+    """A question whose answer is typed and not shown: the step is resumed with what was typed.
+
+    choices: (); unlike the other questions it is asked wherever there is a terminal.
+    """
+
+    __slots__ = ()
+
+
 Wish = Until | Answer | Note | Ask
 Steps = Generator[Wish, str, Outcome]
 Show = Callable[[Answer | Note], None]

@@ -30,6 +30,7 @@ from qmpsh.shell.life import Life
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Outcome, Show, Task
 from qmpsh.shell.progress import Progress, Work
+from qmpsh.shell.setting import completable, preferences_of
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.shell import Shell
 from qmpsh.shell.verbs import VERBS
@@ -95,7 +96,9 @@ class Session:
         self.shell = Shell(client, settings._replace(interactive=True), self.machine, schema)
         self.typed: deque[str] = deque(maxlen=TYPED)
         self.shell.filter_events = watcher.filter_events
+        self.preferences = preferences_of(self.shell)
         self.catalog = Catalog()
+        self.catalog.settings = completable(self.preferences)
         self.running: Running | None = None
         self._watcher = watcher
         self._background = Background(client)

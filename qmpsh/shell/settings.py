@@ -11,6 +11,8 @@ class Settings(NamedTuple):
     timeout: seconds from sending a line to its answer, None for no limit
     negotiated: False with --skip-negotiation, where qmp_capabilities is the user's to send
     interactive: a person is there: bare verbs work, questions are asked
+    table: lists of objects are shown as tables
+    confirm: commands that ask first, or do not, against the policy: (name, whether it asks) pairs
     """
 
     hmp: bool = False
@@ -25,3 +27,4 @@ class Settings(NamedTuple):
     yes: bool = False
     negotiated: bool = True
     interactive: bool = False
+    confirm: tuple[tuple[str, bool], ...] = ()

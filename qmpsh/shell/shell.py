@@ -9,9 +9,10 @@ uses.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from qmpsh.errors import LineSyntaxError, QmpshError, SchemaMismatch, UsageError
+from qmpsh.errors import LineError, LineSyntaxError, QmpshError, SchemaMismatch, UsageError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.lang.line import parse_line, parse_words
 from qmpsh.lang.syntax import (
@@ -35,6 +36,7 @@ from qmpsh.wire.messages import Command
 if TYPE_CHECKING:
     from qmpsh.schema.model import Schema
     from qmpsh.shell.connection import Link
+    from qmpsh.shell.preferences import Preferences
     from qmpsh.shell.transaction import Transaction
 
 BARE_VERBS = frozenset({"help", "exit", "hmp", "wait", "watch", "history"})
@@ -62,6 +64,7 @@ class Shell:
         self.transaction: Transaction | None = None
         self.filter_events: Callable[[tuple[str, ...]], None] | None = None
         """set by a front end that shows events as they come"""
+        self.preferences: Preferences | None = None
 
     @property
     def mode(self) -> Mode:
@@ -93,7 +96,7 @@ class Shell:
 
     def steps(self, line: str) -> Steps:
         """What one logical line does."""
-        return self._run(lambda: parse_line(line, self.mode))
+        return self._masked(lambda: parse_line(line, self.mode))
 
     def move(self, client: Client, *, anew: bool) -> None:
         """Send to another connection from now on. anew: it may be another server."""
@@ -102,7 +105,8 @@ class Shell:
 
     def start_words(self, words: Sequence[str], show: Show) -> Task:
         """Run the words of a command line, each an argument of its own."""
-        return Task(self._run(lambda: parse_words(words, hmp=self.hmp)), show)
+        parse = partial(parse_words, words, hmp=self.hmp)
+        return Task(self._masked(parse, in_words=len(words) > 1), show)
 
     def abandon_transaction(self) -> bool:
         """Drop an open transaction; False when there was none."""
@@ -132,6 +136,17 @@ class Shell:
                 case _:
                     raise UsageError("such a line sends nothing by itself; write one command")
         return requests
+
+    def _masked(self, parse: Callable[[], list[Statement]], *, in_words: bool = False) -> Steps:
+        """The steps of a line; no error leaves them with a secret of the line in it."""
+        try:
+            return (yield from self._run(parse))
+        except LineError as error:
+            # Imported here: a line without an error needs no masking.
+            from qmpsh.shell.secrets import mask_error
+
+            mask_error(error, hmp=self.hmp, in_words=in_words)
+            raise
 
     def _run(self, parse: Callable[[], list[Statement]]) -> Steps:
         try:
@@ -199,6 +214,10 @@ class Shell:
         from qmpsh.lang.build import guess_arguments
         from qmpsh.schema.check import check_arguments
 
+        if "?" in line.source:
+            from qmpsh.shell.asking import fill_in
+
+            line = yield from fill_in(line)
         yield from self.introspection.load_schema()
         schema = self.introspection.schema
         if schema is None:

@@ -11,6 +11,7 @@ from qmpsh.errors import QmpshError, UsageError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.syntax import CommandLine, TransactionClose, TransactionOpen
 from qmpsh.shell.execute import Request
+from qmpsh.shell.secret_rules import mask_json
 from qmpsh.wire.messages import Command
 
 
@@ -19,7 +20,7 @@ class Transaction:
 
     def __init__(self) -> None:
         self._actions: list[Json] = []
-        self._refused = ""
+        self._refused: QmpshError | None = None
 
     def add(self, line: CommandLine, data: JsonObject) -> None:
         """One more action."""
@@ -27,12 +28,12 @@ class Transaction:
 
     def refuse(self, error: QmpshError) -> None:
         """Remember that a line was wrong."""
-        self._refused = self._refused or str(error)
+        self._refused = self._refused or error
 
     def preview(self) -> str:
-        """The numbered actions, one a line."""
+        """The numbered actions, one a line, secrets masked."""
         return "\n".join(
-            f"{number}. {json.dumps(action, ensure_ascii=False)}"
+            f"{number}. {json.dumps(mask_json(action), ensure_ascii=False)}"
             for number, action in enumerate(self._actions, 1)
         )
 
@@ -42,7 +43,7 @@ class Transaction:
         end: what closed it, with the modifiers and the redirect of the whole
         Raises UsageError when a line was refused or there is none.
         """
-        if self._refused:
+        if self._refused is not None:
             raise UsageError(f"the transaction was refused, nothing was sent: {self._refused}")
         if not self._actions:
             raise UsageError("the transaction has no action, nothing was sent")

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.lang.line import parse_line
 from qmpsh.lang.syntax import HmpLine, Mode, VerbLine
-from qmpsh.schema.nearest import did_you_mean, nearest
-from qmpsh.schema.scalars import read_boolean
+from qmpsh.schema.nearest import nearest
 from qmpsh.shell.connection import disconnect, reconnect
-from qmpsh.shell.execute import dry_run_text, execute, hmp_request
+from qmpsh.shell.execute import Request, dry_run_text, execute, hmp_request
 from qmpsh.shell.export import export
 from qmpsh.shell.help import Topics
+from qmpsh.shell.masking import masked_request
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish
 
 if TYPE_CHECKING:
@@ -78,10 +78,21 @@ def _topics(shell: Shell) -> Generator[Wish, str, Topics]:
 
 def _export(shell: Shell, line: VerbLine) -> Steps:
     tool, _, rest = line.rest.strip().partition(" ")
-    requests = yield from shell.requests(rest)
+    requests = yield from _shown_requests(shell, rest)
     text = export(tool, [request.command for request in requests], shell.machine)
     yield _text(line, text)
     return Outcome()
+
+
+def _shown_requests(shell: Shell, text: str) -> Generator[Wish, str, list[Request]]:
+    """What a line would send; at the prompt, where it stays on the screen, without its secrets."""
+    requests = yield from shell.requests(text)
+    if not shell.settings.interactive:
+        return requests
+    masked = [masked_request(request) for request in requests]
+    if masked != requests:
+        yield Note("secrets are masked on the screen; `qmpsh -n LINE` prints them")
+    return masked
 
 
 def _hmp(shell: Shell, line: VerbLine) -> Steps:
@@ -105,59 +116,20 @@ def _hmp_lines(shell: Shell, line: VerbLine) -> list[HmpLine]:
 
 
 def _json(shell: Shell, line: VerbLine) -> Steps:
-    requests = yield from shell.requests(line.rest)
+    requests = yield from _shown_requests(shell, line.rest)
     yield _text(line, "\n".join(map(dry_run_text, requests)))
     return Outcome()
 
 
 def _set(shell: Shell, line: VerbLine) -> Steps:
-    """`.set live off`: one option; without a value its value, without a name all of them."""
-    name, _, value = line.rest.strip().partition(" ")
-    if name and name not in OPTIONS:
-        hint = did_you_mean(name, OPTIONS) or f"; there are {', '.join(OPTIONS)}"
-        raise LineSyntaxError(f"no option {name}{hint}", line.source, line.rest_span)
-    if value.strip():
-        OPTIONS[name].set(shell, _on_or_off(line, value.strip()))
-    else:
-        shown = [name] if name else list(OPTIONS)
-        words = {True: "on", False: "off"}
-        yield _text(
-            line,
-            "\n".join(f"{n} {words[OPTIONS[n].get(shell)]}  {OPTIONS[n].summary}" for n in shown),
-        )
+    """`.set theme light`."""
+    # Imported here: of all verbs only this one needs the table of options.
+    from qmpsh.shell.setting import set_option
+
+    text = set_option(shell, line)
+    if text:
+        yield _text(line, text)
     return Outcome()
-
-
-def _on_or_off(line: VerbLine, word: str) -> bool:
-    value = read_boolean(word)
-    if value is None:
-        raise LineSyntaxError(f"expected on or off, not {word}", line.source, line.rest_span)
-    return value
-
-
-def _get_live(shell: Shell) -> bool:
-    return shell.introspection.live
-
-
-def _set_live(shell: Shell, value: bool) -> None:
-    shell.introspection.live = value
-
-
-class Option(NamedTuple):
-    """An option of `.set`, on or off."""
-
-    summary: str
-    get: Callable[[Shell], bool]
-    set: Callable[[Shell, bool], None]
-
-
-OPTIONS: dict[str, Option] = {
-    "live": Option(
-        "ask the VM for values to complete and for the types of device properties",
-        _get_live,
-        _set_live,
-    ),
-}
 
 
 def _events(shell: Shell, line: VerbLine) -> Steps:
@@ -186,7 +158,7 @@ VERBS: dict[str, Verb] = {
     "events": Verb("[PATTERN...]", "show only events such as BLOCK_*; alone: all", _events),
     "disconnect": Verb("", "let somebody else have the monitor", disconnect),
     "reconnect": Verb("", "take the monitor again", reconnect),
-    "set": Verb("[OPTION [on|off]]", "show the shell's options, or change one", _set),
+    "set": Verb("[OPTION [VALUE]]", "show the shell's options, or change one", _set),
     "exit": Verb("", "leave the shell; the VM goes on", _exit),
 }
 

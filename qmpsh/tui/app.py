@@ -22,6 +22,7 @@ from prompt_toolkit.key_binding.bindings.auto_suggest import load_auto_suggest_b
 from prompt_toolkit.output import Output as Terminal
 
 from qmpsh.errors import QmpshError
+from qmpsh.shell.aliases import HMP_PROMPT
 from qmpsh.shell.outcome import Answer
 from qmpsh.tui.actions import Desk, end
 from qmpsh.tui.bindings import bind_editing, bind_keys, bind_question
@@ -32,16 +33,18 @@ from qmpsh.tui.eventlog import EventLog
 from qmpsh.tui.frames import Frames
 from qmpsh.tui.history import Switch
 from qmpsh.tui.layout import Regions, make_layout
-from qmpsh.tui.lexing import HMP_PROMPT, echo_lines
+from qmpsh.tui.lexing import echo_lines
 from qmpsh.tui.menu import SessionCompleter
 from qmpsh.tui.offer import Offer
 from qmpsh.tui.output import Output, transcript
+from qmpsh.tui.preferring import follow
 from qmpsh.tui.prompt import make_buffer
 from qmpsh.tui.reporter import Redirect, Reporter
 from qmpsh.tui.runner import Runner
 from qmpsh.tui.screen import Screen
 from qmpsh.tui.seam import Connect
-from qmpsh.tui.style import ViCursor, make_style, theme_name
+from qmpsh.tui.setup import SETUP, Setup
+from qmpsh.tui.style import NO_ROLES, ViCursor, make_style, theme_name
 from qmpsh.tui.suspend import Suspender
 from qmpsh.view.answers import text_body
 from qmpsh.view.glyphs import Glyphs, glyphs_for
@@ -56,7 +59,7 @@ SIGNALLED = 128
 class Surroundings(NamedTuple):
     """The terminal and the clocks, where they are not the process's own.
 
-    clock: of `time.monotonic()`; wall: Unix time; stream: takes the transcript
+    clock: of `time.monotonic()`; wall: Unix time; stream: takes the transcript; setup: looks, keys
     """
 
     input: Input | None = None
@@ -65,6 +68,7 @@ class Surroundings(NamedTuple):
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     stream: TextIO | None = None
+    setup: Setup = SETUP
 
 
 OWN = Surroundings()
@@ -73,25 +77,27 @@ OWN = Surroundings()
 def run_screen(
     connect: Connect,
     *,
-    colour: bool,
     theme: str,
+    setup: Setup = SETUP,
     history: History | None = None,
     redirect: Redirect | None = None,
 ) -> int:
     """Run the full screen until the user leaves; the exit code.
 
     connect:  makes the session, which tells its news to the watcher it is given
+    theme:    the name of one
     history:  of the lines; in memory when None
     redirect: serves `| command` and `> file`; without it such an answer is shown as any other
     Raises what connect raises; the terminal is given back whatever happens.
     """
-    style = theme_name(theme, colour=colour)
-    full_screen = FullScreen(connect, style, history or InMemoryHistory(), redirect)
+    style = theme_name(theme, colour=setup.colour)
+    around = Surroundings(setup=setup)
+    full_screen = FullScreen(connect, style, history or InMemoryHistory(), redirect, around)
     return asyncio.run(full_screen.run())
 
 
 class FullScreen:
-    """style: a key of THEMES."""
+    """style: the name of a theme, none for no colour."""
 
     def __init__(
         self,
@@ -124,6 +130,7 @@ class FullScreen:
         )
         completer = SessionCompleter(self.session, columns)
         self.buffer = make_buffer(self.session, history, completer, self._accept)
+        self.screen.keys = around.setup.keys
         keys, question_keys = KeyBindings(), KeyBindings()
         self._regions = self._make_regions(question_keys)
         self.app = self._make_app(keys, style, around)
@@ -147,9 +154,10 @@ class FullScreen:
             self._driver.turn,
             self._suspender.suspend,
         )
-        bind_keys(keys, desk)
+        bind_keys(keys, desk, self.screen.keys)
         bind_editing(keys, desk, self.offer)
         bind_question(question_keys, desk)
+        follow(self.session.preferences, self.app, self.screen, around.setup, self.set_vi)
 
     async def run(self) -> int:
         """Run until the user leaves; then print the transcript."""
@@ -192,12 +200,13 @@ class FullScreen:
     def _make_app(self, keys: KeyBindings, style: str, around: Surroundings) -> Application[int]:
         app: Application[int] = Application(
             layout=self._regions.layout,
-            style=make_style(style),
+            style=make_style(style, around.setup.roles if around.setup.colour else NO_ROLES),
+            color_depth=around.setup.depth,
             cursor=ViCursor(),
+            mouse_support=Condition(lambda: self.session.preferences.values.mouse),
             include_default_pygments_style=False,
             key_bindings=merge_key_bindings([load_auto_suggest_bindings(), keys]),
             full_screen=True,
-            mouse_support=Condition(lambda: self.screen.mouse),
             # Frames says when; prompt_toolkit's own interval would hold back keys as well.
             max_render_postpone_time=None,
             # SIGWINCH tells of a new size.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from prompt_toolkit.filters import (
@@ -24,11 +24,12 @@ from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Ask
 from qmpsh.tui import editing, moving, selecting
 from qmpsh.tui.actions import HANDLERS, Desk
-from qmpsh.tui.keys import KEYS
+from qmpsh.tui.keys import KEYS, Key
 from qmpsh.tui.offer import Offer
+from qmpsh.tui.secret_entry import bind_secret
 
 
-def bind_keys(bindings: KeyBindings, desk: Desk) -> None:
+def bind_keys(bindings: KeyBindings, desk: Desk, table: Sequence[Key] = KEYS) -> None:
     """Every row of the table that has a handler; Enter and Escape where a menu is open."""
     at_prompt = ~is_searching & ~Condition(lambda: desk.screen.entry.is_open)
     filters: dict[str, Filter] = {
@@ -37,7 +38,7 @@ def bind_keys(bindings: KeyBindings, desk: Desk) -> None:
         "end_of_line": at_prompt,
     }
     handlers = {**HANDLERS, **moving.HANDLERS, **selecting.HANDLERS, **editing.HANDLERS}
-    for key in KEYS:
+    for key in table:
         for keys in key.keys if key.handler else ():
             where = filters.get(key.handler, Always())
             bindings.add(*keys.split(" "), filter=where)(
@@ -89,6 +90,7 @@ def bind_question(bindings: KeyBindings, desk: Desk) -> None:
     bindings.add("enter")(lambda event: _first_choice(desk))
     bindings.add("escape")(partial(_handle, desk, HANDLERS["interrupt"]))
     bindings.add(Keys.Any)(partial(_choose, desk))
+    bind_secret(bindings, desk)
 
 
 def _handle(desk: Desk, handler: Callable[[Desk], None], event: KeyPressEvent) -> None:

@@ -5,24 +5,30 @@ Each mode sees its own: whoever changes the mode lets the line load its history 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.history import History
 
 from qmpsh.paths import state_file
+from qmpsh.shell.aliases import expand
 from qmpsh.shell.history import HistoryFile, is_kept
-from qmpsh.shell.secrets import mask_hmp, mask_line
+from qmpsh.shell.secrets import mask_line
+
+_NONE: Mapping[str, str] = {}
 
 
 class LineHistory(History):
-    """is_hmp: whether the line that is typed now is one of the human monitor's."""
+    """is_hmp: whether the line that is stored now is one of the human monitor's; aliases: words
+    that stand for the beginning of a line, which may be one that takes a secret.
+    """
 
-    def __init__(self, is_hmp: Callable[[], bool]) -> None:
+    def __init__(self, is_hmp: Callable[[], bool], aliases: Mapping[str, str] = _NONE) -> None:
         super().__init__()
         self._is_hmp = is_hmp
-        self._qmp = _ModeHistory("history", mask_line)
-        self._hmp = _ModeHistory("history-hmp", mask_hmp)
+        self._aliases = aliases
+        self._qmp = _ModeHistory("history", self._mask_qmp)
+        self._hmp = _ModeHistory("history-hmp", _mask_hmp)
 
     async def load(self) -> AsyncGenerator[str, None]:
         """Entries of the present mode, newest first."""
@@ -45,9 +51,19 @@ class LineHistory(History):
         """Write a line to its file."""
         self._present.store_string(string)
 
+    def _mask_qmp(self, line: str) -> str:
+        """The line as it was typed; what an alias stands for instead where that hides a secret."""
+        full = expand(line, self._aliases)
+        masked = mask_line(full)
+        return line if masked == full else masked
+
     @property
     def _present(self) -> _ModeHistory:
         return self._hmp if self._is_hmp() else self._qmp
+
+
+def _mask_hmp(line: str) -> str:
+    return mask_line(line, hmp=True)
 
 
 class _ModeHistory(History):

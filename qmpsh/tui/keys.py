@@ -5,6 +5,7 @@ Every function key has an Alt twin, since some terminals and multiplexers keep F
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from qmpsh.tui.rows import text_width
@@ -57,9 +58,9 @@ KEYS = (
 )
 
 
-def key_sheet() -> list[Line]:
+def key_sheet(keys: Sequence[Key] = KEYS) -> list[Line]:
     """The table as styled lines."""
-    shown = [key for key in KEYS if key.shown]
+    shown = [key for key in keys if key.shown]
     width = max(text_width(key.shown) for key in shown)
     rows: list[Line] = [
         [("hint.current", key.shown.ljust(width)), ("", f"  {key.does}")] for key in shown

@@ -13,15 +13,14 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.lexers import Lexer
 
 from qmpsh.complete.faults import Fault
-from qmpsh.shell.secrets import mask_hmp, mask_line
+from qmpsh.shell.aliases import HMP_PROMPT
+from qmpsh.shell.secrets import mask_line
 from qmpsh.tui.style import fragments
 from qmpsh.view.safe import visible
 from qmpsh.view.theme import Fragment, Line
 
 LIMIT = 20_000
 """characters; a longer text, pasted for sure, stays plain, so that a key never waits for it"""
-
-HMP_PROMPT = "(hmp) "
 
 # A token's own name or that of its nearest ancestor decides.
 ROLES = {
@@ -99,7 +98,7 @@ def echo_lines(prompt: str, text: str) -> list[Line]:
 
     Secrets are masked, controls are made visible.
     """
-    masked = mask_hmp(text) if prompt == HMP_PROMPT else mask_line(text)
+    masked = mask_line(text, hmp=prompt == HMP_PROMPT)
     lines = line_colours(prompt, visible(masked).expandtabs())
     blank = " " * len(prompt)
     return [

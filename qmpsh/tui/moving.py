@@ -71,10 +71,12 @@ def save_reply(desk: Desk) -> None:
 
 def toggle_mouse(desk: Desk) -> None:
     screen = desk.screen
-    screen.mouse = not screen.mouse
+    preferences = screen.session.preferences
+    wanted = not preferences.values.mouse
+    preferences.change("mouse", "on" if wanted else "off")
     screen.flash = (
         "mouse on: the wheel scrolls the pane under it; hold Shift to select text"
-        if screen.mouse
+        if wanted
         else "mouse off: it belongs to the terminal"
     )
 

@@ -17,7 +17,7 @@ from qmpsh.view.answers import Body, Kind, cost, error_body, text_body
 from qmpsh.view.glyphs import Glyphs
 from qmpsh.view.jsontext import pretty
 from qmpsh.view.safe import visible_word
-from qmpsh.view.theme import Line
+from qmpsh.view.theme import Line, plain
 from qmpsh.view.units import number, size
 
 LIMIT = 200_000
@@ -54,9 +54,11 @@ class Output:
 
     def echo(self, prompt: str, line: str) -> Echo:
         """A command line, as it was typed; what follows belongs to it."""
-        block = Heading(self._spaced(self._highlight(prompt, line)))
+        shown = self._highlight(prompt, line)
+        block = Heading(self._spaced(shown))
         self.store.append(block)
-        self._echo = Echo(line, block)
+        # The first line as it is shown: what was typed may hold a secret.
+        self._echo = Echo(plain(shown[0]).removeprefix(prompt), block)
         return self._echo
 
     def stamp(self, echo: Echo, answer: Answer) -> None:
@@ -66,7 +68,7 @@ class Output:
             echo.block.finish(right)
         else:
             # Other lines came in between, or this line has had an answer: say whose this one is.
-            name = answer.command or echo.line.split("\n")[0]
+            name = answer.command or echo.line
             title: Line = [("dim", visible_word(name))]
             self.store.append(Heading(self._spaced([title]), right))
         echo.answered = True

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output import Output as Terminal
 from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import BaseStyle
@@ -38,7 +39,10 @@ class _Events:
 
 
 class Paper:
-    """typed: prompt and text of the line being typed, None while there is no prompt."""
+    """typed: prompt and text of the line being typed, None while there is no prompt.
+
+    depth: of the colours, None for what the terminal says
+    """
 
     def __init__(
         self,
@@ -48,7 +52,8 @@ class Paper:
         typed: Callable[[], str | None],
     ) -> None:
         self._terminal = terminal
-        self._style = style
+        self.style = style
+        self.depth: ColorDepth | None = None
         self._glyphs = glyphs
         self._typed = typed
         self._waiting: list[Line | _Events] = []
@@ -110,4 +115,5 @@ class Paper:
         if is_dumb_terminal():
             self._terminal.write(f"{plain(line)}\r\n")
         else:
-            print_formatted_text(self._terminal, [*fragments(line), ("", "\n")], self._style)
+            text = [*fragments(line), ("", "\n")]
+            print_formatted_text(self._terminal, text, self.style, color_depth=self.depth)

@@ -33,6 +33,7 @@ from qmpsh.tui.lexing import LineLexer
 from qmpsh.tui.panes import content
 from qmpsh.tui.rows import wrap
 from qmpsh.tui.runner import line_count, split_lines
+from qmpsh.tui.safety import ShowControls
 from qmpsh.tui.seam import Session
 from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line
@@ -91,6 +92,7 @@ def prompt_window(
             HighlightIncrementalSearchProcessor(),
             HighlightMatchingBracketProcessor(chars="[]{}"),
             ConditionalProcessor(AppendAutoSuggestion(), has_focus(buffer) & ~is_searching),
+            ShowControls(),
         ],
         lexer=LineLexer(lambda: session.prompt, faults, lambda: session.catalog.schema is not None),
         search_buffer_control=search,

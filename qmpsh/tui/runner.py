@@ -12,6 +12,7 @@ from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from qmpsh.errors import ConnectionLost, QmpshError
+from qmpsh.shell.aliases import HMP_PROMPT, expand
 from qmpsh.shell.outcome import Answer, Note, Outcome
 from qmpsh.tui.seam import Session
 
@@ -59,7 +60,10 @@ class Runner(Generic[Key]):
         self.waiting.clear()
         return self._session.interrupt() or waited
 
-    def _start(self, line: str) -> None:
+    def _start(self, typed: str) -> None:
+        # An alias is shown as what it stands for: that is what runs, and what may hold a secret.
+        session = self._session
+        line = typed if session.prompt == HMP_PROMPT else expand(typed, session.catalog.aliases)
         key = self._presenter.begin(self._session.prompt, line)
         try:
             self._session.start(line, partial(self._presenter.show, key), self._ended)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.buffer import Buffer
 
 from qmpsh.errors import QmpshError
-from qmpsh.shell.outcome import Ask
+from qmpsh.shell.aliases import HMP_PROMPT
+from qmpsh.shell.outcome import Ask, AskSecret
 from qmpsh.tui.blocks import Lines
 from qmpsh.tui.entry import Entry
 from qmpsh.tui.eventlog import EventLog
-from qmpsh.tui.keys import key_sheet
-from qmpsh.tui.lexing import HMP_PROMPT
+from qmpsh.tui.keys import KEYS, Key, key_sheet
 from qmpsh.tui.output import Echo, Output
 from qmpsh.tui.purposes import Searching
 from qmpsh.tui.rows import cut
@@ -65,11 +65,11 @@ class Screen:
         self.output = output
         self.events = events
         self.glyphs = output.glyphs
+        self.keys: tuple[Key, ...] = KEYS
         self.flash = ""
         self.events_wanted = True
         self.zoomed = False
         self.paging = False
-        self.mouse = False
         self.entry = Entry()
         self.searching: Searching | None = None
         self.sheet: Viewport | None = None
@@ -97,14 +97,19 @@ class Screen:
 
     @property
     def events_width(self) -> int:
-        """Columns of the events pane beside the output: three of eight, from 24 to 60."""
+        """Columns of the events pane beside the output: three of eight, from 24 to 60, unless
+        another number is preferred.
+        """
+        wanted = self.session.preferences.values.events_width
+        if wanted:
+            return min(wanted, max(12, self.columns() - 24))
         return min(60, max(24, self.columns() * 3 // 8))
 
     def toggle_sheet(self) -> None:
         """Show the key sheet in the output's place, or the output again."""
         if self.sheet is None:
             store = Store(1000, "lines")
-            store.append(Lines(key_sheet()))
+            store.append(Lines(key_sheet(self.keys)))
             self.sheet = Viewport(store)
             self.sheet.to_start()
         else:
@@ -139,6 +144,8 @@ class Screen:
     def hint(self, buffer: Buffer) -> Line:
         """The row below the prompt."""
         text, cursor = buffer.text, buffer.cursor_position
+        if isinstance(self.asking, AskSecret):
+            return [("hint", "what you type is not shown; Enter takes it, Esc cancels")]
         if self.asking is not None:
             return [("hint", f"Enter: {self.asking.choices[0][1]}; Esc cancels")]
         if not self.session.machine.connected:
@@ -169,7 +176,8 @@ class Screen:
         if count > 1:
             return [("hint", f"{count} lines: Enter runs them one by one, Ctrl-C drops them")]
         try:
-            return self.session.hint(text, cursor)
+            # The names in it are the server's.
+            return [(role, visible_word(part)) for role, part in self.session.hint(text, cursor)]
         except QmpshError as error:
             return [("hint.error", visible_word(str(error)))]
 

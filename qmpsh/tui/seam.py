@@ -9,6 +9,7 @@ from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.faults import Fault
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Outcome, Show
+from qmpsh.shell.preferences import Preferences
 from qmpsh.shell.progress import Work
 from qmpsh.view.theme import Line
 
@@ -26,6 +27,10 @@ class Session(Protocol):
     @property
     def catalog(self) -> Catalog:
         """What completion knows."""
+
+    @property
+    def preferences(self) -> Preferences:
+        """What `.set` changes."""
 
     @property
     def running(self) -> Running | None:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+
 from prompt_toolkit.application import Application
 from prompt_toolkit.cursor_shapes import CursorShape, ModalCursorShapeConfig
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
-from qmpsh.view.theme import THEMES, Line
+from qmpsh.errors import UsageError
+from qmpsh.schema.nearest import did_you_mean
+from qmpsh.view.theme import DARK, Line
+from qmpsh.view.themes import BACKGROUND, find_theme
+
+NO_ROLES: Mapping[str, str] = {}
+_ALL_COLOURS = frozenset({"truecolor", "24bit"})
+_SIXTEEN = frozenset({"ansi", "cygwin", "linux", "eterm"})
 
 # prompt_toolkit's class to our role. Its own defaults bring colours of their own, so that each of
 # these begins from nothing.
@@ -42,19 +53,52 @@ class ViCursor(ModalCursorShapeConfig):
 
 
 def theme_name(theme: str, *, colour: bool) -> str:
-    """The theme to use; an unknown name is the dark one."""
-    if not colour:
-        return "none"
-    return theme if theme in THEMES else "dark"
+    """The theme to use: none without colour."""
+    return theme if colour else "none"
 
 
-def make_style(name: str) -> Style:
-    """name: a key of THEMES."""
-    theme = THEMES[name]
+def make_style(name: str, roles: Mapping[str, str] = NO_ROLES) -> Style:
+    """The style of a theme. roles: styles that stand in the place of the theme's own.
+
+    Raises UsageError for an unknown theme.
+    """
+    theme = {**find_theme(name, os.environ), **roles}
+    base = theme.get(BACKGROUND, "")
     rules = list(theme.items())
-    rules += [(widget, f"noinherit {theme.get(role, '')}") for widget, role in WIDGETS.items()]
-    rules.append(("scrollbar.button", f"noinherit reverse {theme['rule']}"))
+    rules += [
+        (widget, f"noinherit {base} {theme.get(role, '')}") for widget, role in WIDGETS.items()
+    ]
+    rules.append(("scrollbar.button", f"noinherit {base} reverse {theme['rule']}"))
     return Style(rules)
+
+
+def check_role(role: str, style: str) -> None:
+    """Raises UsageError for a role that there is not, or a style that is none."""
+    if role not in DARK:
+        hint = did_you_mean(role, DARK) or f"; there are {', '.join(DARK)}"
+        raise UsageError(f"no role {role}{hint}")
+    try:
+        Style([(role, style)])
+    except ValueError as error:
+        message = f"expected a style such as bold #ff8787 or bg:#303030 #d0d0d0, not {style}"
+        raise UsageError(message) from error
+
+
+def color_depth(environ: Mapping[str, str]) -> ColorDepth:
+    """How many colours the terminal has: two, sixteen, 256 or all.
+
+    Source: COLORTERM as VTE, kitty and tmux set it; the names of terminfo.
+    """
+    term = environ.get("TERM", "")
+    if environ.get("COLORTERM") in _ALL_COLOURS or term.endswith("-direct"):
+        return ColorDepth.TRUE_COLOR
+    if "256color" in term:
+        return ColorDepth.DEPTH_8_BIT
+    if term == "dumb" or term.startswith(("vt1", "vt2", "vt3", "vt5")) or term.endswith("-m"):
+        return ColorDepth.DEPTH_1_BIT
+    if term in _SIXTEEN or term.endswith(("-color", "-16color")):
+        return ColorDepth.DEPTH_4_BIT
+    return ColorDepth.DEPTH_8_BIT
 
 
 def style_class(role: str) -> str:

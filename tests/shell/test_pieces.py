@@ -51,7 +51,7 @@ def test_hmp_that_answers_no_string() -> None:
         ({"qom-type": "secret_keyring", "data": "p"}, None),
         ({"qom-type": "iothread", "data": "p"}, {"qom-type": "iothread", "data": "p"}),
         ([{"a": {"password": "p"}}], [{"a": {"password": "********"}}]),
-        ({"password": 5}, {"password": 5}),
+        ({"password": 5}, {"password": "********"}),
         ({"command-line": "set_password vnc p"}, {"command-line": "set_password vnc ********"}),
         ({"command-line": "info status"}, {"command-line": "info status"}),
     ],

@@ -193,7 +193,7 @@ def test_live_questions_can_be_switched_off(desk: Desk) -> None:
     assert desk.session._background.idle
     desk.run(".set")
     assert isinstance(desk.shown[-1], Answer)
-    assert str(desk.shown[-1].text).startswith("live off ")
+    assert "live         off " in str(desk.shown[-1].text)
     assert desk.run(".set live perhaps").exit_code == 2
     assert desk.run(".set liev on").exit_code == 2
     desk.run(".set live on")

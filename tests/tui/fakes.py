@@ -16,6 +16,7 @@ from qmpsh.complete.faults import Fault
 from qmpsh.errors import ConnectionLost, QmpshError
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Ask, Note, Outcome, Show, Steps, Task, Until
+from qmpsh.shell.preferences import Preferences
 from qmpsh.shell.progress import Work
 from qmpsh.shell.session import Running, Watcher
 from qmpsh.view.theme import Line
@@ -33,6 +34,7 @@ class FakeSession:
         self.watcher = watcher
         self.machine = Machine("./monitor.sock", GREETING)
         self.catalog = Catalog()
+        self.preferences = Preferences()
         self.running: Running | None = None
         self.prompt = "(QEMU) "
         self.works: list[Work] = []

@@ -1,0 +1,191 @@
+"""What a person may change while the shell runs: `.set`, and the table [options] of config.toml.
+
+One row an option: how its text is read and written. Who acts on an option subscribes and is told
+its name; nothing here knows a screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from qmpsh.errors import UsageError
+from qmpsh.lang.durations import parse_duration
+from qmpsh.schema.nearest import did_you_mean
+from qmpsh.schema.scalars import read_boolean
+
+LEAST_EVENTS, MOST_EVENTS = 12, 200
+"""columns that the events pane may be told to have"""
+
+
+class Values(NamedTuple):
+    """theme: dark, light, none, auto or a pygments style; editing: emacs or vi; view: json or
+    table; events: the pane is there; events_width: columns, 0 for as many as fit; timeout:
+    seconds, None for no limit; live: ask the VM for values; confirm: ask before what ends it.
+    """
+
+    theme: str = "auto"
+    editing: str = "emacs"
+    view: str = "json"
+    events: bool = True
+    events_width: int = 0
+    mouse: bool = False
+    live: bool = True
+    timeout: float | None = None
+    confirm: bool = True
+
+
+class Row(NamedTuple):
+    """An option. put: the values with this text read into them, raises UsageError; get: its text;
+    choices: the words that it takes, () for others.
+    """
+
+    summary: str
+    put: Callable[[Values, str], Values]
+    get: Callable[[Values], str]
+    choices: tuple[str, ...] = ()
+
+
+def _one_of(word: str, *words: str) -> str:
+    if word not in words:
+        raise UsageError(f"expected {' or '.join(words)}, not {word}")
+    return word
+
+
+def _switch(word: str) -> bool:
+    value = read_boolean(word)
+    if value is None:
+        raise UsageError(f"expected on or off, not {word}")
+    return value
+
+
+def _word(value: bool) -> str:
+    return "on" if value else "off"
+
+
+def _width(word: str) -> int:
+    if word == "auto":
+        return 0
+    if not (word.isascii() and word.isdigit() and LEAST_EVENTS <= int(word[:9]) <= MOST_EVENTS):
+        raise UsageError(
+            f"expected auto, or columns from {LEAST_EVENTS} to {MOST_EVENTS}, not {word}"
+        )
+    return int(word)
+
+
+def _time(word: str) -> float | None:
+    return None if word == "none" else parse_duration(word)
+
+
+_SWITCH = ("on", "off")
+
+ROWS: dict[str, Row] = {
+    "theme": Row(
+        "dark, light, none, auto, or the name of a pygments style",
+        lambda values, word: values._replace(theme=word),
+        lambda values: values.theme,
+        ("auto", "dark", "light", "none"),
+    ),
+    "editing": Row(
+        "keys of the prompt: emacs or vi",
+        lambda values, word: values._replace(editing=_one_of(word, "emacs", "vi")),
+        lambda values: values.editing,
+        ("emacs", "vi"),
+    ),
+    "view": Row(
+        "how lists of objects are shown: json or table",
+        lambda values, word: values._replace(view=_one_of(word, "json", "table")),
+        lambda values: values.view,
+        ("json", "table"),
+    ),
+    "events": Row(
+        "the events pane",
+        lambda values, word: values._replace(events=_switch(word)),
+        lambda values: _word(values.events),
+        _SWITCH,
+    ),
+    "events-width": Row(
+        "columns of the events pane, or auto",
+        lambda values, word: values._replace(events_width=_width(word)),
+        lambda values: str(values.events_width or "auto"),
+        ("auto",),
+    ),
+    "mouse": Row(
+        "the mouse scrolls the panes; off leaves it to the terminal, to select with",
+        lambda values, word: values._replace(mouse=_switch(word)),
+        lambda values: _word(values.mouse),
+        _SWITCH,
+    ),
+    "live": Row(
+        "ask the VM for values to complete and for the types of device properties",
+        lambda values, word: values._replace(live=_switch(word)),
+        lambda values: _word(values.live),
+        _SWITCH,
+    ),
+    "timeout": Row(
+        "the longest wait for an answer, or none",
+        lambda values, word: values._replace(timeout=_time(word)),
+        lambda values: "none" if values.timeout is None else f"{values.timeout:g}s",
+        ("none",),
+    ),
+    "confirm": Row(
+        "ask before commands that end or reset the VM",
+        lambda values, word: values._replace(confirm=_switch(word)),
+        lambda values: _word(values.confirm),
+        _SWITCH,
+    ),
+}
+
+Listener = Callable[[str], None]
+"""Told the name of an option that has changed; may raise UsageError to refuse the change."""
+
+
+class Preferences:
+    """values: as they are now; offers: further words of an option, asked for when needed."""
+
+    def __init__(self, values: Values | None = None) -> None:
+        self.values = values or Values()
+        self.offers: dict[str, Callable[[], Sequence[str]]] = {}
+        self._listeners: list[Listener] = []
+
+    def subscribe(self, listener: Listener) -> None:
+        """Have a listener told of every change from now on."""
+        self._listeners.append(listener)
+
+    def change(self, name: str, word: str) -> None:
+        """Set an option. Raises UsageError for an unknown name or a wrong value."""
+        before = self.values
+        self.values = find_row(name).put(before, word)
+        try:
+            for listener in self._listeners:
+                listener(name)
+        except UsageError:
+            self.values = before
+            raise
+
+    def adopt(self, values: Values) -> None:
+        """Take all values anew, at the start. Raises UsageError as change() does."""
+        self.values = values
+        for name in ROWS:
+            for listener in self._listeners:
+                listener(name)
+
+    def word(self, name: str) -> str:
+        """The text of an option's value."""
+        return find_row(name).get(self.values)
+
+    def choices(self, name: str) -> list[str]:
+        """The words that an option takes, as far as they can be listed."""
+        row = ROWS.get(name)
+        if row is None:
+            return []
+        further = self.offers.get(name)
+        return [*row.choices, *(word for word in (further() if further else ()))]
+
+
+def find_row(name: str) -> Row:
+    """The row of an option. Raises UsageError that names the nearest one."""
+    if name not in ROWS:
+        hint = did_you_mean(name, ROWS) or f"; there are {', '.join(ROWS)}"
+        raise UsageError(f"no option {name}{hint}")
+    return ROWS[name]

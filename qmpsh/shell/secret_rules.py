@@ -1,0 +1,231 @@
+"""Which members and words hold secrets, in JSON and in lines of the human monitor.
+
+A member called `password` is one wherever it stands, and so is `data` of an `object-add`. Of an
+object whose type begins with `secret`, and of a command that sets a password, every member is one
+that is not known to be harmless: a mistyped name must not give the secret away.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from qmpsh.errors import Span
+from qmpsh.jsontypes import Json, JsonObject
+
+MASK = "********"
+ASKED = "?"
+"""The bare value that stands for a secret to be asked for: no secret itself."""
+
+PASSWORD_MEMBERS = frozenset({"password", "passwd", "passphrase"})
+PASSWORD_COMMANDS = frozenset(
+    {"set_password", "change-vnc-password", "guest-set-user-password", "block_passwd"}
+)
+OBJECT_COMMANDS = frozenset({"object-add", "object_add"})
+COMMAND_MEMBERS = frozenset({"execute", "exec-oob"})
+_FRAME = COMMAND_MEMBERS | {"arguments", "id", "type"}
+_OPEN_OF_PASSWORDS = _FRAME | {
+    "connected", "crypted", "device", "display", "node-name", "protocol", "time", "username",
+}  # fmt: skip
+_OPEN_OF_OBJECTS = _FRAME | {
+    "file", "format", "iv", "keyid", "loaded", "props", "qom-type", "serial",
+}  # fmt: skip
+
+_NAMED = re.compile(
+    r"""\b(?:password|passwd|passphrase)["'\\]*\s*[=:]\s*"""
+    r"""(?P<value>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|(?:[^\s,}\]]|,,)+)""",
+    re.DOTALL,
+)
+_HMP_WORD = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)|\S+', re.DOTALL)
+_HMP_PAIR = re.compile(r"(?:[^,]|,,)+")
+_HMP_PROTOCOLS = frozenset({"vnc", "spice"})
+_HMP_ACTIONS = frozenset({"fail", "disconnect", "keep"})
+
+
+class About(NamedTuple):
+    """What the members at hand belong to.
+
+    is_secret: an object of a type `secret...`; is_object: an object-add of any or of no type;
+    sets_password: a command that does
+    """
+
+    is_secret: bool = False
+    is_object: bool = False
+    sets_password: bool = False
+
+    def hides(self, name: str) -> bool:
+        """Whether the value of a member is a secret."""
+        return (
+            name in PASSWORD_MEMBERS
+            or (self.is_object and name == "data")
+            or (self.is_secret and name not in _OPEN_OF_OBJECTS)
+            or (self.sets_password and name not in _OPEN_OF_PASSWORDS)
+        )
+
+
+def is_hidden(path: Sequence[str], about: About, owners: Iterable[Sequence[str]]) -> bool:
+    """Whether a member's value is a secret. owners: paths of the objects of a type `secret...`."""
+    names = [name for name in path if not name.isdigit()] or list(path)
+    if not PASSWORD_MEMBERS.isdisjoint(names) or (about.is_object and "data" in names):
+        return True
+    inner = About(is_secret=True)
+    owned = any(path[: len(owner)] == owner for owner in owners)
+    return about.hides(names[-1]) or (owned and inner.hides(names[-1]))
+
+
+def is_secret_type(value: Json) -> bool:
+    """Whether a `qom-type` is one whose objects hold a secret."""
+    return isinstance(value, str) and value.startswith("secret")
+
+
+def is_secret_property(name: Json) -> bool:
+    """Whether `qom-set` of this property sets a secret."""
+    return isinstance(name, str) and (name in PASSWORD_MEMBERS or name == "data")
+
+
+def mask_json(value: Json) -> Json:
+    """A copy of a message with every secret in it replaced by `********`."""
+    return _mask(value, About())
+
+
+def mask_hmp_text(text: str) -> str:
+    """A line of the human monitor's own with its secrets replaced."""
+    return replaced(text, hmp_secrets(text))
+
+
+def replaced(text: str, spans: list[Span]) -> str:
+    """The text with `********` in the place of each span; spans: in order, apart."""
+    parts: list[str] = []
+    at = 0
+    for start, end in spans:
+        parts += [text[at:start], MASK]
+        at = end
+    return "".join([*parts, text[at:]])
+
+
+def joined(text: str, spans: Iterable[Span]) -> list[Span]:
+    """The spans in order, those that overlap as one, without their quotes and the empty ones."""
+    found: list[Span] = []
+    for start, end in sorted(_unquoted(text, span) for span in spans):
+        if found and start < found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        elif start < end:
+            found.append((start, end))
+    return found
+
+
+def _unquoted(text: str, span: Span) -> Span:
+    start, end = span
+    is_quoted = end - start > 1 and text[start] in "\"'" and text[start] == text[end - 1]
+    return (start + 1, end - 1) if is_quoted else span
+
+
+def named_secrets(text: str) -> list[Span]:
+    """Where `password=...` and `"password": ...` stand in any text."""
+    return [match.span("value") for match in _NAMED.finditer(text)]
+
+
+# -------------------------------------------------------------------- JSON
+
+
+def _mask(value: Json, about: About) -> Json:
+    if isinstance(value, list):
+        return [_mask(item, about) for item in value]
+    if not isinstance(value, dict):
+        return value
+    about = _about(value, about)
+    names_secret = is_secret_property(value.get("property"))
+    return {
+        key: MASK
+        if item is not None and not isinstance(item, bool) and _hides(about, key, names_secret)
+        else _mask_item(key, item, about)
+        for key, item in value.items()
+    }
+
+
+def _about(value: JsonObject, above: About) -> About:
+    names = {value.get(member) for member in COMMAND_MEMBERS if isinstance(value.get(member), str)}
+    return About(
+        above.is_secret or is_secret_type(value.get("qom-type")),
+        above.is_object or not names.isdisjoint(OBJECT_COMMANDS),
+        above.sets_password or not names.isdisjoint(PASSWORD_COMMANDS),
+    )
+
+
+def _hides(about: About, key: str, names_secret: bool) -> bool:
+    """names_secret: beside it stands `"property": "password"`, as in qom-set."""
+    return about.hides(key) or (names_secret and key == "value")
+
+
+def _mask_item(key: str, item: Json, about: About) -> Json:
+    if key == "command-line" and isinstance(item, str):
+        return mask_hmp_text(item)
+    return _mask(item, about)
+
+
+# -------------------------------------------------------------------- HMP
+
+
+def hmp_secrets(text: str) -> list[Span]:
+    """Where the secrets of an HMP line stand. Source: QEMU 7.2, hmp-commands.hx."""
+    words = [match.span() for match in _HMP_WORD.finditer(text)]
+    found = named_secrets(text)
+    if words:
+        name = text[slice(*words[0])]
+        rest = [span for span in words[1:] if text[span[0]] != "-"]
+        if name == "set_password":
+            found += _hmp_set_password(text, words[1:])
+        elif name == "change":
+            found += _hmp_change(text, rest)
+        elif name == "block_passwd":
+            found += rest[1:]
+        elif name == "qom-set" and len(rest) > 2:
+            is_secret = is_secret_property(text[slice(*rest[1])].strip('"'))
+            found += [(rest[2][0], len(text))] if is_secret else []
+        elif name == "object_add" and rest:
+            found += _hmp_object(text, words[1][0])
+    return joined(text, found)
+
+
+def _hmp_set_password(text: str, words: list[Span]) -> Iterator[Span]:
+    """`set_password PROTOCOL PASSWORD [-d DISPLAY] [ACTION]`."""
+    place = 0
+    after_option = False
+    for span in words:
+        word = text[slice(*span)]
+        if after_option or word == "-d":
+            after_option = not after_option
+            continue
+        harmless = {0: _HMP_PROTOCOLS, 1: frozenset[str]()}.get(place, _HMP_ACTIONS)
+        place += 1
+        if word not in harmless:
+            yield span
+
+
+def _hmp_change(text: str, words: list[Span]) -> list[Span]:
+    """`change vnc password [PASSWORD]`."""
+    shown = [text[slice(*span)] for span in words]
+    if shown[:1] != ["vnc"]:
+        return []
+    return words[2:] if shown[1:2] in (["password"], ["passwd"]) else words[1:]
+
+
+def _hmp_object(text: str, start: int) -> list[Span]:
+    """`object_add [qom-type=]TYPE,NAME=VALUE,...`; a comma in a value is doubled."""
+    rest = text[start:]
+    if rest.startswith("{"):
+        return [(start, len(text))] if "secret" in rest or "data" in rest else []
+    pairs = [(match.start() + start, match[0]) for match in _HMP_PAIR.finditer(rest)]
+    first = pairs[0][1] if pairs else ""
+    types = [pair.partition("=")[2] for _, pair in pairs if pair.startswith("qom-type=")]
+    types += [first] if "=" not in first else []
+    about = About(any(map(is_secret_type, types)), is_object=True)
+    found: list[Span] = []
+    for index, (at, pair) in enumerate(pairs):
+        name, equals, _ = pair.partition("=")
+        if about.hides(name) and (equals or index):
+            # A name that nobody knows may be the end of a secret that holds a comma.
+            known = name == "data" or name in PASSWORD_MEMBERS
+            found.append((at + (len(name) + 1 if known and equals else 0), at + len(pair)))
+    return found

@@ -1,0 +1,73 @@
+"""Other keys for what the table of keys does: `[keys]` of config.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+
+from qmpsh.errors import UsageError
+from qmpsh.schema.nearest import did_you_mean
+from qmpsh.tui.keys import Key
+
+_PREFIXES = {"ctrl": "c", "control": "c", "c": "c", "shift": "s", "s": "s"}
+_ALT = frozenset({"alt", "meta", "m"})
+
+
+def read_keys(text: str) -> str:
+    """`Ctrl-X Ctrl-E`, `Alt-h`, `F2` in prompt_toolkit's names, as the table of keys has them.
+
+    Raises UsageError for what is no key.
+    """
+    names = [name for word in text.split() for name in _names(word)]
+    if not names:
+        raise UsageError("expected a key such as F2, Alt-e or Ctrl-X Ctrl-E")
+    try:
+        KeyBindings().add(*names)(_nothing)
+    except ValueError as error:
+        message = f"expected a key such as F2, Alt-e or Ctrl-X Ctrl-E, not {text}"
+        raise UsageError(message) from error
+    return " ".join(names)
+
+
+def rebound(keys: Iterable[Key], changes: Mapping[str, Sequence[str]]) -> tuple[Key, ...]:
+    """The table with other keys. changes: a handler's name to texts of keys, none to unbind it.
+
+    Raises UsageError for a key that would mean two things.
+    """
+    read = {name: tuple(map(read_keys, texts)) for name, texts in changes.items()}
+    table = tuple(
+        key._replace(keys=read[key.handler], shown=", ".join(changes[key.handler]) or "(no key)")
+        if key.handler in read
+        else key
+        for key in keys
+    )
+    owners: dict[str, str] = {}
+    for key in table:
+        for name in key.keys:
+            if owners.setdefault(name, key.handler) != key.handler:
+                raise UsageError(f"{name} would be both {owners[name]} and {key.handler}")
+    return table
+
+
+def check_name(name: str, keys: Iterable[Key]) -> None:
+    """Raises UsageError for a name that nothing in the table has."""
+    names = [key.handler for key in keys if key.handler]
+    if name not in names:
+        hint = did_you_mean(name, names) or f"; there are {', '.join(names)}"
+        raise UsageError(f"no key {name}{hint}")
+
+
+def _names(word: str) -> list[str]:
+    """The names of one key; Alt is Escape before it."""
+    *prefixes, last = word.split("-") if len(word) > 1 and not word.endswith("-") else [word]
+    short = [prefix.lower() for prefix in prefixes]
+    key = last.lower() if len(last) > 1 or prefixes[:1] not in ([], ["Alt"], ["alt"]) else last
+    modifiers = [_PREFIXES.get(prefix, prefix) for prefix in short if prefix not in _ALT]
+    name = "-".join([*modifiers, key])
+    return ["escape", name] if _ALT.intersection(short) else [name]
+
+
+def _nothing(event: KeyPressEvent) -> None:
+    """Only the names of the keys are tried."""

@@ -1,0 +1,120 @@
+"""Themes by name: our own, and those made from the styles of pygments.
+
+A pygments style says how source text looks; each of our roles takes the colour of the token that is
+nearest to it, made legible on the style's own background, which the screen then takes over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from qmpsh.errors import UsageError
+from qmpsh.view.colour import blend, is_dark, legible
+from qmpsh.view.theme import DARK, LIGHT, THEMES
+
+AUTO = "auto"
+BACKGROUND = ""
+"""The role of all that has no other, present where a theme has a background of its own."""
+
+Theme = Mapping[str, str]
+
+# Role, token whose colour it takes; "" for the style's plain text.
+_TOKENS = {
+    "prompt": "Token.Keyword",
+    "echo": "",
+    "json.key": "Token.Name.Tag",
+    "json.string": "Token.Literal.String",
+    "json.number": "Token.Literal.Number",
+    "json.literal": "Token.Keyword.Constant",
+    "json.punctuation": "Token.Punctuation",
+    "dim": "Token.Comment",
+    "event.time": "Token.Comment",
+    "event.name": "",
+    "event.state": "Token.Keyword",
+    "hint": "Token.Comment",
+    "hint.current": "",
+    "progress": "Token.Keyword",
+    "status": "",
+    "menu": "",
+    "menu.meta": "Token.Comment",
+}
+_RULE_CONTRAST = 3.0  # WCAG 2.1, 1.4.11: what is no text
+
+
+def theme_names() -> list[str]:
+    """All names, our own first."""
+    return [AUTO, *THEMES, *sorted(_styles())]
+
+
+def find_theme(name: str, environ: Mapping[str, str]) -> Theme:
+    """The theme of a name: role to style. environ: for "auto".
+
+    Raises UsageError that names the nearest ones.
+    """
+    if name == AUTO:
+        name = "dark" if has_dark_background(environ) else "light"
+    theme = THEMES.get(name)
+    return theme if theme is not None else _from_pygments(name)
+
+
+def has_dark_background(environ: Mapping[str, str]) -> bool:
+    """What the terminal says of itself. Source: COLORFGBG of rxvt, "15;0" or "15;default;0"."""
+    colour = environ.get("COLORFGBG", "").rpartition(";")[2]
+    # Of the sixteen colours 7 is light grey, 8 dark grey, those from 9 on are bright.
+    return not (colour.isascii() and colour.isdigit() and (int(colour) == 7 or int(colour) >= 9))
+
+
+def _styles() -> Sequence[str]:
+    # Imported here, as below: our own themes need no pygments.
+    from pygments.styles import STYLE_MAP
+
+    return list(STYLE_MAP)
+
+
+def _from_pygments(name: str) -> Theme:
+    from pygments.styles import get_style_by_name
+    from pygments.token import string_to_tokentype
+    from pygments.util import ClassNotFound
+
+    from qmpsh.schema.nearest import did_you_mean
+
+    try:
+        style = get_style_by_name(name)
+    except ClassNotFound as error:
+        hint = did_you_mean(name, theme_names()) or f"; there are {', '.join(theme_names())}"
+        raise UsageError(f"no theme {name}{hint}") from error
+    background = _full(style.background_color)
+
+    def colour(token: str) -> str:
+        found = style.style_for_token(string_to_tokentype(token or "Token"))["color"]
+        return f"#{found}" if found else plain
+
+    plain = legible("#000000", background)
+    plain = colour("")
+    return _theme(background, plain, {role: colour(token) for role, token in _TOKENS.items()})
+
+
+def _theme(background: str, plain: str, colours: Mapping[str, str]) -> Theme:
+    """Every role: with the colour it is given, else with that of our own theme."""
+    raised = blend(background, legible(plain, background), 0.12)
+    current = legible(colours["prompt"], background)
+    theme = {BACKGROUND: f"bg:{background} {legible(plain, background)}"}
+    for role, own in (DARK if is_dark(background) else LIGHT).items():
+        words = own.split()
+        bold = ["bold"] if "bold" in words else []
+        wanted = colours.get(role) or next(word for word in words if word.startswith("#"))
+        if role == "menu.current":
+            text = "#000000" if not is_dark(current) else "#ffffff"
+            theme[role] = f"bg:{current} bold {text}"
+        elif role == "rule":
+            theme[role] = legible(colours["dim"], background, _RULE_CONTRAST)
+        elif any(word.startswith("bg:") for word in words):
+            theme[role] = " ".join([f"bg:{raised}", *bold, legible(wanted, raised)])
+        else:
+            theme[role] = " ".join([*bold, legible(wanted, background)])
+    return theme
+
+
+def _full(colour: str) -> str:
+    """`#fff` as `#ffffff`."""
+    return colour if len(colour) == 7 else "#" + "".join(2 * digit for digit in colour[1:])

@@ -1,0 +1,100 @@
+"""Lines that hold a secret, in every form that the shell takes, for the tests of many layers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+Form = Callable[[str], str]
+
+
+def quoted(secret: str) -> str:
+    return json.dumps(secret)
+
+
+def json_line(command: str, **arguments: object) -> str:
+    members = {name.replace("_", "-"): value for name, value in arguments.items()}
+    return json.dumps({"execute": command, "arguments": members})
+
+
+QMP: dict[str, Form] = {
+    "object": lambda s: f"object-add qom-type=secret id=s data={quoted(s)}",
+    "object, data first": lambda s: f"object-add data={quoted(s)} id=s qom-type=secret",
+    "object, single quotes": lambda s: f"object-add id=s qom-type='secret' data='{s}'",
+    "object, no type": lambda s: f"object-add id=s data={quoted(s)}",
+    "object, dotted": lambda s: f"object-add qom-type=secret id=s props.data={quoted(s)}",
+    "object, braces": lambda s: f"object-add id=s props={{data: {quoted(s)}}} qom-type=secret",
+    "object, wrong name": lambda s: f"object-add qom-type=secret id=s dat={quoted(s)}",
+    "object, whole argument": lambda s: f"object-add qom-type=secret id=s 'data={s}'",
+    "object, missing id": lambda s: f"object-add qom-type=secret data={quoted(s)}",
+    "vnc": lambda s: f"set_password protocol=vnc password={quoted(s)}",
+    "vnc, password first": lambda s: f"set_password password={quoted(s)} protocol=vnc",
+    "vnc, wrong protocol": lambda s: f"set_password protocol=vmc password={quoted(s)}",
+    "vnc, wrong member": lambda s: f"set_password protocol=vnc pasword={quoted(s)}",
+    "vnc, wrong type": lambda s: f"set_password protocol=vnc password=[{quoted(s)}]",
+    "vnc, blanks": lambda s: f"set_password protocol=vnc password = {quoted(s)}",
+    "vnc, words": lambda s: f"set_password vnc {quoted(s)}",
+    "vnc, glued": lambda s: f"set_password protocol=vnc password={quoted(s)}{s}",
+    "vnc, comment": lambda s: f"set_password protocol=vnc # password={quoted(s)}",
+    "change": lambda s: f"change-vnc-password password={quoted(s)}",
+    "change, redirect": lambda s: f"change-vnc-password password={quoted(s)} > /dev/null",
+    "agent": lambda s: f"guest-set-user-password crypted=false password={quoted(s)} username=u",
+    "qom-set": lambda s: f"qom-set path=/objects/s property=data value={quoted(s)}",
+    "json": lambda s: json_line("set_password", protocol="vnc", password=s),
+    "json, object": lambda s: json_line("object-add", data=s, id="s", qom_type="secret"),
+    "json, spread": lambda s: json.dumps(
+        json.loads(json_line("object-add", qom_type="secret", data=s)), indent=1
+    ),
+    "json, bad": lambda s: (
+        f'{{"execute": "set_password", "arguments": {{"password": {quoted(s)},, "protocol": 1}}}}'
+    ),
+    "json, bare word": lambda s: (
+        f'{{"execute": "set_password", "arguments": {{"protocol": "vnc", "password": {s}}}}}'
+    ),
+    "json, nested": lambda s: json_line("x", a=[{"b": {"qom-type": "secret", "data": s}}]),
+    "json, transaction": lambda s: json_line(
+        "transaction", actions=[{"type": "set_password", "data": {"password": s}}]
+    ),
+    "transaction, one line": lambda s: f"transaction( set_password password={quoted(s)} )",
+    "transaction, dotted": lambda s: (
+        f"transaction actions.0.type=x actions.0.data.password={quoted(s)}"
+    ),
+    "transaction, braces": lambda s: (
+        f"transaction actions=[{{type: x, data: {{password: {quoted(s)}}}}}]"
+    ),
+    "hmp": lambda s: f'.hmp set_password vnc "{s}"',
+    "hmp, bare verb": lambda s: f'hmp set_password vnc "{s}"',
+    "hmp, change": lambda s: f'.hmp change vnc password "{s}"',
+    "hmp, object": lambda s: f".hmp object_add secret,id=s,data={s}",
+    "hmp, data first": lambda s: f".hmp object_add data={s},id=s,qom-type=secret",
+    "hmp, comma": lambda s: f".hmp object_add secret,id=s,data=a,{s}",
+    "hmp, command": lambda s: f"human-monitor-command command-line='set_password vnc {s}'",
+    "hmp, escaped": lambda s: (
+        "human-monitor-command command-line=" + quoted(f'set_password vnc "{s}"')
+    ),
+    "hmp, json": lambda s: json_line("human-monitor-command", command_line=f"set_password vnc {s}"),
+    "hmp, json object": lambda s: json_line(
+        "human-monitor-command", command_line=f"object_add id=s,data={s},qom-type=secret"
+    ),
+    ".json": lambda s: f".json set_password protocol=vnc password={quoted(s)}",
+    ".export": lambda s: f".export bash object-add id=s data={quoted(s)} qom-type=secret",
+    ".json, bad": lambda s: f".json set_password protocol=vnc password = {quoted(s)}",
+}
+"""Lines of the prompt, some of them wrong: what a person mistypes holds the secret all the same."""
+
+HMP: dict[str, Form] = {
+    "set_password": lambda s: f'set_password vnc "{s}"',
+    "set_password, option": lambda s: f'set_password -d d0 vnc "{s}" keep',
+    "set_password, no protocol": lambda s: f'set_password "{s}"',
+    "set_password, unclosed": lambda s: f'set_password vnc "{s} keep',
+    "change": lambda s: f'change vnc password "{s}"',
+    "change, force": lambda s: f'change -f vnc passwd "{s}"',
+    "object": lambda s: f"object_add secret,id=s,data={s}",
+    "object, named": lambda s: f"object_add qom-type=secret,id=s,data={s},format=raw",
+    "object, data first": lambda s: f"object_add data={s},id=s,qom-type=secret",
+    "object, json": lambda s: f'object_add {{"qom-type": "secret", "id": "s", "data": "{s}"}}',
+    "qom-set": lambda s: f'qom-set /objects/s data "{s}"',
+    "verb": lambda s: f'.hmp set_password vnc "{s}"',
+    "json": lambda s: f'.json set_password vnc "{s}"',
+}
+"""Lines of HMP mode."""

@@ -1,0 +1,238 @@
+"""Secrets: whatever the form of a line, none is left in what is shown or kept of it."""
+
+from __future__ import annotations
+
+import json
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qmpsh.errors import LineError, LineSyntaxError, QmpshError, SchemaMismatch
+from qmpsh.jsontypes import Json
+from qmpsh.lang.build import guess_arguments
+from qmpsh.lang.line import parse_line
+from qmpsh.lang.syntax import CommandLine, JsonLine, Mode
+from qmpsh.shell.machine import Machine
+from qmpsh.shell.outcome import Answer, AskSecret, Note, Task
+from qmpsh.shell.secret_rules import mask_json
+from qmpsh.shell.secrets import mask_error, mask_hmp, mask_line
+from qmpsh.shell.settings import Settings
+from qmpsh.shell.shell import Shell
+from tests.secrets import HMP, QMP
+
+SECRET = "hunter2"
+ODD = st.text(string.ascii_letters + string.digits + "!#$%&*+/;<>@^~|.-_? ", max_size=12)
+"""Letters and marks that need no escape in any of the forms"""
+
+SECRETS = ODD.map(lambda text: f"Zq9{text}x7W")
+
+
+def pieces(secret: str) -> list[str]:
+    """Both ends of a secret: no part of it may be left either."""
+    return [secret[:3], secret[-3:]]
+
+
+def shell(*, hmp: bool = False) -> Shell:
+    return Shell(None, Settings(interactive=True, hmp=hmp, dry_run=True), Machine("", None))
+
+
+def shown(line: str, *, hmp: bool = False) -> str:
+    """All that running a line without a server says, except what it would have sent."""
+    said: list[Answer | Note] = []
+    task = shell(hmp=hmp).start(line, said.append)
+    task.advance(0.0)
+    texts = [item.text or "" for item in said if isinstance(item, Note) or line.startswith(".")]
+    if line.startswith((".hmp", "hmp ")) or hmp:
+        texts = []  # a dry run prints what it would send: that is what it is for
+    error = task.outcome.error if task.outcome else None
+    if error is not None:
+        texts += [str(error), repr(error)]
+    if isinstance(error, LineError):
+        texts += [error.caret(), error.source]
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize("form", QMP)
+@given(secret=SECRETS)
+def test_no_line_keeps_its_secret(form: str, secret: str) -> None:
+    line = QMP[form](secret)
+    kept = mask_line(line) + shown(line)
+    assert [piece for piece in pieces(secret) if piece in kept] == []
+
+
+@pytest.mark.parametrize("form", HMP)
+@given(secret=SECRETS.map(lambda secret: secret.replace(" ", "")))
+def test_no_line_of_hmp_mode_keeps_its_secret(form: str, secret: str) -> None:
+    line = HMP[form](secret)
+    kept = mask_hmp(line) + mask_line(line, hmp=True) + shown(line, hmp=True)
+    assert [piece for piece in pieces(secret) if piece in kept] == []
+
+
+@pytest.mark.parametrize("form", QMP)
+@given(secret=SECRETS)
+def test_no_message_keeps_its_secret(form: str, secret: str) -> None:
+    try:
+        statements = parse_line(QMP[form](secret), Mode(prompt=True))
+    except LineSyntaxError:
+        return
+    for statement in statements:
+        message: Json = None
+        if isinstance(statement, JsonLine):
+            message = {"execute": statement.name, "arguments": statement.arguments}
+        elif isinstance(statement, CommandLine):
+            arguments = guess_arguments(statement)
+            message = {"id": "1", "execute": statement.name.text, "arguments": arguments}
+        text = json.dumps(mask_json(message))
+        assert [piece for piece in pieces(secret) if piece in text] == []
+
+
+@pytest.mark.parametrize(
+    "line, masked",
+    [
+        ("set_password a=b password=hunter2", "set_password a=******** password=********"),
+        ("set_password password='a b' display=d", "set_password password='********' display=d"),
+        ("set_password protocol=vnc password=a,b}c", "set_password protocol=vnc password=********"),
+        ("set_password protocol=vnc password=?", "set_password protocol=vnc password=?"),
+        ("change-vnc-password password='?'", "change-vnc-password password='********'"),
+        ("set_password vnc hunter2", "set_password ********"),
+        ("object-add data=x qom-type=secret", "object-add data=******** qom-type=secret"),
+        ("object-add qom-type=iothread id=i poll-max-ns=5",) * 2,
+        ("blockdev-add driver=https password-secret=sec0",) * 2,
+        ("transaction actions=[{type: abort, data: {}}]",) * 2,
+        (
+            '{"execute": "set_password", "arguments": {"password": "hunter2", "id": 1}}',
+            '{"execute": "set_password", "arguments": {"password": "********", "id": 1}}',
+        ),
+        (".hmp set_password vnc hunter2 keep", ".hmp set_password vnc ******** keep"),
+        (
+            "human-monitor-command command-line='set_password vnc hunter2'",
+            "human-monitor-command command-line='set_password vnc ********'",
+        ),
+        ("query-status # the password of the day",) * 2,
+        ("device_add driver=virtio-rng-pci id=a",) * 2,
+        ("device_del net0",) * 2,
+        ("object-add qom-type=iothread io0",) * 2,
+    ],
+)
+def test_what_is_no_secret_stays(line: str, masked: str) -> None:
+    assert mask_line(line) == masked
+    assert mask_line(masked) == masked
+
+
+def test_an_error_keeps_its_place() -> None:
+    line = "set_password password=hunter2 display=vnc"
+    error = SchemaMismatch("no member display in set_password", line, (30, 37))
+    mask_error(error)
+    assert error.caret() == (
+        "set_password password=******** display=vnc\n                               ^^^^^^^"
+    )
+    assert str(error) == "no member display in set_password"
+    mask_error(error)
+    assert error.span == (31, 38)
+
+
+def test_an_error_about_the_secret_marks_the_mask() -> None:
+    line = "set_password protocol=vnc password=hunter2"
+    error = SchemaMismatch("password: hunter2 is no string", line, (35, 42))
+    mask_error(error)
+    assert error.caret().split("\n") == [
+        "set_password protocol=vnc password=********",
+        "                                   ^^^^^^^^",
+    ]
+    assert str(error) == "password: ******** is no string"
+
+
+def test_words_of_a_command_line_are_masked_as_a_whole() -> None:
+    task = shell().start_words(["set_password", "protocol=vnc", "password=a # hunter2", "x"], print)
+    task.advance(0.0)
+    error = task.outcome.error if task.outcome else None
+    assert isinstance(error, LineError)
+    assert error.caret().split("\n")[0] == "set_password ********"
+    assert str(error) == "expected KEY=value"
+
+
+def test_a_wrong_action_spoils_a_transaction_and_tells_no_secret() -> None:
+    one = shell()
+    errors: list[QmpshError | None] = []
+    for line in ("transaction(", "x password = hunter2", ")"):
+        task = one.start(line, lambda item: None)
+        task.advance(0.0)
+        errors.append(task.outcome.error if task.outcome else None)
+    assert "the transaction was refused" in str(errors[2])
+    assert SECRET not in str(errors)
+
+
+def test_the_actions_of_a_transaction_are_shown_without_secrets() -> None:
+    one = shell()
+    said: list[Answer | Note] = []
+    for line in ("transaction(", f"x password={SECRET}", ")"):
+        one.start(line, said.append).advance(0.0)
+    notes = [item.text for item in said if isinstance(item, Note)]
+    assert notes == ['1. {"type": "x", "data": {"password": "********"}}']
+
+
+# -------------------------------------------------------------------- asking
+
+
+def run(line: str, *typed: str) -> tuple[list[str], Json]:
+    """The questions of a line, answered in turn, and what it would send."""
+    said: list[Answer | Note] = []
+    task = shell().start(line, said.append)
+    questions: list[str] = []
+    for secret in typed:
+        task.advance(0.0)
+        assert isinstance(task.asking, AskSecret)
+        questions.append(task.asking.question)
+        task.reply(secret)
+    task.advance(0.0)
+    return questions, _sent(task, said)
+
+
+def _sent(task: Task, said: list[Answer | Note]) -> Json:
+    assert task.outcome is not None
+    assert task.outcome.error is None
+    sent: Json = json.loads(next(i.text or "" for i in said if isinstance(i, Answer)))
+    assert isinstance(sent, dict)
+    return sent["arguments"]
+
+
+@pytest.mark.parametrize(
+    "line, question, member",
+    [
+        ("set_password protocol=vnc password=?", "password for set_password:", "password"),
+        ("object-add data=? qom-type=secret id=s", "data for object-add:", "data"),
+        ("change-vnc-password password=?", "password for change-vnc-password:", "password"),
+    ],
+)
+def test_a_question_mark_asks(line: str, question: str, member: str) -> None:
+    questions, arguments = run(line, SECRET)
+    assert questions == [question]
+    assert isinstance(arguments, dict)
+    assert arguments[member] == SECRET
+
+
+def test_every_question_mark_asks_and_any_text_is_a_string() -> None:
+    line = "transaction actions=[{type: x, data: {password: ?}}, {type: y, data: {password: ?}}]"
+    questions, arguments = run(line, "5", "")
+    assert len(questions) == 2
+    assert arguments == {
+        "actions": [
+            {"type": "x", "data": {"password": "5"}},
+            {"type": "y", "data": {"password": ""}},
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    "line, arguments",
+    [
+        ("set_password protocol=vnc password='?'", {"protocol": "vnc", "password": "?"}),
+        ("human-monitor-command command-line=?", {"command-line": "?"}),
+        ("blockdev-add node-name=?", {"node-name": "?"}),
+        ("ringbuf-write device=d data=?", {"device": "d", "data": "?"}),
+    ],
+)
+def test_other_question_marks_are_values(line: str, arguments: Json) -> None:
+    assert run(line) == ([], arguments)
