@@ -78,7 +78,7 @@ def bind_editing(bindings: KeyBindings, desk: Desk, offer: Offer) -> None:
     bindings.add("enter", filter=inserting & several & ~completion_is_selected)(goes_on)
     for mark in "}]":
         bindings.add(mark, filter=inserting)(close)
-    for key in ("up", "down"):
+    for key in ["up", "down"]:
         bindings.add(key, filter=at_line & Condition(lambda: offer.is_open))(pass_by)
     bindings.add("v", filter=at_line & vi_navigation_mode)(
         partial(_handle, desk, editing.edit_line)

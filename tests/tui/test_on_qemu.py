@@ -118,3 +118,35 @@ def test_quit_is_answered_and_the_vm_ends(vm: Vm) -> None:
         assert "connection lost" not in on.picture()
 
     on_stage(vm, scene)
+
+
+def test_a_search_through_the_whole_schema(vm: Vm) -> None:
+    async def scene(on: Stage) -> None:
+        on.keys("query-qmp-schema\r")
+        await on.sees(" more lines, ")
+        on.keys('\x1b/"x-blockdev-change"')
+        await on.sees("1 of 1 lines")
+        await on.sees('"name": "x-blockdev-change"')
+
+    on_stage(vm, scene)
+
+
+def test_a_table(vm: Vm) -> None:
+    async def scene(on: Stage) -> None:
+        on.keys("query-chardev --table\r")
+        await on.until(lambda: "compat_monitor0" in on.picture())
+        assert "{" not in on.picture()
+
+    on_stage(vm, scene)
+
+
+def test_events_are_filtered(vm: Vm) -> None:
+    async def scene(on: Stage) -> None:
+        on.keys(".events RES*\rstop\rcont\r")
+        await on.sees(" RESUME")
+        await on.sees("events 2  only RES*")
+        assert " STOP" not in on.picture()
+        on.keys(".events\r")
+        await on.sees(" STOP")
+
+    on_stage(vm, scene)

@@ -164,3 +164,41 @@ def test_the_line_prompt(screen: Terminal, vm: Vm) -> None:
     wait_until(lambda: prompt_row(screen) == "(QEMU) device_add dri", 10)
     screen.keys("C-c", "C-d")
     assert "Traceback" not in screen.sees("exit 0")
+
+
+def test_a_table_and_a_search_in_it(screen: Terminal, vm: Vm) -> None:
+    screen.qmpsh(vm.path)
+    screen.keys("query-commands --table", "Enter")
+    screen.sees("more lines")
+    screen.keys("half a li", "M-/", "QUERY-STATUS")
+    screen.sees("not found")
+    screen.keys("C-u", "query-status", "Enter")
+    screen.sees("1 of 1 lines")
+    screen.keys("Escape")
+    wait_until(lambda: "search output" not in screen.picture(), 10)
+    assert "query-status" in screen.picture()
+    assert prompt_row(screen) == "(QEMU) half a li"
+
+
+def test_the_editor_takes_the_screen_and_gives_the_line_back(
+    screen: Terminal, vm: Vm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "echo the editor is here; read line < /dev/tty; echo query-name > $0"
+    monkeypatch.setenv("VISUAL", f"sh -c '{script}'")
+    screen.qmpsh(vm.path)
+    screen.keys("query-status", "C-x", "C-e")
+    assert "│" not in screen.sees("the editor is here")
+    screen.keys("Enter")
+    screen.sees("(QEMU) query-name")
+
+
+def test_an_event_is_opened_and_the_pane_filtered(screen: Terminal, vm: Vm) -> None:
+    screen.qmpsh(vm.path)
+    screen.keys("stop", "Enter", "cont", "Enter")
+    screen.sees("RESUME")
+    screen.keys("C-Up", "C-Up", "Enter")
+    screen.sees('"event": "STOP"')
+    screen.keys(".events res*", "Enter")
+    screen.sees("only res*")
+    wait_until(lambda: not re.search(r"│ \S+ STOP", screen.picture()), 10)
+    assert re.search(r"│ \S+ RESUME", screen.picture())
