@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "script": BELOW_FRONT_ENDS - {"complete"},
     "splitter": GROUND | {"link.address"},
     "options": GROUND | {"shell.settings"},
-    "trace": GROUND | {"shell.secret_rules", "view"},
+    "trace": GROUND | {"shell.secret_rules", "shell.scrubbing", "view"},
     "cli": BELOW_FRONT_ENDS | FRONT_ENDS | {"options", "splitter"},
     "completion_words": set(),
     "completion_scripts": set(),
