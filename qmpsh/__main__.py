@@ -144,9 +144,9 @@ def _connect(words: Words, options: Options) -> Client:
     tracer: Tracer | None = None
     if options.settings.verbose:
         # Imported here: only -v needs the masking.
-        from qmpsh.trace import echo_wire
+        from qmpsh.trace import Trace
 
-        tracer = echo_wire
+        tracer = Trace()
     return Client.connect(
         parse_address(words.address),
         ClientOptions(

@@ -15,7 +15,7 @@ def read_secret(question: str) -> str:
     try:
         fd = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError as error:
-        raise UsageError(f"there is no terminal to ask for the {question} on") from error
+        raise UsageError(f"no terminal to ask on: {question.rstrip(':')}") from error
     try:
         old = termios.tcgetattr(fd)
         silent = [*old[:3], old[3] & ~termios.ECHO, *old[4:]]

@@ -5,10 +5,22 @@ from __future__ import annotations
 import sys
 
 from qmpsh.jsontypes import JsonObject
+from qmpsh.shell.scrubbing import scrubbed, secrets_of
 from qmpsh.shell.secret_rules import mask_json
 from qmpsh.view.jsontext import compact
 
 
-def echo_wire(direction: str, message: JsonObject) -> None:
-    """Print one message. direction: "->" to the server, "<-" from it."""
-    print(f"{direction} {compact(mask_json(message))}", file=sys.stderr, flush=True)
+class Trace:
+    """Remembers the secrets that went out: what comes back may repeat one."""
+
+    def __init__(self) -> None:
+        self._secrets: set[str] = set()
+
+    def __call__(self, direction: str, message: JsonObject) -> None:
+        """Print one message. direction: "->" to the server, "<-" from it."""
+        if direction == "->":
+            self._secrets |= secrets_of(message)
+        masked = mask_json(message)
+        if self._secrets and direction != "->":
+            masked = scrubbed(masked, self._secrets)
+        print(f"{direction} {compact(masked)}", file=sys.stderr, flush=True)

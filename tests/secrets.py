@@ -76,6 +76,7 @@ QMP: dict[str, Form] = {
     "hmp, json object": lambda s: json_line(
         "human-monitor-command", command_line=f"object_add id=s,data={s},qom-type=secret"
     ),
+    "hmp, in QMP": lambda s: f"object_add secret,id=s,data={s}",
     ".json": lambda s: f".json set_password protocol=vnc password={quoted(s)}",
     ".export": lambda s: f".export bash object-add id=s data={quoted(s)} qom-type=secret",
     ".json, bad": lambda s: f".json set_password protocol=vnc password = {quoted(s)}",

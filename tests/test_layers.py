@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "splitter": GROUND | {"link.address"},
     "options": GROUND | {"shell.settings"},
     "crash": GROUND | {"paths", "shell.secrets"},
-    "trace": GROUND | {"shell.secret_rules", "view"},
+    "trace": GROUND | {"shell.secret_rules", "shell.scrubbing", "view"},
     "cli": BELOW_FRONT_ENDS | FRONT_ENDS | {"options", "splitter"},
     "completion": BELOW_FRONT_ENDS | {"cli", "splitter"},
     "config": BELOW_FRONT_ENDS | {"tui"},

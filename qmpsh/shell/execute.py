@@ -120,6 +120,12 @@ def _conclude(request: Request, pending: Pending) -> Answer:
 
 
 def _answer(request: Request, raw: JsonObject, seconds: float, size: int) -> Answer:
+    is_hmp = request.command.name == "human-monitor-command"
+    if request.command.arguments is not None and (is_hmp or "error" in raw):
+        # Imported here: only what the server says of arguments may repeat a secret.
+        from qmpsh.shell.scrubbing import scrubbed_reply
+
+        raw = scrubbed_reply(raw, command_object(request.command))
     reply = {key: value for key, value in raw.items() if key != "id"}
     if request.has_id:
         reply["id"] = request.id

@@ -58,7 +58,7 @@ class About(NamedTuple):
         """Whether the value of a member is a secret."""
         return (
             name in PASSWORD_MEMBERS
-            or (self.is_object and name == "data")
+            or (self.is_object and (name == "data" or "," in name))
             or (self.is_secret and name not in _OPEN_OF_OBJECTS)
             or (self.sets_password and name not in _OPEN_OF_PASSWORDS)
         )

@@ -6,7 +6,6 @@ nobody can say: then all behind the command's name counts as secret.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from qmpsh.complete.place import Given, Walk
@@ -15,6 +14,7 @@ from qmpsh.lang.line import parse_line
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import Mode, VerbLine
 from qmpsh.lang.tokens import BLANKS, Kind, Token
+from qmpsh.shell.scrubbing import without
 from qmpsh.shell.secret_rules import (
     ASKED,
     COMMAND_MEMBERS,
@@ -35,8 +35,6 @@ from qmpsh.shell.secret_rules import (
 __all__ = ["MASK", "line_secrets", "mask_error", "mask_hmp", "mask_json", "mask_line"]
 
 _MODE = Mode(prompt=True, bare_verbs=frozenset({"hmp", "watch"}))
-_PIECE = re.compile(r"""[^\s"'\\{}\[\],:=()]+""")
-_SHORT = 4  # a shorter piece of a secret may be a part of any word of an error
 
 
 def mask_line(line: str, *, hmp: bool = False) -> str:
@@ -60,7 +58,7 @@ def mask_error(error: LineError, *, hmp: bool = False, in_words: bool = False) -
     message = str(error)
     if isinstance(error, LineSyntaxError):
         message = message.partition(": ")[0]  # behind it stands a guess, made from the line
-    error.args = (_without(message, [error.source[slice(*span)] for span in spans]),)
+    error.args = (without(message, [error.source[slice(*span)] for span in spans]),)
     start, end = (_moved(place, spans) for place in error.span)
     error.source, error.span = replaced(error.source, spans), (start, max(start + 1, end))
 
@@ -73,6 +71,8 @@ def line_secrets(line: str, *, hmp: bool = False, is_sound: bool = True) -> list
     walk.take(tokens)
     given = [*walk.given, *_quoted_arguments(line, tokens)]
     spans = [*named_secrets(line), *_of_members(line, walk.command, given), *_of_hmp(line, tokens)]
+    if walk.command == "object_add":
+        spans += hmp_secrets(line)  # the monitor's word, typed where QMP is spoken
     spans = [span for span in spans if line[slice(*span)] != ASKED]
     if not (is_sound and _is_sound(line, mode)):
         spans += _behind_name(line, walk, _about(walk.command, given), spans)
@@ -169,17 +169,6 @@ def _behind_name(line: str, walk: Walk, about: About, spans: Sequence[Span]) -> 
 
 
 # -------------------------------------------------------------------- errors
-
-
-def _without(message: str, secrets: Sequence[str]) -> str:
-    """The message without the secrets, and without any piece of one."""
-    pieces = {piece for secret in secrets for piece in _PIECE.findall(secret)} - {MASK, ASKED}
-    for piece in sorted(pieces | set(secrets), key=len, reverse=True):
-        pattern = re.escape(piece)
-        if len(piece) < _SHORT:
-            pattern = rf"(?<!\w){pattern}(?!\w)"
-        message = re.sub(pattern, MASK, message)
-    return message
 
 
 def _moved(place: int, spans: Sequence[Span]) -> int:

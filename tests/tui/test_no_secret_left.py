@@ -1,0 +1,116 @@
+"""On a real QEMU: after a line with a secret nothing that is shown or kept has it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qmpsh.tui.history import LineHistory
+from tests.conftest import RunQmpsh
+from tests.qemu import ROOT, Vm
+from tests.secrets import HMP, QMP
+from tests.tui.stage import Stage
+from tests.tui.test_on_qemu import on_stage
+
+SECRET = "hunter2"
+
+
+async def taken(on: Stage, history: LineHistory, count: int) -> None:
+    """Wait until so many lines were taken and the last of them has ended."""
+    await on.until(lambda: len(history.get_strings()) == count)
+    await on.until(lambda: on.screen.session.running is None)
+
+
+def test_the_screen_the_transcript_and_the_history(vm: Vm, private_home: Path) -> None:
+    async def scene(on: Stage) -> None:
+        hmp = False
+        session = on.screen.session
+        history = LineHistory(lambda: hmp)
+        on.screen.buffer.history = history
+        pictures: list[str] = []
+        count = 0
+        lines = [form(SECRET) for form in QMP.values()]
+        await on.until(lambda: session.catalog.schema is not None)
+        for mode in (False, True):
+            for line in lines:
+                on.keys(f"\x1b[200~{line}\x1b[201~\r")
+                count += 1
+                await taken(on, history, count)
+                pictures.append(on.picture())
+            on.keys("\x1bm")
+            await on.until(lambda: session.prompt == "(hmp) ")
+            hmp, lines = not mode, [form(SECRET) for form in HMP.values()]
+        on.keys("\x04")
+        await on.until(lambda: on.has_ended)
+        assert [picture for picture in pictures if SECRET in picture] == []
+        transcript = on.stream.getvalue()
+        assert transcript.count("********") > len(QMP)
+        assert SECRET not in transcript
+        assert SECRET not in "".join(history.get_strings())
+        assert len(history.get_strings()) > len(QMP)
+
+    on_stage(vm, scene)
+    kept = [path.read_text() for path in (private_home / ".local/state/qmpsh").iterdir()]
+    assert any("********" in text for text in kept)
+    assert SECRET not in "".join(kept)
+
+
+@pytest.mark.parametrize("form", QMP)
+def test_standard_error_of_a_script(vm: Vm, run_qmpsh: RunQmpsh, form: str) -> None:
+    done = run_qmpsh("-v", "-f", "-", vm.path, stdin=QMP[form](SECRET) + "\n")
+    assert SECRET not in done.stderr
+    if not form.startswith("."):
+        assert SECRET not in done.stdout
+
+
+@pytest.mark.parametrize("form", ["vnc", "object", "vnc, words", "object, wrong name"])
+def test_standard_error_of_a_one_shot_of_words(vm: Vm, run_qmpsh: RunQmpsh, form: str) -> None:
+    words = QMP[form]("a b hunter2").replace('"', "").replace("a b hunter2", "\0").split(" ")
+    argv = [word.replace("\0", "a b hunter2") for word in words]
+    done = run_qmpsh("-v", vm.path, *argv)
+    assert SECRET not in done.stderr + done.stdout
+
+
+def test_a_one_shot_asks_on_its_terminal() -> None:
+    pid, fd = pty.fork()
+    if pid == 0:
+        argv = [sys.executable, "-m", "qmpsh", "-n", "change-vnc-password", "password=?"]
+        os.execve(sys.executable, argv, {**os.environ, "PYTHONPATH": str(ROOT)})
+    shown = _until(fd, "password for change-vnc-password: ")
+    os.write(fd, SECRET.encode() + b"\n")
+    printed = _until(fd, "}}")
+    os.waitpid(pid, 0)
+    os.close(fd)
+    assert SECRET not in shown
+    assert json.loads(printed)["arguments"] == {"password": SECRET}
+    assert printed.count(SECRET) == 1  # in the JSON that a dry run prints, and in no echo
+
+
+def _until(fd: int, end: str) -> str:
+    """What a terminal prints up to some text."""
+    text = ""
+    while not text.endswith(end):
+        text += os.read(fd, 1).decode()
+    return text
+
+
+def test_without_a_terminal_nobody_can_be_asked() -> None:
+    command = [sys.executable, "-m", "qmpsh", "-n", "change-vnc-password password=?"]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+        start_new_session=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "qmpsh: no terminal to ask on: password for change-vnc-password\n"
