@@ -106,7 +106,7 @@ class Session:
         self._follows_work = False
         self._detached: list[Running] = []
         self._status_asked = float("-inf")
-        self._life = self.shell.link = Life(client, self.machine, watcher, self._adopt)
+        self.life = self.shell.link = Life(client, self.machine, watcher, self._adopt)
         self._learning: Task | None = None
         self.catalog.paths = list_paths
         self.catalog.verbs = {name: verb.summary for name, verb in VERBS.items()}
@@ -175,7 +175,7 @@ class Session:
         """
         self.catalog.facts.forget()
         self.typed.append(line)
-        self.running = Running(line, Task(self._life.steps(line, self.shell), show), ended)
+        self.running = Running(line, Task(self.life.steps(line, self.shell), show), ended)
         self.poll()
 
     def interrupt(self) -> bool:
@@ -195,23 +195,23 @@ class Session:
 
     def fileno(self) -> int:
         """The descriptor to watch: reading always, writing while `wants_write`; -1 for none."""
-        return self._life.fileno()
+        return self.life.fileno()
 
     @property
     def serial(self) -> int:
         """Grows with each descriptor: another one may bear the number of the last."""
-        return self._life.serial
+        return self.life.serial
 
     @property
     def wants_write(self) -> bool:
         """Whether there is output that the socket did not take yet."""
-        return self._life.wants_write
+        return self.life.wants_write
 
     def wait(self) -> float | None:
         """Seconds after which poll() is due even if the descriptor stays quiet; None for never."""
         now = time.monotonic()
         waits = [running.task.timeout(now) for running in self._lines()]
-        waits.append(self._life.wait(now))
+        waits.append(self.life.wait(now))
         if self.machine.stale and self.machine.connected:
             waits.append(max(0.0, self._status_asked + STATUS_INTERVAL - now))
         if self._may_ask_about_work:
@@ -225,7 +225,7 @@ class Session:
         self._advance()
         if self.client.closed:
             self._end_learning()
-            self._life.poll(time.monotonic())
+            self.life.poll(time.monotonic())
             self._advance()
         else:
             self._refresh_status()
@@ -237,16 +237,7 @@ class Session:
     def close(self) -> None:
         """Give up the connection."""
         self.client.subscriber = None
-        self._life.close()
-
-    def resume(self) -> None:
-        """Take the monitor again after `disconnect`, unless it is somebody else's."""
-        self._life.resume()
-
-    def disconnect(self) -> None:
-        """Let somebody else have the monitor, until `resume` or `.reconnect`."""
-        self._life.disconnect()
-        self.poll()
+        self.life.close()
 
     def _lines(self) -> list[Running]:
         return self._detached + ([self.running] if self.running else [])

@@ -134,29 +134,12 @@ class FullScreen:
         keys, question_keys = KeyBindings(), KeyBindings()
         self._regions = self._make_regions(question_keys)
         self.app = self._make_app(keys, style, around)
-        self.screen.entry.moved = self._focus
-        self.buffer.on_text_changed += self._typed
         self._frames = Frames(self.app.invalidate)
-        self.app.after_render += lambda _: self._frames.drawn()
-        reporter.changed = self._frames.changed
-        reporter.learned = self.screen.forget_hint
         self._switch = Switch(self.buffer, lambda: self.session.prompt == HMP_PROMPT)
         self.offer = Offer(self.session, self.buffer, self._has_the_keys)
-        reporter.completed = partial(self._complete_anew, completer)
-        if redirect is not None:
-            reporter.deliver = self._deliverer(redirect)
         self._suspender = Suspender(self.session, lambda: self.app, self._driver.turn)
-        desk = Desk(
-            self.screen,
-            self._runner,
-            self.buffer,
-            self.app,
-            self._driver.turn,
-            self._suspender.suspend,
-        )
-        bind_keys(keys, desk, self.screen.keys)
-        bind_editing(keys, desk, self.offer)
-        bind_question(question_keys, desk)
+        self._listen(reporter, completer, redirect)
+        self._bind(keys, question_keys)
         follow(self.session.preferences, self.app, self.screen, around.setup, self.set_vi)
 
     async def run(self) -> int:
@@ -187,6 +170,27 @@ class FullScreen:
         self.app.timeoutlen = VI_CHORD if on else CHORD
 
     # ------------------------------------------------------------------ putting together
+
+    def _listen(
+        self, reporter: Reporter, completer: SessionCompleter, redirect: Redirect | None
+    ) -> None:
+        """Who is told of what."""
+        self.screen.entry.moved = self._focus
+        self.buffer.on_text_changed += self._typed
+        self.app.after_render += lambda _: self._frames.drawn()
+        reporter.changed = self._frames.changed
+        reporter.learned = self.screen.forget_hint
+        reporter.completed = partial(self._complete_anew, completer)
+        if redirect is not None:
+            reporter.deliver = self._deliverer(redirect)
+
+    def _bind(self, keys: KeyBindings, question_keys: KeyBindings) -> None:
+        """What the keys do."""
+        turn, suspend = self._driver.turn, self._suspender.suspend
+        desk = Desk(self.screen, self._runner, self.buffer, self.app, turn, suspend)
+        bind_keys(keys, desk, self.screen.keys)
+        bind_editing(keys, desk, self.offer)
+        bind_question(question_keys, desk)
 
     def _make_regions(self, question_keys: KeyBindings) -> Regions:
         return make_layout(

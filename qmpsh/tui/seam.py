@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from qmpsh.shell.session import Running, Watcher
 
 
+class Life(Protocol):
+    """`qmpsh.shell.life.Life`, as far as a front end needs it."""
+
+    def disconnect(self) -> None:
+        """Let go of the connection, until `resume`."""
+
+    def resume(self) -> None:
+        """Take it again."""
+
+
 class Session(Protocol):
     """`qmpsh.shell.session.Session`, as far as a front end needs it; see there."""
 
@@ -76,11 +86,9 @@ class Session(Protocol):
     def serial(self) -> int:
         """Grows with each descriptor: another one may bear the number of the last."""
 
-    def disconnect(self) -> None:
-        """Let go of the connection, until `resume`."""
-
-    def resume(self) -> None:
-        """Take it again."""
+    @property
+    def life(self) -> Life:
+        """What becomes of the connection."""
 
     def wait(self) -> float | None:
         """Seconds until poll() is due in any case."""

@@ -70,7 +70,7 @@ class Suspender:
         machine = self._session.machine
         if machine.outlook == "disconnected":
             return False
-        self._session.disconnect()
+        self._session.life.disconnect()
         self._turn()
         return True
 
@@ -88,5 +88,5 @@ class Suspender:
 
     def _come_back(self, *, wanted: bool) -> None:
         if wanted:
-            self._session.resume()
+            self._session.life.resume()
         self._turn()

@@ -177,7 +177,7 @@ def test_a_monitor_of_libvirt_is_not_taken_unasked(
     )
     start_vm(folder=vm.folder)
     assert desk.session.wait() is None
-    desk.session.resume()
+    desk.session.life.resume()
     assert desk.heard.remarks == [machine.prospect]
     assert desk.session.wait() is None
     assert desk.run(".reconnect").exit_code == 0

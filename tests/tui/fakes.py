@@ -159,6 +159,10 @@ class FakeSession:
     def fileno(self) -> int:
         return self._near.fileno()
 
+    @property
+    def life(self) -> FakeSession:
+        return self
+
     def disconnect(self) -> None:
         self.machine.connected, self.machine.parted = False, True
         self.machine.outlook = "disconnected"

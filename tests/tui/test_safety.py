@@ -183,7 +183,7 @@ def test_names_status_candidates_hints_and_events() -> None:
         harmless(on)
         on.session.machine.farewell = EVIL
         on.session.lose()
-        await on.sees("Ctrl-D leaves.")
+        await on.sees("VM has ended")
         harmless(on)
         on.keys("\x03")
         on.resize(60, 20)
