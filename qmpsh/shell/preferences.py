@@ -81,7 +81,7 @@ _SWITCH = ("on", "off")
 
 ROWS: dict[str, Row] = {
     "theme": Row(
-        "dark, light, none, auto, or the name of a pygments style",
+        "dark, light, none, auto or a pygments style",
         lambda values, word: values._replace(theme=word),
         lambda values: values.theme,
         ("auto", "dark", "light", "none"),
@@ -93,7 +93,7 @@ ROWS: dict[str, Row] = {
         ("emacs", "vi"),
     ),
     "view": Row(
-        "how lists of objects are shown: json or table",
+        "lists of objects as json or as a table",
         lambda values, word: values._replace(view=_one_of(word, "json", "table")),
         lambda values: values.view,
         ("json", "table"),
@@ -111,13 +111,13 @@ ROWS: dict[str, Row] = {
         ("auto",),
     ),
     "mouse": Row(
-        "the mouse scrolls the panes; off leaves it to the terminal, to select with",
+        "the mouse is ours; off: the terminal's, to select with",
         lambda values, word: values._replace(mouse=_switch(word)),
         lambda values: _word(values.mouse),
         _SWITCH,
     ),
     "live": Row(
-        "ask the VM for values to complete and for the types of device properties",
+        "ask the VM for values and types to complete",
         lambda values, word: values._replace(live=_switch(word)),
         lambda values: _word(values.live),
         _SWITCH,

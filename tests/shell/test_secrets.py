@@ -6,7 +6,7 @@ import json
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qmpsh.errors import LineError, LineSyntaxError, QmpshError, SchemaMismatch
@@ -55,6 +55,7 @@ def shown(line: str, *, hmp: bool = False) -> str:
 
 
 @pytest.mark.parametrize("form", QMP)
+@settings(max_examples=25)
 @given(secret=SECRETS)
 def test_no_line_keeps_its_secret(form: str, secret: str) -> None:
     line = QMP[form](secret)
@@ -63,6 +64,7 @@ def test_no_line_keeps_its_secret(form: str, secret: str) -> None:
 
 
 @pytest.mark.parametrize("form", HMP)
+@settings(max_examples=25)
 @given(secret=SECRETS.map(lambda secret: secret.replace(" ", "")))
 def test_no_line_of_hmp_mode_keeps_its_secret(form: str, secret: str) -> None:
     line = HMP[form](secret)
@@ -71,6 +73,7 @@ def test_no_line_of_hmp_mode_keeps_its_secret(form: str, secret: str) -> None:
 
 
 @pytest.mark.parametrize("form", QMP)
+@settings(max_examples=25)
 @given(secret=SECRETS)
 def test_no_message_keeps_its_secret(form: str, secret: str) -> None:
     try:
