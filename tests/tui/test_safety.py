@@ -181,13 +181,13 @@ def test_names_status_candidates_hints_and_events() -> None:
         on.keys("\t")
         await on.until(lambda: on.screen.buffer.text == f"x{EVIL}")
         harmless(on)
-        on.session.machine.farewell = EVIL
-        on.session.lose()
-        await on.sees("VM has ended")
-        harmless(on)
         on.keys("\x03")
         on.resize(60, 20)
         await on.sees("last e")
+        harmless(on)
+        on.session.machine.farewell = EVIL
+        on.session.lose()
+        await on.sees("the VM has ended")
         harmless(on)
 
     on_screen(scene)
