@@ -121,13 +121,7 @@ class FullScreen:
             return self.app.output.get_size().columns
 
         self._runner = Runner(self.session, reporter, self._leave)
-        self.screen = Screen(
-            self.session,
-            self.output,
-            events,
-            columns=columns,
-            clock=around.clock,
-        )
+        self.screen = Screen(self.session, self.output, events, columns=columns, clock=around.clock)
         completer = SessionCompleter(self.session, columns)
         self.buffer = make_buffer(self.session, history, completer, self._accept)
         self.screen.keys = around.setup.keys
@@ -146,17 +140,7 @@ class FullScreen:
         if redirect is not None:
             reporter.deliver = self._deliverer(redirect)
         self._suspender = Suspender(self.session, lambda: self.app, self._driver.turn)
-        desk = Desk(
-            self.screen,
-            self._runner,
-            self.buffer,
-            self.app,
-            self._driver.turn,
-            self._suspender.suspend,
-        )
-        bind_keys(keys, desk, self.screen.keys)
-        bind_editing(keys, desk, self.offer)
-        bind_question(question_keys, desk)
+        self._bind(keys, question_keys)
         follow(self.session.preferences, self.app, self.screen, around.setup, self.set_vi)
 
     async def run(self) -> int:
@@ -196,6 +180,19 @@ class FullScreen:
             question_keys,
             rows=lambda: self.app.output.get_size().rows,
         )
+
+    def _bind(self, keys: KeyBindings, question_keys: KeyBindings) -> None:
+        desk = Desk(
+            self.screen,
+            self._runner,
+            self.buffer,
+            self.app,
+            self._driver.turn,
+            self._suspender.suspend,
+        )
+        bind_keys(keys, desk, self.screen.keys)
+        bind_editing(keys, desk, self.offer)
+        bind_question(question_keys, desk)
 
     def _make_app(self, keys: KeyBindings, style: str, around: Surroundings) -> Application[int]:
         app: Application[int] = Application(
