@@ -130,22 +130,17 @@ class Session:
         """Whether Enter should go on to another line of the same command."""
         return self.shell.needs_more(text)
 
-    def complete(self, text: str, cursor: int) -> list[Candidate]:
+    def complete(self, text: str, cursor: int, *, asked: bool = True) -> list[Candidate]:
         """Candidates at the cursor (an offset into text, in characters).
 
         What the VM must be asked for first is missing; Watcher.facts() tells when it has come.
+        asked: by the user; else nothing is put to the VM that could do it harm.
         """
-        self.catalog.facts.now = time.monotonic()
-        found = complete(text, cursor, self.catalog, self.shell.mode)
-        self._ask_facts()
-        return found
-
-    def offer(self, text: str, cursor: int) -> list[Candidate]:
-        """The same where nobody asked: nothing is put to the VM that could do it harm."""
         facts = self.catalog.facts
         facts.now = time.monotonic()
         found = complete(text, cursor, self.catalog, self.shell.mode)
-        facts.wanted = [query for query in facts.wanted if query.command not in LOADS_MODULES]
+        if not asked:
+            self._want_only_harmless()
         self._ask_facts()
         return found
 
@@ -157,7 +152,7 @@ class Session:
         facts = self.catalog.facts
         facts.now = time.monotonic()
         prefetch(text, cursor, self.catalog, self.shell.mode)
-        facts.wanted = [query for query in facts.wanted if query.command not in LOADS_MODULES]
+        self._want_only_harmless()
         self._ask_facts()
         faults = self.faults(text)
         if faults:
@@ -290,6 +285,10 @@ class Session:
             (hmp_command("help info"), catalog.learn_hmp_info),
         ):
             self._background.ask(Question(command, learn))
+
+    def _want_only_harmless(self) -> None:
+        facts = self.catalog.facts
+        facts.wanted = [query for query in facts.wanted if query.command not in LOADS_MODULES]
 
     def _ask_facts(self) -> None:
         """Put the questions that completion missed to the VM, once the line is free."""

@@ -121,13 +121,7 @@ class FullScreen:
             return self.app.output.get_size().columns
 
         self._runner = Runner(self.session, reporter, self._leave)
-        self.screen = Screen(
-            self.session,
-            self.output,
-            events,
-            columns=columns,
-            clock=around.clock,
-        )
+        self.screen = Screen(self.session, self.output, events, columns=columns, clock=around.clock)
         completer = SessionCompleter(self.session, columns)
         self.buffer = make_buffer(self.session, history, completer, self._accept)
         self.screen.keys = around.setup.keys

@@ -53,8 +53,8 @@ KEYS = (
     Key(("c-x c-e",), "Ctrl-X Ctrl-E", "line in $EDITOR (vi: v)", "edit_line"),
     Key(("c-c", "<sigint>"), "Ctrl-C, Ctrl-D", "clear, let go; leave", "interrupt"),
     Key(("c-d",), "", "", "leave"),
-    Key(("c-l",), "Ctrl-L, Ctrl-Z", "clear output; let go, fg", "clear_output"),
-    Key(("c-z",), "", "", "suspend"),
+    Key(("c-z",), "Ctrl-Z, Ctrl-L", "suspend; clear the output", "suspend"),
+    Key(("c-l",), "", "", "clear_output"),
 )
 
 

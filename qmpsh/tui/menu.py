@@ -45,12 +45,11 @@ class SessionCompleter(Completer):
     ) -> Iterable[Completion]:
         """See prompt_toolkit."""
         cursor = document.cursor_position
-        if complete_event.text_inserted:
-            # The menu opens by itself; see `offer`.
-            candidates = self._session.offer(document.text, cursor)
-        else:
+        # Else the menu opens by itself; see `offer`.
+        asked = not complete_event.text_inserted
+        if asked:
             self._asked = document
-            candidates = self._session.complete(document.text, cursor)
+        candidates = self._session.complete(document.text, cursor, asked=asked)
         return completions(candidates, cursor, self._columns())
 
     def try_again(self, buffer: Buffer) -> None:

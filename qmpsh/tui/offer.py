@@ -62,7 +62,7 @@ class Offer:
         if not (buffer.text and self._wanted() and buffer.complete_state is None):
             return
         document = self._asked = buffer.document
-        found = self._session.offer(document.text, document.cursor_position)
+        found = self._session.complete(document.text, document.cursor_position, asked=False)
         typed = [document.text[one.start : document.cursor_position] for one in found]
         says_more = any(
             one.text.rstrip(" =") != word for one, word in zip(found, typed, strict=True)

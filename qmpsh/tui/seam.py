@@ -61,11 +61,8 @@ class Session(Protocol):
     def needs_more(self, text: str) -> bool:
         """Whether a line goes on."""
 
-    def complete(self, text: str, cursor: int) -> list[Candidate]:
-        """Candidates at the cursor."""
-
-    def offer(self, text: str, cursor: int) -> list[Candidate]:
-        """Candidates that nobody asked for."""
+    def complete(self, text: str, cursor: int, *, asked: bool = True) -> list[Candidate]:
+        """Candidates at the cursor. asked: by the user."""
 
     def hint(self, text: str, cursor: int) -> Line:
         """The signature of what is being typed, or the error in it; [] when there is nothing."""

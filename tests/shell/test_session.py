@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from qmpsh.complete.sources import LOADS_MODULES, Query
 from qmpsh.errors import QmpshError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client
@@ -121,6 +122,24 @@ def test_run_state_follows_events(desk: Desk) -> None:
     assert desk.session.machine.state == "running"
     desk.run("stop")
     assert desk.session.machine.state == "paused"
+
+
+def test_an_offer_never_asks_what_loads_modules(desk: Desk) -> None:
+    asked: list[str] = []
+    facts = desk.session.catalog.facts
+    take = facts.take_wanted
+
+    def noted() -> list[Query]:
+        wanted = take()
+        asked.extend(query.command for query in wanted)
+        return wanted
+
+    facts.take_wanted = noted  # type: ignore[method-assign] # to see what is asked
+    line = "device_add driver="
+    desk.session.complete(line, len(line), asked=False)
+    assert not LOADS_MODULES.intersection(asked)
+    desk.session.complete(line, len(line))
+    assert LOADS_MODULES.intersection(asked)
 
 
 def test_events_are_filtered_by_whoever_shows_them(desk: Desk) -> None:

@@ -125,12 +125,9 @@ class FakeSession:
     def needs_more(self, text: str) -> bool:
         return text.count("{") > text.count("}")
 
-    def complete(self, text: str, cursor: int) -> list[Candidate]:
+    def complete(self, text: str, cursor: int, *, asked: bool = True) -> list[Candidate]:
         word = text[:cursor].rpartition(" ")[2]
         return [candidate for candidate in self.candidates if candidate.text.startswith(word)]
-
-    def offer(self, text: str, cursor: int) -> list[Candidate]:
-        return self.complete(text, cursor)
 
     def hint(self, text: str, cursor: int) -> Line:
         return self.hints.get(text, [])
