@@ -10,37 +10,29 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import Protocol
 
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.complete import complete, prefetch
 from qmpsh.complete.faults import Fault, find_faults
 from qmpsh.complete.hint import Fragment, hint
-from qmpsh.complete.live import Facts
-from qmpsh.complete.sources import LOADS_MODULES, Query
 from qmpsh.errors import QmpshError
-from qmpsh.jsontypes import Json
 from qmpsh.link.client import Client
 from qmpsh.schema.model import Schema
-from qmpsh.shell.background import Background, Question
 from qmpsh.shell.files import list_paths
-from qmpsh.shell.hmp import hmp_command
+from qmpsh.shell.inquiry import Inquiry
 from qmpsh.shell.life import Life
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Outcome, Show, Task
-from qmpsh.shell.progress import Progress, Work
+from qmpsh.shell.progress import Work
 from qmpsh.shell.setting import completable, preferences_of
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.shell import Shell
 from qmpsh.shell.verbs import VERBS
-from qmpsh.wire.messages import Command, ErrorReply, Event, Reply
+from qmpsh.wire.messages import ErrorReply, Event, Reply
 
 TYPED = 20
 """lines kept for the report of a crash"""
-
-STATUS_INTERVAL = 0.5
-"""seconds between two status refreshes at least: two a second at most"""
 
 
 class Watcher(Protocol):
@@ -101,17 +93,13 @@ class Session:
         self.catalog.settings = completable(self.preferences)
         self.running: Running | None = None
         self._watcher = watcher
-        self._background = Background(client)
-        self._progress = Progress()
-        self._follows_work = False
         self._detached: list[Running] = []
-        self._status_asked = float("-inf")
         self.life = self.shell.link = Life(client, self.machine, watcher, self._adopt)
-        self._learning: Task | None = None
         self.catalog.paths = list_paths
         self.catalog.verbs = {name: verb.summary for name, verb in VERBS.items()}
+        self.inquiry = Inquiry(self.shell, self.machine, self.catalog, watcher)
         client.subscriber = self._hear
-        self._ask_around()
+        self.inquiry.attach(client)
 
     @property
     def prompt(self) -> str:
@@ -120,11 +108,8 @@ class Session:
 
     @property
     def works(self) -> list[Work]:
-        """What the machine is working on, the one to show first; followed from the first look on:
-        a front end that does not show it costs the VM no question.
-        """
-        self._follows_work = True
-        return self._progress.works()
+        """What the machine is working on, the one to show first."""
+        return self.inquiry.works()
 
     def needs_more(self, text: str) -> bool:
         """Whether Enter should go on to another line of the same command."""
@@ -136,12 +121,9 @@ class Session:
         What the VM must be asked for first is missing; Watcher.facts() tells when it has come.
         asked: by the user; else nothing is put to the VM that could do it harm.
         """
-        facts = self.catalog.facts
-        facts.now = time.monotonic()
+        self.catalog.facts.now = time.monotonic()
         found = complete(text, cursor, self.catalog, self.shell.mode)
-        if not asked:
-            self._want_only_harmless()
-        self._ask_facts()
+        self._ask_facts(harmless=not asked)
         return found
 
     def hint(self, text: str, cursor: int) -> list[Fragment]:
@@ -149,11 +131,9 @@ class Session:
 
         Also asks ahead for the values that a completion here would want.
         """
-        facts = self.catalog.facts
-        facts.now = time.monotonic()
+        self.catalog.facts.now = time.monotonic()
         prefetch(text, cursor, self.catalog, self.shell.mode)
-        self._want_only_harmless()
-        self._ask_facts()
+        self._ask_facts(harmless=True)
         faults = self.faults(text)
         if faults:
             return [("hint.error", faults[0].message)]
@@ -207,10 +187,7 @@ class Session:
         now = time.monotonic()
         waits = [running.task.timeout(now) for running in self._lines()]
         waits.append(self.life.wait(now))
-        if self.machine.stale and self.machine.connected:
-            waits.append(max(0.0, self._status_asked + STATUS_INTERVAL - now))
-        if self._may_ask_about_work:
-            waits.append(self._progress.due(now))
+        waits += self.inquiry.due(now)
         return min((wait for wait in waits if wait is not None), default=None)
 
     def poll(self) -> None:
@@ -219,15 +196,11 @@ class Session:
             self.client.poll(0)
         self._advance()
         if self.client.closed:
-            self._end_learning()
+            self.inquiry.part()
             self.life.poll(time.monotonic())
             self._advance()
         else:
-            self._refresh_status()
-            self._ask_about_work()
-            if self._background.tick():
-                self._watcher.refresh()
-            self._learn()
+            self.inquiry.poll()
 
     def close(self) -> None:
         """Give up the connection."""
@@ -241,8 +214,7 @@ class Session:
         now = time.monotonic()
         for running in self._lines():
             if running.task.advance(now) and running.task.outcome is not None:
-                if "migrate" in running.line:
-                    self._progress.suspect_migration()
+                self.inquiry.line_ended(running.line)
                 if running is self.running:
                     self.running = None
                 else:
@@ -251,8 +223,7 @@ class Session:
 
     def _hear(self, message: Event | Reply | ErrorReply) -> None:
         if isinstance(message, Event):
-            self.machine.hear(message)
-            self._progress.hear(message, time.monotonic())
+            self.inquiry.hear(message)
             self._watcher.event(message)
         else:
             self._watcher.stray(message)
@@ -261,84 +232,11 @@ class Session:
         """Go on with another connection. anew: it may be another server."""
         self.client = client
         self.shell.move(client, anew=anew or self.shell.introspection.schema is None)
-        self.catalog.facts = Facts()
-        self._background = Background(client)
         client.subscriber = self._hear
-        self._ask_around()
-        self._background.tick()
+        self.inquiry.attach(client)
+        self.inquiry.poll()
 
-    def _end_learning(self) -> None:
-        """Whoever waits for what was being learnt must not wait for ever; nobody works now."""
-        self._progress = Progress()
-        if self._learning is not None:
-            self._learning.advance(time.monotonic())
-            self._learning = None
-
-    def _ask_around(self) -> None:
-        """What a status line and a completion want to know, cheapest first."""
-        machine, catalog = self.machine, self.catalog
-        for command, learn in (
-            (Command("query-name"), machine.learn_name),
-            (Command("query-uuid"), machine.learn_uuid),
-            (Command("query-status"), machine.learn_status),
-            (hmp_command("help"), catalog.learn_hmp),
-            (hmp_command("help info"), catalog.learn_hmp_info),
-        ):
-            self._background.ask(Question(command, learn))
-
-    def _want_only_harmless(self) -> None:
-        facts = self.catalog.facts
-        facts.wanted = [query for query in facts.wanted if query.command not in LOADS_MODULES]
-
-    def _ask_facts(self) -> None:
-        """Put the questions that completion missed to the VM, once the line is free."""
-        facts = self.catalog.facts
-        free = self.running is None and not self.client.closed
-        if free and self._has_learnt and self.shell.introspection.live:
-            for query in facts.take_wanted():
-                command = Command(query.command, dict(query.arguments) or None)
-                self._background.ask(Question(command, partial(self._learn_fact, query)))
-            self._background.tick()
-
-    def _learn_fact(self, query: Query, value: Json) -> None:
-        self.catalog.facts.learn(query, value)
-        self._watcher.facts()
-
-    @property
-    def _has_learnt(self) -> bool:
-        return self._learning is not None and self._learning.outcome is not None
-
-    def _learn(self) -> None:
-        """Let the schema come once the small questions are answered; tell when it is there."""
-        if self._learning is None:
-            if self._background.idle and not self.client.in_flight:
-                self._learning = Task(self.shell.introspection.learn(), lambda _: None)
-            else:
-                return
-        if self._learning.outcome is None and self._learning.advance(time.monotonic()):
-            introspection = self.shell.introspection
-            self.catalog.learn(introspection.commands, introspection.schema)
-            self.catalog.manual = introspection.manual()
-            self._watcher.refresh()
-
-    @property
-    def _may_ask_about_work(self) -> bool:
-        wanted = self._follows_work and self.shell.introspection.live
-        return wanted and self._has_learnt and self.machine.connected
-
-    def _ask_about_work(self) -> None:
-        """How far jobs and migration are, while there are any."""
-        now = time.monotonic()
-        name = self._progress.take_question(now) if self._may_ask_about_work else None
-        if name is not None:
-            self._background.ask(Question(Command(name), partial(self._learn_work, name)))
-
-    def _learn_work(self, name: str, value: Json) -> None:
-        self._progress.learn(name, value, time.monotonic())
-
-    def _refresh_status(self) -> None:
-        now = time.monotonic()
-        if self.machine.stale and now >= self._status_asked + STATUS_INTERVAL:
-            self.machine.ask_status()
-            self._status_asked = now
-            self._background.ask(Question(Command("query-status"), self.machine.learn_status))
+    def _ask_facts(self, *, harmless: bool) -> None:
+        """Ask for what completion missed, while the line is free."""
+        if self.running is None and not self.client.closed:
+            self.inquiry.ask_facts(harmless=harmless)

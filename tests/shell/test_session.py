@@ -95,7 +95,7 @@ class Desk:
         self.session.complete(text, len(text))
         facts = self.heard.facts_came
 
-        self.poll_until(lambda: self.heard.facts_came > facts or self.session._background.idle)
+        self.poll_until(lambda: self.heard.facts_came > facts or self.session.inquiry.is_idle)
         return [c.text for c in self.session.complete(text, len(text))]
 
 
@@ -209,7 +209,7 @@ def test_live_questions_can_be_switched_off(desk: Desk) -> None:
     desk.run(".set live off")
     desk.session.complete("device_del id=", 14)
     assert desk.session.complete("device_del id=", 14) == []
-    assert desk.session._background.idle
+    assert desk.session.inquiry.is_idle
     desk.run(".set")
     assert isinstance(desk.shown[-1], Answer)
     assert "live         off " in str(desk.shown[-1].text)
