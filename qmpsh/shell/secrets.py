@@ -122,7 +122,7 @@ def _of_hmp(line: str, tokens: Sequence[Token]) -> list[Span]:
 
 def _quoted_arguments(line: str, tokens: Sequence[Token]) -> Iterator[Given]:
     """The members of `'KEY=value'`, quoted as a whole; one with brackets counts as all of them."""
-    for token, behind in zip(tokens, [*tokens[1:], None], strict=True):
+    for token, behind in zip(tokens, [*tokens[1:], None], strict=False):
         if token.kind is not Kind.QUOTED_PART:
             continue
         if behind is not None and behind.kind in (Kind.EQUALS, Kind.DOT, Kind.COLON):

@@ -112,6 +112,7 @@ def test_secrets_of_a_line_are_masked(line: str) -> None:
 def test_lines_without_secrets_stay() -> None:
     line = "transaction actions=[{type: abort, data: {}}]"
     assert mask_line(line) == line
+    assert mask_line("") == ""
 
 
 def test_history_is_private_and_keeps_entries_whole(tmp_path: Path) -> None:
