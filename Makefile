@@ -7,6 +7,9 @@ BENCH_VENV := .venv-bench
 PY := $(VENV)/bin/python
 SOURCES := $(shell find qmpsh -name '*.py' 2>/dev/null)
 
+# Test files at a time: they wait for VMs and screens more than they work.
+JOBS ?= 4
+
 # Rooms that decide without a socket: their branches are all testable, and tested.
 PURE := qmpsh/wire/*,qmpsh/lang/*,qmpsh/schema/*,qmpsh/complete/*
 
@@ -29,13 +32,13 @@ test: $(VENV)/.installed-dev ## lint, types, all tests with coverage; installs w
 	@scripts/qemu-next.sh --optional
 	@$(MAKE) --no-print-directory lint types
 	$(PY) -m coverage erase
-	QMPSH_TEST_QEMUS="$(QEMUS)" $(PY) -m coverage run -m pytest
+	QMPSH_TEST_QEMUS="$(QEMUS)" $(PY) -m coverage run -m pytest -n $(JOBS) --dist loadfile
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report --skip-covered --fail-under=85
 	$(PY) -m coverage report --skip-covered --fail-under=95 --include='$(PURE)'
 
 check: lint types ## lint, types and the fast tests: before each commit
-	$(PY) -m pytest -q -m "not tmux"
+	$(PY) -m pytest -q -m "not tmux" -n $(JOBS) --dist loadfile
 
 lint: $(VENV)/.installed-dev ## ruff: rules and format
 	$(PY) -m ruff check .
