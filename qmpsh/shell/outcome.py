@@ -145,6 +145,10 @@ class Task:
             self.outcome = end.value
         except QmpshError as error:
             self.outcome = Outcome(error.exit_code, error)
+        except BaseException:
+            # A fault of ours, or an interrupt: whoever drives this must not go on with it.
+            self.outcome = Outcome(1)
+            raise
         else:
             match wish:
                 case Until():

@@ -225,6 +225,18 @@ def test_a_deadline_lets_the_steps_go_on() -> None:
     assert str(task.outcome.error) == "too late"
 
 
+def test_a_task_with_a_fault_of_ours_has_ended_when_it_raises() -> None:
+    def steps() -> Steps:
+        yield Note("first")
+        raise ZeroDivisionError
+
+    task = Task(steps(), lambda _: None)
+    with pytest.raises(ZeroDivisionError):
+        task.advance(0.0)
+    assert task.advance(0.0)
+    assert task.outcome is not None
+
+
 def test_a_cancelled_task_has_ended() -> None:
     def steps() -> Steps:
         yield Until(lambda: False)
