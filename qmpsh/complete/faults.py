@@ -14,13 +14,10 @@ from qmpsh.complete.line import Line
 from qmpsh.complete.place import Given, Path, find_given
 from qmpsh.errors import Span
 from qmpsh.lang.syntax import Mode
-from qmpsh.schema.model import Builtin, EnumType, ObjectType, Schema, Type
+from qmpsh.schema.model import Builtin, EnumType, ObjectType, Schema, Type, is_open
 from qmpsh.schema.nearest import did_you_mean
 from qmpsh.schema.scalars import read_boolean, read_int, read_number
 from qmpsh.schema.walk import object_of
-
-OPEN_COMMANDS = frozenset({"device_add"})
-"""They take members that the schema does not declare."""
 
 _READERS = {"int": read_int, "number": read_number, "boolean": read_boolean}
 
@@ -72,7 +69,7 @@ def _of_command(schema: Schema, name: str, span: Span) -> Iterator[Fault]:
 def _of_member(line: Line, command: str, given: Given, text: str) -> Iterator[Fault]:
     kind = line.type_at(given.path)
     if kind is None:
-        if given.key[0] < given.key[1] and command not in OPEN_COMMANDS:
+        if given.key[0] < given.key[1] and not is_open(command, line.root):
             yield from _unknown_member(line, given)
         return
     if given.text is None or given.value[1] == len(text):

@@ -32,6 +32,7 @@ from qmpsh.schema.model import (
     ObjectType,
     Schema,
     Type,
+    is_open,
 )
 from qmpsh.schema.nearest import did_you_mean
 from qmpsh.schema.properties import Properties, read_property
@@ -72,16 +73,12 @@ Undeclared = Callable[[Entry, str], Json]
 def undeclared_reader(
     name: str, kind: ObjectType, properties: Properties | None
 ) -> Undeclared | None:
-    """How an open command's other members are read, None for a closed command.
-
-    Source: WIRE.md section 5: only device_add is open, and nothing in the schema says so. Before
-    QEMU 6 object-add and netdev_add were too: then they have no variants.
-    """
+    """How an open command's other members are read, None for a closed command."""
+    if not is_open(name, kind):
+        return None
     if name == "device_add":
         return lambda entry, source: read_property(entry, source, properties or {})
-    if name in ("object-add", "netdev_add") and not kind.variants:
-        return lambda entry, source: entry.guess(source)
-    return None
+    return lambda entry, source: entry.guess(source)
 
 
 class Reader:

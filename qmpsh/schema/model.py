@@ -158,6 +158,17 @@ class Schema:
         return found.members if isinstance(found, ObjectType) else ()
 
 
+def is_open(command: str, arguments: ObjectType) -> bool:
+    """Whether a command takes members that the schema does not declare.
+
+    Source: WIRE.md section 5: only device_add does, and nothing in the schema says so. Before
+    QEMU 6 object-add and netdev_add did too: then they have no variants.
+    """
+    if command in ("object-add", "netdev_add"):
+        return not arguments.variants
+    return command == "device_add"
+
+
 def entity_table(entities: Iterable[Json]) -> dict[str, JsonObject]:
     """The entities by their names."""
     return {

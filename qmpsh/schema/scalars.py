@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from qmpsh.lang.build import INT_MAX, INT_MIN
+
 _INT = re.compile(
     r"(?P<sign>-?)(?:0[xX](?P<hex>[0-9a-fA-F]+)"
     r"|(?P<whole>0|[1-9][0-9]*)(?:\.(?P<fraction>[0-9]+)(?=[a-zA-Z]))?(?P<suffix>[kKmMgGtTpPeE]?))"
@@ -18,7 +20,6 @@ _BOOLEANS = {"true": True, "on": True, "yes": True, "false": False, "off": False
 
 BOOLEAN_WORDS = ("true", "false", "on", "off", "yes", "no")
 _LONGEST = 64
-LEAST, GREATEST = -(2**63), 2**64 - 1
 
 
 def read_int(text: str) -> int | None:
@@ -31,7 +32,7 @@ def read_int(text: str) -> int | None:
     if value is None:
         return None
     value = -value if match["sign"] else value
-    return value if LEAST <= value <= GREATEST else None
+    return value if INT_MIN <= value <= INT_MAX else None
 
 
 def read_number(text: str) -> int | float | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from qmpsh.jsontypes import Json
@@ -22,12 +22,10 @@ from qmpsh.wire.messages import Command, Reply
 if TYPE_CHECKING:
     from qmpsh.schema.manual import Manual
     from qmpsh.schema.model import Schema
+    from qmpsh.schema.properties import Properties
 
 Asking = Generator[Wish, str, None]
 """Steps that only learn something."""
-
-Properties = Mapping[str, str]
-"""A device's property names and what `device-list-properties` calls their types."""
 
 
 class Introspection:

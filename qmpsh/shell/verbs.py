@@ -12,6 +12,7 @@ from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.lang.line import parse_line
 from qmpsh.lang.syntax import HmpLine, Mode, VerbLine
 from qmpsh.schema.nearest import nearest
+from qmpsh.schema.signature import WIDTH
 from qmpsh.shell.connection import disconnect, reconnect
 from qmpsh.shell.execute import Request, dry_run_text, execute, hmp_request
 from qmpsh.shell.export import export
@@ -21,9 +22,6 @@ from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish
 
 if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
-
-COLUMNS_WIDTH = 78
-"""characters a line of the list of commands takes at most"""
 
 
 class Verb(NamedTuple):
@@ -180,7 +178,7 @@ def _overview(shell: Shell) -> str:
 def _in_columns(names: list[str]) -> list[str]:
     """Names in columns, read downwards, as ls does."""
     width = max(map(len, names)) + 2
-    columns = max(1, (COLUMNS_WIDTH - 2) // width)
+    columns = max(1, (WIDTH - 2) // width)
     rows = -(-len(names) // columns)
     return [
         "  " + "".join(f"{name:<{width}}" for name in names[row::rows]).rstrip()

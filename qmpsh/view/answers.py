@@ -113,11 +113,6 @@ def error_body(error: QmpshError) -> Body:
     return text_body(f"error: {error}", Kind.ERROR)
 
 
-def answer_text(answer: Answer, *, in_lines: bool = True) -> str:
-    """The same as text, for a pager or a pipe; no newline at its end."""
-    return answer_body(answer, in_lines=in_lines).text()
-
-
 def cost(answer: Answer) -> str:
     """`0.4 ms 56 B`; "" where nothing was sent."""
     if not answer.size:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import click
 import pytest
 
+from qmpsh.cli import OPTIONS
 from qmpsh.errors import UsageError
-from qmpsh.splitter import split_words
+from qmpsh.splitter import VALUE_OPTIONS, split_words
 
 SOCKET = {"QMP_SOCKET": "/run/vm.sock"}
 
@@ -70,3 +72,14 @@ def test_an_existing_path_is_an_address(monkeypatch: pytest.MonkeyPatch, tmp_pat
     with open("stop", "w", encoding="utf-8"):
         pass
     assert split_words(["stop", "stop"], SOCKET) == ([], "stop", ["stop"])
+
+
+def test_the_options_that_take_a_value_are_those_of_click() -> None:
+    """The splitter knows them without click, which it is there to spare."""
+    taking = {
+        name
+        for option in OPTIONS
+        if isinstance(option, click.Option) and not option.is_flag
+        for name in option.opts
+    }
+    assert taking == VALUE_OPTIONS

@@ -7,7 +7,7 @@ import pytest
 from qmpsh.errors import CommandFailed, ConnectionLost, LineSyntaxError, QmpshError
 from qmpsh.lang.syntax import Modifiers
 from qmpsh.shell.outcome import Answer
-from qmpsh.view.answers import Kind, answer_body, answer_text, cost, error_body, text_body
+from qmpsh.view.answers import Kind, answer_body, cost, error_body, text_body
 from qmpsh.view.theme import Line, plain
 
 JSON = Modifiers(json=True)
@@ -40,12 +40,12 @@ RAW = Modifiers(raw=True)
     ],
 )
 def test_text(answer: Answer, text: str) -> None:
-    assert answer_text(answer) == text
+    assert answer_body(answer).text() == text
 
 
 def test_one_line() -> None:
     answer = Answer("query-x", value={"a": [1]})
-    assert answer_text(answer, in_lines=False) == '{"a": [1]}'
+    assert answer_body(answer, in_lines=False).text() == '{"a": [1]}'
 
 
 @pytest.mark.parametrize(
