@@ -45,8 +45,7 @@ def test_killed_and_started_again(screen: Terminal, start_vm: VmStarter, mode: l
     screen.keys("device_add dri")
     screen.sees("(QEMU) device_add dri")
     vm.kill()
-    picture = screen.sees("killed or crashed: the VM has ended.")
-    assert "(QEMU) device_add dri" in picture
+    screen.sees("killed or crashed: the VM has ended.", "(QEMU) device_add dri")
     start_vm("-S", name="vm1", folder=vm.folder)
     screen.sees("reconnected to vm1 (QEMU ")
     screen.keys("C-c", "query-status", "Enter")
@@ -77,8 +76,7 @@ def test_suspended_and_resumed(screen: Terminal, vm: Vm, mode: list[str]) -> Non
     screen.keys("device_add dri")
     screen.sees("device_add dri")
     screen.keys("C-z")
-    picture = screen.sees("Stopped")
-    assert f"qmpsh: disconnected from {vm.path}; fg reconnects" in picture
+    picture = screen.sees("Stopped", f"qmpsh: disconnected from {vm.path}; fg reconnects")
     assert "│" not in picture
     Client.connect(parse_address(vm.path)).close()
     screen.keys("fg", "Enter")
@@ -102,8 +100,7 @@ def test_suspended_while_a_line_runs(screen: Terminal, vm: Vm) -> None:
     screen.sees("Stopped")
     vm.continue_process()
     screen.keys("fg", "Enter")
-    picture = screen.sees("reconnected")
-    assert "the connection was closed before the reply" in picture
+    screen.sees("reconnected", "the connection was closed before the reply")
     screen.keys("query-status", "Enter")
     screen.sees('"running": true')
 

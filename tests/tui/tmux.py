@@ -58,10 +58,14 @@ class Terminal:
         """The same with what has scrolled out of it."""
         return self.tmux("capture-pane", "-p", "-S", "-")
 
-    def sees(self, text: str) -> str:
-        """Wait until a text is shown; the picture."""
-        wait_until(lambda: text in self.picture(), 20, text)
-        return self.picture()
+    def sees(self, *texts: str) -> str:
+        """Wait until all the texts are shown at once; that picture."""
+
+        def shown() -> str:
+            picture = self.picture()
+            return picture if all(text in picture for text in texts) else ""
+
+        return wait_until(shown, 20, " and ".join(texts))
 
     def close(self) -> None:
         """End the server and all in it. Never raises."""
