@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qmpsh.errors import QmpshError, UsageError
@@ -22,6 +23,8 @@ FAULT = 70
 """of our own; Source: sysexits.h, EX_SOFTWARE"""
 CONNECT_TIMEOUT = 10.0
 """seconds until greeted and negotiated"""
+_VERBS: dict[str, str] = {}
+"""The words of `splitter.VERBS`, and the module of each."""
 COMPLETE = "_QMPSH_COMPLETE"
 """Set by the scripts of completions/: what the user's shell wants to know."""
 
@@ -78,6 +81,8 @@ def run(argv: list[str]) -> int:
 
         return answer(os.environ[COMPLETE])
     words = split_words(argv, os.environ)
+    if words.verb:
+        return _verb(words)
     options = Options()
     if words.options:
         # Imported here: an argv of ADDRESS and LINE alone never loads click.
@@ -92,6 +97,15 @@ def run(argv: list[str]) -> int:
     if not (words.line or options.files) and is_interactive() and not options.settings.dry_run:
         return _interact(words, options)
     return _batch(words, options)
+
+
+def _verb(words: Words) -> int:
+    """`run`, `ls` and `doctor`: each a module with a `main` of its own."""
+    # Imported here: most runs name an address.
+    from importlib import import_module
+
+    run_verb: Callable[[Words], int] = import_module(f"qmpsh.{_VERBS[words.verb]}").main
+    return run_verb(words)
 
 
 def _batch(words: Words, options: Options) -> int:

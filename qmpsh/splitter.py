@@ -19,12 +19,19 @@ VALUE_OPTIONS = frozenset(
 """Options whose value may be the next word."""
 
 
+VERBS = frozenset[str]()
+"""First words that are neither an address nor a line: each reads its own words."""
+
+
 class Words(NamedTuple):
-    """options: as typed, values included; address: None where none was named; line: [] for none."""
+    """options: as typed, values included; address: None where none was named; line: [] for none;
+    verb: one of VERBS, whose words are then the line, "" for none.
+    """
 
     options: list[str]
     address: str | None
     line: list[str]
+    verb: str = ""
 
 
 def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
@@ -49,6 +56,8 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
             dry_run = dry_run or bool(names & {"-n", "--dry-run"})
             options += argv[index : index + 1 + takes_next]
             index += 1 + takes_next
+        elif address is None and word in VERBS:
+            return Words(options, None, list(argv[index + 1 :]), word)
         elif address is None and looks_like_address(word):
             address, index = word, index + 1
         else:

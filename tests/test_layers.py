@@ -208,6 +208,7 @@ ONE_SHOT_MODULES: set[str] = {
     "qmpsh.link",
     "qmpsh.link.address",
     "qmpsh.link.client",
+    "qmpsh.link.dialect",
     "qmpsh.link.handshake",
     "qmpsh.link.outbox",
     "qmpsh.link.pending",

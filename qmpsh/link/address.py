@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from qmpsh.errors import AddressError
+
+if TYPE_CHECKING:
+    from qmpsh.link.transport import Stream
 
 FORMS: Final = "PATH, unix:PATH, HOST:PORT, [IPV6]:PORT or tcp:HOST:PORT"
 _PATH_STARTS = ("/", "./", "../", "~/")
@@ -42,7 +45,22 @@ class TcpAddress(NamedTuple):
         return f"tcp:{host}:{self.port}"
 
 
-Address = UnixAddress | TcpAddress
+class Road(Protocol):
+    """An address that knows itself how to get there; its `str` is a form that parses back."""
+
+    def open(self, timeout: float | None) -> Stream:
+        """Connect, waiting for it. timeout: seconds, None for no limit.
+
+        Raises CannotConnect, of which Busy and ConnectTimeout.
+        """
+        ...
+
+    def begin(self) -> Stream:
+        """Begin to connect, and wait for nothing and nobody: see `transport.begin_stream`."""
+        ...
+
+
+Address = UnixAddress | TcpAddress | Road
 
 # Patterns are compiled by `re` when first used: the usual address, a path, needs none of them.
 _HOST_PORT = r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<host>[\w.-]+)):(?P<port>[0-9]+)"
@@ -71,6 +89,8 @@ def parse_address(text: str) -> Address:
     scheme = _maybe_scheme(text)
     if scheme in _SCHEMES:
         return _SCHEMES[scheme](text)
+    if scheme in _ROADS:
+        return _parse_road(scheme, text)
     if os.path.exists(text):
         return UnixAddress(text)
     if re.fullmatch(_HOST_PORT, text):
@@ -84,7 +104,7 @@ def looks_like_address(text: str) -> bool:
     """Whether the first word of a command line is an address, and not the beginning of a line."""
     return (
         text.startswith(_PATH_STARTS)
-        or _maybe_scheme(text) in _SCHEMES
+        or _maybe_scheme(text) in SCHEMES
         or os.path.exists(text)
         or re.fullmatch(_HOST_PORT, text) is not None
     )
@@ -125,7 +145,19 @@ def _host_and_port(place: str, text: str) -> TcpAddress:
     return TcpAddress(found["v6"] or found["host"], port)
 
 
+def _parse_road(scheme: str, text: str) -> Address:
+    # Imported here: who uses a socket loads none of the others.
+    from importlib import import_module
+
+    parse: Callable[[str], Road] = import_module(f"qmpsh.link.roads.{_ROADS[scheme]}").parse
+    return parse(text)
+
+
 _SCHEMES: Final[dict[str, Callable[[str], Address]]] = {"unix": _parse_unix, "tcp": _parse_tcp}
+_ROADS: Final[dict[str, str]] = {}
+"""The other schemes, and the module of `roads/` whose `parse(text)` reads their addresses."""
+
+SCHEMES: Final = frozenset({*_SCHEMES, *_ROADS})
 
 
 def _refusal(text: str, why: str) -> AddressError:

@@ -28,6 +28,7 @@ from qmpsh.errors import (
 from qmpsh.jsontypes import JsonObject
 from qmpsh.link import handshake
 from qmpsh.link.address import Address
+from qmpsh.link.dialect import greeted
 from qmpsh.link.handshake import ClientOptions as ClientOptions
 from qmpsh.link.outbox import Outbox
 from qmpsh.link.pending import Pending as Pending
@@ -71,6 +72,7 @@ class Client:
         "_write_error",
         "address",
         "closed",
+        "dialect",
         "lost",
         "tracer",
     )
@@ -84,6 +86,7 @@ class Client:
     ) -> None:
         self.address = address
         self.tracer = tracer
+        self.dialect = options.dialect
         self.closed = False
         self.lost: QmpshError | None = None
         self._options = options
@@ -94,7 +97,7 @@ class Client:
         self._subscriber: Subscriber | None = None
         self._backlog: deque[Event | Reply | ErrorReply] = deque(maxlen=_BACKLOG)
         self._pendings: dict[str | None, Pending] = {}
-        self._outbox = Outbox()
+        self._outbox = Outbox(options.dialect.window)
         self._write_error: ConnectionLost | None = None
         self._agreement: Pending | None = None
         self._mask = select.POLLIN
@@ -346,6 +349,8 @@ class Client:
         if self.tracer is not None:
             self.tracer("<-", message.raw)
         if isinstance(message, Greeting):
+            self.dialect = greeted(message)
+            self._outbox.window = self.dialect.window
             self._agree()
             return
         if isinstance(message, Event) or message.id not in self._pendings:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError
 from qmpsh.link.address import Address
+from qmpsh.link.dialect import QEMU, Dialect
 from qmpsh.wire.framing import DEFAULT_LIMIT
 
 
@@ -16,6 +17,7 @@ class ClientOptions(NamedTuple):
 
     connect_timeout: seconds until greeted and negotiated, None for no limit
     negotiate:       False for a server that neither greets nor negotiates
+    dialect:         of the server as far as the user has said it
     oob:             ask for out-of-band execution where it is offered
     limit:           bytes of one message from the server at most
     notice_after:    seconds of silence after which the notice is given
@@ -26,6 +28,7 @@ class ClientOptions(NamedTuple):
     oob: bool = True
     limit: int = DEFAULT_LIMIT
     notice_after: float = 1.0
+    dialect: Dialect = QEMU
 
 
 _STRANGERS: Final = {

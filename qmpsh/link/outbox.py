@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
-
-WINDOW: Final = 7
-"""In-band requests on the wire at most: at eight QEMU stops reading, and would not see one that is
-out of band (WIRE.md section 1)."""
 
 
 class Outbox:
-    """Requests as bytes. `rest` is what is still to be written of the one that was begun."""
+    """Requests as bytes. `rest` is what is still to be written of the one that was begun.
 
-    __slots__ = ("_in_band", "_on_wire", "_out_of_band", "rest")
+    window: in-band requests on the wire at most
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_in_band", "_on_wire", "_out_of_band", "rest", "window")
+
+    def __init__(self, window: int) -> None:
+        self.window = window
         self.rest = b""
         self._in_band: deque[bytes] = deque()
         self._out_of_band: deque[bytes] = deque()
@@ -32,7 +31,7 @@ class Outbox:
         """
         if self._out_of_band:
             self.rest = self._out_of_band.popleft()
-        elif self._in_band and self._on_wire < WINDOW:
+        elif self._in_band and self._on_wire < self.window:
             self.rest = self._in_band.popleft()
             self._on_wire += 1
         else:

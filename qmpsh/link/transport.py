@@ -92,21 +92,26 @@ def open_stream(address: Address, timeout: float | None) -> Stream:
     timeout: seconds for the connection itself, None for no limit
     Raises CannotConnect, of which Busy and ConnectTimeout.
     """
+    if isinstance(address, UnixAddress):
+        return SocketStream(_connect_unix(address))
     if isinstance(address, TcpAddress):
         return SocketStream(_connect_tcp(address, timeout))
-    return SocketStream(_connect_unix(address))
+    return address.open(timeout)
 
 
 def begin_stream(address: Address) -> Stream:
     """Begin to connect, and do not wait for it: until it is there, the stream takes and gives
-    nothing; that it failed is told by its first recv.
+    nothing; that it failed is told by its first recv. Its descriptor may become another one on the
+    way.
 
     A TCP address is numeric here, where looking up a name could take its time.
     Raises CannotConnect, of which Busy, for what fails at once.
     """
+    if isinstance(address, UnixAddress):
+        return SocketStream(_connect_unix(address))
     if isinstance(address, TcpAddress):
         return SocketStream(_begin_tcp(address))
-    return SocketStream(_connect_unix(address))
+    return address.begin()
 
 
 # ---------------------------------------------------------------------------- unix sockets

@@ -83,6 +83,7 @@ def _text(command: Command) -> str:
 
 def _address(machine: Machine) -> UnixAddress | TcpAddress:
     try:
-        return parse_address(machine.address)
+        address = parse_address(machine.address)
     except QmpshError:
         return _NO_ADDRESS
+    return address if isinstance(address, UnixAddress | TcpAddress) else _NO_ADDRESS

@@ -9,7 +9,7 @@ import pytest
 
 from qmpsh.cli import OPTIONS
 from qmpsh.errors import UsageError
-from qmpsh.splitter import VALUE_OPTIONS, split_words
+from qmpsh.splitter import VALUE_OPTIONS, Words, split_words
 
 SOCKET = {"QMP_SOCKET": "/run/vm.sock"}
 
@@ -57,7 +57,7 @@ def test_split(
     address: str | None,
     line: list[str],
 ) -> None:
-    assert split_words(argv.split(), environ) == (options, address, line)
+    assert split_words(argv.split(), environ) == Words(options, address, line)
 
 
 def test_a_first_word_that_is_neither() -> None:
@@ -71,7 +71,7 @@ def test_an_existing_path_is_an_address(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.chdir(str(tmp_path))
     with open("stop", "w", encoding="utf-8"):
         pass
-    assert split_words(["stop", "stop"], SOCKET) == ([], "stop", ["stop"])
+    assert split_words(["stop", "stop"], SOCKET) == Words([], "stop", ["stop"])
 
 
 def test_the_options_that_take_a_value_are_those_of_click() -> None:

@@ -18,13 +18,13 @@ from qmpsh.errors import (
 from qmpsh.jsontypes import JsonObject
 from qmpsh.link.address import UnixAddress
 from qmpsh.link.client import Client, ClientOptions
-from qmpsh.link.outbox import WINDOW
 from qmpsh.wire.messages import Command, ErrorReply, Event, Reply
 from tests.link.fakes import FakeStream, Heard, line, reply
 from tests.link.servers import GREETING
 
 ADDRESS = UnixAddress("/m.sock")
 READY = ClientOptions(negotiate=False)
+WINDOW = READY.dialect.window
 STOP = Command("stop")
 EVENT: JsonObject = {"event": "STOP"}
 

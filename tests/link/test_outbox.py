@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from qmpsh.link.outbox import WINDOW, Outbox
+from qmpsh.link.dialect import QEMU
+from qmpsh.link.outbox import Outbox
+
+WINDOW = QEMU.window
 
 
 def write_all(outbox: Outbox) -> list[bytes]:
@@ -14,7 +17,7 @@ def write_all(outbox: Outbox) -> list[bytes]:
 
 
 def test_in_order() -> None:
-    outbox = Outbox()
+    outbox = Outbox(WINDOW)
     for data in (b"a", b"b"):
         outbox.put(data, oob=False)
     assert write_all(outbox) == [b"a", b"b"]
@@ -22,7 +25,7 @@ def test_in_order() -> None:
 
 
 def test_out_of_band_goes_first() -> None:
-    outbox = Outbox()
+    outbox = Outbox(WINDOW)
     outbox.put(b"a", oob=False)
     outbox.put(b"x", oob=True)
     outbox.put(b"y", oob=True)
@@ -30,7 +33,7 @@ def test_out_of_band_goes_first() -> None:
 
 
 def test_fewer_than_eight_in_band_are_on_the_wire() -> None:
-    outbox = Outbox()
+    outbox = Outbox(WINDOW)
     requests = [b"%d" % n for n in range(20)]
     for data in requests:
         outbox.put(data, oob=False)
@@ -43,7 +46,7 @@ def test_fewer_than_eight_in_band_are_on_the_wire() -> None:
 
 
 def test_clear() -> None:
-    outbox = Outbox()
+    outbox = Outbox(WINDOW)
     outbox.put(b"a", oob=False)
     outbox.begin_next()
     outbox.put(b"b", oob=False)

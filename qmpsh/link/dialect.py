@@ -1,0 +1,74 @@
+"""Dialects: in what the servers that speak QMP differ, one row each.
+
+Who it is shows in stages: an option says so (a guest agent), the greeting does (StratoVirt), or the
+names of the commands do (a storage daemon, whose greeting is the emulator's: WIRE.md section 1).
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from qmpsh.wire.messages import Greeting
+
+
+class Dialect(NamedTuple):
+    """title:  what to call such a server, in a sentence
+    greets:   it greets, and wants capabilities negotiated
+    window:   in-band requests on the wire at most
+    rate:     requests in any one second at most, None for no limit
+    names:    the command that lists the commands
+    schema:   the command that answers the schema, "" for none
+    manual:   the page of the local manual that tells of its commands, "" for none
+    hmp:      it has a human monitor
+    status:   it has a run state, and a name: query-status, query-name, query-uuid
+    silent:   commands whose success is silence
+    """
+
+    title: str
+    greets: bool = True
+    window: int = 7
+    rate: int | None = None
+    names: str = "query-commands"
+    schema: str = "query-qmp-schema"
+    manual: str = "qemu-qmp-ref"
+    hmp: bool = True
+    status: bool = True
+    silent: frozenset[str] = frozenset()
+
+
+# At eight requests in band QEMU stops reading, and would not see one out of band (WIRE.md
+# section 1): the window stays below.
+QEMU: Final = Dialect("QEMU")
+STORAGE_DAEMON: Final = Dialect(
+    "a storage daemon", manual="qemu-storage-daemon-qmp-ref", hmp=False, status=False
+)
+# Source: WIRE.md section 10; qemu-ga-ref(7), "success-response".
+GUEST_AGENT: Final = Dialect(
+    "a guest agent",
+    greets=False,
+    window=1,
+    names="guest-info",
+    schema="",
+    manual="qemu-ga-ref",
+    hmp=False,
+    status=False,
+    silent=frozenset(
+        {"guest-shutdown", "guest-suspend-disk", "guest-suspend-ram", "guest-suspend-hybrid"}
+    ),
+)
+# Source: WIRE.md section 13: everything readable at once is one request; 100 a second at most.
+STRATOVIRT: Final = Dialect("StratoVirt", window=1, rate=100, schema="", manual="")
+
+
+def greeted(greeting: Greeting) -> Dialect:
+    """Whose greeting it is; a storage daemon's cannot be told from the emulator's."""
+    version = greeting.raw.get("QMP")
+    said = f"{greeting.package} {version if isinstance(version, dict) else ''}"
+    return STRATOVIRT if "StratoVirt" in said else QEMU
+
+
+def listed(dialect: Dialect, commands: tuple[str, ...]) -> Dialect:
+    """The dialect once the commands are known."""
+    if dialect is QEMU and commands and "query-status" not in commands:
+        return STORAGE_DAEMON
+    return dialect
