@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qmpsh.errors import LineError, QmpshError, UsageError
+from qmpsh.errors import ConnectionLost, LineError, QmpshError, UsageError
 from qmpsh.lang.syntax import Mode, Redirect
 from qmpsh.link.client import Client
 from qmpsh.shell.machine import Machine
@@ -99,6 +99,11 @@ class Batch:
                 except UsageError as error:
                     task.cancel()
                     return self.report(place, error)
+            elif self.client is not None and self.client.closed:
+                # Nobody will ever say what the line waits for.
+                task.cancel()
+                lost = self.client.lost or ConnectionLost("there is no connection")
+                return self.report(place, lost)
             elif self.client is not None:
                 self.client.poll(task.timeout(time.monotonic()))
         outcome = task.outcome or Outcome()

@@ -24,6 +24,7 @@ from qmpsh.errors import (
     ProtocolError,
     QmpshError,
     ReplyTimeout,
+    StreamEnded,
 )
 from qmpsh.jsontypes import JsonObject
 from qmpsh.link import handshake
@@ -47,7 +48,6 @@ Subscriber = Callable[[Event | Reply | ErrorReply], None]
 
 Tracer = Callable[[str, JsonObject], None]
 """Gets every message: "->" and what was sent, "<-" and what came. Secrets are in it."""
-
 
 _DEFAULTS: Final = ClientOptions()
 
@@ -381,9 +381,9 @@ class Client:
         if not self.closed:
             self._end(ConnectionLost("the connection was closed before the reply"))
 
-    def _end_of_stream(self) -> ConnectionLost:
+    def _end_of_stream(self) -> StreamEnded:
         where = " in the middle of a message" if self._connection.unfinished else ""
-        return ConnectionLost(f"the server closed the connection{where}")
+        return StreamEnded(f"the server closed the connection{where}")
 
     def _lose(self, error: ConnectionLost) -> None:
         self.lost = error

@@ -13,7 +13,7 @@ import socket
 import stat
 from typing import Protocol
 
-from qmpsh.errors import Busy, CannotConnect, ConnectionLost, ConnectTimeout
+from qmpsh.errors import Busy, CannotConnect, ConnectionLost, ConnectTimeout, NotQmp
 from qmpsh.link.address import Address, TcpAddress, UnixAddress
 
 PATH_LIMIT = 108
@@ -162,7 +162,7 @@ def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
         return CannotConnect(_no_permission(path))
     kind = _maybe_other_kind(path)
     if kind:
-        return CannotConnect(
+        return NotQmp(
             f"{path} is {kind}, not a socket; name the socket that -qmp unix: made"
         )
     if error.errno == errno.ECONNREFUSED:

@@ -89,8 +89,9 @@ class Introspection:
                 if isinstance(entities, list) and entities:
                     self.schema = Schema.from_entities(entities)
                     store_schema(path, entities, self._machine.commands)
+            self._loaded = True
         finally:
-            self._loading, self._loaded = False, True
+            self._loading = False
 
     def manual(self) -> Manual | None:
         """The local manual of this kind of server; None where none is installed."""

@@ -11,6 +11,7 @@ Source: QMP specification, "Server Greeting", "Capabilities Negotiation", "Out-o
 
 from __future__ import annotations
 
+from collections import deque
 from enum import Enum
 from typing import Final
 
@@ -26,6 +27,9 @@ from qmpsh.wire.messages import (
     classify,
     encode_command,
 )
+
+
+_ONE_DIGIT: Final = 9  # ids of one character, from "1" on
 
 
 class State(Enum):
@@ -103,7 +107,7 @@ class Connection:
         self._out_of_band: set[str] = set()
         self._negotiation: str | None = None
         self._issued = 0
-        self._free_ids: list[str] = []
+        self._free_ids: deque[str] = deque()
 
     @property
     def in_flight(self) -> int:
@@ -143,12 +147,14 @@ class Connection:
         return self._negotiation, data
 
     def _register(self, command: Command) -> tuple[str, bytes]:
-        # Strings, since StratoVirt refuses numbers; used again once answered, so that they stay
-        # short: QEMU takes a request in byte by byte, and each costs 2 % of a round trip.
-        id = self._free_ids[-1] if self._free_ids else str(self._issued + 1)
+        # Strings, since StratoVirt refuses numbers; used again, so that they stay short: QEMU takes
+        # a request in byte by byte, and each costs 2 % of a round trip. The one that rested longest
+        # is the next: a second reply to a command is then not taken for the one to the command after.
+        reuses = bool(self._free_ids) and self._issued >= _ONE_DIGIT
+        id = self._free_ids[0] if reuses else str(self._issued + 1)
         data = encode_command(command, id)
-        if self._free_ids:
-            self._free_ids.pop()
+        if reuses:
+            self._free_ids.popleft()
         else:
             self._issued += 1
         if command.oob:
