@@ -33,6 +33,7 @@ _OUTSIDE_STRING = re.compile(rb'["{}\[\]]')
 _INSIDE_STRING = re.compile(rb'["\\]')
 _QUOTE, _BACKSLASH, _OPEN, _CLOSE = b'"\\{}'
 _OPENING = frozenset(b"{[")
+_TOO_DEEP: Final = f"nested more than {NESTING} levels deep"
 _DECODER: Final = json.JSONDecoder()
 
 
@@ -217,7 +218,10 @@ def _decode(text: bytearray) -> JsonObject:
     """
     decoded: JsonObject
     characters = text.decode()
-    decoded, end = _DECODER.raw_decode(characters)
+    try:
+        decoded, end = _DECODER.raw_decode(characters)
+    except RecursionError:
+        raise RecursionError(_TOO_DEEP) from None
     if end != len(characters):
         raise ValueError("more than one object")
     if text.count(b"[") + text.count(b"{") > NESTING:
@@ -232,7 +236,7 @@ def _refuse_depth(value: JsonObject) -> None:
     while level:
         depth += 1
         if depth > NESTING:
-            raise RecursionError(f"nested more than {NESTING} levels deep")
+            raise RecursionError(_TOO_DEEP)
         level = [
             inner
             for outer in level

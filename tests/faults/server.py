@@ -351,9 +351,9 @@ def twice(peer: Served) -> None:
 def late_twice(peer: Served) -> None:
     """The first line's reply once more when the second is asked, which is refused then."""
     first = peer.request
-    second = peer.receive()
+    peer.attend("cont")
     peer.answer(first)
-    peer.refuse(second)
+    peer.refuse(peer.request)
     well(peer)
 
 
