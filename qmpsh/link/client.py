@@ -92,7 +92,7 @@ class Client:
         self._options = options
         self._stream = stream
         self._connection = Connection(
-            greeting=options.negotiate, oob=options.oob, limit=options.limit
+            greeting=options.negotiate, oob=options.oob, limit=options.limit, tag=handshake.tag()
         )
         self._subscriber: Subscriber | None = None
         self._backlog: deque[Event | Reply | ErrorReply] = deque(maxlen=_BACKLOG)

@@ -4,6 +4,7 @@ as one sentence each.
 
 from __future__ import annotations
 
+import os
 from typing import Final, NamedTuple
 
 from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError
@@ -40,6 +41,11 @@ _STRANGERS: Final = {
 """The first bytes of what is no QMP, and what it is. Source: WIRE.md sections 2 and 12."""
 
 _SHOWN = 40  # bytes of what a stranger said
+
+
+def tag() -> str:
+    """An id that no other session has."""
+    return os.urandom(3).hex()
 
 
 def waiting(address: Address, timeout: float | None) -> str:

@@ -162,9 +162,7 @@ def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
         return CannotConnect(_no_permission(path))
     kind = _maybe_other_kind(path)
     if kind:
-        return NotQmp(
-            f"{path} is {kind}, not a socket; name the socket that -qmp unix: made"
-        )
+        return NotQmp(f"{path} is {kind}, not a socket; name the socket that -qmp unix: made")
     if error.errno == errno.ECONNREFUSED:
         return CannotConnect(
             f"nobody listens on {path}: the VM that made this socket has ended; start it again"

@@ -165,7 +165,10 @@ class Shell:
     def _limited(self, statement: Statement) -> Steps:
         """The steps of a statement, none of which waits for ever where there is a time limit."""
         timeout = self.settings.timeout
-        if isinstance(statement, CommandLine | VerbLine) and statement.modifiers.timeout is not None:
+        if (
+            isinstance(statement, CommandLine | VerbLine)
+            and statement.modifiers.timeout is not None
+        ):
             timeout = statement.modifiers.timeout
         steps = self._steps(statement)
         return steps if timeout is None else within(timeout, steps)

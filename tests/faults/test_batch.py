@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults import fronts
 from tests.faults.fronts import Process, Said
-from tests.faults.server import LIMIT, REACH, Act, Server, State, greet, server, told, well
+from tests.faults.server import LIMIT, REACH, Act, Server, State, server, told
 from tests.faults.table import ROWS, Row
 
 BEGIN: dict[str, Callable[[str, Sequence[str], Sequence[str]], Process]] = {

@@ -15,6 +15,7 @@ import pytest
 from qmpsh.__main__ import run
 from qmpsh.errors import QmpshError
 from qmpsh.shell import reconnect
+from qmpsh.shell.outcome import Outcome
 from tests.conftest import RunQmpsh
 from tests.faults.test_batch import BEGIN
 from tests.qemu import Vm, VmStarter, emulators
@@ -149,7 +150,8 @@ def test_many_reconnects_leak_no_descriptor(vm: Vm) -> None:
         before = descriptors()
         for _ in range(ROUNDS):
             desk.run(".disconnect")
-            desk.run(".reconnect")
+            assert desk.run(".reconnect") == Outcome(), desk.heard.remarks
+            desk.poll_until(lambda: desk.session.machine.connected)
             assert desk.run("query-status").exit_code == 0
         assert descriptors() == before
         assert desk.heard.losses == []

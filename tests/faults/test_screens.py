@@ -42,9 +42,7 @@ def scripts_of(row: Row) -> list[tuple[Act, ...]]:
     return [(*reach, told, row.fault)]
 
 
-@pytest.mark.parametrize(
-    "row, front", CELLS, ids=[f"{name(row)}-{front}" for row, front in CELLS]
-)
+@pytest.mark.parametrize("row, front", CELLS, ids=[f"{name(row)}-{front}" for row, front in CELLS])
 def test_cell(row: Row, front: str) -> None:
     async def scene(served: Server) -> None:
         limit = 0.3 if row.code == 124 else None

@@ -125,13 +125,26 @@ def test_a_reply_to_somebody_else_before_the_agreement() -> None:
     assert connection.state is State.NEGOTIATING
 
 
-@pytest.mark.parametrize("message", [STOP, ERROR, {"return": {}}])
-def test_no_greeting(message: JsonObject) -> None:
+def test_no_greeting() -> None:
     connection = Connection()
     for _ in range(2):
         with pytest.raises(ProtocolError, match=r"^the server sent messages without a greeting$"):
-            give(connection, message)
+            give(connection, STOP)
     assert connection.state is State.BROKEN
+
+
+@pytest.mark.parametrize("id", ["1", "2", None])
+def test_the_last_clients_reply_may_come_first(id: str | None) -> None:
+    connection = Connection(tag="t")
+    left: JsonObject = {"return": {}, "id": id}
+    assert ids(give(connection, left, GREETING)) == [id]
+    assert connection.negotiate()[0] == "t"
+    if id is not None:
+        assert ids(give(connection, left)) == [id]
+    assert connection.state is State.NEGOTIATING
+    give(connection, {"return": {}, "id": "t"})
+    assert connection.state is State.READY
+    assert connection.send_command(Command("stop"))[0] == "1"
 
 
 def test_second_greeting() -> None:
