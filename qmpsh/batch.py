@@ -46,6 +46,7 @@ class Batch:
         self._redirected: list[tuple[Redirect, str]] = []
         machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
         self._shell = Shell(client, settings, machine, schema)
+        self._shell.warn = partial(_complain, _PROGRAM)
 
     def run_words(self, words: Sequence[str]) -> int:
         """Run one line given as the words of a command line; its exit code."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from qmpsh.complete.candidates import Candidate, Catalog
@@ -29,6 +30,7 @@ from qmpsh.shell.setting import completable, preferences_of
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.shell import Shell
 from qmpsh.shell.verbs import VERBS
+from qmpsh.shell.wirelog import log_of
 from qmpsh.wire.messages import ErrorReply, Event, Reply
 
 TYPED = 20
@@ -88,6 +90,10 @@ class Session:
         self.shell = Shell(client, settings._replace(interactive=True), self.machine, schema)
         self.typed: deque[str] = deque(maxlen=TYPED)
         self.shell.filter_events = watcher.filter_events
+        self.shell.warn = partial(watcher.life, alarming=True)
+        log = log_of(client)
+        if log is not None:
+            log.warn = self.shell.warn
         self.preferences = preferences_of(self.shell)
         self.catalog = Catalog()
         self.catalog.settings = completable(self.preferences)
@@ -105,6 +111,11 @@ class Session:
     def prompt(self) -> str:
         """`(QEMU) `, `(hmp) ` or `TRANS> `."""
         return self.shell.prompt
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing is sent that may change something."""
+        return self.shell.settings.read_only
 
     @property
     def works(self) -> list[Work]:

@@ -65,6 +65,8 @@ class Shell:
         self.filter_events: Callable[[tuple[str, ...]], None] | None = None
         """set by a front end that shows events as they come"""
         self.preferences: Preferences | None = None
+        self.warn: Callable[[str], None] = _nobody_hears
+        """told what a person should know and no line asked for; set by a front end"""
 
     @property
     def mode(self) -> Mode:
@@ -295,6 +297,10 @@ class Shell:
     def _refuse_transaction(self, error: QmpshError) -> None:
         if self.transaction is not None:
             self.transaction.refuse(error)
+
+
+def _nobody_hears(text: str) -> None:
+    """The default of `Shell.warn`."""
 
 
 def _json_request(line: JsonLine) -> Request:

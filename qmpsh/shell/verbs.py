@@ -19,6 +19,7 @@ from qmpsh.shell.export import export
 from qmpsh.shell.help import Topics
 from qmpsh.shell.masking import masked_request
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish
+from qmpsh.shell.wirelog import log
 
 if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
@@ -156,6 +157,7 @@ VERBS: dict[str, Verb] = {
     "events": Verb("[PATTERN...]", "show only events such as BLOCK_*; alone: all", _events),
     "disconnect": Verb("", "let somebody else have the monitor", disconnect),
     "reconnect": Verb("", "take the monitor again", reconnect),
+    "log": Verb("[on|off]", "write every message to a file as JSON lines, masked", log),
     "set": Verb("[OPTION [VALUE]]", "show the shell's options, or change one", _set),
     "exit": Verb("", "leave the shell; the VM goes on", _exit),
 }
