@@ -218,11 +218,10 @@ class Batch:
         if redirect.mark != "|":
             write_file(redirect, text)
             return
-        import subprocess
+        from qmpsh.shell.pipes import run_pipe
 
         sys.stdout.flush()
-        status = subprocess.run(redirect.target, shell=True, input=text, text=True).returncode
-        said = pipe_status(status, redirect)
+        said = pipe_status(run_pipe(redirect.target, text, self.client), redirect)
         if said:
             raise QmpshError(said)
 

@@ -24,7 +24,7 @@ from qmpsh.shell.files import list_paths
 from qmpsh.shell.inquiry import Inquiry
 from qmpsh.shell.life import Life
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Outcome, Show, Task
+from qmpsh.shell.outcome import Answer, Note, Outcome, Show, Task
 from qmpsh.shell.progress import Work
 from qmpsh.shell.setting import completable, preferences_of
 from qmpsh.shell.settings import Settings
@@ -161,8 +161,14 @@ class Session:
         """
         self.catalog.facts.forget()
         self.typed.append(line)
-        self.running = Running(line, Task(self.life.steps(line, self.shell), show), ended)
+        task = Task(self.life.steps(line, self.shell), partial(self._show, show))
+        self.running = Running(line, task, ended)
         self.poll()
+
+    def _show(self, show: Show, item: Answer | Note) -> None:
+        if isinstance(item, Answer) and item.redirect is None:
+            self.shell.last_answer = item
+        show(item)
 
     def interrupt(self) -> bool:
         """Ctrl-C: let go of the running line; its reply is shown when it comes.
