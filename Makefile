@@ -16,7 +16,7 @@ PURE := qmpsh/wire/*,qmpsh/lang/*,qmpsh/schema/*,qmpsh/complete/*
 # Bytecode is kept, or each of the many processes that the tests start would compile it anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check lint types bench screenshots qemu-next clean
+.PHONY: help demo test check lint types fuzz bench screenshots qemu-next clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ lint: $(VENV)/.installed-dev ## ruff: rules and format
 
 types: $(VENV)/.installed-dev ## mypy, strict
 	$(PY) -m mypy
+
+fuzz: $(VENV)/.installed-dev ## a hundred times the examples of `make test`: framing, grammar, schema, sanitiser
+	$(PY) -m pytest -q -m hypothesis --hypothesis-profile=fuzz -n $(JOBS)
 
 bench: $(BENCH_VENV)/.installed ## speed, beside qmp-shell and others in the same run
 	@scripts/need.sh qemu-system-x86_64

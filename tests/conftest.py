@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import fuzzing as fuzzing  # registers the profiles of hypothesis
 from tests.qemu import ROOT, Vm, VmStarter, emulators
 from tests.tui.tmux import Terminal, terminal
 
