@@ -114,8 +114,7 @@ def _listen_tcp(place: TcpAddress) -> socket.socket:
                 f"{place.host} port {place.port} is taken: somebody listens there; to dial it"
                 f" yourself the address is {place}"
             ) from error
-        # Of the parts of the error only the number is without Python's own additions.
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        reason = (error.strerror or str(error)).partition(" (while")[0]  # that much is Python's
         raise CannotConnect(f"cannot listen on {place.host} port {place.port}: {reason}") from error
 
 

@@ -51,9 +51,8 @@ _HINTS: Final = {
     "Permission denied (": "ssh {host} has to get in: a key for it, ssh-add, or the right user",
     "Host key verification failed": "log in once with ssh {host}, and accept its key",
     "Could not resolve": "check the name of the host",
-    "open failed: connect failed: No such file": "no such socket there: {path}",
-    "open failed: connect failed: Permission": "no permission there for {path}; log in as its user",
-    "open failed: connect failed": "nobody listens there on {path}",
+    # Of a socket that it cannot open sshd tells no reason.
+    "open failed: connect failed": "no monitor there on {path}, or none that this user may open",
     "administratively prohibited": "that server forbids it: AllowStreamLocalForwarding yes",
 }
 """What ssh says, and what to do then."""
@@ -165,7 +164,7 @@ class _Forwarding(Journey):
         """What ssh said at last; it has nothing more to do."""
         address = self._address
         self._child.end()
-        said = self._child.last_words() or "ssh ended without a word"
+        said = self._child.last_words().rstrip(".") or "ssh ended without a word"
         for beginning, hint in _HINTS.items():
             if beginning in said:
                 return f"{address}: {said}; {hint.format(host=address.host, path=address.path)}"
