@@ -137,7 +137,9 @@ def secured(start: VmStarter, verify: str, port: int) -> Vm:
 
 def tls(start: VmStarter, _stack: ExitStack) -> Laid:
     port = free_port()
-    return Laid(secured(start, "off", port), f"tls:localhost:{port}?ca={certificates()}/ca-cert.pem")
+    return Laid(
+        secured(start, "off", port), f"tls:localhost:{port}?ca={certificates()}/ca-cert.pem"
+    )
 
 
 def tls_both(start: VmStarter, _stack: ExitStack) -> Laid:

@@ -19,8 +19,9 @@ from qmpsh.link.transport import SocketStream, Stream
 
 def parse(text: str) -> ListenAddress:
     """The address. Raises AddressError."""
+    rest = text.removeprefix("listen:")
     try:
-        place = parse_address(text.removeprefix("listen:"))
+        place = parse_address(f"tcp:{rest}" if rest.startswith(":") else rest)
     except AddressError as error:
         raise refusal(text, "listen:unix:PATH or listen:HOST:PORT is expected") from error
     if not isinstance(place, UnixAddress | TcpAddress):

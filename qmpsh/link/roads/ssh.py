@@ -51,9 +51,9 @@ _HINTS: Final = {
     "Permission denied (": "ssh {host} has to get in: a key for it, ssh-add, or the right user",
     "Host key verification failed": "log in once with ssh {host}, and accept its key",
     "Could not resolve": "check the name of the host",
-    # Of a socket that it cannot open sshd tells no reason.
-    "open failed: connect failed": "no monitor there on {path}, or none that this user may open",
-    "administratively prohibited": "that server forbids it: AllowStreamLocalForwarding yes",
+    # Of a socket that it does not open sshd tells no reason.
+    "open failed": "no monitor there on {path}, or none that this user may open, or that sshd"
+    " forwards no sockets (AllowStreamLocalForwarding)",
 }
 """What ssh says, and what to do then."""
 
