@@ -19,7 +19,10 @@ class Journey:
     awaits:      what it waits for, "" once it is there
     advice:      what to do where that does not come
     wants_write: whether it waits for the descriptor to take something
+    may_ask:     of a road: whether it asks on the terminal, where a remark would stand in its way
     """
+
+    may_ask = False
 
     def __init__(self, awaits: str = "", advice: str = "", *, wants_write: bool = False) -> None:
         self.awaits = awaits

@@ -161,7 +161,8 @@ def _arrive(
         if now >= deadline:
             raise ConnectTimeout(stream.overdue(timeout or 0.0))
         if notice is not None and now >= patience:
-            notice(f"waiting for {stream.awaits}")
+            if not stream.may_ask:
+                notice(f"waiting for {stream.awaits}")
             patience = math.inf
         poller = select.poll()
         poller.register(

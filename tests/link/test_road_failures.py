@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -23,11 +24,12 @@ from qmpsh.link.roads.tls import TlsStream
 from qmpsh.link.roads.vsock import VsockAddress, vsock_refusal
 from qmpsh.link.telnet import strip
 from qmpsh.link.transport import SocketStream, begin_stream
+from qmpsh.wire.messages import Command
 from tests.conftest import RunQmpsh
 from tests.link.roads import certificates, free_port, secured
 from tests.link.sshd import Sshd, serving_ssh
 from tests.link.test_roads import needs
-from tests.qemu import ROOT, VmStarter, new_folder
+from tests.qemu import ROOT, Vm, VmStarter, new_folder
 from tests.waiting import wait_until
 
 
@@ -357,6 +359,23 @@ def test_a_host_of_the_users_configuration(
     ran = run_qmpsh(f"ssh://forwarding{folder}/m", "query-status")
     shutil.rmtree(folder.parent)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_ssh_ignores_an_interrupt(
+    by_ssh: str, vm: Vm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is for the shell, in whose process group ssh is as long as it may ask for a password."""
+    wrapper = tmp_path / "ssh"
+    wrapper.write_text(f'echo $$ >{tmp_path}/pid; exec {os.environ["QMPSH_SSH"]} "$@"\n')
+    monkeypatch.setenv("QMPSH_SSH", f"sh {wrapper}")
+    client = Client.connect(parse_address(f"{by_ssh}{vm.path}"))
+    pid = int((tmp_path / "pid").read_text())
+    assert os.getpgid(pid) == os.getpgid(0)
+    os.kill(pid, signal.SIGINT)
+    for _ in range(20):
+        assert client.execute(Command("query-status"), 10).value
+    client.close()
+    assert has_ended(pid)
 
 
 def test_forwarding_is_forbidden(

@@ -108,6 +108,8 @@ def _escaped(path: str) -> str:
 class _Forwarding(Journey):
     """Waits for ssh to say that it listens."""
 
+    may_ask = True
+
     def __init__(self, address: SshAddress, more: tuple[str, ...]) -> None:
         super().__init__(
             f"ssh to reach {address.host}",
