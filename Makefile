@@ -31,7 +31,7 @@ demo: $(VENV)/.installed ## a shell on a virtual machine of its own; installs wh
 QEMUS = $(shell command -v qemu-system-x86_64):$(wildcard $(CURDIR)/.qemu-next/qemu-system-x86_64)
 
 test: $(VENV)/.installed-dev ## lint, types, all tests with coverage; installs what they need
-	@scripts/need.sh --optional qemu-system-x86_64 qemu-img tmux zsh fish
+	@scripts/need.sh --optional qemu-system-x86_64 qemu-img tmux zsh fish socat openssl ssh sshd
 	@scripts/qemu-next.sh --optional
 	@$(MAKE) --no-print-directory lint types
 	$(PY) -m coverage erase
@@ -58,7 +58,7 @@ soak: $(VENV)/.installed-dev ## 30 minutes (MINUTES) of mixed load with kills an
 	QMPSH_TEST_QEMUS="$(QEMUS)" $(PY) -m tests.soak $(MINUTES)
 
 bench: $(BENCH_VENV)/.installed ## speed, beside qmp-shell and others in the same run
-	@scripts/need.sh qemu-system-x86_64
+	@scripts/need.sh qemu-system-x86_64 socat openssl
 	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
 
 screenshots: $(VENV)/.installed-dev ## the drawings of docs/screenshots/, from real screens

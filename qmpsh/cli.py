@@ -21,8 +21,18 @@ qmpsh ./monitor.sock device_add driver=virtio-rng-pci id=rng0
 qmpsh ./monitor.sock < script.qmp             a script, stops at the first error
 qmpsh ./monitor.sock --hmp 'info status'      the human monitor
 
-ADDRESS is a path, unix:PATH, HOST:PORT, [V6]:PORT or tcp:HOST:PORT; QMP_SOCKET serves where none
-is named. LINE is one command; options stand before it.
+ADDRESS is one of these; QMP_SOCKET serves where none is named:
+
+\b
+PATH, unix:PATH                               a unix socket
+HOST:PORT, [V6]:PORT, tcp:HOST:PORT           TCP; telnet=on is met, too
+tls:HOST:PORT?ca=FILE&cert=FILE&key=FILE      TCP with QEMU's tls-creds-x509; name=HOSTNAME
+ssh://[USER@]HOST[:PORT]/PATH                 a socket of another machine, through ssh (QMPSH_SSH)
+exec:COMMAND                                  what a shell command reads and writes
+listen:unix:PATH, listen:HOST:PORT            QEMU dials, started with reconnect=1
+vsock:CID:PORT, fd:N                          a guest's socket; an inherited one
+
+LINE is one command; options stand before it.
 
 \b
 Exit codes: 0 success, 1 the server answered with an error, 2 usage or syntax, nothing sent,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError
+from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError, QmpshError
 from qmpsh.link.address import Address
 from qmpsh.link.dialect import QEMU, Dialect
 from qmpsh.wire.framing import DEFAULT_LIMIT
@@ -33,7 +33,6 @@ class ClientOptions(NamedTuple):
 
 _STRANGERS: Final = {
     b"QEMU ": "is a human monitor (HMP), not QMP; use -qmp, or mode=control on that -mon",
-    b"\xff\xfb": "is a monitor with telnet=on; start it without, or with -qmp",
     b"RFB ": "is a VNC server, not a QMP monitor",
     b"SSH-": "is an SSH server, not a QMP monitor",
 }
@@ -66,6 +65,13 @@ def no_agreement(address: Address, timeout: float) -> ConnectTimeout:
         f"{address} greeted, but did not answer qmp_capabilities within {timeout:g} s:"
         " the VM is stopped or overloaded"
     )
+
+
+def refusal(address: Address, lost: QmpshError | None) -> CannotConnect:
+    """Why no session began, from how the connection was lost before."""
+    if isinstance(lost, CannotConnect):
+        return lost
+    return not_qmp(address, lost) if isinstance(lost, ProtocolError) else ended(address)
 
 
 def ended(address: Address) -> CannotConnect:
