@@ -154,7 +154,9 @@ def _parse_road(scheme: str, text: str) -> Address:
 
 
 _SCHEMES: Final[dict[str, Callable[[str], Address]]] = {"unix": _parse_unix, "tcp": _parse_tcp}
-_ROADS: Final[dict[str, str]] = {}
+_ROADS: Final[dict[str, str]] = {
+    "libvirt": "libvirt",
+}
 """The other schemes, and the module of `roads/` whose `parse(text)` reads their addresses."""
 
 SCHEMES: Final = frozenset({*_SCHEMES, *_ROADS})

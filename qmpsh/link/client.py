@@ -169,9 +169,7 @@ class Client:
 
     def refusal(self) -> CannotConnect:
         """Why no session began, of a client that was lost before."""
-        if isinstance(self.lost, ProtocolError):
-            return handshake.not_qmp(self.address, self.lost)
-        return handshake.ended(self.address)
+        return handshake.refusal(self.address, self.lost)
 
     def _greeted(self) -> bool:
         return self._connection.state is not State.GREETING

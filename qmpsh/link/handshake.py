@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError
+from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError, QmpshError
 from qmpsh.link.address import Address
 from qmpsh.link.dialect import QEMU, Dialect
 from qmpsh.wire.framing import DEFAULT_LIMIT
@@ -68,7 +68,19 @@ def no_agreement(address: Address, timeout: float) -> ConnectTimeout:
     )
 
 
-def ended(address: Address) -> CannotConnect:
+def refusal(address: Address, lost: QmpshError | None) -> CannotConnect:
+    """What the loss of a connection means that was not yet a session.
+
+    A road that found out on its way why it leads nowhere says so behind the loss.
+    """
+    if lost is not None and isinstance(lost.__cause__, CannotConnect):
+        return lost.__cause__
+    if isinstance(lost, ProtocolError):
+        return _not_qmp(address, lost)
+    return _ended(address)
+
+
+def _ended(address: Address) -> CannotConnect:
     """The end of the stream in the place of a greeting, or of the reply to qmp_capabilities."""
     return CannotConnect(
         f"{address} closed the connection before a session began: the VM has just ended, or"
@@ -76,7 +88,7 @@ def ended(address: Address) -> CannotConnect:
     )
 
 
-def not_qmp(address: Address, error: ProtocolError) -> NotQmp:
+def _not_qmp(address: Address, error: ProtocolError) -> NotQmp:
     """Something that is not QMP."""
     data = error.data
     for beginning, kind in _STRANGERS.items():
