@@ -97,7 +97,6 @@ FORMS = "an address is PATH, unix:PATH, HOST:PORT, [IPV6]:PORT or tcp:HOST:PORT"
         ("unix:", "it has no path"),
         ("unix:,server=on", "it has no path"),
         ("vsock:3:1234", "no scheme vsock: is known"),
-        ("libvirt:vm", "no scheme libvirt: is known"),
         ("tcp:host", "HOST:PORT is expected, an IPv6 address in brackets"),
         ("tcp:::1:5", "HOST:PORT is expected, an IPv6 address in brackets"),
         ("tcp:host:qmp", "HOST:PORT is expected, an IPv6 address in brackets"),

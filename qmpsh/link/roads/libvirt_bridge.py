@@ -17,12 +17,13 @@ import threading
 from collections.abc import Callable, Iterator
 
 from qmpsh.errors import CannotConnect, ConnectionLost, QmpshError
-from qmpsh.jsontypes import JsonObject
+from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.link.roads.libvirt_host import (
     COMMANDS_THREAD,
     Domain,
     Host,
     Library,
+    LibvirtError,
     connect,
     find_domain,
     is_tainted,
@@ -34,6 +35,10 @@ from qmpsh.wire.framing import MessageFramer, Pause
 
 _CHUNK = 64 * 1024  # bytes of one read
 _LAST_EVENTS = 2.0  # seconds that a domain which has ended may take to tell of it
+_PERHAPS_THE_END = frozenset({1, 9, 38, 55})
+"""The errors that a command gets whose QEMU ends meanwhile, and others as well:
+VIR_ERR_INTERNAL_ERROR, VIR_ERR_OPERATION_FAILED, VIR_ERR_SYSTEM_ERROR, VIR_ERR_OPERATION_INVALID.
+"""
 _VERSION = '{"execute":"query-version"}'
 
 
@@ -112,8 +117,8 @@ class Bridge:
         body["version"] = reply.get("return", {})
         return {"QMP": body}
 
-    def _refusal(self, host: Host, domain: Domain, error: Exception) -> CannotConnect:
-        if self._is_over(domain):
+    def _refusal(self, host: Host, domain: Domain, error: LibvirtError) -> CannotConnect:
+        if self._is_over(domain, error):
             return not_running(host, domain.name())
         return CannotConnect(
             f"libvirt passes no commands to the domain {domain.name()}: {reason(error)}"
@@ -144,21 +149,27 @@ class Bridge:
         id = request.pop("id", None)
         if request.get("execute") == "qmp_capabilities":
             return {"return": {}, "id": id}
+        if "exec-oob" in request:
+            return _refused(id, "libvirt passes no out-of-band commands on; send it in band")
         try:
             text = self._library.qemu.qemuMonitorCommand(domain, json.dumps(request), 0)
         except self._library.core.libvirtError as error:
             if not host.isAlive():
                 raise _hung_up(host) from error
-            if self._is_over(domain):
+            if self._is_over(domain, error):
                 return None
-            desc = f"libvirt: {reason(error)}"
-            return {"error": {"class": "GenericError", "desc": desc}, "id": id}
+            return _refused(id, f"libvirt: {reason(error)}")
         reply: JsonObject = json.loads(text)
         reply["id"] = id
         return reply
 
-    def _is_over(self, domain: Domain) -> bool:
-        """Whether the domain has ended; its last events, SHUTDOWN among them, have come then."""
+    def _is_over(self, domain: Domain, error: LibvirtError) -> bool:
+        """Whether the domain has ended; its last events, SHUTDOWN among them, have come then.
+
+        The end breaks a command a moment before libvirt calls the domain ended.
+        """
+        if error.get_error_code() in _PERHAPS_THE_END:
+            self._over.wait(_LAST_EVENTS)
         with contextlib.suppress(self._library.core.libvirtError):
             if domain.isActive():
                 return False
@@ -222,6 +233,11 @@ class Bridge:
             self._over.set()
             with contextlib.suppress(OSError):
                 self._far.shutdown(socket.SHUT_WR)
+
+
+def _refused(id: Json, desc: str) -> JsonObject:
+    """An error of ours, in the shape of QEMU's."""
+    return {"error": {"class": "GenericError", "desc": desc}, "id": id}
 
 
 def _hung_up(host: Host) -> ConnectionLost:

@@ -53,14 +53,22 @@ class Host(Protocol):
     def domainEventDeregisterAny(self, id: int) -> None: ...
 
 
+class LibvirtError(Exception):
+    """What is used of libvirt's exception."""
+
+    def get_error_code(self) -> int:
+        """One of libvirt's VIR_ERR_ numbers."""
+        raise NotImplementedError
+
+
 class Core(Protocol):
     """The module libvirt."""
 
-    libvirtError: type[Exception]
-    VIR_ERR_NO_DOMAIN: int
-    VIR_ERR_OPERATION_INVALID: int
     VIR_DOMAIN_EVENT_ID_LIFECYCLE: int
     VIR_DOMAIN_EVENT_STOPPED: int
+
+    @property
+    def libvirtError(self) -> type[LibvirtError]: ...
 
     def open(self, uri: str | None) -> Host: ...
     def registerErrorHandler(
