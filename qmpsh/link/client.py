@@ -157,7 +157,7 @@ class Client:
         """
         limit, address = self._options.connect_timeout, self.address
         deadline = math.inf if limit is None else started + limit
-        patience = started + self._options.notice_after
+        patience = time.monotonic() + self._options.notice_after
         if notice is not None and patience < deadline and not self._wait(self._greeted, patience):
             notice(handshake.waiting(address, limit))
         if not self._wait(self._greeted, deadline):

@@ -284,7 +284,7 @@ def test_nobody_listens(libvirt: Libvirt, run_qmpsh: RunQmpsh, tmp_path: Path) -
         assert run.returncode == 3
         assert run.stderr == (
             f"qmpsh: cannot connect to libvirt at {uri}: Failed to connect socket to"
-            f" '{tmp_path}/none': No such file or directory; virsh -c {uri} list --all tells"
+            f" '{tmp_path}/none': No such file or directory; virsh -c '{uri}' list --all tells"
             " whether its daemon is there\n"
         )
 

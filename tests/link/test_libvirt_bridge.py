@@ -12,6 +12,7 @@ import pytest
 
 from qmpsh.errors import CommandFailed, ConnectionLost
 from qmpsh.link.client import Client
+from qmpsh.link.peer import peer_pid
 from qmpsh.link.roads.libvirt import LibvirtRoad
 from qmpsh.link.roads.libvirt_bridge import Bridge, BridgeStream
 from qmpsh.link.roads.libvirt_host import (
@@ -185,6 +186,20 @@ def test_a_slow_command_holds_up_no_event() -> None:
     assert pending.result().value == {}
     client.close()
     wait_until(lambda: fake.registered == ["closed"], PATIENCE, "everything undone")
+
+
+def test_greeting() -> None:
+    client = connected(FakeLibvirt(lambda _: "{}"))
+    greeting = client.greeting
+    assert greeting is not None
+    assert (greeting.version, greeting.capabilities) == ("9.1.0", ())
+    assert greeting.remark == (
+        "libvirt now marks the domain vm as tainted (custom-monitor): it does not see what commands"
+        " to the monitor change"
+    )
+    # Else the executable of the server would be taken for our own.
+    assert peer_pid(client.fileno()) is None
+    client.close()
 
 
 def test_requests_go_on_without_the_clients_id() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import re
+import shlex
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -168,9 +169,10 @@ def connect(library: Library, uri: str) -> Host:
     try:
         host = library.core.open(uri or None)
     except library.core.libvirtError as error:
+        place, option = (f" at {uri}", f" -c {shlex.quote(uri)}") if uri else ("", "")
         raise CannotConnect(
-            f"cannot connect to libvirt{f' at {uri}' if uri else ''}: {reason(error)};"
-            f" virsh{f' -c {uri}' if uri else ''} list --all tells whether its daemon is there"
+            f"cannot connect to libvirt{place}: {reason(error)};"
+            f" virsh{option} list --all tells whether its daemon is there"
         ) from error
     with contextlib.suppress(library.core.libvirtError):
         host.setKeepAlive(*_KEEPALIVE)
@@ -213,15 +215,14 @@ def _no_domain(library: Library, host: Host, text: str) -> str:
     uri = host.getURI()
     return (
         f"no domain {text} at {uri}{f'; did you mean {near}?' if near else ''};"
-        f" qmpsh libvirt:{uri} lists those that are there"
+        f" qmpsh {shlex.quote(f'libvirt:{uri}')} lists those that are there"
     )
 
 
 def not_running(host: Host, name: str) -> CannotConnect:
     """What to tell of a domain that has no QEMU."""
-    return CannotConnect(
-        f"the domain {name} is not running: virsh -c {host.getURI()} start {name} starts it"
-    )
+    start = shlex.join(["virsh", "-c", host.getURI(), "start", name])
+    return CannotConnect(f"the domain {name} is not running: {start} starts it")
 
 
 def is_tainted(library: Library, domain: Domain) -> bool:
