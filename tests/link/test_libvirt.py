@@ -15,6 +15,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -34,6 +35,7 @@ from tests.waiting import wait_until
 STATUS = Command("query-status")
 PAUSED = {"prelaunch", "paused"}  # the first until the domain has run for the first time
 PATIENCE = 60.0
+LEVEL = "system" if os.geteuid() == 0 else "session"
 ANSWERED_TO_NOBODY = 0.2  # seconds that a stopped VM is given
 
 
@@ -125,7 +127,7 @@ def relay(path: str | None) -> Iterator[str]:
         listener.listen()
         threading.Thread(target=accept, daemon=True).start()
         try:
-            yield f"qemu+unix:///system?socket={folder}/s"
+            yield f"qemu+unix:///{LEVEL}?socket={folder}/s"
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             for end in ends:
@@ -254,7 +256,7 @@ def test_quit(fresh_domain: Domain, run_qmpsh: RunQmpsh) -> None:
     name, uri = fresh_domain.name, fresh_domain.libvirt.uri
     assert (gone.returncode, gone.stderr) == (
         3,
-        f"qmpsh: the domain {name} is not running: virsh -c {uri} start {name} starts it\n",
+        f"qmpsh: the domain {name} is not running: virsh -c {quote(uri)} start {name} starts it\n",
     )
 
 
@@ -273,12 +275,12 @@ def test_unknown_domain(domain: Domain, run_qmpsh: RunQmpsh) -> None:
     assert (run.returncode, run.stderr) == (
         3,
         f"qmpsh: no domain {domain.name}x at {uri}; did you mean {domain.name}?;"
-        f" qmpsh libvirt:{uri} lists those that are there\n",
+        f" qmpsh {quote(f'libvirt:{uri}')} lists those that are there\n",
     )
 
 
 def test_nobody_listens(libvirt: Libvirt, run_qmpsh: RunQmpsh, tmp_path: Path) -> None:
-    uri = f"qemu+unix:///system?socket={tmp_path}/none"
+    uri = f"qemu+unix:///{LEVEL}?socket={tmp_path}/none"
     for words in ([f"libvirt:{uri}#vm", "query-status"], [f"libvirt:{uri}"]):
         run = run_qmpsh(*words)
         assert run.returncode == 3
