@@ -28,6 +28,7 @@ PATH, unix:PATH                               a unix socket
 HOST:PORT, [V6]:PORT, tcp:HOST:PORT           TCP; telnet=on is met, too
 tls:HOST:PORT?ca=FILE&cert=FILE&key=FILE      TCP with QEMU's tls-creds-x509; name=HOSTNAME
 ssh://[USER@]HOST[:PORT]/PATH                 a socket of another machine, through ssh (QMPSH_SSH)
+libvirt:[URI#]DOMAIN                          through libvirt; libvirt: alone lists its domains
 exec:COMMAND                                  what a shell command reads and writes
 listen:unix:PATH, listen:HOST:PORT            QEMU dials, started with reconnect=1
 vsock:CID:PORT, fd:N                          a guest's socket; an inherited one

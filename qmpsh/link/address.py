@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 FORMS: Final = (
     "PATH, unix:PATH, HOST:PORT, [IPV6]:PORT, tcp:HOST:PORT, tls:HOST:PORT?ca=FILE,"
-    " ssh://HOST/PATH, exec:COMMAND, listen:unix:PATH, listen:HOST:PORT, vsock:CID:PORT or fd:N"
+    " ssh://HOST/PATH, libvirt:DOMAIN, exec:COMMAND, listen:unix:PATH, listen:HOST:PORT,"
+    " vsock:CID:PORT or fd:N"
 )
 RELAYED: Final = ("exec:", "libvirt:", "ssh:")
 """Beginnings of addresses whose descriptor leads to a relay on this machine, not to the server."""
@@ -172,6 +173,7 @@ _SCHEMES: Final[dict[str, Callable[[str], Address]]] = {
 _ROADS: Final[dict[str, str]] = {
     "exec": "command",
     "fd": "inherited",
+    "libvirt": "libvirt",
     "listen": "listen",
     "ssh": "ssh",
     "tls": "tls",

@@ -71,10 +71,10 @@ def refusal(address: Address, lost: QmpshError | None) -> CannotConnect:
     """Why no session began, from how the connection was lost before."""
     if isinstance(lost, CannotConnect):
         return lost
-    return not_qmp(address, lost) if isinstance(lost, ProtocolError) else ended(address)
+    return _not_qmp(address, lost) if isinstance(lost, ProtocolError) else _ended(address)
 
 
-def ended(address: Address) -> CannotConnect:
+def _ended(address: Address) -> CannotConnect:
     """The end of the stream in the place of a greeting, or of the reply to qmp_capabilities."""
     return CannotConnect(
         f"{address} closed the connection before a session began: the VM has just ended, or"
@@ -82,7 +82,7 @@ def ended(address: Address) -> CannotConnect:
     )
 
 
-def not_qmp(address: Address, error: ProtocolError) -> NotQmp:
+def _not_qmp(address: Address, error: ProtocolError) -> NotQmp:
     """Something that is not QMP."""
     data = error.data
     for beginning, kind in _STRANGERS.items():

@@ -130,8 +130,9 @@ def test_roads_in_other_words(text: str, parsed: str) -> None:
 
 
 FORMS = (
-    "an address is PATH, unix:PATH, HOST:PORT, [IPV6]:PORT, tcp:HOST:PORT, tls:HOST:PORT?ca=FILE,"
-    " ssh://HOST/PATH, exec:COMMAND, listen:unix:PATH, listen:HOST:PORT, vsock:CID:PORT or fd:N"
+    "PATH, unix:PATH, HOST:PORT, [IPV6]:PORT, tcp:HOST:PORT, tls:HOST:PORT?ca=FILE,"
+    " ssh://HOST/PATH, libvirt:DOMAIN, exec:COMMAND, listen:unix:PATH, listen:HOST:PORT,"
+    " vsock:CID:PORT or fd:N"
 )
 
 
@@ -161,7 +162,6 @@ FORMS = (
         ("listen:", "listen:unix:PATH or listen:HOST:PORT is expected"),
         ("listen:fd:3", "listen:unix:PATH or listen:HOST:PORT is expected"),
         ("listen:host:0", "listen:unix:PATH or listen:HOST:PORT is expected"),
-        ("libvirt:vm", "no scheme libvirt: is known"),
         ("tcp:host", "HOST:PORT is expected, an IPv6 address in brackets"),
         ("tcp:::1:5", "HOST:PORT is expected, an IPv6 address in brackets"),
         ("tcp:host:qmp", "HOST:PORT is expected, an IPv6 address in brackets"),

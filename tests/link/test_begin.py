@@ -45,6 +45,15 @@ def test_greeted_and_negotiated() -> None:
     client.close()
 
 
+def test_a_slow_road_is_no_silence() -> None:
+    notices: list[str] = []
+    client = Client(FakeStream([line(GREETING), reply("1")]), ADDRESS, ClientOptions())
+    client.begin(time.monotonic() - 5, notices.append)
+    assert client.begun
+    assert notices == []
+    client.close()
+
+
 def test_oob_not_wanted() -> None:
     stream = FakeStream([line(GREETING), reply("1")])
     begin(stream, ClientOptions(oob=False))[0].close()
