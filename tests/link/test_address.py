@@ -130,7 +130,7 @@ def test_roads_in_other_words(text: str, parsed: str) -> None:
 
 
 FORMS = (
-    "PATH, unix:PATH, HOST:PORT, [IPV6]:PORT, tcp:HOST:PORT, tls:HOST:PORT?ca=FILE,"
+    "an address is PATH, unix:PATH, HOST:PORT, [IPV6]:PORT, tcp:HOST:PORT, tls:HOST:PORT?ca=FILE,"
     " ssh://HOST/PATH, libvirt:DOMAIN, exec:COMMAND, listen:unix:PATH, listen:HOST:PORT,"
     " vsock:CID:PORT or fd:N"
 )
