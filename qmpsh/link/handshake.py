@@ -7,7 +7,15 @@ from __future__ import annotations
 import os
 from typing import Final, NamedTuple
 
-from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError, QmpshError
+from qmpsh.errors import (
+    Busy,
+    CannotConnect,
+    ConnectTimeout,
+    NotQmp,
+    ProtocolError,
+    QmpshError,
+    StreamEnded,
+)
 from qmpsh.link.address import Address
 from qmpsh.link.dialect import QEMU, Dialect
 from qmpsh.wire.framing import DEFAULT_LIMIT
@@ -71,6 +79,12 @@ def no_agreement(address: Address, timeout: float) -> ConnectTimeout:
         f"{address} greeted, but did not answer qmp_capabilities within {timeout:g} s:"
         " the VM is stopped or overloaded"
     )
+
+
+def end_of_stream(unfinished: int) -> StreamEnded:
+    """The server closed the stream. unfinished: bytes of a message that was begun"""
+    where = " in the middle of a message" if unfinished else ""
+    return StreamEnded(f"the server closed the connection{where}")
 
 
 def refusal(address: Address, lost: QmpshError | None) -> CannotConnect:
