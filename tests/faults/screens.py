@@ -22,8 +22,8 @@ from qmpsh.shell.settings import Settings
 from qmpsh.tui import app
 from qmpsh.view.glyphs import UNICODE
 
-SIZE = Size(rows=40, columns=230)
-"""wide enough for every sentence to stand on one row"""
+SIZE = Size(rows=12, columns=200)
+"""wide enough for every sentence to stand on one row, and no larger than that: it is drawn often"""
 
 PATIENCE = 20.0  # seconds
 
@@ -35,12 +35,12 @@ class Runs(Protocol):
 
 
 class Seat:
-    """Somebody before a screen. keys: presses; seen: all rows that ever were on the terminal."""
+    """Somebody before a screen. keys: presses them, as the bytes that a terminal sends."""
 
     def __init__(self, keys: Callable[[str], None], written: io.StringIO) -> None:
         self.keys = keys
         self._written = written
-        self._terminal = pyte.HistoryScreen(SIZE.columns, SIZE.rows, history=2000)
+        self._terminal = pyte.Screen(SIZE.columns, SIZE.rows)
         self._parser = pyte.Stream(self._terminal)
 
     def picture(self) -> str:
@@ -50,14 +50,17 @@ class Seat:
         self._written.truncate()
         return "\n".join(line.rstrip() for line in self._terminal.display)
 
-    async def sees(self, *texts: str) -> str:
-        """Wait until all the texts are shown at once; that picture."""
+    async def sees(self, text: str) -> None:
+        """Wait until the text is shown."""
+        await self.until(lambda: text in self.picture(), text)
+
+    async def until(self, predicate: Callable[[], bool], what: str) -> None:
+        """Wait until something holds."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + PATIENCE
-        while not all(text in (picture := self.picture()) for text in texts):
-            assert loop.time() < deadline, f"never: {texts}; instead:\n{picture}"
-            await asyncio.sleep(0.005)
-        return picture
+        while not predicate():
+            assert loop.time() < deadline, f"never: {what}; instead:\n{self.picture()}"
+            await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from qmpsh.shell import life, reconnect
-from tests.faults.screens import PATIENCE, Seat, seated
+from tests.faults.screens import Seat, seated
 from tests.faults.server import REACH, Act, Server, State, closed, learnt, server, told
 from tests.faults.table import BACK, ROWS, Row
 from tests.faults.test_batch import name
@@ -63,6 +63,9 @@ def test_cell(row: Row, front: str) -> None:
 
 async def play(row: Row, seat: Seat, served: Server) -> None:
     if row.state is State.IDLE:
-        await asyncio.to_thread(served.faulted.wait, PATIENCE)
+        await seat.until(served.faulted.is_set, "the fault")
+    else:
+        # By then it knows which VM this is, and so afterwards that it is the same.
+        await seat.until(lambda: "query-status" in served.got, "name and uuid")
     seat.keys(typed(row))
     await seat.sees(row.says if row.on_screen is None else row.on_screen)
