@@ -184,7 +184,7 @@ class Lifeline:
     def _go_on(self, client: Client, now: float) -> Met | None:
         client.poll(0)
         introduced = client.begun and self._is_introduced(client)
-        # Looked at last: it may have gone in one breath with its answer.
+        # Looked at last: it may have failed in one breath with its answer.
         if client.lost is not None:
             self._fail(client.refusal(), now)
             return None

@@ -42,13 +42,17 @@ class Seat:
         self._written = written
         self._terminal = pyte.Screen(SIZE.columns, SIZE.rows)
         self._parser = pyte.Stream(self._terminal)
+        self._picture = ""
 
     def picture(self) -> str:
         """What the terminal shows."""
-        self._parser.feed(self._written.getvalue())
-        self._written.seek(0)
-        self._written.truncate()
-        return "\n".join(line.rstrip() for line in self._terminal.display)
+        written = self._written.getvalue()
+        if written:
+            self._parser.feed(written)
+            self._written.seek(0)
+            self._written.truncate()
+            self._picture = "\n".join(line.rstrip() for line in self._terminal.display)
+        return self._picture
 
     async def sees(self, text: str) -> None:
         """Wait until the text is shown."""
