@@ -7,7 +7,7 @@ run-state event only marks the status stale and `query-status` says what it is (
 from __future__ import annotations
 
 from qmpsh.jsontypes import Json
-from qmpsh.link.dialect import command_names
+from qmpsh.link.dialect import command_names, introduction
 from qmpsh.wire.messages import Event, Greeting
 
 # Events after which the run state may be another.
@@ -39,7 +39,8 @@ class Machine:
     farewell: how it ended, "" while it has not; stale: the status wants asking again;
     uuid: from query-uuid, "" where it has none; outlook: what becomes of a connection that is not
     there, one word or two; prospect: the same as a sentence; parted: we gave it up ourselves;
-    owner: libvirt or Proxmox where the monitor is theirs, else "".
+    owner: libvirt or Proxmox where the monitor is theirs, else ""; server, version, package: what
+    the greeting says of the program at the other end, "" for what it does not.
     """
 
     def __init__(self, address: str, greeting: Greeting | None) -> None:
@@ -52,8 +53,8 @@ class Machine:
         """A new connection begins: what was known of the state may be another's. The names of the
         commands are kept: who knows that they may be others forgets them.
         """
-        self.version = greeting.version if greeting else ""
-        self.package = greeting.package if greeting else ""
+        known = introduction(greeting) if greeting else ("", "", "")
+        self.server, self.version, self.package = known
         self.name = ""
         self.uuid = ""
         self.status = ""
