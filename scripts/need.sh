@@ -17,6 +17,10 @@ qemu-storage-daemon  qemu-system-common               qemu-img              qemu
 tmux                 tmux                             tmux                  tmux             tmux
 zsh                  zsh                              zsh                   zsh              zsh
 fish                 fish                             fish                  fish             fish
+socat                socat                            socat                 socat            socat
+openssl              openssl                          openssl               openssl          openssl
+ssh                  openssh-client                   openssh-clients       openssh          openssh
+sshd                 openssh-server                   openssh-server        openssh          openssh
 python3              python3,python3-venv             python3               python           python3
 python3.13           python3.13,python3.13-venv       python3.13            -                python@3.13
 python3.12           python3.12,python3.12-venv       python3.12            -                python@3.12
@@ -33,6 +37,7 @@ say() { printf '%s\n' "need: $*" >&2; }
 is_there() {
     case $1 in
         python3.*-venv) "${1%-venv}" -c 'import ensurepip, venv' >/dev/null 2>&1 ;;
+        sshd) command -v sshd >/dev/null 2>&1 || [ -x /usr/sbin/sshd ] ;; # where PATH lacks it
         python3*) "$1" -c '' >/dev/null 2>&1 ;; # a version manager's shim may be there and fail
         *) command -v "$1" >/dev/null 2>&1 ;;
     esac

@@ -56,11 +56,11 @@ class Client:
         "_agreement",
         "_connection",
         "_inbox",
-        "_mask",
         "_options",
         "_outbox",
         "_poller",
         "_stream",
+        "_watched",
         "address",
         "closed",
         "dialect",
@@ -88,9 +88,9 @@ class Client:
         self._inbox = Inbox()
         self._outbox = Outbox(options.dialect.window, options.dialect.rate)
         self._agreement: Pending | None = None
-        self._mask = select.POLLIN
+        self._watched = stream.fileno(), select.POLLIN
         self._poller = select.poll()
-        self._poller.register(stream.fileno(), self._mask)
+        self._poller.register(*self._watched)
 
     @classmethod
     def connect(
@@ -106,7 +106,8 @@ class Client:
         Raises CannotConnect, of which Busy, NotQmp and ConnectTimeout.
         """
         started = time.monotonic()
-        client = cls(open_stream(address, options.connect_timeout), address, options, tracer)
+        stream = open_stream(address, options.connect_timeout, notice)
+        client = cls(stream, address, options, tracer)
         try:
             if options.negotiate:
                 client.begin(started, notice)
@@ -145,7 +146,7 @@ class Client:
         """
         limit, address = self._options.connect_timeout, self.address
         deadline = math.inf if limit is None else started + limit
-        patience = started + self._options.notice_after
+        patience = time.monotonic() + self._options.notice_after
         if notice is not None and patience < deadline and not self._wait(self._greeted, patience):
             notice(handshake.waiting(address, limit))
         if not self._wait(self._greeted, deadline):
@@ -153,7 +154,7 @@ class Client:
         if not self._wait(lambda: self.begun, deadline):
             raise handshake.no_agreement(address, limit or 0.0)
         if self.lost is not None and not self._has_agreed:
-            raise self.refusal() from self.lost
+            raise self.refusal()
 
     def refusal(self) -> CannotConnect:
         """Why no session began, of a client that was lost before."""
@@ -201,7 +202,7 @@ class Client:
     @property
     def wants_write(self) -> bool:
         """Whether to poll when the descriptor can be written to; reading is always wanted."""
-        return bool(self._outbox.rest) and self._outbox.error is None
+        return self._stream.wants_write or bool(self._outbox.rest and not self._outbox.error)
 
     @property
     def due(self) -> float | None:
@@ -209,6 +210,11 @@ class Client:
         the server's limit holds back; None for never.
         """
         return None if self.closed else self._outbox.due
+
+    @property
+    def awaits(self) -> str:
+        """What a connection that is still on its way waits for; "" for nothing."""
+        return self._stream.awaits
 
     @property
     def subscriber(self) -> Subscriber | None:
@@ -234,8 +240,7 @@ class Client:
         """
         try:
             if self.closed:
-                why = f": {self.lost}" if self.lost else ""
-                raise ConnectionLost(f"{command.name} was not sent, there is no connection{why}")
+                raise handshake.no_connection(command.name, self.lost)
             if command.fd is not None and not self.takes_descriptors:
                 raise UsageError(handshake.no_descriptors(self.address))
             id, data = self._connection.send_command(command)
@@ -246,8 +251,7 @@ class Client:
         return self._submit(command, id, data)
 
     def _submit(self, command: Command, id: str, data: bytes) -> Pending:
-        pending = Pending(command, id)
-        self._inbox.expect(pending)
+        pending = self._inbox.expect(command, id)
         self._outbox.put(data, oob=command.oob, fd=command.fd)
         self._write()
         return pending
@@ -287,15 +291,16 @@ class Client:
         if self.closed:
             return False
         mask = select.POLLIN | select.POLLOUT if self.wants_write else select.POLLIN
-        if mask != self._mask:
-            self._mask = mask
-            self._poller.modify(self._stream.fileno(), mask)
+        if (self._stream.fileno(), mask) != self._watched:
+            self._poller.unregister(self._watched[0])
+            self._watched = self._stream.fileno(), mask
+            self._poller.register(*self._watched)
         happened = False
         for _, flags in self._poller.poll(self._milliseconds(timeout)):
             if flags & select.POLLOUT:
                 self._write()
                 happened = True
-            if flags & ~select.POLLOUT:
+            if flags & ~select.POLLOUT or self._stream.wants_write:
                 happened = self._read() or happened
         if self._outbox.due is not None:
             self._write()
@@ -323,7 +328,7 @@ class Client:
         for _ in range(_READS):
             try:
                 data = self._stream.recv(_CHUNK)
-            except ConnectionLost as error:
+            except (ConnectionLost, CannotConnect) as error:
                 self._lose(error)
                 return True
             if data is None:
@@ -384,11 +389,11 @@ class Client:
         where = " in the middle of a message" if self._connection.unfinished else ""
         return ConnectionLost(f"the server closed the connection{where}")
 
-    def _lose(self, error: ConnectionLost) -> None:
+    def _lose(self, error: QmpshError) -> None:
         self.lost = error
         self._end(error)
 
-    def _end(self, error: ConnectionLost) -> None:
+    def _end(self, error: QmpshError) -> None:
         self.closed = True
         self._stream.close()
         self._outbox.clear()

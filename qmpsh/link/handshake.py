@@ -6,7 +6,15 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError, QmpshError
+from qmpsh.errors import (
+    Busy,
+    CannotConnect,
+    ConnectionLost,
+    ConnectTimeout,
+    NotQmp,
+    ProtocolError,
+    QmpshError,
+)
 from qmpsh.link.address import Address
 from qmpsh.link.dialect import QEMU, Dialect
 from qmpsh.wire.framing import DEFAULT_LIMIT
@@ -33,7 +41,6 @@ class ClientOptions(NamedTuple):
 
 _STRANGERS: Final = {
     b"QEMU ": "is a human monitor (HMP), not QMP; use -qmp, or mode=control on that -mon",
-    b"\xff\xfb": "is a monitor with telnet=on; start it without, or with -qmp",
     b"RFB ": "is a VNC server, not a QMP monitor",
     b"SSH-": "is an SSH server, not a QMP monitor",
 }
@@ -68,6 +75,13 @@ def no_agreement(address: Address, timeout: float) -> ConnectTimeout:
     )
 
 
+def refusal(address: Address, lost: QmpshError | None) -> CannotConnect:
+    """Why no session began, from how the connection was lost before."""
+    if isinstance(lost, CannotConnect):
+        return lost
+    return not_qmp(address, lost) if isinstance(lost, ProtocolError) else ended(address)
+
+
 def ended(address: Address) -> CannotConnect:
     """The end of the stream in the place of a greeting, or of the reply to qmp_capabilities."""
     return CannotConnect(
@@ -76,17 +90,18 @@ def ended(address: Address) -> CannotConnect:
     )
 
 
+def no_connection(command: str, lost: QmpshError | None) -> ConnectionLost:
+    """A command that came too late. lost: what ended the stream, None where we did"""
+    why = f": {lost}" if lost else ""
+    return ConnectionLost(f"{command} was not sent, there is no connection{why}")
+
+
 def no_descriptors(address: Address) -> str:
     """Why a descriptor cannot go there."""
     return (
         f"a descriptor cannot go to {address}: only a unix socket of this very machine carries one;"
         " connect to the monitor's own socket"
     )
-
-
-def refusal(address: Address, lost: QmpshError | None) -> CannotConnect:
-    """Why no session began. lost: what ended the stream"""
-    return not_qmp(address, lost) if isinstance(lost, ProtocolError) else ended(address)
 
 
 def not_qmp(address: Address, error: ProtocolError) -> NotQmp:

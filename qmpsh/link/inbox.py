@@ -9,7 +9,7 @@ from typing import Final
 
 from qmpsh.errors import QmpshError
 from qmpsh.link.pending import Pending
-from qmpsh.wire.messages import ErrorReply, Event, Reply
+from qmpsh.wire.messages import Command, ErrorReply, Event, Reply
 
 _BACKLOG: Final = 1000  # messages kept for a subscriber to come
 
@@ -41,9 +41,10 @@ class Inbox:
         while subscriber is not None and self._backlog:
             subscriber(self._backlog.popleft())
 
-    def expect(self, pending: Pending) -> None:
-        """A command is on its way."""
-        self._pendings[pending.id] = pending
+    def expect(self, command: Command, id: str) -> Pending:
+        """A command is on its way: what will hold its reply."""
+        pending = self._pendings[id] = Pending(command, id)
+        return pending
 
     def take(self, message: Event | Reply | ErrorReply) -> Pending | None:
         """Give a message to whom it belongs; the command that it answered, if it did."""

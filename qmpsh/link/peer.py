@@ -10,9 +10,14 @@ import os
 import socket
 import struct
 
-from qmpsh.link.address import TcpAddress
+from qmpsh.link.address import RELAYED, Address, TcpAddress
 
 _UCRED = struct.Struct("3i")  # pid, uid, gid; Source: unix(7), SO_PEERCRED
+
+
+def server_pid(address: Address, fd: int) -> int | None:
+    """The process of the server at the other end, None where it is not known."""
+    return None if str(address).startswith(RELAYED) else peer_pid(fd)
 
 
 def peer_pid(fd: int) -> int | None:

@@ -66,11 +66,6 @@ HMP = "/m.sock is a human monitor (HMP), not QMP; use -qmp, or mode=control on t
         ([line(GREETING), b""], CannotConnect, CLOSED_EARLY),
         ([b"QEMU 7.2.22 monitor - type 'help' for more information\r\n(qemu) "], NotQmp, HMP),
         ([b"Q", b"EMU"], NotQmp, HMP),
-        (
-            [b"\xff\xfb\x01\xff\xfb\x03"],
-            NotQmp,
-            "/m.sock is a monitor with telnet=on; start it without, or with -qmp",
-        ),
         ([b"RFB 003.008\n"], NotQmp, "/m.sock is a VNC server, not a QMP monitor"),
         (
             [b"HTTP/1.0 400 \x1b[31mBad request, dear friend of sockets\r\n"],

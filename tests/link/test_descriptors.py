@@ -12,7 +12,7 @@ import pytest
 from qmpsh.errors import ConnectionLost, UsageError
 from qmpsh.link.address import UnixAddress
 from qmpsh.link.client import Client, ClientOptions
-from qmpsh.link.transport import UnixStream
+from qmpsh.link.transport import UnixStream, stream_over
 from qmpsh.wire.messages import Command
 from tests.link.fakes import FakeStream, reply
 from tests.qemu import Vm
@@ -122,4 +122,11 @@ def test_no_descriptor_is_left(vm: Vm) -> None:
         client.execute(Command("getfd", {"fdname": "a"}, fd=fd), PATIENCE)
     client.execute(Command("closefd", {"fdname": "a"}), PATIENCE)
     assert len(os.listdir("/proc/self/fd")) == before
+    client.close()
+
+
+@pytest.mark.parametrize("family, takes", [(socket.AF_UNIX, True), (socket.AF_INET, False)])
+def test_only_a_unix_socket_takes_one(family: socket.AddressFamily, *, takes: bool) -> None:
+    client = Client(stream_over(socket.socket(family)), ADDRESS, READY)
+    assert client.takes_descriptors is takes
     client.close()
