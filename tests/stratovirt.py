@@ -1,10 +1,11 @@
 """A monitor that behaves as StratoVirt's: `python -m tests.stratovirt PATH`.
 
-From reading its source (2.5.0: machine_manager/src/qmp/ and util/src/leak_bucket.rs; WIRE.md
-section 13), never measured beside the program itself, which wants KVM and a kernel. What it does
-with the wire is meant to be exact: one read is one request, ids are strings, 100 requests a second,
-events behind replies. The machine behind it is a toy, and of serde's error texts the wording is
-kept but for the columns.
+From its source: of 2.5.0 what WIRE.md section 13 says, and the bucket and its place, one a client,
+from util/src/leak_bucket.rs and machine_manager/src/qmp/qmp_socket.rs of revisions not pinned down.
+Never measured beside the program itself, which wants KVM and a kernel. What it does with the wire
+is meant to be exact: one read is one request, ids are strings, 100 requests a second, events behind
+replies. The machine behind it is a toy: half of its commands take any arguments and do nothing, and
+of serde's error texts the wording is kept but for the columns.
 
     --old           greets with the key "StratoVirt", and misspells the time of its events
     --failing NAME  this command's handler fails, which is told with an empty text; repeatable
