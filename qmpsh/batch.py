@@ -81,11 +81,12 @@ class Batch:
 
     @property
     def ahead(self) -> int:
-        """How many queries of a script may be on their way: with a time limit, one at a time."""
-        # Imported here: a one-shot runs no script.
-        from qmpsh.script import AHEAD
-
-        return 1 if self._settings.timeout is not None else AHEAD
+        """How many queries of a script may be on their way: one below what the server may be asked
+        at a time, and with a time limit one.
+        """
+        if self._settings.timeout is not None or self.client is None:
+            return 1
+        return max(1, self.client.dialect.window - 1)
 
     def start(self, place: str, line: str) -> Task:
         """Begin a line of the language. place: what is said of it begins with"""

@@ -6,7 +6,15 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError, QmpshError
+from qmpsh.errors import (
+    Busy,
+    CannotConnect,
+    ConnectionLost,
+    ConnectTimeout,
+    NotQmp,
+    ProtocolError,
+    QmpshError,
+)
 from qmpsh.link.address import Address
 from qmpsh.link.dialect import QEMU, Dialect
 from qmpsh.wire.framing import DEFAULT_LIMIT
@@ -79,6 +87,20 @@ def _ended(address: Address) -> CannotConnect:
     return CannotConnect(
         f"{address} closed the connection before a session began: the VM has just ended, or"
         " something else than QEMU listens there"
+    )
+
+
+def no_connection(command: str, lost: QmpshError | None) -> ConnectionLost:
+    """A command that came too late. lost: what ended the stream, None where we did"""
+    why = f": {lost}" if lost else ""
+    return ConnectionLost(f"{command} was not sent, there is no connection{why}")
+
+
+def no_descriptors(address: Address) -> str:
+    """Why a descriptor cannot go there."""
+    return (
+        f"a descriptor cannot go to {address}: only a unix socket of this very machine carries one;"
+        " connect to the monitor's own socket"
     )
 
 

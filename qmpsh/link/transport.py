@@ -13,6 +13,7 @@ import os
 import select
 import socket
 import stat
+import sys
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -122,6 +123,32 @@ class SocketStream:
             self._socket.close()
 
 
+def stream_over(connected: socket.socket) -> SocketStream:
+    """A stream over the server's own connection, which takes descriptors where it is a unix one."""
+    kind = UnixStream if connected.family == socket.AF_UNIX else SocketStream
+    return kind(connected)
+
+
+class UnixStream(SocketStream):
+    """A stream over a unix socket with the server itself at its other end, so that descriptors can
+    go with the bytes (unix(7), SCM_RIGHTS); a forwarder in between would lose them.
+    """
+
+    __slots__ = ()
+
+    def send_with(self, data: bytes, fd: int) -> int:
+        """`send`, with a descriptor that goes with the first byte, if any is taken."""
+        rights = fd.to_bytes(4, sys.byteorder)
+        try:
+            return self._socket.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise ConnectionLost(
+                f"the command was not sent with its descriptor: {_reason(error)}"
+            ) from error
+
+
 def open_stream(
     address: Address, timeout: float | None, notice: Callable[[str], None] | None = None
 ) -> Stream:
@@ -133,7 +160,7 @@ def open_stream(
     """
     started = time.monotonic()
     if isinstance(address, UnixAddress):
-        return SocketStream(_connect_unix(address))
+        return UnixStream(_connect_unix(address))
     if isinstance(address, TcpAddress):
         return SocketStream(connect_tcp(address, timeout))
     stream = address.open(timeout)
@@ -182,7 +209,7 @@ def begin_stream(address: Address) -> Stream:
     Raises CannotConnect, of which Busy, for what fails at once.
     """
     if isinstance(address, UnixAddress):
-        return SocketStream(_connect_unix(address))
+        return UnixStream(_connect_unix(address))
     if isinstance(address, TcpAddress):
         return SocketStream(begin_tcp(address))
     return address.begin()

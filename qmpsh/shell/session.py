@@ -204,6 +204,7 @@ class Session:
         now = time.monotonic()
         waits = [running.task.timeout(now) for running in self._lines()]
         waits.append(self.life.wait(now))
+        waits.append(None if self.client.due is None else max(0.0, self.client.due - now))
         waits += self.inquiry.due(now)
         return min((wait for wait in waits if wait is not None), default=None)
 
