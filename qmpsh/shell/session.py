@@ -88,6 +88,7 @@ class Session:
         self.shell = Shell(client, settings._replace(interactive=True), self.machine, schema)
         self.typed: deque[str] = deque(maxlen=TYPED)
         self.shell.filter_events = watcher.filter_events
+        self._events = self.shell.hear_events()
         self.preferences = preferences_of(self.shell)
         self.catalog = Catalog()
         self.catalog.settings = completable(self.preferences)
@@ -161,7 +162,7 @@ class Session:
         if self.running is None:
             return self.shell.abandon_transaction()
         running, self.running = self.running, None
-        if running.task.asking is not None:
+        if running.task.asking is not None or running.task.is_endless:
             running.task.cancel()
             running.ended(Outcome(130))
         else:
@@ -223,6 +224,7 @@ class Session:
 
     def _hear(self, message: Event | Reply | ErrorReply) -> None:
         if isinstance(message, Event):
+            self._events.hear(message)
             self.inquiry.hear(message)
             self._watcher.event(message)
         else:

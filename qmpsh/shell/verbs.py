@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.lang.line import parse_line
-from qmpsh.lang.syntax import HmpLine, Mode, VerbLine
+from qmpsh.lang.syntax import HmpLine, Mode, Modifiers, VerbLine
 from qmpsh.schema.nearest import nearest
 from qmpsh.schema.signature import WIDTH
 from qmpsh.shell.connection import disconnect, reconnect
-from qmpsh.shell.execute import Request, dry_run_text, execute, hmp_request
+from qmpsh.shell.execute import Request, dry_run_text, hmp_request
 from qmpsh.shell.export import export
 from qmpsh.shell.help import Topics
 from qmpsh.shell.masking import masked_request
@@ -100,7 +100,7 @@ def _hmp(shell: Shell, line: VerbLine) -> Steps:
     outcome = Outcome()
     for statement in _hmp_lines(shell, line):
         request = hmp_request(statement.text, statement.redirect)
-        outcome = yield from execute(shell.client, request, shell.settings)
+        outcome = yield from shell.execute(request)
     return outcome
 
 
@@ -131,13 +131,30 @@ def _set(shell: Shell, line: VerbLine) -> Steps:
 
 
 def _events(shell: Shell, line: VerbLine) -> Steps:
-    """At the prompt: which events the pane shows; the others are kept."""
+    """At the prompt: which events the pane shows, the others are kept; else they come as lines."""
     if shell.filter_events is None:
-        raise UsageError(".events is for the interactive shell: it filters the events shown there")
+        # Imported here, as below: few lines wait for events.
+        from qmpsh.shell.listening import events
+
+        return (yield from events(shell, line))
+    if "=" in line.rest or line.modifiers != Modifiers():
+        raise UsageError("at the prompt .events takes patterns only; .wait waits for one event")
     patterns = tuple(line.rest.split() if line.words is None else line.words)
     shell.filter_events(patterns)
     yield Note(f"events shown: {' '.join(patterns) or 'all'}")
     return Outcome()
+
+
+def _wait(shell: Shell, line: VerbLine) -> Steps:
+    from qmpsh.shell.listening import wait
+
+    return wait(shell, line)
+
+
+def _watch(shell: Shell, line: VerbLine) -> Steps:
+    from qmpsh.shell.watching import watch
+
+    return watch(shell, line)
 
 
 def _exit(shell: Shell, line: VerbLine) -> Steps:
@@ -153,7 +170,17 @@ VERBS: dict[str, Verb] = {
     "hmp": Verb("[LINE]", "run one line of the human monitor; alone: HMP mode on or off", _hmp),
     "json": Verb("LINE", "print the JSON that LINE would send, and send nothing", _json),
     "export": Verb("bash|python|virsh LINE", "the same command for another tool", _export),
-    "events": Verb("[PATTERN...]", "show only events such as BLOCK_*; alone: all", _events),
+    "events": Verb(
+        "[PATTERN...] [KEY=VALUE...]",
+        "show only events such as BLOCK_*; alone: all; --count N, --timeout T in a script",
+        _events,
+    ),
+    "wait": Verb(
+        "EVENT [KEY=VALUE...]",
+        "the first such event since the last line, or the next: --new; --timeout T",
+        _wait,
+    ),
+    "watch": Verb("[TIME] LINE", "repeat a query, show what changed; --count N", _watch),
     "disconnect": Verb("", "let somebody else have the monitor", disconnect),
     "reconnect": Verb("", "take the monitor again", reconnect),
     "set": Verb("[OPTION [VALUE]]", "show the shell's options, or change one", _set),
