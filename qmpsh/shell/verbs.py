@@ -171,13 +171,13 @@ VERBS: dict[str, Verb] = {
     "json": Verb("LINE", "print the JSON that LINE would send, and send nothing", _json),
     "export": Verb("bash|python|virsh LINE", "the same command for another tool", _export),
     "events": Verb(
-        "[PATTERN...] [KEY=VALUE...]",
-        "show only events such as BLOCK_*; alone: all; --count N, --timeout T in a script",
+        "[PATTERN...]",
+        "show only such events; in a script: JSON lines, --count N",
         _events,
     ),
     "wait": Verb(
         "EVENT [KEY=VALUE...]",
-        "the first such event since the last line, or the next: --new; --timeout T",
+        "the first since the last line, or the next; --new, --timeout T",
         _wait,
     ),
     "watch": Verb("[TIME] LINE", "repeat a query, show what changed; --count N", _watch),
@@ -196,6 +196,11 @@ def _overview(shell: Shell) -> str:
     width = max(len(f".{name} {verb.usage}") for name, verb in VERBS.items())
     lines = ["Verbs of the shell:"]
     lines += [f"  {f'.{n} {verb.usage}':<{width}}  {verb.summary}" for n, verb in VERBS.items()]
+    lines += [
+        "",
+        "--wait behind a command waits for its end. Events raised while nobody is connected",
+    ]
+    lines += ["are lost: two one-shots cannot do what one --wait does."]
     if shell.introspection.commands:
         lines += ["", f"Commands of this server ({len(shell.introspection.commands)}):"]
         lines += _in_columns(sorted(shell.introspection.commands))
