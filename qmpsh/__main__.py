@@ -95,6 +95,13 @@ def run(argv: list[str]) -> int:
             return 0
     if options.files and words.line:
         raise UsageError("either a LINE or -f FILE, not both")
+    if (words.address or "").startswith("libvirt:") and not (words.line or options.files):
+        # Imported here: few addresses are libvirt's.
+        from qmpsh.domains import names_none, print_domains
+
+        if names_none(words.address or ""):
+            limit = _connect_timeout(options)
+            return print_domains(words.address or "", limit, json=options.settings.json)
     if not (words.line or options.files) and is_interactive() and not options.settings.dry_run:
         return _interact(words, options)
     return _batch(words, options)
@@ -120,6 +127,8 @@ def _batch(words: Words, options: Options) -> int:
     schema = _schema(options)
     offline = settings.dry_run and words.address is None
     client = None if offline else _connect(words, options)
+    if client is not None and client.greeting is not None and client.greeting.remark:
+        _notice(client.greeting.remark)
     batch = Batch(client, settings, schema, colour=colour)
     try:
         if words.line:
@@ -170,22 +179,35 @@ def _connect(words: Words, options: Options) -> Client:
         raise UsageError(
             "no ADDRESS: name the monitor's socket, as in qmpsh ./monitor.sock, or set QMP_SOCKET"
         )
-    tracer: Tracer | None = None
-    if options.settings.verbose:
-        # Imported here: only -v needs the masking.
-        from qmpsh.trace import Trace
-
-        tracer = Trace()
     return Client.connect(
         parse_address(words.address),
         ClientOptions(
-            CONNECT_TIMEOUT if options.connect_timeout is None else options.connect_timeout,
+            _connect_timeout(options),
             options.negotiate,
             options.oob,
         ),
         _notice,
-        tracer,
+        _tracer(words.address, options),
     )
+
+
+def _tracer(address: str, options: Options) -> Tracer | None:
+    """Who looks on at the wire: -v, --logfile; None for nobody."""
+    if not (options.settings.verbose or options.logfile):
+        return None
+    # Imported here: only who looks on needs the masking.
+    from qmpsh.shell.tracing import Tracing
+    from qmpsh.shell.wirelog import WireLog
+    from qmpsh.trace import echo
+
+    tracing = Tracing(*([echo] if options.settings.verbose else []))
+    if options.logfile:
+        tracing.sinks.append(WireLog(options.logfile, address, _notice))
+    return tracing
+
+
+def _connect_timeout(options: Options) -> float:
+    return CONNECT_TIMEOUT if options.connect_timeout is None else options.connect_timeout
 
 
 def _notice(text: str) -> None:

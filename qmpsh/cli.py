@@ -22,8 +22,19 @@ qmpsh ./monitor.sock < script.qmp             a script, stops at the first error
 qmpsh ./monitor.sock --hmp 'info status'      the human monitor
 qmpsh ./monitor.sock device_del id=net1 --wait
 
-ADDRESS is a path, unix:PATH, HOST:PORT, [V6]:PORT or tcp:HOST:PORT; QMP_SOCKET serves where none
-is named. LINE is one command; options stand before it.
+ADDRESS is one of these; QMP_SOCKET serves where none is named:
+
+\b
+PATH, unix:PATH                               a unix socket
+HOST:PORT, [V6]:PORT, tcp:HOST:PORT           TCP; telnet=on is met, too
+tls:HOST:PORT?ca=FILE&cert=FILE&key=FILE      TCP with QEMU's tls-creds-x509; name=HOSTNAME
+ssh://[USER@]HOST[:PORT]/PATH                 a socket of another machine, through ssh (QMPSH_SSH)
+libvirt:[URI#]DOMAIN                          through libvirt; libvirt: alone lists its domains
+exec:COMMAND                                  what a shell command reads and writes
+listen:unix:PATH, listen:HOST:PORT            QEMU dials, started with reconnect=1
+vsock:CID:PORT, fd:N                          a guest's socket; an inherited one
+
+LINE is one command; options stand before it.
 
 \b
 Exit codes: 0 success, 1 the server answered with an error, 2 usage or syntax, nothing sent,
@@ -80,12 +91,16 @@ OPTIONS: list[click.Parameter] = [
                  help="Take the schema from FILE, a query-qmp-schema reply, not from the server."),
     click.Option(["--config"], metavar="FILE", default="",
                  help="Take options, keys, theme and aliases from FILE; interactive only."),
+    click.Option(["--read-only"], is_flag=True,
+                 help="Refuse, before sending, every command that may change something."),
     click.Option(["-y", "--yes"], is_flag=True,
                  help="Do not ask before commands that end or reset the VM."),
     click.Option(["-N", "--skip-negotiation"], is_flag=True,
                  help="The server sends no greeting and wants none."),
     click.Option(["--oob/--no-oob"], default=True,
                  help="Negotiate out-of-band execution where offered; default on."),
+    click.Option(["-l", "--logfile"], metavar="FILE", default="",
+                 help="Append every message, both ways, to FILE as JSON lines, secrets masked."),
     click.Option(["-v", "--verbose"], is_flag=True,
                  help="Echo the wire on stderr, secrets masked."),
     click.Option(["--plain"], is_flag=True,
@@ -127,6 +142,7 @@ def parse_options(words: list[str]) -> Options:
         wait=given["wait"],
         dry_run=given["dry_run"],
         yes=given["yes"],
+        read_only=given["read_only"],
         verbose=given["verbose"],
         negotiated=not given["skip_negotiation"],
     )
@@ -140,6 +156,7 @@ def parse_options(words: list[str]) -> Options:
         given["oob"],
         given["schema"],
         given["config"],
+        given["logfile"],
     )
 
 

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import fuzzing as fuzzing  # registers the profiles of hypothesis
 from tests.qemu import ROOT, Vm, VmStarter, emulators
+from tests.tui.tmux import Terminal, terminal
 
 IN_CI = os.environ.get("CI", "") == "true"
 CLEARED = (
@@ -149,6 +151,13 @@ def fresh_q35(start_vm: VmStarter) -> Vm:
 
 
 # ------------------------------------------------------------------------ the command
+
+
+@pytest.fixture
+def screen() -> Iterator[Terminal]:
+    """A real terminal, of tmux; a test that uses it is marked `tmux`."""
+    with terminal() as on:
+        yield on
 
 
 class RunQmpsh:

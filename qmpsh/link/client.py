@@ -18,13 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from qmpsh.errors import (
-    CannotConnect,
-    ConnectionLost,
-    ProtocolError,
-    QmpshError,
-    ReplyTimeout,
-)
+from qmpsh.errors import CannotConnect, ConnectionLost, ProtocolError, QmpshError, ReplyTimeout
 from qmpsh.jsontypes import JsonObject
 from qmpsh.link import handshake
 from qmpsh.link.address import Address
@@ -62,13 +56,13 @@ class Client:
         "_agreement",
         "_backlog",
         "_connection",
-        "_mask",
         "_options",
         "_outbox",
         "_pendings",
         "_poller",
         "_stream",
         "_subscriber",
+        "_watched",
         "_write_error",
         "address",
         "closed",
@@ -100,9 +94,9 @@ class Client:
         self._outbox = Outbox(options.dialect.window)
         self._write_error: ConnectionLost | None = None
         self._agreement: Pending | None = None
-        self._mask = select.POLLIN
+        self._watched = stream.fileno(), select.POLLIN
         self._poller = select.poll()
-        self._poller.register(stream.fileno(), self._mask)
+        self._poller.register(*self._watched)
 
     @classmethod
     def connect(
@@ -118,7 +112,8 @@ class Client:
         Raises CannotConnect, of which Busy, NotQmp and ConnectTimeout.
         """
         started = time.monotonic()
-        client = cls(open_stream(address, options.connect_timeout), address, options, tracer)
+        stream = open_stream(address, options.connect_timeout, notice)
+        client = cls(stream, address, options, tracer)
         try:
             if options.negotiate:
                 client.begin(started, notice)
@@ -157,7 +152,7 @@ class Client:
         """
         limit, address = self._options.connect_timeout, self.address
         deadline = math.inf if limit is None else started + limit
-        patience = started + self._options.notice_after
+        patience = time.monotonic() + self._options.notice_after
         if notice is not None and patience < deadline and not self._wait(self._greeted, patience):
             notice(handshake.waiting(address, limit))
         if not self._wait(self._greeted, deadline):
@@ -165,13 +160,11 @@ class Client:
         if not self._wait(lambda: self.begun, deadline):
             raise handshake.no_agreement(address, limit or 0.0)
         if self.lost is not None and not self._has_agreed:
-            raise self.refusal() from self.lost
+            raise self.refusal()
 
     def refusal(self) -> CannotConnect:
         """Why no session began, of a client that was lost before."""
-        if isinstance(self.lost, ProtocolError):
-            return handshake.not_qmp(self.address, self.lost)
-        return handshake.ended(self.address)
+        return handshake.refusal(self.address, self.lost)
 
     def _greeted(self) -> bool:
         return self._connection.state is not State.GREETING
@@ -200,7 +193,12 @@ class Client:
     @property
     def wants_write(self) -> bool:
         """Whether to poll when the descriptor can be written to; reading is always wanted."""
-        return bool(self._outbox.rest) and self._write_error is None
+        return self._stream.wants_write or bool(self._outbox.rest and not self._write_error)
+
+    @property
+    def awaits(self) -> str:
+        """What a connection that is still on its way waits for; "" for nothing."""
+        return self._stream.awaits
 
     @property
     def subscriber(self) -> Subscriber | None:
@@ -271,15 +269,16 @@ class Client:
         if self.closed:
             return False
         mask = select.POLLIN | select.POLLOUT if self.wants_write else select.POLLIN
-        if mask != self._mask:
-            self._mask = mask
-            self._poller.modify(self._stream.fileno(), mask)
+        if (self._stream.fileno(), mask) != self._watched:
+            self._poller.unregister(self._watched[0])
+            self._watched = self._stream.fileno(), mask
+            self._poller.register(*self._watched)
         happened = False
         for _, flags in self._poller.poll(self._milliseconds(timeout)):
             if flags & select.POLLOUT:
                 self._write()
                 happened = True
-            if flags & ~select.POLLOUT:
+            if flags & ~select.POLLOUT or self._stream.wants_write:
                 happened = self._read() or happened
         if self._write_error is not None and not (happened or self.closed):
             self._lose(self._write_error)
@@ -318,7 +317,7 @@ class Client:
         for _ in range(_READS):
             try:
                 data = self._stream.recv(_CHUNK)
-            except ConnectionLost as error:
+            except (ConnectionLost, CannotConnect) as error:
                 self._lose(error)
                 return True
             if data is None:
@@ -385,11 +384,11 @@ class Client:
         where = " in the middle of a message" if self._connection.unfinished else ""
         return ConnectionLost(f"the server closed the connection{where}")
 
-    def _lose(self, error: ConnectionLost) -> None:
+    def _lose(self, error: QmpshError) -> None:
         self.lost = error
         self._end(error)
 
-    def _end(self, error: ConnectionLost) -> None:
+    def _end(self, error: QmpshError) -> None:
         self.closed = True
         self._stream.close()
         self._outbox.clear()

@@ -141,12 +141,13 @@ class Introspection:
         return pending.reply.value if isinstance(pending.reply, Reply) else None
 
     def _cache_path(self, client: Client) -> str:
-        from qmpsh.link.peer import executable_identity, peer_pid
+        from qmpsh.link.peer import executable_identity, server_pid
         from qmpsh.schema.cache import cache_path
 
         greeting = client.greeting
         version = [greeting.version, greeting.package] if greeting else ["unknown"]
-        return cache_path([*version, *executable_identity(peer_pid(client.fileno()))])
+        pid = server_pid(client.address, client.fileno())
+        return cache_path([*version, *executable_identity(pid)])
 
 
 def _manual_name(commands: tuple[str, ...]) -> str:

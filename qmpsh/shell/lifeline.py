@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from qmpsh.errors import Busy, QmpshError
 from qmpsh.jsontypes import Json
-from qmpsh.link.address import Address, UnixAddress
+from qmpsh.link.address import Address, TcpAddress, UnixAddress
 from qmpsh.link.client import Client, Pending
-from qmpsh.link.peer import executable_identity, peer_pid, tcp_peer
+from qmpsh.link.peer import executable_identity, server_pid, tcp_peer
 from qmpsh.shell.reconnect import Phase, Reconnect
 from qmpsh.wire.messages import Command, Reply
 
@@ -77,7 +77,7 @@ def owner_of(address: Address) -> str:
 
 def binary_of(client: Client) -> Binary:
     """What is known of the server's program: its version, package and executable."""
-    pid = peer_pid(client.fileno())
+    pid = server_pid(client.address, client.fileno())
     greeting = client.greeting
     said = (greeting.version, greeting.package) if greeting else ("", "")
     return Binary(pid, (*said, *executable_identity(pid)))
@@ -94,7 +94,9 @@ class Lifeline:
         self.serial = 0
         self.error: QmpshError | None = None
         self._last = client
-        self._address = tcp_peer(client.fileno()) or client.address
+        self._address = client.address
+        if isinstance(client.address, TcpAddress):
+            self._address = tcp_peer(client.fileno()) or client.address
         self._plan = Reconnect()
         self._by_hand = False
         self._dialled: Client | None = None
@@ -156,6 +158,8 @@ class Lifeline:
         """What to tell of a monitor that does not greet; "" for nothing, or not again."""
         busy = isinstance(self.error, Busy) and self.phase is Phase.WAITING
         if self._plan.is_silent(now) or (busy and self._plan.say_once()):
+            if self._dialled is not None and self._dialled.awaits:
+                return f"waiting for {self._dialled.awaits}"
             return "no greeting yet: another client may hold this monitor; still waiting"
         return ""
 

@@ -38,7 +38,8 @@ class Machine:
     farewell: how it ended, "" while it has not; stale: the status wants asking again;
     uuid: from query-uuid, "" where it has none; outlook: what becomes of a connection that is not
     there, one word or two; prospect: the same as a sentence; parted: we gave it up ourselves;
-    owner: libvirt or Proxmox where the monitor is theirs, else "".
+    owner: libvirt or Proxmox where the monitor is theirs, else ""; remark: what came with the
+    greeting for the user, "" for nothing.
     """
 
     def __init__(self, address: str, greeting: Greeting | None) -> None:
@@ -53,6 +54,7 @@ class Machine:
         """
         self.version = greeting.version if greeting else ""
         self.package = greeting.package if greeting else ""
+        self.remark = greeting.remark if greeting else ""
         self.name = ""
         self.uuid = ""
         self.status = ""

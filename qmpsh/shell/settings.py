@@ -16,6 +16,7 @@ class Settings(NamedTuple):
     one_shot: the line is the only one
     bar: progress may be drawn on stderr, which is a terminal
     reader: a person reads the answers as they come, not a program
+    read_only: nothing is sent that may change something
     confirm: commands that ask first, or do not, against the policy: (name, whether it asks) pairs
     """
 
@@ -29,6 +30,7 @@ class Settings(NamedTuple):
     dry_run: bool = False
     verbose: bool = False
     yes: bool = False
+    read_only: bool = False
     negotiated: bool = True
     interactive: bool = False
     wait: str | None = None

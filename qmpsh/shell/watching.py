@@ -10,7 +10,6 @@ import json
 import re
 import time
 from collections.abc import Generator, Iterator
-from fnmatch import fnmatchcase
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -22,20 +21,13 @@ from qmpsh.lang.syntax import VerbLine
 from qmpsh.shell.execute import Request, execute
 from qmpsh.shell.listening import connected
 from qmpsh.shell.outcome import Answer, Outcome, Steps, Until, Wish
-from qmpsh.wire.messages import Command
+from qmpsh.shell.policy import reads_only
 
 if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
 
 EVERY = 1.0
 """seconds between two replies, where the line does not say"""
-
-_HARMLESS = (
-    "query-*", "x-query-*", "qom-get", "qom-list", "qom-list-properties", "device-list-properties",
-    "trace-event-get-state", "guest-get-*", "guest-network-get-*", "guest-fsfreeze-status",
-    "guest-info", "guest-ping",
-)  # fmt: skip
-_HARMLESS_HMP = ("info", "help", "?")
 
 _TIME = r"(?:[0-9][0-9.]*[a-z]*)(?=\s|\Z)"
 _COUNT = r"--count(?:=|\s+)"
@@ -51,7 +43,7 @@ def watch(shell: Shell, line: VerbLine) -> Steps:
     if len(requests) != 1:
         raise UsageError(".watch takes one command, as in .watch 2s query-status")
     request = requests[0]
-    if not is_harmless(request.command):
+    if not reads_only(request.command):
         raise UsageError(
             f".watch only asks, and {request.command.name} may change something; query-NAME,"
             " qom-get and HMP info are what it repeats"
@@ -71,16 +63,6 @@ def watch(shell: Shell, line: VerbLine) -> Steps:
         last = answer
         yield Until(lambda: client.closed, started + interval, endless=True)
     raise AssertionError  # count() has no end
-
-
-def is_harmless(command: Command) -> bool:
-    """Whether a command changes nothing, so that it may be repeated unasked."""
-    if command.name != "human-monitor-command":
-        return any(fnmatchcase(command.name, pattern) for pattern in _HARMLESS)
-    arguments = command.arguments
-    text = arguments.get("command-line") if isinstance(arguments, dict) else None
-    words = text.split() if isinstance(text, str) else []
-    return bool(words) and words[0] in _HARMLESS_HMP
 
 
 def changes(old: Json, new: Json, place: str = "") -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.complete.candidates import Candidate, Catalog, hmp_entries
@@ -14,6 +14,7 @@ from qmpsh.complete.place import find_place
 from qmpsh.complete.sources import Query
 from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import Mode
+from tests.fuzzing import examples
 from tests.samples import schema, text
 
 QMP, HMP = Mode(), Mode(hmp=True, prompt=True)
@@ -405,7 +406,7 @@ LINES = st.one_of(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=300)
+@examples(3)
 @given(LINES, st.integers(0, 60), st.booleans())
 def test_any_line_has_a_place_and_candidates_fit_it(line: str, cursor: int, hmp: bool) -> None:
     cursor = min(cursor, len(line))
@@ -419,7 +420,7 @@ def test_any_line_has_a_place_and_candidates_fit_it(line: str, cursor: int, hmp:
         assert 0 <= fault.span[0] < fault.span[1] <= len(line)
 
 
-@settings(deadline=None, max_examples=200)
+@examples(2)
 @given(st.sampled_from(sorted(schema("7.2").commands)), st.data())
 def test_tab_alone_builds_lines_that_complete_on(name: str, data: st.DataObject) -> None:
     """A candidate applied at the cursor leads to a place where the same candidate fits again."""
