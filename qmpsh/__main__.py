@@ -11,6 +11,7 @@ from qmpsh.errors import QmpshError, UsageError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
 from qmpsh.options import Options, is_interactive, wants_colour
+from qmpsh.shell.settings import Settings
 from qmpsh.splitter import Words, split_words
 from qmpsh.view.safe import visible
 
@@ -119,7 +120,7 @@ def _batch(words: Words, options: Options) -> int:
     from qmpsh.batch import Batch
 
     terminal = sys.stdout.isatty()
-    settings = options.settings
+    settings = _settings(words, options)
     if settings.pretty is None:
         settings = settings._replace(pretty=terminal)
     colour = wants_colour(options.color, os.environ, terminal=terminal)
@@ -135,6 +136,20 @@ def _batch(words: Words, options: Options) -> int:
         return batch.run_script(options.files or ("-",))
     finally:
         batch.close()
+
+
+def _settings(words: Words, options: Options) -> Settings:
+    """The settings of a batch, which depend on what it is to run and on where that is shown.
+
+    Raises UsageError for `--wait=EVENT` without a line.
+    """
+    if options.settings.wait and not words.line:
+        raise UsageError("--wait=EVENT is for one line; in a script it stands behind the line")
+    return options.settings._replace(
+        one_shot=bool(words.line),
+        bar=sys.stderr.isatty() and os.environ.get("TERM") != "dumb",
+        reader=sys.stdout.isatty(),
+    )
 
 
 def _interact(words: Words, options: Options) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from qmpsh.complete.candidates import Candidate, Catalog
+from qmpsh.complete.events import AWAITED, VERBS, awaited_events, event_modifiers, event_words
 from qmpsh.complete.match import rank
 from qmpsh.complete.members import key_candidates, value_candidates
 from qmpsh.complete.place import Place, Where, find_place
@@ -32,6 +33,12 @@ def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candi
         # All of the word: the parts that the scanner makes of it are a key's.
         word = text[:cursor].rpartition(" ")[2]
         found = _files(place._replace(prefix=word, start=cursor - len(word)), catalog)
+    elif place.where is Where.VERB_WORD and place.name in VERBS:
+        found = event_words(text[: place.start], place, catalog)
+    elif place.where is Where.MODIFIER and text[: place.start].endswith(AWAITED):
+        found = awaited_events(place, catalog)
+    elif place.where is Where.MODIFIER and place.name in VERBS:
+        found = event_modifiers(place)
     else:
         found = _AT.get(place.where, _nothing)(place, catalog)
     candidates = rank(found, text, cursor)
@@ -90,9 +97,6 @@ def _verb_words(place: Place, catalog: Catalog) -> Iterable[Candidate]:
     if place.name == "help":
         for name in (*catalog.commands, *catalog.events, *catalog.verbs):
             yield Candidate(name, place.start)
-    elif place.name in ("events", "wait"):
-        for name in catalog.events:
-            yield Candidate(name, place.start, "event")
 
 
 def _modifiers(place: Place, catalog: Catalog) -> Iterable[Candidate]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Final, NamedTuple
 
 from qmpsh.errors import ConnectionLost, ReplyTimeout, UsageError
@@ -13,7 +13,7 @@ from qmpsh.lang.syntax import Modifiers, Redirect
 from qmpsh.link.client import Client, Pending
 from qmpsh.link.handshake import no_descriptors
 from qmpsh.shell.hmp import hmp_command, hmp_failed, hmp_text
-from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until
+from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until, Wish
 from qmpsh.shell.settings import Settings
 from qmpsh.wire.messages import Command, ErrorReply, command_object, ends_vm
 
@@ -42,6 +42,9 @@ def hmp_request(text: str, redirect: Redirect | None = None) -> Request:
 Suggest = Callable[[str], str]
 """What to say behind "not found" of a command's name: `; did you mean query-status?`, or ""."""
 
+Send = Callable[[Client, Request], Steps]
+"""The steps from a request that nothing holds back any more to its answer."""
+
 
 Allows = Callable[[str], bool]
 """Whether the schema lets a command be carried out out of band."""
@@ -61,13 +64,13 @@ def execute(
     client: Client | None,
     request: Request,
     settings: Settings,
-    suggest: Suggest = lambda _: "",
+    send: Send | None = None,
     *,
     allows_oob: Allows = lambda _: False,
 ) -> Steps:
     """The steps from a request to its answer.
 
-    client: None where there is no server (--dry-run)
+    client: None where there is no server (--dry-run); send: what to do once nothing is in the way
     Raises ReplyTimeout, ConnectionLost, UsageError for what --read-only refuses and for what this
     server cannot take.
     """
@@ -96,8 +99,8 @@ def execute(
             choice = yield question
             if choice not in ("q", "y"):
                 return Outcome(leave=choice == "l")
-    command = _adapted(client, request.command, allows_oob)
-    return (yield from _send(client, request._replace(command=command), suggest))
+    request = request._replace(command=_adapted(client, request.command, allows_oob))
+    return (yield from (send or send_and_answer)(client, request))
 
 
 def _adapted(client: Client, command: Command, allows_oob: Allows) -> Command:
@@ -147,7 +150,17 @@ def dry_run_text(request: Request) -> str:
     return json.dumps(message, ensure_ascii=False)
 
 
-def _send(client: Client, request: Request, suggest: Suggest) -> Steps:
+def send_and_answer(client: Client, request: Request, suggest: Suggest = lambda _: "") -> Steps:
+    """Send the request and show what comes back."""
+    answer = yield from answer_to(client, request, suggest)
+    yield answer
+    return Outcome(1 if answer.failed else 0)
+
+
+def answer_to(
+    client: Client, request: Request, suggest: Suggest = lambda _: ""
+) -> Generator[Wish, str, Answer]:
+    """Send the request and wait for what comes back. Raises ReplyTimeout, ConnectionLost."""
     timeout, command = request.modifiers.timeout, request.command
     if request.modifiers.fd is not None:
         # Imported here: few lines carry a descriptor.
@@ -170,8 +183,7 @@ def _send(client: Client, request: Request, suggest: Suggest) -> Steps:
     answer = _conclude(request, pending)
     if isinstance(pending.reply, ErrorReply) and pending.reply.error_class == "CommandNotFound":
         answer = answer._replace(text=f"{answer.text}{suggest(request.command.name)}")
-    yield answer
-    return Outcome(1 if answer.failed else 0)
+    return answer
 
 
 def _conclude(request: Request, pending: Pending) -> Answer:

@@ -13,7 +13,7 @@ from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.jsontypes import Json
 from qmpsh.lang.body import words_and_redirect
 from qmpsh.lang.line import parse_line
-from qmpsh.lang.syntax import HmpLine, Mode, Redirect, VerbLine
+from qmpsh.lang.syntax import HmpLine, Mode, Modifiers, Redirect, VerbLine
 from qmpsh.schema.nearest import nearest
 from qmpsh.schema.signature import WIDTH
 from qmpsh.shell.connection import disconnect, reconnect
@@ -117,7 +117,7 @@ def _hmp(shell: Shell, line: VerbLine) -> Steps:
     outcome = Outcome()
     for statement in _hmp_lines(shell, line):
         request = hmp_request(statement.text, statement.redirect)
-        outcome = yield from execute(shell.client, request, shell.settings)
+        outcome = yield from shell.execute(request)
     return outcome
 
 
@@ -166,13 +166,30 @@ def _name_of_set(value: Json) -> str | None:
 
 
 def _events(shell: Shell, line: VerbLine) -> Steps:
-    """At the prompt: which events the pane shows; the others are kept."""
+    """At the prompt: which events the pane shows, the others are kept; else they come as lines."""
     if shell.filter_events is None:
-        raise UsageError(".events is for the interactive shell: it filters the events shown there")
+        # Imported here, as below: few lines wait for events.
+        from qmpsh.shell.listening import events
+
+        return (yield from events(shell, line))
+    if "=" in line.rest or line.modifiers != Modifiers():
+        raise UsageError("at the prompt .events takes patterns only; .wait waits for one event")
     patterns = tuple(line.rest.split() if line.words is None else line.words)
     shell.filter_events(patterns)
     yield Note(f"events shown: {' '.join(patterns) or 'all'}")
     return Outcome()
+
+
+def _wait(shell: Shell, line: VerbLine) -> Steps:
+    from qmpsh.shell.listening import wait
+
+    return wait(shell, line)
+
+
+def _watch(shell: Shell, line: VerbLine) -> Steps:
+    from qmpsh.shell.watching import watch
+
+    return watch(shell, line)
 
 
 def _history(shell: Shell, line: VerbLine) -> Steps:
@@ -211,7 +228,17 @@ VERBS: dict[str, Verb] = {
     "json": Verb("LINE", "print the JSON that LINE would send, and send nothing", _json),
     "export": Verb("bash|python|virsh LINE", "the same command for another tool", _export),
     "add-fd": Verb("PATH[:ro|rw]", "hand the VM an open file; the answer is /dev/fdset/N", _add_fd),
-    "events": Verb("[PATTERN...]", "show only events such as BLOCK_*; alone: all", _events),
+    "events": Verb(
+        "[PATTERN...]",
+        "show only such events; in a script: JSON lines, --count N",
+        _events,
+    ),
+    "wait": Verb(
+        "EVENT [KEY=VALUE...]",
+        "the first since the last line, or the next; --new, --timeout T",
+        _wait,
+    ),
+    "watch": Verb("[TIME] LINE", "repeat a query, show what changed; --count N", _watch),
     "disconnect": Verb("", "let somebody else have the monitor", disconnect),
     "reconnect": Verb("", "take the monitor again", reconnect),
     "source": Verb("FILE", "run the lines of a file", source),
@@ -231,6 +258,11 @@ def _overview(shell: Shell) -> str:
     width = max(len(f".{name} {verb.usage}") for name, verb in VERBS.items())
     lines = ["Verbs of the shell:"]
     lines += [f"  {f'.{n} {verb.usage}':<{width}}  {verb.summary}" for n, verb in VERBS.items()]
+    lines += [
+        "",
+        "--wait behind a command waits for its end. Events raised while nobody is connected",
+    ]
+    lines += ["are lost: two one-shots cannot do what one --wait does."]
     if shell.introspection.commands:
         lines += ["", f"Commands of this server ({len(shell.introspection.commands)}):"]
         lines += _in_columns(sorted(shell.introspection.commands))

@@ -78,6 +78,12 @@ def applied(line: str, candidate: Candidate) -> str:
         (".json blockdev-add driver=qcow2 ", ["file"]),
         (".help STO", ["STOP"]),
         (".wait DEVICE_D", ["DEVICE_DELETED"]),
+        (".wait DEVICE_DELETED dev", ["device="]),
+        (".wait DEVICE_DELETED device=net1 pa", ["path="]),
+        (".events DEVICE_DELETED RESU", ["RESUME"]),
+        (".wait STOP --n", ["--new"]),
+        (".events STOP --co", ["--count"]),
+        ("device_del --wait=DEVICE_D", ["DEVICE_DELETED"]),
     ],
 )
 def test_candidates(line: str, first: list[str]) -> None:
