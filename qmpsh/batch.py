@@ -43,7 +43,7 @@ class Batch:
     ) -> None:
         self._settings = settings
         self._colour = colour
-        self._redirected: list[tuple[Redirect, str]] = []
+        self._redirected: list[tuple[Redirect, bytes]] = []
         machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
         self._shell = Shell(client, settings, machine, schema)
 
@@ -92,15 +92,14 @@ class Batch:
 
     def finish(self, place: str, task: Task) -> Outcome:
         """Drive a line to its end, show its answers and report what went wrong."""
-        while not task.advance(time.monotonic()):
-            if task.asking is not None:
-                try:
-                    self._ask(task)
-                except UsageError as error:
-                    task.cancel()
-                    return self.report(place, error)
-            elif self.client is not None:
-                self.client.poll(task.timeout(time.monotonic()))
+        try:
+            self._drive(task)
+        except UsageError as error:
+            task.cancel()
+            return self.report(place, error)
+        except BaseException:
+            task.cancel()  # a line may have something to put away
+            raise
         outcome = task.outcome or Outcome()
         if outcome.error is not None:
             return self.report(place, outcome.error)
@@ -109,6 +108,13 @@ class Batch:
         except QmpshError as error:
             return self.report(place, error)
         return outcome
+
+    def _drive(self, task: Task) -> None:
+        while not task.advance(time.monotonic()):
+            if task.asking is not None:
+                self._ask(task)
+            elif self.client is not None:
+                self.client.poll(task.timeout(time.monotonic()))
 
     def report(self, place: str, error: QmpshError) -> Outcome:
         """Print an error, and the place in its line."""
@@ -156,15 +162,21 @@ class Batch:
         if isinstance(item, Note):
             _complain(place, item.text)
             return
+        if item.data is not None and item.redirect is None:
+            _pass_on(item.data, aside=item.aside)
+            return
         whole = item.modifiers.json
         if item.failed and not (whole and item.reply is not None):
             _complain(place, item.text or "")
+            return
+        if item.data is not None and item.redirect is not None:
+            self._redirected.append((item.redirect, item.data))
             return
         text = self._text(item, whole=whole)
         if text is None:
             return
         if item.redirect is not None:
-            self._redirected.append((item.redirect, text))
+            self._redirected.append((item.redirect, f"{text}\n".encode()))
         else:
             print(self._coloured(text) if _is_json(item) else text)
 
@@ -212,18 +224,31 @@ class Batch:
         from qmpsh.shell.redirects import pipe_status, write_file
 
         redirect = self._redirected[0][0]
-        text = "".join(f"{text}\n" for _, text in self._redirected)
+        data = b"".join(data for _, data in self._redirected)
         self._redirected.clear()
         if redirect.mark != "|":
-            write_file(redirect, text)
+            write_file(redirect, data)
             return
         import subprocess
 
         sys.stdout.flush()
-        status = subprocess.run(redirect.target, shell=True, input=text, text=True).returncode
+        status = subprocess.run(redirect.target, shell=True, input=data).returncode
         said = pipe_status(status, redirect)
         if said:
             raise QmpshError(said)
+
+
+def _pass_on(data: bytes, *, aside: bool) -> None:
+    """What a guest wrote: as it is, but a terminal gets no control of the guest's."""
+    stream = sys.stderr if aside else sys.stdout
+    sys.stdout.flush()
+    if stream.isatty():
+        # A terminal turns LF into CR LF itself; a guest that wrote both means the same.
+        text = data.decode("utf-8", "replace").replace("\r\n", "\n")
+        print(visible(text), end="", file=stream, flush=True)
+    else:
+        stream.buffer.write(data)
+        stream.flush()
 
 
 def _complain(place: str, text: str) -> None:

@@ -80,6 +80,8 @@ OPTIONS: list[click.Parameter] = [
                  help="Do not ask before commands that end or reset the VM."),
     click.Option(["-N", "--skip-negotiation"], is_flag=True,
                  help="The server sends no greeting and wants none."),
+    click.Option(["--guest-agent"], is_flag=True,
+                 help="The server is a QEMU guest agent, which does not greet."),
     click.Option(["--oob/--no-oob"], default=True,
                  help="Negotiate out-of-band execution where offered; default on."),
     click.Option(["-v", "--verbose"], is_flag=True,
@@ -123,7 +125,7 @@ def parse_options(words: list[str]) -> Options:
         dry_run=given["dry_run"],
         yes=given["yes"],
         verbose=given["verbose"],
-        negotiated=not given["skip_negotiation"],
+        negotiated=not (given["skip_negotiation"] or given["guest_agent"]),
     )
     return Options(
         settings,
@@ -135,6 +137,7 @@ def parse_options(words: list[str]) -> Options:
         given["oob"],
         given["schema"],
         given["config"],
+        given["guest_agent"],
     )
 
 

@@ -18,13 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from qmpsh.errors import (
-    CannotConnect,
-    ConnectionLost,
-    ProtocolError,
-    QmpshError,
-    ReplyTimeout,
-)
+from qmpsh.errors import CannotConnect, ConnectionLost, ProtocolError, QmpshError, ReplyTimeout
 from qmpsh.jsontypes import JsonObject
 from qmpsh.link import handshake
 from qmpsh.link.address import Address
@@ -47,7 +41,6 @@ Subscriber = Callable[[Event | Reply | ErrorReply], None]
 
 Tracer = Callable[[str, JsonObject], None]
 """Gets every message: "->" and what was sent, "<-" and what came. Secrets are in it."""
-
 
 _DEFAULTS: Final = ClientOptions()
 
@@ -92,7 +85,7 @@ class Client:
         self._options = options
         self._stream = stream
         self._connection = Connection(
-            greeting=options.negotiate, oob=options.oob, limit=options.limit
+            greeting=options.negotiate and self.dialect.greets, oob=options.oob, limit=options.limit
         )
         self._subscriber: Subscriber | None = None
         self._backlog: deque[Event | Reply | ErrorReply] = deque(maxlen=_BACKLOG)
@@ -103,6 +96,8 @@ class Client:
         self._mask = select.POLLIN
         self._poller = select.poll()
         self._poller.register(stream.fileno(), self._mask)
+        if options.negotiate and not self.dialect.greets:
+            self._agreement = self._submit(*handshake.synchronize(self._connection))
 
     @classmethod
     def connect(
@@ -159,14 +154,15 @@ class Client:
         deadline = math.inf if limit is None else started + limit
         patience = started + self._options.notice_after
         if notice is not None and patience < deadline and not self._wait(self._greeted, patience):
-            notice(handshake.waiting(address, limit))
+            notice(handshake.waiting(address, limit, self.dialect))
         if not self._wait(self._greeted, deadline):
-            raise handshake.no_greeting(address, limit or 0.0)
+            raise handshake.no_greeting(address, limit or 0.0, self.dialect)
         if not self._wait(lambda: self.begun, deadline):
             raise handshake.no_agreement(address, limit or 0.0)
         if self.lost is not None and not self._has_agreed:
-            raise self.refusal() from self.lost
+            raise self.refusal from self.lost
 
+    @property
     def refusal(self) -> CannotConnect:
         """Why no session began, of a client that was lost before."""
         if isinstance(self.lost, ProtocolError):
@@ -174,7 +170,7 @@ class Client:
         return handshake.ended(self.address)
 
     def _greeted(self) -> bool:
-        return self._connection.state is not State.GREETING
+        return self._connection.state not in (State.GREETING, State.SYNCING)
 
     @property
     def _has_agreed(self) -> bool:
@@ -251,6 +247,12 @@ class Client:
             )
         return pending.result()
 
+    def forget(self, pending: Pending) -> None:
+        """Wait no longer for a reply that may never come, and let what is behind it go out."""
+        if self._pendings.pop(pending.id, None) is not None:
+            self._outbox.make_room()
+            self._write()
+
     def _wait(self, ready: Callable[[], bool], deadline: float) -> bool:
         """Poll until `ready()`, or the end of the connection; False when the time ran out."""
         while not (ready() or self.closed):
@@ -301,7 +303,7 @@ class Client:
                 if not outbox.begin_next():
                     return
                 if self.tracer is not None:
-                    self.tracer("->", json.loads(outbox.rest))
+                    self.tracer("->", json.loads(outbox.rest.lstrip(b"\xff")))
             try:
                 taken = self._stream.send(outbox.rest)
             except ConnectionLost as error:
@@ -341,7 +343,8 @@ class Client:
             if message is NEED_DATA:
                 return
             if message is PEER_CLOSED:
-                self._lose(self._end_of_stream())
+                where = " in the middle of a message" if self._connection.unfinished else ""
+                self._lose(ConnectionLost(f"the server closed the connection{where}"))
                 return
             self._take(message)
 
@@ -380,10 +383,6 @@ class Client:
         """Give up the connection; what is unanswered gets a ConnectionLost. May be called twice."""
         if not self.closed:
             self._end(ConnectionLost("the connection was closed before the reply"))
-
-    def _end_of_stream(self) -> ConnectionLost:
-        where = " in the middle of a message" if self._connection.unfinished else ""
-        return ConnectionLost(f"the server closed the connection{where}")
 
     def _lose(self, error: ConnectionLost) -> None:
         self.lost = error

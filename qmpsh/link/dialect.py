@@ -22,6 +22,7 @@ class Dialect(NamedTuple):
     hmp:      it has a human monitor
     status:   it has a run state, and a name: query-status, query-name, query-uuid
     silent:   commands whose success is silence
+    guest:    it runs inside the guest: `.exec` and `.cat`
     """
 
     title: str
@@ -34,6 +35,7 @@ class Dialect(NamedTuple):
     hmp: bool = True
     status: bool = True
     silent: frozenset[str] = frozenset()
+    guest: bool = False
 
 
 # At eight requests in band QEMU stops reading, and would not see one out of band (WIRE.md
@@ -46,7 +48,6 @@ STORAGE_DAEMON: Final = Dialect(
 GUEST_AGENT: Final = Dialect(
     "a guest agent",
     greets=False,
-    window=1,
     names="guest-info",
     schema="",
     manual="qemu-ga-ref",
@@ -55,6 +56,7 @@ GUEST_AGENT: Final = Dialect(
     silent=frozenset(
         {"guest-shutdown", "guest-suspend-disk", "guest-suspend-ram", "guest-suspend-hybrid"}
     ),
+    guest=True,
 )
 # Source: WIRE.md section 13: everything readable at once is one request; 100 a second at most.
 STRATOVIRT: Final = Dialect("StratoVirt", window=1, rate=100, schema="", manual="")

@@ -37,6 +37,9 @@ def hmp_request(text: str, redirect: Redirect | None = None) -> Request:
     return Request(hmp_command(text), redirect=redirect, hmp=True)
 
 
+SILENCE = 2.0
+"""seconds within which a command whose success is silence tells of its failure"""
+
 Suggest = Callable[[str], str]
 """What to say behind "not found" of a command's name: `; did you mean query-status?`, or ""."""
 
@@ -89,9 +92,16 @@ def dry_run_text(request: Request) -> str:
 
 def _send(client: Client, request: Request, suggest: Suggest) -> Steps:
     timeout = request.modifiers.timeout
+    is_silent = request.command.name in client.dialect.silent
+    if is_silent and timeout is None:
+        timeout = SILENCE
     pending = client.submit(request.command)
     deadline = None if timeout is None else time.monotonic() + timeout
     yield Until(lambda: pending.done, deadline)
+    if is_silent and pending.reply is None:
+        client.forget(pending)
+        yield Note(f"{request.command.name}: no answer, which is how the server says success")
+        return Outcome()
     if not pending.done:
         raise ReplyTimeout(
             f"no answer to {request.command.name} within {timeout:g} s; it may still be carried out"

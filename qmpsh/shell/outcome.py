@@ -26,6 +26,9 @@ class Answer(NamedTuple):
     reply:    the whole reply for --json, with the id that the user gave; None for a verb's text
     seconds:  from sending to reply; size: bytes of the reply on the wire; 0 where nothing was sent
     modifiers, redirect: of the line, the front end obeys them
+    data:     bytes that a guest wrote, as they are, of which `text` is what a screen shows; None
+              where the answer is none of a guest's
+    aside:    the guest's command wrote it to its standard error
     """
 
     command: str
@@ -37,6 +40,8 @@ class Answer(NamedTuple):
     size: int = 0
     modifiers: Modifiers = Modifiers()
     redirect: Redirect | None = None
+    data: bytes | None = None
+    aside: bool = False
 
 
 class Note(NamedTuple):
@@ -57,10 +62,12 @@ class Until(NamedTuple):
     """A step's wish to wait: go on when ready() holds or the deadline has passed.
 
     deadline: a time of the same clock as `time.monotonic()`, None for no limit.
+    stops: who lets go of the line ends it here, since nothing is left to be answered.
     """
 
     ready: Callable[[], bool]
     deadline: float | None = None
+    stops: bool = False
 
 
 class Ask(NamedTuple):
@@ -121,6 +128,11 @@ class Task:
         if self._until is None or self._until.deadline is None:
             return None
         return max(0.0, self._until.deadline - now)
+
+    @property
+    def stops(self) -> bool:
+        """Whether letting go of the line ends it, rather than leaving it to its end."""
+        return self.asking is not None or (self._until is not None and self._until.stops)
 
     def cancel(self) -> None:
         """End the line where it stands; what it has sent stays sent."""

@@ -103,7 +103,7 @@ class Session:
 
     @property
     def prompt(self) -> str:
-        """`(QEMU) `, `(hmp) ` or `TRANS> `."""
+        """`(QEMU) `, `(guest) `, `(hmp) ` or `TRANS> `."""
         return self.shell.prompt
 
     @property
@@ -161,7 +161,7 @@ class Session:
         if self.running is None:
             return self.shell.abandon_transaction()
         running, self.running = self.running, None
-        if running.task.asking is not None:
+        if running.task.stops:
             running.task.cancel()
             running.ended(Outcome(130))
         else:

@@ -79,10 +79,12 @@ class Shell:
 
     @property
     def prompt(self) -> str:
-        """`(QEMU) `, `(hmp) ` or `TRANS> `."""
+        """`(QEMU) `, `(guest) `, `(hmp) ` or `TRANS> `."""
         if self.transaction is not None:
             return "TRANS> "
-        return "(hmp) " if self.hmp else "(QEMU) "
+        if self.hmp:
+            return "(hmp) "
+        return "(guest) " if self.client is not None and self.client.dialect.guest else "(QEMU) "
 
     def needs_more(self, text: str) -> bool:
         """Whether the line goes on: something in it is open."""

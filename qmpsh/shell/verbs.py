@@ -16,6 +16,7 @@ from qmpsh.schema.signature import WIDTH
 from qmpsh.shell.connection import disconnect, reconnect
 from qmpsh.shell.execute import Request, dry_run_text, execute, hmp_request
 from qmpsh.shell.export import export
+from qmpsh.shell.guest import cat, exec_in_guest
 from qmpsh.shell.help import Topics
 from qmpsh.shell.masking import masked_request
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish
@@ -156,6 +157,8 @@ VERBS: dict[str, Verb] = {
     "events": Verb("[PATTERN...]", "show only events such as BLOCK_*; alone: all", _events),
     "disconnect": Verb("", "let somebody else have the monitor", disconnect),
     "reconnect": Verb("", "take the monitor again", reconnect),
+    "exec": Verb("CMD [ARG...]", "run a command in the guest, through its agent", exec_in_guest),
+    "cat": Verb("FILE", "a file of the guest, through its agent", cat),
     "set": Verb("[OPTION [VALUE]]", "show the shell's options, or change one", _set),
     "exit": Verb("", "leave the shell; the VM goes on", _exit),
 }

@@ -18,10 +18,12 @@ async def redirect(answer: Answer) -> str:
     target = answer.redirect
     if target is None:
         return ""
-    body = answer_body(answer)
-    text = f"{body.text()}\n" if body.lines else ""
+    data = answer.data
+    if data is None:
+        body = answer_body(answer)
+        data = f"{body.text()}\n".encode() if body.lines else b""
     if target.mark != "|":
-        write_file(target, text)
+        write_file(target, data)
         return f"written to {target.target}"
     process = await asyncio.create_subprocess_shell(
         target.target,
@@ -29,7 +31,7 @@ async def redirect(answer: Answer) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await process.communicate(text.encode())
+    output, _ = await process.communicate(data)
     said = pipe_status(process.returncode or 0, target)
     shown = output.decode(errors="replace").removesuffix("\n")
     if said:
