@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from qmpsh.jsontypes import Json
 from qmpsh.wire.messages import Greeting
 
 
@@ -67,6 +68,18 @@ def greeted(greeting: Greeting) -> Dialect:
     version = greeting.raw.get("QMP")
     said = f"{greeting.package} {version if isinstance(version, dict) else ''}"
     return STRATOVIRT if "StratoVirt" in said else QEMU
+
+
+def command_names(reply: Json) -> tuple[str, ...]:
+    """The names in a reply of query-commands, or of guest-info; () for any other shape.
+
+    Of a guest agent's commands those that its administrator has disabled are left out.
+    """
+    entries = reply.get("supported_commands") if isinstance(reply, dict) else reply
+    if not isinstance(entries, list):
+        return ()
+    enabled = [e for e in entries if isinstance(e, dict) and e.get("enabled") is not False]
+    return tuple(name for name in (entry.get("name") for entry in enabled) if isinstance(name, str))
 
 
 def listed(dialect: Dialect, commands: tuple[str, ...]) -> Dialect:

@@ -7,6 +7,7 @@ run-state event only marks the status stale and `query-status` says what it is (
 from __future__ import annotations
 
 from qmpsh.jsontypes import Json
+from qmpsh.link.dialect import command_names
 from qmpsh.wire.messages import Event, Greeting
 
 # Events after which the run state may be another.
@@ -118,7 +119,5 @@ class Machine:
                 self.running = running
 
     def learn_commands(self, value: Json) -> None:
-        """Take in the reply of query-commands."""
-        if isinstance(value, list):
-            names = (entry.get("name") for entry in value if isinstance(entry, dict))
-            self.commands = tuple(name for name in names if isinstance(name, str))
+        """Take in the reply of the dialect's `names` command, query-commands or guest-info."""
+        self.commands = command_names(value) or self.commands
