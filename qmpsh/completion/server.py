@@ -83,6 +83,7 @@ class Visit:
         """The commands, the schema, and the manual that is installed here."""
         introspection = self._introspection()
         catalog.learn(introspection.commands, introspection.schema)
+        catalog.disabled = introspection.disabled
         catalog.manual = introspection.manual()
 
     def _introspection(self) -> Introspection:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from qmpsh.jsontypes import Json
+from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.wire.messages import Greeting
 
 
@@ -71,15 +71,21 @@ def greeted(greeting: Greeting) -> Dialect:
 
 
 def command_names(reply: Json) -> tuple[str, ...]:
-    """The names in a reply of query-commands, or of guest-info; () for any other shape.
+    """The names in a reply of query-commands, or of guest-info; () for any other shape."""
+    return tuple(name for name, _ in _listed_entries(reply))
 
-    Of a guest agent's commands those that its administrator has disabled are left out.
-    """
+
+def disabled_names(reply: Json) -> frozenset[str]:
+    """Those of a guest agent's commands that its administrator has disabled."""
+    return frozenset(
+        name for name, entry in _listed_entries(reply) if entry.get("enabled") is False
+    )
+
+
+def _listed_entries(reply: Json) -> list[tuple[str, JsonObject]]:
     entries = reply.get("supported_commands") if isinstance(reply, dict) else reply
-    if not isinstance(entries, list):
-        return ()
-    enabled = [e for e in entries if isinstance(e, dict) and e.get("enabled") is not False]
-    return tuple(name for name in (entry.get("name") for entry in enabled) if isinstance(name, str))
+    found = [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
+    return [(name, entry) for entry in found if isinstance(name := entry.get("name"), str)]
 
 
 def listed(dialect: Dialect, commands: tuple[str, ...]) -> Dialect:

@@ -55,14 +55,17 @@ class Inquiry:
         self._client = client
         self._background = Background(client)
         self._catalog.facts = Facts()
-        machine, catalog = self._machine, self._catalog
-        for command, learn in (
+        machine, catalog, dialect = self._machine, self._catalog, client.dialect
+        of_status = (
             (Command("query-name"), machine.learn_name),
             (Command("query-uuid"), machine.learn_uuid),
             (Command("query-status"), machine.learn_status),
+        )
+        of_hmp = (
             (hmp_command("help"), catalog.learn_hmp),
             (hmp_command("help info"), catalog.learn_hmp_info),
-        ):
+        )
+        for command, learn in (*of_status * dialect.status, *of_hmp * dialect.hmp):
             self._background.ask(Question(command, learn))
 
     def part(self) -> None:
@@ -148,6 +151,7 @@ class Inquiry:
             self._learning = Task(introspection.learn(), lambda _: None)
         if self._learning.outcome is None and self._learning.advance(time.monotonic()):
             self._catalog.learn(introspection.commands, introspection.schema)
+            self._catalog.disabled = introspection.disabled
             self._catalog.manual = introspection.manual()
             self._told.refresh()
 
@@ -156,6 +160,7 @@ class Inquiry:
     @property
     def _may_ask_about_work(self) -> bool:
         wanted = self._follows_work and self._shell.introspection.live
+        wanted = wanted and self._client is not None and not self._client.dialect.guest
         return wanted and self._has_learnt and self._machine.connected
 
     def _ask_about_work(self, background: Background) -> None:

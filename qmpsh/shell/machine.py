@@ -7,7 +7,7 @@ run-state event only marks the status stale and `query-status` says what it is (
 from __future__ import annotations
 
 from qmpsh.jsontypes import Json
-from qmpsh.link.dialect import command_names
+from qmpsh.link.dialect import command_names, disabled_names
 from qmpsh.wire.messages import Event, Greeting
 
 # Events after which the run state may be another.
@@ -39,20 +39,26 @@ class Machine:
     farewell: how it ended, "" while it has not; stale: the status wants asking again;
     uuid: from query-uuid, "" where it has none; outlook: what becomes of a connection that is not
     there, one word or two; prospect: the same as a sentence; parted: we gave it up ourselves;
-    owner: libvirt or Proxmox where the monitor is theirs, else "".
+    owner: libvirt or Proxmox where the monitor is theirs, else ""; disabled: of the commands, those
+    that a guest agent's administrator has turned off; product: what to call the server, before its
+    version.
     """
 
     def __init__(self, address: str, greeting: Greeting | None) -> None:
         self.address = address
         self.owner = ""
         self.commands: tuple[str, ...] = ()
+        self.disabled: frozenset[str] = frozenset()
+        self.product = "QEMU"
+        self.version = ""
         self.meet(greeting)
 
     def meet(self, greeting: Greeting | None) -> None:
         """A new connection begins: what was known of the state may be another's. The names of the
         commands are kept: who knows that they may be others forgets them.
         """
-        self.version = greeting.version if greeting else ""
+        # Who does not greet tells it with its commands, which are kept as well.
+        self.version = greeting.version if greeting else self.version
         self.package = greeting.package if greeting else ""
         self.name = ""
         self.uuid = ""
@@ -121,3 +127,6 @@ class Machine:
     def learn_commands(self, value: Json) -> None:
         """Take in the reply of the dialect's `names` command, query-commands or guest-info."""
         self.commands = command_names(value) or self.commands
+        self.disabled = disabled_names(value)
+        if isinstance(value, dict) and isinstance(value.get("version"), str):
+            self.version = str(value["version"])

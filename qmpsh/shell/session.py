@@ -85,6 +85,8 @@ class Session:
     ) -> None:
         self.client = client
         self.machine = Machine(address, client.greeting)
+        if client.dialect.guest:
+            self.machine.product = client.dialect.title.removeprefix("a ")
         self.shell = Shell(client, settings._replace(interactive=True), self.machine, schema)
         self.typed: deque[str] = deque(maxlen=TYPED)
         self.shell.filter_events = watcher.filter_events

@@ -222,10 +222,16 @@ class Shell:
             line = yield from fill_in(line)
         yield from self.introspection.load_schema()
         schema = self.introspection.schema
-        if schema is None:
+        if schema is None or self.introspection.is_undescribed(line.name.text):
             return guess_arguments(line)
         properties = yield from self.introspection.load_properties(line)
-        return check_arguments(schema, line, properties)
+        try:
+            return check_arguments(schema, line, properties)
+        except SchemaMismatch as error:
+            if schema.binding:
+                raise
+            yield Note(f"sent as it stands, but the manual installed here says: {error}")
+            return guess_arguments(line)
 
     def _refuse_unknown(self, line: CommandLine) -> None:
         """At the prompt an unknown command is not sent, once the names are known."""

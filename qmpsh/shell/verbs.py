@@ -22,6 +22,7 @@ from qmpsh.shell.masking import masked_request
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish
 
 if TYPE_CHECKING:
+    from qmpsh.shell.introspection import Introspection
     from qmpsh.shell.shell import Shell
 
 
@@ -72,7 +73,13 @@ def _topics(shell: Shell) -> Generator[Wish, str, Topics]:
     """All that help knows about, asked for where it is not known yet."""
     introspection = shell.introspection
     yield from introspection.load_schema()
-    return Topics(introspection.commands, introspection.schema, introspection.manual())
+    return Topics(
+        introspection.commands,
+        introspection.schema,
+        introspection.manual(),
+        page=introspection.manual_name,
+        disabled=introspection.disabled,
+    )
 
 
 def _export(shell: Shell, line: VerbLine) -> Steps:
@@ -174,8 +181,16 @@ def _overview(shell: Shell) -> str:
     lines += [f"  {f'.{n} {verb.usage}':<{width}}  {verb.summary}" for n, verb in VERBS.items()]
     if shell.introspection.commands:
         lines += ["", f"Commands of this server ({len(shell.introspection.commands)}):"]
-        lines += _in_columns(sorted(shell.introspection.commands))
+        lines += _in_columns(_marked(shell.introspection))
     return "\n".join(lines)
+
+
+def _marked(introspection: Introspection) -> list[str]:
+    """The commands in order; what a guest's administrator has turned off says so."""
+    return [
+        f"{name} (disabled)" if name in introspection.disabled else name
+        for name in sorted(introspection.commands)
+    ]
 
 
 def _in_columns(names: list[str]) -> list[str]:
