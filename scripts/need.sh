@@ -13,6 +13,7 @@ packages() {
 # program            apt-get                          dnf                   pacman           brew
 qemu-system-x86_64   qemu-system-x86                  qemu-system-x86-core  qemu-system-x86  qemu
 qemu-img             qemu-utils                       qemu-img              qemu-img         qemu
+qemu-ga              qemu-guest-agent                 qemu-guest-agent      qemu-guest-agent -
 tmux                 tmux                             tmux                  tmux             tmux
 zsh                  zsh                              zsh                   zsh              zsh
 fish                 fish                             fish                  fish             fish
@@ -32,6 +33,7 @@ say() { printf '%s\n' "need: $*" >&2; }
 is_there() {
     case $1 in
         python3.*-venv) "${1%-venv}" -c 'import ensurepip, venv' >/dev/null 2>&1 ;;
+        qemu-ga) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1 ;; # not for all users
         python3*) "$1" -c '' >/dev/null 2>&1 ;; # a version manager's shim may be there and fail
         *) command -v "$1" >/dev/null 2>&1 ;;
     esac
