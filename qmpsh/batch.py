@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from qmpsh.schema.model import Schema
 
 _PROGRAM = "qmpsh"
+_LAST_MOMENT = 1.0  # seconds
 
 
 class Batch:
@@ -80,11 +81,12 @@ class Batch:
 
     @property
     def ahead(self) -> int:
-        """How many queries of a script may be on their way: with a time limit, one at a time."""
-        # Imported here: a one-shot runs no script.
-        from qmpsh.script import AHEAD
-
-        return 1 if self._settings.timeout is not None else AHEAD
+        """How many queries of a script may be on their way: one below what the server may be asked
+        at a time, and with a time limit one.
+        """
+        if self._settings.timeout is not None or self.client is None:
+            return 1
+        return max(1, self.client.dialect.window - 1)
 
     def start(self, place: str, line: str) -> Task:
         """Begin a line of the language. place: what is said of it begins with"""
@@ -98,7 +100,7 @@ class Batch:
             task.cancel()
             return self.report(place, error)
         except BaseException:
-            task.cancel()  # a line may have something to put away
+            self._abandon(task)
             raise
         outcome = task.outcome or Outcome()
         if outcome.error is not None:
@@ -108,6 +110,19 @@ class Batch:
         except QmpshError as error:
             return self.report(place, error)
         return outcome
+
+    def _abandon(self, task: Task) -> None:
+        """End a line; what it sends to put something away gets a moment to be answered: a socket
+        that is closed with answers unread takes what was sent last with it.
+        """
+        client = self.client
+        before = 0 if client is None else client.in_flight
+        task.cancel()
+        if client is None or client.in_flight <= before:
+            return
+        deadline = time.monotonic() + _LAST_MOMENT
+        while client.in_flight and time.monotonic() < deadline:
+            client.poll(deadline - time.monotonic())
 
     def _drive(self, task: Task) -> None:
         while not task.advance(time.monotonic()):

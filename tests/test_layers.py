@@ -210,6 +210,7 @@ ONE_SHOT_MODULES: set[str] = {
     "qmpsh.link.client",
     "qmpsh.link.dialect",
     "qmpsh.link.handshake",
+    "qmpsh.link.inbox",
     "qmpsh.link.outbox",
     "qmpsh.link.pending",
     "qmpsh.link.transport",

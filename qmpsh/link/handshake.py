@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError
+from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError, QmpshError
 from qmpsh.link.address import Address
 from qmpsh.link.dialect import QEMU, Dialect
 from qmpsh.wire.connection import Connection
@@ -106,6 +106,19 @@ def ended(address: Address) -> CannotConnect:
         f"{address} closed the connection before a session began: the VM has just ended, or"
         " something else than QEMU listens there"
     )
+
+
+def no_descriptors(address: Address) -> str:
+    """Why a descriptor cannot go there."""
+    return (
+        f"a descriptor cannot go to {address}: only a unix socket of this very machine carries one;"
+        " connect to the monitor's own socket"
+    )
+
+
+def refusal(address: Address, lost: QmpshError | None) -> CannotConnect:
+    """Why no session began. lost: what ended the stream"""
+    return not_qmp(address, lost) if isinstance(lost, ProtocolError) else ended(address)
 
 
 def not_qmp(address: Address, error: ProtocolError) -> NotQmp:

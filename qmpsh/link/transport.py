@@ -11,6 +11,7 @@ import errno
 import os
 import socket
 import stat
+import sys
 from typing import Protocol
 
 from qmpsh.errors import Busy, CannotConnect, ConnectionLost, ConnectTimeout
@@ -86,6 +87,26 @@ class SocketStream:
             self._socket.close()
 
 
+class UnixStream(SocketStream):
+    """A stream over a unix socket with the server itself at its other end, so that descriptors can
+    go with the bytes (unix(7), SCM_RIGHTS); a forwarder in between would lose them.
+    """
+
+    __slots__ = ()
+
+    def send_with(self, data: bytes, fd: int) -> int:
+        """`send`, with a descriptor that goes with the first byte, if any is taken."""
+        rights = fd.to_bytes(4, sys.byteorder)
+        try:
+            return self._socket.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise ConnectionLost(
+                f"the command was not sent with its descriptor: {_reason(error)}"
+            ) from error
+
+
 def open_stream(address: Address, timeout: float | None) -> Stream:
     """Connect.
 
@@ -93,7 +114,7 @@ def open_stream(address: Address, timeout: float | None) -> Stream:
     Raises CannotConnect, of which Busy and ConnectTimeout.
     """
     if isinstance(address, UnixAddress):
-        return SocketStream(_connect_unix(address))
+        return UnixStream(_connect_unix(address))
     if isinstance(address, TcpAddress):
         return SocketStream(_connect_tcp(address, timeout))
     return address.open(timeout)
@@ -108,7 +129,7 @@ def begin_stream(address: Address) -> Stream:
     Raises CannotConnect, of which Busy, for what fails at once.
     """
     if isinstance(address, UnixAddress):
-        return SocketStream(_connect_unix(address))
+        return UnixStream(_connect_unix(address))
     if isinstance(address, TcpAddress):
         return SocketStream(_begin_tcp(address))
     return address.begin()

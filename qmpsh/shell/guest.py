@@ -18,7 +18,7 @@ from qmpsh.errors import CommandFailed, LineSyntaxError, QmpshError, ReplyTimeou
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.body import words_and_redirect
 from qmpsh.lang.durations import parse_duration
-from qmpsh.lang.syntax import Redirect, VerbLine
+from qmpsh.lang.syntax import Modifiers, Redirect, VerbLine
 from qmpsh.link.client import Client
 from qmpsh.shell.execute import Request, dry_run_text
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until, Wish
@@ -121,13 +121,17 @@ def _ended(call: Call, name: str, pid: Json) -> Generator[Wish, str, JsonObject]
             yield Until(lambda: call.client.closed, call.deadline)
             raise call.late(f"{name} did not end")
         yield Until(lambda: call.client.closed, due)
+        if call.client.lost is not None:
+            raise call.client.lost
         look = min(2 * look, LAST_LOOK)
 
 
 def _output(status: JsonObject, redirect: Redirect | None, *, whole: bool) -> Iterator[Wish]:
     """What the command wrote, standard error last. whole: the agent's reply as it is instead."""
     if whole:
-        yield Answer("guest-exec-status", value=status, redirect=redirect)
+        reply: JsonObject = {"return": status}
+        modifiers = Modifiers(json=True)
+        yield Answer("", value=status, reply=reply, modifiers=modifiers, redirect=redirect)
         return
     out, err = (_bytes(status.get(f"{name}-data")) for name in ("out", "err"))
     if out or redirect is not None:

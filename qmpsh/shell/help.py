@@ -12,8 +12,8 @@ from qmpsh.schema.signature import command_signature, event_signature
 
 
 class Topics:
-    """What help knows about. schema, manual: None where there is none; page: of the manual, "" for
-    none; disabled: commands that a guest's administrator has turned off.
+    """What help knows about. schema, manual: None where there is none; page: the manual's name, ""
+    where this kind of server has none; disabled: commands that a guest's administrator turned off.
     """
 
     def __init__(
@@ -21,7 +21,6 @@ class Topics:
         commands: tuple[str, ...],
         schema: Schema | None,
         manual: Manual | None,
-        *,
         page: str = "qemu-qmp-ref",
         disabled: frozenset[str] = frozenset(),
     ) -> None:

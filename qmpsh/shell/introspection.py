@@ -157,6 +157,11 @@ class Introspection:
             self._properties[driver] = _property_types(answer)
         return self._properties.get(driver or "")
 
+    def allows_oob(self, name: str) -> bool:
+        """Whether the schema lets a command be carried out out of band; False without a schema."""
+        info = self.schema.command(name) if self.schema is not None else None
+        return info is not None and info.oob
+
     def suggestion(self, name: str) -> str:
         """`; did you mean a?` for an unknown command, from what is at hand, the cache included."""
         from qmpsh.schema.cache import load_schema

@@ -32,7 +32,9 @@ _OWNERS = {
 
 
 class Who(NamedTuple):
-    """Which VM it is: query-name and query-uuid, "" where the server has none."""
+    """Which VM it is: query-name and query-uuid, "" where the server has none, or no such
+    commands.
+    """
 
     name: str = ""
     uuid: str = ""
@@ -176,15 +178,15 @@ class Lifeline:
             return None
         if not client.begun or not self._is_introduced(client):
             return None
-        name, uuid = [*(_answer(pending) for pending in self._questions), None, None][:2]
+        name, uuid = [_answer(pending) for pending in self._questions] or (None, None)
         self._dialled, self._questions, self._last = None, [], client
         self._plan.met()
         return Met(client, who(name, uuid), self._by_hand)
 
     def _is_introduced(self, client: Client) -> bool:
         """Ask who it is, one question after the other: not every server takes two at a time."""
-        if client.dialect.guest:
-            return True  # who it is only its guest could tell, at the price of commands run there
+        if not client.dialect.named:
+            return True
         asked = self._questions
         while len(asked) < len(WHO) and all(pending.reply for pending in asked):
             asked.append(client.submit(Command(WHO[len(asked)])))

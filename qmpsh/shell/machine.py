@@ -7,7 +7,7 @@ run-state event only marks the status stale and `query-status` says what it is (
 from __future__ import annotations
 
 from qmpsh.jsontypes import Json
-from qmpsh.link.dialect import command_names, disabled_names
+from qmpsh.link.dialect import command_names, disabled_names, introduction
 from qmpsh.wire.messages import Event, Greeting
 
 # Events after which the run state may be another.
@@ -39,9 +39,9 @@ class Machine:
     farewell: how it ended, "" while it has not; stale: the status wants asking again;
     uuid: from query-uuid, "" where it has none; outlook: what becomes of a connection that is not
     there, one word or two; prospect: the same as a sentence; parted: we gave it up ourselves;
-    owner: libvirt or Proxmox where the monitor is theirs, else ""; disabled: of the commands, those
-    that a guest agent's administrator has turned off; product: what to call the server, before its
-    version.
+    owner: libvirt or Proxmox where the monitor is theirs, else ""; server, version, package: what
+    the greeting says of the program at the other end, "" for what it does not; a guest agent tells
+    its version with its commands; disabled: of those, what its administrator has turned off.
     """
 
     def __init__(self, address: str, greeting: Greeting | None) -> None:
@@ -49,17 +49,15 @@ class Machine:
         self.owner = ""
         self.commands: tuple[str, ...] = ()
         self.disabled: frozenset[str] = frozenset()
-        self.product = "QEMU"
-        self.version = ""
+        self.server = self.version = self.package = ""
         self.meet(greeting)
 
     def meet(self, greeting: Greeting | None) -> None:
         """A new connection begins: what was known of the state may be another's. The names of the
         commands are kept: who knows that they may be others forgets them.
         """
-        # Who does not greet tells it with its commands, which are kept as well.
-        self.version = greeting.version if greeting else self.version
-        self.package = greeting.package if greeting else ""
+        if greeting is not None:
+            self.server, self.version, self.package = introduction(greeting)
         self.name = ""
         self.uuid = ""
         self.status = ""

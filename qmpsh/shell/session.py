@@ -86,7 +86,7 @@ class Session:
         self.client = client
         self.machine = Machine(address, client.greeting)
         if client.dialect.guest:
-            self.machine.product = client.dialect.title.removeprefix("a ")
+            self.machine.server = client.dialect.title.removeprefix("a ")
         self.shell = Shell(client, settings._replace(interactive=True), self.machine, schema)
         self.typed: deque[str] = deque(maxlen=TYPED)
         self.shell.filter_events = watcher.filter_events
@@ -189,6 +189,7 @@ class Session:
         now = time.monotonic()
         waits = [running.task.timeout(now) for running in self._lines()]
         waits.append(self.life.wait(now))
+        waits.append(None if self.client.due is None else max(0.0, self.client.due - now))
         waits += self.inquiry.due(now)
         return min((wait for wait in waits if wait is not None), default=None)
 

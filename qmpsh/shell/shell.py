@@ -243,7 +243,10 @@ class Shell:
             raise SchemaMismatch(f"no command {name}{hint}", line.source, line.name.span)
 
     def _execute(self, request: Request) -> Steps:
-        return execute(self.client, request, self.settings, self.introspection.suggestion)
+        learnt = self.introspection
+        return execute(
+            self.client, request, self.settings, learnt.suggestion, allows_oob=learnt.allows_oob
+        )
 
     def _verb(self, line: VerbLine) -> Steps:
         from qmpsh.shell.verbs import find_verb

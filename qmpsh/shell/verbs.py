@@ -9,17 +9,20 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, NamedTuple
 
 from qmpsh.errors import LineSyntaxError, UsageError
+from qmpsh.jsontypes import Json
+from qmpsh.lang.body import words_and_redirect
 from qmpsh.lang.line import parse_line
 from qmpsh.lang.syntax import HmpLine, Mode, VerbLine
 from qmpsh.schema.nearest import nearest
 from qmpsh.schema.signature import WIDTH
 from qmpsh.shell.connection import disconnect, reconnect
-from qmpsh.shell.execute import Request, dry_run_text, execute, hmp_request
+from qmpsh.shell.execute import Request, dry_run_text, execute, hmp_request, no_human_monitor
 from qmpsh.shell.export import export
 from qmpsh.shell.guest import cat, exec_in_guest
 from qmpsh.shell.help import Topics
 from qmpsh.shell.masking import masked_request
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish
+from qmpsh.wire.messages import Command
 
 if TYPE_CHECKING:
     from qmpsh.shell.introspection import Introspection
@@ -77,8 +80,8 @@ def _topics(shell: Shell) -> Generator[Wish, str, Topics]:
         introspection.commands,
         introspection.schema,
         introspection.manual(),
-        page=introspection.manual_name,
-        disabled=introspection.disabled,
+        introspection.manual_name,
+        introspection.disabled,
     )
 
 
@@ -103,6 +106,8 @@ def _shown_requests(shell: Shell, text: str) -> Generator[Wish, str, list[Reques
 
 def _hmp(shell: Shell, line: VerbLine) -> Steps:
     if not line.rest.strip():
+        if not shell.hmp and shell.client is not None and not shell.client.dialect.hmp:
+            raise UsageError(f".hmp: {no_human_monitor(shell.client)}")
         shell.hmp = not shell.hmp
         return Outcome()
     outcome = Outcome()
@@ -138,6 +143,24 @@ def _set(shell: Shell, line: VerbLine) -> Steps:
     return Outcome()
 
 
+def _add_fd(shell: Shell, line: VerbLine) -> Steps:
+    """A set of its own for one file; its name there is the answer."""
+    words = words_and_redirect(line.rest)[0] if line.words is None else line.words
+    if len(words) != 1:
+        raise LineSyntaxError(
+            "expected one file, as in .add-fd ./disk.img", line.source, line.rest_span
+        )
+    modifiers = line.modifiers._replace(fd=words[0])
+    request = Request(Command("add-fd"), modifiers, line.redirect, as_text=_name_of_set)
+    return (yield from execute(shell.client, request, shell.settings))
+
+
+def _name_of_set(value: Json) -> str | None:
+    """What blockdev-add and others take as a file name; None for an answer of another shape."""
+    number = value.get("fdset-id") if isinstance(value, dict) else None
+    return None if number is None else f"/dev/fdset/{number}"
+
+
 def _events(shell: Shell, line: VerbLine) -> Steps:
     """At the prompt: which events the pane shows; the others are kept."""
     if shell.filter_events is None:
@@ -161,6 +184,7 @@ VERBS: dict[str, Verb] = {
     "hmp": Verb("[LINE]", "run one line of the human monitor; alone: HMP mode on or off", _hmp),
     "json": Verb("LINE", "print the JSON that LINE would send, and send nothing", _json),
     "export": Verb("bash|python|virsh LINE", "the same command for another tool", _export),
+    "add-fd": Verb("PATH[:ro|rw]", "hand the VM an open file; the answer is /dev/fdset/N", _add_fd),
     "events": Verb("[PATTERN...]", "show only events such as BLOCK_*; alone: all", _events),
     "disconnect": Verb("", "let somebody else have the monitor", disconnect),
     "reconnect": Verb("", "take the monitor again", reconnect),

@@ -130,7 +130,7 @@ class Screen:
             state=machine.state,
             status=machine.status,
             outlook=machine.outlook,
-            product=machine.product,
+            server=machine.server,
             version=machine.version,
             address=machine.address,
             works=tuple(self.session.works),

@@ -26,8 +26,8 @@ _CONNECTED = frozenset({"running", "paused"})
 class Facts(NamedTuple):
     """What the line tells; names as the VM gave them, not yet safe.
 
-    product, version: of the server; state: running, paused, ended, lost, disconnected or "";
-    status: query-status's word
+    server, version: of the program at the other end
+    state: running, paused, ended, lost, disconnected or ""; status: query-status's word
     works: jobs and migration, the one to show first
     outlook: what becomes of a connection that is not there, "" where it is
     running, seconds: the command that runs, "" for none, and since when; waiting: lines behind it
@@ -39,7 +39,7 @@ class Facts(NamedTuple):
     state: str = ""
     status: str = ""
     outlook: str = ""
-    product: str = "QEMU"
+    server: str = "QEMU"
     version: str = ""
     address: str = ""
     works: tuple[Work, ...] = ()
@@ -66,7 +66,7 @@ def status_line(facts: Facts, width: int, glyphs: Glyphs) -> Line:
 
 def _lefts(facts: Facts, width: int, glyphs: Glyphs) -> Iterator[Line]:
     """From the fullest to the barest."""
-    version = f"{facts.product} {facts.version}" if facts.version and width >= NARROW else ""
+    version = f"{facts.server} {facts.version}" if facts.version and width >= NARROW else ""
     version = "" if facts.outlook else version
     blank = "  " if width >= NARROW else " "
     command = _work(facts)

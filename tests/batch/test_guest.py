@@ -14,7 +14,6 @@ import pytest
 from tests.agents import Agent
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm
-from tests.waiting import wait_until
 
 NO_MANUAL = {"QMPSH_MANPATH": ""}
 
@@ -75,7 +74,7 @@ def test_disabled_commands_say_so(agent: Agent, run_qmpsh: RunQmpsh) -> None:
 
 def test_without_a_manual_arguments_are_guessed(agent: Agent, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh(*ga(agent, "guest-file-open", "pth=/x"), env=NO_MANUAL)
-    assert (done.returncode, "Parameter 'pth' is unexpected" in done.stderr) == (1, True)
+    assert (done.returncode, done.stderr[:20]) == (1, "qmpsh: GenericError:")
 
 
 MANUAL = r"""
@@ -145,7 +144,8 @@ def test_exec_signal(agent: Agent, run_qmpsh: RunQmpsh) -> None:
 def test_exec_of_nothing(agent: Agent, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh(*ga(agent, ".exec", "/no/such"))
     assert done.returncode == 1
-    assert done.stderr.startswith("qmpsh: GenericError: Guest agent command failed, error was")
+    assert done.stderr.startswith("qmpsh: GenericError: ")
+    assert "Failed to execute child process" in done.stderr
     done = run_qmpsh(*ga(agent, ".exec"))
     assert done.returncode == 2
     assert done.stderr.startswith("qmpsh: expected a command, as in .exec uname -a\n")
@@ -225,7 +225,8 @@ def test_cat_interrupted_closes(agent: Agent) -> None:
         process.send_signal(signal.SIGINT)
         process.stdout.close()
         assert process.wait(30) in (130, 141)
-    wait_until(lambda: opened_by(agent, "/dev/zero") == 0)
+    assert opened_by(agent, "/dev/zero") == 0
+    assert agent.process.poll() is None
 
 
 def test_cat_errors(agent: Agent, run_qmpsh: RunQmpsh) -> None:

@@ -11,7 +11,7 @@ WINDOW = QEMU.window
 def write_all(outbox: Outbox) -> list[bytes]:
     """What may be written now, in its order."""
     written = []
-    while outbox.begin_next():
+    while outbox.begin_next(0.0):
         written.append(outbox.rest)
     return written
 
@@ -21,7 +21,7 @@ def test_in_order() -> None:
     for data in (b"a", b"b"):
         outbox.put(data, oob=False)
     assert write_all(outbox) == [b"a", b"b"]
-    assert not outbox.begin_next()
+    assert not outbox.begin_next(0.0)
 
 
 def test_out_of_band_goes_first() -> None:
@@ -48,7 +48,7 @@ def test_fewer_than_eight_in_band_are_on_the_wire() -> None:
 def test_clear() -> None:
     outbox = Outbox(WINDOW)
     outbox.put(b"a", oob=False)
-    outbox.begin_next()
+    outbox.begin_next(0.0)
     outbox.put(b"b", oob=False)
     outbox.put(b"x", oob=True)
     outbox.clear()

@@ -137,7 +137,12 @@ def test_an_agent_that_answers_nonsense(replies: dict[str, Json], said: str) -> 
     assert exit_code == 1
 
 
-def test_a_session(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+def polled(session: Session) -> Session:
+    session.poll()
+    return session
+
+
+def test_a_session(agent: Agent) -> None:
     sent: list[str] = []
 
     def trace(direction: str, message: JsonObject) -> None:
@@ -147,19 +152,14 @@ def test_a_session(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client.connect(UnixAddress(agent.path), OPTIONS, tracer=trace)
     session = Session(client, Settings(), Heard(), agent.path)
     assert session.works == []
-
-    def has_learnt() -> bool:
-        session.poll()
-        return bool(session.catalog.commands)
-
-    wait_until(has_learnt)
+    wait_until(lambda: polled(session).catalog.commands)
     assert session.prompt == "(guest) "
     assert session.machine.version == agent.version
     assert {c.text: c.kind for c in session.complete("guest-s", 7)}["guest-shutdown"] == "disabled"
     assert session.complete("guest-pi", 8)[0].kind == "command"
     said: list[Answer | Note] = []
     session.start(".exec false", said.append, lambda outcome: None)
-    wait_until(lambda: session.poll() or session.running is None)
+    wait_until(lambda: polled(session).running is None)
     assert said == [Note("exit code 1")]
     assert set(sent) == {"guest-sync-delimited", "guest-info", "guest-exec", "guest-exec-status"}
     session.close()
@@ -170,14 +170,14 @@ def test_letting_go_of_cat_ends_it(agent: Agent) -> None:
     session = Session(client, Settings(), Heard(), agent.path)
     pieces: list[Answer | Note] = []
     session.start(".cat /dev/zero", pieces.append, lambda outcome: None)
-    wait_until(lambda: session.poll() or pieces)
+    wait_until(lambda: polled(session) and pieces)
     running = session.running
     assert running is not None
-    wait_until(lambda: session.poll() or running.task.stops)
+    wait_until(lambda: polled(session) and running.task.stops)
     assert session.interrupt()
     assert isinstance(running.task, Task)
     assert running.task.outcome is not None
     assert running.task.outcome.exit_code == 130
     session.start("guest-ping", pieces.append, lambda outcome: None)
-    wait_until(lambda: session.poll() or session.running is None)
+    wait_until(lambda: polled(session).running is None)
     session.close()

@@ -98,6 +98,6 @@ def test_a_monitor_that_greets(cut: int) -> None:
     connection.receive_data(greeting[:cut])
     connection.receive_data(greeting[cut:])
     for _ in range(2):
-        with pytest.raises(ProtocolError, match="^is a QMP monitor, no guest agent; leave out"):
+        with pytest.raises(ProtocolError, match="is a QMP monitor, no guest agent"):
             connection.next_message()
     assert connection.state is State.BROKEN
