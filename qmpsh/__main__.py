@@ -156,12 +156,6 @@ def _connect(words: Words, options: Options) -> Client:
         raise UsageError(
             "no ADDRESS: name the monitor's socket, as in qmpsh ./monitor.sock, or set QMP_SOCKET"
         )
-    tracer: Tracer | None = None
-    if options.settings.verbose:
-        # Imported here: only -v needs the masking.
-        from qmpsh.trace import Trace
-
-        tracer = Trace()
     return Client.connect(
         parse_address(words.address),
         ClientOptions(
@@ -172,8 +166,23 @@ def _connect(words: Words, options: Options) -> Client:
             dialect=GUEST_AGENT if options.guest_agent else QEMU,
         ),
         _notice,
-        tracer,
+        _tracer(words.address, options),
     )
+
+
+def _tracer(address: str, options: Options) -> Tracer | None:
+    """Who looks on at the wire: -v, --logfile; None for nobody."""
+    if not (options.settings.verbose or options.logfile):
+        return None
+    # Imported here: only who looks on needs the masking.
+    from qmpsh.shell.tracing import Tracing
+    from qmpsh.shell.wirelog import WireLog
+    from qmpsh.trace import echo
+
+    tracing = Tracing(*([echo] if options.settings.verbose else []))
+    if options.logfile:
+        tracing.sinks.append(WireLog(options.logfile, address, _notice))
+    return tracing
 
 
 def _notice(text: str) -> None:

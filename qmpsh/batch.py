@@ -47,6 +47,7 @@ class Batch:
         self._redirected: list[tuple[Redirect, bytes]] = []
         machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
         self._shell = Shell(client, settings, machine, schema)
+        self._shell.warn = partial(_complain, _PROGRAM)
 
     def run_words(self, words: Sequence[str]) -> int:
         """Run one line given as the words of a command line; its exit code."""
@@ -191,7 +192,7 @@ class Batch:
         if text is None:
             return
         if item.redirect is not None:
-            self._redirected.append((item.redirect, f"{text}\n".encode()))
+            self._redirected.append((item.redirect, f"{text}\n".encode(errors="replace")))
         else:
             print(self._coloured(text) if _is_json(item) else text)
 
@@ -244,11 +245,10 @@ class Batch:
         if redirect.mark != "|":
             write_file(redirect, data)
             return
-        import subprocess
+        from qmpsh.shell.pipes import run_pipe
 
         sys.stdout.flush()
-        status = subprocess.run(redirect.target, shell=True, input=data).returncode
-        said = pipe_status(status, redirect)
+        said = pipe_status(run_pipe(redirect.target, data, self.client), redirect)
         if said:
             raise QmpshError(said)
 

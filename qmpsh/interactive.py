@@ -61,6 +61,7 @@ def interact(
         session.preferences.adopt(config.preferences)
         session.preferences.offers["theme"] = theme_names
         session.catalog.aliases = config.aliases
+        session.shell.typed_before = history.stored
         sessions.append(session)
         return session
 

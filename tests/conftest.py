@@ -16,6 +16,7 @@ import pytest
 
 from tests.agents import Agent, AgentStarter, agents
 from tests.qemu import ROOT, Vm, VmStarter, emulators
+from tests.tui.tmux import Terminal, terminal
 
 IN_CI = os.environ.get("CI", "") == "true"
 CLEARED = (
@@ -176,6 +177,13 @@ def agent(start_agent: AgentStarter) -> Agent:
 
 
 # ------------------------------------------------------------------------ the command
+
+
+@pytest.fixture
+def screen() -> Iterator[Terminal]:
+    """A real terminal, of tmux; a test that uses it is marked `tmux`."""
+    with terminal() as on:
+        yield on
 
 
 class RunQmpsh:

@@ -14,7 +14,6 @@ from qmpsh.link.client import Client, Pending
 from qmpsh.link.handshake import no_descriptors
 from qmpsh.shell.hmp import hmp_command, hmp_failed, hmp_text
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until
-from qmpsh.shell.policy import question_before
 from qmpsh.shell.settings import Settings
 from qmpsh.wire.messages import Command, ErrorReply, command_object, ends_vm
 
@@ -70,8 +69,14 @@ def execute(
     """The steps from a request to its answer.
 
     client: None where there is no server (--dry-run)
-    Raises ReplyTimeout, ConnectionLost, UsageError for what this server cannot take.
+    Raises ReplyTimeout, ConnectionLost, UsageError for what this server cannot take and for what
+    --read-only refuses.
     """
+    if settings.read_only:
+        # Imported here, as below: a one-shot asks nothing, and may do what it was told.
+        from qmpsh.shell.policy import refuse_unless_reading
+
+        refuse_unless_reading(request.command)
     request = request._replace(modifiers=_defaulted(request.modifiers, settings))
     if client is not None:
         _refuse(client, request, settings)
@@ -85,17 +90,24 @@ def execute(
         yield _answer(request, {"return": {}}, 0.0, 0)
         return Outcome()
     if settings.interactive and not (settings.yes or request.modifiers.yes):
+        from qmpsh.shell.policy import question_before
+
         question = question_before(request.command, dict(settings.confirm))
         if question is not None:
             choice = yield question
             if choice not in ("q", "y"):
                 return Outcome(leave=choice == "l")
-    command = request.command
+    command = _adapted(client, request.command, allows_oob)
+    return (yield from _send(client, request._replace(command=command), suggest))
+
+
+def _adapted(client: Client, command: Command, allows_oob: Allows) -> Command:
+    """The command as this server wants it, now."""
     if client.oob and client.is_busy and allows_oob(command.name):
         command = command._replace(oob=True)
     if command.arguments is None and command.name in client.dialect.braced:
         command = command._replace(arguments={})
-    return (yield from _send(client, request._replace(command=command), suggest))
+    return command
 
 
 def _refuse(client: Client, request: Request, settings: Settings) -> None:

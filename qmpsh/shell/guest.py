@@ -22,6 +22,7 @@ from qmpsh.lang.syntax import Modifiers, Redirect, VerbLine
 from qmpsh.link.client import Client
 from qmpsh.shell.execute import Request, dry_run_text
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until, Wish
+from qmpsh.shell.policy import refuse_unless_reading
 from qmpsh.shell.redirects import open_target
 from qmpsh.wire.messages import Command, Reply
 
@@ -81,6 +82,8 @@ def exec_in_guest(shell: Shell, line: VerbLine) -> Steps:
     words, redirect, timeout = _exec_words(line)
     arguments: JsonObject = {"path": words[0], "arg": list(words[1:]), "capture-output": True}
     command = Command("guest-exec", arguments)
+    if shell.settings.read_only:
+        refuse_unless_reading(command)
     if shell.settings.dry_run:
         yield Answer("", text=dry_run_text(Request(command)))
         return Outcome()

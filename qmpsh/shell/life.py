@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 RECONNECTING = "reconnecting"
 
-OUR_OWN = frozenset({"disconnect", "exit", "help", "reconnect", "set"})
+OUR_OWN = frozenset({"disconnect", "exit", "help", "history", "log", "pager", "reconnect", "set"})
 """verbs that no VM ever sees"""
 
 

@@ -172,6 +172,13 @@ def test_exec_whole_reply_and_dry_run(agent: Agent, run_qmpsh: RunQmpsh) -> None
     }
 
 
+def test_read_only(agent: Agent, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(*ga(agent, "--read-only", ".exec", "echo", "hi"))
+    assert (done.stdout, done.returncode) == ("", 2)
+    assert done.stderr.startswith("qmpsh: guest-exec was not sent: --read-only lets only through")
+    assert run_qmpsh(*ga(agent, "--read-only", ".cat", "/etc/hostname")).returncode == 0
+
+
 def test_exec_into_a_file_and_a_pipe(agent: Agent, run_qmpsh: RunQmpsh, tmp_path: Path) -> None:
     target = tmp_path / "out"
     run_qmpsh(*ga(agent, f".exec printf '\\\\377' > {target}"))
