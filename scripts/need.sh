@@ -14,6 +14,7 @@ packages() {
 qemu-system-x86_64   qemu-system-x86                  qemu-system-x86-core  qemu-system-x86  qemu
 qemu-img             qemu-utils                       qemu-img              qemu-img         qemu
 qemu-ga              qemu-guest-agent                 qemu-guest-agent      qemu-guest-agent -
+qemu-storage-daemon  qemu-system-common               qemu-img              qemu-storage-daemon qemu
 tmux                 tmux                             tmux                  tmux             tmux
 zsh                  zsh                              zsh                   zsh              zsh
 fish                 fish                             fish                  fish             fish

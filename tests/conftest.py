@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents import Agent, AgentStarter, agents
-from tests.qemu import ROOT, Vm, VmStarter, emulators
+from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder, serving, storage_daemon
 from tests.tui.tmux import Terminal, terminal
 
 IN_CI = os.environ.get("CI", "") == "true"
@@ -174,6 +174,33 @@ def start_agent(agent_program: str) -> Iterator[AgentStarter]:
 def agent(start_agent: AgentStarter) -> Agent:
     """A guest agent for this test alone; what it does it does to this machine."""
     return start_agent()
+
+
+# ------------------------------------------------------------------------ other servers
+
+
+@pytest.fixture
+def stratovirt() -> Iterator[str]:
+    """The socket of a monitor with StratoVirt's manners."""
+    folder = new_folder()
+    path = f"{folder}/s"
+    with serving(sys.executable, "-m", "tests.stratovirt", path, path=path):
+        yield path
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def daemon(emulator: str) -> Iterator[str]:
+    """The socket of the storage daemon that belongs to the emulator."""
+    program = storage_daemon(emulator)
+    if not program:
+        missing(f"the qemu-storage-daemon of {emulator}")
+    folder = new_folder()
+    path = f"{folder}/s"
+    socket = f"socket,path={path},server=on,wait=off,id=c"
+    with serving(program, "--chardev", socket, "--monitor", "chardev=c", path=path):
+        yield path
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 # ------------------------------------------------------------------------ the command

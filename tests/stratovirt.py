@@ -279,7 +279,7 @@ def _request(text: str) -> tuple[str, JsonObject, str | None]:
     try:
         request, end = json.JSONDecoder().raw_decode(text)
     except json.JSONDecodeError as error:
-        at_end = "{" not in text or error.pos >= len(text)
+        at_end = error.pos >= len(text) or error.msg.startswith("Unterminated")
         what = "EOF while parsing a value" if at_end else "expected value"
         raise Refusal(f"{what} at line 1 column {error.pos}") from error
     if end != len(text):

@@ -16,6 +16,9 @@ from qmpsh.complete.settings import set_candidates
 from qmpsh.lang.modifiers import MODIFIERS, VERB_MODIFIERS
 from qmpsh.lang.syntax import Mode
 
+FILE_VERBS = frozenset({"add-fd"})
+"""verbs whose word is a file of this host"""
+
 MOST_DOCUMENTED = 40
 """candidates that get their sentence: more than any menu shows at once"""
 
@@ -25,6 +28,10 @@ def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candi
     place = find_place(text, cursor, mode)
     if place.where is Where.VERB_WORD and place.name == "set":
         found = set_candidates(text[: place.start], place, catalog.settings)
+    elif place.where is Where.VERB_WORD and place.name in FILE_VERBS:
+        # All of the word: the parts that the scanner makes of it are a key's.
+        word = text[:cursor].rpartition(" ")[2]
+        found = _files(place._replace(prefix=word, start=cursor - len(word)), catalog)
     else:
         found = _AT.get(place.where, _nothing)(place, catalog)
     candidates = rank(found, text, cursor)
@@ -106,7 +113,7 @@ def _hmp(place: Place, catalog: Catalog) -> Iterable[Candidate]:
 
 
 def _files(place: Place, catalog: Catalog) -> Iterable[Candidate]:
-    """Behind > and >>: paths as this shell sees them."""
+    """Behind > and >>, and where a descriptor is opened: paths as this shell sees them."""
     for path in catalog.paths(place.prefix):
         yield Candidate(path, place.start, "path")
 

@@ -33,7 +33,8 @@ class Pace:
     def __init__(self, rate: int) -> None:
         at_once = rate // _AT_ONCE
         self._interval = 1 / (rate - at_once)
-        self._slack = (at_once - 1) * self._interval
+        # Half an interval off each side of the bound, for what adding up floats loses.
+        self._slack = (at_once - 0.5) * self._interval
         self._arrival = float("-inf")  # when the next one would come were they evenly spread
 
     @property

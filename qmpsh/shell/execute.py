@@ -49,6 +49,8 @@ Suggest = Callable[[str], str]
 Allows = Callable[[str], bool]
 """Whether the schema lets a command be carried out out of band."""
 
+_TAKES_DESCRIPTOR: Final = frozenset({"add-fd", "getfd"})
+
 _HINTS: Final = {
     "OperationThrottled: ": "; StratoVirt threw the request away: wait a second and try again",
     "GenericError: No file descriptor supplied": "; add --fd FILE",  # Source: WIRE.md section 11
@@ -159,6 +161,8 @@ def _send(client: Client, request: Request, suggest: Suggest) -> Steps:
 
         fd, remark = open_file(request.modifiers.fd)
         pending = client.submit(command._replace(fd=fd))
+        if command.name not in _TAKES_DESCRIPTOR:
+            remark = f"{command.name} takes no descriptor: the VM keeps it for the next that does"
         if remark:
             yield Note(remark)
     else:
