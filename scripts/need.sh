@@ -14,11 +14,13 @@ packages() {
 # program            apt-get                          dnf                   pacman           brew
 qemu-system-x86_64   qemu-system-x86                  qemu-system-x86-core  qemu-system-x86  qemu
 qemu-img             qemu-utils                       qemu-img              qemu-img         qemu
+qemu-storage-daemon  qemu-utils,qemu-system-common    qemu-img              qemu-img,qemu-tools qemu
+qemu-ga              qemu-guest-agent                 qemu-guest-agent      qemu-guest-agent -
+socat                socat                            socat                 socat            socat
+openssl              openssl                          openssl               openssl          openssl
 tmux                 tmux                             tmux                  tmux             tmux
 zsh                  zsh                              zsh                   zsh              zsh
 fish                 fish                             fish                  fish             fish
-socat                socat                            socat                 socat            socat
-openssl              openssl                          openssl               openssl          openssl
 ssh                  openssh-client                   openssh-clients       openssh          openssh
 sshd                 openssh-server                   openssh-server        openssh          openssh
 libvirtd             libvirt-daemon-system,libvirt-daemon-driver-qemu libvirt-daemon,libvirt-daemon-driver-qemu libvirt libvirt

@@ -4,12 +4,15 @@ as one sentence each.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError, QmpshError
 from qmpsh.link.address import Address
 from qmpsh.link.dialect import QEMU, Dialect
 from qmpsh.wire.framing import DEFAULT_LIMIT
+
+if TYPE_CHECKING:
+    from qmpsh.link.doctor import Finding
 
 
 class ClientOptions(NamedTuple):
@@ -35,28 +38,46 @@ _STRANGERS: Final = {
     b"QEMU ": "is a human monitor (HMP), not QMP; use -qmp, or mode=control on that -mon",
     b"RFB ": "is a VNC server, not a QMP monitor",
     b"SSH-": "is an SSH server, not a QMP monitor",
+    b"HTTP/": "is a web server, not a QMP monitor",
+    b"\x16\x03": "speaks TLS; use tls:HOST:PORT?ca=FILE",
+    b"\x15\x03": "speaks TLS; use tls:HOST:PORT?ca=FILE",
 }
 """The first bytes of what is no QMP, and what it is. Source: WIRE.md sections 2 and 12."""
 
 _SHOWN = 40  # bytes of what a stranger said
 
 
-def waiting(address: Address, timeout: float | None) -> str:
-    """The notice while a connection is silent."""
+def waiting(address: Address, timeout: float | None, fd: int = -1) -> str:
+    """The notice while a connection is silent. fd: the connection."""
     limit = "" if timeout is None else f" up to {timeout:g} s"
+    finding = _maybe_finding(address, fd)
+    if finding is not None:
+        return f"no greeting from {address} yet: {finding.what}; waiting{limit}"
     return (
         f"connected to {address}, but no greeting yet: another client may hold this monitor, which"
         f" serves one at a time; waiting{limit}"
     )
 
 
-def no_greeting(address: Address, timeout: float) -> Busy:
-    """Connected, and silence."""
+def no_greeting(address: Address, timeout: float, fd: int = -1) -> CannotConnect:
+    """Connected, and silence. fd: the connection, still open."""
+    finding = _maybe_finding(address, fd)
+    if finding is not None:
+        return finding.error(
+            f"no greeting from {address} within {timeout:g} s: {finding.what}; {finding.todo}"
+        )
     return Busy(
         f"connected to {address}, but no greeting within {timeout:g} s: another client probably"
         " holds this monitor, which serves one at a time, or the VM is stopped; close that client,"
         " or give QEMU a second -qmp"
     )
+
+
+def _maybe_finding(address: Address, fd: int) -> Finding | None:
+    # Imported here: only silence needs it.
+    from qmpsh.link.doctor import why_silent
+
+    return why_silent(address, fd)
 
 
 def no_agreement(address: Address, timeout: float) -> ConnectTimeout:

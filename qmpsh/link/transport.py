@@ -221,10 +221,7 @@ def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
     """What to tell when connecting to a unix socket failed."""
     path = address.path
     if error.errno == errno.EAGAIN:
-        return Busy(
-            f"{path} takes no more clients: one holds this monitor, which serves one at a time, and"
-            " others wait already; close them, or give QEMU a second -qmp"
-        )
+        return _full(address)
     if address.abstract:
         return CannotConnect(f"cannot connect to the abstract socket {path}: {_reason(error)}")
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
@@ -233,7 +230,7 @@ def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
             f" -qmp unix:{path.replace(',', ',,')},server=on,wait=off"
         )
     if error.errno in (errno.EACCES, errno.EPERM):
-        return CannotConnect(_no_permission(path))
+        return CannotConnect(_no_permission(address))
     kind = _maybe_other_kind(path)
     if kind:
         return CannotConnect(
@@ -246,6 +243,23 @@ def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
     if error.errno == errno.EPROTOTYPE:
         return CannotConnect(f"{path} is a socket of another type, not a stream as -qmp makes it")
     return CannotConnect(f"cannot connect to {path}: {_reason(error)}")
+
+
+def _full(address: UnixAddress) -> CannotConnect:
+    """One client is served, two wait: the kernel takes no more (WIRE.md section 2)."""
+    # Imported here: only a refusal needs it.
+    from qmpsh.link.doctor import why_not_to_connect
+    from qmpsh.link.scene import look
+
+    finding = why_not_to_connect(address, look(address))
+    if finding is not None:
+        return finding.error(
+            f"{address.path} takes no more clients: {finding.what}; {finding.todo}"
+        )
+    return Busy(
+        f"{address.path} takes no more clients: one holds this monitor, which serves one at a time,"
+        " and others wait already; close them, or give QEMU a second -qmp"
+    )
 
 
 def _maybe_other_kind(path: str) -> str:
@@ -261,15 +275,19 @@ def _maybe_other_kind(path: str) -> str:
     return "a regular file" if stat.S_ISREG(mode) else "a device or a pipe"
 
 
-def _no_permission(path: str) -> str:
+def _no_permission(address: UnixAddress) -> str:
     """Names the owner of the socket, or of the first folder on the way that does not let us in."""
+    # Imported here: only a refusal needs it.
+    from qmpsh.link.owners import advice
+
+    path = address.path
     what, place = "it", os.path.abspath(path)
     while not os.path.exists(place) and place != "/":
         place = os.path.dirname(place)
         what = f"the folder {place}"
     return (
         f"no permission to connect to {path}: {what} belongs to {_owner(place)};"
-        " run qmpsh as that user"
+        f" {advice(address) or 'run qmpsh as that user'}"
     )
 
 
