@@ -20,6 +20,8 @@ qmpsh ./monitor.sock query-status             one command, its answer on stdout
 qmpsh ./monitor.sock device_add driver=virtio-rng-pci id=rng0
 qmpsh ./monitor.sock < script.qmp             a script, stops at the first error
 qmpsh ./monitor.sock --hmp 'info status'      the human monitor
+qmpsh ls [--json]                             the monitors of this machine
+qmpsh doctor [ADDRESS]                        why there is no session
 
 ADDRESS is one of these; QMP_SOCKET serves where none is named:
 
