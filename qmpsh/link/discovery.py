@@ -12,10 +12,11 @@ import stat
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from qmpsh.errors import QmpshError
 from qmpsh.link.address import SCHEMES, Address, TcpAddress, UnixAddress
 from qmpsh.link.commandline import AGENT, QMP, Channel, CommandLine, maybe_command_line
 from qmpsh.link.doctor import is_qmpsh
-from qmpsh.link.owners import LIBVIRT, domain_of, owner_of
+from qmpsh.link.owners import LIBVIRT, SYSTEM, domain_of, libvirt_form, owner_of, uri_of
 from qmpsh.link.proc import PROC, Process, maybe_link, maybe_process, pids, socket_inode, words_of
 from qmpsh.link.scene import Scene, Sockets, listener_of, look, path_of
 
@@ -25,6 +26,13 @@ _USUAL: Final = re.compile(
 """Names of sockets that are monitors or guest agents as a rule."""
 _AGENTS: Final = re.compile(r"(?i)guest_agent|qga")
 _FOLDERS: Final = ("/run", "/var/run", "/tmp")
+_DAEMONS: Final = (
+    "/run/libvirt/libvirt-sock-ro",
+    "/run/libvirt/virtqemud-sock-ro",
+    "/var/run/libvirt/libvirt-sock-ro",
+)
+"""Sockets of libvirt's daemons. Source: libvirt's manual, "Daemons"."""
+_PATIENCE: Final = 2.0  # seconds for libvirt to list its domains
 _DEPTH: Final = 3  # folders below one of those
 _ENTRIES: Final = 2000  # files looked at in each
 
@@ -63,18 +71,31 @@ def find_monitors(*, libvirt: bool = True) -> list[Monitor]:
         for path in _usual_paths():
             found.setdefault(path, Monitor(path, _kind_of(path), owner=owner_of(UnixAddress(path))))
     if libvirt and LIBVIRT in SCHEMES:
-        # Imported here: few machines have it.
-        from qmpsh.link.domains import running_domains
-
-        for domain in running_domains():
-            address = f"libvirt:{domain}"
-            found.setdefault(address, Monitor(address, name=domain, owner=LIBVIRT))
+        for name in running_domains():
+            address = libvirt_form(SYSTEM, name)
+            found.setdefault(address, Monitor(address, name=name, owner=LIBVIRT))
     return sorted(found.values(), key=lambda one: (one.name, one.pid or 0, one.kind, one.address))
 
 
 def _place(address: str) -> str:
     """What tells one from another: two spellings of a path are one socket."""
     return os.path.realpath(address) if address.startswith("/") else address
+
+
+def running_domains() -> list[str]:
+    """The names of the system's libvirt; [] without its library, without a daemon, and for all that
+    goes wrong.
+    """
+    if not any(map(os.path.exists, _DAEMONS)):
+        return []
+    # Imported here: few machines have it.
+    from qmpsh.link.roads.libvirt import LibvirtRoad, domains
+
+    try:
+        rows = domains(LibvirtRoad(SYSTEM, ""), _PATIENCE)
+    except QmpshError:
+        return []
+    return [str(row["name"]) for row in rows if row["id"] is not None]
 
 
 # ---------------------------------------------------------------------------- command lines
@@ -136,7 +157,7 @@ def _monitor(
 def _best_form(address: Address, kind: str, name: str) -> str:
     """A monitor of libvirt's is reached through libvirt alone."""
     if kind == QMP and owner_of(address) == LIBVIRT and LIBVIRT in SCHEMES:
-        return f"libvirt:{domain_of(address, name)}"
+        return libvirt_form(uri_of(address), domain_of(address, name))
     return str(address)
 
 

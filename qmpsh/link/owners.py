@@ -13,6 +13,8 @@ from qmpsh.link.address import Address, UnixAddress
 
 LIBVIRT: Final = "libvirt"
 PROXMOX: Final = "Proxmox"
+SYSTEM: Final = "qemu:///system"
+SESSION: Final = "qemu:///session"
 
 TREES: Final = {
     "/run/libvirt": LIBVIRT,
@@ -56,11 +58,28 @@ def domain_of(address: Address, name: str = "") -> str:
     return found[1] if found else ""
 
 
+def uri_of(address: Address) -> str:
+    """Which of libvirt's two daemons a socket of its belongs to: the system's, or a user's own."""
+    path = address.path if isinstance(address, UnixAddress) else ""
+    places = (os.path.abspath(path), os.path.realpath(path))
+    trees = tuple(f"{top}/" for top in TREES)
+    return SYSTEM if any(place.startswith(trees) for place in places) else SESSION
+
+
+def libvirt_form(uri: str, domain: str) -> str:
+    """The address of a domain: without a URI where libvirt chooses that one by itself.
+
+    Source: libvirt's manual, "Connection URIs", default choice: root's is the system's.
+    """
+    default = SESSION if os.geteuid() else SYSTEM
+    return f"libvirt:{domain}" if uri == default else f"libvirt:{uri}#{domain}"
+
+
 def advice(address: Address, name: str = "") -> str:
     """Which way to take instead, as the end of a sentence; "" for the user's own."""
     owner, domain = owner_of(address), domain_of(address, name)
     if owner == LIBVIRT:
-        return f"use libvirt:{domain or 'NAME'}, which works beside libvirt"
+        return f"use {libvirt_form(uri_of(address), domain or 'NAME')}, which works beside libvirt"
     if owner == PROXMOX:
         vmid = domain or "VMID"
         return (

@@ -124,8 +124,8 @@ def _listener(address: Address, scene: Scene, show: Show) -> None:
 
 def _kind(channel: Channel) -> Check:
     wrap = f", {channel.wrap}" if channel.wrap else ""
-    plain = channel.kind == QMP and not channel.wrap
-    return Check(OK if plain else WARN, "kind", f"{channel.kind}{wrap}")
+    is_usual = channel.kind == QMP and channel.wrap in ("", "telnet")
+    return Check(OK if is_usual else WARN, "kind", f"{channel.kind}{wrap}")
 
 
 def _unknown_listener(address: Address, scene: Scene, show: Show) -> None:

