@@ -12,20 +12,22 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qmpsh.errors import ConnectionLost, LineError, QmpshError, UsageError
+from qmpsh.errors import LineError, QmpshError, UsageError
 from qmpsh.lang.syntax import Mode, Redirect
 from qmpsh.link.client import Client
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Answer, Note, Outcome, Task
+from qmpsh.shell.outcome import Answer, Note, Outcome, Task, Until
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.shell import Shell
 from qmpsh.view.jsontext import compact, pretty
 from qmpsh.view.safe import visible
 
 if TYPE_CHECKING:
+    from qmpsh.pastime import Pastime
     from qmpsh.schema.model import Schema
 
 _PROGRAM = "qmpsh"
+_LAST_MOMENT = 1.0  # seconds
 
 
 class Batch:
@@ -43,7 +45,8 @@ class Batch:
     ) -> None:
         self._settings = settings
         self._colour = colour
-        self._redirected: list[tuple[Redirect, str]] = []
+        self._redirected: list[tuple[Redirect, bytes]] = []
+        self._pastime: Pastime | None = None
         machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
         self._shell = Shell(client, settings, machine, schema)
         self._shell.warn = partial(_complain, _PROGRAM)
@@ -56,6 +59,7 @@ class Batch:
 
     def run_script(self, names: Sequence[str]) -> int:
         """Run files one after the other, "-" is stdin; the exit code of the first failure."""
+        self._shell.hear_events()  # a line may wait for what an earlier one did
         exit_code = 0
         for name in names:
             outcome = self._run_file(name)
@@ -71,6 +75,7 @@ class Batch:
 
     def close(self) -> None:
         """Give the connection up."""
+        self._clear()
         if self.client is not None:
             self.client.close()
 
@@ -81,11 +86,12 @@ class Batch:
 
     @property
     def ahead(self) -> int:
-        """How many queries of a script may be on their way: with a time limit, one at a time."""
-        # Imported here: a one-shot runs no script.
-        from qmpsh.script import AHEAD
-
-        return 1 if self._settings.timeout is not None else AHEAD
+        """How many queries of a script may be on their way: one below what the server may be asked
+        at a time, and with a time limit one.
+        """
+        if self._settings.timeout is not None or self.client is None:
+            return 1
+        return max(1, self.client.dialect.window - 1)
 
     def start(self, place: str, line: str) -> Task:
         """Begin a line of the language. place: what is said of it begins with"""
@@ -93,20 +99,15 @@ class Batch:
 
     def finish(self, place: str, task: Task) -> Outcome:
         """Drive a line to its end, show its answers and report what went wrong."""
-        while not task.advance(time.monotonic()):
-            if task.asking is not None:
-                try:
-                    self._ask(task)
-                except UsageError as error:
-                    task.cancel()
-                    return self.report(place, error)
-            elif self.client is not None and self.client.closed:
-                # Nobody will ever say what the line waits for.
-                task.cancel()
-                lost = self.client.lost or ConnectionLost("there is no connection")
-                return self.report(place, lost)
-            elif self.client is not None:
-                self.client.poll(task.timeout(time.monotonic()))
+        try:
+            self._drive(task)
+        except UsageError as error:
+            task.cancel()
+            return self.report(place, error)
+        except BaseException:
+            self._abandon(task)
+            raise
+        self._clear()
         outcome = task.outcome or Outcome()
         if outcome.error is not None:
             return self.report(place, outcome.error)
@@ -115,6 +116,28 @@ class Batch:
         except QmpshError as error:
             return self.report(place, error)
         return outcome
+
+    def _abandon(self, task: Task) -> None:
+        """End a line; what it sends to put something away gets a moment to be answered: a socket
+        that is closed with answers unread takes what was sent last with it.
+        """
+        client = self.client
+        before = 0 if client is None else client.in_flight
+        task.cancel()
+        if client is None or client.in_flight <= before:
+            return
+        deadline = time.monotonic() + _LAST_MOMENT
+        while client.in_flight and time.monotonic() < deadline:
+            client.poll(deadline - time.monotonic())
+
+    def _drive(self, task: Task) -> None:
+        while not task.advance(time.monotonic()):
+            if task.asking is not None:
+                self._ask(task)
+            elif task.until is not None and (task.until.works or task.until.endless):
+                self._pass_time(task.until)
+            elif self.client is not None:
+                self.client.poll(task.timeout(time.monotonic()))
 
     def report(self, place: str, error: QmpshError) -> Outcome:
         """Print an error, and the place in its line."""
@@ -135,6 +158,21 @@ class Batch:
 
         if task.asking is not None:
             task.reply(read_secret(task.asking.question))
+
+    def _pass_time(self, until: Until) -> None:
+        """Wait where there is more to do meanwhile than to read what the server says."""
+        if self._pastime is None:
+            # Imported here: only lines that wait for an end, or show events, come here.
+            from qmpsh.pastime import Pastime
+
+            self._pastime = Pastime()
+        if self.client is not None:
+            self._pastime.wait(self.client, until)
+
+    def _clear(self) -> None:
+        """Take what was drawn meanwhile off the terminal."""
+        if self._pastime is not None:
+            self._pastime.clear()
 
     def _run_file(self, name: str) -> Outcome:
         from qmpsh.script import Script
@@ -159,24 +197,31 @@ class Batch:
         return Outcome()
 
     def _show(self, place: str, item: Answer | Note) -> None:
+        self._clear()
         if isinstance(item, Note):
-            _complain(place, item.text)
+            _remark(item) if item.bare else _complain(place, item.text)
+            return
+        if item.data is not None and item.redirect is None:
+            _pass_on(item.data, aside=item.aside)
             return
         whole = item.modifiers.json
         if item.failed and not (whole and item.reply is not None):
             _complain(place, item.text or "")
             return
+        if item.data is not None and item.redirect is not None:
+            self._redirected.append((item.redirect, item.data))
+            return
         text = self._text(item, whole=whole)
         if text is None:
             return
         if item.redirect is not None:
-            self._redirected.append((item.redirect, text))
+            self._redirected.append((item.redirect, f"{text}\n".encode(errors="replace")))
         else:
             print(self._coloured(text) if _is_json(item) else text)
 
     def _text(self, answer: Answer, *, whole: bool) -> str | None:
         """What to print of an answer, None for nothing: an empty object says only "done"."""
-        layout = pretty if self._settings.pretty else compact
+        layout = pretty if self._settings.pretty and not answer.one_line else compact
         if whole and answer.reply is not None:
             return layout(answer.reply)
         if answer.text is not None:
@@ -218,22 +263,40 @@ class Batch:
         from qmpsh.shell.redirects import pipe_status, write_file
 
         redirect = self._redirected[0][0]
-        text = "".join(f"{text}\n" for _, text in self._redirected)
+        data = b"".join(data for _, data in self._redirected)
         self._redirected.clear()
         if redirect.mark != "|":
-            write_file(redirect, text)
+            write_file(redirect, data)
             return
         from qmpsh.shell.pipes import run_pipe
 
         sys.stdout.flush()
-        said = pipe_status(run_pipe(redirect.target, text, self.client), redirect)
+        said = pipe_status(run_pipe(redirect.target, data, self.client), redirect)
         if said:
             raise QmpshError(said)
+
+
+def _pass_on(data: bytes, *, aside: bool) -> None:
+    """What a guest wrote: as it is, but a terminal gets no control of the guest's."""
+    stream = sys.stderr if aside else sys.stdout
+    sys.stdout.flush()
+    if stream.isatty():
+        # A terminal turns LF into CR LF itself; a guest that wrote both means the same.
+        text = data.decode("utf-8", "replace").replace("\r\n", "\n")
+        print(visible(text), end="", file=stream, flush=True)
+    else:
+        stream.buffer.write(data)
+        stream.flush()
 
 
 def _complain(place: str, text: str) -> None:
     sys.stdout.flush()
     print(f"{place}: {visible(text)}", file=sys.stderr)
+
+
+def _remark(note: Note) -> None:
+    sys.stdout.flush()
+    print(note.text, file=sys.stderr)
 
 
 def _is_json(answer: Answer) -> bool:

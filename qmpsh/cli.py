@@ -20,6 +20,9 @@ qmpsh ./monitor.sock query-status             one command, its answer on stdout
 qmpsh ./monitor.sock device_add driver=virtio-rng-pci id=rng0
 qmpsh ./monitor.sock < script.qmp             a script, stops at the first error
 qmpsh ./monitor.sock --hmp 'info status'      the human monitor
+qmpsh ./monitor.sock device_del id=net1 --wait
+qmpsh ls [--json]                             the monitors of this machine
+qmpsh doctor [ADDRESS]                        why there is no session
 
 ADDRESS is one of these; QMP_SOCKET serves where none is named:
 
@@ -81,6 +84,9 @@ OPTIONS: list[click.Parameter] = [
                  help="Until greeted and negotiated; 5, 500ms, 2m; default 10 s."),
     click.Option(["-t", "--timeout"], type=Duration(), default=None,
                  help="The longest wait from sending a line to its answer; default none."),
+    click.Option(["-w", "--wait"], is_flag=False, flag_value="", default=None,
+                 metavar="[EVENT]",
+                 help="Wait for the end of what the line starts; --wait=EVENT names the end."),
     click.Option(["-n", "--dry-run"], is_flag=True,
                  help="Print the JSON that would be sent, and send nothing."),
     click.Option(["--schema"], metavar="FILE", default="",
@@ -93,6 +99,8 @@ OPTIONS: list[click.Parameter] = [
                  help="Do not ask before commands that end or reset the VM."),
     click.Option(["-N", "--skip-negotiation"], is_flag=True,
                  help="The server sends no greeting and wants none."),
+    click.Option(["--guest-agent"], is_flag=True,
+                 help="The server is a QEMU guest agent, which does not greet."),
     click.Option(["--oob/--no-oob"], default=True,
                  help="Negotiate out-of-band execution where offered; default on."),
     click.Option(["-l", "--logfile"], metavar="FILE", default="",
@@ -135,11 +143,12 @@ def parse_options(words: list[str]) -> Options:
         pretty=given["pretty"],
         keep_going=given["keep_going"],
         timeout=given["timeout"],
+        wait=given["wait"],
         dry_run=given["dry_run"],
         yes=given["yes"],
         read_only=given["read_only"],
         verbose=given["verbose"],
-        negotiated=not given["skip_negotiation"],
+        negotiated=not (given["skip_negotiation"] or given["guest_agent"]),
     )
     return Options(
         settings,
@@ -152,6 +161,7 @@ def parse_options(words: list[str]) -> Options:
         given["schema"],
         given["config"],
         given["logfile"],
+        given["guest_agent"],
     )
 
 

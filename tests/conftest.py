@@ -11,11 +11,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from tests import fuzzing as fuzzing  # registers the profiles of hypothesis
-from tests.qemu import ROOT, Vm, VmStarter, emulators
+from tests.agents import Agent, AgentStarter, agents
+from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder, serving, storage_daemon
 from tests.tui.tmux import Terminal, terminal
 
 IN_CI = os.environ.get("CI", "") == "true"
@@ -72,7 +74,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         missing("tmux")
 
 
-def missing(program: str) -> None:
+def missing(program: str) -> NoReturn:
     """Skip the test that needs the program, or fail it in CI."""
     if IN_CI:
         pytest.fail(f"{program} is not installed, and in CI it must be", pytrace=False)
@@ -148,6 +150,59 @@ def q35(q35_starter: VmStarter) -> Vm:
 def fresh_q35(start_vm: VmStarter) -> Vm:
     """The machine of `make demo`, paused, for this test alone: to change, reset or kill."""
     return start_vm(machine="demo", name="demo")
+
+
+# ------------------------------------------------------------------------ guest agents
+
+
+@pytest.fixture(scope="session", params=agents() or ["none"], ids=lambda path: path.lstrip("/"))
+def agent_program(request: pytest.FixtureRequest) -> str:
+    """The path of a qemu-ga; a test that needs one runs once for each that is here."""
+    program = str(request.param)
+    if program == "none":
+        missing("qemu-ga")
+    return program
+
+
+@pytest.fixture
+def start_agent(agent_program: str) -> Iterator[AgentStarter]:
+    """`start_agent()` starts a guest agent for this test."""
+    starter = AgentStarter(agent_program)
+    yield starter
+    starter.close()
+
+
+@pytest.fixture
+def agent(start_agent: AgentStarter) -> Agent:
+    """A guest agent for this test alone; what it does it does to this machine."""
+    return start_agent()
+
+
+# ------------------------------------------------------------------------ other servers
+
+
+@pytest.fixture
+def stratovirt() -> Iterator[str]:
+    """The socket of a monitor with StratoVirt's manners."""
+    folder = new_folder()
+    path = f"{folder}/s"
+    with serving(sys.executable, "-m", "tests.stratovirt", path, path=path):
+        yield path
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def daemon(emulator: str) -> Iterator[str]:
+    """The socket of the storage daemon that belongs to the emulator."""
+    program = storage_daemon(emulator)
+    if not program:
+        missing(f"the qemu-storage-daemon of {emulator}")
+    folder = new_folder()
+    path = f"{folder}/s"
+    socket = f"socket,path={path},server=on,wait=off,id=c"
+    with serving(program, "--chardev", socket, "--monitor", "chardev=c", path=path):
+        yield path
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 # ------------------------------------------------------------------------ the command

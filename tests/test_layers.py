@@ -41,7 +41,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "view": GROUND | {"wire", "shell.outcome", "shell.progress", "schema.nearest"},
     "tui": BELOW_FRONT_ENDS,
     "plain": BELOW_FRONT_ENDS | {"tui"},
-    "batch": (BELOW_FRONT_ENDS - {"complete"}) | {"script", "terminal"},
+    "batch": (BELOW_FRONT_ENDS - {"complete"}) | {"script", "terminal", "pastime"},
+    "pastime": BELOW_FRONT_ENDS - {"complete"},
     "terminal": GROUND,
     "script": BELOW_FRONT_ENDS - {"complete"},
     "splitter": GROUND | {"link.address"},
@@ -50,20 +51,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "crash": GROUND | {"paths", "shell.secrets"},
     "trace": GROUND | {"view"},
     "cli": BELOW_FRONT_ENDS | FRONT_ENDS | {"options", "splitter"},
-    "completion": BELOW_FRONT_ENDS | {"cli", "splitter"},
+    "completion": BELOW_FRONT_ENDS | {"cli", "splitter", "lookout.options"},
+    "lookout": BELOW_FRONT_ENDS | {"options", "splitter"},
     "config": BELOW_FRONT_ENDS | {"tui"},
     "interactive": BELOW_FRONT_ENDS | {"tui", "plain", "options", "config"},
     "__main__": BELOW_FRONT_ENDS
     | FRONT_ENDS
     | COMMAND_LINE
-    | {"completion", "crash", "domains", "interactive"},
+    | {"completion", "crash", "domains", "interactive", "lookout"},
 }
 """A room, and the rooms or single modules that it may import besides itself."""
 
 THIRD_PARTY: dict[str, set[str]] = {
     "prompt_toolkit": {"tui", "plain"},
     "pygments": {"lang.lexer", "view", "tui", "plain"},
-    "click": {"cli", "completion"},
+    "click": {"cli", "completion", "lookout.options"},
     "libvirt": {"link.roads.libvirt_host"},
     "libvirt_qemu": {"link.roads.libvirt_host"},
 }
@@ -212,9 +214,11 @@ ONE_SHOT_MODULES: set[str] = {
     "qmpsh.link.client",
     "qmpsh.link.dialect",
     "qmpsh.link.handshake",
+    "qmpsh.link.inbox",
     "qmpsh.link.outbox",
     "qmpsh.link.pending",
     "qmpsh.link.transport",
+    "qmpsh.link.watch",
     "qmpsh.options",
     "qmpsh.shell",
     "qmpsh.shell.execute",

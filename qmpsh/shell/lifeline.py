@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from qmpsh.errors import Busy, NotQmp, QmpshError
 from qmpsh.jsontypes import Json
-from qmpsh.link.address import Address, TcpAddress, UnixAddress
+from qmpsh.link.address import TcpAddress, UnixAddress
 from qmpsh.link.client import Client, Pending
+from qmpsh.link.doctor import why_silent
+from qmpsh.link.owners import owner_of
 from qmpsh.link.peer import executable_identity, server_pid, tcp_peer
 from qmpsh.shell.reconnect import Phase, Reconnect
 from qmpsh.wire.messages import Command, Reply
@@ -22,17 +24,11 @@ LOOK = 0.25
 WHO = ("query-name", "query-uuid")
 """what tells a VM from another"""
 
-_OWNERS = {
-    "/run/libvirt": "libvirt",
-    "/var/run/libvirt": "libvirt",
-    "/var/lib/libvirt": "libvirt",
-    "/run/qemu-server": "Proxmox",
-    "/var/run/qemu-server": "Proxmox",
-}
-
 
 class Who(NamedTuple):
-    """Which VM it is: query-name and query-uuid, "" where the server has none."""
+    """Which VM it is: query-name and query-uuid, "" where the server has none, or no such
+    commands.
+    """
 
     name: str = ""
     uuid: str = ""
@@ -62,17 +58,6 @@ class Met(NamedTuple):
     client: Client
     who: Who
     by_hand: bool
-
-
-def owner_of(address: Address) -> str:
-    """Whose monitor a socket is, by where it lies: "libvirt", "Proxmox", "" for the user's own."""
-    if not isinstance(address, UnixAddress) or address.abstract:
-        return ""
-    places = (os.path.abspath(address.path), os.path.realpath(address.path))
-    return next(
-        (owner for top, owner in _OWNERS.items() if any(p.startswith(f"{top}/") for p in places)),
-        "",
-    )
 
 
 def binary_of(client: Client) -> Binary:
@@ -168,7 +153,9 @@ class Lifeline:
         if self._plan.is_silent(now) or (busy and self._plan.say_once()):
             if self._dialled is not None and self._dialled.awaits:
                 return f"waiting for {self._dialled.awaits}"
-            return "no greeting yet: another client may hold this monitor; still waiting"
+            finding = why_silent(self._address, self.client.fileno() if self._dialled else -1)
+            what = finding.what if finding else "another client may hold this monitor"
+            return f"no greeting yet: {what}; still waiting"
         return ""
 
     def _dial(self, now: float) -> None:
@@ -186,17 +173,19 @@ class Lifeline:
         introduced = client.begun and self._is_introduced(client)
         # Looked at last: it may have failed in one breath with its answer.
         if client.lost is not None:
-            self._fail(client.refusal(), now)
+            self._fail(client.refusal, now)
             return None
         if not introduced:
             return None
-        name, uuid = (_answer(pending) for pending in self._questions)
+        name, uuid = [_answer(pending) for pending in self._questions] or (None, None)
         self._dialled, self._questions, self._last = None, [], client
         self._plan.met()
         return Met(client, who(name, uuid), self._by_hand)
 
     def _is_introduced(self, client: Client) -> bool:
         """Ask who it is, one question after the other: not every server takes two at a time."""
+        if not client.dialect.named:
+            return True
         asked = self._questions
         while client.begun and len(asked) < len(WHO) and all(pending.reply for pending in asked):
             asked.append(client.submit(Command(WHO[len(asked)])))

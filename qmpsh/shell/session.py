@@ -87,9 +87,12 @@ class Session:
     ) -> None:
         self.client = client
         self.machine = Machine(address, client.greeting)
+        if client.dialect.guest:
+            self.machine.server = client.dialect.title.removeprefix("a ")
         self.shell = Shell(client, settings._replace(interactive=True), self.machine, schema)
         self.typed: deque[str] = deque(maxlen=TYPED)
         self.shell.filter_events = watcher.filter_events
+        self._events = self.shell.hear_events()
         self.shell.warn = partial(watcher.life, alarming=True)
         log = log_of(client)
         if log is not None:
@@ -109,7 +112,7 @@ class Session:
 
     @property
     def prompt(self) -> str:
-        """`(QEMU) `, `(hmp) ` or `TRANS> `."""
+        """`(QEMU) `, `(guest) `, `(hmp) ` or `TRANS> `."""
         return self.shell.prompt
 
     @property
@@ -178,7 +181,7 @@ class Session:
         if self.running is None:
             return self.shell.abandon_transaction()
         running, self.running = self.running, None
-        if running.task.asking is not None:
+        if running.task.stops:
             running.task.cancel()
             running.ended(Outcome(130))
         else:
@@ -204,6 +207,7 @@ class Session:
         now = time.monotonic()
         waits = [running.task.timeout(now) for running in self._lines()]
         waits.append(self.life.wait(now))
+        waits.append(None if self.client.due is None else max(0.0, self.client.due - now))
         waits += self.inquiry.due(now)
         return min((wait for wait in waits if wait is not None), default=None)
 
@@ -240,6 +244,7 @@ class Session:
 
     def _hear(self, message: Event | Reply | ErrorReply) -> None:
         if isinstance(message, Event):
+            self._events.hear(message)
             self.inquiry.hear(message)
             self._watcher.event(message)
         else:

@@ -58,7 +58,7 @@ class Banner:
         if not machine.version:
             return visible_word(machine.address)
         package = f" ({machine.package})" if machine.package else ""
-        return visible_word(f"QEMU {machine.version}{package}")
+        return visible_word(f"{machine.server} {machine.version}{package}")
 
     def _joined(self, parts: list[str | None]) -> str:
         return self._between.join(part for part in parts if part)

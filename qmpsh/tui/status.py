@@ -26,6 +26,7 @@ _CONNECTED = frozenset({"running", "paused"})
 class Facts(NamedTuple):
     """What the line tells; names as the VM gave them, not yet safe.
 
+    server, version: of the program at the other end
     state: running, paused, ended, lost, disconnected or ""; status: query-status's word
     works: jobs and migration, the one to show first
     outlook: what becomes of a connection that is not there, "" where it is
@@ -39,6 +40,7 @@ class Facts(NamedTuple):
     state: str = ""
     status: str = ""
     outlook: str = ""
+    server: str = "QEMU"
     version: str = ""
     address: str = ""
     works: tuple[Work, ...] = ()
@@ -66,7 +68,7 @@ def status_line(facts: Facts, width: int, glyphs: Glyphs) -> Line:
 
 def _lefts(facts: Facts, width: int, glyphs: Glyphs) -> Iterator[Line]:
     """From the fullest to the barest."""
-    version = f"QEMU {facts.version}" if facts.version and width >= NARROW else ""
+    version = f"{facts.server} {facts.version}" if facts.version and width >= NARROW else ""
     version = "" if facts.outlook else version
     blank = "  " if width >= NARROW else " "
     command = _work(facts)

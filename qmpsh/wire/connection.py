@@ -1,6 +1,7 @@
 """One QMP session as a state machine: greeting, negotiation, ids. No socket, no clock.
 
 Rule 1: nothing is sent before the greeting; what waits in a busy monitor's socket would run later.
+        A guest agent never greets: there the session begins with `prelude`, which does no harm.
 Rule 2: every reply is given to one command: by its id, and where the server left that out (it
         could not parse the request, or it is StratoVirt), to the oldest one unanswered in band,
         since in-band replies come in the order of the requests (WIRE.md section 1).
@@ -15,11 +16,12 @@ Source: QMP specification, "Server Greeting", "Capabilities Negotiation", "Out-o
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from qmpsh.errors import ConnectionLost, ProtocolError
+from qmpsh.errors import ConnectionLost, ProtocolError, UsageError
 from qmpsh.wire.framing import DEFAULT_LIMIT, PEER_CLOSED, Frame, MessageFramer, Pause
 from qmpsh.wire.messages import (
     Command,
@@ -32,6 +34,9 @@ from qmpsh.wire.messages import (
     encode_command,
 )
 
+if TYPE_CHECKING:
+    from qmpsh.wire.prelude import Prelude
+
 _ONE_DIGIT: Final = 9  # ids of one character, from "1" on
 
 
@@ -39,6 +44,7 @@ class State(Enum):
     """Where a session stands."""
 
     GREETING = "waits for the greeting"
+    SYNCING = "waits for the agent's answer to guest-sync-delimited"
     NEGOTIATING = "greeted, capabilities not yet agreed"
     READY = "takes commands"
     BROKEN = "the peer sent what is not QMP"
@@ -49,7 +55,7 @@ class Step(Enum):
     """What moves a session from one state to the next."""
 
     GREETED = "the greeting came"
-    AGREED = "the reply to qmp_capabilities came"
+    AGREED = "the reply to qmp_capabilities came, or to guest-sync-delimited"
     FAILED = "what came is not QMP"
     ENDED = "the stream ended"
 
@@ -57,6 +63,11 @@ class Step(Enum):
 TRANSITIONS: Final[dict[State, dict[Step, State]]] = {
     State.GREETING: {
         Step.GREETED: State.NEGOTIATING,
+        Step.FAILED: State.BROKEN,
+        Step.ENDED: State.CLOSED,
+    },
+    State.SYNCING: {
+        Step.AGREED: State.READY,
         Step.FAILED: State.BROKEN,
         Step.ENDED: State.CLOSED,
     },
@@ -78,7 +89,8 @@ TRANSITIONS: Final[dict[State, dict[Step, State]]] = {
 class Connection:
     """The client's side of one session.
 
-    greeting: False for a server that neither greets nor negotiates: READY from the start
+    greeting: False for a server that neither greets nor negotiates: READY from the start, unless
+              `synchronize` is called next
     oob:      ask for out-of-band execution where the server offers it
     limit:    bytes of one message at most
     tag:      the id of the negotiation; other sessions have others
@@ -90,8 +102,12 @@ class Connection:
         "_free_ids",
         "_in_band",
         "_issued",
+        "_knows_sentinels",
+        "_longest",
         "_negotiation",
         "_out_of_band",
+        "_prelude",
+        "_reader",
         "_tag",
         "_want_oob",
         "greeting",
@@ -117,6 +133,9 @@ class Connection:
         self._in_band: dict[str, None] = {}  # unanswered ids, the oldest first
         self._out_of_band: set[str] = set()
         self._negotiation: str | None = None
+        self._prelude: Prelude | None = None
+        self._knows_sentinels = False
+        self._reader, self._longest = "the server", math.inf
         self._issued = 0
         self._free_ids: deque[str] = deque()
 
@@ -130,9 +149,59 @@ class Connection:
         """Bytes received of a message that is not yet whole."""
         return self._framer.unfinished
 
+    @property
+    def _is_refused_oob(self) -> bool:
+        """Whether `exec-oob` is but a wrong request here: refused in its turn, without an id."""
+        return self.greeting is not None and not self.oob
+
     def receive_data(self, data: bytes) -> None:
         """Append received bytes; b"" means the peer closed."""
+        if self._prelude is not None and data:
+            data = self._from_prelude(self._prelude, data)
+            if not data:
+                return
+        elif self._knows_sentinels:
+            # It stands before an answer to the user's own guest-sync-delimited too.
+            data = data.replace(b"\xff", b"")
         self._framer.receive_data(data)
+
+    def _from_prelude(self, prelude: Prelude, data: bytes) -> bytes:
+        """What a guest agent says to us, b"" for nothing yet."""
+        if self._error is not None:
+            return b""
+        try:
+            found = prelude.receive_data(data)
+        except ProtocolError as error:
+            self._error = error
+            self._move(Step.FAILED)
+            return b""
+        if found is None:
+            return b""
+        self._prelude, self._knows_sentinels = None, True
+        return found.replace(b"\xff", b"")
+
+    def synchronize(self, number: int) -> tuple[Command, str, bytes]:
+        """Begin with a guest agent: guest-sync-delimited, its id and its bytes, to send at once.
+
+        number: at random, 0 to `prelude.LARGEST_NUMBER`. What comes before its answer belongs to
+        other clients and is dropped; the answer comes out of `next_message` like any other, after
+        it has moved the state.
+        """
+        # Imported here: few servers are guest agents.
+        from qmpsh.wire.prelude import SENTINEL, Prelude
+
+        self.state = State.SYNCING
+        self._prelude = Prelude(number)
+        command = Command("guest-sync-delimited", {"id": number})
+        self._negotiation, data = self._register(command)
+        return command, self._negotiation, SENTINEL + data
+
+    def bound_requests(self, reader: str, longest: int | None) -> None:
+        """Send no request that the server would not read whole.
+
+        reader: what to call the server; longest: bytes of a request, None for no limit
+        """
+        self._reader, self._longest = reader, math.inf if longest is None else longest
 
     def send_command(self, command: Command) -> tuple[str, bytes]:
         """The id given to a command, and the bytes to send.
@@ -166,15 +235,24 @@ class Connection:
         reuses = bool(self._free_ids) and self._issued >= _ONE_DIGIT
         id = self._free_ids[0] if reuses else str(self._issued + 1)
         data = encode_command(command, id)
+        if len(data) > self._longest:
+            raise UsageError(
+                f"{command.name}: {self._reader} takes requests of {self._longest:g} bytes at most,"
+                f" and this one has {len(data)}; it was not sent"
+            )
         if reuses:
             self._free_ids.popleft()
         else:
             self._issued += 1
-        if command.oob:
+        if command.oob and not self._is_refused_oob:
             self._out_of_band.add(id)
         else:
             self._in_band[id] = None
         return id, data
+
+    def forget(self, id: str) -> None:
+        """An in-band command will not be answered; its id is not given out again."""
+        self._in_band.pop(id, None)
 
     def next_message(self) -> Message | Pause:
         """The next message, in the order of arrival, replies with their ids filled in.

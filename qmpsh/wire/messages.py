@@ -21,12 +21,14 @@ class Command(NamedTuple):
                that the server judges it. None sends no `arguments` member at all
     oob:       out of band: `exec-oob` in the place of `execute`
     extra:     further top-level members of raw JSON; they override ours
+    fd:        an open descriptor that goes along; whoever is given the command to send closes it
     """
 
     name: str
     arguments: Json = None
     oob: bool = False
     extra: JsonObject | None = None
+    fd: int | None = None
 
 
 class Greeting(NamedTuple):

@@ -236,8 +236,8 @@ def half_closed(peer: Served) -> None:
 
 
 def garbage(peer: Served) -> None:
-    """The beginning of a TLS record, and brackets that close what may be open."""
-    peer.raw(b"\x16\x03\x01}}\r\n")
+    """Bytes of no protocol, and brackets that close what may be open."""
+    peer.raw(b"\x02\x81\x03}}\r\n")
     peer.ignore()
 
 

@@ -37,7 +37,7 @@ I, U, R = State.IDLE, State.UNANSWERED, State.MID_REPLY  # noqa: E741 - columns 
 E, B, Q = State.EVENTS, State.BETWEEN, State.QUIT
 
 ENDED: Final = "closed the connection before a session began"
-SILENT: Final = "no greeting within"
+SILENT: Final = " within 0.3 s"
 FOREIGN: Final = "does not speak QMP"
 NO_AGREEMENT: Final = "did not answer qmp_capabilities within"
 LOST: Final = "the server closed the connection"

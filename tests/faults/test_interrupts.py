@@ -28,7 +28,7 @@ def test_a_signal_ends_it_at_once_and_quietly(state: State, number: signal.Signa
             if state is State.BEFORE_GREETING:
                 # Nothing was sent yet that would tell that it waits; the remark on that does.
                 assert running.process.stderr is not None
-                assert "no greeting yet" in running.process.stderr.readline()
+                assert "no greeting" in running.process.stderr.readline()
             running.process.send_signal(number)
             said = running.end()
         assert (said.code, said.out) == (SIGNALS[number], ""), front

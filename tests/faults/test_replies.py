@@ -95,7 +95,8 @@ def test_what_the_last_client_asked_is_nobodys() -> None:
     """Seen on QEMU 10.0: a command goes on when its client leaves, and is answered to the next."""
 
     def left(peer: Served) -> None:
-        peer.send(*({"return": "left behind", "id": str(number)} for number in range(1, 10)))
+        for number in range(1, 10):
+            peer.send({"return": "left behind", "id": str(number)})
 
     def greet_among(peer: Served) -> None:
         left(peer)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from qmpsh.errors import CannotConnect
 from qmpsh.link.address import refusal
-from qmpsh.link.transport import SocketStream, Stream
+from qmpsh.link.transport import Stream, stream_over
 
 _MOST = 1 << 20  # more than any system lets a process have
 
@@ -58,7 +58,7 @@ class FdAddress(NamedTuple):
         if connected.type != socket.SOCK_STREAM:
             connected.detach()
             raise CannotConnect(f"descriptor {self.number} is a socket of another type than stream")
-        return SocketStream(connected)
+        return stream_over(connected)
 
     def begin(self) -> Stream:
         raise CannotConnect(

@@ -14,7 +14,7 @@ import stat
 from qmpsh.errors import AddressError, CannotConnect, ConnectionLost
 from qmpsh.link.address import TcpAddress, UnixAddress, parse_address, refusal
 from qmpsh.link.journey import Journey
-from qmpsh.link.transport import SocketStream, Stream
+from qmpsh.link.transport import Stream, stream_over
 
 
 def parse(text: str) -> ListenAddress:
@@ -79,7 +79,7 @@ class _Listening(Journey):
         if isinstance(self._place, TcpAddress):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._drop()
-        return SocketStream(connection)
+        return stream_over(connection)
 
     def _ending(self, error: ConnectionLost | None) -> str:
         return ""
