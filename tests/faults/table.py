@@ -20,7 +20,7 @@ SCRIPTS: Final = "fswp"
 
 class Row(NamedTuple):
     """code: of one-shot and script; says: a telling part of the one sentence, "" for none;
-    on_screen: where a screen says another; sent: how often the server got the last line
+    on_screen: where a screen says another; sent: how often at most the server gets the last line
     """
 
     state: State
@@ -127,14 +127,14 @@ ROWS: Final = (
     Row(E, s.half_closed, 4, CUT),
     Row(E, s.silent, 124, LATE),
     Row(E, s.garbage, 4, NO_JSON),
-    Row(B, s.closed, 4, "", SCRIPTS, LOST, 0),
-    Row(B, s.half_closed, 4, "", SCRIPTS, CUT, 0),
-    Row(B, s.garbage, 4, NO_JSON, SCRIPTS, sent=0),
-    Row(B, s.no_qmp, 4, NO_QMP, SCRIPTS, sent=0),
+    Row(B, s.closed, 4, "", SCRIPTS, LOST),
+    Row(B, s.half_closed, 4, "", SCRIPTS, CUT),
+    Row(B, s.garbage, 4, NO_JSON, SCRIPTS),
+    Row(B, s.no_qmp, 4, NO_QMP, SCRIPTS),
     Row(B, s.silent, 124, LATE, SCRIPTS),
     Row(B, s.half_silent, 124, LATE, SCRIPTS),
     Row(B, s.drip, 124, LATE, SCRIPTS),
-    Row(B, s.flood, 124, LATE, SCRIPTS, sent=0),
+    Row(B, s.flood, 124, LATE, SCRIPTS),
     Row(B, s.late_twice, 1, "CommandNotFound", SCRIPTS),
     Row(Q, s.closed, 0, "", ALL, LOST),
     Row(Q, s.half_closed, 0, "", ALL, CUT),
