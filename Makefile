@@ -19,7 +19,7 @@ PURE := qmpsh/wire/*,qmpsh/lang/*,qmpsh/schema/*,qmpsh/complete/*
 # Bytecode is kept, or each of the many processes that the tests start would compile it anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check lint types fuzz soak bench screenshots qemu-next clean
+.PHONY: help demo test check lint types fuzz soak bench screenshots docs qemu-next clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -31,7 +31,7 @@ demo: $(VENV)/.installed ## a shell on a virtual machine of its own; installs wh
 QEMUS = $(shell command -v qemu-system-x86_64):$(wildcard $(CURDIR)/.qemu-next/qemu-system-x86_64)
 
 test: $(VENV)/.installed-dev ## lint, types, all tests with coverage; installs what they need
-	@scripts/need.sh --optional qemu-system-x86_64 qemu-img qemu-storage-daemon \
+	@scripts/need.sh --optional qemu-system-x86_64 qemu-img qemu-storage-daemon qemu-ga \
 		tmux zsh fish socat openssl ssh sshd
 	@scripts/libvirt.sh --optional $(VENV)
 	@scripts/qemu-next.sh --optional
@@ -66,6 +66,10 @@ bench: $(BENCH_VENV)/.installed ## speed, beside qmp-shell and others in the sam
 screenshots: $(VENV)/.installed-dev ## the drawings of docs/screenshots/, from real screens
 	@scripts/need.sh qemu-system-x86_64
 	$(PY) -m scripts.screenshots
+
+docs: $(VENV)/.installed-dev ## the manual page, the tables of docs/ and completions/, from the program's own
+	$(PY) scripts/manpage.py
+	$(PY) scripts/completions.py
 
 qemu-next: ## a newer QEMU in .qemu-next/, to test with as well
 	@scripts/qemu-next.sh

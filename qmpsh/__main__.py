@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
+from qmpsh.link.dialect import GUEST_AGENT, QEMU
 from qmpsh.options import Options, is_interactive, wants_colour
 from qmpsh.shell.settings import Settings
 from qmpsh.splitter import Words, split_words
@@ -24,7 +25,7 @@ FAULT = 70
 """of our own; Source: sysexits.h, EX_SOFTWARE"""
 CONNECT_TIMEOUT = 10.0
 """seconds until greeted and negotiated"""
-_VERBS: dict[str, str] = {}
+_VERBS: dict[str, str] = {"ls": "lookout.ls", "doctor": "lookout.doctor"}
 """The words of `splitter.VERBS`, and the module of each."""
 COMPLETE = "_QMPSH_COMPLETE"
 """Set by the scripts of completions/: what the user's shell wants to know."""
@@ -153,6 +154,13 @@ def _settings(words: Words, options: Options) -> Settings:
 
 
 def _interact(words: Words, options: Options) -> int:
+    if words.address is None:
+        # Imported here: most runs name an address.
+        from qmpsh.lookout.picking import maybe_pick
+
+        words = words._replace(address=maybe_pick())
+    if words.address is None:
+        return 0
     schema = _schema(options)
     # Imported here: only a person's session has a configuration, and loads prompt_toolkit.
     from qmpsh.interactive import configured, interact
@@ -160,7 +168,7 @@ def _interact(words: Words, options: Options) -> int:
     options, config = configured(options)
     client = _connect(words, options)
     try:
-        return interact(client, str(words.address), options, config, schema)
+        return interact(client, words.address, options, config, schema)
     finally:
         client.close()
 
@@ -176,15 +184,18 @@ def _schema(options: Options) -> Schema | None:
 
 def _connect(words: Words, options: Options) -> Client:
     if words.address is None:
-        raise UsageError(
-            "no ADDRESS: name the monitor's socket, as in qmpsh ./monitor.sock, or set QMP_SOCKET"
-        )
+        # Imported here: most runs name an address.
+        from qmpsh.lookout.picking import no_address
+
+        raise no_address()
     return Client.connect(
         parse_address(words.address),
         ClientOptions(
             _connect_timeout(options),
-            options.negotiate,
+            # An agent is always brought in step first: what others left in its stream is no answer.
+            options.negotiate or options.guest_agent,
             options.oob,
+            dialect=GUEST_AGENT if options.guest_agent else QEMU,
         ),
         _notice,
         _tracer(words.address, options),

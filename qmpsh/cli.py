@@ -86,6 +86,8 @@ OPTIONS: list[click.Parameter] = [
                  help="Do not ask before commands that end or reset the VM."),
     click.Option(["-N", "--skip-negotiation"], is_flag=True,
                  help="The server sends no greeting and wants none."),
+    click.Option(["--guest-agent"], is_flag=True,
+                 help="The server is a QEMU guest agent, which does not greet."),
     click.Option(["--oob/--no-oob"], default=True,
                  help="Negotiate out-of-band execution where offered; default on."),
     click.Option(["-l", "--logfile"], metavar="FILE", default="",
@@ -133,7 +135,7 @@ def parse_options(words: list[str]) -> Options:
         yes=given["yes"],
         read_only=given["read_only"],
         verbose=given["verbose"],
-        negotiated=not given["skip_negotiation"],
+        negotiated=not (given["skip_negotiation"] or given["guest_agent"]),
     )
     return Options(
         settings,
@@ -146,6 +148,7 @@ def parse_options(words: list[str]) -> Options:
         given["schema"],
         given["config"],
         given["logfile"],
+        given["guest_agent"],
     )
 
 

@@ -1,4 +1,4 @@
-"""Writes docs/qmpsh.1, the manual page, and the tables of docs/command-line.md.
+"""Writes docs/qmpsh.1, the manual page, and the same tables into the Markdown pages of docs/.
 
 All of it comes from the tables of the program itself, those that --help shows too.
 """
@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -24,8 +25,8 @@ from qmpsh.tui.keys import KEYS  # noqa: E402
 
 WIDTH = 68
 DATE = "2026-11-21"
-PAGE = ROOT / "docs" / "qmpsh.1"
-MARKDOWN = ROOT / "docs" / "command-line.md"
+DOCS = ROOT / "docs"
+PAGE = DOCS / "qmpsh.1"
 BEGIN, END = "<!-- {}: scripts/manpage.py -->\n", "<!-- end of {} -->\n"
 
 Rows = list[tuple[str, str]]
@@ -184,43 +185,56 @@ def _text(text: str) -> str:
 # ---------------------------------------------------------------------------- Markdown
 
 
-TABLES: dict[str, tuple[str, Callable[[], Iterable[tuple[str, str]]]]] = {
-    "options": ("option", option_rows),
-    "addresses": ("address", lambda: usage.ADDRESSES),
-    "exit codes": ("exit code", lambda: usage.EXIT_CODES),
-    "environment": ("variable", lambda: usage.ENVIRONMENT),
-    "files": ("file", lambda: usage.FILES),
+class Place(NamedTuple):
+    """A table in a page of docs/. title: of its first column; code: that is what one types."""
+
+    page: str
+    title: str
+    rows: Callable[[], Iterable[tuple[str, str]]]
+    code: bool = True
+
+
+TABLES = {
+    "options": Place("command-line.md", "option", option_rows),
+    "addresses": Place("command-line.md", "address", lambda: usage.ADDRESSES),
+    "exit codes": Place("command-line.md", "exit code", lambda: usage.EXIT_CODES),
+    "environment": Place("command-line.md", "variable", lambda: usage.ENVIRONMENT),
+    "files": Place("command-line.md", "file", lambda: usage.FILES),
+    "modifiers": Place("language.md", "modifier", modifier_rows),
+    "verbs": Place("language.md", "verb", verb_rows),
+    "keys": Place("shell.md", "key", key_rows, code=False),
 }
-"""The tables between marks of the Markdown page: title of the first column, rows."""
+"""The tables that stand between marks, by the name in the marks."""
 
 
 def table(name: str) -> str:
     """A table in Markdown between its marks."""
-    title, rows = TABLES[name]
-    lines = [f"| {title} | meaning |", "|---|---|"]
-    lines += [f"| {_code(left)} | {_cell(right)} |" for left, right in rows()]
+    place = TABLES[name]
+    mark = "`" if place.code else ""
+    lines = [f"| {place.title} | meaning |", "|---|---|"]
+    lines += [f"| {mark}{_cell(left)}{mark} | {_lowered(right)} |" for left, right in place.rows()]
     return BEGIN.format(name) + "\n".join(lines) + "\n" + END.format(name)
 
 
-def _code(text: str) -> str:
-    return f"`{_cell(text)}`"
+def _lowered(text: str) -> str:
+    """A cell that does not begin with a capital, unless that is all capitals."""
+    text = _cell(text)
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
 
 
 def _cell(text: str) -> str:
-    text = text.replace("|", "\\|")
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+    return text.replace("|", "\\|")
 
 
-def with_tables(text: str) -> str:
-    """The text with every table between its marks as it is now."""
-    for name in TABLES:
-        head, begin, rest = text.partition(BEGIN.format(name))
-        _, end, tail = rest.partition(END.format(name))
-        if begin and end:
-            text = head + table(name) + tail
-    return text
+def write() -> None:
+    """Write the page, and every table into its page."""
+    PAGE.write_text(page())
+    for name, place in TABLES.items():
+        path = DOCS / place.page
+        head, _, rest = path.read_text().partition(BEGIN.format(name))
+        _, _, tail = rest.partition(END.format(name))
+        path.write_text(head + table(name) + tail)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page())
-    MARKDOWN.write_text(with_tables(MARKDOWN.read_text()))
+    write()

@@ -14,12 +14,11 @@ packages() {
 # program            apt-get                          dnf                   pacman           brew
 qemu-system-x86_64   qemu-system-x86                  qemu-system-x86-core  qemu-system-x86  qemu
 qemu-img             qemu-utils                       qemu-img              qemu-img         qemu
-qemu-storage-daemon  qemu-system-common               qemu-img              qemu-storage-daemon qemu
+qemu-ga              qemu-guest-agent                 qemu-guest-agent      qemu-guest-agent -
+qemu-storage-daemon  qemu-system-common,qemu-utils    qemu-img              qemu-img,qemu-tools qemu
 tmux                 tmux                             tmux                  tmux             tmux
 zsh                  zsh                              zsh                   zsh              zsh
 fish                 fish                             fish                  fish             fish
-socat                socat                            socat                 socat            socat
-openssl              openssl                          openssl               openssl          openssl
 ssh                  openssh-client                   openssh-clients       openssh          openssh
 sshd                 openssh-server                   openssh-server        openssh          openssh
 libvirtd             libvirt-daemon-system,libvirt-daemon-driver-qemu libvirt-daemon,libvirt-daemon-driver-qemu libvirt libvirt
@@ -55,6 +54,7 @@ is_there() {
         libvirt-headers) pkg-config --exists libvirt 2>/dev/null ;;
         # A daemon lies where only root's PATH leads.
         libvirtd) PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1" >/dev/null 2>&1 ;;
+        qemu-ga) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1 ;; # not for all users
         python3*) "$1" -c '' >/dev/null 2>&1 ;; # a version manager's shim may be there and fail
         *) command -v "$1" >/dev/null 2>&1 ;;
     esac
