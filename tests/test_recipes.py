@@ -31,27 +31,15 @@ Recipe = Callable[[str, Mapping[str, str]], subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def programs(tmp_path: Path) -> Path:
-    """A folder with the command, for the PATH of a recipe."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    command = folder / "qmpsh"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m qmpsh "$@"\n')
-    command.chmod(0o755)
-    return folder
-
-
-@pytest.fixture
-def recipe(tmp_path: Path, programs: Path) -> Recipe:
+def recipe(tmp_path: Path, with_qmpsh: dict[str, str]) -> Recipe:
     """Runs the one whose heading begins so, with these variables."""
 
     def run(heading: str, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         [text] = [text for name, text in RECIPES.items() if name.startswith(heading)]
-        path = f"{programs}:{os.environ['PATH']}"
         return subprocess.run(
             ["sh", "-c", text],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": path, **variables},
+            env={**with_qmpsh, **variables},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
