@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
-from qmpsh.options import Options, is_interactive, wants_colour
+from qmpsh.options import Options, batch_looks, is_interactive
 from qmpsh.splitter import Words, split_words
 from qmpsh.view.safe import visible
 
@@ -23,7 +23,7 @@ FAULT = 70
 """of our own; Source: sysexits.h, EX_SOFTWARE"""
 CONNECT_TIMEOUT = 10.0
 """seconds until greeted and negotiated"""
-_VERBS: dict[str, str] = {}
+_VERBS: dict[str, str] = {"run": "running.run"}
 """The words of `splitter.VERBS`, and the module of each."""
 COMPLETE = "_QMPSH_COMPLETE"
 """Set by the scripts of completions/: what the user's shell wants to know."""
@@ -111,11 +111,7 @@ def _verb(words: Words) -> int:
 def _batch(words: Words, options: Options) -> int:
     from qmpsh.batch import Batch
 
-    terminal = sys.stdout.isatty()
-    settings = options.settings
-    if settings.pretty is None:
-        settings = settings._replace(pretty=terminal)
-    colour = wants_colour(options.color, os.environ, terminal=terminal)
+    settings, colour = batch_looks(options)
     schema = _schema(options)
     offline = settings.dry_run and words.address is None
     client = None if offline else _connect(words, options)

@@ -40,6 +40,15 @@ def wants_colour(choice: str, environ: Mapping[str, str], *, terminal: bool) -> 
     return terminal and environ.get("TERM") != "dumb"
 
 
+def batch_looks(options: Options) -> tuple[Settings, bool]:
+    """The settings with the layout of JSON decided, and whether to colour, of answers on stdout."""
+    terminal = sys.stdout.isatty()
+    settings = options.settings
+    if settings.pretty is None:
+        settings = settings._replace(pretty=terminal)
+    return settings, wants_colour(options.color, os.environ, terminal=terminal)
+
+
 def is_interactive() -> bool:
     """Whether a person sits at both ends."""
     return os.isatty(0) and sys.stdout.isatty()

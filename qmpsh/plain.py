@@ -184,6 +184,10 @@ class Plain:
         """See Watcher."""
         self._say(text_body(text, Kind.WARNING if alarming else Kind.DIM))
 
+    def printed(self, text: str) -> None:
+        """See Watcher."""
+        self._say(text_body(text, Kind.PRINTED))
+
     # ------------------------------------------------------------------ told by the runner
 
     def begin(self, prompt: str, line: str) -> None:
@@ -214,8 +218,10 @@ class Plain:
             self._runner.interrupt()
             return
         except EOFError:
-            self._left = 0 if self._left is None else self._left
-            return
+            if self._left is not None or not self.session.asks_to_leave:
+                self._left = self._left or 0
+                return
+            text = ".exit"
         finally:
             self._typing = False
             self._paper.flush()

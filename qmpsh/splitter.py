@@ -19,7 +19,7 @@ VALUE_OPTIONS = frozenset(
 """Options whose value may be the next word."""
 
 
-VERBS = frozenset[str]()
+VERBS = frozenset({"run"})
 """First words that are neither an address nor a line: each reads its own words."""
 
 

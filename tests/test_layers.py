@@ -52,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "completion": BELOW_FRONT_ENDS | {"cli", "splitter"},
     "config": BELOW_FRONT_ENDS | {"tui"},
     "interactive": BELOW_FRONT_ENDS | {"tui", "plain", "options", "config"},
+    "running": BELOW_FRONT_ENDS | FRONT_ENDS | COMMAND_LINE | {"config", "interactive"},
     "__main__": BELOW_FRONT_ENDS
     | FRONT_ENDS
     | COMMAND_LINE

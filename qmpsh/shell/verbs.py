@@ -157,7 +157,7 @@ VERBS: dict[str, Verb] = {
     "disconnect": Verb("", "let somebody else have the monitor", disconnect),
     "reconnect": Verb("", "take the monitor again", reconnect),
     "set": Verb("[OPTION [VALUE]]", "show the shell's options, or change one", _set),
-    "exit": Verb("", "leave the shell; the VM goes on", _exit),
+    "exit": Verb("", "leave the shell; the VM goes on, one of `qmpsh run` if you like", _exit),
 }
 
 
