@@ -66,7 +66,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only since
 class Line(click.Command):
     """A command whose usage line shows where the options stand."""
 
-    pieces = ("[OPTIONS]", "[ADDRESS]", "[OPTIONS]", "[LINE...]")
+    pieces: tuple[str, ...] = ("[OPTIONS]", "[ADDRESS]", "[OPTIONS]", "[LINE...]")
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """The words behind `Usage: qmpsh`."""

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
-from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import DummyHistory, History, InMemoryHistory
@@ -146,10 +145,6 @@ class Plain:
         if self._fault is not None:
             raise self._fault
         return self._left
-
-    def set_vi(self, on: bool) -> None:
-        """Edit as vi does, or as Emacs does."""
-        self._prompt.editing_mode = EditingMode.VI if on else EditingMode.EMACS
 
     # ------------------------------------------------------------------ told by the session
 

@@ -24,7 +24,7 @@ from qmpsh.lang.syntax import Mode
 from qmpsh.lang.tokens import BLANKS
 from qmpsh.lang.values import Source, quote, unquoted
 from qmpsh.link.address import looks_like_address
-from qmpsh.splitter import Words, split_words
+from qmpsh.splitter import VERBS, Words, split_words
 
 SCHEMES = (
     "unix:", "tcp:", "tls:", "vsock:", "fd:", "ssh://", "exec:", "libvirt:", "listen:",
@@ -97,6 +97,8 @@ def find_items(typed: Typed, environ: Mapping[str, str], ask: Ask) -> list[Item]
     environ: QMP_SOCKET of it is the address where none is named
     """
     words = _sort(typed.before)
+    if words.verb == "run":
+        return list(_run_items(words.line[:-1], typed.word))
     if words.options[-1:] == [_HERE]:
         context = _read_options(words.options[:-2])
         return list(_option_values(context, words.options[-2], typed.word, 0))
@@ -111,7 +113,8 @@ def find_items(typed: Typed, environ: Mapping[str, str], ask: Ask) -> list[Item]
         found = _line_items(line, typed, ask, server)
         if any(item.text.startswith(typed.word) for item in found):
             return found
-    return list(_addresses(typed.word))
+    verbs = [Item(verb, note="verb") for verb in sorted(VERBS)] if typed.word else []
+    return [*verbs, *_addresses(typed.word)]
 
 
 # ---------------------------------------------------------------------------- the words
@@ -146,6 +149,20 @@ def _server(context: click.Context, address: str | None) -> Server:
         bool(given.get("read_only")),
         bool(given["hmp"]),
     )
+
+
+def _run_items(before: list[str], word: str) -> Iterator[Item]:
+    """Behind `run`: options as everywhere, and behind `--` what the shell offers. before: the words
+    in between
+    """
+    if "--" in before:
+        yield Item(word, files=Files.ALL)
+        return
+    words = _sort(before)
+    if words.options[-1:] == [_HERE]:
+        yield from _option_values(_read_options(words.options[:-2]), words.options[-2], word, 0)
+    elif word.startswith("-"):
+        yield from _options(_read_options(words.options), word)
 
 
 # ---------------------------------------------------------------------------- options, addresses

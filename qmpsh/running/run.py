@@ -56,6 +56,8 @@ def main(words: Words) -> int:
         return _interact(vm, client, options, config, schema)
     finally:
         vm.end(client)
+        if client is not None:
+            client.close()
 
 
 def _sort(line: list[str]) -> tuple[list[str], list[str]]:
@@ -152,10 +154,8 @@ def _interact(
 
     exit_code = interact(client, vm.path, options, config, schema, vm)
     if vm.is_left:
-        _tell(
-            f"the VM goes on, process {vm.pid}: `qmpsh {vm.path}` comes back to it; what it prints"
-            f" goes to {vm.log_path}"
-        )
+        _tell(f"the VM goes on, process {vm.pid}; to come back: qmpsh {vm.path}")
+        _tell(f"what it prints goes to {vm.log_path}")
     return exit_code
 
 

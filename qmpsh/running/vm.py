@@ -144,8 +144,8 @@ class Vm:
                 return subprocess.Popen(
                     [*command, *_monitor(self.program, listener.fileno())],
                     stdin=subprocess.DEVNULL,
-                    stdout=self._log,
-                    stderr=self._log,
+                    stdout=self._log.fileno(),
+                    stderr=self._log.fileno(),
                     pass_fds=[listener.fileno()],
                     # Ctrl-C and the end of the terminal are the shell's affair.
                     start_new_session=True,

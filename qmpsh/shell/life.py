@@ -15,7 +15,7 @@ from qmpsh.link.client import Client
 from qmpsh.shell.lifeline import Lifeline, Met, Who, binary_of
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Ask, Outcome, Steps, Until
-from qmpsh.shell.own import Own
+from qmpsh.shell.own import Own, is_over
 from qmpsh.shell.policy import NO_YES
 from qmpsh.shell.reconnect import PATIENCE, Phase
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
 
 RECONNECTING = "reconnecting"
+
+OVER = "not coming back"
 
 OUR_OWN = frozenset({"disconnect", "exit", "help", "reconnect", "set"})
 """verbs that no VM ever sees"""
@@ -165,13 +167,16 @@ class Life:
     def _foresee(self) -> None:
         """Say in the machine's record what becomes of the connection."""
         machine = self._machine
-        if self._lifeline.phase is Phase.APART:
+        if self.own is not None and is_over(self.own, machine):
+            machine.outlook = OVER
+            machine.prospect = "Ctrl-D leaves."
+        elif self._lifeline.phase is Phase.APART:
             machine.outlook = "not connected"
             machine.prospect = (
                 f"{machine.address} belongs to {machine.owner} and is not taken unasked: .reconnect"
                 " takes it; Ctrl-D leaves."
-                if self.own is None
-                else "Ctrl-D leaves."
+                if machine.owner
+                else ".reconnect connects again; Ctrl-D leaves."
             )
         else:
             machine.outlook = RECONNECTING
