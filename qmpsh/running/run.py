@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from qmpsh.schema.model import Schema
 
 SIGNALLED = 128
+ENDING = (signal.SIGTERM, signal.SIGHUP)
 _NOBODY = "-"
 """Stands for an address while the words before `--` are sorted."""
 
@@ -47,9 +48,10 @@ def main(words: Words) -> int:
 
         options, config = configured(options)
     _end_by_signals()
-    vm = _start(command)
+    vm = _vm(command)
     client: Client | None = None
     try:
+        vm.start()
         client = _connect(vm, options)
         if config is None:
             return _batch(vm, client, options, schema)
@@ -74,7 +76,7 @@ def _sort(line: list[str]) -> tuple[list[str], list[str]]:
     return ours, command
 
 
-def _start(command: list[str]) -> Vm:
+def _vm(command: list[str]) -> Vm:
     """The VM of a command, of arguments for the emulator that is found, or the demo's."""
     if not command:
         emulator = find_emulator()
@@ -166,9 +168,12 @@ def _end_by_signals() -> None:
     """SIGTERM and SIGHUP end the process as an exception does, by way of each `finally`."""
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
+        # A second one is not to end the ending.
+        for ending in ENDING:
+            signal.signal(ending, signal.SIG_IGN)
         raise SystemExit(SIGNALLED + number)
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         # Under nohup it stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, end)

@@ -36,41 +36,57 @@ _FOLDER_MARK = "qmpsh-run-"
 class Vm:
     """command: the program and its arguments; keeps: whether it is worth leaving it running.
 
-    path: of the monitor's socket. Raises CannotConnect when the program cannot be started.
+    path: of the monitor's socket, "" before the start. Whoever calls `start` calls `end` as well,
+    however the start went.
     """
 
     def __init__(self, command: Sequence[str], *, keeps: bool = True) -> None:
         self.program = os.path.basename(command[0])
         self.keeps = keeps
         self.is_left = False
-        self._refuse_background(command)
-        self._folder = _make_folder()
-        self.path = f"{self._folder}/qmp.sock"
+        self.path = ""
+        self._command = command
+        self._folder = ""
+        self._log: Log | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the program. Raises CannotConnect when that cannot be, UsageError for a program
+        that would go to the background by itself.
+        """
+        if {"-daemonize", "--daemonize"} & {*self._command}:
+            raise UsageError(
+                "leave -daemonize out: qmpsh run keeps the VM in the background as it is, and asks"
+                " at its end whether to leave it running"
+            )
+        # A signal that ends us in between would find a folder or a process that nobody knows of.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
         try:
+            self._folder = _make_folder()
+            self.path = f"{self._folder}/qmp.sock"
             self._log = Log(f"{self._folder}/log")
-            self._process = self._start(command)
-        except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise
+            self._process = _start(self._command, self.path, self._log.fileno(), mask)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     @property
     def pid(self) -> int:
-        """Of the process."""
-        return self._process.pid
+        """Of the process; 0 before the start."""
+        return self._process.pid if self._process else 0
 
     @property
     def has_ended(self) -> bool:
-        """Whether the process is gone."""
-        return self._process.poll() is not None
+        """Whether the process is gone, or never was there."""
+        return self._process is None or self._process.poll() is not None
 
     @property
     def log_path(self) -> str:
-        """The file with what the process prints."""
-        return self._log.path
+        """The file with what the process prints; "" before the start."""
+        return self._log.path if self._log else ""
 
     def words(self, *, rest: bool = False) -> str:
         """What the process has printed since the last call, not yet safe to show; see `Log`."""
-        return self._log.take(rest=rest)
+        return self._log.take(rest=rest) if self._log else ""
 
     def leave_running(self) -> None:
         """The VM is to outlive the shell."""
@@ -84,7 +100,7 @@ class Vm:
         # The stream ends a moment before the process does.
         if not isinstance(error, Busy):
             self._wait(LAST_WORDS)
-        code = self._process.poll()
+        code = self._process.poll() if self._process else None
         if code is not None:
             how = f"exit code {code}" if code >= 0 else f"signal {-code}"
             what = f"{self.program} ended before its monitor was there, with {how}"
@@ -105,7 +121,8 @@ class Vm:
         client: a connection to its monitor, if there still is one. Takes QUIT + TERMINATE seconds
         at most; an interrupt shortens that.
         """
-        self._log.close()
+        if self._log is not None:
+            self._log.close()
         if self.is_left:
             return
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -120,50 +137,14 @@ class Vm:
         self._signal(signal.SIGTERM, signal.SIGCONT)
         self._wait(TERMINATE)
         self._signal(signal.SIGKILL)
-        self._process.wait()
+        self._wait(None)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _refuse_background(self, command: Sequence[str]) -> None:
-        if {"-daemonize", "--daemonize"} & {*command}:
-            raise UsageError(
-                "leave -daemonize out: qmpsh run keeps the VM in the background as it is, and asks"
-                " at its end whether to leave it running"
-            )
-
-    def _start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-            listener.bind(self.path)
-            mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
-
-            def prepare() -> None:
-                # Whoever listens is the peer that the kernel names (SO_PEERCRED).
-                listener.listen(1)
-                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-            try:
-                return subprocess.Popen(
-                    [*command, *_monitor(self.program, listener.fileno())],
-                    stdin=subprocess.DEVNULL,
-                    stdout=self._log.fileno(),
-                    stderr=self._log.fileno(),
-                    pass_fds=[listener.fileno()],
-                    # Ctrl-C and the end of the terminal are the shell's affair.
-                    start_new_session=True,
-                    preexec_fn=prepare,
-                )
-            except OSError as error:
-                raise CannotConnect(
-                    f"cannot start {command[0]}: {error.strerror}; the words behind -- are QEMU's"
-                    " program and its arguments"
-                ) from error
-            finally:
-                # Held back until now: a signal in between would forget the process.
-                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-    def _wait(self, seconds: float) -> None:
+    def _wait(self, seconds: float | None) -> None:
         """Until the process has ended, or the time has run out, or somebody is in a hurry."""
-        with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-            self._process.wait(seconds)
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+                self._process.wait(seconds)
 
     def _signal(self, *numbers: signal.Signals) -> None:
         # The number of a process that has ended may belong to another one.
@@ -171,6 +152,39 @@ class Vm:
             with contextlib.suppress(ProcessLookupError):
                 for number in numbers:
                     os.killpg(self.pid, number)
+
+
+def _start(
+    command: Sequence[str], path: str, output: int, mask: set[int]
+) -> subprocess.Popen[bytes]:
+    """Start a program with its monitor on a path. mask: of signals, for the program.
+
+    Raises CannotConnect.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(path)
+
+        def prepare() -> None:
+            # Whoever listens is the peer that the kernel names (SO_PEERCRED).
+            listener.listen(1)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+        try:
+            return subprocess.Popen(
+                [*command, *_monitor(os.path.basename(command[0]), listener.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=[listener.fileno()],
+                # Ctrl-C and the end of the terminal are the shell's affair.
+                start_new_session=True,
+                preexec_fn=prepare,
+            )
+        except OSError as error:
+            raise CannotConnect(
+                f"cannot start {command[0]}: {error.strerror}; the words behind -- are QEMU's"
+                " program and its arguments"
+            ) from error
 
 
 def _monitor(program: str, fd: int) -> list[str]:

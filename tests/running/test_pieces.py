@@ -40,8 +40,14 @@ def handlers() -> Iterator[None]:
 # ---------------------------------------------------------------------------- the process
 
 
+def start(command: list[str]) -> Vm:
+    started = Vm(command)
+    started.start()
+    return started
+
+
 def test_the_peer_is_the_program_that_was_started(emulator: str) -> None:
-    started = Vm([emulator, *EMPTY])
+    started = start([emulator, *EMPTY])
     client = Client.connect(parse_address(started.path))
     try:
         assert peer_pid(client.fileno()) == started.pid
@@ -57,7 +63,7 @@ def test_a_vm_that_is_stopped_is_ended_all_the_same(
     emulator: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vm, "QUIT", 0.1)
-    started = Vm([emulator, *EMPTY])
+    started = start([emulator, *EMPTY])
     client = Client.connect(parse_address(started.path))
     os.kill(started.pid, signal.SIGSTOP)
     started.end(client)
@@ -68,14 +74,14 @@ def test_a_vm_that_is_stopped_is_ended_all_the_same(
 
 def test_a_program_that_does_not_want_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vm, "TERMINATE", 0.1)
-    started = Vm(["sh", "-c", "trap '' TERM; echo up; while :; do sleep 1; done"])
+    started = start(["sh", "-c", "trap '' TERM; echo up; while :; do sleep 1; done"])
     wait_until(lambda: started.words() == "up\n")
     started.end()
     assert started.has_ended
 
 
 def test_left_running_it_stays_with_its_folder(emulator: str) -> None:
-    started = Vm([emulator, *EMPTY])
+    started = start([emulator, *EMPTY])
     client = Client.connect(parse_address(started.path))
     started.leave_running()
     started.end(client)
@@ -97,7 +103,7 @@ def test_a_runtime_folder_that_is_too_long_or_not_there(
     long.mkdir()
     for folder in (str(long), str(tmp_path / "none"), "relative"):
         monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        started = Vm(["true"])
+        started = start(["true"])
         assert started.path.startswith("/tmp/qmpsh-run-")
         started.end()
 

@@ -123,11 +123,16 @@ def test_a_signal_ends_the_vm_too(
 
 
 def test_ctrl_c_is_not_the_vms(screen: Terminal, emulator: str, name: str) -> None:
-    start(screen, emulator, name)
+    path = start(screen, emulator, name)
     screen.keys("C-c")
     screen.sees("Ctrl-D leaves the shell, and asks what becomes of the VM")
     screen.keys("query-name", "Enter")
     screen.sees(f'"name": "{name}"')
+    screen.keys("C-d")
+    screen.sees(QUESTION)
+    screen.keys("q")
+    screen.sees("exit 0")
+    wait_until(lambda: is_clean(path, name))
 
 
 def vm_of(name: str) -> int:
