@@ -151,12 +151,6 @@ def _connect(words: Words, options: Options) -> Client:
         raise UsageError(
             "no ADDRESS: name the monitor's socket, as in qmpsh ./monitor.sock, or set QMP_SOCKET"
         )
-    tracer: Tracer | None = None
-    if options.settings.verbose:
-        # Imported here: only -v needs the masking.
-        from qmpsh.trace import Trace
-
-        tracer = Trace()
     return Client.connect(
         parse_address(words.address),
         ClientOptions(
@@ -165,8 +159,18 @@ def _connect(words: Words, options: Options) -> Client:
             options.oob,
         ),
         _notice,
-        tracer,
+        _tracer(words.address, options),
     )
+
+
+def _tracer(address: str, options: Options) -> Tracer | None:
+    """Who looks on at the wire: -v, --logfile; None for nobody."""
+    if not (options.settings.verbose or options.logfile):
+        return None
+    # Imported here: only who looks on needs the masking.
+    from qmpsh.trace import tracing_for
+
+    return tracing_for(address, options, _notice)
 
 
 def _notice(text: str) -> None:

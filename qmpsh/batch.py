@@ -46,6 +46,7 @@ class Batch:
         self._redirected: list[tuple[Redirect, str]] = []
         machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
         self._shell = Shell(client, settings, machine, schema)
+        self._shell.warn = partial(_complain, _PROGRAM)
 
     def run_words(self, words: Sequence[str]) -> int:
         """Run one line given as the words of a command line; its exit code."""
@@ -217,11 +218,10 @@ class Batch:
         if redirect.mark != "|":
             write_file(redirect, text)
             return
-        import subprocess
+        from qmpsh.shell.pipes import run_pipe
 
         sys.stdout.flush()
-        status = subprocess.run(redirect.target, shell=True, input=text, text=True).returncode
-        said = pipe_status(status, redirect)
+        said = pipe_status(run_pipe(redirect.target, text, self.client), redirect)
         if said:
             raise QmpshError(said)
 

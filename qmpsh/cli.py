@@ -101,12 +101,16 @@ OPTIONS: list[click.Parameter] = [
                  help="Take the schema from FILE, a query-qmp-schema reply, not from the server."),
     click.Option(["--config"], metavar="FILE", default="",
                  help="Take options, keys, theme and aliases from FILE; interactive only."),
+    click.Option(["--read-only"], is_flag=True,
+                 help="Refuse, before sending, every command that may change something."),
     click.Option(["-y", "--yes"], is_flag=True,
                  help="Do not ask before commands that end or reset the VM."),
     click.Option(["-N", "--skip-negotiation"], is_flag=True,
                  help="The server sends no greeting and wants none."),
     click.Option(["--oob/--no-oob"], default=True,
                  help="Negotiate out-of-band execution where offered; default on."),
+    click.Option(["-l", "--logfile"], metavar="FILE", default="",
+                 help="Append every message, both ways, to FILE as JSON lines, secrets masked."),
     click.Option(["-v", "--verbose"], is_flag=True,
                  help="Echo the wire on stderr, secrets masked."),
     click.Option(["--plain"], is_flag=True,
@@ -150,6 +154,7 @@ def parse_options(words: list[str], command: click.Command = COMMAND) -> Options
         timeout=given["timeout"],
         dry_run=given["dry_run"],
         yes=given["yes"],
+        read_only=given["read_only"],
         verbose=given["verbose"],
         negotiated=not given["skip_negotiation"],
     )
@@ -163,6 +168,7 @@ def parse_options(words: list[str], command: click.Command = COMMAND) -> Options
         given["oob"],
         given["schema"],
         given["config"],
+        given["logfile"],
     )
 
 

@@ -69,6 +69,7 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
         session.preferences.offers["theme"] = theme_names
         session.catalog.aliases = config.aliases
         session.own(own)
+        session.shell.typed_before = history.stored
         sessions.append(session)
         return session
 

@@ -15,7 +15,7 @@ class Options(NamedTuple):
     connect_timeout: seconds, None where it is not said;
     negotiate: wait for a greeting and answer it; oob: ask for out-of-band where offered;
     schema: a file that stands for the server's own schema, "" for none;
-    config: the configuration file, "" for the usual one.
+    config: the configuration file, "" for the usual one; logfile: of the wire, "" for none.
     """
 
     settings: Settings = Settings()
@@ -27,6 +27,7 @@ class Options(NamedTuple):
     oob: bool = True
     schema: str = ""
     config: str = ""
+    logfile: str = ""
 
 
 def wants_colour(choice: str, environ: Mapping[str, str], *, terminal: bool) -> bool:

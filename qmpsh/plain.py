@@ -281,7 +281,9 @@ class Plain:
 
     async def _deliver(self, redirect: Redirect, answer: Answer) -> None:
         try:
-            self._say(text_body(await redirect(answer)))
+            shown = await redirect(answer)
+            if shown:
+                self._say(text_body(shown))
         except QmpshError as error:
             self.error(error)
 

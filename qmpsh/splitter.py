@@ -14,7 +14,10 @@ from qmpsh.errors import UsageError
 from qmpsh.link.address import looks_like_address
 
 VALUE_OPTIONS = frozenset(
-    {"--file", "--connect-timeout", "--timeout", "--color", "--config", "--schema", "-f", "-t"}
+    {
+        *("--file", "--connect-timeout", "--timeout", "--color", "--config", "--schema"),
+        *("--logfile", "-f", "-l", "-t"),
+    }
 )
 """Options whose value may be the next word."""
 

@@ -1,26 +1,28 @@
-"""The wire on stderr for `-v`: one line a message, secrets masked."""
+"""Who looks on at the wire, as the options say; for `-v` one line a message on stderr."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
-from qmpsh.jsontypes import JsonObject
-from qmpsh.shell.scrubbing import scrubbed, secrets_of
-from qmpsh.shell.secret_rules import mask_json
+from qmpsh.jsontypes import Json
+from qmpsh.options import Options
+from qmpsh.shell.tracing import Tracing
+from qmpsh.shell.wirelog import WireLog
 from qmpsh.view.jsontext import compact
 
 
-class Trace:
-    """Remembers the secrets that went out: what comes back may repeat one."""
+def tracing_for(address: str, options: Options, warn: Callable[[str], None]) -> Tracing:
+    """For -v and --logfile. address: for the log; warn: told when the log has to end.
 
-    def __init__(self) -> None:
-        self._secrets: set[str] = set()
+    Raises UsageError where the log cannot be written.
+    """
+    tracing = Tracing(*([echo] if options.settings.verbose else []))
+    if options.logfile:
+        tracing.sinks.append(WireLog(options.logfile, address, warn))
+    return tracing
 
-    def __call__(self, direction: str, message: JsonObject) -> None:
-        """Print one message. direction: "->" to the server, "<-" from it."""
-        if direction == "->":
-            self._secrets |= secrets_of(message)
-        masked = mask_json(message)
-        if self._secrets and direction != "->":
-            masked = scrubbed(masked, self._secrets)
-        print(f"{direction} {compact(masked)}", file=sys.stderr, flush=True)
+
+def echo(direction: str, message: Json) -> None:
+    """Print one message, already masked. direction: "->" to the server, "<-" from it."""
+    print(f"{direction} {compact(message)}", file=sys.stderr, flush=True)

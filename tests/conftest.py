@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.qemu import ROOT, Vm, VmStarter, emulators
+from tests.tui.tmux import Terminal, terminal
 
 IN_CI = os.environ.get("CI", "") == "true"
 CLEARED = (
@@ -149,6 +150,13 @@ def fresh_q35(start_vm: VmStarter) -> Vm:
 
 
 # ------------------------------------------------------------------------ the command
+
+
+@pytest.fixture
+def screen() -> Iterator[Terminal]:
+    """A real terminal, of tmux; a test that uses it is marked `tmux`."""
+    with terminal() as on:
+        yield on
 
 
 class RunQmpsh:

@@ -90,10 +90,10 @@ def _vm(command: list[str]) -> Vm:
 def _connect(vm: Vm, options: Options) -> Client:
     """A session with the VM. Raises CannotConnect with what QEMU said."""
     tracer: Tracer | None = None
-    if options.settings.verbose:
-        from qmpsh.trace import Trace
+    if options.settings.verbose or options.logfile:
+        from qmpsh.trace import tracing_for
 
-        tracer = Trace()
+        tracer = tracing_for(vm.path, options, _tell)
     begin = ClientOptions(negotiate=options.negotiate, oob=options.oob)
     if options.connect_timeout is not None:
         begin = begin._replace(connect_timeout=options.connect_timeout)

@@ -13,7 +13,6 @@ from qmpsh.lang.syntax import Modifiers, Redirect
 from qmpsh.link.client import Client, Pending
 from qmpsh.shell.hmp import hmp_command, hmp_failed, hmp_text
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until
-from qmpsh.shell.policy import question_before
 from qmpsh.shell.settings import Settings
 from qmpsh.wire.messages import Command, ErrorReply, command_object, ends_vm
 
@@ -47,8 +46,13 @@ def execute(
     """The steps from a request to its answer.
 
     client: None where there is no server (--dry-run)
-    Raises ReplyTimeout, ConnectionLost.
+    Raises ReplyTimeout, ConnectionLost, UsageError for what --read-only refuses.
     """
+    if settings.read_only:
+        # Imported here, as below: a one-shot asks nothing, and may do what it was told.
+        from qmpsh.shell.policy import refuse_unless_reading
+
+        refuse_unless_reading(request.command)
     request = request._replace(modifiers=_defaulted(request.modifiers, settings))
     if settings.dry_run or client is None:
         yield Answer("", text=dry_run_text(request), redirect=request.redirect)
@@ -58,6 +62,8 @@ def execute(
         yield _answer(request, {"return": {}}, 0.0, 0)
         return Outcome()
     if settings.interactive and not (settings.yes or request.modifiers.yes):
+        from qmpsh.shell.policy import question_before
+
         question = question_before(request.command, dict(settings.confirm))
         if question is not None:
             choice = yield question

@@ -121,7 +121,7 @@ class Inquiry:
         harmless: leave out those that could do it harm, nobody has asked for them
         """
         facts = self._catalog.facts
-        if harmless:
+        if harmless or self._shell.settings.read_only:
             facts.wanted = [query for query in facts.wanted if query.command not in LOADS_MODULES]
         if self._background is not None and self._has_learnt and self._shell.introspection.live:
             for query in facts.take_wanted():

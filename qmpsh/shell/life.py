@@ -26,7 +26,7 @@ RECONNECTING = "reconnecting"
 
 OVER = "not coming back"
 
-OUR_OWN = frozenset({"disconnect", "exit", "help", "reconnect", "set"})
+OUR_OWN = frozenset({"disconnect", "exit", "help", "history", "log", "pager", "reconnect", "set"})
 """verbs that no VM ever sees"""
 
 

@@ -1,28 +1,68 @@
-"""Which commands ask before they run, on a terminal.
+"""What a command may do: which ask before they run on a terminal, which `--read-only` lets through.
 
-Scripts and one-shots never ask. `quit` is QMP's own word and ends the VM, while people type it to
-leave a shell: so leaving is what Enter means.
+One table for QMP, the human monitor and the guest agent. Scripts and one-shots never ask. `quit` is
+QMP's own word and ends the VM, while people type it to leave a shell: so leaving is what Enter
+means.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Final, NamedTuple
 
+from qmpsh.errors import UsageError
 from qmpsh.shell.outcome import Ask
 from qmpsh.wire.messages import Command
 
-_QUIT = Ask("quit ends the VM.", (("l", "leave the shell"), ("q", "quit the VM"), ("c", "cancel")))
 _NONE: Mapping[str, bool] = {}
 NO_YES = (("n", "no"), ("y", "yes"))
 
-_QUESTIONS = {
-    "quit": _QUIT,
-    "system_reset": Ask("Reset the VM?", NO_YES),
-    "system_powerdown": Ask("Power the VM down?", NO_YES),
-    "inject-nmi": Ask("Send the VM an NMI?", NO_YES),
+
+class Rule(NamedTuple):
+    """asks: what to ask first, None for nothing; reads: it changes nothing."""
+
+    asks: Ask | None = None
+    reads: bool = False
+
+
+_READS: Final = Rule(reads=True)
+
+_QMP: Final[dict[str, Rule]] = {
+    "quit": Rule(
+        Ask("quit ends the VM.", (("l", "leave the shell"), ("q", "quit the VM"), ("c", "cancel")))
+    ),
+    "system_reset": Rule(Ask("Reset the VM?", NO_YES)),
+    "system_powerdown": Rule(Ask("Power the VM down?", NO_YES)),
+    "inject-nmi": Rule(Ask("Send the VM an NMI?", NO_YES)),
+    "guest-shutdown": Rule(Ask("Shut the guest down?", NO_YES)),
+    "guest-suspend-*": Rule(Ask("Suspend the guest?", NO_YES)),
+    "query-*": _READS,
+    "x-query-*": _READS,
+    "qom-list": _READS,
+    "qom-list-properties": _READS,
+    "qom-get": _READS,
+    "device-list-properties": _READS,
+    "trace-event-get-state": _READS,
+    "guest-get-*": _READS,
+    "guest-network-get-*": _READS,
+    "guest-fsfreeze-status": _READS,
+    "guest-info": _READS,
+    "guest-ping": _READS,
+    "guest-sync*": _READS,
 }
-_HMP_TWINS = {"q": "quit", "nmi": "inject-nmi"}
-"""The human monitor's words for the same, where they are other words."""
+"""Commands, or patterns of their names; the first that fits holds. All others: neither."""
+
+_HMP: Final = {
+    "q": "quit",
+    "quit": "quit",
+    "system_reset": "system_reset",
+    "system_powerdown": "system_powerdown",
+    "nmi": "inject-nmi",
+    "info": "query-*",
+    "help": "query-*",
+}
+"""Words of the human monitor, and the row above that holds for each."""
 
 
 def question_before(command: Command, confirm: Mapping[str, bool] = _NONE) -> Ask | None:
@@ -31,20 +71,39 @@ def question_before(command: Command, confirm: Mapping[str, bool] = _NONE) -> As
     confirm: names, of QMP or of the human monitor, that ask or do not whatever is said here
     """
     names = _names(command)
-    if not names:
-        return None
     chosen = next((confirm[name] for name in names if name in confirm), None)
-    known = _QUESTIONS.get(names[-1])
+    known = _rule(names).asks
     if chosen is None:
         return known
     return (known or Ask(f"Run {names[0]}?", NO_YES)) if chosen else None
 
 
+def reads_only(command: Command) -> bool:
+    """Whether a command changes nothing, as far as its name tells."""
+    return _rule(_names(command)).reads
+
+
+def refuse_unless_reading(command: Command) -> None:
+    """What `--read-only` means. Raises UsageError for a command that may change something."""
+    if not reads_only(command):
+        raise UsageError(
+            f"{_names(command)[0]} was not sent: --read-only lets only through what reads, such as"
+            " query-status, qom-get and info"
+        )
+
+
+def _rule(names: list[str]) -> Rule:
+    return next((rule for pattern, rule in _QMP.items() if fnmatchcase(names[-1], pattern)), Rule())
+
+
 def _names(command: Command) -> list[str]:
-    """What a command is called: its own name, or the monitor's word and then its twin in QMP."""
-    if command.name != "human-monitor-command":
-        return [command.name]
+    """What a command is called: its own name, or the monitor's word and then its row in the table.
+
+    A line of the monitor without a word has the name of the command that carries it.
+    """
     arguments = command.arguments
-    text = arguments.get("command-line") if isinstance(arguments, dict) else None
+    if command.name != "human-monitor-command" or not isinstance(arguments, dict):
+        return [command.name]
+    text = arguments.get("command-line")
     words = text.split() if isinstance(text, str) else []
-    return [words[0], _HMP_TWINS.get(words[0], words[0])] if words else []
+    return [words[0], _HMP.get(words[0], "")] if words else [command.name]

@@ -2,15 +2,53 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+from collections.abc import Mapping
+
 from qmpsh.errors import UsageError
 from qmpsh.lang.syntax import Redirect
+
+_TERMINAL_PROGRAMS = frozenset(
+    {
+        *("less", "more", "most", "moar", "moor", "lv", "bat", "batcat", "delta"),
+        *("vi", "vim", "nvim", "view", "nano", "emacs", "micro", "hx", "kak"),
+        *("fzf", "sk", "peco", "jless", "jnv", "fx", "vd", "visidata"),
+    }
+)
+"""Programs that a person looks at: pagers, editors, pickers."""
+
+
+def wants_terminal(redirect: Redirect, environ: Mapping[str, str]) -> bool:
+    """Whether the last program of a pipe is one to look at, so that the screen is handed over."""
+    if redirect.mark != "|":
+        return False
+    words = _last_stage(redirect.target)
+    pager = environ.get("PAGER", "").split()
+    programs = _TERMINAL_PROGRAMS.union(os.path.basename(word) for word in pager[:1])
+    return bool(words) and os.path.basename(words[0]) in programs
+
+
+def _last_stage(command: str) -> list[str]:
+    """The words of the last command of a pipeline, variables set before it left out."""
+    lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    words: list[str] = []
+    try:
+        for word in lexer:
+            words = [] if set(word) <= set("|&;()") else [*words, word]
+    except ValueError:  # a quote is open: the shell will say so
+        return []
+    while words and "=" in words[0]:
+        del words[0]
+    return words
 
 
 def write_file(redirect: Redirect, text: str) -> None:
     """Write or append the text. Raises UsageError when the file cannot be written."""
     mode = "a" if redirect.mark == ">>" else "w"
     try:
-        with open(redirect.target, mode, encoding="utf-8") as file:
+        with open(os.path.expanduser(redirect.target), mode, encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
         raise UsageError(f"cannot write {redirect.target}: {error.strerror}") from error

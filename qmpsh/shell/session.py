@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from qmpsh.complete.candidates import Candidate, Catalog
@@ -23,13 +24,14 @@ from qmpsh.shell.files import list_paths
 from qmpsh.shell.inquiry import Inquiry
 from qmpsh.shell.life import Life
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Outcome, Show, Steps, Task
+from qmpsh.shell.outcome import Answer, Note, Outcome, Show, Steps, Task
 from qmpsh.shell.own import LOOK, Own, is_over, part
 from qmpsh.shell.progress import Work
 from qmpsh.shell.setting import completable, preferences_of
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.shell import Shell
 from qmpsh.shell.verbs import VERBS
+from qmpsh.shell.wirelog import log_of
 from qmpsh.wire.messages import ErrorReply, Event, Reply
 
 TYPED = 20
@@ -92,6 +94,10 @@ class Session:
         self.shell = Shell(client, settings._replace(interactive=True), self.machine, schema)
         self.typed: deque[str] = deque(maxlen=TYPED)
         self.shell.filter_events = watcher.filter_events
+        self.shell.warn = partial(watcher.life, alarming=True)
+        log = log_of(client)
+        if log is not None:
+            log.warn = self.shell.warn
         self.preferences = preferences_of(self.shell)
         self.catalog = Catalog()
         self.catalog.settings = completable(self.preferences)
@@ -119,6 +125,11 @@ class Session:
     def prompt(self) -> str:
         """`(QEMU) `, `(hmp) ` or `TRANS> `."""
         return self.shell.prompt
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing is sent that may change something."""
+        return self.shell.settings.read_only
 
     @property
     def works(self) -> list[Work]:
@@ -164,8 +175,14 @@ class Session:
         """
         self.catalog.facts.forget()
         self.typed.append(line)
-        self.running = Running(line, Task(self._steps(line), show), ended)
+        task = Task(self._steps(line), partial(self._show, show))
+        self.running = Running(line, task, ended)
         self.poll()
+
+    def _show(self, show: Show, item: Answer | Note) -> None:
+        if isinstance(item, Answer) and item.redirect is None:
+            self.shell.last_answer = item
+        show(item)
 
     def interrupt(self) -> bool:
         """Ctrl-C: let go of the running line; its reply is shown when it comes.

@@ -12,6 +12,7 @@ class Settings(NamedTuple):
     negotiated: False with --skip-negotiation, where qmp_capabilities is the user's to send
     interactive: a person is there: bare verbs work, questions are asked
     table: lists of objects are shown as tables
+    read_only: nothing is sent that may change something
     confirm: commands that ask first, or do not, against the policy: (name, whether it asks) pairs
     """
 
@@ -25,6 +26,7 @@ class Settings(NamedTuple):
     dry_run: bool = False
     verbose: bool = False
     yes: bool = False
+    read_only: bool = False
     negotiated: bool = True
     interactive: bool = False
     confirm: tuple[tuple[str, bool], ...] = ()

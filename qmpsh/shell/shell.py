@@ -29,7 +29,7 @@ from qmpsh.link.client import Client
 from qmpsh.shell.execute import Request, execute, hmp_request
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Note, Outcome, Show, Steps, Task, Wish
+from qmpsh.shell.outcome import Answer, Note, Outcome, Show, Steps, Task, Wish
 from qmpsh.shell.settings import Settings
 from qmpsh.wire.messages import Command
 
@@ -65,6 +65,13 @@ class Shell:
         self.filter_events: Callable[[tuple[str, ...]], None] | None = None
         """set by a front end that shows events as they come"""
         self.preferences: Preferences | None = None
+        self.sourcing: list[str] = []
+        """files that `.source` is in, the outermost first"""
+        self.last_answer: Answer | None = None
+        self.typed_before: Callable[[], Sequence[str]] | None = None
+        """gives the history of the present mode, oldest first; set by a front end that keeps one"""
+        self.warn: Callable[[str], None] = _nobody_hears
+        """told what a person should know and no line asked for; set by a front end"""
 
     @property
     def mode(self) -> Mode:
@@ -282,6 +289,10 @@ class Shell:
         request = transaction.request(closing)
         if self.settings.interactive:
             yield Note(transaction.preview())
+            if not (self.settings.yes or request.modifiers.yes):
+                choice = yield transaction.question()
+                if choice != "y":
+                    return Outcome()
         return (yield from self._execute(request))
 
     def _add_action(self, transaction: Transaction, line: CommandLine) -> Steps:
@@ -295,6 +306,10 @@ class Shell:
     def _refuse_transaction(self, error: QmpshError) -> None:
         if self.transaction is not None:
             self.transaction.refuse(error)
+
+
+def _nobody_hears(text: str) -> None:
+    """The default of `Shell.warn`."""
 
 
 def _json_request(line: JsonLine) -> Request:

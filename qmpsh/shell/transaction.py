@@ -11,6 +11,7 @@ from qmpsh.errors import QmpshError, UsageError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.syntax import CommandLine, TransactionClose, TransactionOpen
 from qmpsh.shell.execute import Request
+from qmpsh.shell.outcome import Ask
 from qmpsh.shell.secret_rules import mask_json
 from qmpsh.wire.messages import Command
 
@@ -36,6 +37,12 @@ class Transaction:
             f"{number}. {json.dumps(mask_json(action), ensure_ascii=False)}"
             for number, action in enumerate(self._actions, 1)
         )
+
+    def question(self) -> Ask:
+        """What to ask a person who has seen the preview."""
+        count = len(self._actions)
+        these = "this action" if count == 1 else f"these {count} actions, all or none"
+        return Ask(f"Run {these}?", (("y", "yes"), ("n", "no")))
 
     def request(self, end: TransactionOpen | TransactionClose) -> Request:
         """The whole as one command.

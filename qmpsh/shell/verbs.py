@@ -5,12 +5,13 @@ They begin with a dot so that they can never hide a command of the server.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, NamedTuple
 
 from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.lang.line import parse_line
-from qmpsh.lang.syntax import HmpLine, Mode, VerbLine
+from qmpsh.lang.syntax import HmpLine, Mode, Redirect, VerbLine
 from qmpsh.schema.nearest import nearest
 from qmpsh.schema.signature import WIDTH
 from qmpsh.shell.connection import disconnect, reconnect
@@ -19,9 +20,15 @@ from qmpsh.shell.export import export
 from qmpsh.shell.help import Topics
 from qmpsh.shell.masking import masked_request
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish
+from qmpsh.shell.sourcing import source
+from qmpsh.shell.wirelog import log
 
 if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
+
+
+_LATEST = 100
+"""lines of the history that are shown unasked"""
 
 
 class Verb(NamedTuple):
@@ -140,6 +147,28 @@ def _events(shell: Shell, line: VerbLine) -> Steps:
     return Outcome()
 
 
+def _history(shell: Shell, line: VerbLine) -> Steps:
+    """`.history blockdev`: the lines that hold a text; alone the latest ones."""
+    if shell.typed_before is None:
+        raise UsageError(".history is for the interactive shell: it keeps what was typed there")
+    word = line.rest.strip()
+    lines = [text for text in shell.typed_before() if word in text]
+    shown = lines if word else lines[-_LATEST:]
+    yield _text(line, "\n".join(shown))
+    return Outcome()
+
+
+def _pager(shell: Shell, line: VerbLine) -> Steps:
+    """The last answer again, into $PAGER."""
+    if not shell.settings.interactive:
+        raise UsageError(".pager is for the interactive shell; in a script write | less")
+    if shell.last_answer is None:
+        raise UsageError(".pager: nothing has been answered yet")
+    pager = Redirect("|", os.environ.get("PAGER") or "less", line.name_span)
+    yield shell.last_answer._replace(redirect=pager, failed=False)
+    return Outcome()
+
+
 def _exit(shell: Shell, line: VerbLine) -> Steps:
     if line.rest.strip():
         raise LineSyntaxError(".exit takes no arguments", line.source, line.rest_span)
@@ -156,6 +185,10 @@ VERBS: dict[str, Verb] = {
     "events": Verb("[PATTERN...]", "show only events such as BLOCK_*; alone: all", _events),
     "disconnect": Verb("", "let somebody else have the monitor", disconnect),
     "reconnect": Verb("", "take the monitor again", reconnect),
+    "source": Verb("FILE", "run the lines of a file", source),
+    "history": Verb("[TEXT]", "the lines typed before, all that hold TEXT", _history),
+    "pager": Verb("", "the last answer in $PAGER", _pager),
+    "log": Verb("[on|off]", "write every message to a file as JSON lines, masked", log),
     "set": Verb("[OPTION [VALUE]]", "show the shell's options, or change one", _set),
     "exit": Verb("", "leave the shell; the VM goes on, one of `qmpsh run` if you like", _exit),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 import time
@@ -24,6 +25,7 @@ from prompt_toolkit.output import Output as Terminal
 from qmpsh.errors import QmpshError
 from qmpsh.shell.aliases import HMP_PROMPT
 from qmpsh.shell.outcome import Answer
+from qmpsh.shell.redirects import wants_terminal
 from qmpsh.tui.actions import Desk, end
 from qmpsh.tui.bindings import bind_editing, bind_keys, bind_question
 from qmpsh.tui.calm import calm
@@ -266,10 +268,16 @@ class FullScreen:
 
     def _deliverer(self, redirect: Redirect) -> Callable[[Answer], None]:
         async def deliver(answer: Answer) -> None:
+            target = answer.redirect
+            self.screen.paging = target is not None and wants_terminal(target, os.environ)
             try:
-                self.output.reply(text_body(await redirect(answer)))
+                shown = await redirect(answer)
+                if shown:
+                    self.output.reply(text_body(shown))
             except QmpshError as error:
                 self.output.error(error)
+            finally:
+                self.screen.paging = False
             self.app.invalidate()
 
         def in_background(answer: Answer) -> None:

@@ -43,6 +43,10 @@ class LineHistory(History):
         """Entries of the present mode's file, newest first."""
         return self._present.load_history_strings()
 
+    def stored(self) -> list[str]:
+        """Entries of the present mode's file, oldest first."""
+        return list(self._present.load_history_strings())[::-1]
+
     def append_string(self, string: str) -> None:
         """Remember a line, its secrets masked; one that begins with a blank is not remembered."""
         self._present.append_string(string)

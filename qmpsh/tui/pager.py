@@ -1,4 +1,4 @@
-"""Text to the user's pager, with the screen handed over and taken back.
+"""Text to a program that wants the terminal, with the screen handed over and taken back.
 
 The event loop goes on meanwhile: the VM is read, events are kept, nothing is drawn.
 """
@@ -18,7 +18,7 @@ from prompt_toolkit.application import in_terminal
 from qmpsh.errors import UsageError
 
 POLL = 0.05
-"""seconds between two looks whether the pager has ended: asyncio's own way takes a thread"""
+"""seconds between two looks whether the program has ended: asyncio's own way takes a thread"""
 
 
 def pager_command(environ: Mapping[str, str]) -> list[str]:
@@ -31,18 +31,31 @@ def pager_command(environ: Mapping[str, str]) -> list[str]:
 
 async def show_in_pager(text: str) -> None:
     """Show a text until the user leaves the pager. Raises UsageError when it cannot start."""
-    command = pager_command(os.environ)
+    await hand_over(pager_command(os.environ), f"{text}\n")
+
+
+async def hand_over(command: list[str] | str, text: str) -> int:
+    """Give a program the terminal and the text until it ends; its exit status, as Popen's.
+
+    command: words, or a line for the shell. Raises UsageError when it cannot start.
+    """
     with tempfile.TemporaryFile() as file:
         # A file and not a pipe: a pager reads as far as the user does, and must not hold us up.
-        file.write(f"{text}\n".encode(errors="replace"))
+        file.write(text.encode(errors="replace"))
         file.seek(0)
         async with in_terminal():
             try:
-                process = subprocess.Popen(command, stdin=file, preexec_fn=_default_signals)
+                process = subprocess.Popen(
+                    command,
+                    shell=isinstance(command, str),
+                    stdin=file,
+                    preexec_fn=_default_signals,
+                )
             except OSError as error:
                 raise UsageError(f"cannot start {command[0]}: {error.strerror}") from error
             while process.poll() is None:
                 await asyncio.sleep(POLL)
+    return process.returncode
 
 
 def _default_signals() -> None:

@@ -1,13 +1,26 @@
-"""`| command`, `> file` and `>> file` at the prompt: the event loop goes on meanwhile."""
+"""`| command`, `> file` and `>> file` at the prompt: the event loop goes on meanwhile.
+
+What a pipe prints becomes a reply; a pager or an editor at its end gets the terminal instead.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import signal
+from typing import Final
 
 from qmpsh.errors import QmpshError
+from qmpsh.lang.syntax import Redirect
 from qmpsh.shell.outcome import Answer
-from qmpsh.shell.redirects import pipe_status, write_file
+from qmpsh.shell.redirects import pipe_status, wants_terminal, write_file
+from qmpsh.tui.pager import hand_over
 from qmpsh.view.answers import answer_body
+
+LIMIT: Final = 16 * 1024 * 1024
+"""bytes of a pipe's output that are shown"""
+_CHUNK: Final = 64 * 1024
 
 
 async def redirect(answer: Answer) -> str:
@@ -23,15 +36,64 @@ async def redirect(answer: Answer) -> str:
     if target.mark != "|":
         write_file(target, text)
         return f"written to {target.target}"
+    if wants_terminal(target, os.environ):
+        shown, status = "", await hand_over(target.target, text)
+    else:
+        shown, status = await _through(target, text)
+    said = pipe_status(status, target)
+    if said:
+        raise QmpshError(f"{shown}\n{said}" if shown else said)
+    return shown
+
+
+async def _through(target: Redirect, text: str) -> tuple[str, int]:
+    """What a command makes of the text, and its exit status."""
     process = await asyncio.create_subprocess_shell(
         target.target,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        # Without the terminal, which is the screen's: neither its Ctrl-C nor its keys.
+        start_new_session=True,
     )
-    output, _ = await process.communicate(text.encode())
-    said = pipe_status(process.returncode or 0, target)
-    shown = output.decode(errors="replace").removesuffix("\n")
-    if said:
-        raise QmpshError(f"{shown}\n{said}" if shown else said)
-    return shown
+    assert process.stdin is not None
+    assert process.stdout is not None
+    feeding = asyncio.ensure_future(_feed(process.stdin, text.encode(errors="replace")))
+    try:
+        output = await _read(process.stdout)
+        if len(output) > LIMIT:
+            _kill(process)
+            output = output[:LIMIT] + b"\n... more than 16 MiB: the rest was dropped"
+        status = await process.wait()
+    finally:
+        feeding.cancel()
+        if process.returncode is None:
+            _kill(process)
+    return output.decode(errors="replace").removesuffix("\n"), status
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """End the command and all that it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+async def _read(stream: asyncio.StreamReader) -> bytes:
+    """All that comes, or a little more than what is shown."""
+    output = bytearray()
+    while len(output) <= LIMIT:
+        chunk = await stream.read(_CHUNK)
+        if not chunk:
+            break
+        output += chunk
+    return bytes(output)
+
+
+async def _feed(stream: asyncio.StreamWriter, data: bytes) -> None:
+    """Write it all; a command that reads no further is no fault."""
+    try:
+        stream.write(data)
+        await stream.drain()
+        stream.close()
+    except OSError:
+        return

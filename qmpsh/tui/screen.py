@@ -139,6 +139,7 @@ class Screen:
             unseen=self.output.view.unseen,
             events=self.events.total,
             last="" if self.events_shown else self.events.last,
+            read_only=self.session.read_only,
         )
         return status_line(facts, width, self.glyphs)
 

@@ -47,6 +47,10 @@ class Session(Protocol):
         """The line that runs."""
 
     @property
+    def read_only(self) -> bool:
+        """Whether nothing is sent that may change something."""
+
+    @property
     def works(self) -> list[Work]:
         """What the machine is working on, the one to show first."""
 

@@ -32,6 +32,7 @@ class Facts(NamedTuple):
     running, seconds: the command that runs, "" for none, and since when; waiting: lines behind it
     unseen: new lines below what the reader sees; events: how many came, last: the latest one's
     name, "" where the events pane shows it
+    read_only: nothing is sent that may change something
     """
 
     name: str = ""
@@ -47,6 +48,7 @@ class Facts(NamedTuple):
     unseen: int = 0
     events: int = 0
     last: str = ""
+    read_only: bool = False
 
 
 def status_line(facts: Facts, width: int, glyphs: Glyphs) -> Line:
@@ -76,7 +78,8 @@ def _lefts(facts: Facts, width: int, glyphs: Glyphs) -> Iterator[Line]:
         *((kept, form) for form in shorter[:1]),
         *(([], form) for form in (full, *shorter)),
     ):
-        words = [_named(facts.name), _state(facts), *((_quiet(text)) for text in parts)]
+        words = [_named(facts.name), _state(facts), _mark(facts)]
+        words += [_quiet(text) for text in parts]
         line = _joined([word for word in words if word], blank)
         yield line + _apart(progress, blank) + _apart(command, blank)
     bare = barest(facts.works, "status")
@@ -97,6 +100,10 @@ def _named(name: str) -> Line:
 
 def _quiet(text: str) -> Line:
     return [("status", visible_word(text))] if text else []
+
+
+def _mark(facts: Facts) -> Line:
+    return [("status.paused", "read-only")] if facts.read_only else []
 
 
 def _state(facts: Facts) -> Line:

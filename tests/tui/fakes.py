@@ -37,6 +37,7 @@ class FakeSession:
         self.preferences = Preferences()
         self.running: Running | None = None
         self.prompt = "(QEMU) "
+        self.read_only = False
         self.works: list[Work] = []
         self.wants_write = False
         self.asks_to_leave = False

@@ -6,7 +6,6 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,18 +13,12 @@ import pytest
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client
 from tests.qemu import ROOT, Vm, VmStarter
-from tests.tui.tmux import Terminal, terminal
+from tests.tui.tmux import Terminal
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.tmux
 
 MODES = pytest.mark.parametrize("mode", [[], ["--plain"]], ids=["screen", "plain"])
-
-
-@pytest.fixture
-def screen() -> Iterator[Terminal]:
-    with terminal() as on:
-        yield on
 
 
 def with_job_control(screen: Terminal, *argv: str) -> None:

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from tests.qemu import Vm
-from tests.tui.tmux import Terminal, terminal
+from tests.tui.tmux import Terminal
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.tmux
-
-
-@pytest.fixture
-def screen() -> Iterator[Terminal]:
-    with terminal() as on:
-        yield on
 
 
 def prompt_row(screen: Terminal) -> str:

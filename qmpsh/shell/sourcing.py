@@ -1,0 +1,111 @@
+"""`.source FILE`: the lines of a file, run where the verb stands.
+
+What goes wrong is told as `FILE:LINE: message`; the file ends at its first failure unless the shell
+is to go on after errors.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
+from qmpsh.lang.reader import LineAssembler, LogicalLine
+from qmpsh.lang.syntax import VerbLine
+from qmpsh.shell.outcome import Answer, Outcome, Steps
+from qmpsh.shell.script import decode_line
+
+if TYPE_CHECKING:
+    from qmpsh.shell.shell import Shell
+
+_DEPTH: Final = 16
+"""files within files"""
+
+
+def source(shell: Shell, line: VerbLine) -> Steps:
+    """Run a file's lines. Raises LineSyntaxError, and what its lines raise, with their place."""
+    name = line.rest.strip() if line.words is None else " ".join(line.words)
+    if not name:
+        raise LineSyntaxError(
+            "expected a file, as in .source setup.qmp", line.source, line.name_span
+        )
+    if len(shell.sourcing) == _DEPTH:
+        raise UsageError(f".source {name}: {_DEPTH} files deep; does one of them source itself?")
+    content = _read(name)
+    was_open = shell.transaction is not None
+    shell.sourcing.append(name)
+    left_open = False
+    try:
+        outcome = yield from _run(shell, name, content)
+    finally:
+        shell.sourcing.pop()
+        if not was_open:
+            left_open = shell.abandon_transaction()
+    if left_open and not outcome.exit_code:
+        raise UsageError(f"{name}: end of file inside transaction( ... ): nothing was sent")
+    return outcome
+
+
+def _run(shell: Shell, name: str, content: bytes) -> Steps:
+    exit_code = 0
+    for line in _logical_lines(shell, name, content):
+        outcome = yield from _placed(shell, shell.steps(line.text), f"{name}:{line.number}")
+        exit_code = exit_code or outcome.exit_code
+        if outcome.leave or (exit_code and not shell.settings.keep_going):
+            return Outcome(exit_code, leave=outcome.leave)
+    return Outcome(exit_code)
+
+
+def _logical_lines(shell: Shell, name: str, content: bytes) -> Iterator[LogicalLine]:
+    assembler = LineAssembler(shell.mode)
+    number = 0
+    try:
+        for raw in content.split(b"\n"):
+            number += 1
+            line = assembler.push(decode_line(raw))
+            if line is not None:
+                yield line
+            assembler.mode = shell.mode
+        assembler.close()
+    except QmpshError as error:
+        raise _at(f"{name}:{number}", error) from error
+
+
+def _placed(shell: Shell, steps: Steps, place: str) -> Steps:
+    """The same steps; what they say of a failure begins with its place."""
+    choice: str | None = None
+    while True:
+        try:
+            wish = next(steps) if choice is None else steps.send(choice)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+        except QmpshError as error:
+            if not shell.settings.keep_going:
+                raise _at(place, error) from error
+            yield Answer("", failed=True, text=f"{place}: {error}")
+            return Outcome(error.exit_code)
+        if isinstance(wish, Answer) and wish.failed and wish.text is not None:
+            wish = wish._replace(text=f"{place}: {wish.text}")
+        choice = yield wish
+
+
+def _at(place: str, error: QmpshError) -> QmpshError:
+    """The error, its message behind its place."""
+    error.args = (f"{place}: {error}", *error.args[1:])
+    return error
+
+
+def _read(name: str) -> bytes:
+    """Raises UsageError for what cannot be read, or would have to be waited for."""
+    try:
+        fd = os.open(os.path.expanduser(name), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise UsageError(f"cannot read {name}: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise UsageError(f"cannot read {name}: it is no regular file; -f takes pipes as well")
+    with os.fdopen(fd, "rb") as file:
+        return file.read()

@@ -1,0 +1,125 @@
+"""The log of the wire, `--logfile` and `.log`: JSON lines, both directions, events, masked.
+
+It is told what passes, and touches no socket: a log that cannot be written any more ends with one
+remark, the work goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from qmpsh.errors import LineSyntaxError, UsageError
+from qmpsh.jsontypes import Json
+from qmpsh.lang.syntax import VerbLine
+from qmpsh.link.client import Client
+from qmpsh.paths import state_file
+from qmpsh.shell.outcome import Note, Outcome, Steps
+from qmpsh.shell.tracing import Tracing
+
+if TYPE_CHECKING:
+    from qmpsh.shell.shell import Shell
+
+_MODE: Final = 0o600
+_DIRECTIONS: Final = {"->": "sent", "<-": "received"}
+
+
+class WireLog:
+    """path: appended to, made with mode 0600; address: of the server; warn: told, once, that the
+    log has ended; vm: its name as far as it is known; on: whether messages are written.
+
+    A line is an object: `time` (UTC, ISO 8601, microseconds), `monotonic` (seconds), `address`,
+    `vm` (the name, once query-name was answered, else ""), `direction` (sent, received), `message`.
+    Raises UsageError where the file cannot be opened.
+    """
+
+    def __init__(self, path: str, address: str, warn: Callable[[str], None], vm: str = "") -> None:
+        self.path = path
+        self.warn = warn
+        self.on = True
+        self._address = address
+        self._vm = vm
+        self._asked: Json = None
+        try:
+            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
+        except OSError as error:
+            raise UsageError(f"cannot write the log {path}: {error.strerror}") from error
+
+    def __call__(self, direction: str, message: Json) -> None:
+        """Write one message, already masked, as one line in one write."""
+        self._learn(message)
+        if not self.on:
+            return
+        seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+        record = {
+            "time": f"{stamp}.{nanoseconds // 1000:06d}Z",
+            "monotonic": round(time.monotonic(), 6),
+            "address": self._address,
+            "vm": self._vm,
+            "direction": _DIRECTIONS[direction],
+            "message": message,
+        }
+        try:
+            _write_all(self._fd, json.dumps(record).encode() + b"\n")
+        except OSError as error:
+            self.on = False
+            self.warn(f"{self.path} could not be written, the log is off: {error.strerror}")
+
+    def _learn(self, message: Json) -> None:
+        """Overhear the VM's name: who asks query-name wants it anyway."""
+        if not isinstance(message, dict):
+            return
+        if "QMP" in message:  # another connection, perhaps another VM
+            self._vm, self._asked = "", None
+        elif message.get("execute") == "query-name":
+            self._asked = message.get("id")
+        elif self._asked is not None and message.get("id") == self._asked:
+            self._asked = None
+            value = message.get("return")
+            name = value.get("name") if isinstance(value, dict) else None
+            self._vm = name if isinstance(name, str) else ""
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def log_of(client: Client | None) -> WireLog | None:
+    """The log that a client writes, on or off; None for none."""
+    tracing = client.tracer if client is not None else None
+    sinks = tracing.sinks if isinstance(tracing, Tracing) else []
+    return next((sink for sink in sinks if isinstance(sink, WireLog)), None)
+
+
+def log(shell: Shell, line: VerbLine) -> Steps:
+    """`.log on|off`; alone it tells. Without --logfile the log lies in the state folder.
+
+    Raises LineSyntaxError, UsageError where there is no connection, or no file to be written.
+    """
+    word = line.rest.strip()
+    if word not in ("", "on", "off"):
+        raise LineSyntaxError("expected on or off", line.source, line.rest_span)
+    if shell.client is None:
+        raise UsageError(".log: there is no connection with --dry-run")
+    found = log_of(shell.client)
+    if word == "on" and found is None:
+        found = _open(shell, shell.client)
+    if found is not None and word:
+        found.on = word == "on"
+    state = f"on: {found.path}" if found is not None and found.on else "off"
+    yield Note(f"the log is {state}")
+    return Outcome()
+
+
+def _open(shell: Shell, client: Client) -> WireLog:
+    path = state_file("wire.log")
+    opened = WireLog(path, shell.machine.address, shell.warn, shell.machine.name)
+    if not isinstance(client.tracer, Tracing):
+        client.tracer = Tracing()
+    client.tracer.sinks.append(opened)
+    return opened

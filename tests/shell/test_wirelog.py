@@ -1,0 +1,133 @@
+"""The log of the wire: what stands in it, and what becomes of a log that cannot be written."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qmpsh.errors import UsageError
+from qmpsh.jsontypes import JsonObject
+from qmpsh.shell.tracing import Tracing
+from qmpsh.shell.wirelog import WireLog
+from tests.conftest import RunQmpsh
+from tests.qemu import Vm, VmStarter
+from tests.tui.tmux import Terminal
+from tests.waiting import wait_until
+
+
+def records(path: str | Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path(path).read_text().splitlines()]
+
+
+def make(path: Path) -> tuple[WireLog, list[str]]:
+    said: list[str] = []
+    return WireLog(str(path), "/m.sock", said.append), said
+
+
+def test_both_ways_with_times_and_names(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    vm = start_vm(name="vm1")
+    log = f"{vm.folder}/log.jsonl"
+    script = "query-name\nstop\n"
+    assert run_qmpsh(vm.path, "-l", log, "-f", "-", stdin=script).returncode == 0
+    found = records(log)
+    assert [record["direction"] for record in found[:3]] == ["received", "sent", "received"]
+    messages = [record["message"] for record in found]
+    assert "QMP" in messages[0]
+    names = [message.get("execute", message.get("event")) for message in messages]
+    assert [name for name in names if name] == ["qmp_capabilities", "query-name", "stop", "STOP"]
+    assert {record["address"] for record in found} == {vm.path}
+    assert (found[0]["vm"], found[-1]["vm"]) == ("", "vm1")
+    times = [record["monotonic"] for record in found]
+    assert times == sorted(times)
+    assert all(len(record["time"]) == len("2026-01-01T00:00:00.000000Z") for record in found)
+    assert stat.S_IMODE(os.stat(log).st_mode) == 0o600
+
+
+def test_it_is_appended_to_and_holds_no_secret(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    log = f"{vm.folder}/log.jsonl"
+    run_qmpsh(vm.path, "-l", log, "query-status")
+    before = len(records(log))
+    line = ["object-add", "qom-type=secret", "id=s0", "data=hunter2"]
+    assert run_qmpsh(vm.path, "-l", log, *line).returncode == 0
+    assert len(records(log)) > before
+    assert "hunter2" not in Path(log).read_text()
+    assert "********" in Path(log).read_text()
+
+
+def test_a_file_that_cannot_be_opened_is_told_before_connecting(run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh("./no-such.sock", "-l", "/nowhere/log", "query-status")
+    assert done.returncode == 2
+    assert "cannot write the log /nowhere/log: No such file or directory" in done.stderr
+
+
+def test_a_full_disk_ends_the_log_and_not_the_work(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, "-l", "/dev/full", "query-status")
+    assert done.returncode == 0
+    assert '"running"' in done.stdout
+    assert done.stderr.count("the log is off: No space left on device") == 1
+
+
+def test_the_name_is_forgotten_with_the_connection(tmp_path: Path) -> None:
+    log, said = make(tmp_path / "log")
+    log("->", {"execute": "query-name", "id": "1"})
+    log("<-", {"return": {"name": "a"}, "id": "1"})
+    log("<-", {"QMP": {}})
+    assert [record["vm"] for record in records(tmp_path / "log")] == ["", "a", ""]
+    assert said == []
+
+
+def test_odd_answers_to_query_name(tmp_path: Path) -> None:
+    log, _ = make(tmp_path / "log")
+    answers: list[JsonObject] = [{"return": {}}, {"return": []}, {"return": {"name": 5}}]
+    for answer in answers:
+        log("->", {"execute": "query-name", "id": "1"})
+        log("<-", {**answer, "id": "1"})
+    log("<-", [])
+    assert {str(record["vm"]) for record in records(tmp_path / "log")} == {""}
+
+
+def test_sinks_get_the_same_without_secrets() -> None:
+    heard: list[object] = []
+    tracing = Tracing(lambda *told: heard.append(told))
+    arguments: JsonObject = {"protocol": "vnc", "password": "hunter2"}
+    tracing("->", {"execute": "set_password", "arguments": arguments})
+    tracing("<-", {"error": {"desc": "no hunter2 here"}})
+    assert "hunter2" not in repr(heard)
+    assert len(heard) == 2
+
+
+def test_unopened(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Is a directory"):
+        make(tmp_path)
+
+
+def test_the_verb_in_a_script(vm: Vm, run_qmpsh: RunQmpsh, private_home: Path) -> None:
+    script = ".log\n.log on\nstop\n.log off\ncont\n.log on\nquery-status\n"
+    done = run_qmpsh(vm.path, "-f", "-", stdin=script)
+    assert done.returncode == 0, done.stderr
+    log = private_home / ".local/state/qmpsh/wire.log"
+    assert f"the log is on: {log}" in done.stderr
+    sent = [record["message"].get("execute") for record in records(log)]
+    assert [name for name in sent if name] == ["stop", "query-status"]
+    assert run_qmpsh(vm.path, ".log", "maybe").returncode == 2
+
+
+@pytest.mark.tmux
+def test_the_log_goes_on_over_a_reconnection(screen: Terminal, start_vm: VmStarter) -> None:
+    vm = start_vm(name="vm1")
+    log = f"{vm.folder}/log.jsonl"
+    screen.qmpsh("-l", log, vm.path)
+    screen.sees("vm1 ")
+    vm.kill()
+    screen.sees("killed or crashed")
+    start_vm(name="vm1", folder=vm.folder)
+    screen.sees("reconnected to vm1")
+    screen.keys("query-uuid", "Enter")
+    wait_until(lambda: "query-uuid" in Path(log).read_text(), 10)
+    greetings = [record for record in records(log) if "QMP" in record["message"]]
+    assert len(greetings) == 2
