@@ -10,13 +10,16 @@ SOURCES := $(shell find qmpsh -name '*.py' 2>/dev/null)
 # Test files at a time: they wait for VMs and screens more than they work.
 JOBS ?= 4
 
+# How long to soak.
+MINUTES ?= 30
+
 # Rooms that decide without a socket: their branches are all testable, and tested.
 PURE := qmpsh/wire/*,qmpsh/lang/*,qmpsh/schema/*,qmpsh/complete/*
 
 # Bytecode is kept, or each of the many processes that the tests start would compile it anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check lint types bench screenshots qemu-next clean
+.PHONY: help demo test check lint types fuzz soak bench screenshots qemu-next clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -28,7 +31,9 @@ demo: $(VENV)/.installed ## a shell on a virtual machine of its own (qmpsh run);
 QEMUS = $(shell command -v qemu-system-x86_64):$(wildcard $(CURDIR)/.qemu-next/qemu-system-x86_64)
 
 test: $(VENV)/.installed-dev ## lint, types, all tests with coverage; installs what they need
-	@scripts/need.sh --optional qemu-system-x86_64 qemu-img tmux zsh fish
+	@scripts/need.sh --optional qemu-system-x86_64 qemu-img qemu-storage-daemon \
+		tmux zsh fish socat openssl ssh sshd
+	@scripts/libvirt.sh --optional $(VENV)
 	@scripts/qemu-next.sh --optional
 	@$(MAKE) --no-print-directory lint types
 	$(PY) -m coverage erase
@@ -47,8 +52,15 @@ lint: $(VENV)/.installed-dev ## ruff: rules and format
 types: $(VENV)/.installed-dev ## mypy, strict
 	$(PY) -m mypy
 
-bench: $(BENCH_VENV)/.installed ## speed, beside qmp-shell and others in the same run
+fuzz: $(VENV)/.installed-dev ## a hundred times the examples of `make test`: framing, grammar, schema, sanitiser
+	$(PY) -m pytest -q -m hypothesis --hypothesis-profile=fuzz -n $(JOBS)
+
+soak: $(VENV)/.installed-dev ## 30 minutes (MINUTES) of mixed load with kills and restarts
 	@scripts/need.sh qemu-system-x86_64
+	QMPSH_TEST_QEMUS="$(QEMUS)" $(PY) -m tests.soak $(MINUTES)
+
+bench: $(BENCH_VENV)/.installed ## speed, beside qmp-shell and others in the same run
+	@scripts/need.sh qemu-system-x86_64 socat openssl
 	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
 
 screenshots: $(VENV)/.installed-dev ## the drawings of docs/screenshots/, from real screens

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 
-from benchmarks import flood, oneshot, prompt, roundtrips, schema, screen
+from benchmarks import flood, libvirt, oneshot, prompt, roads, roundtrips, schema, screen
 from benchmarks.bench import Bench, open_bench
 from benchmarks.table import Row, format_row, header
 from qmpsh.errors import QmpshError
@@ -21,6 +21,8 @@ FAMILIES: dict[str, Family] = {
     "typed": schema.typed_rows,
     "script": oneshot.script_rows,
     "execute": roundtrips.rows,
+    "roads": roads.rows,
+    "libvirt": libvirt.rows,
     "prompt": prompt.rows,
     "schema": schema.model_rows,
     "frame": screen.frame_rows,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
-from qmpsh.options import Options, batch_looks, is_interactive
+from qmpsh.options import Options, for_batch, is_interactive
 from qmpsh.splitter import Words, split_words
 from qmpsh.view.safe import visible
 
@@ -94,6 +94,13 @@ def run(argv: list[str]) -> int:
             return 0
     if options.files and words.line:
         raise UsageError("either a LINE or -f FILE, not both")
+    if (words.address or "").startswith("libvirt:") and not (words.line or options.files):
+        # Imported here: few addresses are libvirt's.
+        from qmpsh.domains import names_none, print_domains
+
+        if names_none(words.address or ""):
+            limit = _connect_timeout(options)
+            return print_domains(words.address or "", limit, json=options.settings.json)
     if not (words.line or options.files) and is_interactive() and not options.settings.dry_run:
         return _interact(words, options)
     return _batch(words, options)
@@ -111,10 +118,12 @@ def _verb(words: Words) -> int:
 def _batch(words: Words, options: Options) -> int:
     from qmpsh.batch import Batch
 
-    settings, colour = batch_looks(options)
+    settings, colour = for_batch(options, one_shot=bool(words.line))
     schema = _schema(options)
     offline = settings.dry_run and words.address is None
     client = None if offline else _connect(words, options)
+    if client is not None and client.greeting is not None and client.greeting.remark:
+        _notice(client.greeting.remark)
     batch = Batch(client, settings, schema, colour=colour)
     try:
         if words.line:
@@ -154,7 +163,7 @@ def _connect(words: Words, options: Options) -> Client:
     return Client.connect(
         parse_address(words.address),
         ClientOptions(
-            CONNECT_TIMEOUT if options.connect_timeout is None else options.connect_timeout,
+            _connect_timeout(options),
             options.negotiate,
             options.oob,
         ),
@@ -171,6 +180,10 @@ def _tracer(address: str, options: Options) -> Tracer | None:
     from qmpsh.trace import tracing_for
 
     return tracing_for(address, options, _notice)
+
+
+def _connect_timeout(options: Options) -> float:
+    return CONNECT_TIMEOUT if options.connect_timeout is None else options.connect_timeout
 
 
 def _notice(text: str) -> None:

@@ -16,13 +16,14 @@ from qmpsh.errors import LineError, QmpshError, UsageError
 from qmpsh.lang.syntax import Mode, Redirect
 from qmpsh.link.client import Client
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Answer, Note, Outcome, Task
+from qmpsh.shell.outcome import Answer, Note, Outcome, Task, Until
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.shell import Shell
 from qmpsh.view.jsontext import compact, pretty
 from qmpsh.view.safe import visible
 
 if TYPE_CHECKING:
+    from qmpsh.pastime import Pastime
     from qmpsh.schema.model import Schema
 
 _PROGRAM = "qmpsh"
@@ -44,6 +45,7 @@ class Batch:
         self._settings = settings
         self._colour = colour
         self._redirected: list[tuple[Redirect, str]] = []
+        self._pastime: Pastime | None = None
         machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
         self._shell = Shell(client, settings, machine, schema)
         self._shell.warn = partial(_complain, _PROGRAM)
@@ -56,6 +58,7 @@ class Batch:
 
     def run_script(self, names: Sequence[str]) -> int:
         """Run files one after the other, "-" is stdin; the exit code of the first failure."""
+        self._shell.hear_events()  # a line may wait for what an earlier one did
         exit_code = 0
         for name in names:
             outcome = self._run_file(name)
@@ -71,6 +74,7 @@ class Batch:
 
     def close(self) -> None:
         """Give the connection up."""
+        self._clear()
         if self.client is not None:
             self.client.close()
 
@@ -81,11 +85,12 @@ class Batch:
 
     @property
     def ahead(self) -> int:
-        """How many queries of a script may be on their way: with a time limit, one at a time."""
-        # Imported here: a one-shot runs no script.
-        from qmpsh.script import AHEAD
-
-        return 1 if self._settings.timeout is not None else AHEAD
+        """How many queries of a script may be on their way: one below what the server may be asked
+        at a time, and with a time limit one.
+        """
+        if self._settings.timeout is not None or self.client is None:
+            return 1
+        return max(1, self.client.dialect.window - 1)
 
     def start(self, place: str, line: str) -> Task:
         """Begin a line of the language. place: what is said of it begins with"""
@@ -100,8 +105,11 @@ class Batch:
                 except UsageError as error:
                     task.cancel()
                     return self.report(place, error)
+            elif task.until is not None and (task.until.works or task.until.endless):
+                self._pass_time(task.until)
             elif self.client is not None:
                 self.client.poll(task.timeout(time.monotonic()))
+        self._clear()
         outcome = task.outcome or Outcome()
         if outcome.error is not None:
             return self.report(place, outcome.error)
@@ -131,6 +139,21 @@ class Batch:
         if task.asking is not None:
             task.reply(read_secret(task.asking.question))
 
+    def _pass_time(self, until: Until) -> None:
+        """Wait where there is more to do meanwhile than to read what the server says."""
+        if self._pastime is None:
+            # Imported here: only lines that wait for an end, or show events, come here.
+            from qmpsh.pastime import Pastime
+
+            self._pastime = Pastime()
+        if self.client is not None:
+            self._pastime.wait(self.client, until)
+
+    def _clear(self) -> None:
+        """Take what was drawn meanwhile off the terminal."""
+        if self._pastime is not None:
+            self._pastime.clear()
+
     def _run_file(self, name: str) -> Outcome:
         from qmpsh.script import Script
 
@@ -154,8 +177,9 @@ class Batch:
         return Outcome()
 
     def _show(self, place: str, item: Answer | Note) -> None:
+        self._clear()
         if isinstance(item, Note):
-            _complain(place, item.text)
+            _remark(item) if item.bare else _complain(place, item.text)
             return
         whole = item.modifiers.json
         if item.failed and not (whole and item.reply is not None):
@@ -171,7 +195,7 @@ class Batch:
 
     def _text(self, answer: Answer, *, whole: bool) -> str | None:
         """What to print of an answer, None for nothing: an empty object says only "done"."""
-        layout = pretty if self._settings.pretty else compact
+        layout = pretty if self._settings.pretty and not answer.one_line else compact
         if whole and answer.reply is not None:
             return layout(answer.reply)
         if answer.text is not None:
@@ -229,6 +253,11 @@ class Batch:
 def _complain(place: str, text: str) -> None:
     sys.stdout.flush()
     print(f"{place}: {visible(text)}", file=sys.stderr)
+
+
+def _remark(note: Note) -> None:
+    sys.stdout.flush()
+    print(note.text, file=sys.stderr)
 
 
 def _is_json(answer: Answer) -> bool:

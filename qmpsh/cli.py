@@ -20,9 +20,21 @@ qmpsh ./monitor.sock query-status             one command, its answer on stdout
 qmpsh ./monitor.sock device_add driver=virtio-rng-pci id=rng0
 qmpsh ./monitor.sock < script.qmp             a script, stops at the first error
 qmpsh ./monitor.sock --hmp 'info status'      the human monitor
+qmpsh ./monitor.sock device_del id=net1 --wait
 
-ADDRESS is a path, unix:PATH, HOST:PORT, [V6]:PORT or tcp:HOST:PORT; QMP_SOCKET serves where none
-is named. LINE is one command; options stand before it.
+ADDRESS is one of these; QMP_SOCKET serves where none is named:
+
+\b
+PATH, unix:PATH                               a unix socket
+HOST:PORT, [V6]:PORT, tcp:HOST:PORT           TCP; telnet=on is met, too
+tls:HOST:PORT?ca=FILE&cert=FILE&key=FILE      TCP with QEMU's tls-creds-x509; name=HOSTNAME
+ssh://[USER@]HOST[:PORT]/PATH                 a socket of another machine, through ssh (QMPSH_SSH)
+libvirt:[URI#]DOMAIN                          through libvirt; libvirt: alone lists its domains
+exec:COMMAND                                  what a shell command reads and writes
+listen:unix:PATH, listen:HOST:PORT            QEMU dials, started with reconnect=1
+vsock:CID:PORT, fd:N                          a guest's socket; an inherited one
+
+LINE is one command; options stand before it.
 
 \b
 Exit codes: 0 success, 1 the server answered with an error, 2 usage or syntax, nothing sent,
@@ -95,6 +107,9 @@ OPTIONS: list[click.Parameter] = [
                  help="Until greeted and negotiated; 5, 500ms, 2m; default 10 s."),
     click.Option(["-t", "--timeout"], type=Duration(), default=None,
                  help="The longest wait from sending a line to its answer; default none."),
+    click.Option(["-w", "--wait"], is_flag=False, flag_value="", default=None,
+                 metavar="[EVENT]",
+                 help="Wait for the end of what the line starts; --wait=EVENT names the end."),
     click.Option(["-n", "--dry-run"], is_flag=True,
                  help="Print the JSON that would be sent, and send nothing."),
     click.Option(["--schema"], metavar="FILE", default="",
@@ -152,6 +167,7 @@ def parse_options(words: list[str], command: click.Command = COMMAND) -> Options
         pretty=given["pretty"],
         keep_going=given["keep_going"],
         timeout=given["timeout"],
+        wait=given["wait"],
         dry_run=given["dry_run"],
         yes=given["yes"],
         read_only=given["read_only"],

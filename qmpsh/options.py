@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from qmpsh.errors import UsageError
 from qmpsh.shell.settings import Settings
 
 
@@ -41,12 +42,22 @@ def wants_colour(choice: str, environ: Mapping[str, str], *, terminal: bool) -> 
     return terminal and environ.get("TERM") != "dumb"
 
 
-def batch_looks(options: Options) -> tuple[Settings, bool]:
-    """The settings with the layout of JSON decided, and whether to colour, of answers on stdout."""
+def for_batch(options: Options, *, one_shot: bool) -> tuple[Settings, bool]:
+    """The settings of a batch, which depend on what it is to run and on where that is shown; and
+    whether to colour answers.
+
+    Raises UsageError for `--wait=EVENT` without a line.
+    """
     terminal = sys.stdout.isatty()
     settings = options.settings
-    if settings.pretty is None:
-        settings = settings._replace(pretty=terminal)
+    if settings.wait and not one_shot:
+        raise UsageError("--wait=EVENT is for one line; in a script it stands behind the line")
+    settings = settings._replace(
+        pretty=terminal if settings.pretty is None else settings.pretty,
+        one_shot=one_shot,
+        bar=sys.stderr.isatty() and os.environ.get("TERM") != "dumb",
+        reader=terminal,
+    )
     return settings, wants_colour(options.color, os.environ, terminal=terminal)
 
 

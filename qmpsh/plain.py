@@ -359,7 +359,7 @@ class Plain:
 
     def _let_go(self) -> None:
         running = self.session.running
-        if self._runner.interrupt() and running is not None:
+        if self._runner.interrupt() and running is not None and running.task.outcome is None:
             self._say(text_body(let_go_note(running), Kind.DIM))
         self._driver.turn()
 

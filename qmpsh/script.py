@@ -20,9 +20,6 @@ from qmpsh.link.client import Client
 from qmpsh.shell.outcome import Outcome, Task
 from qmpsh.shell.script import decode_line, read_lines
 
-AHEAD = 6
-"""queries on their way at most; one below the client's own window"""
-
 
 class Runner(Protocol):
     """What runs the lines: see `Batch`."""

@@ -57,7 +57,7 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
         if word.startswith("-") and word != "-":
             names, takes_next = _read_option(word)
             dry_run = dry_run or bool(names & {"-n", "--dry-run"})
-            options += argv[index : index + 1 + takes_next]
+            options += [*_apart(word), *argv[index + 1 : index + 1 + takes_next]]
             index += 1 + takes_next
         elif address is None and word in VERBS:
             return Words(options, None, list(argv[index + 1 :]), word)
@@ -74,6 +74,22 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
                 "./monitor.sock or HOST:PORT (QMP_SOCKET serves where it is set)"
             )
     return Words(options, address, line)
+
+
+def _apart(word: str) -> list[str]:
+    """`-kw` as `-k`, `--wait`, and `-w=EVENT` as `--wait=EVENT`: click would take what stands
+    behind the `w` for its value, which it has only with `=`.
+    """
+    letters = word[1:].partition("=")[0]
+    if word.startswith("--") or "w" not in letters:
+        return [word]
+    head, _, tail = word[1:].partition("w")
+    if any(f"-{letter}" in VALUE_OPTIONS for letter in head):
+        return [word]
+    words = [f"-{head}"] if head else []
+    if tail.startswith("="):
+        return [*words, f"--wait{tail}"]
+    return [*words, "--wait", *(_apart(f"-{tail}") if tail else ())]
 
 
 def _read_option(word: str) -> tuple[set[str], bool]:

@@ -7,15 +7,30 @@
 set -eu
 
 # A program, and the packages that bring it; "-" where the manager has none. A name that ends in
-# -venv stands for the part of Python that Debian keeps apart.
+# -venv or -dev stands for a part of Python that Debian keeps apart, libvirt-headers for what
+# libvirt-python is built with.
 packages() {
     cat <<'END'
 # program            apt-get                          dnf                   pacman           brew
 qemu-system-x86_64   qemu-system-x86                  qemu-system-x86-core  qemu-system-x86  qemu
 qemu-img             qemu-utils                       qemu-img              qemu-img         qemu
+qemu-storage-daemon  qemu-system-common               qemu-img              qemu-storage-daemon qemu
 tmux                 tmux                             tmux                  tmux             tmux
 zsh                  zsh                              zsh                   zsh              zsh
 fish                 fish                             fish                  fish             fish
+socat                socat                            socat                 socat            socat
+openssl              openssl                          openssl               openssl          openssl
+ssh                  openssh-client                   openssh-clients       openssh          openssh
+sshd                 openssh-server                   openssh-server        openssh          openssh
+libvirtd             libvirt-daemon-system,libvirt-daemon-driver-qemu libvirt-daemon,libvirt-daemon-driver-qemu libvirt libvirt
+virsh                libvirt-clients                  libvirt-client        libvirt          libvirt
+libvirt-headers      libvirt-dev                      libvirt-devel         libvirt          libvirt
+cc                   gcc,libc6-dev                    gcc                   gcc              gcc
+pkg-config           pkg-config                       pkgconf-pkg-config    pkgconf          pkgconf
+python3.14-dev       python3.14-dev                   python3.14-devel      -                -
+python3.13-dev       python3.13-dev                   python3.13-devel      -                -
+python3.12-dev       python3.12-dev                   python3.12-devel      -                -
+python3.11-dev       python3.11-dev                   python3.11-devel      -                -
 python3              python3,python3-venv             python3               python           python3
 python3.13           python3.13,python3.13-venv       python3.13            -                python@3.13
 python3.12           python3.12,python3.12-venv       python3.12            -                python@3.12
@@ -29,9 +44,17 @@ END
 
 say() { printf '%s\n' "need: $*" >&2; }
 
+has_headers='import os, sys, sysconfig
+sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))'
+
 is_there() {
     case $1 in
         python3.*-venv) "${1%-venv}" -c 'import ensurepip, venv' >/dev/null 2>&1 ;;
+        sshd) command -v sshd >/dev/null 2>&1 || [ -x /usr/sbin/sshd ] ;; # where PATH lacks it
+        python3.*-dev) "${1%-dev}" -c "$has_headers" >/dev/null 2>&1 ;;
+        libvirt-headers) pkg-config --exists libvirt 2>/dev/null ;;
+        # A daemon lies where only root's PATH leads.
+        libvirtd) PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1" >/dev/null 2>&1 ;;
         python3*) "$1" -c '' >/dev/null 2>&1 ;; # a version manager's shim may be there and fail
         *) command -v "$1" >/dev/null 2>&1 ;;
     esac

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.qemu import ROOT, Vm, VmStarter, emulators
+from tests import fuzzing as fuzzing  # registers the profiles of hypothesis
+from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder, serving, storage_daemon
 from tests.tui.tmux import Terminal, terminal
 
 IN_CI = os.environ.get("CI", "") == "true"
@@ -147,6 +148,33 @@ def q35(q35_starter: VmStarter) -> Vm:
 def fresh_q35(start_vm: VmStarter) -> Vm:
     """The machine of `make demo`, paused, for this test alone: to change, reset or kill."""
     return start_vm(machine="demo", name="demo")
+
+
+# ------------------------------------------------------------------------ other servers
+
+
+@pytest.fixture
+def stratovirt() -> Iterator[str]:
+    """The socket of a monitor with StratoVirt's manners."""
+    folder = new_folder()
+    path = f"{folder}/s"
+    with serving(sys.executable, "-m", "tests.stratovirt", path, path=path):
+        yield path
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def daemon(emulator: str) -> Iterator[str]:
+    """The socket of the storage daemon that belongs to the emulator."""
+    program = storage_daemon(emulator)
+    if not program:
+        missing(f"the qemu-storage-daemon of {emulator}")
+    folder = new_folder()
+    path = f"{folder}/s"
+    socket = f"socket,path={path},server=on,wait=off,id=c"
+    with serving(program, "--chardev", socket, "--monitor", "chardev=c", path=path):
+        yield path
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 # ------------------------------------------------------------------------ the command

@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -148,6 +148,32 @@ class VmStarter:
                 vm.kill()
             shutil.rmtree(vm.folder, ignore_errors=True)
         self._vms.clear()
+
+
+def storage_daemon(emulator: str) -> str:
+    """The qemu-storage-daemon that belongs to an emulator, "" where there is none."""
+    beside = Path(emulator).with_name("qemu-storage-daemon")
+    return str(beside) if os.access(beside, os.X_OK) else ""
+
+
+@contextlib.contextmanager
+def serving(*argv: str, path: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that listens on a unix socket, killed at the end. Yields once it listens.
+
+    Raises AssertionError, with what it said, when it ends instead.
+    """
+    log = Path(f"{path}.log")
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=ROOT
+        )
+    try:
+        wait_until(lambda: process.poll() is not None or is_listening(path), START_SECONDS, argv[0])
+        assert process.poll() is None, log.read_text(errors="replace")
+        yield process
+    finally:
+        process.kill()
+        process.wait(timeout=START_SECONDS)
 
 
 def new_folder() -> str:

@@ -41,11 +41,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "view": GROUND | {"wire", "shell.outcome", "shell.progress", "schema.nearest"},
     "tui": BELOW_FRONT_ENDS,
     "plain": BELOW_FRONT_ENDS | {"tui"},
-    "batch": (BELOW_FRONT_ENDS - {"complete"}) | {"script", "terminal"},
+    "batch": (BELOW_FRONT_ENDS - {"complete"}) | {"script", "terminal", "pastime"},
+    "pastime": BELOW_FRONT_ENDS - {"complete"},
     "terminal": GROUND,
     "script": BELOW_FRONT_ENDS - {"complete"},
     "splitter": GROUND | {"link.address"},
     "options": GROUND | {"shell.settings"},
+    "domains": GROUND | {"link", "view"},
     "crash": GROUND | {"paths", "shell.secrets"},
     "trace": GROUND | {"options", "shell.tracing", "shell.wirelog", "view"},
     "cli": BELOW_FRONT_ENDS | FRONT_ENDS | {"options", "splitter"},
@@ -56,7 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__main__": BELOW_FRONT_ENDS
     | FRONT_ENDS
     | COMMAND_LINE
-    | {"completion", "crash", "interactive"},
+    | {"completion", "crash", "domains", "interactive"},
 }
 """A room, and the rooms or single modules that it may import besides itself."""
 
@@ -64,7 +66,8 @@ THIRD_PARTY: dict[str, set[str]] = {
     "prompt_toolkit": {"tui", "plain"},
     "pygments": {"lang.lexer", "view", "tui", "plain"},
     "click": {"cli", "completion"},
-    "libvirt": {"link"},
+    "libvirt": {"link.roads.libvirt_host"},
+    "libvirt_qemu": {"link.roads.libvirt_host"},
 }
 """A package, and the rooms or single modules that may import it. No other package at all."""
 
@@ -211,6 +214,7 @@ ONE_SHOT_MODULES: set[str] = {
     "qmpsh.link.client",
     "qmpsh.link.dialect",
     "qmpsh.link.handshake",
+    "qmpsh.link.inbox",
     "qmpsh.link.outbox",
     "qmpsh.link.pending",
     "qmpsh.link.transport",

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from qmpsh.complete.candidates import Candidate, Catalog
+from qmpsh.complete.events import AWAITED, VERBS, awaited_events, event_modifiers, event_words
 from qmpsh.complete.match import rank
 from qmpsh.complete.members import key_candidates, value_candidates
 from qmpsh.complete.place import Place, Where, find_place
 from qmpsh.complete.settings import set_candidates
 from qmpsh.lang.modifiers import MODIFIERS, VERB_MODIFIERS
 from qmpsh.lang.syntax import Mode
+
+FILE_VERBS = frozenset({"add-fd"})
+"""verbs whose word is a file of this host"""
 
 MOST_DOCUMENTED = 40
 """candidates that get their sentence: more than any menu shows at once"""
@@ -25,6 +29,16 @@ def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candi
     place = find_place(text, cursor, mode)
     if place.where is Where.VERB_WORD and place.name == "set":
         found = set_candidates(text[: place.start], place, catalog.settings)
+    elif place.where is Where.VERB_WORD and place.name in FILE_VERBS:
+        # All of the word: the parts that the scanner makes of it are a key's.
+        word = text[:cursor].rpartition(" ")[2]
+        found = _files(place._replace(prefix=word, start=cursor - len(word)), catalog)
+    elif place.where is Where.VERB_WORD and place.name in VERBS:
+        found = event_words(text[: place.start], place, catalog)
+    elif place.where is Where.MODIFIER and text[: place.start].endswith(AWAITED):
+        found = awaited_events(place, catalog)
+    elif place.where is Where.MODIFIER and place.name in VERBS:
+        found = event_modifiers(place)
     else:
         found = _AT.get(place.where, _nothing)(place, catalog)
     candidates = rank(found, text, cursor)
@@ -83,9 +97,6 @@ def _verb_words(place: Place, catalog: Catalog) -> Iterable[Candidate]:
     if place.name == "help":
         for name in (*catalog.commands, *catalog.events, *catalog.verbs):
             yield Candidate(name, place.start)
-    elif place.name in ("events", "wait"):
-        for name in catalog.events:
-            yield Candidate(name, place.start, "event")
 
 
 def _modifiers(place: Place, catalog: Catalog) -> Iterable[Candidate]:
@@ -106,7 +117,7 @@ def _hmp(place: Place, catalog: Catalog) -> Iterable[Candidate]:
 
 
 def _files(place: Place, catalog: Catalog) -> Iterable[Candidate]:
-    """Behind > and >>: paths as this shell sees them."""
+    """Behind > and >>, and where a descriptor is opened: paths as this shell sees them."""
     for path in catalog.paths(place.prefix):
         yield Candidate(path, place.start, "path")
 

@@ -29,7 +29,7 @@ class Where(Enum):
     VALUE = auto()
     MODIFIER = auto()
     HMP = auto()
-    FILE = auto()  # behind > or >>
+    FILE = auto()  # behind > or >>, and the word of --fd
     NOTHING = auto()  # a comment, a shell command, a place where nothing can be said
 
 
@@ -117,6 +117,7 @@ class Walk:
         self._where = Where.COMMAND
         self._hmp_start: int | None = None
         self._key_end = 0
+        self._wants_file = False  # of the modifier at hand
         self.given: list[Given] = []
         self.command_span: Span = (0, 0)
 
@@ -180,7 +181,15 @@ class Walk:
         self._name = word.removeprefix(".") if self._is_verb else word
         self._where = Where.VERB_WORD if self._is_verb else Where.KEY
 
+    def _modify(self, token: Token) -> None:
+        self._where = Where.MODIFIER
+        self._wants_file = self._text[token.start : token.end] == "--fd"
+
     def _after_blank(self, token: Token) -> None:
+        if self._wants_file and not self._frames:
+            is_next = self._last is not None and self._last.kind is Kind.MODIFIER
+            self._where = Where.FILE if is_next else Where.KEY
+            self._wants_file = is_next
         if self._frames or self._where in (Where.NOTHING, Where.FILE, Where.HMP):
             return
         if self._where is Where.MODIFIER:
@@ -219,6 +228,9 @@ class Walk:
         self._pieces.append(Piece(self._unquoted(token), token.start, quoted))
 
     def _await_value(self, token: Token) -> None:
+        if self._where is Where.MODIFIER:
+            self._where = Where.FILE if self._wants_file else Where.NOTHING
+            return
         self._at_value = True
         self._key_end = token.start
 
@@ -280,7 +292,6 @@ class Walk:
 _TYPED = frozenset({Kind.NAME, Kind.VERB, Kind.PART, Kind.WORD, Kind.MODIFIER, Kind.STRING})
 _VALUES = frozenset({Kind.WORD, Kind.STRING, Kind.UNCLOSED})
 _ELSEWHERE = {
-    Kind.MODIFIER: Where.MODIFIER,
     Kind.PIPE: Where.NOTHING,
     Kind.REDIRECT: Where.FILE,
     Kind.COMMENT: Where.NOTHING,
@@ -288,6 +299,7 @@ _ELSEWHERE = {
 _STEPS: dict[Kind, Callable[[Walk, Token], None]] = {
     Kind.BLANK: Walk._after_blank,
     Kind.CONTINUE: Walk._after_blank,
+    Kind.MODIFIER: Walk._modify,
     Kind.NAME: Walk._begin,
     Kind.VERB: Walk._begin,
     Kind.PART: Walk._part,

@@ -27,7 +27,7 @@ from qmpsh.link.address import looks_like_address
 from qmpsh.splitter import VERBS, Words, split_words
 
 SCHEMES = (
-    "unix:", "tcp:", "tls:", "vsock:", "fd:", "ssh://", "exec:", "libvirt:", "listen:",
+    "unix:", "tcp:", "telnet:", "tls:", "vsock:", "fd:", "ssh://", "exec:", "libvirt:", "listen:",
 )  # fmt: skip
 """Beginnings of addresses, of which those are offered that this build knows."""
 

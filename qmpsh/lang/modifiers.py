@@ -52,10 +52,13 @@ class ModifierReader:
             count=self._count,
         )
 
-    def for_command(self) -> Modifiers:
-        """The same. Raises LineSyntaxError where one of them is for verbs only."""
+    def for_command(self, *, counted: bool = False) -> Modifiers:
+        """The same. Raises LineSyntaxError where one of them is for verbs only.
+
+        counted: of a line that a verb repeats, with `--count` if need be
+        """
         for name, verb in VERB_MODIFIERS.items():
-            if name in self._spans:
+            if name in self._spans and not (counted and name == "count"):
                 raise self._error(f"--{name} is for verbs such as {verb}", self._spans[name])
         return self.value
 

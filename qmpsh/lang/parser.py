@@ -151,7 +151,7 @@ class _Line:
             body.modifiers.refuse_all(_MISPLACED)
             if self._redirect is not None:
                 raise LineSyntaxError(_MISPLACED, self._text, self._redirect.span)
-        modifiers = body.modifiers.for_command()
+        modifiers = body.modifiers.for_command(counted=self._mode.counted)
         arguments = tuple(reader.arguments)
         return CommandLine(
             self._text, Part(name, False, span), arguments, modifiers, self._redirect

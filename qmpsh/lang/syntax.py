@@ -19,12 +19,14 @@ class Mode(NamedTuple):
     prompt:         it was typed at the prompt: there, ` | ` and ` > ` redirect an HMP line too
     in_transaction: a `transaction(` is open
     bare_verbs:     verbs that are understood without their dot, for the time being
+    counted:        a verb repeats the line, which may say how often: `--count 3`
     """
 
     hmp: bool = False
     prompt: bool = False
     in_transaction: bool = False
     bare_verbs: frozenset[str] = frozenset()
+    counted: bool = False
 
 
 PLAIN = Mode()

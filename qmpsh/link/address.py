@@ -16,7 +16,13 @@ from qmpsh.errors import AddressError
 if TYPE_CHECKING:
     from qmpsh.link.transport import Stream
 
-FORMS: Final = "PATH, unix:PATH, HOST:PORT, [IPV6]:PORT or tcp:HOST:PORT"
+FORMS: Final = (
+    "PATH, unix:PATH, HOST:PORT, [IPV6]:PORT, tcp:HOST:PORT, tls:HOST:PORT?ca=FILE,"
+    " ssh://HOST/PATH, libvirt:DOMAIN, exec:COMMAND, listen:unix:PATH, listen:HOST:PORT,"
+    " vsock:CID:PORT or fd:N"
+)
+RELAYED: Final = ("exec:", "libvirt:", "ssh:")
+"""Beginnings of addresses whose descriptor leads to a relay on this machine, not to the server."""
 _PATH_STARTS = ("/", "./", "../", "~/")
 
 
@@ -51,6 +57,8 @@ class Road(Protocol):
     def open(self, timeout: float | None) -> Stream:
         """Connect, waiting for it. timeout: seconds, None for no limit.
 
+        The stream may still be on its way (`awaits`): `transport.open_stream` waits for it.
+
         Raises CannotConnect, of which Busy and ConnectTimeout.
         """
         ...
@@ -83,7 +91,7 @@ def parse_address(text: str) -> Address:
     Raises AddressError.
     """
     if not text or "\0" in text:
-        raise _refusal(text, "it holds a NUL character" if text else "it is empty")
+        raise refusal(text, "it holds a NUL character" if text else "it is empty")
     if text.startswith(_PATH_STARTS):
         return UnixAddress(os.path.expanduser(text))
     scheme = _maybe_scheme(text)
@@ -94,9 +102,9 @@ def parse_address(text: str) -> Address:
     if os.path.exists(text):
         return UnixAddress(text)
     if re.fullmatch(_HOST_PORT, text):
-        return _host_and_port(text, text)
+        return host_and_port(text, text)
     if scheme:
-        raise _refusal(text, f"no scheme {scheme}: is known")
+        raise refusal(text, f"no scheme {scheme}: is known")
     return UnixAddress(text)
 
 
@@ -122,26 +130,30 @@ def _parse_unix(text: str) -> UnixAddress:
     options = found[1] if found else ""
     path = rest.removesuffix(options).replace(",,", ",")
     if not path:
-        raise _refusal(text, "it has no path")
+        raise refusal(text, "it has no path")
     if re.search(_ABSTRACT, options):
         return UnixAddress(path, abstract=True)
     return UnixAddress(os.path.expanduser(path) if path.startswith("~/") else path)
 
 
 def _parse_tcp(text: str) -> TcpAddress:
-    """`tcp:HOST:PORT[,server=on]...`; no HOST, which a server takes for any, is this machine."""
-    place = text.removeprefix("tcp:").partition(",")[0]
-    return _host_and_port(f"localhost{place}" if place.startswith(":") else place, text)
+    """`tcp:HOST:PORT[,server=on]...`; no HOST, which a server takes for any, is this machine.
+
+    `telnet:` is QEMU's for the same with telnet=on, which shows by itself (`telnet.py`).
+    """
+    place = text.partition(":")[2].partition(",")[0]
+    return host_and_port(f"localhost{place}" if place.startswith(":") else place, text)
 
 
-def _host_and_port(place: str, text: str) -> TcpAddress:
+def host_and_port(place: str, text: str) -> TcpAddress:
+    """The place of an address `text`. Raises AddressError."""
     found = re.fullmatch(_HOST_PORT, place)
     if not found:
-        raise _refusal(text, "HOST:PORT is expected, an IPv6 address in brackets")
+        raise refusal(text, "HOST:PORT is expected, an IPv6 address in brackets")
     # Nine digits at most: int() refuses thousands of them.
     port = int(found["port"][:9])
     if not 1 <= port <= 65535:
-        raise _refusal(text, "a port is a number from 1 to 65535")
+        raise refusal(text, "a port is a number from 1 to 65535")
     return TcpAddress(found["v6"] or found["host"], port)
 
 
@@ -153,12 +165,25 @@ def _parse_road(scheme: str, text: str) -> Address:
     return parse(text)
 
 
-_SCHEMES: Final[dict[str, Callable[[str], Address]]] = {"unix": _parse_unix, "tcp": _parse_tcp}
-_ROADS: Final[dict[str, str]] = {}
+_SCHEMES: Final[dict[str, Callable[[str], Address]]] = {
+    "unix": _parse_unix,
+    "tcp": _parse_tcp,
+    "telnet": _parse_tcp,
+}
+_ROADS: Final[dict[str, str]] = {
+    "exec": "command",
+    "fd": "inherited",
+    "libvirt": "libvirt",
+    "listen": "listen",
+    "ssh": "ssh",
+    "tls": "tls",
+    "vsock": "vsock",
+}
 """The other schemes, and the module of `roads/` whose `parse(text)` reads their addresses."""
 
 SCHEMES: Final = frozenset({*_SCHEMES, *_ROADS})
 
 
-def _refusal(text: str, why: str) -> AddressError:
+def refusal(text: str, why: str) -> AddressError:
+    """What to raise for a text that is no address."""
     return AddressError(f"{text!r} is no address: {why}; an address is {FORMS}")

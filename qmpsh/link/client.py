@@ -10,11 +10,10 @@ Once a connection is lost nothing is ever sent again: who knows what the server 
 
 from __future__ import annotations
 
-import json
 import math
+import os
 import select
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -24,30 +23,25 @@ from qmpsh.errors import (
     ProtocolError,
     QmpshError,
     ReplyTimeout,
+    UsageError,
 )
-from qmpsh.jsontypes import JsonObject
 from qmpsh.link import handshake
 from qmpsh.link.address import Address
-from qmpsh.link.dialect import greeted
+from qmpsh.link.dialect import Dialect, greeted
 from qmpsh.link.handshake import ClientOptions as ClientOptions
+from qmpsh.link.inbox import Inbox
+from qmpsh.link.inbox import Subscriber as Subscriber
 from qmpsh.link.outbox import Outbox
+from qmpsh.link.outbox import Tracer as Tracer
 from qmpsh.link.pending import Pending as Pending
-from qmpsh.link.transport import Stream, begin_stream, open_stream
+from qmpsh.link.transport import Stream, UnixStream, begin_stream, open_stream
 from qmpsh.wire.connection import Connection, State
 from qmpsh.wire.framing import NEED_DATA, PEER_CLOSED
-from qmpsh.wire.messages import Command, ErrorReply, Event, Greeting, Message, Reply
+from qmpsh.wire.messages import Command, Greeting, Message, Reply
 
 _CHUNK: Final = 64 * 1024  # bytes of one read
 _READS: Final = 16  # reads of one turn at most (1 MiB), so that a flood does not starve the others
-_BACKLOG: Final = 1000  # messages kept for a subscriber to come
 _LONGEST_WAIT: Final = 86400.0  # seconds; poll(2) takes its milliseconds as an int
-
-Subscriber = Callable[[Event | Reply | ErrorReply], None]
-"""Gets every event, and every reply that belongs to no command of ours."""
-
-Tracer = Callable[[str, JsonObject], None]
-"""Gets every message: "->" and what was sent, "<-" and what came. Secrets are in it."""
-
 
 _DEFAULTS: Final = ClientOptions()
 
@@ -60,16 +54,13 @@ class Client:
 
     __slots__ = (
         "_agreement",
-        "_backlog",
         "_connection",
-        "_mask",
+        "_inbox",
         "_options",
         "_outbox",
-        "_pendings",
         "_poller",
         "_stream",
-        "_subscriber",
-        "_write_error",
+        "_watched",
         "address",
         "closed",
         "dialect",
@@ -94,15 +85,12 @@ class Client:
         self._connection = Connection(
             greeting=options.negotiate, oob=options.oob, limit=options.limit
         )
-        self._subscriber: Subscriber | None = None
-        self._backlog: deque[Event | Reply | ErrorReply] = deque(maxlen=_BACKLOG)
-        self._pendings: dict[str | None, Pending] = {}
-        self._outbox = Outbox(options.dialect.window)
-        self._write_error: ConnectionLost | None = None
+        self._inbox = Inbox()
+        self._outbox = Outbox(options.dialect.window, options.dialect.rate)
         self._agreement: Pending | None = None
-        self._mask = select.POLLIN
+        self._watched = stream.fileno(), select.POLLIN
         self._poller = select.poll()
-        self._poller.register(stream.fileno(), self._mask)
+        self._poller.register(*self._watched)
 
     @classmethod
     def connect(
@@ -118,7 +106,8 @@ class Client:
         Raises CannotConnect, of which Busy, NotQmp and ConnectTimeout.
         """
         started = time.monotonic()
-        client = cls(open_stream(address, options.connect_timeout), address, options, tracer)
+        stream = open_stream(address, options.connect_timeout, notice)
+        client = cls(stream, address, options, tracer)
         try:
             if options.negotiate:
                 client.begin(started, notice)
@@ -157,7 +146,7 @@ class Client:
         """
         limit, address = self._options.connect_timeout, self.address
         deadline = math.inf if limit is None else started + limit
-        patience = started + self._options.notice_after
+        patience = time.monotonic() + self._options.notice_after
         if notice is not None and patience < deadline and not self._wait(self._greeted, patience):
             notice(handshake.waiting(address, limit))
         if not self._wait(self._greeted, deadline):
@@ -165,13 +154,11 @@ class Client:
         if not self._wait(lambda: self.begun, deadline):
             raise handshake.no_agreement(address, limit or 0.0)
         if self.lost is not None and not self._has_agreed:
-            raise self.refusal() from self.lost
+            raise self.refusal()
 
     def refusal(self) -> CannotConnect:
         """Why no session began, of a client that was lost before."""
-        if isinstance(self.lost, ProtocolError):
-            return handshake.not_qmp(self.address, self.lost)
-        return handshake.ended(self.address)
+        return handshake.refusal(self.address, self.lost)
 
     def _greeted(self) -> bool:
         return self._connection.state is not State.GREETING
@@ -195,23 +182,48 @@ class Client:
     @property
     def in_flight(self) -> int:
         """How many commands are unanswered, those among them that still wait to be written."""
-        return len(self._pendings)
+        return len(self._inbox)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the server has in-band commands to answer: another one would wait for them."""
+        return self._connection.in_flight > 0
+
+    @property
+    def oob(self) -> bool:
+        """Whether out-of-band execution was agreed on."""
+        return self._connection.oob
+
+    @property
+    def takes_descriptors(self) -> bool:
+        """Whether a command may carry one: its stream is a unix socket of the server's."""
+        return isinstance(self._stream, UnixStream)
 
     @property
     def wants_write(self) -> bool:
         """Whether to poll when the descriptor can be written to; reading is always wanted."""
-        return bool(self._outbox.rest) and self._write_error is None
+        return self._stream.wants_write or bool(self._outbox.rest and not self._outbox.error)
+
+    @property
+    def due(self) -> float | None:
+        """When to poll in any case, of the clock `time.monotonic()`: a command then may go that
+        the server's limit holds back; None for never.
+        """
+        return None if self.closed else self._outbox.due
+
+    @property
+    def awaits(self) -> str:
+        """What a connection that is still on its way waits for; "" for nothing."""
+        return self._stream.awaits
 
     @property
     def subscriber(self) -> Subscriber | None:
         """Who gets events and stray replies; what came before there was one, at once."""
-        return self._subscriber
+        return self._inbox.subscriber
 
     @subscriber.setter
     def subscriber(self, subscriber: Subscriber | None) -> None:
-        self._subscriber = subscriber
-        while subscriber is not None and self._backlog:
-            subscriber(self._backlog.popleft())
+        self._inbox.subscriber = subscriber
 
     def fileno(self) -> int:
         """The descriptor to wait on; -1 once closed."""
@@ -222,17 +234,25 @@ class Client:
     def submit(self, command: Command) -> Pending:
         """Queue a command, write what the socket takes, and return at once.
 
-        An out-of-band command goes ahead of all that is not yet begun to be written.
-        Raises UsageError for what JSON cannot carry, ConnectionLost once the connection is.
+        An out-of-band command goes ahead of all that is not yet begun to be written. A descriptor
+        of its is the client's from here on, which closes it whatever becomes of the command.
+        Raises UsageError for what cannot be sent, ConnectionLost once the connection is.
         """
-        if self.closed:
-            why = f": {self.lost}" if self.lost else ""
-            raise ConnectionLost(f"{command.name} was not sent, there is no connection{why}")
-        return self._submit(command, *self._connection.send_command(command))
+        try:
+            if self.closed:
+                raise handshake.no_connection(command.name, self.lost)
+            if command.fd is not None and not self.takes_descriptors:
+                raise UsageError(handshake.no_descriptors(self.address))
+            id, data = self._connection.send_command(command)
+        except QmpshError:
+            if command.fd is not None:
+                os.close(command.fd)
+            raise
+        return self._submit(command, id, data)
 
     def _submit(self, command: Command, id: str, data: bytes) -> Pending:
-        pending = self._pendings[id] = Pending(command, id)
-        self._outbox.put(data, oob=command.oob)
+        pending = self._inbox.expect(command, id)
+        self._outbox.put(data, oob=command.oob, fd=command.fd)
         self._write()
         return pending
 
@@ -271,46 +291,36 @@ class Client:
         if self.closed:
             return False
         mask = select.POLLIN | select.POLLOUT if self.wants_write else select.POLLIN
-        if mask != self._mask:
-            self._mask = mask
-            self._poller.modify(self._stream.fileno(), mask)
+        if (self._stream.fileno(), mask) != self._watched:
+            self._poller.unregister(self._watched[0])
+            self._watched = self._stream.fileno(), mask
+            self._poller.register(*self._watched)
         happened = False
         for _, flags in self._poller.poll(self._milliseconds(timeout)):
             if flags & select.POLLOUT:
                 self._write()
                 happened = True
-            if flags & ~select.POLLOUT:
+            if flags & ~select.POLLOUT or self._stream.wants_write:
                 happened = self._read() or happened
-        if self._write_error is not None and not (happened or self.closed):
-            self._lose(self._write_error)
+        if self._outbox.due is not None:
+            self._write()
+        if self._outbox.error is not None and not (happened or self.closed):
+            self._lose(self._outbox.error)
             happened = True
         return happened
 
     def _milliseconds(self, timeout: float | None) -> int | None:
-        if self._write_error is not None:
+        if self._outbox.error is not None:
             return 0  # only what the server still said is waited for, and that is there
+        if self.due is not None:
+            wait = self.due - time.monotonic()
+            timeout = wait if timeout is None else min(timeout, wait)
         if timeout is None:
             return None
         return math.ceil(min(max(timeout, 0.0), _LONGEST_WAIT) * 1000)
 
     def _write(self) -> None:
-        """Write until there is nothing to write, or no room."""
-        outbox = self._outbox
-        while self._write_error is None:
-            if not outbox.rest:
-                if not outbox.begin_next():
-                    return
-                if self.tracer is not None:
-                    self.tracer("->", json.loads(outbox.rest))
-            try:
-                taken = self._stream.send(outbox.rest)
-            except ConnectionLost as error:
-                # Not the end yet: first comes what the server said before it went.
-                self._write_error = error
-                return
-            outbox.rest = outbox.rest[taken:]
-            if outbox.rest:
-                return
+        self._outbox.write_to(self._stream, self.tracer)
 
     def _read(self) -> bool:
         """Read until the socket would block, or this turn's share is taken; False for nothing."""
@@ -318,7 +328,7 @@ class Client:
         for _ in range(_READS):
             try:
                 data = self._stream.recv(_CHUNK)
-            except ConnectionLost as error:
+            except (ConnectionLost, CannotConnect) as error:
                 self._lose(error)
                 return True
             if data is None:
@@ -349,30 +359,24 @@ class Client:
         if self.tracer is not None:
             self.tracer("<-", message.raw)
         if isinstance(message, Greeting):
-            self.dialect = greeted(message)
-            self._outbox.window = self.dialect.window
+            self._meet(greeted(message))
             self._agree()
             return
-        if isinstance(message, Event) or message.id not in self._pendings:
-            self._hand_out(message)
-            return
-        pending = self._pendings.pop(message.id)
-        if not pending.command.oob:
+        pending = self._inbox.take(message)
+        if pending is not None and not pending.command.oob:
             self._outbox.make_room()
-        pending.reply = message
-        pending.answered = time.monotonic()
+
+    def _meet(self, dialect: Dialect) -> None:
+        """Known by its greeting: from now on its limits hold."""
+        self.dialect = dialect
+        self._outbox.obey(dialect.window, dialect.rate)
+        self._connection.bound_requests(dialect.title, dialect.longest)
 
     def _agree(self) -> None:
         """Greeted: negotiate, unless no greeting was to come."""
         if self._connection.state is State.NEGOTIATING:
             command = Command("qmp_capabilities")
             self._agreement = self._submit(command, *self._connection.negotiate())
-
-    def _hand_out(self, message: Event | Reply | ErrorReply) -> None:
-        if self._subscriber is None:
-            self._backlog.append(message)
-        else:
-            self._subscriber(message)
 
     # ------------------------------------------------------------------------ the end
 
@@ -385,16 +389,12 @@ class Client:
         where = " in the middle of a message" if self._connection.unfinished else ""
         return ConnectionLost(f"the server closed the connection{where}")
 
-    def _lose(self, error: ConnectionLost) -> None:
+    def _lose(self, error: QmpshError) -> None:
         self.lost = error
         self._end(error)
 
-    def _end(self, error: ConnectionLost) -> None:
+    def _end(self, error: QmpshError) -> None:
         self.closed = True
         self._stream.close()
         self._outbox.clear()
-        pendings = list(self._pendings.values())
-        self._pendings.clear()
-        for pending in pendings:
-            pending.error = error
-            pending.answered = time.monotonic()
+        self._inbox.fail(error)

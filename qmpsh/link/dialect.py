@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from qmpsh.jsontypes import Json
 from qmpsh.wire.messages import Greeting
 
 
@@ -16,31 +17,41 @@ class Dialect(NamedTuple):
     greets:   it greets, and wants capabilities negotiated
     window:   in-band requests on the wire at most
     rate:     requests in any one second at most, None for no limit
+    longest:  bytes of one request at most, None for no limit
     names:    the command that lists the commands
     schema:   the command that answers the schema, "" for none
     manual:   the page of the local manual that tells of its commands, "" for none
     hmp:      it has a human monitor
-    status:   it has a run state, and a name: query-status, query-name, query-uuid
+    status:   it has a run state: query-status
+    named:    it has a name: query-name, query-uuid
     silent:   commands whose success is silence
+    braced:   commands without arguments that want an empty object of them all the same
     """
 
     title: str
     greets: bool = True
     window: int = 7
     rate: int | None = None
+    longest: int | None = None
     names: str = "query-commands"
     schema: str = "query-qmp-schema"
     manual: str = "qemu-qmp-ref"
     hmp: bool = True
     status: bool = True
+    named: bool = True
     silent: frozenset[str] = frozenset()
+    braced: frozenset[str] = frozenset()
 
 
 # At eight requests in band QEMU stops reading, and would not see one out of band (WIRE.md
 # section 1): the window stays below.
 QEMU: Final = Dialect("QEMU")
 STORAGE_DAEMON: Final = Dialect(
-    "a storage daemon", manual="qemu-storage-daemon-qmp-ref", hmp=False, status=False
+    "a storage daemon",
+    manual="qemu-storage-daemon-qmp-ref",
+    hmp=False,
+    status=False,
+    named=False,
 )
 # Source: WIRE.md section 10; qemu-ga-ref(7), "success-response".
 GUEST_AGENT: Final = Dialect(
@@ -52,12 +63,23 @@ GUEST_AGENT: Final = Dialect(
     manual="qemu-ga-ref",
     hmp=False,
     status=False,
+    named=False,
     silent=frozenset(
         {"guest-shutdown", "guest-suspend-disk", "guest-suspend-ram", "guest-suspend-hybrid"}
     ),
 )
-# Source: WIRE.md section 13: everything readable at once is one request; 100 a second at most.
-STRATOVIRT: Final = Dialect("StratoVirt", window=1, rate=100, schema="", manual="")
+# Source: WIRE.md section 13: everything readable at once is one request; 100 a second at most. Its
+# query-qmp-schema answers `{}`, so that nobody needs to ask.
+STRATOVIRT: Final = Dialect(
+    "StratoVirt",
+    window=1,
+    rate=100,
+    longest=8192,
+    schema="",
+    manual="",
+    named=False,
+    braced=frozenset({"detect-silent-audio", "query-workloads"}),
+)
 
 
 def greeted(greeting: Greeting) -> Dialect:
@@ -65,6 +87,29 @@ def greeted(greeting: Greeting) -> Dialect:
     version = greeting.raw.get("QMP")
     said = f"{greeting.package} {version if isinstance(version, dict) else ''}"
     return STRATOVIRT if "StratoVirt" in said else QEMU
+
+
+def introduction(greeting: Greeting) -> tuple[str, str, str]:
+    """Which program greeted, its version and its package, "" for what it does not name.
+
+    StratoVirt claims to be a QEMU 5.0.1, and tells its own version as the package.
+    """
+    dialect = greeted(greeting)
+    if dialect is STRATOVIRT and greeting.package:
+        return dialect.title, greeting.package.removeprefix(f"{dialect.title}-"), ""
+    return dialect.title, greeting.version, greeting.package
+
+
+def command_names(reply: Json) -> tuple[str, ...]:
+    """The names in a reply of query-commands, or of guest-info; () for any other shape.
+
+    Of a guest agent's commands those that its administrator has disabled are left out.
+    """
+    entries = reply.get("supported_commands") if isinstance(reply, dict) else reply
+    if not isinstance(entries, list):
+        return ()
+    enabled = [e for e in entries if isinstance(e, dict) and e.get("enabled") is not False]
+    return tuple(name for name in (entry.get("name") for entry in enabled) if isinstance(name, str))
 
 
 def listed(dialect: Dialect, commands: tuple[str, ...]) -> Dialect:

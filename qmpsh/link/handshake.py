@@ -6,7 +6,15 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError
+from qmpsh.errors import (
+    Busy,
+    CannotConnect,
+    ConnectionLost,
+    ConnectTimeout,
+    NotQmp,
+    ProtocolError,
+    QmpshError,
+)
 from qmpsh.link.address import Address
 from qmpsh.link.dialect import QEMU, Dialect
 from qmpsh.wire.framing import DEFAULT_LIMIT
@@ -33,7 +41,6 @@ class ClientOptions(NamedTuple):
 
 _STRANGERS: Final = {
     b"QEMU ": "is a human monitor (HMP), not QMP; use -qmp, or mode=control on that -mon",
-    b"\xff\xfb": "is a monitor with telnet=on; start it without, or with -qmp",
     b"RFB ": "is a VNC server, not a QMP monitor",
     b"SSH-": "is an SSH server, not a QMP monitor",
 }
@@ -68,7 +75,14 @@ def no_agreement(address: Address, timeout: float) -> ConnectTimeout:
     )
 
 
-def ended(address: Address) -> CannotConnect:
+def refusal(address: Address, lost: QmpshError | None) -> CannotConnect:
+    """Why no session began, from how the connection was lost before."""
+    if isinstance(lost, CannotConnect):
+        return lost
+    return _not_qmp(address, lost) if isinstance(lost, ProtocolError) else _ended(address)
+
+
+def _ended(address: Address) -> CannotConnect:
     """The end of the stream in the place of a greeting, or of the reply to qmp_capabilities."""
     return CannotConnect(
         f"{address} closed the connection before a session began: the VM has just ended, or"
@@ -76,7 +90,21 @@ def ended(address: Address) -> CannotConnect:
     )
 
 
-def not_qmp(address: Address, error: ProtocolError) -> NotQmp:
+def no_connection(command: str, lost: QmpshError | None) -> ConnectionLost:
+    """A command that came too late. lost: what ended the stream, None where we did"""
+    why = f": {lost}" if lost else ""
+    return ConnectionLost(f"{command} was not sent, there is no connection{why}")
+
+
+def no_descriptors(address: Address) -> str:
+    """Why a descriptor cannot go there."""
+    return (
+        f"a descriptor cannot go to {address}: only a unix socket of this very machine carries one;"
+        " connect to the monitor's own socket"
+    )
+
+
+def _not_qmp(address: Address, error: ProtocolError) -> NotQmp:
     """Something that is not QMP."""
     data = error.data
     for beginning, kind in _STRANGERS.items():

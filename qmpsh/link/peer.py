@@ -10,13 +10,20 @@ import os
 import socket
 import struct
 
-from qmpsh.link.address import TcpAddress
+from qmpsh.link.address import RELAYED, Address, TcpAddress
 
 _UCRED = struct.Struct("3i")  # pid, uid, gid; Source: unix(7), SO_PEERCRED
 
 
+def server_pid(address: Address, fd: int) -> int | None:
+    """The process of the server at the other end, None where it is not known."""
+    return None if str(address).startswith(RELAYED) else peer_pid(fd)
+
+
 def peer_pid(fd: int) -> int | None:
-    """The process that listens at the other end of a unix socket, None where it is not known."""
+    """The process that listens at the other end of a unix socket, None where it is not known, and
+    where it is our own: the server is behind a bridge then.
+    """
     option = getattr(socket, "SO_PEERCRED", None)
     if option is None:
         return None
@@ -27,7 +34,7 @@ def peer_pid(fd: int) -> int | None:
             pid = _UCRED.unpack(copy.getsockopt(socket.SOL_SOCKET, option, _UCRED.size))[0]
     except OSError:
         return None
-    return pid or None
+    return pid if pid not in (0, os.getpid()) else None
 
 
 def executable_identity(pid: int | None) -> list[str]:

@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
+import select
 import socket
 import stat
+import sys
+import time
+from collections.abc import Callable
 from typing import Protocol
 
 from qmpsh.errors import Busy, CannotConnect, ConnectionLost, ConnectTimeout
 from qmpsh.link.address import Address, TcpAddress, UnixAddress
+
+NOTICE_AFTER = 1.0
+"""seconds after which it is said what is waited for"""
+
+_LONGEST_WAIT = 86400.0  # seconds; poll(2) takes its milliseconds as an int
 
 PATH_LIMIT = 108
 """Bytes of a path that the address of a unix socket has room for. Source: unix(7)."""
@@ -23,15 +33,28 @@ PATH_LIMIT = 108
 class Stream(Protocol):
     """What the client needs of a transport; nothing here ever blocks."""
 
+    @property
+    def awaits(self) -> str:
+        """What it waits for while it is on its way, as in "waiting for ..."; "" once there."""
+        ...
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether recv is to be called when the descriptor can be written to, too."""
+        ...
+
     def fileno(self) -> int:
-        """The descriptor to wait on; -1 once closed."""
+        """The descriptor to wait on; -1 once closed.
+
+        May become another one, of another number, until something was received.
+        """
         ...
 
     def recv(self, size: int) -> bytes | None:
         """At most `size` bytes; b"" at the end, None while there are none.
 
         Fewer than `size` mean that there are no more just now, and spare the asking.
-        Raises ConnectionLost.
+        Raises ConnectionLost; CannotConnect while nothing came, by a stream that knows why.
         """
         ...
 
@@ -50,18 +73,25 @@ class Stream(Protocol):
 class SocketStream:
     """A stream over a connected socket."""
 
-    __slots__ = ("_socket",)
+    __slots__ = ("_cut", "_socket")
+
+    awaits = ""
+    wants_write = False
 
     def __init__(self, connected: socket.socket) -> None:
         connected.setblocking(False)
         self._socket = connected
+        self._cut = b""  # what came of a telnet command
 
     def fileno(self) -> int:
         return self._socket.fileno()
 
     def recv(self, size: int) -> bytes | None:
         try:
-            return self._socket.recv(size)
+            data = self._socket.recv(size)
+            if self._cut or data[:1] == b"\xff":
+                return self._without_telnet(data)
+            return data  # noqa: TRY300 - the hot path, in the order of what happens
         except BlockingIOError:
             return None
         except ConnectionResetError:
@@ -80,23 +110,94 @@ class SocketStream:
                 f"the server is gone, the command was not sent: {_reason(error)}"
             ) from error
 
+    def _without_telnet(self, data: bytes) -> bytes | None:
+        # Imported here: a monitor with telnet=on, or a guest agent's 0xff, is uncommon.
+        from qmpsh.link.telnet import strip
+
+        rest, self._cut = strip(self._cut + data) if data else (data, b"")
+        return rest or (b"" if not data else None)
+
     def close(self) -> None:
         # Closing frees the descriptor even where it fails.
         with contextlib.suppress(OSError):
             self._socket.close()
 
 
-def open_stream(address: Address, timeout: float | None) -> Stream:
+def stream_over(connected: socket.socket) -> SocketStream:
+    """A stream over the server's own connection, which takes descriptors where it is a unix one."""
+    kind = UnixStream if connected.family == socket.AF_UNIX else SocketStream
+    return kind(connected)
+
+
+class UnixStream(SocketStream):
+    """A stream over a unix socket with the server itself at its other end, so that descriptors can
+    go with the bytes (unix(7), SCM_RIGHTS); a forwarder in between would lose them.
+    """
+
+    __slots__ = ()
+
+    def send_with(self, data: bytes, fd: int) -> int:
+        """`send`, with a descriptor that goes with the first byte, if any is taken."""
+        rights = fd.to_bytes(4, sys.byteorder)
+        try:
+            return self._socket.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise ConnectionLost(
+                f"the command was not sent with its descriptor: {_reason(error)}"
+            ) from error
+
+
+def open_stream(
+    address: Address, timeout: float | None, notice: Callable[[str], None] | None = None
+) -> Stream:
     """Connect.
 
     timeout: seconds for the connection itself, None for no limit
+    notice: called once with a sentence when it takes its time
     Raises CannotConnect, of which Busy and ConnectTimeout.
     """
+    started = time.monotonic()
     if isinstance(address, UnixAddress):
-        return SocketStream(_connect_unix(address))
+        return UnixStream(_connect_unix(address))
     if isinstance(address, TcpAddress):
-        return SocketStream(_connect_tcp(address, timeout))
-    return address.open(timeout)
+        return SocketStream(connect_tcp(address, timeout))
+    stream = address.open(timeout)
+    try:
+        _arrive(stream, started, timeout, notice)
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def _arrive(
+    stream: Stream, started: float, timeout: float | None, notice: Callable[[str], None] | None
+) -> None:
+    """Wait until a stream is no more on its way. Raises CannotConnect, of which ConnectTimeout."""
+    if not stream.awaits:
+        return
+    # Imported here: a socket is there at once.
+    from qmpsh.link.journey import Journey
+
+    deadline = math.inf if timeout is None else started + timeout
+    patience = math.inf if notice is None else started + NOTICE_AFTER
+    while isinstance(stream, Journey) and stream.awaits:
+        now = time.monotonic()
+        if now >= deadline:
+            raise ConnectTimeout(stream.overdue(timeout or 0.0))
+        if notice is not None and now >= patience:
+            if not stream.may_ask:
+                notice(f"waiting for {stream.awaits}")
+            patience = math.inf
+        poller = select.poll()
+        poller.register(
+            stream.fileno(), select.POLLIN | (select.POLLOUT if stream.wants_write else 0)
+        )
+        wait = min(deadline, patience) - now
+        if poller.poll(None if wait == math.inf else math.ceil(min(wait, _LONGEST_WAIT) * 1000)):
+            stream.advance()
 
 
 def begin_stream(address: Address) -> Stream:
@@ -108,9 +209,9 @@ def begin_stream(address: Address) -> Stream:
     Raises CannotConnect, of which Busy, for what fails at once.
     """
     if isinstance(address, UnixAddress):
-        return SocketStream(_connect_unix(address))
+        return UnixStream(_connect_unix(address))
     if isinstance(address, TcpAddress):
-        return SocketStream(_begin_tcp(address))
+        return SocketStream(begin_tcp(address))
     return address.begin()
 
 
@@ -213,7 +314,8 @@ def _owner(path: str) -> str:
 # ---------------------------------------------------------------------------- TCP
 
 
-def _connect_tcp(address: TcpAddress, timeout: float | None) -> socket.socket:
+def connect_tcp(address: TcpAddress, timeout: float | None) -> socket.socket:
+    """Connect, waiting for it. Raises CannotConnect, of which ConnectTimeout."""
     try:
         connection = socket.create_connection(address, timeout)
         # A request is one small segment that waits for its reply: nothing to be gathered.
@@ -225,7 +327,8 @@ def _connect_tcp(address: TcpAddress, timeout: float | None) -> socket.socket:
     return connection
 
 
-def _begin_tcp(address: TcpAddress) -> socket.socket:
+def begin_tcp(address: TcpAddress) -> socket.socket:
+    """Begin to connect to a numeric address. Raises CannotConnect for what fails at once."""
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(
             *address, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST

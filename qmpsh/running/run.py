@@ -11,7 +11,7 @@ from qmpsh.batch import Batch
 from qmpsh.errors import CannotConnect, UsageError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
-from qmpsh.options import Options, batch_looks, is_interactive
+from qmpsh.options import Options, for_batch, is_interactive
 from qmpsh.running.demo import NAME, demo_arguments, find_emulator
 from qmpsh.running.vm import Vm
 from qmpsh.shell.outcome import Outcome, Task
@@ -138,7 +138,7 @@ class _Batch(Batch):
 
 
 def _batch(vm: Vm, client: Client, options: Options, schema: Schema | None) -> int:
-    settings, colour = batch_looks(options)
+    settings, colour = for_batch(options, one_shot=False)
     batch = _Batch(client, settings, schema, colour=colour)
     batch.vm = vm
     try:

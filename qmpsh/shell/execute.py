@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Generator
+from typing import Final, NamedTuple
 
-from qmpsh.errors import ConnectionLost, ReplyTimeout
+from qmpsh.errors import ConnectionLost, ReplyTimeout, UsageError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.syntax import Modifiers, Redirect
 from qmpsh.link.client import Client, Pending
+from qmpsh.link.handshake import no_descriptors
 from qmpsh.shell.hmp import hmp_command, hmp_failed, hmp_text
-from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until
+from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until, Wish
 from qmpsh.shell.settings import Settings
 from qmpsh.wire.messages import Command, ErrorReply, command_object, ends_vm
 
@@ -21,6 +22,7 @@ class Request(NamedTuple):
     """One command and what its line says about it.
 
     hmp: the answer is the monitor's text; has_id, id: the user's own id, restored in `--json`
+    as_text: makes the text that is shown in the place of the value; None for another shape
     """
 
     command: Command
@@ -29,6 +31,7 @@ class Request(NamedTuple):
     hmp: bool = False
     has_id: bool = False
     id: Json = None
+    as_text: Callable[[Json], str | None] | None = None
 
 
 def hmp_request(text: str, redirect: Redirect | None = None) -> Request:
@@ -39,14 +42,37 @@ def hmp_request(text: str, redirect: Redirect | None = None) -> Request:
 Suggest = Callable[[str], str]
 """What to say behind "not found" of a command's name: `; did you mean query-status?`, or ""."""
 
+Send = Callable[[Client, Request], Steps]
+"""The steps from a request that nothing holds back any more to its answer."""
+
+
+Allows = Callable[[str], bool]
+"""Whether the schema lets a command be carried out out of band."""
+
+_TAKES_DESCRIPTOR: Final = frozenset({"add-fd", "getfd"})
+
+_HINTS: Final = {
+    "OperationThrottled: ": "; StratoVirt threw the request away: wait a second and try again",
+    "GenericError: No file descriptor supplied": "; add --fd FILE",  # Source: WIRE.md section 11
+    "GenericError: Invalid SCM message": "; add --fd FILE",  # the same of StratoVirt, section 13
+    "CommandNotFound: The command human-monitor-command ": "; this server has no human monitor",
+}
+"""How an error text begins, and what to say behind it."""
+
 
 def execute(
-    client: Client | None, request: Request, settings: Settings, suggest: Suggest = lambda _: ""
+    client: Client | None,
+    request: Request,
+    settings: Settings,
+    send: Send | None = None,
+    *,
+    allows_oob: Allows = lambda _: False,
 ) -> Steps:
     """The steps from a request to its answer.
 
-    client: None where there is no server (--dry-run)
-    Raises ReplyTimeout, ConnectionLost, UsageError for what --read-only refuses.
+    client: None where there is no server (--dry-run); send: what to do once nothing is in the way
+    Raises ReplyTimeout, ConnectionLost, UsageError for what --read-only refuses and for what this
+    server cannot take.
     """
     if settings.read_only:
         # Imported here, as below: a one-shot asks nothing, and may do what it was told.
@@ -54,7 +80,11 @@ def execute(
 
         refuse_unless_reading(request.command)
     request = request._replace(modifiers=_defaulted(request.modifiers, settings))
+    if client is not None:
+        _refuse(client, request, settings)
     if settings.dry_run or client is None:
+        if request.modifiers.fd is not None:
+            yield Note(f"a descriptor of {request.modifiers.fd} would go with it")
         yield Answer("", text=dry_run_text(request), redirect=request.redirect)
         return Outcome()
     if request.command.name == "qmp_capabilities" and settings.negotiated:
@@ -69,7 +99,34 @@ def execute(
             choice = yield question
             if choice not in ("q", "y"):
                 return Outcome(leave=choice == "l")
-    return (yield from _send(client, request, suggest))
+    request = request._replace(command=_adapted(client, request.command, allows_oob))
+    return (yield from (send or send_and_answer)(client, request))
+
+
+def _adapted(client: Client, command: Command, allows_oob: Allows) -> Command:
+    """The command as this server wants it, now: what would wait and need not goes out of band."""
+    if client.oob and client.is_busy and allows_oob(command.name):
+        command = command._replace(oob=True)
+    if command.arguments is None and command.name in client.dialect.braced:
+        command = command._replace(arguments={})
+    return command
+
+
+def _refuse(client: Client, request: Request, settings: Settings) -> None:
+    """Raise UsageError for what is known to be beyond this server."""
+    if request.hmp and not client.dialect.hmp:
+        raise UsageError(no_human_monitor(client))
+    if request.modifiers.oob and settings.negotiated and not client.oob:
+        is_offered = client.greeting is not None and "oob" in client.greeting.capabilities
+        why = "--no-oob forbids it" if is_offered else "this server does not offer it"
+        raise UsageError(f"--oob: no out-of-band execution here, {why}; write the line without")
+    if request.modifiers.fd is not None and not client.takes_descriptors:
+        raise UsageError(f"--fd: {no_descriptors(client.address)}")
+
+
+def no_human_monitor(client: Client) -> str:
+    """What to say of an HMP line to a server that has none."""
+    return f"{client.dialect.title} has no human monitor; use its QMP commands, .help lists them"
 
 
 def _defaulted(modifiers: Modifiers, settings: Settings) -> Modifiers:
@@ -93,9 +150,30 @@ def dry_run_text(request: Request) -> str:
     return json.dumps(message, ensure_ascii=False)
 
 
-def _send(client: Client, request: Request, suggest: Suggest) -> Steps:
-    timeout = request.modifiers.timeout
-    pending = client.submit(request.command)
+def send_and_answer(client: Client, request: Request, suggest: Suggest = lambda _: "") -> Steps:
+    """Send the request and show what comes back."""
+    answer = yield from answer_to(client, request, suggest)
+    yield answer
+    return Outcome(1 if answer.failed else 0)
+
+
+def answer_to(
+    client: Client, request: Request, suggest: Suggest = lambda _: ""
+) -> Generator[Wish, str, Answer]:
+    """Send the request and wait for what comes back. Raises ReplyTimeout, ConnectionLost."""
+    timeout, command = request.modifiers.timeout, request.command
+    if request.modifiers.fd is not None:
+        # Imported here: few lines carry a descriptor.
+        from qmpsh.shell.descriptors import open_file
+
+        fd, remark = open_file(request.modifiers.fd)
+        pending = client.submit(command._replace(fd=fd))
+        if command.name not in _TAKES_DESCRIPTOR:
+            remark = f"{command.name} takes no descriptor: the VM keeps it for the next that does"
+        if remark:
+            yield Note(remark)
+    else:
+        pending = client.submit(command)
     deadline = None if timeout is None else time.monotonic() + timeout
     yield Until(lambda: pending.done, deadline)
     if not pending.done:
@@ -105,8 +183,7 @@ def _send(client: Client, request: Request, suggest: Suggest) -> Steps:
     answer = _conclude(request, pending)
     if isinstance(pending.reply, ErrorReply) and pending.reply.error_class == "CommandNotFound":
         answer = answer._replace(text=f"{answer.text}{suggest(request.command.name)}")
-    yield answer
-    return Outcome(1 if answer.failed else 0)
+    return answer
 
 
 def _conclude(request: Request, pending: Pending) -> Answer:
@@ -138,9 +215,12 @@ def _answer(request: Request, raw: JsonObject, seconds: float, size: int) -> Ans
     value, failed, text = raw.get("return"), "error" in raw, None
     if failed:
         text = error_text(raw["error"])
+        text += next((hint for start, hint in _HINTS.items() if text.startswith(start)), "")
     elif request.hmp:
         text = hmp_text(value)
         failed = text is not None and hmp_failed(text)
+    elif request.as_text is not None:
+        text = request.as_text(value)
     return Answer(
         request.command.name,
         failed=failed,

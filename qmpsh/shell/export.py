@@ -63,10 +63,22 @@ def _python_words(command: Command) -> list[str]:
 
 
 def _virsh(commands: Sequence[Command], machine: Machine) -> str:
-    domain = shlex.quote(machine.name or "DOMAIN")
+    connect, domain = _virsh_place(machine)
     return "\n".join(
-        f"virsh qemu-monitor-command {domain} {shlex.quote(_text(command))}" for command in commands
+        f"virsh{connect} qemu-monitor-command {domain} {shlex.quote(_text(command))}"
+        for command in commands
     )
+
+
+def _virsh_place(machine: Machine) -> tuple[str, str]:
+    """virsh's option for the URI, with a blank before it, and the domain; both quoted."""
+    if machine.address.startswith("libvirt:"):
+        # Imported here: few addresses are libvirt's.
+        from qmpsh.link.roads.libvirt import parse
+
+        uri, domain = parse(machine.address)
+        return f" -c {shlex.quote(uri)}" if uri else "", shlex.quote(domain)
+    return "", shlex.quote(machine.name or "DOMAIN")
 
 
 TOOLS: dict[str, Callable[[Sequence[Command], Machine], str]] = {

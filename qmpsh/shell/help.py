@@ -12,14 +12,21 @@ from qmpsh.schema.signature import command_signature, event_signature
 
 
 class Topics:
-    """What help knows about. schema, manual: None where there is none."""
+    """What help knows about. schema, manual: None where there is none; page: the manual's name, ""
+    where this kind of server has none.
+    """
 
     def __init__(
-        self, commands: tuple[str, ...], schema: Schema | None, manual: Manual | None
+        self,
+        commands: tuple[str, ...],
+        schema: Schema | None,
+        manual: Manual | None,
+        page: str = "qemu-qmp-ref",
     ) -> None:
         self.commands = commands
         self.schema = schema
         self.manual = manual
+        self._page = page
 
     def explain(self, words: str) -> str:
         """The signature and the prose of one name.
@@ -33,8 +40,8 @@ class Topics:
         found = [part for part in parts if part]
         if not found:
             raise UsageError(f"nothing is known of {name}{did_you_mean(name, self._names())}")
-        if not parts[1] and self.manual is None:
-            found.append("(No manual is installed here: qemu-qmp-ref(7) would tell more.)")
+        if not parts[1] and self.manual is None and self._page:
+            found.append(f"(No manual is installed here: {self._page}(7) would tell more.)")
         return "\n\n".join(found)
 
     def search(self, word: str) -> str:

@@ -55,15 +55,16 @@ class Inquiry:
         self._client = client
         self._background = Background(client)
         self._catalog.facts = Facts()
-        machine, catalog = self._machine, self._catalog
-        for command, learn in (
-            (Command("query-name"), machine.learn_name),
-            (Command("query-uuid"), machine.learn_uuid),
-            (Command("query-status"), machine.learn_status),
-            (hmp_command("help"), catalog.learn_hmp),
-            (hmp_command("help info"), catalog.learn_hmp_info),
+        machine, catalog, dialect = self._machine, self._catalog, client.dialect
+        for is_there, command, learn in (
+            (dialect.named, Command("query-name"), machine.learn_name),
+            (dialect.named, Command("query-uuid"), machine.learn_uuid),
+            (dialect.status, Command("query-status"), machine.learn_status),
+            (dialect.hmp, hmp_command("help"), catalog.learn_hmp),
+            (dialect.hmp, hmp_command("help info"), catalog.learn_hmp_info),
         ):
-            self._background.ask(Question(command, learn))
+            if is_there:
+                self._background.ask(Question(command, learn))
 
     def part(self) -> None:
         """The connection is gone: nobody works now, and whoever waits to learn waits no longer."""
@@ -78,7 +79,7 @@ class Inquiry:
             return
         self._refresh_status(self._background)
         self._ask_about_work(self._background)
-        if self._background.tick():
+        if self._background.tick(time.monotonic()):
             self._told.refresh()
         self._learn(self._background)
 
@@ -89,6 +90,8 @@ class Inquiry:
             waits.append(max(0.0, self._status_asked + STATUS_INTERVAL - now))
         if self._may_ask_about_work:
             waits.append(self._progress.due(now))
+        if self._background is not None and self._machine.connected:
+            waits.append(self._background.due(now))
         return waits
 
     def hear(self, event: Event) -> None:
@@ -127,7 +130,7 @@ class Inquiry:
             for query in facts.take_wanted():
                 command = Command(query.command, dict(query.arguments) or None)
                 self._background.ask(Question(command, partial(self._learn_fact, query)))
-            self._background.tick()
+            self._background.tick(time.monotonic())
 
     def _learn_fact(self, query: Query, value: Json) -> None:
         self._catalog.facts.learn(query, value)
@@ -161,7 +164,7 @@ class Inquiry:
     def _ask_about_work(self, background: Background) -> None:
         """How far jobs and migration are, while there are any."""
         name = self._progress.take_question(time.monotonic()) if self._may_ask_about_work else None
-        if name is not None:
+        if name is not None and name in (self._shell.introspection.commands or (name,)):
             background.ask(Question(Command(name), partial(self._learn_work, name)))
 
     def _learn_work(self, name: str, value: Json) -> None:
@@ -172,4 +175,5 @@ class Inquiry:
         if self._machine.stale and now >= self._status_asked + STATUS_INTERVAL:
             self._machine.ask_status()
             self._status_asked = now
-            background.ask(Question(Command("query-status"), self._machine.learn_status))
+            if self._client is not None and self._client.dialect.status:
+                background.ask(Question(Command("query-status"), self._machine.learn_status))

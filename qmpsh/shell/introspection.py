@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import CommandLine, Scalar
 from qmpsh.link.client import Client
+from qmpsh.link.dialect import QEMU, listed
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Outcome, Steps, Until, Wish
 from qmpsh.wire.messages import Command, Reply
@@ -52,6 +53,8 @@ class Introspection:
         """
         self._client = client
         self._loading = False
+        if not anew:
+            client.dialect = listed(client.dialect, self._machine.commands)
         if anew:
             self._machine.commands = ()
             self._properties = {}
@@ -65,15 +68,17 @@ class Introspection:
         return self._machine.commands or (self.schema.commands if self.schema else ())
 
     def load_commands(self) -> Asking:
-        """Learn the command names, once."""
-        if not self._machine.commands and self._client is not None:
-            self._machine.learn_commands((yield from self._ask(self._client, "query-commands")))
+        """Learn the command names, once, and from them the dialect."""
+        client = self._client
+        if not self._machine.commands and client is not None:
+            self._machine.learn_commands((yield from self._ask(client, client.dialect.names)))
+            client.dialect = listed(client.dialect, self._machine.commands)
 
     def load_schema(self) -> Asking:
         """Learn the schema, once: from the cache where the server still lists the same commands."""
         if self._loading:
             yield Until(lambda: not self._loading)
-        if self._loaded or self._client is None:
+        if self._loaded or self._client is None or not self._client.dialect.schema:
             return
         # Imported here, as below: a one-shot without arguments loads no schema.
         from qmpsh.schema.cache import load_schema, store_schema
@@ -85,12 +90,18 @@ class Introspection:
             path = self._cache_path(self._client)
             self.schema = load_schema(path, self._machine.commands)
             if self.schema is None:
-                entities = yield from self._ask(self._client, "query-qmp-schema")
+                entities = yield from self._ask(self._client, self._client.dialect.schema)
                 if isinstance(entities, list) and entities:
                     self.schema = Schema.from_entities(entities)
                     store_schema(path, entities, self._machine.commands)
         finally:
             self._loading, self._loaded = False, True
+
+    @property
+    def manual_name(self) -> str:
+        """The page of the local manual that tells of this kind of server; "" where none does."""
+        dialect = QEMU if self._client is None else self._client.dialect
+        return listed(dialect, self.commands).manual
 
     def manual(self) -> Manual | None:
         """The local manual of this kind of server; None where none is installed."""
@@ -98,7 +109,8 @@ class Introspection:
             from qmpsh.schema.docs import find_pages, load_manual
 
             self._manual_sought = True
-            pages = find_pages([_manual_name(self.commands)], os.environ)
+            page = self.manual_name
+            pages = find_pages([page], os.environ) if page else []
             with contextlib.suppress(OSError):
                 self._manual = load_manual(pages[0]) if pages else None
         return self._manual
@@ -121,6 +133,11 @@ class Introspection:
             self._properties[driver] = _property_types(answer)
         return self._properties.get(driver or "")
 
+    def allows_oob(self, name: str) -> bool:
+        """Whether the schema lets a command be carried out out of band; False without a schema."""
+        info = self.schema.command(name) if self.schema is not None else None
+        return info is not None and info.oob
+
     def suggestion(self, name: str) -> str:
         """`; did you mean a?` for an unknown command, from what is at hand, the cache included."""
         from qmpsh.schema.cache import load_schema
@@ -141,20 +158,13 @@ class Introspection:
         return pending.reply.value if isinstance(pending.reply, Reply) else None
 
     def _cache_path(self, client: Client) -> str:
-        from qmpsh.link.peer import executable_identity, peer_pid
+        from qmpsh.link.peer import executable_identity, server_pid
         from qmpsh.schema.cache import cache_path
 
         greeting = client.greeting
         version = [greeting.version, greeting.package] if greeting else ["unknown"]
-        return cache_path([*version, *executable_identity(peer_pid(client.fileno()))])
-
-
-def _manual_name(commands: tuple[str, ...]) -> str:
-    """The page that tells of a server with these commands."""
-    if "guest-info" in commands:
-        return "qemu-ga-ref"
-    is_emulator = not commands or "query-status" in commands
-    return "qemu-qmp-ref" if is_emulator else "qemu-storage-daemon-qmp-ref"
+        pid = server_pid(client.address, client.fileno())
+        return cache_path([*version, *executable_identity(pid)])
 
 
 def _driver(line: CommandLine) -> str | None:

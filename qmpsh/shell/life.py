@@ -210,7 +210,7 @@ def is_our_own(line: str, shell: Shell) -> bool:
 
 def reunion(machine: Machine, met: Met, before: Who, version: str) -> str:
     """One line on who was met; `machine` knows them already. before, version: of the last VM."""
-    server = f"QEMU {machine.version}" if machine.version else machine.address
+    server = f"{machine.server} {machine.version}" if machine.version else machine.address
     if machine.version != version:
         server += f", before {version}"
     if met.who == before:

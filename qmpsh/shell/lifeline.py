@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from qmpsh.errors import Busy, QmpshError
 from qmpsh.jsontypes import Json
-from qmpsh.link.address import Address, UnixAddress
+from qmpsh.link.address import Address, TcpAddress, UnixAddress
 from qmpsh.link.client import Client, Pending
-from qmpsh.link.peer import executable_identity, peer_pid, tcp_peer
+from qmpsh.link.peer import executable_identity, server_pid, tcp_peer
 from qmpsh.shell.reconnect import Phase, Reconnect
 from qmpsh.wire.messages import Command, Reply
 
@@ -32,7 +32,9 @@ _OWNERS = {
 
 
 class Who(NamedTuple):
-    """Which VM it is: query-name and query-uuid, "" where the server has none."""
+    """Which VM it is: query-name and query-uuid, "" where the server has none, or no such
+    commands.
+    """
 
     name: str = ""
     uuid: str = ""
@@ -77,7 +79,7 @@ def owner_of(address: Address) -> str:
 
 def binary_of(client: Client) -> Binary:
     """What is known of the server's program: its version, package and executable."""
-    pid = peer_pid(client.fileno())
+    pid = server_pid(client.address, client.fileno())
     greeting = client.greeting
     said = (greeting.version, greeting.package) if greeting else ("", "")
     return Binary(pid, (*said, *executable_identity(pid)))
@@ -94,7 +96,9 @@ class Lifeline:
         self.serial = 0
         self.error: QmpshError | None = None
         self._last = client
-        self._address = tcp_peer(client.fileno()) or client.address
+        self._address = client.address
+        if isinstance(client.address, TcpAddress):
+            self._address = tcp_peer(client.fileno()) or client.address
         self._plan = Reconnect()
         self._by_hand = False
         self._dialled: Client | None = None
@@ -156,6 +160,8 @@ class Lifeline:
         """What to tell of a monitor that does not greet; "" for nothing, or not again."""
         busy = isinstance(self.error, Busy) and self.phase is Phase.WAITING
         if self._plan.is_silent(now) or (busy and self._plan.say_once()):
+            if self._dialled is not None and self._dialled.awaits:
+                return f"waiting for {self._dialled.awaits}"
             return "no greeting yet: another client may hold this monitor; still waiting"
         return ""
 
@@ -176,13 +182,15 @@ class Lifeline:
             return None
         if not client.begun or not self._is_introduced(client):
             return None
-        name, uuid = (_answer(pending) for pending in self._questions)
+        name, uuid = [_answer(pending) for pending in self._questions] or (None, None)
         self._dialled, self._questions, self._last = None, [], client
         self._plan.met()
         return Met(client, who(name, uuid), self._by_hand)
 
     def _is_introduced(self, client: Client) -> bool:
         """Ask who it is, one question after the other: not every server takes two at a time."""
+        if not client.dialect.named:
+            return True
         asked = self._questions
         while len(asked) < len(WHO) and all(pending.reply for pending in asked):
             asked.append(client.submit(Command(WHO[len(asked)])))

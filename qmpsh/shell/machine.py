@@ -7,6 +7,7 @@ run-state event only marks the status stale and `query-status` says what it is (
 from __future__ import annotations
 
 from qmpsh.jsontypes import Json
+from qmpsh.link.dialect import command_names, introduction
 from qmpsh.wire.messages import Event, Greeting
 
 # Events after which the run state may be another.
@@ -38,7 +39,9 @@ class Machine:
     farewell: how it ended, "" while it has not; stale: the status wants asking again;
     uuid: from query-uuid, "" where it has none; outlook: what becomes of a connection that is not
     there, one word or two; prospect: the same as a sentence; parted: we gave it up ourselves;
-    owner: libvirt or Proxmox where the monitor is theirs, else "".
+    owner: libvirt or Proxmox where the monitor is theirs, else ""; remark: what came with the
+    greeting for the user, "" for nothing; server, version, package: what the greeting says of the
+    program at the other end, "" for what it does not.
     """
 
     def __init__(self, address: str, greeting: Greeting | None) -> None:
@@ -51,8 +54,9 @@ class Machine:
         """A new connection begins: what was known of the state may be another's. The names of the
         commands are kept: who knows that they may be others forgets them.
         """
-        self.version = greeting.version if greeting else ""
-        self.package = greeting.package if greeting else ""
+        self.remark = greeting.remark if greeting else ""
+        known = introduction(greeting) if greeting else ("", "", "")
+        self.server, self.version, self.package = known
         self.name = ""
         self.uuid = ""
         self.status = ""
@@ -118,7 +122,5 @@ class Machine:
                 self.running = running
 
     def learn_commands(self, value: Json) -> None:
-        """Take in the reply of query-commands."""
-        if isinstance(value, list):
-            names = (entry.get("name") for entry in value if isinstance(entry, dict))
-            self.commands = tuple(name for name in names if isinstance(name, str))
+        """Take in the reply of the dialect's `names` command, query-commands or guest-info."""
+        self.commands = command_names(value) or self.commands

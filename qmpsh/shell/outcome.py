@@ -7,12 +7,15 @@ no callbacks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import NamedTuple
+from collections.abc import Callable, Generator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from qmpsh.errors import QmpshError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.syntax import Modifiers, Redirect
+
+if TYPE_CHECKING:
+    from qmpsh.shell.progress import Work
 
 
 class Answer(NamedTuple):
@@ -26,6 +29,7 @@ class Answer(NamedTuple):
     reply:    the whole reply for --json, with the id that the user gave; None for a verb's text
     seconds:  from sending to reply; size: bytes of the reply on the wire; 0 where nothing was sent
     modifiers, redirect: of the line, the front end obeys them
+    one_line: one of many, JSON on a line of its own whatever the layout
     """
 
     command: str
@@ -37,12 +41,17 @@ class Answer(NamedTuple):
     size: int = 0
     modifiers: Modifiers = Modifiers()
     redirect: Redirect | None = None
+    one_line: bool = False
 
 
 class Note(NamedTuple):
-    """A remark of the shell's own, no answer: dim on a screen, on stderr otherwise."""
+    """A remark of the shell's own, no answer: dim on a screen, on stderr otherwise.
+
+    bare: a word for programs that read along; nothing stands before it on its line
+    """
 
     text: str
+    bare: bool = False
 
 
 class Outcome(NamedTuple):
@@ -56,11 +65,17 @@ class Outcome(NamedTuple):
 class Until(NamedTuple):
     """A step's wish to wait: go on when ready() holds or the deadline has passed.
 
+    ready: holds once the connection has ended, too; else nobody would ever wake the step.
     deadline: a time of the same clock as `time.monotonic()`, None for no limit.
+    works: gives what the VM works on meanwhile, for who can show it
+    endless: only the user ends it: Ctrl-C ends the line instead of letting go of it, and a reader
+             of stdout who went away does so at once
     """
 
     ready: Callable[[], bool]
     deadline: float | None = None
+    works: Callable[[], Sequence[Work]] | None = None
+    endless: bool = False
 
 
 class Ask(NamedTuple):
@@ -95,12 +110,12 @@ class Task:
     the client may have news, and sleeps at most timeout() in between.
     """
 
-    __slots__ = ("_choice", "_show", "_steps", "_until", "asking", "outcome")
+    __slots__ = ("_choice", "_show", "_steps", "asking", "outcome", "until")
 
     def __init__(self, steps: Steps, show: Show) -> None:
         self._steps = steps
         self._show = show
-        self._until: Until | None = None
+        self.until: Until | None = None
         self._choice: str | None = None
         self.asking: Ask | None = None
         self.outcome: Outcome | None = None
@@ -118,9 +133,14 @@ class Task:
 
     def timeout(self, now: float) -> float | None:
         """Seconds until the deadline of what is waited for; None for no limit."""
-        if self._until is None or self._until.deadline is None:
+        if self.until is None or self.until.deadline is None:
             return None
-        return max(0.0, self._until.deadline - now)
+        return max(0.0, self.until.deadline - now)
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether it waits until somebody ends it."""
+        return self.until is not None and self.until.endless
 
     def cancel(self) -> None:
         """End the line where it stands; what it has sent stays sent."""
@@ -131,13 +151,13 @@ class Task:
     def _must_wait(self, now: float) -> bool:
         if self.asking is not None:
             return True
-        until = self._until
+        until = self.until
         if until is None or until.ready():
             return False
         return until.deadline is None or now < until.deadline
 
     def _step(self) -> None:
-        self._until = None
+        self.until = None
         choice, self._choice = self._choice, None
         try:
             wish = next(self._steps) if choice is None else self._steps.send(choice)
@@ -152,7 +172,7 @@ class Task:
         else:
             match wish:
                 case Until():
-                    self._until = wish
+                    self.until = wish
                 case Ask():
                     self.asking = wish
                 case _:

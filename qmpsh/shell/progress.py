@@ -8,6 +8,7 @@ of a hostile server come out bounded.
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from enum import Enum
 from typing import NamedTuple
 
@@ -172,10 +173,14 @@ class Progress:
         self._asked: dict[str, float] = {}
         self._waiting = False
 
-    def works(self) -> list[Work]:
-        """What goes on: first what moves, the nearest to its end before the others."""
-        courses = [*self._jobs.values(), *([self._migration] if self._migration else [])]
-        return sorted((course.work() for course in courses), key=_distance)
+    def works(self, names: Container[str] | None = None) -> list[Work]:
+        """What goes on: first what moves, the nearest to its end before the others.
+
+        names: of the jobs to tell of, and MIGRATION; None for all
+        """
+        courses = {**self._jobs, **({MIGRATION: self._migration} if self._migration else {})}
+        wanted = [course for name, course in courses.items() if names is None or name in names]
+        return sorted((course.work() for course in wanted), key=_distance)
 
     def suspect_migration(self) -> None:
         """A command went out that may have begun one: without the migration capability `events`

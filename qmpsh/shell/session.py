@@ -94,6 +94,7 @@ class Session:
         self.shell = Shell(client, settings._replace(interactive=True), self.machine, schema)
         self.typed: deque[str] = deque(maxlen=TYPED)
         self.shell.filter_events = watcher.filter_events
+        self._events = self.shell.hear_events()
         self.shell.warn = partial(watcher.life, alarming=True)
         log = log_of(client)
         if log is not None:
@@ -192,7 +193,7 @@ class Session:
         if self.running is None:
             return self.shell.abandon_transaction()
         running, self.running = self.running, None
-        if running.task.asking is not None:
+        if running.task.asking is not None or running.task.is_endless:
             running.task.cancel()
             running.ended(Outcome(130))
         else:
@@ -218,6 +219,7 @@ class Session:
         now = time.monotonic()
         waits = [running.task.timeout(now) for running in self._lines()]
         waits.append(self.life.wait(now))
+        waits.append(None if self.client.due is None else max(0.0, self.client.due - now))
         waits += self.inquiry.due(now)
         waits.append(None if self._own is None else LOOK)
         return min((wait for wait in waits if wait is not None), default=None)
@@ -268,6 +270,7 @@ class Session:
 
     def _hear(self, message: Event | Reply | ErrorReply) -> None:
         if isinstance(message, Event):
+            self._events.hear(message)
             self.inquiry.hear(message)
             self._watcher.event(message)
         else:

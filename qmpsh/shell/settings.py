@@ -12,6 +12,10 @@ class Settings(NamedTuple):
     negotiated: False with --skip-negotiation, where qmp_capabilities is the user's to send
     interactive: a person is there: bare verbs work, questions are asked
     table: lists of objects are shown as tables
+    wait: `--wait`, of every line that has an end; of a one-shot it is demanded; None for no wait
+    one_shot: the line is the only one
+    bar: progress may be drawn on stderr, which is a terminal
+    reader: a person reads the answers as they come, not a program
     read_only: nothing is sent that may change something
     confirm: commands that ask first, or do not, against the policy: (name, whether it asks) pairs
     """
@@ -29,4 +33,8 @@ class Settings(NamedTuple):
     read_only: bool = False
     negotiated: bool = True
     interactive: bool = False
+    wait: str | None = None
+    one_shot: bool = False
+    bar: bool = False
+    reader: bool = False
     confirm: tuple[tuple[str, bool], ...] = ()

@@ -26,7 +26,7 @@ from qmpsh.lang.syntax import (
     VerbLine,
 )
 from qmpsh.link.client import Client
-from qmpsh.shell.execute import Request, execute, hmp_request
+from qmpsh.shell.execute import Request, execute, hmp_request, send_and_answer
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Note, Outcome, Show, Steps, Task, Wish
@@ -36,6 +36,7 @@ from qmpsh.wire.messages import Command
 if TYPE_CHECKING:
     from qmpsh.schema.model import Schema
     from qmpsh.shell.connection import Link
+    from qmpsh.shell.eventlog import EventLog
     from qmpsh.shell.preferences import Preferences
     from qmpsh.shell.transaction import Transaction
 
@@ -65,6 +66,8 @@ class Shell:
         self.filter_events: Callable[[tuple[str, ...]], None] | None = None
         """set by a front end that shows events as they come"""
         self.preferences: Preferences | None = None
+        self.events: EventLog | None = None
+        self._is_unsent = True
         self.sourcing: list[str] = []
         """files that `.source` is in, the outermost first"""
         self.last_answer: Answer | None = None
@@ -126,13 +129,18 @@ class Shell:
         if self.abandon_transaction():
             raise UsageError("end of input inside transaction( ... ): nothing was sent")
 
-    def requests(self, line: str) -> Generator[Wish, str, list[Request]]:
+    def requests(self, line: str, *, counted: bool = False) -> Generator[Wish, str, list[Request]]:
         """What a line would send, checked and typed, for verbs that show it instead.
 
+        counted: it may say `--count`
         Raises UsageError for a line that sends nothing by itself.
         """
+        return self.requests_of(parse_line(line, self.mode._replace(counted=counted)))
+
+    def requests_of(self, statements: Sequence[Statement]) -> Generator[Wish, str, list[Request]]:
+        """The same for a line that was parsed."""
         requests = []
-        for statement in parse_line(line, self.mode):
+        for statement in statements:
             match statement:
                 case CommandLine() | JsonLine() | HmpLine():
                     requests.append((yield from self._request(statement)))
@@ -162,6 +170,7 @@ class Shell:
             self._refuse_transaction(error)
             raise
         exit_code = 0
+        self._is_unsent = True
         for statement in statements:
             outcome = yield from self._steps(statement)
             exit_code = exit_code or outcome.exit_code
@@ -184,7 +193,7 @@ class Shell:
 
     def _send(self, statement: CommandLine | JsonLine | HmpLine) -> Steps:
         request = yield from self._request(statement)
-        return (yield from self._execute(request))
+        return (yield from self.execute(request))
 
     def _request(
         self, statement: CommandLine | JsonLine | HmpLine
@@ -241,8 +250,50 @@ class Shell:
             hint = self.introspection.suggestion(name)
             raise SchemaMismatch(f"no command {name}{hint}", line.source, line.name.span)
 
-    def _execute(self, request: Request) -> Steps:
-        return execute(self.client, request, self.settings, self.introspection.suggestion)
+    def execute(self, request: Request) -> Steps:
+        """What it takes to run a request, and to see its work end where that is wished."""
+        wait = self._wait_of(request)
+        if wait is not None:
+            # Imported here, as above: most lines wait for no end.
+            from qmpsh.shell.waiting import execute_and_wait
+
+            return execute_and_wait(self, request, wait)
+        allows = self.introspection.allows_oob
+        return execute(self.client, request, self.settings, self._send_plainly, allows_oob=allows)
+
+    def hear_events(self) -> EventLog:
+        """Where the events are kept from now on, for lines that wait for one."""
+        if self.events is None:
+            # Imported here: most one-shots wait for no event.
+            from qmpsh.shell.eventlog import EventLog
+
+            self.events = EventLog()
+        if self.client is not None and self.client.subscriber is None:
+            self.client.subscriber = self.events.hear
+        return self.events
+
+    def sending(self, client: Client) -> None:
+        """A command goes out now: what came before its line's first one counts for no `.wait`."""
+        if self.events is not None and self._is_unsent:
+            self._is_unsent = False
+            if not client.in_flight:
+                client.poll(0)
+            self.events.line_sent()
+
+    def _send_plainly(self, client: Client, request: Request) -> Steps:
+        self.sending(client)
+        return send_and_answer(client, request, self.introspection.suggestion)
+
+    def _wait_of(self, request: Request) -> str | None:
+        """What the line is to wait for: "" for its end, an event, or None for nothing."""
+        if request.modifiers.wait is not None or self.settings.wait is None:
+            return request.modifiers.wait
+        if not self.settings.one_shot:
+            # Imported here: few scripts wait for all that they start.
+            from qmpsh.shell.ends import has_end
+
+            return "" if has_end(request) else None
+        return self.settings.wait
 
     def _verb(self, line: VerbLine) -> Steps:
         from qmpsh.shell.verbs import find_verb
@@ -256,7 +307,7 @@ class Shell:
             self.transaction = Transaction()
             return Outcome()
         request = yield from self._single_action(statement, statement.action)
-        return (yield from self._execute(request))
+        return (yield from self.execute(request))
 
     def _single_action(
         self, opening: TransactionOpen, action: CommandLine
@@ -293,7 +344,7 @@ class Shell:
                 choice = yield transaction.question()
                 if choice != "y":
                     return Outcome()
-        return (yield from self._execute(request))
+        return (yield from self.execute(request))
 
     def _add_action(self, transaction: Transaction, line: CommandLine) -> Steps:
         try:

@@ -10,18 +10,21 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, NamedTuple
 
 from qmpsh.errors import LineSyntaxError, UsageError
+from qmpsh.jsontypes import Json
+from qmpsh.lang.body import words_and_redirect
 from qmpsh.lang.line import parse_line
-from qmpsh.lang.syntax import HmpLine, Mode, Redirect, VerbLine
+from qmpsh.lang.syntax import HmpLine, Mode, Modifiers, Redirect, VerbLine
 from qmpsh.schema.nearest import nearest
 from qmpsh.schema.signature import WIDTH
 from qmpsh.shell.connection import disconnect, reconnect
-from qmpsh.shell.execute import Request, dry_run_text, execute, hmp_request
+from qmpsh.shell.execute import Request, dry_run_text, execute, hmp_request, no_human_monitor
 from qmpsh.shell.export import export
 from qmpsh.shell.help import Topics
 from qmpsh.shell.masking import masked_request
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish
 from qmpsh.shell.sourcing import source
 from qmpsh.shell.wirelog import log
+from qmpsh.wire.messages import Command
 
 if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
@@ -78,7 +81,12 @@ def _topics(shell: Shell) -> Generator[Wish, str, Topics]:
     """All that help knows about, asked for where it is not known yet."""
     introspection = shell.introspection
     yield from introspection.load_schema()
-    return Topics(introspection.commands, introspection.schema, introspection.manual())
+    return Topics(
+        introspection.commands,
+        introspection.schema,
+        introspection.manual(),
+        introspection.manual_name,
+    )
 
 
 def _export(shell: Shell, line: VerbLine) -> Steps:
@@ -102,12 +110,14 @@ def _shown_requests(shell: Shell, text: str) -> Generator[Wish, str, list[Reques
 
 def _hmp(shell: Shell, line: VerbLine) -> Steps:
     if not line.rest.strip():
+        if not shell.hmp and shell.client is not None and not shell.client.dialect.hmp:
+            raise UsageError(f".hmp: {no_human_monitor(shell.client)}")
         shell.hmp = not shell.hmp
         return Outcome()
     outcome = Outcome()
     for statement in _hmp_lines(shell, line):
         request = hmp_request(statement.text, statement.redirect)
-        outcome = yield from execute(shell.client, request, shell.settings)
+        outcome = yield from shell.execute(request)
     return outcome
 
 
@@ -137,14 +147,49 @@ def _set(shell: Shell, line: VerbLine) -> Steps:
     return Outcome()
 
 
+def _add_fd(shell: Shell, line: VerbLine) -> Steps:
+    """A set of its own for one file; its name there is the answer."""
+    words = words_and_redirect(line.rest)[0] if line.words is None else line.words
+    if len(words) != 1:
+        raise LineSyntaxError(
+            "expected one file, as in .add-fd ./disk.img", line.source, line.rest_span
+        )
+    modifiers = line.modifiers._replace(fd=words[0])
+    request = Request(Command("add-fd"), modifiers, line.redirect, as_text=_name_of_set)
+    return (yield from execute(shell.client, request, shell.settings))
+
+
+def _name_of_set(value: Json) -> str | None:
+    """What blockdev-add and others take as a file name; None for an answer of another shape."""
+    number = value.get("fdset-id") if isinstance(value, dict) else None
+    return None if number is None else f"/dev/fdset/{number}"
+
+
 def _events(shell: Shell, line: VerbLine) -> Steps:
-    """At the prompt: which events the pane shows; the others are kept."""
+    """At the prompt: which events the pane shows, the others are kept; else they come as lines."""
     if shell.filter_events is None:
-        raise UsageError(".events is for the interactive shell: it filters the events shown there")
+        # Imported here, as below: few lines wait for events.
+        from qmpsh.shell.listening import events
+
+        return (yield from events(shell, line))
+    if "=" in line.rest or line.modifiers != Modifiers():
+        raise UsageError("at the prompt .events takes patterns only; .wait waits for one event")
     patterns = tuple(line.rest.split() if line.words is None else line.words)
     shell.filter_events(patterns)
     yield Note(f"events shown: {' '.join(patterns) or 'all'}")
     return Outcome()
+
+
+def _wait(shell: Shell, line: VerbLine) -> Steps:
+    from qmpsh.shell.listening import wait
+
+    return wait(shell, line)
+
+
+def _watch(shell: Shell, line: VerbLine) -> Steps:
+    from qmpsh.shell.watching import watch
+
+    return watch(shell, line)
 
 
 def _history(shell: Shell, line: VerbLine) -> Steps:
@@ -182,7 +227,18 @@ VERBS: dict[str, Verb] = {
     "hmp": Verb("[LINE]", "run one line of the human monitor; alone: HMP mode on or off", _hmp),
     "json": Verb("LINE", "print the JSON that LINE would send, and send nothing", _json),
     "export": Verb("bash|python|virsh LINE", "the same command for another tool", _export),
-    "events": Verb("[PATTERN...]", "show only events such as BLOCK_*; alone: all", _events),
+    "add-fd": Verb("PATH[:ro|rw]", "hand the VM an open file; the answer is /dev/fdset/N", _add_fd),
+    "events": Verb(
+        "[PATTERN...]",
+        "show only such events; in a script: JSON lines, --count N",
+        _events,
+    ),
+    "wait": Verb(
+        "EVENT [KEY=VALUE...]",
+        "the first since the last line, or the next; --new, --timeout T",
+        _wait,
+    ),
+    "watch": Verb("[TIME] LINE", "repeat a query, show what changed; --count N", _watch),
     "disconnect": Verb("", "let somebody else have the monitor", disconnect),
     "reconnect": Verb("", "take the monitor again", reconnect),
     "source": Verb("FILE", "run the lines of a file", source),
@@ -202,6 +258,11 @@ def _overview(shell: Shell) -> str:
     width = max(len(f".{name} {verb.usage}") for name, verb in VERBS.items())
     lines = ["Verbs of the shell:"]
     lines += [f"  {f'.{n} {verb.usage}':<{width}}  {verb.summary}" for n, verb in VERBS.items()]
+    lines += [
+        "",
+        "--wait behind a command waits for its end. Events raised while nobody is connected",
+    ]
+    lines += ["are lost: two one-shots cannot do what one --wait does."]
     if shell.introspection.commands:
         lines += ["", f"Commands of this server ({len(shell.introspection.commands)}):"]
         lines += _in_columns(sorted(shell.introspection.commands))

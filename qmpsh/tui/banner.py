@@ -1,4 +1,5 @@
-"""The three lines at the start: completed, part by part, as background replies come.
+"""The lines at the start: completed, part by part, as background replies come. There are three,
+and one more where there is something to remark on the connection.
 
 Each part is said once and then stays: the banner tells how things stood at the connect, while the
 status line tells how they stand.
@@ -26,13 +27,15 @@ class Banner:
         self._parts: dict[str, str] = {}
 
     def lines(self) -> list[Line]:
-        """The three lines, with what is known by now."""
+        """The lines, with what is known by now."""
         self._learn()
         place = [self._parts.get("name"), self._parts.get("state"), self._machine.address]
         counts = [self._parts.get("commands"), self._parts.get("events"), *TIPS]
+        remark = self._parts.get("remark")
         return [
             [("", f"Connected to {self._server()}")],
             [("", self._joined(place))],
+            *([[("warning", remark)]] if remark else []),
             [("dim", self._joined(counts))],
         ]
 
@@ -42,6 +45,7 @@ class Banner:
             "name": visible_word(machine.name),
             # The run state is the server's word only once query-status has been answered.
             "state": visible_word(machine.long_state) if machine.connected else "",
+            "remark": visible_word(machine.remark),
             "commands": _counted(len(self._catalog.commands), "command"),
             "events": _counted(len(self._catalog.events), "event"),
         }
@@ -54,7 +58,7 @@ class Banner:
         if not machine.version:
             return visible_word(machine.address)
         package = f" ({machine.package})" if machine.package else ""
-        return visible_word(f"QEMU {machine.version}{package}")
+        return visible_word(f"{machine.server} {machine.version}{package}")
 
     def _joined(self, parts: list[str | None]) -> str:
         return self._between.join(part for part in parts if part)

@@ -130,6 +130,7 @@ class Screen:
             state=machine.state,
             status=machine.status,
             outlook=machine.outlook,
+            server=machine.server,
             version=machine.version,
             address=machine.address,
             works=tuple(self.session.works),

@@ -39,6 +39,7 @@ class Facts(NamedTuple):
     state: str = ""
     status: str = ""
     outlook: str = ""
+    server: str = "QEMU"
     version: str = ""
     address: str = ""
     works: tuple[Work, ...] = ()
@@ -66,7 +67,7 @@ def status_line(facts: Facts, width: int, glyphs: Glyphs) -> Line:
 
 def _lefts(facts: Facts, width: int, glyphs: Glyphs) -> Iterator[Line]:
     """From the fullest to the barest."""
-    version = f"QEMU {facts.version}" if facts.version and width >= NARROW else ""
+    version = f"{facts.server} {facts.version}" if facts.version and width >= NARROW else ""
     version = "" if facts.outlook else version
     blank = "  " if width >= NARROW else " "
     command = _work(facts)

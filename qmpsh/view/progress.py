@@ -22,10 +22,10 @@ _LABEL = 32
 """characters of a label; QEMU's own ids may be 128 long"""
 
 
-def progress_line(work: Work, width: int, glyphs: Glyphs) -> Line:
+def progress_line(works: Sequence[Work], width: int, glyphs: Glyphs) -> Line:
     """The fullest form that is at most `width` columns wide; the barest when none is."""
     line: Line = []
-    for line in progress_forms([work], glyphs, ""):
+    for line in progress_forms(works, glyphs, ""):
         if _columns(plain(line)) <= width:
             break
     return line

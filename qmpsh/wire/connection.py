@@ -11,10 +11,11 @@ Source: QMP specification, "Server Greeting", "Capabilities Negotiation", "Out-o
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 from typing import Final
 
-from qmpsh.errors import ConnectionLost, ProtocolError
+from qmpsh.errors import ConnectionLost, ProtocolError, UsageError
 from qmpsh.wire.framing import DEFAULT_LIMIT, PEER_CLOSED, Frame, MessageFramer, Pause
 from qmpsh.wire.messages import (
     Command,
@@ -82,8 +83,10 @@ class Connection:
         "_free_ids",
         "_in_band",
         "_issued",
+        "_longest",
         "_negotiation",
         "_out_of_band",
+        "_reader",
         "_want_oob",
         "greeting",
         "oob",
@@ -102,6 +105,7 @@ class Connection:
         self._in_band: dict[str, None] = {}  # unanswered ids, the oldest first
         self._out_of_band: set[str] = set()
         self._negotiation: str | None = None
+        self._reader, self._longest = "the server", math.inf
         self._issued = 0
         self._free_ids: list[str] = []
 
@@ -115,9 +119,21 @@ class Connection:
         """Bytes received of a message that is not yet whole."""
         return self._framer.unfinished
 
+    @property
+    def _is_refused_oob(self) -> bool:
+        """Whether `exec-oob` is but a wrong request here: refused in its turn, without an id."""
+        return self.greeting is not None and not self.oob
+
     def receive_data(self, data: bytes) -> None:
         """Append received bytes; b"" means the peer closed."""
         self._framer.receive_data(data)
+
+    def bound_requests(self, reader: str, longest: int | None) -> None:
+        """Send no request that the server would not read whole.
+
+        reader: what to call the server; longest: bytes of a request, None for no limit
+        """
+        self._reader, self._longest = reader, math.inf if longest is None else longest
 
     def send_command(self, command: Command) -> tuple[str, bytes]:
         """The id given to a command, and the bytes to send.
@@ -147,11 +163,16 @@ class Connection:
         # short: QEMU takes a request in byte by byte, and each costs 2 % of a round trip.
         id = self._free_ids[-1] if self._free_ids else str(self._issued + 1)
         data = encode_command(command, id)
+        if len(data) > self._longest:
+            raise UsageError(
+                f"{command.name}: {self._reader} takes requests of {self._longest:g} bytes at most,"
+                f" and this one has {len(data)}; it was not sent"
+            )
         if self._free_ids:
             self._free_ids.pop()
         else:
             self._issued += 1
-        if command.oob:
+        if command.oob and not self._is_refused_oob:
             self._out_of_band.add(id)
         else:
             self._in_band[id] = None

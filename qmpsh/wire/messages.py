@@ -21,21 +21,28 @@ class Command(NamedTuple):
                that the server judges it. None sends no `arguments` member at all
     oob:       out of band: `exec-oob` in the place of `execute`
     extra:     further top-level members of raw JSON; they override ours
+    fd:        an open descriptor that goes along; whoever is given the command to send closes it
     """
 
     name: str
     arguments: Json = None
     oob: bool = False
     extra: JsonObject | None = None
+    fd: int | None = None
 
 
 class Greeting(NamedTuple):
-    """version: "7.2.22", or "" when the server names none; package: may be empty."""
+    """version: "7.2.22", or "" when the server names none; package: may be empty.
+
+    remark: what the user is to be told of the connection, "" for nothing; no server sends one, a
+            bridge may
+    """
 
     version: str
     package: str
     capabilities: tuple[str, ...]
     raw: JsonObject
+    remark: str = ""
 
 
 class Reply(NamedTuple):
@@ -185,7 +192,9 @@ def _greeting(object: JsonObject) -> Greeting:
     version, capabilities = body.get("version"), body.get("capabilities")
     number, package = _version(version) if isinstance(version, dict) else ("", "")
     names = capabilities if isinstance(capabilities, list) else []
-    return Greeting(number, package, tuple(n for n in names if isinstance(n, str)), object)
+    offered = tuple(name for name in names if isinstance(name, str))
+    remark = body.get("remark")
+    return Greeting(number, package, offered, object, remark if isinstance(remark, str) else "")
 
 
 def _version(version: JsonObject) -> tuple[str, str]:

@@ -44,6 +44,13 @@ SOCKET = {"QMP_SOCKET": "/run/vm.sock"}
         ("", {}, [], None, []),
         ("-n stop", {}, ["-n"], None, ["stop"]),
         ("-kn stop", {}, ["-kn"], None, ["stop"]),
+        ("./m -w stop", {}, ["--wait"], "./m", ["stop"]),
+        ("./m --wait stop", {}, ["--wait"], "./m", ["stop"]),
+        ("./m --wait=STOP stop", {}, ["--wait=STOP"], "./m", ["stop"]),
+        ("./m -w=STOP stop", {}, ["--wait=STOP"], "./m", ["stop"]),
+        ("./m -kwt 5 stop", {}, ["-k", "--wait", "-t", "5"], "./m", ["stop"]),
+        ("./m -kw=STOP stop", {}, ["-k", "--wait=STOP"], "./m", ["stop"]),
+        ("-fw ./m", {}, ["-fw"], "./m", []),
         ("--dry-run stop", {}, ["--dry-run"], None, ["stop"]),
         ("-f - ./m", {}, ["-f", "-"], "./m", []),
         ("-- ./m -x", {}, [], "./m", ["-x"]),
@@ -81,11 +88,14 @@ def test_an_existing_path_is_an_address(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_the_options_that_take_a_value_are_those_of_click() -> None:
-    """The splitter knows them without click, which it is there to spare."""
+    """The splitter knows them without click, which it is there to spare.
+
+    `--wait` has its value only behind `=`, never in the next word.
+    """
     taking = {
         name
         for option in OPTIONS
-        if isinstance(option, click.Option) and not option.is_flag
+        if isinstance(option, click.Option) and not option.is_flag and option.name != "wait"
         for name in option.opts
     }
     assert taking == VALUE_OPTIONS

@@ -98,9 +98,3 @@ def test_exit_ends_a_script(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh(vm.path, stdin="query-version\n.exit\nquery-version\n")
     assert (done.stdout.count("\n"), done.returncode) == (1, 0)
     assert run_qmpsh(vm.path, ".exit now").returncode == 2
-
-
-def test_events_are_for_the_prompt_so_far(vm: Vm, run_qmpsh: RunQmpsh) -> None:
-    done = run_qmpsh(vm.path, ".events")
-    assert (done.stdout, done.returncode) == ("", 2)
-    assert "interactive shell" in done.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.complete.candidates import Candidate, Catalog, hmp_entries
@@ -14,6 +14,7 @@ from qmpsh.complete.place import find_place
 from qmpsh.complete.sources import Query
 from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import Mode
+from tests.fuzzing import examples
 from tests.samples import schema, text
 
 QMP, HMP = Mode(), Mode(hmp=True, prompt=True)
@@ -77,6 +78,12 @@ def applied(line: str, candidate: Candidate) -> str:
         (".json blockdev-add driver=qcow2 ", ["file"]),
         (".help STO", ["STOP"]),
         (".wait DEVICE_D", ["DEVICE_DELETED"]),
+        (".wait DEVICE_DELETED dev", ["device="]),
+        (".wait DEVICE_DELETED device=net1 pa", ["path="]),
+        (".events DEVICE_DELETED RESU", ["RESUME"]),
+        (".wait STOP --n", ["--new"]),
+        (".events STOP --co", ["--count"]),
+        ("device_del --wait=DEVICE_D", ["DEVICE_DELETED"]),
     ],
 )
 def test_candidates(line: str, first: list[str]) -> None:
@@ -277,6 +284,12 @@ def test_properties_of_a_device() -> None:
         ("drive-backup device=d target=/", "/", ["/tmp/", "/a"]),
         ("chardev-add id=c backend.type=file backend.data.out=/", "/", ["/tmp/", "/a"]),
         ("query-block > no", "no", ["notes"]),
+        ("getfd fdname=a --fd no", "no", ["notes"]),
+        ("getfd fdname=a --fd=/t", "/t", ["/tmp/"]),
+        ("getfd --fd no| fdname=a", "no", ["notes"]),
+        ("getfd --timeout=no", None, []),
+        (".add-fd no", "no", ["notes"]),
+        (".add-fd ./no", "./no", []),
         ("qom-list path=/a", None, []),
         ("object-add qom-type=rng-random id=/", None, []),
     ],
@@ -399,7 +412,7 @@ LINES = st.one_of(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=300)
+@examples(3)
 @given(LINES, st.integers(0, 60), st.booleans())
 def test_any_line_has_a_place_and_candidates_fit_it(line: str, cursor: int, hmp: bool) -> None:
     cursor = min(cursor, len(line))
@@ -413,7 +426,7 @@ def test_any_line_has_a_place_and_candidates_fit_it(line: str, cursor: int, hmp:
         assert 0 <= fault.span[0] < fault.span[1] <= len(line)
 
 
-@settings(deadline=None, max_examples=200)
+@examples(2)
 @given(st.sampled_from(sorted(schema("7.2").commands)), st.data())
 def test_tab_alone_builds_lines_that_complete_on(name: str, data: st.DataObject) -> None:
     """A candidate applied at the cursor leads to a place where the same candidate fits again."""

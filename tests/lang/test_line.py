@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.lang import line, parser
@@ -25,7 +25,6 @@ def test_no_bare_words(text: str) -> None:
     assert not line.is_bare_word(text)
 
 
-@settings(deadline=None)
 @given(st.from_regex(r"[a-z0-9_][a-z0-9_-]{0,12}", fullmatch=True), st.sampled_from(MODES))
 def test_any_bare_word(text: str, mode: Mode) -> None:
     assert line.is_bare_word(text) or not text.strip("_-")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qmpsh.errors import LineError, Span
@@ -31,11 +31,12 @@ from qmpsh.lang.syntax import (
     VerbLine,
 )
 from qmpsh.lang.values import quote
+from tests.fuzzing import examples
 from tests.lang.helpers import fault, guessed_words, one
 from tests.lang.strategies import PIECES, arguments, lines, modes
 
-many = settings(deadline=None, max_examples=300)
-few = settings(deadline=None, max_examples=150)
+many = examples(3)
+few = examples(1.5)
 
 
 def read(text: str, mode: Mode) -> list[Statement]:

@@ -19,6 +19,9 @@ class FakeStream:
     broken:   raised by every send
     """
 
+    awaits = ""
+    wants_write = False
+
     def __init__(
         self,
         received: list[bytes | None],

@@ -57,6 +57,8 @@ from tests.wire.strategies import patient
         ("tcp:[::1]:4444", TcpAddress("::1", 4444)),
         ("tcp:[::1]:4444,server,nowait", TcpAddress("::1", 4444)),
         ("tcp::4444,server=on", TcpAddress("localhost", 4444)),
+        ("telnet:[::1]:4444,server,nowait", TcpAddress("::1", 4444)),
+        ("unix:/p,server=on,telnet=on", UnixAddress("/p")),
     ],
 )
 def test_forms(text: str, address: Address) -> None:
@@ -86,7 +88,52 @@ def test_as_text(address: Address, text: str) -> None:
     assert parse_address(text) == address
 
 
-FORMS = "an address is PATH, unix:PATH, HOST:PORT, [IPV6]:PORT or tcp:HOST:PORT"
+ROADS = [
+    "tls:host:4444",
+    "tls:[::1]:4444?name=vm.example",
+    "tls:host:4444?ca=/a%20b%25/ca.pem&cert=c.pem&key=k.pem&name=n",
+    "vsock:3:1234",
+    "fd:7",
+    "exec:kubectl exec vm -- socat - UNIX:/run/m.sock",
+    "ssh://host/run/m.sock",
+    "ssh://me@host.example:2222/run/a b:c%d.sock",
+    "ssh://[::1]/m",
+    "listen:/run/m.sock",
+    "listen:unix:m.sock",
+    "listen:tcp:127.0.0.1:4444",
+    "listen:tcp:[::1]:4444",
+]
+
+
+@pytest.mark.parametrize("text", ROADS)
+def test_roads(text: str) -> None:
+    address = parse_address(text)
+    assert str(address) == text
+    assert parse_address(str(address)) == address
+    assert hash(parse_address(text)) == hash(address)
+    assert address != parse_address("fd:8")
+    assert looks_like_address(text)
+
+
+@pytest.mark.parametrize(
+    "text, parsed",
+    [
+        ("listen:unix:/m,server=off,reconnect=1", "listen:/m"),
+        ("listen:localhost:4444", "listen:tcp:localhost:4444"),
+        ("listen::4444", "listen:tcp:localhost:4444"),
+        ("tls:h:1?", "tls:h:1"),
+        ("tls:h:1?ca=~/a", "tls:h:1?ca={home}/a"),
+    ],
+)
+def test_roads_in_other_words(text: str, parsed: str) -> None:
+    assert str(parse_address(text)) == parsed.format(home=os.environ["HOME"])
+
+
+FORMS = (
+    "an address is PATH, unix:PATH, HOST:PORT, [IPV6]:PORT, tcp:HOST:PORT, tls:HOST:PORT?ca=FILE,"
+    " ssh://HOST/PATH, libvirt:DOMAIN, exec:COMMAND, listen:unix:PATH, listen:HOST:PORT,"
+    " vsock:CID:PORT or fd:N"
+)
 
 
 @pytest.mark.parametrize(
@@ -96,8 +143,25 @@ FORMS = "an address is PATH, unix:PATH, HOST:PORT, [IPV6]:PORT or tcp:HOST:PORT"
         ("/a\0b", "it holds a NUL character"),
         ("unix:", "it has no path"),
         ("unix:,server=on", "it has no path"),
-        ("vsock:3:1234", "no scheme vsock: is known"),
-        ("libvirt:vm", "no scheme libvirt: is known"),
+        ("vsock:host:1234", "vsock:CID:PORT is expected, both numbers of 32 bits"),
+        ("vsock:4294967296:1", "vsock:CID:PORT is expected, both numbers of 32 bits"),
+        ("fd:", "fd:N names a descriptor by its number"),
+        ("fd:-1", "fd:N names a descriptor by its number"),
+        ("fd:99999999", "fd:N names a descriptor by its number"),
+        ("exec: ", "it has no command"),
+        ("tls:host", "HOST:PORT is expected, an IPv6 address in brackets"),
+        ("tls:h:1?dir=/x", "dir= is none of ca, cert, key, name"),
+        ("tls:h:1?ca=", "ca= is expected once, with a value"),
+        ("tls:h:1?ca=a&ca=b", "ca= is expected once, with a value"),
+        ("tls:h:1?key=k", "key= needs cert=, the certificate of that key"),
+        ("ssh://host", "ssh://[USER@]HOST[:PORT]/PATH is expected, the path in full"),
+        ("ssh:host:/m", "ssh://[USER@]HOST[:PORT]/PATH is expected, the path in full"),
+        ("ssh://-oProxyCommand=x/m", "ssh://[USER@]HOST[:PORT]/PATH is expected, the path in full"),
+        ("ssh://-x@h/m", "ssh://[USER@]HOST[:PORT]/PATH is expected, the path in full"),
+        ("ssh://h:0/m", "ssh://[USER@]HOST[:PORT]/PATH is expected, the path in full"),
+        ("listen:", "listen:unix:PATH or listen:HOST:PORT is expected"),
+        ("listen:fd:3", "listen:unix:PATH or listen:HOST:PORT is expected"),
+        ("listen:host:0", "listen:unix:PATH or listen:HOST:PORT is expected"),
         ("tcp:host", "HOST:PORT is expected, an IPv6 address in brackets"),
         ("tcp:::1:5", "HOST:PORT is expected, an IPv6 address in brackets"),
         ("tcp:host:qmp", "HOST:PORT is expected, an IPv6 address in brackets"),
@@ -130,7 +194,8 @@ def test_no_address(text: str, why: str) -> None:
         ("query-status", False),
         (".wait", False),
         ("monitor.sock", False),
-        ("vsock:3:1234", False),
+        ("vsock:3:1234", True),
+        ("exec:true", True),
         ("host:port", False),
         ('{"execute":"query-status"}', False),
         ("{'a':5", False),

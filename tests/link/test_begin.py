@@ -45,6 +45,15 @@ def test_greeted_and_negotiated() -> None:
     client.close()
 
 
+def test_a_slow_road_is_no_silence() -> None:
+    notices: list[str] = []
+    client = Client(FakeStream([line(GREETING), reply("1")]), ADDRESS, ClientOptions())
+    client.begin(time.monotonic() - 5, notices.append)
+    assert client.begun
+    assert notices == []
+    client.close()
+
+
 def test_oob_not_wanted() -> None:
     stream = FakeStream([line(GREETING), reply("1")])
     begin(stream, ClientOptions(oob=False))[0].close()
@@ -66,11 +75,6 @@ HMP = "/m.sock is a human monitor (HMP), not QMP; use -qmp, or mode=control on t
         ([line(GREETING), b""], CannotConnect, CLOSED_EARLY),
         ([b"QEMU 7.2.22 monitor - type 'help' for more information\r\n(qemu) "], NotQmp, HMP),
         ([b"Q", b"EMU"], NotQmp, HMP),
-        (
-            [b"\xff\xfb\x01\xff\xfb\x03"],
-            NotQmp,
-            "/m.sock is a monitor with telnet=on; start it without, or with -qmp",
-        ),
         ([b"RFB 003.008\n"], NotQmp, "/m.sock is a VNC server, not a QMP monitor"),
         (
             [b"HTTP/1.0 400 \x1b[31mBad request, dear friend of sockets\r\n"],

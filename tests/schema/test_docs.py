@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.schema.docs import Entry, Manual, find_pages, load_manual
@@ -478,7 +478,6 @@ LINES = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(LINES, max_size=60).map("\n".join))
 def test_any_text_gives_a_manual(page: str) -> None:
     manual = Manual("\n" + page)
@@ -490,7 +489,6 @@ def test_any_text_gives_a_manual(page: str) -> None:
     manual.search("a")
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1), st.integers(1, 60))
 def test_prose_keeps_to_the_width(word: str, count: int) -> None:
     text = entry(older("pour", f".sp\nx {word} " + " ".join(["word"] * count)), "pour").text

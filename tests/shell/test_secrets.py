@@ -6,7 +6,7 @@ import json
 import string
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.errors import LineError, LineSyntaxError, QmpshError, SchemaMismatch
@@ -20,6 +20,7 @@ from qmpsh.shell.secret_rules import mask_json
 from qmpsh.shell.secrets import mask_error, mask_hmp, mask_line
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.shell import Shell
+from tests.fuzzing import examples
 from tests.secrets import HMP, QMP
 
 SECRET = "hunter2"
@@ -55,7 +56,7 @@ def shown(line: str, *, hmp: bool = False) -> str:
 
 
 @pytest.mark.parametrize("form", QMP)
-@settings(max_examples=25)
+@examples(0.25)
 @given(secret=SECRETS)
 def test_no_line_keeps_its_secret(form: str, secret: str) -> None:
     line = QMP[form](secret)
@@ -64,7 +65,7 @@ def test_no_line_keeps_its_secret(form: str, secret: str) -> None:
 
 
 @pytest.mark.parametrize("form", HMP)
-@settings(max_examples=25)
+@examples(0.25)
 @given(secret=SECRETS.map(lambda secret: secret.replace(" ", "")))
 def test_no_line_of_hmp_mode_keeps_its_secret(form: str, secret: str) -> None:
     line = HMP[form](secret)
@@ -73,7 +74,7 @@ def test_no_line_of_hmp_mode_keeps_its_secret(form: str, secret: str) -> None:
 
 
 @pytest.mark.parametrize("form", QMP)
-@settings(max_examples=25)
+@examples(0.25)
 @given(secret=SECRETS)
 def test_no_message_keeps_its_secret(form: str, secret: str) -> None:
     try:

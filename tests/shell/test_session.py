@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -301,3 +302,55 @@ def test_the_vm_that_is_killed(desk: Desk, fresh_q35: Vm) -> None:
     fresh_q35.kill()
     desk.poll_until(lambda: desk.heard.losses)
     assert desk.session.machine.state == "ended"
+
+
+def test_letting_go_of_a_wait_shows_its_end_when_it_comes(fresh_q35: Vm) -> None:
+    desk = Desk(fresh_q35.path)
+    try:
+        desk.session.start("stop --wait=RESUME", desk.shown.append, lambda outcome: None)
+        desk.poll_until(lambda: desk.session.running and desk.session.client.in_flight == 0)
+        assert desk.session.interrupt()
+        assert not desk.shown
+        desk.run("cont")
+        desk.poll_until(lambda: len(desk.shown) == 2)
+        assert {answer.command for answer in desk.shown if isinstance(answer, Answer)} == {
+            "cont",
+            "stop",
+        }
+    finally:
+        desk.session.close()
+
+
+def test_interrupting_a_watch_ends_it(vm: Vm) -> None:
+    desk = Desk(vm.path)
+    ended: list[Outcome] = []
+    try:
+        desk.session.start("watch 10ms query-status", desk.shown.append, ended.append)
+        desk.poll_until(lambda: desk.shown)
+        assert desk.session.interrupt()
+        assert [outcome.exit_code for outcome in ended] == [130]
+        shown = len(desk.shown)
+        desk.run("query-name")
+        assert len(desk.shown) == shown + 1
+    finally:
+        desk.session.close()
+
+
+def test_a_watch_shows_what_changed(vm: Vm) -> None:
+    desk = Desk(vm.path)
+    try:
+        watching = desk.session.shell.start("watch 10ms query-status", desk.shown.append)
+
+        def turn() -> bool:
+            desk.session.poll()
+            watching.advance(time.monotonic())
+            return bool(desk.shown)
+
+        wait_until(turn, 10)
+        desk.run("stop")
+        wait_until(lambda: turn() and len(desk.shown) == 3, 10)
+        changed = desk.shown[-1]
+        assert isinstance(changed, Answer)
+        assert '  status: "running" -> "paused"' in (changed.text or "").splitlines()
+    finally:
+        desk.session.close()

@@ -23,6 +23,11 @@ def test_what_is_known_at_once() -> None:
     ]
 
 
+def test_a_remark_on_the_connection() -> None:
+    banner = Banner(Machine("s", Greeting("7.2.22", "", (), {}, "tainted\n")), Catalog(), ASCII)
+    assert texts(banner)[:3] == ["Connected to QEMU 7.2.22", "s", "tainted\\n"]
+
+
 def test_a_server_that_does_not_greet() -> None:
     assert texts(Banner(Machine("s", None), Catalog(), ASCII))[0] == "Connected to s"
 

@@ -37,11 +37,11 @@ WAITS = Work("migration", State.WAITING)
     ],
 )
 def test_line(work: Work, width: int, text: str) -> None:
-    assert plain(progress_line(work, width, UNICODE)) == text
+    assert plain(progress_line([work], width, UNICODE)) == text
 
 
 def test_without_utf8() -> None:
-    assert plain(progress_line(BACKUP, 80, ASCII)) == "backup j0 #######--- 68 % 212 MB/s 0:04"
+    assert plain(progress_line([BACKUP], 80, ASCII)) == "backup j0 #######--- 68 % 212 MB/s 0:04"
 
 
 def test_several_works() -> None:
@@ -61,7 +61,7 @@ def test_nothing_goes_on() -> None:
 
 
 def test_the_bar_has_a_role_of_its_own() -> None:
-    assert ("progress", "███████░░░") in progress_line(BACKUP, 80, UNICODE)
+    assert ("progress", "███████░░░") in progress_line([BACKUP], 80, UNICODE)
 
 
 @pytest.mark.parametrize(

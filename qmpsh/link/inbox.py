@@ -1,0 +1,68 @@
+"""Where messages go: replies to the commands they answer, all else to the subscriber."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from qmpsh.errors import QmpshError
+from qmpsh.link.pending import Pending
+from qmpsh.wire.messages import Command, ErrorReply, Event, Reply
+
+_BACKLOG: Final = 1000  # messages kept for a subscriber to come
+
+Subscriber = Callable[[Event | Reply | ErrorReply], None]
+"""Gets every event, and every reply that belongs to no command of ours."""
+
+
+class Inbox:
+    """The commands that wait for their replies, and who is told of the rest."""
+
+    __slots__ = ("_backlog", "_pendings", "_subscriber")
+
+    def __init__(self) -> None:
+        self._pendings: dict[str | None, Pending] = {}
+        self._subscriber: Subscriber | None = None
+        self._backlog: deque[Event | Reply | ErrorReply] = deque(maxlen=_BACKLOG)
+
+    def __len__(self) -> int:
+        return len(self._pendings)
+
+    @property
+    def subscriber(self) -> Subscriber | None:
+        """Who gets events and stray replies; what came before there was one, at once."""
+        return self._subscriber
+
+    @subscriber.setter
+    def subscriber(self, subscriber: Subscriber | None) -> None:
+        self._subscriber = subscriber
+        while subscriber is not None and self._backlog:
+            subscriber(self._backlog.popleft())
+
+    def expect(self, command: Command, id: str) -> Pending:
+        """A command is on its way: what will hold its reply."""
+        pending = self._pendings[id] = Pending(command, id)
+        return pending
+
+    def take(self, message: Event | Reply | ErrorReply) -> Pending | None:
+        """Give a message to whom it belongs; the command that it answered, if it did."""
+        if isinstance(message, Event) or message.id not in self._pendings:
+            if self._subscriber is None:
+                self._backlog.append(message)
+            else:
+                self._subscriber(message)
+            return None
+        pending = self._pendings.pop(message.id)
+        pending.reply = message
+        pending.answered = time.monotonic()
+        return pending
+
+    def fail(self, error: QmpshError) -> None:
+        """Nothing more will come: whoever waits gets the error."""
+        pendings = list(self._pendings.values())
+        self._pendings.clear()
+        for pending in pendings:
+            pending.error = error
+            pending.answered = time.monotonic()

@@ -1,0 +1,85 @@
+"""A stream on its way: it has a descriptor at once, and becomes a connected stream in steps.
+
+What it waits for on the way, and why it ended before anything came, is told by the road it takes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qmpsh.errors import CannotConnect, ConnectionLost
+
+if TYPE_CHECKING:
+    from qmpsh.link.transport import Stream
+
+
+class Journey:
+    """Each road is a subclass, which says how it goes on: the methods that raise here.
+
+    awaits:      what it waits for, "" once it is there
+    advice:      what to do where that does not come
+    wants_write: whether it waits for the descriptor to take something
+    may_ask:     of a road: whether it asks on the terminal, where a remark would stand in its way
+    """
+
+    may_ask = False
+
+    def __init__(self, awaits: str = "", advice: str = "", *, wants_write: bool = False) -> None:
+        self.awaits = awaits
+        self.advice = advice
+        self.wants_write = wants_write
+        self._stream: Stream | None = None
+        self._has_heard = False
+
+    def _step(self) -> Stream | None:
+        """Go on as far as it goes; the stream once it is there. Raises CannotConnect."""
+        raise NotImplementedError
+
+    def _descriptor(self) -> int:
+        """What to wait on before that."""
+        raise NotImplementedError
+
+    def _drop(self) -> None:
+        """Give up what is held besides the stream; may be called twice."""
+        raise NotImplementedError
+
+    def _ending(self, error: ConnectionLost | None) -> str:
+        """Why the stream ended before anything came, "" for nothing that only this road knows."""
+        raise NotImplementedError
+
+    def overdue(self, timeout: float) -> str:
+        """What to tell when it took too long; seconds."""
+        return f"waited {timeout:g} s for {self.awaits}; {self.advice}"
+
+    def advance(self) -> None:
+        """Go on as far as it goes. Raises CannotConnect."""
+        if self._stream is None:
+            self._stream = self._step()
+            if self._stream is not None:
+                self.awaits, self.wants_write = "", False
+
+    def fileno(self) -> int:
+        return self._descriptor() if self._stream is None else self._stream.fileno()
+
+    def recv(self, size: int) -> bytes | None:
+        self.advance()
+        if self._stream is None:
+            return None
+        if self._has_heard:
+            return self._stream.recv(size)
+        try:
+            data = self._stream.recv(size)
+        except ConnectionLost as error:
+            raise CannotConnect(self._ending(error) or str(error)) from error
+        if data == b"" and (why := self._ending(None)):
+            raise CannotConnect(why)
+        self._has_heard = bool(data)
+        return data
+
+    def send(self, data: bytes) -> int:
+        return 0 if self._stream is None else self._stream.send(data)
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        self._drop()

@@ -1,0 +1,1 @@
+"""Roads: the transports besides sockets and TCP, one module a scheme."""

@@ -1,0 +1,97 @@
+"""A program that carries a stream: started, what it complained of, ended with all it started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+GRACE: Final = 0.5
+"""seconds in which a program that was asked to has to end, and one that closed its output"""
+
+_KEPT: Final = 4096  # bytes of what it wrote to its standard error, the last ones
+
+
+class Child:
+    """argv: the program and its words
+    ends:  descriptors to be its standard input and output, which the caller closes
+    alone: in a session of its own: it has no terminal, never hears its Ctrl-C, and all that it
+           started ends with it; else it may ask for a password there
+    echo:  what it writes to its standard error goes through to ours as well
+    Raises OSError.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        ends: tuple[int, int],
+        *,
+        alone: bool,
+        echo: bool,
+    ) -> None:
+        self._alone = alone
+        self._echo = echo
+        self._last = b""
+        self._process = subprocess.Popen(
+            argv,
+            stdin=ends[0],
+            stdout=ends[1],
+            stderr=subprocess.PIPE,
+            start_new_session=alone,
+        )
+        # Its complaints are to be read as they come, or it would stop at a full pipe: by a thread,
+        # since they have no place among the bytes of the stream.
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        if self._process.stderr is None:
+            return
+        with self._process.stderr as pipe:
+            while piece := os.read(pipe.fileno(), _KEPT):
+                self._last = (self._last + piece)[-_KEPT:]
+                if self._echo:
+                    with contextlib.suppress(OSError):
+                        os.write(2, piece)
+
+    def verdict(self) -> str:
+        """How it ended, and its last words: "exit 127: sh: 1: nope: not found".
+
+        Waits a moment for the end of one that has closed its output; else ends it.
+        """
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE)
+        code = self._process.returncode
+        self.end()
+        if code is None:
+            how = "it closed its output"
+        else:
+            how = f"exit {code}" if code >= 0 else f"signal {-code}"
+        last = self.last_words()
+        return f"{how}: {last}" if last else how
+
+    def last_words(self) -> str:
+        """The last line of its standard error, "" for none. Once it was ended."""
+        self._reader.join(GRACE)
+        lines = self._last.decode(errors="replace").replace("\r", "\n").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+    def end(self) -> None:
+        """End it and reap it; may be called twice."""
+        self._signal(signal.SIGTERM)
+        try:
+            self._process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if self._alone:
+                os.killpg(self._process.pid, number)
+            else:
+                self._process.send_signal(number)

@@ -1,0 +1,69 @@
+"""What a batch does while a line waits for its end: a bar on stderr, an eye on stdout.
+
+The bar is one line of a terminal, written over and erased again, so that nothing of it stays. Who
+reads stdout may go away while nothing comes that could be written there; poll(2) tells.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+
+from qmpsh.link.client import Client
+from qmpsh.shell.outcome import Until
+from qmpsh.view.glyphs import glyphs_for
+from qmpsh.view.progress import progress_line
+from qmpsh.view.theme import plain
+
+_ERASE = "\r\x1b[K"
+_LONGEST = 86400.0
+"""seconds; poll(2) takes its milliseconds as an int"""
+
+
+class Pastime:
+    """Draws on stderr, looks at stdout."""
+
+    def __init__(self) -> None:
+        self._drawn = ""
+        self._glyphs = glyphs_for(sys.stderr.encoding)
+
+    def wait(self, client: Client, until: Until) -> None:
+        """One turn of the client, at most until the deadline.
+
+        Raises BrokenPipeError when nobody reads stdout any more.
+        """
+        sys.stdout.flush()
+        if until.works is not None:
+            line = progress_line(until.works(), _columns() - 1, self._glyphs)
+            self._draw(plain(line))
+        left = None if until.deadline is None else max(0.0, until.deadline - time.monotonic())
+        if not until.endless or client.closed:
+            client.poll(left)
+            return
+        poller = select.poll()
+        poller.register(client.fileno(), select.POLLIN | select.POLLOUT * client.wants_write)
+        poller.register(sys.stdout.fileno(), 0)  # errors are told unasked
+        for fd, _ in poller.poll(None if left is None else min(left, _LONGEST) * 1000):
+            if fd == sys.stdout.fileno():
+                raise BrokenPipeError
+        client.poll(0)
+
+    def clear(self) -> None:
+        """Take the bar off the terminal."""
+        if self._drawn:
+            self._draw("")
+
+    def _draw(self, text: str) -> None:
+        if text != self._drawn:
+            self._drawn = text
+            sys.stderr.write(f"{_ERASE}{text}")
+            sys.stderr.flush()
+
+
+def _columns() -> int:
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except OSError:
+        return 80

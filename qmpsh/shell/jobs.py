@@ -1,0 +1,182 @@
+"""Following jobs to their ends: what a line started, or what it told to go on.
+
+A block job tells its error in BLOCK_JOB_COMPLETED, any other in `query-jobs`, as long as nobody has
+dismissed it. `null` alone says only that a job is gone. Source: QAPI, JobStatus; WIRE.md section 7.
+"""
+
+from __future__ import annotations
+
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.shell.courses import Course, Ending, by_event, shown_id
+from qmpsh.shell.ends import NEXT, End
+from qmpsh.wire.messages import Event
+
+OVER = ("concluded", "null")
+GOALS = {"ready": "BLOCK_JOB_READY", "pending": "BLOCK_JOB_PENDING"}
+"""What `--wait=` may name for a job besides an event, and what tells that it is so."""
+
+_PARTNER = {"write": "target", "read": "device"}
+"""The argument that names the node of which an operation failed."""
+
+
+class _Job:
+    """One job, as the events tell it. verdict: None before the end, "" for a good one."""
+
+    __slots__ = ("event", "failed_on", "halt", "id", "status", "verdict")
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+        self.begin()
+
+    def begin(self) -> None:
+        """It is born: what bore its name before has nothing to do with it."""
+        self.status = ""
+        self.verdict: str | None = None
+        self.halt = ""
+        self.failed_on = ""
+        self.event: Event | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more is to be waited for."""
+        # Before its status says so, a job is still in the way of whoever wants its nodes.
+        return bool(self.halt) or (self.verdict is not None and self.status in ("", *OVER))
+
+
+class JobsCourse(Course):
+    """ids: of the jobs; goal: a state in which the wait ends, "" for their ends."""
+
+    def __init__(
+        self, command: str, row: End, arguments: JsonObject, ids: list[str], goal: str = ""
+    ) -> None:
+        self._command = command
+        self._row = row
+        self._arguments = arguments
+        self._goal = goal
+        self._jobs = {id: _Job(id) for id in ids}
+        self.works = frozenset(ids)
+
+    def hear(self, event: Event) -> None:
+        """See Course."""
+        name = event.data.get("id", event.data.get("device"))
+        job = self._jobs.get(name) if isinstance(name, str) else None
+        if job is None:
+            return
+        if event.name == "JOB_STATUS_CHANGE":
+            self._change(job, event)
+        elif event.name in (*self._row.well.split(), *self._row.badly.split()):
+            job.event = event
+            job.verdict = self._verdict(event)
+        elif event.name in self._halts:
+            self._halt(job, event)
+        self._see_what_wants_asking()
+
+    def learn(self, value: Json) -> None:
+        """See Course."""
+        listed: dict[Json, JsonObject] = {}
+        for entry in value if isinstance(value, list) else []:
+            if isinstance(entry, dict) and isinstance(entry.get("id"), str):
+                listed[entry["id"]] = entry
+        for job in self._jobs.values():
+            if job.status in OVER and job.verdict is None:
+                entry = listed.get(job.id)
+                if entry is None:
+                    job.verdict = "it is gone, and nothing tells how it ended"
+                else:
+                    error = entry.get("error", "")
+                    job.verdict = str(error) if self._row.badly else ""
+                    job.event = Event("", entry, None, {"query-jobs": entry})
+        self._see_what_wants_asking()
+
+    def ending(self) -> Ending | None:
+        """See Course."""
+        jobs = list(self._jobs.values())
+        if not all(job.is_settled for job in jobs):
+            return None
+        failed = "; ".join(filter(None, map(self._failure, jobs)))
+        note = "\n".join(filter(None, map(self._advice, jobs)))
+        ends = [_told(job, failed, note) for job in jobs]
+        if len(ends) == 1:
+            return ends[0]
+        return Ending(
+            failed, [end.value for end in ends], {"ends": [end.told for end in ends]}, note
+        )
+
+    def awaited(self) -> str:
+        """See Course."""
+        goal = f"to be {self._goal}" if self._goal else "to end"
+        states = [
+            f"{job.id} is {job.status or 'as it was'}"
+            for job in self._jobs.values()
+            if not job.is_settled
+        ]
+        names = ", ".join(self._jobs)
+        return f"job{'s' * (len(self._jobs) > 1)} {names} {goal}; {', '.join(states)}"
+
+    def _see_what_wants_asking(self) -> None:
+        """Only the end of a job that has no event of its own is asked for."""
+        jobs = self._jobs.values()
+        self.urgent = any(job.status in OVER and job.verdict is None for job in jobs)
+        self.question = self._row.asks if self.urgent else ""
+        if self._row.dismiss:
+            self.dismissed = tuple(job.id for job in jobs if job.status == "concluded")
+
+    # ------------------------------------------------------------------ what an event means
+
+    @property
+    def _halts(self) -> list[str]:
+        return self._row.halts.split()
+
+    def _change(self, job: _Job, event: Event) -> None:
+        status = str(event.data.get("status"))
+        if status == "created" and self._row.creates:
+            job.begin()
+        job.status = status
+        if status == "running":
+            job.halt = job.failed_on = ""
+        elif status in ("paused", "standby") and job.failed_on:
+            job.halt = "BLOCK_JOB_ERROR"
+
+    def _halt(self, job: _Job, event: Event) -> None:
+        if event.name != "BLOCK_JOB_ERROR":
+            job.halt, job.event = event.name, event
+        elif event.data.get("action") == "stop":
+            job.failed_on = str(event.data.get("operation"))
+            job.event = event
+
+    def _verdict(self, event: Event) -> str:
+        if event.name in self._row.badly.split():
+            return "it was cancelled"
+        error = event.data.get("error", "")
+        return str(error) or ("failed" if "error" in event.data else "")
+
+    # ------------------------------------------------------------------ what to say of it
+
+    def _failure(self, job: _Job) -> str:
+        if job.verdict:
+            return f"{self._command}: job {job.id}: {job.verdict}"
+        if job.halt == "BLOCK_JOB_ERROR":
+            where = self._arguments.get(_PARTNER.get(job.failed_on, ""))
+            of = f" {where}" if isinstance(where, str) else ""
+            advice = NEXT[job.halt].format(id=shown_id(job.id))
+            return (
+                f"{self._command}: job {job.id} is paused, it could not {job.failed_on}{of};"
+                f" {advice}"
+            )
+        return ""
+
+    def _advice(self, job: _Job) -> str:
+        if job.verdict is not None:
+            missed = self._goal and job.verdict == ""
+            return f"job {job.id} has ended and was never {self._goal}" if missed else ""
+        if job.halt in GOALS.values() and job.halt != GOALS.get(self._goal):
+            return NEXT[job.halt].format(id=shown_id(job.id))
+        return ""
+
+
+def _told(job: _Job, failed: str, note: str) -> Ending:
+    if job.event is None:
+        return Ending(failed, {"id": job.id, "status": job.status}, {}, note)
+    if not job.event.name:  # not an event's word, but a reply's
+        return Ending(failed, job.event.data, job.event.raw, note)
+    return by_event(job.event, failed, note)

@@ -1,0 +1,220 @@
+"""`--wait`: run a command and follow what it started to its end.
+
+The follower listens before the command goes out, since events come before the reply of their own
+command, and a job may be born and gone before it (WIRE.md section 7). What was raised before never
+counts: it is read and thrown away first.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qmpsh.errors import ConnectionLost, ProtocolError, ReplyTimeout, UsageError
+from qmpsh.link.client import Client, Pending
+from qmpsh.shell.courses import Course, Ending, EventCourse, MigrationCourse, NamedCourse
+from qmpsh.shell.ends import Kind, end_of, job_ids
+from qmpsh.shell.execute import Request, answer_to, execute
+from qmpsh.shell.jobs import GOALS, JobsCourse
+from qmpsh.shell.matching import read_wanted
+from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until, Wish
+from qmpsh.shell.progress import Progress
+from qmpsh.wire.messages import Command, Event, Reply
+
+if TYPE_CHECKING:
+    from qmpsh.shell.shell import Shell
+
+SHORTEST, LONGEST = 0.05, 0.5
+"""seconds between two questions about an end that no event tells; the pause doubles"""
+
+_DRAINED = 16
+"""turns of reading what came before, 1 MiB each; a guest may raise events without end"""
+
+
+def drain(client: Client) -> None:
+    """Read what has come so far."""
+    for _ in range(_DRAINED):
+        if not client.poll(0):
+            return
+
+
+def execute_and_wait(shell: Shell, request: Request, wanted: str) -> Steps:
+    """The steps from a request to the end of what it starts.
+
+    wanted: "" for the end that the table knows, else an event or a job's state
+    Raises UsageError where there is nothing to wait for, before anything is sent.
+    """
+    course = yield from _course(shell, request, wanted)
+    send = partial(_send_and_follow, shell, course)
+    return (yield from execute(shell.client, request, shell.settings, send))
+
+
+def _course(shell: Shell, request: Request, wanted: str) -> Generator[Wish, str, Course]:
+    """What tells the end of a request. Raises UsageError where nothing does."""
+    command = request.command
+    if request.hmp:
+        raise UsageError("a line of the human monitor has no end to wait for; --wait is for QMP")
+    row = end_of(command.name)
+    arguments = command.arguments if isinstance(command.arguments, dict) else {}
+    if wanted and not (wanted in GOALS and row is not None and row.kind is Kind.JOB):
+        named = read_wanted(wanted)
+        yield from shell.introspection.load_schema()
+        named.check(shell.introspection.schema)
+        return NamedCourse(named)
+    if row is None:
+        raise UsageError(_endless(command.name))
+    if row.kind is Kind.EVENT:
+        return EventCourse(command.name, row, arguments)
+    if row.kind is Kind.MIGRATION:
+        return MigrationCourse(command.name, row)
+    ids = job_ids(row, arguments)
+    if not ids:
+        raise UsageError(_endless(f"{command.name} without a job"))
+    if wanted and GOALS[wanted] not in row.halts.split():
+        raise UsageError(f"no job is {wanted} because of {command.name}; --wait waits for its end")
+    return JobsCourse(command.name, row, arguments, ids, wanted)
+
+
+def _endless(what: str) -> str:
+    return (
+        f"{what} is done when it is answered; --wait=EVENT names what else to wait for, as in"
+        " --wait=SHUTDOWN"
+    )
+
+
+def _send_and_follow(shell: Shell, course: Course, client: Client, request: Request) -> Steps:
+    log = shell.hear_events()
+    drain(client)
+    shell.sending(client)
+    timeout = request.modifiers.timeout
+    started = time.monotonic()
+    deadline = None if timeout is None else started + timeout
+    follower = Follower(client, course, Progress() if shell.settings.bar else None)
+    with log.followed(follower.hear):
+        answer = yield from answer_to(client, request, shell.introspection.suggestion)
+        if answer.failed and not course.tolerates(answer.text or ""):
+            yield answer
+            return Outcome(1)
+        ending = yield from _end(follower, deadline)
+    if ending is None:
+        given = f"{timeout:g} s" if timeout is not None else "the time"
+        raise ReplyTimeout(f"{request.command.name}: waited {given} for {course.awaited()}")
+    yield _answer(answer, ending, time.monotonic() - started)
+    if ending.note:
+        yield Note(ending.note)
+    for job in course.dismissed:
+        yield from _dismiss(client, job)
+    return Outcome(1 if ending.failed else 0)
+
+
+def _end(follower: Follower, deadline: float | None) -> Generator[Wish, str, Ending | None]:
+    """Wait for the end; None when the time has run out. Raises ConnectionLost."""
+    while (ending := follower.turn(time.monotonic())) is None:
+        now = time.monotonic()
+        if deadline is not None and now >= deadline:
+            return None
+        due = min(math.inf if deadline is None else deadline, follower.due)
+        yield Until(follower.has_news, None if due == math.inf else due, follower.works)
+    return ending
+
+
+def _answer(answer: Answer, ending: Ending, seconds: float) -> Answer:
+    """The end as the answer of the line; `--json` has the reply, and what told the end."""
+    reply = {**(answer.reply or {}), **ending.told}
+    value = answer.value if ending.value is None else ending.value
+    if ending.failed:
+        return answer._replace(
+            failed=True, text=ending.failed, value=None, reply=reply, seconds=seconds
+        )
+    return answer._replace(failed=False, text=None, value=value, reply=reply, seconds=seconds)
+
+
+def _dismiss(client: Client, job: str) -> Generator[Wish, str, None]:
+    """Let go of a job that this line made, its error having been told; whether it works or not."""
+    pending = client.submit(Command("job-dismiss", {"id": job}))
+    yield Until(lambda: pending.done)
+
+
+class Follower:
+    """Tells a course of events, puts its questions, and says when there is news for it.
+
+    progress: for the bar, None where nobody sees it
+    """
+
+    def __init__(self, client: Client, course: Course, progress: Progress | None) -> None:
+        self._client = client
+        self._course = course
+        self._progress = progress
+        self._asked: Pending | None = None
+        self._pause = SHORTEST
+        self._next = 0.0
+        self._is_fresh = False
+        self.due = math.inf
+        """when to look again even if nothing is heard, of the clock `time.monotonic()`"""
+        self.works = None if progress is None else lambda: progress.works(course.works)
+
+    def hear(self, event: Event) -> None:
+        """Take in an event."""
+        self._is_fresh = True
+        self._course.hear(event)
+        if self._progress is not None:
+            self._progress.hear(event, time.monotonic())
+
+    def has_news(self) -> bool:
+        """Whether a turn would find something that the last one has not."""
+        answered = self._asked is not None and self._asked.done
+        return self._is_fresh or answered or self._client.closed
+
+    def turn(self, now: float) -> Ending | None:
+        """Take in what came, ask what is due; the end once it is there.
+
+        Raises ConnectionLost where the connection has ended and that is no end.
+        """
+        self._is_fresh = False
+        if self._asked is not None and self._asked.done:
+            self._learn(self._asked, now)
+        ending = self._course.ending()
+        if ending is None and self._client.closed:
+            return self._end_of_stream()
+        if ending is None and self._asked is None:
+            self._ask(now)
+        return ending
+
+    def _end_of_stream(self) -> Ending:
+        lost = self._client.lost
+        if self._course.stream and not isinstance(lost, ProtocolError):
+            return Ending()
+        why = f": {lost}" if lost is not None else ""
+        raise ConnectionLost(f"lost the connection while waiting for {self._course.awaited()}{why}")
+
+    def _ask(self, now: float) -> None:
+        """Put the question that is due: the course's own, else one for the bar."""
+        course, name = self._course, ""
+        if course.question and (course.urgent or now >= self._next):
+            name = course.question
+            self._pause = min(2 * self._pause, LONGEST)
+        elif self._progress is not None and course.works:
+            name = self._progress.take_question(now) or ""
+        if name:
+            self._asked = self._client.submit(Command(name))
+        self.due = math.inf if self._asked is not None else self._next_time(now)
+
+    def _next_time(self, now: float) -> float:
+        times = [self._next] if self._course.question else []
+        if self._progress is not None and self._course.works:
+            wait = self._progress.due(now)
+            times += [] if wait is None else [now + wait]
+        return min(times, default=math.inf)
+
+    def _learn(self, asked: Pending, now: float) -> None:
+        self._asked = None
+        self._next = now + self._pause
+        value = asked.reply.value if isinstance(asked.reply, Reply) else None
+        name = asked.command.name
+        if name == self._course.question:
+            self._course.learn(value)
+        if self._progress is not None:
+            self._progress.learn(name, value, now)

@@ -1,0 +1,186 @@
+"""`.watch [TIME] LINE`: a query again and again, and what changed between two of its replies.
+
+For whoever reads along the first reply is whole and the others are the places that differ; a
+program gets a reply a line, each one that differs from the last.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Generator, Iterator
+from itertools import count
+from typing import TYPE_CHECKING
+
+from qmpsh.errors import LineSyntaxError, UsageError
+from qmpsh.jsontypes import Json
+from qmpsh.lang.durations import parse_duration
+from qmpsh.lang.line import parse_words
+from qmpsh.lang.syntax import VerbLine
+from qmpsh.shell.execute import Request, execute
+from qmpsh.shell.listening import connected
+from qmpsh.shell.outcome import Answer, Outcome, Steps, Until, Wish
+from qmpsh.shell.policy import reads_only
+
+if TYPE_CHECKING:
+    from qmpsh.shell.shell import Shell
+
+EVERY = 1.0
+"""seconds between two replies, where the line does not say"""
+
+_TIME = r"(?:[0-9][0-9.]*[a-z]*)(?=\s|\Z)"
+_COUNT = r"--count(?:=|\s+)"
+
+
+def watch(shell: Shell, line: VerbLine) -> Steps:
+    """Ask, show, wait, until it was asked often enough or somebody ends it.
+
+    Raises UsageError for a line that may change something, ConnectionLost.
+    """
+    interval, repeats, text, words = _read(line)
+    requests = yield from _requests(shell, text, words)
+    if len(requests) != 1:
+        raise UsageError(".watch takes one command, as in .watch 2s query-status")
+    request = requests[0]
+    if not reads_only(request.command):
+        raise UsageError(
+            f".watch only asks, and {request.command.name} may change something; query-NAME,"
+            " qom-get and HMP info are what it repeats"
+        )
+    repeats = request.modifiers.count if repeats is None else repeats
+    if repeats is not None and repeats < 1:
+        raise UsageError(".watch needs a count from 1 on")
+    client = connected(shell, line)
+    last: Answer | None = None
+    for turn in count(1):
+        started = time.monotonic()
+        answer, outcome = yield from _ask(shell, request)
+        if answer is not None and (shown := _shown(shell, last, answer)) is not None:
+            yield shown
+        if answer is None or outcome.exit_code or turn == repeats:
+            return outcome
+        last = answer
+        yield Until(lambda: client.closed, started + interval, endless=True)
+    raise AssertionError  # count() has no end
+
+
+def changes(old: Json, new: Json, place: str = "") -> Iterator[str]:
+    """The places where two values differ, a line each: `status: "paused" -> "running"`."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(key for key in new if key not in old)]:
+            yield from _change(key in old, key in new, old.get(key), new.get(key), _at(place, key))
+    elif isinstance(old, list) and isinstance(new, list):
+        for index in range(max(len(old), len(new))):
+            was, is_ = index < len(old), index < len(new)
+            before, after = old[index] if was else None, new[index] if is_ else None
+            yield from _change(was, is_, before, after, f"{place}[{index}]")
+    elif old != new or type(old) is not type(new):
+        yield f"{place or 'it'}: {_short(old)} -> {_short(new)}"
+
+
+def _change(was: bool, is_: bool, old: Json, new: Json, place: str) -> Iterator[str]:
+    if was and is_:
+        yield from changes(old, new, place)
+    else:
+        yield f"{place}: {_short(old)} is gone" if was else f"{place}: {_short(new)} is new"
+
+
+def _at(place: str, key: str) -> str:
+    return f"{place}.{key}" if place else key
+
+
+def _short(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _text_changes(old: str, new: str) -> list[str]:
+    """The lines in which two texts differ."""
+    # Imported here: only the human monitor answers in lines, and this is slow to load.
+    from difflib import ndiff
+
+    return [line for line in ndiff(old.splitlines(), new.splitlines()) if line[0] in "+-"]
+
+
+def _read(line: VerbLine) -> tuple[float, int | None, str, tuple[str, ...] | None]:
+    """The interval, the count where it stands before the line, the line, or its argv words."""
+    words = line.words
+    if words is not None:
+        words, repeats = _take_count(line, words)
+        interval = _take_time(words[0]) if words else None
+        words = words if interval is None else words[1:]
+        return EVERY if interval is None else interval, repeats, " ".join(words), words
+    text, repeats = line.rest, None
+    found = re.match(rf"{_COUNT}([0-9]{{1,9}})\s+", text)
+    if found is not None:
+        text, repeats = text[found.end() :], int(found[1])
+    time_found = re.match(_TIME, text)
+    interval = _take_time(time_found[0]) if time_found is not None else None
+    if time_found is not None:
+        text = text[time_found.end() :].lstrip()
+    if not text.strip():
+        raise LineSyntaxError(
+            "expected a query, as in .watch 2s query-status", line.source, line.rest_span
+        )
+    return EVERY if interval is None else interval, repeats, text, None
+
+
+def _take_count(line: VerbLine, words: tuple[str, ...]) -> tuple[tuple[str, ...], int | None]:
+    """The words without `--count N`, wherever it stands among them."""
+    for place, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name == "--count":
+            behind = 1 if equals else 2
+            value = value if equals else "".join(words[place + 1 : place + 2])
+            if not re.fullmatch(r"[1-9][0-9]{0,8}", value):
+                message = f"--count needs a number from 1 on, not {value or 'nothing'}"
+                raise LineSyntaxError(message, line.source, line.rest_span)
+            return words[:place] + words[place + behind :], int(value)
+    return words, None
+
+
+def _take_time(word: str) -> float | None:
+    """The interval, None where the word is none. Raises UsageError for half a time."""
+    return parse_duration(word) if word[:1].isdigit() else None
+
+
+def _requests(
+    shell: Shell, text: str, words: tuple[str, ...] | None
+) -> Generator[Wish, str, list[Request]]:
+    if words is not None and len(words) > 1:
+        return (yield from shell.requests_of(parse_words(words, hmp=shell.hmp)))
+    return (yield from shell.requests(text, counted=True))
+
+
+def _ask(shell: Shell, request: Request) -> Generator[Wish, str, tuple[Answer | None, Outcome]]:
+    """One reply. Ctrl-C ends the line here too."""
+    steps = execute(shell.client, request, shell.settings)
+    answer: Answer | None = None
+    while True:
+        try:
+            wish = next(steps)
+        except StopIteration as end:
+            return answer, end.value
+        if isinstance(wish, Answer):
+            answer = wish
+        elif isinstance(wish, Until):
+            yield wish._replace(endless=True)
+        else:
+            yield wish
+
+
+def _shown(shell: Shell, last: Answer | None, answer: Answer) -> Answer | None:
+    """What to show of a reply, None where it is that of before."""
+    is_read = shell.settings.interactive or shell.settings.reader
+    if last is None:
+        return answer._replace(one_line=not is_read)
+    if (last.value, last.text) == (answer.value, answer.text):
+        return None
+    if answer.failed or answer.modifiers.json or not is_read:
+        return answer._replace(one_line=not is_read)
+    if answer.text is not None:
+        lines = _text_changes(last.text or "", answer.text)
+    else:
+        lines = list(changes(last.value, answer.value))
+    head = time.strftime("changed at %H:%M:%S")
+    return answer._replace(text="\n".join([head, *(f"  {line}" for line in lines)]), value=None)

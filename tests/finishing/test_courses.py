@@ -1,0 +1,221 @@
+"""Courses told of events as QEMU sends them, where no machine at hand would."""
+
+from __future__ import annotations
+
+import pytest
+
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.shell.courses import Course, EventCourse, MigrationCourse
+from qmpsh.shell.ends import BY_COMMAND
+from qmpsh.shell.eventlog import EventLog
+from qmpsh.shell.jobs import JobsCourse
+from qmpsh.shell.matching import read_wanted
+from qmpsh.wire.messages import Event
+
+
+def event(name: str, **data: Json) -> Event:
+    members: JsonObject = {key.replace("_", "-"): value for key, value in data.items()}
+    return Event(name, members, None, {"event": name, "data": members})
+
+
+def job(status: str, id: str = "j0") -> Event:
+    return event("JOB_STATUS_CHANGE", id=id, status=status)
+
+
+def by_event(command: str, **arguments: Json) -> EventCourse:
+    return EventCourse(command, BY_COMMAND[command], arguments)
+
+
+def jobs(command: str, *ids: str, goal: str = "") -> JobsCourse:
+    return JobsCourse(command, BY_COMMAND[command], {"target": "d1"}, list(ids) or ["j0"], goal)
+
+
+def told(course: Course, *events: Event) -> tuple[str, str] | None:
+    """What went wrong and what to do next, None before the end."""
+    for each in events:
+        course.hear(each)
+    ending = course.ending()
+    return None if ending is None else (ending.failed, ending.note)
+
+
+def test_a_device_is_matched_by_id_or_by_its_whole_path() -> None:
+    path = "/machine/peripheral/net1"
+    below = event("DEVICE_DELETED", path=f"{path}/virtio-backend")
+    gone = event("DEVICE_DELETED", device="net1", path=path)
+    assert told(by_event("device_del", id="net1"), below) is None
+    assert told(by_event("device_del", id="net1"), gone) == ("", "")
+    assert told(by_event("device_del", id=path), below) is None
+    assert told(by_event("device_del", id=path), gone) == ("", "")
+    assert told(by_event("device_del", id="net"), gone) is None
+
+
+@pytest.mark.parametrize("name", ["DEVICE_UNPLUG_GUEST_ERROR", "MEM_UNPLUG_ERROR"])
+def test_a_guest_that_refuses(name: str) -> None:
+    said = event(name, device="d0", path="/x")
+    assert told(by_event("device_del", id="d0"), said) == (f"device_del d0: {name}", "")
+    said = event(name, device="d0", msg="in use")
+    assert told(by_event("device_del", id="d0"), said) == ("device_del d0: in use", "")
+
+
+def test_an_unplug_under_way_goes_on() -> None:
+    text = "GenericError: Device d0 is already in the process of unplug"
+    assert by_event("device_del", id="d0").tolerates(text)
+    assert not by_event("balloon", value=1).tolerates(text)
+
+
+def test_balloon_within_a_page() -> None:
+    course = by_event("balloon", value=1 << 20)
+    assert told(course, event("BALLOON_CHANGE", actual=(1 << 20) + 4097)) is None
+    assert told(course, event("BALLOON_CHANGE", actual=(1 << 20) + 4096)) == ("", "")
+    course = by_event("balloon", value=1 << 20)
+    course.learn({"actual": 5})
+    assert course.ending() is None
+    course.learn({"actual": 1 << 20})
+    assert course.ending() is not None
+
+
+def test_a_dump_that_fails() -> None:
+    said = event("DUMP_COMPLETED", result={}, error="disk full")
+    assert told(by_event("dump-guest-memory"), said) == ("dump-guest-memory: disk full", "")
+
+
+def test_null_alone_is_no_success() -> None:
+    course = jobs("blockdev-create")
+    assert told(course, job("created"), job("running"), job("null")) is None
+    assert (course.question, course.urgent) == ("query-jobs", True)
+    course.learn([])
+    assert told(course) == (
+        "blockdev-create: job j0: it is gone, and nothing tells how it ended",
+        "",
+    )
+
+
+def test_an_earlier_job_of_the_same_name_does_not_count() -> None:
+    course = jobs("blockdev-backup")
+    before = (event("BLOCK_JOB_COMPLETED", device="j0", error="old"), job("concluded"), job("null"))
+    assert told(course, *before, job("created"), job("running")) is None
+    done = event("BLOCK_JOB_COMPLETED", device="j0")
+    assert told(course, done) is None
+    assert told(course, job("concluded")) == ("", "")
+
+
+def test_cancelling_is_an_end_for_who_cancels() -> None:
+    events = (job("aborting"), event("BLOCK_JOB_CANCELLED", device="j0"), job("concluded"))
+    assert told(jobs("job-cancel"), *events) == ("", "")
+    assert told(jobs("block-commit"), job("created"), *events) == (
+        "block-commit: job j0: it was cancelled",
+        "",
+    )
+
+
+def test_every_job_of_a_transaction() -> None:
+    course = jobs("transaction", "a", "b")
+    ends = (event("BLOCK_JOB_COMPLETED", device="a"), job("concluded", "a"))
+    assert told(course, *ends) is None
+    assert course.awaited() == "jobs a, b to end; b is as it was"
+    bad = (event("BLOCK_JOB_COMPLETED", device="b", error="no"), job("concluded", "b"))
+    assert told(course, *bad) == ("transaction: job b: no", "")
+
+
+def test_paused_by_an_error_names_the_target_and_the_next_command() -> None:
+    course = jobs("blockdev-backup")
+    error = event("BLOCK_JOB_ERROR", device="j0", operation="write", action="stop")
+    assert told(course, job("created"), job("paused"), job("running"), error) is None
+    assert told(course, job("paused")) == (
+        "blockdev-backup: job j0 is paused, it could not write d1; job-resume id=j0 --wait goes"
+        " on, job-cancel id=j0 gives up",
+        "",
+    )
+
+
+def migration(command: str = "migrate") -> MigrationCourse:
+    return MigrationCourse(command, BY_COMMAND[command])
+
+
+def test_migration_by_asking() -> None:
+    course = migration()
+    course.learn({"status": "active"})
+    assert course.awaited() == "the end of the migration; it is active"
+    course.learn({"status": "failed", "error-desc": "no route"})
+    assert told(course) == ("migrate: the migration has failed: no route", "")
+
+
+def test_an_event_of_the_migration_makes_the_question_urgent() -> None:
+    course = migration()
+    assert told(course, event("MIGRATION", status="completed")) is None
+    assert course.urgent
+    course.learn({"status": "completed", "total-time": 3})
+    assert told(course) == ("", "")
+
+
+def test_a_migration_halts_where_another_command_is_needed() -> None:
+    course = migration()
+    course.learn({"status": "pre-switchover"})
+    note = "pre-switchover: migrate-continue state=pre-switchover --wait goes on"
+    assert told(course) == ("", note)
+    course = migration("migrate-continue")
+    course.learn({"status": "pre-switchover"})
+    assert told(course) is None
+    course.learn({"status": "completed"})
+    assert told(course) == ("", "")
+
+
+def test_cancelling_a_migration() -> None:
+    course = migration("migrate_cancel")
+    course.learn({"status": "cancelling"})
+    assert told(course) is None
+    course.learn({"status": "cancelled"})
+    assert told(course) == ("", "")
+    course = migration("migrate_cancel")
+    course.learn({})
+    assert told(course) == ("", "no migration was under way")
+
+
+@pytest.mark.parametrize(
+    "text,data,fits",
+    [
+        ("X", {}, True),
+        ("x*", {}, True),
+        ("Y", {}, False),
+        ("X guest=true", {"guest": True}, True),
+        ("X guest=no", {"guest": True}, False),
+        ("X id=007", {"id": "007"}, True),
+        ("X n=1K", {"n": 1024}, True),
+        ("X n='1'", {"n": 1}, False),
+        ("X a.b=c", {"a": {"b": "c"}}, True),
+        ("X a.b=c", {"a.b": "c"}, True),
+        ("X a.0=c", {"a": ["c"]}, True),
+        ("X a.1=c", {"a": ["c"]}, False),
+        ("X a={b: 1}", {"a": {"b": 1}}, True),
+        ("X gone=null", {}, False),
+        ("X id='a b' n=2", {"id": "a b", "n": 2}, True),
+    ],
+)
+def test_matching(text: str, data: JsonObject, fits: bool) -> None:
+    assert read_wanted(text).matches(Event("X", data, None, {})) is fits
+
+
+def test_each_event_is_taken_once_and_the_log_is_bounded() -> None:
+    log = EventLog(ring=2)
+    for number in range(3):
+        log.hear(event("X", n=number))
+    assert log.dropped == 1
+    taken = []
+    for _ in range(3):
+        with log.expecting(lambda event: True) as taker:
+            taken.append(taker.event and taker.event.data["n"])
+    assert taken == [1, 2, None]
+
+
+def test_a_line_begins_the_log_anew() -> None:
+    log = EventLog()
+    log.hear(event("X"))
+    log.line_sent()
+    with log.expecting(lambda event: True) as first, log.expecting(lambda event: True) as second:
+        assert first.event is None
+        log.hear(event("Y"))
+        assert first.event is not None
+        assert second.event is None
+    log.hear(event("Z"))
+    with log.expecting(lambda event: True, new=True) as late:
+        assert late.event is None

@@ -1,0 +1,416 @@
+"""Commands that finish, as their user runs them, on a real QEMU."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.conftest import RunQmpsh
+from tests.qemu import ROOT, Vm, VmStarter
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+BACKUP = ("blockdev-backup", "job-id=j0", "device=disk0", "target=d1", "sync=full")
+MIB = 1048576
+BAD = (
+    *("driver=blkdebug", "node-name=bad", "image.driver=null-co", "image.size=1073741824"),
+    "inject-error=[{event: none, iotype: write, errno: 5, once: false},"
+    " {event: none, iotype: write-zeroes, errno: 5, once: false}]",
+)
+"""a node that cannot be written to"""
+
+
+@pytest.fixture
+def pair(start_vm: VmStarter) -> Vm:
+    """The demo's machine with a second monitor at `{folder}/t`, and a target for its disk."""
+    return start_vm(
+        *("-qmp", "unix:{folder}/t,server=on,wait=off"),
+        *("-blockdev", "driver=null-co,node-name=d1,size=1073741824"),
+        machine="demo",
+    )
+
+
+@pytest.fixture
+def run(pair: Vm, run_qmpsh: RunQmpsh) -> Run:
+    def one(*argv: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return run_qmpsh(pair.path, *argv, stdin=stdin)
+
+    return one
+
+
+def other(vm: Vm, *argv: str) -> None:
+    """Run a line on the second monitor."""
+    command = [sys.executable, "-m", "qmpsh", f"{vm.folder}/t", *argv]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=30, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def begin(pair: Vm) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a one-shot and read the first line of its stderr."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def start(*argv: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "qmpsh", pair.path, *argv],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        begun.append(process)
+        assert process.stderr is not None
+        assert process.stderr.readline() == "listening\n"
+        return process
+
+    yield start
+    for process in begun:
+        process.kill()
+        process.communicate(timeout=10)
+
+
+def slow_device(run: Run) -> None:
+    """A target that never takes more than 64 KiB a second."""
+    assert run("object-add", "qom-type=throttle-group", "id=slow", "limits.bps-write=65536")
+    assert not run(
+        *("blockdev-add", "driver=throttle", "node-name=s1", "throttle-group=slow", "file=d1")
+    ).returncode
+
+
+# ---------------------------------------------------------------------------- --wait
+
+
+def test_a_device_that_lets_go(run: Run) -> None:
+    assert not run("device_add", "driver=virtio-rng-pci", "id=r0", "bus=rp0").returncode
+    done = run("device_del", "id=r0", "--wait", "--timeout", "20")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == {"device": "r0", "path": "/machine/peripheral/r0"}
+
+
+@pytest.fixture
+def acpi(start_vm: VmStarter) -> Vm:
+    """A PC whose devices the guest has to let go of, and no guest in it that would."""
+    return start_vm(
+        *("-S", "-device", "virtio-rng-pci,id=net1"),
+        *("-qmp", "unix:{folder}/t,server=on,wait=off"),
+        machine="pc",
+    )
+
+
+def test_no_guest_lets_go(acpi: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(acpi.path, "device_del", "id=net1", "--wait", "--timeout", "200ms")
+    assert (done.stdout, done.returncode) == ("", 124)
+    assert done.stderr == (
+        "qmpsh: device_del: waited 0.2 s for DEVICE_DELETED of net1; the guest has not let go of"
+        " it\n"
+    )
+
+
+def test_a_reset_from_elsewhere_lets_go(acpi: Vm, run_qmpsh: RunQmpsh) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qmpsh", acpi.path, "-v", "device_del", "id=net1", "--wait"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if '"execute": "device_del"' in line:
+                break
+        assert "return" in process.stderr.readline()
+        other(acpi, "system_reset")
+        stdout, _ = process.communicate(timeout=20)
+        assert process.returncode == 0
+        assert json.loads(stdout)["device"] == "net1"
+    finally:
+        process.kill()
+        process.wait(timeout=10)
+
+
+def test_a_backup(run: Run) -> None:
+    done = run(*BACKUP, "--wait")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["device"] == "j0"
+    whole = json.loads(run("--json", *BACKUP, "--wait").stdout)
+    assert whole["return"] == {}
+    assert whole["event"]["event"] == "BLOCK_JOB_COMPLETED"
+    assert run("query-jobs").stdout == "[]\n"
+
+
+def test_a_backup_that_fails(run: Run) -> None:
+    assert not run("blockdev-add", *BAD).returncode
+    done = run(*BACKUP[:3], "target=bad", "sync=full", "--wait")
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert done.stderr == "qmpsh: blockdev-backup: job j0: Input/output error\n"
+
+
+def test_a_backup_that_stops_at_an_error(run: Run) -> None:
+    assert not run("blockdev-add", *BAD).returncode
+    done = run(*BACKUP[:3], "target=bad", "sync=full", "on-target-error=stop", "--wait")
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert done.stderr == (
+        "qmpsh: blockdev-backup: job j0 is paused, it could not write bad; job-resume id=j0"
+        " --wait goes on, job-cancel id=j0 gives up\n"
+    )
+
+
+def test_a_backup_that_is_to_be_finalized(run: Run) -> None:
+    done = run(*BACKUP, "auto-finalize=false", "--wait")
+    assert json.loads(done.stdout) == {"type": "backup", "id": "j0"}
+    assert done.stderr == "qmpsh: pending: job-finalize id=j0 --wait finishes it\n"
+    assert done.returncode == 0
+    done = run("job-finalize", "id=j0", "--wait")
+    assert (json.loads(done.stdout)["device"], done.returncode) == ("j0", 0)
+
+
+def test_a_mirror(run: Run) -> None:
+    mirror = ("blockdev-mirror", "job-id=m0", "device=disk0", "target=d1", "sync=none", "--wait")
+    done = run(*mirror)
+    assert (json.loads(done.stdout)["type"], done.returncode) == ("mirror", 0)
+    assert done.stderr == "qmpsh: ready: job-complete id=m0 --wait finishes it\n"
+    assert run("job-cancel", "id=m0", "--wait").returncode == 0
+    done = run(*mirror[:-1], "--wait=ready")
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert run("job-complete", "id=m0", "--wait").returncode == 0
+    assert run("query-jobs").stdout == "[]\n"
+
+
+def test_a_job_without_events_of_its_own(run: Run, pair: Vm) -> None:
+    create = ("blockdev-create", "job-id=c0", "options.driver=file", "options.size=1M")
+    done = run(*create, f"options.filename={pair.folder}/x.img", "--wait")
+    assert (json.loads(done.stdout)["status"], done.returncode) == ("concluded", 0)
+    done = run(*create, "options.filename=/nowhere/x.img", "--wait")
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert "No such file or directory" in done.stderr
+    assert run("query-jobs").stdout == "[]\n"
+
+
+def test_a_transaction(run: Run) -> None:
+    data = "{job-id: a, device: disk0, target: d1, sync: full}"
+    done = run(f"transaction actions=[{{type: blockdev-backup, data: {data}}}] --wait")
+    assert (json.loads(done.stdout)["device"], done.returncode) == ("a", 0)
+    assert run("transaction actions=[{type: abort, data: {}}] --wait").returncode == 2
+
+
+def test_migration(run: Run) -> None:
+    done = run("migrate", "uri=exec:exit 3", "--wait")
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert done.stderr.startswith("qmpsh: migrate: the migration has failed")
+    done = run("migrate", "uri=exec:cat > /dev/null", "--wait")
+    assert (json.loads(done.stdout)["status"], done.returncode) == ("completed", 0)
+
+
+def test_migration_with_events_and_a_halt(run: Run) -> None:
+    on = "capabilities=[{capability: events, state: true}, {capability: pause-before-switchover," \
+        " state: true}]"  # fmt: skip
+    assert not run("migrate-set-capabilities", on).returncode
+    assert not run("cont").returncode
+    done = run("migrate", "uri=exec:cat > /dev/null", "--wait")
+    assert (json.loads(done.stdout)["status"], done.returncode) == ("pre-switchover", 0)
+    assert "migrate-continue state=pre-switchover --wait goes on" in done.stderr
+    done = run("migrate-continue", "state=pre-switchover", "--wait")
+    assert (json.loads(done.stdout)["status"], done.returncode) == ("completed", 0)
+
+
+def test_a_dump(run: Run, pair: Vm) -> None:
+    dump = ("dump-guest-memory", "paging=false", "detach=true", "--wait")
+    done = run(*dump, f"protocol=file:{pair.folder}/dump")
+    assert json.loads(done.stdout)["result"]["status"] == "completed"
+    assert run(*dump, "protocol=file:/dev/full").returncode == 1
+
+
+def test_an_export_that_goes(run: Run, pair: Vm) -> None:
+    server = f"addr={{type: unix, data: {{path: {pair.folder}/nbd}}}}"
+    assert not run("nbd-server-start", server).returncode
+    assert not run("block-export-add", "type=nbd", "id=e0", "node-name=d1").returncode
+    done = run("block-export-del", "id=e0", "--wait")
+    assert (done.stdout, done.returncode) == ('{"id": "e0"}\n', 0)
+
+
+def test_a_balloon_that_is_there_already(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    vm = start_vm("-m", "64", "-device", "virtio-balloon-pci", "-S", machine="pc")
+    done = run_qmpsh(vm.path, "balloon", f"value={64 * MIB}", "--wait")
+    assert (done.stdout, done.returncode) == (f'{{"actual": {64 * MIB}}}\n', 0)
+
+
+def test_quit(run: Run, pair: Vm) -> None:
+    done = run("quit", "--wait")
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+    pair.process.wait(timeout=20)
+
+
+def test_a_vm_that_dies_meanwhile(run: Run, pair: Vm) -> None:
+    slow_device(run)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qmpsh", pair.path, "-v", *BACKUP[:3], "target=s1", "sync=full",
+         "--wait"],
+        cwd=ROOT, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "running" in line:
+                break
+        pair.kill()
+        _, said = process.communicate(timeout=20)
+        assert process.returncode == 4
+        assert "lost the connection while waiting for job j0 to end; j0 is" in said
+    finally:
+        process.kill()
+        process.wait(timeout=10)
+
+
+@pytest.mark.parametrize(
+    "argv,said",
+    [
+        (["query-status", "--wait"], "query-status is done when it is answered; --wait=EVENT"),
+        (["-w", "stop"], "stop is done when it is answered"),
+        (["stop", "--wait=STPO"], "no event STPO; did you mean STOP?"),
+        (["stop", "--wait=STOP x=1"], "STOP has no x in its data, but nothing"),
+        (["-w", "-H", "stop"], "a line of the human monitor has no end to wait for"),
+        (["job-cancel", "id=x", "--wait=ready"], "no job is ready because of job-cancel"),
+        ([".wait"], "expected one event and KEY=value"),
+        ([".wait", "A", "B"], "expected one event and KEY=value"),
+        ([".events", "NOPE"], "no event NOPE"),
+        ([".events", "--new"], ".events takes no --new"),
+        ([".watch", "stop"], ".watch only asks, and stop may change something"),
+    ],
+)
+def test_what_is_refused_before_anything_is_sent(
+    vm: Vm, run_qmpsh: RunQmpsh, argv: list[str], said: str
+) -> None:
+    done = run_qmpsh(vm.path, *argv)
+    assert (done.stdout, done.returncode) == ("", 2)
+    assert said in done.stderr
+    assert json.loads(run_qmpsh(vm.path, "query-status").stdout)["running"] is True
+
+
+def test_an_end_by_hand(run: Run) -> None:
+    assert run("cont", "--wait=RESUME").returncode == 0
+    assert run("-w=STOP", "stop").returncode == 0
+    done = run("stop", "--wait=STOP", "--timeout", "100ms")
+    assert (done.returncode, done.stderr) == (124, "qmpsh: stop: waited 0.1 s for STOP; no event"
+                                                   " came\n")  # fmt: skip
+
+
+def test_the_option_in_a_script(run: Run) -> None:
+    backup = " ".join(BACKUP)
+    done = run("-w", "-t", "20", stdin=f"query-name\n{backup}\n{backup}\nquery-jobs\n")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert run("-w=STOP", stdin="stop\n").returncode == 2
+
+
+# ---------------------------------------------------------------------------- verbs
+
+
+def test_wait_in_a_script(run: Run) -> None:
+    script = f"{' '.join(BACKUP)}\n.wait BLOCK_JOB_COMPLETED device=j0\n"
+    done = run("-t", "20", stdin=script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["type"] == "backup"
+
+
+def test_each_event_is_waited_for_once(run: Run) -> None:
+    assert run(stdin="cont\n.wait RESUME\n").returncode == 0
+    done = run(stdin="stop\n.wait STOP\n.wait STOP --timeout 100ms\n")
+    assert (done.returncode, done.stderr.startswith("stdin:3: .wait: waited 0.1 s for STOP")) == (
+        124,
+        True,
+    )
+    assert run(stdin="cont\nstop\n.wait RESUME --timeout 0\n").returncode == 124
+    assert run(stdin="cont\n.wait RESUME --new --timeout 0\n").returncode == 124
+    assert run(stdin="stop\n.wait STOP\n").returncode == 0
+
+
+def test_queries_sent_ahead_lose_no_event(run: Run) -> None:
+    script = "query-name\nquery-status\ncont\n.wait RES*\nquery-name\nquery-name\n"
+    assert run(stdin=script).returncode == 0
+
+
+def test_wait_as_a_one_shot(begin: Callable[..., subprocess.Popen[str]], pair: Vm) -> None:
+    process = begin(".wait", "SHUTDOWN", "guest=false", "--timeout", "20")
+    other(pair, "quit")
+    stdout, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert json.loads(stdout)["reason"] == "host-qmp-quit"
+
+
+def test_two_events(begin: Callable[..., subprocess.Popen[str]], pair: Vm) -> None:
+    process = begin(".events", "--count", "2")
+    other(pair, "cont")
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["event"] == "RESUME"  # flushed at once
+    other(pair, "stop")
+    stdout, _ = process.communicate(timeout=20)
+    assert json.loads(stdout)["event"] == "STOP"
+    assert process.returncode == 0
+
+
+def test_events_end_with_the_vm_or_the_time(
+    begin: Callable[..., subprocess.Popen[str]], pair: Vm, run: Run
+) -> None:
+    assert run(".events", "--timeout", "50ms").returncode == 0
+    assert run(".events", "--timeout", "50ms", "--count", "1").returncode == 124
+    process = begin(".events", "STOP")
+    other(pair, "quit")
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_events_with_a_count_end_badly_with_the_vm(
+    begin: Callable[..., subprocess.Popen[str]], pair: Vm
+) -> None:
+    process = begin(".events", "STOP", "--count", "1")
+    other(pair, "quit")
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 4
+    assert "lost the connection before STOP; 0 of 1 came" in said
+
+
+def test_a_reader_who_goes_away_ends_events_at_once(
+    begin: Callable[..., subprocess.Popen[str]],
+) -> None:
+    process = begin(".events")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(timeout=20) == 141
+
+
+def test_watch(run: Run) -> None:
+    done = run(".watch", "10ms", "query-status", "--count", "3")
+    assert (done.stdout.count("\n"), done.returncode) == (1, 0)
+    done = run(".watch 10ms query-nope --count 3")
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert run(".watch 10ms qom-get path=/machine property=type --count 2").returncode == 0
+    assert run(".watch --count 2 10ms .hmp info status").returncode == 0
+
+
+# ---------------------------------------------------------------------------- the bar
+
+
+def test_a_bar_on_a_terminal_and_none_of_it_left(run: Run, pair: Vm) -> None:
+    slow_device(run)
+    ours, theirs = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "qmpsh", pair.path, *BACKUP[:3], "target=s1", "sync=full",
+             "--wait", "--timeout", "1500ms"],
+            cwd=ROOT, stdin=subprocess.DEVNULL, stderr=theirs, timeout=30, check=False,
+        )  # fmt: skip
+        said = os.read(ours, 65536).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 124
+    assert "backup j0" in said
+    before, _, after = said.rpartition("\r\x1b[K")
+    assert "%" in before
+    assert after.startswith("qmpsh: blockdev-backup: waited 1.5 s for job j0 to end; j0 is running")

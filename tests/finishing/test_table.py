@@ -1,0 +1,89 @@
+"""The table of ends against the schemas of two QEMUs."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import pytest
+
+from qmpsh.schema.model import EnumType, Schema
+from qmpsh.shell.ends import BY_COMMAND, ENDS, NEXT, End, Kind, end_of
+from qmpsh.shell.jobs import GOALS
+from tests.qemu import ROOT
+
+
+@cache
+def schemas() -> tuple[Schema, ...]:
+    found = []
+    for version in ("7.2", "10.0"):
+        text = (ROOT / "tests" / "data" / f"query-qmp-schema-qemu-{version}.json").read_text()
+        entities = json.loads(text)
+        found.append(
+            Schema.from_entities(entities["return"] if isinstance(entities, dict) else entities)
+        )
+    return tuple(found)
+
+
+COMMANDS = {name for schema in schemas() for name in schema.commands}
+EVENTS = {name for schema in schemas() for name in schema.events}
+STATES = {"none"} | {
+    state
+    for schema in schemas()
+    for event in [schema.event("MIGRATION")]
+    if event is not None
+    for kind in [schema.arguments("query-migrate"), schema.type(event.arg_type)]
+    for member in getattr(kind, "members", ())
+    for enum in [schema.type(member.type)]
+    if isinstance(enum, EnumType)
+    for state in enum.names()
+}
+
+
+@pytest.mark.parametrize("row", ENDS, ids=lambda row: row.commands.split()[0])
+def test_every_name_of_a_row_is_known(row: End) -> None:
+    assert set(row.commands.split()) <= COMMANDS
+    assert {row.asks, row.tells} - {""} <= COMMANDS
+    told = {*row.well.split(), *row.badly.split(), *row.halts.split()}
+    assert told <= (STATES if row.kind is Kind.MIGRATION else EVENTS)
+    assert told or row.asks or row.stream
+    assert set(row.halts.split()) <= set(NEXT)
+
+
+@pytest.mark.parametrize("row", ENDS, ids=lambda row: row.commands.split()[0])
+def test_ids_are_members_of_command_and_event(row: End) -> None:
+    for pair in row.id.split():
+        argument, _, member = pair.partition("=")
+        for command in row.commands.split():
+            if len(row.id.split()) == 1:
+                assert argument in members(command)
+        for event in row.well.split() if member else ():
+            assert member in event_members(event)
+
+
+def members(command: str) -> set[str]:
+    found: set[str] = set()
+    for schema in schemas():
+        kind = schema.arguments(command)
+        found |= {member.name for member in kind.members} if kind is not None else set()
+    return found
+
+
+def event_members(name: str) -> set[str]:
+    found: set[str] = set()
+    for schema in schemas():
+        event = schema.event(name)
+        kind = schema.type(event.arg_type) if event is not None else None
+        found |= {member.name for member in getattr(kind, "members", ())}
+    return found
+
+
+def test_no_command_has_two_rows() -> None:
+    names = [name for row in ENDS for name in row.commands.split()]
+    assert len(names) == len(set(names)) == len(BY_COMMAND)
+
+
+def test_every_command_that_makes_a_job_is_there() -> None:
+    makers = {name for name in COMMANDS if "job-id" in members(name)}
+    assert {name for name in makers if not (end_of(name) or ENDS[0]).creates} == set()
+    assert set(GOALS.values()) <= EVENTS

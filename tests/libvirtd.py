@@ -1,0 +1,178 @@
+"""A libvirt to test with, and private domains on it: started, looked at and ended here.
+
+As root it is qemu:///system, where libvirt's daemon is started unless one answers; else it is a
+daemon of our own, in a folder of its own. Knows nothing of pytest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.qemu import new_folder
+from tests.waiting import wait_until
+
+PROGRAMS = ("virsh", "libvirtd", "virtlogd", "qemu-system-x86_64")
+START_SECONDS = 120.0  # the first domain of a daemon waits until QEMU's abilities are known
+
+_XML = """
+<domain type='qemu'>
+  <name>{name}</name>
+  <memory unit='MiB'>64</memory>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <devices>
+    <emulator>{emulator}</emulator>
+    <controller type='usb' model='none'/>
+    <memballoon model='none'/>
+  </devices>
+</domain>
+"""
+
+
+def lacking() -> list[str]:
+    """What is not installed of what is needed; [] for nothing."""
+    programs = [program for program in PROGRAMS if not find_program(program)]
+    return programs + [name for name in ("libvirt",) if not importlib.util.find_spec(name)]
+
+
+def find_program(name: str) -> str | None:
+    """Daemons lie where only root's PATH leads."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+
+
+class Libvirt:
+    """uri: of the daemon, for virsh and for qmpsh; socket: where it listens."""
+
+    def __init__(self, uri: str, socket: str) -> None:
+        self.uri = uri
+        self.socket = socket
+
+    def virsh(self, *words: str) -> str:
+        """Run virsh; what it printed. Raises subprocess.CalledProcessError, of which stderr tells
+        why.
+        """
+        return subprocess.run(
+            ["virsh", "-q", "-c", self.uri, *words],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+        ).stdout.strip()
+
+    def answers(self) -> bool:
+        with contextlib.suppress(subprocess.SubprocessError):
+            self.virsh("list")
+            return True
+        return False
+
+    @contextlib.contextmanager
+    def defined(self) -> Iterator[Domain]:
+        """A domain that is not running; it is ended and forgotten afterwards."""
+        domain = Domain(self, f"qmpsh-{uuid.uuid4().hex[:8]}")
+        folder = Path(new_folder())
+        try:
+            xml = folder / "domain.xml"
+            emulator = find_program("qemu-system-x86_64")
+            xml.write_text(_XML.format(name=domain.name, emulator=emulator))
+            self.virsh("define", str(xml))
+            yield domain
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            for verb in ("destroy", "undefine"):
+                with contextlib.suppress(subprocess.SubprocessError):
+                    self.virsh(verb, domain.name)
+
+    @contextlib.contextmanager
+    def started(self) -> Iterator[Domain]:
+        """The same, running as far as a paused one does."""
+        with self.defined() as domain:
+            self.virsh("start", "--paused", domain.name)
+            yield domain
+
+
+class Domain:
+    """name: of its own; address: for qmpsh."""
+
+    def __init__(self, libvirt: Libvirt, name: str) -> None:
+        self.name = name
+        self.libvirt = libvirt
+        self.address = f"libvirt:{libvirt.uri}#{name}"
+
+    @property
+    def state(self) -> str:
+        """virsh's word: paused, running, shut off."""
+        return self.libvirt.virsh("domstate", self.name)
+
+    @property
+    def pid(self) -> int:
+        """Of its QEMU. Raises AssertionError where none runs."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+                if any(word.startswith(b"guest=" + self.name.encode()) for word in words):
+                    return int(folder.name)
+        raise AssertionError(f"no QEMU runs for {self.name}")
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Meanwhile its QEMU is stopped (SIGSTOP) and answers nobody."""
+        pid = self.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def running_libvirt() -> Iterator[Libvirt]:
+    """A libvirt that answers. A daemon that was started here is ended here as well."""
+    folder = new_folder()
+    if os.geteuid() == 0:
+        libvirt = Libvirt("qemu:///system", "/run/libvirt/libvirt-sock")
+        environment = dict(os.environ)
+    else:
+        socket = f"{folder}/libvirt/libvirt-sock"
+        libvirt = Libvirt(f"qemu+unix:///session?socket={socket}", socket)
+        environment = {**os.environ, "HOME": folder, "XDG_RUNTIME_DIR": folder}
+        for name in ("CONFIG", "CACHE", "STATE", "DATA"):
+            environment[f"XDG_{name}_HOME"] = folder
+    pid_files = [] if libvirt.answers() else _start_daemons(folder, environment)
+    try:
+        wait_until(libvirt.answers, START_SECONDS, "libvirt answers")
+        yield libvirt
+    finally:
+        for pid_file in reversed(pid_files):
+            _end(pid_file)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start_daemons(folder: str, environment: dict[str, str]) -> list[Path]:
+    """Start what is not yet there; the files that hold the daemons' process ids."""
+    pid_files = []
+    for name in ("virtlogd", "libvirtd"):
+        pid_file = Path(folder, f"{name}.pid")
+        program = find_program(name) or name
+        started = subprocess.run(
+            [program, "-d", "-p", str(pid_file)], env=environment, capture_output=True, check=False
+        )
+        # One that runs already, which only virtlogd may, is somebody else's.
+        if started.returncode == 0:
+            pid_files.append(pid_file)
+    return pid_files
+
+
+def _end(pid_file: Path) -> None:
+    """End a daemon and wait for its end. Never raises."""
+    with contextlib.suppress(OSError, ValueError, AssertionError):
+        pid = int(pid_file.read_text())
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not Path(f"/proc/{pid}").exists(), what=f"the end of {pid_file.stem}")

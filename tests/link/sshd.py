@@ -1,0 +1,87 @@
+"""A private sshd on a loopback port, and the ssh that gets in there."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.waiting import wait_until
+
+_SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+_SERVER = """\
+ListenAddress 127.0.0.1
+Port {port}
+HostKey {folder}/host
+AuthorizedKeysFile {folder}/me.pub
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+AllowStreamLocalForwarding {forwards}
+"""
+_CLIENT = """\
+Host *
+  IdentityFile {folder}/me
+  IdentitiesOnly yes
+  UserKnownHostsFile {folder}/known
+  StrictHostKeyChecking accept-new
+Host forwarding
+  HostName 127.0.0.1
+  Port {port}
+  User {user}
+"""
+
+
+class Sshd(NamedTuple):
+    """port: on 127.0.0.1; environ: has qmpsh use an ssh that gets in, as host "forwarding" too."""
+
+    port: int
+    environ: dict[str, str]
+    folder: Path
+
+
+def has_sshd() -> bool:
+    """Whether there is one."""
+    return _SSHD is not None and shutil.which("ssh") is not None
+
+
+@contextlib.contextmanager
+def serving_ssh(folder: Path, forwards: str = "yes") -> Iterator[Sshd]:
+    """sshd in the foreground, its keys and files in the folder; ended at the end."""
+    folder.chmod(0o700)
+    for name in ("host", "me"):
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True
+        )
+    if os.getuid() == 0:
+        # Where sshd never ran as a service its empty folder is missing, which root's sshd wants.
+        os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+    port = _free_port()
+    facts = {"folder": folder, "port": port, "user": getpass.getuser(), "forwards": forwards}
+    (folder / "sshd_config").write_text(_SERVER.format(**facts))
+    (folder / "config").write_text(_CLIENT.format(**facts))
+    with open(folder / "log", "wb") as log:
+        process = subprocess.Popen(
+            [str(_SSHD), "-D", "-e", "-f", str(folder / "sshd_config")],
+            stdin=subprocess.DEVNULL,
+            stderr=log,
+        )
+    try:
+        wait_until(lambda: "listening on" in (folder / "log").read_text(), 10.0, "sshd listens")
+        yield Sshd(port, {"QMPSH_SSH": f"ssh -F {folder}/config"}, folder)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])

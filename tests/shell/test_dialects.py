@@ -1,0 +1,153 @@
+"""A session on servers that are no emulator; commands that go out of band by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from qmpsh.jsontypes import JsonObject
+from qmpsh.link.address import parse_address
+from qmpsh.link.client import Client
+from qmpsh.link.dialect import STORAGE_DAEMON, STRATOVIRT
+from qmpsh.shell.background import SHARE, Background, Question
+from qmpsh.shell.machine import Machine
+from qmpsh.shell.outcome import Answer, Note, Task
+from qmpsh.shell.settings import Settings
+from qmpsh.shell.shell import Shell
+from qmpsh.wire.messages import Command
+from tests.qemu import Vm
+from tests.shell.test_session import Desk
+from tests.waiting import wait_until
+
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def sit() -> Iterator[Callable[[str], Desk]]:
+    desks: list[Desk] = []
+
+    def start(path: str) -> Desk:
+        desks.append(Desk(path))
+        return desks[-1]
+
+    yield start
+    for desk in desks:
+        desk.session.close()
+
+
+def has_learnt(desk: Desk) -> Callable[[], bool]:
+    def learnt() -> bool:
+        desk.session.poll()
+        return bool(desk.session.catalog.commands) and desk.session.inquiry.is_idle
+
+    return learnt
+
+
+# ------------------------------------------------------------------------ StratoVirt
+
+
+def test_stratovirt(sit: Callable[[str], Desk], stratovirt: str) -> None:
+    desk = sit(stratovirt)
+    session = desk.session
+    wait_until(has_learnt(desk), PATIENCE)
+    assert session.client.dialect is STRATOVIRT
+    assert len(session.catalog.commands) == 69
+    assert session.catalog.schema is None
+    assert session.machine.state == "running"
+    assert (session.machine.server, session.machine.version) == ("StratoVirt", "2.5.0")
+    line = "device_add driver=virtio-net-pci id=a mq=on"
+    assert session.faults(line) == []
+    assert desk.run(line).exit_code == 0
+    assert session.wait() is None, "nothing is left to be done"
+    assert desk.heard.strays == []
+
+
+def test_questions_are_spread_where_requests_are_bounded(stratovirt: str) -> None:
+    client = Client.connect(parse_address(stratovirt))
+    rate = client.dialect.rate
+    assert rate is not None
+    background = Background(client)
+    answers: list[object] = []
+    for name in ("query-status", "query-kvm"):
+        background.ask(Question(Command(name), answers.append))
+    assert not background.tick(10.0)
+    while client.in_flight:
+        client.poll(PATIENCE)
+    assert background.tick(10.0)
+    assert len(answers) == 1
+    assert background.due(10.0) == pytest.approx(SHARE / rate)
+    assert not background.tick(10.0 + SHARE / rate)
+    assert background.due(99.0) is None, "it is on its way"
+    client.close()
+
+
+# ------------------------------------------------------------------------ storage daemon
+
+
+def test_storage_daemon(sit: Callable[[str], Desk], daemon: str) -> None:
+    desk = sit(daemon)
+    session = desk.session
+    wait_until(has_learnt(desk), PATIENCE)
+    assert session.client.dialect is STORAGE_DAEMON
+    assert session.shell.introspection.manual_name == "qemu-storage-daemon-qmp-ref"
+    assert session.catalog.schema is not None
+    assert (session.machine.state, session.machine.status) == ("", "")
+    outcomes = [desk.run(line) for line in (".hmp", ".hmp info block", "query-jobs")]
+    assert [outcome.exit_code for outcome in outcomes] == [2, 2, 0]
+    assert not session.shell.hmp
+
+
+# ------------------------------------------------------------------------ out of band
+
+
+def learnt_shell(client: Client) -> Shell:
+    """A shell that knows the schema."""
+    shell = Shell(client, Settings(), Machine("", client.greeting))
+    finish(client, Task(shell.introspection.learn(), lambda _: None))
+    return shell
+
+
+def finish(client: Client, task: Task) -> None:
+    while not task.advance(0.0):
+        client.poll(PATIENCE)
+
+
+def test_what_may_goes_out_of_band_by_itself(vm: Vm) -> None:
+    client = Client.connect(parse_address(vm.path))
+    shell = learnt_shell(client)
+    sent: list[str] = []
+    order: list[str] = []
+
+    def trace(direction: str, message: JsonObject) -> None:
+        if direction == "->":
+            sent.append(next(key for key in message if key.startswith("exec")))
+        else:
+            order.append(str(message.get("id")))
+
+    client.tracer = trace
+    shown: list[Answer | Note] = []
+    finish(client, shell.start("query-yank", shown.append))
+    assert sent == ["execute"], "nothing was in its way"
+    slow = [client.submit(Command("query-qmp-schema")) for _ in range(20)]
+    order.clear()
+    finish(client, shell.start("query-yank", shown.append))
+    while not all(pending.done for pending in slow):
+        client.poll(PATIENCE)
+    assert sent.count("exec-oob") == 1
+    (oob,) = [id for id in order if id not in {pending.id for pending in slow}]
+    assert order.index(oob) < 7
+    assert [isinstance(item, Answer) and not item.failed for item in shown] == [True, True]
+    client.close()
+
+
+def test_in_band_what_the_schema_does_not_mark(vm: Vm) -> None:
+    client = Client.connect(parse_address(vm.path))
+    shell = learnt_shell(client)
+    slow = client.submit(Command("query-qmp-schema"))
+    task = shell.start("query-name", lambda _: None)
+    finish(client, task)
+    assert slow.done
+    assert task.outcome is not None
+    assert task.outcome.exit_code == 0
+    client.close()

@@ -1,0 +1,301 @@
+"""`python -m tests.soak MINUTES`: mixed load on one session, over kills and restarts of its VM.
+
+Every line must end, exactly once; memory and descriptors must be as many at the end as they were
+once everything had happened at least once. A sample is printed every few seconds; exit 1, with the
+reason, when something grew. The short form runs in the test suite.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import select
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+from qmpsh.errors import QmpshError
+from qmpsh.link.address import parse_address
+from qmpsh.link.client import Client
+from qmpsh.shell.outcome import Answer, Note, Outcome
+from qmpsh.shell.session import Session
+from qmpsh.shell.settings import Settings
+from qmpsh.wire.messages import Command, ErrorReply, Event, Reply
+from tests.qemu import Vm, VmStarter, emulators, new_folder
+
+SEED = 7
+WAIT = 30.0
+"""seconds after which a line that has not ended counts as lost"""
+
+GROWTH, SLACK = 1.05, 4.0
+"""how much more memory is too much: a factor, and MB that an allocator may keep"""
+
+LINES = (
+    ("query-status", 20),
+    ("query-qmp-schema", 1),
+    ("qom-list path=/machine", 8),
+    ("qom-get path=/machine property=type", 8),
+    ("device_add driver=virtio-rng-pci id=rng0 bus=rp0", 4),
+    ("device_del id=rng0", 4),
+    ("object-add qom-type=iothread id=io0", 4),
+    ("object-del id=io0", 4),
+    ("blockdev-add driver=null-co node-name=n0 size=1M", 3),
+    ("blockdev-del node-name=n0", 3),
+    ("stop", 5),
+    ("cont", 5),
+    ("nope", 3),
+    ("qom-get path=/nowhere property=x", 3),
+    ("object-add qom-type=", 3),
+    ("a = b {", 3),
+    ('{"execute": "query-name", "id": {"a": 1}}', 3),
+    (".hmp info qtree", 3),
+    (".help blockdev-add", 2),
+    (".json stop", 2),
+    ("transaction( abort )", 2),
+    ("query-block | cat > /dev/null", 1),
+    (".disconnect", 1),
+    (".reconnect", 1),
+)
+TYPED = (
+    "blockdev-add driver=q",
+    "device_add driver=",
+    "qom-get path=/ma",
+    "object-add ",
+    "quer",
+    "",
+)
+
+
+class Sample(NamedTuple):
+    """memory: MB resident; descriptors: open; done: what has been done so far, by name."""
+
+    seconds: float
+    memory: float
+    descriptors: int
+    done: dict[str, int]
+
+
+class Person:
+    """Who sits before the session: counts what is shown, answers questions with yes."""
+
+    def __init__(self, path: str) -> None:
+        self.told: Counter[str] = Counter()
+        self.session = Session(
+            Client.connect(parse_address(path)), Settings(timeout=WAIT / 2), self, path
+        )
+
+    def event(self, event: Event) -> None:
+        self.told["events"] += 1
+
+    def stray(self, reply: Reply | ErrorReply) -> None:
+        self.told["strays"] += 1
+
+    def refresh(self) -> None: ...
+
+    def facts(self) -> None: ...
+
+    def filter_events(self, patterns: tuple[str, ...]) -> None: ...
+
+    def lost(self, error: QmpshError) -> None:
+        self.told["losses"] += 1
+
+    def life(self, text: str, *, alarming: bool = False) -> None:
+        self.told["remarks"] += 1
+
+    def printed(self, text: str) -> None: ...
+
+    def turn(self, seconds: float) -> None:
+        """Wait for the descriptor as an event loop does, and let the session go on."""
+        due = self.session.wait()
+        limit = seconds if due is None else min(seconds, due)
+        fd = self.session.fileno()
+        writing = [fd] if fd >= 0 and self.session.wants_write else []
+        select.select([fd] if fd >= 0 else [], writing, [], limit)
+        self.session.poll()
+
+    def until(self, holds: Callable[[], object], what: str) -> None:
+        """Take turns until something holds. Raises AssertionError when it takes too long."""
+        deadline = time.monotonic() + WAIT
+        while not holds():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {WAIT:g} s: {what}")
+            self.turn(0.05)
+
+    def run(self, line: str) -> None:
+        """Type a line and wait for its end, which must come exactly once."""
+        ends: list[Outcome] = []
+        self.session.start(line, self._show, ends.append)
+
+        def ended() -> bool:
+            running = self.session.running
+            if running is not None and running.task.asking is not None:
+                running.task.reply("y")
+            return bool(ends) and self.session.running is None
+
+        self.until(ended, line)
+        if len(ends) != 1:
+            raise AssertionError(f"{line} ended {len(ends)} times")
+        self.told[f"exit {ends[0].exit_code}"] += 1
+
+    def _show(self, item: Answer | Note) -> None:
+        self.told["answers" if isinstance(item, Answer) else "notes"] += 1
+
+
+class Soak:
+    """emulators: each restart takes the next one, so that versions change under the session."""
+
+    def __init__(self, emulators: list[str]) -> None:
+        self._dice = random.Random(SEED)
+        self._starters = [VmStarter(path) for path in emulators]
+        self._restarts = 0
+        self._folder = new_folder()
+        self.done: Counter[str] = Counter()
+        self._vm = self._start()
+        self.person = Person(self._vm.path)
+        self._deeds: list[tuple[Callable[[], None], int]] = [
+            (self._line, 80),
+            (self._type, 10),
+            (self._flood, 3),
+            (self._kill, 1),
+            (self._freeze, 1),
+        ]
+
+    def close(self) -> None:
+        """End all that was started."""
+        self.person.session.close()
+        for starter in self._starters:
+            starter.close()
+
+    def step(self) -> None:
+        """Do one thing."""
+        deeds, weights = zip(*self._deeds, strict=True)
+        deed = self._dice.choices(deeds, weights)[0]
+        deed()
+        self.done[deed.__name__.strip("_")] += 1
+
+    def settle(self) -> None:
+        """A state that can be compared: connected, nothing on its way."""
+        person = self.person
+        if not person.session.machine.connected:
+            self._come_back()
+        person.until(lambda: not person.session.client.in_flight, "quiet")
+
+    def sample(self, since: float) -> Sample:
+        """What the process holds now."""
+        gc.collect()
+        with open("/proc/self/statm", encoding="ascii") as file:
+            pages = int(file.read().split()[1])
+        memory = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+        seconds = time.monotonic() - since
+        return Sample(seconds, memory, len(os.listdir("/proc/self/fd")), dict(self.done))
+
+    # ------------------------------------------------------------------ deeds
+
+    def _line(self) -> None:
+        lines, weights = zip(*LINES, strict=True)
+        self.person.run(self._dice.choices(lines, weights)[0])
+
+    def _type(self) -> None:
+        """Somebody types, a key at a time, with Tab and the hint at each."""
+        text = self._dice.choice(TYPED)
+        for end in range(len(text) + 1):
+            self.person.session.complete(text[:end], end)
+            self.person.session.hint(text[:end], end)
+            self.person.turn(0.0)
+
+    def _flood(self) -> None:
+        """Somebody else lets the VM raise events as fast as it can."""
+        other = Client.connect(parse_address(f"{self._folder}/second"))
+        for _ in range(50):
+            other.submit(Command("stop"))
+            other.submit(Command("cont"))
+        self.person.until(lambda: other.poll(0) or not other.in_flight, "a flood")
+        while other.in_flight:
+            other.poll(1.0)
+        other.close()
+
+    def _kill(self) -> None:
+        """The VM is killed, a line is typed into the void, and it comes back."""
+        self._vm.kill()
+        person = self.person
+        person.until(lambda: not person.session.machine.connected, "the loss")
+        person.run("query-status")
+        self._vm = self._start()
+        self._come_back()
+
+    def _freeze(self) -> None:
+        """The process stands still for a moment while a line is on its way."""
+        self._vm.stop_process()
+        ends: list[Outcome] = []
+        self.person.session.start("query-status", lambda _: None, ends.append)
+        for _ in range(5):
+            self.person.turn(0.01)
+        self.person.session.interrupt()
+        self._vm.continue_process()
+        self.person.until(lambda: ends, "the reply that was let go of")
+
+    def _start(self) -> Vm:
+        starter = self._starters[self._restarts % len(self._starters)]
+        self._restarts += 1
+        second = f"unix:{self._folder}/second,server=on,wait=off"
+        return starter("-qmp", second, machine="demo", name="soak", folder=self._folder)
+
+    def _come_back(self) -> None:
+        machine = self.person.session.machine
+        if machine.parted:
+            self.person.run(".reconnect")
+        self.person.until(lambda: machine.connected and machine.status, "the reconnection")
+
+
+def grown(samples: list[Sample]) -> str:
+    """What grew from the second quarter of the samples to the last; "" for nothing."""
+    quarter = max(1, len(samples) // 4)
+    early, late = samples[quarter : 2 * quarter] or samples[:1], samples[-quarter:]
+    before = max(sample.memory for sample in early)
+    after = min(sample.memory for sample in late)
+    if after > before * GROWTH + SLACK:
+        return f"memory grew from {before:.1f} to {after:.1f} MB"
+    least, most = min(s.descriptors for s in early), min(s.descriptors for s in late)
+    return f"descriptors grew from {least} to {most}" if most > least else ""
+
+
+def soak(seconds: float, every: float, say: Callable[[str], None]) -> str:
+    """Run for so many seconds; what grew, "" for nothing. every: seconds between samples"""
+    load = Soak(emulators())
+    started = time.monotonic()
+    samples: list[Sample] = []
+    try:
+        while time.monotonic() - started < seconds:
+            due = started + (len(samples) + 1) * every
+            while time.monotonic() < due:
+                load.step()
+            load.settle()
+            samples.append(load.sample(started))
+            say(describe(samples[-1], load.person.told))
+    finally:
+        load.close()
+    return grown(samples)
+
+
+def describe(sample: Sample, told: Counter[str]) -> str:
+    """A sample as one line."""
+    done = " ".join(f"{name} {count}" for name, count in sample.done.items())
+    heard = " ".join(f"{name} {count}" for name, count in sorted(told.items()))
+    return (
+        f"{sample.seconds:7.1f} s  {sample.memory:6.1f} MB  {sample.descriptors:3} descriptors"
+        f"  {done}  |  {heard}"
+    )
+
+
+def main(words: list[str]) -> int:
+    minutes = float(words[0]) if words else 30.0
+    what = soak(minutes * 60, max(1.0, minutes * 60 / 60), lambda text: print(text, flush=True))
+    print(f"soak: {what or 'memory and descriptors are flat'}")
+    return int(bool(what))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,116 @@
+"""A VM that is killed and started anew, over each road, from the event loop of the screen.
+
+Nothing polls here but the driver: a descriptor that it does not follow is never heard of again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from qmpsh.link.address import parse_address
+from qmpsh.link.client import Client
+from qmpsh.shell.session import Session
+from qmpsh.shell.settings import Settings
+from qmpsh.tui.driver import Driver
+from tests.link.roads import certificates, dialling, free_port, secured
+from tests.link.sshd import serving_ssh
+from tests.link.test_roads import needs
+from tests.qemu import Vm, VmStarter
+from tests.tui.test_driver import Silent
+
+Start = Callable[[], Vm]
+
+
+def tls(
+    start: VmStarter, folder: str, _stack: ExitStack, _set: pytest.MonkeyPatch
+) -> tuple[str, Start]:
+    port = free_port()
+    start_one = functools.partial(secured, start, "off", port)
+    return f"tls:localhost:{port}?ca={certificates()}/ca-cert.pem", start_one
+
+
+def command(
+    start: VmStarter, folder: str, _stack: ExitStack, _set: pytest.MonkeyPatch
+) -> tuple[str, Start]:
+    return f"exec:socat - UNIX:{folder}/s", functools.partial(start, folder=folder)
+
+
+def listen(
+    start: VmStarter, folder: str, _stack: ExitStack, _set: pytest.MonkeyPatch
+) -> tuple[str, Start]:
+    words = dialling(start.emulator, f"path={folder}/l")
+    return f"listen:unix:{folder}/l", functools.partial(start, *words)
+
+
+def listen_tcp(
+    start: VmStarter, folder: str, _stack: ExitStack, _set: pytest.MonkeyPatch
+) -> tuple[str, Start]:
+    port = free_port()
+    words = dialling(start.emulator, f"host=127.0.0.1,port={port}")
+    return f"listen:127.0.0.1:{port}", functools.partial(start, *words)
+
+
+def ssh(
+    start: VmStarter, folder: str, stack: ExitStack, setting: pytest.MonkeyPatch
+) -> tuple[str, Start]:
+    keys = Path(folder, "ssh")
+    keys.mkdir()
+    served = stack.enter_context(serving_ssh(keys))
+    for name, value in served.environ.items():
+        setting.setenv(name, value)
+    return f"ssh://127.0.0.1:{served.port}{folder}/s", functools.partial(start, folder=folder)
+
+
+@pytest.mark.parametrize(
+    "lay, programs",
+    [
+        (tls, ("openssl",)),
+        (command, ("socat",)),
+        (listen, ()),
+        (listen_tcp, ()),
+        (ssh, ("ssh", "sshd")),
+    ],
+)
+def test_killed_and_started_anew(
+    start_vm: VmStarter,
+    lay: Callable[..., tuple[str, Start]],
+    programs: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    needs(*programs)
+    first = start_vm()  # whose folder serves for the sockets
+    with ExitStack() as stack:
+        address, start = lay(start_vm, first.folder, stack, monkeypatch)
+        first.kill()
+        vm = start()
+        asyncio.run(lose_and_find(address, vm, start))
+
+
+async def lose_and_find(address: str, vm: Vm, start: Start) -> None:
+    client = Client.connect(parse_address(address))
+    session = Session(client, Settings(), Silent(), address)
+    driver = Driver(session, lambda: None)
+    driver.start()
+    try:
+        await until(lambda: session.machine.status == "running")
+        vm.kill()
+        await until(lambda: not session.machine.connected)
+        start()
+        await until(lambda: session.machine.connected and session.client is not client)
+        await until(lambda: session.machine.status == "running")
+    finally:
+        driver.stop()
+        session.close()
+
+
+async def until(holds: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not holds():
+            await asyncio.sleep(0.01)
