@@ -31,7 +31,7 @@ demo: $(VENV)/.installed ## a shell on a virtual machine of its own (qmpsh run);
 QEMUS = $(shell command -v qemu-system-x86_64):$(wildcard $(CURDIR)/.qemu-next/qemu-system-x86_64)
 
 test: $(VENV)/.installed-dev ## lint, types, all tests with coverage; installs what they need
-	@scripts/need.sh --optional qemu-system-x86_64 qemu-img qemu-storage-daemon \
+	@scripts/need.sh --optional qemu-system-x86_64 qemu-img qemu-storage-daemon qemu-ga \
 		tmux zsh fish socat openssl ssh sshd
 	@scripts/libvirt.sh --optional $(VENV)
 	@scripts/qemu-next.sh --optional

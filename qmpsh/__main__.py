@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
+from qmpsh.link.dialect import GUEST_AGENT, QEMU
 from qmpsh.options import Options, for_batch, is_interactive
 from qmpsh.splitter import Words, split_words
 from qmpsh.view.safe import visible
@@ -164,8 +165,10 @@ def _connect(words: Words, options: Options) -> Client:
         parse_address(words.address),
         ClientOptions(
             _connect_timeout(options),
-            options.negotiate,
+            # An agent is always brought in step first: what others left in its stream is no answer.
+            options.negotiate or options.guest_agent,
             options.oob,
+            dialect=GUEST_AGENT if options.guest_agent else QEMU,
         ),
         _notice,
         _tracer(words.address, options),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from qmpsh.schema.model import Schema
 
 _PROGRAM = "qmpsh"
+_LAST_MOMENT = 1.0  # seconds
 
 
 class Batch:
@@ -44,7 +45,7 @@ class Batch:
     ) -> None:
         self._settings = settings
         self._colour = colour
-        self._redirected: list[tuple[Redirect, str]] = []
+        self._redirected: list[tuple[Redirect, bytes]] = []
         self._pastime: Pastime | None = None
         machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
         self._shell = Shell(client, settings, machine, schema)
@@ -98,17 +99,14 @@ class Batch:
 
     def finish(self, place: str, task: Task) -> Outcome:
         """Drive a line to its end, show its answers and report what went wrong."""
-        while not task.advance(time.monotonic()):
-            if task.asking is not None:
-                try:
-                    self._ask(task)
-                except UsageError as error:
-                    task.cancel()
-                    return self.report(place, error)
-            elif task.until is not None and (task.until.works or task.until.endless):
-                self._pass_time(task.until)
-            elif self.client is not None:
-                self.client.poll(task.timeout(time.monotonic()))
+        try:
+            self._drive(task)
+        except UsageError as error:
+            task.cancel()
+            return self.report(place, error)
+        except BaseException:
+            self._abandon(task)
+            raise
         self._clear()
         outcome = task.outcome or Outcome()
         if outcome.error is not None:
@@ -118,6 +116,28 @@ class Batch:
         except QmpshError as error:
             return self.report(place, error)
         return outcome
+
+    def _abandon(self, task: Task) -> None:
+        """End a line; what it sends to put something away gets a moment to be answered: a socket
+        that is closed with answers unread takes what was sent last with it.
+        """
+        client = self.client
+        before = 0 if client is None else client.in_flight
+        task.cancel()
+        if client is None or client.in_flight <= before:
+            return
+        deadline = time.monotonic() + _LAST_MOMENT
+        while client.in_flight and time.monotonic() < deadline:
+            client.poll(deadline - time.monotonic())
+
+    def _drive(self, task: Task) -> None:
+        while not task.advance(time.monotonic()):
+            if task.asking is not None:
+                self._ask(task)
+            elif task.until is not None and (task.until.works or task.until.endless):
+                self._pass_time(task.until)
+            elif self.client is not None:
+                self.client.poll(task.timeout(time.monotonic()))
 
     def report(self, place: str, error: QmpshError) -> Outcome:
         """Print an error, and the place in its line."""
@@ -181,15 +201,21 @@ class Batch:
         if isinstance(item, Note):
             _remark(item) if item.bare else _complain(place, item.text)
             return
+        if item.data is not None and item.redirect is None:
+            _pass_on(item.data, aside=item.aside)
+            return
         whole = item.modifiers.json
         if item.failed and not (whole and item.reply is not None):
             _complain(place, item.text or "")
+            return
+        if item.data is not None and item.redirect is not None:
+            self._redirected.append((item.redirect, item.data))
             return
         text = self._text(item, whole=whole)
         if text is None:
             return
         if item.redirect is not None:
-            self._redirected.append((item.redirect, text))
+            self._redirected.append((item.redirect, f"{text}\n".encode(errors="replace")))
         else:
             print(self._coloured(text) if _is_json(item) else text)
 
@@ -237,17 +263,30 @@ class Batch:
         from qmpsh.shell.redirects import pipe_status, write_file
 
         redirect = self._redirected[0][0]
-        text = "".join(f"{text}\n" for _, text in self._redirected)
+        data = b"".join(data for _, data in self._redirected)
         self._redirected.clear()
         if redirect.mark != "|":
-            write_file(redirect, text)
+            write_file(redirect, data)
             return
         from qmpsh.shell.pipes import run_pipe
 
         sys.stdout.flush()
-        said = pipe_status(run_pipe(redirect.target, text, self.client), redirect)
+        said = pipe_status(run_pipe(redirect.target, data, self.client), redirect)
         if said:
             raise QmpshError(said)
+
+
+def _pass_on(data: bytes, *, aside: bool) -> None:
+    """What a guest wrote: as it is, but a terminal gets no control of the guest's."""
+    stream = sys.stderr if aside else sys.stdout
+    sys.stdout.flush()
+    if stream.isatty():
+        # A terminal turns LF into CR LF itself; a guest that wrote both means the same.
+        text = data.decode("utf-8", "replace").replace("\r\n", "\n")
+        print(visible(text), end="", file=stream, flush=True)
+    else:
+        stream.buffer.write(data)
+        stream.flush()
 
 
 def _complain(place: str, text: str) -> None:

@@ -122,6 +122,8 @@ OPTIONS: list[click.Parameter] = [
                  help="Do not ask before commands that end or reset the VM."),
     click.Option(["-N", "--skip-negotiation"], is_flag=True,
                  help="The server sends no greeting and wants none."),
+    click.Option(["--guest-agent"], is_flag=True,
+                 help="The server is a QEMU guest agent, which does not greet."),
     click.Option(["--oob/--no-oob"], default=True,
                  help="Negotiate out-of-band execution where offered; default on."),
     click.Option(["-l", "--logfile"], metavar="FILE", default="",
@@ -172,7 +174,7 @@ def parse_options(words: list[str], command: click.Command = COMMAND) -> Options
         yes=given["yes"],
         read_only=given["read_only"],
         verbose=given["verbose"],
-        negotiated=not given["skip_negotiation"],
+        negotiated=not (given["skip_negotiation"] or given["guest_agent"]),
     )
     return Options(
         settings,
@@ -185,6 +187,7 @@ def parse_options(words: list[str], command: click.Command = COMMAND) -> Options
         given["schema"],
         given["config"],
         given["logfile"],
+        given["guest_agent"],
     )
 
 

@@ -76,7 +76,8 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
     def is_hmp() -> bool:
         return sessions[-1].shell.hmp if sessions else options.settings.hmp
 
-    history = LineHistory(is_hmp, config.aliases)
+    name = "history-guest" if options.guest_agent else "history"
+    history = LineHistory(is_hmp, config.aliases, name)
     setup = Setup(
         wants_colour(options.color, os.environ, terminal=True),
         config.keys,

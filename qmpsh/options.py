@@ -16,7 +16,8 @@ class Options(NamedTuple):
     connect_timeout: seconds, None where it is not said;
     negotiate: wait for a greeting and answer it; oob: ask for out-of-band where offered;
     schema: a file that stands for the server's own schema, "" for none;
-    config: the configuration file, "" for the usual one; logfile: of the wire, "" for none.
+    config: the configuration file, "" for the usual one; logfile: of the wire, "" for none;
+    guest_agent: the server is one.
     """
 
     settings: Settings = Settings()
@@ -29,6 +30,7 @@ class Options(NamedTuple):
     schema: str = ""
     config: str = ""
     logfile: str = ""
+    guest_agent: bool = False
 
 
 def wants_colour(choice: str, environ: Mapping[str, str], *, terminal: bool) -> bool:

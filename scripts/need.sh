@@ -14,6 +14,7 @@ packages() {
 # program            apt-get                          dnf                   pacman           brew
 qemu-system-x86_64   qemu-system-x86                  qemu-system-x86-core  qemu-system-x86  qemu
 qemu-img             qemu-utils                       qemu-img              qemu-img         qemu
+qemu-ga              qemu-guest-agent                 qemu-guest-agent      qemu-guest-agent -
 qemu-storage-daemon  qemu-system-common               qemu-img              qemu-storage-daemon qemu
 tmux                 tmux                             tmux                  tmux             tmux
 zsh                  zsh                              zsh                   zsh              zsh
@@ -55,6 +56,7 @@ is_there() {
         libvirt-headers) pkg-config --exists libvirt 2>/dev/null ;;
         # A daemon lies where only root's PATH leads.
         libvirtd) PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1" >/dev/null 2>&1 ;;
+        qemu-ga) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1 ;; # not for all users
         python3*) "$1" -c '' >/dev/null 2>&1 ;; # a version manager's shim may be there and fail
         *) command -v "$1" >/dev/null 2>&1 ;;
     esac

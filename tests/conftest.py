@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests import fuzzing as fuzzing  # registers the profiles of hypothesis
+from tests.agents import Agent, AgentStarter, agents
 from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder, serving, storage_daemon
 from tests.tui.tmux import Terminal, terminal
 
@@ -148,6 +149,32 @@ def q35(q35_starter: VmStarter) -> Vm:
 def fresh_q35(start_vm: VmStarter) -> Vm:
     """The machine of `make demo`, paused, for this test alone: to change, reset or kill."""
     return start_vm(machine="demo", name="demo")
+
+
+# ------------------------------------------------------------------------ guest agents
+
+
+@pytest.fixture(scope="session", params=agents() or ["none"], ids=lambda path: path.lstrip("/"))
+def agent_program(request: pytest.FixtureRequest) -> str:
+    """The path of a qemu-ga; a test that needs one runs once for each that is here."""
+    program = str(request.param)
+    if program == "none":
+        missing("qemu-ga")
+    return program
+
+
+@pytest.fixture
+def start_agent(agent_program: str) -> Iterator[AgentStarter]:
+    """`start_agent()` starts a guest agent for this test."""
+    starter = AgentStarter(agent_program)
+    yield starter
+    starter.close()
+
+
+@pytest.fixture
+def agent(start_agent: AgentStarter) -> Agent:
+    """A guest agent for this test alone; what it does it does to this machine."""
+    return start_agent()
 
 
 # ------------------------------------------------------------------------ other servers

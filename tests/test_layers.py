@@ -218,6 +218,7 @@ ONE_SHOT_MODULES: set[str] = {
     "qmpsh.link.outbox",
     "qmpsh.link.pending",
     "qmpsh.link.transport",
+    "qmpsh.link.watch",
     "qmpsh.options",
     "qmpsh.shell",
     "qmpsh.shell.execute",

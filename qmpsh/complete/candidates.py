@@ -42,6 +42,7 @@ class Catalog:
     """What completion knows of the server; filled in as background replies come.
 
     commands, events: names as the server lists them, () before they are known
+    disabled:         of the commands, those that a guest's administrator has turned off
     schema:           None before it is known, or where the server has none
     verbs:            the shell's own words: name to summary
     settings:         the options of `.set`
@@ -55,6 +56,7 @@ class Catalog:
     def __init__(self) -> None:
         self.commands: tuple[str, ...] = ()
         self.events: tuple[str, ...] = ()
+        self.disabled: frozenset[str] = frozenset()
         self.schema: Schema | None = None
         self.verbs: dict[str, str] = {}
         self.settings: Mapping[str, Setting] = {}

@@ -78,7 +78,7 @@ def _commands(place: Place, catalog: Catalog) -> Iterable[Candidate]:
         yield Candidate(
             name,
             place.start,
-            "command",
+            "disabled" if name in catalog.disabled else "command",
             deprecated="deprecated" in features,
             unstable="unstable" in features,
         )

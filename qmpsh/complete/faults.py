@@ -47,6 +47,8 @@ def find_faults(text: str, catalog: Catalog, mode: Mode) -> list[Fault]:
         return []
     line = Line(given, schema, root)
     faults = list(_of_command(schema, name, span))
+    if not schema.binding:
+        return faults
     for member in given:
         faults += _of_member(line, name, member, text)
     return faults

@@ -77,7 +77,7 @@ class Typed(NamedTuple):
 class Server(NamedTuple):
     """Who knows the LINE, as the options say. address: None for nobody; schema: a file, or "";
     negotiate: as in ClientOptions; read_only: nothing that might do harm is asked; hmp: lines are
-    the human monitor's.
+    the human monitor's; agent: it is a guest agent.
     """
 
     address: str | None
@@ -85,6 +85,7 @@ class Server(NamedTuple):
     negotiate: bool
     read_only: bool
     hmp: bool
+    agent: bool = False
 
 
 Ask = Callable[[Server, str, Mode], list[Candidate]]
@@ -148,6 +149,7 @@ def _server(context: click.Context, address: str | None) -> Server:
         not given["skip_negotiation"],
         bool(given.get("read_only")),
         bool(given["hmp"]),
+        bool(given["guest_agent"]),
     )
 
 

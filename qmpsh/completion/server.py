@@ -21,6 +21,7 @@ from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import Mode
 from qmpsh.link.address import TcpAddress, UnixAddress, parse_address
 from qmpsh.link.client import Client, ClientOptions
+from qmpsh.link.dialect import GUEST_AGENT, QEMU
 from qmpsh.schema.files import read_schema_file
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.introspection import Introspection
@@ -82,6 +83,7 @@ class Visit:
         """The commands, the schema, and the manual that is installed here."""
         introspection = self._introspection()
         catalog.learn(introspection.commands, introspection.schema)
+        catalog.disabled = introspection.disabled
         catalog.manual = introspection.manual()
 
     def _introspection(self) -> Introspection:
@@ -128,7 +130,13 @@ class Visit:
         if not isinstance(address, UnixAddress | TcpAddress):
             # The others run programs, log in somewhere, or wait for the VM: not on a mere Tab.
             raise CannotConnect(f"{address} is not asked")
-        options = ClientOptions(GREETED_WITHIN, self.server.negotiate, oob=False)
+        agent = self.server.agent
+        options = ClientOptions(
+            GREETED_WITHIN,
+            self.server.negotiate or agent,
+            oob=False,
+            dialect=GUEST_AGENT if agent else QEMU,
+        )
         if isinstance(address, UnixAddress):
             _wait_for_turn(address)
         return Client.connect(address, options)

@@ -35,13 +35,13 @@ from qmpsh.link.outbox import Outbox
 from qmpsh.link.outbox import Tracer as Tracer
 from qmpsh.link.pending import Pending as Pending
 from qmpsh.link.transport import Stream, UnixStream, begin_stream, open_stream
+from qmpsh.link.watch import Watch
 from qmpsh.wire.connection import Connection, State
 from qmpsh.wire.framing import NEED_DATA, PEER_CLOSED
 from qmpsh.wire.messages import Command, Greeting, Message, Reply
 
 _CHUNK: Final = 64 * 1024  # bytes of one read
 _READS: Final = 16  # reads of one turn at most (1 MiB), so that a flood does not starve the others
-_LONGEST_WAIT: Final = 86400.0  # seconds; poll(2) takes its milliseconds as an int
 
 _DEFAULTS: Final = ClientOptions()
 
@@ -58,9 +58,8 @@ class Client:
         "_inbox",
         "_options",
         "_outbox",
-        "_poller",
         "_stream",
-        "_watched",
+        "_watch",
         "address",
         "closed",
         "dialect",
@@ -83,14 +82,14 @@ class Client:
         self._options = options
         self._stream = stream
         self._connection = Connection(
-            greeting=options.negotiate, oob=options.oob, limit=options.limit
+            greeting=options.negotiate and self.dialect.greets, oob=options.oob, limit=options.limit
         )
         self._inbox = Inbox()
         self._outbox = Outbox(options.dialect.window, options.dialect.rate)
         self._agreement: Pending | None = None
-        self._watched = stream.fileno(), select.POLLIN
-        self._poller = select.poll()
-        self._poller.register(*self._watched)
+        self._watch = Watch(stream.fileno())
+        if options.negotiate and not self.dialect.greets:
+            self._agreement = self._submit(*handshake.synchronize(self._connection))
 
     @classmethod
     def connect(
@@ -148,20 +147,21 @@ class Client:
         deadline = math.inf if limit is None else started + limit
         patience = time.monotonic() + self._options.notice_after
         if notice is not None and patience < deadline and not self._wait(self._greeted, patience):
-            notice(handshake.waiting(address, limit))
+            notice(handshake.waiting(address, limit, self.dialect))
         if not self._wait(self._greeted, deadline):
-            raise handshake.no_greeting(address, limit or 0.0)
+            raise handshake.no_greeting(address, limit or 0.0, self.dialect)
         if not self._wait(lambda: self.begun, deadline):
             raise handshake.no_agreement(address, limit or 0.0)
         if self.lost is not None and not self._has_agreed:
-            raise self.refusal()
+            raise self.refusal
 
+    @property
     def refusal(self) -> CannotConnect:
         """Why no session began, of a client that was lost before."""
         return handshake.refusal(self.address, self.lost)
 
     def _greeted(self) -> bool:
-        return self._connection.state is not State.GREETING
+        return self._connection.state not in (State.GREETING, State.SYNCING)
 
     @property
     def _has_agreed(self) -> bool:
@@ -271,6 +271,13 @@ class Client:
             )
         return pending.result()
 
+    def forget(self, pending: Pending) -> None:
+        """Wait no longer for a reply that may never come, and let what is behind it go out."""
+        if self._inbox.forget(pending):
+            self._connection.forget(pending.id)
+            self._outbox.make_room()
+            self._write()
+
     def _wait(self, ready: Callable[[], bool], deadline: float) -> bool:
         """Poll until `ready()`, or the end of the connection; False when the time ran out."""
         while not (ready() or self.closed):
@@ -290,18 +297,13 @@ class Client:
         """
         if self.closed:
             return False
-        mask = select.POLLIN | select.POLLOUT if self.wants_write else select.POLLIN
-        if (self._stream.fileno(), mask) != self._watched:
-            self._poller.unregister(self._watched[0])
-            self._watched = self._stream.fileno(), mask
-            self._poller.register(*self._watched)
         happened = False
-        for _, flags in self._poller.poll(self._milliseconds(timeout)):
-            if flags & select.POLLOUT:
-                self._write()
-                happened = True
-            if flags & ~select.POLLOUT or self._stream.wants_write:
-                happened = self._read() or happened
+        flags = self._watch.wait(self._stream.fileno(), self._limit(timeout), self.wants_write)
+        if flags & select.POLLOUT:
+            self._write()
+            happened = True
+        if flags & ~select.POLLOUT or (flags and self._stream.wants_write):
+            happened = self._read() or happened
         if self._outbox.due is not None:
             self._write()
         if self._outbox.error is not None and not (happened or self.closed):
@@ -309,15 +311,14 @@ class Client:
             happened = True
         return happened
 
-    def _milliseconds(self, timeout: float | None) -> int | None:
+    def _limit(self, timeout: float | None) -> float | None:
+        """How long to wait at most, in seconds."""
         if self._outbox.error is not None:
-            return 0  # only what the server still said is waited for, and that is there
-        if self.due is not None:
-            wait = self.due - time.monotonic()
-            timeout = wait if timeout is None else min(timeout, wait)
-        if timeout is None:
-            return None
-        return math.ceil(min(max(timeout, 0.0), _LONGEST_WAIT) * 1000)
+            return 0.0  # only what the server still said is waited for, and that is there
+        if self.due is None:
+            return timeout
+        wait = self.due - time.monotonic()
+        return wait if timeout is None else min(timeout, wait)
 
     def _write(self) -> None:
         self._outbox.write_to(self._stream, self.tracer)
@@ -351,7 +352,8 @@ class Client:
             if message is NEED_DATA:
                 return
             if message is PEER_CLOSED:
-                self._lose(self._end_of_stream())
+                where = " in the middle of a message" if self._connection.unfinished else ""
+                self._lose(ConnectionLost(f"the server closed the connection{where}"))
                 return
             self._take(message)
 
@@ -378,16 +380,10 @@ class Client:
             command = Command("qmp_capabilities")
             self._agreement = self._submit(command, *self._connection.negotiate())
 
-    # ------------------------------------------------------------------------ the end
-
     def close(self) -> None:
         """Give up the connection; what is unanswered gets a ConnectionLost. May be called twice."""
         if not self.closed:
             self._end(ConnectionLost("the connection was closed before the reply"))
-
-    def _end_of_stream(self) -> ConnectionLost:
-        where = " in the middle of a message" if self._connection.unfinished else ""
-        return ConnectionLost(f"the server closed the connection{where}")
 
     def _lose(self, error: QmpshError) -> None:
         self.lost = error

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from qmpsh.jsontypes import Json
+from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.wire.messages import Greeting
 
 
@@ -25,6 +25,7 @@ class Dialect(NamedTuple):
     status:   it has a run state: query-status
     named:    it has a name: query-name, query-uuid
     silent:   commands whose success is silence
+    guest:    it runs inside the guest: `.exec` and `.cat`
     braced:   commands without arguments that want an empty object of them all the same
     """
 
@@ -40,6 +41,7 @@ class Dialect(NamedTuple):
     status: bool = True
     named: bool = True
     silent: frozenset[str] = frozenset()
+    guest: bool = False
     braced: frozenset[str] = frozenset()
 
 
@@ -57,7 +59,6 @@ STORAGE_DAEMON: Final = Dialect(
 GUEST_AGENT: Final = Dialect(
     "a guest agent",
     greets=False,
-    window=1,
     names="guest-info",
     schema="",
     manual="qemu-ga-ref",
@@ -67,6 +68,7 @@ GUEST_AGENT: Final = Dialect(
     silent=frozenset(
         {"guest-shutdown", "guest-suspend-disk", "guest-suspend-ram", "guest-suspend-hybrid"}
     ),
+    guest=True,
 )
 # Source: WIRE.md section 13: everything readable at once is one request; 100 a second at most. Its
 # query-qmp-schema answers `{}`, so that nobody needs to ask.
@@ -101,15 +103,21 @@ def introduction(greeting: Greeting) -> tuple[str, str, str]:
 
 
 def command_names(reply: Json) -> tuple[str, ...]:
-    """The names in a reply of query-commands, or of guest-info; () for any other shape.
+    """The names in a reply of query-commands, or of guest-info; () for any other shape."""
+    return tuple(name for name, _ in _listed_entries(reply))
 
-    Of a guest agent's commands those that its administrator has disabled are left out.
-    """
+
+def disabled_names(reply: Json) -> frozenset[str]:
+    """Those of a guest agent's commands that its administrator has disabled."""
+    return frozenset(
+        name for name, entry in _listed_entries(reply) if entry.get("enabled") is False
+    )
+
+
+def _listed_entries(reply: Json) -> list[tuple[str, JsonObject]]:
     entries = reply.get("supported_commands") if isinstance(reply, dict) else reply
-    if not isinstance(entries, list):
-        return ()
-    enabled = [e for e in entries if isinstance(e, dict) and e.get("enabled") is not False]
-    return tuple(name for name in (entry.get("name") for entry in enabled) if isinstance(name, str))
+    found = [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
+    return [(name, entry) for entry in found if isinstance(name := entry.get("name"), str)]
 
 
 def listed(dialect: Dialect, commands: tuple[str, ...]) -> Dialect:

@@ -17,7 +17,9 @@ from qmpsh.errors import (
 )
 from qmpsh.link.address import Address
 from qmpsh.link.dialect import QEMU, Dialect
+from qmpsh.wire.connection import Connection
 from qmpsh.wire.framing import DEFAULT_LIMIT
+from qmpsh.wire.messages import Command
 
 
 class ClientOptions(NamedTuple):
@@ -49,22 +51,52 @@ _STRANGERS: Final = {
 _SHOWN = 40  # bytes of what a stranger said
 
 
-def waiting(address: Address, timeout: float | None) -> str:
+def synchronize(connection: Connection) -> tuple[Command, str, bytes]:
+    """How to begin with a guest agent: what is to be sent at once, its id and its bytes."""
+    # Imported here: few servers are guest agents.
+    from random import randrange
+
+    from qmpsh.wire.prelude import LARGEST_NUMBER
+
+    return connection.synchronize(randrange(LARGEST_NUMBER))
+
+
+class _Silence(NamedTuple):
+    """What to say of a server that is silent. notice: behind the connecting; end: in its place;
+    the `{}` of it is how long was waited.
+    """
+
+    notice: str
+    end: str
+
+
+_OF_MONITORS: Final = _Silence(
+    "no greeting yet: another client may hold this monitor, which serves one at a time",
+    "no greeting within {} s: another client probably holds this monitor, which serves one at a"
+    " time, or the VM is stopped; close that client, or give QEMU a second -qmp; a guest agent's"
+    " socket wants --guest-agent",
+)
+_OF_AGENTS: Final = _Silence(
+    "no answer of the guest agent yet: it may not run in the guest, or another client may hold it",
+    "the guest agent did not answer within {} s: qemu-ga does not run in the guest, the VM is"
+    " stopped or has no device for it (-device virtserialport,name=org.qemu.guest_agent.0), or"
+    " another client holds this socket",
+)
+
+
+def _silence(dialect: Dialect) -> _Silence:
+    return _OF_MONITORS if dialect.greets else _OF_AGENTS
+
+
+def waiting(address: Address, timeout: float | None, dialect: Dialect = QEMU) -> str:
     """The notice while a connection is silent."""
     limit = "" if timeout is None else f" up to {timeout:g} s"
-    return (
-        f"connected to {address}, but no greeting yet: another client may hold this monitor, which"
-        f" serves one at a time; waiting{limit}"
-    )
+    return f"connected to {address}, but {_silence(dialect).notice}; waiting{limit}"
 
 
-def no_greeting(address: Address, timeout: float) -> Busy:
+def no_greeting(address: Address, timeout: float, dialect: Dialect = QEMU) -> Busy:
     """Connected, and silence."""
-    return Busy(
-        f"connected to {address}, but no greeting within {timeout:g} s: another client probably"
-        " holds this monitor, which serves one at a time, or the VM is stopped; close that client,"
-        " or give QEMU a second -qmp"
-    )
+    return Busy(f"connected to {address}, but {_silence(dialect).end.format(f'{timeout:g}')}")
 
 
 def no_agreement(address: Address, timeout: float) -> ConnectTimeout:

@@ -59,6 +59,10 @@ class Inbox:
         pending.answered = time.monotonic()
         return pending
 
+    def forget(self, pending: Pending) -> bool:
+        """Expect a command's reply no longer; False where it has come, or was forgotten before."""
+        return self._pendings.pop(pending.id, None) is not None
+
     def fail(self, error: QmpshError) -> None:
         """Nothing more will come: whoever waits gets the error."""
         pendings = list(self._pendings.values())

@@ -106,7 +106,7 @@ class Outbox:
                 if not self.begin_next(time.monotonic()):
                     return
                 if tracer is not None:
-                    tracer("->", json.loads(self.rest))
+                    tracer("->", json.loads(self.rest.lstrip(b"\xff")))
             try:
                 self._send_to(stream)
             except ConnectionLost as error:

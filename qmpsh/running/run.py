@@ -41,8 +41,13 @@ def main(words: Words) -> int:
         options = parse_options([*words.options, *given], RUN)
     except Done:
         return 0
+    if options.guest_agent or not options.negotiate:
+        raise UsageError(
+            "--guest-agent and -N are for other servers; qmpsh run's is QEMU's own QMP"
+        )
     schema = _schema(options)
     config = None
+    settings, colour = for_batch(options, one_shot=False)
     if not options.files and is_interactive() and not options.settings.dry_run:
         from qmpsh.interactive import configured
 
@@ -54,7 +59,8 @@ def main(words: Words) -> int:
         vm.start()
         client = _connect(vm, options)
         if config is None:
-            return _batch(vm, client, options, schema)
+            batch = _Batch(client, settings, schema, colour=colour)
+            return _run_script(vm, batch, options.files or ("-",))
         return _interact(vm, client, options, config, schema)
     finally:
         vm.end(client)
@@ -94,7 +100,7 @@ def _connect(vm: Vm, options: Options) -> Client:
         from qmpsh.trace import tracing_for
 
         tracer = tracing_for(vm.path, options, _tell)
-    begin = ClientOptions(negotiate=options.negotiate, oob=options.oob)
+    begin = ClientOptions(oob=options.oob)
     if options.connect_timeout is not None:
         begin = begin._replace(connect_timeout=options.connect_timeout)
 
@@ -137,13 +143,11 @@ class _Batch(Batch):
             sys.stderr.write(visible(said if said.endswith("\n") else f"{said}\n"))
 
 
-def _batch(vm: Vm, client: Client, options: Options, schema: Schema | None) -> int:
-    settings, colour = for_batch(options, one_shot=False)
-    batch = _Batch(client, settings, schema, colour=colour)
+def _run_script(vm: Vm, batch: _Batch, files: tuple[str, ...]) -> int:
     batch.vm = vm
     try:
         batch.relay()
-        return batch.run_script(options.files or ("-",))
+        return batch.run_script(files)
     finally:
         batch.relay(rest=True)
 

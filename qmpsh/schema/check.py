@@ -216,11 +216,15 @@ class Reader:
             for branch in branches:
                 if _form(branch) == wanted and self._fits(branch, entry):
                     return branch
-        words = kind_words(self._schema, kind)
-        return self._refuse_value(f"one of {words}", entry)
+        words = next((branch for branch in branches if isinstance(branch, EnumType)), None)
+        if words is not None and isinstance(entry.value, Scalar):
+            return words  # which tells what is nearest
+        return self._refuse_value(f"one of {kind_words(self._schema, kind)}", entry)
 
     def _fits(self, branch: Type, entry: Entry) -> bool:
-        """Whether a bare word is of an int, number or boolean branch; other branches always fit."""
+        """Whether a word is of an enum, int, number or boolean; other branches always fit."""
+        if isinstance(branch, EnumType) and isinstance(entry.value, Scalar):
+            return entry.value.text in branch.names()
         if not isinstance(branch, Builtin) or branch.json_type not in _READ:
             return True
         value = entry.value

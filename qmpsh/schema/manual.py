@@ -80,7 +80,7 @@ class Manual:
 
     def entry(self, name: str) -> Entry | None:
         """All that the manual says of a name."""
-        article = self._article(name)
+        article = self.article(name)
         if article is None:
             return None
         sections = [
@@ -97,6 +97,15 @@ class Manual:
         }
         text = manual_layout.lay_out(article)
         return Entry(name, article.kind, text, self.first_sentence(name), members)
+
+    def article(self, name: str) -> Article | None:
+        """The same as the manual divides it, for a reader of types."""
+        found = self._articles.get(name)
+        place = self._places.get(name)
+        if found is None and place is not None:
+            text = self._page[place.start : place.end]
+            found = self._articles[name] = read_article(place.kind, place.since, text)
+        return found
 
     def first_sentence(self, name: str) -> str:
         """What a name is for, in one line; "" where the manual does not say."""
@@ -140,7 +149,7 @@ class Manual:
 
     def _of_returns(self, name: str) -> str:
         """What a command returns, after its type: some have no other description."""
-        article = self._article(name)
+        article = self.article(name)
         text = article.first_text("Returns") if article and article.kind == "Command" else ""
         return text.partition(" -- ")[2]
 
@@ -151,14 +160,6 @@ class Manual:
         lines = self._page[place.start : place.end].replace("\n.B ", "\n").split("\n")
         text = plain(" ".join(line for line in lines if line[:1] != "."))
         return " ".join(text.lower().split())
-
-    def _article(self, name: str) -> Article | None:
-        found = self._articles.get(name)
-        place = self._places.get(name)
-        if found is None and place is not None:
-            text = self._page[place.start : place.end]
-            found = self._articles[name] = read_article(place.kind, place.since, text)
-        return found
 
     def _expanded(self, parts: Iterable[Part]) -> Iterator[Part]:
         """Parts, with the members of another type in place of their mention; each type once."""
@@ -171,7 +172,7 @@ class Manual:
                 if part.type in seen:
                     continue
                 seen.add(part.type)
-                article = self._article(part.type)
+                article = self.article(part.type)
             if article is None:
                 yield part
             else:
@@ -189,7 +190,7 @@ class Manual:
         """The member in a type, else in the types that it includes, nearest first."""
         queue, seen = [name], {name}
         for current in queue:
-            article = self._article(current)
+            article = self.article(current)
             if article is None:
                 continue
             for part in article.members():

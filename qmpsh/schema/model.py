@@ -100,11 +100,14 @@ Lookup = Callable[[str], JsonObject | None]
 
 
 class Schema:
-    """commands, events: names in the server's order; lookup: gives any entity when it is needed."""
+    """commands, events: names in the server's order; lookup: gives any entity when it is needed;
+    binding: whether the server refuses what it does not declare, which a manual cannot promise.
+    """
 
     def __init__(self, lookup: Lookup, commands: tuple[str, ...], events: tuple[str, ...]) -> None:
         self._lookup = lookup
         self._types: dict[str, Type] = {}
+        self.binding = True
         self.commands = commands
         self.events = events
 

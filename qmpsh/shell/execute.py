@@ -39,6 +39,9 @@ def hmp_request(text: str, redirect: Redirect | None = None) -> Request:
     return Request(hmp_command(text), redirect=redirect, hmp=True)
 
 
+SILENCE = 2.0
+"""seconds within which a command whose success is silence tells of its failure"""
+
 Suggest = Callable[[str], str]
 """What to say behind "not found" of a command's name: `; did you mean query-status?`, or ""."""
 
@@ -162,6 +165,9 @@ def answer_to(
 ) -> Generator[Wish, str, Answer]:
     """Send the request and wait for what comes back. Raises ReplyTimeout, ConnectionLost."""
     timeout, command = request.modifiers.timeout, request.command
+    is_silent = command.name in client.dialect.silent
+    if is_silent and timeout is None:
+        timeout = SILENCE
     if request.modifiers.fd is not None:
         # Imported here: few lines carry a descriptor.
         from qmpsh.shell.descriptors import open_file
@@ -176,6 +182,10 @@ def answer_to(
         pending = client.submit(command)
     deadline = None if timeout is None else time.monotonic() + timeout
     yield Until(lambda: pending.done, deadline)
+    if is_silent and pending.reply is None:
+        client.forget(pending)
+        yield Note(f"{request.command.name}: no answer, which is how the server says success")
+        return _answer(request, {"return": {}}, 0.0, 0)
     if not pending.done:
         raise ReplyTimeout(
             f"no answer to {request.command.name} within {timeout:g} s; it may still be carried out"

@@ -13,7 +13,7 @@ from qmpsh.schema.signature import command_signature, event_signature
 
 class Topics:
     """What help knows about. schema, manual: None where there is none; page: the manual's name, ""
-    where this kind of server has none.
+    where this kind of server has none; disabled: commands that a guest's administrator turned off.
     """
 
     def __init__(
@@ -22,11 +22,13 @@ class Topics:
         schema: Schema | None,
         manual: Manual | None,
         page: str = "qemu-qmp-ref",
+        disabled: frozenset[str] = frozenset(),
     ) -> None:
         self.commands = commands
         self.schema = schema
         self.manual = manual
         self._page = page
+        self._disabled = disabled
 
     def explain(self, words: str) -> str:
         """The signature and the prose of one name.
@@ -40,6 +42,8 @@ class Topics:
         found = [part for part in parts if part]
         if not found:
             raise UsageError(f"nothing is known of {name}{did_you_mean(name, self._names())}")
+        if name in self._disabled:
+            found.insert(0, f"{name} is disabled: the guest's administrator has turned it off")
         if not parts[1] and self.manual is None and self._page:
             found.append(f"(No manual is installed here: {self._page}(7) would tell more.)")
         return "\n\n".join(found)

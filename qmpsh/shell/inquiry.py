@@ -151,6 +151,7 @@ class Inquiry:
             self._learning = Task(introspection.learn(), lambda _: None)
         if self._learning.outcome is None and self._learning.advance(time.monotonic()):
             self._catalog.learn(introspection.commands, introspection.schema)
+            self._catalog.disabled = introspection.disabled
             self._catalog.manual = introspection.manual()
             self._told.refresh()
 
@@ -159,6 +160,7 @@ class Inquiry:
     @property
     def _may_ask_about_work(self) -> bool:
         wanted = self._follows_work and self._shell.introspection.live
+        wanted = wanted and self._client is not None and not self._client.dialect.guest
         return wanted and self._has_learnt and self._machine.connected
 
     def _ask_about_work(self, background: Background) -> None:

@@ -67,6 +67,11 @@ class Introspection:
         """The names of the server's commands, () before they are known."""
         return self._machine.commands or (self.schema.commands if self.schema else ())
 
+    @property
+    def disabled(self) -> frozenset[str]:
+        """Of the commands, those that a guest agent's administrator has turned off."""
+        return self._machine.disabled
+
     def load_commands(self) -> Asking:
         """Learn the command names, once, and from them the dialect."""
         client = self._client
@@ -78,7 +83,10 @@ class Introspection:
         """Learn the schema, once: from the cache where the server still lists the same commands."""
         if self._loading:
             yield Until(lambda: not self._loading)
-        if self._loaded or self._client is None or not self._client.dialect.schema:
+        if self._loaded or self._client is None:
+            return
+        if not self._client.dialect.schema:
+            yield from self._describe()
             return
         # Imported here, as below: a one-shot without arguments loads no schema.
         from qmpsh.schema.cache import load_schema, store_schema
@@ -96,6 +104,22 @@ class Introspection:
                     store_schema(path, entities, self._machine.commands)
         finally:
             self._loading, self._loaded = False, True
+
+    def _describe(self) -> Asking:
+        """Take what the local manual tells for the schema of a server that has none."""
+        yield from self.load_commands()
+        manual = self.manual()
+        if manual is not None and self._machine.commands:
+            # Imported here: the servers of most users have a schema.
+            from qmpsh.schema.agent import manual_schema
+
+            self.schema = manual_schema(manual, self._machine.commands, self._machine.version)
+        self._loaded = True
+
+    def is_undescribed(self, name: str) -> bool:
+        """Whether the server has a command of which the schema says nothing."""
+        known = self.schema is not None and self.schema.command(name) is not None
+        return name in self._machine.commands and not known
 
     @property
     def manual_name(self) -> str:

@@ -178,7 +178,7 @@ class Lifeline:
     def _go_on(self, client: Client, now: float) -> Met | None:
         client.poll(0)
         if client.lost is not None:
-            self._fail(client.refusal(), now)
+            self._fail(client.refusal, now)
             return None
         if not client.begun or not self._is_introduced(client):
             return None

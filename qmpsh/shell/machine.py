@@ -7,7 +7,7 @@ run-state event only marks the status stale and `query-status` says what it is (
 from __future__ import annotations
 
 from qmpsh.jsontypes import Json
-from qmpsh.link.dialect import command_names, introduction
+from qmpsh.link.dialect import command_names, disabled_names, introduction
 from qmpsh.wire.messages import Event, Greeting
 
 # Events after which the run state may be another.
@@ -41,13 +41,16 @@ class Machine:
     there, one word or two; prospect: the same as a sentence; parted: we gave it up ourselves;
     owner: libvirt or Proxmox where the monitor is theirs, else ""; remark: what came with the
     greeting for the user, "" for nothing; server, version, package: what the greeting says of the
-    program at the other end, "" for what it does not.
+    program at the other end, "" for what it does not; a guest agent tells its version with its
+    commands; disabled: of those, what its administrator has turned off.
     """
 
     def __init__(self, address: str, greeting: Greeting | None) -> None:
         self.address = address
         self.owner = ""
         self.commands: tuple[str, ...] = ()
+        self.disabled: frozenset[str] = frozenset()
+        self.server = self.version = self.package = ""
         self.meet(greeting)
 
     def meet(self, greeting: Greeting | None) -> None:
@@ -55,8 +58,8 @@ class Machine:
         commands are kept: who knows that they may be others forgets them.
         """
         self.remark = greeting.remark if greeting else ""
-        known = introduction(greeting) if greeting else ("", "", "")
-        self.server, self.version, self.package = known
+        if greeting is not None:
+            self.server, self.version, self.package = introduction(greeting)
         self.name = ""
         self.uuid = ""
         self.status = ""
@@ -124,3 +127,6 @@ class Machine:
     def learn_commands(self, value: Json) -> None:
         """Take in the reply of the dialect's `names` command, query-commands or guest-info."""
         self.commands = command_names(value) or self.commands
+        self.disabled = disabled_names(value)
+        if isinstance(value, dict) and isinstance(value.get("version"), str):
+            self.version = str(value["version"])

@@ -30,6 +30,9 @@ class Answer(NamedTuple):
     seconds:  from sending to reply; size: bytes of the reply on the wire; 0 where nothing was sent
     modifiers, redirect: of the line, the front end obeys them
     one_line: one of many, JSON on a line of its own whatever the layout
+    data:     bytes that a guest wrote, as they are, of which `text` is what a screen shows; None
+              where the answer is none of a guest's
+    aside:    the guest's command wrote it to its standard error
     """
 
     command: str
@@ -42,6 +45,8 @@ class Answer(NamedTuple):
     modifiers: Modifiers = Modifiers()
     redirect: Redirect | None = None
     one_line: bool = False
+    data: bytes | None = None
+    aside: bool = False
 
 
 class Note(NamedTuple):
@@ -70,12 +75,14 @@ class Until(NamedTuple):
     works: gives what the VM works on meanwhile, for who can show it
     endless: only the user ends it: Ctrl-C ends the line instead of letting go of it, and a reader
              of stdout who went away does so at once
+    stops: who lets go of the line ends it here, since nothing is left to be answered.
     """
 
     ready: Callable[[], bool]
     deadline: float | None = None
     works: Callable[[], Sequence[Work]] | None = None
     endless: bool = False
+    stops: bool = False
 
 
 class Ask(NamedTuple):
@@ -138,9 +145,10 @@ class Task:
         return max(0.0, self.until.deadline - now)
 
     @property
-    def is_endless(self) -> bool:
-        """Whether it waits until somebody ends it."""
-        return self.until is not None and self.until.endless
+    def stops(self) -> bool:
+        """Whether letting go of the line ends it, rather than leaving it to its end."""
+        until = self.until
+        return self.asking is not None or (until is not None and (until.stops or until.endless))
 
     def cancel(self) -> None:
         """End the line where it stands; what it has sent stays sent."""

@@ -1,4 +1,4 @@
-"""A text through a shell command, while the server is still listened to.
+"""Bytes through a shell command, while the server is still listened to.
 
 A client that does not read makes the VM's process grow (WIRE.md section 4), and a person may take
 their time in front of a pager.
@@ -19,11 +19,11 @@ _LOOK = 0.05
 """seconds between two looks whether the command has ended, where no descriptor tells"""
 
 
-def run_pipe(command: str, text: str, client: Client | None) -> int:
-    """Give the text to a shell command and wait for its end; its exit status, as Popen's."""
+def run_pipe(command: str, data: bytes, client: Client | None) -> int:
+    """Give the bytes to a shell command and wait for its end; its exit status, as Popen's."""
     with tempfile.TemporaryFile() as file:
         # A file and not a pipe: a command reads as it likes, and must not hold us up.
-        file.write(text.encode(errors="replace"))
+        file.write(data)
         file.seek(0)
         process = subprocess.Popen(command, shell=True, stdin=file)
     with _end_of(process.pid) as ended:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
 
 from qmpsh.errors import UsageError
 from qmpsh.lang.syntax import Redirect
@@ -44,14 +46,21 @@ def _last_stage(command: str) -> list[str]:
     return words
 
 
-def write_file(redirect: Redirect, text: str) -> None:
-    """Write or append the text. Raises UsageError when the file cannot be written."""
-    mode = "a" if redirect.mark == ">>" else "w"
+@contextlib.contextmanager
+def open_target(redirect: Redirect) -> Iterator[BinaryIO]:
+    """The file, to write or to append to. Raises UsageError when it cannot be written."""
     try:
-        with open(os.path.expanduser(redirect.target), mode, encoding="utf-8") as file:
-            file.write(text)
+        path = os.path.expanduser(redirect.target)
+        with open(path, "ab" if redirect.mark == ">>" else "wb") as file:
+            yield file
     except OSError as error:
         raise UsageError(f"cannot write {redirect.target}: {error.strerror}") from error
+
+
+def write_file(redirect: Redirect, data: bytes) -> None:
+    """Write or append the bytes. Raises UsageError when the file cannot be written."""
+    with open_target(redirect) as file:
+        file.write(data)
 
 
 def pipe_status(status: int, redirect: Redirect) -> str:

@@ -23,6 +23,9 @@ PASSWORD_COMMANDS = frozenset(
     {"set_password", "change-vnc-password", "guest-set-user-password", "block_passwd"}
 )
 OBJECT_COMMANDS = frozenset({"object-add", "object_add"})
+GUEST_PROGRAM = "guest-exec"
+PROGRAM_MEMBERS = frozenset({"env", "input-data"})
+"""of GUEST_PROGRAM: where a program is told its secrets, unlike its arguments, which all can see"""
 COMMAND_MEMBERS = frozenset({"execute", "exec-oob"})
 _FRAME = COMMAND_MEMBERS | {"arguments", "id", "type"}
 _OPEN_OF_PASSWORDS = _FRAME | {
@@ -47,12 +50,13 @@ class About(NamedTuple):
     """What the members at hand belong to.
 
     is_secret: an object of a type `secret...`; is_object: an object-add of any or of no type;
-    sets_password: a command that does
+    sets_password: a command that does; runs_program: GUEST_PROGRAM
     """
 
     is_secret: bool = False
     is_object: bool = False
     sets_password: bool = False
+    runs_program: bool = False
 
     def hides(self, name: str) -> bool:
         """Whether the value of a member is a secret."""
@@ -61,6 +65,7 @@ class About(NamedTuple):
             or (self.is_object and (name == "data" or "," in name))
             or (self.is_secret and name not in _OPEN_OF_OBJECTS)
             or (self.sets_password and name not in _OPEN_OF_PASSWORDS)
+            or (self.runs_program and name in PROGRAM_MEMBERS)
         )
 
 
@@ -150,6 +155,7 @@ def _about(value: JsonObject, above: About) -> About:
         above.is_secret or is_secret_type(value.get("qom-type")),
         above.is_object or not names.isdisjoint(OBJECT_COMMANDS),
         above.sets_password or not names.isdisjoint(PASSWORD_COMMANDS),
+        above.runs_program or GUEST_PROGRAM in names,
     )
 
 

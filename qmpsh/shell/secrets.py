@@ -18,6 +18,7 @@ from qmpsh.shell.scrubbing import without
 from qmpsh.shell.secret_rules import (
     ASKED,
     COMMAND_MEMBERS,
+    GUEST_PROGRAM,
     MASK,
     OBJECT_COMMANDS,
     PASSWORD_COMMANDS,
@@ -100,6 +101,7 @@ def _about(command: str, given: Sequence[Given]) -> About:
     return About(
         is_object=not names.isdisjoint(OBJECT_COMMANDS),
         sets_password=not names.isdisjoint(PASSWORD_COMMANDS),
+        runs_program=GUEST_PROGRAM in names,
     )
 
 

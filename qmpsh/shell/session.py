@@ -91,6 +91,8 @@ class Session:
     ) -> None:
         self.client = client
         self.machine = Machine(address, client.greeting)
+        if client.dialect.guest:
+            self.machine.server = client.dialect.title.removeprefix("a ")
         self.shell = Shell(client, settings._replace(interactive=True), self.machine, schema)
         self.typed: deque[str] = deque(maxlen=TYPED)
         self.shell.filter_events = watcher.filter_events
@@ -124,7 +126,7 @@ class Session:
 
     @property
     def prompt(self) -> str:
-        """`(QEMU) `, `(hmp) ` or `TRANS> `."""
+        """`(QEMU) `, `(guest) `, `(hmp) ` or `TRANS> `."""
         return self.shell.prompt
 
     @property
@@ -193,7 +195,7 @@ class Session:
         if self.running is None:
             return self.shell.abandon_transaction()
         running, self.running = self.running, None
-        if running.task.asking is not None or running.task.is_endless:
+        if running.task.stops:
             running.task.cancel()
             running.ended(Outcome(130))
         else:

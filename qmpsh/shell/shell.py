@@ -89,10 +89,12 @@ class Shell:
 
     @property
     def prompt(self) -> str:
-        """`(QEMU) `, `(hmp) ` or `TRANS> `."""
+        """`(QEMU) `, `(guest) `, `(hmp) ` or `TRANS> `."""
         if self.transaction is not None:
             return "TRANS> "
-        return "(hmp) " if self.hmp else "(QEMU) "
+        if self.hmp:
+            return "(hmp) "
+        return "(guest) " if self.client is not None and self.client.dialect.guest else "(QEMU) "
 
     def needs_more(self, text: str) -> bool:
         """Whether the line goes on: something in it is open."""
@@ -236,10 +238,16 @@ class Shell:
             line = yield from fill_in(line)
         yield from self.introspection.load_schema()
         schema = self.introspection.schema
-        if schema is None:
+        if schema is None or self.introspection.is_undescribed(line.name.text):
             return guess_arguments(line)
         properties = yield from self.introspection.load_properties(line)
-        return check_arguments(schema, line, properties)
+        try:
+            return check_arguments(schema, line, properties)
+        except SchemaMismatch as error:
+            if schema.binding:
+                raise
+            yield Note(f"sent as it stands, but the manual installed here says: {error}")
+            return guess_arguments(line)
 
     def _refuse_unknown(self, line: CommandLine) -> None:
         """At the prompt an unknown command is not sent, once the names are known."""

@@ -19,6 +19,7 @@ from qmpsh.schema.signature import WIDTH
 from qmpsh.shell.connection import disconnect, reconnect
 from qmpsh.shell.execute import Request, dry_run_text, execute, hmp_request, no_human_monitor
 from qmpsh.shell.export import export
+from qmpsh.shell.guest import cat, exec_in_guest
 from qmpsh.shell.help import Topics
 from qmpsh.shell.masking import masked_request
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish
@@ -27,6 +28,7 @@ from qmpsh.shell.wirelog import log
 from qmpsh.wire.messages import Command
 
 if TYPE_CHECKING:
+    from qmpsh.shell.introspection import Introspection
     from qmpsh.shell.shell import Shell
 
 
@@ -86,6 +88,7 @@ def _topics(shell: Shell) -> Generator[Wish, str, Topics]:
         introspection.schema,
         introspection.manual(),
         introspection.manual_name,
+        introspection.disabled,
     )
 
 
@@ -241,6 +244,8 @@ VERBS: dict[str, Verb] = {
     "watch": Verb("[TIME] LINE", "repeat a query, show what changed; --count N", _watch),
     "disconnect": Verb("", "let somebody else have the monitor", disconnect),
     "reconnect": Verb("", "take the monitor again", reconnect),
+    "exec": Verb("CMD [ARG...]", "run a command in the guest, through its agent", exec_in_guest),
+    "cat": Verb("FILE", "a file of the guest, through its agent", cat),
     "source": Verb("FILE", "run the lines of a file", source),
     "history": Verb("[TEXT]", "the lines typed before, all that hold TEXT", _history),
     "pager": Verb("", "the last answer in $PAGER", _pager),
@@ -265,8 +270,16 @@ def _overview(shell: Shell) -> str:
     lines += ["are lost: two one-shots cannot do what one --wait does."]
     if shell.introspection.commands:
         lines += ["", f"Commands of this server ({len(shell.introspection.commands)}):"]
-        lines += _in_columns(sorted(shell.introspection.commands))
+        lines += _in_columns(_marked(shell.introspection))
     return "\n".join(lines)
+
+
+def _marked(introspection: Introspection) -> list[str]:
+    """The commands in order; what a guest's administrator has turned off says so."""
+    return [
+        f"{name} (disabled)" if name in introspection.disabled else name
+        for name in sorted(introspection.commands)
+    ]
 
 
 def _in_columns(names: list[str]) -> list[str]:

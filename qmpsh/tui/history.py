@@ -1,4 +1,5 @@
-"""The prompt's history, kept in files: one for QMP lines, one for the human monitor's.
+"""The prompt's history, kept in files: one for QMP lines, one for the human monitor's, one
+for a guest agent's.
 
 Each mode sees its own: whoever changes the mode lets the line load its history anew (`Switch`).
 """
@@ -20,14 +21,20 @@ _NONE: Mapping[str, str] = {}
 
 class LineHistory(History):
     """is_hmp: whether the line that is stored now is one of the human monitor's; aliases: words
-    that stand for the beginning of a line, which may be one that takes a secret.
+    that stand for the beginning of a line, which may be one that takes a secret; name: of the file
+    for the lines that are not the human monitor's.
     """
 
-    def __init__(self, is_hmp: Callable[[], bool], aliases: Mapping[str, str] = _NONE) -> None:
+    def __init__(
+        self,
+        is_hmp: Callable[[], bool],
+        aliases: Mapping[str, str] = _NONE,
+        name: str = "history",
+    ) -> None:
         super().__init__()
         self._is_hmp = is_hmp
         self._aliases = aliases
-        self._qmp = _ModeHistory("history", self._mask_qmp)
+        self._qmp = _ModeHistory(name, self._mask_qmp)
         self._hmp = _ModeHistory("history-hmp", _mask_hmp)
 
     async def load(self) -> AsyncGenerator[str, None]:

@@ -31,23 +31,25 @@ async def redirect(answer: Answer) -> str:
     target = answer.redirect
     if target is None:
         return ""
-    body = answer_body(answer)
-    text = f"{body.text()}\n" if body.lines else ""
+    data = answer.data
+    if data is None:
+        body = answer_body(answer)
+        data = f"{body.text()}\n".encode(errors="replace") if body.lines else b""
     if target.mark != "|":
-        write_file(target, text)
+        write_file(target, data)
         return f"written to {target.target}"
     if wants_terminal(target, os.environ):
-        shown, status = "", await hand_over(target.target, text)
+        shown, status = "", await hand_over(target.target, data.decode("utf-8", "replace"))
     else:
-        shown, status = await _through(target, text)
+        shown, status = await _through(target, data)
     said = pipe_status(status, target)
     if said:
         raise QmpshError(f"{shown}\n{said}" if shown else said)
     return shown
 
 
-async def _through(target: Redirect, text: str) -> tuple[str, int]:
-    """What a command makes of the text, and its exit status."""
+async def _through(target: Redirect, data: bytes) -> tuple[str, int]:
+    """What a command makes of the bytes, and its exit status."""
     process = await asyncio.create_subprocess_shell(
         target.target,
         stdin=asyncio.subprocess.PIPE,
@@ -58,7 +60,7 @@ async def _through(target: Redirect, text: str) -> tuple[str, int]:
     )
     assert process.stdin is not None
     assert process.stdout is not None
-    feeding = asyncio.ensure_future(_feed(process.stdin, text.encode(errors="replace")))
+    feeding = asyncio.ensure_future(_feed(process.stdin, data))
     try:
         output = await _read(process.stdout)
         if len(output) > LIMIT:

@@ -38,6 +38,7 @@ SHOW_RUNNING = 0.3
 
 TIPS = {
     "(QEMU) ": "type a command: Tab lists all of them",
+    "(guest) ": "type a command of the agent, or .exec CMD to run one in the guest",
     HMP_PROMPT: "a line of the human monitor; F7 goes back to QMP",
     "TRANS> ": "one action a line; ) on a line of its own runs them, Ctrl-C abandons them",
 }

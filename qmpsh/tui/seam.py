@@ -56,7 +56,7 @@ class Session(Protocol):
 
     @property
     def prompt(self) -> str:
-        """`(QEMU) `, `(hmp) ` or `TRANS> `."""
+        """`(QEMU) `, `(guest) `, `(hmp) ` or `TRANS> `."""
 
     @property
     def asks_to_leave(self) -> bool:

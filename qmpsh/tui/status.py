@@ -26,6 +26,7 @@ _CONNECTED = frozenset({"running", "paused"})
 class Facts(NamedTuple):
     """What the line tells; names as the VM gave them, not yet safe.
 
+    server, version: of the program at the other end
     state: running, paused, ended, lost, disconnected or ""; status: query-status's word
     works: jobs and migration, the one to show first
     outlook: what becomes of a connection that is not there, "" where it is

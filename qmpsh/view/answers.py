@@ -91,7 +91,8 @@ def answer_body(
     if answer.modifiers.json and answer.reply is not None:
         return Body(layout(answer.reply).split("\n"), Kind.JSON)
     if answer.text is not None:
-        return text_body(answer.text, Kind.ERROR if answer.failed else Kind.TEXT)
+        kind = Kind.WARNING if answer.aside else Kind.TEXT
+        return text_body(answer.text, Kind.ERROR if answer.failed else kind)
     if answer.modifiers.raw and isinstance(answer.value, str):
         return text_body(answer.value)
     if answer.modifiers.table:

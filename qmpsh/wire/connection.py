@@ -1,6 +1,7 @@
 """One QMP session as a state machine: greeting, negotiation, ids. No socket, no clock.
 
 Rule 1: nothing is sent before the greeting; what waits in a busy monitor's socket would run later.
+        A guest agent never greets: there the session begins with `prelude`, which does no harm.
 Rule 2: every reply is given to one command: by its id, and where the server left that out (it
         could not parse the request, or it is StratoVirt), to the oldest one unanswered in band,
         since in-band replies come in the order of the requests (WIRE.md section 1).
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import math
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from qmpsh.errors import ConnectionLost, ProtocolError, UsageError
 from qmpsh.wire.framing import DEFAULT_LIMIT, PEER_CLOSED, Frame, MessageFramer, Pause
@@ -28,11 +29,15 @@ from qmpsh.wire.messages import (
     encode_command,
 )
 
+if TYPE_CHECKING:
+    from qmpsh.wire.prelude import Prelude
+
 
 class State(Enum):
     """Where a session stands."""
 
     GREETING = "waits for the greeting"
+    SYNCING = "waits for the agent's answer to guest-sync-delimited"
     NEGOTIATING = "greeted, capabilities not yet agreed"
     READY = "takes commands"
     BROKEN = "the peer sent what is not QMP"
@@ -43,7 +48,7 @@ class Step(Enum):
     """What moves a session from one state to the next."""
 
     GREETED = "the greeting came"
-    AGREED = "the reply to qmp_capabilities came"
+    AGREED = "the reply to qmp_capabilities came, or to guest-sync-delimited"
     FAILED = "what came is not QMP"
     ENDED = "the stream ended"
 
@@ -51,6 +56,11 @@ class Step(Enum):
 TRANSITIONS: Final[dict[State, dict[Step, State]]] = {
     State.GREETING: {
         Step.GREETED: State.NEGOTIATING,
+        Step.FAILED: State.BROKEN,
+        Step.ENDED: State.CLOSED,
+    },
+    State.SYNCING: {
+        Step.AGREED: State.READY,
         Step.FAILED: State.BROKEN,
         Step.ENDED: State.CLOSED,
     },
@@ -72,7 +82,8 @@ TRANSITIONS: Final[dict[State, dict[Step, State]]] = {
 class Connection:
     """The client's side of one session.
 
-    greeting: False for a server that neither greets nor negotiates: READY from the start
+    greeting: False for a server that neither greets nor negotiates: READY from the start, unless
+              `synchronize` is called next
     oob:      ask for out-of-band execution where the server offers it
     limit:    bytes of one message at most
     """
@@ -83,9 +94,11 @@ class Connection:
         "_free_ids",
         "_in_band",
         "_issued",
+        "_knows_sentinels",
         "_longest",
         "_negotiation",
         "_out_of_band",
+        "_prelude",
         "_reader",
         "_want_oob",
         "greeting",
@@ -105,6 +118,8 @@ class Connection:
         self._in_band: dict[str, None] = {}  # unanswered ids, the oldest first
         self._out_of_band: set[str] = set()
         self._negotiation: str | None = None
+        self._prelude: Prelude | None = None
+        self._knows_sentinels = False
         self._reader, self._longest = "the server", math.inf
         self._issued = 0
         self._free_ids: list[str] = []
@@ -126,7 +141,45 @@ class Connection:
 
     def receive_data(self, data: bytes) -> None:
         """Append received bytes; b"" means the peer closed."""
+        if self._prelude is not None and data:
+            data = self._from_prelude(self._prelude, data)
+            if not data:
+                return
+        elif self._knows_sentinels:
+            # It stands before an answer to the user's own guest-sync-delimited too.
+            data = data.replace(b"\xff", b"")
         self._framer.receive_data(data)
+
+    def _from_prelude(self, prelude: Prelude, data: bytes) -> bytes:
+        """What a guest agent says to us, b"" for nothing yet."""
+        if self._error is not None:
+            return b""
+        try:
+            found = prelude.receive_data(data)
+        except ProtocolError as error:
+            self._error = error
+            self._move(Step.FAILED)
+            return b""
+        if found is None:
+            return b""
+        self._prelude, self._knows_sentinels = None, True
+        return found.replace(b"\xff", b"")
+
+    def synchronize(self, number: int) -> tuple[Command, str, bytes]:
+        """Begin with a guest agent: guest-sync-delimited, its id and its bytes, to send at once.
+
+        number: at random, 0 to `prelude.LARGEST_NUMBER`. What comes before its answer belongs to
+        other clients and is dropped; the answer comes out of `next_message` like any other, after
+        it has moved the state.
+        """
+        # Imported here: few servers are guest agents.
+        from qmpsh.wire.prelude import SENTINEL, Prelude
+
+        self.state = State.SYNCING
+        self._prelude = Prelude(number)
+        command = Command("guest-sync-delimited", {"id": number})
+        self._negotiation, data = self._register(command)
+        return command, self._negotiation, SENTINEL + data
 
     def bound_requests(self, reader: str, longest: int | None) -> None:
         """Send no request that the server would not read whole.
@@ -177,6 +230,10 @@ class Connection:
         else:
             self._in_band[id] = None
         return id, data
+
+    def forget(self, id: str) -> None:
+        """An in-band command will not be answered; its id is not given out again."""
+        self._in_band.pop(id, None)
 
     def next_message(self) -> Message | Pause:
         """The next message, in the order of arrival, replies with their ids filled in.

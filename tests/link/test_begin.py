@@ -117,7 +117,7 @@ def test_silence() -> None:
     assert str(error) == (
         "connected to /m.sock, but no greeting within 0.05 s: another client probably holds this"
         " monitor, which serves one at a time, or the VM is stopped; close that client, or give"
-        " QEMU a second -qmp"
+        " QEMU a second -qmp; a guest agent's socket wants --guest-agent"
     )
     assert notices == [
         "connected to /m.sock, but no greeting yet: another client may hold this monitor, which"

@@ -12,6 +12,7 @@ from qmpsh.link.dialect import (
     STRATOVIRT,
     Dialect,
     command_names,
+    disabled_names,
     greeted,
     introduction,
     listed,
@@ -58,7 +59,7 @@ def test_greeted(
                     {"name": "guest-get-devices", "enabled": False},
                 ],
             },
-            ("guest-ping",),
+            ("guest-ping", "guest-get-devices"),
         ),
         ({}, ()),
         (None, ()),
@@ -66,6 +67,12 @@ def test_greeted(
 )
 def test_command_names(reply: Json, names: tuple[str, ...]) -> None:
     assert command_names(reply) == names
+
+
+def test_disabled_names() -> None:
+    commands: Json = [{"name": "guest-ping", "enabled": True}, {"name": "a", "enabled": False}]
+    assert disabled_names({"supported_commands": commands}) == {"a"}
+    assert disabled_names([{"name": "query-status"}]) == frozenset()
 
 
 def test_listed() -> None:

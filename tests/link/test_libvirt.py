@@ -439,7 +439,7 @@ def test_dialled_without_waiting(domain: Domain) -> None:
 def test_dialled_in_vain(libvirt: Libvirt) -> None:
     client = Client.open(parse_address(f"libvirt:{libvirt.uri}#no-such-domain"))
     ends(client)
-    refusal = client.refusal()
+    refusal = client.refusal
     assert isinstance(refusal, CannotConnect)
     assert str(refusal).startswith(f"no domain no-such-domain at {libvirt.uri}")
 

@@ -119,7 +119,7 @@ def test_nobody_listens_for_tls() -> None:
     assert refusal(f"tls:127.0.0.1:{port}").startswith(f"nobody listens on 127.0.0.1 port {port};")
     begun = Client.open(parse_address(f"tls:127.0.0.1:{port}"))
     wait_until(lambda: begun.poll(0.1) and begun.closed)
-    assert str(begun.refusal()).startswith(f"nobody listens on 127.0.0.1 port {port};")
+    assert str(begun.refusal).startswith(f"nobody listens on 127.0.0.1 port {port};")
 
 
 def test_tls_records(made: Path) -> None:

@@ -176,7 +176,8 @@ def test_words_that_are_no_options(runtime: str, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh("run", "-p", "qemu-system-x86_64", "-m", "2G")
     assert done.stderr.startswith("qmpsh: qemu-system-x86_64 is no option: QEMU's command stands")
     assert done.returncode == 2
-    assert run_qmpsh("run", "--nope").returncode == 2
+    for other in ("--nope", "-N", "--guest-agent", "--wait=STOP"):
+        assert run_qmpsh("run", other, "--", "/none/qemu").returncode == 2
     done = run_qmpsh("run", "--", "qemu-system-x86_64", "-daemonize")
     assert done.stderr.startswith("qmpsh: leave -daemonize out: ")
     assert done.returncode == 2

@@ -42,7 +42,7 @@ def test_the_server_is_read_while_a_pipe_runs(vm: Vm) -> None:
     events: list[object] = []
     client.subscriber = events.append
     client.submit(Command("stop"))
-    assert run_pipe("cat > /dev/null; exec sleep 0.2", "text\n", client) == 0
+    assert run_pipe("cat > /dev/null; exec sleep 0.2", b"text\n", client) == 0
     assert [event.name for event in events if isinstance(event, Event)] == ["STOP"]
     client.close()
 

@@ -1,0 +1,184 @@
+"""What the shell makes of a guest agent: silence, sessions, handles."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.link.address import UnixAddress
+from qmpsh.link.client import Client, ClientOptions
+from qmpsh.link.dialect import GUEST_AGENT
+from qmpsh.shell import execute
+from qmpsh.shell.machine import Machine
+from qmpsh.shell.outcome import Answer, Note, Task
+from qmpsh.shell.session import Session
+from qmpsh.shell.settings import Settings
+from qmpsh.shell.shell import Shell
+from tests.agents import Agent
+from tests.link.servers import Peer, serving
+from tests.shell.test_session import Heard
+from tests.waiting import wait_until
+
+OPTIONS = ClientOptions(dialect=GUEST_AGENT)
+
+
+def run(path: str, line: str, settings: Settings = Settings()) -> tuple[list[str], int]:  # noqa: B008
+    """What a line says, and its exit code."""
+    said: list[Answer | Note] = []
+    client = Client.connect(UnixAddress(path), OPTIONS)
+    shell = Shell(client, settings, Machine(path, None))
+    task = shell.start(line, said.append)
+    while not task.advance(time.monotonic()):
+        client.poll(task.timeout(time.monotonic()))
+    client.close()
+    assert task.outcome is not None
+    texts = [item.text or "" for item in said]
+    if task.outcome.error is not None:
+        texts.append(str(task.outcome.error))
+    return texts, task.outcome.exit_code
+
+
+def an_agent(answer: Callable[[str], Json]) -> Callable[[Peer], None]:
+    """An agent that answers as it is told: None for silence, an error as such."""
+
+    def behave(peer: Peer) -> None:
+        rest = b""
+        while piece := peer.connection.recv(1 << 16):
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                request: JsonObject = json.loads(line.lstrip(b"\xff"))
+                reply(peer, request)
+
+    def reply(peer: Peer, request: JsonObject) -> None:
+        name = str(request["execute"])
+        arguments = request.get("arguments")
+        if name == "guest-sync-delimited" and isinstance(arguments, dict):
+            peer.connection.sendall(b"\xff")
+            peer.reply(request, arguments["id"])
+            return
+        value = answer(name)
+        if value == "gone":
+            raise EOFError
+        if isinstance(value, dict) and "error" in value:
+            peer.send({**value, "id": request["id"]})
+        elif value is not None:
+            peer.reply(request, value)
+
+    return behave
+
+
+@pytest.mark.parametrize("value", [None, "gone"], ids=["silence", "end of the stream"])
+def test_silence_is_success(value: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execute, "SILENCE", 0.05)
+    with serving(an_agent(lambda _: value)) as path:
+        said = run(path, "guest-shutdown")
+    silence = "guest-shutdown: no answer, which is how the server says success"
+    assert said == ([silence, ""], 0)  # and the answer is an empty object
+
+
+def test_a_failure_is_told() -> None:
+    error: Json = {"error": {"class": "GenericError", "desc": "mode is invalid"}}
+    with serving(an_agent(lambda _: error)) as path:
+        assert run(path, "guest-suspend-ram") == (["GenericError: mode is invalid"], 1)
+
+
+def test_silence_of_another_command_is_a_timeout() -> None:
+    with serving(an_agent(lambda _: None)) as path:
+        _, exit_code = run(path, "guest-ping", Settings(timeout=0.05))
+    assert exit_code == 124
+
+
+@pytest.mark.parametrize(
+    "status, exit_code",
+    [
+        ({"exitcode": 255}, 255),
+        ({"exitcode": 3221225477}, 255),
+        ({"signal": 15}, 143),
+        ({}, 0),
+    ],
+)
+def test_exit_codes(status: JsonObject, exit_code: int) -> None:
+    replies: dict[str, Json] = {
+        "guest-exec": {"pid": 5},
+        "guest-exec-status": {"exited": True, **status},
+    }
+    with serving(an_agent(lambda name: replies[name])) as path:
+        assert run(path, ".exec x")[1] == exit_code
+
+
+def test_what_was_cut_is_noted() -> None:
+    replies: dict[str, Json] = {
+        "guest-exec": {"pid": 5},
+        "guest-exec-status": {"exited": True, "out-data": "b3V0", "out-truncated": True},
+    }
+    with serving(an_agent(lambda name: replies[name])) as path:
+        said, _ = run(path, ".exec x")
+    assert said == ["out", "the agent cut the output: it keeps only so much of it"]
+
+
+@pytest.mark.parametrize(
+    "replies, said",
+    [
+        ({"guest-exec": {}}, "GenericError: guest-exec answered without pid"),
+        ({"guest-exec": 5}, "GenericError: guest-exec answered with no object"),
+        (
+            {"guest-exec": {"pid": 1}, "guest-exec-status": {"exited": True, "out-data": "x"}},
+            "the agent sent data that is not base64",
+        ),
+    ],
+)
+def test_an_agent_that_answers_nonsense(replies: dict[str, Json], said: str) -> None:
+    with serving(an_agent(lambda name: replies[name])) as path:
+        texts, exit_code = run(path, ".exec x")
+    assert texts[-1].startswith(said)
+    assert exit_code == 1
+
+
+def polled(session: Session) -> Session:
+    session.poll()
+    return session
+
+
+def test_a_session(agent: Agent) -> None:
+    sent: list[str] = []
+
+    def trace(direction: str, message: JsonObject) -> None:
+        if direction == "->":
+            sent.append(str(message["execute"]))
+
+    client = Client.connect(UnixAddress(agent.path), OPTIONS, tracer=trace)
+    session = Session(client, Settings(), Heard(), agent.path)
+    assert session.works == []
+    wait_until(lambda: polled(session).catalog.commands)
+    assert session.prompt == "(guest) "
+    assert session.machine.version == agent.version
+    assert {c.text: c.kind for c in session.complete("guest-s", 7)}["guest-shutdown"] == "disabled"
+    assert session.complete("guest-pi", 8)[0].kind == "command"
+    said: list[Answer | Note] = []
+    session.start(".exec false", said.append, lambda outcome: None)
+    wait_until(lambda: polled(session).running is None)
+    assert said == [Note("exit code 1")]
+    assert set(sent) == {"guest-sync-delimited", "guest-info", "guest-exec", "guest-exec-status"}
+    session.close()
+
+
+def test_letting_go_of_cat_ends_it(agent: Agent) -> None:
+    client = Client.connect(UnixAddress(agent.path), OPTIONS)
+    session = Session(client, Settings(), Heard(), agent.path)
+    pieces: list[Answer | Note] = []
+    session.start(".cat /dev/zero", pieces.append, lambda outcome: None)
+    wait_until(lambda: polled(session) and pieces)
+    running = session.running
+    assert running is not None
+    wait_until(lambda: polled(session) and running.task.stops)
+    assert session.interrupt()
+    assert isinstance(running.task, Task)
+    assert running.task.outcome is not None
+    assert running.task.outcome.exit_code == 130
+    session.start("guest-ping", pieces.append, lambda outcome: None)
+    wait_until(lambda: polled(session).running is None)
+    session.close()
