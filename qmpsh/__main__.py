@@ -24,7 +24,7 @@ FAULT = 70
 """of our own; Source: sysexits.h, EX_SOFTWARE"""
 CONNECT_TIMEOUT = 10.0
 """seconds until greeted and negotiated"""
-_VERBS: dict[str, str] = {"run": "running.run"}
+_VERBS: dict[str, str] = {"run": "running.run", "ls": "lookout.ls", "doctor": "lookout.doctor"}
 """The words of `splitter.VERBS`, and the module of each."""
 COMPLETE = "_QMPSH_COMPLETE"
 """Set by the scripts of completions/: what the user's shell wants to know."""
@@ -135,6 +135,13 @@ def _batch(words: Words, options: Options) -> int:
 
 
 def _interact(words: Words, options: Options) -> int:
+    if words.address is None:
+        # Imported here: most runs name an address.
+        from qmpsh.lookout.picking import maybe_pick
+
+        words = words._replace(address=maybe_pick())
+    if words.address is None:
+        return 0
     schema = _schema(options)
     # Imported here: only a person's session has a configuration, and loads prompt_toolkit.
     from qmpsh.interactive import configured, interact
@@ -142,7 +149,7 @@ def _interact(words: Words, options: Options) -> int:
     options, config = configured(options)
     client = _connect(words, options)
     try:
-        return interact(client, str(words.address), options, config, schema)
+        return interact(client, words.address, options, config, schema)
     finally:
         client.close()
 
@@ -158,9 +165,10 @@ def _schema(options: Options) -> Schema | None:
 
 def _connect(words: Words, options: Options) -> Client:
     if words.address is None:
-        raise UsageError(
-            "no ADDRESS: name the monitor's socket, as in qmpsh ./monitor.sock, or set QMP_SOCKET"
-        )
+        # Imported here: most runs name an address.
+        from qmpsh.lookout.picking import no_address
+
+        raise no_address()
     return Client.connect(
         parse_address(words.address),
         ClientOptions(

@@ -21,6 +21,8 @@ qmpsh ./monitor.sock device_add driver=virtio-rng-pci id=rng0
 qmpsh ./monitor.sock < script.qmp             a script, stops at the first error
 qmpsh ./monitor.sock --hmp 'info status'      the human monitor
 qmpsh ./monitor.sock device_del id=net1 --wait
+qmpsh ls [--json]                             the monitors of this machine
+qmpsh doctor [ADDRESS]                        why there is no session
 
 ADDRESS is one of these; QMP_SOCKET serves where none is named:
 

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import os
 
+_CONFIG = ("XDG_CONFIG_HOME", ".config")
+_STATE = ("XDG_STATE_HOME", ".local/state")
+_CACHE = ("XDG_CACHE_HOME", ".cache")
+
 
 def config_file(name: str) -> str:
     """Path of a file that the user writes; nothing is made."""
-    return os.path.join(_folder("XDG_CONFIG_HOME", ".config"), name)
+    return os.path.join(_folder(*_CONFIG), name)
 
 
 def state_file(name: str) -> str:
     """Path of a file that outlives sessions (history, log); its folder is made, 0700."""
-    return _file("XDG_STATE_HOME", ".local/state", name)
+    return _file(*_STATE, name)
 
 
 def cache_file(name: str) -> str:
     """Path of a file that may vanish at any time; its folder is made, 0700."""
-    return _file("XDG_CACHE_HOME", ".cache", name)
+    return _file(*_CACHE, name)
+
+
+def folders() -> dict[str, str]:
+    """The three by the words config, state and cache; nothing is made, they may not exist."""
+    return {
+        "config": _folder(*_CONFIG),
+        "state": _folder(*_STATE),
+        "cache": _folder(*_CACHE),
+    }
 
 
 def _file(variable: str, default: str, name: str) -> str:

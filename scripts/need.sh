@@ -15,12 +15,10 @@ packages() {
 qemu-system-x86_64   qemu-system-x86                  qemu-system-x86-core  qemu-system-x86  qemu
 qemu-img             qemu-utils                       qemu-img              qemu-img         qemu
 qemu-ga              qemu-guest-agent                 qemu-guest-agent      qemu-guest-agent -
-qemu-storage-daemon  qemu-system-common               qemu-img              qemu-storage-daemon qemu
+qemu-storage-daemon  qemu-system-common,qemu-utils    qemu-img              qemu-img,qemu-tools qemu
 tmux                 tmux                             tmux                  tmux             tmux
 zsh                  zsh                              zsh                   zsh              zsh
 fish                 fish                             fish                  fish             fish
-socat                socat                            socat                 socat            socat
-openssl              openssl                          openssl               openssl          openssl
 ssh                  openssh-client                   openssh-clients       openssh          openssh
 sshd                 openssh-server                   openssh-server        openssh          openssh
 libvirtd             libvirt-daemon-system,libvirt-daemon-driver-qemu libvirt-daemon,libvirt-daemon-driver-qemu libvirt libvirt

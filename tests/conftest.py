@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -73,7 +74,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         missing("tmux")
 
 
-def missing(program: str) -> None:
+def missing(program: str) -> NoReturn:
     """Skip the test that needs the program, or fail it in CI."""
     if IN_CI:
         pytest.fail(f"{program} is not installed, and in CI it must be", pytrace=False)

@@ -51,21 +51,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "crash": GROUND | {"paths", "shell.secrets"},
     "trace": GROUND | {"options", "shell.tracing", "shell.wirelog", "view"},
     "cli": BELOW_FRONT_ENDS | FRONT_ENDS | {"options", "splitter"},
-    "completion": BELOW_FRONT_ENDS | {"cli", "splitter"},
+    "completion": BELOW_FRONT_ENDS | {"cli", "splitter", "lookout.options"},
+    "lookout": BELOW_FRONT_ENDS | {"options", "splitter"},
     "config": BELOW_FRONT_ENDS | {"tui"},
     "interactive": BELOW_FRONT_ENDS | {"tui", "plain", "options", "config"},
     "running": BELOW_FRONT_ENDS | FRONT_ENDS | COMMAND_LINE | {"config", "interactive"},
     "__main__": BELOW_FRONT_ENDS
     | FRONT_ENDS
     | COMMAND_LINE
-    | {"completion", "crash", "domains", "interactive"},
+    | {"completion", "crash", "domains", "interactive", "lookout"},
 }
 """A room, and the rooms or single modules that it may import besides itself."""
 
 THIRD_PARTY: dict[str, set[str]] = {
     "prompt_toolkit": {"tui", "plain"},
     "pygments": {"lang.lexer", "view", "tui", "plain"},
-    "click": {"cli", "completion"},
+    "click": {"cli", "completion", "lookout.options"},
     "libvirt": {"link.roads.libvirt_host"},
     "libvirt_qemu": {"link.roads.libvirt_host"},
 }

@@ -24,12 +24,22 @@ from qmpsh.lang.syntax import Mode
 from qmpsh.lang.tokens import BLANKS
 from qmpsh.lang.values import Source, quote, unquoted
 from qmpsh.link.address import looks_like_address
-from qmpsh.splitter import VERBS, Words, split_words
+from qmpsh.link.commandline import QMP
+from qmpsh.link.discovery import Monitor, find_monitors
+from qmpsh.lookout.options import COMMANDS
+from qmpsh.splitter import Words, split_words
 
 SCHEMES = (
     "unix:", "tcp:", "telnet:", "tls:", "vsock:", "fd:", "ssh://", "exec:", "libvirt:", "listen:",
 )  # fmt: skip
 """Beginnings of addresses, of which those are offered that this build knows."""
+
+VERBS = {
+    "run": "a VM for as long as the shell lives",
+    "ls": "the monitors of this machine",
+    "doctor": "why there is no session",
+}
+"""The words of `splitter.VERBS` that are offered."""
 
 _PLACES = frozenset({"command", "event", "verb", "modifier", "HMP"})
 """Kinds of candidates that the place in the line tells already."""
@@ -100,6 +110,10 @@ def find_items(typed: Typed, environ: Mapping[str, str], ask: Ask) -> list[Item]
     words = _sort(typed.before)
     if words.verb == "run":
         return list(_run_items(words.line[:-1], typed.word))
+    if words.verb:
+        if words.verb == "run":
+            return list(_run_items(words.line[:-1], typed.word))
+        return list(_verb_items(words.verb, typed.word))
     if words.options[-1:] == [_HERE]:
         context = _read_options(words.options[:-2])
         return list(_option_values(context, words.options[-2], typed.word, 0))
@@ -114,8 +128,21 @@ def find_items(typed: Typed, environ: Mapping[str, str], ask: Ask) -> list[Item]
         found = _line_items(line, typed, ask, server)
         if any(item.text.startswith(typed.word) for item in found):
             return found
-    verbs = [Item(verb, note="verb") for verb in sorted(VERBS)] if typed.word else []
-    return [*verbs, *_addresses(typed.word)]
+    verbs = (Item(verb, note=note) for verb, note in VERBS.items() if not typed.before)
+    return [*(item for item in verbs if item.text.startswith(typed.word)), *_addresses(typed.word)]
+
+
+def _verb_items(verb: str, word: str) -> Iterator[Item]:
+    """Behind one of the program's verbs: its options, and the address that doctor examines."""
+    command = COMMANDS.get(verb)
+    if command is None:
+        return
+    if word.startswith("-"):
+        context = command.make_context(verb, [], resilient_parsing=True)
+        for item in command.shell_complete(context, word):
+            yield Item(str(item.value), note=item.help or "")
+    elif any(isinstance(one, click.Argument) for one in command.params):
+        yield from _addresses(word)
 
 
 # ---------------------------------------------------------------------------- the words
@@ -193,6 +220,11 @@ def _option_values(context: click.Context, name: str, word: str, start: int) -> 
 
 
 def _addresses(word: str) -> Iterator[Item]:
+    """Forms of addresses, and the monitors that are here; a path begun is left to the shell."""
+    is_path = word.startswith(("unix:", "/", ".", "~"))
+    for monitor in () if is_path else find_monitors(libvirt=False):
+        if monitor.kind == QMP and not monitor.owner and monitor.address.startswith(word):
+            yield Item(monitor.address, note=_who(monitor))
     for scheme in SCHEMES:
         if word and scheme.startswith(word) and scheme != word and looks_like_address(scheme):
             yield Item(scheme, note="address", ends=False)
@@ -200,6 +232,11 @@ def _addresses(word: str) -> Iterator[Item]:
         yield Item(word, len("unix:"), files=Files.SOCKETS)
     elif ":" not in word or word.startswith(("/", "./", "../", "~/")):
         yield Item(word, files=Files.SOCKETS)
+
+
+def _who(monitor: Monitor) -> str:
+    """`web, busy`: whose monitor it is, and whether it is free."""
+    return ", ".join(part for part in (monitor.name or monitor.program, monitor.clients) if part)
 
 
 # ---------------------------------------------------------------------------- the line

@@ -147,9 +147,9 @@ class Client:
         deadline = math.inf if limit is None else started + limit
         patience = time.monotonic() + self._options.notice_after
         if notice is not None and patience < deadline and not self._wait(self._greeted, patience):
-            notice(handshake.waiting(address, limit, self.dialect))
+            notice(handshake.waiting(address, limit, self.dialect, self.fileno()))
         if not self._wait(self._greeted, deadline):
-            raise handshake.no_greeting(address, limit or 0.0, self.dialect)
+            raise handshake.no_greeting(address, limit or 0.0, self.dialect, self.fileno())
         if not self._wait(lambda: self.begun, deadline):
             raise handshake.no_agreement(address, limit or 0.0)
         if self.lost is not None and not self._has_agreed:

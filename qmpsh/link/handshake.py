@@ -4,7 +4,7 @@ as one sentence each.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from qmpsh.errors import (
     Busy,
@@ -20,6 +20,9 @@ from qmpsh.link.dialect import QEMU, Dialect
 from qmpsh.wire.connection import Connection
 from qmpsh.wire.framing import DEFAULT_LIMIT
 from qmpsh.wire.messages import Command
+
+if TYPE_CHECKING:
+    from qmpsh.link.doctor import Finding
 
 
 class ClientOptions(NamedTuple):
@@ -45,6 +48,9 @@ _STRANGERS: Final = {
     b"QEMU ": "is a human monitor (HMP), not QMP; use -qmp, or mode=control on that -mon",
     b"RFB ": "is a VNC server, not a QMP monitor",
     b"SSH-": "is an SSH server, not a QMP monitor",
+    b"HTTP/": "is a web server, not a QMP monitor",
+    b"\x16\x03": "speaks TLS; use tls:HOST:PORT?ca=FILE",
+    b"\x15\x03": "speaks TLS; use tls:HOST:PORT?ca=FILE",
 }
 """The first bytes of what is no QMP, and what it is. Source: WIRE.md sections 2 and 12."""
 
@@ -62,21 +68,24 @@ def synchronize(connection: Connection) -> tuple[Command, str, bytes]:
 
 
 class _Silence(NamedTuple):
-    """What to say of a server that is silent. notice: behind the connecting; end: in its place;
-    the `{}` of it is how long was waited.
+    """What to say of a server that is silent. missing: what does not come, before its address;
+    notice: behind the connecting; end: in its place; the `{}` of it is how long was waited.
     """
 
+    missing: str
     notice: str
     end: str
 
 
 _OF_MONITORS: Final = _Silence(
+    "greeting from",
     "no greeting yet: another client may hold this monitor, which serves one at a time",
     "no greeting within {} s: another client probably holds this monitor, which serves one at a"
     " time, or the VM is stopped; close that client, or give QEMU a second -qmp; a guest agent's"
     " socket wants --guest-agent",
 )
 _OF_AGENTS: Final = _Silence(
+    "answer of the guest agent at",
     "no answer of the guest agent yet: it may not run in the guest, or another client may hold it",
     "the guest agent did not answer within {} s: qemu-ga does not run in the guest, the VM is"
     " stopped or has no device for it (-device virtserialport,name=org.qemu.guest_agent.0), or"
@@ -88,15 +97,37 @@ def _silence(dialect: Dialect) -> _Silence:
     return _OF_MONITORS if dialect.greets else _OF_AGENTS
 
 
-def waiting(address: Address, timeout: float | None, dialect: Dialect = QEMU) -> str:
-    """The notice while a connection is silent."""
+def waiting(address: Address, timeout: float | None, dialect: Dialect = QEMU, fd: int = -1) -> str:
+    """The notice while a connection is silent. fd: the connection."""
     limit = "" if timeout is None else f" up to {timeout:g} s"
+    finding = _maybe_finding(address, dialect, fd)
+    if finding is not None:
+        return f"no {_silence(dialect).missing} {address} yet: {finding.what}; waiting{limit}"
     return f"connected to {address}, but {_silence(dialect).notice}; waiting{limit}"
 
 
-def no_greeting(address: Address, timeout: float, dialect: Dialect = QEMU) -> Busy:
-    """Connected, and silence."""
+def no_greeting(
+    address: Address, timeout: float, dialect: Dialect = QEMU, fd: int = -1
+) -> CannotConnect:
+    """Connected, and silence. fd: the connection, still open."""
+    finding = _maybe_finding(address, dialect, fd)
+    if finding is not None:
+        missing = _silence(dialect).missing
+        return finding.error(
+            f"no {missing} {address} within {timeout:g} s: {finding.what}; {finding.todo}"
+        )
     return Busy(f"connected to {address}, but {_silence(dialect).end.format(f'{timeout:g}')}")
+
+
+def _maybe_finding(address: Address, dialect: Dialect, fd: int) -> Finding | None:
+    """Why there is silence, where this machine tells; that it is an agent is no news to one."""
+    # Imported here: only silence needs it.
+    from qmpsh.link.doctor import why_silent
+
+    finding = why_silent(address, fd)
+    if finding is not None and finding.error is NotQmp and not dialect.greets:
+        return None
+    return finding
 
 
 def no_agreement(address: Address, timeout: float) -> ConnectTimeout:

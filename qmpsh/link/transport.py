@@ -1,24 +1,21 @@
 """Streams: one connected, non-blocking, bidirectional flow of bytes with a descriptor.
 
-The only module that sees an OSError of a connection: each becomes one sentence that says what to do
-next. Knows nothing of QMP beyond how QEMU is told to listen.
+The only module that sees an OSError of a connection; what it means is told by `refusals`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import math
 import os
 import select
 import socket
-import stat
 import sys
 import time
 from collections.abc import Callable
 from typing import Protocol
 
-from qmpsh.errors import Busy, CannotConnect, ConnectionLost, ConnectTimeout
+from qmpsh.errors import CannotConnect, ConnectionLost, ConnectTimeout
 from qmpsh.link.address import Address, TcpAddress, UnixAddress
 
 NOTICE_AFTER = 1.0
@@ -231,6 +228,9 @@ def _connect_unix(address: UnixAddress) -> socket.socket:
             _connect_long_path(connection, address.path)
     except OSError as error:
         connection.close()
+        # Imported here, as below: most connections are not refused.
+        from qmpsh.link.refusals import unix_refusal
+
         raise unix_refusal(address, error) from error
     return connection
 
@@ -244,73 +244,6 @@ def _connect_long_path(connection: socket.socket, path: str) -> None:
         os.close(descriptor)
 
 
-def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
-    """What to tell when connecting to a unix socket failed."""
-    path = address.path
-    if error.errno == errno.EAGAIN:
-        return Busy(
-            f"{path} takes no more clients: one holds this monitor, which serves one at a time, and"
-            " others wait already; close them, or give QEMU a second -qmp"
-        )
-    if address.abstract:
-        return CannotConnect(f"cannot connect to the abstract socket {path}: {_reason(error)}")
-    if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return CannotConnect(
-            f"no such socket: {path}; QEMU makes it when started with"
-            f" -qmp unix:{path.replace(',', ',,')},server=on,wait=off"
-        )
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return CannotConnect(_no_permission(path))
-    kind = _maybe_other_kind(path)
-    if kind:
-        return CannotConnect(
-            f"{path} is {kind}, not a socket; name the socket that -qmp unix: made"
-        )
-    if error.errno == errno.ECONNREFUSED:
-        return CannotConnect(
-            f"nobody listens on {path}: the VM that made this socket has ended; start it again"
-        )
-    if error.errno == errno.EPROTOTYPE:
-        return CannotConnect(f"{path} is a socket of another type, not a stream as -qmp makes it")
-    return CannotConnect(f"cannot connect to {path}: {_reason(error)}")
-
-
-def _maybe_other_kind(path: str) -> str:
-    """What a file is that is no socket; "" for a socket, or where it cannot be told."""
-    try:
-        mode = os.stat(path).st_mode
-    except OSError:
-        return ""
-    if stat.S_ISSOCK(mode):
-        return ""
-    if stat.S_ISDIR(mode):
-        return "a directory"
-    return "a regular file" if stat.S_ISREG(mode) else "a device or a pipe"
-
-
-def _no_permission(path: str) -> str:
-    """Names the owner of the socket, or of the first folder on the way that does not let us in."""
-    what, place = "it", os.path.abspath(path)
-    while not os.path.exists(place) and place != "/":
-        place = os.path.dirname(place)
-        what = f"the folder {place}"
-    return (
-        f"no permission to connect to {path}: {what} belongs to {_owner(place)};"
-        " run qmpsh as that user"
-    )
-
-
-def _owner(path: str) -> str:
-    # Imported here: only a refusal needs it.
-    import pwd
-
-    uid = os.stat(path).st_uid
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"user {uid}"
-
-
 # ---------------------------------------------------------------------------- TCP
 
 
@@ -321,6 +254,8 @@ def connect_tcp(address: TcpAddress, timeout: float | None) -> socket.socket:
         # A request is one small segment that waits for its reply: nothing to be gathered.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
+        from qmpsh.link.refusals import tcp_refusal
+
         raise tcp_refusal(address, timeout, error) from error
     except UnicodeError as error:  # of the codec for names in other scripts
         raise CannotConnect(f"cannot find the host {address.host}: it is no name") from error
@@ -335,6 +270,8 @@ def begin_tcp(address: TcpAddress) -> socket.socket:
         )[0]
         connection = socket.socket(family, kind, protocol)
     except OSError as error:
+        from qmpsh.link.refusals import tcp_refusal
+
         raise tcp_refusal(address, None, error) from error
     try:
         connection.setblocking(False)
@@ -346,38 +283,10 @@ def begin_tcp(address: TcpAddress) -> socket.socket:
             connection.connect(place)
     except OSError as error:
         connection.close()
+        from qmpsh.link.refusals import tcp_refusal
+
         raise tcp_refusal(address, None, error) from error
     return connection
-
-
-def tcp_refusal(address: TcpAddress, timeout: float | None, error: OSError) -> CannotConnect:
-    """What to tell when connecting over TCP failed."""
-    host, port = address
-    if isinstance(error, socket.gaierror):
-        return CannotConnect(f"cannot find the host {host}: {_reason(error)}")
-    if isinstance(error, TimeoutError):
-        within = "" if timeout is None else f" within {timeout:g} s"
-        return ConnectTimeout(
-            f"no answer from {host} port {port}{within}; check the address, and whether a firewall"
-            " or another client of this monitor is in the way"
-        )
-    if isinstance(error, ConnectionRefusedError):
-        return CannotConnect(
-            f"nobody listens on {host} port {port}; QEMU does when started with"
-            f" {_tcp_options(address)}"
-        )
-    return CannotConnect(f"cannot connect to {host} port {port}: {_reason(error)}")
-
-
-def _tcp_options(address: TcpAddress) -> str:
-    """What makes QEMU listen there; -qmp tcp: cannot take an IPv6 address (7.2)."""
-    host, port = address
-    if ":" not in host:
-        return f"-qmp tcp:{host}:{port},server=on,wait=off"
-    return (
-        f"-chardev socket,id=qmp,host={host},port={port},server=on,wait=off"
-        " -mon chardev=qmp,mode=control"
-    )
 
 
 def _reason(error: OSError) -> str:

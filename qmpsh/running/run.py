@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
@@ -107,10 +108,12 @@ def _connect(vm: Vm, options: Options) -> Client:
     def notice(_: str) -> None:
         _tell(f"{vm.program} runs, its monitor says nothing yet; waiting")
 
+    limit, started = begin.connect_timeout, time.monotonic()
     try:
         return Client.connect(parse_address(vm.path), begin, notice, tracer)
     except CannotConnect as error:
-        raise vm.refusal(error, begin.connect_timeout) from error
+        was_silent = limit is not None and time.monotonic() - started >= limit
+        raise vm.refusal(error, limit if was_silent else None) from error
 
 
 def _schema(options: Options) -> Schema | None:

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 
-from qmpsh.errors import Busy, CannotConnect, ConnectionLost, QmpshError, UsageError
+from qmpsh.errors import CannotConnect, ConnectionLost, QmpshError, UsageError
 from qmpsh.link.client import Client
 from qmpsh.link.transport import PATH_LIMIT
 from qmpsh.running.log import Log
@@ -92,21 +92,22 @@ class Vm:
         """The VM is to outlive the shell."""
         self.is_left = True
 
-    def refusal(self, error: QmpshError, timeout: float | None) -> CannotConnect:
+    def refusal(self, error: QmpshError, silence: float | None) -> CannotConnect:
         """Why no session came about, in QEMU's own words where it has said some.
 
-        error: what connecting failed with; timeout: seconds that it was given, None for no limit
+        error: what connecting failed with; silence: seconds after which the wait was given up, None
+        where something else is the reason
         """
         # The stream ends a moment before the process does.
-        if not isinstance(error, Busy):
+        if silence is None:
             self._wait(LAST_WORDS)
         code = self._process.poll() if self._process else None
         if code is not None:
             how = f"exit code {code}" if code >= 0 else f"signal {-code}"
             what = f"{self.program} ended before its monitor was there, with {how}"
-        elif isinstance(error, Busy) and timeout is not None:
+        elif silence is not None:
             what = (
-                f"{self.program} runs, but its monitor said nothing within {timeout:g} s;"
+                f"{self.program} runs, but its monitor said nothing within {silence:g} s;"
                 " --connect-timeout gives it longer"
             )
         else:

@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from qmpsh.errors import Busy, QmpshError
 from qmpsh.jsontypes import Json
-from qmpsh.link.address import Address, TcpAddress, UnixAddress
+from qmpsh.link.address import TcpAddress, UnixAddress
 from qmpsh.link.client import Client, Pending
+from qmpsh.link.doctor import why_silent
+from qmpsh.link.owners import owner_of
 from qmpsh.link.peer import executable_identity, server_pid, tcp_peer
 from qmpsh.shell.reconnect import Phase, Reconnect
 from qmpsh.wire.messages import Command, Reply
@@ -21,14 +23,6 @@ LOOK = 0.25
 
 WHO = ("query-name", "query-uuid")
 """what tells a VM from another"""
-
-_OWNERS = {
-    "/run/libvirt": "libvirt",
-    "/var/run/libvirt": "libvirt",
-    "/var/lib/libvirt": "libvirt",
-    "/run/qemu-server": "Proxmox",
-    "/var/run/qemu-server": "Proxmox",
-}
 
 
 class Who(NamedTuple):
@@ -64,17 +58,6 @@ class Met(NamedTuple):
     client: Client
     who: Who
     by_hand: bool
-
-
-def owner_of(address: Address) -> str:
-    """Whose monitor a socket is, by where it lies: "libvirt", "Proxmox", "" for the user's own."""
-    if not isinstance(address, UnixAddress) or address.abstract:
-        return ""
-    places = (os.path.abspath(address.path), os.path.realpath(address.path))
-    return next(
-        (owner for top, owner in _OWNERS.items() if any(p.startswith(f"{top}/") for p in places)),
-        "",
-    )
 
 
 def binary_of(client: Client) -> Binary:
@@ -162,7 +145,9 @@ class Lifeline:
         if self._plan.is_silent(now) or (busy and self._plan.say_once()):
             if self._dialled is not None and self._dialled.awaits:
                 return f"waiting for {self._dialled.awaits}"
-            return "no greeting yet: another client may hold this monitor; still waiting"
+            finding = why_silent(self._address, self.client.fileno() if self._dialled else -1)
+            what = finding.what if finding else "another client may hold this monitor"
+            return f"no greeting yet: {what}; still waiting"
         return ""
 
     def _dial(self, now: float) -> None:

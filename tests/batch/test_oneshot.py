@@ -120,7 +120,8 @@ def test_a_busy_monitor_is_said_to_be_busy(vm: Vm, run_qmpsh: RunQmpsh) -> None:
         holder.recv(1)
         done = run_qmpsh("--connect-timeout", "300ms", vm.path, "query-status")
     assert done.returncode == 3
-    assert "another client" in done.stderr
+    assert f"(pid {os.getpid()}: " in done.stderr
+    assert "holds this monitor" in done.stderr
     assert done.stdout == ""
 
 

@@ -137,7 +137,9 @@ def test_the_words_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) ->
     variables = {"COMP_VARIABLES": f"F={OFFLINE.split()[3]}\x1f"}
     assert answers(Fish, 'qmpsh --schema "$F" stop > x', **variables) == ["files\x1fx\x1f"]
     assert answers(Fish, 'A=b qmpsh --schema "$F" -n sto', **variables)[0] == "word\x1fstop\x1f"
-    assert answers(Bash, "") == ["sockets\x1f\x1f"]
+    first = answers(Bash, "")  # the monitors that run here just now among them
+    verbs = ["word\x1frun", "word\x1fls", "word\x1fdoctor"]
+    assert (first[:3], first[-1]) == (verbs, "sockets\x1f\x1f")
 
 
 # ---------------------------------------------------------------------------- the process

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from qmpsh.complete.sources import Query
 from qmpsh.completion.items import Files, Item, Server, Typed, find_items, write_line
 from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import Mode
+from tests.link.test_client_qemu import free_port
+from tests.qemu import VmStarter
 from tests.samples import schema, text
 
 ANSWERS: dict[Query, Json] = {
@@ -305,3 +308,28 @@ def test_notes() -> None:
 )
 def test_the_words_as_a_line(words: list[str], line: str) -> None:
     assert write_line(words[:-1], typed(words[-1]), hmp=False).text == line
+
+
+# ---------------------------------------------------------------------------- verbs, monitors
+
+
+def test_the_programs_verbs_and_their_words() -> None:
+    assert texts("l")[0] == "ls"
+    assert texts("--plain", "doct") == ["doct"]
+    assert texts("ls", "--j") == ["--json"]
+    assert set(texts("doctor", "--")) == {"--json", "--color", "--help"}
+    assert items("doctor", "/tmp/x") == [Item("/tmp/x", files=Files.SOCKETS)]
+    assert texts("ls", "") == []
+    assert items("l")[0].note == "the monitors of this machine"
+
+
+@pytest.mark.qemu
+def test_monitors_that_are_here(start_vm: VmStarter) -> None:
+    port = free_port("127.0.0.1", socket.AF_INET)
+    vm = start_vm("-qmp", f"tcp:127.0.0.1:{port},server=on,wait=off", name="web")
+    offered = {item.text: item for item in items("")}
+    assert offered[vm.path] == Item(vm.path, note="web, free")
+    assert offered[f"tcp:127.0.0.1:{port}"].note == "web, free"
+    assert f"tcp:127.0.0.1:{port}" in texts("doctor", "tcp:127")
+    # A path that is begun is the shell's to complete: it knows all sockets.
+    assert items(vm.path[:-1]) == [Item(vm.path[:-1], files=Files.SOCKETS)]

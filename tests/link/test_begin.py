@@ -77,11 +77,13 @@ HMP = "/m.sock is a human monitor (HMP), not QMP; use -qmp, or mode=control on t
         ([b"Q", b"EMU"], NotQmp, HMP),
         ([b"RFB 003.008\n"], NotQmp, "/m.sock is a VNC server, not a QMP monitor"),
         (
-            [b"HTTP/1.0 400 \x1b[31mBad request, dear friend of sockets\r\n"],
+            [b"220 mail.example.org \x1b[31mBid welcome, dear friend of sockets\r\n"],
             NotQmp,
             "/m.sock does not speak QMP; it began with"
-            " 'HTTP/1.0 400 \\x1b[31mBad request, dear frie'",
+            " '220 mail.example.org \\x1b[31mBid welcome, d'",
         ),
+        ([b"HTTP/1.0 400 Bad"], NotQmp, "/m.sock is a web server, not a QMP monitor"),
+        ([b"\x15\x03\x03"], NotQmp, "/m.sock speaks TLS; use tls:HOST:PORT?ca=FILE"),
         (
             [line({"hello": 1})],
             NotQmp,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from qmpsh.errors import Busy, CannotConnect, CommandFailed, ConnectionLost, NotQmp
+from qmpsh.errors import Busy, CannotConnect, CommandFailed, ConnectionLost, ConnectTimeout, NotQmp
 from qmpsh.jsontypes import JsonObject
 from qmpsh.link.address import Address, TcpAddress, UnixAddress, parse_address
 from qmpsh.link.client import Client, ClientOptions
@@ -130,7 +130,7 @@ def test_busy(vm: Vm) -> None:
     address = UnixAddress(vm.path)
     notices: list[str] = []
     with connected(address) as first:
-        with pytest.raises(Busy):
+        with pytest.raises(Busy, match=rf"\(pid {os.getpid()}: .* holds this monitor"):
             Client.connect(address, IMPATIENT, notices.append)
         assert len(notices) == 1
         first.execute(STATUS, PATIENCE)
@@ -139,7 +139,7 @@ def test_busy(vm: Vm) -> None:
 
 def test_stopped(vm: Vm) -> None:
     vm.stop_process()
-    with pytest.raises(Busy):
+    with pytest.raises(ConnectTimeout, match=f"is stopped; .* kill -CONT {vm.pid}"):
         Client.connect(UnixAddress(vm.path), IMPATIENT)
     vm.continue_process()
     check(UnixAddress(vm.path))

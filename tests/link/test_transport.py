@@ -16,7 +16,8 @@ import pytest
 
 from qmpsh.errors import Busy, CannotConnect, ConnectionLost, ConnectTimeout
 from qmpsh.link.address import TcpAddress, UnixAddress
-from qmpsh.link.transport import SocketStream, Stream, open_stream, tcp_refusal, unix_refusal
+from qmpsh.link.refusals import tcp_refusal, unix_refusal
+from qmpsh.link.transport import SocketStream, Stream, open_stream
 from tests.waiting import wait_until
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from qmpsh.link import owners
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client
-from qmpsh.shell import lifeline
 from qmpsh.shell.outcome import Note
 from tests.link.test_client_qemu import free_port
 from tests.qemu import Vm, VmStarter, emulators
@@ -153,9 +154,10 @@ def test_a_busy_monitor_is_waited_for_and_told_once(vm: Vm, sit: Sit) -> None:
     other = Client.connect(parse_address(vm.path))
     assert desk.run(".reconnect").exit_code == 0
     desk.poll_until(lambda: desk.heard.remarks)
-    assert desk.heard.remarks == [
-        f"{vm.path}: no greeting yet: another client may hold this monitor; still waiting"
-    ]
+    (remark,) = desk.heard.remarks
+    assert remark.startswith(f"{vm.path}: no greeting yet: python")
+    assert f"(pid {os.getpid()}: " in remark
+    assert remark.endswith("holds this monitor, which serves one client at a time; still waiting")
     assert not desk.session.machine.connected
     other.close()
     see_again(desk)
@@ -166,7 +168,7 @@ def test_a_busy_monitor_is_waited_for_and_told_once(vm: Vm, sit: Sit) -> None:
 def test_a_monitor_of_libvirt_is_not_taken_unasked(
     vm: Vm, sit: Sit, start_vm: VmStarter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(lifeline._OWNERS, vm.folder, "libvirt")
+    monkeypatch.setitem(owners.TREES, vm.folder, "libvirt")
     desk = sit(vm.path)
     lose(desk, vm)
     machine = desk.session.machine
@@ -187,7 +189,7 @@ def test_a_monitor_of_libvirt_is_not_taken_unasked(
 def test_a_failed_reconnect_to_libvirts_is_the_last(
     vm: Vm, sit: Sit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(lifeline._OWNERS, vm.folder, "libvirt")
+    monkeypatch.setitem(owners.TREES, vm.folder, "libvirt")
     desk = sit(vm.path)
     lose(desk, vm)
     assert desk.run(".reconnect").exit_code == 3

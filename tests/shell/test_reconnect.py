@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmpsh.link.address import Address, TcpAddress, UnixAddress
-from qmpsh.shell.lifeline import Who, owner_of, who
+from qmpsh.shell.lifeline import Who, who
 from qmpsh.shell.reconnect import FIRST, MOST, PATIENCE, Phase, Reconnect
 
 Call = Callable[[Reconnect], object]
@@ -109,25 +108,6 @@ def test_the_waits_grow_and_end_growing(failures: int) -> None:
         plan.failed(0.0)
         waits.append(plan.wait(0.0) or 0.0)
     assert all(a <= b <= MOST for a, b in itertools.pairwise(waits))
-
-
-@pytest.mark.parametrize(
-    "address, owner",
-    [
-        (UnixAddress("/run/libvirt/qemu/x.monitor"), "libvirt"),
-        (UnixAddress("/var/run/libvirt/qemu/x.monitor"), "libvirt"),
-        (UnixAddress("/var/lib/libvirt/qemu/domain-1-vm/monitor.sock"), "libvirt"),
-        (UnixAddress("/var/run/qemu-server/100.qmp"), "Proxmox"),
-        (UnixAddress("/run/qemu-server/100.qmp"), "Proxmox"),
-        (UnixAddress("/tmp/../run/qemu-server/100.qmp"), "Proxmox"),
-        (UnixAddress("/run/libvirtual/m.sock"), ""),
-        (UnixAddress("/tmp/run/libvirt/m.sock"), ""),
-        (UnixAddress("/run/libvirt/qemu/x.monitor", abstract=True), ""),
-        (TcpAddress("localhost", 4444), ""),
-    ],
-)
-def test_owners(address: Address, owner: str) -> None:
-    assert owner_of(address) == owner
 
 
 NONE = "00000000-0000-0000-0000-000000000000"

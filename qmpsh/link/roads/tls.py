@@ -12,7 +12,8 @@ from urllib.parse import quote, unquote
 from qmpsh.errors import CannotConnect, ConnectionLost
 from qmpsh.link.address import TcpAddress, host_and_port, refusal
 from qmpsh.link.journey import Journey
-from qmpsh.link.transport import Stream, begin_tcp, connect_tcp, tcp_refusal
+from qmpsh.link.refusals import tcp_refusal
+from qmpsh.link.transport import Stream, begin_tcp, connect_tcp
 
 OPTIONS: Final = ("ca", "cert", "key", "name")
 _FILES: Final = OPTIONS[:3]

@@ -1,0 +1,225 @@
+"""Which monitors and guest agents a command line makes: QEMU, storage daemon, StratoVirt, qemu-ga.
+
+Pure. Knows QEMU's ways to write options: `key=value` lists with doubled commas, JSON, short flags.
+Source: qemu(1), qemu-storage-daemon(1), qemu-ga(8).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+QMP: Final = "qmp"
+HMP: Final = "hmp"
+AGENT: Final = "guest agent"
+
+_PROGRAMS: Final = {
+    r"qemu-system-[\w-]+|qemu-kvm|kvm|qemu": "emulator",
+    r"qemu-storage-daemon": "daemon",
+    r"stratovirt": "emulator",
+    r"qemu-ga": "agent",
+}
+_TRUE: Final = frozenset({"on", "yes", "true", "y"})
+_AGENT_NAME: Final = "org.qemu.guest_agent."
+"""How the channels of guest agents are named. Source: qemu-ga(8), --path."""
+
+
+class Channel(NamedTuple):
+    """One socket that a program listens on. kind: QMP, HMP or AGENT;
+    path: of a unix socket, as it was given; abstract: `path` is a name without a file;
+    host, port: of a TCP one, host "" for any; fd: inherited, -1 for none, and then nothing else;
+    wrap: what is around the bytes: "telnet", "tls", "websocket", "" for nothing.
+    """
+
+    kind: str
+    path: str = ""
+    abstract: bool = False
+    host: str = ""
+    port: int = 0
+    fd: int = -1
+    wrap: str = ""
+
+
+class CommandLine(NamedTuple):
+    """program: its file's name; name: of the VM, "" for none."""
+
+    program: str
+    name: str
+    channels: tuple[Channel, ...]
+
+
+Options = dict[str, str]
+"""`path=/a,server=on` by keys; a flag such as `server` is "on"."""
+
+
+def maybe_command_line(words: Sequence[str]) -> CommandLine | None:
+    """What a process was started for, None where it is none of these programs. words: its argv."""
+    program = os.path.basename(words[0]) if words else ""
+    for pattern, kind in _PROGRAMS.items():
+        if re.fullmatch(pattern, program):
+            name, channels = _READERS[kind](words[1:])
+            return CommandLine(program, name, tuple(channels))
+    return None
+
+
+def read_options(text: str, implied: str = "") -> Options:
+    """`key=value,...` or a JSON object. implied: the key of a first word without one."""
+    if text.startswith("{"):
+        return _read_json(text)
+    options: Options = {}
+    for index, part in enumerate(re.findall(r"(?:,,|[^,])+", text)):
+        key, equals, value = part.replace(",,", ",").partition("=")
+        if not equals and index == 0 and implied:
+            options[implied] = key
+        elif equals:
+            options[key] = value
+        elif key.startswith("no"):
+            options[key.removeprefix("no")] = "off"
+        else:
+            options[key] = "on"
+    return options
+
+
+def _read_json(text: str) -> Options:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    if not isinstance(value, dict):
+        return {}
+    return {
+        key: ("on" if member else "off") if isinstance(member, bool) else str(member)
+        for key, member in value.items()
+    }
+
+
+# ---------------------------------------------------------------------------- QEMU and its like
+
+
+def _read_emulator(words: Sequence[str]) -> tuple[str, list[Channel]]:
+    name = ""
+    chardevs: dict[str, Options] = {}
+    uses: list[tuple[str, str]] = []  # kind, and what was said of its device
+    for option, value in _pairs(words):
+        if option == "name":
+            name = read_options(value, "guest").get("guest", "")
+        elif option == "chardev":
+            options = read_options(value, "backend")
+            chardevs[options.get("id", "")] = options
+        elif option in _USES:
+            uses += _USES[option](value)
+    return name, [channel for use in uses for channel in _channels(*use, chardevs)]
+
+
+def _pairs(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Every option, and the word behind it: which of them take a value need not be known."""
+    for word, following in zip(words, (*words[1:], ""), strict=False):
+        if word.startswith("-") and len(word) > 1:
+            option, equals, value = word.lstrip("-").partition("=")
+            yield option, value if equals else following
+
+
+def _use_mon(value: str) -> Iterator[tuple[str, str]]:
+    options = read_options(value, "chardev")
+    control = options.get("mode", "readline") == "control"
+    yield QMP if control else HMP, f"chardev:{options.get('chardev', '')}"
+
+
+def _use_serial(value: str) -> Iterator[tuple[str, str]]:
+    if value.startswith("mon:"):
+        yield HMP, value.removeprefix("mon:")
+
+
+def _use_device(value: str) -> Iterator[tuple[str, str]]:
+    options = read_options(value, "driver")
+    if options.get("name", "").startswith(_AGENT_NAME):
+        yield AGENT, f"chardev:{options.get('chardev', '')}"
+
+
+_USES: Final[dict[str, Callable[[str], Iterator[tuple[str, str]]]]] = {
+    "qmp": lambda value: iter([(QMP, value)]),
+    "qmp-pretty": lambda value: iter([(QMP, value)]),
+    "monitor": lambda value: iter([(HMP, value)]),
+    "mon": _use_mon,
+    "serial": _use_serial,
+    "device": _use_device,
+}
+"""Options that put something on a character device: what, and on which."""
+
+
+def _channels(kind: str, device: str, chardevs: dict[str, Options]) -> Iterator[Channel]:
+    """The socket of a device as `-qmp` and `-monitor` name one, if it is a listening one."""
+    scheme, _, rest = device.partition(":")
+    if scheme == "chardev":
+        options = chardevs.get(rest, {})
+        if options.get("backend") != "socket":
+            return
+    elif scheme == "unix":
+        options = read_options(rest, "path")
+    elif scheme in ("tcp", "telnet", "websocket"):
+        options = read_options(rest, "place")
+        host, _, options["port"] = options.get("place", "").rpartition(":")
+        options["host"] = host.strip("[]")
+        if scheme != "tcp":
+            options[scheme] = "on"
+    else:
+        return
+    if options.get("server") in _TRUE:
+        yield _channel(kind, options)
+
+
+def _channel(kind: str, options: Options) -> Channel:
+    wraps = [wrap for wrap in ("telnet", "websocket") if options.get(wrap) in _TRUE]
+    port, fd = options.get("port", ""), options.get("fd", "")
+    return Channel(
+        kind,
+        options.get("path", ""),
+        options.get("abstract") in _TRUE,
+        options.get("host", ""),
+        int(port) if port.isdecimal() else 0,
+        int(fd) if fd.isdecimal() else -1,
+        "tls" if "tls-creds" in options else "".join(wraps[:1]),
+    )
+
+
+def _read_daemon(words: Sequence[str]) -> tuple[str, list[Channel]]:
+    """A storage daemon's --monitor is `-mon` with mode=control."""
+    chardevs: dict[str, Options] = {}
+    monitors: list[str] = []
+    for option, value in _pairs(words):
+        if option == "chardev":
+            options = read_options(value, "backend")
+            chardevs[options.get("id", "")] = options
+        elif option == "monitor":
+            monitors.append(read_options(value, "chardev").get("chardev", ""))
+    return "", [
+        channel for name in monitors for channel in _channels(QMP, f"chardev:{name}", chardevs)
+    ]
+
+
+# ---------------------------------------------------------------------------- qemu-ga
+
+
+def _read_agent(words: Sequence[str]) -> tuple[str, list[Channel]]:
+    """Of getopt's four ways to write an option: -m X, -mX, --method X, --method=X."""
+    method = path = ""
+    for word, following in zip(words, (*words[1:], ""), strict=False):
+        name, equals, value = word.partition("=")
+        if not name.startswith("--"):
+            name, value, equals = word[:2], word[2:], word[2:]
+        value = value if equals else following
+        if name in ("-m", "--method"):
+            method = value
+        elif name in ("-p", "--path"):
+            path = value
+    return "", [Channel(AGENT, path)] if method == "unix-listen" and path else []
+
+
+_READERS: Final[dict[str, Callable[[Sequence[str]], tuple[str, list[Channel]]]]] = {
+    "emulator": _read_emulator,
+    "daemon": _read_daemon,
+    "agent": _read_agent,
+}

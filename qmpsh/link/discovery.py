@@ -1,0 +1,242 @@
+"""The monitors and guest agents of this machine, found without connecting to any.
+
+From the command lines of running programs first, then from the sockets that somebody listens on
+under a monitor's usual name, then from libvirt. Without /proc only the usual folders are searched.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from qmpsh.errors import QmpshError
+from qmpsh.link.address import SCHEMES, Address, TcpAddress, UnixAddress
+from qmpsh.link.commandline import AGENT, QMP, Channel, CommandLine, maybe_command_line
+from qmpsh.link.doctor import is_qmpsh
+from qmpsh.link.owners import LIBVIRT, SYSTEM, domain_of, libvirt_form, owner_of, uri_of
+from qmpsh.link.proc import PROC, Process, maybe_link, maybe_process, pids, socket_inode, words_of
+from qmpsh.link.scene import Scene, Sockets, listener_of, look, path_of
+
+_USUAL: Final = re.compile(
+    r"(?i)(?<![a-z])qmp(?![a-z])|monitor\.sock$|guest_agent|(?<![a-z])qga(?![a-z])"
+)
+"""Names of sockets that are monitors or guest agents as a rule."""
+_AGENTS: Final = re.compile(r"(?i)guest_agent|qga")
+_FOLDERS: Final = ("/run", "/var/run", "/tmp")
+_DAEMONS: Final = (
+    "/run/libvirt/libvirt-sock-ro",
+    "/run/libvirt/virtqemud-sock-ro",
+    "/var/run/libvirt/libvirt-sock-ro",
+)
+"""Sockets of libvirt's daemons. Source: libvirt's manual, "Daemons"."""
+_PATIENCE: Final = 2.0  # seconds for libvirt to list its domains
+_DEPTH: Final = 3  # folders below one of those
+_ENTRIES: Final = 2000  # files looked at in each
+
+
+class Monitor(NamedTuple):
+    """address: a form that parses; kind: "qmp", "hmp", "guest agent"; name: of the VM, "" unknown;
+    program: of the listener, "" unknown; state: "running", "stopped", "traced", "hung", "ended" or
+    "unknown"; clients: "free", "busy" or "unknown"; holder: who is served, "" for nobody known;
+    user: whose the process is; owner: "libvirt", "Proxmox", "" for the user's own.
+    """
+
+    address: str
+    kind: str = QMP
+    name: str = ""
+    pid: int | None = None
+    program: str = ""
+    state: str = "unknown"
+    clients: str = "unknown"
+    holder: str = ""
+    user: str = ""
+    owner: str = ""
+
+
+STATES: Final = {"T": "stopped", "t": "traced", "D": "hung", "Z": "ended"}
+"""Letters of proc(5); every other is "running"."""
+
+
+def find_monitors(*, libvirt: bool = True) -> list[Monitor]:
+    """All of them, by VM and address. libvirt: ask its daemon, where there is one, as well."""
+    found: dict[str, Monitor] = {}
+    if os.path.isdir(f"{PROC}/self"):
+        sockets = Sockets.read()
+        for monitor in (*_of_processes(sockets), *_of_sockets(sockets)):
+            found.setdefault(_place(monitor.address), monitor)
+    else:
+        for path in _usual_paths():
+            found.setdefault(path, Monitor(path, _kind_of(path), owner=owner_of(UnixAddress(path))))
+    if libvirt and LIBVIRT in SCHEMES:
+        for name in running_domains():
+            address = libvirt_form(SYSTEM, name)
+            found.setdefault(address, Monitor(address, name=name, owner=LIBVIRT))
+    return sorted(found.values(), key=lambda one: (one.name, one.pid or 0, one.kind, one.address))
+
+
+def _place(address: str) -> str:
+    """What tells one from another: two spellings of a path are one socket."""
+    return os.path.realpath(address) if address.startswith("/") else address
+
+
+def running_domains() -> list[str]:
+    """The names of the system's libvirt; [] without its library, without a daemon, and for all that
+    goes wrong.
+    """
+    if not any(map(os.path.exists, _DAEMONS)):
+        return []
+    # Imported here: few machines have it.
+    from qmpsh.link.roads.libvirt import LibvirtRoad, domains
+
+    try:
+        rows = domains(LibvirtRoad(SYSTEM, ""), _PATIENCE)
+    except QmpshError:
+        return []
+    return [str(row["name"]) for row in rows if row["id"] is not None]
+
+
+# ---------------------------------------------------------------------------- command lines
+
+
+def _of_processes(sockets: Sockets) -> Iterator[Monitor]:
+    for pid in pids():
+        command = _maybe_command(pid)
+        process = maybe_process(pid) if command else None
+        if command is None or process is None:
+            continue
+        for channel in command.channels:
+            address = _maybe_address(channel, pid, sockets)
+            if address is not None:
+                yield _monitor(address, channel.kind, command, process, sockets)
+
+
+def _maybe_command(pid: int) -> CommandLine | None:
+    """A program may have been started under another name: its file is looked at as well."""
+    words = words_of(pid)
+    if not words:
+        return None
+    program = os.path.basename(maybe_link(pid, "exe").removesuffix(" (deleted)"))
+    return maybe_command_line(words) or maybe_command_line((program, *words[1:]))
+
+
+def _maybe_address(channel: Channel, pid: int, sockets: Sockets) -> Address | None:
+    if channel.port:
+        host = "" if channel.host in ("0.0.0.0", "::") else channel.host
+        return TcpAddress(host or "localhost", channel.port)
+    if channel.abstract:
+        return UnixAddress(channel.path, abstract=True)
+    path = channel.path
+    if channel.fd >= 0:
+        inode = socket_inode(pid, channel.fd)
+        path = next((one.name for one in sockets.unix if inode and one.inode == inode), "")
+    path = path_of(pid, path) if path else ""
+    return UnixAddress(path) if path else None
+
+
+def _monitor(
+    address: Address, kind: str, command: CommandLine, process: Process, sockets: Sockets
+) -> Monitor:
+    scene = look(address, sockets=sockets)
+    owner = owner_of(address)
+    return Monitor(
+        _best_form(address, kind, command.name),
+        kind,
+        command.name or (domain_of(address) if owner else ""),
+        process.pid,
+        command.program,
+        STATES.get(process.state, "running"),
+        *_clients(scene),
+        user_name(process.uid),
+        owner,
+    )
+
+
+def _best_form(address: Address, kind: str, name: str) -> str:
+    """A monitor of libvirt's is reached through libvirt alone."""
+    if kind == QMP and owner_of(address) == LIBVIRT and LIBVIRT in SCHEMES:
+        return libvirt_form(uri_of(address), domain_of(address, name))
+    return str(address)
+
+
+def _clients(scene: Scene) -> tuple[str, str]:
+    """Whether somebody is served, and who."""
+    if not scene.known:
+        return "unknown", ""
+    if not scene.served:
+        return "free", ""
+    client = scene.served[0]
+    if client.process is None:
+        return "busy", client.place
+    name = "qmpsh" if is_qmpsh(client.process) else client.process.title
+    return "busy", f"{name} {client.process.pid}"
+
+
+def user_name(uid: int) -> str:
+    """The name of a user, or his number."""
+    # Imported here, and no module of every one-shot: only lists and refusals name users.
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+# ---------------------------------------------------------------------------- sockets
+
+
+def _of_sockets(sockets: Sockets) -> Iterator[Monitor]:
+    """Those that somebody listens on under a usual name, though no command line tells."""
+    for one in sockets.unix:
+        if not (one.listens and one.name.startswith("/") and _is_usual(one.name)):
+            continue
+        address = UnixAddress(one.name)
+        if listener_of(address, sockets.unix) != one:
+            continue  # the file belongs to another socket by now
+        scene = look(address, sockets=sockets)
+        process = scene.listener
+        kind, owner = _kind_of(one.name), owner_of(address)
+        yield Monitor(
+            _best_form(address, kind, ""),
+            kind,
+            domain_of(address) if owner else "",
+            process.pid if process else None,
+            process.title if process else "",
+            STATES.get(process.state, "running") if process else "unknown",
+            *_clients(scene),
+            user_name(process.uid) if process else "",
+            owner,
+        )
+
+
+def _is_usual(path: str) -> bool:
+    """Whether a socket is a monitor by its name. Proxmox has one more in that folder, a VNC."""
+    return _USUAL.search(os.path.basename(path)) is not None and not path.endswith(".vnc")
+
+
+def _kind_of(path: str) -> str:
+    return AGENT if _AGENTS.search(os.path.basename(path)) else QMP
+
+
+def _usual_paths() -> Iterator[str]:
+    """The sockets of a usual name in the usual folders."""
+    folders = [*_FOLDERS, os.environ.get("XDG_RUNTIME_DIR", "")]
+    for folder in dict.fromkeys(os.path.realpath(one) for one in folders if one):
+        left = _ENTRIES
+        for place, below, files in os.walk(folder):
+            left -= len(files) + len(below)
+            if left < 0:
+                break
+            if place.count("/") - folder.count("/") >= _DEPTH:
+                below.clear()
+            yield from (path for name in files if _is_monitor(path := os.path.join(place, name)))
+
+
+def _is_monitor(path: str) -> bool:
+    try:
+        return _is_usual(path) and stat.S_ISSOCK(os.lstat(path).st_mode)
+    except OSError:
+        return False

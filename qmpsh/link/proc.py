@@ -1,0 +1,137 @@
+"""Processes, as /proc tells of them: who they are, in which state, which sockets they hold.
+
+Linux alone: elsewhere, and of what a foreign process hides, nothing is known and nothing is said.
+Source: proc(5).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Collection, Iterator
+from typing import Final, NamedTuple
+
+PROC: Final = "/proc"
+_SHOWN: Final = 60  # characters of a command line in a sentence
+_SOCKET: Final = re.compile(r"socket:\[(\d+)\]")
+_SECRET: Final = re.compile(
+    r'((?:^|[,{ ])"?(?:data|password|passwd|key|iv)"?[=:] ?)("(?:[^"\\]|\\.)*"|[^,}]*)'
+)
+"""What of an argument of QEMU's may be secret: `-object secret,id=s0,data=letmein`."""
+
+
+class Process(NamedTuple):
+    """name: the kernel's, 15 bytes at most; words: its argv, () for a process that has ended;
+    state: the letter of proc(5), R S D T t Z; uid: the effective one; tracer: pid, 0 for none.
+    """
+
+    pid: int
+    name: str
+    words: tuple[str, ...] = ()
+    state: str = "S"
+    uid: int = 0
+    tracer: int = 0
+
+    @property
+    def title(self) -> str:
+        """The name in full, where the command line has it; safe to show."""
+        program = os.path.basename(self.words[0]) if self.words else ""
+        return _printable(program if program.startswith(self.name) else self.name)
+
+    @property
+    def command(self) -> str:
+        """The command line in one line, secrets masked."""
+        return " ".join(_printable(_masked(word)) for word in self.words)
+
+    def __str__(self) -> str:
+        """`socat (pid 4242: socat - UNIX:./s)`, cut to what a sentence bears."""
+        command = self.command
+        if len(command) > _SHOWN:
+            command = f"{command[: _SHOWN - 3]}..."
+        said = f": {command}" if command else ""
+        return f"{self.title} (pid {self.pid}{said})"
+
+
+def maybe_process(pid: int) -> Process | None:
+    """What a process is, None where it is gone."""
+    try:
+        with open(f"{PROC}/{pid}/status", encoding="utf-8", errors="replace") as file:
+            rows = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        return Process(
+            pid,
+            rows["Name"],
+            words_of(pid),
+            rows["State"][:1],
+            int(rows["Uid"].split()[1]),
+            int(rows.get("TracerPid", "0")),
+        )
+    except (OSError, KeyError, IndexError, ValueError):
+        return None
+
+
+def words_of(pid: int) -> tuple[str, ...]:
+    """The argv of a process; () where it has none, or is gone."""
+    try:
+        with open(f"{PROC}/{pid}/cmdline", "rb") as file:
+            data = file.read()
+    except OSError:
+        return ()
+    return tuple(os.fsdecode(word) for word in data.rstrip(b"\0").split(b"\0")) if data else ()
+
+
+def pids() -> list[int]:
+    """All processes that can be seen, the oldest numbers first; [] without /proc."""
+    try:
+        return sorted(int(name) for name in os.listdir(PROC) if name.isdecimal())
+    except OSError:
+        return []
+
+
+def maybe_link(pid: int, name: str) -> str:
+    """Where a link below /proc/PID leads (cwd, exe, root, fd/3, ns/mnt); "" where it is hidden."""
+    try:
+        return os.readlink(f"{PROC}/{pid}/{name}")
+    except OSError:
+        return ""
+
+
+def socket_inode(pid: int, fd: int) -> int:
+    """The socket behind a descriptor of a process, 0 where there is none."""
+    found = _SOCKET.fullmatch(maybe_link(pid, f"fd/{fd}"))
+    return int(found[1]) if found else 0
+
+
+def holders(inodes: Collection[int]) -> dict[int, Process]:
+    """Which process holds each socket: the first of several, its children inherited theirs.
+
+    Somebody else's are seen by root alone.
+    """
+    found: dict[int, Process] = {}
+    wanted = set(inodes) - {0}
+    for pid in pids() if wanted else ():
+        for inode in wanted & set(_sockets_of(pid)):
+            process = maybe_process(pid)
+            if process is not None:
+                found[inode] = process
+                wanted.discard(inode)
+        if not wanted:
+            break
+    return found
+
+
+def _sockets_of(pid: int) -> Iterator[int]:
+    with contextlib.suppress(OSError):
+        for fd in os.listdir(f"{PROC}/{pid}/fd"):
+            inode = socket_inode(pid, int(fd))
+            if inode:
+                yield inode
+
+
+def _masked(word: str) -> str:
+    return _SECRET.sub(r"\1********", word) if "secret" in word or "passw" in word else word
+
+
+def _printable(text: str) -> str:
+    """A command line is what somebody wrote into it: no control reaches a terminal."""
+    return text if text.isprintable() else ascii(text)[1:-1]

@@ -1,0 +1,260 @@
+"""Who listens at an address, who is served there and who waits: seen without connecting.
+
+Where nothing can be known (another machine, another network namespace, no /proc) nothing is said.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from qmpsh.link.address import Address, TcpAddress, UnixAddress
+from qmpsh.link.commandline import Channel, CommandLine, maybe_command_line
+from qmpsh.link.peer import peer_pid
+from qmpsh.link.proc import (
+    Process,
+    holders,
+    maybe_link,
+    maybe_process,
+    pids,
+    socket_inode,
+    words_of,
+)
+from qmpsh.link.sockets import TcpSocket, UnixSocket, file_of, tcp_sockets, unix_sockets
+
+_ANY = ("0.0.0.0", "::")
+
+
+class Served(NamedTuple):
+    """A client that was accepted. process: None where it is hidden, or on another machine;
+    place: where a TCP client calls from, "" for a local one.
+    """
+
+    process: Process | None
+    place: str = ""
+
+    def __str__(self) -> str:
+        if self.process is not None:
+            return str(self.process)
+        return f"a client at {self.place}" if self.place else "a client that /proc hides from you"
+
+
+class Scene(NamedTuple):
+    """known: whether a listener was found at all; listener: its process, None where it is hidden;
+    served: accepted clients that are still there, our own connection left out;
+    waiting: how many connections nobody has accepted yet, our own among them;
+    inode, bound: of the listening socket, and the path that it was bound to, as it was spelt.
+    """
+
+    known: bool = False
+    listener: Process | None = None
+    served: tuple[Served, ...] = ()
+    waiting: int = 0
+    inode: int = 0
+    bound: str = ""
+
+    @property
+    def command_line(self) -> CommandLine | None:
+        """What the listener was started for."""
+        return maybe_command_line(self.listener.words) if self.listener is not None else None
+
+
+class Sockets(NamedTuple):
+    """All sockets of one look."""
+
+    unix: list[UnixSocket]
+    tcp: list[TcpSocket]
+
+    @classmethod
+    def read(cls) -> Sockets:
+        """As they are now."""
+        return cls(unix_sockets(), tcp_sockets())
+
+
+def look(address: Address, fd: int = -1, sockets: Sockets | None = None) -> Scene:
+    """Who is there. fd: our own connection to it, -1 for none; sockets: of a look before."""
+    sockets = sockets or Sockets.read()
+    own = _inode(fd)
+    if isinstance(address, UnixAddress):
+        scene = _unix_scene(address, own, sockets.unix)
+    elif isinstance(address, TcpAddress):
+        scene = _tcp_scene(address, fd, own, sockets.tcp)
+    else:
+        return Scene()
+    if scene.listener is None and (scene.known or fd >= 0):
+        # The descriptors of somebody else's process are hidden; who it is, is not.
+        pid = peer_pid(fd) or (_pid_by_command_line(address, scene) if scene.known else None)
+        scene = scene._replace(listener=maybe_process(pid) if pid else None)
+    return scene
+
+
+def _pid_by_command_line(address: Address, scene: Scene) -> int | None:
+    """Who was told to listen there; None also where it may be one of two."""
+    found = [
+        pid
+        for pid in pids()
+        if (command := maybe_command_line(words_of(pid))) is not None
+        and any(_is_at(one, pid, address, scene) for one in command.channels)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def channel_of(scene: Scene, address: Address) -> Channel | None:
+    """What the listener's command line says of its socket; None where it says nothing."""
+    command = scene.command_line
+    if command is None or scene.listener is None:
+        return None
+    pid = scene.listener.pid
+    return next((one for one in command.channels if _is_at(one, pid, address, scene)), None)
+
+
+def path_of(pid: int, path: str) -> str:
+    """A path that a process named, as seen from here: from its folder, in its own file system.
+
+    "" where it is relative and the folder hidden.
+    """
+    path = os.path.normpath(os.path.join(maybe_link(pid, "cwd"), path))
+    if not path.startswith("/"):
+        return ""
+    elsewhere = maybe_link(pid, "ns/mnt") not in ("", maybe_link(os.getpid(), "ns/mnt"))
+    root = f"/proc/{pid}/root"
+    if (elsewhere or maybe_link(pid, "root") not in ("", "/")) and os.path.exists(root + path):
+        ours = file_of(path)
+        return path if ours is not None and ours == file_of(root + path) else root + path
+    return path
+
+
+def _is_at(channel: Channel, pid: int, address: Address, scene: Scene) -> bool:
+    if isinstance(address, TcpAddress):
+        return channel.port == address.port
+    if not isinstance(address, UnixAddress):
+        return False
+    if address.abstract or channel.abstract:
+        return (channel.path, channel.abstract) == address
+    if not channel.path:
+        return channel.fd >= 0 and socket_inode(pid, channel.fd) == scene.inode > 0
+    there = path_of(pid, channel.path)
+    if not there:
+        return channel.path == scene.bound
+    return there == os.path.abspath(address.path) or (
+        file_of(there) == file_of(address.path) is not None
+    )
+
+
+def _inode(fd: int) -> int:
+    try:
+        return os.fstat(fd).st_ino if fd >= 0 else 0
+    except OSError:
+        return 0
+
+
+# ---------------------------------------------------------------------------- unix
+
+
+def listener_of(address: UnixAddress, sockets: Iterable[UnixSocket]) -> UnixSocket | None:
+    """The listening socket of a path. Its name is as it was bound: another spelling of the path is
+    known by the file.
+    """
+    listening = [one for one in sockets if one.listens]
+    if address.abstract:
+        return next((one for one in listening if one.name == f"\0{address.path}"), None)
+    file = file_of(address.path)
+    by_file = (one for one in listening if file is not None and one.file == file)
+    names = {os.path.abspath(address.path), os.path.realpath(address.path)}
+    by_name = (one for one in listening if one.name in names)
+    return next(by_file, None) or next(by_name, None)
+
+
+def accepted_of(listener: UnixSocket, sockets: Iterable[UnixSocket]) -> list[UnixSocket]:
+    """The server's ends of a listener's connections."""
+    return [
+        one
+        for one in sockets
+        if one.connected and (one.name, one.file) == (listener.name, listener.file)
+    ]
+
+
+def _unix_scene(address: UnixAddress, own: int, sockets: list[UnixSocket]) -> Scene:
+    listener = listener_of(address, sockets)
+    if listener is None:
+        return Scene()
+    # Of a client that has gone the server's end stays until that looks: it has no peer any more.
+    told = any(one.peer for one in sockets)
+    served = [end for end in accepted_of(listener, sockets) if not told or end.peer not in (0, own)]
+    found = holders({listener.inode, *(end.peer for end in served)})
+    return Scene(
+        known=True,
+        listener=found.get(listener.inode),
+        served=tuple(Served(found.get(end.peer)) for end in served),
+        waiting=listener.queue,
+        inode=listener.inode,
+        bound=listener.name,
+    )
+
+
+# ---------------------------------------------------------------------------- TCP
+
+
+def _tcp_scene(address: TcpAddress, fd: int, own: int, sockets: list[TcpSocket]) -> Scene:
+    hosts = _local_hosts(address, fd)
+    listener = next(
+        (
+            one
+            for one in sockets
+            if one.listens and one.here[1] == address.port and one.here[0] in {*hosts, *_ANY}
+        ),
+        None,
+    )
+    if not hosts or listener is None:
+        return Scene()
+    ends = [
+        one
+        for one in sockets
+        if one.connected and one.here[1] == address.port and one.here[0] in hosts
+    ]
+    others = {one.here: one.inode for one in sockets if one.connected and one.inode}
+    served = [end for end in ends if end.inode and others.get(end.there, 0) != (own or -1)]
+    found = holders({listener.inode, *(others.get(end.there, 0) for end in served)})
+    return Scene(
+        known=True,
+        listener=found.get(listener.inode),
+        served=tuple(
+            Served(
+                found.get(others.get(end.there, 0)),
+                "" if end.there in others else str(TcpAddress(*end.there)).removeprefix("tcp:"),
+            )
+            for end in served
+        ),
+        waiting=sum(not end.inode for end in ends),
+        inode=listener.inode,
+    )
+
+
+def _local_hosts(address: TcpAddress, fd: int) -> set[str]:
+    """The numbers of a host, those of them that are this machine's own.
+
+    A name is looked up only where no connection tells what became of it.
+    """
+    numbers: set[str] = set()
+    with contextlib.suppress(OSError, UnicodeError):
+        if fd >= 0:
+            with socket.socket(fileno=os.dup(fd)) as copy:
+                numbers.add(copy.getpeername()[0])
+        else:
+            found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
+            numbers.update(str(place[0]) for *_, place in found)
+    return {number.removeprefix("::ffff:") for number in numbers if _is_ours(number)}
+
+
+def _is_ours(host: str) -> bool:
+    """Whether a socket could be bound there: to nothing but an address of this machine."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.bind((host, 0))
+    except OSError:
+        return False
+    return True

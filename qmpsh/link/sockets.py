@@ -1,0 +1,218 @@
+"""The sockets of this machine, and which belong together: asked of the kernel, never by connecting.
+
+Unix sockets through the sock_diag netlink family, which alone tells the other end of a connection,
+else from /proc/net/unix; TCP from /proc/net/tcp and tcp6. Needs no rights. Elsewhere than on Linux
+the lists are empty. Source: sock_diag(7), proc(5), linux/unix_diag.h.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from qmpsh.link.proc import PROC
+
+# Source: linux/netlink.h, linux/sock_diag.h, linux/unix_diag.h.
+_NETLINK_SOCK_DIAG: Final = 4
+_SOCK_DIAG_BY_FAMILY: Final = 20
+_REQUEST_DUMP: Final = 0x301
+_NLMSG_ERROR: Final = 2
+_NLMSG_DONE: Final = 3
+_HEADER: Final = struct.Struct("=IHHII")  # length, type, flags, sequence, port
+_QUESTION: Final = struct.Struct("=BBHIIIII")  # family, protocol, pad, states, inode, show, cookie
+_ANSWER: Final = struct.Struct("=BBBBIII")  # family, type, state, pad, inode, cookie
+_ATTRIBUTE: Final = struct.Struct("=HH")  # length, type
+_SHOW: Final = 0x0F  # the name, the file, the peer, who is in the queue
+_NAME, _FILE, _PEER, _QUEUE = 0, 1, 2, 3
+_ESTABLISHED: Final = 1
+_LISTENING: Final = 10
+_STREAM: Final = 1
+_ACCEPTS: Final = 0x10000  # the flag __SO_ACCEPTCON
+_ANSWERS: Final = 1 << 16  # bytes; the kernel sends less at a time
+_PATIENCE: Final = 1.0  # seconds for the kernel's answer, which is there at once
+
+
+class UnixSocket(NamedTuple):
+    """One end that somebody holds. inode: its number; name: the path as it was bound, `\\0name` for
+    an abstract one, "" for a client's end;
+    file: device and inode of the socket's file, None where it is not told;
+    peer: inode of the other end, 0 where there is none or it is not told;
+    queue: of a listening one, how many connections nobody has accepted yet.
+    """
+
+    inode: int
+    name: str
+    listens: bool = False
+    connected: bool = False
+    file: tuple[int, int] | None = None
+    peer: int = 0
+    queue: int = 0
+
+
+class TcpSocket(NamedTuple):
+    """One end. here, there: host in numbers, and port; inode: 0 where nobody has accepted it."""
+
+    inode: int
+    here: tuple[str, int]
+    there: tuple[str, int]
+    state: int
+
+    @property
+    def listens(self) -> bool:
+        """Whether it waits for connections."""
+        return self.state == _LISTENING
+
+    @property
+    def connected(self) -> bool:
+        """Whether both ends are still open."""
+        return self.state == _ESTABLISHED
+
+
+def tells_peers() -> bool:
+    """Whether the kernel says who is at the other end of a unix socket."""
+    return _maybe_diag() is not None
+
+
+def unix_sockets() -> list[UnixSocket]:
+    """All stream sockets of this network namespace."""
+    found = _maybe_diag()
+    return _from_table() if found is None else found
+
+
+# ---------------------------------------------------------------------------- netlink
+
+
+def _maybe_diag() -> list[UnixSocket] | None:
+    """From sock_diag; None where the kernel has no such thing."""
+    family = getattr(socket, "AF_NETLINK", None)
+    if family is None:
+        return None
+    question = _QUESTION.pack(socket.AF_UNIX, 0, 0, 0xFFFFFFFF, 0, _SHOW, 0xFFFFFFFF, 0xFFFFFFFF)
+    header = _HEADER.pack(_HEADER.size + len(question), _SOCK_DIAG_BY_FAMILY, _REQUEST_DUMP, 1, 0)
+    try:
+        with socket.socket(family, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as kernel:
+            kernel.settimeout(_PATIENCE)
+            kernel.send(header + question)
+            return list(_answers(kernel))
+    except OSError:
+        return None
+
+
+def _answers(kernel: socket.socket) -> Iterator[UnixSocket]:
+    """Raises OSError where the kernel refuses."""
+    while True:
+        data = kernel.recv(_ANSWERS)
+        while len(data) >= _HEADER.size:
+            length, kind, *_ = _HEADER.unpack_from(data)
+            if kind == _NLMSG_DONE:
+                return
+            if kind == _NLMSG_ERROR or length < _HEADER.size:
+                raise OSError("the kernel has no sock_diag for unix sockets")
+            found = _maybe_socket(data[_HEADER.size : length])
+            if found is not None:
+                yield found
+            data = data[_aligned(length) :]
+
+
+def _maybe_socket(data: bytes) -> UnixSocket | None:
+    _, kind, state, _, inode, *_ = _ANSWER.unpack_from(data)
+    if kind != _STREAM:
+        return None
+    attributes = dict(_attributes(data[_ANSWER.size :]))
+    place, peer = attributes.get(_FILE, b""), attributes.get(_PEER, b"")
+    return UnixSocket(
+        inode,
+        os.fsdecode(_bound_name(attributes.get(_NAME, b""))),
+        state == _LISTENING,
+        state == _ESTABLISHED,
+        _device_first(*struct.unpack("=II", place)) if len(place) == 8 else None,
+        struct.unpack("=I", peer)[0] if len(peer) == 4 else 0,
+        len(attributes.get(_QUEUE, b"")) // 4,
+    )
+
+
+def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    while len(data) >= _ATTRIBUTE.size:
+        length, kind = _ATTRIBUTE.unpack_from(data)
+        if length < _ATTRIBUTE.size:
+            return
+        yield kind, data[_ATTRIBUTE.size : length]
+        data = data[_aligned(length) :]
+
+
+def _aligned(length: int) -> int:
+    return (length + 3) & ~3
+
+
+def _bound_name(name: bytes) -> bytes:
+    """A path may be padded with NUL; an abstract name begins with one and counts to its end."""
+    return name if name.startswith(b"\0") else name.partition(b"\0")[0]
+
+
+def _device_first(inode: int, device: int) -> tuple[int, int]:
+    """The kernel's own numbering of devices (20 bits of minor) as stat(2) gives it."""
+    return os.makedev(device >> 20, device & 0xFFFFF), inode
+
+
+def file_of(path: str) -> tuple[int, int] | None:
+    """What `UnixSocket.file` is for a path; None where there is no such file."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino & 0xFFFFFFFF
+
+
+# ---------------------------------------------------------------------------- /proc/net
+
+
+def _from_table() -> list[UnixSocket]:
+    """From /proc/net/unix. Source: proc(5): state 3 is connected, 2 not accepted yet."""
+    found: list[UnixSocket] = []
+    queued: list[str] = []
+    for line in _rows("unix"):
+        row = line.split(maxsplit=7)
+        if len(row) < 7 or row[4] != "0001":
+            continue
+        name = row[7] if len(row) == 8 else ""
+        name = f"\0{name[1:]}" if name.startswith("@") else name
+        if row[5] == "02":
+            queued.append(name)
+        else:
+            listens = bool(int(row[3], 16) & _ACCEPTS)
+            found.append(UnixSocket(int(row[6]), name, listens, row[5] == "03"))
+    return [
+        one._replace(queue=queued.count(one.name)) if one.listens and queued else one
+        for one in found
+    ]
+
+
+def tcp_sockets() -> list[TcpSocket]:
+    """All TCP sockets of this network namespace."""
+    found = []
+    for line in (*_rows("tcp"), *_rows("tcp6")):
+        row = line.split()
+        if len(row) > 9:
+            found.append(TcpSocket(int(row[9]), _place(row[1]), _place(row[2]), int(row[3], 16)))
+    return found
+
+
+def _rows(table: str) -> list[str]:
+    """The lines of a table below the one with its heading."""
+    try:
+        with open(f"{PROC}/net/{table}", encoding="utf-8", errors="surrogateescape") as file:
+            return [line.rstrip("\n") for line in file][1:]
+    except OSError:
+        return []
+
+
+def _place(text: str) -> tuple[str, int]:
+    """`0100007F:1F90`: words of 32 bits in the machine's order."""
+    host, _, port = text.partition(":")
+    words = [int(host[at : at + 8], 16) for at in range(0, len(host), 8)]
+    data = struct.pack(f"={len(words)}I", *words)
+    family = socket.AF_INET if len(words) == 1 else socket.AF_INET6
+    return socket.inet_ntop(family, data).removeprefix("::ffff:"), int(port, 16)

@@ -1,0 +1,1 @@
+"""Looking around without a session: `qmpsh ls`, `qmpsh doctor`, and picking a monitor."""

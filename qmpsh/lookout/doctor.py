@@ -1,0 +1,54 @@
+"""`qmpsh doctor [ADDRESS]`: why there is no session, or that there is one; what is here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from qmpsh.link.address import parse_address
+from qmpsh.lookout.checks import Check, as_json, has_failed, lines_of
+from qmpsh.lookout.examination import examine
+from qmpsh.lookout.options import Given, maybe_given
+from qmpsh.lookout.surroundings import look_around
+from qmpsh.options import wants_colour
+from qmpsh.splitter import Words
+from qmpsh.view.jsontext import compact, pretty
+from qmpsh.view.safe import visible
+
+NO_SESSION = 3
+
+
+def main(words: Words) -> int:
+    """Print the checks; 0 when a session works, else 3. Raises UsageError for a bad address."""
+    given = maybe_given(words)
+    if given is None:
+        return 0
+    name = given.address or words.address
+    terminal = sys.stdout.isatty()
+    colour = wants_colour(given.color, os.environ, terminal=terminal)
+    checks: list[Check] = []
+
+    def show(check: Check) -> None:
+        checks.append(check)
+
+    if name:
+        address = parse_address(name)
+        examine(name, address, show, _announcer(given))
+    else:
+        look_around(show, colour=colour, terminal=terminal)
+    if given.json:
+        print((pretty if terminal else compact)([*as_json(checks)]))
+    else:
+        print("\n".join(lines_of(checks, colour=colour)))
+    return NO_SESSION if has_failed(checks) else 0
+
+
+def _announcer(given: Given) -> Callable[[str], None]:
+    """Who is told of what is about to be done; a program that reads JSON need not be."""
+
+    def announce(text: str) -> None:
+        if not given.json:
+            print(f"qmpsh: {visible(text)}", file=sys.stderr, flush=True)
+
+    return announce

@@ -1,0 +1,69 @@
+"""`qmpsh ls`: the monitors of this machine as a table, or as JSON."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from qmpsh.jsontypes import JsonObject
+from qmpsh.link.discovery import Monitor, find_monitors
+from qmpsh.lookout.options import maybe_given
+from qmpsh.splitter import Words
+from qmpsh.view.glyphs import glyphs_for
+from qmpsh.view.jsontext import compact, pretty
+from qmpsh.view.tables import table_lines
+
+NONE = (
+    "no monitor found on this machine; start a VM with"
+    " -qmp unix:./monitor.sock,server=on,wait=off, or qmpsh run"
+)
+"""What to do where there is nothing to list."""
+
+
+def main(words: Words) -> int:
+    """Print the list; the exit code is 0, found something or not."""
+    given = maybe_given(words)
+    if given is None:
+        return 0
+    found = find_monitors()
+    terminal = sys.stdout.isatty()
+    if given.json:
+        layout = pretty if terminal else compact
+        print(layout([dict(monitor._asdict()) for monitor in found]))
+    elif found:
+        print("\n".join(lines_of(found, width_of_terminal() if terminal else None)))
+    if not found:
+        print(f"qmpsh: {NONE}", file=sys.stderr)
+    return 0
+
+
+def width_of_terminal() -> int:
+    """Columns of the terminal that stdout is."""
+    return os.get_terminal_size(sys.stdout.fileno()).columns
+
+
+def lines_of(
+    monitors: Sequence[Monitor], width: int | None, numbers: Sequence[int] = ()
+) -> list[str]:
+    """A header and a line each, safe to show. numbers: stand before them; width: to be cut to."""
+    rows: list[JsonObject] = [_row(monitor) for monitor in monitors]
+    if numbers:
+        rows = [{"no": number, **row} for number, row in zip(numbers, rows, strict=True)]
+    return table_lines([*rows], width, glyphs_for(sys.stdout.encoding).more) or []
+
+
+def _row(one: Monitor) -> JsonObject:
+    """The columns; a dash where nothing is known."""
+    texts = {
+        "vm": one.name,
+        "address": one.address,
+        "kind": one.kind.replace(" ", "-"),
+        "state": one.state,
+        "client": one.holder.replace(" ", ":") or one.clients,
+        "pid": "" if one.pid is None else str(one.pid),
+        "user": one.user,
+        "owner": one.owner,
+        "program": one.program,
+    }
+    return {name: text or "-" for name, text in texts.items()}

@@ -1,0 +1,74 @@
+"""Which monitor is meant where none is named: a list on a terminal, a sentence elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from qmpsh.errors import UsageError
+from qmpsh.link.discovery import Monitor, find_monitors
+from qmpsh.lookout.ls import lines_of, width_of_terminal
+from qmpsh.view.safe import visible_word
+
+_NO_ADDRESS: Final = (
+    "no ADDRESS: name the monitor's socket, as in qmpsh ./monitor.sock, or set QMP_SOCKET"
+)
+_START: Final = "no monitor found on this machine: qmpsh run starts a VM, make demo a small one"
+_NAMED: Final = 5  # addresses in the sentence
+
+
+def no_address() -> UsageError:
+    """The refusal, with what could have been named."""
+    return _refusal(_monitors())
+
+
+def maybe_pick() -> str | None:
+    """Let a person at the terminal pick one; None when they leave with Ctrl-D.
+
+    Raises UsageError where there is none.
+    """
+    found = _monitors()
+    if not found:
+        raise _refusal(found)
+    print("\n".join(lines_of(found, width_of_terminal(), range(1, len(found) + 1))))
+    question = "monitor [1]: " if len(found) == 1 else f"monitor, 1 to {len(found)} or a name: "
+    while True:
+        try:
+            answer = input(question)
+        except EOFError:
+            print()
+            return None
+        picked = maybe_meant(answer.strip(), found)
+        if picked is not None:
+            return picked.address
+        if answer.strip():
+            print(f"none of them is {visible_word(answer.strip())}")
+
+
+def maybe_meant(answer: str, found: Sequence[Monitor]) -> Monitor | None:
+    """The one of a number, a VM's name, or an address; of a name's beginning, if but one has it.
+
+    Nothing said means the only one.
+    """
+    if not answer:
+        return found[0] if len(found) == 1 else None
+    exact = [one for one in found if answer in (one.name, one.address)]
+    if len(exact) == 1:
+        return exact[0]
+    if answer.isdecimal() and 1 <= int(answer[:9]) <= len(found):
+        return found[int(answer[:9]) - 1]
+    fitting = [one for one in found if one.name.startswith(answer)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _monitors() -> list[Monitor]:
+    """Those that a shell can be opened on."""
+    return [one for one in find_monitors() if one.kind == "qmp"]
+
+
+def _refusal(found: Sequence[Monitor]) -> UsageError:
+    if not found:
+        return UsageError(f"{_NO_ADDRESS}; {_START}")
+    names = [one.address for one in found[:_NAMED]]
+    more = f" and {len(found) - _NAMED} more (qmpsh ls)" if len(found) > _NAMED else ""
+    return UsageError(f"{_NO_ADDRESS}; found here: {', '.join(names)}{more}")

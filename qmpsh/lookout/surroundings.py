@@ -1,0 +1,119 @@
+"""What qmpsh finds around it: Python, packages, programs, terminal, folders, monitors.
+
+Connects to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from importlib import metadata
+from importlib.util import find_spec
+from typing import Final
+
+from qmpsh import __version__
+from qmpsh.link.discovery import Monitor, find_monitors
+from qmpsh.lookout.checks import FAIL, INFO, OK, WARN, Check
+from qmpsh.lookout.examination import Show
+from qmpsh.paths import folders
+
+_PACKAGES: Final = ("prompt_toolkit", "pygments", "click")
+_PATIENCE: Final = 5.0  # seconds for a program to say its version
+_QEMUS: Final = ("qemu-system-x86_64", "qemu-system-aarch64", "qemu-kvm", "kvm",
+                 "qemu-storage-daemon", "qemu-ga", "stratovirt")  # fmt: skip
+
+
+def look_around(show: Show, *, colour: bool, terminal: bool) -> None:
+    """Show one check after the other. terminal: stdout is one, and coloured or not."""
+    show(Check(OK, "qmpsh", f"{__version__}, {os.path.dirname(os.path.dirname(__file__))}"))
+    show(Check(OK, "python", f"{sys.version.split()[0]}, {sys.executable}"))
+    for name in _PACKAGES:
+        show(_package(name))
+    for check in _programs():
+        show(check)
+    show(_terminal(colour=colour, terminal=terminal))
+    for name, path in folders().items():
+        show(_folder(name, path))
+    found = find_monitors()
+    for monitor in found:
+        show(_monitor(monitor))
+    if not found:
+        show(Check(INFO, "monitors", "none found; qmpsh run starts a VM"))
+
+
+def _package(name: str) -> Check:
+    try:
+        return Check(OK, name, metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return Check(FAIL, name, "not installed: pip install qmpsh brings it")
+
+
+def _programs() -> list[Check]:
+    found = [(name, path) for name in _QEMUS if (path := shutil.which(name))]
+    checks = [Check(OK, name, f"{_version(path)}, {path}") for name, path in found]
+    if not any(name not in ("qemu-ga",) for name, _ in found):
+        checks.append(Check(WARN, "qemu", "no QEMU in PATH: make demo installs one"))
+    ssh = shutil.which("ssh")
+    checks.append(Check(OK, "ssh", ssh) if ssh else Check(INFO, "ssh", "not installed: no ssh://"))
+    has_libvirt = find_spec("libvirt") is not None
+    checks.append(
+        Check(OK, "libvirt", "libvirt-python is installed")
+        if has_libvirt
+        else Check(INFO, "libvirt", "libvirt-python is not installed: no libvirt:NAME")
+    )
+    return checks
+
+
+def _version(path: str) -> str:
+    """The first line of --version."""
+    try:
+        said = subprocess.run(
+            [path, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=False,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return "does not run"
+    return said.decode(errors="replace").partition("\n")[0].strip() or "says no version"
+
+
+def _terminal(*, colour: bool, terminal: bool) -> Check:
+    term = os.environ.get("TERM", "")
+    if not terminal:
+        return Check(INFO, "terminal", f"stdout is none; TERM={term}")
+    size = os.get_terminal_size(sys.stdout.fileno())
+    colours = "colours" if colour else "no colours"
+    said = f"TERM={term}, {size.columns}x{size.lines}, {colours}, {sys.stdout.encoding}"
+    if term in ("", "dumb"):
+        return Check(WARN, "terminal", f"{said}: a line prompt instead of the full screen")
+    return Check(OK, "terminal", said)
+
+
+def _folder(name: str, path: str) -> Check:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return Check(INFO, name, f"{path} does not exist; it is made when needed")
+    except OSError as error:
+        return Check(WARN, name, f"{path}: {error.strerror}")
+    rights = stat.filemode(status.st_mode)
+    if not os.access(path, os.W_OK | os.X_OK):
+        return Check(WARN, name, f"{path} ({rights}) cannot be written to")
+    if name == "state" and status.st_mode & 0o077:
+        return Check(WARN, name, f"{path} ({rights}) is open to others: chmod 700 {path}")
+    return Check(OK, name, f"{path} ({rights})")
+
+
+def _monitor(one: Monitor) -> Check:
+    """In one line, seen from outside: whether a session is to be had there."""
+    name = f" of {one.name}" if one.name else ""
+    client = f"{one.clients}{f' ({one.holder})' if one.holder else ''}"
+    owner = f", {one.owner}'s" if one.owner else ""
+    text = f"{one.address}{name}, {one.state}, {client}{owner}"
+    works = one.state == "running" and one.clients == "free" and not one.owner
+    return Check(OK if works else INFO, one.kind, text)
