@@ -24,7 +24,7 @@ export PYTHONDONTWRITEBYTECODE :=
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/.installed ## a shell on a virtual machine of its own; installs what it needs
+demo: $(VENV)/.installed ## a shell on a virtual machine of its own (qmpsh run); installs what it needs
 	@scripts/demo.sh "$(CURDIR)/$(VENV)/bin/qmpsh"
 
 # The emulators that the tests run with: the system's, and the newer one where there is one.

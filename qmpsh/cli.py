@@ -32,6 +32,23 @@ Exit codes:
 """
 
 
+RUN_HELP = """Start a VM and open the shell on it; the VM ends with the shell, unless it is left.
+
+\b
+qmpsh run                                     a small VM to try things on, paused
+qmpsh run -- qemu-system-x86_64 -m 2G ...     a QEMU of yours, or qemu-storage-daemon
+qmpsh run -- -m 2G -drive ...                 the same, with the emulator that is found here
+qmpsh run -f script.qmp -- -S ...             a script; qmpsh run ... < script.qmp as well
+
+What stands behind -- is run as it stands, with a monitor of ours added. What QEMU prints is shown
+beside the answers, in a script on stderr. Leaving the shell asks whether to leave the VM running,
+to power it down or to quit it; with a script, and when the shell is ended by a signal, it is quit.
+
+\b
+Exit codes: those of qmpsh, and 3 when QEMU does not start.
+"""
+
+
 class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only since click 8.4
     """A time such as `5`, `500ms` or `2m`; seconds as float."""
 
@@ -50,9 +67,17 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only since
 class Line(click.Command):
     """A command whose usage line shows where the options stand."""
 
+    pieces: tuple[str, ...] = ("[OPTIONS]", "[ADDRESS]", "[OPTIONS]", "[LINE...]")
+
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """The words behind `Usage: qmpsh`."""
-        return ["[OPTIONS]", "[ADDRESS]", "[OPTIONS]", "[LINE...]"]
+        return [*self.pieces]
+
+
+class Run(Line):
+    """`qmpsh run`."""
+
+    pieces = ("[OPTIONS]", "[-- QEMU ARGS...]")
 
 
 OPTIONS: list[click.Parameter] = [
@@ -104,19 +129,22 @@ COMMAND = Line(
     "qmpsh", params=OPTIONS, help=HELP, context_settings={"help_option_names": ["-h", "--help"]}
 )
 click.version_option(__version__, "-V", "--version", prog_name="qmpsh")(COMMAND)
+RUN = Run(
+    "qmpsh run", params=COMMAND.params, help=RUN_HELP, context_settings=COMMAND.context_settings
+)
 
 
 class Done(Exception):
     """The options have done all there is to do."""
 
 
-def parse_options(words: list[str]) -> Options:
-    """The options as a value.
+def parse_options(words: list[str], command: click.Command = COMMAND) -> Options:
+    """The options as a value. command: whose help they may ask for, COMMAND or RUN
 
     Raises UsageError for a wrong option, Done after --help or --version.
     """
     try:
-        context = COMMAND.make_context("qmpsh", list(words))
+        context = command.make_context(command.name, list(words))
     except click.exceptions.Exit:
         raise Done from None
     except click.ClickException as error:
