@@ -11,37 +11,24 @@ from qmpsh.errors import UsageError
 from qmpsh.lang.durations import parse_duration
 from qmpsh.options import Options
 from qmpsh.shell.settings import Settings
+from qmpsh.splitter import VERBS
+from qmpsh.usage import ADDRESSES, EXAMPLES, EXIT_CODES, columns, program_lines
 
-HELP = """The shell for QMP, the control protocol of QEMU virtual machines.
+HELP = f"""The shell for QMP, the control protocol of QEMU virtual machines.
 
 \b
-qmpsh ./monitor.sock                          interactive shell
-qmpsh ./monitor.sock query-status             one command, its answer on stdout
-qmpsh ./monitor.sock device_add driver=virtio-rng-pci id=rng0
-qmpsh ./monitor.sock < script.qmp             a script, stops at the first error
-qmpsh ./monitor.sock --hmp 'info status'      the human monitor
-qmpsh ./monitor.sock device_del id=net1 --wait
-qmpsh ls [--json]                             the monitors of this machine
-qmpsh doctor [ADDRESS]                        why there is no session
+{columns((*EXAMPLES, *program_lines(VERBS)))}
 
 ADDRESS is one of these; QMP_SOCKET serves where none is named:
 
 \b
-PATH, unix:PATH                               a unix socket
-HOST:PORT, [V6]:PORT, tcp:HOST:PORT           TCP; telnet=on is met, too
-tls:HOST:PORT?ca=FILE&cert=FILE&key=FILE      TCP with QEMU's tls-creds-x509; name=HOSTNAME
-ssh://[USER@]HOST[:PORT]/PATH                 a socket of another machine, through ssh (QMPSH_SSH)
-libvirt:[URI#]DOMAIN                          through libvirt; libvirt: alone lists its domains
-exec:COMMAND                                  what a shell command reads and writes
-listen:unix:PATH, listen:HOST:PORT            QEMU dials, started with reconnect=1
-vsock:CID:PORT, fd:N                          a guest's socket; an inherited one
+{columns(ADDRESSES)}
 
 LINE is one command; options stand before it.
 
 \b
-Exit codes: 0 success, 1 the server answered with an error, 2 usage or syntax, nothing sent,
-3 cannot connect, 4 connection lost, 70 a fault of our own, 124 timeout, 130 interrupted,
-141 stdout closed.
+Exit codes:
+{columns(EXIT_CODES, 6)}
 """
 
 
