@@ -32,7 +32,7 @@ QEMUS = $(shell command -v qemu-system-x86_64):$(wildcard $(CURDIR)/.qemu-next/q
 
 test: $(VENV)/.installed-dev ## lint, types, all tests with coverage; installs what they need
 	@scripts/need.sh --optional qemu-system-x86_64 qemu-img qemu-storage-daemon qemu-ga \
-		tmux zsh fish socat openssl ssh sshd
+		tmux groff zsh fish socat openssl ssh sshd
 	@scripts/libvirt.sh --optional $(VENV)
 	@scripts/qemu-next.sh --optional
 	@$(MAKE) --no-print-directory lint types

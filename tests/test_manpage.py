@@ -42,13 +42,9 @@ def test_help_tells_of_every_exit_code(run_qmpsh: RunQmpsh) -> None:
     assert "\n  ssh://[USER@]HOST[:PORT]/PATH                 a socket of another" in shown
 
 
-@pytest.mark.parametrize(
-    "command",
-    [("groff", "-man", "-ww", "-z"), ("mandoc", "-Tlint", "-Wwarning")],
-    ids=lambda command: str(command[0]),
-)
-def test_it_renders_without_a_warning(command: tuple[str, ...]) -> None:
-    if not shutil.which(command[0]):
-        missing(command[0])
-    done = subprocess.run([*command, str(PAGE)], capture_output=True, text=True, check=False)
+def test_it_renders_without_a_warning() -> None:
+    if not shutil.which("groff"):
+        missing("groff")
+    command = ["groff", "-man", "-ww", "-z", str(PAGE)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
