@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -24,7 +25,7 @@ ROUNDS = 5
 def rows(bench: Bench) -> Iterator[Row]:
     """Nothing but a sentence where libvirt or libvirt-python is not installed."""
     if lacking():
-        print(f"libvirt: skipped, there is no {', '.join(lacking())} here")
+        print(f"libvirt: skipped, there is no {', '.join(lacking())} here", file=sys.stderr)
         return
     with running_libvirt() as libvirt, libvirt.started() as domain:
         measures = [

@@ -26,6 +26,7 @@ virsh                libvirt-clients                  libvirt-client        libv
 libvirt-headers      libvirt-dev                      libvirt-devel         libvirt          libvirt
 cc                   gcc,libc6-dev                    gcc                   gcc              gcc
 pkg-config           pkg-config                       pkgconf-pkg-config    pkgconf          pkgconf
+groff                groff-base                       groff-base            groff            groff
 python3.14-dev       python3.14-dev                   python3.14-devel      -                -
 python3.13-dev       python3.13-dev                   python3.13-devel      -                -
 python3.12-dev       python3.12-dev                   python3.12-devel      -                -
