@@ -18,9 +18,9 @@ from qmpsh.link.client import Client
 from qmpsh.shell.session import Session
 from qmpsh.shell.settings import Settings
 from qmpsh.tui.driver import Driver
+from tests.link.checks import needs
 from tests.link.roads import certificates, dialling, free_port, secured
 from tests.link.sshd import serving_ssh
-from tests.link.test_roads import needs
 from tests.qemu import Vm, VmStarter
 from tests.tui.test_driver import Silent
 
