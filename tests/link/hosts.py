@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 
 from tests.agents import command_line
@@ -33,9 +35,12 @@ class UnixStarter(Starter):
     def argv(self, path: str, folder: str) -> list[str]:
         raise NotImplementedError
 
-    def __call__(self) -> Vm:
-        folder = new_folder()
+    def __call__(self, folder: str | None = None) -> Vm:
+        """folder: of one that has ended, whose place it takes."""
+        folder = folder or new_folder()
         path = f"{folder}/s"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
         return self.launch(self.argv(path, folder), folder, [path])
 
 

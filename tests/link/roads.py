@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from functools import cache, partial
@@ -23,7 +24,7 @@ from tests.link import forks
 from tests.link.certificates import make_certificates
 from tests.link.forks import Ran, Run
 from tests.link.sshd import serving_ssh
-from tests.qemu import START_SECONDS, Vm, new_folder
+from tests.qemu import ROOT, START_SECONDS, Vm, new_folder
 from tests.waiting import wait_until
 
 
@@ -211,13 +212,13 @@ def dialling(emulator: str, place: str) -> tuple[str, ...]:
 def relay(command: str, *, listens: bool) -> Iterator[None]:
     """A command for the shell that passes bytes on, ended with all it started.
 
-    listens: it is a socat that tells, with -dd, when it does
+    listens: it tells when it does: "listening on", as socat -dd
     """
     folder = new_folder()
     log = Path(folder, "log")
     with log.open("wb") as said:
         process = subprocess.Popen(
-            ["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, stderr=said,
+            ["/bin/sh", "-c", command], cwd=ROOT, stdin=subprocess.DEVNULL, stderr=said,
             start_new_session=True,
         )  # fmt: skip
     try:
@@ -243,6 +244,13 @@ def _credentials() -> str:
     made = certificates()
     names = {"cafile": "ca-cert", "cert": "server-cert", "key": "server-key"}
     return "".join(f",{option}={made}/{name}.pem" for option, name in names.items())
+
+
+def relayed_telnet(start: StartPlain, stack: ExitStack) -> Laid:
+    vm, port = start(), free_port()
+    words = f"exec {shlex.quote(sys.executable)} -m tests.link.telnetd {port} {vm.path}"
+    stack.enter_context(relay(words, listens=True))
+    return Laid(vm, f"tcp:127.0.0.1:{port}")
 
 
 def relayed_listen(start: StartPlain, stack: ExitStack) -> Laid:
@@ -277,6 +285,7 @@ websocket neither takes commands (WIRE.md section 12).
 RELAYED: dict[str, LayPlain] = {
     "unix": unix,
     "tcp": partial(relayed, "TCP-LISTEN:{port}", "127.0.0.1:{}".format),
+    "telnet": relayed_telnet,
     "tls": partial(relayed, "OPENSSL-LISTEN:{port},verify=0", trusting),
     "tls, both ways": partial(relayed, "OPENSSL-LISTEN:{port},verify=1", trusted),
     "fd": inherited,
@@ -285,8 +294,8 @@ RELAYED: dict[str, LayPlain] = {
     "listen": relayed_listen,
 }
 """To a guest agent, where a relay is in the place of the VM, whose chardev it is that listens,
-dials or speaks TLS while the agent knows only its port. Not telnet: a chardev takes the 0xff that
-an agent is brought in step with for a command of telnet's. `pretty` is a monitor's option alone.
+dials or speaks TLS and telnet, while the agent knows only its port. `pretty` is an option of
+monitors alone.
 """
 
 FROM_UNIX: dict[str, LayPlain] = {
