@@ -19,12 +19,12 @@ PURE := qmpsh/wire/*,qmpsh/lang/*,qmpsh/schema/*,qmpsh/complete/*
 # Bytecode is kept, or each of the many processes that the tests start would compile it anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check lint types fuzz soak bench screenshots qemu-next clean
+.PHONY: help demo test check lint types fuzz soak bench bench-page dist screenshots docs qemu-next clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/.installed ## a shell on a virtual machine of its own; installs what it needs
+demo: $(VENV)/.installed ## a shell on a virtual machine of its own (qmpsh run); installs what it needs
 	@scripts/demo.sh "$(CURDIR)/$(VENV)/bin/qmpsh"
 
 # The emulators that the tests run with: the system's, and the newer one where there is one.
@@ -63,9 +63,21 @@ bench: $(BENCH_VENV)/.installed ## speed, beside qmp-shell and others in the sam
 	@scripts/need.sh qemu-system-x86_64 socat openssl
 	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
 
+bench-page: $(BENCH_VENV)/.installed ## the same, into docs/BENCHMARKS.md
+	@scripts/need.sh qemu-system-x86_64 socat openssl
+	@set -e; table=$$($(BENCH_VENV)/bin/python -m benchmarks --markdown); \
+		printf '%s\n' "$$table" | $(BENCH_VENV)/bin/python scripts/bench_page.py
+
 screenshots: $(VENV)/.installed-dev ## the drawings of docs/screenshots/, from real screens
 	@scripts/need.sh qemu-system-x86_64
 	$(PY) -m scripts.screenshots
+
+docs: $(VENV)/.installed-dev ## the manual page, the tables of docs/ and completions/, from the program's own
+	$(PY) scripts/manpage.py
+	$(PY) scripts/completions.py
+
+dist: ## wheel and sdist, installed and tried with every Python at hand; needs a package index
+	@scripts/dist.sh
 
 qemu-next: ## a newer QEMU in .qemu-next/, to test with as well
 	@scripts/qemu-next.sh

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [FAMILY...]`: print the table, all of it or the families named."""
+"""`python -m benchmarks [--markdown] [FAMILY...]`: print the table, or the families named."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 from benchmarks import flood, libvirt, oneshot, prompt, roads, roundtrips, schema, screen
 from benchmarks.bench import Bench, open_bench
-from benchmarks.table import Row, format_row, header
+from benchmarks.table import MARKDOWN, PLAIN, Layout, Row, format_row
 from qmpsh.errors import QmpshError
 
 Family = Callable[[Bench], Iterator[Row]]
@@ -31,25 +31,27 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-def main(names: Sequence[str]) -> int:
+def main(words: Sequence[str]) -> int:
+    names = [word for word in words if word != "--markdown"]
+    layout = MARKDOWN if len(names) < len(words) else PLAIN
     unknown = set(names) - set(FAMILIES)
     if unknown:
         print(f"benchmarks: no {', '.join(sorted(unknown))}; there are {', '.join(FAMILIES)}")
         return 2
     with open_bench() as bench:
-        print(surroundings(bench))
-        print(header(), flush=True)
-        failures = [print_family(name, bench) for name in names or FAMILIES]
+        print(surroundings(bench), end="\n\n" if layout is MARKDOWN else "\n")
+        print(layout.header, flush=True)
+        failures = [print_family(name, bench, layout) for name in names or FAMILIES]
     return int(any(failures))
 
 
-def print_family(name: str, bench: Bench) -> bool:
+def print_family(name: str, bench: Bench, layout: Layout) -> bool:
     """Print the rows of a family; True when it could not be measured, and the others still can."""
     try:
         for row in FAMILIES[name](bench):
-            print(format_row(row), flush=True)
+            print(format_row(row, layout), flush=True)
     except (RuntimeError, QmpshError) as error:
-        print(f"{name}: {error}", flush=True)
+        print(f"{name}: {error}", file=sys.stderr, flush=True)
         return True
     return False
 

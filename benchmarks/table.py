@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 COLUMNS = "{:<42} {:>12}   {:<36} {:>12} {:>7}  {:<8} {}"
+TITLES = ("what", "qmpsh", "beside", "", "ratio", "goal", "")
 
 
 class Unit(Enum):
@@ -52,12 +54,26 @@ class Row(NamedTuple):
         return self.ratio <= self.goal if self.unit.less_is_better else self.ratio >= self.goal
 
 
-def header() -> str:
-    titles = ("what", "qmpsh", "beside", "", "ratio", "goal", "")
-    return COLUMNS.format(*titles).rstrip()
+class Layout(NamedTuple):
+    """How a table is printed: its header, and each row by its cells."""
+
+    header: str
+    line: Callable[[Sequence[str]], str]
 
 
-def format_row(row: Row) -> str:
+def _plain(cells: Sequence[str]) -> str:
+    return COLUMNS.format(*cells).rstrip()
+
+
+def _markdown(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+PLAIN = Layout(_plain(TITLES), _plain)
+MARKDOWN = Layout(f"{_markdown(TITLES)}\n|---|--:|---|--:|--:|---|---|", _markdown)
+
+
+def format_row(row: Row, layout: Layout = PLAIN) -> str:
     """A row as one line of text.
 
     >>> row = Row("one-shot", Unit.MILLISECONDS, 0.03, "qmp-shell", 0.06, goal=0.6)
@@ -69,6 +85,6 @@ def format_row(row: Row) -> str:
         goal = f"{'<=' if row.unit.less_is_better else '>='} {row.goal:.2f}"
         verdict = "met" if row.is_met else "missed"
     values = row.unit.text(row.value), row.unit.text(row.reference_value)
-    return COLUMNS.format(
-        row.what, values[0], row.reference, values[1], f"{row.ratio:.2f}", goal, verdict
-    ).rstrip()
+    return layout.line(
+        [row.what, values[0], row.reference, values[1], f"{row.ratio:.2f}", goal, verdict]
+    )

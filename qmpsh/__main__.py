@@ -11,8 +11,7 @@ from qmpsh.errors import QmpshError, UsageError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
 from qmpsh.link.dialect import GUEST_AGENT, QEMU
-from qmpsh.options import Options, is_interactive, wants_colour
-from qmpsh.shell.settings import Settings
+from qmpsh.options import Options, for_batch, is_interactive
 from qmpsh.splitter import Words, split_words
 from qmpsh.view.safe import visible
 
@@ -25,7 +24,7 @@ FAULT = 70
 """of our own; Source: sysexits.h, EX_SOFTWARE"""
 CONNECT_TIMEOUT = 10.0
 """seconds until greeted and negotiated"""
-_VERBS: dict[str, str] = {"ls": "lookout.ls", "doctor": "lookout.doctor"}
+_VERBS: dict[str, str] = {"run": "running.run", "ls": "lookout.ls", "doctor": "lookout.doctor"}
 """The words of `splitter.VERBS`, and the module of each."""
 COMPLETE = "_QMPSH_COMPLETE"
 """Set by the scripts of completions/: what the user's shell wants to know."""
@@ -120,11 +119,7 @@ def _verb(words: Words) -> int:
 def _batch(words: Words, options: Options) -> int:
     from qmpsh.batch import Batch
 
-    terminal = sys.stdout.isatty()
-    settings = _settings(words, options)
-    if settings.pretty is None:
-        settings = settings._replace(pretty=terminal)
-    colour = wants_colour(options.color, os.environ, terminal=terminal)
+    settings, colour = for_batch(options, one_shot=bool(words.line))
     schema = _schema(options)
     offline = settings.dry_run and words.address is None
     client = None if offline else _connect(words, options)
@@ -137,20 +132,6 @@ def _batch(words: Words, options: Options) -> int:
         return batch.run_script(options.files or ("-",))
     finally:
         batch.close()
-
-
-def _settings(words: Words, options: Options) -> Settings:
-    """The settings of a batch, which depend on what it is to run and on where that is shown.
-
-    Raises UsageError for `--wait=EVENT` without a line.
-    """
-    if options.settings.wait and not words.line:
-        raise UsageError("--wait=EVENT is for one line; in a script it stands behind the line")
-    return options.settings._replace(
-        one_shot=bool(words.line),
-        bar=sys.stderr.isatty() and os.environ.get("TERM") != "dumb",
-        reader=sys.stdout.isatty(),
-    )
 
 
 def _interact(words: Words, options: Options) -> int:
@@ -207,14 +188,9 @@ def _tracer(address: str, options: Options) -> Tracer | None:
     if not (options.settings.verbose or options.logfile):
         return None
     # Imported here: only who looks on needs the masking.
-    from qmpsh.shell.tracing import Tracing
-    from qmpsh.shell.wirelog import WireLog
-    from qmpsh.trace import echo
+    from qmpsh.trace import tracing_for
 
-    tracing = Tracing(*([echo] if options.settings.verbose else []))
-    if options.logfile:
-        tracing.sinks.append(WireLog(options.logfile, address, _notice))
-    return tracing
+    return tracing_for(address, options, _notice)
 
 
 def _connect_timeout(options: Options) -> float:

@@ -11,37 +11,41 @@ from qmpsh.errors import UsageError
 from qmpsh.lang.durations import parse_duration
 from qmpsh.options import Options
 from qmpsh.shell.settings import Settings
+from qmpsh.splitter import VERBS
+from qmpsh.usage import ADDRESSES, EXAMPLES, EXIT_CODES, columns, program_lines
 
-HELP = """The shell for QMP, the control protocol of QEMU virtual machines.
+HELP = f"""The shell for QMP, the control protocol of QEMU virtual machines.
 
 \b
-qmpsh ./monitor.sock                          interactive shell
-qmpsh ./monitor.sock query-status             one command, its answer on stdout
-qmpsh ./monitor.sock device_add driver=virtio-rng-pci id=rng0
-qmpsh ./monitor.sock < script.qmp             a script, stops at the first error
-qmpsh ./monitor.sock --hmp 'info status'      the human monitor
-qmpsh ./monitor.sock device_del id=net1 --wait
-qmpsh ls [--json]                             the monitors of this machine
-qmpsh doctor [ADDRESS]                        why there is no session
+{columns((*EXAMPLES, *program_lines(VERBS)))}
 
 ADDRESS is one of these; QMP_SOCKET serves where none is named:
 
 \b
-PATH, unix:PATH                               a unix socket
-HOST:PORT, [V6]:PORT, tcp:HOST:PORT           TCP; telnet=on is met, too
-tls:HOST:PORT?ca=FILE&cert=FILE&key=FILE      TCP with QEMU's tls-creds-x509; name=HOSTNAME
-ssh://[USER@]HOST[:PORT]/PATH                 a socket of another machine, through ssh (QMPSH_SSH)
-libvirt:[URI#]DOMAIN                          through libvirt; libvirt: alone lists its domains
-exec:COMMAND                                  what a shell command reads and writes
-listen:unix:PATH, listen:HOST:PORT            QEMU dials, started with reconnect=1
-vsock:CID:PORT, fd:N                          a guest's socket; an inherited one
+{columns(ADDRESSES)}
 
 LINE is one command; options stand before it.
 
 \b
-Exit codes: 0 success, 1 the server answered with an error, 2 usage or syntax, nothing sent,
-3 cannot connect, 4 connection lost, 70 a fault of our own, 124 timeout, 130 interrupted,
-141 stdout closed.
+Exit codes:
+{columns(EXIT_CODES, 6)}
+"""
+
+
+RUN_HELP = """Start a VM and open the shell on it; the VM ends with the shell, unless it is left.
+
+\b
+qmpsh run                                     a small VM to try things on, paused
+qmpsh run -- qemu-system-x86_64 -m 2G ...     a QEMU of yours, or qemu-storage-daemon
+qmpsh run -- -m 2G -drive ...                 the same, with the emulator that is found here
+qmpsh run -f script.qmp -- -S ...             a script; qmpsh run ... < script.qmp as well
+
+What stands behind -- is run as it stands, with a monitor of ours added. What QEMU prints is shown
+beside the answers, in a script on stderr. Leaving the shell asks whether to leave the VM running,
+to power it down or to quit it; with a script, and when the shell is ended by a signal, it is quit.
+
+\b
+Exit codes: those of qmpsh, and 3 when QEMU does not start.
 """
 
 
@@ -63,9 +67,17 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only since
 class Line(click.Command):
     """A command whose usage line shows where the options stand."""
 
+    pieces: tuple[str, ...] = ("[OPTIONS]", "[ADDRESS]", "[OPTIONS]", "[LINE...]")
+
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """The words behind `Usage: qmpsh`."""
-        return ["[OPTIONS]", "[ADDRESS]", "[OPTIONS]", "[LINE...]"]
+        return [*self.pieces]
+
+
+class Run(Line):
+    """`qmpsh run`."""
+
+    pieces = ("[OPTIONS]", "[-- QEMU ARGS...]")
 
 
 OPTIONS: list[click.Parameter] = [
@@ -117,19 +129,22 @@ COMMAND = Line(
     "qmpsh", params=OPTIONS, help=HELP, context_settings={"help_option_names": ["-h", "--help"]}
 )
 click.version_option(__version__, "-V", "--version", prog_name="qmpsh")(COMMAND)
+RUN = Run(
+    "qmpsh run", params=COMMAND.params, help=RUN_HELP, context_settings=COMMAND.context_settings
+)
 
 
 class Done(Exception):
     """The options have done all there is to do."""
 
 
-def parse_options(words: list[str]) -> Options:
-    """The options as a value.
+def parse_options(words: list[str], command: click.Command = COMMAND) -> Options:
+    """The options as a value. command: whose help they may ask for, COMMAND or RUN
 
     Raises UsageError for a wrong option, Done after --help or --version.
     """
     try:
-        context = COMMAND.make_context("qmpsh", list(words))
+        context = command.make_context(command.name, list(words))
     except click.exceptions.Exit:
         raise Done from None
     except click.ClickException as error:

@@ -70,7 +70,7 @@ class Busy(CannotConnect):
 
 
 class NotQmp(CannotConnect):
-    """Something answered, and it does not speak QMP."""
+    """What stands there does not speak QMP, or is no socket at all."""
 
 
 class ConnectTimeout(CannotConnect):
@@ -81,6 +81,10 @@ class ConnectionLost(QmpshError):
     """The stream ended before the reply."""
 
     exit_code = 4
+
+
+class StreamEnded(ConnectionLost):
+    """The server closed the stream: what is to be expected when it was told to quit."""
 
 
 class ProtocolError(ConnectionLost):

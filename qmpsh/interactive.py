@@ -14,6 +14,7 @@ from qmpsh.options import Options, wants_colour
 from qmpsh.paths import config_file
 from qmpsh.schema.model import Schema
 from qmpsh.shell.history import is_kept
+from qmpsh.shell.own import Own
 from qmpsh.shell.secrets import mask_line
 from qmpsh.shell.session import Session, Watcher
 from qmpsh.tui.history import LineHistory
@@ -47,12 +48,18 @@ def configured(options: Options) -> tuple[Options, Config]:
     return options, config._replace(preferences=values)
 
 
-def interact(
-    client: Client, address: str, options: Options, config: Config, schema: Schema | None
+def interact(  # noqa: PLR0913 - all that a person's session is made of
+    client: Client,
+    address: str,
+    options: Options,
+    config: Config,
+    schema: Schema | None,
+    own: Own | None = None,
 ) -> int:
     """Serve a person until they leave; the exit code.
 
-    client: greeted and negotiated; address: as the user gave it; schema: given beforehand
+    client: greeted and negotiated; address: as the user gave it; schema: given beforehand;
+    own: the VM where it lives for this session
     """
     sessions: list[Session] = []
 
@@ -61,6 +68,7 @@ def interact(
         session.preferences.adopt(config.preferences)
         session.preferences.offers["theme"] = theme_names
         session.catalog.aliases = config.aliases
+        session.own(own)
         session.shell.typed_before = history.stored
         sessions.append(session)
         return session

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from qmpsh.errors import UsageError
 from qmpsh.shell.settings import Settings
 
 
@@ -41,6 +42,25 @@ def wants_colour(choice: str, environ: Mapping[str, str], *, terminal: bool) -> 
     if environ.get("CLICOLOR_FORCE", "0") != "0":
         return True
     return terminal and environ.get("TERM") != "dumb"
+
+
+def for_batch(options: Options, *, one_shot: bool) -> tuple[Settings, bool]:
+    """The settings of a batch, which depend on what it is to run and on where that is shown; and
+    whether to colour answers.
+
+    Raises UsageError for `--wait=EVENT` without a line.
+    """
+    terminal = sys.stdout.isatty()
+    settings = options.settings
+    if settings.wait and not one_shot:
+        raise UsageError("--wait=EVENT is for one line; in a script it stands behind the line")
+    settings = settings._replace(
+        pretty=terminal if settings.pretty is None else settings.pretty,
+        one_shot=one_shot,
+        bar=sys.stderr.isatty() and os.environ.get("TERM") != "dumb",
+        reader=terminal,
+    )
+    return settings, wants_colour(options.color, os.environ, terminal=terminal)
 
 
 def is_interactive() -> bool:

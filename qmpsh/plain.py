@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
-from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import DummyHistory, History, InMemoryHistory
@@ -147,10 +146,6 @@ class Plain:
             raise self._fault
         return self._left
 
-    def set_vi(self, on: bool) -> None:
-        """Edit as vi does, or as Emacs does."""
-        self._prompt.editing_mode = EditingMode.VI if on else EditingMode.EMACS
-
     # ------------------------------------------------------------------ told by the session
 
     def event(self, event: Event) -> None:
@@ -184,6 +179,10 @@ class Plain:
         """See Watcher."""
         self._say(text_body(text, Kind.WARNING if alarming else Kind.DIM))
 
+    def printed(self, text: str) -> None:
+        """See Watcher."""
+        self._say(text_body(text, Kind.PRINTED))
+
     # ------------------------------------------------------------------ told by the runner
 
     def begin(self, prompt: str, line: str) -> None:
@@ -214,8 +213,10 @@ class Plain:
             self._runner.interrupt()
             return
         except EOFError:
-            self._left = 0 if self._left is None else self._left
-            return
+            if self._left is not None or not self.session.asks_to_leave:
+                self._left = self._left or 0
+                return
+            text = ".exit"
         finally:
             self._typing = False
             self._paper.flush()

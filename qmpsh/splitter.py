@@ -22,7 +22,7 @@ VALUE_OPTIONS = frozenset(
 """Options whose value may be the next word."""
 
 
-VERBS = frozenset({"ls", "doctor"})
+VERBS = frozenset({"run", "ls", "doctor"})
 """First words that are neither an address nor a line: each reads its own words."""
 
 

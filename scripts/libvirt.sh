@@ -28,6 +28,8 @@ scripts/need.sh $optional cc pkg-config "$version-dev"
 # After pkg-config, which tells whether they are there.
 # shellcheck disable=SC2086
 scripts/need.sh $optional libvirt-headers
+# Without a network pip would try for a minute, for something that may be missing.
+[ -z "$optional" ] || [ "${CI:-}" = true ] || export PIP_RETRIES=0
 if pkg-config --exists libvirt 2>/dev/null; then
     scripts/venv.sh "$1" --editable '.[libvirt]' || true
 fi

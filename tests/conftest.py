@@ -253,3 +253,15 @@ class RunQmpsh:
 def run_qmpsh() -> RunQmpsh:
     """The command as a process, run to its end."""
     return RunQmpsh()
+
+
+@pytest.fixture
+def with_qmpsh(tmp_path: Path) -> dict[str, str]:
+    """The environment for a shell whose PATH leads to the command."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    command = folder / "qmpsh"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m qmpsh "$@"\n')
+    command.chmod(0o755)
+    path = f"{folder}:{os.environ['PATH']}"
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PATH": path}

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from qmpsh.running.demo import demo_arguments
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,11 +38,7 @@ def emulators() -> list[str]:
 @cache
 def demo_machine(emulator: str) -> tuple[str, ...]:
     """The arguments of the machine that `make demo` starts."""
-    script = ROOT / "scripts" / "machine.sh"
-    printed = subprocess.run(
-        ["sh", str(script), emulator], check=True, capture_output=True, text=True
-    )
-    return tuple(printed.stdout.splitlines())
+    return tuple(demo_arguments(emulator))
 
 
 def is_listening(path: str) -> bool:

@@ -105,6 +105,8 @@ class Person:
     def life(self, text: str, *, alarming: bool = False) -> None:
         self.told["remarks"] += 1
 
+    def printed(self, text: str) -> None: ...
+
     def turn(self, seconds: float) -> None:
         """Wait for the descriptor as an event loop does, and let the session go on."""
         due = self.session.wait()

@@ -49,12 +49,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "options": GROUND | {"shell.settings"},
     "domains": GROUND | {"link", "view"},
     "crash": GROUND | {"paths", "shell.secrets"},
-    "trace": GROUND | {"view"},
-    "cli": BELOW_FRONT_ENDS | FRONT_ENDS | {"options", "splitter"},
+    "trace": GROUND | {"options", "shell.tracing", "shell.wirelog", "view"},
+    "usage": set(),
+    "cli": BELOW_FRONT_ENDS | FRONT_ENDS | {"options", "splitter", "usage"},
     "completion": BELOW_FRONT_ENDS | {"cli", "splitter", "lookout.options"},
     "lookout": BELOW_FRONT_ENDS | {"options", "splitter"},
     "config": BELOW_FRONT_ENDS | {"tui"},
     "interactive": BELOW_FRONT_ENDS | {"tui", "plain", "options", "config"},
+    "running": BELOW_FRONT_ENDS | FRONT_ENDS | COMMAND_LINE | {"config", "interactive"},
     "__main__": BELOW_FRONT_ENDS
     | FRONT_ENDS
     | COMMAND_LINE

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from qmpsh.complete.candidates import Candidate, Catalog
-from qmpsh.complete.events import AWAITED, VERBS, awaited_events, event_modifiers, event_words
+from qmpsh.complete.events import VERBS, awaited_events, event_modifiers, event_words
 from qmpsh.complete.match import rank
 from qmpsh.complete.members import key_candidates, value_candidates
 from qmpsh.complete.place import Place, Where, find_place
@@ -35,8 +35,6 @@ def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candi
         found = _files(place._replace(prefix=word, start=cursor - len(word)), catalog)
     elif place.where is Where.VERB_WORD and place.name in VERBS:
         found = event_words(text[: place.start], place, catalog)
-    elif place.where is Where.MODIFIER and text[: place.start].endswith(AWAITED):
-        found = awaited_events(place, catalog)
     elif place.where is Where.MODIFIER and place.name in VERBS:
         found = event_modifiers(place)
     else:
@@ -128,6 +126,7 @@ def _nothing(place: Place, catalog: Catalog) -> Iterable[Candidate]:
 
 _AT: dict[Where, Callable[[Place, Catalog], Iterable[Candidate]]] = {
     Where.COMMAND: _commands,
+    Where.EVENT: awaited_events,
     Where.VERB: _verbs,
     Where.VERB_WORD: _verb_words,
     Where.KEY: key_candidates,

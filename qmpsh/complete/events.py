@@ -11,7 +11,6 @@ from qmpsh.schema.model import Member, ObjectType, Schema
 from qmpsh.schema.words import type_words
 
 VERBS = ("events", "wait")
-AWAITED = "--wait="
 
 
 def event_words(before: str, place: Place, catalog: Catalog) -> Iterable[Candidate]:

@@ -129,8 +129,10 @@ def _values(schema: Schema, kind: Type, place: Place) -> Iterator[Candidate]:
         case Builtin("null"):
             yield Candidate("null", place.start)
         case AlternateType():
-            for name in kind.branches:
-                yield from _values(schema, schema.type(name), place)
+            for branch in map(schema.type, kind.branches):
+                # QAPI has no alternate inside another; a server may say that it has.
+                if not isinstance(branch, AlternateType):
+                    yield from _values(schema, branch, place)
         case _:
             if array_of(schema, kind) is not None and not place.prefix:
                 yield Candidate("[", place.start, kind_words(schema, kind))

@@ -30,6 +30,7 @@ class Where(Enum):
     MODIFIER = auto()
     HMP = auto()
     FILE = auto()  # behind > or >>, and the word of --fd
+    EVENT = auto()  # the word of --wait=
     NOTHING = auto()  # a comment, a shell command, a place where nothing can be said
 
 
@@ -88,6 +89,10 @@ def find_place(text: str, cursor: int, mode: Mode) -> Place:
     return place._replace(given=tuple(whole.given))
 
 
+_MODIFIER_VALUES = {"--fd": Where.FILE, "--wait": Where.EVENT}
+"""What the value of a modifier is, where something can be said of it."""
+
+
 class Frame:
     """One open bracket. path: of the object or array; count: of the commas so far."""
 
@@ -117,7 +122,7 @@ class Walk:
         self._where = Where.COMMAND
         self._hmp_start: int | None = None
         self._key_end = 0
-        self._wants_file = False  # of the modifier at hand
+        self._modifier = ""  # the one at hand
         self.given: list[Given] = []
         self.command_span: Span = (0, 0)
 
@@ -183,16 +188,16 @@ class Walk:
 
     def _modify(self, token: Token) -> None:
         self._where = Where.MODIFIER
-        self._wants_file = self._text[token.start : token.end] == "--fd"
+        self._modifier = self._text[token.start : token.end]
 
     def _after_blank(self, token: Token) -> None:
-        if self._wants_file and not self._frames:
+        if self._modifier == "--fd" and not self._frames:
             is_next = self._last is not None and self._last.kind is Kind.MODIFIER
             self._where = Where.FILE if is_next else Where.KEY
-            self._wants_file = is_next
+            self._modifier = self._modifier if is_next else ""
         if self._frames or self._where in (Where.NOTHING, Where.FILE, Where.HMP):
             return
-        if self._where is Where.MODIFIER:
+        if self._where in (Where.MODIFIER, Where.EVENT):
             self._where = Where.KEY
         self._pieces.clear()
         self._at_value = False
@@ -229,7 +234,7 @@ class Walk:
 
     def _await_value(self, token: Token) -> None:
         if self._where is Where.MODIFIER:
-            self._where = Where.FILE if self._wants_file else Where.NOTHING
+            self._where = _MODIFIER_VALUES.get(self._modifier, Where.NOTHING)
             return
         self._at_value = True
         self._key_end = token.start

@@ -35,6 +35,7 @@ SCHEMES = (
 """Beginnings of addresses, of which those are offered that this build knows."""
 
 VERBS = {
+    "run": "a VM for as long as the shell lives",
     "ls": "the monitors of this machine",
     "doctor": "why there is no session",
 }
@@ -107,7 +108,11 @@ def find_items(typed: Typed, environ: Mapping[str, str], ask: Ask) -> list[Item]
     environ: QMP_SOCKET of it is the address where none is named
     """
     words = _sort(typed.before)
+    if words.verb == "run":
+        return list(_run_items(words.line[:-1], typed.word))
     if words.verb:
+        if words.verb == "run":
+            return list(_run_items(words.line[:-1], typed.word))
         return list(_verb_items(words.verb, typed.word))
     if words.options[-1:] == [_HERE]:
         context = _read_options(words.options[:-2])
@@ -173,6 +178,20 @@ def _server(context: click.Context, address: str | None) -> Server:
         bool(given["hmp"]),
         bool(given["guest_agent"]),
     )
+
+
+def _run_items(before: list[str], word: str) -> Iterator[Item]:
+    """Behind `run`: options as everywhere, and behind `--` what the shell offers. before: the words
+    in between
+    """
+    if "--" in before:
+        yield Item(word, files=Files.ALL)
+        return
+    words = _sort(before)
+    if words.options[-1:] == [_HERE]:
+        yield from _option_values(_read_options(words.options[:-2]), words.options[-2], word, 0)
+    elif word.startswith("-"):
+        yield from _options(_read_options(words.options), word)
 
 
 # ---------------------------------------------------------------------------- options, addresses

@@ -82,7 +82,10 @@ class Client:
         self._options = options
         self._stream = stream
         self._connection = Connection(
-            greeting=options.negotiate and self.dialect.greets, oob=options.oob, limit=options.limit
+            greeting=options.negotiate and self.dialect.greets,
+            oob=options.oob,
+            limit=options.limit,
+            tag=handshake.tag(),
         )
         self._inbox = Inbox()
         self._outbox = Outbox(options.dialect.window, options.dialect.rate)
@@ -355,8 +358,7 @@ class Client:
             if message is NEED_DATA:
                 return
             if message is PEER_CLOSED:
-                where = " in the middle of a message" if self._connection.unfinished else ""
-                self._lose(ConnectionLost(f"the server closed the connection{where}"))
+                self._lose(handshake.end_of_stream(self._connection.unfinished))
                 return
             self._take(message)
 
@@ -367,7 +369,7 @@ class Client:
             self._meet(greeted(message))
             self._agree()
             return
-        pending = self._inbox.take(message)
+        pending = self._inbox.take(message, begun=self.begun)
         if pending is not None and not pending.command.oob:
             self._outbox.make_room()
 

@@ -4,6 +4,7 @@ as one sentence each.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from qmpsh.errors import (
@@ -14,6 +15,7 @@ from qmpsh.errors import (
     NotQmp,
     ProtocolError,
     QmpshError,
+    StreamEnded,
 )
 from qmpsh.link.address import Address
 from qmpsh.link.dialect import QEMU, Dialect
@@ -55,6 +57,11 @@ _STRANGERS: Final = {
 """The first bytes of what is no QMP, and what it is. Source: WIRE.md sections 2 and 12."""
 
 _SHOWN = 40  # bytes of what a stranger said
+
+
+def tag() -> str:
+    """An id that no other session has."""
+    return os.urandom(3).hex()
 
 
 def synchronize(connection: Connection) -> tuple[Command, str, bytes]:
@@ -147,6 +154,12 @@ def no_agreement(address: Address, timeout: float) -> ConnectTimeout:
         f"{address} greeted, but did not answer qmp_capabilities within {timeout:g} s:"
         " the VM is stopped or overloaded"
     )
+
+
+def end_of_stream(unfinished: int) -> StreamEnded:
+    """The server closed the stream. unfinished: bytes of a message that was begun"""
+    where = " in the middle of a message" if unfinished else ""
+    return StreamEnded(f"the server closed the connection{where}")
 
 
 def refusal(address: Address, lost: QmpshError | None) -> CannotConnect:

@@ -46,9 +46,14 @@ class Inbox:
         pending = self._pendings[id] = Pending(command, id)
         return pending
 
-    def take(self, message: Event | Reply | ErrorReply) -> Pending | None:
-        """Give a message to whom it belongs; the command that it answered, if it did."""
+    def take(self, message: Event | Reply | ErrorReply, *, begun: bool = True) -> Pending | None:
+        """Give a message to whom it belongs; the command that it answered, if it did.
+
+        begun: the session has; before, a reply to nobody was left behind by the last client
+        """
         if isinstance(message, Event) or message.id not in self._pendings:
+            if not begun and not isinstance(message, Event):
+                return None
             if self._subscriber is None:
                 self._backlog.append(message)
             else:

@@ -11,7 +11,7 @@ import pwd
 import socket
 import stat
 
-from qmpsh.errors import Busy, CannotConnect, ConnectTimeout
+from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp
 from qmpsh.link.address import TcpAddress, UnixAddress
 from qmpsh.link.doctor import why_not_to_connect
 from qmpsh.link.owners import advice
@@ -34,9 +34,7 @@ def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
         return CannotConnect(_no_permission(address))
     kind = _maybe_other_kind(path)
     if kind:
-        return CannotConnect(
-            f"{path} is {kind}, not a socket; name the socket that -qmp unix: made"
-        )
+        return NotQmp(f"{path} is {kind}, not a socket; name the socket that -qmp unix: made")
     if error.errno == errno.ECONNREFUSED:
         return CannotConnect(
             f"nobody listens on {path}: the VM that made this socket has ended; start it again"

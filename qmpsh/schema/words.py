@@ -24,13 +24,16 @@ _BUILTINS = {
 MOST_WORDS = 5
 """How many members of an enum or keys of an object are named before `…`."""
 
+LEVELS = 4
+"""Arrays inside one another before `…`: a server may say that one holds itself."""
 
-def type_words(schema: Schema, name: str, most: int = MOST_WORDS) -> str:
+
+def type_words(schema: Schema, name: str, most: int = MOST_WORDS, levels: int = LEVELS) -> str:
     """A type in a few words: `str`, `on | off | auto`, `{direct, no-flush}`, `[int]`.
 
-    most: how many members are named; the rest is `…`
+    most: how many members are named; levels: of types inside one another; the rest is `…`
     """
-    return kind_words(schema, schema.type(name), most)
+    return kind_words(schema, schema.type(name), most, levels)
 
 
 def member_words(schema: Schema, member: Member) -> str:
@@ -39,17 +42,21 @@ def member_words(schema: Schema, member: Member) -> str:
     return f"{member.name}{star}: {type_words(schema, member.type)}"
 
 
-def kind_words(schema: Schema, kind: Type, most: int = MOST_WORDS) -> str:
+def kind_words(schema: Schema, kind: Type, most: int = MOST_WORDS, levels: int = LEVELS) -> str:
     """The same for a type that is at hand."""
     match kind:
         case Builtin():
             return _BUILTINS.get(kind.json_type, kind.json_type)
         case EnumType():
             return " | ".join(_some(kind.names(), most))
+        case ArrayType() | AlternateType() if not levels:
+            return "…"
         case ArrayType():
-            return f"[{type_words(schema, kind.element, most)}]"
+            return f"[{type_words(schema, kind.element, most, levels - 1)}]"
         case AlternateType():
-            return " | ".join(type_words(schema, branch, most) for branch in kind.branches)
+            # A branch may be an array; QAPI has no alternate inside another.
+            inside = min(levels - 1, 1)
+            return " | ".join(type_words(schema, branch, most, inside) for branch in kind.branches)
         case ObjectType():
             return "{" + ", ".join(_some(_keys(kind), most)) + "}"
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import Final, NamedTuple
 
-from qmpsh.errors import ConnectionLost, ReplyTimeout, UsageError
+from qmpsh.errors import ReplyTimeout, StreamEnded, UsageError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.syntax import Modifiers, Redirect
 from qmpsh.link.client import Client, Pending
@@ -132,6 +132,32 @@ def no_human_monitor(client: Client) -> str:
     return f"{client.dialect.title} has no human monitor; use its QMP commands, .help lists them"
 
 
+def within(timeout: float, steps: Steps) -> Steps:
+    """The same steps, with a limit to each wait that has none of its own: for what has to be learnt
+    from the server before a line can be checked and sent.
+
+    timeout: seconds
+    Raises ReplyTimeout, and what the steps raise.
+    """
+    choice: str | None = None
+    while True:
+        try:
+            wish = next(steps) if choice is None else steps.send(choice)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+        if not isinstance(wish, Until) or wish.deadline is not None or wish.endless:
+            choice = yield wish
+            continue
+        choice = yield wish._replace(deadline=time.monotonic() + timeout)
+        if not wish.ready():
+            steps.close()
+            raise ReplyTimeout(
+                f"no answer within {timeout:g} s to what the line needs to know first; it was not"
+                " sent"
+            )
+
+
 def _defaulted(modifiers: Modifiers, settings: Settings) -> Modifiers:
     """The line's modifiers, with what the options say for every line."""
     shape = settings.json or settings.raw or settings.table
@@ -204,7 +230,7 @@ def _conclude(request: Request, pending: Pending) -> Answer:
     """
     if pending.reply is None:
         if pending.error is not None and not (
-            isinstance(pending.error, ConnectionLost) and ends_vm(request.command)
+            isinstance(pending.error, StreamEnded) and ends_vm(request.command)
         ):
             raise pending.error
         empty: Json = "" if request.hmp else {}

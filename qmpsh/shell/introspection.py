@@ -102,8 +102,9 @@ class Introspection:
                 if isinstance(entities, list) and entities:
                     self.schema = Schema.from_entities(entities)
                     store_schema(path, entities, self._machine.commands)
+            self._loaded = True
         finally:
-            self._loading, self._loaded = False, True
+            self._loading = False
 
     def _describe(self) -> Asking:
         """Take what the local manual tells for the schema of a server that has none."""

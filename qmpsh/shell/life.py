@@ -10,11 +10,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from qmpsh.errors import QmpshError
+from qmpsh.errors import CannotConnect, QmpshError
 from qmpsh.link.client import Client
 from qmpsh.shell.lifeline import Lifeline, Met, Who, binary_of
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Ask, Outcome, Steps, Until
+from qmpsh.shell.own import Own, is_over
 from qmpsh.shell.policy import NO_YES
 from qmpsh.shell.reconnect import PATIENCE, Phase
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
 
 RECONNECTING = "reconnecting"
+
+OVER = "not coming back"
 
 OUR_OWN = frozenset({"disconnect", "exit", "help", "history", "log", "pager", "reconnect", "set"})
 """verbs that no VM ever sees"""
@@ -44,7 +47,9 @@ class Adopt(Protocol):
 
 
 class Life:
-    """client: begun; machine: the record that is kept true; told, adopt: see there."""
+    """client: begun; machine: the record that is kept true; told, adopt: see there;
+    own: the VM where it lives for this session.
+    """
 
     def __init__(self, client: Client, machine: Machine, told: Told, adopt: Adopt) -> None:
         self._client = client
@@ -56,6 +61,7 @@ class Life:
         self._binary = binary_of(client)
         self._chosen = Who()
         self._stranger: Who | None = None
+        self.own: Own | None = None
 
     # ------------------------------------------------------------------ for the event loop
 
@@ -81,6 +87,9 @@ class Life:
         """The connection is closed: tell so once, and go on with finding the VM again."""
         if self._machine.connected:
             self._lose(now)
+        if self._is_gone and self._lifeline.phase is not Phase.APART:
+            self._lifeline.part()
+            self._foresee()
         met = self._lifeline.poll(now)
         complaint = self._lifeline.complaint(now)
         if complaint:
@@ -109,6 +118,8 @@ class Life:
 
     def reconnect(self) -> Steps:
         """Take the monitor again, and wait for the first try. Raises CannotConnect."""
+        if self._is_gone:
+            raise CannotConnect("the VM has ended: leave, and qmpsh run starts another")
         machine, lifeline = self._machine, self._lifeline
         now = time.monotonic()
         lifeline.want(now, by_hand=True)
@@ -135,12 +146,20 @@ class Life:
 
     # ------------------------------------------------------------------ what happens
 
+    @property
+    def _is_gone(self) -> bool:
+        """Whether the VM was ours and has ended: no other one will take its place."""
+        return self.own is not None and self.own.has_ended
+
     def _lose(self, now: float) -> None:
         machine = self._machine
         machine.connected = False
         if not machine.farewell and self._binary.has_ended:
             machine.farewell = "killed or crashed"
-        self._lifeline.lost(now)
+        if self.own is None:
+            self._lifeline.lost(now)
+        else:
+            self._lifeline.part()
         self._foresee()
         if self._client.lost is not None:
             self._told.lost(self._client.lost)
@@ -148,11 +167,16 @@ class Life:
     def _foresee(self) -> None:
         """Say in the machine's record what becomes of the connection."""
         machine = self._machine
-        if self._lifeline.phase is Phase.APART:
+        if self.own is not None and is_over(self.own, machine):
+            machine.outlook = OVER
+            machine.prospect = "Ctrl-D leaves."
+        elif self._lifeline.phase is Phase.APART:
             machine.outlook = "not connected"
             machine.prospect = (
                 f"{machine.address} belongs to {machine.owner} and is not taken unasked: .reconnect"
                 " takes it; Ctrl-D leaves."
+                if machine.owner
+                else ".reconnect connects again; Ctrl-D leaves."
             )
         else:
             machine.outlook = RECONNECTING

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from qmpsh.errors import Busy, QmpshError
+from qmpsh.errors import Busy, NotQmp, QmpshError
 from qmpsh.jsontypes import Json
 from qmpsh.link.address import TcpAddress, UnixAddress
 from qmpsh.link.client import Client, Pending
@@ -87,6 +87,7 @@ class Lifeline:
         self._dialled: Client | None = None
         self._questions: list[Pending] = []
         self._file: tuple[int, ...] = ()
+        self._told = ""  # of the last stranger
 
     @property
     def phase(self) -> Phase:
@@ -102,6 +103,7 @@ class Lifeline:
         """The connection is gone: try again, unless the monitor is somebody else's."""
         self._hang_up()
         self._by_hand = False
+        self._told = ""
         self._file = self._look()
         if self.owner:
             self._plan.part()
@@ -140,7 +142,13 @@ class Lifeline:
         return None
 
     def complaint(self, now: float) -> str:
-        """What to tell of a monitor that does not greet; "" for nothing, or not again."""
+        """What to tell of a monitor that does not greet, or of what stands in its place; "" for
+        nothing, or not again.
+        """
+        if isinstance(self.error, NotQmp) and self.phase is Phase.WAITING:
+            told, self._told = self._told, str(self.error)
+            said = self._told.removeprefix(str(self._address)).lstrip(": ")
+            return f"{said}; still waiting for the VM" if self._told != told else ""
         busy = isinstance(self.error, Busy) and self.phase is Phase.WAITING
         if self._plan.is_silent(now) or (busy and self._plan.say_once()):
             if self._dialled is not None and self._dialled.awaits:
@@ -161,10 +169,12 @@ class Lifeline:
 
     def _go_on(self, client: Client, now: float) -> Met | None:
         client.poll(0)
+        introduced = client.begun and self._is_introduced(client)
+        # Looked at last: it may have failed in one breath with its answer.
         if client.lost is not None:
             self._fail(client.refusal, now)
             return None
-        if not client.begun or not self._is_introduced(client):
+        if not introduced:
             return None
         name, uuid = [_answer(pending) for pending in self._questions] or (None, None)
         self._dialled, self._questions, self._last = None, [], client
@@ -176,7 +186,7 @@ class Lifeline:
         if not client.dialect.named:
             return True
         asked = self._questions
-        while len(asked) < len(WHO) and all(pending.reply for pending in asked):
+        while client.begun and len(asked) < len(WHO) and all(pending.reply for pending in asked):
             asked.append(client.submit(Command(WHO[len(asked)])))
             client.poll(0)
         return len(asked) == len(WHO) and all(pending.reply for pending in asked)

@@ -13,6 +13,8 @@ FIRST = 0.25
 """seconds until the first try; doubled with each that fails"""
 MOST = 5.0
 """seconds between two tries at most"""
+STEADY = 10.0
+"""seconds between two losses after which the first is forgotten"""
 PATIENCE = 1.0
 """seconds without a greeting after which it is said that somebody holds the monitor"""
 
@@ -34,10 +36,17 @@ class Reconnect:
         self._delay = FIRST
         self._due = math.inf
         self._has_said = False
+        self._lost_at = -math.inf
+        self._pause = FIRST
 
     def lost(self, now: float) -> None:
-        """The connection ended by itself: try in a moment."""
-        self._begin(now + FIRST)
+        """The connection ended by itself: try in a moment, in a longer one each time it ends soon
+        after.
+        """
+        steady = now - self._lost_at > STEADY
+        self._lost_at = now
+        self._pause = FIRST if steady else min(2 * self._pause, MOST)
+        self._begin(now + self._pause)
 
     def want(self, now: float) -> None:
         """Try at once."""

@@ -24,7 +24,8 @@ from qmpsh.shell.files import list_paths
 from qmpsh.shell.inquiry import Inquiry
 from qmpsh.shell.life import Life
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Answer, Note, Outcome, Show, Task
+from qmpsh.shell.outcome import Answer, Note, Outcome, Show, Steps, Task
+from qmpsh.shell.own import LOOK, Own, is_over, part
 from qmpsh.shell.progress import Work
 from qmpsh.shell.setting import completable, preferences_of
 from qmpsh.shell.settings import Settings
@@ -60,6 +61,9 @@ class Watcher(Protocol):
 
     def life(self, text: str, *, alarming: bool = False) -> None:
         """A remark on what becomes of the connection; not yet safe to show."""
+
+    def printed(self, text: str) -> None:
+        """A VM of ours has printed this, whole lines; not yet safe to show."""
 
 
 class Running:
@@ -103,12 +107,22 @@ class Session:
         self.running: Running | None = None
         self._watcher = watcher
         self._detached: list[Running] = []
+        self._own: Own | None = None
         self.life = self.shell.link = Life(client, self.machine, watcher, self._adopt)
         self.catalog.paths = list_paths
         self.catalog.verbs = {name: verb.summary for name, verb in VERBS.items()}
         self.inquiry = Inquiry(self.shell, self.machine, self.catalog, watcher)
         client.subscriber = self._hear
         self.inquiry.attach(client)
+
+    def own(self, vm: Own | None) -> None:
+        """The VM lives for this session: what it prints is told, and leaving asks about it."""
+        self._own = self.life.own = vm
+
+    @property
+    def asks_to_leave(self) -> bool:
+        """Whether leaving the shell takes a line, `.exit`, since it asks something."""
+        return self._own is not None and not is_over(self._own, self.machine)
 
     @property
     def prompt(self) -> str:
@@ -164,7 +178,7 @@ class Session:
         """
         self.catalog.facts.forget()
         self.typed.append(line)
-        task = Task(self.life.steps(line, self.shell), partial(self._show, show))
+        task = Task(self._steps(line), partial(self._show, show))
         self.running = Running(line, task, ended)
         self.poll()
 
@@ -209,6 +223,7 @@ class Session:
         waits.append(self.life.wait(now))
         waits.append(None if self.client.due is None else max(0.0, self.client.due - now))
         waits += self.inquiry.due(now)
+        waits.append(None if self._own is None else LOOK)
         return min((wait for wait in waits if wait is not None), default=None)
 
     def poll(self) -> None:
@@ -222,11 +237,24 @@ class Session:
             self._advance()
         else:
             self.inquiry.poll()
+        self._listen()
 
     def close(self) -> None:
         """Give up the connection."""
         self.client.subscriber = None
         self.life.close()
+
+    def _steps(self, line: str) -> Steps:
+        outcome = yield from self.life.steps(line, self.shell)
+        if outcome.leave and self._own is not None:
+            return (yield from part(self._own, self.client, self.machine))
+        return outcome
+
+    def _listen(self) -> None:
+        """Tell what a VM of ours has printed."""
+        said = self._own.words() if self._own is not None else ""
+        if said:
+            self._watcher.printed(said)
 
     def _lines(self) -> list[Running]:
         return self._detached + ([self.running] if self.running else [])

@@ -26,7 +26,7 @@ from qmpsh.lang.syntax import (
     VerbLine,
 )
 from qmpsh.link.client import Client
-from qmpsh.shell.execute import Request, execute, hmp_request, send_and_answer
+from qmpsh.shell.execute import Request, execute, hmp_request, send_and_answer, within
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Note, Outcome, Show, Steps, Task, Wish
@@ -174,11 +174,22 @@ class Shell:
         exit_code = 0
         self._is_unsent = True
         for statement in statements:
-            outcome = yield from self._steps(statement)
+            outcome = yield from self._limited(statement)
             exit_code = exit_code or outcome.exit_code
             if outcome.leave or (exit_code and not self.settings.keep_going):
                 return outcome
         return Outcome(exit_code)
+
+    def _limited(self, statement: Statement) -> Steps:
+        """The steps of a statement, none of which waits for ever where there is a time limit."""
+        timeout = self.settings.timeout
+        if (
+            isinstance(statement, CommandLine | VerbLine)
+            and statement.modifiers.timeout is not None
+        ):
+            timeout = statement.modifiers.timeout
+        steps = self._steps(statement)
+        return steps if timeout is None else within(timeout, steps)
 
     def _steps(self, statement: Statement) -> Steps:
         if self.transaction is not None:

@@ -251,7 +251,7 @@ VERBS: dict[str, Verb] = {
     "pager": Verb("", "the last answer in $PAGER", _pager),
     "log": Verb("[on|off]", "write every message to a file as JSON lines, masked", log),
     "set": Verb("[OPTION [VALUE]]", "show the shell's options, or change one", _set),
-    "exit": Verb("", "leave the shell; the VM goes on", _exit),
+    "exit": Verb("", "leave the shell; the VM goes on, one of `qmpsh run` if you like", _exit),
 }
 
 

@@ -15,6 +15,7 @@ from qmpsh.tui.runner import Runner
 from qmpsh.tui.screen import Screen, let_go_note
 
 LEAVE_TIP = "Ctrl-D leaves the shell; the VM goes on"
+OWN_LEAVE_TIP = "Ctrl-D leaves the shell, and asks what becomes of the VM"
 
 
 class Desk(NamedTuple):
@@ -133,7 +134,8 @@ def interrupt(desk: Desk) -> None:
 def _let_go(desk: Desk) -> None:
     running = desk.screen.session.running
     if not desk.runner.interrupt():
-        desk.screen.flash = LEAVE_TIP
+        own = desk.screen.session.asks_to_leave
+        desk.screen.flash = OWN_LEAVE_TIP if own else LEAVE_TIP
     elif running is None:
         desk.screen.output.note("abandoned: nothing was sent")
     elif running.task.outcome is None:
@@ -146,7 +148,16 @@ def suspend(desk: Desk) -> None:
 
 
 def leave(desk: Desk) -> None:
-    end(desk.app, 0)
+    """Ctrl-D; where leaving asks something, a line asks it, and a second Ctrl-D takes it back."""
+    screen = desk.screen
+    if not screen.session.asks_to_leave:
+        end(desk.app, 0)
+    elif screen.asking is not None:
+        interrupt(desk)
+    else:
+        desk.runner.interrupt()
+        desk.runner.submit(".exit")
+        desk.turn()
 
 
 HANDLERS: dict[str, Callable[[Desk], None]] = {

@@ -1,4 +1,4 @@
-"""The table of keys: what the bindings, the key sheet and the README are all made from.
+"""The table of keys: what the bindings, the key sheet and docs/shell.md are all made from.
 
 Every function key has an Alt twin, since some terminals and multiplexers keep F1 to F12.
 """
@@ -66,9 +66,3 @@ def key_sheet(keys: Sequence[Key] = KEYS) -> list[Line]:
         [("hint.current", key.shown.ljust(width)), ("", f"  {key.does}")] for key in shown
     ]
     return [[("dim", "Keys; F1 or Esc goes back")], *rows]
-
-
-def key_table() -> str:
-    """The table for the README, in Markdown; ends in a newline."""
-    rows = [f"| {key.shown} | {key.does} |" for key in KEYS if key.shown]
-    return "\n".join(["| key | does |", "|---|---|", *rows, ""])

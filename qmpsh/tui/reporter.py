@@ -92,6 +92,11 @@ class Reporter:
         self._output.note(text, Kind.WARNING if alarming else Kind.DIM)
         self.changed()
 
+    def printed(self, text: str) -> None:
+        """See Watcher."""
+        self._output.note(text, Kind.PRINTED)
+        self.changed()
+
     # ------------------------------------------------------------------ told by the runner
 
     def begin(self, prompt: str, line: str) -> Echo:

@@ -44,6 +44,7 @@ TIPS = {
 }
 APART_TIPS = {
     "reconnecting": "the VM is gone; waiting for it to come back; Ctrl-D leaves",
+    "not coming back": "the VM has ended; Ctrl-D leaves",
     "disconnected": "the monitor is free for others; .reconnect takes it again; Ctrl-D leaves",
 }
 """tips while there is no connection, by what becomes of it"""

@@ -59,6 +59,10 @@ class Session(Protocol):
         """`(QEMU) `, `(guest) `, `(hmp) ` or `TRANS> `."""
 
     @property
+    def asks_to_leave(self) -> bool:
+        """Whether leaving the shell takes a line, `.exit`, since it asks something."""
+
+    @property
     def wants_write(self) -> bool:
         """Whether the descriptor is to be watched for writing too."""
 

@@ -20,6 +20,8 @@ from qmpsh.view.theme import Line
 from qmpsh.view.units import duration, size
 
 _TAB = 8
+_GUTTER = "| "
+"""before what the VM prints"""
 
 
 class Kind(Enum):
@@ -32,6 +34,8 @@ class Kind(Enum):
     ERROR = "error"
     MARKED = "marked"
     TABLE = "table"
+    PRINTED = "printed"
+    """by the VM's process: what QEMU has to say, or the guest on a serial line"""
 
 
 class Body(NamedTuple):
@@ -65,12 +69,15 @@ class Body(NamedTuple):
                 return [("echo" if index == 0 else "error", text)]
             case Kind.TABLE:
                 return [("json.key" if index == 0 else "", text)]
+            case Kind.PRINTED:
+                return [("rule", _GUTTER), ("event.data", text.removeprefix(_GUTTER))]
 
 
 def text_body(text: str, kind: Kind = Kind.TEXT) -> Body:
     """text: any; not yet safe to show. The empty text has no lines."""
     safe = visible(text.rstrip("\n")).expandtabs(_TAB)
-    return Body(safe.split("\n") if safe else [], kind)
+    gutter = _GUTTER if kind is Kind.PRINTED else ""
+    return Body([gutter + line for line in safe.split("\n")] if safe else [], kind)
 
 
 def answer_body(

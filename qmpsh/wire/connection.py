@@ -5,7 +5,11 @@ Rule 1: nothing is sent before the greeting; what waits in a busy monitor's sock
 Rule 2: every reply is given to one command: by its id, and where the server left that out (it
         could not parse the request, or it is StratoVirt), to the oldest one unanswered in band,
         since in-band replies come in the order of the requests (WIRE.md section 1).
-Rule 3: events may come at any time after the greeting, before the reply that they belong to too.
+Rule 3: what the last client of this monitor asked may be answered to us, since a command goes on
+        when its client leaves (seen on QEMU 10.0, before the greeting). It is done before the
+        negotiation is, for commands run one after the other: until then a reply that is not that
+        of the negotiation is nobody's, and no two sessions give the negotiation the same id.
+Rule 4: events may come at any time after the greeting, before the reply that they belong to too.
 
 Source: QMP specification, "Server Greeting", "Capabilities Negotiation", "Out-of-band execution".
 """
@@ -13,6 +17,7 @@ Source: QMP specification, "Server Greeting", "Capabilities Negotiation", "Out-o
 from __future__ import annotations
 
 import math
+from collections import deque
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +36,8 @@ from qmpsh.wire.messages import (
 
 if TYPE_CHECKING:
     from qmpsh.wire.prelude import Prelude
+
+_ONE_DIGIT: Final = 9  # ids of one character, from "1" on
 
 
 class State(Enum):
@@ -86,6 +93,7 @@ class Connection:
               `synchronize` is called next
     oob:      ask for out-of-band execution where the server offers it
     limit:    bytes of one message at most
+    tag:      the id of the negotiation; other sessions have others
     """
 
     __slots__ = (
@@ -100,6 +108,7 @@ class Connection:
         "_out_of_band",
         "_prelude",
         "_reader",
+        "_tag",
         "_want_oob",
         "greeting",
         "oob",
@@ -107,12 +116,18 @@ class Connection:
     )
 
     def __init__(
-        self, *, greeting: bool = True, oob: bool = True, limit: int = DEFAULT_LIMIT
+        self,
+        *,
+        greeting: bool = True,
+        oob: bool = True,
+        limit: int = DEFAULT_LIMIT,
+        tag: str = "1",
     ) -> None:
         self.state = State.GREETING if greeting else State.READY
         self.greeting: Greeting | None = None
         self.oob = False  # whether out-of-band execution was agreed on
         self._want_oob = oob
+        self._tag = tag
         self._error: ProtocolError | None = None
         self._framer = MessageFramer(limit=limit)
         self._in_band: dict[str, None] = {}  # unanswered ids, the oldest first
@@ -122,7 +137,7 @@ class Connection:
         self._knows_sentinels = False
         self._reader, self._longest = "the server", math.inf
         self._issued = 0
-        self._free_ids: list[str] = []
+        self._free_ids: deque[str] = deque()
 
     @property
     def in_flight(self) -> int:
@@ -210,21 +225,25 @@ class Connection:
             raise ConnectionLost(f"capabilities were not negotiated: {self.state.value}")
         self.oob = self._want_oob and "oob" in self.greeting.capabilities
         command = Command("qmp_capabilities", {"enable": ["oob"]} if self.oob else None)
-        self._negotiation, data = self._register(command)
-        return self._negotiation, data
+        data = encode_command(command, self._tag)
+        self._negotiation = self._tag
+        self._in_band[self._tag] = None
+        return self._tag, data
 
     def _register(self, command: Command) -> tuple[str, bytes]:
-        # Strings, since StratoVirt refuses numbers; used again once answered, so that they stay
-        # short: QEMU takes a request in byte by byte, and each costs 2 % of a round trip.
-        id = self._free_ids[-1] if self._free_ids else str(self._issued + 1)
+        # Strings, since StratoVirt refuses numbers; used again, so that they stay short: QEMU takes
+        # a request in byte by byte, and each costs 2 % of a round trip. The one that rested longest
+        # is next: a second reply to a command is then not taken for the one to the command after.
+        reuses = bool(self._free_ids) and self._issued >= _ONE_DIGIT
+        id = self._free_ids[0] if reuses else str(self._issued + 1)
         data = encode_command(command, id)
         if len(data) > self._longest:
             raise UsageError(
                 f"{command.name}: {self._reader} takes requests of {self._longest:g} bytes at most,"
                 f" and this one has {len(data)}; it was not sent"
             )
-        if self._free_ids:
-            self._free_ids.pop()
+        if reuses:
+            self._free_ids.popleft()
         else:
             self._issued += 1
         if command.oob and not self._is_refused_oob:
@@ -261,7 +280,7 @@ class Connection:
         message = classify(frame.object, frame.size)
         if isinstance(message, Greeting):
             return self._greet(message)
-        if self.state is State.GREETING:
+        if self.state is State.GREETING and isinstance(message, Event):
             raise ProtocolError("the server sent messages without a greeting")
         return message if isinstance(message, Event) else self._settle(message)
 
@@ -285,9 +304,10 @@ class Connection:
             self._out_of_band.remove(id)
         else:
             return reply
-        self._free_ids.append(id)
         if id == self._negotiation:
             self._agree(reply)
+        else:
+            self._free_ids.append(id)
         return reply
 
     def _agree(self, reply: Reply | ErrorReply) -> None:

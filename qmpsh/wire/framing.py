@@ -16,10 +16,14 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from qmpsh.errors import FrameTooLong, ProtocolError
-from qmpsh.jsontypes import JsonObject
+from qmpsh.jsontypes import Json, JsonObject
 
 DEFAULT_LIMIT: Final = 64 * 1024 * 1024
 """Bytes of one message; the largest reply known has 500 kB (query-machines with its properties)."""
+
+NESTING: Final = 300
+"""Brackets inside one another at most: a chain of backing files has one a file, all else below 30.
+Whoever walks a value takes a level of the stack for each, the interpreter has 1000 of them."""
 
 SAMPLE = 256  # bytes of garbage that an error carries
 
@@ -29,6 +33,7 @@ _OUTSIDE_STRING = re.compile(rb'["{}\[\]]')
 _INSIDE_STRING = re.compile(rb'["\\]')
 _QUOTE, _BACKSLASH, _OPEN, _CLOSE = b'"\\{}'
 _OPENING = frozenset(b"{[")
+_TOO_DEEP: Final = f"nested more than {NESTING} levels deep"
 _DECODER: Final = json.JSONDecoder()
 
 
@@ -130,8 +135,9 @@ class MessageFramer:
             self._searched = len(self._data)
             return None
         self._searched = newline
-        line = self._data[:newline].rstrip(_BLANKS)
-        if len(line) <= self._limit:
+        # Looked at before it is copied: a carriage return may stand behind the message.
+        line = self._data[:newline].rstrip(_BLANKS) if newline <= self._limit + 1 else None
+        if line is not None and len(line) <= self._limit:
             try:
                 frame = Frame(_decode(line), len(line))
             except (ValueError, RecursionError):
@@ -200,18 +206,40 @@ class MessageFramer:
     def _broken(self, kind: type[ProtocolError], message: str) -> ProtocolError:
         """The error to raise now and from here on."""
         self._error = kind(message, bytes(self._data[:SAMPLE]))
+        self._data.clear()  # nothing more is taken, and it may be 64 MiB
         return self._error
 
 
 def _decode(text: bytearray) -> JsonObject:
     """The JSON object that `text` is, which begins with `{` and has no blanks behind it.
 
-    Raises ValueError or RecursionError. Decoded as UTF-8 here: json.loads would guess UTF-16 or
-    UTF-32 from zero bytes.
+    Raises ValueError, or RecursionError where it is nested too deeply. Decoded as UTF-8 here:
+    json.loads would guess UTF-16 or UTF-32 from zero bytes.
     """
     decoded: JsonObject
     characters = text.decode()
-    decoded, end = _DECODER.raw_decode(characters)
+    try:
+        decoded, end = _DECODER.raw_decode(characters)
+    except RecursionError:
+        raise RecursionError(_TOO_DEEP) from None
     if end != len(characters):
         raise ValueError("more than one object")
+    if text.count(b"[") + text.count(b"{") > NESTING:
+        _refuse_depth(decoded)
     return decoded
+
+
+def _refuse_depth(value: JsonObject) -> None:
+    """Raise RecursionError for what is nested too deeply; goes through it level by level."""
+    level: list[JsonObject | list[Json]] = [value]
+    depth = 0
+    while level:
+        depth += 1
+        if depth > NESTING:
+            raise RecursionError(_TOO_DEEP)
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]

@@ -67,6 +67,12 @@ def test_split(
     assert split_words(argv.split(), environ) == Words(options, address, line)
 
 
+def test_a_verb_takes_all_that_stands_behind_it() -> None:
+    words = split_words(["-p", "run", "-f", "x", "--", "qemu", "-S"], SOCKET)
+    assert words == Words(["-p"], None, ["-f", "x", "--", "qemu", "-S"], "run")
+    assert split_words(["./run", "run"], {}) == Words([], "./run", ["run"])
+
+
 def test_a_first_word_that_is_neither() -> None:
     with pytest.raises(UsageError, match="no such socket stop"):
         split_words(["stop"], {})

@@ -64,6 +64,18 @@ def texts(
     return [item.text for item in items(*words, after=after, environ=environ)]
 
 
+# ---------------------------------------------------------------------------- qmpsh run
+
+
+def test_run_takes_options_and_behind_the_dashes_the_shell_s_own() -> None:
+    assert "run" in texts("ru")
+    assert texts("run", "--sch") == ["--schema"]
+    assert texts("run", "-k", "--color", "al") == ["always"]
+    assert items("run", "-f", "x") == [Item("x", files=Files.ALL)]
+    assert texts("run", "qu") == []
+    assert items("run", "--", "qemu-system-x86_64", "-m") == [Item("-m", files=Files.ALL)]
+
+
 # ---------------------------------------------------------------------------- options
 
 

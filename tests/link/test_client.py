@@ -13,6 +13,7 @@ from qmpsh.errors import (
     FrameTooLong,
     ProtocolError,
     ReplyTimeout,
+    StreamEnded,
     UsageError,
 )
 from qmpsh.jsontypes import JsonObject
@@ -225,10 +226,10 @@ def test_a_flood_is_read_in_turns() -> None:
 @pytest.mark.parametrize(
     "received, kind, text",
     [
-        ([b""], ConnectionLost, "the server closed the connection"),
+        ([b""], StreamEnded, "the server closed the connection"),
         (
             [b'{"return": ', b""],
-            ConnectionLost,
+            StreamEnded,
             "the server closed the connection in the middle of a message",
         ),
         ([b"oops\n"], ProtocolError, "the server sent what is not JSON"),

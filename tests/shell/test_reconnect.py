@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.shell.lifeline import Who, who
-from qmpsh.shell.reconnect import FIRST, MOST, PATIENCE, Phase, Reconnect
+from qmpsh.shell.reconnect import FIRST, MOST, PATIENCE, STEADY, Phase, Reconnect
 
 Call = Callable[[Reconnect], object]
 
@@ -41,7 +41,9 @@ CALLS: dict[str, Call] = {
         ("lost failed failed failed failed failed failed failed", Phase.WAITING, MOST),
         ("lost failed failed failed appeared", Phase.WAITING, 0.0),
         ("lost failed failed appeared failed", Phase.WAITING, FIRST),
-        ("lost failed failed failed met lost", Phase.WAITING, FIRST),
+        ("lost failed failed failed met lost", Phase.WAITING, 2 * FIRST),
+        ("lost met lost met lost", Phase.WAITING, 4 * FIRST),
+        ("lost met lost met lost met lost met lost met lost met lost", Phase.WAITING, MOST),
         ("lost failed failed want failed", Phase.WAITING, 0.5),
         ("appeared", Phase.CONNECTED, None),
         ("failed", Phase.CONNECTED, None),
@@ -120,3 +122,12 @@ def test_who_it_is() -> None:
     assert who({}, {"UUID": uuid}).shown == f"uuid {uuid}"
     assert who({}, {"UUID": NONE}).shown == "without a name"
     assert who({"name": "vm1"}, {"UUID": uuid}).shown == "vm1"
+
+
+def test_a_loss_long_after_the_last_is_the_first_again() -> None:
+    plan = Reconnect()
+    for now in (100.0, 101.0, 102.0 + STEADY):
+        plan.lost(now)
+        plan.met()
+    plan.lost(103.0 + 2 * STEADY)
+    assert plan.wait(103.0 + 2 * STEADY) == FIRST

@@ -52,6 +52,9 @@ class Heard:
     def life(self, text: str, *, alarming: bool = False) -> None:
         self.remarks.append(f"! {text}" if alarming else text)
 
+    def printed(self, text: str) -> None:
+        self.remarks.append(text)
+
 
 class Desk:
     """A session and somebody who sits before it."""

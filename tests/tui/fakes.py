@@ -40,6 +40,7 @@ class FakeSession:
         self.read_only = False
         self.works: list[Work] = []
         self.wants_write = False
+        self.asks_to_leave = False
         self.script: dict[str, Script] = {}
         self.candidates: list[Candidate] = []
         self.hints: dict[str, Line] = {}

@@ -6,10 +6,9 @@ from prompt_toolkit.key_binding.key_bindings import _parse_key
 
 from qmpsh.tui import editing, moving, selecting
 from qmpsh.tui.actions import HANDLERS
-from qmpsh.tui.keys import KEYS, key_sheet, key_table
+from qmpsh.tui.keys import KEYS, key_sheet
 from qmpsh.tui.rows import line_width
 from qmpsh.view.theme import plain
-from tests.qemu import ROOT
 
 
 def test_every_handler_of_the_table_is_there_and_every_one_is_used() -> None:
@@ -35,8 +34,3 @@ def test_the_sheet_names_every_key_in_a_narrow_pane() -> None:
     # Beside the events on a terminal of 80 columns and 24 rows.
     assert max(line_width(line) for line in key_sheet()) <= 48
     assert len(key_sheet()) <= 21
-
-
-def test_the_table_of_the_readme_is_this_one() -> None:
-    # scripts/readme_keys.py writes it anew.
-    assert key_table() in (ROOT / "README.md").read_text()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from qmpsh.errors import FrameTooLong, ProtocolError
 from qmpsh.jsontypes import JsonObject
-from qmpsh.wire.framing import NEED_DATA, PEER_CLOSED, Frame, MessageFramer, Pause
+from qmpsh.wire.framing import NEED_DATA, NESTING, PEER_CLOSED, Frame, MessageFramer, Pause
 from tests.wire.strategies import cuts, objects, one_line, patient, pretty, streams
 
 DATA = Path(__file__).parent.parent / "data"
@@ -252,3 +252,35 @@ def test_bound_is_told() -> None:
     framer.receive_data(b'{"a":12}\n')
     with pytest.raises(FrameTooLong, match=r"^the server sent a message of more than 7 bytes$"):
         framer.next_frame()
+
+
+@pytest.mark.parametrize("opening, closing", [(b"[", b"]"), (b'{"a":', b"}")])
+@pytest.mark.parametrize("deeper", [0, 1])
+def test_nesting_is_bounded(opening: bytes, closing: bytes, deeper: int) -> None:
+    depth = NESTING - 1 + deeper
+    inner = b"0" if opening != b"[" else b""
+    framer = MessageFramer()
+    framer.receive_data(b'{"a": ' + opening * depth + inner + closing * depth + b"}\n")
+    if not deeper:
+        assert isinstance(framer.next_frame(), Frame)
+        return
+    with pytest.raises(ProtocolError) as caught:
+        framer.next_frame()
+    assert str(caught.value) == (
+        f"the server sent what is not JSON (nested more than {NESTING} levels deep)"
+    )
+
+
+def test_brackets_in_strings_and_side_by_side_are_not_nested() -> None:
+    framer = MessageFramer()
+    beside = b"[],{}," * 5000
+    framer.receive_data(b'{"a": "' + b"[" * 5000 + b'", "b": [' + beside + b"[]]}\n")
+    assert isinstance(framer.next_frame(), Frame)
+
+
+def test_nothing_is_kept_after_an_error() -> None:
+    framer = MessageFramer(limit=7)
+    framer.receive_data(b'{"a": "' + b"x" * 100_000)
+    with pytest.raises(FrameTooLong):
+        framer.next_frame()
+    assert framer.unfinished == 0

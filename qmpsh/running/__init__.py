@@ -1,0 +1,1 @@
+"""A VM for as long as the shell lives: started, followed and ended here."""

@@ -1,0 +1,191 @@
+"""`qmpsh run`: the VM first, then one of the front ends on its monitor, then the VM's end."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+from qmpsh.batch import Batch
+from qmpsh.errors import CannotConnect, UsageError
+from qmpsh.link.address import parse_address
+from qmpsh.link.client import Client, ClientOptions, Tracer
+from qmpsh.options import Options, for_batch, is_interactive
+from qmpsh.running.demo import NAME, demo_arguments, find_emulator
+from qmpsh.running.vm import Vm
+from qmpsh.shell.outcome import Outcome, Task
+from qmpsh.splitter import Words, split_words
+from qmpsh.view.safe import visible
+
+if TYPE_CHECKING:
+    from qmpsh.config import Config
+    from qmpsh.schema.model import Schema
+
+SIGNALLED = 128
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+_NOBODY = "-"
+"""Stands for an address while the words before `--` are sorted."""
+
+
+def main(words: Words) -> int:
+    """Start a VM, serve a person or run a script on it, end it; the exit code.
+
+    words: its line is all that stands behind `run`. Raises QmpshError.
+    """
+    given, command = _sort(words.line)
+    # Imported here, as in the program itself: without options there is no need for click.
+    from qmpsh.cli import RUN, Done, parse_options
+
+    try:
+        options = parse_options([*words.options, *given], RUN)
+    except Done:
+        return 0
+    if options.guest_agent or not options.negotiate:
+        raise UsageError(
+            "--guest-agent and -N are for other servers; qmpsh run's is QEMU's own QMP"
+        )
+    schema = _schema(options)
+    config = None
+    settings, colour = for_batch(options, one_shot=False)
+    if not options.files and is_interactive() and not options.settings.dry_run:
+        from qmpsh.interactive import configured
+
+        options, config = configured(options)
+    _end_by_signals()
+    vm = _vm(command)
+    client: Client | None = None
+    try:
+        vm.start()
+        client = _connect(vm, options)
+        if config is None:
+            batch = _Batch(client, settings, schema, colour=colour)
+            return _run_script(vm, batch, options.files or ("-",))
+        return _interact(vm, client, options, config, schema)
+    finally:
+        vm.end(client)
+        if client is not None:
+            client.close()
+
+
+def _sort(line: list[str]) -> tuple[list[str], list[str]]:
+    """Our options, and the command behind `--`, [] for none. Raises UsageError."""
+    at = line.index("--") if "--" in line else len(line)
+    ours, command = line[:at], line[at + 1 :]
+    sorted_words = split_words(ours, {"QMP_SOCKET": _NOBODY})
+    if sorted_words.address != _NOBODY or sorted_words.line:
+        word = (sorted_words.line or [sorted_words.address or sorted_words.verb])[0]
+        raise UsageError(
+            f"{word} is no option: QEMU's command stands behind --, as in"
+            " qmpsh run -- qemu-system-x86_64 -m 2G; a script is given with -f or on stdin"
+        )
+    return ours, command
+
+
+def _vm(command: list[str]) -> Vm:
+    """The VM of a command, of arguments for the emulator that is found, or the demo's."""
+    if not command:
+        emulator = find_emulator()
+        arguments = [*demo_arguments(emulator), "-name", NAME]
+        return Vm([emulator, *arguments], keeps=False)
+    if command[0].startswith("-"):
+        command = [find_emulator(), *command]
+    return Vm(command)
+
+
+def _connect(vm: Vm, options: Options) -> Client:
+    """A session with the VM. Raises CannotConnect with what QEMU said."""
+    tracer: Tracer | None = None
+    if options.settings.verbose or options.logfile:
+        from qmpsh.trace import tracing_for
+
+        tracer = tracing_for(vm.path, options, _tell)
+    begin = ClientOptions(oob=options.oob)
+    if options.connect_timeout is not None:
+        begin = begin._replace(connect_timeout=options.connect_timeout)
+
+    def notice(_: str) -> None:
+        _tell(f"{vm.program} runs, its monitor says nothing yet; waiting")
+
+    limit, started = begin.connect_timeout, time.monotonic()
+    try:
+        return Client.connect(parse_address(vm.path), begin, notice, tracer)
+    except CannotConnect as error:
+        was_silent = limit is not None and time.monotonic() - started >= limit
+        raise vm.refusal(error, limit if was_silent else None) from error
+
+
+def _schema(options: Options) -> Schema | None:
+    if not options.schema:
+        return None
+    from qmpsh.schema.files import read_schema_file
+
+    return read_schema_file(options.schema)
+
+
+# ---------------------------------------------------------------------------- the front ends
+
+
+class _Batch(Batch):
+    """A script that also shows what the VM prints: between two lines, on stderr."""
+
+    vm: Vm
+
+    def finish(self, place: str, task: Task) -> Outcome:
+        """See Batch."""
+        outcome = super().finish(place, task)
+        self.relay()
+        return outcome
+
+    def relay(self, *, rest: bool = False) -> None:
+        """Print what the VM has printed."""
+        said = self.vm.words(rest=rest)
+        if said:
+            sys.stdout.flush()
+            sys.stderr.write(visible(said if said.endswith("\n") else f"{said}\n"))
+
+
+def _run_script(vm: Vm, batch: _Batch, files: tuple[str, ...]) -> int:
+    batch.vm = vm
+    try:
+        batch.relay()
+        return batch.run_script(files)
+    finally:
+        batch.relay(rest=True)
+
+
+def _interact(
+    vm: Vm, client: Client, options: Options, config: Config, schema: Schema | None
+) -> int:
+    # Imported here: only a person's session loads prompt_toolkit.
+    from qmpsh.interactive import interact
+
+    exit_code = interact(client, vm.path, options, config, schema, vm)
+    if vm.is_left:
+        _tell(f"the VM goes on, process {vm.pid}; to come back: qmpsh {vm.path}")
+        _tell(f"what it prints goes to {vm.log_path}")
+    return exit_code
+
+
+# ---------------------------------------------------------------------------- signals, words
+
+
+def _end_by_signals() -> None:
+    """SIGTERM and SIGHUP end the process as an exception does, by way of each `finally`."""
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        # A second one is not to end the ending.
+        for ending in ENDING:
+            signal.signal(ending, signal.SIG_IGN)
+        raise SystemExit(SIGNALLED + number)
+
+    for number in ENDING:
+        # Under nohup it stays ignored.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"qmpsh: {visible(text)}\n")
+    sys.stderr.flush()

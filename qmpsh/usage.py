@@ -1,0 +1,97 @@
+"""What the command line is made of, in words: the tables of --help, the manual page and docs/.
+
+Options stand in `cli.py`, verbs of the shell in `shell/verbs.py`; nothing is told twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+Table = tuple[tuple[str, str], ...]
+"""What is typed or named, and what it means."""
+
+EXAMPLES: Table = (
+    ("qmpsh ./monitor.sock", "interactive shell"),
+    ("qmpsh ./monitor.sock query-status", "one command, its answer on stdout"),
+    ("qmpsh ./monitor.sock device_add driver=virtio-rng-pci id=rng0", ""),
+    ("qmpsh ./monitor.sock device_del id=rng0 --wait", ""),
+    ("qmpsh ./monitor.sock < script.qmp", "a script, stops at the first error"),
+    ("qmpsh ./monitor.sock --hmp 'info status'", "the human monitor"),
+)
+
+PROGRAMS: dict[str, tuple[str, str]] = {
+    "run": ("[OPTIONS] [-- QEMU ARGS...]", "start a VM that lives as long as the shell"),
+    "ls": ("[--json]", "the monitors of this machine"),
+    "doctor": ("[ADDRESS]", "why there is no session, and what to do next"),
+}
+"""The words of `splitter.VERBS`: what stands behind each, and what it does."""
+
+ADDRESSES: Table = (
+    ("PATH, unix:PATH", "a unix socket"),
+    ("HOST:PORT, [V6]:PORT, tcp:HOST:PORT", "TCP; telnet=on is met, too"),
+    ("tls:HOST:PORT?ca=FILE&cert=FILE&key=FILE", "TCP with QEMU's tls-creds-x509; name=HOSTNAME"),
+    ("ssh://[USER@]HOST[:PORT]/PATH", "a socket of another machine, through ssh (QMPSH_SSH)"),
+    ("libvirt:[URI#]DOMAIN", "through libvirt; libvirt: alone lists its domains"),
+    ("exec:COMMAND", "what a shell command reads and writes"),
+    ("listen:unix:PATH, listen:HOST:PORT", "QEMU dials, started with reconnect=1"),
+    ("vsock:CID:PORT, fd:N", "a guest's socket; an inherited one"),
+)
+
+EXIT_CODES: Table = (
+    ("0", "every command succeeded"),
+    ("1", "the server answered with an error; with -k the code of the first failure"),
+    ("2", "usage, syntax, or refused by the schema: that line was not sent"),
+    ("3", "cannot connect, busy, or not a QMP server"),
+    ("4", "connection lost before the reply"),
+    ("70", "a fault of qmpsh's own; a report was written, and stderr says where"),
+    ("124", "a timeout ran out"),
+    ("130", "interrupted"),
+    ("141", "stdout was closed"),
+)
+
+MODIFIERS: dict[str, tuple[str, str]] = {
+    "wait": ("[=EVENT]", "wait for the end of what the line starts, or for the event named"),
+    "timeout": (" TIME", "the longest wait, that of --wait included"),
+    "json": ("", "print the whole reply"),
+    "raw": ("", "a string answer without its quotes"),
+    "table": ("", "a list of objects as a table"),
+    "oob": ("", "send out of band"),
+    "yes": ("", "do not ask first"),
+    "fd": (" FILE[:ro|rw]", "open FILE here and hand it over with the command"),
+    "new": ("", "of .wait: only what comes from now on"),
+    "count": (" N", "of .events and .watch: end after so many"),
+}
+"""The names of `lang.modifiers.MODIFIERS`: their values, and what each does."""
+
+ENVIRONMENT: Table = (
+    ("QMP_SOCKET", "the ADDRESS where none is named"),
+    ("QMPSH_SSH", 'the ssh of ssh:// addresses with its options, as in "ssh -i key"'),
+    ("QMPSH_MANPATH", "the only folders in which QEMU's own manual pages are looked for"),
+    ("LIBVIRT_DEFAULT_URI", "the libvirt of libvirt: addresses without a URI, as for virsh"),
+    ("NO_COLOR, CLICOLOR_FORCE", "never, or always, colours; --color outdoes them"),
+    ("COLORTERM, TERM, COLORFGBG", "how many colours, full screen or not, dark or light"),
+    ("PAGER, VISUAL, EDITOR", "what shows a reply, what edits a line"),
+    ("XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_CACHE_HOME", "where the files below are"),
+    ("XDG_RUNTIME_DIR", "where sockets of qmpsh's own are, such as those of ssh"),
+)
+
+FILES: Table = (
+    ("~/.config/qmpsh/config.toml", "options, keys, theme and aliases of the interactive shell"),
+    ("~/.local/state/qmpsh/history*", "what was typed, a file each for QMP, HMP and guest agent"),
+    ("~/.local/state/qmpsh/wire.log", "what .log on writes"),
+    ("~/.local/state/qmpsh/crash-*.txt", "reports of faults of qmpsh's own"),
+    ("~/.cache/qmpsh/schema-*", "what servers accept; may be removed at any time"),
+)
+
+
+def program_lines(verbs: Iterable[str]) -> Table:
+    """The rows of the examples for these of PROGRAMS, in their order there."""
+    known = set(verbs)
+    return tuple(
+        (f"qmpsh {name} {usage}", does) for name, (usage, does) in PROGRAMS.items() if name in known
+    )
+
+
+def columns(table: Iterable[tuple[str, str]], width: int = 46) -> str:
+    """A table as lines of text, the second column at `width`."""
+    return "\n".join(f"{left:<{width}}{right}".rstrip() for left, right in table)

@@ -1,0 +1,240 @@
+"""Writes docs/qmpsh.1, the manual page, and the same tables into the Markdown pages of docs/.
+
+All of it comes from the tables of the program itself, those that --help shows too.
+"""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from qmpsh import __version__, usage  # noqa: E402  # this checkout's, installed or not
+from qmpsh.cli import COMMAND  # noqa: E402
+from qmpsh.shell.ends import ENDS  # noqa: E402
+from qmpsh.shell.verbs import VERBS  # noqa: E402
+from qmpsh.splitter import VERBS as PROGRAMS  # noqa: E402
+from qmpsh.tui.keys import KEYS  # noqa: E402
+
+WIDTH = 68
+DATE = "2026-11-21"
+DOCS = ROOT / "docs"
+PAGE = DOCS / "qmpsh.1"
+BEGIN, END = "<!-- {}: scripts/manpage.py -->\n", "<!-- end of {} -->\n"
+
+Rows = list[tuple[str, str]]
+
+DESCRIPTION = """
+qmpsh connects to the monitor of a running QEMU, of a qemu-storage-daemon, a StratoVirt or a QEMU
+guest agent. With a LINE it runs that line and ends; with a script it runs its lines up to the first
+error; on a terminal it opens a shell that completes, checks and explains what this very server
+accepts, and shows its events as they happen.
+
+Answers go to standard output: the value of "return", one line in a pipe, indented on a terminal; an
+empty one prints nothing. All else goes to standard error.
+
+Options stand before ADDRESS or between ADDRESS and LINE. Each word behind the command is one
+argument, whatever blanks it holds; a single word is a whole line.
+"""
+LANGUAGE = """
+A line is COMMAND KEY=VALUE..., or the JSON of one or several commands, a verb of the shell, or
+transaction( and the actions up to a ) in lines of their own. Dotted keys nest. A value is a bare
+word, a text in quotes, or JSON in braces or brackets, in which words need no quotes. The server's
+schema says which type a bare word has; sizes may be written 64M. What it would refuse is not sent.
+
+"| COMMAND", "> FILE" and ">> FILE" behind a blank say where the answer goes. "#" begins a comment.
+An open bracket or quote, or a backslash as the last word, continues on the next line. The whole of
+it stands in docs/language.md.
+"""
+WAITING = """
+Many commands are answered before their work is done. --wait waits for the end that belongs to the
+line, matched by its id, and makes it the answer and the exit code. It knows the ends of these:
+"""
+HMP = """
+The human monitor has no error replies, only text: exit code 1 is a best guess, from texts that
+begin with "Error: " or "unknown command: ", or that end in a hint at its "help".
+"""
+SEE_ALSO = "qemu(1), qemu-qmp-ref(7), qemu-ga-ref(7), qemu-storage-daemon-qmp-ref(7), virsh(1)"
+
+
+# ---------------------------------------------------------------------------- rows
+
+
+def option_rows() -> Rows:
+    """Each option as it is written, and its sentence."""
+    return [_option_row(option) for option in COMMAND.params if isinstance(option, click.Option)]
+
+
+def _option_row(option: click.Option) -> tuple[str, str]:
+    short = [name for name in option.opts if not name.startswith("--")]
+    names = ", ".join([*short, *(name for name in option.opts if name not in short)])
+    if option.secondary_opts:
+        names += " / " + ", ".join(option.secondary_opts)
+    return names + _value(option), (option.help or "").rstrip(".")
+
+
+def _value(option: click.Option) -> str:
+    """What stands behind an option; a value in brackets may be left out, and needs a `=`."""
+    if option.is_flag:
+        return ""
+    if isinstance(option.type, click.Choice):
+        return f" {'|'.join(map(str, option.type.choices))}"
+    shown = option.metavar or option.type.name
+    return f"[={shown.strip('[]')}]" if shown.startswith("[") else f" {shown}"
+
+
+def program_rows() -> Rows:
+    """`qmpsh ls` and its like, as far as there are any."""
+    return list(usage.program_lines(PROGRAMS))
+
+
+def verb_rows() -> Rows:
+    """The verbs of the shell."""
+    return [(f".{name} {verb.usage}".rstrip(), verb.summary) for name, verb in VERBS.items()]
+
+
+def modifier_rows() -> Rows:
+    """What may stand behind a command for this line only."""
+    return [(f"--{name}{value}", does) for name, (value, does) in usage.MODIFIERS.items()]
+
+
+def key_rows() -> Rows:
+    """The keys of the full screen."""
+    return [(key.shown, key.does) for key in KEYS if key.shown]
+
+
+def waiting_commands() -> str:
+    """The commands whose ends are known."""
+    return ", ".join(name for end in ENDS for name in end.commands.split())
+
+
+# ---------------------------------------------------------------------------- roff
+
+
+def page() -> str:
+    """The manual page; ends in a newline."""
+    parts = [
+        f'.TH QMPSH 1 "{DATE}" "qmpsh {__version__}" "User Commands"\n',
+        _section("NAME", "qmpsh \\- the shell for QMP, the control protocol of QEMU\n"),
+        _section("SYNOPSIS", _synopsis()),
+        _section("DESCRIPTION", _paragraphs(DESCRIPTION)),
+        _section("OPTIONS", _list(option_rows())),
+        _section("ADDRESSES", _list(usage.ADDRESSES)),
+        _section("LINES", _lines_section()),
+        _section("VERBS", _list(verb_rows())),
+        _section("COMMANDS THAT FINISH", _paragraphs(f"{WAITING}\n{waiting_commands()}.")),
+        _section("KEYS", _list(key_rows())),
+        _section("EXIT STATUS", _list(usage.EXIT_CODES) + ".PP\n" + _paragraphs(HMP)),
+        _section("ENVIRONMENT", _list(usage.ENVIRONMENT)),
+        _section("FILES", _list(usage.FILES)),
+        _section("EXAMPLES", _examples()),
+        _section("SEE ALSO", _lines(SEE_ALSO)),
+    ]
+    return "".join(parts)
+
+
+def _section(title: str, body: str) -> str:
+    return f".SH {title}\n{body}"
+
+
+def _synopsis() -> str:
+    lines = [" ".join(["qmpsh", *COMMAND.collect_usage_pieces(click.Context(COMMAND))])]
+    lines += [line for line, _ in program_rows()]
+    return ".br\n".join(f".B {_text(line)}\n" for line in lines)
+
+
+def _lines_section() -> str:
+    return _paragraphs(LANGUAGE) + ".SS For one line only\n" + _list(modifier_rows())
+
+
+def _examples() -> str:
+    lines = (f"{line:<46}{does and f'# {does}'}".rstrip() for line, does in usage.EXAMPLES)
+    return ".nf\n" + "".join(f"{_text(line)}\n" for line in lines) + ".fi\n"
+
+
+def _list(rows: Iterable[tuple[str, str]]) -> str:
+    return "".join(f".TP\n.B {_text(left)}\n{_text(right)}\n" for left, right in rows)
+
+
+def _paragraphs(text: str) -> str:
+    """Paragraphs, each but the first set off from what stands before it."""
+    return ".PP\n".join(_lines(" ".join(block.split())) for block in text.strip().split("\n\n"))
+
+
+def _lines(text: str) -> str:
+    """Text in lines, as mandoc's style wants them."""
+    wrapped = textwrap.wrap(text, WIDTH, break_on_hyphens=False)
+    return "".join(f"{_text(line)}\n" for line in wrapped)
+
+
+def _text(text: str) -> str:
+    """Text that roff takes as it stands."""
+    for char, written in (("\\", "\\e"), ("-", "\\-"), ("'", "\\(aq"), ("`", "\\(ga"),
+                          ("^", "\\(ha"), ("~", "\\(ti"), ('"', "\\(dq")):  # fmt: skip
+        text = text.replace(char, written)
+    return f"\\&{text}" if text.startswith(".") else text
+
+
+# ---------------------------------------------------------------------------- Markdown
+
+
+class Place(NamedTuple):
+    """A table in a page of docs/. title: of its first column; code: that is what one types."""
+
+    page: str
+    title: str
+    rows: Callable[[], Iterable[tuple[str, str]]]
+    code: bool = True
+
+
+TABLES = {
+    "options": Place("command-line.md", "option", option_rows),
+    "addresses": Place("command-line.md", "address", lambda: usage.ADDRESSES),
+    "exit codes": Place("command-line.md", "exit code", lambda: usage.EXIT_CODES),
+    "environment": Place("command-line.md", "variable", lambda: usage.ENVIRONMENT),
+    "files": Place("command-line.md", "file", lambda: usage.FILES),
+    "modifiers": Place("language.md", "modifier", modifier_rows),
+    "verbs": Place("language.md", "verb", verb_rows),
+    "keys": Place("shell.md", "key", key_rows, code=False),
+}
+"""The tables that stand between marks, by the name in the marks."""
+
+
+def table(name: str) -> str:
+    """A table in Markdown between its marks."""
+    place = TABLES[name]
+    mark = "`" if place.code else ""
+    lines = [f"| {place.title} | meaning |", "|---|---|"]
+    lines += [f"| {mark}{_cell(left)}{mark} | {_lowered(right)} |" for left, right in place.rows()]
+    return BEGIN.format(name) + "\n".join(lines) + "\n" + END.format(name)
+
+
+def _lowered(text: str) -> str:
+    """A cell that does not begin with a capital, unless that is all capitals."""
+    text = _cell(text)
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def write() -> None:
+    """Write the page, and every table into its page."""
+    PAGE.write_text(page())
+    for name, place in TABLES.items():
+        path = DOCS / place.page
+        head, _, rest = path.read_text().partition(BEGIN.format(name))
+        _, _, tail = rest.partition(END.format(name))
+        path.write_text(head + table(name) + tail)
+
+
+if __name__ == "__main__":
+    write()

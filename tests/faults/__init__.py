@@ -1,0 +1,1 @@
+"""Losing and finding the server, at every state of every front end."""

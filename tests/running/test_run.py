@@ -1,0 +1,241 @@
+"""`qmpsh run` with scripts, on a real QEMU: what it starts, what it says, what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RunQmpsh, missing
+from tests.qemu import ROOT, new_folder
+from tests.waiting import wait_until
+
+EMPTY = ("-M", "none", "-display", "none", "-nodefaults")
+WARNS = ("-netdev", "hubport,hubid=0,id=lonely")
+WARNING = "warning: netdev lonely has no peer"
+
+
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """XDG_RUNTIME_DIR, short enough for a socket."""
+    folder = new_folder()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def mark() -> str:
+    """A word of the VM's command line, by which its processes are known."""
+    return f"mark-{uuid.uuid4().hex}"
+
+
+def processes(mark: str) -> list[int]:
+    """Those whose command line has the mark as a word."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+        except OSError:
+            continue
+        if mark in words:
+            found.append(int(pid))
+    return found
+
+
+def is_clean(runtime: str, mark: str) -> bool:
+    """Nothing is left: neither a folder nor a process."""
+    return os.listdir(runtime) == [] and processes(mark) == []
+
+
+def test_a_script_on_stdin(emulator: str, runtime: str, mark: str, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(
+        "run", "--", emulator, *EMPTY, "-S", "-name", mark, stdin="query-status\nquery-name\n"
+    )
+    status, name = map(json.loads, done.stdout.splitlines())
+    assert (status["status"], name["name"]) == ("prelaunch", mark)
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert is_clean(runtime, mark)
+
+
+def test_a_script_that_fails(
+    emulator: str, runtime: str, mark: str, run_qmpsh: RunQmpsh, tmp_path: Path
+) -> None:
+    script = tmp_path / "s.qmp"
+    script.write_text("query-status\nnope\nquery-status\n")
+    done = run_qmpsh("-p", "run", "-f", str(script), "--", emulator, *EMPTY, "-name", mark)
+    assert json.loads(done.stdout)["running"] is True
+    assert done.stdout.count("\n") > 1
+    assert done.stderr.startswith(f"{script}:2: CommandNotFound")
+    assert done.returncode == 1
+    assert is_clean(runtime, mark)
+
+
+def test_a_script_that_ends_the_vm(
+    emulator: str, runtime: str, mark: str, run_qmpsh: RunQmpsh
+) -> None:
+    done = run_qmpsh("run", "--", emulator, *EMPTY, "-name", mark, stdin="quit\n")
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+    assert is_clean(runtime, mark)
+
+
+def test_what_the_vm_prints_goes_to_stderr(
+    emulator: str, runtime: str, run_qmpsh: RunQmpsh
+) -> None:
+    done = run_qmpsh("run", "--", emulator, *EMPTY, *WARNS, stdin="query-status\n")
+    assert WARNING in done.stderr
+    assert done.stdout.count("\n") == 1
+
+
+def test_the_demo_and_the_emulator_that_is_found(
+    emulator: str, runtime: str, run_qmpsh: RunQmpsh, tmp_path: Path
+) -> None:
+    found = tmp_path / "bin"
+    found.mkdir()
+    (found / f"qemu-system-{os.uname().machine}").symlink_to(emulator)
+    path = {"PATH": f"{found}:{os.environ['PATH']}"}
+    done = run_qmpsh(
+        "run", env=path, stdin="query-name\nqom-get path=/machine/peripheral/nic0 property=type\n"
+    )
+    assert done.stdout == '{"name": "demo"}\n"virtio-net-pci"\n'
+    assert (done.stderr, done.returncode) == ("", 0)
+    done = run_qmpsh("run", "--", *EMPTY, "-name", "mine", env=path, stdin="query-name\n")
+    assert json.loads(done.stdout) == {"name": "mine"}
+    assert os.listdir(runtime) == []
+
+
+def test_qemu_refuses_to_start(emulator: str, runtime: str, mark: str, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh("run", "--", emulator, "-name", mark, "-bogus")
+    assert done.stderr.startswith(
+        f"qmpsh: {os.path.basename(emulator)} ended before its monitor was there, with exit code 1;"
+        " it said:\n"
+    )
+    assert "-bogus: invalid option" in done.stderr
+    assert (done.stdout, done.returncode) == ("", 3)
+    assert is_clean(runtime, mark)
+
+
+def test_no_such_program(runtime: str, run_qmpsh: RunQmpsh, tmp_path: Path) -> None:
+    done = run_qmpsh("run", "--", "/none/qemu", "-m", "64")
+    assert done.stderr.startswith("qmpsh: cannot start /none/qemu: No such file or directory;")
+    assert done.returncode == 3
+    data = tmp_path / "data"
+    data.write_bytes(b"\0")
+    data.chmod(0o755)
+    assert run_qmpsh("run", "--", str(data)).returncode == 3
+    assert os.listdir(runtime) == []
+
+
+def test_a_program_without_a_monitor(runtime: str, mark: str, run_qmpsh: RunQmpsh) -> None:
+    forever = ["sh", "-c", "echo here I am; sleep 1000; true", mark]
+    done = run_qmpsh("run", "--connect-timeout", "300ms", "--", *forever)
+    assert done.stderr == (
+        "qmpsh: sh runs, but its monitor said nothing within 0.3 s; --connect-timeout gives it"
+        " longer; it said:\nhere I am\n"
+    )
+    assert done.returncode == 3
+    assert is_clean(runtime, mark)
+
+
+@pytest.mark.parametrize("ends_in", ['exec "$@"', '"$@"; exit 0'], ids=["exec", "child"])
+def test_a_script_around_qemu(
+    emulator: str, runtime: str, mark: str, run_qmpsh: RunQmpsh, tmp_path: Path, ends_in: str
+) -> None:
+    wrapper = tmp_path / "my-vm"
+    wrapper.write_text(f"#!/bin/sh\n{ends_in}\n")
+    wrapper.chmod(0o755)
+    command = [str(wrapper), emulator, *EMPTY, "-name", mark]
+    done = run_qmpsh("run", "--", *command, stdin="query-name\n")
+    assert json.loads(done.stdout) == {"name": mark}
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert is_clean(runtime, mark)
+
+
+def test_a_storage_daemon(runtime: str, mark: str, run_qmpsh: RunQmpsh) -> None:
+    daemon = shutil.which("qemu-storage-daemon")
+    if daemon is None:
+        missing("qemu-storage-daemon")
+    node = f"driver=null-co,node-name={mark[:31]}"
+    done = run_qmpsh(
+        "run", "--", str(daemon), "--blockdev", node, stdin="query-named-block-nodes\n"
+    )
+    assert json.loads(done.stdout)[0]["node-name"] == mark[:31]
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert is_clean(runtime, node)
+
+
+def test_words_that_are_no_options(runtime: str, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh("run", "-p", "qemu-system-x86_64", "-m", "2G")
+    assert done.stderr.startswith("qmpsh: qemu-system-x86_64 is no option: QEMU's command stands")
+    assert done.returncode == 2
+    for other in ("--nope", "-N", "--guest-agent", "--wait=STOP"):
+        assert run_qmpsh("run", other, "--", "/none/qemu").returncode == 2
+    done = run_qmpsh("run", "--", "qemu-system-x86_64", "-daemonize")
+    assert done.stderr.startswith("qmpsh: leave -daemonize out: ")
+    assert done.returncode == 2
+    assert os.listdir(runtime) == []
+
+
+def test_help(run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh("run", "--help")
+    assert done.stdout.startswith("Usage: qmpsh run [OPTIONS] [-- QEMU ARGS...]\n")
+    assert "--connect-timeout" in done.stdout
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+@pytest.mark.parametrize(
+    "number,exit_code",
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
+    ids=["SIGTERM", "SIGHUP", "SIGINT"],
+)
+def test_a_signal_in_the_middle_of_a_script(
+    emulator: str, runtime: str, mark: str, number: signal.Signals, exit_code: int
+) -> None:
+    command = [sys.executable, "-m", "qmpsh", "run", "--", emulator, *EMPTY, "-name", mark]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"query-status\n")
+        process.stdin.flush()
+        assert b"running" in process.stdout.readline()
+        process.send_signal(number)
+        assert process.wait(30) == exit_code
+    wait_until(lambda: is_clean(runtime, mark))
+
+
+def test_make_demo_without_a_terminal(emulator: str, runtime: str, tmp_path: Path) -> None:
+    found = tmp_path / "bin"
+    found.mkdir()
+    (found / f"qemu-system-{os.uname().machine}").symlink_to(emulator)
+    qmpsh = found / "qmpsh"
+    qmpsh.write_text(f'#!/bin/sh\nexec {sys.executable} -m qmpsh "$@"\n')
+    qmpsh.chmod(0o755)
+    done = subprocess.run(
+        ["sh", str(ROOT / "scripts" / "demo.sh"), str(qmpsh)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PATH": f"{found}:{os.environ['PATH']}",
+        },
+    )
+    assert '"virtio-rng-pci"' in done.stdout
+    assert '-> {"execute": "query-name"' in done.stderr
+    assert os.listdir(runtime) == []

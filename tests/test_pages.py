@@ -1,0 +1,75 @@
+"""What docs/ and README.md say: links lead somewhere, named tests exist, lines are valid."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RunQmpsh
+from tests.qemu import ROOT
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+SCHEMA = str(ROOT / "tests" / "data" / "query-qmp-schema-qemu-7.2.json")
+CELL = re.compile(r"(?<!\\)\|")
+COMING_FROM = (ROOT / "docs" / "coming-from.md").read_text()
+NOT_ON_THE_WIRE = (".events", ".wait")
+"""Verbs that wait for something: nothing of them can be shown without a server."""
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    text = re.sub(r"`[^`\n]*`", "", path.read_text())
+    dead = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"https?:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = path.parent / name if name else path
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            dead.append(link)
+    assert dead == []
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    pages = [path.name for path in (ROOT / "docs").iterdir() if path.is_file()]
+    assert [name for name in pages if f"(docs/{name}" not in readme] == []
+
+
+def test_every_rule_of_security_names_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "security.md").read_text().partition("\n## Rules\n")[2]
+    rows = [row for row in text.partition("\n## ")[0].splitlines() if row.startswith("| ")][1:]
+    assert len(rows) > 20
+    for row in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)`", CELL.split(row)[-2])
+        assert named, row
+        assert [name for name in named if not (ROOT / name).is_file()] == [], row
+
+
+def lines_of(page: str) -> list[str]:
+    """What stands in code in the columns "qmpsh" of a page's tables."""
+    found, column = [], 0
+    for row in page.splitlines():
+        cells = [cell.strip() for cell in CELL.split(row)] if row.startswith("|") else []
+        if "qmpsh" in cells:
+            column = cells.index("qmpsh")
+        elif column and len(cells) > column and cells[column].startswith("`"):
+            found.append(cells[column].strip("`").replace("\\|", "|"))
+    return found
+
+
+def test_every_line_for_those_who_come_from_elsewhere_is_valid(run_qmpsh: RunQmpsh) -> None:
+    lines = lines_of(COMING_FROM)
+    assert len(lines) > 40
+    told = [line for line in lines if not line.startswith(("qmpsh ", *NOT_ON_THE_WIRE))]
+    done = run_qmpsh("-n", "--schema", SCHEMA, stdin="\n".join([*told, ""]))
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout.count('"execute"') == len(told)

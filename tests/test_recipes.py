@@ -1,0 +1,183 @@
+"""Each recipe of docs/recipes.md, run as it stands there, on a real QEMU."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RunQmpsh, missing
+from tests.qemu import ROOT, Vm, VmStarter
+
+RECIPES = dict(
+    re.findall(
+        r"^## ([^\n]+)\n\n```sh\n(.*?)^```$",
+        (ROOT / "docs" / "recipes.md").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
+)
+MIB = 1 << 20
+SECOND = ("-qmp", "unix:{folder}/t,server=on,wait=off")
+"""a monitor for somebody else"""
+
+Recipe = Callable[[str, Mapping[str, str]], subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, with_qmpsh: dict[str, str]) -> Recipe:
+    """Runs the one whose heading begins so, with these variables."""
+
+    def run(heading: str, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        [text] = [text for name, text in RECIPES.items() if name.startswith(heading)]
+        return subprocess.run(
+            ["sh", "-c", text],
+            cwd=tmp_path,
+            env={**with_qmpsh, **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def test_there_are_seven() -> None:
+    assert len(RECIPES) == 7
+
+
+@pytest.fixture
+def running(start_vm: VmStarter) -> Vm:
+    """A PC that runs, without an operating system, and two monitors."""
+    return start_vm(*SECOND, machine="pc")
+
+
+def test_a_guest_that_does_not_power_down(recipe: Recipe, running: Vm) -> None:
+    done = recipe("Power down", {"SOCK": running.path, "GRACE": "200ms"})
+    assert done.returncode == 0
+    assert done.stderr.endswith("the guest is still there; the VM ends now\n")
+    running.process.wait(timeout=20)
+
+
+def test_a_guest_that_powers_down(recipe: Recipe, running: Vm) -> None:
+    # No guest here listens to the button: somebody at the other monitor sees it pressed, and quits.
+    qmpsh = f'"{sys.executable}" -m qmpsh "{running.folder}/t"'
+    guest = subprocess.Popen(
+        ["sh", "-c", f"{qmpsh} .wait POWERDOWN && {qmpsh} quit"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert guest.stderr is not None
+        assert guest.stderr.readline() == "listening\n"
+        done = recipe("Power down", {"SOCK": running.path, "GRACE": "50s"})
+        assert (done.returncode, done.stderr) == (0, "")
+        running.process.wait(timeout=20)
+        assert guest.wait(timeout=20) == 0
+    finally:
+        guest.kill()
+        guest.communicate(timeout=10)
+
+
+def test_a_vm_that_is_not_there(recipe: Recipe) -> None:
+    done = recipe("Power down", {"SOCK": "./none"})
+    assert done.returncode == 3
+    assert "the VM ends now" not in done.stderr
+
+
+def test_a_network_card(recipe: Recipe, fresh_q35: Vm, run_qmpsh: RunQmpsh) -> None:
+    added = run_qmpsh(
+        fresh_q35.path,
+        stdin="netdev_add type=hubport id=net1 hubid=1\n"
+        "device_add driver=virtio-net-pci id=nic1 netdev=net1 bus=rp0 romfile=\n",
+    )
+    assert added.returncode == 0, added.stderr
+    variables = {"SOCK": fresh_q35.path, "NIC": "nic1", "NETDEV": "net1"}
+    assert recipe("Unplug", variables).returncode == 0
+    done = recipe("Unplug", variables)
+    assert (done.returncode, "Device 'nic1' not found" in done.stderr) == (1, True)
+
+
+def test_a_card_that_the_guest_keeps(recipe: Recipe, start_vm: VmStarter) -> None:
+    vm = start_vm("-S", "-device", "virtio-rng-pci,id=nic1", machine="pc")
+    variables = {"SOCK": vm.path, "NIC": "nic1", "NETDEV": "none", "GRACE": "200ms"}
+    assert recipe("Unplug", variables).returncode == 124
+
+
+def test_a_backup(recipe: Recipe, fresh_q35: Vm, run_qmpsh: RunQmpsh) -> None:
+    if not shutil.which("qemu-img"):
+        missing("qemu-img")
+    backup = f"{fresh_q35.folder}/backup.qcow2"
+    variables = {"SOCK": fresh_q35.path, "NODE": "disk0", "SIZE": "1G", "BACKUP": backup}
+    done = recipe("Back up", variables)
+    assert (done.returncode, json.loads(done.stdout)["offset"]) == (0, 1024 * MIB)
+    assert os.path.getsize(backup) > 0
+    nodes = run_qmpsh(fresh_q35.path, "query-named-block-nodes").stdout
+    assert '"target"' not in nodes
+    assert recipe("Back up", {**variables, "SIZE": "1M"}).returncode == 1
+
+
+def test_a_picture(recipe: Recipe, start_vm: VmStarter) -> None:
+    vm = start_vm("-S", "-device", "VGA,romfile=", machine="pc")
+    picture = Path(vm.folder, "screen.png")
+    assert recipe("Take a picture", {"SOCK": vm.path, "PICTURE": str(picture)}).returncode == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    done = recipe("Take a picture", {"SOCK": vm.path, "PICTURE": "/nowhere/screen.png"})
+    assert done.returncode == 1
+
+
+def test_a_move(recipe: Recipe, start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    source = start_vm(*SECOND, machine="pc")
+    target = start_vm("-incoming", "defer", machine="pc")
+    road = f"unix:{source.folder}/road"
+    done = recipe("Move", {"SOCK": source.path, "TARGET": target.path, "URI": road})
+    assert (done.returncode, done.stderr) == (0, "")
+    source.process.wait(timeout=20)
+    assert json.loads(run_qmpsh(target.path, "query-status").stdout)["running"] is True
+
+
+def test_a_move_to_nobody_ends_nothing(recipe: Recipe, start_vm: VmStarter) -> None:
+    source = start_vm(machine="pc")
+    target = start_vm(machine="pc")
+    road = {"SOCK": source.path, "TARGET": target.path, "URI": f"unix:{source.folder}/road"}
+    assert recipe("Move", road).returncode == 1
+    assert source.is_running
+
+
+def test_a_test_in_ci(recipe: Recipe, start_vm: VmStarter) -> None:
+    # The BIOS finds nothing to boot, and resets, which ends this VM.
+    vm = start_vm("-S", "-no-reboot", "-boot", "reboot-timeout=1", machine="pc")
+    done = recipe("Wait for the end", {"SOCK": vm.path, "REASON": "guest-reset"})
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_snapshots(recipe: Recipe, start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    disks = [
+        word
+        for node in "ab"
+        for word in (
+            *("-blockdev", f"driver=null-co,node-name={node},size={MIB},read-zeroes=on"),
+            *("-device", f"virtio-blk-pci,drive={node}"),
+        )
+    ]
+    vm = start_vm("-S", *disks, machine="pc")
+    variables = {"SOCK": vm.path, "NODES": "a b", "STAMP": "s1", "FOLDER": vm.folder}
+    done = recipe("Snapshot", variables)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {"a-s1.qcow2", "b-s1.qcow2"} <= set(os.listdir(vm.folder))
+    again = {**variables, "NODES": "a-s1 none", "STAMP": "s2"}
+    assert recipe("Snapshot", again).returncode == 1
+    nodes = run_qmpsh(vm.path, "query-named-block-nodes").stdout
+    assert '"a-s1"' in nodes
+    assert '"a-s1-s2"' not in nodes
