@@ -206,8 +206,7 @@ class Client:
     def wants_write(self) -> bool:
         """Whether to poll when the descriptor can be written to; reading is always wanted."""
         stream, outbox = self._stream, self._outbox
-        # One on its way takes nothing: its descriptor, which is another's or has room all the time,
-        # tells nothing about that.
+        # One on its way takes nothing, however much room its descriptor has.
         return stream.wants_write or bool(outbox.rest and not (outbox.error or stream.awaits))
 
     @property
