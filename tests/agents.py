@@ -42,6 +42,12 @@ def agents() -> list[str]:
     return list({os.path.realpath(path): path for path in found}.values())
 
 
+def command_line(program: str, path: str, folder: str) -> list[str]:
+    """What starts an agent that listens on the path, and keeps its files in the folder."""
+    command = [program, "-m", "unix-listen", "-p", path, "-t", folder]
+    return [*command, "-b", ",".join(BLOCKED)]
+
+
 @dataclass(slots=True)
 class Agent:
     """path: its socket; folder: for files, goes with the agent; version: "7.2.22"."""
@@ -66,10 +72,9 @@ class AgentStarter:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
         said = subprocess.run([self.program, "--version"], capture_output=True, text=True)
-        command = [self.program, "-m", "unix-listen", "-p", path, "-t", folder]
         with open(f"{folder}/log", "wb") as log:
             process = subprocess.Popen(
-                [*command, "-b", ",".join(BLOCKED)],
+                command_line(self.program, path, folder),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -111,6 +111,11 @@ class Domain:
         return self.libvirt.virsh("domstate", self.name)
 
     @property
+    def is_running(self) -> bool:
+        """Whether it has a QEMU, paused or not."""
+        return self.state != "shut off"
+
+    @property
     def pid(self) -> int:
         """Of its QEMU. Raises AssertionError where none runs."""
         for folder in Path("/proc").glob("[0-9]*"):

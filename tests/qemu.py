@@ -90,13 +90,56 @@ class Vm:
         """Let a stopped process go on."""
         os.kill(self.pid, signal.SIGCONT)
 
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Meanwhile the process is stopped."""
+        self.stop_process()
+        try:
+            yield
+        finally:
+            self.continue_process()
 
-class VmStarter:
-    """Starts VMs of one emulator and remembers them; `close()` ends them all and never raises."""
+
+class Starter:
+    """Remembers the servers that it started; `close()` ends them all and never raises."""
+
+    def __init__(self) -> None:
+        self._vms: list[Vm] = []
+
+    def launch(self, argv: Sequence[str], folder: str, sockets: Sequence[str]) -> Vm:
+        """Start a program and wait until these unix sockets of its listen.
+
+        Raises AssertionError, with what it said, when it does not start.
+        """
+        with open(f"{folder}/log", "wb") as log:
+            process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT
+            )
+        vm = Vm(f"{folder}/s", folder, process)
+        self._vms.append(vm)
+        for socket_path in sockets:
+            wait_for_socket(vm, socket_path)
+        return vm
+
+    def running(self) -> Vm | None:
+        """A server that was started before and still runs."""
+        return next((vm for vm in self._vms if vm.is_running), None)
+
+    def close(self) -> None:
+        """End every server and remove its folder. Never raises."""
+        for vm in self._vms:
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                vm.kill()
+            shutil.rmtree(vm.folder, ignore_errors=True)
+        self._vms.clear()
+
+
+class VmStarter(Starter):
+    """Starts VMs of one emulator."""
 
     def __init__(self, emulator: str) -> None:
+        super().__init__()
         self.emulator = emulator
-        self._vms: list[Vm] = []
 
     def __call__(
         self,
@@ -120,15 +163,7 @@ class VmStarter:
         arguments += [argument.replace("{folder}", folder) for argument in extra_args]
         if qmp:  # last: when it listens, the monitors of extra_args do, TCP ones included
             arguments += ["-qmp", f"unix:{path},server=on,wait=off"]
-        with open(f"{folder}/log", "wb") as log:
-            process = subprocess.Popen(
-                [self.emulator, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-        vm = Vm(path, folder, process)
-        self._vms.append(vm)
-        for socket_path in unix_sockets(arguments):
-            wait_for_socket(vm, socket_path)
-        return vm
+        return self.launch([self.emulator, *arguments], folder, unix_sockets(arguments))
 
     def _arguments(self, machine: str, name: str | None) -> list[str]:
         if machine == "demo":
@@ -136,18 +171,6 @@ class VmStarter:
         else:
             arguments = ["-machine", machine, "-display", "none", "-nodefaults"]
         return [*arguments, "-name", name] if name else arguments
-
-    def running(self) -> Vm | None:
-        """A VM that was started before and still runs."""
-        return next((vm for vm in self._vms if vm.is_running), None)
-
-    def close(self) -> None:
-        """End every VM and remove its folder. Never raises."""
-        for vm in self._vms:
-            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-                vm.kill()
-            shutil.rmtree(vm.folder, ignore_errors=True)
-        self._vms.clear()
 
 
 def storage_daemon(emulator: str) -> str:
@@ -201,6 +224,6 @@ def wait_for_socket(vm: Vm, path: str) -> None:
     def listens_or_ended() -> bool:
         return not vm.is_running or is_listening(path)
 
-    wait_until(listens_or_ended, START_SECONDS, f"QEMU listens on {path}")
+    wait_until(listens_or_ended, START_SECONDS, f"it listens on {path}")
     if not vm.is_running:
-        raise AssertionError(f"QEMU ended at once, exit {vm.process.returncode}: {vm.stderr()}")
+        raise AssertionError(f"it ended at once, exit {vm.process.returncode}: {vm.stderr()}")

@@ -205,7 +205,9 @@ class Client:
     @property
     def wants_write(self) -> bool:
         """Whether to poll when the descriptor can be written to; reading is always wanted."""
-        return self._stream.wants_write or bool(self._outbox.rest and not self._outbox.error)
+        stream, outbox = self._stream, self._outbox
+        # One on its way takes nothing, however much room its descriptor has.
+        return stream.wants_write or bool(outbox.rest and not (outbox.error or stream.awaits))
 
     @property
     def due(self) -> float | None:

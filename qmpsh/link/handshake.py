@@ -75,24 +75,27 @@ def synchronize(connection: Connection) -> tuple[Command, str, bytes]:
 
 
 class _Silence(NamedTuple):
-    """What to say of a server that is silent. missing: what does not come, before its address;
-    notice: behind the connecting; end: in its place; the `{}` of it is how long was waited.
+    """What to say of a server that is silent. missing: what does not come; whose: before its
+    address; notice: behind the connecting; end: in its place; its `{}` is how long was waited.
     """
 
     missing: str
+    whose: str
     notice: str
     end: str
 
 
 _OF_MONITORS: Final = _Silence(
-    "greeting from",
+    "greeting",
+    "from",
     "no greeting yet: another client may hold this monitor, which serves one at a time",
     "no greeting within {} s: another client probably holds this monitor, which serves one at a"
     " time, or the VM is stopped; close that client, or give QEMU a second -qmp; a guest agent's"
     " socket wants --guest-agent",
 )
 _OF_AGENTS: Final = _Silence(
-    "answer of the guest agent at",
+    "answer of the guest agent",
+    "at",
     "no answer of the guest agent yet: it may not run in the guest, or another client may hold it",
     "the guest agent did not answer within {} s: qemu-ga does not run in the guest, the VM is"
     " stopped or has no device for it (-device virtserialport,name=org.qemu.guest_agent.0), or"
@@ -109,8 +112,17 @@ def waiting(address: Address, timeout: float | None, dialect: Dialect = QEMU, fd
     limit = "" if timeout is None else f" up to {timeout:g} s"
     finding = _maybe_finding(address, dialect, fd)
     if finding is not None:
-        return f"no {_silence(dialect).missing} {address} yet: {finding.what}; waiting{limit}"
+        silence = _silence(dialect)
+        missing = f"{silence.missing} {silence.whose} {address}"
+        return f"no {missing} yet: {finding.what}; waiting{limit}"
     return f"connected to {address}, but {_silence(dialect).notice}; waiting{limit}"
+
+
+def still_waiting(address: Address, dialect: Dialect, fd: int) -> str:
+    """The same without its address, and of a wait that has no end."""
+    finding, silence = _maybe_finding(address, dialect, fd), _silence(dialect)
+    what = f"no {silence.missing} yet: {finding.what}" if finding else silence.notice
+    return f"{what}; still waiting"
 
 
 def no_greeting(
@@ -119,10 +131,9 @@ def no_greeting(
     """Connected, and silence. fd: the connection, still open."""
     finding = _maybe_finding(address, dialect, fd)
     if finding is not None:
-        missing = _silence(dialect).missing
-        return finding.error(
-            f"no {missing} {address} within {timeout:g} s: {finding.what}; {finding.todo}"
-        )
+        silence = _silence(dialect)
+        missing = f"{silence.missing} {silence.whose} {address}"
+        return finding.error(f"no {missing} within {timeout:g} s: {finding.what}; {finding.todo}")
     return Busy(f"connected to {address}, but {_silence(dialect).end.format(f'{timeout:g}')}")
 
 

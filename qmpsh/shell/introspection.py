@@ -54,7 +54,7 @@ class Introspection:
         self._client = client
         self._loading = False
         if not anew:
-            client.dialect = listed(client.dialect, self._machine.commands)
+            self._recognize(client)
         if anew:
             self._machine.commands = ()
             self._properties = {}
@@ -77,7 +77,14 @@ class Introspection:
         client = self._client
         if not self._machine.commands and client is not None:
             self._machine.learn_commands((yield from self._ask(client, client.dialect.names)))
-            client.dialect = listed(client.dialect, self._machine.commands)
+            self._recognize(client)
+
+    def _recognize(self, client: Client) -> None:
+        """Who it is, now that its commands are known: a storage daemon greets as its emulator."""
+        dialect = listed(client.dialect, self._machine.commands)
+        if dialect is not client.dialect:
+            client.dialect = dialect
+            self._machine.server = dialect.title.removeprefix("a ")
 
     def load_schema(self) -> Asking:
         """Learn the schema, once: from the cache where the server still lists the same commands."""

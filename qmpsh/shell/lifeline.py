@@ -12,7 +12,7 @@ from qmpsh.errors import Busy, NotQmp, QmpshError
 from qmpsh.jsontypes import Json
 from qmpsh.link.address import TcpAddress, UnixAddress
 from qmpsh.link.client import Client, Pending
-from qmpsh.link.doctor import why_silent
+from qmpsh.link.handshake import still_waiting
 from qmpsh.link.owners import owner_of
 from qmpsh.link.peer import executable_identity, server_pid, tcp_peer
 from qmpsh.shell.reconnect import Phase, Reconnect
@@ -153,9 +153,8 @@ class Lifeline:
         if self._plan.is_silent(now) or (busy and self._plan.say_once()):
             if self._dialled is not None and self._dialled.awaits:
                 return f"waiting for {self._dialled.awaits}"
-            finding = why_silent(self._address, self.client.fileno() if self._dialled else -1)
-            what = finding.what if finding else "another client may hold this monitor"
-            return f"no greeting yet: {what}; still waiting"
+            fd = self.client.fileno() if self._dialled else -1
+            return still_waiting(self._address, self._last.dialect, fd)
         return ""
 
     def _dial(self, now: float) -> None:

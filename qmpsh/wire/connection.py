@@ -194,7 +194,9 @@ class Connection:
         self._prelude = Prelude(number)
         command = Command("guest-sync-delimited", {"id": number})
         self._negotiation, data = self._register(command)
-        return command, self._negotiation, SENTINEL + data
+        # Twice: behind telnet=on one alone is the beginning of a command of telnet's, which takes
+        # two bytes with it, and a pair is one (RFC 854; both versions of QEMU).
+        return command, self._negotiation, SENTINEL * 2 + data
 
     def bound_requests(self, reader: str, longest: int | None) -> None:
         """Send no request that the server would not read whole.

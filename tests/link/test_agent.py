@@ -109,6 +109,21 @@ def test_a_forgotten_command_holds_nothing_up() -> None:
     assert ping.done
 
 
+def test_nothing_is_written_before_the_stream_is_there() -> None:
+    """Nor is it waited for room, of which a descriptor on its way may have plenty."""
+    stream = FakeStream([], room=0)
+    stream.awaits = "the TLS handshake"
+    client = Client(stream, UnixAddress("/m.sock"), OPTIONS)
+    assert not client.wants_write
+    stream.awaits, stream.room = "", None
+    assert client.wants_write
+    client.poll(0)
+    assert len(stream.sent) == 1
+    assert stream.sent[0].startswith(b'\xff\xff{"execute":"guest-sync-delimited"')
+    assert not client.wants_write
+    client.close()
+
+
 def test_the_time_of_a_silent_agent_is_the_connect_timeout() -> None:
     client = Client(FakeStream([]), UnixAddress("/m.sock"), IMPATIENT)
     with pytest.raises(Busy):

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from shlex import quote
 
@@ -28,7 +29,10 @@ from qmpsh.link.roads.libvirt_host import COMMANDS_THREAD
 from qmpsh.wire.messages import Command, Event
 from tests.conftest import RunQmpsh, missing
 from tests.libvirtd import Domain, Libvirt, lacking, running_libvirt
+from tests.link.checks import CHECKS, Way
 from tests.link.fakes import Heard
+from tests.link.manners import LIBVIRT
+from tests.link.roads import Laid
 from tests.qemu import ROOT, new_folder
 from tests.waiting import wait_until
 
@@ -264,6 +268,29 @@ def test_export_names_the_domain(domain: Domain, run_qmpsh: RunQmpsh) -> None:
     line = run_qmpsh(domain.address, ".export virsh query-name").stdout
     printed = subprocess.run(line, shell=True, capture_output=True, text=True, check=True).stdout
     assert json.loads(printed)["return"] == {"name": domain.name}
+
+
+# ------------------------------------------------------------------------ as by every other road
+
+
+@pytest.fixture(scope="module")
+def way(libvirt: Libvirt) -> Iterator[Way]:
+    def lay(stack: ExitStack) -> Laid:
+        domain = stack.enter_context(libvirt.started())
+        libvirt.virsh("resume", domain.name)
+        road = Laid(domain, domain.address)
+        assert "now marks the domain" in road.run("query-name").err  # told once
+        return road
+
+    found = Way(lay, LIBVIRT)
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_road(way: Way, check: str, tmp_path: Path) -> None:
+    """The row of the matrix that test_roads.py cannot have: see roads.ROADS."""
+    way.check(check, tmp_path)
 
 
 # ------------------------------------------------------------------------ no session

@@ -26,9 +26,9 @@ from qmpsh.link.telnet import strip
 from qmpsh.link.transport import SocketStream, begin_stream
 from qmpsh.wire.messages import Command
 from tests.conftest import RunQmpsh
+from tests.link.checks import needs
 from tests.link.roads import certificates, free_port, secured
 from tests.link.sshd import Sshd, serving_ssh
-from tests.link.test_roads import needs
 from tests.qemu import ROOT, Vm, VmStarter, new_folder
 from tests.waiting import wait_until
 

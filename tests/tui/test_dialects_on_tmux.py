@@ -29,7 +29,7 @@ def test_stratovirt(screen: Terminal, stratovirt: str) -> None:
 
 def test_storage_daemon(screen: Terminal, daemon: str) -> None:
     screen.qmpsh(daemon)
-    screen.sees("Tab completes", " commands ")
+    screen.sees("Connected to storage daemon ", " commands ", "Tab completes", "\n storage daemon ")
     screen.keys(".hmp", "Enter")
     screen.sees("error: .hmp: a storage daemon has no human monitor")
     screen.keys("query-jobs", "Enter")

@@ -1,4 +1,4 @@
-"""A VM that is killed and started anew, over each road, from the event loop of the screen.
+"""A server that is killed and started anew, over each road, from the event loop of the screen.
 
 Nothing polls here but the driver: a descriptor that it does not follow is never heard of again.
 """
@@ -14,13 +14,27 @@ from pathlib import Path
 import pytest
 
 from qmpsh.link.address import parse_address
-from qmpsh.link.client import Client
+from qmpsh.link.client import Client, ClientOptions
+from qmpsh.link.dialect import GUEST_AGENT, QEMU, STRATOVIRT, Dialect
 from qmpsh.shell.session import Session
 from qmpsh.shell.settings import Settings
 from qmpsh.tui.driver import Driver
-from tests.link.roads import certificates, dialling, free_port, secured
+from qmpsh.wire.messages import Command
+from tests.agents import agents
+from tests.conftest import missing
+from tests.link.checks import needs
+from tests.link.hosts import GuestStarter, StratovirtStarter, UnixStarter
+from tests.link.roads import (
+    FROM_UNIX,
+    NEEDS,
+    RELAYED,
+    LayPlain,
+    certificates,
+    dialling,
+    free_port,
+    secured,
+)
 from tests.link.sshd import serving_ssh
-from tests.link.test_roads import needs
 from tests.qemu import Vm, VmStarter
 from tests.tui.test_driver import Silent
 
@@ -91,6 +105,69 @@ def test_killed_and_started_anew(
         first.kill()
         vm = start()
         asyncio.run(lose_and_find(address, vm, start))
+
+
+PLAIN = {name: lay for name, lay in RELAYED.items() if name != "fd"}  # inherited once
+OTHERS: list[tuple[str, LayPlain, Dialect, Command]] = [
+    *((name, lay, GUEST_AGENT, Command("guest-ping")) for name, lay in PLAIN.items()),
+    *(
+        (name, PLAIN[name], STRATOVIRT, Command("query-status"))
+        for name in FROM_UNIX
+        if name in PLAIN
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    "road, lay, dialect, command",
+    OTHERS,
+    ids=[f"{dialect.title}-{name}" for name, _, dialect, _ in OTHERS],
+)
+def test_others_killed_and_started_anew(
+    road: str, lay: LayPlain, dialect: Dialect, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent is brought in step again, however far the stream is when the client is made."""
+    needs("socat", *NEEDS.get(road, ()))
+    with ExitStack() as stack:
+        start = starter(dialect)
+        stack.callback(start.close)
+        laid = lay(start, stack)
+        for name, value in laid.environ.items():
+            monkeypatch.setenv(name, value)
+        vm = start.running()
+        assert vm is not None
+        asyncio.run(lose_and_ask(laid.address, dialect, vm, start, command))
+
+
+def starter(dialect: Dialect) -> UnixStarter:
+    if dialect is STRATOVIRT:
+        return StratovirtStarter()
+    if not agents():
+        missing("qemu-ga")
+    return GuestStarter(agents()[0])
+
+
+async def lose_and_ask(
+    address: str, dialect: Dialect, vm: Vm, start: UnixStarter, command: Command
+) -> None:
+    options = ClientOptions(dialect=dialect if dialect is GUEST_AGENT else QEMU)
+    client = Client.connect(parse_address(address), options)
+    session = Session(client, Settings(), Silent(), address)
+    driver = Driver(session, lambda: None)
+    driver.start()
+    try:
+        vm.kill()
+        await until(lambda: not session.machine.connected)
+        start(vm.folder)
+        await until(lambda: session.machine.connected and session.client is not client)
+        assert session.client.dialect is dialect
+        pending = session.client.submit(command)
+        driver.arm()
+        await until(lambda: pending.done)
+        assert pending.result().value is not None
+    finally:
+        driver.stop()
+        session.close()
 
 
 async def lose_and_find(address: str, vm: Vm, start: Start) -> None:

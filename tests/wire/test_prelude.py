@@ -43,8 +43,8 @@ def begun() -> Connection:
 
 def test_what_is_sent() -> None:
     command, id, data = Connection(greeting=False).synchronize(NUMBER)
-    assert data[:1] == SENTINEL
-    sent: JsonObject = json.loads(data[1:])
+    assert data[:2] == SENTINEL * 2
+    sent: JsonObject = json.loads(data[2:])
     assert sent == {"execute": "guest-sync-delimited", "arguments": {"id": NUMBER}, "id": id}
     assert command == Command("guest-sync-delimited", {"id": NUMBER})
 
