@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -33,6 +34,7 @@ from tests.link.checks import CHECKS, Way
 from tests.link.fakes import Heard
 from tests.link.manners import LIBVIRT
 from tests.link.roads import Laid
+from tests.link.sshd import has_sshd, serving_ssh
 from tests.qemu import ROOT, new_folder
 from tests.waiting import wait_until
 
@@ -379,6 +381,41 @@ def test_events(domain: Domain) -> None:
         assert resumed.seconds is not None
         domain.libvirt.virsh("suspend", domain.name)
         hears(client, heard, "STOP")
+
+
+def test_events_as_lines(domain: Domain) -> None:
+    """`.events` beside a libvirt that goes on with its own work."""
+    command = [sys.executable, "-m", "qmpsh", domain.address, ".events", "--count", "2"]
+    listening = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert listening.stderr is not None
+    while "listening" not in listening.stderr.readline():
+        assert listening.poll() is None
+    domain.libvirt.virsh("resume", domain.name)
+    domain.libvirt.virsh("suspend", domain.name)
+    out, _ = listening.communicate(timeout=PATIENCE)
+    assert [json.loads(line)["event"] for line in out.splitlines()] == ["RESUME", "STOP"]
+    assert listening.returncode == 0
+
+
+@pytest.mark.skipif(LEVEL != "system", reason="a private libvirtd is not to be met over ssh")
+def test_at_another_host(
+    domain: Domain, run_qmpsh: RunQmpsh, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The same libvirt by way of ssh, as if it were another host's."""
+    if not has_sshd():
+        missing("sshd")
+    with serving_ssh(tmp_path_factory.mktemp("ssh")) as sshd:
+        wrapper = sshd.folder / "ssh"
+        wrapper.write_text(f'#!/bin/sh\nexec ssh -F {sshd.folder}/config "$@"\n')
+        wrapper.chmod(0o700)
+        uri = f"qemu+ssh://forwarding/system?command={wrapper}&no_tty=1"
+        address = f"libvirt:{uri}#{domain.name}"
+        done = run_qmpsh(address, "query-status", timeout=PATIENCE)
+        assert (done.returncode, json.loads(done.stdout)["running"]) == (0, False), done.stderr
+        done = run_qmpsh(address, "--hmp", "info status", timeout=PATIENCE)
+        assert done.stdout.startswith("VM status: paused"), done.stderr
+        done = run_qmpsh(f"libvirt:{uri}", timeout=PATIENCE)
+        assert domain.name in done.stdout
 
 
 def test_no_oob(domain: Domain) -> None:
