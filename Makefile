@@ -27,8 +27,9 @@ help: ## this list
 demo: $(VENV)/.installed ## a shell on a virtual machine of its own (qmpsh run); installs what it needs
 	@scripts/demo.sh "$(CURDIR)/$(VENV)/bin/qmpsh"
 
-# The emulators that the tests run with: the system's, and the newer one where there is one.
-QEMUS = $(shell command -v qemu-system-x86_64):$(wildcard $(CURDIR)/.qemu-next/qemu-system-x86_64)
+# The emulators that the tests run with: the system's, and the newer one where there is one. The
+# shell looks, when it is their turn: make has looked before either was installed.
+QEMUS = $$(command -v qemu-system-x86_64):$$(ls "$(CURDIR)/.qemu-next/qemu-system-x86_64" 2>/dev/null)
 
 test: $(VENV)/.installed-dev ## lint, types, all tests with coverage; installs what they need
 	@scripts/need.sh --optional qemu-system-x86_64 qemu-img qemu-storage-daemon qemu-ga \

@@ -50,13 +50,17 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("qemu")
 
 
+ONE_IS_ENOUGH = {"completion", "lookout", "running", "tui"}
+"""folders of tests about what is the same with every emulator: terminals, processes, /proc"""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What is seen in a real terminal does not depend on the emulator: one is enough."""
+    """What does not depend on the emulator is tested with the first one."""
     first = emulators()[:1]
     again = [
         item
         for item in items
-        if item.get_closest_marker("tmux")
+        if (item.get_closest_marker("tmux") or item.path.parent.name in ONE_IS_ENOUGH)
         and isinstance(item, pytest.Function)
         and hasattr(item, "callspec")
         and item.callspec.params.get("emulator", *first) not in first

@@ -94,8 +94,9 @@ def _ready(
     """Who hears the events, once it is sure that there can be such."""
     client = connected(shell, line)
     log = shell.hear_events()
-    yield from shell.introspection.load_schema()
-    wanted.check(shell.introspection.schema)
+    if wanted.names_something:
+        yield from shell.introspection.load_schema()
+        wanted.check(shell.introspection.schema)
     drain(client)
     return client, log
 

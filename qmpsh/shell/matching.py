@@ -39,6 +39,11 @@ class Wanted(NamedTuple):
     filters: tuple[Argument, ...] = ()
     source: str = ""
 
+    @property
+    def names_something(self) -> bool:
+        """Whether it holds for some events only, so that the schema may know better."""
+        return bool(self.patterns or self.filters)
+
     def matches(self, event: Event) -> bool:
         """Whether it is such an event."""
         name = event.name.upper()

@@ -301,11 +301,12 @@ def test_road(way: Way, check: str, tmp_path: Path) -> None:
 def test_unknown_domain(domain: Domain, run_qmpsh: RunQmpsh) -> None:
     uri = domain.libvirt.uri
     run = run_qmpsh(f"libvirt:{uri}#{domain.name}x", "query-status")
-    assert (run.returncode, run.stderr) == (
-        3,
-        f"qmpsh: no domain {domain.name}x at {uri}; did you mean {domain.name}?;"
-        f" qmpsh {quote(f'libvirt:{uri}')} lists those that are there\n",
+    assert run.returncode == 3
+    # Other domains of this machine may be near as well.
+    assert run.stderr.startswith(
+        f"qmpsh: no domain {domain.name}x at {uri}; did you mean {domain.name}"
     )
+    assert run.stderr.endswith(f"; qmpsh {quote(f'libvirt:{uri}')} lists those that are there\n")
 
 
 def test_nobody_listens(libvirt: Libvirt, run_qmpsh: RunQmpsh, tmp_path: Path) -> None:
