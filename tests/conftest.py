@@ -30,6 +30,8 @@ CLEARED = (
     "EDITOR",
     "VISUAL",
     "PYTHONDONTWRITEBYTECODE",
+    # Measuring the command in each of its many runs would take longer than all tests do.
+    "COVERAGE_PROCESS_CONFIG",
 )
 PRIVATE = {
     "HOME": "home",
