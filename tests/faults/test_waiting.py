@@ -54,7 +54,7 @@ def test_row(row: Row) -> None:
 
 
 def begin(row: Row, front: str, process: Process) -> None:
-    """Give it its line, and wait until it listens where it says so and what comes before is lost."""
+    """Give it its line; where what comes before it listens is lost, wait until it does."""
     stdin, stderr = process.process.stdin, process.process.stderr
     assert stdin is not None
     assert stderr is not None

@@ -9,10 +9,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Final, NamedTuple
 
-from qmpsh.jsontypes import JsonObject
+from qmpsh.jsontypes import Json, JsonObject
 from tests.faults import server as s
 from tests.faults.server import Act, Served
 from tests.faults.table import ALL, CUT, DEEP, LATE, LONG, LOST, NO_JSON, NO_QMP
+from tests.link.servers import PATIENCE
 
 BATCH: Final = "1fs"
 """front ends: of the prompt `.events` is another verb"""
@@ -67,7 +68,7 @@ POWER = Wait("system_powerdown --wait", "system_powerdown", "SHUTDOWN or the end
 def waits(wait: Wait, peer: Served) -> None:
     """The line was begun, and answered where it asks; it waits, or is about to."""
     if wait.asks is None:
-        peer.server.may_fail.wait(s.PATIENCE)
+        peer.server.may_fail.wait(PATIENCE)
     else:
         peer.attend(wait.asks)
         peer.answer(peer.request)
@@ -100,12 +101,15 @@ def list_for_data(peer: Served) -> None:
 
 def odd_events(peer: Served) -> None:
     """Of the right names: without data, with members of other types, and of somebody else's."""
+    values: tuple[Json, ...] = (5, ["x"], {"x": "x"})
     odd: list[JsonObject] = [{}, {"id": None}, {"id": "y", "device": "y", "status": "running"}]
-    odd += [{"id": value, "device": value, "guest": value} for value in (5, ["x"], {"x": "x"})]
-    odd += [{"status": value, "id": "x"} for value in (5, ["completed"], {"completed": 1})]
+    odd += [{"id": value, "device": value, "guest": value} for value in values]
+    states: list[JsonObject] = [{"id": "x", "status": value} for value in values]
     for name in ("DEVICE_DELETED", "MIGRATION", "JOB_STATUS_CHANGE", "BLOCK_JOB_COMPLETED"):
-        peer.send({"event": name}, *({"event": name, "data": data} for data in odd))
-    peer.send(*({"event": "SHUTDOWN", "data": data} for data in odd[:2] + odd[3:6]))
+        for data in odd if name == "BLOCK_JOB_COMPLETED" else odd + states:
+            peer.send({"event": name}, {"event": name, "data": data})
+    for data in odd:
+        peer.send({"event": "SHUTDOWN", "data": data})
     peer.ignore()
 
 
