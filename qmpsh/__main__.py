@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from qmpsh.splitter import Words, split_words
 from qmpsh.view.safe import visible
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from qmpsh.schema.model import Schema
 
 INTERRUPTED = 130
@@ -71,7 +74,37 @@ def _mend_streams() -> None:
         os.dup2(writer, 1)
         sys.stdout = open(1, "w")  # noqa: SIM115 - lives as long as the process
     if sys.stderr is None:
-        sys.stderr = open(2, "w")  # noqa: SIM115 - lives as long as the process
+        # As bytes: a text stream that nobody holds would close what is below it.
+        below: BinaryIO = open(2, "wb")  # noqa: SIM115 - lives as long as the process
+        encoding = "utf-8"
+    else:
+        below, encoding = sys.stderr.buffer, sys.stderr.encoding
+    sys.stderr = _Aside(below, encoding, "backslashreplace", line_buffering=True)
+
+
+class _Aside(io.TextIOWrapper):
+    """stderr, without a failure of its own: where nobody reads it any more, the work goes on and
+    the exit code tells how it went.
+    """
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError:
+            self._give_up()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        # What is left in the buffer is flushed at the end, and must go somewhere then.
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        os.close(null)
 
 
 def run(argv: list[str]) -> int:

@@ -38,11 +38,12 @@ class Pastime:
         if until.works is not None:
             line = progress_line(until.works(), _columns() - 1, self._glyphs)
             self._draw(plain(line))
-        left = None if until.deadline is None else max(0.0, until.deadline - time.monotonic())
+        left = _left(until.deadline)
         if not until.endless or client.closed:
             client.poll(left)
             return
         poller = select.poll()
+        left = min((wait for wait in (left, _left(client.due)) if wait is not None), default=None)
         poller.register(client.fileno(), select.POLLIN | select.POLLOUT * client.wants_write)
         poller.register(sys.stdout.fileno(), 0)  # errors are told unasked
         for fd, _ in poller.poll(None if left is None else min(left, _LONGEST) * 1000):
@@ -60,6 +61,11 @@ class Pastime:
             self._drawn = text
             sys.stderr.write(f"{_ERASE}{text}")
             sys.stderr.flush()
+
+
+def _left(due: float | None) -> float | None:
+    """Seconds until then; None for never."""
+    return None if due is None else max(0.0, due - time.monotonic())
 
 
 def _columns() -> int:

@@ -257,7 +257,7 @@ class Client:
 
     def _submit(self, command: Command, id: str, data: bytes) -> Pending:
         pending = self._inbox.expect(command, id)
-        self._outbox.put(data, oob=command.oob, fd=command.fd)
+        self._outbox.put(data, oob=command.oob, fd=command.fd, pending=pending)
         self._write()
         return pending
 

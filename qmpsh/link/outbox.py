@@ -13,12 +13,13 @@ from typing import Final
 
 from qmpsh.errors import ConnectionLost
 from qmpsh.jsontypes import JsonObject
+from qmpsh.link.pending import Pending
 from qmpsh.link.transport import Stream, UnixStream
 
 _AT_ONCE: Final = 5  # a fifth of what a second allows may go at once, the rest is spread over it
 
-Letter = tuple[bytes, int | None]
-"""A request, and the descriptor that goes with its first byte."""
+Letter = tuple[bytes, int | None, Pending | None]
+"""A request, the descriptor that goes with its first byte, and who wants to know that it went."""
 
 
 Tracer = Callable[[str, JsonObject], None]
@@ -54,12 +55,23 @@ class Outbox:
     window: in-band requests on the wire at most; rate: requests a second at most, None for all
     """
 
-    __slots__ = ("_fd", "_in_band", "_on_wire", "_out_of_band", "_pace", "error", "rest", "window")
+    __slots__ = (
+        "_fd",
+        "_in_band",
+        "_on_wire",
+        "_out_of_band",
+        "_pace",
+        "_pending",
+        "error",
+        "rest",
+        "window",
+    )
 
     def __init__(self, window: int, rate: int | None = None) -> None:
         self.rest = b""
         self.error: ConnectionLost | None = None
         self._fd: int | None = None  # to go with the first byte of the rest
+        self._pending: Pending | None = None  # whose the rest is
         self._in_band: deque[Letter] = deque()
         self._out_of_band: deque[Letter] = deque()
         self._on_wire = 0  # in-band requests begun and not answered
@@ -70,12 +82,15 @@ class Outbox:
         self.window = window
         self._pace = None if rate is None else Pace(rate)
 
-    def put(self, data: bytes, *, oob: bool, fd: int | None = None) -> None:
+    def put(
+        self, data: bytes, *, oob: bool, fd: int | None = None, pending: Pending | None = None
+    ) -> None:
         """Queue a request; one out of band overtakes all that are not begun.
 
         fd: goes with it, and is closed here once it went, or never can
+        pending: is `written` once all of it is
         """
-        (self._out_of_band if oob else self._in_band).append((data, fd))
+        (self._out_of_band if oob else self._in_band).append((data, fd, pending))
 
     @property
     def due(self) -> float | None:
@@ -92,7 +107,7 @@ class Outbox:
         queue = self._next()
         if queue is None or (self._pace is not None and now < self._pace.due):
             return False
-        self.rest, self._fd = queue.popleft()
+        self.rest, self._fd, self._pending = queue.popleft()
         if queue is self._in_band:
             self._on_wire += 1
         if self._pace is not None:
@@ -124,6 +139,8 @@ class Outbox:
         if taken:
             self._drop_descriptor()
         self.rest = self.rest[taken:]
+        if not self.rest and self._pending is not None:
+            self._pending.written = True
 
     def make_room(self) -> None:
         """An in-band request was answered."""

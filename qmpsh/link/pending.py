@@ -9,15 +9,19 @@ from qmpsh.wire.messages import Command, ErrorReply, Reply
 
 
 class Pending:
-    """A command that was submitted. Done once it has a `reply`, or an `error` in its place."""
+    """A command that was submitted. Done once it has a `reply`, or an `error` in its place.
 
-    __slots__ = ("answered", "command", "error", "id", "reply", "submitted")
+    written: the stream took all of it; before, the server cannot have obeyed
+    """
+
+    __slots__ = ("answered", "command", "error", "id", "reply", "submitted", "written")
 
     def __init__(self, command: Command, id: str) -> None:
         self.command = command
         self.id = id
         self.reply: Reply | ErrorReply | None = None
         self.error: QmpshError | None = None
+        self.written = False
         self.submitted = time.monotonic()
         self.answered = self.submitted
 

@@ -115,7 +115,10 @@ class EventCourse(Course):
         badly = event.name in self._row.badly.split()
         if self._found is not None or not (well or badly) or not self._is_own(event):
             return
-        error = event.data.get("error", "" if well else event.data.get("msg", event.name))
+        error: Json = ""
+        if badly or "error" in event.data:
+            # What tells a failure may say nothing about it.
+            error = event.data.get("error") or event.data.get("msg") or event.name
         self._found = by_event(event, f"{self._subject}: {error}" if error else "")
 
     def learn(self, value: Json) -> None:

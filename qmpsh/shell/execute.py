@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import Final, NamedTuple
 
-from qmpsh.errors import ReplyTimeout, StreamEnded, UsageError
+from qmpsh.errors import ConnectionLost, ReplyTimeout, StreamEnded, UsageError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.syntax import Modifiers, Redirect
 from qmpsh.link.client import Client, Pending
@@ -229,9 +229,10 @@ def _conclude(request: Request, pending: Pending) -> Answer:
     section 8: the server may reset the connection before its reply is read).
     """
     if pending.reply is None:
-        if pending.error is not None and not (
-            isinstance(pending.error, StreamEnded) and ends_vm(request.command)
-        ):
+        ends = ends_vm(request.command) and isinstance(pending.error, StreamEnded)
+        if ends and not pending.written:
+            raise ConnectionLost(f"{request.command.name} was not sent: {pending.error}")
+        if pending.error is not None and not ends:
             raise pending.error
         empty: Json = "" if request.hmp else {}
         return _answer(request, {"return": empty}, pending.seconds, 0)

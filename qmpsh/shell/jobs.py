@@ -128,7 +128,9 @@ class JobsCourse(Course):
         return self._row.halts.split()
 
     def _change(self, job: _Job, event: Event) -> None:
-        status = str(event.data.get("status"))
+        status = event.data.get("status")
+        if not isinstance(status, str):
+            return
         if status == "created" and self._row.creates:
             job.begin()
         job.status = status

@@ -13,7 +13,7 @@ from collections.abc import Generator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qmpsh.errors import ConnectionLost, ProtocolError, ReplyTimeout, UsageError
+from qmpsh.errors import ConnectionLost, ReplyTimeout, StreamEnded, UsageError
 from qmpsh.link.client import Client, Pending
 from qmpsh.shell.courses import Course, Ending, EventCourse, MigrationCourse, NamedCourse
 from qmpsh.shell.ends import Kind, end_of, job_ids
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 SHORTEST, LONGEST = 0.05, 0.5
 """seconds between two questions about an end that no event tells; the pause doubles"""
+
+_PARTING = 2.0
+"""seconds for what is put away once the end was told; it changes nothing about the end"""
 
 _DRAINED = 16
 """turns of reading what came before, 1 MiB each; a guest may raise events without end"""
@@ -134,8 +137,9 @@ def _answer(answer: Answer, ending: Ending, seconds: float) -> Answer:
 
 def _dismiss(client: Client, job: str) -> Generator[Wish, str, None]:
     """Let go of a job that this line made, its error having been told; whether it works or not."""
-    pending = client.submit(Command("job-dismiss", {"id": job}))
-    yield Until(lambda: pending.done)
+    if not client.closed:
+        pending = client.submit(Command("job-dismiss", {"id": job}))
+        yield Until(lambda: pending.done, time.monotonic() + _PARTING, stops=True)
 
 
 class Follower:
@@ -185,7 +189,8 @@ class Follower:
 
     def _end_of_stream(self) -> Ending:
         lost = self._client.lost
-        if self._course.stream and not isinstance(lost, ProtocolError):
+        # Neither what we hung up ourselves nor a way that broke says that the VM has ended.
+        if self._course.stream and isinstance(lost, StreamEnded):
             return Ending()
         why = f": {lost}" if lost is not None else ""
         raise ConnectionLost(f"lost the connection while waiting for {self._course.awaited()}{why}")
@@ -211,6 +216,8 @@ class Follower:
 
     def _learn(self, asked: Pending, now: float) -> None:
         self._asked = None
+        if asked.error is not None:
+            return  # the connection was lost, which is no answer
         self._next = now + self._pause
         value = asked.reply.value if isinstance(asked.reply, Reply) else None
         name = asked.command.name

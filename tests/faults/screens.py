@@ -37,8 +37,11 @@ class Runs(Protocol):
 class Seat:
     """Somebody before a screen. keys: presses them, as the bytes that a terminal sends."""
 
-    def __init__(self, keys: Callable[[str], None], written: io.StringIO) -> None:
+    def __init__(
+        self, keys: Callable[[str], None], written: io.StringIO, sessions: list[Session]
+    ) -> None:
         self.keys = keys
+        self._sessions = sessions
         self._written = written
         self._terminal = pyte.Screen(SIZE.columns, SIZE.rows)
         self._parser = pyte.Stream(self._terminal)
@@ -53,6 +56,11 @@ class Seat:
             self._written.truncate()
             self._picture = "\n".join(line.rstrip() for line in self._terminal.display)
         return self._picture
+
+    def waits(self) -> bool:
+        """Whether a line is begun and waits for something."""
+        running = self._sessions[0].running
+        return running is not None and running.task.until is not None
 
     async def sees(self, text: str) -> None:
         """Wait until the text is shown."""
@@ -90,7 +98,7 @@ async def seated(front: str, path: str, timeout: float | None = None) -> AsyncIt
                 connect, "none", InMemoryHistory(), None, plain.Surroundings(pipe, output, UNICODE)
             )
         task = asyncio.create_task(runs.run())
-        seat = Seat(pipe.send_text, written)
+        seat = Seat(pipe.send_text, written, sessions)
         try:
             await seat.sees("(QEMU)")
             yield seat

@@ -33,6 +33,10 @@ ANSWERS: Final[dict[str, Json]] = {
     "stop": {},
     "cont": {},
     "quit": {},
+    "device_del": {},
+    "job-complete": {},
+    "migrate": {},
+    "system_powerdown": {},
 }
 """What is answered; to everything else it says that there is no such command."""
 
@@ -101,6 +105,7 @@ Act = Callable[[Served], None]
 
 class Server:
     """path: of the socket; got: the commands that came; faulted: the fault has happened;
+    may_fail: set by a test where no command tells the server that a line waits;
     released: set by a test, after which a silent server closes; taken: bytes of a huge message
     """
 
@@ -109,6 +114,7 @@ class Server:
         self.got: list[str] = []
         self.taken = 0
         self.faulted = threading.Event()
+        self.may_fail = threading.Event()
         self.released = threading.Event()
         self._listener = listener
         self._scripts = scripts

@@ -219,3 +219,18 @@ def test_a_line_begins_the_log_anew() -> None:
     log.hear(event("Z"))
     with log.expecting(lambda event: True, new=True) as late:
         assert late.event is None
+
+
+@pytest.mark.parametrize("said", ["", None])
+def test_a_failure_that_says_nothing_is_one(said: str | None) -> None:
+    refused = event("MEM_UNPLUG_ERROR", device="d0", msg=said)
+    assert told(by_event("device_del", id="d0"), refused) == ("device_del d0: MEM_UNPLUG_ERROR", "")
+    dumped = event("DUMP_COMPLETED", error=said)
+    assert told(by_event("dump-guest-memory"), dumped) == ("dump-guest-memory: DUMP_COMPLETED", "")
+
+
+def test_a_change_to_no_status_changes_nothing() -> None:
+    course = jobs("job-complete")
+    done = event("BLOCK_JOB_COMPLETED", device="j0")
+    odd = event("JOB_STATUS_CHANGE", id="j0", status=["null"])
+    assert told(course, job("concluded"), odd, done) == ("", "")
