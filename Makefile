@@ -62,10 +62,12 @@ soak: $(VENV)/.installed-dev ## 30 minutes (MINUTES) of mixed load with kills an
 
 bench: $(BENCH_VENV)/.installed ## speed, beside qmp-shell and others in the same run
 	@scripts/need.sh qemu-system-x86_64 socat openssl
+	@scripts/libvirt.sh --optional $(BENCH_VENV)
 	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
 
 bench-page: $(BENCH_VENV)/.installed ## the same, into docs/BENCHMARKS.md
 	@scripts/need.sh qemu-system-x86_64 socat openssl
+	@scripts/libvirt.sh --optional $(BENCH_VENV)
 	@set -e; table=$$($(BENCH_VENV)/bin/python -m benchmarks --markdown); \
 		printf '%s\n' "$$table" | $(BENCH_VENV)/bin/python scripts/bench_page.py
 
