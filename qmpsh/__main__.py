@@ -17,7 +17,7 @@ from qmpsh.splitter import Words, split_words
 from qmpsh.view.safe import visible
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import TextIO
 
     from qmpsh.schema.model import Schema
 
@@ -74,18 +74,18 @@ def _mend_streams() -> None:
         os.dup2(writer, 1)
         sys.stdout = open(1, "w")  # noqa: SIM115 - lives as long as the process
     if sys.stderr is None:
-        # As bytes: a text stream that nobody holds would close what is below it.
-        below: BinaryIO = open(2, "wb")  # noqa: SIM115 - lives as long as the process
-        encoding = "utf-8"
-    else:
-        below, encoding = sys.stderr.buffer, sys.stderr.encoding
-    sys.stderr = _Aside(below, encoding, "backslashreplace", line_buffering=True)
+        sys.stderr = open(2, "w")  # noqa: SIM115 - lives as long as the process
+    sys.stderr = _Aside(sys.stderr)
 
 
 class _Aside(io.TextIOWrapper):
     """stderr, without a failure of its own: where nobody reads it any more, the work goes on and
     the exit code tells how it went.
     """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream.buffer, stream.encoding, "backslashreplace", line_buffering=True)
+        self._stream = stream  # which would close what is below it once nobody holds it
 
     def write(self, text: str) -> int:
         try:

@@ -254,9 +254,10 @@ def test_a_vm_that_dies_meanwhile(run: Run, pair: Vm) -> None:
     )  # fmt: skip
     try:
         assert process.stderr is not None
-        for line in process.stderr:
-            if "running" in line:
-                break
+        told = ""  # the job runs, and the command that began it was answered
+        while not ("running" in told and '"return": {}' in told.partition("blockdev-backup")[2]):
+            told += process.stderr.readline()
+            assert process.poll() is None
         pair.kill()
         _, said = process.communicate(timeout=20)
         assert process.returncode == 4
