@@ -113,7 +113,9 @@ STRATOVIRT: Manners = {
                     err="qmpsh: GenericError: Device nope not found\n"),
     # Nothing that it says is large: the list of its 69 commands is the most.
     "big reply": Says(("query-commands",), r"\[.{1500,}\]\n"),
-    "event": Says(("--verbose",), err='.*"STOP".*"RESUME".*', stdin="stop\ncont\n"),
+    # Its events come behind the replies.
+    "event": Says(("--verbose",), err='.*"STOP".*"RESUME".*',
+                  stdin="stop\ncont\n.wait RESUME --timeout 10\n"),
     "human monitor": Says(("--hmp", "info snapshots"), "There is no snapshot available.\n"),
     "script": Says(stdin="query-status\nquery-commands\nstop\ncont\nquery-workloads\n",
                    out=r'\{"running": true.*\}\n\[.{1500,}\]\n\[\]\n'),
