@@ -57,6 +57,8 @@ LIBVIRT: Manners = {
     **QEMU,
     # It does not start an empty machine.
     "arguments": QEMU["arguments"]._replace(out='"pc-q35-.*-machine"\n'),
+    # Its events may trail the replies.
+    "event": QEMU["event"]._replace(stdin="stop\ncont\n.wait RESUME --timeout 10\n"),
 }
 
 _CREATE = "blockdev-create job-id=j options.driver=file options.filename={tmp}/x options.size=0"
