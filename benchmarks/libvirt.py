@@ -9,13 +9,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from benchmarks.bench import Bench
-from benchmarks.roundtrips import NAME, ignore
+from benchmarks.roundtrips import NAME, ours
 from benchmarks.table import Row, Unit
 from benchmarks.timing import medians
-from qmpsh.link.address import parse_address
-from qmpsh.link.client import Client, ClientOptions
 from qmpsh.link.roads.libvirt_host import connect, find_domain, load
-from qmpsh.wire.messages import Command
 from tests.libvirtd import Domain, lacking, running_libvirt
 
 COUNT = 200  # libvirt takes milliseconds for each
@@ -29,24 +26,14 @@ def rows(bench: Bench) -> Iterator[Row]:
         return
     with running_libvirt() as libvirt, libvirt.started() as domain:
         measures = [
-            partial(ours, domain.address),
+            partial(ours, domain.address, COUNT),
             partial(bare, domain),
-            partial(ours, bench.vm.path),
+            partial(ours, bench.vm.path, COUNT),
         ]
         bridged, passed, direct = (COUNT / seconds for seconds in medians(measures, ROUNDS))
     what = f"execute {NAME}, libvirt round trip"
     yield Row(what, Unit.PER_SECOND, bridged, "libvirt_qemu.qemuMonitorCommand alone", passed)
     yield Row(what, Unit.PER_SECOND, bridged, "the client over a unix socket", direct)
-
-
-def ours(address: str) -> float:
-    client = Client.connect(parse_address(address), ClientOptions(), ignore)
-    start = time.perf_counter()
-    for _ in range(COUNT):
-        client.execute(Command(NAME), None)
-    seconds = time.perf_counter() - start
-    client.close()
-    return seconds
 
 
 def bare(domain: Domain) -> float:

@@ -43,10 +43,10 @@ def rows(bench: Bench) -> Iterator[Row]:
 # Each connects, then measures the loop alone; the monitor serves one client after the other.
 
 
-def ours(path: str) -> float:
+def ours(path: str, count: int = COUNT) -> float:
     client = Client.connect(parse_address(path), ClientOptions(), ignore)
     start = time.perf_counter()
-    for _ in range(COUNT):
+    for _ in range(count):
         client.execute(Command(NAME), None)
     seconds = time.perf_counter() - start
     client.close()

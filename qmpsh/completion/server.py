@@ -22,6 +22,8 @@ from qmpsh.lang.syntax import Mode
 from qmpsh.link.address import TcpAddress, UnixAddress, parse_address
 from qmpsh.link.client import Client, ClientOptions
 from qmpsh.link.dialect import GUEST_AGENT, QEMU
+from qmpsh.link.scene import accepted_of, listener_of
+from qmpsh.link.sockets import unix_sockets
 from qmpsh.schema.files import read_schema_file
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.introspection import Introspection
@@ -162,23 +164,16 @@ def _wait_for_turn(address: UnixAddress) -> None:
     """Wait until nobody is connected to a socket, nor waits to be. Raises Busy.
 
     Who connects to a busy monitor and leaves keeps a place in its queue, which has two, until the
-    client before him goes: so this looks without connecting, where /proc tells. A server that was
-    given its path in another spelling is not recognized.
+    client before him goes: so this looks without connecting, where the kernel tells.
     """
-    path = address.path
-    names = {f"@{path}"} if address.abstract else {path, os.path.abspath(path)}
     deadline = time.monotonic() + GREETED_WITHIN
-    while _is_taken(names):
+    while _is_taken(address):
         if time.monotonic() >= deadline:
             raise Busy(f"{address} has a client")
         time.sleep(_LOOK_AGAIN)
 
 
-def _is_taken(names: set[str]) -> bool:
-    """Source: proc(5), /proc/net/unix: the state is 3 for a connection, 2 for one in the queue."""
-    try:
-        with open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as table:
-            rows = [line.rstrip("\n").split(maxsplit=7) for line in table]
-    except OSError:
-        return False
-    return any(len(row) == 8 and row[5] in ("02", "03") and row[7] in names for row in rows)
+def _is_taken(address: UnixAddress) -> bool:
+    sockets = unix_sockets()
+    listener = listener_of(address, sockets)
+    return listener is not None and bool(listener.queue or accepted_of(listener, sockets))

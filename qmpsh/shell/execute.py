@@ -13,7 +13,7 @@ from qmpsh.lang.syntax import Modifiers, Redirect
 from qmpsh.link.client import Client, Pending
 from qmpsh.link.handshake import no_descriptors
 from qmpsh.shell.hmp import hmp_command, hmp_failed, hmp_text
-from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until, Wish
+from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until, Wish, adapted
 from qmpsh.shell.settings import Settings
 from qmpsh.wire.messages import Command, ErrorReply, command_object, ends_vm
 
@@ -139,23 +139,19 @@ def within(timeout: float, steps: Steps) -> Steps:
     timeout: seconds
     Raises ReplyTimeout, and what the steps raise.
     """
-    choice: str | None = None
-    while True:
-        try:
-            wish = next(steps) if choice is None else steps.send(choice)
-        except StopIteration as end:
-            outcome: Outcome = end.value
-            return outcome
+
+    def limited(wish: Wish) -> Generator[Wish, str, str | None]:
         if not isinstance(wish, Until) or wish.deadline is not None or wish.endless:
-            choice = yield wish
-            continue
+            return (yield wish)
         choice = yield wish._replace(deadline=time.monotonic() + timeout)
         if not wish.ready():
-            steps.close()
             raise ReplyTimeout(
                 f"no answer within {timeout:g} s to what the line needs to know first; it was not"
                 " sent"
             )
+        return choice
+
+    return adapted(steps, limited)
 
 
 def _defaulted(modifiers: Modifiers, settings: Settings) -> Modifiers:

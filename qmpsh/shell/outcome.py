@@ -110,6 +110,23 @@ Steps = Generator[Wish, str, Outcome]
 Show = Callable[[Answer | Note], None]
 
 
+def adapted(steps: Steps, adapt: Callable[[Wish], Generator[Wish, str, str | None]]) -> Steps:
+    """The same steps, each wish passed on by `adapt`: it yields what the driver is to see instead,
+    and gives the choice to go on with.
+    """
+    choice: str | None = None
+    try:
+        while True:
+            try:
+                wish = next(steps) if choice is None else steps.send(choice)
+            except StopIteration as end:
+                outcome: Outcome = end.value
+                return outcome
+            choice = yield from adapt(wish)
+    finally:
+        steps.close()
+
+
 class Task:
     """One line being run.
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Final
 
 from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
 from qmpsh.lang.reader import LineAssembler, LogicalLine
 from qmpsh.lang.syntax import VerbLine
-from qmpsh.shell.outcome import Answer, Outcome, Steps
+from qmpsh.shell.outcome import Answer, Outcome, Steps, Wish, adapted
 from qmpsh.shell.script import decode_line
 
 if TYPE_CHECKING:
@@ -75,21 +75,19 @@ def _logical_lines(shell: Shell, name: str, content: bytes) -> Iterator[LogicalL
 
 def _placed(shell: Shell, steps: Steps, place: str) -> Steps:
     """The same steps; what they say of a failure begins with its place."""
-    choice: str | None = None
-    while True:
-        try:
-            wish = next(steps) if choice is None else steps.send(choice)
-        except StopIteration as end:
-            outcome: Outcome = end.value
-            return outcome
-        except QmpshError as error:
-            if not shell.settings.keep_going:
-                raise _at(place, error) from error
-            yield Answer("", failed=True, text=f"{place}: {error}")
-            return Outcome(error.exit_code)
+
+    def placed(wish: Wish) -> Generator[Wish, str, str | None]:
         if isinstance(wish, Answer) and wish.failed and wish.text is not None:
             wish = wish._replace(text=f"{place}: {wish.text}")
-        choice = yield wish
+        return (yield wish)
+
+    try:
+        return (yield from adapted(steps, placed))
+    except QmpshError as error:
+        if not shell.settings.keep_going:
+            raise _at(place, error) from error
+        yield Answer("", failed=True, text=f"{place}: {error}")
+        return Outcome(error.exit_code)
 
 
 def _at(place: str, error: QmpshError) -> QmpshError:

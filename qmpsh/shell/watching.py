@@ -20,7 +20,7 @@ from qmpsh.lang.line import parse_words
 from qmpsh.lang.syntax import VerbLine
 from qmpsh.shell.execute import Request, execute
 from qmpsh.shell.listening import connected
-from qmpsh.shell.outcome import Answer, Outcome, Steps, Until, Wish
+from qmpsh.shell.outcome import Answer, Outcome, Steps, Until, Wish, adapted
 from qmpsh.shell.policy import reads_only
 
 if TYPE_CHECKING:
@@ -154,19 +154,16 @@ def _requests(
 
 def _ask(shell: Shell, request: Request) -> Generator[Wish, str, tuple[Answer | None, Outcome]]:
     """One reply. Ctrl-C ends the line here too."""
-    steps = execute(shell.client, request, shell.settings)
-    answer: Answer | None = None
-    while True:
-        try:
-            wish = next(steps)
-        except StopIteration as end:
-            return answer, end.value
+    answers: list[Answer] = []
+
+    def heard(wish: Wish) -> Generator[Wish, str, str | None]:
         if isinstance(wish, Answer):
-            answer = wish
-        elif isinstance(wish, Until):
-            yield wish._replace(endless=True)
-        else:
-            yield wish
+            answers.append(wish)
+            return None
+        return (yield wish._replace(endless=True) if isinstance(wish, Until) else wish)
+
+    outcome = yield from adapted(execute(shell.client, request, shell.settings), heard)
+    return (answers[-1] if answers else None), outcome
 
 
 def _shown(shell: Shell, last: Answer | None, answer: Answer) -> Answer | None:

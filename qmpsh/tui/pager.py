@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
-import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -45,18 +44,9 @@ async def hand_over(command: list[str] | str, text: str) -> int:
         file.seek(0)
         async with in_terminal():
             try:
-                process = subprocess.Popen(
-                    command,
-                    shell=isinstance(command, str),
-                    stdin=file,
-                    preexec_fn=_default_signals,
-                )
+                process = subprocess.Popen(command, shell=isinstance(command, str), stdin=file)
             except OSError as error:
                 raise UsageError(f"cannot start {command[0]}: {error.strerror}") from error
             while process.poll() is None:
                 await asyncio.sleep(POLL)
     return process.returncode
-
-
-def _default_signals() -> None:
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
