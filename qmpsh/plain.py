@@ -27,6 +27,7 @@ from prompt_toolkit.output import create_output
 
 from qmpsh.errors import QmpshError
 from qmpsh.shell.aliases import HMP_PROMPT
+from qmpsh.shell.life import Tone
 from qmpsh.shell.outcome import Answer, Ask, AskSecret, Note
 from qmpsh.tui.banner import Banner
 from qmpsh.tui.driver import Driver
@@ -37,7 +38,7 @@ from qmpsh.tui.menu import SessionCompleter
 from qmpsh.tui.paper import Paper
 from qmpsh.tui.preferring import EDITING
 from qmpsh.tui.prompt import question_line
-from qmpsh.tui.reporter import Redirect, farewell
+from qmpsh.tui.reporter import TONES, Redirect, farewell
 from qmpsh.tui.runner import Runner, split_lines
 from qmpsh.tui.safety import ShowControls
 from qmpsh.tui.screen import let_go_note
@@ -112,7 +113,7 @@ class Plain:
         self.session: Session = connect(self)
         self._driver = Driver(self.session, self._after_turn)
         self._runner: Runner[None] = Runner(self.session, self, self._leave)
-        self._completer = SessionCompleter(self.session, lambda: self._terminal.get_size().columns)
+        self._completer = SessionCompleter(self.session, self.columns)
         self._prompt = self._make_prompt(history)
         self._suspender = Suspender(self.session, lambda: self._prompt.app, self._driver.turn)
         self._switch = Switch(
@@ -175,13 +176,13 @@ class Plain:
         """See Watcher."""
         self._say(text_body(farewell(self.session.machine, error), Kind.WARNING))
 
-    def life(self, text: str, *, alarming: bool = False) -> None:
+    def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:
         """See Watcher."""
-        self._say(text_body(text, Kind.WARNING if alarming else Kind.DIM))
+        self._say(text_body(text, TONES[tone]))
 
-    def printed(self, text: str) -> None:
+    def columns(self) -> int:
         """See Watcher."""
-        self._say(text_body(text, Kind.PRINTED))
+        return self._terminal.get_size().columns
 
     # ------------------------------------------------------------------ told by the runner
 
@@ -193,8 +194,7 @@ class Plain:
         if isinstance(item, Note):
             self._say(text_body(item.text, Kind.DIM))
         elif item.redirect is None or item.failed or self._redirect is None:
-            width = self._terminal.get_size().columns
-            self._say(answer_body(item, width=width, more=self._glyphs.more))
+            self._say(answer_body(item, width=self.columns(), more=self._glyphs.more))
         else:
             delivery = asyncio.ensure_future(self._deliver(self._redirect, item))
             self._deliveries.add(delivery)

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from qmpsh.errors import QmpshError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client
+from qmpsh.shell.life import Tone
 from qmpsh.shell.outcome import Answer, Note, Outcome
 from qmpsh.shell.session import Session
 from qmpsh.shell.settings import Settings
@@ -102,10 +103,11 @@ class Person:
     def lost(self, error: QmpshError) -> None:
         self.told["losses"] += 1
 
-    def life(self, text: str, *, alarming: bool = False) -> None:
+    def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:
         self.told["remarks"] += 1
 
-    def printed(self, text: str) -> None: ...
+    def columns(self) -> int:
+        return 80
 
     def turn(self, seconds: float) -> None:
         """Wait for the descriptor as an event loop does, and let the session go on."""

@@ -41,7 +41,7 @@ class Entry(NamedTuple):
     """What the manual says of one name.
 
     kind:           Command, Event, Enum, Object or Alternate
-    text:           for a terminal, 78 columns but for what an example needs
+    text:           for a terminal, as wide as asked for but for what an example needs
     first_sentence: one line, "" where the manual has no description
     members:        first sentence of each member, argument or word; those of the types included
     """
@@ -78,8 +78,8 @@ class Manual:
         """Every command, event and type, in the manual's order."""
         return tuple(self._places)
 
-    def entry(self, name: str) -> Entry | None:
-        """All that the manual says of a name."""
+    def entry(self, name: str, width: int) -> Entry | None:
+        """All that the manual says of a name. width: columns of its text."""
         article = self.article(name)
         if article is None:
             return None
@@ -95,7 +95,7 @@ class Manual:
             for member in article.members()
             if isinstance(member, Member)
         }
-        text = manual_layout.lay_out(article)
+        text = manual_layout.lay_out(article, width)
         return Entry(name, article.kind, text, self.first_sentence(name), members)
 
     def article(self, name: str) -> Article | None:

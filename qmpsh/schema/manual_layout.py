@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from qmpsh.schema.manual_article import Article, Base, Member, Part
 from qmpsh.schema.manual_roff import Code, Item, Mark, Paragraph, Quote
 
-WIDTH = 78
 _INDENT = 2
 _UNDER_MEMBER = 4
 
@@ -17,18 +16,19 @@ _SINCE = re.compile(r" ?\([Ss]ince[: ][^()]*\)|^[Ss]ince[: ].*")
 _UNDOCUMENTED = "Not documented"
 
 
-def lay_out(article: Article) -> str:
-    """The whole article; examples are kept as they are, the rest has WIDTH columns at most."""
+def lay_out(article: Article, width: int) -> str:
+    """The whole article; examples are kept as they are, the rest has `width` columns at most."""
+    page = _Page(width)
     lines: list[str] = []
     for section in article.sections:
         is_titled = section.title not in ("", "Status")
         lines += [f"{section.title}:"] if is_titled else []
-        lines += _blocks(section.body, _INDENT if is_titled else 0)
+        lines += page.blocks(section.body, _INDENT if is_titled else 0)
         lines.append("")
     if article.since:
-        lines += _wrapped(f"Since: {article.since}", 0, 7)
+        lines += page.wrapped(f"Since: {article.since}", 0, 7)
     if article.condition:
-        lines += _wrapped(f"Only if: {article.condition}", 0, 9)
+        lines += page.wrapped(f"Only if: {article.condition}", 0, 9)
     return "\n".join(lines).rstrip("\n")
 
 
@@ -46,47 +46,76 @@ def description(member: Member) -> str:
     return "" if text == _UNDOCUMENTED else first_sentence(text)
 
 
-def _blocks(parts: Iterable[Part], indent: int) -> list[str]:
-    """Blocks below each other, a blank line between them unless both belong to a list."""
-    lines: list[str] = []
-    was_in_list = True
-    for part in _flattened(parts):
-        is_in_list = isinstance(part, (Item, Member, Base))
-        if lines and not (is_in_list and was_in_list):
+class _Page:
+    """Lines of one width, in columns."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+
+    def blocks(self, parts: Iterable[Part], indent: int) -> list[str]:
+        """Blocks below each other, a blank line between them unless both belong to a list."""
+        lines: list[str] = []
+        was_in_list = True
+        for part in _flattened(parts):
+            is_in_list = isinstance(part, (Item, Member, Base))
+            if lines and not (is_in_list and was_in_list):
+                lines.append("")
+            lines += self.block(part, indent)
+            was_in_list = is_in_list
+        return lines
+
+    def block(self, part: Part, indent: int) -> list[str]:
+        match part:
+            case Paragraph(text):
+                return self.wrapped(text, indent, indent)
+            case Code(code):
+                return [f"{' ' * indent}{line}".rstrip() for line in code]
+            case Quote(body):
+                return self.blocks(body, indent + _INDENT)
+            case Item(Mark.BULLET, text, body):
+                return self.hanging(text, body, indent, indent + len(text) + 1)
+            case Item(_, text, body):
+                return [*self.wrapped(text, indent, indent), *self.blocks(body, indent + _INDENT)]
+            case Base():
+                return self.wrapped(_reference(part), indent, indent + _UNDER_MEMBER)
+            case Member():
+                return self.member(part, indent)
+
+    def member(self, member: Member, indent: int) -> list[str]:
+        """A member with a type stands above its description, a word before it."""
+        below = indent + _UNDER_MEMBER
+        note = f" ({member.note})".replace("If: ", "if ") if member.note else ""
+        body = [block for block in member.body if block != Paragraph(_UNDOCUMENTED)]
+        if member.type:
+            head = self.wrapped(f"{member.name}: {member.type}{note}", indent, below)
+            return head + self.blocks(body, below)
+        dash = " -" if body else ""
+        return self.hanging(f"{member.name}{note}{dash}", body, indent, below)
+
+    def hanging(self, mark: str, body: Iterable[Part], indent: int, below: int) -> list[str]:
+        """A mark with the first paragraph after it on the same line."""
+        blocks = list(_flattened(body))
+        text = ""
+        if blocks and isinstance(blocks[0], Paragraph):
+            text = blocks[0].text
+            del blocks[0]
+        lines = self.wrapped(f"{mark} {text}", indent, below)
+        if text and blocks and isinstance(blocks[0], (Paragraph, Code)):
             lines.append("")
-        lines += _block(part, indent)
-        was_in_list = is_in_list
-    return lines
+        return lines + self.blocks(blocks, below)
 
-
-def _block(part: Part, indent: int) -> list[str]:
-    match part:
-        case Paragraph(text):
-            return _wrapped(text, indent, indent)
-        case Code(code):
-            return [f"{' ' * indent}{line}".rstrip() for line in code]
-        case Quote(body):
-            return _blocks(body, indent + _INDENT)
-        case Item(Mark.BULLET, text, body):
-            return _hanging(text, body, indent, indent + len(text) + 1)
-        case Item(_, text, body):
-            return [*_wrapped(text, indent, indent), *_blocks(body, indent + _INDENT)]
-        case Base():
-            return _wrapped(_reference(part), indent, indent + _UNDER_MEMBER)
-        case Member():
-            return _member(part, indent)
-
-
-def _member(member: Member, indent: int) -> list[str]:
-    """A member with a type stands above its description, a word before it."""
-    below = indent + _UNDER_MEMBER
-    note = f" ({member.note})".replace("If: ", "if ") if member.note else ""
-    body = [block for block in member.body if block != Paragraph(_UNDOCUMENTED)]
-    if member.type:
-        head = _wrapped(f"{member.name}: {member.type}{note}", indent, below)
-        return head + _blocks(body, below)
-    dash = " -" if body else ""
-    return _hanging(f"{member.name}{note}{dash}", body, indent, below)
+    def wrapped(self, text: str, indent: int, below: int) -> list[str]:
+        """Text in lines of the width, the first one indented, the others `below`."""
+        lines: list[str] = []
+        line = " " * indent
+        is_empty = True
+        for word in text.split():
+            if not is_empty and len(line) + 1 + len(word) > self._width:
+                lines.append(line)
+                line, is_empty = " " * below, True
+            line += word if is_empty else f" {word}"
+            is_empty = False
+        return lines if is_empty else [*lines, line]
 
 
 def _reference(base: Base) -> str:
@@ -94,19 +123,6 @@ def _reference(base: Base) -> str:
     if base.tag:
         return f"With {base.tag}={base.value}: see {base.type}"
     return f"The members of {base.type}"
-
-
-def _hanging(mark: str, body: Iterable[Part], indent: int, below: int) -> list[str]:
-    """A mark with the first paragraph after it on the same line."""
-    blocks = list(_flattened(body))
-    text = ""
-    if blocks and isinstance(blocks[0], Paragraph):
-        text = blocks[0].text
-        del blocks[0]
-    lines = _wrapped(f"{mark} {text}", indent, below)
-    if text and blocks and isinstance(blocks[0], (Paragraph, Code)):
-        lines.append("")
-    return lines + _blocks(blocks, below)
 
 
 def _flattened(parts: Iterable[Part]) -> Iterator[Part]:
@@ -131,17 +147,3 @@ def _flattened(parts: Iterable[Part]) -> Iterator[Part]:
 
 def _is_term(part: Part) -> bool:
     return isinstance(part, Item) and part.mark is Mark.TERM
-
-
-def _wrapped(text: str, indent: int, below: int) -> list[str]:
-    """Text in lines of WIDTH columns, the first one indented, the others `below`."""
-    lines: list[str] = []
-    line = " " * indent
-    is_empty = True
-    for word in text.split():
-        if not is_empty and len(line) + 1 + len(word) > WIDTH:
-            lines.append(line)
-            line, is_empty = " " * below, True
-        line += word if is_empty else f" {word}"
-        is_empty = False
-    return lines if is_empty else [*lines, line]

@@ -17,36 +17,37 @@ from qmpsh.schema.walk import members_of, object_of
 from qmpsh.schema.words import type_words
 
 _MARKS = {"deprecated": "deprecated", "unstable": "unstable"}
-WIDTH = 78
-"""characters a line takes at most"""
 ALL = 1000
 """how many words of an enum are shown: all of them"""
 
 
-def command_signature(schema: Schema, info: CommandInfo, tags: Mapping[str, str]) -> list[str]:
+def command_signature(
+    schema: Schema, info: CommandInfo, tags: Mapping[str, str], width: int
+) -> list[str]:
     """The lines of a command's signature.
 
-    tags: of unions, as in `.help blockdev-add driver=qcow2`: the branch's members join
+    tags: of unions, as in `.help blockdev-add driver=qcow2`: the branch's members join;
+    width: columns of a line at most
     """
     marks = [_MARKS[feature] for feature in info.features if feature in _MARKS]
     if info.oob:
         marks.append("out-of-band")
     kind = schema.arguments(info.name)
-    members = _members(schema, kind, tags) if kind is not None else []
+    members = _members(schema, kind, tags, width) if kind is not None else []
     returns = type_words(schema, info.ret_type, ALL)
     nothing = returns == "{}"
     return [
         _title(info.name, "command", marks),
         *members,
-        *(["returns nothing"] if nothing else _wrapped("returns ", returns)),
+        *(["returns nothing"] if nothing else hanging("returns ", returns, width)),
     ]
 
 
-def event_signature(schema: Schema, info: EventInfo) -> list[str]:
+def event_signature(schema: Schema, info: EventInfo, width: int) -> list[str]:
     """The lines of an event's signature: its data."""
     marks = [_MARKS[feature] for feature in info.features if feature in _MARKS]
     kind = object_of(schema, schema.type(info.arg_type))
-    members = _members(schema, kind, {}) if kind is not None else []
+    members = _members(schema, kind, {}, width) if kind is not None else []
     return [_title(info.name, "event", marks), *members]
 
 
@@ -54,24 +55,24 @@ def _title(name: str, kind: str, marks: list[str]) -> str:
     return f"{name}  ({', '.join([kind, *marks])})"
 
 
-def _members(schema: Schema, kind: ObjectType, tags: Mapping[str, str]) -> list[str]:
+def _members(schema: Schema, kind: ObjectType, tags: Mapping[str, str], width: int) -> list[str]:
     tag = tags.get(kind.tag) if kind.tag is not None else None
     members = sorted(members_of(schema, kind, tag), key=lambda member: member.optional)
     names = [f"{member.name}{'' if member.optional else '*'}" for member in members]
-    width = max(map(len, names), default=0)
+    longest = max(map(len, names), default=0)
     lines = []
     for name, member in zip(names, members, strict=True):
-        lines += _wrapped(f"  {name:<{width}}  ", _described(schema, member))
+        lines += hanging(f"  {name:<{longest}}  ", _described(schema, member), width)
     if kind.tag is not None and tag is None:
         lines.append(f"  ... and the members that {kind.tag} selects: name it, {kind.tag}=VALUE")
     return lines
 
 
-def _wrapped(head: str, text: str) -> list[str]:
+def hanging(head: str, text: str, width: int) -> list[str]:
     """The text behind its head, continued below itself."""
     return textwrap.wrap(
         text,
-        max(WIDTH, len(head) + 20),
+        max(width, len(head) + 20),
         initial_indent=head,
         subsequent_indent=" " * len(head),
         break_on_hyphens=False,

@@ -10,6 +10,9 @@ from qmpsh.schema.model import Schema
 from qmpsh.schema.nearest import did_you_mean
 from qmpsh.schema.signature import command_signature, event_signature
 
+WIDTH = 78
+"""columns that help takes at most, as man does"""
+
 
 class Topics:
     """What help knows about. schema, manual: None where there is none; page: the manual's name, ""
@@ -30,15 +33,16 @@ class Topics:
         self._page = page
         self._disabled = disabled
 
-    def explain(self, words: str) -> str:
+    def explain(self, words: str, width: int = WIDTH) -> str:
         """The signature and the prose of one name.
 
         words: the name, and values of tags as in `blockdev-add driver=qcow2`
+        width: columns that the text may take; an example takes what it needs
         Raises UsageError for a name that nobody knows.
         """
         name, *pairs = words.split()
         tags = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
-        parts = ["\n".join(self._signature(name, tags)), self._prose(name)]
+        parts = ["\n".join(self._signature(name, tags, width)), self._prose(name, width)]
         found = [part for part in parts if part]
         if not found:
             raise UsageError(f"nothing is known of {name}{did_you_mean(name, self._names())}")
@@ -62,17 +66,17 @@ class Topics:
         width = min(32, max(map(len, found)))
         return "\n".join(f"{name:<{width}}  {text}".rstrip() for name, text in found.items())
 
-    def _signature(self, name: str, tags: Mapping[str, str]) -> list[str]:
+    def _signature(self, name: str, tags: Mapping[str, str], width: int) -> list[str]:
         if self.schema is not None:
             command, event = self.schema.command(name), self.schema.event(name)
             if command is not None:
-                return command_signature(self.schema, command, tags)
+                return command_signature(self.schema, command, tags, width)
             if event is not None:
-                return event_signature(self.schema, event)
+                return event_signature(self.schema, event, width)
         return [f"{name}  (command)"] if name in self.commands else []
 
-    def _prose(self, name: str) -> str:
-        entry = self.manual.entry(name) if self.manual is not None else None
+    def _prose(self, name: str, width: int) -> str:
+        entry = self.manual.entry(name, width) if self.manual is not None else None
         if entry is None or self.manual is None:
             return ""
         version = f" of QEMU {self.manual.version}" if self.manual.version else ""

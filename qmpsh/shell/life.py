@@ -8,6 +8,7 @@ one VM must not run on another because it took the other's place.
 from __future__ import annotations
 
 import time
+from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from qmpsh.errors import CannotConnect, QmpshError
@@ -30,6 +31,15 @@ OUR_OWN = frozenset({"disconnect", "exit", "help", "history", "log", "pager", "r
 """verbs that no VM ever sees"""
 
 
+class Tone(Enum):
+    """How a remark is meant, which decides its colour."""
+
+    QUIET = "quiet"
+    ALARMING = "alarming"
+    PRINTED = "printed"
+    """not ours: what a VM of ours has printed, whole lines"""
+
+
 class Told(Protocol):
     """Of a watcher what is needed here; see `session.Watcher`."""
 
@@ -37,7 +47,7 @@ class Told(Protocol):
 
     def lost(self, error: QmpshError) -> None: ...
 
-    def life(self, text: str, *, alarming: bool = False) -> None: ...
+    def remark(self, text: str, tone: Tone = Tone.QUIET) -> None: ...
 
 
 class Adopt(Protocol):
@@ -93,7 +103,7 @@ class Life:
         met = self._lifeline.poll(now)
         complaint = self._lifeline.complaint(now)
         if complaint:
-            self._told.life(f"{self._machine.address}: {complaint}")
+            self._told.remark(f"{self._machine.address}: {complaint}")
         if met is not None:
             self._meet(met)
         elif (self._lifeline.phase is Phase.APART) != (self._machine.outlook != RECONNECTING):
@@ -114,7 +124,7 @@ class Life:
         self._lifeline.want(time.monotonic(), by_hand=False)
         self._foresee()
         if self._lifeline.phase is Phase.APART:
-            self._told.life(self._machine.prospect)
+            self._told.remark(self._machine.prospect)
 
     def reconnect(self) -> Steps:
         """Take the monitor again, and wait for the first try. Raises CannotConnect."""
@@ -196,7 +206,8 @@ class Life:
         machine.name, machine.uuid = met.who
         anew = binary.traits != self._binary.traits
         self._client, self._binary = met.client, binary
-        self._told.life(reunion(machine, met, before, version), alarming=is_other)
+        tone = Tone.ALARMING if is_other else Tone.QUIET
+        self._told.remark(reunion(machine, met, before, version), tone)
         self._adopt(met.client, anew=anew)
         self._told.refresh()
 

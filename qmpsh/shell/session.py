@@ -22,7 +22,7 @@ from qmpsh.link.client import Client
 from qmpsh.schema.model import Schema
 from qmpsh.shell.files import list_paths
 from qmpsh.shell.inquiry import Inquiry
-from qmpsh.shell.life import Life
+from qmpsh.shell.life import Life, Tone
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Note, Outcome, Show, Steps, Task
 from qmpsh.shell.own import LOOK, Own, is_over, part
@@ -59,11 +59,11 @@ class Watcher(Protocol):
     def lost(self, error: QmpshError) -> None:
         """The connection ended; called once for each. `session.machine.farewell` may say how."""
 
-    def life(self, text: str, *, alarming: bool = False) -> None:
-        """A remark on what becomes of the connection; not yet safe to show."""
+    def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:
+        """Something to say that no line asked for; not yet safe to show."""
 
-    def printed(self, text: str) -> None:
-        """A VM of ours has printed this, whole lines; not yet safe to show."""
+    def columns(self) -> int:
+        """Columns that a text has where it is shown."""
 
 
 class Running:
@@ -97,7 +97,8 @@ class Session:
         self.typed: deque[str] = deque(maxlen=TYPED)
         self.shell.filter_events = watcher.filter_events
         self._events = self.shell.hear_events()
-        self.shell.warn = partial(watcher.life, alarming=True)
+        self.shell.columns = watcher.columns
+        self.shell.warn = partial(watcher.remark, tone=Tone.ALARMING)
         log = log_of(client)
         if log is not None:
             log.warn = self.shell.warn
@@ -254,7 +255,7 @@ class Session:
         """Tell what a VM of ours has printed."""
         said = self._own.words() if self._own is not None else ""
         if said:
-            self._watcher.printed(said)
+            self._watcher.remark(said, Tone.PRINTED)
 
     def _lines(self) -> list[Running]:
         return self._detached + ([self.running] if self.running else [])

@@ -73,6 +73,8 @@ class Shell:
         self.last_answer: Answer | None = None
         self.typed_before: Callable[[], Sequence[str]] | None = None
         """gives the history of the present mode, oldest first; set by a front end that keeps one"""
+        self.columns: Callable[[], int] | None = None
+        """gives the columns that a text has, None for a usual terminal's; set by a front end"""
         self.warn: Callable[[str], None] = _nobody_hears
         """told what a person should know and no line asked for; set by a front end"""
 

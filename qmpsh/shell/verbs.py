@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from qmpsh.errors import LineSyntaxError, UsageError
@@ -15,12 +16,12 @@ from qmpsh.lang.body import words_and_redirect
 from qmpsh.lang.line import parse_line
 from qmpsh.lang.syntax import HmpLine, Mode, Modifiers, Redirect, VerbLine
 from qmpsh.schema.nearest import nearest
-from qmpsh.schema.signature import WIDTH
+from qmpsh.schema.signature import hanging
 from qmpsh.shell.connection import disconnect, reconnect
 from qmpsh.shell.execute import Request, dry_run_text, execute, hmp_request, no_human_monitor
 from qmpsh.shell.export import export
 from qmpsh.shell.guest import cat, exec_in_guest
-from qmpsh.shell.help import Topics
+from qmpsh.shell.help import WIDTH, Topics
 from qmpsh.shell.masking import masked_request
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish
 from qmpsh.shell.sourcing import source
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
 
 
+_ON_WAITING = (
+    "--wait behind a command waits for its end. Events raised while nobody is connected are lost: "
+    "two one-shots cannot do what one --wait does."
+)
 _LATEST = 100
 """lines of the history that are shown unasked"""
 
@@ -58,14 +63,14 @@ def _help(shell: Shell, line: VerbLine) -> Steps:
     words = line.rest.strip()
     if not words:
         yield from shell.introspection.load_commands()
-        yield _text(line, _overview(shell))
+        yield _text(line, _overview(shell, _columns(shell)))
         return Outcome()
     name = words.removeprefix(".")
     if words.startswith(".") or (name in VERBS and name not in shell.introspection.commands):
         verb = find_verb(line._replace(name=name, name_span=line.rest_span))
         yield _text(line, f".{name} {verb.usage}".rstrip() + f"\n    {verb.summary}")
         return Outcome()
-    yield _text(line, (yield from _topics(shell)).explain(words))
+    yield _text(line, (yield from _topics(shell)).explain(words, min(WIDTH, _columns(shell))))
     return Outcome()
 
 
@@ -259,18 +264,22 @@ def _text(line: VerbLine, text: str) -> Answer:
     return Answer("", text=text, modifiers=line.modifiers, redirect=line.redirect)
 
 
-def _overview(shell: Shell) -> str:
+def _columns(shell: Shell) -> int:
+    """Columns that there are for a text."""
+    return shell.columns() if shell.columns else WIDTH
+
+
+def _overview(shell: Shell, columns: int) -> str:
     width = max(len(f".{name} {verb.usage}") for name, verb in VERBS.items())
     lines = ["Verbs of the shell:"]
-    lines += [f"  {f'.{n} {verb.usage}':<{width}}  {verb.summary}" for n, verb in VERBS.items()]
-    lines += [
-        "",
-        "--wait behind a command waits for its end. Events raised while nobody is connected",
-    ]
-    lines += ["are lost: two one-shots cannot do what one --wait does."]
+    for name, verb in VERBS.items():
+        lines += hanging(
+            f"  {f'.{name} {verb.usage}':<{width}}  ", verb.summary, min(WIDTH, columns)
+        )
+    lines += ["", *hanging("", _ON_WAITING, min(WIDTH, columns))]
     if shell.introspection.commands:
         lines += ["", f"Commands of this server ({len(shell.introspection.commands)}):"]
-        lines += _in_columns(_marked(shell.introspection))
+        lines += _in_columns(_marked(shell.introspection), columns)
     return "\n".join(lines)
 
 
@@ -282,12 +291,17 @@ def _marked(introspection: Introspection) -> list[str]:
     ]
 
 
-def _in_columns(names: list[str]) -> list[str]:
-    """Names in columns, read downwards, as ls does."""
-    width = max(map(len, names)) + 2
-    columns = max(1, (WIDTH - 2) // width)
-    rows = -(-len(names) // columns)
-    return [
-        "  " + "".join(f"{name:<{width}}" for name in names[row::rows]).rstrip()
-        for row in range(rows)
-    ]
+def _in_columns(names: list[str], width: int) -> list[str]:
+    """Names beside and below each other, read downwards, as ls does. width: of a line."""
+    columns: list[list[str]] = []
+    for rows in range(1, len(names) + 1):
+        columns = [_padded(names[start : start + rows]) for start in range(0, len(names), rows)]
+        if sum(len(column[0]) for column in columns) <= width:
+            break
+    return [f"  {''.join(line)}".rstrip() for line in zip_longest(*columns, fillvalue="")]
+
+
+def _padded(column: list[str]) -> list[str]:
+    """Names made as wide as the longest, with two blanks behind."""
+    width = max(map(len, column)) + 2
+    return [name.ljust(width) for name in column]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from qmpsh.errors import QmpshError
+from qmpsh.shell.life import Tone
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Note
 from qmpsh.tui.banner import Banner
@@ -16,6 +17,8 @@ from qmpsh.view.answers import Kind, answer_body, text_body
 from qmpsh.view.glyphs import Glyphs
 from qmpsh.view.jsontext import compact
 from qmpsh.wire.messages import ErrorReply, Event, Reply
+
+TONES = {Tone.QUIET: Kind.DIM, Tone.ALARMING: Kind.WARNING, Tone.PRINTED: Kind.PRINTED}
 
 Redirect = Callable[[Answer], Awaitable[str]]
 """Hands an answer to its redirect; gives the text to show for it. Raises QmpshError."""
@@ -87,15 +90,14 @@ class Reporter:
         self._banner = None
         self.changed()
 
-    def life(self, text: str, *, alarming: bool = False) -> None:
+    def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:
         """See Watcher."""
-        self._output.note(text, Kind.WARNING if alarming else Kind.DIM)
+        self._output.note(text, TONES[tone])
         self.changed()
 
-    def printed(self, text: str) -> None:
+    def columns(self) -> int:
         """See Watcher."""
-        self._output.note(text, Kind.PRINTED)
-        self.changed()
+        return self._output.view.width
 
     # ------------------------------------------------------------------ told by the runner
 
@@ -111,8 +113,8 @@ class Reporter:
         else:
             self._output.stamp(key, item)
             if item.redirect is None or item.failed:
-                width, more = self._output.view.width, self._glyphs.more
-                self._output.reply(answer_body(item, width=width, more=more), item.size)
+                body = answer_body(item, width=self.columns(), more=self._glyphs.more)
+                self._output.reply(body, item.size)
             else:
                 self.deliver(item)
         self.changed()

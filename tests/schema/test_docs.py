@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.schema.docs import Entry, Manual, find_pages, load_manual
-from qmpsh.schema.manual_layout import WIDTH, first_sentence
+from qmpsh.schema.manual_layout import first_sentence
 from qmpsh.schema.manual_roff import (
     DEEPEST,
     Block,
@@ -110,8 +110,8 @@ def manual(request: pytest.FixtureRequest) -> Manual:
     return load_manual(str(PAGES / f"{request.param}.7"))
 
 
-def entry(manual: Manual, name: str) -> Entry:
-    found = manual.entry(name)
+def entry(manual: Manual, name: str, width: int = 78) -> Entry:
+    found = manual.entry(name, width)
     assert found is not None
     return found
 
@@ -174,7 +174,7 @@ def test_members_include_those_of_the_types_that_are_named(manual: Manual) -> No
 
 
 def test_an_unknown_name_has_nothing(manual: Manual) -> None:
-    assert manual.entry("teapot") is None
+    assert manual.entry("teapot", 78) is None
     assert manual.first_sentence("teapot") == ""
     assert manual.member_sentence("teapot", "lid") == ""
 
@@ -489,10 +489,15 @@ def test_any_text_gives_a_manual(page: str) -> None:
     manual.search("a")
 
 
-@given(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1), st.integers(1, 60))
-def test_prose_keeps_to_the_width(word: str, count: int) -> None:
-    text = entry(older("pour", f".sp\nx {word} " + " ".join(["word"] * count)), "pour").text
-    assert all(len(line) <= WIDTH or " " not in line for line in text.split("\n"))
+@given(
+    st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1),
+    st.integers(1, 60),
+    st.integers(1, 100),
+)
+def test_prose_keeps_to_the_width(word: str, count: int, width: int) -> None:
+    manual = older("pour", f".sp\nx {word} " + " ".join(["word"] * count))
+    text = entry(manual, "pour", width).text
+    assert all(len(line) <= width or " " not in line for line in text.split("\n"))
 
 
 @given(st.binary(max_size=200))
@@ -510,8 +515,8 @@ def test_a_packed_page_is_the_page(tmp_path: Path) -> None:
     page = (PAGES / "newer.7").read_bytes()
     packed = tmp_path / "page.7.gz"
     packed.write_bytes(gzip.compress(page))
-    assert load_manual(str(packed)).entry("kettle-boil") == Manual(page.decode()).entry(
-        "kettle-boil"
+    assert load_manual(str(packed)).entry("kettle-boil", 78) == Manual(page.decode()).entry(
+        "kettle-boil", 78
     )
 
 

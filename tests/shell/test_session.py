@@ -11,6 +11,7 @@ from qmpsh.complete.sources import LOADS_MODULES, Query
 from qmpsh.errors import QmpshError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client
+from qmpsh.shell.life import Tone
 from qmpsh.shell.outcome import Answer, Note, Outcome
 from qmpsh.shell.progress import State, Work
 from qmpsh.shell.session import Session
@@ -49,11 +50,11 @@ class Heard:
     def lost(self, error: QmpshError) -> None:
         self.losses.append(error)
 
-    def life(self, text: str, *, alarming: bool = False) -> None:
-        self.remarks.append(f"! {text}" if alarming else text)
+    def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:
+        self.remarks.append(f"! {text}" if tone is Tone.ALARMING else text)
 
-    def printed(self, text: str) -> None:
-        self.remarks.append(text)
+    def columns(self) -> int:
+        return 60
 
 
 class Desk:
@@ -160,6 +161,15 @@ def test_bare_verbs_and_unknown_commands(desk: Desk) -> None:
     assert outcome.exit_code == 2
     assert "did you mean blockdev-add" in str(outcome.error)
     assert desk.run("exit").leave
+
+
+def test_help_is_as_wide_as_what_shows_it(desk: Desk) -> None:
+    for line in (".help", ".help blockdev-backup"):
+        desk.run(line)
+        answer = desk.shown[-1]
+        assert isinstance(answer, Answer)
+        assert answer.text is not None
+        assert 50 < max(map(len, answer.text.split("\n"))) <= 60, line
 
 
 def test_quit_asks_and_leaving_is_the_default(desk: Desk) -> None:

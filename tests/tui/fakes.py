@@ -14,6 +14,7 @@ from collections.abc import Callable
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.faults import Fault
 from qmpsh.errors import ConnectionLost, QmpshError
+from qmpsh.shell.life import Tone
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Ask, Note, Outcome, Show, Steps, Task, Until
 from qmpsh.shell.preferences import Preferences
@@ -100,7 +101,7 @@ class FakeSession:
 
         self.later(part)
 
-    def come_back(self, text: str, name: str = "vm1", *, alarming: bool = False) -> None:
+    def come_back(self, text: str, name: str = "vm1", tone: Tone = Tone.QUIET) -> None:
         """Let the VM, or another one, be there again; text: what is said of it."""
 
         def meet() -> None:
@@ -108,7 +109,7 @@ class FakeSession:
             self.machine.learn_name({"name": name})
             self.machine.learn_status({"status": "running", "running": True})
             self._renew()
-            self.watcher.life(text, alarming=alarming)
+            self.watcher.remark(text, tone)
             self.watcher.refresh()
 
         self.later(meet)

@@ -12,6 +12,7 @@ import pytest
 from qmpsh.complete.candidates import Candidate
 from qmpsh.errors import LineSyntaxError
 from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.shell.life import Tone
 from qmpsh.shell.outcome import Answer, Ask, Note, Outcome
 from qmpsh.shell.progress import State, Work
 from qmpsh.view.glyphs import ASCII, UNICODE, Glyphs
@@ -226,7 +227,7 @@ def test_another_vm_is_there() -> None:
                 "reconnected, but this is another VM: vm2 (QEMU 7.2.22); the next line asks before"
                 " it runs there",
                 "vm2",
-                alarming=True,
+                Tone.ALARMING,
             )
             ask = Ask("this is another VM: vm2; run it there?", (("n", "no"), ("y", "yes")))
             on.session.script["stop"] = asks(ask, lambda session, key: Outcome())
