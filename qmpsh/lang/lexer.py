@@ -53,6 +53,7 @@ TOKEN_TYPES: dict[Kind, _TokenType] = {
     Kind.UNCLOSED: String,
     Kind.OPEN: Punctuation,
     Kind.CLOSE: Punctuation,
+    Kind.DEEP: Error,
     Kind.COMMA: Punctuation,
     Kind.COLON: Punctuation,
     Kind.GLUED: Error,
