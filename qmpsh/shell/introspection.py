@@ -90,9 +90,10 @@ class Introspection:
         """Learn the schema, once: from the cache where the server still lists the same commands."""
         if self._loading:
             yield Until(lambda: not self._loading)
-        if self._loaded or self._client is None:
+        client = self._client
+        if self._loaded or client is None or client.closed:
             return
-        if not self._client.dialect.schema:
+        if not client.dialect.schema:
             yield from self._describe()
             return
         # Imported here, as below: a one-shot without arguments loads no schema.
@@ -102,14 +103,14 @@ class Introspection:
         self._loading = True
         try:
             yield from self.load_commands()
-            path = self._cache_path(self._client)
+            path = self._cache_path(client)
             self.schema = load_schema(path, self._machine.commands)
             if self.schema is None:
-                entities = yield from self._ask(self._client, self._client.dialect.schema)
+                entities = yield from self._ask(client, client.dialect.schema)
                 if isinstance(entities, list) and entities:
                     self.schema = Schema.from_entities(entities)
                     store_schema(path, entities, self._machine.commands)
-            self._loaded = True
+            self._loaded = not client.closed
         finally:
             self._loading = False
 
@@ -184,7 +185,11 @@ class Introspection:
     def _ask(
         self, client: Client, name: str, arguments: dict[str, Json] | None = None
     ) -> Generator[Wish, str, Json]:
-        """The value of a reply; None for an error, which is never shown."""
+        """The value of a reply; None for an error, which is never shown, and where nobody answers
+        any more: that the line cannot be sent is told by the line.
+        """
+        if client.closed:
+            return None
         pending = client.submit(Command(name, arguments))
         yield Until(lambda: pending.done)
         return pending.reply.value if isinstance(pending.reply, Reply) else None

@@ -330,6 +330,30 @@ def test_each_event_is_waited_for_once(run: Run) -> None:
     assert run(stdin="stop\n.wait STOP\n").returncode == 0
 
 
+def test_the_end_of_the_vm_is_waited_for(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    vm = start_vm("-no-reboot")
+    done = run_qmpsh("-t", "20", vm.path, stdin="system_reset\n.wait SHUTDOWN\n")
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert json.loads(done.stdout)["reason"] == "host-qmp-system-reset"
+
+
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        (".wait STOP", ".wait: lost the connection before STOP; "),
+        (".wait SHUTDOWN guest=true", ".wait: lost the connection before SHUTDOWN guest=true; "),
+        ("balloon value=1", "balloon was not sent, there is no connection: "),
+    ],
+)
+def test_a_line_behind_the_end_tells_of_itself_alone(
+    line: str, said: str, vm: Vm, run_qmpsh: RunQmpsh
+) -> None:
+    done = run_qmpsh("-t", "20", vm.path, stdin=f"quit\n{line}\n")
+    assert done.stderr.startswith(f"stdin:2: {said}")
+    assert "query-" not in done.stderr
+    assert done.returncode == 4
+
+
 def test_queries_sent_ahead_lose_no_event(run: Run) -> None:
     script = "query-name\nquery-status\ncont\n.wait RES*\nquery-name\nquery-name\n"
     assert run(stdin=script).returncode == 0
