@@ -7,13 +7,14 @@ program gets a reply a line, each one that differs from the last.
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Generator, Iterator
 from itertools import count
 from typing import TYPE_CHECKING
 
-from qmpsh.errors import LineSyntaxError, UsageError
+from qmpsh.errors import LineSyntaxError, ReplyTimeout, UsageError
 from qmpsh.jsontypes import Json
 from qmpsh.lang.durations import parse_duration
 from qmpsh.lang.line import parse_words
@@ -34,9 +35,10 @@ _COUNT = r"--count(?:=|\s+)"
 
 
 def watch(shell: Shell, line: VerbLine) -> Steps:
-    """Ask, show, wait, until it was asked often enough or somebody ends it.
+    """Ask, show, wait, until it was asked often enough, the time is over or somebody ends it.
 
-    Raises UsageError for a line that may change something, ConnectionLost.
+    Without a count the end of the time is its end; with one it comes too early. Each reply has the
+    same time. Raises UsageError for a line that may change something, ReplyTimeout, ConnectionLost.
     """
     interval, repeats, text, words = _read(line)
     requests = yield from _requests(shell, text, words)
@@ -52,6 +54,9 @@ def watch(shell: Shell, line: VerbLine) -> Steps:
     if repeats is not None and repeats < 1:
         raise UsageError(".watch needs a count from 1 on")
     client = connected(shell, line)
+    timeout = request.modifiers.timeout
+    timeout = shell.settings.timeout if timeout is None else timeout
+    deadline = math.inf if timeout is None else time.monotonic() + timeout
     last: Answer | None = None
     for turn in count(1):
         started = time.monotonic()
@@ -61,7 +66,11 @@ def watch(shell: Shell, line: VerbLine) -> Steps:
         if answer is None or outcome.exit_code or turn == repeats:
             return outcome
         last = answer
-        yield Until(lambda: client.closed, started + interval, endless=True)
+        yield Until(lambda: client.closed, min(started + interval, deadline), endless=True)
+        if time.monotonic() >= deadline:
+            if repeats is None:
+                return Outcome()
+            raise ReplyTimeout(f".watch: waited {timeout:g} s for {repeats} replies; {turn} came")
     raise AssertionError  # count() has no end
 
 

@@ -417,6 +417,23 @@ def test_watch(run: Run) -> None:
     assert run(".watch --count 2 10ms .hmp info status").returncode == 0
 
 
+def test_a_watch_ends_with_its_time(run: Run) -> None:
+    done = run(".watch 10ms query-status --timeout 1")
+    assert (done.stdout.count("\n"), done.stderr, done.returncode) == (1, "", 0)
+    assert run("-t", "1", ".watch", "1h", "query-status").returncode == 0
+    done = run(".watch 1h query-status --count 2 --timeout 1")
+    assert done.stderr == "qmpsh: .watch: waited 1 s for 2 replies; 1 came\n"
+    assert (done.stdout.count("\n"), done.returncode) == (1, 124)
+
+
+def test_a_watch_tells_what_is_not_answered(run: Run, pair: Vm) -> None:
+    pair.stop_process()
+    done = run("-N", "-t", "50ms", ".watch query-status")
+    pair.continue_process()
+    assert done.stderr.startswith("qmpsh: no answer to query-status within 0.05 s; ")
+    assert done.returncode == 124
+
+
 # ---------------------------------------------------------------------------- the bar
 
 
