@@ -2,7 +2,7 @@
 
     line      = [ transcript mark ] ( json+ | transaction | verb | command ) [ redirect ]
     command   = NAME { WS argument } { WS "--" modifier }
-    argument  = KEY "=" value                # or the whole argument quoted: 'id=my rng'
+    argument  = KEY "=" value                # or the whole argument quoted: 'name=before update'
     KEY       = PART { "." PART }            # PART = bare or quoted
     value     = bare | 'quoted' | "quoted" | { relaxed JSON or Python object } | [ list ]
     redirect  = "|" host-shell-command | ">" FILE | ">>" FILE
