@@ -84,10 +84,11 @@ def _of_member(line: Line, command: str, given: Given, text: str) -> Iterator[Fa
 def _unknown_member(line: Line, given: Given) -> Iterator[Fault]:
     """A member that its object does not have; nothing where the tag is still to come."""
     owner_path, owner = _owner(line, given.path)
-    if owner is None or (owner.tag is not None and line.tag((*owner_path, owner.tag)) is None):
+    unfolded = line.unfolded(owner, owner_path) if owner is not None else None
+    if unfolded is None or unfolded.undecided is not None:
         return
     name = given.path[len(owner_path)]
-    names = [member.name for member in line.members(owner, owner_path)]
+    names = [member.name for member in unfolded.members]
     yield Fault(given.key, "error", f"no member {name}{did_you_mean(name, names)}")
 
 

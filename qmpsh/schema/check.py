@@ -6,7 +6,7 @@ What the schema does not forbid is never refused: open commands take undeclared 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import NamedTuple, NoReturn
 
@@ -37,8 +37,8 @@ from qmpsh.schema.model import (
 from qmpsh.schema.nearest import did_you_mean
 from qmpsh.schema.properties import Properties, read_property
 from qmpsh.schema.scalars import BOOLEAN_WORDS, read_boolean, read_int, read_number
-from qmpsh.schema.walk import members_of
-from qmpsh.schema.words import kind_words, member_words
+from qmpsh.schema.walk import Unfolded, unfold
+from qmpsh.schema.words import kind_words, member_words, type_words
 
 
 def check_arguments(
@@ -98,8 +98,8 @@ class Reader:
         undeclared: Undeclared | None = None,
     ) -> JsonObject:
         """An object from dotted keys or from braces."""
-        tag = self._tag(kind, child)
-        members = {m.name: m for m in members_of(self._schema, kind, tag)}
+        unfolded = unfold(self._schema, kind, lambda tag: _tag_value(child, tag))
+        members = {m.name: m for m in unfolded.members}
         result: JsonObject = {}
         for entry in entries_of(child, members):
             member = members.get(entry.name)
@@ -108,45 +108,30 @@ class Reader:
             elif undeclared is not None:
                 result[entry.name] = undeclared(entry, self._source)
             else:
-                self._refuse_name(entry, kind, members, spot, tag)
-        self._require(members.values(), result, kind, spot)
+                self._refuse_name(entry, unfolded, spot)
+        self._require(unfolded, result, spot)
         return result
 
-    def _tag(self, kind: ObjectType, child: Branch | ObjectLiteral) -> str | None:
-        """The text of the union's tag, wherever in the line it stands."""
-        if kind.tag is None:
-            return None
-        for name, value in leaves_of(child):
-            if name == kind.tag and isinstance(value, Scalar):
-                return value.text
-        return None
-
-    def _refuse_name(
-        self,
-        entry: Entry,
-        kind: ObjectType,
-        members: Mapping[str, Member],
-        spot: Spot,
-        tag: str | None,
-    ) -> NoReturn:
-        where = f"{spot.name} with {kind.tag}={tag}" if tag is not None else spot.name
-        hint = did_you_mean(entry.name, members)
-        if not hint and kind.tag is not None and tag is None:
-            hint = f"; its members depend on {kind.tag}, which is missing"
+    def _refuse_name(self, entry: Entry, unfolded: Unfolded, spot: Spot) -> NoReturn:
+        where = f"{spot.name}{_with_tags(unfolded)}"
+        names = [member.name for member in unfolded.members]
+        hint = did_you_mean(entry.name, names)
+        if not hint and unfolded.undecided is not None:
+            hint = f"; its members depend on {unfolded.undecided.tag}, which is missing"
         elif not hint:
-            hint = f"; there are {', '.join(members)}" if members else ", it takes none"
+            hint = f"; there are {', '.join(names)}" if names else ", it takes none"
         self._refuse(f"no member {entry.name} in {where}{hint}", entry.span)
 
-    def _require(
-        self, members: Iterable[Member], given: JsonObject, kind: ObjectType, spot: Spot
-    ) -> None:
-        missing = [m for m in members if not m.optional and m.name not in given]
+    def _require(self, unfolded: Unfolded, given: JsonObject, spot: Spot) -> None:
+        missing = [m for m in unfolded.members if not m.optional and m.name not in given]
         if not missing:
             return
-        tag = next((m for m in missing if m.name == kind.tag), None)
-        if tag is not None:
-            words = " ".join(kind.variants) or kind_words(self._schema, self._schema.type(tag.type))
-            self._refuse(f"{spot.name} lacks {tag.name}*, one of: {words}", spot.span)
+        union = unfolded.undecided
+        tag = next((m for m in missing if union is not None and m.name == union.tag), None)
+        if union is not None and tag is not None:
+            where = f"{spot.name}{_with_tags(unfolded)}"
+            words = " ".join(union.variants) or type_words(self._schema, tag.type)
+            self._refuse(f"{where} lacks {tag.name}*, one of: {words}", spot.span)
         names = ", ".join(member_words(self._schema, member) for member in missing)
         self._refuse(f"{spot.name} lacks {names}", spot.span)
 
@@ -245,6 +230,19 @@ class Reader:
 
     def _refuse(self, message: str, span: Span) -> NoReturn:
         raise SchemaMismatch(message, self._source, span)
+
+
+def _tag_value(child: Branch | ObjectLiteral, tag: str) -> str | None:
+    """The text of a union's tag, wherever in the line it stands."""
+    for name, value in leaves_of(child):
+        if name == tag and isinstance(value, Scalar):
+            return value.text
+    return None
+
+
+def _with_tags(unfolded: Unfolded) -> str:
+    """` with driver=qcow2`, "" for no union or one whose tag is missing."""
+    return f" with {' '.join(map('='.join, unfolded.tags))}" if unfolded.tags else ""
 
 
 # -------------------------------------------------------------------- reading one value
