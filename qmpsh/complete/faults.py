@@ -13,6 +13,7 @@ from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.line import Line
 from qmpsh.complete.place import Given, Path, find_given
 from qmpsh.errors import Span
+from qmpsh.lang.build import bracketed_word
 from qmpsh.lang.syntax import Mode
 from qmpsh.schema.model import Builtin, EnumType, ObjectType, Schema, Type, is_open
 from qmpsh.schema.nearest import did_you_mean
@@ -107,6 +108,7 @@ def _wrong_value(kind: Type, given: Given) -> str:
         case EnumType() if value not in kind.names():
             return f"no value {value}{did_you_mean(value, kind.names())}"
         case Builtin(json_type) if json_type in _READERS:
-            if given.quoted or _READERS[json_type](value) is None:
+            word = bracketed_word(value) if given.bracketed else value
+            if given.quoted or _READERS[json_type](word) is None:
                 return f"{given.path[-1]}: {value} is no {json_type}"
     return ""

@@ -165,8 +165,8 @@ class Reader:
             if isinstance(value, Scalar | RawLiteral):
                 return value.text
             return self._refuse_value("a string", entry)
-        if isinstance(value, Scalar) and not value.quoted:
-            read = _READ[json_type](value.text)
+        if entry.word is not None:
+            read = _READ[json_type](entry.word)
             if read is not _NOT_READ:
                 return read
         return self._refuse_value(_EXPECTED[json_type], entry)
@@ -197,7 +197,7 @@ class Reader:
     def _choose(self, kind: AlternateType, entry: Entry) -> Type:
         """The branch whose JSON type the text has."""
         branches = [self._schema.type(name) for name in kind.branches]
-        for wanted in _forms(self._opened(entry)):
+        for wanted in _forms(entry, self._opened(entry)):
             for branch in branches:
                 if _form(branch) == wanted and self._fits(branch, entry):
                     return branch
@@ -212,8 +212,7 @@ class Reader:
             return entry.value.text in branch.names()
         if not isinstance(branch, Builtin) or branch.json_type not in _READ:
             return True
-        value = entry.value
-        return isinstance(value, Scalar) and _READ[branch.json_type](value.text) is not _NOT_READ
+        return entry.word is not None and _READ[branch.json_type](entry.word) is not _NOT_READ
 
     def _opened(self, entry: Entry) -> Branch | Node:
         """The value with its brackets read."""
@@ -269,7 +268,7 @@ _READ: dict[str, Callable[[str], Json | _NotRead]] = {
     "int": _reading(read_int),
     "number": _reading(read_number),
     "boolean": _reading(read_boolean),
-    "null": lambda text: None if text in ("null", "None") else _NOT_READ,
+    "null": lambda text: None if text == "null" else _NOT_READ,
 }
 _EXPECTED = {
     "int": "an integer such as 5, 0x10 or 64M",
@@ -281,21 +280,19 @@ _EXPECTED = {
 _BARE_FORMS = ("string", "enum", "int", "number", "boolean", "null")
 
 
-def _forms(child: Branch | Node) -> Sequence[str]:
-    """The JSON types that a value may have, the likeliest first."""
-    match child:
+def _forms(entry: Entry, value: Branch | Node) -> Sequence[str]:
+    """The JSON types that a value may have, the likeliest first. value: its brackets read"""
+    match value:
         case Branch():
-            return ("array", "object") if child.has_index() else ("object",)
+            return ("array", "object") if value.has_index() else ("object",)
         case ObjectLiteral():
             return ("object",)
         case ArrayLiteral():
             return ("array",)
         case Scalar(quoted=True):
             return ("string", "enum")
-        case Scalar(text="null"):
-            return ("null", *_BARE_FORMS)
         case _:
-            return _BARE_FORMS
+            return ("null", *_BARE_FORMS) if entry.word == "null" else _BARE_FORMS
 
 
 def _form(kind: Type) -> str:

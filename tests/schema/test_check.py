@@ -110,6 +110,27 @@ TYPED = [
         "block-dirty-bitmap-merge node=n target=t bitmaps=[b0, {node: m, name: b1}]",
         {"node": "n", "target": "t", "bitmaps": ["b0", {"node": "m", "name": "b1"}]},
     ),
+    # inside brackets Python's constants are JSON's; elsewhere they are words
+    (
+        "migrate-set-capabilities capabilities=[{'capability': 'xbzrle', 'state': True}]",
+        {"capabilities": [{"capability": "xbzrle", "state": True}]},
+    ),
+    (
+        "blockdev-reopen options=[{'driver': 'qcow2', 'file': 'x', 'backing': None}]",
+        {"options": [{"driver": "qcow2", "file": "x", "backing": None}]},
+    ),
+    (
+        "blockdev-reopen options=[{driver: qcow2, file: x, backing: 'None'}]",
+        {"options": [{"driver": "qcow2", "file": "x", "backing": "None"}]},
+    ),
+    (
+        "blockdev-add driver=qcow2 file=d backing=None",
+        {"driver": "qcow2", "file": "d", "backing": "None"},
+    ),
+    (
+        "blockdev-add driver=raw file={driver: file, filename: True}",
+        {"driver": "raw", "file": {"driver": "file", "filename": "True"}},
+    ),
     # any
     ("qom-set path=/m property=p value=5", {"path": "/m", "property": "p", "value": 5}),
     ("qom-set path=/m property=p value={a: 1}", {"path": "/m", "property": "p", "value": {"a": 1}}),
@@ -237,6 +258,7 @@ MISMATCHES = [
         "'5'",
     ),
     ("eject force=maybe", "force: expected one of true, false, on, off, yes, no", "maybe"),
+    ("eject force=True", "force: expected one of true, false, on, off, yes, no", "True"),
     ("set-action reboot=rest", "reboot: no value rest; did you mean reset?", "rest"),
     ("set-action reboot=q", "reboot: no value q; there are reset, shutdown", "q"),
     ("set-action reboot=[a]", "reboot: expected one of reset, shutdown", "[a]"),
