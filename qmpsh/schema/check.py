@@ -6,7 +6,7 @@ What the schema does not forbid is never refused: open commands take undeclared 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum, auto
 from typing import NamedTuple, NoReturn
 
@@ -66,8 +66,15 @@ class Spot(NamedTuple):
     span: Span
 
 
-Undeclared = Callable[[Entry, str], Json]
-"""Reads a member that is not declared, from the entry and the line."""
+class Undeclared(NamedTuple):
+    """What an open command does with members that are not declared.
+
+    read: gives their value, from the entry and the line; names: those that are known all the same,
+    which a dotted key may be a whole of (`zoned.zasl` of nvme)
+    """
+
+    read: Callable[[Entry, str], Json]
+    names: Collection[str] = ()
 
 
 def undeclared_reader(
@@ -77,8 +84,9 @@ def undeclared_reader(
     if not is_open(name, kind):
         return None
     if name == "device_add":
-        return lambda entry, source: read_property(entry, source, properties or {})
-    return lambda entry, source: entry.guess(source)
+        live = properties or {}
+        return Undeclared(lambda entry, source: read_property(entry, source, live), live)
+    return Undeclared(lambda entry, source: entry.guess(source))
 
 
 class Reader:
@@ -101,12 +109,12 @@ class Reader:
         unfolded = unfold(self._schema, kind, lambda tag: _tag_value(child, tag))
         members = {m.name: m for m in unfolded.members}
         result: JsonObject = {}
-        for entry in entries_of(child, members):
+        for entry in entries_of(child, (*members, *(undeclared.names if undeclared else ()))):
             member = members.get(entry.name)
             if member is not None:
                 result[entry.name] = self.value(member, entry)
             elif undeclared is not None:
-                result[entry.name] = undeclared(entry, self._source)
+                result[entry.name] = undeclared.read(entry, self._source)
             else:
                 self._refuse_name(entry, unfolded, spot)
         self._require(unfolded, result, spot)

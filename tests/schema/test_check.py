@@ -337,6 +337,21 @@ def test_device_properties(argument: str, value: object) -> None:
     assert found[argument.partition("=")[0].partition(".")[0]] == value
 
 
+def test_a_property_whose_name_holds_a_dot() -> None:
+    """`zoned.zasl` of nvme, in a line and as a word of a command line."""
+    live = {"zoned": "bool", "zoned.zasl": "uint8", "serial": "str"}
+    line = "device_add driver=nvme serial=x zoned.zasl=1K zoned=on other.part=1"
+    typed = {
+        "driver": "nvme",
+        "serial": "x",
+        "zoned.zasl": 1024,
+        "zoned": True,
+        "other": {"part": 1},
+    }
+    assert read(line, schema("10.0"), live) == typed
+    assert read(line, schema("10.0"), live, words=True) == typed
+
+
 @BOTH
 def test_addr_is_a_string_without_live_types_too(version: str) -> None:
     found = read("device_add driver=virtio-rng-pci addr=10", schema(version))
