@@ -109,15 +109,17 @@ class Reader:
         unfolded = unfold(self._schema, kind, lambda tag: _tag_value(child, tag))
         members = {m.name: m for m in unfolded.members}
         result: JsonObject = {}
+        strays: list[Entry] = []
         for entry in entries_of(child, (*members, *(undeclared.names if undeclared else ()))):
             member = members.get(entry.name)
             if member is not None:
                 result[entry.name] = self.value(member, entry)
             elif undeclared is not None:
                 result[entry.name] = undeclared.read(entry, self._source)
+                strays.append(entry)
             else:
                 self._refuse_name(entry, unfolded, spot)
-        self._require(unfolded, result, spot)
+        self._require(unfolded, result, spot, strays)
         return result
 
     def _refuse_name(self, entry: Entry, unfolded: Unfolded, spot: Spot) -> NoReturn:
@@ -125,23 +127,35 @@ class Reader:
         names = [member.name for member in unfolded.members]
         hint = did_you_mean(entry.name, names)
         if not hint and unfolded.undecided is not None:
-            hint = f"; its members depend on {unfolded.undecided.tag}, which is missing"
+            union = unfolded.undecided
+            choices = self._choices(union)
+            hint = f"; its members depend on {union.tag}, which is missing, one of: {choices}"
         elif not hint:
             hint = f"; there are {', '.join(names)}" if names else ", it takes none"
         self._refuse(f"no member {entry.name} in {where}{hint}", entry.span)
 
-    def _require(self, unfolded: Unfolded, given: JsonObject, spot: Spot) -> None:
+    def _require(
+        self, unfolded: Unfolded, given: JsonObject, spot: Spot, strays: Sequence[Entry]
+    ) -> None:
+        """Refuse an object that lacks a member. strays: those given that are not declared"""
         missing = [m for m in unfolded.members if not m.optional and m.name not in given]
         if not missing:
             return
         union = unfolded.undecided
-        tag = next((m for m in missing if union is not None and m.name == union.tag), None)
-        if union is not None and tag is not None:
+        if union is not None and any(member.name == union.tag for member in missing):
             where = f"{spot.name}{_with_tags(unfolded)}"
-            words = " ".join(union.variants) or type_words(self._schema, tag.type)
-            self._refuse(f"{where} lacks {tag.name}*, one of: {words}", spot.span)
+            self._refuse(f"{where} lacks {union.tag}*, one of: {self._choices(union)}", spot.span)
         names = ", ".join(member_words(self._schema, member) for member in missing)
+        for stray in strays:
+            hint = did_you_mean(stray.name, [member.name for member in missing])
+            if hint:
+                self._refuse(f"{spot.name} lacks {names}{hint}", stray.span)
         self._refuse(f"{spot.name} lacks {names}", spot.span)
+
+    def _choices(self, union: ObjectType) -> str:
+        """The values of a union's tag; of its type where the server names no branches."""
+        tag = next((m for m in union.members if m.name == union.tag), None)
+        return " ".join(union.variants) or (type_words(self._schema, tag.type) if tag else "any")
 
     # ---------------------------------------------------------------- values
 

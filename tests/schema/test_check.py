@@ -192,7 +192,7 @@ def test_a_branch_that_is_a_union_itself(line: str) -> None:
         (
             "channels.0.addr.nme=x",
             "no member nme in addr with transport=socket; its members depend on type, "
-            "which is missing",
+            "which is missing, one of: inet unix vsock fd",
         ),
         (
             "channels.0.addr.type=unix channels.0.addr.pth=x",
@@ -245,10 +245,11 @@ MISMATCHES = [
         "lockin",
     ),
     (
-        "blockdev-add nonsense=1",
-        "no member nonsense in blockdev-add; its members depend on driver, which is missing",
-        "nonsense",
+        "device_add drver=virtio-net-pci",
+        "device_add lacks driver*: str; did you mean driver?",
+        "drver",
     ),
+    ("device_add id=x mac=y", "device_add lacks driver*: str", "device_add"),
     ("stop now=1", "no member now in stop, it takes none", "now"),
     ("balloon quux=1", "no member quux in balloon; there are value", "quux"),
     ("balloon value=much", "value: expected an integer such as 5, 0x10 or 64M", "much"),
@@ -296,6 +297,13 @@ def test_mismatch(line: str, message: str | None, marked: str) -> None:
 def test_a_missing_tag_lists_its_values() -> None:
     with pytest.raises(SchemaMismatch, match=r"blockdev-add lacks driver\*, one of: blkdebug "):
         read("blockdev-add node-name=n", schema("7.2"))
+
+
+@pytest.mark.parametrize("argument", ["file=x", "nonsense=1"])
+def test_a_missing_tag_lists_its_values_where_a_branchs_member_is_given(argument: str) -> None:
+    expected = "its members depend on driver, which is missing, one of: blkdebug blklogwrites "
+    with pytest.raises(SchemaMismatch, match=expected):
+        read(f"blockdev-add node-name=n {argument}", schema("7.2"))
 
 
 def test_argv_words_are_typed_too() -> None:
