@@ -14,6 +14,7 @@ from qmpsh.errors import SchemaMismatch, Span
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.build import Branch, key_tree
 from qmpsh.lang.syntax import (
+    Argument,
     ArrayLiteral,
     CommandLine,
     Node,
@@ -21,7 +22,7 @@ from qmpsh.lang.syntax import (
     RawLiteral,
     Scalar,
 )
-from qmpsh.lang.values import read_raw
+from qmpsh.lang.values import quote, read_raw
 from qmpsh.schema.entries import Entry, entries_of, leaves_of
 from qmpsh.schema.model import (
     AlternateType,
@@ -186,12 +187,14 @@ class Reader:
         if json_type == "string":
             if isinstance(value, Scalar | RawLiteral):
                 return value.text
-            return self._refuse_value("a string", entry)
+            return self._refuse_value("a string", entry, hint=self._in_quotes(entry))
         if entry.word is not None:
             read = _READ[json_type](entry.word)
             if read is not _NOT_READ:
                 return read
-        return self._refuse_value(_EXPECTED[json_type], entry)
+        quoted = isinstance(value, Scalar) and value.quoted
+        hint = "; a quoted value is a string" if quoted else ""
+        return self._refuse_value(_EXPECTED[json_type], entry, hint=hint)
 
     def _enum(self, kind: EnumType, entry: Entry) -> Json:
         value = entry.value
@@ -243,10 +246,20 @@ class Reader:
 
     # ---------------------------------------------------------------- errors
 
-    def _refuse_value(self, expected: str, entry: Entry) -> NoReturn:
-        value = entry.value
-        quoted = isinstance(value, Scalar) and value.quoted
-        hint = "; a quoted value is a string" if quoted else ""
+    def _in_quotes(self, entry: Entry) -> str:
+        """How the text is typed that was taken for a bracket; "" for a member's own members."""
+        if isinstance(entry.value, Branch):
+            return ""
+        text = self._source[slice(*entry.value_span)]
+        quoted = quote(text)
+        if quoted[1:-1] != text:  # escapes would hide what is quoted
+            return f"; text that begins with {text[0]} is quoted"
+        if not isinstance(entry.child, Argument):
+            return f"; text is quoted: {quoted}"
+        key = entry.child.key
+        return f"; text is quoted: {self._source[key[0].span[0] : key[-1].span[1]]}={quoted}"
+
+    def _refuse_value(self, expected: str, entry: Entry, *, hint: str = "") -> NoReturn:
         self._refuse(f"{entry.name}: expected {expected}{hint}", entry.value_span)
 
     def _refuse(self, message: str, span: Span) -> NoReturn:

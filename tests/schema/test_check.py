@@ -263,7 +263,27 @@ MISMATCHES = [
     ("set-action reboot=rest", "reboot: no value rest; did you mean reset?", "rest"),
     ("set-action reboot=q", "reboot: no value q; there are reset, shutdown", "q"),
     ("set-action reboot=[a]", "reboot: expected one of reset, shutdown", "[a]"),
-    ("eject id=[a]", "id: expected a string", "[a]"),
+    (
+        "nbd-server-start addr.type=inet addr.data.host=[::1]",
+        'host: expected a string; text is quoted: addr.data.host="[::1]"',
+        "[::1]",
+    ),
+    (
+        "nbd-server-start addr={type: inet, data: {host: [::1], port: '1'}}",
+        'host: expected a string; text is quoted: "[::1]"',
+        "[::1]",
+    ),
+    (
+        """eject id=["a'", '"']""",
+        "id: expected a string; text that begins with [ is quoted",
+        """["a'", '"']""",
+    ),
+    ("eject id.a=x", "id: expected a string", "id"),
+    (
+        "netdev_add type=user id=n hostfwd=['tcp::1']",
+        "hostfwd[0]: expected an object {str}",
+        "'tcp::1'",
+    ),
     ("device_add id=x", "device_add lacks driver*: str", "device_add"),
     (
         "chardev-add id=c backend.type=null",
