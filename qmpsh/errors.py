@@ -51,6 +51,16 @@ class LineSyntaxError(LineError):
     """The line is not in the language."""
 
 
+class NoValue(LineSyntaxError):
+    """A word stands where KEY=value is expected; what was meant only a schema can tell.
+
+    command: its name, "" for a transaction's action; word: unquoted
+    """
+
+    command = ""
+    word = ""
+
+
 class SchemaMismatch(LineError):
     """The line is in the language, but this server would refuse it."""
 

@@ -149,9 +149,22 @@ class Reader:
         names = ", ".join(member_words(self._schema, member) for member in missing)
         for stray in strays:
             hint = did_you_mean(stray.name, [member.name for member in missing])
+            hint = hint or self._parted(stray, missing[0].name)
             if hint:
                 self._refuse(f"{spot.name} lacks {names}{hint}", stray.span)
         self._refuse(f"{spot.name} lacks {names}", spot.span)
+
+    def _parted(self, entry: Entry, name: str) -> str:
+        """For `DRIVER,id=x`, as QEMU's own command line has it: how it is typed here.
+
+        name: of the member that stands first there, without its name
+        """
+        if "," not in entry.name or not isinstance(entry.child, Argument):
+            return ""
+        words = self._source[slice(*entry.child.span)].split(",")
+        return (
+            f"; blanks part arguments, not commas: {' '.join([f'{name}={words[0]}', *words[1:]])}"
+        )
 
     def _choices(self, union: ObjectType) -> str:
         """The values of a union's tag; of its type where the server names no branches."""

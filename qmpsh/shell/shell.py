@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qmpsh.errors import LineError, LineSyntaxError, QmpshError, SchemaMismatch, UsageError
+from qmpsh.errors import LineError, LineSyntaxError, NoValue, QmpshError, SchemaMismatch, UsageError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.lang.line import parse_line, parse_words
 from qmpsh.lang.syntax import (
@@ -161,8 +161,13 @@ class Shell:
         try:
             return (yield from self._run(parse))
         except LineError as error:
-            # Imported here: a line without an error needs no masking.
+            # Imported here, as below: a line without an error needs no guess and no masking.
             from qmpsh.shell.secrets import mask_error
+
+            if isinstance(error, NoValue):
+                from qmpsh.shell.guessing import explain
+
+                yield from explain(error, self.introspection)
 
             mask_error(error, hmp=self.hmp, in_words=in_words)
             raise

@@ -249,6 +249,12 @@ MISMATCHES = [
         "device_add lacks driver*: str; did you mean driver?",
         "drver",
     ),
+    (
+        "device_add virtio-net-pci,id=x,mac=y",
+        "device_add lacks driver*: str; blanks part arguments, not commas: "
+        "driver=virtio-net-pci id=x mac=y",
+        "virtio-net-pci,id",
+    ),
     ("device_add id=x mac=y", "device_add lacks driver*: str", "device_add"),
     ("stop now=1", "no member now in stop, it takes none", "now"),
     ("balloon quux=1", "no member quux in balloon; there are value", "quux"),
