@@ -54,7 +54,7 @@ class LineSyntaxError(LineError):
 class NoValue(LineSyntaxError):
     """A word stands where KEY=value is expected; what was meant only a schema can tell.
 
-    command: its name, "" for a transaction's action; word: unquoted
+    command: its name, "" for an action or an event; word: unquoted
     """
 
     command = ""

@@ -66,7 +66,7 @@ GUESSES = [
     ("info status", "no command info; in the human monitor there is: .hmp info status"),
     ("blockdev-ad x", "no command blockdev-ad; did you mean blockdev-add or blockdev-del"),
     ("nonsense x", "no command nonsense"),
-    # an action is no command
+    # neither an action nor an event is a command
     ("transaction( abort x )", "expected KEY=value"),
 ]
 
