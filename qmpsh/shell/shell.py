@@ -133,16 +133,19 @@ class Shell:
         if self.abandon_transaction():
             raise UsageError("end of input inside transaction( ... ): nothing was sent")
 
-    def requests(self, line: str, *, counted: bool = False) -> Generator[Wish, str, list[Request]]:
+    def requests(
+        self, line: str | Sequence[str], *, counted: bool = False
+    ) -> Generator[Wish, str, list[Request]]:
         """What a line would send, checked and typed, for verbs that show it instead.
 
-        counted: it may say `--count`
+        line: or the words of a command line; counted: it may say `--count`
         Raises UsageError for a line that sends nothing by itself.
         """
-        return self.requests_of(parse_line(line, self.mode._replace(counted=counted)))
-
-    def requests_of(self, statements: Sequence[Statement]) -> Generator[Wish, str, list[Request]]:
-        """The same for a line that was parsed."""
+        words = [line] if isinstance(line, str) else line
+        if len(words) == 1:
+            statements = parse_line(words[0], self.mode._replace(counted=counted))
+        else:
+            statements = parse_words(words, hmp=self.hmp)
         requests = []
         for statement in statements:
             match statement:
