@@ -56,6 +56,14 @@ def test_a_line_is_expected(run_qmpsh: RunQmpsh, words: list[str]) -> None:
     )
 
 
+def test_the_marks_of_a_long_line_stay_in_view(run_qmpsh: RunQmpsh) -> None:
+    line = f".json blockdev-add driver=file filename=/{'x' * 300} nde-name=a"
+    done = run_qmpsh("--schema", SCHEMA, line, env={"COLUMNS": "80"})
+    _, shown, marks = done.stderr.splitlines()
+    assert shown[marks.index("^") :] == "nde-name=a"
+    assert (len(shown) <= 80, marks.count("^")) == (True, len("nde-name"))
+
+
 def test_the_tool_comes_first(run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh("--schema", SCHEMA, ".export", "query-status")
     assert done.stderr == "qmpsh: no tool query-status: .export bash|python|virsh LINE\n"

@@ -31,6 +31,7 @@ from qmpsh.lang.syntax import (
     VerbLine,
 )
 from qmpsh.lang.values import quote
+from qmpsh.view.carets import caret_lines
 from tests.fuzzing import examples
 from tests.lang.helpers import fault, guessed_words, one
 from tests.lang.strategies import PIECES, arguments, lines, modes
@@ -55,7 +56,7 @@ def check_fault(error: LineError) -> None:
     start, end = error.span
     assert 0 <= start <= end <= len(error.source)
     assert str(error)
-    assert error.caret().endswith("^")
+    assert caret_lines(error)[1].endswith("^")
 
 
 @many
