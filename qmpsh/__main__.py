@@ -154,7 +154,7 @@ def _batch(words: Words, options: Options) -> int:
 
     settings, colour = for_batch(options, one_shot=bool(words.line))
     schema = _schema(options)
-    offline = settings.dry_run and words.address is None
+    offline = words.address is None and (settings.dry_run or bool(words.line))
     client = None if offline else _connect(words, options)
     if client is not None and client.greeting is not None and client.greeting.remark:
         _notice(client.greeting.remark)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from qmpsh.schema.model import Schema
 
 _PROGRAM = "qmpsh"
+_INDENT = "  "
 _LAST_MOMENT = 1.0  # seconds
 
 
@@ -143,7 +144,7 @@ class Batch:
         """Print an error, and the place in its line."""
         _complain(place, str(error))
         if isinstance(error, LineError):
-            print(_indented(visible(error.caret())), file=sys.stderr)
+            _point_at(error)
         return Outcome(error.exit_code)
 
     def is_final(self, outcome: Outcome) -> bool:
@@ -307,5 +308,14 @@ def _is_json(answer: Answer) -> bool:
     return answer.text is None and not as_text
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.split("\n"))
+def _point_at(error: LineError) -> None:
+    """Print the wrong line and the marks below it; no wider than a terminal."""
+    # Imported here: needed for an error alone.
+    from qmpsh.view.carets import caret_lines
+
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isdecimal() else 0
+    if not width and sys.stderr.isatty():
+        width = os.get_terminal_size(sys.stderr.fileno()).columns
+    for line in caret_lines(error, width - len(_INDENT) if width else None):
+        print(f"{_INDENT}{line}", file=sys.stderr)

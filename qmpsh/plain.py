@@ -201,7 +201,7 @@ class Plain:
 
     def error(self, error: QmpshError) -> None:
         """See Presenter."""
-        self._say(error_body(error))
+        self._say(error_body(error, self.columns()))
 
     # ------------------------------------------------------------------ the turn of a line
 

@@ -13,6 +13,7 @@ from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.line import Line
 from qmpsh.complete.place import Given, Path, find_given
 from qmpsh.errors import Span
+from qmpsh.lang.build import bracketed_word
 from qmpsh.lang.syntax import Mode
 from qmpsh.schema.model import Builtin, EnumType, ObjectType, Schema, Type, is_open
 from qmpsh.schema.nearest import did_you_mean
@@ -84,10 +85,11 @@ def _of_member(line: Line, command: str, given: Given, text: str) -> Iterator[Fa
 def _unknown_member(line: Line, given: Given) -> Iterator[Fault]:
     """A member that its object does not have; nothing where the tag is still to come."""
     owner_path, owner = _owner(line, given.path)
-    if owner is None or (owner.tag is not None and line.tag((*owner_path, owner.tag)) is None):
+    unfolded = line.unfolded(owner, owner_path) if owner is not None else None
+    if unfolded is None or unfolded.undecided is not None:
         return
     name = given.path[len(owner_path)]
-    names = [member.name for member in line.members(owner, owner_path)]
+    names = [member.name for member in unfolded.members]
     yield Fault(given.key, "error", f"no member {name}{did_you_mean(name, names)}")
 
 
@@ -106,6 +108,7 @@ def _wrong_value(kind: Type, given: Given) -> str:
         case EnumType() if value not in kind.names():
             return f"no value {value}{did_you_mean(value, kind.names())}"
         case Builtin(json_type) if json_type in _READERS:
-            if given.quoted or _READERS[json_type](value) is None:
+            word = bracketed_word(value) if given.bracketed else value
+            if given.quoted or _READERS[json_type](word) is None:
                 return f"{given.path[-1]}: {value} is no {json_type}"
     return ""

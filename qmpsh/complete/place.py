@@ -44,7 +44,8 @@ class Piece(NamedTuple):
 
 class Given(NamedTuple):
     """A member that the line already has. path: its parts from the command down; text: of a single
-    value, None for a bracket; key, value: where they stand (key is empty for an array's item).
+    value, None for a bracket; key, value: where they stand (key is empty for an array's item);
+    bracketed: inside { } or [ ].
     """
 
     path: Path
@@ -52,6 +53,7 @@ class Given(NamedTuple):
     key: Span = (0, 0)
     value: Span = (0, 0)
     quoted: bool = False
+    bracketed: bool = False
 
 
 class Place(NamedTuple):
@@ -226,7 +228,8 @@ class Walk:
             key = (start, self._key_end) if self._pieces else (token.start, token.start)
             text, value = self._unquoted(token), (token.start, token.end)
             quoted = token.kind is not Kind.WORD
-            self.given.append(Given(self._path(), text, key, value, quoted))
+            bracketed = bool(self._frames)
+            self.given.append(Given(self._path(), text, key, value, quoted, bracketed))
 
     def _part(self, token: Token) -> None:
         quoted = token.kind is Kind.QUOTED_PART

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qmpsh.errors import LineSyntaxError, Span
+from qmpsh.errors import LineSyntaxError, NoValue, Span
 from qmpsh.lang.syntax import Argument, Node, Part, RawLiteral, Scalar
 from qmpsh.lang.tokens import Kind, Token
 from qmpsh.lang.values import NESTING_LIMIT, LiteralReader, Source, quote, unclosed, unquoted
@@ -109,7 +109,7 @@ class ArgumentReader:
         return (value[0].start, value[-1].end) if value else (words[1][0].end,) * 2
 
     def _no_value(self, word: Word, behind: Span | None) -> LineSyntaxError:
-        """The error for a word without `=`, with a guess of what was meant.
+        """The error for a word without `=`.
 
         behind: where the value stands when a `=` stands apart
         """
@@ -123,13 +123,16 @@ class ArgumentReader:
         if self._in_transaction and text.endswith(")"):
             return self._source.error(GLUED_PAREN, end - 1, end)
         before = self.arguments[-1] if self.arguments else None
-        if before is None or not isinstance(before.value, Scalar):
-            return self._source.error(no_value(self._name, text), start, end)
-        key = self._source.text[before.span[0] : before.key[-1].span[1]]
-        if not before.value.text:
-            return self._blanks(before.span[0], f"{key}={text}", end)
-        guess = f"{key}={quote(f'{before.value.text} {text}')}"
-        return self._source.error(f"expected KEY=value, or quotes: {guess}?", start, end)
+        guess = ""
+        if before is not None and isinstance(before.value, Scalar):
+            key = self._source.text[before.span[0] : before.key[-1].span[1]]
+            if not before.value.text:
+                return self._blanks(before.span[0], f"{key}={text}", end)
+            guess = f"{key}={quote(f'{before.value.text} {text}')}"
+        error = no_value(self._source, (start, end), self._name, guess)
+        if self._in_transaction:
+            error.command = ""
+        return error
 
     def _blanks(self, start: int, guess: str, end: int) -> LineSyntaxError:
         message = f"expected no blanks around =: {self._name} {guess}?"
@@ -150,7 +153,7 @@ def word_argument(source: Source, start: int, end: int, name: str) -> Argument:
     word = source.text[start:end]
     key, equals, value = word.partition("=")
     if not equals:
-        raise source.error(no_value(name, word), start, end)
+        raise no_value(source, (start, end), name)
     parts: list[Part] = []
     at = start
     for text in key.split("."):
@@ -164,11 +167,19 @@ def word_argument(source: Source, start: int, end: int, name: str) -> Argument:
     return Argument(_bounded(parts, source), node, source.span(start, end))
 
 
-def no_value(name: str, word: str) -> str:
-    """The sentence for a word without `=`."""
-    guess = f"id={word}"
-    plain = guess.isprintable() and " " not in guess
-    return f"expected KEY=value: {name} {guess if plain else quote(guess)}?"
+def no_value(source: Source, place: Span, name: str, guess: str = "") -> NoValue:
+    """The error for a word without `=`.
+
+    place: of the word in the text; name: the command; guess: the argument before, the word in it
+    """
+    word = source.text[slice(*place)]
+    message = f"expected KEY=value, or quotes: {guess}?" if guess else "expected KEY=value"
+    if word.startswith("{"):
+        as_json = f'{{"execute": "{name}", "arguments": {{...}}}}'
+        message = f"expected KEY=value, or the whole line as JSON: {as_json}"
+    error = NoValue(message, source.line, source.span(*place))
+    error.command, error.word = name, word
+    return error
 
 
 def _bounded(parts: Sequence[Part], source: Source) -> tuple[Part, ...]:

@@ -195,8 +195,14 @@ class LiteralReader:
             raise self._source.error(message, token.start, token.end)
         colon = self._next()
         if colon.kind is not Kind.COLON:
-            raise self._unexpected(f"a colon behind {self._text(token)}", colon)
+            raise self._unexpected(f"a colon behind {self._text(token)}{self._hint(colon)}", colon)
         return Part(text, token.kind is Kind.QUOTED_PART, self._span(token, token))
+
+    def _hint(self, closing: Token) -> str:
+        """For `{name}`, where nothing else stands: it may be meant as text."""
+        text = self._source.text[self._open[-1].start : closing.end]
+        is_alone = self._text(closing) == "}" and not {":", ","}.intersection(text)
+        return f"; text that begins with {{ is quoted: {quote(text)}" if is_alone else ""
 
     def _closes(self) -> bool:
         """Whether the innermost bracket closes here; if so, go past it."""

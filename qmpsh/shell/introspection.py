@@ -16,6 +16,7 @@ from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import CommandLine, Scalar
 from qmpsh.link.client import Client
 from qmpsh.link.dialect import QEMU, listed
+from qmpsh.shell.hmp import HMP_COMMANDS
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Outcome, Steps, Until, Wish
 from qmpsh.wire.messages import Command, Reply
@@ -171,8 +172,11 @@ class Introspection:
         info = self.schema.command(name) if self.schema is not None else None
         return info is not None and info.oob
 
-    def suggestion(self, name: str) -> str:
-        """`; did you mean a?` for an unknown command, from what is at hand, the cache included."""
+    def suggestion(self, name: str, behind: str = "") -> str:
+        """`; did you mean a?` for an unknown command, from what is at hand, the cache included.
+
+        behind: what the line says behind it, for a command of the human monitor
+        """
         from qmpsh.schema.cache import load_schema
         from qmpsh.schema.nearest import did_you_mean
 
@@ -180,7 +184,10 @@ class Introspection:
         if not names and self._client is not None:
             cached = load_schema(self._cache_path(self._client))
             names = cached.commands if cached is not None else ()
-        return did_you_mean(name, names)
+        hint = did_you_mean(name, names)
+        if not hint and name in HMP_COMMANDS and (not self._client or self._client.dialect.hmp):
+            return f"; in the human monitor there is: {f'.hmp {name} {behind}'.rstrip()}"
+        return hint
 
     def _ask(
         self, client: Client, name: str, arguments: dict[str, Json] | None = None

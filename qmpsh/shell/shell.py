@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qmpsh.errors import LineError, LineSyntaxError, QmpshError, SchemaMismatch, UsageError
+from qmpsh.errors import LineError, LineSyntaxError, NoValue, QmpshError, SchemaMismatch, UsageError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.lang.line import parse_line, parse_words
 from qmpsh.lang.syntax import (
@@ -133,16 +133,19 @@ class Shell:
         if self.abandon_transaction():
             raise UsageError("end of input inside transaction( ... ): nothing was sent")
 
-    def requests(self, line: str, *, counted: bool = False) -> Generator[Wish, str, list[Request]]:
+    def requests(
+        self, line: str | Sequence[str], *, counted: bool = False
+    ) -> Generator[Wish, str, list[Request]]:
         """What a line would send, checked and typed, for verbs that show it instead.
 
-        counted: it may say `--count`
+        line: or the words of a command line; counted: it may say `--count`
         Raises UsageError for a line that sends nothing by itself.
         """
-        return self.requests_of(parse_line(line, self.mode._replace(counted=counted)))
-
-    def requests_of(self, statements: Sequence[Statement]) -> Generator[Wish, str, list[Request]]:
-        """The same for a line that was parsed."""
+        words = [line] if isinstance(line, str) else line
+        if len(words) == 1:
+            statements = parse_line(words[0], self.mode._replace(counted=counted))
+        else:
+            statements = parse_words(words, hmp=self.hmp)
         requests = []
         for statement in statements:
             match statement:
@@ -161,8 +164,13 @@ class Shell:
         try:
             return (yield from self._run(parse))
         except LineError as error:
-            # Imported here: a line without an error needs no masking.
+            # Imported here, as below: a line without an error needs no guess and no masking.
             from qmpsh.shell.secrets import mask_error
+
+            if isinstance(error, NoValue):
+                from qmpsh.shell.guessing import explain
+
+                yield from explain(error, self.introspection)
 
             mask_error(error, hmp=self.hmp, in_words=in_words)
             raise

@@ -6,7 +6,7 @@ They begin with a dot so that they can never hide a command of the server.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +19,7 @@ from qmpsh.schema.nearest import nearest
 from qmpsh.schema.signature import hanging
 from qmpsh.shell.connection import disconnect, reconnect
 from qmpsh.shell.execute import Request, dry_run_text, execute, hmp_request, no_human_monitor
-from qmpsh.shell.export import export
+from qmpsh.shell.export import find_tool, left_out
 from qmpsh.shell.guest import cat, exec_in_guest
 from qmpsh.shell.help import WIDTH, Topics
 from qmpsh.shell.masking import masked_request
@@ -98,16 +98,30 @@ def _topics(shell: Shell) -> Generator[Wish, str, Topics]:
 
 
 def _export(shell: Shell, line: VerbLine) -> Steps:
-    tool, _, rest = line.rest.strip().partition(" ")
-    requests = yield from _shown_requests(shell, rest)
-    text = export(tool, [request.command for request in requests], shell.machine)
-    yield _text(line, text)
+    words = line.rest.split(maxsplit=1) if line.words is None else line.words
+    write = find_tool(words[0] if words else "")
+    requests = yield from _shown_requests(shell, line, words[1:])
+    for name in {name: None for request in requests for name in left_out(request.modifiers)}:
+        yield Note(f"{name} is left out: {words[0]} has no word for it")
+    text = write([request.command for request in requests], shell.machine)
+    yield _shown(line, requests, text)
     return Outcome()
 
 
-def _shown_requests(shell: Shell, text: str) -> Generator[Wish, str, list[Request]]:
-    """What a line would send; at the prompt, where it stays on the screen, without its secrets."""
-    requests = yield from shell.requests(text)
+def _shown_requests(
+    shell: Shell, line: VerbLine, inner: Sequence[str]
+) -> Generator[Wish, str, list[Request]]:
+    """What a line would send; at the prompt, where it stays on the screen, without its secrets.
+
+    inner: the line behind the verb, or its words
+    """
+    requests = (yield from shell.requests(inner)) if inner else []
+    if not requests:
+        raise LineSyntaxError(
+            f"expected a command, as in {line.source.strip()} query-status",
+            line.source,
+            line.rest_span,
+        )
     if not shell.settings.interactive:
         return requests
     masked = [masked_request(request) for request in requests]
@@ -139,8 +153,9 @@ def _hmp_lines(shell: Shell, line: VerbLine) -> list[HmpLine]:
 
 
 def _json(shell: Shell, line: VerbLine) -> Steps:
-    requests = yield from _shown_requests(shell, line.rest)
-    yield _text(line, "\n".join(map(dry_run_text, requests)))
+    inner = [line.rest] if line.words is None else line.words
+    requests = yield from _shown_requests(shell, line, inner)
+    yield _shown(line, requests, "\n".join(map(dry_run_text, requests)))
     return Outcome()
 
 
@@ -262,6 +277,11 @@ VERBS: dict[str, Verb] = {
 
 def _text(line: VerbLine, text: str) -> Answer:
     return Answer("", text=text, modifiers=line.modifiers, redirect=line.redirect)
+
+
+def _shown(line: VerbLine, requests: Sequence[Request], text: str) -> Answer:
+    """A text for a line, which goes where that line's redirect says."""
+    return _text(line, text)._replace(redirect=requests[-1].redirect)
 
 
 def _columns(shell: Shell) -> int:

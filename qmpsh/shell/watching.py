@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from qmpsh.errors import LineSyntaxError, ReplyTimeout, UsageError
 from qmpsh.jsontypes import Json
 from qmpsh.lang.durations import parse_duration
-from qmpsh.lang.line import parse_words
 from qmpsh.lang.syntax import VerbLine
 from qmpsh.shell.execute import Request, execute
 from qmpsh.shell.listening import connected
@@ -40,8 +39,8 @@ def watch(shell: Shell, line: VerbLine) -> Steps:
     Without a count the end of the time is its end; with one it comes too early. Each reply has the
     same time. Raises UsageError for a line that may change something, ReplyTimeout, ConnectionLost.
     """
-    interval, repeats, text, words = _read(line)
-    requests = yield from _requests(shell, text, words)
+    interval, repeats, repeated = _read(line)
+    requests = yield from shell.requests(repeated, counted=True)
     if len(requests) != 1:
         raise UsageError(".watch takes one command, as in .watch 2s query-status")
     request = requests[0]
@@ -111,14 +110,14 @@ def _text_changes(old: str, new: str) -> list[str]:
     return [line for line in ndiff(old.splitlines(), new.splitlines()) if line[0] in "+-"]
 
 
-def _read(line: VerbLine) -> tuple[float, int | None, str, tuple[str, ...] | None]:
-    """The interval, the count where it stands before the line, the line, or its argv words."""
+def _read(line: VerbLine) -> tuple[float, int | None, str | tuple[str, ...]]:
+    """The interval, the count where it stands before the line, the line or its argv words."""
     words = line.words
     if words is not None:
         words, repeats = _take_count(line, words)
         interval = _take_time(words[0]) if words else None
         words = words if interval is None else words[1:]
-        return EVERY if interval is None else interval, repeats, " ".join(words), words
+        return EVERY if interval is None else interval, repeats, words
     text, repeats = line.rest, None
     found = re.match(rf"{_COUNT}([0-9]{{1,9}})\s+", text)
     if found is not None:
@@ -131,7 +130,7 @@ def _read(line: VerbLine) -> tuple[float, int | None, str, tuple[str, ...] | Non
         raise LineSyntaxError(
             "expected a query, as in .watch 2s query-status", line.source, line.rest_span
         )
-    return EVERY if interval is None else interval, repeats, text, None
+    return EVERY if interval is None else interval, repeats, text
 
 
 def _take_count(line: VerbLine, words: tuple[str, ...]) -> tuple[tuple[str, ...], int | None]:
@@ -151,14 +150,6 @@ def _take_count(line: VerbLine, words: tuple[str, ...]) -> tuple[tuple[str, ...]
 def _take_time(word: str) -> float | None:
     """The interval, None where the word is none. Raises UsageError for half a time."""
     return parse_duration(word) if word[:1].isdigit() else None
-
-
-def _requests(
-    shell: Shell, text: str, words: tuple[str, ...] | None
-) -> Generator[Wish, str, list[Request]]:
-    if words is not None and len(words) > 1:
-        return (yield from shell.requests_of(parse_words(words, hmp=shell.hmp)))
-    return (yield from shell.requests(text, counted=True))
 
 
 def _ask(shell: Shell, request: Request) -> Generator[Wish, str, tuple[Answer | None, Outcome]]:

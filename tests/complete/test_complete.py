@@ -366,6 +366,11 @@ def faults(line: str) -> list[tuple[str, str, str]]:
     [
         ("", []),
         ("blockdev-ad", []),
+        (
+            "blockdev-add driver=file locking=on auto-read-only=True ",
+            [("True", "error", "auto-read-only: True is no boolean")],
+        ),
+        ("migrate-set-capabilities capabilities=[{capability: xbzrle, state: True}] ", []),
         ("blockdev-adx", [("blockdev-adx", "error", "no command blockdev-adx; did you mean")]),
         ("blockdev-ad ", [("blockdev-ad", "error", "no command blockdev-ad; did you mean")]),
         (".nope x", []),

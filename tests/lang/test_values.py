@@ -208,6 +208,10 @@ expected a colon behind b
 x a={b, c}
       ^
 
+expected a colon behind b; text that begins with { is quoted: "{b}"
+x a={b}
+      ^
+
 expected a colon behind "b"
 x a={"b" 1}
          ^
