@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from qmpsh.complete.live import Facts
 from qmpsh.jsontypes import Json
+from qmpsh.schema.actions import actions_of
 from qmpsh.schema.manual import Manual
 from qmpsh.schema.model import Schema
 
@@ -72,6 +74,16 @@ class Catalog:
         self.commands = commands
         self.schema = schema
         self.events = schema.events if schema is not None else ()
+
+    def inside(self, *, transaction: bool) -> Catalog:
+        """The catalog for a line: inside a transaction its commands are the actions."""
+        if not transaction:
+            return self
+        found = copy.copy(self)
+        actions = actions_of(self.schema) if self.schema is not None else None
+        found.schema = actions
+        found.commands = actions.commands if actions is not None else ()
+        return found
 
     def learn_hmp(self, value: Json) -> None:
         """Take in the text of HMP `help`."""

@@ -27,6 +27,7 @@ MOST_DOCUMENTED = 40
 def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candidate]:
     """Candidates at the cursor (an offset into text), best first."""
     place = find_place(text, cursor, mode)
+    catalog = catalog.inside(transaction=place.in_transaction)
     if place.where is Where.VERB_WORD and place.name == "set":
         found = set_candidates(text[: place.start], place, catalog.settings)
     elif place.where is Where.VERB_WORD and place.name in FILE_VERBS:
@@ -39,7 +40,7 @@ def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candi
         found = event_modifiers(place)
     else:
         found = _AT.get(place.where, _nothing)(place, catalog)
-    candidates = rank(found, text, cursor)
+    candidates = rank([*found, *_closing(place, mode)], text, cursor)
     head = [_documented(candidate, place, catalog) for candidate in candidates[:MOST_DOCUMENTED]]
     return head + candidates[MOST_DOCUMENTED:]
 
@@ -64,10 +65,11 @@ def prefetch(text: str, cursor: int, catalog: Catalog, mode: Mode) -> None:
     place = find_place(text, cursor, mode)
     if place.where in (Where.KEY, Where.VALUE):
         complete_members = key_candidates if place.where is Where.KEY else value_candidates
-        complete_members(place, catalog)
+        complete_members(place, catalog.inside(transaction=place.in_transaction))
 
 
 def _commands(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+    word = "action" if place.in_transaction else "command"
     for name in sorted(catalog.commands):
         features: tuple[str, ...] = ()
         info = catalog.schema.command(name) if catalog.schema else None
@@ -76,14 +78,24 @@ def _commands(place: Place, catalog: Catalog) -> Iterable[Candidate]:
         yield Candidate(
             name,
             place.start,
-            "disabled" if name in catalog.disabled else "command",
+            "disabled" if name in catalog.disabled else word,
             deprecated="deprecated" in features,
             unstable="unstable" in features,
         )
+    if place.in_transaction:
+        return
     for name, line in catalog.aliases.items():
         yield Candidate(name, place.start, "alias", line)
     if not place.prefix or place.prefix.startswith("."):
         yield from _verbs(place, catalog)
+
+
+def _closing(place: Place, mode: Mode) -> Iterable[Candidate]:
+    """The `)` of a transaction: alone on its line, or behind the one action of a line."""
+    where = Where.COMMAND if mode.in_transaction else Where.KEY
+    at_word = place.where is where and not place.bracketed and len(place.pieces) < 2
+    if place.in_transaction and at_word:
+        yield Candidate(")", place.start, "end")
 
 
 def _verbs(place: Place, catalog: Catalog) -> Iterable[Candidate]:

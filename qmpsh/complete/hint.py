@@ -31,6 +31,7 @@ def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Fragment]
         summary = catalog.verbs.get(place.name)
         return [("hint", f".{place.name}  {summary}")] if summary else []
     name = place.name or text.strip()
+    catalog = catalog.inside(transaction=place.in_transaction)
     line = line_of(place._replace(name=name), catalog)
     if line is None:
         return []

@@ -58,7 +58,8 @@ class Place(NamedTuple):
     """name: the command or verb, "" before it; path: of the object (KEY) or of the member (VALUE);
     pieces: of a KEY that is being typed, the last is the prefix; prefix: what is typed of the word;
     start: where that begins; bracketed: inside { } or [ ]; quote: the open quote, or "";
-    given: all members of the line but the one at the cursor.
+    given: all members of the line but the one at the cursor; in_transaction: the name is that of an
+    action, not of a command.
     """
 
     where: Where
@@ -70,21 +71,33 @@ class Place(NamedTuple):
     bracketed: bool
     quote: str
     given: tuple[Given, ...]
+    in_transaction: bool = False
 
 
-def find_given(text: str, mode: Mode) -> tuple[str, Span, tuple[Given, ...]]:
-    """The command's name, where it stands, and all members of the line; "" for no command."""
-    walk = Walk(text)
+class Typed(NamedTuple):
+    """What a line says. command: its name, "" for none; span: where that stands; the rest as in
+    Place.
+    """
+
+    command: str
+    span: Span
+    given: tuple[Given, ...]
+    in_transaction: bool
+
+
+def find_typed(text: str, mode: Mode) -> Typed:
+    """The command of a line and all its members."""
+    walk = Walk(text, in_transaction=mode.in_transaction)
     walk.take(Scanner(mode).feed(text))
-    return walk.command, walk.command_span, tuple(walk.given)
+    return Typed(walk.command, walk.command_span, tuple(walk.given), walk.in_transaction)
 
 
 def find_place(text: str, cursor: int, mode: Mode) -> Place:
     """The place of the cursor (an offset into text)."""
-    head = Walk(text[:cursor])
+    head = Walk(text[:cursor], in_transaction=mode.in_transaction)
     head.take(Scanner(mode).feed(text[:cursor]))
     place = head.hmp_place(cursor) if head.is_hmp(mode) else head.place(cursor)
-    whole = Walk(text)
+    whole = Walk(text, in_transaction=mode.in_transaction)
     whole.take(Scanner(mode).feed(text), skip=place.start)
     return place._replace(given=tuple(whole.given))
 
@@ -109,10 +122,15 @@ class Frame:
 
 
 class Walk:
-    """Walks the tokens of a line from left to right and remembers where it is."""
+    """Walks the tokens of a line from left to right and remembers where it is.
 
-    def __init__(self, text: str) -> None:
+    in_transaction: a `transaction(` is open before the line
+    """
+
+    def __init__(self, text: str, *, in_transaction: bool = False) -> None:
         self._text = text
+        self.in_transaction = in_transaction
+        self._is_closed = False  # a `)` has ended the transaction
         self._name = ""
         self._is_verb = False
         self._pieces: list[Piece] = []
@@ -160,7 +178,8 @@ class Walk:
         elif where is Where.VALUE:
             path = self._path()
         bracketed = bool(self._frames)
-        return Place(where, self._name, path, pieces, prefix, start, bracketed, quote, ())
+        inside = self.in_transaction
+        return Place(where, self._name, path, pieces, prefix, start, bracketed, quote, (), inside)
 
     def _key_so_far(self, prefix: str, start: int, quote: str) -> tuple[Piece, ...]:
         """The pieces of the key at the cursor; the last one is being typed."""
@@ -186,8 +205,17 @@ class Walk:
         self._name = word.removeprefix(".") if self._is_verb else word
         self._where = Where.VERB_WORD if self._is_verb else Where.KEY
 
-    def _modify(self, token: Token) -> None:
+    def _open_transaction(self, token: Token) -> None:
+        self.in_transaction = True
+
+    def _close_transaction(self, token: Token) -> None:
+        self._is_closed = self.in_transaction
         self._where = Where.MODIFIER
+
+    def _modify(self, token: Token) -> None:
+        # Those of a transaction stand behind its `)`.
+        misplaced = self.in_transaction and not self._is_closed
+        self._where = Where.NOTHING if misplaced else Where.MODIFIER
         self._modifier = self._text[token.start : token.end]
 
     def _after_blank(self, token: Token) -> None:
@@ -198,7 +226,8 @@ class Walk:
         if self._frames or self._where in (Where.NOTHING, Where.FILE, Where.HMP):
             return
         if self._where in (Where.MODIFIER, Where.EVENT):
-            self._where = Where.KEY
+            # Behind a transaction's `)` there are nothing but modifiers.
+            self._where = Where.MODIFIER if self._is_closed else Where.KEY
         self._pieces.clear()
         self._at_value = False
 
@@ -254,14 +283,14 @@ class Walk:
 
     def _here(self) -> Where:
         last = self._last.kind if self._last else None
+        if last in _GLUES:
+            return Where.NOTHING
         if last is Kind.NAME:
             return Where.COMMAND
         if last is Kind.VERB:
             return Where.VERB
         if self._where is not Where.KEY:
             return self._where
-        if last is Kind.GLUED:
-            return Where.NOTHING
         at_value = self._at_value or self._in_array()
         return Where.VALUE if at_value else Where.KEY
 
@@ -295,6 +324,8 @@ class Walk:
 
 
 _TYPED = frozenset({Kind.NAME, Kind.VERB, Kind.PART, Kind.WORD, Kind.MODIFIER, Kind.STRING})
+_GLUES = frozenset({Kind.GLUED, Kind.TRANSACTION, Kind.PAREN})
+"""Behind these nothing can be typed without a blank in between."""
 _VALUES = frozenset({Kind.WORD, Kind.STRING, Kind.UNCLOSED})
 _ELSEWHERE = {
     Kind.PIPE: Where.NOTHING,
@@ -315,4 +346,6 @@ _STEPS: dict[Kind, Callable[[Walk, Token], None]] = {
     Kind.CLOSE: Walk._close,
     Kind.COMMA: Walk._next_item,
     Kind.TEXT: Walk._hmp,
+    Kind.TRANSACTION: Walk._open_transaction,
+    Kind.PAREN: Walk._close_transaction,
 }
