@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from qmpsh.complete import brackets
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.events import VERBS, awaited_events, event_modifiers, event_words
 from qmpsh.complete.match import rank
@@ -141,8 +142,10 @@ _AT: dict[Where, Callable[[Place, Catalog], Iterable[Candidate]]] = {
     Where.EVENT: awaited_events,
     Where.VERB: _verbs,
     Where.VERB_WORD: _verb_words,
-    Where.KEY: key_candidates,
-    Where.VALUE: value_candidates,
+    Where.KEY: brackets.keys,
+    Where.VALUE: brackets.values,
+    Where.BEHIND_MEMBER: brackets.behind,
+    Where.BEHIND_ITEM: brackets.behind,
     Where.MODIFIER: _modifiers,
     Where.HMP: _hmp,
     Where.FILE: _files,

@@ -31,15 +31,17 @@ class Where(Enum):
     HMP = auto()
     FILE = auto()  # behind > or >>, and the word of --fd
     EVENT = auto()  # the word of --wait=
+    BEHIND_MEMBER = auto()  # behind a value in { }: a comma or the closing mark
+    BEHIND_ITEM = auto()  # the same in [ ]
     NOTHING = auto()  # a comment, a shell command, a place where nothing can be said
 
 
 class Piece(NamedTuple):
-    """One part of a key as typed. start: where it stands; text: unquoted."""
+    """One part of a key as typed. text: unquoted; start: where it stands; quote: its mark or ""."""
 
     text: str
     start: int
-    quoted: bool = False
+    quote: str = ""
 
 
 class Given(NamedTuple):
@@ -135,6 +137,7 @@ class Walk:
         self._is_verb = False
         self._pieces: list[Piece] = []
         self._at_value = False
+        self._is_behind = False  # a value inside brackets has ended
         self._frames: list[Frame] = []
         self._last: Token | None = None
         self._where = Where.COMMAND
@@ -175,6 +178,9 @@ class Walk:
         if where is Where.KEY:
             pieces = self._key_so_far(prefix, start, quote)
             path = self._base()
+        elif where is Where.BEHIND_MEMBER:
+            pieces = (Piece("", start),)
+            path = self._base()
         elif where is Where.VALUE:
             path = self._path()
         bracketed = bool(self._frames)
@@ -184,7 +190,7 @@ class Walk:
     def _key_so_far(self, prefix: str, start: int, quote: str) -> tuple[Piece, ...]:
         """The pieces of the key at the cursor; the last one is being typed."""
         complete = self._last is not None and self._last.kind in (Kind.PART, Kind.QUOTED_PART)
-        pieces = self._pieces if complete else [*self._pieces, Piece(prefix, start, bool(quote))]
+        pieces = self._pieces if complete else [*self._pieces, Piece(prefix, start, quote)]
         return tuple(pieces)
 
     # ---------------------------------------------------------------- walking
@@ -234,12 +240,13 @@ class Walk:
     def _open(self, token: Token) -> None:
         self._frames.append(Frame(self._path(), is_object=self._text[token.start] == "{"))
         self._pieces.clear()
-        self._at_value = False
+        self._at_value = self._is_behind = False
 
     def _close(self, token: Token) -> None:
         if self._frames:
             frame = self._frames.pop()
             self.given.append(Given(frame.path, None))
+        self._is_behind = bool(self._frames)
         if not self._frames:
             self._pieces.clear()
 
@@ -247,10 +254,11 @@ class Walk:
         if self._frames:
             self._frames[-1].count += 1
         self._pieces.clear()
-        self._at_value = False
+        self._at_value = self._is_behind = False
 
     def _value(self, token: Token) -> None:
         if self._at_value or self._in_array():
+            self._is_behind = bool(self._frames)
             start = self._pieces[0].start if self._pieces else token.start
             key = (start, self._key_end) if self._pieces else (token.start, token.start)
             text, value = self._unquoted(token), (token.start, token.end)
@@ -258,8 +266,9 @@ class Walk:
             self.given.append(Given(self._path(), text, key, value, quoted))
 
     def _part(self, token: Token) -> None:
-        quoted = token.kind is Kind.QUOTED_PART
-        self._pieces.append(Piece(self._unquoted(token), token.start, quoted))
+        quote = self._text[token.start] if token.kind is Kind.QUOTED_PART else ""
+        self._pieces.append(Piece(self._unquoted(token), token.start, quote))
+        self._is_behind = False
 
     def _await_value(self, token: Token) -> None:
         if self._where is Where.MODIFIER:
@@ -283,7 +292,7 @@ class Walk:
 
     def _here(self) -> Where:
         last = self._last.kind if self._last else None
-        if last in _GLUES:
+        if last in _GLUES or (last is Kind.CLOSE and not self._frames):
             return Where.NOTHING
         if last is Kind.NAME:
             return Where.COMMAND
@@ -291,6 +300,8 @@ class Walk:
             return Where.VERB
         if self._where is not Where.KEY:
             return self._where
+        if self._is_behind and last in _PARTING:
+            return Where.BEHIND_ITEM if self._in_array() else Where.BEHIND_MEMBER
         at_value = self._at_value or self._in_array()
         return Where.VALUE if at_value else Where.KEY
 
@@ -326,6 +337,8 @@ class Walk:
 _TYPED = frozenset({Kind.NAME, Kind.VERB, Kind.PART, Kind.WORD, Kind.MODIFIER, Kind.STRING})
 _GLUES = frozenset({Kind.GLUED, Kind.TRANSACTION, Kind.PAREN})
 """Behind these nothing can be typed without a blank in between."""
+_PARTING = frozenset({Kind.BLANK, Kind.CLOSE})
+"""Behind these a value inside brackets is complete."""
 _VALUES = frozenset({Kind.WORD, Kind.STRING, Kind.UNCLOSED})
 _ELSEWHERE = {
     Kind.PIPE: Where.NOTHING,

@@ -91,6 +91,70 @@ def test_candidates(line: str, first: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "line,first",
+    [
+        ('blockdev-add driver="', ['"blkdebug"', '"blklogwrites"']),
+        ("blockdev-add driver='qco", ["'qcow'", "'qcow2'"]),
+        ('blockdev-add driver=raw file={"dri', ['"driver": ']),
+        ('blockdev-add driver=raw file={"driver": "null-c', ['"null-co"']),
+        ("blockdev-add driver=raw file={'driver': 'null-c", ["'null-co'"]),
+        ("blockdev-add 'disca", ["'discard'="]),
+        ('blockdev-add driver=qcow2 file."dri', ['"driver"=']),
+        ('blockdev-add driver=qcow2 "file', ['"file"=', '"file".']),
+        ('blockdev-add driver=qcow2 "file"', ['"file"=', '"file".']),
+        ("blockdev-add driver=qcow2 'file'.dri", ["driver="]),
+    ],
+)
+def test_inside_an_open_quote(line: str, first: list[str]) -> None:
+    assert [candidate.text for candidate in at(line)][: len(first)] == first
+
+
+def test_a_quoted_value_is_a_string() -> None:
+    assert at('blockdev-add read-only="') == []
+    assert at('blockdev-add driver=qcow2 backing="') == []
+    assert [c.text for c in at("eject force=")] == ["true", "false"]
+
+
+def test_quotes_inside_a_quoted_value() -> None:
+    known = live({NODES: [{"node-name": "a\"b'c"}]})
+    assert [c.text for c in at('blockdev-del node-name="', known)] == ['"a\\"b\'c"']
+    assert [c.text for c in at("blockdev-del node-name='", known)] == ["'a\"b\\'c'"]
+
+
+@pytest.mark.parametrize(
+    "line,texts",
+    [
+        ("transaction actions", ["actions=", "actions."]),
+        ("transaction actions.", ["0."]),
+        ("transaction actions.0.", ["type="]),
+        ("transaction actions.0.type=abort actio", ["actions."]),
+        ("transaction actions.0.type=abort actions.", ["0.", "1."]),
+        ("blockdev-add driver=quorum children.", ["0"]),
+        ("blockdev-add driver=quorum children.0", ["0=", "0."]),
+        ("blockdev-add driver=quorum children.0=a children.", ["1"]),
+        ("transaction actions=[", ["{"]),
+        ("transaction actions=[{type: abort", ["abort", ", "]),
+        ("transaction actions=[{type: abort ", [", "]),
+        ("transaction actions=[{type: abort, ", ["data: "]),
+        ("transaction actions=[{type: abort, data: ", ["{"]),
+        ("transaction actions=[{type: abort, data: {", ["}"]),
+        ("transaction actions=[{type: abort, data: {}", ["}"]),
+        ("transaction actions=[{type: abort, data: {}}", [", ", "]"]),
+        ("transaction actions=[{type: abort, data: {}}]", []),
+        ("transaction actions=[{type: abort, data: {}}] ", ["properties."]),
+        ("blockdev-reopen options=[", ["{"]),
+        ("blockdev-reopen options=[{driver: qcow2, cache: ", ["{"]),
+        ("blockdev-reopen options=[{driver: raw, file: x, size: 17", [", ", "}"]),
+        ("snapshot-delete devices=[a ", [", ", "]"]),
+        ("blockdev-add driver=qcow2 file.", ["driver="]),
+        ("nope x=[a ", []),
+    ],
+)
+def test_no_dead_end_on_the_way_into_lists_and_objects(line: str, texts: list[str]) -> None:
+    assert [candidate.text for candidate in at(line)][: len(texts) or None] == texts
+
+
+@pytest.mark.parametrize(
     "line",
     ["stop ", "stop x=", "nope x", "blockdev-add # comment ", "query-block | jq ", "nope.x=[",
      "blockdev-add driver=qcow2 nonsense.", "query-block > fi"],
@@ -439,6 +503,6 @@ def test_tab_alone_builds_lines_that_complete_on(name: str, data: st.DataObject)
         line = applied(line, candidate)
         again = [other.text for other in at(line)]
         goes_on = any(text.startswith(candidate.text) for text in again)
-        assert goes_on or line[-1] in "=.[{ :" or not again, (line, again)
-        if line[-1] not in "=.[{:":
+        assert goes_on or line[-1] in "=.[{ :,}])" or not again, (line, again)
+        if line[-1] not in "=.[{:, ":
             line += " "
