@@ -47,6 +47,7 @@ class Catalog:
     disabled:         of the commands, those that a guest's administrator has turned off
     schema:           None before it is known, or where the server has none
     verbs:            the shell's own words: name to summary
+    verb_words:       of those that take one of few words first: these words
     settings:         the options of `.set`
     aliases:          words that stand for the beginning of a line
     hmp, hmp_info:    the human monitor's commands and `info` subjects: name to help text
@@ -61,6 +62,7 @@ class Catalog:
         self.disabled: frozenset[str] = frozenset()
         self.schema: Schema | None = None
         self.verbs: dict[str, str] = {}
+        self.verb_words: Mapping[str, Sequence[str]] = {}
         self.settings: Mapping[str, Setting] = {}
         self.aliases: Mapping[str, str] = {}
         self.hmp: dict[str, str] = {}

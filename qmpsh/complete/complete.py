@@ -10,16 +10,13 @@ from collections.abc import Callable, Iterable
 
 from qmpsh.complete import brackets
 from qmpsh.complete.candidates import Candidate, Catalog
-from qmpsh.complete.events import VERBS, awaited_events, event_modifiers, event_words
+from qmpsh.complete.events import VERBS, awaited_events, event_modifiers
 from qmpsh.complete.match import rank
 from qmpsh.complete.members import key_candidates, value_candidates
 from qmpsh.complete.place import Place, Where, find_place
-from qmpsh.complete.settings import set_candidates
+from qmpsh.complete.verbs import verb_words
 from qmpsh.lang.modifiers import MODIFIERS, VERB_MODIFIERS
 from qmpsh.lang.syntax import Mode
-
-FILE_VERBS = frozenset({"add-fd"})
-"""verbs whose word is a file of this host"""
 
 MOST_DOCUMENTED = 40
 """candidates that get their sentence: more than any menu shows at once"""
@@ -29,14 +26,8 @@ def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candi
     """Candidates at the cursor (an offset into text), best first."""
     place = find_place(text, cursor, mode)
     catalog = catalog.inside(transaction=place.in_transaction)
-    if place.where is Where.VERB_WORD and place.name == "set":
-        found = set_candidates(text[: place.start], place, catalog.settings)
-    elif place.where is Where.VERB_WORD and place.name in FILE_VERBS:
-        # All of the word: the parts that the scanner makes of it are a key's.
-        word = text[:cursor].rpartition(" ")[2]
-        found = _files(place._replace(prefix=word, start=cursor - len(word)), catalog)
-    elif place.where is Where.VERB_WORD and place.name in VERBS:
-        found = event_words(text[: place.start], place, catalog)
+    if place.where is Where.VERB_WORD:
+        found = verb_words(text[:cursor], place, catalog)
     elif place.where is Where.MODIFIER and place.name in VERBS:
         found = event_modifiers(place)
     else:
@@ -83,7 +74,8 @@ def _commands(place: Place, catalog: Catalog) -> Iterable[Candidate]:
             deprecated="deprecated" in features,
             unstable="unstable" in features,
         )
-    if place.in_transaction:
+    behind_verb = place.name and not place.prefix
+    if place.in_transaction or behind_verb:
         return
     for name, line in catalog.aliases.items():
         yield Candidate(name, place.start, "alias", line)
@@ -102,12 +94,6 @@ def _closing(place: Place, mode: Mode) -> Iterable[Candidate]:
 def _verbs(place: Place, catalog: Catalog) -> Iterable[Candidate]:
     for name, summary in catalog.verbs.items():
         yield Candidate(f".{name}", place.start, "verb", summary)
-
-
-def _verb_words(place: Place, catalog: Catalog) -> Iterable[Candidate]:
-    if place.name == "help":
-        for name in (*catalog.commands, *catalog.events, *catalog.verbs):
-            yield Candidate(name, place.start)
 
 
 def _modifiers(place: Place, catalog: Catalog) -> Iterable[Candidate]:
@@ -141,7 +127,6 @@ _AT: dict[Where, Callable[[Place, Catalog], Iterable[Candidate]]] = {
     Where.COMMAND: _commands,
     Where.EVENT: awaited_events,
     Where.VERB: _verbs,
-    Where.VERB_WORD: _verb_words,
     Where.KEY: brackets.keys,
     Where.VALUE: brackets.values,
     Where.BEHIND_MEMBER: brackets.behind,

@@ -108,6 +108,10 @@ _MODIFIER_VALUES = {"--fd": Where.FILE, "--wait": Where.EVENT}
 """What the value of a modifier is, where something can be said of it."""
 
 
+_BEHIND_VERB = {"json": Where.COMMAND, "watch": Where.COMMAND}
+"""What stands behind a verb, where that is no word of its own."""
+
+
 class Frame:
     """One open bracket. path: of the object or array; count: of the commas so far."""
 
@@ -152,6 +156,10 @@ class Walk:
         """The name of the command; "" before it, and in a verb's line."""
         return "" if self._is_verb else self._name
 
+    @property
+    def _last_kind(self) -> Kind | None:
+        return self._last.kind if self._last is not None else None
+
     def take(self, tokens: list[Token], skip: int = -1) -> None:
         """Go over the tokens. skip: the word that begins there says nothing yet."""
         for token in tokens:
@@ -189,7 +197,7 @@ class Walk:
 
     def _key_so_far(self, prefix: str, start: int, quote: str) -> tuple[Piece, ...]:
         """The pieces of the key at the cursor; the last one is being typed."""
-        complete = self._last is not None and self._last.kind in (Kind.PART, Kind.QUOTED_PART)
+        complete = self._last_kind in (Kind.PART, Kind.QUOTED_PART)
         pieces = self._pieces if complete else [*self._pieces, Piece(prefix, start, quote)]
         return tuple(pieces)
 
@@ -209,7 +217,10 @@ class Walk:
         self._is_verb = token.kind is Kind.VERB
         self.command_span = (token.start, token.end)
         self._name = word.removeprefix(".") if self._is_verb else word
-        self._where = Where.VERB_WORD if self._is_verb else Where.KEY
+        self._where = Where.KEY
+        if self._is_verb:
+            self.in_transaction = False
+            self._where = _BEHIND_VERB.get(self._name, Where.VERB_WORD)
 
     def _open_transaction(self, token: Token) -> None:
         self.in_transaction = True
@@ -225,8 +236,10 @@ class Walk:
         self._modifier = self._text[token.start : token.end]
 
     def _after_blank(self, token: Token) -> None:
+        if self._is_verb and self._name == "export" and self._last_kind is Kind.WORD:
+            self._where = Where.COMMAND  # behind the tool
         if self._modifier == "--fd" and not self._frames:
-            is_next = self._last is not None and self._last.kind is Kind.MODIFIER
+            is_next = self._last_kind is Kind.MODIFIER
             self._where = Where.FILE if is_next else Where.KEY
             self._modifier = self._modifier if is_next else ""
         if self._frames or self._where in (Where.NOTHING, Where.FILE, Where.HMP):
@@ -291,7 +304,7 @@ class Walk:
     # ---------------------------------------------------------------- the cursor
 
     def _here(self) -> Where:
-        last = self._last.kind if self._last else None
+        last = self._last_kind
         if last in _GLUES or (last is Kind.CLOSE and not self._frames):
             return Where.NOTHING
         if last is Kind.NAME:
@@ -328,7 +341,7 @@ class Walk:
         return self._frames[-1].path if self._frames else ()
 
     def _ends_blank(self) -> bool:
-        return self._last is not None and self._last.kind is Kind.BLANK
+        return self._last_kind is Kind.BLANK
 
     def _in_array(self) -> bool:
         return bool(self._frames) and not self._frames[-1].is_object

@@ -45,7 +45,7 @@ def candidates(server: Server, text: str, mode: Mode) -> list[Candidate]:
     catalog = Catalog()
     where = find_place(text, len(text), mode).where
     if where in _VERBS_AT:
-        catalog.verbs = _verbs()
+        _learn_verbs(catalog)
     with contextlib.suppress(QmpshError, OSError), _visiting(server) as visit:
         if where is Where.HMP:
             visit.learn_hmp(catalog)
@@ -55,11 +55,12 @@ def candidates(server: Server, text: str, mode: Mode) -> list[Candidate]:
     return complete(text, len(text), catalog, mode)
 
 
-def _verbs() -> dict[str, str]:
+def _learn_verbs(catalog: Catalog) -> None:
     # Imported here: they bring the manual's reader along, and few completions need them.
     from qmpsh.shell.verbs import VERBS
 
-    return {name: verb.summary for name, verb in VERBS.items()}
+    catalog.verbs = {name: verb.summary for name, verb in VERBS.items()}
+    catalog.verb_words = {name: verb.words for name, verb in VERBS.items()}
 
 
 def _learn_facts(text: str, catalog: Catalog, mode: Mode, visit: Visit) -> None:

@@ -112,6 +112,7 @@ class Session:
         self.life = self.shell.link = Life(client, self.machine, watcher, self._adopt)
         self.catalog.paths = list_paths
         self.catalog.verbs = {name: verb.summary for name, verb in VERBS.items()}
+        self.catalog.verb_words = {name: verb.words for name, verb in VERBS.items()}
         self.inquiry = Inquiry(self.shell, self.machine, self.catalog, watcher)
         client.subscriber = self._hear
         self.inquiry.attach(client)

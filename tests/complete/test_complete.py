@@ -24,7 +24,8 @@ def catalog(version: str = "7.2") -> Catalog:
     found = Catalog()
     known = schema(version)
     found.learn(known.commands, known)
-    found.verbs = {"help": "explain", "hmp": "human", "json": "show"}
+    found.verbs = {"help": "explain", "hmp": "human", "json": "show", "export": "tool"}
+    found.verb_words = {"export": ("bash", "python", "virsh"), "log": ("on", "off")}
     found.learn_hmp(text("hmp-help-qemu-7.2.txt"))
     found.learn_hmp_info(text("hmp-help-info-qemu-7.2.txt"))
     return found
@@ -76,7 +77,20 @@ def applied(line: str, candidate: Candidate) -> str:
         ("query-status --ti", ["--timeout"]),
         (".he", [".help"]),
         (".json blockdev-add driver=qcow2 ", ["file"]),
+        (".json query-statu", ["query-status"]),
+        (".json ", ["add-fd", "add_client"]),
+        (".watch 5s query-statu", ["query-status"]),
+        (".watch 5s ", ["add-fd"]),
+        (".export ", ["bash", "python", "virsh"]),
+        (".export py", ["python"]),
+        (".export bash ", ["add-fd"]),
+        (".export bash query-statu", ["query-status"]),
+        (".export bash blockdev-add driver=qcow2 ", ["file"]),
+        (".log ", ["on", "off"]),
         (".help STO", ["STOP"]),
+        (".help blockdev-add ", ["driver="]),
+        (".help blockdev-add driver=q", ["qcow", "qcow2", "qed", "quorum"]),
+        (".help device_add dr", ["driver="]),
         (".wait DEVICE_D", ["DEVICE_DELETED"]),
         (".wait DEVICE_DELETED dev", ["device="]),
         (".wait DEVICE_DELETED device=net1 pa", ["path="]),
@@ -156,7 +170,7 @@ def test_no_dead_end_on_the_way_into_lists_and_objects(line: str, texts: list[st
 
 @pytest.mark.parametrize(
     "line",
-    ["stop ", "stop x=", "nope x", "blockdev-add # comment ", "query-block | jq ", "nope.x=[",
+    [".log on ", ".help query-status ", ".help blockdev-add driver=qcow2 ", "stop ", "stop x=", "nope x", "blockdev-add # comment ", "query-block | jq ", "nope.x=[",
      "blockdev-add driver=qcow2 nonsense.", "query-block > fi"],
 )  # fmt: skip
 def test_places_where_nothing_can_be_said(line: str) -> None:
@@ -207,6 +221,13 @@ def test_fuzzy_matches_come_behind_prefixes() -> None:
 )
 def test_hmp(line: str, mode: Mode, first: str) -> None:
     assert at(line, mode=mode)[0].text == first
+
+
+def test_verbs_do_not_stand_behind_one_another() -> None:
+    assert ".help" in [c.text for c in at("")]
+    assert ".help" not in [c.text for c in at(".json ")]
+    # In a transaction a verb's words are what they are elsewhere.
+    assert "query-status" in [c.text for c in at(".help query-st", mode=Mode(in_transaction=True))]
 
 
 def test_hmp_help_is_read_as_the_server_means_it() -> None:
@@ -407,6 +428,8 @@ def said(line: str, known: Catalog = KNOWN) -> str:
         ),
         ("transaction actions=[{type: abort, ", "transaction  type=abort  data*: {}"),
         (".help x", ".help  explain"),
+        (".json ", ".json  show"),
+        (".json query-status", "query-status"),
         ("nope", ""),
         (".nope ", ""),
         ("", ""),
