@@ -48,6 +48,7 @@ class Catalog:
     schema:           None before it is known, or where the server has none
     verbs:            the shell's own words: name to summary
     verb_words:       of those that take one of few words first: these words
+    ends:             the commands whose end is known, so that it can be waited for
     settings:         the options of `.set`
     aliases:          words that stand for the beginning of a line
     hmp, hmp_info:    the human monitor's commands and `info` subjects: name to help text
@@ -63,6 +64,7 @@ class Catalog:
         self.schema: Schema | None = None
         self.verbs: dict[str, str] = {}
         self.verb_words: Mapping[str, Sequence[str]] = {}
+        self.ends: frozenset[str] = frozenset()
         self.settings: Mapping[str, Setting] = {}
         self.aliases: Mapping[str, str] = {}
         self.hmp: dict[str, str] = {}

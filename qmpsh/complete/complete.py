@@ -97,9 +97,18 @@ def _verbs(place: Place, catalog: Catalog) -> Iterable[Candidate]:
 
 
 def _modifiers(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+    """Those that the command takes: out of band where the schema lets it go, an end to wait for
+    where one is known; any other is named, `--wait=EVENT`.
+    """
+    command = "transaction" if place.in_transaction else place.name
+    info = catalog.schema.command(command) if catalog.schema is not None else None
+    refused = set(VERB_MODIFIERS)
+    if catalog.schema is not None and not (info is not None and info.oob):
+        refused.add("oob")
     for name in MODIFIERS:
-        if name not in VERB_MODIFIERS:
-            yield Candidate(f"--{name}", place.start, "modifier")
+        if name not in refused:
+            must_name = name == "wait" and command not in catalog.ends
+            yield Candidate(f"--{name}{'=' if must_name else ''}", place.start, "modifier")
 
 
 def _hmp(place: Place, catalog: Catalog) -> Iterable[Candidate]:

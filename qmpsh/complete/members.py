@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 
 from qmpsh.complete.candidates import Candidate, Catalog
-from qmpsh.complete.devices import property_keys, property_values
+from qmpsh.complete.devices import fits, property_keys, property_values
 from qmpsh.complete.feeds import names_file
 from qmpsh.complete.line import Line, line_of
 from qmpsh.complete.live import facts_at
@@ -49,7 +49,8 @@ def value_candidates(place: Place, catalog: Catalog) -> Iterable[Candidate]:
         found += property_values(line, place, catalog.facts)
     if names_file(place.name, place.path):
         found += _paths(place, catalog)
-    for fact in facts_at(place, catalog.facts):
+    usable = fits(line, place, catalog.facts)
+    for fact in filter(usable, facts_at(place, catalog.facts)):
         found.append(Candidate(value_word(fact.value, place), place.start, fact.kind))
     if kind is not None and not place.prefix and not place.quote:
         found += _brackets(line.schema, kind, place)

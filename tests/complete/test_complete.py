@@ -25,6 +25,7 @@ def catalog(version: str = "7.2") -> Catalog:
     known = schema(version)
     found.learn(known.commands, known)
     found.verbs = {"help": "explain", "hmp": "human", "json": "show", "export": "tool"}
+    found.ends = frozenset({"device_del", "transaction"})
     found.verb_words = {"export": ("bash", "python", "virsh"), "log": ("on", "off")}
     found.learn_hmp(text("hmp-help-qemu-7.2.txt"))
     found.learn_hmp_info(text("hmp-help-info-qemu-7.2.txt"))
@@ -170,7 +171,8 @@ def test_no_dead_end_on_the_way_into_lists_and_objects(line: str, texts: list[st
 
 @pytest.mark.parametrize(
     "line",
-    [".log on ", ".help query-status ", ".help blockdev-add driver=qcow2 ", "stop ", "stop x=", "nope x", "blockdev-add # comment ", "query-block | jq ", "nope.x=[",
+    [".log on ", ".help query-status ", ".help blockdev-add driver=qcow2 ",
+     "stop ", "stop x=", "nope x", "blockdev-add # comment ", "query-block | jq ", "nope.x=[",
      "blockdev-add driver=qcow2 nonsense.", "query-block > fi"],
 )  # fmt: skip
 def test_places_where_nothing_can_be_said(line: str) -> None:
@@ -322,6 +324,87 @@ NODES = Query("query-named-block-nodes", (("flat", True),))
 )
 def test_live_values(line: str, query: Query, answer: Json, texts: list[str]) -> None:
     assert [candidate.text for candidate in at(line, live({query: answer}))] == texts
+
+
+QTREE = Query("human-monitor-command", (("command-line", "info qtree"),))
+BUSES = """bus: main-system-bus
+  type System
+  dev: q35-pcihost, id ""
+    bus: pcie.0
+      type PCIE
+        bus: sc0.0
+          type SCSI
+    bus: xh.0
+      type usb-bus
+"""
+
+
+@pytest.mark.parametrize(
+    "driver,properties,buses",
+    [
+        ("virtio-blk-pci", ["addr", "multifunction"], ["pcie.0"]),
+        ("scsi-hd", ["channel", "scsi-id"], ["sc0.0"]),
+        ("usb-tablet", ["msos-desc"], ["xh.0"]),
+        ("isa-debugcon", ["iobase"], []),
+        ("who-knows", ["size"], ["main-system-bus", "pcie.0", "sc0.0", "xh.0"]),
+    ],
+)
+def test_a_device_is_offered_the_buses_that_it_fits(
+    driver: str, properties: list[str], buses: list[str]
+) -> None:
+    query = Query("device-list-properties", (("typename", driver),))
+    known = live({QTREE: BUSES, query: [{"name": name, "type": "str"} for name in properties]})
+    assert [c.text for c in at(f"device_add driver={driver} bus=", known)] == buses
+
+
+def test_a_property_whose_name_holds_a_dot() -> None:
+    query = Query("device-list-properties", (("typename", "nvme"),))
+    known = live(
+        {query: [{"name": "zoned.zasl", "type": "uint8"}, {"name": "atomic.dn", "type": "bool"}]}
+    )
+    assert [c.text for c in at("device_add driver=nvme zoned.", known)] == ["zoned.zasl="]
+    assert [c.text for c in at("device_add driver=nvme zoned.za", known)] == ["zoned.zasl="]
+    assert [c.text for c in at("device_add driver=nvme atomic.dn=", known)] == ["on", "off"]
+    assert "zoned.zasl=" not in [c.text for c in at("device_add driver=nvme zoned.zasl=1 ", known)]
+
+
+@pytest.mark.parametrize(
+    "line,bitmaps",
+    [
+        ("block-dirty-bitmap-remove node=n name=", ["b0"]),
+        ("block-dirty-bitmap-remove name=| node=m", ["b1"]),
+        ("block-dirty-bitmap-remove name=", ["b0", "b1"]),
+        ("block-dirty-bitmap-remove node=drive0 name=", ["b0", "b1"]),
+        ("blockdev-backup device=m bitmap=", ["b1"]),
+        ("block-dirty-bitmap-merge node=n target=", ["b0"]),
+        ("block-dirty-bitmap-merge node=n bitmaps=[{node: m, name: ", ["b1"]),
+        ("transaction( block-dirty-bitmap-clear node=m name=", ["b1"]),
+    ],
+)
+def test_the_bitmaps_of_the_node_that_is_named(line: str, bitmaps: list[str]) -> None:
+    nodes: Json = [
+        {"node-name": "n", "dirty-bitmaps": [{"name": "b0"}]},
+        {"node-name": "m", "dirty-bitmaps": [{"name": "b1"}]},
+    ]
+    assert [c.text for c in at(line, live({NODES: nodes}))] == bitmaps
+
+
+@pytest.mark.parametrize(
+    "line,there,missing",
+    [
+        ("query-status --", {"--wait=", "--json"}, {"--wait", "--oob", "--new", "--count"}),
+        ("device_del id=x --", {"--wait"}, {"--wait=", "--oob"}),
+        ("yank --", {"--oob", "--wait="}, {"--wait"}),
+        ("transaction( abort ) --", {"--wait"}, {"--oob", "--wait="}),
+    ],
+)
+def test_modifiers_that_the_command_takes(line: str, there: set[str], missing: set[str]) -> None:
+    found = {candidate.text for candidate in at(line)}
+    assert there <= found
+    assert missing.isdisjoint(found)
+    nothing_known = Catalog()
+    nothing_known.learn(("stop",), None)
+    assert "--oob" in {c.text for c in at("stop --", nothing_known)}
 
 
 def test_what_is_not_known_is_wanted_once() -> None:

@@ -219,7 +219,7 @@ def test_nobody_is_asked_for_options_and_addresses() -> None:
         (["blockdev-add", "file={driver: file}", "driver=qc"], ["driver=qcow", "driver=qcow2"]),
         (["transaction", "actions="], ["actions=["]),
         (["query-status", "--ti"], ["--timeout"]),
-        (["query-status", "-"], ["--timeout", "--fd", "--wait", "--json", "--oob", "--raw",
+        (["query-status", "-"], ["--timeout", "--fd", "--wait=", "--json", "--raw",
                                  "--table", "--yes"]),
         ([".he"], [".help"]),
         ([".help", "STO"], ["STOP"]),
