@@ -13,6 +13,9 @@ from qmpsh.complete.place import Place, Where, find_place
 from qmpsh.complete.settings import set_candidates
 from qmpsh.lang.syntax import PLAIN
 
+FILE_VERBS = ("add-fd", "source")
+"""The verbs whose word is a file of this host."""
+
 _VERB = re.compile(r"\s*\S+\s+")
 
 
@@ -67,6 +70,5 @@ _WORDS: dict[str, Callable[[str, Place, Catalog], Iterable[Candidate]]] = {
     "set": _set,
     "events": _events,
     "wait": _events,
-    "add-fd": _file,
-    "source": _file,
+    **dict.fromkeys(FILE_VERBS, _file),
 }

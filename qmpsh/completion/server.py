@@ -26,6 +26,7 @@ from qmpsh.link.scene import accepted_of, listener_of
 from qmpsh.link.sockets import unix_sockets
 from qmpsh.schema.files import read_schema_file
 from qmpsh.shell.ends import BY_COMMAND
+from qmpsh.shell.files import list_paths
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.machine import Machine
@@ -44,6 +45,7 @@ _VERBS_AT = frozenset({Where.COMMAND, Where.VERB, Where.VERB_WORD, Where.HMP})
 def candidates(server: Server, text: str, mode: Mode) -> list[Candidate]:
     """The candidates at the end of a line; [] for all that goes wrong."""
     catalog = Catalog()
+    catalog.paths = list_paths
     catalog.ends = frozenset(BY_COMMAND)
     where = find_place(text, len(text), mode).where
     if where in _VERBS_AT:
