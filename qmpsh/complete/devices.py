@@ -61,6 +61,8 @@ def fits(line: Line, place: Place, facts: Facts) -> Callable[[Fact], bool]:
     if place.name != "device_add" or place.path != ("bus",):
         return lambda fact: True
     names = {str(item.get("name")) for item in _properties(line, facts)}
+    if not names and line.tag(("driver",)):
+        return lambda fact: False  # what it is will be known in a moment
     kinds = next((buses.split() for mark, buses in _BUSES.items() if mark in names), None)
     return lambda fact: kinds is None or fact.kind in kinds
 

@@ -345,7 +345,7 @@ def _item(text: str, candidate: Candidate, line: Line, place: Place) -> Item:
         # In a word of its own a value needs no quotes of the language, and would keep them.
         text = _unquoted(text)
         start = start if line.value is None else line.value
-    ends = not (place.bracketed or goes_on)
+    ends = not (place.bracketed or goes_on or (place.in_transaction and text != ")"))
     return Item(line.word[:start] + text, start, _note(candidate), ends)
 
 

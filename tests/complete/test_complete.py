@@ -289,7 +289,7 @@ NODES = Query("query-named-block-nodes", (("flat", True),))
             ["nd0"],
         ),
         (
-            "device_add driver=virtio-rng-pci bus=",
+            "device_add bus=",
             Query("human-monitor-command", (("command-line", "info qtree"),)),
             'bus: main-system-bus\n  type System\n  dev: x, id ""\n    bus: rp0\n      type PCIE\n',
             ["main-system-bus", "rp0"],
@@ -346,6 +346,7 @@ BUSES = """bus: main-system-bus
         ("scsi-hd", ["channel", "scsi-id"], ["sc0.0"]),
         ("usb-tablet", ["msos-desc"], ["xh.0"]),
         ("isa-debugcon", ["iobase"], []),
+        ("not-yet-known", [], []),
         ("who-knows", ["size"], ["main-system-bus", "pcie.0", "sc0.0", "xh.0"]),
     ],
 )

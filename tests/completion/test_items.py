@@ -293,6 +293,8 @@ def test_what_stands_behind_the_cursor_counts() -> None:
         (["transaction", "actions="], False),
         (["qom-list", "path=/ma"], False),
         (["query-status", "--jso"], True),
+        (["transaction( abor"], False),
+        (["transaction( abort "], True),
     ],
 )
 def test_what_a_blank_may_follow(words: list[str], ends: bool) -> None:
