@@ -34,6 +34,10 @@ class Line:
         """Whether the line has something below that member."""
         return any(given[: len(path)] == path for given in self._given)
 
+    def help_tag(self, command: str) -> str | None:
+        """The member that `.help` takes a value of: a union's tag, or what names a device."""
+        return "driver" if command == "device_add" else self.root.tag
+
     def members(self, owner: ObjectType, at: Path) -> tuple[Member, ...]:
         """The members of the object at `at`, its tags' branches included."""
         return self.unfolded(owner, at).members

@@ -157,15 +157,23 @@ class Introspection:
 
     def load_properties(self, line: CommandLine) -> Generator[Wish, str, Properties | None]:
         """The properties of the driver that a `device_add` line names; None for other lines."""
-        if line.name.text != "device_add" or self._client is None or not self.live:
+        if line.name.text != "device_add" or not self.asks:
             return None
         driver = _driver(line)
         if driver is not None and driver not in self._properties:
-            answer = yield from self._ask(
-                self._client, "device-list-properties", {"typename": driver}
-            )
-            self._properties[driver] = _property_types(answer)
+            self._properties[driver] = _property_types((yield from self.ask_device(driver)))
         return self._properties.get(driver or "")
+
+    @property
+    def asks(self) -> bool:
+        """Whether a device of the running server can be asked about."""
+        return self._client is not None and self.live
+
+    def ask_device(self, driver: str) -> Generator[Wish, str, Json]:
+        """What the server tells of a device's properties; None for nothing."""
+        if self._client is None or not self.live:
+            return None
+        return (yield from self._ask(self._client, "device-list-properties", {"typename": driver}))
 
     def allows_oob(self, name: str) -> bool:
         """Whether the schema lets a command be carried out out of band; False without a schema."""

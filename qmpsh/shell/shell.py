@@ -250,25 +250,10 @@ class Shell:
         """The line's arguments as JSON, of the declared types where the server declares them."""
         if not line.arguments:
             return {}
-        from qmpsh.lang.build import guess_arguments
-        from qmpsh.schema.check import check_arguments
+        # Imported here: a bare command has nothing to read.
+        from qmpsh.shell.reading import read_arguments
 
-        if "?" in line.source:
-            from qmpsh.shell.asking import fill_in
-
-            line = yield from fill_in(line)
-        yield from self.introspection.load_schema()
-        schema = self.introspection.schema
-        if schema is None or self.introspection.is_undescribed(line.name.text):
-            return guess_arguments(line)
-        properties = yield from self.introspection.load_properties(line)
-        try:
-            return check_arguments(schema, line, properties)
-        except SchemaMismatch as error:
-            if schema.binding:
-                raise
-            yield Note(f"sent as it stands, but the manual installed here says: {error}")
-            return guess_arguments(line)
+        return (yield from read_arguments(self.introspection, line))
 
     def _refuse_unknown(self, line: CommandLine) -> None:
         """At the prompt an unknown command is not sent, once the names are known."""
@@ -376,8 +361,10 @@ class Shell:
         return (yield from self.execute(request))
 
     def _add_action(self, transaction: Transaction, line: CommandLine) -> Steps:
+        from qmpsh.shell.reading import read_action
+
         try:
-            transaction.add(line, (yield from self._arguments(line)))
+            transaction.add(line, (yield from read_action(self.introspection, line)))
         except QmpshError as error:
             transaction.refuse(error)
             raise

@@ -18,6 +18,7 @@ from qmpsh.lang.syntax import HmpLine, Mode, Modifiers, Redirect, VerbLine
 from qmpsh.schema.nearest import nearest
 from qmpsh.schema.signature import hanging
 from qmpsh.shell.connection import disconnect, reconnect
+from qmpsh.shell.devices import device_properties
 from qmpsh.shell.execute import Request, dry_run_text, execute, hmp_request, no_human_monitor
 from qmpsh.shell.export import find_tool, left_out
 from qmpsh.shell.guest import cat, exec_in_guest
@@ -48,6 +49,12 @@ class Verb(NamedTuple):
     summary: str
     run: Callable[[Shell, VerbLine], Steps]
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that it takes first, where its usage names them: `bash|python|virsh LINE`."""
+        first = self.usage.partition(" ")[0].strip("[]")
+        return tuple(first.split("|")) if "|" in first and first.islower() else ()
+
 
 def find_verb(line: VerbLine) -> Verb:
     """The row of a verb. Raises LineSyntaxError that names the nearest one."""
@@ -70,7 +77,9 @@ def _help(shell: Shell, line: VerbLine) -> Steps:
         verb = find_verb(line._replace(name=name, name_span=line.rest_span))
         yield _text(line, f".{name} {verb.usage}".rstrip() + f"\n    {verb.summary}")
         return Outcome()
-    yield _text(line, (yield from _topics(shell)).explain(words, min(WIDTH, _columns(shell))))
+    topics, width = (yield from _topics(shell)), min(WIDTH, _columns(shell))
+    properties = yield from device_properties(shell.introspection, words, width)
+    yield _text(line, topics.explain(words, width, properties))
     return Outcome()
 
 
