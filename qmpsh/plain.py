@@ -194,7 +194,7 @@ class Plain:
         if isinstance(item, Note):
             self._say(text_body(item.text, Kind.DIM))
         elif item.redirect is None or item.failed or self._redirect is None:
-            self._say(answer_body(item, width=self.columns(), more=self._glyphs.more))
+            self._say(answer_body(item, more=self._glyphs.more))
         else:
             delivery = asyncio.ensure_future(self._deliver(self._redirect, item))
             self._deliveries.add(delivery)
@@ -355,7 +355,8 @@ class Plain:
         self._driver.turn()
 
     def _say(self, body: Body) -> None:
-        self._paper.print(body.line(index) for index in range(len(body.lines)))
+        width = self.columns()
+        self._paper.print(body.line(index, width) for index in range(len(body.lines)))
 
     def _let_go(self) -> None:
         running = self.session.running

@@ -17,7 +17,7 @@ from qmpsh.complete.candidates import Candidate
 from qmpsh.errors import CommandFailed, ConnectionLost, LineSyntaxError, UsageError
 from qmpsh.lang.syntax import Modifiers, Redirect
 from qmpsh.shell.outcome import Answer, Ask, Note, Outcome, Show
-from qmpsh.tui.pager import pager_command
+from qmpsh.tui.pager import pager_command, pager_environ
 from qmpsh.wire.messages import Event, Reply
 from tests.tui.fakes import FakeSession, answers, asks, changes_prompt, held, refused
 from tests.tui.stage import WALL, Stage, stage
@@ -706,6 +706,12 @@ def test_pager_command(value: str | None, words: list[str]) -> None:
 def test_a_pager_that_is_no_word_list() -> None:
     with pytest.raises(UsageError, match=r"^PAGER: No closing quotation$"):
         pager_command({"PAGER": "'less"})
+
+
+def test_a_pager_wraps_no_table() -> None:
+    assert pager_environ({"A": "b"}, is_table=False) == {"A": "b"}
+    assert pager_environ({"A": "b"}, is_table=True) == {"A": "b", "LESS": "-S"}
+    assert pager_environ({"LESS": "-R"}, is_table=True) == {"LESS": "-S -R"}
 
 
 def test_a_redirect_is_handed_on() -> None:
