@@ -35,8 +35,8 @@ from qmpsh.tui.eventfilter import EventFilter
 from qmpsh.tui.history import Switch
 from qmpsh.tui.lexing import LineLexer
 from qmpsh.tui.menu import SessionCompleter
+from qmpsh.tui.modes import EDITING
 from qmpsh.tui.paper import Paper
-from qmpsh.tui.preferring import EDITING
 from qmpsh.tui.prompt import question_line
 from qmpsh.tui.reporter import TONES, Redirect, farewell
 from qmpsh.tui.runner import Runner, split_lines

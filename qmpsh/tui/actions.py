@@ -10,6 +10,7 @@ from prompt_toolkit.buffer import Buffer
 
 from qmpsh.errors import QmpshError
 from qmpsh.tui.blocks import Foldable
+from qmpsh.tui.modes import begin_line
 from qmpsh.tui.output import Echo
 from qmpsh.tui.pager import show_in_pager
 from qmpsh.tui.runner import Runner
@@ -124,6 +125,7 @@ def interrupt(desk: Desk) -> None:
     if desk.screen.paging:
         # Ctrl-C in the pager is the pager's.
         return
+    begin_line(desk.app)
     if screen.asking is None and buffer.text:
         buffer.reset()
     elif screen.sheet is not None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from prompt_toolkit.key_binding.vi_state import InputMode
-
 from qmpsh.tui.actions import Desk
 from qmpsh.tui.blocks import Heading
 from qmpsh.tui.clipboard import LIMIT, copy_sequence
+from qmpsh.tui.modes import begin_line
 from qmpsh.tui.purposes import Saving, Searching
 from qmpsh.tui.store import Store
 from qmpsh.view.units import size
@@ -26,7 +25,7 @@ def search_output(desk: Desk) -> None:
         screen.output, desk.app.create_background_task, desk.app.invalidate, last
     )
     # In vi's navigation mode letters would be commands here, too.
-    desk.app.vi_state.input_mode = InputMode.INSERT
+    begin_line(desk.app)
     screen.entry.open(screen.searching)
 
 
@@ -65,7 +64,7 @@ def save_reply(desk: Desk) -> None:
     if reply is None:
         desk.screen.flash = NO_REPLY
         return
-    desk.app.vi_state.input_mode = InputMode.INSERT
+    begin_line(desk.app)
     desk.screen.entry.open(Saving(reply.text(), desk.screen.output.note))
 
 
