@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import DummyHistory, History, InMemoryHistory
@@ -44,7 +43,7 @@ from qmpsh.tui.safety import ShowControls
 from qmpsh.tui.screen import let_go_note
 from qmpsh.tui.seam import Connect, Session
 from qmpsh.tui.setup import SETUP, Setup
-from qmpsh.tui.style import NO_ROLES, fragments, make_style, theme_name
+from qmpsh.tui.style import NO_ROLES, fragments, make_style, suggester, theme_name
 from qmpsh.tui.suspend import Suspender
 from qmpsh.view.answers import Body, Kind, answer_body, error_body, text_body
 from qmpsh.view.glyphs import Glyphs, glyphs_for
@@ -320,7 +319,7 @@ class Plain:
                 lambda: self.session.catalog.schema is not None,
             ),
             history=history,
-            auto_suggest=AutoSuggestFromHistory(),
+            auto_suggest=suggester(lambda: self._prompt.app),
             enable_history_search=True,
             input_processors=[ShowControls()],
             complete_while_typing=False,

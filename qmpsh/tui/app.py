@@ -46,7 +46,7 @@ from qmpsh.tui.runner import Runner
 from qmpsh.tui.screen import Screen
 from qmpsh.tui.seam import Connect
 from qmpsh.tui.setup import SETUP, Setup
-from qmpsh.tui.style import NO_ROLES, ViCursor, make_style, theme_name
+from qmpsh.tui.style import NO_ROLES, ViCursor, make_style, suggester, theme_name
 from qmpsh.tui.suspend import Suspender
 from qmpsh.view.answers import text_body
 from qmpsh.view.glyphs import Glyphs, glyphs_for
@@ -122,7 +122,13 @@ class FullScreen:
         self._runner = Runner(self.session, reporter, self._leave)
         self.screen = Screen(self.session, self.output, events, columns=columns, clock=around.clock)
         completer = SessionCompleter(self.session, columns)
-        self.buffer = make_buffer(self.session, history, completer, self._accept)
+        self.buffer = make_buffer(
+            self.session,
+            history,
+            completer=completer,
+            suggest=suggester(lambda: self.app),
+            accept=self._accept,
+        )
         self.screen.keys = around.setup.keys
         keys, question_keys = KeyBindings(), KeyBindings()
         self._regions = self._make_regions(question_keys)
