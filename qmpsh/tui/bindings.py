@@ -25,7 +25,7 @@ from qmpsh.shell.outcome import Ask
 from qmpsh.tui import editing, moving, selecting
 from qmpsh.tui.actions import HANDLERS, Desk
 from qmpsh.tui.keys import KEYS, Key
-from qmpsh.tui.modes import leave_insert
+from qmpsh.tui.modes import ignore_strangers, leave_insert
 from qmpsh.tui.offer import Offer
 from qmpsh.tui.secret_entry import bind_secret
 
@@ -95,6 +95,7 @@ def bind_editing(bindings: KeyBindings, desk: Desk, offer: Offer) -> None:
         else:
             buffer.auto_down()
 
+    ignore_strangers(bindings)
     several = Condition(buffer.multiline)
     bindings.add("enter", filter=inserting & several & ~completion_is_selected)(goes_on)
     for mark in "}]":

@@ -11,7 +11,11 @@ from typing import TypeVar
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.filters import emacs_mode
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.key_binding.vi_state import InputMode
+from prompt_toolkit.keys import Keys
 
 T = TypeVar("T")
 
@@ -61,3 +65,15 @@ def watch_escape(app: Application[T], means_something: Callable[[], bool]) -> No
         app.timeoutlen = ALT if alone else CHORD
 
     app.key_processor.before_key_press += wait_for_chord
+
+
+def ignore_strangers(bindings: KeyBindings) -> None:
+    """Let Alt and a letter that mean nothing type nothing; in vi they are Escape and a letter."""
+
+    def swallow(event: KeyPressEvent) -> None:
+        pressed = event.key_sequence[-1]
+        if not pressed.data.isprintable():
+            # No letter, but a key that was pressed behind Escape.
+            event.app.key_processor.feed(pressed, first=True)
+
+    bindings.add("escape", Keys.Any, filter=emacs_mode)(swallow)
