@@ -7,8 +7,8 @@ take more than one.
 from __future__ import annotations
 
 from qmpsh.errors import LineError
+from qmpsh.view.columns import text_columns
 from qmpsh.view.safe import visible
-from qmpsh.view.tables import text_columns
 
 _TAB = 8
 _MORE = "..."

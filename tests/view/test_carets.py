@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qmpsh.errors import LineSyntaxError
 from qmpsh.view.carets import caret_lines
-from qmpsh.view.tables import text_columns
+from qmpsh.view.columns import text_columns
 from tests.fuzzing import examples
 
 
