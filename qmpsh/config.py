@@ -65,7 +65,7 @@ def read_config(path: str, *, must_exist: bool = False) -> Config:
     try:
         with open(path, "rb") as file:
             data = file.read()
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         if must_exist:
             raise UsageError(f"no such file {path}") from error
         return Config()

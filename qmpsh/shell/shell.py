@@ -181,6 +181,12 @@ class Shell:
         except LineSyntaxError as error:
             self._refuse_transaction(error)
             raise
+        redirect = statements[0].redirect if statements else None  # of several none has one
+        if redirect is not None:
+            # Imported here: few lines have one.
+            from qmpsh.shell.redirects import begin_file
+
+            begin_file(redirect)
         exit_code = 0
         self._is_unsent = True
         for statement in statements:

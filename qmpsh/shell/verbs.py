@@ -25,6 +25,7 @@ from qmpsh.shell.guest import cat, exec_in_guest
 from qmpsh.shell.help import WIDTH, Topics
 from qmpsh.shell.masking import masked_request
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish
+from qmpsh.shell.redirects import begin_file
 from qmpsh.shell.sourcing import source
 from qmpsh.shell.wirelog import log
 from qmpsh.wire.messages import Command
@@ -147,6 +148,7 @@ def _hmp(shell: Shell, line: VerbLine) -> Steps:
         return Outcome()
     outcome = Outcome()
     for statement in _hmp_lines(shell, line):
+        begin_file(statement.redirect)
         request = hmp_request(statement.text, statement.redirect)
         outcome = yield from shell.execute(request)
     return outcome
