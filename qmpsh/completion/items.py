@@ -331,7 +331,7 @@ def _path_item(line: Line, place: Place) -> Item | None:
 def _texts(candidate: Candidate, place: Place) -> list[str]:
     """What to offer for a candidate: for a key that may go on in two ways, both."""
     text = candidate.text.removesuffix(" ")  # the blank of `key: ` would end the word
-    if place.where is Where.KEY and not text.endswith(("=", ".", ":")):
+    if place.where is Where.KEY and not text.endswith(("=", ".", ":", ")", "}")):
         return [f"{text}=", f"{text}."]
     return [text]
 

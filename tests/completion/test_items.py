@@ -218,6 +218,8 @@ def test_nobody_is_asked_for_options_and_addresses() -> None:
         (["blockdev-add", "driver=raw", "file={driver: null-c"], ["file={driver: null-co"]),
         (["blockdev-add", "file={driver: file}", "driver=qc"], ["driver=qcow", "driver=qcow2"]),
         (["transaction", "actions="], ["actions=["]),
+        (["transaction", "actions=[{type: abort, data: {"], ["actions=[{type: abort, data: {}"]),
+        (["transaction( abort "], ["transaction( abort )"]),
         (["query-status", "--ti"], ["--timeout"]),
         (["query-status", "-"], ["--timeout", "--fd", "--wait=", "--json", "--raw",
                                  "--table", "--yes"]),
