@@ -78,7 +78,7 @@ def _logical_lines(shell: Shell, name: str, content: bytes) -> Iterator[LogicalL
     try:
         for raw in content.split(b"\n"):
             number += 1
-            line = assembler.push(decode_line(raw))
+            line = assembler.push(decode_line(raw, number))
             if line is not None:
                 yield line
             assembler.mode = shell.mode
