@@ -333,5 +333,6 @@ class Plain:
     def _leave(self, exit_code: int) -> None:
         self._left = exit_code
         self._news.set()
+        self._questions.close()
         if self._typing and self._prompt.app.is_running and not self._prompt.app.is_done:
             self._prompt.app.exit(exception=EOFError)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from base64 import b64encode
 from pathlib import Path
 
@@ -155,5 +157,17 @@ def test_vis_mode_stands_at_the_right_and_not_on_paper() -> None:
         await on.until(lambda: on.lines()[-1].split() == ["(QEMU)", "stop", "normal"])
         on.keys("\rcont")
         await on.sees("(QEMU) stop", "{}", "(QEMU) cont")
+
+    on_stage(scene)
+
+
+def test_a_signal_leaves_while_a_name_is_asked_for() -> None:
+    async def scene(on: PlainStage) -> None:
+        await with_reply(on)
+        on.keys("\x1bs")
+        await on.sees(*REPLY, "save the reply to:")
+        os.kill(os.getpid(), signal.SIGTERM)
+        await on.until(lambda: on.has_ended)
+        assert on.exit_code == 128 + signal.SIGTERM
 
     on_stage(scene)
