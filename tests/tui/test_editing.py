@@ -97,6 +97,18 @@ def test_a_paste_is_shown_and_counted_before_it_runs() -> None:
     on_stage(scene)
 
 
+def test_an_alt_key_that_means_nothing_types_nothing() -> None:
+    async def scene(on: Stage) -> None:
+        on.keys("sto\x1bk\x1bj\x1b\u00e9p")
+        await on.until(typed(on, "stop"))
+        on.keys(ESCAPE)
+        await on.until(lambda: on.screen.app.key_processor.key_buffer)
+        on.keys(CTRL_C)
+        await on.until(typed(on, ""))
+
+    on_stage(scene)
+
+
 # ------------------------------------------------------------------------ the menu
 
 
