@@ -113,7 +113,7 @@ class Plain:
         self.session: Session = connect(self)
         self._driver = Driver(self.session, self._after_turn)
         self._runner: Runner[None] = Runner(self.session, self, self._leave)
-        self._completer = SessionCompleter(self.session, self.columns)
+        self._completer = SessionCompleter(self.session, self.columns, self._glyphs.more)
         self._prompt = self._make_prompt(history)
         self._suspender = Suspender(self.session, lambda: self._prompt.app, self._driver.turn)
         self._switch = Switch(

@@ -122,9 +122,9 @@ class FullScreen:
         def columns() -> int:
             return self.app.output.get_size().columns
 
-        self._runner = Runner(self.session, reporter, self._leave)
+        self._runner = Runner(self.session, reporter, self._leave, around.clock)
         self.screen = Screen(self.session, self.output, events, columns=columns, clock=around.clock)
-        completer = SessionCompleter(self.session, columns)
+        completer = SessionCompleter(self.session, columns, glyphs.more)
         self.buffer = make_buffer(self.session, history, completer, self._accept)
         self.screen.keys = around.setup.keys
         keys, question_keys = KeyBindings(), KeyBindings()

@@ -35,7 +35,6 @@ def follow(
             case "editing":
                 set_vi(values.editing == "vi")
             case "events":
-                screen.events_wanted = values.events
                 screen.zoomed = False
         app.invalidate()
 
