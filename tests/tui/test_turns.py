@@ -157,6 +157,7 @@ def test_a_line_that_waits_is_seen_at_once_and_goes_when_it_runs() -> None:
         on.session.script["slow"] = held("slow")
         on.keys("slow\r")
         running = await on.until(lambda: on.session.running)
+        assert running is not None
         on.now = running.since + 1.0
         on.keys("set_password password=hunter2\r" + "stop\r" * 4)
         await on.sees("5 queued")
