@@ -112,7 +112,7 @@ class Plain:
         self._printer.attach(self.session)
         self._driver = Driver(self.session, self._after_turn)
         self._runner: Runner[None] = Runner(self.session, self._printer, self._leave)
-        completer = SessionCompleter(self.session, self._printer.columns)
+        completer = SessionCompleter(self.session, self._printer.columns, self._glyphs.more)
         self._prompt = self._make_prompt(history, completer)
         self._printer.completed = lambda: completer.try_again(self._prompt.default_buffer)
         self._suspender = Suspender(self.session, lambda: self._prompt.app, self._driver.turn)

@@ -20,7 +20,7 @@ EXAMPLES: Table = (
 )
 
 PROGRAMS: dict[str, tuple[str, str]] = {
-    "run": ("[OPTIONS] [-- QEMU ARGS...]", "start a VM that lives as long as the shell"),
+    "run": ("[OPTIONS] [-- QEMU ARGS...]", "start a VM and open the shell on it"),
     "ls": ("[--json]", "the monitors of this machine"),
     "doctor": ("[ADDRESS]", "why there is no session, and what to do next"),
 }

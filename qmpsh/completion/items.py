@@ -37,7 +37,7 @@ SCHEMES = (
 """Beginnings of addresses, of which those are offered that this build knows."""
 
 VERBS = {
-    "run": "a VM for as long as the shell lives",
+    "run": "a VM of its own, and the shell on it",
     "ls": "the monitors of this machine",
     "doctor": "why there is no session",
 }

@@ -175,7 +175,7 @@ def test_the_actions_of_a_transaction_are_shown_without_secrets() -> None:
     for line in ("transaction(", f"x password={SECRET}", ")"):
         one.start(line, said.append).advance(0.0)
     notes = [item.text for item in said if isinstance(item, Note)]
-    assert notes == ['1. {"type": "x", "data": {"password": "********"}}']
+    assert notes == ["1. x password=********"]
 
 
 # -------------------------------------------------------------------- asking

@@ -416,7 +416,7 @@ def test_searching_the_output_from_vis_navigation_mode() -> None:
         on.keys(ESCAPE)
         await on.until(lambda: on.screen.app.vi_state.input_mode == InputMode.NAVIGATION)
         on.keys("\x1b/Connected")
-        await on.sees("1 of 1 lines")
+        await on.sees("1 of 1 line ")
 
     on_stage(scene)
 
