@@ -12,6 +12,7 @@ from qmpsh.lang.values import NESTING_LIMIT, LiteralReader, Source, quote, unclo
 Word = Sequence[Token]
 """Tokens without a blank between them, except inside brackets."""
 
+_NO_VALUE = "expected KEY=value"
 GLUED_PAREN = "expected a blank before ), which stands alone; a value that ends in ) is quoted"
 
 
@@ -88,7 +89,8 @@ class ArgumentReader:
         text = self._source.text[first.start : word[-1].end]
         reader.expect_end(
             f"expected a blank behind the closing mark; text that begins with {text[0]} "
-            f"is quoted as a whole: {key}{quote(text)}"
+            "is quoted as a whole",
+            f"{key}{quote(text)}",
         )
         return node
 
@@ -124,16 +126,16 @@ class ArgumentReader:
             return self._source.error(GLUED_PAREN, end - 1, end)
         before = self.arguments[-1] if self.arguments else None
         if before is None or not isinstance(before.value, Scalar):
-            return self._source.error(no_value(self._name, text), start, end)
+            return self._source.error(_NO_VALUE, start, end, guessed(self._name, text))
         key = self._source.text[before.span[0] : before.key[-1].span[1]]
         if not before.value.text:
             return self._blanks(before.span[0], f"{key}={text}", end)
         guess = f"{key}={quote(f'{before.value.text} {text}')}"
-        return self._source.error(f"expected KEY=value, or quotes: {guess}?", start, end)
+        return self._source.error(f"{_NO_VALUE}, or quotes", start, end, f"{guess}?")
 
     def _blanks(self, start: int, guess: str, end: int) -> LineSyntaxError:
-        message = f"expected no blanks around =: {self._name} {guess}?"
-        return self._source.error(message, start, end)
+        guess = f"{self._name} {guess}?"
+        return self._source.error("expected no blanks around =", start, end, guess)
 
     def _text(self, token: Token) -> str:
         return token.text(self._source.text)
@@ -150,7 +152,7 @@ def word_argument(source: Source, start: int, end: int, name: str) -> Argument:
     word = source.text[start:end]
     key, equals, value = word.partition("=")
     if not equals:
-        raise source.error(no_value(name, word), start, end)
+        raise source.error(_NO_VALUE, start, end, guessed(name, word))
     parts: list[Part] = []
     at = start
     for text in key.split("."):
@@ -164,11 +166,11 @@ def word_argument(source: Source, start: int, end: int, name: str) -> Argument:
     return Argument(_bounded(parts, source), node, source.span(start, end))
 
 
-def no_value(name: str, word: str) -> str:
-    """The sentence for a word without `=`."""
+def guessed(name: str, word: str) -> str:
+    """What a word without `=` was to be."""
     guess = f"id={word}"
     plain = guess.isprintable() and " " not in guess
-    return f"expected KEY=value: {name} {guess if plain else quote(guess)}?"
+    return f"{name} {guess if plain else quote(guess)}?"
 
 
 def _bounded(parts: Sequence[Part], source: Source) -> tuple[Part, ...]:

@@ -95,9 +95,8 @@ def _refused(address: UnixAddress, what: str, show: Show) -> None:
     try:
         Client.connect(address, ClientOptions(GREETED_WITHIN)).close()
     except CannotConnect as error:
-        said, _, todo = str(error).rpartition("; ")
-        show(Check(FAIL, what, said))
-        show(Check(INFO, "next", todo))
+        show(Check(FAIL, what, error.what))
+        show(Check(INFO, "next", error.todo))
 
 
 def _listener(address: Address, scene: Scene, show: Show) -> None:
@@ -177,14 +176,13 @@ def _session(address: Address, show: Show) -> None:
 
 def _failed(error: CannotConnect, client: Client | None, show: Show) -> None:
     """Why no session began. client: None where the connection itself was refused."""
-    said, separator, todo = str(error).rpartition("; ")
-    show(Check(FAIL, "session", said if separator else todo))
+    show(Check(FAIL, "session", error.what))
     found = ""
     if client is not None and client.greeting is None and client.lost is None:
         address = client.address
         client.close()
         found = _maybe_probed(address)
-    show(Check(INFO, "next", found or (todo if separator else _LS)))
+    show(Check(INFO, "next", found or error.todo or _LS))
 
 
 _LS: Final = "qmpsh ls lists the monitors that are here"

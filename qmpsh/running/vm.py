@@ -183,8 +183,8 @@ def _start(
             )
         except OSError as error:
             raise CannotConnect(
-                f"cannot start {command[0]}: {error.strerror}; the words behind -- are QEMU's"
-                " program and its arguments"
+                f"cannot start {command[0]}: {error.strerror}",
+                "the words behind -- are QEMU's program and its arguments",
             ) from error
 
 

@@ -180,6 +180,18 @@ def test_a_guest_agent_under_another_name(tmp_path: Path, run_qmpsh: RunQmpsh, v
         )  # fmt: skip
 
 
+def test_all_that_can_be_done_is_next(run_qmpsh: RunQmpsh) -> None:
+    checks = examined(run_qmpsh, "exec:sleep 100", 3)
+    assert checks["next"] == (
+        "info",
+        "close that client, or give QEMU a second -qmp; a guest agent's socket wants --guest-agent",
+    )
+    done = run_qmpsh("doctor", "--json", "exec:echo 'one; two' >&2; exit 7")
+    session, todo = json.loads(done.stdout)[-2:]
+    assert session["text"].endswith(" ended before a session began, exit 7: one; two")
+    assert todo["text"].startswith("try the command by itself: ")
+
+
 def test_a_place_elsewhere(run_qmpsh: RunQmpsh) -> None:
     port = free_port("127.0.0.1", socket.AF_INET)
     checks = examined(run_qmpsh, f"127.0.0.1:{port}", 3)

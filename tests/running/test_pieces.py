@@ -111,7 +111,7 @@ def test_a_runtime_folder_that_is_too_long_or_not_there(
 def test_no_emulator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/none")
     monkeypatch.setattr(demo, "_NOT_IN_PATH", "/none")
-    with pytest.raises(CannotConnect, match="no QEMU found here: install it"):
+    with pytest.raises(CannotConnect, match="no QEMU found here; install it"):
         demo.find_emulator()
 
 
