@@ -107,7 +107,7 @@ def _of_processes(sockets: Sockets) -> Iterator[Monitor]:
         process = maybe_process(pid) if command else None
         if command is None or process is None:
             continue
-        for channel in command.channels:
+        for channel in command.monitors:
             address = _maybe_address(channel, pid, sockets)
             if address is not None:
                 yield _monitor(address, channel.kind, command, process, sockets)

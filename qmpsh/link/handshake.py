@@ -153,6 +153,15 @@ def _maybe_finding(address: Address, dialect: Dialect, fd: int) -> Finding | Non
     return finding
 
 
+def _maybe_cause(address: Address) -> Finding | None:
+    """What this machine tells of a server that said something."""
+    # Imported here: only what is no QMP needs it.
+    from qmpsh.link.doctor import why_not_to_connect
+    from qmpsh.link.scene import look
+
+    return why_not_to_connect(address, look(address))
+
+
 def no_agreement(address: Address, timeout: float) -> ConnectTimeout:
     """Greeted, and silence."""
     return ConnectTimeout(
@@ -203,6 +212,9 @@ def _not_qmp(address: Address, error: ProtocolError) -> NotQmp:
         # However the bytes were cut: the first piece may be shorter than what tells.
         if data and (data.startswith(beginning) or beginning.startswith(data)):
             return NotQmp(f"{address} {kind}", todo)
+    finding = _maybe_cause(address)
+    if finding is not None and finding.error is NotQmp:
+        return NotQmp(f"{address} does not speak QMP: {finding.what}", finding.todo)
     if data:
         return NotQmp(f"{address} does not speak QMP; it began with {ascii(data[:_SHOWN])[1:]}")
     return NotQmp(f"{address}: {error}")
