@@ -238,12 +238,12 @@ class Batch:
         """The answer as a table; on a terminal as wide as it, whole in a pipe or a file."""
         # Imported here: most answers are JSON.
         from qmpsh.view.glyphs import glyphs_for
-        from qmpsh.view.tables import table_lines
+        from qmpsh.view.tables import list_lines
 
         width = None
         if answer.redirect is None and sys.stdout.isatty():
             width = os.get_terminal_size(sys.stdout.fileno()).columns
-        lines = table_lines(answer.value, width, glyphs_for(sys.stdout.encoding).more)
+        lines = list_lines(answer.value, width, glyphs_for(sys.stdout.encoding).more)
         layout = pretty if self._settings.pretty else compact
         return layout(answer.value) if lines is None else "\n".join(lines)
 

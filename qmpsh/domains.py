@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import JsonObject
 from qmpsh.link.roads.libvirt import domains, parse
 from qmpsh.view.glyphs import glyphs_for
 from qmpsh.view.jsontext import compact
@@ -26,8 +26,8 @@ def print_domains(address: str, timeout: float | None, *, json: bool) -> int:
     if json:
         print(compact([*found]))
     elif found:
-        rows: list[Json] = [_shown(domain) for domain in found]
-        print("\n".join(table_lines(rows, None, glyphs_for(sys.stdout.encoding).more) or []))
+        rows = [_shown(domain) for domain in found]
+        print("\n".join(table_lines(rows, None, glyphs_for(sys.stdout.encoding).more)))
     else:
         print("qmpsh: libvirt has no domains there", file=sys.stderr)
     return 0

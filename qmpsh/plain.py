@@ -13,43 +13,39 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.completion import Completer
+from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.history import DummyHistory, History, InMemoryHistory
+from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.input import Input
-from prompt_toolkit.key_binding import KeyBindings
-from prompt_toolkit.key_binding.key_processor import KeyPressEvent
-from prompt_toolkit.keys import Keys
-from prompt_toolkit.layout.processors import PasswordProcessor
 from prompt_toolkit.output import Output as Terminal
 from prompt_toolkit.output import create_output
 
 from qmpsh.errors import QmpshError
 from qmpsh.shell.aliases import HMP_PROMPT
-from qmpsh.shell.life import Tone
-from qmpsh.shell.outcome import Answer, Ask, AskSecret, Note
+from qmpsh.shell.outcome import Answer, Ask
 from qmpsh.tui.banner import Banner
 from qmpsh.tui.driver import Driver
-from qmpsh.tui.eventfilter import EventFilter
 from qmpsh.tui.history import Switch
 from qmpsh.tui.lexing import LineLexer
+from qmpsh.tui.linekeys import Doings, Interlude, LineKeys
 from qmpsh.tui.menu import SessionCompleter
+from qmpsh.tui.modes import ALT, EDITING, mode_word, watch_escape
 from qmpsh.tui.paper import Paper
-from qmpsh.tui.preferring import EDITING
-from qmpsh.tui.prompt import question_line
-from qmpsh.tui.reporter import TONES, Redirect, farewell
+from qmpsh.tui.printer import Printer
+from qmpsh.tui.questions import Questions
+from qmpsh.tui.reporter import Redirect
 from qmpsh.tui.runner import Runner, split_lines
 from qmpsh.tui.safety import ShowControls
 from qmpsh.tui.screen import let_go_note
 from qmpsh.tui.seam import Connect, Session
 from qmpsh.tui.setup import SETUP, Setup
-from qmpsh.tui.style import NO_ROLES, fragments, make_style, theme_name
+from qmpsh.tui.style import NO_ROLES, ViCursor, make_style, suggester, theme_name
 from qmpsh.tui.suspend import Suspender
-from qmpsh.view.answers import Body, Kind, answer_body, error_body, text_body
+from qmpsh.view.answers import text_body
 from qmpsh.view.glyphs import Glyphs, glyphs_for
-from qmpsh.view.jsontext import compact
-from qmpsh.wire.messages import ErrorReply, Event, Reply
+from qmpsh.view.progress import progress_line
 
 BANNER_WAIT = 0.25
 """seconds that the banner waits for the name and the state of the VM"""
@@ -85,7 +81,7 @@ def run_plain(
 
 
 class Plain:
-    """A `Watcher` for the session and a `Presenter` for the runner, both on paper."""
+    """style: the name of a theme, none for no colour."""
 
     def __init__(
         self,
@@ -96,32 +92,38 @@ class Plain:
         around: Surroundings = OWN,
     ) -> None:
         self._glyphs = around.glyphs or glyphs_for(sys.stdout.encoding)
-        self._wall = around.wall
         self._redirect = redirect
         self._setup = around.setup
         self._style = make_style(style, self._setup.roles if self._setup.colour else NO_ROLES)
-        self._input = around.input
         self._terminal = around.output or create_output()
+        self._questions = Questions(around.input, self._terminal)
         self._paper = Paper(self._terminal, self._style, self._glyphs, self._typed)
-        self._filter = EventFilter()
         self._paper.depth = self._setup.depth
         self._news = asyncio.Event()
         self._left: int | None = None
         self._fault: BaseException | None = None
         self._typing = False
+        self._draft = Document()
         self._deliveries: set[asyncio.Task[None]] = set()
-        self.session: Session = connect(self)
+        self._printer = Printer(self._paper, self._glyphs, around.wall)
+        self._printer.learned = self._news.set
+        self._printer.deliver = None if redirect is None else self._deliver
+        self.session: Session = connect(self._printer)
+        self._printer.attach(self.session)
         self._driver = Driver(self.session, self._after_turn)
-        self._runner: Runner[None] = Runner(self.session, self, self._leave)
-        self._completer = SessionCompleter(self.session, self.columns)
-        self._prompt = self._make_prompt(history)
+        self._runner: Runner[None] = Runner(self.session, self._printer, self._leave)
+        completer = SessionCompleter(self.session, self._printer.columns)
+        self._prompt = self._make_prompt(history, completer)
+        self._printer.completed = lambda: completer.try_again(self._prompt.default_buffer)
         self._suspender = Suspender(self.session, lambda: self._prompt.app, self._driver.turn)
         self._switch = Switch(
             self._prompt.default_buffer, lambda: self.session.prompt == HMP_PROMPT
         )
-        # A completion may have asked the VM for something.
+        self._prompt.app.ttimeoutlen = ALT
+        watch_escape(self._prompt.app, lambda: False)
         self._prefer("editing")
         self.session.preferences.subscribe(self._prefer)
+        # A completion may have asked the VM for something.
         self._prompt.app.after_render += lambda _: self._driver.arm()
 
     async def run(self) -> int:
@@ -147,70 +149,22 @@ class Plain:
             raise self._fault
         return self._left
 
-    # ------------------------------------------------------------------ told by the session
-
-    def event(self, event: Event) -> None:
-        """See Watcher."""
-        if self._filter.shows(event.name):
-            seconds = self._wall() if event.seconds is None else event.seconds
-            self._paper.print_event(event, seconds)
-
-    def stray(self, reply: Reply | ErrorReply) -> None:
-        """See Watcher."""
-        self._say(text_body("a reply that belongs to no command:", Kind.DIM))
-        self._say(text_body(compact(reply.raw), Kind.JSON))
-
-    def refresh(self) -> None:
-        """See Watcher."""
-        self._news.set()
-
-    def facts(self) -> None:
-        """See Watcher."""
-        self._completer.try_again(self._prompt.default_buffer)
-
-    def filter_events(self, patterns: tuple[str, ...]) -> None:
-        """See Watcher."""
-        self._filter = EventFilter(patterns)
-
-    def lost(self, error: QmpshError) -> None:
-        """See Watcher."""
-        self._say(text_body(farewell(self.session.machine, error), Kind.WARNING))
-
-    def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:
-        """See Watcher."""
-        self._say(text_body(text, TONES[tone]))
-
-    def columns(self) -> int:
-        """See Watcher."""
-        return self._terminal.get_size().columns
-
-    # ------------------------------------------------------------------ told by the runner
-
-    def begin(self, prompt: str, line: str) -> None:
-        """See Presenter. The line stands where it was typed."""
-
-    def show(self, key: None, item: Answer | Note) -> None:
-        """See Presenter."""
-        if isinstance(item, Note):
-            self._say(text_body(item.text, Kind.DIM))
-        elif item.redirect is None or item.failed or self._redirect is None:
-            self._say(answer_body(item, width=self.columns(), more=self._glyphs.more))
-        else:
-            delivery = asyncio.ensure_future(self._deliver(self._redirect, item))
-            self._deliveries.add(delivery)
-
-    def error(self, error: QmpshError) -> None:
-        """See Presenter."""
-        self._say(error_body(error))
-
     # ------------------------------------------------------------------ the turn of a line
 
     async def _one_line(self) -> None:
+        draft, self._draft = self._draft, Document()
         self._typing = True
         try:
-            text = await self._prompt.prompt_async(self._message, set_exception_handler=False)
+            text = await self._prompt.prompt_async(
+                self._message, default=draft, set_exception_handler=False
+            )
         except KeyboardInterrupt:
             self._runner.interrupt()
+            return
+        except Interlude as interlude:
+            self._prompt.app.erase_when_done = False
+            self._draft = interlude.typed
+            await interlude.action()
             return
         except EOFError:
             if self._left is not None or not self.session.asks_to_leave:
@@ -220,8 +174,7 @@ class Plain:
         finally:
             self._typing = False
             self._paper.flush()
-        self._runner.submit(text)
-        self._driver.turn()
+        self._submit(text)
         await self._until_idle()
 
     async def _until_idle(self) -> None:
@@ -243,49 +196,23 @@ class Plain:
             loop.remove_signal_handler(signal.SIGINT)
 
     async def _ask(self, asking: Ask) -> None:
-        question: PromptSession[str] = PromptSession(
-            key_bindings=_question_keys(asking),
-            style=self._style,
-            include_default_pygments_style=False,
-            input=self._input,
-            output=self._terminal,
-        )
-        message = [*fragments(question_line(asking)), ("", " ")]
-        if isinstance(asking, AskSecret):
-            await self._ask_secret(message)
-            return
-        key = await question.prompt_async(message, set_exception_handler=False)
-        if key and self.session.running is not None:
-            self.session.running.task.reply(key)
-        else:
+        answer = await self._questions.ask(asking, self._style)
+        if answer is None:
             self._runner.interrupt()
+        elif self.session.running is not None:
+            self.session.running.task.reply(answer)
         self._driver.turn()
 
-    async def _ask_secret(self, message: StyleAndTextTuples) -> None:
-        entry: PromptSession[str] = PromptSession(
-            input_processors=[PasswordProcessor(char="")],
-            history=DummyHistory(),
-            style=self._style,
-            include_default_pygments_style=False,
-            input=self._input,
-            output=self._terminal,
-        )
-        try:
-            typed = await entry.prompt_async(message, set_exception_handler=False)
-        except (KeyboardInterrupt, EOFError):
-            self._runner.interrupt()
-        else:
-            if self.session.running is not None:
-                self.session.running.task.reply(typed)
-        self._driver.turn()
+    def _deliver(self, answer: Answer) -> None:
+        self._deliveries.add(asyncio.ensure_future(self._redirected(answer)))
 
-    async def _deliver(self, redirect: Redirect, answer: Answer) -> None:
+    async def _redirected(self, answer: Answer) -> None:
         try:
-            shown = await redirect(answer)
+            shown = await self._redirect(answer) if self._redirect else ""
             if shown:
-                self._say(text_body(shown))
+                self._printer.reply(text_body(shown))
         except QmpshError as error:
-            self.error(error)
+            self._printer.error(error)
 
     async def _say_hello(self) -> None:
         """The banner, once it is known what VM this is, or a moment later."""
@@ -302,34 +229,34 @@ class Plain:
 
     # ------------------------------------------------------------------ small parts
 
-    def _make_prompt(self, history: History) -> PromptSession[str]:
+    def _make_prompt(self, history: History, completer: Completer) -> PromptSession[str]:
         def goes_on() -> bool:
             text = self._prompt.default_buffer.text
             return bool(split_lines(text, self.session.needs_more)[1])
 
-        keys = KeyBindings()
-        for key in self._setup.keys:
-            for names in key.keys if key.handler == "toggle_hmp" else ():
-                keys.add(*names.split(" "))(self._toggle_hmp)
-        keys.add("c-z")(lambda event: self._suspender.suspend())
+        doings = Doings(
+            self._printer, self._paper.print, self._submit, self._suspend, self._ask_word
+        )
         return PromptSession(
-            completer=self._completer,
+            completer=completer,
             lexer=LineLexer(
                 lambda: self.session.prompt,
                 self.session.faults,
                 lambda: self.session.catalog.schema is not None,
             ),
             history=history,
-            auto_suggest=AutoSuggestFromHistory(),
+            auto_suggest=suggester(lambda: self._prompt.app),
             enable_history_search=True,
             input_processors=[ShowControls()],
             complete_while_typing=False,
             multiline=Condition(goes_on),
-            key_bindings=keys,
+            key_bindings=LineKeys(self._setup.keys, doings).bindings(),
+            rprompt=self._mode,
+            cursor=ViCursor(),
             style=self._style,
             color_depth=self._setup.depth,
             include_default_pygments_style=False,
-            input=self._input,
+            input=self._questions.input,
             output=self._terminal,
         )
 
@@ -345,28 +272,50 @@ class Plain:
     def _message(self) -> StyleAndTextTuples:
         return [("class:prompt", self.session.prompt)]
 
+    def _mode(self) -> StyleAndTextTuples:
+        """vi's mode; it does not stay on paper."""
+        app = self._prompt.app
+        return [] if app.is_done else [("class:hint.current", mode_word(app))]
+
     def _typed(self) -> str | None:
         if not self._typing:
             return None
         return self.session.prompt + self._prompt.default_buffer.text
 
-    def _toggle_hmp(self, event: KeyPressEvent) -> None:
-        self._runner.submit(".hmp")
+    def _submit(self, line: str) -> None:
+        self._runner.submit(line)
         self._driver.turn()
 
-    def _say(self, body: Body) -> None:
-        self._paper.print(body.line(index) for index in range(len(body.lines)))
+    def _suspend(self) -> None:
+        self._suspender.suspend()
+
+    async def _ask_word(self, label: str, default: str) -> str | None:
+        # What is printed meanwhile stands above the question, as it does above a line.
+        self._typing = True
+        try:
+            return await self._questions.word(label, self._style, default)
+        finally:
+            self._typing = False
+            self._paper.flush()
 
     def _let_go(self) -> None:
         running = self.session.running
         if self._runner.interrupt() and running is not None and running.task.outcome is None:
-            self._say(text_body(let_go_note(running), Kind.DIM))
+            self._printer.remark(let_go_note(running))
         self._driver.turn()
 
     def _after_turn(self) -> None:
         self._runner.go_on()
         self._switch.check()
+        self._show_progress()
         self._news.set()
+
+    def _show_progress(self) -> None:
+        """The bar of a line that waits for what it started, below all that is printed."""
+        running = self.session.running
+        until = None if running is None or self._typing else running.task.until
+        works = until.works() if until is not None and until.works is not None else ()
+        self._paper.stand(progress_line(works, self._paper.columns() - 1, self._glyphs))
 
     def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         """A fault of ours in a callback: end, so that the terminal is given back, and raise it."""
@@ -380,18 +329,3 @@ class Plain:
         self._news.set()
         if self._typing and self._prompt.app.is_running and not self._prompt.app.is_done:
             self._prompt.app.exit(exception=EOFError)
-
-
-def _question_keys(asking: Ask) -> KeyBindings:
-    """One key answers; Enter the first choice; Escape, Ctrl-C and Ctrl-D none."""
-    keys = KeyBindings()
-
-    def choose(event: KeyPressEvent) -> None:
-        if event.data in dict(asking.choices):
-            event.app.exit(result=event.data)
-
-    keys.add(Keys.Any)(choose)
-    keys.add("enter")(lambda event: event.app.exit(result=asking.choices[0][0]))
-    for key in ("escape", "c-c", "c-d"):
-        keys.add(key, eager=True)(lambda event: event.app.exit(result=""))
-    return keys

@@ -50,7 +50,7 @@ def lines_of(
     rows: list[JsonObject] = [_row(monitor) for monitor in monitors]
     if numbers:
         rows = [{"no": number, **row} for number, row in zip(numbers, rows, strict=True)]
-    return table_lines([*rows], width, glyphs_for(sys.stdout.encoding).more) or []
+    return table_lines(rows, width, glyphs_for(sys.stdout.encoding).more)
 
 
 def _row(one: Monitor) -> JsonObject:

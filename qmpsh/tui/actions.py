@@ -9,6 +9,8 @@ from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
 
 from qmpsh.errors import QmpshError
+from qmpsh.tui.blocks import Foldable
+from qmpsh.tui.modes import begin_line
 from qmpsh.tui.output import Echo
 from qmpsh.tui.pager import show_in_pager
 from qmpsh.tui.runner import Runner
@@ -62,13 +64,13 @@ def toggle_fold(desk: Desk) -> None:
 def page_reply(desk: Desk) -> None:
     reply = desk.screen.output.last_reply
     if reply is not None and not desk.screen.paging:
-        desk.app.create_background_task(_page(desk, reply.text()))
+        desk.app.create_background_task(_page(desk, reply))
 
 
-async def _page(desk: Desk, text: str) -> None:
+async def _page(desk: Desk, reply: Foldable) -> None:
     desk.screen.paging = True
     try:
-        await show_in_pager(text)
+        await show_in_pager(reply.text(), is_table=reply.is_table)
     except QmpshError as error:
         desk.screen.output.error(error)
     finally:
@@ -123,6 +125,7 @@ def interrupt(desk: Desk) -> None:
     if desk.screen.paging:
         # Ctrl-C in the pager is the pager's.
         return
+    begin_line(desk.app)
     if screen.asking is None and buffer.text:
         buffer.reset()
     elif screen.sheet is not None:

@@ -14,7 +14,6 @@ from typing import NamedTuple, TextIO
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.input import Input
@@ -27,7 +26,7 @@ from qmpsh.shell.aliases import HMP_PROMPT
 from qmpsh.shell.outcome import Answer
 from qmpsh.shell.redirects import wants_terminal
 from qmpsh.tui.actions import Desk, end
-from qmpsh.tui.bindings import bind_editing, bind_keys, bind_question
+from qmpsh.tui.bindings import bind_editing, bind_escape, bind_keys, bind_question
 from qmpsh.tui.calm import calm
 from qmpsh.tui.capture import captured
 from qmpsh.tui.driver import Driver
@@ -37,6 +36,7 @@ from qmpsh.tui.history import Switch
 from qmpsh.tui.layout import Regions, make_layout
 from qmpsh.tui.lexing import echo_lines
 from qmpsh.tui.menu import SessionCompleter
+from qmpsh.tui.modes import ALT, begin_line, mode_word, watch_escape
 from qmpsh.tui.offer import Offer
 from qmpsh.tui.output import Output, transcript
 from qmpsh.tui.preferring import follow
@@ -46,14 +46,11 @@ from qmpsh.tui.runner import Runner
 from qmpsh.tui.screen import Screen
 from qmpsh.tui.seam import Connect
 from qmpsh.tui.setup import SETUP, Setup
-from qmpsh.tui.style import NO_ROLES, ViCursor, make_style, theme_name
+from qmpsh.tui.style import NO_ROLES, ViCursor, make_style, suggester, theme_name
 from qmpsh.tui.suspend import Suspender
 from qmpsh.view.answers import text_body
 from qmpsh.view.glyphs import Glyphs, glyphs_for
 from qmpsh.view.theme import plain, sgr
-
-CHORD, VI_CHORD = 0.3, 0.05
-"""seconds between the keys of a chord such as Ctrl-X Ctrl-E, or Escape and a letter"""
 
 SIGNALLED = 128
 
@@ -125,7 +122,13 @@ class FullScreen:
         self._runner = Runner(self.session, reporter, self._leave)
         self.screen = Screen(self.session, self.output, events, columns=columns, clock=around.clock)
         completer = SessionCompleter(self.session, columns)
-        self.buffer = make_buffer(self.session, history, completer, self._accept)
+        self.buffer = make_buffer(
+            self.session,
+            history,
+            completer=completer,
+            suggest=suggester(lambda: self.app),
+            accept=self._accept,
+        )
         self.screen.keys = around.setup.keys
         keys, question_keys = KeyBindings(), KeyBindings()
         self._regions = self._make_regions(question_keys)
@@ -136,7 +139,7 @@ class FullScreen:
         self._suspender = Suspender(self.session, lambda: self.app, self._driver.turn)
         self._listen(reporter, completer, redirect)
         self._bind(keys, question_keys)
-        follow(self.session.preferences, self.app, self.screen, around.setup, self.set_vi)
+        follow(self.session.preferences, self.app, self.screen, around.setup)
 
     async def run(self) -> int:
         """Run until the user leaves; then print the transcript."""
@@ -159,12 +162,6 @@ class FullScreen:
             self._frames.stop()
             self._print_transcript()
 
-    def set_vi(self, on: bool) -> None:
-        """Edit as vi does, or as Emacs does."""
-        self.app.editing_mode = EditingMode.VI if on else EditingMode.EMACS
-        # In vi mode Escape and a letter are often typed one right after the other.
-        self.app.timeoutlen = VI_CHORD if on else CHORD
-
     # ------------------------------------------------------------------ putting together
 
     def _listen(
@@ -172,6 +169,7 @@ class FullScreen:
     ) -> None:
         """Who is told of what."""
         self.screen.entry.moved = self._focus
+        self.screen.mode = lambda: mode_word(self.app)
         self.buffer.on_text_changed += self._typed
         self.app.after_render += lambda _: self._frames.drawn()
         reporter.changed = self._frames.changed
@@ -185,6 +183,7 @@ class FullScreen:
         turn, suspend = self._driver.turn, self._suspender.suspend
         desk = Desk(self.screen, self._runner, self.buffer, self.app, turn, suspend)
         bind_keys(keys, desk, self.screen.keys)
+        watch_escape(self.app, bind_escape(keys, desk))
         bind_editing(keys, desk, self.offer)
         bind_question(question_keys, desk)
 
@@ -214,9 +213,8 @@ class FullScreen:
             input=around.input,
             output=around.output,
         )
-        # Escape alone and Escape before a letter (Alt) are told apart by waiting this long.
-        app.ttimeoutlen = 0.05
-        app.timeoutlen = CHORD
+        # Escape alone and the beginning of a key's sequence are told apart by waiting this long.
+        app.ttimeoutlen = ALT
         # A hint or a completion may have asked the VM for something.
         app.after_render += lambda _: self._driver.arm()
         return app
@@ -225,6 +223,7 @@ class FullScreen:
 
     def _accept(self, text: str) -> None:
         self.screen.sheet = None
+        begin_line(self.app)
         self._runner.submit(text)
         self._driver.turn()
 
@@ -252,8 +251,9 @@ class FullScreen:
         self.screen.flash = ""
 
     def _has_the_keys(self) -> bool:
-        """Whether the line being typed has the keys, and nothing stands above it."""
-        return self.app.layout.current_window is self._regions.prompt and not self.screen.paging
+        """Whether letters go to the line being typed, and nothing stands above it."""
+        at_line = self.app.layout.current_window is self._regions.prompt
+        return at_line and not self.screen.paging and not mode_word(self.app)
 
     def _leave(self, exit_code: int) -> None:
         end(self.app, exit_code)

@@ -25,12 +25,13 @@ from qmpsh.shell.outcome import Ask
 from qmpsh.tui import editing, moving, selecting
 from qmpsh.tui.actions import HANDLERS, Desk
 from qmpsh.tui.keys import KEYS, Key
+from qmpsh.tui.modes import ignore_strangers, leave_insert
 from qmpsh.tui.offer import Offer
 from qmpsh.tui.secret_entry import bind_secret
 
 
 def bind_keys(bindings: KeyBindings, desk: Desk, table: Sequence[Key] = KEYS) -> None:
-    """Every row of the table that has a handler; Enter and Escape where a menu is open."""
+    """Every row of the table that has a handler; Enter where a menu or an event is open."""
     at_prompt = ~is_searching & ~Condition(lambda: desk.screen.entry.is_open)
     filters: dict[str, Filter] = {
         "leave": Condition(lambda: not desk.buffer.text) & at_prompt,
@@ -47,11 +48,31 @@ def bind_keys(bindings: KeyBindings, desk: Desk, table: Sequence[Key] = KEYS) ->
     selected = Condition(lambda: desk.screen.events.selected is not None) & at_prompt
     empty = Condition(lambda: not desk.buffer.text)
     bindings.add("enter", filter=selected & empty)(partial(_handle, desk, selecting.open_event))
-    bindings.add("escape", filter=selected)(partial(_handle, desk, selecting.leave_event))
     bindings.add("enter", filter=completion_is_selected)(_close_menu)
-    bindings.add("escape", filter=has_completions)(_cancel_menu)
-    sheet_open = Condition(lambda: desk.screen.sheet is not None)
-    bindings.add("escape", filter=sheet_open)(partial(_handle, desk, HANDLERS["key_sheet"]))
+
+
+def bind_escape(bindings: KeyBindings, desk: Desk) -> Callable[[], bool]:
+    """What Escape leaves at the prompt: the nearest of these, and in vi insert mode as well.
+
+    The result says whether Escape means something by itself, there or in a line of its own.
+    """
+    screen = desk.screen
+    meanings: tuple[tuple[Callable[[], bool], Callable[[Desk], None]], ...] = (
+        (lambda: screen.sheet is not None, HANDLERS["key_sheet"]),
+        (has_completions, _cancel_menu),
+        (lambda: screen.events.selected is not None, selecting.leave_event),
+    )
+
+    def is_meant() -> bool:
+        return any(holds() for holds, _ in meanings)
+
+    def leave(desk: Desk) -> None:
+        next(action for holds, action in meanings if holds())(desk)
+        leave_insert(desk.app)
+
+    at_prompt = ~is_searching & ~Condition(lambda: screen.entry.is_open)
+    bindings.add("escape", filter=Condition(is_meant) & at_prompt)(partial(_handle, desk, leave))
+    return lambda: is_meant() or screen.entry.is_open or screen.asking is not None
 
 
 def bind_editing(bindings: KeyBindings, desk: Desk, offer: Offer) -> None:
@@ -74,6 +95,7 @@ def bind_editing(bindings: KeyBindings, desk: Desk, offer: Offer) -> None:
         else:
             buffer.auto_down()
 
+    ignore_strangers(bindings)
     several = Condition(buffer.multiline)
     bindings.add("enter", filter=inserting & several & ~completion_is_selected)(goes_on)
     for mark in "}]":
@@ -106,8 +128,8 @@ def _close_menu(event: KeyPressEvent) -> None:
     event.current_buffer.complete_state = None
 
 
-def _cancel_menu(event: KeyPressEvent) -> None:
-    event.current_buffer.cancel_completion()
+def _cancel_menu(desk: Desk) -> None:
+    desk.app.current_buffer.cancel_completion()
 
 
 def _first_choice(desk: Desk) -> None:

@@ -93,9 +93,13 @@ class Foldable(Block):
 
     def line(self, index: int) -> Line:
         """See Block."""
+        return self.unwrapped(index, None)
+
+    def unwrapped(self, index: int, width: int | None) -> Line:
+        """See Block. A table is laid out for the width."""
         if self.fold and self.folded and index == self.fold.head:
             return self.fold.notices[0]
-        return self._body.line(index)
+        return self._body.line(index, width)
 
     def draw(self, index: int, width: int) -> list[Line]:
         """See Block."""
@@ -113,6 +117,11 @@ class Foldable(Block):
     def text(self) -> str:
         """All of it, folded or not; no newline at its end."""
         return self._body.text()
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is one, which a pager must not wrap."""
+        return self._body.table is not None
 
     def toggle(self) -> None:
         """Fold or unfold; only where there is a fold."""
@@ -153,15 +162,15 @@ class Marked(Block):
         return [part(self.line(index), start, start + width)]
 
 
-def head_lines(lines: list[str], width: int, height: int) -> int | None:
-    """How many of the lines to show when all of them take more than `height` rows, else None.
+def head_lines(body: Body, width: int, height: int) -> int | None:
+    """How many of a body's lines to show when all of them take more than `height` rows, else None.
 
     One row is kept for the line that says so; one line at least is shown.
     """
     rows = 0
     head = 0
-    for line in lines:
-        rows += len(wrap([("", line)], width))
+    for index in range(len(body.lines)):
+        rows += len(wrap([("", body.laid_out(index, width))], width))
         if rows > height:
             return max(1, head)
         if rows < height:

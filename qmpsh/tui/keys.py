@@ -11,6 +11,8 @@ from typing import NamedTuple
 from qmpsh.tui.rows import text_width
 from qmpsh.view.theme import Line
 
+TITLE = "Keys; F1 or Esc goes back"
+
 
 class Key(NamedTuple):
     """keys: prompt_toolkit's names of what does the same; shown: for a person; does: on the sheet.
@@ -58,11 +60,11 @@ KEYS = (
 )
 
 
-def key_sheet(keys: Sequence[Key] = KEYS) -> list[Line]:
+def key_sheet(keys: Sequence[Key] = KEYS, title: str = TITLE) -> list[Line]:
     """The table as styled lines."""
     shown = [key for key in keys if key.shown]
     width = max(text_width(key.shown) for key in shown)
     rows: list[Line] = [
         [("hint.current", key.shown.ljust(width)), ("", f"  {key.does}")] for key in shown
     ]
-    return [[("dim", "Keys; F1 or Esc goes back")], *rows]
+    return [[("dim", title)], *rows]

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from prompt_toolkit.key_binding.vi_state import InputMode
-
 from qmpsh.tui.actions import Desk
 from qmpsh.tui.blocks import Heading
-from qmpsh.tui.clipboard import LIMIT, copy_sequence
-from qmpsh.tui.purposes import Saving, Searching
+from qmpsh.tui.clipboard import copy_text
+from qmpsh.tui.modes import begin_line
+from qmpsh.tui.purposes import NO_REPLY, Saving, Searching
 from qmpsh.tui.store import Store
-from qmpsh.view.units import size
-
-NO_REPLY = "there is no reply yet"
 
 
 def search_output(desk: Desk) -> None:
@@ -26,7 +22,7 @@ def search_output(desk: Desk) -> None:
         screen.output, desk.app.create_background_task, desk.app.invalidate, last
     )
     # In vi's navigation mode letters would be commands here, too.
-    desk.app.vi_state.input_mode = InputMode.INSERT
+    begin_line(desk.app)
     screen.entry.open(screen.searching)
 
 
@@ -48,16 +44,7 @@ def next_reply(desk: Desk) -> None:
 
 def copy_reply(desk: Desk) -> None:
     reply = desk.screen.output.last_reply
-    text = reply.text() if reply else ""
-    sequence = copy_sequence(text)
-    if reply is None:
-        desk.screen.flash = NO_REPLY
-    elif sequence is None:
-        desk.screen.flash = f"longer than {size(LIMIT)}, a terminal would not take it: Alt-s saves"
-    else:
-        desk.app.output.write_raw(sequence)
-        desk.app.output.flush()
-        desk.screen.flash = f"copied {size(len(text.encode(errors='replace')))} (OSC 52)"
+    desk.screen.flash = copy_text(reply.text(), desk.app.output) if reply else NO_REPLY
 
 
 def save_reply(desk: Desk) -> None:
@@ -65,7 +52,7 @@ def save_reply(desk: Desk) -> None:
     if reply is None:
         desk.screen.flash = NO_REPLY
         return
-    desk.app.vi_state.input_mode = InputMode.INSERT
+    begin_line(desk.app)
     desk.screen.entry.open(Saving(reply.text(), desk.screen.output.note))
 
 

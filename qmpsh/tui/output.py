@@ -107,7 +107,7 @@ class Output:
     def _fold(self, body: Body, size_on_wire: int) -> Fold | None:
         # The echo stays in view above its reply, with the blank line before it.
         height = max(2, self.view.height - 2)
-        head = head_lines(body.lines, self.view.width, height)
+        head = head_lines(body, self.view.width, height)
         if head is None:
             return None
         hidden = len(body.lines) - head
@@ -126,13 +126,14 @@ def transcript(store: Store, width: int, limit: int = TRANSCRIPT) -> list[Line]:
     lines: list[Line] = []
     for block in reversed(store.blocks):
         for index in reversed(range(block.count)):
-            lines.append(_unwrapped(block.line(index), block.right(index), width))
+            left = block.unwrapped(index, width)
+            lines.append(_beside(left, block.right(index), width))
             if len(lines) >= limit:
                 return lines[::-1]
     return lines[::-1]
 
 
-def _unwrapped(left: Line, right: Line, width: int) -> Line:
+def _beside(left: Line, right: Line, width: int) -> Line:
     if not right:
         return left
     used = sum(len(text) for _, text in left + right)

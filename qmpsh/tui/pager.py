@@ -28,23 +28,36 @@ def pager_command(environ: Mapping[str, str]) -> list[str]:
         raise UsageError(f"PAGER: {error}") from error
 
 
-async def show_in_pager(text: str) -> None:
+def pager_environ(environ: Mapping[str, str], *, is_table: bool) -> dict[str, str]:
+    """A pager's environment: `less` cuts the rows of a table, and moves sideways, as with -S.
+
+    It stands first: an option of the user's may take all that follows it. Source: less(1), LESS.
+    """
+    options = f"-S {environ.get('LESS', '')}".rstrip()
+    return {**environ, "LESS": options} if is_table else dict(environ)
+
+
+async def show_in_pager(text: str, *, is_table: bool = False) -> None:
     """Show a text until the user leaves the pager. Raises UsageError when it cannot start."""
-    await hand_over(pager_command(os.environ), f"{text}\n")
+    await hand_over(pager_command(os.environ), f"{text}\n", is_table=is_table)
 
 
-async def hand_over(command: list[str] | str, text: str) -> int:
+async def hand_over(command: list[str] | str, text: str, *, is_table: bool = False) -> int:
     """Give a program the terminal and the text until it ends; its exit status, as Popen's.
 
-    command: words, or a line for the shell. Raises UsageError when it cannot start.
+    command: words, or a line for the shell; is_table: the text has rows that no pager must wrap
+    Raises UsageError when it cannot start.
     """
+    environ = pager_environ(os.environ, is_table=is_table)
     with tempfile.TemporaryFile() as file:
         # A file and not a pipe: a pager reads as far as the user does, and must not hold us up.
         file.write(text.encode(errors="replace"))
         file.seek(0)
         async with in_terminal():
             try:
-                process = subprocess.Popen(command, shell=isinstance(command, str), stdin=file)
+                process = subprocess.Popen(
+                    command, shell=isinstance(command, str), stdin=file, env=environ
+                )
             except OSError as error:
                 raise UsageError(f"cannot start {command[0]}: {error.strerror}") from error
             while process.poll() is None:

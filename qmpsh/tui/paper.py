@@ -59,6 +59,11 @@ class Paper:
         self._waiting: list[Line | _Events] = []
         self._timer: asyncio.TimerHandle | None = None
         self._printing: asyncio.Future[None] | None = None
+        self._standing: Line = []
+
+    def columns(self) -> int:
+        """How wide it is."""
+        return self._terminal.get_size().columns
 
     def print(self, lines: Iterable[Line]) -> None:
         """Print lines."""
@@ -81,6 +86,18 @@ class Paper:
             self._timer = None
         self._write()
 
+    def stand(self, line: Line) -> None:
+        """Let a line stand below all that is printed, until another one takes its place, or none.
+
+        It is shorter than the terminal is wide, and there is no prompt meanwhile.
+        """
+        # A dumb terminal cannot take it away again.
+        if line != self._standing and not is_dumb_terminal():
+            self._erase_standing()
+            self._standing = line
+            self._draw_standing()
+            self._terminal.flush()
+
     def _go_on(self) -> None:
         if self._typed() is None:
             self.flush()
@@ -101,7 +118,8 @@ class Paper:
 
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
-        width = self._terminal.get_size().columns
+        width = self.columns()
+        self._erase_standing()
         for item in waiting:
             if isinstance(item, _Events):
                 line = event_line(
@@ -109,11 +127,24 @@ class Paper:
                 )
                 item = cut(line, width, self._glyphs.more)
             self._write_line(item)
+        self._draw_standing()
         self._terminal.flush()
 
     def _write_line(self, line: Line) -> None:
         if is_dumb_terminal():
             self._terminal.write(f"{plain(line)}\r\n")
         else:
-            text = [*fragments(line), ("", "\n")]
-            print_formatted_text(self._terminal, text, self.style, color_depth=self.depth)
+            self._put(line, "\n")
+
+    def _put(self, line: Line, end: str = "") -> None:
+        text = [*fragments(line), ("", end)]
+        print_formatted_text(self._terminal, text, self.style, color_depth=self.depth)
+
+    def _draw_standing(self) -> None:
+        if self._standing:
+            self._put(self._standing)
+
+    def _erase_standing(self) -> None:
+        if self._standing:
+            self._terminal.write_raw("\r")
+            self._terminal.erase_end_of_line()

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from prompt_toolkit.application import Application
-from prompt_toolkit.enums import EditingMode
 
 from qmpsh.shell.preferences import Preferences
+from qmpsh.tui.modes import EDITING
 from qmpsh.tui.screen import Screen
 from qmpsh.tui.setup import Setup
 from qmpsh.tui.style import make_style
 
-EDITING = {"emacs": EditingMode.EMACS, "vi": EditingMode.VI}
 
-
-def follow(
-    preferences: Preferences,
-    app: Application[int],
-    screen: Screen,
-    setup: Setup,
-    set_vi: Callable[[bool], None],
-) -> None:
-    """Obey the preferences now and whenever they change; the theme that stands is right already.
-
-    set_vi: edits as vi does, or as Emacs does
-    """
+def follow(preferences: Preferences, app: Application[int], screen: Screen, setup: Setup) -> None:
+    """Obey the preferences now and whenever they change; the theme that stands is right already."""
 
     def obey(name: str) -> None:
         values = preferences.values
@@ -33,7 +20,7 @@ def follow(
             case "theme":
                 app.style = make_style(values.theme, setup.roles)
             case "editing":
-                set_vi(values.editing == "vi")
+                app.editing_mode = EDITING[values.editing]
             case "events":
                 screen.events_wanted = values.events
                 screen.zoomed = False

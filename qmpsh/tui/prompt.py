@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.auto_suggest import AutoSuggest
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import Completer
 from prompt_toolkit.filters import Condition, has_focus, is_searching
@@ -42,7 +42,12 @@ MAX_HEIGHT = 6
 
 
 def make_buffer(
-    session: Session, history: History, completer: Completer, accept: Callable[[str], None]
+    session: Session,
+    history: History,
+    *,
+    completer: Completer,
+    suggest: AutoSuggest,
+    accept: Callable[[str], None],
 ) -> Buffer:
     """accept: takes a whole line, or the several that were pasted."""
 
@@ -60,7 +65,7 @@ def make_buffer(
     buffer = Buffer(
         name="prompt",
         completer=completer,
-        auto_suggest=AutoSuggestFromHistory(),
+        auto_suggest=suggest,
         history=history,
         enable_history_search=True,
         multiline=Condition(goes_on),

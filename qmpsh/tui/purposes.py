@@ -13,6 +13,8 @@ from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line
 from qmpsh.view.units import number, size
 
+NO_REPLY = "there is no reply yet"
+
 Spawn = Callable[[Coroutine[None, None, None]], object]
 """Lets a coroutine run in the background of the application."""
 

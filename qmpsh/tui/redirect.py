@@ -31,15 +31,16 @@ async def redirect(answer: Answer) -> str:
     target = answer.redirect
     if target is None:
         return ""
+    body = answer_body(answer)
     data = answer.data
     if data is None:
-        body = answer_body(answer)
         data = f"{body.text()}\n".encode(errors="replace") if body.lines else b""
     if target.mark != "|":
         write_file(target, data)
         return f"written to {target.target}"
     if wants_terminal(target, os.environ):
-        shown, status = "", await hand_over(target.target, data.decode("utf-8", "replace"))
+        text, is_table = data.decode("utf-8", "replace"), body.table is not None
+        shown, status = "", await hand_over(target.target, text, is_table=is_table)
     else:
         shown, status = await _through(target, data)
     said = pipe_status(status, target)

@@ -113,8 +113,7 @@ class Reporter:
         else:
             self._output.stamp(key, item)
             if item.redirect is None or item.failed:
-                body = answer_body(item, width=self.columns(), more=self._glyphs.more)
-                self._output.reply(body, item.size)
+                self._output.reply(answer_body(item, more=self._glyphs.more), item.size)
             else:
                 self.deliver(item)
         self.changed()

@@ -68,6 +68,7 @@ class Screen:
         self.events = events
         self.glyphs = output.glyphs
         self.keys: tuple[Key, ...] = KEYS
+        self.mode: Callable[[], str] = str
         self.flash = ""
         self.events_wanted = True
         self.zoomed = False
@@ -146,7 +147,12 @@ class Screen:
         return status_line(facts, width, self.glyphs)
 
     def hint(self, buffer: Buffer) -> Line:
-        """The row below the prompt."""
+        """The row below the prompt; vi's mode stands before it while letters are not typed."""
+        mode = "" if self.asking else self.mode()
+        line = self._hint_line(buffer)
+        return [("hint.current", mode), ("hint", "  "), *line] if mode else line
+
+    def _hint_line(self, buffer: Buffer) -> Line:
         text, cursor = buffer.text, buffer.cursor_position
         if isinstance(self.asking, AskSecret):
             return [("hint", "what you type is not shown; Enter takes it, Esc cancels")]

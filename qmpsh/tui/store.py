@@ -45,6 +45,10 @@ class Block:
         """One line, styled; 0 <= index < count."""
         raise NotImplementedError
 
+    def unwrapped(self, index: int, width: int | None) -> Line:
+        """One line for a terminal of this width, which wraps it where it is longer; None: whole."""
+        return self.line(index)
+
     def right(self, index: int) -> Line:
         """What stands at the right edge of a line."""
         return []
@@ -55,7 +59,7 @@ class Block:
 
     def draw(self, index: int, width: int) -> list[Line]:
         """The rows of one line, freshly made: wrapped unless its kind knows better."""
-        return justify(self.line(index), self.right(index), width)
+        return justify(self.unwrapped(index, width), self.right(index), width)
 
     def rows(self, index: int, width: int) -> list[Line]:
         """The rows of one line, as drawn when it was first shown at this width."""

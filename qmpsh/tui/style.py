@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from prompt_toolkit.application import Application
+from prompt_toolkit.auto_suggest import (
+    AutoSuggest,
+    AutoSuggestFromHistory,
+    ConditionalAutoSuggest,
+)
 from prompt_toolkit.cursor_shapes import CursorShape, ModalCursorShapeConfig
 from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.output import ColorDepth
-from prompt_toolkit.styles import Style
+from prompt_toolkit.styles import BaseStyle, Style
 
 from qmpsh.errors import UsageError
 from qmpsh.schema.nearest import did_you_mean
 from qmpsh.view.theme import DARK, Line
 from qmpsh.view.themes import BACKGROUND, find_theme
 
+T = TypeVar("T")
+
 NO_ROLES: Mapping[str, str] = {}
 _ALL_COLOURS = frozenset({"truecolor", "24bit"})
 _SIXTEEN = frozenset({"ansi", "cygwin", "linux", "eterm"})
 
+SUGGESTION = "auto-suggestion"
+"""prompt_toolkit's class of what it would add to the line"""
+
 # prompt_toolkit's class to our role. Its own defaults bring colours of their own, so that each of
 # these begins from nothing.
 WIDGETS = {
-    "auto-suggestion": "dim",
+    SUGGESTION: "dim",
     "completion-menu": "menu",
     "completion-menu.completion": "menu",
     "completion-menu.completion.current": "menu.current",
@@ -99,6 +111,24 @@ def color_depth(environ: Mapping[str, str]) -> ColorDepth:
     if term in _SIXTEEN or term.endswith(("-color", "-16color")):
         return ColorDepth.DEPTH_4_BIT
     return ColorDepth.DEPTH_8_BIT
+
+
+def tells_apart(style: BaseStyle, class_name: str, depth: ColorDepth) -> bool:
+    """Whether text of a class looks other than plain text on a terminal with so many colours."""
+    plain, other = (style.get_attrs_for_style_str(text) for text in ("", f"class:{class_name}"))
+    if depth is ColorDepth.DEPTH_1_BIT:
+        plain, other = (look._replace(color="", bgcolor="") for look in (plain, other))
+    return plain != other
+
+
+def suggester(app: Callable[[], Application[T]]) -> AutoSuggest:
+    """Suggests lines of the history, where a suggestion can be told from what was typed."""
+
+    def shows() -> bool:
+        style = app().style
+        return style is not None and tells_apart(style, SUGGESTION, app().color_depth)
+
+    return ConditionalAutoSuggest(AutoSuggestFromHistory(), Condition(shows))
 
 
 def style_class(role: str) -> str:

@@ -15,7 +15,7 @@ from qmpsh.shell.outcome import Answer
 from qmpsh.view.highlight import json_line
 from qmpsh.view.jsontext import compact, pretty
 from qmpsh.view.safe import visible
-from qmpsh.view.tables import has_header, table_lines
+from qmpsh.view.tables import Table, items, read_table
 from qmpsh.view.theme import Line
 from qmpsh.view.units import duration, size
 
@@ -39,22 +39,26 @@ class Kind(Enum):
 
 
 class Body(NamedTuple):
-    """lines: safe to show, without tabs and line ends.
+    """lines: safe to show, without tabs and line ends, with nothing cut off.
 
-    whole: the same with nothing cut off, where something was, for a pager or a file
+    table: lays the same lines out for a width
     """
 
     lines: list[str]
     kind: Kind
-    whole: list[str] | None = None
+    table: Table | None = None
 
     def text(self) -> str:
         """All of it; no newline at its end."""
-        return "\n".join(self.lines if self.whole is None else self.whole)
+        return "\n".join(self.lines)
 
-    def line(self, index: int) -> Line:
-        """One line, styled."""
-        text = self.lines[index]
+    def laid_out(self, index: int, width: int) -> str:
+        """A line as it stands on a terminal: one of a table fits, any other may be longer."""
+        return self.lines[index] if self.table is None else self.table.line(index, width)
+
+    def line(self, index: int, width: int | None = None) -> Line:
+        """One line, styled. width: of the terminal, None to cut nothing."""
+        text = self.lines[index] if width is None else self.laid_out(index, width)
         match self.kind:
             case Kind.JSON:
                 return json_line(text)
@@ -80,12 +84,10 @@ def text_body(text: str, kind: Kind = Kind.TEXT) -> Body:
     return Body([gutter + line for line in safe.split("\n")] if safe else [], kind)
 
 
-def answer_body(
-    answer: Answer, *, in_lines: bool = True, width: int | None = None, more: str = "..."
-) -> Body:
+def answer_body(answer: Answer, *, in_lines: bool = True, more: str = "...") -> Body:
     """What an answer shows. in_lines: JSON one member a line, else all in one line.
 
-    width: columns that a table may take, None for any; more: stands where one was cut
+    more: stands where a cell of a table is cut
     """
     layout = pretty if in_lines else compact
     if answer.modifiers.json and answer.reply is not None:
@@ -96,20 +98,19 @@ def answer_body(
     if answer.modifiers.raw and isinstance(answer.value, str):
         return text_body(answer.value)
     if answer.modifiers.table:
-        body = table_body(answer.value, width, more)
+        body = table_body(answer.value, more)
         if body is not None:
             return body
     return Body(layout(answer.value).split("\n"), Kind.JSON)
 
 
-def table_body(value: Json, width: int | None, more: str) -> Body | None:
+def table_body(value: Json, more: str) -> Body | None:
     """A list as a table; None for what is better shown as JSON."""
-    lines = table_lines(value, width, more)
-    if lines is None:
-        return None
-    whole = lines if width is None else table_lines(value)
-    kind = Kind.TABLE if has_header(value) else Kind.TEXT
-    return Body(lines, kind, None if whole == lines else whole)
+    table = read_table(value, more)
+    if table is not None:
+        return Body(table.lines(None), Kind.TABLE, table)
+    lines = items(value)
+    return None if lines is None else Body(lines, Kind.TEXT)
 
 
 def error_body(error: QmpshError) -> Body:

@@ -1,70 +1,103 @@
 """Lists as tables: one row an object, one column a member, for eyes and for `awk`.
 
-Pure text; every cell is safe to show. A width makes columns narrower, the widest ones first, so
-that a long one never costs the short ones their place.
+Pure text; every cell is safe to show. A table keeps its cells whole and is laid out for the width
+that it is shown at, as often as that changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.view.columns import GAP, Kind, Need, fit, padded, text_columns
 from qmpsh.view.jsontext import compact
 from qmpsh.view.safe import visible_word
 
-GAP = 2
-"""columns between two columns of the table"""
+NAMES = ("id", "name", "node-name", "device", "label", "qdev", "cpu-index")
+"""members of QMP's lists that say which object a row is about; they stand first"""
 
-LEAST = 6
-"""columns that every column keeps where it wants as many; below, the last ones are left out"""
+LEADS = (*NAMES, "type", "driver", "drv", "status", "state", "filename", "file")
+"""the same with those that say what it is"""
 
 
-class Column(NamedTuple):
+class Column:
     """name and cells, as shown; a cell of an object without this member is empty."""
 
-    name: str
-    cells: list[str]
-    is_number: bool
+    __slots__ = ("cells", "name", "need")
+
+    def __init__(self, name: str, rows: Sequence[JsonObject]) -> None:
+        values = [row[name] for row in rows if name in row]
+        self.name = visible_word(name)
+        self.cells = [cell(row[name]) if name in row else "" for row in rows]
+        wanted = max(map(text_columns, [self.name, *self.cells]))
+        self.need = Need(_kind(name, values), text_columns(self.name), wanted)
+
+
+class Table:
+    """columns: from left to right, with as many cells each; more: stands where one was cut."""
+
+    def __init__(self, columns: list[Column], more: str) -> None:
+        self._columns = columns
+        self._more = more
+        self._width: int | None = None
+        self._widths = self._fitting(None)
 
     @property
-    def wanted(self) -> int:
-        """Columns of a terminal that it takes when nothing is cut."""
-        return max(map(text_columns, [self.name, *self.cells]))
+    def count(self) -> int:
+        """How many lines it has at any width: the header, and one a row."""
+        return 1 + len(self._columns[0].cells)
+
+    def line(self, index: int, width: int | None) -> str:
+        """The header, or the row of that number; width: of the terminal, None to cut nothing."""
+        if width != self._width:
+            self._width, self._widths = width, self._fitting(width)
+        columns = self._columns[: len(self._widths)]
+        cells = []
+        for column, room in zip(columns, self._widths, strict=True):
+            text = column.cells[index - 1] if index else column.name
+            right = column.need.kind is Kind.NUMBER
+            cells.append(padded(text, room, self._more, right=right))
+        if index == 0 and len(columns) < len(self._columns):
+            cells.append(f"+{len(self._columns) - len(columns)}")
+        return (" " * GAP).join(cells).rstrip()
+
+    def lines(self, width: int | None) -> list[str]:
+        """All of them."""
+        return [self.line(index, width) for index in range(self.count)]
+
+    def _fitting(self, width: int | None) -> list[int]:
+        needs = [column.need for column in self._columns]
+        return [need.wanted for need in needs] if width is None else fit(needs, width)
 
 
-def table_lines(value: Json, width: int | None = None, more: str = "...") -> list[str] | None:
-    """The lines of a list: of objects a header and a row each, of anything else one item a line.
+def read_table(value: Json, more: str = "...") -> Table | None:
+    """The table of a server's list: what says which object it is stands first, nested JSON last.
 
-    width: of the terminal, None to cut nothing; more: stands where a cell was cut. None where the
-    value is no list, or an empty one: such a value is shown as JSON.
+    None for what is no list of objects, of which one says something at least.
     """
-    if not isinstance(value, list) or not value:
-        return None
-    if not has_header(value):
-        return [cell(item) for item in value]
-    rows = [item for item in value if isinstance(item, dict)]
-    return _drawn(columns_of(rows), width, more)
+    rows = _rows(value)
+    return Table(sorted(columns_of(rows), key=_place), more) if rows else None
 
 
-def has_header(value: Json) -> bool:
-    """Whether the first line of a value's table names the columns: a list of nothing but objects,
-    of which one says something at least.
-    """
-    return isinstance(value, list) and any(value) and all(isinstance(row, dict) for row in value)
+def items(value: Json) -> list[str] | None:
+    """A list that is no table, one item a line; None for all else, and for an empty one."""
+    return [cell(item) for item in value] if isinstance(value, list) and value else None
 
 
-def columns_of(rows: list[JsonObject]) -> list[Column]:
+def list_lines(value: Json, width: int | None, more: str) -> list[str] | None:
+    """The lines of a server's list, as a table where it is one; None for what is no list."""
+    table = read_table(value, more)
+    return items(value) if table is None else table.lines(width)
+
+
+def table_lines(rows: Sequence[JsonObject], width: int | None, more: str) -> list[str]:
+    """The lines of a table of our own, its columns as the rows name them. width: None for any."""
+    return Table(columns_of(rows), more).lines(width) if rows else []
+
+
+def columns_of(rows: Sequence[JsonObject]) -> list[Column]:
     """The columns, in the order in which the objects first name them."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    return [
-        Column(
-            visible_word(name),
-            [cell(row[name]) if name in row else "" for row in rows],
-            all(_is_number(row[name]) for row in rows if name in row),
-        )
-        for name in names
-    ]
+    return [Column(name, rows) for name in dict.fromkeys(name for row in rows for name in row)]
 
 
 def cell(value: Json) -> str:
@@ -74,91 +107,24 @@ def cell(value: Json) -> str:
     return compact(value)
 
 
-def share(wanted: Sequence[int], room: int) -> list[int]:
-    """Widths that take at most `room` together; what asks for little gets it, the rest the same."""
-    left = room
-    for index, width in enumerate(sorted(wanted)):
-        most, spare = divmod(max(0, left), len(wanted) - index)
-        if width > most:
-            break
-        left -= width
-    else:
-        return list(wanted)
-    widths = []
-    for width in wanted:
-        extra = 1 if width > most and spare > 0 else 0
-        spare -= extra
-        widths.append(min(width, most + extra))
-    return widths
+def _rows(value: Json) -> list[JsonObject]:
+    rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+    return rows if isinstance(value, list) and len(rows) == len(value) and any(rows) else []
 
 
-def text_columns(text: str) -> int:
-    """Columns of a terminal that a text takes: wide characters two, combining ones none."""
-    return len(text) if text.isascii() else sum(map(_char_columns, text))
+def _place(column: Column) -> tuple[bool, int]:
+    """Where a column stands among the others, which keep their order."""
+    lead = LEADS.index(column.name) if column.name in LEADS else len(LEADS)
+    return column.need.kind is Kind.NESTED, lead
 
 
-def _char_columns(char: str) -> int:
-    # Imported here: ASCII, which is nearly all of QMP, needs no tables.
-    from unicodedata import category, east_asian_width
-
-    if category(char) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if east_asian_width(char) in "WF" else 1
+def _kind(name: str, values: Sequence[Json]) -> Kind:
+    if any(isinstance(value, (dict, list)) for value in values):
+        return Kind.NESTED
+    if all(map(_is_number, values)):
+        return Kind.NUMBER
+    return Kind.NAME if name in NAMES else Kind.TEXT
 
 
 def _is_number(value: Json) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _drawn(columns: list[Column], width: int | None, more: str) -> list[str]:
-    wanted = [column.wanted for column in columns]
-    left_out = ""
-    if width is not None:
-        count = _fitting(wanted, width)
-        if count < len(columns):
-            left_out = f"+{len(columns) - count}"
-            width -= GAP + len(left_out)
-        columns = columns[:count]
-        wanted = share(wanted[:count], width - GAP * (count - 1))
-    texts = [[column.name, *column.cells] for column in columns]
-    lines = []
-    for row in range(len(texts[0])):
-        cells = [
-            _padded(text[row], columns_, more, right=column.is_number)
-            for text, columns_, column in zip(texts, wanted, columns, strict=True)
-        ]
-        if left_out and row == 0:
-            cells.append(left_out)
-        lines.append((" " * GAP).join(cells).rstrip())
-    return lines
-
-
-def _fitting(wanted: Sequence[int], width: int) -> int:
-    """How many columns find their least place; the first one is always shown."""
-    for count in range(len(wanted), 1, -1):
-        marker = 0 if count == len(wanted) else GAP + len(f"+{len(wanted) - count}")
-        least = sum(min(column, LEAST) for column in wanted[:count])
-        if least + GAP * (count - 1) + marker <= width:
-            return count
-    return 1
-
-
-def _padded(text: str, width: int, more: str, *, right: bool) -> str:
-    columns = text_columns(text)
-    if columns > width:
-        text = _cut(text, width, more)
-        columns = text_columns(text)
-    blank = " " * (width - columns)
-    return blank + text if right else text + blank
-
-
-def _cut(text: str, width: int, more: str) -> str:
-    more = more[: max(0, width)]
-    room = width - len(more)
-    end = used = 0
-    for char in text:
-        used += text_columns(char)
-        if used > room:
-            break
-        end += 1
-    return text[:end] + more

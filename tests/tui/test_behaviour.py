@@ -12,12 +12,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from prompt_toolkit.document import Document
+from prompt_toolkit.output import ColorDepth
 
 from qmpsh.complete.candidates import Candidate
 from qmpsh.errors import CommandFailed, ConnectionLost, LineSyntaxError, UsageError
 from qmpsh.lang.syntax import Modifiers, Redirect
 from qmpsh.shell.outcome import Answer, Ask, Note, Outcome, Show
-from qmpsh.tui.pager import pager_command
+from qmpsh.tui.pager import pager_command, pager_environ
+from qmpsh.tui.style import SUGGESTION, make_style, tells_apart
 from qmpsh.wire.messages import Event, Reply
 from tests.tui.fakes import FakeSession, answers, asks, changes_prompt, held, refused
 from tests.tui.stage import WALL, Stage, stage
@@ -156,6 +159,41 @@ def test_history_and_its_search() -> None:
         assert len(on.session.lines) == 2
 
     on_stage(scene)
+
+
+def test_nothing_is_suggested_where_it_would_look_as_if_it_had_been_typed() -> None:
+    async def scene(on: Stage) -> None:
+        on.keys("query-status\r")
+        await on.until(lambda: on.session.lines == ["query-status"])
+        suggestion = on.screen.buffer.auto_suggest
+        assert suggestion is not None
+        assert suggestion.get_suggestion(on.screen.buffer, Document("que")) is not None
+        on.session.preferences.change("theme", "none")
+        assert suggestion.get_suggestion(on.screen.buffer, Document("que")) is None
+        on.keys("query")
+        await on.sees("(QEMU) query_")
+
+    on_stage(scene)
+
+
+@pytest.mark.parametrize(
+    "theme, depth, shows",
+    [
+        ("dark", ColorDepth.DEPTH_8_BIT, True),
+        ("light", ColorDepth.DEPTH_4_BIT, True),
+        ("dark", ColorDepth.DEPTH_1_BIT, False),
+        ("none", ColorDepth.DEPTH_8_BIT, False),
+    ],
+)
+def test_whether_a_suggestion_can_be_told_from_text(
+    theme: str, depth: ColorDepth, shows: bool
+) -> None:
+    assert tells_apart(make_style(theme), SUGGESTION, depth) is shows
+
+
+def test_an_attribute_tells_a_suggestion_without_colours() -> None:
+    style = make_style("none", {"dim": "italic"})
+    assert tells_apart(style, SUGGESTION, ColorDepth.DEPTH_1_BIT)
 
 
 def test_history_suggests_the_rest() -> None:
@@ -706,6 +744,12 @@ def test_pager_command(value: str | None, words: list[str]) -> None:
 def test_a_pager_that_is_no_word_list() -> None:
     with pytest.raises(UsageError, match=r"^PAGER: No closing quotation$"):
         pager_command({"PAGER": "'less"})
+
+
+def test_a_pager_wraps_no_table() -> None:
+    assert pager_environ({"A": "b"}, is_table=False) == {"A": "b"}
+    assert pager_environ({"A": "b"}, is_table=True) == {"A": "b", "LESS": "-S"}
+    assert pager_environ({"LESS": "-R"}, is_table=True) == {"LESS": "-S -R"}
 
 
 def test_a_redirect_is_handed_on() -> None:

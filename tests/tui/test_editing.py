@@ -12,15 +12,19 @@ from prompt_toolkit.key_binding.vi_state import InputMode
 from qmpsh.complete.candidates import Candidate
 from qmpsh.errors import UsageError
 from qmpsh.lang.reader import needs_more
+from qmpsh.shell.outcome import Ask, Outcome
 from qmpsh.tui.editing import open_brackets
 from qmpsh.tui.editor import editor_command
 from qmpsh.tui.history import LineHistory
+from qmpsh.tui.modes import ALT, CHORD
 from qmpsh.tui.offer import FEW
-from tests.tui.fakes import changes_prompt
+from qmpsh.wire.messages import Event
+from tests.tui.fakes import asks, changes_prompt
 from tests.tui.stage import Stage, stage
 
 ESCAPE, TAB, UP, CTRL_C, CTRL_R = "\x1b", "\t", "\x1b[A", "\x03", "\x12"
-F7, EDIT = "\x1b[18~", "\x18\x05"
+F1, F7, CTRL_UP, EDIT = "\x1bOP", "\x1b[18~", "\x1b[1;5A", "\x18\x05"
+QUIT = Ask("quit ends the VM.", (("l", "leave the shell"), ("q", "quit the VM"), ("c", "cancel")))
 
 
 def on_stage(scene: Callable[[Stage], Awaitable[None]], columns: int = 100, rows: int = 20) -> None:
@@ -222,7 +226,7 @@ def test_the_line_comes_back_from_the_editor(monkeypatch: pytest.MonkeyPatch) ->
     async def scene(on: Stage) -> None:
         on.keys("stop now" + EDIT)
         await on.until(typed(on, "cont now"))
-        on.screen.set_vi(True)
+        on.session.preferences.change("editing", "vi")
         on.keys("stop")
         await on.until(typed(on, "cont nowstop"))
         on.keys(ESCAPE)
@@ -259,7 +263,7 @@ def test_an_editor_in_trouble_leaves_the_line(
 
 def test_vi_keys_and_back() -> None:
     async def scene(on: Stage) -> None:
-        on.screen.set_vi(True)
+        on.session.preferences.change("editing", "vi")
         on.keys("query-block" + ESCAPE)
         await on.until(lambda: on.screen.app.vi_state.input_mode == InputMode.NAVIGATION)
         on.keys("0cwstop")
@@ -270,16 +274,133 @@ def test_vi_keys_and_back() -> None:
         await on.sees("search history: blo")
         on.keys("\r")
         await on.until(typed(on, "stop-block"))
-        on.screen.set_vi(False)
+        on.session.preferences.change("editing", "emacs")
         on.keys("\x01x")
         await on.until(typed(on, "xstop-block"))
 
     on_stage(scene)
 
 
+def vi_mode(on: Stage, mode: InputMode) -> Callable[[], bool]:
+    return lambda: on.screen.app.vi_state.input_mode == mode
+
+
+def test_each_line_begins_in_vis_insert_mode_and_the_other_is_named() -> None:
+    async def scene(on: Stage) -> None:
+        on.session.preferences.change("editing", "vi")
+        on.session.hints["stop"] = [("hint", "stop")]
+        on.keys("stop")
+        await on.sees("\nstop\n")
+        on.keys(ESCAPE)
+        await on.sees("\nnormal  stop\n")
+        on.keys("\rcont")
+        await on.until(typed(on, "cont"))
+        assert on.session.lines == ["stop"]
+        on.keys(ESCAPE)
+        await on.sees("\nnormal\n")
+        on.keys("rx")
+        await on.until(typed(on, "conx"))
+        on.keys(CTRL_C)
+        await on.sees("\ntype a command")
+        on.keys("cont")
+        await on.until(typed(on, "cont"))
+        on.keys(ESCAPE)
+        await on.until(vi_mode(on, InputMode.NAVIGATION))
+        on.keys("R")
+        await on.sees("\nreplace")
+        on.keys(ESCAPE)
+        await on.sees("\nnormal")
+        on.keys("v")
+        on.session.preferences.change("editing", "emacs")
+        await on.until(lambda: "normal" not in on.picture())
+
+    on_stage(scene)
+
+
+@pytest.mark.parametrize("opened", ["menu", "sheet", "event"])
+def test_escape_leaves_vis_insert_mode_whatever_else_it_leaves(opened: str) -> None:
+    async def scene(on: Stage) -> None:
+        on.session.preferences.change("editing", "vi")
+        screen = on.screen.screen
+        if opened == "menu":
+            on.session.candidates = several(3)
+            on.keys("name-")
+            await on.sees("name-2")
+        elif opened == "sheet":
+            on.keys("name-" + F1)
+            await on.until(lambda: screen.sheet)
+        else:
+            on.session.tell(Event("STOP", {}, 0.0, {}))
+            await on.sees("STOP")
+            on.keys("name-" + CTRL_UP)
+            await on.until(lambda: screen.events.selected)
+        on.keys(ESCAPE)
+        await on.until(vi_mode(on, InputMode.NAVIGATION))
+        assert on.screen.buffer.complete_state is None
+        assert screen.sheet is None
+        assert screen.events.selected is None
+        on.keys("ix")
+        await on.until(typed(on, "namex-"))
+
+    on_stage(scene)
+
+
+def test_no_menu_offers_itself_in_vis_normal_mode() -> None:
+    async def scene(on: Stage) -> None:
+        on.session.preferences.change("editing", "vi")
+        on.session.candidates = several(3)
+        on.keys("name-" + ESCAPE)
+        await on.until(vi_mode(on, InputMode.NAVIGATION))
+        on.screen.offer._open()
+        assert on.screen.buffer.complete_state is None
+
+    on_stage(scene)
+
+
+def test_escape_waits_for_a_letter_only_where_it_means_nothing() -> None:
+    """What is typed a moment behind Escape is no Alt key, where Escape leaves something."""
+
+    async def scene(on: Stage) -> None:
+        app = on.screen.app
+
+        async def waits(keys: str, seconds: float) -> None:
+            on.keys(keys)
+            await on.until(lambda: app.timeoutlen == seconds, f"{keys!r} waits {seconds} s")
+
+        await waits("x", CHORD)
+        on.keys("\x1b/")
+        await on.sees("search output")
+        await waits("d", ALT)
+        on.keys(ESCAPE)
+        await on.until(lambda: not on.screen.screen.entry.is_open)
+        await waits("y" + CTRL_C, CHORD)
+        on.keys(F1)
+        await on.until(lambda: on.screen.screen.sheet)
+        await waits(ESCAPE, ALT)
+        await on.until(lambda: on.screen.screen.sheet is None)
+        await waits("z", CHORD)
+        on.session.script["quit"] = asks(QUIT, lambda session, choice: Outcome())
+        on.keys(CTRL_C + "quit\r")
+        await on.sees("quit ends the VM.")
+        await waits(ESCAPE, ALT)
+        await on.sees("(QEMU) _")
+        await waits("z" + CTRL_C, CHORD)
+        on.session.tell(Event("STOP", {}, 0.0, {}))
+        await on.sees("STOP")
+        on.keys(CTRL_UP)
+        await on.until(lambda: on.screen.screen.events.selected)
+        await waits(ESCAPE, ALT)
+        await on.until(lambda: on.screen.screen.events.selected is None)
+        on.session.preferences.change("editing", "vi")
+        await waits("balloon", ALT)
+        await on.until(typed(on, "balloon"))
+
+    on_stage(scene)
+
+
 def test_searching_the_output_from_vis_navigation_mode() -> None:
     async def scene(on: Stage) -> None:
-        on.screen.set_vi(True)
+        on.session.preferences.change("editing", "vi")
         on.keys(ESCAPE)
         await on.until(lambda: on.screen.app.vi_state.input_mode == InputMode.NAVIGATION)
         on.keys("\x1b/Connected")

@@ -6,10 +6,11 @@ import pytest
 
 from qmpsh.errors import CommandFailed, LineSyntaxError
 from qmpsh.jsontypes import Json
+from qmpsh.lang.syntax import Modifiers
 from qmpsh.shell.outcome import Answer
 from qmpsh.tui.blocks import head_lines
 from qmpsh.tui.output import Output, transcript
-from qmpsh.view.answers import answer_body, text_body
+from qmpsh.view.answers import Body, Kind, answer_body, text_body
 from qmpsh.view.glyphs import UNICODE
 from qmpsh.view.theme import Line, plain
 
@@ -131,7 +132,7 @@ def test_nothing_is_shown_for_an_empty_text(output: Output) -> None:
     ],
 )
 def test_head_lines(lines: list[str], width: int, height: int, head: int | None) -> None:
-    assert head_lines(lines, width, height) == head
+    assert head_lines(Body(lines, Kind.TEXT), width, height) == head
 
 
 def test_a_long_reply_is_folded_with_its_echo_in_view(output: Output) -> None:
@@ -182,3 +183,28 @@ def test_the_transcript_is_the_last_lines_unwrapped(output: Output) -> None:
         "{}",
     ]
     assert [plain(line) for line in transcript(output.store, 40, limit=2)] == texts[-2:]
+
+
+def test_a_table_is_laid_out_for_the_width_it_is_shown_at(output: Output) -> None:
+    rows: Json = [
+        {"image": {"filename": "/x"}, "ro": True, "node-name": name, "file": f"/images/{name}.raw"}
+        for name in ("disk0", "disk1")
+    ]
+    answer = Answer("query-x", value=rows, modifiers=Modifiers(table=True))
+    output.reply(answer_body(answer, more="…"))
+    narrow = [
+        "node-name  file               ro    +1",
+        "disk0      /images/disk0.raw  true",
+        "disk1      /images/disk1.raw  true",
+    ]
+    assert shown(output) == narrow
+    assert shown(output, 60) == [
+        "node-name  file               ro    image",
+        'disk0      /images/disk0.raw  true  {"filename": "/x"}',
+        'disk1      /images/disk1.raw  true  {"filename": "/x"}',
+    ]
+    assert shown(output) == narrow
+    assert [plain(line) for line in transcript(output.store, 40)] == narrow
+    assert output.last_reply is not None
+    assert output.last_reply.is_table
+    assert output.last_reply.text().endswith('{"filename": "/x"}')

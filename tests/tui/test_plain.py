@@ -13,9 +13,11 @@ from typing import TypeVar
 import pyte
 import pytest
 from prompt_toolkit.data_structures import Size
+from prompt_toolkit.document import Document
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.utils import is_dumb_terminal
 
 from qmpsh.complete.candidates import Candidate
 from qmpsh.errors import CommandFailed, ConnectionLost, LineSyntaxError, UsageError
@@ -23,6 +25,7 @@ from qmpsh.lang.syntax import Redirect
 from qmpsh.plain import Plain, Surroundings
 from qmpsh.shell.outcome import Answer, Ask, Note, Outcome
 from qmpsh.shell.session import Watcher
+from qmpsh.tui.style import make_style
 from qmpsh.view.glyphs import UNICODE
 from qmpsh.wire.messages import Event, Reply
 from tests.tui.fakes import FakeSession, answers, asks, changes_prompt, held, refused
@@ -44,7 +47,8 @@ class PlainStage:
         self._terminal = pyte.Screen(COLUMNS, ROWS)
         self._parser = pyte.Stream(self._terminal)
         size = Size(rows=ROWS, columns=COLUMNS)
-        terminal = Vt100_Output(self._bytes, lambda: size, term=TERM, enable_cpr=False)
+        term = "dumb" if is_dumb_terminal() else TERM
+        terminal = Vt100_Output(self._bytes, lambda: size, term=term, enable_cpr=False)
         around = Surroundings(pipe, terminal, UNICODE, lambda: WALL)
         self._sessions: list[FakeSession] = []
         self.plain = Plain(self._connect, "dark", InMemoryHistory(), self._redirect, around)
@@ -380,6 +384,22 @@ def test_a_dumb_terminal_gets_no_escape_sequences(monkeypatch: pytest.MonkeyPatc
         await on.sees("(QEMU) sto", "22:30:31.120 STOP", "(QEMU) sto")
         on.keys("p\r")
         await on.sees("(QEMU) stop", "{}", "(QEMU)")
+
+    monkeypatch.setenv("TERM", "dumb")
+    on_stage(scene)
+
+
+def test_a_dumb_terminal_is_suggested_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(on: PlainStage) -> None:
+        on.keys("stop\r")
+        await on.until(lambda: on.session.lines == ["stop"])
+        await on.sees("(QEMU) stop", "{}", "(QEMU)")
+        suggest = on.plain._prompt.default_buffer.auto_suggest
+        assert suggest is not None
+        buffer = on.plain._prompt.default_buffer
+        assert suggest.get_suggestion(buffer, Document("sto")) is None
+        on.plain._prompt.app.style = make_style("none", {"dim": "italic"})
+        assert suggest.get_suggestion(buffer, Document("sto")) is not None
 
     monkeypatch.setenv("TERM", "dumb")
     on_stage(scene)

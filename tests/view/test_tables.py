@@ -10,7 +10,9 @@ from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import Modifiers
 from qmpsh.shell.outcome import Answer
 from qmpsh.view.answers import Kind, answer_body
-from qmpsh.view.tables import LEAST, share, table_lines, text_columns
+from qmpsh.view.columns import Kind as Cells
+from qmpsh.view.columns import Need, fit, share, text_columns
+from qmpsh.view.tables import NAMES, list_lines
 
 CPUS: Json = [
     {"cpu-index": 0, "qom-path": "/machine/unattached/device[0]", "props": {"core-id": 0}},
@@ -20,7 +22,7 @@ CPUS: Json = [
 
 @pytest.mark.parametrize("value", [{}, {"a": 1}, [], "text", 3, None])
 def test_what_is_no_list_is_no_table(value: Json) -> None:
-    assert table_lines(value) is None
+    assert list_lines(value, None, "…") is None
 
 
 @pytest.mark.parametrize(
@@ -29,9 +31,9 @@ def test_what_is_no_list_is_no_table(value: Json) -> None:
         (
             CPUS,
             [
-                "cpu-index  qom-path                       props           target",
-                '        0  /machine/unattached/device[0]  {"core-id": 0}',
-                '       10  /machine                       {"core-id": 1}  x86_64',
+                "cpu-index  qom-path                       target  props",
+                '        0  /machine/unattached/device[0]          {"core-id": 0}',
+                '       10  /machine                       x86_64  {"core-id": 1}',
             ],
         ),
         (["a", 1, None, "", {"b": [1]}], ["a", "1", "null", '""', '{"b": [1]}']),
@@ -48,7 +50,7 @@ def test_what_is_no_list_is_no_table(value: Json) -> None:
     ],
 )
 def test_a_table(value: Json, lines: list[str]) -> None:
-    assert table_lines(value) == lines
+    assert list_lines(value, None, "…") == lines
 
 
 @pytest.mark.parametrize(
@@ -67,50 +69,86 @@ def test_the_widest_give_way_first(wanted: list[int], room: int, widths: list[in
 
 
 def test_a_table_is_cut_to_the_width() -> None:
-    assert table_lines(CPUS, 44, "…") == [
-        "cpu-index  qom-path      props        target",
-        '        0  /machine/un…  {"core-id"…',
-        '       10  /machine      {"core-id"…  x86_64',
+    assert list_lines(CPUS, 58, "…") == [
+        "cpu-index  qom-path                 target  props",
+        '        0  /machine/unattached/de…          {"core-id": 0}',
+        '       10  /machine                 x86_64  {"core-id": 1}',
+    ]
+    assert list_lines(CPUS, 44, "…") == [
+        "cpu-index  qom-path               target  +1",
+        "        0  /machine/unattached/…",
+        "       10  /machine               x86_64",
     ]
 
 
-def test_what_finds_no_place_is_counted() -> None:
+def test_what_finds_no_place_is_counted_and_no_header_is_cut() -> None:
     value: Json = [{f"column-{number}": number for number in range(30)}]
-    lines = table_lines(value, 40, "…")
+    lines = list_lines(value, 40, "…")
     assert lines == [
-        "column-0  column…  column…  column…  +26",
-        "       0        1        2        3",
+        "column-0  column-1  column-2  +27",
+        "       0         1         2",
     ]
+
+
+def test_what_says_which_object_it_is_stands_first_and_nested_json_last() -> None:
+    value: Json = [{"ro": True, "image": {"size": 1}, "type": "x", "node-name": "disk0", "id": ""}]
+    assert list_lines(value, None, "…") == [
+        "id  node-name  type  ro    image",
+        '""  disk0      x     true  {"size": 1}',
+    ]
+    assert {"id", "name", "node-name", "device", "label", "qdev"} <= set(NAMES)
+
+
+@pytest.mark.parametrize(
+    "kinds, width, widths",
+    [
+        # Room for all of it.
+        ([(Cells.NAME, 4, 10), (Cells.TEXT, 4, 10)], 22, [10, 10]),
+        # Nested JSON gives way before a text, a text before a name.
+        ([(Cells.TEXT, 4, 40), (Cells.NESTED, 5, 40)], 62, [40, 20]),
+        ([(Cells.NAME, 4, 40), (Cells.TEXT, 4, 40)], 78, [40, 36]),
+        ([(Cells.TEXT, 4, 40), (Cells.TEXT, 4, 40)], 78, [38, 38]),
+        # Numbers stay whole, headers too.
+        ([(Cells.NUMBER, 2, 19), (Cells.TEXT, 30, 40)], 51, [19, 30]),
+        ([(Cells.NUMBER, 2, 19), (Cells.TEXT, 30, 40)], 50, [19]),
+        # The first column is cut before there is nothing.
+        ([(Cells.NUMBER, 2, 19), (Cells.TEXT, 30, 40)], 10, [6]),
+        ([(Cells.TEXT, 8, 19)], 3, [3]),
+    ],
+)
+def test_widths(kinds: list[tuple[Cells, int, int]], width: int, widths: list[int]) -> None:
+    assert fit([Need(*need) for need in kinds], width) == widths
 
 
 def test_wide_characters_are_never_cut_in_half() -> None:
-    assert table_lines([{"a": "日本日本"}], 6, "…") == ["a", "日本…"]
-    assert table_lines([{"a": "日本日本"}], 4, "…") == ["a", "日…"]
+    assert list_lines([{"a": "日本日本"}], 6, "…") == ["a", "日本…"]
+    assert list_lines([{"a": "日本日本"}], 4, "…") == ["a", "日…"]
 
 
 CELLS = st.none() | st.booleans() | st.integers() | st.text(max_size=30)
 ROWS = st.lists(st.dictionaries(st.text(max_size=12), CELLS, max_size=8), min_size=1, max_size=5)
 
 
-@given(rows=ROWS, width=st.integers(LEAST, 60))
+@given(rows=ROWS, width=st.integers(6, 60))
 def test_no_line_is_wider_than_the_terminal_and_none_breaks(rows: Json, width: int) -> None:
-    lines = table_lines(rows, width, "…") or []
+    lines = list_lines(rows, width, "…") or []
     if isinstance(rows, list) and any(rows):
         assert len(lines) == len(rows) + 1
         # A terminal of six columns has no room for the count of what was left out.
-        assert all(text_columns(line) <= max(width, LEAST + 4) for line in lines)
+        assert all(text_columns(line) <= max(width, 6) for line in lines)
     assert all(line.isprintable() or "\u0301" in line for line in lines if line.isascii())
 
 
 def test_an_answer_as_a_table_keeps_the_whole_for_a_file() -> None:
     answer = Answer("query-cpus-fast", value=CPUS, modifiers=Modifiers(table=True))
-    body = answer_body(answer, width=30, more="…")
+    body = answer_body(answer, more="…")
     assert body.kind is Kind.TABLE
-    assert body.line(0)[0][0] == "json.key"
-    assert body.line(1)[0][0] == ""
-    assert max(map(text_columns, body.lines)) <= 30
+    for width in (44, 30, 58):
+        assert max(text_columns(body.laid_out(index, width)) for index in range(3)) <= width
+        assert body.line(0, width)[0][0] == "json.key"
+        assert body.line(1, width)[0][0] == ""
     assert "/machine/unattached/device[0]" in body.text()
-    assert answer_body(answer).whole is None
+    assert body.text() == "\n".join(body.lines)
 
 
 def test_an_answer_that_is_no_list_stays_json() -> None:

@@ -1,0 +1,117 @@
+"""Everything that is told, printed: the session's news and what becomes of each line.
+
+The line prompt's twin of `reporter`: what the one puts into panes the other puts on paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qmpsh.errors import QmpshError
+from qmpsh.shell.life import Tone
+from qmpsh.shell.outcome import Answer, Note
+from qmpsh.tui.eventfilter import EventFilter
+from qmpsh.tui.paper import Paper
+from qmpsh.tui.reporter import TONES, farewell
+from qmpsh.tui.seam import Session
+from qmpsh.view.answers import Body, Kind, answer_body, error_body, text_body
+from qmpsh.view.glyphs import Glyphs
+from qmpsh.view.jsontext import compact
+from qmpsh.wire.messages import ErrorReply, Event, Reply
+
+
+class Printer:
+    """A `Watcher` for the session and a `Presenter` for the runner; wall: Unix time.
+
+    learned: called when more is known of the machine; completed: called when values came that a
+    completion missed; deliver: takes an answer that has a redirect, None where none is served
+    last_reply: what a key may page, copy and save
+    """
+
+    def __init__(self, paper: Paper, glyphs: Glyphs, wall: Callable[[], float]) -> None:
+        self.learned: Callable[[], None] = _nothing
+        self.completed: Callable[[], None] = _nothing
+        self.deliver: Callable[[Answer], None] | None = None
+        self.last_reply: Body | None = None
+        self._paper = paper
+        self._glyphs = glyphs
+        self._wall = wall
+        self._filter = EventFilter()
+        self._session: Session | None = None
+
+    def attach(self, session: Session) -> None:
+        """The session is there."""
+        self._session = session
+
+    # ------------------------------------------------------------------ told by the session
+
+    def event(self, event: Event) -> None:
+        """See Watcher."""
+        if self._filter.shows(event.name):
+            seconds = self._wall() if event.seconds is None else event.seconds
+            self._paper.print_event(event, seconds)
+
+    def stray(self, reply: Reply | ErrorReply) -> None:
+        """See Watcher."""
+        self.say(text_body("a reply that belongs to no command:", Kind.DIM))
+        self.say(text_body(compact(reply.raw), Kind.JSON))
+
+    def refresh(self) -> None:
+        """See Watcher."""
+        self.learned()
+
+    def facts(self) -> None:
+        """See Watcher."""
+        self.completed()
+
+    def filter_events(self, patterns: tuple[str, ...]) -> None:
+        """See Watcher."""
+        self._filter = EventFilter(patterns)
+
+    def lost(self, error: QmpshError) -> None:
+        """See Watcher."""
+        if self._session is not None:
+            self.say(text_body(farewell(self._session.machine, error), Kind.WARNING))
+
+    def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:
+        """See Watcher."""
+        self.say(text_body(text, TONES[tone]))
+
+    def columns(self) -> int:
+        """See Watcher."""
+        return self._paper.columns()
+
+    # ------------------------------------------------------------------ told by the runner
+
+    def begin(self, prompt: str, line: str) -> None:
+        """See Presenter. The line stands where it was typed."""
+
+    def show(self, key: None, item: Answer | Note) -> None:
+        """See Presenter."""
+        if isinstance(item, Note):
+            self.remark(item.text)
+        elif item.redirect is None or item.failed or self.deliver is None:
+            self.reply(answer_body(item, more=self._glyphs.more))
+        else:
+            self.deliver(item)
+
+    def error(self, error: QmpshError) -> None:
+        """See Presenter."""
+        self.say(error_body(error))
+
+    # ------------------------------------------------------------------ what is printed
+
+    def reply(self, body: Body) -> None:
+        """Print the text of an answer, and keep it for the keys."""
+        if body.lines:
+            self.last_reply = body
+        self.say(body)
+
+    def say(self, body: Body) -> None:
+        """Print lines."""
+        width = self.columns()
+        self._paper.print(body.line(index, width) for index in range(len(body.lines)))
+
+
+def _nothing() -> None:
+    """Before the prompt is there."""

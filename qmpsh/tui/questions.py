@@ -1,0 +1,84 @@
+"""Questions at the line prompt: one key of a few, a secret, a word. Nothing of them is kept."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import DummyHistory
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.layout.processors import PasswordProcessor, Processor
+from prompt_toolkit.output import Output as Terminal
+from prompt_toolkit.styles import BaseStyle
+
+from qmpsh.shell.outcome import Ask, AskSecret
+from qmpsh.tui.prompt import question_line
+from qmpsh.tui.style import fragments
+
+
+class Questions(NamedTuple):
+    """input: None for the process's own"""
+
+    input: Input | None
+    output: Terminal
+
+    async def ask(self, asking: Ask, style: BaseStyle) -> str | None:
+        """The key that was chosen, or the secret that was typed; None where it was refused."""
+        message = fragments([*question_line(asking), ("", " ")])
+        if isinstance(asking, AskSecret):
+            return await self._typed(message, style, [PasswordProcessor(char="")])
+        prompt = self._prompt(style, keys=_question_keys(asking))
+        return await prompt.prompt_async(message, set_exception_handler=False) or None
+
+    async def word(self, label: str, style: BaseStyle, default: str = "") -> str | None:
+        """A word; None where it was refused. default: stands there already."""
+        return await self._typed(fragments([("hint", label)]), style, [], default)
+
+    async def _typed(
+        self,
+        message: StyleAndTextTuples,
+        style: BaseStyle,
+        processors: list[Processor],
+        default: str = "",
+    ) -> str | None:
+        prompt = self._prompt(style, processors=processors)
+        try:
+            return await prompt.prompt_async(message, default=default, set_exception_handler=False)
+        except (KeyboardInterrupt, EOFError):
+            return None
+
+    def _prompt(
+        self,
+        style: BaseStyle,
+        *,
+        keys: KeyBindings | None = None,
+        processors: list[Processor] | None = None,
+    ) -> PromptSession[str]:
+        return PromptSession(
+            key_bindings=keys,
+            input_processors=processors,
+            history=DummyHistory(),
+            style=style,
+            include_default_pygments_style=False,
+            input=self.input,
+            output=self.output,
+        )
+
+
+def _question_keys(asking: Ask) -> KeyBindings:
+    """One key answers; Enter the first choice; Escape, Ctrl-C and Ctrl-D none."""
+    keys = KeyBindings()
+
+    def choose(event: KeyPressEvent) -> None:
+        if event.data in dict(asking.choices):
+            event.app.exit(result=event.data)
+
+    keys.add(Keys.Any)(choose)
+    keys.add("enter")(lambda event: event.app.exit(result=asking.choices[0][0]))
+    for key in ("escape", "c-c", "c-d"):
+        keys.add(key, eager=True)(lambda event: event.app.exit(result=""))
+    return keys
