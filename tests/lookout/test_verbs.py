@@ -31,13 +31,13 @@ def test_ls(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh("ls")
     assert (done.stderr, done.returncode) == ("", 0)
     assert done.stdout.splitlines()[0].split() == [
-        "vm", "address", "kind", "state", "client", "pid", "user", "owner", "program",
+        "vm", "address", "client", "process", "pid", "owner", "kind", "program", "user",
     ]  # fmt: skip
     (row,) = rows(done.stdout, vm)
-    assert row[:6] == ["web", vm.path, "qmp", "running", "free", str(vm.pid)]
+    assert row[:7] == ["web", vm.path, "free", "running", str(vm.pid), "-", "qmp"]
     client = Client.connect(UnixAddress(vm.path))
     (row,) = rows(run_qmpsh("ls").stdout, vm)
-    assert row[4].endswith(f":{os.getpid()}")
+    assert row[2].endswith(f":{os.getpid()}")
     client.close()
 
 
