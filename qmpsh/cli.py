@@ -64,6 +64,15 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only since
             self.fail(str(error), param, ctx)
 
 
+class Attached(click.Option):
+    """An option whose value stands behind `=` alone."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The names with the value, and the help."""
+        record = super().get_help_record(ctx)
+        return record and (record[0].replace(" [=", "[="), record[1])
+
+
 class Line(click.Command):
     """A command whose usage line shows where the options stand."""
 
@@ -96,9 +105,8 @@ OPTIONS: list[click.Parameter] = [
                  help="Until greeted and negotiated; 5, 500ms, 2m; default 10 s."),
     click.Option(["-t", "--timeout"], type=Duration(), default=None,
                  help="The longest wait from sending a line to its answer; default none."),
-    click.Option(["-w", "--wait"], is_flag=False, flag_value="", default=None,
-                 metavar="[EVENT]",
-                 help="Wait for the end of what the line starts; --wait=EVENT names the end."),
+    Attached(["-w", "--wait"], is_flag=False, flag_value="", default=None, metavar="[=EVENT]",
+             help="Wait for the end of what the line starts; --wait=EVENT names the end."),
     click.Option(["-n", "--dry-run"], is_flag=True,
                  help="Print the JSON that would be sent, and send nothing."),
     click.Option(["--schema"], metavar="FILE", default="",

@@ -22,6 +22,9 @@ VALUE_OPTIONS = frozenset(
 """Options whose value may be the next word."""
 
 
+ARROW = "-> "
+"""The mark of a transcript that looks like an option; behind it stands a line."""
+
 VERBS = frozenset({"run", "ls", "doctor"})
 """First words that are neither an address nor a line: each reads its own words."""
 
@@ -54,7 +57,7 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
             if address is None and index < len(argv) and looks_like_address(argv[index]):
                 address, index = argv[index], index + 1
             break
-        if word.startswith("-") and word != "-":
+        if word.startswith("-") and word != "-" and not word.startswith(ARROW):
             names, takes_next = _read_option(word)
             dry_run = dry_run or bool(names & {"-n", "--dry-run"})
             options += [*_apart(word), *argv[index + 1 : index + 1 + takes_next]]
@@ -66,6 +69,8 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
         else:
             break
     line = list(argv[index:])
+    if line and options[-1:] == ["--wait"] and _is_event(line[0]):
+        raise UsageError(f"--wait takes its event behind =, as in --wait={line[0]}")
     if address is None:
         address = environ.get("QMP_SOCKET") or None
         if line and address is None and not dry_run:
@@ -74,6 +79,11 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
                 "./monitor.sock or HOST:PORT (QMP_SOCKET serves where it is set)"
             )
     return Words(options, address, line)
+
+
+def _is_event(word: str) -> bool:
+    """Whether a word is written as events are, and no command is."""
+    return word.isupper() and word.replace("_", "").isalnum()
 
 
 def _apart(word: str) -> list[str]:

@@ -81,13 +81,13 @@ def _option_row(option: click.Option) -> tuple[str, str]:
 
 
 def _value(option: click.Option) -> str:
-    """What stands behind an option; a value in brackets may be left out, and needs a `=`."""
+    """What stands behind an option."""
     if option.is_flag:
         return ""
     if isinstance(option.type, click.Choice):
         return f" {'|'.join(map(str, option.type.choices))}"
     shown = option.metavar or option.type.name
-    return f"[={shown.strip('[]')}]" if shown.startswith("[") else f" {shown}"
+    return shown if shown.startswith("[") else f" {shown}"
 
 
 def program_rows() -> Rows:
