@@ -89,7 +89,7 @@ def _other_kind(address: Address, scene: Scene) -> Finding | None:
     if channel is None:
         return None
     if channel.kind == AGENT:
-        return Finding("this is a guest agent, which does not greet", *_AGENT_NEXT)
+        return Finding("this is a guest agent, which does not greet", _AGENT_NEXT, NotQmp)
     if channel.kind == HMP:
         return Finding("this is a human monitor (HMP), not QMP", _HMP_NEXT, NotQmp)
     if channel.kind == SERIAL:
@@ -117,7 +117,7 @@ def _monitor_of(scene: Scene) -> str:
     return "name the socket that -qmp made"
 
 
-_AGENT_NEXT: Final = ("say --guest-agent", NotQmp)
+_AGENT_NEXT: Final = "say --guest-agent"
 _HMP_NEXT: Final = "use -qmp, or mode=control on that -mon"
 
 
