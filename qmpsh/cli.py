@@ -11,13 +11,19 @@ from qmpsh.errors import UsageError
 from qmpsh.lang.durations import parse_duration
 from qmpsh.options import Options
 from qmpsh.shell.settings import Settings
-from qmpsh.splitter import VERBS
-from qmpsh.usage import ADDRESSES, EXAMPLES, EXIT_CODES, columns, program_lines
+from qmpsh.splitter import PROGRAMS
+from qmpsh.usage import ADDRESSES, EXAMPLES, EXIT_CODES, columns
+
+
+def program_lines() -> tuple[tuple[str, str], ...]:
+    """`qmpsh ls` and its like, and what each does."""
+    return tuple((f"qmpsh {word} {one.usage}", one.summary) for word, one in PROGRAMS.items())
+
 
 HELP = f"""The shell for QMP, the control protocol of QEMU virtual machines.
 
 \b
-{columns((*EXAMPLES, *program_lines(VERBS)))}
+{columns((*EXAMPLES, *program_lines()))}
 
 ADDRESS is one of these; QMP_SOCKET serves where none is named:
 
@@ -86,7 +92,7 @@ class Line(click.Command):
 class Run(Line):
     """`qmpsh run`."""
 
-    pieces = ("[OPTIONS]", "[-- QEMU ARGS...]")
+    pieces = (PROGRAMS["run"].usage,)
 
 
 OPTIONS: list[click.Parameter] = [

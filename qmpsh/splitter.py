@@ -25,13 +25,35 @@ VALUE_OPTIONS = frozenset(
 ARROW = "-> "
 """The mark of a transcript that looks like an option; behind it stands a line."""
 
-VERBS = frozenset({"run", "ls", "doctor"})
-"""First words that are neither an address nor a line: each reads its own words."""
+COMPLETE = "_QMPSH_COMPLETE"
+"""The variable of the scripts of completions/: set, it says what the user's shell wants to know."""
+
+
+class Program(NamedTuple):
+    """A first word that is neither an address nor a line, and reads its own words.
+
+    module: below qmpsh, with a `main(words)`; usage: what stands behind the word
+    """
+
+    module: str
+    usage: str
+    summary: str
+
+
+PROGRAMS = {
+    "run": Program(
+        "running.run", "[OPTIONS] [-- QEMU ARGS...]", "start a VM that lives as long as the shell"
+    ),
+    "ls": Program("lookout.ls", "[--json]", "the monitors of this machine"),
+    "doctor": Program(
+        "lookout.doctor", "[ADDRESS]", "why there is no session, and what to do next"
+    ),
+}
 
 
 class Words(NamedTuple):
     """options: as typed, values included; address: None where none was named; line: [] for none;
-    verb: one of VERBS, whose words are then the line, "" for none.
+    verb: one of PROGRAMS, whose words are then the line, "" for none.
     """
 
     options: list[str]
@@ -62,7 +84,7 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
             dry_run = dry_run or bool(names & {"-n", "--dry-run"})
             options += [*_apart(word), *argv[index + 1 : index + 1 + takes_next]]
             index += 1 + takes_next
-        elif address is None and word in VERBS:
+        elif address is None and word in PROGRAMS:
             return Words(options, None, list(argv[index + 1 :]), word)
         elif address is None and looks_like_address(word):
             address, index = word, index + 1

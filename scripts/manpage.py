@@ -17,10 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from qmpsh import __version__, usage  # noqa: E402  # this checkout's, installed or not
-from qmpsh.cli import COMMAND  # noqa: E402
+from qmpsh.cli import COMMAND, program_lines  # noqa: E402
 from qmpsh.shell.ends import ENDS  # noqa: E402
 from qmpsh.shell.verbs import VERBS  # noqa: E402
-from qmpsh.splitter import VERBS as PROGRAMS  # noqa: E402
 from qmpsh.tui.keys import KEYS  # noqa: E402
 
 WIDTH = 68
@@ -91,8 +90,8 @@ def _value(option: click.Option) -> str:
 
 
 def program_rows() -> Rows:
-    """`qmpsh ls` and its like, as far as there are any."""
-    return list(usage.program_lines(PROGRAMS))
+    """`qmpsh ls` and its like."""
+    return list(program_lines())
 
 
 def verb_rows() -> Rows:
