@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from qmpsh.schema.model import Schema
 
 _PROGRAM = "qmpsh"
+_INDENT = "  "
 _LAST_MOMENT = 1.0  # seconds
 
 
@@ -45,7 +46,8 @@ class Batch:
     ) -> None:
         self._settings = settings
         self._colour = colour
-        self._redirected: list[tuple[Redirect, bytes]] = []
+        self._piped: dict[int, tuple[Redirect, list[bytes]]] = {}
+        self._unwritten: QmpshError | None = None
         self._pastime: Pastime | None = None
         machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
         self._shell = Shell(client, settings, machine, schema)
@@ -101,21 +103,17 @@ class Batch:
         """Drive a line to its end, show its answers and report what went wrong."""
         try:
             self._drive(task)
-        except UsageError as error:
+            error = None if task.outcome is None else task.outcome.error
+        except UsageError as refused:
             task.cancel()
-            return self.report(place, error)
+            error = refused
         except BaseException:
             self._abandon(task)
             raise
         self._clear()
-        outcome = task.outcome or Outcome()
-        if outcome.error is not None:
-            return self.report(place, outcome.error)
-        try:
-            self._deliver()
-        except QmpshError as error:
-            return self.report(place, error)
-        return outcome
+        undelivered = self._deliver()
+        error = error or undelivered
+        return self.report(place, error) if error is not None else task.outcome or Outcome()
 
     def _abandon(self, task: Task) -> None:
         """End a line; what it sends to put something away gets a moment to be answered: a socket
@@ -143,7 +141,7 @@ class Batch:
         """Print an error, and the place in its line."""
         _complain(place, str(error))
         if isinstance(error, LineError):
-            print(_indented(visible(error.caret())), file=sys.stderr)
+            _point_at(error)
         return Outcome(error.exit_code)
 
     def is_final(self, outcome: Outcome) -> bool:
@@ -208,16 +206,33 @@ class Batch:
         if item.failed and not (whole and item.reply is not None):
             _complain(place, item.text or "")
             return
-        if item.data is not None and item.redirect is not None:
-            self._redirected.append((item.redirect, item.data))
+        if item.redirect is not None:
+            self._redirect(item.redirect, self._data(item, whole=whole))
             return
         text = self._text(item, whole=whole)
-        if text is None:
-            return
-        if item.redirect is not None:
-            self._redirected.append((item.redirect, f"{text}\n".encode(errors="replace")))
-        else:
+        if text is not None:
             print(self._coloured(text) if _is_json(item) else text)
+
+    def _redirect(self, redirect: Redirect, data: bytes) -> None:
+        """A file has its answers as they come, a pipe those of a line at once."""
+        # Imported here: few lines are redirected.
+        from qmpsh.shell.redirects import write_file
+
+        if redirect.mark == "|":
+            # By identity: lines of one text, in a file that is sourced, have a pipe each.
+            self._piped.setdefault(id(redirect), (redirect, []))[1].append(data)
+            return
+        try:
+            write_file(redirect, data)
+        except QmpshError as error:
+            self._unwritten = error
+
+    def _data(self, answer: Answer, *, whole: bool) -> bytes:
+        """An answer as the redirect gets it; an empty one has no bytes either."""
+        if answer.data is not None:
+            return answer.data
+        text = self._text(answer, whole=whole)
+        return b"" if text is None else f"{text}\n".encode(errors="replace")
 
     def _text(self, answer: Answer, *, whole: bool) -> str | None:
         """What to print of an answer, None for nothing: an empty object says only "done"."""
@@ -256,24 +271,21 @@ class Batch:
 
         return "\n".join(sgr(json_line(line)) for line in text.split("\n"))
 
-    def _deliver(self) -> None:
-        """Hand the line's answers to its redirect, all at once."""
-        if not self._redirected:
-            return
-        from qmpsh.shell.redirects import pipe_status, write_file
-
-        redirect = self._redirected[0][0]
-        data = b"".join(data for _, data in self._redirected)
-        self._redirected.clear()
-        if redirect.mark != "|":
-            write_file(redirect, data)
-            return
+    def _deliver(self) -> QmpshError | None:
+        """Run the pipes of a line; what went wrong with its redirects, None for nothing."""
+        wrong, self._unwritten = self._unwritten, None
+        if not self._piped:
+            return wrong
         from qmpsh.shell.pipes import run_pipe
+        from qmpsh.shell.redirects import pipe_status
 
+        pipes, self._piped = self._piped, {}
         sys.stdout.flush()
-        said = pipe_status(run_pipe(redirect.target, data, self.client), redirect)
-        if said:
-            raise QmpshError(said)
+        for redirect, data in pipes.values():
+            said = pipe_status(run_pipe(redirect.target, b"".join(data), self.client), redirect)
+            if said:
+                wrong = wrong or QmpshError(said)
+        return wrong
 
 
 def _pass_on(data: bytes, *, aside: bool) -> None:
@@ -307,5 +319,14 @@ def _is_json(answer: Answer) -> bool:
     return answer.text is None and not as_text
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.split("\n"))
+def _point_at(error: LineError) -> None:
+    """Print the wrong line and the marks below it; no wider than a terminal."""
+    # Imported here: needed for an error alone.
+    from qmpsh.view.carets import caret_lines
+
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isdecimal() else 0
+    if not width and sys.stderr.isatty():
+        width = os.get_terminal_size(sys.stderr.fileno()).columns
+    for line in caret_lines(error, width - len(_INDENT) if width else None):
+        print(f"{_INDENT}{line}", file=sys.stderr)

@@ -8,7 +8,7 @@ import click
 
 from qmpsh import __version__
 from qmpsh.errors import UsageError
-from qmpsh.lang.durations import parse_duration
+from qmpsh.lang.durations import parse_duration, parse_limit
 from qmpsh.options import Options
 from qmpsh.shell.settings import Settings
 from qmpsh.splitter import PROGRAMS
@@ -59,15 +59,22 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only since
     """A time such as `5`, `500ms` or `2m`; seconds as float."""
 
     name = "TIME"
+    parse = staticmethod(parse_duration)
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Seconds. A value that is no time is a usage error."""
         try:
-            return parse_duration(str(value))
+            return self.parse(str(value))
         except UsageError as error:
             self.fail(str(error), param, ctx)
+
+
+class Limit(Duration):
+    """The same of something that takes its time: more than 0."""
+
+    parse = staticmethod(parse_limit)
 
 
 class Attached(click.Option):
@@ -107,7 +114,7 @@ OPTIONS: list[click.Parameter] = [
     click.Option(["--table"], is_flag=True, help="A list of objects as a table."),
     click.Option(["-k", "--keep-going"], is_flag=True,
                  help="A script goes on after an error; the exit code still tells."),
-    click.Option(["--connect-timeout"], type=Duration(), default=None,
+    click.Option(["--connect-timeout"], type=Limit(), default=None,
                  help="Until greeted and negotiated; 5, 500ms, 2m; default 10 s."),
     click.Option(["-t", "--timeout"], type=Duration(), default=None,
                  help="The longest wait from sending a line to its answer; default none."),

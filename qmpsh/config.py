@@ -18,7 +18,7 @@ from functools import partial
 from typing import NamedTuple
 
 from qmpsh.errors import LineSyntaxError, UsageError
-from qmpsh.lang.durations import parse_duration
+from qmpsh.lang.durations import parse_limit
 from qmpsh.lang.reader import needs_more
 from qmpsh.schema.nearest import did_you_mean
 from qmpsh.schema.scalars import read_boolean
@@ -65,7 +65,7 @@ def read_config(path: str, *, must_exist: bool = False) -> Config:
     try:
         with open(path, "rb") as file:
             data = file.read()
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         if must_exist:
             raise UsageError(f"no such file {path}") from error
         return Config()
@@ -144,7 +144,7 @@ def _option(config: Config, key: str, value: object) -> Config:
     if key == "plain":
         return config._replace(plain=_boolean(value))
     if key == "connect-timeout":
-        return config._replace(connect_timeout=parse_duration(word))
+        return config._replace(connect_timeout=parse_limit(word))
     if key not in ROWS:
         names = [*ROWS, *_STARTING]
         hint = did_you_mean(key, names) or f"; there are {', '.join(names)}"

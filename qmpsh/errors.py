@@ -32,26 +32,38 @@ class LineError(UsageError):
     """
 
     def __init__(self, message: str, source: str, span: Span, guess: str = "") -> None:
-        super().__init__(f"{message}: {guess}" if guess else message)
-        self.message = message
-        self.guess = guess
+        super().__init__()
         self.source = source
         self.span = span
+        self.reword(message, guess)
 
-    def caret(self) -> str:
-        """Two lines: the physical line that holds the span, and ^^^ under the span."""
+    def reword(self, message: str, guess: str = "") -> None:
+        """Say something else of the same place."""
+        self.message = message
+        self.guess = guess
+        self.args = (f"{message}: {guess}" if guess else message,)
+
+    def parts(self) -> tuple[str, str, str]:
+        """The physical line that holds the span: before the span, in it, and behind it."""
         start, end = self.span
         begin = self.source.rfind("\n", 0, start) + 1
         stop = self.source.find("\n", start)
         line = self.source[begin : stop if stop >= 0 else len(self.source)]
-        width = max(1, min(end, begin + len(line)) - start)
-        # A tab stays a tab, so that the marks stand below what they mark.
-        indent = "".join("\t" if c == "\t" else " " for c in line[: start - begin])
-        return f"{line}\n{indent}{'^' * width}"
+        return line[: start - begin], line[start - begin : end - begin], line[end - begin :]
 
 
 class LineSyntaxError(LineError):
     """The line is not in the language."""
+
+
+class NoValue(LineSyntaxError):
+    """A word stands where KEY=value is expected; what was meant only a schema can tell.
+
+    command: its name, "" for an action or an event; word: unquoted
+    """
+
+    command = ""
+    word = ""
 
 
 class SchemaMismatch(LineError):

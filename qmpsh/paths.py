@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 _CONFIG = ("XDG_CONFIG_HOME", ".config")
@@ -15,12 +16,12 @@ def config_file(name: str) -> str:
 
 
 def state_file(name: str) -> str:
-    """Path of a file that outlives sessions (history, log); its folder is made, 0700."""
+    """Path of a file that outlives sessions (history, log); its folder is made, 0700, if it can."""
     return _file(*_STATE, name)
 
 
 def cache_file(name: str) -> str:
-    """Path of a file that may vanish at any time; its folder is made, 0700."""
+    """Path of a file that may vanish at any time; its folder is made, 0700, if it can."""
     return _file(*_CACHE, name)
 
 
@@ -35,7 +36,10 @@ def folders() -> dict[str, str]:
 
 def _file(variable: str, default: str, name: str) -> str:
     folder = _folder(variable, default)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    # A full disk, a home that is read-only or nowhere: whoever opens the file learns of it, and
+    # knows what it means there. No command fails for want of a cache.
+    with contextlib.suppress(OSError):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
     return os.path.join(folder, name)
 
 
@@ -43,5 +47,6 @@ def _folder(variable: str, default: str) -> str:
     base = os.environ.get(variable, "")
     # The specification: a relative path is invalid and must be ignored.
     if not os.path.isabs(base):
-        base = os.path.join(os.path.expanduser("~"), default)
+        # A user without a home keeps the "~": below / it names nothing, here it would be a folder.
+        base = os.path.join("/", os.path.expanduser("~"), default)
     return os.path.join(base, "qmpsh")

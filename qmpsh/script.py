@@ -75,7 +75,7 @@ class Script:
                 read_lines(self._fd, lambda: runner.client, self._catch_up), 1
             ):
                 place = f"{self._name}:{number}"
-                line = assembler.push(decode_line(raw))
+                line = assembler.push(decode_line(raw, number))
                 if line is not None and not self._take(line):
                     return self._outcome
                 assembler.mode = runner.mode

@@ -51,8 +51,13 @@ PROGRAMS = {
 }
 
 
+SHOWING = frozenset({".json", ".export"})
+"""Verbs that send nothing: with --schema they need no server."""
+
+
 class Words(NamedTuple):
-    """options: as typed, values included; address: None where none was named; line: [] for none;
+    """options: as typed, values included; address: None where none was named, then a line sends
+    nothing; line: [] for none;
     verb: one of PROGRAMS, whose words are then the line, "" for none.
     """
 
@@ -70,7 +75,7 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
     """
     options: list[str] = []
     address: str | None = None
-    dry_run = False
+    given: set[str] = set()
     index = 0
     while index < len(argv):
         word = argv[index]
@@ -81,7 +86,7 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
             break
         if word.startswith("-") and word != "-" and not word.startswith(ARROW):
             names, takes_next = _read_option(word)
-            dry_run = dry_run or bool(names & {"-n", "--dry-run"})
+            given |= names
             options += [*_apart(word), *argv[index + 1 : index + 1 + takes_next]]
             index += 1 + takes_next
         elif address is None and word in PROGRAMS:
@@ -95,7 +100,7 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
         raise UsageError(f"--wait takes its event behind =, as in --wait={line[0]}")
     if address is None:
         address = environ.get("QMP_SOCKET") or None
-        if line and address is None and not dry_run:
+        if line and address is None and not _sends_nothing(given, line):
             raise UsageError(
                 f"no such socket {line[0]}: the first word is the address, a path such as "
                 "./monitor.sock or HOST:PORT (QMP_SOCKET serves where it is set)"
@@ -106,6 +111,12 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
 def _is_event(word: str) -> bool:
     """Whether a word is written as events are, and no command is."""
     return word.isupper() and word.replace("_", "").isalnum()
+
+
+def _sends_nothing(given: set[str], line: Sequence[str]) -> bool:
+    """Whether the line needs no server. given: the names of the options"""
+    shows = "--schema" in given and line[0].partition(" ")[0] in SHOWING
+    return shows or not given.isdisjoint({"-n", "--dry-run"})
 
 
 def _apart(word: str) -> list[str]:
@@ -127,7 +138,7 @@ def _apart(word: str) -> list[str]:
 def _read_option(word: str) -> tuple[set[str], bool]:
     """The options in one word (`-kn` holds two), and whether the next word is a value."""
     if word.startswith("--"):
-        return {word}, word in VALUE_OPTIONS
+        return {word.partition("=")[0]}, word in VALUE_OPTIONS
     names = set()
     for place, letter in enumerate(word[1:], 2):
         names.add(f"-{letter}")

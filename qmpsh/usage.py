@@ -40,7 +40,7 @@ EXIT_CODES: Table = (
     ("70", "a fault of qmpsh's own; a report was written, and stderr says where"),
     ("124", "a timeout ran out"),
     ("130", "interrupted"),
-    ("141", "stdout was closed"),
+    ("141", "stdout was closed, or cannot be written: a full disk"),
 )
 
 MODIFIERS: dict[str, tuple[str, str]] = {

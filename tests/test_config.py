@@ -102,6 +102,10 @@ def test_a_theme_is_a_name_or_roles(text: str, theme: str, roles: dict[str, str]
             "[options]\ntimeout = 'soon'",
             "c:2: options.timeout: expected a time such as 5, 500ms, 2m or 1h, not soon",
         ),
+        (
+            "[options]\nconnect-timeout = 0",
+            "c:2: options.connect-timeout: expected more time than 0, as in 500ms",
+        ),
         ("[options]\nplain = 'perhaps'", "c:2: options.plain: expected true or false, not perhaps"),
         ("theme = 'monokay'", "c:1: theme: no theme monokay; did you mean monokai?"),
         ("[theme]\nerorr = '#ff0000'", "c:2: theme.erorr: no role erorr; did you mean error?"),

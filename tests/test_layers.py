@@ -57,7 +57,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": BELOW_FRONT_ENDS | {"tui"},
     "interactive": BELOW_FRONT_ENDS | {"tui", "plain", "options", "config"},
     "running": BELOW_FRONT_ENDS | FRONT_ENDS | COMMAND_LINE | {"config", "interactive"},
-    "__main__": BELOW_FRONT_ENDS
+    "__main__": {"program"},
+    "program": BELOW_FRONT_ENDS
     | FRONT_ENDS
     | COMMAND_LINE
     | {"completion", "crash", "domains", "interactive", "lookout"},
@@ -68,6 +69,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "prompt_toolkit": {"tui", "plain"},
     "pygments": {"lang.lexer", "view", "tui", "plain"},
     "click": {"cli", "completion", "lookout.options"},
+    "_typeshed": {"program"},  # names of types, which are there while they are checked only
     "libvirt": {"link.roads.libvirt_host"},
     "libvirt_qemu": {"link.roads.libvirt_host"},
 }
@@ -222,6 +224,7 @@ ONE_SHOT_MODULES: set[str] = {
     "qmpsh.link.transport",
     "qmpsh.link.watch",
     "qmpsh.options",
+    "qmpsh.program",
     "qmpsh.shell",
     "qmpsh.shell.execute",
     "qmpsh.shell.hmp",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import RunQmpsh
-from tests.qemu import ROOT
+from tests.qemu import ROOT, Vm
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 SCHEMA = str(ROOT / "tests" / "data" / "query-qmp-schema-qemu-7.2.json")
@@ -16,6 +17,17 @@ CELL = re.compile(r"(?<!\\)\|")
 COMING_FROM = (ROOT / "docs" / "coming-from.md").read_text()
 NOT_ON_THE_WIRE = (".events", ".wait")
 """Verbs that wait for something: nothing of them can be shown without a server."""
+BEYOND = (
+    *("quit", "system_powerdown", "migrate uri", "inject-nmi"),  # the machine's end, or another one
+    *("nbd-server-start", "screendump", "dump-guest-memory", "blockdev-change-medium"),  # files
+    "blockdev-add driver=qcow2",
+)
+"""Lines that reach beyond a machine that stands still."""
+NOT_THERE = (
+    r"(DeviceNotFound|DeviceNotActive|GenericError): (Device '\S+' not found|No balloon device"
+    r"|Bus 'pcie.0' does not support hotplugging)|snapshot-save: .* does not support snapshots"
+)
+"""What the demo's machine refuses because it has no such thing, not because of how it is put."""
 
 
 def anchors(path: Path) -> set[str]:
@@ -73,3 +85,26 @@ def test_every_line_for_those_who_come_from_elsewhere_is_valid(run_qmpsh: RunQmp
     done = run_qmpsh("-n", "--schema", SCHEMA, stdin="\n".join([*told, ""]))
     assert (done.stderr, done.returncode) == ("", 0)
     assert done.stdout.count('"execute"') == len(told)
+
+
+def test_those_lines_are_what_qemu_takes(fresh_q35: Vm, run_qmpsh: RunQmpsh) -> None:
+    skipped = ("qmpsh ", *NOT_ON_THE_WIRE, *BEYOND)
+    lines = [line for line in lines_of(COMING_FROM) if not line.startswith(skipped)]
+    assert len(lines) > 20
+    done = run_qmpsh("-k", fresh_q35.path, stdin="\n".join([*lines, ""]))
+    refused = re.findall(r"^stdin:(\d+): (.*)$", done.stderr, re.MULTILINE)
+    wrong = [(lines[int(at) - 1], why) for at, why in refused if not re.match(NOT_THERE, why)]
+    assert wrong == []
+
+
+def test_the_one_shots_of_the_command_line_run(fresh_q35: Vm, run_qmpsh: RunQmpsh) -> None:
+    page = (ROOT / "docs" / "command-line.md").read_text()
+    rows = [
+        shlex.split(row)
+        for row in re.findall(r"^\| `qmpsh \./monitor\.sock ([^`<-].*?)`", page, re.MULTILINE)
+    ]
+    assert len(rows) == 4
+    for words in rows:
+        done = run_qmpsh(fresh_q35.path, *words)
+        refused = re.match(NOT_THERE, done.stderr.removeprefix("qmpsh: "))
+        assert refused or (done.stderr, done.returncode) == ("", 0), words

@@ -155,11 +155,39 @@ def test_a_move_to_nobody_ends_nothing(recipe: Recipe, start_vm: VmStarter) -> N
     assert source.is_running
 
 
-def test_a_test_in_ci(recipe: Recipe, start_vm: VmStarter) -> None:
+@pytest.mark.parametrize("reason, code", [("guest-reset", 0), ("guest-shutdown", 1)])
+def test_a_test_in_ci(recipe: Recipe, start_vm: VmStarter, reason: str, code: int) -> None:
     # The BIOS finds nothing to boot, and resets, which ends this VM.
     vm = start_vm("-S", "-no-reboot", "-boot", "reboot-timeout=1", machine="pc")
-    done = recipe("Wait for the end", {"SOCK": vm.path, "REASON": "guest-reset"})
-    assert (done.returncode, done.stderr) == (0, "")
+    done = recipe("Wait for the end", {"SOCK": vm.path, "REASON": reason})
+    assert (done.returncode, done.stderr) == (code, "")
+
+
+def test_a_test_in_ci_that_hangs(recipe: Recipe, start_vm: VmStarter) -> None:
+    vm = start_vm("-S", machine="pc")
+    variables = {"SOCK": vm.path, "REASON": "guest-reset", "GRACE": "200ms"}
+    assert recipe("Wait for the end", variables).returncode == 124
+
+
+def test_a_test_in_ci_whose_vm_dies(recipe: Recipe, start_vm: VmStarter) -> None:
+    vm = start_vm("-S", *SECOND, machine="pc")
+    listen = f'"{sys.executable}" -m qmpsh "{vm.folder}/t" .wait RESUME && kill -9 {vm.pid}'
+    death = subprocess.Popen(
+        ["sh", "-c", listen],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert death.stderr is not None
+        assert death.stderr.readline() == "listening\n"
+        done = recipe("Wait for the end", {"SOCK": vm.path, "REASON": "guest-reset"})
+        assert done.returncode == 4
+    finally:
+        death.kill()
+        death.communicate(timeout=10)
 
 
 def test_snapshots(recipe: Recipe, start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:

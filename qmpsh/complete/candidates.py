@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from qmpsh.complete.live import Facts
 from qmpsh.jsontypes import Json
+from qmpsh.schema.actions import actions_of
 from qmpsh.schema.manual import Manual
 from qmpsh.schema.model import Schema
 
@@ -45,6 +47,8 @@ class Catalog:
     disabled:         of the commands, those that a guest's administrator has turned off
     schema:           None before it is known, or where the server has none
     verbs:            the shell's own words: name to summary
+    verb_words:       of those that take one of few words first: these words
+    ends:             the commands whose end is known, so that it can be waited for
     settings:         the options of `.set`
     aliases:          words that stand for the beginning of a line
     hmp, hmp_info:    the human monitor's commands and `info` subjects: name to help text
@@ -59,6 +63,8 @@ class Catalog:
         self.disabled: frozenset[str] = frozenset()
         self.schema: Schema | None = None
         self.verbs: dict[str, str] = {}
+        self.verb_words: Mapping[str, Sequence[str]] = {}
+        self.ends: frozenset[str] = frozenset()
         self.settings: Mapping[str, Setting] = {}
         self.aliases: Mapping[str, str] = {}
         self.hmp: dict[str, str] = {}
@@ -72,6 +78,16 @@ class Catalog:
         self.commands = commands
         self.schema = schema
         self.events = schema.events if schema is not None else ()
+
+    def inside(self, *, transaction: bool) -> Catalog:
+        """The catalog for a line: inside a transaction its commands are the actions."""
+        if not transaction:
+            return self
+        found = copy.copy(self)
+        actions = actions_of(self.schema) if self.schema is not None else None
+        found.schema = actions
+        found.commands = actions.commands if actions is not None else ()
+        return found
 
     def learn_hmp(self, value: Json) -> None:
         """Take in the text of HMP `help`."""

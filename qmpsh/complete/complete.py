@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from qmpsh.complete import brackets
 from qmpsh.complete.candidates import Candidate, Catalog
-from qmpsh.complete.events import VERBS, awaited_events, event_modifiers, event_words
+from qmpsh.complete.events import VERBS, awaited_events, event_modifiers
 from qmpsh.complete.match import rank
 from qmpsh.complete.members import key_candidates, value_candidates
 from qmpsh.complete.place import Place, Where, find_place
-from qmpsh.complete.settings import set_candidates
+from qmpsh.complete.verbs import verb_words
 from qmpsh.lang.modifiers import MODIFIERS, VERB_MODIFIERS
 from qmpsh.lang.syntax import Mode
-
-FILE_VERBS = frozenset({"add-fd"})
-"""verbs whose word is a file of this host"""
 
 MOST_DOCUMENTED = 40
 """candidates that get their sentence: more than any menu shows at once"""
@@ -27,19 +25,14 @@ MOST_DOCUMENTED = 40
 def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candidate]:
     """Candidates at the cursor (an offset into text), best first."""
     place = find_place(text, cursor, mode)
-    if place.where is Where.VERB_WORD and place.name == "set":
-        found = set_candidates(text[: place.start], place, catalog.settings)
-    elif place.where is Where.VERB_WORD and place.name in FILE_VERBS:
-        # All of the word: the parts that the scanner makes of it are a key's.
-        word = text[:cursor].rpartition(" ")[2]
-        found = _files(place._replace(prefix=word, start=cursor - len(word)), catalog)
-    elif place.where is Where.VERB_WORD and place.name in VERBS:
-        found = event_words(text[: place.start], place, catalog)
+    catalog = catalog.inside(transaction=place.in_transaction)
+    if place.where is Where.VERB_WORD:
+        found = verb_words(text[:cursor], place, catalog)
     elif place.where is Where.MODIFIER and place.name in VERBS:
         found = event_modifiers(place)
     else:
         found = _AT.get(place.where, _nothing)(place, catalog)
-    candidates = rank(found, text, cursor)
+    candidates = rank([*found, *_closing(place, mode)], text, cursor)
     head = [_documented(candidate, place, catalog) for candidate in candidates[:MOST_DOCUMENTED]]
     return head + candidates[MOST_DOCUMENTED:]
 
@@ -64,10 +57,11 @@ def prefetch(text: str, cursor: int, catalog: Catalog, mode: Mode) -> None:
     place = find_place(text, cursor, mode)
     if place.where in (Where.KEY, Where.VALUE):
         complete_members = key_candidates if place.where is Where.KEY else value_candidates
-        complete_members(place, catalog)
+        complete_members(place, catalog.inside(transaction=place.in_transaction))
 
 
 def _commands(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+    word = "action" if place.in_transaction else "command"
     for name in sorted(catalog.commands):
         features: tuple[str, ...] = ()
         info = catalog.schema.command(name) if catalog.schema else None
@@ -76,14 +70,25 @@ def _commands(place: Place, catalog: Catalog) -> Iterable[Candidate]:
         yield Candidate(
             name,
             place.start,
-            "disabled" if name in catalog.disabled else "command",
+            "disabled" if name in catalog.disabled else word,
             deprecated="deprecated" in features,
             unstable="unstable" in features,
         )
+    behind_verb = place.name and not place.prefix
+    if place.in_transaction or behind_verb:
+        return
     for name, line in catalog.aliases.items():
         yield Candidate(name, place.start, "alias", line)
     if not place.prefix or place.prefix.startswith("."):
         yield from _verbs(place, catalog)
+
+
+def _closing(place: Place, mode: Mode) -> Iterable[Candidate]:
+    """The `)` of a transaction: alone on its line, or behind the one action of a line."""
+    where = Where.COMMAND if mode.in_transaction else Where.KEY
+    at_word = place.where is where and not place.bracketed and len(place.pieces) < 2
+    if place.in_transaction and at_word:
+        yield Candidate(")", place.start, "end")
 
 
 def _verbs(place: Place, catalog: Catalog) -> Iterable[Candidate]:
@@ -91,16 +96,19 @@ def _verbs(place: Place, catalog: Catalog) -> Iterable[Candidate]:
         yield Candidate(f".{name}", place.start, "verb", summary)
 
 
-def _verb_words(place: Place, catalog: Catalog) -> Iterable[Candidate]:
-    if place.name == "help":
-        for name in (*catalog.commands, *catalog.events, *catalog.verbs):
-            yield Candidate(name, place.start)
-
-
 def _modifiers(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+    """Those that the command takes: out of band where the schema lets it go, an end to wait for
+    where one is known; any other is named, `--wait=EVENT`.
+    """
+    command = "transaction" if place.in_transaction else place.name
+    info = catalog.schema.command(command) if catalog.schema is not None else None
+    refused = set(VERB_MODIFIERS)
+    if catalog.schema is not None and not (info is not None and info.oob):
+        refused.add("oob")
     for name in MODIFIERS:
-        if name not in VERB_MODIFIERS:
-            yield Candidate(f"--{name}", place.start, "modifier")
+        if name not in refused:
+            must_name = name == "wait" and command not in catalog.ends
+            yield Candidate(f"--{name}{'=' if must_name else ''}", place.start, "modifier")
 
 
 def _hmp(place: Place, catalog: Catalog) -> Iterable[Candidate]:
@@ -128,9 +136,10 @@ _AT: dict[Where, Callable[[Place, Catalog], Iterable[Candidate]]] = {
     Where.COMMAND: _commands,
     Where.EVENT: awaited_events,
     Where.VERB: _verbs,
-    Where.VERB_WORD: _verb_words,
-    Where.KEY: key_candidates,
-    Where.VALUE: value_candidates,
+    Where.KEY: brackets.keys,
+    Where.VALUE: brackets.values,
+    Where.BEHIND_MEMBER: brackets.behind,
+    Where.BEHIND_ITEM: brackets.behind,
     Where.MODIFIER: _modifiers,
     Where.HMP: _hmp,
     Where.FILE: _files,

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.line import Line
-from qmpsh.complete.place import Given, Path, find_given
+from qmpsh.complete.place import Given, Path, Typed, find_typed
 from qmpsh.errors import Span
+from qmpsh.lang.build import bracketed_word
 from qmpsh.lang.syntax import Mode
 from qmpsh.schema.model import Builtin, EnumType, ObjectType, Schema, Type, is_open
 from qmpsh.schema.nearest import did_you_mean
@@ -36,30 +37,34 @@ def find_faults(text: str, catalog: Catalog, mode: Mode) -> list[Fault]:
     """The faults of a line, in its order."""
     if mode.hmp or not catalog.commands:
         return []
-    name, span, given = find_given(text, mode)
-    if not name or name in catalog.aliases:
+    typed = find_typed(text, mode)
+    catalog = catalog.inside(transaction=typed.in_transaction)
+    name = typed.command
+    if not name or not catalog.commands or name in catalog.aliases:
         return []
     if name not in catalog.commands:
-        return _unknown_command(text, name, span, catalog)
+        return _unknown_command(text, typed, catalog)
     schema = catalog.schema
     root = schema.arguments(name) if schema is not None else None
     if schema is None or root is None:
         return []
-    line = Line(given, schema, root)
-    faults = list(_of_command(schema, name, span))
+    line = Line(typed.given, schema, root)
+    faults = list(_of_command(schema, name, typed.span))
     if not schema.binding:
         return faults
-    for member in given:
+    for member in typed.given:
         faults += _of_member(line, name, member, text)
     return faults
 
 
-def _unknown_command(text: str, name: str, span: Span, catalog: Catalog) -> list[Fault]:
+def _unknown_command(text: str, typed: Typed, catalog: Catalog) -> list[Fault]:
+    name, span = typed.command, typed.span
     still_typed = span[1] == len(text)
     if still_typed and any(command.startswith(name) for command in catalog.commands):
         return []
     hint = did_you_mean(name, catalog.commands)
-    return [Fault(span, "error", f"no command {name}{hint}")]
+    word = "action" if typed.in_transaction else "command"
+    return [Fault(span, "error", f"no {word} {name}{hint}")]
 
 
 def _of_command(schema: Schema, name: str, span: Span) -> Iterator[Fault]:
@@ -84,10 +89,11 @@ def _of_member(line: Line, command: str, given: Given, text: str) -> Iterator[Fa
 def _unknown_member(line: Line, given: Given) -> Iterator[Fault]:
     """A member that its object does not have; nothing where the tag is still to come."""
     owner_path, owner = _owner(line, given.path)
-    if owner is None or (owner.tag is not None and line.tag((*owner_path, owner.tag)) is None):
+    unfolded = line.unfolded(owner, owner_path) if owner is not None else None
+    if unfolded is None or unfolded.undecided is not None:
         return
     name = given.path[len(owner_path)]
-    names = [member.name for member in line.members(owner, owner_path)]
+    names = [member.name for member in unfolded.members]
     yield Fault(given.key, "error", f"no member {name}{did_you_mean(name, names)}")
 
 
@@ -106,6 +112,7 @@ def _wrong_value(kind: Type, given: Given) -> str:
         case EnumType() if value not in kind.names():
             return f"no value {value}{did_you_mean(value, kind.names())}"
         case Builtin(json_type) if json_type in _READERS:
-            if given.quoted or _READERS[json_type](value) is None:
+            word = bracketed_word(value) if given.bracketed else value
+            if given.quoted or _READERS[json_type](word) is None:
                 return f"{given.path[-1]}: {value} is no {json_type}"
     return ""

@@ -89,6 +89,7 @@ FEEDS: dict[str, tuple[str, ...]] = {
     "block-dirty-bitmap-enable name": ("bitmap",),
     "block-dirty-bitmap-disable name": ("bitmap",),
     "block-dirty-bitmap-merge bitmaps": ("bitmap",),
+    "block-dirty-bitmap-merge name": ("bitmap",),
     "block-dirty-bitmap-merge target": ("bitmap",),
     "x-debug-block-dirty-bitmap-sha256 name": ("bitmap",),
     "blockdev-backup bitmap": ("bitmap",),

@@ -27,10 +27,12 @@ MOST_MEMBERS = 12
 def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Fragment]:
     """The hint as fragments; [] where there is nothing to say."""
     place = find_place(text, cursor, mode)
-    if place.where in (Where.VERB, Where.VERB_WORD):
+    behind_verb = place.where is Where.COMMAND and place.name and not place.prefix
+    if behind_verb or place.where in (Where.VERB, Where.VERB_WORD):
         summary = catalog.verbs.get(place.name)
         return [("hint", f".{place.name}  {summary}")] if summary else []
     name = place.name or text.strip()
+    catalog = catalog.inside(transaction=place.in_transaction)
     line = line_of(place._replace(name=name), catalog)
     if line is None:
         return []

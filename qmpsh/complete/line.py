@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.place import Given, Path, Place
 from qmpsh.schema.model import Member, ObjectType, Schema, Type
-from qmpsh.schema.walk import descend, members_of, tag_of
+from qmpsh.schema.walk import Unfolded, descend, unfold
 
 
 class Line:
@@ -34,9 +34,17 @@ class Line:
         """Whether the line has something below that member."""
         return any(given[: len(path)] == path for given in self._given)
 
+    def help_tag(self, command: str) -> str | None:
+        """The member that `.help` takes a value of: a union's tag, or what names a device."""
+        return "driver" if command == "device_add" else self.root.tag
+
     def members(self, owner: ObjectType, at: Path) -> tuple[Member, ...]:
-        """The members of the object at `at`, its tag's branch included."""
-        return members_of(self.schema, owner, tag_of(owner, self.tag, at))
+        """The members of the object at `at`, its tags' branches included."""
+        return self.unfolded(owner, at).members
+
+    def unfolded(self, owner: ObjectType, at: Path) -> Unfolded:
+        """The object at `at` with the branches that the line's tags select."""
+        return unfold(self.schema, owner, lambda tag: self.tag((*at, tag)))
 
 
 def line_of(place: Place, catalog: Catalog) -> Line | None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
+from itertools import count
 
 from qmpsh.complete.candidates import Candidate, Catalog
-from qmpsh.complete.devices import property_keys, property_values
+from qmpsh.complete.devices import fits, property_keys, property_values
 from qmpsh.complete.feeds import names_file
 from qmpsh.complete.line import Line, line_of
 from qmpsh.complete.live import facts_at
 from qmpsh.complete.place import Path, Piece, Place
-from qmpsh.lang.values import quote
+from qmpsh.complete.wording import enum_word, key_word, value_word
 from qmpsh.schema.model import (
     AlternateType,
     Builtin,
@@ -23,9 +23,6 @@ from qmpsh.schema.model import (
 )
 from qmpsh.schema.walk import array_of, object_of
 from qmpsh.schema.words import kind_words, type_words
-
-# Blanks end a bare word, these marks begin another kind of value, and inside brackets some end it.
-_MUST_QUOTE = re.compile(r"""^$|^["'{\[]|[\s,{}\[\]]|^(?:true|false|null)$|^-?[0-9]""")
 
 
 def key_candidates(place: Place, catalog: Catalog) -> Iterable[Candidate]:
@@ -52,8 +49,11 @@ def value_candidates(place: Place, catalog: Catalog) -> Iterable[Candidate]:
         found += property_values(line, place, catalog.facts)
     if names_file(place.name, place.path):
         found += _paths(place, catalog)
-    for fact in facts_at(place, catalog.facts):
-        found.append(Candidate(_worded(fact.value, place), place.start, fact.kind))
+    usable = fits(line, place, catalog.facts)
+    for fact in filter(usable, facts_at(place, catalog.facts)):
+        found.append(Candidate(value_word(fact.value, place), place.start, fact.kind))
+    if kind is not None and not place.prefix and not place.quote:
+        found += _brackets(line.schema, kind, place)
     return found
 
 
@@ -61,22 +61,11 @@ def _paths(place: Place, catalog: Catalog) -> Iterator[Candidate]:
     """Paths of this host; the VM's folder is not known, so that they begin at the root."""
     for path in catalog.paths(place.prefix or "/"):
         if path.startswith("/"):
-            yield Candidate(_worded(path, place), place.start, "path")
-
-
-def _worded(value: str, place: Place) -> str:
-    """A value as it must be written at the place: quoted where a bare word would be read else."""
-    if place.quote:
-        return place.quote + value + place.quote
-    return quote(value) if _MUST_QUOTE.search(value) else value
+            yield Candidate(value_word(path, place), place.start, "path")
 
 
 def _missing(line: Line, path: Path, piece: Piece, place: Place) -> Iterator[Candidate]:
-    kind = line.type_at(path)
-    owner = object_of(line.schema, kind) if kind is not None else None
-    if owner is None:
-        return
-    members = [m for m in line.members(owner, path) if not line.is_given((*path, m.name))]
+    members = [m for m in _below(line, path, place) if not line.is_given((*path, m.name))]
     for member in sorted(members, key=lambda member: member.optional):
         begun = line.is_begun((*path, member.name))
         for text in _key_texts(line.schema, member, piece, place, begun=begun):
@@ -92,6 +81,19 @@ def _missing(line: Line, path: Path, piece: Piece, place: Place) -> Iterator[Can
             )
 
 
+def _below(line: Line, path: Path, place: Place) -> Iterable[Member]:
+    """What may be named below a path: an object's members, a list's indexes up to the next."""
+    kind = line.type_at(path)
+    owner = object_of(line.schema, kind) if kind is not None else None
+    if owner is not None:
+        return line.members(owner, path)
+    array = array_of(line.schema, kind) if kind is not None else None
+    if array is None or place.bracketed:
+        return ()
+    following = next(n for n in count() if not line.is_begun((*path, str(n))))
+    return [Member(str(n), array.element, optional=True) for n in range(following + 1)]
+
+
 def _key_texts(
     schema: Schema, member: Member, piece: Piece, place: Place, *, begun: bool
 ) -> list[str]:
@@ -100,17 +102,19 @@ def _key_texts(
     Where a value may be a word as well as an object, the name alone; once it stands there, both.
     begun: something below it is in the line already, so that it must be an object
     """
+    name = key_word(member.name, piece)
     if place.bracketed:
-        return [f"{member.name}: "]
+        return [f"{name}: "]
     kind = schema.type(member.type)
     is_object = object_of(schema, kind) is not None
-    if not is_object:
-        return [f"{member.name}="]
+    is_array = array_of(schema, kind) is not None
+    if not (is_object or is_array):
+        return [f"{name}="]
     if begun or isinstance(kind, ObjectType):
-        return [f"{member.name}."]
+        return [f"{name}."]
     if piece.text == member.name:
-        return [f"{member.name}=", f"{member.name}."]
-    return [member.name]
+        return [f"{name}=", f"{name}."]
+    return [name] if is_object else [f"{name}="]
 
 
 def _values(schema: Schema, kind: Type, place: Place) -> Iterator[Candidate]:
@@ -118,11 +122,13 @@ def _values(schema: Schema, kind: Type, place: Place) -> Iterator[Candidate]:
         case EnumType():
             for member in kind.members:
                 yield Candidate(
-                    member.name,
+                    enum_word(member.name, place),
                     place.start,
                     deprecated="deprecated" in member.features,
                     unstable="unstable" in member.features,
                 )
+        case Builtin() if place.quote:
+            return  # a quoted value is a string
         case Builtin("boolean"):
             yield Candidate("true", place.start, "bool")
             yield Candidate("false", place.start, "bool")
@@ -133,6 +139,11 @@ def _values(schema: Schema, kind: Type, place: Place) -> Iterator[Candidate]:
                 # QAPI has no alternate inside another; a server may say that it has.
                 if not isinstance(branch, AlternateType):
                     yield from _values(schema, branch, place)
-        case _:
-            if array_of(schema, kind) is not None and not place.prefix:
-                yield Candidate("[", place.start, kind_words(schema, kind))
+
+
+def _brackets(schema: Schema, kind: Type, place: Place) -> Iterator[Candidate]:
+    """The mark that opens a list, or an object where no dotted key can be written for it."""
+    if array_of(schema, kind) is not None:
+        yield Candidate("[", place.start, kind_words(schema, kind))
+    if place.bracketed and object_of(schema, kind) is not None:
+        yield Candidate("{", place.start, kind_words(schema, kind))

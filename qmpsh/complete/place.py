@@ -31,20 +31,23 @@ class Where(Enum):
     HMP = auto()
     FILE = auto()  # behind > or >>, and the word of --fd
     EVENT = auto()  # the word of --wait=
+    BEHIND_MEMBER = auto()  # behind a value in { }: a comma or the closing mark
+    BEHIND_ITEM = auto()  # the same in [ ]
     NOTHING = auto()  # a comment, a shell command, a place where nothing can be said
 
 
 class Piece(NamedTuple):
-    """One part of a key as typed. start: where it stands; text: unquoted."""
+    """One part of a key as typed. text: unquoted; start: where it stands; quote: its mark or ""."""
 
     text: str
     start: int
-    quoted: bool = False
+    quote: str = ""
 
 
 class Given(NamedTuple):
     """A member that the line already has. path: its parts from the command down; text: of a single
-    value, None for a bracket; key, value: where they stand (key is empty for an array's item).
+    value, None for a bracket; key, value: where they stand (key is empty for an array's item);
+    bracketed: inside { } or [ ].
     """
 
     path: Path
@@ -52,13 +55,15 @@ class Given(NamedTuple):
     key: Span = (0, 0)
     value: Span = (0, 0)
     quoted: bool = False
+    bracketed: bool = False
 
 
 class Place(NamedTuple):
     """name: the command or verb, "" before it; path: of the object (KEY) or of the member (VALUE);
     pieces: of a KEY that is being typed, the last is the prefix; prefix: what is typed of the word;
     start: where that begins; bracketed: inside { } or [ ]; quote: the open quote, or "";
-    given: all members of the line but the one at the cursor.
+    given: all members of the line but the one at the cursor; in_transaction: the name is that of an
+    action, not of a command.
     """
 
     where: Where
@@ -70,27 +75,43 @@ class Place(NamedTuple):
     bracketed: bool
     quote: str
     given: tuple[Given, ...]
+    in_transaction: bool = False
 
 
-def find_given(text: str, mode: Mode) -> tuple[str, Span, tuple[Given, ...]]:
-    """The command's name, where it stands, and all members of the line; "" for no command."""
-    walk = Walk(text)
+class Typed(NamedTuple):
+    """What a line says. command: its name, "" for none; span: where that stands; the rest as in
+    Place.
+    """
+
+    command: str
+    span: Span
+    given: tuple[Given, ...]
+    in_transaction: bool
+
+
+def find_typed(text: str, mode: Mode) -> Typed:
+    """The command of a line and all its members."""
+    walk = Walk(text, in_transaction=mode.in_transaction)
     walk.take(Scanner(mode).feed(text))
-    return walk.command, walk.command_span, tuple(walk.given)
+    return Typed(walk.command, walk.command_span, tuple(walk.given), walk.in_transaction)
 
 
 def find_place(text: str, cursor: int, mode: Mode) -> Place:
     """The place of the cursor (an offset into text)."""
-    head = Walk(text[:cursor])
+    head = Walk(text[:cursor], in_transaction=mode.in_transaction)
     head.take(Scanner(mode).feed(text[:cursor]))
     place = head.hmp_place(cursor) if head.is_hmp(mode) else head.place(cursor)
-    whole = Walk(text)
+    whole = Walk(text, in_transaction=mode.in_transaction)
     whole.take(Scanner(mode).feed(text), skip=place.start)
     return place._replace(given=tuple(whole.given))
 
 
 _MODIFIER_VALUES = {"--fd": Where.FILE, "--wait": Where.EVENT}
 """What the value of a modifier is, where something can be said of it."""
+
+
+_BEHIND_VERB = {"json": Where.COMMAND, "watch": Where.COMMAND}
+"""What stands behind a verb, where that is no word of its own."""
 
 
 class Frame:
@@ -109,14 +130,20 @@ class Frame:
 
 
 class Walk:
-    """Walks the tokens of a line from left to right and remembers where it is."""
+    """Walks the tokens of a line from left to right and remembers where it is.
 
-    def __init__(self, text: str) -> None:
+    in_transaction: a `transaction(` is open before the line
+    """
+
+    def __init__(self, text: str, *, in_transaction: bool = False) -> None:
         self._text = text
+        self.in_transaction = in_transaction
+        self._is_closed = False  # a `)` has ended the transaction
         self._name = ""
         self._is_verb = False
         self._pieces: list[Piece] = []
         self._at_value = False
+        self._is_behind = False  # a value inside brackets has ended
         self._frames: list[Frame] = []
         self._last: Token | None = None
         self._where = Where.COMMAND
@@ -130,6 +157,10 @@ class Walk:
     def command(self) -> str:
         """The name of the command; "" before it, and in a verb's line."""
         return "" if self._is_verb else self._name
+
+    @property
+    def _last_kind(self) -> Kind | None:
+        return self._last.kind if self._last is not None else None
 
     def take(self, tokens: list[Token], skip: int = -1) -> None:
         """Go over the tokens. skip: the word that begins there says nothing yet."""
@@ -157,15 +188,19 @@ class Walk:
         if where is Where.KEY:
             pieces = self._key_so_far(prefix, start, quote)
             path = self._base()
+        elif where is Where.BEHIND_MEMBER:
+            pieces = (Piece("", start),)
+            path = self._base()
         elif where is Where.VALUE:
             path = self._path()
         bracketed = bool(self._frames)
-        return Place(where, self._name, path, pieces, prefix, start, bracketed, quote, ())
+        inside = self.in_transaction
+        return Place(where, self._name, path, pieces, prefix, start, bracketed, quote, (), inside)
 
     def _key_so_far(self, prefix: str, start: int, quote: str) -> tuple[Piece, ...]:
         """The pieces of the key at the cursor; the last one is being typed."""
-        complete = self._last is not None and self._last.kind in (Kind.PART, Kind.QUOTED_PART)
-        pieces = self._pieces if complete else [*self._pieces, Piece(prefix, start, bool(quote))]
+        complete = self._last_kind in (Kind.PART, Kind.QUOTED_PART)
+        pieces = self._pieces if complete else [*self._pieces, Piece(prefix, start, quote)]
         return tuple(pieces)
 
     # ---------------------------------------------------------------- walking
@@ -184,33 +219,49 @@ class Walk:
         self._is_verb = token.kind is Kind.VERB
         self.command_span = (token.start, token.end)
         self._name = word.removeprefix(".") if self._is_verb else word
-        self._where = Where.VERB_WORD if self._is_verb else Where.KEY
+        self._where = Where.KEY
+        if self._is_verb:
+            self.in_transaction = False
+            self._where = _BEHIND_VERB.get(self._name, Where.VERB_WORD)
+
+    def _open_transaction(self, token: Token) -> None:
+        self.in_transaction = True
+
+    def _close_transaction(self, token: Token) -> None:
+        self._is_closed = self.in_transaction
+        self._where = Where.MODIFIER
 
     def _modify(self, token: Token) -> None:
-        self._where = Where.MODIFIER
+        # Those of a transaction stand behind its `)`.
+        misplaced = self.in_transaction and not self._is_closed
+        self._where = Where.NOTHING if misplaced else Where.MODIFIER
         self._modifier = self._text[token.start : token.end]
 
     def _after_blank(self, token: Token) -> None:
+        if self._is_verb and self._name == "export" and self._last_kind is Kind.WORD:
+            self._where = Where.COMMAND  # behind the tool
         if self._modifier == "--fd" and not self._frames:
-            is_next = self._last is not None and self._last.kind is Kind.MODIFIER
+            is_next = self._last_kind is Kind.MODIFIER
             self._where = Where.FILE if is_next else Where.KEY
             self._modifier = self._modifier if is_next else ""
         if self._frames or self._where in (Where.NOTHING, Where.FILE, Where.HMP):
             return
         if self._where in (Where.MODIFIER, Where.EVENT):
-            self._where = Where.KEY
+            # Behind a transaction's `)` there are nothing but modifiers.
+            self._where = Where.MODIFIER if self._is_closed else Where.KEY
         self._pieces.clear()
         self._at_value = False
 
     def _open(self, token: Token) -> None:
         self._frames.append(Frame(self._path(), is_object=self._text[token.start] == "{"))
         self._pieces.clear()
-        self._at_value = False
+        self._at_value = self._is_behind = False
 
     def _close(self, token: Token) -> None:
         if self._frames:
             frame = self._frames.pop()
             self.given.append(Given(frame.path, None))
+        self._is_behind = bool(self._frames)
         if not self._frames:
             self._pieces.clear()
 
@@ -218,19 +269,22 @@ class Walk:
         if self._frames:
             self._frames[-1].count += 1
         self._pieces.clear()
-        self._at_value = False
+        self._at_value = self._is_behind = False
 
     def _value(self, token: Token) -> None:
         if self._at_value or self._in_array():
+            self._is_behind = bool(self._frames)
             start = self._pieces[0].start if self._pieces else token.start
             key = (start, self._key_end) if self._pieces else (token.start, token.start)
             text, value = self._unquoted(token), (token.start, token.end)
             quoted = token.kind is not Kind.WORD
-            self.given.append(Given(self._path(), text, key, value, quoted))
+            bracketed = bool(self._frames)
+            self.given.append(Given(self._path(), text, key, value, quoted, bracketed))
 
     def _part(self, token: Token) -> None:
-        quoted = token.kind is Kind.QUOTED_PART
-        self._pieces.append(Piece(self._unquoted(token), token.start, quoted))
+        quote = self._text[token.start] if token.kind is Kind.QUOTED_PART else ""
+        self._pieces.append(Piece(self._unquoted(token), token.start, quote))
+        self._is_behind = False
 
     def _await_value(self, token: Token) -> None:
         if self._where is Where.MODIFIER:
@@ -253,15 +307,17 @@ class Walk:
     # ---------------------------------------------------------------- the cursor
 
     def _here(self) -> Where:
-        last = self._last.kind if self._last else None
+        last = self._last_kind
+        if last in _GLUES or (last is Kind.CLOSE and not self._frames):
+            return Where.NOTHING
         if last is Kind.NAME:
             return Where.COMMAND
         if last is Kind.VERB:
             return Where.VERB
         if self._where is not Where.KEY:
             return self._where
-        if last is Kind.GLUED:
-            return Where.NOTHING
+        if self._is_behind and last in _PARTING:
+            return Where.BEHIND_ITEM if self._in_array() else Where.BEHIND_MEMBER
         at_value = self._at_value or self._in_array()
         return Where.VALUE if at_value else Where.KEY
 
@@ -288,13 +344,17 @@ class Walk:
         return self._frames[-1].path if self._frames else ()
 
     def _ends_blank(self) -> bool:
-        return self._last is not None and self._last.kind is Kind.BLANK
+        return self._last_kind is Kind.BLANK
 
     def _in_array(self) -> bool:
         return bool(self._frames) and not self._frames[-1].is_object
 
 
 _TYPED = frozenset({Kind.NAME, Kind.VERB, Kind.PART, Kind.WORD, Kind.MODIFIER, Kind.STRING})
+_GLUES = frozenset({Kind.GLUED, Kind.TRANSACTION, Kind.PAREN})
+"""Behind these nothing can be typed without a blank in between."""
+_PARTING = frozenset({Kind.BLANK, Kind.CLOSE})
+"""Behind these a value inside brackets is complete."""
 _VALUES = frozenset({Kind.WORD, Kind.STRING, Kind.UNCLOSED})
 _ELSEWHERE = {
     Kind.PIPE: Where.NOTHING,
@@ -315,4 +375,6 @@ _STEPS: dict[Kind, Callable[[Walk, Token], None]] = {
     Kind.CLOSE: Walk._close,
     Kind.COMMA: Walk._next_item,
     Kind.TEXT: Walk._hmp,
+    Kind.TRANSACTION: Walk._open_transaction,
+    Kind.PAREN: Walk._close_transaction,
 }

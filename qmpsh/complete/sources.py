@@ -83,8 +83,19 @@ def _properties(value: Json, place: Place) -> Iterator[Fact]:
 
 
 def _bitmaps(value: Json, place: Place) -> Iterator[Fact]:
-    for node in _objects(value):
+    """Those of the node that the line names; of all where it names none, or a device."""
+    name = _node(place)
+    nodes = list(_objects(value))
+    for node in [node for node in nodes if node.get("node-name") == name] or nodes:
         yield from _member("name", kind="bitmap")(node.get("dirty-bitmaps"), place)
+
+
+def _node(place: Place) -> str | None:
+    """What stands beside the member at the place, or else at the top, as the node that is meant."""
+    texts = {given.path: given.text for given in place.given}
+    owners = (place.path[:-1], ())
+    paths = ((*owner, name) for owner in owners for name in ("node", "device"))
+    return next((texts[path] for path in paths if texts.get(path)), None)
 
 
 def _snapshots(value: Json, place: Place) -> Iterator[Fact]:

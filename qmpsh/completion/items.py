@@ -16,7 +16,9 @@ import click
 
 from qmpsh.cli import COMMAND
 from qmpsh.complete.candidates import Candidate
+from qmpsh.complete.feeds import names_file
 from qmpsh.complete.place import Place, Where, find_place
+from qmpsh.complete.verbs import FILE_VERBS
 from qmpsh.errors import UsageError
 from qmpsh.lang.rules import LINE_VERBS, State
 from qmpsh.lang.scan import Kind, Scanner
@@ -285,17 +287,38 @@ def _line_items(words: list[str], typed: Typed, ask: Ask, server: Server) -> lis
     line = write_line(words, typed, hmp=server.hmp)
     mode = Mode(hmp=server.hmp)
     place = find_place(line.text, len(line.text), mode)
-    return [
+    path = _path_item(line, place)
+    found = [
         _item(text, candidate, line, place)
         for candidate in ask(server, line.text, mode)
+        if path is None or candidate.kind != "path"
         for text in _texts(candidate, place)
     ]
+    return found if path is None else [*found, path]
+
+
+def _path_item(line: Line, place: Place) -> Item | None:
+    """What has the shell complete paths, where a word of its own names a file; else None."""
+    start = place.start - line.start if line.value is None else line.value
+    if not line.start or place.bracketed:
+        return None
+    if place.where is Where.VERB_WORD and place.name in FILE_VERBS:
+        return Item(line.word, files=Files.ALL)
+    if place.where is Where.FILE:
+        return Item(line.word, start, files=Files.ALL)
+    if place.where is Where.VALUE and names_file(place.name, place.path):
+        value = line.word[start:]
+        if value.startswith("/"):
+            return Item(line.word, start, files=Files.ALL)
+        # The VM's folder is not known, so that its paths begin at the root.
+        return None if value else Item(f"{line.word}/", start, ends=False)
+    return None
 
 
 def _texts(candidate: Candidate, place: Place) -> list[str]:
     """What to offer for a candidate: for a key that may go on in two ways, both."""
     text = candidate.text.removesuffix(" ")  # the blank of `key: ` would end the word
-    if place.where is Where.KEY and not text.endswith(("=", ".", ":")):
+    if place.where is Where.KEY and not text.endswith(("=", ".", ":", ")", "}")):
         return [f"{text}=", f"{text}."]
     return [text]
 
@@ -309,7 +332,7 @@ def _item(text: str, candidate: Candidate, line: Line, place: Place) -> Item:
         # In a word of its own a value needs no quotes of the language, and would keep them.
         text = _unquoted(text)
         start = start if line.value is None else line.value
-    ends = not (place.bracketed or goes_on)
+    ends = not (place.bracketed or goes_on or (place.in_transaction and text != ")"))
     return Item(line.word[:start] + text, start, _note(candidate), ends)
 
 

@@ -25,6 +25,8 @@ from qmpsh.link.dialect import GUEST_AGENT, QEMU
 from qmpsh.link.scene import accepted_of, listener_of
 from qmpsh.link.sockets import unix_sockets
 from qmpsh.schema.files import read_schema_file
+from qmpsh.shell.ends import BY_COMMAND
+from qmpsh.shell.files import list_paths
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.machine import Machine
@@ -43,9 +45,11 @@ _VERBS_AT = frozenset({Where.COMMAND, Where.VERB, Where.VERB_WORD, Where.HMP})
 def candidates(server: Server, text: str, mode: Mode) -> list[Candidate]:
     """The candidates at the end of a line; [] for all that goes wrong."""
     catalog = Catalog()
+    catalog.paths = list_paths
+    catalog.ends = frozenset(BY_COMMAND)
     where = find_place(text, len(text), mode).where
     if where in _VERBS_AT:
-        catalog.verbs = _verbs()
+        _learn_verbs(catalog)
     with contextlib.suppress(QmpshError, OSError), _visiting(server) as visit:
         if where is Where.HMP:
             visit.learn_hmp(catalog)
@@ -55,11 +59,12 @@ def candidates(server: Server, text: str, mode: Mode) -> list[Candidate]:
     return complete(text, len(text), catalog, mode)
 
 
-def _verbs() -> dict[str, str]:
+def _learn_verbs(catalog: Catalog) -> None:
     # Imported here: they bring the manual's reader along, and few completions need them.
     from qmpsh.shell.verbs import VERBS
 
-    return {name: verb.summary for name, verb in VERBS.items()}
+    catalog.verbs = {name: verb.summary for name, verb in VERBS.items()}
+    catalog.verb_words = {name: verb.words for name, verb in VERBS.items()}
 
 
 def _learn_facts(text: str, catalog: Catalog, mode: Mode, visit: Visit) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qmpsh.errors import LineSyntaxError, Span
+from qmpsh.errors import LineSyntaxError, NoValue, Span
 from qmpsh.lang.syntax import Argument, Node, Part, RawLiteral, Scalar
 from qmpsh.lang.tokens import Kind, Token
 from qmpsh.lang.values import NESTING_LIMIT, LiteralReader, Source, quote, unclosed, unquoted
@@ -111,7 +111,7 @@ class ArgumentReader:
         return (value[0].start, value[-1].end) if value else (words[1][0].end,) * 2
 
     def _no_value(self, word: Word, behind: Span | None) -> LineSyntaxError:
-        """The error for a word without `=`, with a guess of what was meant.
+        """The error for a word without `=`.
 
         behind: where the value stands when a `=` stands apart
         """
@@ -125,13 +125,16 @@ class ArgumentReader:
         if self._in_transaction and text.endswith(")"):
             return self._source.error(GLUED_PAREN, end - 1, end)
         before = self.arguments[-1] if self.arguments else None
-        if before is None or not isinstance(before.value, Scalar):
-            return self._source.error(_NO_VALUE, start, end, guessed(self._name, text))
-        key = self._source.text[before.span[0] : before.key[-1].span[1]]
-        if not before.value.text:
-            return self._blanks(before.span[0], f"{key}={text}", end)
-        guess = f"{key}={quote(f'{before.value.text} {text}')}"
-        return self._source.error(f"{_NO_VALUE}, or quotes", start, end, f"{guess}?")
+        guess = ""
+        if before is not None and isinstance(before.value, Scalar):
+            key = self._source.text[before.span[0] : before.key[-1].span[1]]
+            if not before.value.text:
+                return self._blanks(before.span[0], f"{key}={text}", end)
+            guess = f"{key}={quote(f'{before.value.text} {text}')}"
+        error = no_value(self._source, (start, end), self._name, guess)
+        if self._in_transaction:
+            error.command = ""
+        return error
 
     def _blanks(self, start: int, guess: str, end: int) -> LineSyntaxError:
         guess = f"{self._name} {guess}?"
@@ -152,7 +155,7 @@ def word_argument(source: Source, start: int, end: int, name: str) -> Argument:
     word = source.text[start:end]
     key, equals, value = word.partition("=")
     if not equals:
-        raise source.error(_NO_VALUE, start, end, guessed(name, word))
+        raise no_value(source, (start, end), name)
     parts: list[Part] = []
     at = start
     for text in key.split("."):
@@ -166,11 +169,19 @@ def word_argument(source: Source, start: int, end: int, name: str) -> Argument:
     return Argument(_bounded(parts, source), node, source.span(start, end))
 
 
-def guessed(name: str, word: str) -> str:
-    """What a word without `=` was to be."""
-    guess = f"id={word}"
-    plain = guess.isprintable() and " " not in guess
-    return f"{name} {guess if plain else quote(guess)}?"
+def no_value(source: Source, place: Span, name: str, guess: str = "") -> NoValue:
+    """The error for a word without `=`.
+
+    place: of the word in the text; name: the command; guess: the argument before, the word in it
+    """
+    word = source.text[slice(*place)]
+    message, guess = (f"{_NO_VALUE}, or quotes", f"{guess}?") if guess else (_NO_VALUE, "")
+    if word.startswith("{"):
+        message = f"{_NO_VALUE}, or the whole line as JSON"
+        guess = f'{{"execute": "{name}", "arguments": {{...}}}}'
+    error = NoValue(message, source.line, source.span(*place), guess)
+    error.command, error.word = name, word
+    return error
 
 
 def _bounded(parts: Sequence[Part], source: Source) -> tuple[Part, ...]:

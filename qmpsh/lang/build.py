@@ -31,9 +31,10 @@ INT_MIN, INT_MAX = -(2**63), 2**64 - 1
 _INTEGER = r"-?(?:0|[1-9][0-9]*)"
 _NUMBER = rf"{_INTEGER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _MOST_DIGITS = 4300  # int() refuses more
-_JSON_CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None}
-CONSTANTS = _JSON_CONSTANTS | {"True": True, "False": False, "None": None}
-"""The words that are no text inside brackets, JSON's and Python's."""
+CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None}
+"""The words of JSON that are no text."""
+PYTHON_CONSTANTS = {"True": "true", "False": "false", "None": "null"}
+"""What Python calls them, and what they are read as inside brackets."""
 
 
 Width = Callable[[Sequence[Part]], int]
@@ -182,7 +183,12 @@ def guess_word(text: str) -> Json:
     """The JSON of a bare value: an integer that QAPI can hold, true, false, null, or text."""
     if len(text) <= 20 and re.fullmatch(_INTEGER, text) and INT_MIN <= int(text) <= INT_MAX:
         return int(text)
-    return _JSON_CONSTANTS.get(text, text)
+    return CONSTANTS.get(text, text)
+
+
+def bracketed_word(text: str) -> str:
+    """A bare word inside brackets as JSON has it: only there does Python's `None` mean null."""
+    return PYTHON_CONSTANTS.get(text, text)
 
 
 def guess_literal(node: Node, source: str) -> Json:
@@ -195,7 +201,7 @@ def guess_literal(node: Node, source: str) -> Json:
         case Scalar(text, quoted, span):
             if not quoted and re.fullmatch(_NUMBER, text):
                 return _number(text, source, span)
-            return text if quoted else CONSTANTS.get(text, text)
+            return text if quoted else CONSTANTS.get(bracketed_word(text), text)
 
 
 def _number(text: str, source: str, span: Span) -> int | float:

@@ -16,3 +16,11 @@ def parse_duration(text: str) -> float:
     if match is None:
         raise UsageError(f"expected a time such as 5, 500ms, 2m or 1h, not {text or 'nothing'}")
     return float(match[1]) * _SECONDS[match[2]]
+
+
+def parse_limit(text: str) -> float:
+    """The same of something that takes its time. Raises UsageError for no time at all."""
+    seconds = parse_duration(text)
+    if seconds <= 0:
+        raise UsageError(f"expected more time than {text}, as in 500ms")
+    return seconds

@@ -15,7 +15,7 @@ from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.build import guess_literal
 from qmpsh.lang.syntax import ArrayLiteral, JsonLine, Node, ObjectLiteral, Redirect, Scalar
 from qmpsh.lang.tokens import CLOSING, Kind, Token
-from qmpsh.lang.values import NESTING_LIMIT, LiteralReader, Source, unclosed
+from qmpsh.lang.values import LiteralReader, Source, too_deep, unclosed
 
 _REPLY_NAMES = frozenset({"return", "error", "event", "QMP"})
 _REPLY = r'\{\s*"(?:return|error|event|QMP|timestamp)"\s*:'
@@ -69,9 +69,8 @@ def _objects(line: str, tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
         if token.kind is Kind.OPEN:
             first = first if brackets else place
             brackets.append(CLOSING[mark])
-            if len(brackets) > NESTING_LIMIT:
-                message = f"expected brackets to nest {NESTING_LIMIT} deep at most"
-                raise LineSyntaxError(message, line, (token.start, token.end))
+        elif token.kind is Kind.DEEP:
+            raise too_deep(Source(line), token)
         elif token.kind is Kind.CLOSE:
             if brackets.pop() != mark:
                 brackets.clear()  # as the scanner does; the decoder will point at it

@@ -25,7 +25,7 @@ from pygments.token import (
 )
 from pygments.util import get_bool_opt
 
-from qmpsh.lang.build import CONSTANTS
+from qmpsh.lang.build import CONSTANTS, PYTHON_CONSTANTS
 from qmpsh.lang.modifiers import MODIFIERS
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import Mode
@@ -53,6 +53,7 @@ TOKEN_TYPES: dict[Kind, _TokenType] = {
     Kind.UNCLOSED: String,
     Kind.OPEN: Punctuation,
     Kind.CLOSE: Punctuation,
+    Kind.DEEP: Error,
     Kind.COMMA: Punctuation,
     Kind.COLON: Punctuation,
     Kind.GLUED: Error,
@@ -100,7 +101,7 @@ def _token_type(token: Token, source: str) -> _TokenType:
     text = token.text(source)
     if token.kind is Kind.MODIFIER and text[2:] not in MODIFIERS:
         return Error
-    if token.kind is Kind.WORD and text in CONSTANTS:
+    if token.kind is Kind.WORD and text in (*CONSTANTS, *PYTHON_CONSTANTS):
         return Keyword.Constant
     if token.kind is Kind.WORD and _NUMBER.fullmatch(text):
         return Number

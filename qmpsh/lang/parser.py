@@ -2,7 +2,7 @@
 
     line      = [ transcript mark ] ( json+ | transaction | verb | command ) [ redirect ]
     command   = NAME { WS argument } { WS "--" modifier }
-    argument  = KEY "=" value                # or the whole argument quoted: 'id=my rng'
+    argument  = KEY "=" value                # or the whole argument quoted: 'name=before update'
     KEY       = PART { "." PART }            # PART = bare or quoted
     value     = bare | 'quoted' | "quoted" | { relaxed JSON or Python object } | [ list ]
     redirect  = "|" host-shell-command | ">" FILE | ">>" FILE
@@ -13,9 +13,9 @@ No schema is asked here: what the text means as JSON is decided later, by the sc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from qmpsh.errors import LineSyntaxError, Span
+from qmpsh.errors import LineSyntaxError, NoValue, Span
 from qmpsh.lang.arguments import GLUED_PAREN, ArgumentReader, Word
 from qmpsh.lang.body import BodyReader, split_words, words_and_redirect
 from qmpsh.lang.names import check_name, check_verb
@@ -42,9 +42,9 @@ __all__ = [
     "LINE_VERBS",
     "Mode",
     "parse_command",
+    "parse_command_words",
     "parse_line",
     "parse_words",
-    "verb_command",
     "words_and_redirect",
 ]
 
@@ -88,17 +88,20 @@ def parse_command(text: str) -> CommandLine:
 
     Raises LineSyntaxError.
     """
-    return _only_command(parse_line(text), text)
+    return _only_command(lambda: parse_line(text), text)
 
 
-def verb_command(verb: VerbLine) -> CommandLine:
-    """The same for what stands behind a verb, as in `.wait EVENT key=value`."""
-    if verb.words is None:
-        return _only_command(parse_line(verb.rest), verb.rest)
-    return _only_command(parse_words(verb.words), verb.rest)
+def parse_command_words(words: Sequence[str]) -> CommandLine:
+    """The same from two or more words of a command line."""
+    return _only_command(lambda: parse_words(words), " ".join(words))
 
 
-def _only_command(statements: list[Statement], text: str) -> CommandLine:
+def _only_command(parse: Callable[[], list[Statement]], text: str) -> CommandLine:
+    try:
+        statements = parse()
+    except NoValue as error:
+        error.command = ""  # it is an event: no command's members are meant
+        raise
     if len(statements) == 1 and isinstance(statements[0], CommandLine):
         command = statements[0]
         if command.modifiers == Modifiers() and command.redirect is None:

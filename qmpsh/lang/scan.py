@@ -17,7 +17,7 @@ from collections.abc import Callable
 from qmpsh.lang.modifiers import VALUED_MODIFIERS
 from qmpsh.lang.rules import LINE_VERBS, RULES, State, pattern_of
 from qmpsh.lang.syntax import PLAIN, Mode
-from qmpsh.lang.tokens import CLOSING, Kind, Token
+from qmpsh.lang.tokens import CLOSING, NESTING_LIMIT, Kind, Token
 
 __all__ = ["Kind", "Scanner", "State", "Token"]
 
@@ -91,26 +91,27 @@ class Scanner:
         self._state = state
 
     def _after(self, kind: Kind, word: str) -> Kind:
-        """Do what a rule alone cannot say; the kind, or another one where the mode wants it."""
+        """Do what a rule alone cannot say; the kind, or another one where that wants it."""
         if kind is Kind.NAME and word in self._mode.bare_verbs:
             kind = Kind.VERB
         action = _ACTIONS.get(kind)
-        if action is not None:
-            action(self, word)
-        return kind
+        return (action(self, word) if action is not None else None) or kind
 
-    def _open_bracket(self, mark: str) -> None:
+    def _open_bracket(self, mark: str) -> Kind | None:
         if not self._brackets:
             self._behind = self._state
         self._brackets.append(mark)
         self._go_inside(mark)
+        return Kind.DEEP if len(self._brackets) > NESTING_LIMIT else None
 
-    def _close_bracket(self, mark: str) -> None:
+    def _close_bracket(self, mark: str) -> Kind | None:
         """A wrong mark closes everything: the line is at fault, not unfinished."""
+        is_deep = len(self._brackets) > NESTING_LIMIT
         if CLOSING[self._brackets.pop()] != mark:
             self._brackets.clear()
         if not self._brackets:
             self._state = self._behind
+        return Kind.DEEP if is_deep else None
 
     def _go_inside(self, _: str) -> None:
         self._state = State.MEMBER if self._brackets[-1] == "{" else State.ITEM
@@ -132,7 +133,7 @@ class Scanner:
         self._enter(LINE_VERBS.get(word.removeprefix("."), State.BODY))
 
 
-_ACTIONS: dict[Kind, Callable[[Scanner, str], None]] = {
+_ACTIONS: dict[Kind, Callable[[Scanner, str], Kind | None]] = {
     Kind.OPEN: Scanner._open_bracket,
     Kind.CLOSE: Scanner._close_bracket,
     Kind.COMMA: Scanner._go_inside,
@@ -141,4 +142,4 @@ _ACTIONS: dict[Kind, Callable[[Scanner, str], None]] = {
     Kind.MODIFIER: Scanner._expect_operand,
     Kind.VERB: Scanner._enter_verb,
 }
-"""What a token of a kind changes besides what its rule says."""
+"""What a token of a kind changes besides what its rule says; what other kind it is, if any."""

@@ -10,6 +10,9 @@ BLANKS = " \t\r\n"
 
 CLOSING = {"{": "}", "[": "]"}
 
+NESTING_LIMIT = 256
+"""How deep brackets or dotted keys may nest: Python's own stack is what it protects."""
+
 
 class Kind(Enum):
     """What a token is."""
@@ -31,6 +34,7 @@ class Kind(Enum):
     UNCLOSED = auto()  # a quote without its end
     OPEN = auto()
     CLOSE = auto()
+    DEEP = auto()  # a bracket of either kind beyond NESTING_LIMIT: it nests nothing
     COMMA = auto()
     COLON = auto()
     GLUED = auto()  # what follows a closing mark without a blank

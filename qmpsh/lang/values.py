@@ -14,9 +14,7 @@ from qmpsh.lang.rules import State
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import ArrayLiteral, Node, ObjectLiteral, Part, RawLiteral, Scalar
 from qmpsh.lang.tokens import CLOSING, Kind, Token
-
-NESTING_LIMIT = 256
-"""How deep brackets or dotted keys may nest: Python's own stack is what it protects."""
+from qmpsh.lang.tokens import NESTING_LIMIT as NESTING_LIMIT
 
 _ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LETTERS = {character: letter for letter, character in _ESCAPES.items() if letter != "/"}
@@ -94,6 +92,12 @@ def unclosed(source: Source, token: Token) -> LineSyntaxError:
     return source.error(message, token.start, token.start + 1)
 
 
+def too_deep(source: Source, token: Token) -> LineSyntaxError:
+    """The error for a bracket beyond the limit."""
+    message = f"expected brackets to nest {NESTING_LIMIT} deep at most"
+    return source.error(message, token.start, token.end)
+
+
 def quote(text: str) -> str:
     """The text in the quotes that leave most of it as it is; `unquoted` undoes it."""
     if not re.search(_MUST_ESCAPE, text):
@@ -163,8 +167,6 @@ class LiteralReader:
 
     def _bracket(self, opening: Token) -> Node:
         self._open.append(opening)
-        if len(self._open) > NESTING_LIMIT:
-            raise self._unexpected(f"brackets to nest {NESTING_LIMIT} deep at most", opening)
         in_object = self._text(opening) == "{"
         names: dict[str, Part] = {}
         nodes: list[Node] = []
@@ -193,8 +195,14 @@ class LiteralReader:
             raise self._source.error(message, token.start, token.end)
         colon = self._next()
         if colon.kind is not Kind.COLON:
-            raise self._unexpected(f"a colon behind {self._text(token)}", colon)
+            raise self._unexpected(f"a colon behind {self._text(token)}{self._hint(colon)}", colon)
         return Part(text, token.kind is Kind.QUOTED_PART, self._span(token, token))
+
+    def _hint(self, closing: Token) -> str:
+        """For `{name}`, where nothing else stands: it may be meant as text."""
+        text = self._source.text[self._open[-1].start : closing.end]
+        is_alone = self._text(closing) == "}" and not {":", ","}.intersection(text)
+        return f"; text that begins with {{ is quoted: {quote(text)}" if is_alone else ""
 
     def _closes(self) -> bool:
         """Whether the innermost bracket closes here; if so, go past it."""
@@ -221,6 +229,8 @@ class LiteralReader:
         token = self._tokens[self._at]
         if token.kind is Kind.UNCLOSED:
             raise unclosed(self._source, token)
+        if token.kind is Kind.DEEP:
+            raise too_deep(self._source, token)
         self._at += 1
         return token
 

@@ -42,7 +42,6 @@ from qmpsh.wire.messages import Command, Greeting, Message, Reply
 
 _CHUNK: Final = 64 * 1024  # bytes of one read
 _READS: Final = 16  # reads of one turn at most (1 MiB), so that a flood does not starve the others
-
 _DEFAULTS: Final = ClientOptions()
 
 
@@ -148,11 +147,12 @@ class Client:
         """
         limit, address = self._options.connect_timeout, self.address
         deadline = math.inf if limit is None else started + limit
-        patience = time.monotonic() + self._options.notice_after
+        quiet = handshake.Quiet(self.fileno, time.monotonic())
+        patience = quiet.since + self._options.notice_after
         if notice is not None and patience < deadline and not self._wait(self._greeted, patience):
-            notice(handshake.waiting(address, limit, self.dialect, self.fileno()))
+            notice(handshake.waiting(address, limit, self.dialect, quiet))
         if not self._wait(self._greeted, deadline):
-            raise handshake.no_greeting(address, limit or 0.0, self.dialect, self.fileno())
+            raise handshake.no_greeting(address, limit or 0.0, self.dialect, quiet)
         if not self._wait(lambda: self.begun, deadline):
             raise handshake.no_agreement(address, limit or 0.0)
         if self.lost is not None and not self._has_agreed:

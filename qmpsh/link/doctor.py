@@ -20,6 +20,10 @@ SECOND: Final = "or give QEMU a second -qmp"
 SHARES: Final = "holds this monitor, which serves one client at a time"
 
 
+SILENT: Final = 1.0
+"""seconds without a greeting, which comes within a millisecond, that are no chance (WIRE.md 2)"""
+
+
 class Finding(NamedTuple):
     """Two halves of a sentence: what is the matter, what to do next; and the error it makes."""
 
@@ -28,17 +32,13 @@ class Finding(NamedTuple):
     error: type[CannotConnect]
 
 
-def why_silent(address: Address, fd: int = -1) -> Finding | None:
+def why_silent(address: Address, fd: int = -1, seconds: float = SILENT) -> Finding | None:
     """Why a server that was connected to does not greet; None where nothing tells.
 
-    fd: our own connection, -1 for none
+    fd: our own connection, -1 for none; seconds: how long it was silent
     """
-    return silence_of(address, look(address, fd))
-
-
-def silence_of(address: Address, scene: Scene) -> Finding | None:
-    """The same of a scene that was looked at before."""
-    return why_not_to_connect(address, scene) or _hung(address, scene)
+    scene = look(address, fd)
+    return why_not_to_connect(address, scene) or _hung(address, scene, seconds)
 
 
 def why_not_to_connect(address: Address, scene: Scene) -> Finding | None:
@@ -148,14 +148,17 @@ def is_qmpsh(process: Process) -> bool:
     )
 
 
-def _hung(address: Address, scene: Scene) -> Finding | None:
+def _hung(address: Address, scene: Scene, seconds: float) -> Finding | None:
     process = scene.listener
     if process is None:
         return None
     channel = channel_of(scene, address)
     if channel is not None and channel.kind == QMP:
+        runs = f"{_briefly(process)} runs and nobody else is connected"
+        if seconds < SILENT:
+            return Finding(runs, "--connect-timeout gives it longer", ConnectTimeout)
         return Finding(
-            f"{_briefly(process)} runs and nobody else is connected, but its main loop is stuck",
+            f"{runs}, but its main loop is stuck",
             f"wait for what it does, a savevm or a dead disk, or end it with kill {process.pid}",
             ConnectTimeout,
         )

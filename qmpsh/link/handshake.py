@@ -4,7 +4,10 @@ as one sentence each.
 
 from __future__ import annotations
 
+import math
 import os
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from qmpsh.errors import (
@@ -113,10 +116,19 @@ def _silence(dialect: Dialect) -> _Silence:
     return _OF_MONITORS if dialect.greets else _OF_AGENTS
 
 
-def waiting(address: Address, timeout: float | None, dialect: Dialect = QEMU, fd: int = -1) -> str:
-    """The notice while a connection is silent. fd: the connection."""
+class Quiet(NamedTuple):
+    """A connection on which nothing comes. fileno: gives its descriptor, -1 for none;
+    since: when that began, of the clock `time.monotonic()`.
+    """
+
+    fileno: Callable[[], int]
+    since: float
+
+
+def waiting(address: Address, timeout: float | None, dialect: Dialect, quiet: Quiet) -> str:
+    """The notice while a connection is silent."""
     limit = "" if timeout is None else f" up to {timeout:g} s"
-    finding = _maybe_finding(address, dialect, fd)
+    finding = _maybe_finding(address, dialect, quiet)
     if finding is not None:
         silence = _silence(dialect)
         missing = f"{silence.missing} {silence.whose} {address}"
@@ -125,29 +137,28 @@ def waiting(address: Address, timeout: float | None, dialect: Dialect = QEMU, fd
 
 
 def still_waiting(address: Address, dialect: Dialect, fd: int) -> str:
-    """The same without its address, and of a wait that has no end."""
-    finding, silence = _maybe_finding(address, dialect, fd), _silence(dialect)
+    """The same without its address, and of a wait that has no end, and is long."""
+    quiet = Quiet(lambda: fd, -math.inf)
+    finding, silence = _maybe_finding(address, dialect, quiet), _silence(dialect)
     what = f"no {silence.missing} yet: {finding.what}" if finding else silence.notice
     return f"{what}; still waiting"
 
 
-def no_greeting(
-    address: Address, timeout: float, dialect: Dialect = QEMU, fd: int = -1
-) -> CannotConnect:
-    """Connected, and silence. fd: the connection, still open."""
-    finding, silence = _maybe_finding(address, dialect, fd), _silence(dialect)
+def no_greeting(address: Address, timeout: float, dialect: Dialect, quiet: Quiet) -> CannotConnect:
+    """Connected, and silence. quiet: the connection, still open."""
+    finding, silence = _maybe_finding(address, dialect, quiet), _silence(dialect)
     if finding is not None:
         missing = f"{silence.missing} {silence.whose} {address}"
         return finding.error(f"no {missing} within {timeout:g} s: {finding.what}", finding.todo)
     return Busy(f"connected to {address}, but {silence.end.format(f'{timeout:g}')}", silence.todo)
 
 
-def _maybe_finding(address: Address, dialect: Dialect, fd: int) -> Finding | None:
+def _maybe_finding(address: Address, dialect: Dialect, quiet: Quiet) -> Finding | None:
     """Why there is silence, where this machine tells; that it is an agent is no news to one."""
     # Imported here: only silence needs it.
     from qmpsh.link.doctor import why_silent
 
-    finding = why_silent(address, fd)
+    finding = why_silent(address, quiet.fileno(), time.monotonic() - quiet.since)
     if finding is not None and finding.error is NotQmp and not dialect.greets:
         return None
     return finding

@@ -13,7 +13,7 @@ import stat
 
 from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp
 from qmpsh.link.address import TcpAddress, UnixAddress
-from qmpsh.link.doctor import why_not_to_connect
+from qmpsh.link.doctor import SECOND, Finding, why_not_to_connect
 from qmpsh.link.owners import advice
 from qmpsh.link.scene import look
 
@@ -22,7 +22,8 @@ def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
     """What to tell when connecting to a unix socket failed."""
     path = address.path
     if error.errno == errno.EAGAIN:
-        return _full(address)
+        why = crowd(address)
+        return why.error(f"{path} takes no more clients: {why.what}", why.todo)
     if address.abstract:
         return CannotConnect(f"cannot connect to the abstract socket {path}: {_reason(error)}")
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
@@ -45,15 +46,12 @@ def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
     return CannotConnect(f"cannot connect to {path}: {_reason(error)}")
 
 
-def _full(address: UnixAddress) -> CannotConnect:
-    """One client is served, two wait: the kernel takes no more (WIRE.md section 2)."""
-    finding = why_not_to_connect(address, look(address))
-    if finding is not None:
-        return finding.error(f"{address.path} takes no more clients: {finding.what}", finding.todo)
-    return Busy(
-        f"{address.path} takes no more clients: one holds this monitor, which serves one at a time,"
-        " and others wait already",
-        "close them, or give QEMU a second -qmp",
+def crowd(address: UnixAddress) -> Finding:
+    """Why the kernel takes no more: one client is served, two wait (WIRE.md section 2)."""
+    return why_not_to_connect(address, look(address)) or Finding(
+        "one holds this monitor, which serves one at a time, and others wait already",
+        f"close them, {SECOND}",
+        Busy,
     )
 
 

@@ -30,16 +30,20 @@ _ANY = ("0.0.0.0", "::")
 
 class Served(NamedTuple):
     """A client that was accepted. process: None where it is hidden, or on another machine;
-    place: where a TCP client calls from, "" for a local one.
+    place: where a TCP client calls from, "" for a local one; inode: of a local one's socket, 0
+    where the kernel does not tell which that is.
     """
 
     process: Process | None
     place: str = ""
+    inode: int = 0
 
     def __str__(self) -> str:
         if self.process is not None:
             return str(self.process)
-        return f"a client at {self.place}" if self.place else "a client that /proc hides from you"
+        if self.place:
+            return f"a client at {self.place}"
+        return "a client that /proc hides from you" if self.inode else "a client"
 
 
 class Scene(NamedTuple):
@@ -84,11 +88,23 @@ def look(address: Address, fd: int = -1, sockets: Sockets | None = None) -> Scen
         scene = _tcp_scene(address, fd, own, sockets.tcp)
     else:
         return Scene()
+    scene = scene._replace(served=_still_there(scene.served))
     if scene.listener is None and (scene.known or fd >= 0):
         # The descriptors of somebody else's process are hidden; who it is, is not.
         pid = peer_pid(fd) or (_pid_by_command_line(address, scene) if scene.known else None)
         scene = scene._replace(listener=maybe_process(pid) if pid else None)
     return scene
+
+
+def _still_there(served: tuple[Served, ...]) -> tuple[Served, ...]:
+    """Without those who went while /proc was read: only who is there, and was not found, hides."""
+    missed = {one.inode for one in served if one.process is None} - {0}
+    if not missed:
+        return served
+    found = Sockets.read()
+    gone = missed - {one.inode for one in found.unix if one.connected}
+    gone -= {one.inode for one in found.tcp if one.connected}
+    return tuple(one for one in served if one.inode not in gone)
 
 
 def _pid_by_command_line(address: Address, scene: Scene) -> int | None:
@@ -188,7 +204,7 @@ def _unix_scene(address: UnixAddress, own: int, sockets: list[UnixSocket]) -> Sc
     return Scene(
         known=True,
         listener=found.get(listener.inode),
-        served=tuple(Served(found.get(end.peer)) for end in served),
+        served=tuple(Served(found.get(end.peer), inode=end.peer) for end in served),
         waiting=listener.queue,
         inode=listener.inode,
         bound=listener.name,
@@ -225,6 +241,7 @@ def _tcp_scene(address: TcpAddress, fd: int, own: int, sockets: list[TcpSocket])
             Served(
                 found.get(others.get(end.there, 0)),
                 "" if end.there in others else str(TcpAddress(*end.there)).removeprefix("tcp:"),
+                others.get(end.there, 0),
             )
             for end in served
         ),

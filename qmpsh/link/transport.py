@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from qmpsh.errors import CannotConnect, ConnectionLost
@@ -157,7 +158,7 @@ def open_stream(
     """
     started = time.monotonic()
     if isinstance(address, UnixAddress):
-        return UnixStream(_connect_unix(address))
+        return UnixStream(_connect_unix(address, timeout, notice))
     if isinstance(address, TcpAddress):
         return SocketStream(connect_tcp(address, timeout))
     stream = address.open(timeout)
@@ -206,7 +207,7 @@ def begin_stream(address: Address) -> Stream:
     Raises CannotConnect, of which Busy, for what fails at once.
     """
     if isinstance(address, UnixAddress):
-        return UnixStream(_connect_unix(address))
+        return UnixStream(_connect_unix(address, 0.0))
     if isinstance(address, TcpAddress):
         return SocketStream(begin_tcp(address))
     return address.begin()
@@ -215,24 +216,44 @@ def begin_stream(address: Address) -> Stream:
 # ---------------------------------------------------------------------------- unix sockets
 
 
-def _connect_unix(address: UnixAddress) -> socket.socket:
-    """Connects or fails at once: a unix socket never makes its client wait when told not to."""
+def _connect_unix(
+    address: UnixAddress, timeout: float | None, notice: Callable[[str], None] | None = None
+) -> socket.socket:
+    """Connects or fails at once, except where a place in the server's queue is to be waited for.
+
+    timeout: seconds for that, 0 for a socket that is only tried; notice: called once meanwhile
+    """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connect = partial(_connect_to, connection, address)
     try:
         connection.setblocking(False)
-        if address.abstract:
-            connection.connect("\0" + address.path)
-        elif len(os.fsencode(address.path)) < PATH_LIMIT or not hasattr(os, "O_PATH"):
-            connection.connect(address.path)
-        else:
-            _connect_long_path(connection, address.path)
+        try:
+            connect()
+        except BlockingIOError:
+            if timeout == 0:
+                raise
+            # Imported here, as below: most connections have a place at once.
+            from qmpsh.link.queueing import Queue
+
+            Queue(address, connection, connect).wait(timeout, notice, NOTICE_AFTER)
     except OSError as error:
         connection.close()
-        # Imported here, as below: most connections are not refused.
         from qmpsh.link.refusals import unix_refusal
 
         raise unix_refusal(address, error) from error
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _connect_to(connection: socket.socket, address: UnixAddress) -> None:
+    if address.abstract:
+        connection.connect("\0" + address.path)
+    elif len(os.fsencode(address.path)) < PATH_LIMIT or not hasattr(os, "O_PATH"):
+        connection.connect(address.path)
+    else:
+        _connect_long_path(connection, address.path)
 
 
 def _connect_long_path(connection: socket.socket, path: str) -> None:

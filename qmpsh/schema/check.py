@@ -6,7 +6,7 @@ What the schema does not forbid is never refused: open commands take undeclared 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum, auto
 from typing import NamedTuple, NoReturn
 
@@ -14,6 +14,7 @@ from qmpsh.errors import SchemaMismatch, Span
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.build import Branch, key_tree
 from qmpsh.lang.syntax import (
+    Argument,
     ArrayLiteral,
     CommandLine,
     Node,
@@ -21,7 +22,7 @@ from qmpsh.lang.syntax import (
     RawLiteral,
     Scalar,
 )
-from qmpsh.lang.values import read_raw
+from qmpsh.lang.values import quote, read_raw
 from qmpsh.schema.entries import Entry, entries_of, leaves_of
 from qmpsh.schema.model import (
     AlternateType,
@@ -37,8 +38,8 @@ from qmpsh.schema.model import (
 from qmpsh.schema.nearest import did_you_mean
 from qmpsh.schema.properties import Properties, read_property
 from qmpsh.schema.scalars import BOOLEAN_WORDS, read_boolean, read_int, read_number
-from qmpsh.schema.walk import members_of
-from qmpsh.schema.words import kind_words, member_words
+from qmpsh.schema.walk import Unfolded, unfold
+from qmpsh.schema.words import kind_words, member_words, type_words
 
 
 def check_arguments(
@@ -66,8 +67,15 @@ class Spot(NamedTuple):
     span: Span
 
 
-Undeclared = Callable[[Entry, str], Json]
-"""Reads a member that is not declared, from the entry and the line."""
+class Undeclared(NamedTuple):
+    """What an open command does with members that are not declared.
+
+    read: gives their value, from the entry and the line; names: those that are known all the same,
+    which a dotted key may be a whole of (`zoned.zasl` of nvme)
+    """
+
+    read: Callable[[Entry, str], Json]
+    names: Collection[str] = ()
 
 
 def undeclared_reader(
@@ -77,8 +85,9 @@ def undeclared_reader(
     if not is_open(name, kind):
         return None
     if name == "device_add":
-        return lambda entry, source: read_property(entry, source, properties or {})
-    return lambda entry, source: entry.guess(source)
+        live = properties or {}
+        return Undeclared(lambda entry, source: read_property(entry, source, live), live)
+    return Undeclared(lambda entry, source: entry.guess(source))
 
 
 class Reader:
@@ -98,57 +107,69 @@ class Reader:
         undeclared: Undeclared | None = None,
     ) -> JsonObject:
         """An object from dotted keys or from braces."""
-        tag = self._tag(kind, child)
-        members = {m.name: m for m in members_of(self._schema, kind, tag)}
+        unfolded = unfold(self._schema, kind, lambda tag: _tag_value(child, tag))
+        members = {m.name: m for m in unfolded.members}
         result: JsonObject = {}
-        for entry in entries_of(child, members):
+        strays: list[Entry] = []
+        for entry in entries_of(child, (*members, *(undeclared.names if undeclared else ()))):
             member = members.get(entry.name)
             if member is not None:
                 result[entry.name] = self.value(member, entry)
             elif undeclared is not None:
-                result[entry.name] = undeclared(entry, self._source)
+                result[entry.name] = undeclared.read(entry, self._source)
+                strays.append(entry)
             else:
-                self._refuse_name(entry, kind, members, spot, tag)
-        self._require(members.values(), result, kind, spot)
+                self._refuse_name(entry, unfolded, spot)
+        self._require(unfolded, result, spot, strays)
         return result
 
-    def _tag(self, kind: ObjectType, child: Branch | ObjectLiteral) -> str | None:
-        """The text of the union's tag, wherever in the line it stands."""
-        if kind.tag is None:
-            return None
-        for name, value in leaves_of(child):
-            if name == kind.tag and isinstance(value, Scalar):
-                return value.text
-        return None
-
-    def _refuse_name(
-        self,
-        entry: Entry,
-        kind: ObjectType,
-        members: Mapping[str, Member],
-        spot: Spot,
-        tag: str | None,
-    ) -> NoReturn:
-        where = f"{spot.name} with {kind.tag}={tag}" if tag is not None else spot.name
-        hint = did_you_mean(entry.name, members)
-        if not hint and kind.tag is not None and tag is None:
-            hint = f"; its members depend on {kind.tag}, which is missing"
+    def _refuse_name(self, entry: Entry, unfolded: Unfolded, spot: Spot) -> NoReturn:
+        where = f"{spot.name}{_with_tags(unfolded)}"
+        names = [member.name for member in unfolded.members]
+        hint = did_you_mean(entry.name, names)
+        if not hint and unfolded.undecided is not None:
+            union = unfolded.undecided
+            choices = self._choices(union)
+            hint = f"; its members depend on {union.tag}, which is missing, one of: {choices}"
         elif not hint:
-            hint = f"; there are {', '.join(members)}" if members else ", it takes none"
+            hint = f"; there are {', '.join(names)}" if names else ", it takes none"
         self._refuse(f"no member {entry.name} in {where}{hint}", entry.span)
 
     def _require(
-        self, members: Iterable[Member], given: JsonObject, kind: ObjectType, spot: Spot
+        self, unfolded: Unfolded, given: JsonObject, spot: Spot, strays: Sequence[Entry]
     ) -> None:
-        missing = [m for m in members if not m.optional and m.name not in given]
+        """Refuse an object that lacks a member. strays: those given that are not declared"""
+        missing = [m for m in unfolded.members if not m.optional and m.name not in given]
         if not missing:
             return
-        tag = next((m for m in missing if m.name == kind.tag), None)
-        if tag is not None:
-            words = " ".join(kind.variants) or kind_words(self._schema, self._schema.type(tag.type))
-            self._refuse(f"{spot.name} lacks {tag.name}*, one of: {words}", spot.span)
+        union = unfolded.undecided
+        if union is not None and any(member.name == union.tag for member in missing):
+            where = f"{spot.name}{_with_tags(unfolded)}"
+            self._refuse(f"{where} lacks {union.tag}*, one of: {self._choices(union)}", spot.span)
         names = ", ".join(member_words(self._schema, member) for member in missing)
+        for stray in strays:
+            hint = did_you_mean(stray.name, [member.name for member in missing])
+            hint = hint or self._parted(stray, missing[0].name)
+            if hint:
+                self._refuse(f"{spot.name} lacks {names}{hint}", stray.span)
         self._refuse(f"{spot.name} lacks {names}", spot.span)
+
+    def _parted(self, entry: Entry, name: str) -> str:
+        """For `DRIVER,id=x`, as QEMU's own command line has it: how it is typed here.
+
+        name: of the member that stands first there, without its name
+        """
+        if "," not in entry.name or not isinstance(entry.child, Argument):
+            return ""
+        words = self._source[slice(*entry.child.span)].split(",")
+        return (
+            f"; blanks part arguments, not commas: {' '.join([f'{name}={words[0]}', *words[1:]])}"
+        )
+
+    def _choices(self, union: ObjectType) -> str:
+        """The values of a union's tag; of its type where the server names no branches."""
+        tag = next((m for m in union.members if m.name == union.tag), None)
+        return " ".join(union.variants) or (type_words(self._schema, tag.type) if tag else "any")
 
     # ---------------------------------------------------------------- values
 
@@ -179,12 +200,14 @@ class Reader:
         if json_type == "string":
             if isinstance(value, Scalar | RawLiteral):
                 return value.text
-            return self._refuse_value("a string", entry)
-        if isinstance(value, Scalar) and not value.quoted:
-            read = _READ[json_type](value.text)
+            return self._refuse_value("a string", entry, hint=self._in_quotes(entry))
+        if entry.word is not None:
+            read = _READ[json_type](entry.word)
             if read is not _NOT_READ:
                 return read
-        return self._refuse_value(_EXPECTED[json_type], entry)
+        quoted = isinstance(value, Scalar) and value.quoted
+        hint = "; a quoted value is a string" if quoted else ""
+        return self._refuse_value(_EXPECTED[json_type], entry, hint=hint)
 
     def _enum(self, kind: EnumType, entry: Entry) -> Json:
         value = entry.value
@@ -212,7 +235,7 @@ class Reader:
     def _choose(self, kind: AlternateType, entry: Entry) -> Type:
         """The branch whose JSON type the text has."""
         branches = [self._schema.type(name) for name in kind.branches]
-        for wanted in _forms(self._opened(entry)):
+        for wanted in _forms(entry, self._opened(entry)):
             for branch in branches:
                 if _form(branch) == wanted and self._fits(branch, entry):
                     return branch
@@ -227,8 +250,7 @@ class Reader:
             return entry.value.text in branch.names()
         if not isinstance(branch, Builtin) or branch.json_type not in _READ:
             return True
-        value = entry.value
-        return isinstance(value, Scalar) and _READ[branch.json_type](value.text) is not _NOT_READ
+        return entry.word is not None and _READ[branch.json_type](entry.word) is not _NOT_READ
 
     def _opened(self, entry: Entry) -> Branch | Node:
         """The value with its brackets read."""
@@ -237,14 +259,37 @@ class Reader:
 
     # ---------------------------------------------------------------- errors
 
-    def _refuse_value(self, expected: str, entry: Entry) -> NoReturn:
-        value = entry.value
-        quoted = isinstance(value, Scalar) and value.quoted
-        hint = "; a quoted value is a string" if quoted else ""
+    def _in_quotes(self, entry: Entry) -> str:
+        """How the text is typed that was taken for a bracket; "" for a member's own members."""
+        if isinstance(entry.value, Branch):
+            return ""
+        text = self._source[slice(*entry.value_span)]
+        quoted = quote(text)
+        if quoted[1:-1] != text:  # escapes would hide what is quoted
+            return f"; text that begins with {text[0]} is quoted"
+        if not isinstance(entry.child, Argument):
+            return f"; text is quoted: {quoted}"
+        key = entry.child.key
+        return f"; text is quoted: {self._source[key[0].span[0] : key[-1].span[1]]}={quoted}"
+
+    def _refuse_value(self, expected: str, entry: Entry, *, hint: str = "") -> NoReturn:
         self._refuse(f"{entry.name}: expected {expected}{hint}", entry.value_span)
 
     def _refuse(self, message: str, span: Span) -> NoReturn:
         raise SchemaMismatch(message, self._source, span)
+
+
+def _tag_value(child: Branch | ObjectLiteral, tag: str) -> str | None:
+    """The text of a union's tag, wherever in the line it stands."""
+    for name, value in leaves_of(child):
+        if name == tag and isinstance(value, Scalar):
+            return value.text
+    return None
+
+
+def _with_tags(unfolded: Unfolded) -> str:
+    """` with driver=qcow2`, "" for no union or one whose tag is missing."""
+    return f" with {' '.join(map('='.join, unfolded.tags))}" if unfolded.tags else ""
 
 
 # -------------------------------------------------------------------- reading one value
@@ -271,7 +316,7 @@ _READ: dict[str, Callable[[str], Json | _NotRead]] = {
     "int": _reading(read_int),
     "number": _reading(read_number),
     "boolean": _reading(read_boolean),
-    "null": lambda text: None if text in ("null", "None") else _NOT_READ,
+    "null": lambda text: None if text == "null" else _NOT_READ,
 }
 _EXPECTED = {
     "int": "an integer such as 5, 0x10 or 64M",
@@ -283,21 +328,19 @@ _EXPECTED = {
 _BARE_FORMS = ("string", "enum", "int", "number", "boolean", "null")
 
 
-def _forms(child: Branch | Node) -> Sequence[str]:
-    """The JSON types that a value may have, the likeliest first."""
-    match child:
+def _forms(entry: Entry, value: Branch | Node) -> Sequence[str]:
+    """The JSON types that a value may have, the likeliest first. value: its brackets read"""
+    match value:
         case Branch():
-            return ("array", "object") if child.has_index() else ("object",)
+            return ("array", "object") if value.has_index() else ("object",)
         case ObjectLiteral():
             return ("object",)
         case ArrayLiteral():
             return ("array",)
         case Scalar(quoted=True):
             return ("string", "enum")
-        case Scalar(text="null"):
-            return ("null", *_BARE_FORMS)
         case _:
-            return _BARE_FORMS
+            return ("null", *_BARE_FORMS) if entry.word == "null" else _BARE_FORMS
 
 
 def _form(kind: Type) -> str:

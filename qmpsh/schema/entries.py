@@ -12,8 +12,15 @@ from typing import NamedTuple
 
 from qmpsh.errors import Span
 from qmpsh.jsontypes import Json
-from qmpsh.lang.build import Branch, guess_literal, guess_member, guess_value, top_level_part
-from qmpsh.lang.syntax import Argument, Node, ObjectLiteral, Part, RawLiteral
+from qmpsh.lang.build import (
+    Branch,
+    bracketed_word,
+    guess_literal,
+    guess_member,
+    guess_value,
+    top_level_part,
+)
+from qmpsh.lang.syntax import Argument, Node, ObjectLiteral, Part, RawLiteral, Scalar
 from qmpsh.schema.walk import name_width
 
 Child = Argument | Branch | Node | RawLiteral
@@ -31,6 +38,14 @@ class Entry(NamedTuple):
     def value(self) -> Branch | Node | RawLiteral:
         """The value itself, whether it came as an argument or stood inside brackets."""
         return self.child.value if isinstance(self.child, Argument) else self.child
+
+    @property
+    def word(self) -> str | None:
+        """The text of a bare word, inside brackets as JSON has it; None for any other value."""
+        value = self.value
+        if not isinstance(value, Scalar) or value.quoted:
+            return None
+        return value.text if isinstance(self.child, Argument) else bracketed_word(value.text)
 
     @property
     def value_span(self) -> Span:

@@ -154,11 +154,11 @@ class Schema:
         found = self.type(info.arg_type)
         return found if isinstance(found, ObjectType) else EMPTY
 
-    def branch(self, owner: ObjectType, tag_value: str) -> tuple[Member, ...]:
-        """The members that a tag's value adds to a union's common ones."""
+    def branch(self, owner: ObjectType, tag_value: str) -> ObjectType:
+        """What a tag's value adds to a union: an object, which may be a union itself."""
         variant = owner.variants.get(tag_value)
         found = self.type(variant) if variant is not None else EMPTY
-        return found.members if isinstance(found, ObjectType) else ()
+        return found if isinstance(found, ObjectType) else EMPTY
 
 
 def is_open(command: str, arguments: ObjectType) -> bool:

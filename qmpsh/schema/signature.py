@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Mapping
 
 from qmpsh.schema.model import CommandInfo, EventInfo, Member, ObjectType, Schema
-from qmpsh.schema.walk import members_of, object_of
+from qmpsh.schema.walk import object_of, unfold
 from qmpsh.schema.words import type_words
 
 _MARKS = {"deprecated": "deprecated", "unstable": "unstable"}
@@ -56,15 +56,16 @@ def _title(name: str, kind: str, marks: list[str]) -> str:
 
 
 def _members(schema: Schema, kind: ObjectType, tags: Mapping[str, str], width: int) -> list[str]:
-    tag = tags.get(kind.tag) if kind.tag is not None else None
-    members = sorted(members_of(schema, kind, tag), key=lambda member: member.optional)
+    unfolded = unfold(schema, kind, tags.get)
+    members = sorted(unfolded.members, key=lambda member: member.optional)
     names = [f"{member.name}{'' if member.optional else '*'}" for member in members]
     longest = max(map(len, names), default=0)
     lines = []
     for name, member in zip(names, members, strict=True):
         lines += hanging(f"  {name:<{longest}}  ", _described(schema, member), width)
-    if kind.tag is not None and tag is None:
-        lines.append(f"  ... and the members that {kind.tag} selects: name it, {kind.tag}=VALUE")
+    if unfolded.undecided is not None:
+        tag = unfolded.undecided.tag
+        lines.append(f"  ... and the members that {tag} selects: name it, {tag}=VALUE")
     return lines
 
 

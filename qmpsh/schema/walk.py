@@ -1,19 +1,35 @@
 """From a command down to one member: which type stands at the end of a path.
 
-On the way a union's tag joins the members of its branch, an alternate is left for its object, an
-array for its element. A path's parts are as typed; where a declared name holds a dot
+On the way a union's tag joins the members of its branch, which may be a union again (the `socket`
+of a migration's address has a tag of its own), an alternate is left for its object, an array for
+its element. A path's parts are as typed; where a declared name holds a dot
 (`zoned.zasl`), the longest name wins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
+from typing import NamedTuple
 
 from qmpsh.schema.model import AlternateType, ArrayType, Member, ObjectType, Schema, Type
 
 Path = tuple[str, ...]
 Tags = Callable[[Path], str | None]
 """The text of the single value at a path of the line, None where there is none."""
+TagOf = Callable[[str], str | None]
+"""The same for a member of the object at hand, by its name."""
+
+
+class Unfolded(NamedTuple):
+    """An object with the branches that its tags select.
+
+    members: the common ones and the branches'; tags: name and value, the outermost first;
+    undecided: the innermost union, where its tag has no value yet, None where all is decided
+    """
+
+    members: tuple[Member, ...]
+    tags: tuple[tuple[str, str], ...] = ()
+    undecided: ObjectType | None = None
 
 
 def object_of(schema: Schema, kind: Type) -> ObjectType | None:
@@ -32,11 +48,19 @@ def array_of(schema: Schema, kind: Type) -> ArrayType | None:
     return kind if isinstance(kind, ArrayType) else None
 
 
-def members_of(schema: Schema, owner: ObjectType, tag: str | None) -> tuple[Member, ...]:
-    """The common members and those of the branch that the tag's value selects."""
-    if owner.tag is None or tag is None:
-        return owner.members
-    return (*owner.members, *schema.branch(owner, tag))
+def unfold(schema: Schema, owner: ObjectType, tag_of: TagOf) -> Unfolded:
+    """The object with its branch, the branch's branch and so on, as far as the tags have values."""
+    members = owner.members
+    tags: dict[str, str] = {}
+    # No two tags of an object have one name; a server that says so would lead in a circle.
+    while owner.tag is not None and owner.tag not in tags:
+        value = tag_of(owner.tag)
+        if value is None:
+            return Unfolded(members, tuple(tags.items()), owner)
+        tags[owner.tag] = value
+        owner = schema.branch(owner, value)
+        members += owner.members
+    return Unfolded(members, tuple(tags.items()))
 
 
 def name_width(names: Container[str], parts: Sequence[str]) -> int:
@@ -60,15 +84,10 @@ def descend(schema: Schema, kind: Type, path: Path, tags: Tags, at: Path = ()) -
     owner = object_of(schema, kind)
     if owner is None:
         return None
-    members = members_of(schema, owner, tag_of(owner, tags, at))
+    members = unfold(schema, owner, lambda tag: tags((*at, tag))).members
     by_name = {member.name: member for member in members}
     width = name_width(by_name, path)
     member = by_name.get(".".join(path[:width]))
     if member is None:
         return None
     return descend(schema, schema.type(member.type), path[width:], tags, (*at, *path[:width]))
-
-
-def tag_of(owner: ObjectType, tags: Tags, at: Path) -> str | None:
-    """The value of a union's tag in the object at `at`."""
-    return tags((*at, owner.tag)) if owner.tag is not None else None

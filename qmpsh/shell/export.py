@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.jsontypes import Json
+from qmpsh.lang.syntax import Modifiers
 from qmpsh.link.address import TcpAddress, UnixAddress, parse_address
 from qmpsh.shell.machine import Machine
 from qmpsh.wire.messages import Command, command_object
@@ -15,12 +16,22 @@ from qmpsh.wire.messages import Command, command_object
 _NO_ADDRESS = UnixAddress("/path/to/monitor.sock")
 
 
-def export(tool: str, commands: Sequence[Command], machine: Machine) -> str:
-    """The text of a program or command line. Raises UsageError for an unknown tool."""
+Writer = Callable[[Sequence[Command], Machine], str]
+"""Gives the text of a program or command line that runs the commands."""
+
+
+def find_tool(tool: str) -> Writer:
+    """The writer for a tool. Raises UsageError for an unknown one."""
     write = TOOLS.get(tool)
     if write is None:
         raise UsageError(f"no tool {tool or 'named'}: .export {'|'.join(TOOLS)} LINE")
-    return write(commands, machine)
+    return write
+
+
+def left_out(modifiers: Modifiers) -> list[str]:
+    """The modifiers that no other tool has a word for, of those that change what is done."""
+    doing = ("wait", "timeout", "fd")
+    return [f"--{name}" for name in doing if getattr(modifiers, name) is not None]
 
 
 def _bash(commands: Sequence[Command], machine: Machine) -> str:
@@ -81,7 +92,7 @@ def _virsh_place(machine: Machine) -> tuple[str, str]:
     return "", shlex.quote(machine.name or "DOMAIN")
 
 
-TOOLS: dict[str, Callable[[Sequence[Command], Machine], str]] = {
+TOOLS: dict[str, Writer] = {
     "bash": _bash,
     "python": _python,
     "virsh": _virsh,

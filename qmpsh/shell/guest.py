@@ -23,7 +23,7 @@ from qmpsh.link.client import Client
 from qmpsh.shell.execute import Request, dry_run_text
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until, Wish
 from qmpsh.shell.policy import refuse_unless_reading
-from qmpsh.shell.redirects import open_target
+from qmpsh.shell.redirects import begin_file, open_target
 from qmpsh.wire.messages import Command, Reply
 
 if TYPE_CHECKING:
@@ -84,8 +84,9 @@ def exec_in_guest(shell: Shell, line: VerbLine) -> Steps:
     command = Command("guest-exec", arguments)
     if shell.settings.read_only:
         refuse_unless_reading(command)
+    begin_file(redirect)
     if shell.settings.dry_run:
-        yield Answer("", text=dry_run_text(Request(command)))
+        yield Answer("", text=dry_run_text(Request(command)), redirect=redirect)
         return Outcome()
     call = _call(shell, line, timeout)
     pid = _member(command, (yield from call.ask(command)), "pid")

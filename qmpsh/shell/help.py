@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from qmpsh.errors import UsageError
 from qmpsh.schema.manual import Manual
-from qmpsh.schema.model import Schema
+from qmpsh.schema.model import EnumType, Schema
 from qmpsh.schema.nearest import did_you_mean
 from qmpsh.schema.signature import command_signature, event_signature
 
@@ -33,19 +33,23 @@ class Topics:
         self._page = page
         self._disabled = disabled
 
-    def explain(self, words: str, width: int = WIDTH) -> str:
+    def explain(self, words: str, width: int = WIDTH, more: str = "") -> str:
         """The signature and the prose of one name.
 
         words: the name, and values of tags as in `blockdev-add driver=qcow2`
         width: columns that the text may take; an example takes what it needs
-        Raises UsageError for a name that nobody knows.
+        more: what stands below the signature
+        Raises UsageError for a name that nobody knows, and for a value that is none of a tag's.
         """
         name, *pairs = words.split()
         tags = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+        self._refuse_values(name, tags)
         parts = ["\n".join(self._signature(name, tags, width)), self._prose(name, width)]
         found = [part for part in parts if part]
         if not found:
             raise UsageError(f"nothing is known of {name}{did_you_mean(name, self._names())}")
+        if more:
+            found.insert(1 if parts[0] else 0, more)
         if name in self._disabled:
             found.insert(0, f"{name} is disabled: the guest's administrator has turned it off")
         if not parts[1] and self.manual is None and self._page:
@@ -65,6 +69,17 @@ class Topics:
             raise UsageError(f"nothing appropriate for {word}")
         width = min(32, max(map(len, found)))
         return "\n".join(f"{name:<{width}}  {text}".rstrip() for name, text in found.items())
+
+    def _refuse_values(self, name: str, tags: Mapping[str, str]) -> None:
+        kind = self.schema.arguments(name) if self.schema is not None else None
+        for key, value in tags.items():
+            member = kind.member(key) if kind is not None else None
+            words = self.schema.type(member.type) if self.schema and member else None
+            if isinstance(words, EnumType) and value not in words.names():
+                hint = (
+                    did_you_mean(value, words.names()) or f"; there are {', '.join(words.names())}"
+                )
+                raise UsageError(f"{name}: no value {value} of {key}{hint}")
 
     def _signature(self, name: str, tags: Mapping[str, str], width: int) -> list[str]:
         if self.schema is not None:

@@ -16,6 +16,7 @@ from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import CommandLine, Scalar
 from qmpsh.link.client import Client
 from qmpsh.link.dialect import QEMU, listed
+from qmpsh.shell.hmp import HMP_COMMANDS
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Outcome, Steps, Until, Wish
 from qmpsh.wire.messages import Command, Reply
@@ -90,9 +91,10 @@ class Introspection:
         """Learn the schema, once: from the cache where the server still lists the same commands."""
         if self._loading:
             yield Until(lambda: not self._loading)
-        if self._loaded or self._client is None:
+        client = self._client
+        if self._loaded or client is None or client.closed:
             return
-        if not self._client.dialect.schema:
+        if not client.dialect.schema:
             yield from self._describe()
             return
         # Imported here, as below: a one-shot without arguments loads no schema.
@@ -102,14 +104,14 @@ class Introspection:
         self._loading = True
         try:
             yield from self.load_commands()
-            path = self._cache_path(self._client)
+            path = self._cache_path(client)
             self.schema = load_schema(path, self._machine.commands)
             if self.schema is None:
-                entities = yield from self._ask(self._client, self._client.dialect.schema)
+                entities = yield from self._ask(client, client.dialect.schema)
                 if isinstance(entities, list) and entities:
                     self.schema = Schema.from_entities(entities)
                     store_schema(path, entities, self._machine.commands)
-            self._loaded = True
+            self._loaded = not client.closed
         finally:
             self._loading = False
 
@@ -155,23 +157,34 @@ class Introspection:
 
     def load_properties(self, line: CommandLine) -> Generator[Wish, str, Properties | None]:
         """The properties of the driver that a `device_add` line names; None for other lines."""
-        if line.name.text != "device_add" or self._client is None or not self.live:
+        if line.name.text != "device_add" or not self.asks:
             return None
         driver = _driver(line)
         if driver is not None and driver not in self._properties:
-            answer = yield from self._ask(
-                self._client, "device-list-properties", {"typename": driver}
-            )
-            self._properties[driver] = _property_types(answer)
+            self._properties[driver] = _property_types((yield from self.ask_device(driver)))
         return self._properties.get(driver or "")
+
+    @property
+    def asks(self) -> bool:
+        """Whether a device of the running server can be asked about."""
+        return self._client is not None and self.live
+
+    def ask_device(self, driver: str) -> Generator[Wish, str, Json]:
+        """What the server tells of a device's properties; None for nothing."""
+        if self._client is None or not self.live:
+            return None
+        return (yield from self._ask(self._client, "device-list-properties", {"typename": driver}))
 
     def allows_oob(self, name: str) -> bool:
         """Whether the schema lets a command be carried out out of band; False without a schema."""
         info = self.schema.command(name) if self.schema is not None else None
         return info is not None and info.oob
 
-    def suggestion(self, name: str) -> str:
-        """`; did you mean a?` for an unknown command, from what is at hand, the cache included."""
+    def suggestion(self, name: str, behind: str = "") -> str:
+        """`; did you mean a?` for an unknown command, from what is at hand, the cache included.
+
+        behind: what the line says behind it, for a command of the human monitor
+        """
         from qmpsh.schema.cache import load_schema
         from qmpsh.schema.nearest import did_you_mean
 
@@ -179,12 +192,19 @@ class Introspection:
         if not names and self._client is not None:
             cached = load_schema(self._cache_path(self._client))
             names = cached.commands if cached is not None else ()
-        return did_you_mean(name, names)
+        hint = did_you_mean(name, names)
+        if not hint and name in HMP_COMMANDS and (not self._client or self._client.dialect.hmp):
+            return f"; in the human monitor there is: {f'.hmp {name} {behind}'.rstrip()}"
+        return hint
 
     def _ask(
         self, client: Client, name: str, arguments: dict[str, Json] | None = None
     ) -> Generator[Wish, str, Json]:
-        """The value of a reply; None for an error, which is never shown."""
+        """The value of a reply; None for an error, which is never shown, and where nobody answers
+        any more: that the line cannot be sent is told by the line.
+        """
+        if client.closed:
+            return None
         pending = client.submit(Command(name, arguments))
         yield Until(lambda: pending.done)
         return pending.reply.value if isinstance(pending.reply, Reply) else None

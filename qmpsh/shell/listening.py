@@ -11,7 +11,7 @@ from qmpsh.errors import ConnectionLost, LineSyntaxError, ProtocolError, ReplyTi
 from qmpsh.lang.syntax import Modifiers, VerbLine
 from qmpsh.link.client import Client
 from qmpsh.shell.courses import others
-from qmpsh.shell.eventlog import RING, EventLog, Taker
+from qmpsh.shell.eventlog import RING, Taker
 from qmpsh.shell.matching import Wanted, verb_patterns, verb_wanted
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until, Wish
 from qmpsh.shell.waiting import drain
@@ -30,13 +30,17 @@ def wait(shell: Shell, line: VerbLine) -> Steps:
     """
     modifiers = _modifiers(shell, line, refused="count")
     wanted = verb_wanted(line)
-    client, log = yield from _ready(shell, line, wanted)
-    deadline = _deadline(modifiers)
-    if shell.settings.one_shot:
-        yield LISTENING
-    if log.dropped and not modifiers.new:
-        yield Note(f"{log.dropped} events since the last line were dropped; {RING} are kept")
+    client, log = _server(shell, line), shell.hear_events()
+    drain(client)
     with log.expecting(wanted.matches, new=modifiers.new) as taker:
+        if taker.event is None:
+            # What has come already needs no check, and may be the last that this server sent.
+            yield from _check(shell, wanted)
+        deadline = _deadline(modifiers)
+        if shell.settings.one_shot:
+            yield LISTENING
+        if log.dropped and not modifiers.new:
+            yield Note(f"{log.dropped} events since the last line were dropped; {RING} are kept")
         yield Until(lambda: taker.event is not None or client.closed, deadline)
     if taker.event is None:
         raise _unmet(client, line, wanted, _meanwhile(taker), modifiers.timeout)
@@ -52,7 +56,9 @@ def events(shell: Shell, line: VerbLine) -> Steps:
     """
     modifiers = _modifiers(shell, line, refused="new")
     wanted = verb_patterns(line)
-    client, log = yield from _ready(shell, line, wanted)
+    client, log = connected(shell, line), shell.hear_events()
+    yield from _check(shell, wanted)
+    drain(client)
     deadline = _deadline(modifiers)
     heard: deque[Event] = deque()
 
@@ -81,24 +87,24 @@ def events(shell: Shell, line: VerbLine) -> Steps:
 
 def connected(shell: Shell, line: VerbLine) -> Client:
     """The client. Raises UsageError with --dry-run, ConnectionLost without a connection."""
+    client = _server(shell, line)
+    if client.closed:
+        raise ConnectionLost(f".{line.name}: there is no connection")
+    return client
+
+
+def _server(shell: Shell, line: VerbLine) -> Client:
+    """The client, whose connection may have ended. Raises UsageError with --dry-run."""
     if shell.client is None:
         raise UsageError(f".{line.name}: there is no connection with --dry-run")
-    if shell.client.closed:
-        raise ConnectionLost(f".{line.name}: there is no connection")
     return shell.client
 
 
-def _ready(
-    shell: Shell, line: VerbLine, wanted: Wanted
-) -> Generator[Wish, str, tuple[Client, EventLog]]:
-    """Who hears the events, once it is sure that there can be such."""
-    client = connected(shell, line)
-    log = shell.hear_events()
+def _check(shell: Shell, wanted: Wanted) -> Generator[Wish, str, None]:
+    """Raise UsageError where there can be no such event."""
     if wanted.names_something:
         yield from shell.introspection.load_schema()
         wanted.check(shell.introspection.schema)
-    drain(client)
-    return client, log
 
 
 def _modifiers(shell: Shell, line: VerbLine, refused: str) -> Modifiers:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.jsontypes import Json
 from qmpsh.lang.build import guess_value
-from qmpsh.lang.parser import parse_command
-from qmpsh.lang.syntax import Argument, CommandLine, Scalar, VerbLine
-from qmpsh.lang.words import parse_argv
+from qmpsh.lang.parser import parse_command, parse_command_words
+from qmpsh.lang.syntax import Argument, Scalar, VerbLine
 from qmpsh.schema.nearest import did_you_mean
 from qmpsh.schema.scalars import read_boolean, read_number
 from qmpsh.wire.messages import Event
@@ -105,8 +104,7 @@ def _read(text: str, words: Sequence[str], argv: Sequence[str] | None) -> Wanted
         # As long as the names, so that an error points at the right place.
         command = parse_command(_ANY.ljust(begin, " ") + text[begin:] if begin else f"X {text}")
     else:
-        parsed = parse_argv([_ANY, *rest])
-        command = parsed if isinstance(parsed, CommandLine) else parse_command(text)
+        command = parse_command_words([_ANY, *rest])
     return Wanted(text, tuple(patterns), command.arguments, command.source)
 
 

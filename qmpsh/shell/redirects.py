@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import stat
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
-from qmpsh.errors import UsageError
+from qmpsh.errors import QmpshError, UsageError
 from qmpsh.lang.syntax import Redirect
 
 _TERMINAL_PROGRAMS = frozenset(
@@ -46,19 +47,47 @@ def _last_stage(command: str) -> list[str]:
     return words
 
 
-@contextlib.contextmanager
-def open_target(redirect: Redirect) -> Iterator[BinaryIO]:
-    """The file, to write or to append to. Raises UsageError when it cannot be written."""
+def begin_file(redirect: Redirect | None) -> None:
+    """Make the file of `>` or `>>`, empty for `>`, before the line is sent, as sh does it: a line
+    whose answer has nowhere to go stays unsent, and no old answer is taken for this one's.
+
+    redirect: of any line; nothing to do for a pipe, or for none
+    Raises UsageError when the file cannot be written.
+    """
+    if redirect is None or redirect.mark == "|":
+        return
+    path = os.path.expanduser(redirect.target)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
     try:
-        path = os.path.expanduser(redirect.target)
-        with open(path, "ab" if redirect.mark == ">>" else "wb") as file:
-            yield file
+        # A fifo is opened once, when there is something for its reader: closing it ends that.
+        if not _is_fifo(path):
+            os.close(os.open(path, flags | (os.O_TRUNC if redirect.mark == ">" else 0), 0o666))
     except OSError as error:
         raise UsageError(f"cannot write {redirect.target}: {error.strerror}") from error
 
 
+def _is_fifo(path: str) -> bool:
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def open_target(redirect: Redirect) -> Iterator[BinaryIO]:
+    """The file that `begin_file` has made, to write behind what is in it.
+
+    Raises QmpshError when it cannot be written any more: the line was sent.
+    """
+    try:
+        with open(os.path.expanduser(redirect.target), "ab") as file:
+            yield file
+    except OSError as error:
+        raise QmpshError(f"cannot write {redirect.target}: {error.strerror}") from error
+
+
 def write_file(redirect: Redirect, data: bytes) -> None:
-    """Write or append the bytes. Raises UsageError when the file cannot be written."""
+    """Append the bytes to the file that was begun. Raises QmpshError when it cannot be written."""
     with open_target(redirect) as file:
         file.write(data)
 

@@ -14,6 +14,8 @@ from qmpsh.errors import UsageError
 from qmpsh.link.client import Client
 
 _CHUNK = 65536
+_MARK = b"\xef\xbb\xbf"
+"""the byte order mark, with which some editors begin UTF-8; Source: Unicode, section 23.8"""
 
 
 def read_lines(
@@ -24,6 +26,7 @@ def read_lines(
     client: gives whom to poll meanwhile, None for nobody
     before_wait: called when nothing more is at hand (to flush what was answered so far); False
                  ends the reading
+    Raises UsageError for what cannot be read, such as a folder.
     """
     rest = b""
     while True:
@@ -49,11 +52,19 @@ def _read(fd: int, client: Client | None) -> bytes:
             client.poll(0)
         if fd in ready:
             break
-    return os.read(fd, _CHUNK)
+    try:
+        return os.read(fd, _CHUNK)
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}") from error
 
 
-def decode_line(line: bytes) -> str:
-    """The text of a physical line. Raises UsageError for bytes that are not UTF-8."""
+def decode_line(line: bytes, number: int) -> str:
+    """The text of a physical line. number: from 1; a byte order mark before the first is no text.
+
+    Raises UsageError for bytes that are not UTF-8.
+    """
+    if number == 1:
+        line = line.removeprefix(_MARK)
     try:
         return line.removesuffix(b"\r").decode()
     except UnicodeDecodeError as error:

@@ -57,9 +57,7 @@ def mask_error(error: LineError, *, hmp: bool = False, in_words: bool = False) -
     if not spans:
         return
     # A guess is made from the line, and goes whole: its quotes may have changed a secret.
-    error.guess = ""
-    error.message = without(error.message, [error.source[slice(*span)] for span in spans])
-    error.args = (error.message,)
+    error.reword(without(error.message, [error.source[slice(*span)] for span in spans]))
     start, end = (_moved(place, spans) for place in error.span)
     error.source, error.span = replaced(error.source, spans), (start, max(start + 1, end))
 

@@ -20,6 +20,7 @@ from qmpsh.complete.hint import Fragment, hint
 from qmpsh.errors import QmpshError
 from qmpsh.link.client import Client
 from qmpsh.schema.model import Schema
+from qmpsh.shell.ends import BY_COMMAND
 from qmpsh.shell.files import list_paths
 from qmpsh.shell.inquiry import Inquiry
 from qmpsh.shell.life import Life, Tone
@@ -112,6 +113,8 @@ class Session:
         self.life = self.shell.link = Life(client, self.machine, watcher, self._adopt)
         self.catalog.paths = list_paths
         self.catalog.verbs = {name: verb.summary for name, verb in VERBS.items()}
+        self.catalog.ends = frozenset(BY_COMMAND)
+        self.catalog.verb_words = {name: verb.words for name, verb in VERBS.items()}
         self.inquiry = Inquiry(self.shell, self.machine, self.catalog, watcher)
         client.subscriber = self._hear
         self.inquiry.attach(client)

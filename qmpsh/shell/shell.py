@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qmpsh.errors import LineError, LineSyntaxError, QmpshError, SchemaMismatch, UsageError
+from qmpsh.errors import LineError, LineSyntaxError, NoValue, QmpshError, SchemaMismatch, UsageError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.lang.line import parse_line, parse_words
 from qmpsh.lang.syntax import (
@@ -133,16 +133,19 @@ class Shell:
         if self.abandon_transaction():
             raise UsageError("end of input inside transaction( ... ): nothing was sent")
 
-    def requests(self, line: str, *, counted: bool = False) -> Generator[Wish, str, list[Request]]:
+    def requests(
+        self, line: str | Sequence[str], *, counted: bool = False
+    ) -> Generator[Wish, str, list[Request]]:
         """What a line would send, checked and typed, for verbs that show it instead.
 
-        counted: it may say `--count`
+        line: or the words of a command line; counted: it may say `--count`
         Raises UsageError for a line that sends nothing by itself.
         """
-        return self.requests_of(parse_line(line, self.mode._replace(counted=counted)))
-
-    def requests_of(self, statements: Sequence[Statement]) -> Generator[Wish, str, list[Request]]:
-        """The same for a line that was parsed."""
+        words = [line] if isinstance(line, str) else line
+        if len(words) == 1:
+            statements = parse_line(words[0], self.mode._replace(counted=counted))
+        else:
+            statements = parse_words(words, hmp=self.hmp)
         requests = []
         for statement in statements:
             match statement:
@@ -161,8 +164,13 @@ class Shell:
         try:
             return (yield from self._run(parse))
         except LineError as error:
-            # Imported here: a line without an error needs no masking.
+            # Imported here, as below: a line without an error needs no guess and no masking.
             from qmpsh.shell.secrets import mask_error
+
+            if isinstance(error, NoValue):
+                from qmpsh.shell.guessing import explain
+
+                yield from explain(error, self.introspection)
 
             mask_error(error, hmp=self.hmp, in_words=in_words)
             raise
@@ -173,6 +181,12 @@ class Shell:
         except LineSyntaxError as error:
             self._refuse_transaction(error)
             raise
+        redirect = statements[0].redirect if statements else None  # of several none has one
+        if redirect is not None:
+            # Imported here: few lines have one.
+            from qmpsh.shell.redirects import begin_file
+
+            begin_file(redirect)
         exit_code = 0
         self._is_unsent = True
         for statement in statements:
@@ -242,25 +256,10 @@ class Shell:
         """The line's arguments as JSON, of the declared types where the server declares them."""
         if not line.arguments:
             return {}
-        from qmpsh.lang.build import guess_arguments
-        from qmpsh.schema.check import check_arguments
+        # Imported here: a bare command has nothing to read.
+        from qmpsh.shell.reading import read_arguments
 
-        if "?" in line.source:
-            from qmpsh.shell.asking import fill_in
-
-            line = yield from fill_in(line)
-        yield from self.introspection.load_schema()
-        schema = self.introspection.schema
-        if schema is None or self.introspection.is_undescribed(line.name.text):
-            return guess_arguments(line)
-        properties = yield from self.introspection.load_properties(line)
-        try:
-            return check_arguments(schema, line, properties)
-        except SchemaMismatch as error:
-            if schema.binding:
-                raise
-            yield Note(f"sent as it stands, but the manual installed here says: {error}")
-            return guess_arguments(line)
+        return (yield from read_arguments(self.introspection, line))
 
     def _refuse_unknown(self, line: CommandLine) -> None:
         """At the prompt an unknown command is not sent, once the names are known."""
@@ -368,8 +367,10 @@ class Shell:
         return (yield from self.execute(request))
 
     def _add_action(self, transaction: Transaction, line: CommandLine) -> Steps:
+        from qmpsh.shell.reading import read_action
+
         try:
-            transaction.add(line, (yield from self._arguments(line)))
+            transaction.add(line, (yield from read_action(self.introspection, line)))
         except QmpshError as error:
             transaction.refuse(error)
             raise

@@ -1,4 +1,4 @@
-"""`.source FILE`: the lines of a file, run where the verb stands.
+"""`.source FILE`: the lines of a file, run where the verb stands and answered where its line says.
 
 What goes wrong is told as `FILE:LINE: message`; the file ends at its first failure unless the shell
 is to go on after errors.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
 from qmpsh.lang.reader import LineAssembler, LogicalLine
-from qmpsh.lang.syntax import VerbLine
+from qmpsh.lang.syntax import Redirect, VerbLine
 from qmpsh.shell.outcome import Answer, Outcome, Steps, Wish, adapted
 from qmpsh.shell.script import decode_line
 
@@ -31,6 +31,9 @@ def source(shell: Shell, line: VerbLine) -> Steps:
         raise LineSyntaxError(
             "expected a file, as in .source setup.qmp", line.source, line.name_span
         )
+    if line.redirect is not None and line.redirect.mark == "|" and shell.settings.interactive:
+        # Each answer is shown as it comes there, and would have a pipe of its own.
+        raise UsageError(".source at the prompt takes no pipe; write it behind the file's lines")
     if len(shell.sourcing) == _DEPTH:
         raise UsageError(f".source {name}: {_DEPTH} files deep; does one of them source itself?")
     content = _read(name)
@@ -38,7 +41,7 @@ def source(shell: Shell, line: VerbLine) -> Steps:
     shell.sourcing.append(name)
     left_open = False
     try:
-        outcome = yield from _run(shell, name, content)
+        outcome = yield from _redirected(_run(shell, name, content), line.redirect)
     finally:
         shell.sourcing.pop()
         if not was_open:
@@ -58,13 +61,24 @@ def _run(shell: Shell, name: str, content: bytes) -> Steps:
     return Outcome(exit_code)
 
 
+def _redirected(steps: Steps, redirect: Redirect | None) -> Steps:
+    """The same steps; answers whose own line says nothing of it go where the verb's line says."""
+
+    def redirected(wish: Wish) -> Generator[Wish, str, str | None]:
+        if isinstance(wish, Answer) and wish.redirect is None and not wish.aside:
+            wish = wish._replace(redirect=redirect)
+        return (yield wish)
+
+    return adapted(steps, redirected)
+
+
 def _logical_lines(shell: Shell, name: str, content: bytes) -> Iterator[LogicalLine]:
     assembler = LineAssembler(shell.mode)
     number = 0
     try:
         for raw in content.split(b"\n"):
             number += 1
-            line = assembler.push(decode_line(raw))
+            line = assembler.push(decode_line(raw, number))
             if line is not None:
                 yield line
             assembler.mode = shell.mode

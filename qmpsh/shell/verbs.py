@@ -6,7 +6,7 @@ They begin with a dot so that they can never hide a command of the server.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,12 +18,14 @@ from qmpsh.lang.syntax import HmpLine, Mode, Modifiers, Redirect, VerbLine
 from qmpsh.schema.nearest import nearest
 from qmpsh.schema.signature import hanging
 from qmpsh.shell.connection import disconnect, reconnect
+from qmpsh.shell.devices import device_properties
 from qmpsh.shell.execute import Request, dry_run_text, execute, hmp_request, no_human_monitor
-from qmpsh.shell.export import export
+from qmpsh.shell.export import find_tool, left_out
 from qmpsh.shell.guest import cat, exec_in_guest
 from qmpsh.shell.help import WIDTH, Topics
 from qmpsh.shell.masking import masked_request
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish
+from qmpsh.shell.redirects import begin_file
 from qmpsh.shell.sourcing import source
 from qmpsh.shell.wirelog import log
 from qmpsh.wire.messages import Command
@@ -48,6 +50,12 @@ class Verb(NamedTuple):
     summary: str
     run: Callable[[Shell, VerbLine], Steps]
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that it takes first, where its usage names them: `bash|python|virsh LINE`."""
+        first = self.usage.partition(" ")[0].strip("[]")
+        return tuple(first.split("|")) if "|" in first and first.islower() else ()
+
 
 def find_verb(line: VerbLine) -> Verb:
     """The row of a verb. Raises LineSyntaxError that names the nearest one."""
@@ -70,7 +78,9 @@ def _help(shell: Shell, line: VerbLine) -> Steps:
         verb = find_verb(line._replace(name=name, name_span=line.rest_span))
         yield _text(line, f".{name} {verb.usage}".rstrip() + f"\n    {verb.summary}")
         return Outcome()
-    yield _text(line, (yield from _topics(shell)).explain(words, min(WIDTH, _columns(shell))))
+    topics, width = (yield from _topics(shell)), min(WIDTH, _columns(shell))
+    properties = yield from device_properties(shell.introspection, words, width)
+    yield _text(line, topics.explain(words, width, properties))
     return Outcome()
 
 
@@ -98,16 +108,30 @@ def _topics(shell: Shell) -> Generator[Wish, str, Topics]:
 
 
 def _export(shell: Shell, line: VerbLine) -> Steps:
-    tool, _, rest = line.rest.strip().partition(" ")
-    requests = yield from _shown_requests(shell, rest)
-    text = export(tool, [request.command for request in requests], shell.machine)
-    yield _text(line, text)
+    words = line.rest.split(maxsplit=1) if line.words is None else line.words
+    write = find_tool(words[0] if words else "")
+    requests = yield from _shown_requests(shell, line, words[1:])
+    for name in {name: None for request in requests for name in left_out(request.modifiers)}:
+        yield Note(f"{name} is left out: {words[0]} has no word for it")
+    text = write([request.command for request in requests], shell.machine)
+    yield _shown(line, requests, text)
     return Outcome()
 
 
-def _shown_requests(shell: Shell, text: str) -> Generator[Wish, str, list[Request]]:
-    """What a line would send; at the prompt, where it stays on the screen, without its secrets."""
-    requests = yield from shell.requests(text)
+def _shown_requests(
+    shell: Shell, line: VerbLine, inner: Sequence[str]
+) -> Generator[Wish, str, list[Request]]:
+    """What a line would send; at the prompt, where it stays on the screen, without its secrets.
+
+    inner: the line behind the verb, or its words
+    """
+    requests = (yield from shell.requests(inner)) if inner else []
+    if not requests:
+        raise LineSyntaxError(
+            f"expected a command, as in {line.source.strip()} query-status",
+            line.source,
+            line.rest_span,
+        )
     if not shell.settings.interactive:
         return requests
     masked = [masked_request(request) for request in requests]
@@ -124,6 +148,7 @@ def _hmp(shell: Shell, line: VerbLine) -> Steps:
         return Outcome()
     outcome = Outcome()
     for statement in _hmp_lines(shell, line):
+        begin_file(statement.redirect)
         request = hmp_request(statement.text, statement.redirect)
         outcome = yield from shell.execute(request)
     return outcome
@@ -139,8 +164,9 @@ def _hmp_lines(shell: Shell, line: VerbLine) -> list[HmpLine]:
 
 
 def _json(shell: Shell, line: VerbLine) -> Steps:
-    requests = yield from _shown_requests(shell, line.rest)
-    yield _text(line, "\n".join(map(dry_run_text, requests)))
+    inner = [line.rest] if line.words is None else line.words
+    requests = yield from _shown_requests(shell, line, inner)
+    yield _shown(line, requests, "\n".join(map(dry_run_text, requests)))
     return Outcome()
 
 
@@ -262,6 +288,11 @@ VERBS: dict[str, Verb] = {
 
 def _text(line: VerbLine, text: str) -> Answer:
     return Answer("", text=text, modifiers=line.modifiers, redirect=line.redirect)
+
+
+def _shown(line: VerbLine, requests: Sequence[Request], text: str) -> Answer:
+    """A text for a line, which goes where that line's redirect says."""
+    return _text(line, text)._replace(redirect=requests[-1].redirect)
 
 
 def _columns(shell: Shell) -> int:

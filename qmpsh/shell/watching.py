@@ -7,16 +7,16 @@ program gets a reply a line, each one that differs from the last.
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Generator, Iterator
 from itertools import count
 from typing import TYPE_CHECKING
 
-from qmpsh.errors import LineSyntaxError, UsageError
+from qmpsh.errors import LineSyntaxError, ReplyTimeout, UsageError
 from qmpsh.jsontypes import Json
 from qmpsh.lang.durations import parse_duration
-from qmpsh.lang.line import parse_words
 from qmpsh.lang.syntax import VerbLine
 from qmpsh.shell.execute import Request, execute
 from qmpsh.shell.listening import connected
@@ -34,12 +34,13 @@ _COUNT = r"--count(?:=|\s+)"
 
 
 def watch(shell: Shell, line: VerbLine) -> Steps:
-    """Ask, show, wait, until it was asked often enough or somebody ends it.
+    """Ask, show, wait, until it was asked often enough, the time is over or somebody ends it.
 
-    Raises UsageError for a line that may change something, ConnectionLost.
+    Without a count the end of the time is its end; with one it comes too early. Each reply has the
+    same time. Raises UsageError for a line that may change something, ReplyTimeout, ConnectionLost.
     """
-    interval, repeats, text, words = _read(line)
-    requests = yield from _requests(shell, text, words)
+    interval, repeats, repeated = _read(line)
+    requests = yield from shell.requests(repeated, counted=True)
     if len(requests) != 1:
         raise UsageError(".watch takes one command, as in .watch 2s query-status")
     request = requests[0]
@@ -52,6 +53,9 @@ def watch(shell: Shell, line: VerbLine) -> Steps:
     if repeats is not None and repeats < 1:
         raise UsageError(".watch needs a count from 1 on")
     client = connected(shell, line)
+    timeout = request.modifiers.timeout
+    timeout = shell.settings.timeout if timeout is None else timeout
+    deadline = math.inf if timeout is None else time.monotonic() + timeout
     last: Answer | None = None
     for turn in count(1):
         started = time.monotonic()
@@ -61,7 +65,11 @@ def watch(shell: Shell, line: VerbLine) -> Steps:
         if answer is None or outcome.exit_code or turn == repeats:
             return outcome
         last = answer
-        yield Until(lambda: client.closed, started + interval, endless=True)
+        yield Until(lambda: client.closed, min(started + interval, deadline), endless=True)
+        if time.monotonic() >= deadline:
+            if repeats is None:
+                return Outcome()
+            raise ReplyTimeout(f".watch: waited {timeout:g} s for {repeats} replies; {turn} came")
     raise AssertionError  # count() has no end
 
 
@@ -102,14 +110,14 @@ def _text_changes(old: str, new: str) -> list[str]:
     return [line for line in ndiff(old.splitlines(), new.splitlines()) if line[0] in "+-"]
 
 
-def _read(line: VerbLine) -> tuple[float, int | None, str, tuple[str, ...] | None]:
-    """The interval, the count where it stands before the line, the line, or its argv words."""
+def _read(line: VerbLine) -> tuple[float, int | None, str | tuple[str, ...]]:
+    """The interval, the count where it stands before the line, the line or its argv words."""
     words = line.words
     if words is not None:
         words, repeats = _take_count(line, words)
         interval = _take_time(words[0]) if words else None
         words = words if interval is None else words[1:]
-        return EVERY if interval is None else interval, repeats, " ".join(words), words
+        return EVERY if interval is None else interval, repeats, words
     text, repeats = line.rest, None
     found = re.match(rf"{_COUNT}([0-9]{{1,9}})\s+", text)
     if found is not None:
@@ -122,7 +130,7 @@ def _read(line: VerbLine) -> tuple[float, int | None, str, tuple[str, ...] | Non
         raise LineSyntaxError(
             "expected a query, as in .watch 2s query-status", line.source, line.rest_span
         )
-    return EVERY if interval is None else interval, repeats, text, None
+    return EVERY if interval is None else interval, repeats, text
 
 
 def _take_count(line: VerbLine, words: tuple[str, ...]) -> tuple[tuple[str, ...], int | None]:
@@ -142,14 +150,6 @@ def _take_count(line: VerbLine, words: tuple[str, ...]) -> tuple[tuple[str, ...]
 def _take_time(word: str) -> float | None:
     """The interval, None where the word is none. Raises UsageError for half a time."""
     return parse_duration(word) if word[:1].isdigit() else None
-
-
-def _requests(
-    shell: Shell, text: str, words: tuple[str, ...] | None
-) -> Generator[Wish, str, list[Request]]:
-    if words is not None and len(words) > 1:
-        return (yield from shell.requests_of(parse_words(words, hmp=shell.hmp)))
-    return (yield from shell.requests(text, counted=True))
 
 
 def _ask(shell: Shell, request: Request) -> Generator[Wish, str, tuple[Answer | None, Outcome]]:

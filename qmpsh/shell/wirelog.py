@@ -6,6 +6,7 @@ remark, the work goes on.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
 
 _MODE: Final = 0o600
+# Not blocking: a fifo that nobody reads is told at once (ENXIO), instead of waited for.
+_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
 _DIRECTIONS: Final = {"->": "sent", "<-": "received"}
 
 
@@ -44,9 +47,11 @@ class WireLog:
         self._vm = vm
         self._asked: Json = None
         try:
-            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
+            self._fd = os.open(path, _FLAGS, _MODE)
         except OSError as error:
-            raise UsageError(f"cannot write the log {path}: {error.strerror}") from error
+            why = "nobody reads it" if error.errno == errno.ENXIO else error.strerror
+            raise UsageError(f"cannot write the log {path}: {why}") from error
+        os.set_blocking(self._fd, True)  # a reader who takes his time gets every line whole
 
     def __call__(self, direction: str, message: Json) -> None:
         """Write one message, already masked, as one line in one write."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from qmpsh.tui.rows import line_width, part, wrap
+from qmpsh.tui.rows import line_width, wrap
 from qmpsh.tui.store import Block
 from qmpsh.view.answers import Body
+from qmpsh.view.carets import windowed
 from qmpsh.view.theme import Line
 
 
@@ -131,8 +132,8 @@ class Foldable(Block):
 class Marked(Block):
     """A wrong line, the marks below what is wrong in it, and the explanation.
 
-    The first two never wrap, since the marks would lose their place; they are moved to the left
-    until the marks are in view.
+    The first two never wrap, since the marks would lose their place: what is far from the marks is
+    cut off.
     """
 
     __slots__ = ("_body",)
@@ -154,12 +155,9 @@ class Marked(Block):
         """See Block."""
         if index > 1:
             return super().draw(index, width)
-        marks = self._body.lines[1]
-        end = len(marks.rstrip())
-        start = 0
-        if end > width:
-            start = max(0, min(end - width, marks.index("^") - width // 4))
-        return [part(self.line(index), start, start + width)]
+        shown = windowed(self._body.lines[0], self._body.lines[1], width)
+        ((role, _),) = self.line(index)
+        return [[(role, shown[index])]]
 
 
 def head_lines(body: Body, width: int, height: int) -> int | None:

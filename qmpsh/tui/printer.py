@@ -97,7 +97,7 @@ class Printer:
 
     def error(self, error: QmpshError) -> None:
         """See Presenter."""
-        self.say(error_body(error))
+        self.say(error_body(error, self.columns()))
 
     # ------------------------------------------------------------------ what is printed
 

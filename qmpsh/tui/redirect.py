@@ -26,7 +26,7 @@ _CHUNK: Final = 64 * 1024
 async def redirect(answer: Answer) -> str:
     """Hand an answer to its line's redirect; the text to show for it.
 
-    Raises UsageError for a file that cannot be written, QmpshError for a pipe that failed.
+    Raises QmpshError for a file that cannot be written, and for a pipe that failed.
     """
     target = answer.redirect
     if target is None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from qmpsh.errors import CommandFailed, LineError, QmpshError
 from qmpsh.jsontypes import Json
 from qmpsh.shell.outcome import Answer
+from qmpsh.view.carets import caret_lines
 from qmpsh.view.highlight import json_line
 from qmpsh.view.jsontext import compact, pretty
 from qmpsh.view.safe import visible
@@ -113,10 +114,14 @@ def table_body(value: Json, more: str) -> Body | None:
     return None if lines is None else Body(lines, Kind.TEXT)
 
 
-def error_body(error: QmpshError) -> Body:
-    """An error of ours or of the server; a wrong line is shown with its marks."""
+def error_body(error: QmpshError, width: int | None = None) -> Body:
+    """An error of ours or of the server; a wrong line is shown with its marks.
+
+    width: columns that those two may take, None for any
+    """
     if isinstance(error, LineError):
-        return text_body(f"{error.caret()}\n{error}", Kind.MARKED)
+        line, marks = caret_lines(error, width)
+        return text_body(f"{line}\n{marks}\n{error}", Kind.MARKED)
     if isinstance(error, CommandFailed):
         return text_body(str(error), Kind.ERROR)
     return text_body(f"error: {error}", Kind.ERROR)

@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 
 # C0 but tab and newline, DEL and C1, bidirectional marks, embeddings, overrides and isolates
-# (Unicode UAX 9), line and paragraph separators, lone surrogates (no encoding has them).
-_UNSAFE = "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+# (Unicode UAX 9), line and paragraph separators, lone surrogates (no encoding has them), the byte
+# order mark, which nobody sees and no name has.
+_UNSAFE = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff"
+)
 # Compiled by `re` when first used: most of what is shown is printable and needs neither.
 _UNSAFE_TEXT = f"[{_UNSAFE}]"
 _UNSAFE_WORD = f"[{_UNSAFE}\t\n]"

@@ -101,6 +101,12 @@ def test_a_failing_hmp_line_exits_1(q35: Vm, run_qmpsh: RunQmpsh) -> None:
     )
 
 
+def test_no_time_to_connect_is_refused(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh("--connect-timeout", "0", vm.path, "query-status")
+    assert "expected more time than 0, as in 500ms" in done.stderr
+    assert done.returncode == 2
+
+
 def test_a_short_option_behind_the_command_is_refused(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh(vm.path, "query-name", "-p")
     assert done.returncode == 2

@@ -197,3 +197,32 @@ def test_the_monitor_is_given_up_and_taken_again(vm: Vm, run_qmpsh: RunQmpsh) ->
     assert "is connected already" in done.stderr
     done = run_qmpsh("-n", ".disconnect")
     assert done.returncode == 2
+
+
+MARK = "\ufeff"
+
+
+def test_a_byte_order_mark_is_no_text(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    script = Path(vm.folder, "marked.qmp")
+    script.write_text(f"{MARK}stop\nquery-status\n")
+    for words, stdin in (
+        (("-f", str(script), vm.path), ""),
+        ((vm.path, f".source {script}"), ""),
+        ((vm.path,), script.read_text()),
+    ):
+        done = run_qmpsh(*words, stdin=stdin)
+        assert (done.stderr, done.returncode) == ("", 0)
+        assert json.loads(done.stdout)["running"] is False
+
+
+def test_a_byte_order_mark_elsewhere_is_seen(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, stdin=f"stop\n{MARK}query-status a=1\n")
+    assert done.returncode == 2
+    assert MARK not in done.stderr
+    assert "  \\ufeffquery-status a=1\n" in done.stderr
+
+
+def test_a_folder_is_no_script(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh("-f", vm.folder, vm.path)
+    assert done.stderr == f"{vm.folder}: cannot be read: Is a directory\n"
+    assert (done.stdout, done.returncode) == ("", 2)

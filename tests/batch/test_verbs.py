@@ -35,6 +35,24 @@ def test_help_of_a_command(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     assert "the members that driver selects" in run_qmpsh(vm.path, ".help blockdev-add").stdout
 
 
+def test_help_of_a_device_tells_its_properties(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, ".help", "device_add", "driver=virtio-rng-pci", env=NO_MANUAL)
+    lines = done.stdout.splitlines()
+    assert "  driver*  str" in lines
+    assert "Properties of virtio-rng-pci:" in lines
+    assert any(line.startswith("  max-bytes ") and "uint64" in line for line in lines)
+    assert max(map(len, lines)) <= 78
+    done = run_qmpsh(vm.path, ".help device_add driver=nope", env=NO_MANUAL)
+    assert done.returncode == 2
+    assert "no device nope; Tab behind driver= lists what this VM knows" in done.stderr
+
+
+def test_help_refuses_a_value_that_is_no_tags(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, ".help blockdev-add driver=qcow3", env=NO_MANUAL)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "blockdev-add: no value qcow3 of driver; did you mean qcow" in done.stderr
+
+
 def test_help_of_an_event_and_of_a_verb(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     said = run_qmpsh(vm.path, ".help DEVICE_DELETED", env=NO_MANUAL).stdout
     assert said.startswith("DEVICE_DELETED  (event)\n  path*   str\n")

@@ -24,7 +24,9 @@ def catalog(version: str = "7.2") -> Catalog:
     found = Catalog()
     known = schema(version)
     found.learn(known.commands, known)
-    found.verbs = {"help": "explain", "hmp": "human", "json": "show"}
+    found.verbs = {"help": "explain", "hmp": "human", "json": "show", "export": "tool"}
+    found.ends = frozenset({"device_del", "transaction"})
+    found.verb_words = {"export": ("bash", "python", "virsh"), "log": ("on", "off")}
     found.learn_hmp(text("hmp-help-qemu-7.2.txt"))
     found.learn_hmp_info(text("hmp-help-info-qemu-7.2.txt"))
     return found
@@ -76,7 +78,20 @@ def applied(line: str, candidate: Candidate) -> str:
         ("query-status --ti", ["--timeout"]),
         (".he", [".help"]),
         (".json blockdev-add driver=qcow2 ", ["file"]),
+        (".json query-statu", ["query-status"]),
+        (".json ", ["add-fd", "add_client"]),
+        (".watch 5s query-statu", ["query-status"]),
+        (".watch 5s ", ["add-fd"]),
+        (".export ", ["bash", "python", "virsh"]),
+        (".export py", ["python"]),
+        (".export bash ", ["add-fd"]),
+        (".export bash query-statu", ["query-status"]),
+        (".export bash blockdev-add driver=qcow2 ", ["file"]),
+        (".log ", ["on", "off"]),
         (".help STO", ["STOP"]),
+        (".help blockdev-add ", ["driver="]),
+        (".help blockdev-add driver=q", ["qcow", "qcow2", "qed", "quorum"]),
+        (".help device_add dr", ["driver="]),
         (".wait DEVICE_D", ["DEVICE_DELETED"]),
         (".wait DEVICE_DELETED dev", ["device="]),
         (".wait DEVICE_DELETED device=net1 pa", ["path="]),
@@ -91,8 +106,73 @@ def test_candidates(line: str, first: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "line,first",
+    [
+        ('blockdev-add driver="', ['"blkdebug"', '"blklogwrites"']),
+        ("blockdev-add driver='qco", ["'qcow'", "'qcow2'"]),
+        ('blockdev-add driver=raw file={"dri', ['"driver": ']),
+        ('blockdev-add driver=raw file={"driver": "null-c', ['"null-co"']),
+        ("blockdev-add driver=raw file={'driver': 'null-c", ["'null-co'"]),
+        ("blockdev-add 'disca", ["'discard'="]),
+        ('blockdev-add driver=qcow2 file."dri', ['"driver"=']),
+        ('blockdev-add driver=qcow2 "file', ['"file"=', '"file".']),
+        ('blockdev-add driver=qcow2 "file"', ['"file"=', '"file".']),
+        ("blockdev-add driver=qcow2 'file'.dri", ["driver="]),
+    ],
+)
+def test_inside_an_open_quote(line: str, first: list[str]) -> None:
+    assert [candidate.text for candidate in at(line)][: len(first)] == first
+
+
+def test_a_quoted_value_is_a_string() -> None:
+    assert at('blockdev-add read-only="') == []
+    assert at('blockdev-add driver=qcow2 backing="') == []
+    assert [c.text for c in at("eject force=")] == ["true", "false"]
+
+
+def test_quotes_inside_a_quoted_value() -> None:
+    known = live({NODES: [{"node-name": "a\"b'c"}]})
+    assert [c.text for c in at('blockdev-del node-name="', known)] == ['"a\\"b\'c"']
+    assert [c.text for c in at("blockdev-del node-name='", known)] == ["'a\"b\\'c'"]
+
+
+@pytest.mark.parametrize(
+    "line,texts",
+    [
+        ("transaction actions", ["actions=", "actions."]),
+        ("transaction actions.", ["0."]),
+        ("transaction actions.0.", ["type="]),
+        ("transaction actions.0.type=abort actio", ["actions."]),
+        ("transaction actions.0.type=abort actions.", ["0.", "1."]),
+        ("blockdev-add driver=quorum children.", ["0"]),
+        ("blockdev-add driver=quorum children.0", ["0=", "0."]),
+        ("blockdev-add driver=quorum children.0=a children.", ["1"]),
+        ("transaction actions=[", ["{"]),
+        ("transaction actions=[{type: abort", ["abort", ", "]),
+        ("transaction actions=[{type: abort ", [", "]),
+        ("transaction actions=[{type: abort, ", ["data: "]),
+        ("transaction actions=[{type: abort, data: ", ["{"]),
+        ("transaction actions=[{type: abort, data: {", ["}"]),
+        ("transaction actions=[{type: abort, data: {}", ["}"]),
+        ("transaction actions=[{type: abort, data: {}}", [", ", "]"]),
+        ("transaction actions=[{type: abort, data: {}}]", []),
+        ("transaction actions=[{type: abort, data: {}}] ", ["properties."]),
+        ("blockdev-reopen options=[", ["{"]),
+        ("blockdev-reopen options=[{driver: qcow2, cache: ", ["{"]),
+        ("blockdev-reopen options=[{driver: raw, file: x, size: 17", [", ", "}"]),
+        ("snapshot-delete devices=[a ", [", ", "]"]),
+        ("blockdev-add driver=qcow2 file.", ["driver="]),
+        ("nope x=[a ", []),
+    ],
+)
+def test_no_dead_end_on_the_way_into_lists_and_objects(line: str, texts: list[str]) -> None:
+    assert [candidate.text for candidate in at(line)][: len(texts) or None] == texts
+
+
+@pytest.mark.parametrize(
     "line",
-    ["stop ", "stop x=", "nope x", "blockdev-add # comment ", "query-block | jq ", "nope.x=[",
+    [".log on ", ".help query-status ", ".help blockdev-add driver=qcow2 ",
+     "stop ", "stop x=", "nope x", "blockdev-add # comment ", "query-block | jq ", "nope.x=[",
      "blockdev-add driver=qcow2 nonsense.", "query-block > fi"],
 )  # fmt: skip
 def test_places_where_nothing_can_be_said(line: str) -> None:
@@ -143,6 +223,13 @@ def test_fuzzy_matches_come_behind_prefixes() -> None:
 )
 def test_hmp(line: str, mode: Mode, first: str) -> None:
     assert at(line, mode=mode)[0].text == first
+
+
+def test_verbs_do_not_stand_behind_one_another() -> None:
+    assert ".help" in [c.text for c in at("")]
+    assert ".help" not in [c.text for c in at(".json ")]
+    # In a transaction a verb's words are what they are elsewhere.
+    assert "query-status" in [c.text for c in at(".help query-st", mode=Mode(in_transaction=True))]
 
 
 def test_hmp_help_is_read_as_the_server_means_it() -> None:
@@ -202,7 +289,7 @@ NODES = Query("query-named-block-nodes", (("flat", True),))
             ["nd0"],
         ),
         (
-            "device_add driver=virtio-rng-pci bus=",
+            "device_add bus=",
             Query("human-monitor-command", (("command-line", "info qtree"),)),
             'bus: main-system-bus\n  type System\n  dev: x, id ""\n    bus: rp0\n      type PCIE\n',
             ["main-system-bus", "rp0"],
@@ -237,6 +324,88 @@ NODES = Query("query-named-block-nodes", (("flat", True),))
 )
 def test_live_values(line: str, query: Query, answer: Json, texts: list[str]) -> None:
     assert [candidate.text for candidate in at(line, live({query: answer}))] == texts
+
+
+QTREE = Query("human-monitor-command", (("command-line", "info qtree"),))
+BUSES = """bus: main-system-bus
+  type System
+  dev: q35-pcihost, id ""
+    bus: pcie.0
+      type PCIE
+        bus: sc0.0
+          type SCSI
+    bus: xh.0
+      type usb-bus
+"""
+
+
+@pytest.mark.parametrize(
+    "driver,properties,buses",
+    [
+        ("virtio-blk-pci", ["addr", "multifunction"], ["pcie.0"]),
+        ("scsi-hd", ["channel", "scsi-id"], ["sc0.0"]),
+        ("usb-tablet", ["msos-desc"], ["xh.0"]),
+        ("isa-debugcon", ["iobase"], []),
+        ("not-yet-known", [], []),
+        ("who-knows", ["size"], ["main-system-bus", "pcie.0", "sc0.0", "xh.0"]),
+    ],
+)
+def test_a_device_is_offered_the_buses_that_it_fits(
+    driver: str, properties: list[str], buses: list[str]
+) -> None:
+    query = Query("device-list-properties", (("typename", driver),))
+    known = live({QTREE: BUSES, query: [{"name": name, "type": "str"} for name in properties]})
+    assert [c.text for c in at(f"device_add driver={driver} bus=", known)] == buses
+
+
+def test_a_property_whose_name_holds_a_dot() -> None:
+    query = Query("device-list-properties", (("typename", "nvme"),))
+    known = live(
+        {query: [{"name": "zoned.zasl", "type": "uint8"}, {"name": "atomic.dn", "type": "bool"}]}
+    )
+    assert [c.text for c in at("device_add driver=nvme zoned.", known)] == ["zoned.zasl="]
+    assert [c.text for c in at("device_add driver=nvme zoned.za", known)] == ["zoned.zasl="]
+    assert [c.text for c in at("device_add driver=nvme atomic.dn=", known)] == ["on", "off"]
+    assert "zoned.zasl=" not in [c.text for c in at("device_add driver=nvme zoned.zasl=1 ", known)]
+
+
+@pytest.mark.parametrize(
+    "line,bitmaps",
+    [
+        ("block-dirty-bitmap-remove node=n name=", ["b0"]),
+        ("block-dirty-bitmap-remove name=| node=m", ["b1"]),
+        ("block-dirty-bitmap-remove name=", ["b0", "b1"]),
+        ("block-dirty-bitmap-remove node=drive0 name=", ["b0", "b1"]),
+        ("blockdev-backup device=m bitmap=", ["b1"]),
+        ("block-dirty-bitmap-merge node=n target=", ["b0"]),
+        ("block-dirty-bitmap-merge node=n bitmaps=[{node: m, name: ", ["b1"]),
+        ("transaction( block-dirty-bitmap-clear node=m name=", ["b1"]),
+    ],
+)
+def test_the_bitmaps_of_the_node_that_is_named(line: str, bitmaps: list[str]) -> None:
+    nodes: Json = [
+        {"node-name": "n", "dirty-bitmaps": [{"name": "b0"}]},
+        {"node-name": "m", "dirty-bitmaps": [{"name": "b1"}]},
+    ]
+    assert [c.text for c in at(line, live({NODES: nodes}))] == bitmaps
+
+
+@pytest.mark.parametrize(
+    "line,there,missing",
+    [
+        ("query-status --", {"--wait=", "--json"}, {"--wait", "--oob", "--new", "--count"}),
+        ("device_del id=x --", {"--wait"}, {"--wait=", "--oob"}),
+        ("yank --", {"--oob", "--wait="}, {"--wait"}),
+        ("transaction( abort ) --", {"--wait"}, {"--oob", "--wait="}),
+    ],
+)
+def test_modifiers_that_the_command_takes(line: str, there: set[str], missing: set[str]) -> None:
+    found = {candidate.text for candidate in at(line)}
+    assert there <= found
+    assert missing.isdisjoint(found)
+    nothing_known = Catalog()
+    nothing_known.learn(("stop",), None)
+    assert "--oob" in {c.text for c in at("stop --", nothing_known)}
 
 
 def test_what_is_not_known_is_wanted_once() -> None:
@@ -343,6 +512,8 @@ def said(line: str, known: Catalog = KNOWN) -> str:
         ),
         ("transaction actions=[{type: abort, ", "transaction  type=abort  data*: {}"),
         (".help x", ".help  explain"),
+        (".json ", ".json  show"),
+        (".json query-status", "query-status"),
         ("nope", ""),
         (".nope ", ""),
         ("", ""),
@@ -366,6 +537,11 @@ def faults(line: str) -> list[tuple[str, str, str]]:
     [
         ("", []),
         ("blockdev-ad", []),
+        (
+            "blockdev-add driver=file locking=on auto-read-only=True ",
+            [("True", "error", "auto-read-only: True is no boolean")],
+        ),
+        ("migrate-set-capabilities capabilities=[{capability: xbzrle, state: True}] ", []),
         ("blockdev-adx", [("blockdev-adx", "error", "no command blockdev-adx; did you mean")]),
         ("blockdev-ad ", [("blockdev-ad", "error", "no command blockdev-ad; did you mean")]),
         (".nope x", []),
@@ -439,6 +615,6 @@ def test_tab_alone_builds_lines_that_complete_on(name: str, data: st.DataObject)
         line = applied(line, candidate)
         again = [other.text for other in at(line)]
         goes_on = any(text.startswith(candidate.text) for text in again)
-        assert goes_on or line[-1] in "=.[{ :" or not again, (line, again)
-        if line[-1] not in "=.[{:":
+        assert goes_on or line[-1] in "=.[{ :,}])" or not again, (line, again)
+        if line[-1] not in "=.[{:, ":
             line += " "

@@ -218,8 +218,10 @@ def test_nobody_is_asked_for_options_and_addresses() -> None:
         (["blockdev-add", "driver=raw", "file={driver: null-c"], ["file={driver: null-co"]),
         (["blockdev-add", "file={driver: file}", "driver=qc"], ["driver=qcow", "driver=qcow2"]),
         (["transaction", "actions="], ["actions=["]),
+        (["transaction", "actions=[{type: abort, data: {"], ["actions=[{type: abort, data: {}"]),
+        (["transaction( abort "], ["transaction( abort )"]),
         (["query-status", "--ti"], ["--timeout"]),
-        (["query-status", "-"], ["--timeout", "--fd", "--wait", "--json", "--oob", "--raw",
+        (["query-status", "-"], ["--timeout", "--fd", "--wait=", "--json", "--raw",
                                  "--table", "--yes"]),
         ([".he"], [".help"]),
         ([".help", "STO"], ["STOP"]),
@@ -237,6 +239,34 @@ def test_nobody_is_asked_for_options_and_addresses() -> None:
 )  # fmt: skip
 def test_words_of_the_line(words: list[str], expected: list[str]) -> None:
     assert texts("./s", *words) == expected
+
+
+@pytest.mark.parametrize(
+    "words,item",
+    [
+        (["blockdev-add", "driver=file", "filename=/etc/ho"], (9, Files.ALL)),
+        (["blockdev-add", "driver=qcow2", "file.driver=file", "file.filename=/my d"],
+         (14, Files.ALL)),
+        (["screendump", "filename=/x"], (9, Files.ALL)),
+        (["getfd", "fdname=a", "--fd", "pas"], (0, Files.ALL)),
+        (["getfd", "fdname=a", "--fd=/etc/pas"], (5, Files.ALL)),
+        ([".add-fd", "./di"], (0, Files.ALL)),
+        ([".json", "screendump", "filename=/x"], (9, Files.ALL)),
+        (["screendump", "filename=rel"], None),
+        (["screendump", "format=p"], None),
+        (["screendump filename=/x"], None),
+        (["blockdev-add", "driver=raw", "file={driver: file, filename: /x"], None),
+    ],
+)  # fmt: skip
+def test_files_are_left_to_the_shell(words: list[str], item: tuple[int, Files] | None) -> None:
+    found = [(item.start, item.files) for item in items("./s", *words) if item.files]
+    assert found == ([] if item is None else [item])
+    assert all(item.text == words[-1] for item in items("./s", *words) if item.files)
+
+
+def test_a_path_of_the_vms_begins_at_the_root() -> None:
+    found = items("./s", "screendump", "filename=")
+    assert [(item.text, item.ends, item.files) for item in found] == [("filename=/", False, None)]
 
 
 def test_hmp() -> None:
@@ -265,6 +295,8 @@ def test_what_stands_behind_the_cursor_counts() -> None:
         (["transaction", "actions="], False),
         (["qom-list", "path=/ma"], False),
         (["query-status", "--jso"], True),
+        (["transaction( abor"], False),
+        (["transaction( abort "], True),
     ],
 )
 def test_what_a_blank_may_follow(words: list[str], ends: bool) -> None:

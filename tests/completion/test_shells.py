@@ -80,6 +80,21 @@ def test_inside_quotes(terminal: Terminal, vm: Vm) -> None:
         becomes(terminal, f"{at} {typed}", f"{at} {line}")
 
 
+def test_files_of_a_command(terminal: Terminal, vm: Vm) -> None:
+    folder = Path(vm.folder)
+    (folder / "my-disk").touch()
+    (folder / "my-folder").mkdir()
+    at = f"qmpsh {vm.path}"
+    for typed, line in (
+        (f"screendump filename={folder}/my-d^X", f"screendump filename={folder}/my-disk X"),
+        (f"screendump filename={folder}/my-f^X", f"screendump filename={folder}/my-folder/X"),
+        ("screendump filename=^X", "screendump filename=/X"),
+        (f"getfd fdname=a --fd {folder}/my-d^X", f"getfd fdname=a --fd {folder}/my-disk X"),
+        (f"'screendump filename={folder}/my-d^X", f"'screendump filename={folder}/my-diskX"),
+    ):  # fmt: skip
+        becomes(terminal, f"{at} {typed}", f"{at} {line}")
+
+
 def test_addresses_with_colons(terminal: Terminal, start_vm: VmStarter) -> None:
     port = free_port("127.0.0.1", socket.AF_INET)
     vm = start_vm("-qmp", f"tcp:127.0.0.1:{port},server=on,wait=off")

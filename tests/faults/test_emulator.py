@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from qmpsh.__main__ import run
 from qmpsh.errors import QmpshError
+from qmpsh.program import run
 from qmpsh.shell import reconnect
 from qmpsh.shell.outcome import Outcome
 from tests.conftest import RunQmpsh

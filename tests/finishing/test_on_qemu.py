@@ -330,6 +330,30 @@ def test_each_event_is_waited_for_once(run: Run) -> None:
     assert run(stdin="stop\n.wait STOP\n").returncode == 0
 
 
+def test_the_end_of_the_vm_is_waited_for(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    vm = start_vm("-no-reboot")
+    done = run_qmpsh("-t", "20", vm.path, stdin="system_reset\n.wait SHUTDOWN\n")
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert json.loads(done.stdout)["reason"] == "host-qmp-system-reset"
+
+
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        (".wait STOP", ".wait: lost the connection before STOP; "),
+        (".wait SHUTDOWN guest=true", ".wait: lost the connection before SHUTDOWN guest=true; "),
+        ("balloon value=1", "balloon was not sent, there is no connection: "),
+    ],
+)
+def test_a_line_behind_the_end_tells_of_itself_alone(
+    line: str, said: str, vm: Vm, run_qmpsh: RunQmpsh
+) -> None:
+    done = run_qmpsh("-t", "20", vm.path, stdin=f"quit\n{line}\n")
+    assert done.stderr.startswith(f"stdin:2: {said}")
+    assert "query-" not in done.stderr
+    assert done.returncode == 4
+
+
 def test_queries_sent_ahead_lose_no_event(run: Run) -> None:
     script = "query-name\nquery-status\ncont\n.wait RES*\nquery-name\nquery-name\n"
     assert run(stdin=script).returncode == 0
@@ -391,6 +415,23 @@ def test_watch(run: Run) -> None:
     assert (done.stdout, done.returncode) == ("", 1)
     assert run(".watch 10ms qom-get path=/machine property=type --count 2").returncode == 0
     assert run(".watch --count 2 10ms .hmp info status").returncode == 0
+
+
+def test_a_watch_ends_with_its_time(run: Run) -> None:
+    done = run(".watch 10ms query-status --timeout 1")
+    assert (done.stdout.count("\n"), done.stderr, done.returncode) == (1, "", 0)
+    assert run("-t", "1", ".watch", "1h", "query-status").returncode == 0
+    done = run(".watch 1h query-status --count 2 --timeout 1")
+    assert done.stderr == "qmpsh: .watch: waited 1 s for 2 replies; 1 came\n"
+    assert (done.stdout.count("\n"), done.returncode) == (1, 124)
+
+
+def test_a_watch_tells_what_is_not_answered(run: Run, pair: Vm) -> None:
+    pair.stop_process()
+    done = run("-N", "-t", "50ms", ".watch query-status")
+    pair.continue_process()
+    assert done.stderr.startswith("qmpsh: no answer to query-status within 0.05 s; ")
+    assert done.returncode == 124
 
 
 # ---------------------------------------------------------------------------- the bar

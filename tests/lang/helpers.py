@@ -13,6 +13,7 @@ from qmpsh.lang.build import guess_arguments
 from qmpsh.lang.parser import parse_line, parse_words
 from qmpsh.lang.reader import LineAssembler
 from qmpsh.lang.syntax import PLAIN, CommandLine, JsonLine, Mode, Statement, VerbLine
+from qmpsh.view.carets import caret_lines
 
 DATA = Path(__file__).parent / "data"
 PROMPT = Mode(prompt=True)
@@ -59,7 +60,7 @@ def refusal(act: Callable[[], object]) -> str:
     """The error's sentence, and its two lines with the place, as a user sees them."""
     with pytest.raises(LineSyntaxError) as caught:
         act()
-    return f"{caught.value}\n{caught.value.caret()}"
+    return "\n".join([str(caught.value), *caret_lines(caught.value)])
 
 
 def fault(act: Callable[[], object]) -> LineError | None:

@@ -161,11 +161,11 @@ def test_verbs_without_their_dot_are_the_callers_to_allow() -> None:
 
 
 REFUSED = r"""
-expected KEY=value: device_del id=net1?
+expected KEY=value
 device_del net1
            ^^^^
 
-expected KEY=value: device_del "id=it's 5"?
+expected KEY=value
 device_del "it's 5"
             ^^^^^^
 
@@ -193,9 +193,13 @@ expected KEY=value, or quotes: command-line="info status"?
 human-monitor-command command-line=info status
                                         ^^^^^^
 
-expected KEY=value: x id=y?
+expected KEY=value
 x a={b: c} y
            ^
+
+expected KEY=value, or the whole line as JSON: {"execute": "blockdev-add", "arguments": {...}}
+blockdev-add {"driver":"raw"}
+             ^^^^^^^^^^^^^^^^
 
 expected two dashes before a modifier, as in --json
 query-status -p

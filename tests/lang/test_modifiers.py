@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qmpsh.errors import UsageError
-from qmpsh.lang.durations import parse_duration
+from qmpsh.lang.durations import parse_duration, parse_limit
 from qmpsh.lang.syntax import Modifiers
 from tests.lang.helpers import command, guessed, pictures, refused_line, verb
 
@@ -117,6 +117,13 @@ DURATIONS = [
 @pytest.mark.parametrize("text,seconds", DURATIONS)
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
+
+
+def test_a_limit_is_some_time() -> None:
+    assert parse_limit("1ms") == 0.001
+    for text in ("0", "0.0s"):
+        with pytest.raises(UsageError, match=f"^expected more time than {text}, as in 500ms$"):
+            parse_limit(text)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.build import guess_arguments
 from qmpsh.lang.format import format_command
 from qmpsh.lang.lexer import QmpshLexer
-from qmpsh.lang.parser import parse_line, parse_words, verb_command, words_and_redirect
+from qmpsh.lang.parser import parse_command, parse_line, parse_words, words_and_redirect
 from qmpsh.lang.reader import LineAssembler, needs_more
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import (
@@ -31,6 +31,7 @@ from qmpsh.lang.syntax import (
     VerbLine,
 )
 from qmpsh.lang.values import quote
+from qmpsh.view.carets import caret_lines
 from tests.fuzzing import examples
 from tests.lang.helpers import fault, guessed_words, one
 from tests.lang.strategies import PIECES, arguments, lines, modes
@@ -47,7 +48,7 @@ def read(text: str, mode: Mode) -> list[Statement]:
             guess_arguments(statement)
         elif isinstance(statement, VerbLine):
             words_and_redirect(statement.rest)
-            verb_command(statement)
+            parse_command(statement.rest)
     return statements
 
 
@@ -55,7 +56,7 @@ def check_fault(error: LineError) -> None:
     start, end = error.span
     assert 0 <= start <= end <= len(error.source)
     assert str(error)
-    assert error.caret().endswith("^")
+    assert caret_lines(error)[1].endswith("^")
 
 
 @many

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from qmpsh.complete.place import Walk
 from qmpsh.jsontypes import Json
+from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import ArrayLiteral, ObjectLiteral, Part, Scalar
+from qmpsh.lang.tokens import Kind
 from tests.lang.helpers import TRANSACTION, command, guessed, pictures, refused_guess, refused_line
 
 QUOTED = [
@@ -205,6 +208,10 @@ expected a colon behind b
 x a={b, c}
       ^
 
+expected a colon behind b; text that begins with { is quoted: "{b}"
+x a={b}
+      ^
+
 expected a colon behind "b"
 x a={"b" 1}
          ^
@@ -265,6 +272,20 @@ def test_a_number_of_any_length_is_no_crash() -> None:
 def test_nesting_has_a_bound(opening: str) -> None:
     message = refused_line(f"x a={opening * 5_000}").split("\n")[0]
     assert message == "expected brackets to nest 256 deep at most"
+
+
+def test_what_nests_too_deep_is_no_bracket_any_more() -> None:
+    scanner = Scanner()
+    kinds = [token.kind for token in scanner.feed(f"x a={'[' * 300}{']' * 300}")]
+    assert kinds[4:] == [Kind.OPEN] * 256 + [Kind.DEEP] * 88 + [Kind.CLOSE] * 256
+    assert scanner.open_mark == ""
+
+
+def test_the_way_to_a_value_is_bounded_however_deep_it_stands() -> None:
+    text = f"x a={'[' * 5_000}1{']' * 5_000}"
+    walk = Walk(text)
+    walk.take(Scanner().feed(text))
+    assert max(len(given.path) for given in walk.given) == 257
 
 
 def test_nesting_within_the_bound() -> None:

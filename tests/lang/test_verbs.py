@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qmpsh.lang.parser import parse_command, parse_line, parse_words, verb_command
+from qmpsh.errors import NoValue
+from qmpsh.lang.parser import parse_command, parse_command_words, parse_line
 from qmpsh.lang.syntax import (
     CommandLine,
     HmpLine,
@@ -13,7 +14,6 @@ from qmpsh.lang.syntax import (
     Redirect,
     TransactionClose,
     TransactionOpen,
-    VerbLine,
 )
 from tests.lang.helpers import (
     HMP,
@@ -104,15 +104,13 @@ def test_refused(expected: str) -> None:
 def test_the_name_and_arguments_of_an_end() -> None:
     line = parse_command("DEVICE_DELETED device=net1")
     assert (line.name.text, line.arguments[0].key[0].text) == ("DEVICE_DELETED", "device")
-    line = verb_command(verb(".wait JOB_STATUS_CHANGE id='a b' --new"))
+    line = parse_command(verb(".wait JOB_STATUS_CHANGE id='a b' --new").rest)
     assert line.source == "JOB_STATUS_CHANGE id='a b'"
     assert line.arguments[0].span == (18, 26)
 
 
 def test_an_end_from_the_words_of_a_one_shot() -> None:
-    [statement] = parse_words([".wait", "X", "id=a b", "--timeout", "5"])
-    assert isinstance(statement, VerbLine)
-    line = verb_command(statement)
+    line = parse_command_words(["X", "id=a b"])
     assert (line.source, line.arguments[0].span) == ("X id=a b", (2, 8))
 
 
@@ -266,3 +264,13 @@ abort a=b )
 @pytest.mark.parametrize("expected", pictures(ACTIONS_REFUSED))
 def test_actions_refused(expected: str) -> None:
     assert refused_line(expected.split("\n")[1], TRANSACTION) == expected
+
+
+@pytest.mark.parametrize("text", ["SHUTDOWN guest", "x y"])
+def test_a_word_behind_an_event_is_no_commands(text: str) -> None:
+    with pytest.raises(NoValue) as caught:
+        parse_command(text)
+    assert caught.value.command == ""
+    with pytest.raises(NoValue) as caught:
+        parse_command_words(text.split())
+    assert caught.value.command == ""

@@ -128,11 +128,11 @@ REFUSED = [
     ),
     (
         ["device_del", "net1"],
-        "expected KEY=value: device_del id=net1?\ndevice_del net1\n           ^^^^",
+        "expected KEY=value\ndevice_del net1\n           ^^^^",
     ),
-    (["x", "my rng"], 'expected KEY=value: x "id=my rng"?\nx my rng\n  ^^^^^^'),
-    (["x", ""], "expected KEY=value: x id=?\nx \n  ^"),
-    (["x", "# why"], 'expected KEY=value: x "id=# why"?\nx # why\n  ^^^^^'),
+    (["x", "my rng"], "expected KEY=value\nx my rng\n  ^^^^^^"),
+    (["x", ""], "expected KEY=value\nx \n  ^"),
+    (["x", "# why"], "expected KEY=value\nx # why\n  ^^^^^"),
     (["x", "=5"], "expected a name before =\nx =5\n  ^"),
     (["x", "a.=5"], "expected a name before =\nx a.=5\n    ^"),
     (

@@ -159,8 +159,8 @@ def _become(argv: list[str], environ: dict[str, str], fds: list[int]) -> NoRetur
     for number, fd in enumerate(fds[:3]):
         os.dup2(fd, number)
         os.close(fd)
-    sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w")
-    sys.stderr = os.fdopen(2, "w", 1, errors="backslashreplace")
+    sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", 1, errors="backslashreplace", closefd=False)
     os.environ.clear()
     os.environ.update(environ)
     inherited = str(fds[3]) if len(fds) > 3 else ""
@@ -177,6 +177,7 @@ def _load() -> None:
     import qmpsh.link.roads.listen
     import qmpsh.link.roads.ssh
     import qmpsh.link.roads.tls
+    import qmpsh.program
     import qmpsh.schema.agent
     import qmpsh.schema.check
     import qmpsh.shell.guest

@@ -221,6 +221,13 @@ def test_a_qemu_that_is_stuck(vm: Vm) -> None:
     assert finding.todo.endswith(f"or end it with kill {vm.pid}")
 
 
+def test_a_qemu_that_had_no_time_to_greet(vm: Vm) -> None:
+    finding = why_silent(UnixAddress(vm.path), seconds=0.9)
+    assert finding is not None
+    assert finding.what.endswith(f" (pid {vm.pid}) runs and nobody else is connected")
+    assert (finding.todo, finding.error) == ("--connect-timeout gives it longer", ConnectTimeout)
+
+
 def test_a_stranger_that_is_silent(folder: str) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{folder}/s")

@@ -17,7 +17,7 @@ import pytest
 from qmpsh.errors import Busy, CannotConnect, ConnectionLost, ConnectTimeout
 from qmpsh.link.address import TcpAddress, UnixAddress
 from qmpsh.link.refusals import tcp_refusal, unix_refusal
-from qmpsh.link.transport import SocketStream, Stream, open_stream
+from qmpsh.link.transport import SocketStream, Stream, begin_stream, open_stream
 from tests.waiting import wait_until
 
 
@@ -193,7 +193,7 @@ def test_full_backlog(folder: Path, listener: socket.socket) -> None:
 
         def connect_until_full() -> CannotConnect | None:
             try:
-                waiting.callback(open_stream(UnixAddress(f"{folder}/s"), 5.0).close)
+                waiting.callback(begin_stream(UnixAddress(f"{folder}/s")).close)
             except CannotConnect as error:
                 return error
             return None

@@ -85,10 +85,11 @@ def _value(draw: st.DrawFn, schema: Schema, name: str, depth: int) -> Json:
 def _object(draw: st.DrawFn, schema: Schema, owner: ObjectType, depth: int) -> JsonObject:
     members: tuple[Member, ...] = owner.members
     found: JsonObject = {}
-    if owner.tag is not None:
+    while owner.tag is not None:
         tag = _value(draw, schema, next(m.type for m in members if m.name == owner.tag), depth)
         found[owner.tag] = tag
-        members = (*members, *schema.branch(owner, str(tag)))
+        owner = schema.branch(owner, str(tag))
+        members += owner.members
     for member in members:
         wanted = not member.optional or (depth < DEEPEST and draw(st.integers(0, 3)) == 0)
         if wanted and member.name not in found:

@@ -110,6 +110,27 @@ TYPED = [
         "block-dirty-bitmap-merge node=n target=t bitmaps=[b0, {node: m, name: b1}]",
         {"node": "n", "target": "t", "bitmaps": ["b0", {"node": "m", "name": "b1"}]},
     ),
+    # inside brackets Python's constants are JSON's; elsewhere they are words
+    (
+        "migrate-set-capabilities capabilities=[{'capability': 'xbzrle', 'state': True}]",
+        {"capabilities": [{"capability": "xbzrle", "state": True}]},
+    ),
+    (
+        "blockdev-reopen options=[{'driver': 'qcow2', 'file': 'x', 'backing': None}]",
+        {"options": [{"driver": "qcow2", "file": "x", "backing": None}]},
+    ),
+    (
+        "blockdev-reopen options=[{driver: qcow2, file: x, backing: 'None'}]",
+        {"options": [{"driver": "qcow2", "file": "x", "backing": "None"}]},
+    ),
+    (
+        "blockdev-add driver=qcow2 file=d backing=None",
+        {"driver": "qcow2", "file": "d", "backing": "None"},
+    ),
+    (
+        "blockdev-add driver=raw file={driver: file, filename: True}",
+        {"driver": "raw", "file": {"driver": "file", "filename": "True"}},
+    ),
     # any
     ("qom-set path=/m property=p value=5", {"path": "/m", "property": "p", "value": 5}),
     ("qom-set path=/m property=p value={a: 1}", {"path": "/m", "property": "p", "value": {"a": 1}}),
@@ -140,6 +161,73 @@ def test_typed(version: str, line: str, arguments: JsonObject) -> None:
     assert json.dumps(read(line, schema(version))) == json.dumps(arguments)
 
 
+NESTED = "migrate channels.0.channel-type=main channels.0.addr.transport=socket"
+CHANNEL = {
+    "channels": [
+        {
+            "channel-type": "main",
+            "addr": {"transport": "socket", "type": "inet", "host": "h", "port": "5"},
+        }
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{NESTED} channels.0.addr.type=inet channels.0.addr.host=h channels.0.addr.port=5",
+        "migrate channels=[{channel-type: main, addr: {port: '5', host: h, type: inet, "
+        "transport: socket}}]",
+    ],
+)
+def test_a_branch_that_is_a_union_itself(line: str) -> None:
+    """QEMU 10.0's MigrationAddress: `socket` has a tag of its own, `type`."""
+    assert read(line, schema("10.0")) == CHANNEL
+
+
+@pytest.mark.parametrize(
+    "argument,message",
+    [
+        ("", "addr with transport=socket lacks type*, one of: inet unix vsock fd"),
+        (
+            "channels.0.addr.nme=x",
+            "no member nme in addr with transport=socket; its members depend on type, "
+            "which is missing, one of: inet unix vsock fd",
+        ),
+        (
+            "channels.0.addr.type=unix channels.0.addr.pth=x",
+            "no member pth in addr with transport=socket type=unix; did you mean path?",
+        ),
+        (
+            "channels.0.addr.type=unix",
+            "addr lacks path*: str",
+        ),
+    ],
+)
+def test_what_a_branch_of_a_branch_lacks(argument: str, message: str) -> None:
+    with pytest.raises(SchemaMismatch) as caught:
+        read(f"{NESTED} {argument}", schema("10.0"))
+    assert str(caught.value) == message
+
+
+def test_a_union_that_is_its_own_branch_has_an_end() -> None:
+    """No server's schema is so; a broken one must not hold the line for ever."""
+    known = Schema.from_entities(
+        [
+            {"name": "str", "meta-type": "builtin", "json-type": "string"},
+            {"name": "c", "meta-type": "command", "arg-type": "1", "ret-type": "0"},
+            {
+                "name": "1",
+                "meta-type": "object",
+                "members": [{"name": "t", "type": "str"}],
+                "tag": "t",
+                "variants": [{"case": "a", "type": "1"}],
+            },
+        ]
+    )
+    assert read("c t=a", known) == {"t": "a"}
+
+
 MISMATCHES = [
     (
         "blockdev-ad driver=raw",
@@ -157,10 +245,17 @@ MISMATCHES = [
         "lockin",
     ),
     (
-        "blockdev-add nonsense=1",
-        "no member nonsense in blockdev-add; its members depend on driver, which is missing",
-        "nonsense",
+        "device_add drver=virtio-net-pci",
+        "device_add lacks driver*: str; did you mean driver?",
+        "drver",
     ),
+    (
+        "device_add virtio-net-pci,id=x,mac=y",
+        "device_add lacks driver*: str; blanks part arguments, not commas: "
+        "driver=virtio-net-pci id=x mac=y",
+        "virtio-net-pci,id",
+    ),
+    ("device_add id=x mac=y", "device_add lacks driver*: str", "device_add"),
     ("stop now=1", "no member now in stop, it takes none", "now"),
     ("balloon quux=1", "no member quux in balloon; there are value", "quux"),
     ("balloon value=much", "value: expected an integer such as 5, 0x10 or 64M", "much"),
@@ -170,10 +265,31 @@ MISMATCHES = [
         "'5'",
     ),
     ("eject force=maybe", "force: expected one of true, false, on, off, yes, no", "maybe"),
+    ("eject force=True", "force: expected one of true, false, on, off, yes, no", "True"),
     ("set-action reboot=rest", "reboot: no value rest; did you mean reset?", "rest"),
     ("set-action reboot=q", "reboot: no value q; there are reset, shutdown", "q"),
     ("set-action reboot=[a]", "reboot: expected one of reset, shutdown", "[a]"),
-    ("eject id=[a]", "id: expected a string", "[a]"),
+    (
+        "nbd-server-start addr.type=inet addr.data.host=[::1]",
+        'host: expected a string; text is quoted: addr.data.host="[::1]"',
+        "[::1]",
+    ),
+    (
+        "nbd-server-start addr={type: inet, data: {host: [::1], port: '1'}}",
+        'host: expected a string; text is quoted: "[::1]"',
+        "[::1]",
+    ),
+    (
+        """eject id=["a'", '"']""",
+        "id: expected a string; text that begins with [ is quoted",
+        """["a'", '"']""",
+    ),
+    ("eject id.a=x", "id: expected a string", "id"),
+    (
+        "netdev_add type=user id=n hostfwd=['tcp::1']",
+        "hostfwd[0]: expected an object {str}",
+        "'tcp::1'",
+    ),
     ("device_add id=x", "device_add lacks driver*: str", "device_add"),
     (
         "chardev-add id=c backend.type=null",
@@ -207,6 +323,13 @@ def test_mismatch(line: str, message: str | None, marked: str) -> None:
 def test_a_missing_tag_lists_its_values() -> None:
     with pytest.raises(SchemaMismatch, match=r"blockdev-add lacks driver\*, one of: blkdebug "):
         read("blockdev-add node-name=n", schema("7.2"))
+
+
+@pytest.mark.parametrize("argument", ["file=x", "nonsense=1"])
+def test_a_missing_tag_lists_its_values_where_a_branchs_member_is_given(argument: str) -> None:
+    expected = "its members depend on driver, which is missing, one of: blkdebug blklogwrites "
+    with pytest.raises(SchemaMismatch, match=expected):
+        read(f"blockdev-add node-name=n {argument}", schema("7.2"))
 
 
 def test_argv_words_are_typed_too() -> None:
@@ -246,6 +369,21 @@ def test_device_properties(argument: str, value: object) -> None:
     line = f"device_add driver=virtio-net-pci {argument}"
     found = read(line, schema("7.2"), PROPERTIES)
     assert found[argument.partition("=")[0].partition(".")[0]] == value
+
+
+def test_a_property_whose_name_holds_a_dot() -> None:
+    """`zoned.zasl` of nvme, in a line and as a word of a command line."""
+    live = {"zoned": "bool", "zoned.zasl": "uint8", "serial": "str"}
+    line = "device_add driver=nvme serial=x zoned.zasl=1K zoned=on other.part=1"
+    typed = {
+        "driver": "nvme",
+        "serial": "x",
+        "zoned.zasl": 1024,
+        "zoned": True,
+        "other": {"part": 1},
+    }
+    assert read(line, schema("10.0"), live) == typed
+    assert read(line, schema("10.0"), live, words=True) == typed
 
 
 @BOTH

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from qmpsh.lang.syntax import Redirect
@@ -11,7 +15,8 @@ from qmpsh.shell.pipes import run_pipe
 from qmpsh.shell.redirects import wants_terminal
 from qmpsh.wire.messages import Command, Event
 from tests.conftest import RunQmpsh
-from tests.qemu import Vm
+from tests.qemu import ROOT, Vm
+from tests.tui.tmux import Terminal
 
 
 @pytest.mark.parametrize(
@@ -58,3 +63,41 @@ def test_the_status_of_a_pipe_is_told(vm: Vm, run_qmpsh: RunQmpsh) -> None:
 def test_a_command_that_reads_nothing(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh(vm.path, "query-qmp-schema | true")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "number, code", [(signal.SIGINT, 130), (signal.SIGTERM, -15), (signal.SIGHUP, -1)]
+)
+def test_what_ends_us_ends_the_pipe(vm: Vm, number: signal.Signals, code: int) -> None:
+    """Nothing of it is left that would hold the streams of whoever started us."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qmpsh", vm.path, "query-status | echo begun; sleep 300 | cat"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # away from the terminal that the tests may have
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(number)
+    assert process.communicate(timeout=20) == ("", "")
+    assert process.returncode == code
+
+
+def test_the_shell_keeps_its_signals(vm: Vm) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
+    assert run_pipe("exit 3", b"", None) == 3
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)] == before
+
+
+@pytest.mark.tmux
+def test_a_pipe_in_front_of_a_terminal_may_read_it(screen: Terminal, vm: Vm) -> None:
+    command = "read answer < /dev/tty; echo got $answer; exec sleep 300"
+    screen.start(sys.executable, "-m", "qmpsh", vm.path, f"query-status | echo ask; {command}")
+    screen.sees("ask")
+    screen.keys("word", "Enter")
+    screen.sees("got word")
+    screen.keys("C-c")
+    screen.sees("exit 130")

@@ -20,6 +20,7 @@ from qmpsh.shell.secret_rules import mask_json
 from qmpsh.shell.secrets import mask_error, mask_hmp, mask_line
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.shell import Shell
+from qmpsh.view.carets import caret_lines
 from tests.fuzzing import examples
 from tests.secrets import HMP, QMP
 
@@ -51,7 +52,7 @@ def shown(line: str, *, hmp: bool = False) -> str:
     if error is not None:
         texts += [str(error), repr(error)]
     if isinstance(error, LineError):
-        texts += [error.caret(), error.source]
+        texts += [*caret_lines(error), error.source]
     return "\n".join(texts)
 
 
@@ -129,7 +130,7 @@ def test_an_error_keeps_its_place() -> None:
     line = "set_password password=hunter2 display=vnc"
     error = SchemaMismatch("no member display in set_password", line, (30, 37))
     mask_error(error)
-    assert error.caret() == (
+    assert "\n".join(caret_lines(error)) == (
         "set_password password=******** display=vnc\n                               ^^^^^^^"
     )
     assert str(error) == "no member display in set_password"
@@ -141,7 +142,7 @@ def test_an_error_about_the_secret_marks_the_mask() -> None:
     line = "set_password protocol=vnc password=hunter2"
     error = SchemaMismatch("password: hunter2 is no string", line, (35, 42))
     mask_error(error)
-    assert error.caret().split("\n") == [
+    assert [*caret_lines(error)] == [
         "set_password protocol=vnc password=********",
         "                                   ^^^^^^^^",
     ]
@@ -161,7 +162,7 @@ def test_words_of_a_command_line_are_masked_as_a_whole() -> None:
     task.advance(0.0)
     error = task.outcome.error if task.outcome else None
     assert isinstance(error, LineError)
-    assert error.caret().split("\n")[0] == "set_password ********"
+    assert caret_lines(error)[0] == "set_password ********"
     assert str(error) == "expected KEY=value"
 
 

@@ -98,9 +98,7 @@ class Desk:
     def candidates(self, text: str) -> list[str]:
         """Candidates at the end of the text, live values included."""
         self.session.complete(text, len(text))
-        facts = self.heard.facts_came
-
-        self.poll_until(lambda: self.heard.facts_came > facts or self.session.inquiry.is_idle)
+        self.poll_until(lambda: self.session.inquiry.is_idle)
         return [c.text for c in self.session.complete(text, len(text))]
 
 

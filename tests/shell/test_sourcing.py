@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm
 from tests.tui.tmux import Terminal
+from tests.waiting import wait_until
 
 
 def write(folder: str, name: str, text: str) -> str:
@@ -120,6 +121,24 @@ def test_at_the_prompt(screen: Terminal, vm: Vm, mode: list[str]) -> None:
     screen.qmpsh(*mode, vm.path)
     screen.keys(f".source {file}", "Enter")
     screen.sees('"status": "paused"', f"{file}:3: ", "nope")
+
+
+@MODES
+@pytest.mark.tmux
+def test_at_the_prompt_into_a_file(screen: Terminal, vm: Vm, mode: list[str]) -> None:
+    file = write(vm.folder, "a.qmp", "query-version\nquery-status\n")
+    out = Path(write(vm.folder, "out", "old\n"))
+    screen.qmpsh(*mode, vm.path)
+    screen.keys(f".source {file} > {out}", "Enter")
+    wait_until(lambda: '"status"' in out.read_text())
+    assert "old" not in out.read_text()
+    assert '"package"' in out.read_text()
+    screen.keys("stop > /nope/x", "Enter")
+    screen.sees("cannot write /nope/x")
+    screen.keys(f".source {file} | wc -l", "Enter")
+    screen.sees(".source at the prompt")
+    screen.keys("query-status", "Enter")
+    screen.sees('"running": true')
 
 
 @MODES

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,23 @@ def test_both_ways_with_times_and_names(start_vm: VmStarter, run_qmpsh: RunQmpsh
     assert times == sorted(times)
     assert all(len(record["time"]) == len("2026-01-01T00:00:00.000000Z") for record in found)
     assert stat.S_IMODE(os.stat(log).st_mode) == 0o600
+
+
+def test_a_fifo_has_a_reader_or_is_refused(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    fifo = f"{vm.folder}/fifo"
+    os.mkfifo(fifo)
+    done = run_qmpsh("-l", fifo, vm.path, "stop")
+    assert done.stderr == f"qmpsh: cannot write the log {fifo}: nobody reads it\n"
+    assert done.returncode == 2
+    assert '"running": true' in run_qmpsh(vm.path, "query-status").stdout
+    copy = Path(vm.folder, "copy")
+    with copy.open("w") as file, subprocess.Popen(["cat", fifo], stdout=file) as reader:
+        # What opens for writing waits for the reader, and lets qmpsh find one.
+        with open(fifo, "w"):
+            done = run_qmpsh("-l", fifo, vm.path, "query-qmp-schema")
+        assert reader.wait(timeout=20) == 0
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert "return" in records(copy)[-1]["message"]
 
 
 def test_it_is_appended_to_and_holds_no_secret(vm: Vm, run_qmpsh: RunQmpsh) -> None:

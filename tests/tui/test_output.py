@@ -11,6 +11,7 @@ from qmpsh.shell.outcome import Answer
 from qmpsh.tui.blocks import head_lines
 from qmpsh.tui.output import Output, transcript
 from qmpsh.view.answers import Body, Kind, answer_body, text_body
+from qmpsh.view.columns import text_columns
 from qmpsh.view.glyphs import UNICODE
 from qmpsh.view.theme import Line, plain
 
@@ -109,6 +110,15 @@ def test_the_marks_of_a_long_line_stay_below_what_they_mark(output: Output) -> N
     assert first[marks.index("^") :].startswith("extra")
     assert len(first) <= 30
     assert len(marks) <= 30
+
+
+@pytest.mark.parametrize("width", [30, 60])
+def test_the_marks_stand_below_wide_characters_too(output: Output, width: int) -> None:
+    source = "device_add driver=日本日本日本 id=\x1b extra=1"
+    start = source.index("extra")
+    output.error(LineSyntaxError("no extra here", source, (start, start + 5)))
+    first, marks, _ = shown(output, width=width)
+    assert (text_columns(first.partition("extra")[0]), marks.count("^")) == (marks.index("^"), 5)
 
 
 def test_nothing_is_shown_for_an_empty_text(output: Output) -> None:

@@ -1,0 +1,74 @@
+"""Candidates behind a verb: one function a verb that takes words of its own, one table of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from qmpsh.complete.candidates import Candidate, Catalog
+from qmpsh.complete.events import event_words
+from qmpsh.complete.line import line_of
+from qmpsh.complete.members import key_candidates, value_candidates
+from qmpsh.complete.place import Place, Where, find_place
+from qmpsh.complete.settings import set_candidates
+from qmpsh.lang.syntax import PLAIN
+
+FILE_VERBS = ("add-fd", "source")
+"""The verbs whose word is a file of this host."""
+
+_VERB = re.compile(r"\s*\S+\s+")
+
+
+def verb_words(typed: str, place: Place, catalog: Catalog) -> Iterable[Candidate]:
+    """typed: the line up to the cursor."""
+    return _WORDS.get(place.name, _few)(typed, place, catalog)
+
+
+def _help(typed: str, place: Place, catalog: Catalog) -> Iterator[Candidate]:
+    """A name; behind a command's the tag whose branch is to be told of, and its values."""
+    verb = _VERB.match(typed)
+    start = verb.end() if verb is not None else len(typed)
+    inner = find_place(typed[start:], len(typed) - start, PLAIN)
+    if inner.where is Where.COMMAND:
+        for name in (*catalog.commands, *catalog.events, *catalog.verbs):
+            yield Candidate(name, place.start)
+    line = line_of(inner, catalog)
+    tag = line.help_tag(inner.name) if line is not None else None
+    found: Iterable[Candidate] = ()
+    if inner.where is Where.KEY:
+        found = (key for key in key_candidates(inner, catalog) if key.text == f"{tag}=")
+    elif inner.where is Where.VALUE and inner.path == (tag,):
+        found = value_candidates(inner, catalog)
+    for candidate in found:
+        yield candidate._replace(start=candidate.start + start)
+
+
+def _set(typed: str, place: Place, catalog: Catalog) -> Iterable[Candidate]:
+    return set_candidates(typed[: place.start], place, catalog.settings)
+
+
+def _events(typed: str, place: Place, catalog: Catalog) -> Iterable[Candidate]:
+    return event_words(typed[: place.start], place, catalog)
+
+
+def _file(typed: str, place: Place, catalog: Catalog) -> Iterator[Candidate]:
+    """A file of this host: all of the word, the parts that the scanner makes of it are a key's."""
+    word = typed.rpartition(" ")[2]
+    for path in catalog.paths(word):
+        yield Candidate(path, len(typed) - len(word), "path")
+
+
+def _few(typed: str, place: Place, catalog: Catalog) -> Iterator[Candidate]:
+    """The words that a verb takes first, where they are few."""
+    if len(typed[: place.start].split()) == 1:
+        for word in catalog.verb_words.get(place.name, ()):
+            yield Candidate(word, place.start)
+
+
+_WORDS: dict[str, Callable[[str, Place, Catalog], Iterable[Candidate]]] = {
+    "help": _help,
+    "set": _set,
+    "events": _events,
+    "wait": _events,
+    **dict.fromkeys(FILE_VERBS, _file),
+}

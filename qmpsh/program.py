@@ -1,0 +1,273 @@
+"""The program: words to options, options to one of the three front ends, errors to exit codes."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import io
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from qmpsh.errors import QmpshError, UsageError
+from qmpsh.link.address import parse_address
+from qmpsh.link.client import Client, ClientOptions, Tracer
+from qmpsh.link.dialect import GUEST_AGENT, QEMU
+from qmpsh.options import Options, for_batch, is_interactive
+from qmpsh.splitter import COMPLETE, PROGRAMS, Words, split_words
+from qmpsh.view.safe import visible
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from _typeshed import ReadableBuffer as Buffer
+
+    from qmpsh.schema.model import Schema
+
+STDOUT_CLOSED = 141
+FAULT = 70
+"""of our own; Source: sysexits.h, EX_SOFTWARE"""
+CONNECT_TIMEOUT = 10.0
+"""seconds until greeted and negotiated"""
+_AS_JSON = "qmpsh.json"
+"""How characters that stdout's encoding lacks are written."""
+
+
+def main() -> int:
+    """Run with the words of sys.argv; the exit code of the README's table.
+
+    Raises KeyboardInterrupt.
+    """
+    _mend_streams()
+    try:
+        return _run_and_tell(sys.argv[1:])
+    except BrokenPipeError:
+        pass  # noticed while nothing was to be written
+    except _StdoutFailed as failure:
+        if failure.errno != errno.EPIPE:
+            print(f"qmpsh: cannot write to stdout: {failure.strerror}", file=sys.stderr)
+    except Exception as error:
+        # A fault of ours, whatever it is: the terminal was given back on the way up to here.
+        # Imported here: few runs end so.
+        from qmpsh.crash import report
+
+        print(f"qmpsh: {report(error)}", file=sys.stderr)
+        return FAULT
+    # The interpreter flushes stdout once more at its end: give it something to flush into.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return STDOUT_CLOSED
+
+
+def _run_and_tell(argv: list[str]) -> int:
+    """One run; what ended it early stands on stderr, behind all that was answered."""
+    try:
+        code = run(argv)
+    except QmpshError as error:
+        sys.stdout.flush()
+        print(f"qmpsh: {visible(str(error))}", file=sys.stderr)
+        return error.exit_code
+    sys.stdout.flush()
+    return code
+
+
+def _mend_streams() -> None:
+    """Streams that can show whatever a VM says, and that tell what is wrong with them.
+
+    Something stands for a standard stream that was closed beforehand (`<&-`, `>&-`): the next
+    descriptor that is opened would take its number, and the socket would be read as a script.
+    """
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    if sys.stdout is None:
+        reader, writer = os.pipe()
+        os.close(reader)  # so that writing fails as it does when a reader went away
+        os.dup2(writer, 1)
+    codecs.register_error(_AS_JSON, _json_escapes)
+    sys.stdout = _text_stream(_Stdout, 1, sys.stdout, _AS_JSON, by_line=os.isatty(1))
+    sys.stderr = _text_stream(_Stderr, 2, sys.stderr, "backslashreplace", by_line=True)
+
+
+def _text_stream(
+    kind: type[io.BufferedWriter], fd: int, old: TextIO | None, errors: str, *, by_line: bool
+) -> TextIO:
+    """A stream onto a descriptor, of the encoding of the old one."""
+    buffer = kind(io.FileIO(fd, "w", closefd=False))
+    encoding = None if old is None else old.encoding
+    return io.TextIOWrapper(buffer, encoding, errors, line_buffering=by_line)
+
+
+class _StdoutFailed(OSError):
+    """stdout did not take what was written: nobody reads it, its disk is full."""
+
+
+class _Stdout(io.BufferedWriter):
+    """What is written to stdout, whose failure is told from that of any other file."""
+
+    def write(self, data: Buffer, /) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            raise _StdoutFailed(error.errno, error.strerror) from error
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            raise _StdoutFailed(error.errno, error.strerror) from error
+
+
+class _Stderr(io.BufferedWriter):
+    """stderr, without a failure of its own: where nobody can read what stands there, the work goes
+    on and the exit code tells how it went.
+    """
+
+    def write(self, data: Buffer, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return memoryview(data).nbytes
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError:
+            return
+
+
+def _json_escapes(error: UnicodeError) -> tuple[str, int]:
+    """What stands for characters that an encoding lacks: JSON stays JSON, and can be read back."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+def run(argv: list[str]) -> int:
+    """One run of the program. Raises QmpshError for what ended it early."""
+    if COMPLETE in os.environ:
+        # Imported here: only a Tab in the user's shell completes a command line.
+        from qmpsh.completion.shells import answer
+
+        return answer(os.environ[COMPLETE])
+    words = split_words(argv, os.environ)
+    if words.verb:
+        return _verb(words)
+    options = Options()
+    if words.options:
+        # Imported here: an argv of ADDRESS and LINE alone never loads click.
+        from qmpsh.cli import Done, parse_options
+
+        try:
+            options = parse_options(words.options)
+        except Done:
+            return 0
+    if options.files and words.line:
+        raise UsageError("either a LINE or -f FILE, not both")
+    if (words.address or "").startswith("libvirt:") and not (words.line or options.files):
+        # Imported here: few addresses are libvirt's.
+        from qmpsh.domains import names_none, print_domains
+
+        if names_none(words.address or ""):
+            limit = _connect_timeout(options)
+            return print_domains(words.address or "", limit, json=options.settings.json)
+    if not (words.line or options.files) and is_interactive() and not options.settings.dry_run:
+        return _interact(words, options)
+    return _batch(words, options)
+
+
+def _verb(words: Words) -> int:
+    """`run`, `ls` and `doctor`: each a module with a `main` of its own."""
+    # Imported here: most runs name an address.
+    from importlib import import_module
+
+    run_verb: Callable[[Words], int] = import_module(f"qmpsh.{PROGRAMS[words.verb].module}").main
+    return run_verb(words)
+
+
+def _batch(words: Words, options: Options) -> int:
+    from qmpsh.batch import Batch
+
+    settings, colour = for_batch(options, one_shot=bool(words.line))
+    schema = _schema(options)
+    offline = words.address is None and (settings.dry_run or bool(words.line))
+    client = None if offline else _connect(words, options)
+    if client is not None and client.greeting is not None and client.greeting.remark:
+        _notice(client.greeting.remark)
+    batch = Batch(client, settings, schema, colour=colour)
+    try:
+        if words.line:
+            return batch.run_words(words.line)
+        return batch.run_script(options.files or ("-",))
+    finally:
+        batch.close()
+
+
+def _interact(words: Words, options: Options) -> int:
+    if words.address is None:
+        # Imported here: most runs name an address.
+        from qmpsh.lookout.picking import maybe_pick
+
+        words = words._replace(address=maybe_pick())
+    if words.address is None:
+        return 0
+    schema = _schema(options)
+    # Imported here: only a person's session has a configuration, and loads prompt_toolkit.
+    from qmpsh.interactive import configured, interact
+
+    options, config = configured(options)
+    client = _connect(words, options)
+    try:
+        return interact(client, words.address, options, config, schema)
+    finally:
+        client.close()
+
+
+def _schema(options: Options) -> Schema | None:
+    if not options.schema:
+        return None
+    # Imported here: only --schema needs it.
+    from qmpsh.schema.files import read_schema_file
+
+    return read_schema_file(options.schema)
+
+
+def _connect(words: Words, options: Options) -> Client:
+    if words.address is None:
+        # Imported here: most runs name an address.
+        from qmpsh.lookout.picking import no_address
+
+        raise no_address()
+    return Client.connect(
+        parse_address(words.address),
+        ClientOptions(
+            _connect_timeout(options),
+            # An agent is always brought in step first: what others left in its stream is no answer.
+            options.negotiate or options.guest_agent,
+            options.oob,
+            dialect=GUEST_AGENT if options.guest_agent else QEMU,
+        ),
+        _notice,
+        _tracer(words.address, options),
+    )
+
+
+def _tracer(address: str, options: Options) -> Tracer | None:
+    """Who looks on at the wire: -v, --logfile; None for nobody."""
+    if not (options.settings.verbose or options.logfile):
+        return None
+    # Imported here: only who looks on needs the masking.
+    from qmpsh.trace import tracing_for
+
+    return tracing_for(address, options, _notice)
+
+
+def _connect_timeout(options: Options) -> float:
+    return CONNECT_TIMEOUT if options.connect_timeout is None else options.connect_timeout
+
+
+def _notice(text: str) -> None:
+    print(f"qmpsh: {visible(text)}", file=sys.stderr, flush=True)

@@ -1,0 +1,30 @@
+"""A word without `=` in a line: what was meant, as far as this server tells."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from qmpsh.complete.place import Walk
+from qmpsh.errors import NoValue
+from qmpsh.lang.scan import Scanner
+from qmpsh.schema.guess import guess_argument
+from qmpsh.shell.introspection import Introspection
+from qmpsh.shell.outcome import Wish
+
+
+def explain(error: NoValue, introspection: Introspection) -> Generator[Wish, str, None]:
+    """Give the error the sentence that says what to type, where that is known."""
+    if not error.command:
+        return
+    yield from introspection.load_schema()
+    schema = introspection.schema
+    kind = schema.arguments(error.command) if schema is not None else None
+    walk = Walk(error.source)
+    walk.take(Scanner().feed(error.source))
+    if schema is not None and kind is not None:
+        given = {m.path[0]: m.text if len(m.path) == 1 else None for m in walk.given if m.path}
+        error.reword(*guess_argument(schema, kind, error, given))
+    elif introspection.commands and error.command not in introspection.commands:
+        hint = introspection.suggestion(error.command, error.source[error.span[0] :])
+        error.reword(f"no command {error.command}{hint}")
+        error.span = walk.command_span

@@ -1,0 +1,70 @@
+"""What a line says as JSON: of the declared types where the server declares them, else guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from qmpsh.errors import SchemaMismatch
+from qmpsh.jsontypes import JsonObject
+from qmpsh.lang.build import guess_arguments
+from qmpsh.lang.syntax import CommandLine
+from qmpsh.schema.check import check_arguments
+from qmpsh.schema.model import Schema
+from qmpsh.schema.properties import Properties
+from qmpsh.shell.introspection import Introspection
+from qmpsh.shell.outcome import Note, Wish
+
+Reading = Generator[Wish, str, JsonObject]
+"""Steps to the arguments. They raise SchemaMismatch for what the server would refuse, and
+LineSyntaxError for clashing keys.
+"""
+
+
+def read_arguments(introspection: Introspection, line: CommandLine) -> Reading:
+    """The arguments of a command."""
+    line = yield from _filled_in(line)
+    yield from introspection.load_schema()
+    schema = introspection.schema
+    if schema is None or introspection.is_undescribed(line.name.text):
+        return guess_arguments(line)
+    properties = yield from introspection.load_properties(line)
+    return (yield from _checked(schema, line, properties))
+
+
+def read_action(introspection: Introspection, line: CommandLine) -> Reading:
+    """The data of a transaction's action; one without arguments is checked too."""
+    # Imported here: few lines stand in a transaction.
+    from qmpsh.schema.actions import actions_of
+    from qmpsh.schema.nearest import did_you_mean
+
+    line = yield from _filled_in(line)
+    yield from introspection.load_schema()
+    schema = introspection.schema
+    actions = actions_of(schema) if schema is not None else None
+    if actions is None:
+        return guess_arguments(line)
+    name = line.name.text
+    if name not in actions.commands:
+        hint = did_you_mean(name, actions.commands)
+        hint = hint or f"; there are {', '.join(actions.commands)}"
+        raise SchemaMismatch(f"no action {name}{hint}", line.source, line.name.span)
+    return (yield from _checked(actions, line))
+
+
+def _filled_in(line: CommandLine) -> Generator[Wish, str, CommandLine]:
+    if "?" not in line.source:
+        return line
+    # Imported here: few lines leave a secret to be asked for.
+    from qmpsh.shell.asking import fill_in
+
+    return (yield from fill_in(line))
+
+
+def _checked(schema: Schema, line: CommandLine, properties: Properties | None = None) -> Reading:
+    try:
+        return check_arguments(schema, line, properties)
+    except SchemaMismatch as error:
+        if schema.binding:
+            raise
+        yield Note(f"sent as it stands, but the manual installed here says: {error}")
+        return guess_arguments(line)
