@@ -109,7 +109,7 @@ class Plain:
         self._printer.learned = self._news.set
         self._printer.deliver = None if redirect is None else self._deliver
         self.session: Session = connect(self._printer)
-        self._printer.attach(self.session)
+        self._printer.machine = self.session.machine
         self._driver = Driver(self.session, self._after_turn)
         self._runner: Runner[None] = Runner(self.session, self._printer, self._leave)
         completer = SessionCompleter(self.session, self._printer.columns, self._glyphs.more)

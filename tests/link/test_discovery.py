@@ -155,9 +155,9 @@ def test_folders_are_searched_where_there_is_no_proc(
     Path(folder, "file.qmp").touch()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{folder}/a/b/vm.qmp")
-        assert find_monitors() == [Monitor(f"{folder}/a/b/vm.qmp")]
+        assert find_monitors(libvirt=False) == [Monitor(f"{folder}/a/b/vm.qmp")]
     monkeypatch.setattr(discovery, "_ENTRIES", 1)
-    assert find_monitors() == []
+    assert find_monitors(libvirt=False) == []
 
 
 def test_libvirts_domains_join_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
