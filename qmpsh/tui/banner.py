@@ -2,7 +2,8 @@
 and one more where there is something to remark on the connection.
 
 Each part is said once and then stays: the banner tells how things stood at the connect, while the
-status line tells how they stand. A line that is too long breaks between its parts.
+status line tells how they stand. Only the server may be named again: a storage daemon greets as
+QEMU does, and is known by its commands. A line that is too long breaks between its parts.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ class Banner:
             "events": _counted(len(self._catalog.events), "event"),
         }
         for part, text in known.items():
-            if text:
-                self._parts.setdefault(part, text)
+            if text and (part not in self._parts or part == "server"):
+                self._parts[part] = text
 
     def lines(self) -> list[Line]:
         """The lines, each as long as it is."""
