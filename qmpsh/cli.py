@@ -11,13 +11,19 @@ from qmpsh.errors import UsageError
 from qmpsh.lang.durations import parse_duration, parse_limit
 from qmpsh.options import Options
 from qmpsh.shell.settings import Settings
-from qmpsh.splitter import VERBS
-from qmpsh.usage import ADDRESSES, EXAMPLES, EXIT_CODES, columns, program_lines
+from qmpsh.splitter import PROGRAMS
+from qmpsh.usage import ADDRESSES, EXAMPLES, EXIT_CODES, columns
+
+
+def program_lines() -> tuple[tuple[str, str], ...]:
+    """`qmpsh ls` and its like, and what each does."""
+    return tuple((f"qmpsh {word} {one.usage}", one.summary) for word, one in PROGRAMS.items())
+
 
 HELP = f"""The shell for QMP, the control protocol of QEMU virtual machines.
 
 \b
-{columns((*EXAMPLES, *program_lines(VERBS)))}
+{columns((*EXAMPLES, *program_lines()))}
 
 ADDRESS is one of these; QMP_SOCKET serves where none is named:
 
@@ -71,6 +77,15 @@ class Limit(Duration):
     parse = staticmethod(parse_limit)
 
 
+class Attached(click.Option):
+    """An option whose value stands behind `=` alone."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The names with the value, and the help."""
+        record = super().get_help_record(ctx)
+        return record and (record[0].replace(" [=", "[="), record[1])
+
+
 class Line(click.Command):
     """A command whose usage line shows where the options stand."""
 
@@ -84,7 +99,7 @@ class Line(click.Command):
 class Run(Line):
     """`qmpsh run`."""
 
-    pieces = ("[OPTIONS]", "[-- QEMU ARGS...]")
+    pieces = (PROGRAMS["run"].usage,)
 
 
 OPTIONS: list[click.Parameter] = [
@@ -103,9 +118,8 @@ OPTIONS: list[click.Parameter] = [
                  help="Until greeted and negotiated; 5, 500ms, 2m; default 10 s."),
     click.Option(["-t", "--timeout"], type=Duration(), default=None,
                  help="The longest wait from sending a line to its answer; default none."),
-    click.Option(["-w", "--wait"], is_flag=False, flag_value="", default=None,
-                 metavar="[EVENT]",
-                 help="Wait for the end of what the line starts; --wait=EVENT names the end."),
+    Attached(["-w", "--wait"], is_flag=False, flag_value="", default=None, metavar="[=EVENT]",
+             help="Wait for the end of what the line starts; --wait=EVENT names the end."),
     click.Option(["-n", "--dry-run"], is_flag=True,
                  help="Print the JSON that would be sent, and send nothing."),
     click.Option(["--schema"], metavar="FILE", default="",

@@ -24,7 +24,7 @@ from qmpsh.schema.nearest import did_you_mean
 from qmpsh.schema.scalars import read_boolean
 from qmpsh.shell.preferences import ROWS, Values, find_row
 from qmpsh.tui.keys import KEYS, Key
-from qmpsh.tui.rebinding import check_name, read_keys, rebound
+from qmpsh.tui.rebinding import KeyTaken, check_name, read_keys, rebound
 from qmpsh.tui.style import check_role
 from qmpsh.view.themes import find_theme
 
@@ -159,7 +159,10 @@ def _rebind(config: Config, table: Mapping[str, object]) -> Config:
     changes: dict[str, list[str]] = {}
     for key, value in table.items():
         _guarded(key, partial(_take_keys, config, key, value, changes))
-    return _guarded("", lambda: config._replace(keys=rebound(config.keys, changes)))
+    try:
+        return config._replace(keys=rebound(config.keys, changes))
+    except KeyTaken as error:
+        raise _Fault(error.handler, error) from error
 
 
 def _take_keys(config: Config, key: str, value: object, changes: dict[str, list[str]]) -> Config:

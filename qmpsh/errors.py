@@ -28,12 +28,20 @@ class LineError(UsageError):
 
     source: the logical line, as typed; may hold newlines
     span:   what to underline in it
+    message, guess: the two halves of the sentence; a guess is made from the line, "" for none
     """
 
-    def __init__(self, message: str, source: str, span: Span) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, source: str, span: Span, guess: str = "") -> None:
+        super().__init__()
         self.source = source
         self.span = span
+        self.reword(message, guess)
+
+    def reword(self, message: str, guess: str = "") -> None:
+        """Say something else of the same place."""
+        self.message = message
+        self.guess = guess
+        self.args = (f"{message}: {guess}" if guess else message,)
 
     def parts(self) -> tuple[str, str, str]:
         """The physical line that holds the span: before the span, in it, and behind it."""
@@ -67,9 +75,17 @@ class AddressError(UsageError):
 
 
 class CannotConnect(QmpshError):
-    """No session with the server came about."""
+    """No session with the server came about.
+
+    what: what is the matter; todo: what to do next, "" where nobody can say
+    """
 
     exit_code = 3
+
+    def __init__(self, what: str, todo: str = "") -> None:
+        super().__init__(f"{what}; {todo}" if todo else what)
+        self.what = what
+        self.todo = todo
 
 
 class Busy(CannotConnect):

@@ -38,7 +38,7 @@ from qmpsh.tui.questions import Questions
 from qmpsh.tui.reporter import Redirect
 from qmpsh.tui.runner import Runner, split_lines
 from qmpsh.tui.safety import ShowControls
-from qmpsh.tui.screen import let_go_note
+from qmpsh.tui.screen import SHOW_RUNNING, let_go_note
 from qmpsh.tui.seam import Connect, Session
 from qmpsh.tui.setup import SETUP, Setup
 from qmpsh.tui.style import NO_ROLES, ViCursor, make_style, suggester, theme_name
@@ -109,10 +109,10 @@ class Plain:
         self._printer.learned = self._news.set
         self._printer.deliver = None if redirect is None else self._deliver
         self.session: Session = connect(self._printer)
-        self._printer.attach(self.session)
+        self._printer.machine = self.session.machine
         self._driver = Driver(self.session, self._after_turn)
         self._runner: Runner[None] = Runner(self.session, self._printer, self._leave)
-        completer = SessionCompleter(self.session, self._printer.columns)
+        completer = SessionCompleter(self.session, self._printer.columns, self._glyphs.more)
         self._prompt = self._make_prompt(history, completer)
         self._printer.completed = lambda: completer.try_again(self._prompt.default_buffer)
         self._suspender = Suspender(self.session, lambda: self._prompt.app, self._driver.turn)
@@ -311,11 +311,17 @@ class Plain:
         self._news.set()
 
     def _show_progress(self) -> None:
-        """The bar of a line that waits for what it started, below all that is printed."""
-        running = self.session.running
-        until = None if running is None or self._typing else running.task.until
-        works = until.works() if until is not None and until.works is not None else ()
-        self._paper.stand(progress_line(works, self._paper.columns() - 1, self._glyphs))
+        """The bar while a line waits for its end, below all that is printed."""
+        running = None if self._typing else self.session.running
+        if (
+            running is None
+            or running.task.asking
+            or time.monotonic() - running.since < SHOW_RUNNING
+        ):
+            self._paper.stand([])
+        else:
+            width = self._paper.columns() - 1
+            self._paper.stand(progress_line(self.session.works, width, self._glyphs))
 
     def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         """A fault of ours in a callback: end, so that the terminal is given back, and raise it."""
@@ -327,5 +333,6 @@ class Plain:
     def _leave(self, exit_code: int) -> None:
         self._left = exit_code
         self._news.set()
+        self._questions.close()
         if self._typing and self._prompt.app.is_running and not self._prompt.app.is_done:
             self._prompt.app.exit(exception=EOFError)

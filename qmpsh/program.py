@@ -16,7 +16,7 @@ from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
 from qmpsh.link.dialect import GUEST_AGENT, QEMU
 from qmpsh.options import Options, for_batch, is_interactive
-from qmpsh.splitter import Words, split_words
+from qmpsh.splitter import COMPLETE, PROGRAMS, Words, split_words
 from qmpsh.view.safe import visible
 
 if TYPE_CHECKING:
@@ -31,12 +31,8 @@ FAULT = 70
 """of our own; Source: sysexits.h, EX_SOFTWARE"""
 CONNECT_TIMEOUT = 10.0
 """seconds until greeted and negotiated"""
-_VERBS: dict[str, str] = {"run": "running.run", "ls": "lookout.ls", "doctor": "lookout.doctor"}
-"""The words of `splitter.VERBS`, and the module of each."""
 _AS_JSON = "qmpsh.json"
 """How characters that stdout's encoding lacks are written."""
-COMPLETE = "_QMPSH_COMPLETE"
-"""Set by the scripts of completions/: what the user's shell wants to know."""
 
 
 def main() -> int:
@@ -188,7 +184,7 @@ def _verb(words: Words) -> int:
     # Imported here: most runs name an address.
     from importlib import import_module
 
-    run_verb: Callable[[Words], int] = import_module(f"qmpsh.{_VERBS[words.verb]}").main
+    run_verb: Callable[[Words], int] = import_module(f"qmpsh.{PROGRAMS[words.verb].module}").main
     return run_verb(words)
 
 

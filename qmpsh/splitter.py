@@ -22,8 +22,33 @@ VALUE_OPTIONS = frozenset(
 """Options whose value may be the next word."""
 
 
-VERBS = frozenset({"run", "ls", "doctor"})
-"""First words that are neither an address nor a line: each reads its own words."""
+ARROW = "-> "
+"""The mark of a transcript that looks like an option; behind it stands a line."""
+
+COMPLETE = "_QMPSH_COMPLETE"
+"""The variable of the scripts of completions/: set, it says what the user's shell wants to know."""
+
+
+class Program(NamedTuple):
+    """A first word that is neither an address nor a line, and reads its own words.
+
+    module: below qmpsh, with a `main(words)`; usage: what stands behind the word
+    """
+
+    module: str
+    usage: str
+    summary: str
+
+
+PROGRAMS = {
+    "run": Program(
+        "running.run", "[OPTIONS] [-- QEMU ARGS...]", "start a VM that lives as long as the shell"
+    ),
+    "ls": Program("lookout.ls", "[--json]", "the monitors of this machine"),
+    "doctor": Program(
+        "lookout.doctor", "[ADDRESS]", "why there is no session, and what to do next"
+    ),
+}
 
 
 SHOWING = frozenset({".json", ".export"})
@@ -33,7 +58,7 @@ SHOWING = frozenset({".json", ".export"})
 class Words(NamedTuple):
     """options: as typed, values included; address: None where none was named, then a line sends
     nothing; line: [] for none;
-    verb: one of VERBS, whose words are then the line, "" for none.
+    verb: one of PROGRAMS, whose words are then the line, "" for none.
     """
 
     options: list[str]
@@ -59,18 +84,20 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
             if address is None and index < len(argv) and looks_like_address(argv[index]):
                 address, index = argv[index], index + 1
             break
-        if word.startswith("-") and word != "-":
+        if word.startswith("-") and word != "-" and not word.startswith(ARROW):
             names, takes_next = _read_option(word)
             given |= names
             options += [*_apart(word), *argv[index + 1 : index + 1 + takes_next]]
             index += 1 + takes_next
-        elif address is None and word in VERBS:
+        elif address is None and word in PROGRAMS:
             return Words(options, None, list(argv[index + 1 :]), word)
         elif address is None and looks_like_address(word):
             address, index = word, index + 1
         else:
             break
     line = list(argv[index:])
+    if line and options[-1:] == ["--wait"] and _is_event(line[0]):
+        raise UsageError(f"--wait takes its event behind =, as in --wait={line[0]}")
     if address is None:
         address = environ.get("QMP_SOCKET") or None
         if line and address is None and not _sends_nothing(given, line):
@@ -79,6 +106,11 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
                 "./monitor.sock or HOST:PORT (QMP_SOCKET serves where it is set)"
             )
     return Words(options, address, line)
+
+
+def _is_event(word: str) -> bool:
+    """Whether a word is written as events are, and no command is."""
+    return word.isupper() and word.replace("_", "").isalnum()
 
 
 def _sends_nothing(given: set[str], line: Sequence[str]) -> bool:

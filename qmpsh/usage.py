@@ -1,6 +1,7 @@
 """What the command line is made of, in words: the tables of --help, the manual page and docs/.
 
-Options stand in `cli.py`, verbs of the shell in `shell/verbs.py`; nothing is told twice.
+Options stand in `cli.py`, `run` and its like in `splitter.py`, verbs of the shell in
+`shell/verbs.py`; nothing is told twice.
 """
 
 from __future__ import annotations
@@ -18,13 +19,6 @@ EXAMPLES: Table = (
     ("qmpsh ./monitor.sock < script.qmp", "a script, stops at the first error"),
     ("qmpsh ./monitor.sock --hmp 'info status'", "the human monitor"),
 )
-
-PROGRAMS: dict[str, tuple[str, str]] = {
-    "run": ("[OPTIONS] [-- QEMU ARGS...]", "start a VM that lives as long as the shell"),
-    "ls": ("[--json]", "the monitors of this machine"),
-    "doctor": ("[ADDRESS]", "why there is no session, and what to do next"),
-}
-"""The words of `splitter.VERBS`: what stands behind each, and what it does."""
 
 ADDRESSES: Table = (
     ("PATH, unix:PATH", "a unix socket"),
@@ -82,14 +76,6 @@ FILES: Table = (
     ("~/.local/state/qmpsh/crash-*.txt", "reports of faults of qmpsh's own"),
     ("~/.cache/qmpsh/schema-*", "what servers accept; may be removed at any time"),
 )
-
-
-def program_lines(verbs: Iterable[str]) -> Table:
-    """The rows of the examples for these of PROGRAMS, in their order there."""
-    known = set(verbs)
-    return tuple(
-        (f"qmpsh {name} {usage}", does) for name, (usage, does) in PROGRAMS.items() if name in known
-    )
 
 
 def columns(table: Iterable[tuple[str, str]], width: int = 46) -> str:

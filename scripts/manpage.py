@@ -17,10 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from qmpsh import __version__, usage  # noqa: E402  # this checkout's, installed or not
-from qmpsh.cli import COMMAND  # noqa: E402
+from qmpsh.cli import COMMAND, program_lines  # noqa: E402
 from qmpsh.shell.ends import ENDS  # noqa: E402
 from qmpsh.shell.verbs import VERBS  # noqa: E402
-from qmpsh.splitter import VERBS as PROGRAMS  # noqa: E402
 from qmpsh.tui.keys import KEYS  # noqa: E402
 
 WIDTH = 68
@@ -81,18 +80,18 @@ def _option_row(option: click.Option) -> tuple[str, str]:
 
 
 def _value(option: click.Option) -> str:
-    """What stands behind an option; a value in brackets may be left out, and needs a `=`."""
+    """What stands behind an option."""
     if option.is_flag:
         return ""
     if isinstance(option.type, click.Choice):
         return f" {'|'.join(map(str, option.type.choices))}"
     shown = option.metavar or option.type.name
-    return f"[={shown.strip('[]')}]" if shown.startswith("[") else f" {shown}"
+    return shown if shown.startswith("[") else f" {shown}"
 
 
 def program_rows() -> Rows:
-    """`qmpsh ls` and its like, as far as there are any."""
-    return list(usage.program_lines(PROGRAMS))
+    """`qmpsh ls` and its like."""
+    return list(program_lines())
 
 
 def verb_rows() -> Rows:

@@ -8,9 +8,7 @@ import subprocess
 import pytest
 
 from qmpsh.lang.modifiers import MODIFIERS
-from qmpsh.splitter import VERBS as PROGRAMS
 from qmpsh.usage import MODIFIERS as TOLD
-from qmpsh.usage import PROGRAMS as TOLD_PROGRAMS
 from scripts.manpage import DOCS, PAGE, TABLES, option_rows, page, table
 from tests.conftest import RunQmpsh, missing
 
@@ -24,9 +22,8 @@ def test_the_tables_of_the_pages_are_current(name: str) -> None:
     assert table(name) in (DOCS / TABLES[name].page).read_text(), "`make docs` writes it anew"
 
 
-def test_every_modifier_and_every_program_is_told() -> None:
+def test_every_modifier_is_told() -> None:
     assert sorted(TOLD) == sorted(MODIFIERS)
-    assert set(PROGRAMS) - set(TOLD_PROGRAMS) == set()
 
 
 def test_a_value_that_may_be_left_out_stands_behind_an_equals_sign() -> None:

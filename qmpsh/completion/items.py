@@ -25,23 +25,11 @@ from qmpsh.lang.scan import Kind, Scanner
 from qmpsh.lang.syntax import Mode
 from qmpsh.lang.tokens import BLANKS
 from qmpsh.lang.values import Source, quote, unquoted
-from qmpsh.link.address import looks_like_address
+from qmpsh.link.address import SCHEMES, looks_like_address
 from qmpsh.link.commandline import QMP
 from qmpsh.link.discovery import Monitor, find_monitors
 from qmpsh.lookout.options import COMMANDS
-from qmpsh.splitter import Words, split_words
-
-SCHEMES = (
-    "unix:", "tcp:", "telnet:", "tls:", "vsock:", "fd:", "ssh://", "exec:", "libvirt:", "listen:",
-)  # fmt: skip
-"""Beginnings of addresses, of which those are offered that this build knows."""
-
-VERBS = {
-    "run": "a VM for as long as the shell lives",
-    "ls": "the monitors of this machine",
-    "doctor": "why there is no session",
-}
-"""The words of `splitter.VERBS` that are offered."""
+from qmpsh.splitter import PROGRAMS, Words, split_words
 
 _PLACES = frozenset({"command", "event", "verb", "modifier", "HMP"})
 """Kinds of candidates that the place in the line tells already."""
@@ -113,8 +101,6 @@ def find_items(typed: Typed, environ: Mapping[str, str], ask: Ask) -> list[Item]
     if words.verb == "run":
         return list(_run_items(words.line[:-1], typed.word))
     if words.verb:
-        if words.verb == "run":
-            return list(_run_items(words.line[:-1], typed.word))
         return list(_verb_items(words.verb, typed.word))
     if words.options[-1:] == [_HERE]:
         context = _read_options(words.options[:-2])
@@ -130,7 +116,7 @@ def find_items(typed: Typed, environ: Mapping[str, str], ask: Ask) -> list[Item]
         found = _line_items(line, typed, ask, server)
         if any(item.text.startswith(typed.word) for item in found):
             return found
-    verbs = (Item(verb, note=note) for verb, note in VERBS.items() if not typed.before)
+    verbs = (Item(word, note=one.summary) for word, one in PROGRAMS.items() if not typed.before)
     return [*(item for item in verbs if item.text.startswith(typed.word)), *_addresses(typed.word)]
 
 
@@ -227,9 +213,10 @@ def _addresses(word: str) -> Iterator[Item]:
     for monitor in () if is_path else find_monitors(libvirt=False):
         if monitor.kind == QMP and not monitor.owner and monitor.address.startswith(word):
             yield Item(monitor.address, note=_who(monitor))
-    for scheme in SCHEMES:
-        if word and scheme.startswith(word) and scheme != word and looks_like_address(scheme):
-            yield Item(scheme, note="address", ends=False)
+    for scheme in sorted(SCHEMES):
+        beginning = f"{scheme}://" if scheme == "ssh" else f"{scheme}:"
+        if word and beginning.startswith(word) and beginning != word:
+            yield Item(beginning, note="address", ends=False)
     if word.startswith("unix:"):
         yield Item(word, len("unix:"), files=Files.SOCKETS)
     elif ":" not in word or word.startswith(("/", "./", "../", "~/")):

@@ -19,9 +19,9 @@ from qmpsh.completion import scripts
 from qmpsh.completion.items import Files, Item, Typed, find_items
 from qmpsh.completion.server import candidates
 from qmpsh.completion.words import Splitter, Word, arguments_of
+from qmpsh.splitter import COMPLETE
 from qmpsh.view.safe import visible_word
 
-VARIABLE = "_QMPSH_COMPLETE"
 FILES = {"bash": "qmpsh.bash", "zsh": "_qmpsh", "fish": "qmpsh.fish"}
 """The shells, and the names of their scripts in completions/."""
 
@@ -39,13 +39,13 @@ _IN_DOUBLE = re.compile(r'([$`"\\])')
 def answer(instruction: str) -> int:
     """Do what the variable asks for, `bash_source` or the like; the exit code."""
     if instruction.endswith("_source"):
-        return shell_complete(COMMAND, {}, "qmpsh", VARIABLE, instruction)
+        return shell_complete(COMMAND, {}, "qmpsh", COMPLETE, instruction)
     # A shell's Tab must not be disturbed: not by a word on the terminal, not by waiting.
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
     faulthandler.dump_traceback_later(LIMIT, exit=True, file=null)
     try:
-        return shell_complete(COMMAND, {}, "qmpsh", VARIABLE, instruction)
+        return shell_complete(COMMAND, {}, "qmpsh", COMPLETE, instruction)
     except Exception:  # the top of a key handler: whatever is wrong, there are no candidates
         return 1
     finally:
@@ -54,7 +54,7 @@ def answer(instruction: str) -> int:
 
 def script(shell: str) -> str:
     """The script for bash, zsh or fish."""
-    return _SHELLS[shell](COMMAND, {}, "qmpsh", VARIABLE).source()
+    return _SHELLS[shell](COMMAND, {}, "qmpsh", COMPLETE).source()
 
 
 class Completion(ShellComplete):

@@ -12,6 +12,7 @@ from qmpsh.lang.values import NESTING_LIMIT, LiteralReader, Source, quote, unclo
 Word = Sequence[Token]
 """Tokens without a blank between them, except inside brackets."""
 
+_NO_VALUE = "expected KEY=value"
 GLUED_PAREN = "expected a blank before ), which stands alone; a value that ends in ) is quoted"
 
 
@@ -88,7 +89,8 @@ class ArgumentReader:
         text = self._source.text[first.start : word[-1].end]
         reader.expect_end(
             f"expected a blank behind the closing mark; text that begins with {text[0]} "
-            f"is quoted as a whole: {key}{quote(text)}"
+            "is quoted as a whole",
+            f"{key}{quote(text)}",
         )
         return node
 
@@ -135,8 +137,8 @@ class ArgumentReader:
         return error
 
     def _blanks(self, start: int, guess: str, end: int) -> LineSyntaxError:
-        message = f"expected no blanks around =: {self._name} {guess}?"
-        return self._source.error(message, start, end)
+        guess = f"{self._name} {guess}?"
+        return self._source.error("expected no blanks around =", start, end, guess)
 
     def _text(self, token: Token) -> str:
         return token.text(self._source.text)
@@ -173,11 +175,11 @@ def no_value(source: Source, place: Span, name: str, guess: str = "") -> NoValue
     place: of the word in the text; name: the command; guess: the argument before, the word in it
     """
     word = source.text[slice(*place)]
-    message = f"expected KEY=value, or quotes: {guess}?" if guess else "expected KEY=value"
+    message, guess = (f"{_NO_VALUE}, or quotes", f"{guess}?") if guess else (_NO_VALUE, "")
     if word.startswith("{"):
-        as_json = f'{{"execute": "{name}", "arguments": {{...}}}}'
-        message = f"expected KEY=value, or the whole line as JSON: {as_json}"
-    error = NoValue(message, source.line, source.span(*place))
+        message = f"{_NO_VALUE}, or the whole line as JSON"
+        guess = f'{{"execute": "{name}", "arguments": {{...}}}}'
+    error = NoValue(message, source.line, source.span(*place), guess)
     error.command, error.word = name, word
     return error
 

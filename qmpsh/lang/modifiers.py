@@ -18,6 +18,15 @@ VALUED_MODIFIERS = {
 
 MODIFIERS = (*VALUED_MODIFIERS, "wait", *sorted(FLAGS))
 
+OPTIONS = frozenset(
+    {
+        *("color", "compact", "config", "connect-timeout", "dry-run", "file", "guest-agent"),
+        *("help", "hmp", "keep-going", "logfile", "no-oob", "plain", "pretty", "read-only"),
+        *("schema", "skip-negotiation", "verbose", "version"),
+    }
+)
+"""The options of the command line that hold for no single line."""
+
 VERB_MODIFIERS = {"new": ".wait", "count": ".events"}
 """The modifiers that only verbs take, with a verb that does."""
 
@@ -103,6 +112,8 @@ class ModifierReader:
 
 
 def _unknown(name: str) -> str:
+    if name in OPTIONS:
+        return f"--{name} is an option of qmpsh: write it before the command"
     from difflib import get_close_matches  # needed for an error alone, and slow to load
 
     near = get_close_matches(name, MODIFIERS, n=1)

@@ -44,9 +44,9 @@ class Source:
         """The place in the line of text[start:end]."""
         return self.whole or (start, end)
 
-    def error(self, message: str, start: int, end: int) -> LineSyntaxError:
-        """An error that points at text[start:end]."""
-        return LineSyntaxError(message, self.line, self.span(start, end))
+    def error(self, message: str, start: int, end: int, guess: str = "") -> LineSyntaxError:
+        """An error that points at text[start:end]. guess: what was meant, "" for no idea."""
+        return LineSyntaxError(message, self.line, self.span(start, end), guess)
 
 
 def unquoted(source: Source, token: Token) -> str:
@@ -160,10 +160,10 @@ class LiteralReader:
                 return Scalar(self._word(token), False, self._span(token, token))
         raise self._unexpected("a value", token)
 
-    def expect_end(self, hint: str) -> None:
+    def expect_end(self, hint: str, guess: str = "") -> None:
         """Raise LineSyntaxError with the hint where anything follows the literal."""
         for token in self._tokens[self._at :]:
-            raise self._source.error(hint, token.start, token.end)
+            raise self._source.error(hint, token.start, token.end, guess)
 
     def _bracket(self, opening: Token) -> Node:
         self._open.append(opening)

@@ -1,4 +1,5 @@
-"""Which monitors and guest agents a command line makes: QEMU, storage daemon, StratoVirt, qemu-ga.
+"""Which monitors, guest agents and serial lines a command line makes: QEMU, storage daemon,
+StratoVirt, qemu-ga.
 
 Pure. Knows QEMU's ways to write options: `key=value` lists with doubled commas, JSON, short flags.
 Source: qemu(1), qemu-storage-daemon(1), qemu-ga(8).
@@ -15,6 +16,7 @@ from typing import Final, NamedTuple
 QMP: Final = "qmp"
 HMP: Final = "hmp"
 AGENT: Final = "guest agent"
+SERIAL: Final = "serial line"
 
 _PROGRAMS: Final = {
     r"qemu-system-[\w-]+|qemu-kvm|kvm|qemu": "emulator",
@@ -25,10 +27,12 @@ _PROGRAMS: Final = {
 _TRUE: Final = frozenset({"on", "yes", "true", "y"})
 _AGENT_NAME: Final = "org.qemu.guest_agent."
 """How the channels of guest agents are named. Source: qemu-ga(8), --path."""
+_SERIAL_DEVICE: Final = re.compile(r"serial|console|vty")
+"""Drivers that carry a serial line of the guest: isa-serial, virtconsole, spapr-vty."""
 
 
 class Channel(NamedTuple):
-    """One socket that a program listens on. kind: QMP, HMP or AGENT;
+    """One socket that a program listens on. kind: QMP, HMP, AGENT or SERIAL;
     path: of a unix socket, as it was given; abstract: `path` is a name without a file;
     host, port: of a TCP one, host "" for any; fd: inherited, -1 for none, and then nothing else;
     wrap: what is around the bytes: "telnet", "tls", "websocket", "" for nothing.
@@ -44,11 +48,18 @@ class Channel(NamedTuple):
 
 
 class CommandLine(NamedTuple):
-    """program: its file's name; name: of the VM, "" for none."""
+    """program: its file's name; name: of the VM, "" for none; channels: its sockets, those that a
+    session can be had on first.
+    """
 
     program: str
     name: str
     channels: tuple[Channel, ...]
+
+    @property
+    def monitors(self) -> tuple[Channel, ...]:
+        """The channels without the serial lines."""
+        return tuple(channel for channel in self.channels if channel.kind != SERIAL)
 
 
 Options = dict[str, str]
@@ -111,6 +122,8 @@ def _read_emulator(words: Sequence[str]) -> tuple[str, list[Channel]]:
             chardevs[options.get("id", "")] = options
         elif option in _USES:
             uses += _USES[option](value)
+    # A socket may be a serial line and a monitor at once (mux=on): that is a monitor.
+    uses.sort(key=lambda use: use[0] == SERIAL)
     return name, [channel for use in uses for channel in _channels(*use, chardevs)]
 
 
@@ -129,14 +142,17 @@ def _use_mon(value: str) -> Iterator[tuple[str, str]]:
 
 
 def _use_serial(value: str) -> Iterator[tuple[str, str]]:
-    if value.startswith("mon:"):
-        yield HMP, value.removeprefix("mon:")
+    device = value.removeprefix("mon:")
+    yield SERIAL if device == value else HMP, device
 
 
 def _use_device(value: str) -> Iterator[tuple[str, str]]:
     options = read_options(value, "driver")
+    device = f"chardev:{options.get('chardev', '')}"
     if options.get("name", "").startswith(_AGENT_NAME):
-        yield AGENT, f"chardev:{options.get('chardev', '')}"
+        yield AGENT, device
+    elif _SERIAL_DEVICE.search(options.get("driver", "")):
+        yield SERIAL, device
 
 
 _USES: Final[dict[str, Callable[[str], Iterator[tuple[str, str]]]]] = {

@@ -13,7 +13,8 @@ from qmpsh.wire.messages import Greeting
 
 
 class Dialect(NamedTuple):
-    """title:  what to call such a server, in a sentence
+    """name:   of such a server, by itself
+    title:  what to call one in a sentence
     greets:   it greets, and wants capabilities negotiated
     window:   in-band requests on the wire at most
     rate:     requests in any one second at most, None for no limit
@@ -29,6 +30,7 @@ class Dialect(NamedTuple):
     braced:   commands without arguments that want an empty object of them all the same
     """
 
+    name: str
     title: str
     greets: bool = True
     window: int = 7
@@ -47,8 +49,9 @@ class Dialect(NamedTuple):
 
 # At eight requests in band QEMU stops reading, and would not see one out of band (WIRE.md
 # section 1): the window stays below.
-QEMU: Final = Dialect("QEMU")
+QEMU: Final = Dialect("QEMU", "QEMU")
 STORAGE_DAEMON: Final = Dialect(
+    "storage daemon",
     "a storage daemon",
     manual="qemu-storage-daemon-qmp-ref",
     hmp=False,
@@ -57,6 +60,7 @@ STORAGE_DAEMON: Final = Dialect(
 )
 # Source: WIRE.md section 10; qemu-ga-ref(7), "success-response".
 GUEST_AGENT: Final = Dialect(
+    "guest agent",
     "a guest agent",
     greets=False,
     names="guest-info",
@@ -73,6 +77,7 @@ GUEST_AGENT: Final = Dialect(
 # Source: WIRE.md section 13: everything readable at once is one request; 100 a second at most. Its
 # query-qmp-schema answers `{}`, so that nobody needs to ask.
 STRATOVIRT: Final = Dialect(
+    "StratoVirt",
     "StratoVirt",
     window=1,
     rate=100,
@@ -98,8 +103,8 @@ def introduction(greeting: Greeting) -> tuple[str, str, str]:
     """
     dialect = greeted(greeting)
     if dialect is STRATOVIRT and greeting.package:
-        return dialect.title, greeting.package.removeprefix(f"{dialect.title}-"), ""
-    return dialect.title, greeting.version, greeting.package
+        return dialect.name, greeting.package.removeprefix(f"{dialect.name}-"), ""
+    return dialect.name, greeting.version, greeting.package
 
 
 def command_names(reply: Json) -> tuple[str, ...]:

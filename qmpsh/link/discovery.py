@@ -82,6 +82,17 @@ def _place(address: str) -> str:
     return os.path.realpath(address) if address.startswith("/") else address
 
 
+def maybe_domain(address: Address) -> Monitor | None:
+    """The monitor, on this machine, of the domain that a libvirt address names."""
+    # Imported here: few machines have it.
+    from qmpsh.link.roads.libvirt import LibvirtRoad
+
+    if not isinstance(address, LibvirtRoad):
+        return None
+    form = libvirt_form(address.uri, address.domain) if address.uri else str(address)
+    return next((one for one in find_monitors(libvirt=False) if one.address == form), None)
+
+
 def running_domains() -> list[str]:
     """The names of the system's libvirt; [] without its library, without a daemon, and for all that
     goes wrong.
@@ -107,7 +118,7 @@ def _of_processes(sockets: Sockets) -> Iterator[Monitor]:
         process = maybe_process(pid) if command else None
         if command is None or process is None:
             continue
-        for channel in command.channels:
+        for channel in command.monitors:
             address = _maybe_address(channel, pid, sockets)
             if address is not None:
                 yield _monitor(address, channel.kind, command, process, sockets)

@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 
 from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp
 from qmpsh.link.address import Address, TcpAddress
-from qmpsh.link.commandline import AGENT, HMP, QMP
+from qmpsh.link.commandline import AGENT, HMP, QMP, SERIAL
 from qmpsh.link.owners import advice, owner_of
 from qmpsh.link.proc import Process
-from qmpsh.link.scene import Scene, channel_of, look
+from qmpsh.link.scene import Scene, channel_of, look, path_of
 
 SECOND: Final = "or give QEMU a second -qmp"
 SHARES: Final = "holds this monitor, which serves one client at a time"
@@ -89,9 +89,11 @@ def _other_kind(address: Address, scene: Scene) -> Finding | None:
     if channel is None:
         return None
     if channel.kind == AGENT:
-        return Finding("this is a guest agent, which does not greet", *_AGENT_NEXT)
+        return Finding("this is a guest agent, which does not greet", _AGENT_NEXT, NotQmp)
     if channel.kind == HMP:
         return Finding("this is a human monitor (HMP), not QMP", _HMP_NEXT, NotQmp)
+    if channel.kind == SERIAL:
+        return Finding("this is the VM's serial line, no monitor", _monitor_of(scene), NotQmp)
     if channel.wrap == "tls" and isinstance(address, TcpAddress):
         return Finding("this monitor speaks TLS", f"use {tls_form(address)}", NotQmp)
     if channel.wrap == "websocket":
@@ -103,7 +105,19 @@ def _other_kind(address: Address, scene: Scene) -> Finding | None:
     return None
 
 
-_AGENT_NEXT: Final = ("say --guest-agent", NotQmp)
+def _monitor_of(scene: Scene) -> str:
+    """Where the same program has a monitor, as what to do next."""
+    command, process = scene.command_line, scene.listener
+    if command is not None and process is not None:
+        paths = (path_of(process.pid, one.path) for one in command.monitors
+                 if one.kind == QMP and one.path and not one.abstract)  # fmt: skip
+        path = next(filter(None, paths), "")
+        if path:
+            return f"its monitor is {path}"
+    return "name the socket that -qmp made"
+
+
+_AGENT_NEXT: Final = "say --guest-agent"
 _HMP_NEXT: Final = "use -qmp, or mode=control on that -mon"
 
 

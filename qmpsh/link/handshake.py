@@ -49,15 +49,19 @@ class ClientOptions(NamedTuple):
     dialect: Dialect = QEMU
 
 
+_TLS: Final = ("speaks TLS", "use tls:HOST:PORT?ca=FILE")
 _STRANGERS: Final = {
-    b"QEMU ": "is a human monitor (HMP), not QMP; use -qmp, or mode=control on that -mon",
-    b"RFB ": "is a VNC server, not a QMP monitor",
-    b"SSH-": "is an SSH server, not a QMP monitor",
-    b"HTTP/": "is a web server, not a QMP monitor",
-    b"\x16\x03": "speaks TLS; use tls:HOST:PORT?ca=FILE",
-    b"\x15\x03": "speaks TLS; use tls:HOST:PORT?ca=FILE",
+    b"QEMU ": ("is a human monitor (HMP), not QMP", "use -qmp, or mode=control on that -mon"),
+    b"RFB ": ("is a VNC server, not a QMP monitor", ""),
+    b"SSH-": ("is an SSH server, not a QMP monitor", ""),
+    b"HTTP/": ("is a web server, not a QMP monitor", ""),
+    b"\x16\x03": _TLS,
+    b"\x15\x03": _TLS,
 }
-"""The first bytes of what is no QMP, and what it is. Source: WIRE.md sections 2 and 12."""
+"""The first bytes of what is no QMP, what it is and what to do next.
+
+Source: WIRE.md sections 2 and 12.
+"""
 
 _SHOWN = 40  # bytes of what a stranger said
 
@@ -79,13 +83,15 @@ def synchronize(connection: Connection) -> tuple[Command, str, bytes]:
 
 class _Silence(NamedTuple):
     """What to say of a server that is silent. missing: what does not come; whose: before its
-    address; notice: behind the connecting; end: in its place; its `{}` is how long was waited.
+    address; notice: behind the connecting; end: in its place, its `{}` is how long was waited;
+    todo: what to do next, behind the end.
     """
 
     missing: str
     whose: str
     notice: str
     end: str
+    todo: str = ""
 
 
 _OF_MONITORS: Final = _Silence(
@@ -93,8 +99,8 @@ _OF_MONITORS: Final = _Silence(
     "from",
     "no greeting yet: another client may hold this monitor, which serves one at a time",
     "no greeting within {} s: another client probably holds this monitor, which serves one at a"
-    " time, or the VM is stopped; close that client, or give QEMU a second -qmp; a guest agent's"
-    " socket wants --guest-agent",
+    " time, or the VM is stopped",
+    "close that client, or give QEMU a second -qmp; a guest agent's socket wants --guest-agent",
 )
 _OF_AGENTS: Final = _Silence(
     "answer of the guest agent",
@@ -140,12 +146,11 @@ def still_waiting(address: Address, dialect: Dialect, fd: int) -> str:
 
 def no_greeting(address: Address, timeout: float, dialect: Dialect, quiet: Quiet) -> CannotConnect:
     """Connected, and silence. quiet: the connection, still open."""
-    finding = _maybe_finding(address, dialect, quiet)
+    finding, silence = _maybe_finding(address, dialect, quiet), _silence(dialect)
     if finding is not None:
-        silence = _silence(dialect)
         missing = f"{silence.missing} {silence.whose} {address}"
-        return finding.error(f"no {missing} within {timeout:g} s: {finding.what}; {finding.todo}")
-    return Busy(f"connected to {address}, but {_silence(dialect).end.format(f'{timeout:g}')}")
+        return finding.error(f"no {missing} within {timeout:g} s: {finding.what}", finding.todo)
+    return Busy(f"connected to {address}, but {silence.end.format(f'{timeout:g}')}", silence.todo)
 
 
 def _maybe_finding(address: Address, dialect: Dialect, quiet: Quiet) -> Finding | None:
@@ -157,6 +162,15 @@ def _maybe_finding(address: Address, dialect: Dialect, quiet: Quiet) -> Finding 
     if finding is not None and finding.error is NotQmp and not dialect.greets:
         return None
     return finding
+
+
+def _maybe_cause(address: Address) -> Finding | None:
+    """What this machine tells of a server that said something."""
+    # Imported here: only what is no QMP needs it.
+    from qmpsh.link.doctor import why_not_to_connect
+    from qmpsh.link.scene import look
+
+    return why_not_to_connect(address, look(address))
 
 
 def no_agreement(address: Address, timeout: float) -> ConnectTimeout:
@@ -205,10 +219,13 @@ def no_descriptors(address: Address) -> str:
 def _not_qmp(address: Address, error: ProtocolError) -> NotQmp:
     """Something that is not QMP."""
     data = error.data
-    for beginning, kind in _STRANGERS.items():
+    for beginning, (kind, todo) in _STRANGERS.items():
         # However the bytes were cut: the first piece may be shorter than what tells.
         if data and (data.startswith(beginning) or beginning.startswith(data)):
-            return NotQmp(f"{address} {kind}")
+            return NotQmp(f"{address} {kind}", todo)
+    finding = _maybe_cause(address)
+    if finding is not None and finding.error is NotQmp:
+        return NotQmp(f"{address} does not speak QMP: {finding.what}", finding.todo)
     if data:
         return NotQmp(f"{address} does not speak QMP; it began with {ascii(data[:_SHOWN])[1:]}")
     return NotQmp(f"{address}: {error}")

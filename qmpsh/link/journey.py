@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qmpsh.errors import CannotConnect, ConnectionLost
+from qmpsh.errors import CannotConnect, ConnectionLost, ConnectTimeout
 
 if TYPE_CHECKING:
     from qmpsh.link.transport import Stream
@@ -43,13 +43,13 @@ class Journey:
         """Give up what is held besides the stream; may be called twice."""
         raise NotImplementedError
 
-    def _ending(self, error: ConnectionLost | None) -> str:
-        """Why the stream ended before anything came, "" for nothing that only this road knows."""
+    def _ending(self, error: ConnectionLost | None) -> CannotConnect | None:
+        """Why the stream ended before anything came, None where this road knows nothing of it."""
         raise NotImplementedError
 
-    def overdue(self, timeout: float) -> str:
+    def overdue(self, timeout: float) -> ConnectTimeout:
         """What to tell when it took too long; seconds."""
-        return f"waited {timeout:g} s for {self.awaits}; {self.advice}"
+        return ConnectTimeout(f"waited {timeout:g} s for {self.awaits}", self.advice)
 
     def advance(self) -> None:
         """Go on as far as it goes. Raises CannotConnect."""
@@ -70,9 +70,9 @@ class Journey:
         try:
             data = self._stream.recv(size)
         except ConnectionLost as error:
-            raise CannotConnect(self._ending(error) or str(error)) from error
-        if data == b"" and (why := self._ending(None)):
-            raise CannotConnect(why)
+            raise self._ending(error) or CannotConnect(str(error)) from error
+        if data == b"" and (why := self._ending(None)) is not None:
+            raise why
         self._has_heard = bool(data)
         return data
 

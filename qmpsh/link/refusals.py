@@ -23,22 +23,23 @@ def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
     path = address.path
     if error.errno == errno.EAGAIN:
         why = crowd(address)
-        return why.error(f"{path} takes no more clients: {why.what}; {why.todo}")
+        return why.error(f"{path} takes no more clients: {why.what}", why.todo)
     if address.abstract:
         return CannotConnect(f"cannot connect to the abstract socket {path}: {_reason(error)}")
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return CannotConnect(
-            f"no such socket: {path}; QEMU makes it when started with"
-            f" -qmp unix:{path.replace(',', ',,')},server=on,wait=off"
+            f"no such socket: {path}",
+            "QEMU makes it when started with"
+            f" -qmp unix:{path.replace(',', ',,')},server=on,wait=off",
         )
     if error.errno in (errno.EACCES, errno.EPERM):
-        return CannotConnect(_no_permission(address))
+        return _no_permission(address)
     kind = _maybe_other_kind(path)
     if kind:
-        return NotQmp(f"{path} is {kind}, not a socket; name the socket that -qmp unix: made")
+        return NotQmp(f"{path} is {kind}, not a socket", "name the socket that -qmp unix: made")
     if error.errno == errno.ECONNREFUSED:
         return CannotConnect(
-            f"nobody listens on {path}: the VM that made this socket has ended; start it again"
+            f"nobody listens on {path}: the VM that made this socket has ended", "start it again"
         )
     if error.errno == errno.EPROTOTYPE:
         return CannotConnect(f"{path} is a socket of another type, not a stream as -qmp makes it")
@@ -67,16 +68,16 @@ def _maybe_other_kind(path: str) -> str:
     return "a regular file" if stat.S_ISREG(mode) else "a device or a pipe"
 
 
-def _no_permission(address: UnixAddress) -> str:
+def _no_permission(address: UnixAddress) -> CannotConnect:
     """Names the owner of the socket, or of the first folder on the way that does not let us in."""
     path = address.path
     what, place = "it", os.path.abspath(path)
     while not os.path.exists(place) and place != "/":
         place = os.path.dirname(place)
         what = f"the folder {place}"
-    return (
-        f"no permission to connect to {path}: {what} belongs to {_owner(place)};"
-        f" {advice(address) or 'run qmpsh as that user'}"
+    return CannotConnect(
+        f"no permission to connect to {path}: {what} belongs to {_owner(place)}",
+        advice(address) or "run qmpsh as that user",
     )
 
 
@@ -96,13 +97,14 @@ def tcp_refusal(address: TcpAddress, timeout: float | None, error: OSError) -> C
     if isinstance(error, TimeoutError):
         within = "" if timeout is None else f" within {timeout:g} s"
         return ConnectTimeout(
-            f"no answer from {host} port {port}{within}; check the address, and whether a firewall"
-            " or another client of this monitor is in the way"
+            f"no answer from {host} port {port}{within}",
+            "check the address, and whether a firewall or another client of this monitor is in the"
+            " way",
         )
     if isinstance(error, ConnectionRefusedError):
         return CannotConnect(
-            f"nobody listens on {host} port {port}; QEMU does when started with"
-            f" {_tcp_options(address)}"
+            f"nobody listens on {host} port {port}",
+            f"QEMU does when started with {_tcp_options(address)}",
         )
     return CannotConnect(f"cannot connect to {host} port {port}: {_reason(error)}")
 

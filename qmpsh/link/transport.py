@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from qmpsh.errors import CannotConnect, ConnectionLost, ConnectTimeout
+from qmpsh.errors import CannotConnect, ConnectionLost
 from qmpsh.link.address import Address, TcpAddress, UnixAddress
 
 NOTICE_AFTER = 1.0
@@ -184,7 +184,7 @@ def _arrive(
     while isinstance(stream, Journey) and stream.awaits:
         now = time.monotonic()
         if now >= deadline:
-            raise ConnectTimeout(stream.overdue(timeout or 0.0))
+            raise stream.overdue(timeout or 0.0)
         if notice is not None and now >= patience:
             if not stream.may_ask:
                 notice(f"waiting for {stream.awaits}")

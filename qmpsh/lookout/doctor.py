@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from qmpsh.link.address import parse_address
-from qmpsh.lookout.checks import Check, as_json, has_failed, lines_of
+from qmpsh.lookout.checks import as_json, has_failed, lines_of
 from qmpsh.lookout.examination import examine
 from qmpsh.lookout.options import Given, maybe_given
 from qmpsh.lookout.surroundings import look_around
@@ -27,16 +27,10 @@ def main(words: Words) -> int:
     name = given.address or words.address
     terminal = sys.stdout.isatty()
     colour = wants_colour(given.color, os.environ, terminal=terminal)
-    checks: list[Check] = []
-
-    def show(check: Check) -> None:
-        checks.append(check)
-
     if name:
-        address = parse_address(name)
-        examine(name, address, show, _announcer(given))
+        checks = [*examine(name, parse_address(name), _announcer(given))]
     else:
-        look_around(show, colour=colour, terminal=terminal)
+        checks = [*look_around(colour=colour, terminal=terminal)]
     if given.json:
         print((pretty if terminal else compact)([*as_json(checks)]))
     else:

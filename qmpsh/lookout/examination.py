@@ -7,24 +7,23 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from qmpsh.errors import CannotConnect, QmpshError
-from qmpsh.jsontypes import Json
 from qmpsh.link.address import Address, TcpAddress, UnixAddress
 from qmpsh.link.client import Client, ClientOptions
 from qmpsh.link.commandline import QMP, Channel
-from qmpsh.link.dialect import listed
-from qmpsh.link.discovery import STATES, user_name
+from qmpsh.link.dialect import command_names, listed
+from qmpsh.link.discovery import STATES, Monitor, maybe_domain, user_name
 from qmpsh.link.doctor import is_qmpsh, tls_form, why_not_to_connect
-from qmpsh.link.owners import advice, owner_of
+from qmpsh.link.owners import LIBVIRT, advice, owner_of
 from qmpsh.link.probes import HTTP, TLS, tcp_kind, unix_kind
 from qmpsh.link.proc import Process
 from qmpsh.link.scene import Scene, channel_of, look
 from qmpsh.link.sockets import tells_peers
 from qmpsh.link.transport import open_stream
-from qmpsh.lookout.checks import FAIL, INFO, OK, WARN, Check
+from qmpsh.lookout.checks import FAIL, INFO, OK, WARN, Check, has_failed
 from qmpsh.wire.messages import Command
 
 GREETED_WITHIN: Final = 3.0
@@ -32,25 +31,34 @@ GREETED_WITHIN: Final = 3.0
 _ROUNDS: Final = 20  # questions whose median is the latency
 _SLOW: Final = 0.1  # seconds
 _COMMAND: Final = 2000  # characters of a command line
+_LS: Final = "qmpsh ls lists the monitors that are here"
 
-Show = Callable[[Check], None]
 
-
-def examine(name: str, address: Address, show: Show, announce: Callable[[str], None]) -> None:
+def examine(name: str, address: Address, announce: Callable[[str], None]) -> Iterator[Check]:
     """Examine an address. name: as it was typed; announce: told before the monitor is taken."""
-    show(Check(INFO, "address", _read_as(name, address)))
-    if isinstance(address, UnixAddress) and not address.abstract and not _file(address.path, show):
-        return
+    yield Check(INFO, "address", _read_as(name, address))
+    if isinstance(address, UnixAddress) and not address.abstract:
+        checks = [*_file(address.path)]
+        yield from checks
+        if has_failed(checks):
+            return
     scene = look(address)
-    _listener(address, scene, show)
-    _clients(scene, show)
+    yield from _listener(address, scene)
+    yield from _clients(scene)
     reason = why_not_to_connect(address, scene)
     if reason is not None:
-        show(Check(FAIL, "session", f"not tried: {reason.what}"))
-        show(Check(INFO, "next", reason.todo))
+        yield Check(FAIL, "session", f"not tried: {reason.what}")
+        yield Check(INFO, "next", reason.todo)
         return
-    announce(f"connecting: it takes the monitor {address} for a moment")
-    _session(address, show)
+    if _is_libvirts(address):
+        announce("connecting through libvirt, which may mark the domain as tainted")
+    else:
+        announce(f"connecting: it takes the monitor {address} for a moment")
+    yield from _session(address)
+
+
+def _is_libvirts(address: Address) -> bool:
+    return str(address).startswith(f"{LIBVIRT}:")
 
 
 # ---------------------------------------------------------------------------- from outside
@@ -67,59 +75,56 @@ def _read_as(name: str, address: Address) -> str:
             return f"{name} is read as {address}"
 
 
-def _file(path: str, show: Show) -> bool:
-    """The socket's file; False where the examination ends with it."""
+def _file(path: str) -> Iterator[Check]:
+    """The socket's file; one that fails ends the examination."""
     try:
         status = os.stat(path)
     except PermissionError:
-        _refused(UnixAddress(path), "file", show)
-        return False
+        yield from _refused(UnixAddress(path), "file")
+        return
     except OSError as error:
-        show(Check(FAIL, "file", f"{path}: {error.strerror}"))
-        show(Check(INFO, "next", "qmpsh ls lists the monitors that are here"))
-        return False
+        yield Check(FAIL, "file", f"{path}: {error.strerror}")
+        yield Check(INFO, "next", _LS)
+        return
     rights = f"{stat.filemode(status.st_mode)} of {user_name(status.st_uid)}"
     if not stat.S_ISSOCK(status.st_mode):
-        show(Check(FAIL, "file", f"{path} is no socket ({rights})"))
-        show(Check(INFO, "next", "name the socket that -qmp unix: made"))
-        return False
-    show(Check(OK, "file", f"a socket, {rights}"))
+        yield Check(FAIL, "file", f"{path} is no socket ({rights})")
+        yield Check(INFO, "next", "name the socket that -qmp unix: made")
+        return
+    yield Check(OK, "file", f"a socket, {rights}")
     if not os.access(path, os.W_OK):
-        _refused(UnixAddress(path), "permission", show)
-        return False
-    return True
+        yield from _refused(UnixAddress(path), "permission")
 
 
-def _refused(address: UnixAddress, what: str, show: Show) -> None:
+def _refused(address: UnixAddress, what: str) -> Iterator[Check]:
     """Connecting is refused at once, and the refusal says by whom."""
     try:
         Client.connect(address, ClientOptions(GREETED_WITHIN)).close()
     except CannotConnect as error:
-        said, _, todo = str(error).rpartition("; ")
-        show(Check(FAIL, what, said))
-        show(Check(INFO, "next", todo))
+        yield Check(FAIL, what, error.what)
+        yield Check(INFO, "next", error.todo or _LS)
 
 
-def _listener(address: Address, scene: Scene, show: Show) -> None:
+def _listener(address: Address, scene: Scene) -> Iterator[Check]:
     process = scene.listener
     if process is None:
-        _unknown_listener(address, scene, show)
+        yield from _unknown_listener(address, scene)
         return
     state = STATES.get(process.state, "running")
     mark = OK if state == "running" else FAIL
-    show(Check(mark, "listener", f"{process.title}, pid {process.pid}, {state}, user"
-                                 f" {user_name(process.uid)}"))  # fmt: skip
-    show(Check(INFO, "command", process.command[:_COMMAND]))
+    yield Check(mark, "listener", f"{process.title}, pid {process.pid}, {state}, user"
+                                 f" {user_name(process.uid)}")  # fmt: skip
+    yield Check(INFO, "command", process.command[:_COMMAND])
     command = scene.command_line
     if command is not None and command.name:
-        show(Check(INFO, "vm", command.name))
+        yield Check(INFO, "vm", command.name)
     channel = channel_of(scene, address)
     if channel is not None:
-        show(_kind(channel))
+        yield _kind(channel)
     owner = owner_of(address)
     if owner:
         name = command.name if command else ""
-        show(Check(WARN, "owner", f"{owner}: {advice(address, name)}"))
+        yield Check(WARN, "owner", f"{owner}: {advice(address, name)}")
 
 
 def _kind(channel: Channel) -> Check:
@@ -128,26 +133,34 @@ def _kind(channel: Channel) -> Check:
     return Check(OK if is_usual else WARN, "kind", f"{channel.kind}{wrap}")
 
 
-def _unknown_listener(address: Address, scene: Scene, show: Show) -> None:
-    if scene.known:
-        show(Check(WARN, "listener", "somebody's whose process is hidden: root sees more"))
+def _unknown_listener(address: Address, scene: Scene) -> Iterator[Check]:
+    if _is_libvirts(address):
+        # Of its domains on this machine the processes tell.
+        yield from map(_process, filter(None, [maybe_domain(address)]))
+    elif scene.known:
+        yield Check(WARN, "listener", "somebody's whose process is hidden: root sees more")
     elif isinstance(address, UnixAddress) and tells_peers():
-        show(Check(WARN, "listener", "nobody in this network namespace"))
+        yield Check(WARN, "listener", "nobody in this network namespace")
     else:
-        show(Check(INFO, "listener", "not on this machine, as far as can be seen"))
+        yield Check(INFO, "listener", "not on this machine, as far as can be seen")
 
 
-def _clients(scene: Scene, show: Show) -> None:
+def _process(one: Monitor) -> Check:
+    mark = OK if one.state == "running" else FAIL
+    return Check(mark, "listener", f"{one.program}, pid {one.pid}, {one.state}, user {one.user}")
+
+
+def _clients(scene: Scene) -> Iterator[Check]:
     if not scene.known:
         return
     for client in scene.served:
         process = client.process
         ours = " (another qmpsh)" if process is not None and is_qmpsh(process) else ""
-        show(Check(WARN, "connected", f"{_briefly(process) if process else client}{ours}"))
+        yield Check(WARN, "connected", f"{_briefly(process) if process else client}{ours}")
     if not scene.served:
-        show(Check(OK, "connected", "nobody"))
+        yield Check(OK, "connected", "nobody")
     if scene.waiting:
-        show(Check(WARN, "waiting", f"{scene.waiting} in the queue behind"))
+        yield Check(WARN, "waiting", f"{scene.waiting} in the queue behind")
 
 
 def _briefly(process: Process) -> str:
@@ -157,37 +170,33 @@ def _briefly(process: Process) -> str:
 # ---------------------------------------------------------------------------- a session
 
 
-def _session(address: Address, show: Show) -> None:
+def _session(address: Address) -> Iterator[Check]:
     started = time.monotonic()
     client: Client | None = None
     try:
         stream = open_stream(address, GREETED_WITHIN)
         client = Client(stream, address, ClientOptions(GREETED_WITHIN))
         client.begin(started)
-        _greeted(client, time.monotonic() - started, show)
-        _asked(client, show)
+        yield from _greeted(client, time.monotonic() - started)
+        yield from _asked(client)
     except CannotConnect as error:
-        _failed(error, client, show)
+        yield from _failed(error, client)
     except QmpshError as error:
-        show(Check(FAIL, "session", str(error)))
+        yield Check(FAIL, "session", str(error))
     finally:
         if client is not None:
             client.close()
 
 
-def _failed(error: CannotConnect, client: Client | None, show: Show) -> None:
+def _failed(error: CannotConnect, client: Client | None) -> Iterator[Check]:
     """Why no session began. client: None where the connection itself was refused."""
-    said, separator, todo = str(error).rpartition("; ")
-    show(Check(FAIL, "session", said if separator else todo))
+    yield Check(FAIL, "session", error.what)
     found = ""
     if client is not None and client.greeting is None and client.lost is None:
         address = client.address
         client.close()
         found = _maybe_probed(address)
-    show(Check(INFO, "next", found or (todo if separator else _LS)))
-
-
-_LS: Final = "qmpsh ls lists the monitors that are here"
+    yield Check(INFO, "next", found or error.todo or _LS)
 
 
 def _maybe_probed(address: Address) -> str:
@@ -201,31 +210,28 @@ def _maybe_probed(address: Address) -> str:
     return ""
 
 
-def _greeted(client: Client, took: float, show: Show) -> None:
+def _greeted(client: Client, took: float) -> Iterator[Check]:
     greeting = client.greeting
     if greeting is None:
         return
     package = f" ({greeting.package})" if greeting.package else ""
-    show(Check(OK, "greeting", f"QEMU {greeting.version}{package}"))
+    yield Check(OK, "greeting", f"QEMU {greeting.version}{package}")
     offered = ", ".join(greeting.capabilities) or "none"
-    show(Check(OK, "negotiated", f"in {took * 1000:.1f} ms; capabilities offered: {offered}"))
+    if greeting.remark:
+        yield Check(WARN, "remark", greeting.remark)
+    yield Check(OK, "negotiated", f"in {took * 1000:.1f} ms; capabilities offered: {offered}")
 
 
-def _asked(client: Client, show: Show) -> None:
+def _asked(client: Client) -> Iterator[Check]:
     """The commands, what dialect they make it, and how long a reply takes."""
-    names = _names(client.execute(Command("query-commands"), GREETED_WITHIN).value)
-    show(Check(OK, "dialect", listed(client.dialect, names).title))
-    show(Check(OK, "commands", f"{len(names)}"))
+    names = command_names(client.execute(Command(client.dialect.names), GREETED_WITHIN).value)
+    yield Check(OK, "dialect", listed(client.dialect, names).title)
+    yield Check(OK, "commands", f"{len(names)}")
     times = sorted(_round_trip(client) for _ in range(_ROUNDS))
     median = times[len(times) // 2]
     mark = OK if median < _SLOW else WARN
-    show(Check(mark, "latency", f"{median * 1000:.2f} ms for query-version, {_ROUNDS} times"))
-    show(Check(OK, "session", "works"))
-
-
-def _names(value: Json) -> tuple[str, ...]:
-    rows = value if isinstance(value, list) else []
-    return tuple(str(row.get("name")) for row in rows if isinstance(row, dict))
+    yield Check(mark, "latency", f"{median * 1000:.2f} ms for query-version, {_ROUNDS} times")
+    yield Check(OK, "session", "works")
 
 
 def _round_trip(client: Client) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from qmpsh.jsontypes import JsonObject
 from qmpsh.link.discovery import Monitor, find_monitors
@@ -43,27 +44,40 @@ def width_of_terminal() -> int:
     return os.get_terminal_size(sys.stdout.fileno()).columns
 
 
-def lines_of(
-    monitors: Sequence[Monitor], width: int | None, numbers: Sequence[int] = ()
-) -> list[str]:
-    """A header and a line each, safe to show. numbers: stand before them; width: to be cut to."""
-    rows: list[JsonObject] = [_row(monitor) for monitor in monitors]
-    if numbers:
-        rows = [{"no": number, **row} for number, row in zip(numbers, rows, strict=True)]
-    return table_lines(rows, width, glyphs_for(sys.stdout.encoding).more)
+def lines_of(monitors: Sequence[Monitor], width: int | None) -> list[str]:
+    """A header and a line each, safe to show. width: to be cut to, None for no limit."""
+    return _lines([_row(monitor) for monitor in monitors], width)
+
+
+def choices_of(monitors: Sequence[Monitor], width: int) -> list[str]:
+    """The same to pick one by its number, and only what tells one from another."""
+    rows = [_row(monitor) for monitor in monitors]
+    return _lines(
+        [{"no": no, **{name: row[name] for name in _TELLING}} for no, row in enumerate(rows, 1)],
+        width,
+    )
+
+
+_TELLING: Final = ("vm", "address", "client", "owner", "program")
+"""columns"""
+
+
+def _lines(rows: list[JsonObject], width: int | None) -> list[str]:
+    # An address that was cut leads nowhere.
+    return table_lines(rows, width, glyphs_for(sys.stdout.encoding).more, whole="address")
 
 
 def _row(one: Monitor) -> JsonObject:
-    """The columns; a dash where nothing is known."""
+    """The columns, those last that are left out first; a dash where nothing is known."""
     texts = {
         "vm": one.name,
         "address": one.address,
-        "kind": one.kind.replace(" ", "-"),
-        "state": one.state,
         "client": one.holder.replace(" ", ":") or one.clients,
+        "process": one.state,
         "pid": "" if one.pid is None else str(one.pid),
-        "user": one.user,
         "owner": one.owner,
+        "kind": one.kind.replace(" ", "-"),
         "program": one.program,
+        "user": one.user,
     }
     return {name: text or "-" for name, text in texts.items()}

@@ -7,7 +7,7 @@ from typing import Final
 
 from qmpsh.errors import UsageError
 from qmpsh.link.discovery import Monitor, find_monitors
-from qmpsh.lookout.ls import lines_of, width_of_terminal
+from qmpsh.lookout.ls import choices_of, width_of_terminal
 from qmpsh.view.safe import visible_word
 
 _NO_ADDRESS: Final = (
@@ -30,7 +30,7 @@ def maybe_pick() -> str | None:
     found = _monitors()
     if not found:
         raise _refusal(found)
-    print("\n".join(lines_of(found, width_of_terminal(), range(1, len(found) + 1))))
+    print("\n".join(choices_of(found, width_of_terminal())))
     question = "monitor [1]: " if len(found) == 1 else f"monitor, 1 to {len(found)} or a name: "
     while True:
         try:

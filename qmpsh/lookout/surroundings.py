@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 from importlib.util import find_spec
 from typing import Final
@@ -17,7 +18,6 @@ from typing import Final
 from qmpsh import __version__
 from qmpsh.link.discovery import Monitor, find_monitors
 from qmpsh.lookout.checks import FAIL, INFO, OK, WARN, Check
-from qmpsh.lookout.examination import Show
 from qmpsh.paths import folders
 
 _PACKAGES: Final = ("prompt_toolkit", "pygments", "click")
@@ -26,22 +26,21 @@ _QEMUS: Final = ("qemu-system-x86_64", "qemu-system-aarch64", "qemu-kvm", "kvm",
                  "qemu-storage-daemon", "qemu-ga", "stratovirt")  # fmt: skip
 
 
-def look_around(show: Show, *, colour: bool, terminal: bool) -> None:
-    """Show one check after the other. terminal: stdout is one, and coloured or not."""
-    show(Check(OK, "qmpsh", f"{__version__}, {os.path.dirname(os.path.dirname(__file__))}"))
-    show(Check(OK, "python", f"{sys.version.split()[0]}, {sys.executable}"))
+def look_around(*, colour: bool, terminal: bool) -> Iterator[Check]:
+    """One check after the other. terminal: stdout is one, and coloured or not."""
+    yield Check(OK, "qmpsh", f"{__version__}, {os.path.dirname(os.path.dirname(__file__))}")
+    yield Check(OK, "python", f"{sys.version.split()[0]}, {sys.executable}")
     for name in _PACKAGES:
-        show(_package(name))
-    for check in _programs():
-        show(check)
-    show(_terminal(colour=colour, terminal=terminal))
+        yield _package(name)
+    yield from _programs()
+    yield _terminal(colour=colour, terminal=terminal)
     for name, path in folders().items():
-        show(_folder(name, path))
+        yield _folder(name, path)
     found = find_monitors()
     for monitor in found:
-        show(_monitor(monitor))
+        yield _monitor(monitor)
     if not found:
-        show(Check(INFO, "monitors", "none found; qmpsh run starts a VM"))
+        yield Check(INFO, "monitors", "none found; qmpsh run starts a VM")
 
 
 def _package(name: str) -> Check:

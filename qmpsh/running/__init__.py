@@ -1,1 +1,1 @@
-"""A VM for as long as the shell lives: started, followed and ended here."""
+"""A VM that the shell starts for itself: started, followed, and ended or left at the end."""

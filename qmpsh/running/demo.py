@@ -37,8 +37,9 @@ def find_emulator() -> str:
         if found:
             return found
     raise CannotConnect(
-        "no QEMU found here: install it (the package is called qemu-system-x86 or qemu), or name"
-        " yours, as in qmpsh run -- /opt/qemu/bin/qemu-system-x86_64 ..."
+        "no QEMU found here",
+        "install it (the package is called qemu-system-x86 or qemu), or name yours, as in qmpsh run"
+        " -- /opt/qemu/bin/qemu-system-x86_64 ...",
     )
 
 

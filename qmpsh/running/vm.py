@@ -31,6 +31,8 @@ LAST_WORDS = 1.0
 _CHARDEV = "qmpsh-monitor"
 _HELD_BACK = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 _FOLDER_MARK = "qmpsh-run-"
+_NO_DISPLAY = ("gtk initialization failed", "Could not initialize SDL")
+"""What QEMU says where it was to open a window and could not."""
 
 
 class Vm:
@@ -113,6 +115,8 @@ class Vm:
         else:
             what = f"{self.program} runs, but no session came about: {error}"
         said = self.words(rest=True).strip("\n")
+        if any(words in said for words in _NO_DISPLAY):
+            what += "; there is no display here: add -display none"
         return CannotConnect(f"{what}; it said:\n{said}" if said else what)
 
     def end(self, client: Client | None = None) -> None:
@@ -183,8 +187,8 @@ def _start(
             )
         except OSError as error:
             raise CannotConnect(
-                f"cannot start {command[0]}: {error.strerror}; the words behind -- are QEMU's"
-                " program and its arguments"
+                f"cannot start {command[0]}: {error.strerror}",
+                "the words behind -- are QEMU's program and its arguments",
             ) from error
 
 

@@ -22,14 +22,14 @@ _READERS = {"int": read_int, "number": read_number, "boolean": read_boolean}
 
 def guess_argument(
     schema: Schema, kind: ObjectType, error: NoValue, given: Mapping[str, str | None]
-) -> str:
-    """The sentence for the error; its own where nothing better is known.
+) -> tuple[str, str]:
+    """The sentence for the error and the guess behind it; its own where nothing better is known.
 
     kind: of the command's arguments; given: the members that the line has, None for a bracket
     """
     unfolded = unfold(schema, kind, given.get)
     if not unfolded.members:
-        return f"expected nothing behind {error.command}: it takes no arguments"
+        return f"expected nothing behind {error.command}: it takes no arguments", ""
     named = next((m for m in unfolded.members if m.name == error.word), None)
     if named is not None:
         return _of_name(schema, named, error)
@@ -37,10 +37,10 @@ def guess_argument(
         is_missing = not member.optional and member.name not in given
         if is_missing and _fits(schema, schema.type(member.type), error.word):
             return _asked(error, member.name, error.word)
-    return str(error)
+    return error.message, error.guess
 
 
-def _of_name(schema: Schema, member: Member, error: NoValue) -> str:
+def _of_name(schema: Schema, member: Member, error: NoValue) -> tuple[str, str]:
     """The sentence for a member's name that stands alone."""
     kind = schema.type(member.type)
     behind = re.match(_BEHIND, error.source[error.span[1] :])
@@ -49,13 +49,13 @@ def _of_name(schema: Schema, member: Member, error: NoValue) -> str:
     if kind == Builtin("boolean"):
         return _asked(error, member.name, "true")
     parts = ".NAME" if isinstance(kind, ObjectType) else ""
-    return f"expected a value: {member.name}{parts}=..."
+    return "expected a value", f"{member.name}{parts}=..."
 
 
-def _asked(error: NoValue, name: str, value: str) -> str:
+def _asked(error: NoValue, name: str, value: str) -> tuple[str, str]:
     argument = f"{name}={value}"
     is_plain = value.isprintable() and " " not in value and value[:1] not in ("'", '"', "{", "[")
-    return f"expected KEY=value: {error.command} {argument if is_plain else quote(argument)}?"
+    return "expected KEY=value", f"{error.command} {argument if is_plain else quote(argument)}?"
 
 
 def _fits(schema: Schema, kind: Type, word: str) -> bool:

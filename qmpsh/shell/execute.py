@@ -77,7 +77,8 @@ def execute(
     Raises ReplyTimeout, ConnectionLost, UsageError for what --read-only refuses and for what this
     server cannot take.
     """
-    if settings.read_only:
+    is_agreed = request.command.name == "qmp_capabilities" and settings.negotiated
+    if settings.read_only and not is_agreed:
         # Imported here, as below: a one-shot asks nothing, and may do what it was told.
         from qmpsh.shell.policy import refuse_unless_reading
 
@@ -90,7 +91,7 @@ def execute(
             yield Note(f"a descriptor of {request.modifiers.fd} would go with it")
         yield Answer("", text=dry_run_text(request), redirect=request.redirect)
         return Outcome()
-    if request.command.name == "qmp_capabilities" and settings.negotiated:
+    if is_agreed:
         yield Note("qmp_capabilities: already negotiated, not sent again")
         yield _answer(request, {"return": {}}, 0.0, 0)
         return Outcome()

@@ -23,8 +23,8 @@ def explain(error: NoValue, introspection: Introspection) -> Generator[Wish, str
     walk.take(Scanner().feed(error.source))
     if schema is not None and kind is not None:
         given = {m.path[0]: m.text if len(m.path) == 1 else None for m in walk.given if m.path}
-        error.args = (guess_argument(schema, kind, error, given),)
+        error.reword(*guess_argument(schema, kind, error, given))
     elif introspection.commands and error.command not in introspection.commands:
         hint = introspection.suggestion(error.command, error.source[error.span[0] :])
-        error.args = (f"no command {error.command}{hint}",)
+        error.reword(f"no command {error.command}{hint}")
         error.span = walk.command_span

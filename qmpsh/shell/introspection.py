@@ -85,7 +85,7 @@ class Introspection:
         dialect = listed(client.dialect, self._machine.commands)
         if dialect is not client.dialect:
             client.dialect = dialect
-            self._machine.server = dialect.title.removeprefix("a ")
+            self._machine.server = dialect.name
 
     def load_schema(self) -> Asking:
         """Learn the schema, once: from the cache where the server still lists the same commands."""

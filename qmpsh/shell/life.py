@@ -103,7 +103,7 @@ class Life:
         met = self._lifeline.poll(now)
         complaint = self._lifeline.complaint(now)
         if complaint:
-            self._told.remark(f"{self._machine.address}: {complaint}")
+            self._told.remark(complaint)
         if met is not None:
             self._meet(met)
         elif (self._lifeline.phase is Phase.APART) != (self._machine.outlook != RECONNECTING):

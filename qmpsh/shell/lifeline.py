@@ -79,6 +79,7 @@ class Lifeline:
         self.serial = 0
         self.error: QmpshError | None = None
         self._last = client
+        self._name = str(client.address)
         self._address = client.address
         if isinstance(client.address, TcpAddress):
             self._address = tcp_peer(client.fileno()) or client.address
@@ -142,19 +143,18 @@ class Lifeline:
         return None
 
     def complaint(self, now: float) -> str:
-        """What to tell of a monitor that does not greet, or of what stands in its place; "" for
-        nothing, or not again.
+        """What to tell of a monitor that does not greet, or of what stands in its place: whole
+        sentences; "" for nothing, or not again.
         """
         if isinstance(self.error, NotQmp) and self.phase is Phase.WAITING:
             told, self._told = self._told, str(self.error)
-            said = self._told.removeprefix(str(self._address)).lstrip(": ")
-            return f"{said}; still waiting for the VM" if self._told != told else ""
+            return f"{self._told}; still waiting for the VM" if self._told != told else ""
         busy = isinstance(self.error, Busy) and self.phase is Phase.WAITING
         if self._plan.is_silent(now) or (busy and self._plan.say_once()):
             if self._dialled is not None and self._dialled.awaits:
-                return f"waiting for {self._dialled.awaits}"
+                return f"{self._name}: waiting for {self._dialled.awaits}"
             fd = self.client.fileno() if self._dialled else -1
-            return still_waiting(self._address, self._last.dialect, fd)
+            return f"{self._name}: {still_waiting(self._address, self._last.dialect, fd)}"
         return ""
 
     def _dial(self, now: float) -> None:

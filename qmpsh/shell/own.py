@@ -64,7 +64,8 @@ def part(own: Own, client: Client | None, machine: Machine) -> Steps:
         yield from _tell(client, machine, name, patience)
         if choice == "q" or machine.farewell:
             break
-        yield Note(f"the guest has not powered down within {POWERDOWN:g} s")
+        if not is_over(own, machine):
+            yield Note(f"the guest has not powered down within {POWERDOWN:g} s")
     return Outcome(leave=True)
 
 

@@ -13,11 +13,12 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from typing import BinaryIO, Self
 
 from qmpsh.link.client import Client
 
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
-"""the signals that end us without a word; SIGINT is an exception"""
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_USUAL = (signal.SIG_DFL, signal.default_int_handler)
 _LOOK = 0.05
 """seconds between two looks whether the command has ended, where no descriptor tells"""
 
@@ -27,19 +28,68 @@ def run_pipe(command: str, data: bytes, client: Client | None) -> int:
 
     Whatever ends the wait ends the command, too.
     """
-    with tempfile.TemporaryFile() as file:
+    with tempfile.TemporaryFile() as file, _Command() as running:
         # A file and not a pipe: a command reads as it likes, and must not hold us up.
         file.write(data)
         file.seek(0)
-        # All that it starts is one group, to be ended together. Not where a person sits: only the
-        # group in front of a terminal may read it, and gets its Ctrl-C without our doing.
-        group = None if _is_in_front() else 0
-        process = subprocess.Popen(command, shell=True, stdin=file, process_group=group)
-    with _ended_with_us(process, os.kill if group is None else os.killpg):
+        process = running.start(command, file)
         with _end_of(process.pid) as ended:
             while process.poll() is None:
                 _wait(ended, client)
         return process.wait()
+
+
+class _Ended(BaseException):
+    """A signal came that is to end us."""
+
+
+class _Command:
+    """A shell command that a signal to us ends before it does to us what it always does.
+
+    Signals that came while it was being started count as soon as it is there to be ended.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._kill: Callable[[int, int], None] = os.killpg
+        self._number = 0
+        # Who started us may have a signal ignored, as nohup does: that stays.
+        self._handlers = {
+            number: handler for number in _ENDING if (handler := signal.getsignal(number)) in _USUAL
+        }
+
+    def __enter__(self) -> Self:
+        for number in self._handlers:
+            signal.signal(number, self._hear)
+        return self
+
+    def start(self, command: str, file: BinaryIO) -> subprocess.Popen[bytes]:
+        """Start it. file: what it reads"""
+        # All that it starts is one group, to be ended together. Not where a person sits: only the
+        # group in front of a terminal may read it, and gets its Ctrl-C without our doing.
+        group: int | None = 0
+        if _is_in_front():
+            group, self._kill = None, os.kill
+        process = subprocess.Popen(command, shell=True, stdin=file, process_group=group)
+        self._process = process
+        if self._number:
+            raise _Ended
+        return process
+
+    def _hear(self, number: int, frame: object) -> None:
+        self._number = number
+        if self._process is not None:
+            raise _Ended
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        process, self._process = self._process, None  # from here on a signal is only remembered
+        if kind is not None and process is not None and process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._kill(process.pid, signal.SIGTERM)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        if self._number:
+            signal.raise_signal(self._number)
 
 
 def _is_in_front() -> bool:
@@ -54,36 +104,6 @@ def _is_in_front() -> bool:
         return False
     finally:
         os.close(terminal)
-
-
-@contextlib.contextmanager
-def _ended_with_us(
-    process: subprocess.Popen[bytes], kill: Callable[[int, int], None]
-) -> Iterator[None]:
-    """Meanwhile, what ends us ends the process first. kill: it alone, or its group."""
-
-    def end() -> None:
-        if process.returncode is None:  # else its number may be somebody else's by now
-            with contextlib.suppress(ProcessLookupError):
-                kill(process.pid, signal.SIGTERM)
-
-    def end_and_go(number: int, frame: object) -> None:
-        end()
-        signal.signal(number, signal.SIG_DFL)
-        signal.raise_signal(number)
-
-    # Who started us may have a signal ignored, as nohup does: that stays.
-    heard = [number for number in _ENDING if signal.getsignal(number) == signal.SIG_DFL]
-    try:
-        for number in heard:
-            signal.signal(number, end_and_go)
-        yield
-    except BaseException:
-        end()
-        raise
-    finally:
-        for number in heard:
-            signal.signal(number, signal.SIG_DFL)
 
 
 @contextlib.contextmanager

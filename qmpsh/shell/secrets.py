@@ -56,10 +56,8 @@ def mask_error(error: LineError, *, hmp: bool = False, in_words: bool = False) -
     spans = line_secrets(error.source, hmp=hmp, is_sound=not in_words)
     if not spans:
         return
-    message = str(error)
-    if isinstance(error, LineSyntaxError):
-        message = message.partition(": ")[0]  # behind it stands a guess, made from the line
-    error.args = (without(message, [error.source[slice(*span)] for span in spans]),)
+    # A guess is made from the line, and goes whole: its quotes may have changed a secret.
+    error.reword(without(error.message, [error.source[slice(*span)] for span in spans]))
     start, end = (_moved(place, spans) for place in error.span)
     error.source, error.span = replaced(error.source, spans), (start, max(start + 1, end))
 

@@ -93,7 +93,7 @@ class Session:
         self.client = client
         self.machine = Machine(address, client.greeting)
         if client.dialect.guest:
-            self.machine.server = client.dialect.title.removeprefix("a ")
+            self.machine.server = client.dialect.name
         self.shell = Shell(client, settings._replace(interactive=True), self.machine, schema)
         self.typed: deque[str] = deque(maxlen=TYPED)
         self.shell.filter_events = watcher.filter_events

@@ -5,14 +5,12 @@ One wrong line refuses the whole (qmp-shell drops the line and commits the rest:
 
 from __future__ import annotations
 
-import json
-
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.syntax import CommandLine, TransactionClose, TransactionOpen
 from qmpsh.shell.execute import Request
 from qmpsh.shell.outcome import Ask
-from qmpsh.shell.secret_rules import mask_json
+from qmpsh.shell.secrets import mask_line
 from qmpsh.wire.messages import Command
 
 
@@ -21,22 +19,21 @@ class Transaction:
 
     def __init__(self) -> None:
         self._actions: list[Json] = []
+        self._lines: list[str] = []
         self._refused: QmpshError | None = None
 
     def add(self, line: CommandLine, data: JsonObject) -> None:
         """One more action."""
         self._actions.append({"type": line.name.text, "data": data})
+        self._lines.append(mask_line(line.source.strip()))
 
     def refuse(self, error: QmpshError) -> None:
         """Remember that a line was wrong."""
         self._refused = self._refused or error
 
     def preview(self) -> str:
-        """The numbered actions, one a line, secrets masked."""
-        return "\n".join(
-            f"{number}. {json.dumps(mask_json(action), ensure_ascii=False)}"
-            for number, action in enumerate(self._actions, 1)
-        )
+        """The numbered actions as they were typed, secrets masked."""
+        return "\n".join(f"{number}. {line}" for number, line in enumerate(self._lines, 1))
 
     def question(self) -> Ask:
         """What to ask a person who has seen the preview."""

@@ -35,7 +35,7 @@ class WireLog:
     log has ended; vm: its name as far as it is known; on: whether messages are written.
 
     A line is an object: `time` (UTC, ISO 8601, microseconds), `monotonic` (seconds), `address`,
-    `vm` (the name, once query-name was answered, else ""), `direction` (sent, received), `message`.
+    `vm` (the name, once query-name was answered), `direction` (sent, received), `message`.
     Raises UsageError where the file cannot be opened.
     """
 
@@ -64,7 +64,7 @@ class WireLog:
             "time": f"{stamp}.{nanoseconds // 1000:06d}Z",
             "monotonic": round(time.monotonic(), 6),
             "address": self._address,
-            "vm": self._vm,
+            **({"vm": self._vm} if self._vm else {}),
             "direction": _DIRECTIONS[direction],
             "message": message,
         }

@@ -15,9 +15,11 @@ from qmpsh.tui.output import Echo
 from qmpsh.tui.pager import show_in_pager
 from qmpsh.tui.runner import Runner
 from qmpsh.tui.screen import Screen, let_go_note
+from qmpsh.tui.status import NARROW
 
 LEAVE_TIP = "Ctrl-D leaves the shell; the VM goes on"
 OWN_LEAVE_TIP = "Ctrl-D leaves the shell, and asks what becomes of the VM"
+NARROW_TIP = f"events stand beside from {NARROW} columns on; F3 zooms them"
 
 
 class Desk(NamedTuple):
@@ -47,8 +49,13 @@ def key_sheet(desk: Desk) -> None:
 
 def toggle_events(desk: Desk) -> None:
     screen = desk.screen
-    screen.events_wanted = not screen.events_wanted
-    screen.zoomed = False
+    preferences = screen.session.preferences
+    if not screen.is_narrow:
+        preferences.change("events", "off" if preferences.values.events else "on")
+    elif screen.zoomed:
+        screen.zoomed = False
+    else:
+        screen.flash = NARROW_TIP
 
 
 def zoom_events(desk: Desk) -> None:
@@ -135,14 +142,14 @@ def interrupt(desk: Desk) -> None:
 
 
 def _let_go(desk: Desk) -> None:
-    running = desk.screen.session.running
+    running, queued = desk.screen.session.running, len(desk.runner.waiting)
     if not desk.runner.interrupt():
         own = desk.screen.session.asks_to_leave
         desk.screen.flash = OWN_LEAVE_TIP if own else LEAVE_TIP
     elif running is None:
         desk.screen.output.note("abandoned: nothing was sent")
     elif running.task.outcome is None:
-        desk.screen.output.note(let_go_note(running))
+        desk.screen.output.note(let_go_note(running, queued))
     desk.turn()
 
 

@@ -119,9 +119,9 @@ class FullScreen:
         def columns() -> int:
             return self.app.output.get_size().columns
 
-        self._runner = Runner(self.session, reporter, self._leave)
+        self._runner = Runner(self.session, reporter, self._leave, around.clock)
         self.screen = Screen(self.session, self.output, events, columns=columns, clock=around.clock)
-        completer = SessionCompleter(self.session, columns)
+        completer = SessionCompleter(self.session, columns, glyphs.more)
         self.buffer = make_buffer(
             self.session,
             history,

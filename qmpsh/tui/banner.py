@@ -2,13 +2,16 @@
 and one more where there is something to remark on the connection.
 
 Each part is said once and then stays: the banner tells how things stood at the connect, while the
-status line tells how they stand.
+status line tells how they stand. A line that is too long breaks between its parts.
 """
 
 from __future__ import annotations
 
 from qmpsh.complete.candidates import Catalog
 from qmpsh.shell.machine import Machine
+from qmpsh.tui.rows import wrap
+from qmpsh.tui.store import Block
+from qmpsh.view.columns import text_columns
 from qmpsh.view.glyphs import Glyphs
 from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line
@@ -25,23 +28,17 @@ class Banner:
         self._catalog = catalog
         self._between = f" {glyphs.dot} "
         self._parts: dict[str, str] = {}
+        self.learn()
 
-    def lines(self) -> list[Line]:
-        """The lines, with what is known by now."""
-        self._learn()
-        place = [self._parts.get("name"), self._parts.get("state"), self._machine.address]
-        counts = [self._parts.get("commands"), self._parts.get("events"), *TIPS]
-        remark = self._parts.get("remark")
-        return [
-            [("", f"Connected to {self._server()}")],
-            [("", self._joined(place))],
-            *([[("warning", remark)]] if remark else []),
-            [("dim", self._joined(counts))],
-        ]
-
-    def _learn(self) -> None:
+    def learn(self) -> None:
+        """Take up what is known by now."""
         machine = self._machine
+        package = f" ({machine.package})" if machine.package else ""
+        version = f"{machine.server} {machine.version}" if machine.version else ""
         known = {
+            "address": visible_word(machine.address),
+            "server": visible_word(version),
+            "package": visible_word(package),
             "name": visible_word(machine.name),
             # The run state is the server's word only once query-status has been answered.
             "state": visible_word(machine.long_state) if machine.connected else "",
@@ -53,15 +50,67 @@ class Banner:
             if text:
                 self._parts.setdefault(part, text)
 
-    def _server(self) -> str:
-        machine = self._machine
-        if not machine.version:
-            return visible_word(machine.address)
-        package = f" ({machine.package})" if machine.package else ""
-        return visible_word(f"{machine.server} {machine.version}{package}")
+    def lines(self) -> list[Line]:
+        """The lines, each as long as it is."""
+        return [rows[0] for rows in self.rows(None)]
 
-    def _joined(self, parts: list[str | None]) -> str:
-        return self._between.join(part for part in parts if part)
+    def rows(self, width: int | None) -> list[list[Line]]:
+        """The rows of each line. width: columns, None for as many as it takes."""
+        known = self._parts
+        place = self._packed([known.get("name"), known.get("state"), known["address"]], width)
+        counts = self._packed([known.get("commands"), known.get("events"), *TIPS], width)
+        remark = known.get("remark")
+        return [
+            [[("", text)] for text in self._server(width)],
+            [[("", text)] for text in place],
+            *([[[("warning", remark)]]] if remark else []),
+            [[("dim", text)] for text in counts],
+        ]
+
+    def _server(self, width: int | None) -> list[str]:
+        """The package goes where there is no room for it."""
+        plain = f"Connected to {self._parts.get('server', self._parts['address'])}"
+        full = plain + self._parts.get("package", "")
+        return [full if width is None or text_columns(full) <= width else plain]
+
+    def _packed(self, parts: list[str | None], width: int | None) -> list[str]:
+        """As many parts in a row as fit."""
+        rows: list[str] = []
+        for part in filter(None, parts):
+            longer = f"{rows[-1]}{self._between}{part}" if rows else part
+            if rows and (width is None or text_columns(longer) <= width):
+                rows[-1] = longer
+            else:
+                rows.append(part)
+        return rows
+
+
+class BannerBlock(Block):
+    """A banner in the output."""
+
+    __slots__ = ("_banner",)
+
+    def __init__(self, banner: Banner) -> None:
+        super().__init__()
+        self._banner = banner
+
+    @property
+    def count(self) -> int:
+        """See Block."""
+        return len(self._banner.lines())
+
+    def line(self, index: int) -> Line:
+        """See Block."""
+        return self._banner.lines()[index]
+
+    def draw(self, index: int, width: int) -> list[Line]:
+        """See Block. A part longer than a row is wrapped as any text."""
+        return [row for line in self._banner.rows(width)[index] for row in wrap(line, width)]
+
+    def renew(self) -> None:
+        """More is known."""
+        self._banner.learn()
+        self.touch()
 
 
 def _counted(count: int, noun: str) -> str:

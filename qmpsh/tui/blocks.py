@@ -43,11 +43,6 @@ class Lines(Block):
         self._right_end = right_end
         self.touch()
 
-    def replace(self, lines: list[Line]) -> None:
-        """Say the same number of lines anew."""
-        self._lines = lines
-        self.touch()
-
 
 class Heading(Lines):
     """The line above a reply: what was run."""

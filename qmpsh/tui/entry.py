@@ -26,8 +26,8 @@ class Purpose(Protocol):
     def label(self) -> str:
         """What stands before the word."""
 
-    def info(self) -> Line:
-        """What stands behind it, at the right edge."""
+    def info(self, width: int) -> Line:
+        """What stands behind it, at the right edge. width: columns that there are for it."""
 
     def changed(self, text: str) -> None:
         """The word is another one now."""
@@ -84,7 +84,8 @@ class Entry:
             return [("hint", self.purpose.label)] if self.purpose else []
 
         def info() -> Line:
-            return cut(self.purpose.info(), columns() // 2, more) if self.purpose else []
+            width = columns() // 2
+            return cut(self.purpose.info(width), width, more) if self.purpose else []
 
         return VSplit([_fixed(label), self.window, _fixed(info)], height=1, style="class:hint")
 

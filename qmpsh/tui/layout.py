@@ -21,12 +21,12 @@ from prompt_toolkit.layout.containers import (
 )
 from prompt_toolkit.layout.controls import UIControl
 from prompt_toolkit.layout.dimension import Dimension
-from prompt_toolkit.widgets import SearchToolbar
 
 from qmpsh.shell.outcome import Ask
+from qmpsh.tui.historysearch import HistorySearch
 from qmpsh.tui.menu import MenuFloat, menu_height, menu_window
 from qmpsh.tui.output import Echo
-from qmpsh.tui.panes import Pane, Row
+from qmpsh.tui.panes import Pane, Row, Strip
 from qmpsh.tui.prompt import Question, prompt_window
 from qmpsh.tui.runner import Runner
 from qmpsh.tui.screen import Screen
@@ -49,22 +49,19 @@ def make_layout(
     rows: Callable[[], int],
 ) -> Regions:
     """keys: for the question alone; rows: of the terminal, asked for each frame."""
-    search = SearchToolbar(
-        forward_search_prompt=[("class:hint", "search history forward: ")],
-        backward_search_prompt=[("class:hint", "search history: ")],
-    )
-    prompt = prompt_window(screen.session, buffer, search.control, lambda: rows() - 3)
+    search = HistorySearch(buffer)
+    prompt = prompt_window(screen.session, buffer, search.control, rows)
     question = _question_window(lambda: screen.asking, keys)
     asking = Condition(lambda: screen.asking is not None)
     entry = screen.entry
     entering = Condition(lambda: entry.is_open) & ~asking
     body = HSplit(
         [
-            _panes(screen),
+            _panes(screen, runner),
             _row(Row(lambda width: screen.status(runner, width), screen.glyphs), "status"),
             ConditionalContainer(prompt, ~asking),
             ConditionalContainer(question, asking),
-            search,
+            search.row,
             ConditionalContainer(entry.row(screen.columns, screen.glyphs.more), entering),
             ConditionalContainer(
                 _row(Row(lambda width: screen.hint(buffer), screen.glyphs), "hint"),
@@ -72,21 +69,29 @@ def make_layout(
             ),
         ]
     )
+
+    def below() -> int:
+        """Rows of the status line, the prompt and the hint."""
+        return 2 + (prompt.render_info.window_height if prompt.render_info else 1)
+
+    def most() -> int:
+        return min(rows() // 3, rows() - below())
+
     menu = MenuFloat(
-        menu_window(buffer, lambda: rows() // 3),
+        menu_window(buffer, most, screen.glyphs.more),
         prompt,
-        height=lambda: menu_height(buffer, rows() // 3),
-        # The hint stands below the prompt.
-        below=lambda: 1 + (prompt.render_info.window_height if prompt.render_info else 1),
+        height=lambda: menu_height(buffer, most()),
+        below=below,
     )
     layout = Layout(FloatContainer(body, floats=[menu]), focused_element=prompt)
     return Regions(layout, prompt, question, entry.window)
 
 
-def _panes(screen: Screen) -> VSplit:
+def _panes(screen: Screen, runner: Runner[Echo]) -> VSplit:
     shown = Condition(lambda: screen.events_shown)
     zoomed = Condition(lambda: screen.zoomed)
-    output = Window(Pane(lambda: screen.main_view))
+    queue = Window(Strip(lambda width: screen.queue(runner, width)), dont_extend_height=True)
+    output = HSplit([Window(Pane(lambda: screen.main_view)), queue])
     rule = Window(char=screen.glyphs.rule, width=1, style="class:rule")
     events = Window(
         Pane(lambda: screen.events.view, screen.title), width=lambda: _events_width(screen)

@@ -136,7 +136,7 @@ class LineKeys:
             if saving.accept(name):
                 return
             before = name
-            self._doings.printer.remark(plain(saving.info()).strip())
+            self._doings.printer.remark(plain(saving.info(self._doings.printer.columns())).strip())
 
 
 async def _edited(event: KeyPressEvent) -> None:

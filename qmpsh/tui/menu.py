@@ -15,6 +15,7 @@ from prompt_toolkit.layout.containers import (
     ScrollOffsets,
     Window,
 )
+from prompt_toolkit.layout.controls import UIContent
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.layout.margins import ConditionalMargin, ScrollbarMargin
 from prompt_toolkit.layout.menus import CompletionsMenuControl
@@ -29,16 +30,22 @@ _KIND_WIDTH = 28
 _LEAST_KIND_WIDTH = 12
 """columns that the kinds may take, a fifth of the screen between: an enum names all its members"""
 
+_CUT = "..."
+"""prompt_toolkit's mark where it has cut something off"""
+
 _DOC_WIDTH = 60
 """columns that the documentation may take: the panes stay in view"""
 
 
 class SessionCompleter(Completer):
-    """session: pure and in memory, so that no thread is needed; columns: of the terminal."""
+    """session: pure and in memory, so that no thread is needed; columns: of the terminal; more:
+    the mark where something was cut off.
+    """
 
-    def __init__(self, session: Session, columns: Callable[[], int]) -> None:
+    def __init__(self, session: Session, columns: Callable[[], int], more: str) -> None:
         self._session = session
         self._columns = columns
+        self._more = more
         self._asked: Document | None = None
 
     def get_completions(
@@ -51,7 +58,7 @@ class SessionCompleter(Completer):
         if asked:
             self._asked = document
         candidates = self._session.complete(document.text, cursor, asked=asked)
-        return completions(candidates, cursor, self._columns())
+        return completions(candidates, cursor, self._columns(), self._more)
 
     def try_again(self, buffer: Buffer) -> None:
         """What the VM was asked for has come: complete anew where nothing was typed since."""
@@ -60,26 +67,50 @@ class SessionCompleter(Completer):
             buffer.start_completion()
 
 
-def completions(candidates: list[Candidate], cursor: int, columns: int) -> list[Completion]:
-    """Candidates as completions in three columns: text and marks, kind, documentation."""
+def completions(
+    candidates: list[Candidate], cursor: int, columns: int, more: str
+) -> list[Completion]:
+    """Candidates as completions in three columns: text and marks, kind, documentation.
+
+    columns: of the terminal; more: the mark where something was cut off
+    """
     most = min(_KIND_WIDTH, max(_LEAST_KIND_WIDTH, columns // 5))
-    kinds = [_cut(visible_word(candidate.kind), most) for candidate in candidates]
+    kinds = [_cut(visible_word(candidate.kind), most, more) for candidate in candidates]
     width = max(map(text_columns, kinds), default=0)
     return [
         Completion(
             candidate.text,
             start_position=candidate.start - cursor,
             display=_display(candidate),
-            display_meta=_meta(kind, _cut(visible_word(candidate.doc), _DOC_WIDTH), width),
+            display_meta=_meta(kind, _cut(visible_word(candidate.doc), _DOC_WIDTH, more), width),
         )
         for candidate, kind in zip(candidates, kinds, strict=True)
     ]
 
 
-class MenuFloat(Float):
-    """Where the menu stands: beside the cursor, above the whole of the line being typed.
+class MenuControl(CompletionsMenuControl):
+    """more: the mark where there was no room for all of it."""
 
-    below: rows from the bottom of the screen to the line's first row
+    def __init__(self, more: str) -> None:
+        self._more = more.ljust(len(_CUT))
+
+    def create_content(self, width: int, height: int) -> UIContent:
+        """See prompt_toolkit, whose own mark is a fragment by itself."""
+        drawn = super().create_content(width, height)
+
+        def get_line(number: int) -> StyleAndTextTuples:
+            return [
+                (style, self._more if text == _CUT else text)
+                for style, text, *_ in drawn.get_line(number)
+            ]
+
+        return UIContent(get_line, drawn.line_count, drawn.cursor_position)
+
+
+class MenuFloat(Float):
+    """Where the menu stands: beside the cursor, above the status line.
+
+    below: rows from the bottom of the screen to the status line, that one included
     """
 
     def __init__(
@@ -108,15 +139,15 @@ def menu_height(buffer: Buffer, most: int) -> int:
     return max(1, min(most, len(state.completions))) if state else 1
 
 
-def menu_window(buffer: Buffer, max_height: Callable[[], int]) -> ConditionalContainer:
-    """buffer: whose candidates; max_height: rows, asked for each frame."""
+def menu_window(buffer: Buffer, max_height: Callable[[], int], more: str) -> ConditionalContainer:
+    """buffer: whose candidates; max_height: rows, asked for each frame; more: see MenuControl."""
 
     def is_longer() -> bool:
         state = buffer.complete_state
         return state is not None and len(state.completions) > max_height()
 
     window = Window(
-        CompletionsMenuControl(),
+        MenuControl(more),
         width=Dimension(min=8),
         height=lambda: Dimension(min=1, max=max(1, max_height())),
         scroll_offsets=ScrollOffsets(top=1, bottom=1),
@@ -138,5 +169,5 @@ def _meta(kind: str, doc: str, width: int) -> str:
     return f"{kind}{' ' * (width - text_columns(kind))}  {doc}".rstrip()
 
 
-def _cut(text: str, width: int) -> str:
-    return "".join(part for _, part in cut([("", text)], width, "..."))
+def _cut(text: str, width: int, more: str) -> str:
+    return "".join(part for _, part in cut([("", text)], width, more))

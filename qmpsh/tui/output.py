@@ -50,7 +50,6 @@ class Output:
         self.last_reply: Foldable | None = None
         self.glyphs = glyphs
         self._highlight = highlight
-        self._echo: Echo | None = None
 
     def echo(self, prompt: str, line: str) -> Echo:
         """A command line, as it was typed; what follows belongs to it."""
@@ -58,16 +57,21 @@ class Output:
         block = Heading(self._spaced(shown))
         self.store.append(block)
         # The first line as it is shown: what was typed may hold a secret.
-        self._echo = Echo(plain(shown[0]).removeprefix(prompt), block)
-        return self._echo
+        return Echo(plain(shown[0]).removeprefix(prompt), block)
+
+    def head(self, echo: Echo, text: str) -> None:
+        """What comes next belongs to this line, which does not stand right above; text says so."""
+        echo.block = Heading(self._spaced([[("dim", visible_word(text))]]))
+        echo.answered = False
+        self.store.append(echo.block)
 
     def stamp(self, echo: Echo, answer: Answer) -> None:
         """Time and size of an answer: beside its line, or on a line of its own further down."""
         right: Line = [("dim", cost(answer))] if cost(answer) else []
-        if echo is self._echo and not echo.answered:
+        if not echo.answered:
             echo.block.finish(right)
         else:
-            # Other lines came in between, or this line has had an answer: say whose this one is.
+            # The line has had an answer: say what this one answers.
             name = answer.command or echo.line
             title: Line = [("dim", visible_word(name))]
             self.store.append(Heading(self._spaced([title]), right))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.layout.controls import UIContent, UIControl
+from prompt_toolkit.layout.controls import GetLinePrefixCallable, UIContent, UIControl
 from prompt_toolkit.mouse_events import MouseEvent, MouseEventType
 
 from qmpsh.tui.rows import cut
@@ -59,6 +59,27 @@ class Row(UIControl):
     def create_content(self, width: int, height: int) -> UIContent:
         """See prompt_toolkit."""
         return content([cut(self._line(width), width, self._glyphs.more)])
+
+
+class Strip(UIControl):
+    """As many rows as there are, none at times; made for the width there is."""
+
+    def __init__(self, rows: Callable[[int], list[Line]]) -> None:
+        self._rows = rows
+
+    def create_content(self, width: int, height: int) -> UIContent:
+        """See prompt_toolkit."""
+        return content(self._rows(width))
+
+    def preferred_height(
+        self,
+        width: int,
+        max_available_height: int,
+        wrap_lines: bool,
+        get_line_prefix: GetLinePrefixCallable | None,
+    ) -> int:
+        """See prompt_toolkit."""
+        return len(self._rows(width))
 
 
 def content(rows: list[Line]) -> UIContent:

@@ -22,7 +22,6 @@ def follow(preferences: Preferences, app: Application[int], screen: Screen, setu
             case "editing":
                 app.editing_mode = EDITING[values.editing]
             case "events":
-                screen.events_wanted = values.events
                 screen.zoomed = False
         app.invalidate()
 

@@ -39,6 +39,9 @@ from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line
 
 MAX_HEIGHT = 6
+"""rows that the line may take on any screen that has them; on a large one two thirds of it, so that
+what was pasted can be read before it runs
+"""
 
 
 def make_buffer(
@@ -75,9 +78,12 @@ def make_buffer(
 
 
 def prompt_window(
-    session: Session, buffer: Buffer, search: SearchBufferControl, max_height: Callable[[], int]
+    session: Session, buffer: Buffer, search: SearchBufferControl, rows: Callable[[], int]
 ) -> Window:
-    """The window of the line; the prompt stands before its first row, dots before the others."""
+    """The window of the line; the prompt stands before its first row, dots before the others.
+
+    rows: of the terminal, asked for each frame
+    """
 
     def prefix(line_number: int, wrap_count: int) -> StyleAndTextTuples:
         prompt = session.prompt
@@ -106,11 +112,16 @@ def prompt_window(
     )
     return Window(
         control,
-        height=lambda: Dimension(min=1, max=max(1, min(MAX_HEIGHT, max_height()))),
+        height=lambda: Dimension(min=1, max=most_rows(rows())),
         dont_extend_height=True,
         wrap_lines=True,
         get_line_prefix=prefix,
     )
+
+
+def most_rows(rows: int) -> int:
+    """Rows that the line may take. rows: of the terminal; status, hint and one of output stay."""
+    return max(1, min(max(MAX_HEIGHT, rows * 2 // 3), rows - 3))
 
 
 class Question(UIControl):

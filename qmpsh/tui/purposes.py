@@ -9,11 +9,16 @@ from collections.abc import Callable, Coroutine
 from qmpsh.tui.blocks import Foldable
 from qmpsh.tui.output import Output
 from qmpsh.tui.search import Match, Search
+from qmpsh.view.columns import text_columns
 from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line
 from qmpsh.view.units import number, size
 
 NO_REPLY = "there is no reply yet"
+NOT_FOUND: Line = [("hint.error", "  not found")]
+
+KEYS = ("  Enter next, Shift-Tab back, Esc", "  Enter, Shift-Tab, Esc", "  Enter, Esc", "")
+"""what the keys do in a search, from the fullest wording to none"""
 
 Spawn = Callable[[Coroutine[None, None, None]], object]
 """Lets a coroutine run in the background of the application."""
@@ -40,8 +45,8 @@ class Searching:
         self._moves: list[Callable[[], Match | None]] = []
         output.view.mark = self.search.mark
 
-    def info(self) -> Line:
-        """See Purpose."""
+    def info(self, width: int) -> Line:
+        """See Purpose. What the keys do is said as fully as there is room."""
         search = self.search
         if not search.needle:
             again = f"Enter: {visible_word(self._last)}; " if self._last else ""
@@ -49,9 +54,12 @@ class Searching:
         if self._reading:
             return [("hint", f"  {number(len(search.matches))} so far")]
         if search.current is None:
-            return [("hint.error", "  not found")]
-        counted = f"  {number(search.number)} of {number(len(search.matches))} lines"
-        return [("hint.current", counted), ("hint", "  Enter next, Shift-Tab back, Esc")]
+            return NOT_FOUND
+        count = len(search.matches)
+        counted = f"  {number(search.number)} of {number(count)} line{'' if count == 1 else 's'}"
+        room = width - text_columns(counted)
+        keys = next(words for words in KEYS if len(words) <= room or not words)
+        return [("hint.current", counted), ("hint", keys)]
 
     def changed(self, text: str) -> None:
         """See Purpose. The nearest match comes into view while it is typed."""
@@ -114,7 +122,7 @@ class Saving:
         self._trouble = ""
         self._replace = ""
 
-    def info(self) -> Line:
+    def info(self, width: int) -> Line:
         """See Purpose."""
         if self._trouble:
             return [("hint.error", f"  {visible_word(self._trouble)}")]

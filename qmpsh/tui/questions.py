@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from prompt_toolkit import PromptSession
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import DummyHistory
@@ -20,11 +18,18 @@ from qmpsh.tui.prompt import question_line
 from qmpsh.tui.style import fragments
 
 
-class Questions(NamedTuple):
+class Questions:
     """input: None for the process's own"""
 
-    input: Input | None
-    output: Terminal
+    def __init__(self, input: Input | None, output: Terminal) -> None:  # its name
+        self.input = input
+        self.output = output
+        self._open: PromptSession[str] | None = None
+
+    def close(self) -> None:
+        """Refuse the question that stands there, if any."""
+        if self._open is not None and self._open.app.is_running and not self._open.app.is_done:
+            self._open.app.exit(exception=EOFError)
 
     async def ask(self, asking: Ask, style: BaseStyle) -> str | None:
         """The key that was chosen, or the secret that was typed; None where it was refused."""
@@ -32,7 +37,7 @@ class Questions(NamedTuple):
         if isinstance(asking, AskSecret):
             return await self._typed(message, style, [PasswordProcessor(char="")])
         prompt = self._prompt(style, keys=_question_keys(asking))
-        return await prompt.prompt_async(message, set_exception_handler=False) or None
+        return await self._answer(prompt, message, "") or None
 
     async def word(self, label: str, style: BaseStyle, default: str = "") -> str | None:
         """A word; None where it was refused. default: stands there already."""
@@ -45,7 +50,12 @@ class Questions(NamedTuple):
         processors: list[Processor],
         default: str = "",
     ) -> str | None:
-        prompt = self._prompt(style, processors=processors)
+        return await self._answer(self._prompt(style, processors=processors), message, default)
+
+    async def _answer(
+        self, prompt: PromptSession[str], message: StyleAndTextTuples, default: str
+    ) -> str | None:
+        self._open = prompt
         try:
             return await prompt.prompt_async(message, default=default, set_exception_handler=False)
         except (KeyboardInterrupt, EOFError):

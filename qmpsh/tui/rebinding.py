@@ -15,6 +15,14 @@ _PREFIXES = {"ctrl": "c", "control": "c", "c": "c", "shift": "s", "s": "s"}
 _ALT = frozenset({"alt", "meta", "m"})
 
 
+class KeyTaken(UsageError):
+    """A key would mean two things. handler: the name of the change that asks for it."""
+
+    def __init__(self, message: str, handler: str) -> None:
+        super().__init__(message)
+        self.handler = handler
+
+
 def read_keys(text: str) -> str:
     """`Ctrl-X Ctrl-E`, `Alt-h`, `F2` in prompt_toolkit's names, as the table of keys has them.
 
@@ -34,7 +42,7 @@ def read_keys(text: str) -> str:
 def rebound(keys: Iterable[Key], changes: Mapping[str, Sequence[str]]) -> tuple[Key, ...]:
     """The table with other keys. changes: a handler's name to texts of keys, none to unbind it.
 
-    Raises UsageError for a key that would mean two things.
+    Raises KeyTaken for a key that would mean two things.
     """
     read = {name: tuple(map(read_keys, texts)) for name, texts in changes.items()}
     table = tuple(
@@ -46,8 +54,11 @@ def rebound(keys: Iterable[Key], changes: Mapping[str, Sequence[str]]) -> tuple[
     owners: dict[str, str] = {}
     for key in table:
         for name in key.keys:
-            if owners.setdefault(name, key.handler) != key.handler:
-                raise UsageError(f"{name} would be both {owners[name]} and {key.handler}")
+            owner = owners.setdefault(name, key.handler)
+            if owner != key.handler:
+                asked, other = (key.handler, owner) if key.handler in read else (owner, key.handler)
+                text = changes[asked][read[asked].index(name)]
+                raise KeyTaken(f"{text} is {other} already; give that another key as well", asked)
     return table
 
 

@@ -8,10 +8,10 @@ from qmpsh.errors import QmpshError
 from qmpsh.shell.life import Tone
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Note
-from qmpsh.tui.banner import Banner
-from qmpsh.tui.blocks import Lines
+from qmpsh.tui.banner import Banner, BannerBlock
 from qmpsh.tui.eventlog import EventLog
 from qmpsh.tui.output import Echo, Output
+from qmpsh.tui.runner import Whose
 from qmpsh.tui.seam import Session
 from qmpsh.view.answers import Kind, answer_body, text_body
 from qmpsh.view.glyphs import Glyphs
@@ -40,16 +40,15 @@ class Reporter:
         self._output = output
         self._events = events
         self._glyphs = glyphs
-        self._banner: Banner | None = None
-        self._banner_block = Lines([])
+        self._banner: BannerBlock | None = None
         self._session: Session | None = None
 
     def attach(self, session: Session) -> None:
         """The session is there: show the banner."""
         self._session = session
-        self._banner = Banner(session.machine, session.catalog, self._glyphs)
-        self._banner_block = Lines(self._banner.lines())
-        self._output.store.append(self._banner_block)
+        banner = Banner(session.machine, session.catalog, self._glyphs)
+        self._banner = BannerBlock(banner)
+        self._output.store.append(self._banner)
 
     # ------------------------------------------------------------------ told by the session
 
@@ -67,7 +66,7 @@ class Reporter:
     def refresh(self) -> None:
         """See Watcher."""
         if self._banner is not None:
-            self._banner_block.replace(self._banner.lines())
+            self._banner.renew()
         self.learned()
         self.changed()
 
@@ -108,7 +107,9 @@ class Reporter:
 
     def show(self, key: Echo, item: Answer | Note) -> None:
         """See Presenter."""
-        if isinstance(item, Note):
+        if isinstance(item, Whose):
+            self._output.head(key, item.text)
+        elif isinstance(item, Note):
             self._output.note(item.text)
         else:
             self._output.stamp(key, item)

@@ -1,11 +1,13 @@
 """Lines from the prompt to the session, one after the other.
 
 A line typed while another one runs waits for its turn, as it would in any terminal; a paste of
-several lines is several lines. Knows neither panes nor the application.
+several lines is several lines. What a line that was let go of still yields stands by itself, never
+inside what another one yields. Knows neither panes nor the application.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -14,9 +16,19 @@ from typing import Generic, Protocol, TypeVar
 from qmpsh.errors import ConnectionLost, QmpshError
 from qmpsh.shell.aliases import HMP_PROMPT, expand
 from qmpsh.shell.outcome import Answer, Note, Outcome
+from qmpsh.shell.secrets import mask_line
 from qmpsh.tui.seam import Session
 
 Key = TypeVar("Key")
+
+PATIENCE = 1.0
+"""seconds that something late waits for the end of the line that runs"""
+
+
+class Whose(Note):
+    """Says whose line it is that yields what comes next: another one stands right above."""
+
+    __slots__ = ()
 
 
 class Presenter(Protocol[Key]):
@@ -32,16 +44,39 @@ class Presenter(Protocol[Key]):
         """Something went wrong that no answer has told."""
 
 
+class _Turn(Generic[Key]):
+    """A line that was started, at a prompt."""
+
+    __slots__ = ("key", "line", "prompt")
+
+    def __init__(self, prompt: str, line: str, key: Key) -> None:
+        self.prompt = prompt
+        self.line = line
+        self.key = key
+
+
 class Runner(Generic[Key]):
-    """leave: called with an exit code when a line wants the shell to end."""
+    """leave: called with an exit code when a line wants the shell to end; clock: of
+    `time.monotonic()`.
+
+    waiting: the lines behind the one that runs, as they were typed
+    """
 
     def __init__(
-        self, session: Session, presenter: Presenter[Key], leave: Callable[[int], None]
+        self,
+        session: Session,
+        presenter: Presenter[Key],
+        leave: Callable[[int], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.waiting: deque[str] = deque()
         self._session = session
         self._presenter = presenter
         self._leave = leave
+        self._clock = clock
+        self._open: _Turn[Key] | None = None
+        self._told: _Turn[Key] | None = None
+        self._late: deque[tuple[_Turn[Key], Callable[[], None]]] = deque()
 
     def submit(self, text: str) -> None:
         """Run what was typed, or let it wait for what runs."""
@@ -51,6 +86,9 @@ class Runner(Generic[Key]):
 
     def go_on(self) -> None:
         """Start the next line that waits, if nothing runs. To be called after each turn."""
+        running = self._session.running
+        if running is not None and self._clock() - running.since >= PATIENCE:
+            self._tell_late()
         while self.waiting and self._session.running is None:
             self._start(self.waiting.popleft())
 
@@ -58,28 +96,72 @@ class Runner(Generic[Key]):
         """Let go of what runs and forget what waits; False when there was nothing."""
         waited = bool(self.waiting)
         self.waiting.clear()
+        # Before the session ends it, if it does: what it yields from now on is late.
+        self._close()
         return self._session.interrupt() or waited
 
-    def _start(self, typed: str) -> None:
-        # An alias is shown as what it stands for: that is what runs, and what may hold a secret.
+    def meant(self, typed: str) -> str:
+        """A line with the alias in it as what it stands for: that is what runs, and what may hold
+        a secret.
+        """
         session = self._session
-        line = typed if session.prompt == HMP_PROMPT else expand(typed, session.catalog.aliases)
-        key = self._presenter.begin(self._session.prompt, line)
+        return typed if session.prompt == HMP_PROMPT else expand(typed, session.catalog.aliases)
+
+    def _start(self, typed: str) -> None:
+        session = self._session
+        line, prompt = self.meant(typed), session.prompt
+        turn = _Turn(prompt, line, self._presenter.begin(prompt, line))
+        self._open = self._told = turn
         try:
-            self._session.start(line, partial(self._presenter.show, key), self._ended)
+            session.start(line, partial(self._show, turn), partial(self._ended, turn))
         except QmpshError as error:
             self._presenter.error(error)
+            self._close()
 
-    def _ended(self, outcome: Outcome) -> None:
+    def _show(self, turn: _Turn[Key], item: Answer | Note) -> None:
+        self._tell(turn, partial(self._presenter.show, turn.key, item))
+
+    def _ended(self, turn: _Turn[Key], outcome: Outcome) -> None:
         error = outcome.error
         # That the connection ended is told once, for all lines, by whoever watches the session.
         if error is not None and not (
             isinstance(error, ConnectionLost) and self._session.machine.connected
         ):
-            self._presenter.error(error)
+            self._tell(turn, partial(self._presenter.error, error))
+        if turn is self._open:
+            self._close()
         if outcome.leave:
             self.waiting.clear()
             self._leave(outcome.exit_code)
+
+    def _tell(self, turn: _Turn[Key], tell: Callable[[], None]) -> None:
+        """Now; what is late not before the line that runs has had its say."""
+        if turn is self._open:
+            self._head(turn)
+            tell()
+        else:
+            self._late.append((turn, tell))
+            if self._open is None:
+                self._tell_late()
+
+    def _close(self) -> None:
+        """The line that runs has ended, or was let go of."""
+        self._open = self._told = None
+        self._tell_late()
+
+    def _tell_late(self) -> None:
+        while self._late:
+            turn, tell = self._late.popleft()
+            self._head(turn)
+            tell()
+
+    def _head(self, turn: _Turn[Key]) -> None:
+        """Say whose it is that comes next, where that is not plain to see."""
+        if turn is not self._told:
+            self._told = turn
+            line = mask_line(turn.line, hmp=turn.prompt == HMP_PROMPT).split("\n")[0]
+            late = "" if turn is self._open else "late "
+            self._presenter.show(turn.key, Whose(f"{late}reply of {line}"))
 
 
 def split_lines(text: str, needs_more: Callable[[str], bool]) -> tuple[list[str], str]:

@@ -18,16 +18,18 @@ from qmpsh.tui.blocks import Lines
 from qmpsh.tui.entry import Entry
 from qmpsh.tui.eventlog import EventLog
 from qmpsh.tui.keys import KEYS, Key, key_sheet
+from qmpsh.tui.lexing import echo_lines
 from qmpsh.tui.output import Echo, Output
 from qmpsh.tui.purposes import Searching
-from qmpsh.tui.rows import cut
+from qmpsh.tui.rows import cut, line_width
 from qmpsh.tui.runner import Runner, line_count
 from qmpsh.tui.seam import Session
 from qmpsh.tui.status import NARROW, Facts, status_line
 from qmpsh.tui.store import Store
 from qmpsh.tui.viewport import Viewport
+from qmpsh.view.columns import text_columns
 from qmpsh.view.safe import visible_word
-from qmpsh.view.theme import Line
+from qmpsh.view.theme import Line, plain
 from qmpsh.view.units import number
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 
 SHOW_RUNNING = 0.3
 """seconds after which a running command is named: what is quick must not flicker"""
+
+QUEUED = 3
+"""lines that wait and are shown, at most"""
 
 TIPS = {
     "(QEMU) ": "type a command: Tab lists all of them",
@@ -70,7 +75,6 @@ class Screen:
         self.keys: tuple[Key, ...] = KEYS
         self.mode: Callable[[], str] = str
         self.flash = ""
-        self.events_wanted = True
         self.zoomed = False
         self.paging = False
         self.entry = Entry()
@@ -91,7 +95,13 @@ class Screen:
     @property
     def events_shown(self) -> bool:
         """Whether the events pane is there."""
-        return self.zoomed or (self.events_wanted and self.columns() >= NARROW)
+        wanted = self.session.preferences.values.events
+        return self.zoomed or (wanted and not self.is_narrow)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether there is no room for the events beside the output."""
+        return self.columns() < NARROW
 
     @property
     def main_view(self) -> Viewport:
@@ -114,6 +124,8 @@ class Screen:
             store = Store(1000, "lines")
             store.append(Lines(key_sheet(self.keys)))
             self.sheet = Viewport(store)
+            more = self.glyphs.more
+            self.sheet.foot = lambda lines: [("dim", f"{more} {lines} more: PageDown")]
             self.sheet.to_start()
         else:
             self.sheet = None
@@ -191,6 +203,25 @@ class Screen:
         except QmpshError as error:
             return [("hint.error", visible_word(str(error)))]
 
+    def queue(self, runner: Runner[Echo], width: int) -> list[Line]:
+        """The lines that wait for the one that runs, once that has taken a moment."""
+        if not runner.waiting or not self._busy_with:
+            return []
+        prompt = self.session.prompt
+        typed = list(runner.waiting)[:QUEUED]
+        rows = [cut(_quiet(prompt, runner.meant(line)), width, self.glyphs.more) for line in typed]
+        left_out = len(runner.waiting) - len(typed)
+        if left_out:
+            rows.append([("dim", f"{self.glyphs.more} {number(left_out)} more")])
+        drops = "it" if len(runner.waiting) == 1 else "them"
+        behind = f"queued behind {visible_word(self._busy_with)}"
+        for right in (f"{behind}; Ctrl-C drops {drops}", behind, "queued"):
+            gap = width - line_width(rows[0]) - text_columns(right)
+            if gap >= 2:
+                rows[0] = [*rows[0], ("dim", f"{' ' * gap}{right}")]
+                break
+        return rows
+
     def title(self, width: int) -> Line:
         """The first row of the events pane."""
         line: Line = [("dim", "events")]
@@ -204,12 +235,20 @@ class Screen:
         return cut(line, width, self.glyphs.more)
 
 
+def _quiet(prompt: str, line: str) -> Line:
+    """The first row of a line as its echo will have it, and dim."""
+    return [("dim", plain(echo_lines(prompt, line)[0]))]
+
+
 def first_word(line: str) -> str:
     """What a running line is called: never its values, which may be secret."""
     words = line.split(None, 1)
     return "JSON" if line.lstrip().startswith("{") else words[0] if words else ""
 
 
-def let_go_note(running: Running) -> str:
-    """What is said when Ctrl-C lets go of a line."""
-    return f"let go of {first_word(running.line)}: its reply is shown when it comes"
+def let_go_note(running: Running, dropped: int = 0) -> str:
+    """What is said when Ctrl-C lets go of a line. dropped: how many were queued behind it."""
+    note = f"let go of {first_word(running.line)}: its reply is shown when it comes"
+    if not dropped:
+        return note
+    return f"{note}; {number(dropped)} queued line{'' if dropped == 1 else 's'} dropped"

@@ -55,15 +55,23 @@ class Facts(NamedTuple):
 
 def status_line(facts: Facts, width: int, glyphs: Glyphs) -> Line:
     """The line, `width` columns wide; what matters least goes first when there is no room."""
-    right = _right(facts, glyphs)
-    left: Line = []
-    for left in _lefts(facts, width, glyphs):
-        if line_width(left) + line_width(right) < width:
-            break
-    else:
-        left = cut(left, max(0, width - line_width(right) - 1), glyphs.more)
+    left, right = _ends(facts, width, glyphs)
     gap = max(1, width - line_width(left) - line_width(right))
     return cut([*left, ("status", " " * gap), *right], width, glyphs.more)
+
+
+def _ends(facts: Facts, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
+    """Both ends of the line, the fullest that fit."""
+    right = _right(facts, glyphs)
+    lefts = list(_lefts(facts, width, glyphs))
+    if facts.last and not _is_severe(facts.last):
+        # The name of the latest event goes before anything else does.
+        if line_width(lefts[0]) + line_width(right) < width:
+            return lefts[0], right
+        right = _right(facts._replace(last=""), glyphs)
+    room = width - line_width(right) - 1
+    fitting = (left for left in lefts if line_width(left) <= room)
+    return next(fitting, cut(lefts[-1], max(0, room), glyphs.more)), right
 
 
 def _lefts(facts: Facts, width: int, glyphs: Glyphs) -> Iterator[Line]:
@@ -77,7 +85,8 @@ def _lefts(facts: Facts, width: int, glyphs: Glyphs) -> Iterator[Line]:
     for parts, progress in (
         ([version, facts.address], full),
         (kept, full),
-        *((kept, form) for form in shorter[:1]),
+        # Where room is short, what works is worth more than where the VM is.
+        *((kept, form) for form in shorter[: width >= NARROW]),
         *(([], form) for form in (full, *shorter)),
     ):
         words = [_named(facts.name), _state(facts), _mark(facts)]
@@ -86,14 +95,14 @@ def _lefts(facts: Facts, width: int, glyphs: Glyphs) -> Iterator[Line]:
         yield line + _apart(progress, blank) + _apart(command, blank)
     bare = barest(facts.works, "status")
     line = _joined([_state(facts)] if facts.state else [], blank)
-    yield line + _apart(bare, blank) + _apart(command, blank)
+    for shown in (command, _work(facts, brief=True)):
+        yield line + _apart(bare, blank) + _apart(shown, blank)
 
 
 def _progress(facts: Facts, width: int, glyphs: Glyphs) -> list[Line]:
-    """From the fullest form to the barest, which alone is shown where room is short."""
-    if width < NARROW:
-        return [barest(facts.works, "status")]
-    return list(progress_forms(facts.works, glyphs, "status"))
+    """From the fullest form to the barest; where room is short without a bar at most."""
+    forms = list(progress_forms(facts.works, glyphs, "status"))
+    return forms[-2:] if width < NARROW else forms
 
 
 def _named(name: str) -> Line:
@@ -117,12 +126,13 @@ def _state(facts: Facts) -> Line:
     return [("status.ended" if alarming else known, text)]
 
 
-def _work(facts: Facts) -> Line:
+def _work(facts: Facts, *, brief: bool = False) -> Line:
     text = ""
     if facts.running:
         text = f"{visible_word(facts.running)} {elapsed(facts.seconds)}"
     if facts.waiting:
-        text += f" +{facts.waiting}"
+        count = number(facts.waiting)
+        text += f" +{count}" if brief else f"{', ' if text else ''}{count} queued"
     return [("status", text)] if text else []
 
 
@@ -142,11 +152,16 @@ def _right(facts: Facts, glyphs: Glyphs) -> Line:
     if facts.unseen:
         line.append(("status.paused", f"{number(facts.unseen)} new {glyphs.down} Ctrl-End"))
         line.append(("status", "   "))
-    if facts.outlook:
+    # A connection that we gave up is `disconnected`, and stays so.
+    if facts.outlook and facts.outlook != facts.state:
         return [*line, ("status", f"{facts.outlook} ")]
     line.append(("status", f"{number(facts.events)} event{'' if facts.events == 1 else 's'}"))
     if facts.last:
-        severe = role(facts.last) == "event.severe"
+        severe = _is_severe(facts.last)
         line.append(("status", f" {glyphs.dot} last "))
         line.append(("status.ended" if severe else "status", visible_word(facts.last)))
     return [*line, ("status", " ")]
+
+
+def _is_severe(name: str) -> bool:
+    return role(name) == "event.severe"

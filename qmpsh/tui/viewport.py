@@ -26,14 +26,22 @@ Mark = Callable[[int, list[Line]], list[Line]]
 """The rows of a line, by its number, with something in them made to stand out."""
 
 
+Foot = Callable[[int], Line]
+"""What is said of so many lines below."""
+
+
 class Viewport:
-    """store: what there is to see."""
+    """store: what there is to see.
+
+    mark: makes something stand out; foot: the last row, where there is more below it
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.width = 80
         self.height = 1
         self.mark: Mark | None = None
+        self.foot: Foot | None = None
         self._top: Place | None = None
         self._floor = 0
         self._seen = 0
@@ -60,6 +68,10 @@ class Viewport:
                 drawn = self.mark(line, drawn)
             rows += drawn[place.row if line == place.line else 0 :]
             line += 1
+        is_cut = line < self.store.end or len(rows) > height
+        if self.foot is not None and is_cut and height > 1:
+            # The row that it takes is the first one of the next page.
+            rows[height - 1 :] = [self.foot(self.store.end - line + 1)]
         return rows[:height]
 
     def scroll(self, rows: int) -> None:

@@ -1,7 +1,8 @@
 """How wide text is, and the columns of a table where the terminal has not room for all of them.
 
 Pure numbers and text. A header is never cut, nor a number, which would be another one; long texts
-give way, nested JSON before them; what finds no place at all is left out from the end.
+give way, nested JSON before them; what finds no place at all is left out from the end, but for what
+the table is there for.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ GAP = 2
 KEEPS = 16
 """columns that a long text or nested JSON keeps; with less the last columns are left out"""
 
-
 _WITHOUT_WIDTH = frozenset({"Mn", "Me", "Mc", "Cf"})
 """Unicode's categories of what stands on the character before it, or is not seen at all"""
 
@@ -27,6 +27,8 @@ class Kind(Enum):
 
     NAME = "name"
     """says which object the row is about: keeps half the terminal"""
+    WHOLE = "whole"
+    """what the table is there for, to be copied: neither cut nor left out"""
     NUMBER = "number"
     TEXT = "text"
     NESTED = "nested"
@@ -41,7 +43,7 @@ class Need(NamedTuple):
 
     def least(self, width: int) -> int:
         """Columns that it keeps on a terminal of this width."""
-        if self.kind is Kind.NUMBER:
+        if self.kind in (Kind.NUMBER, Kind.WHOLE):
             return self.wanted
         keeps = width // 2 if self.kind is Kind.NAME else KEEPS
         return max(self.header, min(self.wanted, keeps))
@@ -53,9 +55,10 @@ def fit(needs: Sequence[Need], width: int) -> list[int]:
     The first one is always among them, were it cut to the terminal.
     """
     least = [need.least(width) for need in needs]
-    count = _fitting(least, width)
+    whole = [place for place, need in enumerate(needs, 1) if need.kind is Kind.WHOLE]
+    count = _fitting(least, width, max(whole, default=1))
     room = width - _marker(len(needs) - count) - GAP * (count - 1)
-    if count == 1:
+    if count == 1 and not whole:
         return [max(1, min(needs[0].wanted, room))]
     widths = least[:count]
     for nested in (False, True):
@@ -112,11 +115,11 @@ def padded(text: str, width: int, more: str, *, right: bool) -> str:
     return blank + text if right else text + blank
 
 
-def _fitting(least: Sequence[int], width: int) -> int:
-    for count in range(len(least), 1, -1):
+def _fitting(least: Sequence[int], width: int, fewest: int) -> int:
+    for count in range(len(least), fewest, -1):
         if sum(least[:count]) + GAP * (count - 1) + _marker(len(least) - count) <= width:
             return count
-    return 1
+    return fewest
 
 
 def _marker(left_out: int) -> int:

@@ -21,16 +21,19 @@ LEADS = (*NAMES, "type", "driver", "drv", "status", "state", "filename", "file")
 
 
 class Column:
-    """name and cells, as shown; a cell of an object without this member is empty."""
+    """name and cells, as shown; a cell of an object without this member is empty.
+
+    kind: None for that of the values
+    """
 
     __slots__ = ("cells", "name", "need")
 
-    def __init__(self, name: str, rows: Sequence[JsonObject]) -> None:
+    def __init__(self, name: str, rows: Sequence[JsonObject], kind: Kind | None = None) -> None:
         values = [row[name] for row in rows if name in row]
         self.name = visible_word(name)
         self.cells = [cell(row[name]) if name in row else "" for row in rows]
         wanted = max(map(text_columns, [self.name, *self.cells]))
-        self.need = Need(_kind(name, values), text_columns(self.name), wanted)
+        self.need = Need(kind or _kind(name, values), text_columns(self.name), wanted)
 
 
 class Table:
@@ -90,14 +93,20 @@ def list_lines(value: Json, width: int | None, more: str) -> list[str] | None:
     return items(value) if table is None else table.lines(width)
 
 
-def table_lines(rows: Sequence[JsonObject], width: int | None, more: str) -> list[str]:
-    """The lines of a table of our own, its columns as the rows name them. width: None for any."""
-    return Table(columns_of(rows), more).lines(width) if rows else []
+def table_lines(
+    rows: Sequence[JsonObject], width: int | None, more: str, whole: str | None = None
+) -> list[str]:
+    """The lines of a table of our own, its columns as the rows name them.
+
+    width: None for any; whole: the column that is never cut nor left out
+    """
+    return Table(columns_of(rows, whole), more).lines(width) if rows else []
 
 
-def columns_of(rows: Sequence[JsonObject]) -> list[Column]:
-    """The columns, in the order in which the objects first name them."""
-    return [Column(name, rows) for name in dict.fromkeys(name for row in rows for name in row)]
+def columns_of(rows: Sequence[JsonObject], whole: str | None = None) -> list[Column]:
+    """The columns, in the order in which the objects first name them. whole: see table_lines"""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return [Column(name, rows, Kind.WHOLE if name == whole else None) for name in names]
 
 
 def cell(value: Json) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import click
 import pytest
 
-from qmpsh.cli import OPTIONS
+from qmpsh.cli import COMMAND, OPTIONS
 from qmpsh.errors import UsageError
+from qmpsh.lang import modifiers
+from qmpsh.lang.modifiers import MODIFIERS
 from qmpsh.splitter import VALUE_OPTIONS, Words, split_words
 
 SOCKET = {"QMP_SOCKET": "/run/vm.sock"}
@@ -70,6 +72,20 @@ def test_split(
     assert split_words(argv.split(), environ) == Words(options, address, line)
 
 
+def test_a_transcript_is_no_option() -> None:
+    line = '-> { "execute": "stop" }'
+    assert split_words(["./m", line], {}) == Words([], "./m", [line])
+    assert split_words([line], SOCKET) == Words([], "/run/vm.sock", [line])
+
+
+@pytest.mark.parametrize(
+    "argv", ["--wait STOP stop", "-w STOP", "--wait ./m STOP stop", "./m -kw BLOCK_JOB_READY x"]
+)
+def test_an_event_stands_behind_an_equals_sign(argv: str) -> None:
+    with pytest.raises(UsageError, match=r"as in --wait=[A-Z_]+$"):
+        split_words(argv.split(), SOCKET)
+
+
 def test_a_verb_takes_all_that_stands_behind_it() -> None:
     words = split_words(["-p", "run", "-f", "x", "--", "qemu", "-S"], SOCKET)
     assert words == Words(["-p"], None, ["-f", "x", "--", "qemu", "-S"], "run")
@@ -102,3 +118,14 @@ def test_the_options_that_take_a_value_are_those_of_click() -> None:
         for name in option.opts
     }
     assert taking == VALUE_OPTIONS
+
+
+def test_the_options_that_are_no_modifiers_are_those_of_click() -> None:
+    """Who writes one behind the command is told to write it before."""
+    names = {
+        name.removeprefix("--")
+        for option in COMMAND.get_params(click.Context(COMMAND))
+        for name in (*option.opts, *option.secondary_opts)
+        if name.startswith("--")
+    }
+    assert names - set(MODIFIERS) == modifiers.OPTIONS

@@ -11,8 +11,9 @@ import pytest
 
 from qmpsh.cli import COMMAND
 from qmpsh.completion.items import Files, Item
-from qmpsh.completion.shells import FILES, LIMIT, VARIABLE, Bash, Completion, Fish, Zsh, script
+from qmpsh.completion.shells import FILES, LIMIT, Bash, Completion, Fish, Zsh, script
 from qmpsh.completion.words import Splitter
+from qmpsh.splitter import COMPLETE
 from tests.completion.terminal import SHELLS
 from tests.conftest import RunQmpsh, missing
 from tests.qemu import ROOT, Vm
@@ -24,7 +25,7 @@ OFFLINE = f"qmpsh -n --schema {ROOT}/tests/data/query-qmp-schema-qemu-7.2.json "
 
 def lines(kind: type[Completion], items: list[Item], typed: str) -> list[list[str]]:
     """The fields of the lines for what is typed of a word."""
-    shell = kind(COMMAND, {}, "qmpsh", VARIABLE)
+    shell = kind(COMMAND, {}, "qmpsh", COMPLETE)
     word = Splitter(breaks=BREAKS if kind is Bash else "").split(f"q {typed}")[-1]
     return [line.split("\x1f") for line in shell.lines(items, word)]
 
@@ -36,7 +37,7 @@ def lines(kind: type[Completion], items: list[Item], typed: str) -> list[list[st
 def test_completions_holds_what_the_program_prints(shell: str, run_qmpsh: RunQmpsh) -> None:
     stored = (ROOT / "completions" / FILES[shell]).read_text()
     assert stored == script(shell), "scripts/completions.py writes them anew"
-    run = run_qmpsh(env={VARIABLE: f"{shell}_source"})
+    run = run_qmpsh(env={COMPLETE: f"{shell}_source"})
     assert (run.stdout, run.stderr, run.returncode) == (stored, "", 0)
 
 
@@ -123,7 +124,7 @@ def test_a_note_stays_on_its_line() -> None:
 
 
 def answers(kind: type[Completion], before: str, **environ: str) -> list[str]:
-    shell = kind(COMMAND, {}, "qmpsh", VARIABLE)
+    shell = kind(COMMAND, {}, "qmpsh", COMPLETE)
     return shell.answers({"COMP_WORDS": before, **environ})
 
 
@@ -152,21 +153,21 @@ def test_a_tab_is_never_disturbed(run_qmpsh: RunQmpsh) -> None:
         ("fish", "qmpsh h:1 '{["),
         ("bash", ""),
     ):
-        run = run_qmpsh(env={VARIABLE: f"{shell}_complete", "COMP_WORDS": words})
+        run = run_qmpsh(env={COMPLETE: f"{shell}_complete", "COMP_WORDS": words})
         assert (run.stderr, run.returncode) == ("", 0)
         assert "stop" not in run.stdout
 
 
 @pytest.mark.parametrize("instruction", ["", "bash", "nope_source", "nope_complete", "bash_nope"])
 def test_unknown_instructions(instruction: str, run_qmpsh: RunQmpsh) -> None:
-    run = run_qmpsh("stop", env={VARIABLE: instruction})
+    run = run_qmpsh("stop", env={COMPLETE: instruction})
     assert (run.stdout, run.stderr, run.returncode) == ("", "", 1)
 
 
 def test_what_hangs_is_ended(run_qmpsh: RunQmpsh, tmp_path: os.PathLike[str]) -> None:
     pipe = os.path.join(tmp_path, "pipe")
     os.mkfifo(pipe)  # nobody will ever write to it
-    environ = {VARIABLE: "bash_complete", "COMP_WORDS": f"qmpsh -n --schema {pipe} sto"}
+    environ = {COMPLETE: "bash_complete", "COMP_WORDS": f"qmpsh -n --schema {pipe} sto"}
     started = time.monotonic()
     run = run_qmpsh(env=environ)
     assert (run.stdout, run.stderr) == ("", "")
@@ -174,7 +175,7 @@ def test_what_hangs_is_ended(run_qmpsh: RunQmpsh, tmp_path: os.PathLike[str]) ->
 
 
 def test_the_process_answers_for_a_server(run_qmpsh: RunQmpsh, vm: Vm) -> None:
-    environ = {VARIABLE: "zsh_complete", "COMP_WORDS": f"qmpsh {vm.path} set-action reboot="}
+    environ = {COMPLETE: "zsh_complete", "COMP_WORDS": f"qmpsh {vm.path} set-action reboot="}
     run = run_qmpsh(env=environ)
     assert run.stdout == "skip\x1f7\nword\x1freset\x1f\nword\x1fshutdown\x1f\n"
     assert (run.stderr, run.returncode) == ("", 0)

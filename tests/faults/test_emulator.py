@@ -115,7 +115,7 @@ def test_what_stands_in_the_place_of_the_vm_is_told_once(
         start_vm(name="vm1", folder=vm.folder)
         desk.poll_until(lambda: desk.session.machine.connected)
         stranger, back = desk.heard.remarks
-    assert stranger.startswith(f"{vm.path}: {says}")
+    assert stranger.startswith(f"{vm.path} {says}")
     assert stranger.endswith("; still waiting for the VM")
     assert back.startswith("reconnected to vm1")
 

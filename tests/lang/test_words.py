@@ -135,6 +135,10 @@ REFUSED = [
     (["x", "# why"], "expected KEY=value\nx # why\n  ^^^^^"),
     (["x", "=5"], "expected a name before =\nx =5\n  ^"),
     (["x", "a.=5"], "expected a name before =\nx a.=5\n    ^"),
+    (
+        ["x", "--pretty"],
+        "--pretty is an option of qmpsh: write it before the command\nx --pretty\n  ^^^^^^^^",
+    ),
     (["x", "--jsno"], "no modifier --jsno; did you mean --json?\nx --jsno\n  ^^^^^^"),
     (["x", "--timeout"], "--timeout needs a time, as in --timeout 5\nx --timeout\n  ^^^^^^^^^"),
     (["x", "--json=1"], "--json takes no value\nx --json=1\n  ^^^^^^^^"),

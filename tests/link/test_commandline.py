@@ -8,6 +8,7 @@ from qmpsh.link.commandline import (
     AGENT,
     HMP,
     QMP,
+    SERIAL,
     Channel,
     maybe_command_line,
     read_options,
@@ -40,7 +41,21 @@ QEMU = "/usr/bin/qemu-system-x86_64"
         ("-qmp", []),
         ("-monitor unix:/h,server=on", [Channel(HMP, "/h")]),
         ("-serial mon:unix:/h,server=on", [Channel(HMP, "/h")]),
-        ("-serial unix:/h,server=on", []),
+        ("-serial unix:/h,server=on", [Channel(SERIAL, "/h")]),
+        ("-serial stdio", []),
+        (
+            "-serial chardev:c -chardev socket,id=c,path=/s,server=on -qmp unix:/a,server=on",
+            [Channel(QMP, "/a"), Channel(SERIAL, "/s")],
+        ),
+        (
+            "-chardev socket,id=c,path=/s,server=on -device isa-serial,chardev=c",
+            [Channel(SERIAL, "/s")],
+        ),
+        (
+            "-chardev socket,id=c,path=/s,server=on,mux=on -serial chardev:c -mon c",
+            [Channel(HMP, "/s"), Channel(SERIAL, "/s")],
+        ),
+        ("-chardev socket,id=c,path=/s,server=on -device virtio-net-pci,chardev=c", []),
         ("-chardev socket,id=m,path=/a,server=on -mon m,mode=control", [Channel(QMP, "/a")]),
         (
             "-mon chardev=m,mode=control -chardev socket,path=/a,id=m,server=on",
@@ -68,7 +83,7 @@ QEMU = "/usr/bin/qemu-system-x86_64"
         ),
         (
             "-chardev socket,id=g,path=/g,server=on -device virtserialport,chardev=g,name=other",
-            [],
+            [Channel(SERIAL, "/g")],
         ),
         ("-device {broken -qmp unix:/a,server=on", [Channel(QMP, "/a")]),
         ("-device [1] -qmp unix:/a,server=on", [Channel(QMP, "/a")]),

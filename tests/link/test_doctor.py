@@ -15,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp
+from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError
+from qmpsh.link import handshake
 from qmpsh.link.address import Address, TcpAddress, UnixAddress
 from qmpsh.link.client import Client, ClientOptions
+from qmpsh.link.discovery import find_monitors
 from qmpsh.link.doctor import is_qmpsh, why_silent
 from qmpsh.link.owners import SESSION, libvirt_form
 from qmpsh.link.proc import Process, maybe_process
@@ -158,6 +160,28 @@ def test_a_human_monitor_that_is_held(start_vm: VmStarter) -> None:
 
 
 AGENT = "this is a guest agent, which does not greet; say --guest-agent"
+
+
+def test_a_serial_line(start_vm: VmStarter) -> None:
+    vm = start_vm("-serial", "unix:{folder}/serial,server=on,wait=off")
+    path = f"{vm.folder}/serial"
+    error = refusal(UnixAddress(path))
+    assert type(error) is NotQmp
+    assert str(error) == (
+        f"no greeting from {path} within 0.3 s: this is the VM's serial line, no monitor;"
+        f" its monitor is {vm.path}"
+    )
+    assert path not in [one.address for one in find_monitors(libvirt=False)]
+
+
+def test_a_serial_line_that_speaks(start_vm: VmStarter) -> None:
+    vm = start_vm("-serial", "unix:{folder}/console,server=on,wait=off")
+    path = UnixAddress(f"{vm.folder}/console")
+    error = handshake.refusal(path, ProtocolError("no JSON", b"login: "))
+    assert str(error) == (
+        f"{path} does not speak QMP: this is the VM's serial line, no monitor;"
+        f" its monitor is {vm.path}"
+    )
 
 
 def test_the_channel_of_a_guest_agent(start_vm: VmStarter) -> None:

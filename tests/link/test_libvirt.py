@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -189,7 +190,7 @@ def test_without_the_library(run_qmpsh: RunQmpsh, tmp_path: Path) -> None:
     run = run_qmpsh("libvirt:vm", "query-status", env={"PYTHONPATH": f"{tmp_path}:{ROOT}"})
     assert run.returncode == 3
     assert run.stderr.startswith(
-        "qmpsh: libvirt: needs libvirt-python: pip install 'qmpsh[libvirt]', which is built with"
+        "qmpsh: libvirt: needs libvirt-python; pip install 'qmpsh[libvirt]', which is built with"
     )
 
 
@@ -255,6 +256,17 @@ def test_the_taint_is_told_by_the_session_that_makes_it(
     assert "tainted: custom monitor" in fresh_domain.libvirt.virsh("dominfo", fresh_domain.name)
 
 
+def test_doctor_tells_of_the_taint(fresh_domain: Domain, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh("doctor", "--json", fresh_domain.address)
+    checks = {one["check"]: one["text"] for one in json.loads(done.stdout)}
+    assert (done.stderr, checks["session"]) == ("", "works")
+    assert f"marks the domain {fresh_domain.name} as tainted" in checks["remark"]
+    assert re.search(r", pid \d+, running, user ", checks["listener"])
+    done = run_qmpsh("doctor", fresh_domain.address)
+    assert "takes the monitor" not in done.stderr
+    assert " remark " not in done.stdout
+
+
 def test_quit(fresh_domain: Domain, run_qmpsh: RunQmpsh) -> None:
     assert run_qmpsh(fresh_domain.address, "quit").returncode == 0
     wait_until(lambda: fresh_domain.state == "shut off", PATIENCE, "the domain's end")
@@ -262,7 +274,7 @@ def test_quit(fresh_domain: Domain, run_qmpsh: RunQmpsh) -> None:
     name, uri = fresh_domain.name, fresh_domain.libvirt.uri
     assert (gone.returncode, gone.stderr) == (
         3,
-        f"qmpsh: the domain {name} is not running: virsh -c {quote(uri)} start {name} starts it\n",
+        f"qmpsh: the domain {name} is not running; virsh -c {quote(uri)} start {name} starts it\n",
     )
 
 

@@ -70,8 +70,8 @@ def test_tls_refusals(start_vm: VmStarter, made: Path) -> None:
     secured(start_vm, "on", port)
     where = f"tls:127.0.0.1:{port}"
     named = f"{where}?name=localhost&ca={made}/ca-cert.pem"
-    assert "is not trusted (unable to get local issuer certificate): name" in refusal(where)
-    assert "is not for 127.0.0.1: give the name" in refusal(f"{where}?ca={made}/ca-cert.pem")
+    assert "is not trusted (unable to get local issuer certificate); name" in refusal(where)
+    assert "is not for 127.0.0.1; give the name" in refusal(f"{where}?ca={made}/ca-cert.pem")
     assert refusal(f"tls:127.0.0.1:{strict}") == (
         f"127.0.0.1 port {strict} does not speak TLS; without it the address is"
         f" tcp:127.0.0.1:{strict}"

@@ -94,6 +94,26 @@ def test_the_refusal_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_table_is_cut_to_the_terminal() -> None:
-    lines = ls.lines_of([Monitor("/very/long" * 10, name="web")], 40, [1])
+    lines = ls.lines_of([Monitor("/run/vm", name="web" * 30)], 40)
     assert max(map(len, lines)) <= 40
-    assert lines[1].split()[:2] == ["1", "web"]
+
+
+LONG = Monitor(
+    f"/tmp/{'long' * 14}/monitor.sock", "qmp", "web", 4711, "qemu-system-x86_64", "running",
+    "busy", "qmpsh 28130", "root",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [1, 40, 80, 100, 200])
+def test_an_address_is_never_cut(width: int) -> None:
+    for lines in (ls.lines_of([LONG, WEB], width), ls.choices_of([LONG, WEB], width)):
+        assert LONG.address in lines[1].split()
+        assert "/run/a" in lines[2].split()
+
+
+def test_what_is_left_out_first() -> None:
+    header, *_ = ls.lines_of([LONG._replace(address="/run/vm/monitor.sock")], 80)
+    assert header.split() == ["vm", "address", "client", "process", "pid", "owner", "kind", "+2"]
+    header, row, *_ = ls.choices_of([LONG, WEB], 200)
+    assert header.split() == ["no", "vm", "address", "client", "owner", "program"]
+    assert row.split()[:2] == ["1", "web"]

@@ -31,13 +31,13 @@ def test_ls(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh("ls")
     assert (done.stderr, done.returncode) == ("", 0)
     assert done.stdout.splitlines()[0].split() == [
-        "vm", "address", "kind", "state", "client", "pid", "user", "owner", "program",
+        "vm", "address", "client", "process", "pid", "owner", "kind", "program", "user",
     ]  # fmt: skip
     (row,) = rows(done.stdout, vm)
-    assert row[:6] == ["web", vm.path, "qmp", "running", "free", str(vm.pid)]
+    assert row[:7] == ["web", vm.path, "free", "running", str(vm.pid), "-", "qmp"]
     client = Client.connect(UnixAddress(vm.path))
     (row,) = rows(run_qmpsh("ls").stdout, vm)
-    assert row[4].endswith(f":{os.getpid()}")
+    assert row[2].endswith(f":{os.getpid()}")
     client.close()
 
 
@@ -178,6 +178,18 @@ def test_a_guest_agent_under_another_name(tmp_path: Path, run_qmpsh: RunQmpsh, v
         assert examined(run_qmpsh, front, 3)["next"] == (
             "info", "it is a guest agent, and answers: say --guest-agent"
         )  # fmt: skip
+
+
+def test_all_that_can_be_done_is_next(run_qmpsh: RunQmpsh) -> None:
+    checks = examined(run_qmpsh, "exec:sleep 100", 3)
+    assert checks["next"] == (
+        "info",
+        "close that client, or give QEMU a second -qmp; a guest agent's socket wants --guest-agent",
+    )
+    done = run_qmpsh("doctor", "--json", "exec:echo 'one; two' >&2; exit 7")
+    session, todo = json.loads(done.stdout)[-2:]
+    assert session["text"].endswith(" ended before a session began, exit 7: one; two")
+    assert todo["text"].startswith("try the command by itself: ")
 
 
 def test_a_place_elsewhere(run_qmpsh: RunQmpsh) -> None:

@@ -111,7 +111,7 @@ def test_a_runtime_folder_that_is_too_long_or_not_there(
 def test_no_emulator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/none")
     monkeypatch.setattr(demo, "_NOT_IN_PATH", "/none")
-    with pytest.raises(CannotConnect, match="no QEMU found here: install it"):
+    with pytest.raises(CannotConnect, match="no QEMU found here; install it"):
         demo.find_emulator()
 
 
@@ -239,3 +239,26 @@ def test_a_guest_that_does_not_listen(start_vm: VmStarter) -> None:
     assert outcome == Outcome()
     assert isinstance(shown[-1], Note)
     assert shown[-1].text.startswith("the guest has not powered down within")
+
+
+def test_a_guest_that_ends_while_it_is_waited_for(start_vm: VmStarter) -> None:
+    class Ending(Kept):
+        """Ended by the time that the wait is over."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._looks = iter([False])
+
+        @property
+        def has_ended(self) -> bool:
+            return next(self._looks, True)
+
+        @has_ended.setter
+        def has_ended(self, value: bool) -> None:
+            """Known better."""
+
+    client = Client.connect(parse_address(start_vm().path))
+    outcome, shown = answered(own.part(Ending(), client, machine()), "p")
+    client.close()
+    assert outcome == Outcome(leave=True)
+    assert [note.text[:11] for note in shown if isinstance(note, Note)] == ["waiting for"]

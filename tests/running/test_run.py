@@ -134,6 +134,16 @@ def test_no_such_program(runtime: str, run_qmpsh: RunQmpsh, tmp_path: Path) -> N
     assert os.listdir(runtime) == []
 
 
+def test_a_window_that_nobody_can_see(runtime: str, mark: str, run_qmpsh: RunQmpsh) -> None:
+    without = ["sh", "-c", "echo gtk initialization failed >&2; exit 1", mark]
+    done = run_qmpsh("run", "--", *without)
+    assert done.stderr == (
+        "qmpsh: sh ended before its monitor was there, with exit code 1; there is no display here:"
+        " add -display none; it said:\ngtk initialization failed\n"
+    )
+    assert is_clean(runtime, mark)
+
+
 def test_a_program_without_a_monitor(runtime: str, mark: str, run_qmpsh: RunQmpsh) -> None:
     forever = ["sh", "-c", "echo here I am; sleep 1000; true", mark]
     done = run_qmpsh("run", "--connect-timeout", "300ms", "--", *forever)

@@ -136,6 +136,9 @@ def test_let_through(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     assert run_qmpsh(vm.path, "--read-only", "query-status").returncode == 0
     done = run_qmpsh(vm.path, "--read-only", "-H", "info", "status")
     assert done.stdout.startswith("VM status: ")
+    done = run_qmpsh(vm.path, "--read-only", "--json", '{"execute": "qmp_capabilities"}')
+    assert (json.loads(done.stdout), done.returncode) == ({"return": {}}, 0)
+    assert "already negotiated, not sent again" in done.stderr
 
 
 @pytest.mark.tmux

@@ -86,10 +86,28 @@ def test_what_ends_us_ends_the_pipe(vm: Vm, number: signal.Signals, code: int) -
     assert process.returncode == code
 
 
-def test_the_shell_keeps_its_signals(vm: Vm) -> None:
-    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
+@pytest.mark.parametrize("name, code", [("INT", 130), ("TERM", -15)])
+def test_a_signal_while_the_pipe_is_being_started(vm: Vm, name: str, code: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qmpsh", vm.path, f"query-status | kill -{name} $PPID; sleep 300"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.communicate(timeout=20) == ("", "")
+    assert process.returncode == code
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def test_the_shell_keeps_its_signals() -> None:
+    before = [signal.getsignal(number) for number in SIGNALS]
     assert run_pipe("exit 3", b"", None) == 3
-    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)] == before
+    assert [signal.getsignal(number) for number in SIGNALS] == before
 
 
 @pytest.mark.tmux

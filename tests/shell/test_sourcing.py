@@ -148,7 +148,7 @@ def test_a_transaction_is_shown_and_asked_for(screen: Terminal, vm: Vm, mode: li
     screen.keys("transaction(", "Enter")
     screen.sees("TRANS>")
     screen.keys("abort", "Enter", ")", "Enter")
-    screen.sees('1. {"type": "abort", "data": {}}', "Run this action?")
+    screen.sees("1. abort", "Run this action?")
     screen.keys("n")
     screen.keys("query-status", "Enter")
     screen.sees('"running": true')

@@ -42,7 +42,8 @@ def test_both_ways_with_times_and_names(start_vm: VmStarter, run_qmpsh: RunQmpsh
     names = [message.get("execute", message.get("event")) for message in messages]
     assert [name for name in names if name] == ["qmp_capabilities", "query-name", "stop", "STOP"]
     assert {record["address"] for record in found} == {vm.path}
-    assert (found[0]["vm"], found[-1]["vm"]) == ("", "vm1")
+    assert "vm" not in found[0]
+    assert found[-1].get("vm") == "vm1"
     times = [record["monotonic"] for record in found]
     assert times == sorted(times)
     assert all(len(record["time"]) == len("2026-01-01T00:00:00.000000Z") for record in found)
@@ -95,7 +96,7 @@ def test_the_name_is_forgotten_with_the_connection(tmp_path: Path) -> None:
     log("->", {"execute": "query-name", "id": "1"})
     log("<-", {"return": {"name": "a"}, "id": "1"})
     log("<-", {"QMP": {}})
-    assert [record["vm"] for record in records(tmp_path / "log")] == ["", "a", ""]
+    assert [record.get("vm") for record in records(tmp_path / "log")] == [None, "a", None]
     assert said == []
 
 
@@ -106,7 +107,7 @@ def test_odd_answers_to_query_name(tmp_path: Path) -> None:
         log("->", {"execute": "query-name", "id": "1"})
         log("<-", {**answer, "id": "1"})
     log("<-", [])
-    assert {str(record["vm"]) for record in records(tmp_path / "log")} == {""}
+    assert not any("vm" in record for record in records(tmp_path / "log"))
 
 
 def test_sinks_get_the_same_without_secrets() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from qmpsh.complete.candidates import Catalog
 from qmpsh.shell.machine import Machine
-from qmpsh.tui.banner import Banner
+from qmpsh.tui.banner import Banner, BannerBlock
 from qmpsh.view.glyphs import ASCII
 from qmpsh.view.theme import plain
 from qmpsh.wire.messages import Event, Greeting
 
 
 def texts(banner: Banner) -> list[str]:
+    banner.learn()
     return [plain(line) for line in banner.lines()]
 
 
@@ -48,4 +49,39 @@ def test_a_part_is_said_once_and_stays() -> None:
     assert texts(banner)[1:] == [
         "vm1 - paused (prelaunch) - s",
         "1 command - 2 events - Tab completes - F1 keys - .help",
+    ]
+
+
+def full() -> Banner:
+    greeting = Greeting("7.2.22", "Debian 1:7.2+dfsg-7+deb12u18", (), {})
+    machine, catalog = Machine("./monitor.sock", greeting), Catalog()
+    machine.learn_name({"name": "vm1"})
+    machine.learn_status({"status": "prelaunch", "running": False})
+    catalog.commands = ("quit",) * 216
+    catalog.events = ("STOP",) * 52
+    return Banner(machine, catalog, ASCII)
+
+
+def test_a_line_breaks_between_its_parts() -> None:
+    assert [[plain(row) for row in rows] for rows in full().rows(49)] == [
+        ["Connected to QEMU 7.2.22"],
+        ["vm1 - paused (prelaunch) - ./monitor.sock"],
+        ["216 commands - 52 events - Tab completes", "F1 keys - .help"],
+    ]
+
+
+def test_the_package_is_told_where_it_fits() -> None:
+    ((row,), *_) = full().rows(55)
+    assert plain(row) == "Connected to QEMU 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)"
+
+
+def test_a_part_longer_than_a_row_is_wrapped() -> None:
+    rows = BannerBlock(full()).draw(1, 10)
+    assert [plain(row) for row in rows] == [
+        "vm1",
+        "paused ",
+        "(prelaunch",
+        ")",
+        "./monitor.",
+        "sock",
     ]

@@ -19,6 +19,7 @@ from qmpsh.complete.candidates import Candidate
 from qmpsh.errors import CommandFailed, ConnectionLost, LineSyntaxError, UsageError
 from qmpsh.lang.syntax import Modifiers, Redirect
 from qmpsh.shell.outcome import Answer, Ask, Note, Outcome, Show
+from qmpsh.tui.keys import KEYS
 from qmpsh.tui.pager import pager_command, pager_environ
 from qmpsh.tui.style import SUGGESTION, make_style, tells_apart
 from qmpsh.wire.messages import Event, Reply
@@ -154,6 +155,12 @@ def test_history_and_its_search() -> None:
         await history_is_loaded(on, 2)
         on.keys(CTRL_R + "blo")
         await on.sees("search history: blo")
+        assert "not found" not in on.picture()
+        on.keys("x")
+        await on.sees("search history: blox_")
+        await on.sees("not found")
+        on.keys("\x7f")
+        await on.until(lambda: "not found" not in on.picture())
         on.keys("\r")
         await on.until(lambda: on.screen.buffer.text == "query-block")
         assert len(on.session.lines) == 2
@@ -318,10 +325,48 @@ def test_the_events_pane_goes_and_comes() -> None:
         on.keys(F2)
         await on.sees("1 event · last STOP")
         assert "│" not in on.picture()
+        assert on.session.preferences.word("events") == "off"
         on.keys(F2)
         await on.sees("│ events 1")
+        assert on.session.preferences.word("events") == "on"
 
     on_stage(scene)
+
+
+def test_where_there_is_no_room_for_the_events_pane_its_key_says_so() -> None:
+    async def scene(on: Stage) -> None:
+        on.keys(F2)
+        await on.sees("events stand beside from 80 columns on; F3 zooms them")
+        on.keys(F3)
+        await on.until(lambda: "Connected" not in on.picture())
+        on.keys(F2)
+        await on.sees("Connected")
+        assert on.session.preferences.word("events") == "on"
+
+    on_stage(scene, columns=60)
+
+
+def test_the_key_sheet_says_that_there_is_more() -> None:
+    async def scene(on: Stage) -> None:
+        on.keys("\x1bh")
+        await on.sees("more: PageDown")
+        seen = on.picture()
+        on.keys(PAGE_DOWN)
+        await on.sees("Ctrl-Z, Ctrl-L")
+        seen += on.picture()
+        assert "more: PageDown" not in on.picture()
+        assert all(key.shown in seen for key in KEYS)
+
+    on_stage(scene, columns=60)
+
+
+def test_what_was_pasted_can_be_read_before_it_runs() -> None:
+    async def scene(on: Stage) -> None:
+        on.keys("\x1b[200~" + "\n".join(f"query-{number}" for number in range(9)) + "\x1b[201~")
+        await on.sees("9 lines: Enter runs them")
+        assert all(f"query-{number}" in on.picture() for number in range(9))
+
+    on_stage(scene, columns=80, rows=24)
 
 
 def test_events_alone() -> None:

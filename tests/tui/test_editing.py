@@ -97,6 +97,18 @@ def test_a_paste_is_shown_and_counted_before_it_runs() -> None:
     on_stage(scene)
 
 
+def test_an_alt_key_that_means_nothing_types_nothing() -> None:
+    async def scene(on: Stage) -> None:
+        on.keys("sto\x1bk\x1bj\x1b\u00e9p")
+        await on.until(typed(on, "stop"))
+        on.keys(ESCAPE)
+        await on.until(lambda: on.screen.app.key_processor.key_buffer)
+        on.keys(CTRL_C)
+        await on.until(typed(on, ""))
+
+    on_stage(scene)
+
+
 # ------------------------------------------------------------------------ the menu
 
 
@@ -404,7 +416,7 @@ def test_searching_the_output_from_vis_navigation_mode() -> None:
         on.keys(ESCAPE)
         await on.until(lambda: on.screen.app.vi_state.input_mode == InputMode.NAVIGATION)
         on.keys("\x1b/Connected")
-        await on.sees("1 of 1 lines")
+        await on.sees("1 of 1 line ")
 
     on_stage(scene)
 

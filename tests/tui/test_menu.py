@@ -16,7 +16,7 @@ def rows(*candidates: Candidate, cursor: int = 10) -> list[tuple[str, str, str, 
             completion.display_meta_text,
             completion.start_position,
         )
-        for completion in completions(list(candidates), cursor, 200)
+        for completion in completions(list(candidates), cursor, 200, "…")
     ]
 
 
@@ -33,7 +33,7 @@ def test_columns() -> None:
 
 
 def test_deprecated_is_struck_through() -> None:
-    (one,) = completions([Candidate("old", 0, deprecated=True)], 0, 200)
+    (one,) = completions([Candidate("old", 0, deprecated=True)], 0, 200, "…")
     assert to_formatted_text(one.display)[0][0] == "strike"
 
 
@@ -46,7 +46,7 @@ def test_a_long_kind_is_cut_and_the_columns_stay() -> None:
 
 
 def test_a_narrow_terminal_has_narrow_kinds() -> None:
-    (one,) = completions([Candidate("a", 0, "x" * 40, "first")], 0, 80)
+    (one,) = completions([Candidate("a", 0, "x" * 40, "first")], 0, 80, "…")
     assert one.display_meta_text.index("first") == 18
 
 

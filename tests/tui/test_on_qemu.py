@@ -125,7 +125,7 @@ def test_a_search_through_the_whole_schema(vm: Vm) -> None:
         on.keys("query-qmp-schema\r")
         await on.sees(" more lines, ")
         on.keys('\x1b/"x-blockdev-change"')
-        await on.sees("1 of 1 lines")
+        await on.sees("1 of 1 line ")
         await on.sees('"name": "x-blockdev-change"')
 
     on_stage(vm, scene)

@@ -163,7 +163,7 @@ def test_a_table_and_a_search_in_it(screen: Terminal, vm: Vm) -> None:
     screen.keys("half a li", "M-/", "QUERY-STATUS")
     screen.sees("not found")
     screen.keys("C-u", "query-status", "Enter")
-    screen.sees("1 of 1 lines")
+    screen.sees("1 of 1 line ")
     screen.keys("Escape")
     wait_until(lambda: "search output" not in screen.picture(), 10)
     screen.sees("query-status")

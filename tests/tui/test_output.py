@@ -87,9 +87,17 @@ def test_a_second_answer_has_a_heading(output: Output) -> None:
 def test_an_answer_that_comes_later_has_a_heading(output: Output) -> None:
     late = output.echo("(QEMU) ", "late")
     run(output, "stop")
+    output.head(late, "late reply of late")
     output.stamp(late, Answer("", seconds=3.0, size=20))
     output.reply(text_body("done"))
-    assert shown(output)[-3:] == ["", "late                          3.0 s 20 B", "done"]
+    assert shown(output)[-3:] == ["", "late reply of late            3.0 s 20 B", "done"]
+
+
+def test_a_second_answer_of_a_line_says_what_it_answers(output: Output) -> None:
+    echo = output.echo("(QEMU) ", ".watch query-x")
+    output.stamp(echo, Answer("query-x"))
+    output.stamp(echo, Answer("query-x", seconds=3.0, size=20))
+    assert shown(output)[-2:] == ["", "query-x                       3.0 s 20 B"]
 
 
 def test_errors(output: Output) -> None:

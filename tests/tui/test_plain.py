@@ -42,6 +42,7 @@ class PlainStage:
     def __init__(self, pipe: PipeInput) -> None:
         self.exit_code: int | None = None
         self.has_ended = False
+        self.sent = ""
         self._pipe = pipe
         self._bytes = io.StringIO()
         self._terminal = pyte.Screen(COLUMNS, ROWS)
@@ -69,6 +70,7 @@ class PlainStage:
 
     def lines(self) -> list[str]:
         """What the terminal shows, without the empty rows below."""
+        self.sent += self._bytes.getvalue()
         self._parser.feed(self._bytes.getvalue())
         self._bytes.seek(0)
         self._bytes.truncate()

@@ -62,7 +62,7 @@ def evil_socket() -> Iterator[str]:
 
 def test_the_name_a_reply_hmp_text_and_an_error(evil_vm: Vm) -> None:
     async def scene(on: Stage) -> None:
-        await on.sees(f"{SEEN} · ")
+        await on.sees(f"\n{SEEN} ")
         await on.sees(f" {HEAD}")
         on.keys("query-name\r")
         await on.sees('"name": "e\\u001b]0;pwned')
@@ -182,7 +182,11 @@ def test_names_status_candidates_hints_and_events() -> None:
         await on.until(lambda: on.screen.buffer.text == f"x{EVIL}")
         harmless(on)
         on.keys("\x03")
-        on.resize(60, 20)
+        # Beside a name of that length there is no room for the latest event.
+        on.session.machine.version = ""
+        on.session.learn("vm1")
+        on.resize(120, 20)
+        on.keys("\x1bOQ")
         await on.sees("last e")
         harmless(on)
         on.session.machine.farewell = EVIL

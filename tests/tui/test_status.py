@@ -40,7 +40,8 @@ BROKEN = FULL._replace(state="paused", status="io-error")
         (FULL, 15, "run…", "2 events"),
         (Facts(address="s", events=1), 80, "s", "1 event"),
         (BUSY, 80, "vm1  running  QEMU 7.2.22  ./monitor.sock   migrate 1:04", "2 events"),
-        (BUSY._replace(waiting=2), 45, "vm1 running  migrate 1:04 +2", "2 events"),
+        (BUSY._replace(waiting=2), 46, "vm1 running  migrate 1:04, 2 queued", "2 events"),
+        (BUSY._replace(waiting=2), 40, "running  migrate 1:04 +2", "2 events"),
         (BUSY, 38, "vm1 running  migrate 1:04", "2 events"),
         (BUSY, 32, "running  migrate 1:04", "2 events"),
         (
@@ -68,8 +69,40 @@ BROKEN = FULL._replace(state="paused", status="io-error")
             "vm1  running   backup j0 ███████░░░ 68 % 212 MB/s 0:04",
             "123,456,789,012 events",
         ),
-        (WORKING, 79, "vm1 running ./monitor.sock  68 %", "2 events"),
-        (WORKING, 40, "vm1 running  68 %", "2 events"),
+        (WORKING, 79, "vm1 running ./monitor.sock  backup j0 68 %", "2 events"),
+        (WORKING, 50, "vm1 running  backup j0 68 %", "2 events"),
+        (WORKING, 36, "vm1 running  68 %", "2 events"),
+        # What the latest event was called goes first, unless somebody should look at the VM.
+        (
+            WORKING._replace(last="STOP"),
+            79,
+            "vm1 running ./monitor.sock  backup j0 68 %",
+            "2 events · last STOP",
+        ),
+        (
+            WORKING._replace(last="STOP"),
+            62,
+            "vm1 running ./monitor.sock  backup j0 68 %",
+            "2 events",
+        ),
+        (
+            FULL._replace(last="BLOCK_IO_ERROR"),
+            50,
+            "vm1 running",
+            "2 events · last BLOCK_IO_ERROR",
+        ),
+        (
+            FULL._replace(state="disconnected", outlook="disconnected"),
+            80,
+            "vm1  disconnected  ./monitor.sock",
+            "2 events",
+        ),
+        (
+            FULL._replace(state="ended", outlook="reconnecting"),
+            80,
+            "vm1  ended  ./monitor.sock",
+            "reconnecting",
+        ),
         (
             WORKING._replace(works=(Work("mirror m", State.READY, 1.0), BACKUP, BACKUP)),
             100,

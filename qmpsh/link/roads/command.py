@@ -63,10 +63,10 @@ class _Carried(Journey):
         self._child = child
         self._stream = SocketStream(connected)
 
-    def _ending(self, error: ConnectionLost | None) -> str:
-        return (
-            f"{self._address} ended before a session began, {self._child.verdict()};"
-            " try the command by itself: it is to print the monitor's greeting"
+    def _ending(self, error: ConnectionLost | None) -> CannotConnect:
+        return CannotConnect(
+            f"{self._address} ended before a session began, {self._child.verdict()}",
+            "try the command by itself: it is to print the monitor's greeting",
         )
 
     def _drop(self) -> None:

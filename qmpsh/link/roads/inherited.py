@@ -37,13 +37,14 @@ class FdAddress(NamedTuple):
             mode = os.fstat(self.number).st_mode
         except OSError as error:
             raise CannotConnect(
-                f"descriptor {self.number} is not open; start qmpsh with the connected socket as"
-                f" that descriptor, and once: it cannot be connected again"
+                f"descriptor {self.number} is not open",
+                "start qmpsh with the connected socket as that descriptor, and once: it cannot be"
+                " connected again",
             ) from error
         if not stat.S_ISSOCK(mode):
             raise CannotConnect(
-                f"descriptor {self.number} is {_kind(mode)}; it has to be a connected socket, which"
-                " carries both directions"
+                f"descriptor {self.number} is {_kind(mode)}",
+                "it has to be a connected socket, which carries both directions",
             )
         connected = socket.socket(fileno=self.number)
         try:
@@ -52,8 +53,8 @@ class FdAddress(NamedTuple):
         except OSError as error:
             connected.detach()
             raise CannotConnect(
-                f"the socket of descriptor {self.number} is not connected ({error.strerror});"
-                " it has to be, to the monitor"
+                f"the socket of descriptor {self.number} is not connected ({error.strerror})",
+                "it has to be, to the monitor",
             ) from error
         if connected.type != socket.SOCK_STREAM:
             connected.detach()
@@ -62,7 +63,7 @@ class FdAddress(NamedTuple):
 
     def begin(self) -> Stream:
         raise CannotConnect(
-            f"{self} was inherited, and cannot be connected again; start qmpsh anew"
+            f"{self} was inherited, and cannot be connected again", "start qmpsh anew"
         )
 
 

@@ -60,18 +60,17 @@ class LibvirtRoad(NamedTuple):
 
     def _wait(self, bridge: Bridge, timeout: float | None) -> None:
         if not _is_readable(bridge, timeout):
-            raise ConnectTimeout(self._silence(bridge, timeout))
+            raise self._silence(bridge, timeout)
         if bridge.error is not None:
             raise bridge.error
 
-    def _silence(self, bridge: Bridge, timeout: float | None) -> str:
-        within = "" if timeout is None else f" within {timeout:g} s"
+    def _silence(self, bridge: Bridge, timeout: float | None) -> ConnectTimeout:
         if bridge.found:
-            return (
-                f"the domain {self.domain} did not answer libvirt{within}: its QEMU is stopped, or"
-                " busy with another command"
+            return ConnectTimeout(
+                f"the domain {self.domain} did not answer libvirt{_within(timeout)}: its QEMU is"
+                " stopped, or busy with another command"
             )
-        return f"no answer from libvirt{within}; check {self}, and whether its host can be reached"
+        return _no_answer(self, timeout)
 
 
 def parse(text: str) -> LibvirtRoad:
@@ -112,11 +111,19 @@ def domains(road: LibvirtRoad, timeout: float | None) -> list[JsonObject]:
     if errors:
         raise errors[0]
     if not found:
-        raise ConnectTimeout(
-            f"no answer from libvirt{'' if timeout is None else f' within {timeout:g} s'}; check"
-            f" {road}, and whether its host can be reached"
-        )
+        raise _no_answer(road, timeout)
     return found[0]
+
+
+def _no_answer(road: LibvirtRoad, timeout: float | None) -> ConnectTimeout:
+    return ConnectTimeout(
+        f"no answer from libvirt{_within(timeout)}",
+        f"check {road}, and whether its host can be reached",
+    )
+
+
+def _within(timeout: float | None) -> str:
+    return "" if timeout is None else f" within {timeout:g} s"
 
 
 def _is_readable(bridge: Bridge, timeout: float | None) -> bool:

@@ -97,9 +97,10 @@ class Library(NamedTuple):
 
 
 _MISSING: Final = (
-    "libvirt: needs libvirt-python: pip install 'qmpsh[libvirt]', which is built with a compiler,"
+    "libvirt: needs libvirt-python",
+    "pip install 'qmpsh[libvirt]', which is built with a compiler,"
     " pkg-config and libvirt's headers (libvirt-dev in Debian, libvirt-devel in Fedora), or install"
-    " python3-libvirt beside a qmpsh that sees the system's packages"
+    " python3-libvirt beside a qmpsh that sees the system's packages",
 )
 _STATES: Final = (
     "no state",
@@ -133,7 +134,7 @@ def load() -> Library:
         import libvirt
         import libvirt_qemu
     except ImportError as error:
-        raise CannotConnect(_MISSING) from error
+        raise CannotConnect(*_MISSING) from error
     library = Library(libvirt, libvirt_qemu)
     # Without a handler libvirt writes every error to stderr; they are raised as well.
     library.core.registerErrorHandler(lambda _, __: None, None)
@@ -171,8 +172,8 @@ def connect(library: Library, uri: str) -> Host:
     except library.core.libvirtError as error:
         place, option = (f" at {uri}", f" -c {shlex.quote(uri)}") if uri else ("", "")
         raise CannotConnect(
-            f"cannot connect to libvirt{place}: {reason(error)};"
-            f" virsh{option} list --all tells whether its daemon is there"
+            f"cannot connect to libvirt{place}: {reason(error)}",
+            f"virsh{option} list --all tells whether its daemon is there",
         ) from error
     with contextlib.suppress(library.core.libvirtError):
         host.setKeepAlive(*_KEEPALIVE)
@@ -186,7 +187,7 @@ def find_domain(library: Library, host: Host, text: str) -> Domain:
     """
     domain = _maybe_domain(library, host, text)
     if domain is None:
-        raise CannotConnect(_no_domain(library, host, text))
+        raise _no_domain(library, host, text)
     if not domain.isActive():
         raise not_running(host, domain.name())
     return domain
@@ -204,7 +205,7 @@ def _maybe_domain(library: Library, host: Host, text: str) -> Domain | None:
     return None
 
 
-def _no_domain(library: Library, host: Host, text: str) -> str:
+def _no_domain(library: Library, host: Host, text: str) -> CannotConnect:
     # Imported here: needed for an error alone, and slow to load.
     from difflib import get_close_matches
 
@@ -213,16 +214,16 @@ def _no_domain(library: Library, host: Host, text: str) -> str:
         names = [domain.name() for domain in host.listAllDomains(0)]
     near = " or ".join(get_close_matches(text, names, _NEAR))
     uri = host.getURI()
-    return (
-        f"no domain {text} at {uri}{f'; did you mean {near}?' if near else ''};"
-        f" qmpsh {shlex.quote(f'libvirt:{uri}')} lists those that are there"
+    return CannotConnect(
+        f"no domain {text} at {uri}{f'; did you mean {near}?' if near else ''}",
+        f"qmpsh {shlex.quote(f'libvirt:{uri}')} lists those that are there",
     )
 
 
 def not_running(host: Host, name: str) -> CannotConnect:
     """What to tell of a domain that has no QEMU."""
     start = shlex.join(["virsh", "-c", host.getURI(), "start", name])
-    return CannotConnect(f"the domain {name} is not running: {start} starts it")
+    return CannotConnect(f"the domain {name} is not running", f"{start} starts it")
 
 
 def is_tainted(library: Library, domain: Domain) -> bool:

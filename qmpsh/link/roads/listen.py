@@ -81,8 +81,8 @@ class _Listening(Journey):
         self._drop()
         return stream_over(connection)
 
-    def _ending(self, error: ConnectionLost | None) -> str:
-        return ""
+    def _ending(self, error: ConnectionLost | None) -> None:
+        return None
 
     def _drop(self) -> None:
         """Listen no more, and remove what stood for it, unless another one's is there by now."""
@@ -112,8 +112,8 @@ def _listen_tcp(place: TcpAddress) -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CannotConnect(
-                f"{place.host} port {place.port} is taken: somebody listens there; to dial it"
-                f" yourself the address is {place}"
+                f"{place.host} port {place.port} is taken: somebody listens there",
+                f"to dial it yourself the address is {place}",
             ) from error
         reason = (error.strerror or str(error)).partition(" (while")[0]  # that much is Python's
         raise CannotConnect(f"cannot listen on {place.host} port {place.port}: {reason}") from error
@@ -147,8 +147,8 @@ def _make_way(place: UnixAddress) -> None:
         number = caller.connect_ex(path)
     if number != errno.ECONNREFUSED:
         raise CannotConnect(
-            f"cannot listen on {path}: somebody does already; to dial it yourself the address is"
-            f" {place}"
+            f"cannot listen on {path}: somebody does already",
+            f"to dial it yourself the address is {place}",
         )
     with contextlib.suppress(OSError):
         os.unlink(path)

@@ -145,7 +145,7 @@ class _Forwarding(Journey):
             return None
         self._said = (self._said + piece)[-4096:]
         if not piece:
-            raise CannotConnect(self._complaint())
+            raise self._complaint()
         if _READY not in self._said:
             return None
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -153,24 +153,23 @@ class _Forwarding(Journey):
             connection.connect(self._local)
         except OSError as error:
             connection.close()
-            raise CannotConnect(self._complaint()) from error
+            raise self._complaint() from error
         # Only now: the new descriptor must bear another number.
         os.close(self._pipe)
         self._pipe = -1
         return SocketStream(connection)
 
-    def _ending(self, error: ConnectionLost | None) -> str:
+    def _ending(self, error: ConnectionLost | None) -> CannotConnect:
         return self._complaint()
 
-    def _complaint(self) -> str:
+    def _complaint(self) -> CannotConnect:
         """What ssh said at last; it has nothing more to do."""
         address = self._address
         self._child.end()
         said = self._child.last_words().rstrip(".") or "ssh ended without a word"
-        for beginning, hint in _HINTS.items():
-            if beginning in said:
-                return f"{address}: {said}; {hint.format(host=address.host, path=address.path)}"
-        return f"{address}: {said}; ssh {address.host} tells more"
+        hints = (hint for beginning, hint in _HINTS.items() if beginning in said)
+        todo = next(hints, "ssh {host} tells more").format(host=address.host, path=address.path)
+        return CannotConnect(f"{address}: {said}", todo)
 
     def _drop(self) -> None:
         self._child.end()

@@ -91,7 +91,7 @@ def _context(address: TlsAddress) -> ssl.SSLContext:
                 open(options[name], "rb").close()
         except OSError as error:
             raise CannotConnect(
-                f"cannot read {name}={options[name]}: {error.strerror}; name a PEM file"
+                f"cannot read {name}={options[name]}: {error.strerror}", "name a PEM file"
             ) from error
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
@@ -156,7 +156,7 @@ class _Handshake(Journey):
         except ssl.SSLWantWriteError:
             self.wants_write = True
         except (OSError, ValueError) as error:
-            raise CannotConnect(self._why(error)) from error
+            raise self._why(error) from error
         return None
 
     def _wrap(self, raw: socket.socket) -> bool:
@@ -175,41 +175,44 @@ class _Handshake(Journey):
         self._raw = None
         return True
 
-    def _why(self, error: OSError | ValueError) -> str:
+    def _why(self, error: OSError | ValueError) -> CannotConnect:
         host, port = self._address.place
         where = f"{host} port {port}"
         if isinstance(error, ssl.SSLCertVerificationError):
             if error.verify_code in _MISMATCH:
-                return (
-                    f"the certificate of {where} is not for {self._address.name}: give the name"
-                    " that it is for with name=HOSTNAME, or mistrust it"
+                return CannotConnect(
+                    f"the certificate of {where} is not for {self._address.name}",
+                    "give the name that it is for with name=HOSTNAME, or mistrust it",
                 )
             reason = error.verify_message
-            return (
-                f"the certificate of {where} is not trusted ({reason}): name the authority that"
-                " signed it with ca=FILE, the ca-cert.pem of QEMU's tls-creds-x509"
+            return CannotConnect(
+                f"the certificate of {where} is not trusted ({reason})",
+                "name the authority that signed it with ca=FILE, the ca-cert.pem of QEMU's"
+                " tls-creds-x509",
             )
         reason = getattr(error, "reason", None) or ""
         if reason in _NO_TLS:
-            return f"{where} does not speak TLS; without it the address is tcp:{host}:{port}"
+            return CannotConnect(
+                f"{where} does not speak TLS", f"without it the address is tcp:{host}:{port}"
+            )
         if isinstance(error, ValueError):  # of the codec for names in other scripts
-            return f"{self._address.name} is no host name: {error}"
+            return CannotConnect(f"{self._address.name} is no host name: {error}")
         said = reason.lower().replace("_", " ") or error.strerror or str(error)
-        return (
-            f"{where} broke the TLS handshake off ({said}): it speaks none, or wants a client"
-            " certificate, cert=FILE&key=FILE"
+        return CannotConnect(
+            f"{where} broke the TLS handshake off ({said})",
+            "it speaks none, or wants a client certificate, cert=FILE&key=FILE",
         )
 
-    def _ending(self, error: ConnectionLost | None) -> str:
+    def _ending(self, error: ConnectionLost | None) -> CannotConnect:
         host, port = self._address.place
         said = f" ({error.__cause__})" if error is not None else ""
         if "cert" in self._address.options:
             hint = "its authority (ca-cert.pem there) did not sign this cert="
         else:
             hint = "it wants a client certificate (verify-peer=yes): give cert=FILE&key=FILE"
-        return (
-            f"{host} port {port} closed the connection right behind the TLS handshake{said};"
-            f" probably {hint}"
+        return CannotConnect(
+            f"{host} port {port} closed the connection right behind the TLS handshake{said}",
+            f"probably {hint}",
         )
 
     def _drop(self) -> None:

@@ -84,8 +84,8 @@ class _Connecting(Journey):
             return None
         return SocketStream(self._connection)
 
-    def _ending(self, error: ConnectionLost | None) -> str:
-        return ""
+    def _ending(self, error: ConnectionLost | None) -> None:
+        return None
 
     def _drop(self) -> None:
         self._connection.close()
@@ -96,12 +96,12 @@ def vsock_refusal(address: VsockAddress, error: OSError) -> CannotConnect:
     cid, port = address
     if error.errno in (errno.EAFNOSUPPORT, errno.ENODEV):
         return CannotConnect(
-            f"{address}: this kernel has no vsock ({error.strerror}); modprobe vhost_vsock loads"
-            " it, and the VM needs -device vhost-vsock-pci,guest-cid=CID"
+            f"{address}: this kernel has no vsock ({error.strerror})",
+            "modprobe vhost_vsock loads it, and the VM needs -device vhost-vsock-pci,guest-cid=CID",
         )
     if error.errno in (errno.ECONNRESET, errno.ECONNREFUSED):
         return CannotConnect(
-            f"nobody listens on port {port} of cid {cid}; in the guest: qemu-ga -m vsock-listen"
-            f" -p {cid}:{port}"
+            f"nobody listens on port {port} of cid {cid}",
+            f"in the guest: qemu-ga -m vsock-listen -p {cid}:{port}",
         )
     return CannotConnect(f"cannot connect to {address}: {error.strerror}")
