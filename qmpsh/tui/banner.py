@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from qmpsh.complete.candidates import Catalog
 from qmpsh.shell.machine import Machine
-from qmpsh.tui.rows import text_width, wrap
+from qmpsh.tui.rows import wrap
 from qmpsh.tui.store import Block
+from qmpsh.view.columns import text_columns
 from qmpsh.view.glyphs import Glyphs
 from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line
@@ -71,14 +72,14 @@ class Banner:
         """The package goes where there is no room for it."""
         plain = f"Connected to {self._parts.get('server', self._parts['address'])}"
         full = plain + self._parts.get("package", "")
-        return [full if width is None or text_width(full) <= width else plain]
+        return [full if width is None or text_columns(full) <= width else plain]
 
     def _packed(self, parts: list[str | None], width: int | None) -> list[str]:
         """As many parts in a row as fit."""
         rows: list[str] = []
         for part in filter(None, parts):
             longer = f"{rows[-1]}{self._between}{part}" if rows else part
-            if rows and (width is None or text_width(longer) <= width):
+            if rows and (width is None or text_columns(longer) <= width):
                 rows[-1] = longer
             else:
                 rows.append(part)

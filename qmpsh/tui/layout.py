@@ -33,7 +33,7 @@ from qmpsh.tui.screen import Screen
 
 
 class Regions(NamedTuple):
-    """layout: the whole; prompt, question: entry: the windows that the keys may belong to."""
+    """layout: the whole; prompt, question, entry: the windows that the keys may belong to."""
 
     layout: Layout
     prompt: Window

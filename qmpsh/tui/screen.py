@@ -21,12 +21,13 @@ from qmpsh.tui.keys import KEYS, Key, key_sheet
 from qmpsh.tui.lexing import echo_lines
 from qmpsh.tui.output import Echo, Output
 from qmpsh.tui.purposes import Searching
-from qmpsh.tui.rows import cut, line_width, text_width
+from qmpsh.tui.rows import cut, line_width
 from qmpsh.tui.runner import Runner, line_count
 from qmpsh.tui.seam import Session
 from qmpsh.tui.status import NARROW, Facts, status_line
 from qmpsh.tui.store import Store
 from qmpsh.tui.viewport import Viewport
+from qmpsh.view.columns import text_columns
 from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line, plain
 from qmpsh.view.units import number
@@ -215,7 +216,7 @@ class Screen:
         drops = "it" if len(runner.waiting) == 1 else "them"
         behind = f"queued behind {visible_word(self._busy_with)}"
         for right in (f"{behind}; Ctrl-C drops {drops}", behind, "queued"):
-            gap = width - line_width(rows[0]) - text_width(right)
+            gap = width - line_width(rows[0]) - text_columns(right)
             if gap >= 2:
                 rows[0] = [*rows[0], ("dim", f"{' ' * gap}{right}")]
                 break
