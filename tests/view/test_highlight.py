@@ -24,13 +24,16 @@ from qmpsh.view.theme import Line, plain
                 ("json.punctuation", ","),
             ],
         ),
-        (r'"\"\\":"\\"', [("json.key", r'"\"\\"'), ("json.punctuation", ":"), ("json.string", r'"\\"')]),
+        (
+            r'"\"\\":"\\"',
+            [("json.key", r'"\"\\"'), ("json.punctuation", ":"), ("json.string", r'"\\"')],
+        ),
         ('"a" :', [("json.string", '"a"'), ("", " "), ("json.punctuation", ":")]),
         ("true", [("json.literal", "true")]),
         ('"open', [("", '"open')]),
         ("", []),
     ],
-)  # fmt: skip
+)
 def test_what_is_what(text: str, line: Line) -> None:
     assert json_line(text) == line
 
