@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.link.inbox import ROOM
 from qmpsh.shell.courses import Course, EventCourse, MigrationCourse
 from qmpsh.shell.ends import BY_COMMAND
-from qmpsh.link.inbox import ROOM
 from qmpsh.shell.eventlog import EventLog
 from qmpsh.shell.jobs import JobsCourse
 from qmpsh.shell.matching import read_wanted
