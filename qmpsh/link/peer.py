@@ -10,7 +10,7 @@ import os
 import socket
 import struct
 
-from qmpsh.link.address import RELAYED, Address, TcpAddress
+from qmpsh.link.address import RELAYED, Address, TcpAddress, UnixAddress
 
 _UCRED = struct.Struct("3i")  # pid, uid, gid; Source: unix(7), SO_PEERCRED
 
@@ -51,6 +51,17 @@ def executable_identity(pid: int | None) -> list[str]:
     return [
         f"{value:x}" for value in (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
     ]
+
+
+def place_identity(address: Address, fd: int) -> list[str]:
+    """What tells where a stream leads to from every other place, as far as that is known."""
+    # Imported here: few servers hide which binary they are.
+    from hashlib import sha256
+
+    place = str(address)
+    if isinstance(address, UnixAddress) and not address.abstract:
+        place = os.path.abspath(address.path)
+    return [sha256(f"{place} {tcp_peer(fd)}".encode(errors="surrogateescape")).hexdigest()]
 
 
 def tcp_peer(fd: int) -> TcpAddress | None:

@@ -18,6 +18,10 @@ _CACHED_LINES = 2000
 """rows kept per block; more than any screen shows, little beside the text itself"""
 
 
+ROOM = 32 * 1024 * 1024
+"""characters kept"""
+
+
 class Block:
     """Some lines that came together; one that shows none stands nowhere.
 
@@ -40,6 +44,11 @@ class Block:
     def weight(self) -> int:
         """What it counts against the store's limit, whether shown or not."""
         return self.count
+
+    @property
+    def size(self) -> int:
+        """Characters of it, about: what it counts against the store's room."""
+        return 0
 
     def line(self, index: int) -> Line:
         """One line, styled; 0 <= index < count."""
@@ -77,18 +86,21 @@ class Block:
 
 
 class Store:
-    """limit: the weight to keep; past it the oldest blocks go, a sixteenth of it at a time.
+    """limit: the weight to keep; past it the oldest blocks go, a sixteenth of it at a time; so they
+    do past `room`, characters: a line may be of any length.
 
     noun: what a unit of weight is called in the line that says how many were dropped
     """
 
-    def __init__(self, limit: int, noun: str) -> None:
+    def __init__(self, limit: int, noun: str, room: int = ROOM) -> None:
         self.blocks: list[Block] = []
         self.appended = 0
         self.dropped = 0
         self._limit = limit
         self._noun = noun
         self._weight = 0
+        self._room = room
+        self._size = 0
         self._first = 0
 
     @property
@@ -107,7 +119,8 @@ class Store:
         self.blocks.append(block)
         self.appended += block.count
         self._weight += block.weight
-        if self._weight > self._limit:
+        self._size += block.size
+        if self._weight > self._limit or self._size > self._room:
             self._drop()
 
     def renumber(self, block: Block) -> None:
@@ -146,11 +159,12 @@ class Store:
         return place if place >= 0 and self.blocks[place] is block else -1
 
     def _drop(self) -> None:
-        keep = self._limit - self._limit // 16
+        keep, room = (most - most // 16 for most in (self._limit, self._room))
         gone = 0
         # The newest block is kept even when it alone is too heavy.
-        while gone < len(self.blocks) - 1 and self._weight > keep:
+        while gone < len(self.blocks) - 1 and (self._weight > keep or self._size > room):
             self._weight -= self.blocks[gone].weight
+            self._size -= self.blocks[gone].size
             self.dropped += self.blocks[gone].weight
             gone += 1
         del self.blocks[:gone]

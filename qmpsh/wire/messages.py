@@ -69,12 +69,14 @@ class Event(NamedTuple):
 
     seconds: Unix time of the server's clock with fraction, or None where it had none (the
     specification's -1, or StratoVirt's manual's misspelt keys).
+    size: bytes on the wire
     """
 
     name: str
     data: JsonObject
     seconds: float | None
     raw: JsonObject
+    size: int = 0
 
 
 Message = Greeting | Reply | ErrorReply | Event
@@ -145,7 +147,7 @@ def classify(object: JsonObject, size: int) -> Message:
     if "error" in object:
         return _error_reply(object, size)
     if "event" in object:
-        return _event(object)
+        return _event(object, size)
     if "QMP" in object:
         return _greeting(object)
     raise _unexpected("a message of no known kind", object)
@@ -166,10 +168,10 @@ def _error_reply(object: JsonObject, size: int) -> ErrorReply:
     raise _unexpected("an error without class and description", object)
 
 
-def _event(object: JsonObject) -> Event:
+def _event(object: JsonObject, size: int) -> Event:
     name, data = object["event"], object.get("data", {})
     if isinstance(name, str) and isinstance(data, dict):
-        return Event(name, data, _seconds(object.get("timestamp")), object)
+        return Event(name, data, _seconds(object.get("timestamp")), object, size)
     raise _unexpected("an event without name or with wrong data", object)
 
 

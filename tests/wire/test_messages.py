@@ -94,7 +94,7 @@ STAMP: JsonObject = {"seconds": 1795211890, "microseconds": 630922}
         ),
         (
             {"timestamp": STAMP, "event": "STOP"},
-            Event("STOP", {}, 1795211890.630922, {"timestamp": STAMP, "event": "STOP"}),
+            Event("STOP", {}, 1795211890.630922, {"timestamp": STAMP, "event": "STOP"}, 9),
         ),
     ],
 )
