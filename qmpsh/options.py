@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from qmpsh.errors import UsageError
 from qmpsh.shell.settings import Settings
+
+if TYPE_CHECKING:
+    from qmpsh.schema.model import Schema
 
 
 class Options(NamedTuple):
@@ -31,6 +34,20 @@ class Options(NamedTuple):
     config: str = ""
     logfile: str = ""
     guest_agent: bool = False
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether somebody looks on at the wire: -v, --logfile."""
+        return self.settings.verbose or bool(self.logfile)
+
+    def given_schema(self) -> Schema | None:
+        """The schema of --schema, None without. Raises UsageError."""
+        if not self.schema:
+            return None
+        # Imported here: only --schema needs it.
+        from qmpsh.schema.files import read_schema_file
+
+        return read_schema_file(self.schema)
 
 
 def wants_colour(choice: str, environ: Mapping[str, str], *, terminal: bool) -> bool:

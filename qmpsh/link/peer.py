@@ -10,7 +10,7 @@ import os
 import socket
 import struct
 
-from qmpsh.link.address import RELAYED, Address, TcpAddress
+from qmpsh.link.address import RELAYED, Address, TcpAddress, UnixAddress
 
 _UCRED = struct.Struct("3i")  # pid, uid, gid; Source: unix(7), SO_PEERCRED
 
@@ -35,6 +35,17 @@ def peer_pid(fd: int) -> int | None:
     except OSError:
         return None
     return pid if pid not in (0, os.getpid()) else None
+
+
+def socket_file(address: Address) -> tuple[int, ...]:
+    """What tells the file of a socket from another in its place; () where there is none."""
+    if not isinstance(address, UnixAddress) or address.abstract:
+        return ()
+    try:
+        status = os.stat(address.path)
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_ctime_ns
 
 
 def executable_identity(pid: int | None) -> list[str]:
