@@ -6,9 +6,17 @@ run-state event only marks the status stale and `query-status` says what it is (
 
 from __future__ import annotations
 
+from typing import Literal
+
 from qmpsh.jsontypes import Json
 from qmpsh.link.dialect import command_names, disabled_names, introduction
 from qmpsh.wire.messages import Event, Greeting
+
+MachineState = Literal["running", "paused", "ended", "lost", "disconnected", ""]
+"""The run state in one word, "" before it is known."""
+
+Outlook = Literal["reconnecting", "not connected", "disconnected", "not coming back", ""]
+"""What becomes of a connection that is not there; "" where it is."""
 
 # Events after which the run state may be another.
 RUN_STATE_EVENTS = frozenset(
@@ -69,12 +77,12 @@ class Machine:
         self._told = False
         self.connected = True
         self.parted = False
-        self.outlook = ""
+        self.outlook: Outlook = ""
         self.prospect = "Ctrl-D leaves."
 
     @property
-    def state(self) -> str:
-        """One word: running, paused, ended, lost, disconnected, or "" before it is known."""
+    def state(self) -> MachineState:
+        """The run state, as far as the connection lets it be known."""
         if not self.connected:
             return "disconnected" if self.parted else "ended" if self.farewell else "lost"
         if self.running is None:
