@@ -162,7 +162,7 @@ def open_stream(
     stream = address.open(timeout)
     try:
         _arrive(stream, started, timeout, notice)
-    except BaseException:
+    except BaseException:  # an interrupt included: the server would go on holding the place
         stream.close()
         raise
     return stream
@@ -235,7 +235,7 @@ def _connect_unix(
         from qmpsh.link.refusals import unix_refusal
 
         raise unix_refusal(address, error) from error
-    except BaseException:
+    except BaseException:  # an interrupt included, in the midst of the queue
         connection.close()
         raise
     return connection
