@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 
 
 class Options(NamedTuple):
-    """files: scripts to read, "-" is stdin; color: auto, always, never;
-    connect_timeout: seconds, None where it is not said;
-    negotiate: wait for a greeting and answer it; oob: ask for out-of-band where offered;
-    schema: a file that stands for the server's own schema, "" for none;
-    config: the configuration file, "" for the usual one; logfile: of the wire, "" for none;
-    guest_agent: the server is one.
+    """settings:        how the shell is to behave
+    files:           scripts to read, "-" is stdin
+    connect_timeout: seconds, None where it is not said
+    color:           auto, always or never
+    plain:           a line prompt, no full screen
+    negotiate:       wait for a greeting and answer it
+    oob:             ask for out-of-band execution where it is offered
+    schema:          a file that stands for the server's own schema, "" for none
+    config:          the configuration file, "" for the usual one
+    logfile:         of the wire, "" for none
+    guest_agent:     the server is one
     """
 
     settings: Settings = Settings()
