@@ -107,7 +107,7 @@ class Batch:
         except UsageError as refused:
             task.cancel()
             error = refused
-        except BaseException:
+        except BaseException:  # an interrupt included: what the line holds is put away first
             self._abandon(task)
             raise
         self._clear()

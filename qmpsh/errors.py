@@ -7,6 +7,12 @@ are those of the README's table: 1 the server said no, 2 the line was not sent, 
 
 from __future__ import annotations
 
+SIGNALLED = 128
+"""added to a signal's number for an exit code, as shells do"""
+
+INTERRUPTED = SIGNALLED + 2
+"""the exit code of what Ctrl-C, SIGINT, has ended"""
+
 Span = tuple[int, int]
 """Start and end offsets into a source text, in characters; end is exclusive."""
 

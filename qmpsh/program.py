@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from _typeshed import ReadableBuffer as Buffer
 
-    from qmpsh.schema.model import Schema
 
 STDOUT_CLOSED = 141
 FAULT = 70
@@ -192,7 +191,7 @@ def _batch(words: Words, options: Options) -> int:
     from qmpsh.batch import Batch
 
     settings, colour = for_batch(options, one_shot=bool(words.line))
-    schema = _schema(options)
+    schema = options.given_schema()
     offline = words.address is None and (settings.dry_run or bool(words.line))
     client = None if offline else _connect(words, options)
     if client is not None and client.greeting is not None and client.greeting.remark:
@@ -214,7 +213,7 @@ def _interact(words: Words, options: Options) -> int:
         words = words._replace(address=maybe_pick())
     if words.address is None:
         return 0
-    schema = _schema(options)
+    schema = options.given_schema()
     # Imported here: only a person's session has a configuration, and loads prompt_toolkit.
     from qmpsh.interactive import configured, interact
 
@@ -224,15 +223,6 @@ def _interact(words: Words, options: Options) -> int:
         return interact(client, words.address, options, config, schema)
     finally:
         client.close()
-
-
-def _schema(options: Options) -> Schema | None:
-    if not options.schema:
-        return None
-    # Imported here: only --schema needs it.
-    from qmpsh.schema.files import read_schema_file
-
-    return read_schema_file(options.schema)
 
 
 def _connect(words: Words, options: Options) -> Client:
@@ -257,7 +247,7 @@ def _connect(words: Words, options: Options) -> Client:
 
 def _tracer(address: str, options: Options) -> Tracer | None:
     """Who looks on at the wire: -v, --logfile; None for nobody."""
-    if not (options.settings.verbose or options.logfile):
+    if not options.is_traced:
         return None
     # Imported here: only who looks on needs the masking.
     from qmpsh.trace import tracing_for

@@ -37,6 +37,17 @@ def peer_pid(fd: int) -> int | None:
     return pid if pid not in (0, os.getpid()) else None
 
 
+def socket_file(address: Address) -> tuple[int, ...]:
+    """What tells the file of a socket from another in its place; () where there is none."""
+    if not isinstance(address, UnixAddress) or address.abstract:
+        return ()
+    try:
+        status = os.stat(address.path)
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_ctime_ns
+
+
 def executable_identity(pid: int | None) -> list[str]:
     """What tells an executable from every other: device, inode, size and time of change.
 

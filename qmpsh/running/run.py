@@ -9,7 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from qmpsh.batch import Batch
-from qmpsh.errors import CannotConnect, UsageError
+from qmpsh.errors import SIGNALLED, CannotConnect, UsageError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
 from qmpsh.options import Options, for_batch, is_interactive
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from qmpsh.config import Config
     from qmpsh.schema.model import Schema
 
-SIGNALLED = 128
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 _NOBODY = "-"
 """Stands for an address while the words before `--` are sorted."""
@@ -46,7 +45,7 @@ def main(words: Words) -> int:
         raise UsageError(
             "--guest-agent and -N are for other servers; qmpsh run's is QEMU's own QMP"
         )
-    schema = _schema(options)
+    schema = options.given_schema()
     config = None
     settings, colour = for_batch(options, one_shot=False)
     if not options.files and is_interactive() and not options.settings.dry_run:
@@ -97,7 +96,7 @@ def _vm(command: list[str]) -> Vm:
 def _connect(vm: Vm, options: Options) -> Client:
     """A session with the VM. Raises CannotConnect with what QEMU said."""
     tracer: Tracer | None = None
-    if options.settings.verbose or options.logfile:
+    if options.is_traced:
         from qmpsh.trace import tracing_for
 
         tracer = tracing_for(vm.path, options, _tell)
@@ -114,14 +113,6 @@ def _connect(vm: Vm, options: Options) -> Client:
     except CannotConnect as error:
         was_silent = limit is not None and time.monotonic() - started >= limit
         raise vm.refusal(error, limit if was_silent else None) from error
-
-
-def _schema(options: Options) -> Schema | None:
-    if not options.schema:
-        return None
-    from qmpsh.schema.files import read_schema_file
-
-    return read_schema_file(options.schema)
 
 
 # ---------------------------------------------------------------------------- the front ends

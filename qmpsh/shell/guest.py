@@ -13,7 +13,13 @@ import time
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from qmpsh.errors import CommandFailed, LineSyntaxError, ReplyTimeout, UsageError
+from qmpsh.errors import (
+    SIGNALLED,
+    CommandFailed,
+    LineSyntaxError,
+    ReplyTimeout,
+    UsageError,
+)
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.body import words_and_redirect
 from qmpsh.lang.durations import parse_duration
@@ -38,8 +44,6 @@ LAST_LOOK: Final = 0.5
 PIECE: Final = 256 * 1024
 """bytes of a file that one guest-file-read asks for; qemu-ga gives 48 MiB at most"""
 
-SIGNALLED: Final = 128
-"""added to a signal's number for an exit code, as shells do"""
 _LARGEST_EXIT = 255
 
 T = TypeVar("T")

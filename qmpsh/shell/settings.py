@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+Prompt = Literal["(QEMU) ", "(guest) ", "(hmp) ", "TRANS> "]
+"""What stands before a line at the prompt, and says whose language it is in."""
 
 
 class Settings(NamedTuple):

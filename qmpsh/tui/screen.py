@@ -13,7 +13,9 @@ from prompt_toolkit.buffer import Buffer
 
 from qmpsh.errors import QmpshError
 from qmpsh.shell.aliases import HMP_PROMPT
+from qmpsh.shell.machine import Outlook
 from qmpsh.shell.outcome import Ask, AskSecret
+from qmpsh.shell.settings import Prompt
 from qmpsh.tui.blocks import Lines
 from qmpsh.tui.entry import Entry
 from qmpsh.tui.eventlog import EventLog
@@ -41,13 +43,13 @@ SHOW_RUNNING = 0.3
 QUEUED = 3
 """lines that wait and are shown, at most"""
 
-TIPS = {
+TIPS: dict[Prompt, str] = {
     "(QEMU) ": "type a command: Tab lists all of them",
     "(guest) ": "type a command of the agent, or .exec CMD to run one in the guest",
     HMP_PROMPT: "a line of the human monitor; F7 goes back to QMP",
     "TRANS> ": "one action a line; ) on a line of its own runs them, Ctrl-C abandons them",
 }
-APART_TIPS = {
+APART_TIPS: dict[Outlook, str] = {
     "reconnecting": "the VM is gone; waiting for it to come back; Ctrl-D leaves",
     "not coming back": "the VM has ended; Ctrl-D leaves",
     "disconnected": "the monitor is free for others; .reconnect takes it again; Ctrl-D leaves",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from qmpsh.shell.machine import MachineState, Outlook
 from qmpsh.shell.progress import Work
 from qmpsh.tui.rows import cut, line_width
 from qmpsh.view.events import role
@@ -26,20 +27,26 @@ _CONNECTED = frozenset({"running", "paused"})
 class Facts(NamedTuple):
     """What the line tells; names as the VM gave them, not yet safe.
 
+    name:            of the VM
+    state:           see MachineState
+    status:          query-status's word
+    outlook:         what becomes of a connection that is not there
     server, version: of the program at the other end
-    state: running, paused, ended, lost, disconnected or ""; status: query-status's word
-    works: jobs and migration, the one to show first
-    outlook: what becomes of a connection that is not there, "" where it is
-    running, seconds: the command that runs, "" for none, and since when; waiting: lines behind it
-    unseen: new lines below what the reader sees; events: how many came, last: the latest one's
-    name, "" where the events pane shows it
-    read_only: nothing is sent that may change something
+    address:         where the monitor is, as it was given
+    works:           jobs and migration, the one to show first
+    running:         the command that runs, "" for none
+    seconds:         since when it does
+    waiting:         lines behind it
+    unseen:          new lines below what the reader sees
+    events:          how many came
+    last:            the latest one's name, "" where the events pane shows it
+    read_only:       nothing is sent that may change something
     """
 
     name: str = ""
-    state: str = ""
+    state: MachineState = ""
     status: str = ""
-    outlook: str = ""
+    outlook: Outlook = ""
     server: str = "QEMU"
     version: str = ""
     address: str = ""

@@ -27,8 +27,9 @@ from qmpsh.link.transport import SocketStream, begin_stream
 from qmpsh.wire.messages import Command
 from tests.conftest import RunQmpsh
 from tests.link.checks import needs
-from tests.link.roads import certificates, free_port, secured
+from tests.link.roads import certificates, secured
 from tests.link.sshd import Sshd, serving_ssh
+from tests.ports import free_port
 from tests.qemu import ROOT, Vm, VmStarter, new_folder
 from tests.waiting import wait_until
 
