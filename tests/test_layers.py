@@ -44,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "batch": (BELOW_FRONT_ENDS - {"complete"}) | {"script", "terminal", "pastime"},
     "pastime": BELOW_FRONT_ENDS - {"complete"},
     "terminal": GROUND,
+    "ending": set(),
     "script": BELOW_FRONT_ENDS - {"complete"},
     "splitter": GROUND | {"link.address"},
     "options": GROUND | {"shell.settings"},
@@ -56,12 +57,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lookout": BELOW_FRONT_ENDS | {"options", "splitter"},
     "config": BELOW_FRONT_ENDS | {"tui"},
     "interactive": BELOW_FRONT_ENDS | {"tui", "plain", "options", "config"},
-    "running": BELOW_FRONT_ENDS | FRONT_ENDS | COMMAND_LINE | {"config", "interactive"},
+    "running": BELOW_FRONT_ENDS | FRONT_ENDS | COMMAND_LINE | {"config", "ending", "interactive"},
     "__main__": {"program"},
     "program": BELOW_FRONT_ENDS
     | FRONT_ENDS
     | COMMAND_LINE
-    | {"completion", "crash", "domains", "interactive", "lookout"},
+    | {"completion", "crash", "domains", "ending", "interactive", "lookout"},
 }
 """A room, and the rooms or single modules that it may import besides itself."""
 
