@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qmpsh.errors import QmpshError, UsageError
-from qmpsh.link.address import parse_address
+from qmpsh.link.address import TENDED, parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
 from qmpsh.link.dialect import GUEST_AGENT, QEMU
 from qmpsh.options import Options, for_batch, is_interactive
@@ -231,6 +231,11 @@ def _connect(words: Words, options: Options) -> Client:
         from qmpsh.lookout.picking import no_address
 
         raise no_address()
+    if words.address.startswith(TENDED):
+        # Imported here: a socket closes by itself.
+        from qmpsh.ending import end_by_signals
+
+        end_by_signals()
     return Client.connect(
         parse_address(words.address),
         ClientOptions(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from qmpsh.batch import Batch
-from qmpsh.errors import SIGNALLED, CannotConnect, UsageError
+from qmpsh.ending import end_by_signals
+from qmpsh.errors import CannotConnect, UsageError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
 from qmpsh.options import Options, for_batch, is_interactive
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from qmpsh.config import Config
     from qmpsh.schema.model import Schema
 
-ENDING = (signal.SIGTERM, signal.SIGHUP)
 _NOBODY = "-"
 """Stands for an address while the words before `--` are sorted."""
 
@@ -52,7 +50,7 @@ def main(words: Words) -> int:
         from qmpsh.interactive import configured
 
         options, config = configured(options)
-    _end_by_signals()
+    end_by_signals()
     vm = _vm(command)
     client: Client | None = None
     try:
@@ -157,24 +155,6 @@ def _interact(
         _tell(f"the VM goes on, process {vm.pid}; to come back: qmpsh {vm.path}")
         _tell(f"what it prints goes to {vm.log_path}")
     return exit_code
-
-
-# ---------------------------------------------------------------------------- signals, words
-
-
-def _end_by_signals() -> None:
-    """SIGTERM and SIGHUP end the process as an exception does, by way of each `finally`."""
-
-    def end(number: int, frame: FrameType | None) -> NoReturn:
-        # A second one is not to end the ending.
-        for ending in ENDING:
-            signal.signal(ending, signal.SIG_IGN)
-        raise SystemExit(SIGNALLED + number)
-
-    for number in ENDING:
-        # Under nohup it stays ignored.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, end)
 
 
 def _tell(text: str) -> None:
