@@ -1,4 +1,4 @@
-"""`qmpsh run`: the VM first, then one of the front ends on its monitor, then the VM's end."""
+"""`qmpsh run`: starts a VM, runs a front end on its monitor, then ends the VM."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ if TYPE_CHECKING:
 SIGNALLED = 128
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 _NOBODY = "-"
-"""Stands for an address while the words before `--` are sorted."""
+"""Takes the place of the address while the words before `--` are parsed."""
 
 
 def main(words: Words) -> int:
-    """Start a VM, serve a person or run a script on it, end it; the exit code.
+    """Start a VM, run a shell or a script on it, end it; return the exit code.
 
-    words: its line is all that stands behind `run`. Raises QmpshError.
+    words: their `line` is everything after `run`
+    Raises QmpshError.
     """
     given, command = _sort(words.line)
-    # Imported here, as in the program itself: without options there is no need for click.
+    # Imported here, as in the program itself: click is only needed if there are options.
     from qmpsh.cli import RUN, Done, parse_options
 
     try:
@@ -70,7 +71,7 @@ def main(words: Words) -> int:
 
 
 def _sort(line: list[str]) -> tuple[list[str], list[str]]:
-    """Our options, and the command behind `--`, [] for none. Raises UsageError."""
+    """Return our options, and the command after `--` ([] for none). Raises UsageError."""
     at = line.index("--") if "--" in line else len(line)
     ours, command = line[:at], line[at + 1 :]
     sorted_words = split_words(ours, {"QMP_SOCKET": _NOBODY})
@@ -84,7 +85,7 @@ def _sort(line: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _vm(command: list[str]) -> Vm:
-    """The VM of a command, of arguments for the emulator that is found, or the demo's."""
+    """Return the VM to start: a command, arguments for the emulator we find, or the demo."""
     if not command:
         emulator = find_emulator()
         arguments = [*demo_arguments(emulator), "-name", NAME]
@@ -95,7 +96,7 @@ def _vm(command: list[str]) -> Vm:
 
 
 def _connect(vm: Vm, options: Options) -> Client:
-    """A session with the VM. Raises CannotConnect with what QEMU said."""
+    """Open a session with the VM. Raises CannotConnect with what QEMU printed."""
     tracer: Tracer | None = None
     if options.settings.verbose or options.logfile:
         from qmpsh.trace import tracing_for
@@ -128,7 +129,7 @@ def _schema(options: Options) -> Schema | None:
 
 
 class _Batch(Batch):
-    """A script that also shows what the VM prints: between two lines, on stderr."""
+    """A script that also prints the VM's output on stderr, between two lines."""
 
     vm: Vm
 
@@ -139,7 +140,7 @@ class _Batch(Batch):
         return outcome
 
     def relay(self, *, rest: bool = False) -> None:
-        """Print what the VM has printed."""
+        """Print what the VM has printed since the last call."""
         said = self.vm.words(rest=rest)
         if said:
             sys.stdout.flush()
@@ -158,7 +159,7 @@ def _run_script(vm: Vm, batch: _Batch, files: tuple[str, ...]) -> int:
 def _interact(
     vm: Vm, client: Client, options: Options, config: Config, schema: Schema | None
 ) -> int:
-    # Imported here: only a person's session loads prompt_toolkit.
+    # Imported here: only an interactive session needs prompt_toolkit.
     from qmpsh.interactive import interact
 
     exit_code = interact(client, vm.path, options, config, schema, vm)
@@ -172,10 +173,10 @@ def _interact(
 
 
 def _end_by_signals() -> None:
-    """SIGTERM and SIGHUP end the process as an exception does, by way of each `finally`."""
+    """Let SIGTERM and SIGHUP raise an exception, so that every `finally` runs."""
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
-        # A second one is not to end the ending.
+        # A second signal must not interrupt the cleanup.
         for ending in ENDING:
             signal.signal(ending, signal.SIG_IGN)
         raise SystemExit(SIGNALLED + number)
