@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP end the process as an exception does, by way of each `finally`."""
+"""Turns SIGTERM and SIGHUP into an exception, so that every `finally` runs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def end_by_signals() -> None:
-    """From now on; with the exit code that a shell gives one that was ended by the signal."""
+    """Install the handlers. The exit code is 128 plus the signal's number, as a shell reports it."""
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
-        # A second one is not to end the ending.
+        # A second signal must not interrupt the cleanup.
         for ending in ENDING:
             signal.signal(ending, signal.SIG_IGN)
         raise SystemExit(SIGNALLED + number)

@@ -1,4 +1,4 @@
-"""`qmpsh run`: the VM first, then one of the front ends on its monitor, then the VM's end."""
+"""`qmpsh run`: starts a VM, runs a front end on its monitor, then ends the VM."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ if TYPE_CHECKING:
     from qmpsh.schema.model import Schema
 
 _NOBODY = "-"
-"""Stands for an address while the words before `--` are sorted."""
+"""Takes the place of the address while the words before `--` are parsed."""
 
 
 def main(words: Words) -> int:
-    """Start a VM, serve a person or run a script on it, end it; the exit code.
+    """Start a VM, run a shell or a script on it, end it; return the exit code.
 
-    words: its line is all that stands behind `run`. Raises QmpshError.
+    words: their `line` is everything after `run`
+    Raises QmpshError.
     """
     given, command = _sort(words.line)
-    # Imported here, as in the program itself: without options there is no need for click.
+    # Imported here, as in the program itself: click is only needed if there are options.
     from qmpsh.cli import RUN, Done, parse_options
 
     try:
@@ -67,7 +68,7 @@ def main(words: Words) -> int:
 
 
 def _sort(line: list[str]) -> tuple[list[str], list[str]]:
-    """Our options, and the command behind `--`, [] for none. Raises UsageError."""
+    """Return our options, and the command after `--` ([] for none). Raises UsageError."""
     at = line.index("--") if "--" in line else len(line)
     ours, command = line[:at], line[at + 1 :]
     sorted_words = split_words(ours, {"QMP_SOCKET": _NOBODY})
@@ -81,7 +82,7 @@ def _sort(line: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _vm(command: list[str]) -> Vm:
-    """The VM of a command, of arguments for the emulator that is found, or the demo's."""
+    """Return the VM to start: a command, arguments for the emulator we find, or the demo."""
     if not command:
         emulator = find_emulator()
         arguments = [*demo_arguments(emulator), "-name", NAME]
@@ -92,7 +93,7 @@ def _vm(command: list[str]) -> Vm:
 
 
 def _connect(vm: Vm, options: Options) -> Client:
-    """A session with the VM. Raises CannotConnect with what QEMU said."""
+    """Open a session with the VM. Raises CannotConnect with what QEMU printed."""
     tracer: Tracer | None = None
     if options.is_traced:
         from qmpsh.trace import tracing_for
@@ -117,7 +118,7 @@ def _connect(vm: Vm, options: Options) -> Client:
 
 
 class _Batch(Batch):
-    """A script that also shows what the VM prints: between two lines, on stderr."""
+    """A script that also prints the VM's output on stderr, between two lines."""
 
     vm: Vm
 
@@ -128,7 +129,7 @@ class _Batch(Batch):
         return outcome
 
     def relay(self, *, rest: bool = False) -> None:
-        """Print what the VM has printed."""
+        """Print what the VM has printed since the last call."""
         said = self.vm.words(rest=rest)
         if said:
             sys.stdout.flush()
@@ -147,7 +148,7 @@ def _run_script(vm: Vm, batch: _Batch, files: tuple[str, ...]) -> int:
 def _interact(
     vm: Vm, client: Client, options: Options, config: Config, schema: Schema | None
 ) -> int:
-    # Imported here: only a person's session loads prompt_toolkit.
+    # Imported here: only an interactive session needs prompt_toolkit.
     from qmpsh.interactive import interact
 
     exit_code = interact(client, vm.path, options, config, schema, vm)

@@ -1,7 +1,7 @@
 """Colouring JSON text, one line at a time.
 
-Only text that we printed ourselves comes here (`jsontext`), so that a line of pretty-printed JSON
-can be cut into tokens on its own: a string never runs over a line's end.
+All text comes from `jsontext`, where a string never continues on the next line, so each line of
+pretty-printed JSON can be tokenised on its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _TOKEN = re.compile(
 
 
 def json_line(text: str) -> Line:
-    """One line of JSON text as (role, text); joined, the texts are the line again."""
+    """Return one line of JSON as a list of (role, text); the joined texts equal the line."""
     line: Line = []
     end = 0
     for match in _TOKEN.finditer(text):
