@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pastime": BELOW_FRONT_ENDS - {"complete"},
     "terminal": GROUND,
     "script": BELOW_FRONT_ENDS - {"complete"},
-    "splitter": GROUND | {"link.address"},
+    "splitter": GROUND | {"lang.verbs", "link.address"},
     "options": GROUND | {"shell.settings"},
     "domains": GROUND | {"link", "view"},
     "crash": GROUND | {"paths", "shell.secrets"},

@@ -20,7 +20,6 @@ from qmpsh.lang.arguments import GLUED_PAREN, ArgumentReader, Word
 from qmpsh.lang.body import BodyReader, split_words, words_and_redirect
 from qmpsh.lang.names import check_name, check_verb
 from qmpsh.lang.redirects import take_redirect
-from qmpsh.lang.rules import LINE_VERBS
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import (
     PLAIN,
@@ -37,9 +36,9 @@ from qmpsh.lang.syntax import (
 )
 from qmpsh.lang.tokens import BLANKS, IGNORED, Kind, Token
 from qmpsh.lang.values import Source, unclosed
+from qmpsh.lang.verbs import WHOLE, takes
 
 __all__ = [
-    "LINE_VERBS",
     "Mode",
     "parse_command",
     "parse_command_words",
@@ -67,20 +66,23 @@ def parse_line(text: str, mode: Mode = PLAIN) -> list[Statement]:
     return [] if first is None else _Line(text, mode, tokens).statements(first)
 
 
-def parse_words(words: Sequence[str], *, hmp: bool = False) -> list[Statement]:
+def parse_words(
+    words: Sequence[str], *, hmp: bool = False, counted: bool = False
+) -> list[Statement]:
     """The statements of a one-shot: one word is a whole line, of several each is an argument.
 
+    hmp, counted: as in Mode
     Raises LineSyntaxError; its source is the words with a blank between them.
     """
     if hmp:
         text = " ".join(words)
         return [HmpLine(text, text)] if text.strip(BLANKS) and text[0] != "#" else []
     if len(words) == 1:
-        return parse_line(words[0])
+        return parse_line(words[0], PLAIN._replace(counted=counted))
     # Imported here, as below: most one-shots are neither.
     from qmpsh.lang.words import parse_argv
 
-    return [parse_argv(words)] if words else []
+    return [parse_argv(words, counted=counted)] if words else []
 
 
 def parse_command(text: str) -> CommandLine:
@@ -189,17 +191,26 @@ class _Line:
         name = first.text(self._text).removeprefix(".")
         span = (first.start, first.end)
         check_verb(name, self._text, span)
-        if name in LINE_VERBS:
-            end = len(self._text.rstrip(BLANKS))
-            start = end - len(self._text[first.end : end].lstrip(BLANKS))
-            return VerbLine(self._text, name, span, self._text[start:end], (start, end))
+        if takes(name) in WHOLE:
+            return self._whole(name, span)
         tokens, redirect = take_redirect(self._source, self._tokens)
         words = split_words(tokens)[1:]
         if words and words[-1][-1].kind is Kind.UNCLOSED:
             raise unclosed(self._source, words[-1][-1])
         body = BodyReader(self._source, words)
         rest, rest_span = self._rest(body, first.end)
-        return VerbLine(self._text, name, span, rest, rest_span, body.modifiers.value, redirect)
+        modifiers = body.modifiers.for_verb(name)
+        return VerbLine(self._text, name, span, rest, rest_span, modifiers, redirect)
+
+    def _whole(self, name: str, span: Span) -> VerbLine:
+        """A verb with what stands behind it as typed, but for the head, which is the verb's own."""
+        body = BodyReader(self._source, split_words(self._tokens)[1:])
+        head, behind = body.head(takes(name), span[1])
+        end = len(self._text.rstrip(BLANKS))
+        start = end - len(self._text[behind:end].lstrip(BLANKS))
+        modifiers = body.modifiers.for_verb(name)
+        rest = self._text[start:end]
+        return VerbLine(self._text, name, span, rest, (start, end), modifiers, head=head)
 
     def _rest(self, body: BodyReader, behind: int) -> tuple[str, Span]:
         """What is left behind a verb: a modifier in between leaves blanks, the rest stays put."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qmpsh.errors import NoValue
-from qmpsh.lang.parser import parse_command, parse_command_words, parse_line
+from qmpsh.lang.parser import parse_command, parse_command_words, parse_line, parse_words
 from qmpsh.lang.syntax import (
     CommandLine,
     HmpLine,
@@ -14,6 +14,7 @@ from qmpsh.lang.syntax import (
     Redirect,
     TransactionClose,
     TransactionOpen,
+    VerbLine,
 )
 from tests.lang.helpers import (
     HMP,
@@ -43,8 +44,12 @@ VERBS = [
     (".wait X a={b:\n1}", "wait", "X a={b:\n1}", (6, 16)),
     # The verbs that take a whole line keep it as it stands.
     (".json x a=b --wait | jq # c", "json", "x a=b --wait | jq # c", (6, 27)),
-    (".export bash x > f ", "export", "bash x > f", (8, 18)),
-    (".watch 2s query-status", "watch", "2s query-status", (7, 22)),
+    (".export bash x > f ", "export", "x > f", (13, 18)),
+    (".watch 2s query-status", "watch", "query-status", (10, 22)),
+    (".watch 2s --count 2 query-status --json", "watch", "query-status --json", (20, 39)),
+    (".watch --count=2 2s {", "watch", "{", (20, 21)),
+    (".watch 2s 3s", "watch", "3s", (10, 12)),
+    (".watch 2s ", "watch", "", (9, 9)),
     (".watch query-status", "watch", "query-status", (7, 19)),
     (".exec sh -c 'a | b' --x", "exec", "sh -c 'a | b' --x", (6, 23)),
     (".hmp info block #block123", "hmp", "info block #block123", (5, 25)),
@@ -67,11 +72,23 @@ def test_the_modifiers_and_the_redirect_of_a_verb() -> None:
     assert verb(".json x --wait").modifiers == Modifiers()
 
 
+@pytest.mark.parametrize(
+    "text", [".watch 2s --count 2 x a=b --json", ".watch --count 2 2s x a=b --json"]
+)
+def test_what_stands_before_a_line_is_the_verbs(text: str) -> None:
+    [argv] = parse_words(text.split())
+    for line in (verb(text), argv):
+        assert isinstance(line, VerbLine)
+        assert (line.head, line.modifiers) == ("2s", Modifiers(count=2))
+        assert (line.rest, line.rest_span) == ("x a=b --json", (20, 32))
+    assert verb(".export bash x").head == "bash"
+
+
 @pytest.mark.parametrize("mode", [HMP, HMP_PROMPT])
 def test_verbs_work_in_hmp_mode(mode: Mode) -> None:
     assert verb(".wait X --new", mode) == verb(".wait X --new")
     assert verb(" .hmp", mode).name == "hmp"
-    assert verb(".watch 2s info status", mode).rest == "2s info status"
+    assert verb(".watch 2s info status", mode).rest == "info status"
 
 
 REFUSED = """
@@ -86,6 +103,14 @@ expected a verb behind the dot, as in .help
 expected the closing '
 .help 'a
       ^
+
+.wait takes no --count
+.wait X --count 2
+        ^^^^^^^^^
+
+.watch takes no --new
+.watch --new query-status
+       ^^^^^
 
 no modifier --tiemout; did you mean --timeout?
 .wait X --tiemout 5
