@@ -13,16 +13,17 @@ No schema is asked here: what the text means as JSON is decided later, by the sc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from qmpsh.errors import LineSyntaxError, NoValue, Span
+from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.lang.arguments import GLUED_PAREN, ArgumentReader, Word
 from qmpsh.lang.body import BodyReader, split_words, words_and_redirect
 from qmpsh.lang.names import check_name, check_verb
 from qmpsh.lang.redirects import take_redirect
-from qmpsh.lang.scan import Scanner
+from qmpsh.lang.scan import Scanner, State
 from qmpsh.lang.syntax import (
     PLAIN,
+    Argument,
     CommandLine,
     HmpLine,
     Mode,
@@ -40,15 +41,14 @@ from qmpsh.lang.verbs import WHOLE, takes
 
 __all__ = [
     "Mode",
-    "parse_command",
-    "parse_command_words",
+    "parse_arguments",
     "parse_line",
     "parse_words",
     "words_and_redirect",
 ]
 
 _ONE_LINE = "transaction( ACTION KEY=value )"
-_COMMAND = "expected a name, or a name and KEY=value, as in SHUTDOWN guest=true"
+_ONLY_ARGUMENTS = "expected a name, or a name and KEY=value, as in SHUTDOWN guest=true"
 _MISPLACED = "expected it behind the ) of the transaction: it holds for the whole"
 
 
@@ -85,30 +85,21 @@ def parse_words(
     return [parse_argv(words, counted=counted)] if words else []
 
 
-def parse_command(text: str) -> CommandLine:
-    """What `--wait='EVENT key=value'` holds: a name and arguments, and nothing else.
+def parse_arguments(text: str, start: int) -> tuple[Argument, ...]:
+    """The arguments in text[start:], where no command is named: those of `EVENT key=value`.
 
-    Raises LineSyntaxError.
+    Raises LineSyntaxError, also for modifiers and a redirect.
     """
-    return _only_command(lambda: parse_line(text), text)
-
-
-def parse_command_words(words: Sequence[str]) -> CommandLine:
-    """The same from two or more words of a command line."""
-    return _only_command(lambda: parse_words(words), " ".join(words))
-
-
-def _only_command(parse: Callable[[], list[Statement]], text: str) -> CommandLine:
-    try:
-        statements = parse()
-    except NoValue as error:
-        error.command = ""  # it is an event: no command's members are meant
-        raise
-    if len(statements) == 1 and isinstance(statements[0], CommandLine):
-        command = statements[0]
-        if command.modifiers == Modifiers() and command.redirect is None:
-            return command
-    raise LineSyntaxError(_COMMAND, text, (0, len(text)))
+    source = Source(text)
+    tokens, redirect = take_redirect(source, Scanner(state=State.BODY).feed(text, start))
+    body = BodyReader(source, split_words(tokens))
+    reader = ArgumentReader(text, "")
+    for rest in body.rest():
+        reader.read(rest)
+    body.modifiers.refuse_all(_ONLY_ARGUMENTS)
+    if redirect is not None:
+        raise LineSyntaxError(_ONLY_ARGUMENTS, text, redirect.span)
+    return tuple(reader.arguments)
 
 
 class _Line:

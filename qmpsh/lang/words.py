@@ -33,14 +33,29 @@ class _Word:
 def parse_argv(words: Sequence[str], *, counted: bool = False) -> CommandLine | VerbLine:
     """The statement that two or more words make. counted: as in Mode. Raises LineSyntaxError."""
     line = " ".join(words)
+    placed = _placed(words)
+    if words[0].startswith("."):
+        return _verb(line, placed)
+    return _command(line, placed, counted=counted)
+
+
+def argument_words(words: Sequence[str]) -> tuple[Argument, ...]:
+    """The arguments that words are where no command is named; their source has a blank between two.
+
+    Raises LineSyntaxError.
+    """
+    source = Source(" ".join(words))
+    return tuple(word_argument(source, *word.span, "") for word in _placed(words))
+
+
+def _placed(words: Sequence[str]) -> list[_Word]:
+    """The words, each at its place in the line."""
     placed: list[_Word] = []
     start = 0
     for text in words:
         placed.append(_Word(text, start))
         start += len(text) + 1
-    if words[0].startswith("."):
-        return _verb(line, placed)
-    return _command(line, placed, counted=counted)
+    return placed
 
 
 def _command(line: str, words: Sequence[_Word], *, counted: bool) -> CommandLine:
