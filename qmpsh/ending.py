@@ -12,7 +12,7 @@ ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def end_by_signals() -> None:
-    """Install the handlers. The exit code is 128 plus the signal's number, as a shell reports it."""
+    """Install the handlers. The exit code is 128 plus the signal's number, as in a shell."""
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
         # A second signal must not interrupt the cleanup.

@@ -20,8 +20,8 @@ sys.path.insert(0, str(ROOT))
 
 from qmpsh import __version__, usage  # noqa: E402  # this checkout's, installed or not
 from qmpsh.cli import COMMAND, program_lines  # noqa: E402
+from qmpsh.lang.verbs import VERBS  # noqa: E402
 from qmpsh.shell.ends import ENDS  # noqa: E402
-from qmpsh.shell.verbs import VERBS  # noqa: E402
 from qmpsh.tui.keys import KEYS  # noqa: E402
 
 WIDTH = 68

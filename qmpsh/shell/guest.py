@@ -96,7 +96,7 @@ def exec_in_guest(shell: Shell, line: VerbLine) -> Steps:
     if shell.settings.dry_run:
         yield Answer("", text=dry_run_text(Request(command)), redirect=redirect)
         return Outcome()
-    call = _call(shell, line, timeout)
+    call = _call(shell, line, timeout, stops=False)
     pid = _member(command.name, (yield from call.ask(command)), "pid", int)
     status = yield from _ended(call, words[0], pid)
     code = _exit_code(status)
@@ -185,7 +185,7 @@ def cat(shell: Shell, line: VerbLine) -> Steps:
     if shell.settings.dry_run:
         yield Answer("", text=dry_run_text(Request(opening)), redirect=line.redirect)
         return Outcome()
-    call = _call(shell, line, None)
+    call = _call(shell, line, None, stops=True)
     handle = yield from call.ask(opening)
     closing = Command("guest-file-close", {"handle": handle})
     try:
@@ -251,7 +251,7 @@ def _deliver(pieces: Pieces, redirect: Redirect | None) -> Generator[Wish, str, 
 # ---------------------------------------------------------------------------- both
 
 
-def _call(shell: Shell, line: VerbLine, timeout: float | None) -> Call:
+def _call(shell: Shell, line: VerbLine, timeout: float | None, *, stops: bool) -> Call:
     client = shell.client
     if client is None or not client.dialect.guest:
         raise UsageError(
@@ -260,7 +260,7 @@ def _call(shell: Shell, line: VerbLine, timeout: float | None) -> Call:
     for given in (line.modifiers.timeout, shell.settings.timeout):
         timeout = given if timeout is None else timeout
     deadline = None if timeout is None else time.monotonic() + timeout
-    return Call(client, deadline, timeout, stops=line.name == "cat")
+    return Call(client, deadline, timeout, stops=stops)
 
 
 def _shown(data: bytes, *, aside: bool = False, redirect: Redirect | None = None) -> Answer:

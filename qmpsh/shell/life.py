@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from qmpsh.errors import CannotConnect, QmpshError
+from qmpsh.lang.verbs import VERBS
 from qmpsh.link.client import Client
 from qmpsh.shell.lifeline import Lifeline, Met, Who, binary_of
 from qmpsh.shell.machine import Machine
@@ -22,9 +23,6 @@ from qmpsh.shell.reconnect import PATIENCE, Phase
 
 if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
-
-OUR_OWN = frozenset({"disconnect", "exit", "help", "history", "log", "pager", "reconnect", "set"})
-"""verbs that no VM ever sees"""
 
 
 class Tone(Enum):
@@ -212,7 +210,8 @@ def is_our_own(line: str, shell: Shell) -> bool:
     """Whether a line is the shell's own affair, whatever VM is there."""
     word = line.split(None, 1)[0] if line.strip() else ""
     bare = frozenset() if shell.hmp else shell.mode.bare_verbs
-    return word.removeprefix(".") in OUR_OWN and (word.startswith(".") or word in bare)
+    verb = VERBS.get(word.removeprefix(".")) if word.startswith(".") or word in bare else None
+    return verb is not None and not verb.reaches_vm
 
 
 def reunion(machine: Machine, met: Met, before: Who, version: str) -> str:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.jsontypes import Json
 from qmpsh.lang.build import guess_value
-from qmpsh.lang.parser import parse_command, parse_command_words
+from qmpsh.lang.parser import parse_arguments
 from qmpsh.lang.syntax import Argument, Scalar, VerbLine
+from qmpsh.lang.words import argument_words
 from qmpsh.schema.nearest import did_you_mean
 from qmpsh.schema.scalars import read_boolean, read_number
 from qmpsh.wire.messages import Event
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from qmpsh.schema.model import Schema
 
 _GLOB = re.compile(r"[*?\[]")
-_ANY = "X"
-"""stands for the names while what follows them is read"""
 
 
 class Wanted(NamedTuple):
@@ -104,13 +103,10 @@ def _read(text: str, words: Sequence[str], argv: Sequence[str] | None) -> Wanted
     rest = words[len(patterns) :]
     if not rest:
         return Wanted(text, tuple(patterns))
-    if argv is None:
-        begin = _behind(text, len(patterns))
-        # As long as the names, so that an error points at the right place.
-        command = parse_command(_ANY.ljust(begin, " ") + text[begin:] if begin else f"X {text}")
-    else:
-        command = parse_command_words([_ANY, *rest])
-    return Wanted(text, tuple(patterns), command.arguments, command.source)
+    if argv is not None:
+        return Wanted(text, tuple(patterns), argument_words(rest), " ".join(rest))
+    filters = parse_arguments(text, _behind(text, len(patterns)))
+    return Wanted(text, tuple(patterns), filters, text)
 
 
 def _behind(text: str, count: int) -> int:

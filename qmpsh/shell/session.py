@@ -31,7 +31,6 @@ from qmpsh.shell.progress import Work
 from qmpsh.shell.setting import completable, preferences_of
 from qmpsh.shell.settings import Prompt, Settings
 from qmpsh.shell.shell import Shell
-from qmpsh.shell.verbs import VERBS
 from qmpsh.shell.wirelog import log_of
 from qmpsh.wire.messages import ErrorReply, Event, Reply
 
@@ -112,9 +111,7 @@ class Session:
         self._own: Own | None = None
         self.life = self.shell.link = Life(client, self.machine, watcher, self._adopt)
         self.catalog.paths = list_paths
-        self.catalog.verbs = {name: verb.summary for name, verb in VERBS.items()}
         self.catalog.ends = frozenset(BY_COMMAND)
-        self.catalog.verb_words = {name: verb.words for name, verb in VERBS.items()}
         self.inquiry = Inquiry(self.shell, self.machine, self.catalog, watcher)
         client.subscriber = self._hear
         self.inquiry.attach(client)
