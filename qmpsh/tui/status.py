@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from qmpsh.shell.machine import MachineState, Outlook
+from qmpsh.shell.machine import Outlook
 from qmpsh.shell.progress import Work
 from qmpsh.tui.rows import cut, line_width
 from qmpsh.view.events import role
@@ -44,7 +44,7 @@ class Facts(NamedTuple):
     """
 
     name: str = ""
-    state: MachineState = ""
+    state: str = ""
     status: str = ""
     outlook: Outlook = ""
     server: str = "QEMU"
