@@ -21,7 +21,7 @@ from collections import deque
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from qmpsh.errors import ConnectionLost, ProtocolError, UsageError
+from qmpsh.errors import ConnectionLost, ProtocolError, UsageError, shortened
 from qmpsh.wire.framing import DEFAULT_LIMIT, PEER_CLOSED, Frame, MessageFramer, Pause
 from qmpsh.wire.messages import (
     Command,
@@ -315,6 +315,6 @@ class Connection:
         if isinstance(reply, ErrorReply):
             # Somebody on this very stream negotiated before us; what with, nobody tells.
             if "already complete" not in reply.desc:
-                raise ProtocolError(f"the server refused the negotiation: {reply.desc}")
+                raise ProtocolError(f"the server refused the negotiation: {shortened(reply.desc)}")
             self.oob = False
         self._move(Step.AGREED)

@@ -8,9 +8,10 @@ with another key under `version`).
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import Final, NamedTuple
 
-from qmpsh.errors import ProtocolError, UsageError
+from qmpsh.errors import ProtocolError, UsageError, shortened
 from qmpsh.jsontypes import Json, JsonObject
 
 
@@ -32,17 +33,12 @@ class Command(NamedTuple):
 
 
 class Greeting(NamedTuple):
-    """version: "7.2.22", or "" when the server names none; package: may be empty.
-
-    remark: what the user is to be told of the connection, "" for nothing; no server sends one, a
-            bridge may
-    """
+    """version: "7.2.22", or "" when the server names none; package: may be empty."""
 
     version: str
     package: str
     capabilities: tuple[str, ...]
     raw: JsonObject
-    remark: str = ""
 
 
 class Reply(NamedTuple):
@@ -85,6 +81,7 @@ Message = Greeting | Reply | ErrorReply | Event
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _UNICODE_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 _END_OF_TIME = 2**63  # what a clock can say; more does not fit a float at some point
+_NAMED = 20  # members of an unknown message
 _HMP = "human-monitor-command"
 _HMP_QUITS = frozenset({"quit", "q"})
 
@@ -195,8 +192,7 @@ def _greeting(object: JsonObject) -> Greeting:
     number, package = _version(version) if isinstance(version, dict) else ("", "")
     names = capabilities if isinstance(capabilities, list) else []
     offered = tuple(name for name in names if isinstance(name, str))
-    remark = body.get("remark")
-    return Greeting(number, package, offered, object, remark if isinstance(remark, str) else "")
+    return Greeting(number, package, offered, object)
 
 
 def _version(version: JsonObject) -> tuple[str, str]:
@@ -206,8 +202,9 @@ def _version(version: JsonObject) -> tuple[str, str]:
     parts = [numbers.get(part) for part in ("major", "minor", "micro")]
     known = all(isinstance(part, int) for part in parts)
     number = ".".join(str(part) for part in parts) if known else ""
-    return number, package if isinstance(package, str) else ""
+    return shortened(number), shortened(package) if isinstance(package, str) else ""
 
 
 def _unexpected(what: str, object: JsonObject) -> ProtocolError:
-    return ProtocolError(f"the server sent {what} (members: {', '.join(map(ascii, object))})")
+    members = shortened(", ".join(map(ascii, islice(object, _NAMED))))
+    return ProtocolError(f"the server sent {what} (members: {members})")
