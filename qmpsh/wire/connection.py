@@ -111,6 +111,7 @@ class Connection:
         "_tag",
         "_want_oob",
         "greeting",
+        "heard",
         "oob",
         "state",
     )
@@ -125,6 +126,7 @@ class Connection:
     ) -> None:
         self.state = State.GREETING if greeting else State.READY
         self.greeting: Greeting | None = None
+        self.heard = 0  # bytes received
         self.oob = False  # whether out-of-band execution was agreed on
         self._want_oob = oob
         self._tag = tag
@@ -156,6 +158,7 @@ class Connection:
 
     def receive_data(self, data: bytes) -> None:
         """Append received bytes; b"" means the peer closed."""
+        self.heard += len(data)
         if self._prelude is not None and data:
             data = self._from_prelude(self._prelude, data)
             if not data:
