@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.link.address import TENDED, parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
-from qmpsh.link.dialect import GUEST_AGENT, QEMU
+from qmpsh.link.dialect import GUEST_AGENT, QEMU, remark
 from qmpsh.options import Options, for_batch, is_interactive
 from qmpsh.splitter import COMPLETE, PROGRAMS, Words, split_words
-from qmpsh.view.safe import visible
+from qmpsh.view.safe import told
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -65,7 +65,7 @@ def _run_and_tell(argv: list[str]) -> int:
         code = run(argv)
     except QmpshError as error:
         sys.stdout.flush()
-        print(f"qmpsh: {visible(str(error))}", file=sys.stderr)
+        print(f"qmpsh: {told(str(error))}", file=sys.stderr)
         return error.exit_code
     sys.stdout.flush()
     return code
@@ -194,8 +194,8 @@ def _batch(words: Words, options: Options) -> int:
     schema = options.given_schema()
     offline = words.address is None and (settings.dry_run or bool(words.line))
     client = None if offline else _connect(words, options)
-    if client is not None and client.greeting is not None and client.greeting.remark:
-        _notice(client.greeting.remark)
+    if client is not None and (said := remark(words.address or "", client.greeting)):
+        _notice(said)
     batch = Batch(client, settings, schema, colour=colour)
     try:
         if words.line:
@@ -265,4 +265,4 @@ def _connect_timeout(options: Options) -> float:
 
 
 def _notice(text: str) -> None:
-    print(f"qmpsh: {visible(text)}", file=sys.stderr, flush=True)
+    print(f"qmpsh: {told(text)}", file=sys.stderr, flush=True)

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
-from qmpsh.errors import QmpshError
+from qmpsh.errors import QmpshError, shortened
 from qmpsh.link.address import SCHEMES, Address, TcpAddress, UnixAddress
 from qmpsh.link.commandline import AGENT, QMP, Channel, CommandLine, Kind, maybe_command_line
 from qmpsh.link.doctor import is_qmpsh
@@ -165,7 +165,7 @@ def _monitor(
     return Monitor(
         _best_form(address, kind, command.name),
         kind,
-        command.name or (domain_of(address) if owner else ""),
+        shortened(command.name) or (domain_of(address) if owner else ""),
         process.pid,
         command.program,
         STATES.get(process.state, "running"),

@@ -16,7 +16,7 @@ from qmpsh.running.demo import NAME, demo_arguments, find_emulator
 from qmpsh.running.vm import Vm
 from qmpsh.shell.outcome import Outcome, Task
 from qmpsh.splitter import Words, split_words
-from qmpsh.view.safe import visible
+from qmpsh.view.safe import told, visible
 
 if TYPE_CHECKING:
     from qmpsh.config import Config
@@ -159,5 +159,5 @@ def _interact(
 
 
 def _tell(text: str) -> None:
-    sys.stderr.write(f"qmpsh: {visible(text)}\n")
+    sys.stderr.write(f"qmpsh: {told(text)}\n")
     sys.stderr.flush()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from qmpsh.errors import Busy, NotQmp, QmpshError
+from qmpsh.errors import Busy, NotQmp, QmpshError, shortened
 from qmpsh.jsontypes import Json
 from qmpsh.link.address import TcpAddress, UnixAddress
 from qmpsh.link.client import Client, Pending
@@ -215,7 +215,7 @@ def who(name: Json, uuid: Json) -> Who:
 
 def _text(value: Json, member: str) -> str:
     found = value.get(member) if isinstance(value, dict) else None
-    return found if isinstance(found, str) else ""
+    return shortened(found) if isinstance(found, str) else ""
 
 
 def _answer(pending: Pending) -> Json:

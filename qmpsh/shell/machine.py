@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json
-from qmpsh.link.dialect import command_names, disabled_names, introduction
+from qmpsh.link.dialect import command_names, disabled_names, introduction, remark
 from qmpsh.wire.messages import Event, Greeting
 
 MachineState = Literal["running", "paused", "ended", "lost", "disconnected", ""]
@@ -73,7 +74,7 @@ class Machine:
         """A new connection begins: what was known of the state may be another's. The names of the
         commands are kept: who knows that they may be others forgets them.
         """
-        self.remark = greeting.remark if greeting else ""
+        self.remark = remark(self.address, greeting)
         if greeting is not None:
             self.server, self.version, self.package = introduction(greeting)
         self.name = ""
@@ -116,17 +117,18 @@ class Machine:
             self.status, self.running = _TELLING[event.name]
         elif event.name == "SHUTDOWN":
             reason = event.data.get("reason")
-            self.farewell = f"SHUTDOWN {reason}" if isinstance(reason, str) else "SHUTDOWN"
+            said = f" {shortened(reason)}" if isinstance(reason, str) else ""
+            self.farewell = f"SHUTDOWN{said}"
 
     def learn_name(self, value: Json) -> None:
         """Take in the reply of query-name."""
         if isinstance(value, dict) and isinstance(value.get("name"), str):
-            self.name = str(value["name"])
+            self.name = shortened(str(value["name"]))
 
     def learn_uuid(self, value: Json) -> None:
         """Take in the reply of query-uuid."""
         if isinstance(value, dict) and isinstance(value.get("UUID"), str):
-            self.uuid = str(value["UUID"])
+            self.uuid = shortened(str(value["UUID"]))
 
     def learn_status(self, value: Json) -> None:
         """Take in the reply of query-status, unless an event has told better since it was asked.
@@ -136,7 +138,7 @@ class Machine:
         if isinstance(value, dict) and not self._told:
             status, running = value.get("status"), value.get("running")
             if isinstance(status, str):
-                self.status = status
+                self.status = shortened(status)
             if isinstance(running, bool):
                 self.running = running
 
@@ -145,4 +147,4 @@ class Machine:
         self.commands = command_names(value) or self.commands
         self.disabled = disabled_names(value)
         if isinstance(value, dict) and isinstance(value.get("version"), str):
-            self.version = str(value["version"])
+            self.version = shortened(str(value["version"]))

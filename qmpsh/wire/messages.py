@@ -8,9 +8,10 @@ key under `version`).
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import Final, NamedTuple
 
-from qmpsh.errors import ProtocolError, UsageError
+from qmpsh.errors import ProtocolError, UsageError, shortened
 from qmpsh.jsontypes import Json, JsonObject
 
 
@@ -39,14 +40,12 @@ class Greeting(NamedTuple):
     package:      may be empty
     capabilities: those the server offers, such as "oob"
     raw:          the message as received
-    remark:       what to tell the user about the connection, or ""; sent by bridges, never servers
     """
 
     version: str
     package: str
     capabilities: tuple[str, ...]
     raw: JsonObject
-    remark: str = ""
 
 
 class Reply(NamedTuple):
@@ -98,6 +97,7 @@ Message = Greeting | Reply | ErrorReply | Event
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _UNICODE_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 _END_OF_TIME = 2**63  # a clock's limit; an int that is too large would not convert to float
+_NAMED = 20  # members of an unknown message that are named
 _HMP = "human-monitor-command"
 _HMP_QUITS = frozenset({"quit", "q"})
 
@@ -210,8 +210,7 @@ def _greeting(object: JsonObject) -> Greeting:
     number, package = _version(version) if isinstance(version, dict) else ("", "")
     names = capabilities if isinstance(capabilities, list) else []
     offered = tuple(name for name in names if isinstance(name, str))
-    remark = body.get("remark")
-    return Greeting(number, package, offered, object, remark if isinstance(remark, str) else "")
+    return Greeting(number, package, offered, object)
 
 
 def _version(version: JsonObject) -> tuple[str, str]:
@@ -221,8 +220,9 @@ def _version(version: JsonObject) -> tuple[str, str]:
     parts = [numbers.get(part) for part in ("major", "minor", "micro")]
     known = all(isinstance(part, int) for part in parts)
     number = ".".join(str(part) for part in parts) if known else ""
-    return number, package if isinstance(package, str) else ""
+    return shortened(number), shortened(package) if isinstance(package, str) else ""
 
 
 def _unexpected(what: str, object: JsonObject) -> ProtocolError:
-    return ProtocolError(f"the server sent {what} (members: {', '.join(map(ascii, object))})")
+    members = shortened(", ".join(map(ascii, islice(object, _NAMED))))
+    return ProtocolError(f"the server sent {what} (members: {members})")

@@ -177,7 +177,7 @@ def test_a_serial_line(start_vm: VmStarter) -> None:
 def test_a_serial_line_that_speaks(start_vm: VmStarter) -> None:
     vm = start_vm("-serial", "unix:{folder}/console,server=on,wait=off")
     path = UnixAddress(f"{vm.folder}/console")
-    error = handshake.refusal(path, ProtocolError("no JSON", b"login: "))
+    error = handshake.refusal(path, ProtocolError("no JSON", b"login: "), greeted=False)
     assert str(error) == (
         f"{path} does not speak QMP: this is the VM's serial line, no monitor;"
         f" its monitor is {vm.path}"

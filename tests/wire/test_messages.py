@@ -131,6 +131,16 @@ def test_timestamps(timestamp: Json, seconds: float | None) -> None:
             {"é\x1b": 1, "b": 2},
             "the server sent a message of no known kind (members: 'é\x1b', 'b')",
         ),
+        (
+            {"x" * 1000: 1},
+            f"the server sent a message of no known kind (members: '{'x' * 199}...)",
+        ),
+        (
+            {str(number): 1 for number in range(10_000)},
+            "the server sent a message of no known kind (members: "
+            + ", ".join(f"'{number}'" for number in range(20))
+            + ")",
+        ),
         (greet(None), "the server sent a greeting that says nothing (members: 'QMP')"),
         (
             {"error": "no", "id": "1"},
