@@ -1,7 +1,7 @@
-"""Lines printed for good, as on paper: above the prompt while one stands, at once otherwise.
+"""Prints lines permanently, as on paper: above the prompt if there is one, else at once.
 
-What comes while a line is typed is gathered for a moment, so that a flood of events takes the
-prompt down and puts it up again ten times a second and not two thousand times.
+What comes while a line is typed is collected for a moment, so that a flood of events redraws the
+prompt ten times a second, not two thousand times.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LARGE = 16 * 1024  # bytes of an event
 
 
 class _Events:
-    """An event that waits to be printed, and how often it came meanwhile."""
+    """An event waiting to be printed, and how often it has come meanwhile."""
 
     __slots__ = ("event", "repeats", "seconds")
 
@@ -41,9 +41,10 @@ class _Events:
 
 
 class Paper:
-    """typed: prompt and text of the line being typed, None while there is no prompt.
+    """The terminal, printed to line by line.
 
-    depth: of the colours, None for what the terminal says
+    typed: returns prompt and text of the line being typed, None without a prompt
+    depth: of the colours, None for the terminal's own
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Paper:
         self._standing: Line = []
 
     def columns(self) -> int:
-        """How wide it is."""
+        """Columns of the terminal."""
         return self._terminal.get_size().columns
 
     def print(self, lines: Iterable[Line]) -> None:
@@ -73,7 +74,7 @@ class Paper:
         self._go_on()
 
     def print_event(self, event: Event, seconds: float) -> None:
-        """Print an event on one line; repeats that wait together are one. seconds: Unix time."""
+        """Print an event on one line; waiting repeats share a line. seconds: Unix time."""
         last = self._waiting[-1] if self._waiting else None
         if event.size > _LARGE:
             # Not kept to be compared, only what is to be seen of it.
@@ -92,11 +93,11 @@ class Paper:
         self._write()
 
     def stand(self, line: Line) -> None:
-        """Let a line stand below all that is printed, until another one takes its place, or none.
+        """Keep a line below all that is printed, replacing the last one; an empty line removes it.
 
-        It is shorter than the terminal is wide, and there is no prompt meanwhile.
+        It must be narrower than the terminal, and there must be no prompt.
         """
-        # A dumb terminal cannot take it away again.
+        # A dumb terminal could not erase it.
         if line != self._standing and not is_dumb_terminal():
             self._erase_standing()
             self._standing = line
@@ -115,7 +116,7 @@ class Paper:
         if typed is None or not is_dumb_terminal():
             self._printing = asyncio.ensure_future(run_in_terminal(self._write))
         else:
-            # A dumb terminal cannot take the prompt down: leave it, and write it again.
+            # A dumb terminal cannot erase the prompt: leave it, and write it again.
             self._terminal.write("\r\n")
             self._write()
             self._terminal.write(typed)

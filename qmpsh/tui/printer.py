@@ -1,6 +1,6 @@
-"""Everything that is told, printed: the session's news and what becomes of each line.
+"""Prints what the session reports, and the results of each line.
 
-The line prompt's twin of `reporter`: what the one puts into panes the other puts on paper.
+The line prompt's counterpart of `reporter`: it prints what the other puts into panes.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from qmpsh.wire.messages import ErrorReply, Event, Reply
 
 
 class Printer:
-    """A `Watcher` for the session and a `Presenter` for the runner; wall: Unix time.
+    """A `Watcher` for the session and a `Presenter` for the runner.
 
-    learned: called when more is known of the machine; completed: called when values came that a
-    completion missed; deliver: takes an answer that has a redirect, None where none is served
-    last_reply: what a key may page, copy and save
-    machine: set once there is a session; its farewell tells how the VM ended
+    wall:       Unix time
+    learned:    called when more is known of the machine
+    completed:  called when values came that a completion lacked
+    deliver:    takes an answer with a redirect; None if redirects are not supported
+    last_reply: what keys may page, copy and save
+    machine:    set once there is a session; its farewell tells how the VM ended
     """
 
     def __init__(self, paper: Paper, glyphs: Glyphs, wall: Callable[[], float]) -> None:
@@ -81,7 +83,7 @@ class Printer:
     # ------------------------------------------------------------------ told by the runner
 
     def begin(self, prompt: str, line: str) -> None:
-        """See Presenter. The line stands where it was typed."""
+        """See Presenter. The line is already on the terminal, where it was typed."""
 
     def show(self, key: None, item: Answer | Note) -> None:
         """See Presenter."""
@@ -111,4 +113,4 @@ class Printer:
 
 
 def _nothing() -> None:
-    """Before the prompt is there."""
+    """Do nothing until the prompt exists."""
