@@ -21,7 +21,13 @@ PACKAGE = "qmpsh"
 
 # ---------------------------------------------------------------------------- the table
 
-GROUND = {"", "errors", "jsontypes"}  # "" is qmpsh/__init__.py: the version, and nothing else
+GROUND = {
+    "",
+    "errors",
+    "jsontypes",
+    "nearest",
+    "scalars",
+}  # "" is qmpsh/__init__.py: the version, and nothing else
 BELOW_SHELL = GROUND | {"paths", "wire", "link", "lang", "schema", "complete"}
 BELOW_FRONT_ENDS = BELOW_SHELL | {"shell", "view"}
 FRONT_ENDS = {"tui", "plain", "batch"}
@@ -31,14 +37,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "": set(),
     "errors": set(),
     "jsontypes": set(),
+    "nearest": set(),
     "paths": GROUND,
+    "scalars": {"jsontypes"},
     "wire": GROUND,
     "link": GROUND | {"paths", "wire"},
     "lang": GROUND,
     "schema": GROUND | {"paths", "lang", "wire.messages"},
     "complete": GROUND | {"lang", "schema"},
     "shell": BELOW_SHELL,
-    "view": GROUND | {"wire", "shell.outcome", "shell.progress", "schema.nearest"},
+    "view": GROUND | {"wire", "shell.outcome", "shell.progress"},
     "tui": BELOW_FRONT_ENDS,
     "plain": BELOW_FRONT_ENDS | {"tui"},
     "batch": (BELOW_FRONT_ENDS - {"complete"}) | {"script", "terminal", "pastime"},

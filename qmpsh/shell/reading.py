@@ -34,8 +34,8 @@ def read_arguments(introspection: Introspection, line: CommandLine) -> Reading:
 def read_action(introspection: Introspection, line: CommandLine) -> Reading:
     """The data of a transaction's action; one without arguments is checked too."""
     # Imported here: few lines stand in a transaction.
+    from qmpsh.nearest import did_you_mean
     from qmpsh.schema.actions import actions_of
-    from qmpsh.schema.nearest import did_you_mean
 
     line = yield from _filled_in(line)
     yield from introspection.load_schema()

@@ -6,7 +6,7 @@ import pytest
 
 from qmpsh.complete.candidates import hmp_entries
 from qmpsh.errors import LineError
-from qmpsh.schema.nearest import nearest
+from qmpsh.nearest import nearest
 from qmpsh.shell.hmp import HMP_COMMANDS
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Task

@@ -1,4 +1,4 @@
-"""How a bare word is read where the schema declares an int, a number or a boolean.
+"""How a bare word is read where an int, a number or a boolean is declared.
 
 Source: the table of the README's section "Values". Integer widths are invisible in the schema
 (WIRE.md section 5), so the bounds are those of the wire: -2^63 to 2^64-1.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from qmpsh.lang.build import INT_MAX, INT_MIN
+from qmpsh.jsontypes import INT_MAX, INT_MIN
 
 _INT = re.compile(
     r"(?P<sign>-?)(?:0[xX](?P<hex>[0-9a-fA-F]+)"
