@@ -20,8 +20,8 @@ from typing import NamedTuple
 from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.lang.durations import parse_limit
 from qmpsh.lang.reader import needs_more
-from qmpsh.schema.nearest import did_you_mean
-from qmpsh.schema.scalars import read_boolean
+from qmpsh.nearest import did_you_mean
+from qmpsh.scalars import read_boolean
 from qmpsh.shell.preferences import ROWS, Values, find_row
 from qmpsh.tui.keys import KEYS, Key
 from qmpsh.tui.rebinding import KeyTaken, check_name, read_keys, rebound

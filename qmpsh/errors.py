@@ -81,10 +81,11 @@ class LineSyntaxError(LineError):
 class NoValue(LineSyntaxError):
     """A word stands where KEY=value is expected; what was meant only a schema can tell.
 
-    command: its name, "" for an action or an event; word: unquoted
+    command: its name, "" for an event; in_transaction: it is an action's; word: unquoted
     """
 
     command = ""
+    in_transaction = False
     word = ""
 
 

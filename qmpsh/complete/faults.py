@@ -15,9 +15,9 @@ from qmpsh.complete.place import Given, Path, Typed, find_typed
 from qmpsh.errors import Span
 from qmpsh.lang.build import bracketed_word
 from qmpsh.lang.syntax import Mode
+from qmpsh.nearest import did_you_mean
+from qmpsh.scalars import read_boolean, read_int, read_number
 from qmpsh.schema.model import Builtin, EnumType, ObjectType, Schema, Type, is_open
-from qmpsh.schema.nearest import did_you_mean
-from qmpsh.schema.scalars import read_boolean, read_int, read_number
 from qmpsh.schema.walk import object_of
 
 _READERS = {"int": read_int, "number": read_number, "boolean": read_boolean}

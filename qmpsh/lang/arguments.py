@@ -131,10 +131,7 @@ class ArgumentReader:
             if not before.value.text:
                 return self._blanks(before.span[0], f"{key}={text}", end)
             guess = f"{key}={quote(f'{before.value.text} {text}')}"
-        error = no_value(self._source, (start, end), self._name, guess)
-        if self._in_transaction:
-            error.command = ""
-        return error
+        return no_value(self._source, (start, end), self._name, guess)
 
     def _blanks(self, start: int, guess: str, end: int) -> LineSyntaxError:
         guess = f"{self._name} {guess}?".lstrip()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from qmpsh.errors import LineSyntaxError, Span
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import INT_MAX, INT_MIN, Json, JsonObject
 from qmpsh.lang.syntax import (
     Argument,
     ArrayLiteral,
@@ -24,9 +24,6 @@ from qmpsh.lang.syntax import (
     Scalar,
 )
 from qmpsh.lang.values import read_raw
-
-INT_MIN, INT_MAX = -(2**63), 2**64 - 1
-"""What QAPI's integers can hold, signed and unsigned taken together."""
 
 _INTEGER = r"-?(?:0|[1-9][0-9]*)"
 _NUMBER = rf"{_INTEGER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"

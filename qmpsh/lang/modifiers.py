@@ -8,6 +8,7 @@ from qmpsh.errors import LineSyntaxError, Span, UsageError
 from qmpsh.lang.durations import parse_duration
 from qmpsh.lang.syntax import Modifiers
 from qmpsh.lang.verbs import VERB_MODIFIERS, VERBS
+from qmpsh.nearest import nearest
 
 FLAGS = frozenset({"json", "raw", "table", "oob", "yes", "new"})
 VALUED_MODIFIERS = {
@@ -120,9 +121,7 @@ class ModifierReader:
 def _unknown(name: str) -> str:
     if name in OPTIONS:
         return f"--{name} is an option of qmpsh: write it before the command"
-    from difflib import get_close_matches  # needed for an error alone, and slow to load
-
-    near = get_close_matches(name, MODIFIERS, n=1)
+    near = nearest(name, MODIFIERS)
     known = ", ".join(f"--{modifier}" for modifier in MODIFIERS)
     hint = f"did you mean --{near[0]}?" if near else f"there are {known}"
     return f"no modifier --{name}; {hint}"

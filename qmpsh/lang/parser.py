@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qmpsh.errors import LineSyntaxError, Span
+from qmpsh.errors import LineSyntaxError, NoValue, Span
 from qmpsh.lang.arguments import GLUED_PAREN, ArgumentReader, Word
 from qmpsh.lang.body import BodyReader, split_words, words_and_redirect
 from qmpsh.lang.names import check_name, check_verb
@@ -142,7 +142,11 @@ class _Line:
         for rest in body.rest():
             if rest[0][0].kind is Kind.PAREN:
                 raise self._error(f"expected ) on a line of its own, or {_ONE_LINE}", rest[0][0])
-            reader.read(rest)
+            try:
+                reader.read(rest)
+            except NoValue as error:
+                error.in_transaction = in_transaction
+                raise
         if in_transaction:
             body.modifiers.refuse_all(_MISPLACED)
             if self._redirect is not None:

@@ -23,6 +23,8 @@ from qmpsh.lang.syntax import (
     Scalar,
 )
 from qmpsh.lang.values import quote, read_raw
+from qmpsh.nearest import did_you_mean
+from qmpsh.scalars import BOOLEAN_WORDS, read_boolean, read_int, read_number
 from qmpsh.schema.entries import Entry, entries_of, leaves_of
 from qmpsh.schema.model import (
     AlternateType,
@@ -35,9 +37,7 @@ from qmpsh.schema.model import (
     Type,
     is_open,
 )
-from qmpsh.schema.nearest import did_you_mean
 from qmpsh.schema.properties import Properties, read_property
-from qmpsh.schema.scalars import BOOLEAN_WORDS, read_boolean, read_int, read_number
 from qmpsh.schema.walk import Unfolded, unfold
 from qmpsh.schema.words import kind_words, member_words, type_words
 

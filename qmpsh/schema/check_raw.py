@@ -8,9 +8,9 @@ from __future__ import annotations
 from qmpsh.errors import SchemaMismatch, Span
 from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import ArrayLiteral, JsonLine, Node, ObjectLiteral, Part, Scalar
+from qmpsh.nearest import did_you_mean
 from qmpsh.schema.check import Reader, Spot, undeclared_reader
 from qmpsh.schema.model import Schema
-from qmpsh.schema.nearest import did_you_mean
 
 
 def check_json(schema: Schema, line: JsonLine) -> str:

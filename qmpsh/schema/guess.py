@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 from qmpsh.errors import NoValue
 from qmpsh.lang.values import quote
+from qmpsh.scalars import read_boolean, read_int, read_number
 from qmpsh.schema.model import AlternateType, Builtin, EnumType, Member, ObjectType, Schema, Type
-from qmpsh.schema.scalars import read_boolean, read_int, read_number
 from qmpsh.schema.walk import unfold
 
 _BEHIND = r"""\s+([^\s'"\[{#|>=-][^\s'"=]*)(?!\S)"""

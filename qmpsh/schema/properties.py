@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 
 from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import Scalar
+from qmpsh.scalars import read_boolean, read_int
 from qmpsh.schema.entries import Entry
-from qmpsh.schema.scalars import read_boolean, read_int
 
 Properties = Mapping[str, str]
 """A device's property names and their types as `device-list-properties` names them."""

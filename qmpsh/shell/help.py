@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from qmpsh.errors import UsageError
+from qmpsh.nearest import did_you_mean
 from qmpsh.schema.manual import Manual
 from qmpsh.schema.model import EnumType, Schema
-from qmpsh.schema.nearest import did_you_mean
 from qmpsh.schema.signature import command_signature, event_signature
 
 WIDTH = 78

@@ -185,8 +185,8 @@ class Introspection:
 
         behind: what the line says behind it, for a command of the human monitor
         """
+        from qmpsh.nearest import did_you_mean
         from qmpsh.schema.cache import load_schema
-        from qmpsh.schema.nearest import did_you_mean
 
         names = self.commands
         if not names and self._client is not None:

@@ -17,8 +17,8 @@ from qmpsh.lang.build import guess_value
 from qmpsh.lang.parser import parse_arguments
 from qmpsh.lang.syntax import Argument, Scalar, VerbLine
 from qmpsh.lang.words import argument_words
-from qmpsh.schema.nearest import did_you_mean
-from qmpsh.schema.scalars import read_boolean, read_number
+from qmpsh.nearest import did_you_mean
+from qmpsh.scalars import read_boolean, read_number
 from qmpsh.wire.messages import Event
 
 if TYPE_CHECKING:

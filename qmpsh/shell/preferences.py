@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from qmpsh.errors import UsageError
 from qmpsh.lang.durations import parse_duration
-from qmpsh.schema.nearest import did_you_mean
-from qmpsh.schema.scalars import read_boolean
+from qmpsh.nearest import did_you_mean
+from qmpsh.scalars import read_boolean
 
 LEAST_EVENTS, MOST_EVENTS = 12, 200
 """columns that the events pane may be told to have"""

@@ -8,6 +8,7 @@ from qmpsh.errors import SchemaMismatch
 from qmpsh.jsontypes import JsonObject
 from qmpsh.lang.build import guess_arguments
 from qmpsh.lang.syntax import CommandLine
+from qmpsh.nearest import did_you_mean
 from qmpsh.schema.check import check_arguments
 from qmpsh.schema.model import Schema
 from qmpsh.schema.properties import Properties
@@ -35,7 +36,6 @@ def read_action(introspection: Introspection, line: CommandLine) -> Reading:
     """The data of a transaction's action; one without arguments is checked too."""
     # Imported here: few lines stand in a transaction.
     from qmpsh.schema.actions import actions_of
-    from qmpsh.schema.nearest import did_you_mean
 
     line = yield from _filled_in(line)
     yield from introspection.load_schema()
@@ -45,10 +45,14 @@ def read_action(introspection: Introspection, line: CommandLine) -> Reading:
         return guess_arguments(line)
     name = line.name.text
     if name not in actions.commands:
-        hint = did_you_mean(name, actions.commands)
-        hint = hint or f"; there are {', '.join(actions.commands)}"
-        raise SchemaMismatch(f"no action {name}{hint}", line.source, line.name.span)
+        raise SchemaMismatch(no_action(name, actions), line.source, line.name.span)
     return (yield from _checked(actions, line))
+
+
+def no_action(name: str, actions: Schema) -> str:
+    """What is said of an unknown action. actions: of the server's `transaction`."""
+    hint = did_you_mean(name, actions.commands) or f"; there are {', '.join(actions.commands)}"
+    return f"no action {name}{hint}"
 
 
 def _filled_in(line: CommandLine) -> Generator[Wish, str, CommandLine]:

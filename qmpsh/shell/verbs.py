@@ -13,7 +13,7 @@ from qmpsh.lang import verbs as table
 from qmpsh.lang.body import words_and_redirect
 from qmpsh.lang.line import parse_line
 from qmpsh.lang.syntax import HmpLine, Mode, Modifiers, Redirect, VerbLine
-from qmpsh.schema.nearest import nearest
+from qmpsh.nearest import nearest
 from qmpsh.schema.signature import hanging
 from qmpsh.shell.connection import disconnect, reconnect
 from qmpsh.shell.devices import device_properties

@@ -8,7 +8,7 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 
 from qmpsh.errors import UsageError
-from qmpsh.schema.nearest import did_you_mean
+from qmpsh.nearest import did_you_mean
 from qmpsh.tui.keys import Key
 
 _PREFIXES = {"ctrl": "c", "control": "c", "c": "c", "shift": "s", "s": "s"}

@@ -20,7 +20,7 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import BaseStyle, Style
 
 from qmpsh.errors import UsageError
-from qmpsh.schema.nearest import did_you_mean
+from qmpsh.nearest import did_you_mean
 from qmpsh.view.theme import DARK, Line
 from qmpsh.view.themes import BACKGROUND, find_theme
 

@@ -79,7 +79,7 @@ def _from_pygments(name: str) -> Theme:
     from pygments.token import string_to_tokentype
     from pygments.util import ClassNotFound
 
-    from qmpsh.schema.nearest import did_you_mean
+    from qmpsh.nearest import did_you_mean
 
     try:
         style = get_style_by_name(name)

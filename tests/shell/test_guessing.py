@@ -6,7 +6,7 @@ import pytest
 
 from qmpsh.complete.candidates import hmp_entries
 from qmpsh.errors import LineError
-from qmpsh.schema.nearest import nearest
+from qmpsh.nearest import nearest
 from qmpsh.shell.hmp import HMP_COMMANDS
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Task
@@ -66,15 +66,33 @@ GUESSES = [
     ("info status", "no command info; in the human monitor there is: .hmp info status"),
     ("blockdev-ad x", "no command blockdev-ad; did you mean blockdev-add or blockdev-del"),
     ("nonsense x", "no command nonsense"),
-    # neither an action nor an event is a command
-    ("transaction( abort x )", "expected KEY=value"),
+    # an action's words
+    ("transaction( abort x )", "expected nothing behind abort: it takes no arguments"),
+    (
+        "transaction( block-dirty-bitmap-clear node0 )",
+        "expected KEY=value: block-dirty-bitmap-clear node=node0?",
+    ),
+    (
+        "transaction( block-dirty-bitmap-add node=n 'my map' )",
+        'expected KEY=value: block-dirty-bitmap-add "name=my map"?',
+    ),
+    ("transaction( query-status x )", "no action query-status; there are abort, "),
+    ("transaction( abrt x )", "no action abrt; did you mean abort?"),
 ]
 
 
 @pytest.mark.parametrize("line,message", GUESSES)
 def test_what_was_meant(line: str, message: str) -> None:
     found = said(shell().start(line, print))
-    assert found.startswith(message) if "did you mean" in message else found == message
+    is_list = "did you mean" in message or "there are" in message
+    assert found.startswith(message) if is_list else found == message
+
+
+def test_a_word_on_a_line_of_its_own_in_a_transaction() -> None:
+    started = shell()
+    started.start("transaction(", print).advance(0.0)
+    found = said(started.start("block-dirty-bitmap-clear node0", print))
+    assert found == "expected KEY=value: block-dirty-bitmap-clear node=node0?"
 
 
 def test_words_of_a_command_line() -> None:

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple, Protocol
 
 from qmpsh.errors import CannotConnect
 from qmpsh.jsontypes import JsonObject
+from qmpsh.nearest import did_you_mean
 
 EventHeard = Callable[["Host", "Domain", str, int, int, str | None, object], None]
 """host, domain, event, seconds, microseconds, data as JSON, None"""
@@ -120,7 +121,6 @@ COMMANDS_THREAD: Final = "libvirt-commands"
 """The name of a bridge's thread."""
 _PARTING: Final = 0.5  # seconds at most that the end of the process waits for each of them
 _KEEPALIVE: Final = (5, 6)  # seconds between two questions, how many go unanswered; as virsh does
-_NEAR: Final = 3  # names suggested at most
 
 
 @cache
@@ -206,16 +206,12 @@ def _maybe_domain(library: Library, host: Host, text: str) -> Domain | None:
 
 
 def _no_domain(library: Library, host: Host, text: str) -> CannotConnect:
-    # Imported here: needed for an error alone, and slow to load.
-    from difflib import get_close_matches
-
     names: list[str] = []
     with contextlib.suppress(library.core.libvirtError):
         names = [domain.name() for domain in host.listAllDomains(0)]
-    near = " or ".join(get_close_matches(text, names, _NEAR))
     uri = host.getURI()
     return CannotConnect(
-        f"no domain {text} at {uri}{f'; did you mean {near}?' if near else ''}",
+        f"no domain {text} at {uri}{did_you_mean(text, names)}",
         f"qmpsh {shlex.quote(f'libvirt:{uri}')} lists those that are there",
     )
 

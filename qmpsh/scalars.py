@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from qmpsh.lang.build import INT_MAX, INT_MIN
+from qmpsh.jsontypes import INT_MAX, INT_MIN
 
 _INT = re.compile(
     r"(?P<sign>-?)(?:0[xX](?P<hex>[0-9a-fA-F]+)"
