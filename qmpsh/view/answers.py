@@ -55,8 +55,7 @@ class Body(NamedTuple):
         return "\n".join(self.lines)
 
     def laid_out(self, index: int, width: int) -> str:
-        """Return a line for a terminal of this width; lines fit if in a table, else may be longer.
-        """
+        """Return a line for a terminal of this width; a table's lines fit, others may be longer."""
         return self.lines[index] if self.table is None else self.table.line(index, width)
 
     def line(self, index: int, width: int | None = None) -> Line:
