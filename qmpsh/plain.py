@@ -22,7 +22,7 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.output import Output as Terminal
 from prompt_toolkit.output import create_output
 
-from qmpsh.errors import QmpshError
+from qmpsh.errors import SIGNALLED, QmpshError
 from qmpsh.shell.aliases import HMP_PROMPT
 from qmpsh.shell.outcome import Answer, Ask
 from qmpsh.tui.banner import Banner
@@ -49,8 +49,6 @@ from qmpsh.view.progress import progress_line
 
 BANNER_WAIT = 0.25
 """seconds that the banner waits for the name and the state of the VM"""
-
-SIGNALLED = 128
 
 
 class Surroundings(NamedTuple):

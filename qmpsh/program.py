@@ -12,19 +12,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qmpsh.errors import QmpshError, UsageError
-from qmpsh.link.address import parse_address
+from qmpsh.link.address import TENDED, parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
-from qmpsh.link.dialect import GUEST_AGENT, QEMU
+from qmpsh.link.dialect import GUEST_AGENT, QEMU, remark
 from qmpsh.options import Options, for_batch, is_interactive
 from qmpsh.splitter import COMPLETE, PROGRAMS, Words, split_words
-from qmpsh.view.safe import visible
+from qmpsh.view.safe import told
 
 if TYPE_CHECKING:
     from typing import TextIO
 
     from _typeshed import ReadableBuffer as Buffer
 
-    from qmpsh.schema.model import Schema
 
 STDOUT_CLOSED = 141
 FAULT = 70
@@ -66,7 +65,7 @@ def _run_and_tell(argv: list[str]) -> int:
         code = run(argv)
     except QmpshError as error:
         sys.stdout.flush()
-        print(f"qmpsh: {visible(str(error))}", file=sys.stderr)
+        print(f"qmpsh: {told(str(error))}", file=sys.stderr)
         return error.exit_code
     sys.stdout.flush()
     return code
@@ -192,11 +191,11 @@ def _batch(words: Words, options: Options) -> int:
     from qmpsh.batch import Batch
 
     settings, colour = for_batch(options, one_shot=bool(words.line))
-    schema = _schema(options)
+    schema = options.given_schema()
     offline = words.address is None and (settings.dry_run or bool(words.line))
     client = None if offline else _connect(words, options)
-    if client is not None and client.greeting is not None and client.greeting.remark:
-        _notice(client.greeting.remark)
+    if client is not None and (said := remark(words.address or "", client.greeting)):
+        _notice(said)
     batch = Batch(client, settings, schema, colour=colour)
     try:
         if words.line:
@@ -214,7 +213,7 @@ def _interact(words: Words, options: Options) -> int:
         words = words._replace(address=maybe_pick())
     if words.address is None:
         return 0
-    schema = _schema(options)
+    schema = options.given_schema()
     # Imported here: only a person's session has a configuration, and loads prompt_toolkit.
     from qmpsh.interactive import configured, interact
 
@@ -226,21 +225,17 @@ def _interact(words: Words, options: Options) -> int:
         client.close()
 
 
-def _schema(options: Options) -> Schema | None:
-    if not options.schema:
-        return None
-    # Imported here: only --schema needs it.
-    from qmpsh.schema.files import read_schema_file
-
-    return read_schema_file(options.schema)
-
-
 def _connect(words: Words, options: Options) -> Client:
     if words.address is None:
         # Imported here: most runs name an address.
         from qmpsh.lookout.picking import no_address
 
         raise no_address()
+    if words.address.startswith(TENDED):
+        # Imported here: a socket closes by itself.
+        from qmpsh.ending import end_by_signals
+
+        end_by_signals()
     return Client.connect(
         parse_address(words.address),
         ClientOptions(
@@ -257,7 +252,7 @@ def _connect(words: Words, options: Options) -> Client:
 
 def _tracer(address: str, options: Options) -> Tracer | None:
     """Who looks on at the wire: -v, --logfile; None for nobody."""
-    if not (options.settings.verbose or options.logfile):
+    if not options.is_traced:
         return None
     # Imported here: only who looks on needs the masking.
     from qmpsh.trace import tracing_for
@@ -270,4 +265,4 @@ def _connect_timeout(options: Options) -> float:
 
 
 def _notice(text: str) -> None:
-    print(f"qmpsh: {visible(text)}", file=sys.stderr, flush=True)
+    print(f"qmpsh: {told(text)}", file=sys.stderr, flush=True)

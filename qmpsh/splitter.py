@@ -51,10 +51,6 @@ PROGRAMS = {
 }
 
 
-SHOWING = frozenset({".json", ".export"})
-"""Verbs that send nothing: with --schema they need no server."""
-
-
 class Words(NamedTuple):
     """options: as typed, values included; address: None where none was named, then a line sends
     nothing; line: [] for none;
@@ -115,8 +111,15 @@ def _is_event(word: str) -> bool:
 
 def _sends_nothing(given: set[str], line: Sequence[str]) -> bool:
     """Whether the line needs no server. given: the names of the options"""
-    shows = "--schema" in given and line[0].partition(" ")[0] in SHOWING
-    return shows or not given.isdisjoint({"-n", "--dry-run"})
+    if not given.isdisjoint({"-n", "--dry-run"}):
+        return True
+    word = line[0].partition(" ")[0]
+    if "--schema" not in given or not word.startswith("."):
+        return False
+    # Imported here: a line has an address as a rule.
+    from qmpsh.lang.verbs import SHOWING, takes
+
+    return takes(word[1:]) in SHOWING
 
 
 def _apart(word: str) -> list[str]:

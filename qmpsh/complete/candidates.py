@@ -46,8 +46,6 @@ class Catalog:
     commands, events: names as the server lists them, () before they are known
     disabled:         of the commands, those that a guest's administrator has turned off
     schema:           None before it is known, or where the server has none
-    verbs:            the shell's own words: name to summary
-    verb_words:       of those that take one of few words first: these words
     ends:             the commands whose end is known, so that it can be waited for
     settings:         the options of `.set`
     aliases:          words that stand for the beginning of a line
@@ -62,8 +60,6 @@ class Catalog:
         self.events: tuple[str, ...] = ()
         self.disabled: frozenset[str] = frozenset()
         self.schema: Schema | None = None
-        self.verbs: dict[str, str] = {}
-        self.verb_words: Mapping[str, Sequence[str]] = {}
         self.ends: frozenset[str] = frozenset()
         self.settings: Mapping[str, Setting] = {}
         self.aliases: Mapping[str, str] = {}

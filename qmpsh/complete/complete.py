@@ -1,7 +1,7 @@
 """Candidates for the cursor: one function a place, one table of them.
 
-Pure and in memory: a keystroke asks nobody. What only the running VM knows comes through `Live`,
-which answers from what it has.
+Pure and in memory: a keystroke asks nobody. What only the running VM knows comes through
+`Facts`, which answers from what it has.
 """
 
 from __future__ import annotations
@@ -10,13 +10,17 @@ from collections.abc import Callable, Iterable
 
 from qmpsh.complete import brackets
 from qmpsh.complete.candidates import Candidate, Catalog
-from qmpsh.complete.events import VERBS, awaited_events, event_modifiers
+from qmpsh.complete.events import awaited_events
 from qmpsh.complete.match import rank
 from qmpsh.complete.members import key_candidates, value_candidates
 from qmpsh.complete.place import Place, Where, find_place
 from qmpsh.complete.verbs import verb_words
-from qmpsh.lang.modifiers import MODIFIERS, VERB_MODIFIERS
+from qmpsh.lang.modifiers import MODIFIERS
 from qmpsh.lang.syntax import Mode
+from qmpsh.lang.verbs import VERB_MODIFIERS, VERBS
+
+_OF_VERBS = ("timeout", "json")
+"""Modifiers that hold for verbs too."""
 
 MOST_DOCUMENTED = 40
 """candidates that get their sentence: more than any menu shows at once"""
@@ -28,8 +32,6 @@ def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candi
     catalog = catalog.inside(transaction=place.in_transaction)
     if place.where is Where.VERB_WORD:
         found = verb_words(text[:cursor], place, catalog)
-    elif place.where is Where.MODIFIER and place.name in VERBS:
-        found = event_modifiers(place)
     else:
         found = _AT.get(place.where, _nothing)(place, catalog)
     candidates = rank([*found, *_closing(place, mode)], text, cursor)
@@ -92,14 +94,18 @@ def _closing(place: Place, mode: Mode) -> Iterable[Candidate]:
 
 
 def _verbs(place: Place, catalog: Catalog) -> Iterable[Candidate]:
-    for name, summary in catalog.verbs.items():
-        yield Candidate(f".{name}", place.start, "verb", summary)
+    for name, verb in VERBS.items():
+        yield Candidate(f".{name}", place.start, "verb", verb.summary)
 
 
 def _modifiers(place: Place, catalog: Catalog) -> Iterable[Candidate]:
     """Those that the command takes: out of band where the schema lets it go, an end to wait for
-    where one is known; any other is named, `--wait=EVENT`.
+    where one is known; any other is named, `--wait=EVENT`. A verb has its own, and few others.
     """
+    if place.verb is not None:
+        for name in (*place.verb.modifiers, *_OF_VERBS):
+            yield Candidate(f"--{name}", place.start, "modifier")
+        return
     command = "transaction" if place.in_transaction else place.name
     info = catalog.schema.command(command) if catalog.schema is not None else None
     refused = set(VERB_MODIFIERS)

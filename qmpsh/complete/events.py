@@ -6,11 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.place import Place
-from qmpsh.lang.modifiers import FLAGS, VERB_MODIFIERS
+from qmpsh.lang.verbs import Takes
 from qmpsh.schema.model import Member, ObjectType, Schema
 from qmpsh.schema.words import type_words
-
-VERBS = ("events", "wait")
 
 
 def event_words(before: str, place: Place, catalog: Catalog) -> Iterable[Candidate]:
@@ -24,16 +22,9 @@ def event_words(before: str, place: Place, catalog: Catalog) -> Iterable[Candida
         for member in _members(named, catalog.schema):
             kind = type_words(catalog.schema, member.type)
             yield Candidate(f"{member.name}=", place.start, kind)
-    if not words or (place.name == "events" and words == named):
+    if not words or (place.takes is Takes.EVENTS and words == named):
         for name in catalog.events:
             yield Candidate(name, place.start, "event")
-
-
-def event_modifiers(place: Place) -> Iterator[Candidate]:
-    """The modifiers of those verbs."""
-    own = [name for name, verb in VERB_MODIFIERS.items() if verb == f".{place.name}"]
-    for name in (*own, "timeout", *sorted(FLAGS & {"json"})):
-        yield Candidate(f"--{name}", place.start, "modifier")
 
 
 def awaited_events(place: Place, catalog: Catalog) -> Iterator[Candidate]:

@@ -29,7 +29,7 @@ def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Fragment]
     place = find_place(text, cursor, mode)
     behind_verb = place.where is Where.COMMAND and place.name and not place.prefix
     if behind_verb or place.where in (Where.VERB, Where.VERB_WORD):
-        summary = catalog.verbs.get(place.name)
+        summary = place.verb.summary if place.verb is not None else ""
         return [("hint", f".{place.name}  {summary}")] if summary else []
     name = place.name or text.strip()
     catalog = catalog.inside(transaction=place.in_transaction)

@@ -15,6 +15,7 @@ from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.lang.scan import Kind, Scanner, Token
 from qmpsh.lang.syntax import Mode
 from qmpsh.lang.values import Source, unquoted
+from qmpsh.lang.verbs import UNKNOWN, VERBS, Takes, Verb
 
 Path = tuple[str, ...]
 
@@ -63,7 +64,7 @@ class Place(NamedTuple):
     pieces: of a KEY that is being typed, the last is the prefix; prefix: what is typed of the word;
     start: where that begins; bracketed: inside { } or [ ]; quote: the open quote, or "";
     given: all members of the line but the one at the cursor; in_transaction: the name is that of an
-    action, not of a command.
+    action, not of a command; verb: whose name it is, None for a command.
     """
 
     where: Where
@@ -76,6 +77,12 @@ class Place(NamedTuple):
     quote: str
     given: tuple[Given, ...]
     in_transaction: bool = False
+    verb: Verb | None = None
+
+    @property
+    def takes(self) -> Takes | None:
+        """What stands behind the verb, None where there is none."""
+        return self.verb.takes if self.verb is not None else None
 
 
 class Typed(NamedTuple):
@@ -110,8 +117,8 @@ _MODIFIER_VALUES = {"--fd": Where.FILE, "--wait": Where.EVENT}
 """What the value of a modifier is, where something can be said of it."""
 
 
-_BEHIND_VERB = {"json": Where.COMMAND, "watch": Where.COMMAND}
-"""What stands behind a verb, where that is no word of its own."""
+_AT_LINE = frozenset({Takes.LINE, Takes.TIMED_LINE})
+"""Where a command may stand right behind the verb."""
 
 
 class Frame:
@@ -140,7 +147,7 @@ class Walk:
         self.in_transaction = in_transaction
         self._is_closed = False  # a `)` has ended the transaction
         self._name = ""
-        self._is_verb = False
+        self._verb: Verb | None = None
         self._pieces: list[Piece] = []
         self._at_value = False
         self._is_behind = False  # a value inside brackets has ended
@@ -156,7 +163,11 @@ class Walk:
     @property
     def command(self) -> str:
         """The name of the command; "" before it, and in a verb's line."""
-        return "" if self._is_verb else self._name
+        return "" if self._verb is not None else self._name
+
+    @property
+    def _takes(self) -> Takes | None:
+        return self._verb.takes if self._verb is not None else None
 
     @property
     def _last_kind(self) -> Kind | None:
@@ -172,7 +183,9 @@ class Walk:
         """Whether the cursor stands in a line of the human monitor, and not behind its redirect."""
         if self._where is Where.HMP:
             return True
-        return self._name == "" if mode.hmp else self._name == "hmp" and self._ends_blank()
+        if mode.hmp:
+            return self._name == ""
+        return self._takes is Takes.HMP and self._ends_blank()
 
     def hmp_place(self, cursor: int) -> Place:
         """The place in such a line: its prefix is all of the monitor's text."""
@@ -195,7 +208,9 @@ class Walk:
             path = self._path()
         bracketed = bool(self._frames)
         inside = self.in_transaction
-        return Place(where, self._name, path, pieces, prefix, start, bracketed, quote, (), inside)
+        return Place(
+            where, self._name, path, pieces, prefix, start, bracketed, quote, (), inside, self._verb
+        )
 
     def _key_so_far(self, prefix: str, start: int, quote: str) -> tuple[Piece, ...]:
         """The pieces of the key at the cursor; the last one is being typed."""
@@ -216,13 +231,18 @@ class Walk:
 
     def _begin(self, token: Token) -> None:
         word = self._text[token.start : token.end]
-        self._is_verb = token.kind is Kind.VERB
         self.command_span = (token.start, token.end)
-        self._name = word.removeprefix(".") if self._is_verb else word
-        self._where = Where.KEY
-        if self._is_verb:
-            self.in_transaction = False
-            self._where = _BEHIND_VERB.get(self._name, Where.VERB_WORD)
+        is_verb = token.kind is Kind.VERB
+        self._name = word.removeprefix(".") if is_verb else word
+        self._verb = VERBS.get(self._name, UNKNOWN) if is_verb else None
+        self.in_transaction = self.in_transaction and not is_verb
+        self._where = self._behind_name()
+
+    def _behind_name(self) -> Where:
+        """Where the words are that no modifier takes."""
+        if self._verb is None:
+            return Where.KEY
+        return Where.COMMAND if self._takes in _AT_LINE else Where.VERB_WORD
 
     def _open_transaction(self, token: Token) -> None:
         self.in_transaction = True
@@ -238,17 +258,17 @@ class Walk:
         self._modifier = self._text[token.start : token.end]
 
     def _after_blank(self, token: Token) -> None:
-        if self._is_verb and self._name == "export" and self._last_kind is Kind.WORD:
-            self._where = Where.COMMAND  # behind the tool
+        if self._takes is Takes.TOOL_LINE and self._last_kind is Kind.WORD:
+            self._where = Where.COMMAND
         if self._modifier == "--fd" and not self._frames:
             is_next = self._last_kind is Kind.MODIFIER
-            self._where = Where.FILE if is_next else Where.KEY
+            self._where = Where.FILE if is_next else self._behind_name()
             self._modifier = self._modifier if is_next else ""
         if self._frames or self._where in (Where.NOTHING, Where.FILE, Where.HMP):
             return
         if self._where in (Where.MODIFIER, Where.EVENT):
             # Behind a transaction's `)` there are nothing but modifiers.
-            self._where = Where.MODIFIER if self._is_closed else Where.KEY
+            self._where = Where.MODIFIER if self._is_closed else self._behind_name()
         self._pieces.clear()
         self._at_value = False
 

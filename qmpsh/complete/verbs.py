@@ -1,4 +1,4 @@
-"""Candidates behind a verb: one function a verb that takes words of its own, one table of them."""
+"""Candidates behind a verb: one function for each kind of words, one table of them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from qmpsh.complete.members import key_candidates, value_candidates
 from qmpsh.complete.place import Place, Where, find_place
 from qmpsh.complete.settings import set_candidates
 from qmpsh.lang.syntax import PLAIN
-
-FILE_VERBS = ("add-fd", "source")
-"""The verbs whose word is a file of this host."""
+from qmpsh.lang.verbs import VERBS, Takes
 
 _VERB = re.compile(r"\s*\S+\s+")
 
 
 def verb_words(typed: str, place: Place, catalog: Catalog) -> Iterable[Candidate]:
     """typed: the line up to the cursor."""
-    return _WORDS.get(place.name, _few)(typed, place, catalog)
+    find = _few if place.takes is None else _WORDS_OF.get(place.takes, _few)
+    return find(typed, place, catalog)
 
 
 def _help(typed: str, place: Place, catalog: Catalog) -> Iterator[Candidate]:
@@ -30,7 +29,7 @@ def _help(typed: str, place: Place, catalog: Catalog) -> Iterator[Candidate]:
     start = verb.end() if verb is not None else len(typed)
     inner = find_place(typed[start:], len(typed) - start, PLAIN)
     if inner.where is Where.COMMAND:
-        for name in (*catalog.commands, *catalog.events, *catalog.verbs):
+        for name in (*catalog.commands, *catalog.events, *VERBS):
             yield Candidate(name, place.start)
     line = line_of(inner, catalog)
     tag = line.help_tag(inner.name) if line is not None else None
@@ -60,15 +59,15 @@ def _file(typed: str, place: Place, catalog: Catalog) -> Iterator[Candidate]:
 
 def _few(typed: str, place: Place, catalog: Catalog) -> Iterator[Candidate]:
     """The words that a verb takes first, where they are few."""
-    if len(typed[: place.start].split()) == 1:
-        for word in catalog.verb_words.get(place.name, ()):
+    if place.verb is not None and len(typed[: place.start].split()) == 1:
+        for word in place.verb.words:
             yield Candidate(word, place.start)
 
 
-_WORDS: dict[str, Callable[[str, Place, Catalog], Iterable[Candidate]]] = {
-    "help": _help,
-    "set": _set,
-    "events": _events,
-    "wait": _events,
-    **dict.fromkeys(FILE_VERBS, _file),
+_WORDS_OF: dict[Takes, Callable[[str, Place, Catalog], Iterable[Candidate]]] = {
+    Takes.NAME: _help,
+    Takes.OPTION: _set,
+    Takes.EVENT: _events,
+    Takes.EVENTS: _events,
+    Takes.FILE: _file,
 }

@@ -18,13 +18,13 @@ from qmpsh.cli import COMMAND
 from qmpsh.complete.candidates import Candidate
 from qmpsh.complete.feeds import names_file
 from qmpsh.complete.place import Place, Where, find_place
-from qmpsh.complete.verbs import FILE_VERBS
 from qmpsh.errors import UsageError
-from qmpsh.lang.rules import LINE_VERBS, State
+from qmpsh.lang.rules import State
 from qmpsh.lang.scan import Kind, Scanner
 from qmpsh.lang.syntax import Mode
 from qmpsh.lang.tokens import BLANKS
 from qmpsh.lang.values import Source, quote, unquoted
+from qmpsh.lang.verbs import WHOLE, Takes, takes
 from qmpsh.link.address import SCHEMES, looks_like_address
 from qmpsh.link.commandline import QMP
 from qmpsh.link.discovery import Monitor, find_monitors
@@ -249,13 +249,13 @@ def write_line(words: list[str], typed: Typed, *, hmp: bool) -> Line:
     if not words:
         return Line(typed.word, typed.word, 0)
     verb = words[0].removeprefix(".") if words[0].startswith(".") else ""
-    if hmp or verb == "hmp":
+    if hmp or takes(verb) is Takes.HMP:
         head = " ".join([*words, ""])
         return Line(head + typed.word, typed.word, len(head))
     # What stands behind the cursor counts wherever it stands; a verb's words have an order.
     after = [] if verb else typed.after
     head = " ".join([words[0], *map(_argument, [*after, *words[1:]]), ""])
-    if verb and verb not in LINE_VERBS:
+    if verb and takes(verb) not in WHOLE:
         return Line(head + typed.word, typed.word, len(head))
     return _with_word(head, typed.word)
 
@@ -302,7 +302,7 @@ def _path_item(line: Line, place: Place) -> Item | None:
     start = place.start - line.start if line.value is None else line.value
     if not line.start or place.bracketed:
         return None
-    if place.where is Where.VERB_WORD and place.name in FILE_VERBS:
+    if place.where is Where.VERB_WORD and place.takes is Takes.FILE:
         return Item(line.word, files=Files.ALL)
     if place.where is Where.FILE:
         return Item(line.word, start, files=Files.ALL)

@@ -39,7 +39,6 @@ VISIT = 1.0
 """seconds of a whole visit"""
 _LOOK_AGAIN = 0.01  # seconds between two looks whether a monitor is free
 _ROUNDS = 2  # an answer may show what to ask next
-_VERBS_AT = frozenset({Where.COMMAND, Where.VERB, Where.VERB_WORD, Where.HMP})
 
 
 def candidates(server: Server, text: str, mode: Mode) -> list[Candidate]:
@@ -48,8 +47,6 @@ def candidates(server: Server, text: str, mode: Mode) -> list[Candidate]:
     catalog.paths = list_paths
     catalog.ends = frozenset(BY_COMMAND)
     where = find_place(text, len(text), mode).where
-    if where in _VERBS_AT:
-        _learn_verbs(catalog)
     with contextlib.suppress(QmpshError, OSError), _visiting(server) as visit:
         if where is Where.HMP:
             visit.learn_hmp(catalog)
@@ -57,14 +54,6 @@ def candidates(server: Server, text: str, mode: Mode) -> list[Candidate]:
             visit.learn(catalog)
             _learn_facts(text, catalog, mode, visit)
     return complete(text, len(text), catalog, mode)
-
-
-def _learn_verbs(catalog: Catalog) -> None:
-    # Imported here: they bring the manual's reader along, and few completions need them.
-    from qmpsh.shell.verbs import VERBS
-
-    catalog.verbs = {name: verb.summary for name, verb in VERBS.items()}
-    catalog.verb_words = {name: verb.words for name, verb in VERBS.items()}
 
 
 def _learn_facts(text: str, catalog: Catalog, mode: Mode, visit: Visit) -> None:

@@ -19,7 +19,7 @@ GLUED_PAREN = "expected a blank before ), which stands alone; a value that ends 
 class ArgumentReader:
     """Collects the arguments of one command.
 
-    line: the source; name: the command, for the guesses in the errors
+    line: the source; name: the command, for the guesses in the errors, "" for none
     in_transaction: a `)` glued to a value is taken for one that should close
     """
 
@@ -137,7 +137,7 @@ class ArgumentReader:
         return error
 
     def _blanks(self, start: int, guess: str, end: int) -> LineSyntaxError:
-        guess = f"{self._name} {guess}?"
+        guess = f"{self._name} {guess}?".lstrip()
         return self._source.error("expected no blanks around =", start, end, guess)
 
     def _text(self, token: Token) -> str:
@@ -150,7 +150,7 @@ class ArgumentReader:
 def word_argument(source: Source, start: int, end: int, name: str) -> Argument:
     """The argument that text[start:end] is as a whole: split at its first `=`, no quotes in it.
 
-    name: the command, for the guess in the error. Raises LineSyntaxError.
+    name: the command, for the guess in the error, "" for none. Raises LineSyntaxError.
     """
     word = source.text[start:end]
     key, equals, value = word.partition("=")
@@ -172,11 +172,12 @@ def word_argument(source: Source, start: int, end: int, name: str) -> Argument:
 def no_value(source: Source, place: Span, name: str, guess: str = "") -> NoValue:
     """The error for a word without `=`.
 
-    place: of the word in the text; name: the command; guess: the argument before, the word in it
+    place: of the word in the text; name: the command, "" for none; guess: the argument before, the
+    word in it
     """
     word = source.text[slice(*place)]
     message, guess = (f"{_NO_VALUE}, or quotes", f"{guess}?") if guess else (_NO_VALUE, "")
-    if word.startswith("{"):
+    if word.startswith("{") and name:
         message = f"{_NO_VALUE}, or the whole line as JSON"
         guess = f'{{"execute": "{name}", "arguments": {{...}}}}'
     error = NoValue(message, source.line, source.span(*place), guess)

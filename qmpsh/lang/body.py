@@ -13,6 +13,7 @@ from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import Redirect
 from qmpsh.lang.tokens import IGNORED, Kind, Token
 from qmpsh.lang.values import Source, unclosed, unquoted
+from qmpsh.lang.verbs import HEADED, Takes
 
 
 def split_words(tokens: Sequence[Token]) -> Sequence[Word]:
@@ -55,6 +56,25 @@ class BodyReader:
                 rest.append(self._words[at : at + 3])
                 at += 1
         return rest
+
+    def head(self, takes: Takes, behind: int) -> tuple[str, int]:
+        """The word before the line behind a verb ("" for none), and where it and modifiers end.
+
+        behind: where the verb ends
+        Raises LineSyntaxError for a modifier that is wrong.
+        """
+        head, at, words = "", 0, self._words
+        while at < len(words):
+            token, taken = words[at][0], 1
+            if takes is Takes.TIMED_LINE and token.kind is Kind.MODIFIER:
+                taken = self._modifier(words[at : at + 2])
+            elif token.kind is Kind.WORD and not head and takes in HEADED:
+                head = token.text(self._source.text)
+            else:
+                break
+            at += taken
+            behind = words[at - 1][-1].end
+        return head, behind
 
     def _modifier(self, words: Sequence[Word]) -> int:
         """Read the modifier that is the first of the words; how many words it took."""

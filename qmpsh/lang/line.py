@@ -23,16 +23,19 @@ def parse_line(text: str, mode: Mode = PLAIN) -> list[Statement]:
     return parser.parse_line(text, mode)
 
 
-def parse_words(words: Sequence[str], *, hmp: bool = False) -> list[Statement]:
+def parse_words(
+    words: Sequence[str], *, hmp: bool = False, counted: bool = False
+) -> list[Statement]:
     """The statements of a one-shot: one word is a whole line, of several each is an argument.
 
+    hmp, counted: as in Mode
     Raises LineSyntaxError; its source is the words with a blank between them.
     """
     if len(words) == 1 and not hmp:
-        return parse_line(words[0])
+        return parse_line(words[0], PLAIN._replace(counted=counted))
     from qmpsh.lang import parser
 
-    return parser.parse_words(words, hmp=hmp)
+    return parser.parse_words(words, hmp=hmp, counted=counted)
 
 
 def is_bare_word(text: str) -> bool:

@@ -7,6 +7,7 @@ import re
 from qmpsh.errors import LineSyntaxError, Span, UsageError
 from qmpsh.lang.durations import parse_duration
 from qmpsh.lang.syntax import Modifiers
+from qmpsh.lang.verbs import VERB_MODIFIERS, VERBS
 
 FLAGS = frozenset({"json", "raw", "table", "oob", "yes", "new"})
 VALUED_MODIFIERS = {
@@ -26,9 +27,6 @@ OPTIONS = frozenset(
     }
 )
 """The options of the command line that hold for no single line."""
-
-VERB_MODIFIERS = {"new": ".wait", "count": ".events"}
-"""The modifiers that only verbs take, with a verb that does."""
 
 _COUNT = r"[1-9][0-9]{0,8}"
 
@@ -69,6 +67,14 @@ class ModifierReader:
         for name, verb in VERB_MODIFIERS.items():
             if name in self._spans and not (counted and name == "count"):
                 raise self._error(f"--{name} is for verbs such as {verb}", self._spans[name])
+        return self.value
+
+    def for_verb(self, verb: str) -> Modifiers:
+        """The same. Raises LineSyntaxError where one of them is for other verbs only."""
+        own = VERBS[verb].modifiers if verb in VERBS else VERB_MODIFIERS
+        for name in VERB_MODIFIERS:
+            if name in self._spans and name not in own:
+                raise self._error(f".{verb} takes no --{name}", self._spans[name])
         return self.value
 
     def refuse_all(self, message: str) -> None:

@@ -13,17 +13,17 @@ No schema is asked here: what the text means as JSON is decided later, by the sc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from qmpsh.errors import LineSyntaxError, NoValue, Span
+from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.lang.arguments import GLUED_PAREN, ArgumentReader, Word
 from qmpsh.lang.body import BodyReader, split_words, words_and_redirect
 from qmpsh.lang.names import check_name, check_verb
 from qmpsh.lang.redirects import take_redirect
-from qmpsh.lang.rules import LINE_VERBS
-from qmpsh.lang.scan import Scanner
+from qmpsh.lang.scan import Scanner, State
 from qmpsh.lang.syntax import (
     PLAIN,
+    Argument,
     CommandLine,
     HmpLine,
     Mode,
@@ -37,19 +37,18 @@ from qmpsh.lang.syntax import (
 )
 from qmpsh.lang.tokens import BLANKS, IGNORED, Kind, Token
 from qmpsh.lang.values import Source, unclosed
+from qmpsh.lang.verbs import WHOLE, takes
 
 __all__ = [
-    "LINE_VERBS",
     "Mode",
-    "parse_command",
-    "parse_command_words",
+    "parse_arguments",
     "parse_line",
     "parse_words",
     "words_and_redirect",
 ]
 
 _ONE_LINE = "transaction( ACTION KEY=value )"
-_COMMAND = "expected a name, or a name and KEY=value, as in SHUTDOWN guest=true"
+_ONLY_ARGUMENTS = "expected a name, or a name and KEY=value, as in SHUTDOWN guest=true"
 _MISPLACED = "expected it behind the ) of the transaction: it holds for the whole"
 
 
@@ -67,46 +66,40 @@ def parse_line(text: str, mode: Mode = PLAIN) -> list[Statement]:
     return [] if first is None else _Line(text, mode, tokens).statements(first)
 
 
-def parse_words(words: Sequence[str], *, hmp: bool = False) -> list[Statement]:
+def parse_words(
+    words: Sequence[str], *, hmp: bool = False, counted: bool = False
+) -> list[Statement]:
     """The statements of a one-shot: one word is a whole line, of several each is an argument.
 
+    hmp, counted: as in Mode
     Raises LineSyntaxError; its source is the words with a blank between them.
     """
     if hmp:
         text = " ".join(words)
         return [HmpLine(text, text)] if text.strip(BLANKS) and text[0] != "#" else []
     if len(words) == 1:
-        return parse_line(words[0])
+        return parse_line(words[0], PLAIN._replace(counted=counted))
     # Imported here, as below: most one-shots are neither.
     from qmpsh.lang.words import parse_argv
 
-    return [parse_argv(words)] if words else []
+    return [parse_argv(words, counted=counted)] if words else []
 
 
-def parse_command(text: str) -> CommandLine:
-    """What `--wait='EVENT key=value'` holds: a name and arguments, and nothing else.
+def parse_arguments(text: str, start: int) -> tuple[Argument, ...]:
+    """The arguments in text[start:], where no command is named: those of `EVENT key=value`.
 
-    Raises LineSyntaxError.
+    Raises LineSyntaxError, also for modifiers and a redirect.
     """
-    return _only_command(lambda: parse_line(text), text)
-
-
-def parse_command_words(words: Sequence[str]) -> CommandLine:
-    """The same from two or more words of a command line."""
-    return _only_command(lambda: parse_words(words), " ".join(words))
-
-
-def _only_command(parse: Callable[[], list[Statement]], text: str) -> CommandLine:
-    try:
-        statements = parse()
-    except NoValue as error:
-        error.command = ""  # it is an event: no command's members are meant
-        raise
-    if len(statements) == 1 and isinstance(statements[0], CommandLine):
-        command = statements[0]
-        if command.modifiers == Modifiers() and command.redirect is None:
-            return command
-    raise LineSyntaxError(_COMMAND, text, (0, len(text)))
+    source = Source(text)
+    tokens, redirect = take_redirect(source, Scanner(state=State.BODY).feed(text, start))
+    body = BodyReader(source, split_words(tokens))
+    reader = ArgumentReader(text, "")
+    for rest in body.rest():
+        reader.read(rest)
+    body.modifiers.refuse_all(_ONLY_ARGUMENTS)
+    if redirect is not None:
+        raise LineSyntaxError(_ONLY_ARGUMENTS, text, redirect.span)
+    return tuple(reader.arguments)
 
 
 class _Line:
@@ -189,17 +182,26 @@ class _Line:
         name = first.text(self._text).removeprefix(".")
         span = (first.start, first.end)
         check_verb(name, self._text, span)
-        if name in LINE_VERBS:
-            end = len(self._text.rstrip(BLANKS))
-            start = end - len(self._text[first.end : end].lstrip(BLANKS))
-            return VerbLine(self._text, name, span, self._text[start:end], (start, end))
+        if takes(name) in WHOLE:
+            return self._whole(name, span)
         tokens, redirect = take_redirect(self._source, self._tokens)
         words = split_words(tokens)[1:]
         if words and words[-1][-1].kind is Kind.UNCLOSED:
             raise unclosed(self._source, words[-1][-1])
         body = BodyReader(self._source, words)
         rest, rest_span = self._rest(body, first.end)
-        return VerbLine(self._text, name, span, rest, rest_span, body.modifiers.value, redirect)
+        modifiers = body.modifiers.for_verb(name)
+        return VerbLine(self._text, name, span, rest, rest_span, modifiers, redirect)
+
+    def _whole(self, name: str, span: Span) -> VerbLine:
+        """A verb with what stands behind it as typed, but for the head, which is the verb's own."""
+        body = BodyReader(self._source, split_words(self._tokens)[1:])
+        head, behind = body.head(takes(name), span[1])
+        end = len(self._text.rstrip(BLANKS))
+        start = end - len(self._text[behind:end].lstrip(BLANKS))
+        modifiers = body.modifiers.for_verb(name)
+        rest = self._text[start:end]
+        return VerbLine(self._text, name, span, rest, (start, end), modifiers, head=head)
 
     def _rest(self, body: BodyReader, behind: int) -> tuple[str, Span]:
         """What is left behind a verb: a modifier in between leaves blanks, the rest stays put."""

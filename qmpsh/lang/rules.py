@@ -10,6 +10,7 @@ import re
 from enum import Enum, auto
 
 from qmpsh.lang.tokens import BLANKS, Kind
+from qmpsh.lang.verbs import Takes, takes
 
 
 class State(Enum):
@@ -33,8 +34,8 @@ class State(Enum):
     ITEM = auto()  # inside brackets, before a value
     SINGLE = auto()  # inside a quote that an earlier piece of text left open
     DOUBLE = auto()
-    EXPORT = auto()  # .export, before the name of the tool
-    WATCH = auto()  # .watch, before the time
+    TOOL = auto()  # .export, before the name of the tool
+    TIMED = auto()  # .watch, before the line that it repeats
     HMP = auto()  # at the start of an HMP line
     HMP_INDENT = auto()  # the same, behind blanks
     HMP_TEXT = auto()
@@ -42,14 +43,22 @@ class State(Enum):
     HMP_GAP = auto()  # in such text, behind a blank
 
 
-LINE_VERBS = {
-    "hmp": State.HMP_TEXT,
-    "json": State.LINE,
-    "export": State.EXPORT,
-    "watch": State.WATCH,
-    "exec": State.BODY,
+_BEHIND = {
+    Takes.HMP: State.HMP_TEXT,
+    Takes.LINE: State.LINE,
+    Takes.TOOL_LINE: State.TOOL,
+    Takes.TIMED_LINE: State.TIMED,
 }
-"""The verbs whose rest is one whole line, and how that line is scanned."""
+"""What may stand behind a verb where that is a line."""
+
+
+def behind_verb(name: str) -> State:
+    """What may stand behind a verb, known or not. name: without its dot."""
+    return _BEHIND.get(takes(name), State.BODY)
+
+
+TIME = r"[0-9][0-9.]*[a-z]*"
+"""What is meant as a time where one may stand."""
 
 _B = BLANKS
 _WORD = rf"[^{_B}]+"
@@ -60,6 +69,7 @@ _DOUBLE_END = r'[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _SINGLE_END = r"[^'\\]*+(?:\\.[^'\\]*+)*+'"
 _QUOTED = f"\"{_DOUBLE_END}|'{_SINGLE_END}"
 _FENCE = r"```[^\n]*"
+_MODIFIER = rf"--[^{_B}=]*"
 _MARK = rf"(?:\(QEMU\)|->|<-|[CS]:){_END}"
 
 Rule = tuple[str, Kind | None, State]
@@ -132,7 +142,7 @@ RULES: dict[State, tuple[Rule, ...]] = {
         _PIPE,
         _REDIRECT,
         (rf"\){_END}", Kind.PAREN, State.BODY),
-        (rf"--[^{_B}=]*", Kind.MODIFIER, State.MODIFIER),
+        (_MODIFIER, Kind.MODIFIER, State.MODIFIER),
         *_KEY,
     ),
     State.KEY: (
@@ -169,10 +179,11 @@ RULES: dict[State, tuple[Rule, ...]] = {
     State.ITEM: _brackets(State.ITEM, rf"[^{_B},{{}}\[\]]+", Kind.WORD, Kind.STRING),
     State.SINGLE: ((_SINGLE_END, Kind.STRING, State.LINE), (".+", Kind.UNCLOSED, State.SINGLE)),
     State.DOUBLE: ((_DOUBLE_END, Kind.STRING, State.LINE), (".+", Kind.UNCLOSED, State.DOUBLE)),
-    State.EXPORT: (*_blank(State.EXPORT), (_WORD, Kind.WORD, State.LINE)),
-    State.WATCH: (
-        *_blank(State.WATCH),
-        (rf"[0-9][0-9.]*[a-z]*{_END}", Kind.WORD, State.LINE),
+    State.TOOL: (*_blank(State.TOOL), (_WORD, Kind.WORD, State.LINE)),
+    State.TIMED: (
+        *_blank(State.TIMED),
+        (rf"{TIME}{_END}", Kind.WORD, State.TIMED),
+        (_MODIFIER, Kind.MODIFIER, State.MODIFIER),
         ("", None, State.LINE),
     ),
     State.HMP: (

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qmpsh.lang.modifiers import VALUED_MODIFIERS
-from qmpsh.lang.rules import LINE_VERBS, RULES, State, pattern_of
+from qmpsh.lang.rules import RULES, State, behind_verb, pattern_of
 from qmpsh.lang.syntax import PLAIN, Mode
 from qmpsh.lang.tokens import CLOSING, NESTING_LIMIT, Kind, Token
 
@@ -32,6 +32,7 @@ class Scanner:
     def __init__(self, mode: Mode = PLAIN, state: State = State.LINE) -> None:
         self._mode = mode
         self._state = state
+        self._body = State.BODY  # what stands for it: another one before the line behind a verb
         self._brackets: list[str] = []
         self._behind = state  # where the outermost open bracket leads to when it closes
         self._resume: State | None = None  # where the open quote leads to when it closes
@@ -84,8 +85,13 @@ class Scanner:
 
     def _enter(self, state: State) -> None:
         """Go to a state, or to the one that stands for it in this mode."""
-        if state is State.LINE and self._mode.hmp:
-            state = State.HMP
+        if state is State.TIMED:
+            self._body = state
+        elif state is State.BODY:
+            state = self._body
+        elif state is State.LINE:
+            self._body = State.BODY
+            state = State.HMP if self._mode.hmp else state
         elif state is State.HMP_TEXT and self._mode.prompt:
             state = State.HMP_PROMPT
         self._state = state
@@ -130,7 +136,7 @@ class Scanner:
             self._state = State.VALUED
 
     def _enter_verb(self, word: str) -> None:
-        self._enter(LINE_VERBS.get(word.removeprefix("."), State.BODY))
+        self._enter(behind_verb(word.removeprefix(".")))
 
 
 _ACTIONS: dict[Kind, Callable[[Scanner, str], Kind | None]] = {

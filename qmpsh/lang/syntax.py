@@ -6,7 +6,7 @@ the schema where there is one (`schema/`) and by the guess in `lang/build.py` wh
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from qmpsh.errors import Span
 from qmpsh.jsontypes import Json, JsonObject
@@ -100,9 +100,9 @@ class Modifiers(NamedTuple):
 
 
 class Redirect(NamedTuple):
-    """`| command`, `> file` or `>> file`. mark: "|", ">" or ">>"; target: unquoted text."""
+    """`| command`, `> file` or `>> file`. target: unquoted text."""
 
-    mark: str
+    mark: Literal["|", ">", ">>"]
     target: str
     span: Span
 
@@ -138,7 +138,8 @@ class JsonLine(NamedTuple):
 
 class VerbLine(NamedTuple):
     """`.name rest`. rest: the text behind the name, without modifiers and redirect unless the
-    verb takes a whole line (`LINE_VERBS`), which keeps both; rest_span: where it stands.
+    verb takes a whole line (`verbs.WHOLE`), which keeps both; rest_span: where it stands.
+    head: the one word before such a line, a tool or a time; its modifiers are taken out as well.
     """
 
     source: str
@@ -149,7 +150,8 @@ class VerbLine(NamedTuple):
     modifiers: Modifiers = Modifiers()
     redirect: Redirect | None = None
     words: tuple[str, ...] | None = None
-    """argv words behind the verb, verbatim, when it came from the command line; else None"""
+    """argv words of the rest, verbatim, when it came from the command line; else None"""
+    head: str = ""
 
 
 class HmpLine(NamedTuple):

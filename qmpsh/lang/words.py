@@ -5,15 +5,17 @@ No word is searched for blanks, comments, redirects or quotes: the user's shell 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.lang.arguments import word_argument
 from qmpsh.lang.modifiers import VALUED_MODIFIERS, ModifierReader
 from qmpsh.lang.names import check_name, check_verb
-from qmpsh.lang.rules import LINE_VERBS
+from qmpsh.lang.rules import TIME
 from qmpsh.lang.syntax import Argument, CommandLine, Part, VerbLine
 from qmpsh.lang.values import Source
+from qmpsh.lang.verbs import WHOLE, Takes, takes
 
 _SHELL_MARKS = ("|", ">", ">>")
 
@@ -28,20 +30,35 @@ class _Word:
         self.span: Span = (start, start + len(text))
 
 
-def parse_argv(words: Sequence[str]) -> CommandLine | VerbLine:
-    """The statement that two or more words make. Raises LineSyntaxError."""
+def parse_argv(words: Sequence[str], *, counted: bool = False) -> CommandLine | VerbLine:
+    """The statement that two or more words make. counted: as in Mode. Raises LineSyntaxError."""
     line = " ".join(words)
+    placed = _placed(words)
+    if words[0].startswith("."):
+        return _verb(line, placed)
+    return _command(line, placed, counted=counted)
+
+
+def argument_words(words: Sequence[str]) -> tuple[Argument, ...]:
+    """The arguments that words are where no command is named; their source has a blank between two.
+
+    Raises LineSyntaxError.
+    """
+    source = Source(" ".join(words))
+    return tuple(word_argument(source, *word.span, "") for word in _placed(words))
+
+
+def _placed(words: Sequence[str]) -> list[_Word]:
+    """The words, each at its place in the line."""
     placed: list[_Word] = []
     start = 0
     for text in words:
         placed.append(_Word(text, start))
         start += len(text) + 1
-    if words[0].startswith("."):
-        return _verb(line, placed)
-    return _command(line, placed)
+    return placed
 
 
-def _command(line: str, words: Sequence[_Word]) -> CommandLine:
+def _command(line: str, words: Sequence[_Word], *, counted: bool) -> CommandLine:
     first = words[0]
     if first.text[:1] in ("{", "[") or first.text.startswith("transaction("):
         message = "expected one word: quote the line as a whole"
@@ -52,7 +69,7 @@ def _command(line: str, words: Sequence[_Word]) -> CommandLine:
     for word in _without_modifiers(line, words[1:], modifiers):
         arguments.append(word_argument(Source(line), *word.span, first.text))
     name = Part(first.text, False, first.span)
-    return CommandLine(line, name, tuple(arguments), modifiers.for_command())
+    return CommandLine(line, name, tuple(arguments), modifiers.for_command(counted=counted))
 
 
 def _verb(line: str, words: Sequence[_Word]) -> VerbLine:
@@ -60,32 +77,58 @@ def _verb(line: str, words: Sequence[_Word]) -> VerbLine:
     name = first.text[1:]
     check_verb(name, line, first.span)
     modifiers = ModifierReader(line)
-    rest = words[1:] if name in LINE_VERBS else _without_modifiers(line, words[1:], modifiers)
+    behind = takes(name)
+    head, rest = "", list(words[1:])
+    if behind not in WHOLE:
+        rest = _without_modifiers(line, rest, modifiers)
+    elif behind is Takes.TIMED_LINE:
+        head, rest = _timed(rest, modifiers)
+    elif behind is Takes.TOOL_LINE and rest:
+        head = rest.pop(0).text
     texts = tuple(word.text for word in rest)
     span = (rest[0].span[0], rest[-1].span[1]) if rest else (first.span[1], first.span[1])
-    return VerbLine(line, name, first.span, " ".join(texts), span, modifiers.value, words=texts)
+    given = modifiers.for_verb(name)
+    return VerbLine(line, name, first.span, " ".join(texts), span, given, words=texts, head=head)
+
+
+def _timed(words: list[_Word], modifiers: ModifierReader) -> tuple[str, list[_Word]]:
+    """The time before a line, "" for none, and the words of the line; modifiers are added."""
+    head = ""
+    while words:
+        if words[0].text.startswith("--"):
+            words = words[_add_modifier(words, modifiers) :]
+        elif not head and re.fullmatch(TIME, words[0].text):
+            head, words = words[0].text, words[1:]
+        else:
+            break
+    return head, words
 
 
 def _without_modifiers(line: str, words: Sequence[_Word], modifiers: ModifierReader) -> list[_Word]:
     """The words that are no modifiers; those are added to the reader."""
     rest: list[_Word] = []
-    remaining = iter(words)
-    for word in remaining:
-        text = word.text
+    at = 0
+    while at < len(words):
+        text, taken = words[at].text, 1
         if text in _SHELL_MARKS:
             message = f"expected the line quoted as a whole, or {text} left to your shell"
-            raise LineSyntaxError(message, line, word.span)
+            raise LineSyntaxError(message, line, words[at].span)
         if not text.startswith("-"):
-            rest.append(word)
+            rest.append(words[at])
         elif not text.startswith("--"):
-            raise LineSyntaxError(f"write {text} before the command", line, word.span)
+            raise LineSyntaxError(f"write {text} before the command", line, words[at].span)
         else:
-            name, equals, value = text[2:].partition("=")
-            operand = None
-            if not equals and name in VALUED_MODIFIERS:
-                operand = next(remaining, None)
-            if operand is not None:
-                modifiers.add(name, operand.text, (word.span[0], operand.span[1]))
-            else:
-                modifiers.add(name, value if equals else None, word.span)
+            taken = _add_modifier(words[at : at + 2], modifiers)
+        at += taken
     return rest
+
+
+def _add_modifier(words: Sequence[_Word], modifiers: ModifierReader) -> int:
+    """Add the modifier that is the first of the words; how many words it took."""
+    word = words[0]
+    name, equals, value = word.text[2:].partition("=")
+    if not equals and name in VALUED_MODIFIERS and len(words) > 1:
+        modifiers.add(name, words[1].text, (word.span[0], words[1].span[1]))
+        return 2
+    modifiers.add(name, value if equals else None, word.span)
+    return 1

@@ -12,7 +12,7 @@ from qmpsh.errors import CannotConnect, QmpshError
 from qmpsh.link.address import Address, TcpAddress, UnixAddress
 from qmpsh.link.client import Client, ClientOptions
 from qmpsh.link.commandline import QMP, Channel
-from qmpsh.link.dialect import command_names, listed
+from qmpsh.link.dialect import command_names, listed, remark
 from qmpsh.link.discovery import STATES, Monitor, maybe_domain, user_name
 from qmpsh.link.doctor import is_qmpsh, tls_form, why_not_to_connect
 from qmpsh.link.owners import LIBVIRT, advice, owner_of
@@ -219,8 +219,8 @@ def _greeted(client: Client, took: float) -> Iterator[Check]:
     package = f" ({greeting.package})" if greeting.package else ""
     yield Check(OK, "greeting", f"QEMU {greeting.version}{package}")
     offered = ", ".join(greeting.capabilities) or "none"
-    if greeting.remark:
-        yield Check(WARN, "remark", greeting.remark)
+    if said := remark(str(client.address), greeting):
+        yield Check(WARN, "remark", said)
     yield Check(OK, "negotiated", f"in {took * 1000:.1f} ms; capabilities offered: {offered}")
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from qmpsh.batch import Batch
+from qmpsh.ending import end_by_signals
 from qmpsh.errors import CannotConnect, UsageError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
@@ -17,14 +16,12 @@ from qmpsh.running.demo import NAME, demo_arguments, find_emulator
 from qmpsh.running.vm import Vm
 from qmpsh.shell.outcome import Outcome, Task
 from qmpsh.splitter import Words, split_words
-from qmpsh.view.safe import visible
+from qmpsh.view.safe import told, visible
 
 if TYPE_CHECKING:
     from qmpsh.config import Config
     from qmpsh.schema.model import Schema
 
-SIGNALLED = 128
-ENDING = (signal.SIGTERM, signal.SIGHUP)
 _NOBODY = "-"
 """Takes the place of the address while the words before `--` are parsed."""
 
@@ -47,14 +44,14 @@ def main(words: Words) -> int:
         raise UsageError(
             "--guest-agent and -N are for other servers; qmpsh run's is QEMU's own QMP"
         )
-    schema = _schema(options)
+    schema = options.given_schema()
     config = None
     settings, colour = for_batch(options, one_shot=False)
     if not options.files and is_interactive() and not options.settings.dry_run:
         from qmpsh.interactive import configured
 
         options, config = configured(options)
-    _end_by_signals()
+    end_by_signals()
     vm = _vm(command)
     client: Client | None = None
     try:
@@ -98,7 +95,7 @@ def _vm(command: list[str]) -> Vm:
 def _connect(vm: Vm, options: Options) -> Client:
     """Open a session with the VM. Raises CannotConnect with what QEMU printed."""
     tracer: Tracer | None = None
-    if options.settings.verbose or options.logfile:
+    if options.is_traced:
         from qmpsh.trace import tracing_for
 
         tracer = tracing_for(vm.path, options, _tell)
@@ -115,14 +112,6 @@ def _connect(vm: Vm, options: Options) -> Client:
     except CannotConnect as error:
         was_silent = limit is not None and time.monotonic() - started >= limit
         raise vm.refusal(error, limit if was_silent else None) from error
-
-
-def _schema(options: Options) -> Schema | None:
-    if not options.schema:
-        return None
-    from qmpsh.schema.files import read_schema_file
-
-    return read_schema_file(options.schema)
 
 
 # ---------------------------------------------------------------------------- the front ends
@@ -169,24 +158,6 @@ def _interact(
     return exit_code
 
 
-# ---------------------------------------------------------------------------- signals, words
-
-
-def _end_by_signals() -> None:
-    """Let SIGTERM and SIGHUP raise an exception, so that every `finally` runs."""
-
-    def end(number: int, frame: FrameType | None) -> NoReturn:
-        # A second signal must not interrupt the cleanup.
-        for ending in ENDING:
-            signal.signal(ending, signal.SIG_IGN)
-        raise SystemExit(SIGNALLED + number)
-
-    for number in ENDING:
-        # Under nohup it stays ignored.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, end)
-
-
 def _tell(text: str) -> None:
-    sys.stderr.write(f"qmpsh: {visible(text)}\n")
+    sys.stderr.write(f"qmpsh: {told(text)}\n")
     sys.stderr.flush()

@@ -50,7 +50,7 @@ def array_of(schema: Schema, kind: Type) -> ArrayType | None:
 
 
 def unfold(schema: Schema, owner: ObjectType, tag_of: TagOf) -> Unfolded:
-    """Return the object with its branch, the branch's branch, and so on while tags have values."""
+    """Return the object with its branch, that branch's branch and so on, as tags are given."""
     members = owner.members
     tags: dict[str, str] = {}
     # An object's tags have different names; a server that repeats one would cause a loop.

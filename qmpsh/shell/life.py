@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from qmpsh.errors import CannotConnect, QmpshError
+from qmpsh.lang.verbs import VERBS
 from qmpsh.link.client import Client
 from qmpsh.shell.lifeline import Lifeline, Met, Who, binary_of
 from qmpsh.shell.machine import Machine
@@ -22,13 +23,6 @@ from qmpsh.shell.reconnect import PATIENCE, Phase
 
 if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
-
-RECONNECTING = "reconnecting"
-
-OVER = "not coming back"
-
-OUR_OWN = frozenset({"disconnect", "exit", "help", "history", "log", "pager", "reconnect", "set"})
-"""verbs that no VM ever sees"""
 
 
 class Tone(Enum):
@@ -106,7 +100,7 @@ class Life:
             self._told.remark(complaint)
         if met is not None:
             self._meet(met)
-        elif (self._lifeline.phase is Phase.APART) != (self._machine.outlook != RECONNECTING):
+        elif (self._lifeline.phase is Phase.APART) != (self._machine.outlook != "reconnecting"):
             self._foresee()
 
     # ------------------------------------------------------------------ what the user wants
@@ -178,7 +172,7 @@ class Life:
         """Say in the machine's record what becomes of the connection."""
         machine = self._machine
         if self.own is not None and is_over(self.own, machine):
-            machine.outlook = OVER
+            machine.outlook = "not coming back"
             machine.prospect = "Ctrl-D leaves."
         elif self._lifeline.phase is Phase.APART:
             machine.outlook = "not connected"
@@ -189,7 +183,7 @@ class Life:
                 else ".reconnect connects again; Ctrl-D leaves."
             )
         else:
-            machine.outlook = RECONNECTING
+            machine.outlook = "reconnecting"
             machine.prospect = f"Waiting for {machine.address} to come back; Ctrl-D leaves."
         self._told.refresh()
 
@@ -216,7 +210,8 @@ def is_our_own(line: str, shell: Shell) -> bool:
     """Whether a line is the shell's own affair, whatever VM is there."""
     word = line.split(None, 1)[0] if line.strip() else ""
     bare = frozenset() if shell.hmp else shell.mode.bare_verbs
-    return word.removeprefix(".") in OUR_OWN and (word.startswith(".") or word in bare)
+    verb = VERBS.get(word.removeprefix(".")) if word.startswith(".") or word in bare else None
+    return verb is not None and not verb.reaches_vm
 
 
 def reunion(machine: Machine, met: Met, before: Who, version: str) -> str:

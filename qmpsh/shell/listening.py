@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from qmpsh.errors import ConnectionLost, LineSyntaxError, ProtocolError, ReplyTimeout, UsageError
+from qmpsh.errors import ConnectionLost, ProtocolError, ReplyTimeout, UsageError
 from qmpsh.lang.syntax import Modifiers, VerbLine
 from qmpsh.link.client import Client
 from qmpsh.shell.courses import others
-from qmpsh.shell.eventlog import RING, Taker
+from qmpsh.shell.eventlog import Taker
 from qmpsh.shell.matching import Wanted, verb_patterns, verb_wanted
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until, Wish
 from qmpsh.shell.waiting import drain
@@ -28,7 +28,7 @@ def wait(shell: Shell, line: VerbLine) -> Steps:
 
     Raises UsageError for what this server never sends, ReplyTimeout, ConnectionLost.
     """
-    modifiers = _modifiers(shell, line, refused="count")
+    modifiers = _modifiers(shell, line)
     wanted = verb_wanted(line)
     client, log = _server(shell, line), shell.hear_events()
     drain(client)
@@ -40,7 +40,7 @@ def wait(shell: Shell, line: VerbLine) -> Steps:
         if shell.settings.one_shot:
             yield LISTENING
         if log.dropped and not modifiers.new:
-            yield Note(f"{log.dropped} events since the last line were dropped; {RING} are kept")
+            yield Note(f"{log.dropped} events since the last line were dropped: they were too many")
         yield Until(lambda: taker.event is not None or client.closed, deadline)
     if taker.event is None:
         raise _unmet(client, line, wanted, _meanwhile(taker), modifiers.timeout)
@@ -54,7 +54,7 @@ def events(shell: Shell, line: VerbLine) -> Steps:
     Without a count the end of the time and the end of the VM are its ends; with one they come too
     early. Raises UsageError for what this server never sends, ReplyTimeout, ConnectionLost.
     """
-    modifiers = _modifiers(shell, line, refused="new")
+    modifiers = _modifiers(shell, line)
     wanted = verb_patterns(line)
     client, log = connected(shell, line), shell.hear_events()
     yield from _check(shell, wanted)
@@ -107,14 +107,9 @@ def _check(shell: Shell, wanted: Wanted) -> Generator[Wish, str, None]:
         wanted.check(shell.introspection.schema)
 
 
-def _modifiers(shell: Shell, line: VerbLine, refused: str) -> Modifiers:
+def _modifiers(shell: Shell, line: VerbLine) -> Modifiers:
     """The line's modifiers, the program's options taken into account."""
-    given = line.modifiers
-    if given.count is not None if refused == "count" else given.new:
-        raise LineSyntaxError(
-            f".{line.name} takes no --{refused}", line.source, (0, len(line.source))
-        )
-    settings = shell.settings
+    given, settings = line.modifiers, shell.settings
     timeout = settings.timeout if given.timeout is None else given.timeout
     return given._replace(json=given.json or settings.json, timeout=timeout)
 

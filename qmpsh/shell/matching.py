@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.jsontypes import Json
 from qmpsh.lang.build import guess_value
-from qmpsh.lang.parser import parse_command, parse_command_words
+from qmpsh.lang.parser import parse_arguments
 from qmpsh.lang.syntax import Argument, Scalar, VerbLine
+from qmpsh.lang.words import argument_words
 from qmpsh.schema.nearest import did_you_mean
 from qmpsh.schema.scalars import read_boolean, read_number
 from qmpsh.wire.messages import Event
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from qmpsh.schema.model import Schema
 
 _GLOB = re.compile(r"[*?\[]")
-_ANY = "X"
-"""stands for the names while what follows them is read"""
 
 
 class Wanted(NamedTuple):
@@ -45,10 +44,9 @@ class Wanted(NamedTuple):
 
     def matches(self, event: Event) -> bool:
         """Whether it is such an event."""
-        name = event.name.upper()
-        if self.patterns and not any(fnmatchcase(name, pattern) for pattern in self.patterns):
-            return False
-        return all(self._fits(argument, event) for argument in self.filters)
+        return self._names(event.name) and all(
+            self._fits(argument, event) for argument in self.filters
+        )
 
     def check(self, schema: Schema | None) -> None:
         """Raise UsageError for what this server never sends, as far as its schema is known."""
@@ -64,11 +62,17 @@ class Wanted(NamedTuple):
             _check_key(argument, meant, schema)
 
     def _names(self, name: str) -> bool:
-        return not self.patterns or any(fnmatchcase(name, pattern) for pattern in self.patterns)
+        return not self.patterns or is_named(name, self.patterns)
 
     def _fits(self, argument: Argument, event: Event) -> bool:
         found, known = _member(event.data, [part.text for part in argument.key])
         return known and _equals(found, argument, self.source)
+
+
+def is_named(name: str, patterns: Sequence[str]) -> bool:
+    """Whether one of the patterns (`BLOCK_*`, `stop`) fits an event's name, in any case."""
+    name = name.upper()
+    return any(fnmatchcase(name, pattern.upper()) for pattern in patterns)
 
 
 def read_wanted(text: str) -> Wanted:
@@ -99,13 +103,10 @@ def _read(text: str, words: Sequence[str], argv: Sequence[str] | None) -> Wanted
     rest = words[len(patterns) :]
     if not rest:
         return Wanted(text, tuple(patterns))
-    if argv is None:
-        begin = _behind(text, len(patterns))
-        # As long as the names, so that an error points at the right place.
-        command = parse_command(_ANY.ljust(begin, " ") + text[begin:] if begin else f"X {text}")
-    else:
-        command = parse_command_words([_ANY, *rest])
-    return Wanted(text, tuple(patterns), command.arguments, command.source)
+    if argv is not None:
+        return Wanted(text, tuple(patterns), argument_words(rest), " ".join(rest))
+    filters = parse_arguments(text, _behind(text, len(patterns)))
+    return Wanted(text, tuple(patterns), filters, text)
 
 
 def _behind(text: str, count: int) -> int:

@@ -14,6 +14,7 @@ from qmpsh.lang.line import parse_line
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import Mode, VerbLine
 from qmpsh.lang.tokens import BLANKS, Kind, Token
+from qmpsh.lang.verbs import BARE, LINES, WHOLE, takes
 from qmpsh.shell.scrubbing import without
 from qmpsh.shell.secret_rules import (
     ASKED,
@@ -35,7 +36,7 @@ from qmpsh.shell.secret_rules import (
 
 __all__ = ["MASK", "line_secrets", "mask_error", "mask_hmp", "mask_json", "mask_line"]
 
-_MODE = Mode(prompt=True, bare_verbs=frozenset({"hmp", "watch"}))
+_MODE = Mode(prompt=True, bare_verbs=frozenset(name for name in BARE if takes(name) in WHOLE))
 
 
 def mask_line(line: str, *, hmp: bool = False) -> str:
@@ -146,13 +147,8 @@ def _is_sound(line: str, mode: Mode) -> bool:
         statements = parse_line(line, mode)
     except LineSyntaxError:
         return False
-    for verb in statements:
-        if isinstance(verb, VerbLine) and verb.name in ("json", "export", "watch"):
-            first, _, behind = verb.rest.partition(" ")
-            takes_word = verb.name == "export" or (verb.name == "watch" and first[:1].isdigit())
-            if not _is_sound(behind if takes_word else verb.rest, mode):
-                return False
-    return True
+    verbs = [statement for statement in statements if isinstance(statement, VerbLine)]
+    return all(_is_sound(verb.rest, mode) for verb in verbs if takes(verb.name) in LINES)
 
 
 def _behind_name(line: str, walk: Walk, about: About, spans: Sequence[Span]) -> list[Span]:

@@ -30,7 +30,7 @@ from qmpsh.shell.execute import Request, execute, hmp_request, send_and_answer, 
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Note, Outcome, Show, Steps, Task, Wish
-from qmpsh.shell.settings import Settings
+from qmpsh.shell.settings import Prompt, Settings
 from qmpsh.wire.messages import Command
 
 if TYPE_CHECKING:
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from qmpsh.shell.eventlog import EventLog
     from qmpsh.shell.preferences import Preferences
     from qmpsh.shell.transaction import Transaction
-
-BARE_VERBS = frozenset({"help", "exit", "hmp", "wait", "watch", "history"})
-"""At the prompt these verbs also work without their dot, while the server has no such command."""
 
 
 class Shell:
@@ -81,17 +78,18 @@ class Shell:
     @property
     def mode(self) -> Mode:
         """How the next line is to be read."""
-        at_prompt = self.settings.interactive
-        return Mode(
-            hmp=self.hmp,
-            prompt=at_prompt,
-            in_transaction=self.transaction is not None,
-            bare_verbs=BARE_VERBS.difference(self.machine.commands) if at_prompt else frozenset(),
-        )
+        mode = Mode(hmp=self.hmp, in_transaction=self.transaction is not None)
+        if not self.settings.interactive:
+            return mode
+        # Imported here: away from the prompt a verb has its dot.
+        from qmpsh.lang.verbs import BARE
+
+        bare_verbs = BARE.difference(self.machine.commands)
+        return mode._replace(prompt=True, bare_verbs=bare_verbs)
 
     @property
-    def prompt(self) -> str:
-        """`(QEMU) `, `(guest) `, `(hmp) ` or `TRANS> `."""
+    def prompt(self) -> Prompt:
+        """What stands before the next line."""
         if self.transaction is not None:
             return "TRANS> "
         if self.hmp:
@@ -134,18 +132,22 @@ class Shell:
             raise UsageError("end of input inside transaction( ... ): nothing was sent")
 
     def requests(
-        self, line: str | Sequence[str], *, counted: bool = False
+        self, line: VerbLine, *, counted: bool = False
     ) -> Generator[Wish, str, list[Request]]:
-        """What a line would send, checked and typed, for verbs that show it instead.
+        """What the line behind a verb would send, checked and typed, for verbs that show it or send
+        it in their own way.
 
-        line: or the words of a command line; counted: it may say `--count`
+        counted: it may say `--count`
         Raises UsageError for a line that sends nothing by itself.
         """
-        words = [line] if isinstance(line, str) else line
+        # Imported here, as below: as a rule a line has no verb.
+        from qmpsh.lang.verbs import Takes, takes
+
+        words = [line.rest] if line.words is None else line.words
         if len(words) == 1:
             statements = parse_line(words[0], self.mode._replace(counted=counted))
         else:
-            statements = parse_words(words, hmp=self.hmp)
+            statements = parse_words(words, hmp=self.hmp, counted=counted)
         requests = []
         for statement in statements:
             match statement:
@@ -153,8 +155,8 @@ class Shell:
                     requests.append((yield from self._request(statement)))
                 case TransactionOpen(action=CommandLine() as action):
                     requests.append((yield from self._single_action(statement, action)))
-                case VerbLine(name="hmp") if statement.rest.strip():
-                    requests.append(hmp_request(statement.rest.strip()))
+                case VerbLine() if takes(statement.name) is Takes.HMP and statement.rest:
+                    requests.append(hmp_request(statement.rest))
                 case _:
                     raise UsageError("such a line sends nothing by itself; write one command")
         return requests
@@ -318,7 +320,7 @@ class Shell:
     def _verb(self, line: VerbLine) -> Steps:
         from qmpsh.shell.verbs import find_verb
 
-        return find_verb(line).run(self, line)
+        return find_verb(line)(self, line)
 
     def _open_transaction(self, statement: TransactionOpen) -> Steps:
         from qmpsh.shell.transaction import Transaction

@@ -1,17 +1,15 @@
-"""The shell's own words: one row a verb.
-
-They begin with a dot so that they can never hide a command of the server.
-"""
+"""What the shell's own words do: the steps of each. What else is known of them is `lang.verbs`."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.jsontypes import Json
+from qmpsh.lang import verbs as table
 from qmpsh.lang.body import words_and_redirect
 from qmpsh.lang.line import parse_line
 from qmpsh.lang.syntax import HmpLine, Mode, Modifiers, Redirect, VerbLine
@@ -43,28 +41,18 @@ _LATEST = 100
 """lines of the history that are shown unasked"""
 
 
-class Verb(NamedTuple):
-    """usage: behind the name; summary: one line; run: the shell and the line to steps."""
-
-    usage: str
-    summary: str
-    run: Callable[[Shell, VerbLine], Steps]
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The words that it takes first, where its usage names them: `bash|python|virsh LINE`."""
-        first = self.usage.partition(" ")[0].strip("[]")
-        return tuple(first.split("|")) if "|" in first and first.islower() else ()
+Run = Callable[["Shell", VerbLine], Steps]
+"""The shell and a verb's line to steps."""
 
 
-def find_verb(line: VerbLine) -> Verb:
-    """The row of a verb. Raises LineSyntaxError that names the nearest one."""
-    verb = VERBS.get(line.name)
-    if verb is None:
+def find_verb(line: VerbLine) -> Run:
+    """What a verb does. Raises LineSyntaxError that names the nearest one."""
+    run = VERBS.get(line.name)
+    if run is None:
         near = nearest(line.name, VERBS)
         hint = f"; did you mean .{near[0]}?" if near else "; .help lists them"
         raise LineSyntaxError(f"no verb .{line.name}{hint}", line.source, line.name_span)
-    return verb
+    return run
 
 
 def _help(shell: Shell, line: VerbLine) -> Steps:
@@ -75,7 +63,8 @@ def _help(shell: Shell, line: VerbLine) -> Steps:
         return Outcome()
     name = words.removeprefix(".")
     if words.startswith(".") or (name in VERBS and name not in shell.introspection.commands):
-        verb = find_verb(line._replace(name=name, name_span=line.rest_span))
+        find_verb(line._replace(name=name, name_span=line.rest_span))
+        verb = table.VERBS[name]
         yield _text(line, f".{name} {verb.usage}".rstrip() + f"\n    {verb.summary}")
         return Outcome()
     topics, width = (yield from _topics(shell)), min(WIDTH, _columns(shell))
@@ -108,24 +97,20 @@ def _topics(shell: Shell) -> Generator[Wish, str, Topics]:
 
 
 def _export(shell: Shell, line: VerbLine) -> Steps:
-    words = line.rest.split(maxsplit=1) if line.words is None else line.words
-    write = find_tool(words[0] if words else "")
-    requests = yield from _shown_requests(shell, line, words[1:])
+    write = find_tool(line.head)
+    requests = yield from _shown_requests(shell, line)
     for name in {name: None for request in requests for name in left_out(request.modifiers)}:
-        yield Note(f"{name} is left out: {words[0]} has no word for it")
+        yield Note(f"{name} is left out: {line.head} has no word for it")
     text = write([request.command for request in requests], shell.machine)
     yield _shown(line, requests, text)
     return Outcome()
 
 
-def _shown_requests(
-    shell: Shell, line: VerbLine, inner: Sequence[str]
-) -> Generator[Wish, str, list[Request]]:
-    """What a line would send; at the prompt, where it stays on the screen, without its secrets.
-
-    inner: the line behind the verb, or its words
+def _shown_requests(shell: Shell, line: VerbLine) -> Generator[Wish, str, list[Request]]:
+    """What the line behind a verb would send; at the prompt, where it stays on the screen, without
+    its secrets.
     """
-    requests = (yield from shell.requests(inner)) if inner else []
+    requests = (yield from shell.requests(line)) if line.rest else []
     if not requests:
         raise LineSyntaxError(
             f"expected a command, as in {line.source.strip()} query-status",
@@ -164,8 +149,7 @@ def _hmp_lines(shell: Shell, line: VerbLine) -> list[HmpLine]:
 
 
 def _json(shell: Shell, line: VerbLine) -> Steps:
-    inner = [line.rest] if line.words is None else line.words
-    requests = yield from _shown_requests(shell, line, inner)
+    requests = yield from _shown_requests(shell, line)
     yield _shown(line, requests, "\n".join(map(dry_run_text, requests)))
     return Outcome()
 
@@ -255,35 +239,28 @@ def _exit(shell: Shell, line: VerbLine) -> Steps:
     yield  # makes this a generator
 
 
-VERBS: dict[str, Verb] = {
-    "help": Verb("[NAME]", "list verbs and commands, or explain a command, event or type", _help),
-    "apropos": Verb("WORD", "search the names and the manual's text", _apropos),
-    "hmp": Verb("[LINE]", "run one line of the human monitor; alone: HMP mode on or off", _hmp),
-    "json": Verb("LINE", "print the JSON that LINE would send, and send nothing", _json),
-    "export": Verb("bash|python|virsh LINE", "the same command for another tool", _export),
-    "add-fd": Verb("PATH[:ro|rw]", "hand the VM an open file; the answer is /dev/fdset/N", _add_fd),
-    "events": Verb(
-        "[PATTERN...]",
-        "show only such events; in a script: JSON lines, --count N",
-        _events,
-    ),
-    "wait": Verb(
-        "EVENT [KEY=VALUE...]",
-        "the first since the last line, or the next; --new, --timeout T",
-        _wait,
-    ),
-    "watch": Verb("[TIME] LINE", "repeat a query, show what changed; --count N", _watch),
-    "disconnect": Verb("", "let somebody else have the monitor", disconnect),
-    "reconnect": Verb("", "take the monitor again", reconnect),
-    "exec": Verb("CMD [ARG...]", "run a command in the guest, through its agent", exec_in_guest),
-    "cat": Verb("FILE", "a file of the guest, through its agent", cat),
-    "source": Verb("FILE", "run the lines of a file", source),
-    "history": Verb("[TEXT]", "the lines typed before, all that hold TEXT", _history),
-    "pager": Verb("", "the last answer in $PAGER", _pager),
-    "log": Verb("[on|off]", "write every message to a file as JSON lines, masked", log),
-    "set": Verb("[OPTION [VALUE]]", "show the shell's options, or change one", _set),
-    "exit": Verb("", "leave the shell; the VM goes on, one of `qmpsh run` if you like", _exit),
+VERBS: dict[str, Run] = {
+    "help": _help,
+    "apropos": _apropos,
+    "hmp": _hmp,
+    "json": _json,
+    "export": _export,
+    "add-fd": _add_fd,
+    "events": _events,
+    "wait": _wait,
+    "watch": _watch,
+    "disconnect": disconnect,
+    "reconnect": reconnect,
+    "exec": exec_in_guest,
+    "cat": cat,
+    "source": source,
+    "history": _history,
+    "pager": _pager,
+    "log": log,
+    "set": _set,
+    "exit": _exit,
 }
+"""The steps of each verb of `lang.verbs`."""
 
 
 def _text(line: VerbLine, text: str) -> Answer:
@@ -301,9 +278,9 @@ def _columns(shell: Shell) -> int:
 
 
 def _overview(shell: Shell, columns: int) -> str:
-    width = max(len(f".{name} {verb.usage}") for name, verb in VERBS.items())
+    width = max(len(f".{name} {verb.usage}") for name, verb in table.VERBS.items())
     lines = ["Verbs of the shell:"]
-    for name, verb in VERBS.items():
+    for name, verb in table.VERBS.items():
         lines += hanging(
             f"  {f'.{name} {verb.usage}':<{width}}  ", verb.summary, min(WIDTH, columns)
         )

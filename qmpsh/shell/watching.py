@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import time
 from collections.abc import Generator, Iterator
 from itertools import count
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 from qmpsh.errors import LineSyntaxError, ReplyTimeout, UsageError
 from qmpsh.jsontypes import Json
 from qmpsh.lang.durations import parse_duration
-from qmpsh.lang.syntax import VerbLine
+from qmpsh.lang.syntax import Modifiers, VerbLine
 from qmpsh.shell.execute import Request, execute
 from qmpsh.shell.listening import connected
 from qmpsh.shell.outcome import Answer, Outcome, Steps, Until, Wish, adapted
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
 EVERY = 1.0
 """seconds between two replies, where the line does not say"""
 
-_TIME = r"(?:[0-9][0-9.]*[a-z]*)(?=\s|\Z)"
-_COUNT = r"--count(?:=|\s+)"
-
 
 def watch(shell: Shell, line: VerbLine) -> Steps:
     """Ask, show, wait, until it was asked often enough, the time is over or somebody ends it.
@@ -39,21 +35,10 @@ def watch(shell: Shell, line: VerbLine) -> Steps:
     Without a count the end of the time is its end; with one it comes too early. Each reply has the
     same time. Raises UsageError for a line that may change something, ReplyTimeout, ConnectionLost.
     """
-    interval, repeats, repeated = _read(line)
-    requests = yield from shell.requests(repeated, counted=True)
-    if len(requests) != 1:
-        raise UsageError(".watch takes one command, as in .watch 2s query-status")
-    request = requests[0]
-    if not reads_only(request.command):
-        raise UsageError(
-            f".watch only asks, and {request.command.name} may change something; query-NAME,"
-            " qom-get and HMP info are what it repeats"
-        )
-    repeats = request.modifiers.count if repeats is None else repeats
-    if repeats is not None and repeats < 1:
-        raise UsageError(".watch needs a count from 1 on")
+    interval = parse_duration(line.head) if line.head else EVERY
+    request = yield from _watched(shell, line)
     client = connected(shell, line)
-    timeout = request.modifiers.timeout
+    repeats, timeout = request.modifiers.count, request.modifiers.timeout
     timeout = shell.settings.timeout if timeout is None else timeout
     deadline = math.inf if timeout is None else time.monotonic() + timeout
     last: Answer | None = None
@@ -110,46 +95,35 @@ def _text_changes(old: str, new: str) -> list[str]:
     return [line for line in ndiff(old.splitlines(), new.splitlines()) if line[0] in "+-"]
 
 
-def _read(line: VerbLine) -> tuple[float, int | None, str | tuple[str, ...]]:
-    """The interval, the count where it stands before the line, the line or its argv words."""
-    words = line.words
-    if words is not None:
-        words, repeats = _take_count(line, words)
-        interval = _take_time(words[0]) if words else None
-        words = words if interval is None else words[1:]
-        return EVERY if interval is None else interval, repeats, words
-    text, repeats = line.rest, None
-    found = re.match(rf"{_COUNT}([0-9]{{1,9}})\s+", text)
-    if found is not None:
-        text, repeats = text[found.end() :], int(found[1])
-    time_found = re.match(_TIME, text)
-    interval = _take_time(time_found[0]) if time_found is not None else None
-    if time_found is not None:
-        text = text[time_found.end() :].lstrip()
-    if not text.strip():
+def _watched(shell: Shell, line: VerbLine) -> Generator[Wish, str, Request]:
+    """What is asked again and again, with the modifiers of the line, wherever in it they stand."""
+    requests = (yield from shell.requests(line, counted=True)) if line.rest else []
+    if len(requests) != 1:
         raise LineSyntaxError(
-            "expected a query, as in .watch 2s query-status", line.source, line.rest_span
+            "expected one query, as in .watch 2s query-status", line.source, line.rest_span
         )
-    return EVERY if interval is None else interval, repeats, text
+    request = requests[0]
+    if not reads_only(request.command):
+        raise UsageError(
+            f".watch only asks, and {request.command.name} may change something; query-NAME,"
+            " qom-get and HMP info are what it repeats"
+        )
+    modifiers = _together(line, request.modifiers)
+    command = request.command._replace(oob=request.command.oob or modifiers.oob)
+    return request._replace(command=command, modifiers=modifiers)
 
 
-def _take_count(line: VerbLine, words: tuple[str, ...]) -> tuple[tuple[str, ...], int | None]:
-    """The words without `--count N`, wherever it stands among them."""
-    for place, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        if name == "--count":
-            behind = 1 if equals else 2
-            value = value if equals else "".join(words[place + 1 : place + 2])
-            if not re.fullmatch(r"[1-9][0-9]{0,8}", value):
-                message = f"--count needs a number from 1 on, not {value or 'nothing'}"
-                raise LineSyntaxError(message, line.source, line.rest_span)
-            return words[:place] + words[place + behind :], int(value)
-    return words, None
-
-
-def _take_time(word: str) -> float | None:
-    """The interval, None where the word is none. Raises UsageError for half a time."""
-    return parse_duration(word) if word[:1].isdigit() else None
+def _together(line: VerbLine, behind: Modifiers) -> Modifiers:
+    """The modifiers before the query and those behind it. Raises LineSyntaxError for one twice."""
+    unset = Modifiers()._asdict()
+    before = {
+        name: value for name, value in line.modifiers._asdict().items() if value != unset[name]
+    }
+    for name in before:
+        if getattr(behind, name) != unset[name]:
+            message = f"--{name} is given twice"
+            raise LineSyntaxError(message, line.source, (0, len(line.source)))
+    return behind._replace(**before)
 
 
 def _ask(shell: Shell, request: Request) -> Generator[Wish, str, tuple[Answer | None, Outcome]]:

@@ -21,7 +21,7 @@ from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
 from prompt_toolkit.key_binding.bindings.auto_suggest import load_auto_suggest_bindings
 from prompt_toolkit.output import Output as Terminal
 
-from qmpsh.errors import QmpshError
+from qmpsh.errors import SIGNALLED, QmpshError
 from qmpsh.shell.aliases import HMP_PROMPT
 from qmpsh.shell.outcome import Answer
 from qmpsh.shell.redirects import wants_terminal
@@ -51,8 +51,6 @@ from qmpsh.tui.suspend import Suspender
 from qmpsh.view.answers import text_body
 from qmpsh.view.glyphs import Glyphs, glyphs_for
 from qmpsh.view.theme import plain, sgr
-
-SIGNALLED = 128
 
 
 class Surroundings(NamedTuple):

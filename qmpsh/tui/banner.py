@@ -2,6 +2,7 @@
 
 There are three, and one more if there is a remark on the connection. Each part is filled in once
 and then stays: the banner tells how things were when connecting, the status line how they are now.
+Only the server may be renamed: a storage daemon greets as QEMU does and is known by its commands.
 A line that is too long breaks between its parts.
 """
 
@@ -9,8 +10,9 @@ from __future__ import annotations
 
 from qmpsh.complete.candidates import Catalog
 from qmpsh.shell.machine import Machine
-from qmpsh.tui.rows import text_width, wrap
+from qmpsh.tui.rows import wrap
 from qmpsh.tui.store import Block
+from qmpsh.view.columns import text_columns
 from qmpsh.view.glyphs import Glyphs
 from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line
@@ -46,8 +48,8 @@ class Banner:
             "events": _counted(len(self._catalog.events), "event"),
         }
         for part, text in known.items():
-            if text:
-                self._parts.setdefault(part, text)
+            if text and (part not in self._parts or part == "server"):
+                self._parts[part] = text
 
     def lines(self) -> list[Line]:
         """Return the lines, unwrapped."""
@@ -70,14 +72,14 @@ class Banner:
         """Return the line on the server; the package is dropped if there is no room for it."""
         plain = f"Connected to {self._parts.get('server', self._parts['address'])}"
         full = plain + self._parts.get("package", "")
-        return [full if width is None or text_width(full) <= width else plain]
+        return [full if width is None or text_columns(full) <= width else plain]
 
     def _packed(self, parts: list[str | None], width: int | None) -> list[str]:
         """Pack as many parts into each row as fit."""
         rows: list[str] = []
         for part in filter(None, parts):
             longer = f"{rows[-1]}{self._between}{part}" if rows else part
-            if rows and (width is None or text_width(longer) <= width):
+            if rows and (width is None or text_columns(longer) <= width):
                 rows[-1] = longer
             else:
                 rows.append(part)

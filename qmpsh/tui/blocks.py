@@ -67,11 +67,12 @@ class Fold(NamedTuple):
 class Foldable(Block):
     """A reply's text, initially folded if it has a fold."""
 
-    __slots__ = ("_body", "fold", "folded")
+    __slots__ = ("_body", "_size", "fold", "folded")
 
     def __init__(self, body: Body, fold: Fold | None = None) -> None:
         super().__init__()
         self._body = body
+        self._size = sum(map(len, body.lines))
         self.fold = fold
         self.folded = fold is not None
 
@@ -79,6 +80,11 @@ class Foldable(Block):
     def count(self) -> int:
         """See Block."""
         return self.fold.head + 1 if self.fold and self.folded else self.weight
+
+    @property
+    def size(self) -> int:
+        """See Block."""
+        return self._size
 
     @property
     def weight(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+from qmpsh.shell.matching import is_named
 
 
 class EventFilter:
@@ -18,9 +18,7 @@ class EventFilter:
             return True
         shown = self._known.get(name)
         if shown is None:
-            lower = name.lower()
-            shown = any(fnmatchcase(lower, pattern.lower()) for pattern in self.patterns)
-            self._known[name] = shown
+            shown = self._known[name] = is_named(name, self.patterns)
         return shown
 
     def text(self) -> str:

@@ -22,8 +22,16 @@ LIMIT = 10_000
 
 _SECONDS = len("22:10:31")
 
+ROOM = 8 * 1024 * 1024
+"""bytes of events kept, as the server sent them"""
+
 _RECENT = 500
 """distinct events searched for repeats"""
+
+_LARGE = 16 * 1024
+"""bytes of an event whose repeats are not looked for: none of QEMU's comes near, and looking keeps
+its text
+"""
 
 
 class EventBlock(Block):
@@ -49,6 +57,11 @@ class EventBlock(Block):
     def weight(self) -> int:
         """See Block."""
         return 1
+
+    @property
+    def size(self) -> int:
+        """See Block."""
+        return self.event.size
 
     def line(self, index: int) -> Line:
         """See Block."""
@@ -77,7 +90,7 @@ class EventLog:
     """The events and the selected one. clock: Unix time, for events without a timestamp."""
 
     def __init__(self, glyphs: Glyphs, clock: Callable[[], float], limit: int = LIMIT) -> None:
-        self.store = Store(limit, "events")
+        self.store = Store(limit, "events", ROOM)
         self.view = Viewport(self.store)
         self.view.mark = self._mark
         self.filter = EventFilter()
@@ -93,7 +106,7 @@ class EventLog:
         self.total += 1
         self.last = event.name
         seconds = self._clock() if event.seconds is None else event.seconds
-        key = fold_key(event)
+        key = "" if event.size > _LARGE else fold_key(event)
         block = self._recent.get(key)
         if block is not None and self._repeats(block, seconds):
             block.repeats += 1
@@ -102,6 +115,8 @@ class EventLog:
         block = EventBlock(event, seconds, self._glyphs)
         block.shown = self.filter.shows(event.name)
         self.store.append(block)
+        if not key:
+            return
         if len(self._recent) >= _RECENT:
             self._recent.clear()
         self._recent[key] = block

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from qmpsh.tui.rows import text_width
+from qmpsh.view.columns import text_columns
 from qmpsh.view.theme import Line
 
 TITLE = "Keys; F1 or Esc goes back"
@@ -66,7 +66,7 @@ KEYS = (
 def key_sheet(keys: Sequence[Key] = KEYS, title: str = TITLE) -> list[Line]:
     """Return the table as styled lines."""
     shown = [key for key in keys if key.shown]
-    width = max(text_width(key.shown) for key in shown)
+    width = max(text_columns(key.shown) for key in shown)
     rows: list[Line] = [
         [("hint.current", key.shown.ljust(width)), ("", f"  {key.does}")] for key in shown
     ]

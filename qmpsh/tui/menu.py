@@ -21,8 +21,9 @@ from prompt_toolkit.layout.margins import ConditionalMargin, ScrollbarMargin
 from prompt_toolkit.layout.menus import CompletionsMenuControl
 
 from qmpsh.complete.candidates import Candidate
-from qmpsh.tui.rows import cut, text_width
+from qmpsh.tui.rows import cut
 from qmpsh.tui.seam import Session
+from qmpsh.view.columns import text_columns
 from qmpsh.view.safe import visible_word
 
 _KIND_WIDTH = 28
@@ -79,7 +80,7 @@ def completions(
     """
     most = min(_KIND_WIDTH, max(_LEAST_KIND_WIDTH, columns // 5))
     kinds = [_cut(visible_word(candidate.kind), most, more) for candidate in candidates]
-    width = max(map(text_width, kinds), default=0)
+    width = max(map(text_columns, kinds), default=0)
     return [
         Completion(
             candidate.text,
@@ -174,7 +175,7 @@ def _display(candidate: Candidate) -> StyleAndTextTuples:
 
 
 def _meta(kind: str, doc: str, width: int) -> str:
-    return f"{kind}{' ' * (width - text_width(kind))}  {doc}".rstrip()
+    return f"{kind}{' ' * (width - text_columns(kind))}  {doc}".rstrip()
 
 
 def _cut(text: str, width: int, more: str) -> str:

@@ -26,6 +26,8 @@ from qmpsh.wire.messages import Event
 GATHER = 0.1
 """seconds"""
 
+_LARGE = 16 * 1024  # bytes of an event
+
 
 class _Events:
     """An event waiting to be printed, and how often it has come meanwhile."""
@@ -74,7 +76,10 @@ class Paper:
     def print_event(self, event: Event, seconds: float) -> None:
         """Print an event on one line; waiting repeats share a line. seconds: Unix time."""
         last = self._waiting[-1] if self._waiting else None
-        if isinstance(last, _Events) and fold_key(last.event) == fold_key(event):
+        if event.size > _LARGE:
+            # Not kept to be compared, only what is to be seen of it.
+            self._waiting.append(self._event_line(_Events(event, seconds)))
+        elif isinstance(last, _Events) and fold_key(last.event) == fold_key(event):
             last.repeats += 1
         else:
             self._waiting.append(_Events(event, seconds))
@@ -119,17 +124,16 @@ class Paper:
 
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
-        width = self.columns()
         self._erase_standing()
         for item in waiting:
-            if isinstance(item, _Events):
-                line = event_line(
-                    item.event.name, item.event.data, item.seconds, item.repeats, self._glyphs
-                )
-                item = cut(line, width, self._glyphs.more)
-            self._write_line(item)
+            self._write_line(self._event_line(item) if isinstance(item, _Events) else item)
         self._draw_standing()
         self._terminal.flush()
+
+    def _event_line(self, item: _Events) -> Line:
+        event, more = item.event, self._glyphs.more
+        line = event_line(event.name, event.data, item.seconds, item.repeats, self._glyphs)
+        return cut(line, self.columns(), more)
 
     def _write_line(self, line: Line) -> None:
         if is_dumb_terminal():

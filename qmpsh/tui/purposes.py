@@ -8,8 +8,8 @@ from collections.abc import Callable, Coroutine
 
 from qmpsh.tui.blocks import Foldable
 from qmpsh.tui.output import Output
-from qmpsh.tui.rows import text_width
 from qmpsh.tui.search import Match, Search
+from qmpsh.view.columns import text_columns
 from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line
 from qmpsh.view.units import number, size
@@ -60,7 +60,7 @@ class Searching:
             return NOT_FOUND
         count = len(search.matches)
         counted = f"  {number(search.number)} of {number(count)} line{'' if count == 1 else 's'}"
-        room = width - text_width(counted)
+        room = width - text_columns(counted)
         keys = next(words for words in KEYS if len(words) <= room or not words)
         return [("hint.current", counted), ("hint", keys)]
 

@@ -1,28 +1,22 @@
 """Styled lines to rows of a given width: wraps, cuts, and aligns to both ends of a row.
 
-Pure. Widths are terminal columns: a wide character takes two, a combining one none.
+Pure. Widths are columns of a terminal; see `view.columns`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from prompt_toolkit.utils import get_cwidth
-
+from qmpsh.view.columns import beginning, text_columns
 from qmpsh.view.theme import Fragment, Line
 
 _HANG = 2
 """extra indent of a wrapped line's further rows, in columns"""
 
 
-def text_width(text: str) -> int:
-    """Return the columns of a text."""
-    return len(text) if text.isascii() else get_cwidth(text)
-
-
 def line_width(line: Line) -> int:
     """Return the columns of a line."""
-    return sum(text_width(text) for _, text in line)
+    return sum(text_columns(text) for _, text in line)
 
 
 def wrap(line: Line, width: int) -> list[Line]:
@@ -65,7 +59,7 @@ def _row_ends(text: str, width: int, hang: int) -> Iterator[int]:
     start = 0
     columns = max(1, width)
     while True:
-        end = start + len(_take(text[start : start + columns], columns)[0])
+        end = start + len(beginning(text[start : start + columns], columns))
         # A character wider than the row must still be consumed; the edge cuts it off.
         end = max(end, start + 1)
         if end >= len(text):
@@ -85,7 +79,7 @@ def cut(line: Line, width: int, more: str) -> Line:
     """Cut a line to one row, ending in `more` if something was cut off."""
     if line_width(line) <= width:
         return line
-    end = len(_take("".join(text for _, text in line), width - text_width(more))[0])
+    end = len(beginning("".join(text for _, text in line), width - text_columns(more)))
     shown = part(line, 0, end)
     return [*shown, ((shown or line)[-1][0], more[:width])]
 
@@ -102,17 +96,3 @@ def justify(left: Line, right: Line, width: int) -> list[Line]:
     blank: Fragment = ("", " " * gap)
     rows[-1] = [*rows[-1], blank, *right]
     return rows
-
-
-def _take(text: str, columns: int) -> tuple[str, int]:
-    """Return as much of the text's beginning as fits, and its columns."""
-    if text.isascii():
-        taken = text[: max(0, columns)]
-        return taken, len(taken)
-    used = 0
-    for index, char in enumerate(text):
-        char_width = get_cwidth(char)
-        if used + char_width > columns:
-            return text[:index], used
-        used += char_width
-    return text, used

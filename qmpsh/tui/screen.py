@@ -13,7 +13,9 @@ from prompt_toolkit.buffer import Buffer
 
 from qmpsh.errors import QmpshError
 from qmpsh.shell.aliases import HMP_PROMPT
+from qmpsh.shell.machine import Outlook
 from qmpsh.shell.outcome import Ask, AskSecret
+from qmpsh.shell.settings import Prompt
 from qmpsh.tui.blocks import Lines
 from qmpsh.tui.entry import Entry
 from qmpsh.tui.eventlog import EventLog
@@ -21,12 +23,13 @@ from qmpsh.tui.keys import KEYS, Key, key_sheet
 from qmpsh.tui.lexing import echo_lines
 from qmpsh.tui.output import Echo, Output
 from qmpsh.tui.purposes import Searching
-from qmpsh.tui.rows import cut, line_width, text_width
+from qmpsh.tui.rows import cut, line_width
 from qmpsh.tui.runner import Runner, line_count
 from qmpsh.tui.seam import Session
 from qmpsh.tui.status import NARROW, Facts, status_line
 from qmpsh.tui.store import Store
 from qmpsh.tui.viewport import Viewport
+from qmpsh.view.columns import text_columns
 from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line, plain
 from qmpsh.view.units import number
@@ -40,13 +43,13 @@ SHOW_RUNNING = 0.3
 QUEUED = 3
 """most waiting lines shown"""
 
-TIPS = {
+TIPS: dict[Prompt, str] = {
     "(QEMU) ": "type a command: Tab lists all of them",
     "(guest) ": "type a command of the agent, or .exec CMD to run one in the guest",
     HMP_PROMPT: "a line of the human monitor; F7 goes back to QMP",
     "TRANS> ": "one action a line; ) on a line of its own runs them, Ctrl-C abandons them",
 }
-APART_TIPS = {
+APART_TIPS: dict[Outlook, str] = {
     "reconnecting": "the VM is gone; waiting for it to come back; Ctrl-D leaves",
     "not coming back": "the VM has ended; Ctrl-D leaves",
     "disconnected": "the monitor is free for others; .reconnect takes it again; Ctrl-D leaves",
@@ -219,7 +222,7 @@ class Screen:
         drops = "it" if len(runner.waiting) == 1 else "them"
         behind = f"queued behind {visible_word(self._busy_with)}"
         for right in (f"{behind}; Ctrl-C drops {drops}", behind, "queued"):
-            gap = width - line_width(rows[0]) - text_width(right)
+            gap = width - line_width(rows[0]) - text_columns(right)
             if gap >= 2:
                 rows[0] = [*rows[0], ("dim", f"{' ' * gap}{right}")]
                 break

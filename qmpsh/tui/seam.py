@@ -11,6 +11,7 @@ from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Outcome, Show
 from qmpsh.shell.preferences import Preferences
 from qmpsh.shell.progress import Work
+from qmpsh.shell.settings import Prompt
 from qmpsh.view.theme import Line
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ class Session(Protocol):
         """What the machine is working on, beginning with the one to show."""
 
     @property
-    def prompt(self) -> str:
-        """`(QEMU) `, `(guest) `, `(hmp) ` or `TRANS> `."""
+    def prompt(self) -> Prompt:
+        """What stands before the next line."""
 
     @property
     def asks_to_leave(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from qmpsh.shell.machine import Outlook
 from qmpsh.shell.progress import Work
 from qmpsh.tui.rows import cut, line_width
 from qmpsh.view.events import role
@@ -26,23 +27,26 @@ _CONNECTED = frozenset({"running", "paused"})
 class Facts(NamedTuple):
     """What the line tells. Names come from the VM and are not yet safe to show.
 
-    server, version:  of the program at the other end
-    state:            running, paused, ended, lost, disconnected or ""
-    status:           the word of query-status
-    works:            jobs and migration, beginning with the one to show
-    outlook:          what will happen to a lost connection, "" while connected
-    running, seconds: the running command, "" for none, and for how long
-    waiting:          lines queued after it
-    unseen:           new lines below the visible ones
-    events:           how many came
-    last:             the latest event's name, "" if the events pane shows it
-    read_only:        commands that may change something are refused
+    name:            of the VM
+    state:           see MachineState
+    status:          the word of query-status
+    outlook:         what will happen to a lost connection, "" while connected
+    server, version: of the program at the other end
+    address:         of the monitor, as given
+    works:           jobs and migration, beginning with the one to show
+    running:         the running command, "" for none
+    seconds:         for how long it has been running
+    waiting:         lines queued after it
+    unseen:          new lines below the visible ones
+    events:          how many came
+    last:            the latest event's name, "" if the events pane shows it
+    read_only:       commands that may change something are refused
     """
 
     name: str = ""
     state: str = ""
     status: str = ""
-    outlook: str = ""
+    outlook: Outlook = ""
     server: str = "QEMU"
     version: str = ""
     address: str = ""

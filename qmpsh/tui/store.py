@@ -18,6 +18,10 @@ _CACHED_LINES = 2000
 """rows kept per block: more than any screen shows, and small compared to the text"""
 
 
+ROOM = 32 * 1024 * 1024
+"""characters kept"""
+
+
 class Block:
     """Lines that came together; possibly none are shown.
 
@@ -40,6 +44,11 @@ class Block:
     def weight(self) -> int:
         """What it counts against the store's limit, whether shown or not."""
         return self.count
+
+    @property
+    def size(self) -> int:
+        """About how many characters it counts against the store's room."""
+        return 0
 
     def line(self, index: int) -> Line:
         """Return one line, styled; 0 <= index < count."""
@@ -77,19 +86,22 @@ class Block:
 
 
 class Store:
-    """The blocks.
+    """The blocks. Above either bound the oldest are dropped, a sixteenth of it at a time.
 
-    limit: the weight to keep; above it the oldest blocks are dropped, a sixteenth of it at a time
+    limit: the weight to keep
     noun:  the unit of weight, for the line that says how many were dropped
+    room:  the characters to keep, since a line may be of any length
     """
 
-    def __init__(self, limit: int, noun: str) -> None:
+    def __init__(self, limit: int, noun: str, room: int = ROOM) -> None:
         self.blocks: list[Block] = []
         self.appended = 0
         self.dropped = 0
         self._limit = limit
         self._noun = noun
         self._weight = 0
+        self._room = room
+        self._size = 0
         self._first = 0
 
     @property
@@ -108,7 +120,8 @@ class Store:
         self.blocks.append(block)
         self.appended += block.count
         self._weight += block.weight
-        if self._weight > self._limit:
+        self._size += block.size
+        if self._weight > self._limit or self._size > self._room:
             self._drop()
 
     def renumber(self, block: Block) -> None:
@@ -147,11 +160,12 @@ class Store:
         return place if place >= 0 and self.blocks[place] is block else -1
 
     def _drop(self) -> None:
-        keep = self._limit - self._limit // 16
+        keep, room = (most - most // 16 for most in (self._limit, self._room))
         gone = 0
         # The newest block is kept even if it alone is too heavy.
-        while gone < len(self.blocks) - 1 and self._weight > keep:
+        while gone < len(self.blocks) - 1 and (self._weight > keep or self._size > room):
             self._weight -= self.blocks[gone].weight
+            self._size -= self.blocks[gone].size
             self.dropped += self.blocks[gone].weight
             gone += 1
         del self.blocks[:gone]

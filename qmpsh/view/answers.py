@@ -55,7 +55,7 @@ class Body(NamedTuple):
         return "\n".join(self.lines)
 
     def laid_out(self, index: int, width: int) -> str:
-        """Return a line for a terminal of this width; a table's lines fit, others may be longer."""
+        """Return a line for a terminal of this width. Lines outside tables may be longer."""
         return self.lines[index] if self.table is None else self.table.line(index, width)
 
     def line(self, index: int, width: int | None = None) -> Line:

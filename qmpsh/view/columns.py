@@ -1,4 +1,4 @@
-"""How wide a table's columns are when the terminal has no room for all of them.
+"""How wide text is, and how wide a table's columns are when the terminal has no room for all.
 
 Pure numbers and text. Headers are never cut, nor are numbers, which would then read as others.
 Nested JSON is cut first, then long texts. If there is still no room, columns are dropped from the
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from functools import cache
 from typing import NamedTuple
 
 GAP = 2
@@ -16,6 +17,9 @@ GAP = 2
 
 KEEPS = 16
 """least width of a long text or nested JSON; with less room, columns are dropped from the end"""
+
+_WITHOUT_WIDTH = frozenset({"Mn", "Me", "Mc", "Cf"})
+"""Unicode's categories of what stands on the character before it, or is not seen at all"""
 
 
 class Kind(Enum):
@@ -92,11 +96,24 @@ def text_columns(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_char_columns, text))
 
 
+def beginning(text: str, columns: int) -> str:
+    """As much of a text as so many columns hold."""
+    if text.isascii():
+        return text[: max(0, columns)]
+    used = 0
+    for index, char in enumerate(text):
+        used += _char_columns(char)
+        if used > columns:
+            return text[:index]
+    return text
+
+
 def padded(text: str, width: int, more: str, *, right: bool) -> str:
     """Pad or cut a text to a width. more: marks the cut; right: align to the right."""
     columns = text_columns(text)
     if columns > width:
-        text = _cut(text, width, more)
+        more = more[: max(0, width)]
+        text = beginning(text, width - len(more)) + more
         columns = text_columns(text)
     blank = " " * (width - columns)
     return blank + text if right else text + blank
@@ -114,22 +131,16 @@ def _marker(left_out: int) -> int:
     return GAP + len(f"+{left_out}") if left_out else 0
 
 
-def _cut(text: str, width: int, more: str) -> str:
-    more = more[: max(0, width)]
-    room = width - len(more)
-    end = used = 0
-    for char in text:
-        used += text_columns(char)
-        if used > room:
-            break
-        end += 1
-    return text[:end] + more
-
-
+@cache
 def _char_columns(char: str) -> int:
+    """As prompt_toolkit counts, which draws the screen, but without loading it."""
+    if char.isascii():
+        return 1
     # Imported here: nearly all of QMP is ASCII, which does not need it.
     from unicodedata import category, east_asian_width
 
-    if category(char) in ("Mn", "Me", "Cf"):
+    kind = category(char)
+    if kind in _WITHOUT_WIDTH or "\u1160" <= char <= "\u11ff":  # Hangul: end of a syllable
         return 0
-    return 2 if east_asian_width(char) in "WF" else 1
+    # For what is no character yet some versions of Python know a width all the same.
+    return 2 if kind != "Cn" and east_asian_width(char) in "WF" else 1

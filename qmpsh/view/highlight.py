@@ -10,9 +10,9 @@ import re
 
 from qmpsh.view.theme import Line
 
+# Possessive: what `re` could come back to it remembers, 165 bytes for each character of a string.
 _TOKEN = re.compile(
-    r'(?P<key>"(?:[^"\\]|\\.)*")(?=:)'
-    r'|(?P<string>"(?:[^"\\]|\\.)*")'
+    r'(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*+")'
     r"|(?P<number>-?\d[\d.eE+-]*)"
     r"|(?P<literal>\b(?:true|false|null|NaN|Infinity)\b)"
     r"|(?P<punctuation>[^\s\"\w-]+)"
@@ -26,8 +26,9 @@ def json_line(text: str) -> Line:
     for match in _TOKEN.finditer(text):
         if match.start() > end:
             line.append(("", text[end : match.start()]))
-        line.append((f"json.{match.lastgroup}", match[0]))
         end = match.end()
+        is_key = match.lastgroup == "string" and text.startswith(":", end)
+        line.append(("json.key" if is_key else f"json.{match.lastgroup}", match[0]))
     if end < len(text):
         line.append(("", text[end:]))
     return line

@@ -6,10 +6,10 @@ through `safe`.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 
 from qmpsh.shell.progress import State, Work
+from qmpsh.view.columns import text_columns
 from qmpsh.view.glyphs import Glyphs
 from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line, plain
@@ -26,7 +26,7 @@ def progress_line(works: Sequence[Work], width: int, glyphs: Glyphs) -> Line:
     """Return the fullest form that fits `width` columns, or the barest if none does."""
     line: Line = []
     for line in progress_forms(works, glyphs, ""):
-        if _columns(plain(line)) <= width:
+        if text_columns(plain(line)) <= width:
             break
     return line
 
@@ -87,9 +87,3 @@ def _line(label: str, drawn: str, words: list[str], role: str) -> Line:
 def _label(label: str, glyphs: Glyphs) -> str:
     safe = visible_word(label)
     return safe if len(safe) <= _LABEL else f"{safe[:_LABEL]}{glyphs.more}"
-
-
-def _columns(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

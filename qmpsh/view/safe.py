@@ -25,6 +25,13 @@ def visible(text: str) -> str:
     return text if text.isprintable() else re.sub(_UNSAFE_TEXT, _escape, text)
 
 
+def told(text: str) -> str:
+    """The same for what stands behind `qmpsh: ` on stderr: no further line of it can be mistaken
+    for one that begins there.
+    """
+    return visible(text).replace("\n", "\n  ")
+
+
 def visible_word(text: str) -> str:
     """Do the same for text that must stay on one line: newlines and tabs are made visible too."""
     return text if text.isprintable() else re.sub(_UNSAFE_WORD, _escape, text)

@@ -21,7 +21,7 @@ from collections import deque
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from qmpsh.errors import ConnectionLost, ProtocolError, UsageError
+from qmpsh.errors import ConnectionLost, ProtocolError, UsageError, shortened
 from qmpsh.wire.framing import DEFAULT_LIMIT, PEER_CLOSED, Frame, MessageFramer, Pause
 from qmpsh.wire.messages import (
     Command,
@@ -111,6 +111,7 @@ class Connection:
         "_tag",
         "_want_oob",
         "greeting",
+        "heard",
         "oob",
         "state",
     )
@@ -125,6 +126,7 @@ class Connection:
     ) -> None:
         self.state = State.GREETING if greeting else State.READY
         self.greeting: Greeting | None = None
+        self.heard = 0  # bytes received
         self.oob = False  # whether out-of-band execution was agreed on
         self._want_oob = oob
         self._tag = tag
@@ -156,6 +158,7 @@ class Connection:
 
     def receive_data(self, data: bytes) -> None:
         """Append received bytes; b"" means the peer closed."""
+        self.heard += len(data)
         if self._prelude is not None and data:
             data = self._from_prelude(self._prelude, data)
             if not data:
@@ -320,6 +323,6 @@ class Connection:
         if isinstance(reply, ErrorReply):
             # Another client negotiated on this same stream; what it enabled is unknown.
             if "already complete" not in reply.desc:
-                raise ProtocolError(f"the server refused the negotiation: {reply.desc}")
+                raise ProtocolError(f"the server refused the negotiation: {shortened(reply.desc)}")
             self.oob = False
         self._move(Step.AGREED)

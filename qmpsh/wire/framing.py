@@ -11,6 +11,7 @@ Knows JSON, not QMP. Source: QMP specification, "General Definitions"; WIRE.md s
 from __future__ import annotations
 
 import json
+import math
 import re
 from enum import Enum
 from typing import Final, NamedTuple
@@ -34,7 +35,24 @@ _INSIDE_STRING = re.compile(rb'["\\]')
 _QUOTE, _BACKSLASH, _OPEN, _CLOSE = b'"\\{}'
 _OPENING = frozenset(b"{[")
 _TOO_DEEP: Final = f"nested more than {NESTING} levels deep"
-_DECODER: Final = json.JSONDecoder()
+
+
+class _NumberRefused(ValueError):
+    """A number that Python would not take, or take and print again as what is not JSON."""
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise _NumberRefused("a number that is too large")
+    return number
+
+
+def _no_constant(text: str) -> float:
+    raise _NumberRefused(f"{text}, which is no number of JSON's")
+
+
+_DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant)
 
 
 class Pause(Enum):
@@ -168,6 +186,8 @@ class MessageFramer:
             )
         try:
             frame = Frame(_decode(data[:end]), end)
+        except _NumberRefused as error:
+            raise self._broken(ProtocolError, f"the server sent {error}") from error
         except (ValueError, RecursionError) as error:
             raise self._broken(
                 ProtocolError, f"the server sent what is not JSON ({error})"
@@ -224,6 +244,12 @@ def _decode(text: bytearray) -> JsonObject:
         decoded, end = _DECODER.raw_decode(characters)
     except RecursionError:
         raise RecursionError(_TOO_DEEP) from None
+    except ValueError as error:
+        # The only one that is of no kind of its own is Python's limit of digits, with its advice
+        # for programmers. Source: sys.set_int_max_str_digits().
+        if type(error) is ValueError:
+            raise _NumberRefused("a number of too many digits") from error
+        raise
     if end != len(characters):
         raise ValueError("more than one object")
     if text.count(b"[") + text.count(b"{") > NESTING:

@@ -8,9 +8,10 @@ key under `version`).
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import Final, NamedTuple
 
-from qmpsh.errors import ProtocolError, UsageError
+from qmpsh.errors import ProtocolError, UsageError, shortened
 from qmpsh.jsontypes import Json, JsonObject
 
 
@@ -39,14 +40,12 @@ class Greeting(NamedTuple):
     package:      may be empty
     capabilities: those the server offers, such as "oob"
     raw:          the message as received
-    remark:       what to tell the user about the connection, or ""; sent by bridges, never servers
     """
 
     version: str
     package: str
     capabilities: tuple[str, ...]
     raw: JsonObject
-    remark: str = ""
 
 
 class Reply(NamedTuple):
@@ -82,12 +81,14 @@ class Event(NamedTuple):
     data:    {} if the server sent none
     seconds: Unix time by the server's clock, with fraction; None if it sent none (-1 in the
              specification, or the misspelt keys in StratoVirt's manual)
+    size:    bytes on the wire
     """
 
     name: str
     data: JsonObject
     seconds: float | None
     raw: JsonObject
+    size: int = 0
 
 
 Message = Greeting | Reply | ErrorReply | Event
@@ -96,6 +97,7 @@ Message = Greeting | Reply | ErrorReply | Event
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _UNICODE_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 _END_OF_TIME = 2**63  # a clock's limit; an int that is too large would not convert to float
+_NAMED = 20  # members of an unknown message that are named
 _HMP = "human-monitor-command"
 _HMP_QUITS = frozenset({"quit", "q"})
 
@@ -158,7 +160,7 @@ def classify(object: JsonObject, size: int) -> Message:
     if "error" in object:
         return _error_reply(object, size)
     if "event" in object:
-        return _event(object)
+        return _event(object, size)
     if "QMP" in object:
         return _greeting(object)
     raise _unexpected("a message of no known kind", object)
@@ -179,10 +181,10 @@ def _error_reply(object: JsonObject, size: int) -> ErrorReply:
     raise _unexpected("an error without class and description", object)
 
 
-def _event(object: JsonObject) -> Event:
+def _event(object: JsonObject, size: int) -> Event:
     name, data = object["event"], object.get("data", {})
     if isinstance(name, str) and isinstance(data, dict):
-        return Event(name, data, _seconds(object.get("timestamp")), object)
+        return Event(name, data, _seconds(object.get("timestamp")), object, size)
     raise _unexpected("an event without name or with wrong data", object)
 
 
@@ -208,8 +210,7 @@ def _greeting(object: JsonObject) -> Greeting:
     number, package = _version(version) if isinstance(version, dict) else ("", "")
     names = capabilities if isinstance(capabilities, list) else []
     offered = tuple(name for name in names if isinstance(name, str))
-    remark = body.get("remark")
-    return Greeting(number, package, offered, object, remark if isinstance(remark, str) else "")
+    return Greeting(number, package, offered, object)
 
 
 def _version(version: JsonObject) -> tuple[str, str]:
@@ -219,8 +220,9 @@ def _version(version: JsonObject) -> tuple[str, str]:
     parts = [numbers.get(part) for part in ("major", "minor", "micro")]
     known = all(isinstance(part, int) for part in parts)
     number = ".".join(str(part) for part in parts) if known else ""
-    return number, package if isinstance(package, str) else ""
+    return shortened(number), shortened(package) if isinstance(package, str) else ""
 
 
 def _unexpected(what: str, object: JsonObject) -> ProtocolError:
-    return ProtocolError(f"the server sent {what} (members: {', '.join(map(ascii, object))})")
+    members = shortened(", ".join(map(ascii, islice(object, _NAMED))))
+    return ProtocolError(f"the server sent {what} (members: {members})")

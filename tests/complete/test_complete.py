@@ -24,9 +24,7 @@ def catalog(version: str = "7.2") -> Catalog:
     found = Catalog()
     known = schema(version)
     found.learn(known.commands, known)
-    found.verbs = {"help": "explain", "hmp": "human", "json": "show", "export": "tool"}
     found.ends = frozenset({"device_del", "transaction"})
-    found.verb_words = {"export": ("bash", "python", "virsh"), "log": ("on", "off")}
     found.learn_hmp(text("hmp-help-qemu-7.2.txt"))
     found.learn_hmp_info(text("hmp-help-info-qemu-7.2.txt"))
     return found
@@ -511,8 +509,8 @@ def said(line: str, known: Catalog = KNOWN) -> str:
             "blockdev-add  driver=file  filename*",
         ),
         ("transaction actions=[{type: abort, ", "transaction  type=abort  data*: {}"),
-        (".help x", ".help  explain"),
-        (".json ", ".json  show"),
+        (".help x", ".help  list verbs"),
+        (".json ", ".json  print"),
         (".json query-status", "query-status"),
         ("nope", ""),
         (".nope ", ""),

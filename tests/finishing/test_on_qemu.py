@@ -415,6 +415,27 @@ def test_watch(run: Run) -> None:
     assert (done.stdout, done.returncode) == ("", 1)
     assert run(".watch 10ms qom-get path=/machine property=type --count 2").returncode == 0
     assert run(".watch --count 2 10ms .hmp info status").returncode == 0
+    done = run(".watch 10ms --count 1 query-status --count 2")
+    assert done.stderr.startswith("qmpsh: --count is given twice\n")
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ".watch 10ms query-status --count 2 --timeout 20",
+        ".watch 10ms --count 2 query-status --timeout 20",
+        ".watch --count 2 10ms --timeout 20 query-status",
+        ".watch --count=2 --timeout 20 10ms query-status",
+        ".watch 10ms --json --count 2 .hmp info status",
+        ".watch 10ms --count 2 {'execute': 'query-status'}",
+    ],
+)
+def test_a_watch_is_the_same_as_a_line_and_as_words(run: Run, line: str) -> None:
+    as_words = line.split(" ", line.count("{") * 4 or -1)
+    for argv in ([line], as_words):
+        done = run(*argv)
+        assert (done.stderr, done.returncode) == ("", 0), argv
 
 
 def test_a_watch_ends_with_its_time(run: Run) -> None:

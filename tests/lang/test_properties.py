@@ -12,7 +12,7 @@ from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.build import guess_arguments
 from qmpsh.lang.format import format_command
 from qmpsh.lang.lexer import QmpshLexer
-from qmpsh.lang.parser import parse_command, parse_line, parse_words, words_and_redirect
+from qmpsh.lang.parser import parse_arguments, parse_line, parse_words, words_and_redirect
 from qmpsh.lang.reader import LineAssembler, needs_more
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import (
@@ -48,7 +48,7 @@ def read(text: str, mode: Mode) -> list[Statement]:
             guess_arguments(statement)
         elif isinstance(statement, VerbLine):
             words_and_redirect(statement.rest)
-            parse_command(statement.rest)
+            parse_arguments(statement.rest, 0)
     return statements
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import pytest
 
 from qmpsh.errors import NoValue
-from qmpsh.lang.parser import parse_command, parse_command_words, parse_line
+from qmpsh.lang.parser import parse_arguments, parse_line, parse_words
 from qmpsh.lang.syntax import (
     CommandLine,
     HmpLine,
     Mode,
     Modifiers,
     Redirect,
+    Scalar,
     TransactionClose,
     TransactionOpen,
+    VerbLine,
 )
+from qmpsh.lang.words import argument_words
 from tests.lang.helpers import (
     HMP,
     HMP_PROMPT,
@@ -43,8 +46,12 @@ VERBS = [
     (".wait X a={b:\n1}", "wait", "X a={b:\n1}", (6, 16)),
     # The verbs that take a whole line keep it as it stands.
     (".json x a=b --wait | jq # c", "json", "x a=b --wait | jq # c", (6, 27)),
-    (".export bash x > f ", "export", "bash x > f", (8, 18)),
-    (".watch 2s query-status", "watch", "2s query-status", (7, 22)),
+    (".export bash x > f ", "export", "x > f", (13, 18)),
+    (".watch 2s query-status", "watch", "query-status", (10, 22)),
+    (".watch 2s --count 2 query-status --json", "watch", "query-status --json", (20, 39)),
+    (".watch --count=2 2s {", "watch", "{", (20, 21)),
+    (".watch 2s 3s", "watch", "3s", (10, 12)),
+    (".watch 2s ", "watch", "", (9, 9)),
     (".watch query-status", "watch", "query-status", (7, 19)),
     (".exec sh -c 'a | b' --x", "exec", "sh -c 'a | b' --x", (6, 23)),
     (".hmp info block #block123", "hmp", "info block #block123", (5, 25)),
@@ -67,11 +74,23 @@ def test_the_modifiers_and_the_redirect_of_a_verb() -> None:
     assert verb(".json x --wait").modifiers == Modifiers()
 
 
+@pytest.mark.parametrize(
+    "text", [".watch 2s --count 2 x a=b --json", ".watch --count 2 2s x a=b --json"]
+)
+def test_what_stands_before_a_line_is_the_verbs(text: str) -> None:
+    [argv] = parse_words(text.split())
+    for line in (verb(text), argv):
+        assert isinstance(line, VerbLine)
+        assert (line.head, line.modifiers) == ("2s", Modifiers(count=2))
+        assert (line.rest, line.rest_span) == ("x a=b --json", (20, 32))
+    assert verb(".export bash x").head == "bash"
+
+
 @pytest.mark.parametrize("mode", [HMP, HMP_PROMPT])
 def test_verbs_work_in_hmp_mode(mode: Mode) -> None:
     assert verb(".wait X --new", mode) == verb(".wait X --new")
     assert verb(" .hmp", mode).name == "hmp"
-    assert verb(".watch 2s info status", mode).rest == "2s info status"
+    assert verb(".watch 2s info status", mode).rest == "info status"
 
 
 REFUSED = """
@@ -87,6 +106,14 @@ expected the closing '
 .help 'a
       ^
 
+.wait takes no --count
+.wait X --count 2
+        ^^^^^^^^^
+
+.watch takes no --new
+.watch --new query-status
+       ^^^^^
+
 no modifier --tiemout; did you mean --timeout?
 .wait X --tiemout 5
         ^^^^^^^^^
@@ -101,23 +128,48 @@ def test_refused(expected: str) -> None:
 # ---------------------------------------------------------------------------- the end of a wait
 
 
-def test_the_name_and_arguments_of_an_end() -> None:
-    line = parse_command("DEVICE_DELETED device=net1")
-    assert (line.name.text, line.arguments[0].key[0].text) == ("DEVICE_DELETED", "device")
-    line = parse_command(verb(".wait JOB_STATUS_CHANGE id='a b' --new").rest)
-    assert line.source == "JOB_STATUS_CHANGE id='a b'"
-    assert line.arguments[0].span == (18, 26)
+def test_the_arguments_of_an_end() -> None:
+    [found] = parse_arguments("DEVICE_DELETED device=net1", 15)
+    assert (found.key[0].text, found.span) == ("device", (15, 26))
+    text = verb(".wait JOB_STATUS_CHANGE id='a b' --new").rest
+    [found] = parse_arguments(text, 18)
+    assert text[slice(*found.span)] == "id='a b'"
 
 
-def test_an_end_from_the_words_of_a_one_shot() -> None:
-    line = parse_command_words(["X", "id=a b"])
-    assert (line.source, line.arguments[0].span) == ("X id=a b", (2, 8))
+def test_the_arguments_of_an_end_from_words() -> None:
+    [found] = argument_words(["id=a b"])
+    assert isinstance(found.value, Scalar)
+    assert (found.value.text, found.span) == ("a b", (0, 6))
 
 
-@pytest.mark.parametrize("text", ["X --json", "X | jq", ".help", "", '{"execute": "x"}'])
+@pytest.mark.parametrize("text", ["a=b --json", "a=b | jq", "a=b > f"])
 def test_what_is_no_end(text: str) -> None:
-    found = refusal(lambda: parse_command(text)).split("\n")[0]
+    found = refusal(lambda: parse_arguments(text, 0)).split("\n")[0]
     assert found == "expected a name, or a name and KEY=value, as in SHUTDOWN guest=true"
+
+
+NO_END = """
+expected KEY=value
+'a b'
+ ^^^
+
+expected no blanks around =: id=a?
+id = a
+^^^^^^
+
+expected KEY=value, or quotes: id="a b"?
+id=a b
+     ^
+
+expected KEY=value
+{"id": 1}
+^^^^^^
+"""
+
+
+@pytest.mark.parametrize("expected", pictures(NO_END))
+def test_an_end_is_said_in_the_users_words(expected: str) -> None:
+    assert refusal(lambda: parse_arguments(expected.split("\n")[1], 0)) == expected
 
 
 # ---------------------------------------------------------------------------- HMP
@@ -266,11 +318,10 @@ def test_actions_refused(expected: str) -> None:
     assert refused_line(expected.split("\n")[1], TRANSACTION) == expected
 
 
-@pytest.mark.parametrize("text", ["SHUTDOWN guest", "x y"])
-def test_a_word_behind_an_event_is_no_commands(text: str) -> None:
+def test_a_word_behind_an_event_is_no_commands() -> None:
     with pytest.raises(NoValue) as caught:
-        parse_command(text)
+        parse_arguments("SHUTDOWN guest", 9)
     assert caught.value.command == ""
     with pytest.raises(NoValue) as caught:
-        parse_command_words(text.split())
+        argument_words(["guest"])
     assert caught.value.command == ""

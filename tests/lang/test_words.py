@@ -97,7 +97,7 @@ def test_a_verb() -> None:
     assert (bare.rest, bare.rest_span, bare.words) == ("", (5, 5), ())
 
 
-@pytest.mark.parametrize("verb", ["hmp", "json", "exec", "watch", "export"])
+@pytest.mark.parametrize("verb", ["hmp", "json", "exec", "watch"])
 def test_a_verb_that_takes_a_line_keeps_every_word(verb: str) -> None:
     words = ("ls", "-l", "--json", "|", "a b", "# c")
     [statement] = parse_words([f".{verb}", *words])

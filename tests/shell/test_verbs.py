@@ -1,0 +1,91 @@
+"""The one table of the verbs: every verb has its row, every row its steps, and nobody a list."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from qmpsh.lang.modifiers import MODIFIERS
+from qmpsh.lang.verbs import BARE, LINES, VERB_MODIFIERS, VERBS
+from qmpsh.shell import verbs
+from qmpsh.shell.secrets import mask_line
+from tests.test_layers import modules
+
+TABLES = {"lang.verbs", "shell.verbs"}
+
+
+def test_every_verb_has_its_row_and_its_steps() -> None:
+    assert list(verbs.VERBS) == list(VERBS)
+
+
+def test_the_modifiers_of_verbs_are_modifiers() -> None:
+    assert set(VERB_MODIFIERS) <= set(MODIFIERS)
+    assert VERB_MODIFIERS == {"count": ".events", "new": ".wait"}
+
+
+def test_what_works_without_its_dot() -> None:
+    assert {"help", "hmp", "watch", "exit"} <= BARE < set(VERBS)
+
+
+def test_nobody_else_lists_verbs() -> None:
+    lists = {
+        f"{name}:{node.lineno}: {ast.unparse(node)}"
+        for name, tree in modules().items()
+        if name not in TABLES
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Set | ast.Tuple | ast.List | ast.Dict) and is_list_of_verbs(node)
+    }
+    assert lists == set()
+
+
+def test_nobody_compares_the_name_of_a_verb() -> None:
+    compared = {
+        f"{name}:{node.lineno}: {ast.unparse(node)}"
+        for name, tree in modules().items()
+        if name not in TABLES
+        for node in ast.walk(tree)
+        if isinstance(node, ast.expr | ast.pattern) and names_a_verb(node)
+    }
+    assert compared == set()
+
+
+def is_list_of_verbs(node: ast.Set | ast.Tuple | ast.List | ast.Dict) -> bool:
+    """Whether it holds verbs alone, and more than one of them."""
+    members = node.keys if isinstance(node, ast.Dict) else node.elts
+    return len(members) > 1 and all(is_verb(member) for member in members)
+
+
+def names_a_verb(node: ast.expr | ast.pattern) -> bool:
+    """Whether it is `line.name == "verb"` or `case VerbLine(name="verb")`."""
+    if isinstance(node, ast.MatchClass):
+        return ast.unparse(node.cls) == "VerbLine" and "name" in node.kwd_attrs
+    if not isinstance(node, ast.Compare):
+        return False
+    sides = [node.left, *node.comparators]
+    owners = {ast.unparse(side.value) for side in sides if isinstance(side, ast.Attribute)}
+    return not owners.isdisjoint({"line", "place", "verb", "statement"}) and any(
+        is_verb(constant) for side in sides for constant in constants(side)
+    )
+
+
+def constants(node: ast.expr) -> Iterator[ast.expr]:
+    yield from node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else [node]
+
+
+def is_verb(node: ast.expr | None) -> bool:
+    return (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node.value.removeprefix(".") in VERBS
+    )
+
+
+@pytest.mark.parametrize("name", [name for name, verb in VERBS.items() if verb.takes in LINES])
+def test_a_secret_behind_a_verb_that_takes_a_line(name: str) -> None:
+    head = f".{name} {' '.join(VERBS[name].words[:1])}".rstrip()
+    for broken in ("", " 'x", " x ="):
+        line = f"{head} set_password protocol=vnc password=geheim{broken}"
+        assert "geheim" not in mask_line(line)
+        assert mask_line(line).startswith(f"{head} set_password ")
