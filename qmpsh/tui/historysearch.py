@@ -41,7 +41,7 @@ class HistorySearch:
 
 
 def is_found(buffer: Buffer, search: SearchState, text: str) -> bool:
-    """Whether the line shown by a search contains the text; without a match it is the typed line."""
+    """Whether the line shown contains the text; without a match that is the typed line."""
     ignores_case = search.ignore_case()
     shown = buffer.document_for_search(SearchState(text, search.direction, ignores_case)).text
     return text.lower() in shown.lower() if ignores_case else text in shown

@@ -28,7 +28,7 @@ from qmpsh.view.safe import visible_word
 
 _KIND_WIDTH = 28
 _LEAST_KIND_WIDTH = 12
-"""limits in columns for the kinds, which get a fifth of the screen; an enum names its members"""
+"""limits in columns for the kinds (an enum lists its members), which get a fifth of the screen"""
 
 _CUT = "..."
 """how prompt_toolkit marks what it has cut off"""

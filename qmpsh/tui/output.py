@@ -60,7 +60,7 @@ class Output:
         return Echo(plain(shown[0]).removeprefix(prompt), block)
 
     def head(self, echo: Echo, text: str) -> None:
-        """Add a heading for answers to a line that is not right above. text: says whose they are."""
+        """Add a heading for answers to a line not right above. text: says whose they are."""
         echo.block = Heading(self._spaced([[("dim", visible_word(text))]]))
         echo.answered = False
         self.store.append(echo.block)

@@ -65,7 +65,7 @@ class Paper:
         self._standing: Line = []
 
     def columns(self) -> int:
-        """Columns of the terminal."""
+        """Return the columns of the terminal."""
         return self._terminal.get_size().columns
 
     def print(self, lines: Iterable[Line]) -> None:

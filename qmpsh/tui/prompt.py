@@ -93,7 +93,7 @@ def prompt_window(
         return [("class:dim", mark.rjust(len(prompt)))]
 
     def faults(text: str) -> Sequence[Fault]:
-        """Return the errors; [] for several pasted lines, which are checked one by one as they run."""
+        """Return the errors; none for several pasted lines, each of which is checked in turn."""
         several = "\n" in text and line_count(text, session.needs_more) > 1
         return () if several else session.faults(text)
 
