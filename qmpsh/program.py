@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 import errno
-import io
-import json
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.link.address import TENDED, parse_address
@@ -17,21 +13,14 @@ from qmpsh.link.client import Client, ClientOptions, Tracer
 from qmpsh.link.dialect import GUEST_AGENT, QEMU, remark
 from qmpsh.options import Options, for_batch, is_interactive
 from qmpsh.splitter import COMPLETE, PROGRAMS, Words, split_words
+from qmpsh.streams import StdoutFailed, mend_streams
 from qmpsh.view.safe import told
-
-if TYPE_CHECKING:
-    from typing import TextIO
-
-    from _typeshed import ReadableBuffer as Buffer
-
 
 STDOUT_CLOSED = 141
 FAULT = 70
 """of our own; Source: sysexits.h, EX_SOFTWARE"""
 CONNECT_TIMEOUT = 10.0
 """seconds until greeted and negotiated"""
-_AS_JSON = "qmpsh.json"
-"""How characters that stdout's encoding lacks are written."""
 
 
 def main() -> int:
@@ -39,12 +28,12 @@ def main() -> int:
 
     Raises KeyboardInterrupt.
     """
-    _mend_streams()
+    mend_streams()
     try:
         return _run_and_tell(sys.argv[1:])
     except BrokenPipeError:
         pass  # noticed while nothing was to be written
-    except _StdoutFailed as failure:
+    except StdoutFailed as failure:
         if failure.errno != errno.EPIPE:
             print(f"qmpsh: cannot write to stdout: {failure.strerror}", file=sys.stderr)
     except Exception as error:
@@ -69,80 +58,6 @@ def _run_and_tell(argv: list[str]) -> int:
         return error.exit_code
     sys.stdout.flush()
     return code
-
-
-def _mend_streams() -> None:
-    """Streams that can show whatever a VM says, and that tell what is wrong with them.
-
-    Something stands for a standard stream that was closed beforehand (`<&-`, `>&-`): the next
-    descriptor that is opened would take its number, and the socket would be read as a script.
-    """
-    for fd in range(3):
-        try:
-            os.fstat(fd)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
-    if sys.stdout is None:
-        reader, writer = os.pipe()
-        os.close(reader)  # so that writing fails as it does when a reader went away
-        os.dup2(writer, 1)
-    codecs.register_error(_AS_JSON, _json_escapes)
-    sys.stdout = _text_stream(_Stdout, 1, sys.stdout, _AS_JSON, by_line=os.isatty(1))
-    sys.stderr = _text_stream(_Stderr, 2, sys.stderr, "backslashreplace", by_line=True)
-
-
-def _text_stream(
-    kind: type[io.BufferedWriter], fd: int, old: TextIO | None, errors: str, *, by_line: bool
-) -> TextIO:
-    """A stream onto a descriptor, of the encoding of the old one."""
-    buffer = kind(io.FileIO(fd, "w", closefd=False))
-    encoding = None if old is None else old.encoding
-    return io.TextIOWrapper(buffer, encoding, errors, line_buffering=by_line)
-
-
-class _StdoutFailed(OSError):
-    """stdout did not take what was written: nobody reads it, its disk is full."""
-
-
-class _Stdout(io.BufferedWriter):
-    """What is written to stdout, whose failure is told from that of any other file."""
-
-    def write(self, data: Buffer, /) -> int:
-        try:
-            return super().write(data)
-        except OSError as error:
-            raise _StdoutFailed(error.errno, error.strerror) from error
-
-    def flush(self) -> None:
-        try:
-            super().flush()
-        except OSError as error:
-            raise _StdoutFailed(error.errno, error.strerror) from error
-
-
-class _Stderr(io.BufferedWriter):
-    """stderr, without a failure of its own: where nobody can read what stands there, the work goes
-    on and the exit code tells how it went.
-    """
-
-    def write(self, data: Buffer, /) -> int:
-        try:
-            return super().write(data)
-        except OSError:
-            return memoryview(data).nbytes
-
-    def flush(self) -> None:
-        try:
-            super().flush()
-        except OSError:
-            return
-
-
-def _json_escapes(error: UnicodeError) -> tuple[str, int]:
-    """What stands for characters that an encoding lacks: JSON stays JSON, and can be read back."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def run(argv: list[str]) -> int:

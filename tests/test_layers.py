@@ -254,6 +254,7 @@ ONE_SHOT_MODULES: set[str] = {
     "qmpsh.shell.settings",
     "qmpsh.shell.shell",
     "qmpsh.splitter",
+    "qmpsh.streams",
     "qmpsh.view",
     "qmpsh.view.jsontext",
     "qmpsh.view.safe",
