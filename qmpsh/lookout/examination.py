@@ -214,6 +214,10 @@ def _greeted(client: Client, took: float, show: Show) -> None:
 def _asked(client: Client, show: Show) -> None:
     """The commands, what dialect they make it, and how long a reply takes."""
     names = _names(client.execute(Command("query-commands"), GREETED_WITHIN).value)
+    if not names:
+        show(Check(FAIL, "commands", "query-commands did not answer with names"))
+        show(Check(INFO, "next", "what answers is no QEMU: see who listens there, and what it is"))
+        return
     show(Check(OK, "dialect", listed(client.dialect, names).title))
     show(Check(OK, "commands", f"{len(names)}"))
     times = sorted(_round_trip(client) for _ in range(_ROUNDS))
@@ -225,7 +229,8 @@ def _asked(client: Client, show: Show) -> None:
 
 def _names(value: Json) -> tuple[str, ...]:
     rows = value if isinstance(value, list) else []
-    return tuple(str(row.get("name")) for row in rows if isinstance(row, dict))
+    named = (row.get("name") for row in rows if isinstance(row, dict))
+    return tuple(name for name in named if isinstance(name, str))
 
 
 def _round_trip(client: Client) -> float:
