@@ -154,7 +154,7 @@ def no_greeting(address: Address, timeout: float, dialect: Dialect, quiet: Quiet
     if quiet.heard() and dialect.greets:
         return NotQmp(
             f"{address} sent {quiet.heard()} bytes within {timeout:g} s, and no greeting in them:"
-            " it does not speak QMP, or the way to it is too slow",
+            " it does not speak QMP, or the way to it is slow",
             "--connect-timeout gives it longer",
         )
     finding, silence = _maybe_finding(address, dialect, quiet), _silence(dialect)
@@ -188,7 +188,8 @@ def no_agreement(address: Address, timeout: float) -> ConnectTimeout:
     """Greeted, and silence."""
     return ConnectTimeout(
         f"{address} greeted, but did not answer qmp_capabilities within {timeout:g} s:"
-        " the VM is stopped or overloaded"
+        " the VM is stopped or overloaded",
+        "kill -CONT wakes a stopped process, --connect-timeout gives a slow one longer",
     )
 
 

@@ -226,7 +226,12 @@ def _greeted(client: Client, took: float) -> Iterator[Check]:
 
 def _asked(client: Client) -> Iterator[Check]:
     """Check the commands, the dialect they indicate, and how long a reply takes."""
-    names = command_names(client.execute(Command(client.dialect.names), GREETED_WITHIN).value)
+    asked = client.dialect.names
+    names = command_names(client.execute(Command(asked), GREETED_WITHIN).value)
+    if not names:
+        yield Check(FAIL, "commands", f"{asked} did not answer with names")
+        yield Check(INFO, "next", "what answers is no QEMU: see who listens there, and what it is")
+        return
     yield Check(OK, "dialect", listed(client.dialect, names).title)
     yield Check(OK, "commands", f"{len(names)}")
     times = sorted(_round_trip(client) for _ in range(_ROUNDS))

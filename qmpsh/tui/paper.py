@@ -7,7 +7,8 @@ prompt ten times a second, not two thousand times.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.output import ColorDepth
@@ -25,6 +26,9 @@ from qmpsh.wire.messages import Event
 
 GATHER = 0.1
 """seconds"""
+
+PIECE = 500
+"""lines printed at once: each printing costs as much as many lines, and holds them all"""
 
 _LARGE = 16 * 1024  # bytes of an event
 
@@ -59,7 +63,7 @@ class Paper:
         self.depth: ColorDepth | None = None
         self._glyphs = glyphs
         self._typed = typed
-        self._waiting: list[Line | _Events] = []
+        self._waiting: list[Iterable[Line] | _Events] = []
         self._timer: asyncio.TimerHandle | None = None
         self._printing: asyncio.Future[None] | None = None
         self._standing: Line = []
@@ -69,8 +73,8 @@ class Paper:
         return self._terminal.get_size().columns
 
     def print(self, lines: Iterable[Line]) -> None:
-        """Print lines."""
-        self._waiting += lines
+        """Print lines, which are made one after the other as they are printed."""
+        self._waiting.append(lines)
         self._go_on()
 
     def print_event(self, event: Event, seconds: float) -> None:
@@ -78,7 +82,7 @@ class Paper:
         last = self._waiting[-1] if self._waiting else None
         if event.size > _LARGE:
             # Not kept to be compared, only what is to be seen of it.
-            self._waiting.append(self._event_line(_Events(event, seconds)))
+            self._waiting.append([self._event_line(_Events(event, seconds))])
         elif isinstance(last, _Events) and fold_key(last.event) == fold_key(event):
             last.repeats += 1
         else:
@@ -125,8 +129,9 @@ class Paper:
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
         self._erase_standing()
-        for item in waiting:
-            self._write_line(self._event_line(item) if isinstance(item, _Events) else item)
+        lines = self._lines_of(waiting)
+        while piece := list(islice(lines, PIECE)):
+            self._write_lines(piece)
         self._draw_standing()
         self._terminal.flush()
 
@@ -135,15 +140,21 @@ class Paper:
         line = event_line(event.name, event.data, item.seconds, item.repeats, self._glyphs)
         return cut(line, self.columns(), more)
 
-    def _write_line(self, line: Line) -> None:
-        if is_dumb_terminal():
-            self._terminal.write(f"{plain(line)}\r\n")
-        else:
-            self._put(line, "\n")
+    def _lines_of(self, waiting: list[Iterable[Line] | _Events]) -> Iterator[Line]:
+        for item in waiting:
+            if isinstance(item, _Events):
+                yield self._event_line(item)
+            else:
+                yield from item
 
-    def _put(self, line: Line, end: str = "") -> None:
-        text = [*fragments(line), ("", end)]
-        print_formatted_text(self._terminal, text, self.style, color_depth=self.depth)
+    def _write_lines(self, lines: list[Line]) -> None:
+        if is_dumb_terminal():
+            self._terminal.write("".join(f"{plain(line)}\r\n" for line in lines))
+        else:
+            self._put([part for line in lines for part in (*line, ("", "\n"))])
+
+    def _put(self, line: Line) -> None:
+        print_formatted_text(self._terminal, fragments(line), self.style, color_depth=self.depth)
 
     def _draw_standing(self) -> None:
         if self._standing:

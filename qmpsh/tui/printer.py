@@ -19,6 +19,9 @@ from qmpsh.view.glyphs import Glyphs
 from qmpsh.view.jsontext import compact
 from qmpsh.wire.messages import ErrorReply, Event, Reply
 
+COLOURED = 1024 * 1024
+"""characters of one text that are coloured: of more nobody reads the colours, all wait for them"""
+
 
 class Printer:
     """A `Watcher` for the session and a `Presenter` for the runner.
@@ -108,8 +111,11 @@ class Printer:
 
     def _say(self, body: Body) -> None:
         """Print lines."""
-        width = self.columns()
-        self._paper.print(body.line(index, width) for index in range(len(body.lines)))
+        width, places = self.columns(), range(len(body.lines))
+        if sum(map(len, body.lines)) > COLOURED:
+            self._paper.print([("", body.laid_out(place, width))] for place in places)
+        else:
+            self._paper.print(body.line(place, width) for place in places)
 
 
 def _nothing() -> None:

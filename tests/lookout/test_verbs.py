@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from qmpsh.jsontypes import Json
 from qmpsh.link.address import UnixAddress
 from qmpsh.link.client import Client
 from tests.conftest import RunQmpsh, missing
+from tests.link.servers import GREETING, Peer, serving
 from tests.link.test_doctor import running
 from tests.ports import free_port
 from tests.qemu import Vm, VmStarter, is_listening
@@ -38,6 +41,12 @@ def test_ls(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
     (row,) = rows(run_qmpsh("ls").stdout, vm)
     assert row[2].endswith(f":{os.getpid()}")
     client.close()
+
+
+def test_a_long_name_is_cut(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    vm = start_vm(name="x" * 1000)
+    found = [one for one in json.loads(run_qmpsh("ls", "--json").stdout) if one["pid"] == vm.pid]
+    assert [one["name"] for one in found] == [f"{'x' * 200}..."]
 
 
 def test_ls_for_programs(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
@@ -99,6 +108,34 @@ def test_a_session_works(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
     assert "\x1b" not in done.stdout
     assert "\x1b[" in run_qmpsh("doctor", "--color", "always", vm.path).stdout
     Client.connect(UnixAddress(vm.path)).close()
+
+
+@pytest.mark.parametrize("answer", [[5], {}, [{"name": 5}]])
+def test_a_session_without_names_of_commands_does_not_work(
+    run_qmpsh: RunQmpsh, answer: Json
+) -> None:
+    def behave(peer: Peer) -> None:
+        peer.greet()
+        while True:
+            peer.reply(peer.receive(), answer)
+
+    with serving(behave) as path:
+        checks = examined(run_qmpsh, path, 3)
+    assert checks["commands"] == ("fail", "query-commands did not answer with names")
+    assert "session" not in checks
+
+
+def test_a_server_that_does_not_agree(run_qmpsh: RunQmpsh) -> None:
+    def behave(peer: Peer) -> None:
+        peer.send(GREETING)
+        with contextlib.suppress(EOFError):
+            while True:
+                peer.receive()
+
+    with serving(behave) as path:
+        checks = examined(run_qmpsh, path, 3)
+    assert "did not answer qmp_capabilities" in checks["session"][1]
+    assert checks["next"][1].startswith("kill -CONT wakes a stopped process")
 
 
 def test_a_busy_monitor_is_not_disturbed(vm: Vm, run_qmpsh: RunQmpsh) -> None:
