@@ -126,11 +126,6 @@ class Manual:
         member = self._member(name, path, given or {})
         return manual_layout.description(member) if member else ""
 
-    def member_type(self, name: str, *path: str, given: Mapping[str, str] | None = None) -> str:
-        """The manual's name for the type of a member, that of an element for an array."""
-        member = self._member(name, path, given or {})
-        return member.type.strip("[]") if member else ""
-
     def search(self, word: str) -> list[tuple[str, str]]:
         """Names that hold a word, then those whose text does: (name, first sentence).
 
