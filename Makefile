@@ -76,7 +76,7 @@ screenshots: $(VENV)/.installed-dev ## the drawings of docs/screenshots/, from r
 	$(PY) -m scripts.screenshots
 
 docs: $(VENV)/.installed-dev ## the manual page, the tables of docs/ and completions/, from the program's own
-	$(PY) scripts/manpage.py
+	$(PY) scripts/docs.py
 	$(PY) scripts/completions.py
 
 dist: ## wheel and sdist, installed and tried with every Python at hand; needs a package index

@@ -17,7 +17,7 @@ from _signal import (  # type: ignore[import-not-found]  # has no types of its o
     signal,
 )
 
-INTERRUPTED = 130
+INTERRUPTED = 130  # as in `errors`, which is still to be loaded
 
 
 def main() -> int:

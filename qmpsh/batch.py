@@ -20,7 +20,7 @@ from qmpsh.shell.outcome import Answer, Note, Outcome, Task, Until
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.shell import Shell
 from qmpsh.view.jsontext import compact, pretty
-from qmpsh.view.safe import visible
+from qmpsh.view.safe import told, visible
 
 if TYPE_CHECKING:
     from qmpsh.pastime import Pastime
@@ -107,7 +107,7 @@ class Batch:
         except UsageError as refused:
             task.cancel()
             error = refused
-        except BaseException:
+        except BaseException:  # an interrupt included: what the line holds is put away first
             self._abandon(task)
             raise
         self._clear()
@@ -303,7 +303,7 @@ def _pass_on(data: bytes, *, aside: bool) -> None:
 
 def _complain(place: str, text: str) -> None:
     sys.stdout.flush()
-    print(f"{place}: {visible(text)}", file=sys.stderr)
+    print(f"{place}: {told(text)}", file=sys.stderr)
 
 
 def _remark(note: Note) -> None:

@@ -10,7 +10,6 @@ import traceback
 
 from qmpsh import __version__
 from qmpsh.paths import state_file
-from qmpsh.shell.secrets import mask_line
 
 _TOLD = ("TERM", "COLORTERM", "LANG", "LC_ALL", "TMUX", "STY", "SSH_TTY")
 """variables that say what kind of terminal it was"""
@@ -31,13 +30,35 @@ def report(error: BaseException) -> str:
 
 
 def _text(error: BaseException) -> str:
+    """The report; of a program so broken that it cannot mask, only what needs no masking."""
+    try:
+        # Imported here: what broke the program may be that its files have gone or changed.
+        from qmpsh.shell.secrets import mask_line
+
+        lines = [mask_line(line) for line in _lines(error)]
+    except Exception as failure:
+        lines = [_program(), f"not masked ({type(failure).__name__}), so without its text:"]
+        lines += [type(error).__name__, *_places(error)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _program() -> str:
+    return f"qmpsh {__version__}, Python {platform.python_version()}, {platform.platform()}"
+
+
+def _places(error: BaseException) -> list[str]:
+    """Where it happened, the innermost place last."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return [f"  {frame.f_code.co_filename}:{line}" for frame, line in frames]
+
+
+def _lines(error: BaseException) -> list[str]:
     size = shutil.get_terminal_size()
-    lines = [
-        f"qmpsh {__version__}, Python {platform.python_version()}, {platform.platform()}",
+    return [
+        _program(),
         f"terminal: {size.columns}x{size.lines}",
         *(f"{name}={os.environ[name]}" for name in _TOLD if name in os.environ),
         "",
         # With its notes: what was typed last is among them.
         *"".join(traceback.format_exception(error)).splitlines(),
     ]
-    return "".join(f"{mask_line(line)}\n" for line in lines)

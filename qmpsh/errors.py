@@ -7,8 +7,30 @@ are those of the README's table: 1 the server said no, 2 the line was not sent, 
 
 from __future__ import annotations
 
+SIGNALLED = 128
+"""added to a signal's number for an exit code, as shells do"""
+
+INTERRUPTED = SIGNALLED + 2
+"""the exit code of what Ctrl-C, SIGINT, has ended"""
+
 Span = tuple[int, int]
 """Start and end offsets into a source text, in characters; end is exclusive."""
+
+NAME = 200
+"""characters of a name that are kept: what is longer is there to fill a screen"""
+_DESC = 4000
+"""characters of a description in an error; all of it stands in what --json shows"""
+
+
+def shortened(text: str, most: int = NAME) -> str:
+    """The text as it may stand in a sentence; cut where it is longer."""
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
+def failure(error_class: str, desc: str) -> str:
+    """`Class: description` of a server's refusal; the class alone where it says no more."""
+    name = shortened(error_class).replace("\n", "\\n")
+    return f"{name}: {shortened(desc, _DESC)}".removesuffix(": ")
 
 
 class QmpshError(Exception):
@@ -134,7 +156,7 @@ class CommandFailed(QmpshError):
     """
 
     def __init__(self, error_class: str, desc: str, command_id: str | None = None) -> None:
-        super().__init__(f"{error_class}: {desc}")
+        super().__init__(failure(error_class, desc))
         self.error_class = error_class
         self.desc = desc
         self.command_id = command_id

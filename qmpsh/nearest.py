@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 MOST = 3
-"""names suggested at most"""
+"""most names suggested"""
 
 
 def nearest(word: str, names: Iterable[str]) -> list[str]:
-    """The names that are most like the word, best first; [] where none is."""
-    # Imported here: needed for an error alone, and slow to load.
+    """Return the names most like the word, best first; [] if none is close."""
+    # Imported here: only errors need it, and it is slow to load.
     from difflib import get_close_matches
 
     folded = {name.lower().replace("_", "-"): name for name in names}
@@ -19,6 +19,6 @@ def nearest(word: str, names: Iterable[str]) -> list[str]:
 
 
 def did_you_mean(word: str, names: Iterable[str]) -> str:
-    """`; did you mean a or b?`, or "" where no name is near."""
+    """Return `; did you mean a or b?`, or "" if no name is close."""
     found = nearest(word, names)
     return f"; did you mean {' or '.join(found)}?" if found else ""

@@ -5,19 +5,27 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from qmpsh.errors import UsageError
 from qmpsh.shell.settings import Settings
 
+if TYPE_CHECKING:
+    from qmpsh.schema.model import Schema
+
 
 class Options(NamedTuple):
-    """files: scripts to read, "-" is stdin; color: auto, always, never;
-    connect_timeout: seconds, None where it is not said;
-    negotiate: wait for a greeting and answer it; oob: ask for out-of-band where offered;
-    schema: a file that stands for the server's own schema, "" for none;
-    config: the configuration file, "" for the usual one; logfile: of the wire, "" for none;
-    guest_agent: the server is one.
+    """settings:        how the shell is to behave
+    files:           scripts to read, "-" is stdin
+    connect_timeout: seconds, None where it is not said
+    color:           auto, always or never
+    plain:           a line prompt, no full screen
+    negotiate:       wait for a greeting and answer it
+    oob:             ask for out-of-band execution where it is offered
+    schema:          a file that stands for the server's own schema, "" for none
+    config:          the configuration file, "" for the usual one
+    logfile:         of the wire, "" for none
+    guest_agent:     the server is one
     """
 
     settings: Settings = Settings()
@@ -31,6 +39,20 @@ class Options(NamedTuple):
     config: str = ""
     logfile: str = ""
     guest_agent: bool = False
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether somebody looks on at the wire: -v, --logfile."""
+        return self.settings.verbose or bool(self.logfile)
+
+    def given_schema(self) -> Schema | None:
+        """The schema of --schema, None without. Raises UsageError."""
+        if not self.schema:
+            return None
+        # Imported here: only --schema needs it.
+        from qmpsh.schema.files import read_schema_file
+
+        return read_schema_file(self.schema)
 
 
 def wants_colour(choice: str, environ: Mapping[str, str], *, terminal: bool) -> bool:

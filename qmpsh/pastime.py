@@ -1,25 +1,23 @@
 """What a batch does while a line waits for its end: a bar on stderr, an eye on stdout.
 
 The bar is one line of a terminal, written over and erased again, so that nothing of it stays. Who
-reads stdout may go away while nothing comes that could be written there; poll(2) tells.
+reads stdout may go away while nothing comes that could be written there.
 """
 
 from __future__ import annotations
 
 import os
-import select
 import sys
 import time
 
 from qmpsh.link.client import Client
+from qmpsh.link.watch import BROKEN, READ, WRITE, wait_for
 from qmpsh.shell.outcome import Until
 from qmpsh.view.glyphs import glyphs_for
 from qmpsh.view.progress import progress_line
 from qmpsh.view.theme import plain
 
 _ERASE = "\r\x1b[K"
-_LONGEST = 86400.0
-"""seconds; poll(2) takes its milliseconds as an int"""
 
 
 class Pastime:
@@ -42,13 +40,11 @@ class Pastime:
         if not until.endless or client.closed:
             client.poll(left)
             return
-        poller = select.poll()
         left = min((wait for wait in (left, _left(client.due)) if wait is not None), default=None)
-        poller.register(client.fileno(), select.POLLIN | select.POLLOUT * client.wants_write)
-        poller.register(sys.stdout.fileno(), 0)  # errors are told unasked
-        for fd, _ in poller.poll(None if left is None else min(left, _LONGEST) * 1000):
-            if fd == sys.stdout.fileno():
-                raise BrokenPipeError
+        awaited = READ | WRITE if client.wants_write else READ
+        stdout = sys.stdout.fileno()
+        if stdout in wait_for({client.fileno(): awaited, stdout: BROKEN}, left):
+            raise BrokenPipeError
         client.poll(0)
 
     def clear(self) -> None:

@@ -22,7 +22,7 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.output import Output as Terminal
 from prompt_toolkit.output import create_output
 
-from qmpsh.errors import QmpshError
+from qmpsh.errors import SIGNALLED, QmpshError
 from qmpsh.shell.aliases import HMP_PROMPT
 from qmpsh.shell.outcome import Answer, Ask
 from qmpsh.tui.banner import Banner
@@ -49,8 +49,6 @@ from qmpsh.view.progress import progress_line
 
 BANNER_WAIT = 0.25
 """seconds that the banner waits for the name and the state of the VM"""
-
-SIGNALLED = 128
 
 
 class Surroundings(NamedTuple):
@@ -109,7 +107,7 @@ class Plain:
         self._printer.learned = self._news.set
         self._printer.deliver = None if redirect is None else self._deliver
         self.session: Session = connect(self._printer)
-        self._printer.attach(self.session)
+        self._printer.machine = self.session.machine
         self._driver = Driver(self.session, self._after_turn)
         self._runner: Runner[None] = Runner(self.session, self._printer, self._leave)
         completer = SessionCompleter(self.session, self._printer.columns, self._glyphs.more)

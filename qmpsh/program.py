@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import codecs
 import errno
-import io
-import json
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from qmpsh.errors import QmpshError, UsageError
-from qmpsh.link.address import parse_address
+from qmpsh.link.address import TENDED, parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
-from qmpsh.link.dialect import GUEST_AGENT, QEMU
+from qmpsh.link.dialect import GUEST_AGENT, QEMU, remark
 from qmpsh.options import Options, for_batch, is_interactive
 from qmpsh.splitter import COMPLETE, PROGRAMS, Words, split_words
-from qmpsh.view.safe import visible
-
-if TYPE_CHECKING:
-    from typing import TextIO
-
-    from _typeshed import ReadableBuffer as Buffer
-
-    from qmpsh.schema.model import Schema
+from qmpsh.streams import StdoutFailed, mend_streams
+from qmpsh.view.safe import told
 
 STDOUT_CLOSED = 141
 FAULT = 70
 """of our own; Source: sysexits.h, EX_SOFTWARE"""
 CONNECT_TIMEOUT = 10.0
 """seconds until greeted and negotiated"""
-_AS_JSON = "qmpsh.json"
-"""How characters that stdout's encoding lacks are written."""
 
 
 def main() -> int:
@@ -40,12 +28,12 @@ def main() -> int:
 
     Raises KeyboardInterrupt.
     """
-    _mend_streams()
+    mend_streams()
     try:
         return _run_and_tell(sys.argv[1:])
     except BrokenPipeError:
         pass  # noticed while nothing was to be written
-    except _StdoutFailed as failure:
+    except StdoutFailed as failure:
         if failure.errno != errno.EPIPE:
             print(f"qmpsh: cannot write to stdout: {failure.strerror}", file=sys.stderr)
     except Exception as error:
@@ -66,84 +54,10 @@ def _run_and_tell(argv: list[str]) -> int:
         code = run(argv)
     except QmpshError as error:
         sys.stdout.flush()
-        print(f"qmpsh: {visible(str(error))}", file=sys.stderr)
+        print(f"qmpsh: {told(str(error))}", file=sys.stderr)
         return error.exit_code
     sys.stdout.flush()
     return code
-
-
-def _mend_streams() -> None:
-    """Streams that can show whatever a VM says, and that tell what is wrong with them.
-
-    Something stands for a standard stream that was closed beforehand (`<&-`, `>&-`): the next
-    descriptor that is opened would take its number, and the socket would be read as a script.
-    """
-    for fd in range(3):
-        try:
-            os.fstat(fd)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
-    if sys.stdout is None:
-        reader, writer = os.pipe()
-        os.close(reader)  # so that writing fails as it does when a reader went away
-        os.dup2(writer, 1)
-    codecs.register_error(_AS_JSON, _json_escapes)
-    sys.stdout = _text_stream(_Stdout, 1, sys.stdout, _AS_JSON, by_line=os.isatty(1))
-    sys.stderr = _text_stream(_Stderr, 2, sys.stderr, "backslashreplace", by_line=True)
-
-
-def _text_stream(
-    kind: type[io.BufferedWriter], fd: int, old: TextIO | None, errors: str, *, by_line: bool
-) -> TextIO:
-    """A stream onto a descriptor, of the encoding of the old one."""
-    buffer = kind(io.FileIO(fd, "w", closefd=False))
-    encoding = None if old is None else old.encoding
-    return io.TextIOWrapper(buffer, encoding, errors, line_buffering=by_line)
-
-
-class _StdoutFailed(OSError):
-    """stdout did not take what was written: nobody reads it, its disk is full."""
-
-
-class _Stdout(io.BufferedWriter):
-    """What is written to stdout, whose failure is told from that of any other file."""
-
-    def write(self, data: Buffer, /) -> int:
-        try:
-            return super().write(data)
-        except OSError as error:
-            raise _StdoutFailed(error.errno, error.strerror) from error
-
-    def flush(self) -> None:
-        try:
-            super().flush()
-        except OSError as error:
-            raise _StdoutFailed(error.errno, error.strerror) from error
-
-
-class _Stderr(io.BufferedWriter):
-    """stderr, without a failure of its own: where nobody can read what stands there, the work goes
-    on and the exit code tells how it went.
-    """
-
-    def write(self, data: Buffer, /) -> int:
-        try:
-            return super().write(data)
-        except OSError:
-            return memoryview(data).nbytes
-
-    def flush(self) -> None:
-        try:
-            super().flush()
-        except OSError:
-            return
-
-
-def _json_escapes(error: UnicodeError) -> tuple[str, int]:
-    """What stands for characters that an encoding lacks: JSON stays JSON, and can be read back."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def run(argv: list[str]) -> int:
@@ -192,11 +106,11 @@ def _batch(words: Words, options: Options) -> int:
     from qmpsh.batch import Batch
 
     settings, colour = for_batch(options, one_shot=bool(words.line))
-    schema = _schema(options)
+    schema = options.given_schema()
     offline = words.address is None and (settings.dry_run or bool(words.line))
     client = None if offline else _connect(words, options)
-    if client is not None and client.greeting is not None and client.greeting.remark:
-        _notice(client.greeting.remark)
+    if client is not None and (said := remark(words.address or "", client.greeting)):
+        _notice(said)
     batch = Batch(client, settings, schema, colour=colour)
     try:
         if words.line:
@@ -214,7 +128,7 @@ def _interact(words: Words, options: Options) -> int:
         words = words._replace(address=maybe_pick())
     if words.address is None:
         return 0
-    schema = _schema(options)
+    schema = options.given_schema()
     # Imported here: only a person's session has a configuration, and loads prompt_toolkit.
     from qmpsh.interactive import configured, interact
 
@@ -226,21 +140,17 @@ def _interact(words: Words, options: Options) -> int:
         client.close()
 
 
-def _schema(options: Options) -> Schema | None:
-    if not options.schema:
-        return None
-    # Imported here: only --schema needs it.
-    from qmpsh.schema.files import read_schema_file
-
-    return read_schema_file(options.schema)
-
-
 def _connect(words: Words, options: Options) -> Client:
     if words.address is None:
         # Imported here: most runs name an address.
         from qmpsh.lookout.picking import no_address
 
         raise no_address()
+    if words.address.startswith(TENDED):
+        # Imported here: a socket closes by itself.
+        from qmpsh.ending import end_by_signals
+
+        end_by_signals()
     return Client.connect(
         parse_address(words.address),
         ClientOptions(
@@ -257,7 +167,7 @@ def _connect(words: Words, options: Options) -> Client:
 
 def _tracer(address: str, options: Options) -> Tracer | None:
     """Who looks on at the wire: -v, --logfile; None for nobody."""
-    if not (options.settings.verbose or options.logfile):
+    if not options.is_traced:
         return None
     # Imported here: only who looks on needs the masking.
     from qmpsh.trace import tracing_for
@@ -270,4 +180,4 @@ def _connect_timeout(options: Options) -> float:
 
 
 def _notice(text: str) -> None:
-    print(f"qmpsh: {visible(text)}", file=sys.stderr, flush=True)
+    print(f"qmpsh: {told(text)}", file=sys.stderr, flush=True)

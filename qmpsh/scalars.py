@@ -1,4 +1,5 @@
-"""How a bare word is read where an int, a number or a boolean is declared.
+"""Reads a bare word as an int, a number or a boolean, as the schema declares.
+
 
 Source: the table of the README's section "Values". Integer widths are invisible in the schema
 (WIRE.md section 5), so the bounds are those of the wire: -2^63 to 2^64-1.
@@ -23,8 +24,8 @@ _LONGEST = 64
 
 
 def read_int(text: str) -> int | None:
-    """`-5`, `0x10`, `64M`, `1.5G`; None when it is no integer or out of the wire's bounds."""
-    # Nothing within the bounds is longer; Python refuses to convert thousands of digits.
+    """Read `-5`, `0x10`, `64M` or `1.5G`; None if not an integer or out of the wire's bounds."""
+    # No integer within the bounds is longer; Python refuses to convert thousands of digits.
     match = _INT.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         return None
@@ -36,7 +37,7 @@ def read_int(text: str) -> int | None:
 
 
 def read_number(text: str) -> int | float | None:
-    """What read_int takes, and `1.5`, `1e3`."""
+    """Read what read_int takes, or `1.5`, `1e3`; None for anything else."""
     value = read_int(text)
     if value is not None or not _FLOAT.fullmatch(text):
         return value
@@ -45,12 +46,12 @@ def read_number(text: str) -> int | float | None:
 
 
 def read_boolean(text: str) -> bool | None:
-    """`true false on off yes no`."""
+    """Read `true`, `false`, `on`, `off`, `yes` or `no`; None for anything else."""
     return _BOOLEANS.get(text)
 
 
 def _scaled(match: re.Match[str]) -> int | None:
-    """Whole and fraction times the suffix's power of 1024; None when that is not exact."""
+    """Scale a number by its suffix, a power of 1024; None if the result is not an integer."""
     suffix = match["suffix"].lower()
     factor = 1024 ** (_SUFFIXES.index(suffix) + 1) if suffix else 1
     fraction = match["fraction"] or ""

@@ -10,5 +10,6 @@ sys.path.insert(0, str(ROOT))
 
 from qmpsh.completion.shells import FILES, script  # noqa: E402  # this checkout's, installed or not
 
-for shell, name in FILES.items():
-    (ROOT / "completions" / name).write_text(script(shell))
+if __name__ == "__main__":
+    for shell, name in FILES.items():
+        (ROOT / "completions" / name).write_text(script(shell))

@@ -59,6 +59,22 @@ def test_a_report_is_private_and_holds_no_secret(private_home: Path) -> None:
     assert "in failing" in text
 
 
+def test_a_report_is_written_where_nothing_can_be_masked(
+    private_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As where the files of the package were replaced under a long session.
+    monkeypatch.setitem(sys.modules, "qmpsh.shell.secrets", None)
+    sentence = report(failing())
+    (path,) = reports(private_home)
+    assert sentence == f"a fault of its own (ZeroDivisionError) ended it; the report is in {path}"
+    text = path.read_text()
+    assert "hunter2" not in text
+    assert "query-status" not in text
+    places = [failing.__code__.co_firstlineno + 2, fail.__code__.co_firstlineno + 1]
+    where = "".join(f"  {__file__}:{line}\n" for line in places)
+    assert text.endswith(f"\nZeroDivisionError\n{where}")
+
+
 def test_a_report_that_cannot_be_written_is_told(
     private_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

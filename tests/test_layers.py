@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
+from typing import NamedTuple
 
 import pytest
 
@@ -21,67 +23,62 @@ PACKAGE = "qmpsh"
 
 # ---------------------------------------------------------------------------- the table
 
-GROUND = {
-    "",
-    "errors",
-    "jsontypes",
-    "nearest",
-    "scalars",
-}  # "" is qmpsh/__init__.py: the version, and nothing else
-BELOW_SHELL = GROUND | {"paths", "wire", "link", "lang", "schema", "complete"}
-BELOW_FRONT_ENDS = BELOW_SHELL | {"shell", "view"}
-FRONT_ENDS = {"tui", "plain", "batch"}
-COMMAND_LINE = {"splitter", "options", "cli", "trace"}
+PAGE = ROOT / "docs" / "architecture.md"
 
-MAY_IMPORT: dict[str, set[str]] = {
-    "": set(),
-    "errors": set(),
-    "jsontypes": set(),
-    "nearest": set(),
-    "paths": GROUND,
-    "scalars": {"jsontypes"},
-    "wire": GROUND,
-    "link": GROUND | {"paths", "wire"},
-    "lang": GROUND,
-    "schema": GROUND | {"paths", "lang", "wire.messages"},
-    "complete": GROUND | {"lang", "schema"},
-    "shell": BELOW_SHELL,
-    "view": GROUND | {"wire", "shell.outcome", "shell.progress"},
-    "tui": BELOW_FRONT_ENDS,
-    "plain": BELOW_FRONT_ENDS | {"tui"},
-    "batch": (BELOW_FRONT_ENDS - {"complete"}) | {"script", "terminal", "pastime"},
-    "pastime": BELOW_FRONT_ENDS - {"complete"},
-    "terminal": GROUND,
-    "script": BELOW_FRONT_ENDS - {"complete"},
-    "splitter": GROUND | {"lang.verbs", "link.address"},
-    "options": GROUND | {"shell.settings"},
-    "domains": GROUND | {"link", "view"},
-    "crash": GROUND | {"paths", "shell.secrets"},
-    "trace": GROUND | {"options", "shell.tracing", "shell.wirelog", "view"},
-    "usage": set(),
-    "cli": BELOW_FRONT_ENDS | FRONT_ENDS | {"options", "splitter", "usage"},
-    "completion": BELOW_FRONT_ENDS | {"cli", "splitter", "lookout.options"},
-    "lookout": BELOW_FRONT_ENDS | {"options", "splitter"},
-    "config": BELOW_FRONT_ENDS | {"tui"},
-    "interactive": BELOW_FRONT_ENDS | {"tui", "plain", "options", "config"},
-    "running": BELOW_FRONT_ENDS | FRONT_ENDS | COMMAND_LINE | {"config", "interactive"},
-    "__main__": {"program"},
-    "program": BELOW_FRONT_ENDS
-    | FRONT_ENDS
-    | COMMAND_LINE
-    | {"completion", "crash", "domains", "interactive", "lookout"},
-}
-"""A room, and the rooms or single modules that it may import besides itself."""
 
-THIRD_PARTY: dict[str, set[str]] = {
-    "prompt_toolkit": {"tui", "plain"},
-    "pygments": {"lang.lexer", "view", "tui", "plain"},
-    "click": {"cli", "completion", "lookout.options"},
-    "_typeshed": {"program"},  # names of types, which are there while they are checked only
-    "libvirt": {"link.roads.libvirt_host"},
-    "libvirt_qemu": {"link.roads.libvirt_host"},
-}
-"""A package, and the rooms or single modules that may import it. No other package at all."""
+class Row(NamedTuple):
+    """down_to: the room up to which all that stands above may be imported, "" for none; but: of
+    those, the ones that may not; named: rooms and single modules; packages: of others, and the room
+    or the module that may import each.
+    """
+
+    down_to: str
+    but: frozenset[str]
+    named: frozenset[str]
+    packages: dict[str, str]
+
+
+def read_rows() -> dict[str, Row]:
+    """The table, by the names of the rooms, in its order."""
+    table = PAGE.read_text().partition("## Rooms\n")[2].partition("\n## ")[0]
+    lines = [line for line in table.splitlines() if line.startswith("| `")]
+    rows = {}
+    for line in lines:
+        rooms, _, imported, packages = line.strip("|").split("|")
+        for name in code(rooms):
+            here = name.removesuffix(".py").removesuffix("/")
+            rows[here] = read_row(imported, packages, here)
+    return rows
+
+
+def read_row(imported: str, packages: str, here: str) -> Row:
+    above = re.search(r"all down to `(\w+)`(?: but `(\w+)`)?", imported)
+    listed, _, where = packages.partition(" in ")
+    place = code(where)[0] if where else here
+    return Row(
+        above[1] if above else "",
+        frozenset([above[2]] if above and above[2] else []),
+        frozenset(code(imported.replace(above[0] if above else "", ""))),
+        dict.fromkeys(code(listed), place),
+    )
+
+
+def code(cell: str) -> list[str]:
+    """What stands between backquotes."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+ROWS = read_rows()
+ROOMS = list(ROWS)
+
+
+def may_import(here: str) -> set[str]:
+    """The rooms and single modules that a room may import besides itself."""
+    row = ROWS[here]
+    above = ROOMS[: ROOMS.index(row.down_to) + 1] if row.down_to else []
+    # "" is qmpsh/__init__.py: the version, and nothing else.
+    return {"", *row.named, *above} - row.but
+
 
 PURE = {"wire", "lang", "schema", "complete"}
 NOT_IN_PURE = {"socket", "select", "selectors", "time", "threading", "subprocess", "os.read"}
@@ -146,20 +143,31 @@ def room(name: str) -> str:
 # ---------------------------------------------------------------------------- the tests
 
 
-def test_every_room_is_in_the_table() -> None:
-    assert {room(name) for name in modules()} <= set(MAY_IMPORT)
+def test_the_table_has_every_room_and_no_other() -> None:
+    assert sorted(ROOMS) == sorted({room(name) for name in modules()} - {""})
 
 
-@pytest.mark.parametrize("here", sorted(MAY_IMPORT))
+@pytest.mark.parametrize("here", ROOMS)
 def test_imports_go_down(here: str) -> None:
     upward = {
         f"{name} -> {imported}"
         for name, tree in modules().items()
         if room(name) == here
         for imported in own_imports(tree)
-        if not is_within(imported, MAY_IMPORT[here] | {here})
+        if not is_within(imported, may_import(here) | {here})
     }
     assert upward == set()
+
+
+@pytest.mark.parametrize("here", ROOMS)
+def test_a_row_names_nothing_that_its_room_does_not_import(here: str) -> None:
+    trees = [tree for name, tree in modules().items() if room(name) == here]
+    own = {imported for tree in trees for imported in own_imports(tree)}
+    others = {imported for tree in trees for imported in roots(tree)}
+    assert {
+        name for name in ROWS[here].named if not any(is_within(one, {name}) for one in own)
+    } == set()
+    assert ROWS[here].packages.keys() - others == set()
 
 
 def test_no_cycles() -> None:
@@ -174,11 +182,15 @@ def test_third_party_packages_only_where_they_belong() -> None:
     misplaced = {
         f"{name}: {imported}"
         for name, tree in modules().items()
-        for imported in {full.partition(".")[0] for full in imports(tree)}
-        if imported not in sys.stdlib_module_names | {PACKAGE}
-        and not is_within(name, THIRD_PARTY.get(imported, set()))
+        for imported in roots(tree) - sys.stdlib_module_names - {PACKAGE}
+        if not is_within(name, places(imported))
     }
     assert misplaced == set()
+
+
+def places(package: str) -> set[str]:
+    """The rooms and modules that may import a package of others."""
+    return {row.packages[package] for row in ROWS.values() if package in row.packages}
 
 
 def test_asyncio_only_where_its_loop_runs() -> None:
@@ -242,6 +254,7 @@ ONE_SHOT_MODULES: set[str] = {
     "qmpsh.shell.settings",
     "qmpsh.shell.shell",
     "qmpsh.splitter",
+    "qmpsh.streams",
     "qmpsh.view",
     "qmpsh.view.jsontext",
     "qmpsh.view.safe",

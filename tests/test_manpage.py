@@ -9,12 +9,17 @@ import pytest
 
 from qmpsh.lang.modifiers import MODIFIERS
 from qmpsh.usage import MODIFIERS as TOLD
-from scripts.manpage import DOCS, PAGE, TABLES, option_rows, page, table
+from scripts.docs import DOCS, PAGE, TABLES, date_of, option_rows, page, table
 from tests.conftest import RunQmpsh, missing
 
 
 def test_the_page_is_current() -> None:
-    assert PAGE.read_text() == page(), "`make docs` writes it anew"
+    stored = PAGE.read_text()
+    assert stored == page(date_of(stored)), "`make docs` writes it anew"
+
+
+def test_the_date_is_that_of_the_last_change() -> None:
+    assert date_of(page("2026-01-31")) == "2026-01-31"
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -1,4 +1,4 @@
-"""Completion of the command line itself, for bash, zsh and fish, through click's mechanism.
+"""Completion of the command line itself, for bash, zsh and fish, in click's manner.
 
 `_QMPSH_COMPLETE=bash_source qmpsh` prints the script for a shell, which calls the program with
 `_QMPSH_COMPLETE=bash_complete` at each Tab. Here stands what differs between the shells: what they
@@ -12,7 +12,8 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 
-from click.shell_completion import ShellComplete, add_completion_class, shell_complete
+import click
+from click.shell_completion import ShellComplete
 
 from qmpsh.cli import COMMAND
 from qmpsh.completion import scripts
@@ -38,23 +39,32 @@ _IN_DOUBLE = re.compile(r'([$`"\\])')
 
 def answer(instruction: str) -> int:
     """Do what the variable asks for, `bash_source` or the like; the exit code."""
-    if instruction.endswith("_source"):
-        return shell_complete(COMMAND, {}, "qmpsh", COMPLETE, instruction)
+    name, _, wanted = instruction.partition("_")
+    if name not in _SHELLS or wanted not in ("source", "complete"):
+        return 1
+    if wanted == "source":
+        click.echo(script(name).encode(), nl=False)
+        return 0
     # A shell's Tab must not be disturbed: not by a word on the terminal, not by waiting.
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
     faulthandler.dump_traceback_later(LIMIT, exit=True, file=null)
     try:
-        return shell_complete(COMMAND, {}, "qmpsh", COMPLETE, instruction)
+        click.echo(_completion(name).complete().encode())
     except Exception:  # the top of a key handler: whatever is wrong, there are no candidates
         return 1
     finally:
         faulthandler.cancel_dump_traceback_later()
+    return 0
 
 
 def script(shell: str) -> str:
     """The script for bash, zsh or fish."""
-    return _SHELLS[shell](COMMAND, {}, "qmpsh", COMPLETE).source()
+    return _completion(shell).source()
+
+
+def _completion(shell: str) -> Completion:
+    return _SHELLS[shell](COMMAND, {}, "qmpsh", COMPLETE)
 
 
 class Completion(ShellComplete):
@@ -166,5 +176,3 @@ def _quoted(text: str, quote: str) -> str:
 
 
 _SHELLS: dict[str, type[Completion]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}
-for _shell in _SHELLS.values():
-    add_completion_class(_shell)

@@ -41,4 +41,6 @@ def _file(source: Source, mark: Token, tokens: Sequence[Token]) -> Redirect:
     if len(operands) > 1:
         message = "expected nothing behind the file; a name with blanks is quoted"
         raise source.error(message, *operands[1][1:])
-    return Redirect(sign, unquoted(source, operand), (mark.start, operand.end))
+    return Redirect(
+        ">>" if sign == ">>" else ">", unquoted(source, operand), (mark.start, operand.end)
+    )

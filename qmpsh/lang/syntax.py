@@ -6,7 +6,7 @@ the schema where there is one (`schema/`) and by the guess in `lang/build.py` wh
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from qmpsh.errors import Span
 from qmpsh.jsontypes import Json, JsonObject
@@ -100,9 +100,9 @@ class Modifiers(NamedTuple):
 
 
 class Redirect(NamedTuple):
-    """`| command`, `> file` or `>> file`. mark: "|", ">" or ">>"; target: unquoted text."""
+    """`| command`, `> file` or `>> file`. target: unquoted text."""
 
-    mark: str
+    mark: Literal["|", ">", ">>"]
     target: str
     span: Span
 

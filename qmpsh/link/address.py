@@ -23,6 +23,10 @@ FORMS: Final = (
 )
 RELAYED: Final = ("exec:", "libvirt:", "ssh:")
 """Beginnings of addresses whose descriptor leads to a relay on this machine, not to the server."""
+BRIDGED: Final = "libvirt:"
+"""Beginning of the addresses whose greeting is made by ourselves."""
+TENDED: Final = (*RELAYED, "listen:")
+"""Beginnings of addresses whose road has something to put away at its end: processes, files."""
 _PATH_STARTS = ("/", "./", "../", "~/")
 
 

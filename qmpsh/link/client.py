@@ -147,7 +147,7 @@ class Client:
         """
         limit, address = self._options.connect_timeout, self.address
         deadline = math.inf if limit is None else started + limit
-        quiet = handshake.Quiet(self.fileno, time.monotonic())
+        quiet = handshake.Quiet(self.fileno, time.monotonic(), lambda: self._connection.heard)
         patience = quiet.since + self._options.notice_after
         if notice is not None and patience < deadline and not self._wait(self._greeted, patience):
             notice(handshake.waiting(address, limit, self.dialect, quiet))
@@ -161,7 +161,7 @@ class Client:
     @property
     def refusal(self) -> CannotConnect:
         """Why no session began, of a client that was lost before."""
-        return handshake.refusal(self.address, self.lost)
+        return handshake.refusal(self.address, self.lost, greeted=self.greeting is not None)
 
     def _greeted(self) -> bool:
         return self._connection.state not in (State.GREETING, State.SYNCING)

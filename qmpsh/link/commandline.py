@@ -11,12 +11,14 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 QMP: Final = "qmp"
 HMP: Final = "hmp"
 AGENT: Final = "guest agent"
 SERIAL: Final = "serial line"
+Kind = Literal["qmp", "hmp", "guest agent", "serial line"]
+Wrap = Literal["telnet", "tls", "websocket", ""]
 
 _PROGRAMS: Final = {
     r"qemu-system-[\w-]+|qemu-kvm|kvm|qemu": "emulator",
@@ -32,19 +34,23 @@ _SERIAL_DEVICE: Final = re.compile(r"serial|console|vty")
 
 
 class Channel(NamedTuple):
-    """One socket that a program listens on. kind: QMP, HMP, AGENT or SERIAL;
-    path: of a unix socket, as it was given; abstract: `path` is a name without a file;
-    host, port: of a TCP one, host "" for any; fd: inherited, -1 for none, and then nothing else;
-    wrap: what is around the bytes: "telnet", "tls", "websocket", "" for nothing.
+    """One socket that a program listens on.
+
+    kind:       what is spoken there
+    path:       of a unix socket, as it was given
+    abstract:   `path` is a name without a file
+    host, port: of a TCP one, host "" for any
+    fd:         inherited, -1 for none, and then nothing else
+    wrap:       what is around the bytes, "" for nothing
     """
 
-    kind: str
+    kind: Kind
     path: str = ""
     abstract: bool = False
     host: str = ""
     port: int = 0
     fd: int = -1
-    wrap: str = ""
+    wrap: Wrap = ""
 
 
 class CommandLine(NamedTuple):
@@ -113,7 +119,7 @@ def _read_json(text: str) -> Options:
 def _read_emulator(words: Sequence[str]) -> tuple[str, list[Channel]]:
     name = ""
     chardevs: dict[str, Options] = {}
-    uses: list[tuple[str, str]] = []  # kind, and what was said of its device
+    uses: list[tuple[Kind, str]] = []  # kind, and what was said of its device
     for option, value in _pairs(words):
         if option == "name":
             name = read_options(value, "guest").get("guest", "")
@@ -135,18 +141,18 @@ def _pairs(words: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield option, value if equals else following
 
 
-def _use_mon(value: str) -> Iterator[tuple[str, str]]:
+def _use_mon(value: str) -> Iterator[tuple[Kind, str]]:
     options = read_options(value, "chardev")
     control = options.get("mode", "readline") == "control"
     yield QMP if control else HMP, f"chardev:{options.get('chardev', '')}"
 
 
-def _use_serial(value: str) -> Iterator[tuple[str, str]]:
+def _use_serial(value: str) -> Iterator[tuple[Kind, str]]:
     device = value.removeprefix("mon:")
     yield SERIAL if device == value else HMP, device
 
 
-def _use_device(value: str) -> Iterator[tuple[str, str]]:
+def _use_device(value: str) -> Iterator[tuple[Kind, str]]:
     options = read_options(value, "driver")
     device = f"chardev:{options.get('chardev', '')}"
     if options.get("name", "").startswith(_AGENT_NAME):
@@ -155,7 +161,7 @@ def _use_device(value: str) -> Iterator[tuple[str, str]]:
         yield SERIAL, device
 
 
-_USES: Final[dict[str, Callable[[str], Iterator[tuple[str, str]]]]] = {
+_USES: Final[dict[str, Callable[[str], Iterator[tuple[Kind, str]]]]] = {
     "qmp": lambda value: iter([(QMP, value)]),
     "qmp-pretty": lambda value: iter([(QMP, value)]),
     "monitor": lambda value: iter([(HMP, value)]),
@@ -166,7 +172,7 @@ _USES: Final[dict[str, Callable[[str], Iterator[tuple[str, str]]]]] = {
 """Options that put something on a character device: what, and on which."""
 
 
-def _channels(kind: str, device: str, chardevs: dict[str, Options]) -> Iterator[Channel]:
+def _channels(kind: Kind, device: str, chardevs: dict[str, Options]) -> Iterator[Channel]:
     """The socket of a device as `-qmp` and `-monitor` name one, if it is a listening one."""
     scheme, _, rest = device.partition(":")
     if scheme == "chardev":
@@ -187,8 +193,7 @@ def _channels(kind: str, device: str, chardevs: dict[str, Options]) -> Iterator[
         yield _channel(kind, options)
 
 
-def _channel(kind: str, options: Options) -> Channel:
-    wraps = [wrap for wrap in ("telnet", "websocket") if options.get(wrap) in _TRUE]
+def _channel(kind: Kind, options: Options) -> Channel:
     port, fd = options.get("port", ""), options.get("fd", "")
     return Channel(
         kind,
@@ -197,8 +202,16 @@ def _channel(kind: str, options: Options) -> Channel:
         options.get("host", ""),
         int(port) if port.isdecimal() else 0,
         int(fd) if fd.isdecimal() else -1,
-        "tls" if "tls-creds" in options else "".join(wraps[:1]),
+        _wrap(options),
     )
+
+
+def _wrap(options: Options) -> Wrap:
+    if "tls-creds" in options:
+        return "tls"
+    if options.get("telnet") in _TRUE:
+        return "telnet"
+    return "websocket" if options.get("websocket") in _TRUE else ""
 
 
 def _read_daemon(words: Sequence[str]) -> tuple[str, list[Channel]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.link.address import BRIDGED
 from qmpsh.wire.messages import Greeting
 
 
@@ -105,6 +106,16 @@ def introduction(greeting: Greeting) -> tuple[str, str, str]:
     if dialect is STRATOVIRT and greeting.package:
         return dialect.name, greeting.package.removeprefix(f"{dialect.name}-"), ""
     return dialect.name, greeting.version, greeting.package
+
+
+def remark(address: str, greeting: Greeting | None) -> str:
+    """What a bridge of ours tells the user of the connection in its greeting; "" for nothing.
+
+    A server that greets so speaks for itself, and is not heard.
+    """
+    said = greeting.raw.get("QMP") if greeting and address.startswith(BRIDGED) else None
+    text = said.get("remark") if isinstance(said, dict) else None
+    return text if isinstance(text, str) else ""
 
 
 def command_names(reply: Json) -> tuple[str, ...]:

@@ -10,11 +10,11 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
-from qmpsh.errors import QmpshError
+from qmpsh.errors import QmpshError, shortened
 from qmpsh.link.address import SCHEMES, Address, TcpAddress, UnixAddress
-from qmpsh.link.commandline import AGENT, QMP, Channel, CommandLine, maybe_command_line
+from qmpsh.link.commandline import AGENT, QMP, Channel, CommandLine, Kind, maybe_command_line
 from qmpsh.link.doctor import is_qmpsh
 from qmpsh.link.owners import LIBVIRT, SYSTEM, domain_of, libvirt_form, owner_of, uri_of
 from qmpsh.link.proc import PROC, Process, maybe_link, maybe_process, pids, socket_inode, words_of
@@ -37,26 +37,36 @@ _DEPTH: Final = 3  # folders below one of those
 _ENTRIES: Final = 2000  # files looked at in each
 
 
+State = Literal["running", "stopped", "traced", "hung", "ended", "unknown"]
+Clients = Literal["free", "busy", "unknown"]
+
+
 class Monitor(NamedTuple):
-    """address: a form that parses; kind: "qmp", "hmp", "guest agent"; name: of the VM, "" unknown;
-    program: of the listener, "" unknown; state: "running", "stopped", "traced", "hung", "ended" or
-    "unknown"; clients: "free", "busy" or "unknown"; holder: who is served, "" for nobody known;
-    user: whose the process is; owner: "libvirt", "Proxmox", "" for the user's own.
+    """address: a form that parses
+    kind:    what is spoken there
+    name:    of the VM, "" unknown
+    pid:     of the listener, None unknown
+    program: of the listener, "" unknown
+    state:   of the listener's process
+    clients: whether it takes one more
+    holder:  who is served, "" for nobody known
+    user:    whose the process is
+    owner:   "libvirt", "Proxmox", "" for the user's own
     """
 
     address: str
-    kind: str = QMP
+    kind: Kind = QMP
     name: str = ""
     pid: int | None = None
     program: str = ""
-    state: str = "unknown"
-    clients: str = "unknown"
+    state: State = "unknown"
+    clients: Clients = "unknown"
     holder: str = ""
     user: str = ""
     owner: str = ""
 
 
-STATES: Final = {"T": "stopped", "t": "traced", "D": "hung", "Z": "ended"}
+STATES: Final[dict[str, State]] = {"T": "stopped", "t": "traced", "D": "hung", "Z": "ended"}
 """Letters of proc(5); every other is "running"."""
 
 
@@ -148,14 +158,14 @@ def _maybe_address(channel: Channel, pid: int, sockets: Sockets) -> Address | No
 
 
 def _monitor(
-    address: Address, kind: str, command: CommandLine, process: Process, sockets: Sockets
+    address: Address, kind: Kind, command: CommandLine, process: Process, sockets: Sockets
 ) -> Monitor:
     scene = look(address, sockets=sockets)
     owner = owner_of(address)
     return Monitor(
         _best_form(address, kind, command.name),
         kind,
-        command.name or (domain_of(address) if owner else ""),
+        shortened(command.name) or (domain_of(address) if owner else ""),
         process.pid,
         command.program,
         STATES.get(process.state, "running"),
@@ -165,14 +175,14 @@ def _monitor(
     )
 
 
-def _best_form(address: Address, kind: str, name: str) -> str:
+def _best_form(address: Address, kind: Kind, name: str) -> str:
     """A monitor of libvirt's is reached through libvirt alone."""
     if kind == QMP and owner_of(address) == LIBVIRT and LIBVIRT in SCHEMES:
         return libvirt_form(uri_of(address), domain_of(address, name))
     return str(address)
 
 
-def _clients(scene: Scene) -> tuple[str, str]:
+def _clients(scene: Scene) -> tuple[Clients, str]:
     """Whether somebody is served, and who."""
     if not scene.known:
         return "unknown", ""
@@ -228,7 +238,7 @@ def _is_usual(path: str) -> bool:
     return _USUAL.search(os.path.basename(path)) is not None and not path.endswith(".vnc")
 
 
-def _kind_of(path: str) -> str:
+def _kind_of(path: str) -> Kind:
     return AGENT if _AGENTS.search(os.path.basename(path)) else QMP
 
 

@@ -15,6 +15,7 @@ from qmpsh.errors import (
     CannotConnect,
     ConnectionLost,
     ConnectTimeout,
+    FrameTooLong,
     NotQmp,
     ProtocolError,
     QmpshError,
@@ -118,16 +119,20 @@ def _silence(dialect: Dialect) -> _Silence:
 
 class Quiet(NamedTuple):
     """A connection on which nothing comes. fileno: gives its descriptor, -1 for none;
-    since: when that began, of the clock `time.monotonic()`.
+    since: when that began, of the clock `time.monotonic()`; heard: bytes that came all the same,
+    and are no greeting.
     """
 
     fileno: Callable[[], int]
     since: float
+    heard: Callable[[], int] = int
 
 
 def waiting(address: Address, timeout: float | None, dialect: Dialect, quiet: Quiet) -> str:
     """The notice while a connection is silent."""
     limit = "" if timeout is None else f" up to {timeout:g} s"
+    if quiet.heard() and dialect.greets:
+        return f"{address} has not greeted yet, though it sends something; waiting{limit}"
     finding = _maybe_finding(address, dialect, quiet)
     if finding is not None:
         silence = _silence(dialect)
@@ -146,6 +151,12 @@ def still_waiting(address: Address, dialect: Dialect, fd: int) -> str:
 
 def no_greeting(address: Address, timeout: float, dialect: Dialect, quiet: Quiet) -> CannotConnect:
     """Connected, and silence. quiet: the connection, still open."""
+    if quiet.heard() and dialect.greets:
+        return NotQmp(
+            f"{address} sent {quiet.heard()} bytes within {timeout:g} s, and no greeting in them:"
+            " it does not speak QMP, or the way to it is too slow",
+            "--connect-timeout gives it longer",
+        )
     finding, silence = _maybe_finding(address, dialect, quiet), _silence(dialect)
     if finding is not None:
         missing = f"{silence.missing} {silence.whose} {address}"
@@ -187,11 +198,17 @@ def end_of_stream(unfinished: int) -> StreamEnded:
     return StreamEnded(f"the server closed the connection{where}")
 
 
-def refusal(address: Address, lost: QmpshError | None) -> CannotConnect:
+def refusal(address: Address, lost: QmpshError | None, *, greeted: bool) -> CannotConnect:
     """Why no session began, from how the connection was lost before."""
     if isinstance(lost, CannotConnect):
         return lost
-    return _not_qmp(address, lost) if isinstance(lost, ProtocolError) else _ended(address)
+    if not isinstance(lost, ProtocolError):
+        return _ended(address)
+    if isinstance(lost, FrameTooLong) or not lost.data:
+        return NotQmp(f"{address}: {lost}")
+    if greeted:
+        return NotQmp(f"{address} greeted, and then sent what is not QMP: {_sample(lost.data)}")
+    return _not_qmp(address, lost.data)
 
 
 def _ended(address: Address) -> CannotConnect:
@@ -216,16 +233,17 @@ def no_descriptors(address: Address) -> str:
     )
 
 
-def _not_qmp(address: Address, error: ProtocolError) -> NotQmp:
-    """Something that is not QMP."""
-    data = error.data
+def _not_qmp(address: Address, data: bytes) -> NotQmp:
+    """Something that is not QMP. data: its first bytes"""
     for beginning, (kind, todo) in _STRANGERS.items():
         # However the bytes were cut: the first piece may be shorter than what tells.
-        if data and (data.startswith(beginning) or beginning.startswith(data)):
+        if data.startswith(beginning) or beginning.startswith(data):
             return NotQmp(f"{address} {kind}", todo)
     finding = _maybe_cause(address)
     if finding is not None and finding.error is NotQmp:
         return NotQmp(f"{address} does not speak QMP: {finding.what}", finding.todo)
-    if data:
-        return NotQmp(f"{address} does not speak QMP; it began with {ascii(data[:_SHOWN])[1:]}")
-    return NotQmp(f"{address}: {error}")
+    return NotQmp(f"{address} does not speak QMP; it began with {_sample(data)}")
+
+
+def _sample(data: bytes) -> str:
+    return ascii(data[:_SHOWN])[1:]

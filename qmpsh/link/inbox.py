@@ -4,17 +4,60 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Final, Generic, TypeVar
 
 from qmpsh.errors import QmpshError
 from qmpsh.link.pending import Pending
 from qmpsh.wire.messages import Command, ErrorReply, Event, Reply
 
 _BACKLOG: Final = 1000  # messages kept for a subscriber to come
+ROOM: Final = 4 * 1024 * 1024
+"""bytes on the wire that a ring keeps; as Python's objects they may be twenty times as many"""
 
 Subscriber = Callable[[Event | Reply | ErrorReply], None]
 """Gets every event, and every reply that belongs to no command of ours."""
+
+
+M = TypeVar("M", Event, Event | Reply | ErrorReply)
+
+
+class Ring(Generic[M]):
+    """The newest messages. limit: how many, together of ROOM bytes; dropped: how many gave way."""
+
+    __slots__ = ("_kept", "_limit", "_size", "dropped")
+
+    def __init__(self, limit: int) -> None:
+        self.dropped = 0
+        self._kept: deque[M] = deque()
+        self._limit = limit
+        self._size = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __iter__(self) -> Iterator[M]:
+        return iter(self._kept)
+
+    def append(self, message: M) -> None:
+        """Keep a message, and let the oldest give way; one larger than ROOM is not kept."""
+        self._kept.append(message)
+        self._size += message.size
+        while len(self._kept) > self._limit or self._size > ROOM:
+            self.take(0)
+            self.dropped += 1
+
+    def take(self, place: int) -> M:
+        """Remove a message, counted from the oldest."""
+        message = self._kept[place]
+        del self._kept[place]
+        self._size -= message.size
+        return message
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._kept.clear()
+        self._size = self.dropped = 0
 
 
 class Inbox:
@@ -25,7 +68,7 @@ class Inbox:
     def __init__(self) -> None:
         self._pendings: dict[str | None, Pending] = {}
         self._subscriber: Subscriber | None = None
-        self._backlog: deque[Event | Reply | ErrorReply] = deque(maxlen=_BACKLOG)
+        self._backlog: Ring[Event | Reply | ErrorReply] = Ring(_BACKLOG)
 
     def __len__(self) -> int:
         return len(self._pendings)
@@ -39,7 +82,7 @@ class Inbox:
     def subscriber(self, subscriber: Subscriber | None) -> None:
         self._subscriber = subscriber
         while subscriber is not None and self._backlog:
-            subscriber(self._backlog.popleft())
+            subscriber(self._backlog.take(0))
 
     def expect(self, command: Command, id: str) -> Pending:
         """A command is on its way: what will hold its reply."""

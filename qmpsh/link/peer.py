@@ -10,7 +10,7 @@ import os
 import socket
 import struct
 
-from qmpsh.link.address import RELAYED, Address, TcpAddress
+from qmpsh.link.address import RELAYED, Address, TcpAddress, UnixAddress
 
 _UCRED = struct.Struct("3i")  # pid, uid, gid; Source: unix(7), SO_PEERCRED
 
@@ -37,6 +37,17 @@ def peer_pid(fd: int) -> int | None:
     return pid if pid not in (0, os.getpid()) else None
 
 
+def socket_file(address: Address) -> tuple[int, ...]:
+    """What tells the file of a socket from another in its place; () where there is none."""
+    if not isinstance(address, UnixAddress) or address.abstract:
+        return ()
+    try:
+        status = os.stat(address.path)
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_ctime_ns
+
+
 def executable_identity(pid: int | None) -> list[str]:
     """What tells an executable from every other: device, inode, size and time of change.
 
@@ -51,6 +62,17 @@ def executable_identity(pid: int | None) -> list[str]:
     return [
         f"{value:x}" for value in (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
     ]
+
+
+def place_identity(address: Address, fd: int) -> list[str]:
+    """What tells where a stream leads to from every other place, as far as that is known."""
+    # Imported here: few servers hide which binary they are.
+    from hashlib import sha256
+
+    place = str(address)
+    if isinstance(address, UnixAddress) and not address.abstract:
+        place = os.path.abspath(address.path)
+    return [sha256(f"{place} {tcp_peer(fd)}".encode(errors="surrogateescape")).hexdigest()]
 
 
 def tcp_peer(fd: int) -> TcpAddress | None:

@@ -16,7 +16,7 @@ PROC: Final = "/proc"
 _SHOWN: Final = 60  # characters of a command line in a sentence
 _SOCKET: Final = re.compile(r"socket:\[(\d+)\]")
 _SECRET: Final = re.compile(
-    r'((?:^|[,{ ])"?(?:data|password|passwd|key|iv)"?[=:] ?)("(?:[^"\\]|\\.)*"|[^,}]*)'
+    r'((?:^|[,{ ])"?(?:data|password|passwd|key|iv)"?[=:] ?)("[^"\\]*+(?:\\.[^"\\]*+)*+"|[^,}]*)'
 )
 """What of an argument of QEMU's may be secret: `-object secret,id=s0,data=letmein`."""
 

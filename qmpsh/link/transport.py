@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import select
 import socket
 import sys
 import time
@@ -18,11 +17,10 @@ from typing import Protocol
 
 from qmpsh.errors import CannotConnect, ConnectionLost
 from qmpsh.link.address import Address, TcpAddress, UnixAddress
+from qmpsh.link.watch import READ, WRITE, wait_for
 
 NOTICE_AFTER = 1.0
 """seconds after which it is said what is waited for"""
-
-_LONGEST_WAIT = 86400.0  # seconds; poll(2) takes its milliseconds as an int
 
 PATH_LIMIT = 108
 """Bytes of a path that the address of a unix socket has room for. Source: unix(7)."""
@@ -164,7 +162,7 @@ def open_stream(
     stream = address.open(timeout)
     try:
         _arrive(stream, started, timeout, notice)
-    except BaseException:
+    except BaseException:  # an interrupt included: the server would go on holding the place
         stream.close()
         raise
     return stream
@@ -189,12 +187,8 @@ def _arrive(
             if not stream.may_ask:
                 notice(f"waiting for {stream.awaits}")
             patience = math.inf
-        poller = select.poll()
-        poller.register(
-            stream.fileno(), select.POLLIN | (select.POLLOUT if stream.wants_write else 0)
-        )
-        wait = min(deadline, patience) - now
-        if poller.poll(None if wait == math.inf else math.ceil(min(wait, _LONGEST_WAIT) * 1000)):
+        awaited = READ | WRITE if stream.wants_write else READ
+        if wait_for({stream.fileno(): awaited}, min(deadline, patience) - now):
             stream.advance()
 
 
@@ -241,7 +235,7 @@ def _connect_unix(
         from qmpsh.link.refusals import unix_refusal
 
         raise unix_refusal(address, error) from error
-    except BaseException:
+    except BaseException:  # an interrupt included, in the midst of the queue
         connection.close()
         raise
     return connection

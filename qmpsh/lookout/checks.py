@@ -1,4 +1,4 @@
-"""What an examination says: one line a check, a mark before it, colour where wanted."""
+"""The results of an examination: one marked line per check, coloured if wanted."""
 
 from __future__ import annotations
 
@@ -16,11 +16,16 @@ FAIL: Final = "fail"
 
 _MARKS: Final = {OK: ("json.string", "ok  "), INFO: ("dim", " -  "), WARN: ("warning", "warn"),
                  FAIL: ("error", "FAIL")}  # fmt: skip
-"""The role and the text of a mark, so that no meaning is told by colour alone."""
+"""The role and the text of each mark: no meaning depends on colour alone."""
 
 
 class Check(NamedTuple):
-    """mark: OK, INFO, WARN or FAIL; what: a word or two; text: one line, not yet safe to show."""
+    """One result.
+
+    mark: OK, INFO, WARN or FAIL
+    what: what was checked, in a word or two
+    text: one line, not yet safe to show
+    """
 
     mark: str
     what: str
@@ -28,7 +33,7 @@ class Check(NamedTuple):
 
 
 def lines_of(checks: Sequence[Check], *, colour: bool) -> list[str]:
-    """One line each, aligned."""
+    """Return one aligned line per check."""
     width = max((len(check.what) for check in checks), default=0)
     draw = sgr if colour else plain
     return [draw(_line(check, width)) for check in checks]
@@ -40,10 +45,10 @@ def _line(check: Check, width: int) -> Line:
 
 
 def as_json(checks: Iterable[Check]) -> list[JsonObject]:
-    """The same for programs."""
+    """Return the checks as JSON, for programs."""
     return [{"check": check.what, "result": check.mark, "text": check.text} for check in checks]
 
 
 def has_failed(checks: Iterable[Check]) -> bool:
-    """Whether one of them is a FAIL."""
+    """Whether any check is a FAIL."""
     return any(check.mark == FAIL for check in checks)

@@ -1,4 +1,4 @@
-"""`qmpsh doctor [ADDRESS]`: why there is no session, or that there is one; what is here."""
+"""`qmpsh doctor [ADDRESS]`: checks whether a session works and why not, or what is installed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ NO_SESSION = 3
 
 
 def main(words: Words) -> int:
-    """Print the checks; 0 when a session works, else 3. Raises UsageError for a bad address."""
+    """Print the checks; return 0 if a session works, else 3.
+
+    Raises UsageError for a bad address.
+    """
     given = maybe_given(words)
     if given is None:
         return 0
@@ -39,7 +42,7 @@ def main(words: Words) -> int:
 
 
 def _announcer(given: Given) -> Callable[[str], None]:
-    """Who is told of what is about to be done; a program that reads JSON need not be."""
+    """Return what announces the next step to the user; nothing is announced with --json."""
 
     def announce(text: str) -> None:
         if not given.json:

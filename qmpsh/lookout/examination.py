@@ -1,6 +1,4 @@
-"""One address, examined: first all that can be seen without connecting, then, where nobody is
-disturbed by it, a session for a moment.
-"""
+"""Examines one address: first without connecting, then in a brief session if nobody minds."""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ from qmpsh.errors import CannotConnect, QmpshError
 from qmpsh.link.address import Address, TcpAddress, UnixAddress
 from qmpsh.link.client import Client, ClientOptions
 from qmpsh.link.commandline import QMP, Channel
-from qmpsh.link.dialect import command_names, listed
+from qmpsh.link.dialect import command_names, listed, remark
 from qmpsh.link.discovery import STATES, Monitor, maybe_domain, user_name
 from qmpsh.link.doctor import is_qmpsh, tls_form, why_not_to_connect
 from qmpsh.link.owners import LIBVIRT, advice, owner_of
@@ -27,15 +25,19 @@ from qmpsh.lookout.checks import FAIL, INFO, OK, WARN, Check, has_failed
 from qmpsh.wire.messages import Command
 
 GREETED_WITHIN: Final = 3.0
-"""seconds until a server that nobody holds has greeted and negotiated; it takes milliseconds"""
-_ROUNDS: Final = 20  # questions whose median is the latency
+"""seconds for a server without a client to greet and negotiate, which takes milliseconds"""
+_ROUNDS: Final = 20  # round trips; their median is the latency
 _SLOW: Final = 0.1  # seconds
-_COMMAND: Final = 2000  # characters of a command line
+_COMMAND: Final = 2000  # characters shown of a command line
 _LS: Final = "qmpsh ls lists the monitors that are here"
 
 
 def examine(name: str, address: Address, announce: Callable[[str], None]) -> Iterator[Check]:
-    """Examine an address. name: as it was typed; announce: told before the monitor is taken."""
+    """Examine an address.
+
+    name:     the address as typed
+    announce: called with a sentence before the monitor is connected to
+    """
     yield Check(INFO, "address", _read_as(name, address))
     if isinstance(address, UnixAddress) and not address.abstract:
         checks = [*_file(address.path)]
@@ -76,7 +78,7 @@ def _read_as(name: str, address: Address) -> str:
 
 
 def _file(path: str) -> Iterator[Check]:
-    """The socket's file; one that fails ends the examination."""
+    """Check the socket's file; a FAIL here ends the examination."""
     try:
         status = os.stat(path)
     except PermissionError:
@@ -97,7 +99,7 @@ def _file(path: str) -> Iterator[Check]:
 
 
 def _refused(address: UnixAddress, what: str) -> Iterator[Check]:
-    """Connecting is refused at once, and the refusal says by whom."""
+    """Connect, which the kernel refuses at once, to report who refused it."""
     try:
         Client.connect(address, ClientOptions(GREETED_WITHIN)).close()
     except CannotConnect as error:
@@ -135,7 +137,7 @@ def _kind(channel: Channel) -> Check:
 
 def _unknown_listener(address: Address, scene: Scene) -> Iterator[Check]:
     if _is_libvirts(address):
-        # Of its domains on this machine the processes tell.
+        # A libvirt domain on this machine is found among the processes.
         yield from map(_process, filter(None, [maybe_domain(address)]))
     elif scene.known:
         yield Check(WARN, "listener", "somebody's whose process is hidden: root sees more")
@@ -189,7 +191,7 @@ def _session(address: Address) -> Iterator[Check]:
 
 
 def _failed(error: CannotConnect, client: Client | None) -> Iterator[Check]:
-    """Why no session began. client: None where the connection itself was refused."""
+    """Report why no session began. client: None if the connection itself was refused."""
     yield Check(FAIL, "session", error.what)
     found = ""
     if client is not None and client.greeting is None and client.lost is None:
@@ -200,7 +202,7 @@ def _failed(error: CannotConnect, client: Client | None) -> Iterator[Check]:
 
 
 def _maybe_probed(address: Address) -> str:
-    """What a silent server is, found by asking it something else than QMP; "" for nothing found."""
+    """Find out what a silent server is by speaking other protocols to it; "" if that fails."""
     if isinstance(address, TcpAddress):
         kind = tcp_kind(address)
         answers = {TLS: f"it speaks TLS: use {tls_form(address)}", HTTP: "it is a web server"}
@@ -217,13 +219,13 @@ def _greeted(client: Client, took: float) -> Iterator[Check]:
     package = f" ({greeting.package})" if greeting.package else ""
     yield Check(OK, "greeting", f"QEMU {greeting.version}{package}")
     offered = ", ".join(greeting.capabilities) or "none"
-    if greeting.remark:
-        yield Check(WARN, "remark", greeting.remark)
+    if said := remark(str(client.address), greeting):
+        yield Check(WARN, "remark", said)
     yield Check(OK, "negotiated", f"in {took * 1000:.1f} ms; capabilities offered: {offered}")
 
 
 def _asked(client: Client) -> Iterator[Check]:
-    """The commands, what dialect they make it, and how long a reply takes."""
+    """Check the commands, the dialect they indicate, and how long a reply takes."""
     names = command_names(client.execute(Command(client.dialect.names), GREETED_WITHIN).value)
     yield Check(OK, "dialect", listed(client.dialect, names).title)
     yield Check(OK, "commands", f"{len(names)}")

@@ -19,11 +19,11 @@ NONE = (
     "no monitor found on this machine; start a VM with"
     " -qmp unix:./monitor.sock,server=on,wait=off, or qmpsh run"
 )
-"""What to do where there is nothing to list."""
+"""Advice for when there is nothing to list."""
 
 
 def main(words: Words) -> int:
-    """Print the list; the exit code is 0, found something or not."""
+    """Print the list; return 0, even if nothing was found."""
     given = maybe_given(words)
     if given is None:
         return 0
@@ -40,17 +40,17 @@ def main(words: Words) -> int:
 
 
 def width_of_terminal() -> int:
-    """Columns of the terminal that stdout is."""
+    """Return the columns of the terminal on stdout. Raises OSError if it is not a terminal."""
     return os.get_terminal_size(sys.stdout.fileno()).columns
 
 
 def lines_of(monitors: Sequence[Monitor], width: int | None) -> list[str]:
-    """A header and a line each, safe to show. width: to be cut to, None for no limit."""
+    """Return a header and one line per monitor, safe to show. width: columns, None for no limit."""
     return _lines([_row(monitor) for monitor in monitors], width)
 
 
 def choices_of(monitors: Sequence[Monitor], width: int) -> list[str]:
-    """The same to pick one by its number, and only what tells one from another."""
+    """Return the same lines, numbered to pick one, with only the columns that tell them apart."""
     rows = [_row(monitor) for monitor in monitors]
     return _lines(
         [{"no": no, **{name: row[name] for name in _TELLING}} for no, row in enumerate(rows, 1)],
@@ -63,12 +63,12 @@ _TELLING: Final = ("vm", "address", "client", "owner", "program")
 
 
 def _lines(rows: list[JsonObject], width: int | None) -> list[str]:
-    # An address that was cut leads nowhere.
+    # An address that is cut off is useless.
     return table_lines(rows, width, glyphs_for(sys.stdout.encoding).more, whole="address")
 
 
 def _row(one: Monitor) -> JsonObject:
-    """The columns, those last that are left out first; a dash where nothing is known."""
+    """Return the columns, least important last; a dash for what is unknown."""
     texts = {
         "vm": one.name,
         "address": one.address,

@@ -1,4 +1,4 @@
-"""The options of `qmpsh ls` and `qmpsh doctor`, through click."""
+"""The options of `qmpsh ls` and `qmpsh doctor`, parsed by click."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Given(NamedTuple):
 
 
 def maybe_given(words: Words) -> Given | None:
-    """What the words behind a verb say, and options before it; None once --help was printed.
+    """Parse the words after a verb and the options before it; None once --help was printed.
 
     Raises UsageError.
     """

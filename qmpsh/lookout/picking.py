@@ -1,4 +1,4 @@
-"""Which monitor is meant where none is named: a list on a terminal, a sentence elsewhere."""
+"""Which monitor to use if none is named: a list to pick from on a terminal, else an error."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _NO_ADDRESS: Final = (
     "no ADDRESS: name the monitor's socket, as in qmpsh ./monitor.sock, or set QMP_SOCKET"
 )
 _START: Final = "no monitor found on this machine: qmpsh run starts a VM, make demo a small one"
-_NAMED: Final = 5  # addresses in the sentence
+_NAMED: Final = 5  # most addresses in the error
 
 
 def no_address() -> UsageError:
-    """The refusal, with what could have been named."""
+    """Return the error for a missing address, naming the monitors found."""
     return _refusal(_monitors())
 
 
 def maybe_pick() -> str | None:
-    """Let a person at the terminal pick one; None when they leave with Ctrl-D.
+    """Let the user pick a monitor and return its address; None after Ctrl-D.
 
-    Raises UsageError where there is none.
+    Raises UsageError if there is no monitor.
     """
     found = _monitors()
     if not found:
@@ -46,9 +46,9 @@ def maybe_pick() -> str | None:
 
 
 def maybe_meant(answer: str, found: Sequence[Monitor]) -> Monitor | None:
-    """The one of a number, a VM's name, or an address; of a name's beginning, if but one has it.
+    """Find a monitor by list number, VM name, address or unique name prefix; None without a match.
 
-    Nothing said means the only one.
+    An empty answer picks the only monitor.
     """
     if not answer:
         return found[0] if len(found) == 1 else None
@@ -62,7 +62,7 @@ def maybe_meant(answer: str, found: Sequence[Monitor]) -> Monitor | None:
 
 
 def _monitors() -> list[Monitor]:
-    """Those that a shell can be opened on."""
+    """Return the monitors that a shell can be opened on."""
     return [one for one in find_monitors() if one.kind == "qmp"]
 
 

@@ -1,6 +1,6 @@
 """What qmpsh finds around it: Python, packages, programs, terminal, folders, monitors.
 
-Connects to nothing.
+Makes no connection.
 """
 
 from __future__ import annotations
@@ -21,13 +21,17 @@ from qmpsh.lookout.checks import FAIL, INFO, OK, WARN, Check
 from qmpsh.paths import folders
 
 _PACKAGES: Final = ("prompt_toolkit", "pygments", "click")
-_PATIENCE: Final = 5.0  # seconds for a program to say its version
+_PATIENCE: Final = 5.0  # seconds for a program to print its version
 _QEMUS: Final = ("qemu-system-x86_64", "qemu-system-aarch64", "qemu-kvm", "kvm",
                  "qemu-storage-daemon", "qemu-ga", "stratovirt")  # fmt: skip
 
 
 def look_around(*, colour: bool, terminal: bool) -> Iterator[Check]:
-    """One check after the other. terminal: stdout is one, and coloured or not."""
+    """Yield the checks one by one.
+
+    terminal: whether stdout is a terminal
+    colour:   whether it gets colours
+    """
     yield Check(OK, "qmpsh", f"{__version__}, {os.path.dirname(os.path.dirname(__file__))}")
     yield Check(OK, "python", f"{sys.version.split()[0]}, {sys.executable}")
     for name in _PACKAGES:
@@ -67,7 +71,7 @@ def _programs() -> list[Check]:
 
 
 def _version(path: str) -> str:
-    """The first line of --version."""
+    """Return the first line of the program's --version."""
     try:
         said = subprocess.run(
             [path, "--version"],
@@ -109,7 +113,7 @@ def _folder(name: str, path: str) -> Check:
 
 
 def _monitor(one: Monitor) -> Check:
-    """In one line, seen from outside: whether a session is to be had there."""
+    """Describe a monitor in one line, without connecting: whether a session is possible."""
     name = f" of {one.name}" if one.name else ""
     client = f"{one.clients}{f' ({one.holder})' if one.holder else ''}"
     owner = f", {one.owner}'s" if one.owner else ""

@@ -1,1 +1,1 @@
-"""A VM that the shell starts for itself: started, followed, and ended or left at the end."""
+"""A VM that the shell starts itself, follows, and finally ends or leaves running."""

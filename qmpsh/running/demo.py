@@ -1,7 +1,7 @@
-"""The machine that `qmpsh run` starts by itself, and the emulator that it takes for it.
+"""The machine that `qmpsh run` starts by default, and the emulator it chooses.
 
-Diskless and paused, with a data disk that takes no room, a network card and a free PCIe port, so
-that hot-plug can be tried. `make demo` and the tests have the same machine.
+It is paused and boots from no disk; it has a data disk that takes no space, a network card, and a
+free PCIe port for trying hot-plug. `make demo` and the tests use the same machine.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from qmpsh.errors import CannotConnect
 NAME = "demo"
 
 _ARCHITECTURES = {"arm64": "aarch64"}
-"""What uname calls a machine, and QEMU's word for it where that is another."""
+"""uname's name of a machine to QEMU's, where they differ."""
 
 _OTHERS = ("qemu-system-x86_64", "qemu-system-i386", "qemu-system-aarch64", "kvm", "qemu-kvm")
 
 _NOT_IN_PATH = "/usr/libexec/qemu-kvm"
-"""Where Fedora's relatives keep it."""
+"""Where Fedora and its derivatives keep it."""
 
 _UNPLUG = "acpi-pci-hotplug-with-bridge-support"
 
 
 def find_emulator() -> str:
-    """An emulator of this system, of its own architecture where there is one.
+    """Return an installed emulator, preferably of the host's own architecture.
 
-    Raises CannotConnect.
+    Raises CannotConnect if there is none.
     """
     machine = os.uname().machine
     native = f"qemu-system-{_ARCHITECTURES.get(machine, machine)}"
@@ -44,27 +44,27 @@ def find_emulator() -> str:
 
 
 def demo_arguments(emulator: str) -> list[str]:
-    """The arguments of the demo's machine, as this emulator can have it."""
+    """Return the arguments of the demo machine, adapted to what this emulator supports."""
     machine = "q35" if "\nq35 " in _ask(emulator, "-machine", "help") else "virt"
-    # QEMU may be built without user networking; a hub port is always there and reaches nobody.
+    # QEMU may be built without user networking; a hub port always exists and leads nowhere.
     has_user = "user" in _ask(emulator, "-netdev", "help").split()
     network = "user" if has_user else "hubport,hubid=0"
     arguments = []
     if machine == "q35" and _UNPLUG in _ask(emulator, "-device", "ICH9-LPC,help"):
-        # With ACPI a device is unplugged by the guest, and there is none; with PCIe's own hot-plug
-        # a port that the guest never switched on lets go at once, and DEVICE_DELETED comes.
+        # With ACPI the guest must unplug a device, and no guest runs here. With native PCIe
+        # hot-plug, a port that no guest ever powered on releases it at once (DEVICE_DELETED).
         arguments = ["-global", f"ICH9-LPC.{_UNPLUG}=off"]
     arguments += ["-machine", machine, "-nodefaults", "-display", "none", "-m", "64", "-S"]
     arguments += ["-blockdev", "driver=null-co,node-name=disk0,size=1073741824,read-zeroes=on"]
     arguments += ["-device", "virtio-blk-pci,id=vda,drive=disk0"]
-    # romfile=: the network card's boot ROM is a package of its own, and nothing boots here.
+    # romfile=: the card's boot ROM comes in a separate package, and nothing boots here.
     arguments += ["-netdev", f"{network},id=net0"]
     arguments += ["-device", "virtio-net-pci,id=nic0,netdev=net0,romfile="]
     return [*arguments, "-device", "pcie-root-port,id=rp0,chassis=1"]
 
 
 def _ask(emulator: str, *words: str) -> str:
-    """What an emulator prints; "" where it cannot be run: its start will tell why."""
+    """Return what an emulator prints; "" if it cannot run, since starting it will report why."""
     try:
         done = subprocess.run(
             [emulator, *words],

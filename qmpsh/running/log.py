@@ -1,7 +1,7 @@
 """What a VM's process prints, as it comes.
 
-The process writes to a file, not to a pipe: so it can be left running, and somebody can read then
-what it has to say.
+The process writes to a file rather than a pipe, so that it can be left running and its output can
+still be read.
 """
 
 from __future__ import annotations
@@ -9,31 +9,31 @@ from __future__ import annotations
 import os
 
 MOST = 64 * 1024
-"""bytes taken at a time; of a flood only its end is shown"""
+"""bytes read at a time; if more has come, only the end of it is shown"""
 
 LIMIT = 1024 * 1024
-"""bytes of the file; once so many were shown, it begins anew"""
+"""bytes in the file; once that many were shown, it is truncated"""
 
 
 class Log:
-    """path: of the file, which is made."""
+    """The output of one process. path: of the file, which is created."""
 
     def __init__(self, path: str) -> None:
         self.path = path
-        # Both append, so that the writer goes on at the start of a file that was cut.
+        # O_APPEND makes the process continue at the start after a truncation.
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._fd = os.open(path, flags, 0o600)
         self._place = 0
         self._rest = b""
 
     def fileno(self) -> int:
-        """What the process is to have as its standard output and error."""
+        """Return the file descriptor for the process's standard output and error."""
         return self._fd
 
     def take(self, *, rest: bool = False) -> str:
-        """The whole lines that came since the last call, not yet safe to show; "" for none.
+        """Return the complete lines since the last call, not yet safe to show; "" for none.
 
-        rest: with what stands behind them, a line that is still without its end
+        rest: include an incomplete last line
         """
         lost = os.fstat(self._fd).st_size - self._place - MOST
         if lost > 0:
@@ -50,5 +50,5 @@ class Log:
         return f"({lost} bytes more are not shown)\n{text}" if lost > 0 else text
 
     def close(self) -> None:
-        """Follow it no longer; the file stays."""
+        """Stop following the file, which is kept."""
         os.close(self._fd)

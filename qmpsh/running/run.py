@@ -1,14 +1,13 @@
-"""`qmpsh run`: the VM first, then one of the front ends on its monitor, then the VM's end."""
+"""`qmpsh run`: starts a VM, runs a front end on its monitor, then ends the VM."""
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from qmpsh.batch import Batch
+from qmpsh.ending import end_by_signals
 from qmpsh.errors import CannotConnect, UsageError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
@@ -17,25 +16,24 @@ from qmpsh.running.demo import NAME, demo_arguments, find_emulator
 from qmpsh.running.vm import Vm
 from qmpsh.shell.outcome import Outcome, Task
 from qmpsh.splitter import Words, split_words
-from qmpsh.view.safe import visible
+from qmpsh.view.safe import told, visible
 
 if TYPE_CHECKING:
     from qmpsh.config import Config
     from qmpsh.schema.model import Schema
 
-SIGNALLED = 128
-ENDING = (signal.SIGTERM, signal.SIGHUP)
 _NOBODY = "-"
-"""Stands for an address while the words before `--` are sorted."""
+"""Takes the place of the address while the words before `--` are parsed."""
 
 
 def main(words: Words) -> int:
-    """Start a VM, serve a person or run a script on it, end it; the exit code.
+    """Start a VM, run a shell or a script on it, end it; return the exit code.
 
-    words: its line is all that stands behind `run`. Raises QmpshError.
+    words: their `line` is everything after `run`
+    Raises QmpshError.
     """
     given, command = _sort(words.line)
-    # Imported here, as in the program itself: without options there is no need for click.
+    # Imported here, as in the program itself: click is only needed if there are options.
     from qmpsh.cli import RUN, Done, parse_options
 
     try:
@@ -46,14 +44,14 @@ def main(words: Words) -> int:
         raise UsageError(
             "--guest-agent and -N are for other servers; qmpsh run's is QEMU's own QMP"
         )
-    schema = _schema(options)
+    schema = options.given_schema()
     config = None
     settings, colour = for_batch(options, one_shot=False)
     if not options.files and is_interactive() and not options.settings.dry_run:
         from qmpsh.interactive import configured
 
         options, config = configured(options)
-    _end_by_signals()
+    end_by_signals()
     vm = _vm(command)
     client: Client | None = None
     try:
@@ -70,7 +68,7 @@ def main(words: Words) -> int:
 
 
 def _sort(line: list[str]) -> tuple[list[str], list[str]]:
-    """Our options, and the command behind `--`, [] for none. Raises UsageError."""
+    """Return our options, and the command after `--` ([] for none). Raises UsageError."""
     at = line.index("--") if "--" in line else len(line)
     ours, command = line[:at], line[at + 1 :]
     sorted_words = split_words(ours, {"QMP_SOCKET": _NOBODY})
@@ -84,7 +82,7 @@ def _sort(line: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _vm(command: list[str]) -> Vm:
-    """The VM of a command, of arguments for the emulator that is found, or the demo's."""
+    """Return the VM to start: a command, arguments for the emulator we find, or the demo."""
     if not command:
         emulator = find_emulator()
         arguments = [*demo_arguments(emulator), "-name", NAME]
@@ -95,9 +93,9 @@ def _vm(command: list[str]) -> Vm:
 
 
 def _connect(vm: Vm, options: Options) -> Client:
-    """A session with the VM. Raises CannotConnect with what QEMU said."""
+    """Open a session with the VM. Raises CannotConnect with what QEMU printed."""
     tracer: Tracer | None = None
-    if options.settings.verbose or options.logfile:
+    if options.is_traced:
         from qmpsh.trace import tracing_for
 
         tracer = tracing_for(vm.path, options, _tell)
@@ -116,19 +114,11 @@ def _connect(vm: Vm, options: Options) -> Client:
         raise vm.refusal(error, limit if was_silent else None) from error
 
 
-def _schema(options: Options) -> Schema | None:
-    if not options.schema:
-        return None
-    from qmpsh.schema.files import read_schema_file
-
-    return read_schema_file(options.schema)
-
-
 # ---------------------------------------------------------------------------- the front ends
 
 
 class _Batch(Batch):
-    """A script that also shows what the VM prints: between two lines, on stderr."""
+    """A script that also prints the VM's output on stderr, between two lines."""
 
     vm: Vm
 
@@ -139,7 +129,7 @@ class _Batch(Batch):
         return outcome
 
     def relay(self, *, rest: bool = False) -> None:
-        """Print what the VM has printed."""
+        """Print what the VM has printed since the last call."""
         said = self.vm.words(rest=rest)
         if said:
             sys.stdout.flush()
@@ -158,7 +148,7 @@ def _run_script(vm: Vm, batch: _Batch, files: tuple[str, ...]) -> int:
 def _interact(
     vm: Vm, client: Client, options: Options, config: Config, schema: Schema | None
 ) -> int:
-    # Imported here: only a person's session loads prompt_toolkit.
+    # Imported here: only an interactive session needs prompt_toolkit.
     from qmpsh.interactive import interact
 
     exit_code = interact(client, vm.path, options, config, schema, vm)
@@ -168,24 +158,6 @@ def _interact(
     return exit_code
 
 
-# ---------------------------------------------------------------------------- signals, words
-
-
-def _end_by_signals() -> None:
-    """SIGTERM and SIGHUP end the process as an exception does, by way of each `finally`."""
-
-    def end(number: int, frame: FrameType | None) -> NoReturn:
-        # A second one is not to end the ending.
-        for ending in ENDING:
-            signal.signal(ending, signal.SIG_IGN)
-        raise SystemExit(SIGNALLED + number)
-
-    for number in ENDING:
-        # Under nohup it stays ignored.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, end)
-
-
 def _tell(text: str) -> None:
-    sys.stderr.write(f"qmpsh: {visible(text)}\n")
+    sys.stderr.write(f"qmpsh: {told(text)}\n")
     sys.stderr.flush()

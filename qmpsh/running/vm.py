@@ -1,8 +1,8 @@
 """A QEMU that was started here: its private folder, its monitor, its end.
 
-We listen on the monitor's socket ourselves and hand it over, so that nobody has to wait until QEMU
-listens: connecting succeeds at once, the greeting comes when QEMU is ready, and the end of the
-stream comes when it never will be. Works with QEMU 7.2 and 10.0 and their storage daemons.
+We listen on the monitor's socket ourselves and pass it to QEMU, so there is no wait for QEMU to
+listen: connecting succeeds at once, the greeting comes when QEMU is ready, and end of file if it
+fails to start. Works with QEMU 7.2 and 10.0 and their storage daemons.
 """
 
 from __future__ import annotations
@@ -23,23 +23,24 @@ from qmpsh.running.log import Log
 from qmpsh.wire.messages import Command
 
 QUIT, TERMINATE = 10.0, 5.0
-"""seconds that a VM has to end itself after `quit`, and after SIGTERM, which is asked then"""
+"""seconds that a VM has to end after `quit`, and then after SIGTERM"""
 
 LAST_WORDS = 1.0
-"""seconds between the end of the stream and that of the process, at most"""
+"""most seconds between end of file and the end of the process"""
 
 _CHARDEV = "qmpsh-monitor"
 _HELD_BACK = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 _FOLDER_MARK = "qmpsh-run-"
 _NO_DISPLAY = ("gtk initialization failed", "Could not initialize SDL")
-"""What QEMU says where it was to open a window and could not."""
+"""What QEMU prints when it cannot open its window."""
 
 
 class Vm:
-    """command: the program and its arguments; keeps: whether it is worth leaving it running.
+    """A VM's process. After `start`, `end` must be called, even if the start failed.
 
-    path: of the monitor's socket, "" before the start. Whoever calls `start` calls `end` as well,
-    however the start went.
+    command: the program and its arguments
+    keeps:   whether it is worth leaving it running
+    path:    of the monitor's socket, "" before the start
     """
 
     def __init__(self, command: Sequence[str], *, keeps: bool = True) -> None:
@@ -53,15 +54,16 @@ class Vm:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the program. Raises CannotConnect when that cannot be, UsageError for a program
-        that would go to the background by itself.
+        """Start the program.
+
+        Raises CannotConnect if that fails, UsageError if the program would daemonize itself.
         """
         if {"-daemonize", "--daemonize"} & {*self._command}:
             raise UsageError(
                 "leave -daemonize out: qmpsh run keeps the VM in the background as it is, and asks"
                 " at its end whether to leave it running"
             )
-        # A signal that ends us in between would find a folder or a process that nobody knows of.
+        # A signal that ended us in between would leave an untracked folder or process.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
         try:
             self._folder = _make_folder()
@@ -73,12 +75,12 @@ class Vm:
 
     @property
     def pid(self) -> int:
-        """Of the process; 0 before the start."""
+        """Process id; 0 before the start."""
         return self._process.pid if self._process else 0
 
     @property
     def has_ended(self) -> bool:
-        """Whether the process is gone, or never was there."""
+        """Whether the process has ended, or was never started."""
         return self._process is None or self._process.poll() is not None
 
     @property
@@ -87,20 +89,20 @@ class Vm:
         return self._log.path if self._log else ""
 
     def words(self, *, rest: bool = False) -> str:
-        """What the process has printed since the last call, not yet safe to show; see `Log`."""
+        """Return what the process printed since the last call, not yet safe to show; see `Log`."""
         return self._log.take(rest=rest) if self._log else ""
 
     def leave_running(self) -> None:
-        """The VM is to outlive the shell."""
+        """Let the VM outlive the shell."""
         self.is_left = True
 
     def refusal(self, error: QmpshError, silence: float | None) -> CannotConnect:
-        """Why no session came about, in QEMU's own words where it has said some.
+        """Return why there is no session, in QEMU's own words if it printed any.
 
-        error: what connecting failed with; silence: seconds after which the wait was given up, None
-        where something else is the reason
+        error:   what connecting failed with
+        silence: seconds after which the wait was given up, None if it failed otherwise
         """
-        # The stream ends a moment before the process does.
+        # End of file comes a moment before the process ends.
         if silence is None:
             self._wait(LAST_WORDS)
         code = self._process.poll() if self._process else None
@@ -120,25 +122,24 @@ class Vm:
         return CannotConnect(f"{what}; it said:\n{said}" if said else what)
 
     def end(self, client: Client | None = None) -> None:
-        """End the VM, as gently as it lets us, and remove its folder; or leave it where it is to
-        be left.
+        """End the VM as gently as possible and remove its folder, unless it is left running.
 
-        client: a connection to its monitor, if there still is one. Takes QUIT + TERMINATE seconds
-        at most; an interrupt shortens that.
+        client: a connection to its monitor, if there still is one
+        Takes QUIT + TERMINATE seconds at most; an interrupt shortens that.
         """
         if self._log is not None:
             self._log.close()
         if self.is_left:
             return
         for number in (signal.SIGTERM, signal.SIGHUP):
-            # What they would ask for is being done.
+            # They ask for the exit that is under way.
             signal.signal(number, signal.SIG_IGN)
         if client is not None and client.begun:
             with contextlib.suppress(ConnectionLost):
                 client.submit(Command("quit"))
                 self._wait(QUIT)
-        # The whole group: the program may be a script that waits for QEMU. SIGCONT: it may be
-        # stopped.
+        # The whole group: the program may be a script that waits for QEMU. SIGCONT: the process
+        # may be stopped.
         self._signal(signal.SIGTERM, signal.SIGCONT)
         self._wait(TERMINATE)
         self._signal(signal.SIGKILL)
@@ -146,13 +147,13 @@ class Vm:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _wait(self, seconds: float | None) -> None:
-        """Until the process has ended, or the time has run out, or somebody is in a hurry."""
+        """Wait until the process ends, the time runs out, or the user presses Ctrl-C."""
         if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
                 self._process.wait(seconds)
 
     def _signal(self, *numbers: signal.Signals) -> None:
-        # The number of a process that has ended may belong to another one.
+        # The pid of a process that has ended may belong to another one.
         if not self.has_ended:
             with contextlib.suppress(ProcessLookupError):
                 for number in numbers:
@@ -162,15 +163,17 @@ class Vm:
 def _start(
     command: Sequence[str], path: str, output: int, mask: set[int]
 ) -> subprocess.Popen[bytes]:
-    """Start a program with its monitor on a path. mask: of signals, for the program.
+    """Start a program with its monitor on a path.
 
+    output: file descriptor for its stdout and stderr
+    mask:   its signal mask
     Raises CannotConnect.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(path)
 
         def prepare() -> None:
-            # Whoever listens is the peer that the kernel names (SO_PEERCRED).
+            # The kernel reports the process that called listen() as the peer (SO_PEERCRED).
             listener.listen(1)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
@@ -181,7 +184,7 @@ def _start(
                 stdout=output,
                 stderr=output,
                 pass_fds=[listener.fileno()],
-                # Ctrl-C and the end of the terminal are the shell's affair.
+                # Ctrl-C and a terminal that closes are for the shell to handle.
                 start_new_session=True,
                 preexec_fn=prepare,
             )
@@ -193,7 +196,7 @@ def _start(
 
 
 def _monitor(program: str, fd: int) -> list[str]:
-    """The arguments that make a program serve QMP on a socket that already listens."""
+    """Return the arguments that make a program serve QMP on a listening socket."""
     chardev = f"socket,id={_CHARDEV},fd={fd},server=on,wait=off"
     if "storage-daemon" in program:
         return ["--chardev", chardev, "--monitor", f"chardev={_CHARDEV}"]
@@ -201,7 +204,7 @@ def _monitor(program: str, fd: int) -> list[str]:
 
 
 def _make_folder() -> str:
-    """A private folder, its path short enough for a socket in it."""
+    """Make a private folder whose path is short enough for a socket in it."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     room = PATH_LIMIT - len(f"/{_FOLDER_MARK}12345678/qmp.sock") - 1
     if os.path.isabs(runtime) and len(os.fsencode(runtime)) <= room:

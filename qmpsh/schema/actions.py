@@ -1,8 +1,8 @@
-"""A transaction's lines as commands: the same types, but what can be called is its actions.
+"""A schema whose commands are a transaction's actions; its types are the server's.
 
 Each line between `transaction(` and `)` is one element of `actions`: its name is a value of the
-element's tag, its arguments are the members of `data` in that value's branch. So whatever reads,
-checks or completes a command does the same for an action, once it is given this schema.
+element's tag, its arguments are the members of `data` in that value's branch. Given this schema,
+the code that reads, checks or completes commands does the same for actions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ from qmpsh.schema.walk import descend
 
 
 class ActionSchema(Schema):
-    """schema: the server's; element: of `actions`, a union; kinds: the values of its tag."""
+    """The schema of a transaction's lines.
+
+    schema:  the server's
+    element: the type of an element of `actions`, a union
+    kinds:   the values of its tag
+    """
 
     def __init__(self, schema: Schema, element: ObjectType, kinds: EnumType) -> None:
         super().__init__(lambda name: None, kinds.names(), schema.events)
@@ -22,16 +27,16 @@ class ActionSchema(Schema):
         self._kinds = kinds
 
     def command(self, name: str) -> CommandInfo | None:
-        """What is known of an action; None where there is none of that name."""
+        """Return what is known of an action; None if there is none of that name."""
         kind = next((kind for kind in self._kinds.members if kind.name == name), None)
         return CommandInfo(name, "", "", False, kind.features) if kind is not None else None
 
     def type(self, name: str) -> Type:
-        """The server's type of that name."""
+        """Return the server's type of that name."""
         return self._schema.type(name)
 
     def arguments(self, command: str) -> ObjectType | None:
-        """The type of an action's data, None for an unknown action."""
+        """Return the type of an action's data; None for an unknown action."""
         if self.command(command) is None:
             return None
         data = descend(self._schema, self._element, ("data",), lambda path: command)
@@ -39,7 +44,7 @@ class ActionSchema(Schema):
 
 
 def actions_of(schema: Schema) -> ActionSchema | None:
-    """The actions of this server's `transaction`; None where it has none, or none of this shape."""
+    """Return the schema of `transaction`'s actions; None if it is missing or differently built."""
     arguments = schema.arguments("transaction")
     element = arguments and descend(schema, arguments, ("actions", "0"), lambda path: None)
     tag = element.member(element.tag or "") if isinstance(element, ObjectType) else None

@@ -1,8 +1,9 @@
-"""A schema from the manual, for a server that has none of its own: a guest agent.
+"""A schema made from the manual, for a guest agent, which has no introspection.
 
-Its page of the manual lists each command's arguments with their types; here they become the
-entities of a `query-qmp-schema` reply, each when it is asked for, so that checks, completion and
-signatures need not know the difference. What the manual does not tell accepts anything.
+The agent's manual page lists each command's arguments with their types. They are turned into the
+entities of a `query-qmp-schema` reply, one at a time when asked for, so that checks, completion and
+signatures need not know the difference. What the manual leaves open accepts anything.
+
 
 Source: qemu-ga-ref(7) of QEMU 7.2 and 10.0.
 """
@@ -22,7 +23,7 @@ _JSON_TYPES = {
     "number": "number", "null": "null", "any": "value", "int": "int", "size": "int",
     **{f"{sign}int{bits}": "int" for sign in ("", "u") for bits in (8, 16, 32, 64)},
 }  # fmt: skip
-"""The manual's names of simple types, 7.2's and 10.0's, and what introspection calls them."""
+"""The names of simple types in the manuals of 7.2 and 10.0, and what introspection calls them."""
 
 _ARGUMENTS = " arguments"
 _NOTHING = " nothing"
@@ -30,10 +31,10 @@ _RETURNED = re.compile(r"\[?\w+\]?")
 
 
 def manual_schema(manual: Manual, commands: Iterable[str], version: str) -> Schema:
-    """What the manual tells of the commands.
+    """Return the commands' schema as the manual describes it.
 
-    version: of the server. Where the manual is of another release, the schema does not bind: the
-    server may know more than the manual, or less.
+    version: of the server. If the manual is from another release, the schema is not binding, since
+             the server may know more than the manual, or less
     """
     described = tuple(name for name in commands if _article(manual, name, "Command") is not None)
     schema = Schema(_Reader(manual, frozenset(described)).entity, described, ())
@@ -46,14 +47,14 @@ def _release(version: str) -> list[str]:
 
 
 class _Reader:
-    """commands: those that the server has and the manual describes."""
+    """Turns articles into entities. commands: those the server has and the manual describes."""
 
     def __init__(self, manual: Manual, commands: frozenset[str]) -> None:
         self._manual = manual
         self._commands = commands
 
     def entity(self, name: str) -> JsonObject | None:
-        """What introspection would say of a name; None where the manual does not know it."""
+        """Return what introspection would say of a name; None if the manual lacks it."""
         if name in _JSON_TYPES:
             return {"name": name, "meta-type": "builtin", "json-type": _JSON_TYPES[name]}
         if name.startswith("["):
@@ -98,7 +99,7 @@ class _Reader:
         }
 
     def _returned(self, article: Article) -> str:
-        """The type that the paragraph on the answer begins with; "" for what it only describes."""
+        """Return the type that the "Returns" paragraph begins with; "" if it names none."""
         text = article.first_text("Returns")
         if text.lower().startswith("nothing"):
             return _NOTHING
@@ -108,7 +109,7 @@ class _Reader:
         return word[0] if word and is_type else ""
 
     def _object(self, article: Article) -> JsonObject:
-        """An object's members, those of the types that it includes among them; its branches."""
+        """Return an object entity: its members, those of included types, and its branches."""
         members: list[Json] = []
         variants: list[Json] = []
         tag = ""
@@ -123,7 +124,7 @@ class _Reader:
         return {"meta-type": "object", "members": members, **union}
 
     def _parts(self, article: Article, seen: frozenset[str]) -> Iterable[Member | Base]:
-        """The members, each once; a branch stays what it is."""
+        """Yield each member once, with included types expanded; branches are left as they are."""
         for part in article.members():
             if isinstance(part, Member) or part.tag:
                 yield part

@@ -1,8 +1,8 @@
 """Schemas kept from earlier sessions, so that a one-shot needs no 200 kB round trip.
 
-A file is a header line, then the entities, one a line. The header holds where each one stands, so
-that only those that are asked for are ever parsed: opening costs about a millisecond, whatever the
-schema's size. A file that is damaged in any way is no file.
+A file is a header line, then the entities, one per line. The header holds the offset of each, so
+that an entity is parsed only when asked for: opening takes about a millisecond, whatever the
+schema's size. A damaged file is ignored.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from qmpsh.schema.model import Schema, entity_table, names_of
 
 FORMAT = 1
 MOST_FILES = 16
-"""schemas kept at most; the ones used longest ago go"""
+"""most schemas kept; the least recently used are removed"""
 _PREFIX = "schema-"
 _UNSAFE = re.compile(r"[^A-Za-z0-9.+~-]+")
 _LONGEST_NAME = 200
 
 
 def cache_path(identity: Sequence[str]) -> str:
-    """The file for a server. identity: what tells its binary from others (version, inode, ...)."""
+    """Return a server's file. identity: what identifies its binary (version, inode, ...)."""
     name = _UNSAFE.sub("_", "-".join(part for part in identity if part))
     return cache_file(f"{_PREFIX}{name[:_LONGEST_NAME]}")
 
 
 def load_schema(path: str, commands: Sequence[str] | None = None) -> Schema | None:
-    """The schema of a file; None where there is none, or it is not this server's.
+    """Load a schema; None if there is no such file or it is not this server's.
 
-    commands: what query-commands answers now, to verify it by; None trusts the file
+    commands: what query-commands returns now, to verify the file; None trusts it
     """
     try:
         with open(path, "rb") as file:
@@ -43,16 +43,17 @@ def load_schema(path: str, commands: Sequence[str] | None = None) -> Schema | No
             return None
         if commands is not None and sorted(header["listed"]) != sorted(commands):
             return None
-        os.utime(path)  # the newest are kept
+        os.utime(path)  # mark as recently used
         return _open(header, body)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def store_schema(path: str, entities: Iterable[Json], commands: Iterable[str]) -> None:
-    """Keep a schema. A folder that cannot be written keeps none.
+    """Keep a schema; does nothing if the folder cannot be written.
 
-    entities: the list that query-qmp-schema returned; commands: what query-commands did
+    entities: the list that query-qmp-schema returned
+    commands: the list that query-commands returned
     """
     table = entity_table(entities)
     lines = [json.dumps(entity).encode() + b"\n" for entity in table.values()]
@@ -95,7 +96,7 @@ def _names(value: Json) -> tuple[str, ...]:
 
 
 def _write(path: str, data: bytes) -> None:
-    """In one step, so that a reader sees the old file or the new one, never half of one."""
+    """Replace the file atomically: a reader sees the old one or the new one."""
     partial = f"{path}.{os.getpid()}.part"
     try:
         with open(partial, "wb") as file:

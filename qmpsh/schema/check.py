@@ -1,7 +1,7 @@
-"""The typed reading of a command: its arguments as JSON, checked against what the server declares.
+"""Reads a command's arguments as JSON, checked against the types that the server declares.
 
-Every error points at the place that is wrong, says what was expected and names the nearest names.
-What the schema does not forbid is never refused: open commands take undeclared members.
+Every error points at what is wrong, says what was expected and suggests the nearest names. Nothing
+is refused that the schema allows: open commands take undeclared members.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ from qmpsh.schema.words import kind_words, member_words, type_words
 def check_arguments(
     schema: Schema, command: CommandLine, properties: Properties | None = None
 ) -> JsonObject:
-    """The arguments of a command that the schema has.
+    """Return the arguments of a command, which the schema must have.
 
-    properties: of the driver, for `device_add`; None where they are not known
+    properties: of the driver, for `device_add`; None if unknown
     Raises SchemaMismatch for what this server would refuse, LineSyntaxError for clashing keys.
     """
     name = command.name.text
@@ -61,17 +61,17 @@ def check_arguments(
 
 
 class Spot(NamedTuple):
-    """What an object is called in an error, and where it stands."""
+    """What an error calls an object, and where the object is in the line."""
 
     name: str
     span: Span
 
 
 class Undeclared(NamedTuple):
-    """What an open command does with members that are not declared.
+    """How an open command treats undeclared members.
 
-    read: gives their value, from the entry and the line; names: those that are known all the same,
-    which a dotted key may be a whole of (`zoned.zasl` of nvme)
+    read:  returns a member's value, given its entry and the line
+    names: members known from elsewhere; a name may contain a dot (`zoned.zasl` of nvme)
     """
 
     read: Callable[[Entry, str], Json]
@@ -81,7 +81,7 @@ class Undeclared(NamedTuple):
 def undeclared_reader(
     name: str, kind: ObjectType, properties: Properties | None
 ) -> Undeclared | None:
-    """How an open command's other members are read, None for a closed command."""
+    """Return how an open command's undeclared members are read; None for a closed command."""
     if not is_open(name, kind):
         return None
     if name == "device_add":
@@ -106,7 +106,7 @@ class Reader:
         spot: Spot,
         undeclared: Undeclared | None = None,
     ) -> JsonObject:
-        """An object from dotted keys or from braces."""
+        """Read an object from dotted keys or from braces."""
         unfolded = unfold(self._schema, kind, lambda tag: _tag_value(child, tag))
         members = {m.name: m for m in unfolded.members}
         result: JsonObject = {}
@@ -138,7 +138,7 @@ class Reader:
     def _require(
         self, unfolded: Unfolded, given: JsonObject, spot: Spot, strays: Sequence[Entry]
     ) -> None:
-        """Refuse an object that lacks a member. strays: those given that are not declared"""
+        """Refuse an object that lacks a required member. strays: its undeclared members."""
         missing = [m for m in unfolded.members if not m.optional and m.name not in given]
         if not missing:
             return
@@ -155,9 +155,9 @@ class Reader:
         self._refuse(f"{spot.name} lacks {names}", spot.span)
 
     def _parted(self, entry: Entry, name: str) -> str:
-        """For `DRIVER,id=x`, as QEMU's own command line has it: how it is typed here.
+        """Return how to type `DRIVER,id=x` here, which is QEMU's own command-line syntax.
 
-        name: of the member that stands first there, without its name
+        name: of the member that comes first there and without its name
         """
         if "," not in entry.name or not isinstance(entry.child, Argument):
             return ""
@@ -167,14 +167,14 @@ class Reader:
         )
 
     def _choices(self, union: ObjectType) -> str:
-        """The values of a union's tag; of its type where the server names no branches."""
+        """Return the values of a union's tag, or its type if the server names no branches."""
         tag = next((m for m in union.members if m.name == union.tag), None)
         return " ".join(union.variants) or (type_words(self._schema, tag.type) if tag else "any")
 
     # ---------------------------------------------------------------- values
 
     def value(self, member: Member, entry: Entry) -> Json:
-        """The value of a member."""
+        """Read the value of a member."""
         return self._read(self._schema.type(member.type), entry)
 
     def _read(self, kind: Type, entry: Entry) -> Json:
@@ -233,7 +233,7 @@ class Reader:
         return self._refuse_value(f"a list {kind_words(self._schema, kind)}", entry)
 
     def _choose(self, kind: AlternateType, entry: Entry) -> Type:
-        """The branch whose JSON type the text has."""
+        """Return the branch with the JSON type of the text."""
         branches = [self._schema.type(name) for name in kind.branches]
         for wanted in _forms(entry, self._opened(entry)):
             for branch in branches:
@@ -241,11 +241,11 @@ class Reader:
                     return branch
         words = next((branch for branch in branches if isinstance(branch, EnumType)), None)
         if words is not None and isinstance(entry.value, Scalar):
-            return words  # which tells what is nearest
+            return words  # suggests the nearest names
         return self._refuse_value(f"one of {kind_words(self._schema, kind)}", entry)
 
     def _fits(self, branch: Type, entry: Entry) -> bool:
-        """Whether a word is of an enum, int, number or boolean; other branches always fit."""
+        """Whether a word is a value of an enum, int, number or boolean; other branches fit."""
         if isinstance(branch, EnumType) and isinstance(entry.value, Scalar):
             return entry.value.text in branch.names()
         if not isinstance(branch, Builtin) or branch.json_type not in _READ:
@@ -253,19 +253,19 @@ class Reader:
         return entry.word is not None and _READ[branch.json_type](entry.word) is not _NOT_READ
 
     def _opened(self, entry: Entry) -> Branch | Node:
-        """The value with its brackets read."""
+        """Return the value, parsed if it is raw text in brackets."""
         value = entry.value
         return read_raw(value, self._source) if isinstance(value, RawLiteral) else value
 
     # ---------------------------------------------------------------- errors
 
     def _in_quotes(self, entry: Entry) -> str:
-        """How the text is typed that was taken for a bracket; "" for a member's own members."""
+        """Say how to quote text that was taken for a bracket; "" for dotted keys."""
         if isinstance(entry.value, Branch):
             return ""
         text = self._source[slice(*entry.value_span)]
         quoted = quote(text)
-        if quoted[1:-1] != text:  # escapes would hide what is quoted
+        if quoted[1:-1] != text:  # escapes would make the suggestion hard to read
             return f"; text that begins with {text[0]} is quoted"
         if not isinstance(entry.child, Argument):
             return f"; text is quoted: {quoted}"
@@ -280,7 +280,7 @@ class Reader:
 
 
 def _tag_value(child: Branch | ObjectLiteral, tag: str) -> str | None:
-    """The text of a union's tag, wherever in the line it stands."""
+    """Return the text of a union's tag, wherever it is in the line."""
     for name, value in leaves_of(child):
         if name == tag and isinstance(value, Scalar):
             return value.text
@@ -288,7 +288,7 @@ def _tag_value(child: Branch | ObjectLiteral, tag: str) -> str | None:
 
 
 def _with_tags(unfolded: Unfolded) -> str:
-    """` with driver=qcow2`, "" for no union or one whose tag is missing."""
+    """Return ` with driver=qcow2`; "" for no union, or if its tag is missing."""
     return f" with {' '.join(map('='.join, unfolded.tags))}" if unfolded.tags else ""
 
 
@@ -296,7 +296,7 @@ def _with_tags(unfolded: Unfolded) -> str:
 
 
 class _NotRead(Enum):
-    """The text is none of that type."""
+    """The text is not a value of that type."""
 
     NOT_READ = auto()
 
@@ -324,12 +324,12 @@ _EXPECTED = {
     "boolean": f"one of {', '.join(BOOLEAN_WORDS)}",
     "null": "null",
 }
-# Which branches of an alternate a bare word may mean, the likeliest first.
+# Which branches of an alternate a bare word may mean, likeliest first.
 _BARE_FORMS = ("string", "enum", "int", "number", "boolean", "null")
 
 
 def _forms(entry: Entry, value: Branch | Node) -> Sequence[str]:
-    """The JSON types that a value may have, the likeliest first. value: its brackets read"""
+    """Return the JSON types a value may have, likeliest first. value: with brackets parsed."""
     match value:
         case Branch():
             return ("array", "object") if value.has_index() else ("object",)

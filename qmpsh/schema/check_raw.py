@@ -1,6 +1,6 @@
-"""Raw JSON against the schema: the same reading as a typed line's, of a tree made from the JSON.
+"""Checks raw JSON against the schema: as a typed line is, using a tree made from the JSON.
 
-A raw line is the user's own word: it is sent as it stands, and what is found here only warns.
+A raw line is sent unchanged; what is found here is only a warning.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from qmpsh.schema.model import Schema
 
 
 def check_json(schema: Schema, line: JsonLine) -> str:
-    """What this server would refuse of a raw JSON command; "" for nothing."""
+    """Return why this server would refuse a raw JSON command; "" if it would not."""
     kind = schema.arguments(line.name)
     if kind is None:
         return f"no command {line.name}{did_you_mean(line.name, schema.commands)}"
@@ -32,7 +32,7 @@ def check_json(schema: Schema, line: JsonLine) -> str:
 
 
 def _node(value: Json, span: Span) -> Node:
-    """The tree that typing this JSON would make."""
+    """Return the tree that typing this JSON would give."""
     match value:
         case dict():
             members = [(Part(name, True, span), _node(item, span)) for name, item in value.items()]
@@ -48,7 +48,7 @@ def _node(value: Json, span: Span) -> Node:
 
 
 def _differing(read: Json, given: Json) -> str | None:
-    """The name of the first member that was read as something else than was given."""
+    """Return the name of the first member whose value was read differently from the JSON."""
     if not (isinstance(read, dict) and isinstance(given, dict)):
         return None
     return next((name for name in read if read[name] != given.get(name)), None)

@@ -1,8 +1,8 @@
-"""The locally installed manual: where its pages lie, and reading them.
+"""Finds and reads the pages of the locally installed manual.
 
-No text of QEMU is part of this package: what is shown comes from the page that belongs to the
-installed QEMU, or there is none. Nothing is cached: a page is unpacked and indexed in the time that
-a cache file of its size would take to read.
+This package contains none of QEMU's text: it shows the page installed with QEMU, if there is one.
+Nothing is cached, since unpacking and indexing a page takes no longer than reading a cache file of
+its size.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Iterable, Mapping
 from qmpsh.schema.manual import Manual
 
 LARGEST = 64 * 1024 * 1024
-"""Bytes of a page, unpacked; the rest is not read. QEMU 10's has less than 1 MB."""
+"""Most bytes read of a page, unpacked. QEMU 10's has less than 1 MB."""
 
 _FOLDERS = ("/usr/share/man", "/usr/local/share/man", "/opt/homebrew/share/man")
 
 
 def load_manual(path: str) -> Manual:
-    """The manual in a page, packed by gzip or not. Raises OSError."""
+    """Read a page, gzipped or not. Raises OSError."""
     with open(path, "rb") as file:
         data = file.read(LARGEST)
     if data.startswith(b"\x1f\x8b"):
@@ -32,9 +32,9 @@ def load_manual(path: str) -> Manual:
 
 
 def find_pages(names: Iterable[str], environ: Mapping[str, str]) -> list[str]:
-    """The paths of pages of section 7, at most one for each name, in the order of the names.
+    """Return paths of pages in section 7, at most one per name, in the order of the names.
 
-    environ: QMPSH_MANPATH, when set, names the only folders to look in
+    environ: QMPSH_MANPATH, if set, names the only folders to search
     """
     folders = _manual_folders(environ)
     found = []
@@ -51,9 +51,10 @@ def find_pages(names: Iterable[str], environ: Mapping[str, str]) -> list[str]:
 
 
 def _manual_folders(environ: Mapping[str, str]) -> list[str]:
-    """Where man(1) looks: MANPATH, then beside each folder of PATH, then the usual ones.
+    """Return where man(1) looks: MANPATH, then beside each PATH folder, then the usual ones.
 
-    Source: manpath(5), "MANPATH_MAP" and what it does with folders that are not in the map.
+
+    Source: manpath(5), "MANPATH_MAP", and how it treats folders that are not in the map.
     """
     private = environ.get("QMPSH_MANPATH")
     if private is not None:

@@ -1,7 +1,7 @@
-"""A member as typed, whichever way: with dotted keys or in braces.
+"""A member as typed, either with dotted keys or in braces.
 
-The typed reading walks both alike: a level is a list of entries, and only this module knows which
-of the two it came from.
+The typed reading treats both alike: each level is a list of entries, and only this module knows
+which syntax they came from.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from qmpsh.lang.syntax import Argument, Node, ObjectLiteral, Part, RawLiteral, S
 from qmpsh.schema.walk import name_width
 
 Child = Argument | Branch | Node | RawLiteral
-"""What may stand at a member's place: a value, or the branch of its dotted keys."""
+"""What a member may have: a value, or the branch of its dotted keys."""
 
 
 class Entry(NamedTuple):
@@ -36,12 +36,12 @@ class Entry(NamedTuple):
 
     @property
     def value(self) -> Branch | Node | RawLiteral:
-        """The value itself, whether it came as an argument or stood inside brackets."""
+        """The value itself, whether it was an argument or inside brackets."""
         return self.child.value if isinstance(self.child, Argument) else self.child
 
     @property
     def word(self) -> str | None:
-        """The text of a bare word, inside brackets as JSON has it; None for any other value."""
+        """The text of a bare word, which inside brackets follows JSON; None for other values."""
         value = self.value
         if not isinstance(value, Scalar) or value.quoted:
             return None
@@ -49,12 +49,12 @@ class Entry(NamedTuple):
 
     @property
     def value_span(self) -> Span:
-        """Where the value stands; of dotted keys, where the name does."""
+        """The span of the value; for dotted keys, that of the name."""
         value = self.value
         return self.span if isinstance(value, Branch) else value.span
 
     def guess(self, source: str) -> Json:
-        """The untyped reading, where anything is accepted. source: the line."""
+        """Read the value untyped, if anything is accepted. source: the line."""
         child = self.child
         if isinstance(child, Argument | Branch):
             return guess_member(child, source)
@@ -64,7 +64,7 @@ class Entry(NamedTuple):
 
 
 def entries_of(child: Branch | ObjectLiteral, names: Iterable[str]) -> list[Entry]:
-    """The members of an object; a dotted key takes the longest of the names at its level."""
+    """Return an object's members; a dotted key matches the longest of the names at its level."""
     if isinstance(child, ObjectLiteral):
         return [Entry(part.text, part.span, node) for part, node in child.members]
     declared = frozenset(names)
@@ -78,7 +78,7 @@ def entries_of(child: Branch | ObjectLiteral, names: Iterable[str]) -> list[Entr
 
 
 def leaves_of(child: Branch | ObjectLiteral) -> Iterator[tuple[str, Node | RawLiteral]]:
-    """The members that are values of their own: name and value."""
+    """Yield name and value of the members that have a value, not members of their own."""
     if isinstance(child, ObjectLiteral):
         for part, node in child.members:
             yield part.text, node

@@ -9,9 +9,9 @@ from qmpsh.schema.model import Schema
 
 
 def read_schema_file(path: str) -> Schema:
-    """The schema of a `query-qmp-schema` reply, or of its `return` list alone.
+    """Read a schema from a `query-qmp-schema` reply, or from its `return` list alone.
 
-    Raises UsageError for a file that cannot be read or is neither.
+    Raises UsageError if the file cannot be read or is neither.
     """
     try:
         with open(path, encoding="utf-8") as file:

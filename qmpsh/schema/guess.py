@@ -1,7 +1,7 @@
-"""What was meant by a word that stands where KEY=value is expected, as far as the schema tells.
+"""Guesses, using the schema, what a word means in a place where KEY=value is expected.
 
-A guess is only made where the line that it leads to is right: the member is declared, it is still
-missing, and the word can be its value.
+A guess is made only if the resulting line is valid: the member is declared, not given yet, and the
+word can be its value.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from qmpsh.schema.model import AlternateType, Builtin, EnumType, Member, ObjectT
 from qmpsh.schema.walk import unfold
 
 _BEHIND = r"""\s+([^\s'"\[{#|>=-][^\s'"=]*)(?!\S)"""
-"""A plain word, which may be the value of the name before it."""
+"""A plain word after a name, which may be its value."""
 _READERS = {"int": read_int, "number": read_number, "boolean": read_boolean}
 
 
 def guess_argument(
     schema: Schema, kind: ObjectType, error: NoValue, given: Mapping[str, str | None]
 ) -> tuple[str, str]:
-    """The sentence for the error and the guess behind it; its own where nothing better is known.
+    """Return the error's message and its guess, or the error's own if there is nothing better.
 
-    kind: of the command's arguments; given: the members that the line has, None for a bracket
+    kind:  the type of the command's arguments
+    given: the members in the line, None for the value of one in brackets
     """
     unfolded = unfold(schema, kind, given.get)
     if not unfolded.members:
@@ -41,7 +42,7 @@ def guess_argument(
 
 
 def _of_name(schema: Schema, member: Member, error: NoValue) -> tuple[str, str]:
-    """The sentence for a member's name that stands alone."""
+    """Return the message for a member's name without a value."""
     kind = schema.type(member.type)
     behind = re.match(_BEHIND, error.source[error.span[1] :])
     if behind is not None and _fits(schema, kind, behind[1]):
@@ -69,7 +70,7 @@ def _fits(schema: Schema, kind: Type, word: str) -> bool:
             return word in kind.names()
         case AlternateType():
             branches = map(schema.type, kind.branches)
-            # QAPI has no alternate inside another; a server may say that it has.
+            # QAPI does not nest alternates, but a server may claim to.
             return any(
                 not isinstance(b, AlternateType) and _fits(schema, b, word) for b in branches
             )

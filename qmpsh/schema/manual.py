@@ -1,7 +1,6 @@
-"""A page of QEMU's manual, from its roff text: what it says of commands, events and types.
+"""A page of QEMU's manual, from its roff text: what it says about commands, events and types.
 
-Everything is read when it is asked for: a page has a thousand articles, and a user looks at ten.
-Knows no files.
+Articles are parsed when asked for: a page has a thousand, and a user looks at ten. Knows no files.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from qmpsh.schema.manual_article import (
 )
 from qmpsh.schema.manual_roff import plain
 
-# The newline comes first, and not as ^, because re finds what begins so four times as fast.
+# It begins with a newline rather than ^, which makes re four times as fast.
 _HEADING = re.compile(
     r"""\n\.(?:
         B[ ]"?(?P<kind>Command|Event|Enum|Object|Alternate)[ ]+(?P<name>\S+)
@@ -34,16 +33,16 @@ _HEADING = re.compile(
 )
 _TITLE = re.compile(r'^\.TH +(?:"[^"\n]*"|\S+) +(?:"[^"\n]*"|\S+) +"[^"\n]*" +"([^"\n]*)"', re.M)
 _FIRST = {"Command": 0, "Event": 1}
-_HEAD = 2000  # characters; no article says later what it is about
+_HEAD = 2000  # characters; every article says what it is about within these
 
 
 class Entry(NamedTuple):
-    """What the manual says of one name.
+    """What the manual says about one name.
 
     kind:           Command, Event, Enum, Object or Alternate
-    text:           for a terminal, as wide as asked for but for what an example needs
-    first_sentence: one line, "" where the manual has no description
-    members:        first sentence of each member, argument or word; those of the types included
+    text:           for a terminal, in the requested width; only examples may be wider
+    first_sentence: one line, "" if the manual has no description
+    members:        first sentence of each member, argument or word, those of included types too
     """
 
     name: str
@@ -54,7 +53,7 @@ class Entry(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where an article stands: from `start`, in characters, to `end`."""
+    """Where an article is in the page: from `start` to `end`, in characters."""
 
     kind: str
     since: str
@@ -63,7 +62,7 @@ class _Place(NamedTuple):
 
 
 class Manual:
-    """A page of the manual; page: its roff text. Any text gives a manual, if an empty one."""
+    """A page of the manual. page: its roff text; any text is accepted, and may have no articles."""
 
     def __init__(self, page: str) -> None:
         title = _TITLE.search(page[:_HEAD])
@@ -75,11 +74,11 @@ class Manual:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every command, event and type, in the manual's order."""
+        """Return every command, event and type, in the manual's order."""
         return tuple(self._places)
 
     def entry(self, name: str, width: int) -> Entry | None:
-        """All that the manual says of a name. width: columns of its text."""
+        """Return all the manual says about a name; None if nothing. width: columns of its text."""
         article = self.article(name)
         if article is None:
             return None
@@ -99,7 +98,7 @@ class Manual:
         return Entry(name, article.kind, text, self.first_sentence(name), members)
 
     def article(self, name: str) -> Article | None:
-        """The same as the manual divides it, for a reader of types."""
+        """Return the same as a structured article, to read types from."""
         found = self._articles.get(name)
         place = self._places.get(name)
         if found is None and place is not None:
@@ -108,7 +107,7 @@ class Manual:
         return found
 
     def first_sentence(self, name: str) -> str:
-        """What a name is for, in one line; "" where the manual does not say."""
+        """Return what a name is for, in one line; "" if the manual does not say."""
         place = self._places.get(name)
         if place is None:
             return ""
@@ -117,17 +116,17 @@ class Manual:
         return manual_layout.first_sentence(text)
 
     def member_sentence(self, name: str, *path: str, given: Mapping[str, str] | None = None) -> str:
-        """What a member is for, in one line; "" where the manual does not say.
+        """Return what a member is for, in one line; "" if the manual does not say.
 
-        path:  the member; for one inside another all the members on the way, as in
-               ("blockdev-add", "file", "filename"). Indices of arrays are passed over.
-        given: values of the members beside it, as far as known: they select a union's branch
+        path:  the member; for a nested one all members on the way, as in
+               ("blockdev-add", "file", "filename"). Array indices are skipped.
+        given: values of the members beside it, if known: they select a union's branch
         """
         member = self._member(name, path, given or {})
         return manual_layout.description(member) if member else ""
 
     def search(self, word: str) -> list[tuple[str, str]]:
-        """Names that hold a word, then those whose text does: (name, first sentence).
+        """Return names that contain a word, then those whose text does: (name, first sentence).
 
         Case does not matter. Commands come before events, events before types.
         """
@@ -143,7 +142,7 @@ class Manual:
         return [(name, self.first_sentence(name)) for name in found]
 
     def _of_returns(self, name: str) -> str:
-        """What a command returns, after its type: some have no other description."""
+        """Return what a command returns, without the type; some have no other description."""
         article = self.article(name)
         text = article.first_text("Returns") if article and article.kind == "Command" else ""
         return text.partition(" -- ")[2]
@@ -157,7 +156,7 @@ class Manual:
         return " ".join(text.lower().split())
 
     def _expanded(self, parts: Iterable[Part]) -> Iterator[Part]:
-        """Parts, with the members of another type in place of their mention; each type once."""
+        """Yield parts, replacing references to another type by its members; each type once."""
         ahead = [*parts][::-1]
         seen = set()
         while ahead:
@@ -182,7 +181,7 @@ class Manual:
         return self._find(name, last, given)
 
     def _find(self, name: str, member: str, given: Mapping[str, str]) -> Member | None:
-        """The member in a type, else in the types that it includes, nearest first."""
+        """Find the member in a type, else in the types it includes, nearest first."""
         queue, seen = [name], {name}
         for current in queue:
             article = self.article(current)
@@ -199,11 +198,11 @@ class Manual:
 
 
 def _places(page: str) -> dict[str, _Place]:
-    """Every article; of two with the same name the first."""
+    """Return where every article is; of two with the same name, the first."""
     found: dict[str, _Place] = {}
     matches = list(_HEADING.finditer(page))
     ends = [*(match.start() for match in matches[1:]), len(page)]
-    for match, end in zip(matches, ends, strict=False):  # an empty page has an end as well
+    for match, end in zip(matches, ends, strict=False):  # `ends` has one item even without matches
         name = plain(match["name"] or match["older_name"])
         kind = match["kind"] or match["older_kind"]
         found.setdefault(name, _Place(kind, plain(match["since"] or ""), match.end() + 1, end))
@@ -211,7 +210,7 @@ def _places(page: str) -> dict[str, _Place]:
 
 
 def _included(article: Article, given: Mapping[str, str]) -> Iterator[str]:
-    """The types whose members join; of a union's branches only the given one, if it is."""
+    """Yield the types whose members are included; of a union's branches only a given one."""
     for part in article.members():
         if isinstance(part, Member):
             if article.kind == "Alternate":

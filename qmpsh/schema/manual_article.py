@@ -1,8 +1,8 @@
-"""What the manual says of one command, event or type, in either of its two layouts.
+"""What the manual says about one command, event or type, in either of its two layouts.
 
-QEMU up to 9 writes a heading for each (`.SS name (Command)`) and for each of its sections; QEMU 10
-an item of a list (`.B Command  name  (Since: 2.3)`), with the sections as items inside. Both come
-out as the same Article. Knows neither files nor how an article is shown.
+Up to QEMU 9, each has a heading (`.SS name (Command)`), and so has each of its sections. In QEMU 10
+each is a list item (`.B Command  name  (Since: 2.3)`) with its sections as nested items. Both give
+the same Article. Knows neither files nor how an article is shown.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from qmpsh.schema.manual_roff import Block, Code, Item, Mark, Paragraph, Quote, 
 
 
 class Member(NamedTuple):
-    """A member, an argument, an enumeration's word or a feature.
+    """A member, an argument, a word of an enum or a feature.
 
-    type: as the manual names it, "[T]" for an array of T, "" for a word; note: "optional" and such
+    type: as the manual names it, "[T]" for an array of T, "" for a word
+    note: such as "optional"
     """
 
     name: str
@@ -27,7 +28,7 @@ class Member(NamedTuple):
 
 
 class Base(NamedTuple):
-    """The members of another type, always or when the member `tag` has the value."""
+    """Includes the members of another type: always, or if the member `tag` has the value."""
 
     type: str
     tag: str = ""
@@ -45,7 +46,11 @@ class Section(NamedTuple):
 
 
 class Article(NamedTuple):
-    """kind: Command, Event, Enum, Object or Alternate; since, condition: "" where not said."""
+    """One article of the manual.
+
+    kind:             Command, Event, Enum, Object or Alternate
+    since, condition: "" if not given
+    """
 
     kind: str
     since: str
@@ -53,12 +58,12 @@ class Article(NamedTuple):
     sections: list[Section]
 
     def first_text(self, title: str) -> str:
-        """The first paragraph of a section, "" when there is none."""
+        """Return the first paragraph of a section, or "" if there is none."""
         found = (section for section in self.sections if section.title == title)
         return next(map(_first_text, found), "")
 
     def members(self) -> Iterator[Member | Base]:
-        """Those of the sections that list members, in the manual's order."""
+        """Yield the members of all sections that list some, in the manual's order."""
         for section in self.sections:
             if section.title in MEMBER_TITLES:
                 yield from (part for part in section.body if isinstance(part, (Member, Base)))
@@ -68,7 +73,7 @@ MEMBER_TITLES = {"Members", "Arguments", "Values", "Alternatives"}
 _LISTS = MEMBER_TITLES | {"Features"}
 _FACTS = {"Since", "If"}
 _BEFORE_TEXT = {"Status", "If"}
-_LEFT_OUT = {"TO" + "DO"}  # what the developers mean to do some day
+_LEFT_OUT = {"TO" + "DO"}  # notes of QEMU's developers to themselves
 _TITLES = _LISTS | _FACTS | _LEFT_OUT
 _TITLES |= {"Return", "Returns", "Errors", "Note", "Notes", "Example", "Examples"}
 
@@ -84,16 +89,16 @@ _STATUS = re.compile(r"(This \w+ is (?:unstable/experimental|deprecated)\.)? ?(A
 
 
 def read_article(kind: str, since: str, text: str) -> Article:
-    """An article from what stands between its heading and the next.
+    """Read an article from the text between its heading and the next.
 
-    since: what the heading itself says, "" in the older layout.
+    since: from the heading itself, "" in the older layout
     """
     description, *headed = _HEADING.split(text.partition("\n.SH ")[0])
     sections = _sections(read_blocks(description))
     for title, body in zip(headed[::2], headed[1::2], strict=True):
         name = plain(title).strip().strip('"')
         if name not in _TITLES:
-            break  # a chapter of the manual
+            break  # the next chapter of the manual
         sections += _sections(read_blocks(body), name)
     facts = {section.title: _first_text(section) for section in sections}
     kept = [_normalised(s) for s in sections if s.title not in _FACTS | _LEFT_OUT and s.body]
@@ -104,13 +109,13 @@ def read_article(kind: str, since: str, text: str) -> Article:
 
 
 def description_of(text: str) -> str:
-    """The first paragraph of an article that says something, "" when there is none."""
+    """Return the first paragraph of an article's description, or "" if it has none."""
     sections = _sections(read_blocks(_FIRST_LIST.split(text, maxsplit=1)[0]))
     return next(_first_text(s) for s in sections if s.title not in _BEFORE_TEXT)
 
 
 def _sections(blocks: list[Block], title: str = "") -> list[Section]:
-    """Blocks parted at the titles that stand in them; title: what they begin with."""
+    """Split blocks at the titles in them. title: that of the first section."""
     first = Section(title, [])
     sections = [first]
     flat = list(_without_frames(blocks))
@@ -138,7 +143,7 @@ def _is_call(paragraph: Paragraph) -> bool:
 
 
 def _status(match: re.Match[str]) -> list[Section]:
-    """What QEMU 10 puts before an article's own first words."""
+    """Return as sections what QEMU 10 puts before an article's first words."""
     found = []
     if match[1]:
         found.append(Section("Status", [Paragraph(match[1])]))
@@ -148,7 +153,7 @@ def _status(match: re.Match[str]) -> list[Section]:
 
 
 def _without_frames(blocks: Iterable[Part]) -> Iterator[Part]:
-    """Blocks, with what is indented only to hold titles or another indented block taken out."""
+    """Yield blocks, unwrapping those indented only to hold titles or another indented block."""
     for block in blocks:
         if isinstance(block, Quote) and not any(
             isinstance(inner, (Paragraph, Code)) for inner in block.body
@@ -163,7 +168,7 @@ def _first_text(section: Section) -> str:
 
 
 def _arguments_elsewhere(sections: list[Section]) -> list[Section]:
-    """For a command whose description says where its arguments are described."""
+    """Return the arguments of a command whose description refers to another type for them."""
     for section in sections:
         for part in section.body:
             if isinstance(part, Paragraph) and (found := _DOCUMENTATION.search(part.text)):
@@ -186,7 +191,7 @@ def _member(part: Part) -> Part:
 
 
 def _member_of_term(item: Item) -> Part:
-    """`name: type (optional)`, or `The members of T when tag is "value"`."""
+    """Parse `name: type (optional)`, or `The members of T when tag is "value"`."""
     if found := _INCLUDE_IN_TERM.fullmatch(item.text):
         return Base(found[1], found[2] or "", found[3] or "")
     if found := _MEMBER_IN_TERM.fullmatch(item.text):
@@ -196,7 +201,7 @@ def _member_of_term(item: Item) -> Part:
 
 
 def _member_of_item(item: Item) -> Part:
-    """`name (type, optional) -- text`, or `When tag is value: The members of T.`"""
+    """Parse `name (type, optional) -- text`, or `When tag is value: The members of T.`"""
     first = item.body[0] if item.body else None
     if not isinstance(first, Paragraph):
         return item

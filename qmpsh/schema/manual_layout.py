@@ -17,7 +17,7 @@ _UNDOCUMENTED = "Not documented"
 
 
 def lay_out(article: Article, width: int) -> str:
-    """The whole article; examples are kept as they are, the rest has `width` columns at most."""
+    """Return the whole article, wrapped to `width` columns except for examples."""
     page = _Page(width)
     lines: list[str] = []
     for section in article.sections:
@@ -33,27 +33,27 @@ def lay_out(article: Article, width: int) -> str:
 
 
 def first_sentence(text: str) -> str:
-    """The first sentence of a paragraph, without its full stop and without "(since 5.0)"."""
+    """Return a paragraph's first sentence, without its full stop and "(since 5.0)"."""
     end = _SENTENCE_END.search(text)
     sentence = _SINCE.sub("", text[: end.end()] if end else text).strip()
     return sentence if sentence.endswith(("..", "etc.")) else sentence.removesuffix(".")
 
 
 def description(member: Member) -> str:
-    """The first sentence of a member's description, "" where it has none."""
+    """Return the first sentence of a member's description, or "" if it has none."""
     first = next(_flattened(member.body), None)
     text = first.text if isinstance(first, Paragraph) else ""
     return "" if text == _UNDOCUMENTED else first_sentence(text)
 
 
 class _Page:
-    """Lines of one width, in columns."""
+    """Lays out text. width: in columns."""
 
     def __init__(self, width: int) -> None:
         self._width = width
 
     def blocks(self, parts: Iterable[Part], indent: int) -> list[str]:
-        """Blocks below each other, a blank line between them unless both belong to a list."""
+        """Return blocks one below the other, with blank lines except between list items."""
         lines: list[str] = []
         was_in_list = True
         for part in _flattened(parts):
@@ -82,7 +82,7 @@ class _Page:
                 return self.member(part, indent)
 
     def member(self, member: Member, indent: int) -> list[str]:
-        """A member with a type stands above its description, a word before it."""
+        """Return a member: above its description if it has a type, else on the same line."""
         below = indent + _UNDER_MEMBER
         note = f" ({member.note})".replace("If: ", "if ") if member.note else ""
         body = [block for block in member.body if block != Paragraph(_UNDOCUMENTED)]
@@ -93,7 +93,7 @@ class _Page:
         return self.hanging(f"{member.name}{note}{dash}", body, indent, below)
 
     def hanging(self, mark: str, body: Iterable[Part], indent: int, below: int) -> list[str]:
-        """A mark with the first paragraph after it on the same line."""
+        """Return a mark followed on the same line by the first paragraph."""
         blocks = list(_flattened(body))
         text = ""
         if blocks and isinstance(blocks[0], Paragraph):
@@ -105,7 +105,7 @@ class _Page:
         return lines + self.blocks(blocks, below)
 
     def wrapped(self, text: str, indent: int, below: int) -> list[str]:
-        """Text in lines of the width, the first one indented, the others `below`."""
+        """Wrap text: the first line is indented by `indent`, the others by `below`."""
         lines: list[str] = []
         line = " " * indent
         is_empty = True
@@ -119,17 +119,17 @@ class _Page:
 
 
 def _reference(base: Base) -> str:
-    """What stands for members that are described elsewhere."""
+    """Return a reference to members described elsewhere."""
     if base.tag:
         return f"With {base.tag}={base.value}: see {base.type}"
     return f"The members of {base.type}"
 
 
 def _flattened(parts: Iterable[Part]) -> Iterator[Part]:
-    """Blocks; a term that is none, only text taken for one by the manual's tools, as a paragraph.
+    """Yield blocks, with text that the manual's tools mistook for a term as a paragraph.
 
-    In the older manual a description whose first line is not indented as the others comes out as a
-    list of one term.
+    In the older manual, a description whose first line is indented differently from the others
+    turns into a list of one term.
     """
     for part in parts:
         if isinstance(part, Quote) and all(_is_term(block) for block in part.body):

@@ -1,8 +1,7 @@
-"""A piece of a roff page as a tree of blocks. Knows the macros that Sphinx writes, not the manual.
+"""Parses part of a roff page into a tree of blocks. Knows Sphinx's macros, not the manual.
 
-Total: any text gives blocks. What is not understood is left out when it looks like a macro, and
-kept as text otherwise. Source: groff_man(7), groff_char(7), and docutils' manpage writer for
-.INDENT and .UNINDENT.
+Never fails: unknown macros are dropped, and anything else is kept as text. Source: groff_man(7),
+groff_char(7), and docutils' manpage writer for .INDENT and .UNINDENT.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from enum import Enum
 from typing import NamedTuple, Union
 
 DEEPEST = 16
-"""Indentation deeper than this is read, but not shown as such."""
+"""Levels of indentation; text that is deeper is kept, at this level."""
 
 
 class Mark(Enum):
-    """What stands before an item: a bullet or number, a heading, or the term that it explains."""
+    """What introduces an item: a bullet or number, a heading, or the term it explains."""
 
     BULLET = "bullet"
     HEADING = "heading"
@@ -25,13 +24,13 @@ class Mark(Enum):
 
 
 class Paragraph(NamedTuple):
-    """text: words joined by single blanks."""
+    """text: words joined by single spaces."""
 
     text: str
 
 
 class Code(NamedTuple):
-    """lines: as they stand in the page."""
+    """lines: as they are in the page."""
 
     lines: tuple[str, ...]
 
@@ -75,7 +74,7 @@ _SPECIAL = {
 _NOTHING = {"&", "%", ":", "|", "^", ")", "/", ",", "c", "\n"}
 _SINGLE = {"e": "\\", "0": " ", "~": " ", "t": " "}
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-# QEMU 10's pages have some of these at the end of a line of text.
+# QEMU 10's pages have some of these at the end of a text line.
 _GLUED = ".INDENT "
 _ARGUMENT = re.compile(r'"((?:[^"]|"")*)"?|(\S+)')
 
@@ -84,7 +83,7 @@ _FONTS = {"B", "I", "R", "SM", "SB", "BI", "BR", "IB", "IR", "RB", "RI"}
 
 
 def plain(text: str) -> str:
-    """Text without escapes and controls: `\\fBjob\\-id\\fP` is `job-id`."""
+    """Return text without escapes and control characters: `\\fBjob\\-id\\fP` is `job-id`."""
     if "\\" in text:
         text = _ESCAPE.sub(_unescape, text)
     return _CONTROLS.sub("", text)
@@ -101,7 +100,7 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def read_blocks(text: str) -> list[Block]:
-    """The blocks of a piece of a page, up to where its own indentation ends."""
+    """Return the blocks of part of a page, up to where its own indentation ends."""
     reader = _Reader()
     for line in text.split("\n"):
         reader.feed(line)
@@ -112,7 +111,7 @@ def read_blocks(text: str) -> list[Block]:
 
 
 class _Level:
-    """Blocks at one indentation, and the item that is open there."""
+    """The blocks at one level of indentation, and the item open there."""
 
     __slots__ = ("blocks", "item")
 
@@ -125,7 +124,7 @@ class _Level:
 
 
 class _Reader:
-    """Takes a page line by line."""
+    """Parses a page line by line."""
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
@@ -151,7 +150,7 @@ class _Reader:
                 self._indent()
 
     def flush(self) -> None:
-        """End the paragraph, or the code."""
+        """End the current paragraph or code."""
         if self._code is not None:
             code, self._code = self._code, None
             while code and not code[-1]:
@@ -194,7 +193,7 @@ class _Reader:
             self.flush()
 
     def _labelled(self, arguments: list[str]) -> None:
-        """.IP "Example:" is a heading, .IP with a width an item of a list."""
+        """Begin an .IP item: `.IP "Example:"` is a heading, .IP with a width a list item."""
         text = arguments[0].strip() if arguments else ""
         mark = Mark.HEADING if len(arguments) == 1 else Mark.BULLET
         self._open_item(mark, "-" if not text or text in _BULLETS else text)
@@ -227,6 +226,6 @@ class _Reader:
 
 
 def _arguments(rest: str) -> Iterator[str]:
-    """The arguments of a macro: words, or text in double quotes."""
+    """Yield the arguments of a macro: words, or text in double quotes."""
     for match in _ARGUMENT.finditer(rest):
         yield match[2] if match[1] is None else match[1].replace('""', '"')

@@ -1,8 +1,8 @@
-"""The reply of query-qmp-schema as types, made one by one when they are first asked for.
+"""The reply to query-qmp-schema as types, each made when first asked for.
 
 Source: QEMU's "QAPI client introspection" and WIRE.md section 5. Type names such as "186" mean
-nothing to a person and differ between builds: they stay in here. Types may refer to themselves
-(BlockdevOptions), which is why a type refers to others by name and asks the Schema for them.
+nothing to a user and differ between builds, so they are never shown. Types may contain themselves
+(BlockdevOptions), so they refer to each other by name and are looked up in the Schema.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Builtin(NamedTuple):
 
 
 class EnumMember(NamedTuple):
-    """One word of an enumeration with its features."""
+    """One word of an enum with its features."""
 
     name: str
     features: tuple[str, ...] = ()
@@ -32,18 +32,18 @@ class EnumType(NamedTuple):
     members: tuple[EnumMember, ...]
 
     def names(self) -> tuple[str, ...]:
-        """The words alone."""
+        """Return the words without their features."""
         return tuple(member.name for member in self.members)
 
 
 class ArrayType(NamedTuple):
-    """element: name of the element's type."""
+    """element: name of its elements' type."""
 
     element: str
 
 
 class AlternateType(NamedTuple):
-    """branches: names of types that differ in their JSON type."""
+    """branches: names of types, each with a different JSON type."""
 
     branches: tuple[str, ...]
 
@@ -58,8 +58,11 @@ class Member(NamedTuple):
 
 
 class ObjectType(NamedTuple):
-    """tag: name of the member whose value selects a variant, None for no union; variants: tag's
-    value to the name of the object type whose members join.
+    """An object, which may be a union.
+
+    members:  the common ones
+    tag:      name of the member whose value selects a variant, None if not a union
+    variants: each value of the tag to the name of the object type whose members it adds
     """
 
     members: tuple[Member, ...]
@@ -67,7 +70,7 @@ class ObjectType(NamedTuple):
     variants: dict[str, str] = {}  # noqa: RUF012 - never changed, as every field of a value
 
     def member(self, name: str) -> Member | None:
-        """The common member of that name."""
+        """Return the common member of that name, or None."""
         return next((member for member in self.members if member.name == name), None)
 
 
@@ -78,7 +81,11 @@ EMPTY = ObjectType(())
 
 
 class CommandInfo(NamedTuple):
-    """arg_type, ret_type: names of types; oob: it may be sent out of band."""
+    """A command.
+
+    arg_type, ret_type: names of types
+    oob:                whether it may be sent out of band
+    """
 
     name: str
     arg_type: str
@@ -88,7 +95,7 @@ class CommandInfo(NamedTuple):
 
 
 class EventInfo(NamedTuple):
-    """arg_type: name of the type of its data."""
+    """An event. arg_type: name of its data's type."""
 
     name: str
     arg_type: str
@@ -96,12 +103,16 @@ class EventInfo(NamedTuple):
 
 
 Lookup = Callable[[str], JsonObject | None]
-"""Gives the entity of a name as query-qmp-schema describes it, None where there is none."""
+"""Returns the entity of a name as query-qmp-schema describes it; None if there is none."""
 
 
 class Schema:
-    """commands, events: names in the server's order; lookup: gives any entity when it is needed;
-    binding: whether the server refuses what it does not declare, which a manual cannot promise.
+    """What a server accepts.
+
+    lookup:           returns an entity by name; called when it is needed
+    commands, events: names, in the server's order
+    binding:          whether the server refuses what is not declared here; False for a schema
+                      from a manual of another release
     """
 
     def __init__(self, lookup: Lookup, commands: tuple[str, ...], events: tuple[str, ...]) -> None:
@@ -113,12 +124,12 @@ class Schema:
 
     @classmethod
     def from_entities(cls, entities: Iterable[Json]) -> Schema:
-        """From the list that query-qmp-schema returns; what is not an entity is left out."""
+        """Make a schema from the list that query-qmp-schema returns, skipping malformed items."""
         table = entity_table(entities)
         return cls(table.get, names_of(table, "command"), names_of(table, "event"))
 
     def command(self, name: str) -> CommandInfo | None:
-        """What is known of a command; None where the schema has none of that name."""
+        """Return what is known of a command; None if the schema lacks it."""
         entity = self._lookup(name)
         if entity is None or entity.get("meta-type") != "command":
             return None
@@ -131,14 +142,14 @@ class Schema:
         )
 
     def event(self, name: str) -> EventInfo | None:
-        """What is known of an event; None where the schema has none of that name."""
+        """Return what is known of an event; None if the schema lacks it."""
         entity = self._lookup(name)
         if entity is None or entity.get("meta-type") != "event":
             return None
         return EventInfo(name, _text(entity, "arg-type"), _features(entity))
 
     def type(self, name: str) -> Type:
-        """The type of that name; one that the server left out accepts anything."""
+        """Return the type of that name; one that the server left out accepts anything."""
         found = self._types.get(name)
         if found is None:
             entity = self._lookup(name)
@@ -147,7 +158,7 @@ class Schema:
         return found
 
     def arguments(self, command: str) -> ObjectType | None:
-        """The type of a command's arguments, None for an unknown command."""
+        """Return the type of a command's arguments; None for an unknown command."""
         info = self.command(command)
         if info is None:
             return None
@@ -155,7 +166,7 @@ class Schema:
         return found if isinstance(found, ObjectType) else EMPTY
 
     def branch(self, owner: ObjectType, tag_value: str) -> ObjectType:
-        """What a tag's value adds to a union: an object, which may be a union itself."""
+        """Return the object that a tag's value adds to a union; it may be a union itself."""
         variant = owner.variants.get(tag_value)
         found = self.type(variant) if variant is not None else EMPTY
         return found if isinstance(found, ObjectType) else EMPTY
@@ -164,8 +175,8 @@ class Schema:
 def is_open(command: str, arguments: ObjectType) -> bool:
     """Whether a command takes members that the schema does not declare.
 
-    Source: WIRE.md section 5: only device_add does, and nothing in the schema says so. Before
-    QEMU 6 object-add and netdev_add did too: then they have no variants.
+    Only device_add does, and the schema does not say so. Before QEMU 6, object-add and netdev_add
+    did too; there they have no variants. Source: WIRE.md section 5.
     """
     if command in ("object-add", "netdev_add"):
         return not arguments.variants
@@ -173,7 +184,7 @@ def is_open(command: str, arguments: ObjectType) -> bool:
 
 
 def entity_table(entities: Iterable[Json]) -> dict[str, JsonObject]:
-    """The entities by their names."""
+    """Return the entities by name."""
     return {
         name: entity
         for entity in entities
@@ -182,7 +193,7 @@ def entity_table(entities: Iterable[Json]) -> dict[str, JsonObject]:
 
 
 def names_of(table: dict[str, JsonObject], meta: str) -> tuple[str, ...]:
-    """The names of the entities of one meta-type."""
+    """Return the names of the entities of one meta-type."""
     return tuple(name for name, entity in table.items() if entity.get("meta-type") == meta)
 
 
@@ -213,7 +224,9 @@ def _object(entity: JsonObject) -> ObjectType:
 
 
 def _enum_members(entity: JsonObject) -> tuple[EnumMember, ...]:
-    """`members` is preferred to `values`, which -compat may hide and which has no features."""
+    """Return an enum's words: from `members`, since `values` has no features and -compat may hide
+    it.
+    """
     members = _objects(entity, "members")
     if members:
         return tuple(EnumMember(_text(e, "name"), _features(e)) for e in members)

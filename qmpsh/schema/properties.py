@@ -1,7 +1,7 @@
-"""Properties of a device, which the schema does not declare: read as `device-list-properties` says.
+"""Reads device properties, which the schema does not declare, using `device-list-properties`.
 
-Source: WIRE.md section 5: QEMU 7.2 takes any scalar of device_add as a string, 10.0 wants the JSON
-type, and nothing in the schema tells of either.
+Source: WIRE.md section 5: in device_add, QEMU 7.2 takes any scalar as a string, while 10.0 wants
+the JSON type; the schema mentions neither.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from qmpsh.scalars import read_boolean, read_int
 from qmpsh.schema.entries import Entry
 
 Properties = Mapping[str, str]
-"""A device's property names and what `device-list-properties` calls their types."""
+"""A device's property names and their types as `device-list-properties` names them."""
 
 _PROPERTY_READERS: dict[str, Callable[[str], Json]] = {
     "bool": read_boolean,
@@ -24,9 +24,10 @@ _PROPERTY_READERS: dict[str, Callable[[str], Json]] = {
 
 
 def read_property(entry: Entry, source: str, properties: Properties) -> Json:
-    """A property of a device: of its live type where the text fits, else the text.
+    """Read a device property: as its live type if the text fits, else as a string.
 
-    `addr` is always a string: an integer means another slot to QEMU 10.
+    An unknown property is read untyped. `addr` is always a string: as an integer it means another
+    slot to QEMU 10.
     """
     value = entry.value
     if not isinstance(value, Scalar):

@@ -18,16 +18,16 @@ from qmpsh.schema.words import type_words
 
 _MARKS = {"deprecated": "deprecated", "unstable": "unstable"}
 ALL = 1000
-"""how many words of an enum are shown: all of them"""
+"""how many words of an enum are shown: in effect, all"""
 
 
 def command_signature(
     schema: Schema, info: CommandInfo, tags: Mapping[str, str], width: int
 ) -> list[str]:
-    """The lines of a command's signature.
+    """Return the lines of a command's signature.
 
-    tags: of unions, as in `.help blockdev-add driver=qcow2`: the branch's members join;
-    width: columns of a line at most
+    tags:  of unions, as in `.help blockdev-add driver=qcow2`; they add their branch's members
+    width: most columns of a line
     """
     marks = [_MARKS[feature] for feature in info.features if feature in _MARKS]
     if info.oob:
@@ -44,7 +44,7 @@ def command_signature(
 
 
 def event_signature(schema: Schema, info: EventInfo, width: int) -> list[str]:
-    """The lines of an event's signature: its data."""
+    """Return the lines of an event's signature: its data."""
     marks = [_MARKS[feature] for feature in info.features if feature in _MARKS]
     kind = object_of(schema, schema.type(info.arg_type))
     members = _members(schema, kind, {}, width) if kind is not None else []
@@ -70,7 +70,7 @@ def _members(schema: Schema, kind: ObjectType, tags: Mapping[str, str], width: i
 
 
 def hanging(head: str, text: str, width: int) -> list[str]:
-    """The text behind its head, continued below itself."""
+    """Return the text after its head, wrapped with a hanging indent."""
     return textwrap.wrap(
         text,
         max(width, len(head) + 20),

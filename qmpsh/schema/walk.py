@@ -1,9 +1,9 @@
-"""From a command down to one member: which type stands at the end of a path.
+"""Finds the type at the end of a path, from a command's arguments down to one member.
 
-On the way a union's tag joins the members of its branch, which may be a union again (the `socket`
-of a migration's address has a tag of its own), an alternate is left for its object, an array for
-its element. A path's parts are as typed; where a declared name holds a dot
-(`zoned.zasl`), the longest name wins.
+On the way, a union's tag adds the members of its branch, which may itself be a union (the `socket`
+of a migration's address has its own tag); an alternate is replaced by its object, an array by its
+element. A path's parts are as typed; if a declared name contains a dot (`zoned.zasl`), the longest
+name wins.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from qmpsh.schema.model import AlternateType, ArrayType, Member, ObjectType, Sch
 
 Path = tuple[str, ...]
 Tags = Callable[[Path], str | None]
-"""The text of the single value at a path of the line, None where there is none."""
+"""Returns the text of the single value at a path of the line; None if there is none."""
 TagOf = Callable[[str], str | None]
-"""The same for a member of the object at hand, by its name."""
+"""The same for a member of the current object, by name."""
 
 
 class Unfolded(NamedTuple):
     """An object with the branches that its tags select.
 
-    members: the common ones and the branches'; tags: name and value, the outermost first;
-    undecided: the innermost union, where its tag has no value yet, None where all is decided
+    members:   the common ones and those of the branches
+    tags:      name and value, outermost first
+    undecided: the innermost union if its tag has no value yet, else None
     """
 
     members: tuple[Member, ...]
@@ -33,7 +34,7 @@ class Unfolded(NamedTuple):
 
 
 def object_of(schema: Schema, kind: Type) -> ObjectType | None:
-    """The object that a type is, or that an alternate may be; None where it is neither."""
+    """Return the object that a type is, or that an alternate may be; None for neither."""
     if isinstance(kind, AlternateType):
         branches = (schema.type(name) for name in kind.branches)
         return next((branch for branch in branches if isinstance(branch, ObjectType)), None)
@@ -41,7 +42,7 @@ def object_of(schema: Schema, kind: Type) -> ObjectType | None:
 
 
 def array_of(schema: Schema, kind: Type) -> ArrayType | None:
-    """The array that a type is, or that an alternate may be; None where it is neither."""
+    """Return the array that a type is, or that an alternate may be; None for neither."""
     if isinstance(kind, AlternateType):
         branches = (schema.type(name) for name in kind.branches)
         return next((branch for branch in branches if isinstance(branch, ArrayType)), None)
@@ -49,10 +50,10 @@ def array_of(schema: Schema, kind: Type) -> ArrayType | None:
 
 
 def unfold(schema: Schema, owner: ObjectType, tag_of: TagOf) -> Unfolded:
-    """The object with its branch, the branch's branch and so on, as far as the tags have values."""
+    """Return the object with its branch, that branch's branch and so on, as tags are given."""
     members = owner.members
     tags: dict[str, str] = {}
-    # No two tags of an object have one name; a server that says so would lead in a circle.
+    # An object's tags have different names; a server that repeats one would cause a loop.
     while owner.tag is not None and owner.tag not in tags:
         value = tag_of(owner.tag)
         if value is None:
@@ -64,7 +65,7 @@ def unfold(schema: Schema, owner: ObjectType, tag_of: TagOf) -> Unfolded:
 
 
 def name_width(names: Container[str], parts: Sequence[str]) -> int:
-    """How many of the parts make the longest of the names; 1 where none fits."""
+    """Return how many of the parts form the longest matching name; 1 if none matches."""
     for width in range(len(parts), 1, -1):
         if ".".join(parts[:width]) in names:
             return width
@@ -72,9 +73,11 @@ def name_width(names: Container[str], parts: Sequence[str]) -> int:
 
 
 def descend(schema: Schema, kind: Type, path: Path, tags: Tags, at: Path = ()) -> Type | None:
-    """The type at the end of `path` below a type that stands at `at`; None where it leads nowhere.
+    """Return the type at the end of `path`; None if it leads nowhere.
 
-    tags: asked for the text of the tag of every union on the way
+    kind: the type to start from
+    at:   its own path in the line
+    tags: called for the tag of every union on the way
     """
     if not path:
         return kind

@@ -22,28 +22,29 @@ _BUILTINS = {
     "value": "any",
 }
 MOST_WORDS = 5
-"""How many members of an enum or keys of an object are named before `…`."""
+"""Most members of an enum or keys of an object named before `…`."""
 
 LEVELS = 4
-"""Arrays inside one another before `…`: a server may say that one holds itself."""
+"""Most nested arrays before `…`: a server may declare one that contains itself."""
 
 
 def type_words(schema: Schema, name: str, most: int = MOST_WORDS, levels: int = LEVELS) -> str:
-    """A type in a few words: `str`, `on | off | auto`, `{direct, no-flush}`, `[int]`.
+    """Describe a type: `str`, `on | off | auto`, `{direct, no-flush}`, `[int]`.
 
-    most: how many members are named; levels: of types inside one another; the rest is `…`
+    most:   members named before `…`
+    levels: of nested types before `…`
     """
     return kind_words(schema, schema.type(name), most, levels)
 
 
 def member_words(schema: Schema, member: Member) -> str:
-    """`name*: type` for a required member, `name: type` for an optional one."""
+    """Return `name*: type` for a required member, `name: type` for an optional one."""
     star = "" if member.optional else "*"
     return f"{member.name}{star}: {type_words(schema, member.type)}"
 
 
 def kind_words(schema: Schema, kind: Type, most: int = MOST_WORDS, levels: int = LEVELS) -> str:
-    """The same for a type that is at hand."""
+    """Do the same for a type rather than its name."""
     match kind:
         case Builtin():
             return _BUILTINS.get(kind.json_type, kind.json_type)
@@ -54,7 +55,7 @@ def kind_words(schema: Schema, kind: Type, most: int = MOST_WORDS, levels: int =
         case ArrayType():
             return f"[{type_words(schema, kind.element, most, levels - 1)}]"
         case AlternateType():
-            # A branch may be an array; QAPI has no alternate inside another.
+            # A branch may be an array; QAPI does not nest alternates.
             inside = min(levels - 1, 1)
             return " | ".join(type_words(schema, branch, most, inside) for branch in kind.branches)
         case ObjectType():
@@ -62,7 +63,7 @@ def kind_words(schema: Schema, kind: Type, most: int = MOST_WORDS, levels: int =
 
 
 def _keys(kind: ObjectType) -> tuple[str, ...]:
-    """The member names, the tag's first: it decides which others there are."""
+    """Return the member names, the tag first, since it decides which others exist."""
     names = [member.name for member in kind.members]
     if kind.tag in names:
         names.remove(kind.tag)

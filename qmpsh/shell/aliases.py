@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
-HMP_PROMPT = "(hmp) "
+from qmpsh.shell.settings import Prompt
+
+HMP_PROMPT: Final[Prompt] = "(hmp) "
 """Where it stands no word is an alias: a line there is the human monitor's own."""
 
 

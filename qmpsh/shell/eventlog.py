@@ -6,9 +6,9 @@ Pure: it is told of events, of lines that are sent, and of those who look on.
 from __future__ import annotations
 
 import contextlib
-from collections import deque
 from collections.abc import Callable, Iterator
 
+from qmpsh.link.inbox import Ring
 from qmpsh.wire.messages import ErrorReply, Event, Reply
 
 RING = 4096
@@ -41,14 +41,17 @@ class Taker:
 
 
 class EventLog:
-    """ring: how many events are kept; the oldest give way, and are counted in `dropped`."""
+    """ring: how many events are kept, if they are small; the oldest give way."""
 
     def __init__(self, ring: int = RING) -> None:
-        self._kept: deque[Event] = deque()
-        self._ring = ring
+        self._kept: Ring[Event] = Ring(ring)
         self._takers: list[Taker] = []
         self._followers: list[Callable[[Event], None]] = []
-        self.dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """How many events since the last command line gave way."""
+        return self._kept.dropped
 
     def hear(self, message: Event | Reply | ErrorReply) -> None:
         """Take in an event; a reply that belongs to nobody is none."""
@@ -59,14 +62,10 @@ class EventLog:
         if any(taker.takes(message) for taker in self._takers):
             return
         self._kept.append(message)
-        if len(self._kept) > self._ring:
-            self._kept.popleft()
-            self.dropped += 1
 
     def line_sent(self) -> None:
         """A command line is being sent: what was before counts no more."""
         self._kept.clear()
-        self.dropped = 0
 
     @contextlib.contextmanager
     def expecting(self, matches: Match, *, new: bool = False) -> Iterator[Taker]:
@@ -77,7 +76,7 @@ class EventLog:
         if not new:
             for place, event in enumerate(self._kept):
                 if taker.takes(event):
-                    del self._kept[place]
+                    self._kept.take(place)
                     break
         self._takers.append(taker)
         try:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import Final, NamedTuple
 
-from qmpsh.errors import ConnectionLost, ReplyTimeout, StreamEnded, UsageError
+from qmpsh.errors import ConnectionLost, ReplyTimeout, StreamEnded, UsageError, failure
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.syntax import Modifiers, Redirect
 from qmpsh.link.client import Client, Pending
@@ -271,5 +271,5 @@ def _answer(request: Request, raw: JsonObject, seconds: float, size: int) -> Ans
 def error_text(error: Json) -> str:
     """`Class: description` of an error member; the class alone where the text is empty."""
     if not isinstance(error, dict):
-        return f"error: {error}"
-    return f"{error.get('class', 'error')}: {error.get('desc', '')}".removesuffix(": ")
+        return failure("error", str(error))
+    return failure(str(error.get("class", "error")), str(error.get("desc", "")))

@@ -9,12 +9,17 @@ Source: qemu-ga-ref(7); WIRE.md section 10.
 from __future__ import annotations
 
 import base64
-import binascii
 import time
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from qmpsh.errors import CommandFailed, LineSyntaxError, QmpshError, ReplyTimeout, UsageError
+from qmpsh.errors import (
+    SIGNALLED,
+    CommandFailed,
+    LineSyntaxError,
+    ReplyTimeout,
+    UsageError,
+)
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.body import words_and_redirect
 from qmpsh.lang.durations import parse_duration
@@ -29,6 +34,9 @@ from qmpsh.wire.messages import Command, Reply
 if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
 
+STATUS: Final = "guest-exec-status"
+READ: Final = "guest-file-read"
+
 FIRST_LOOK: Final = 0.01
 LAST_LOOK: Final = 0.5
 """seconds between two looks whether a command has ended: doubled from the first to the last"""
@@ -36,9 +44,9 @@ LAST_LOOK: Final = 0.5
 PIECE: Final = 256 * 1024
 """bytes of a file that one guest-file-read asks for; qemu-ga gives 48 MiB at most"""
 
-SIGNALLED: Final = 128
-"""added to a signal's number for an exit code, as shells do"""
 _LARGEST_EXIT = 255
+
+T = TypeVar("T")
 
 
 class Call(NamedTuple):
@@ -89,10 +97,15 @@ def exec_in_guest(shell: Shell, line: VerbLine) -> Steps:
         yield Answer("", text=dry_run_text(Request(command)), redirect=redirect)
         return Outcome()
     call = _call(shell, line, timeout, stops=False)
-    pid = _member(command, (yield from call.ask(command)), "pid")
+    pid = _member(command.name, (yield from call.ask(command)), "pid", int)
     status = yield from _ended(call, words[0], pid)
+    code = _exit_code(status)
     yield from _output(status, redirect, whole=shell.settings.json)
-    return (yield from _exit(status, shown=shell.settings.interactive))
+    if "signal" in status:
+        yield Note(f"the guest command was ended by signal {status['signal']}")
+    elif code and shell.settings.interactive:
+        yield Note(f"exit code {status['exitcode']}")
+    return Outcome(code)
 
 
 def _exec_words(line: VerbLine) -> tuple[list[str], Redirect | None, float | None]:
@@ -112,13 +125,13 @@ def _exec_words(line: VerbLine) -> tuple[list[str], Redirect | None, float | Non
     return words, redirect, timeout
 
 
-def _ended(call: Call, name: str, pid: Json) -> Generator[Wish, str, JsonObject]:
+def _ended(call: Call, name: str, pid: int) -> Generator[Wish, str, JsonObject]:
     """What guest-exec-status says once the command has ended."""
     look = FIRST_LOOK
-    command = Command("guest-exec-status", {"pid": pid})
+    command = Command(STATUS, {"pid": pid})
     while True:
-        status = _object(command, (yield from call.ask(command)))
-        if status.get("exited"):
+        status = _object(STATUS, (yield from call.ask(command)))
+        if _member(STATUS, status, "exited", bool):
             return status
         due = time.monotonic() + look
         if call.deadline is not None and call.deadline <= due:
@@ -137,7 +150,8 @@ def _output(status: JsonObject, redirect: Redirect | None, *, whole: bool) -> It
         modifiers = Modifiers(json=True)
         yield Answer("", value=status, reply=reply, modifiers=modifiers, redirect=redirect)
         return
-    out, err = (_bytes(status.get(f"{name}-data")) for name in ("out", "err"))
+    names = ("out-data", "err-data")
+    out, err = (_bytes(STATUS, status, name) if name in status else b"" for name in names)
     if out or redirect is not None:
         yield _shown(out, redirect=redirect)
     if err:
@@ -147,17 +161,14 @@ def _output(status: JsonObject, redirect: Redirect | None, *, whole: bool) -> It
             yield Note(f"the agent cut the {what}: it keeps only so much of it")
 
 
-def _exit(status: JsonObject, *, shown: bool) -> Steps:
-    """The outcome: the command's exit code, 128 and the number for a signal."""
-    code, signal = status.get("exitcode", 0), status.get("signal")
-    if isinstance(signal, int):
-        yield Note(f"the guest command was ended by signal {signal}")
-        code = SIGNALLED + signal
-    elif code and shown:
-        yield Note(f"exit code {code}")
+def _exit_code(status: JsonObject) -> int:
+    """The command's exit code, 128 and the number for a signal: an agent tells one of them."""
+    if "signal" in status:
+        code = SIGNALLED + _member(STATUS, status, "signal", int)
+    else:
+        code = _member(STATUS, status, "exitcode", int)
     # Windows has codes of 32 bits, of which a process here could give back the last 8 alone.
-    fits = isinstance(code, int) and 0 <= code <= _LARGEST_EXIT
-    return Outcome(code if fits and isinstance(code, int) else _LARGEST_EXIT)
+    return code if 0 <= code <= _LARGEST_EXIT else _LARGEST_EXIT
 
 
 # ---------------------------------------------------------------------------- .cat
@@ -194,16 +205,20 @@ Pieces = Generator[Wish | bytes, str, None]
 
 def _pieces(call: Call, handle: Json) -> Pieces:
     """A file's bytes up to its end; each piece ends with a line where it can."""
-    command = Command("guest-file-read", {"handle": handle, "count": PIECE})
+    command = Command(READ, {"handle": handle, "count": PIECE})
     rest = b""
     while True:
-        read = _object(command, (yield from call.ask(command)))
-        data = rest + _bytes(read.get("buf-b64"))
+        read = _object(READ, (yield from call.ask(command)))
+        piece, is_end = _bytes(READ, read, "buf-b64"), _member(READ, read, "eof", bool)
+        if not (piece or is_end):
+            # Half a file must not pass for the whole.
+            raise CommandFailed("GenericError", f"{READ} answered without bytes before the end")
+        data = rest + piece
         end = data.rfind(b"\n") + 1 or len(data)
         if data[:end]:
             yield data[:end]
         rest = data[end:]
-        if read.get("eof") or not read.get("count"):
+        if is_end:
             break
     if rest:
         yield rest
@@ -253,25 +268,35 @@ def _shown(data: bytes, *, aside: bool = False, redirect: Redirect | None = None
     return Answer("", text=text, data=data, aside=aside, redirect=redirect)
 
 
-def _bytes(value: Json) -> bytes:
-    """What base64 stands for; b"" for none."""
-    try:
-        return base64.b64decode(value) if isinstance(value, str) else b""
-    except binascii.Error as error:
-        raise QmpshError(f"the agent sent data that is not base64: {error}") from error
-
-
-def _object(command: Command, value: Json) -> JsonObject:
+def _object(name: str, value: Json) -> JsonObject:
+    """What a command answered. Raises CommandFailed where it is no object."""
     if not isinstance(value, dict):
-        raise CommandFailed("GenericError", f"{command.name} answered with no object")
+        raise CommandFailed("GenericError", f"{name} answered with no object")
     return value
 
 
-def _member(command: Command, value: Json, name: str) -> Json:
-    members = _object(command, value)
-    if name not in members:
-        raise CommandFailed("GenericError", f"{command.name} answered without {name}")
-    return members[name]
+def _member(name: str, value: Json, member: str, kind: type[T]) -> T:
+    """A member of what a command answered; a bool is no int here. Raises CommandFailed."""
+    members = _object(name, value)
+    if member not in members:
+        raise CommandFailed("GenericError", f"{name} answered without {member}")
+    found = members[member]
+    # Not isinstance alone: to Python True is a number.
+    if not isinstance(found, kind) or type(found) is not kind:
+        raise _unusable(name, member)
+    return found
+
+
+def _bytes(name: str, value: JsonObject, member: str) -> bytes:
+    """What a member of base64 stands for. Raises CommandFailed."""
+    try:
+        return base64.b64decode(_member(name, value, member, str), validate=True)
+    except ValueError as error:  # not ASCII; or binascii.Error, which is one
+        raise _unusable(name, member) from error
+
+
+def _unusable(name: str, member: str) -> CommandFailed:
+    return CommandFailed("GenericError", f"{name} answered without a usable {member}")
 
 
 def _end(line: VerbLine) -> tuple[int, int]:

@@ -24,10 +24,6 @@ from qmpsh.shell.reconnect import PATIENCE, Phase
 if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
 
-RECONNECTING = "reconnecting"
-
-OVER = "not coming back"
-
 
 class Tone(Enum):
     """How a remark is meant, which decides its colour."""
@@ -104,7 +100,7 @@ class Life:
             self._told.remark(complaint)
         if met is not None:
             self._meet(met)
-        elif (self._lifeline.phase is Phase.APART) != (self._machine.outlook != RECONNECTING):
+        elif (self._lifeline.phase is Phase.APART) != (self._machine.outlook != "reconnecting"):
             self._foresee()
 
     # ------------------------------------------------------------------ what the user wants
@@ -176,7 +172,7 @@ class Life:
         """Say in the machine's record what becomes of the connection."""
         machine = self._machine
         if self.own is not None and is_over(self.own, machine):
-            machine.outlook = OVER
+            machine.outlook = "not coming back"
             machine.prospect = "Ctrl-D leaves."
         elif self._lifeline.phase is Phase.APART:
             machine.outlook = "not connected"
@@ -187,7 +183,7 @@ class Life:
                 else ".reconnect connects again; Ctrl-D leaves."
             )
         else:
-            machine.outlook = RECONNECTING
+            machine.outlook = "reconnecting"
             machine.prospect = f"Waiting for {machine.address} to come back; Ctrl-D leaves."
         self._told.refresh()
 

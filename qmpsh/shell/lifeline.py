@@ -5,16 +5,15 @@ Never blocks: it is polled, as the client is. Nothing of the old connection is s
 
 from __future__ import annotations
 
-import os
 from typing import NamedTuple
 
-from qmpsh.errors import Busy, NotQmp, QmpshError
+from qmpsh.errors import Busy, NotQmp, QmpshError, shortened
 from qmpsh.jsontypes import Json
 from qmpsh.link.address import TcpAddress, UnixAddress
 from qmpsh.link.client import Client, Pending
 from qmpsh.link.handshake import still_waiting
 from qmpsh.link.owners import owner_of
-from qmpsh.link.peer import executable_identity, server_pid, tcp_peer
+from qmpsh.link.peer import executable_identity, server_pid, socket_file, tcp_peer
 from qmpsh.shell.reconnect import Phase, Reconnect
 from qmpsh.wire.messages import Command, Reply
 
@@ -105,7 +104,7 @@ class Lifeline:
         self._hang_up()
         self._by_hand = False
         self._told = ""
-        self._file = self._look()
+        self._file = socket_file(self._address)
         if self.owner:
             self._plan.part()
         else:
@@ -134,7 +133,7 @@ class Lifeline:
 
     def poll(self, now: float) -> Met | None:
         """Try what is due; a server once it has said who it is, else None."""
-        if self.phase is Phase.WAITING and self._look() not in ((), self._file):
+        if self.phase is Phase.WAITING and socket_file(self._address) not in ((), self._file):
             self._plan.appeared(now)
         if self._plan.is_due(now):
             self._dial(now)
@@ -158,7 +157,7 @@ class Lifeline:
         return ""
 
     def _dial(self, now: float) -> None:
-        self._file = self._look()
+        self._file = socket_file(self._address)
         try:
             self._dialled = self._last.again(self._address)
         except QmpshError as error:
@@ -208,16 +207,6 @@ class Lifeline:
     def _file_matters(self) -> bool:
         return isinstance(self._address, UnixAddress) and not self._address.abstract
 
-    def _look(self) -> tuple[int, ...]:
-        """What tells the socket's file from another in its place; () where there is none."""
-        if not isinstance(self._address, UnixAddress) or self._address.abstract:
-            return ()
-        try:
-            status = os.stat(self._address.path)
-        except OSError:
-            return ()
-        return status.st_dev, status.st_ino, status.st_ctime_ns
-
 
 def who(name: Json, uuid: Json) -> Who:
     """From the replies of query-name and query-uuid; None for a refusal."""
@@ -226,7 +215,7 @@ def who(name: Json, uuid: Json) -> Who:
 
 def _text(value: Json, member: str) -> str:
     found = value.get(member) if isinstance(value, dict) else None
-    return found if isinstance(found, str) else ""
+    return shortened(found) if isinstance(found, str) else ""
 
 
 def _answer(pending: Pending) -> Json:

@@ -11,7 +11,7 @@ from qmpsh.errors import ConnectionLost, ProtocolError, ReplyTimeout, UsageError
 from qmpsh.lang.syntax import Modifiers, VerbLine
 from qmpsh.link.client import Client
 from qmpsh.shell.courses import others
-from qmpsh.shell.eventlog import RING, Taker
+from qmpsh.shell.eventlog import Taker
 from qmpsh.shell.matching import Wanted, verb_patterns, verb_wanted
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until, Wish
 from qmpsh.shell.waiting import drain
@@ -40,7 +40,7 @@ def wait(shell: Shell, line: VerbLine) -> Steps:
         if shell.settings.one_shot:
             yield LISTENING
         if log.dropped and not modifiers.new:
-            yield Note(f"{log.dropped} events since the last line were dropped; {RING} are kept")
+            yield Note(f"{log.dropped} events since the last line were dropped: they were too many")
         yield Until(lambda: taker.event is not None or client.closed, deadline)
     if taker.event is None:
         raise _unmet(client, line, wanted, _meanwhile(taker), modifiers.timeout)

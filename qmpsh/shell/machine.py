@@ -6,9 +6,18 @@ run-state event only marks the status stale and `query-status` says what it is (
 
 from __future__ import annotations
 
+from typing import Literal
+
+from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json
-from qmpsh.link.dialect import command_names, disabled_names, introduction
+from qmpsh.link.dialect import command_names, disabled_names, introduction, remark
 from qmpsh.wire.messages import Event, Greeting
+
+MachineState = Literal["running", "paused", "ended", "lost", "disconnected", ""]
+"""The run state in one word, "" before it is known."""
+
+Outlook = Literal["reconnecting", "not connected", "disconnected", "not coming back", ""]
+"""What becomes of a connection that is not there; "" where it is."""
 
 # Events after which the run state may be another.
 RUN_STATE_EVENTS = frozenset(
@@ -34,15 +43,23 @@ _TELLING = {"STOP": ("paused", False), "RESUME": ("running", True)}
 
 
 class Machine:
-    """name: from query-name, "" where it has none; status: query-status's word, "" before it is
-    known; running: None before it is known; commands: names in the server's order, () before;
-    farewell: how it ended, "" while it has not; stale: the status wants asking again;
-    uuid: from query-uuid, "" where it has none; outlook: what becomes of a connection that is not
-    there, one word or two; prospect: the same as a sentence; parted: we gave it up ourselves;
-    owner: libvirt or Proxmox where the monitor is theirs, else ""; remark: what came with the
-    greeting for the user, "" for nothing; server, version, package: what the greeting says of the
-    program at the other end, "" for what it does not; a guest agent tells its version with its
-    commands; disabled: of those, what its administrator has turned off.
+    """address:   where the monitor is, as it was given
+    owner:     libvirt or Proxmox where the monitor is theirs, else ""
+    server, version, package: what the greeting says of the program at the other end, "" for what it
+               does not; a guest agent tells its version with its commands
+    remark:    what came with the greeting for the user, "" for nothing
+    commands:  names in the server's order, () before they are known
+    disabled:  of those, what a guest agent's administrator has turned off
+    name:      from query-name, "" where it has none
+    uuid:      from query-uuid, "" where it has none
+    status:    query-status's word, "" before it is known
+    running:   None before it is known
+    stale:     the status wants asking again
+    farewell:  how the machine ended, "" while it has not
+    connected: whether there is a connection
+    parted:    we gave it up ourselves
+    outlook:   what becomes of one that is not there
+    prospect:  the same as a sentence
     """
 
     def __init__(self, address: str, greeting: Greeting | None) -> None:
@@ -57,7 +74,7 @@ class Machine:
         """A new connection begins: what was known of the state may be another's. The names of the
         commands are kept: who knows that they may be others forgets them.
         """
-        self.remark = greeting.remark if greeting else ""
+        self.remark = remark(self.address, greeting)
         if greeting is not None:
             self.server, self.version, self.package = introduction(greeting)
         self.name = ""
@@ -69,12 +86,12 @@ class Machine:
         self._told = False
         self.connected = True
         self.parted = False
-        self.outlook = ""
+        self.outlook: Outlook = ""
         self.prospect = "Ctrl-D leaves."
 
     @property
-    def state(self) -> str:
-        """One word: running, paused, ended, lost, disconnected, or "" before it is known."""
+    def state(self) -> MachineState:
+        """The run state, as far as the connection lets it be known."""
         if not self.connected:
             return "disconnected" if self.parted else "ended" if self.farewell else "lost"
         if self.running is None:
@@ -100,17 +117,18 @@ class Machine:
             self.status, self.running = _TELLING[event.name]
         elif event.name == "SHUTDOWN":
             reason = event.data.get("reason")
-            self.farewell = f"SHUTDOWN {reason}" if isinstance(reason, str) else "SHUTDOWN"
+            said = f" {shortened(reason)}" if isinstance(reason, str) else ""
+            self.farewell = f"SHUTDOWN{said}"
 
     def learn_name(self, value: Json) -> None:
         """Take in the reply of query-name."""
         if isinstance(value, dict) and isinstance(value.get("name"), str):
-            self.name = str(value["name"])
+            self.name = shortened(str(value["name"]))
 
     def learn_uuid(self, value: Json) -> None:
         """Take in the reply of query-uuid."""
         if isinstance(value, dict) and isinstance(value.get("UUID"), str):
-            self.uuid = str(value["UUID"])
+            self.uuid = shortened(str(value["UUID"]))
 
     def learn_status(self, value: Json) -> None:
         """Take in the reply of query-status, unless an event has told better since it was asked.
@@ -120,7 +138,7 @@ class Machine:
         if isinstance(value, dict) and not self._told:
             status, running = value.get("status"), value.get("running")
             if isinstance(status, str):
-                self.status = status
+                self.status = shortened(status)
             if isinstance(running, bool):
                 self.running = running
 
@@ -129,4 +147,4 @@ class Machine:
         self.commands = command_names(value) or self.commands
         self.disabled = disabled_names(value)
         if isinstance(value, dict) and isinstance(value.get("version"), str):
-            self.version = str(value["version"])
+            self.version = shortened(str(value["version"]))

@@ -44,10 +44,9 @@ class Wanted(NamedTuple):
 
     def matches(self, event: Event) -> bool:
         """Whether it is such an event."""
-        name = event.name.upper()
-        if self.patterns and not any(fnmatchcase(name, pattern) for pattern in self.patterns):
-            return False
-        return all(self._fits(argument, event) for argument in self.filters)
+        return self._names(event.name) and all(
+            self._fits(argument, event) for argument in self.filters
+        )
 
     def check(self, schema: Schema | None) -> None:
         """Raise UsageError for what this server never sends, as far as its schema is known."""
@@ -63,11 +62,17 @@ class Wanted(NamedTuple):
             _check_key(argument, meant, schema)
 
     def _names(self, name: str) -> bool:
-        return not self.patterns or any(fnmatchcase(name, pattern) for pattern in self.patterns)
+        return not self.patterns or is_named(name, self.patterns)
 
     def _fits(self, argument: Argument, event: Event) -> bool:
         found, known = _member(event.data, [part.text for part in argument.key])
         return known and _equals(found, argument, self.source)
+
+
+def is_named(name: str, patterns: Sequence[str]) -> bool:
+    """Whether one of the patterns (`BLOCK_*`, `stop`) fits an event's name, in any case."""
+    name = name.upper()
+    return any(fnmatchcase(name, pattern.upper()) for pattern in patterns)
 
 
 def read_wanted(text: str) -> Wanted:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from qmpsh.errors import QmpshError
+from qmpsh.errors import INTERRUPTED, QmpshError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.syntax import Modifiers, Redirect
 
@@ -171,7 +171,7 @@ class Task:
         """End the line where it stands; what it has sent stays sent."""
         self._steps.close()
         self.asking = None
-        self.outcome = Outcome(130)
+        self.outcome = Outcome(INTERRUPTED)
 
     def _must_wait(self, now: float) -> bool:
         if self.asking is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import subprocess
 import tempfile
@@ -16,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, Self
 
 from qmpsh.link.client import Client
+from qmpsh.link.watch import READ, wait_for
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _USUAL = (signal.SIG_DFL, signal.default_int_handler)
@@ -122,12 +122,10 @@ def _end_of(pid: int) -> Iterator[int | None]:
 
 def _wait(ended: int | None, client: Client | None) -> None:
     """Serve the client until something happens."""
-    poller = select.poll()
-    if ended is not None:
-        poller.register(ended, select.POLLIN)
+    wanted = {} if ended is None else {ended: READ}
     listening = client if client is not None and not client.closed else None
     if listening is not None:
-        poller.register(listening.fileno(), select.POLLIN)
-    ready = {fd for fd, _ in poller.poll(None if ended is not None else _LOOK * 1000)}
+        wanted[listening.fileno()] = READ
+    ready = wait_for(wanted, _LOOK if ended is None else None)
     if listening is not None and listening.fileno() in ready:
         listening.poll(0)

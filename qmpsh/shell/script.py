@@ -7,11 +7,11 @@ while the input is waited for: a pipe whose writer takes its time is no reason t
 from __future__ import annotations
 
 import os
-import select
 from collections.abc import Callable, Iterator
 
 from qmpsh.errors import UsageError
 from qmpsh.link.client import Client
+from qmpsh.link.watch import READ, wait_for
 
 _CHUNK = 65536
 _MARK = b"\xef\xbb\xbf"
@@ -44,10 +44,7 @@ def read_lines(
 def _read(fd: int, client: Client | None) -> bytes:
     """The next bytes of the input, b"" at its end; the client is served until they come."""
     while client is not None and not client.closed:
-        poller = select.poll()
-        poller.register(fd, select.POLLIN)
-        poller.register(client.fileno(), select.POLLIN)
-        ready = {ready_fd for ready_fd, _ in poller.poll()}
+        ready = wait_for({fd: READ, client.fileno(): READ}, None)
         if client.fileno() in ready:
             client.poll(0)
         if fd in ready:

@@ -35,13 +35,15 @@ _OPEN_OF_OBJECTS = _FRAME | {
     "file", "format", "iv", "keyid", "loaded", "props", "qom-type", "serial",
 }  # fmt: skip
 
+# Possessive: what `re` could come back to it remembers, far more than the text itself.
 _NAMED = re.compile(
     r"""\b(?:password|passwd|passphrase)["'\\]*\s*[=:]\s*"""
-    r"""(?P<value>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|(?:[^\s,}\]]|,,)+)""",
+    r"""(?P<value>"[^"\\]*+(?:\\.[^"\\]*+)*+"?|'[^'\\]*+(?:\\.[^'\\]*+)*+'?|"""
+    r"""(?:[^\s,}\]]+|,,)+)""",
     re.DOTALL,
 )
-_HMP_WORD = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)|\S+', re.DOTALL)
-_HMP_PAIR = re.compile(r"(?:[^,]|,,)+")
+_HMP_WORD = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)|\S+', re.DOTALL)
+_HMP_PAIR = re.compile(r"(?:[^,]+|,,)+")
 _HMP_PROTOCOLS = frozenset({"vnc", "spice"})
 _HMP_ACTIONS = frozenset({"fail", "disconnect", "keep"})
 

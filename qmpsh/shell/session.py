@@ -17,7 +17,7 @@ from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.complete import complete, prefetch
 from qmpsh.complete.faults import Fault, find_faults
 from qmpsh.complete.hint import Fragment, hint
-from qmpsh.errors import QmpshError
+from qmpsh.errors import INTERRUPTED, QmpshError
 from qmpsh.link.client import Client
 from qmpsh.schema.model import Schema
 from qmpsh.shell.ends import BY_COMMAND
@@ -29,7 +29,7 @@ from qmpsh.shell.outcome import Answer, Note, Outcome, Show, Steps, Task
 from qmpsh.shell.own import LOOK, Own, is_over, part
 from qmpsh.shell.progress import Work
 from qmpsh.shell.setting import completable, preferences_of
-from qmpsh.shell.settings import Settings
+from qmpsh.shell.settings import Prompt, Settings
 from qmpsh.shell.shell import Shell
 from qmpsh.shell.wirelog import log_of
 from qmpsh.wire.messages import ErrorReply, Event, Reply
@@ -126,7 +126,7 @@ class Session:
         return self._own is not None and not is_over(self._own, self.machine)
 
     @property
-    def prompt(self) -> str:
+    def prompt(self) -> Prompt:
         """`(QEMU) `, `(guest) `, `(hmp) ` or `TRANS> `."""
         return self.shell.prompt
 
@@ -198,7 +198,7 @@ class Session:
         running, self.running = self.running, None
         if running.task.stops:
             running.task.cancel()
-            running.ended(Outcome(130))
+            running.ended(Outcome(INTERRUPTED))
         else:
             self._detached.append(running)
         return True

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+Prompt = Literal["(QEMU) ", "(guest) ", "(hmp) ", "TRANS> "]
+"""What stands before a line at the prompt, and says whose language it is in."""
 
 
 class Settings(NamedTuple):
-    """json, pretty, raw, table: how an answer is printed; pretty None: as the place wants it.
-
-    timeout: seconds from sending a line to its answer, None for no limit
-    negotiated: False with --skip-negotiation, where qmp_capabilities is the user's to send
+    """hmp:         lines are the human monitor's
+    json:        answers are printed as whole replies, errors too
+    raw:         a string is printed without its quotes
+    table:       lists of objects are printed as tables
+    pretty:      JSON over several lines, or in one; None: as the place wants it
+    keep_going:  a script goes on after an error
+    timeout:     seconds from sending a line to its answer, None for no limit
+    dry_run:     what would be sent is printed, and not sent
+    verbose:     the wire is echoed on stderr
+    yes:         nothing is asked before a command that the policy has asked about
+    read_only:   nothing is sent that may change something
+    negotiated:  False with --skip-negotiation, where qmp_capabilities is the user's to send
     interactive: a person is there: bare verbs work, questions are asked
-    table: lists of objects are shown as tables
-    wait: `--wait`, of every line that has an end; of a one-shot it is demanded; None for no wait
-    one_shot: the line is the only one
-    bar: progress may be drawn on stderr, which is a terminal
-    reader: a person reads the answers as they come, not a program
-    read_only: nothing is sent that may change something
-    confirm: commands that ask first, or do not, against the policy: (name, whether it asks) pairs
+    wait:        `--wait`, of every line that has an end; of a one-shot it is demanded; None for
+                 no wait
+    one_shot:    the line is the only one
+    bar:         progress may be drawn on stderr, which is a terminal
+    reader:      a person reads the answers as they come, not a program
+    confirm:     commands that ask first, or do not, against the policy: (name, whether it asks)
+                 pairs
     """
 
     hmp: bool = False

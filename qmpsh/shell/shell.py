@@ -30,7 +30,7 @@ from qmpsh.shell.execute import Request, execute, hmp_request, send_and_answer, 
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Note, Outcome, Show, Steps, Task, Wish
-from qmpsh.shell.settings import Settings
+from qmpsh.shell.settings import Prompt, Settings
 from qmpsh.wire.messages import Command
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ class Shell:
         return mode._replace(prompt=True, bare_verbs=bare_verbs)
 
     @property
-    def prompt(self) -> str:
-        """`(QEMU) `, `(guest) `, `(hmp) ` or `TRANS> `."""
+    def prompt(self) -> Prompt:
+        """What stands before the next line."""
         if self.transaction is not None:
             return "TRANS> "
         if self.hmp:

@@ -1,1 +1,1 @@
-"""The full screen: output on the left, events on the right as they happen, a prompt below."""
+"""The full screen: output on the left, live events on the right, a prompt below."""

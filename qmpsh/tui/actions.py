@@ -1,4 +1,4 @@
-"""What the keys do: one short function a key, named in the table of keys."""
+"""What the keys do: one short function per key, named in the key table."""
 
 from __future__ import annotations
 
@@ -25,8 +25,12 @@ NARROW_TIP = f"events stand beside from {NARROW} columns on; F3 zooms them"
 class Desk(NamedTuple):
     """What a handler may use.
 
-    screen: what is shown; runner: takes lines; buffer: the line being typed; app: the application;
-    turn: to be called when the session may have something to send; suspend: stops the process
+    screen:  what is shown
+    runner:  runs lines
+    buffer:  the line being typed
+    app:     the application
+    turn:    call it when the session may have something to send
+    suspend: stops the process, like Ctrl-Z
     """
 
     screen: Screen
@@ -38,7 +42,7 @@ class Desk(NamedTuple):
 
 
 def end(app: Application[int], exit_code: int) -> None:
-    """End the application; more than once does no harm."""
+    """End the application; harmless if repeated."""
     if app.is_running and not app.is_done:
         app.exit(result=exit_code)
 
@@ -127,10 +131,10 @@ def clear_output(desk: Desk) -> None:
 
 
 def interrupt(desk: Desk) -> None:
-    """The nearest thing that can be given up: question, line, key sheet, running command."""
+    """Cancel the nearest of these: question, typed line, key sheet, running command."""
     screen, buffer = desk.screen, desk.buffer
     if desk.screen.paging:
-        # Ctrl-C in the pager is the pager's.
+        # Ctrl-C in the pager is for the pager.
         return
     begin_line(desk.app)
     if screen.asking is None and buffer.text:
@@ -158,7 +162,7 @@ def suspend(desk: Desk) -> None:
 
 
 def leave(desk: Desk) -> None:
-    """Ctrl-D; where leaving asks something, a line asks it, and a second Ctrl-D takes it back."""
+    """Handle Ctrl-D. If leaving asks a question, a line asks it; a second Ctrl-D cancels it."""
     screen = desk.screen
     if not screen.session.asks_to_leave:
         end(desk.app, 0)

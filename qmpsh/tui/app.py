@@ -1,4 +1,4 @@
-"""The full-screen front end: puts the parts together, runs them, gives the terminal back."""
+"""The full-screen front end: connects the parts, runs them, restores the terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
 from prompt_toolkit.key_binding.bindings.auto_suggest import load_auto_suggest_bindings
 from prompt_toolkit.output import Output as Terminal
 
-from qmpsh.errors import QmpshError
+from qmpsh.errors import SIGNALLED, QmpshError
 from qmpsh.shell.aliases import HMP_PROMPT
 from qmpsh.shell.outcome import Answer
 from qmpsh.shell.redirects import wants_terminal
@@ -52,13 +52,14 @@ from qmpsh.view.answers import text_body
 from qmpsh.view.glyphs import Glyphs, glyphs_for
 from qmpsh.view.theme import plain, sgr
 
-SIGNALLED = 128
-
 
 class Surroundings(NamedTuple):
-    """The terminal and the clocks, where they are not the process's own.
+    """The terminal and the clocks, if not the process's own.
 
-    clock: of `time.monotonic()`; wall: Unix time; stream: takes the transcript; setup: looks, keys
+    clock:  like `time.monotonic()`
+    wall:   Unix time
+    stream: the transcript is written to it
+    setup:  looks and keys
     """
 
     input: Input | None = None
@@ -81,13 +82,13 @@ def run_screen(
     history: History | None = None,
     redirect: Redirect | None = None,
 ) -> int:
-    """Run the full screen until the user leaves; the exit code.
+    """Run the full screen until the user leaves; return the exit code.
 
-    connect:  makes the session, which tells its news to the watcher it is given
-    theme:    the name of one
-    history:  of the lines; in memory when None
-    redirect: serves `| command` and `> file`; without it such an answer is shown as any other
-    Raises what connect raises; the terminal is given back whatever happens.
+    connect:  makes the session, which reports to the watcher it is given
+    theme:    its name
+    history:  of typed lines; in memory if None
+    redirect: handles `| command` and `> file`; if None, such answers are shown like others
+    Raises what connect raises; the terminal is always restored.
     """
     style = theme_name(theme, colour=setup.colour)
     around = Surroundings(setup=setup)
@@ -96,7 +97,7 @@ def run_screen(
 
 
 class FullScreen:
-    """style: the name of a theme, none for no colour."""
+    """The application. style: the name of a theme, "none" for no colour."""
 
     def __init__(
         self,
@@ -154,7 +155,7 @@ class FullScreen:
                     pre_run=self._driver.start, set_exception_handler=False
                 )
         except (EOFError, OSError):
-            # The terminal has gone away, and with it whoever could be told.
+            # The terminal is gone, so nobody can be told.
             return SIGNALLED + signal.SIGHUP
         finally:
             self._suspender.stop()
@@ -167,7 +168,7 @@ class FullScreen:
     def _listen(
         self, reporter: Reporter, completer: SessionCompleter, redirect: Redirect | None
     ) -> None:
-        """Who is told of what."""
+        """Connect the parts that report to each other."""
         self.screen.entry.moved = self._focus
         self.screen.mode = lambda: mode_word(self.app)
         self.buffer.on_text_changed += self._typed
@@ -179,7 +180,7 @@ class FullScreen:
             reporter.deliver = self._deliverer(redirect)
 
     def _bind(self, keys: KeyBindings, question_keys: KeyBindings) -> None:
-        """What the keys do."""
+        """Bind the keys."""
         turn, suspend = self._driver.turn, self._suspender.suspend
         desk = Desk(self.screen, self._runner, self.buffer, self.app, turn, suspend)
         bind_keys(keys, desk, self.screen.keys)
@@ -206,14 +207,14 @@ class FullScreen:
             include_default_pygments_style=False,
             key_bindings=merge_key_bindings([load_auto_suggest_bindings(), keys]),
             full_screen=True,
-            # Frames says when; prompt_toolkit's own interval would hold back keys as well.
+            # Frames decides when to draw; prompt_toolkit's own interval would delay keys too.
             max_render_postpone_time=None,
-            # SIGWINCH tells of a new size.
+            # SIGWINCH reports a new size.
             terminal_size_polling_interval=None,
             input=around.input,
             output=around.output,
         )
-        # Escape alone and the beginning of a key's sequence are told apart by waiting this long.
+        # How long to wait to tell Escape alone from the start of an escape sequence.
         app.ttimeoutlen = ALT
         # A hint or a completion may have asked the VM for something.
         app.after_render += lambda _: self._driver.arm()
@@ -234,7 +235,7 @@ class FullScreen:
         self._frames.changed()
 
     def _focus(self) -> None:
-        """The keys go to a question while there is one, else an entry, else the prompt."""
+        """Give the keys to a question if there is one, else to an open entry, else the prompt."""
         layout, regions = self.app.layout, self._regions
         if self.screen.asking is not None:
             layout.focus(regions.question)
@@ -251,7 +252,7 @@ class FullScreen:
         self.screen.flash = ""
 
     def _has_the_keys(self) -> bool:
-        """Whether letters go to the line being typed, and nothing stands above it."""
+        """Whether letters go to the line being typed, and nothing covers it."""
         at_line = self.app.layout.current_window is self._regions.prompt
         return at_line and not self.screen.paging and not mode_word(self.app)
 
@@ -259,7 +260,7 @@ class FullScreen:
         end(self.app, exit_code)
 
     def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        """A fault of ours in a callback: end, so that the terminal is given back, and raise it."""
+        """End on a bug in a callback, so that the terminal is restored, and raise the error."""
         error = context.get("exception")
         if isinstance(error, BaseException) and self.app.is_running and not self.app.is_done:
             self.app.exit(exception=error)
@@ -288,7 +289,7 @@ class FullScreen:
     def _print_transcript(self) -> None:
         paint = sgr if self._colour else plain
         lines = transcript(self.output.store, self.app.output.get_size().columns)
-        # A terminal that has gone away cannot be told anything.
+        # The terminal may be gone.
         with contextlib.suppress(OSError):
             self._stream.writelines(f"{paint(line)}\n" for line in lines)
             self._stream.flush()

@@ -1,4 +1,4 @@
-"""The table of keys as prompt_toolkit's bindings, and the few that answer a question."""
+"""Turns the key table into prompt_toolkit bindings, plus the few keys that answer a question."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from qmpsh.tui.secret_entry import bind_secret
 
 
 def bind_keys(bindings: KeyBindings, desk: Desk, table: Sequence[Key] = KEYS) -> None:
-    """Every row of the table that has a handler; Enter where a menu or an event is open."""
+    """Bind every row of the table that has a handler, and Enter for an open menu or event."""
     at_prompt = ~is_searching & ~Condition(lambda: desk.screen.entry.is_open)
     filters: dict[str, Filter] = {
         "leave": Condition(lambda: not desk.buffer.text) & at_prompt,
@@ -52,9 +52,10 @@ def bind_keys(bindings: KeyBindings, desk: Desk, table: Sequence[Key] = KEYS) ->
 
 
 def bind_escape(bindings: KeyBindings, desk: Desk) -> Callable[[], bool]:
-    """What Escape leaves at the prompt: the nearest of these, and in vi insert mode as well.
+    """Bind Escape at the prompt: it leaves the nearest of these, and vi's insert mode as well.
 
-    The result says whether Escape means something by itself, there or in a line of its own.
+    Returns a function that says whether Escape means something by itself at present, at the prompt
+    or in an entry.
     """
     screen = desk.screen
     meanings: tuple[tuple[Callable[[], bool], Callable[[Desk], None]], ...] = (
@@ -76,7 +77,7 @@ def bind_escape(bindings: KeyBindings, desk: Desk) -> Callable[[], bool]:
 
 
 def bind_editing(bindings: KeyBindings, desk: Desk, offer: Offer) -> None:
-    """Keys of the line that are no rows of the table, because they do what everybody expects."""
+    """Bind the editing keys that are not in the table because they do what everybody expects."""
     buffer = desk.buffer
     at_line = Condition(lambda: desk.app.current_buffer is buffer)
     inserting = at_line & (emacs_insert_mode | vi_insert_mode)
@@ -88,7 +89,7 @@ def bind_editing(bindings: KeyBindings, desk: Desk, offer: Offer) -> None:
         editing.close_bracket(buffer, event.data, desk.screen.session.needs_more)
 
     def pass_by(event: KeyPressEvent) -> None:
-        """An arrow beside a menu that came by itself."""
+        """Let an arrow ignore a menu that opened by itself."""
         buffer.cancel_completion()
         if event.key_sequence[0].key == Keys.Up:
             buffer.auto_up()
@@ -108,7 +109,7 @@ def bind_editing(bindings: KeyBindings, desk: Desk, offer: Offer) -> None:
 
 
 def bind_question(bindings: KeyBindings, desk: Desk) -> None:
-    """The keys while a question stands in the prompt's place."""
+    """Bind the keys for a question that replaces the prompt."""
     bindings.add("enter")(lambda event: _first_choice(desk))
     bindings.add("escape")(partial(_handle, desk, HANDLERS["interrupt"]))
     bindings.add(Keys.Any)(partial(_choose, desk))
@@ -124,7 +125,7 @@ def _handle(desk: Desk, handler: Callable[[Desk], None], event: KeyPressEvent) -
 
 
 def _close_menu(event: KeyPressEvent) -> None:
-    """Enter on a candidate takes it; the line runs with the next Enter."""
+    """Accept the candidate on Enter; the next Enter runs the line."""
     event.current_buffer.complete_state = None
 
 

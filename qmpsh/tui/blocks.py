@@ -13,9 +13,7 @@ from qmpsh.view.theme import Line
 
 
 class Lines(Block):
-    """Lines as they stand; `right_end` stands at the right edge of the first that says
-    something.
-    """
+    """Fixed lines; `right_end` is put at the right edge of the first line that is not empty."""
 
     __slots__ = ("_first", "_lines", "_right_end")
 
@@ -39,7 +37,7 @@ class Lines(Block):
         return self._right_end if index == self._first else []
 
     def finish(self, right_end: Line) -> None:
-        """Put something at the right edge, later than the lines."""
+        """Put something at the right edge after the lines were shown."""
         self._right_end = right_end
         self.touch()
 
@@ -49,16 +47,16 @@ class Heading(Lines):
 
     @property
     def heading_line(self) -> int:
-        """The number of the line that says something."""
+        """The number of the first line that is not empty."""
         return self.start + self._first
 
 
 class Fold(NamedTuple):
     """How a long text is shown while folded.
 
-    head: lines shown; rows: what one of them may take, so that a line longer than the screen does
-    not fill it after all; notices: the line that says what is missing, from the fullest wording to
-    the shortest
+    head:    lines shown
+    rows:    the most rows one line may take, so that a single long line cannot fill the screen
+    notices: the line that says what is missing, from the fullest wording to the shortest
     """
 
     head: int
@@ -67,13 +65,14 @@ class Fold(NamedTuple):
 
 
 class Foldable(Block):
-    """A reply's text; folded at first when it has a fold."""
+    """A reply's text, initially folded if it has a fold."""
 
-    __slots__ = ("_body", "fold", "folded")
+    __slots__ = ("_body", "_size", "fold", "folded")
 
     def __init__(self, body: Body, fold: Fold | None = None) -> None:
         super().__init__()
         self._body = body
+        self._size = sum(map(len, body.lines))
         self.fold = fold
         self.folded = fold is not None
 
@@ -81,6 +80,11 @@ class Foldable(Block):
     def count(self) -> int:
         """See Block."""
         return self.fold.head + 1 if self.fold and self.folded else self.weight
+
+    @property
+    def size(self) -> int:
+        """See Block."""
+        return self._size
 
     @property
     def weight(self) -> int:
@@ -111,24 +115,24 @@ class Foldable(Block):
         return self._body.lines
 
     def text(self) -> str:
-        """All of it, folded or not; no newline at its end."""
+        """Return all the text, folded or not, without a final newline."""
         return self._body.text()
 
     @property
     def is_table(self) -> bool:
-        """Whether it is one, which a pager must not wrap."""
+        """Whether it is a table, which a pager must not wrap."""
         return self._body.table is not None
 
     def toggle(self) -> None:
-        """Fold or unfold; only where there is a fold."""
+        """Fold or unfold, if there is a fold."""
         self.folded = self.fold is not None and not self.folded
 
 
 class Marked(Block):
-    """A wrong line, the marks below what is wrong in it, and the explanation.
+    """A line with an error, the carets below it, and the message.
 
-    The first two never wrap, since the marks would lose their place: what is far from the marks is
-    cut off.
+    The first two never wrap, since the carets would lose their place: what is far from the carets
+    is cut off.
     """
 
     __slots__ = ("_body",)
@@ -156,9 +160,9 @@ class Marked(Block):
 
 
 def head_lines(body: Body, width: int, height: int) -> int | None:
-    """How many of a body's lines to show when all of them take more than `height` rows, else None.
+    """Return how many lines of a body to show if all need more than `height` rows, else None.
 
-    One row is kept for the line that says so; one line at least is shown.
+    One row is reserved for the line that says so; at least one line is shown.
     """
     rows = 0
     head = 0

@@ -1,4 +1,4 @@
-"""Keeps Python's garbage collector from halting the keys."""
+"""Keeps Python's garbage collector from delaying the keys."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import gc
 from collections.abc import Iterator
 
 FULL_EVERY = 1000
-"""collections of the middle generation between two full ones; Python's own is 10"""
+"""collections of the middle generation between two full ones; Python's default is 10"""
 
 
 @contextlib.contextmanager
 def calm() -> Iterator[None]:
-    """Collect rarely through everything there is, while this lasts.
+    """Make full collections rare inside this context.
 
-    A full collection walks through what was imported and through each event that is kept: a tenth
-    of a second, and under a flood of events one a second. What is dropped here is dropped by its
-    reference count; the cycles of a frame die young, and the young generations find them.
+    A full collection visits all imported objects and every kept event. It takes a tenth of a
+    second, and happens once a second under a flood of events. What we drop is freed by reference
+    counting; the cycles that a frame creates die young, and the young generations collect them.
     """
     before = gc.get_threshold()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Nothing prints while the screen is up: logging and warnings become notes in the output."""
+"""Turns logging and warnings into notes in the output, since nothing may print over the screen."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _NoteHandler(logging.Handler):
 
 @contextlib.contextmanager
 def captured(note: Callable[[str], None]) -> Iterator[None]:
-    """note: takes each message."""
+    """Capture messages inside this context. note: called with each."""
     root = logging.getLogger()
     handler = _NoteHandler(note)
     root.addHandler(handler)

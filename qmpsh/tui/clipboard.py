@@ -1,6 +1,6 @@
-"""The terminal's clipboard, through the sequence OSC 52: it works over ssh, too.
+"""Copies to the terminal's clipboard with the sequence OSC 52, which works over ssh too.
 
-Nobody answers it: a terminal that does not know it, or that is told not to, ignores it.
+The terminal does not confirm it; one that does not support or allow it ignores it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from prompt_toolkit.output import Output as Terminal
 from qmpsh.view.units import size
 
 LIMIT = 74_994
-"""bytes; with base64 and its frame 100,000, past which terminals drop the whole sequence"""
+"""bytes; encoded and framed 100,000, above which terminals drop the whole sequence"""
 
 
 def copy_text(text: str, terminal: Terminal) -> str:
-    """Let a terminal take a text into its clipboard; what to say about it."""
+    """Put a text in the terminal's clipboard; return what to tell the user."""
     sequence = copy_sequence(text)
     if sequence is None:
         return f"longer than {size(LIMIT)}, a terminal would not take it: Alt-s saves"
@@ -26,7 +26,7 @@ def copy_text(text: str, terminal: Terminal) -> str:
 
 
 def copy_sequence(text: str) -> str | None:
-    """What makes a terminal take a text into its clipboard; None when the text is too long.
+    """Return the sequence that copies a text to the clipboard; None if the text is too long.
 
     Source: xterm, ctlseqs, "Operating System Commands", 52.
     """

@@ -1,7 +1,7 @@
-"""Keeps a session going from the event loop that also reads the keyboard: no thread, no lock.
+"""Drives a session from the event loop that also reads the keyboard: no thread, no lock.
 
-The descriptor is watched for reading always, for writing while there is something to write, and a
-timer serves deadlines and the clock of a running command.
+The file descriptor is always watched for reading, and for writing while there is something to
+write. A timer serves deadlines and the clock of a running command.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Callable
 from qmpsh.tui.seam import Session
 
 TICK = 0.25
-"""seconds between two looks at the clock while a line runs"""
+"""seconds between updates of the clock while a line runs"""
 
 
 class Driver:
-    """after: called at the end of each turn, when the session may have changed."""
+    """Drives one session. after: called at the end of each turn, when it may have changed."""
 
     def __init__(self, session: Session, after: Callable[[], None]) -> None:
         self._session = session
@@ -29,18 +29,18 @@ class Driver:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Begin, in the running loop."""
+        """Start in the running loop."""
         self._loop = asyncio.get_running_loop()
         self.turn()
 
     def turn(self) -> None:
-        """One turn: let the session go on, tell, and see what to wait for next."""
+        """Do one turn: poll the session, call `after`, and set up what to wait for next."""
         self._session.poll()
         self._after()
         self.arm()
 
     def arm(self) -> None:
-        """See what to wait for; needed after each call that may have sent something."""
+        """Set up what to wait for; needed after each call that may have sent something."""
         if self._loop is None:
             return
         self._watch(self._loop, self._session.fileno(), self._session.serial)
@@ -48,7 +48,7 @@ class Driver:
         self._set_timer(self._loop)
 
     def stop(self) -> None:
-        """Watch no longer; more than once does no harm."""
+        """Stop watching; harmless if repeated."""
         if self._loop is None:
             return
         self._watch(self._loop, -1, self._serial)
@@ -57,11 +57,11 @@ class Driver:
         self._loop = None
 
     def _watch(self, loop: asyncio.AbstractEventLoop, fd: int, serial: int) -> None:
-        """Watch this descriptor, in the place of the last one, which may be closed by now."""
+        """Watch this file descriptor instead of the last one, which may be closed by now."""
         if (fd, serial) == (self._fd, self._serial):
             return
         if self._fd >= 0:
-            # Of a descriptor that is closed the selector knows nothing, and says so.
+            # The selector raises OSError for a closed file descriptor.
             with contextlib.suppress(OSError):
                 self._watch_writing(loop, wanted=False)
             loop.remove_reader(self._fd)

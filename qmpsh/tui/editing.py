@@ -1,4 +1,4 @@
-"""Keys that work on the line being typed: the editor, new rows, arrows beside an offered menu."""
+"""Keys that edit the line being typed: the editor, new rows, arrows beside an offered menu."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from qmpsh.tui.editor import edit
 from qmpsh.tui.runner import split_lines
 
 NeedsMore = Callable[[str], bool]
-"""Whether a line goes on."""
+"""Whether a line continues on the next row."""
 
 INDENT = 2
-"""blanks a bracket that is open"""
+"""spaces per open bracket"""
 
 
 def edit_line(desk: Desk) -> None:
@@ -41,13 +41,13 @@ async def _edit(desk: Desk) -> None:
 
 
 def new_row(buffer: Buffer, needs_more: NeedsMore) -> None:
-    """Go on in the next row, as far in as brackets are open before the cursor."""
+    """Start a new row, indented by the number of brackets open before the cursor."""
     depth = open_brackets(buffer.document.text_before_cursor, needs_more)
     buffer.insert_text("\n" + " " * (INDENT * depth))
 
 
 def close_bracket(buffer: Buffer, mark: str, needs_more: NeedsMore) -> None:
-    """A closing bracket; the first thing in its row moves out by one step."""
+    """Insert a closing bracket; if it is first in its row, dedent it by one step."""
     before = buffer.document.current_line_before_cursor
     if before and before.isspace():
         depth = open_brackets(buffer.document.text_before_cursor, needs_more)
@@ -57,9 +57,9 @@ def close_bracket(buffer: Buffer, mark: str, needs_more: NeedsMore) -> None:
 
 
 def open_brackets(text: str, needs_more: NeedsMore) -> int:
-    """How many brackets are open at the end of a text; those in strings do not count.
+    """Return how many brackets are open at the end of a text, not counting those in strings.
 
-    Inside an open string there are none: blanks would be part of it.
+    Inside an open string the result is 0: an indent would become part of it.
     """
     depth = 0
     tokens = Scanner(Mode(prompt=True)).feed(split_lines(text, needs_more)[1])

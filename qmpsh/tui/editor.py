@@ -1,4 +1,4 @@
-"""The line in the user's editor, with the screen handed over and taken back, as with the pager."""
+"""Edits the line in the user's editor, which gets the terminal meanwhile, as the pager does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qmpsh.tui.pager import POLL
 
 
 def editor_command(environ: Mapping[str, str]) -> list[str]:
-    """The words of $VISUAL or $EDITOR, or vi. Raises UsageError when they are no shell words."""
+    """Return the words of $VISUAL or $EDITOR, or vi. Raises UsageError if they cannot be split."""
     for name in ("VISUAL", "EDITOR"):
         try:
             words = shlex.split(environ.get(name, ""))
@@ -28,12 +28,12 @@ def editor_command(environ: Mapping[str, str]) -> list[str]:
 
 
 async def edit(text: str) -> str:
-    """The text as the user left it, without the newline that editors put at the end.
+    """Return the text as edited, without the final newline that editors add.
 
-    Raises UsageError when the editor cannot start or says that it failed: the line stays as it was.
+    Raises UsageError if the editor cannot start or fails; the line then stays as it was.
     """
     command = editor_command(os.environ)
-    # A folder of our own: an editor may replace the file, and leave others beside it.
+    # A private folder: an editor may replace the file and leave others beside it.
     with tempfile.TemporaryDirectory(prefix="qmpsh-") as folder:
         path = os.path.join(folder, "line.qmp")
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,6 +1,6 @@
-"""A line of its own in place of the hint, where a word is asked for: what to search, a file's name.
+"""An input row in place of the hint that asks for a word: text to search, or a file name.
 
-It has the keys while it is open; what is typed at the prompt stays as it is.
+It has the keys while it is open; what is typed at the prompt is kept.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ class Purpose(Protocol):
 
     @property
     def label(self) -> str:
-        """What stands before the word."""
+        """What is shown before the word."""
 
     def info(self, width: int) -> Line:
-        """What stands behind it, at the right edge. width: columns that there are for it."""
+        """Return what is shown after the word, at the right edge. width: columns available."""
 
     def changed(self, text: str) -> None:
-        """The word is another one now."""
+        """Handle a change of the word."""
 
     def accept(self, text: str) -> bool:
-        """Enter; True when the line has done its work."""
+        """Handle Enter; return True to close the entry."""
 
     def back(self) -> None:
-        """Shift-Tab."""
+        """Handle Shift-Tab."""
 
     def left(self) -> None:
-        """The line is closed."""
+        """Handle the closing of the entry."""
 
 
 class Entry:
-    """moved: called when it opens or closes, so that the keys go where they belong."""
+    """The input row. moved: called when it opens or closes, to move the focus."""
 
     def __init__(self) -> None:
         self.moved: Callable[[], None] = _nothing
@@ -55,22 +55,22 @@ class Entry:
         for key in ("escape", "c-c", "c-g"):
             keys.add(key)(self._leave)
         control = BufferControl(self.buffer, key_bindings=keys)
-        # A word longer than the window moves sideways in it.
+        # A word longer than the window scrolls sideways.
         self.window = Window(control, height=1, style="class:hint.current", wrap_lines=False)
 
     @property
     def is_open(self) -> bool:
-        """Whether it stands in place of the hint."""
+        """Whether it is shown in place of the hint."""
         return self.purpose is not None
 
     def open(self, purpose: Purpose) -> None:
-        """Ask for a word; what was asked before is given up."""
+        """Ask for a word; an earlier question is dropped."""
         self.close()
         self.purpose = purpose
         self.moved()
 
     def close(self) -> None:
-        """Give the place back to the hint."""
+        """Close the row and show the hint again."""
         purpose, self.purpose = self.purpose, None
         self.buffer.reset()
         if purpose is not None:
@@ -78,7 +78,7 @@ class Entry:
             self.moved()
 
     def row(self, columns: Callable[[], int], more: str) -> VSplit:
-        """The line: label, word, what is said about it. columns: of the terminal."""
+        """Return the row: label, word, information about it. columns: of the terminal."""
 
         def label() -> Line:
             return [("hint", self.purpose.label)] if self.purpose else []
@@ -115,4 +115,4 @@ def _fixed(line: Callable[[], Line]) -> Window:
 
 
 def _nothing() -> None:
-    """Before the layout is there."""
+    """Do nothing until the layout exists."""

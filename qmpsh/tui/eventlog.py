@@ -1,7 +1,7 @@
 """The events of this session: a bounded ring in which repeats fold into one line.
 
-What happens 2,000 times a second must cost next to nothing: an event is looked up, counted, and
-its lines are made when somebody looks at them.
+Events may come 2,000 times a second, so each must cost next to nothing: it is looked up and
+counted, and its lines are made only when they are shown.
 """
 
 from __future__ import annotations
@@ -18,16 +18,24 @@ from qmpsh.view.theme import Line, plain
 from qmpsh.wire.messages import Event
 
 LIMIT = 10_000
-"""events kept; a folded line is one"""
+"""events kept; a folded line counts as one"""
 
 _SECONDS = len("22:10:31")
 
+ROOM = 8 * 1024 * 1024
+"""bytes of events kept, as the server sent them"""
+
 _RECENT = 500
-"""different events among which repeats are looked for"""
+"""distinct events searched for repeats"""
+
+_LARGE = 16 * 1024
+"""bytes of an event whose repeats are not looked for: none of QEMU's comes near, and looking keeps
+its text
+"""
 
 
 class EventBlock(Block):
-    """One event, and how often it came. seconds: Unix time of the first."""
+    """One event and its repeats. seconds: Unix time of the first."""
 
     __slots__ = ("_details", "_glyphs", "event", "repeats", "seconds", "shown")
 
@@ -50,6 +58,11 @@ class EventBlock(Block):
         """See Block."""
         return 1
 
+    @property
+    def size(self) -> int:
+        """See Block."""
+        return self.event.size
+
     def line(self, index: int) -> Line:
         """See Block."""
         if index == 0:
@@ -57,12 +70,12 @@ class EventBlock(Block):
         return [("event.data", f"  {self._details[index - 1]}")]
 
     def head(self) -> Line:
-        """Its first line: when, what, how often."""
+        """Return its first line: when, what, how often."""
         return head(self.event.name, self.seconds, self.repeats, self._glyphs)
 
     def draw(self, index: int, width: int) -> list[Line]:
-        """See Block. An event's line never wraps: first the milliseconds go, then the name's end,
-        the multiplier never.
+        """See Block. An event's line never wraps: the milliseconds are cut first, then the end of
+        the name, but never the multiplier.
         """
         line = self.line(index)
         if index > 0 or line_width(line) <= width:
@@ -74,10 +87,10 @@ class EventBlock(Block):
 
 
 class EventLog:
-    """clock: Unix time, for events that the server gave no time."""
+    """The events and the selected one. clock: Unix time, for events without a timestamp."""
 
     def __init__(self, glyphs: Glyphs, clock: Callable[[], float], limit: int = LIMIT) -> None:
-        self.store = Store(limit, "events")
+        self.store = Store(limit, "events", ROOM)
         self.view = Viewport(self.store)
         self.view.mark = self._mark
         self.filter = EventFilter()
@@ -89,11 +102,11 @@ class EventLog:
         self._recent: dict[str, EventBlock] = {}
 
     def add(self, event: Event) -> None:
-        """Take in an event: a line of its own, or one more of a line that is there."""
+        """Add an event, as a new line or as a repeat of an existing one."""
         self.total += 1
         self.last = event.name
         seconds = self._clock() if event.seconds is None else event.seconds
-        key = fold_key(event)
+        key = "" if event.size > _LARGE else fold_key(event)
         block = self._recent.get(key)
         if block is not None and self._repeats(block, seconds):
             block.repeats += 1
@@ -102,12 +115,14 @@ class EventLog:
         block = EventBlock(event, seconds, self._glyphs)
         block.shown = self.filter.shows(event.name)
         self.store.append(block)
+        if not key:
+            return
         if len(self._recent) >= _RECENT:
             self._recent.clear()
         self._recent[key] = block
 
     def only(self, patterns: tuple[str, ...]) -> None:
-        """Show the events whose names fit a pattern, all of them without one; none is lost."""
+        """Show only events whose names match a pattern, all without one; hidden ones are kept."""
         self.filter = EventFilter(patterns)
         for block in self._blocks():
             block.shown = self.filter.shows(block.event.name)
@@ -115,9 +130,9 @@ class EventLog:
         self.leave()
 
     def select(self, step: int) -> None:
-        """Go to the event before (-1) or behind (1); upwards first to the newest of all.
+        """Select the previous (-1) or next (1) event; the first step up selects the newest.
 
-        Below the newest one nothing is selected, and new events are followed again.
+        A step below the newest selects nothing and follows new events again.
         """
         blocks = self._blocks()
         place = len(blocks)
@@ -144,7 +159,7 @@ class EventLog:
         return [block for block in self.store.blocks if isinstance(block, EventBlock)]
 
     def _mark(self, line: int, rows: list[Line]) -> list[Line]:
-        """The selected event's first line stands out."""
+        """Highlight the selected event's first line."""
         if self.selected is None or line != self.selected.start:
             return rows
         return [[("menu.current", plain(row))] for row in rows]
@@ -152,5 +167,5 @@ class EventLog:
     def _repeats(self, block: EventBlock, seconds: float) -> bool:
         if not 0 <= seconds - block.seconds < FOLD_SECONDS:
             return False
-        # STOP, RESUME, STOP must not read as if the VM were running now.
+        # STOP, RESUME, STOP must not look as if the VM were running now.
         return block.event.name not in STATE or block is self.store.blocks[-1]

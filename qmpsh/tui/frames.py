@@ -1,6 +1,6 @@
-"""When to draw: a key at once, what comes by itself at most thirty times a second.
+"""When to draw: at once after a key, otherwise at most thirty times a second.
 
-Under a flood of events the screen changes all the time; a key must not wait for the next frame.
+Under a flood of events the screen changes all the time, and a key must not wait for the next frame.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Callable
 
 FRAME = 1 / 30
-"""seconds between two frames that nobody asked for by a key, at least"""
+"""least seconds between two frames not caused by a key"""
 
 
 class Frames:
-    """draw: asks the application for a frame, which it draws soon."""
+    """Limits the frame rate. draw: asks the application for a frame, which it draws soon."""
 
     def __init__(self, draw: Callable[[], None]) -> None:
         self._draw = draw
@@ -21,12 +21,12 @@ class Frames:
         self._timer: asyncio.TimerHandle | None = None
 
     def drawn(self) -> None:
-        """A frame was drawn, whoever asked for it: it shows all there is."""
+        """Note that a frame was drawn, for whatever reason; it shows everything so far."""
         self._drawn = asyncio.get_running_loop().time()
         self.stop()
 
     def changed(self) -> None:
-        """There is something new to show; in the running loop."""
+        """Note that there is something new to show. Call it in the running loop."""
         if self._timer is not None:
             return
         loop = asyncio.get_running_loop()
@@ -37,7 +37,7 @@ class Frames:
             self._timer = loop.call_later(delay, self._due)
 
     def stop(self) -> None:
-        """Draw no more by itself; more than once does no harm."""
+        """Cancel a pending frame; harmless if repeated."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

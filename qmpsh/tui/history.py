@@ -1,7 +1,6 @@
-"""The prompt's history, kept in files: one for QMP lines, one for the human monitor's, one
-for a guest agent's.
+"""The prompt's history, in one file each for QMP, human monitor and guest agent lines.
 
-Each mode sees its own: whoever changes the mode lets the line load its history anew (`Switch`).
+Each mode sees only its own; after a change of mode, `Switch` makes the line reload its history.
 """
 
 from __future__ import annotations
@@ -20,9 +19,11 @@ _NONE: Mapping[str, str] = {}
 
 
 class LineHistory(History):
-    """is_hmp: whether the line that is stored now is one of the human monitor's; aliases: words
-    that stand for the beginning of a line, which may be one that takes a secret; name: of the file
-    for the lines that are not the human monitor's.
+    """The history of all modes.
+
+    is_hmp:  whether the line being stored is one for the human monitor
+    aliases: words that expand to the start of a line, which may be one that takes a secret
+    name:    of the file for lines not for the human monitor
     """
 
     def __init__(
@@ -38,24 +39,24 @@ class LineHistory(History):
         self._hmp = _ModeHistory("history-hmp", _mask_hmp)
 
     async def load(self) -> AsyncGenerator[str, None]:
-        """Entries of the present mode, newest first."""
+        """Yield entries of the present mode, newest first."""
         async for entry in self._present.load():
             yield entry
 
     def get_strings(self) -> list[str]:
-        """Entries of the present mode, oldest first, as far as they were loaded."""
+        """Return entries of the present mode, oldest first, as far as loaded."""
         return self._present.get_strings()
 
     def load_history_strings(self) -> Iterable[str]:
-        """Entries of the present mode's file, newest first."""
+        """Return entries of the present mode's file, newest first."""
         return self._present.load_history_strings()
 
     def stored(self) -> list[str]:
-        """Entries of the present mode's file, oldest first."""
+        """Return entries of the present mode's file, oldest first."""
         return list(self._present.load_history_strings())[::-1]
 
     def append_string(self, string: str) -> None:
-        """Remember a line, its secrets masked; one that begins with a blank is not remembered."""
+        """Remember a line with its secrets masked, unless it begins with a space."""
         self._present.append_string(string)
 
     def store_string(self, string: str) -> None:
@@ -63,7 +64,7 @@ class LineHistory(History):
         self._present.store_string(string)
 
     def _mask_qmp(self, line: str) -> str:
-        """The line as it was typed; what an alias stands for instead where that hides a secret."""
+        """Return the line as typed, or with its alias expanded if that is what masks a secret."""
         full = expand(line, self._aliases)
         masked = mask_line(full)
         return line if masked == full else masked
@@ -78,7 +79,7 @@ def _mask_hmp(line: str) -> str:
 
 
 class _ModeHistory(History):
-    """The lines of one mode. name: of the file; mask: takes the secrets out of a line."""
+    """The lines of one mode. name: of the file; mask: removes the secrets from a line."""
 
     def __init__(self, name: str, mask: Callable[[str], str]) -> None:
         super().__init__()
@@ -97,7 +98,7 @@ class _ModeHistory(History):
 
 
 class Switch:
-    """Lets a line load the history of another mode; what is typed stays. is_hmp: the mode."""
+    """Makes a line load the history of another mode, keeping what is typed. is_hmp: the mode."""
 
     def __init__(self, buffer: Buffer, is_hmp: Callable[[], bool]) -> None:
         self._buffer = buffer
@@ -105,7 +106,7 @@ class Switch:
         self._was_hmp = is_hmp()
 
     def check(self) -> None:
-        """To be called when the mode may have changed."""
+        """Reload if the mode has changed. Call it whenever that may be so."""
         if self._is_hmp() != self._was_hmp:
             self._was_hmp = not self._was_hmp
             self._buffer.reset(self._buffer.document)

@@ -1,4 +1,4 @@
-"""Ctrl-R: the row in place of the hint where a line of the history is searched for."""
+"""Ctrl-R: the row in place of the hint that searches the history."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from qmpsh.tui.style import fragments
 
 
 class HistorySearch:
-    """buffer: the line being typed, whose history is searched.
+    """The search row.
 
-    control: takes the keys meanwhile; row: what there is to see
+    buffer:  the line being typed, whose history is searched
+    control: takes the keys meanwhile
+    row:     what is shown
     """
 
     def __init__(self, buffer: Buffer) -> None:
@@ -39,7 +41,7 @@ class HistorySearch:
 
 
 def is_found(buffer: Buffer, search: SearchState, text: str) -> bool:
-    """Whether the line that a search shows holds the text; where none does it is the typed one."""
+    """Whether the line shown contains the text; without a match that is the typed line."""
     ignores_case = search.ignore_case()
     shown = buffer.document_for_search(SearchState(text, search.direction, ignores_case)).text
     return text.lower() in shown.lower() if ignores_case else text in shown

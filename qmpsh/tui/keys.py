@@ -1,6 +1,7 @@
-"""The table of keys: what the bindings, the key sheet and docs/shell.md are all made from.
+"""The key table: the source of the bindings, the key sheet and docs/shell.md.
 
-Every function key has an Alt twin, since some terminals and multiplexers keep F1 to F12.
+Every function key has an Alt alternative, since some terminals and multiplexers use F1 to F12
+themselves.
 """
 
 from __future__ import annotations
@@ -8,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from qmpsh.tui.rows import text_width
+from qmpsh.view.columns import text_columns
 from qmpsh.view.theme import Line
 
 TITLE = "Keys; F1 or Esc goes back"
 
 
 class Key(NamedTuple):
-    """keys: prompt_toolkit's names of what does the same; shown: for a person; does: on the sheet.
+    """One row of the table.
 
-    shown, does: "" where the row before says it; handler: a name of a `HANDLERS`; "" for what
-    prompt_toolkit does by itself
+    keys:    all keys that do this, by prompt_toolkit's names
+    shown:   the keys as shown to the user; "" if the row before covers it
+    does:    the description on the key sheet; "" if the row before covers it
+    handler: a name in `HANDLERS`; "" for what prompt_toolkit does by itself
     """
 
     keys: tuple[str, ...]
@@ -27,7 +30,7 @@ class Key(NamedTuple):
     handler: str = ""
 
 
-# "escape x" is Alt-x: a terminal sends Escape before the letter.
+# "escape x" is Alt-x: the terminal sends Escape before the letter.
 KEYS = (
     Key(("f1", "escape h"), "F1, Alt-h", "this key sheet, and back", "key_sheet"),
     Key(("f2", "escape e"), "F2, Alt-e", "events pane on or off", "toggle_events"),
@@ -61,9 +64,9 @@ KEYS = (
 
 
 def key_sheet(keys: Sequence[Key] = KEYS, title: str = TITLE) -> list[Line]:
-    """The table as styled lines."""
+    """Return the table as styled lines."""
     shown = [key for key in keys if key.shown]
-    width = max(text_width(key.shown) for key in shown)
+    width = max(text_columns(key.shown) for key in shown)
     rows: list[Line] = [
         [("hint.current", key.shown.ljust(width)), ("", f"  {key.does}")] for key in shown
     ]

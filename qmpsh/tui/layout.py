@@ -1,6 +1,6 @@
-"""Where everything stands: output beside events, the status line, the prompt, the hint.
+"""Arranges the screen: output beside events, then status line, prompt and hint.
 
-Knows what each region is called, nothing of what is in it.
+Knows the name of each region, but not what is in it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,11 @@ from qmpsh.tui.screen import Screen
 
 
 class Regions(NamedTuple):
-    """layout: the whole; prompt, question: entry: the windows that the keys may belong to."""
+    """The finished layout.
+
+    layout:                  the whole
+    prompt, question, entry: the windows that may have the keys
+    """
 
     layout: Layout
     prompt: Window
@@ -48,7 +52,7 @@ def make_layout(
     keys: KeyBindings,
     rows: Callable[[], int],
 ) -> Regions:
-    """keys: for the question alone; rows: of the terminal, asked for each frame."""
+    """Build the layout. keys: for the question only; rows: of the terminal, called per frame."""
     search = HistorySearch(buffer)
     prompt = prompt_window(screen.session, buffer, search.control, rows)
     question = _question_window(lambda: screen.asking, keys)
@@ -71,7 +75,7 @@ def make_layout(
     )
 
     def below() -> int:
-        """Rows of the status line, the prompt and the hint."""
+        """Return the rows of the status line, the prompt and the hint."""
         return 2 + (prompt.render_info.window_height if prompt.render_info else 1)
 
     def most() -> int:
@@ -102,7 +106,7 @@ def _panes(screen: Screen, runner: Runner[Echo]) -> VSplit:
             ConditionalContainer(VSplit([_margin(), rule]), shown & ~zoomed),
             ConditionalContainer(VSplit([_margin(), events]), shown),
         ],
-        # The panes take what the rows below leave.
+        # The panes take what the rows below leave free.
         height=Dimension(min=1, weight=1),
     )
 
@@ -114,7 +118,7 @@ def _margin() -> Window:
 def _events_width(screen: Screen) -> Dimension:
     if screen.zoomed:
         return Dimension(weight=1)
-    # The margin stands beside it.
+    # One column is for the margin beside it.
     return Dimension.exact(screen.events_width - 1)
 
 

@@ -1,7 +1,7 @@
-"""The line's colours, while it is typed and when it is echoed.
+"""The colours of a line, while typed and when echoed.
 
-The lexer itself is `qmpsh.lang.lexer`, an ordinary one of pygments; here its tokens get the roles
-of the theme, the same as in the JSON of the replies.
+The lexer itself is `qmpsh.lang.lexer`, an ordinary pygments lexer. Here its tokens get theme roles,
+the same as the JSON of replies.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from qmpsh.view.safe import visible
 from qmpsh.view.theme import Fragment, Line
 
 LIMIT = 20_000
-"""characters; a longer text, pasted for sure, stays plain, so that a key never waits for it"""
+"""characters; a longer text, surely pasted, stays plain, so that it never delays a key"""
 
-# A token's own name or that of its nearest ancestor decides.
+# A token takes the role of its own name or that of its nearest ancestor.
 ROLES = {
     "Token": "echo",
     "Token.Comment": "dim",
@@ -41,15 +41,17 @@ ROLES = {
 
 
 Faults = Callable[[str], Sequence[Fault]]
-"""What is wrong with a line, from the schema that the session knows."""
+"""Returns the errors in a line, checked against the session's schema."""
 
 FAULT_ROLES = {"error": "error", "deprecated": "dim"}
 
 
 class LineLexer(Lexer):
-    """prompt: the prompt that stands now; it tells HMP from our own language.
+    """Colours the line being typed.
 
-    faults: what is wrong with a line; stamp: differs once they may be others for the same line
+    prompt: the current prompt, which tells HMP from our own language
+    faults: returns the errors in a line
+    stamp:  changes whenever the errors of the same line may have changed
     """
 
     def __init__(
@@ -79,9 +81,9 @@ class LineLexer(Lexer):
 
 
 def line_colours(prompt: str, text: str, faults: Sequence[Fault] = ()) -> list[Line]:
-    """One styled line for each physical one; joined, their texts are the text again."""
+    """Return one styled line per physical line; their joined texts equal the text."""
     if len(text) > LIMIT or not text:
-        # An empty line needs no pygments either: the first frame comes sooner.
+        # Not loading pygments for an empty line makes the first frame come sooner.
         return [[("echo", line)] if line else [] for line in text.split("\n")]
     lines: list[Line] = [[]]
     for role, part in _marked(_roles(prompt, text), faults):
@@ -94,9 +96,9 @@ def line_colours(prompt: str, text: str, faults: Sequence[Fault] = ()) -> list[L
 
 
 def echo_lines(prompt: str, text: str) -> list[Line]:
-    """The lines of a command as the output shows it: the prompt, and blanks below it.
+    """Return a command's lines as the output shows them: after the prompt, or indented below it.
 
-    Secrets are masked, controls are made visible.
+    Secrets are masked and control characters made visible.
     """
     masked = mask_line(text, hmp=prompt == HMP_PROMPT)
     lines = line_colours(prompt, visible(masked).expandtabs())
@@ -108,7 +110,7 @@ def echo_lines(prompt: str, text: str) -> list[Line]:
 
 
 def _roles(prompt: str, text: str) -> Line:
-    # Imported here: pygments is not needed for the first frame.
+    # Imported here: the first frame does not need pygments.
     from qmpsh.lang.lexer import QmpshLexer
 
     lexer = QmpshLexer(hmp=prompt == HMP_PROMPT, prompt=True)
@@ -116,7 +118,7 @@ def _roles(prompt: str, text: str) -> Line:
 
 
 def _marked(roles: Line, faults: Sequence[Fault]) -> Iterator[Fragment]:
-    """The fragments with those inside a fault in its colour; both stand in the line's order."""
+    """Yield the fragments, recoloured inside a fault; both are in the line's order."""
     at = 0
     for role, part in roles:
         end = at + len(part)

@@ -1,4 +1,4 @@
-"""The table of keys at the line prompt: all of it that makes sense where there are no panes."""
+"""The key table at the line prompt: all keys that make sense without panes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from qmpsh.tui.purposes import NO_REPLY, Saving
 from qmpsh.view.theme import Line, plain
 
 ITS_OWN = frozenset({"", "interrupt", "leave"})
-"""rows of the table that the line prompt serves by itself"""
+"""handlers in the table that the line prompt implements itself"""
 
 Word = Callable[[str, str], Awaitable[str | None]]
-"""Label and default to the word that the user types; None where he refuses."""
+"""Asks for a word, given label and default; returns None if the user cancels."""
 
 
 class Interlude(Exception):  # it ends a prompt as EOFError does, and is no error
-    """The prompt makes room for something else, and comes back with what was typed."""
+    """Ends the prompt to make room for something else; it then returns with what was typed."""
 
     def __init__(self, action: Callable[[], Awaitable[None]], typed: Document) -> None:
         super().__init__()
@@ -38,8 +38,12 @@ class Interlude(Exception):  # it ends a prompt as EOFError does, and is no erro
 
 
 class Doings(NamedTuple):
-    """What the keys may use: `say` prints lines, `submit` runs one, `suspend` stops the process,
-    `word` asks for one.
+    """What the keys may use.
+
+    say:     prints lines
+    submit:  runs a line
+    suspend: stops the process
+    word:    asks for a word
     """
 
     printer: Printer
@@ -50,7 +54,7 @@ class Doings(NamedTuple):
 
 
 class LineKeys:
-    """table: the keys, as rebound."""
+    """The keys of the line prompt. table: as rebound by the user."""
 
     def __init__(self, table: tuple[Key, ...], doings: Doings) -> None:
         self._doings = doings
@@ -68,12 +72,12 @@ class LineKeys:
         self._table = tuple(key for key in table if key.handler in served)
 
     def bindings(self) -> KeyBindings:
-        """The keys as prompt_toolkit's bindings."""
+        """Return the keys as prompt_toolkit bindings."""
         bindings = KeyBindings()
         ignore_strangers(bindings)
         for keys, handler in self._bound():
             bindings.add(*keys.split(" "))(handler)
-        # Ctrl-C in a pager or an editor is the program's.
+        # Ctrl-C in a pager or an editor is for that program.
         bindings.add("<sigint>", filter=Condition(lambda: self._away))(_nothing)
         return bindings
 
@@ -97,7 +101,7 @@ class LineKeys:
         self._hand_over(event, _edited(event))
 
     def _hand_over(self, event: KeyPressEvent, program: Coroutine[None, None, None]) -> None:
-        """Let a program have the terminal, one at a time."""
+        """Give the terminal to a program, one at a time."""
         if self._away:
             program.close()
             return
@@ -123,7 +127,7 @@ class LineKeys:
             printer.remark(NO_REPLY)
             return
         saving = Saving(printer.last_reply.text(), printer.remark)
-        # The place of the line is needed for the name.
+        # The question for the name takes the place of the line.
         event.app.erase_when_done = True
         document = event.app.current_buffer.document
         event.app.exit(exception=Interlude(partial(self._ask_name, saving), document))
@@ -146,4 +150,4 @@ async def _edited(event: KeyPressEvent) -> None:
 
 
 def _nothing(event: KeyPressEvent) -> None:
-    """The key is swallowed."""
+    """Ignore the key."""

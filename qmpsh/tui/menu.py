@@ -21,24 +21,28 @@ from prompt_toolkit.layout.margins import ConditionalMargin, ScrollbarMargin
 from prompt_toolkit.layout.menus import CompletionsMenuControl
 
 from qmpsh.complete.candidates import Candidate
-from qmpsh.tui.rows import cut, text_width
+from qmpsh.tui.rows import cut
 from qmpsh.tui.seam import Session
+from qmpsh.view.columns import text_columns
 from qmpsh.view.safe import visible_word
 
 _KIND_WIDTH = 28
 _LEAST_KIND_WIDTH = 12
-"""columns that the kinds may take, a fifth of the screen between: an enum names all its members"""
+"""limits in columns for the kinds (an enum lists its members), which get a fifth of the screen"""
 
 _CUT = "..."
-"""prompt_toolkit's mark where it has cut something off"""
+"""how prompt_toolkit marks what it has cut off"""
 
 _DOC_WIDTH = 60
-"""columns that the documentation may take: the panes stay in view"""
+"""most columns of the documentation, so that the panes stay in view"""
 
 
 class SessionCompleter(Completer):
-    """session: pure and in memory, so that no thread is needed; columns: of the terminal; more:
-    the mark where something was cut off.
+    """Completes from the session.
+
+    session: completes in memory without I/O, so no thread is needed
+    columns: of the terminal
+    more:    marks what was cut off
     """
 
     def __init__(self, session: Session, columns: Callable[[], int], more: str) -> None:
@@ -52,7 +56,7 @@ class SessionCompleter(Completer):
     ) -> Iterable[Completion]:
         """See prompt_toolkit."""
         cursor = document.cursor_position
-        # Else the menu opens by itself; see `offer`.
+        # Otherwise the menu opens by itself; see `offer`.
         asked = not complete_event.text_inserted
         if asked:
             self._asked = document
@@ -60,7 +64,7 @@ class SessionCompleter(Completer):
         return completions(candidates, cursor, self._columns(), self._more)
 
     def try_again(self, buffer: Buffer) -> None:
-        """What the VM was asked for has come: complete anew where nothing was typed since."""
+        """Complete again with values that came from the VM, unless something was typed since."""
         state = buffer.complete_state
         if buffer.document == self._asked and (state is None or state.complete_index is None):
             buffer.start_completion()
@@ -69,13 +73,14 @@ class SessionCompleter(Completer):
 def completions(
     candidates: list[Candidate], cursor: int, columns: int, more: str
 ) -> list[Completion]:
-    """Candidates as completions in three columns: text and marks, kind, documentation.
+    """Return candidates as completions in three columns: text and marks, kind, documentation.
 
-    columns: of the terminal; more: the mark where something was cut off
+    columns: of the terminal
+    more:    marks what was cut off
     """
     most = min(_KIND_WIDTH, max(_LEAST_KIND_WIDTH, columns // 5))
     kinds = [_cut(visible_word(candidate.kind), most, more) for candidate in candidates]
-    width = max(map(text_width, kinds), default=0)
+    width = max(map(text_columns, kinds), default=0)
     return [
         Completion(
             candidate.text,
@@ -88,13 +93,13 @@ def completions(
 
 
 class MenuControl(CompletionsMenuControl):
-    """more: the mark where there was no room for all of it."""
+    """The menu's content. more: marks what was cut off."""
 
     def __init__(self, more: str) -> None:
         self._more = more.ljust(len(_CUT))
 
     def create_content(self, width: int, height: int) -> UIContent:
-        """See prompt_toolkit, whose own mark is a fragment by itself."""
+        """See prompt_toolkit, whose own cut mark is a separate fragment."""
         drawn = super().create_content(width, height)
 
         def get_line(number: int) -> StyleAndTextTuples:
@@ -107,9 +112,9 @@ class MenuControl(CompletionsMenuControl):
 
 
 class MenuFloat(Float):
-    """Where the menu stands: beside the cursor, above the status line.
+    """Places the menu beside the cursor, above the status line.
 
-    below: rows from the bottom of the screen to the status line, that one included
+    below: rows from the bottom of the screen up to and including the status line
     """
 
     def __init__(
@@ -129,17 +134,22 @@ class MenuFloat(Float):
 
     @bottom.setter
     def bottom(self, rows: int | None) -> None:
-        """It is known for each frame anew."""
+        """Ignore it: the number is computed for each frame."""
 
 
 def menu_height(buffer: Buffer, most: int) -> int:
-    """Rows of the menu."""
+    """Return the rows of the menu."""
     state = buffer.complete_state
     return max(1, min(most, len(state.completions))) if state else 1
 
 
 def menu_window(buffer: Buffer, max_height: Callable[[], int], more: str) -> ConditionalContainer:
-    """buffer: whose candidates; max_height: rows, asked for each frame; more: see MenuControl."""
+    """Make the menu's window.
+
+    buffer:     whose candidates to show
+    max_height: most rows, called for each frame
+    more:       see MenuControl
+    """
 
     def is_longer() -> bool:
         state = buffer.complete_state
@@ -165,7 +175,7 @@ def _display(candidate: Candidate) -> StyleAndTextTuples:
 
 
 def _meta(kind: str, doc: str, width: int) -> str:
-    return f"{kind}{' ' * (width - text_width(kind))}  {doc}".rstrip()
+    return f"{kind}{' ' * (width - text_columns(kind))}  {doc}".rstrip()
 
 
 def _cut(text: str, width: int, more: str) -> str:

@@ -1,7 +1,7 @@
 """Emacs and vi: how a line begins, what the mode is called, how long Escape waits for a letter.
 
 A terminal sends Alt and a letter as Escape and the letter, at once; a person may type the two one
-after the other. Where Escape means something by itself it waits no longer than a terminal takes.
+after the other. If Escape means something by itself, the wait is only as long as a terminal needs.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ CHORD = 0.3
 """seconds between the keys of a chord such as Ctrl-X Ctrl-E, or Escape and a letter"""
 
 ALT = 0.05
-"""seconds between Escape and a letter that are one key"""
+"""most seconds between Escape and a letter that a terminal sent as one key"""
 
 WORDS = {
     InputMode.NAVIGATION: "normal",
     InputMode.REPLACE: "replace",
     InputMode.REPLACE_SINGLE: "replace",
 }
-"""vi's modes in which a letter is not simply typed, by vi's own names"""
+"""vi's names for the modes in which a letter is not inserted"""
 
 
 def mode_word(app: Application[T]) -> str:
-    """vi's mode in a word; "" where letters are typed as they come."""
+    """Return vi's mode in a word; "" if letters are inserted."""
     if app.editing_mode != EditingMode.VI:
         return ""
     if app.current_buffer.selection_state is not None:
@@ -45,12 +45,12 @@ def mode_word(app: Application[T]) -> str:
 
 
 def begin_line(app: Application[T]) -> None:
-    """Letters are typed: a new line never begins in vi's normal mode, as in every other shell."""
+    """Switch to inserting: a new line never begins in vi's normal mode, as in any other shell."""
     app.vi_state.reset()
 
 
 def leave_insert(app: Application[T]) -> None:
-    """What Escape does in vi, and nothing in Emacs; the cursor goes back onto the last letter."""
+    """Do what Escape does in vi: the cursor moves back onto the last letter. No effect in Emacs."""
     if app.editing_mode == EditingMode.VI and not mode_word(app):
         buffer = app.current_buffer
         buffer.cursor_position += buffer.document.get_cursor_left_position()
@@ -58,7 +58,7 @@ def leave_insert(app: Application[T]) -> None:
 
 
 def watch_escape(app: Application[T], means_something: Callable[[], bool]) -> None:
-    """Let each key wait for its chord as long as fits what Escape means at that moment."""
+    """Make keys wait less for the rest of a chord while Escape means something by itself."""
 
     def wait_for_chord(_: object) -> None:
         alone = app.editing_mode == EditingMode.VI or means_something()
@@ -68,12 +68,12 @@ def watch_escape(app: Application[T], means_something: Callable[[], bool]) -> No
 
 
 def ignore_strangers(bindings: KeyBindings) -> None:
-    """Let Alt and a letter that mean nothing type nothing; in vi they are Escape and a letter."""
+    """Ignore Alt and a letter without a binding; in vi they are Escape and a letter."""
 
     def swallow(event: KeyPressEvent) -> None:
         pressed = event.key_sequence[-1]
         if not pressed.data.isprintable():
-            # No letter, but a key that was pressed behind Escape.
+            # Not a letter, but a key that was pressed after Escape.
             event.app.key_processor.feed(pressed, first=True)
 
     bindings.add("escape", Keys.Any, filter=emacs_mode)(swallow)

@@ -1,4 +1,4 @@
-"""Keys that move in the output and take replies out of it: search, replies, clipboard, file."""
+"""Keys that move in the output or copy replies from it: search, replies, clipboard, file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def search_output(desk: Desk) -> None:
     screen.searching = Searching(
         screen.output, desk.app.create_background_task, desk.app.invalidate, last
     )
-    # In vi's navigation mode letters would be commands here, too.
+    # In vi's normal mode, letters would be commands here too.
     begin_line(desk.app)
     screen.entry.open(screen.searching)
 
@@ -69,7 +69,7 @@ def toggle_mouse(desk: Desk) -> None:
 
 
 def heading_before(store: Store, line: int) -> int | None:
-    """Where the nearest command above a line stands."""
+    """Return the number of the nearest command line above a line; None if there is none."""
     for index in range(store.place_of(line), -1, -1):
         block = store.blocks[index]
         if isinstance(block, Heading) and block.heading_line < line:
@@ -78,7 +78,7 @@ def heading_before(store: Store, line: int) -> int | None:
 
 
 def heading_behind(store: Store, line: int) -> int | None:
-    """Where the nearest command below a line stands."""
+    """Return the number of the nearest command line below a line; None if there is none."""
     for index in range(max(0, store.place_of(line)), len(store.blocks)):
         block = store.blocks[index]
         if isinstance(block, Heading) and block.heading_line > line:

@@ -1,7 +1,7 @@
-"""The menu that opens by itself: after a pause, where there are few candidates.
+"""The menu that opens by itself: after a pause, if there are few candidates.
 
-It is only offered: nothing in it is selected, the arrows go on meaning the history, and no question
-is put to the VM that only an explicit Tab may put.
+It is only an offer: nothing in it is selected, the arrows still move in the history, and the VM is
+not asked for values that only an explicit Tab may ask for.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ PAUSE = 0.4
 """seconds without a key"""
 
 FEW = 8
-"""candidates at most"""
+"""most candidates"""
 
 
 class Offer:
-    """wanted: whether the line has the keys and nothing else stands above it."""
+    """Opens the menu. wanted: whether the line has the keys and nothing covers it."""
 
     def __init__(self, session: Session, buffer: Buffer, wanted: Callable[[], bool]) -> None:
         self._session = session
@@ -37,12 +37,12 @@ class Offer:
 
     @property
     def is_open(self) -> bool:
-        """Whether the menu is there by itself, and nobody has gone into it."""
+        """Whether the menu opened by itself and nothing in it has been selected."""
         state = self._buffer.complete_state
         return self._is_ours and state is not None and state.complete_index is None
 
     def try_again(self) -> None:
-        """What the VM was asked for has come: offer where nothing was typed since."""
+        """Offer values that came from the VM, unless something was typed since."""
         if self._asked is not None and self._asked == self._buffer.document:
             self._open()
 

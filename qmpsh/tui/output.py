@@ -1,4 +1,4 @@
-"""The output pane's story: what was run, what came back, what the shell has to say about it.
+"""The content of the output pane: commands, their answers, and the shell's remarks.
 
 Builds blocks and puts them into a store; knows neither the session nor the application.
 """
@@ -24,14 +24,14 @@ LIMIT = 200_000
 """lines kept, folded ones included"""
 
 TRANSCRIPT = 1000
-"""lines given to the normal screen when the shell ends"""
+"""lines printed to the normal screen when the shell ends"""
 
 Highlight = Callable[[str, str], list[Line]]
-"""prompt and line to one styled line for each physical one, the prompt before the first"""
+"""Returns a line's physical lines styled, given prompt and line; the first includes the prompt."""
 
 
 class Echo:
-    """A command line in the output, to which answers belong."""
+    """A command line in the output, with the answers that belong to it."""
 
     __slots__ = ("answered", "block", "line")
 
@@ -42,7 +42,7 @@ class Echo:
 
 
 class Output:
-    """highlight: how a line looked while it was typed."""
+    """The output pane's blocks. highlight: styles a line as it was while typed."""
 
     def __init__(self, glyphs: Glyphs, highlight: Highlight, limit: int = LIMIT) -> None:
         self.store = Store(limit, "lines")
@@ -52,48 +52,48 @@ class Output:
         self._highlight = highlight
 
     def echo(self, prompt: str, line: str) -> Echo:
-        """A command line, as it was typed; what follows belongs to it."""
+        """Add a command line as typed; what follows belongs to it."""
         shown = self._highlight(prompt, line)
         block = Heading(self._spaced(shown))
         self.store.append(block)
-        # The first line as it is shown: what was typed may hold a secret.
+        # The first line as shown: the typed one may contain a secret.
         return Echo(plain(shown[0]).removeprefix(prompt), block)
 
     def head(self, echo: Echo, text: str) -> None:
-        """What comes next belongs to this line, which does not stand right above; text says so."""
+        """Add a heading for answers to a line not right above. text: says whose they are."""
         echo.block = Heading(self._spaced([[("dim", visible_word(text))]]))
         echo.answered = False
         self.store.append(echo.block)
 
     def stamp(self, echo: Echo, answer: Answer) -> None:
-        """Time and size of an answer: beside its line, or on a line of its own further down."""
+        """Show an answer's time and size: beside its line, or on a separate line further down."""
         right: Line = [("dim", cost(answer))] if cost(answer) else []
         if not echo.answered:
             echo.block.finish(right)
         else:
-            # The line has had an answer: say what this one answers.
+            # The line already had an answer: say what this one belongs to.
             name = answer.command or echo.line
             title: Line = [("dim", visible_word(name))]
             self.store.append(Heading(self._spaced([title]), right))
         echo.answered = True
 
     def reply(self, body: Body, size_on_wire: int = 0) -> None:
-        """The text of an answer, folded when it is longer than the screen."""
+        """Add the text of an answer, folded if longer than the screen."""
         if body.lines:
             self.last_reply = Foldable(body, self._fold(body, size_on_wire))
             self.store.append(self.last_reply)
 
     def event(self, block: EventBlock) -> None:
-        """The whole of an event, as the server sent it."""
+        """Add a whole event as the server sent it."""
         self.store.append(Heading(self._spaced([[("dim", "event "), *block.head()]])))
         self.reply(Body(pretty(block.event.raw).split("\n"), Kind.JSON))
 
     def note(self, text: str, kind: Kind = Kind.DIM) -> None:
-        """A remark of the shell's own; any text."""
+        """Add a remark by the shell. text: any."""
         self._add(text_body(text, kind))
 
     def error(self, error: QmpshError) -> None:
-        """What went wrong."""
+        """Add an error."""
         body = error_body(error)
         if body.kind is Kind.MARKED:
             self.store.append(Marked(body))
@@ -105,17 +105,17 @@ class Output:
             self.store.append(Foldable(body))
 
     def _spaced(self, lines: list[Line]) -> list[Line]:
-        """A blank line before it, unless it is the first."""
+        """Return the lines with a blank line before them, unless they are the first."""
         return [[], *lines] if self.store.blocks else lines
 
     def _fold(self, body: Body, size_on_wire: int) -> Fold | None:
-        # The echo stays in view above its reply, with the blank line before it.
+        # Leave room for the echo above the reply and the blank line before it.
         height = max(2, self.view.height - 2)
         head = head_lines(body, self.view.width, height)
         if head is None:
             return None
         hidden = len(body.lines) - head
-        # A single line may be longer than the screen by itself.
+        # A single line may by itself be longer than the screen.
         what = f"{self.glyphs.more} {number(hidden)} more lines" if hidden else "a long line"
         if size_on_wire:
             what += f", {size(size_on_wire)}"
@@ -126,7 +126,7 @@ class Output:
 
 
 def transcript(store: Store, width: int, limit: int = TRANSCRIPT) -> list[Line]:
-    """The last lines of a store, each unwrapped, for the normal screen."""
+    """Return the last lines of a store, unwrapped, for the normal screen."""
     lines: list[Line] = []
     for block in reversed(store.blocks):
         for index in reversed(range(block.count)):

@@ -1,6 +1,6 @@
-"""Text to a program that wants the terminal, with the screen handed over and taken back.
+"""Passes text to a program that needs the terminal, such as a pager.
 
-The event loop goes on meanwhile: the VM is read, events are kept, nothing is drawn.
+The event loop keeps running meanwhile: the VM is read, events are kept, nothing is drawn.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from prompt_toolkit.application import in_terminal
 from qmpsh.errors import UsageError
 
 POLL = 0.05
-"""seconds between two looks whether the program has ended: asyncio's own way takes a thread"""
+"""seconds between checks whether the program has ended; asyncio's own way needs a thread"""
 
 
 def pager_command(environ: Mapping[str, str]) -> list[str]:
-    """The words of $PAGER, or less. Raises UsageError when it is no shell word list."""
+    """Return the words of $PAGER, or less. Raises UsageError if it cannot be split."""
     try:
         return shlex.split(environ.get("PAGER", "")) or ["less"]
     except ValueError as error:
@@ -29,28 +29,31 @@ def pager_command(environ: Mapping[str, str]) -> list[str]:
 
 
 def pager_environ(environ: Mapping[str, str], *, is_table: bool) -> dict[str, str]:
-    """A pager's environment: `less` cuts the rows of a table, and moves sideways, as with -S.
+    """Return a pager's environment; for a table, -S makes `less` scroll sideways, not wrap rows.
 
-    It stands first: an option of the user's may take all that follows it. Source: less(1), LESS.
+    -S comes first, since one of the user's options may swallow all that follows it.
+    Source: less(1), LESS.
     """
     options = f"-S {environ.get('LESS', '')}".rstrip()
     return {**environ, "LESS": options} if is_table else dict(environ)
 
 
 async def show_in_pager(text: str, *, is_table: bool = False) -> None:
-    """Show a text until the user leaves the pager. Raises UsageError when it cannot start."""
+    """Show a text until the user leaves the pager. Raises UsageError if it cannot start."""
     await hand_over(pager_command(os.environ), f"{text}\n", is_table=is_table)
 
 
 async def hand_over(command: list[str] | str, text: str, *, is_table: bool = False) -> int:
-    """Give a program the terminal and the text until it ends; its exit status, as Popen's.
+    """Give a program the terminal and the text until it ends; return its exit status, as Popen.
 
-    command: words, or a line for the shell; is_table: the text has rows that no pager must wrap
-    Raises UsageError when it cannot start.
+    command:  words, or a line for the shell
+    text:     the program's standard input
+    is_table: the text has rows that a pager must not wrap
+    Raises UsageError if the program cannot start.
     """
     environ = pager_environ(os.environ, is_table=is_table)
     with tempfile.TemporaryFile() as file:
-        # A file and not a pipe: a pager reads as far as the user does, and must not hold us up.
+        # A file, not a pipe: a pager reads no further than the user does, and must not block us.
         file.write(text.encode(errors="replace"))
         file.seek(0)
         async with in_terminal():

@@ -1,6 +1,6 @@
-"""The controls that draw: a pane onto a viewport, and a single line.
+"""The controls that draw: a pane showing a viewport, a single row, a strip of rows.
 
-Each builds only the rows that are seen, so that a frame costs the same however much there is.
+Each builds only the visible rows, so a frame takes the same time however long the content is.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding.key_bindings import NotImplementedOrNone
 
 _WHEEL = {MouseEventType.SCROLL_UP: -3, MouseEventType.SCROLL_DOWN: 3}
-"""rows that one notch of the wheel scrolls"""
+"""rows that one step of the mouse wheel scrolls"""
 
 
 class Pane(UIControl):
-    """view: what it looks onto, asked for each frame; title: a first row that stays."""
+    """A scrollable pane. view: returns what it shows, per frame; title: an optional fixed row."""
 
     def __init__(
         self, view: Callable[[], Viewport], title: Callable[[int], Line] | None = None
@@ -41,7 +41,7 @@ class Pane(UIControl):
         return content(rows)
 
     def mouse_handler(self, mouse_event: MouseEvent) -> NotImplementedOrNone:
-        """See prompt_toolkit. The wheel scrolls; nothing else is for us."""
+        """See prompt_toolkit. The wheel scrolls; other events are not handled."""
         rows = _WHEEL.get(mouse_event.event_type)
         if rows is None:
             return NotImplemented
@@ -50,7 +50,7 @@ class Pane(UIControl):
 
 
 class Row(UIControl):
-    """One line, made for the width there is; what does not fit is cut off."""
+    """One line, made for the available width; what does not fit is cut off."""
 
     def __init__(self, line: Callable[[int], Line], glyphs: Glyphs) -> None:
         self._line = line
@@ -62,7 +62,7 @@ class Row(UIControl):
 
 
 class Strip(UIControl):
-    """As many rows as there are, none at times; made for the width there is."""
+    """Any number of rows, even none, made for the available width."""
 
     def __init__(self, rows: Callable[[int], list[Line]]) -> None:
         self._rows = rows
@@ -83,7 +83,7 @@ class Strip(UIControl):
 
 
 def content(rows: list[Line]) -> UIContent:
-    """Rows as prompt_toolkit takes them: at least one, and any number may be asked for."""
+    """Return rows as prompt_toolkit needs them: at least one, and defined for any index."""
 
     def get_line(number: int) -> StyleAndTextTuples:
         return fragments(rows[number]) if 0 <= number < len(rows) else []

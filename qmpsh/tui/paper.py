@@ -1,7 +1,7 @@
-"""Lines printed for good, as on paper: above the prompt while one stands, at once otherwise.
+"""Prints lines permanently, as on paper: above the prompt if there is one, else at once.
 
-What comes while a line is typed is gathered for a moment, so that a flood of events takes the
-prompt down and puts it up again ten times a second and not two thousand times.
+What comes while a line is typed is collected for a moment, so that a flood of events redraws the
+prompt ten times a second, not two thousand times.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ from qmpsh.wire.messages import Event
 GATHER = 0.1
 """seconds"""
 
+_LARGE = 16 * 1024  # bytes of an event
+
 
 class _Events:
-    """An event that waits to be printed, and how often it came meanwhile."""
+    """An event waiting to be printed, and how often it has come meanwhile."""
 
     __slots__ = ("event", "repeats", "seconds")
 
@@ -39,9 +41,10 @@ class _Events:
 
 
 class Paper:
-    """typed: prompt and text of the line being typed, None while there is no prompt.
+    """The terminal, printed to line by line.
 
-    depth: of the colours, None for what the terminal says
+    typed: returns prompt and text of the line being typed, None without a prompt
+    depth: of the colours, None for the terminal's own
     """
 
     def __init__(
@@ -62,7 +65,7 @@ class Paper:
         self._standing: Line = []
 
     def columns(self) -> int:
-        """How wide it is."""
+        """Return the columns of the terminal."""
         return self._terminal.get_size().columns
 
     def print(self, lines: Iterable[Line]) -> None:
@@ -71,9 +74,12 @@ class Paper:
         self._go_on()
 
     def print_event(self, event: Event, seconds: float) -> None:
-        """Print an event on one line; repeats that wait together are one. seconds: Unix time."""
+        """Print an event on one line; waiting repeats share a line. seconds: Unix time."""
         last = self._waiting[-1] if self._waiting else None
-        if isinstance(last, _Events) and fold_key(last.event) == fold_key(event):
+        if event.size > _LARGE:
+            # Not kept to be compared, only what is to be seen of it.
+            self._waiting.append(self._event_line(_Events(event, seconds)))
+        elif isinstance(last, _Events) and fold_key(last.event) == fold_key(event):
             last.repeats += 1
         else:
             self._waiting.append(_Events(event, seconds))
@@ -87,11 +93,11 @@ class Paper:
         self._write()
 
     def stand(self, line: Line) -> None:
-        """Let a line stand below all that is printed, until another one takes its place, or none.
+        """Keep a line below all that is printed, replacing the last one; an empty line removes it.
 
-        It is shorter than the terminal is wide, and there is no prompt meanwhile.
+        It must be narrower than the terminal, and there must be no prompt.
         """
-        # A dumb terminal cannot take it away again.
+        # A dumb terminal could not erase it.
         if line != self._standing and not is_dumb_terminal():
             self._erase_standing()
             self._standing = line
@@ -110,7 +116,7 @@ class Paper:
         if typed is None or not is_dumb_terminal():
             self._printing = asyncio.ensure_future(run_in_terminal(self._write))
         else:
-            # A dumb terminal cannot take the prompt down: leave it, and write it again.
+            # A dumb terminal cannot erase the prompt: leave it, and write it again.
             self._terminal.write("\r\n")
             self._write()
             self._terminal.write(typed)
@@ -118,17 +124,16 @@ class Paper:
 
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
-        width = self.columns()
         self._erase_standing()
         for item in waiting:
-            if isinstance(item, _Events):
-                line = event_line(
-                    item.event.name, item.event.data, item.seconds, item.repeats, self._glyphs
-                )
-                item = cut(line, width, self._glyphs.more)
-            self._write_line(item)
+            self._write_line(self._event_line(item) if isinstance(item, _Events) else item)
         self._draw_standing()
         self._terminal.flush()
+
+    def _event_line(self, item: _Events) -> Line:
+        event, more = item.event, self._glyphs.more
+        line = event_line(event.name, event.data, item.seconds, item.repeats, self._glyphs)
+        return cut(line, self.columns(), more)
 
     def _write_line(self, line: Line) -> None:
         if is_dumb_terminal():

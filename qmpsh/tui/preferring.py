@@ -1,4 +1,4 @@
-"""The full screen follows what `.set` changes."""
+"""Applies the changes made by `.set` to the full screen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qmpsh.tui.style import make_style
 
 
 def follow(preferences: Preferences, app: Application[int], screen: Screen, setup: Setup) -> None:
-    """Obey the preferences now and whenever they change; the theme that stands is right already."""
+    """Apply the preferences now and whenever they change; the initial theme is already set."""
 
     def obey(name: str) -> None:
         values = preferences.values

@@ -1,6 +1,6 @@
-"""Everything that is told, printed: the session's news and what becomes of each line.
+"""Prints what the session reports, and the results of each line.
 
-The line prompt's twin of `reporter`: what the one puts into panes the other puts on paper.
+The line prompt's counterpart of `reporter`: it prints what the other puts into panes.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 from qmpsh.errors import QmpshError
 from qmpsh.shell.life import Tone
+from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Note
 from qmpsh.tui.eventfilter import EventFilter
 from qmpsh.tui.paper import Paper
 from qmpsh.tui.reporter import TONES, farewell
-from qmpsh.tui.seam import Session
 from qmpsh.view.answers import Body, Kind, answer_body, error_body, text_body
 from qmpsh.view.glyphs import Glyphs
 from qmpsh.view.jsontext import compact
@@ -21,11 +21,14 @@ from qmpsh.wire.messages import ErrorReply, Event, Reply
 
 
 class Printer:
-    """A `Watcher` for the session and a `Presenter` for the runner; wall: Unix time.
+    """A `Watcher` for the session and a `Presenter` for the runner.
 
-    learned: called when more is known of the machine; completed: called when values came that a
-    completion missed; deliver: takes an answer that has a redirect, None where none is served
-    last_reply: what a key may page, copy and save
+    wall:       Unix time
+    learned:    called when more is known of the machine
+    completed:  called when values came that a completion lacked
+    deliver:    takes an answer with a redirect; None if redirects are not supported
+    last_reply: what keys may page, copy and save
+    machine:    set once there is a session; its farewell tells how the VM ended
     """
 
     def __init__(self, paper: Paper, glyphs: Glyphs, wall: Callable[[], float]) -> None:
@@ -33,15 +36,11 @@ class Printer:
         self.completed: Callable[[], None] = _nothing
         self.deliver: Callable[[Answer], None] | None = None
         self.last_reply: Body | None = None
+        self.machine: Machine | None = None
         self._paper = paper
         self._glyphs = glyphs
         self._wall = wall
         self._filter = EventFilter()
-        self._session: Session | None = None
-
-    def attach(self, session: Session) -> None:
-        """The session is there."""
-        self._session = session
 
     # ------------------------------------------------------------------ told by the session
 
@@ -53,8 +52,8 @@ class Printer:
 
     def stray(self, reply: Reply | ErrorReply) -> None:
         """See Watcher."""
-        self.say(text_body("a reply that belongs to no command:", Kind.DIM))
-        self.say(text_body(compact(reply.raw), Kind.JSON))
+        self._say(text_body("a reply that belongs to no command:", Kind.DIM))
+        self._say(text_body(compact(reply.raw), Kind.JSON))
 
     def refresh(self) -> None:
         """See Watcher."""
@@ -70,12 +69,12 @@ class Printer:
 
     def lost(self, error: QmpshError) -> None:
         """See Watcher."""
-        if self._session is not None:
-            self.say(text_body(farewell(self._session.machine, error), Kind.WARNING))
+        if self.machine is not None:
+            self._say(text_body(farewell(self.machine, error), Kind.WARNING))
 
     def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:
         """See Watcher."""
-        self.say(text_body(text, TONES[tone]))
+        self._say(text_body(text, TONES[tone]))
 
     def columns(self) -> int:
         """See Watcher."""
@@ -84,7 +83,7 @@ class Printer:
     # ------------------------------------------------------------------ told by the runner
 
     def begin(self, prompt: str, line: str) -> None:
-        """See Presenter. The line stands where it was typed."""
+        """See Presenter. The line is already on the terminal, where it was typed."""
 
     def show(self, key: None, item: Answer | Note) -> None:
         """See Presenter."""
@@ -97,7 +96,7 @@ class Printer:
 
     def error(self, error: QmpshError) -> None:
         """See Presenter."""
-        self.say(error_body(error, self.columns()))
+        self._say(error_body(error, self.columns()))
 
     # ------------------------------------------------------------------ what is printed
 
@@ -105,13 +104,13 @@ class Printer:
         """Print the text of an answer, and keep it for the keys."""
         if body.lines:
             self.last_reply = body
-        self.say(body)
+        self._say(body)
 
-    def say(self, body: Body) -> None:
+    def _say(self, body: Body) -> None:
         """Print lines."""
         width = self.columns()
         self._paper.print(body.line(index, width) for index in range(len(body.lines)))
 
 
 def _nothing() -> None:
-    """Before the prompt is there."""
+    """Do nothing until the prompt exists."""

@@ -1,4 +1,4 @@
-"""The line being typed: its buffer, its window, the question that takes its place."""
+"""The line being typed: its buffer, its window, and the question that may replace it."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line
 
 MAX_HEIGHT = 6
-"""rows that the line may take on any screen that has them; on a large one two thirds of it, so that
-what was pasted can be read before it runs
+"""rows that the line may take on any screen with enough room; on a large screen it may take two
+thirds, so that pasted text can be read before it runs
 """
 
 
@@ -52,11 +52,11 @@ def make_buffer(
     suggest: AutoSuggest,
     accept: Callable[[str], None],
 ) -> Buffer:
-    """accept: takes a whole line, or the several that were pasted."""
+    """Make the buffer. accept: called with a whole line, or several that were pasted."""
 
     def accepted(buffer: Buffer) -> bool:
         text = buffer.text
-        # Before it runs: it may change the mode, and belongs to the history of the one it was
+        # Before it runs: it may change the mode, and belongs in the history of the mode it was
         # typed in.
         buffer.reset(append_to_history=True)
         accept(text)
@@ -80,9 +80,9 @@ def make_buffer(
 def prompt_window(
     session: Session, buffer: Buffer, search: SearchBufferControl, rows: Callable[[], int]
 ) -> Window:
-    """The window of the line; the prompt stands before its first row, dots before the others.
+    """Return the line's window: the prompt precedes the first row, dots precede the others.
 
-    rows: of the terminal, asked for each frame
+    rows: of the terminal, called for each frame
     """
 
     def prefix(line_number: int, wrap_count: int) -> StyleAndTextTuples:
@@ -93,7 +93,7 @@ def prompt_window(
         return [("class:dim", mark.rjust(len(prompt)))]
 
     def faults(text: str) -> Sequence[Fault]:
-        """None in what was pasted: each of its lines is looked at when its turn comes."""
+        """Return the errors; none for several pasted lines, each of which is checked in turn."""
         several = "\n" in text and line_count(text, session.needs_more) > 1
         return () if several else session.faults(text)
 
@@ -120,12 +120,15 @@ def prompt_window(
 
 
 def most_rows(rows: int) -> int:
-    """Rows that the line may take. rows: of the terminal; status, hint and one of output stay."""
+    """Return how many rows the line may take, leaving room for status, hint and a row of output.
+
+    rows: of the terminal
+    """
     return max(1, min(max(MAX_HEIGHT, rows * 2 // 3), rows - 3))
 
 
 class Question(UIControl):
-    """The question that stands in the prompt's place and takes the keys meanwhile."""
+    """The question that replaces the prompt and takes the keys meanwhile."""
 
     def __init__(self, asking: Callable[[], Ask | None], keys: KeyBindings) -> None:
         self._asking = asking
@@ -159,11 +162,11 @@ class Question(UIControl):
 
 
 def question_line(ask: Ask) -> Line:
-    """`quit ends the VM. [l]eave the shell, [q]uit the VM, [c]ancel`; the first is Enter's."""
+    """Return `quit ends the VM. [l]eave the shell, [q]uit the VM, [c]ancel`; Enter is the first."""
     line: Line = [("prompt", visible_word(ask.question)), ("", " ")]
     for index, (key, label) in enumerate(ask.choices):
         line.append(("", ", " if index else ""))
-        # The key stands in the word where it begins it, else before it.
+        # The key is marked inside the word if that begins with it, else put before the word.
         rest = label[len(key) :] if label.startswith(key) else f" {label}"
         line += [("hint.current", f"[{visible_word(key)}]"), ("", visible_word(rest))]
     return line

@@ -1,4 +1,4 @@
-"""What a word is asked for: searching the output, saving a reply. See `entry`."""
+"""What an entry is for: searching the output, or saving a reply. See `entry`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable, Coroutine
 
 from qmpsh.tui.blocks import Foldable
 from qmpsh.tui.output import Output
-from qmpsh.tui.rows import text_width
 from qmpsh.tui.search import Match, Search
+from qmpsh.view.columns import text_columns
 from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line
 from qmpsh.view.units import number, size
@@ -18,16 +18,19 @@ NO_REPLY = "there is no reply yet"
 NOT_FOUND: Line = [("hint.error", "  not found")]
 
 KEYS = ("  Enter next, Shift-Tab back, Esc", "  Enter, Shift-Tab, Esc", "  Enter, Esc", "")
-"""what the keys do in a search, from the fullest wording to none"""
+"""what the keys do in a search, from the fullest wording to nothing"""
 
 Spawn = Callable[[Coroutine[None, None, None]], object]
-"""Lets a coroutine run in the background of the application."""
+"""Runs a coroutine in the background of the application."""
 
 
 class Searching:
-    """spawn: for the reading of the lines; changed: to be called when there is something new to
-    see; last: the text of the search before, which Enter on an empty line looks for again; text:
-    what was looked for here
+    """A search of the output.
+
+    spawn:   runs the reading of the lines
+    changed: called when there is something new to show
+    last:    the previous search's text, which Enter on an empty entry searches for again
+    text:    what was searched for this time
     """
 
     label = "search output: "
@@ -46,7 +49,7 @@ class Searching:
         output.view.mark = self.search.mark
 
     def info(self, width: int) -> Line:
-        """See Purpose. What the keys do is said as fully as there is room."""
+        """See Purpose. The keys are described as fully as there is room."""
         search = self.search
         if not search.needle:
             again = f"Enter: {visible_word(self._last)}; " if self._last else ""
@@ -57,12 +60,12 @@ class Searching:
             return NOT_FOUND
         count = len(search.matches)
         counted = f"  {number(search.number)} of {number(count)} line{'' if count == 1 else 's'}"
-        room = width - text_width(counted)
+        room = width - text_columns(counted)
         keys = next(words for words in KEYS if len(words) <= room or not words)
         return [("hint.current", counted), ("hint", keys)]
 
     def changed(self, text: str) -> None:
-        """See Purpose. The nearest match comes into view while it is typed."""
+        """See Purpose. The nearest match comes into view while typing."""
         self.text = text or self.text
         self.search.begin(text)
         self._moves.clear()
@@ -87,7 +90,7 @@ class Searching:
         self._output.view.mark = None
 
     def _go(self, move: Callable[[], Match | None]) -> None:
-        """Read what was not read yet, then move."""
+        """Read the lines not yet read, then move."""
         self._moves.append(move)
         if not self._reading:
             self._reading = True
@@ -112,7 +115,7 @@ class Searching:
 
 
 class Saving:
-    """text: what to write; say: takes the line that tells what became of it."""
+    """Saving a reply to a file. text: what to write; say: called with a sentence on the result."""
 
     label = "save the reply to: "
 
@@ -133,7 +136,7 @@ class Saving:
         self._trouble = self._replace = ""
 
     def accept(self, text: str) -> bool:
-        """See Purpose. A file that is there is only replaced after a second Enter."""
+        """See Purpose. An existing file is replaced only after a second Enter."""
         name = os.path.expanduser(text.strip())
         if not name:
             return True

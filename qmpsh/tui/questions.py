@@ -1,4 +1,4 @@
-"""Questions at the line prompt: one key of a few, a secret, a word. Nothing of them is kept."""
+"""Questions at the line prompt: a choice of keys, a secret, a word. Nothing of them is stored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from qmpsh.tui.style import fragments
 
 
 class Questions:
-    """input: None for the process's own"""
+    """Asks questions, one at a time. input: None for the process's own."""
 
     def __init__(self, input: Input | None, output: Terminal) -> None:  # its name
         self.input = input
@@ -27,12 +27,12 @@ class Questions:
         self._open: PromptSession[str] | None = None
 
     def close(self) -> None:
-        """Refuse the question that stands there, if any."""
+        """Cancel the open question, if any."""
         if self._open is not None and self._open.app.is_running and not self._open.app.is_done:
             self._open.app.exit(exception=EOFError)
 
     async def ask(self, asking: Ask, style: BaseStyle) -> str | None:
-        """The key that was chosen, or the secret that was typed; None where it was refused."""
+        """Return the chosen key or the typed secret; None if cancelled."""
         message = fragments([*question_line(asking), ("", " ")])
         if isinstance(asking, AskSecret):
             return await self._typed(message, style, [PasswordProcessor(char="")])
@@ -40,7 +40,7 @@ class Questions:
         return await self._answer(prompt, message, "") or None
 
     async def word(self, label: str, style: BaseStyle, default: str = "") -> str | None:
-        """A word; None where it was refused. default: stands there already."""
+        """Ask for a word; None if cancelled. default: the initial text."""
         return await self._typed(fragments([("hint", label)]), style, [], default)
 
     async def _typed(
@@ -80,7 +80,7 @@ class Questions:
 
 
 def _question_keys(asking: Ask) -> KeyBindings:
-    """One key answers; Enter the first choice; Escape, Ctrl-C and Ctrl-D none."""
+    """Bind the keys: each choice's own, Enter for the first; Escape, Ctrl-C and Ctrl-D cancel."""
     keys = KeyBindings()
 
     def choose(event: KeyPressEvent) -> None:

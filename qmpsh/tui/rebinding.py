@@ -1,4 +1,4 @@
-"""Other keys for what the table of keys does: `[keys]` of config.toml."""
+"""Rebinds keys of the key table: `[keys]` in config.toml."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ALT = frozenset({"alt", "meta", "m"})
 
 
 class KeyTaken(UsageError):
-    """A key would mean two things. handler: the name of the change that asks for it."""
+    """A key would mean two things. handler: the name of the offending change."""
 
     def __init__(self, message: str, handler: str) -> None:
         super().__init__(message)
@@ -24,9 +24,9 @@ class KeyTaken(UsageError):
 
 
 def read_keys(text: str) -> str:
-    """`Ctrl-X Ctrl-E`, `Alt-h`, `F2` in prompt_toolkit's names, as the table of keys has them.
+    """Translate `Ctrl-X Ctrl-E`, `Alt-h` or `F2` into prompt_toolkit's names, as in the key table.
 
-    Raises UsageError for what is no key.
+    Raises UsageError for an unknown key.
     """
     names = [name for word in text.split() for name in _names(word)]
     if not names:
@@ -40,9 +40,10 @@ def read_keys(text: str) -> str:
 
 
 def rebound(keys: Iterable[Key], changes: Mapping[str, Sequence[str]]) -> tuple[Key, ...]:
-    """The table with other keys. changes: a handler's name to texts of keys, none to unbind it.
+    """Return the table with other keys.
 
-    Raises KeyTaken for a key that would mean two things.
+    changes: a handler's name to its keys as text; an empty sequence unbinds it
+    Raises KeyTaken for a key that would mean two things, UsageError for an unknown one.
     """
     read = {name: tuple(map(read_keys, texts)) for name, texts in changes.items()}
     table = tuple(
@@ -63,7 +64,7 @@ def rebound(keys: Iterable[Key], changes: Mapping[str, Sequence[str]]) -> tuple[
 
 
 def check_name(name: str, keys: Iterable[Key]) -> None:
-    """Raises UsageError for a name that nothing in the table has."""
+    """Raise UsageError for a name that is not in the table."""
     names = [key.handler for key in keys if key.handler]
     if name not in names:
         hint = did_you_mean(name, names) or f"; there are {', '.join(names)}"
@@ -71,7 +72,7 @@ def check_name(name: str, keys: Iterable[Key]) -> None:
 
 
 def _names(word: str) -> list[str]:
-    """The names of one key; Alt is Escape before it."""
+    """Return the names of one key; Alt becomes Escape before it."""
     *prefixes, last = word.split("-") if len(word) > 1 and not word.endswith("-") else [word]
     short = [prefix.lower() for prefix in prefixes]
     key = last.lower() if len(last) > 1 or prefixes[:1] not in ([], ["Alt"], ["alt"]) else last
@@ -81,4 +82,4 @@ def _names(word: str) -> list[str]:
 
 
 def _nothing(event: KeyPressEvent) -> None:
-    """Only the names of the keys are tried."""
+    """Do nothing: this only tests the names of keys."""

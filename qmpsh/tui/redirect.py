@@ -1,6 +1,6 @@
-"""`| command`, `> file` and `>> file` at the prompt: the event loop goes on meanwhile.
+"""`| command`, `> file` and `>> file` at the prompt, while the event loop keeps running.
 
-What a pipe prints becomes a reply; a pager or an editor at its end gets the terminal instead.
+What a pipe prints is shown as a reply; a pager or an editor at its end gets the terminal instead.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from qmpsh.tui.pager import hand_over
 from qmpsh.view.answers import answer_body
 
 LIMIT: Final = 16 * 1024 * 1024
-"""bytes of a pipe's output that are shown"""
+"""most bytes shown of a pipe's output"""
 _CHUNK: Final = 64 * 1024
 
 
 async def redirect(answer: Answer) -> str:
-    """Hand an answer to its line's redirect; the text to show for it.
+    """Send an answer to its line's redirect; return the text to show for it.
 
-    Raises QmpshError for a file that cannot be written, and for a pipe that failed.
+    Raises QmpshError if a file cannot be written or a pipe fails.
     """
     target = answer.redirect
     if target is None:
@@ -50,13 +50,13 @@ async def redirect(answer: Answer) -> str:
 
 
 async def _through(target: Redirect, data: bytes) -> tuple[str, int]:
-    """What a command makes of the bytes, and its exit status."""
+    """Pipe the bytes through a command; return its output and exit status."""
     process = await asyncio.create_subprocess_shell(
         target.target,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        # Without the terminal, which is the screen's: neither its Ctrl-C nor its keys.
+        # Detached from the terminal: its keys and Ctrl-C belong to the screen.
         start_new_session=True,
     )
     assert process.stdin is not None
@@ -76,13 +76,13 @@ async def _through(target: Redirect, data: bytes) -> tuple[str, int]:
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
-    """End the command and all that it started."""
+    """Kill the command and all that it started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
 async def _read(stream: asyncio.StreamReader) -> bytes:
-    """All that comes, or a little more than what is shown."""
+    """Read everything, up to a little more than is shown."""
     output = bytearray()
     while len(output) <= LIMIT:
         chunk = await stream.read(_CHUNK)
@@ -93,7 +93,7 @@ async def _read(stream: asyncio.StreamReader) -> bytes:
 
 
 async def _feed(stream: asyncio.StreamWriter, data: bytes) -> None:
-    """Write it all; a command that reads no further is no fault."""
+    """Write it all; a command may stop reading early without an error."""
     try:
         stream.write(data)
         await stream.drain()

@@ -1,4 +1,4 @@
-"""Everything that is told, put into the panes: the session's news and what becomes of each line."""
+"""Puts into the panes what the session reports, and the results of each line."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ from qmpsh.wire.messages import ErrorReply, Event, Reply
 TONES = {Tone.QUIET: Kind.DIM, Tone.ALARMING: Kind.WARNING, Tone.PRINTED: Kind.PRINTED}
 
 Redirect = Callable[[Answer], Awaitable[str]]
-"""Hands an answer to its redirect; gives the text to show for it. Raises QmpshError."""
+"""Sends an answer to its redirect; returns the text to show for it. Raises QmpshError."""
 
 
 class Reporter:
     """A `Watcher` for the session and a `Presenter` for the runner.
 
-    changed: called after each piece of news; learned: called when more is known of the machine;
-    completed: called when values came that a completion missed; deliver: takes an answer that has
-    a redirect
+    changed:   called after each piece of news
+    learned:   called when more is known of the machine
+    completed: called when values came that a completion lacked
+    deliver:   takes an answer with a redirect
     """
 
     def __init__(self, output: Output, events: EventLog, glyphs: Glyphs) -> None:
@@ -44,7 +45,7 @@ class Reporter:
         self._session: Session | None = None
 
     def attach(self, session: Session) -> None:
-        """The session is there: show the banner."""
+        """Take the new session and show the banner."""
         self._session = session
         banner = Banner(session.machine, session.catalog, self._glyphs)
         self._banner = BannerBlock(banner)
@@ -85,7 +86,7 @@ class Reporter:
         """See Watcher."""
         if self._session is not None:
             self._output.note(farewell(self._session.machine, error), Kind.WARNING)
-        # It tells of the connection that is over.
+        # The banner describes the connection that has ended.
         self._banner = None
         self.changed()
 
@@ -126,15 +127,15 @@ class Reporter:
 
 
 def farewell(machine: Machine, error: QmpshError) -> str:
-    """One line on how the connection ended; with the VM's own words, not yet safe to show."""
+    """Return how the connection ended, in one line with text from the VM: not yet safe to show."""
     if machine.farewell:
         return f"{machine.farewell}: the VM has ended. {machine.prospect}"
     return f"connection lost: {error}. {machine.prospect}"
 
 
 def _nothing() -> None:
-    """Before the application is there."""
+    """Do nothing until the application exists."""
 
 
 def _ignore(answer: Answer) -> None:
-    """Where redirects are not served."""
+    """Ignore the answer: redirects are not supported here."""

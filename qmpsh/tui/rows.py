@@ -1,35 +1,29 @@
-"""Styled lines to rows of a given width: wrapping, cutting, both ends of a row.
+"""Styled lines to rows of a given width: wraps, cuts, and aligns to both ends of a row.
 
-Pure. Widths are columns of a terminal: a wide character takes two, a combining one none.
+Pure. Widths are columns of a terminal; see `view.columns`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from prompt_toolkit.utils import get_cwidth
-
+from qmpsh.view.columns import beginning, text_columns
 from qmpsh.view.theme import Fragment, Line
 
 _HANG = 2
-"""columns by which the rows of a wrapped line stand further in"""
-
-
-def text_width(text: str) -> int:
-    """Columns that a text takes."""
-    return len(text) if text.isascii() else get_cwidth(text)
+"""extra indent of a wrapped line's further rows, in columns"""
 
 
 def line_width(line: Line) -> int:
-    """Columns that a line takes."""
-    return sum(text_width(text) for _, text in line)
+    """Return the columns of a line."""
+    return sum(text_columns(text) for _, text in line)
 
 
 def wrap(line: Line, width: int) -> list[Line]:
-    """The line in rows of at most `width` columns; at least one row, which may be empty.
+    """Wrap a line into rows of at most `width` columns; at least one row, which may be empty.
 
-    A row ends behind a blank where there is one in its last third; the blank itself may stand
-    beyond the edge. What belongs to an indented line is indented a little more.
+    A row ends after a space if there is one in its last third; that space may be past the edge.
+    Further rows are indented a little more than the line itself.
     """
     if line_width(line) <= width:
         return [line]
@@ -46,7 +40,7 @@ def wrap(line: Line, width: int) -> list[Line]:
 
 
 def part(line: Line, start: int, end: int) -> Line:
-    """The characters from `start` to `end` of a line."""
+    """Return the characters from `start` to `end` of a line."""
     result: Line = []
     offset = 0
     for role, text in line:
@@ -58,15 +52,15 @@ def part(line: Line, start: int, end: int) -> Line:
 
 
 def _row_ends(text: str, width: int, hang: int) -> Iterator[int]:
-    """Offsets where the rows of a text end; the last one is the text's end.
+    """Yield the offsets where a text's rows end; the last is the end of the text.
 
-    hang: columns that every row but the first has less
+    hang: columns by which every row but the first is narrower
     """
     start = 0
     columns = max(1, width)
     while True:
-        end = start + len(_take(text[start : start + columns], columns)[0])
-        # A character wider than the whole row is better cut off than never shown.
+        end = start + len(beginning(text[start : start + columns], columns))
+        # A character wider than the row must still be consumed; the edge cuts it off.
         end = max(end, start + 1)
         if end >= len(text):
             yield len(text)
@@ -82,16 +76,16 @@ def _row_ends(text: str, width: int, hang: int) -> Iterator[int]:
 
 
 def cut(line: Line, width: int, more: str) -> Line:
-    """The line in one row; `more` stands at its end when something was cut off."""
+    """Cut a line to one row, ending in `more` if something was cut off."""
     if line_width(line) <= width:
         return line
-    end = len(_take("".join(text for _, text in line), width - text_width(more))[0])
+    end = len(beginning("".join(text for _, text in line), width - text_columns(more)))
     shown = part(line, 0, end)
     return [*shown, ((shown or line)[-1][0], more[:width])]
 
 
 def justify(left: Line, right: Line, width: int) -> list[Line]:
-    """`left` wrapped, `right` at the right edge of its last row, or of a row of its own."""
+    """Wrap `left`, and put `right` at the right edge of its last row or of a further row."""
     rows = wrap(left, width)
     if not right:
         return rows
@@ -102,17 +96,3 @@ def justify(left: Line, right: Line, width: int) -> list[Line]:
     blank: Fragment = ("", " " * gap)
     rows[-1] = [*rows[-1], blank, *right]
     return rows
-
-
-def _take(text: str, columns: int) -> tuple[str, int]:
-    """As much of the text's beginning as fits, and the columns it takes."""
-    if text.isascii():
-        taken = text[: max(0, columns)]
-        return taken, len(taken)
-    used = 0
-    for index, char in enumerate(text):
-        char_width = get_cwidth(char)
-        if used + char_width > columns:
-            return text[:index], used
-        used += char_width
-    return text, used

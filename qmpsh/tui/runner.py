@@ -1,8 +1,8 @@
-"""Lines from the prompt to the session, one after the other.
+"""Passes lines from the prompt to the session, one after the other.
 
-A line typed while another one runs waits for its turn, as it would in any terminal; a paste of
-several lines is several lines. What a line that was let go of still yields stands by itself, never
-inside what another one yields. Knows neither panes nor the application.
+A line typed while another runs waits for its turn, as in any terminal; a paste of several lines
+runs them in turn. Late answers to a line that the user detached from are shown separately, never
+among those of another line. Knows neither panes nor the application.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from qmpsh.tui.seam import Session
 Key = TypeVar("Key")
 
 PATIENCE = 1.0
-"""seconds that something late waits for the end of the line that runs"""
+"""most seconds that a late answer waits for the running line to end"""
 
 
 class Whose(Note):
-    """Says whose line it is that yields what comes next: another one stands right above."""
+    """Says which line the next answer belongs to, if it is not the one right above."""
 
     __slots__ = ()
 
 
 class Presenter(Protocol[Key]):
-    """Where a front end shows what becomes of a line. `key` is what `begin` returned."""
+    """Where a front end shows the results of a line. `key` is what `begin` returned."""
 
     def begin(self, prompt: str, line: str) -> Key:
         """A line starts."""
 
     def show(self, key: Key, item: Answer | Note) -> None:
-        """It yields something."""
+        """The line produces an answer or a note."""
 
     def error(self, error: QmpshError) -> None:
-        """Something went wrong that no answer has told."""
+        """An error that no answer has reported."""
 
 
 class _Turn(Generic[Key]):
-    """A line that was started, at a prompt."""
+    """A line that was started, and its prompt."""
 
     __slots__ = ("key", "line", "prompt")
 
@@ -56,10 +56,11 @@ class _Turn(Generic[Key]):
 
 
 class Runner(Generic[Key]):
-    """leave: called with an exit code when a line wants the shell to end; clock: of
-    `time.monotonic()`.
+    """Runs lines one at a time.
 
-    waiting: the lines behind the one that runs, as they were typed
+    leave:   called with an exit code when a line ends the shell
+    clock:   like `time.monotonic()`
+    waiting: the lines queued after the running one, as typed
     """
 
     def __init__(
@@ -79,13 +80,13 @@ class Runner(Generic[Key]):
         self._late: deque[tuple[_Turn[Key], Callable[[], None]]] = deque()
 
     def submit(self, text: str) -> None:
-        """Run what was typed, or let it wait for what runs."""
+        """Run what was typed, or queue it after the running line."""
         lines, rest = split_lines(text, self._session.needs_more)
         self.waiting.extend([*lines, rest] if rest.strip() else lines)
         self.go_on()
 
     def go_on(self) -> None:
-        """Start the next line that waits, if nothing runs. To be called after each turn."""
+        """Start the next waiting line if none is running. Call it after each turn."""
         running = self._session.running
         if running is not None and self._clock() - running.since >= PATIENCE:
             self._tell_late()
@@ -93,17 +94,15 @@ class Runner(Generic[Key]):
             self._start(self.waiting.popleft())
 
     def interrupt(self) -> bool:
-        """Let go of what runs and forget what waits; False when there was nothing."""
+        """Detach from the running line and drop waiting ones; False if there was nothing."""
         waited = bool(self.waiting)
         self.waiting.clear()
-        # Before the session ends it, if it does: what it yields from now on is late.
+        # Before the session may end the line: whatever it produces from now on is late.
         self._close()
         return self._session.interrupt() or waited
 
     def meant(self, typed: str) -> str:
-        """A line with the alias in it as what it stands for: that is what runs, and what may hold
-        a secret.
-        """
+        """Return a line with its alias expanded: that is what runs, and what may hold a secret."""
         session = self._session
         return typed if session.prompt == HMP_PROMPT else expand(typed, session.catalog.aliases)
 
@@ -123,7 +122,7 @@ class Runner(Generic[Key]):
 
     def _ended(self, turn: _Turn[Key], outcome: Outcome) -> None:
         error = outcome.error
-        # That the connection ended is told once, for all lines, by whoever watches the session.
+        # The session's watcher reports a lost connection, once for all lines.
         if error is not None and not (
             isinstance(error, ConnectionLost) and self._session.machine.connected
         ):
@@ -135,7 +134,7 @@ class Runner(Generic[Key]):
             self._leave(outcome.exit_code)
 
     def _tell(self, turn: _Turn[Key], tell: Callable[[], None]) -> None:
-        """Now; what is late not before the line that runs has had its say."""
+        """Show something now; or if it is late, once the running line has ended."""
         if turn is self._open:
             self._head(turn)
             tell()
@@ -145,7 +144,7 @@ class Runner(Generic[Key]):
                 self._tell_late()
 
     def _close(self) -> None:
-        """The line that runs has ended, or was let go of."""
+        """Handle that the running line has ended, or the user detached from it."""
         self._open = self._told = None
         self._tell_late()
 
@@ -156,7 +155,7 @@ class Runner(Generic[Key]):
             tell()
 
     def _head(self, turn: _Turn[Key]) -> None:
-        """Say whose it is that comes next, where that is not plain to see."""
+        """Say which line the next answer belongs to, unless that is obvious."""
         if turn is not self._told:
             self._told = turn
             line = mask_line(turn.line, hmp=turn.prompt == HMP_PROMPT).split("\n")[0]
@@ -165,7 +164,7 @@ class Runner(Generic[Key]):
 
 
 def split_lines(text: str, needs_more: Callable[[str], bool]) -> tuple[list[str], str]:
-    """Complete logical lines, and the physical ones at the end that want to go on."""
+    """Split a text into complete logical lines, and the unfinished one at its end."""
     lines: list[str] = []
     rest = ""
     for physical in text.split("\n"):
@@ -178,6 +177,6 @@ def split_lines(text: str, needs_more: Callable[[str], bool]) -> tuple[list[str]
 
 
 def line_count(text: str, needs_more: Callable[[str], bool]) -> int:
-    """How many logical lines a text is, the unfinished one at its end included."""
+    """Return the number of logical lines in a text, including an unfinished one at its end."""
     lines, rest = split_lines(text, needs_more)
     return len(lines) + bool(rest.strip())

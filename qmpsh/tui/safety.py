@@ -1,4 +1,4 @@
-"""The line being typed may hold what the VM named: a control in it is shown, never obeyed."""
+"""Shows control characters in the typed line, which may contain names from the VM."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from prompt_toolkit.layout.processors import Processor, Transformation, Transfor
 from qmpsh.view.safe import visible
 
 STAND_IN = "\N{REPLACEMENT CHARACTER}"
-"""One character for one, so that the cursor stands where it belongs."""
+"""replaces one character by one, so that the cursor position stays right"""
 
 
 class ShowControls(Processor):
-    """Replaces what prompt_toolkit would hand through; it shows the other controls as `^[`."""
+    """Replaces controls that prompt_toolkit would pass on; it shows the others itself, as `^[`."""
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
         """See prompt_toolkit."""

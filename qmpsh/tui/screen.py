@@ -1,7 +1,7 @@
-"""What the screen shows and what its keys act on; knows no prompt_toolkit application.
+"""What the screen shows and what its keys act on; does not know the application.
 
-Owns the choices of the reader (events pane, zoom, key sheet) and makes the one-line parts: status,
-hint, title of the events pane.
+Holds the user's choices (events pane, zoom, key sheet) and makes the one-line parts: status, hint,
+title of the events pane.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from prompt_toolkit.buffer import Buffer
 
 from qmpsh.errors import QmpshError
 from qmpsh.shell.aliases import HMP_PROMPT
+from qmpsh.shell.machine import Outlook
 from qmpsh.shell.outcome import Ask, AskSecret
+from qmpsh.shell.settings import Prompt
 from qmpsh.tui.blocks import Lines
 from qmpsh.tui.entry import Entry
 from qmpsh.tui.eventlog import EventLog
@@ -21,12 +23,13 @@ from qmpsh.tui.keys import KEYS, Key, key_sheet
 from qmpsh.tui.lexing import echo_lines
 from qmpsh.tui.output import Echo, Output
 from qmpsh.tui.purposes import Searching
-from qmpsh.tui.rows import cut, line_width, text_width
+from qmpsh.tui.rows import cut, line_width
 from qmpsh.tui.runner import Runner, line_count
 from qmpsh.tui.seam import Session
 from qmpsh.tui.status import NARROW, Facts, status_line
 from qmpsh.tui.store import Store
 from qmpsh.tui.viewport import Viewport
+from qmpsh.view.columns import text_columns
 from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line, plain
 from qmpsh.view.units import number
@@ -35,28 +38,32 @@ if TYPE_CHECKING:
     from qmpsh.shell.session import Running
 
 SHOW_RUNNING = 0.3
-"""seconds after which a running command is named: what is quick must not flicker"""
+"""seconds until a running command is named, so that quick ones do not flicker"""
 
 QUEUED = 3
-"""lines that wait and are shown, at most"""
+"""most waiting lines shown"""
 
-TIPS = {
+TIPS: dict[Prompt, str] = {
     "(QEMU) ": "type a command: Tab lists all of them",
     "(guest) ": "type a command of the agent, or .exec CMD to run one in the guest",
     HMP_PROMPT: "a line of the human monitor; F7 goes back to QMP",
     "TRANS> ": "one action a line; ) on a line of its own runs them, Ctrl-C abandons them",
 }
-APART_TIPS = {
+APART_TIPS: dict[Outlook, str] = {
     "reconnecting": "the VM is gone; waiting for it to come back; Ctrl-D leaves",
     "not coming back": "the VM has ended; Ctrl-D leaves",
     "disconnected": "the monitor is free for others; .reconnect takes it again; Ctrl-D leaves",
 }
-"""tips while there is no connection, by what becomes of it"""
+"""tips while there is no connection, by its outlook"""
 NOT_CONNECTED_TIP = ".reconnect connects again; Ctrl-D leaves"
 
 
 class Screen:
-    """clock: of `time.monotonic()`; columns: of the terminal, asked for each frame."""
+    """The state of the screen.
+
+    clock:   like `time.monotonic()`
+    columns: of the terminal, called for each frame
+    """
 
     def __init__(
         self,
@@ -87,30 +94,30 @@ class Screen:
 
     @property
     def asking(self) -> Ask | None:
-        """The question that waits for a key."""
+        """The question waiting for a key."""
         running = self.session.running
         return running.task.asking if running else None
 
     @property
     def events_shown(self) -> bool:
-        """Whether the events pane is there."""
+        """Whether the events pane is shown."""
         wanted = self.session.preferences.values.events
         return self.zoomed or (wanted and not self.is_narrow)
 
     @property
     def is_narrow(self) -> bool:
-        """Whether there is no room for the events beside the output."""
+        """Whether the screen is too narrow for events beside the output."""
         return self.columns() < NARROW
 
     @property
     def main_view(self) -> Viewport:
-        """What the left pane shows and the paging keys move."""
+        """The viewport of the left pane, which the paging keys move."""
         return self.sheet or self.output.view
 
     @property
     def events_width(self) -> int:
-        """Columns of the events pane beside the output: three of eight, from 24 to 60, unless
-        another number is preferred.
+        """Columns of the events pane beside the output: as preferred, else three eighths of the
+        screen, from 24 to 60.
         """
         wanted = self.session.preferences.values.events_width
         if wanted:
@@ -118,7 +125,7 @@ class Screen:
         return min(60, max(24, self.columns() * 3 // 8))
 
     def toggle_sheet(self) -> None:
-        """Show the key sheet in the output's place, or the output again."""
+        """Show the key sheet instead of the output, or the output again."""
         if self.sheet is None:
             store = Store(1000, "lines")
             store.append(Lines(key_sheet(self.keys)))
@@ -130,13 +137,13 @@ class Screen:
             self.sheet = None
 
     def forget_hint(self) -> None:
-        """What is known of the machine has changed, so that hints may be others."""
+        """Forget the cached hint, since what is known of the machine has changed."""
         self._hint = None
 
     # ------------------------------------------------------------------ lines of their own
 
     def status(self, runner: Runner[Echo], width: int) -> Line:
-        """The status line."""
+        """Return the status line."""
         machine, running = self.session.machine, self.session.running
         facts = Facts(
             name=machine.name,
@@ -158,7 +165,7 @@ class Screen:
         return status_line(facts, width, self.glyphs)
 
     def hint(self, buffer: Buffer) -> Line:
-        """The row below the prompt; vi's mode stands before it while letters are not typed."""
+        """Return the row below the prompt, preceded by vi's mode unless it inserts letters."""
         mode = "" if self.asking else self.mode()
         line = self._hint_line(buffer)
         return [("hint.current", mode), ("hint", "  "), *line] if mode else line
@@ -181,7 +188,7 @@ class Screen:
 
     @property
     def _busy_with(self) -> str:
-        """The command that has been running for a moment, or ""."""
+        """The command that has been running for a moment; "" if none."""
         running = self.session.running
         if running is None or running.task.asking is not None:
             return ""
@@ -197,13 +204,13 @@ class Screen:
         if count > 1:
             return [("hint", f"{count} lines: Enter runs them one by one, Ctrl-C drops them")]
         try:
-            # The names in it are the server's.
+            # It contains names from the server.
             return [(role, visible_word(part)) for role, part in self.session.hint(text, cursor)]
         except QmpshError as error:
             return [("hint.error", visible_word(str(error)))]
 
     def queue(self, runner: Runner[Echo], width: int) -> list[Line]:
-        """The lines that wait for the one that runs, once that has taken a moment."""
+        """Return the waiting lines, once the running one has taken a moment."""
         if not runner.waiting or not self._busy_with:
             return []
         prompt = self.session.prompt
@@ -215,14 +222,14 @@ class Screen:
         drops = "it" if len(runner.waiting) == 1 else "them"
         behind = f"queued behind {visible_word(self._busy_with)}"
         for right in (f"{behind}; Ctrl-C drops {drops}", behind, "queued"):
-            gap = width - line_width(rows[0]) - text_width(right)
+            gap = width - line_width(rows[0]) - text_columns(right)
             if gap >= 2:
                 rows[0] = [*rows[0], ("dim", f"{' ' * gap}{right}")]
                 break
         return rows
 
     def title(self, width: int) -> Line:
-        """The first row of the events pane."""
+        """Return the first row of the events pane."""
         line: Line = [("dim", "events")]
         if self.events.total:
             line.append(("dim", f" {number(self.events.total)}"))
@@ -235,18 +242,18 @@ class Screen:
 
 
 def _quiet(prompt: str, line: str) -> Line:
-    """The first row of a line as its echo will have it, and dim."""
+    """Return the first row of a line as it will be echoed, but dim."""
     return [("dim", plain(echo_lines(prompt, line)[0]))]
 
 
 def first_word(line: str) -> str:
-    """What a running line is called: never its values, which may be secret."""
+    """Return what to call a running line: never its values, which may be secret."""
     words = line.split(None, 1)
     return "JSON" if line.lstrip().startswith("{") else words[0] if words else ""
 
 
 def let_go_note(running: Running, dropped: int = 0) -> str:
-    """What is said when Ctrl-C lets go of a line. dropped: how many were queued behind it."""
+    """Return the note for Ctrl-C detaching from a line. dropped: how many were queued after it."""
     note = f"let go of {first_word(running.line)}: its reply is shown when it comes"
     if not dropped:
         return note

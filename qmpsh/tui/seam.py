@@ -1,4 +1,4 @@
-"""What the front ends use of a session: the whole of the seam to the shell."""
+"""What the front ends use of a session: their entire interface to the shell."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Outcome, Show
 from qmpsh.shell.preferences import Preferences
 from qmpsh.shell.progress import Work
+from qmpsh.shell.settings import Prompt
 from qmpsh.view.theme import Line
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ class Life(Protocol):
     """`qmpsh.shell.life.Life`, as far as a front end needs it."""
 
     def disconnect(self) -> None:
-        """Let go of the connection, until `resume`."""
+        """Disconnect until `resume`."""
 
     def resume(self) -> None:
-        """Take it again."""
+        """Connect again."""
 
 
 class Session(Protocol):
@@ -44,66 +45,66 @@ class Session(Protocol):
 
     @property
     def running(self) -> Running | None:
-        """The line that runs."""
+        """The running line, if any."""
 
     @property
     def read_only(self) -> bool:
-        """Whether nothing is sent that may change something."""
+        """Whether commands that may change something are refused."""
 
     @property
     def works(self) -> list[Work]:
-        """What the machine is working on, the one to show first."""
+        """What the machine is working on, beginning with the one to show."""
 
     @property
-    def prompt(self) -> str:
-        """`(QEMU) `, `(guest) `, `(hmp) ` or `TRANS> `."""
+    def prompt(self) -> Prompt:
+        """What stands before the next line."""
 
     @property
     def asks_to_leave(self) -> bool:
-        """Whether leaving the shell takes a line, `.exit`, since it asks something."""
+        """Whether leaving asks a question, and must therefore run the line `.exit`."""
 
     @property
     def wants_write(self) -> bool:
-        """Whether the descriptor is to be watched for writing too."""
+        """Whether to watch the file descriptor for writing too."""
 
     def needs_more(self, text: str) -> bool:
-        """Whether a line goes on."""
+        """Whether a line continues on the next row."""
 
     def complete(self, text: str, cursor: int, *, asked: bool = True) -> list[Candidate]:
-        """Candidates at the cursor. asked: by the user."""
+        """Return candidates at the cursor. asked: whether the user requested them."""
 
     def hint(self, text: str, cursor: int) -> Line:
-        """The signature of what is being typed, or the error in it; [] when there is nothing."""
+        """Return the signature of what is being typed, or the error in it; [] for neither."""
 
     def faults(self, text: str) -> list[Fault]:
-        """What is wrong with the line so far."""
+        """Return the errors in the line so far."""
 
     def start(self, line: str, show: Show, ended: Callable[[Outcome], None]) -> None:
-        """Run one logical line; only while nothing runs."""
+        """Run one logical line; only allowed while none is running."""
 
     def interrupt(self) -> bool:
-        """Let go of the line that runs, or of an open transaction; False when there was none."""
+        """Detach from the running line or drop an open transaction; False if there was neither."""
 
     def fileno(self) -> int:
-        """The descriptor to watch, -1 for none."""
+        """Return the file descriptor to watch, -1 for none."""
 
     @property
     def serial(self) -> int:
-        """Grows with each descriptor: another one may bear the number of the last."""
+        """Grows with each file descriptor, since descriptor numbers are reused."""
 
     @property
     def life(self) -> Life:
-        """What becomes of the connection."""
+        """What ends and restores the connection."""
 
     def wait(self) -> float | None:
-        """Seconds until poll() is due in any case."""
+        """Return the seconds after which poll() is due even without I/O; None for never."""
 
     def poll(self) -> None:
-        """Let everything go on that can."""
+        """Do everything that can be done without blocking."""
 
     def close(self) -> None:
-        """Give up the connection."""
+        """Close the connection."""
 
 
 Connect = Callable[["Watcher"], Session]
-"""Makes the session that tells a watcher what happens. Raises CannotConnect."""
+"""Makes a session that reports to the watcher. Raises CannotConnect."""

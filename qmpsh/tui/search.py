@@ -1,7 +1,7 @@
-"""Searching the output: where a text stands, next and previous, and what it looks like there.
+"""Searches the output: finds a text, moves to the next or previous match, and highlights it.
 
-Pure. The lines are read a slice at a time, so that whoever owns the event loop decides how long it
-may take; nothing is searched twice, and what comes later is searched when it is asked for.
+Pure. Lines are read in slices, so that the owner of the event loop decides how long it may take.
+No line is searched twice; new lines are searched when asked for.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from qmpsh.tui.store import Block, Store
 from qmpsh.view.theme import Line, plain
 
 SLICE = 10_000
-"""lines that one step reads at most: a few milliseconds"""
+"""most lines that one step reads: a few milliseconds"""
 
 
 class Match(NamedTuple):
-    """A line that holds the text. offset: among its block's lines, folded or not."""
+    """A line that contains the text. offset: among its block's lines, folded or not."""
 
     block: Block
     offset: int
 
     @property
     def line(self) -> int:
-        """Its number in the store, while its block shows all of its lines."""
+        """Its number in the store; valid while its block shows all its lines."""
         return self.block.start + self.offset
 
 
 class Search:
-    """Smart case: a text without capitals is found in any case."""
+    """A search of a store. Smart case: a text without capitals matches any case."""
 
     def __init__(self, store: Store) -> None:
         self.needle = ""
@@ -44,7 +44,7 @@ class Search:
         self._dropped = store.dropped
 
     def begin(self, needle: str) -> None:
-        """Look for another text, from the first line on."""
+        """Start searching for a text, from the first line on."""
         self.needle = needle
         self.matches = []
         self.current = None
@@ -52,7 +52,7 @@ class Search:
         self._done = 0
 
     def step(self, most: int = SLICE) -> bool:
-        """Read some more lines; False once there are none."""
+        """Read some more lines; False once there are no more."""
         if not self.needle:
             return False
         self._forget_dropped()
@@ -68,20 +68,20 @@ class Search:
         return True
 
     def find(self, line: int) -> Match | None:
-        """Go to the nearest match at a line or below it, else to the nearest above."""
+        """Go to the nearest match at or below a line, else to the nearest above."""
         index = bisect_left(self.matches, line, key=_line)
         self.current = self._at(min(index, len(self.matches) - 1))
         return self.current
 
     def next(self) -> Match | None:
-        """Go to the next match; behind the last one comes the first."""
+        """Go to the next match; after the last comes the first."""
         if self.current is not None:
             index = bisect_right(self.matches, self.current.line, key=_line)
             self.current = self._at(index % max(1, len(self.matches)))
         return self.current
 
     def previous(self) -> Match | None:
-        """Go to the match before; before the first one comes the last."""
+        """Go to the previous match; before the first comes the last."""
         if self.current is not None:
             index = bisect_left(self.matches, self.current.line, key=_line)
             self.current = self._at(index - 1 if index else len(self.matches) - 1)
@@ -89,13 +89,13 @@ class Search:
 
     @property
     def number(self) -> int:
-        """Which match the current one is, from 1 on; 0 for none."""
+        """The number of the current match, from 1; 0 for none."""
         if self.current is None:
             return 0
         return bisect_left(self.matches, self.current.line, key=_line) + 1
 
     def mark(self, line: int, rows: list[Line]) -> list[Line]:
-        """The rows of a line with the text in them in another colour."""
+        """Return the rows of a line with matches highlighted."""
         if not self.needle:
             return rows
         is_current = self.current is not None and self.current.line == line
@@ -120,14 +120,14 @@ class Search:
         return self.matches[index] if self.matches else None
 
     def _forget_dropped(self) -> None:
-        """What the store has dropped is no longer to be found."""
+        """Forget matches in blocks that the store has dropped."""
         if self._dropped != self._store.dropped:
             self._dropped = self._store.dropped
             first = self._store.blocks[0].start
             self.matches = [match for match in self.matches if match.block.start >= first]
 
     def _next_block(self) -> Block | None:
-        """The block that has lines to read; the store may have dropped the one before it."""
+        """Return the next block with lines to read; the store may have dropped the last one."""
         blocks = self._store.blocks
         if self._block is None:
             place = 0
@@ -143,7 +143,7 @@ class Search:
 
 
 def highlighted(row: Line, pattern: re.Pattern[str], role: str) -> Line:
-    """A row with everything that fits the pattern in another role."""
+    """Return a row with everything that matches the pattern in another role."""
     result: Line = []
     end = 0
     for found in pattern.finditer(plain(row)):

@@ -1,4 +1,4 @@
-"""The keys while a secret is asked for: typed, never shown, in no buffer and in no history."""
+"""The keys while a secret is asked for: it is never shown, nor in a buffer or the history."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class SecretEntry:
-    """What has been typed in answer to the question at hand; another line starts anew."""
+    """What was typed for the current question; another line starts with nothing typed."""
 
     def __init__(self, running: Callable[[], Running | None]) -> None:
         self._running = running
@@ -27,35 +27,35 @@ class SecretEntry:
 
     @property
     def is_asked(self) -> bool:
-        """Whether the question at hand wants a secret."""
+        """Whether the current question asks for a secret."""
         running = self._running()
         return running is not None and isinstance(running.task.asking, AskSecret)
 
     def add(self, text: str) -> None:
-        """More was typed or pasted."""
+        """Add typed or pasted text."""
         if self._line is not self._running():
             self._line, self._typed = self._running(), ""
         self._typed += text
 
     def erase(self, count: int | None = None) -> None:
-        """Take back the last characters, all by default."""
+        """Erase the last characters, all by default."""
         self.add("")
         self._typed = self._typed[:-count] if count else ""
 
     def take(self) -> str:
-        """What was typed, and forget it."""
+        """Return what was typed, and forget it."""
         self.add("")
         typed, self._typed, self._line = self._typed, "", None
         return typed
 
 
 def bind_secret(bindings: KeyBindings, desk: Desk) -> None:
-    """Letters and pastes are taken in, Backspace and Ctrl-U take back, Enter answers."""
+    """Bind letters and pastes to type, Backspace and Ctrl-U to erase, Enter to answer."""
     entry = SecretEntry(lambda: desk.screen.session.running)
     asked = Condition(lambda: entry.is_asked)
 
     def type_in(event: KeyPressEvent) -> None:
-        # Any other key has a name of several letters.
+        # Other keys have names of several letters.
         if len(event.key_sequence[-1].key) == 1:
             entry.add(event.data)
 

@@ -16,7 +16,7 @@ def next_event(desk: Desk) -> None:
 
 
 def open_event(desk: Desk) -> None:
-    """Enter on an empty line: the selected event's JSON; it stays selected."""
+    """Show the selected event's JSON (Enter on an empty line); it stays selected."""
     screen = desk.screen
     block = screen.events.selected
     if block is not None:
@@ -26,7 +26,7 @@ def open_event(desk: Desk) -> None:
 
 
 def leave_event(desk: Desk) -> None:
-    """Escape: no event is selected any longer."""
+    """Deselect the event (Escape)."""
     desk.screen.events.leave()
 
 

@@ -1,4 +1,4 @@
-"""What the options and the configuration say about the looks and the keys of a front end."""
+"""A front end's looks and keys, as set by options and configuration."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from qmpsh.tui.style import NO_ROLES
 
 
 class Setup(NamedTuple):
-    """colour: False with NO_COLOR and its like; keys: the table of keys, as rebound; roles: styles
-    in the place of the theme's own; depth: of the colours, None for what the terminal says.
+    """The looks and keys.
+
+    colour: False with NO_COLOR and the like
+    keys:   the key table, as rebound
+    roles:  styles that replace the theme's own
+    depth:  of the colours, None for the terminal's own
     """
 
     colour: bool = True

@@ -1,10 +1,11 @@
-"""The status line: what VM this is, how it is, what runs, what happened. Pure."""
+"""The status line: which VM this is, its state, what is running, what happened. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from qmpsh.shell.machine import Outlook
 from qmpsh.shell.progress import Work
 from qmpsh.tui.rows import cut, line_width
 from qmpsh.view.events import role
@@ -17,29 +18,35 @@ from qmpsh.view.units import elapsed, number
 NARROW = 80
 """columns below which the events pane and the version fold away"""
 
-# Run states that say why a VM stands still, and that somebody has to do something about it.
+# Run states that say why a VM has stopped, and that the user must do something about it.
 _ALARMING = frozenset({"guest-panicked", "internal-error", "io-error", "watchdog"})
 
 _CONNECTED = frozenset({"running", "paused"})
 
 
 class Facts(NamedTuple):
-    """What the line tells; names as the VM gave them, not yet safe.
+    """What the line tells. Names come from the VM and are not yet safe to show.
 
+    name:            of the VM
+    state:           see MachineState
+    status:          the word of query-status
+    outlook:         what will happen to a lost connection, "" while connected
     server, version: of the program at the other end
-    state: running, paused, ended, lost, disconnected or ""; status: query-status's word
-    works: jobs and migration, the one to show first
-    outlook: what becomes of a connection that is not there, "" where it is
-    running, seconds: the command that runs, "" for none, and since when; waiting: lines behind it
-    unseen: new lines below what the reader sees; events: how many came, last: the latest one's
-    name, "" where the events pane shows it
-    read_only: nothing is sent that may change something
+    address:         of the monitor, as given
+    works:           jobs and migration, beginning with the one to show
+    running:         the running command, "" for none
+    seconds:         for how long it has been running
+    waiting:         lines queued after it
+    unseen:          new lines below the visible ones
+    events:          how many came
+    last:            the latest event's name, "" if the events pane shows it
+    read_only:       commands that may change something are refused
     """
 
     name: str = ""
     state: str = ""
     status: str = ""
-    outlook: str = ""
+    outlook: Outlook = ""
     server: str = "QEMU"
     version: str = ""
     address: str = ""
@@ -54,18 +61,18 @@ class Facts(NamedTuple):
 
 
 def status_line(facts: Facts, width: int, glyphs: Glyphs) -> Line:
-    """The line, `width` columns wide; what matters least goes first when there is no room."""
+    """Return the line, `width` columns wide; the least important parts are dropped first."""
     left, right = _ends(facts, width, glyphs)
     gap = max(1, width - line_width(left) - line_width(right))
     return cut([*left, ("status", " " * gap), *right], width, glyphs.more)
 
 
 def _ends(facts: Facts, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
-    """Both ends of the line, the fullest that fit."""
+    """Return both ends of the line, in the fullest forms that fit."""
     right = _right(facts, glyphs)
     lefts = list(_lefts(facts, width, glyphs))
     if facts.last and not _is_severe(facts.last):
-        # The name of the latest event goes before anything else does.
+        # The name of the latest event is dropped before anything else.
         if line_width(lefts[0]) + line_width(right) < width:
             return lefts[0], right
         right = _right(facts._replace(last=""), glyphs)
@@ -75,7 +82,7 @@ def _ends(facts: Facts, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
 
 
 def _lefts(facts: Facts, width: int, glyphs: Glyphs) -> Iterator[Line]:
-    """From the fullest to the barest."""
+    """Yield the left end from the fullest form to the barest."""
     version = f"{facts.server} {facts.version}" if facts.version and width >= NARROW else ""
     version = "" if facts.outlook else version
     blank = "  " if width >= NARROW else " "
@@ -85,7 +92,7 @@ def _lefts(facts: Facts, width: int, glyphs: Glyphs) -> Iterator[Line]:
     for parts, progress in (
         ([version, facts.address], full),
         (kept, full),
-        # Where room is short, what works is worth more than where the VM is.
+        # On a narrow screen, progress matters more than the VM's address.
         *((kept, form) for form in shorter[: width >= NARROW]),
         *(([], form) for form in (full, *shorter)),
     ):
@@ -100,7 +107,7 @@ def _lefts(facts: Facts, width: int, glyphs: Glyphs) -> Iterator[Line]:
 
 
 def _progress(facts: Facts, width: int, glyphs: Glyphs) -> list[Line]:
-    """From the fullest form to the barest; where room is short without a bar at most."""
+    """Return progress from the fullest form to the barest; on a narrow screen without a bar."""
     forms = list(progress_forms(facts.works, glyphs, "status"))
     return forms[-2:] if width < NARROW else forms
 
@@ -152,7 +159,7 @@ def _right(facts: Facts, glyphs: Glyphs) -> Line:
     if facts.unseen:
         line.append(("status.paused", f"{number(facts.unseen)} new {glyphs.down} Ctrl-End"))
         line.append(("status", "   "))
-    # A connection that we gave up is `disconnected`, and stays so.
+    # After a deliberate disconnect, state and outlook are the same word.
     if facts.outlook and facts.outlook != facts.state:
         return [*line, ("status", f"{facts.outlook} ")]
     line.append(("status", f"{number(facts.events)} event{'' if facts.events == 1 else 's'}"))

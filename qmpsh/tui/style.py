@@ -1,4 +1,4 @@
-"""The theme's roles as prompt_toolkit's style classes, and its own widgets dressed in them."""
+"""Maps the theme's roles to prompt_toolkit style classes, and applies them to its widgets."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _ALL_COLOURS = frozenset({"truecolor", "24bit"})
 _SIXTEEN = frozenset({"ansi", "cygwin", "linux", "eterm"})
 
 SUGGESTION = "auto-suggestion"
-"""prompt_toolkit's class of what it would add to the line"""
+"""prompt_toolkit's class for what it suggests to add to the line"""
 
-# prompt_toolkit's class to our role. Its own defaults bring colours of their own, so that each of
-# these begins from nothing.
+# prompt_toolkit's class to our role. Each starts from an empty style, since prompt_toolkit's
+# defaults have colours.
 WIDGETS = {
     SUGGESTION: "dim",
     "completion-menu": "menu",
@@ -55,7 +55,7 @@ WIDGETS = {
 
 
 class ViCursor(ModalCursorShapeConfig):
-    """In vi mode the cursor's shape tells what a letter does; otherwise it is the terminal's."""
+    """Shows what a letter does by the cursor's shape in vi mode; else leaves the shape alone."""
 
     def get_cursor_shape(self, application: Application[object]) -> CursorShape:
         """See prompt_toolkit."""
@@ -65,12 +65,12 @@ class ViCursor(ModalCursorShapeConfig):
 
 
 def theme_name(theme: str, *, colour: bool) -> str:
-    """The theme to use: none without colour."""
+    """Return the theme to use, "none" without colour."""
     return theme if colour else "none"
 
 
 def make_style(name: str, roles: Mapping[str, str] = NO_ROLES) -> Style:
-    """The style of a theme. roles: styles that stand in the place of the theme's own.
+    """Return the style of a theme. roles: styles that replace the theme's own.
 
     Raises UsageError for an unknown theme.
     """
@@ -85,7 +85,7 @@ def make_style(name: str, roles: Mapping[str, str] = NO_ROLES) -> Style:
 
 
 def check_role(role: str, style: str) -> None:
-    """Raises UsageError for a role that there is not, or a style that is none."""
+    """Raise UsageError for an unknown role or an invalid style."""
     if role not in DARK:
         hint = did_you_mean(role, DARK) or f"; there are {', '.join(DARK)}"
         raise UsageError(f"no role {role}{hint}")
@@ -97,9 +97,9 @@ def check_role(role: str, style: str) -> None:
 
 
 def color_depth(environ: Mapping[str, str]) -> ColorDepth:
-    """How many colours the terminal has: two, sixteen, 256 or all.
+    """Return how many colours the terminal has: two, sixteen, 256 or all.
 
-    Source: COLORTERM as VTE, kitty and tmux set it; the names of terminfo.
+    Source: COLORTERM as set by VTE, kitty and tmux; terminfo names.
     """
     term = environ.get("TERM", "")
     if environ.get("COLORTERM") in _ALL_COLOURS or term.endswith("-direct"):
@@ -114,7 +114,7 @@ def color_depth(environ: Mapping[str, str]) -> ColorDepth:
 
 
 def tells_apart(style: BaseStyle, class_name: str, depth: ColorDepth) -> bool:
-    """Whether text of a class looks other than plain text on a terminal with so many colours."""
+    """Whether text of a class looks different from plain text at this colour depth."""
     plain, other = (style.get_attrs_for_style_str(text) for text in ("", f"class:{class_name}"))
     if depth is ColorDepth.DEPTH_1_BIT:
         plain, other = (look._replace(color="", bgcolor="") for look in (plain, other))
@@ -122,7 +122,7 @@ def tells_apart(style: BaseStyle, class_name: str, depth: ColorDepth) -> bool:
 
 
 def suggester(app: Callable[[], Application[T]]) -> AutoSuggest:
-    """Suggests lines of the history, where a suggestion can be told from what was typed."""
+    """Suggest lines from the history, if suggestions look different from typed text."""
 
     def shows() -> bool:
         style = app().style
@@ -132,10 +132,10 @@ def suggester(app: Callable[[], Application[T]]) -> AutoSuggest:
 
 
 def style_class(role: str) -> str:
-    """The style string of a role; "" for plain text."""
+    """Return the style string of a role; "" for plain text."""
     return f"class:{role}" if role else ""
 
 
 def fragments(line: Line) -> StyleAndTextTuples:
-    """A styled line as prompt_toolkit wants it."""
+    """Return a styled line in prompt_toolkit's form."""
     return [(style_class(role), text) for role, text in line]

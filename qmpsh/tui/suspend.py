@@ -1,5 +1,7 @@
-"""Ctrl-Z: a stopped process reads nothing, and a client that does not read makes the VM's process
-grow (WIRE.md section 4): so the monitor is let go of meanwhile, and taken again afterwards.
+"""Ctrl-Z: disconnects from the monitor while the process is stopped, and reconnects afterwards.
+
+A stopped process reads nothing, and a client that does not read makes the VM's process grow
+(WIRE.md section 4).
 """
 
 from __future__ import annotations
@@ -20,7 +22,11 @@ T = TypeVar("T")
 
 
 class Suspender:
-    """app: whose terminal it is; turn: to be called when the session may have something to do."""
+    """Stops and continues the process.
+
+    app:  returns the application that uses the terminal
+    turn: called when the session may have something to do
+    """
 
     def __init__(
         self, session: Session, app: Callable[[], Application[T]], turn: Callable[[], None]
@@ -32,27 +38,27 @@ class Suspender:
         self._has_screen: Callable[[], bool] = lambda: False
 
     def watch(self, loop: asyncio.AbstractEventLoop, has_screen: Callable[[], bool]) -> None:
-        """Be told of SIGTSTP too, which the terminal sends when the keys are not ours.
+        """Handle SIGTSTP too, which the terminal sends while another program has the keys.
 
-        has_screen: whether the application has the terminal, and must give it back first
+        has_screen: whether the application has the terminal, and must restore it first
         """
         self._loop, self._has_screen = loop, has_screen
         loop.add_signal_handler(signal.SIGTSTP, self._signalled)
 
     def stop(self) -> None:
-        """Be told no longer."""
+        """Stop handling SIGTSTP."""
         if self._loop is not None:
             self._loop.remove_signal_handler(signal.SIGTSTP)
             self._loop = None
 
     def suspend(self) -> None:
-        """Give the terminal back and stop, all that belongs to this job; go on when it does."""
+        """Restore the terminal and stop the whole job; take the terminal again afterwards."""
         self._app().create_background_task(self._suspend())
 
     async def _suspend(self) -> None:
-        # Whoever disconnected by hand stays so.
+        # A user who disconnected by hand stays disconnected.
         wants_back = self._let_go()
-        # A signal does not come in the application's own context.
+        # A signal handler does not run in the application's context.
         with set_app(self._app()):
             await run_in_terminal(lambda: self._halt(group=True, says=wants_back))
         self._come_back(wanted=wants_back)
@@ -61,7 +67,7 @@ class Suspender:
         if self._has_screen():
             self.suspend()
             return
-        # The rest of the job was sent the signal as well.
+        # The rest of the job received the signal as well.
         wants_back = self._let_go()
         self._halt(group=False, says=wants_back)
         self._come_back(wanted=wants_back)

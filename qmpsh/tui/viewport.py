@@ -1,8 +1,8 @@
-"""Where a reader stands in a store, and the rows he sees from there.
+"""The scroll position in a store, and the rows visible from there.
 
-The rule: follow the tail until he scrolls, then never move him. A place is a line's number and a
-row within that line, so neither new lines nor a change of width lose it. Pure; one view costs the
-rows it shows, however long the store is.
+The rule: follow the tail until the user scrolls, then never move the view. A place is a line's
+number and a row within that line, so neither new lines nor a change of width lose it. Pure; a view
+takes time only for the rows it shows, however long the store is.
 """
 
 from __future__ import annotations
@@ -16,24 +16,26 @@ from qmpsh.view.theme import Line
 
 
 class Place(NamedTuple):
-    """line: its number in the store; row: of its rows, when it is wrapped."""
+    """line: its number in the store; row: index among its wrapped rows."""
 
     line: int
     row: int = 0
 
 
 Mark = Callable[[int, list[Line]], list[Line]]
-"""The rows of a line, by its number, with something in them made to stand out."""
+"""Returns the rows of a line with something highlighted, given its number and rows."""
 
 
 Foot = Callable[[int], Line]
-"""What is said of so many lines below."""
+"""Returns the note on how many lines there are below."""
 
 
 class Viewport:
-    """store: what there is to see.
+    """A view of a store.
 
-    mark: makes something stand out; foot: the last row, where there is more below it
+    store: the content
+    mark:  highlights something in the rows, if set
+    foot:  makes the last row while there are lines below, if set
     """
 
     def __init__(self, store: Store) -> None:
@@ -53,11 +55,11 @@ class Viewport:
 
     @property
     def unseen(self) -> int:
-        """Lines that came since the reader left the tail."""
+        """Number of lines that came since the user left the tail."""
         return 0 if self._top is None else self.store.appended - self._seen
 
     def view(self, width: int, height: int) -> list[Line]:
-        """The rows to show, at most `height` of them."""
+        """Return the rows to show, at most `height` of them."""
         self.width, self.height = max(1, width), max(1, height)
         place = self._shown_top()
         rows: list[Line] = []
@@ -70,12 +72,12 @@ class Viewport:
             line += 1
         is_cut = line < self.store.end or len(rows) > height
         if self.foot is not None and is_cut and height > 1:
-            # The row that it takes is the first one of the next page.
+            # The row that it replaces is the first one of the next page.
             rows[height - 1 :] = [self.foot(self.store.end - line + 1)]
         return rows[:height]
 
     def scroll(self, rows: int) -> None:
-        """Move by rows, up when negative; reaching the tail follows it again."""
+        """Move by rows, up if negative; reaching the tail follows it again."""
         target = self._moved(self._shown_top(), rows)
         self._stand(target)
 
@@ -84,7 +86,7 @@ class Viewport:
         self.scroll(pages * max(1, self.height - 1))
 
     def to_start(self) -> None:
-        """Show the first line there is."""
+        """Show the first line."""
         self._stand(Place(self.store.begin))
 
     def to_tail(self) -> None:
@@ -97,30 +99,30 @@ class Viewport:
         return self._shown_top().line
 
     def put_on_top(self, line: int) -> None:
-        """Scroll so that a line is the first in view, or so far down as there is anything."""
+        """Scroll so that a line is the first in view, or as far down as possible."""
         self._stand(Place(line))
 
     def hold(self) -> None:
-        """Stay here even at the tail: somebody looks at something."""
+        """Stay here even at the tail, since the user is looking at something."""
         if self._top is None:
             self._seen = self.store.appended
             self._top = self._tail()
 
     def show(self, line: int) -> None:
-        """Bring a line into view, with some of what stands above it; not if it is there."""
+        """Bring a line into view with some lines above it; does nothing if it is visible."""
         top = self._shown_top()
         bottom = self._moved(top, self.height - 1)
         if not top <= Place(line) <= bottom:
             self._stand(self._moved(Place(line), -(self.height // 3)))
 
     def clear(self) -> None:
-        """Begin with an empty view; what was there can be scrolled back to."""
+        """Empty the view; earlier lines can be scrolled back to."""
         self._floor = self.store.end
         self.to_tail()
 
     def toggle(self, block: Foldable) -> None:
-        """Fold or unfold a block. The first line in view stays there while it is shown at all;
-        else the block's own first line comes in its place.
+        """Fold or unfold a block. The first line in view stays in place if it is still shown; else
+        the block's own first line takes its place.
         """
         top = self._shown_top()
         old_end = block.start + block.count
@@ -147,7 +149,7 @@ class Viewport:
         return max(self._top, Place(self.store.begin))
 
     def _tail(self) -> Place:
-        """The place from which the last row of all stands in the last row of the view."""
+        """Return the top place that puts the very last row at the bottom of the view."""
         last = self.store.end - 1
         floor = max(self.store.begin, self._floor)
         if last < floor:
@@ -156,7 +158,7 @@ class Viewport:
         return max(self._moved(bottom, 1 - self.height), Place(floor))
 
     def _moved(self, place: Place, rows: int) -> Place:
-        """A place some rows further, within what there is."""
+        """Return the place some rows further on, within the content."""
         line, row = place.line, place.row + rows
         while row < 0 and line > self.store.begin:
             line -= 1

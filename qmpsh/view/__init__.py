@@ -1,1 +1,1 @@
-"""Values to text and styled lines; making what came from the VM safe to show."""
+"""Turns values into text and styled lines, and makes what came from the VM safe to show."""

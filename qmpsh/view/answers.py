@@ -1,7 +1,7 @@
 """Answers, notes and errors as lines, the same on the screen and at the line prompt.
 
-A body keeps its text as plain lines, already safe to show, and styles one only when asked: a reply
-of 20,000 lines costs its text, not its colours.
+A body keeps its text as plain lines, already safe to show, and styles a line only when asked, so a
+reply of 20,000 lines costs no more than its text.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from qmpsh.view.units import duration, size
 
 _TAB = 8
 _GUTTER = "| "
-"""before what the VM prints"""
+"""precedes each line that the VM prints"""
 
 
 class Kind(Enum):
-    """What lines are made of, which decides their colours."""
+    """What kind of text lines are, which decides their colours."""
 
     JSON = "json"
     TEXT = "text"
@@ -36,13 +36,14 @@ class Kind(Enum):
     MARKED = "marked"
     TABLE = "table"
     PRINTED = "printed"
-    """by the VM's process: what QEMU has to say, or the guest on a serial line"""
+    """by the VM's process: QEMU's own messages, or the guest's serial console"""
 
 
 class Body(NamedTuple):
-    """lines: safe to show, without tabs and line ends, with nothing cut off.
+    """Text of one kind.
 
-    table: lays the same lines out for a width
+    lines: safe to show, without tabs and line ends, nothing cut off
+    table: lays the same lines out for a width; None if not a table
     """
 
     lines: list[str]
@@ -50,15 +51,15 @@ class Body(NamedTuple):
     table: Table | None = None
 
     def text(self) -> str:
-        """All of it; no newline at its end."""
+        """Return all the text, without a final newline."""
         return "\n".join(self.lines)
 
     def laid_out(self, index: int, width: int) -> str:
-        """A line as it stands on a terminal: one of a table fits, any other may be longer."""
+        """Return a line for a terminal of this width. Lines outside tables may be longer."""
         return self.lines[index] if self.table is None else self.table.line(index, width)
 
     def line(self, index: int, width: int | None = None) -> Line:
-        """One line, styled. width: of the terminal, None to cut nothing."""
+        """Return one line, styled. width: of the terminal, None to cut nothing."""
         text = self.lines[index] if width is None else self.laid_out(index, width)
         match self.kind:
             case Kind.JSON:
@@ -70,7 +71,7 @@ class Body(NamedTuple):
             case Kind.ERROR:
                 return _error_line(text) if index == 0 else [("", text)]
             case Kind.MARKED:
-                # A wrong line is repeated, then marked, then explained.
+                # The line with the error comes first, then the marks, then the message.
                 return [("echo" if index == 0 else "error", text)]
             case Kind.TABLE:
                 return [("json.key" if index == 0 else "", text)]
@@ -79,16 +80,17 @@ class Body(NamedTuple):
 
 
 def text_body(text: str, kind: Kind = Kind.TEXT) -> Body:
-    """text: any; not yet safe to show. The empty text has no lines."""
+    """Make a body from any text, not yet safe to show. An empty text gives no lines."""
     safe = visible(text.rstrip("\n")).expandtabs(_TAB)
     gutter = _GUTTER if kind is Kind.PRINTED else ""
     return Body([gutter + line for line in safe.split("\n")] if safe else [], kind)
 
 
 def answer_body(answer: Answer, *, in_lines: bool = True, more: str = "...") -> Body:
-    """What an answer shows. in_lines: JSON one member a line, else all in one line.
+    """Return what to show of an answer.
 
-    more: stands where a cell of a table is cut
+    in_lines: print JSON with one member per line, else all in one line
+    more:     marks where a table cell is cut off
     """
     layout = pretty if in_lines else compact
     if answer.modifiers.json and answer.reply is not None:
@@ -106,7 +108,7 @@ def answer_body(answer: Answer, *, in_lines: bool = True, more: str = "...") -> 
 
 
 def table_body(value: Json, more: str) -> Body | None:
-    """A list as a table; None for what is better shown as JSON."""
+    """Return a list as a table; None for what is better shown as JSON."""
     table = read_table(value, more)
     if table is not None:
         return Body(table.lines(None), Kind.TABLE, table)
@@ -115,9 +117,9 @@ def table_body(value: Json, more: str) -> Body | None:
 
 
 def error_body(error: QmpshError, width: int | None = None) -> Body:
-    """An error of ours or of the server; a wrong line is shown with its marks.
+    """Return the text of an error, ours or the server's; a syntax error shows the line and marks.
 
-    width: columns that those two may take, None for any
+    width: most columns of these two, None for no limit
     """
     if isinstance(error, LineError):
         line, marks = caret_lines(error, width)
@@ -128,10 +130,10 @@ def error_body(error: QmpshError, width: int | None = None) -> Body:
 
 
 def cost(answer: Answer) -> str:
-    """`0.4 ms 56 B`; "" where nothing was sent."""
+    """Return time and size, like `0.4 ms 56 B`; "" if nothing was sent."""
     if not answer.size:
         return ""
-    # `{}` says nothing, so its size says nothing either.
+    # The size of `{}` is of no interest.
     taken = duration(answer.seconds)
     return taken if answer.failed or answer.value == {} else f"{taken} {size(answer.size)}"
 

@@ -1,7 +1,7 @@
-"""A wrong line with marks below what is wrong in it, both safe to show.
+"""A line with carets below the error in it, both safe to show.
 
-Widths are columns of a terminal: what a control character is shown as, a tab and a wide character
-take more than one.
+Widths are terminal columns: tabs, wide characters and escaped control characters take more than
+one.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ _MORE = "..."
 
 
 def caret_lines(error: LineError, columns: int | None = None) -> tuple[str, str]:
-    """The physical line that holds the place of the error, and ^^^ below that place.
+    """Return the physical line with the error, and the ^^^ to print below it.
 
-    columns: what a row may take, None for any; of a longer line the part around the marks is left
+    columns: most columns of a row, None for no limit; a longer line is cut to the part around the
+             marks
     """
     before, marked, behind = error.parts()
     line = _expanded(visible(before), 0)
@@ -29,7 +30,7 @@ def caret_lines(error: LineError, columns: int | None = None) -> tuple[str, str]
 
 
 def windowed(line: str, marks: str, columns: int | None) -> tuple[str, str]:
-    """As much of a line and of its marks as a row holds, with ... where something is cut off."""
+    """Cut a line and its marks to what fits a row, with ... for what is cut off."""
     begin, end = marks.index("^"), len(marks)
     whole = max(text_columns(line), end)
     if columns is None or whole <= columns:
@@ -37,7 +38,7 @@ def windowed(line: str, marks: str, columns: int | None) -> tuple[str, str]:
     room = max(1, columns - 2 * len(_MORE))
     start = 0
     if end > columns - len(_MORE):
-        # All of what is marked where it fits, else its beginning, with a little before it.
+        # Show all that is marked if it fits, else its beginning with a little before it.
         start = max(0, min(end - room, begin - room // 4))
     stop = start + room if start else columns - len(_MORE)
     if whole - stop <= len(_MORE):
@@ -49,7 +50,7 @@ def windowed(line: str, marks: str, columns: int | None) -> tuple[str, str]:
 
 
 def _expanded(text: str, at: int) -> str:
-    """The text with blanks for its tabs. at: the column where it begins"""
+    """Return the text with its tabs expanded. at: the column where it begins."""
     head, tab, rest = text.partition("\t")
     while tab:
         column = at + text_columns(head)
@@ -60,7 +61,7 @@ def _expanded(text: str, at: int) -> str:
 
 
 def _cut(text: str, start: int, stop: int) -> str:
-    """What stands in the columns from start to stop; a blank for half of a wide character."""
+    """Return the columns from start to stop; a space replaces half of a wide character."""
     shown: list[str] = []
     at = 0
     for char in text:

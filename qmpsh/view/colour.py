@@ -1,4 +1,4 @@
-"""Colours as `#rrggbb`: how they contrast, and how one is made legible on another."""
+"""Colours as `#rrggbb`: their contrast, and making one legible on another."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ def luminance(colour: str) -> float:
 
 
 def contrast(one: str, other: str) -> float:
-    """1 (the same) to 21 (black on white)."""
+    """Contrast ratio, 1 (the same) to 21 (black on white)."""
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
 
 def is_dark(colour: str) -> bool:
-    """Whether white is the more legible text on it."""
+    """Whether white text on it is more legible than black."""
     return contrast(colour, "#ffffff") > contrast(colour, "#000000")
 
 
 def blend(one: str, other: str, share: float) -> str:
-    """A colour between two; share: of the other, 0 to 1."""
+    """Mix two colours. share: of the other, 0 to 1."""
     return "#" + "".join(
         f"{round(a + (b - a) * share):02x}"
         for a, b in zip(_channels(one), _channels(other), strict=True)
@@ -37,7 +37,10 @@ def blend(one: str, other: str, share: float) -> str:
 
 
 def legible(colour: str, background: str, least: float = LEGIBLE) -> str:
-    """The colour, moved towards black or white as far as it takes to be read on a background."""
+    """Return the colour, moved towards black or white until legible on the background.
+
+    least: contrast ratio to reach
+    """
     goal = "#ffffff" if is_dark(background) else "#000000"
     for step in range(_STEPS + 1):
         found = blend(colour, goal, step / _STEPS)

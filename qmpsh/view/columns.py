@@ -1,44 +1,52 @@
-"""How wide the columns of a table stand where the terminal has not room for all of them.
+"""How wide text is, and how wide a table's columns are when the terminal has no room for all.
 
-Pure numbers and text. A header is never cut, nor a number, which would be another one; long texts
-give way, nested JSON before them; what finds no place at all is left out from the end, but for what
-the table is there for.
+Pure numbers and text. Headers are never cut, nor are numbers, which would then read as others.
+Nested JSON is cut first, then long texts. If there is still no room, columns are dropped from the
+end, but never the column that must stay whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from functools import cache
 from typing import NamedTuple
 
 GAP = 2
-"""columns between two columns of the table"""
+"""spaces between two columns of the table"""
 
 KEEPS = 16
-"""columns that a long text or nested JSON keeps; with less the last columns are left out"""
+"""least width of a long text or nested JSON; with less room, columns are dropped from the end"""
+
+_WITHOUT_WIDTH = frozenset({"Mn", "Me", "Mc", "Cf"})
+"""Unicode's categories of what stands on the character before it, or is not seen at all"""
 
 
 class Kind(Enum):
-    """What the cells of a column are, which decides how they give way."""
+    """What a column's cells contain, which decides how they are shortened."""
 
     NAME = "name"
-    """says which object the row is about: keeps half the terminal"""
+    """identifies the row's object: may keep half the terminal"""
     WHOLE = "whole"
-    """what the table is there for, to be copied: neither cut nor left out"""
+    """the table's purpose, meant to be copied: neither cut nor dropped"""
     NUMBER = "number"
     TEXT = "text"
     NESTED = "nested"
 
 
 class Need(NamedTuple):
-    """header: columns that the name takes; wanted: that the widest cell or the name does."""
+    """How much room a column needs.
+
+    header: columns of its name
+    wanted: columns of its widest cell, or of its name if wider
+    """
 
     kind: Kind
     header: int
     wanted: int
 
     def least(self, width: int) -> int:
-        """Columns that it keeps on a terminal of this width."""
+        """Return the least width on a terminal of this width."""
         if self.kind in (Kind.NUMBER, Kind.WHOLE):
             return self.wanted
         keeps = width // 2 if self.kind is Kind.NAME else KEEPS
@@ -46,9 +54,9 @@ class Need(NamedTuple):
 
 
 def fit(needs: Sequence[Need], width: int) -> list[int]:
-    """Widths of the first columns, as many as find a place beside the count of the others.
+    """Return the widths of the columns that fit, leaving room for the count of those that do not.
 
-    The first one is always among them, were it cut to the terminal.
+    The first column is always kept, cut to the terminal if need be.
     """
     least = [need.least(width) for need in needs]
     whole = [place for place, need in enumerate(needs, 1) if need.kind is Kind.WHOLE]
@@ -66,7 +74,7 @@ def fit(needs: Sequence[Need], width: int) -> list[int]:
 
 
 def share(wanted: Sequence[int], room: int) -> list[int]:
-    """Widths that take at most `room` together; what asks for little gets it, the rest the same."""
+    """Divide `room` into widths: small wishes are met in full, the others share the rest evenly."""
     left = room
     for index, width in enumerate(sorted(wanted)):
         most, spare = divmod(max(0, left), len(wanted) - index)
@@ -84,15 +92,28 @@ def share(wanted: Sequence[int], room: int) -> list[int]:
 
 
 def text_columns(text: str) -> int:
-    """Columns of a terminal that a text takes: wide characters two, combining ones none."""
+    """Return the terminal columns of a text: wide characters take two, combining ones none."""
     return len(text) if text.isascii() else sum(map(_char_columns, text))
 
 
+def beginning(text: str, columns: int) -> str:
+    """As much of a text as so many columns hold."""
+    if text.isascii():
+        return text[: max(0, columns)]
+    used = 0
+    for index, char in enumerate(text):
+        used += _char_columns(char)
+        if used > columns:
+            return text[:index]
+    return text
+
+
 def padded(text: str, width: int, more: str, *, right: bool) -> str:
-    """The text in so many columns, cut where it is longer; right: stands at the right edge."""
+    """Pad or cut a text to a width. more: marks the cut; right: align to the right."""
     columns = text_columns(text)
     if columns > width:
-        text = _cut(text, width, more)
+        more = more[: max(0, width)]
+        text = beginning(text, width - len(more)) + more
         columns = text_columns(text)
     blank = " " * (width - columns)
     return blank + text if right else text + blank
@@ -106,26 +127,20 @@ def _fitting(least: Sequence[int], width: int, fewest: int) -> int:
 
 
 def _marker(left_out: int) -> int:
-    """Columns that `+11` takes, with the gap before it."""
+    """Return the columns of `+11` with the gap before it; 0 if nothing was left out."""
     return GAP + len(f"+{left_out}") if left_out else 0
 
 
-def _cut(text: str, width: int, more: str) -> str:
-    more = more[: max(0, width)]
-    room = width - len(more)
-    end = used = 0
-    for char in text:
-        used += text_columns(char)
-        if used > room:
-            break
-        end += 1
-    return text[:end] + more
-
-
+@cache
 def _char_columns(char: str) -> int:
-    # Imported here: ASCII, which is nearly all of QMP, needs no tables.
+    """As prompt_toolkit counts, which draws the screen, but without loading it."""
+    if char.isascii():
+        return 1
+    # Imported here: nearly all of QMP is ASCII, which does not need it.
     from unicodedata import category, east_asian_width
 
-    if category(char) in ("Mn", "Me", "Cf"):
+    kind = category(char)
+    if kind in _WITHOUT_WIDTH or "\u1160" <= char <= "\u11ff":  # Hangul: end of a syllable
         return 0
-    return 2 if east_asian_width(char) in "WF" else 1
+    # For what is no character yet some versions of Python know a width all the same.
+    return 2 if kind != "Cn" and east_asian_width(char) in "WF" else 1

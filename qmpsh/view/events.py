@@ -1,6 +1,6 @@
-"""Events as styled lines: what stands in a line, how weighty it is, which ones are the same.
+"""Events as styled lines: their text, their severity, and which ones are repeats.
 
-Names and data come from the VM, a guest may choose some of them: all of it goes through `safe`.
+Names and data come from the VM, some of them from the guest: all of it goes through `safe`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SEVERE = frozenset(
         "WATCHDOG",
     }
 )
-"""Events after which somebody should look at the VM"""
+"""Events after which the user should look at the VM"""
 
 STATE = frozenset(
     {
@@ -44,29 +44,33 @@ STATE = frozenset(
         "WAKEUP",
     }
 )
-"""Events that say how the VM runs; their order tells a story, so they are not folded out of it"""
+"""Events that change the run state; their order matters, so they are not folded out of it"""
 
 FOLD_SECONDS = 1.0
-"""Repeats within this time of the first are one line"""
+"""repeats within this many seconds of the first share its line"""
 
 _DATA_LINES = 3
 _VALUE_LIMIT = 500
 
 
 def role(name: str) -> str:
-    """The theme's role for an event's name."""
+    """Return the theme's role for an event's name."""
     if name in SEVERE:
         return "event.severe"
     return "event.state" if name in STATE else "event.name"
 
 
 def fold_key(event: Event) -> str:
-    """Equal for events with the same name and the same data."""
+    """Return a key that is equal for events with the same name and data."""
     return f"{event.name} {event.data!r}"
 
 
 def head(name: str, seconds: float, count: int, glyphs: Glyphs) -> Line:
-    """`22:10:31.120 STOP x3`. seconds: Unix time; count: how many are folded into this line."""
+    """Return `22:10:31.120 STOP x3`.
+
+    seconds: Unix time
+    count:   how many events are folded into this line
+    """
     line: Line = [("event.time", clock(seconds)), ("", " "), (role(name), visible_word(name))]
     if count > 1:
         line.append(("dim", f" {glyphs.times}{number(count)}"))
@@ -74,7 +78,7 @@ def head(name: str, seconds: float, count: int, glyphs: Glyphs) -> Line:
 
 
 def details(data: JsonObject) -> list[str]:
-    """At most three `key=value` texts; the last one says how many more there are."""
+    """Return at most three `key=value` texts; the last one says how many more there are."""
     shown: list[str] = []
     left_out = 0
     for key, value in _leaves(data):
@@ -88,13 +92,13 @@ def details(data: JsonObject) -> list[str]:
 
 
 def event_line(name: str, data: JsonObject, seconds: float, count: int, glyphs: Glyphs) -> Line:
-    """Everything on one dim line, for a front end without a pane."""
+    """Return the whole event on one dim line, for a front end without panes."""
     first = plain(head(name, seconds, count, glyphs))
     return [("error" if name in SEVERE else "dim", " ".join([first, *details(data)]))]
 
 
 def _leaves(data: JsonObject, prefix: str = "") -> Iterator[tuple[str, Json]]:
-    # An object's members become dotted keys, as they would be typed; a list stays one value.
+    # An object's members become dotted keys, as typed; a list stays one value.
     for key, value in data.items():
         if isinstance(value, dict) and value:
             yield from _leaves(value, f"{prefix}{key}.")
@@ -106,5 +110,5 @@ def _text(value: Json) -> str:
     if isinstance(value, str) and value:
         return visible_word(value[:_VALUE_LIMIT])
     if type(value) is int:
-        return str(value)[:_VALUE_LIMIT]  # by far the quickest way, and events may come in floods
+        return str(value)[:_VALUE_LIMIT]  # by far the fastest way; events may come in floods
     return visible_word(compact(value))[:_VALUE_LIMIT]

@@ -1,4 +1,4 @@
-"""The marks that are not letters, each with an ASCII twin for terminals without UTF-8."""
+"""Symbols, each with an ASCII equivalent for terminals without UTF-8."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ from typing import NamedTuple
 
 
 class Glyphs(NamedTuple):
-    """rule: between the panes; times: before a multiplier; more: something was left out; dot:
-    between the parts of a line of ours; down: towards the tail; full, empty: of a bar.
+    """The symbols in use.
+
+    rule:        between the panes
+    times:       before a multiplier
+    more:        marks what was left out
+    dot:         between the parts of a line of ours
+    down:        towards the newest line
+    full, empty: cells of a progress bar
     """
 
     rule: str = "│"
@@ -24,5 +30,5 @@ ASCII = Glyphs(rule="|", times="x", more="...", dot="-", down="v", full="#", emp
 
 
 def glyphs_for(encoding: str | None) -> Glyphs:
-    """encoding: of the terminal's stream; None when it names none."""
+    """Return the symbols for an encoding: that of the terminal's stream, None if unknown."""
     return UNICODE if (encoding or "").lower().replace("-", "") == "utf8" else ASCII

@@ -1,4 +1,4 @@
-"""JSON values to text: one line, or indented; keys in the order the server sent them."""
+"""JSON values to text, on one line or indented; keys stay in the server's order."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import json
 from qmpsh.jsontypes import Json
 from qmpsh.view.safe import visible_json
 
-# Made once: making one costs more than a small answer does.
+# Made once: making an encoder takes longer than encoding a small answer.
 _COMPACT = json.JSONEncoder(ensure_ascii=False)
 _PRETTY = json.JSONEncoder(ensure_ascii=False, indent=2)
 
 
 def compact(value: Json) -> str:
-    """One line, `{"a": 1}`."""
+    """Return JSON on one line, `{"a": 1}`."""
     return visible_json(_COMPACT.encode(value))
 
 
 def pretty(value: Json) -> str:
-    """Two blanks an indent, a member a line."""
+    """Return JSON with one member per line, indented by two spaces."""
     return visible_json(_PRETTY.encode(value))

@@ -1,40 +1,40 @@
-"""A piece of work as text: `backup j0 ███████░░░ 68 % 212 MB/s 0:04`, shorter where room is short.
+"""Progress as text: `backup j0 ███████░░░ 68 % 212 MB/s 0:04`, or shorter if there is less room.
 
-Serves the status line and whatever else shows progress on a line. Names come from the VM and go
+For the status line and wherever else progress is shown on a line. Names come from the VM and go
 through `safe`.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 
 from qmpsh.shell.progress import State, Work
+from qmpsh.view.columns import text_columns
 from qmpsh.view.glyphs import Glyphs
 from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line, plain
 from qmpsh.view.units import elapsed, number, size
 
 CELLS = 10
-"""columns of a bar"""
+"""columns of a progress bar"""
 
 _LABEL = 32
 """characters of a label; QEMU's own ids may be 128 long"""
 
 
 def progress_line(works: Sequence[Work], width: int, glyphs: Glyphs) -> Line:
-    """The fullest form that is at most `width` columns wide; the barest when none is."""
+    """Return the fullest form that fits `width` columns, or the barest if none does."""
     line: Line = []
     for line in progress_forms(works, glyphs, ""):
-        if _columns(plain(line)) <= width:
+        if text_columns(plain(line)) <= width:
             break
     return line
 
 
 def progress_forms(works: Sequence[Work], glyphs: Glyphs, role: str) -> Iterator[Line]:
-    """The first of the works and how many more there are, from the fullest form to the barest:
-    without the rate, the time left, the bar, the label.
+    """Yield forms of the first work and how many more there are, from fullest to barest.
 
+    Dropped one by one are the rate, the time left, the bar, and the label.
     role: of the text; the bar has its own
     """
     if not works:
@@ -56,7 +56,7 @@ def progress_forms(works: Sequence[Work], glyphs: Glyphs, role: str) -> Iterator
 
 
 def barest(works: Sequence[Work], role: str) -> Line:
-    """`68 %`, or one word where that is not known."""
+    """Return `68 %`, or one word if the progress is unknown."""
     if not works:
         return []
     fraction = works[0].fraction
@@ -64,12 +64,12 @@ def barest(works: Sequence[Work], role: str) -> Line:
 
 
 def percent(fraction: float) -> str:
-    """`68 %`; 100 only when it is done."""
+    """Return `68 %`; 100 only when done."""
     return f"{int(fraction * 100)} %"
 
 
 def bar(fraction: float, glyphs: Glyphs) -> str:
-    """Ten columns; full only when it is done."""
+    """Return a bar of ten columns, full only when done."""
     full = CELLS if fraction >= 1 else min(round(fraction * CELLS), CELLS - 1)
     return glyphs.full * full + glyphs.empty * (CELLS - full)
 
@@ -87,9 +87,3 @@ def _line(label: str, drawn: str, words: list[str], role: str) -> Line:
 def _label(label: str, glyphs: Glyphs) -> str:
     safe = visible_word(label)
     return safe if len(safe) <= _LABEL else f"{safe[:_LABEL]}{glyphs.more}"
-
-
-def _columns(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

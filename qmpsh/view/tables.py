@@ -1,7 +1,7 @@
-"""Lists as tables: one row an object, one column a member, for eyes and for `awk`.
+"""Lists as tables: a row per object, a column per member, for people and for `awk`.
 
-Pure text; every cell is safe to show. A table keeps its cells whole and is laid out for the width
-that it is shown at, as often as that changes.
+Pure text; every cell is safe to show. A table keeps its cells whole, and is laid out again whenever
+the width it is shown at changes.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from qmpsh.view.jsontext import compact
 from qmpsh.view.safe import visible_word
 
 NAMES = ("id", "name", "node-name", "device", "label", "qdev", "cpu-index")
-"""members of QMP's lists that say which object a row is about; they stand first"""
+"""members of QMP's lists that identify a row's object; these columns come first"""
 
 LEADS = (*NAMES, "type", "driver", "drv", "status", "state", "filename", "file")
-"""the same with those that say what it is"""
+"""the same, followed by those that describe it"""
 
 
 class Column:
-    """name and cells, as shown; a cell of an object without this member is empty.
+    """Name and cells as shown; a cell is empty if its object lacks the member.
 
-    kind: None for that of the values
+    kind: None to derive it from the values
     """
 
     __slots__ = ("cells", "name", "need")
@@ -37,7 +37,11 @@ class Column:
 
 
 class Table:
-    """columns: from left to right, with as many cells each; more: stands where one was cut."""
+    """A table.
+
+    columns: from left to right, each with the same number of cells
+    more:    marks where a cell is cut off
+    """
 
     def __init__(self, columns: list[Column], more: str) -> None:
         self._columns = columns
@@ -47,11 +51,11 @@ class Table:
 
     @property
     def count(self) -> int:
-        """How many lines it has at any width: the header, and one a row."""
+        """Number of lines at any width: the header, and one per row."""
         return 1 + len(self._columns[0].cells)
 
     def line(self, index: int, width: int | None) -> str:
-        """The header, or the row of that number; width: of the terminal, None to cut nothing."""
+        """Return the header (0) or a row. width: of the terminal, None to cut nothing."""
         if width != self._width:
             self._width, self._widths = width, self._fitting(width)
         columns = self._columns[: len(self._widths)]
@@ -65,7 +69,7 @@ class Table:
         return (" " * GAP).join(cells).rstrip()
 
     def lines(self, width: int | None) -> list[str]:
-        """All of them."""
+        """Return all lines."""
         return [self.line(index, width) for index in range(self.count)]
 
     def _fitting(self, width: int | None) -> list[int]:
@@ -74,21 +78,21 @@ class Table:
 
 
 def read_table(value: Json, more: str = "...") -> Table | None:
-    """The table of a server's list: what says which object it is stands first, nested JSON last.
+    """Return a server's list as a table: identifying columns first, nested JSON last.
 
-    None for what is no list of objects, of which one says something at least.
+    None unless it is a list of objects, at least one of them with members.
     """
     rows = _rows(value)
     return Table(sorted(columns_of(rows), key=_place), more) if rows else None
 
 
 def items(value: Json) -> list[str] | None:
-    """A list that is no table, one item a line; None for all else, and for an empty one."""
+    """Return a list's items, one per line; None if it is empty or not a list."""
     return [cell(item) for item in value] if isinstance(value, list) and value else None
 
 
 def list_lines(value: Json, width: int | None, more: str) -> list[str] | None:
-    """The lines of a server's list, as a table where it is one; None for what is no list."""
+    """Return the lines of a server's list, as a table if possible; None if empty or not a list."""
     table = read_table(value, more)
     return items(value) if table is None else table.lines(width)
 
@@ -96,21 +100,22 @@ def list_lines(value: Json, width: int | None, more: str) -> list[str] | None:
 def table_lines(
     rows: Sequence[JsonObject], width: int | None, more: str, whole: str | None = None
 ) -> list[str]:
-    """The lines of a table of our own, its columns as the rows name them.
+    """Return the lines of one of our own tables, with columns in the order the rows name them.
 
-    width: None for any; whole: the column that is never cut nor left out
+    width: None for no limit
+    whole: the column that is neither cut nor dropped
     """
     return Table(columns_of(rows, whole), more).lines(width) if rows else []
 
 
 def columns_of(rows: Sequence[JsonObject], whole: str | None = None) -> list[Column]:
-    """The columns, in the order in which the objects first name them. whole: see table_lines"""
+    """Return the columns in the order the objects first name them. whole: see table_lines."""
     names = dict.fromkeys(name for row in rows for name in row)
     return [Column(name, rows, Kind.WHOLE if name == whole else None) for name in names]
 
 
 def cell(value: Json) -> str:
-    """A value in one line: a string as it is, an empty one as `""`, all else compact JSON."""
+    """Return a value on one line: strings as they are, an empty one as `""`, else compact JSON."""
     if isinstance(value, str) and value:
         return visible_word(value)
     return compact(value)
@@ -122,7 +127,7 @@ def _rows(value: Json) -> list[JsonObject]:
 
 
 def _place(column: Column) -> tuple[bool, int]:
-    """Where a column stands among the others, which keep their order."""
+    """Return the sort key of a column; columns with equal keys keep their order."""
     lead = LEADS.index(column.name) if column.name in LEADS else len(LEADS)
     return column.need.kind is Kind.NESTED, lead
 

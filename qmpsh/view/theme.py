@@ -1,7 +1,7 @@
-"""The roles that text plays, and what they look like.
+"""The roles of text, and what they look like.
 
-A styled line is a list of (role, text). A role is a word of this table; the screen takes the style
-of its theme, a pipe or a terminal without a screen the SGR sequence.
+A styled line is a list of (role, text), with a role from this table. The full screen uses the style
+from its theme; elsewhere the SGR sequence is printed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ Fragment = tuple[str, str]
 Line = list[Fragment]
 
 # prompt_toolkit style strings. Contrast against #1c1c1c (dark) and #ffffff (light) is at least
-# 4.5 : 1 (WCAG AA); a test computes it. No meaning rests on colour alone.
+# 4.5 : 1 (WCAG AA); a test computes it. No meaning depends on colour alone.
 DARK = {
     "prompt": "bold #87afff",
     "echo": "#e4e4e4",
@@ -94,7 +94,7 @@ NO_COLOUR = {
 }
 THEMES = {"dark": DARK, "light": LIGHT, "none": NO_COLOUR}
 
-# SGR parameters of the sixteen colours that every terminal has, for output without a screen.
+# SGR parameters for output outside the full screen, from the sixteen colours all terminals have.
 SGR = {
     "json.key": "34;1",
     "json.string": "32",
@@ -107,12 +107,12 @@ SGR = {
 
 
 def sgr(line: Line) -> str:
-    """The line with SGR sequences around what has a colour."""
+    """Return the line's text with SGR sequences around coloured parts."""
     return "".join(
         f"\x1b[{SGR[role]}m{text}\x1b[0m" if role in SGR and text else text for role, text in line
     )
 
 
 def plain(line: Line) -> str:
-    """The line's text alone."""
+    """Return the line's text without colours."""
     return "".join(text for _, text in line)

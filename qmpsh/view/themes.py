@@ -1,7 +1,7 @@
-"""Themes by name: our own, and those made from the styles of pygments.
+"""Themes by name: our own, and those made from pygments styles.
 
-A pygments style says how source text looks; each of our roles takes the colour of the token that is
-nearest to it, made legible on the style's own background, which the screen then takes over.
+A pygments style says how source text looks. Each of our roles takes the colour of the most similar
+token, made legible on the style's background, which the screen then uses too.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from qmpsh.view.theme import DARK, LIGHT, THEMES
 
 AUTO = "auto"
 BACKGROUND = ""
-"""The role of all that has no other, present where a theme has a background of its own."""
+"""The role of all other text; present only in a theme with its own background."""
 
 Theme = Mapping[str, str]
 
-# Role, token whose colour it takes; "" for the style's plain text.
+# Each role, and the token whose colour it takes; "" for the style's plain text.
 _TOKENS = {
     "prompt": "Token.Keyword",
     "echo": "",
@@ -38,18 +38,18 @@ _TOKENS = {
     "menu": "",
     "menu.meta": "Token.Comment",
 }
-_RULE_CONTRAST = 3.0  # WCAG 2.1, 1.4.11: what is no text
+_RULE_CONTRAST = 3.0  # WCAG 2.1, 1.4.11: for what is not text
 
 
 def theme_names() -> list[str]:
-    """All names, our own first."""
+    """Return all names, our own first."""
     return [AUTO, *THEMES, *sorted(_styles())]
 
 
 def find_theme(name: str, environ: Mapping[str, str]) -> Theme:
-    """The theme of a name: role to style. environ: for "auto".
+    """Return a theme by name: role to style. environ: for "auto".
 
-    Raises UsageError that names the nearest ones.
+    Raises UsageError, suggesting the nearest names, if there is no such theme.
     """
     if name == AUTO:
         name = "dark" if has_dark_background(environ) else "light"
@@ -58,14 +58,17 @@ def find_theme(name: str, environ: Mapping[str, str]) -> Theme:
 
 
 def has_dark_background(environ: Mapping[str, str]) -> bool:
-    """What the terminal says of itself. Source: COLORFGBG of rxvt, "15;0" or "15;default;0"."""
+    """Whether the terminal reports a dark background, or nothing.
+
+    Source: COLORFGBG of rxvt, "15;0" or "15;default;0".
+    """
     colour = environ.get("COLORFGBG", "").rpartition(";")[2]
-    # Of the sixteen colours 7 is light grey, 8 dark grey, those from 9 on are bright.
+    # Of the sixteen colours, 7 is light grey, 8 is dark grey, and those from 9 on are bright.
     return not (colour.isascii() and colour.isdigit() and (int(colour) == 7 or int(colour) >= 9))
 
 
 def _styles() -> Sequence[str]:
-    # Imported here, as below: our own themes need no pygments.
+    # Imported here, as below: our own themes do without pygments.
     from pygments.styles import STYLE_MAP
 
     return list(STYLE_MAP)
@@ -95,7 +98,7 @@ def _from_pygments(name: str) -> Theme:
 
 
 def _theme(background: str, plain: str, colours: Mapping[str, str]) -> Theme:
-    """Every role: with the colour it is given, else with that of our own theme."""
+    """Return a style for every role: in the given colour, else that of our own theme."""
     raised = blend(background, legible(plain, background), 0.12)
     current = legible(colours["prompt"], background)
     theme = {BACKGROUND: f"bg:{background} {legible(plain, background)}"}
@@ -116,5 +119,5 @@ def _theme(background: str, plain: str, colours: Mapping[str, str]) -> Theme:
 
 
 def _full(colour: str) -> str:
-    """`#fff` as `#ffffff`."""
+    """Expand `#fff` to `#ffffff`."""
     return colour if len(colour) == 7 else "#" + "".join(2 * digit for digit in colour[1:])

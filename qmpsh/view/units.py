@@ -1,6 +1,6 @@
-"""Numbers as a person reads them: times, sizes, counts.
+"""Numbers in readable form: times, sizes, counts.
 
-Pure; every number comes as an argument, so that a drawing of a screen can fix it.
+Pure: every number is an argument, so that tests of the screen can fix it.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import time
 
 
 def number(count: int) -> str:
-    """`20,931`."""
+    """Return a count like `20,931`."""
     return f"{count:,}"
 
 
 def duration(seconds: float) -> str:
-    """How long something took: `0.4 ms`, `120 ms`, `3.1 s`, `2:05`."""
+    """Return how long something took: `0.4 ms`, `120 ms`, `3.1 s`, `2:05`."""
     millis = seconds * 1000
     if millis < 9.95:
         return f"{millis:.1f} ms"
@@ -26,7 +26,7 @@ def duration(seconds: float) -> str:
 
 
 def elapsed(seconds: float) -> str:
-    """How long something has been going on: `0:04`, `2:05`, `1:02:05`."""
+    """Return how long something has been running: `0:04`, `2:05`, `1:02:05`."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -35,7 +35,7 @@ def elapsed(seconds: float) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes: `56 B`, `1.2 kB`, `207 kB`, `3.4 MB`; a kB is 1000 B."""
+    """Return a size in bytes: `56 B`, `1.2 kB`, `207 kB`, `3.4 MB`; a kB is 1000 B."""
     value = float(count)
     if value < 1000:
         return f"{count} B"
@@ -49,10 +49,10 @@ def size(count: int) -> str:
 
 
 def clock(seconds: float) -> str:
-    """The local time of day of a Unix time, to the millisecond: `22:10:31.120`."""
+    """Return the local time of a Unix time, to the millisecond: `22:10:31.120`."""
     whole, millis = divmod(round(seconds * 1000), 1000)
     try:
         return f"{time.strftime('%H:%M:%S', time.localtime(whole))}.{millis:03}"
     except (OverflowError, ValueError, OSError):
-        # The server names the time; what no calendar holds is shown as a gap.
+        # The server sends the time; one outside the calendar is shown as dashes.
         return "--:--:--.---"

@@ -1,15 +1,15 @@
 """One QMP session as a state machine: greeting, negotiation, ids. No socket, no clock.
 
-Rule 1: nothing is sent before the greeting; what waits in a busy monitor's socket would run later.
-        A guest agent never greets: there the session begins with `prelude`, which does no harm.
-Rule 2: every reply is given to one command: by its id, and where the server left that out (it
-        could not parse the request, or it is StratoVirt), to the oldest one unanswered in band,
-        since in-band replies come in the order of the requests (WIRE.md section 1).
-Rule 3: what the last client of this monitor asked may be answered to us, since a command goes on
-        when its client leaves (seen on QEMU 10.0, before the greeting). It is done before the
-        negotiation is, for commands run one after the other: until then a reply that is not that
-        of the negotiation is nobody's, and no two sessions give the negotiation the same id.
-Rule 4: events may come at any time after the greeting, before the reply that they belong to too.
+Rule 1: Nothing is sent before the greeting: a command queued in a busy monitor's socket would run
+        later. A guest agent never greets, so its session begins with the harmless `prelude`.
+Rule 2: Every reply belongs to one command, found by its id. If the server omits the id (it could
+        not parse the request, or it is StratoVirt), the reply goes to the oldest unanswered
+        in-band command, since in-band replies come in request order (WIRE.md section 1).
+Rule 3: We may receive the reply to a command of the previous client, since a command keeps running
+        after its client disconnects (seen on QEMU 10.0, before the greeting). Commands run one
+        after the other, so any such reply comes before that to our negotiation: until then, every
+        other reply is dropped, and each session uses a different id for the negotiation.
+Rule 4: Events may come at any time after the greeting, even before the reply they belong to.
 
 Source: QMP specification, "Server Greeting", "Capabilities Negotiation", "Out-of-band execution".
 """
@@ -21,7 +21,7 @@ from collections import deque
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from qmpsh.errors import ConnectionLost, ProtocolError, UsageError
+from qmpsh.errors import ConnectionLost, ProtocolError, UsageError, shortened
 from qmpsh.wire.framing import DEFAULT_LIMIT, PEER_CLOSED, Frame, MessageFramer, Pause
 from qmpsh.wire.messages import (
     Command,
@@ -77,7 +77,7 @@ TRANSITIONS: Final[dict[State, dict[Step, State]]] = {
         Step.ENDED: State.CLOSED,
     },
     State.READY: {
-        Step.GREETED: State.READY,  # we were told that no greeting would come; it may come late
+        Step.GREETED: State.READY,  # greeting=False, but the server greeted after all
         Step.FAILED: State.BROKEN,
         Step.ENDED: State.CLOSED,
     },
@@ -89,11 +89,11 @@ TRANSITIONS: Final[dict[State, dict[Step, State]]] = {
 class Connection:
     """The client's side of one session.
 
-    greeting: False for a server that neither greets nor negotiates: READY from the start, unless
-              `synchronize` is called next
-    oob:      ask for out-of-band execution where the server offers it
-    limit:    bytes of one message at most
-    tag:      the id of the negotiation; other sessions have others
+    greeting: False for a server that neither greets nor negotiates; the session is then READY from
+              the start, unless `synchronize` is called next
+    oob:      enable out-of-band execution if the server offers it
+    limit:    most bytes in one message
+    tag:      the id of the negotiation, different in every session
     """
 
     __slots__ = (
@@ -111,6 +111,7 @@ class Connection:
         "_tag",
         "_want_oob",
         "greeting",
+        "heard",
         "oob",
         "state",
     )
@@ -125,12 +126,13 @@ class Connection:
     ) -> None:
         self.state = State.GREETING if greeting else State.READY
         self.greeting: Greeting | None = None
+        self.heard = 0  # bytes received
         self.oob = False  # whether out-of-band execution was agreed on
         self._want_oob = oob
         self._tag = tag
         self._error: ProtocolError | None = None
         self._framer = MessageFramer(limit=limit)
-        self._in_band: dict[str, None] = {}  # unanswered ids, the oldest first
+        self._in_band: dict[str, None] = {}  # unanswered ids, oldest first
         self._out_of_band: set[str] = set()
         self._negotiation: str | None = None
         self._prelude: Prelude | None = None
@@ -146,27 +148,28 @@ class Connection:
 
     @property
     def unfinished(self) -> int:
-        """Bytes received of a message that is not yet whole."""
+        """Bytes received so far of an incomplete message."""
         return self._framer.unfinished
 
     @property
     def _is_refused_oob(self) -> bool:
-        """Whether `exec-oob` is but a wrong request here: refused in its turn, without an id."""
+        """Whether the server refuses `exec-oob`: in request order, and without an id."""
         return self.greeting is not None and not self.oob
 
     def receive_data(self, data: bytes) -> None:
         """Append received bytes; b"" means the peer closed."""
+        self.heard += len(data)
         if self._prelude is not None and data:
             data = self._from_prelude(self._prelude, data)
             if not data:
                 return
         elif self._knows_sentinels:
-            # It stands before an answer to the user's own guest-sync-delimited too.
+            # The agent also sends one before the reply to a guest-sync-delimited of the user's.
             data = data.replace(b"\xff", b"")
         self._framer.receive_data(data)
 
     def _from_prelude(self, prelude: Prelude, data: bytes) -> bytes:
-        """What a guest agent says to us, b"" for nothing yet."""
+        """The guest agent's bytes that are meant for us; b"" if there are none yet."""
         if self._error is not None:
             return b""
         try:
@@ -181,11 +184,12 @@ class Connection:
         return found.replace(b"\xff", b"")
 
     def synchronize(self, number: int) -> tuple[Command, str, bytes]:
-        """Begin with a guest agent: guest-sync-delimited, its id and its bytes, to send at once.
+        """Start a session with a guest agent.
 
-        number: at random, 0 to `prelude.LARGEST_NUMBER`. What comes before its answer belongs to
-        other clients and is dropped; the answer comes out of `next_message` like any other, after
-        it has moved the state.
+        number: random, 0 to `prelude.LARGEST_NUMBER`
+        Returns the guest-sync-delimited command, its id and the bytes, to be sent at once. Anything
+        received before its reply belongs to other clients and is dropped. `next_message` returns
+        the reply like any other, after changing the state.
         """
         # Imported here: few servers are guest agents.
         from qmpsh.wire.prelude import SENTINEL, Prelude
@@ -194,32 +198,35 @@ class Connection:
         self._prelude = Prelude(number)
         command = Command("guest-sync-delimited", {"id": number})
         self._negotiation, data = self._register(command)
-        # Twice: behind telnet=on one alone is the beginning of a command of telnet's, which takes
-        # two bytes with it, and a pair is one (RFC 854; both versions of QEMU).
+        # Two sentinels: with telnet=on, a single 0xFF starts a telnet command and swallows two
+        # more bytes, while a pair stands for one 0xFF (RFC 854; both versions of QEMU).
         return command, self._negotiation, SENTINEL * 2 + data
 
     def bound_requests(self, reader: str, longest: int | None) -> None:
-        """Send no request that the server would not read whole.
+        """Refuse requests that are too long for the server to read.
 
-        reader: what to call the server; longest: bytes of a request, None for no limit
+        reader:  what error messages call the server
+        longest: most bytes in one request, None for no limit
         """
         self._reader, self._longest = reader, math.inf if longest is None else longest
 
     def send_command(self, command: Command) -> tuple[str, bytes]:
-        """The id given to a command, and the bytes to send.
+        """Return the id given to a command, and the bytes to send.
 
-        In-band commands must go out in the order of these calls.
-        Raises UsageError for what JSON cannot carry, ConnectionLost where no command can be sent.
+        In-band commands must be sent in the order of these calls.
+        Raises UsageError if the command cannot be encoded as JSON or is too long for the server,
+        ConnectionLost unless the session is READY.
         """
         if self.state is not State.READY:
             raise ConnectionLost(f"{command.name} was not sent: {self.state.value}")
         return self._register(command)
 
     def negotiate(self) -> tuple[str, bytes]:
-        """The id and the bytes of qmp_capabilities, to send once greeted.
+        """Return the id and the bytes of qmp_capabilities, to be sent after the greeting.
 
-        Its reply comes out of `next_message` like any other, after it has moved the state. oob is
-        enabled only where offered: StratoVirt refuses the member `enable` (WIRE.md section 13).
+        `next_message` returns its reply like any other, after changing the state. `enable` is sent
+        only if the server offers oob, since StratoVirt refuses it (WIRE.md section 13).
+        Raises ConnectionLost unless the session is NEGOTIATING.
         """
         if self.state is not State.NEGOTIATING or self.greeting is None:
             raise ConnectionLost(f"capabilities were not negotiated: {self.state.value}")
@@ -231,9 +238,9 @@ class Connection:
         return self._tag, data
 
     def _register(self, command: Command) -> tuple[str, bytes]:
-        # Strings, since StratoVirt refuses numbers; used again, so that they stay short: QEMU takes
-        # a request in byte by byte, and each costs 2 % of a round trip. The one that rested longest
-        # is next: a second reply to a command is then not taken for the one to the command after.
+        # Ids are strings, since StratoVirt refuses numbers. They are reused to stay short: QEMU
+        # reads a request byte by byte, and each byte costs 2 % of a round trip. The id unused for
+        # longest comes next, so that a duplicate reply is not taken for that to the next command.
         reuses = bool(self._free_ids) and self._issued >= _ONE_DIGIT
         id = self._free_ids[0] if reuses else str(self._issued + 1)
         data = encode_command(command, id)
@@ -253,14 +260,15 @@ class Connection:
         return id, data
 
     def forget(self, id: str) -> None:
-        """An in-band command will not be answered; its id is not given out again."""
+        """Stop waiting for the reply to an in-band command; its id is never reused."""
         self._in_band.pop(id, None)
 
     def next_message(self) -> Message | Pause:
-        """The next message, in the order of arrival, replies with their ids filled in.
+        """Return the next message in order of arrival, or why there is none yet.
 
-        A reply whose id was never given out, or None, belongs to no command of this session.
-        Raises ProtocolError for what is not QMP; it is final.
+        Missing ids of replies are filled in. A reply whose id is None or was never given out
+        belongs to no command of this session.
+        Raises ProtocolError if the server sent anything but QMP; the error is final.
         """
         if self._error is not None:
             raise self._error
@@ -313,8 +321,8 @@ class Connection:
     def _agree(self, reply: Reply | ErrorReply) -> None:
         self._negotiation = None
         if isinstance(reply, ErrorReply):
-            # Somebody on this very stream negotiated before us; what with, nobody tells.
+            # Another client negotiated on this same stream; what it enabled is unknown.
             if "already complete" not in reply.desc:
-                raise ProtocolError(f"the server refused the negotiation: {reply.desc}")
+                raise ProtocolError(f"the server refused the negotiation: {shortened(reply.desc)}")
             self.oob = False
         self._move(Step.AGREED)

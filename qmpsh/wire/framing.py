@@ -1,9 +1,9 @@
-"""Bytes to JSON objects: finds where each message ends, whatever the cut of the bytes.
+"""Bytes to JSON objects: finds where each message ends, however the bytes are split.
 
-A message is found by its structure and not by its line: a monitor with pretty=on spreads it over
-many lines, and the last one may lack its newline. But nearly always it is one line, and then
-`json.loads` at the first newline is all the work there is. The structural scan is the fallback; it
-resumes where it stopped, so that every byte is looked at once.
+A message is delimited by its structure, not by newlines: a monitor with pretty=on spreads it over
+many lines, and the last message may lack its newline. But a message is nearly always one line, so
+decoding up to the first newline is tried first. The fallback is a structural scan, which resumes
+where it stopped, so that it looks at every byte once.
 
 Knows JSON, not QMP. Source: QMP specification, "General Definitions"; WIRE.md section 4.
 """
@@ -11,6 +11,7 @@ Knows JSON, not QMP. Source: QMP specification, "General Definitions"; WIRE.md s
 from __future__ import annotations
 
 import json
+import math
 import re
 from enum import Enum
 from typing import Final, NamedTuple
@@ -19,22 +20,39 @@ from qmpsh.errors import FrameTooLong, ProtocolError
 from qmpsh.jsontypes import Json, JsonObject
 
 DEFAULT_LIMIT: Final = 64 * 1024 * 1024
-"""Bytes of one message; the largest reply known has 500 kB (query-machines with its properties)."""
+"""Bytes in one message; the largest known reply is 500 kB (query-machines with properties)."""
 
 NESTING: Final = 300
-"""Brackets inside one another at most: a chain of backing files has one a file, all else below 30.
-Whoever walks a value takes a level of the stack for each, the interpreter has 1000 of them."""
+"""Deepest nesting of brackets. A chain of backing files adds one level per file; all else stays
+below 30. Recursive walks use one stack frame per level, and the interpreter allows 1000."""
 
-SAMPLE = 256  # bytes of garbage that an error carries
+SAMPLE = 256  # bytes of garbage included in an error
 
-_BLANKS: Final = b" \t\r\n"  # what JSON calls white space, and nothing else
+_BLANKS: Final = b" \t\r\n"  # exactly what JSON calls white space
 _NOT_BLANK = re.compile(rb"[^ \t\r\n]")
 _OUTSIDE_STRING = re.compile(rb'["{}\[\]]')
 _INSIDE_STRING = re.compile(rb'["\\]')
 _QUOTE, _BACKSLASH, _OPEN, _CLOSE = b'"\\{}'
 _OPENING = frozenset(b"{[")
 _TOO_DEEP: Final = f"nested more than {NESTING} levels deep"
-_DECODER: Final = json.JSONDecoder()
+
+
+class _NumberRefused(ValueError):
+    """A number that Python would not take, or take and print again as what is not JSON."""
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise _NumberRefused("a number that is too large")
+    return number
+
+
+def _no_constant(text: str) -> float:
+    raise _NumberRefused(f"{text}, which is no number of JSON's")
+
+
+_DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant)
 
 
 class Pause(Enum):
@@ -49,16 +67,16 @@ PEER_CLOSED: Final = Pause.PEER_CLOSED
 
 
 class Frame(NamedTuple):
-    """One JSON object. size: its bytes on the wire, without what separates it from others."""
+    """One JSON object. size: its bytes on the wire, without the surrounding white space."""
 
     object: JsonObject
     size: int
 
 
 class MessageFramer:
-    """Store with `receive_data`, take with `next_frame`; an error is final.
+    """Splits a byte stream into JSON objects; an error is final.
 
-    limit: bytes of one message at most.
+    limit: most bytes in one message
     """
 
     __slots__ = (
@@ -77,18 +95,18 @@ class MessageFramer:
         self._limit = limit
         self._error: ProtocolError | None = None
         self._closed = False
-        # What is not yet taken. Deleting at the front of a bytearray moves no bytes (it advances
-        # the start and copies at each halving), so that offsets always count from the message.
+        # Bytes not yet returned. Deleting from the front of a bytearray is cheap (it advances the
+        # start and copies only at each halving), so offsets count from the current message.
         self._data = bytearray()
-        self._searched = 0  # no newline before this offset
-        self._mixed = 0  # up to here runs a line that is known not to be one whole message
-        self._scanned = 0  # the structural scan goes on here,
-        self._depth = 0  # so deep in brackets,
-        self._in_string = False  # and inside a string or not
+        self._searched = 0  # there is no newline before this offset
+        self._mixed = 0  # end of the first line, once known not to be one whole message
+        self._scanned = 0  # where the structural scan resumes,
+        self._depth = 0  # its bracket depth there,
+        self._in_string = False  # and whether that is inside a string
 
     @property
     def unfinished(self) -> int:
-        """Bytes that wait for the rest of their message."""
+        """Bytes received so far of an incomplete message."""
         return len(self._data)
 
     def receive_data(self, data: bytes) -> None:
@@ -104,8 +122,8 @@ class MessageFramer:
     def next_frame(self) -> Frame | Pause:
         """Take the next message.
 
-        PEER_CLOSED comes once all whole messages are taken; an unfinished one is dropped with it.
-        Raises FrameTooLong past `limit` bytes, ProtocolError for what is not a JSON object.
+        Returns PEER_CLOSED after the last whole message; an incomplete one after it is dropped.
+        Raises FrameTooLong past `limit` bytes, ProtocolError for anything but a JSON object.
         """
         if self._error is not None:
             raise self._error
@@ -127,7 +145,7 @@ class MessageFramer:
         return PEER_CLOSED if self._closed else NEED_DATA
 
     def _maybe_line(self) -> Frame | None:
-        """The message, if the first line of the data is one."""
+        """Return the message if the first line of the data is exactly one."""
         if self._mixed:
             return None
         newline = self._data.find(b"\n", self._searched)
@@ -135,13 +153,13 @@ class MessageFramer:
             self._searched = len(self._data)
             return None
         self._searched = newline
-        # Looked at before it is copied: a carriage return may stand behind the message.
+        # Check the length before copying; a carriage return may follow the message.
         line = self._data[:newline].rstrip(_BLANKS) if newline <= self._limit + 1 else None
         if line is not None and len(line) <= self._limit:
             try:
                 frame = Frame(_decode(line), len(line))
             except (ValueError, RecursionError):
-                # Several messages, a part of one, or garbage: the structure tells.
+                # Several messages, part of one, or garbage: the structural scan decides.
                 pass
             else:
                 self._drop(newline + 1)
@@ -150,10 +168,11 @@ class MessageFramer:
         return None
 
     def _maybe_structure(self) -> Frame | None:
-        """The message, if its last bracket has come.
+        """Return the message if its closing bracket has come.
 
-        Looks only where a line did not settle it: a message over several lines, or several on
-        one; one that has no newline (yet) but ends as a message does; too many bytes; the end.
+        Scans only if the first line did not settle it: the message spans several lines, or shares
+        its line with another; it has no newline (yet) but ends in a bracket; there are too many
+        bytes; or the peer closed.
         """
         data = self._data
         if not (self._mixed or self._closed or data[-1] == _CLOSE or len(data) > self._limit):
@@ -167,6 +186,8 @@ class MessageFramer:
             )
         try:
             frame = Frame(_decode(data[:end]), end)
+        except _NumberRefused as error:
+            raise self._broken(ProtocolError, f"the server sent {error}") from error
         except (ValueError, RecursionError) as error:
             raise self._broken(
                 ProtocolError, f"the server sent what is not JSON ({error})"
@@ -175,9 +196,9 @@ class MessageFramer:
         return frame
 
     def _find_end(self) -> int:
-        """The offset behind the bracket that closes the message, -1 while it has not come."""
+        """Return the offset after the message's closing bracket, or -1 if it has not come yet."""
         data = self._data
-        # Kept at the end only: an interrupt in between leaves the scan where it was.
+        # Saved only at the end, so that an interrupted scan starts over from where it was.
         position, depth, in_string = self._scanned, self._depth, self._in_string
         while found := (_INSIDE_STRING if in_string else _OUTSIDE_STRING).search(data, position):
             position = found.end()
@@ -185,7 +206,7 @@ class MessageFramer:
             if byte == _QUOTE:
                 in_string = not in_string
             elif byte == _BACKSLASH:
-                position += 1  # may lie behind the data: then the escaped byte is still to come
+                position += 1  # may be past the end: the escaped byte is still to come
             elif byte in _OPENING:
                 depth += 1
             else:
@@ -196,7 +217,7 @@ class MessageFramer:
         return -1
 
     def _drop(self, count: int) -> None:
-        """Forget the first `count` bytes; a new message begins behind them."""
+        """Forget the first `count` bytes; a new message begins after them."""
         del self._data[:count]
         self._searched = max(0, self._searched - count)
         self._mixed = max(0, self._mixed - count)
@@ -204,17 +225,18 @@ class MessageFramer:
         self._in_string = False
 
     def _broken(self, kind: type[ProtocolError], message: str) -> ProtocolError:
-        """The error to raise now and from here on."""
+        """Return the error to raise now and from here on."""
         self._error = kind(message, bytes(self._data[:SAMPLE]))
-        self._data.clear()  # nothing more is taken, and it may be 64 MiB
+        self._data.clear()  # no longer needed, and may be 64 MiB
         return self._error
 
 
 def _decode(text: bytearray) -> JsonObject:
-    """The JSON object that `text` is, which begins with `{` and has no blanks behind it.
+    """Decode one JSON object.
 
-    Raises ValueError, or RecursionError where it is nested too deeply. Decoded as UTF-8 here:
-    json.loads would guess UTF-16 or UTF-32 from zero bytes.
+    text: begins with `{` and has no trailing white space. It is decoded as UTF-8 here, since
+          json.loads would guess UTF-16 or UTF-32 from zero bytes
+    Raises ValueError for anything else, RecursionError if it is nested too deeply.
     """
     decoded: JsonObject
     characters = text.decode()
@@ -222,6 +244,12 @@ def _decode(text: bytearray) -> JsonObject:
         decoded, end = _DECODER.raw_decode(characters)
     except RecursionError:
         raise RecursionError(_TOO_DEEP) from None
+    except ValueError as error:
+        # The only one that is of no kind of its own is Python's limit of digits, with its advice
+        # for programmers. Source: sys.set_int_max_str_digits().
+        if type(error) is ValueError:
+            raise _NumberRefused("a number of too many digits") from error
+        raise
     if end != len(characters):
         raise ValueError("more than one object")
     if text.count(b"[") + text.count(b"{") > NESTING:
@@ -230,7 +258,7 @@ def _decode(text: bytearray) -> JsonObject:
 
 
 def _refuse_depth(value: JsonObject) -> None:
-    """Raise RecursionError for what is nested too deeply; goes through it level by level."""
+    """Raise RecursionError if the value is nested too deeply. Not recursive itself."""
     level: list[JsonObject | list[Json]] = [value]
     depth = 0
     while level:

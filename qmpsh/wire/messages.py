@@ -1,27 +1,29 @@
 """The messages of QMP as values.
 
 Source: QMP specification, "Protocol Specification"; WIRE.md sections 1, 7 and 13 for what servers
-really send (key order is never meaningful, `id` may be missing from an error, StratoVirt greets
-with another key under `version`).
+really send (key order means nothing, an error may lack `id`, StratoVirt's greeting has a different
+key under `version`).
 """
 
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import Final, NamedTuple
 
-from qmpsh.errors import ProtocolError, UsageError
+from qmpsh.errors import ProtocolError, UsageError, shortened
 from qmpsh.jsontypes import Json, JsonObject
 
 
 class Command(NamedTuple):
     """What a client asks for.
 
-    arguments: an object; another type only where raw JSON had it, which goes out as it stands so
-               that the server judges it. None sends no `arguments` member at all
-    oob:       out of band: `exec-oob` in the place of `execute`
-    extra:     further top-level members of raw JSON; they override ours
-    fd:        an open descriptor that goes along; whoever is given the command to send closes it
+    name:      of the QMP command
+    arguments: an object, or None to send no `arguments` member. Raw JSON may have another type,
+               which is sent unchanged for the server to judge
+    oob:       run out of band: `exec-oob` instead of `execute`
+    extra:     further top-level members from raw JSON; they override ours
+    fd:        an open file descriptor to pass along; the sender closes it
     """
 
     name: str
@@ -32,21 +34,26 @@ class Command(NamedTuple):
 
 
 class Greeting(NamedTuple):
-    """version: "7.2.22", or "" when the server names none; package: may be empty.
+    """The server's first message.
 
-    remark: what the user is to be told of the connection, "" for nothing; no server sends one, a
-            bridge may
+    version:      like "7.2.22"; "" if the server names none
+    package:      may be empty
+    capabilities: those the server offers, such as "oob"
+    raw:          the message as received
     """
 
     version: str
     package: str
     capabilities: tuple[str, ...]
     raw: JsonObject
-    remark: str = ""
 
 
 class Reply(NamedTuple):
-    """A success. id: ours, filled in where the server left it out; size: bytes on the wire."""
+    """A success.
+
+    id:   ours, filled in if the server omitted it
+    size: bytes on the wire
+    """
 
     id: str | None
     value: Json
@@ -55,7 +62,11 @@ class Reply(NamedTuple):
 
 
 class ErrorReply(NamedTuple):
-    """A failure. id: None when it belongs to no command that is waiting."""
+    """A failure.
+
+    id:   None if it belongs to no waiting command
+    size: bytes on the wire
+    """
 
     id: str | None
     error_class: str
@@ -65,30 +76,34 @@ class ErrorReply(NamedTuple):
 
 
 class Event(NamedTuple):
-    """Something happened in the VM. data: {} where the server sent none.
+    """Something happened in the VM.
 
-    seconds: Unix time of the server's clock with fraction, or None where it had none (the
-    specification's -1, or StratoVirt's manual's misspelt keys).
+    data:    {} if the server sent none
+    seconds: Unix time by the server's clock, with fraction; None if it sent none (-1 in the
+             specification, or the misspelt keys in StratoVirt's manual)
+    size:    bytes on the wire
     """
 
     name: str
     data: JsonObject
     seconds: float | None
     raw: JsonObject
+    size: int = 0
 
 
 Message = Greeting | Reply | ErrorReply | Event
 
-# No blanks: QEMU takes a request in byte by byte, about 5 microseconds each (WIRE.md section 3).
+# No spaces: QEMU reads a request byte by byte, about 5 microseconds each (WIRE.md section 3).
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _UNICODE_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
-_END_OF_TIME = 2**63  # what a clock can say; more does not fit a float at some point
+_END_OF_TIME = 2**63  # a clock's limit; an int that is too large would not convert to float
+_NAMED = 20  # members of an unknown message that are named
 _HMP = "human-monitor-command"
 _HMP_QUITS = frozenset({"quit", "q"})
 
 
 def ends_vm(command: Command) -> bool:
-    """Whether the VM ends when it obeys: `quit`, as a command or as a line for HMP."""
+    """Whether the command ends the VM: `quit`, as a QMP command or through HMP."""
     if command.name != _HMP:
         return command.name == "quit"
     arguments = command.arguments
@@ -98,17 +113,17 @@ def ends_vm(command: Command) -> bool:
 
 
 def encode_command(command: Command, id: str) -> bytes:
-    """The request as one line of ASCII JSON.
+    """Encode a request as one line of ASCII JSON.
 
-    It ends with a newline, but not when it ends the VM: QEMU would exit with that byte unread, and
-    the kernel then resets the connection, replies and all (WIRE.md section 8).
-    Raises UsageError for what JSON cannot carry.
+    A newline is added unless the command ends the VM: QEMU would exit without reading that byte,
+    and the kernel would then reset the connection and lose the reply (WIRE.md section 8).
+    Raises UsageError for what JSON cannot represent.
     """
     request = command_object(command)
     request["id"] = id
     try:
         text = _ENCODER.encode(request)
-        if "\\ud" in text:  # perhaps half of a surrogate pair: QEMU refuses the whole request
+        if "\\ud" in text:  # maybe a lone surrogate, for which QEMU refuses the whole request
             _UNICODE_ENCODER.encode(request).encode()
     except UnicodeEncodeError as error:
         raise UsageError(
@@ -125,7 +140,7 @@ def encode_command(command: Command, id: str) -> bytes:
 
 
 def command_object(command: Command) -> JsonObject:
-    """The request as JSON says it, without an id."""
+    """Return the request as a JSON object, without an id."""
     request: JsonObject = {"exec-oob" if command.oob else "execute": command.name}
     if command.arguments is not None:
         request["arguments"] = command.arguments
@@ -135,24 +150,24 @@ def command_object(command: Command) -> JsonObject:
 
 
 def classify(object: JsonObject, size: int) -> Message:
-    """The message that a JSON object from the server is.
+    """Turn a JSON object from the server into a message.
 
     size: its bytes on the wire
-    Raises ProtocolError where it is none.
+    Raises ProtocolError if it is not a QMP message.
     """
     if "return" in object:
         return Reply(_id(object), object["return"], size, object)
     if "error" in object:
         return _error_reply(object, size)
     if "event" in object:
-        return _event(object)
+        return _event(object, size)
     if "QMP" in object:
         return _greeting(object)
     raise _unexpected("a message of no known kind", object)
 
 
 def _id(object: JsonObject) -> str | None:
-    """Ours are strings; another type belongs to nobody here."""
+    """Return the id; our ids are strings, so one of another type is not ours."""
     id = object.get("id")
     return id if isinstance(id, str) else None
 
@@ -166,15 +181,17 @@ def _error_reply(object: JsonObject, size: int) -> ErrorReply:
     raise _unexpected("an error without class and description", object)
 
 
-def _event(object: JsonObject) -> Event:
+def _event(object: JsonObject, size: int) -> Event:
     name, data = object["event"], object.get("data", {})
     if isinstance(name, str) and isinstance(data, dict):
-        return Event(name, data, _seconds(object.get("timestamp")), object)
+        return Event(name, data, _seconds(object.get("timestamp")), object, size)
     raise _unexpected("an event without name or with wrong data", object)
 
 
 def _seconds(timestamp: Json) -> float | None:
-    """-1 is the specification's "no clock"; StratoVirt's manual has another key (section 13)."""
+    """Return Unix time, or None. The specification uses -1 for "no clock"; StratoVirt's manual
+    has a different key (WIRE.md section 13).
+    """
     if not isinstance(timestamp, dict):
         return None
     seconds, microseconds = timestamp.get("seconds"), timestamp.get("microseconds")
@@ -193,19 +210,19 @@ def _greeting(object: JsonObject) -> Greeting:
     number, package = _version(version) if isinstance(version, dict) else ("", "")
     names = capabilities if isinstance(capabilities, list) else []
     offered = tuple(name for name in names if isinstance(name, str))
-    remark = body.get("remark")
-    return Greeting(number, package, offered, object, remark if isinstance(remark, str) else "")
+    return Greeting(number, package, offered, object)
 
 
 def _version(version: JsonObject) -> tuple[str, str]:
-    """Number and package; the number's key is "qemu", in old StratoVirts "StratoVirt"."""
+    """Return number and package; the number's key is "qemu", or "StratoVirt" in old StratoVirts."""
     package = version.get("package")
     numbers = next((value for value in version.values() if isinstance(value, dict)), {})
     parts = [numbers.get(part) for part in ("major", "minor", "micro")]
     known = all(isinstance(part, int) for part in parts)
     number = ".".join(str(part) for part in parts) if known else ""
-    return number, package if isinstance(package, str) else ""
+    return shortened(number), shortened(package) if isinstance(package, str) else ""
 
 
 def _unexpected(what: str, object: JsonObject) -> ProtocolError:
-    return ProtocolError(f"the server sent {what} (members: {', '.join(map(ascii, object))})")
+    members = shortened(", ".join(map(ascii, islice(object, _NAMED))))
+    return ProtocolError(f"the server sent {what} (members: {members})")

@@ -1,8 +1,8 @@
-"""Getting into step with a guest agent: all that others left in the stream is thrown away.
+"""Synchronises with a guest agent: whatever earlier clients left in the stream is thrown away.
 
-The agent does not greet, and its parser survives its clients: half a command of the last one is
-still in it, and answers meant for others come first. A 0xFF byte resets its parser, and a second
-one stands before the answer to guest-sync-delimited, whose number says that it is ours.
+The agent does not greet, and its parser outlives its clients: it may hold half a command of the
+last one, and replies meant for others come first. A 0xFF byte resets its parser. The agent sends
+another before its reply to guest-sync-delimited, and the number in that reply shows it is ours.
 
 Pure. Source: qemu-ga-ref(7), "guest-sync-delimited"; WIRE.md section 10.
 """
@@ -15,30 +15,30 @@ from typing import Final
 from qmpsh.errors import ProtocolError
 
 SENTINEL: Final = b"\xff"
-"""Stands in no JSON text, which is UTF-8."""
+"""Never occurs in JSON, which is UTF-8."""
 
 LARGEST_NUMBER: Final = 2**53 - 1
-"""What every reader of JSON keeps exactly; the agent itself takes an int64."""
+"""The largest integer that every JSON parser keeps exact; the agent itself accepts an int64."""
 
-_ANSWER_LIMIT: Final = 4096  # bytes; the answer looked for has fewer than 100
+_ANSWER_LIMIT: Final = 4096  # bytes; the expected reply has fewer than 100
 _GREETING: Final = b'{"QMP"'
 
 
 class Prelude:
-    """number: what guest-sync-delimited was given, and gives back."""
+    """Finds the reply to guest-sync-delimited. number: its argument, which it returns."""
 
     __slots__ = ("_begun", "_first", "_number", "_rest")
 
     def __init__(self, number: int) -> None:
         self._number = number
-        self._first = b""  # what came first of all, as far as it may be a greeting
-        self._rest = b""  # behind a sentinel, before its newline
+        self._first = b""  # the first bytes received, while they may be a greeting
+        self._rest = b""  # the line after a sentinel, while incomplete
         self._begun = False  # whether a sentinel has come
 
     def receive_data(self, data: bytes) -> bytes | None:
-        """Take received bytes; from the answer to our number on what is left, None before it.
+        """Take received bytes; return those from the reply to our number on, None until it comes.
 
-        Raises ProtocolError where a QMP monitor greets.
+        Raises ProtocolError if a QMP monitor greets.
         """
         self._refuse_greeting(data)
         self._rest += data
@@ -52,7 +52,7 @@ class Prelude:
         return None
 
     def _seek(self) -> bool:
-        """Drop what stands before the next sentinel, and before any that follows in its line."""
+        """Drop everything before the next sentinel, and before any later one in the same line."""
         if not self._begun:
             _, sentinel, self._rest = self._rest.partition(SENTINEL)
             self._begun = bool(sentinel)

@@ -41,6 +41,12 @@ def test_completions_holds_what_the_program_prints(shell: str, run_qmpsh: RunQmp
     assert (run.stdout, run.stderr, run.returncode) == (stored, "", 0)
 
 
+@pytest.mark.parametrize("wanted", ["tcsh_source", "bash_", "bash", ""])
+def test_what_no_script_asks_for_is_not_answered(wanted: str, run_qmpsh: RunQmpsh) -> None:
+    run = run_qmpsh(env={COMPLETE: wanted})
+    assert (run.stdout, run.returncode) == ("", 1)
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_script_is_one_of_the_shells(shell: str) -> None:
     if not shutil.which(shell):

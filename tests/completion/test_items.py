@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from qmpsh.complete.sources import Query
 from qmpsh.completion.items import Files, Item, Server, Typed, find_items, write_line
 from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import Mode
-from tests.link.test_client_qemu import free_port
+from tests.ports import free_port
 from tests.qemu import VmStarter
 from tests.samples import schema, text
 
@@ -356,7 +355,7 @@ def test_the_programs_verbs_and_their_words() -> None:
 
 @pytest.mark.qemu
 def test_monitors_that_are_here(start_vm: VmStarter) -> None:
-    port = free_port("127.0.0.1", socket.AF_INET)
+    port = free_port()
     vm = start_vm("-qmp", f"tcp:127.0.0.1:{port},server=on,wait=off", name="web")
     offered = {item.text: item for item in items("")}
     assert offered[vm.path] == Item(vm.path, note="web, free")

@@ -6,7 +6,6 @@ An X is typed behind the Tab: it tells whether a blank was put in between.
 from __future__ import annotations
 
 import shutil
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 
 from tests.completion.terminal import SHELLS, Terminal
 from tests.conftest import missing
-from tests.link.test_client_qemu import free_port
+from tests.ports import free_port
 from tests.qemu import ROOT, Vm, VmStarter
 
 pytestmark = pytest.mark.tmux
@@ -96,7 +95,7 @@ def test_files_of_a_command(terminal: Terminal, vm: Vm) -> None:
 
 
 def test_addresses_with_colons(terminal: Terminal, start_vm: VmStarter) -> None:
-    port = free_port("127.0.0.1", socket.AF_INET)
+    port = free_port()
     vm = start_vm("-qmp", f"tcp:127.0.0.1:{port},server=on,wait=off")
     folder = Path(vm.folder)
     (folder / "sub").mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.link.inbox import ROOM
 from qmpsh.shell.courses import Course, EventCourse, MigrationCourse
 from qmpsh.shell.ends import BY_COMMAND
 from qmpsh.shell.eventlog import EventLog
@@ -205,6 +206,16 @@ def test_each_event_is_taken_once_and_the_log_is_bounded() -> None:
         with log.expecting(lambda event: True) as taker:
             taken.append(taker.event and taker.event.data["n"])
     assert taken == [1, 2, None]
+
+
+def test_the_log_is_bounded_by_bytes() -> None:
+    log = EventLog()
+    for number in range(9):
+        log.hear(event("X", n=number)._replace(size=ROOM // 2))
+    assert log.dropped == 7
+    with log.expecting(lambda event: True) as taker:
+        assert taker.event is not None
+        assert taker.event.data["n"] == 7
 
 
 def test_a_line_begins_the_log_anew() -> None:

@@ -24,6 +24,7 @@ from tests.link import forks
 from tests.link.certificates import make_certificates
 from tests.link.forks import Ran, Run
 from tests.link.sshd import serving_ssh
+from tests.ports import free_port
 from tests.qemu import ROOT, START_SECONDS, Vm, new_folder
 from tests.waiting import wait_until
 
@@ -101,11 +102,6 @@ def certificates() -> Path:
 def chardev(options: str, more: str = "") -> tuple[str, ...]:
     """The arguments of a monitor. more: of the monitor's own options"""
     return ("-chardev", f"socket,id=m,{options}", "-mon", f"chardev=m,mode=control{more}")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 # ------------------------------------------------------------------------ from a unix socket

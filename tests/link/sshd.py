@@ -6,12 +6,12 @@ import contextlib
 import getpass
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 _SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
@@ -64,7 +64,7 @@ def serving_ssh(folder: Path, forwards: str = "yes") -> Iterator[Sshd]:
     if os.getuid() == 0:
         # Where sshd never ran as a service its empty folder is missing, which root's sshd wants.
         os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
-    port = _free_port()
+    port = free_port()
     facts = {"folder": folder, "port": port, "user": getpass.getuser(), "forwards": forwards}
     (folder / "sshd_config").write_text(_SERVER.format(**facts))
     (folder / "config").write_text(_CLIENT.format(**facts))
@@ -80,8 +80,3 @@ def serving_ssh(folder: Path, forwards: str = "yes") -> Iterator[Sshd]:
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])

@@ -17,6 +17,7 @@ from qmpsh.link.address import (
     looks_like_address,
     parse_address,
 )
+from qmpsh.link.roads.tls import OPTIONS
 from tests.wire.strategies import patient
 
 
@@ -151,6 +152,9 @@ FORMS = (
         ("exec: ", "it has no command"),
         ("tls:host", "HOST:PORT is expected, an IPv6 address in brackets"),
         ("tls:h:1?dir=/x", "dir= is none of ca, cert, key, name"),
+        *((f"tls:h:1?{name}=a%00", f"{name}= holds a NUL character") for name in OPTIONS),
+        ("tls:h:1?name=.a", "name= is no host name"),
+        (f"tls:h:1?name={'a' * 64}", "name= is no host name"),
         ("tls:h:1?ca=", "ca= is expected once, with a value"),
         ("tls:h:1?ca=a&ca=b", "ca= is expected once, with a value"),
         ("tls:h:1?key=k", "key= needs cert=, the certificate of that key"),

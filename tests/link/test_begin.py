@@ -98,7 +98,7 @@ HMP = "/m.sock is a human monitor (HMP), not QMP; use -qmp, or mode=control on t
         (
             [line(GREETING), b"Killed\n"],
             NotQmp,
-            "/m.sock does not speak QMP; it began with 'Killed\\n'",
+            "/m.sock greeted, and then sent what is not QMP: 'Killed\\n'",
         ),
     ],
 )
@@ -109,6 +109,27 @@ def test_no_session(received: list[bytes | None], kind: type[CannotConnect], tex
     assert str(error) == text
     assert client.closed
     assert stream.closed
+
+
+@pytest.mark.parametrize("received", [[b'{"QMP": ', b'{"ver'], [b"\r\n" * 7]])
+def test_what_comes_and_is_no_greeting_is_no_silence(received: list[bytes | None]) -> None:
+    options = ClientOptions(connect_timeout=0.05, notice_after=0.01)
+    notices: list[str] = []
+    _, error = begin(FakeStream(list(received)), options, notices)
+    assert type(error) is NotQmp
+    assert str(error) == (
+        f"/m.sock sent {len(b''.join(filter(None, received)))} bytes within 0.05 s, and no greeting"
+        " in them: it does not speak QMP, or the way to it is too slow; --connect-timeout gives it"
+        " longer"
+    )
+    assert notices == [
+        "/m.sock has not greeted yet, though it sends something; waiting up to 0.05 s"
+    ]
+
+
+def test_a_greeting_that_is_too_long_is_told_as_such() -> None:
+    _, error = begin(FakeStream([b'{"QMP": "' + b"x" * 100]), ClientOptions(limit=64))
+    assert str(error) == "/m.sock: the server sent a message of more than 64 bytes"
 
 
 def test_silence() -> None:

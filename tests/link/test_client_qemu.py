@@ -14,6 +14,7 @@ from qmpsh.jsontypes import JsonObject
 from qmpsh.link.address import Address, TcpAddress, UnixAddress, parse_address
 from qmpsh.link.client import Client, ClientOptions
 from qmpsh.wire.messages import Command, Event
+from tests.ports import free_port
 from tests.qemu import Vm, VmStarter
 
 pytestmark = pytest.mark.qemu
@@ -38,11 +39,6 @@ def check(address: Address) -> None:
         value = client.execute(STATUS, PATIENCE).value
         assert isinstance(value, dict)
         assert value["status"] == "running"
-
-
-def free_port(host: str, family: socket.AddressFamily) -> int:
-    with socket.create_server((host, 0), family=family) as listener:
-        return int(listener.getsockname()[1])
 
 
 # ------------------------------------------------------------------------ places

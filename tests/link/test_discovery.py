@@ -20,8 +20,8 @@ from qmpsh.link.owners import SYSTEM, libvirt_form
 from qmpsh.link.roads import libvirt
 from qmpsh.link.sockets import TcpSocket, _from_table, tcp_sockets, tells_peers, unix_sockets
 from tests.conftest import missing
-from tests.link.test_client_qemu import free_port
 from tests.link.test_doctor import running
+from tests.ports import free_port
 from tests.qemu import Vm, VmStarter, is_listening, new_folder
 from tests.waiting import wait_until
 
@@ -62,7 +62,7 @@ def test_looking_disturbs_nobody(vm: Vm) -> None:
 
 
 def test_started_in_every_way(start_vm: VmStarter) -> None:
-    ports = [free_port("127.0.0.1", socket.AF_INET) for _ in range(2)]
+    ports = [free_port() for _ in range(2)]
     abstract = f"qmpsh-test-{os.getpid()}"
     vm = start_vm(
         "-chardev", "socket,id=m,path={folder}/m,server=on,wait=off",
@@ -155,9 +155,9 @@ def test_folders_are_searched_where_there_is_no_proc(
     Path(folder, "file.qmp").touch()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{folder}/a/b/vm.qmp")
-        assert find_monitors() == [Monitor(f"{folder}/a/b/vm.qmp")]
+        assert find_monitors(libvirt=False) == [Monitor(f"{folder}/a/b/vm.qmp")]
     monkeypatch.setattr(discovery, "_ENTRIES", 1)
-    assert find_monitors() == []
+    assert find_monitors(libvirt=False) == []
 
 
 def test_libvirts_domains_join_the_list(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ from qmpsh.link.owners import SESSION, libvirt_form
 from qmpsh.link.proc import Process, maybe_process
 from qmpsh.link.scene import look
 from tests.conftest import missing
-from tests.link.test_client_qemu import free_port
+from tests.ports import free_port
 from tests.qemu import ROOT, Vm, VmStarter, is_listening, new_folder
 from tests.waiting import wait_until
 
@@ -122,7 +122,7 @@ def test_another_qmpsh_is_told_to_disconnect(vm: Vm) -> None:
 
 
 def test_tcp_is_held(start_vm: VmStarter) -> None:
-    port = free_port("127.0.0.1", socket.AF_INET)
+    port = free_port()
     start_vm("-qmp", f"tcp:127.0.0.1:{port},server=on,wait=off")
     first = Client.connect(TcpAddress("127.0.0.1", port))
     error = refusal(TcpAddress("localhost", port))
@@ -132,7 +132,7 @@ def test_tcp_is_held(start_vm: VmStarter) -> None:
 
 
 def test_a_stopped_vm(start_vm: VmStarter) -> None:
-    port = free_port("127.0.0.1", socket.AF_INET)
+    port = free_port()
     vm = start_vm("-qmp", f"tcp:127.0.0.1:{port},server=on,wait=off")
     vm.stop_process()
     name = Path(f"/proc/{vm.pid}/cmdline").read_bytes().split(b"\0")[0].decode()
@@ -177,7 +177,7 @@ def test_a_serial_line(start_vm: VmStarter) -> None:
 def test_a_serial_line_that_speaks(start_vm: VmStarter) -> None:
     vm = start_vm("-serial", "unix:{folder}/console,server=on,wait=off")
     path = UnixAddress(f"{vm.folder}/console")
-    error = handshake.refusal(path, ProtocolError("no JSON", b"login: "))
+    error = handshake.refusal(path, ProtocolError("no JSON", b"login: "), greeted=False)
     assert str(error) == (
         f"{path} does not speak QMP: this is the VM's serial line, no monitor;"
         f" its monitor is {vm.path}"
@@ -200,7 +200,7 @@ def test_a_guest_agent_of_this_machine(folder: str) -> None:
 
 
 def test_a_monitor_that_speaks_tls(start_vm: VmStarter) -> None:
-    port = free_port("127.0.0.1", socket.AF_INET)
+    port = free_port()
     start_vm(
         "-object", "tls-creds-anon,id=t,endpoint=server", "-chardev",
         f"socket,id=m,host=127.0.0.1,port={port},server=on,wait=off,tls-creds=t",

@@ -12,6 +12,7 @@ import pytest
 
 from qmpsh.errors import CommandFailed, ConnectionLost
 from qmpsh.link.client import Client
+from qmpsh.link.dialect import remark
 from qmpsh.link.peer import peer_pid
 from qmpsh.link.roads.libvirt import LibvirtRoad
 from qmpsh.link.roads.libvirt_bridge import Bridge, BridgeStream
@@ -193,7 +194,7 @@ def test_greeting() -> None:
     greeting = client.greeting
     assert greeting is not None
     assert (greeting.version, greeting.capabilities) == ("9.1.0", ())
-    assert greeting.remark == (
+    assert remark("libvirt:x", greeting) == (
         "libvirt now marks the domain vm as tainted (custom-monitor): it does not see what commands"
         " to the monitor change"
     )

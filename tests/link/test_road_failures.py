@@ -26,9 +26,11 @@ from qmpsh.link.telnet import strip
 from qmpsh.link.transport import SocketStream, begin_stream
 from qmpsh.wire.messages import Command
 from tests.conftest import RunQmpsh
+from tests.evil import obeyed
 from tests.link.checks import needs
-from tests.link.roads import certificates, free_port, secured
+from tests.link.roads import certificates, secured
 from tests.link.sshd import Sshd, serving_ssh
+from tests.ports import free_port
 from tests.qemu import ROOT, Vm, VmStarter, new_folder
 from tests.waiting import wait_until
 
@@ -202,10 +204,13 @@ def test_a_command_hears_no_interrupt(tmp_path: Path) -> None:
     assert int(session) != os.getsid(0)
 
 
-def test_complaints_of_a_command_go_through(run_qmpsh: RunQmpsh) -> None:
-    ran = run_qmpsh("exec:echo a word >&2; exit 1", "query-status")
+def test_complaints_of_a_command_stand_in_the_sentence_alone(run_qmpsh: RunQmpsh) -> None:
+    ran = run_qmpsh(r"exec:printf 'one\n\033]0;pwned\007%0300d\n' 1 >&2; exit 1", "query-status")
     assert ran.returncode == 3
-    assert ran.stderr.startswith("a word\nqmpsh: exec:echo")
+    assert ran.stderr.startswith("qmpsh: exec:printf")
+    assert ran.stderr.count("\n") == 1
+    assert not obeyed(ran.stderr.rstrip("\n"))
+    assert f"exit 1: \\x1b]0;pwned\\x07{'0' * 190}...;" in ran.stderr
 
 
 # ------------------------------------------------------------------------ inherited sockets

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 
@@ -14,8 +13,8 @@ import pytest
 from qmpsh.link.address import UnixAddress
 from qmpsh.link.client import Client
 from tests.conftest import RunQmpsh, missing
-from tests.link.test_client_qemu import free_port
 from tests.link.test_doctor import running
+from tests.ports import free_port
 from tests.qemu import Vm, VmStarter, is_listening
 from tests.waiting import wait_until
 
@@ -122,7 +121,7 @@ def test_a_stopped_one_is_not_connected_to(vm: Vm, run_qmpsh: RunQmpsh) -> None:
 
 
 def test_other_kinds(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
-    port = free_port("127.0.0.1", socket.AF_INET)
+    port = free_port()
     vm = start_vm(
         "-monitor", "unix:{folder}/h,server=on,wait=off",
         "-qmp", f"telnet:127.0.0.1:{port},server=on,wait=off",
@@ -151,7 +150,7 @@ def test_files(tmp_path: Path, run_qmpsh: RunQmpsh, vm: Vm) -> None:
 
 def test_a_tls_port_is_found_by_asking(tmp_path: Path, run_qmpsh: RunQmpsh) -> None:
     openssl = shutil.which("openssl") or missing("openssl")
-    port = free_port("127.0.0.1", socket.AF_INET)
+    port = free_port()
     subprocess.run(
         [str(openssl), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key",
          "-out", "cert", "-subj", "/CN=localhost"],
@@ -193,7 +192,7 @@ def test_all_that_can_be_done_is_next(run_qmpsh: RunQmpsh) -> None:
 
 
 def test_a_place_elsewhere(run_qmpsh: RunQmpsh) -> None:
-    port = free_port("127.0.0.1", socket.AF_INET)
+    port = free_port()
     checks = examined(run_qmpsh, f"127.0.0.1:{port}", 3)
     assert checks["listener"] == ("info", "not on this machine, as far as can be seen")
     assert checks["session"][1] == f"nobody listens on 127.0.0.1 port {port}"

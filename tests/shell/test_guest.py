@@ -98,7 +98,7 @@ def test_silence_of_another_command_is_a_timeout() -> None:
         ({"exitcode": 255}, 255),
         ({"exitcode": 3221225477}, 255),
         ({"signal": 15}, 143),
-        ({}, 0),
+        ({"signal": 3221225477}, 255),
     ],
 )
 def test_exit_codes(status: JsonObject, exit_code: int) -> None:
@@ -113,7 +113,12 @@ def test_exit_codes(status: JsonObject, exit_code: int) -> None:
 def test_what_was_cut_is_noted() -> None:
     replies: dict[str, Json] = {
         "guest-exec": {"pid": 5},
-        "guest-exec-status": {"exited": True, "out-data": "b3V0", "out-truncated": True},
+        "guest-exec-status": {
+            "exited": True,
+            "exitcode": 0,
+            "out-data": "b3V0",
+            "out-truncated": True,
+        },
     }
     with serving(an_agent(lambda name: replies[name])) as path:
         said, _ = run(path, ".exec x")
@@ -121,21 +126,61 @@ def test_what_was_cut_is_noted() -> None:
 
 
 @pytest.mark.parametrize(
-    "replies, said",
+    "value, said",
+    [({}, "guest-exec answered without pid"), (5, "guest-exec answered with no object")],
+)
+def test_a_process_without_a_number(value: Json, said: str) -> None:
+    with serving(an_agent(lambda _: value)) as path:
+        assert run(path, ".exec x") == ([f"GenericError: {said}"], 1)
+
+
+NO_BASE64: list[Json] = ["x", "\u00e9", "!!!\u00e9", "\ud800", "====", " ", 5, None, ["aGkK"]]
+
+
+@pytest.mark.parametrize(
+    "status, wrong",
     [
-        ({"guest-exec": {}}, "GenericError: guest-exec answered without pid"),
-        ({"guest-exec": 5}, "GenericError: guest-exec answered with no object"),
-        (
-            {"guest-exec": {"pid": 1}, "guest-exec-status": {"exited": True, "out-data": "x"}},
-            "the agent sent data that is not base64",
+        ({"exited": True}, "exitcode"),
+        ({"exitcode": 0}, "exited"),
+        ({"exited": "yes", "exitcode": 0}, "a usable exited"),
+        ({"exited": 1, "exitcode": 0}, "a usable exited"),
+        ({"exited": True, "exitcode": "x"}, "a usable exitcode"),
+        ({"exited": True, "exitcode": True}, "a usable exitcode"),
+        ({"exited": True, "exitcode": 0, "signal": None}, "a usable signal"),
+        *(
+            ({"exited": True, "exitcode": 0, f"{stream}-data": data}, f"a usable {stream}-data")
+            for data in NO_BASE64
+            for stream in ("out", "err")
         ),
     ],
 )
-def test_an_agent_that_answers_nonsense(replies: dict[str, Json], said: str) -> None:
+def test_a_status_that_makes_no_sense(status: JsonObject, wrong: str) -> None:
+    replies: dict[str, Json] = {"guest-exec": {"pid": 1}, "guest-exec-status": status}
     with serving(an_agent(lambda name: replies[name])) as path:
-        texts, exit_code = run(path, ".exec x")
-    assert texts[-1].startswith(said)
-    assert exit_code == 1
+        said = [f"GenericError: guest-exec-status answered without {wrong}"]
+        assert run(path, ".exec x") == (said, 1)
+
+
+@pytest.mark.parametrize(
+    "read, wrong",
+    [
+        ({"count": "x", "buf-b64": 7, "eof": "z"}, "a usable buf-b64"),
+        ({"count": 0, "eof": False}, "buf-b64"),
+        ({"count": 0, "buf-b64": "", "eof": False}, "bytes before the end"),
+        ({"count": 3, "buf-b64": "aGkK", "eof": "z"}, "a usable eof"),
+        ({"count": 3, "buf-b64": "aGkK"}, "eof"),
+        *(({"count": 1, "buf-b64": data, "eof": True}, "a usable buf-b64") for data in NO_BASE64),
+    ],
+)
+def test_a_file_that_makes_no_sense(read: JsonObject, wrong: str) -> None:
+    replies: dict[str, Json] = {
+        "guest-file-open": 1000,
+        "guest-file-read": read,
+        "guest-file-close": {},
+    }
+    with serving(an_agent(lambda name: replies[name])) as path:
+        said = [f"GenericError: guest-file-read answered without {wrong}"]
+        assert run(path, ".cat /x") == (said, 1)
 
 
 def polled(session: Session) -> Session:

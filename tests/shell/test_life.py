@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,7 +11,7 @@ from qmpsh.link import owners
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client
 from qmpsh.shell.outcome import Note
-from tests.link.test_client_qemu import free_port
+from tests.ports import free_port
 from tests.qemu import Vm, VmStarter, emulators
 from tests.shell.test_session import Desk
 
@@ -197,7 +196,7 @@ def test_a_failed_reconnect_to_libvirts_is_the_last(
 
 
 def test_over_tcp(start_vm: VmStarter, sit: Sit) -> None:
-    address = f"127.0.0.1:{free_port('127.0.0.1', socket.AF_INET)}"
+    address = f"127.0.0.1:{free_port()}"
     vm = start_vm("-qmp", f"tcp:{address},server=on,wait=off", name="vm1")
     desk = sit(address)
     lose(desk, vm)

@@ -18,7 +18,7 @@ from qmpsh.shell.outcome import Answer, Ask, Note, Outcome, Steps, Task, Until
 from qmpsh.shell.policy import question_before
 from qmpsh.shell.secret_rules import mask_json
 from qmpsh.shell.secrets import mask_hmp, mask_line
-from qmpsh.wire.messages import Command, Event
+from qmpsh.wire.messages import Command, Event, Greeting, classify
 
 
 @pytest.mark.parametrize(
@@ -262,3 +262,18 @@ def test_paths_of_this_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(place)
     assert list_paths("") == ["file", "folder/"]
     assert "tmp/" in [path.removeprefix("/") for path in list_paths("/t")]
+
+
+def test_names_that_a_server_made_long_are_cut() -> None:
+    long, cut = "x" * 1_000_000, f"{'x' * 200}..."
+    greeting = classify({"QMP": {"version": {"package": long}, "capabilities": []}}, 1)
+    assert isinstance(greeting, Greeting)
+    machine = Machine("s", greeting)
+    machine.learn_name({"name": long})
+    machine.learn_uuid({"UUID": long})
+    machine.learn_status({"status": long})
+    machine.learn_commands({"version": long})
+    machine.hear(Event("SHUTDOWN", {"reason": long}, None, {}))
+    said = (machine.package, machine.name, machine.uuid, machine.status, machine.version)
+    assert said == (cut,) * 5
+    assert machine.farewell == f"SHUTDOWN {cut}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import string
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from qmpsh.lang.line import parse_line
 from qmpsh.lang.syntax import CommandLine, JsonLine, Mode
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, AskSecret, Note, Task
-from qmpsh.shell.secret_rules import mask_json
+from qmpsh.shell.secret_rules import mask_hmp_text, mask_json, named_secrets
 from qmpsh.shell.secrets import mask_error, mask_hmp, mask_line
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.shell import Shell
@@ -249,3 +250,16 @@ def test_every_question_mark_asks_and_any_text_is_a_string() -> None:
 )
 def test_other_question_marks_are_values(line: str, arguments: Json) -> None:
     assert run(line) == ([], arguments)
+
+
+@pytest.mark.parametrize("text", ['password="{}"', "password='{}'", "password={}"])
+def test_a_long_secret_is_found_for_little_more_than_itself(text: str) -> None:
+    text = text.format("x" * 200_000)
+    named_secrets(text[:12])
+    tracemalloc.start()
+    (span,) = named_secrets(text)
+    mask_hmp_text(f"change vnc {text}")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert span == (len("password="), len(text))
+    assert most < 10 * len(text)

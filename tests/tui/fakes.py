@@ -13,13 +13,14 @@ from collections.abc import Callable
 
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.faults import Fault
-from qmpsh.errors import ConnectionLost, QmpshError
+from qmpsh.errors import INTERRUPTED, ConnectionLost, QmpshError
 from qmpsh.shell.life import Tone
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Ask, Note, Outcome, Show, Steps, Task, Until
 from qmpsh.shell.preferences import Preferences
 from qmpsh.shell.progress import Work
 from qmpsh.shell.session import Running, Watcher
+from qmpsh.shell.settings import Prompt
 from qmpsh.view.theme import Line
 from qmpsh.wire.messages import Event, Greeting
 
@@ -37,7 +38,7 @@ class FakeSession:
         self.catalog = Catalog()
         self.preferences = Preferences()
         self.running: Running | None = None
-        self.prompt = "(QEMU) "
+        self.prompt: Prompt = "(QEMU) "
         self.read_only = False
         self.works: list[Work] = []
         self.wants_write = False
@@ -151,7 +152,7 @@ class FakeSession:
         running, self.running = self.running, None
         if running.task.asking is not None:
             running.task.cancel()
-            running.ended(Outcome(130))
+            running.ended(Outcome(INTERRUPTED))
         else:
             self._detached.append(running)
         return True
@@ -237,7 +238,7 @@ def asks(question: Ask, done: Callable[[FakeSession, str], Outcome]) -> Script:
     return steps
 
 
-def changes_prompt(*prompts: str) -> Script:
+def changes_prompt(*prompts: Prompt) -> Script:
     """The line sets the prompt to the one after the present one."""
 
     def steps(session: FakeSession) -> Steps:

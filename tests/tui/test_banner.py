@@ -25,8 +25,11 @@ def test_what_is_known_at_once() -> None:
 
 
 def test_a_remark_on_the_connection() -> None:
-    banner = Banner(Machine("s", Greeting("7.2.22", "", (), {}, "tainted\n")), Catalog(), ASCII)
-    assert texts(banner)[:3] == ["Connected to QEMU 7.2.22", "s", "tainted\\n"]
+    greeting = Greeting("7.2.22", "", (), {"QMP": {"remark": "tainted\n"}})
+    banner = Banner(Machine("libvirt:s", greeting), Catalog(), ASCII)
+    assert texts(banner)[:3] == ["Connected to QEMU 7.2.22", "libvirt:s", "tainted\\n"]
+    # Only a bridge of ours has something to tell; a server cannot speak for us.
+    assert not Machine("/run/s", greeting).remark
 
 
 def test_a_server_that_does_not_greet() -> None:

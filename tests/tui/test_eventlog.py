@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
-from qmpsh.jsontypes import JsonObject
-from qmpsh.tui.eventlog import EventLog
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.tui.eventlog import ROOM, EventLog
 from qmpsh.view.glyphs import ASCII, UNICODE
 from qmpsh.view.theme import plain
 from qmpsh.wire.messages import Event
@@ -83,6 +86,29 @@ def test_the_oldest_go_and_are_counted() -> None:
     first = shown(log, height=2)
     assert first[0] == f"{log.store.dropped} older events dropped"
     assert log.store.dropped + len(log.store.blocks) == 1000
+
+
+def test_the_ring_is_bounded_by_bytes_and_says_so() -> None:
+    size = ROOM // 16
+    log = filled(*(event("X", number, n=number)._replace(size=size) for number in range(100)))
+    assert len(log.store.blocks) <= 16
+    log.view.to_start()
+    assert shown(log, height=2)[0] == f"{log.store.dropped} older events dropped"
+    assert log.store.dropped + len(log.store.blocks) == 100
+
+
+def test_a_large_event_is_let_go_of_with_its_line() -> None:
+    class Data(dict[str, Json]):
+        """A dict that can be referred to weakly."""
+
+    data = Data(text="x")
+    kept = weakref.ref(data)
+    log = filled(Event("X", data, START, {}, ROOM))
+    del data
+    assert shown(log) == ["22:30:31.000 X", "  text=x"]
+    log.add(event("Y")._replace(size=ROOM))
+    gc.collect()
+    assert kept() is None
 
 
 def test_names_from_the_vm_are_made_safe() -> None:

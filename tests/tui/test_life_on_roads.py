@@ -31,10 +31,10 @@ from tests.link.roads import (
     LayPlain,
     certificates,
     dialling,
-    free_port,
     secured,
 )
 from tests.link.sshd import serving_ssh
+from tests.ports import free_port
 from tests.qemu import Vm, VmStarter
 from tests.tui.test_driver import Silent
 

@@ -8,8 +8,9 @@ from qmpsh.errors import CommandFailed, LineSyntaxError
 from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import Modifiers
 from qmpsh.shell.outcome import Answer
-from qmpsh.tui.blocks import head_lines
+from qmpsh.tui.blocks import Foldable, head_lines
 from qmpsh.tui.output import Output, transcript
+from qmpsh.tui.store import Store
 from qmpsh.view.answers import Body, Kind, answer_body, text_body
 from qmpsh.view.columns import text_columns
 from qmpsh.view.glyphs import UNICODE
@@ -226,3 +227,13 @@ def test_a_table_is_laid_out_for_the_width_it_is_shown_at(output: Output) -> Non
     assert output.last_reply is not None
     assert output.last_reply.is_table
     assert output.last_reply.text().endswith('{"filename": "/x"}')
+
+
+def test_long_lines_count_by_their_length() -> None:
+    store = Store(1000, "lines", room=100)
+    for _ in range(9):
+        store.append(Foldable(text_body("x" * 40)))
+    assert len(store.blocks) == 2
+    assert plain(store.rows(store.begin, 40)[0]) == "7 older lines dropped"
+    store.append(Foldable(text_body("y" * 1000)))
+    assert len(store.blocks) == 1

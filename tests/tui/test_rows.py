@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmpsh.tui.rows import cut, justify, line_width, part, text_width, wrap
+from qmpsh.tui.rows import cut, justify, line_width, part, wrap
+from qmpsh.view.columns import text_columns
 from qmpsh.view.theme import Line, plain
 
 
@@ -60,7 +61,7 @@ def test_wrapped_rows_are_the_line_again(line: Line, width: int) -> None:
     else:
         assert shown == plain(line)
     # A blank may stand beyond the edge, and a wide character in one column has nowhere to go.
-    assert all(text_width(plain(row).rstrip()) <= max(3, width) for row in rows)
+    assert all(text_columns(plain(row).rstrip()) <= max(3, width) for row in rows)
 
 
 @pytest.mark.parametrize(

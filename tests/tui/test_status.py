@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qmpsh.shell.machine import MachineState
 from qmpsh.shell.progress import State, Work
 from qmpsh.tui.rows import line_width
 from qmpsh.tui.status import Facts, status_line
@@ -133,7 +134,7 @@ def test_text(facts: Facts, width: int, left: str, right: str) -> None:
         ("ended", "", "status.ended"),
     ],
 )
-def test_the_state_has_a_role_of_its_own(state: str, status: str, role: str) -> None:
+def test_the_state_has_a_role_of_its_own(state: MachineState, status: str, role: str) -> None:
     line = status_line(Facts(state=state, status=status), 80, UNICODE)
     assert [text for used, text in line if used == role and text.startswith(state)]
 

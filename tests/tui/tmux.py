@@ -59,13 +59,20 @@ class Terminal:
         return self.tmux("capture-pane", "-p", "-S", "-")
 
     def sees(self, *texts: str) -> str:
-        """Wait until all the texts are shown at once; that picture."""
+        """Wait until all the texts are shown at once; that picture.
+
+        Raises AssertionError with the last picture.
+        """
 
         def shown() -> str:
             picture = self.picture()
             return picture if all(text in picture for text in texts) else ""
 
-        return wait_until(shown, 20, " and ".join(texts))
+        try:
+            return wait_until(shown, 20, " and ".join(texts))
+        except AssertionError as error:
+            error.add_note(self.picture())
+            raise
 
     def close(self) -> None:
         """End the server and all in it. Never raises."""

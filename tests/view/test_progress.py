@@ -34,6 +34,8 @@ WAITS = Work("migration", State.WAITING)
         # A wide character takes two columns.
         (Work("job 任务", State.PAUSED), 15, "job 任务 paused"),
         (Work("job 任务", State.PAUSED), 14, "paused"),
+        # A combining one takes none.
+        (Work("job e\u0301", State.PAUSED), 12, "job e\u0301 paused"),
     ],
 )
 def test_line(work: Work, width: int, text: str) -> None:

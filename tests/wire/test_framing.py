@@ -217,6 +217,31 @@ def test_what_the_parser_refuses(written: bytes) -> None:
     assert outcome([written], limit=10**6) == ([], ProtocolError)
 
 
+@pytest.mark.parametrize(
+    "number, said",
+    [
+        ("1e400", "a number that is too large"),
+        ("-1e400", "a number that is too large"),
+        ("NaN", "NaN, which is no number of JSON's"),
+        ("Infinity", "Infinity, which is no number of JSON's"),
+        ("-Infinity", "-Infinity, which is no number of JSON's"),
+        ("1" * 4301, "a number of too many digits"),
+    ],
+)
+def test_numbers_that_could_not_be_printed_as_json(number: str, said: str) -> None:
+    framer = MessageFramer()
+    framer.receive_data(f'{{"a": [{number}]}}\n'.encode())
+    with pytest.raises(ProtocolError) as caught:
+        take(framer)
+    assert str(caught.value) == f"the server sent {said}"
+
+
+def test_large_numbers_are_taken() -> None:
+    framer = MessageFramer()
+    framer.receive_data(f'{{"a": [1e308, {"1" * 4300}]}}\n'.encode())
+    assert framer.next_frame() == Frame({"a": [1e308, int("1" * 4300)]}, 4316)
+
+
 def test_utf_16_is_not_guessed() -> None:
     assert outcome(['{"a": 1}'.encode("utf-16-le")]) == ([], ProtocolError)
 

@@ -94,7 +94,7 @@ STAMP: JsonObject = {"seconds": 1795211890, "microseconds": 630922}
         ),
         (
             {"timestamp": STAMP, "event": "STOP"},
-            Event("STOP", {}, 1795211890.630922, {"timestamp": STAMP, "event": "STOP"}),
+            Event("STOP", {}, 1795211890.630922, {"timestamp": STAMP, "event": "STOP"}, 9),
         ),
     ],
 )
@@ -130,6 +130,16 @@ def test_timestamps(timestamp: Json, seconds: float | None) -> None:
         (
             {"é\x1b": 1, "b": 2},
             "the server sent a message of no known kind (members: 'é\x1b', 'b')",
+        ),
+        (
+            {"x" * 1000: 1},
+            f"the server sent a message of no known kind (members: '{'x' * 199}...)",
+        ),
+        (
+            {str(number): 1 for number in range(10_000)},
+            "the server sent a message of no known kind (members: "
+            + ", ".join(f"'{number}'" for number in range(20))
+            + ")",
         ),
         (greet(None), "the server sent a greeting that says nothing (members: 'QMP')"),
         (

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Sequence
 from typing import Final
 
+from qmpsh.errors import shortened
+
 GRACE: Final = 0.5
 """seconds in which a program that was asked to has to end, and one that closed its output"""
 
@@ -21,7 +23,6 @@ class Child:
     ends:  descriptors to be its standard input and output, which the caller closes
     alone: in a session of its own: it has no terminal, never hears its Ctrl-C, and all that it
            started ends with it; else it may ask for a password there
-    echo:  what it writes to its standard error goes through to ours as well
     Raises OSError.
     """
 
@@ -31,10 +32,8 @@ class Child:
         ends: tuple[int, int],
         *,
         alone: bool,
-        echo: bool,
     ) -> None:
         self._alone = alone
-        self._echo = echo
         self._last = b""
         self._process = subprocess.Popen(
             argv,
@@ -53,10 +52,8 @@ class Child:
             return
         with self._process.stderr as pipe:
             while piece := os.read(pipe.fileno(), _KEPT):
+                # Kept and not passed on: it is not ours, of any length, and may hold anything.
                 self._last = (self._last + piece)[-_KEPT:]
-                if self._echo:
-                    with contextlib.suppress(OSError):
-                        os.write(2, piece)
 
     def verdict(self) -> str:
         """How it ended, and its last words: "exit 127: sh: 1: nope: not found".
@@ -78,7 +75,7 @@ class Child:
         """The last line of its standard error, "" for none. Once it was ended."""
         self._reader.join(GRACE)
         lines = self._last.decode(errors="replace").replace("\r", "\n").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return shortened(next((line.strip() for line in reversed(lines) if line.strip()), ""))
 
     def end(self) -> None:
         """End it and reap it; may be called twice."""

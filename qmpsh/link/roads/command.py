@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from typing import NamedTuple
 
@@ -39,12 +38,10 @@ class ExecAddress(NamedTuple):
     def begin(self) -> Stream:
         mine, other = socket.socketpair()
         try:
-            # On a terminal there may be a full screen one day, which nothing may write into.
             child = Child(
                 (SHELL, "-c", self.command),
                 (other.fileno(), other.fileno()),
                 alone=True,
-                echo=not os.isatty(2),
             )
         except OSError as error:
             mine.close()

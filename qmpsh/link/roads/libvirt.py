@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import threading
 from typing import Final, NamedTuple
 
@@ -15,10 +14,10 @@ from qmpsh.jsontypes import JsonObject
 from qmpsh.link.roads.libvirt_bridge import Bridge, BridgeStream
 from qmpsh.link.roads.libvirt_host import list_domains, load
 from qmpsh.link.transport import Stream
+from qmpsh.link.watch import READ, wait_for
 
 SCHEME: Final = "libvirt:"
 _OVER_SSH: Final = r"[a-z0-9]+\+(ssh|libssh2?):"
-_LONGEST: Final = 86400.0  # seconds; poll(2) takes its milliseconds as an int
 
 
 class LibvirtRoad(NamedTuple):
@@ -128,6 +127,4 @@ def _within(timeout: float | None) -> str:
 
 def _is_readable(bridge: Bridge, timeout: float | None) -> bool:
     """Wait for the greeting, or for the end; False when the time ran out."""
-    poller = select.poll()
-    poller.register(bridge.near.fileno(), select.POLLIN)
-    return bool(poller.poll(None if timeout is None else min(timeout, _LONGEST) * 1000))
+    return bool(wait_for({bridge.near.fileno(): READ}, timeout))

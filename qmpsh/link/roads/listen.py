@@ -14,6 +14,7 @@ import stat
 from qmpsh.errors import AddressError, CannotConnect, ConnectionLost
 from qmpsh.link.address import TcpAddress, UnixAddress, parse_address, refusal
 from qmpsh.link.journey import Journey
+from qmpsh.link.peer import socket_file
 from qmpsh.link.transport import Stream, stream_over
 
 
@@ -64,7 +65,7 @@ class _Listening(Journey):
         listener.setblocking(False)
         self._place = place
         self._listener = listener
-        self._file = _file_of(place)
+        self._file = socket_file(place)
 
     def _descriptor(self) -> int:
         return self._listener.fileno()
@@ -88,21 +89,10 @@ class _Listening(Journey):
         """Listen no more, and remove what stood for it, unless another one's is there by now."""
         self._listener.close()
         if isinstance(self._place, UnixAddress) and self._file:
-            if _file_of(self._place) == self._file:
+            if socket_file(self._place) == self._file:
                 with contextlib.suppress(OSError):
                     os.unlink(self._place.path)
             self._file = ()
-
-
-def _file_of(place: UnixAddress | TcpAddress) -> tuple[int, ...]:
-    """What tells the socket's file from another in its place; () where there is none."""
-    if not isinstance(place, UnixAddress) or place.abstract:
-        return ()
-    try:
-        status = os.lstat(place.path)
-    except OSError:
-        return ()
-    return status.st_dev, status.st_ino, status.st_ctime_ns
 
 
 def _listen_tcp(place: TcpAddress) -> socket.socket:

@@ -126,7 +126,6 @@ class _Forwarding(Journey):
                 ("/bin/sh", "-c", _START, "ssh", *address.words(self._local, more)),
                 (subprocess.DEVNULL, other),
                 alone=False,
-                echo=False,
             )
         except OSError as error:
             os.close(self._pipe)

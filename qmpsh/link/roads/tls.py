@@ -41,7 +41,13 @@ def parse(text: str) -> TlsAddress:
         if not value or name in options:
             raise refusal(text, f"{name}= is expected once, with a value")
         value = unquote(value)
+        if "\0" in value:
+            raise refusal(text, f"{name}= holds a NUL character")
         options[name] = os.path.expanduser(value) if name in _FILES else value
+    try:
+        options.get("name", "").encode("idna")
+    except UnicodeError as error:
+        raise refusal(text, "name= is no host name") from error
     if "key" in options and "cert" not in options:
         raise refusal(text, "key= needs cert=, the certificate of that key")
     return TlsAddress(host_and_port(place, text), options)

@@ -5,6 +5,8 @@ All of it comes from the tables of the program itself, those that --help shows t
 
 from __future__ import annotations
 
+import datetime
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable
@@ -23,10 +25,9 @@ from qmpsh.shell.ends import ENDS  # noqa: E402
 from qmpsh.tui.keys import KEYS  # noqa: E402
 
 WIDTH = 68
-DATE = "2026-11-21"
 DOCS = ROOT / "docs"
 PAGE = DOCS / "qmpsh.1"
-BEGIN, END = "<!-- {}: scripts/manpage.py -->\n", "<!-- end of {} -->\n"
+BEGIN, END = "<!-- {}: scripts/docs.py -->\n", "<!-- end of {} -->\n"
 
 Rows = list[tuple[str, str]]
 
@@ -117,10 +118,10 @@ def waiting_commands() -> str:
 # ---------------------------------------------------------------------------- roff
 
 
-def page() -> str:
-    """The manual page; ends in a newline."""
+def page(date: str) -> str:
+    """The manual page; ends in a newline. date: of its last change, as in 2026-11-21"""
     parts = [
-        f'.TH QMPSH 1 "{DATE}" "qmpsh {__version__}" "User Commands"\n',
+        f'.TH QMPSH 1 "{date}" "qmpsh {__version__}" "User Commands"\n',
         _section("NAME", "qmpsh \\- the shell for QMP, the control protocol of QEMU\n"),
         _section("SYNOPSIS", _synopsis()),
         _section("DESCRIPTION", _paragraphs(DESCRIPTION)),
@@ -137,6 +138,12 @@ def page() -> str:
         _section("SEE ALSO", _lines(SEE_ALSO)),
     ]
     return "".join(parts)
+
+
+def date_of(stored: str) -> str:
+    """The date that a manual page bears, "" for none."""
+    found = re.search(r'^\.TH \S+ \S+ "([^"]*)"', stored)
+    return found[1] if found else ""
 
 
 def _section(title: str, body: str) -> str:
@@ -226,8 +233,10 @@ def _cell(text: str) -> str:
 
 
 def write() -> None:
-    """Write the page, and every table into its page."""
-    PAGE.write_text(page())
+    """Write the page, with the date of today where it changes, and every table into its page."""
+    stored = PAGE.read_text()
+    if stored != page(date_of(stored)):
+        PAGE.write_text(page(datetime.date.today().isoformat()))
     for name, place in TABLES.items():
         path = DOCS / place.page
         head, _, rest = path.read_text().partition(BEGIN.format(name))

@@ -1,0 +1,50 @@
+"""JSON text in colour: what is what, and what a long string costs."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+
+from qmpsh.view.highlight import json_line
+from qmpsh.view.theme import Line, plain
+
+
+@pytest.mark.parametrize(
+    "text, line",
+    [
+        (
+            '  "a": -1.5e3,',
+            [
+                ("", "  "),
+                ("json.key", '"a"'),
+                ("json.punctuation", ":"),
+                ("", " "),
+                ("json.number", "-1.5e3"),
+                ("json.punctuation", ","),
+            ],
+        ),
+        (
+            r'"\"\\":"\\"',
+            [("json.key", r'"\"\\"'), ("json.punctuation", ":"), ("json.string", r'"\\"')],
+        ),
+        ('"a" :', [("json.string", '"a"'), ("", " "), ("json.punctuation", ":")]),
+        ("true", [("json.literal", "true")]),
+        ('"open', [("", '"open')]),
+        ("", []),
+    ],
+)
+def test_what_is_what(text: str, line: Line) -> None:
+    assert json_line(text) == line
+
+
+@pytest.mark.parametrize("character", ["x", r"\n", r"\\"])
+def test_a_long_string_costs_little_more_than_itself(character: str) -> None:
+    text = f'"{character * 200_000}"'
+    json_line('""')
+    tracemalloc.start()
+    line = json_line(text)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert plain(line) == text
+    assert most < 4 * len(text)
