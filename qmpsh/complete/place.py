@@ -12,8 +12,9 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from qmpsh.errors import LineSyntaxError, Span
-from qmpsh.lang.scan import Kind, Scanner, Token
+from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import Mode
+from qmpsh.lang.tokens import Kind, Token
 from qmpsh.lang.values import Source, unquoted
 from qmpsh.lang.verbs import UNKNOWN, VERBS, Takes, Verb
 
@@ -115,10 +116,6 @@ def find_place(text: str, cursor: int, mode: Mode) -> Place:
 
 _MODIFIER_VALUES = {"--fd": Where.FILE, "--wait": Where.EVENT}
 """What the value of a modifier is, where something can be said of it."""
-
-
-_AT_LINE = frozenset({Takes.LINE, Takes.TIMED_LINE})
-"""Where a command may stand right behind the verb."""
 
 
 class Frame:
@@ -242,7 +239,8 @@ class Walk:
         """Where the words are that no modifier takes."""
         if self._verb is None:
             return Where.KEY
-        return Where.COMMAND if self._takes in _AT_LINE else Where.VERB_WORD
+        at_line = self._verb.takes in (Takes.LINE, Takes.TIMED_LINE)
+        return Where.COMMAND if at_line else Where.VERB_WORD
 
     def _open_transaction(self, token: Token) -> None:
         self.in_transaction = True

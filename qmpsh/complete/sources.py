@@ -183,7 +183,6 @@ SOURCES: dict[str, Source] = {
     "path": Source(_list_parent, _paths),
     "property": Source(_list_given_path, _properties),
     "trace-event": Source(_trace_events, _member("name")),
-    "vnc": Source(_plain("query-vnc-servers"), _member("id")),
     "option": Source(_plain("query-command-line-options"), _member("option")),
     "virtio": Source(_plain("x-query-virtio"), _member("path", kind="virtio device")),
     "nic": Source(_plain("query-rx-filter"), _member("name", kind="NIC")),

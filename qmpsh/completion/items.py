@@ -20,9 +20,9 @@ from qmpsh.complete.feeds import names_file
 from qmpsh.complete.place import Place, Where, find_place
 from qmpsh.errors import UsageError
 from qmpsh.lang.rules import State
-from qmpsh.lang.scan import Kind, Scanner
+from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import Mode
-from qmpsh.lang.tokens import BLANKS
+from qmpsh.lang.tokens import BLANKS, Kind
 from qmpsh.lang.values import Source, quote, unquoted
 from qmpsh.lang.verbs import WHOLE, Takes, takes
 from qmpsh.link.address import SCHEMES, looks_like_address

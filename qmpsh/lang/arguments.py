@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from qmpsh.errors import LineSyntaxError, NoValue, Span
 from qmpsh.lang.syntax import Argument, Node, Part, RawLiteral, Scalar
-from qmpsh.lang.tokens import Kind, Token
-from qmpsh.lang.values import NESTING_LIMIT, LiteralReader, Source, quote, unclosed, unquoted
+from qmpsh.lang.tokens import NESTING_LIMIT, Kind, Token
+from qmpsh.lang.values import LiteralReader, Source, quote, unclosed, unquoted
 
 Word = Sequence[Token]
 """Tokens without a blank between them, except inside brackets."""

@@ -17,10 +17,11 @@ from collections.abc import Sequence
 
 from qmpsh.errors import LineSyntaxError, NoValue, Span
 from qmpsh.lang.arguments import GLUED_PAREN, ArgumentReader, Word
-from qmpsh.lang.body import BodyReader, split_words, words_and_redirect
+from qmpsh.lang.body import BodyReader, split_words
 from qmpsh.lang.names import check_name, check_verb
 from qmpsh.lang.redirects import take_redirect
-from qmpsh.lang.scan import Scanner, State
+from qmpsh.lang.rules import State
+from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import (
     PLAIN,
     Argument,
@@ -38,14 +39,6 @@ from qmpsh.lang.syntax import (
 from qmpsh.lang.tokens import BLANKS, IGNORED, Kind, Token
 from qmpsh.lang.values import Source, unclosed
 from qmpsh.lang.verbs import WHOLE, takes
-
-__all__ = [
-    "Mode",
-    "parse_arguments",
-    "parse_line",
-    "parse_words",
-    "words_and_redirect",
-]
 
 _ONE_LINE = "transaction( ACTION KEY=value )"
 _ONLY_ARGUMENTS = "expected a name, or a name and KEY=value, as in SHUTDOWN guest=true"

@@ -19,8 +19,6 @@ from qmpsh.lang.rules import RULES, State, behind_verb, pattern_of
 from qmpsh.lang.syntax import PLAIN, Mode
 from qmpsh.lang.tokens import CLOSING, NESTING_LIMIT, Kind, Token
 
-__all__ = ["Kind", "Scanner", "State", "Token"]
-
 
 class Scanner:
     """Scans one logical line, whole or physical line by physical line.

@@ -13,8 +13,7 @@ from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.lang.rules import State
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import ArrayLiteral, Node, ObjectLiteral, Part, RawLiteral, Scalar
-from qmpsh.lang.tokens import CLOSING, Kind, Token
-from qmpsh.lang.tokens import NESTING_LIMIT as NESTING_LIMIT
+from qmpsh.lang.tokens import CLOSING, NESTING_LIMIT, Kind, Token
 
 _ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LETTERS = {character: letter for letter, character in _ESCAPES.items() if letter != "/"}

@@ -11,9 +11,7 @@ import os
 import zlib
 from collections.abc import Iterable, Mapping
 
-from qmpsh.schema.manual import Entry, Manual
-
-__all__ = ["Entry", "Manual", "find_pages", "load_manual"]
+from qmpsh.schema.manual import Manual
 
 LARGEST = 64 * 1024 * 1024
 """Most bytes read of a page, unpacked. QEMU 10's has less than 1 MB."""

@@ -125,11 +125,6 @@ class Manual:
         member = self._member(name, path, given or {})
         return manual_layout.description(member) if member else ""
 
-    def member_type(self, name: str, *path: str, given: Mapping[str, str] | None = None) -> str:
-        """Return the manual's name for a member's type; for an array, that of its elements."""
-        member = self._member(name, path, given or {})
-        return member.type.strip("[]") if member else ""
-
     def search(self, word: str) -> list[tuple[str, str]]:
         """Return names that contain a word, then those whose text does: (name, first sentence).
 

@@ -29,12 +29,9 @@ from qmpsh.shell.secret_rules import (
     is_secret_property,
     is_secret_type,
     joined,
-    mask_json,
     named_secrets,
     replaced,
 )
-
-__all__ = ["MASK", "line_secrets", "mask_error", "mask_hmp", "mask_json", "mask_line"]
 
 _MODE = Mode(prompt=True, bare_verbs=frozenset(name for name in BARE if takes(name) in WHOLE))
 

@@ -8,8 +8,9 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 
 from qmpsh.errors import QmpshError
-from qmpsh.lang.scan import Kind, Scanner
+from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import Mode
+from qmpsh.lang.tokens import Kind
 from qmpsh.tui.actions import Desk
 from qmpsh.tui.editor import edit
 from qmpsh.tui.runner import split_lines

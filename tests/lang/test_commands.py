@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from qmpsh.jsontypes import JsonObject
-from qmpsh.lang.parser import parse_line, words_and_redirect
+from qmpsh.lang.body import words_and_redirect
+from qmpsh.lang.parser import parse_line
 from qmpsh.lang.syntax import CommandLine, Mode, Part, Redirect, Scalar
 from tests.lang.helpers import PROMPT, command, guessed, pictures, refusal, refused_line
 

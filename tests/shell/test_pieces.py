@@ -16,7 +16,8 @@ from qmpsh.shell.hmp import hmp_failed, hmp_text
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Ask, Note, Outcome, Steps, Task, Until
 from qmpsh.shell.policy import question_before
-from qmpsh.shell.secrets import mask_hmp, mask_json, mask_line
+from qmpsh.shell.secret_rules import mask_json
+from qmpsh.shell.secrets import mask_hmp, mask_line
 from qmpsh.wire.messages import Command, Event, Greeting, classify
 
 
