@@ -139,7 +139,7 @@ def test_a_window_that_nobody_can_see(runtime: str, mark: str, run_qmpsh: RunQmp
     done = run_qmpsh("run", "--", *without)
     assert done.stderr == (
         "qmpsh: sh ended before its monitor was there, with exit code 1; there is no display here:"
-        " add -display none; it said:\ngtk initialization failed\n"
+        " add -display none; it said:\n  gtk initialization failed\n"
     )
     assert is_clean(runtime, mark)
 
