@@ -46,7 +46,7 @@ qmpsh run -- qemu-system-x86_64 -m 2G ...     a QEMU of yours, or qemu-storage-d
 qmpsh run -- -m 2G -drive ...                 the same, with the emulator that is found here
 qmpsh run -f script.qmp -- -S ...             a script; qmpsh run ... < script.qmp as well
 
-What stands behind -- is run as it stands, with a monitor of ours added. What QEMU prints is shown
+What goes after -- is run as it stands, with a monitor of ours added. What QEMU prints is shown
 beside the answers, in a script on stderr. Leaving the shell asks whether to leave the VM running,
 to power it down or to quit it; with a script, and when the shell is ended by a signal, it is quit.
 

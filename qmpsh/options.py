@@ -75,7 +75,7 @@ def for_batch(options: Options, *, one_shot: bool) -> tuple[Settings, bool]:
     terminal = sys.stdout.isatty()
     settings = options.settings
     if settings.wait and not one_shot:
-        raise UsageError("--wait=EVENT is for one line; in a script it stands behind the line")
+        raise UsageError("--wait=EVENT is for one line; in a script it goes after the line")
     settings = settings._replace(
         pretty=terminal if settings.pretty is None else settings.pretty,
         one_shot=one_shot,

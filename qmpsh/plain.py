@@ -176,7 +176,7 @@ class Plain:
         await self._until_idle()
 
     async def _until_idle(self) -> None:
-        """Until nothing runs; Ctrl-C lets go of what does."""
+        """Until nothing runs; Ctrl-C detaches from what does."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, self._let_go)
         try:

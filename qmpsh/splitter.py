@@ -93,7 +93,7 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
             break
     line = list(argv[index:])
     if line and options[-1:] == ["--wait"] and _is_event(line[0]):
-        raise UsageError(f"--wait takes its event behind =, as in --wait={line[0]}")
+        raise UsageError(f"--wait takes its event after =, as in --wait={line[0]}")
     if address is None:
         address = environ.get("QMP_SOCKET") or None
         if line and address is None and not _sends_nothing(given, line):

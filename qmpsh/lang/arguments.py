@@ -65,7 +65,7 @@ class ArgumentReader:
             if place % 2 == 0 and not is_part:
                 raise self._error(f"expected a name before {self._text(token)}", token)
             if place % 2 == 1 and token.kind is Kind.GLUED:
-                raise self._error("expected . or = behind the closing quote of a name", token)
+                raise self._error("expected . or = after the closing quote of a name", token)
             if is_part:
                 parts.append(self._part(token))
         return _bounded(parts, self._source)
@@ -88,7 +88,7 @@ class ArgumentReader:
         key = self._source.text[word[0].start : first.start]
         text = self._source.text[first.start : word[-1].end]
         reader.expect_end(
-            f"expected a blank behind the closing mark; text that begins with {text[0]} "
+            f"expected a blank after the closing mark; text that begins with {text[0]} "
             "is quoted as a whole",
             f"{key}{quote(text)}",
         )

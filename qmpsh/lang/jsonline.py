@@ -29,7 +29,7 @@ _FAULTS = {
     "Expecting value": "expected a value",
     "Invalid control character at": "expected \\n, \\t or \\u.... for a control character",
     "Invalid \\escape": "no such escape in JSON; a backslash itself is written \\\\",
-    "Invalid \\uXXXX escape": "expected four hex digits behind \\u, as in \\u00e9",
+    "Invalid \\uXXXX escape": "expected four hex digits after \\u, as in \\u00e9",
 }
 """What the standard decoder says, in our words."""
 
@@ -64,7 +64,7 @@ def _objects(line: str, tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
     for place, token in enumerate(tokens):
         mark = line[token.start : token.end]
         if token.kind is Kind.GLUED:
-            message = "expected another object, a comment, or | or > behind a blank"
+            message = "expected another object, a comment, or | or > after a blank"
             raise LineSyntaxError(message, line, (token.start, token.end))
         if token.kind is Kind.OPEN:
             first = first if brackets else place

@@ -12,7 +12,7 @@ _VERB = r"[A-Za-z][A-Za-z-]*"
 
 _FAULTS = (
     (r"transaction\(\)", "expected an action, as in transaction( ACTION KEY=value )"),
-    (r"transaction\(.*", "expected a blank behind transaction("),
+    (r"transaction\(.*", "expected a blank after transaction("),
     (r"--.*", "expected a command before a modifier"),
     (r"-.*", "expected a command, not an option of qmpsh"),
     (r"[|>].*", "expected a command before | or >"),
@@ -44,4 +44,4 @@ def check_name(word: str, line: str, span: Span) -> None:
 def check_verb(word: str, line: str, span: Span) -> None:
     """Raise LineSyntaxError unless the word, without its dot, can be the name of a verb."""
     if not re.fullmatch(_VERB, word):
-        raise LineSyntaxError("expected a verb behind the dot, as in .help", line, span)
+        raise LineSyntaxError("expected a verb after the dot, as in .help", line, span)

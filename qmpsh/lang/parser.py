@@ -42,7 +42,7 @@ from qmpsh.lang.verbs import WHOLE, takes
 
 _ONE_LINE = "transaction( ACTION KEY=value )"
 _ONLY_ARGUMENTS = "expected a name, or a name and KEY=value, as in SHUTDOWN guest=true"
-_MISPLACED = "expected it behind the ) of the transaction: it holds for the whole"
+_MISPLACED = "expected it after the ) of the transaction: it holds for the whole"
 
 
 def parse_line(text: str, mode: Mode = PLAIN) -> list[Statement]:
@@ -53,7 +53,7 @@ def parse_line(text: str, mode: Mode = PLAIN) -> list[Statement]:
     tokens = Scanner(mode).feed(text)
     words = [token for token in tokens if token.kind is not Kind.BLANK]
     if words and words[-1].kind is Kind.CONTINUE and "\n" not in text[words[-1].end :]:
-        message = "expected another line behind the lone \\"
+        message = "expected another line after the lone \\"
         raise LineSyntaxError(message, text, (words[-1].start, words[-1].end))
     first = next((token for token in words if token.kind not in IGNORED), None)
     return [] if first is None else _Line(text, mode, tokens).statements(first)
@@ -172,7 +172,7 @@ class _Line:
     def _only_modifiers(self, words: Sequence[Word]) -> Modifiers:
         body = BodyReader(self._source, words)
         for rest in body.rest():
-            raise self._error("expected modifiers or a redirect behind )", rest[0][0])
+            raise self._error("expected modifiers or a redirect after )", rest[0][0])
         return body.modifiers.for_command()
 
     def _verb(self, first: Token) -> VerbLine:

@@ -12,7 +12,7 @@ from qmpsh.lang.syntax import PLAIN, Mode
 _OPEN = {
     "bracket": "inside an open bracket that began on",
     "quote": "inside an open quote that began on",
-    "backslash": "behind the lone backslash of",
+    "backslash": "after the lone backslash of",
 }
 
 

@@ -80,7 +80,7 @@ def _bad_escape(digits: str | None, letter: str) -> str:
     if digits is not None:
         return f"\\u{digits} is half of a surrogate pair: expected both halves"
     if letter == "u":
-        return "expected four hex digits behind \\u, as in \\u00e9"
+        return "expected four hex digits after \\u, as in \\u00e9"
     return 'no such escape in "..."; a backslash itself is written \\\\'
 
 
@@ -125,7 +125,7 @@ def read_raw(raw: RawLiteral, line: str) -> Node:
     tokens = Scanner(state=State.VALUE).feed(source.text, start, end)
     reader = LiteralReader(source, tokens)
     node = reader.read()
-    reader.expect_end("expected nothing behind the closing bracket")
+    reader.expect_end("expected nothing after the closing bracket")
     return node
 
 
@@ -194,7 +194,7 @@ class LiteralReader:
             raise self._source.error(message, token.start, token.end)
         colon = self._next()
         if colon.kind is not Kind.COLON:
-            raise self._unexpected(f"a colon behind {self._text(token)}{self._hint(colon)}", colon)
+            raise self._unexpected(f"a colon after {self._text(token)}{self._hint(colon)}", colon)
         return Part(text, token.kind is Kind.QUOTED_PART, self._span(token, token))
 
     def _hint(self, closing: Token) -> str:

@@ -191,7 +191,7 @@ def _start(
         except OSError as error:
             raise CannotConnect(
                 f"cannot start {command[0]}: {error.strerror}",
-                "the words behind -- are QEMU's program and its arguments",
+                "the words after -- are QEMU's program and its arguments",
             ) from error
 
 

@@ -30,7 +30,7 @@ def guess_argument(
     """
     unfolded = unfold(schema, kind, given.get)
     if not unfolded.members:
-        return f"expected nothing behind {error.command}: it takes no arguments", ""
+        return f"expected nothing after {error.command}: it takes no arguments", ""
     named = next((m for m in unfolded.members if m.name == error.word), None)
     if named is not None:
         return _of_name(schema, named, error)

@@ -17,6 +17,10 @@ from qmpsh.schema.walk import object_of, unfold
 from qmpsh.schema.words import type_words
 
 _MARKS = {"deprecated": "deprecated", "unstable": "unstable"}
+_LEAST = 24
+"""columns that a text needs beside its head"""
+_BELOW = 6
+"""indent of a text below its head"""
 ALL = 1000
 """how many words of an enum are shown: in effect, all"""
 
@@ -70,14 +74,17 @@ def _members(schema: Schema, kind: ObjectType, tags: Mapping[str, str], width: i
 
 
 def hanging(head: str, text: str, width: int) -> list[str]:
-    """Return the text after its head, wrapped with a hanging indent."""
-    return textwrap.wrap(
+    """Return the text after its head, wrapped with a hanging indent; below it if room is short."""
+    is_beside = len(head) + _LEAST <= width
+    indent = " " * (len(head) if is_beside else _BELOW)
+    lines = textwrap.wrap(
         text,
-        max(width, len(head) + 20),
-        initial_indent=head,
-        subsequent_indent=" " * len(head),
+        max(width, _LEAST),
+        initial_indent=head if is_beside else indent,
+        subsequent_indent=indent,
         break_on_hyphens=False,
     )
+    return lines if is_beside else [head.rstrip(), *lines]
 
 
 def _described(schema: Schema, member: Member) -> str:

@@ -28,7 +28,7 @@ def device_properties(
         found = [item for item in answer if isinstance(item, dict) and not _is_part(item)]
         return "\n".join([f"Properties of {driver}:", *_lines(found, width)])
     if introspection.asks:
-        raise UsageError(f"no device {driver}; Tab behind driver= lists what this VM knows")
+        raise UsageError(f"no device {driver}; Tab after driver= lists what this VM knows")
     return ""
 
 

@@ -53,7 +53,7 @@ class Call(NamedTuple):
     """How an agent is asked for one line. deadline: of `time.monotonic()`, None for no limit.
 
     seconds: the limit itself, for its message
-    stops:   who lets go of the line ends it
+    stops:   who detaches from the line ends it
     """
 
     client: Client

@@ -75,7 +75,7 @@ class Until(NamedTuple):
     works: gives what the VM works on meanwhile, for who can show it
     endless: only the user ends it: Ctrl-C ends the line instead of letting go of it, and a reader
              of stdout who went away does so at once
-    stops: who lets go of the line ends it here, since nothing is left to be answered.
+    stops: who detaches from the line ends it here, since nothing is left to be answered.
     """
 
     ready: Callable[[], bool]

@@ -33,7 +33,7 @@ def source(shell: Shell, line: VerbLine) -> Steps:
         )
     if line.redirect is not None and line.redirect.mark == "|" and shell.settings.interactive:
         # Each answer is shown as it comes there, and would have a pipe of its own.
-        raise UsageError(".source at the prompt takes no pipe; write it behind the file's lines")
+        raise UsageError(".source at the prompt takes no pipe; write it after the file's lines")
     if len(shell.sourcing) == _DEPTH:
         raise UsageError(f".source {name}: {_DEPTH} files deep; does one of them source itself?")
     content = _read(name)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 _ON_WAITING = (
-    "--wait behind a command waits for its end. Events raised while nobody is connected are lost: "
+    "--wait after a command waits for its end. Events raised while nobody is connected are lost: "
     "two one-shots cannot do what one --wait does."
 )
 _LATEST = 100

@@ -56,7 +56,7 @@ KEYS = (
     Key((), "Tab/Shift-Tab, Right", "complete; take suggestion"),
     Key((), "Up/Down, Ctrl-R", "history, search in it"),
     Key(("c-x c-e",), "Ctrl-X Ctrl-E", "line in $EDITOR (vi: v)", "edit_line"),
-    Key(("c-c", "<sigint>"), "Ctrl-C, Ctrl-D", "clear, let go; leave", "interrupt"),
+    Key(("c-c", "<sigint>"), "Ctrl-C, Ctrl-D", "clear, detach; leave", "interrupt"),
     Key(("c-d",), "", "", "leave"),
     Key(("c-z",), "Ctrl-Z, Ctrl-L", "suspend; clear the output", "suspend"),
     Key(("c-l",), "", "", "clear_output"),

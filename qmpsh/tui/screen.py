@@ -196,7 +196,7 @@ class Screen:
 
     def _tip(self) -> str:
         if self._busy_with:
-            return f"Ctrl-C lets go of {visible_word(self._busy_with)}"
+            return f"Ctrl-C detaches from {visible_word(self._busy_with)}"
         return TIPS.get(self.session.prompt, "")
 
     def _hint_for(self, text: str, cursor: int) -> Line:
@@ -254,7 +254,7 @@ def first_word(line: str) -> str:
 
 def let_go_note(running: Running, dropped: int = 0) -> str:
     """Return the note for Ctrl-C detaching from a line. dropped: how many were queued after it."""
-    note = f"let go of {first_word(running.line)}: its reply is shown when it comes"
+    note = f"detached from {first_word(running.line)}: its reply is shown when it comes"
     if not dropped:
         return note
     return f"{note}; {number(dropped)} queued line{'' if dropped == 1 else 's'} dropped"

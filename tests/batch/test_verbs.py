@@ -44,7 +44,7 @@ def test_help_of_a_device_tells_its_properties(vm: Vm, run_qmpsh: RunQmpsh) -> N
     assert max(map(len, lines)) <= 78
     done = run_qmpsh(vm.path, ".help device_add driver=nope", env=NO_MANUAL)
     assert done.returncode == 2
-    assert "no device nope; Tab behind driver= lists what this VM knows" in done.stderr
+    assert "no device nope; Tab after driver= lists what this VM knows" in done.stderr
 
 
 def test_help_refuses_a_value_that_is_no_tags(vm: Vm, run_qmpsh: RunQmpsh) -> None:

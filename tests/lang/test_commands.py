@@ -222,7 +222,7 @@ expected a name before .
 x 'a..b=1'
      ^
 
-expected . or = behind the closing quote of a name
+expected . or = after the closing quote of a name
 x "a"b=1
      ^^^
 
@@ -234,7 +234,7 @@ expected the closing '
 x 'b c
   ^
 
-expected another line behind the lone \
+expected another line after the lone \
 x a=b \
       ^
 
@@ -246,11 +246,11 @@ expected a file, as in >> out.json
 x >> # f
   ^^
 
-expected nothing behind the file; a name with blanks is quoted
+expected nothing after the file; a name with blanks is quoted
 x > a b
       ^
 
-expected nothing behind the file; a name with blanks is quoted
+expected nothing after the file; a name with blanks is quoted
 x > "a"b
        ^
 
@@ -280,7 +280,7 @@ NAMES = [
     ("query-status;", "expected a command: letters, digits, - and _, as in query-status"),
     ("[1]", "expected a command: letters, digits, - and _, as in query-status"),
     ("\u2026", "expected a command: letters, digits, - and _, as in query-status"),
-    ("transaction(x", "expected a blank behind transaction("),
+    ("transaction(x", "expected a blank after transaction("),
     ("transaction()", "expected an action, as in transaction( ACTION KEY=value )"),
 ]
 

@@ -126,7 +126,7 @@ no such escape in JSON; a backslash itself is written \\
 {"execute": "a\qb"}
               ^
 
-expected four hex digits behind \u, as in \u00e9
+expected four hex digits after \u, as in \u00e9
 {"execute": "a\u12"}
                ^
 
@@ -162,11 +162,11 @@ the member "execute" is given twice
 {"execute": "x", "execute": "y"}
                  ^^^^^^^^^
 
-expected another object, a comment, or | or > behind a blank
+expected another object, a comment, or | or > after a blank
 {"execute": "a"} --json
                  ^^^^^^
 
-expected another object, a comment, or | or > behind a blank
+expected another object, a comment, or | or > after a blank
 {"execute": "a"}| jq
                 ^
 

@@ -71,7 +71,7 @@ expected a time such as 5, 500ms, 2m or 1h, not soon
 x --timeout soon
   ^^^^^^^^^^^^^^
 
-expected a blank behind the closing quote
+expected a blank after the closing quote
 x --fd="a"b
           ^
 

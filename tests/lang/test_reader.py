@@ -128,8 +128,8 @@ AT_THE_END = [
         ["x a={", "b: 1} c='", "d"],
         "end of file inside an open quote that began on line 2\nb: 1} c='\n        ^",
     ),
-    (["x a=b \\"], "end of file behind the lone backslash of line 1\nx a=b \\\n      ^"),
-    (["x a='b", "c' \\"], "end of file behind the lone backslash of line 2\nc' \\\n   ^"),
+    (["x a=b \\"], "end of file after the lone backslash of line 1\nx a=b \\\n      ^"),
+    (["x a='b", "c' \\"], "end of file after the lone backslash of line 2\nc' \\\n   ^"),
     (["<- {"], "end of file inside an open bracket that began on line 1\n<- {\n   ^"),
     (["x a={'b"], "end of file inside an open bracket that began on line 1\nx a={'b\n    ^"),
 ]

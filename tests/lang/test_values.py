@@ -116,19 +116,19 @@ def test_inside_brackets_every_part_knows_its_place() -> None:
 
 
 REFUSED = r"""
-expected a blank behind the closing mark; text that begins with [ is quoted as a whole: h="[::1]:80"
+expected a blank after the closing mark; text that begins with [ is quoted as a whole: h="[::1]:80"
 x h=[::1]:80
          ^^^
 
-expected a blank behind the closing mark; text that begins with " is quoted as a whole: a='"b"c'
+expected a blank after the closing mark; text that begins with " is quoted as a whole: a='"b"c'
 x a="b"c
        ^
 
-expected a blank behind the closing mark; text that begins with ' is quoted as a whole: a="'b''c'"
+expected a blank after the closing mark; text that begins with ' is quoted as a whole: a="'b''c'"
 x a='b''c'
        ^^^
 
-expected a blank behind the closing mark; text that begins with { is quoted as a whole: a.b="{}}"
+expected a blank after the closing mark; text that begins with { is quoted as a whole: a.b="{}}"
 x a.b={}}
         ^
 
@@ -140,7 +140,7 @@ no such escape in "..."; a backslash itself is written \\
 x a={b: "\'"}
          ^^
 
-expected four hex digits behind \u, as in \u00e9
+expected four hex digits after \u, as in \u00e9
 x a="\u12"
      ^^
 
@@ -204,15 +204,15 @@ expected a member's name, as in {name: value}
 x a={[1]: 2}
      ^
 
-expected a colon behind b
+expected a colon after b
 x a={b, c}
       ^
 
-expected a colon behind b; text that begins with { is quoted: "{b}"
+expected a colon after b; text that begins with { is quoted: "{b}"
 x a={b}
       ^
 
-expected a colon behind "b"
+expected a colon after "b"
 x a={"b" 1}
          ^
 
@@ -244,7 +244,7 @@ expected a value
 x 'a=[1, ,]'
          ^
 
-expected nothing behind the closing bracket
+expected nothing after the closing bracket
 x 'a={b: c} d'
             ^
 
@@ -252,7 +252,7 @@ expected the closing ]
 x 'a=[b'
      ^
 
-expected a colon behind b
+expected a colon after b
 x 'a={b, \'c\'}'
   ^^^^^^^^^^^^^^
 """

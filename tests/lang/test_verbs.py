@@ -94,11 +94,11 @@ def test_verbs_work_in_hmp_mode(mode: Mode) -> None:
 
 
 REFUSED = """
-expected a verb behind the dot, as in .help
+expected a verb after the dot, as in .help
 .
 ^
 
-expected a verb behind the dot, as in .help
+expected a verb after the dot, as in .help
 .5 x
 ^^
 
@@ -275,15 +275,15 @@ expected a blank before ), which stands alone; a value that ends in ) is quoted
 transaction( abort)
                   ^
 
-expected it behind the ) of the transaction: it holds for the whole
+expected it after the ) of the transaction: it holds for the whole
 transaction( abort --json )
                    ^^^^^^
 
-expected modifiers or a redirect behind )
+expected modifiers or a redirect after )
 transaction( abort ) abort
                      ^^^^^
 
-expected modifiers or a redirect behind )
+expected modifiers or a redirect after )
 ) )
   ^
 
@@ -299,11 +299,11 @@ def test_transactions_refused(expected: str) -> None:
 
 
 ACTIONS_REFUSED = """
-expected it behind the ) of the transaction: it holds for the whole
+expected it after the ) of the transaction: it holds for the whole
 abort --wait
       ^^^^^^
 
-expected it behind the ) of the transaction: it holds for the whole
+expected it after the ) of the transaction: it holds for the whole
 abort | jq
       ^^^^
 

@@ -68,7 +68,7 @@ def test_a_literal_is_left_for_the_declared_type_to_read() -> None:
         ),
     )
     found = refusal(lambda: guessed_words(["x", "host=[::1]:80"]))
-    assert found == "expected nothing behind the closing bracket\nx host=[::1]:80\n            ^^^"
+    assert found == "expected nothing after the closing bracket\nx host=[::1]:80\n            ^^^"
 
 
 def test_modifiers() -> None:
@@ -152,7 +152,7 @@ REFUSED = [
         "expected one word: quote the line as a whole\ntransaction( x )\n^^^^^^^^^^^^",
     ),
     (["a=b", "c=d"], "expected a command before its arguments\na=b c=d\n^^^"),
-    ([".", "c"], "expected a verb behind the dot, as in .help\n. c\n^"),
+    ([".", "c"], "expected a verb after the dot, as in .help\n. c\n^"),
 ]
 
 
@@ -174,7 +174,7 @@ expected the closing '
 x a={'b
      ^
 
-expected nothing behind the closing bracket
+expected nothing after the closing bracket
 x a={} {}
        ^^
 """

@@ -250,7 +250,7 @@ def test_an_inherited_socket_is_not_connected_again() -> None:
     with pytest.raises(CannotConnect) as caught:
         Client.open(parse_address("fd:5"))
     assert str(caught.value) == (
-        "fd:5 was inherited, and cannot be connected again; start qmpsh anew"
+        "fd:5 was inherited, and cannot be connected again; start qmpsh again"
     )
 
 

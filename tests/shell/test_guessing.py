@@ -39,7 +39,7 @@ GUESSES = [
     # none is missing, or none can be it
     ("blockdev-add disk0", "expected KEY=value"),
     ("balloon much", "expected KEY=value"),
-    ("query-status foo", "expected nothing behind query-status: it takes no arguments"),
+    ("query-status foo", "expected nothing after query-status: it takes no arguments"),
     (
         "human-monitor-command command-line=info status",
         'expected KEY=value, or quotes: command-line="info status"?',
@@ -67,7 +67,7 @@ GUESSES = [
     ("blockdev-ad x", "no command blockdev-ad; did you mean blockdev-add or blockdev-del"),
     ("nonsense x", "no command nonsense"),
     # an action's words
-    ("transaction( abort x )", "expected nothing behind abort: it takes no arguments"),
+    ("transaction( abort x )", "expected nothing after abort: it takes no arguments"),
     (
         "transaction( block-dirty-bitmap-clear node0 )",
         "expected KEY=value: block-dirty-bitmap-clear node=node0?",

@@ -526,7 +526,7 @@ def test_ctrl_c_lets_go_and_the_reply_is_shown_when_it_comes() -> None:
         on.keys("slow\r")
         await on.until(lambda: on.session.running is not None)
         on.keys(CTRL_C)
-        await on.sees("let go of slow")
+        await on.sees("detached from slow")
         on.keys("stop\r")
         await on.until(lambda: on.session.lines == ["slow", "stop"])
         on.session.release("slow")
@@ -543,7 +543,7 @@ def test_ctrl_c_forgets_what_waits() -> None:
         await on.until(lambda: on.session.running is not None)
         await on.until(lambda: on.screen.buffer.text == "")
         on.keys(CTRL_C)
-        await on.sees("let go of slow")
+        await on.sees("detached from slow")
         assert on.session.lines == ["slow"]
 
     on_stage(scene)

@@ -279,7 +279,7 @@ def test_an_interrupt_lets_go() -> None:
         on.keys("slow\r")
         await on.until(lambda: on.session.running is not None)
         os.kill(os.getpid(), signal.SIGINT)
-        await on.sees("let go of slow: its reply is shown when it comes", "(QEMU)")
+        await on.sees("detached from slow: its reply is shown when it comes", "(QEMU)")
         on.session.release("slow")
         await on.sees("done", "(QEMU)")
 

@@ -63,7 +63,7 @@ class FdAddress(NamedTuple):
 
     def begin(self) -> Stream:
         raise CannotConnect(
-            f"{self} was inherited, and cannot be connected again", "start qmpsh anew"
+            f"{self} was inherited, and cannot be connected again", "start qmpsh again"
         )
 
 

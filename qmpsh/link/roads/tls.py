@@ -217,7 +217,7 @@ class _Handshake(Journey):
         else:
             hint = "it wants a client certificate (verify-peer=yes): give cert=FILE&key=FILE"
         return CannotConnect(
-            f"{host} port {port} closed the connection right behind the TLS handshake{said}",
+            f"{host} port {port} closed the connection right after the TLS handshake{said}",
             f"probably {hint}",
         )
 
