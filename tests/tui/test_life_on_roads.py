@@ -156,6 +156,8 @@ async def lose_and_ask(
     driver = Driver(session, lambda: None)
     driver.start()
     try:
+        # socat, which carries TLS, may hang for good if it is cut off within a reply.
+        await until(lambda: session.machine.commands and session.inquiry.is_idle)
         vm.kill()
         await until(lambda: not session.machine.connected)
         start(vm.folder)
