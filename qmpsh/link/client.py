@@ -379,8 +379,8 @@ class Client:
         self._connection.bound_requests(dialect.title, dialect.longest)
 
     def _agree(self) -> None:
-        """Greeted: negotiate, unless no greeting was to come."""
-        if self._connection.state is State.NEGOTIATING:
+        """Greeted: negotiate, unless no greeting was to come, or this is not the first."""
+        if self._connection.state is State.NEGOTIATING and self._agreement is None:
             command = Command("qmp_capabilities")
             self._agreement = self._submit(command, *self._connection.negotiate())
 

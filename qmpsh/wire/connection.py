@@ -8,7 +8,8 @@ Rule 2: Every reply belongs to one command, found by its id. If the server omits
 Rule 3: We may receive the reply to a command of the previous client, since a command keeps running
         after its client disconnects (seen on QEMU 10.0, before the greeting). Commands run one
         after the other, so any such reply comes before that to our negotiation: until then, every
-        other reply is dropped, and each session uses a different id for the negotiation.
+        other reply is dropped, and each session uses a different id for the negotiation. The
+        greeting of a client that left before it was sent may come too (seen on QEMU 10.0).
 Rule 4: Events may come at any time after the greeting, even before the reply they belong to.
 
 Source: QMP specification, "Server Greeting", "Capabilities Negotiation", "Out-of-band execution".
@@ -296,10 +297,11 @@ class Connection:
         self.state = TRANSITIONS[self.state][step]
 
     def _greet(self, greeting: Greeting) -> Greeting:
-        if self.greeting is not None:
+        if self.greeting is None:
+            self._move(Step.GREETED)
+        elif self.state is not State.NEGOTIATING:
             raise ProtocolError("the server sent a second greeting")
         self.greeting = greeting
-        self._move(Step.GREETED)
         return greeting
 
     def _settle(self, reply: Reply | ErrorReply) -> Reply | ErrorReply:

@@ -81,7 +81,7 @@ ROWS: Final = (
     Row(G, s.half_closed, 3, ENDED, ALL, BACK, 0),
     Row(G, s.garbage, 3, SPOILT, ALL, SPOILT, 0),
     Row(G, s.no_qmp, 3, NO_QMP, ALL, NO_QMP, 0),
-    Row(G, s.greets_again, 3, GREETS, ALL, GREETS, 0),
+    Row(G, s.greets_again, 3, NO_AGREEMENT, ALL, WAITS, 0),
     Row(G, s.huge, 3, LONG, "1w", LONG, 0),
     Row(G, s.drip, 3, NO_AGREEMENT, ALL, WAITS, 0),
     Row(G, s.nested, 3, SPOILT, ALL, SPOILT, 0),

@@ -147,8 +147,16 @@ def test_the_last_clients_reply_may_come_first(id: str | None) -> None:
     assert connection.send_command(Command("stop"))[0] == "1"
 
 
+def test_the_last_clients_greeting_may_come_first() -> None:
+    connection = Connection(tag="t")
+    give(connection, GREETING)
+    connection.negotiate()
+    give(connection, GREETING, {"return": {}, "id": "t"})
+    assert connection.send_command(Command("stop"))[0] == "1"
+
+
 def test_second_greeting() -> None:
-    connection = greeted()
+    connection = ready()
     with pytest.raises(ProtocolError, match=r"^the server sent a second greeting$"):
         give(connection, GREETING)
 
