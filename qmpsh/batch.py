@@ -23,6 +23,8 @@ from qmpsh.view.jsontext import compact, pretty
 from qmpsh.view.safe import told, visible
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from qmpsh.pastime import Pastime
     from qmpsh.schema.model import Schema
 
@@ -255,9 +257,7 @@ class Batch:
         from qmpsh.view.glyphs import glyphs_for
         from qmpsh.view.tables import list_lines
 
-        width = None
-        if answer.redirect is None and sys.stdout.isatty():
-            width = os.get_terminal_size(sys.stdout.fileno()).columns
+        width = _columns(sys.stdout) if answer.redirect is None else None
         lines = list_lines(answer.value, width, glyphs_for(sys.stdout.encoding).more)
         layout = pretty if self._settings.pretty else compact
         return layout(answer.value) if lines is None else "\n".join(lines)
@@ -319,6 +319,11 @@ def _is_json(answer: Answer) -> bool:
     return answer.text is None and not as_text
 
 
+def _columns(stream: TextIO) -> int | None:
+    """How wide the terminal of a stream is; None where it has none."""
+    return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else None
+
+
 def _point_at(error: LineError) -> None:
     """Print the wrong line and the marks below it; no wider than a terminal."""
     # Imported here: needed for an error alone.
@@ -326,7 +331,6 @@ def _point_at(error: LineError) -> None:
 
     columns = os.environ.get("COLUMNS", "")
     width = int(columns) if columns.isdecimal() else 0
-    if not width and sys.stderr.isatty():
-        width = os.get_terminal_size(sys.stderr.fileno()).columns
+    width = width or _columns(sys.stderr) or 0
     for line in caret_lines(error, width - len(_INDENT) if width else None):
         print(f"{_INDENT}{line}", file=sys.stderr)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -69,9 +70,23 @@ def test_a_guest_that_does_not_power_down(recipe: Recipe, running: Vm) -> None:
 
 def test_a_guest_that_powers_down(recipe: Recipe, running: Vm) -> None:
     # No guest here listens to the button: somebody at the other monitor sees it pressed, and quits.
-    qmpsh = f'"{sys.executable}" -m qmpsh "{running.folder}/t"'
-    guest = subprocess.Popen(
-        ["sh", "-c", f"{qmpsh} .wait POWERDOWN && {qmpsh} quit"],
+    with at_the_other_monitor(running, "POWERDOWN", f"{other_monitor(running)} quit") as guest:
+        done = recipe("Power down", {"SOCK": running.path, "GRACE": "50s"})
+        assert (done.returncode, done.stderr) == (0, "")
+        running.process.wait(timeout=20)
+        assert guest.wait(timeout=20) == 0
+
+
+def other_monitor(vm: Vm) -> str:
+    """The beginning of a shell's line to the VM's second monitor."""
+    return f'"{sys.executable}" -m qmpsh "{vm.folder}/t"'
+
+
+@contextlib.contextmanager
+def at_the_other_monitor(vm: Vm, event: str, then: str) -> Iterator[subprocess.Popen[str]]:
+    """Somebody who listens for an event, and then runs a line of the shell's."""
+    process = subprocess.Popen(
+        ["sh", "-c", f"{other_monitor(vm)} .wait {event} && {then}"],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -79,15 +94,12 @@ def test_a_guest_that_powers_down(recipe: Recipe, running: Vm) -> None:
         text=True,
     )
     try:
-        assert guest.stderr is not None
-        assert guest.stderr.readline() == "listening\n"
-        done = recipe("Power down", {"SOCK": running.path, "GRACE": "50s"})
-        assert (done.returncode, done.stderr) == (0, "")
-        running.process.wait(timeout=20)
-        assert guest.wait(timeout=20) == 0
+        assert process.stderr is not None
+        assert process.stderr.readline() == "listening\n"
+        yield process
     finally:
-        guest.kill()
-        guest.communicate(timeout=10)
+        process.kill()
+        process.communicate(timeout=10)
 
 
 def test_a_vm_that_is_not_there(recipe: Recipe) -> None:
@@ -171,23 +183,9 @@ def test_a_test_in_ci_that_hangs(recipe: Recipe, start_vm: VmStarter) -> None:
 
 def test_a_test_in_ci_whose_vm_dies(recipe: Recipe, start_vm: VmStarter) -> None:
     vm = start_vm("-S", *SECOND, machine="pc")
-    listen = f'"{sys.executable}" -m qmpsh "{vm.folder}/t" .wait RESUME && kill -9 {vm.pid}'
-    death = subprocess.Popen(
-        ["sh", "-c", listen],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert death.stderr is not None
-        assert death.stderr.readline() == "listening\n"
+    with at_the_other_monitor(vm, "RESUME", f"kill -9 {vm.pid}"):
         done = recipe("Wait for the end", {"SOCK": vm.path, "REASON": "guest-reset"})
         assert done.returncode == 4
-    finally:
-        death.kill()
-        death.communicate(timeout=10)
 
 
 def test_snapshots(recipe: Recipe, start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:

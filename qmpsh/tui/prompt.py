@@ -14,10 +14,7 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.layout.containers import Window
 from prompt_toolkit.layout.controls import (
     BufferControl,
-    GetLinePrefixCallable,
     SearchBufferControl,
-    UIContent,
-    UIControl,
 )
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.layout.processors import (
@@ -30,7 +27,7 @@ from prompt_toolkit.layout.processors import (
 from qmpsh.complete.faults import Fault
 from qmpsh.shell.outcome import Ask
 from qmpsh.tui.lexing import LineLexer
-from qmpsh.tui.panes import content
+from qmpsh.tui.panes import Strip
 from qmpsh.tui.rows import wrap
 from qmpsh.tui.runner import line_count, split_lines
 from qmpsh.tui.safety import ShowControls
@@ -127,26 +124,13 @@ def most_rows(rows: int) -> int:
     return max(1, min(max(MAX_HEIGHT, rows * 2 // 3), rows - 3))
 
 
-class Question(UIControl):
+class Question(Strip):
     """The question that replaces the prompt and takes the keys meanwhile."""
 
     def __init__(self, asking: Callable[[], Ask | None], keys: KeyBindings) -> None:
+        super().__init__(self._wrapped)
         self._asking = asking
         self._keys = keys
-
-    def create_content(self, width: int, height: int) -> UIContent:
-        """See prompt_toolkit."""
-        return content(self._rows(width))
-
-    def preferred_height(
-        self,
-        width: int,
-        max_available_height: int,
-        wrap_lines: bool,
-        get_line_prefix: GetLinePrefixCallable | None,
-    ) -> int:
-        """See prompt_toolkit."""
-        return len(self._rows(width))
 
     def is_focusable(self) -> bool:
         """See prompt_toolkit."""
@@ -156,7 +140,7 @@ class Question(UIControl):
         """See prompt_toolkit."""
         return self._keys
 
-    def _rows(self, width: int) -> list[Line]:
+    def _wrapped(self, width: int) -> list[Line]:
         ask = self._asking()
         return wrap(question_line(ask), width) if ask else [[]]
 
