@@ -31,6 +31,11 @@ class Facts:
             self.wanted.append(query)
         return known[1] if known is not None else None
 
+    def fresh(self, query: Query) -> Json:
+        """An answer that is no older than is taken for the truth; None for none."""
+        asked, answer = self._answers.get(query, (self.now, None))
+        return answer if self.now - asked <= KEPT_SECONDS else None
+
     def take_wanted(self) -> list[Query]:
         """The questions to ask now; each counts as fresh until its answer comes."""
         wanted, self.wanted = self.wanted, []

@@ -11,6 +11,7 @@ from qmpsh.complete.feeds import names_file
 from qmpsh.complete.line import Line, line_of
 from qmpsh.complete.live import facts_at
 from qmpsh.complete.place import Path, Piece, Place
+from qmpsh.complete.qom import qom_values
 from qmpsh.complete.wording import enum_word, key_word, value_word
 from qmpsh.schema.model import (
     AlternateType,
@@ -47,6 +48,7 @@ def value_candidates(place: Place, catalog: Catalog) -> Iterable[Candidate]:
     found = list(_values(line.schema, kind, place)) if kind is not None else []
     if kind is None:
         found += property_values(line, place, catalog.facts)
+    found += qom_values(place, catalog.facts)
     if names_file(place.name, place.path):
         found += _paths(place, catalog)
     usable = fits(line, place, catalog.facts)

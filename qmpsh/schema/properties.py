@@ -19,8 +19,24 @@ Properties = Mapping[str, str]
 _PROPERTY_READERS: dict[str, Callable[[str], Json]] = {
     "bool": read_boolean,
     "size": read_int,
-    **{f"{sign}int{bits}": read_int for sign in ("", "u") for bits in ("", "8", "16", "32", "64")},
+    "busnr": read_int,
+    **{
+        f"{sign}int{bits}{end}": read_int
+        for sign in ("", "u")
+        for bits in ("", "8", "16", "32", "64")
+        for end in ("", "_t")
+    },
 }
+
+
+def read_as(kind: str, text: str) -> Json:
+    """Read a bare word as a live type if it fits, else as a string: the server judges.
+
+    kind: as `device-list-properties` and `qom-list` name it
+    """
+    read = _PROPERTY_READERS.get(kind)
+    found = read(text) if read is not None else None
+    return text if found is None else found
 
 
 def read_property(entry: Entry, source: str, properties: Properties) -> Json:
@@ -37,6 +53,4 @@ def read_property(entry: Entry, source: str, properties: Properties) -> Json:
     kind = properties.get(entry.name)
     if kind is None:
         return entry.guess(source)
-    read = _PROPERTY_READERS.get(kind)
-    found = read(value.text) if read is not None else None
-    return value.text if found is None else found
+    return read_as(kind, value.text)

@@ -54,7 +54,7 @@ class Inquiry:
         """Begin on a connection: what a status line and a completion want, cheapest first."""
         self._client = client
         self._background = Background(client)
-        self._catalog.facts = Facts()
+        self._catalog.facts = self._shell.introspection.facts = Facts()
         machine, catalog, dialect = self._machine, self._catalog, client.dialect
         for is_there, command, learn in (
             (dialect.named, Command("query-name"), machine.learn_name),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from qmpsh.shell.outcome import Outcome, Steps, Until, Wish
 from qmpsh.wire.messages import Command, Reply
 
 if TYPE_CHECKING:
+    from qmpsh.complete.live import Facts
     from qmpsh.schema.manual import Manual
     from qmpsh.schema.model import Schema
     from qmpsh.schema.properties import Properties
@@ -38,6 +40,8 @@ class Introspection:
     ) -> None:
         self.schema = schema
         self.live = True
+        self.facts: Facts | None = None
+        """what completion has been answered lately, None where nothing is completed"""
         self._given = schema is not None
         self._client = client
         self._machine = machine
@@ -174,6 +178,24 @@ class Introspection:
         if self._client is None or not self.live:
             return None
         return (yield from self._ask(self._client, "device-list-properties", {"typename": driver}))
+
+    def ask_live(self, name: str, arguments: dict[str, Json]) -> Generator[Wish, str, Json]:
+        """What the running VM answers to a query; None for nothing. Completion's answer of the last
+        seconds serves as well.
+        """
+        if self._client is None or not self.live:
+            return None
+        if self.facts is None:
+            return (yield from self._ask(self._client, name, arguments))
+        # Imported here: only where lines are completed.
+        from qmpsh.complete.sources import Query
+
+        query, self.facts.now = Query(name, tuple(arguments.items())), time.monotonic()
+        known = self.facts.fresh(query)
+        if known is None:
+            known = yield from self._ask(self._client, name, arguments)
+            self.facts.learn(query, known)
+        return known
 
     def allows_oob(self, name: str) -> bool:
         """Whether the schema lets a command be carried out out of band; False without a schema."""

@@ -29,7 +29,13 @@ def read_arguments(introspection: Introspection, line: CommandLine) -> Reading:
     if schema is None or introspection.is_undescribed(line.name.text):
         return guess_arguments(line)
     properties = yield from introspection.load_properties(line)
-    return (yield from _checked(schema, line, properties))
+    arguments = yield from _checked(schema, line, properties)
+    if line.name.text == "qom-set" and introspection.asks:
+        # Imported here: only this command sets what the schema leaves open.
+        from qmpsh.shell.qom import typed_value
+
+        return (yield from typed_value(introspection, line, arguments))
+    return arguments
 
 
 def read_action(introspection: Introspection, line: CommandLine) -> Reading:

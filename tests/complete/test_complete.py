@@ -616,3 +616,49 @@ def test_tab_alone_builds_lines_that_complete_on(name: str, data: st.DataObject)
         assert goes_on or line[-1] in "=.[{ :,}])" or not again, (line, again)
         if line[-1] not in "=.[{:, ":
             line += " "
+
+
+def qom_catalog(line: str) -> Catalog:
+    """A catalog that has been answered what a line asks of one object."""
+    known = catalog("10.0")
+    listed: Json = [
+        {"name": "realized", "type": "bool"},
+        {"name": "werror", "type": "BlockdevOnError"},
+        {"name": "iothread", "type": "link<iothread>"},
+        {"name": "serial", "type": "str"},
+    ]
+    described: Json = [{"name": "werror", "description": "Error policy (report/ignore/auto)"}]
+    tree = "/ (container)\r\n  /objects (container)\r\n    /io0 (iothread)\r\n    /m (x)\r\n"
+    answers: dict[str, Json] = {
+        "qom-list": listed,
+        "qom-get": "virtio-blk-device",
+        "qom-list-properties": described,
+        "human-monitor-command": tree,
+    }
+    for _ in range(3):
+        complete(line, len(line), known, QMP)
+        for query in known.facts.take_wanted():
+            known.facts.learn(query, answers[query.command])
+    return known
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("realized", ["true", "false"]),
+        ("werror", ["report", "ignore", "auto"]),
+        ("iothread", ["/objects/io0"]),
+        ("serial", []),
+        ("none", []),
+    ],
+)
+def test_the_values_of_qom_set(name: str, words: list[str]) -> None:
+    line = f"qom-set path=/machine/vb0 property={name} value="
+    assert sorted(c.text for c in at(line, qom_catalog(line))) == sorted(words)
+
+
+def test_a_quoted_value_of_qom_set_is_text() -> None:
+    line = "qom-set path=/machine/vb0 property=realized value='"
+    assert at(line, qom_catalog(line)) == []
+    line = "qom-set path=/machine/vb0 property=werror value='i"
+    assert [c.text for c in at(line, qom_catalog(line))] == ["'ignore'"]
