@@ -2,6 +2,7 @@
 StratoVirt, qemu-ga.
 
 Pure. Knows QEMU's ways to write options: `key=value` lists with doubled commas, JSON, short flags.
+Any process may bear any words: nothing of them raises, and what no socket can have is left out.
 Source: qemu(1), qemu-storage-daemon(1), qemu-ga(8).
 """
 
@@ -11,7 +12,10 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Final, Literal, NamedTuple
+
+from qmpsh.errors import shortened
 
 QMP: Final = "qmp"
 HMP: Final = "hmp"
@@ -21,11 +25,13 @@ Kind = Literal["qmp", "hmp", "guest agent", "serial line"]
 Wrap = Literal["telnet", "tls", "websocket", ""]
 
 _PROGRAMS: Final = {
-    r"qemu-system-[\w-]+|qemu-kvm|kvm|qemu": "emulator",
+    r"qemu-system-[\w-]{1,40}|qemu-kvm|kvm|qemu": "emulator",
     r"qemu-storage-daemon": "daemon",
     r"stratovirt": "emulator",
     r"qemu-ga": "agent",
 }
+_CHANNELS: Final = 64  # of one program that are looked at
+_PATH: Final = 4096  # bytes of a path, at most. Source: limits.h, PATH_MAX
 _TRUE: Final = frozenset({"on", "yes", "true", "y"})
 _AGENT_NAME: Final = "org.qemu.guest_agent."
 """How the channels of guest agents are named. Source: qemu-ga(8), --path."""
@@ -78,7 +84,7 @@ def maybe_command_line(words: Sequence[str]) -> CommandLine | None:
     for pattern, kind in _PROGRAMS.items():
         if re.fullmatch(pattern, program):
             name, channels = _READERS[kind](words[1:])
-            return CommandLine(program, name, tuple(channels))
+            return CommandLine(program, shortened(name), tuple(islice(channels, _CHANNELS)))
     return None
 
 
@@ -103,13 +109,14 @@ def read_options(text: str, implied: str = "") -> Options:
 def _read_json(text: str) -> Options:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(value, dict):
         return {}
     return {
         key: ("on" if member else "off") if isinstance(member, bool) else str(member)
         for key, member in value.items()
+        if isinstance(member, str | int)
     }
 
 
@@ -194,16 +201,29 @@ def _channels(kind: Kind, device: str, chardevs: dict[str, Options]) -> Iterator
 
 
 def _channel(kind: Kind, options: Options) -> Channel:
-    port, fd = options.get("port", ""), options.get("fd", "")
     return Channel(
         kind,
-        options.get("path", ""),
+        _path(options.get("path", "")),
         options.get("abstract") in _TRUE,
         options.get("host", ""),
-        int(port) if port.isdecimal() else 0,
-        int(fd) if fd.isdecimal() else -1,
+        _number(options.get("port", ""), 0, 65535),
+        _number(options.get("fd", ""), -1, 1 << 20),
         _wrap(options),
     )
+
+
+def _number(text: str, otherwise: int, most: int) -> int:
+    """A number of a few digits; otherwise where it is none, or larger than any can be."""
+    is_one = text.isascii() and text.isdigit() and len(text) <= 7 and int(text) <= most
+    return int(text) if is_one else otherwise
+
+
+def _path(text: str) -> str:
+    """A path that a file can have, else ""."""
+    try:
+        return text if len(os.fsencode(text)) < _PATH and "\0" not in text else ""
+    except UnicodeError:
+        return ""
 
 
 def _wrap(options: Options) -> Wrap:
@@ -244,6 +264,7 @@ def _read_agent(words: Sequence[str]) -> tuple[str, list[Channel]]:
             method = value
         elif name in ("-p", "--path"):
             path = value
+    path = _path(path)
     return "", [Channel(AGENT, path)] if method == "unix-listen" and path else []
 
 

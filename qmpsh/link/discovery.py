@@ -12,8 +12,8 @@ import stat
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
-from qmpsh.errors import QmpshError, shortened
-from qmpsh.link.address import SCHEMES, Address, TcpAddress, UnixAddress
+from qmpsh.errors import AddressError, QmpshError
+from qmpsh.link.address import SCHEMES, Address, TcpAddress, UnixAddress, host_and_port
 from qmpsh.link.commandline import AGENT, QMP, Channel, CommandLine, Kind, maybe_command_line
 from qmpsh.link.doctor import is_qmpsh
 from qmpsh.link.owners import LIBVIRT, SYSTEM, domain_of, libvirt_form, owner_of, uri_of
@@ -74,7 +74,7 @@ def find_monitors(*, libvirt: bool = True) -> list[Monitor]:
     """All of them, by VM and address. libvirt: ask its daemon, where there is one, as well."""
     found: dict[str, Monitor] = {}
     if os.path.isdir(f"{PROC}/self"):
-        sockets = Sockets.read()
+        sockets = Sockets.read_all()
         for monitor in (*_of_processes(sockets), *_of_sockets(sockets)):
             found.setdefault(_place(monitor.address), monitor)
     else:
@@ -144,9 +144,14 @@ def _maybe_command(pid: int) -> CommandLine | None:
 
 
 def _maybe_address(channel: Channel, pid: int, sockets: Sockets) -> Address | None:
+    """Where a channel is; None where its words name no place that there could be."""
     if channel.port:
         host = "" if channel.host in ("0.0.0.0", "::") else channel.host
-        return TcpAddress(host or "localhost", channel.port)
+        address = TcpAddress(host or "localhost", channel.port)
+        try:
+            return host_and_port(str(address).removeprefix("tcp:"), "")
+        except AddressError:
+            return None
     if channel.abstract:
         return UnixAddress(channel.path, abstract=True)
     path = channel.path
@@ -165,7 +170,7 @@ def _monitor(
     return Monitor(
         _best_form(address, kind, command.name),
         kind,
-        shortened(command.name) or (domain_of(address) if owner else ""),
+        command.name or (domain_of(address) if owner else ""),
         process.pid,
         command.program,
         STATES.get(process.state, "running"),

@@ -1,6 +1,7 @@
 """Processes, as /proc tells of them: who they are, in which state, which sockets they hold.
 
 Linux alone: elsewhere, and of what a foreign process hides, nothing is known and nothing is said.
+What is read is what its user wrote, whoever that is: nothing of it raises, and all has a limit.
 Source: proc(5).
 """
 
@@ -10,9 +11,16 @@ import contextlib
 import os
 import re
 from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
+from qmpsh.errors import shortened
+
 PROC: Final = "/proc"
+ARGV: Final = 1 << 18
+"""bytes of a command line that are read: several times those of the largest VMs"""
+_STATUS: Final = 4096  # bytes of a status; what is wanted of it stands at its beginning
+_DESCRIPTORS: Final = 1 << 14  # of one process that are looked at
 _SHOWN: Final = 60  # characters of a command line in a sentence
 _SOCKET: Final = re.compile(r"socket:\[(\d+)\]")
 _SECRET: Final = re.compile(
@@ -37,7 +45,7 @@ class Process(NamedTuple):
     def title(self) -> str:
         """The name in full, where the command line has it; safe to show."""
         program = os.path.basename(self.words[0]) if self.words else ""
-        return _printable(program if program.startswith(self.name) else self.name)
+        return shortened(_printable(program if program.startswith(self.name) else self.name))
 
     @property
     def command(self) -> str:
@@ -56,8 +64,9 @@ class Process(NamedTuple):
 def maybe_process(pid: int) -> Process | None:
     """What a process is, None where it is gone."""
     try:
-        with open(f"{PROC}/{pid}/status", encoding="utf-8", errors="replace") as file:
-            rows = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        with open(f"{PROC}/{pid}/status", "rb") as file:
+            lines = file.read(_STATUS).decode(errors="replace").split("\n")
+        rows = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
         return Process(
             pid,
             rows["Name"],
@@ -71,12 +80,14 @@ def maybe_process(pid: int) -> Process | None:
 
 
 def words_of(pid: int) -> tuple[str, ...]:
-    """The argv of a process; () where it has none, or is gone."""
+    """The argv of a process, as far as ARGV goes; () where it has none, or is gone."""
     try:
         with open(f"{PROC}/{pid}/cmdline", "rb") as file:
-            data = file.read()
+            data = file.read(ARGV + 1)
     except OSError:
         return ()
+    if len(data) > ARGV:
+        data = data[:ARGV].rpartition(b"\0")[0]  # a word that is cut off says something else
     return tuple(os.fsdecode(word) for word in data.rstrip(b"\0").split(b"\0")) if data else ()
 
 
@@ -120,12 +131,17 @@ def holders(inodes: Collection[int]) -> dict[int, Process]:
     return found
 
 
+def socket_pids() -> dict[int, int]:
+    """Which process holds each socket of this machine, for who wants to know of many."""
+    return {inode: pid for pid in reversed(pids()) for inode in _sockets_of(pid)}
+
+
 def _sockets_of(pid: int) -> Iterator[int]:
-    with contextlib.suppress(OSError):
-        for fd in os.listdir(f"{PROC}/{pid}/fd"):
-            inode = socket_inode(pid, int(fd))
-            if inode:
-                yield inode
+    with contextlib.suppress(OSError), os.scandir(f"{PROC}/{pid}/fd") as entries:
+        for entry in islice(entries, _DESCRIPTORS):
+            found = _SOCKET.fullmatch(maybe_link(pid, f"fd/{entry.name}"))
+            if found:
+                yield int(found[1])
 
 
 def _masked(word: str) -> str:

@@ -8,19 +8,21 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from qmpsh.link.address import Address, TcpAddress, UnixAddress
 from qmpsh.link.commandline import Channel, CommandLine, maybe_command_line
 from qmpsh.link.peer import peer_pid
 from qmpsh.link.proc import (
+    PROC,
     Process,
     holders,
     maybe_link,
     maybe_process,
     pids,
     socket_inode,
+    socket_pids,
     words_of,
 )
 from qmpsh.link.sockets import TcpSocket, UnixSocket, file_of, tcp_sockets, unix_sockets
@@ -67,29 +69,48 @@ class Scene(NamedTuple):
 
 
 class Sockets(NamedTuple):
-    """All sockets of one look."""
+    """All sockets of one look. pids: whose each is, None where that is looked up one by one."""
 
     unix: list[UnixSocket]
     tcp: list[TcpSocket]
+    pids: Mapping[int, int] | None = None
 
     @classmethod
     def read(cls) -> Sockets:
         """As they are now."""
         return cls(unix_sockets(), tcp_sockets())
 
+    @classmethod
+    def read_all(cls) -> Sockets:
+        """The same for looks at many addresses."""
+        return cls(unix_sockets(), tcp_sockets(), socket_pids())
+
+    def holders(self, inodes: Collection[int]) -> dict[int, Process]:
+        """See `proc.holders`."""
+        if self.pids is None:
+            return holders(inodes)
+        known = {inode: maybe_process(self.pids[inode]) for inode in inodes if inode in self.pids}
+        return {inode: process for inode, process in known.items() if process is not None}
+
 
 def look(address: Address, fd: int = -1, sockets: Sockets | None = None) -> Scene:
-    """Who is there. fd: our own connection to it, -1 for none; sockets: of a look before."""
+    """Who is there. fd: our own connection to it, -1 for none.
+
+    sockets: of a look at many, whose addresses anybody may have written: it looks up no name, and
+             does not search for a process that is hidden
+    """
+    own, one_of_many = _inode(fd), sockets is not None
     sockets = sockets or Sockets.read()
-    own = _inode(fd)
     if isinstance(address, UnixAddress):
-        scene = _unix_scene(address, own, sockets.unix)
+        scene = _unix_scene(address, own, sockets)
     elif isinstance(address, TcpAddress):
-        scene = _tcp_scene(address, fd, own, sockets.tcp)
+        numbers = _numbers(address, fd, may_ask=not one_of_many)
+        hosts = {number.removeprefix("::ffff:") for number in numbers if _is_ours(number)}
+        scene = _tcp_scene(address.port, hosts, own, sockets)
     else:
         return Scene()
     scene = scene._replace(served=_still_there(scene.served))
-    if scene.listener is None and (scene.known or fd >= 0):
+    if scene.listener is None and (scene.known or fd >= 0) and not one_of_many:
         # The descriptors of somebody else's process are hidden; who it is, is not.
         pid = peer_pid(fd) or (_pid_by_command_line(address, scene) if scene.known else None)
         scene = scene._replace(listener=maybe_process(pid) if pid else None)
@@ -136,7 +157,7 @@ def path_of(pid: int, path: str) -> str:
     if not path.startswith("/"):
         return ""
     elsewhere = maybe_link(pid, "ns/mnt") not in ("", maybe_link(os.getpid(), "ns/mnt"))
-    root = f"/proc/{pid}/root"
+    root = f"{PROC}/{pid}/root"
     if (elsewhere or maybe_link(pid, "root") not in ("", "/")) and os.path.exists(root + path):
         ours = file_of(path)
         return path if ours is not None and ours == file_of(root + path) else root + path
@@ -193,14 +214,15 @@ def accepted_of(listener: UnixSocket, sockets: Iterable[UnixSocket]) -> list[Uni
     ]
 
 
-def _unix_scene(address: UnixAddress, own: int, sockets: list[UnixSocket]) -> Scene:
-    listener = listener_of(address, sockets)
+def _unix_scene(address: UnixAddress, own: int, sockets: Sockets) -> Scene:
+    listener = listener_of(address, sockets.unix)
     if listener is None:
         return Scene()
     # Of a client that has gone the server's end stays until that looks: it has no peer any more.
-    told = any(one.peer for one in sockets)
-    served = [end for end in accepted_of(listener, sockets) if not told or end.peer not in (0, own)]
-    found = holders({listener.inode, *(end.peer for end in served)})
+    told = any(one.peer for one in sockets.unix)
+    ends = accepted_of(listener, sockets.unix)
+    served = [end for end in ends if not told or end.peer not in (0, own)]
+    found = sockets.holders({listener.inode, *(end.peer for end in served)})
     return Scene(
         known=True,
         listener=found.get(listener.inode),
@@ -214,26 +236,17 @@ def _unix_scene(address: UnixAddress, own: int, sockets: list[UnixSocket]) -> Sc
 # ---------------------------------------------------------------------------- TCP
 
 
-def _tcp_scene(address: TcpAddress, fd: int, own: int, sockets: list[TcpSocket]) -> Scene:
-    hosts = _local_hosts(address, fd)
-    listener = next(
-        (
-            one
-            for one in sockets
-            if one.listens and one.here[1] == address.port and one.here[0] in {*hosts, *_ANY}
-        ),
-        None,
-    )
+def _tcp_scene(port: int, hosts: set[str], own: int, sockets: Sockets) -> Scene:
+    """hosts: in numbers, those that are this machine's own."""
+    at_port = [one for one in sockets.tcp if one.here[1] == port]
+    listeners = (one for one in at_port if one.listens and one.here[0] in {*hosts, *_ANY})
+    listener = next(listeners, None)
     if not hosts or listener is None:
         return Scene()
-    ends = [
-        one
-        for one in sockets
-        if one.connected and one.here[1] == address.port and one.here[0] in hosts
-    ]
-    others = {one.here: one.inode for one in sockets if one.connected and one.inode}
+    ends = [one for one in at_port if one.connected and one.here[0] in hosts]
+    others = {one.here: one.inode for one in sockets.tcp if one.connected and one.inode}
     served = [end for end in ends if end.inode and others.get(end.there, 0) != (own or -1)]
-    found = holders({listener.inode, *(others.get(end.there, 0) for end in served)})
+    found = sockets.holders({listener.inode, *(others.get(end.there, 0) for end in served)})
     return Scene(
         known=True,
         listener=found.get(listener.inode),
@@ -250,20 +263,22 @@ def _tcp_scene(address: TcpAddress, fd: int, own: int, sockets: list[TcpSocket])
     )
 
 
-def _local_hosts(address: TcpAddress, fd: int) -> set[str]:
-    """The numbers of a host, those of them that are this machine's own.
+def _numbers(address: TcpAddress, fd: int, *, may_ask: bool) -> set[str]:
+    """The numbers of a host.
 
-    A name is looked up only where no connection tells what became of it.
+    may_ask: a name is looked up, which may take its time, where no connection tells what became of
+             it
     """
-    numbers: set[str] = set()
     with contextlib.suppress(OSError, UnicodeError):
         if fd >= 0:
             with socket.socket(fileno=os.dup(fd)) as copy:
-                numbers.add(copy.getpeername()[0])
-        else:
-            found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
-            numbers.update(str(place[0]) for *_, place in found)
-    return {number.removeprefix("::ffff:") for number in numbers if _is_ours(number)}
+                return {copy.getpeername()[0]}
+        if not may_ask and address.host == "localhost":
+            return {"127.0.0.1", "::1"}
+        flags = 0 if may_ask else socket.AI_NUMERICHOST
+        found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=flags)
+        return {str(place[0]) for *_, place in found}
+    return set()
 
 
 def _is_ours(host: str) -> bool:

@@ -8,6 +8,7 @@ the lists are empty. Source: sock_diag(7), proc(5), linux/unix_diag.h.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import struct
 from collections.abc import Iterator
@@ -31,6 +32,15 @@ _ESTABLISHED: Final = 1
 _LISTENING: Final = 10
 _STREAM: Final = 1
 _ACCEPTS: Final = 0x10000  # the flag __SO_ACCEPTCON
+_UNIX_ROW: Final = re.compile(
+    r"(?i)[0-9a-f]+: [0-9a-f]+ [0-9a-f]+ ([0-9a-f]{8}) 0001 ([0-9]{2}) +([0-9]{1,10})(?: (.+))?$"
+)
+"""flags, state, inode, name. Source: proc(5), /proc/net/unix; 0001 is a stream."""
+_TCP_PLACE: Final = r"((?:[0-9A-F]{8}|[0-9A-F]{32}):[0-9A-F]{4})"
+_TCP_ROW: Final = re.compile(
+    rf" *[0-9]+: {_TCP_PLACE} {_TCP_PLACE} ([0-9A-F]{{2}})(?: +\S+){{5}} +([0-9]{{1,10}})\b"
+)
+"""here, there, state, inode. Source: proc(5), /proc/net/tcp."""
 _ANSWERS: Final = 1 << 16  # bytes; the kernel sends less at a time
 _PATIENCE: Final = 1.0  # seconds for the kernel's answer, which is there at once
 
@@ -118,6 +128,8 @@ def _answers(kernel: socket.socket) -> Iterator[UnixSocket]:
 
 
 def _maybe_socket(data: bytes) -> UnixSocket | None:
+    if len(data) < _ANSWER.size:
+        return None
     _, kind, state, _, inode, *_ = _ANSWER.unpack_from(data)
     if kind != _STREAM:
         return None
@@ -174,16 +186,16 @@ def _from_table() -> list[UnixSocket]:
     found: list[UnixSocket] = []
     queued: list[str] = []
     for line in _rows("unix"):
-        row = line.split(maxsplit=7)
-        if len(row) < 7 or row[4] != "0001":
-            continue
-        name = row[7] if len(row) == 8 else ""
+        row = _UNIX_ROW.match(line)
+        if row is None:
+            continue  # of another type, or the rest of a name that holds a line's end
+        flags, state, inode, name = row.groups(default="")
         name = f"\0{name[1:]}" if name.startswith("@") else name
-        if row[5] == "02":
+        if state == "02":
             queued.append(name)
         else:
-            listens = bool(int(row[3], 16) & _ACCEPTS)
-            found.append(UnixSocket(int(row[6]), name, listens, row[5] == "03"))
+            listens = bool(int(flags, 16) & _ACCEPTS)
+            found.append(UnixSocket(int(inode), name, listens, state == "03"))
     return [
         one._replace(queue=queued.count(one.name)) if one.listens and queued else one
         for one in found
@@ -194,9 +206,10 @@ def tcp_sockets() -> list[TcpSocket]:
     """All TCP sockets of this network namespace."""
     found = []
     for line in (*_rows("tcp"), *_rows("tcp6")):
-        row = line.split()
-        if len(row) > 9:
-            found.append(TcpSocket(int(row[9]), _place(row[1]), _place(row[2]), int(row[3], 16)))
+        row = _TCP_ROW.match(line)
+        if row is not None:
+            here, there, state, inode = row.groups()
+            found.append(TcpSocket(int(inode), _place(here), _place(there), int(state, 16)))
     return found
 
 

@@ -58,6 +58,19 @@ def choices_of(monitors: Sequence[Monitor], width: int) -> list[str]:
     )
 
 
+_LONGEST: Final = 108
+"""characters of an address that are shown, as many as a socket's path has room for"""
+_KEPT: Final = 40  # of them at its end, which tells more than its middle
+_CUT: Final = "..."
+
+
+def shown_address(address: str) -> str:
+    """Return an address as a list shows it: a path that somebody made long fills no screen."""
+    if len(address) <= _LONGEST:
+        return address
+    return f"{address[: _LONGEST - _KEPT - len(_CUT)]}{_CUT}{address[-_KEPT:]}"
+
+
 _TELLING: Final = ("vm", "address", "client", "owner", "program")
 """columns"""
 
@@ -71,7 +84,7 @@ def _row(one: Monitor) -> JsonObject:
     """Return the columns, least important last; a dash for what is unknown."""
     texts = {
         "vm": one.name,
-        "address": one.address,
+        "address": shown_address(one.address),
         "client": one.holder.replace(" ", ":") or one.clients,
         "process": one.state,
         "pid": "" if one.pid is None else str(one.pid),

@@ -7,7 +7,7 @@ from typing import Final
 
 from qmpsh.errors import UsageError
 from qmpsh.link.discovery import Monitor, find_monitors
-from qmpsh.lookout.ls import choices_of, width_of_terminal
+from qmpsh.lookout.ls import choices_of, shown_address, width_of_terminal
 from qmpsh.view.safe import visible_word
 
 _NO_ADDRESS: Final = (
@@ -69,6 +69,6 @@ def _monitors() -> list[Monitor]:
 def _refusal(found: Sequence[Monitor]) -> UsageError:
     if not found:
         return UsageError(f"{_NO_ADDRESS}; {_START}")
-    names = [one.address for one in found[:_NAMED]]
+    names = [shown_address(one.address) for one in found[:_NAMED]]
     more = f" and {len(found) - _NAMED} more (qmpsh ls)" if len(found) > _NAMED else ""
     return UsageError(f"{_NO_ADDRESS}; found here: {', '.join(names)}{more}")

@@ -18,6 +18,7 @@ from typing import Final
 from qmpsh import __version__
 from qmpsh.link.discovery import Monitor, find_monitors
 from qmpsh.lookout.checks import FAIL, INFO, OK, WARN, Check
+from qmpsh.lookout.ls import shown_address
 from qmpsh.paths import folders
 
 _PACKAGES: Final = ("prompt_toolkit", "pygments", "click")
@@ -117,6 +118,6 @@ def _monitor(one: Monitor) -> Check:
     name = f" of {one.name}" if one.name else ""
     client = f"{one.clients}{f' ({one.holder})' if one.holder else ''}"
     owner = f", {one.owner}'s" if one.owner else ""
-    text = f"{one.address}{name}, {one.state}, {client}{owner}"
+    text = f"{shown_address(one.address)}{name}, {one.state}, {client}{owner}"
     works = one.state == "running" and one.clients == "free" and not one.owner
     return Check(OK if works else INFO, one.kind, text)
