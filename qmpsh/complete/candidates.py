@@ -53,6 +53,7 @@ class Catalog:
     facts:            what the running VM knows of now
     manual:           the local manual of this kind of server, None where none is installed
     paths:            lists the paths on this host that begin with a text
+    replaced:         tells what has become of the server's program since it started, "" for nothing
     """
 
     def __init__(self) -> None:
@@ -68,6 +69,7 @@ class Catalog:
         self.facts = Facts()
         self.manual: Manual | None = None
         self.paths: Callable[[str], list[str]] = lambda prefix: []
+        self.replaced: Callable[[], str] = str
 
     def learn(self, commands: tuple[str, ...], schema: Schema | None) -> None:
         """Take in what the server accepts. schema: None where it has none."""

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from qmpsh.complete.candidates import Catalog
+from qmpsh.complete.feeds import sources_of
 from qmpsh.complete.line import Line, line_of
 from qmpsh.complete.place import Path, Place, Where, find_place
+from qmpsh.complete.sources import LOADS_MODULES, SOURCES
 from qmpsh.lang.syntax import Mode
 from qmpsh.schema.model import Member
 from qmpsh.schema.walk import object_of
@@ -22,11 +24,14 @@ Fragment = tuple[str, str]
 """(role, text), as everywhere a styled line goes to the screen"""
 
 MOST_MEMBERS = 12
+_DANGER = "not asked: {}; loading modules of another build can end the VM"
 
 
 def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Fragment]:
     """The hint as fragments; [] where there is nothing to say."""
     place = find_place(text, cursor, mode)
+    if _loads_modules(place) and (why := catalog.replaced()):
+        return [("hint.error", _DANGER.format(why))]
     behind_verb = place.where is Where.COMMAND and place.name and not place.prefix
     if behind_verb or place.where in (Where.VERB, Where.VERB_WORD):
         summary = place.verb.summary if place.verb is not None else ""
@@ -37,6 +42,16 @@ def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Fragment]
     if line is None:
         return []
     return [("hint", name), *_signature(line, place)]
+
+
+def _loads_modules(place: Place) -> bool:
+    """Whether a candidate here, or the line itself, costs the server the loading of its modules."""
+    if place.where is Where.HMP:
+        return place.prefix.split()[:2] in (["device_add", "help"], ["device_add", "?"])
+    if place.where is not Where.VALUE:
+        return place.name in LOADS_MODULES
+    queries = (SOURCES[name].query(place) for name in sources_of(place.name, place.path))
+    return any(query is not None and query.command in LOADS_MODULES for query in queries)
 
 
 def _signature(line: Line, place: Place) -> Iterator[Fragment]:

@@ -22,6 +22,7 @@ from qmpsh.lang.syntax import Mode
 from qmpsh.link.address import TcpAddress, UnixAddress, parse_address
 from qmpsh.link.client import Client, ClientOptions
 from qmpsh.link.dialect import GUEST_AGENT, QEMU
+from qmpsh.link.peer import replaced_program
 from qmpsh.link.scene import accepted_of, listener_of
 from qmpsh.link.sockets import unix_sockets
 from qmpsh.schema.files import read_schema_file
@@ -61,7 +62,7 @@ def _learn_facts(text: str, catalog: Catalog, mode: Mode, visit: Visit) -> None:
     for _ in range(_ROUNDS):
         complete(text, len(text), catalog, mode)
         for query in catalog.facts.take_wanted():
-            if query.command not in LOADS_MODULES or not visit.server.read_only:
+            if query.command not in LOADS_MODULES or visit.may_load_modules:
                 answer = visit.ask(Command(query.command, dict(query.arguments) or None))
                 catalog.facts.learn(query, answer)
 
@@ -108,6 +109,13 @@ class Visit:
             return client.execute(command, left).value
         except QmpshError:
             return None
+
+    @property
+    def may_load_modules(self) -> bool:
+        """Whether the server may be asked what makes it load its modules."""
+        if self.server.read_only or self._client is None:
+            return False
+        return not replaced_program(self._client.address, self._client.fileno())
 
     def close(self) -> None:
         """Leave; may be called before anything was asked."""

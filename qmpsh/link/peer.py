@@ -1,7 +1,7 @@
 """Who is at the other end of a local socket, and which binary that is.
 
-Linux tells the peer's process through SO_PEERCRED and its executable through /proc; elsewhere, and
-for somebody else's process, nothing is known and nothing is said.
+Linux tells the peer's process and user through SO_PEERCRED and its executable through /proc;
+elsewhere, and for what a foreign process hides, nothing is known and nothing is said.
 """
 
 from __future__ import annotations
@@ -9,32 +9,62 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from typing import NamedTuple
 
 from qmpsh.link.address import RELAYED, Address, TcpAddress, UnixAddress
 
+_CLOCKS = 2.0  # seconds that the clocks of files and of processes may be apart
 _UCRED = struct.Struct("3i")  # pid, uid, gid; Source: unix(7), SO_PEERCRED
 
 
-def server_pid(address: Address, fd: int) -> int | None:
-    """The process of the server at the other end, None where it is not known."""
-    return None if str(address).startswith(RELAYED) else peer_pid(fd)
+class Peer(NamedTuple):
+    """pid: of the process that listens, None where it is not known; uid: its user when it began to
+    listen, whatever program it has become since, None with the pid.
+    """
+
+    pid: int | None = None
+    uid: int | None = None
+
+
+_UNKNOWN = Peer()
+
+
+def server_peer(address: Address, fd: int) -> Peer:
+    """Who the server at the other end is."""
+    return _UNKNOWN if str(address).startswith(RELAYED) else _peer(fd)
 
 
 def peer_pid(fd: int) -> int | None:
-    """The process that listens at the other end of a unix socket, None where it is not known, and
-    where it is our own: the server is behind a bridge then.
-    """
+    """The process that listens at the other end of a unix socket, None where it is not known."""
+    return _peer(fd).pid
+
+
+def _peer(fd: int) -> Peer:
+    """Unknown also where it is our own process: the server is behind a bridge then."""
     option = getattr(socket, "SO_PEERCRED", None)
     if option is None:
-        return None
+        return _UNKNOWN
     try:
         with socket.socket(fileno=os.dup(fd)) as copy:
             if copy.family != socket.AF_UNIX:
-                return None
-            pid = _UCRED.unpack(copy.getsockopt(socket.SOL_SOCKET, option, _UCRED.size))[0]
+                return _UNKNOWN
+            pid, uid, _ = _UCRED.unpack(copy.getsockopt(socket.SOL_SOCKET, option, _UCRED.size))
     except OSError:
-        return None
-    return pid if pid not in (0, os.getpid()) else None
+        return _UNKNOWN
+    return Peer(pid, uid) if pid not in (0, os.getpid()) else _UNKNOWN
+
+
+def server_identity(address: Address, fd: int) -> list[str]:
+    """What tells a server from every other of which something is remembered: its user and binary,
+    and where either is not known its place.
+
+    The user belongs to it: a process may say anything, and then become the very binary of somebody
+    else's server.
+    """
+    peer = server_peer(address, fd)
+    binary = executable_identity(peer.pid)
+    user = "unknown" if peer.uid is None else str(peer.uid)
+    return [f"user{user}", *(binary or place_identity(address, fd))]
 
 
 def socket_file(address: Address) -> tuple[int, ...]:
@@ -62,6 +92,28 @@ def executable_identity(pid: int | None) -> list[str]:
     return [
         f"{value:x}" for value in (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
     ]
+
+
+def replaced_program(address: Address, fd: int) -> str:
+    """What has become of the file that a server's program was started from, as a part of a
+    sentence; "" where it is as it was, or hidden.
+    """
+    # Imported here: only the completion of drivers asks.
+    from qmpsh.link.proc import PROC, maybe_link, maybe_start
+
+    pid = server_peer(address, fd).pid
+    if pid is None:
+        return ""
+    if maybe_link(pid, "exe").endswith(" (deleted)"):
+        return "its program was deleted or replaced since it started"
+    try:
+        # By its last change: a package's files bear the time of their making.
+        changed = os.stat(f"{PROC}/{pid}/exe").st_ctime
+    except OSError:
+        return ""
+    started = maybe_start(pid)
+    is_newer = started is not None and changed > started + _CLOCKS
+    return "its program is newer than the process" if is_newer else ""
 
 
 def place_identity(address: Address, fd: int) -> list[str]:

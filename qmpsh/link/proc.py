@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import time
 from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
@@ -76,6 +77,18 @@ def maybe_process(pid: int) -> Process | None:
             int(rows.get("TracerPid", "0")),
         )
     except (OSError, KeyError, IndexError, ValueError):
+        return None
+
+
+def maybe_start(pid: int) -> float | None:
+    """When a process began, of the clock of files; None where that is not known."""
+    try:
+        with open(f"{PROC}/{pid}/stat", "rb") as file:
+            # Behind the name, which stands in parentheses and may hold any.
+            ticks = int(file.read(_STATUS).rpartition(b")")[2].split()[19])
+        booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        return booted + ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError, AttributeError):
         return None
 
 

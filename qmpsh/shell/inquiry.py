@@ -15,6 +15,7 @@ from qmpsh.complete.live import Facts
 from qmpsh.complete.sources import LOADS_MODULES, Query
 from qmpsh.jsontypes import Json
 from qmpsh.link.client import Client
+from qmpsh.link.peer import replaced_program
 from qmpsh.shell.background import Background, Question
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.machine import Machine
@@ -55,6 +56,7 @@ class Inquiry:
         self._client = client
         self._background = Background(client)
         self._catalog.facts = self._shell.introspection.facts = Facts()
+        self._catalog.replaced = partial(self._replaced, client)
         machine, catalog, dialect = self._machine, self._catalog, client.dialect
         for is_there, command, learn in (
             (dialect.named, Command("query-name"), machine.learn_name),
@@ -124,13 +126,19 @@ class Inquiry:
         harmless: leave out those that could do it harm, nobody has asked for them
         """
         facts = self._catalog.facts
-        if harmless or self._shell.settings.read_only:
+        if not LOADS_MODULES.isdisjoint(query.command for query in facts.wanted) and (
+            harmless or self._shell.settings.read_only or self._catalog.replaced()
+        ):
             facts.wanted = [query for query in facts.wanted if query.command not in LOADS_MODULES]
         if self._background is not None and self._has_learnt and self._shell.introspection.live:
             for query in facts.take_wanted():
                 command = Command(query.command, dict(query.arguments) or None)
                 self._background.ask(Question(command, partial(self._learn_fact, query)))
             self._background.tick(time.monotonic())
+
+    @staticmethod
+    def _replaced(client: Client) -> str:
+        return "" if client.closed else replaced_program(client.address, client.fileno())
 
     def _learn_fact(self, query: Query, value: Json) -> None:
         self._catalog.facts.learn(query, value)

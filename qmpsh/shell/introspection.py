@@ -232,16 +232,13 @@ class Introspection:
         return pending.reply.value if isinstance(pending.reply, Reply) else None
 
     def _cache_path(self, client: Client) -> str:
-        from qmpsh.link.peer import executable_identity, place_identity, server_pid
+        from qmpsh.link.peer import server_identity
         from qmpsh.schema.cache import cache_path
 
         greeting = client.greeting
         version = [greeting.version, greeting.package] if greeting else ["unknown"]
-        pid = server_pid(client.address, client.fileno())
-        # Without its binary a server is only what it says it is, and another may say the same.
-        binary = executable_identity(pid)
         # First: a name is cut at its end, where a server's own long words may stand.
-        return cache_path([*(binary or place_identity(client.address, client.fileno())), *version])
+        return cache_path([*server_identity(client.address, client.fileno()), *version])
 
 
 def _driver(line: CommandLine) -> str | None:

@@ -198,7 +198,7 @@ class Life:
         self._stranger = None if self._chosen == met.who else met.who
         machine.meet(met.client.greeting)
         machine.name, machine.uuid = met.who
-        anew = binary.traits != self._binary.traits
+        anew = not binary.is_as(self._binary)
         self._client, self._binary = met.client, binary
         tone = Tone.ALARMING if is_other else Tone.QUIET
         self._told.remark(reunion(machine, met, before, version), tone)

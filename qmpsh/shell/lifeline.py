@@ -13,7 +13,7 @@ from qmpsh.link.address import TcpAddress, UnixAddress
 from qmpsh.link.client import Client, Pending
 from qmpsh.link.handshake import still_waiting
 from qmpsh.link.owners import owner_of
-from qmpsh.link.peer import executable_identity, server_pid, socket_file, tcp_peer
+from qmpsh.link.peer import executable_identity, server_peer, socket_file, tcp_peer
 from qmpsh.shell.reconnect import Phase, Reconnect
 from qmpsh.wire.messages import Command, Reply
 
@@ -39,16 +39,23 @@ class Who(NamedTuple):
 
 
 class Binary(NamedTuple):
-    """pid: of the server, None where it is not known; traits: what tells its binary from others."""
+    """pid: of the server, None where it is not known; said: its version and package;
+    uid: whose it is; file: what tells its executable from others, () where it is not known.
+    """
 
     pid: int | None
-    traits: tuple[str, ...]
+    said: tuple[str, str]
+    uid: int | None
+    file: tuple[str, ...]
 
     @property
     def has_ended(self) -> bool:
         """Whether the process is known to be gone; False also where nothing is known."""
-        known = tuple(executable_identity(self.pid))
-        return bool(self.traits[2:]) and known != self.traits[2:]
+        return bool(self.file) and tuple(executable_identity(self.pid)) != self.file
+
+    def is_as(self, other: Binary) -> bool:
+        """Whether both accept the same, as far as is known: another process of one program."""
+        return self._replace(pid=None) == other._replace(pid=None)
 
 
 class Met(NamedTuple):
@@ -60,11 +67,11 @@ class Met(NamedTuple):
 
 
 def binary_of(client: Client) -> Binary:
-    """What is known of the server's program: its version, package and executable."""
-    pid = server_pid(client.address, client.fileno())
+    """What is known of the server's program: its version, package, user and executable."""
+    peer = server_peer(client.address, client.fileno())
     greeting = client.greeting
     said = (greeting.version, greeting.package) if greeting else ("", "")
-    return Binary(pid, (*said, *executable_identity(pid)))
+    return Binary(peer.pid, said, peer.uid, tuple(executable_identity(peer.pid)))
 
 
 class Lifeline:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from qmpsh.complete.sources import LOADS_MODULES
+from qmpsh.completion import server as visits
 from qmpsh.completion.items import Server
 from qmpsh.completion.server import GREETED_WITHIN, VISIT, candidates
 from qmpsh.jsontypes import Json, JsonObject
@@ -172,6 +173,16 @@ def test_what_loads_modules_is_never_asked_of_a_read_only_server(*, read_only: b
         found = texts(server(path, read_only=read_only), "device_add driver=virtio-rng")
     assert found == ([] if read_only else ["virtio-rng-pci"])
     assert (not LOADS_MODULES & set(behaviour.asked)) is read_only
+
+
+def test_what_loads_modules_is_never_asked_of_a_replaced_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(visits, "replaced_program", lambda address, fd: "its program is newer")
+    behaviour = Answering()
+    with serving(behaviour) as path:
+        assert texts(server(path), "device_add driver=virtio-rng") == []
+    assert not LOADS_MODULES & set(behaviour.asked)
 
 
 def test_only_what_is_needed_is_asked() -> None:

@@ -107,7 +107,7 @@ def test_any_command_line_is_read(words: list[str]) -> None:
 @example({1: (b"qemu-system-x86_64\0-qmp\0tcp:[zz]:1,server=on\0", b"")}, True)
 @example({1: (b"qemu-system-x86_64\0-qmp\0tcp:no.such.name.invalid:1,server=on\0", b"")}, True)
 def test_any_proc_is_listed(processes: dict[int, tuple[bytes, bytes]], is_whole: bool) -> None:
-    files = {}
+    files: dict[str, bytes] = {}
     for pid, (argv, status) in processes.items():
         whole = b"Name:\tqemu\nState:\tS\nTracerPid:\t0\nUid:\t0\t0\t0\t0\n"
         files |= {f"{pid}/cmdline": argv, f"{pid}/status": whole if is_whole else status}

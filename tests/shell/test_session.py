@@ -11,6 +11,7 @@ from qmpsh.complete.sources import LOADS_MODULES, Query
 from qmpsh.errors import QmpshError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client
+from qmpsh.shell import inquiry
 from qmpsh.shell.life import Tone
 from qmpsh.shell.outcome import Answer, Note, Outcome
 from qmpsh.shell.progress import State, Work
@@ -144,6 +145,20 @@ def test_an_offer_never_asks_what_loads_modules(desk: Desk) -> None:
     assert not LOADS_MODULES.intersection(asked)
     desk.session.complete(line, len(line))
     assert LOADS_MODULES.intersection(asked)
+
+
+@pytest.mark.parametrize("line", ["device_add driver=", "qom-list-types ", "device_del id="])
+def test_a_replaced_program_is_not_asked_to_load_modules(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setattr(inquiry, "replaced_program", lambda address, fd: "its program is newer")
+    desk.session.complete(line, len(line))
+    assert not desk.session.catalog.facts.wanted
+    desk.poll_until(lambda: desk.session.inquiry.is_idle)
+    hint = "".join(text for _, text in desk.session.hint(line, len(line)))
+    warning = "not asked: its program is newer; loading modules of another build can end the VM"
+    assert (hint == warning) is not line.startswith("device_del")
+    assert desk.session.inquiry.is_idle
 
 
 def test_events_are_filtered_by_whoever_shows_them(desk: Desk) -> None:
