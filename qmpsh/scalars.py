@@ -46,8 +46,9 @@ def read_number(text: str) -> int | float | None:
 
 
 def read_boolean(text: str) -> bool | None:
-    """Read `true`, `false`, `on`, `off`, `yes` or `no`; None for anything else."""
-    return _BOOLEANS.get(text)
+    """Read `true` and `false` in any case, `on`, `off`, `yes` or `no`; None for anything else."""
+    folded = text.lower() if len(text) <= len("false") else text
+    return _BOOLEANS.get(folded if folded in ("true", "false") else text)
 
 
 def _scaled(match: re.Match[str]) -> int | None:

@@ -50,6 +50,12 @@ QMP: dict[str, Form] = {
     "json, spread": lambda s: json.dumps(
         json.loads(json_line("object-add", qom_type="secret", data=s)), indent=1
     ),
+    "json, single quotes, escapes": lambda s: (
+        f"{{'execute': 'set_p\\u0061ssword', 'arguments': {{'p\\u0061ssword': {quoted(s)}}}}}"
+    ),
+    "braces, single quotes, escapes": lambda s: (
+        f"object-add id=s props={{'d\\u0061ta': {quoted(s)}}} qom-type=secret"
+    ),
     "json, bad": lambda s: (
         f'{{"execute": "set_password", "arguments": {{"password": {quoted(s)},, "protocol": 1}}}}'
     ),

@@ -71,4 +71,5 @@ def test_number(text: str, value: float | None) -> None:
 def test_boolean() -> None:
     assert [read_boolean(word) for word in ("true", "on", "yes")] == [True, True, True]
     assert [read_boolean(word) for word in ("false", "off", "no")] == [False, False, False]
-    assert [read_boolean(word) for word in ("True", "1", "", "maybe")] == [None] * 4
+    assert [read_boolean(word) for word in ("On", "1", "", "maybe", "none")] == [None] * 5
+    assert [read_boolean(word) for word in ("True", "FALSE", "tRuE")] == [True, False, True]

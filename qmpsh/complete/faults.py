@@ -13,7 +13,7 @@ from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.line import Line
 from qmpsh.complete.place import Given, Path, Typed, find_typed
 from qmpsh.errors import Span
-from qmpsh.lang.build import bracketed_word
+from qmpsh.lang.build import plain_word
 from qmpsh.lang.syntax import Mode
 from qmpsh.nearest import did_you_mean
 from qmpsh.scalars import read_boolean, read_int, read_number
@@ -112,7 +112,7 @@ def _wrong_value(kind: Type, given: Given) -> str:
         case EnumType() if value not in kind.names():
             return f"no value {value}{did_you_mean(value, kind.names())}"
         case Builtin(json_type) if json_type in _READERS:
-            word = bracketed_word(value) if given.bracketed else value
+            word = plain_word(value, inside=given.bracketed)
             if given.quoted or _READERS[json_type](word) is None:
                 return f"{given.path[-1]}: {value} is no {json_type}"
     return ""

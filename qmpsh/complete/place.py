@@ -15,7 +15,7 @@ from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import Mode
 from qmpsh.lang.tokens import Kind, Token
-from qmpsh.lang.values import Source, unquoted
+from qmpsh.lang.values import Source, unescaped, unquoted
 from qmpsh.lang.verbs import UNKNOWN, VERBS, Takes, Verb
 
 Path = tuple[str, ...]
@@ -317,8 +317,9 @@ class Walk:
             self._hmp_start = token.start
 
     def _unquoted(self, token: Token) -> str:
+        in_brackets = self._frames and token.kind in (Kind.STRING, Kind.QUOTED_PART)
         try:
-            return unquoted(Source(self._text), token)
+            return (unescaped if in_brackets else unquoted)(Source(self._text), token)
         except LineSyntaxError:
             return self._text[token.start + 1 : token.end - 1]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from qmpsh.errors import LineSyntaxError, Span
@@ -28,10 +28,20 @@ from qmpsh.lang.values import read_raw
 _INTEGER = r"-?(?:0|[1-9][0-9]*)"
 _NUMBER = rf"{_INTEGER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _MOST_DIGITS = 4300  # int() refuses more
-CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None}
-"""The words of JSON that are no text."""
-PYTHON_CONSTANTS = {"True": "true", "False": "false", "None": "null"}
-"""What Python calls them, and what they are read as inside brackets."""
+_LIKE_NUMBER = (
+    r"[+-]?(?:0[xXoObB][0-9a-fA-F_]+"
+    r"|[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9]+)?[kKmMgGtTpPeE]?)"
+)
+_CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None}
+_PYTHON_NULL = "None"
+NULL_WORDS = ("null", _PYTHON_NULL)
+"""The words that are null where null is declared."""
+
+
+class Doubtful(str):
+    """Text of a bare word that looks like something else: `0x10`, `1_000`, `None`."""
+
+    __slots__ = ()
 
 
 Width = Callable[[Sequence[Part]], int]
@@ -177,15 +187,53 @@ def guess_value(value: Node | RawLiteral, source: str) -> Json:
 
 
 def guess_word(text: str) -> Json:
-    """The JSON of a bare value: an integer that QAPI can hold, true, false, null, or text."""
+    """The JSON of a bare value: an integer that QAPI can hold, a constant, or text."""
     if len(text) <= 20 and re.fullmatch(_INTEGER, text) and INT_MIN <= int(text) <= INT_MAX:
         return int(text)
-    return CONSTANTS.get(text, text)
+    return _constant(text)
 
 
-def bracketed_word(text: str) -> str:
-    """A bare word inside brackets as JSON has it: only there does Python's `None` mean null."""
-    return PYTHON_CONSTANTS.get(text, text)
+def plain_word(text: str, *, inside: bool = False) -> str:
+    """A bare word as JSON has it: true and false may be in any case, and inside brackets Python's
+    `None` is null.
+    """
+    folded = text.lower() if len(text) <= 5 else text
+    if folded in ("true", "false"):
+        return folded
+    return "null" if inside and text == _PYTHON_NULL else text
+
+
+def is_constant(text: str, *, inside: bool = False) -> bool:
+    """Whether a bare word is true, false or null where no type is known."""
+    return plain_word(text, inside=inside) in _CONSTANTS
+
+
+def declared_text(word: str) -> str:
+    """A bare word where a string is declared; marked where null may be meant."""
+    return Doubtful(word) if word == _PYTHON_NULL else word
+
+
+def as_text(word: str) -> str:
+    """A bare word that is sent as text; marked where it looks like something else."""
+    is_doubtful = word == _PYTHON_NULL or re.fullmatch(_LIKE_NUMBER, word)
+    return Doubtful(word) if is_doubtful else word
+
+
+def doubtful_words(value: Json, name: str = "") -> Iterator[tuple[str, str]]:
+    """The members of read arguments that are doubtful texts: (dotted name, text)."""
+    if isinstance(value, Doubtful):
+        yield name, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from doubtful_words(item, f"{name}.{key}".removeprefix("."))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from doubtful_words(item, f"{name}.{index}")
+
+
+def _constant(text: str, *, inside: bool = False) -> Json:
+    word = plain_word(text, inside=inside)
+    return _CONSTANTS[word] if word in _CONSTANTS else as_text(text)
 
 
 def guess_literal(node: Node, source: str) -> Json:
@@ -198,7 +246,7 @@ def guess_literal(node: Node, source: str) -> Json:
         case Scalar(text, quoted, span):
             if not quoted and re.fullmatch(_NUMBER, text):
                 return _number(text, source, span)
-            return text if quoted else CONSTANTS.get(bracketed_word(text), text)
+            return text if quoted else _constant(text, inside=True)
 
 
 def _number(text: str, source: str, span: Span) -> int | float:

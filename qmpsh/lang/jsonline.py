@@ -18,7 +18,9 @@ from qmpsh.lang.tokens import CLOSING, Kind, Token
 from qmpsh.lang.values import LiteralReader, Source, too_deep, unclosed
 
 _REPLY_NAMES = frozenset({"return", "error", "event", "QMP"})
-_REPLY = r'\{\s*"(?:return|error|event|QMP|timestamp)"\s*:'
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_CONTROL = re.compile(r"[\x00-\x1f]")
+_BARE = r"""[^\s,{}\[\]:"']+"""
 _EXPECTED = 'expected an object that holds "execute", as in {"execute": "query-status"}'
 _FAULTS = {
     "Expecting property name enclosed in double quotes": "expected a name in double quotes",
@@ -87,14 +89,45 @@ def _read_object(line: str, tokens: Sequence[Token]) -> JsonObject | None:
     try:
         value: JsonObject = _DECODER.raw_decode(line, start)[0]
     except ValueError as error:
-        if re.match(_REPLY, line[start:end]):
+        if not _REPLY_NAMES.isdisjoint(_top_names(line, tokens)):
             return None
-        if isinstance(error, json.JSONDecodeError) and line[error.pos : error.pos + 1] != "'":
-            fault = _FAULTS.get(error.msg.rstrip(": "), "expected JSON")
-            place = min(error.pos, end - 1)
-            raise LineSyntaxError(fault, line, (place, place + 1)) from error
+        if isinstance(error, json.JSONDecodeError) and not _is_qemus(line, error.pos):
+            raise _fault(line, error, end) from error
         return _read_relaxed(line, tokens)
-    return value
+    # Python's decoder takes half a surrogate pair, which neither UTF-8 nor QEMU has.
+    return _read_relaxed(line, tokens) if _SURROGATE.search(line, start, end) else value
+
+
+def _top_names(line: str, tokens: Sequence[Token]) -> Iterator[str]:
+    """The names of an object's own members, as they stand, be the rest JSON or not."""
+    depth = 0
+    for token in tokens:
+        depth += (token.kind is Kind.OPEN) - (token.kind is Kind.CLOSE)
+        if depth == 1 and token.kind in (Kind.PART, Kind.QUOTED_PART):
+            yield token.text(line).strip("\"'")
+
+
+def _is_qemus(line: str, place: int) -> bool:
+    """Whether what the decoder does not know at this place is QEMU's: '...', or \\' in a string."""
+    return line.startswith("'", place) or line.startswith("\\'", place)
+
+
+def _fault(line: str, error: json.JSONDecodeError, end: int) -> LineSyntaxError:
+    """The decoder's complaint in our words. end: of the object."""
+    place = min(error.pos, end - 1)
+    word = re.compile(_BARE).match(line, place)
+    if error.msg == "Expecting value" and word:
+        return LineSyntaxError(_no_json_value(word[0]), line, word.span())
+    fault = _FAULTS.get(error.msg.rstrip(": "), "expected JSON")
+    return LineSyntaxError(fault, line, (place, place + 1))
+
+
+def _no_json_value(word: str) -> str:
+    if word.lower() in ("true", "false", "none"):
+        return f"JSON writes {word.lower().replace('none', 'null')}, not {word}"
+    if word in ("NaN", "Infinity", "-Infinity"):
+        return f"expected a JSON value, not {word}"
+    return f'strings in JSON need double quotes: "{word}"'
 
 
 def _read_relaxed(line: str, tokens: Sequence[Token]) -> JsonObject:
@@ -103,10 +136,20 @@ def _read_relaxed(line: str, tokens: Sequence[Token]) -> JsonObject:
     Raises LineSyntaxError with the place of what is wrong.
     """
     node = LiteralReader(Source(line), tokens).read()
+    _refuse_controls(line, tokens)
     _refuse_bare_words(node, line)
     value = guess_literal(node, line)
     assert isinstance(value, dict)  # the first token is a {
     return value
+
+
+def _refuse_controls(line: str, tokens: Sequence[Token]) -> None:
+    """A string of raw JSON has its control characters escaped, in either kind of quote."""
+    for token in tokens:
+        if token.kind in (Kind.STRING, Kind.QUOTED_PART):
+            found = _CONTROL.search(line, token.start, token.end)
+            if found:
+                raise LineSyntaxError(_FAULTS["Invalid control character at"], line, found.span())
 
 
 def _refuse_bare_words(node: Node, line: str) -> None:
@@ -119,7 +162,7 @@ def _refuse_bare_words(node: Node, line: str) -> None:
                 _refuse_bare_words(item, line)
         case Scalar():
             if not node.quoted and isinstance(guess_literal(node, line), str):
-                raise LineSyntaxError(f"expected a JSON value, not {node.text}", line, node.span)
+                raise LineSyntaxError(_no_json_value(node.text), line, node.span)
 
 
 def _command(

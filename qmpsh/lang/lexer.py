@@ -25,7 +25,7 @@ from pygments.token import (
 )
 from pygments.util import get_bool_opt
 
-from qmpsh.lang.build import CONSTANTS, PYTHON_CONSTANTS
+from qmpsh.lang.build import is_constant
 from qmpsh.lang.modifiers import MODIFIERS
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import Mode
@@ -101,7 +101,7 @@ def _token_type(token: Token, source: str) -> _TokenType:
     text = token.text(source)
     if token.kind is Kind.MODIFIER and text[2:] not in MODIFIERS:
         return Error
-    if token.kind is Kind.WORD and text in (*CONSTANTS, *PYTHON_CONSTANTS):
+    if token.kind is Kind.WORD and is_constant(text, inside=True):
         return Keyword.Constant
     if token.kind is Kind.WORD and _NUMBER.fullmatch(text):
         return Number

@@ -15,8 +15,11 @@ from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import ArrayLiteral, Node, ObjectLiteral, Part, RawLiteral, Scalar
 from qmpsh.lang.tokens import CLOSING, NESTING_LIMIT, Kind, Token
 
-_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_LETTERS = {character: letter for letter, character in _ESCAPES.items() if letter != "/"}
+_ESCAPES = {
+    '"': '"', "'": "'", "\\": "\\", "/": "/",
+    "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t",
+}  # fmt: skip
+_LETTERS = {character: letter for letter, character in _ESCAPES.items() if letter not in "/'"}
 _ESCAPE = (
     r"(?s)\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
     r"|u([0-9a-fA-F]{4})|(.))"
@@ -49,18 +52,26 @@ class Source:
 
 
 def unquoted(source: Source, token: Token) -> str:
-    """What a token stands for: its text, or what its quotes hold.
+    """What a token outside brackets stands for: its text, or what its quotes hold.
 
-    In '...' only \\' and \\\\ change; in "..." JSON's escapes do, and an unknown one is an error.
-    Source: RFC 8259, section 7.
+    In '...' only \\' and \\\\ change; in "..." the escapes of `unescaped` do.
     """
     if token.kind not in (Kind.STRING, Kind.QUOTED_PART):
         return token.text(source.text)
+    if source.text[token.start] == "'":
+        return re.sub(r"\\(['\\])", r"\1", source.text[token.start + 1 : token.end - 1])
+    return unescaped(source, token)
+
+
+def unescaped(source: Source, token: Token) -> str:
+    """What the quotes of a token hold, JSON's escapes and \\' read in either kind of quote.
+
+    Raises LineSyntaxError for an unknown escape. Source: RFC 8259, section 7; QEMU takes \\' and
+    '...' too (qobject/json-parser.c, parse_string).
+    """
     inner = source.text[token.start + 1 : token.end - 1]
     if "\\" not in inner:
         return inner
-    if source.text[token.start] == "'":
-        return re.sub(r"\\(['\\])", r"\1", inner)
 
     def replace(match: re.Match[str]) -> str:
         high, low, digits, letter = match.groups()
@@ -71,17 +82,18 @@ def unquoted(source: Source, token: Token) -> str:
         if digits is not None and not 0xD800 <= int(digits, 16) < 0xE000:
             return chr(int(digits, 16))
         start = token.start + 1 + match.start()
-        raise source.error(_bad_escape(digits, letter), start, start + len(match[0]))
+        mark = source.text[token.start]
+        raise source.error(_bad_escape(digits, letter, mark), start, start + len(match[0]))
 
     return re.sub(_ESCAPE, replace, inner)
 
 
-def _bad_escape(digits: str | None, letter: str) -> str:
+def _bad_escape(digits: str | None, letter: str, mark: str) -> str:
     if digits is not None:
         return f"\\u{digits} is half of a surrogate pair: expected both halves"
     if letter == "u":
         return "expected four hex digits after \\u, as in \\u00e9"
-    return 'no such escape in "..."; a backslash itself is written \\\\'
+    return f"no such escape in {mark}...{mark}; a backslash itself is written \\\\"
 
 
 def unclosed(source: Source, token: Token) -> LineSyntaxError:
@@ -98,7 +110,7 @@ def too_deep(source: Source, token: Token) -> LineSyntaxError:
 
 
 def quote(text: str) -> str:
-    """The text in the quotes that leave most of it as it is; `unquoted` undoes it."""
+    """The text in the quotes that leave most of it as it is; `unquoted` and `unescaped` undo it."""
     if not re.search(_MUST_ESCAPE, text):
         return f'"{text}"'
     if not re.search(_CONTROL, text):
@@ -154,7 +166,8 @@ class LiteralReader:
             case Kind.OPEN:
                 return self._bracket(token)
             case Kind.STRING:
-                return Scalar(unquoted(self._source, token), True, self._span(token, token))
+                read = unescaped if self._open else unquoted
+                return Scalar(read(self._source, token), True, self._span(token, token))
             case Kind.WORD:
                 return Scalar(self._word(token), False, self._span(token, token))
         raise self._unexpected("a value", token)
@@ -184,7 +197,7 @@ class LiteralReader:
         """A member's name with its colon."""
         token = self._next()
         if token.kind is Kind.QUOTED_PART:
-            text = unquoted(self._source, token)
+            text = unescaped(self._source, token)
         elif token.kind is Kind.PART:
             text = self._word(token)
         else:
@@ -240,6 +253,9 @@ class LiteralReader:
         text = self._text(token)
         if '"' in text or "'" in text:
             message = f"text that holds a quote is quoted as a whole, as in {quote(text)}"
+            raise self._source.error(message, token.start, token.end)
+        if text.startswith("(") and not re.fullmatch(r"\(.+\)", text):
+            message = "JSON has no tuples: write a list, as in [1, 2]; text is quoted"
             raise self._source.error(message, token.start, token.end)
         return text
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, NoReturn
 
 from qmpsh.errors import SchemaMismatch, Span
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.lang.build import Branch, key_tree
+from qmpsh.lang.build import NULL_WORDS, Branch, declared_text, key_tree
 from qmpsh.lang.syntax import (
     Argument,
     ArrayLiteral,
@@ -198,6 +198,8 @@ class Reader:
             return entry.guess(self._source)
         value = entry.value
         if json_type == "string":
+            if isinstance(value, Scalar) and not value.quoted:
+                return declared_text(value.text)
             if isinstance(value, Scalar | RawLiteral):
                 return value.text
             return self._refuse_value("a string", entry, hint=self._in_quotes(entry))
@@ -316,7 +318,7 @@ _READ: dict[str, Callable[[str], Json | _NotRead]] = {
     "int": _reading(read_int),
     "number": _reading(read_number),
     "boolean": _reading(read_boolean),
-    "null": lambda text: None if text == "null" else _NOT_READ,
+    "null": lambda text: None if text in NULL_WORDS else _NOT_READ,
 }
 _EXPECTED = {
     "int": "an integer such as 5, 0x10 or 64M",
@@ -340,7 +342,7 @@ def _forms(entry: Entry, value: Branch | Node) -> Sequence[str]:
         case Scalar(quoted=True):
             return ("string", "enum")
         case _:
-            return ("null", *_BARE_FORMS) if entry.word == "null" else _BARE_FORMS
+            return ("null", *_BARE_FORMS) if entry.word in NULL_WORDS else _BARE_FORMS
 
 
 def _form(kind: Type) -> str:

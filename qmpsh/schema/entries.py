@@ -14,10 +14,10 @@ from qmpsh.errors import Span
 from qmpsh.jsontypes import Json
 from qmpsh.lang.build import (
     Branch,
-    bracketed_word,
     guess_literal,
     guess_member,
     guess_value,
+    plain_word,
     top_level_part,
 )
 from qmpsh.lang.syntax import Argument, Node, ObjectLiteral, Part, RawLiteral, Scalar
@@ -41,11 +41,11 @@ class Entry(NamedTuple):
 
     @property
     def word(self) -> str | None:
-        """The text of a bare word, which inside brackets follows JSON; None for other values."""
+        """The text of a bare word, true and false as JSON has them; None for other values."""
         value = self.value
         if not isinstance(value, Scalar) or value.quoted:
             return None
-        return value.text if isinstance(self.child, Argument) else bracketed_word(value.text)
+        return plain_word(value.text, inside=not isinstance(self.child, Argument))
 
     @property
     def value_span(self) -> Span:

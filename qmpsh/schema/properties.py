@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from qmpsh.jsontypes import Json
+from qmpsh.lang.build import as_text, declared_text
 from qmpsh.lang.syntax import Scalar
 from qmpsh.scalars import read_boolean, read_int
 from qmpsh.schema.entries import Entry
@@ -35,8 +36,10 @@ def read_as(kind: str, text: str) -> Json:
     kind: as `device-list-properties` and `qom-list` name it
     """
     read = _PROPERTY_READERS.get(kind)
-    found = read(text) if read is not None else None
-    return text if found is None else found
+    if read is None:
+        return declared_text(text)
+    found = read(text)
+    return as_text(text) if found is None else found
 
 
 def read_property(entry: Entry, source: str, properties: Properties) -> Json:

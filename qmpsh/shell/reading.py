@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 from qmpsh.errors import SchemaMismatch
 from qmpsh.jsontypes import JsonObject
-from qmpsh.lang.build import guess_arguments
+from qmpsh.lang.build import NULL_WORDS, doubtful_words, guess_arguments
 from qmpsh.lang.syntax import CommandLine
 from qmpsh.nearest import did_you_mean
 from qmpsh.schema.check import check_arguments
@@ -24,6 +24,16 @@ LineSyntaxError for clashing keys.
 def read_arguments(introspection: Introspection, line: CommandLine) -> Reading:
     """The arguments of a command."""
     line = yield from _filled_in(line)
+    return (yield from _doubted((yield from _typed(introspection, line))))
+
+
+def read_action(introspection: Introspection, line: CommandLine) -> Reading:
+    """The data of a transaction's action; one without arguments is checked too."""
+    line = yield from _filled_in(line)
+    return (yield from _doubted((yield from _typed_action(introspection, line))))
+
+
+def _typed(introspection: Introspection, line: CommandLine) -> Reading:
     yield from introspection.load_schema()
     schema = introspection.schema
     if schema is None or introspection.is_undescribed(line.name.text):
@@ -38,12 +48,10 @@ def read_arguments(introspection: Introspection, line: CommandLine) -> Reading:
     return arguments
 
 
-def read_action(introspection: Introspection, line: CommandLine) -> Reading:
-    """The data of a transaction's action; one without arguments is checked too."""
+def _typed_action(introspection: Introspection, line: CommandLine) -> Reading:
     # Imported here: few lines stand in a transaction.
     from qmpsh.schema.actions import actions_of
 
-    line = yield from _filled_in(line)
     yield from introspection.load_schema()
     schema = introspection.schema
     actions = actions_of(schema) if schema is not None else None
@@ -78,3 +86,15 @@ def _checked(schema: Schema, line: CommandLine, properties: Properties | None = 
             raise
         yield Note(f"sent as it stands, but the manual installed here says: {error}")
         return guess_arguments(line)
+
+
+def _doubted(arguments: JsonObject) -> Reading:
+    """The same arguments; a note tells of a word that is sent as text and may not be meant so."""
+    if any(True for _ in doubtful_words(arguments)):
+        # Imported here: most words are what they look like. A secret is not repeated.
+        from qmpsh.shell.secret_rules import mask_json
+
+        for name, word in doubtful_words(mask_json(arguments)):
+            what = "null is written null" if word in NULL_WORDS else "no type makes it a number"
+            yield Note(f"{name}: {word} is sent as text; {what}")
+    return arguments

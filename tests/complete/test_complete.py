@@ -536,8 +536,8 @@ def faults(line: str) -> list[tuple[str, str, str]]:
         ("", []),
         ("blockdev-ad", []),
         (
-            "blockdev-add driver=file locking=on auto-read-only=True ",
-            [("True", "error", "auto-read-only: True is no boolean")],
+            "blockdev-add driver=file locking=on auto-read-only=On ",
+            [("On", "error", "auto-read-only: On is no boolean")],
         ),
         ("migrate-set-capabilities capabilities=[{capability: xbzrle, state: True}] ", []),
         ("blockdev-adx", [("blockdev-adx", "error", "no command blockdev-adx; did you mean")]),

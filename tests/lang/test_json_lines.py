@@ -43,7 +43,20 @@ ONE = [
         "{'execute': 'x', 'arguments': {'a': 'b', \"c\": [true, null, 1]}}",
         {"a": "b", "c": [True, None, 1]},
     ),
-    ("{'execute': 'x', 'arguments': {'a': True}}", {"a": True}),
+    (
+        "{'execute': 'x', 'arguments': {'a': True, 'b': [FALSE, None],}}",
+        {"a": True, "b": [False, None]},
+    ),
+    (r"{'execute': 'x', 'arguments': {'a': 'b\nc\u00e9'}}", {"a": "b\nc\u00e9"}),
+    (r"""{"execute": "x", "arguments": {"a": "it\'s"}}""", {"a": "it's"}),
+    (
+        r"""{'execute': 'x', "arguments": {'\"\'\\\/\b\f\n\r\t': '\ud83d\ude00"'}}""",
+        {"\"'\\/\b\f\n\r\t": '\U0001f600"'},
+    ),
+    (
+        r"{'execute': 'x', 'arguments': {'a': 123456789012345678901234567890, 'b': 1.5}}",
+        {"a": 123456789012345678901234567890, "b": 1.5},
+    ),
     ('{"execute":\n"x"\n, "arguments": {\r\n}}', {}),
     ('{"execute": "x", "arguments": {"a": "} {\'"}} # comment', {"a": "} {'"}),
 ]
@@ -69,6 +82,8 @@ SEVERAL = [
     ('{"event": "X", "execute": "a"}', ["a"]),
     ('{"return": NaN}', []),
     ('{"return": {"a": 1, "a": 2}}', []),
+    ('{ ..., "return": [ ... ] }', []),
+    ("{'timestamp': {...}, 'event': 'X' }", []),
 ]
 
 
@@ -118,13 +133,33 @@ expected a value
 {"execute": }
             ^
 
-expected a value
+JSON writes true, not True
 {"execute": True}
-            ^
+            ^^^^
+
+strings in JSON need double quotes: "query-status"
+{"execute": query-status}
+            ^^^^^^^^^^^^
+
+JSON has no tuples: write a list, as in [1, 2]; text is quoted
+{'execute': 'x', 'arguments': [(1,2)]}
+                               ^^
 
 no such escape in JSON; a backslash itself is written \\
 {"execute": "a\qb"}
               ^
+
+no such escape in '...'; a backslash itself is written \\
+{'execute': 'a\db'}
+              ^^
+
+\ud83d is half of a surrogate pair: expected both halves
+{"execute": "a\ud83d"}
+              ^^^^^^
+
+\udc00 is half of a surrogate pair: expected both halves
+{"execute": "a", "arguments": {"\udc00": 1}}
+                                ^^^^^^
 
 expected four hex digits after \u, as in \u00e9
 {"execute": "a\u12"}
@@ -146,7 +181,7 @@ expected a JSON value, not -Infinity
 {"execute": "a", "arguments": -Infinity}
                               ^^^^^^^^^
 
-expected a JSON value, not b
+strings in JSON need double quotes: "b"
 {'execute': 'a', 'arguments': {'x': b}}
                                     ^
 
@@ -187,6 +222,9 @@ def test_the_place_is_shown_on_its_own_physical_line() -> None:
 
 
 def test_a_control_character_in_strict_json() -> None:
+    for mark in ('"', "'"):
+        found = refused_line(f"{{'execute': {mark}a\x01{mark}}}").split("\n")[0]
+        assert found == "expected \\n, \\t or \\u.... for a control character"
     found = refused_line('{"execute": "a\x01"}').split("\n")[0]
     assert found == "expected \\n, \\t or \\u.... for a control character"
 

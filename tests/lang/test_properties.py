@@ -159,6 +159,8 @@ def same(left: Json, right: Json) -> bool:
         return left.keys() == right.keys() and all(same(left[k], right[k]) for k in left)
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, str):
+        return isinstance(right, str) and left == right
     return type(left) is type(right) and left == right
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from qmpsh.complete.place import Walk
 from qmpsh.jsontypes import Json
+from qmpsh.lang.build import doubtful_words
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import ArrayLiteral, ObjectLiteral, Part, Scalar
 from qmpsh.lang.tokens import Kind
@@ -61,8 +62,13 @@ WORDS = [
     ("true", True),
     ("false", False),
     ("null", None),
-    ("True", "True"),
+    ("True", True),
+    ("FALSE", False),
+    ("tRue", True),
+    ("True1", "True1"),
     ("None", "None"),
+    ("none", "none"),
+    ("Null", "Null"),
     ("on", "on"),
     ("NaN", "NaN"),
     ("?", "?"),
@@ -72,7 +78,26 @@ WORDS = [
 @pytest.mark.parametrize("text,value", WORDS)
 def test_a_bare_word_is_guessed(text: str, value: Json) -> None:
     assert guessed(f"x a={text}") == {"a": value}
-    assert type(guessed(f"x a={text}")["a"]) is type(value)
+    # 1 is equal to True.
+    assert isinstance(guessed(f"x a={text}")["a"], bool) is isinstance(value, bool)
+
+
+DOUBTFUL = [
+    ("a=0x10 b.c=1_000 d=5 e=text", [("a", "0x10"), ("b.c", "1_000")]),
+    (
+        "a=18446744073709551616 b=007 c=+5",
+        [("a", "18446744073709551616"), ("b", "007"), ("c", "+5")],
+    ),
+    ("a=1.5 b=64M c=1e3", [("a", "1.5"), ("b", "64M"), ("c", "1e3")]),
+    ("a={'b': 0x10, c: [1_000, 1.5, '007']}", [("a.b", "0x10"), ("a.c.0", "1_000")]),
+    ("a=None b=none c=[None]", [("a", "None")]),
+    ("a='0x10' b=\"None\" c=10.0.0.1 d=52:54 e=5x f=- g=e5 addr=0x10", []),
+]
+
+
+@pytest.mark.parametrize("text,found", DOUBTFUL)
+def test_a_word_that_looks_like_what_it_is_not(text: str, found: list[tuple[str, str]]) -> None:
+    assert list(doubtful_words(guessed(f"x {text}"))) == found
 
 
 BRACKETS = [
@@ -84,6 +109,11 @@ BRACKETS = [
     ("{a:1,}", {"a": 1}),
     ('{"a": 1, "b": [true, false, null]}', {"a": 1, "b": [True, False, None]}),
     ("{'a': True, 'b': [False, None]}", {"a": True, "b": [False, None]}),
+    ("[TRUE, False, None, none, NONE]", [True, False, None, "none", "NONE"]),
+    (r"""{'a': 'b\nc\u00e9', 'd\t': "\'"}""", {"a": "b\nc\u00e9", "d\t": "'"}),
+    (r"['\\d', '\/', '\"']", ["\\d", "/", '"']),
+    (r"['\ud83d\ude00']", ["\U0001f600"]),
+    ("[(a), f(1)]", ["(a)", "f(1)"]),
     ("{a: b, c-d: e_f}", {"a": "b", "c-d": "e_f"}),
     ("{a.b: 1}", {"a.b": 1}),
     ("{a\n:\n1\n,\nb\n:\n[\n]\n}", {"a": 1, "b": []}),
@@ -136,9 +166,25 @@ no such escape in "..."; a backslash itself is written \\
 x a="b\qc"
       ^^
 
-no such escape in "..."; a backslash itself is written \\
-x a={b: "\'"}
+no such escape in '...'; a backslash itself is written \\
+x a={b: '\d'}
          ^^
+
+no such escape in '...'; a backslash itself is written \\
+x a={'C:\dir': 1}
+        ^^
+
+\ud800 is half of a surrogate pair: expected both halves
+x a=['\ud800']
+      ^^^^^^
+
+JSON has no tuples: write a list, as in [1, 2]; text is quoted
+x a=[(1,2),3]
+     ^^
+
+JSON has no tuples: write a list, as in [1, 2]; text is quoted
+x a={b: ()}
+        ^^
 
 expected four hex digits after \u, as in \u00e9
 x a="\u12"
@@ -227,6 +273,10 @@ x a=[it's]
 text that holds a quote is quoted as a whole, as in 'a"b'
 x a={a"b: 1}
      ^^^
+
+text that holds a quote is quoted as a whole, as in 'a"b\\c'
+x a={a"b\c: 1}
+     ^^^^^
 """
 
 

@@ -125,7 +125,18 @@ TYPED = [
     ),
     (
         "blockdev-add driver=qcow2 file=d backing=None",
-        {"driver": "qcow2", "file": "d", "backing": "None"},
+        {"driver": "qcow2", "file": "d", "backing": None},
+    ),
+    (
+        "blockdev-add driver=qcow2 file=d backing=none",
+        {"driver": "qcow2", "file": "d", "backing": "none"},
+    ),
+    ("migrate-set-parameters tls-creds=None", {"tls-creds": None}),
+    ("eject id=True force=True", {"id": "True", "force": True}),
+    ("eject id=None force=FALSE", {"id": "None", "force": False}),
+    (
+        "block-dirty-bitmap-add node=TRUE name=False",
+        {"node": "TRUE", "name": "False"},
     ),
     (
         "blockdev-add driver=raw file={driver: file, filename: True}",
@@ -265,7 +276,8 @@ MISMATCHES = [
         "'5'",
     ),
     ("eject force=maybe", "force: expected one of true, false, on, off, yes, no", "maybe"),
-    ("eject force=True", "force: expected one of true, false, on, off, yes, no", "True"),
+    ("eject force=On", "force: expected one of true, false, on, off, yes, no", "On"),
+    ("eject force=None", "force: expected one of true, false, on, off, yes, no", "None"),
     ("set-action reboot=rest", "reboot: no value rest; did you mean reset?", "rest"),
     ("set-action reboot=q", "reboot: no value q; there are reset, shutdown", "q"),
     ("set-action reboot=[a]", "reboot: expected one of reset, shutdown", "[a]"),
