@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from qmpsh.schema.model import Schema
 
 _PROGRAM = "qmpsh"
+_STDIN = 0
 _INDENT = "  "
 _LAST_MOMENT = 1.0  # seconds
 
@@ -57,6 +58,7 @@ class Batch:
 
     def run_words(self, words: Sequence[str]) -> int:
         """Run one line given as the words of a command line; its exit code."""
+        self._shell.stdin = _STDIN
         show = partial(self._show, _PROGRAM)
         outcome = self.finish(_PROGRAM, self._shell.start_words(words, show))
         return outcome.exit_code or self._end_of_input(_PROGRAM).exit_code
@@ -178,10 +180,11 @@ class Batch:
         from qmpsh.script import Script
 
         try:
-            fd = 0 if name == "-" else os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+            fd = _STDIN if name == "-" else os.open(name, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             return self.report(_PROGRAM, UsageError(f"cannot read {name}: {error.strerror}"))
         shown = "stdin" if name == "-" else name
+        self._shell.stdin = None if name == "-" else _STDIN
         try:
             outcome = Script(self, fd, shown, sys.stdout.flush).run()
             return outcome if outcome.exit_code else self._end_of_input(shown)

@@ -57,6 +57,11 @@ def _file(typed: str, place: Place, catalog: Catalog) -> Iterator[Candidate]:
         yield Candidate(path, len(typed) - len(word), "path")
 
 
+def _files(typed: str, place: Place, catalog: Catalog) -> Iterable[Candidate]:
+    """The first of two files: the second is the guest's, which nobody can list."""
+    return _file(typed, place, catalog) if len(typed[: place.start].split()) == 1 else ()
+
+
 def _few(typed: str, place: Place, catalog: Catalog) -> Iterator[Candidate]:
     """The words that a verb takes first, where they are few."""
     if place.verb is not None and len(typed[: place.start].split()) == 1:
@@ -70,4 +75,5 @@ _WORDS_OF: dict[Takes, Callable[[str, Place, Catalog], Iterable[Candidate]]] = {
     Takes.EVENT: _events,
     Takes.EVENTS: _events,
     Takes.FILE: _file,
+    Takes.FILES: _files,
 }

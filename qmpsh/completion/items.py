@@ -302,7 +302,10 @@ def _path_item(line: Line, place: Place) -> Item | None:
     start = place.start - line.start if line.value is None else line.value
     if not line.start or place.bracketed:
         return None
-    if place.where is Where.VERB_WORD and place.takes is Takes.FILE:
+    is_local = place.takes is Takes.FILE or (
+        place.takes is Takes.FILES and len(line.text[: line.start].split()) == 1
+    )
+    if place.where is Where.VERB_WORD and is_local:
         return Item(line.word, files=Files.ALL)
     if place.where is Where.FILE:
         return Item(line.word, start, files=Files.ALL)

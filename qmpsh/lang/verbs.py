@@ -19,6 +19,7 @@ class Takes(Enum):
     EVENT = auto()  # one, and KEY=value of its data
     EVENTS = auto()  # any number
     FILE = auto()  # of this host
+    FILES = auto()  # one of this host, one of the guest
     PROGRAM = auto()  # of the guest, and its arguments
     HMP = auto()  # a line of the human monitor
     LINE = auto()  # a line of the language
@@ -92,10 +93,14 @@ VERBS: dict[str, Verb] = {
     "disconnect": Verb("", "let somebody else have the monitor"),
     "reconnect": Verb("", "take the monitor again"),
     "exec": Verb(
-        "CMD [ARG...]", "run a command in the guest, through its agent", Takes.PROGRAM,
-        reaches_vm=True,
+        "CMD [ARG...]", "run a command in the guest, through its agent; --stdin, --timeout T first",
+        Takes.PROGRAM, reaches_vm=True,
     ),
-    "cat": Verb("FILE", "a file of the guest, through its agent", reaches_vm=True),
+    "cat": Verb("FILE", "print a file of the guest, through its agent", reaches_vm=True),
+    "put": Verb(
+        "FILE GUESTFILE", "write a file of this host, or - for stdin, to one of the guest",
+        Takes.FILES, reaches_vm=True,
+    ),
     "source": Verb("FILE", "run the lines of a file", Takes.FILE, reaches_vm=True),
     "history": Verb("[TEXT]", "the lines typed before, all that hold TEXT", bare=True),
     "pager": Verb("", "the last answer in $PAGER"),

@@ -113,7 +113,7 @@ def _without_modifiers(line: str, words: Sequence[_Word], modifiers: ModifierRea
         if text in _SHELL_MARKS:
             message = f"expected the line quoted as a whole, or {text} left to your shell"
             raise LineSyntaxError(message, line, words[at].span)
-        if not text.startswith("-"):
+        if text == "-" or not text.startswith("-"):  # alone it stands for stdin
             rest.append(words[at])
         elif not text.startswith("--"):
             raise LineSyntaxError(f"write {text} before the command", line, words[at].span)

@@ -204,6 +204,11 @@ def answer_to(
     else:
         pending = client.submit(command)
     deadline = None if timeout is None else time.monotonic() + timeout
+    if client.dialect.guest and not is_silent:
+        # Imported here: few servers are guest agents.
+        from qmpsh.shell.guest import note_silence
+
+        yield from note_silence(pending, deadline)
     yield Until(lambda: pending.done, deadline)
     if is_silent and pending.reply is None:
         client.forget(pending)

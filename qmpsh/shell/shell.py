@@ -72,6 +72,8 @@ class Shell:
         """gives the history of the present mode, oldest first; set by a front end that keeps one"""
         self.columns: Callable[[], int] | None = None
         """gives the columns that a text has, None for a usual terminal's; set by a front end"""
+        self.stdin: int | None = None
+        """descriptor of data that a line may read; set by a front end whose lines are not in it"""
         self.warn: Callable[[str], None] = _nobody_hears
         """told what a person should know and no line asked for; set by a front end"""
 

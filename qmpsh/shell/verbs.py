@@ -19,7 +19,8 @@ from qmpsh.shell.connection import disconnect, reconnect
 from qmpsh.shell.devices import device_properties
 from qmpsh.shell.execute import Request, dry_run_text, execute, hmp_request, no_human_monitor
 from qmpsh.shell.export import find_tool, left_out
-from qmpsh.shell.guest import cat, exec_in_guest
+from qmpsh.shell.guest_exec import exec_in_guest
+from qmpsh.shell.guest_files import cat, put
 from qmpsh.shell.help import WIDTH, Topics
 from qmpsh.shell.masking import masked_request
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish
@@ -253,6 +254,7 @@ VERBS: dict[str, Run] = {
     "reconnect": reconnect,
     "exec": exec_in_guest,
     "cat": cat,
+    "put": put,
     "source": source,
     "history": _history,
     "pager": _pager,

@@ -1,4 +1,4 @@
-"""`--guest-agent`, `.exec` and `.cat` as a user's command lines, on a real qemu-ga."""
+"""`--guest-agent`, `.exec`, `.cat` and `.put` as a user's command lines, on a real qemu-ga."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from qmpsh.errors import QmpshError
+from qmpsh.shell import local_data
+from qmpsh.shell.local_data import LocalData, open_local, pieces_of
 from tests.agents import Agent
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm
@@ -244,7 +247,7 @@ def test_cat_errors(agent: Agent, run_qmpsh: RunQmpsh) -> None:
     assert run_qmpsh(*ga(agent, ".cat", "a", "b")).returncode == 2
 
 
-@pytest.mark.parametrize("line", [".exec ls", ".cat /x"])
+@pytest.mark.parametrize("line", [".exec ls", ".cat /x", ".put x /x"])
 def test_a_monitor_is_no_agent(vm: Vm, run_qmpsh: RunQmpsh, line: str) -> None:
     done = run_qmpsh(vm.path, line)
     verb = line.split()[0]
@@ -252,3 +255,144 @@ def test_a_monitor_is_no_agent(vm: Vm, run_qmpsh: RunQmpsh, line: str) -> None:
         f"qmpsh: {verb} is for guest agents: connect to the agent's socket with --guest-agent\n"
     )
     assert done.returncode == 2
+
+
+# ------------------------------------------------------------------------ --stdin, .put
+
+
+def test_exec_reads_stdin(agent: Agent, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(*ga(agent, ".exec", "--stdin", "--timeout", "20", "wc", "-l"), stdin="a\nb\n")
+    assert (done.stdout.strip(), done.stderr, done.returncode) == ("2", "", 0)
+    done = run_qmpsh(*ga(agent, ".exec --stdin cat"), stdin="")
+    assert (done.stdout, done.returncode) == ("", 0)
+    # Behind the command it is the command's.
+    assert run_qmpsh(*ga(agent, ".exec", "echo", "--stdin"), stdin="x").stdout == "--stdin\n"
+
+
+def test_stdin_is_not_both_script_and_data(
+    agent: Agent, run_qmpsh: RunQmpsh, tmp_path: Path
+) -> None:
+    for line in (".exec --stdin cat", f".put - {agent.folder}/x"):
+        done = run_qmpsh(*ga(agent), stdin=line)
+        assert done.returncode == 2
+        assert "stdin is the terminal or the script here; use a one-shot, or -f FILE" in done.stderr
+    script = tmp_path / "script"
+    script.write_text(".exec --stdin cat\n")
+    assert run_qmpsh(*ga(agent, "-f", str(script)), stdin="data").stdout == "data"
+
+
+def test_exec_stdin_refusals(agent: Agent, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(*ga(agent, ".exec", "--stdin=x", "cat"))
+    assert (done.returncode, done.stderr[:28]) == (2, "qmpsh: --stdin takes no valu")
+    done = run_qmpsh(*ga(agent, ".exec", "--stdin", "cat"), stdin="x" * ((16 << 20) + 1))
+    assert done.returncode == 2
+    assert "stdin holds more than 16 MiB" in done.stderr
+
+
+def put(agent: Agent, run_qmpsh: RunQmpsh, local: Path, *options: str) -> tuple[str, int]:
+    """What `.put` says of a file that goes to `there` in the agent's folder, and its exit code."""
+    done = run_qmpsh(*ga(agent, *options, ".put", str(local), f"{agent.folder}/there"))
+    assert done.stdout == ""
+    return done.stderr, done.returncode
+
+
+@pytest.mark.parametrize("size", [0, 1, 256 * 1024, 3_000_000])
+def test_put_gives_every_byte(agent: Agent, run_qmpsh: RunQmpsh, tmp_path: Path, size: int) -> None:
+    local, there = tmp_path / "a file", Path(agent.folder, "there")
+    local.write_bytes(os.urandom(size))
+    there.write_bytes(b"older, and longer than one byte")
+    assert put(agent, run_qmpsh, local) == ("", 0)
+    assert there.read_bytes() == local.read_bytes()
+    assert opened_by(agent, str(there)) == 0
+
+
+def test_put_reads_stdin_and_what_does_not_tell_its_size(agent: Agent, run_qmpsh: RunQmpsh) -> None:
+    there = Path(agent.folder, "there")
+    assert run_qmpsh(*ga(agent, ".put", "-", str(there)), stdin="é\n" * 200_000).returncode == 0
+    assert there.read_text() == "é\n" * 200_000
+    assert put(agent, run_qmpsh, Path("/proc/version")) == ("", 0)
+    assert there.read_bytes() == Path("/proc/version").read_bytes()
+
+
+def test_put_sends_nothing_of_what_is_no_file(
+    agent: Agent, run_qmpsh: RunQmpsh, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path, said in (
+        (tmp_path / "fifo", "is a pipe, not a regular file; - sends stdin instead"),
+        (Path("/dev/zero"), "is a device, not a regular file; - sends stdin instead"),
+        (tmp_path, "is a directory, not a regular file; name a file in it"),
+        (tmp_path / "none", "No such file or directory"),
+        (Path(agent.path), "No such device or address"),
+    ):
+        stderr, code = put(agent, run_qmpsh, path)
+        assert (said in stderr, code) == (True, 2), stderr
+    assert not Path(agent.folder, "there").exists()
+
+
+def test_put_of_a_growing_file_has_an_end(tmp_path: Path) -> None:
+    local = tmp_path / "log"
+    local.write_bytes(b"12345")
+    with open_local(str(local), None) as source:
+        local.write_bytes(b"1234567890")
+        assert b"".join(pieces_of(source, None)) == b"12345"
+    with open_local(str(local), None) as source:
+        local.write_bytes(b"1")
+        with pytest.raises(QmpshError, match="became shorter while it was read"):
+            list(pieces_of(source, None))
+
+
+def test_put_of_an_endless_file_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_data, "MOST_UNSIZED", 1 << 20)
+    fd = os.open("/dev/zero", os.O_RDONLY)
+    with pytest.raises(QmpshError, match="may have no end"):
+        list(pieces_of(LocalData("/proc/endless", fd, 0), None))
+    os.close(fd)
+
+
+def test_put_that_fails_closes_the_file(agent: Agent, run_qmpsh: RunQmpsh, tmp_path: Path) -> None:
+    local = tmp_path / "big"
+    local.write_bytes(bytes(1 << 20))
+    done = run_qmpsh(*ga(agent, ".put", str(local), "/dev/full"))
+    assert done.returncode == 1
+    first, second = done.stderr.splitlines()
+    assert first == "qmpsh: /dev/full is incomplete: it has 0 bytes of 1048576"
+    assert second.startswith("qmpsh: GenericError: failed to write to file: No space left")
+    assert opened_by(agent, "/dev/full") == 0
+    done = run_qmpsh(*ga(agent, ".put", str(local), "/no/such/file"))
+    assert (done.returncode, "failed to open file" in done.stderr) == (1, True)
+
+
+def test_put_has_its_time(agent: Agent, run_qmpsh: RunQmpsh) -> None:
+    there = f"{agent.folder}/there"
+    reader, writer = os.pipe()  # never written to
+    with subprocess.Popen(
+        [sys.executable, "-m", "qmpsh", *ga(agent, "-t", "0.5", ".put", "-", there)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=reader,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        said = process.communicate(timeout=30)[1]
+    os.close(reader)
+    os.close(writer)
+    assert process.returncode == 124
+    assert (
+        said == f"qmpsh: {there} is incomplete: it has 0 bytes\nqmpsh: stdin did not end in time\n"
+    )
+    assert opened_by(agent, there) == 0
+
+
+def test_put_changes_and_says_what_it_would_do(
+    agent: Agent, run_qmpsh: RunQmpsh, tmp_path: Path
+) -> None:
+    local = tmp_path / "x"
+    local.write_text("x")
+    stderr, code = put(agent, run_qmpsh, local, "--read-only")
+    assert (stderr.startswith("qmpsh: guest-file-open was not sent"), code) == (True, 2)
+    done = run_qmpsh("-n", ".put", str(local), "/tmp/x")
+    assert json.loads(done.stdout)["arguments"] == {"path": "/tmp/x", "mode": "w"}
+    for words in ((".put",), (".put", "a"), (".put", "a", "b", "c")):
+        done = run_qmpsh(*ga(agent, *words))
+        assert done.returncode == 2
+        assert done.stderr.startswith("qmpsh: expected a file here and one of the guest")

@@ -12,7 +12,7 @@ from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.link.address import UnixAddress
 from qmpsh.link.client import Client, ClientOptions
 from qmpsh.link.dialect import GUEST_AGENT
-from qmpsh.shell import execute
+from qmpsh.shell import execute, guest, guest_files
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Note, Task
 from qmpsh.shell.session import Session
@@ -227,3 +227,77 @@ def test_letting_go_of_cat_ends_it(agent: Agent) -> None:
     session.start("guest-ping", pieces.append, lambda outcome: None)
     wait_until(lambda: polled(session).running is None)
     session.close()
+
+
+FORGOTTEN: list[tuple[str, str]] = [
+    (".exec sleep 9", "Invalid parameter 'pid'"),
+    (".cat /x", "handle '1000' has not been found"),
+    (".put /proc/version /x", "handle '1000' has not been found"),
+]
+
+
+@pytest.mark.parametrize("line, desc", FORGOTTEN)
+def test_a_restart_of_the_agent_is_said_as_what_it_is(line: str, desc: str) -> None:
+    error: Json = {"error": {"class": "GenericError", "desc": desc}}
+    replies: dict[str, Json] = {"guest-exec": {"pid": 5}, "guest-file-open": 1000}
+    with serving(an_agent(lambda name: replies.get(name, error))) as path:
+        said, exit_code = run(path, line)
+    assert exit_code == 1
+    assert said[-1].startswith("the guest agent was restarted, or the guest was: ")
+
+
+def test_another_error_of_the_agent_stays_as_it_is() -> None:
+    error: Json = {"error": {"class": "GenericError", "desc": "Invalid parameter 'arg'"}}
+    with serving(an_agent(lambda _: error)) as path:
+        assert run(path, ".exec x") == (["GenericError: Invalid parameter 'arg'"], 1)
+
+
+SILENT = "the guest agent has been silent for 0.05 s"
+
+
+@pytest.mark.parametrize(
+    "line, answered",
+    [
+        (".exec x", {}),
+        (".exec x", {"guest-exec": {"pid": 5}}),
+        (".cat /x", {"guest-file-open": 1000}),
+        (".put /proc/version /x", {"guest-file-open": 1000}),
+        ("guest-ping", {}),
+    ],
+)
+def test_a_silent_agent_is_said_once_and_has_its_time(
+    line: str, answered: dict[str, Json], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guest, "SILENCE", 0.05)
+    monkeypatch.setattr(guest_files, "_CLOSING", 0.05)
+    with serving(an_agent(answered.get)) as path:
+        said, exit_code = run(path, line, Settings(timeout=0.2))
+    assert exit_code == 124
+    assert [text.startswith(SILENT) for text in said].count(True) == 1
+    assert said[-1].startswith("no answer to guest-")
+
+
+def test_an_agent_that_answers_is_not_called_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guest, "SILENCE", 0.0)
+    with serving(an_agent(lambda _: None)) as path:
+        said, _ = run(path, "guest-ping", Settings(timeout=0.05))
+        assert "Ctrl-C" not in said[0]  # it has an end
+    replies: dict[str, Json] = {
+        "guest-exec": {"pid": 5},
+        "guest-exec-status": {"exited": True, "exitcode": 0},
+    }
+    monkeypatch.setattr(guest, "SILENCE", 60.0)
+    with serving(an_agent(replies.get)) as path:
+        assert run(path, ".exec x") == ([], 0)
+
+
+def test_a_write_of_nothing_is_no_progress() -> None:
+    replies: dict[str, Json] = {
+        "guest-file-open": 1000,
+        "guest-file-write": {"count": 0, "eof": False},
+        "guest-file-close": {},
+    }
+    with serving(an_agent(replies.get)) as path:
+        said, exit_code = run(path, ".put /proc/version /x")
+    assert (exit_code, said[0]) == (1, "/x is incomplete: it has 0 bytes")
+    assert said[-1].startswith("GenericError: guest-file-write wrote 0 of ")
