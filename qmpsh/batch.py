@@ -148,6 +148,10 @@ class Batch:
             _point_at(error)
         return Outcome(error.exit_code)
 
+    def note(self, place: str, text: str) -> None:
+        """Say what is to be known of a place."""
+        _complain(place, text)
+
     def is_final(self, outcome: Outcome) -> bool:
         """Whether a script ends here: at a failure, and always when the connection is gone."""
         lost = self.client is not None and self.client.closed

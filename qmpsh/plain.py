@@ -36,7 +36,7 @@ from qmpsh.tui.paper import Paper
 from qmpsh.tui.printer import Printer
 from qmpsh.tui.questions import Questions
 from qmpsh.tui.reporter import Redirect
-from qmpsh.tui.runner import Runner, split_lines
+from qmpsh.tui.runner import Runner
 from qmpsh.tui.safety import ShowControls
 from qmpsh.tui.screen import SHOW_RUNNING, let_go_note
 from qmpsh.tui.seam import Connect, Session
@@ -230,7 +230,7 @@ class Plain:
     def _make_prompt(self, history: History, completer: Completer) -> PromptSession[str]:
         def goes_on() -> bool:
             text = self._prompt.default_buffer.text
-            return bool(split_lines(text, self.session.needs_more)[1])
+            return bool(self.session.split(text).rest)
 
         doings = Doings(
             self._printer, self._paper.print, self._submit, self._suspend, self._ask_word

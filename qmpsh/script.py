@@ -45,6 +45,9 @@ class Runner(Protocol):
     def report(self, place: str, error: QmpshError) -> Outcome:
         """Report an error of a place."""
 
+    def note(self, place: str, text: str) -> None:
+        """Say what is to be known of a place."""
+
     def is_final(self, outcome: Outcome) -> bool:
         """Whether a script ends with this outcome."""
 
@@ -92,6 +95,8 @@ class Script:
         if not self._settle(ahead - 1):
             return False
         place = f"{self._name}:{line.number}"
+        if line.note:
+            self._runner.note(place, line.note)
         task = self._runner.start(place, line.text)
         self._flight.append((place, task))
         task.advance(time.monotonic())

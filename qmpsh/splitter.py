@@ -22,8 +22,8 @@ VALUE_OPTIONS = frozenset(
 """Options whose value may be the next word."""
 
 
-ARROW = "-> "
-"""The mark of a transcript that looks like an option; behind it stands a line."""
+ARROWS = ("-> ", "--> ", "---> ")
+"""The marks of a transcript that look like options; behind them stands a line."""
 
 COMPLETE = "_QMPSH_COMPLETE"
 """The variable of the scripts of completions/: set, it says what the user's shell wants to know."""
@@ -80,7 +80,7 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
             if address is None and index < len(argv) and looks_like_address(argv[index]):
                 address, index = argv[index], index + 1
             break
-        if word.startswith("-") and word != "-" and not word.startswith(ARROW):
+        if word.startswith("-") and word != "-" and not word.startswith(ARROWS):
             names, takes_next = _read_option(word)
             given |= names
             options += [*_apart(word), *argv[index + 1 : index + 1 + takes_next]]

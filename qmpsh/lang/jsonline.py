@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.jsontypes import Json, JsonObject
@@ -17,10 +18,12 @@ from qmpsh.lang.syntax import ArrayLiteral, JsonLine, Node, ObjectLiteral, Redir
 from qmpsh.lang.tokens import CLOSING, Kind, Token
 from qmpsh.lang.values import LiteralReader, Source, too_deep, unclosed
 
-_REPLY_NAMES = frozenset({"return", "error", "event", "QMP"})
+REPLY_NAMES = frozenset({"return", "error", "event", "QMP"})
+COMMAND_NAMES = ("execute", "exec-oob")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _BARE = r"""[^\s,{}\[\]:"']+"""
+_KNOWN_NAMES = REPLY_NAMES.union(COMMAND_NAMES)
 _EXPECTED = 'expected an object that holds "execute", as in {"execute": "query-status"}'
 _FAULTS = {
     "Expecting property name enclosed in double quotes": "expected a name in double quotes",
@@ -46,11 +49,11 @@ def read_objects(line: str, tokens: Sequence[Token], redirect: Redirect | None) 
     Raises LineSyntaxError for malformed JSON, and for an object that is neither command nor reply.
     """
     commands: list[JsonLine] = []
-    for group in _objects(line, tokens):
-        value = _read_object(line, group)
-        if value is None:
+    for found in objects_of(line, tokens):
+        value = _read_object(line, found)
+        if value is None or (found.is_marked and not _KNOWN_NAMES.intersection(value)):
             continue
-        command = _command(line, value, (group[0].start, group[-1].end), redirect)
+        command = _command(line, value, found.span, redirect)
         if command is not None:
             commands.append(command)
     if redirect is not None and len(commands) > 1:
@@ -59,10 +62,23 @@ def read_objects(line: str, tokens: Sequence[Token], redirect: Redirect | None) 
     return commands
 
 
-def _objects(line: str, tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
-    """The tokens of each object. Raises LineSyntaxError for what stands between them."""
+class Found(NamedTuple):
+    """An object of a line. is_marked: an arrow or another mark stands before it."""
+
+    tokens: Sequence[Token]
+    is_marked: bool
+
+    @property
+    def span(self) -> Span:
+        """Where it stands."""
+        return self.tokens[0].start, self.tokens[-1].end
+
+
+def objects_of(line: str, tokens: Sequence[Token]) -> Iterator[Found]:
+    """The objects of a line. Raises LineSyntaxError for what stands between them."""
     brackets: list[str] = []
     first = 0
+    is_marked = False
     for place, token in enumerate(tokens):
         mark = line[token.start : token.end]
         if token.kind is Kind.GLUED:
@@ -77,19 +93,34 @@ def _objects(line: str, tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
             if brackets.pop() != mark:
                 brackets.clear()  # as the scanner does; the decoder will point at it
             if not brackets:
-                yield tokens[first : place + 1]
+                yield Found(tokens[first : place + 1], is_marked)
+                is_marked = False
+        elif token.kind is Kind.MARK:
+            is_marked = True
     if brackets:
         is_quote = tokens[-1].kind is Kind.UNCLOSED
         raise unclosed(Source(line), tokens[-1 if is_quote else first])
 
 
-def _read_object(line: str, tokens: Sequence[Token]) -> JsonObject | None:
+def is_json(line: str, tokens: Sequence[Token]) -> bool:
+    """Whether the tokens of an object are one in JSON, or as QEMU reads it."""
+    try:
+        return _read_object(line, Found(tokens, is_marked=False)) is not None
+    except LineSyntaxError:
+        return False
+
+
+def _read_object(line: str, found: Found) -> JsonObject | None:
     """One object; None for a reply that is not JSON: manuals leave parts of them out."""
-    start, end = tokens[0].start, tokens[-1].end
+    tokens = found.tokens
+    start, end = found.span
     try:
         value: JsonObject = _DECODER.raw_decode(line, start)[0]
     except ValueError as error:
-        if not _REPLY_NAMES.isdisjoint(_top_names(line, tokens)):
+        names = {name for name, _ in top_members(line, tokens)}
+        if not REPLY_NAMES.isdisjoint(names) or (
+            found.is_marked and _KNOWN_NAMES.isdisjoint(names)
+        ):
             return None
         if isinstance(error, json.JSONDecodeError) and not _is_qemus(line, error.pos):
             raise _fault(line, error, end) from error
@@ -98,13 +129,20 @@ def _read_object(line: str, tokens: Sequence[Token]) -> JsonObject | None:
     return _read_relaxed(line, tokens) if _SURROGATE.search(line, start, end) else value
 
 
-def _top_names(line: str, tokens: Sequence[Token]) -> Iterator[str]:
-    """The names of an object's own members, as they stand, be the rest JSON or not."""
+def top_members(line: str, tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
+    """The names of an object's own members as they stand, be the rest JSON or not, and for each
+    its value where that is a word or a string.
+    """
     depth = 0
+    name = ""
     for token in tokens:
         depth += (token.kind is Kind.OPEN) - (token.kind is Kind.CLOSE)
-        if depth == 1 and token.kind in (Kind.PART, Kind.QUOTED_PART):
-            yield token.text(line).strip("\"'")
+        text = token.text(line).strip("\"'") if depth == 1 else ""
+        if text and token.kind in (Kind.PART, Kind.QUOTED_PART):
+            name = text
+            yield name, ""
+        elif text and token.kind in (Kind.WORD, Kind.STRING):
+            yield name, text
 
 
 def _is_qemus(line: str, place: int) -> bool:
@@ -169,8 +207,8 @@ def _command(
     line: str, value: JsonObject, span: Span, redirect: Redirect | None
 ) -> JsonLine | None:
     """The command that an object holds, None when it is a reply."""
-    names = [name for name in ("execute", "exec-oob") if name in value]
-    if not names and _REPLY_NAMES & value.keys():
+    names = [name for name in COMMAND_NAMES if name in value]
+    if not names and REPLY_NAMES & value.keys():
         return None
     if len(names) != 1:
         message = 'expected "execute" or "exec-oob", not both' if names else _EXPECTED

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from qmpsh.errors import LineSyntaxError
 from qmpsh.lang.line import is_bare_word
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import PLAIN, Mode
+from qmpsh.lang.tokens import BLANKS
 
+if TYPE_CHECKING:
+    from qmpsh.lang.transcript import Transcript
+
+_MARKS = ("(", "T", "Q")
+"""What a line begins with that may make its file or paste a transcript."""
 _OPEN = {
     "bracket": "inside an open bracket that began on",
     "quote": "inside an open quote that began on",
@@ -17,10 +23,25 @@ _OPEN = {
 
 
 class LogicalLine(NamedTuple):
-    """text: physical lines with a newline between them; number: of the first, from 1 on."""
+    """text: physical lines with a newline between them; number: of the first, from 1 on;
+    note: what was passed over in it, as output of a transcript; "" for nothing to be shown.
+    """
 
     text: str
     number: int
+    note: str = ""
+
+
+class Split(NamedTuple):
+    """A text as the logical lines that are to be run, and the unfinished one at its end."""
+
+    lines: list[LogicalLine]
+    rest: str
+
+    @property
+    def total(self) -> int:
+        """How many lines, an unfinished one included."""
+        return len(self.lines) + bool(self.rest.strip())
 
 
 class LineAssembler:
@@ -35,11 +56,17 @@ class LineAssembler:
         self._number = 0
         self._lines: list[str] = []
         self._scanner: Scanner | None = None
+        self._transcript: Transcript | None = None
 
     @property
     def pending(self) -> bool:
         """Whether a logical line has begun and not ended."""
         return bool(self._lines)
+
+    @property
+    def rest(self) -> str:
+        """What has begun and not ended."""
+        return "\n".join(self._lines)
 
     def push(self, physical_line: str) -> LogicalLine | None:
         """Take one physical line, with its end or without; the logical line that it completes."""
@@ -52,9 +79,21 @@ class LineAssembler:
             self._scanner.feed(line + "\n")
             if self._scanner.open_mark:
                 return None
-        complete = LogicalLine("\n".join(self._lines), self._number - len(self._lines) + 1)
+        text, number = "\n".join(self._lines), self._number - len(self._lines) + 1
         self.reset()
-        return complete
+        return LogicalLine(*self._recorded(text, number))
+
+    def _recorded(self, text: str, number: int) -> tuple[str, int, str]:
+        """The text without what a transcript holds besides its commands, and the note of it."""
+        # Imported here: few files and pastes are transcripts.
+        if self._transcript is None and text.lstrip(BLANKS)[:1] in _MARKS:
+            from qmpsh.lang.transcript import Transcript
+
+            self._transcript = Transcript()
+        if self._transcript is None:
+            return text, number, ""
+        passage = self._transcript.take(text, self.mode)
+        return passage.text, number, passage.note
 
     def close(self) -> None:
         """No more lines follow. Raises LineSyntaxError where one has begun and not ended."""
@@ -70,6 +109,24 @@ class LineAssembler:
         """Forget what has begun; the numbers go on."""
         self._lines = []
         self._scanner = None
+
+
+def split_lines(text: str, mode: Mode = PLAIN) -> Split:
+    """The logical lines of a text that was typed or pasted, blank ones left out."""
+    assembler = LineAssembler(mode)
+    lines: list[LogicalLine] = []
+    note = ""
+    for physical in text.split("\n"):
+        line = assembler.push(physical)
+        if line is None:
+            continue
+        note = note or line.note
+        if line.text.strip():
+            lines.append(line)
+        if lines and note:
+            # What is passed over belongs to the line above it, if there is one.
+            lines[-1], note = lines[-1]._replace(note=note), ""
+    return Split(lines, assembler.rest)
 
 
 def needs_more(text: str, mode: Mode = PLAIN) -> bool:

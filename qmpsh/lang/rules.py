@@ -70,7 +70,13 @@ _SINGLE_END = r"[^'\\]*+(?:\\.[^'\\]*+)*+'"
 _QUOTED = f"\"{_DOUBLE_END}|'{_SINGLE_END}"
 _FENCE = r"```[^\n]*"
 _MODIFIER = rf"--[^{_B}=]*"
-_MARK = rf"(?:\(QEMU\)|->|<-|[CS]:){_END}"
+QEMU_MARK = r"(?:\(QEMU(?: [^)\n]*)?\)|TRANS(?: [0-9]+)?>)"
+"""What qmp-shell prints before a line; TRANS inside a transaction."""
+PROMPT_MARK = rf"(?:{QEMU_MARK}|\((?:hmp|guest|qemu)\)){_END}"
+"""What a shell, ours too, or the human monitor prints before a line."""
+_MARK = rf"(?:{PROMPT_MARK}|(?:-{{1,3}}>|<-{{1,3}}|[CS]:){_END})"
+GAP = r"(?:\.\.\.|\[\.\.\.\])(?=[ \t\r]*(?:\n|\Z))"
+"""What stands where a transcript leaves something out."""
 
 Rule = tuple[str, Kind | None, State]
 
@@ -119,7 +125,7 @@ _BACK: Rule = ("", None, State.BODY)
 RULES: dict[State, tuple[Rule, ...]] = {
     State.LINE: (
         *_blank(State.LINE),
-        (rf"#[^\n]*|{_FENCE}", Kind.COMMENT, State.LINE),
+        (rf"#[^\n]*|{_FENCE}|{GAP}", Kind.COMMENT, State.LINE),
         (_MARK, Kind.MARK, State.LINE),
         (r"\{", Kind.OPEN, State.OBJECT),
         (rf"transaction[ \t]*\({_END}", Kind.TRANSACTION, State.LINE),
@@ -192,6 +198,8 @@ RULES: dict[State, tuple[Rule, ...]] = {
         ("", None, State.HMP_INDENT),
     ),
     State.HMP_INDENT: (
+        (rf"[{_B}]+", Kind.BLANK, State.HMP_INDENT),
+        (PROMPT_MARK, Kind.MARK, State.HMP_INDENT),
         (rf"\.[a-zA-Z][a-zA-Z-]*{_END}", Kind.VERB, State.BODY),
         ("", None, State.HMP_TEXT),
     ),

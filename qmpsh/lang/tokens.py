@@ -18,8 +18,8 @@ class Kind(Enum):
     """What a token is."""
 
     BLANK = auto()
-    COMMENT = auto()  # also a markdown fence
-    MARK = auto()  # (QEMU) -> <- C: S: of a transcript
+    COMMENT = auto()  # also a markdown fence, and the ... of a transcript
+    MARK = auto()  # (QEMU) TRANS> (qemu) -> <- C: S: of a transcript
     CONTINUE = auto()  # a backslash that stands alone at the end of a physical line
     NAME = auto()  # the command
     VERB = auto()

@@ -69,7 +69,9 @@ def line_secrets(line: str, *, hmp: bool = False, is_sound: bool = True) -> list
     given = [*walk.given, *_quoted_arguments(line, tokens)]
     spans = [*named_secrets(line), *_of_members(line, walk.command, given), *_of_hmp(line, tokens)]
     if walk.command == "object_add":
-        spans += hmp_secrets(line)  # the monitor's word, typed where QMP is spoken
+        # The monitor's word, typed where QMP is spoken; a transcript's mark may stand before it.
+        start = walk.command_span[0]
+        spans += [(start + a, start + b) for a, b in hmp_secrets(line[start:])]
     spans = [span for span in spans if line[slice(*span)] != ASKED]
     if not (is_sound and _is_sound(line, mode)):
         spans += _behind_name(line, walk, _about(walk.command, given), spans)

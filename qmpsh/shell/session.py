@@ -18,6 +18,7 @@ from qmpsh.complete.complete import complete, prefetch
 from qmpsh.complete.faults import Fault, find_faults
 from qmpsh.complete.hint import Fragment, hint
 from qmpsh.errors import INTERRUPTED, QmpshError
+from qmpsh.lang.reader import Split, split_lines
 from qmpsh.link.client import Client
 from qmpsh.schema.model import Schema
 from qmpsh.shell.ends import BY_COMMAND
@@ -140,9 +141,11 @@ class Session:
         """What the machine is working on, the one to show first."""
         return self.inquiry.works()
 
-    def needs_more(self, text: str) -> bool:
-        """Whether Enter should go on to another line of the same command."""
-        return self.shell.needs_more(text)
+    def split(self, text: str) -> Split:
+        """What was typed or pasted as lines; Enter goes on to another row of the last, if it has a
+        rest.
+        """
+        return split_lines(text, self.shell.mode)
 
     def complete(self, text: str, cursor: int, *, asked: bool = True) -> list[Candidate]:
         """Candidates at the cursor (an offset into text, in characters).

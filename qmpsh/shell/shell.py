@@ -98,12 +98,6 @@ class Shell:
             return "(hmp) "
         return "(guest) " if self.client is not None and self.client.dialect.guest else "(QEMU) "
 
-    def needs_more(self, text: str) -> bool:
-        """Whether the line goes on: something in it is open."""
-        from qmpsh.lang.reader import needs_more
-
-        return needs_more(text, self.mode)
-
     def start(self, line: str, show: Show) -> Task:
         """Run one logical line."""
         return Task(self.steps(line), show)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
 from qmpsh.lang.reader import LineAssembler, LogicalLine
 from qmpsh.lang.syntax import Redirect, VerbLine
-from qmpsh.shell.outcome import Answer, Outcome, Steps, Wish, adapted
+from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish, adapted
 from qmpsh.shell.script import decode_line
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def source(shell: Shell, line: VerbLine) -> Steps:
 def _run(shell: Shell, name: str, content: bytes) -> Steps:
     exit_code = 0
     for line in _logical_lines(shell, name, content):
+        if line.note:
+            yield Note(f"{name}:{line.number}: {line.note}")
         outcome = yield from _placed(shell, shell.steps(line.text), f"{name}:{line.number}")
         exit_code = exit_code or outcome.exit_code
         if outcome.leave or (exit_code and not shell.settings.keep_going):

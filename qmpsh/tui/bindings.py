@@ -83,10 +83,10 @@ def bind_editing(bindings: KeyBindings, desk: Desk, offer: Offer) -> None:
     inserting = at_line & (emacs_insert_mode | vi_insert_mode)
 
     def goes_on(event: KeyPressEvent) -> None:
-        editing.new_row(buffer, desk.screen.session.needs_more)
+        editing.new_row(buffer, desk.screen.session.split)
 
     def close(event: KeyPressEvent) -> None:
-        editing.close_bracket(buffer, event.data, desk.screen.session.needs_more)
+        editing.close_bracket(buffer, event.data, desk.screen.session.split)
 
     def pass_by(event: KeyPressEvent) -> None:
         """Let an arrow ignore a menu that opened by itself."""

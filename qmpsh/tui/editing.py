@@ -8,14 +8,14 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 
 from qmpsh.errors import QmpshError
+from qmpsh.lang.reader import Split
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import Mode
 from qmpsh.lang.tokens import Kind
 from qmpsh.tui.actions import Desk
 from qmpsh.tui.editor import edit
-from qmpsh.tui.runner import split_lines
 
-NeedsMore = Callable[[str], bool]
+Splitting = Callable[[str], Split]
 """Whether a line continues on the next row."""
 
 INDENT = 2
@@ -40,29 +40,29 @@ async def _edit(desk: Desk) -> None:
         desk.app.invalidate()
 
 
-def new_row(buffer: Buffer, needs_more: NeedsMore) -> None:
+def new_row(buffer: Buffer, split: Splitting) -> None:
     """Start a new row, indented by the number of brackets open before the cursor."""
-    depth = open_brackets(buffer.document.text_before_cursor, needs_more)
+    depth = open_brackets(buffer.document.text_before_cursor, split)
     buffer.insert_text("\n" + " " * (INDENT * depth))
 
 
-def close_bracket(buffer: Buffer, mark: str, needs_more: NeedsMore) -> None:
+def close_bracket(buffer: Buffer, mark: str, split: Splitting) -> None:
     """Insert a closing bracket; if it is first in its row, dedent it by one step."""
     before = buffer.document.current_line_before_cursor
     if before and before.isspace():
-        depth = open_brackets(buffer.document.text_before_cursor, needs_more)
+        depth = open_brackets(buffer.document.text_before_cursor, split)
         surplus = len(before) - INDENT * max(0, depth - 1)
         buffer.delete_before_cursor(max(0, surplus))
     buffer.insert_text(mark)
 
 
-def open_brackets(text: str, needs_more: NeedsMore) -> int:
+def open_brackets(text: str, split: Splitting) -> int:
     """Return how many brackets are open at the end of a text, not counting those in strings.
 
     Inside an open string the result is 0: an indent would become part of it.
     """
     depth = 0
-    tokens = Scanner(Mode(prompt=True)).feed(split_lines(text, needs_more)[1])
+    tokens = Scanner(Mode(prompt=True)).feed(split(text).rest)
     if tokens and tokens[-1].kind is Kind.UNCLOSED:
         return 0
     for token in tokens:

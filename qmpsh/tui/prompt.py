@@ -29,7 +29,6 @@ from qmpsh.shell.outcome import Ask
 from qmpsh.tui.lexing import LineLexer
 from qmpsh.tui.panes import Strip
 from qmpsh.tui.rows import wrap
-from qmpsh.tui.runner import line_count, split_lines
 from qmpsh.tui.safety import ShowControls
 from qmpsh.tui.seam import Session
 from qmpsh.view.safe import visible_word
@@ -60,7 +59,7 @@ def make_buffer(
         return True
 
     def goes_on() -> bool:
-        return bool(split_lines(buffer.text, session.needs_more)[1])
+        return bool(session.split(buffer.text).rest)
 
     buffer = Buffer(
         name="prompt",
@@ -91,7 +90,7 @@ def prompt_window(
 
     def faults(text: str) -> Sequence[Fault]:
         """Return the errors; none for several pasted lines, each of which is checked in turn."""
-        several = "\n" in text and line_count(text, session.needs_more) > 1
+        several = "\n" in text and session.split(text).total > 1
         return () if several else session.faults(text)
 
     control = BufferControl(

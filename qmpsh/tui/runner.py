@@ -14,6 +14,7 @@ from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from qmpsh.errors import ConnectionLost, QmpshError
+from qmpsh.lang.reader import LogicalLine
 from qmpsh.shell.aliases import HMP_PROMPT, expand
 from qmpsh.shell.outcome import Answer, Note, Outcome
 from qmpsh.shell.secrets import mask_line
@@ -70,7 +71,7 @@ class Runner(Generic[Key]):
         leave: Callable[[int], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.waiting: deque[str] = deque()
+        self.waiting: deque[LogicalLine] = deque()
         self._session = session
         self._presenter = presenter
         self._leave = leave
@@ -81,8 +82,8 @@ class Runner(Generic[Key]):
 
     def submit(self, text: str) -> None:
         """Run what was typed, or queue it after the running line."""
-        lines, rest = split_lines(text, self._session.needs_more)
-        self.waiting.extend([*lines, rest] if rest.strip() else lines)
+        lines, rest = self._session.split(text)
+        self.waiting.extend([*lines, LogicalLine(rest, 0)] if rest.strip() else lines)
         self.go_on()
 
     def go_on(self) -> None:
@@ -106,11 +107,13 @@ class Runner(Generic[Key]):
         session = self._session
         return typed if session.prompt == HMP_PROMPT else expand(typed, session.catalog.aliases)
 
-    def _start(self, typed: str) -> None:
+    def _start(self, typed: LogicalLine) -> None:
         session = self._session
-        line, prompt = self.meant(typed), session.prompt
+        line, prompt = self.meant(typed.text), session.prompt
         turn = _Turn(prompt, line, self._presenter.begin(prompt, line))
         self._open = self._told = turn
+        if typed.note:
+            self._presenter.show(turn.key, Note(typed.note))
         try:
             session.start(line, partial(self._show, turn), partial(self._ended, turn))
         except QmpshError as error:
@@ -161,22 +164,3 @@ class Runner(Generic[Key]):
             line = mask_line(turn.line, hmp=turn.prompt == HMP_PROMPT).split("\n")[0]
             late = "" if turn is self._open else "late "
             self._presenter.show(turn.key, Whose(f"{late}reply of {line}"))
-
-
-def split_lines(text: str, needs_more: Callable[[str], bool]) -> tuple[list[str], str]:
-    """Split a text into complete logical lines, and the unfinished one at its end."""
-    lines: list[str] = []
-    rest = ""
-    for physical in text.split("\n"):
-        rest = f"{rest}\n{physical}" if rest else physical
-        if not needs_more(rest):
-            if rest.strip():
-                lines.append(rest)
-            rest = ""
-    return lines, rest
-
-
-def line_count(text: str, needs_more: Callable[[str], bool]) -> int:
-    """Return the number of logical lines in a text, including an unfinished one at its end."""
-    lines, rest = split_lines(text, needs_more)
-    return len(lines) + bool(rest.strip())

@@ -24,7 +24,7 @@ from qmpsh.tui.lexing import echo_lines
 from qmpsh.tui.output import Echo, Output
 from qmpsh.tui.purposes import Searching
 from qmpsh.tui.rows import cut, line_width
-from qmpsh.tui.runner import Runner, line_count
+from qmpsh.tui.runner import Runner
 from qmpsh.tui.seam import Session
 from qmpsh.tui.status import NARROW, Facts, status_line
 from qmpsh.tui.store import Store
@@ -200,7 +200,7 @@ class Screen:
         return TIPS.get(self.session.prompt, "")
 
     def _hint_for(self, text: str, cursor: int) -> Line:
-        count = line_count(text, self.session.needs_more) if "\n" in text else 1
+        count = self.session.split(text).total if "\n" in text else 1
         if count > 1:
             return [("hint", f"{count} lines: Enter runs them one by one, Ctrl-C drops them")]
         try:
@@ -215,7 +215,9 @@ class Screen:
             return []
         prompt = self.session.prompt
         typed = list(runner.waiting)[:QUEUED]
-        rows = [cut(_quiet(prompt, runner.meant(line)), width, self.glyphs.more) for line in typed]
+        rows = [
+            cut(_quiet(prompt, runner.meant(line.text)), width, self.glyphs.more) for line in typed
+        ]
         left_out = len(runner.waiting) - len(typed)
         if left_out:
             rows.append([("dim", f"{self.glyphs.more} {number(left_out)} more")])

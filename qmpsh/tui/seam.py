@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.faults import Fault
+from qmpsh.lang.reader import Split
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Outcome, Show
 from qmpsh.shell.preferences import Preferences
@@ -67,8 +68,8 @@ class Session(Protocol):
     def wants_write(self) -> bool:
         """Whether to watch the file descriptor for writing too."""
 
-    def needs_more(self, text: str) -> bool:
-        """Whether a line continues on the next row."""
+    def split(self, text: str) -> Split:
+        """Return the lines of a text, and the one at its end that continues on the next row."""
 
     def complete(self, text: str, cursor: int, *, asked: bool = True) -> list[Candidate]:
         """Return candidates at the cursor. asked: whether the user requested them."""

@@ -65,3 +65,81 @@ def test_none_where_text_is_declared_is_text_with_a_note(run_qmpsh: RunQmpsh) ->
     done = run_qmpsh("-n", "--schema", SCHEMA, "block-dirty-bitmap-add node=d0 name=None")
     assert json.loads(done.stdout)["arguments"]["name"] == "None"
     assert done.stderr == "qmpsh: name: None is sent as text; null is written null\n"
+
+
+ECHO = """\
+(QEMU) query-status
+{
+    "execute": "query-status",
+    "arguments": {}
+}
+{
+    "return": {
+        "status": "running",
+        "running": true
+    }
+}
+(QEMU)
+(QEMU) object-add qom-type=iothread id=io7
+{
+    "execute": "object-add",
+    "arguments": {
+        "id": "io7",
+        "qom-type": "iothread"
+    }
+}
+{
+    "return": {}
+}
+(QEMU)
+"""
+
+GAPS = """\
+-> { "execute": "query-name" }
+<- { "return": { "name": "vm1" } }
+...
+---> { "execute": "query-version" }
+<--- { "package": "", "qemu": { "major": 10, "minor": 0, "micro": 2 } }
+[...]
+-> { "execute": "query-status" }
+"""
+
+HMP = """\
+(qemu) info name
+(qemu) info status
+VM status: paused (prelaunch)
+(qemu)\x20
+"""
+
+
+def test_a_transcript_of_qmp_shell_runs_each_command_once(
+    fresh_q35: Vm, run_qmpsh: RunQmpsh
+) -> None:
+    done = run_qmpsh(fresh_q35.path, stdin=ECHO)
+    assert (done.stderr, done.returncode, done.stdout.count("\n")) == ("", 0, 1)
+    done = run_qmpsh(fresh_q35.path, stdin=ECHO.replace('"io7"', '"io8"').replace("io7", "io9"))
+    assert done.returncode == 0
+    said = "the echo of object-add has other arguments than the line; the line counts"
+    assert done.stderr == f"stdin:14: {said}\n"
+
+
+def test_a_transcript_of_the_manual_has_gaps(q35: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(q35.path, stdin=GAPS)
+    assert (done.stderr, done.returncode, done.stdout.count("\n")) == ("", 0, 3)
+
+
+def test_a_transcript_of_the_human_monitor(q35: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh("-H", q35.path, stdin=HMP)
+    assert done.returncode == 0
+    assert done.stderr == (
+        "stdin:3: lines without a mark such as (qemu) are passed over: they are output of a"
+        " transcript\n"
+    )
+    assert done.stdout.count("VM status") == 1
+
+
+def test_prose_is_one_error_with_its_line(q35: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(q35.path, stdin=f"Welcome to the QMP low-level shell!\n{ECHO}")
+    assert done.returncode == 2
+    assert done.stderr.startswith("stdin:1: ")
+    assert done.stderr.count("\n") == 3

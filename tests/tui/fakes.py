@@ -14,6 +14,7 @@ from collections.abc import Callable
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.faults import Fault
 from qmpsh.errors import INTERRUPTED, ConnectionLost, QmpshError
+from qmpsh.lang.reader import LogicalLine, Split
 from qmpsh.shell.life import Tone
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, Ask, Note, Outcome, Show, Steps, Task, Until
@@ -126,8 +127,15 @@ class FakeSession:
 
     # ------------------------------------------------------------------ what a front end uses
 
-    def needs_more(self, text: str) -> bool:
-        return text.count("{") > text.count("}")
+    def split(self, text: str) -> Split:
+        lines: list[LogicalLine] = []
+        rest = ""
+        for physical in text.split("\n"):
+            rest = f"{rest}\n{physical}" if rest else physical
+            if rest.count("{") <= rest.count("}"):
+                lines += [LogicalLine(rest, 0)] if rest.strip() else []
+                rest = ""
+        return Split(lines, rest)
 
     def complete(self, text: str, cursor: int, *, asked: bool = True) -> list[Candidate]:
         word = text[:cursor].rpartition(" ")[2]

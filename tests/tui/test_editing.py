@@ -11,7 +11,7 @@ from prompt_toolkit.key_binding.vi_state import InputMode
 
 from qmpsh.complete.candidates import Candidate
 from qmpsh.errors import UsageError
-from qmpsh.lang.reader import needs_more
+from qmpsh.lang.reader import split_lines
 from qmpsh.shell.outcome import Ask, Outcome
 from qmpsh.tui.editing import open_brackets
 from qmpsh.tui.editor import editor_command
@@ -60,7 +60,7 @@ def typed(on: Stage, text: str) -> Callable[[], bool]:
     ],
 )
 def test_how_deep_a_row_stands(text: str, depth: int) -> None:
-    assert open_brackets(text, needs_more) == depth
+    assert open_brackets(text, split_lines) == depth
 
 
 def test_rows_stand_as_deep_as_brackets_are_open() -> None:
