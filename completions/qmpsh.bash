@@ -7,6 +7,8 @@ _qmpsh_paths() {
     if [[ ${#COMPREPLY[@]} -gt 0 ]]; then plain=yes; fi
     if [[ -z $plain ]]; then compopt -o filenames +o nosort; fi
     while IFS= read -r path; do
+        # A name with a newline comes in pieces.
+        [[ -e ${path/#\~\//$HOME/} || -L ${path/#\~\//$HOME/} ]] || continue
         if [[ -d ${path/#\~\//$HOME/} ]]; then
             if [[ -n $plain ]]; then path+=/; fi
             compopt -o nospace

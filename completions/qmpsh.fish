@@ -20,9 +20,11 @@ function _qmpsh_completion
                 set -l home (string match --regex '^~/' -- $text)
                 set -l begun (string replace --regex '^~/' $HOME/ -- $text)
                 for path in (__fish_complete_path $begun | string replace --regex '\t.*' '')
+                    # A name with a newline or a tab comes in pieces.
+                    test -e $path -o -L $path; or continue
                     if test $kind = files -o -d $path -o -S $path
                         set -q home[1]; and set path (string replace $HOME/ '~/' -- $path)
-                        echo $more$path
+                        printf '%s\n' $more$path
                     end
                 end
         end

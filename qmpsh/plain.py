@@ -27,7 +27,7 @@ from qmpsh.shell.aliases import HMP_PROMPT
 from qmpsh.shell.outcome import Answer, Ask
 from qmpsh.tui.banner import Banner
 from qmpsh.tui.driver import Driver
-from qmpsh.tui.history import Switch
+from qmpsh.tui.history import SuggestLine, Switch
 from qmpsh.tui.lexing import LineLexer
 from qmpsh.tui.linekeys import Doings, Interlude, LineKeys
 from qmpsh.tui.menu import SessionCompleter
@@ -243,7 +243,7 @@ class Plain:
                 lambda: self.session.catalog.schema is not None,
             ),
             history=history,
-            auto_suggest=suggester(lambda: self._prompt.app),
+            auto_suggest=suggester(SuggestLine(), lambda: self._prompt.app),
             enable_history_search=True,
             input_processors=[ShowControls()],
             complete_while_typing=False,

@@ -44,6 +44,8 @@ def behind(place: Place, catalog: Catalog) -> Iterator[Candidate]:
 
 def _behind_word(place: Place, catalog: Catalog) -> Iterator[Candidate]:
     end = place.start + len(place.prefix)
+    if not place.path:
+        return iter(())  # `={: x`, which no name owns
     if place.path[-1].isdigit():
         return behind(place._replace(where=Where.BEHIND_ITEM, start=end), catalog)
     owner = place._replace(path=place.path[:-1], pieces=(Piece("", end),), start=end)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum, auto
 from typing import NamedTuple
 
 from qmpsh.complete.live import Facts
@@ -13,14 +14,31 @@ from qmpsh.schema.manual import Manual
 from qmpsh.schema.model import Schema
 
 
+class Form(Enum):
+    """What a candidate is to the language; of all but OURS the text comes from somebody else."""
+
+    OURS = auto()  # a mark, a verb, an option: written here
+    NAME = auto()  # of a command or an event: it has no quotes
+    HMP = auto()  # a word of the human monitor, which has no quotes either
+    KEY = auto()  # a member's name
+    INDEX = auto()  # of a list's item, in the place of a name
+    WORD = auto()  # a value of an enum, which is read as that whatever it looks like
+    TEXT = auto()  # a value that is a string
+    PATH = auto()  # a file of this host
+
+
 class Candidate(NamedTuple):
     """One way to go on.
 
-    text:   what replaces the source from `start` to the cursor
+    text:   what replaces the source from `start` to the cursor; where a source yields it, the bare
+            name or value, which `insertion` writes as the line needs it
     start:  offset into the line
     kind:   what it is or which type it wants, in plain words: "command", "str", "qcow2 | raw"
     doc:    first sentence of its documentation, or ""
     required, deprecated, unstable: its marks
+    form:   what it is to the language
+    tail:   where a source yields it, what the text is to end in: `=`, `.`, `: `
+    value:  the name or value that a written text stands for; "" for one of ours
     """
 
     text: str
@@ -30,6 +48,9 @@ class Candidate(NamedTuple):
     required: bool = False
     deprecated: bool = False
     unstable: bool = False
+    form: Form = Form.OURS
+    tail: str = ""
+    value: str = ""
 
 
 class Setting(NamedTuple):

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from qmpsh.complete import brackets
-from qmpsh.complete.candidates import Candidate, Catalog
+from qmpsh.complete.candidates import Candidate, Catalog, Form
 from qmpsh.complete.events import awaited_events
+from qmpsh.complete.insertion import written
 from qmpsh.complete.match import rank
 from qmpsh.complete.members import key_candidates, value_candidates
 from qmpsh.complete.place import Place, Where, find_place
@@ -34,7 +35,8 @@ def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candi
         found = verb_words(text[:cursor], place, catalog)
     else:
         found = _AT.get(place.where, _nothing)(place, catalog)
-    candidates = rank([*found, *_closing(place, mode)], text, cursor)
+    sound = written([*found, *_closing(place, mode)], text[:cursor], place.where, mode)
+    candidates = rank(sound, text, cursor)
     head = [_documented(candidate, place, catalog) for candidate in candidates[:MOST_DOCUMENTED]]
     return head + candidates[MOST_DOCUMENTED:]
 
@@ -45,7 +47,7 @@ def _documented(candidate: Candidate, place: Place, catalog: Catalog) -> Candida
     if candidate.doc or manual is None:
         return candidate
     if place.where is Where.KEY:
-        name = candidate.text.rstrip("=.: ")
+        name = candidate.value
         given = {g.path[-1]: g.text for g in place.given if g.text and g.path[:-1] == place.path}
         path = (*place.path, *(piece.text for piece in place.pieces[:-1]), name)
         return candidate._replace(doc=manual.member_sentence(place.name, *path, given=given))
@@ -75,6 +77,7 @@ def _commands(place: Place, catalog: Catalog) -> Iterable[Candidate]:
             "disabled" if name in catalog.disabled else word,
             deprecated="deprecated" in features,
             unstable="unstable" in features,
+            form=Form.NAME,
         )
     behind_verb = place.name and not place.prefix
     if place.in_transaction or behind_verb:
@@ -125,13 +128,13 @@ def _hmp(place: Place, catalog: Catalog) -> Iterable[Candidate]:
     if len(words) == 2:
         entries = {"info": catalog.hmp_info, "help": catalog.hmp}.get(words[0], {})
     for name, text in entries.items():
-        yield Candidate(name, start, "HMP", text)
+        yield Candidate(name, start, "HMP", text, form=Form.HMP)
 
 
 def _files(place: Place, catalog: Catalog) -> Iterable[Candidate]:
     """Behind > and >>, and where a descriptor is opened: paths as this shell sees them."""
     for path in catalog.paths(place.prefix):
-        yield Candidate(path, place.start, "path")
+        yield Candidate(path, place.start, "path", form=Form.PATH)
 
 
 def _nothing(place: Place, catalog: Catalog) -> Iterable[Candidate]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from qmpsh.complete.candidates import Candidate
+from qmpsh.complete.candidates import Candidate, Form
 from qmpsh.complete.line import Line
 from qmpsh.complete.live import Facts
 from qmpsh.complete.place import Place
@@ -43,7 +43,8 @@ def property_keys(line: Line, place: Place, facts: Facts) -> Iterator[Candidate]
         name = str(item.get("name"))
         if name not in declared and not line.is_given(tuple(name.split("."))):
             doc = str(item.get("description") or "")
-            yield Candidate(f"{name}=", place.pieces[0].start, str(item.get("type")), doc)
+            start, kind = place.pieces[0].start, str(item.get("type"))
+            yield Candidate(name, start, kind, doc, form=Form.KEY, tail="=")
 
 
 def property_values(line: Line, place: Place, facts: Facts) -> Iterator[Candidate]:
@@ -53,7 +54,7 @@ def property_values(line: Line, place: Place, facts: Facts) -> Iterator[Candidat
     for item in _properties(line, facts):
         if item.get("name") == ".".join(place.path):
             for word in _WORDS.get(str(item.get("type")), ()):
-                yield Candidate(word, place.start, str(item.get("type")))
+                yield Candidate(word, place.start, str(item.get("type")), form=Form.WORD)
 
 
 def fits(line: Line, place: Place, facts: Facts) -> Callable[[Fact], bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from qmpsh.complete.candidates import Candidate, Catalog
+from qmpsh.complete.candidates import Candidate, Catalog, Form
 from qmpsh.complete.place import Place
 from qmpsh.lang.verbs import Takes
 from qmpsh.schema.model import Member, ObjectType, Schema
@@ -21,16 +21,16 @@ def event_words(before: str, place: Place, catalog: Catalog) -> Iterable[Candida
     if words and catalog.schema is not None:
         for member in _members(named, catalog.schema):
             kind = type_words(catalog.schema, member.type)
-            yield Candidate(f"{member.name}=", place.start, kind)
+            yield Candidate(member.name, place.start, kind, form=Form.KEY, tail="=")
     if not words or (place.takes is Takes.EVENTS and words == named):
         for name in catalog.events:
-            yield Candidate(name, place.start, "event")
+            yield Candidate(name, place.start, "event", form=Form.NAME)
 
 
 def awaited_events(place: Place, catalog: Catalog) -> Iterator[Candidate]:
     """What `--wait=` may name."""
     for name in catalog.events:
-        yield Candidate(name, place.start, "event")
+        yield Candidate(name, place.start, "event", form=Form.NAME)
 
 
 def _members(events: Iterable[str], schema: Schema) -> Iterable[Member]:

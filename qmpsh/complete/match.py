@@ -10,18 +10,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from qmpsh.complete.candidates import Candidate
+from qmpsh.complete.place import begun_word
+from qmpsh.lang.rules import State
+from qmpsh.lang.scan import Scanner
 
 
 def rank(candidates: Iterable[Candidate], text: str, cursor: int) -> list[Candidate]:
     """The fitting ones, best first. text, cursor: the line; a candidate replaces from its start."""
     scored = []
     for place, candidate in enumerate(candidates):
-        score = _score(text[candidate.start : cursor], candidate.text)
+        score = _fit(text[candidate.start : cursor], candidate)
         if score is not None:
             scored.append((score, place, candidate))
     scored.sort(key=lambda entry: entry[:2])
     best = scored[0][0][0] if scored else 0
     return [candidate for score, _, candidate in scored if score[0] == best]
+
+
+def _fit(typed: str, candidate: Candidate) -> tuple[int, int] | None:
+    """As it is written, or as what it says where that needs quotes."""
+    score = _score(typed, candidate.text)
+    is_quoted = candidate.text[:1] in ("'", '"') and candidate.value != ""
+    if score == (0, 0) or not is_quoted:
+        return score
+    begun = typed
+    if typed[:1] in ("'", '"'):
+        tokens = Scanner(state=State.VALUE).feed(typed)
+        begun = begun_word(typed, tokens[0]) if len(tokens) == 1 else typed
+    said = _score(begun, candidate.value)
+    return min((found for found in (score, said) if found is not None), default=None)
 
 
 def _score(typed: str, candidate: str) -> tuple[int, int] | None:

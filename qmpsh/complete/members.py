@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 
-from qmpsh.complete.candidates import Candidate, Catalog
+from qmpsh.complete.candidates import Candidate, Catalog, Form
 from qmpsh.complete.devices import fits, property_keys, property_values
 from qmpsh.complete.feeds import names_file
 from qmpsh.complete.line import Line, line_of
 from qmpsh.complete.live import facts_at
 from qmpsh.complete.place import Path, Piece, Place
 from qmpsh.complete.qom import qom_values
-from qmpsh.complete.wording import enum_word, key_word, value_word
 from qmpsh.schema.model import (
     AlternateType,
     Builtin,
@@ -53,7 +52,7 @@ def value_candidates(place: Place, catalog: Catalog) -> Iterable[Candidate]:
         found += _paths(place, catalog)
     usable = fits(line, place, catalog.facts)
     for fact in filter(usable, facts_at(place, catalog.facts)):
-        found.append(Candidate(value_word(fact.value, place), place.start, fact.kind))
+        found.append(Candidate(fact.value, place.start, fact.kind, form=Form.TEXT))
     if kind is not None and not place.prefix and not place.quote:
         found += _brackets(line.schema, kind, place)
     return found
@@ -63,60 +62,61 @@ def _paths(place: Place, catalog: Catalog) -> Iterator[Candidate]:
     """Paths of this host; the VM's folder is not known, so that they begin at the root."""
     for path in catalog.paths(place.prefix or "/"):
         if path.startswith("/"):
-            yield Candidate(value_word(path, place), place.start, "path")
+            yield Candidate(path, place.start, "path", form=Form.TEXT)
 
 
 def _missing(line: Line, path: Path, piece: Piece, place: Place) -> Iterator[Candidate]:
-    members = [m for m in _below(line, path, place) if not line.is_given((*path, m.name))]
+    below, form = _below(line, path, place)
+    members = [member for member in below if not line.is_given((*path, member.name))]
     for member in sorted(members, key=lambda member: member.optional):
         begun = line.is_begun((*path, member.name))
-        for text in _key_texts(line.schema, member, piece, place, begun=begun):
-            if piece is not place.pieces[-1] and text == f"{piece.text}.":
+        for tail in _tails(line.schema, member, piece, place, begun=begun):
+            if piece is not place.pieces[-1] and (member.name, tail) == (piece.text, "."):
                 continue  # the object that is being typed in
             yield Candidate(
-                text,
+                member.name,
                 piece.start,
                 type_words(line.schema, member.type),
                 required=not member.optional,
                 deprecated="deprecated" in member.features,
                 unstable="unstable" in member.features,
+                form=form,
+                tail=tail,
             )
 
 
-def _below(line: Line, path: Path, place: Place) -> Iterable[Member]:
+def _below(line: Line, path: Path, place: Place) -> tuple[Sequence[Member], Form]:
     """What may be named below a path: an object's members, a list's indexes up to the next."""
     kind = line.type_at(path)
     owner = object_of(line.schema, kind) if kind is not None else None
     if owner is not None:
-        return line.members(owner, path)
+        return line.members(owner, path), Form.KEY
     array = array_of(line.schema, kind) if kind is not None else None
     if array is None or place.bracketed:
-        return ()
+        return (), Form.INDEX
     following = next(n for n in count() if not line.is_begun((*path, str(n))))
-    return [Member(str(n), array.element, optional=True) for n in range(following + 1)]
+    indexes = [Member(str(n), array.element, optional=True) for n in range(following + 1)]
+    return indexes, Form.INDEX
 
 
-def _key_texts(
-    schema: Schema, member: Member, piece: Piece, place: Place, *, begun: bool
-) -> list[str]:
-    """What a member's name is completed to: with what must follow it.
+def _tails(schema: Schema, member: Member, piece: Piece, place: Place, *, begun: bool) -> list[str]:
+    """What may follow a member's name at once.
 
-    Where a value may be a word as well as an object, the name alone; once it stands there, both.
+    Where a value may be a word as well as an object, nothing; once the name stands there, both.
     begun: something below it is in the line already, so that it must be an object
     """
-    name = key_word(member.name, piece)
     if place.bracketed:
-        return [f"{name}: "]
+        return [": "]
     kind = schema.type(member.type)
     is_object = object_of(schema, kind) is not None
     is_array = array_of(schema, kind) is not None
     if not (is_object or is_array):
-        return [f"{name}="]
+        return ["="]
     if begun or isinstance(kind, ObjectType):
-        return [f"{name}."]
+        return ["."]
     if piece.text == member.name:
-        return [f"{name}=", f"{name}."]
-    return [name] if is_object else [f"{name}="]
+        return ["=", "."]
+    return [""] if is_object else ["="]
 
 
 def _values(schema: Schema, kind: Type, place: Place) -> Iterator[Candidate]:
@@ -124,10 +124,11 @@ def _values(schema: Schema, kind: Type, place: Place) -> Iterator[Candidate]:
         case EnumType():
             for member in kind.members:
                 yield Candidate(
-                    enum_word(member.name, place),
+                    member.name,
                     place.start,
                     deprecated="deprecated" in member.features,
                     unstable="unstable" in member.features,
+                    form=Form.WORD,
                 )
         case Builtin() if place.quote:
             return  # a quoted value is a string

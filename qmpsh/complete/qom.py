@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qmpsh.complete.candidates import Candidate
+from qmpsh.complete.candidates import Candidate, Form
 from qmpsh.complete.live import Facts
 from qmpsh.complete.place import Place
 from qmpsh.complete.sources import Query
-from qmpsh.complete.wording import enum_word, value_word
 from qmpsh.schema.qom import choices_of, is_enum, property_member
 
 _LINK = "link<"
@@ -31,7 +30,7 @@ def qom_values(place: Place, facts: Facts) -> Iterator[Candidate]:
         yield from _objects(kind[len(_LINK) : -1], place, facts)
     elif is_enum(kind):
         for word in _choices(path, name, facts):
-            yield Candidate(enum_word(word, place), place.start, kind)
+            yield Candidate(word, place.start, kind, form=Form.WORD)
 
 
 def _choices(path: str, name: str, facts: Facts) -> tuple[str, ...]:
@@ -51,7 +50,7 @@ def _objects(kind: str, place: Place, facts: Facts) -> Iterator[Candidate]:
     tree = facts.answer(Query("human-monitor-command", (("command-line", "info qom-tree /"),)))
     for path, found in _tree(tree if isinstance(tree, str) else ""):
         if found == kind or found.startswith(f"{kind}-"):
-            yield Candidate(value_word(path, place), place.start, found)
+            yield Candidate(path, place.start, found, form=Form.TEXT)
 
 
 def _tree(text: str) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from qmpsh.complete.candidates import Candidate, Setting
+from qmpsh.complete.candidates import Candidate, Form, Setting
 from qmpsh.complete.place import Place
 
 
@@ -18,4 +18,4 @@ def set_candidates(
             yield Candidate(name, place.start, setting.value(), setting.summary)
     elif len(words) == 1 and words[0] in settings:
         for choice in settings[words[0]].choices():
-            yield Candidate(choice, place.start)
+            yield Candidate(choice, place.start, form=Form.NAME)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from qmpsh.complete.candidates import Candidate, Catalog
+from qmpsh.complete.candidates import Candidate, Catalog, Form
 from qmpsh.complete.events import event_words
 from qmpsh.complete.line import line_of
 from qmpsh.complete.members import key_candidates, value_candidates
-from qmpsh.complete.place import Place, Where, find_place
+from qmpsh.complete.place import Place, Where, find_place, word_at_end
 from qmpsh.complete.settings import set_candidates
 from qmpsh.lang.syntax import PLAIN
 from qmpsh.lang.verbs import VERBS, Takes
@@ -30,16 +30,19 @@ def _help(typed: str, place: Place, catalog: Catalog) -> Iterator[Candidate]:
     inner = find_place(typed[start:], len(typed) - start, PLAIN)
     if inner.where is Where.COMMAND:
         for name in (*catalog.commands, *catalog.events, *VERBS):
-            yield Candidate(name, place.start)
+            yield Candidate(name, place.start, form=Form.NAME)
     line = line_of(inner, catalog)
     tag = line.help_tag(inner.name) if line is not None else None
     found: Iterable[Candidate] = ()
     if inner.where is Where.KEY:
-        found = (key for key in key_candidates(inner, catalog) if key.text == f"{tag}=")
+        found = (
+            key for key in key_candidates(inner, catalog) if key.text == tag and key.tail == "="
+        )
     elif inner.where is Where.VALUE and inner.path == (tag,):
         found = value_candidates(inner, catalog)
     for candidate in found:
-        yield candidate._replace(start=candidate.start + start)
+        # What is explained is read without quotes.
+        yield candidate._replace(start=candidate.start + start, form=Form.NAME)
 
 
 def _set(typed: str, place: Place, catalog: Catalog) -> Iterable[Candidate]:
@@ -52,9 +55,9 @@ def _events(typed: str, place: Place, catalog: Catalog) -> Iterable[Candidate]:
 
 def _file(typed: str, place: Place, catalog: Catalog) -> Iterator[Candidate]:
     """A file of this host: all of the word, the parts that the scanner makes of it are a key's."""
-    word = typed.rpartition(" ")[2]
-    for path in catalog.paths(word):
-        yield Candidate(path, len(typed) - len(word), "path")
+    start, begun = word_at_end(typed)
+    for path in catalog.paths(begun):
+        yield Candidate(path, start, "path", form=Form.PATH)
 
 
 def _files(typed: str, place: Place, catalog: Catalog) -> Iterable[Candidate]:

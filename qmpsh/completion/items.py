@@ -15,15 +15,13 @@ from typing import NamedTuple
 import click
 
 from qmpsh.cli import COMMAND
-from qmpsh.complete.candidates import Candidate
+from qmpsh.complete.candidates import Candidate, Form
 from qmpsh.complete.feeds import names_file
 from qmpsh.complete.place import Place, Where, find_place
 from qmpsh.errors import UsageError
-from qmpsh.lang.rules import State
-from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import Mode
-from qmpsh.lang.tokens import BLANKS, Kind
-from qmpsh.lang.values import Source, quote, unquoted
+from qmpsh.lang.tokens import BLANKS
+from qmpsh.lang.values import quote
 from qmpsh.lang.verbs import WHOLE, Takes, takes
 from qmpsh.link.address import SCHEMES, looks_like_address
 from qmpsh.link.commandline import QMP
@@ -291,8 +289,8 @@ def _line_items(words: list[str], typed: Typed, ask: Ask, server: Server) -> lis
     found = [
         _item(text, candidate, line, place)
         for candidate in ask(server, line.text, mode)
-        if path is None or candidate.kind != "path"
-        for text in _texts(candidate, place)
+        if (path is None or candidate.kind != "path") and _is_word(candidate, line, place)
+        for text in _texts(candidate)
     ]
     return found if path is None else [*found, path]
 
@@ -318,12 +316,26 @@ def _path_item(line: Line, place: Place) -> Item | None:
     return None
 
 
-def _texts(candidate: Candidate, place: Place) -> list[str]:
+def _is_own_word(line: Line, place: Place) -> bool:
+    """Whether the word at the cursor is an argument of its own, in which no quotes are read."""
+    return line.start > 0 and not place.bracketed
+
+
+def _is_word(candidate: Candidate, line: Line, place: Place) -> bool:
+    """Whether the candidate is read as what it stands for in the word at the cursor, too."""
+    if not _is_own_word(line, place):
+        return True
+    if candidate.form in (Form.KEY, Form.INDEX):
+        return candidate.text[:1] not in ("'", '"', "-")
+    return not (candidate.value and _is_literal(candidate.value))
+
+
+def _texts(candidate: Candidate) -> list[str]:
     """What to offer for a candidate: for a key that may go on in two ways, both."""
-    text = candidate.text.removesuffix(" ")  # the blank of `key: ` would end the word
-    if place.where is Where.KEY and not text.endswith(("=", ".", ":", ")", "}")):
+    text = candidate.text
+    if candidate.form is Form.KEY and (text == candidate.value or text[-1] in "'\""):
         return [f"{text}=", f"{text}."]
-    return [text]
+    return [text.removesuffix(" ")]  # the blank of `key: ` would end the word
 
 
 def _item(text: str, candidate: Candidate, line: Line, place: Place) -> Item:
@@ -331,18 +343,12 @@ def _item(text: str, candidate: Candidate, line: Line, place: Place) -> Item:
     start = candidate.start - line.start
     # A path of the machine's objects may go on.
     goes_on = text.startswith("/") or text.endswith(("=", ".", "[", "{", ":"))
-    if line.start and place.where is Where.VALUE and not place.bracketed:
-        # In a word of its own a value needs no quotes of the language, and would keep them.
-        text = _unquoted(text)
+    if _is_own_word(line, place) and place.where is Where.VALUE:
+        # There a value needs no quotes of the language, and would keep them.
+        text = candidate.value or text
         start = start if line.value is None else line.value
     ends = not (place.bracketed or goes_on or (place.in_transaction and text != ")"))
     return Item(line.word[:start] + text, start, _note(candidate), ends)
-
-
-def _unquoted(text: str) -> str:
-    tokens = Scanner(state=State.VALUE).feed(text)
-    is_string = len(tokens) == 1 and tokens[0].kind is Kind.STRING
-    return unquoted(Source(text), tokens[0]) if is_string else text
 
 
 def _note(candidate: Candidate) -> str:

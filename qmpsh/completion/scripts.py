@@ -15,6 +15,8 @@ _qmpsh_paths() {
     if [[ ${#COMPREPLY[@]} -gt 0 ]]; then plain=yes; fi
     if [[ -z $plain ]]; then compopt -o filenames +o nosort; fi
     while IFS= read -r path; do
+        # A name with a newline comes in pieces.
+        [[ -e ${path/#\~\//$HOME/} || -L ${path/#\~\//$HOME/} ]] || continue
         if [[ -d ${path/#\~\//$HOME/} ]]; then
             if [[ -n $plain ]]; then path+=/; fi
             compopt -o nospace
@@ -122,9 +124,11 @@ function %(complete_func)s
                 set -l home (string match --regex '^~/' -- $text)
                 set -l begun (string replace --regex '^~/' $HOME/ -- $text)
                 for path in (__fish_complete_path $begun | string replace --regex '\t.*' '')
+                    # A name with a newline or a tab comes in pieces.
+                    test -e $path -o -L $path; or continue
                     if test $kind = files -o -d $path -o -S $path
                         set -q home[1]; and set path (string replace $HOME/ '~/' -- $path)
-                        echo $more$path
+                        printf '%%s\n' $more$path
                     end
                 end
         end

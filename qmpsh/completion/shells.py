@@ -171,7 +171,8 @@ def _quoted(text: str, quote: str) -> str:
     if quote == "'":
         return text.replace("'", "'\\''")
     if quote:
-        return _IN_DOUBLE.sub(r"\\\1", text)
+        # A history's event is taken inside the quotes too, where a backslash would stay.
+        return _IN_DOUBLE.sub(r"\\\1", text).replace("!", '"\\!"')
     return _MARKED.sub(r"\\\1", text)
 
 

@@ -24,8 +24,6 @@ _ESCAPE = (
     r"(?s)\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
     r"|u([0-9a-fA-F]{4})|(.))"
 )
-_CONTROL = r"[\x00-\x1f\x7f-\x9f]"
-_MUST_ESCAPE = r'[\x00-\x1f\x7f-\x9f"\\]'
 
 
 class Source:
@@ -110,18 +108,36 @@ def too_deep(source: Source, token: Token) -> LineSyntaxError:
 
 
 def quote(text: str) -> str:
-    """The text in the quotes that leave most of it as it is; `unquoted` and `unescaped` undo it."""
-    if not re.search(_MUST_ESCAPE, text):
-        return f'"{text}"'
-    if not re.search(_CONTROL, text):
+    """The text in the quotes that leave most of it as it is; `unquoted` and `unescaped` undo it.
+
+    What a terminal obeys or does not show is escaped; half a surrogate pair has no escape.
+    """
+    return in_quotes(text, "'" if '"' in text or "\\" in text else '"')
+
+
+def in_quotes(text: str, mark: str) -> str:
+    """The same in these quotes, if they can hold it."""
+    if mark == "'" and not _has_hidden(text):
         escaped = text.replace("\\", "\\\\").replace("'", "\\'")
         return f"'{escaped}'"
-    return '"' + re.sub(_MUST_ESCAPE, _escape, text) + '"'
+    return '"' + "".join(map(_escaped, text)) + '"'
 
 
-def _escape(match: re.Match[str]) -> str:
-    letter = _LETTERS.get(match[0])
-    return f"\\{letter}" if letter else f"\\u{ord(match[0]):04x}"
+def _has_hidden(text: str) -> bool:
+    return not text.isprintable() and any(map(_is_hidden, text))
+
+
+def _is_hidden(char: str) -> bool:
+    return not (char.isprintable() or "\ud800" <= char <= "\udfff")
+
+
+def _escaped(char: str) -> str:
+    if char in _LETTERS:
+        return f"\\{_LETTERS[char]}"
+    if not _is_hidden(char):
+        return char
+    units = char.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def read_raw(raw: RawLiteral, line: str) -> Node:

@@ -48,15 +48,16 @@ def maybe_pick() -> str | None:
 def maybe_meant(answer: str, found: Sequence[Monitor]) -> Monitor | None:
     """Find a monitor by list number, VM name, address or unique name prefix; None without a match.
 
-    An empty answer picks the only monitor.
+    An empty answer picks the only monitor. A number of the list is that: whoever names their VM
+    `2` must not take the place of the second.
     """
     if not answer:
         return found[0] if len(found) == 1 else None
+    if answer.isdecimal() and 1 <= int(answer[:9]) <= len(found):
+        return found[int(answer[:9]) - 1]
     exact = [one for one in found if answer in (one.name, one.address)]
     if len(exact) == 1:
         return exact[0]
-    if answer.isdecimal() and 1 <= int(answer[:9]) <= len(found):
-        return found[int(answer[:9]) - 1]
     fitting = [one for one in found if one.name.startswith(answer)]
     return fitting[0] if len(fitting) == 1 else None
 

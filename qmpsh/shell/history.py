@@ -23,7 +23,8 @@ class HistoryFile:
     def load(self) -> list[str]:
         """Entries, oldest first; an entry may hold newlines."""
         try:
-            with open(self._path, encoding="utf-8", errors="replace") as file:
+            # A carriage return inside a quote ends no line.
+            with open(self._path, encoding="utf-8", errors="replace", newline="") as file:
                 lines = file.read().split("\n")
         except OSError:
             return []

@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Final
 
 from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
+from qmpsh.lang.body import words_and_redirect
 from qmpsh.lang.reader import LineAssembler, LogicalLine
 from qmpsh.lang.syntax import Redirect, VerbLine
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish, adapted
@@ -26,11 +27,15 @@ _DEPTH: Final = 16
 
 def source(shell: Shell, line: VerbLine) -> Steps:
     """Run a file's lines. Raises LineSyntaxError, and what its lines raise, with their place."""
-    name = line.rest.strip() if line.words is None else " ".join(line.words)
-    if not name:
+    words = words_and_redirect(line.rest)[0] if line.words is None else line.words
+    if len(words) != 1:
+        span = line.rest_span if words else line.name_span
         raise LineSyntaxError(
-            "expected a file, as in .source setup.qmp", line.source, line.name_span
+            "expected one file, as in .source setup.qmp; a name with blanks is quoted",
+            line.source,
+            span,
         )
+    name = words[0]
     if line.redirect is not None and line.redirect.mark == "|" and shell.settings.interactive:
         # Each answer is shown as it comes there, and would have a pipe of its own.
         raise UsageError(".source at the prompt takes no pipe; write it after the file's lines")

@@ -32,7 +32,7 @@ from qmpsh.tui.capture import captured
 from qmpsh.tui.driver import Driver
 from qmpsh.tui.eventlog import EventLog
 from qmpsh.tui.frames import Frames
-from qmpsh.tui.history import Switch
+from qmpsh.tui.history import SuggestLine, Switch
 from qmpsh.tui.layout import Regions, make_layout
 from qmpsh.tui.lexing import echo_lines
 from qmpsh.tui.menu import SessionCompleter
@@ -127,7 +127,7 @@ class FullScreen:
             self.session,
             history,
             completer=completer,
-            suggest=suggester(lambda: self.app),
+            suggest=suggester(SuggestLine(), lambda: self.app),
             accept=self._accept,
         )
         self.screen.keys = around.setup.keys

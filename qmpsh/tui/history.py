@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 
+from prompt_toolkit.auto_suggest import AutoSuggest, Suggestion
 from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
 from prompt_toolkit.history import History
 
 from qmpsh.paths import state_file
 from qmpsh.shell.aliases import expand
 from qmpsh.shell.history import HistoryFile, is_kept
+from qmpsh.shell.secret_rules import MASK
 from qmpsh.shell.secrets import mask_line
 
 _NONE: Mapping[str, str] = {}
@@ -95,6 +98,25 @@ class _ModeHistory(History):
 
     def store_string(self, string: str) -> None:
         self._file.append(string)
+
+
+class SuggestLine(AutoSuggest):
+    """Suggests the rest of the latest line that begins as the typed one does.
+
+    prompt_toolkit's own takes an entry apart at whatever Python calls a line end: what stood inside
+    a quote would be suggested as a line. Here an entry is suggested whole, if all of it can be seen
+    and nothing of it was masked.
+    """
+
+    def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
+        """See prompt_toolkit."""
+        text = document.text
+        if not text.strip() or not document.is_cursor_at_the_end:
+            return None
+        for entry in reversed(buffer.history.get_strings()):
+            if entry.startswith(text) and entry.isprintable() and MASK not in entry:
+                return Suggestion(entry[len(text) :])
+        return None
 
 
 class Switch:

@@ -7,11 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from prompt_toolkit.application import Application
-from prompt_toolkit.auto_suggest import (
-    AutoSuggest,
-    AutoSuggestFromHistory,
-    ConditionalAutoSuggest,
-)
+from prompt_toolkit.auto_suggest import AutoSuggest, ConditionalAutoSuggest
 from prompt_toolkit.cursor_shapes import CursorShape, ModalCursorShapeConfig
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
@@ -121,14 +117,14 @@ def tells_apart(style: BaseStyle, class_name: str, depth: ColorDepth) -> bool:
     return plain != other
 
 
-def suggester(app: Callable[[], Application[T]]) -> AutoSuggest:
-    """Suggest lines from the history, if suggestions look different from typed text."""
+def suggester(lines: AutoSuggest, app: Callable[[], Application[T]]) -> AutoSuggest:
+    """Suggest what `lines` suggests, if suggestions look different from typed text."""
 
     def shows() -> bool:
         style = app().style
         return style is not None and tells_apart(style, SUGGESTION, app().color_depth)
 
-    return ConditionalAutoSuggest(AutoSuggestFromHistory(), Condition(shows))
+    return ConditionalAutoSuggest(lines, Condition(shows))
 
 
 def style_class(role: str) -> str:

@@ -34,7 +34,8 @@ ALL = [WEB, DB, WEB2]
         ("tcp:h:1", ALL, DB),
         ("", ALL, None),
         ("", [DB], DB),
-        ("2", [Monitor("/x", name="2"), DB], Monitor("/x", name="2")),
+        ("2", [Monitor("/x", name="2"), DB], DB),
+        ("7", [Monitor("/x", name="7"), DB], Monitor("/x", name="7")),
     ],
 )
 def test_meant(answer: str, found: list[Monitor], meant: Monitor | None) -> None:

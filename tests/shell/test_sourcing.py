@@ -30,6 +30,18 @@ def test_lines_of_a_file(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     assert len(done.stdout.splitlines()) == 2
 
 
+def test_a_file_whose_name_must_be_quoted(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    name = "a | touch X # b.qmp"
+    write(vm.folder, name, "query-status\n")
+    for line in (f".source '{vm.folder}/{name}'", f'.source "{vm.folder}/{name}"'):
+        done = run_qmpsh(vm.path, line)
+        assert done.returncode == 0, done.stderr
+        assert '"status"' in done.stdout
+    done = run_qmpsh(vm.path, f".source {vm.folder}/a b.qmp")
+    assert done.returncode == 2
+    assert "expected one file, as in .source setup.qmp; a name with blanks is" in done.stderr
+
+
 @pytest.mark.parametrize(
     "text, code, said",
     [

@@ -1,0 +1,169 @@
+"""The one gate that every candidate passes: what it inserts must read back as what it stands for.
+
+Names come from a server, a guest, or a folder of this host that others may write to. One that would
+be read as anything else where it is inserted (as two words, a redirect, a pipe, a comment) is put
+in quotes, and left out where these do not help.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from qmpsh.complete.candidates import Candidate, Form
+from qmpsh.complete.place import Where
+from qmpsh.errors import LineSyntaxError
+from qmpsh.lang.names import is_name
+from qmpsh.lang.scan import Scanner
+from qmpsh.lang.syntax import Mode
+from qmpsh.lang.tokens import Kind, Token
+from qmpsh.lang.values import Source, in_quotes, quote, unescaped, unquoted
+
+_OURS = re.compile(r"[A-Za-z0-9_.=:,(){}\[\] -]+")
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+"""Reads back as itself wherever a name or a value may stand."""
+_HMP = re.compile(r"[A-Za-z?][A-Za-z0-9_?.+-]*")
+# Bare, these would be a number or a constant where no type is declared, or another kind of value.
+_NO_TEXT = re.compile(r"""(?i)^$|^["'{\[]|[\s,{}\[\]]|^(?:true|false|null|none|\?)$|^-?[0-9]""")
+_NULLS = frozenset({"null", "None"})
+_BARE_KEY = re.compile(r"[^.]+(?:\.[^.]+)*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_QUOTED = (Kind.STRING, Kind.QUOTED_PART)
+_PARTS = frozenset({Kind.PART, Kind.QUOTED_PART, Kind.DOT})
+_VALUES = ((Kind.WORD,), (Kind.STRING,))
+_TAILS: dict[str, tuple[Kind, ...]] = {
+    "": (),
+    "=": (Kind.EQUALS,),
+    ".": (Kind.DOT,),
+    ": ": (Kind.COLON, Kind.BLANK),
+}
+
+
+def written(
+    candidates: Iterable[Candidate], head: str, where: Where, mode: Mode
+) -> Iterator[Candidate]:
+    """The candidates as they are to be inserted, without those that cannot be.
+
+    head: the line up to the cursor; where: what may be typed there
+    """
+    writer = _Writer(head, where, mode)
+    for candidate in candidates:
+        name = candidate.text
+        text = next(writer.texts(candidate), None)
+        if text is not None:
+            value = "" if candidate.form is Form.OURS else name
+            yield candidate._replace(text=text + candidate.tail, tail="", value=value)
+
+
+class _Writer:
+    """Writes names at one place of one line."""
+
+    def __init__(self, head: str, where: Where, mode: Mode) -> None:
+        self._head = head
+        self._where = where
+        self._mode = mode
+
+    def texts(self, candidate: Candidate) -> Iterator[str]:
+        """The texts that read back as the candidate's name, the plainest first."""
+        name = candidate.text
+        match candidate.form:
+            case Form.OURS:
+                is_sound = _OURS.fullmatch(name) is not None
+            case Form.HMP:
+                is_sound = _HMP.fullmatch(name) is not None
+            case Form.INDEX:
+                is_sound = name.isascii() and name.isdigit()
+            case Form.NAME:
+                is_sound = is_name(name) and self._reads_back(name, candidate)
+            case _:
+                yield from self._quotable(candidate)
+                return
+        if is_sound:
+            yield name
+
+    def _quotable(self, candidate: Candidate) -> Iterator[str]:
+        name, start = candidate.text, candidate.start
+        is_path = candidate.form is Form.PATH
+        # Half a character cannot be sent; the file system has such names.
+        if (_SURROGATE.search(name) and not is_path) or (is_path and _is_other_file(name)):
+            return
+        open_quote = self._head[start : start + 1]
+        if open_quote in ("'", '"'):
+            attempts = [in_quotes(name, open_quote), quote(name)]
+        elif self._may_be_bare(candidate):
+            attempts = [name, quote(name)]
+        else:
+            attempts = [quote(name)]
+        for text in attempts:
+            if self._reads_back(text, candidate):
+                yield text
+
+    def _may_be_bare(self, candidate: Candidate) -> bool:
+        """Whether nothing but the scanner could read the name as something else."""
+        name = candidate.text
+        if not name.isprintable() or '"' in name or "'" in name or name.endswith(")"):
+            return False
+        return _BARE[candidate.form](name)
+
+    def _reads_back(self, text: str, candidate: Candidate) -> bool:
+        start, name = candidate.start, candidate.text
+        if text == name and _PLAIN.fullmatch(name) and name not in self._mode.bare_verbs:
+            return True
+        line = self._head[:start] + text + candidate.tail
+        scanner = Scanner(self._mode)
+        tokens = [token for token in scanner.feed(line) if token.end > start]
+        end = start + len(text)
+        own = [token for token in tokens if token.start < end]
+        tail = tuple(token.kind for token in tokens[len(own) :])
+        if not own or own[0].start != start or own[-1].end != end:
+            return False
+        return (
+            tail == _TAILS[candidate.tail]
+            and self._fits(tuple(token.kind for token in own), candidate.form)
+            and _meaning(line, own, in_brackets=scanner.open_mark == "bracket") == name
+        )
+
+    def _fits(self, kinds: tuple[Kind, ...], form: Form) -> bool:
+        """Whether such tokens are what stands there, and nothing else."""
+        if form is Form.NAME and self._where is Where.COMMAND:
+            return kinds == (Kind.NAME,)
+        if form is Form.KEY:
+            return _PARTS.issuperset(kinds)
+        is_value = kinds in _VALUES
+        if form in (Form.WORD, Form.TEXT):
+            return is_value
+        return is_value or _PARTS.issuperset(kinds)
+
+
+def _meaning(line: str, tokens: Sequence[Token], *, in_brackets: bool) -> str | None:
+    source = Source(line)
+    try:
+        return "".join(
+            unescaped(source, token)
+            if in_brackets and token.kind in _QUOTED
+            else unquoted(source, token)
+            for token in tokens
+        )
+    except LineSyntaxError:
+        return None
+
+
+def _is_other_file(path: str) -> bool:
+    """Whether another file would be opened: of somebody's home, or with an access as its end."""
+    return path.startswith("~") or path.endswith((":ro", ":rw"))
+
+
+def _is_bare_key(name: str) -> bool:
+    """Whether a name at whose dots nothing is an index may stand without quotes."""
+    parts = name.split(".")
+    return _BARE_KEY.fullmatch(name) is not None and not any(map(str.isdigit, parts))
+
+
+_BARE: dict[Form, Callable[[str], bool]] = {
+    Form.KEY: _is_bare_key,
+    Form.WORD: lambda name: bool(name) and name not in _NULLS,
+    Form.TEXT: lambda name: _NO_TEXT.search(name) is None,
+    Form.PATH: bool,
+}
+"""Which names of a form are what they look like without quotes."""
