@@ -22,6 +22,8 @@ def event_words(before: str, place: Place, catalog: Catalog) -> Iterable[Candida
         for member in _members(named, catalog.schema):
             kind = type_words(catalog.schema, member.type)
             yield Candidate(member.name, place.start, kind, form=Form.KEY, tail="=")
+    if not words and place.takes is Takes.EVENT:
+        yield Candidate("job=", place.start, "job")
     if not words or (place.takes is Takes.EVENTS and words == named):
         for name in catalog.events:
             yield Candidate(name, place.start, "event", form=Form.NAME)

@@ -83,7 +83,8 @@ VERBS: dict[str, Verb] = {
         modifiers=("count",), reaches_vm=True,
     ),
     "wait": Verb(
-        "EVENT [KEY=VALUE...]", "the first since the last line, or the next; --new, --timeout T",
+        "EVENT [KEY=VALUE...]|job=ID",
+        "an event since the last command, else the next; or the end of a job; --new, --timeout T",
         Takes.EVENT, bare=True, modifiers=("new",), reaches_vm=True,
     ),
     "watch": Verb(

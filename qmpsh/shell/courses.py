@@ -7,21 +7,15 @@ caller's to see.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.values import quote
 from qmpsh.shell.ends import NEXT, End
+from qmpsh.shell.judges import standstill
 from qmpsh.shell.matching import Wanted
 from qmpsh.shell.progress import MIGRATION
 from qmpsh.wire.messages import Event
-
-PAGE = 4096
-"""bytes by which a balloon may miss what was asked of it"""
-
-IN_PROGRESS = "already in the process of unplug"
-"""What a second device_del behind a PCIe port is told; the first goes on (WIRE.md section 7)."""
 
 
 class Ending(NamedTuple):
@@ -47,11 +41,17 @@ class Course:
     urgent = False
     works: frozenset[str] = frozenset()
     dismissed: tuple[str, ...] = ()
+    parting: tuple[str, ...] = ()
+    """queries that tell how it is when the time has run out"""
     stream = False
     """the end of the connection is an end"""
 
-    def hear(self, event: Event) -> None:
-        """Take in an event."""
+    def hear(self, event: Event) -> bool:
+        """Take in an event; whether it is about what is waited for."""
+        return False
+
+    def part(self, query: str, value: Json) -> None:
+        """Take in the answer to a query of `parting`."""
 
     def learn(self, value: Json) -> None:
         """Take in the answer to the question; None where it was refused."""
@@ -82,11 +82,13 @@ class NamedCourse(Course):
         self._event: Event | None = None
         self._others = 0
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: Event) -> bool:
         """See Course."""
-        if self._event is None and self._wanted.matches(event):
+        is_own = self._event is None and self._wanted.matches(event)
+        if is_own:
             self._event = event
         self._others += 1
+        return is_own
 
     def ending(self) -> Ending | None:
         """See Course."""
@@ -104,32 +106,41 @@ class EventCourse(Course):
         self._command = command
         self._row = row
         self._arguments = arguments
-        self._name, self._members = _identity(row, arguments)
+        self._name, self._bearers = _identity(row, arguments)
         self._found: Ending | None = None
+        self._reply: Json = None
+        self._standstill = ""
         self.question = row.asks
+        self.parting = ("query-status",) if row.guest else ()
         self.stream = row.stream
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: Event) -> bool:
         """See Course."""
-        well = event.name in self._row.well.split()
-        badly = event.name in self._row.badly.split()
+        row = self._row
+        well = event.name in row.well.split()
+        badly = event.name in row.badly.split()
         if self._found is not None or not (well or badly) or not self._is_own(event):
-            return
-        error: Json = ""
-        if badly or "error" in event.data:
-            # What tells a failure may say nothing about it.
-            error = event.data.get("error") or event.data.get("msg") or event.name
-        self._found = by_event(event, f"{self._subject}: {error}" if error else "")
+            return False
+        if well and not row.is_end(self._arguments, event):
+            return True
+        error = row.error(event) if badly or "error" in event.data else ""
+        if error is not None:
+            self._found = by_event(event, f"{self._subject}: {error}" if error else "")
+        return True
 
     def learn(self, value: Json) -> None:
         """See Course."""
-        judge = _JUDGES.get(self._row.asks)
-        if self._found is None and judge is not None and judge(self._arguments, value):
+        self._reply = value
+        if self._found is None and self._row.reached(self._arguments, value):
             self._found = Ending("", value, {self._row.asks: value})
+
+    def part(self, query: str, value: Json) -> None:
+        """See Course."""
+        self._standstill = standstill(value)
 
     def tolerates(self, text: str) -> bool:
         """See Course."""
-        return self._command == "device_del" and IN_PROGRESS in text
+        return bool(self._row.goes_on) and self._row.goes_on in text
 
     def ending(self) -> Ending | None:
         """See Course."""
@@ -140,7 +151,10 @@ class EventCourse(Course):
         what = " or ".join(self._row.well.split()) or "the end"
         if self._row.stream:
             what = f"{what} or the end of the connection" if self._row.well else "the VM to end"
-        state = _STATES.get(self._command, "it has not come")
+        state = self._row.state(self._reply)
+        # A VM that stands still explains why a guest has not done something, but no number.
+        if self._standstill:
+            state = f"{state}; {self._standstill}" if self._reply else self._standstill
         return f"{what}{f' of {self._name}' if self._name else ''}; {state}"
 
     @property
@@ -148,11 +162,8 @@ class EventCourse(Course):
         return f"{self._command} {self._name}".strip()
 
     def _is_own(self, event: Event) -> bool:
-        if self._command == "balloon":
-            return _is_near(self._arguments, event.data.get("actual"))
-        if self._command == "blockdev-open-tray" and event.data.get("tray-open") is not True:
-            return False
-        return all(event.data.get(member) == self._name for member in self._members)
+        bearers = self._bearers.items()
+        return not bearers or any(member(event, path) == name for path, name in bearers)
 
 
 class MigrationCourse(Course):
@@ -171,12 +182,14 @@ class MigrationCourse(Course):
         self.question = row.asks
         self.works = frozenset({MIGRATION})
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: Event) -> bool:
         """See Course."""
         status = event.data.get("status")
-        if event.name == "MIGRATION" and isinstance(status, str):
-            self._become(status)
-            self.urgent = status in (*self._well, *self._badly, *self._halts)
+        if event.name != "MIGRATION" or not isinstance(status, str):
+            return False
+        self._become(status)
+        self.urgent = status in (*self._well, *self._badly, *self._halts)
+        return True
 
     def learn(self, value: Json) -> None:
         """See Course."""
@@ -222,12 +235,6 @@ _PAST = {
     "cancelled": "was cancelled",
     "completed": "had completed",
 }
-_STATES = {
-    "device_del": "the guest has not let go of it",
-    "system_powerdown": "the guest has not shut down",
-    "quit": "it has not ended",
-}
-"""How it is while the end has not come."""
 
 
 def others(count: int) -> str:
@@ -240,47 +247,31 @@ def shown_id(name: str) -> str:
     return name if name.replace("-", "").replace("_", "").isalnum() else quote(name)
 
 
-def _identity(row: End, arguments: JsonObject) -> tuple[str, tuple[str, ...]]:
-    """What the line calls its subject, and the member of the event's data that bears it."""
+def _identity(row: End, arguments: JsonObject) -> tuple[str, dict[str, str]]:
+    """What the line calls its subject, and what the members of an event's data call it, one of
+    which is enough.
+    """
     for pair in row.id.split():
-        argument, _, member = pair.partition("=")
-        value = arguments.get(argument)
-        if isinstance(value, str):
+        argument, _, members = pair.partition("=")
+        name = arguments.get(argument)
+        if isinstance(name, str):
+            bearers = dict.fromkeys(members.split(","), name)
             # A device is named by its id, or by its path in full.
-            is_path = member == "device" and argument == "id" and "/" in value
-            return value, ("path" if is_path else member,)
-    return "", ()
+            is_path = argument == "id" and "device" in bearers and "/" in name
+            return name, _by_path(name) if is_path else bearers
+    return "", {}
 
 
-def _is_near(arguments: JsonObject, actual: Json) -> bool:
-    """Whether the balloon has the size that was asked of it."""
-    wanted = arguments.get("value")
-    if not isinstance(wanted, int) or not isinstance(actual, int):
-        return False
-    return abs(wanted - actual) <= PAGE
+def _by_path(path: str) -> dict[str, str]:
+    """What an event calls a device that the line names by its path in full."""
+    parent, _, id = path.rpartition("/")
+    has_id = parent == "/machine/peripheral"
+    return {"path": path, **({"info.device": id} if has_id else {})}
 
 
-def _balloon(arguments: JsonObject, reply: Json) -> bool:
-    return isinstance(reply, dict) and _is_near(arguments, reply.get("actual"))
-
-
-def _tray(arguments: JsonObject, reply: Json) -> bool:
-    """Whether the tray of the drive that the line names is open."""
-    for drive in reply if isinstance(reply, list) else []:
-        if isinstance(drive, dict) and drive.get("tray_open") is True:
-            by_id = "id" in arguments and drive.get("qdev") == arguments["id"]
-            if by_id or ("device" in arguments and drive.get("device") == arguments["device"]):
-                return True
-    return False
-
-
-def _dirty_rate(arguments: JsonObject, reply: Json) -> bool:
-    return isinstance(reply, dict) and reply.get("status") == "measured"
-
-
-_JUDGES: dict[str, Callable[[JsonObject, Json], bool]] = {
-    "query-balloon": _balloon,
-    "query-block": _tray,
-    "query-dirty-rate": _dirty_rate,
-}
-"""Whether a query's answer means that the end was reached."""
+def member(event: Event, path: str) -> Json:
+    """A member of an event's data, or of one of its members; None where there is none."""
+    found: Json = event.data
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found

@@ -1,15 +1,19 @@
 """The commands that finish after they were answered: the one table of what tells their ends.
 
+All that is particular to a command stands in its row; what its columns call lies in `judges`.
 Source: the QAPI documentation of the commands, and WIRE.md sections 7 to 9. A command that is not
 here is done when it is answered.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.shell import judges
+from qmpsh.wire.messages import Event
 
 if TYPE_CHECKING:
     from qmpsh.shell.execute import Request
@@ -30,8 +34,9 @@ class End(NamedTuple):
     well:     the events on which it ends well, unless their data have an `error`; of a migration
               the states
     badly:    the same for the ends that are exit 1
-    id:       `argument=member`: the event is the line's own when its member has the argument's
-              value; the first argument that the line has counts; of jobs the arguments alone
+    id:       `argument=member,member`: the event is the line's own when one of its members has the
+              argument's value; the first argument that the line has counts; of jobs the arguments
+              alone
     asks:     the query that tells the end where no event does, asked for in between
     halts:    there nothing goes on before another command: of a job events, of a migration states
     leaves:   the state in which a migration stands beforehand, so that it is no halt
@@ -39,6 +44,15 @@ class End(NamedTuple):
     stream:   the end of the connection is an end
     creates:  the line makes the job
     dismiss:  the job stays until it is dismissed, and the line has no auto-dismiss to say
+    guest:    it takes the guest to get there, so that a VM that stands still never does
+    goes_on:  part of an error of the command on which its end is still to come
+
+    These are called with the line's arguments first, or with what came alone:
+
+    is_end:   whether an event of `well` is the end
+    reached:  whether an answer to `asks` is
+    error:    what an event of `badly` says went wrong, None for nothing yet
+    state:    how it is while the end has not come; of the last answer to `asks`, None for none
     """
 
     commands: str
@@ -53,6 +67,12 @@ class End(NamedTuple):
     stream: bool = False
     creates: bool = False
     dismiss: bool = False
+    guest: bool = False
+    goes_on: str = ""
+    is_end: Callable[[JsonObject, Event], bool] = judges.any_event
+    reached: Callable[[JsonObject, Json], bool] = judges.no_answer
+    error: Callable[[Event], str | None] = judges.told_error
+    state: Callable[[Json], str] = judges.not_come
 
 
 _JOB = End("", Kind.JOB, "BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED", "id device", "query-jobs",
@@ -63,17 +83,24 @@ _HALTS = "BLOCK_JOB_READY BLOCK_JOB_PENDING BLOCK_JOB_ERROR"
 
 ENDS: tuple[End, ...] = (
     End("device_del", Kind.EVENT,
-        "DEVICE_DELETED", "DEVICE_UNPLUG_GUEST_ERROR MEM_UNPLUG_ERROR", "id=device"),
+        "DEVICE_DELETED", "DEVICE_UNPLUG_GUEST_ERROR MEM_UNPLUG_ERROR ACPI_DEVICE_OST",
+        "id=device,info.device", guest=True, goes_on=judges.UNPLUG_UNDER_WAY,
+        error=judges.unplug_error, state=judges.says("the guest has not released it")),
     End("block-export-del", Kind.EVENT, "BLOCK_EXPORT_DELETED", id="id=id"),
     End("nbd-server-remove", Kind.EVENT, "BLOCK_EXPORT_DELETED", id="name=id"),
     End("dump-guest-memory", Kind.EVENT, "DUMP_COMPLETED"),
-    End("balloon", Kind.EVENT, "BALLOON_CHANGE", asks="query-balloon"),
+    End("balloon", Kind.EVENT, "BALLOON_CHANGE", asks="query-balloon", guest=True,
+        is_end=judges.is_balloon, reached=judges.balloon_reached, state=judges.balloon_state),
     End("blockdev-open-tray", Kind.EVENT,
-        "DEVICE_TRAY_MOVED", id="id=id device=device", asks="query-block"),
-    End("calc-dirty-rate", Kind.EVENT, asks="query-dirty-rate"),
+        "DEVICE_TRAY_MOVED", id="id=id device=device", asks="query-block", guest=True,
+        is_end=judges.is_tray_open, reached=judges.tray_reached,
+        state=judges.says("the guest has not unlocked the tray")),
+    End("calc-dirty-rate", Kind.EVENT, asks="query-dirty-rate", reached=judges.rate_measured,
+        state=judges.says("it is still measuring")),
     End("system_wakeup", Kind.EVENT, "WAKEUP"),
-    End("system_powerdown", Kind.EVENT, "SHUTDOWN", stream=True),
-    End("quit", Kind.EVENT, stream=True),
+    End("system_powerdown", Kind.EVENT, "SHUTDOWN", stream=True, guest=True,
+        state=judges.says("the guest has not shut down")),
+    End("quit", Kind.EVENT, stream=True, state=judges.says("it has not ended")),
     End("x-colo-lost-heartbeat", Kind.EVENT, "COLO_EXIT"),
 
     _JOB._replace(commands="block-commit block-stream blockdev-backup blockdev-mirror drive-backup"
@@ -96,6 +123,9 @@ ENDS: tuple[End, ...] = (
     _MIGRATION._replace(commands="migrate-pause", well="postcopy-paused",
                         badly="completed failed cancelled", halts=""),
 )  # fmt: skip
+
+ATTACHED = _JOB._replace(halts=_HALTS, creates=True)
+"""A job that was started before, and is waited for by its id alone."""
 
 NEXT = {
     "BLOCK_JOB_READY": "ready: job-complete id={id} --wait finishes it",

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.shell.courses import Course, Ending, by_event, shown_id
-from qmpsh.shell.ends import NEXT, End
+from qmpsh.shell.ends import ATTACHED, NEXT, End
 from qmpsh.wire.messages import Event
 
 OVER = ("concluded", "null")
 GOALS = {"ready": "BLOCK_JOB_READY", "pending": "BLOCK_JOB_PENDING"}
 """What `--wait=` may name for a job besides an event, and what tells that it is so."""
+
+_ABOUT_JOBS = ("JOB_", "BLOCK_JOB_")
+"""How the events about jobs begin; others name devices, which may be called as jobs are."""
+
+_SETTLED = 4
+"""answers in a row, within about a second, until a state that another command ends is one: a job
+is paused for a moment now and then, and stays ready for a moment after job-complete"""
 
 _PARTNER = {"write": "target", "read": "device"}
 """The argument that names the node of which an operation failed."""
@@ -54,14 +61,16 @@ class JobsCourse(Course):
         self._arguments = arguments
         self._goal = goal
         self._jobs = {id: _Job(id) for id in ids}
+        self._last_seen: dict[str, str] = {}
         self.works = frozenset(ids)
+        self.parting = (row.asks,)
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: Event) -> bool:
         """See Course."""
         name = event.data.get("id", event.data.get("device"))
         job = self._jobs.get(name) if isinstance(name, str) else None
-        if job is None:
-            return
+        if job is None or not event.name.startswith(_ABOUT_JOBS):
+            return False
         if event.name == "JOB_STATUS_CHANGE":
             self._change(job, event)
         elif event.name in (*self._row.well.split(), *self._row.badly.split()):
@@ -70,13 +79,15 @@ class JobsCourse(Course):
         elif event.name in self._halts:
             self._halt(job, event)
         self._see_what_wants_asking()
+        return True
+
+    def part(self, query: str, value: Json) -> None:
+        """See Course."""
+        self._last_seen = {str(id): _seen(entry) for id, entry in by_id(value).items()}
 
     def learn(self, value: Json) -> None:
         """See Course."""
-        listed: dict[Json, JsonObject] = {}
-        for entry in value if isinstance(value, list) else []:
-            if isinstance(entry, dict) and isinstance(entry.get("id"), str):
-                listed[entry["id"]] = entry
+        listed = by_id(value)
         for job in self._jobs.values():
             if job.status in OVER and job.verdict is None:
                 entry = listed.get(job.id)
@@ -106,7 +117,7 @@ class JobsCourse(Course):
         """See Course."""
         goal = f"to be {self._goal}" if self._goal else "to end"
         states = [
-            f"{job.id} is {job.status or 'as it was'}"
+            f"{job.id} is {self._last_seen.get(job.id) or job.status or 'as it was'}"
             for job in self._jobs.values()
             if not job.is_settled
         ]
@@ -174,6 +185,104 @@ class JobsCourse(Course):
         if job.halt in GOALS.values() and job.halt != GOALS.get(self._goal):
             return NEXT[job.halt].format(id=shown_id(job.id))
         return ""
+
+
+class AttachedCourse(JobsCourse):
+    """A job that an earlier line started, or another client: `.wait job=ID`.
+
+    The events of it that were kept come first (`hear`), then `attach`; what query-jobs lists holds
+    against them, since they may be about an earlier job of this name.
+    """
+
+    def __init__(self, id: str) -> None:
+        super().__init__(".wait", ATTACHED, {}, [id])
+        self._job = self._jobs[id]
+        self._missing = ""
+        self._asks = True
+        self._halted = ("", 0)
+
+    def attach(self, *, asks: bool) -> None:
+        """From now on events come live. asks: the server can be asked how the job is now."""
+        self._job.halt = ""
+        self._asks = asks
+        if not asks and self._job.verdict is not None:
+            self._job.status = "null"
+        self.question, self.urgent = self._row.asks, True
+
+    def hear(self, event: Event) -> bool:
+        """See Course."""
+        question = self.question
+        is_own = super().hear(event)
+        self.question = self.question or question
+        return is_own
+
+    def learn(self, value: Json) -> None:
+        """See Course."""
+        job, entry = self._job, by_id(value).get(self._job.id)
+        status = "" if entry is None else str(entry.get("status"))
+        if entry is None:
+            if job.verdict is None and not job.status:
+                self._missing = _UNKNOWN if value is not None else "query-jobs was refused"
+            job.status = "null"
+        elif status in OVER:
+            job.status = status
+        else:
+            job.verdict, job.status = None, status
+        self._asks = False
+        super().learn(value)
+        self._look_for_halt(status)
+
+    def ending(self) -> Ending | None:
+        """See Course."""
+        if self._missing:
+            return Ending(f"no job {self._job.id}: {self._missing}")
+        return None if self._asks else super().ending()
+
+    def _look_for_halt(self, status: str) -> None:
+        """A job that only another command moves is asked about again until that is certain."""
+        if status not in _HALTED:
+            self._halted = ("", 0)
+            return
+        count = self._halted[1] + 1 if self._halted[0] == status else 1
+        self._halted = (status, count)
+        if count == _SETTLED:
+            self._job.halt = _HALTED[status]
+        self.question = self._row.asks
+
+    def _failure(self, job: _Job) -> str:
+        if job.verdict is None and job.halt == "BLOCK_JOB_ERROR" and not job.failed_on:
+            advice = NEXT[job.halt].format(id=shown_id(job.id))
+            return f"{self._command}: job {job.id} is paused; {advice}"
+        return super()._failure(job)
+
+
+_UNKNOWN = "it never was, or has ended and was dismissed"
+
+_HALTED = {
+    "ready": "BLOCK_JOB_READY",
+    "pending": "BLOCK_JOB_PENDING",
+    "paused": "BLOCK_JOB_ERROR",
+    "standby": "BLOCK_JOB_ERROR",
+}
+"""What a job's state is called by its event, where only another command moves the job."""
+
+
+def by_id(value: Json) -> dict[str, JsonObject]:
+    """The entries of an answer to query-jobs."""
+    listed: dict[str, JsonObject] = {}
+    for entry in value if isinstance(value, list) else []:
+        if isinstance(entry, dict) and isinstance(id := entry.get("id"), str):
+            listed[id] = entry
+    return listed
+
+
+def _seen(entry: JsonObject) -> str:
+    """A job as query-jobs lists it: `running, 40 % done`."""
+    done, total = entry.get("current-progress"), entry.get("total-progress")
+    status = str(entry.get("status"))
+    if not isinstance(done, int) or not isinstance(total, int) or not 0 <= done <= total > 0:
+        return status
+    return f"{status}, {done * 100 // total} % done"
 
 
 def _told(job: _Job, failed: str, note: str) -> Ending:

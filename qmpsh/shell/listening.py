@@ -11,10 +11,12 @@ from qmpsh.errors import ConnectionLost, ProtocolError, ReplyTimeout, UsageError
 from qmpsh.lang.syntax import Modifiers, VerbLine
 from qmpsh.link.client import Client
 from qmpsh.shell.courses import others
-from qmpsh.shell.eventlog import Taker
-from qmpsh.shell.matching import Wanted, verb_patterns, verb_wanted
+from qmpsh.shell.eventlog import Kept, Taker
+from qmpsh.shell.jobs import AttachedCourse
+from qmpsh.shell.matching import Wanted, verb_job, verb_patterns, verb_wanted
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until, Wish
-from qmpsh.shell.waiting import drain
+from qmpsh.shell.progress import Progress
+from qmpsh.shell.waiting import Follower, drain, end_of_course, look_back, of_ending, too_late
 from qmpsh.wire.messages import Event
 
 if TYPE_CHECKING:
@@ -24,28 +26,70 @@ LISTENING = Note("listening", bare=True)
 
 
 def wait(shell: Shell, line: VerbLine) -> Steps:
-    """`.wait EVENT [key=value...] [--new] [--timeout T]`.
+    """`.wait EVENT [key=value...] [--new] [--timeout T]`, `.wait job=ID [--timeout T]`.
 
     Raises UsageError for what this server never sends, ReplyTimeout, ConnectionLost.
     """
+    job = verb_job(line)
+    return _wait_for_event(shell, line) if job is None else _wait_for_job(shell, line, job)
+
+
+def _wait_for_event(shell: Shell, line: VerbLine) -> Steps:
     modifiers = _modifiers(shell, line)
     wanted = verb_wanted(line)
     client, log = _server(shell, line), shell.hear_events()
     drain(client)
-    with log.expecting(wanted.matches, new=modifiers.new) as taker:
-        if taker.event is None:
+    mark = log.span.mark
+    since = None if modifiers.new else log.span.since(exact=bool(wanted.filters))
+    with log.expecting(wanted.matches, since) as taker:
+        if taker.found is None:
             # What has come already needs no check, and may be the last that this server sent.
             yield from _check(shell, wanted)
         deadline = _deadline(modifiers)
         if shell.settings.one_shot:
             yield LISTENING
-        if log.dropped and not modifiers.new:
-            yield Note(f"{log.dropped} events since the last line were dropped: they were too many")
-        yield Until(lambda: taker.event is not None or client.closed, deadline)
-    if taker.event is None:
+        if since is not None and log.has_lost(wanted.names, since):
+            yield Note(f"older {' '.join(wanted.patterns)} events were dropped: too many came")
+        yield Until(lambda: taker.found is not None or client.closed, deadline)
+    if taker.found is None:
         raise _unmet(client, line, wanted, _meanwhile(taker), modifiers.timeout)
-    yield _answer(taker.event, line, modifiers)
+    if taker.found.number < mark:
+        yield _old(taker.found, log.age(taker.found))
+    yield _answer(taker.found.event, line, modifiers)
     return Outcome()
+
+
+def _old(kept: Kept, age: float) -> Note:
+    """Say that an event came before what the user may take for its cause."""
+    return Note(
+        f"this {kept.event.name} came {age:.1f} s ago, before the last command that could have"
+        " caused it"
+    )
+
+
+def _wait_for_job(shell: Shell, line: VerbLine, job: str) -> Steps:
+    """The end of a job that was started before: by what was kept of it, then by query-jobs."""
+    modifiers = _modifiers(shell, line)
+    if modifiers.new:
+        raise UsageError(".wait job=ID takes no --new: a job ends once")
+    client, log, started = _server(shell, line), shell.hear_events(), time.monotonic()
+    drain(client)
+    course = AttachedCourse(job)
+    kept = [each for each in log.kept() if course.hear(each.event)]
+    course.attach(asks=not client.closed)
+    follower = Follower(client, course, Progress() if shell.settings.bar else None)
+    with log.followed(follower.hear):
+        ending = yield from end_of_course(follower, _deadline(modifiers))
+        if ending is None:
+            yield from look_back(client, course)
+            raise too_late(f".{line.name}", modifiers.timeout, course)
+    for each in kept:
+        log.take(each)
+    answer = Answer("", reply={"return": {}}, modifiers=modifiers, redirect=line.redirect)
+    yield of_ending(answer, ending, time.monotonic() - started)
+    if ending.note:
+        yield Note(ending.note)
+    return Outcome(1 if ending.failed else 0)
 
 
 def events(shell: Shell, line: VerbLine) -> Steps:
@@ -62,9 +106,10 @@ def events(shell: Shell, line: VerbLine) -> Steps:
     deadline = _deadline(modifiers)
     heard: deque[Event] = deque()
 
-    def keep(event: Event) -> None:
+    def keep(event: Event) -> bool:
         if wanted.matches(event):
             heard.append(event)
+        return False  # what is shown may still be waited for
 
     yield LISTENING
     shown = 0

@@ -44,7 +44,7 @@ class Wanted(NamedTuple):
 
     def matches(self, event: Event) -> bool:
         """Whether it is such an event."""
-        return self._names(event.name) and all(
+        return self.names(event.name) and all(
             self._fits(argument, event) for argument in self.filters
         )
 
@@ -55,13 +55,14 @@ class Wanted(NamedTuple):
         for pattern in self.patterns:
             if not _GLOB.search(pattern) and pattern not in schema.events:
                 raise UsageError(f"no event {pattern}{did_you_mean(pattern, schema.events)}")
-        meant = [name for name in schema.events if self._names(name)]
+        meant = [name for name in schema.events if self.names(name)]
         if not meant:
             raise UsageError(f"no event fits {self.text}")
         for argument in self.filters:
             _check_key(argument, meant, schema)
 
-    def _names(self, name: str) -> bool:
+    def names(self, name: str) -> bool:
+        """Whether it may be an event of that name."""
         return not self.patterns or is_named(name, self.patterns)
 
     def _fits(self, argument: Argument, event: Event) -> bool:
@@ -77,12 +78,24 @@ def is_named(name: str, patterns: Sequence[str]) -> bool:
 
 def read_wanted(text: str) -> Wanted:
     """One event, as in `--wait='BLOCK_JOB_COMPLETED device=j0'`. Raises LineSyntaxError."""
-    return _only(_read(text, text.split(), None))
+    return _only(_read(text, text.split(), None), "--wait=")
 
 
 def verb_wanted(line: VerbLine) -> Wanted:
-    """One event behind a verb. Raises LineSyntaxError."""
-    return _only(verb_patterns(line))
+    """One event of a verb. Raises LineSyntaxError."""
+    return _only(verb_patterns(line), f".{line.name} ")
+
+
+def verb_job(line: VerbLine) -> str | None:
+    """The job of `.wait job=ID`; None where the line names an event. Raises UsageError for more."""
+    wanted = verb_patterns(line)
+    keys = [[part.text for part in argument.key] for argument in wanted.filters]
+    if wanted.patterns or ["job"] not in keys:
+        return None
+    value = wanted.filters[0].value
+    if len(keys) > 1 or not isinstance(value, Scalar) or not value.text:
+        raise UsageError(f"expected one job, as in .{line.name} job=j0")
+    return value.text
 
 
 def verb_patterns(line: VerbLine) -> Wanted:
@@ -115,12 +128,15 @@ def _behind(text: str, count: int) -> int:
     return found.end() if found and count else 0
 
 
-def _only(wanted: Wanted) -> Wanted:
+def _only(wanted: Wanted, start: str) -> Wanted:
+    """start: how what names the event begins"""
     if len(wanted.patterns) == 1:
         return wanted
+    if not wanted.text.strip():
+        raise UsageError(f"{start.strip()} needs an event, for example {start}SHUTDOWN")
     raise UsageError(
-        f"expected one event and KEY=value, as in SHUTDOWN guest=true, not"
-        f" {wanted.text.strip() or 'nothing'}"
+        f"expected one event and KEY=value, as in {start}SHUTDOWN guest=true, not"
+        f" {wanted.text.strip()}"
     )
 
 
@@ -172,5 +188,11 @@ def _check_key(argument: Argument, events: Sequence[str], schema: Schema) -> Non
     first = argument.key[0].text
     if first not in names and not any(name.startswith(f"{first}.") for name in names):
         whose = events[0] if len(events) == 1 else "these events"
-        known = ", ".join(dict.fromkeys(names)) or "nothing"
-        raise UsageError(f"{whose} has no {first} in its data, but {known}")
+        has, it = ("has", "it has") if len(events) == 1 else ("have", "they have")
+        known = _in_prose(list(dict.fromkeys(names))) or "no data"
+        raise UsageError(f"{whose} {has} no '{first}'; {it} {known}")
+
+
+def _in_prose(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

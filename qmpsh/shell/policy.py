@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from qmpsh.errors import UsageError
@@ -72,7 +73,7 @@ def question_before(command: Command, confirm: Mapping[str, bool] = _NONE) -> As
     """
     names = _names(command)
     chosen = next((confirm[name] for name in names if name in confirm), None)
-    known = _rule(names).asks
+    known = _rule(names[-1]).asks
     if chosen is None:
         return known
     return (known or Ask(f"Run {names[0]}?", NO_YES)) if chosen else None
@@ -80,7 +81,7 @@ def question_before(command: Command, confirm: Mapping[str, bool] = _NONE) -> As
 
 def reads_only(command: Command) -> bool:
     """Whether a command changes nothing, as far as its name tells."""
-    return _rule(_names(command)).reads
+    return _rule(_names(command)[-1]).reads
 
 
 def refuse_unless_reading(command: Command) -> None:
@@ -92,8 +93,9 @@ def refuse_unless_reading(command: Command) -> None:
         )
 
 
-def _rule(names: list[str]) -> Rule:
-    return next((rule for pattern, rule in _QMP.items() if fnmatchcase(names[-1], pattern)), Rule())
+@lru_cache(maxsize=256)
+def _rule(name: str) -> Rule:
+    return next((rule for pattern, rule in _QMP.items() if fnmatchcase(name, pattern)), Rule())
 
 
 def _names(command: Command) -> list[str]:

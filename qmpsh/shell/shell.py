@@ -64,7 +64,7 @@ class Shell:
         """set by a front end that shows events as they come"""
         self.preferences: Preferences | None = None
         self.events: EventLog | None = None
-        self._is_unsent = True
+        self._is_unmarked = True
         self.sourcing: list[str] = []
         """files that `.source` is in, the outermost first"""
         self.last_answer: Answer | None = None
@@ -110,6 +110,8 @@ class Shell:
         """Send to another connection from now on. anew: it may be another server."""
         self.client = client
         self.introspection.move(client, anew=anew)
+        if self.events is not None:
+            self.events.clear()
 
     def start_words(self, words: Sequence[str], show: Show) -> Task:
         """Run the words of a command line, each an argument of its own."""
@@ -186,7 +188,7 @@ class Shell:
 
             begin_file(redirect)
         exit_code = 0
-        self._is_unsent = True
+        self._is_unmarked = True
         for statement in statements:
             outcome = yield from self._limited(statement)
             exit_code = exit_code or outcome.exit_code
@@ -283,23 +285,35 @@ class Shell:
         """Where the events are kept from now on, for lines that wait for one."""
         if self.events is None:
             # Imported here: most one-shots wait for no event.
-            from qmpsh.shell.eventlog import EventLog
+            from qmpsh.shell.eventlog import EventLog, Span
 
-            self.events = EventLog()
+            self.events = EventLog(Span(is_script=not self.settings.interactive))
         if self.client is not None and self.client.subscriber is None:
             self.client.subscriber = self.events.hear
         return self.events
 
-    def sending(self, client: Client) -> None:
-        """A command goes out now: what came before its line's first one counts for no `.wait`."""
-        if self.events is not None and self._is_unsent:
-            self._is_unsent = False
-            if not client.in_flight:
-                client.poll(0)
-            self.events.line_sent()
+    def sending(self, client: Client, command: Command) -> None:
+        """A command goes out now: what came before its line counts for no `.wait EVENT`, unless
+        the command only reads and no person typed it.
+        """
+        if self.events is None or not self._is_unmarked:
+            return
+        span = self.events.span
+        if span.is_script and not self._may_change(command):
+            return
+        self._is_unmarked = False
+        if not client.in_flight:
+            client.poll(0)
+        span.mark = self.events.next
+
+    def _may_change(self, command: Command) -> bool:
+        # Imported here: only where events are kept does it matter.
+        from qmpsh.shell.policy import reads_only
+
+        return not reads_only(command)
 
     def _send_plainly(self, client: Client, request: Request) -> Steps:
-        self.sending(client)
+        self.sending(client, request.command)
         return send_and_answer(client, request, self.introspection.suggestion)
 
     def _wait_of(self, request: Request) -> str | None:

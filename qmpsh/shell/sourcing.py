@@ -15,6 +15,7 @@ from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
 from qmpsh.lang.body import words_and_redirect
 from qmpsh.lang.reader import LineAssembler, LogicalLine
 from qmpsh.lang.syntax import Redirect, VerbLine
+from qmpsh.shell.eventlog import EventLog, Span
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish, adapted
 from qmpsh.shell.script import decode_line
 
@@ -46,7 +47,8 @@ def source(shell: Shell, line: VerbLine) -> Steps:
     shell.sourcing.append(name)
     left_open = False
     try:
-        outcome = yield from _redirected(_run(shell, name, content), line.redirect)
+        steps = _redirected(_run(shell, name, content), line.redirect)
+        outcome = yield from _spanned(shell.hear_events(), steps)
     finally:
         shell.sourcing.pop()
         if not was_open:
@@ -66,6 +68,31 @@ def _run(shell: Shell, name: str, content: bytes) -> Steps:
         if outcome.leave or (exit_code and not shell.settings.keep_going):
             return Outcome(exit_code, leave=outcome.leave)
     return Outcome(exit_code)
+
+
+def _spanned(log: EventLog, steps: Steps) -> Steps:
+    """The same steps; at the prompt the events for their `.wait` are those of a script of its own.
+
+    Other lines run in between where the user detaches, and have their own span.
+    """
+    if log.span.is_script:
+        return (yield from steps)
+    span = Span(log.next, is_script=True)
+    log.span.mark = log.next
+    choice: str | None = None
+    try:
+        while True:
+            outer, log.span = log.span, span
+            try:
+                wish = next(steps) if choice is None else steps.send(choice)
+            except StopIteration as end:
+                outcome: Outcome = end.value
+                return outcome
+            finally:
+                log.span = outer
+            choice = yield wish
+    finally:
+        steps.close()
 
 
 def _redirected(steps: Steps, redirect: Redirect | None) -> Steps:

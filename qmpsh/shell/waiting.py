@@ -33,6 +33,9 @@ SHORTEST, LONGEST = 0.05, 0.5
 _PARTING = 2.0
 """seconds for what is put away once the end was told; it changes nothing about the end"""
 
+_LAST_LOOK = 0.5
+"""seconds for the state that a message tells once the time has run out"""
+
 _DRAINED = 16
 """turns of reading what came before, 1 MiB each; a guest may raise events without end"""
 
@@ -83,15 +86,15 @@ def _course(shell: Shell, request: Request, wanted: str) -> Generator[Wish, str,
 
 def _endless(what: str) -> str:
     return (
-        f"{what} is done when it is answered; --wait=EVENT names what else to wait for, as in"
-        " --wait=SHUTDOWN"
+        f"{what} finishes at once, there is nothing to wait for; --wait=EVENT waits for an event,"
+        " as in --wait=SHUTDOWN"
     )
 
 
 def _send_and_follow(shell: Shell, course: Course, client: Client, request: Request) -> Steps:
     log = shell.hear_events()
     drain(client)
-    shell.sending(client)
+    shell.sending(client, request.command)
     timeout = request.modifiers.timeout
     started = time.monotonic()
     deadline = None if timeout is None else started + timeout
@@ -101,11 +104,11 @@ def _send_and_follow(shell: Shell, course: Course, client: Client, request: Requ
         if answer.failed and not course.tolerates(answer.text or ""):
             yield answer
             return Outcome(1)
-        ending = yield from _end(follower, deadline)
+        ending = yield from end_of_course(follower, deadline)
     if ending is None:
-        given = f"{timeout:g} s" if timeout is not None else "the time"
-        raise ReplyTimeout(f"{request.command.name}: waited {given} for {course.awaited()}")
-    yield _answer(answer, ending, time.monotonic() - started)
+        yield from look_back(client, course)
+        raise too_late(request.command.name, timeout, course)
+    yield of_ending(answer, ending, time.monotonic() - started)
     if ending.note:
         yield Note(ending.note)
     for job in course.dismissed:
@@ -113,7 +116,32 @@ def _send_and_follow(shell: Shell, course: Course, client: Client, request: Requ
     return Outcome(1 if ending.failed else 0)
 
 
-def _end(follower: Follower, deadline: float | None) -> Generator[Wish, str, Ending | None]:
+def too_late(name: str, timeout: float | None, course: Course) -> ReplyTimeout:
+    """What to say of an end that did not come in time."""
+    given = f"{timeout:g} s" if timeout is not None else "the time"
+    return ReplyTimeout(f"{name}: waited {given} for {course.awaited()}")
+
+
+def look_back(client: Client, course: Course) -> Generator[Wish, str, None]:
+    """Ask how it is now that the time has run out, of a server that answers at once."""
+    for query in course.parting:
+        if client.closed:
+            return
+        pending = client.submit(Command(query))
+        yield Until(partial(_is_done, pending), time.monotonic() + _LAST_LOOK, stops=True)
+        if isinstance(pending.reply, Reply):
+            course.part(query, pending.reply.value)
+        elif not pending.done:
+            client.forget(pending)
+
+
+def _is_done(pending: Pending) -> bool:
+    return pending.done
+
+
+def end_of_course(
+    follower: Follower, deadline: float | None
+) -> Generator[Wish, str, Ending | None]:
     """Wait for the end; None when the time has run out. Raises ConnectionLost."""
     while (ending := follower.turn(time.monotonic())) is None:
         now = time.monotonic()
@@ -124,7 +152,7 @@ def _end(follower: Follower, deadline: float | None) -> Generator[Wish, str, End
     return ending
 
 
-def _answer(answer: Answer, ending: Ending, seconds: float) -> Answer:
+def of_ending(answer: Answer, ending: Ending, seconds: float) -> Answer:
     """The end as the answer of the line; `--json` has the reply, and what told the end."""
     reply = {**(answer.reply or {}), **ending.told}
     value = answer.value if ending.value is None else ending.value
@@ -160,12 +188,12 @@ class Follower:
         """when to look again even if nothing is heard, of the clock `time.monotonic()`"""
         self.works = None if progress is None else lambda: progress.works(course.works)
 
-    def hear(self, event: Event) -> None:
-        """Take in an event."""
+    def hear(self, event: Event) -> bool:
+        """Take in an event; whether it is about what is waited for."""
         self._is_fresh = True
-        self._course.hear(event)
         if self._progress is not None:
             self._progress.hear(event, time.monotonic())
+        return self._course.hear(event)
 
     def has_news(self) -> bool:
         """Whether a turn would find something that the last one has not."""

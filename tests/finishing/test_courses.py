@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.link.inbox import ROOM
 from qmpsh.shell.courses import Course, EventCourse, MigrationCourse
 from qmpsh.shell.ends import BY_COMMAND
-from qmpsh.shell.eventlog import EventLog
 from qmpsh.shell.jobs import JobsCourse
 from qmpsh.shell.matching import read_wanted
 from qmpsh.wire.messages import Event
@@ -29,6 +27,13 @@ def by_event(command: str, **arguments: Json) -> EventCourse:
 
 def jobs(command: str, *ids: str, goal: str = "") -> JobsCourse:
     return JobsCourse(command, BY_COMMAND[command], {"target": "d1"}, list(ids) or ["j0"], goal)
+
+
+def ost(device: str | None, source: int, status: int) -> Event:
+    """What a guest reports by ACPI's _OST."""
+    named: JsonObject = {} if device is None else {"device": device}
+    info = {**named, "source": source, "status": status, "slot": "0", "slot-type": "DIMM"}
+    return event("ACPI_DEVICE_OST", info=info)
 
 
 def told(course: Course, *events: Event) -> tuple[str, str] | None:
@@ -56,6 +61,44 @@ def test_a_guest_that_refuses(name: str) -> None:
     assert told(by_event("device_del", id="d0"), said) == (f"device_del d0: {name}", "")
     said = event(name, device="d0", msg="in use")
     assert told(by_event("device_del", id="d0"), said) == ("device_del d0: in use", "")
+
+
+@pytest.mark.parametrize("source", [3, 259])
+@pytest.mark.parametrize(
+    "status, why",
+    [
+        (1, "it failed there"),
+        (2, "the guest does not know the request"),
+        (128, "the guest does not support it"),
+        (129, "the device is in use"),
+        (130, "the device is busy"),
+        (131, "something that depends on the device is busy"),
+    ],
+)
+def test_a_guest_that_refuses_by_acpi(source: int, status: int, why: str) -> None:
+    said = ost("d0", source, status)
+    failed = f"device_del d0: the guest refused: {why} (ACPI status {status})"
+    assert told(by_event("device_del", id="d0"), said) == (failed, "")
+    path = "/machine/peripheral/d0"
+    assert told(by_event("device_del", id=path), said) == (failed.replace("d0", path, 1), "")
+
+
+@pytest.mark.parametrize(
+    "device, source, status",
+    [
+        ("d0", 3, 132),  # it is under way
+        ("d0", 259, 132),
+        ("d0", 3, 0),  # DEVICE_DELETED is still to come
+        ("d0", 1, 1),  # about a plug
+        ("d0", 3, 77),
+        ("d1", 3, 130),
+        (None, 3, 130),
+    ],
+)
+def test_acpi_says_more_than_refusals(device: str | None, source: int, status: int) -> None:
+    course = by_event("device_del", id="d0")
+    assert told(course, ost(device, source, status)) is None
+    assert told(course, event("DEVICE_DELETED", device="d0", path="/x")) == ("", "")
 
 
 def test_an_unplug_under_way_goes_on() -> None:
@@ -194,42 +237,6 @@ def test_cancelling_a_migration() -> None:
 )
 def test_matching(text: str, data: JsonObject, fits: bool) -> None:
     assert read_wanted(text).matches(Event("X", data, None, {})) is fits
-
-
-def test_each_event_is_taken_once_and_the_log_is_bounded() -> None:
-    log = EventLog(ring=2)
-    for number in range(3):
-        log.hear(event("X", n=number))
-    assert log.dropped == 1
-    taken = []
-    for _ in range(3):
-        with log.expecting(lambda event: True) as taker:
-            taken.append(taker.event and taker.event.data["n"])
-    assert taken == [1, 2, None]
-
-
-def test_the_log_is_bounded_by_bytes() -> None:
-    log = EventLog()
-    for number in range(9):
-        log.hear(event("X", n=number)._replace(size=ROOM // 2))
-    assert log.dropped == 7
-    with log.expecting(lambda event: True) as taker:
-        assert taker.event is not None
-        assert taker.event.data["n"] == 7
-
-
-def test_a_line_begins_the_log_anew() -> None:
-    log = EventLog()
-    log.hear(event("X"))
-    log.line_sent()
-    with log.expecting(lambda event: True) as first, log.expecting(lambda event: True) as second:
-        assert first.event is None
-        log.hear(event("Y"))
-        assert first.event is not None
-        assert second.event is None
-    log.hear(event("Z"))
-    with log.expecting(lambda event: True, new=True) as late:
-        assert late.event is None
 
 
 @pytest.mark.parametrize("said", ["", None])

@@ -106,7 +106,14 @@ def test_no_guest_lets_go(acpi: Vm, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh(acpi.path, "device_del", "id=net1", "--wait", "--timeout", "1s")
     assert (done.stdout, done.returncode) == ("", 124)
     assert done.stderr == (
-        "qmpsh: device_del: waited 1 s for DEVICE_DELETED of net1; the guest has not let go of it\n"
+        "qmpsh: device_del: waited 1 s for DEVICE_DELETED of net1; the VM does not run (prelaunch),"
+        " so that its guest can do nothing; cont lets it go on\n"
+    )
+    assert not run_qmpsh(acpi.path, "cont").returncode
+    done = run_qmpsh(acpi.path, "device_del", "id=net1", "--wait", "--timeout", "1s")
+    assert (done.stdout, done.returncode) == ("", 124)
+    assert done.stderr == (
+        "qmpsh: device_del: waited 1 s for DEVICE_DELETED of net1; the guest has not released it\n"
     )
 
 
@@ -270,13 +277,16 @@ def test_a_vm_that_dies_meanwhile(run: Run, pair: Vm) -> None:
 @pytest.mark.parametrize(
     "argv,said",
     [
-        (["query-status", "--wait"], "query-status is done when it is answered; --wait=EVENT"),
-        (["-w", "stop"], "stop is done when it is answered"),
+        (
+            ["query-status", "--wait"],
+            "query-status finishes at once, there is nothing to wait for; --wait=EVENT",
+        ),
+        (["-w", "stop"], "stop finishes at once, there is nothing"),
         (["stop", "--wait=STPO"], "no event STPO; did you mean STOP?"),
-        (["stop", "--wait=STOP x=1"], "STOP has no x in its data, but nothing"),
+        (["stop", "--wait=STOP x=1"], "STOP has no 'x'; it has no data"),
         (["-w", "-H", "stop"], "a line of the human monitor has no end to wait for"),
         (["job-cancel", "id=x", "--wait=ready"], "no job is ready because of job-cancel"),
-        ([".wait"], "expected one event and KEY=value"),
+        ([".wait"], ".wait needs an event, for example .wait SHUTDOWN"),
         ([".wait", "A", "B"], "expected one event and KEY=value"),
         ([".events", "NOPE"], "no event NOPE"),
         ([".events", "--new"], ".events takes no --new"),
@@ -320,9 +330,9 @@ def test_wait_in_a_script(run: Run) -> None:
 
 def test_each_event_is_waited_for_once(run: Run) -> None:
     assert run(stdin="cont\n.wait RESUME\n").returncode == 0
-    done = run(stdin="stop\n.wait STOP\n.wait STOP --timeout 100ms\n")
+    done = run(stdin="stop\n.wait STOP\n.wait STOP --timeout 1\n")
     assert done.returncode == 124
-    assert "stdin:3: .wait: waited 0.1 s for STOP" in done.stderr
+    assert "stdin:3: .wait: waited 1 s for STOP" in done.stderr
     assert run(stdin="cont\nstop\n.wait RESUME --timeout 0\n").returncode == 124
     assert run(stdin="cont\n.wait RESUME --new --timeout 0\n").returncode == 124
     assert run(stdin="stop\n.wait STOP\n").returncode == 0
