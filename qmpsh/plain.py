@@ -26,6 +26,7 @@ from qmpsh.errors import SIGNALLED, QmpshError
 from qmpsh.shell.aliases import HMP_PROMPT
 from qmpsh.shell.outcome import Answer, Ask
 from qmpsh.tui.banner import Banner
+from qmpsh.tui.calm import Cells, calm
 from qmpsh.tui.driver import Driver
 from qmpsh.tui.history import SuggestLine, Switch
 from qmpsh.tui.lexing import LineLexer
@@ -123,6 +124,7 @@ class Plain:
         self.session.preferences.subscribe(self._prefer)
         # A completion may have asked the VM for something.
         self._prompt.app.after_render += lambda _: self._driver.arm()
+        self._prompt.app.after_render += Cells().drawn
 
     async def run(self) -> int:
         """Prompt, run, print, until the user leaves."""
@@ -133,9 +135,10 @@ class Plain:
         self._suspender.watch(loop, lambda: self._typing)
         self._driver.start()
         try:
-            await self._say_hello()
-            while self._left is None:
-                await self._one_line()
+            with calm():
+                await self._say_hello()
+                while self._left is None:
+                    await self._one_line()
             self._paper.flush()
         except OSError:
             # The terminal has gone away, and with it whoever could be told.

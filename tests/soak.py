@@ -25,6 +25,7 @@ from qmpsh.shell.outcome import Answer, Note, Outcome
 from qmpsh.shell.session import Session
 from qmpsh.shell.settings import Settings
 from qmpsh.wire.messages import Command, ErrorReply, Event, Reply
+from tests.growth import LOADS
 from tests.qemu import Vm, VmStarter, emulators, new_folder
 
 SEED = 7
@@ -294,6 +295,11 @@ def describe(sample: Sample, told: Counter[str]) -> str:
 
 def main(words: list[str]) -> int:
     minutes = float(words[0]) if words else 30.0
+    for name, load in LOADS.items():
+        grown = load()
+        print(f"{name}: {grown.before:.1f} MB, then {grown.after:.1f} MB", flush=True)
+        if not grown.is_bounded:
+            return 1
     what = soak(minutes * 60, max(1.0, minutes * 60 / 60), lambda text: print(text, flush=True))
     print(f"soak: {what or 'memory and descriptors are flat'}")
     return int(bool(what))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.growth import events
 from tests.qemu import emulators
 from tests.soak import Sample, Soak, grown
 
@@ -38,3 +39,9 @@ def test_what_grew_is_told() -> None:
     assert grown([sample(50 + n, 9) for n in range(40)]).startswith("memory grew from")
     assert grown([sample(50, n) for n in range(40)]).startswith("descriptors grew from")
     assert grown([sample(90, 20), *[sample(50, 9)] * 7]) == ""
+
+
+@pytest.mark.parametrize("front", ["w", "p"])
+def test_many_events_leave_nothing_behind(front: str) -> None:
+    grown = events(front)
+    assert grown.is_bounded, grown

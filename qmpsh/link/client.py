@@ -41,7 +41,7 @@ from qmpsh.wire.framing import NEED_DATA, PEER_CLOSED
 from qmpsh.wire.messages import Command, Greeting, Message, Reply
 
 _CHUNK: Final = 64 * 1024  # bytes of one read
-_READS: Final = 16  # reads of one turn at most (1 MiB), so that a flood does not starve the others
+_READS: Final = 4  # reads of one turn at most: a flood must not starve the keys
 _DEFAULTS: Final = ClientOptions()
 
 

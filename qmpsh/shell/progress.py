@@ -12,6 +12,7 @@ from collections.abc import Container
 from enum import Enum
 from typing import NamedTuple
 
+from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.wire.messages import Event
 
@@ -31,6 +32,9 @@ _MIGRATE = "query-migrate"
 _MOST = 2**64
 _LONGEST = 100 * 3600.0
 """seconds left that are still worth telling"""
+
+JOBS = 1000
+"""jobs that are followed: of more, somebody makes them up"""
 
 _SHORTEST = 0.05
 """seconds between two numbers that say something about a rate"""
@@ -257,11 +261,14 @@ class Progress:
 
     def _job_changed(self, name: str, status: str) -> None:
         state = _JOB_STATES.get(status)
-        self._heard.add(f"job {name}")
+        if len(self._heard) <= JOBS:
+            self._heard.add(f"job {name}")
         if state is None:
             self._jobs.pop(name, None)
             return
         if name not in self._jobs:
+            if len(self._jobs) >= JOBS:
+                return
             self._jobs[name] = _Course(name, state, "job")
             self._suspected.add(_JOBS)
         self._jobs[name].become(state)
@@ -285,9 +292,10 @@ class Progress:
             self._job_changed(name, "concluded")
         elif what == "BLOCK_JOB_READY":
             self._job_changed(name, "ready")
-            job = self._jobs[name]
-            job.type = _text(data, "type") or job.type
-            job.read(_count(data, "offset"), _count(data, "len"), None, now)
+            job = self._jobs.get(name)
+            if job is not None:
+                job.type = _text(data, "type") or job.type
+                job.read(_count(data, "offset"), _count(data, "len"), None, now)
         elif what == "BLOCK_JOB_ERROR":
             self._suspected.add(_JOBS)
 
@@ -295,14 +303,12 @@ class Progress:
 
     def _learn_jobs(self, jobs: list[Json], now: float) -> None:
         """The jobs there are. What an event said since the question is newer than the reply."""
-        listed: set[str] = set()
-        for job in jobs:
-            if isinstance(job, dict):
-                listed.add(_text(job, "id"))
-                self._learn_job(job, now)
-        for name in set(self._jobs) - listed:
+        known = [job for job in jobs[:JOBS] if isinstance(job, dict)]
+        for name in set(self._jobs) - {_text(job, "id") for job in known}:
             if f"job {name}" not in self._heard:
                 del self._jobs[name]
+        for job in known:
+            self._learn_job(job, now)
 
     def _learn_job(self, job: JsonObject, now: float) -> None:
         name, kind = _text(job, "id"), _text(job, "type")
@@ -311,7 +317,8 @@ class Progress:
             if state is None:
                 self._jobs.pop(name, None)
                 return
-            self._jobs.setdefault(name, _Course(name, state)).become(state)
+            if name in self._jobs or len(self._jobs) < JOBS:
+                self._jobs.setdefault(name, _Course(name, state)).become(state)
         course = self._jobs.get(name)
         if course is not None:
             done = _count(job, "current-progress")
@@ -336,7 +343,7 @@ def _distance(work: Work) -> tuple[bool, float, float]:
 
 def _text(data: JsonObject, key: str) -> str:
     value = data.get(key)
-    return value if isinstance(value, str) else ""
+    return shortened(value) if isinstance(value, str) else ""
 
 
 def _count(data: JsonObject, key: str) -> int:

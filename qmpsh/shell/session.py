@@ -279,6 +279,8 @@ class Session:
             self._events.hear(message)
             self.inquiry.hear(message)
             self._watcher.event(message)
+            # All have looked at it; some may keep it.
+            message.pack()
         else:
             self._watcher.stray(message)
 

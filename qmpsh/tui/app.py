@@ -27,7 +27,7 @@ from qmpsh.shell.outcome import Answer
 from qmpsh.shell.redirects import wants_terminal
 from qmpsh.tui.actions import Desk, end
 from qmpsh.tui.bindings import bind_editing, bind_escape, bind_keys, bind_question
-from qmpsh.tui.calm import calm
+from qmpsh.tui.calm import Cells, calm
 from qmpsh.tui.capture import captured
 from qmpsh.tui.driver import Driver
 from qmpsh.tui.eventlog import EventLog
@@ -135,6 +135,7 @@ class FullScreen:
         self._regions = self._make_regions(question_keys)
         self.app = self._make_app(keys, style, around)
         self._frames = Frames(self.app.invalidate)
+        self._cells = Cells()
         self._switch = Switch(self.buffer, lambda: self.session.prompt == HMP_PROMPT)
         self.offer = Offer(self.session, self.buffer, self._has_the_keys)
         self._suspender = Suspender(self.session, lambda: self.app, self._driver.turn)
@@ -173,6 +174,7 @@ class FullScreen:
         self.screen.mode = lambda: mode_word(self.app)
         self.buffer.on_text_changed += self._typed
         self.app.after_render += lambda _: self._frames.drawn()
+        self.app.after_render += self._cells.drawn
         reporter.changed = self._frames.changed
         reporter.learned = self.screen.forget_hint
         reporter.completed = partial(self._complete_anew, completer)

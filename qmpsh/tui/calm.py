@@ -1,28 +1,67 @@
-"""Keeps Python's garbage collector from delaying the keys."""
+"""Keeps memory flat without letting Python's garbage collector delay the keys."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
 from collections.abc import Iterator
+from typing import Protocol
 
-FULL_EVERY = 1000
-"""collections of the middle generation between two full ones; Python's default is 10"""
+from prompt_toolkit.layout import Layout
+from prompt_toolkit.layout.containers import WindowRenderInfo
+from prompt_toolkit.layout.screen import Screen
+from prompt_toolkit.renderer import Renderer
 
 
 @contextlib.contextmanager
 def calm() -> Iterator[None]:
-    """Make full collections rare inside this context.
+    """Leave out of collections, inside this context, what exists already.
 
-    A full collection visits all imported objects and every kept event. It takes a tenth of a
-    second, and happens once a second under a flood of events. What we drop is freed by reference
-    counting; the cycles that a frame creates die young, and the young generations collect them.
+    That is mostly what was imported, and visiting it takes a tenth of a second. What is kept of
+    events and replies is few objects for the collector, so that a full collection takes 10 ms.
     """
-    before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(before[0], before[1], FULL_EVERY)
     try:
         yield
     finally:
-        gc.set_threshold(*before)
         gc.unfreeze()
+
+
+class Drawn(Protocol):
+    """What is needed of an application."""
+
+    @property
+    def renderer(self) -> Renderer: ...
+
+    @property
+    def layout(self) -> Layout: ...
+
+
+class Cells:
+    """Frees the cells of a frame when the next one is drawn.
+
+    prompt_toolkit draws with functions that refer to themselves, to the frame's Screen and to a
+    table of where each cell came from: a megabyte. That is still in use when a collection comes,
+    and so counts as old: left alone, it would stay until the next full collection.
+    """
+
+    def __init__(self) -> None:
+        self._screen: Screen | None = None
+        self._infos: list[WindowRenderInfo] = []
+
+    def drawn(self, application: Drawn) -> None:
+        """A frame was drawn: nothing reads the cells of the one before any more."""
+        screen, last = application.renderer.last_rendered_screen, self._screen
+        if screen is last:
+            return
+        if last is not None:
+            last.data_buffer.clear()
+            last.zero_width_escapes.clear()
+            last.visible_windows_to_write_positions.clear()
+        windows = application.layout.find_all_windows()
+        infos = [window.render_info for window in windows if window.render_info is not None]
+        current = set(map(id, infos))
+        for info in self._infos:
+            if id(info) not in current:
+                info._rowcol_to_yx.clear()
+        self._screen, self._infos = screen, infos

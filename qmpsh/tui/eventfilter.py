@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from qmpsh.shell.matching import is_named
 
+_KNOWN = 1000
+"""names whose answer is remembered: QEMU has some sixty, and what sends more makes them up"""
+
 
 class EventFilter:
     """patterns: like `BLOCK_*` or `stop`, case-insensitive; without any, all events are shown."""
@@ -18,6 +21,8 @@ class EventFilter:
             return True
         shown = self._known.get(name)
         if shown is None:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
             shown = self._known[name] = is_named(name, self.patterns)
         return shown
 

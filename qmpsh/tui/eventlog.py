@@ -12,7 +12,7 @@ from qmpsh.tui.eventfilter import EventFilter
 from qmpsh.tui.rows import cut, line_width
 from qmpsh.tui.store import Block, Store
 from qmpsh.tui.viewport import Viewport
-from qmpsh.view.events import FOLD_SECONDS, STATE, details, fold_key, head
+from qmpsh.view.events import FOLD_SECONDS, STATE, details, details_count, fold_key, head
 from qmpsh.view.glyphs import Glyphs
 from qmpsh.view.theme import Line, plain
 from qmpsh.wire.messages import Event
@@ -22,20 +22,23 @@ LIMIT = 10_000
 
 _SECONDS = len("22:10:31")
 
-ROOM = 8 * 1024 * 1024
-"""bytes of events kept, as the server sent them"""
+ROOM = 1024 * 1024
+"""bytes of events kept, as the server sent them: some thousands of QEMU's, in a few megabytes"""
 
 _RECENT = 500
 """distinct events searched for repeats"""
 
-_LARGE = 16 * 1024
+_LARGE = 4 * 1024
 """bytes of an event whose repeats are not looked for: none of QEMU's comes near, and looking keeps
 its text
 """
 
 
 class EventBlock(Block):
-    """One event and its repeats. seconds: Unix time of the first."""
+    """One event and its repeats. seconds: Unix time of the first.
+
+    There may be thousands: what is shown of one is made when it is drawn.
+    """
 
     __slots__ = ("_details", "_glyphs", "event", "repeats", "seconds", "shown")
 
@@ -46,12 +49,12 @@ class EventBlock(Block):
         self.repeats = 1
         self.shown = True
         self._glyphs = glyphs
-        self._details = details(event.data)
+        self._details = details_count(event.data)
 
     @property
     def count(self) -> int:
         """See Block."""
-        return 1 + len(self._details) if self.shown else 0
+        return 1 + self._details if self.shown else 0
 
     @property
     def weight(self) -> int:
@@ -67,7 +70,7 @@ class EventBlock(Block):
         """See Block."""
         if index == 0:
             return self.head()
-        return [("event.data", f"  {self._details[index - 1]}")]
+        return [("event.data", f"  {details(self.event.data)[index - 1]}")]
 
     def head(self) -> Line:
         """Return its first line: when, what, how often."""

@@ -66,6 +66,7 @@ class Paper:
         self._waiting: list[Iterable[Line] | _Events] = []
         self._timer: asyncio.TimerHandle | None = None
         self._printing: asyncio.Future[None] | None = None
+        self._is_hurried = False
         self._standing: Line = []
 
     def columns(self) -> int:
@@ -91,9 +92,7 @@ class Paper:
 
     def flush(self) -> None:
         """Print what waits, now."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._cancel_timer()
         self._write()
 
     def stand(self, line: Line) -> None:
@@ -111,8 +110,20 @@ class Paper:
     def _go_on(self) -> None:
         if self._typed() is None:
             self.flush()
+        elif self._is_hurried:
+            pass
+        elif len(self._waiting) >= PIECE:
+            # A flood: what waits takes more memory than what was printed.
+            self._is_hurried = True
+            self._cancel_timer()
+            self._print_above()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHER, self._print_above)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _print_above(self) -> None:
         self._timer = None
@@ -128,6 +139,7 @@ class Paper:
 
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
+        self._is_hurried = False
         self._erase_standing()
         lines = self._lines_of(waiting)
         while piece := list(islice(lines, PIECE)):

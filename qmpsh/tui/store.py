@@ -14,12 +14,15 @@ from qmpsh.tui.rows import justify
 from qmpsh.view.theme import Line, plain
 from qmpsh.view.units import number
 
-_CACHED_LINES = 2000
-"""rows kept per block: more than any screen shows, and small compared to the text"""
+_CACHED_LINES = 500
+"""lines whose rows are kept: more than any screen shows"""
 
 
 ROOM = 32 * 1024 * 1024
 """characters kept"""
+
+BLOCKS = 20_000
+"""blocks kept: each takes a kilobyte, however little it shows"""
 
 
 class Block:
@@ -28,12 +31,11 @@ class Block:
     Subclasses define how many there are, their content, and the weight of keeping them.
     """
 
-    __slots__ = ("_rows", "_width", "start")
+    __slots__ = ("change_count", "start")
 
     def __init__(self) -> None:
         self.start = 0
-        self._rows: dict[int, list[Line]] = {}
-        self._width = 0
+        self.change_count = 0
 
     @property
     def count(self) -> int:
@@ -70,19 +72,9 @@ class Block:
         """Make the rows of one line, wrapped unless a subclass overrides this."""
         return justify(self.unwrapped(index, width), self.right(index), width)
 
-    def rows(self, index: int, width: int) -> list[Line]:
-        """Return the rows of one line, cached since it was first shown at this width."""
-        if width != self._width or len(self._rows) > _CACHED_LINES:
-            self._rows.clear()
-            self._width = width
-        rows = self._rows.get(index)
-        if rows is None:
-            rows = self._rows[index] = self.draw(index, width)
-        return rows
-
     def touch(self) -> None:
         """Draw it again, since its content has changed."""
-        self._rows.clear()
+        self.change_count += 1
 
 
 class Store:
@@ -103,6 +95,8 @@ class Store:
         self._room = room
         self._size = 0
         self._first = 0
+        # What was drawn last. Kept here and not with each block, of which there may be thousands.
+        self._drawn: dict[tuple[Block, int, int], tuple[int, list[Line]]] = {}
 
     @property
     def begin(self) -> int:
@@ -121,7 +115,7 @@ class Store:
         self.appended += block.count
         self._weight += block.weight
         self._size += block.size
-        if self._weight > self._limit or self._size > self._room:
+        if self._is_over(self._limit, self._room, BLOCKS):
             self._drop()
 
     def renumber(self, block: Block) -> None:
@@ -148,7 +142,19 @@ class Store:
         if index >= self.end:
             return [[]]
         block = self.blocks[self.place_of(index)]
-        return block.rows(index - block.start, width)
+        return self._rows_of(block, index - block.start, width)
+
+    def _rows_of(self, block: Block, index: int, width: int) -> list[Line]:
+        """Return the rows of a block's line, made again only if they may differ."""
+        key = (block, index, width)
+        change_count, rows = self._drawn.get(key, (-1, []))
+        if change_count == block.change_count:
+            return rows
+        if len(self._drawn) >= _CACHED_LINES:
+            self._drawn.clear()
+        rows = block.draw(index, width)
+        self._drawn[key] = (block.change_count, rows)
+        return rows
 
     def place_of(self, line: int) -> int:
         """Return the index of the block that contains a line; -1 before the first."""
@@ -159,16 +165,20 @@ class Store:
         place = self.place_of(block.start)
         return place if place >= 0 and self.blocks[place] is block else -1
 
+    def _is_over(self, weight: int, size: int, count: int) -> bool:
+        return self._weight > weight or self._size > size or len(self.blocks) > count
+
     def _drop(self) -> None:
-        keep, room = (most - most // 16 for most in (self._limit, self._room))
+        keep, room, count = (most - most // 16 for most in (self._limit, self._room, BLOCKS))
         gone = 0
         # The newest block is kept even if it alone is too heavy.
-        while gone < len(self.blocks) - 1 and (self._weight > keep or self._size > room):
+        while gone < len(self.blocks) - 1 and self._is_over(keep, room, count + gone):
             self._weight -= self.blocks[gone].weight
             self._size -= self.blocks[gone].size
             self.dropped += self.blocks[gone].weight
             gone += 1
         del self.blocks[:gone]
+        self._drawn.clear()  # or they would be kept after all
         self._first = self.blocks[0].start
 
 

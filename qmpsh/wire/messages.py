@@ -8,6 +8,7 @@ key under `version`).
 from __future__ import annotations
 
 import json
+import sys
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -75,20 +76,59 @@ class ErrorReply(NamedTuple):
     raw: JsonObject
 
 
-class Event(NamedTuple):
+class Event:
     """Something happened in the VM.
 
     data:    {} if the server sent none
     seconds: Unix time by the server's clock, with fraction; None if it sent none (-1 in the
              specification, or the misspelt keys in StratoVirt's manual)
+    raw:     the message as received
     size:    bytes on the wire
+
+    Thousands of events may be kept, and as Python's objects each takes ten times its size on the
+    wire: `pack` leaves the text, from which data and raw are decoded when they are asked for.
     """
 
-    name: str
-    data: JsonObject
-    seconds: float | None
-    raw: JsonObject
-    size: int = 0
+    __slots__ = ("_data", "_raw", "_text", "name", "seconds", "size")
+
+    def __init__(
+        self, name: str, data: JsonObject, seconds: float | None, raw: JsonObject, size: int = 0
+    ) -> None:
+        self.name = name
+        self.seconds = seconds
+        self.size = size
+        self._data = data
+        self._raw = raw
+        self._text = ""
+
+    @property
+    def data(self) -> JsonObject:
+        """What the server says of it."""
+        return _event_data(self.raw) if self._text else self._data
+
+    @property
+    def raw(self) -> JsonObject:
+        """The message as received."""
+        if not self._text:
+            return self._raw
+        raw: JsonObject = json.loads(self._text)
+        return raw
+
+    def pack(self) -> None:
+        """Keep it as text from here on."""
+        # What a caller made up may have data that the message lacks.
+        if not self._text and (self._data is self._raw.get("data") or not self._data):
+            self._text = _ENCODER.encode(self._raw)
+            self._data = self._raw = _NOTHING
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Event):
+            return NotImplemented
+        mine, theirs = (
+            (event.name, event.data, event.seconds, event.raw, event.size)
+            for event in (self, other)
+        )
+        return mine == theirs
 
 
 Message = Greeting | Reply | ErrorReply | Event
@@ -96,6 +136,7 @@ Message = Greeting | Reply | ErrorReply | Event
 # No spaces: QEMU reads a request byte by byte, about 5 microseconds each (WIRE.md section 3).
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _UNICODE_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
+_NOTHING: Final[JsonObject] = {}
 _END_OF_TIME = 2**63  # a clock's limit; an int that is too large would not convert to float
 _NAMED = 20  # members of an unknown message that are named
 _HMP = "human-monitor-command"
@@ -184,8 +225,15 @@ def _error_reply(object: JsonObject, size: int) -> ErrorReply:
 def _event(object: JsonObject, size: int) -> Event:
     name, data = object["event"], object.get("data", {})
     if isinstance(name, str) and isinstance(data, dict):
-        return Event(name, data, _seconds(object.get("timestamp")), object, size)
+        # Interned, since the same few names come again and again.
+        known = sys.intern(shortened(name))
+        return Event(known, data, _seconds(object.get("timestamp")), object, size)
     raise _unexpected("an event without name or with wrong data", object)
+
+
+def _event_data(raw: JsonObject) -> JsonObject:
+    data = raw.get("data")
+    return data if isinstance(data, dict) else {}
 
 
 def _seconds(timestamp: Json) -> float | None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.shell.progress import INTERVAL, SLOW, Meter, Progress, State, Work
+from qmpsh.shell.progress import INTERVAL, JOBS, SLOW, Meter, Progress, State, Work
 from qmpsh.wire.messages import Event
 
 GIB = 2**30
@@ -343,3 +343,17 @@ def test_what_an_event_said_is_newer_than_the_reply() -> None:
     progress.hear(event("MIGRATION", status="active"), 1.0)
     progress.learn("query-migrate", {}, 1.0)
     assert [work.label for work in progress.works()] == ["backup new", "migration"]
+
+
+def test_jobs_that_are_made_up_do_not_add_up() -> None:
+    progress = Progress()
+    for number in range(3 * JOBS):
+        progress.hear(status(f"j{number}", "running"), 0.0)
+        progress.hear(event("BLOCK_JOB_READY", device=f"b{number}", len=1, offset=1), 0.0)
+    assert len(progress.works()) == JOBS
+    assert progress.take_question(1.0) is not None
+    listed: list[Json] = [job(f"k{number}") for number in range(3 * JOBS)]
+    progress.learn("query-jobs", listed, 1.0)
+    assert len(progress.works()) == JOBS
+    progress.hear(status("x" * 10**6, "running"), 2.0)
+    assert max(len(work.label) for work in progress.works()) < 300

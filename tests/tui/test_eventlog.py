@@ -88,9 +88,13 @@ def test_the_oldest_go_and_are_counted() -> None:
     assert log.store.dropped + len(log.store.blocks) == 1000
 
 
+def sized(size: int, number: int) -> Event:
+    return Event("Y", {"n": number}, START + number, {}, size)
+
+
 def test_the_ring_is_bounded_by_bytes_and_says_so() -> None:
     size = ROOM // 16
-    log = filled(*(event("X", number, n=number)._replace(size=size) for number in range(100)))
+    log = filled(*(sized(size, number) for number in range(100)))
     assert len(log.store.blocks) <= 16
     log.view.to_start()
     assert shown(log, height=2)[0] == f"{log.store.dropped} older events dropped"
@@ -106,7 +110,7 @@ def test_a_large_event_is_let_go_of_with_its_line() -> None:
     log = filled(Event("X", data, START, {}, ROOM))
     del data
     assert shown(log) == ["22:30:31.000 X", "  text=x"]
-    log.add(event("Y")._replace(size=ROOM))
+    log.add(sized(ROOM, 1))
     gc.collect()
     assert kept() is None
 

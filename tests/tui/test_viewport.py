@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.tui.blocks import Fold, Foldable, Lines
-from qmpsh.tui.store import Store
+from qmpsh.tui.store import BLOCKS, Store
 from qmpsh.tui.viewport import Viewport
 from qmpsh.view.answers import Kind, text_body
-from qmpsh.view.theme import plain
+from qmpsh.view.theme import Line, plain
 
 
 def lines(*texts: str) -> Lines:
@@ -50,6 +50,36 @@ def test_the_oldest_go_and_it_is_said() -> None:
     assert plain(store.rows(store.begin + 1, 40)[0]) == f"line {store.dropped}"
     assert store.end == 100
     assert store.dropped + len(store.blocks) == 100
+
+
+def test_many_short_replies_give_way_too() -> None:
+    store = numbered(2 * BLOCKS + 1)
+    assert BLOCKS * 15 // 16 <= len(store.blocks) <= BLOCKS
+    assert store.dropped + len(store.blocks) == 2 * BLOCKS + 1
+
+
+def test_what_is_drawn_is_kept_until_it_changes() -> None:
+    drawn: list[int] = []
+
+    class Counted(Lines):
+        def draw(self, index: int, width: int) -> list[Line]:
+            drawn.append(index)
+            return super().draw(index, width)
+
+    store = Store(10_000, "lines")
+    block = Counted([[("", str(number))] for number in range(2000)])
+    store.append(lines("first"))
+    store.append(block)
+    for _ in range(3):
+        assert plain(store.rows(2, 10)[0]) == "1"
+    assert drawn == [1]
+    block.touch()
+    store.rows(2, 10)
+    store.rows(2, 20)
+    assert drawn == [1, 1, 1]
+    for number in range(2000):
+        store.rows(number, 10)
+    assert len(store._drawn) <= 500
 
 
 def test_a_block_that_is_too_heavy_alone_is_kept() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,6 +102,43 @@ STAMP: JsonObject = {"seconds": 1795211890, "microseconds": 630922}
 )
 def test_kinds(raw: JsonObject, message: Message) -> None:
     assert classify(raw, 9) == message
+
+
+@patient
+@given(objects, st.booleans())
+def test_a_packed_event_is_the_same(data: JsonObject, says_data: bool) -> None:
+    raw: JsonObject = {"event": "X", **({"data": data} if says_data else {})}
+    event, packed = classify(raw, 9), classify(raw, 9)
+    assert isinstance(event, Event)
+    assert isinstance(packed, Event)
+    for _ in range(2):
+        packed.pack()
+        assert (packed.name, packed.data, packed.raw, packed.size) == ("X", event.data, raw, 9)
+        assert packed == event
+
+
+def test_what_a_made_up_event_says_is_kept() -> None:
+    event = Event("X", {"a": 1}, None, {})
+    event.pack()
+    assert event.data == {"a": 1}
+    assert event != ("X", {"a": 1}, None, {}, 0)
+
+
+def test_a_packed_event_takes_little_more_than_its_text() -> None:
+    raw: JsonObject = {"event": "X", "data": {"list": [[1000 + number] for number in range(1000)]}}
+    event = classify(raw, 9)
+    assert isinstance(event, Event)
+    event.pack()
+    del raw
+    held = gc.get_referents(event)
+    assert sum(map(sys.getsizeof, held)) < 10_000
+    assert not any(map(gc.get_referents, (each for each in held if isinstance(each, dict))))
+
+
+def test_the_name_of_an_event_is_short() -> None:
+    event = classify({"event": "x" * 10**6}, 9)
+    assert isinstance(event, Event)
+    assert event.name == "x" * 200 + "..."
 
 
 @pytest.mark.parametrize(
