@@ -51,7 +51,10 @@ class LineError(UsageError):
     source: the logical line, as typed; may hold newlines
     span:   what to underline in it
     message, guess: the two halves of the sentence; a guess is made from the line, "" for none
+    is_masked: its secrets were taken out
     """
+
+    is_masked = False
 
     def __init__(self, message: str, source: str, span: Span, guess: str = "") -> None:
         super().__init__()

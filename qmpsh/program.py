@@ -53,8 +53,11 @@ def _run_and_tell(argv: list[str]) -> int:
     try:
         code = run(argv)
     except QmpshError as error:
+        # Imported here: only an error may repeat what was typed.
+        from qmpsh.shell.secrets import mask_argv
+
         sys.stdout.flush()
-        print(f"qmpsh: {told(str(error))}", file=sys.stderr)
+        print(f"qmpsh: {told(mask_argv(str(error), argv))}", file=sys.stderr)
         return error.exit_code
     sys.stdout.flush()
     return code

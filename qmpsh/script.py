@@ -14,11 +14,10 @@ from typing import Protocol
 
 from qmpsh.errors import QmpshError
 from qmpsh.lang.line import is_bare_word
-from qmpsh.lang.reader import LineAssembler, LogicalLine
 from qmpsh.lang.syntax import Mode
 from qmpsh.link.client import Client
 from qmpsh.shell.outcome import Outcome, Task
-from qmpsh.shell.script import decode_line, read_lines
+from qmpsh.shell.script import ScriptLine, read_lines, script_lines
 
 
 class Runner(Protocol):
@@ -71,30 +70,25 @@ class Script:
     def run(self) -> Outcome:
         """Run to the end or the first error; the exit code is that of the first failure."""
         runner = self._runner
-        assembler = LineAssembler(runner.mode)
-        place = self._name
+        lines = read_lines(self._fd, lambda: runner.client, self._catch_up)
         try:
-            for number, raw in enumerate(
-                read_lines(self._fd, lambda: runner.client, self._catch_up), 1
-            ):
-                place = f"{self._name}:{number}"
-                line = assembler.push(decode_line(raw, number))
-                if line is not None and not self._take(line):
+            for line in script_lines(lines, lambda: runner.mode):
+                if not self._take(line):
                     return self._outcome
-                assembler.mode = runner.mode
-            if self._settle(0):
-                assembler.close()
-        except QmpshError as error:
             self._settle(0)
-            self._note(runner.report(place, error))
+        except QmpshError as error:  # of reading
+            self._settle(0)
+            self._note(runner.report(self._name, error))
         return self._outcome
 
-    def _take(self, line: LogicalLine) -> bool:
+    def _take(self, line: ScriptLine) -> bool:
         """Begin a line once what must end before it has; False when the script ends."""
-        ahead = self._runner.ahead if asks_only(line.text) else 1
+        ahead = self._runner.ahead if line.error is None and asks_only(line.text) else 1
         if not self._settle(ahead - 1):
             return False
         place = f"{self._name}:{line.number}"
+        if line.error is not None:
+            return self._note(self._runner.report(place, line.error))
         if line.note:
             self._runner.note(place, line.note)
         task = self._runner.start(place, line.text)

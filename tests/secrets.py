@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 Form = Callable[[str], str]
@@ -15,6 +16,25 @@ def quoted(secret: str) -> str:
 def json_line(command: str, **arguments: object) -> str:
     members = {name.replace("_", "-"): value for name, value in arguments.items()}
     return json.dumps({"execute": command, "arguments": members})
+
+
+def url(secret: str) -> str:
+    return f"https://user:{secret}@host/path"
+
+
+def bare(secret: str) -> str:
+    """The secret as it may stand without quotes."""
+    return secret.replace(" ", "")
+
+
+def plain(secret: str) -> str:
+    """The secret without the marks that mean something in a URL or a list."""
+    return re.sub(r"[^A-Za-z0-9]", "", secret)
+
+
+def hidden(name: str, secret: str) -> str:
+    """A JSON object in which an escape hides the name."""
+    return f'{{"\\u{ord(name[0]):04x}{name[1:]}": {quoted(secret)}}}'
 
 
 QMP: dict[str, Form] = {
@@ -90,9 +110,56 @@ QMP: dict[str, Form] = {
     "hmp, in QMP": lambda s: f"object_add secret,id=s,data={s}",
     ".json": lambda s: f".json set_password protocol=vnc password={quoted(s)}",
     ".export": lambda s: f".export bash object-add id=s data={quoted(s)} qom-type=secret",
+    "url": lambda s: f"blockdev-add driver=https node-name=n url={quoted(url(s))}",
+    "url, proxy": lambda s: f"x proxy={quoted(url(s))} a=1",
+    "url, in a name": lambda s: f"x filename={quoted('exec:curl ' + url(bare(s)))}",
+    "url, bare": lambda s: f"blockdev-add driver=https node-name=n url={url(bare(s))}",
+    "url, iscsi": lambda s: f"x filename={quoted(f'iscsi://u%{s}@h/t/0')}",
+    "url, token": lambda s: f"x url=https://h/x?a=b&token={plain(s)}&c=d",
+    "url, json": lambda s: json_line("blockdev-add", driver="https", node_name="n", url=url(s)),
+    "url, two words": lambda s: f"blockdev-add driver=https node-name=n url={url(f'a {s}')}",
+    "url, migration": lambda s: f"migrate uri={quoted(url(s))}",
+    "url, redirect": lambda s: f"query-status | curl -s -m 1 {url(bare(s))}",
+    "url, wait": lambda s: f"x a={quoted(url(s))} --wait=STOP",
+    "cookie": lambda s: f"blockdev-add driver=https node-name=n url=https://h cookie={quoted(s)}",
+    "cookie, json": lambda s: json_line("blockdev-add", driver="https", cookie=s),
+    "cookie, file name": lambda s: (
+        f"x filename={quoted('json:' + json.dumps({'driver': 'https', 'cookie': s}))}"
+    ),
+    "cookie, single quotes": lambda s: f"""x filename='json:{{"cookie": {quoted(s)}}}'""",
+    "cookie, hidden": lambda s: f"x filename={quoted('json:' + hidden('cookie', s))}",
+    "url, file name": lambda s: f"x filename={quoted('json:' + json.dumps({'url': url(s)}))}",
+    "rbd": lambda s: f"x filename=rbd:pool/image:id=admin:key={plain(s)}:conf=c",
+    "tunnel": lambda s: f"netdev_add type=l2tpv3 id=n src=a dst=b txsession=1 txcookie={quoted(s)}",
+    "sev": lambda s: f"sev-inject-launch-secret packet-header=x secret={quoted(s)} gpa=1",
+    "sev, wrong name": lambda s: f"sev-inject-launch-secret packet-header=x secrt={quoted(s)}",
+    "sev, json": lambda s: json_line("sev-inject-launch-secret", packet_header="x", secret=s),
+    "member of a kind": lambda s: f"x proxy-password={quoted(s)} a=1",
+    "hmp, drive": lambda s: f".hmp drive_add 0 file={url(plain(s))},if=none",
+    "hmp, drive, quoted": lambda s: f'.hmp drive_add 0 "file={url(s)},if=none"',
+    "hmp, drive, cookie": lambda s: f'.hmp drive_add 0 "driver=https,cookie={s},url=https://h"',
+    "hmp, drive, password": lambda s: f".hmp drive_add 0 driver=ssh,file.password={bare(s)},a=b",
+    "hmp, medium": lambda s: f'.hmp change cd0 "{url(s)}"',
+    "hmp, as JSON": lambda s: json_line("human-monitor-command", command_line=f"migrate {url(s)}"),
+    ".watch": lambda s: f".watch 9 --count=1 x password={quoted(s)}",
+    ".watch, wrong": lambda s: f".watch 9 --count=1 x password={quoted(s)} b = c",
+    ".wait": lambda s: f".wait STOP password={quoted(s)} --timeout=0.01",
+    ".source": lambda s: f".source {quoted(url(s))}",
+    "verb, unknown": lambda s: f".hnp set_password vnc password={quoted(s)}",
+    "transcript": lambda s: f"(QEMU) set_password protocol=vnc password={quoted(s)}",
+    "transcript, json": lambda s: "-> " + json_line("set_password", protocol="vnc", password=s),
+    "escape": lambda s: f'set_password protocol=vnc password="\\q{s}"',
     ".json, bad": lambda s: f".json set_password protocol=vnc password = {quoted(s)}",
 }
 """Lines of the prompt, some of them wrong: what a person mistypes holds the secret all the same."""
+
+OPEN: dict[str, Form] = {
+    "url, unclosed": lambda s: f"blockdev-add driver=https node-name=n url='{url(s)}",
+    "unclosed": lambda s: f"object-add qom-type=secret id=s data='{s}",
+    "unclosed, bracket": lambda s: f"object-add qom-type=secret id=s props={{data: {quoted(s)}",
+    "unclosed, json": lambda s: '{"execute": "object-add", "arguments": {"data": ' + quoted(s),
+}
+"""Lines that go on: at the prompt until Ctrl-C, in a script until its end."""
 
 HMP: dict[str, Form] = {
     "set_password": lambda s: f'set_password vnc "{s}"',

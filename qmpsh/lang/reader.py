@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from qmpsh.errors import LineSyntaxError
 from qmpsh.lang.line import is_bare_word
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import PLAIN, Mode
-from qmpsh.lang.tokens import BLANKS
+from qmpsh.lang.tokens import BLANKS, Kind, Token
 
 if TYPE_CHECKING:
     from qmpsh.lang.transcript import Transcript
 
 _MARKS = ("(", "T", "Q")
 """What a line begins with that may make its file or paste a transcript."""
+_BARE = frozenset({Kind.WORD, Kind.PART, Kind.GLUED})
 _OPEN = {
     "bracket": "inside an open bracket that began on",
     "quote": "inside an open quote that began on",
@@ -76,8 +78,8 @@ class LineAssembler:
         if not (self.mode.hmp or (self._scanner is None and is_bare_word(line))):
             if self._scanner is None:
                 self._scanner = Scanner(self.mode)
-            self._scanner.feed(line + "\n")
-            if self._scanner.open_mark:
+            tokens = self._scanner.feed(line + "\n")
+            if self._scanner.open_mark and not self._is_spoilt(line, tokens):
                 return None
         text, number = "\n".join(self._lines), self._number - len(self._lines) + 1
         self.reset()
@@ -94,6 +96,15 @@ class LineAssembler:
             return text, number, ""
         passage = self._transcript.take(text, self.mode)
         return passage.text, number, passage.note
+
+    def _is_spoilt(self, line: str, tokens: Sequence[Token]) -> bool:
+        """Whether a control character stands in an open bracket: what it opens, as in `ESC [ A`,
+        was never typed as a bracket, and must not take the lines that follow.
+        """
+        if line.isprintable() or self._scanner is None or self._scanner.open_mark != "bracket":
+            return False
+        words = [line[token.start : token.end] for token in tokens if token.kind in _BARE]
+        return any(char < " " or "\x7f" <= char <= "\x9f" for word in words for char in word)
 
     def close(self) -> None:
         """No more lines follow. Raises LineSyntaxError where one has begun and not ended."""

@@ -24,6 +24,7 @@ _ESCAPE = (
     r"(?s)\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
     r"|u([0-9a-fA-F]{4})|(.))"
 )
+_CONTROL_BUT_BLANK = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 
 
 class Source:
@@ -97,6 +98,11 @@ def _bad_escape(digits: str | None, letter: str, mark: str) -> str:
 def unclosed(source: Source, token: Token) -> LineSyntaxError:
     """The error for a quote or a bracket without its end; the token begins with its mark."""
     mark = source.text[token.start]
+    control = re.search(_CONTROL_BUT_BLANK, source.text[token.start :]) if mark in "{[" else None
+    if control is not None:
+        start = token.start + control.start()
+        message = f"expected no control character inside {mark} {CLOSING[mark]}"
+        return source.error(message, start, start + 1)
     message = f"expected the closing {CLOSING.get(mark, mark)}"
     return source.error(message, token.start, token.start + 1)
 

@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from qmpsh.errors import shortened
+from qmpsh.textsecrets import mask_word
 
 PROC: Final = "/proc"
 ARGV: Final = 1 << 18
@@ -24,10 +25,6 @@ _STATUS: Final = 4096  # bytes of a status; what is wanted of it stands at its b
 _DESCRIPTORS: Final = 1 << 14  # of one process that are looked at
 _SHOWN: Final = 60  # characters of a command line in a sentence
 _SOCKET: Final = re.compile(r"socket:\[(\d+)\]")
-_SECRET: Final = re.compile(
-    r'((?:^|[,{ ])"?(?:data|password|passwd|key|iv)"?[=:] ?)("[^"\\]*+(?:\\.[^"\\]*+)*+"|[^,}]*)'
-)
-"""What of an argument of QEMU's may be secret: `-object secret,id=s0,data=letmein`."""
 
 
 class Process(NamedTuple):
@@ -51,7 +48,7 @@ class Process(NamedTuple):
     @property
     def command(self) -> str:
         """The command line in one line, secrets masked."""
-        return " ".join(_printable(_masked(word)) for word in self.words)
+        return " ".join(_printable(mask_word(word)) for word in self.words)
 
     def __str__(self) -> str:
         """`socat (pid 4242: socat - UNIX:./s)`, cut to what a sentence bears."""
@@ -155,10 +152,6 @@ def _sockets_of(pid: int) -> Iterator[int]:
             found = _SOCKET.fullmatch(maybe_link(pid, f"fd/{entry.name}"))
             if found:
                 yield int(found[1])
-
-
-def _masked(word: str) -> str:
-    return _SECRET.sub(r"\1********", word) if "secret" in word or "passw" in word else word
 
 
 def _printable(text: str) -> str:

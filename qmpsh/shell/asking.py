@@ -17,11 +17,11 @@ from qmpsh.shell.outcome import AskSecret, Wish
 from qmpsh.shell.secret_rules import (
     ASKED,
     OBJECT_COMMANDS,
-    PASSWORD_MEMBERS,
     About,
     is_hidden,
     is_secret_type,
 )
+from qmpsh.textsecrets import is_secret_name
 
 Path = tuple[str, ...]
 Filled = Generator[Wish, str, Node]
@@ -71,7 +71,7 @@ class _Filler:
                 return node
 
     def _is_secret(self, path: Path) -> bool:
-        if path[-1] in PASSWORD_MEMBERS:
+        if is_secret_name(path[-1]):
             return True
         return path[-1] == "data" and is_hidden(path, self._about, self._owners)
 

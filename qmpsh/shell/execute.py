@@ -54,6 +54,9 @@ Allows = Callable[[str], bool]
 
 _TAKES_DESCRIPTOR: Final = frozenset({"add-fd", "getfd"})
 
+_TELLING: Final = frozenset({"human-monitor-command", "qom-get"})
+"""whose answers may be a secret, or repeat one"""
+
 _HINTS: Final = {
     "OperationThrottled: ": "; StratoVirt threw the request away: wait a second and try again",
     "GenericError: No file descriptor supplied": "; add --fd FILE",  # Source: WIRE.md section 11
@@ -242,8 +245,8 @@ def _conclude(request: Request, pending: Pending) -> Answer:
 
 
 def _answer(request: Request, raw: JsonObject, seconds: float, size: int) -> Answer:
-    is_hmp = request.command.name == "human-monitor-command"
-    if request.command.arguments is not None and (is_hmp or "error" in raw):
+    tells = "error" in raw or request.command.name in _TELLING
+    if request.command.arguments is not None and tells:
         # Imported here: only what the server says of arguments may repeat a secret.
         from qmpsh.shell.scrubbing import scrubbed_reply
 

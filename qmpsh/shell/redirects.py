@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.lang.syntax import Redirect
+from qmpsh.textsecrets import mask_text
 
 _TERMINAL_PROGRAMS = frozenset(
     {
@@ -83,7 +84,7 @@ def open_target(redirect: Redirect) -> Iterator[BinaryIO]:
         with open(os.path.expanduser(redirect.target), "ab") as file:
             yield file
     except OSError as error:
-        raise QmpshError(f"cannot write {redirect.target}: {error.strerror}") from error
+        raise QmpshError(f"cannot write {mask_text(redirect.target)}: {error.strerror}") from error
 
 
 def write_file(redirect: Redirect, data: bytes) -> None:
@@ -97,4 +98,4 @@ def pipe_status(status: int, redirect: Redirect) -> str:
     if status == 0:
         return ""
     how = f"was ended by signal {-status}" if status < 0 else f"ended with {status}"
-    return f"| {redirect.target} {how}"
+    return f"| {mask_text(redirect.target)} {how}"

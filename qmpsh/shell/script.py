@@ -1,4 +1,4 @@
-"""Reading a script's lines from a descriptor without letting the server's messages pile up.
+"""Reading a script's lines, from a descriptor without letting the server's messages pile up.
 
 A client that does not read makes the VM's process grow (WIRE.md section 4), so the socket is polled
 while the input is waited for: a pipe whose writer takes its time is no reason to stop reading.
@@ -7,9 +7,12 @@ while the input is waited for: a pipe whose writer takes its time is no reason t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
-from qmpsh.errors import UsageError
+from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
+from qmpsh.lang.reader import LineAssembler
+from qmpsh.lang.syntax import Mode
 from qmpsh.link.client import Client
 from qmpsh.link.watch import READ, wait_for
 
@@ -53,6 +56,48 @@ def _read(fd: int, client: Client | None) -> bytes:
         return os.read(fd, _CHUNK)
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}") from error
+
+
+class ScriptLine(NamedTuple):
+    """A logical line, or what is wrong with it: then it is not run.
+
+    number: where it is from; note: what is to be said of it, "" for nothing
+    """
+
+    number: int
+    text: str
+    error: QmpshError | None = None
+    note: str = ""
+
+
+def script_lines(lines: Iterable[bytes], mode: Callable[[], Mode]) -> Iterator[ScriptLine]:
+    """The logical lines of physical ones.
+
+    mode: gives how the next line is read; asked once the line before it was taken
+    """
+    assembler = LineAssembler(mode())
+    wrong: ScriptLine | None = None
+    number = 0
+    for number, line in enumerate(lines, 1):
+        try:
+            text = decode_line(line, number)
+        except UsageError as error:
+            # Read all the same, to see how far the logical line goes that is not run.
+            text = line.decode(errors="replace")
+            wrong = wrong or ScriptLine(number, "", error)
+        logical = assembler.push(text)
+        if logical is not None:
+            yield wrong or ScriptLine(logical.number, logical.text, note=logical.note)
+            wrong = None
+        assembler.mode = mode()
+    try:
+        assembler.close()
+    except LineSyntaxError as error:
+        # Imported here: a file ends inside a line only by mistake.
+        from qmpsh.shell.secrets import mask_error
+
+        mask_error(error)
+        yield wrong or ScriptLine(number, "", error)
 
 
 def decode_line(line: bytes, number: int) -> str:

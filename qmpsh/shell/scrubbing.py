@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.shell.secret_rules import ASKED, MASK, hmp_secrets, mask_json
+from qmpsh.shell.secret_rules import ASKED, hmp_secrets, mask_json, reads_secret
+from qmpsh.textsecrets import MASK, value_secrets
 
 _PIECE = re.compile(r"""[^\s"'\\{}\[\],:=()]+""")
 _LEAST = 3  # a shorter piece gives nothing away
@@ -45,7 +46,9 @@ def scrubbed(value: Json, secrets: Iterable[str]) -> Json:
 
 
 def scrubbed_reply(reply: JsonObject, command: JsonObject) -> JsonObject:
-    """The same for the reply of a command."""
+    """The same for the reply of a command, which may be a secret as a whole."""
+    if "return" in reply and reads_secret(command):
+        reply = {**reply, "return": MASK}
     found = secrets_of(command)
     return {key: scrubbed(item, found) for key, item in reply.items()} if found else reply
 
@@ -54,7 +57,8 @@ def _differing(value: Json, masked: Json) -> Iterator[str]:
     if masked == MASK:
         yield from _texts(value)
     elif isinstance(value, str) and value != masked:
-        yield from (value[start:end] for start, end in hmp_secrets(value))
+        found = [*hmp_secrets(value), *value_secrets(value)]
+        yield from (value[start:end] for start, end in found)
     elif isinstance(value, dict) and isinstance(masked, dict):
         for key, item in value.items():
             yield from _differing(item, masked[key])

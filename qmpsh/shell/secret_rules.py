@@ -1,8 +1,9 @@
 """Which members and words hold secrets, in JSON and in lines of the human monitor.
 
-A member called `password` is one wherever it stands, and so is `data` of an `object-add`. Of an
-object whose type begins with `secret`, and of a command that sets a password, every member is one
-that is not known to be harmless: a mistyped name must not give the secret away.
+A member called `password` is one wherever it stands, as are the kinds that `textsecrets` knows, and
+so is `data` of an `object-add`. Of an object whose type begins with `secret`, and of a command that
+is there to hand over a secret, every member is one that is not known to be harmless: a mistyped
+name must not give the secret away.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ from typing import NamedTuple
 
 from qmpsh.errors import Span
 from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.textsecrets import MASK, is_secret_name, joined, loose_secrets, replaced, value_secrets
 
-MASK = "********"
 ASKED = "?"
 """The bare value that stands for a secret to be asked for: no secret itself."""
 
-PASSWORD_MEMBERS = frozenset({"password", "passwd", "passphrase"})
-PASSWORD_COMMANDS = frozenset(
-    {"set_password", "change-vnc-password", "guest-set-user-password", "block_passwd"}
+SECRET_COMMANDS = frozenset(
+    {
+        *("set_password", "change-vnc-password", "guest-set-user-password", "block_passwd"),
+        "sev-inject-launch-secret",
+    }
 )
 OBJECT_COMMANDS = frozenset({"object-add", "object_add"})
 GUEST_PROGRAM = "guest-exec"
@@ -28,45 +31,42 @@ PROGRAM_MEMBERS = frozenset({"env", "input-data"})
 """of GUEST_PROGRAM: where a program is told its secrets, unlike its arguments, which all can see"""
 COMMAND_MEMBERS = frozenset({"execute", "exec-oob"})
 _FRAME = COMMAND_MEMBERS | {"arguments", "id", "type"}
-_OPEN_OF_PASSWORDS = _FRAME | {
-    "connected", "crypted", "device", "display", "node-name", "protocol", "time", "username",
+_OPEN_OF_COMMANDS = _FRAME | {
+    "connected", "crypted", "device", "display", "gpa", "node-name", "packet-header", "protocol",
+    "time", "username",
 }  # fmt: skip
 _OPEN_OF_OBJECTS = _FRAME | {
     "file", "format", "iv", "keyid", "loaded", "props", "qom-type", "serial",
 }  # fmt: skip
 
 # Possessive: what `re` could come back to it remembers, far more than the text itself.
-_NAMED = re.compile(
-    r"""\b(?:password|passwd|passphrase)["'\\]*\s*[=:]\s*"""
-    r"""(?P<value>"[^"\\]*+(?:\\.[^"\\]*+)*+"?|'[^'\\]*+(?:\\.[^'\\]*+)*+'?|"""
-    r"""(?:[^\s,}\]]+|,,)+)""",
-    re.DOTALL,
-)
 _HMP_WORD = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)|\S+', re.DOTALL)
 _HMP_PAIR = re.compile(r"(?:[^,]+|,,)+")
 _HMP_PROTOCOLS = frozenset({"vnc", "spice"})
 _HMP_ACTIONS = frozenset({"fail", "disconnect", "keep"})
+HARMLESS_WORDS = _HMP_PROTOCOLS | _HMP_ACTIONS
+"""What may stand without `KEY=` before and behind a password, by the human monitor's habit."""
 
 
 class About(NamedTuple):
     """What the members at hand belong to.
 
     is_secret: an object of a type `secret...`; is_object: an object-add of any or of no type;
-    sets_password: a command that does; runs_program: GUEST_PROGRAM
+    hands_over: one of SECRET_COMMANDS; runs_program: GUEST_PROGRAM
     """
 
     is_secret: bool = False
     is_object: bool = False
-    sets_password: bool = False
+    hands_over: bool = False
     runs_program: bool = False
 
     def hides(self, name: str) -> bool:
         """Whether the value of a member is a secret."""
         return (
-            name in PASSWORD_MEMBERS
+            is_secret_name(name)
             or (self.is_object and (name == "data" or "," in name))
             or (self.is_secret and name not in _OPEN_OF_OBJECTS)
-            or (self.sets_password and name not in _OPEN_OF_PASSWORDS)
+            or (self.hands_over and name not in _OPEN_OF_COMMANDS)
             or (self.runs_program and name in PROGRAM_MEMBERS)
         )
 
@@ -74,7 +74,7 @@ class About(NamedTuple):
 def is_hidden(path: Sequence[str], about: About, owners: Iterable[Sequence[str]]) -> bool:
     """Whether a member's value is a secret. owners: paths of the objects of a type `secret...`."""
     names = [name for name in path if not name.isdigit()] or list(path)
-    if not PASSWORD_MEMBERS.isdisjoint(names) or (about.is_object and "data" in names):
+    if any(map(is_secret_name, names)) or (about.is_object and "data" in names):
         return True
     inner = About(is_secret=True)
     owned = any(path[: len(owner)] == owner for owner in owners)
@@ -88,7 +88,20 @@ def is_secret_type(value: Json) -> bool:
 
 def is_secret_property(name: Json) -> bool:
     """Whether `qom-set` of this property sets a secret."""
-    return isinstance(name, str) and (name in PASSWORD_MEMBERS or name == "data")
+    return isinstance(name, str) and (is_secret_name(name) or name == "data")
+
+
+def reads_secret(command: JsonObject) -> bool:
+    """Whether a command's answer is a secret: QEMU answers `qom-get` of a secret's data."""
+    arguments = command.get("arguments")
+    if not isinstance(arguments, dict):
+        return False
+    line = arguments.get("command-line")
+    if isinstance(line, str):
+        words = [word.strip('"') for word in line.split()]
+        return words[:1] == ["qom-get"] and is_secret_property(words[-1])
+    named = any(command.get(member) == "qom-get" for member in COMMAND_MEMBERS)
+    return named and is_secret_property(arguments.get("property"))
 
 
 def mask_json(value: Json) -> Json:
@@ -101,44 +114,14 @@ def mask_hmp_text(text: str) -> str:
     return replaced(text, hmp_secrets(text))
 
 
-def replaced(text: str, spans: list[Span]) -> str:
-    """The text with `********` in the place of each span; spans: in order, apart."""
-    parts: list[str] = []
-    at = 0
-    for start, end in spans:
-        parts += [text[at:start], MASK]
-        at = end
-    return "".join([*parts, text[at:]])
-
-
-def joined(text: str, spans: Iterable[Span]) -> list[Span]:
-    """The spans in order, those that overlap as one, without their quotes and the empty ones."""
-    found: list[Span] = []
-    for start, end in sorted(_unquoted(text, span) for span in spans):
-        if found and start < found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
-        elif start < end:
-            found.append((start, end))
-    return found
-
-
-def _unquoted(text: str, span: Span) -> Span:
-    start, end = span
-    is_quoted = end - start > 1 and text[start] in "\"'" and text[start] == text[end - 1]
-    return (start + 1, end - 1) if is_quoted else span
-
-
-def named_secrets(text: str) -> list[Span]:
-    """Where `password=...` and `"password": ...` stand in any text."""
-    return [match.span("value") for match in _NAMED.finditer(text)]
-
-
 # -------------------------------------------------------------------- JSON
 
 
 def _mask(value: Json, about: About) -> Json:
     if isinstance(value, list):
         return [_mask(item, about) for item in value]
+    if isinstance(value, str):
+        return replaced(value, value_secrets(value))
     if not isinstance(value, dict):
         return value
     about = _about(value, about)
@@ -156,7 +139,7 @@ def _about(value: JsonObject, above: About) -> About:
     return About(
         above.is_secret or is_secret_type(value.get("qom-type")),
         above.is_object or not names.isdisjoint(OBJECT_COMMANDS),
-        above.sets_password or not names.isdisjoint(PASSWORD_COMMANDS),
+        above.hands_over or not names.isdisjoint(SECRET_COMMANDS),
         above.runs_program or GUEST_PROGRAM in names,
     )
 
@@ -178,7 +161,7 @@ def _mask_item(key: str, item: Json, about: About) -> Json:
 def hmp_secrets(text: str) -> list[Span]:
     """Where the secrets of an HMP line stand. Source: QEMU 7.2, hmp-commands.hx."""
     words = [match.span() for match in _HMP_WORD.finditer(text)]
-    found = named_secrets(text)
+    found = [*loose_secrets(text), *_hmp_values(text, words[1:])]
     if words:
         name = text[slice(*words[0])]
         rest = [span for span in words[1:] if text[span[0]] != "-"]
@@ -194,6 +177,24 @@ def hmp_secrets(text: str) -> list[Span]:
         elif name == "object_add" and rest:
             found += _hmp_object(text, words[1][0])
     return joined(text, found)
+
+
+def _hmp_values(text: str, words: list[Span]) -> Iterator[Span]:
+    """Those of a word that is a list of options or a file's name: of `drive_add 0 file=https://...`.
+
+    All of a word where its escapes have moved them.
+    """
+    for start, end in words:
+        quoted = text[start] == '"'
+        at = start + quoted
+        closed = quoted and end - start > 1 and text[end - 1] == '"'
+        inner = text[at : end - closed]
+        read = re.sub(r"\\(.)", r"\1", inner, flags=re.DOTALL) if quoted else inner
+        found = value_secrets(read)
+        if found and read != inner:
+            yield start, end
+        else:
+            yield from ((at + begin, at + stop) for begin, stop in found)
 
 
 def _hmp_set_password(text: str, words: list[Span]) -> Iterator[Span]:
@@ -234,6 +235,6 @@ def _hmp_object(text: str, start: int) -> list[Span]:
         name, equals, _ = pair.partition("=")
         if about.hides(name) and (equals or index):
             # A name that nobody knows may be the end of a secret that holds a comma.
-            known = name == "data" or name in PASSWORD_MEMBERS
+            known = name == "data" or is_secret_name(name)
             found.append((at + (len(name) + 1 if known and equals else 0), at + len(pair)))
     return found

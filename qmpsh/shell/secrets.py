@@ -1,44 +1,59 @@
-"""Secrets in lines: what must never reach the history, a log, the screen's echo or an error.
+"""The one masker: what must never reach history, log, echo, report or error.
 
 Where a line is in the language, its tokens say where each secret begins and ends. Where it is not,
-nobody can say: then all behind the command's name counts as secret.
+only the words before the fault that are known to be harmless are shown: nobody can say how far a
+secret behind it goes. A fault of the masker itself shows nothing at all of the line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 
 from qmpsh.complete.place import Given, Walk
-from qmpsh.errors import LineError, LineSyntaxError, Span
+from qmpsh.errors import LineError, LineSyntaxError, QmpshError, Span
 from qmpsh.lang.line import parse_line
+from qmpsh.lang.rules import TIME
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import Mode, VerbLine
 from qmpsh.lang.tokens import BLANKS, Kind, Token
-from qmpsh.lang.verbs import BARE, LINES, WHOLE, takes
+from qmpsh.lang.verbs import BARE, HEADED, LINES, WHOLE, Takes, takes
 from qmpsh.shell.scrubbing import without
 from qmpsh.shell.secret_rules import (
     ASKED,
     COMMAND_MEMBERS,
     GUEST_PROGRAM,
-    MASK,
+    HARMLESS_WORDS,
     OBJECT_COMMANDS,
-    PASSWORD_COMMANDS,
+    SECRET_COMMANDS,
     About,
     hmp_secrets,
     is_hidden,
     is_secret_property,
     is_secret_type,
+)
+from qmpsh.textsecrets import (
+    MASK,
     joined,
-    named_secrets,
+    loose_secrets,
+    mask_text,
     replaced,
+    text_secrets,
+    value_secrets,
 )
 
 _MODE = Mode(prompt=True, bare_verbs=frozenset(name for name in BARE if takes(name) in WHOLE))
+_UNMASKED = "a fault while secrets were masked; nothing of the line is shown"
+_PLAIN_WORD = re.compile(rf"(?P<key>[\w.-]+)=[^\"'{{}}\[\]\\{BLANKS}]*(?:[{BLANKS}]+|\Z)")
+"""An argument of a line with a fault that cannot be a part of anything else."""
+
+Words = Sequence[str]
+"""What was typed: one word is a line, several are each an argument of their own."""
 
 
 def mask_line(line: str, *, hmp: bool = False) -> str:
     """A logical line with its secrets replaced. hmp: it was typed in HMP mode."""
-    return replaced(line, line_secrets(line, hmp=hmp))
+    return _guarded(lambda: replaced(line, line_secrets(line, hmp=hmp)), MASK)
 
 
 def mask_hmp(text: str) -> str:
@@ -46,12 +61,56 @@ def mask_hmp(text: str) -> str:
     return mask_line(text, hmp=True)
 
 
-def mask_error(error: LineError, *, hmp: bool = False, in_words: bool = False) -> None:
+def mask_said(said: str, words: Words, *, hmp: bool = False) -> str:
+    """What is said of a line, without its secrets."""
+    return _guarded(lambda: without(said, typed_secrets(words, hmp=hmp)), MASK)
+
+
+def mask_argv(said: str, argv: Words) -> str:
+    """What is said of a command line, whose words may be a line each, or the words of one."""
+    for words in (argv, *((word,) for word in argv)):
+        said = mask_said(said, words)
+    return mask_text(said)
+
+
+def typed_secrets(words: Words, *, hmp: bool = False) -> set[str]:
+    """The secrets that were typed, as they stand in the line."""
+    line = " ".join(words)
+    return {line[start:end] for start, end in words_secrets(words, hmp=hmp)}
+
+
+def mask_error(error: QmpshError, words: Words = (), *, hmp: bool = False) -> None:
     """Take the secrets of its line out of an error; one that was masked stays as it is.
 
-    in_words: the line is the words of a command line, joined, which no scanner can part again
+    words: what was typed, () where the error's own line is all that is known of it
     """
-    spans = line_secrets(error.source, hmp=hmp, is_sound=not in_words)
+    if isinstance(error, LineError):
+        if not error.is_masked:
+            error.is_masked = True
+            try:
+                _mask_line_error(error, words, hmp=hmp)
+            except Exception:
+                # As in _guarded.
+                error.reword(_UNMASKED)
+                error.source, error.span = MASK, (0, len(MASK))
+    elif words:
+        error.args = (mask_said(str(error), words, hmp=hmp), *error.args[1:])
+
+
+def mask_fault(fault: BaseException, words: Words, *, hmp: bool = False) -> None:
+    """The same for a fault of ours, whose report may repeat what it was working on."""
+    seen: set[int] = set()
+    link: BaseException | None = fault
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        link.args = tuple(
+            mask_said(item, words, hmp=hmp) if isinstance(item, str) else item for item in link.args
+        )
+        link = link.__cause__ or link.__context__
+
+
+def _mask_line_error(error: LineError, words: Words, *, hmp: bool) -> None:
+    spans = words_secrets(_words_of(error.source, words), hmp=hmp)
     if not spans:
         return
     # A guess is made from the line, and goes whole: its quotes may have changed a secret.
@@ -60,20 +119,113 @@ def mask_error(error: LineError, *, hmp: bool = False, in_words: bool = False) -
     error.source, error.span = replaced(error.source, spans), (start, max(start + 1, end))
 
 
-def line_secrets(line: str, *, hmp: bool = False, is_sound: bool = True) -> list[Span]:
-    """Where the secrets of a line stand, in order. is_sound: False when it cannot be parsed."""
+def _words_of(source: str, words: Words) -> Words:
+    """The words that an error's line was made of: all, or those behind a verb."""
+    for at in range(len(words)):
+        if " ".join(words[at:]) == source:
+            return words[at:]
+    return (source,)
+
+
+def _guarded(mask: Callable[[], str], otherwise: str) -> str:
+    try:
+        return mask()
+    except Exception:
+        # Whatever it is, no secret may get away with it: nothing at all is shown.
+        return otherwise
+
+
+# -------------------------------------------------------------------- words
+
+
+def words_secrets(words: Words, *, hmp: bool = False) -> list[Span]:
+    """Where the secrets stand in the words with a blank between two."""
+    if len(words) < 2 or hmp:
+        return line_secrets(" ".join(words), hmp=hmp)
+    spans = _of_verb(words) if words[0].startswith(".") else _of_command(words)
+    line = " ".join(words)
+    spans = [*spans, *text_secrets(line)]
+    return joined(line, [span for span in spans if line[slice(*span)] != ASKED])
+
+
+def _of_verb(words: Words) -> list[Span]:
+    """Those of a verb's words; what stands behind it may be a line or its words."""
+    behind = takes(words[0][1:])
+    first = 1
+    if behind is Takes.TIMED_LINE:
+        while first < len(words) and re.fullmatch(rf"{TIME}|--.*", words[first]):
+            first += 1
+    elif behind in HEADED:
+        first += 1
+    start = len(" ".join(words[:first])) + 1
+    rest = words[first:]
+    found: list[Span] = []
+    if behind in LINES:
+        found = words_secrets(rest)
+    elif behind is Takes.HMP:
+        found = hmp_secrets(" ".join(rest))
+    return [(start + begin, start + end) for begin, end in found]
+
+
+def _of_command(words: Words) -> list[Span]:
+    line, name = " ".join(words), words[0]
+    given: list[Given] = []
+    bare: list[Span] = []
+    at = len(name) + 1
+    for word in words[1:]:
+        if "=" in word:
+            given += _given_by(name, word, at)
+        elif not word.startswith("--"):
+            bare.append((at, at + len(word)))
+        at += len(word) + 1
+    about = _about(name, given)
+    spans = [*_of_members(line, name, given)]
+    if name in OBJECT_COMMANDS:
+        spans += hmp_secrets(line)
+    if spans or about.hands_over or about.is_object:
+        spans += [span for span in bare if line[slice(*span)] not in HARMLESS_WORDS]
+    return spans
+
+
+def _given_by(name: str, word: str, at: int) -> list[Given]:
+    """The members that a word gives; at: where it stands."""
+    key, _, value = word.partition("=")
+    start = at + len(key) + 1
+    if value[:1] not in ("{", "["):
+        path = tuple(key.split("."))
+        return [Given(path, value, (at, start - 1), (start, at + len(word)))]
+    text = f"{name} {word}"
+    walk = Walk(text)
+    walk.take(Scanner().feed(text))
+    if not _is_sound(text, _MODE):
+        # Taken for the worst: nobody can say where in it a secret ends.
+        return [Given(("password",), value, (at, start - 1), (start, at + len(word)))]
+    moved = at - len(name) - 1
+    return [
+        member._replace(value=(member.value[0] + moved, member.value[1] + moved))
+        for member in walk.given
+    ]
+
+
+# -------------------------------------------------------------------- a line
+
+
+def line_secrets(line: str, *, hmp: bool = False) -> list[Span]:
+    """Where the secrets of a line stand, in order."""
     mode = _MODE._replace(hmp=hmp)
     tokens = Scanner(mode).feed(line)
     walk = Walk(line)
     walk.take(tokens)
     given = [*walk.given, *_quoted_arguments(line, tokens)]
-    spans = [*named_secrets(line), *_of_members(line, walk.command, given), *_of_hmp(line, tokens)]
+    spans = [*text_secrets(line), *_of_members(line, walk.command, given), *_of_hmp(line, tokens)]
+    if not walk.command and not walk.given:
+        spans += loose_secrets(line)  # the words of a verb, or of nothing that is known
     if walk.command == "object_add":
         # The monitor's word, typed where QMP is spoken; a transcript's mark may stand before it.
         start = walk.command_span[0]
         spans += [(start + a, start + b) for a, b in hmp_secrets(line[start:])]
     spans = [span for span in spans if line[slice(*span)] != ASKED]
-    if not (is_sound and _is_sound(line, mode)):
+    if not _is_sound(line, mode):
         spans += _behind_name(line, walk, _about(walk.command, given), spans)
     return joined(line, spans)
 
@@ -90,7 +242,7 @@ def _of_members(line: str, command: str, given: Sequence[Given]) -> Iterator[Spa
             continue
         if is_hidden(member.path, about, owners) or (hides_value and "value" in member.path):
             yield member.value
-        elif member.path[-1] == "command-line":
+        else:
             yield from _inside(line, member)
 
 
@@ -98,15 +250,18 @@ def _about(command: str, given: Sequence[Given]) -> About:
     names = {command} | {g.text for g in given if g.path and g.path[-1] in COMMAND_MEMBERS}
     return About(
         is_object=not names.isdisjoint(OBJECT_COMMANDS),
-        sets_password=not names.isdisjoint(PASSWORD_COMMANDS),
+        hands_over=not names.isdisjoint(SECRET_COMMANDS),
         runs_program=GUEST_PROGRAM in names,
     )
 
 
 def _inside(line: str, member: Given) -> list[Span]:
-    """The secrets of the HMP line that a member holds; all of it where escapes moved them."""
+    """The secrets in a value that is none as a whole: an HMP line, a URL, a file's name.
+
+    All of it where escapes moved them.
+    """
     text = member.text or ""
-    found = hmp_secrets(text)
+    found = hmp_secrets(text) if member.path[-1] == "command-line" else value_secrets(text)
     start = member.value[0] + member.quoted
     if found and line[start : start + len(text)] != text:
         return [member.value]
@@ -151,16 +306,31 @@ def _is_sound(line: str, mode: Mode) -> bool:
 
 
 def _behind_name(line: str, walk: Walk, about: About, spans: Sequence[Span]) -> list[Span]:
-    """All behind the name of a command that may hold a secret; nothing for another."""
+    """All of a command that may hold a secret, from the first word on that is not surely harmless;
+    nothing for another.
+    """
     tells = "secret" in line or "data" in line
-    if not (spans or about.sets_password or (about.is_object and tells) or hmp_secrets(line)):
+    is_suspect = about.hands_over or about.runs_program or (about.is_object and tells)
+    if not (is_suspect or spans or loose_secrets(line) or hmp_secrets(line)):
         return []
     if walk.command:
-        start = walk.command_span[1]
+        start = _behind_plain(line, walk.command_span[1], about)
     else:
         start = line.find("{") + 1 or min((span[0] for span in spans), default=0)
     start = len(line) - len(line[start:].lstrip(BLANKS))
     return [(start, len(line.rstrip(BLANKS)))]
+
+
+def _behind_plain(line: str, start: int, about: About) -> int:
+    """Where the words end that are arguments of their own, and no secrets."""
+    about = about._replace(is_secret=about.is_object)
+    at = len(line) - len(line[start:].lstrip(BLANKS))
+    while match := _PLAIN_WORD.match(line, at):
+        key = match["key"].rpartition(".")[2]
+        if about.hides(key) or value_secrets(match[0]) or "://" in match[0]:
+            break
+        at = match.end()
+    return at
 
 
 # -------------------------------------------------------------------- errors

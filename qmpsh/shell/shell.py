@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qmpsh.errors import LineError, LineSyntaxError, NoValue, QmpshError, SchemaMismatch, UsageError
+from qmpsh.errors import LineSyntaxError, NoValue, QmpshError, SchemaMismatch, UsageError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.lang.line import parse_line, parse_words
 from qmpsh.lang.syntax import (
@@ -29,7 +29,7 @@ from qmpsh.link.client import Client
 from qmpsh.shell.execute import Request, execute, hmp_request, send_and_answer, within
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Answer, Note, Outcome, Show, Steps, Task, Wish
+from qmpsh.shell.outcome import Answer, Note, Outcome, Show, Steps, Task, Wish, adapted
 from qmpsh.shell.settings import Prompt, Settings
 from qmpsh.wire.messages import Command
 
@@ -104,7 +104,7 @@ class Shell:
 
     def steps(self, line: str) -> Steps:
         """What one logical line does."""
-        return self._masked(lambda: parse_line(line, self.mode))
+        return self._masked(lambda: parse_line(line, self.mode), (line,))
 
     def move(self, client: Client, *, anew: bool) -> None:
         """Send to another connection from now on. anew: it may be another server."""
@@ -116,7 +116,7 @@ class Shell:
     def start_words(self, words: Sequence[str], show: Show) -> Task:
         """Run the words of a command line, each an argument of its own."""
         parse = partial(parse_words, words, hmp=self.hmp)
-        return Task(self._masked(parse, in_words=len(words) > 1), show)
+        return Task(self._masked(parse, words), show)
 
     def abandon_transaction(self) -> bool:
         """Drop an open transaction; False when there was none."""
@@ -159,20 +159,36 @@ class Shell:
                     raise UsageError("such a line sends nothing by itself; write one command")
         return requests
 
-    def _masked(self, parse: Callable[[], list[Statement]], *, in_words: bool = False) -> Steps:
-        """The steps of a line; no error leaves them with a secret of the line in it."""
+    def _masked(self, parse: Callable[[], list[Statement]], words: Sequence[str]) -> Steps:
+        """The steps of a line; nothing that is said of it leaves them with one of its secrets.
+
+        words: what was typed, one is a line
+        """
+        hmp = self.hmp  # as the line was typed: it may change that
+
+        def masked(wish: Wish) -> Generator[Wish, str, str | None]:
+            if isinstance(wish, Note):
+                # Imported here, as below: most lines cause neither a remark nor an error.
+                from qmpsh.shell.secrets import mask_said
+
+                wish = wish._replace(text=mask_said(wish.text, words, hmp=hmp))
+            return (yield wish)
+
         try:
-            return (yield from self._run(parse))
-        except LineError as error:
-            # Imported here, as below: a line without an error needs no guess and no masking.
+            return (yield from adapted(self._run(parse), masked))
+        except QmpshError as error:
             from qmpsh.shell.secrets import mask_error
 
             if isinstance(error, NoValue):
                 from qmpsh.shell.guessing import explain
 
                 yield from explain(error, self.introspection)
+            mask_error(error, words, hmp=hmp)
+            raise
+        except Exception as fault:
+            from qmpsh.shell.secrets import mask_fault
 
-            mask_error(error, hmp=self.hmp, in_words=in_words)
+            mask_fault(fault, words, hmp=hmp)
             raise
 
     def _run(self, parse: Callable[[], list[Statement]]) -> Steps:

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Final
 
 from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
 from qmpsh.lang.body import words_and_redirect
-from qmpsh.lang.reader import LineAssembler, LogicalLine
 from qmpsh.lang.syntax import Redirect, VerbLine
 from qmpsh.shell.eventlog import EventLog, Span
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish, adapted
-from qmpsh.shell.script import decode_line
+from qmpsh.shell.script import script_lines
 
 if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
@@ -60,10 +59,11 @@ def source(shell: Shell, line: VerbLine) -> Steps:
 
 def _run(shell: Shell, name: str, content: bytes) -> Steps:
     exit_code = 0
-    for line in _logical_lines(shell, name, content):
+    for line in script_lines(content.split(b"\n"), lambda: shell.mode):
         if line.note:
             yield Note(f"{name}:{line.number}: {line.note}")
-        outcome = yield from _placed(shell, shell.steps(line.text), f"{name}:{line.number}")
+        steps = shell.steps(line.text) if line.error is None else _failed(line.error)
+        outcome = yield from _placed(shell, steps, f"{name}:{line.number}")
         exit_code = exit_code or outcome.exit_code
         if outcome.leave or (exit_code and not shell.settings.keep_going):
             return Outcome(exit_code, leave=outcome.leave)
@@ -95,6 +95,12 @@ def _spanned(log: EventLog, steps: Steps) -> Steps:
         steps.close()
 
 
+def _failed(error: QmpshError) -> Steps:
+    """The steps of a line that cannot be run."""
+    raise error
+    yield
+
+
 def _redirected(steps: Steps, redirect: Redirect | None) -> Steps:
     """The same steps; answers whose own line says nothing of it go where the verb's line says."""
 
@@ -104,21 +110,6 @@ def _redirected(steps: Steps, redirect: Redirect | None) -> Steps:
         return (yield wish)
 
     return adapted(steps, redirected)
-
-
-def _logical_lines(shell: Shell, name: str, content: bytes) -> Iterator[LogicalLine]:
-    assembler = LineAssembler(shell.mode)
-    number = 0
-    try:
-        for raw in content.split(b"\n"):
-            number += 1
-            line = assembler.push(decode_line(raw, number))
-            if line is not None:
-                yield line
-            assembler.mode = shell.mode
-        assembler.close()
-    except QmpshError as error:
-        raise _at(f"{name}:{number}", error) from error
 
 
 def _placed(shell: Shell, steps: Steps, place: str) -> Steps:

@@ -108,8 +108,8 @@ def _export(shell: Shell, line: VerbLine) -> Steps:
 
 
 def _shown_requests(shell: Shell, line: VerbLine) -> Generator[Wish, str, list[Request]]:
-    """What the line behind a verb would send; at the prompt, where it stays on the screen, without
-    its secrets.
+    """What the line behind a verb would send, without its secrets; with them only by --dry-run,
+    whose purpose that is.
     """
     requests = (yield from shell.requests(line)) if line.rest else []
     if not requests:
@@ -118,11 +118,11 @@ def _shown_requests(shell: Shell, line: VerbLine) -> Generator[Wish, str, list[R
             line.source,
             line.rest_span,
         )
-    if not shell.settings.interactive:
+    if shell.settings.dry_run and not shell.settings.interactive:
         return requests
     masked = [masked_request(request) for request in requests]
     if masked != requests:
-        yield Note("secrets are masked on the screen; `qmpsh -n LINE` prints them")
+        yield Note("secrets are masked; `qmpsh -n` prints them")
     return masked
 
 

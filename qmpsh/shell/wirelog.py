@@ -20,6 +20,7 @@ from qmpsh.link.client import Client
 from qmpsh.paths import state_file
 from qmpsh.shell.outcome import Note, Outcome, Steps
 from qmpsh.shell.tracing import Tracing
+from qmpsh.textsecrets import mask_text
 
 if TYPE_CHECKING:
     from qmpsh.shell.shell import Shell
@@ -43,7 +44,7 @@ class WireLog:
         self.path = path
         self.warn = warn
         self.on = True
-        self._address = address
+        self._address = mask_text(address)
         self._vm = vm
         self._asked: Json = None
         try:

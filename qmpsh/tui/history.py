@@ -15,8 +15,8 @@ from prompt_toolkit.history import History
 from qmpsh.paths import state_file
 from qmpsh.shell.aliases import expand
 from qmpsh.shell.history import HistoryFile, is_kept
-from qmpsh.shell.secret_rules import MASK
 from qmpsh.shell.secrets import mask_line
+from qmpsh.textsecrets import MASK
 
 _NONE: Mapping[str, str] = {}
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm
 
@@ -226,3 +228,34 @@ def test_a_folder_is_no_script(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh("-f", vm.folder, vm.path)
     assert done.stderr == f"{vm.folder}: cannot be read: Is a directory\n"
     assert (done.stdout, done.returncode) == ("", 2)
+
+
+@pytest.mark.parametrize(
+    "wrong", [b"# Gr\xfc\xdfe", b"x a=\xff", b"x a={b: \xff,\n c: 1}", b"\xff\xfe"]
+)
+@pytest.mark.parametrize("sourced", [False, True])
+def test_a_line_that_is_not_utf8_is_one_error(
+    vm: Vm, run_qmpsh: RunQmpsh, tmp_path: Path, wrong: bytes, *, sourced: bool
+) -> None:
+    file = tmp_path / "script.qmp"
+    file.write_bytes(b"query-version\n" + wrong + b"\nquery-status\n")
+    how = [vm.path, ".source", str(file)] if sourced else ["-f", str(file), vm.path]
+    done = run_qmpsh("-k", *how)
+    assert (done.stdout.count("\n"), done.returncode) == (2, 2)
+    said = done.stderr.removeprefix("qmpsh: ")
+    assert said.startswith(f"{file}:2: not valid UTF-8 at byte ")
+    assert said.count("\n") == 1
+    done = run_qmpsh(*how)
+    assert (done.stdout.count("\n"), done.returncode) == (1, 2)
+
+
+@pytest.mark.parametrize("char", ["\x00", "\x01", "\x1b", "\x7f", "\x9b"])
+@pytest.mark.parametrize("line", ["{{{}", "x a=[{}[31m, 1]", "x a={{b: {}[A}}", "{}", "x{}[ a=1"])
+def test_a_control_character_takes_no_other_line(
+    vm: Vm, run_qmpsh: RunQmpsh, line: str, char: str
+) -> None:
+    script = f"query-version\n{line.format(char)}\nquery-status\n"
+    done = run_qmpsh("-k", vm.path, stdin=script)
+    assert done.stdout.count("\n") == 2
+    assert done.stderr.startswith("stdin:2: ")
+    assert done.returncode in (1, 2)

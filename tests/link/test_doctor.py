@@ -328,7 +328,7 @@ def test_secrets_of_a_command_line_are_masked() -> None:
     command = Process(1, "qemu", words).command
     assert "let" not in command
     assert "secret,id=s,data=********,format=raw" in command
-    assert '"data": ********, "id": "s"' in command
+    assert '"data": "********", "id": "s"' in command
     assert "password=********" in command
 
 

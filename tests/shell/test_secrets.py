@@ -7,7 +7,7 @@ import string
 import tracemalloc
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qmpsh.errors import LineError, LineSyntaxError, QmpshError, SchemaMismatch
@@ -17,13 +17,14 @@ from qmpsh.lang.line import parse_line
 from qmpsh.lang.syntax import CommandLine, JsonLine, Mode
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, AskSecret, Note, Task
-from qmpsh.shell.secret_rules import mask_hmp_text, mask_json, named_secrets
+from qmpsh.shell.secret_rules import mask_hmp_text, mask_json
 from qmpsh.shell.secrets import mask_error, mask_hmp, mask_line
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.shell import Shell
+from qmpsh.textsecrets import named_secrets
 from qmpsh.view.carets import caret_lines
 from tests.fuzzing import examples
-from tests.secrets import HMP, QMP
+from tests.secrets import HMP, OPEN, QMP
 
 SECRET = "hunter2"
 ODD = st.text(string.ascii_letters + string.digits + "!#$%&*+/;<>@^~|.-_? ", max_size=12)
@@ -57,11 +58,13 @@ def shown(line: str, *, hmp: bool = False) -> str:
     return "\n".join(texts)
 
 
-@pytest.mark.parametrize("form", QMP)
+@pytest.mark.parametrize("form", [*QMP, *OPEN])
 @examples(0.25)
 @given(secret=SECRETS)
+@example(secret="Zq9@/x7W")
+@example(secret="Zq9 x7W")
 def test_no_line_keeps_its_secret(form: str, secret: str) -> None:
-    line = QMP[form](secret)
+    line = {**QMP, **OPEN}[form](secret)
     kept = mask_line(line) + shown(line)
     assert [piece for piece in pieces(secret) if piece in kept] == []
 
@@ -158,12 +161,12 @@ def test_only_the_guess_goes_whole() -> None:
     assert str(error) == "expected: KEY=value"
 
 
-def test_words_of_a_command_line_are_masked_as_a_whole() -> None:
+def test_words_of_a_command_line_are_masked_one_by_one() -> None:
     task = shell().start_words(["set_password", "protocol=vnc", "password=a # hunter2", "x"], print)
     task.advance(0.0)
     error = task.outcome.error if task.outcome else None
     assert isinstance(error, LineError)
-    assert caret_lines(error)[0] == "set_password ********"
+    assert caret_lines(error)[0] == "set_password protocol=vnc password=******** ********"
     assert str(error) == "expected KEY=value"
 
 

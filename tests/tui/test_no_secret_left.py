@@ -14,7 +14,7 @@ import pytest
 from qmpsh.tui.history import LineHistory
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm
-from tests.secrets import HMP, QMP
+from tests.secrets import HMP, OPEN, QMP
 from tests.tui.stage import Stage
 from tests.tui.test_on_qemu import on_stage
 
@@ -43,6 +43,12 @@ def test_the_screen_the_transcript_and_the_history(vm: Vm, private_home: Path) -
                 await taken(on, history, count)
                 pictures.append(on.picture())
             kept += history.get_strings()
+            for form in () if mode else OPEN.values():
+                on.keys(f"\x1b[200~{form(SECRET)}\x1b[201~\r")
+                await on.until(lambda: "\n" in on.screen.buffer.text)
+                on.keys("\x03")
+                await on.until(lambda: not on.screen.buffer.text)
+                pictures.append(on.picture())
             on.keys("\x1bm")
             await on.until(lambda: session.prompt == "(hmp) ")
             hmp, lines = not mode, [form(SECRET) for form in HMP.values()]
@@ -61,12 +67,15 @@ def test_the_screen_the_transcript_and_the_history(vm: Vm, private_home: Path) -
     assert SECRET not in "".join(kept)
 
 
-@pytest.mark.parametrize("form", QMP)
-def test_standard_error_of_a_script(vm: Vm, run_qmpsh: RunQmpsh, form: str) -> None:
-    done = run_qmpsh("-v", "-f", "-", vm.path, stdin=QMP[form](SECRET) + "\n")
-    assert SECRET not in done.stderr
-    if not form.startswith("."):
-        assert SECRET not in done.stdout
+@pytest.mark.parametrize("form", [*QMP, *OPEN])
+def test_all_that_a_script_says_and_writes(
+    vm: Vm, run_qmpsh: RunQmpsh, form: str, tmp_path: Path
+) -> None:
+    line = {**QMP, **OPEN}[form](SECRET)
+    log = tmp_path / "wire"
+    done = run_qmpsh("-v", "-k", "--json", "-l", str(log), "-f", "-", vm.path, stdin=line + "\n")
+    assert SECRET not in log.read_text()
+    assert SECRET not in done.stderr + done.stdout
 
 
 @pytest.mark.parametrize("form", ["vnc", "object", "vnc, words", "object, wrong name"])
