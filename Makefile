@@ -10,6 +10,13 @@ SOURCES := $(shell find qmpsh -name '*.py' 2>/dev/null)
 # Test files at a time: they wait for VMs and screens more than they work.
 JOBS ?= 4
 
+# What the tests call, installed by `make test`; tests/test_programs.py holds the list.
+TEST_PROGRAMS := qemu-system-x86_64 qemu-img qemu-storage-daemon qemu-ga tmux groff less bash zsh \
+	fish socat openssl ssh sshd ssh-keygen ps
+
+# What pytest left there was not tested.
+NOT_TESTED := .pytest_cache/d/not-tested/list
+
 # How long to soak.
 MINUTES ?= 30
 
@@ -32,8 +39,7 @@ demo: $(VENV)/.installed ## a shell on a virtual machine of its own (qmpsh run);
 QEMUS = $$(command -v qemu-system-x86_64):$$(ls "$(CURDIR)/.qemu-next/qemu-system-x86_64" 2>/dev/null)
 
 test: $(VENV)/.installed-dev ## lint, types, all tests with coverage; installs what they need
-	@scripts/need.sh --optional qemu-system-x86_64 qemu-img qemu-storage-daemon qemu-ga \
-		tmux groff zsh fish socat openssl ssh sshd
+	@scripts/need.sh --optional $(TEST_PROGRAMS)
 	@scripts/libvirt.sh --optional $(VENV)
 	@scripts/qemu-next.sh --optional
 	@$(MAKE) --no-print-directory lint types
@@ -42,6 +48,7 @@ test: $(VENV)/.installed-dev ## lint, types, all tests with coverage; installs w
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report --skip-covered --fail-under=85
 	$(PY) -m coverage report --skip-covered --fail-under=95 --include='$(PURE)'
+	@cat $(NOT_TESTED)
 
 check: lint types ## lint, types and the fast tests: before each commit
 	$(PY) -m pytest -q -m "not tmux" -n $(JOBS) --dist loadfile

@@ -19,7 +19,7 @@ say() { printf '%s\n' "libvirt: $*" >&2; }
 is_there() { "$python" -c 'import libvirt_qemu' >/dev/null 2>&1; }
 
 # shellcheck disable=SC2086  # nothing, or one word
-scripts/need.sh $optional libvirtd virsh
+scripts/need.sh $optional libvirtd virtlogd virsh unshare mount chroot
 is_there && exit 0
 
 version=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')

@@ -2,8 +2,10 @@
 # Makes sure that programs exist: need.sh [--optional] PROGRAM... installs what is missing.
 #
 # Asks the system's package manager (apt-get, dnf, pacman, brew), through sudo when not root, and
-# is quiet when there is nothing to do. Exits 1 when a program is still missing at the end, unless
-# it is --optional and this is not CI.
+# is quiet when there is nothing to do. Exits 1 when a program is still missing at the end. With
+# --optional, and not in CI (CI=true), it goes on without a program that this machine cannot get: no
+# package manager, no package, no right to install, no network. One that has no row below, or that
+# an installation did not bring, is an error of this file.
 set -eu
 
 # A program, and the packages that bring it; "-" where the manager has none. A name that ends in
@@ -17,10 +19,23 @@ qemu-img             qemu-utils                       qemu-img              qemu
 qemu-ga              qemu-guest-agent                 qemu-guest-agent      qemu-guest-agent -
 qemu-storage-daemon  qemu-system-common,qemu-utils    qemu-img              qemu-img,qemu-tools qemu
 tmux                 tmux                             tmux                  tmux             tmux
+socat                socat                            socat                 socat            socat
+openssl              openssl                          openssl               openssl          openssl
+less                 less                             less                  less             less
+ps                   procps                           procps-ng             procps-ng        -
+bash                 bash                             bash                  bash             bash
+git                  git                              git                   git              git
+tar                  tar                              tar                   tar              -
+unshare              util-linux                       util-linux            util-linux       -
+mount                mount                            util-linux            util-linux       -
+chroot               coreutils                        coreutils             coreutils        -
+debootstrap          debootstrap                      debootstrap           debootstrap      -
 zsh                  zsh                              zsh                   zsh              zsh
 fish                 fish                             fish                  fish             fish
 ssh                  openssh-client                   openssh-clients       openssh          openssh
 sshd                 openssh-server                   openssh-server        openssh          openssh
+ssh-keygen           openssh-client                   openssh               openssh          openssh
+virtlogd             libvirt-daemon-system            libvirt-daemon-log    libvirt          libvirt
 libvirtd             libvirt-daemon-system,libvirt-daemon-driver-qemu libvirt-daemon,libvirt-daemon-driver-qemu libvirt libvirt
 virsh                libvirt-clients                  libvirt-client        libvirt          libvirt
 libvirt-headers      libvirt-dev                      libvirt-devel         libvirt          libvirt
@@ -50,20 +65,25 @@ sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.
 is_there() {
     case $1 in
         python3.*-venv) "${1%-venv}" -c 'import ensurepip, venv' >/dev/null 2>&1 ;;
-        sshd) command -v sshd >/dev/null 2>&1 || [ -x /usr/sbin/sshd ] ;; # where PATH lacks it
         python3.*-dev) "${1%-dev}" -c "$has_headers" >/dev/null 2>&1 ;;
         libvirt-headers) pkg-config --exists libvirt 2>/dev/null ;;
-        # A daemon lies where only root's PATH leads.
-        libvirtd) PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1" >/dev/null 2>&1 ;;
-        qemu-ga) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1 ;; # not for all users
         python3*) "$1" -c '' >/dev/null 2>&1 ;; # a version manager's shim may be there and fail
-        *) command -v "$1" >/dev/null 2>&1 ;;
+        # Daemons, and what is not for all users, lie where only root's PATH leads.
+        *) PATH=$PATH:/usr/sbin:/usr/local/sbin:/sbin command -v "$1" >/dev/null 2>&1 ;;
     esac
 }
 
 missing() {
     for program in "$@"; do
         is_there "$program" || printf '%s ' "$program"
+    done
+}
+
+# Those that the table does not know, and would thus never install.
+without_row() {
+    for program in "$@"; do
+        packages | awk -v program="$program" '$1 == program { found = 1 } END { exit !found }' ||
+            printf '%s ' "$program"
     done
 }
 
@@ -120,6 +140,20 @@ apt_install() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
 }
 
+# install_each MANAGER PROGRAM...: one at a time, so that a package that cannot be had takes none of
+# the others with it.
+install_each() {
+    by=$1
+    shift
+    bad=
+    for program in "$@"; do
+        names=$(packages_of "$by" "$program")
+        # shellcheck disable=SC2086
+        [ -n "$names" ] && quietly install "$by" $names || bad=yes
+    done
+    [ -z "$bad" ]
+}
+
 # Runs a command, and shows what it printed only when it failed.
 quietly() {
     output=$("$@" </dev/null 2>&1) || {
@@ -134,8 +168,14 @@ main() {
         optional=yes
         shift
     fi
+    unknown=$(without_row "$@")
+    if [ -n "$unknown" ]; then
+        say "no row names a package for ${unknown% }: add one to scripts/need.sh"
+        return 1
+    fi
     wanted=$(missing "$@")
     [ -n "$wanted" ] || return 0
+    installed=
 
     with=$(manager)
     # shellcheck disable=SC2086  # lists of plain names, here and below
@@ -149,17 +189,21 @@ main() {
     else
         say "installing $names(for ${wanted% })"
         # shellcheck disable=SC2086
-        quietly install "$with" $names || say "$with could not install it"
+        if install "$with" $names </dev/null >/dev/null 2>&1 || install_each "$with" $wanted; then
+            installed=yes
+        else
+            say "$with could not install it all"
+        fi
     fi
 
     # shellcheck disable=SC2086
     wanted=$(missing $wanted)
     [ -n "$wanted" ] || return 0
-    if [ -n "$optional" ] && [ "${CI:-}" != true ]; then
+    if [ -n "$optional" ] && [ "${CI:-}" != true ] && [ -z "$installed" ]; then
         say "going on without ${wanted% }: the tests that need it are skipped"
         return 0
     fi
-    say "still missing: ${wanted% }"
+    say "still missing: ${wanted% }${installed:+, although $with installed ${names% }}"
     return 1
 }
 

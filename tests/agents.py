@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
+from tests.programs import find_program
 from tests.qemu import START_SECONDS, emulators, is_listening, new_folder
 from tests.waiting import wait_until
 
@@ -36,7 +37,7 @@ def agents() -> list[str]:
     """The agents to test with: the system's, which may lie where only root looks, and those that
     lie beside the emulators that are tested with.
     """
-    system = shutil.which("qemu-ga", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    system = find_program("qemu-ga")
     beside = [os.path.join(os.path.dirname(path), "qemu-ga") for path in emulators()]
     found = [path for path in [system, *beside] if path and os.access(path, os.X_OK)]
     return list({os.path.realpath(path): path for path in found}.values())

@@ -1,6 +1,7 @@
 """Fixtures for all tests: a private home for each, private QEMUs, the command as a process.
 
-In CI (CI=true) a missing QEMU or tmux fails the tests that need it; in development they skip.
+What a test needs and this machine lacks skips it, and in CI (CI=true) fails it (programs.py). The
+run ends with a list of what was not tested.
 """
 
 from __future__ import annotations
@@ -9,18 +10,19 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from tests import fuzzing as fuzzing  # registers the profiles of hypothesis
 from tests.agents import Agent, AgentStarter, agents
+from tests.programs import find_program, missing, unavailable
 from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder, serving, storage_daemon
+from tests.signals import give_children_the_defaults
 from tests.tui.tmux import Terminal, terminal
 
-IN_CI = os.environ.get("CI", "") == "true"
 CLEARED = (
     "QMP_SOCKET",
     "NO_COLOR",
@@ -44,6 +46,11 @@ PRIVATE = {
 
 
 # ------------------------------------------------------------------------ what a test needs
+
+
+def pytest_configure() -> None:
+    """Whoever started the run, the processes that tests start meet signals as usual."""
+    give_children_the_defaults()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -76,15 +83,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose program is missing, or fail it in CI."""
     if item.get_closest_marker("qemu") and not emulators():
         missing("QEMU")
-    if item.get_closest_marker("tmux") and not shutil.which("tmux"):
+    if item.get_closest_marker("tmux") and not find_program("tmux"):
         missing("tmux")
-
-
-def missing(program: str) -> NoReturn:
-    """Skip the test that needs the program, or fail it in CI."""
-    if IN_CI:
-        pytest.fail(f"{program} is not installed, and in CI it must be", pytrace=False)
-    pytest.skip(f"{program} is not installed (`make test` installs it)")
 
 
 @pytest.hookimpl(trylast=True)
@@ -95,6 +95,33 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     if exitstatus == pytest.ExitCode.OK and not reporter.stats.get("passed"):
         session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+IN_ORDER = ("a page without block devices",)
+"""reasons of skips that no program could end: such a page of QEMU's manual says too little"""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in red what was not tested; `make test` repeats the list as its last words."""
+    counts = Counter(skip_reason(report) for report in terminalreporter.stats.get("skipped", []))
+    lines = [
+        f"NOT TESTED: {why} ({number} skipped)"
+        for why, number in counts.most_common()
+        if why not in IN_ORDER
+    ]
+    cache = terminalreporter.config.cache
+    if cache is not None:
+        (cache.mkdir("not-tested") / "list").write_text("".join(f"{line}\n" for line in lines))
+    if lines:
+        terminalreporter.section("not tested", red=True, bold=True)
+        for line in lines:
+            terminalreporter.line(line, red=True, bold=True)
+
+
+def skip_reason(report: pytest.TestReport) -> str:
+    """Why a test was skipped, in its own words."""
+    where = report.longrepr
+    return where[2].removeprefix("Skipped: ") if isinstance(where, tuple) else str(where)
 
 
 # ------------------------------------------------------------------------ the environment
@@ -119,6 +146,15 @@ def private_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def emulator(request: pytest.FixtureRequest) -> str:
     """The path of a QEMU; a test that needs one runs once for each of QMPSH_TEST_QEMUS."""
     return str(request.param)
+
+
+@pytest.fixture
+def two_emulators() -> tuple[str, str]:
+    """The paths of two QEMUs of different versions, the older one first."""
+    found = emulators()
+    if len(found) < 2:
+        unavailable("QMPSH_TEST_QEMUS names no second QEMU (`make qemu-next` unpacks one)")
+    return found[0], found[1]
 
 
 @pytest.fixture
@@ -242,7 +278,7 @@ class RunQmpsh:
         """
         script = Path(sys.executable).with_name("qmpsh")
         if installed and not script.exists():
-            pytest.skip("qmpsh is not installed beside this Python")
+            missing("qmpsh, beside this Python,")
         command = [str(script)] if installed else [sys.executable, "-m", "qmpsh"]
         return subprocess.run(
             [*command, *argv],

@@ -16,10 +16,11 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.programs import find_program
 from tests.qemu import new_folder
 from tests.waiting import wait_until
 
-PROGRAMS = ("virsh", "libvirtd", "virtlogd", "qemu-system-x86_64")
+PROGRAMS = ("virsh", "libvirtd", "virtlogd", "qemu-system-x86_64", "unshare", "mount", "chroot")
 START_SECONDS = 120.0  # the first domain of a daemon waits until QEMU's abilities are known
 
 _XML = """
@@ -40,11 +41,6 @@ def lacking() -> list[str]:
     """What is not installed of what is needed; [] for nothing."""
     programs = [program for program in PROGRAMS if not find_program(program)]
     return programs + [name for name in ("libvirt",) if not importlib.util.find_spec(name)]
-
-
-def find_program(name: str) -> str | None:
-    """Daemons lie where only root's PATH leads."""
-    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
 class Libvirt:
@@ -71,6 +67,16 @@ class Libvirt:
             self.virsh("list")
             return True
         return False
+
+    def why_none_starts(self) -> str:
+        """What virsh says where no domain can be started, in one line; "" where one can."""
+        try:
+            with self.started():
+                return ""
+        except subprocess.CalledProcessError as error:
+            return " ".join(str(error.stderr).split())
+        except subprocess.TimeoutExpired as error:
+            return str(error)
 
     @contextlib.contextmanager
     def defined(self) -> Iterator[Domain]:
@@ -158,6 +164,8 @@ def running_libvirt() -> Iterator[Libvirt]:
         for pid_file in reversed(pid_files):
             _end(pid_file)
         shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            Path(_SHARED_MEMORY, Path(folder).name).rmdir()
 
 
 def _start_daemons(folder: str, environment: dict[str, str]) -> list[Path]:
@@ -165,14 +173,43 @@ def _start_daemons(folder: str, environment: dict[str, str]) -> list[Path]:
     pid_files = []
     for name in ("virtlogd", "libvirtd"):
         pid_file = Path(folder, f"{name}.pid")
-        program = find_program(name) or name
-        started = subprocess.run(
-            [program, "-d", "-p", str(pid_file)], env=environment, capture_output=True, check=False
-        )
+        command = [find_program(name) or name, "-d", "-p", str(pid_file)]
+        if name == "libvirtd":
+            command = [*_with_a_root_of_its_own(folder), *command]
+        started = subprocess.run(command, env=environment, capture_output=True, check=False)
         # One that runs already, which only virtlogd may, is somebody else's.
         if started.returncode == 0:
             pid_files.append(pid_file)
     return pid_files
+
+
+_SHARED_MEMORY = "/dev/shm"
+_ENTER = f"""
+mount --make-rprivate {_SHARED_MEMORY} && mount --rbind / "$0" && exec chroot "$0" "$@"
+"""
+
+
+def _with_a_root_of_its_own(folder: str) -> list[str]:
+    """The words before a root's libvirtd in a chroot that is no mount point; [] elsewhere.
+
+    libvirt starts a domain in a namespace of mounts, which needs one: "Failed disable mount
+    propagation out of the root filesystem". In a namespace of its own, the daemon has / mounted
+    once more, below a mount from which nothing gets back to the system.
+    """
+    if os.geteuid() != 0 or _is_mounted("/") or not _is_mounted(_SHARED_MEMORY):
+        return []
+    root = Path(_SHARED_MEMORY, Path(folder).name)
+    root.mkdir()
+    return ["unshare", "--mount", "--propagation", "unchanged", "sh", "-c", _ENTER, str(root)]
+
+
+def _is_mounted(path: str) -> bool:
+    """Whether something is mounted just there, as far as this process sees."""
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text()
+    except OSError:  # not Linux
+        return True
+    return any(line.split()[4] == path for line in mounts.splitlines())
 
 
 def _end(pid_file: Path) -> None:

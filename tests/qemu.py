@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 from qmpsh.running.demo import demo_arguments
+from tests.programs import find_program
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +32,7 @@ def emulators() -> list[str]:
     named = os.environ.get("QMPSH_TEST_QEMUS", "")
     if named:
         return [path for path in named.split(":") if path]
-    found = shutil.which("qemu-system-x86_64")
+    found = find_program("qemu-system-x86_64")
     return [found] if found else []
 
 

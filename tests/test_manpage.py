@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 
 import pytest
@@ -10,7 +9,8 @@ import pytest
 from qmpsh.lang.modifiers import MODIFIERS
 from qmpsh.usage import MODIFIERS as TOLD
 from scripts.docs import DOCS, PAGE, TABLES, date_of, option_rows, page, table
-from tests.conftest import RunQmpsh, missing
+from tests.conftest import RunQmpsh
+from tests.programs import need
 
 
 def test_the_page_is_current() -> None:
@@ -45,8 +45,7 @@ def test_help_tells_of_every_exit_code(run_qmpsh: RunQmpsh) -> None:
 
 
 def test_it_renders_without_a_warning() -> None:
-    if not shutil.which("groff"):
-        missing("groff")
+    need("groff")
     command = ["groff", "-man", "-ww", "-z", str(PAGE)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)

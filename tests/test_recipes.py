@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import RunQmpsh, missing
+from tests.conftest import RunQmpsh
+from tests.programs import need
 from tests.qemu import ROOT, Vm, VmStarter
 
 RECIPES = dict(
@@ -128,8 +128,7 @@ def test_a_card_that_the_guest_keeps(recipe: Recipe, start_vm: VmStarter) -> Non
 
 
 def test_a_backup(recipe: Recipe, fresh_q35: Vm, run_qmpsh: RunQmpsh) -> None:
-    if not shutil.which("qemu-img"):
-        missing("qemu-img")
+    need("qemu-img")
     backup = f"{fresh_q35.folder}/backup.qcow2"
     variables = {"SOCK": fresh_q35.path, "NODE": "disk0", "SIZE": "1G", "BACKUP": backup}
     done = recipe("Back up", variables)

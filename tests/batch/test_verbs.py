@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
-import shutil
 import subprocess
 
-import pytest
-
 from tests.conftest import RunQmpsh
+from tests.programs import need
 from tests.qemu import ROOT, Vm
 
 MANUAL = {"QMPSH_MANPATH": str(ROOT / "tests" / "data" / "manual")}
@@ -102,10 +100,9 @@ def test_exported_programs_run(vm: Vm, run_qmpsh: RunQmpsh) -> None:
 
 
 def test_the_exported_bash_line_runs(vm: Vm, run_qmpsh: RunQmpsh) -> None:
-    if shutil.which("socat") is None:
-        pytest.skip("socat is not installed")
+    need("socat")
     line = run_qmpsh(vm.path, ".export bash query-version").stdout
-    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+    done = subprocess.run([need("bash"), "-c", line], capture_output=True, text=True, check=True)
     greeting, negotiated, answer = [json.loads(line) for line in done.stdout.splitlines()]
     assert "QMP" in greeting
     assert negotiated == {"return": {}}

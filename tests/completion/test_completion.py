@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import time
 
@@ -15,7 +14,8 @@ from qmpsh.completion.shells import FILES, LIMIT, Bash, Completion, Fish, Zsh, s
 from qmpsh.completion.words import Splitter
 from qmpsh.splitter import COMPLETE
 from tests.completion.terminal import SHELLS
-from tests.conftest import RunQmpsh, missing
+from tests.conftest import RunQmpsh
+from tests.programs import need
 from tests.qemu import ROOT, Vm
 
 CHECK = {"bash": ["bash", "-n"], "zsh": ["zsh", "-n"], "fish": ["fish", "--no-execute"]}
@@ -49,8 +49,7 @@ def test_what_no_script_asks_for_is_not_answered(wanted: str, run_qmpsh: RunQmps
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_script_is_one_of_the_shells(shell: str) -> None:
-    if not shutil.which(shell):
-        missing(shell)
+    need(shell)
     command = [*CHECK[shell], str(ROOT / "completions" / FILES[shell])]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

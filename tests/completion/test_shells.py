@@ -5,15 +5,14 @@ An X is typed behind the Tab: it tells whether a blank was put in between.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.completion.terminal import SHELLS, Terminal
-from tests.conftest import missing
 from tests.ports import free_port
+from tests.programs import need
 from tests.qemu import ROOT, Vm, VmStarter
 
 pytestmark = pytest.mark.tmux
@@ -25,8 +24,7 @@ SCHEMA = f"{ROOT}/tests/data/query-qmp-schema-qemu-7.2.json"
 def terminal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Terminal]:
     """A shell that completes, in a folder of its own."""
     shell = str(request.param)
-    if not shutil.which(shell):
-        missing(shell)
+    need(shell)
     folder = tmp_path / shell
     folder.mkdir()
     terminal = Terminal(shell, folder)

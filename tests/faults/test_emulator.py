@@ -18,7 +18,7 @@ from qmpsh.shell import reconnect
 from qmpsh.shell.outcome import Outcome
 from tests.conftest import RunQmpsh
 from tests.faults.test_batch import BEGIN
-from tests.qemu import Vm, VmStarter, emulators
+from tests.qemu import Vm, VmStarter
 from tests.shell.test_session import Desk
 from tests.waiting import wait_until
 
@@ -120,10 +120,11 @@ def test_what_stands_in_the_place_of_the_vm_is_told_once(
     assert back.startswith("reconnected to vm1")
 
 
-@pytest.mark.skipif(len(emulators()) < 2, reason="QMPSH_TEST_QEMUS names one emulator")
-def test_one_shots_before_and_after_an_upgrade(run_qmpsh: RunQmpsh) -> None:
+def test_one_shots_before_and_after_an_upgrade(
+    run_qmpsh: RunQmpsh, two_emulators: tuple[str, str]
+) -> None:
     """The cached schema is the other binary's: what it does not have is not taken from there."""
-    older, newer = (VmStarter(path) for path in emulators()[:2])
+    older, newer = (VmStarter(path) for path in two_emulators)
     try:
         vm = older()
         line = ["-n", vm.path, "migrate uri=tcp:h:1 blk=true"]

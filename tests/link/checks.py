@@ -7,16 +7,14 @@ test_roads_of_others.py the other servers, test_libvirt.py the road by libvirt.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.conftest import missing
 from tests.link.forks import Ran
 from tests.link.manners import Manners, Says
 from tests.link.roads import Laid
-from tests.link.sshd import has_sshd
+from tests.programs import need
 from tests.waiting import wait_until
 
 NOTICES = r"(?:qmpsh: (?:waiting for|connected to|no greeting)[^\n]*\n)*"
@@ -26,8 +24,7 @@ NOTICES = r"(?:qmpsh: (?:waiting for|connected to|no greeting)[^\n]*\n)*"
 def needs(*programs: str) -> None:
     """Skip the test, or in CI fail it, where a program is missing."""
     for program in programs:
-        if not (has_sshd() if program == "sshd" else shutil.which(program)):
-            missing(program)
+        need(program)
 
 
 class Way:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.ports import free_port
+from tests.programs import need
 from tests.waiting import wait_until
 
-_SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 _SERVER = """\
 ListenAddress 127.0.0.1
 Port {port}
@@ -48,18 +47,14 @@ class Sshd(NamedTuple):
     folder: Path
 
 
-def has_sshd() -> bool:
-    """Whether there is one."""
-    return _SSHD is not None and shutil.which("ssh") is not None
-
-
 @contextlib.contextmanager
 def serving_ssh(folder: Path, forwards: str = "yes") -> Iterator[Sshd]:
     """sshd in the foreground, its keys and files in the folder; ended at the end."""
     folder.chmod(0o700)
     for name in ("host", "me"):
         subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True
+            [need("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)],
+            check=True,
         )
     if os.getuid() == 0:
         # Where sshd never ran as a service its empty folder is missing, which root's sshd wants.
@@ -70,7 +65,7 @@ def serving_ssh(folder: Path, forwards: str = "yes") -> Iterator[Sshd]:
     (folder / "config").write_text(_CLIENT.format(**facts))
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(
-            [str(_SSHD), "-D", "-e", "-f", str(folder / "sshd_config")],
+            [need("sshd"), "-D", "-e", "-f", str(folder / "sshd_config")],
             stdin=subprocess.DEVNULL,
             stderr=log,
         )

@@ -19,9 +19,9 @@ from qmpsh.link.discovery import Monitor, find_monitors
 from qmpsh.link.owners import SYSTEM, libvirt_form
 from qmpsh.link.roads import libvirt
 from qmpsh.link.sockets import TcpSocket, _from_table, tcp_sockets, tells_peers, unix_sockets
-from tests.conftest import missing
 from tests.link.test_doctor import running
 from tests.ports import free_port
+from tests.programs import need
 from tests.qemu import Vm, VmStarter, is_listening, new_folder
 from tests.waiting import wait_until
 
@@ -89,8 +89,8 @@ def test_started_in_every_way(start_vm: VmStarter) -> None:
 
 
 def test_a_relative_path_and_other_programs(folder: str) -> None:
-    daemon = shutil.which("qemu-storage-daemon") or missing("qemu-storage-daemon")
-    agent = shutil.which("qemu-ga") or missing("qemu-ga")
+    daemon = need("qemu-storage-daemon")
+    agent = need("qemu-ga")
     words = ["--chardev", "socket,path=d,server=on,wait=off,id=c", "--monitor", "chardev=c"]
     with (
         running(str(daemon), *words, cwd=folder) as one,

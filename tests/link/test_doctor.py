@@ -24,8 +24,8 @@ from qmpsh.link.doctor import is_qmpsh, why_silent
 from qmpsh.link.owners import SESSION, libvirt_form
 from qmpsh.link.proc import Process, maybe_process
 from qmpsh.link.scene import look
-from tests.conftest import missing
 from tests.ports import free_port
+from tests.programs import need
 from tests.qemu import ROOT, Vm, VmStarter, is_listening, new_folder
 from tests.waiting import wait_until
 
@@ -193,7 +193,7 @@ def test_the_channel_of_a_guest_agent(start_vm: VmStarter) -> None:
 
 
 def test_a_guest_agent_of_this_machine(folder: str) -> None:
-    agent = shutil.which("qemu-ga") or missing("qemu-ga")
+    agent = need("qemu-ga")
     with running(str(agent), "-m", "unix-listen", "-p", f"{folder}/g", "-t", folder):
         wait_until(lambda: is_listening(f"{folder}/g"))
         assert str(refusal(UnixAddress(f"{folder}/g"))).endswith(AGENT)

@@ -29,13 +29,14 @@ from qmpsh.link.client import Client, ClientOptions, Pending
 from qmpsh.link.roads.libvirt import LibvirtRoad
 from qmpsh.link.roads.libvirt_host import COMMANDS_THREAD
 from qmpsh.wire.messages import Command, Event
-from tests.conftest import RunQmpsh, missing
+from tests.conftest import RunQmpsh
 from tests.libvirtd import Domain, Libvirt, lacking, running_libvirt
 from tests.link.checks import CHECKS, Way
 from tests.link.fakes import Heard
 from tests.link.manners import LIBVIRT
 from tests.link.roads import Laid
-from tests.link.sshd import has_sshd, serving_ssh
+from tests.link.sshd import serving_ssh
+from tests.programs import missing, need, unavailable
 from tests.qemu import ROOT, new_folder
 from tests.waiting import wait_until
 
@@ -51,6 +52,10 @@ def libvirt() -> Iterator[Libvirt]:
     if lacking():
         missing(f"libvirt ({', '.join(lacking())})")
     with running_libvirt() as found:
+        # Once, and not in each test: where none starts, libvirt takes long to say so.
+        why = found.why_none_starts()
+        if why:
+            unavailable(f"libvirt starts no domain here: {why}")
         yield found
 
 
@@ -415,8 +420,8 @@ def test_at_another_host(
     domain: Domain, run_qmpsh: RunQmpsh, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """The same libvirt by way of ssh, as if it were another host's."""
-    if not has_sshd():
-        missing("sshd")
+    need("ssh")
+    need("sshd")
     with serving_ssh(tmp_path_factory.mktemp("ssh")) as sshd:
         wrapper = sshd.folder / "ssh"
         wrapper.write_text(f'#!/bin/sh\nexec ssh -F {sshd.folder}/config "$@"\n')

@@ -198,6 +198,7 @@ def test_a_command_that_complains_without_end() -> None:
 def test_a_command_hears_no_interrupt(tmp_path: Path) -> None:
     """It is in a session of its own, which has no terminal."""
     seen = tmp_path / "seen"
+    needs("ps")
     refusal(f"exec:ps -o sid= -p $$ >{seen}; echo $$ >>{seen}")
     session, pid = seen.read_text().split()
     assert session == pid

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import missing
 from tests.link.checks import CHECKS, Way, needs
 from tests.link.hosts import DaemonStarter, GuestStarter, StratovirtStarter, UnixStarter
 from tests.link.manners import GUEST_AGENT, STORAGE_DAEMON, STRATOVIRT, Manners
 from tests.link.roads import FROM_UNIX, NEEDS, RELAYED, ROADS, LayPlain
+from tests.programs import missing
 from tests.qemu import storage_daemon
 
 RELAY = ("socat",)

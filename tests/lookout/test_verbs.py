@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,10 +13,11 @@ import pytest
 from qmpsh.jsontypes import Json
 from qmpsh.link.address import UnixAddress
 from qmpsh.link.client import Client
-from tests.conftest import RunQmpsh, missing
+from tests.conftest import RunQmpsh
 from tests.link.servers import GREETING, Peer, serving
 from tests.link.test_doctor import running
 from tests.ports import free_port
+from tests.programs import need
 from tests.qemu import Vm, VmStarter, is_listening
 from tests.waiting import wait_until
 
@@ -186,15 +186,15 @@ def test_files(tmp_path: Path, run_qmpsh: RunQmpsh, vm: Vm) -> None:
 
 
 def test_a_tls_port_is_found_by_asking(tmp_path: Path, run_qmpsh: RunQmpsh) -> None:
-    openssl = shutil.which("openssl") or missing("openssl")
+    openssl = need("openssl")
     port = free_port()
     subprocess.run(
-        [str(openssl), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key",
+        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key",
          "-out", "cert", "-subj", "/CN=localhost"],
         cwd=tmp_path, capture_output=True, check=True,
     )  # fmt: skip
     words = ["s_server", "-key", "key", "-cert", "cert", "-accept", f"127.0.0.1:{port}", "-quiet"]
-    with running(str(openssl), *words, cwd=str(tmp_path)):
+    with running(openssl, *words, cwd=str(tmp_path)):
         wait_until(lambda: f":{port:04X} " in Path("/proc/net/tcp").read_text())
         checks = examined(run_qmpsh, f"127.0.0.1:{port}", 3)
     assert checks["next"] == ("info", f"it speaks TLS: use tls:127.0.0.1:{port}?ca=FILE")
@@ -202,8 +202,8 @@ def test_a_tls_port_is_found_by_asking(tmp_path: Path, run_qmpsh: RunQmpsh) -> N
 
 def test_a_guest_agent_under_another_name(tmp_path: Path, run_qmpsh: RunQmpsh, vm: Vm) -> None:
     """Where the command line does not tell, a question that does no harm does."""
-    agent = shutil.which("qemu-ga") or missing("qemu-ga")
-    socat = shutil.which("socat") or missing("socat")
+    agent = need("qemu-ga")
+    socat = need("socat")
     path, front = f"{vm.folder}/g", f"{vm.folder}/front"
     with (
         running(str(agent), "-m", "unix-listen", "-p", path, "-t", vm.folder),

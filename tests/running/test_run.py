@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import RunQmpsh, missing
+from tests.conftest import RunQmpsh
+from tests.programs import need
 from tests.qemu import ROOT, new_folder
 from tests.waiting import wait_until
 
@@ -170,13 +171,9 @@ def test_a_script_around_qemu(
 
 
 def test_a_storage_daemon(runtime: str, mark: str, run_qmpsh: RunQmpsh) -> None:
-    daemon = shutil.which("qemu-storage-daemon")
-    if daemon is None:
-        missing("qemu-storage-daemon")
+    daemon = need("qemu-storage-daemon")
     node = f"driver=null-co,node-name={mark[:31]}"
-    done = run_qmpsh(
-        "run", "--", str(daemon), "--blockdev", node, stdin="query-named-block-nodes\n"
-    )
+    done = run_qmpsh("run", "--", daemon, "--blockdev", node, stdin="query-named-block-nodes\n")
     assert json.loads(done.stdout)[0]["node-name"] == mark[:31]
     assert (done.stderr, done.returncode) == ("", 0)
     assert is_clean(runtime, node)

@@ -25,6 +25,7 @@ from qmpsh.schema.manual_roff import (
     plain,
     read_blocks,
 )
+from tests.programs import unavailable
 from tests.qemu import ROOT
 
 PAGES = ROOT / "tests" / "data" / "manual"
@@ -560,7 +561,7 @@ def real_pages() -> list[str]:
 def real(request: pytest.FixtureRequest) -> Manual:
     """A real page."""
     if not request.param:
-        pytest.skip("no manual page of QEMU is installed, nor unpacked by `make qemu-next`")
+        unavailable("no manual page of QEMU is installed, nor unpacked by `make qemu-next`")
     return load_manual(request.param)
 
 

@@ -12,7 +12,7 @@ from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client
 from qmpsh.shell.outcome import Note
 from tests.ports import free_port
-from tests.qemu import Vm, VmStarter, emulators
+from tests.qemu import Vm, VmStarter
 from tests.shell.test_session import Desk
 
 Sit = Callable[[str], Desk]
@@ -206,9 +206,8 @@ def test_over_tcp(start_vm: VmStarter, sit: Sit) -> None:
     assert desk.run("query-status").exit_code == 0
 
 
-@pytest.mark.skipif(len(emulators()) < 2, reason="QMPSH_TEST_QEMUS names one emulator")
-def test_another_version_is_learnt_anew(sit: Sit) -> None:
-    first, second = (VmStarter(path) for path in emulators()[:2])
+def test_another_version_is_learnt_anew(sit: Sit, two_emulators: tuple[str, str]) -> None:
+    first, second = (VmStarter(path) for path in two_emulators)
     try:
         vm = first(name="vm1")
         desk = sit(vm.path)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RunQmpsh
+from tests.programs import need
 from tests.qemu import ROOT, Vm
 from tests.tui.tmux import Terminal
 from tests.waiting import wait_until
@@ -174,6 +175,7 @@ def test_the_pager_gets_the_terminal_and_gives_it_back(
     screen: Terminal, vm: Vm, mode: list[str]
 ) -> None:
     screen.qmpsh(*mode, vm.path)
+    need("less")
     screen.keys("query-version | less", "Enter")
     screen.sees("(END)", '"package"')
     screen.keys("q")

@@ -21,7 +21,6 @@ from qmpsh.shell.settings import Settings
 from qmpsh.tui.driver import Driver
 from qmpsh.wire.messages import Command
 from tests.agents import agents
-from tests.conftest import missing
 from tests.link.checks import needs
 from tests.link.hosts import GuestStarter, StratovirtStarter, UnixStarter
 from tests.link.roads import (
@@ -35,6 +34,7 @@ from tests.link.roads import (
 )
 from tests.link.sshd import serving_ssh
 from tests.ports import free_port
+from tests.programs import missing
 from tests.qemu import Vm, VmStarter
 from tests.tui.test_driver import Silent
 
