@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -20,8 +19,8 @@ from qmpsh.lang.line import parse_words
 from qmpsh.lang.syntax import CommandLine, Mode, Scalar, VerbLine
 from qmpsh.splitter import COMPLETE
 from tests.complete.hostile import hostile_catalog, names
-from tests.conftest import missing
 from tests.fuzzing import examples
+from tests.programs import need
 
 WORDS = [
     ["command", "ki"],
@@ -94,9 +93,7 @@ def test_bash_reads_back_what_was_inserted(name: str, quote: str) -> None:
 
 
 def test_a_real_bash_reads_back_what_was_inserted(tmp_path: Path) -> None:
-    bash = shutil.which("bash")
-    if bash is None:
-        missing("bash")
+    bash = need("bash")
     folder = tmp_path / "empty"
     folder.mkdir()
     told = ["a b", "a|touch X", "a > b", "$(touch X)", "`touch X`", "a;b&c", "!!", "~", "*", "a'b"]

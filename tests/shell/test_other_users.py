@@ -19,6 +19,7 @@ from qmpsh.link.client import Client
 from qmpsh.link.peer import Peer, replaced_program, server_identity
 from qmpsh.wire.messages import Command
 from tests.link.servers import Peer as Served
+from tests.programs import need
 from tests.qemu import Vm, is_listening
 from tests.samples import entities
 from tests.shell.test_introspection import events_of
@@ -103,7 +104,7 @@ def test_the_user_belongs_to_what_tells_a_server(monkeypatch: pytest.MonkeyPatch
 
 def test_a_program_that_was_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "program"
-    shutil.copy(str(shutil.which("cat")), program)
+    shutil.copy(need("cat"), program)
     with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as client:
         listener.bind(f"{tmp_path}/s")
         # Who listens is who the kernel names.
