@@ -21,7 +21,7 @@ INTERRUPTED = 130  # as in `errors`, which is still to be loaded
 
 
 def main() -> int:
-    """Run with the words of sys.argv; the exit code of the README's table."""
+    """Run with the words of sys.argv; the exit code, one of `usage.EXIT_CODES`."""
     is_heard = getsignal(SIGINT) is default_int_handler  # else whoever started us ignores it
     if is_heard:
         signal(SIGINT, _leave)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -55,6 +55,7 @@ class Batch:
         machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
         self._shell = Shell(client, settings, machine, schema)
         self._shell.warn = partial(_complain, _PROGRAM)
+        self._shell.keys = _keys
 
     def run_words(self, words: Sequence[str]) -> int:
         """Run one line given as the words of a command line; its exit code."""
@@ -293,6 +294,14 @@ class Batch:
             if said:
                 wrong = wrong or QmpshError(said)
         return wrong
+
+
+def _keys() -> Iterable[tuple[str, str]]:
+    """The keys of the prompt, for `.help keys`."""
+    # Imported here: nobody else has a use for them where no key is read.
+    from qmpsh.tui.keys import KEYS, shown_keys
+
+    return shown_keys(KEYS)
 
 
 def _pass_on(data: bytes, *, aside: bool) -> None:

@@ -12,7 +12,7 @@ from qmpsh.lang.durations import parse_duration, parse_limit
 from qmpsh.options import Options
 from qmpsh.shell.settings import Settings
 from qmpsh.splitter import PROGRAMS
-from qmpsh.usage import ADDRESSES, EXAMPLES, EXIT_CODES, columns
+from qmpsh.usage import ADDRESSES, EXAMPLES, EXIT_CODES, columns, wrapped_columns
 
 
 def program_lines() -> tuple[tuple[str, str], ...]:
@@ -34,7 +34,7 @@ LINE is one command; options stand before it.
 
 \b
 Exit codes:
-{columns(EXIT_CODES, 6)}
+{wrapped_columns(EXIT_CODES)}
 """
 
 
@@ -51,7 +51,7 @@ beside the answers, in a script on stderr. Leaving the shell asks whether to lea
 to power it down or to quit it; with a script, and when the shell is ended by a signal, it is quit.
 
 \b
-Exit codes: those of qmpsh, and 3 when QEMU does not start.
+Exit codes: those of qmpsh --help.
 """
 
 
@@ -113,7 +113,7 @@ OPTIONS: list[click.Parameter] = [
     click.Option(["--raw"], is_flag=True, help="A string answer without its quotes."),
     click.Option(["--table"], is_flag=True, help="A list of objects as a table."),
     click.Option(["-k", "--keep-going"], is_flag=True,
-                 help="A script goes on after an error; the exit code still tells."),
+                 help="A script goes on after an error; the exit code is the first failure's."),
     click.Option(["--connect-timeout"], type=Limit(), default=None,
                  help="Until greeted and negotiated; 5, 500ms, 2m; default 10 s."),
     click.Option(["-t", "--timeout"], type=Duration(), default=None,

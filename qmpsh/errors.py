@@ -1,8 +1,7 @@
 """Every exception of the package, each with the exit code it ends a process with.
 
-Knows nothing of sockets, terminals or grammar: a message for the user and a number. The codes
-are those of the README's table: 1 the server said no, 2 the line was not sent, 3 cannot connect,
-4 connection lost, 124 a timeout ran out.
+Knows nothing of sockets, terminals or grammar: a message for the user and a number, one of
+`usage.EXIT_CODES`.
 """
 
 from __future__ import annotations

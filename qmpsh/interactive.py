@@ -6,6 +6,7 @@ The session itself is made by the front end, because it wants to be told from th
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from qmpsh.config import Config, read_config
@@ -18,6 +19,7 @@ from qmpsh.shell.own import Own
 from qmpsh.shell.secrets import mask_line
 from qmpsh.shell.session import Session, Watcher
 from qmpsh.tui.history import LineHistory
+from qmpsh.tui.keys import shown_keys
 from qmpsh.tui.redirect import redirect
 from qmpsh.tui.setup import Setup
 from qmpsh.tui.style import color_depth
@@ -70,6 +72,7 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
         session.catalog.aliases = config.aliases
         session.own(own)
         session.shell.typed_before = history.stored
+        session.shell.keys = partial(shown_keys, config.keys)
         sessions.append(session)
         return session
 

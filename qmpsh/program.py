@@ -24,7 +24,7 @@ CONNECT_TIMEOUT = 10.0
 
 
 def main() -> int:
-    """Run with the words of sys.argv; the exit code of the README's table.
+    """Run with the words of sys.argv; the exit code, one of `usage.EXIT_CODES`.
 
     Raises KeyboardInterrupt.
     """

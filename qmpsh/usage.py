@@ -1,11 +1,12 @@
 """What the command line is made of, in words: the tables of --help, the manual page and docs/.
 
 Options stand in `cli.py`, `run` and its like in `splitter.py`, verbs of the shell in
-`shell/verbs.py`; nothing is told twice.
+`lang/verbs.py`; nothing is told twice.
 """
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 
 Table = tuple[tuple[str, str], ...]
@@ -32,16 +33,23 @@ ADDRESSES: Table = (
 )
 
 EXIT_CODES: Table = (
-    ("0", "every command succeeded"),
-    ("1", "the server answered with an error; with -k the code of the first failure"),
-    ("2", "usage, syntax, or refused by the schema: that line was not sent"),
-    ("3", "cannot connect, busy, or not a QMP server"),
+    ("0", "every command succeeded, and with --wait its work too"),
+    ("1", "the server answered with an error; the work that --wait followed failed; a command"
+          " after | failed, and stderr tells its own status; a guess for HMP"),
+    ("2", "usage, syntax, or refused by the schema or --read-only: that line was not sent"),
+    ("3", "cannot connect, busy, or not a QMP server; the QEMU of `qmpsh run` did not start"),
     ("4", "connection lost before the reply"),
     ("70", "a fault of qmpsh's own; a report was written, and stderr says where"),
     ("124", "a timeout ran out"),
-    ("130", "interrupted"),
+    ("129", "ended by SIGHUP: the terminal was closed"),
+    ("130", "interrupted: Ctrl-C, SIGINT"),
     ("141", "stdout was closed, or cannot be written: a full disk"),
-)
+    ("143", "ended by SIGTERM"),
+    ("N", "of .exec alone: the guest command's own, or 128 and the number of the signal"
+          " that ended it; it may be one of those above as well"),
+)  # fmt: skip
+"""All of them, for one-shots, scripts, `run`, `ls` and `doctor`. With -k a script's is that of its
+first failure."""
 
 MODIFIERS: dict[str, tuple[str, str]] = {
     "wait": ("[=EVENT]", "wait for the end of what the line starts, or for the event named"),
@@ -56,6 +64,30 @@ MODIFIERS: dict[str, tuple[str, str]] = {
     "count": (" N", "of .events and .watch: end after so many"),
 }
 """The names of `lang.modifiers.MODIFIERS`: their values, and what each does."""
+
+MODIFIER_NOTES = {
+    "wait": "The end of the work becomes the answer and the exit code. Which event that is, and of"
+    " which id, is known for the commands below; any other end is named: --wait=EVENT, or"
+    " --wait='EVENT key=value' in quotes. qmpsh listens before the command is sent, so that no"
+    " event is missed. Before the line, -w and --wait hold for a one-shot, and in a script for"
+    " every line whose end is known.",
+    "timeout": "TIME is 5, 500ms, 2m. When it runs out the exit code is 124, and what was started"
+    " goes on. -t TIME before the line holds for every line.",
+    "json": "The reply as the server sent it, errors included, with the id that a raw JSON line"
+    " has.",
+    "raw": "For a value that is one string, such as human-monitor-command's. Other answers stay"
+    " JSON.",
+    "table": "Members that are objects themselves come last, as JSON.",
+    "oob": "The command overtakes what is running. Only some may, and only where the server offers"
+    " it; .help NAME says so of each.",
+    "yes": "quit, system_reset, system_powerdown and inject-nmi ask first at the prompt. Scripts"
+    " and one-shots never ask.",
+    "fd": "For add-fd, getfd and commands of that kind, over unix sockets. Opened for reading and"
+    " writing, or as :ro and :rw say. FILE is of this host.",
+    "new": "Without it .wait takes an event that an earlier line has caused.",
+    "count": "N is a number from 1 on.",
+}
+"""What `.help --NAME` adds to the line above."""
 
 ENVIRONMENT: Table = (
     ("QMP_SOCKET", "the ADDRESS where none is named"),
@@ -81,3 +113,19 @@ FILES: Table = (
 def columns(table: Iterable[tuple[str, str]], width: int = 46) -> str:
     """A table as lines of text, the second column at `width`."""
     return "\n".join(f"{left:<{width}}{right}".rstrip() for left, right in table)
+
+
+def wrapped_columns(table: Iterable[tuple[str, str]], columns: int = 79) -> str:
+    """The same, the second column right of the longest of the first, and wrapped."""
+    rows = list(table)
+    width = max(len(left) for left, _ in rows) + 3
+    lines: list[str] = []
+    for left, right in rows:
+        lines += textwrap.wrap(
+            right,
+            max(columns, width + 20),
+            initial_indent=f"{left:<{width}}",
+            subsequent_indent=" " * width,
+            break_on_hyphens=False,
+        )
+    return "\n".join(lines)

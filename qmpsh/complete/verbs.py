@@ -29,7 +29,7 @@ def _help(typed: str, place: Place, catalog: Catalog) -> Iterator[Candidate]:
     start = verb.end() if verb is not None else len(typed)
     inner = find_place(typed[start:], len(typed) - start, PLAIN)
     if inner.where is Where.COMMAND:
-        for name in (*catalog.commands, *catalog.events, *VERBS):
+        for name in (*catalog.commands, *catalog.events, *VERBS, "exit-codes", "keys"):
             yield Candidate(name, place.start, form=Form.NAME)
     line = line_of(inner, catalog)
     tag = line.help_tag(inner.name) if line is not None else None

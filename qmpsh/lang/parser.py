@@ -38,7 +38,7 @@ from qmpsh.lang.syntax import (
 )
 from qmpsh.lang.tokens import BLANKS, IGNORED, Kind, Token
 from qmpsh.lang.values import Source, unclosed
-from qmpsh.lang.verbs import WHOLE, takes
+from qmpsh.lang.verbs import WHOLE, Takes, takes
 
 _ONE_LINE = "transaction( ACTION KEY=value )"
 _ONLY_ARGUMENTS = "expected a name, or a name and KEY=value, as in SHUTDOWN guest=true"
@@ -185,8 +185,13 @@ class _Line:
         words = split_words(tokens)[1:]
         if words and words[-1][-1].kind is Kind.UNCLOSED:
             raise unclosed(self._source, words[-1][-1])
-        body = BodyReader(self._source, words)
+        # Behind `.help` a modifier's name is what help is wanted for.
+        is_topic = takes(name) is Takes.NAME and words and words[0][0].kind is Kind.MODIFIER
+        body = BodyReader(self._source, words[1:] if is_topic else words)
         rest, rest_span = self._rest(body, first.end)
+        if is_topic:
+            rest_span = (words[0][0].start, words[0][-1].end)
+            rest = self._text[slice(*rest_span)]
         modifiers = body.modifiers.for_verb(name)
         return VerbLine(self._text, name, span, rest, rest_span, modifiers, redirect)
 

@@ -14,7 +14,7 @@ class Takes(Enum):
     """What stands behind a verb."""
 
     WORDS = auto()  # the verb's own, or nothing
-    NAME = auto()  # of a command, an event, a type or a verb
+    NAME = auto()  # of a command, an event, a type, a verb or, with its dashes, a modifier
     OPTION = auto()  # of the shell, and its value
     EVENT = auto()  # one, and KEY=value of its data
     EVENTS = auto()  # any number
@@ -62,7 +62,8 @@ class Verb(NamedTuple):
 
 VERBS: dict[str, Verb] = {
     "help": Verb(
-        "[NAME]", "list verbs and commands, or explain a command, event or type", Takes.NAME,
+        "[NAME]", "list verbs and commands, or explain a command, event, verb, modifier",
+        Takes.NAME,
         bare=True,
     ),
     "apropos": Verb("WORD", "search the names and the manual's text"),

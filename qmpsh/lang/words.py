@@ -79,7 +79,9 @@ def _verb(line: str, words: Sequence[_Word]) -> VerbLine:
     modifiers = ModifierReader(line)
     behind = takes(name)
     head, rest = "", list(words[1:])
-    if behind not in WHOLE:
+    if behind is Takes.NAME and rest and rest[0].text.startswith("--"):
+        rest = [rest[0], *_without_modifiers(line, rest[1:], modifiers)]
+    elif behind not in WHOLE:
         rest = _without_modifiers(line, rest, modifiers)
     elif behind is Takes.TIMED_LINE:
         head, rest = _timed(rest, modifiers)

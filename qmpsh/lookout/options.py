@@ -21,7 +21,7 @@ Connects only where nobody is served, and leaves at once; never to a monitor of 
 Proxmox's. Without ADDRESS: what qmpsh finds on this machine, without connecting.
 
 \b
-Exit codes: 0 a session works, 2 no such form of an address, 3 no session.
+Exit codes: those of qmpsh --help; 3 where there is no session.
 """
 _HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 _JSON = click.Option(["--json"], is_flag=True, help="JSON instead of a table, for programs.")

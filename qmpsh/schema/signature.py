@@ -5,6 +5,7 @@ blockdev-backup  (command)
   sync*        top | full | none | incremental | bitmap
   job-id       str
 returns nothing
+* must be given
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _LEAST = 24
 """columns that a text needs beside its head"""
 _BELOW = 6
 """indent of a text below its head"""
+_STAR = "* must be given"
 ALL = 1000
 """how many words of an enum are shown: in effect, all"""
 
@@ -44,6 +46,7 @@ def command_signature(
         _title(info.name, "command", marks),
         *members,
         *(["returns nothing"] if nothing else hanging("returns ", returns, width)),
+        *([_STAR] if kind is not None and _is_starred(schema, kind, tags) else []),
     ]
 
 
@@ -71,6 +74,10 @@ def _members(schema: Schema, kind: ObjectType, tags: Mapping[str, str], width: i
         tag = unfolded.undecided.tag
         lines.append(f"  ... and the members that {tag} selects: name it, {tag}=VALUE")
     return lines
+
+
+def _is_starred(schema: Schema, kind: ObjectType, tags: Mapping[str, str]) -> bool:
+    return not all(member.optional for member in unfold(schema, kind, tags.get).members)
 
 
 def hanging(head: str, text: str, width: int) -> list[str]:

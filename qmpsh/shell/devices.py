@@ -21,8 +21,11 @@ def device_properties(
     """
     name, *pairs = words.split()
     driver = next((pair[7:] for pair in pairs if pair.startswith("driver=")), "")
-    if name != "device_add" or not driver:
+    if name != "device_add":
         return ""
+    if not driver:
+        more = "Other members are properties of the device: .help device_add driver=NAME"
+        return "\n".join(hanging("", f"{more} lists them.", width))
     answer = yield from introspection.ask_device(driver)
     if isinstance(answer, list):
         found = [item for item in answer if isinstance(item, dict) and not _is_part(item)]

@@ -48,6 +48,9 @@ class Topics:
         found = [part for part in parts if part]
         if not found:
             raise UsageError(f"nothing is known of {name}{did_you_mean(name, self._names())}")
+        example = self._examples(name, width)
+        if example:
+            found.insert(1 if parts[0] else 0, example)
         if more:
             found.insert(1 if parts[0] else 0, more)
         if name in self._disabled:
@@ -96,6 +99,18 @@ class Topics:
             return ""
         version = f" of QEMU {self.manual.version}" if self.manual.version else ""
         return f"From the manual{version} installed here:\n\n{entry.text}"
+
+    def _examples(self, name: str, width: int) -> str:
+        """The manual's examples as they are typed here: there they are JSON."""
+        entry = self.manual.entry(name, width) if self.manual is not None else None
+        if entry is None:
+            return ""
+        # Imported here: only help has a use for them.
+        from qmpsh.schema.examples import example_lines
+
+        lines = example_lines(entry.text, name)
+        title = "Examples:" if len(lines) > 1 else "Example:"
+        return "\n  ".join([title, *lines]) if lines else ""
 
     def _names(self) -> Iterable[str]:
         events = self.schema.events if self.schema is not None else ()

@@ -8,7 +8,7 @@ uses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,8 @@ class Shell:
         """gives the columns that a text has, None for a usual terminal's; set by a front end"""
         self.stdin: int | None = None
         """descriptor of data that a line may read; set by a front end whose lines are not in it"""
+        self.keys: Callable[[], Iterable[tuple[str, str]]] | None = None
+        """gives the keys of the prompt and what each does; set by a front end"""
         self.warn: Callable[[str], None] = _nobody_hears
         """told what a person should know and no line asked for; set by a front end"""
 

@@ -26,6 +26,7 @@ from qmpsh.shell.masking import masked_request
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish
 from qmpsh.shell.redirects import begin_file
 from qmpsh.shell.sourcing import source
+from qmpsh.shell.topics import special_topic
 from qmpsh.shell.wirelog import log
 from qmpsh.wire.messages import Command
 
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 _ON_WAITING = (
     "--wait after a command waits for its end. Events raised while nobody is connected are lost: "
     "two one-shots cannot do what one --wait does."
+)
+_ON_TOPICS = (
+    "Help on the rest: .help keys, .help exit-codes, .help --wait and the other modifiers; "
+    "`qmpsh --help` outside."
 )
 _LATEST = 100
 """lines of the history that are shown unasked"""
@@ -61,6 +66,10 @@ def _help(shell: Shell, line: VerbLine) -> Steps:
     if not words:
         yield from shell.introspection.load_commands()
         yield _text(line, _overview(shell, _columns(shell)))
+        return Outcome()
+    topic = special_topic(shell, words, min(WIDTH, _columns(shell)))
+    if topic is not None:
+        yield _text(line, topic)
         return Outcome()
     name = words.removeprefix(".")
     if words.startswith(".") or (name in VERBS and name not in shell.introspection.commands):
@@ -287,6 +296,7 @@ def _overview(shell: Shell, columns: int) -> str:
             f"  {f'.{name} {verb.usage}':<{width}}  ", verb.summary, min(WIDTH, columns)
         )
     lines += ["", *hanging("", _ON_WAITING, min(WIDTH, columns))]
+    lines += ["", *hanging("", _ON_TOPICS, min(WIDTH, columns))]
     if shell.introspection.commands:
         lines += ["", f"Commands of this server ({len(shell.introspection.commands)}):"]
         lines += _in_columns(_marked(shell.introspection), columns)

@@ -63,6 +63,11 @@ KEYS = (
 )
 
 
+def shown_keys(keys: Sequence[Key]) -> list[tuple[str, str]]:
+    """Return the keys of the rows that show any, and what each does."""
+    return [(key.shown, key.does) for key in keys if key.shown]
+
+
 def key_sheet(keys: Sequence[Key] = KEYS, title: str = TITLE) -> list[Line]:
     """Return the table as styled lines."""
     shown = [key for key in keys if key.shown]

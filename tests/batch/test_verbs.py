@@ -6,6 +6,7 @@ import ast
 import json
 import subprocess
 
+from qmpsh.usage import MODIFIERS
 from tests.conftest import RunQmpsh
 from tests.programs import need
 from tests.qemu import ROOT, Vm
@@ -113,3 +114,38 @@ def test_exit_ends_a_script(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh(vm.path, stdin="query-version\n.exit\nquery-version\n")
     assert (done.stdout.count("\n"), done.returncode) == (1, 0)
     assert run_qmpsh(vm.path, ".exit now").returncode == 2
+
+
+# ------------------------------------------------------------------------ help on the rest
+
+
+def test_help_on_the_rest(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    def told(topic: str) -> str:
+        done = run_qmpsh(vm.path, ".help", topic, env=NO_MANUAL)
+        assert (done.stderr, done.returncode) == ("", 0)
+        assert run_qmpsh(vm.path, f".help {topic}", env=NO_MANUAL).stdout == done.stdout
+        return done.stdout
+
+    assert "\n124   a timeout ran out\n" in told("exit-codes")
+    assert "F1, Alt-h" in told("keys")
+    assert told("--wait").startswith("--wait[=EVENT]\n    wait for the end of what the line starts")
+    assert "block-export-del" in told("--wait")
+    for name in MODIFIERS:
+        assert told(f"--{name}").startswith(f"--{name}")
+
+
+def test_help_on_what_is_no_topic(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    for topic, said in (
+        ("--wiat", "qmpsh: no modifier --wiat; did you mean --wait?\n"),
+        ("--read-only", "qmpsh: --read-only is an option of qmpsh; `qmpsh --help` tells of it\n"),
+    ):
+        done = run_qmpsh(vm.path, ".help", topic)
+        assert (done.stdout, done.stderr, done.returncode) == ("", said, 2)
+
+
+def test_help_names_the_properties_and_the_star(q35: Vm, run_qmpsh: RunQmpsh) -> None:
+    said = run_qmpsh(q35.path, ".help device_add", env=NO_MANUAL).stdout
+    assert "\n* must be given\n" in said
+    assert ".help device_add driver=NAME" in said
+    said = run_qmpsh(q35.path, ".help device_add driver=pcie-root-port", env=NO_MANUAL).stdout
+    assert "driver=NAME" not in said

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qmpsh.jsontypes import JsonObject
-from tests.lang.formatting import format_command
+from qmpsh.lang.formatting import format_command
 
 BOTH = [
     ({}, "x"),

@@ -11,6 +11,7 @@ from qmpsh.errors import LineError, Span
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.body import words_and_redirect
 from qmpsh.lang.build import guess_arguments
+from qmpsh.lang.formatting import format_command
 from qmpsh.lang.lexer import QmpshLexer
 from qmpsh.lang.parser import parse_arguments, parse_line, parse_words
 from qmpsh.lang.reader import LineAssembler, needs_more
@@ -33,7 +34,6 @@ from qmpsh.lang.syntax import (
 from qmpsh.lang.values import quote
 from qmpsh.view.carets import caret_lines
 from tests.fuzzing import examples
-from tests.lang.formatting import format_command
 from tests.lang.helpers import fault, guessed_words, one
 from tests.lang.strategies import PIECES, arguments, lines, modes
 

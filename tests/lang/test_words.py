@@ -92,9 +92,22 @@ def test_a_verb() -> None:
             words=("X", "id=a b"),
         )
     ]
-    [bare] = parse_words([".help", "--json"])
+    [bare] = parse_words([".log", "--json"])
     assert isinstance(bare, VerbLine)
-    assert (bare.rest, bare.rest_span, bare.words) == ("", (5, 5), ())
+    assert (bare.rest, bare.rest_span, bare.words) == ("", (4, 4), ())
+
+
+def test_behind_help_a_modifier_is_a_topic() -> None:
+    [topic] = parse_words([".help", "--wait"])
+    [typed] = parse_line("  .help --timeout=5 | less")
+    assert isinstance(topic, VerbLine)
+    assert isinstance(typed, VerbLine)
+    assert (topic.rest, topic.modifiers) == ("--wait", Modifiers())
+    assert (typed.rest, typed.modifiers) == ("--timeout=5", Modifiers())
+    assert typed.redirect is not None
+    [name] = parse_words([".help", "device_add", "--json"])
+    assert isinstance(name, VerbLine)
+    assert (name.rest, name.modifiers.json) == ("device_add", True)
 
 
 @pytest.mark.parametrize("verb", ["hmp", "json", "exec", "watch"])

@@ -170,6 +170,7 @@ def test_signatures_of_the_older_layout() -> None:
         "  loud    bool",
         "  odd     any",
         "returns {wheels}",
+        "* must be given",
     ]
     assert signature(schema(), "guest-rest") == ["guest-rest  (command)", "returns nothing"]
 
@@ -181,6 +182,7 @@ def test_signatures_of_the_newer_layout() -> None:
         "  sizes  [int]",
         "  car    {wheels}",
         "returns [{wheels}]",
+        "* must be given",
     ]
 
 
