@@ -12,7 +12,7 @@ from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.syntax import Modifiers, Redirect
 from qmpsh.link.client import Client, Pending
 from qmpsh.link.handshake import no_descriptors
-from qmpsh.shell.hmp import hmp_command, hmp_failed, hmp_text
+from qmpsh.shell.hmp import hmp_command, hmp_text
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until, Wish, adapted
 from qmpsh.shell.settings import Settings
 from qmpsh.wire.messages import Command, ErrorReply, command_object, ends_vm
@@ -260,7 +260,7 @@ def _answer(request: Request, raw: JsonObject, seconds: float, size: int) -> Ans
         text += next((hint for start, hint in _HINTS.items() if text.startswith(start)), "")
     elif request.hmp:
         text = hmp_text(value)
-        failed = text is not None and hmp_failed(text)
+        failed = bool(text) and _hmp_failed(request.command, text or "")
     elif request.as_text is not None:
         text = request.as_text(value)
     return Answer(
@@ -274,6 +274,15 @@ def _answer(request: Request, raw: JsonObject, seconds: float, size: int) -> Ans
         modifiers=request.modifiers,
         redirect=request.redirect,
     )
+
+
+def _hmp_failed(command: Command, text: str) -> bool:
+    # Imported here: most lines are not the human monitor's, or print nothing.
+    from qmpsh.shell.hmp_texts import hmp_failed
+
+    arguments = command.arguments
+    line = arguments.get("command-line") if isinstance(arguments, dict) else None
+    return hmp_failed(line if isinstance(line, str) else "", text)
 
 
 def error_text(error: Json) -> str:

@@ -1,7 +1,6 @@
-"""The human monitor through `human-monitor-command`: its text, and whether it tells of a failure.
+"""The human monitor through `human-monitor-command`: its line and its text.
 
-Source: WIRE.md section 9. A failure is no error reply but text, and there is no reliable mark of
-one: the beginnings below are what QEMU 7.2 and 10.0 print, a best guess and documented as one.
+Whether a text tells of a failure is judged by `hmp_texts`.
 """
 
 from __future__ import annotations
@@ -23,9 +22,6 @@ HMP_COMMANDS = frozenset({
 Source: `help` of QEMU 7.2 and 10.0.
 """
 
-_FAILURE_BEGINNINGS = ("Error: ", "unknown command: ", "unknown event ")
-_FAILURE_HINT = 'Try "help'
-
 
 def hmp_command(text: str) -> Command:
     """The QMP command that runs one HMP line."""
@@ -37,10 +33,3 @@ def hmp_text(value: Json) -> str | None:
     if not isinstance(value, str):
         return None
     return value.replace("\r\n", "\n").rstrip("\n")
-
-
-def hmp_failed(text: str) -> bool:
-    """Whether the text looks like one of the known failures."""
-    if text.startswith(_FAILURE_BEGINNINGS):
-        return True
-    return text.rpartition("\n")[2].startswith(_FAILURE_HINT)
