@@ -53,12 +53,17 @@ BANNER_WAIT = 0.25
 
 
 class Surroundings(NamedTuple):
-    """The terminal and the clock, where they are not the process's own. wall: Unix time."""
+    """The terminal and the clocks, where they are not the process's own.
+
+    wall:  Unix time
+    clock: like `time.monotonic()`
+    """
 
     input: Input | None = None
     output: Terminal | None = None
     glyphs: Glyphs | None = None
     wall: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.monotonic
     setup: Setup = SETUP
 
 
@@ -110,7 +115,7 @@ class Plain:
         self.session: Session = connect(self._printer)
         self._printer.machine = self.session.machine
         self._driver = Driver(self.session, self._after_turn)
-        self._runner: Runner[None] = Runner(self.session, self._printer, self._leave)
+        self._runner: Runner[None] = Runner(self.session, self._printer, self._leave, around.clock)
         completer = SessionCompleter(self.session, self._printer.columns, self._glyphs.more)
         self._prompt = self._make_prompt(history, completer)
         self._printer.completed = lambda: completer.try_again(self._prompt.default_buffer)
@@ -314,11 +319,7 @@ class Plain:
     def _show_progress(self) -> None:
         """The bar while a line waits for its end, below all that is printed."""
         running = None if self._typing else self.session.running
-        if (
-            running is None
-            or running.task.asking
-            or time.monotonic() - running.since < SHOW_RUNNING
-        ):
+        if running is None or running.task.asking or self._runner.elapsed() < SHOW_RUNNING:
             self._paper.stand([])
         else:
             width = self._paper.columns() - 1

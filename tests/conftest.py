@@ -22,6 +22,7 @@ from tests.programs import find_program, missing, unavailable
 from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder, serving, storage_daemon
 from tests.signals import give_children_the_defaults
 from tests.tui.tmux import Terminal, terminal
+from tests.waiting import PATIENCE
 
 CLEARED = (
     "QMP_SOCKET",
@@ -265,8 +266,9 @@ class RunQmpsh:
         *argv: str,
         stdin: str | None = None,
         env: Mapping[str, str] | None = None,
-        timeout: float = 30.0,
+        timeout: float = PATIENCE,
         installed: bool = False,
+        module: str = "qmpsh",
     ) -> subprocess.CompletedProcess[str]:
         """Run `python -m qmpsh ARGV` to its end.
 
@@ -274,12 +276,13 @@ class RunQmpsh:
         env:       added to the environment of the test
         timeout:   seconds
         installed: run the script that the installation made instead of the module
+        module:    run this one
         Raises subprocess.TimeoutExpired.
         """
         script = Path(sys.executable).with_name("qmpsh")
         if installed and not script.exists():
             missing("qmpsh, beside this Python,")
-        command = [str(script)] if installed else [sys.executable, "-m", "qmpsh"]
+        command = [str(script)] if installed else [sys.executable, "-m", module]
         return subprocess.run(
             [*command, *argv],
             input=stdin or "",

@@ -16,9 +16,9 @@ import time
 from collections.abc import Iterator
 
 from tests.qemu import ROOT
+from tests.waiting import PATIENCE
 
 ROWS, COLUMNS = 40, 120
-PATIENCE = 60.0
 """seconds; only a hanging test waits so long"""
 
 _ENVIRONMENT = {

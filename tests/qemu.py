@@ -20,10 +20,10 @@ from pathlib import Path
 
 from qmpsh.running.demo import demo_arguments
 from tests.programs import find_program
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 30.0
+START_SECONDS = PATIENCE
 LISTENING = "00010000"  # the flag __SO_ACCEPTCON of /proc/net/unix
 
 

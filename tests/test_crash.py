@@ -13,11 +13,13 @@ import pytest
 from qmpsh.crash import report
 from tests.qemu import ROOT, Vm
 from tests.tui.tmux import terminal
+from tests.waiting import PATIENCE
 
 FAULTY = """
 import sys
 from qmpsh import __main__
 from qmpsh.shell import {module}
+from tests.waiting import PATIENCE
 
 def fail(*arguments, **named):
     raise ZeroDivisionError("password=hunter2")
@@ -93,7 +95,7 @@ def test_a_one_shot_that_crashes(vm: Vm, private_home: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=PATIENCE,
     )
     (path,) = reports(private_home)
     assert (done.returncode, done.stdout) == (70, "")

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.qemu import ROOT, Vm
+from tests.waiting import PATIENCE
 
 PACKAGE = "qmpsh"
 
@@ -298,7 +299,7 @@ def loaded_modules(*argv: str) -> set[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
     lines = run.stderr.splitlines()

@@ -16,6 +16,7 @@ import pytest
 from tests.conftest import RunQmpsh
 from tests.programs import need
 from tests.qemu import ROOT, Vm, VmStarter
+from tests.waiting import PATIENCE
 
 RECIPES = dict(
     re.findall(
@@ -44,7 +45,7 @@ def recipe(tmp_path: Path, with_qmpsh: dict[str, str]) -> Recipe:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
 
@@ -65,7 +66,7 @@ def test_a_guest_that_does_not_power_down(recipe: Recipe, running: Vm) -> None:
     done = recipe("Power down", {"SOCK": running.path, "GRACE": "200ms"})
     assert done.returncode == 0
     assert done.stderr.endswith("the guest is still there; the VM ends now\n")
-    running.process.wait(timeout=20)
+    running.process.wait(timeout=PATIENCE)
 
 
 def test_a_guest_that_powers_down(recipe: Recipe, running: Vm) -> None:
@@ -73,8 +74,8 @@ def test_a_guest_that_powers_down(recipe: Recipe, running: Vm) -> None:
     with at_the_other_monitor(running, "POWERDOWN", f"{other_monitor(running)} quit") as guest:
         done = recipe("Power down", {"SOCK": running.path, "GRACE": "50s"})
         assert (done.returncode, done.stderr) == (0, "")
-        running.process.wait(timeout=20)
-        assert guest.wait(timeout=20) == 0
+        running.process.wait(timeout=PATIENCE)
+        assert guest.wait(timeout=PATIENCE) == 0
 
 
 def other_monitor(vm: Vm) -> str:
@@ -99,7 +100,7 @@ def at_the_other_monitor(vm: Vm, event: str, then: str) -> Iterator[subprocess.P
         yield process
     finally:
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=PATIENCE)
 
 
 def test_a_vm_that_is_not_there(recipe: Recipe) -> None:
@@ -154,7 +155,7 @@ def test_a_move(recipe: Recipe, start_vm: VmStarter, run_qmpsh: RunQmpsh) -> Non
     road = f"unix:{source.folder}/road"
     done = recipe("Move", {"SOCK": source.path, "TARGET": target.path, "URI": road})
     assert (done.returncode, done.stderr) == (0, "")
-    source.process.wait(timeout=20)
+    source.process.wait(timeout=PATIENCE)
     assert json.loads(run_qmpsh(target.path, "query-status").stdout)["running"] is True
 
 

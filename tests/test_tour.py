@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.qemu import ROOT, new_folder
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 TOUR = (ROOT / "docs" / "tour.md").read_text()
 STARTED = re.findall(r"^    (qmpsh run (?:.*\\\n)*.*)$", TOUR, re.MULTILINE)
@@ -61,7 +61,7 @@ def tour(place: Path) -> Iterator[Tour]:
     yield process
     # End of file ends the VM as well.
     with contextlib.suppress(ValueError):
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
 
 
 def test_the_lines_for_the_prompt(tour: Tour) -> None:
@@ -80,7 +80,7 @@ def test_the_lines_for_the_prompt(tour: Tour) -> None:
 def test_the_lines_for_the_shell(tour: Tour, place: Path) -> None:
     assert len(COMMANDS) > 5
     socket = place / os.environ["QMP_SOCKET"]
-    wait_until(socket.exists, 20, "the second monitor")
+    wait_until(socket.exists, PATIENCE, "the second monitor")
     for command, told in COMMANDS:
         done = subprocess.run(
             ["sh", "-c", command],
@@ -89,7 +89,7 @@ def test_the_lines_for_the_shell(tour: Tour, place: Path) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=30,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 0, command

@@ -9,9 +9,12 @@ from typing import TypeVar
 T = TypeVar("T")
 
 INTERVAL = 0.01  # seconds between two looks
+PATIENCE = 60.0
+"""Seconds that a test waits for what must come. Only one that fails waits so long: a machine with
+other things to do takes ten times what an idle one takes."""
 
 
-def wait_until(predicate: Callable[[], T], seconds: float = 10.0, what: str = "") -> T:
+def wait_until(predicate: Callable[[], T], seconds: float = PATIENCE, what: str = "") -> T:
     """Return the first true value of `predicate()`.
 
     what: names the thing that is waited for, for the message.

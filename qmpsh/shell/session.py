@@ -68,15 +68,14 @@ class Watcher(Protocol):
 
 
 class Running:
-    """A line that was started: what it is, since when, and whom to tell."""
+    """A line that was started: what it is, and whom to tell."""
 
-    __slots__ = ("ended", "line", "since", "task")
+    __slots__ = ("ended", "line", "task")
 
     def __init__(self, line: str, task: Task, ended: Callable[[Outcome], None]) -> None:
         self.line = line
         self.task = task
         self.ended = ended
-        self.since = time.monotonic()
 
 
 class Session:

@@ -121,7 +121,9 @@ class FullScreen:
             return self.app.output.get_size().columns
 
         self._runner = Runner(self.session, reporter, self._leave, around.clock)
-        self.screen = Screen(self.session, self.output, events, columns=columns, clock=around.clock)
+        self.screen = Screen(
+            self.session, self.output, events, columns=columns, elapsed=self._runner.elapsed
+        )
         completer = SessionCompleter(self.session, columns, glyphs.more)
         self.buffer = make_buffer(
             self.session,

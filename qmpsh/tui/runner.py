@@ -76,9 +76,14 @@ class Runner(Generic[Key]):
         self._presenter = presenter
         self._leave = leave
         self._clock = clock
+        self._since = 0.0
         self._open: _Turn[Key] | None = None
         self._told: _Turn[Key] | None = None
         self._late: deque[tuple[_Turn[Key], Callable[[], None]]] = deque()
+
+    def elapsed(self) -> float:
+        """Return how long the running line has been running, in seconds; 0.0 if none is."""
+        return self._clock() - self._since if self._session.running is not None else 0.0
 
     def submit(self, text: str) -> None:
         """Run what was typed, or queue it after the running line."""
@@ -88,8 +93,7 @@ class Runner(Generic[Key]):
 
     def go_on(self) -> None:
         """Start the next waiting line if none is running. Call it after each turn."""
-        running = self._session.running
-        if running is not None and self._clock() - running.since >= PATIENCE:
+        if self.elapsed() >= PATIENCE:
             self._tell_late()
         while self.waiting and self._session.running is None:
             self._start(self.waiting.popleft())
@@ -112,6 +116,7 @@ class Runner(Generic[Key]):
         line, prompt = self.meant(typed.text), session.prompt
         turn = _Turn(prompt, line, self._presenter.begin(prompt, line))
         self._open = self._told = turn
+        self._since = self._clock()
         if typed.note:
             self._presenter.show(turn.key, Note(typed.note))
         try:

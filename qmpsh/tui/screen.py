@@ -61,7 +61,7 @@ NOT_CONNECTED_TIP = ".reconnect connects again; Ctrl-D leaves"
 class Screen:
     """The state of the screen.
 
-    clock:   like `time.monotonic()`
+    elapsed: how long the running line has been running, in seconds; called for each frame
     columns: of the terminal, called for each frame
     """
 
@@ -72,7 +72,7 @@ class Screen:
         events: EventLog,
         *,
         columns: Callable[[], int],
-        clock: Callable[[], float],
+        elapsed: Callable[[], float],
     ) -> None:
         self.session = session
         self.output = output
@@ -87,7 +87,7 @@ class Screen:
         self.searching: Searching | None = None
         self.sheet: Viewport | None = None
         self.columns = columns
-        self._clock = clock
+        self._elapsed = elapsed
         self._hint: tuple[tuple[str, str, int], Line] | None = None
 
     # ------------------------------------------------------------------ what is where
@@ -144,7 +144,7 @@ class Screen:
 
     def status(self, runner: Runner[Echo], width: int) -> Line:
         """Return the status line."""
-        machine, running = self.session.machine, self.session.running
+        machine = self.session.machine
         facts = Facts(
             name=machine.name,
             state=machine.state,
@@ -155,7 +155,7 @@ class Screen:
             address=machine.address,
             works=tuple(self.session.works),
             running=self._busy_with,
-            seconds=self._clock() - running.since if running else 0.0,
+            seconds=self._elapsed(),
             waiting=len(runner.waiting),
             unseen=self.output.view.unseen,
             events=self.events.total,
@@ -192,7 +192,7 @@ class Screen:
         running = self.session.running
         if running is None or running.task.asking is not None:
             return ""
-        return first_word(running.line) if self._clock() - running.since >= SHOW_RUNNING else ""
+        return first_word(running.line) if self._elapsed() >= SHOW_RUNNING else ""
 
     def _tip(self) -> str:
         if self._busy_with:

@@ -13,7 +13,7 @@ import pytest
 from tests.link.checks import needs
 from tests.link.test_road_failures import has_ended
 from tests.qemu import ROOT, Vm
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -31,7 +31,7 @@ def started(*words: str) -> subprocess.Popen[str]:
 
 def ended(process: subprocess.Popen[str], number: signal.Signals) -> int:
     process.send_signal(number)
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE)
     return process.returncode
 
 
@@ -59,6 +59,6 @@ def test_a_program_that_carries_the_stream(
 def test_a_socket_that_was_listened_on(tmp_path: Path, number: signal.Signals) -> None:
     path = tmp_path / "s"
     process = started(f"listen:{path}", "query-status")
-    wait_until(path.exists, 10.0, "it listens")
+    wait_until(path.exists, PATIENCE, "it listens")
     assert ended(process, number) == 128 + number
     assert not path.exists()

@@ -17,6 +17,7 @@ from qmpsh.shell.local_data import LocalData, open_local, pieces_of
 from tests.agents import Agent
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm
+from tests.waiting import PATIENCE
 
 NO_MANUAL = {"QMPSH_MANPATH": ""}
 
@@ -32,7 +33,7 @@ def raw(agent: Agent, *words: str) -> bytes:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=True,
     )
     assert done.stderr == b""
@@ -234,7 +235,7 @@ def test_cat_interrupted_closes(agent: Agent) -> None:
         assert opened_by(agent, "/dev/zero") == 1
         process.send_signal(signal.SIGINT)
         process.stdout.close()
-        assert process.wait(30) in (130, 141)
+        assert process.wait(PATIENCE) in (130, 141)
     assert opened_by(agent, "/dev/zero") == 0
     assert agent.process.poll() is None
 
@@ -373,7 +374,7 @@ def test_put_has_its_time(agent: Agent, run_qmpsh: RunQmpsh) -> None:
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        said = process.communicate(timeout=30)[1]
+        said = process.communicate(timeout=PATIENCE)[1]
     os.close(reader)
     os.close(writer)
     assert process.returncode == 124

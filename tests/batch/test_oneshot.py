@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm, VmStarter
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 def test_the_answer_is_the_value_of_return(vm: Vm, run_qmpsh: RunQmpsh) -> None:
@@ -117,7 +117,7 @@ def test_a_short_option_behind_the_command_is_refused(vm: Vm, run_qmpsh: RunQmps
 def test_quit_succeeds(fresh_q35: Vm, run_qmpsh: RunQmpsh, line: list[str]) -> None:
     done = run_qmpsh(fresh_q35.path, *line)
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
-    fresh_q35.process.wait(timeout=20)
+    fresh_q35.process.wait(timeout=PATIENCE)
 
 
 def test_a_busy_monitor_is_said_to_be_busy(vm: Vm, run_qmpsh: RunQmpsh) -> None:
@@ -196,7 +196,7 @@ def test_sigint_is_130_without_a_traceback(vm: Vm) -> None:
         # The remark about the silence tells that it is waiting.
         assert "qmpsh:" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        rest = process.communicate(timeout=10)[1]
+        rest = process.communicate(timeout=PATIENCE)[1]
     assert (process.returncode, rest) == (130, "")
 
 
@@ -277,7 +277,12 @@ def test_streams_that_are_closed_beforehand(
 ) -> None:
     command = f"exec '{sys.executable}' -m qmpsh '{vm.path}' {line} {redirection}"
     done = subprocess.run(
-        ["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+        ["sh", "-c", command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (code, out)
     assert "Traceback" not in done.stderr

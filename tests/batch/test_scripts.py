@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm
+from tests.waiting import PATIENCE
 
 
 def test_comments_answers_and_no_noise(q35: Vm, run_qmpsh: RunQmpsh) -> None:
@@ -99,7 +100,7 @@ def test_a_transaction_is_sent_whole_or_not_at_all(q35: Vm, run_qmpsh: RunQmpsh)
 def test_quit_in_a_script(fresh_q35: Vm, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh(fresh_q35.path, stdin="query-version\nquit\n")
     assert (done.stderr, done.returncode) == ("", 0)
-    fresh_q35.process.wait(timeout=20)
+    fresh_q35.process.wait(timeout=PATIENCE)
 
 
 def test_a_connection_that_is_lost_ends_the_script(fresh_q35: Vm, run_qmpsh: RunQmpsh) -> None:
@@ -123,7 +124,7 @@ def test_answers_come_while_the_input_is_still_open(vm: Vm) -> None:
         process.stdin.flush()
         assert b"qemu" in process.stdout.readline()
     process.stdin.close()
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=PATIENCE) == 0
     process.stdout.close()
 
 
@@ -180,7 +181,7 @@ def test_input_that_is_a_terminal_is_still_a_script(vm: Vm) -> None:
     )
     os.close(theirs)
     os.write(ours, b"query-version\n\x04")
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=PATIENCE)
     os.close(ours)
     assert (process.returncode, err) == (0, b"")
     assert b"qemu" in out

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm, VmStarter
+from tests.waiting import PATIENCE
 
 FULL = "qmpsh: cannot write to stdout: No space left on device\n"
 
@@ -24,7 +25,7 @@ def redirected(line: str) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -90,7 +91,7 @@ def test_what_the_encoding_lacks_is_escaped(
             env={**os.environ, "PYTHONPATH": str(ROOT), **env},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=30,
+            timeout=PATIENCE,
             check=False,
         )
         assert (done.returncode, done.stderr) == (0, b"")
@@ -113,6 +114,7 @@ class Interrupt:
 
 sys.meta_path.insert(0, Interrupt())
 from qmpsh.__main__ import main
+from tests.waiting import PATIENCE
 sys.exit(main())
 """
 
@@ -125,7 +127,7 @@ def interrupted_at(vm: Vm, module: str) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 

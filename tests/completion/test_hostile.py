@@ -21,6 +21,7 @@ from qmpsh.splitter import COMPLETE
 from tests.complete.hostile import hostile_catalog, names
 from tests.fuzzing import examples
 from tests.programs import need
+from tests.waiting import PATIENCE
 
 WORDS = [
     ["command", "ki"],
@@ -111,7 +112,7 @@ def test_a_real_bash_reads_back_what_was_inserted(tmp_path: Path) -> None:
         text=True,
         check=False,
         cwd=folder,
-        timeout=20,
+        timeout=PATIENCE,
         start_new_session=True,
     )
     assert done.stdout.split("\0")[:-1] == told * 3

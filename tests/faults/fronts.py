@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tests.qemu import ROOT
+from tests.waiting import PATIENCE
 
-LONGEST = 30.0
+LONGEST = PATIENCE
 """seconds; far above every timeout that a test gives"""
 
 

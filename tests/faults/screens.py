@@ -21,11 +21,10 @@ from qmpsh.shell.session import Session, Watcher
 from qmpsh.shell.settings import Settings
 from qmpsh.tui import app
 from qmpsh.view.glyphs import UNICODE
+from tests.waiting import PATIENCE
 
 SIZE = Size(rows=12, columns=200)
 """wide enough for every sentence to stand on one row, and no larger than that: it is drawn often"""
-
-PATIENCE = 20.0  # seconds
 
 
 class Runs(Protocol):

@@ -13,7 +13,7 @@ from qmpsh.jsontypes import Json, JsonObject
 from tests.faults import server as s
 from tests.faults.server import Act, Served
 from tests.faults.table import ALL, CUT, DEEP, LATE, LONG, LOST, NO_JSON, NO_QMP
-from tests.link.servers import PATIENCE
+from tests.waiting import PATIENCE
 
 BATCH: Final = "1fs"
 """front ends: of the prompt `.events` is another verb"""

@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm, VmStarter
+from tests.waiting import PATIENCE
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 BACKUP = ("blockdev-backup", "job-id=j0", "device=disk0", "target=d1", "sync=full")
@@ -46,7 +47,7 @@ def run(pair: Vm, run_qmpsh: RunQmpsh) -> Run:
 def other(vm: Vm, *argv: str) -> None:
     """Run a line on the second monitor."""
     command = [sys.executable, "-m", "qmpsh", f"{vm.folder}/t", *argv]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=30, stdin=subprocess.DEVNULL)
+    subprocess.run(command, cwd=ROOT, check=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def begin(pair: Vm) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     yield start
     for process in begun:
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=PATIENCE)
 
 
 def slow_device(run: Run) -> None:
@@ -132,12 +133,12 @@ def test_a_reset_from_elsewhere_lets_go(acpi: Vm, run_qmpsh: RunQmpsh) -> None:
                 break
         assert "return" in process.stderr.readline()
         other(acpi, "system_reset")
-        stdout, _ = process.communicate(timeout=20)
+        stdout, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
         assert json.loads(stdout)["device"] == "net1"
     finally:
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=PATIENCE)
 
 
 def test_a_backup(run: Run) -> None:
@@ -249,7 +250,7 @@ def test_a_balloon_that_is_there_already(start_vm: VmStarter, run_qmpsh: RunQmps
 def test_quit(run: Run, pair: Vm) -> None:
     done = run("quit", "--wait")
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
-    pair.process.wait(timeout=20)
+    pair.process.wait(timeout=PATIENCE)
 
 
 def test_a_vm_that_dies_meanwhile(run: Run, pair: Vm) -> None:
@@ -266,12 +267,12 @@ def test_a_vm_that_dies_meanwhile(run: Run, pair: Vm) -> None:
             told += process.stderr.readline()
             assert process.poll() is None
         pair.kill()
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 4
         assert "lost the connection while waiting for job j0 to end; j0 is" in said
     finally:
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -370,7 +371,7 @@ def test_queries_sent_ahead_lose_no_event(run: Run) -> None:
 def test_wait_as_a_one_shot(begin: Callable[..., subprocess.Popen[str]], pair: Vm) -> None:
     process = begin(".wait", "SHUTDOWN", "guest=false", "--timeout", "20")
     other(pair, "quit")
-    stdout, _ = process.communicate(timeout=20)
+    stdout, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert json.loads(stdout)["reason"] == "host-qmp-quit"
 
@@ -381,7 +382,7 @@ def test_two_events(begin: Callable[..., subprocess.Popen[str]], pair: Vm) -> No
     assert process.stdout is not None
     assert json.loads(process.stdout.readline())["event"] == "RESUME"  # flushed at once
     other(pair, "stop")
-    stdout, _ = process.communicate(timeout=20)
+    stdout, _ = process.communicate(timeout=PATIENCE)
     assert json.loads(stdout)["event"] == "STOP"
     assert process.returncode == 0
 
@@ -393,7 +394,7 @@ def test_events_end_with_the_vm_or_the_time(
     assert run(".events", "--timeout", "50ms", "--count", "1").returncode == 124
     process = begin(".events", "STOP")
     other(pair, "quit")
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
 
 
@@ -402,7 +403,7 @@ def test_events_with_a_count_end_badly_with_the_vm(
 ) -> None:
     process = begin(".events", "STOP", "--count", "1")
     other(pair, "quit")
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 4
     assert "lost the connection before STOP; 0 of 1 came" in said
 
@@ -413,7 +414,7 @@ def test_a_reader_who_goes_away_ends_events_at_once(
     process = begin(".events")
     assert process.stdout is not None
     process.stdout.close()
-    assert process.wait(timeout=20) == 141
+    assert process.wait(timeout=PATIENCE) == 141
 
 
 def test_watch(run: Run) -> None:
@@ -473,7 +474,7 @@ def test_a_bar_on_a_terminal_and_none_of_it_left(run: Run, pair: Vm) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "qmpsh", pair.path, *BACKUP[:3], "target=s1", "sync=full",
              "--wait", "--timeout", "1500ms"],
-            cwd=ROOT, stdin=subprocess.DEVNULL, stderr=theirs, timeout=30, check=False,
+            cwd=ROOT, stdin=subprocess.DEVNULL, stderr=theirs, timeout=PATIENCE, check=False,
         )  # fmt: skip
         said = os.read(ours, 65536).decode()
     finally:

@@ -23,8 +23,8 @@ from functools import cache
 from typing import NamedTuple, NoReturn
 
 from tests.qemu import ROOT
+from tests.waiting import PATIENCE
 
-PATIENCE = 30.0  # seconds; only a hanging test waits so long
 INHERITED = "{fd}"
 """in a word: the number of the descriptor that is left open for the run"""
 _LARGEST = 1 << 17  # bytes of a request, the environment in it

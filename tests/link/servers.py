@@ -12,9 +12,9 @@ import threading
 from collections.abc import Callable, Iterator
 
 from qmpsh.jsontypes import Json, JsonObject
+from tests.waiting import PATIENCE
 
 GREETING: JsonObject = {"QMP": {"version": {}, "capabilities": ["oob"]}}
-PATIENCE = 30.0  # seconds; only a hanging test waits so long
 
 
 class Peer:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tests.ports import free_port
 from tests.programs import need
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 _SERVER = """\
 ListenAddress 127.0.0.1
@@ -70,8 +70,8 @@ def serving_ssh(folder: Path, forwards: str = "yes") -> Iterator[Sshd]:
             stderr=log,
         )
     try:
-        wait_until(lambda: "listening on" in (folder / "log").read_text(), 10.0, "sshd listens")
+        wait_until(lambda: "listening on" in (folder / "log").read_text(), PATIENCE, "sshd listens")
         yield Sshd(port, {"QMPSH_SSH": f"ssh -F {folder}/config"}, folder)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE)

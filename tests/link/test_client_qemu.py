@@ -16,11 +16,11 @@ from qmpsh.link.client import Client, ClientOptions
 from qmpsh.wire.messages import Command, Event
 from tests.ports import free_port
 from tests.qemu import Vm, VmStarter
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.qemu
 
 STATUS = Command("query-status")
-PATIENCE = 30.0
 IMPATIENT = ClientOptions(connect_timeout=0.3, notice_after=0.1)
 
 

@@ -17,7 +17,8 @@ from qmpsh.link.address import UnixAddress
 from qmpsh.link.client import Client, ClientOptions
 from qmpsh.link.transport import SocketStream
 from qmpsh.wire.messages import Command, Event
-from tests.link.servers import PATIENCE, Behaviour, Peer, serving
+from tests.link.servers import Behaviour, Peer, serving
+from tests.waiting import PATIENCE
 
 STOP = Command("stop")
 

@@ -16,10 +16,10 @@ from qmpsh.link.transport import UnixStream, stream_over
 from qmpsh.wire.messages import Command
 from tests.link.fakes import FakeStream, reply
 from tests.qemu import Vm
+from tests.waiting import PATIENCE
 
 ADDRESS = UnixAddress("/m.sock")
 READY = ClientOptions(negotiate=False)
-PATIENCE = 30.0
 
 
 class Line:

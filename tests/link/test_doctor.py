@@ -27,7 +27,7 @@ from qmpsh.link.scene import look
 from tests.ports import free_port
 from tests.programs import need
 from tests.qemu import ROOT, Vm, VmStarter, is_listening, new_folder
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 NEXT = "or give QEMU a second -qmp"
 
@@ -272,7 +272,7 @@ def test_what_another_user_sees(vm: Vm) -> None:
     def run(*words: str) -> str:
         done = subprocess.run(
             [sys.executable, "-c", AS_NOBODY, *words],
-            cwd=ROOT, capture_output=True, text=True, timeout=30, check=False,
+            cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
         assert done.returncode == 3
         return done.stdout + done.stderr

@@ -38,11 +38,10 @@ from tests.link.roads import Laid
 from tests.link.sshd import serving_ssh
 from tests.programs import missing, need, unavailable
 from tests.qemu import ROOT, new_folder
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 STATUS = Command("query-status")
 PAUSED = {"prelaunch", "paused"}  # the first until the domain has run for the first time
-PATIENCE = 60.0
 LEVEL = "system" if os.geteuid() == 0 else "session"
 ANSWERED_TO_NOBODY = 0.2  # seconds that a stopped VM is given
 

@@ -27,9 +27,7 @@ from qmpsh.link.roads.libvirt_host import (
 )
 from qmpsh.wire.messages import Command, Event
 from tests.link.fakes import Heard
-from tests.waiting import wait_until
-
-PATIENCE = 30.0
+from tests.waiting import PATIENCE, wait_until
 
 
 class FakeError(LibvirtError):

@@ -21,6 +21,7 @@ from qmpsh.link.client import Client
 from qmpsh.link.scene import Sockets, look
 from qmpsh.link.transport import begin_stream, open_stream
 from tests.qemu import ROOT, Vm
+from tests.waiting import PATIENCE
 
 CROWDED = (
     "takes no more clients: one holds this monitor, which serves one at a time, and others wait"
@@ -70,7 +71,7 @@ def test_one_shots_wait_for_their_turn(vm: Vm) -> None:
     with crowd(vm.path):
         waiting = [started(vm.path, "--connect-timeout", "30") for _ in range(4)]
         remarks = [one.stderr.readline() for one in waiting if one.stderr is not None]
-    ends = [one.communicate(timeout=30) and one.returncode for one in waiting]
+    ends = [one.communicate(timeout=PATIENCE) and one.returncode for one in waiting]
     for remark in remarks:
         assert remark.startswith(f"qmpsh: {vm.path} takes no more clients yet: ")
         assert remark.endswith("one client at a time; waiting up to 30 s\n")
@@ -83,7 +84,7 @@ def test_an_interrupt_ends_the_waiting(vm: Vm) -> None:
         assert waiting.stderr is not None
         assert "; waiting up to 60 s" in waiting.stderr.readline()
         waiting.send_signal(signal.SIGINT)
-        said = waiting.communicate(timeout=30)
+        said = waiting.communicate(timeout=PATIENCE)
     assert (said, waiting.returncode) == (("", ""), 130)
 
 

@@ -32,7 +32,7 @@ from tests.link.roads import certificates, secured
 from tests.link.sshd import Sshd, serving_ssh
 from tests.ports import free_port
 from tests.qemu import ROOT, Vm, VmStarter, new_folder
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 def refusal(address: str, timeout: float = 10.0) -> str:
@@ -54,7 +54,7 @@ def descriptors() -> Iterator[None]:
     """Fails a test that leaves descriptors or children behind."""
     before = set(os.listdir("/proc/self/fd"))
     yield
-    wait_until(lambda: len(os.listdir("/proc/self/fd")) <= len(before), 5.0, "all is closed")
+    wait_until(lambda: len(os.listdir("/proc/self/fd")) <= len(before), PATIENCE, "all is closed")
 
 
 # ------------------------------------------------------------------------ TLS
@@ -225,7 +225,7 @@ def inherit(descriptor: int, *argv: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=PATIENCE,
     )
 
 

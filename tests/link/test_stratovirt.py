@@ -19,8 +19,8 @@ from qmpsh.link.dialect import STRATOVIRT
 from qmpsh.wire.messages import Command, Event
 from tests.link.fakes import Heard
 from tests.qemu import new_folder, serving
+from tests.waiting import PATIENCE
 
-PATIENCE = 30.0
 STATUS = Command("query-status")
 
 

@@ -17,7 +17,7 @@ import pytest
 from tests.conftest import RunQmpsh
 from tests.programs import need
 from tests.qemu import ROOT, new_folder
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 EMPTY = ("-M", "none", "-display", "none", "-nodefaults")
 WARNS = ("-netdev", "hubport,hubid=0,id=lonely")
@@ -219,7 +219,7 @@ def test_a_signal_in_the_middle_of_a_script(
         process.stdin.flush()
         assert b"running" in process.stdout.readline()
         process.send_signal(number)
-        assert process.wait(30) == exit_code
+        assert process.wait(PATIENCE) == exit_code
     wait_until(lambda: is_clean(runtime, mark))
 
 
@@ -235,7 +235,7 @@ def test_make_demo_without_a_terminal(emulator: str, runtime: str, tmp_path: Pat
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=True,
         env={
             **os.environ,

@@ -18,9 +18,7 @@ from qmpsh.shell.shell import Shell
 from qmpsh.wire.messages import Command
 from tests.qemu import Vm
 from tests.shell.test_session import Desk
-from tests.waiting import wait_until
-
-PATIENCE = 30.0
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture

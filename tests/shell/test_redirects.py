@@ -17,6 +17,7 @@ from qmpsh.wire.messages import Command, Event
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm
 from tests.tui.tmux import Terminal
+from tests.waiting import PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_what_ends_us_ends_the_pipe(vm: Vm, number: signal.Signals, code: int) -
     assert process.stdout is not None
     assert process.stdout.readline() == "begun\n"
     process.send_signal(number)
-    assert process.communicate(timeout=20) == ("", "")
+    assert process.communicate(timeout=PATIENCE) == ("", "")
     assert process.returncode == code
 
 
@@ -97,7 +98,7 @@ def test_a_signal_while_the_pipe_is_being_started(vm: Vm, name: str, code: int) 
         text=True,
         start_new_session=True,
     )
-    assert process.communicate(timeout=20) == ("", "")
+    assert process.communicate(timeout=PATIENCE) == ("", "")
     assert process.returncode == code
 
 

@@ -19,7 +19,7 @@ from qmpsh.shell.session import Session
 from qmpsh.shell.settings import Settings
 from qmpsh.wire.messages import ErrorReply, Event, Reply
 from tests.qemu import Vm
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 class Heard:
@@ -75,7 +75,7 @@ class Desk:
             catalog = self.session.catalog
             return self.session.running is None and (not learnt or catalog.schema is not None)
 
-        wait_until(done, 10, what)
+        wait_until(done, PATIENCE, what)
 
     def poll_until(self, holds: Callable[[], object]) -> None:
         """Poll until something holds."""
@@ -84,7 +84,7 @@ class Desk:
             self.session.poll()
             return holds()
 
-        wait_until(polled, 10)
+        wait_until(polled)
 
     def run(self, line: str, choice: str = "") -> Outcome:
         """Type a line, answer its question, wait for its end."""
@@ -371,9 +371,9 @@ def test_a_watch_shows_what_changed(vm: Vm) -> None:
             watching.advance(time.monotonic())
             return bool(desk.shown)
 
-        wait_until(turn, 10)
+        wait_until(turn)
         desk.run("stop")
-        wait_until(lambda: turn() and len(desk.shown) == 3, 10)
+        wait_until(lambda: turn() and len(desk.shown) == 3)
         changed = desk.shown[-1]
         assert isinstance(changed, Answer)
         assert '  status: "running" -> "paused"' in (changed.text or "").splitlines()

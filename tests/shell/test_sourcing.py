@@ -14,7 +14,7 @@ from tests.conftest import RunQmpsh
 from tests.programs import need
 from tests.qemu import ROOT, Vm
 from tests.tui.tmux import Terminal
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 def write(folder: str, name: str, text: str) -> str:
@@ -114,7 +114,7 @@ def test_a_shebang_line(vm: Vm) -> None:
         [script, vm.path],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{bin_folder}:{os.environ['PATH']}"},
     )

@@ -18,7 +18,7 @@ from qmpsh.shell.wirelog import WireLog
 from tests.conftest import RunQmpsh
 from tests.qemu import Vm, VmStarter
 from tests.tui.tmux import Terminal
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 def records(path: str | Path) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def test_a_fifo_has_a_reader_or_is_refused(vm: Vm, run_qmpsh: RunQmpsh) -> None:
         # What opens for writing waits for the reader, and lets qmpsh find one.
         with open(fifo, "w"):
             done = run_qmpsh("-l", fifo, vm.path, "query-qmp-schema")
-        assert reader.wait(timeout=20) == 0
+        assert reader.wait(timeout=PATIENCE) == 0
     assert (done.stderr, done.returncode) == ("", 0)
     assert "return" in records(copy)[-1]["message"]
 
@@ -147,6 +147,6 @@ def test_the_log_goes_on_over_a_reconnection(screen: Terminal, start_vm: VmStart
     start_vm(name="vm1", folder=vm.folder)
     screen.sees("reconnected to vm1")
     screen.keys("query-uuid", "Enter")
-    wait_until(lambda: "query-uuid" in Path(log).read_text(), 10)
+    wait_until(lambda: "query-uuid" in Path(log).read_text())
     greetings = [record for record in records(log) if "QMP" in record["message"]]
     assert len(greetings) == 2

@@ -27,9 +27,9 @@ from qmpsh.tui.reporter import Redirect
 from qmpsh.tui.seam import Connect
 from qmpsh.view.glyphs import UNICODE, Glyphs
 from tests.tui.fakes import FakeSession
+from tests.waiting import PATIENCE
 
 PICTURES = Path(__file__).parent / "pictures"
-DEADLINE = 5.0
 WALL = 1_763_677_831.120
 """Unix time of events that have none of their own: 22:30:31 UTC"""
 
@@ -120,7 +120,7 @@ class Stage:
     async def until(self, predicate: Callable[[], T], what: str = "") -> T:
         """Wait until something holds. Raises AssertionError with the picture."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + DEADLINE
+        deadline = loop.time() + PATIENCE
         while not (value := predicate()):
             if loop.time() > deadline:
                 raise AssertionError(f"never: {what or predicate}\n{self.picture()}")

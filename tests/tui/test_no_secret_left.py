@@ -17,6 +17,7 @@ from tests.qemu import ROOT, Vm
 from tests.secrets import HMP, OPEN, QMP
 from tests.tui.stage import Stage
 from tests.tui.test_on_qemu import on_stage
+from tests.waiting import PATIENCE
 
 SECRET = "hunter2"
 
@@ -118,7 +119,7 @@ def test_without_a_terminal_nobody_can_be_asked() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=PATIENCE,
         start_new_session=True,
     )
     assert done.returncode == 2

@@ -24,7 +24,7 @@ def test_events_come_beside_a_half_typed_line(screen: Terminal, vm: Vm) -> None:
     picture = screen.sees("RESUME")
     assert re.search(r"│ \d\d:\d\d:\d\d\.\d{3} STOP\n", picture)
     assert re.search(r"│ \d\d:\d\d:\d\d\.\d{3} RESUME\n", picture)
-    wait_until(lambda: prompt_row(screen) == "(QEMU) device_add dri", 10)
+    wait_until(lambda: prompt_row(screen) == "(QEMU) device_add dri")
     screen.sees("running")
 
 
@@ -42,7 +42,7 @@ def test_another_size_and_back(screen: Terminal, vm: Vm) -> None:
     screen.keys("query-status", "Enter")
     screen.sees('"running": true')
     screen.resize(50, 12)
-    wait_until(lambda: "│" not in screen.picture(), 10)
+    wait_until(lambda: "│" not in screen.picture())
     screen.resize(120, 40)
     picture = screen.sees("│ events")
     assert picture.count("Connected to") == 1
@@ -57,7 +57,7 @@ def test_ctrl_c_clears_and_ctrl_d_leaves_a_transcript(screen: Terminal, vm: Vm) 
     screen.keys("query-status", "Enter")
     screen.sees('"running": true')
     screen.keys("half a li", "C-c")
-    wait_until(lambda: prompt_row(screen).rstrip() == "(QEMU)", 10)
+    wait_until(lambda: prompt_row(screen).rstrip() == "(QEMU)")
     screen.keys("C-d")
     picture = screen.sees("exit 0", "Connected to QEMU", '  "running": true')
     assert "│" not in picture
@@ -69,7 +69,7 @@ def test_a_long_transcript_is_in_the_scrollback(screen: Terminal, vm: Vm) -> Non
     screen.keys("query-commands", "Enter")
     screen.sees("more lines")
     screen.keys("F4")
-    wait_until(lambda: "more lines" not in screen.picture(), 10)
+    wait_until(lambda: "more lines" not in screen.picture())
     screen.keys("C-d")
     screen.sees("exit 0")
     assert screen.history().count('"name": ') > 200
@@ -78,7 +78,7 @@ def test_a_long_transcript_is_in_the_scrollback(screen: Terminal, vm: Vm) -> Non
 def test_a_killed_vm_is_told_in_one_line(screen: Terminal, vm: Vm) -> None:
     screen.qmpsh(vm.path)
     screen.keys("device_add dri")
-    wait_until(lambda: prompt_row(screen) == "(QEMU) device_add dri", 10)
+    wait_until(lambda: prompt_row(screen) == "(QEMU) device_add dri")
     vm.kill()
     picture = screen.sees("the VM is gone; waiting")
     assert picture.count("killed or crashed: the VM has ended.") == 1
@@ -95,7 +95,7 @@ def test_quit_asks_and_leaving_leaves_the_vm(screen: Terminal, vm: Vm) -> None:
     screen.keys("quit", "Enter")
     screen.sees("[l]eave the shell, [q]uit the VM, [c]ancel")
     screen.keys("c")
-    wait_until(lambda: prompt_row(screen).rstrip() == "(QEMU)", 10)
+    wait_until(lambda: prompt_row(screen).rstrip() == "(QEMU)")
     screen.keys("quit", "Enter")
     screen.sees("[l]eave the shell, [q]uit the VM, [c]ancel")
     screen.keys("Enter")
@@ -108,7 +108,7 @@ def test_quit_ends_the_vm(screen: Terminal, vm: Vm) -> None:
     screen.keys("quit", "Enter")
     screen.sees("[q]uit the VM")
     screen.keys("q")
-    wait_until(lambda: not vm.is_running, 10)
+    wait_until(lambda: not vm.is_running)
     picture = screen.sees("ended")
     assert "Traceback" not in picture
 
@@ -151,7 +151,7 @@ def test_the_line_prompt(screen: Terminal, vm: Vm) -> None:
     vm.kill()
     picture = screen.sees("killed or crashed")
     assert re.search(r"^\d\d:\d\d:\d\d\.\d{3} STOP$", picture, re.MULTILINE)
-    wait_until(lambda: prompt_row(screen) == "(QEMU) device_add dri", 10)
+    wait_until(lambda: prompt_row(screen) == "(QEMU) device_add dri")
     screen.keys("C-c", "C-d")
     assert "Traceback" not in screen.sees("exit 0")
 
@@ -165,7 +165,7 @@ def test_a_table_and_a_search_in_it(screen: Terminal, vm: Vm) -> None:
     screen.keys("C-u", "query-status", "Enter")
     screen.sees("1 of 1 line ")
     screen.keys("Escape")
-    wait_until(lambda: "search output" not in screen.picture(), 10)
+    wait_until(lambda: "search output" not in screen.picture())
     screen.sees("query-status")
     assert prompt_row(screen) == "(QEMU) half a li"
 
@@ -190,5 +190,5 @@ def test_an_event_is_opened_and_the_pane_filtered(screen: Terminal, vm: Vm) -> N
     screen.sees('"event": "STOP"')
     screen.keys(".events res*", "Enter")
     screen.sees("only res*")
-    wait_until(lambda: not re.search(r"│ \S+ STOP", screen.picture()), 10)
+    wait_until(lambda: not re.search(r"│ \S+ STOP", screen.picture()))
     assert re.search(r"│ \S+ RESUME", screen.picture())

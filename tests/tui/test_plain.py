@@ -30,6 +30,7 @@ from qmpsh.view.glyphs import UNICODE
 from qmpsh.wire.messages import Event, Reply
 from tests.tui.fakes import FakeSession, answers, asks, changes_prompt, held, refused
 from tests.tui.stage import TERM, WALL
+from tests.waiting import PATIENCE
 
 T = TypeVar("T")
 COLUMNS, ROWS = 70, 24
@@ -43,6 +44,7 @@ class PlainStage:
         self.exit_code: int | None = None
         self.has_ended = False
         self.sent = ""
+        self.now = 1000.0
         self._pipe = pipe
         self._bytes = io.StringIO()
         self._terminal = pyte.Screen(COLUMNS, ROWS)
@@ -50,7 +52,7 @@ class PlainStage:
         size = Size(rows=ROWS, columns=COLUMNS)
         term = "dumb" if is_dumb_terminal() else TERM
         terminal = Vt100_Output(self._bytes, lambda: size, term=term, enable_cpr=False)
-        around = Surroundings(pipe, terminal, UNICODE, lambda: WALL)
+        around = Surroundings(pipe, terminal, UNICODE, lambda: WALL, lambda: self.now)
         self._sessions: list[FakeSession] = []
         self.plain = Plain(self._connect, "dark", InMemoryHistory(), self._redirect, around)
 
@@ -78,7 +80,7 @@ class PlainStage:
 
     async def until(self, predicate: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + 5
+        deadline = loop.time() + PATIENCE
         while not (value := predicate()):
             shown = "\n".join(self.lines())
             assert loop.time() < deadline, f"never; instead:\n{shown}"

@@ -128,6 +128,8 @@ def test_a_line_that_waits_draws_its_bar_below_all_that_is_printed() -> None:
         on.session.works = [Work("backup j0", fraction=0.32)]
         on.session.script["slow --wait"] = held("slow --wait", Answer("slow", value={}, size=14))
         on.keys("slow --wait\r")
+        await on.until(lambda: on.session.running)
+        on.now += 1.0
         await on.sees("(QEMU) slow --wait", "backup j0 ███░░░░░░░ 32 %")
         on.session.tell(Event("STOP", {}, 0.0, {}))
         await on.sees("(QEMU) slow --wait", "00:00:00.000 STOP", "backup j0 ███░░░░░░░ 32 %")

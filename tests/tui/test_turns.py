@@ -35,13 +35,13 @@ class Told:
 
 
 class Bench:
-    """A runner on a fake session; `seconds` since the line began that runs."""
+    """A runner on a fake session; `seconds`: what its clock shows."""
 
     def __init__(self) -> None:
         self.session = FakeSession(Silent())
         self.seconds = 0.0
         self._told = Told()
-        self.runner = Runner(self.session, self._told, lambda code: None, self._now)
+        self.runner = Runner(self.session, self._told, lambda code: None, lambda: self.seconds)
 
     def told(self) -> list[str]:
         """What was told since the last call."""
@@ -60,10 +60,6 @@ class Bench:
         self.runner.submit(line)
         assert self.runner.interrupt()
         assert self.told() == [f"(QEMU) {line}"]
-
-    def _now(self) -> float:
-        running = self.session.running
-        return (running.since if running else 0.0) + self.seconds
 
 
 @pytest.fixture
@@ -156,9 +152,8 @@ def test_a_line_that_waits_is_seen_at_once_and_goes_when_it_runs() -> None:
     async def scene(on: Stage) -> None:
         on.session.script["slow"] = held("slow")
         on.keys("slow\r")
-        running = await on.until(lambda: on.session.running)
-        assert running is not None
-        on.now = running.since + 1.0
+        await on.until(lambda: on.session.running)
+        on.now += 1.0
         on.keys("set_password password=hunter2\r" + "stop\r" * 4)
         await on.sees("5 queued")
         picture = on.picture()

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator
 
 from tests.qemu import ROOT
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 class Terminal:
@@ -27,7 +27,7 @@ class Terminal:
             check=True,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=PATIENCE,
         ).stdout
 
     def start(self, *argv: str, columns: int = 100, rows: int = 24) -> None:
@@ -69,7 +69,7 @@ class Terminal:
             return picture if all(text in picture for text in texts) else ""
 
         try:
-            return wait_until(shown, 20, " and ".join(texts))
+            return wait_until(shown, PATIENCE, " and ".join(texts))
         except AssertionError as error:
             error.add_note(self.picture())
             raise

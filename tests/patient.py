@@ -1,0 +1,14 @@
+"""`python -m tests.patient`: the command, with all the time at a Tab that a busy machine needs.
+
+A real shell gives up on a completion after a moment, for whoever waits there; a test waits longer.
+"""
+
+from __future__ import annotations
+
+from qmpsh.__main__ import main
+from qmpsh.completion import server, shells
+from tests.waiting import PATIENCE
+
+if __name__ == "__main__":
+    server.GREETED_WITHIN = server.VISIT = shells.LIMIT = PATIENCE
+    main()
