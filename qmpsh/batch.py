@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from qmpsh.errors import LineError, QmpshError, UsageError
+from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import Mode, Redirect
 from qmpsh.link.client import Client
 from qmpsh.shell.machine import Machine
@@ -143,11 +144,21 @@ class Batch:
                 self.client.poll(task.timeout(time.monotonic()))
 
     def report(self, place: str, error: QmpshError) -> Outcome:
-        """Print an error, and the place in its line."""
+        """Print an error, and the place in its line; with --json on stdout too."""
+        self._print_failure(error)
         _complain(place, str(error))
         if isinstance(error, LineError):
             _point_at(error)
         return Outcome(error.exit_code)
+
+    def _print_failure(self, error: QmpshError) -> None:
+        if not (self._settings.json or error.in_json):
+            return
+        # Imported here: needed for an error alone.
+        from qmpsh.view.failures import failure_object
+
+        layout = pretty if self._settings.pretty else compact
+        print(self._coloured(layout(failure_object(error))))
 
     def note(self, place: str, text: str) -> None:
         """Say what is to be known of a place."""
@@ -214,6 +225,8 @@ class Batch:
             return
         whole = item.modifiers.json
         if item.failed and not (whole and item.reply is not None):
+            if item.error is not None:
+                self._print_failure(item.error)
             _complain(place, item.text or "")
             return
         if item.redirect is not None:
@@ -248,7 +261,7 @@ class Batch:
         """What to print of an answer, None for nothing: an empty object says only "done"."""
         layout = pretty if self._settings.pretty and not answer.one_line else compact
         if whole and answer.reply is not None:
-            return layout(answer.reply)
+            return layout(_reply_of(answer))
         if answer.text is not None:
             return visible(answer.text) or None
         if answer.value == {}:
@@ -302,6 +315,16 @@ def _keys() -> Iterable[tuple[str, str]]:
     from qmpsh.tui.keys import KEYS, shown_keys
 
     return shown_keys(KEYS)
+
+
+def _reply_of(answer: Answer) -> Json:
+    """The whole reply; where it does not say that the command failed, that as well."""
+    if answer.reply is None or not answer.failed:
+        return answer.reply
+    # Imported here: few lines fail.
+    from qmpsh.view.failures import failed_reply
+
+    return failed_reply(answer.reply, answer.text or "")
 
 
 def _pass_on(data: bytes, *, aside: bool) -> None:

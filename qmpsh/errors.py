@@ -33,9 +33,13 @@ def failure(error_class: str, desc: str) -> str:
 
 
 class QmpshError(Exception):
-    """Base of all; `str(error)` is one sentence for the user."""
+    """Base of all; `str(error)` is one sentence for the user.
+
+    in_json: its line wants its answer as JSON, and so what is wrong with it
+    """
 
     exit_code = 1
+    in_json = False
 
 
 class UsageError(QmpshError):

@@ -55,9 +55,14 @@ def _run_and_tell(argv: list[str]) -> int:
     except QmpshError as error:
         # Imported here: only an error may repeat what was typed.
         from qmpsh.shell.secrets import mask_argv
+        from qmpsh.view.failures import failure_object
+        from qmpsh.view.jsontext import compact
 
+        said = mask_argv(str(error), argv)
+        if error.in_json:
+            print(compact(failure_object(error, said)))
         sys.stdout.flush()
-        print(f"qmpsh: {told(mask_argv(str(error), argv))}", file=sys.stderr)
+        print(f"qmpsh: {told(said)}", file=sys.stderr)
         return error.exit_code
     sys.stdout.flush()
     return code
@@ -106,6 +111,15 @@ def _verb(words: Words) -> int:
 
 
 def _batch(words: Words, options: Options) -> int:
+    """A one-shot or a script; with --json an error that ends it early is told so too."""
+    try:
+        return _run_batch(words, options)
+    except QmpshError as error:
+        error.in_json = options.settings.json
+        raise
+
+
+def _run_batch(words: Words, options: Options) -> int:
     from qmpsh.batch import Batch
 
     settings, colour = for_batch(options, one_shot=bool(words.line))

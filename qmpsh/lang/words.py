@@ -17,6 +17,11 @@ from qmpsh.lang.syntax import Argument, CommandLine, Part, VerbLine
 from qmpsh.lang.values import Source
 from qmpsh.lang.verbs import WHOLE, Takes, takes
 
+_KEY = r"[^\s=\"'{}\[\]]+"
+_QUOTED_VALUE = (
+    rf"(?P<key>{_KEY})=(?:\"[^\"\\]*+(?:\\.[^\"\\]*+)*+\"|'[^'\\]*+(?:\\.[^'\\]*+)*+')"
+    rf"|(?P<mark>[\"'])(?P<inner>{_KEY})=.*(?P=mark)"
+)
 _SHELL_MARKS = ("|", ">", ">>")
 
 
@@ -46,6 +51,22 @@ def argument_words(words: Sequence[str]) -> tuple[Argument, ...]:
     """
     source = Source(" ".join(words))
     return tuple(word_argument(source, *word.span, "") for word in _placed(words))
+
+
+def kept_quotes(words: Sequence[str]) -> str:
+    """What to say of words that are quoted as in a line; "" for none."""
+    first, *rest = words
+    if first.startswith(".") and takes(first[1:]) in (Takes.HMP, Takes.PROGRAM):
+        return ""
+    for word in rest:
+        match = re.fullmatch(_QUOTED_VALUE, word, re.DOTALL)
+        if match:
+            key = match["key"] or match["inner"]
+            return (
+                f"the quotes of {key} belong to its value: of several words each is taken as it"
+                " stands; leave them out, or write the whole line as one word"
+            )
+    return ""
 
 
 def _placed(words: Sequence[str]) -> list[_Word]:

@@ -33,6 +33,7 @@ class Answer(NamedTuple):
     data:     bytes that a guest wrote, as they are, of which `text` is what a screen shows; None
               where the answer is none of a guest's
     aside:    the guest's command wrote it to its standard error
+    error:    what a failure's text was made of; None for one that the server told
     """
 
     command: str
@@ -47,6 +48,7 @@ class Answer(NamedTuple):
     one_line: bool = False
     data: bytes | None = None
     aside: bool = False
+    error: QmpshError | None = None
 
 
 class Note(NamedTuple):

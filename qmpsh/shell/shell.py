@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from qmpsh.shell.preferences import Preferences
     from qmpsh.shell.transaction import Transaction
 
+_MODIFIED = (CommandLine, VerbLine)
+"""Statements that have modifiers of their own."""
+
 
 class Shell:
     """client: None where there is no server (--dry-run); machine: what is known of it;
@@ -118,7 +121,8 @@ class Shell:
     def start_words(self, words: Sequence[str], show: Show) -> Task:
         """Run the words of a command line, each an argument of its own."""
         parse = partial(parse_words, words, hmp=self.hmp)
-        return Task(self._masked(parse, words), show)
+        steps = self._masked(parse, words)
+        return Task(steps if len(words) == 1 or self.hmp else _noted(words, steps), show)
 
     def abandon_transaction(self) -> bool:
         """Drop an open transaction; False when there was none."""
@@ -142,6 +146,7 @@ class Shell:
         """
         # Imported here, as below: as a rule a line has no verb.
         from qmpsh.lang.verbs import Takes, takes
+        from qmpsh.shell.transaction import single_action
 
         words = [line.rest] if line.words is None else line.words
         if len(words) == 1:
@@ -154,7 +159,7 @@ class Shell:
                 case CommandLine() | JsonLine() | HmpLine():
                     requests.append((yield from self._request(statement)))
                 case TransactionOpen(action=CommandLine() as action):
-                    requests.append((yield from self._single_action(statement, action)))
+                    requests.append((yield from single_action(self, statement, action)))
                 case VerbLine() if takes(statement.name) is Takes.HMP and statement.rest:
                     requests.append(hmp_request(statement.rest))
                 case _:
@@ -208,7 +213,11 @@ class Shell:
         exit_code = 0
         self._is_unmarked = True
         for statement in statements:
-            outcome = yield from self._limited(statement)
+            try:
+                outcome = yield from self._limited(statement)
+            except QmpshError as error:
+                error.in_json = isinstance(statement, _MODIFIED) and statement.modifiers.json
+                raise
             exit_code = exit_code or outcome.exit_code
             if outcome.leave or (exit_code and not self.settings.keep_going):
                 return outcome
@@ -217,24 +226,26 @@ class Shell:
     def _limited(self, statement: Statement) -> Steps:
         """The steps of a statement, none of which waits for ever where there is a time limit."""
         timeout = self.settings.timeout
-        if (
-            isinstance(statement, CommandLine | VerbLine)
-            and statement.modifiers.timeout is not None
-        ):
+        if isinstance(statement, _MODIFIED) and statement.modifiers.timeout is not None:
             timeout = statement.modifiers.timeout
         steps = self._steps(statement)
         return steps if timeout is None else within(timeout, steps)
 
     def _steps(self, statement: Statement) -> Steps:
         if self.transaction is not None:
-            return self._inside_transaction(self.transaction, statement)
+            # Imported here, as below: few lines belong to a transaction.
+            from qmpsh.shell.transaction import inside
+
+            return inside(self, self.transaction, statement)
         match statement:
             case CommandLine() | JsonLine() | HmpLine():
                 return self._send(statement)
             case VerbLine():
-                return self._verb(statement)
+                return self.verb(statement)
             case TransactionOpen():
-                return self._open_transaction(statement)
+                from qmpsh.shell.transaction import begin
+
+                return begin(self, statement)
             case TransactionClose():
                 raise LineSyntaxError("no transaction is open", statement.source, statement.span)
 
@@ -345,66 +356,11 @@ class Shell:
             return "" if has_end(request) else None
         return self.settings.wait
 
-    def _verb(self, line: VerbLine) -> Steps:
+    def verb(self, line: VerbLine) -> Steps:
+        """What a verb does."""
         from qmpsh.shell.verbs import find_verb
 
         return find_verb(line)(self, line)
-
-    def _open_transaction(self, statement: TransactionOpen) -> Steps:
-        from qmpsh.shell.transaction import Transaction
-
-        if statement.action is None:
-            self.transaction = Transaction()
-            return Outcome()
-        request = yield from self._single_action(statement, statement.action)
-        return (yield from self.execute(request))
-
-    def _single_action(
-        self, opening: TransactionOpen, action: CommandLine
-    ) -> Generator[Wish, str, Request]:
-        from qmpsh.shell.transaction import Transaction
-
-        transaction = Transaction()
-        yield from self._add_action(transaction, action)
-        return transaction.request(opening)
-
-    def _inside_transaction(self, transaction: Transaction, statement: Statement) -> Steps:
-        match statement:
-            case CommandLine():
-                return self._add_action(transaction, statement)
-            case TransactionClose():
-                self.transaction = None
-                return self._commit(transaction, statement)
-            case VerbLine():
-                return self._verb(statement)
-            case _:
-                error = LineSyntaxError(
-                    "inside a transaction each line is one action: NAME key=value",
-                    statement.source,
-                    (0, len(statement.source)),
-                )
-                transaction.refuse(error)
-                raise error
-
-    def _commit(self, transaction: Transaction, closing: TransactionClose) -> Steps:
-        request = transaction.request(closing)
-        if self.settings.interactive:
-            yield Note(transaction.preview())
-            if not (self.settings.yes or request.modifiers.yes):
-                choice = yield transaction.question()
-                if choice != "y":
-                    return Outcome()
-        return (yield from self.execute(request))
-
-    def _add_action(self, transaction: Transaction, line: CommandLine) -> Steps:
-        from qmpsh.shell.reading import read_action
-
-        try:
-            transaction.add(line, (yield from read_action(self.introspection, line)))
-        except QmpshError as error:
-            transaction.refuse(error)
-            raise
-        return Outcome()
 
     def _refuse_transaction(self, error: QmpshError) -> None:
         if self.transaction is not None:
@@ -413,6 +369,17 @@ class Shell:
 
 def _nobody_hears(text: str) -> None:
     """The default of `Shell.warn`."""
+
+
+def _noted(words: Sequence[str], steps: Steps) -> Steps:
+    """The same steps, after a remark on quotes that the user's shell has left in the words."""
+    # Imported here: a bare command has no words.
+    from qmpsh.lang.words import kept_quotes
+
+    said = kept_quotes(words)
+    if said:
+        yield Note(said)
+    return (yield from steps)
 
 
 def _json_request(line: JsonLine) -> Request:

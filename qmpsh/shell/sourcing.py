@@ -125,7 +125,7 @@ def _placed(shell: Shell, steps: Steps, place: str) -> Steps:
     except QmpshError as error:
         if not shell.settings.keep_going:
             raise _at(place, error) from error
-        yield Answer("", failed=True, text=f"{place}: {error}")
+        yield Answer("", failed=True, text=f"{place}: {error}", error=error)
         return Outcome(error.exit_code)
 
 

@@ -5,13 +5,26 @@ One wrong line refuses the whole (qmp-shell drops the line and commits the rest:
 
 from __future__ import annotations
 
-from qmpsh.errors import QmpshError, UsageError
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.lang.syntax import CommandLine, TransactionClose, TransactionOpen
+from qmpsh.lang.syntax import (
+    CommandLine,
+    Statement,
+    TransactionClose,
+    TransactionOpen,
+    VerbLine,
+)
 from qmpsh.shell.execute import Request
-from qmpsh.shell.outcome import Ask
+from qmpsh.shell.outcome import Ask, Note, Outcome, Steps, Wish
+from qmpsh.shell.reading import read_action
 from qmpsh.shell.secrets import mask_line
 from qmpsh.wire.messages import Command
+
+if TYPE_CHECKING:
+    from qmpsh.shell.shell import Shell
 
 
 class Transaction:
@@ -53,3 +66,61 @@ class Transaction:
             raise UsageError("the transaction has no action, nothing was sent")
         command = Command("transaction", {"actions": self._actions}, end.modifiers.oob)
         return Request(command, end.modifiers, end.redirect)
+
+
+def begin(shell: Shell, opening: TransactionOpen) -> Steps:
+    """`transaction(`, alone or with its one action and its `)`."""
+    if opening.action is None:
+        shell.transaction = Transaction()
+        return Outcome()
+    request = yield from single_action(shell, opening, opening.action)
+    return (yield from shell.execute(request))
+
+
+def single_action(
+    shell: Shell, opening: TransactionOpen, action: CommandLine
+) -> Generator[Wish, str, Request]:
+    """The request of a transaction of one action."""
+    transaction = Transaction()
+    yield from _add(shell, transaction, action)
+    return transaction.request(opening)
+
+
+def inside(shell: Shell, transaction: Transaction, statement: Statement) -> Steps:
+    """What a statement does while a transaction is open."""
+    match statement:
+        case CommandLine():
+            return _add(shell, transaction, statement)
+        case TransactionClose():
+            shell.transaction = None
+            return _commit(shell, transaction, statement)
+        case VerbLine():
+            return shell.verb(statement)
+        case _:
+            error = LineSyntaxError(
+                "inside a transaction each line is one action: NAME key=value",
+                statement.source,
+                (0, len(statement.source)),
+            )
+            transaction.refuse(error)
+            raise error
+
+
+def _commit(shell: Shell, transaction: Transaction, closing: TransactionClose) -> Steps:
+    request = transaction.request(closing)
+    if shell.settings.interactive:
+        yield Note(transaction.preview())
+        if not (shell.settings.yes or request.modifiers.yes):
+            choice = yield transaction.question()
+            if choice != "y":
+                return Outcome()
+    return (yield from shell.execute(request))
+
+
+def _add(shell: Shell, transaction: Transaction, line: CommandLine) -> Steps:
+    try:
+        transaction.add(line, (yield from read_action(shell.introspection, line)))
+    except QmpshError as error:
+        transaction.refuse(error)
+        raise
+    return Outcome()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from qmpsh.view.failures import CLASSES
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm, VmStarter
 from tests.waiting import PATIENCE, wait_until
@@ -299,3 +300,97 @@ def test_a_table(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     assert whole.stdout.splitlines()[0] == header
     done = run_qmpsh(vm.path, "--table", "query-status")
     assert json.loads(done.stdout)["status"]
+
+
+# -------------------------------------------------------------------- --json
+
+
+@pytest.mark.parametrize(
+    "line, error_class, code",
+    [
+        ("query-status a", "InvalidLine", 2),
+        ("set_password protocol=vnx password=hunter2", "InvalidLine", 2),
+        ("query-status > /nowhere/x", "NotSent", 2),
+        (".source /nowhere/x", "NotSent", 2),
+        ("transaction(", "NotSent", 2),
+        (".wait STOP --timeout 0.01", "Timeout", 124),
+        ("query-status | false", "OutputFailed", 1),
+        (".hmp nope", "CommandFailed", 1),
+    ],
+)
+def test_with_json_every_failure_is_an_object(
+    vm: Vm, run_qmpsh: RunQmpsh, line: str, error_class: str, code: int
+) -> None:
+    plain, done = run_qmpsh(vm.path, line), run_qmpsh("--json", vm.path, line)
+    script = run_qmpsh("--json", vm.path, stdin=line)
+    assert (plain.returncode, done.returncode, script.returncode) == (code, code, code)
+    said = json.loads(done.stdout)
+    assert (said["error"]["class"], said["exit"]) == (error_class, code)
+    assert said["error"]["desc"] in plain.stderr
+    assert json.loads(script.stdout) == said
+    if "return" not in said:
+        assert done.stderr == plain.stderr
+
+
+def test_with_json_a_failed_connection_is_an_object(run_qmpsh: RunQmpsh, tmp_path: Path) -> None:
+    done = run_qmpsh("--json", str(tmp_path / "none"), "query-status")
+    said = json.loads(done.stdout)
+    assert (said["error"]["class"], said["exit"], done.returncode) == ("CannotConnect", 3, 3)
+    assert done.stderr == f"qmpsh: {said['error']['desc']}\n"
+
+
+def test_with_json_each_line_of_a_script_has_an_object(
+    vm: Vm, run_qmpsh: RunQmpsh, tmp_path: Path
+) -> None:
+    file = tmp_path / "lines.qmp"
+    file.write_bytes(b"nope\nquery-version\nx a\n# \xff\n")
+    classes = ["CommandNotFound", None, "InvalidLine", "NotSent"]
+    for how in (["-f", str(file), vm.path], [vm.path, ".source", str(file)]):
+        done = run_qmpsh("-k", "--json", *how)
+        objects = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [one.get("error", {}).get("class") for one in objects] == classes
+        assert [one.get("exit") for one in objects] == [None, None, 2, 2]
+
+
+def test_the_modifier_json_has_it_too(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh("-k", vm.path, stdin=".wait STOP --timeout=0.01 --json\nx y=1 --json\nx y=1\n")
+    objects = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["error"]["class"] for one in objects] == ["Timeout", "InvalidLine"]
+
+
+# -------------------------------------------------------------------- quotes
+
+
+@pytest.mark.parametrize(
+    "word, key",
+    [
+        ('command-line="info status"', "command-line"),
+        ("command-line='info status'", "command-line"),
+        (r"command-line='it\'s'", "command-line"),
+        ("'command-line=info status'", "command-line"),
+        ('command-line="a" and "b"', ""),
+        ('command-line=it is "b"', ""),
+        ("command-line=info status", ""),
+    ],
+)
+def test_quotes_in_a_word_are_named(run_qmpsh: RunQmpsh, word: str, key: str) -> None:
+    done = run_qmpsh("-n", "human-monitor-command", word)
+    note = (
+        f"qmpsh: the quotes of {key} belong to its value: of several words each is taken as it"
+        " stands; leave them out, or write the whole line as one word\n"
+    )
+    assert done.stderr == (note if key else "")
+    name, _, value = word.partition("=")
+    assert json.loads(done.stdout)["arguments"] == {name: value}
+
+
+def test_quotes_of_a_whole_line_are_the_languages(run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh("-n", 'human-monitor-command command-line="info status"')
+    assert json.loads(done.stdout)["arguments"] == {"command-line": "info status"}
+    assert done.stderr == ""
+
+
+def test_the_page_has_the_classes_of_failures() -> None:
+    page = (ROOT / "docs" / "command-line.md").read_text()
+    rows = [f"| `{name}` | {meaning} |" for _, name, meaning in CLASSES]
+    assert [row for row in rows if row not in page] == []
