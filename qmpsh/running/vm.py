@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 from qmpsh.errors import CannotConnect, ConnectionLost, QmpshError, UsageError
 from qmpsh.link.client import Client
+from qmpsh.link.programs import not_started
 from qmpsh.link.transport import PATH_LIMIT
 from qmpsh.running.log import Log
 from qmpsh.wire.messages import Command
@@ -190,7 +191,7 @@ def _start(
             )
         except OSError as error:
             raise CannotConnect(
-                f"cannot start {command[0]}: {error.strerror}",
+                not_started(command[0], error),
                 "the words after -- are QEMU's program and its arguments",
             ) from error
 

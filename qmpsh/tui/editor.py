@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from prompt_toolkit.application import in_terminal
 
 from qmpsh.errors import UsageError
+from qmpsh.link.programs import not_started
 from qmpsh.tui.pager import POLL
 
 
@@ -43,7 +44,8 @@ async def edit(text: str) -> str:
             try:
                 process = subprocess.Popen([*command, path])
             except OSError as error:
-                raise UsageError(f"cannot start {command[0]}: {error.strerror}") from error
+                why = not_started(command[0], error)
+                raise UsageError(f"{why}; install it, or name another in VISUAL") from error
             while process.poll() is None:
                 await asyncio.sleep(POLL)
         if process.returncode:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from prompt_toolkit.application import in_terminal
 
 from qmpsh.errors import UsageError
+from qmpsh.link.programs import not_started
 
 POLL = 0.05
 """seconds between checks whether the program has ended; asyncio's own way needs a thread"""
@@ -40,7 +41,12 @@ def pager_environ(environ: Mapping[str, str], *, is_table: bool) -> dict[str, st
 
 async def show_in_pager(text: str, *, is_table: bool = False) -> None:
     """Show a text until the user leaves the pager. Raises UsageError if it cannot start."""
-    await hand_over(pager_command(os.environ), f"{text}\n", is_table=is_table)
+    command = pager_command(os.environ)
+    try:
+        await hand_over(command, f"{text}\n", is_table=is_table)
+    except OSError as error:
+        why = not_started(command[0], error)
+        raise UsageError(f"{why}; install it, or name another pager in PAGER") from error
 
 
 async def hand_over(command: list[str] | str, text: str, *, is_table: bool = False) -> int:
@@ -49,7 +55,7 @@ async def hand_over(command: list[str] | str, text: str, *, is_table: bool = Fal
     command:  words, or a line for the shell
     text:     the program's standard input
     is_table: the text has rows that a pager must not wrap
-    Raises UsageError if the program cannot start.
+    Raises OSError if the program cannot start.
     """
     environ = pager_environ(os.environ, is_table=is_table)
     with tempfile.TemporaryFile() as file:
@@ -57,12 +63,9 @@ async def hand_over(command: list[str] | str, text: str, *, is_table: bool = Fal
         file.write(text.encode(errors="replace"))
         file.seek(0)
         async with in_terminal():
-            try:
-                process = subprocess.Popen(
-                    command, shell=isinstance(command, str), stdin=file, env=environ
-                )
-            except OSError as error:
-                raise UsageError(f"cannot start {command[0]}: {error.strerror}") from error
+            process = subprocess.Popen(
+                command, shell=isinstance(command, str), stdin=file, env=environ
+            )
             while process.poll() is None:
                 await asyncio.sleep(POLL)
     return process.returncode

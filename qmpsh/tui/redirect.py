@@ -13,6 +13,7 @@ from typing import Final
 
 from qmpsh.errors import QmpshError
 from qmpsh.lang.syntax import Redirect
+from qmpsh.link.programs import not_started
 from qmpsh.shell.outcome import Answer
 from qmpsh.shell.redirects import pipe_status, wants_terminal, write_file
 from qmpsh.tui.pager import hand_over
@@ -38,11 +39,14 @@ async def redirect(answer: Answer) -> str:
     if target.mark != "|":
         write_file(target, data)
         return f"written to {target.target}"
-    if wants_terminal(target, os.environ):
-        text, is_table = data.decode("utf-8", "replace"), body.table is not None
-        shown, status = "", await hand_over(target.target, text, is_table=is_table)
-    else:
-        shown, status = await _through(target, data)
+    try:
+        if wants_terminal(target, os.environ):
+            text, is_table = data.decode("utf-8", "replace"), body.table is not None
+            shown, status = "", await hand_over(target.target, text, is_table=is_table)
+        else:
+            shown, status = await _through(target, data)
+    except OSError as error:
+        raise QmpshError(not_started("/bin/sh", error)) from error
     said = pipe_status(status, target)
     if said:
         raise QmpshError(f"{shown}\n{said}" if shown else said)

@@ -190,6 +190,16 @@ def test_a_command_that_says_nothing_is_ended(tmp_path: Path) -> None:
     wait_until(lambda: has_ended(int(pid.read_text())), what="what it started has ended as well")
 
 
+def test_a_program_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = refusal("exec:no-such - UNIX:/run/m")
+    assert "exit 127: " in said
+    assert said.endswith("; install the program that was not found, or give its whole path")
+    monkeypatch.setenv("QMPSH_SSH", "no-such-ssh")
+    said = refusal("ssh://h/m")
+    assert "no-such-ssh: not found" in said
+    assert said.endswith("; install the OpenSSH client, or name another in QMPSH_SSH")
+
+
 def test_a_command_that_complains_without_end() -> None:
     said = refusal("exec:yes complaint | head -n 100000 >&2; echo the end >&2; exit 1")
     assert "exit 1: the end;" in said

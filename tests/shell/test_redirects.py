@@ -61,6 +61,15 @@ def test_the_status_of_a_pipe_is_told(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     assert "was ended by signal 9" in done.stderr
 
 
+def test_a_pipe_into_a_program_that_is_not_there(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, "query-status | no-such-pager -S")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        1,
+        "qmpsh: | no-such-pager -S: no-such-pager was not found; install it, or pipe into another"
+        " program",
+    )
+
+
 def test_a_command_that_reads_nothing(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh(vm.path, "query-qmp-schema | true")
     assert (done.returncode, done.stderr) == (0, "")

@@ -772,7 +772,7 @@ def test_a_pager_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(on: Stage) -> None:
         await long_reply(on)
         on.keys(F5)
-        await on.sees("error: cannot start no-such-pager")
+        await on.sees("no-such-pager was not found; install it, or name")
 
     monkeypatch.setenv("PAGER", "no-such-pager -x")
     on_stage(scene)

@@ -253,7 +253,7 @@ def test_the_line_comes_back_from_the_editor(monkeypatch: pytest.MonkeyPatch) ->
     "editor, said",
     [
         ("false", "false ended with 1: the line is unchanged"),
-        ("/no/such", "cannot start /no/such: No such file or directory"),
+        ("/no/such", "/no/such was not found; install it"),
         ("rm", "cannot read the line back"),
     ],
 )

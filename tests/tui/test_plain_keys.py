@@ -65,7 +65,11 @@ def test_the_last_reply_in_a_pager(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         await on.until(lambda: on.lines()[-1] == "(QEMU) stop")
         monkeypatch.setenv("PAGER", "no-such-pager")
         on.keys("\x1bp")
-        await on.sees("error: cannot start no-such-pager: No such file or directory", "(QEMU) stop")
+        await on.sees(
+            "error: no-such-pager was not found; install it, or name another pager",
+            "in PAGER",
+            "(QEMU) stop",
+        )
 
     on_stage(scene)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from qmpsh.errors import CannotConnect, ConnectionLost
 from qmpsh.link.address import refusal
 from qmpsh.link.journey import Journey
+from qmpsh.link.programs import NOT_FOUND, not_started
 from qmpsh.link.roads.child import Child
 from qmpsh.link.transport import SocketStream, Stream
 
@@ -45,7 +46,7 @@ class ExecAddress(NamedTuple):
             )
         except OSError as error:
             mine.close()
-            raise CannotConnect(f"cannot start {SHELL}: {error.strerror}") from error
+            raise CannotConnect(not_started(SHELL, error)) from error
         finally:
             other.close()
         return _Carried(self, mine, child)
@@ -61,10 +62,11 @@ class _Carried(Journey):
         self._stream = SocketStream(connected)
 
     def _ending(self, error: ConnectionLost | None) -> CannotConnect:
-        return CannotConnect(
-            f"{self._address} ended before a session began, {self._child.verdict()}",
-            "try the command by itself: it is to print the monitor's greeting",
-        )
+        verdict = self._child.verdict()
+        todo = "try the command by itself: it is to print the monitor's greeting"
+        if verdict.startswith(f"exit {NOT_FOUND}"):
+            todo = "install the program that was not found, or give its whole path"
+        return CannotConnect(f"{self._address} ended before a session began, {verdict}", todo)
 
     def _drop(self) -> None:
         self._child.end()

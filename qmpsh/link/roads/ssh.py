@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from qmpsh.errors import CannotConnect, ConnectionLost
 from qmpsh.link.address import refusal
 from qmpsh.link.journey import Journey
+from qmpsh.link.programs import not_started
 from qmpsh.link.roads.child import Child
 from qmpsh.link.transport import SocketStream, Stream
 
@@ -48,6 +49,8 @@ _UNASKED: Final = ("BatchMode=yes", "ConnectTimeout=10")
 _START: Final = f"trap '' INT QUIT; exec ${{{COMMAND}:-ssh}} \"$@\""
 
 _HINTS: Final = {
+    # Of the shell that starts it.
+    ": not found": "install the OpenSSH client, or name another in QMPSH_SSH",
     "Permission denied (": "ssh {host} has to get in: a key for it, ssh-add, or the right user",
     "Host key verification failed": "log in once with ssh {host}, and accept its key",
     "Could not resolve": "check the name of the host",
@@ -130,7 +133,7 @@ class _Forwarding(Journey):
         except OSError as error:
             os.close(self._pipe)
             shutil.rmtree(self._folder, ignore_errors=True)
-            raise CannotConnect(f"cannot start ssh: {error.strerror}") from error
+            raise CannotConnect(not_started("/bin/sh", error)) from error
         finally:
             os.close(other)
 
