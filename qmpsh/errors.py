@@ -95,6 +95,16 @@ class NoValue(LineSyntaxError):
     word = ""
 
 
+class UnknownModifier(LineSyntaxError):
+    """A `--word` that is no modifier; whether it is a member's name only a schema can tell.
+
+    name: without its dashes; value: what it was given, None for nothing
+    """
+
+    name = ""
+    value: str | None = None
+
+
 class SchemaMismatch(LineError):
     """The line is in the language, but this server would refuse it."""
 

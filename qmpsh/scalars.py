@@ -36,6 +36,12 @@ def read_int(text: str) -> int | None:
     return value if INT_MIN <= value <= INT_MAX else None
 
 
+def is_broken_size(text: str) -> bool:
+    """Whether the text is a size such as `1.3K`, which is no whole number of bytes."""
+    match = _INT.fullmatch(text) if len(text) <= _LONGEST else None
+    return match is not None and not match["hex"] and _scaled(match) is None
+
+
 def read_number(text: str) -> int | float | None:
     """Read what read_int takes, or `1.5`, `1e3`; None for anything else."""
     value = read_int(text)

@@ -18,6 +18,7 @@ from qmpsh.lang.syntax import Mode
 from qmpsh.nearest import did_you_mean
 from qmpsh.scalars import read_boolean, read_int, read_number
 from qmpsh.schema.model import Builtin, EnumType, ObjectType, Schema, Type, is_open
+from qmpsh.schema.plain_values import NAMES
 from qmpsh.schema.walk import object_of
 
 _READERS = {"int": read_int, "number": read_number, "boolean": read_boolean}
@@ -94,7 +95,8 @@ def _unknown_member(line: Line, given: Given) -> Iterator[Fault]:
         return
     name = given.path[len(owner_path)]
     names = [member.name for member in unfolded.members]
-    yield Fault(given.key, "error", f"no member {name}{did_you_mean(name, names)}")
+    part = "member" if owner_path else "argument"
+    yield Fault(given.key, "error", f"no {part} '{name}'{did_you_mean(name, names)}")
 
 
 def _owner(line: Line, path: Path) -> tuple[Path, ObjectType | None]:
@@ -110,9 +112,10 @@ def _wrong_value(kind: Type, given: Given) -> str:
     value = given.text or ""
     match kind:
         case EnumType() if value not in kind.names():
-            return f"no value {value}{did_you_mean(value, kind.names())}"
+            hint = did_you_mean(value, kind.names())
+            return f"'{value}' is not a value of {given.path[-1]}{hint}"
         case Builtin(json_type) if json_type in _READERS:
             word = plain_word(value, inside=given.bracketed)
             if given.quoted or _READERS[json_type](word) is None:
-                return f"{given.path[-1]}: {value} is no {json_type}"
+                return f"{given.path[-1]}: {value} is not {NAMES[json_type]}"
     return ""

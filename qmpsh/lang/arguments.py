@@ -13,7 +13,7 @@ Word = Sequence[Token]
 """Tokens without a blank between them, except inside brackets."""
 
 _NO_VALUE = "expected KEY=value"
-GLUED_PAREN = "expected a blank before ), which stands alone; a value that ends in ) is quoted"
+GLUED_PAREN = "put a space before ), which stands alone; a value that ends in ) is quoted"
 
 
 class ArgumentReader:
@@ -88,7 +88,7 @@ class ArgumentReader:
         key = self._source.text[word[0].start : first.start]
         text = self._source.text[first.start : word[-1].end]
         reader.expect_end(
-            f"expected a blank after the closing mark; text that begins with {text[0]} "
+            f"expected a space after the closing mark; text that begins with {text[0]} "
             "is quoted as a whole",
             f"{key}{quote(text)}",
         )
@@ -121,7 +121,7 @@ class ArgumentReader:
             return self._blanks(start, f"{text}={self._source.text[slice(*behind)]}", behind[1])
         if text.startswith("-"):
             message = "expected two dashes before a modifier, as in --json"
-            return self._source.error(message, start, end)
+            return option(self._source, (start, end), self._name, message)
         if self._in_transaction and text.endswith(")"):
             return self._source.error(GLUED_PAREN, end - 1, end)
         before = self.arguments[-1] if self.arguments else None
@@ -135,7 +135,7 @@ class ArgumentReader:
 
     def _blanks(self, start: int, guess: str, end: int) -> LineSyntaxError:
         guess = f"{self._name} {guess}?".lstrip()
-        return self._source.error("expected no blanks around =", start, end, guess)
+        return self._source.error("expected no spaces around =", start, end, guess)
 
     def _text(self, token: Token) -> str:
         return token.text(self._source.text)
@@ -179,6 +179,13 @@ def no_value(source: Source, place: Span, name: str, guess: str = "") -> NoValue
         guess = f'{{"execute": "{name}", "arguments": {{...}}}}'
     error = NoValue(message, source.line, source.span(*place), guess)
     error.command, error.word = name, word
+    return error
+
+
+def option(source: Source, place: Span, name: str, message: str) -> NoValue:
+    """The error for `-x`, which the human monitor may take. place, name: as in `no_value`"""
+    error = NoValue(message, source.line, source.span(*place))
+    error.command, error.word = name, source.text[slice(*place)]
     return error
 
 

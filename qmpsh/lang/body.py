@@ -96,7 +96,7 @@ class BodyReader:
             raise unclosed(self._source, word[0])
         if len(word) > 1:
             glued = word[1]
-            message = "expected a blank after the closing quote"
+            message = "expected a space after the closing quote"
             raise self._source.error(message, glued.start, glued.end)
         return unquoted(self._source, word[0])
 

@@ -84,8 +84,8 @@ class Branch:
             span = (parts[0].span[0], parts[count - 1].span[1])
             group = groups.setdefault(name, [])
             if group and not (parts[count:] and group[0][0]):
-                both_end = not parts[count:] and not group[0][0]
-                raise LineSyntaxError(_set_twice(name, both_end), self.source, span)
+                below = parts[count:] or group[0][0]
+                raise LineSyntaxError(_set_twice(name, below), self.source, span)
             spans.setdefault(name, span)
             group.append((parts[count:], argument))
         return [Member(name, spans[name], self._child(group)) for name, group in groups.items()]
@@ -111,10 +111,11 @@ class Branch:
         return Branch(self.source, group) if parts else argument
 
 
-def _set_twice(name: str, both_end: bool) -> str:
-    if both_end:
-        return f"expected {name} only once"
-    return f"expected {name} as a value or by its parts ({name}.NAME=...), not both"
+def _set_twice(name: str, below: Sequence[Part]) -> str:
+    if not below:
+        return f"{name} is given twice"
+    path = ".".join([name, *(part.text for part in below)])
+    return f"{name} is given both as a value and as {path}"
 
 
 def _wrong_index(count: int) -> str:

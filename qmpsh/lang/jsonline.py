@@ -82,7 +82,7 @@ def objects_of(line: str, tokens: Sequence[Token]) -> Iterator[Found]:
     for place, token in enumerate(tokens):
         mark = line[token.start : token.end]
         if token.kind is Kind.GLUED:
-            message = "expected another object, a comment, or | or > after a blank"
+            message = "expected another object, a comment, or | or > after a space"
             raise LineSyntaxError(message, line, (token.start, token.end))
         if token.kind is Kind.OPEN:
             first = first if brackets else place

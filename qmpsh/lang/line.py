@@ -32,7 +32,7 @@ def parse_words(
     Raises LineSyntaxError; its source is the words with a blank between them.
     """
     if len(words) == 1 and not hmp:
-        return parse_line(words[0], PLAIN._replace(counted=counted))
+        return parse_line(words[0], PLAIN._replace(counted=counted, helps=True))
     from qmpsh.lang import parser
 
     return parser.parse_words(words, hmp=hmp, counted=counted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from qmpsh.errors import LineSyntaxError, Span, UsageError
+from qmpsh.errors import LineSyntaxError, Span, UnknownModifier, UsageError
 from qmpsh.lang.durations import parse_duration
 from qmpsh.lang.syntax import Modifiers
 from qmpsh.lang.verbs import VERB_MODIFIERS, VERBS
@@ -28,6 +28,9 @@ OPTIONS = frozenset(
     }
 )
 """The options of the command line that hold for no single line."""
+
+LETTERS = "fHhpktwnyNlvV"
+"""The options of the command line that have one letter."""
 
 _COUNT = r"[1-9][0-9]{0,8}"
 
@@ -89,7 +92,9 @@ class ModifierReader:
         Raises LineSyntaxError for an unknown name, a wrong value, or one given twice.
         """
         if name not in MODIFIERS:
-            raise self._error(_unknown(name), span)
+            error = UnknownModifier(_unknown(name), self._source, span)
+            error.name, error.value = name, text
+            raise error
         if name in self._spans:
             raise self._error(f"--{name} is given twice", span)
         if name in FLAGS and text is not None:

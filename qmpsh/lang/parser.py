@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from qmpsh.errors import LineSyntaxError, NoValue, Span
 from qmpsh.lang.arguments import GLUED_PAREN, ArgumentReader, Word
 from qmpsh.lang.body import BodyReader, split_words
-from qmpsh.lang.names import check_name, check_verb
+from qmpsh.lang.names import HELP, NO_HELP, check_name, check_verb, help_line
 from qmpsh.lang.redirects import take_redirect
 from qmpsh.lang.rules import State
 from qmpsh.lang.scan import Scanner
@@ -71,7 +71,7 @@ def parse_words(
         text = " ".join(words)
         return [HmpLine(text, text)] if text.strip(BLANKS) and text[0] != "#" else []
     if len(words) == 1:
-        return parse_line(words[0], PLAIN._replace(counted=counted))
+        return parse_line(words[0], PLAIN._replace(counted=counted, helps=True))
     # Imported here, as below: most one-shots are neither.
     from qmpsh.lang.words import parse_argv
 
@@ -121,7 +121,22 @@ class _Line:
                 return [self._transaction(first)]
             case Kind.PAREN:
                 return [self._transaction_end(first)]
-        return [self._command(split_words(self._tokens), in_transaction=self._mode.in_transaction)]
+        words = split_words(self._tokens)
+        asking = next((word for word in words[1:] if self._word(word) in HELP), None)
+        if asking is not None:
+            return [self._help(words, asking)]
+        return [self._command(words, in_transaction=self._mode.in_transaction)]
+
+    def _help(self, words: Sequence[Word], asking: Word) -> VerbLine:
+        """`NAME --help` as `.help NAME`; values of tags go with the name."""
+        texts = [self._word(word) for word in words]
+        line = help_line(self._text, texts, (words[0][0].start, words[0][-1].end), self._redirect)
+        if not self._mode.helps:
+            raise self._source.error(NO_HELP, asking[0].start, asking[-1].end, f".help {line.rest}")
+        return line
+
+    def _word(self, word: Word) -> str:
+        return self._text[word[0].start : word[-1].end]
 
     def _command(self, words: Sequence[Word], *, in_transaction: bool) -> CommandLine:
         token = words[0][0]
@@ -187,6 +202,8 @@ class _Line:
             raise unclosed(self._source, words[-1][-1])
         # Behind `.help` a modifier's name is what help is wanted for.
         is_topic = takes(name) is Takes.NAME and words and words[0][0].kind is Kind.MODIFIER
+        if self._mode.helps and not is_topic and any(self._word(word) in HELP for word in words):
+            return help_line(self._text, [f".{name}"], span, redirect)
         body = BodyReader(self._source, words[1:] if is_topic else words)
         rest, rest_span = self._rest(body, first.end)
         if is_topic:

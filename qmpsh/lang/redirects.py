@@ -39,7 +39,7 @@ def _file(source: Source, mark: Token, tokens: Sequence[Token]) -> Redirect:
     if operand.kind is Kind.UNCLOSED:
         raise unclosed(source, operand)
     if len(operands) > 1:
-        message = "expected nothing after the file; a name with blanks is quoted"
+        message = "expected nothing after the file; a name with spaces is quoted"
         raise source.error(message, *operands[1][1:])
     return Redirect(
         ">>" if sign == ">>" else ">", unquoted(source, operand), (mark.start, operand.end)

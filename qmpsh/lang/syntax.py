@@ -20,6 +20,7 @@ class Mode(NamedTuple):
     in_transaction: a `transaction(` is open
     bare_verbs:     verbs that are understood without their dot, for the time being
     counted:        a verb repeats the line, which may say how often: `--count 3`
+    helps:          somebody reads the answer: `NAME --help` is `.help NAME`
     """
 
     hmp: bool = False
@@ -27,6 +28,7 @@ class Mode(NamedTuple):
     in_transaction: bool = False
     bare_verbs: frozenset[str] = frozenset()
     counted: bool = False
+    helps: bool = False
 
 
 PLAIN = Mode()

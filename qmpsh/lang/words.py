@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 
 from qmpsh.errors import LineSyntaxError, Span
-from qmpsh.lang.arguments import word_argument
-from qmpsh.lang.modifiers import VALUED_MODIFIERS, ModifierReader
-from qmpsh.lang.names import check_name, check_verb
+from qmpsh.lang.arguments import option, word_argument
+from qmpsh.lang.modifiers import LETTERS, VALUED_MODIFIERS, ModifierReader
+from qmpsh.lang.names import HELP, check_name, check_verb, help_line
 from qmpsh.lang.rules import TIME
 from qmpsh.lang.syntax import Argument, CommandLine, Part, VerbLine
 from qmpsh.lang.values import Source
@@ -79,12 +79,15 @@ def _placed(words: Sequence[str]) -> list[_Word]:
     return placed
 
 
-def _command(line: str, words: Sequence[_Word], *, counted: bool) -> CommandLine:
+def _command(line: str, words: Sequence[_Word], *, counted: bool) -> CommandLine | VerbLine:
     first = words[0]
     if first.text[:1] in ("{", "[") or first.text.startswith("transaction("):
         message = "expected one word: quote the line as a whole"
         raise LineSyntaxError(message, line, first.span)
     check_name(first.text, line, first.span)
+    texts = [word.text for word in words]
+    if any(text in HELP for text in texts):
+        return help_line(line, texts, first.span, None)
     modifiers = ModifierReader(line)
     arguments: list[Argument] = []
     for word in _without_modifiers(line, words[1:], modifiers):
@@ -102,6 +105,8 @@ def _verb(line: str, words: Sequence[_Word]) -> VerbLine:
     head, rest = "", list(words[1:])
     if behind is Takes.NAME and rest and rest[0].text.startswith("--"):
         rest = [rest[0], *_without_modifiers(line, rest[1:], modifiers)]
+    elif behind not in WHOLE and any(word.text in HELP for word in rest):
+        return help_line(line, [f".{name}"], first.span, None)
     elif behind not in WHOLE:
         rest = _without_modifiers(line, rest, modifiers)
     elif behind is Takes.TIMED_LINE:
@@ -139,11 +144,20 @@ def _without_modifiers(line: str, words: Sequence[_Word], modifiers: ModifierRea
         if text == "-" or not text.startswith("-"):  # alone it stands for stdin
             rest.append(words[at])
         elif not text.startswith("--"):
-            raise LineSyntaxError(f"write {text} before the command", line, words[at].span)
+            raise option(Source(line), words[at].span, words[0].text, _before(text))
         else:
             taken = _add_modifier(words[at : at + 2], modifiers)
         at += taken
     return rest
+
+
+def _before(text: str) -> str:
+    is_ours = text[1:2] != "" and text[1] in LETTERS
+    return (
+        f"write {text} before the command"
+        if is_ours
+        else f"{text} is not an option of qmpsh, and modifiers have two dashes, as in --json"
+    )
 
 
 def _add_modifier(words: Sequence[_Word], modifiers: ModifierReader) -> int:

@@ -7,16 +7,16 @@ is refused that the schema allows: open commands take undeclared members.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from enum import Enum, auto
 from typing import NamedTuple, NoReturn
 
-from qmpsh.errors import SchemaMismatch, Span
+from qmpsh.errors import SchemaMismatch, Span, shortened
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.build import NULL_WORDS, Branch, declared_text, key_tree
 from qmpsh.lang.syntax import (
     Argument,
     ArrayLiteral,
     CommandLine,
+    Modifiers,
     Node,
     ObjectLiteral,
     RawLiteral,
@@ -24,7 +24,7 @@ from qmpsh.lang.syntax import (
 )
 from qmpsh.lang.values import quote, read_raw
 from qmpsh.nearest import did_you_mean
-from qmpsh.scalars import BOOLEAN_WORDS, read_boolean, read_int, read_number
+from qmpsh.scalars import is_broken_size
 from qmpsh.schema.entries import Entry, entries_of, leaves_of
 from qmpsh.schema.model import (
     AlternateType,
@@ -37,9 +37,13 @@ from qmpsh.schema.model import (
     Type,
     is_open,
 )
+from qmpsh.schema.plain_values import EXPECTED, NAMES, NOT_READ, READERS
 from qmpsh.schema.properties import Properties, read_property
 from qmpsh.schema.walk import Unfolded, unfold
-from qmpsh.schema.words import kind_words, member_words, type_words
+from qmpsh.schema.words import assignment_words, kind_words, type_words
+
+MOST_VALUES = 8
+"""most values of a tag that an error lists"""
 
 
 def check_arguments(
@@ -57,14 +61,26 @@ def check_arguments(
         raise SchemaMismatch(f"no command {name}{hint}", command.source, command.name.span)
     reader = Reader(schema, command.source)
     undeclared = undeclared_reader(name, kind, properties)
-    return reader.object(kind, key_tree(command), Spot(name, command.name.span), undeclared)
+    tree = key_tree(command)
+    if command.modifiers != Modifiers():
+        # Imported here: most lines have no modifier.
+        from qmpsh.schema.collisions import refuse_collisions
+
+        unfolded = unfold(schema, kind, lambda tag: _tag_value(tree, tag))
+        names = {member.name for member in unfolded.members}
+        refuse_collisions(command, names.union(undeclared.names if undeclared else ()))
+    return reader.object(kind, tree, Spot(name, command.name.span), undeclared)
 
 
 class Spot(NamedTuple):
-    """What an error calls an object, and where the object is in the line."""
+    """What an error calls an object, and where the object is in the line.
+
+    part: what its members are called: the arguments of a command, the members of an object
+    """
 
     name: str
     span: Span
+    part: str = "argument"
 
 
 class Undeclared(NamedTuple):
@@ -126,14 +142,16 @@ class Reader:
     def _refuse_name(self, entry: Entry, unfolded: Unfolded, spot: Spot) -> NoReturn:
         where = f"{spot.name}{_with_tags(unfolded)}"
         names = [member.name for member in unfolded.members]
-        hint = did_you_mean(entry.name, names)
-        if not hint and unfolded.undecided is not None:
-            union = unfolded.undecided
-            choices = self._choices(union)
-            hint = f"; its members depend on {union.tag}, which is missing, one of: {choices}"
+        union = unfolded.undecided
+        first = union.tag if union is not None else next(iter(names), None)
+        hint = did_you_mean(entry.name, names) or self._parted(entry, first or "")
+        if not hint and union is not None:
+            hint = (
+                f"; what it takes depends on {union.tag}, which is missing ({self._values(union)})"
+            )
         elif not hint:
-            hint = f"; there are {', '.join(names)}" if names else ", it takes none"
-        self._refuse(f"no member {entry.name} in {where}{hint}", entry.span)
+            hint = f"; there are {', '.join(names)}" if names else "; it takes none"
+        self._refuse(f"{where} has no {spot.part} {_shown(entry.name)}{hint}", entry.span)
 
     def _require(
         self, unfolded: Unfolded, given: JsonObject, spot: Spot, strays: Sequence[Entry]
@@ -145,14 +163,16 @@ class Reader:
         union = unfolded.undecided
         if union is not None and any(member.name == union.tag for member in missing):
             where = f"{spot.name}{_with_tags(unfolded)}"
-            self._refuse(f"{where} lacks {union.tag}*, one of: {self._choices(union)}", spot.span)
-        names = ", ".join(member_words(self._schema, member) for member in missing)
+            self._refuse(f"{where} needs {union.tag}=... ({self._values(union)})", spot.span)
         for stray in strays:
             hint = did_you_mean(stray.name, [member.name for member in missing])
             hint = hint or self._parted(stray, missing[0].name)
             if hint:
-                self._refuse(f"{spot.name} lacks {names}{hint}", stray.span)
-        self._refuse(f"{spot.name} lacks {names}", spot.span)
+                message = f"{spot.name} has no {spot.part} {_shown(stray.name)}{hint}"
+                self._refuse(message, stray.span)
+        names = ", ".join(assignment_words(self._schema, member) for member in missing)
+        where = f"{spot.name}{_in_brackets(unfolded, spot)}"
+        self._refuse(f"{where} needs {names}", spot.span)
 
     def _parted(self, entry: Entry, name: str) -> str:
         """Return how to type `DRIVER,id=x` here, which is QEMU's own command-line syntax.
@@ -162,9 +182,14 @@ class Reader:
         if "," not in entry.name or not isinstance(entry.child, Argument):
             return ""
         words = self._source[slice(*entry.child.span)].split(",")
-        return (
-            f"; blanks part arguments, not commas: {' '.join([f'{name}={words[0]}', *words[1:]])}"
-        )
+        line = " ".join([f"{name}={words[0]}", *words[1:]])
+        return f"; spaces separate arguments, not commas: {line}"
+
+    def _values(self, union: ObjectType) -> str:
+        """Return the values of a union's tag, or their number where they would fill a screen."""
+        if len(union.variants) <= MOST_VALUES:
+            return f"one of {self._choices(union)}"
+        return f"{len(union.variants)} values; Tab or .help lists them"
 
     def _choices(self, union: ObjectType) -> str:
         """Return the values of a union's tag, or its type if the server names no branches."""
@@ -190,7 +215,7 @@ class Reader:
             case ObjectType():
                 child = self._opened(entry)
                 if isinstance(child, Branch | ObjectLiteral):
-                    return self.object(kind, child, Spot(entry.name, entry.value_span))
+                    return self.object(kind, child, Spot(entry.name, entry.value_span, "member"))
                 return self._refuse_value(f"an object {kind_words(self._schema, kind)}", entry)
 
     def _builtin(self, json_type: str, entry: Entry) -> Json:
@@ -204,12 +229,15 @@ class Reader:
                 return value.text
             return self._refuse_value("a string", entry, hint=self._in_quotes(entry))
         if entry.word is not None:
-            read = _READ[json_type](entry.word)
-            if read is not _NOT_READ:
+            read = READERS[json_type](entry.word)
+            if read is not NOT_READ:
                 return read
-        quoted = isinstance(value, Scalar) and value.quoted
-        hint = "; a quoted value is a string" if quoted else ""
-        return self._refuse_value(_EXPECTED[json_type], entry, hint=hint)
+        if isinstance(value, Scalar) and value.quoted:
+            kind = NAMES[json_type]
+            self._refuse(f"{entry.name} is {kind}: write it without quotes", entry.value_span)
+        if json_type == "int" and entry.word is not None and is_broken_size(entry.word):
+            self._refuse(f"{entry.word} is not a whole number of bytes", entry.value_span)
+        return self._refuse_value(EXPECTED[json_type], entry)
 
     def _enum(self, kind: EnumType, entry: Entry) -> Json:
         value = entry.value
@@ -218,7 +246,8 @@ class Reader:
             if value.text in names:
                 return value.text
             hint = did_you_mean(value.text, names) or f"; there are {', '.join(names)}"
-            self._refuse(f"{entry.name}: no value {value.text}{hint}", entry.value_span)
+            message = f"{_shown(value.text)} is not a value of {entry.name}{hint}"
+            self._refuse(message, entry.value_span)
         return self._refuse_value(f"one of {', '.join(names)}", entry)
 
     def _array(self, kind: ArrayType, entry: Entry) -> Json:
@@ -250,9 +279,9 @@ class Reader:
         """Whether a word is a value of an enum, int, number or boolean; other branches fit."""
         if isinstance(branch, EnumType) and isinstance(entry.value, Scalar):
             return entry.value.text in branch.names()
-        if not isinstance(branch, Builtin) or branch.json_type not in _READ:
+        if not isinstance(branch, Builtin) or branch.json_type not in READERS:
             return True
-        return entry.word is not None and _READ[branch.json_type](entry.word) is not _NOT_READ
+        return entry.word is not None and READERS[branch.json_type](entry.word) is not NOT_READ
 
     def _opened(self, entry: Entry) -> Branch | Node:
         """Return the value, parsed if it is raw text in brackets."""
@@ -289,43 +318,23 @@ def _tag_value(child: Branch | ObjectLiteral, tag: str) -> str | None:
     return None
 
 
+def _in_brackets(unfolded: Unfolded, spot: Spot) -> str:
+    """Return ` (abort)` for an element of a list, ` with driver=qcow2` for a command."""
+    if spot.part == "argument" or not unfolded.tags:
+        return _with_tags(unfolded)
+    return f" ({', '.join(value for _, value in unfolded.tags)})"
+
+
+def _shown(word: str) -> str:
+    """Return a word of the user's as a message repeats it."""
+    return f"'{shortened(word)}'"
+
+
 def _with_tags(unfolded: Unfolded) -> str:
     """Return ` with driver=qcow2`; "" for no union, or if its tag is missing."""
     return f" with {' '.join(map('='.join, unfolded.tags))}" if unfolded.tags else ""
 
 
-# -------------------------------------------------------------------- reading one value
-
-
-class _NotRead(Enum):
-    """The text is not a value of that type."""
-
-    NOT_READ = auto()
-
-
-_NOT_READ = _NotRead.NOT_READ
-
-
-def _reading(read: Callable[[str], Json]) -> Callable[[str], Json | _NotRead]:
-    def try_reading(text: str) -> Json | _NotRead:
-        value = read(text)
-        return _NOT_READ if value is None else value
-
-    return try_reading
-
-
-_READ: dict[str, Callable[[str], Json | _NotRead]] = {
-    "int": _reading(read_int),
-    "number": _reading(read_number),
-    "boolean": _reading(read_boolean),
-    "null": lambda text: None if text in NULL_WORDS else _NOT_READ,
-}
-_EXPECTED = {
-    "int": "an integer such as 5, 0x10 or 64M",
-    "number": "a number such as 1.5",
-    "boolean": f"one of {', '.join(BOOLEAN_WORDS)}",
-    "null": "null",
-}
 # Which branches of an alternate a bare word may mean, likeliest first.
 _BARE_FORMS = ("string", "enum", "int", "number", "boolean", "null")
 

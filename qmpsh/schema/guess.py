@@ -20,34 +20,49 @@ _BEHIND = r"""\s+([^\s'"\[{#|>=-][^\s'"=]*)(?!\S)"""
 _READERS = {"int": read_int, "number": read_number, "boolean": read_boolean}
 
 
+def members_of(
+    schema: Schema, kind: ObjectType, given: Mapping[str, str | None]
+) -> tuple[Member, ...]:
+    """Return the members that a line may have. kind, given: as in `guess_argument`"""
+    return unfold(schema, kind, given.get).members
+
+
 def guess_argument(
-    schema: Schema, kind: ObjectType, error: NoValue, given: Mapping[str, str | None]
+    schema: Schema,
+    kind: ObjectType,
+    error: NoValue,
+    given: Mapping[str, str | None],
+    *,
+    others: int,
 ) -> tuple[str, str]:
     """Return the error's message and its guess, or the error's own if there is nothing better.
 
-    kind:  the type of the command's arguments
-    given: the members in the line, None for the value of one in brackets
+    kind:   the type of the command's arguments
+    given:  the members in the line, None for the value of one in brackets
+    others: how many more words without `=` there are, which a guess must not drop
     """
-    unfolded = unfold(schema, kind, given.get)
-    if not unfolded.members:
+    members = members_of(schema, kind, given)
+    if not members:
         return f"expected nothing after {error.command}: it takes no arguments", ""
-    named = next((m for m in unfolded.members if m.name == error.word), None)
+    named = next((m for m in members if m.name == error.word), None)
     if named is not None:
-        return _of_name(schema, named, error)
-    for member in unfolded.members:
+        return _of_name(schema, named, error, others)
+    if others:
+        return error.message, error.guess
+    for member in members:
         is_missing = not member.optional and member.name not in given
         if is_missing and _fits(schema, schema.type(member.type), error.word):
             return _asked(error, member.name, error.word)
     return error.message, error.guess
 
 
-def _of_name(schema: Schema, member: Member, error: NoValue) -> tuple[str, str]:
+def _of_name(schema: Schema, member: Member, error: NoValue, others: int) -> tuple[str, str]:
     """Return the message for a member's name without a value."""
     kind = schema.type(member.type)
     behind = re.match(_BEHIND, error.source[error.span[1] :])
-    if behind is not None and _fits(schema, kind, behind[1]):
+    if others == 1 and behind is not None and _fits(schema, kind, behind[1]):
         return _asked(error, member.name, behind[1])
-    if kind == Builtin("boolean"):
+    if kind == Builtin("boolean") and not others:
         return _asked(error, member.name, "true")
     parts = ".NAME" if isinstance(kind, ObjectType) else ""
     return "expected a value", f"{member.name}{parts}=..."

@@ -43,6 +43,15 @@ def member_words(schema: Schema, member: Member) -> str:
     return f"{member.name}{star}: {type_words(schema, member.type)}"
 
 
+def assignment_words(schema: Schema, member: Member) -> str:
+    """Return a required member as it may be typed: `id=...`, or `data={}` where that will do."""
+    kind = schema.type(member.type)
+    if not isinstance(kind, ObjectType):
+        return f"{member.name}=..."
+    is_empty = all(m.optional for m in kind.members) and not kind.variants
+    return f"{member.name}={{}}" if is_empty else f"{member.name}.NAME=..."
+
+
 def kind_words(schema: Schema, kind: Type, most: int = MOST_WORDS, levels: int = LEVELS) -> str:
     """Do the same for a type rather than its name."""
     match kind:

@@ -17,7 +17,6 @@ from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import CommandLine, Scalar
 from qmpsh.link.client import Client
 from qmpsh.link.dialect import QEMU, listed
-from qmpsh.shell.hmp import HMP_COMMANDS
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Outcome, Steps, Until, Wish
 from qmpsh.wire.messages import Command, Reply
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
     from qmpsh.schema.manual import Manual
     from qmpsh.schema.model import Schema
     from qmpsh.schema.properties import Properties
+
+_WAYS_OUT = frozenset({"q", "exit", "bye", "logout", "wq"})
+"""What other shells are left with."""
 
 Asking = Generator[Wish, str, None]
 """Steps that only learn something."""
@@ -210,14 +212,35 @@ class Introspection:
         from qmpsh.nearest import did_you_mean
         from qmpsh.schema.cache import load_schema
 
+        if name in _WAYS_OUT:
+            return "; .exit leaves the shell, quit ends the VM"
         names = self.commands
         if not names and self._client is not None:
             cached = load_schema(self._cache_path(self._client))
             names = cached.commands if cached is not None else ()
+        words = behind.split()
+        for count in range(len(words), 0, -1):
+            for mark in "-_":
+                if (joined := mark.join([name, *words[:count]])) in names:
+                    return f"; did you mean {' '.join([joined, *words[count:]])}?"
         hint = did_you_mean(name, names)
-        if not hint and name in HMP_COMMANDS and (not self._client or self._client.dialect.hmp):
-            return f"; in the human monitor there is: {f'.hmp {name} {behind}'.rstrip()}"
-        return hint
+        meant = self.in_our_words(f"{name} {behind}") if behind or not hint else ""
+        if not meant.startswith(".hmp "):
+            return f"; did you mean {meant}?" if meant else hint
+        if hint:
+            return f"{hint.removesuffix('?')}, or {meant}?"
+        return f"; in the human monitor there is: {meant}"
+
+    def in_our_words(self, text: str) -> str:
+        """A line of the human monitor as one of ours, or behind `.hmp`; "" where it is none, or
+        the server has no such monitor.
+        """
+        from qmpsh.shell.habits import in_our_words
+
+        if self._client is not None and not self._client.dialect.hmp:
+            return ""
+        names = self.commands
+        return in_our_words(text, lambda name: not names or name in names)
 
     def _ask(
         self, client: Client, name: str, arguments: dict[str, Json] | None = None

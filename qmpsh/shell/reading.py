@@ -38,6 +38,11 @@ def _typed(introspection: Introspection, line: CommandLine) -> Reading:
     schema = introspection.schema
     if schema is None or introspection.is_undescribed(line.name.text):
         return guess_arguments(line)
+    name = line.name.text
+    if schema.command(name) is None and schema.binding:
+        behind = line.source[line.name.span[1] :].strip()
+        hint = introspection.suggestion(name, behind)
+        raise SchemaMismatch(f"no command {name}{hint}", line.source, line.name.span)
     properties = yield from introspection.load_properties(line)
     arguments = yield from _checked(schema, line, properties)
     if line.name.text == "qom-set" and introspection.asks:

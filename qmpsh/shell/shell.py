@@ -12,7 +12,14 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qmpsh.errors import LineSyntaxError, NoValue, QmpshError, SchemaMismatch, UsageError
+from qmpsh.errors import (
+    LineSyntaxError,
+    NoValue,
+    QmpshError,
+    SchemaMismatch,
+    UnknownModifier,
+    UsageError,
+)
 from qmpsh.jsontypes import JsonObject
 from qmpsh.lang.line import parse_line, parse_words
 from qmpsh.lang.syntax import (
@@ -92,7 +99,7 @@ class Shell:
         from qmpsh.lang.verbs import BARE
 
         bare_verbs = BARE.difference(self.machine.commands)
-        return mode._replace(prompt=True, bare_verbs=bare_verbs)
+        return mode._replace(prompt=True, bare_verbs=bare_verbs, helps=True)
 
     @property
     def prompt(self) -> Prompt:
@@ -186,7 +193,7 @@ class Shell:
         except QmpshError as error:
             from qmpsh.shell.secrets import mask_error
 
-            if isinstance(error, NoValue):
+            if isinstance(error, NoValue | UnknownModifier):
                 from qmpsh.shell.guessing import explain
 
                 yield from explain(error, self.introspection)

@@ -68,7 +68,7 @@ def test_unknown_members_are_not_sent(q35: Vm, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh(q35.path, "blockdev-add driver=qcow2 node-name=d0 fle.driver=file")
     assert done.returncode == 2
     assert done.stderr == (
-        "qmpsh: no member fle in blockdev-add with driver=qcow2; did you mean file?\n"
+        "qmpsh: blockdev-add with driver=qcow2 has no argument 'fle'; did you mean file?\n"
         "  blockdev-add driver=qcow2 node-name=d0 fle.driver=file\n"
         "                                         ^^^\n"
     )
@@ -106,7 +106,7 @@ def test_raw_json_is_sent_as_it_stands_with_a_warning(q35: Vm, run_qmpsh: RunQmp
     done = run_qmpsh(q35.path, '{"execute": "balloon", "arguments": {"valu": 5}}')
     assert done.returncode == 1
     assert done.stderr.splitlines()[0] == (
-        "qmpsh: sent as it stands, but no member valu in balloon; did you mean value?"
+        "qmpsh: sent as it stands, but balloon has no argument 'valu'; did you mean value?"
     )
 
 

@@ -89,8 +89,13 @@ def test_hint(line: str, mode: Mode, begins: str) -> None:
     [
         ("query-status ", OPEN, "query-status", "no action query-status"),
         ("transaction( query-status )", PROMPT, "query-status", "no action query-status"),
-        ("transaction( abort foo=1 )", PROMPT, "foo", "no member foo"),
-        ("blockdev-backup sync=ful ", OPEN, "ful", "no value ful; did you mean full?"),
+        ("transaction( abort foo=1 )", PROMPT, "foo", "no argument 'foo'"),
+        (
+            "blockdev-backup sync=ful ",
+            OPEN,
+            "ful",
+            "'ful' is not a value of sync; did you mean full?",
+        ),
         ("drive-backup ", OPEN, "drive-backup", "drive-backup is deprecated"),
     ],
 )

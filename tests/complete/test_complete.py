@@ -537,7 +537,7 @@ def faults(line: str) -> list[tuple[str, str, str]]:
         ("blockdev-ad", []),
         (
             "blockdev-add driver=file locking=on auto-read-only=On ",
-            [("On", "error", "auto-read-only: On is no boolean")],
+            [("On", "error", "auto-read-only: On is not a boolean")],
         ),
         ("migrate-set-capabilities capabilities=[{capability: xbzrle, state: True}] ", []),
         ("blockdev-adx", [("blockdev-adx", "error", "no command blockdev-adx; did you mean")]),
@@ -547,22 +547,25 @@ def faults(line: str) -> list[tuple[str, str, str]]:
         ("blockdev-add fle=x", []),
         (
             "blockdev-add driver=qcow2 fle=x",
-            [("fle", "error", "no member fle; did you mean file?")],
+            [("fle", "error", "no argument 'fle'; did you mean file?")],
         ),
         (
             "blockdev-add driver=qcow2 file.driver=file file.lockin=on",
-            [("file.lockin", "error", "no member lockin; did you mean locking?")],
+            [("file.lockin", "error", "no member 'lockin'; did you mean locking?")],
         ),
         ("blockdev-add driver=qco", []),
-        ("blockdev-add driver=qco ", [("qco", "error", "no value qco; did you mean")]),
-        ("balloon value=much ", [("much", "error", "value: much is no int")]),
-        ("balloon value='5' ", [("'5'", "error", "value: 5 is no int")]),
-        ("eject force=perhaps ", [("perhaps", "error", "force: perhaps is no boolean")]),
+        (
+            "blockdev-add driver=qco ",
+            [("qco", "error", "'qco' is not a value of driver; did you mean")],
+        ),
+        ("balloon value=much ", [("much", "error", "value: much is not an integer")]),
+        ("balloon value='5' ", [("'5'", "error", "value: 5 is not an integer")]),
+        ("eject force=perhaps ", [("perhaps", "error", "force: perhaps is not a boolean")]),
         ("device_add driver=x whatever=5 ", []),
         ("drive-backup device=x", [("drive-backup", "deprecated", "drive-backup is deprecated")]),
         (
             "transaction actions=[{type: aborted, ",
-            [("aborted", "error", "no value aborted; did you mean abort?")],
+            [("aborted", "error", "'aborted' is not a value of type; did you mean abort?")],
         ),
     ],
 )

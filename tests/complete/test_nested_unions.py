@@ -43,9 +43,12 @@ def test_candidates(line: str, first: list[str]) -> None:
 @pytest.mark.parametrize(
     "behind,messages",
     [
-        ("channels.0.addr.type=unix channels.0.addr.path=/x x=y", ["no member x"]),
+        ("channels.0.addr.type=unix channels.0.addr.path=/x x=y", ["no argument 'x'"]),
         ("channels.0.addr.nothing=x ", []),
-        ("channels.0.addr.type=unix channels.0.addr.pth=x ", ["no member pth; did you mean path?"]),
+        (
+            "channels.0.addr.type=unix channels.0.addr.pth=x ",
+            ["no member 'pth'; did you mean path?"],
+        ),
     ],
 )
 def test_faults(behind: str, messages: list[str]) -> None:

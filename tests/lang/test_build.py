@@ -72,27 +72,27 @@ def test_dotted_keys(text: str, arguments: JsonObject) -> None:
 
 
 REFUSED = """
-expected a only once
+a is given twice
 x a=1 b=2 a=3
           ^
 
-expected a.b as a value or by its parts (a.b.NAME=...), not both
+a.b is given both as a value and as a.b.c
 x "a.b"=1 'a.b'.c=2
           ^^^^^
 
-expected a as a value or by its parts (a.NAME=...), not both
+a is given both as a value and as a.b
 x a=1 a.b=2
       ^
 
-expected a as a value or by its parts (a.NAME=...), not both
+a is given both as a value and as a.b
 x a.b=1 a=2
         ^
 
-expected b only once
+b is given twice
 x a.b=1 a.b=2
           ^
 
-expected b as a value or by its parts (b.NAME=...), not both
+b is given both as a value and as b.c
 x a.b=1 a.b.c=2
           ^
 
@@ -116,7 +116,7 @@ expected the list index 0; a name made of digits is quoted, as in a."0"=x
 x a.00=b
     ^^
 
-expected 0 only once
+0 is given twice
 x a.0=b a.0=c
           ^
 

@@ -170,23 +170,23 @@ expected KEY=value
 device_del "it's 5"
             ^^^^^^
 
-expected no blanks around =: device_del id=net1?
+expected no spaces around =: device_del id=net1?
 device_del id = net1
            ^^^^^^^^^
 
-expected no blanks around =: device_del id=net1?
+expected no spaces around =: device_del id=net1?
 device_del id =net1 x=y
            ^^^^^^^^
 
-expected no blanks around =: device_del id=net1?
+expected no spaces around =: device_del id=net1?
 device_del id= net1
            ^^^^^^^^
 
-expected no blanks around =: device_del id=?
+expected no spaces around =: device_del id=?
 device_del id =
            ^^^^
 
-expected no blanks around =: x "id"=5?
+expected no spaces around =: x "id"=5?
 x "id" = 5
   ^^^^^^^^
 
@@ -246,11 +246,11 @@ expected a file, as in >> out.json
 x >> # f
   ^^
 
-expected nothing after the file; a name with blanks is quoted
+expected nothing after the file; a name with spaces is quoted
 x > a b
       ^
 
-expected nothing after the file; a name with blanks is quoted
+expected nothing after the file; a name with spaces is quoted
 x > "a"b
        ^
 
@@ -276,11 +276,17 @@ NAMES = [
     ("> f", "expected a command before | or >"),
     ("'query-status'", "expected a command's name without quotes"),
     ("id=net1", "expected a command before its arguments"),
-    ("query-status>f", "expected a blank before | or >"),
-    ("query-status;", "expected a command: letters, digits, - and _, as in query-status"),
-    ("[1]", "expected a command: letters, digits, - and _, as in query-status"),
-    ("\u2026", "expected a command: letters, digits, - and _, as in query-status"),
-    ("transaction(x", "expected a blank after transaction("),
+    ("query-status>f", "expected a space before | or >"),
+    (
+        "query-status;",
+        "expected a command: letters, digits, - and _, as in query-status; .help lists them",
+    ),
+    ("[1]", "expected a command: letters, digits, - and _, as in query-status; .help lists them"),
+    (
+        "\u2026",
+        "expected a command: letters, digits, - and _, as in query-status; .help lists them",
+    ),
+    ("transaction(x", "put a space after 'transaction('"),
     ("transaction()", "expected an action, as in transaction( ACTION KEY=value )"),
 ]
 

@@ -197,11 +197,11 @@ the member "execute" is given twice
 {"execute": "x", "execute": "y"}
                  ^^^^^^^^^
 
-expected another object, a comment, or | or > after a blank
+expected another object, a comment, or | or > after a space
 {"execute": "a"} --json
                  ^^^^^^
 
-expected another object, a comment, or | or > after a blank
+expected another object, a comment, or | or > after a space
 {"execute": "a"}| jq
                 ^
 

@@ -71,7 +71,7 @@ expected a time such as 5, 500ms, 2m or 1h, not soon
 x --timeout soon
   ^^^^^^^^^^^^^^
 
-expected a blank after the closing quote
+expected a space after the closing quote
 x --fd="a"b
           ^
 

@@ -146,19 +146,19 @@ def test_inside_brackets_every_part_knows_its_place() -> None:
 
 
 REFUSED = r"""
-expected a blank after the closing mark; text that begins with [ is quoted as a whole: h="[::1]:80"
+expected a space after the closing mark; text that begins with [ is quoted as a whole: h="[::1]:80"
 x h=[::1]:80
          ^^^
 
-expected a blank after the closing mark; text that begins with " is quoted as a whole: a='"b"c'
+expected a space after the closing mark; text that begins with " is quoted as a whole: a='"b"c'
 x a="b"c
        ^
 
-expected a blank after the closing mark; text that begins with ' is quoted as a whole: a="'b''c'"
+expected a space after the closing mark; text that begins with ' is quoted as a whole: a="'b''c'"
 x a='b''c'
        ^^^
 
-expected a blank after the closing mark; text that begins with { is quoted as a whole: a.b="{}}"
+expected a space after the closing mark; text that begins with { is quoted as a whole: a.b="{}}"
 x a.b={}}
         ^
 
@@ -347,7 +347,7 @@ def test_nesting_within_the_bound() -> None:
     assert depth == 256
 
 
-PAREN = "expected a blank before ), which stands alone; a value that ends in ) is quoted"
+PAREN = "put a space before ), which stands alone; a value that ends in ) is quoted"
 
 
 @pytest.mark.parametrize("text", ["x name=b3)", "x a={b: 1})", 'x name="b3")', "x y)", "abort)"])

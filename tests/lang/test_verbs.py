@@ -153,7 +153,7 @@ expected KEY=value
 'a b'
  ^^^
 
-expected no blanks around =: id=a?
+expected no spaces around =: id=a?
 id = a
 ^^^^^^
 
@@ -267,11 +267,11 @@ expected ) at the end of the line, as in transaction( ACTION KEY=value )
 transaction( abort a=b
 ^^^^^^^^^^^^
 
-expected a blank before ), which stands alone; a value that ends in ) is quoted
+put a space before ), which stands alone; a value that ends in ) is quoted
 transaction( abort a=b)
                       ^
 
-expected a blank before ), which stands alone; a value that ends in ) is quoted
+put a space before ), which stands alone; a value that ends in ) is quoted
 transaction( abort)
                   ^
 

@@ -129,7 +129,11 @@ def test_hmp_takes_the_words_as_they_stand() -> None:
 
 REFUSED = [
     (["x", "-p"], "write -p before the command\nx -p\n  ^^"),
-    (["x", "-x=3"], "write -x=3 before the command\nx -x=3\n  ^^^^"),
+    (
+        ["x", "-x=3"],
+        "-x=3 is not an option of qmpsh, and modifiers have two dashes, as in --json\n"
+        "x -x=3\n  ^^^^",
+    ),
     ([".wait", "X", "-v"], "write -v before the command\n.wait X -v\n        ^^"),
     (
         ["x", "|", "jq"],

@@ -47,7 +47,7 @@ def test_a_file_whose_name_must_be_quoted(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     "text, code, said",
     [
         ("query-status\nnope\nstop\n", 1, "{file}:2: CommandNotFound: The command nope"),
-        ("stop\n\nqom-get path=/\n", 2, "{file}:3: qom-get lacks property"),
+        ("stop\n\nqom-get path=/\n", 2, "{file}:3: qom-get needs property=..."),
         ("stop\nquery-status a={{\n", 2, "{file}:3: end of file inside an open bracket"),
         ("qom-get path=/ property=nope\n", 1, "{file}:1: GenericError: Property"),
         (".source {file}\n", 2, "files deep; does one of them source itself?"),
