@@ -176,7 +176,19 @@ def dry_run_text(request: Request) -> str:
     message = command_object(request.command)
     if request.has_id:
         message["id"] = request.id
-    return json.dumps(message, ensure_ascii=False)
+    return json_text(message)
+
+
+def json_text(value: Json) -> str:
+    """JSON on one line, in which nothing has to be made visible: JSON's own escapes do it."""
+    text = json.dumps(value, ensure_ascii=False)
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else json.dumps(char)[1:-1]
 
 
 def send_and_answer(client: Client, request: Request, suggest: Suggest = lambda _: "") -> Steps:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.jsontypes import Json
 from qmpsh.lang.syntax import Modifiers
 from qmpsh.link.address import TcpAddress, UnixAddress, parse_address
+from qmpsh.link.client import Client
 from qmpsh.shell.machine import Machine
-from qmpsh.wire.messages import Command, command_object
+from qmpsh.shell.outcome import Until, Wish
+from qmpsh.wire.messages import Command, Reply, command_object
 
 _NO_ADDRESS = UnixAddress("/path/to/monitor.sock")
+_SOCAT_MARKS = re.compile(r"""[\\,:!"'()\[\]{}]""")
+"""What means something in socat's addresses; a backslash takes it off. Source: socat(1)."""
 
 
 Writer = Callable[[Sequence[Command], Machine], str]
@@ -28,10 +34,29 @@ def find_tool(tool: str) -> Writer:
     return write
 
 
-def left_out(modifiers: Modifiers) -> list[str]:
-    """The modifiers that no other tool has a word for, of those that change what is done."""
+def left_out(modifiers: Modifiers, tool: str) -> list[str]:
+    """The modifiers that a tool has no word for, of those that change what is done."""
     doing = ("wait", "timeout", "fd")
-    return [f"--{name}" for name in doing if getattr(modifiers, name) is not None]
+    names = [name for name in doing if getattr(modifiers, name) is not None]
+    if modifiers.oob and tool == "virsh":  # libvirt negotiates no out-of-band execution
+        names.append("oob")
+    return [f"--{name}" for name in names]
+
+
+def name_of_vm(client: Client) -> Generator[Wish, str, str]:
+    """The name that the VM has, which is that of its domain; "" where it has none."""
+    pending = client.submit(Command("query-name"))
+    yield Until(lambda: pending.done)
+    value = pending.reply.value if isinstance(pending.reply, Reply) else None
+    name = value.get("name") if isinstance(value, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def unreachable(machine: Machine, tool: str) -> str:
+    """What to say of an address that a tool cannot connect to; "" for another, or for none."""
+    if not machine.address or tool == "virsh" or _address(machine) is not _NO_ADDRESS:
+        return ""
+    return f"{tool} cannot connect to {machine.address}: write an address in its place that it can"
 
 
 def _bash(commands: Sequence[Command], machine: Machine) -> str:
@@ -39,22 +64,40 @@ def _bash(commands: Sequence[Command], machine: Machine) -> str:
 
     -t keeps it open for the answers after the end of its input (PEERS.md, C7).
     """
-    address = _address(machine)
-    peer = (
-        f"UNIX-CONNECT:{address.path}"
-        if isinstance(address, UnixAddress)
-        else f"TCP:{address.host}:{address.port}"
-    )
-    messages = [Command("qmp_capabilities"), *commands]
-    lines = " \\\n    ".join(shlex.quote(_text(command)) for command in messages)
-    return f"printf '%s\\n' \\\n    {lines} \\\n  | socat -t 60 - {shlex.quote(peer)}"
+    wants_oob = any(command.oob for command in commands)
+    enabled: Json = {"enable": ["oob"]} if wants_oob else None
+    messages = [Command("qmp_capabilities", enabled), *commands]
+    lines = " \\\n    ".join(_word(_text(command)) for command in messages)
+    peer = _word(_socat_address(_address(machine)))
+    return f"printf '%s\\n' \\\n    {lines} \\\n  | socat -t 60 - {peer}"
+
+
+def _socat_address(address: UnixAddress | TcpAddress) -> str:
+    if isinstance(address, TcpAddress):
+        is_v6 = ":" in address.host
+        return (
+            f"TCP6:[{address.host}]:{address.port}"
+            if is_v6
+            else f"TCP:{address.host}:{address.port}"
+        )
+    path = _SOCAT_MARKS.sub(r"\\\g<0>", address.path)
+    return f"{'ABSTRACT' if address.abstract else 'UNIX'}-CONNECT:{path}"
+
+
+def _word(text: str) -> str:
+    """A word of bash's. What a terminal could not show is written by its bytes."""
+    if text.isprintable():
+        return shlex.quote(text)
+    plain = set(range(0x20, 0x7F)) - set(b"\\'")
+    parts = [chr(byte) if byte in plain else rf"\x{byte:02x}" for byte in os.fsencode(text)]
+    return f"$'{''.join(parts)}'"
 
 
 def _python(commands: Sequence[Command], machine: Machine) -> str:
     address = _address(machine)
-    peer: object = (
-        address.path if isinstance(address, UnixAddress) else (address.host, address.port)
-    )
+    peer: object = (address.host, address.port) if isinstance(address, TcpAddress) else address.path
+    if isinstance(address, UnixAddress) and address.abstract:
+        peer = f"\0{address.path}"
     calls = "\n".join(
         f"    print(await qmp.execute({', '.join(_python_words(command))}))" for command in commands
     )
@@ -75,21 +118,23 @@ def _python_words(command: Command) -> list[str]:
 
 def _virsh(commands: Sequence[Command], machine: Machine) -> str:
     connect, domain = _virsh_place(machine)
+    # A domain's name may look like an option.
+    name = _word(f"--domain={domain}" if domain.startswith("-") else domain)
     return "\n".join(
-        f"virsh{connect} qemu-monitor-command {domain} {shlex.quote(_text(command))}"
+        f"virsh{connect} qemu-monitor-command {name} {_word(_text(command._replace(oob=False)))}"
         for command in commands
     )
 
 
 def _virsh_place(machine: Machine) -> tuple[str, str]:
-    """virsh's option for the URI, with a blank before it, and the domain; both quoted."""
+    """virsh's option for the URI, quoted and with a blank before it; the domain."""
     if machine.address.startswith("libvirt:"):
         # Imported here: few addresses are libvirt's.
         from qmpsh.link.roads.libvirt import parse
 
         uri, domain = parse(machine.address)
-        return f" -c {shlex.quote(uri)}" if uri else "", shlex.quote(domain)
-    return "", shlex.quote(machine.name or "DOMAIN")
+        return f" -c {_word(uri)}" if uri else "", domain
+    return "", machine.name or "DOMAIN"
 
 
 TOOLS: dict[str, Writer] = {
@@ -100,8 +145,8 @@ TOOLS: dict[str, Writer] = {
 
 
 def _text(command: Command) -> str:
-    message: Json = command_object(command)
-    return json.dumps(message)
+    # All in ASCII, whatever the locale of who runs it; DEL is ASCII, and no text.
+    return json.dumps(command_object(command)).replace("\x7f", "\\u007f")
 
 
 def _address(machine: Machine) -> UnixAddress | TcpAddress:

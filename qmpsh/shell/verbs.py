@@ -18,7 +18,7 @@ from qmpsh.schema.signature import hanging
 from qmpsh.shell.connection import disconnect, reconnect
 from qmpsh.shell.devices import device_properties
 from qmpsh.shell.execute import Request, dry_run_text, execute, hmp_request, no_human_monitor
-from qmpsh.shell.export import find_tool, left_out
+from qmpsh.shell.export import find_tool, left_out, name_of_vm, unreachable
 from qmpsh.shell.guest_exec import exec_in_guest
 from qmpsh.shell.guest_files import cat, put
 from qmpsh.shell.help import WIDTH, Topics
@@ -107,10 +107,15 @@ def _topics(shell: Shell) -> Generator[Wish, str, Topics]:
 
 
 def _export(shell: Shell, line: VerbLine) -> Steps:
-    write = find_tool(line.head)
+    tool, write = line.head, find_tool(line.head)
     requests = yield from _shown_requests(shell, line)
-    for name in {name: None for request in requests for name in left_out(request.modifiers)}:
-        yield Note(f"{name} is left out: {line.head} has no word for it")
+    names = [name for request in requests for name in left_out(request.modifiers, tool)]
+    for name in dict.fromkeys(names):
+        yield Note(f"{name} is left out: {tool} has no word for it")
+    if said := unreachable(shell.machine, tool):
+        yield Note(said)
+    if tool == "virsh" and shell.client is not None and not shell.machine.name:
+        shell.machine.name = yield from name_of_vm(shell.client)
     text = write([request.command for request in requests], shell.machine)
     yield _shown(line, requests, text)
     return Outcome()
