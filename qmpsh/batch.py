@@ -273,15 +273,17 @@ class Batch:
         return layout(answer.value)
 
     def _table(self, answer: Answer) -> str:
-        """The answer as a table; on a terminal as wide as it, whole in a pipe or a file."""
+        """The answer as a table: as wide as a terminal, else as wide as it needs to be, nested JSON
+        cut. A redirect of the line's own gets it whole. What is not a list is as on a screen.
+        """
         # Imported here: most answers are JSON.
         from qmpsh.view.glyphs import glyphs_for
-        from qmpsh.view.tables import list_lines
+        from qmpsh.view.tables import NESTED, list_lines
 
-        width = _columns(sys.stdout) if answer.redirect is None else None
-        lines = list_lines(answer.value, width, glyphs_for(sys.stdout.encoding).more)
-        layout = pretty if self._settings.pretty else compact
-        return layout(answer.value) if lines is None else "\n".join(lines)
+        is_whole = answer.redirect is not None
+        width, nested = (None, None) if is_whole else (_columns(sys.stdout), NESTED)
+        lines = list_lines(answer.value, width, glyphs_for(sys.stdout.encoding).more, nested)
+        return pretty(answer.value) if lines is None else "\n".join(lines)
 
     def _coloured(self, text: str) -> str:
         if not self._colour:

@@ -103,7 +103,7 @@ def balloon_reached(arguments: JsonObject, reply: Json) -> bool:
 def balloon_state(reply: Json) -> str:
     """The size that it has instead."""
     actual = reply.get("actual") if isinstance(reply, dict) else None
-    return f"it is {actual} bytes" if isinstance(actual, int) else "it has not come"
+    return f"the guest has {actual} bytes" if isinstance(actual, int) else "it has not come"
 
 
 def is_tray_open(arguments: JsonObject, event: Event) -> bool:

@@ -16,6 +16,9 @@ from qmpsh.view.safe import visible_word
 NAMES = ("id", "name", "node-name", "device", "label", "qdev", "cpu-index")
 """members of QMP's lists that identify a row's object; these columns come first"""
 
+NESTED = 40
+"""columns of nested JSON in a program's pipe, which a person reads all the same"""
+
 LEADS = (*NAMES, "type", "driver", "drv", "status", "state", "filename", "file")
 """the same, followed by those that describe it"""
 
@@ -41,10 +44,12 @@ class Table:
 
     columns: from left to right, each with the same number of cells
     more:    marks where a cell is cut off
+    nested:  columns that nested JSON has where the width has no limit; None to cut nothing there
     """
 
-    def __init__(self, columns: list[Column], more: str) -> None:
+    def __init__(self, columns: list[Column], more: str, nested: int | None = None) -> None:
         self._columns = columns
+        self._nested = nested
         self._more = more
         self._width: int | None = None
         self._widths = self._fitting(None)
@@ -74,16 +79,21 @@ class Table:
 
     def _fitting(self, width: int | None) -> list[int]:
         needs = [column.need for column in self._columns]
-        return [need.wanted for need in needs] if width is None else fit(needs, width)
+        return fit(needs, width) if width is not None else list(map(self._unlimited, needs))
+
+    def _unlimited(self, need: Need) -> int:
+        if self._nested is None or need.kind is not Kind.NESTED:
+            return need.wanted
+        return max(need.header, min(need.wanted, self._nested))
 
 
-def read_table(value: Json, more: str = "...") -> Table | None:
+def read_table(value: Json, more: str = "...", nested: int | None = None) -> Table | None:
     """Return a server's list as a table: identifying columns first, nested JSON last.
 
-    None unless it is a list of objects, at least one of them with members.
+    None unless it is a list of objects, at least one of them with members. nested: see Table
     """
     rows = _rows(value)
-    return Table(sorted(columns_of(rows), key=_place), more) if rows else None
+    return Table(sorted(columns_of(rows), key=_place), more, nested) if rows else None
 
 
 def items(value: Json) -> list[str] | None:
@@ -91,9 +101,14 @@ def items(value: Json) -> list[str] | None:
     return [cell(item) for item in value] if isinstance(value, list) and value else None
 
 
-def list_lines(value: Json, width: int | None, more: str) -> list[str] | None:
-    """Return the lines of a server's list, as a table if possible; None if empty or not a list."""
-    table = read_table(value, more)
+def list_lines(
+    value: Json, width: int | None, more: str, nested: int | None = None
+) -> list[str] | None:
+    """Return the lines of a server's list, as a table if possible; None if empty or not a list.
+
+    nested: see Table
+    """
+    table = read_table(value, more, nested)
     return items(value) if table is None else table.lines(width)
 
 

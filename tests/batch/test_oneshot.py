@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from qmpsh.view.failures import CLASSES
+from qmpsh.view.tables import NESTED
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm, VmStarter
 from tests.waiting import PATIENCE, wait_until
@@ -394,3 +395,16 @@ def test_the_page_has_the_classes_of_failures() -> None:
     page = (ROOT / "docs" / "command-line.md").read_text()
     rows = [f"| `{name}` | {meaning} |" for _, name, meaning in CLASSES]
     assert [row for row in rows if row not in page] == []
+
+
+def test_nested_json_in_a_table(q35: Vm, run_qmpsh: RunQmpsh, tmp_path: Path) -> None:
+    done = run_qmpsh(q35.path, "--table", "query-pci")
+    header, row = done.stdout.splitlines()
+    assert (header.split(), done.returncode) == (["bus", "devices"], 0)
+    assert len(row) == len("bus") + 2 + NESTED
+    file = tmp_path / "table"
+    assert not run_qmpsh(q35.path, f"query-pci --table > {file}").returncode
+    assert json.loads(file.read_text().splitlines()[1].split(None, 1)[1])
+    done = run_qmpsh(q35.path, "--table", "query-version")
+    assert done.stdout.startswith('{\n  "qemu": {\n    "micro": ')
+    assert json.loads(done.stdout)["qemu"]

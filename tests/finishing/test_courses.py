@@ -7,7 +7,7 @@ import pytest
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.shell.courses import Course, EventCourse, MigrationCourse
 from qmpsh.shell.ends import BY_COMMAND
-from qmpsh.shell.jobs import JobsCourse
+from qmpsh.shell.jobs import AttachedCourse, JobsCourse
 from qmpsh.shell.matching import read_wanted
 from qmpsh.wire.messages import Event
 
@@ -116,6 +116,150 @@ def test_balloon_within_a_page() -> None:
     assert course.ending() is None
     course.learn({"actual": 1 << 20})
     assert course.ending() is not None
+
+
+@pytest.mark.parametrize(
+    "status, running, said",
+    [
+        ("running", True, ""),
+        ("paused", False, "; cont lets it go on"),
+        ("prelaunch", False, "; cont lets it go on"),
+        ("suspended", False, "; system_wakeup wakes it"),
+        ("guest-panicked", False, ""),
+    ],
+)
+def test_who_waits_for_a_guest_tells_whether_it_runs(status: str, running: bool, said: str) -> None:
+    course = by_event("device_del", id="d0")
+    assert course.parting == ("query-status",)
+    course.part("query-status", {"status": status, "running": running})
+    state = f"the VM does not run ({status}), so that its guest can do nothing{said}"
+    assert course.awaited() == (
+        f"DEVICE_DELETED of d0; {'the guest has not released it' if running else state}"
+    )
+
+
+def test_a_balloon_tells_its_size() -> None:
+    course = by_event("balloon", value=1 << 20)
+    assert course.awaited() == "BALLOON_CHANGE; it has not come"
+    course.learn({"actual": 5 << 20})
+    assert course.awaited() == "BALLOON_CHANGE; the guest has 5242880 bytes"
+    course.part("query-status", {"status": "paused", "running": False})
+    assert course.awaited().startswith(
+        "BALLOON_CHANGE; the guest has 5242880 bytes; the VM does not run (paused)"
+    )
+
+
+def test_a_job_tells_how_far_it_is() -> None:
+    course = jobs("blockdev-backup", "j0", "j1")
+    course.hear(job("running"))
+    course.part("query-jobs", [{"id": "j1", "status": "ready"}, {"id": "j2", "status": "x"}])
+    assert course.awaited() == "jobs j0, j1 to end; j0 is running, j1 is ready"
+    running: JsonObject = {"status": "running", "current-progress": 5, "total-progress": 12}
+    course.part("query-jobs", [{"id": "j0", **running}])
+    assert course.awaited().endswith("; j0 is running, 41 % done, j1 is as it was")
+    course.part("query-jobs", None)
+    assert course.awaited().endswith("; j0 is running, j1 is as it was")
+
+
+# ---------------------------------------------------------------------------- .wait job=ID
+
+
+def attached(*events: Event, asks: bool = True) -> AttachedCourse:
+    course = AttachedCourse("j0")
+    for each in events:
+        course.hear(each)
+    course.attach(asks=asks)
+    return course
+
+
+def listed(status: str, **more: Json) -> Json:
+    return [{"id": "other", "status": "running"}, {"id": "j0", "status": status, **more}]
+
+
+COMPLETED = event("BLOCK_JOB_COMPLETED", device="j0")
+
+
+def test_a_kept_event_decides_once_the_job_is_no_longer_listed() -> None:
+    course = attached(job("running"), COMPLETED, job("concluded"), job("null"))
+    assert (course.ending(), course.question, course.urgent) == (None, "query-jobs", True)
+    course.learn([])
+    ending = course.ending()
+    assert ending is not None
+    assert (ending.failed, ending.told["event"]) == ("", COMPLETED.raw)
+
+
+def test_a_kept_event_alone_decides_where_nobody_can_be_asked() -> None:
+    failed = event("BLOCK_JOB_COMPLETED", device="j0", error="no space")
+    ending = attached(failed, asks=False).ending()
+    assert ending is not None
+    assert ending.failed == ".wait: job j0: no space"
+    assert attached(job("running"), asks=False).ending() is None
+
+
+def test_a_listed_job_is_a_later_one() -> None:
+    course = attached(COMPLETED, job("concluded"), job("null"))
+    course.learn(listed("running"))
+    assert (course.ending(), course.question) == (None, "")
+    assert told(course, event("BLOCK_JOB_CANCELLED", device="j0")) is None
+    assert told(course, job("concluded")) == (".wait: job j0: it was cancelled", "")
+
+
+@pytest.mark.parametrize(
+    "events, value, failed",
+    [
+        ((), [], "no job j0: it never was, or has ended and was dismissed"),
+        ((), None, "no job j0: query-jobs was refused"),
+        ((job("null"),), [], ".wait: job j0: it is gone, and nothing tells how it ended"),
+        ((), listed("concluded"), ""),
+        ((), listed("concluded", error="no space"), ".wait: job j0: no space"),
+    ],
+)
+def test_what_is_learnt_of_a_job(events: tuple[Event, ...], value: Json, failed: str) -> None:
+    course = attached(*events)
+    course.learn(value)
+    ending = course.ending()
+    assert ending is not None
+    assert ending.failed == failed
+
+
+@pytest.mark.parametrize(
+    "status, failed, note",
+    [
+        ("ready", "", "ready: job-complete id=j0 --wait finishes it"),
+        ("pending", "", "pending: job-finalize id=j0 --wait finishes it"),
+        (
+            "paused",
+            ".wait: job j0 is paused; job-resume id=j0 --wait goes on, job-cancel id=j0 gives up",
+            "",
+        ),
+    ],
+)
+def test_a_state_that_lasts_is_the_end(status: str, failed: str, note: str) -> None:
+    course = attached(event("BLOCK_JOB_READY", device="j0"))
+    for value in (status, status, status, "running", status, status, status):
+        course.learn(listed(value))
+        assert course.ending() is None
+    course.learn(listed(status))
+    assert told(course) == (failed, note)
+
+
+def test_an_error_that_was_told_before_is_named() -> None:
+    stopped = event("BLOCK_JOB_ERROR", device="j0", action="stop", operation="write")
+    course = attached(job("running"), stopped, job("paused"))
+    for _ in range(4):
+        course.learn(listed("paused"))
+    ending = told(course)
+    assert ending is not None
+    assert ending[0].startswith(".wait: job j0 is paused, it could not write; job-resume")
+
+
+def test_a_course_takes_what_is_about_its_jobs() -> None:
+    course = jobs("blockdev-backup")
+    assert [
+        course.hear(each)
+        for each in (job("running"), COMPLETED, job("running", "j1"), event("STOP"))
+    ] == [True, True, False, False]
+    assert not course.hear(event("DEVICE_DELETED", device="j0"))
 
 
 def test_a_dump_that_fails() -> None:

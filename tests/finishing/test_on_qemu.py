@@ -247,6 +247,16 @@ def test_a_balloon_that_is_there_already(start_vm: VmStarter, run_qmpsh: RunQmps
     assert (done.stdout, done.returncode) == (f'{{"actual": {64 * MIB}}}\n', 0)
 
 
+def test_a_balloon_that_no_guest_inflates(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    vm = start_vm("-m", "64", "-device", "virtio-balloon-pci", "-S", machine="pc")
+    done = run_qmpsh(vm.path, "balloon", "value=32M", "--wait", "--timeout", "1")
+    assert (done.stdout, done.returncode) == ("", 124)
+    assert done.stderr == (
+        "qmpsh: balloon: waited 1 s for BALLOON_CHANGE; the guest has 67108864 bytes; the VM does"
+        " not run (prelaunch), so that its guest can do nothing; cont lets it go on\n"
+    )
+
+
 def test_quit(run: Run, pair: Vm) -> None:
     done = run("quit", "--wait")
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)

@@ -53,6 +53,20 @@ def test_a_table(value: Json, lines: list[str]) -> None:
     assert list_lines(value, None, "…") == lines
 
 
+def test_nested_json_is_cut_where_nothing_else_is() -> None:
+    value: Json = [{"name": "a" * 20, "x": {"b": [1, 2, 3]}}, {"x": {}, "n": 12345678}]
+    assert list_lines(value, None, "…", 9) == [
+        "name                         n  x",
+        'aaaaaaaaaaaaaaaaaaaa            {"b": [1…',
+        "                      12345678  {}",
+    ]
+    assert list_lines(value, None, "…") == [
+        "name                         n  x",
+        'aaaaaaaaaaaaaaaaaaaa            {"b": [1, 2, 3]}',
+        "                      12345678  {}",
+    ]
+
+
 @pytest.mark.parametrize(
     "wanted, room, widths",
     [
