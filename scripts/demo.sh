@@ -2,7 +2,8 @@
 # Opens a shell on a virtual machine of its own: demo.sh QMPSH
 #
 # The VM is that of `qmpsh run`; an emulator is installed where there is none. Without a terminal a
-# few lines are run instead. Exits as qmpsh did.
+# few lines are run instead, and each is shown with its answer, as at the prompt; V=1 shows on stderr
+# what goes over the wire as well. Exits as qmpsh did.
 set -eu
 
 qmpsh=$1
@@ -15,16 +16,31 @@ has_emulator() {
     return 1
 }
 
-has_emulator || "$(dirname "$0")/need.sh" qemu-system-x86_64
-if [ -t 0 ] && [ -t 1 ]; then exec "$qmpsh" run; fi
-"$qmpsh" run --verbose <<'END'
+lines() {
+    cat <<'END'
 query-status
 query-name
 device_add driver=virtio-rng-pci id=rng0 bus=rp0
 qom-get path=/machine/peripheral/rng0 property=type
-device_del id=rng0
+device_del id=rng0 --wait
 object-add qom-type=iothread id=io0
 query-iothreads
 object-del id=io0
 END
+}
+
+# Each line's answer goes through a command that prints the line first: `cat` alone would do for the
+# answer, but a script prints none that says nothing, where the prompt shows {}.
+shown() {
+    while read -r line; do
+        echo "$line | echo '(QEMU) $line'; grep . || echo '{}'"
+    done
+}
+
+has_emulator || "$(dirname "$0")/need.sh" qemu-system-x86_64
+if [ -t 0 ] && [ -t 1 ]; then exec "$qmpsh" run; fi
+verbose=
+[ "${V:-}" != 1 ] || verbose=--verbose
+# shellcheck disable=SC2086  # nothing, or one word
+lines | shown | "$qmpsh" run --pretty $verbose
 echo 'demo: the same commands, with completion: make demo in a terminal' >&2

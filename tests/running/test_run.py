@@ -223,7 +223,11 @@ def test_a_signal_in_the_middle_of_a_script(
     wait_until(lambda: is_clean(runtime, mark))
 
 
-def test_make_demo_without_a_terminal(emulator: str, runtime: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("verbose", [{}, {"V": "1"}], ids=["quiet", "verbose"])
+def test_make_demo_without_a_terminal(
+    emulator: str, runtime: str, tmp_path: Path, verbose: dict[str, str]
+) -> None:
+    """Each line is there with its answer, what goes over the wire only on demand."""
     found = tmp_path / "bin"
     found.mkdir()
     (found / f"qemu-system-{os.uname().machine}").symlink_to(emulator)
@@ -241,8 +245,14 @@ def test_make_demo_without_a_terminal(emulator: str, runtime: str, tmp_path: Pat
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "PATH": f"{found}:{os.environ['PATH']}",
+            **verbose,
         },
     )
-    assert '"virtio-rng-pci"' in done.stdout
-    assert '-> {"execute": "query-name"' in done.stderr
+    assert done.stdout.startswith('(QEMU) query-status\n{\n  "status": "prelaunch",\n')
+    assert '\n(QEMU) query-name\n{\n  "name": "demo"\n}\n(QEMU) device_add ' in done.stdout
+    assert 'property=type\n"virtio-rng-pci"\n(QEMU) ' in done.stdout
+    assert done.stdout.endswith("(QEMU) object-del id=io0\n{}\n")
+    closing = "demo: the same commands, with completion: make demo in a terminal\n"
+    assert (done.stderr == closing) is not bool(verbose)
+    assert ('-> {"execute": "query-name"' in done.stderr) is bool(verbose)
     assert os.listdir(runtime) == []
