@@ -234,9 +234,28 @@ def answer_to(
             f"no answer to {request.command.name} within {timeout:g} s; it may still be carried out"
         )
     answer = _conclude(request, pending)
+    if not answer.failed:
+        return answer
+    hint = yield from _next_step(client, request.command, pending, answer.text or "", suggest)
+    return answer._replace(text=f"{answer.text}".removesuffix(".") + hint) if hint else answer
+
+
+def _next_step(
+    client: Client, command: Command, pending: Pending, said: str, suggest: Suggest
+) -> Generator[Wish, str, str]:
+    """What to say behind a failure; "" for nothing. said: its text"""
     if isinstance(pending.reply, ErrorReply) and pending.reply.error_class == "CommandNotFound":
-        answer = answer._replace(text=f"{answer.text}{suggest(request.command.name)}")
-    return answer
+        return suggest(command.name)
+    arguments = command.arguments if isinstance(command.arguments, dict) else {}
+    line = str(arguments.get("command-line", "")).split()
+    if command.name != "device_add" and line[:1] != ["device_add"]:
+        return ""
+    # Imported here: only a device that was refused has to be told where to go.
+    from qmpsh.shell.ports import lacks_place, plug_hint
+
+    if not lacks_place(said):
+        return ""
+    return (yield from plug_hint(client, str(arguments.get("driver", "")), said))
 
 
 def _conclude(request: Request, pending: Pending) -> Answer:

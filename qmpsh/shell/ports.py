@@ -1,0 +1,87 @@
+"""Where a device can be plugged in: the next step after a `device_add` that found no place.
+
+A Q35 machine takes devices at its ports alone, one at each. Which are free is asked of QOM:
+query-pci is wrong until the firmware ran. Source: QEMU 7.2 and 10.0.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Generator
+
+from qmpsh.errors import shortened
+from qmpsh.jsontypes import Json
+from qmpsh.link.client import Client
+from qmpsh.shell.outcome import Until, Wish
+from qmpsh.wire.messages import Command, Reply
+
+_UNKNOWN_BUS = "' not found"
+_NO_PLACE = re.compile(
+    rf"Bus '.*' does not support hotplugging|Bus '.*{_UNKNOWN_BUS}"
+    r"|PCI: slot \d+ function \d+ already occupied"
+)
+_PORT = re.compile(r"child<(?:.*root-port|ioh3420|.*downstream|pci-bridge|pcie-pci-bridge)>")
+_PERIPHERAL = "/machine/peripheral"
+_ENOUGH = 8
+"""free ports that are named, and asked for"""
+_MOST_ASKED = 64
+_PATIENCE = 2.0
+"""seconds for all questions: an error is shown without advice rather than late"""
+_START = "QEMU is started with its ports, as in -device pcie-root-port,id=rp0,chassis=1,slot=1"
+
+
+def lacks_place(text: str) -> bool:
+    """Whether the server's error says that the device cannot go where it was to go."""
+    return _NO_PLACE.search(text) is not None
+
+
+def plug_hint(client: Client, driver: str, said: str) -> Generator[Wish, str, str]:
+    """What to write next, from `; `; "" where the VM does not tell.
+
+    driver: of the device, "" for an unknown one; said: the server's error
+    """
+    if _PORT.fullmatch(f"child<{driver}>"):
+        return f"; a port cannot be added to a running VM: {_START}"
+    deadline = time.monotonic() + _PATIENCE
+    listed = yield from _list(client, _PERIPHERAL, deadline)
+    ports = [str(item.get("name")) for item in _items(listed) if _is_port(item)]
+    free: list[str] = []
+    for name in ports[:_MOST_ASKED]:
+        # The bus of a port is called as the port.
+        bus = yield from _list(client, f"{_PERIPHERAL}/{name}/{name}", deadline)
+        if isinstance(bus, list) and not any(_is_child(item) for item in _items(bus)):
+            free.append(shortened(name))
+        if len(free) == _ENOUGH:
+            break
+    names = ", ".join(free)
+    if free and _UNKNOWN_BUS in said:  # which need not have been one of PCI
+        return f"; free PCI ports of this VM: {names}"
+    if free:
+        others = f" (free ports: {names})" if len(free) > 1 else ""
+        return f"; a free port of this VM takes it: bus={free[0]}{others}"
+    if _UNKNOWN_BUS in said:
+        return ""
+    return f"; no port of this VM is free: {_START}" if isinstance(listed, list) else ""
+
+
+def _list(client: Client, path: str, deadline: float) -> Generator[Wish, str, Json]:
+    """What qom-list answers; None for nothing."""
+    if client.closed or time.monotonic() >= deadline:
+        return None
+    pending = client.submit(Command("qom-list", {"path": path}))
+    yield Until(lambda: pending.done, deadline)
+    return pending.reply.value if isinstance(pending.reply, Reply) else None
+
+
+def _items(listed: Json) -> list[dict[str, Json]]:
+    return [i for i in listed if isinstance(i, dict)] if isinstance(listed, list) else []
+
+
+def _is_port(item: dict[str, Json]) -> bool:
+    return _PORT.fullmatch(str(item.get("type"))) is not None
+
+
+def _is_child(item: dict[str, Json]) -> bool:
+    """Whether it is a link to a device on the bus."""
+    return str(item.get("name")).startswith("child[")
