@@ -57,6 +57,7 @@ class Batch:
         self._shell = Shell(client, settings, machine, schema)
         self._shell.warn = partial(_complain, _PROGRAM)
         self._shell.keys = _keys
+        self._shell.checks = {"theme": _check_theme}
 
     def run_words(self, words: Sequence[str]) -> int:
         """Run one line given as the words of a command line; its exit code."""
@@ -309,6 +310,14 @@ class Batch:
             if said:
                 wrong = wrong or QmpshError(said)
         return wrong
+
+
+def _check_theme(name: str) -> None:
+    """Raise UsageError where there is no such theme."""
+    # Imported here: a theme means nothing where no screen is, and is hardly set.
+    from qmpsh.view.themes import find_theme
+
+    find_theme(name, os.environ)
 
 
 def _keys() -> Iterable[tuple[str, str]]:

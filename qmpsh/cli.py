@@ -9,6 +9,7 @@ import click
 from qmpsh import __version__
 from qmpsh.errors import UsageError
 from qmpsh.lang.durations import parse_duration, parse_limit
+from qmpsh.optionerrors import option_error
 from qmpsh.options import Options
 from qmpsh.shell.settings import Settings
 from qmpsh.splitter import PROGRAMS
@@ -202,4 +203,5 @@ def parse_options(words: list[str], command: click.Command = COMMAND) -> Options
 
 
 def _refuse(error: click.ClickException) -> NoReturn:
-    raise UsageError(f"{error.format_message().rstrip('.')}. Try qmpsh --help.") from error
+    names = [name for option in OPTIONS for name in (*option.opts, *option.secondary_opts)]
+    raise UsageError(option_error(error, [*names, "--help", "--version"], "qmpsh")) from error

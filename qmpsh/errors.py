@@ -178,6 +178,14 @@ class CommandFailed(QmpshError):
         self.command_id = command_id
 
 
+class LineFailed(CommandFailed):
+    """A line that is several commands failed for a reason that none of their replies tells."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("CommandFailed", message)
+        self.args = (message,)
+
+
 class ReplyTimeout(QmpshError):
     """The answer did not come in the time that was given."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp
-from qmpsh.link.address import Address, TcpAddress
+from qmpsh.link.address import Address, TcpAddress, looks_like_address
 from qmpsh.link.commandline import AGENT, HMP, QMP, SERIAL
 from qmpsh.link.owners import advice, owner_of
 from qmpsh.link.proc import Process
@@ -131,12 +131,23 @@ def _held(_: Address, scene: Scene) -> Finding | None:
         return None
     first = scene.served[0]
     if first.process is not None and is_qmpsh(first.process):
-        return Finding(
-            f"another qmpsh, pid {first.process.pid}, {SHARES}",
-            f"type .disconnect there, {SECOND}",
-            Busy,
-        )
+        pid = first.process.pid
+        todo = f"type .disconnect there, {SECOND}"
+        if not has_prompt(first.process):
+            todo = f"it runs a line or a script: wait for its end, end it with kill {pid}, {SECOND}"
+        return Finding(f"another qmpsh, pid {pid}, {SHARES}", todo, Busy)
     return Finding(f"{first} {SHARES}", f"close that client, {SECOND}", Busy)
+
+
+def has_prompt(process: Process) -> bool:
+    """Whether a qmpsh may have a prompt: no line stands behind its address, and no script."""
+    names = [os.path.basename(word) for word in process.words[:3]]
+    words = process.words[names.index("qmpsh") + 1 :] if "qmpsh" in names else ()
+    if not {"-f", "--file"}.isdisjoint(words):
+        return False
+    place = next((at for at, word in enumerate(words) if looks_like_address(word)), len(words))
+    behind = words[place + 1 : place + 2]
+    return not behind or behind[0].startswith("-")
 
 
 def is_qmpsh(process: Process) -> bool:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import click
 
 from qmpsh.errors import UsageError
+from qmpsh.optionerrors import option_error
 from qmpsh.splitter import Words
 
 LS_HELP = """List the monitors and guest agents of this machine; connects to none of them.
@@ -64,6 +65,7 @@ def maybe_given(words: Words) -> Given | None:
     except click.exceptions.Exit:
         return None
     except click.ClickException as error:
-        message = error.format_message().rstrip(".")
-        raise UsageError(f"{message}. Try qmpsh {words.verb} --help.") from error
+        names = [name for one in COMMANDS[words.verb].params for name in one.opts]
+        said = option_error(error, [*names, "--help"], f"qmpsh {words.verb}")
+        raise UsageError(said) from error
     return Given(**context.params)

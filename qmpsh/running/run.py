@@ -75,7 +75,7 @@ def _sort(line: list[str]) -> tuple[list[str], list[str]]:
     if sorted_words.address != _NOBODY or sorted_words.line:
         word = (sorted_words.line or [sorted_words.address or sorted_words.verb])[0]
         raise UsageError(
-            f"{word} is no option: QEMU's command goes after --, as in"
+            f"{word} is not an option of run: QEMU's command goes after --, as in"
             " qmpsh run -- qemu-system-x86_64 -m 2G; a script is given with -f or on stdin"
         )
     return ours, command

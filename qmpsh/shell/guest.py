@@ -14,7 +14,7 @@ import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from qmpsh.errors import CommandFailed, QmpshError, ReplyTimeout, UsageError
+from qmpsh.errors import CommandFailed, LineFailed, ReplyTimeout, UsageError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.syntax import Redirect, VerbLine
 from qmpsh.link.client import Client, Pending
@@ -32,10 +32,6 @@ _FORGOTTEN = re.compile(r"Invalid parameter 'pid'|handle '-?\d+' has not been fo
 Source: qga/commands.c and qga/commands-posix.c of QEMU 7.2 and 10.0."""
 
 T = TypeVar("T")
-
-
-class AgentRestarted(QmpshError):
-    """The agent no longer knows what it began for this line."""
 
 
 class Call:
@@ -94,14 +90,14 @@ def note_silence(
     return True
 
 
-def explained(error: CommandFailed, lost: str) -> QmpshError:
+def explained(error: CommandFailed, lost: str) -> CommandFailed:
     """The error of a command about something that the agent began for this line, as what it is.
 
     lost: what is gone if the agent was restarted in between
     """
     if not _FORGOTTEN.search(error.desc):
         return error
-    return AgentRestarted(f"the guest agent was restarted, or the guest was: {lost}")
+    return LineFailed(f"the guest agent was restarted, or the guest was: {lost}")
 
 
 def call_agent(shell: Shell, line: VerbLine, timeout: float | None, *, stops: bool) -> Call:

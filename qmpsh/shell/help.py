@@ -47,7 +47,8 @@ class Topics:
         parts = ["\n".join(self._signature(name, tags, width)), self._prose(name, width)]
         found = [part for part in parts if part]
         if not found:
-            raise UsageError(f"nothing is known of {name}{did_you_mean(name, self._names())}")
+            hint = did_you_mean(name, self._names())
+            raise UsageError(f"no command, event or type is called {name}{hint}")
         example = self._examples(name, width)
         if example:
             found.insert(1 if parts[0] else 0, example)
@@ -69,7 +70,7 @@ class Topics:
         else:
             found = {name: "" for name in self._names() if word.lower() in name.lower()}
         if not found:
-            raise UsageError(f"nothing appropriate for {word}")
+            raise UsageError(f"no name or text of the manual has {word} in it")
         width = min(32, max(map(len, found)))
         return "\n".join(f"{name:<{width}}  {text}".rstrip() for name, text in found.items())
 

@@ -223,6 +223,8 @@ class Introspection:
             for mark in "-_":
                 if (joined := mark.join([name, *words[:count]])) in names:
                     return f"; did you mean {' '.join([joined, *words[count:]])}?"
+        if name not in names and (verb := self._verb_hint(name, behind)):
+            return verb
         hint = did_you_mean(name, names)
         meant = self.in_our_words(f"{name} {behind}") if behind or not hint else ""
         if not meant.startswith(".hmp "):
@@ -241,6 +243,17 @@ class Introspection:
             return ""
         names = self.commands
         return in_our_words(text, lambda name: not names or name in names)
+
+    def _verb_hint(self, name: str, behind: str) -> str:
+        """`; did you mean .help?` for a verb that stands without its dot."""
+        # Imported here: as a rule a line's command is there.
+        from qmpsh.lang.verbs import VERBS
+
+        if name not in VERBS:
+            return ""
+        line = f"{name} {behind}".rstrip()
+        twin = self.in_our_words(line)
+        return f"; did you mean .{line}{f', or {twin}' if twin else ''}?"
 
     def _ask(
         self, client: Client, name: str, arguments: dict[str, Json] | None = None

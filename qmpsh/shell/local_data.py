@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from qmpsh.errors import QmpshError, ReplyTimeout, UsageError
+from qmpsh.errors import LineFailed, ReplyTimeout, UsageError
 
 STDIN: Final = "-"
 PIECE: Final = 256 * 1024
@@ -76,7 +76,7 @@ def pieces_of(source: LocalData, deadline: float | None) -> Iterator[bytes]:
     has an end.
 
     deadline: of `time.monotonic()`, None for no limit
-    Raises QmpshError where the file ends early or has no end, ReplyTimeout.
+    Raises LineFailed where the file ends early or has no end, ReplyTimeout.
     """
     most = source.size or (MOST_UNSIZED if source.size is not None else None)
     done = 0
@@ -84,12 +84,12 @@ def pieces_of(source: LocalData, deadline: float | None) -> Iterator[bytes]:
         piece = _read(source, PIECE if most is None else min(PIECE, most - done), deadline)
         if not piece:
             if source.size and done < source.size:
-                raise QmpshError(f"{source.name} became shorter while it was read")
+                raise LineFailed(f"{source.name} became shorter while it was read")
             return
         done += len(piece)
         yield piece
     if source.size == 0 and _read(source, 1, deadline):
-        raise QmpshError(
+        raise LineFailed(
             f"{source.name} goes on after {MOST_UNSIZED >> 20} MiB: it may have no end"
         )
 
@@ -126,4 +126,4 @@ def _read(source: LocalData, most: int, deadline: float | None) -> bytes:
                 raise ReplyTimeout(f"{source.name} did not end in time")
         return os.read(source.fd, most)
     except OSError as error:
-        raise QmpshError(f"cannot read {source.name}: {error.strerror}") from error
+        raise LineFailed(f"cannot read {source.name}: {error.strerror}") from error

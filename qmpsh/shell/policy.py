@@ -88,8 +88,8 @@ def refuse_unless_reading(command: Command) -> None:
     """What `--read-only` means. Raises UsageError for a command that may change something."""
     if not reads_only(command):
         raise UsageError(
-            f"{_names(command)[0]} was not sent: --read-only lets only through what reads, such as"
-            " query-status, qom-get and info"
+            f"{_names(command)[0]} was not sent: --read-only allows only commands that read, such"
+            " as query-status, qom-get and info"
         )
 
 

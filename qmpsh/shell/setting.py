@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ def preferences_of(shell: Shell) -> Preferences:
             timeout=settings.timeout, confirm=not settings.yes, live=shell.introspection.live
         )
         prefer(shell, preferences)
+        for name, check in shell.checks.items():
+            preferences.subscribe(partial(_check, preferences, name, check))
         return preferences
     return shell.preferences
 
@@ -63,6 +66,13 @@ def set_option(shell: Shell, line: VerbLine) -> str:
     width = max(len(name) for name in shown)
     most = max(len(word) for word in shown.values())
     return "\n".join(f"{n:<{width}} {w:<{most}}  {ROWS[n].summary}" for n, w in shown.items())
+
+
+def _check(
+    preferences: Preferences, name: str, check: Callable[[str], object], changed: str
+) -> None:
+    if changed == name:
+        check(preferences.word(name))
 
 
 def _obey(shell: Shell, preferences: Preferences, name: str) -> None:

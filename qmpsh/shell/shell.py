@@ -8,7 +8,7 @@ uses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -73,6 +73,8 @@ class Shell:
         self.filter_events: Callable[[tuple[str, ...]], None] | None = None
         """set by a front end that shows events as they come"""
         self.preferences: Preferences | None = None
+        self.checks: Mapping[str, Callable[[str], object]] = {}
+        """refuse a word of an option, where only a front end knows them all"""
         self.events: EventLog | None = None
         self._is_unmarked = True
         self.sourcing: list[str] = []

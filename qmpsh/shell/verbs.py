@@ -111,7 +111,7 @@ def _export(shell: Shell, line: VerbLine) -> Steps:
     requests = yield from _shown_requests(shell, line)
     names = [name for request in requests for name in left_out(request.modifiers, tool)]
     for name in dict.fromkeys(names):
-        yield Note(f"{name} is left out: {tool} has no word for it")
+        yield Note(f"{name} is left out: it cannot be expressed in {tool}")
     if said := unreachable(shell.machine, tool):
         yield Note(said)
     if tool == "virsh" and shell.client is not None and not shell.machine.name:

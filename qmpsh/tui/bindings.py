@@ -148,6 +148,8 @@ def _choose(desk: Desk, event: KeyPressEvent) -> None:
 def _answer(desk: Desk, asking: Ask, key: str) -> None:
     running = desk.screen.session.running
     if running is not None:
-        desk.screen.output.note(f"{asking.question} {dict(asking.choices)[key]}")
+        word = dict(asking.choices)[key]
+        chosen = word if asking.question.endswith("?") else f"Chosen: {word}"
+        desk.screen.output.note(f"{asking.question} {chosen}")
         running.task.reply(key)
         desk.turn()

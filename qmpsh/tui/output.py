@@ -5,6 +5,7 @@ Builds blocks and puts them into a store; knows neither the session nor the appl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from qmpsh.errors import QmpshError
@@ -130,11 +131,25 @@ def transcript(store: Store, width: int, limit: int = TRANSCRIPT) -> list[Line]:
     lines: list[Line] = []
     for block in reversed(store.blocks):
         for index in reversed(range(block.count)):
-            left = block.unwrapped(index, width)
+            left = _after_leaving(block.unwrapped(index, width))
             lines.append(_beside(left, block.right(index), width))
             if len(lines) >= limit:
                 return lines[::-1]
     return lines[::-1]
+
+
+_HOW_TO_LEAVE = re.compile(r"(\.?)[; ]+Ctrl-D leaves\.$")
+
+
+def _after_leaving(line: Line) -> Line:
+    """A line without its invitation to leave: on the normal screen Ctrl-D ends the user's shell.
+
+    A reply, which is styled as JSON or not at all, keeps its words.
+    """
+    if not line or not line[-1][0] or line[-1][0].startswith("json."):
+        return line
+    role, text = line[-1]
+    return [*line[:-1], (role, _HOW_TO_LEAVE.sub(".", text))]
 
 
 def _beside(left: Line, right: Line, width: int) -> Line:

@@ -180,7 +180,7 @@ def test_exec_whole_reply_and_dry_run(agent: Agent, run_qmpsh: RunQmpsh) -> None
 def test_read_only(agent: Agent, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh(*ga(agent, "--read-only", ".exec", "echo", "hi"))
     assert (done.stdout, done.returncode) == ("", 2)
-    assert done.stderr.startswith("qmpsh: guest-exec was not sent: --read-only lets only through")
+    assert done.stderr.startswith("qmpsh: guest-exec was not sent: --read-only allows only")
     assert run_qmpsh(*ga(agent, "--read-only", ".cat", "/etc/hostname")).returncode == 0
 
 

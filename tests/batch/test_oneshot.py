@@ -408,3 +408,59 @@ def test_nested_json_in_a_table(q35: Vm, run_qmpsh: RunQmpsh, tmp_path: Path) ->
     done = run_qmpsh(q35.path, "--table", "query-version")
     assert done.stdout.startswith('{\n  "qemu": {\n    "micro": ')
     assert json.loads(done.stdout)["qemu"]
+
+
+# ------------------------------------------------------------------------ what was meant
+
+
+@pytest.mark.parametrize(
+    "argv, said",
+    [
+        (["help"], "help is not an address; did you mean qmpsh --help?"),
+        (["version"], "version is not an address; did you mean qmpsh --version?"),
+        ([".help"], ".help is not an address; did you mean qmpsh --help?"),
+        ([".set", "x"], ".set needs an address before it, as in qmpsh ./monitor.sock .set"),
+        (["--bogus", "./x"], "No such option --bogus. Try qmpsh --help."),
+        (["--hmpp", "./x"], "No such option --hmpp; did you mean --hmp? Try qmpsh --help."),
+        (
+            ["--connect-timeout", "abc", "./x"],
+            "--connect-timeout: expected a time such as 5, 500ms, 2m or 1h, not abc."
+            " Try qmpsh --help.",
+        ),
+    ],
+)
+def test_first_words_that_are_no_address(run_qmpsh: RunQmpsh, argv: list[str], said: str) -> None:
+    done = run_qmpsh(*argv)
+    assert (done.stdout, done.stderr, done.returncode) == ("", f"qmpsh: {said}\n", 2)
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["help"], "; did you mean .help, or .hmp help?"),
+        (["exit"], "; .exit leaves the shell, quit ends the VM"),
+        (["history"], "; did you mean .history?"),
+        (["cat"], "; did you mean .cat?"),
+        (["help", "device_add"], "; did you mean .help device_add, or .hmp help device_add?"),
+        (["wait", "SHUTDOWN"], "no command wait; did you mean .wait SHUTDOWN?"),
+        (["hmp info status"], "no command hmp; did you mean .hmp info status?"),
+        (["info"], "; in the human monitor there is: .hmp info"),
+    ],
+)
+def test_a_verb_without_its_dot(vm: Vm, run_qmpsh: RunQmpsh, words: list[str], said: str) -> None:
+    done = run_qmpsh(vm.path, *words)
+    assert done.stdout == ""
+    assert said in done.stderr
+    assert done.returncode == (1 if len(words) == 1 and " " not in words[0] else 2)
+
+
+def test_set_knows_the_themes_everywhere(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(vm.path, ".set", "theme", "nope")
+    assert (done.stdout, done.returncode) == ("", 2)
+    assert done.stderr.startswith("qmpsh: no theme nope")
+    assert run_qmpsh(vm.path, ".set theme light").returncode == 0
+    assert run_qmpsh(vm.path, ".set theme monokai").returncode == 0
+    done = run_qmpsh(vm.path, stdin=".set theme nope\n.set theme\n")
+    assert (done.stdout, done.returncode) == ("", 2)
+    done = run_qmpsh(vm.path, "-k", stdin=".set theme nope\n.set theme\n")
+    assert done.stdout.split()[:2] == ["theme", "auto"]

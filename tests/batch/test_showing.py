@@ -77,6 +77,6 @@ def test_what_no_other_tool_does_is_said(run_qmpsh: RunQmpsh, line: list[str]) -
     done = run_qmpsh("--schema", SCHEMA, *words)
     assert done.returncode == 0
     assert done.stderr == (
-        "qmpsh: --wait is left out: bash has no word for it\n"
-        "qmpsh: --fd is left out: bash has no word for it\n"
+        "qmpsh: --wait is left out: it cannot be expressed in bash\n"
+        "qmpsh: --fd is left out: it cannot be expressed in bash\n"
     )

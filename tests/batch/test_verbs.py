@@ -68,7 +68,8 @@ def test_help_marks_what_is_special(vm: Vm, run_qmpsh: RunQmpsh) -> None:
 def test_help_of_what_nobody_knows(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh(vm.path, ".help baloon", env=NO_MANUAL)
     assert (done.stdout, done.returncode) == ("", 2)
-    assert done.stderr == "qmpsh: nothing is known of baloon; did you mean balloon?\n"
+    said = "qmpsh: no command, event or type is called baloon; did you mean balloon?\n"
+    assert done.stderr == said
     assert run_qmpsh(vm.path, ".help .nope").returncode == 2
     assert run_qmpsh(vm.path, ".nope").returncode == 2
 

@@ -20,7 +20,7 @@ from qmpsh.link import handshake
 from qmpsh.link.address import Address, TcpAddress, UnixAddress
 from qmpsh.link.client import Client, ClientOptions
 from qmpsh.link.discovery import find_monitors
-from qmpsh.link.doctor import is_qmpsh, why_silent
+from qmpsh.link.doctor import has_prompt, is_qmpsh, why_silent
 from qmpsh.link.owners import SESSION, libvirt_form
 from qmpsh.link.proc import Process, maybe_process
 from qmpsh.link.scene import look
@@ -119,6 +119,31 @@ def test_another_qmpsh_is_told_to_disconnect(vm: Vm) -> None:
             f"no greeting from {vm.path} within 0.3 s: another qmpsh, pid {other.pid}, holds this"
             f" monitor, which serves one client at a time; type .disconnect there, {NEXT}"
         )
+
+
+@pytest.mark.parametrize(
+    "words, prompt",
+    [
+        ("qmpsh ./vm.sock", True),
+        ("python3 -m qmpsh ./vm.sock", True),
+        ("qmpsh -t 5 ./vm.sock -p", True),
+        ("qmpsh ./vm.sock .events", False),
+        ("/usr/bin/python3 /usr/bin/qmpsh -p ./vm.sock query-status", False),
+        ("qmpsh -f script.qmp ./vm.sock", False),
+        ("qmpsh run", True),
+    ],
+)
+def test_a_one_shot_has_no_prompt_to_type_at(words: str, prompt: bool) -> None:
+    assert has_prompt(Process(1, "x", tuple(words.split()))) is prompt
+
+
+def test_a_one_shot_that_holds_a_monitor_is_waited_for(vm: Vm) -> None:
+    command = (sys.executable, "-m", "qmpsh", vm.path, ".events")
+    with running(*command, cwd=str(ROOT)) as other:
+        wait_until(lambda: look(UnixAddress(vm.path)).served)
+        said = str(refusal(UnixAddress(vm.path)))
+    assert f"wait for its end, end it with kill {other.pid}, or" in said
+    assert ".disconnect" not in said
 
 
 def test_tcp_is_held(start_vm: VmStarter) -> None:

@@ -232,7 +232,7 @@ def test_virsh_gets_the_name_of_the_vm(start_vm: VmStarter, run_qmpsh: RunQmpsh)
 def test_what_a_tool_cannot_do_is_said(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
     vm = start_vm()
     done = run_qmpsh(vm.path, ".export virsh query-status --oob")
-    assert done.stderr == "qmpsh: --oob is left out: virsh has no word for it\n"
+    assert done.stderr == "qmpsh: --oob is left out: it cannot be expressed in virsh\n"
     assert '{"execute": "query-status"}' in done.stdout
     done = run_qmpsh(f"exec:socat - UNIX:{vm.path}", ".export bash query-status")
     assert done.stderr == (

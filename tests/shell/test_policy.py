@@ -127,7 +127,7 @@ def test_refused_before_sending(vm: Vm, run_qmpsh: RunQmpsh, line: list[str]) ->
     log = Path(vm.folder, "log.jsonl")
     done = run_qmpsh(vm.path, "--read-only", "-l", str(log), *line)
     assert done.returncode == 2
-    assert "--read-only lets only through what reads" in done.stderr
+    assert "--read-only allows only commands that read" in done.stderr
     sent = [json.loads(text)["message"].get("execute") for text in log.read_text().splitlines()]
     assert set(sent) <= {"qmp_capabilities", "query-commands", "query-qmp-schema", None}
 

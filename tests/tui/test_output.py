@@ -204,6 +204,19 @@ def test_the_transcript_is_the_last_lines_unwrapped(output: Output) -> None:
     assert [plain(line) for line in transcript(output.store, 40, limit=2)] == texts[-2:]
 
 
+def test_the_transcript_invites_nobody_to_leave(output: Output) -> None:
+    output.note("killed or crashed: the VM has ended. Ctrl-D leaves.", Kind.WARNING)
+    output.note("connection lost: x. Waiting for ./s to come back; Ctrl-D leaves.", Kind.WARNING)
+    output.note(".reconnect connects again; Ctrl-D leaves.")
+    output.note("Ctrl-D leaves. Words of a guest")
+    assert [plain(line) for line in transcript(output.store, 80)] == [
+        "killed or crashed: the VM has ended.",
+        "connection lost: x. Waiting for ./s to come back.",
+        ".reconnect connects again.",
+        "Ctrl-D leaves. Words of a guest",
+    ]
+
+
 def test_a_table_is_laid_out_for_the_width_it_is_shown_at(output: Output) -> None:
     rows: Json = [
         {"image": {"filename": "/x"}, "ro": True, "node-name": name, "file": f"/images/{name}.raw"}
