@@ -26,7 +26,7 @@ PURE := qmpsh/wire/*,qmpsh/lang/*,qmpsh/schema/*,qmpsh/complete/*
 # Bytecode is kept, or each of the many processes that the tests start would compile it anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check lint types fuzz soak bench bench-page dist screenshots docs qemu-next clean
+.PHONY: help demo test check lint types fuzz soak bench bench-page dist screenshots docs fresh qemu-next clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -88,6 +88,9 @@ docs: $(VENV)/.installed-dev ## the manual page, the tables of docs/ and complet
 
 dist: ## wheel and sdist, installed and tried with every Python at hand; needs a package index
 	@scripts/dist.sh
+
+fresh: ## make demo and make test on a bare Debian in a chroot (root, Debian; half an hour)
+	@scripts/fresh.sh
 
 qemu-next: ## a newer QEMU in .qemu-next/, to test with as well
 	@scripts/qemu-next.sh
