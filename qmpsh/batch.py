@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from qmpsh.view.safe import told, visible
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from qmpsh.advice import Advice
     from qmpsh.pastime import Pastime
     from qmpsh.schema.model import Schema
 
@@ -50,6 +51,7 @@ class Batch:
     ) -> None:
         self._settings = settings
         self._colour = colour
+        self._advice: Advice | None = None
         self._piped: dict[int, tuple[Redirect, list[bytes]]] = {}
         self._unwritten: QmpshError | None = None
         self._pastime: Pastime | None = None
@@ -184,7 +186,7 @@ class Batch:
             # Imported here: only lines that wait for an end, or show events, come here.
             from qmpsh.pastime import Pastime
 
-            self._pastime = Pastime()
+            self._pastime = Pastime(self._advised)
         if self.client is not None:
             self._pastime.wait(self.client, until)
 
@@ -235,7 +237,7 @@ class Batch:
             return
         text = self._text(item, whole=whole)
         if text is not None:
-            print(self._coloured(text) if _is_json(item) else text)
+            print(self._coloured(text) if self._colour and _is_json(item) else text)
 
     def _redirect(self, redirect: Redirect, data: bytes) -> None:
         """A file has its answers as they come, a pipe those of a line at once."""
@@ -270,7 +272,7 @@ class Batch:
         if isinstance(answer.value, str) and answer.modifiers.raw:
             return visible(answer.value)
         if answer.modifiers.table:
-            return self._table(answer)
+            return self._advised("table", lambda: self._table(answer), lambda: layout(answer.value))
         return layout(answer.value)
 
     def _table(self, answer: Answer) -> str:
@@ -287,13 +289,23 @@ class Batch:
         return pretty(answer.value) if lines is None else "\n".join(lines)
 
     def _coloured(self, text: str) -> str:
-        if not self._colour:
-            return text
-        # Imported here: the one-shot path into a pipe needs no colours.
-        from qmpsh.view.highlight import json_line
-        from qmpsh.view.theme import sgr
+        def colour() -> str:
+            # Imported here: the one-shot path into a pipe needs no colours.
+            from qmpsh.view.highlight import json_line
+            from qmpsh.view.theme import sgr
 
-        return "\n".join(sgr(json_line(line)) for line in text.split("\n"))
+            return "\n".join(sgr(json_line(line)) for line in text.split("\n"))
+
+        return self._advised("colours", colour, lambda: text)
+
+    def _advised(self, kind: str, make: Callable[[], str], without: Callable[[], str]) -> str:
+        """Looks are advice: an answer is printed without them where these have a fault."""
+        if self._advice is None:
+            # Imported here, as below: most answers have no looks.
+            from qmpsh.advice import Advice
+
+            self._advice = Advice(_report, lambda text: _complain("qmpsh", text))
+        return self._advice.get(kind, make, without)
 
     def _deliver(self) -> QmpshError | None:
         """Run the pipes of a line; what went wrong with its redirects, None for nothing."""
@@ -354,6 +366,12 @@ def _pass_on(data: bytes, *, aside: bool) -> None:
 def _complain(place: str, text: str) -> None:
     sys.stdout.flush()
     print(f"{place}: {told(text)}", file=sys.stderr)
+
+
+def _report(error: Exception, kind: str) -> str:
+    from qmpsh.crash import report_advice
+
+    return report_advice(error, kind)
 
 
 def _remark(note: Note) -> None:

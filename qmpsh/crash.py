@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
 import time
 import traceback
+from itertools import count
 
 from qmpsh import __version__
 from qmpsh.paths import state_file
@@ -17,16 +19,50 @@ _TOLD = ("TERM", "COLORTERM", "LANG", "LC_ALL", "TMUX", "STY", "SSH_TTY")
 
 def report(error: BaseException) -> str:
     """Write the report; one sentence that says where it is, or the report where it cannot be."""
-    text = _text(error)
     what = f"a fault of its own ({type(error).__name__})"
+    path, text = _write(error)
+    return f"{what} ended it; the report is in {path}" if path else f"{what}; {text}"
+
+
+def report_advice(error: Exception, kind: str) -> str:
+    """The same for a fault that ended nothing. kind: what is left out."""
+    what = f"{kind} left out: qmpsh has a fault of its own there ({type(error).__name__})"
+    path, _ = _write(error)
+    return f"{what}; the report is in {path}" if path else f"{what}; no report could be written"
+
+
+def report_completion(error: Exception) -> None:
+    """Write down a fault at a Tab in the user's shell, which stays silent; the latest is kept."""
+    text = _text(error)
+    with contextlib.suppress(OSError):
+        _store(state_file("crash-completion.txt"), text, os.O_TRUNC)
+
+
+def _store(path: str, text: str, how: int) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | how
+    with open(os.open(path, flags, 0o600), "w", encoding="utf-8", errors="replace") as file:
+        file.write(text)
+
+
+def _write(error: BaseException) -> tuple[str, str]:
+    """The report's path; "" where it cannot be written, and then why, and the report."""
+    text = _text(error)
     try:
-        path = state_file(f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        with open(os.open(path, flags, 0o600), "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
+        path = _free_path()
+        _store(path, text, os.O_EXCL)
     except OSError as failure:
-        return f"{what}; no report could be written ({failure.strerror}):\n{text}"
-    return f"{what} ended it; the report is in {path}"
+        return "", f"no report could be written ({failure.strerror}):\n{text}"
+    return path, ""
+
+
+def _free_path() -> str:
+    """A name for one more report of this process, which may have several in a second."""
+    stem = f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    for number in count(1):
+        path = state_file(f"{stem}{'' if number == 1 else f'-{number}'}.txt")
+        if not os.path.lexists(path):
+            return path
+    raise AssertionError("numbers do not end")
 
 
 def _text(error: BaseException) -> str:

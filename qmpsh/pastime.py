@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from qmpsh.link.client import Client
 from qmpsh.link.watch import BROKEN, READ, WRITE, wait_for
@@ -17,13 +19,20 @@ from qmpsh.view.glyphs import glyphs_for
 from qmpsh.view.progress import progress_line
 from qmpsh.view.theme import plain
 
+if TYPE_CHECKING:
+    from qmpsh.shell.progress import Work
+
+Advised = Callable[[str, Callable[[], str], Callable[[], str]], str]
+"""Gives a text that only advises, or what stands in for it: see `advice.Advice.get`."""
+
 _ERASE = "\r\x1b[K"
 
 
 class Pastime:
-    """Draws on stderr, looks at stdout."""
+    """Draws on stderr, looks at stdout. advised: guards the bar."""
 
-    def __init__(self) -> None:
+    def __init__(self, advised: Advised) -> None:
+        self._advised = advised
         self._drawn = ""
         self._glyphs = glyphs_for(sys.stderr.encoding)
 
@@ -34,8 +43,8 @@ class Pastime:
         """
         sys.stdout.flush()
         if until.works is not None:
-            line = progress_line(until.works(), _columns() - 1, self._glyphs)
-            self._draw(plain(line))
+            works = until.works
+            self._draw(self._advised("progress", lambda: self._bar(works()), str))
         left = _left(until.deadline)
         if not until.endless or client.closed:
             client.poll(left)
@@ -46,6 +55,9 @@ class Pastime:
         if stdout in wait_for({client.fileno(): awaited, stdout: BROKEN}, left):
             raise BrokenPipeError
         client.poll(0)
+
+    def _bar(self, works: Sequence[Work]) -> str:
+        return plain(progress_line(works, _columns() - 1, self._glyphs))
 
     def clear(self) -> None:
         """Take the bar off the terminal."""

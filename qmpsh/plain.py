@@ -22,12 +22,15 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.output import Output as Terminal
 from prompt_toolkit.output import create_output
 
+from qmpsh.advice import nothing
 from qmpsh.errors import SIGNALLED, QmpshError
 from qmpsh.shell.aliases import HMP_PROMPT
+from qmpsh.shell.life import Tone
 from qmpsh.shell.outcome import Answer, Ask
 from qmpsh.tui.banner import Banner
 from qmpsh.tui.calm import Cells, calm
 from qmpsh.tui.driver import Driver
+from qmpsh.tui.guard import guard
 from qmpsh.tui.history import SuggestLine, Switch
 from qmpsh.tui.lexing import LineLexer
 from qmpsh.tui.linekeys import Doings, Interlude, LineKeys
@@ -101,7 +104,11 @@ class Plain:
         self._style = make_style(style, self._setup.roles if self._setup.colour else NO_ROLES)
         self._terminal = around.output or create_output()
         self._questions = Questions(around.input, self._terminal)
-        self._paper = Paper(self._terminal, self._style, self._glyphs, self._typed)
+        advice = guard(
+            lambda text: self._printer.remark(text, Tone.ALARMING),
+            lambda: self._prompt.default_buffer.text,
+        )
+        self._paper = Paper(self._terminal, self._style, self._glyphs, self._typed, advice)
         self._paper.depth = self._setup.depth
         self._news = asyncio.Event()
         self._left: int | None = None
@@ -116,7 +123,8 @@ class Plain:
         self._printer.machine = self.session.machine
         self._driver = Driver(self.session, self._after_turn)
         self._runner: Runner[None] = Runner(self.session, self._printer, self._leave, around.clock)
-        completer = SessionCompleter(self.session, self._printer.columns, self._glyphs.more)
+        columns, more = self._printer.columns, self._glyphs.more
+        completer = SessionCompleter(self.session, columns, more, advice)
         self._prompt = self._make_prompt(history, completer)
         self._printer.completed = lambda: completer.try_again(self._prompt.default_buffer)
         self._suspender = Suspender(self.session, lambda: self._prompt.app, self._driver.turn)
@@ -230,6 +238,9 @@ class Plain:
                 await asyncio.wait_for(self._news.wait(), deadline - loop.time())
             except TimeoutError:
                 break
+        self._paper.advice.get("banner", self._print_banner, nothing)
+
+    def _print_banner(self) -> None:
         banner = Banner(self.session.machine, self.session.catalog, self._glyphs)
         self._paper.print(banner.lines())
 
@@ -238,7 +249,7 @@ class Plain:
     def _make_prompt(self, history: History, completer: Completer) -> PromptSession[str]:
         def goes_on() -> bool:
             text = self._prompt.default_buffer.text
-            return bool(self.session.split(text).rest)
+            return self._paper.advice.get("rows", lambda: bool(self.session.split(text).rest), bool)
 
         doings = Doings(
             self._printer, self._paper.print, self._submit, self._suspend, self._ask_word
@@ -249,6 +260,7 @@ class Plain:
                 lambda: self.session.prompt,
                 self.session.faults,
                 lambda: self.session.catalog.schema is not None,
+                self._paper.advice,
             ),
             history=history,
             auto_suggest=suggester(SuggestLine(), lambda: self._prompt.app),
@@ -313,7 +325,7 @@ class Plain:
     def _after_turn(self) -> None:
         self._runner.go_on()
         self._switch.check()
-        self._show_progress()
+        self._paper.advice.get("progress", self._show_progress, nothing)
         self._news.set()
 
     def _show_progress(self) -> None:

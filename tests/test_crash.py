@@ -123,3 +123,61 @@ def test_a_shell_that_crashes_gives_the_terminal_back(
         text = path.read_text()
         assert "hunter2" not in text
         assert "Typed last:\nset_password protocol=vnc password=********" in text
+
+
+ADVICE = """
+import sys
+from qmpsh import __main__
+import qmpsh.{module}
+
+def fail(*arguments, **named):
+    raise ZeroDivisionError("in what only advises")
+
+qmpsh.{module}.{name} = fail
+sys.exit(__main__.main())
+"""
+
+
+def run_with_fault(
+    module: str, name: str, *argv: str, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", ADVICE.format(module=module, name=name), *argv],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+@pytest.mark.parametrize(
+    "module,name,kind,argv",
+    [
+        ("view.tables", "list_lines", "table", ["query-qmp-schema", "--table"]),
+        ("view.highlight", "json_line", "colours", ["query-status"]),
+    ],
+)
+def test_an_answer_is_printed_without_its_looks(
+    vm: Vm, private_home: Path, module: str, name: str, kind: str, argv: list[str]
+) -> None:
+    done = run_with_fault(module, name, "--color", "always", vm.path, *argv)
+    (path,) = reports(private_home)
+    assert done.returncode == 0
+    assert done.stdout.startswith(("[{", "{"))
+    assert done.stderr == (
+        f"qmpsh: {kind} left out: qmpsh has a fault of its own there (ZeroDivisionError);"
+        f" the report is in {path}\n"
+    )
+
+
+def test_a_fault_at_a_tab_in_the_users_shell_is_silent(private_home: Path) -> None:
+    for _ in range(2):
+        done = run_with_fault(
+            "completion.shells", "find_items", _QMPSH_COMPLETE="bash_complete", COMP_WORDS="qmpsh "
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+        (path,) = reports(private_home)
+        assert path.name == "crash-completion.txt"
+        assert "ZeroDivisionError: in what only advises" in path.read_text()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600

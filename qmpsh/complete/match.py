@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from qmpsh.complete.begun import begun_word
 from qmpsh.complete.candidates import Candidate
-from qmpsh.complete.place import begun_word
 from qmpsh.lang.rules import State
 from qmpsh.lang.scan import Scanner
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from qmpsh.complete.begun import word_at_end
 from qmpsh.complete.candidates import Candidate, Catalog, Form
 from qmpsh.complete.events import event_words
 from qmpsh.complete.line import line_of
 from qmpsh.complete.members import key_candidates, value_candidates
-from qmpsh.complete.place import Place, Where, find_place, word_at_end
+from qmpsh.complete.place import Place, Where, find_place
 from qmpsh.complete.settings import set_candidates
 from qmpsh.lang.syntax import PLAIN
 from qmpsh.lang.verbs import VERBS, Takes

@@ -51,7 +51,11 @@ def answer(instruction: str) -> int:
     faulthandler.dump_traceback_later(LIMIT, exit=True, file=null)
     try:
         click.echo(_completion(name).complete().encode())
-    except Exception:  # the top of a key handler: whatever is wrong, there are no candidates
+    except Exception as error:  # whatever is wrong, there are no candidates
+        # Imported here: few Tabs end so.
+        from qmpsh.crash import report_completion
+
+        report_completion(error)
         return 1
     finally:
         faulthandler.cancel_dump_traceback_later()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from qmpsh.batch import Batch
 from qmpsh.ending import end_by_signals
-from qmpsh.errors import CannotConnect, UsageError
+from qmpsh.errors import CannotConnect, QmpshError, UsageError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
 from qmpsh.options import Options, for_batch, is_interactive
@@ -16,6 +16,7 @@ from qmpsh.running.demo import NAME, demo_arguments, find_emulator
 from qmpsh.running.vm import Vm
 from qmpsh.shell.outcome import Outcome, Task
 from qmpsh.splitter import Words, split_words
+from qmpsh.streams import StdoutFailed
 from qmpsh.view.safe import told, visible
 
 if TYPE_CHECKING:
@@ -61,8 +62,15 @@ def main(words: Words) -> int:
             batch = _Batch(client, settings, schema, colour=colour)
             return _run_script(vm, batch, options.files or ("-",))
         return _interact(vm, client, options, config, schema)
+    except (QmpshError, BrokenPipeError, StdoutFailed):
+        raise
+    except Exception:
+        # A fault of ours is no reason to end anybody's machine.
+        vm.leave_running()
+        raise
     finally:
         vm.end(client)
+        _tell_if_left(vm)
         if client is not None:
             client.close()
 
@@ -151,11 +159,13 @@ def _interact(
     # Imported here: only an interactive session needs prompt_toolkit.
     from qmpsh.interactive import interact
 
-    exit_code = interact(client, vm.path, options, config, schema, vm)
+    return interact(client, vm.path, options, config, schema, vm)
+
+
+def _tell_if_left(vm: Vm) -> None:
     if vm.is_left:
         _tell(f"the VM goes on, process {vm.pid}; to come back: qmpsh {vm.path}")
         _tell(f"what it prints goes to {vm.log_path}")
-    return exit_code
 
 
 def _tell(text: str) -> None:

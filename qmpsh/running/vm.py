@@ -94,8 +94,8 @@ class Vm:
         return self._log.take(rest=rest) if self._log else ""
 
     def leave_running(self) -> None:
-        """Let the VM outlive the shell."""
-        self.is_left = True
+        """Let the VM outlive the shell, if it still runs."""
+        self.is_left = not self.has_ended
 
     def refusal(self, error: QmpshError, silence: float | None) -> CannotConnect:
         """Return why there is no session, in QEMU's own words if it printed any.

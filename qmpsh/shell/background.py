@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
+from qmpsh.advice import UNGUARDED, Advice, nothing
 from qmpsh.jsontypes import Json
 from qmpsh.link.client import Client, Pending
 from qmpsh.wire.messages import Command, Reply
@@ -29,10 +30,13 @@ class Question(NamedTuple):
 
 
 class Background:
-    """client: whose connection is shared with the user's commands."""
+    """client: whose connection is shared with the user's commands; advice: guards what is made of
+    the answers.
+    """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, advice: Advice = UNGUARDED) -> None:
         self._client = client
+        self._advice = advice
         self._queue: deque[Question] = deque()
         self._asked: tuple[Pending, Question] | None = None
         self._free = float("-inf")  # when the next question may go as far as its rate is concerned
@@ -71,5 +75,6 @@ class Background:
             return False
         pending, question = self._asked
         self._asked = None
-        question.learn(pending.reply.value if isinstance(pending.reply, Reply) else None)
+        value = pending.reply.value if isinstance(pending.reply, Reply) else None
+        self._advice.get("status", lambda: question.learn(value), nothing)
         return True

@@ -10,6 +10,7 @@ import time
 from functools import partial
 from typing import Protocol
 
+from qmpsh.advice import Advice, nothing
 from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.live import Facts
 from qmpsh.complete.sources import LOADS_MODULES, Query
@@ -30,6 +31,9 @@ STATUS_INTERVAL = 0.5
 
 class Told(Protocol):
     """Who is told of what was learnt; see `session.Watcher`."""
+
+    @property
+    def advice(self) -> Advice: ...
 
     def refresh(self) -> None: ...
 
@@ -54,7 +58,7 @@ class Inquiry:
     def attach(self, client: Client) -> None:
         """Begin on a connection: what a status line and a completion want, cheapest first."""
         self._client = client
-        self._background = Background(client)
+        self._background = Background(client, self._told.advice)
         self._catalog.facts = self._shell.introspection.facts = Facts()
         self._catalog.replaced = partial(self._replaced, client)
         machine, catalog, dialect = self._machine, self._catalog, client.dialect
@@ -80,7 +84,8 @@ class Inquiry:
         if self._background is None:
             return
         self._refresh_status(self._background)
-        self._ask_about_work(self._background)
+        background = self._background
+        self._told.advice.get("progress", lambda: self._ask_about_work(background), nothing)
         if self._background.tick(time.monotonic()):
             self._told.refresh()
         self._learn(self._background)
@@ -91,7 +96,9 @@ class Inquiry:
         if self._machine.stale and self._machine.connected:
             waits.append(max(0.0, self._status_asked + STATUS_INTERVAL - now))
         if self._may_ask_about_work:
-            waits.append(self._progress.due(now))
+            waits.append(
+                self._told.advice.get("progress", lambda: self._progress.due(now), lambda: None)
+            )
         if self._background is not None and self._machine.connected:
             waits.append(self._background.due(now))
         return waits
@@ -157,7 +164,13 @@ class Inquiry:
             if not background.idle or self._client is None or self._client.in_flight:
                 return
             self._learning = Task(introspection.learn(), lambda _: None)
-        if self._learning.outcome is None and self._learning.advance(time.monotonic()):
+        if self._learning.outcome is None:
+            learning = self._learning
+            self._told.advice.get("completion", lambda: self._go_on_learning(learning), nothing)
+
+    def _go_on_learning(self, learning: Task) -> None:
+        introspection = self._shell.introspection
+        if learning.advance(time.monotonic()):
             self._catalog.learn(introspection.commands, introspection.schema)
             self._catalog.disabled = introspection.disabled
             self._catalog.manual = introspection.manual()

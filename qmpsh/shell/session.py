@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from qmpsh.advice import Advice, nothing
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.complete import complete, prefetch
 from qmpsh.complete.faults import Fault, find_faults
@@ -41,6 +42,10 @@ TYPED = 20
 
 class Watcher(Protocol):
     """What an interactive front end wants to be told; each call is cheap and must not block."""
+
+    @property
+    def advice(self) -> Advice:
+        """Guards what the session does unasked."""
 
     def event(self, event: Event) -> None:
         """An event came."""
@@ -276,7 +281,7 @@ class Session:
     def _hear(self, message: Event | Reply | ErrorReply) -> None:
         if isinstance(message, Event):
             self._events.hear(message)
-            self.inquiry.hear(message)
+            self._watcher.advice.get("status", lambda: self.inquiry.hear(message), nothing)
             self._watcher.event(message)
             # All have looked at it; some may keep it.
             message.pack()

@@ -32,6 +32,7 @@ from qmpsh.tui.capture import captured
 from qmpsh.tui.driver import Driver
 from qmpsh.tui.eventlog import EventLog
 from qmpsh.tui.frames import Frames
+from qmpsh.tui.guard import guard
 from qmpsh.tui.history import SuggestLine, Switch
 from qmpsh.tui.layout import Regions, make_layout
 from qmpsh.tui.lexing import echo_lines
@@ -48,7 +49,7 @@ from qmpsh.tui.seam import Connect
 from qmpsh.tui.setup import SETUP, Setup
 from qmpsh.tui.style import NO_ROLES, ViCursor, make_style, suggester, theme_name
 from qmpsh.tui.suspend import Suspender
-from qmpsh.view.answers import text_body
+from qmpsh.view.answers import Kind, text_body
 from qmpsh.view.glyphs import Glyphs, glyphs_for
 from qmpsh.view.theme import plain, sgr
 
@@ -110,11 +111,11 @@ class FullScreen:
         glyphs = around.glyphs or glyphs_for(sys.stdout.encoding)
         self._colour = style != "none"
         self._stream = around.stream or sys.stdout
-        self.output = Output(glyphs, echo_lines)
-        events = EventLog(glyphs, around.wall)
+        advice = guard(self._tell_fault, lambda: self.buffer.text)
+        self.output = Output(glyphs, echo_lines, advice=advice)
+        events = EventLog(glyphs, around.wall, advice=advice)
         reporter = Reporter(self.output, events, glyphs)
         self.session = connect(reporter)
-        reporter.attach(self.session)
         self._driver = Driver(self.session, self._after_turn)
 
         def columns() -> int:
@@ -124,14 +125,16 @@ class FullScreen:
         self.screen = Screen(
             self.session, self.output, events, columns=columns, elapsed=self._runner.elapsed
         )
-        completer = SessionCompleter(self.session, columns, glyphs.more)
+        completer = SessionCompleter(self.session, columns, glyphs.more, advice)
         self.buffer = make_buffer(
             self.session,
             history,
             completer=completer,
             suggest=suggester(SuggestLine(), lambda: self.app),
             accept=self._accept,
+            advice=advice,
         )
+        reporter.attach(self.session)
         self.screen.keys = around.setup.keys
         keys, question_keys = KeyBindings(), KeyBindings()
         self._regions = self._make_regions(question_keys)
@@ -139,7 +142,7 @@ class FullScreen:
         self._frames = Frames(self.app.invalidate)
         self._cells = Cells()
         self._switch = Switch(self.buffer, lambda: self.session.prompt == HMP_PROMPT)
-        self.offer = Offer(self.session, self.buffer, self._has_the_keys)
+        self.offer = Offer(self.session, self.buffer, self._has_the_keys, advice)
         self._suspender = Suspender(self.session, lambda: self.app, self._driver.turn)
         self._listen(reporter, completer, redirect)
         self._bind(keys, question_keys)
@@ -259,6 +262,10 @@ class FullScreen:
         """Whether letters go to the line being typed, and nothing covers it."""
         at_line = self.app.layout.current_window is self._regions.prompt
         return at_line and not self.screen.paging and not mode_word(self.app)
+
+    def _tell_fault(self, text: str) -> None:
+        self.output.note(text, Kind.WARNING)
+        self._frames.changed()
 
     def _leave(self, exit_code: int) -> None:
         end(self.app, exit_code)

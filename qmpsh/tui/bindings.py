@@ -83,10 +83,18 @@ def bind_editing(bindings: KeyBindings, desk: Desk, offer: Offer) -> None:
     inserting = at_line & (emacs_insert_mode | vi_insert_mode)
 
     def goes_on(event: KeyPressEvent) -> None:
-        editing.new_row(buffer, desk.screen.session.split)
+        desk.screen.output.advice.get(
+            "indent",
+            lambda: editing.new_row(buffer, desk.screen.session.split),
+            lambda: buffer.insert_text("\n"),
+        )
 
     def close(event: KeyPressEvent) -> None:
-        editing.close_bracket(buffer, event.data, desk.screen.session.split)
+        desk.screen.output.advice.get(
+            "indent",
+            lambda: editing.close_bracket(buffer, event.data, desk.screen.session.split),
+            lambda: buffer.insert_text(event.data),
+        )
 
     def pass_by(event: KeyPressEvent) -> None:
         """Let an arrow ignore a menu that opened by itself."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.tui.eventfilter import EventFilter
 from qmpsh.tui.rows import cut, line_width
 from qmpsh.tui.store import Block, Store
@@ -92,8 +93,14 @@ class EventBlock(Block):
 class EventLog:
     """The events and the selected one. clock: Unix time, for events without a timestamp."""
 
-    def __init__(self, glyphs: Glyphs, clock: Callable[[], float], limit: int = LIMIT) -> None:
-        self.store = Store(limit, "events", ROOM)
+    def __init__(
+        self,
+        glyphs: Glyphs,
+        clock: Callable[[], float],
+        limit: int = LIMIT,
+        advice: Advice = UNGUARDED,
+    ) -> None:
+        self.store = Store(limit, "events", ROOM, advice)
         self.view = Viewport(self.store)
         self.view.mark = self._mark
         self.filter = EventFilter()

@@ -19,7 +19,6 @@ from prompt_toolkit.layout.containers import (
     VSplit,
     Window,
 )
-from prompt_toolkit.layout.controls import UIControl
 from prompt_toolkit.layout.dimension import Dimension
 
 from qmpsh.shell.outcome import Ask
@@ -30,6 +29,7 @@ from qmpsh.tui.panes import Pane, Row, Strip
 from qmpsh.tui.prompt import Question, prompt_window
 from qmpsh.tui.runner import Runner
 from qmpsh.tui.screen import Screen
+from qmpsh.view.theme import Line
 
 
 class Regions(NamedTuple):
@@ -54,7 +54,7 @@ def make_layout(
 ) -> Regions:
     """Build the layout. keys: for the question only; rows: of the terminal, called per frame."""
     search = HistorySearch(buffer)
-    prompt = prompt_window(screen.session, buffer, search.control, rows)
+    prompt = prompt_window(screen.session, buffer, search.control, rows, screen.output.advice)
     question = _question_window(lambda: screen.asking, keys)
     asking = Condition(lambda: screen.asking is not None)
     entry = screen.entry
@@ -62,13 +62,13 @@ def make_layout(
     body = HSplit(
         [
             _panes(screen, runner),
-            _row(Row(lambda width: screen.status(runner, width), screen.glyphs), "status"),
+            _row(screen, lambda width: screen.status(runner, width), "status"),
             ConditionalContainer(prompt, ~asking),
             ConditionalContainer(question, asking),
             search.row,
             ConditionalContainer(entry.row(screen.columns, screen.glyphs.more), entering),
             ConditionalContainer(
-                _row(Row(lambda width: screen.hint(buffer), screen.glyphs), "hint"),
+                _row(screen, lambda width: screen.hint(buffer), "hint"),
                 ~is_searching & ~entering,
             ),
         ]
@@ -82,7 +82,7 @@ def make_layout(
         return min(rows() // 3, rows() - below())
 
     menu = MenuFloat(
-        menu_window(buffer, most, screen.glyphs.more),
+        menu_window(buffer, most, screen.glyphs.more, screen.output.advice),
         prompt,
         height=lambda: menu_height(buffer, most()),
         below=below,
@@ -94,11 +94,14 @@ def make_layout(
 def _panes(screen: Screen, runner: Runner[Echo]) -> VSplit:
     shown = Condition(lambda: screen.events_shown)
     zoomed = Condition(lambda: screen.zoomed)
-    queue = Window(Strip(lambda width: screen.queue(runner, width)), dont_extend_height=True)
-    output = HSplit([Window(Pane(lambda: screen.main_view)), queue])
+    advice = screen.output.advice
+    waiting = Strip(lambda width: screen.queue(runner, width), "queue", advice)
+    queue = Window(waiting, dont_extend_height=True)
+    output = HSplit([Window(Pane(lambda: screen.main_view, advice=advice)), queue])
     rule = Window(char=screen.glyphs.rule, width=1, style="class:rule")
     events = Window(
-        Pane(lambda: screen.events.view, screen.title), width=lambda: _events_width(screen)
+        Pane(lambda: screen.events.view, screen.title, advice),
+        width=lambda: _events_width(screen),
     )
     return VSplit(
         [
@@ -122,8 +125,9 @@ def _events_width(screen: Screen) -> Dimension:
     return Dimension.exact(screen.events_width - 1)
 
 
-def _row(control: UIControl, role: str) -> Window:
-    return Window(control, height=1, dont_extend_height=True, style=f"class:{role}")
+def _row(screen: Screen, line: Callable[[int], Line], role: str) -> Window:
+    row = Row(line, screen.glyphs, role, screen.output.advice)
+    return Window(row, height=1, dont_extend_height=True, style=f"class:{role}")
 
 
 def _question_window(asking: Callable[[], Ask | None], keys: KeyBindings) -> Window:

@@ -12,6 +12,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.lexers import Lexer
 
+from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.complete.faults import Fault
 from qmpsh.shell.aliases import HMP_PROMPT
 from qmpsh.shell.secrets import mask_line
@@ -59,7 +60,9 @@ class LineLexer(Lexer):
         prompt: Callable[[], str],
         faults: Faults = lambda text: (),
         stamp: Callable[[], Hashable] = lambda: None,
+        advice: Advice = UNGUARDED,
     ) -> None:
+        self._advice = advice
         self._prompt = prompt
         self._faults = faults
         self._stamp = stamp
@@ -67,13 +70,16 @@ class LineLexer(Lexer):
     def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
         """See prompt_toolkit."""
         text = document.text
-        faults = self._faults(text) if len(text) <= LIMIT else ()
-        lines = [fragments(line) for line in line_colours(self._prompt(), text, faults)]
+        lines = self._advice.get("colours", lambda: self._coloured(text), lambda: _bare(text))
 
         def get_line(number: int) -> StyleAndTextTuples:
             return lines[number] if 0 <= number < len(lines) else []
 
         return get_line
+
+    def _coloured(self, text: str) -> list[StyleAndTextTuples]:
+        faults = self._faults(text) if len(text) <= LIMIT else ()
+        return [fragments(line) for line in line_colours(self._prompt(), text, faults)]
 
     def invalidation_hash(self) -> Hashable:
         """See prompt_toolkit."""
@@ -100,13 +106,28 @@ def echo_lines(prompt: str, text: str) -> list[Line]:
 
     Secrets are masked and control characters made visible.
     """
-    masked = mask_line(text, hmp=prompt == HMP_PROMPT)
-    lines = line_colours(prompt, visible(masked).expandtabs())
+    return _after_prompt(prompt, line_colours(prompt, _shown(prompt, text)))
+
+
+def bare_echo_lines(prompt: str, text: str) -> list[Line]:
+    """Return the same without colours, which had a fault."""
+    return _after_prompt(prompt, [[("echo", line)] for line in _shown(prompt, text).split("\n")])
+
+
+def _shown(prompt: str, text: str) -> str:
+    return visible(mask_line(text, hmp=prompt == HMP_PROMPT)).expandtabs()
+
+
+def _after_prompt(prompt: str, lines: list[Line]) -> list[Line]:
     blank = " " * len(prompt)
     return [
         [("prompt", prompt) if index == 0 else ("", blank), *line]
         for index, line in enumerate(lines)
     ]
+
+
+def _bare(text: str) -> list[StyleAndTextTuples]:
+    return [[("", line)] for line in text.split("\n")]
 
 
 def _roles(prompt: str, text: str) -> Line:

@@ -20,6 +20,7 @@ from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.layout.margins import ConditionalMargin, ScrollbarMargin
 from prompt_toolkit.layout.menus import CompletionsMenuControl
 
+from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.complete.candidates import Candidate
 from qmpsh.tui.rows import cut
 from qmpsh.tui.seam import Session
@@ -45,10 +46,17 @@ class SessionCompleter(Completer):
     more:    marks what was cut off
     """
 
-    def __init__(self, session: Session, columns: Callable[[], int], more: str) -> None:
+    def __init__(
+        self,
+        session: Session,
+        columns: Callable[[], int],
+        more: str,
+        advice: Advice = UNGUARDED,
+    ) -> None:
         self._session = session
         self._columns = columns
         self._more = more
+        self._advice = advice
         self._asked: Document | None = None
 
     def get_completions(
@@ -60,8 +68,12 @@ class SessionCompleter(Completer):
         asked = not complete_event.text_inserted
         if asked:
             self._asked = document
-        candidates = self._session.complete(document.text, cursor, asked=asked)
-        return completions(candidates, cursor, self._columns(), self._more)
+
+        def find() -> list[Completion]:
+            candidates = self._session.complete(document.text, cursor, asked=asked)
+            return completions(candidates, cursor, self._columns(), self._more)
+
+        return self._advice.get("completion", find, list)
 
     def try_again(self, buffer: Buffer) -> None:
         """Complete again with values that came from the VM, unless something was typed since."""
@@ -95,18 +107,26 @@ def completions(
 class MenuControl(CompletionsMenuControl):
     """The menu's content. more: marks what was cut off."""
 
-    def __init__(self, more: str) -> None:
+    def __init__(self, more: str, advice: Advice = UNGUARDED) -> None:
         self._more = more.ljust(len(_CUT))
+        self._advice = advice
 
     def create_content(self, width: int, height: int) -> UIContent:
-        """See prompt_toolkit, whose own cut mark is a separate fragment."""
+        """See prompt_toolkit."""
+        return self._advice.get("menu", lambda: self._content(width, height), UIContent)
+
+    def _content(self, width: int, height: int) -> UIContent:
+        """prompt_toolkit's own, whose cut mark is a separate fragment."""
         drawn = super().create_content(width, height)
 
-        def get_line(number: int) -> StyleAndTextTuples:
+        def line(number: int) -> StyleAndTextTuples:
             return [
                 (style, self._more if text == _CUT else text)
                 for style, text, *_ in drawn.get_line(number)
             ]
+
+        def get_line(number: int) -> StyleAndTextTuples:
+            return self._advice.get("menu", lambda: line(number), list)
 
         return UIContent(get_line, drawn.line_count, drawn.cursor_position)
 
@@ -143,7 +163,9 @@ def menu_height(buffer: Buffer, most: int) -> int:
     return max(1, min(most, len(state.completions))) if state else 1
 
 
-def menu_window(buffer: Buffer, max_height: Callable[[], int], more: str) -> ConditionalContainer:
+def menu_window(
+    buffer: Buffer, max_height: Callable[[], int], more: str, advice: Advice = UNGUARDED
+) -> ConditionalContainer:
     """Make the menu's window.
 
     buffer:     whose candidates to show
@@ -156,7 +178,7 @@ def menu_window(buffer: Buffer, max_height: Callable[[], int], more: str) -> Con
         return state is not None and len(state.completions) > max_height()
 
     window = Window(
-        MenuControl(more),
+        MenuControl(more, advice),
         width=Dimension(min=8),
         height=lambda: Dimension(min=1, max=max(1, max_height())),
         scroll_offsets=ScrollOffsets(top=1, bottom=1),

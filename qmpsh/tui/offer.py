@@ -13,6 +13,8 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
+from qmpsh.advice import UNGUARDED, Advice
+from qmpsh.complete.candidates import Candidate
 from qmpsh.tui.seam import Session
 
 PAUSE = 0.4
@@ -25,8 +27,15 @@ FEW = 8
 class Offer:
     """Opens the menu. wanted: whether the line has the keys and nothing covers it."""
 
-    def __init__(self, session: Session, buffer: Buffer, wanted: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        buffer: Buffer,
+        wanted: Callable[[], bool],
+        advice: Advice = UNGUARDED,
+    ) -> None:
         self._session = session
+        self._advice = advice
         self._buffer = buffer
         self._wanted = wanted
         self._timer: asyncio.TimerHandle | None = None
@@ -62,7 +71,9 @@ class Offer:
         if not (buffer.text and self._wanted() and buffer.complete_state is None):
             return
         document = self._asked = buffer.document
-        found = self._session.complete(document.text, document.cursor_position, asked=False)
+        found: list[Candidate] = self._advice.get(
+            "completion", lambda: self._candidates(document), list
+        )
         typed = [document.text[one.start : document.cursor_position] for one in found]
         says_more = any(
             one.text.rstrip(" =") != word for one, word in zip(found, typed, strict=True)
@@ -70,3 +81,6 @@ class Offer:
         if len(found) <= FEW and says_more:
             self._is_ours = True
             buffer.start_completion(complete_event=CompleteEvent(text_inserted=True))
+
+    def _candidates(self, document: Document) -> list[Candidate]:
+        return self._session.complete(document.text, document.cursor_position, asked=False)

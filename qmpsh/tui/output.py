@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 
+from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.errors import QmpshError
 from qmpsh.shell.outcome import Answer
 from qmpsh.tui.blocks import Fold, Foldable, Heading, Lines, Marked, head_lines
 from qmpsh.tui.eventlog import EventBlock
-from qmpsh.tui.store import Store
+from qmpsh.tui.lexing import bare_echo_lines
+from qmpsh.tui.store import Block, Store
 from qmpsh.tui.viewport import Viewport
 from qmpsh.view.answers import Body, Kind, cost, error_body, text_body
 from qmpsh.view.glyphs import Glyphs
@@ -45,8 +48,15 @@ class Echo:
 class Output:
     """The output pane's blocks. highlight: styles a line as it was while typed."""
 
-    def __init__(self, glyphs: Glyphs, highlight: Highlight, limit: int = LIMIT) -> None:
-        self.store = Store(limit, "lines")
+    def __init__(
+        self,
+        glyphs: Glyphs,
+        highlight: Highlight,
+        limit: int = LIMIT,
+        advice: Advice = UNGUARDED,
+    ) -> None:
+        self.advice = advice
+        self.store = Store(limit, "lines", advice=advice)
         self.view = Viewport(self.store)
         self.last_reply: Foldable | None = None
         self.glyphs = glyphs
@@ -54,7 +64,11 @@ class Output:
 
     def echo(self, prompt: str, line: str) -> Echo:
         """Add a command line as typed; what follows belongs to it."""
-        shown = self._highlight(prompt, line)
+        shown = self.advice.get(
+            "colours",
+            lambda: self._highlight(prompt, line),
+            lambda: bare_echo_lines(prompt, line),
+        )
         block = Heading(self._spaced(shown))
         self.store.append(block)
         # The first line as shown: the typed one may contain a secret.
@@ -131,8 +145,7 @@ def transcript(store: Store, width: int, limit: int = TRANSCRIPT) -> list[Line]:
     lines: list[Line] = []
     for block in reversed(store.blocks):
         for index in reversed(range(block.count)):
-            left = _after_leaving(block.unwrapped(index, width))
-            lines.append(_beside(left, block.right(index), width))
+            lines.append(store.advice.get("transcript", partial(_line, block, index, width), list))
             if len(lines) >= limit:
                 return lines[::-1]
     return lines[::-1]
@@ -150,6 +163,10 @@ def _after_leaving(line: Line) -> Line:
         return line
     role, text = line[-1]
     return [*line[:-1], (role, _HOW_TO_LEAVE.sub(".", text))]
+
+
+def _line(block: Block, index: int, width: int) -> Line:
+    return _beside(_after_leaving(block.unwrapped(index, width)), block.right(index), width)
 
 
 def _beside(left: Line, right: Line, width: int) -> Line:

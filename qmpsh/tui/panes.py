@@ -12,6 +12,7 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.layout.controls import GetLinePrefixCallable, UIContent, UIControl
 from prompt_toolkit.mouse_events import MouseEvent, MouseEventType
 
+from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.tui.rows import cut
 from qmpsh.tui.style import fragments
 from qmpsh.tui.viewport import Viewport
@@ -29,16 +30,22 @@ class Pane(UIControl):
     """A scrollable pane. view: returns what it shows, per frame; title: an optional fixed row."""
 
     def __init__(
-        self, view: Callable[[], Viewport], title: Callable[[int], Line] | None = None
+        self,
+        view: Callable[[], Viewport],
+        title: Callable[[int], Line] | None = None,
+        advice: Advice = UNGUARDED,
     ) -> None:
         self._view = view
         self._title = title
+        self._advice = advice
 
     def create_content(self, width: int, height: int) -> UIContent:
         """See prompt_toolkit. The rows fit the window, so that it never scrolls by itself."""
+        return content(self._advice.get("pane", lambda: self._rows(width, height), list))
+
+    def _rows(self, width: int, height: int) -> list[Line]:
         rows: list[Line] = [self._title(width)] if self._title else []
-        rows += self._view().view(width, height - len(rows))
-        return content(rows)
+        return rows + self._view().view(width, height - len(rows))
 
     def mouse_handler(self, mouse_event: MouseEvent) -> NotImplementedOrNone:
         """See prompt_toolkit. The wheel scrolls; other events are not handled."""
@@ -50,22 +57,36 @@ class Pane(UIControl):
 
 
 class Row(UIControl):
-    """One line, made for the available width; what does not fit is cut off."""
+    """One line, made for the available width; what does not fit is cut off. kind: what it is."""
 
-    def __init__(self, line: Callable[[int], Line], glyphs: Glyphs) -> None:
+    def __init__(
+        self, line: Callable[[int], Line], glyphs: Glyphs, kind: str, advice: Advice = UNGUARDED
+    ) -> None:
         self._line = line
         self._glyphs = glyphs
+        self._kind = kind
+        self._advice = advice
 
     def create_content(self, width: int, height: int) -> UIContent:
         """See prompt_toolkit."""
-        return content([cut(self._line(width), width, self._glyphs.more)])
+        return content([self._advice.get(self._kind, lambda: self._cut(width), list)])
+
+    def _cut(self, width: int) -> Line:
+        return cut(self._line(width), width, self._glyphs.more)
 
 
 class Strip(UIControl):
-    """Any number of rows, even none, made for the available width."""
+    """Any number of rows, even none, made for the available width. kind: what they are."""
 
-    def __init__(self, rows: Callable[[int], list[Line]]) -> None:
-        self._rows = rows
+    def __init__(
+        self, rows: Callable[[int], list[Line]], kind: str = "", advice: Advice = UNGUARDED
+    ) -> None:
+        self._make = rows
+        self._kind = kind
+        self._advice = advice
+
+    def _rows(self, width: int) -> list[Line]:
+        return self._advice.get(self._kind, lambda: self._make(width), list)
 
     def create_content(self, width: int, height: int) -> UIContent:
         """See prompt_toolkit."""

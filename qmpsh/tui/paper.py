@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 
 from prompt_toolkit.application import run_in_terminal
@@ -17,10 +18,12 @@ from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import BaseStyle
 from prompt_toolkit.utils import is_dumb_terminal
 
+from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.tui.rows import cut
 from qmpsh.tui.style import fragments
 from qmpsh.view.events import event_line, fold_key
 from qmpsh.view.glyphs import Glyphs
+from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line, plain
 from qmpsh.wire.messages import Event
 
@@ -57,7 +60,9 @@ class Paper:
         style: BaseStyle,
         glyphs: Glyphs,
         typed: Callable[[], str | None],
+        advice: Advice = UNGUARDED,
     ) -> None:
+        self.advice = advice
         self._terminal = terminal
         self.style = style
         self.depth: ColorDepth | None = None
@@ -155,9 +160,17 @@ class Paper:
     def _lines_of(self, waiting: list[Iterable[Line] | _Events]) -> Iterator[Line]:
         for item in waiting:
             if isinstance(item, _Events):
-                yield self._event_line(item)
+                yield self.advice.get(
+                    "events", partial(self._event_line, item), partial(_bare_event, item)
+                )
             else:
-                yield from item
+                yield from self._guarded(item)
+
+    def _guarded(self, lines: Iterable[Line]) -> Iterator[Line]:
+        """The lines, as far as they can be made."""
+        made = iter(lines)
+        while (line := self.advice.get("output", lambda: next(made, None), _no_line)) is not None:
+            yield line
 
     def _write_lines(self, lines: list[Line]) -> None:
         if is_dumb_terminal():
@@ -176,3 +189,11 @@ class Paper:
         if self._standing:
             self._terminal.write_raw("\r")
             self._terminal.erase_end_of_line()
+
+
+def _bare_event(item: _Events) -> Line:
+    return [("dim", visible_word(item.event.name))]
+
+
+def _no_line() -> Line | None:
+    return None

@@ -14,9 +14,10 @@ from qmpsh.shell.outcome import Answer, Note
 from qmpsh.tui.eventfilter import EventFilter
 from qmpsh.tui.paper import Paper
 from qmpsh.tui.reporter import TONES, farewell
-from qmpsh.view.answers import Body, Kind, answer_body, error_body, text_body
+from qmpsh.view.answers import Body, Kind, answer_body, bare_body, error_body, text_body
 from qmpsh.view.glyphs import Glyphs
 from qmpsh.view.jsontext import compact
+from qmpsh.view.theme import Line
 from qmpsh.wire.messages import ErrorReply, Event, Reply
 
 COLOURED = 1024 * 1024
@@ -40,6 +41,7 @@ class Printer:
         self.deliver: Callable[[Answer], None] | None = None
         self.last_reply: Body | None = None
         self.machine: Machine | None = None
+        self.advice = paper.advice
         self._paper = paper
         self._glyphs = glyphs
         self._wall = wall
@@ -51,7 +53,11 @@ class Printer:
         """See Watcher."""
         if self._filter.shows(event.name):
             seconds = self._wall() if event.seconds is None else event.seconds
-            self._paper.print_event(event, seconds)
+            self.advice.get(
+                "events",
+                lambda: self._paper.print_event(event, seconds),
+                lambda: self._say(text_body(f"event {event.name}", Kind.DIM)),
+            )
 
     def stray(self, reply: Reply | ErrorReply) -> None:
         """See Watcher."""
@@ -93,9 +99,15 @@ class Printer:
         if isinstance(item, Note):
             self.remark(item.text)
         elif item.redirect is None or item.failed or self.deliver is None:
-            self.reply(answer_body(item, more=self._glyphs.more))
+            self.reply(self._body(item))
         else:
             self.deliver(item)
+
+    def _body(self, item: Answer) -> Body:
+        def make() -> Body:
+            return answer_body(item, more=self._glyphs.more)
+
+        return self.advice.get("layout", make, lambda: bare_body(item))
 
     def error(self, error: QmpshError) -> None:
         """See Presenter."""
@@ -115,7 +127,12 @@ class Printer:
         if sum(map(len, body.lines)) > COLOURED:
             self._paper.print([("", body.laid_out(place, width))] for place in places)
         else:
-            self._paper.print(body.line(place, width) for place in places)
+            self._paper.print(self._line(body, place, width) for place in places)
+
+    def _line(self, body: Body, place: int, width: int) -> Line:
+        return self.advice.get(
+            "output", lambda: body.line(place, width), lambda: [("", body.lines[place])]
+        )
 
 
 def _nothing() -> None:

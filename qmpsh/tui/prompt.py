@@ -24,6 +24,7 @@ from prompt_toolkit.layout.processors import (
     HighlightMatchingBracketProcessor,
 )
 
+from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.complete.faults import Fault
 from qmpsh.shell.outcome import Ask
 from qmpsh.tui.lexing import LineLexer
@@ -40,13 +41,14 @@ thirds, so that pasted text can be read before it runs
 """
 
 
-def make_buffer(
+def make_buffer(  # noqa: PLR0913 - all that a line's buffer is made of
     session: Session,
     history: History,
     *,
     completer: Completer,
     suggest: AutoSuggest,
     accept: Callable[[str], None],
+    advice: Advice = UNGUARDED,
 ) -> Buffer:
     """Make the buffer. accept: called with a whole line, or several that were pasted."""
 
@@ -59,7 +61,7 @@ def make_buffer(
         return True
 
     def goes_on() -> bool:
-        return bool(session.split(buffer.text).rest)
+        return advice.get("rows", lambda: bool(session.split(buffer.text).rest), bool)
 
     buffer = Buffer(
         name="prompt",
@@ -74,7 +76,11 @@ def make_buffer(
 
 
 def prompt_window(
-    session: Session, buffer: Buffer, search: SearchBufferControl, rows: Callable[[], int]
+    session: Session,
+    buffer: Buffer,
+    search: SearchBufferControl,
+    rows: Callable[[], int],
+    advice: Advice = UNGUARDED,
 ) -> Window:
     """Return the line's window: the prompt precedes the first row, dots precede the others.
 
@@ -101,7 +107,12 @@ def prompt_window(
             ConditionalProcessor(AppendAutoSuggestion(), has_focus(buffer) & ~is_searching),
             ShowControls(),
         ],
-        lexer=LineLexer(lambda: session.prompt, faults, lambda: session.catalog.schema is not None),
+        lexer=LineLexer(
+            lambda: session.prompt,
+            faults,
+            lambda: session.catalog.schema is not None,
+            advice,
+        ),
         search_buffer_control=search,
         preview_search=True,
         include_default_input_processors=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from qmpsh.advice import nothing
 from qmpsh.errors import QmpshError
 from qmpsh.shell.life import Tone
 from qmpsh.shell.machine import Machine
@@ -13,7 +14,7 @@ from qmpsh.tui.eventlog import EventLog
 from qmpsh.tui.output import Echo, Output
 from qmpsh.tui.runner import Whose
 from qmpsh.tui.seam import Session
-from qmpsh.view.answers import Kind, answer_body, text_body
+from qmpsh.view.answers import Body, Kind, answer_body, bare_body, text_body
 from qmpsh.view.glyphs import Glyphs
 from qmpsh.view.jsontext import compact
 from qmpsh.wire.messages import ErrorReply, Event, Reply
@@ -38,6 +39,7 @@ class Reporter:
         self.learned: Callable[[], None] = _nothing
         self.completed: Callable[[], None] = _nothing
         self.deliver: Callable[[Answer], None] = _ignore
+        self.advice = output.advice
         self._output = output
         self._events = events
         self._glyphs = glyphs
@@ -47,15 +49,22 @@ class Reporter:
     def attach(self, session: Session) -> None:
         """Take the new session and show the banner."""
         self._session = session
-        banner = Banner(session.machine, session.catalog, self._glyphs)
-        self._banner = BannerBlock(banner)
-        self._output.store.append(self._banner)
+        self.advice.get("banner", lambda: self._greet(session), nothing)
+
+    def _greet(self, session: Session) -> None:
+        banner = BannerBlock(Banner(session.machine, session.catalog, self._glyphs))
+        self._output.store.append(banner)
+        self._banner = banner
 
     # ------------------------------------------------------------------ told by the session
 
     def event(self, event: Event) -> None:
         """See Watcher."""
-        self._events.add(event)
+        self.advice.get(
+            "events",
+            lambda: self._events.add(event),
+            lambda: self._output.note(f"event {event.name}"),
+        )
         self.changed()
 
     def stray(self, reply: Reply | ErrorReply) -> None:
@@ -67,7 +76,7 @@ class Reporter:
     def refresh(self) -> None:
         """See Watcher."""
         if self._banner is not None:
-            self._banner.renew()
+            self.advice.get("banner", self._banner.renew, nothing)
         self.learned()
         self.changed()
 
@@ -113,12 +122,18 @@ class Reporter:
         elif isinstance(item, Note):
             self._output.note(item.text)
         else:
-            self._output.stamp(key, item)
+            self.advice.get("time and size", lambda: self._output.stamp(key, item), nothing)
             if item.redirect is None or item.failed:
-                self._output.reply(answer_body(item, more=self._glyphs.more), item.size)
+                self._output.reply(self._body(item), item.size)
             else:
                 self.deliver(item)
         self.changed()
+
+    def _body(self, item: Answer) -> Body:
+        def make() -> Body:
+            return answer_body(item, more=self._glyphs.more)
+
+        return self.advice.get("layout", make, lambda: bare_body(item))
 
     def error(self, error: QmpshError) -> None:
         """See Presenter."""

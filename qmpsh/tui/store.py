@@ -10,7 +10,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.tui.rows import justify
+from qmpsh.view.safe import visible_word
 from qmpsh.view.theme import Line, plain
 from qmpsh.view.units import number
 
@@ -85,7 +87,8 @@ class Store:
     room:  the characters to keep, since a line may be of any length
     """
 
-    def __init__(self, limit: int, noun: str, room: int = ROOM) -> None:
+    def __init__(self, limit: int, noun: str, room: int = ROOM, advice: Advice = UNGUARDED) -> None:
+        self.advice = advice
         self.blocks: list[Block] = []
         self.appended = 0
         self.dropped = 0
@@ -142,7 +145,12 @@ class Store:
         if index >= self.end:
             return [[]]
         block = self.blocks[self.place_of(index)]
-        return self._rows_of(block, index - block.start, width)
+        place = index - block.start
+        return self.advice.get(
+            "output",
+            lambda: self._rows_of(block, place, width),
+            lambda: [self._bare(block, place, width)],
+        )
 
     def _rows_of(self, block: Block, index: int, width: int) -> list[Line]:
         """Return the rows of a block's line, made again only if they may differ."""
@@ -167,6 +175,14 @@ class Store:
 
     def _is_over(self, weight: int, size: int, count: int) -> bool:
         return self._weight > weight or self._size > size or len(self.blocks) > count
+
+    def _bare(self, block: Block, place: int, width: int) -> Line:
+        """A line without any looks, which had a fault."""
+        return self.advice.get(
+            "output",
+            lambda: [("", visible_word(block.texts()[place])[:width])],
+            lambda: [("error", "this line cannot be shown"[:width])],
+        )
 
     def _drop(self) -> None:
         keep, room, count = (most - most // 16 for most in (self._limit, self._room, BLOCKS))

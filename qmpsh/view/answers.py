@@ -107,6 +107,14 @@ def answer_body(answer: Answer, *, in_lines: bool = True, more: str = "...") -> 
     return Body(layout(answer.value).split("\n"), Kind.JSON)
 
 
+def bare_body(answer: Answer) -> Body:
+    """Return the same without any layout, which had a fault."""
+    if answer.text is not None:
+        return text_body(answer.text)
+    value = answer.value if answer.reply is None else answer.reply
+    return Body([compact(value)], Kind.TEXT)
+
+
 def table_body(value: Json, more: str) -> Body | None:
     """Return a list as a table; None for what is better shown as JSON."""
     table = read_table(value, more)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qmpsh.complete.candidates import Candidate, Catalog, hmp_entries
@@ -591,6 +591,8 @@ LINES = st.one_of(
 
 @examples(3)
 @given(LINES, st.integers(0, 60), st.booleans())
+@example("stop ={:0", 9, False)
+@example("transaction actions=[{: [x", 26, False)
 def test_any_line_has_a_place_and_candidates_fit_it(line: str, cursor: int, hmp: bool) -> None:
     cursor = min(cursor, len(line))
     mode = Mode(hmp=hmp)
@@ -598,6 +600,7 @@ def test_any_line_has_a_place_and_candidates_fit_it(line: str, cursor: int, hmp:
     assert 0 <= place.start <= cursor
     for candidate in complete(line, cursor, KNOWN, mode):
         assert 0 <= candidate.start <= cursor
+    prefetch(line, cursor, KNOWN, mode)
     hint(line, cursor, KNOWN, mode)
     for fault in find_faults(line, KNOWN, mode):
         assert 0 <= fault.span[0] < fault.span[1] <= len(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -257,3 +258,46 @@ def test_make_demo_without_a_terminal(
     assert (done.stderr == closing) is not bool(verbose)
     assert ('-> {"execute": "query-name"' in done.stderr) is bool(verbose)
     assert os.listdir(runtime) == []
+
+
+FAULTY = """
+import sys
+from qmpsh import __main__
+from qmpsh.{module} import {owner}
+
+def fail(*arguments, **named):
+    raise ZeroDivisionError("of ours")
+
+{owner}.{name} = fail
+sys.exit(__main__.main())
+"""
+
+
+@pytest.mark.parametrize(
+    "module,owner,name",
+    [("batch", "Batch", "run_script"), ("link.client", "Client", "connect")],
+)
+def test_a_fault_of_ours_leaves_the_vm_running(
+    emulator: str, runtime: str, mark: str, run_qmpsh: RunQmpsh, module: str, owner: str, name: str
+) -> None:
+    program = FAULTY.format(module=module, owner=owner, name=name)
+    done = subprocess.run(
+        [sys.executable, "-c", program, "run", "--", emulator, *EMPTY, "-name", mark],
+        input="query-status\n",
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 70
+    left, log, fault = done.stderr.splitlines()
+    (pid,) = processes(mark)
+    found = re.fullmatch(r"qmpsh: the VM goes on, process (\d+); to come back: qmpsh (\S+)", left)
+    assert found is not None
+    assert int(found[1]) == pid
+    assert log.startswith(f"qmpsh: what it prints goes to {runtime}/")
+    assert fault.startswith("qmpsh: a fault of its own (ZeroDivisionError) ended it; the report")
+    ended = run_qmpsh(found[2], "quit")
+    assert ended.returncode == 0, ended.stderr
+    wait_until(lambda: processes(mark) == [], 10)

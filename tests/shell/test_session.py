@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from qmpsh.advice import UNGUARDED
 from qmpsh.complete.sources import LOADS_MODULES, Query
 from qmpsh.errors import QmpshError
 from qmpsh.link.address import parse_address
@@ -24,6 +25,8 @@ from tests.waiting import PATIENCE, wait_until
 
 class Heard:
     """A watcher that remembers."""
+
+    advice = UNGUARDED
 
     def __init__(self) -> None:
         self.events: list[str] = []

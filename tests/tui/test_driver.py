@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from qmpsh.advice import UNGUARDED
 from qmpsh.errors import ConnectionLost
 from qmpsh.tui.driver import Driver
 from tests.tui.fakes import FakeSession, held
@@ -12,6 +13,8 @@ from tests.tui.fakes import FakeSession, held
 
 class Silent:
     """A watcher that says nothing."""
+
+    advice = UNGUARDED
 
     def event(self, *_: object) -> None: ...
     def stray(self, *_: object) -> None: ...
