@@ -18,7 +18,7 @@ from qmpsh.complete.place import Place, Where, find_place
 from qmpsh.complete.verbs import verb_words
 from qmpsh.lang.modifiers import MODIFIERS
 from qmpsh.lang.syntax import Mode
-from qmpsh.lang.verbs import VERB_MODIFIERS, VERBS
+from qmpsh.lang.verbs import VERB_MODIFIERS, VERBS, Takes
 
 _OF_VERBS = ("timeout", "json")
 """Modifiers that hold for verbs too."""
@@ -106,7 +106,9 @@ def _modifiers(place: Place, catalog: Catalog) -> Iterable[Candidate]:
     where one is known; any other is named, `--wait=EVENT`. A verb has its own, and few others.
     """
     if place.verb is not None:
-        for name in (*place.verb.modifiers, *_OF_VERBS):
+        # Behind `.help` they are what it explains.
+        named = MODIFIERS if place.verb.takes is Takes.NAME else ()
+        for name in named or (*place.verb.modifiers, *_OF_VERBS):
             yield Candidate(f"--{name}", place.start, "modifier")
         return
     command = "transaction" if place.in_transaction else place.name

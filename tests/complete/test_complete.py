@@ -668,3 +668,27 @@ def test_a_quoted_value_of_qom_set_is_text() -> None:
     assert at(line, qom_catalog(line)) == []
     line = "qom-set path=/machine/vb0 property=werror value='i"
     assert [c.text for c in at(line, qom_catalog(line))] == ["'ignore'"]
+
+
+def test_the_topics_of_help() -> None:
+    assert [c.text for c in at(".help --wa")] == ["--wait"]
+    assert {"--fd", "--oob", "--count"} <= {c.text for c in at(".help --")}
+    assert [c.text for c in at(".help exit-")] == ["exit-codes"]
+    assert "keys" in [c.text for c in at(".help key")]
+
+
+def test_the_second_file_of_put_is_the_guest_s() -> None:
+    known = catalog()
+    known.paths = lambda prefix: ["/etc/hosts"]
+    assert [c.text for c in at(".put /et", known)] == ["/etc/hosts"]
+    assert at(".put /etc/hosts /et", known) == []
+
+
+@examples(1)
+@given(st.text(alphabet="/ ()\n\r|'\"ab[0]", max_size=200))
+def test_any_tree_of_objects_is_read(tree: str) -> None:
+    line = "qom-set path=/machine/vb0 property=iothread value="
+    known = qom_catalog(line)
+    query = Query("human-monitor-command", (("command-line", "info qom-tree /"),))
+    known.facts.learn(query, tree)
+    complete(line, len(line), known, QMP)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qmpsh.lang.build import guess_arguments
 from qmpsh.lang.formatting import format_command
@@ -59,3 +61,11 @@ def test_an_example_may_span_lines_and_is_shown_once() -> None:
         )
         == MOST
     )
+
+
+@given(
+    st.lists(st.sampled_from(["-> {", '"execute": ', '"x"', ", ", "{", "}", "[", '"', "1", "\n"]))
+)
+def test_any_text_has_examples_or_none(pieces: list[str]) -> None:
+    for line in example_lines("".join(pieces), "x"):
+        assert parse_line(line)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qmpsh.errors import SchemaMismatch
 from qmpsh.jsontypes import Json
@@ -87,3 +89,19 @@ def test_what_a_reply_tells_of_a_property() -> None:
     assert property_member(listed, "c", "type") is None
     assert property_member("nonsense", "b", "type") is None
     assert (is_enum("OnOffAuto"), is_enum("uint8"), is_enum("")) == (True, False, False)
+
+
+@given(st.text())
+def test_words_from_a_description_are_bare_words(description: str) -> None:
+    for word in choices_of(description):
+        assert read("OnOffAuto", word) == word
+
+
+@given(
+    st.sampled_from(["bool", "size", "uint8", "int", "str", "OnOffAuto", "link<x>", "", "x"]),
+    st.text("0123456789xabcdefKMGtruefalseon.-+_ ", min_size=1),
+)
+def test_a_word_is_read_as_something(kind: str, text: str) -> None:
+    word = text.replace(" ", "") or "x"
+    value = read(kind, word)
+    assert value == word or isinstance(value, bool | int)
