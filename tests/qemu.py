@@ -45,7 +45,7 @@ def demo_machine(emulator: str) -> tuple[str, ...]:
 def is_listening(path: str) -> bool:
     """True once somebody listens there; looks without connecting, a monitor has one client."""
     try:
-        table = Path("/proc/net/unix").read_text()
+        table = Path("/proc/net/unix").read_text(errors="replace")
     except OSError:  # not Linux: the file is there a moment before it listens
         return os.path.exists(path)
     return any(
