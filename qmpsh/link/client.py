@@ -20,7 +20,6 @@ from typing import Final
 from qmpsh.errors import (
     CannotConnect,
     ConnectionLost,
-    ProtocolError,
     QmpshError,
     ReplyTimeout,
     UsageError,
@@ -29,7 +28,7 @@ from qmpsh.link import handshake
 from qmpsh.link.address import Address
 from qmpsh.link.dialect import Dialect, greeted
 from qmpsh.link.handshake import ClientOptions as ClientOptions
-from qmpsh.link.inbox import Inbox
+from qmpsh.link.inbox import Inbox, Incoming
 from qmpsh.link.inbox import Subscriber as Subscriber
 from qmpsh.link.outbox import Outbox
 from qmpsh.link.outbox import Tracer as Tracer
@@ -37,7 +36,6 @@ from qmpsh.link.pending import Pending as Pending
 from qmpsh.link.transport import Stream, UnixStream, begin_stream, open_stream
 from qmpsh.link.watch import Watch
 from qmpsh.wire.connection import Connection, State
-from qmpsh.wire.framing import NEED_DATA, PEER_CLOSED
 from qmpsh.wire.messages import Command, Greeting, Message, Reply
 
 _CHUNK: Final = 64 * 1024  # bytes of one read
@@ -55,6 +53,7 @@ class Client:
         "_agreement",
         "_connection",
         "_inbox",
+        "_incoming",
         "_options",
         "_outbox",
         "_stream",
@@ -87,6 +86,7 @@ class Client:
             tag=handshake.tag(),
         )
         self._inbox = Inbox()
+        self._incoming = Incoming(self._connection)
         self._outbox = Outbox(options.dialect.window, options.dialect.rate)
         self._agreement: Pending | None = None
         self._watch = Watch(stream.fileno())
@@ -212,9 +212,11 @@ class Client:
     @property
     def due(self) -> float | None:
         """When to poll in any case, of the clock `time.monotonic()`: a command then may go that
-        the server's limit holds back; None for never.
+        the server's limit holds back, or a large message is to be decoded; None for never.
         """
-        return None if self.closed else self._outbox.due
+        if self.closed:
+            return None
+        return time.monotonic() if self._incoming.is_decoding else self._outbox.due
 
     @property
     def awaits(self) -> str:
@@ -307,7 +309,11 @@ class Client:
         if flags & select.POLLOUT:
             self._write()
             happened = True
-        if flags & ~select.POLLOUT or (flags and self._stream.wants_write):
+        if self._incoming.is_decoding:
+            # Nothing more is read meanwhile, or it would pile up.
+            self._take_messages()
+            happened = True
+        elif flags & ~select.POLLOUT or (flags and self._stream.wants_write):
             happened = self._read() or happened
         if self._outbox.due is not None:
             self._write()
@@ -342,24 +348,18 @@ class Client:
             happened = True
             self._connection.receive_data(data)
             self._take_messages()
-            if len(data) < _CHUNK or self.closed:
+            if len(data) < _CHUNK or self.closed or self._incoming.is_decoding:
                 break
         self._write()  # replies made room for more commands
         return happened
 
     def _take_messages(self) -> None:
-        while not self.closed:
-            try:
-                message = self._connection.next_message()
-            except ProtocolError as error:
-                self._lose(error)
-                return
-            if message is NEED_DATA:
-                return
-            if message is PEER_CLOSED:
-                self._lose(handshake.end_of_stream(self._connection.unfinished))
-                return
-            self._take(message)
+        messages = self._incoming.messages()
+        try:
+            while not self.closed and (message := next(messages, None)) is not None:
+                self._take(message)
+        except ConnectionLost as error:
+            self._lose(error)
 
     def _take(self, message: Message) -> None:
         if self.tracer is not None:

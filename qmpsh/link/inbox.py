@@ -1,4 +1,6 @@
-"""Where messages go: replies to the commands they answer, all else to the subscriber."""
+"""Where messages go: replies to the commands they answer, all else to the subscriber; and how long
+a turn goes on with them.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,13 @@ from collections.abc import Callable, Iterator
 from typing import Final, Generic, TypeVar
 
 from qmpsh.errors import QmpshError
+from qmpsh.link import handshake
 from qmpsh.link.pending import Pending
-from qmpsh.wire.messages import Command, ErrorReply, Event, Reply
+from qmpsh.wire.connection import Connection
+from qmpsh.wire.framing import NEED_DATA, PEER_CLOSED, Pause
+from qmpsh.wire.messages import Command, ErrorReply, Event, Message, Reply
 
+_SLICE: Final = 0.01  # seconds of one turn that decode a large message
 _BACKLOG: Final = 1000  # messages kept for a subscriber to come
 ROOM: Final = 4 * 1024 * 1024
 """bytes on the wire that a ring keeps; as Python's objects they may be twenty times as many"""
@@ -58,6 +64,35 @@ class Ring(Generic[M]):
         """Forget them all."""
         self._kept.clear()
         self._size = self.dropped = 0
+
+
+class Incoming:
+    """What a connection has received, turn by turn.
+
+    is_decoding: part of a large message is decoded, and another turn is wanted for the next
+    """
+
+    __slots__ = ("_connection", "is_decoding")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.is_decoding = False
+
+    def messages(self) -> Iterator[Message]:
+        """Yield what is whole, after decoding what a turn has time for.
+
+        Raises ConnectionLost at the end of the stream, ProtocolError for what is not QMP.
+        """
+        end = time.monotonic() + _SLICE
+        self.is_decoding = False
+        while (message := self._connection.next_message()) is not NEED_DATA:
+            if not isinstance(message, Pause):
+                yield message
+            elif message is PEER_CLOSED:
+                raise handshake.end_of_stream(self._connection.unfinished)
+            elif time.monotonic() >= end:
+                self.is_decoding = True
+                return
 
 
 class Inbox:

@@ -3,7 +3,8 @@
 A message is delimited by its structure, not by newlines: a monitor with pretty=on spreads it over
 many lines, and the last message may lack its newline. But a message is nearly always one line, so
 decoding up to the first newline is tried first. The fallback is a structural scan, which resumes
-where it stopped, so that it looks at every byte once.
+where it stopped, so that it looks at every byte once. What is larger than LARGE is decoded in
+slices, see `wire.large`: as often as `next_frame` returns DECODING, it wants to be called again.
 
 Knows JSON, not QMP. Source: QMP specification, "General Definitions"; WIRE.md section 4.
 """
@@ -14,10 +15,13 @@ import json
 import math
 import re
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from qmpsh.errors import FrameTooLong, ProtocolError
 from qmpsh.jsontypes import Json, JsonObject
+
+if TYPE_CHECKING:
+    from qmpsh.wire.large import LargeMessage
 
 DEFAULT_LIMIT: Final = 64 * 1024 * 1024
 """Bytes in one message; the largest known reply is 500 kB (query-machines with properties)."""
@@ -25,6 +29,12 @@ DEFAULT_LIMIT: Final = 64 * 1024 * 1024
 NESTING: Final = 300
 """Deepest nesting of brackets. A chain of backing files adds one level per file; all else stays
 below 30. Recursive walks use one stack frame per level, and the interpreter allows 1000."""
+
+LARGE: Final = 256 * 1024
+"""Bytes from which on a message is decoded in slices: less takes a few milliseconds"""
+
+SCANNED: Final = 64 * 1024
+"""The same for a message that is not one line, since it is scanned byte by byte before that"""
 
 SAMPLE = 256  # bytes of garbage included in an error
 
@@ -60,10 +70,12 @@ class Pause(Enum):
 
     NEED_DATA = "need data"
     PEER_CLOSED = "peer closed"
+    DECODING = "a large message is being decoded"
 
 
 NEED_DATA: Final = Pause.NEED_DATA
 PEER_CLOSED: Final = Pause.PEER_CLOSED
+DECODING: Final = Pause.DECODING
 
 
 class Frame(NamedTuple):
@@ -85,6 +97,7 @@ class MessageFramer:
         "_depth",
         "_error",
         "_in_string",
+        "_large",
         "_limit",
         "_mixed",
         "_scanned",
@@ -103,11 +116,12 @@ class MessageFramer:
         self._scanned = 0  # where the structural scan resumes,
         self._depth = 0  # its bracket depth there,
         self._in_string = False  # and whether that is inside a string
+        self._large: LargeMessage | None = None  # the message that is decoded in slices
 
     @property
     def unfinished(self) -> int:
         """Bytes received so far of an incomplete message."""
-        return len(self._data)
+        return len(self._data) + (self._large.size if self._large is not None else 0)
 
     def receive_data(self, data: bytes) -> None:
         """Append received bytes.
@@ -123,10 +137,13 @@ class MessageFramer:
         """Take the next message.
 
         Returns PEER_CLOSED after the last whole message; an incomplete one after it is dropped.
+        Returns DECODING if a large message is there that needs further calls, even without data.
         Raises FrameTooLong past `limit` bytes, ProtocolError for anything but a JSON object.
         """
         if self._error is not None:
             raise self._error
+        if self._large is not None:
+            return self._go_on(self._large)
         data = self._data
         if data and data[0] in _BLANKS:
             found = _NOT_BLANK.search(data)
@@ -138,10 +155,39 @@ class MessageFramer:
         frame = self._maybe_line() or self._maybe_structure()
         if frame is not None:
             return frame
+        if self._is_large:
+            return self._begin_large()
         if len(data) > self._limit:
             raise self._broken(
                 FrameTooLong, f"the server sent a message of more than {self._limit} bytes"
             )
+        return PEER_CLOSED if self._closed else NEED_DATA
+
+    @property
+    def _is_large(self) -> bool:
+        return min(len(self._data), self._limit) > (SCANNED if self._mixed else LARGE)
+
+    def _begin_large(self) -> Frame | Pause:
+        # Imported here: no message that is known is this large.
+        from qmpsh.wire.large import LargeMessage
+
+        scan = _DECODER.raw_decode
+        self._large = LargeMessage(scan, _refuse_depth, limit=self._limit, nesting=NESTING)
+        return self._go_on(self._large)
+
+    def _go_on(self, large: LargeMessage) -> Frame | Pause:
+        """Decode a slice of the large message."""
+        try:
+            needs_data = large.decode(self._data)
+        except (ValueError, RecursionError, FrameTooLong) as error:
+            self._data[:0] = large.start
+            raise self._refused(error) from error
+        if large.object is not None:
+            self._large = None
+            self._drop(0)
+            return Frame(large.object, large.size)
+        if not needs_data:
+            return DECODING
         return PEER_CLOSED if self._closed else NEED_DATA
 
     def _maybe_line(self) -> Frame | None:
@@ -153,6 +199,8 @@ class MessageFramer:
             self._searched = len(self._data)
             return None
         self._searched = newline
+        if newline > LARGE:
+            return None
         # Check the length before copying; a carriage return may follow the message.
         line = self._data[:newline].rstrip(_BLANKS) if newline <= self._limit + 1 else None
         if line is not None and len(line) <= self._limit:
@@ -175,7 +223,9 @@ class MessageFramer:
         bytes; or the peer closed.
         """
         data = self._data
-        if not (self._mixed or self._closed or data[-1] == _CLOSE or len(data) > self._limit):
+        # One that is large is not even scanned: that alone would take as long.
+        is_due = self._mixed or self._closed or data[-1] == _CLOSE or len(data) > self._limit
+        if self._is_large or not is_due:
             return None
         end = self._find_end()
         if end < 0:
@@ -186,14 +236,19 @@ class MessageFramer:
             )
         try:
             frame = Frame(_decode(data[:end]), end)
-        except _NumberRefused as error:
-            raise self._broken(ProtocolError, f"the server sent {error}") from error
         except (ValueError, RecursionError) as error:
-            raise self._broken(
-                ProtocolError, f"the server sent what is not JSON ({error})"
-            ) from error
+            raise self._refused(error) from error
         self._drop(end)
         return frame
+
+    def _refused(self, error: ValueError | RecursionError | FrameTooLong) -> ProtocolError:
+        """Return what to raise for a message that cannot be decoded."""
+        if isinstance(error, FrameTooLong):
+            return self._broken(FrameTooLong, str(error))
+        error = _explained(error)
+        if isinstance(error, _NumberRefused):
+            return self._broken(ProtocolError, f"the server sent {error}")
+        return self._broken(ProtocolError, f"the server sent what is not JSON ({error})")
 
     def _find_end(self) -> int:
         """Return the offset after the message's closing bracket, or -1 if it has not come yet."""
@@ -242,28 +297,31 @@ def _decode(text: bytearray) -> JsonObject:
     characters = text.decode()
     try:
         decoded, end = _DECODER.raw_decode(characters)
-    except RecursionError:
-        raise RecursionError(_TOO_DEEP) from None
-    except ValueError as error:
-        # The only one that is of no kind of its own is Python's limit of digits, with its advice
-        # for programmers. Source: sys.set_int_max_str_digits().
-        if type(error) is ValueError:
-            raise _NumberRefused("a number of too many digits") from error
-        raise
+    except (ValueError, RecursionError) as error:
+        raise _explained(error) from error
     if end != len(characters):
-        raise ValueError("more than one object")
+        raise json.JSONDecodeError("more than one object", "", 0)
     if text.count(b"[") + text.count(b"{") > NESTING:
-        _refuse_depth(decoded)
+        _refuse_depth(decoded, NESTING)
     return decoded
 
 
-def _refuse_depth(value: JsonObject) -> None:
-    """Raise RecursionError if the value is nested too deeply. Not recursive itself."""
-    level: list[JsonObject | list[Json]] = [value]
+def _explained(error: ValueError | RecursionError) -> ValueError | RecursionError:
+    """Return the error with words for people."""
+    if isinstance(error, RecursionError):
+        return RecursionError(_TOO_DEEP)
+    # The only one that is of no kind of its own is Python's limit of digits, with its advice for
+    # programmers. Source: sys.set_int_max_str_digits().
+    return _NumberRefused("a number of too many digits") if type(error) is ValueError else error
+
+
+def _refuse_depth(value: Json, most: int) -> None:
+    """Raise RecursionError if the value is nested more deeply. Not recursive itself."""
+    level = [value] if isinstance(value, (dict, list)) else []
     depth = 0
     while level:
         depth += 1
-        if depth > NESTING:
+        if depth > most:
             raise RecursionError(_TOO_DEEP)
         level = [
             inner

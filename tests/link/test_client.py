@@ -17,6 +17,7 @@ from qmpsh.errors import (
     UsageError,
 )
 from qmpsh.jsontypes import JsonObject
+from qmpsh.link import inbox
 from qmpsh.link.address import UnixAddress
 from qmpsh.link.client import Client, ClientOptions
 from qmpsh.wire.messages import Command, ErrorReply, Event, Reply
@@ -217,6 +218,25 @@ def test_a_flood_is_read_in_turns() -> None:
     assert heard == []
     while not heard:
         assert client.poll(0)
+    client.close()
+
+
+def test_a_large_message_is_decoded_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn decodes for a moment, reads nothing meanwhile, and asks for the next at once."""
+    monkeypatch.setattr(inbox, "_SLICE", 0.0)
+    large = line({"event": "RESET", "data": {"a": [{"b": n} for n in range(100_000)]}})
+    client = ready(stream := FakeStream([large, line({"event": "STOP"})]))
+    heard = Heard()
+    client.subscriber = heard.subscriber
+    turns = 0
+    while len(heard) < 1:
+        assert client.poll(0)
+        turns += 1
+        assert len(stream.received) == 1 or heard
+        assert (client.due is None) is bool(heard)
+    assert turns > 20
+    client.poll(0)
+    assert len(heard) == 2
     client.close()
 
 
