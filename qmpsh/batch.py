@@ -117,7 +117,11 @@ class Batch:
             task.cancel()
             error = refused
         except BaseException:  # an interrupt included: what the line holds is put away first
+            left = task.until.left() if task.until is not None else ""
             self._abandon(task)
+            self._clear()
+            if left:
+                _complain(f"\r{_PROGRAM}" if sys.stderr.isatty() else _PROGRAM, left)
             raise
         self._clear()
         undelivered = self._deliver()

@@ -116,8 +116,9 @@ OPTIONS: list[click.Parameter] = [
     click.Option(["-k", "--keep-going"], is_flag=True,
                  help="A script goes on after an error; the exit code is the first failure's."),
     click.Option(["--connect-timeout"], type=Limit(), default=None,
-                 help="Until greeted and negotiated; 5, 500ms, 2m; default 10 s."),
-    click.Option(["-t", "--timeout"], type=Duration(), default=None,
+                 help="Until greeted and negotiated, default 10 s; 5, 500ms, 2m. Also waits for"
+                 " a socket that is not there yet."),
+    click.Option(["-t", "--timeout"], type=Limit(), default=None,
                  help="The longest wait from sending a line to its answer; default none."),
     Attached(["-w", "--wait"], is_flag=False, flag_value="", default=None, metavar="[=EVENT]",
              help="Wait for the end of what the line starts; --wait=EVENT names the end."),
@@ -199,6 +200,7 @@ def parse_options(words: list[str], command: click.Command = COMMAND) -> Options
         given["config"],
         given["logfile"],
         given["guest_agent"],
+        given["connect_timeout"] is not None,
     )
 
 

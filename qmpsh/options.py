@@ -26,6 +26,7 @@ class Options(NamedTuple):
     config:          the configuration file, "" for the usual one
     logfile:         of the wire, "" for none
     guest_agent:     the server is one
+    awaited:         wait for its socket, too: --connect-timeout stands on the command line
     """
 
     settings: Settings = Settings()
@@ -39,6 +40,7 @@ class Options(NamedTuple):
     config: str = ""
     logfile: str = ""
     guest_agent: bool = False
+    awaited: bool = False
 
     @property
     def is_traced(self) -> bool:

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from qmpsh.errors import QmpshError, UsageError
+from qmpsh.errors import CannotConnect, QmpshError, UsageError
 from qmpsh.link.address import TENDED, parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
 from qmpsh.link.dialect import GUEST_AGENT, QEMU, remark
@@ -168,18 +168,24 @@ def _connect(words: Words, options: Options) -> Client:
         from qmpsh.ending import end_by_signals
 
         end_by_signals()
-    return Client.connect(
-        parse_address(words.address),
-        ClientOptions(
-            _connect_timeout(options),
-            # An agent is always brought in step first: what others left in its stream is no answer.
-            options.negotiate or options.guest_agent,
-            options.oob,
-            dialect=GUEST_AGENT if options.guest_agent else QEMU,
-        ),
-        _notice,
-        _tracer(words.address, options),
+    address = parse_address(words.address)
+    begin = ClientOptions(
+        _connect_timeout(options),
+        # An agent is always brought in step first: what others left in its stream is no answer.
+        options.negotiate or options.guest_agent,
+        options.oob,
+        dialect=GUEST_AGENT if options.guest_agent else QEMU,
+        awaited=options.awaited,
     )
+    try:
+        return Client.connect(address, begin, _notice, _tracer(words.address, options))
+    except CannotConnect as error:
+        if options.awaited:
+            raise
+        # Imported here: only a failure is explained.
+        from qmpsh.link.arrival import hinted
+
+        raise hinted(address, error) from error
 
 
 def _tracer(address: str, options: Options) -> Tracer | None:

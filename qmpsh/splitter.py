@@ -29,10 +29,6 @@ COMPLETE = "_QMPSH_COMPLETE"
 """The variable of the scripts of completions/: set, it says what the user's shell wants to know."""
 
 
-_MEANT = {"help": "--help", ".help": "--help", "man": "--help", "version": "--version"}
-"""First words that name an option in the manner of other programs."""
-
-
 class Program(NamedTuple):
     """A first word that is neither an address nor a line, and reads its own words.
 
@@ -101,21 +97,11 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> Words:
     if address is None:
         address = environ.get("QMP_SOCKET") or None
         if line and address is None and not _sends_nothing(given, line):
-            raise UsageError(_no_address(line[0]))
+            # Imported here: only a mistake is explained.
+            from qmpsh.misplaced import no_address_in
+
+            raise no_address_in(line)
     return Words(options, address, line)
-
-
-def _no_address(word: str) -> str:
-    """What to say where neither an address nor QMP_SOCKET stands before a line's first word."""
-    meant = _MEANT.get(word.lower())
-    if meant:
-        return f"{word} is not an address; did you mean qmpsh {meant}?"
-    if word.startswith("."):
-        return f"{word} needs an address before it, as in qmpsh ./monitor.sock {word}"
-    return (
-        f"no such socket {word}: the first word is the address, a path such as "
-        "./monitor.sock or HOST:PORT (QMP_SOCKET serves where it is set)"
-    )
 
 
 def _is_event(word: str) -> bool:

@@ -11,16 +11,11 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from qmpsh.errors import AddressError
+from qmpsh.errors import AddressError, shortened
 
 if TYPE_CHECKING:
     from qmpsh.link.transport import Stream
 
-FORMS: Final = (
-    "PATH, unix:PATH, HOST:PORT, [IPV6]:PORT, tcp:HOST:PORT, tls:HOST:PORT?ca=FILE,"
-    " ssh://HOST/PATH, libvirt:DOMAIN, exec:COMMAND, listen:unix:PATH, listen:HOST:PORT,"
-    " vsock:CID:PORT or fd:N"
-)
 RELAYED: Final = ("exec:", "libvirt:", "ssh:")
 """Beginnings of addresses whose descriptor leads to a relay on this machine, not to the server."""
 BRIDGED: Final = "libvirt:"
@@ -86,6 +81,7 @@ _OPTION_WORDS = (
 # A comma of a path may be doubled; what begins the options is a comma without a partner.
 _OPTIONS = rf"(?s)(?<!,)(?:,,)*(,(?:no)?(?:{_OPTION_WORDS})(?:[=,].*)?)\Z"
 _ABSTRACT = r",abstract(?:=(?:on|yes|true|y))?(?:,|$)"
+_OPTION = rf"(?:no)?(?:{_OPTION_WORDS})(?:=.*)?"
 
 
 def parse_address(text: str) -> Address:
@@ -95,7 +91,7 @@ def parse_address(text: str) -> Address:
     Raises AddressError.
     """
     if not text or "\0" in text:
-        raise refusal(text, "it holds a NUL character" if text else "it is empty")
+        raise refusal(text, "it holds a NUL character") if text else AddressError(EMPTY)
     if text.startswith(_PATH_STARTS):
         return UnixAddress(os.path.expanduser(text))
     scheme = _maybe_scheme(text)
@@ -108,7 +104,7 @@ def parse_address(text: str) -> Address:
     if re.fullmatch(_HOST_PORT, text):
         return host_and_port(text, text)
     if scheme:
-        raise refusal(text, f"no scheme {scheme}: is known")
+        raise AddressError(no_scheme(scheme))
     return UnixAddress(text)
 
 
@@ -120,6 +116,11 @@ def looks_like_address(text: str) -> bool:
         or os.path.exists(text)
         or re.fullmatch(_HOST_PORT, text) is not None
     )
+
+
+def no_scheme(scheme: str) -> str:
+    """What to say of the beginning of an address that is none of those that are known."""
+    return f"{shortened(scheme)}: is not an address scheme; known: {' '.join(sorted(SCHEMES))}"
 
 
 def _maybe_scheme(text: str) -> str:
@@ -135,6 +136,11 @@ def _parse_unix(text: str) -> UnixAddress:
     path = rest.removesuffix(options).replace(",,", ",")
     if not path:
         raise refusal(text, "it has no path")
+    _check_options(options)
+    # A comma in a path may stand alone, but what looks like an option is one, mistyped.
+    mistyped = re.search(r"(?<!,)(?:,,)*,([\w-]+=[^/]*)$", rest.removesuffix(options))
+    if mistyped and not os.path.exists(path):
+        _check_options(f",{mistyped[1]}")
     if re.search(_ABSTRACT, options):
         return UnixAddress(path, abstract=True)
     return UnixAddress(os.path.expanduser(path) if path.startswith("~/") else path)
@@ -145,8 +151,19 @@ def _parse_tcp(text: str) -> TcpAddress:
 
     `telnet:` is QEMU's for the same with telnet=on, which shows by itself (`telnet.py`).
     """
-    place = text.partition(":")[2].partition(",")[0]
+    place, comma, options = text.partition(":")[2].partition(",")
+    _check_options(comma + options)
     return host_and_port(f"localhost{place}" if place.startswith(":") else place, text)
+
+
+def _check_options(options: str) -> None:
+    """Raises AddressError for one that QEMU's sockets do not have. options: `,NAME=VALUE...`"""
+    for option in re.findall(r"(?:,,|[^,])+", options):
+        if not re.fullmatch(_OPTION, option, re.DOTALL):
+            name = shortened(option.partition("=")[0])
+            raise AddressError(
+                f"unknown option {name} in the address; a comma in a path is doubled, as in QEMU"
+            )
 
 
 def host_and_port(place: str, text: str) -> TcpAddress:
@@ -157,7 +174,7 @@ def host_and_port(place: str, text: str) -> TcpAddress:
     # Nine digits at most: int() refuses thousands of them.
     port = int(found["port"][:9])
     if not 1 <= port <= 65535:
-        raise refusal(text, "a port is a number from 1 to 65535")
+        raise AddressError(f"port {shortened(found['port'], 20)}: must be 1 to 65535")
     return TcpAddress(found["v6"] or found["host"], port)
 
 
@@ -188,6 +205,9 @@ _ROADS: Final[dict[str, str]] = {
 SCHEMES: Final = frozenset({*_SCHEMES, *_ROADS})
 
 
+EMPTY: Final = "the address is empty; qmpsh ls lists the monitors of this machine"
+
+
 def refusal(text: str, why: str) -> AddressError:
     """What to raise for a text that is no address."""
-    return AddressError(f"{text!r} is no address: {why}; an address is {FORMS}")
+    return AddressError(f"{shortened(text)!r} is not an address: {why}")

@@ -107,7 +107,7 @@ class Client:
         Raises CannotConnect, of which Busy, NotQmp and ConnectTimeout.
         """
         started = time.monotonic()
-        stream = open_stream(address, options.connect_timeout, notice)
+        stream = open_stream(address, options.connect_timeout, notice, awaited=options.awaited)
         client = cls(stream, address, options, tracer)
         try:
             if options.negotiate:
@@ -148,14 +148,14 @@ class Client:
         limit, address = self._options.connect_timeout, self.address
         deadline = math.inf if limit is None else started + limit
         quiet = handshake.Quiet(self.fileno, time.monotonic(), lambda: self._connection.heard)
-        patience = quiet.since + self._options.notice_after
-        if notice is not None and patience < deadline and not self._wait(self._greeted, patience):
-            notice(handshake.waiting(address, limit, self.dialect, quiet))
+        for moment, look in handshake.looks(address, self._options, quiet, notice):
+            if moment < deadline and not self._wait(self._greeted, moment):
+                look()
         if not self._wait(self._greeted, deadline):
             raise handshake.no_greeting(address, limit or 0.0, self.dialect, quiet)
         if not self._wait(lambda: self.begun, deadline):
             raise handshake.no_agreement(address, limit or 0.0)
-        if self.lost is not None and not self._has_agreed:
+        if self.lost is not None and not (self._agreement and self._agreement.reply):
             raise self.refusal
 
     @property
@@ -165,10 +165,6 @@ class Client:
 
     def _greeted(self) -> bool:
         return self._connection.state not in (State.GREETING, State.SYNCING)
-
-    @property
-    def _has_agreed(self) -> bool:
-        return self._agreement is not None and self._agreement.reply is not None
 
     # ------------------------------------------------------------------------ what is known
 
@@ -266,17 +262,21 @@ class Client:
     def execute(self, command: Command, timeout: float | None = None) -> Reply:
         """Submit a command and wait for its reply.
 
-        timeout: seconds, None for no limit. The client goes on when it has run out; the reply is
-                 dropped when it comes.
+        timeout: seconds, None for no limit; a reply that comes later is dropped.
         Raises CommandFailed, ReplyTimeout, ConnectionLost, UsageError.
         """
         pending = self.submit(command)
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         if not self._wait(lambda: pending.done, deadline):
-            raise ReplyTimeout(
-                f"no reply to {command.name} within {timeout:g} s; it may still be carried out"
-            )
+            raise self.overdue(pending, timeout or 0.0)
         return pending.result()
+
+    def overdue(self, pending: Pending, seconds: float) -> ReplyTimeout:
+        """What to tell of a command that had no answer in time; what was not sent never will be."""
+        is_unsent = self._outbox.withdraw(pending)
+        if is_unsent and self._inbox.forget(pending):
+            self._connection.forget(pending.id)
+        return pending.overdue(seconds, is_unsent=is_unsent)
 
     def forget(self, pending: Pending) -> None:
         """Wait no longer for a reply that may never come, and let what is behind it go out."""

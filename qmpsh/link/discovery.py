@@ -182,9 +182,10 @@ def _monitor(
 
 def _best_form(address: Address, kind: Kind, name: str) -> str:
     """A monitor of libvirt's is reached through libvirt alone."""
-    if kind == QMP and owner_of(address) == LIBVIRT and LIBVIRT in SCHEMES:
-        return libvirt_form(uri_of(address), domain_of(address, name))
-    return str(address)
+    domain = domain_of(address, name) if owner_of(address) == LIBVIRT else ""
+    # A QEMU that libvirt starts only to see what it can do is no domain, and has no name there.
+    is_reached = kind == QMP and domain and LIBVIRT in SCHEMES
+    return libvirt_form(uri_of(address), domain) if is_reached else str(address)
 
 
 def _clients(scene: Scene) -> tuple[Clients, str]:

@@ -60,8 +60,8 @@ def _stopped(_: Address, scene: Scene) -> Finding | None:
 
 
 _STATES: Final = {
-    "T": ("is stopped", "let it go on with kill -CONT {pid}"),
-    "t": ("is held by a debugger (pid {tracer})", "let it go on there"),
+    "T": ("is stopped", "continue it with kill -CONT {pid}"),
+    "t": ("is held by a debugger (pid {tracer})", "continue it there"),
     "D": (
         "hangs in the kernel (state D), for a disk or a network file system as a rule",
         "see dmesg and /proc/{pid}/stack for what it waits for",
@@ -91,9 +91,9 @@ def _other_kind(address: Address, scene: Scene) -> Finding | None:
     if channel.kind == AGENT:
         return Finding("this is a guest agent, which does not greet", _AGENT_NEXT, NotQmp)
     if channel.kind == HMP:
-        return Finding("this is a human monitor (HMP), not QMP", _HMP_NEXT, NotQmp)
+        return Finding("this is an HMP socket, not QMP", _hmp_next(scene), NotQmp)
     if channel.kind == SERIAL:
-        return Finding("this is the VM's serial line, no monitor", _monitor_of(scene), NotQmp)
+        return Finding("this is the VM's serial line, not a monitor", _monitor_of(scene), NotQmp)
     if channel.wrap == "tls" and isinstance(address, TcpAddress):
         return Finding("this monitor speaks TLS", f"use {tls_form(address)}", NotQmp)
     if channel.wrap == "websocket":
@@ -113,12 +113,20 @@ def _monitor_of(scene: Scene) -> str:
                  if one.kind == QMP and one.path and not one.abstract)  # fmt: skip
         path = next(filter(None, paths), "")
         if path:
-            return f"its monitor is {path}"
-    return "name the socket that -qmp made"
+            return f"its QMP monitor is {path}"
+    return _NAME_ONE
 
 
+def _hmp_next(scene: Scene) -> str:
+    """The way to QMP: a monitor that is there already, else one to add."""
+    found = _monitor_of(scene)
+    if found != _NAME_ONE:
+        return found
+    return "start QEMU with -qmp unix:PATH,server=on,wait=off as well"
+
+
+_NAME_ONE: Final = "name the socket that -qmp made"
 _AGENT_NEXT: Final = "say --guest-agent"
-_HMP_NEXT: Final = "use -qmp, or mode=control on that -mon"
 
 
 def tls_form(address: TcpAddress) -> str:
@@ -132,7 +140,7 @@ def _held(_: Address, scene: Scene) -> Finding | None:
     first = scene.served[0]
     if first.process is not None and is_qmpsh(first.process):
         pid = first.process.pid
-        todo = f"type .disconnect there, {SECOND}"
+        todo = f"type .disconnect at its prompt or end it, {SECOND}"
         if not has_prompt(first.process):
             todo = f"it runs a line or a script: wait for its end, end it with kill {pid}, {SECOND}"
         return Finding(f"another qmpsh, pid {pid}, {SHARES}", todo, Busy)

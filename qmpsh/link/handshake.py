@@ -8,6 +8,7 @@ import math
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from qmpsh.errors import (
@@ -40,6 +41,7 @@ class ClientOptions(NamedTuple):
     oob:             ask for out-of-band execution where it is offered
     limit:           bytes of one message from the server at most
     notice_after:    seconds of silence after which the notice is given
+    awaited:         a server may still be to come: wait for its socket as well
     """
 
     connect_timeout: float | None = 10.0
@@ -48,11 +50,18 @@ class ClientOptions(NamedTuple):
     limit: int = DEFAULT_LIMIT
     notice_after: float = 1.0
     dialect: Dialect = QEMU
+    awaited: bool = False
 
+
+GLANCE: Final = 0.1
+"""seconds of silence until it is looked at what the server is; QEMU greets in a millisecond"""
 
 _TLS: Final = ("speaks TLS", "use tls:HOST:PORT?ca=FILE")
 _STRANGERS: Final = {
-    b"QEMU ": ("is a human monitor (HMP), not QMP", "use -qmp, or mode=control on that -mon"),
+    b"QEMU ": (
+        "is an HMP socket, not QMP",
+        "start QEMU with -qmp unix:PATH,server=on,wait=off as well",
+    ),
     b"RFB ": ("is a VNC server, not a QMP monitor", ""),
     b"SSH-": ("is an SSH server, not a QMP monitor", ""),
     b"HTTP/": ("is a web server, not a QMP monitor", ""),
@@ -98,7 +107,8 @@ class _Silence(NamedTuple):
 _OF_MONITORS: Final = _Silence(
     "greeting",
     "from",
-    "no greeting yet: another client may hold this monitor, which serves one at a time",
+    "no greeting yet: another client may hold this monitor, which serves one at a time, or it is"
+    " a guest agent, which wants --guest-agent",
     "no greeting within {} s: another client probably holds this monitor, which serves one at a"
     " time, or the VM is stopped",
     "close that client, or give QEMU a second -qmp; a guest agent's socket wants --guest-agent",
@@ -126,6 +136,32 @@ class Quiet(NamedTuple):
     fileno: Callable[[], int]
     since: float
     heard: Callable[[], int] = int
+
+
+def looks(
+    address: Address, options: ClientOptions, quiet: Quiet, notice: Callable[[str], None] | None
+) -> list[tuple[float, Callable[[], None]]]:
+    """What to do while a server has not greeted, each with its time: see at once whether it never
+    will, and tell what it may be.
+    """
+
+    def tell() -> None:
+        if notice is not None:
+            notice(waiting(address, options.connect_timeout, options.dialect, quiet))
+
+    return [
+        (quiet.since + min(GLANCE, options.notice_after), partial(_check, address, options, quiet)),
+        (quiet.since + options.notice_after, tell),
+    ]
+
+
+def _check(address: Address, options: ClientOptions, quiet: Quiet) -> None:
+    """Raises NotQmp where this machine tells that something else than QMP is spoken there."""
+    if not options.dialect.greets or quiet.heard():
+        return
+    finding = _maybe_cause(address, quiet.fileno())
+    if finding is not None and finding.error is NotQmp:
+        raise NotQmp(f"no greeting from {address}: {finding.what}", finding.todo)
 
 
 def waiting(address: Address, timeout: float | None, dialect: Dialect, quiet: Quiet) -> str:
@@ -175,13 +211,13 @@ def _maybe_finding(address: Address, dialect: Dialect, quiet: Quiet) -> Finding 
     return finding
 
 
-def _maybe_cause(address: Address) -> Finding | None:
-    """What this machine tells of a server that said something."""
-    # Imported here: only what is no QMP needs it.
+def _maybe_cause(address: Address, fd: int = -1) -> Finding | None:
+    """What this machine tells of a server. fd: our own connection, -1 for none"""
+    # Imported here: only what is not QMP needs it.
     from qmpsh.link.doctor import why_not_to_connect
     from qmpsh.link.scene import look
 
-    return why_not_to_connect(address, look(address))
+    return why_not_to_connect(address, look(address, fd))
 
 
 def no_agreement(address: Address, timeout: float) -> ConnectTimeout:
@@ -236,12 +272,13 @@ def no_descriptors(address: Address) -> str:
 
 def _not_qmp(address: Address, data: bytes) -> NotQmp:
     """Something that is not QMP. data: its first bytes"""
+    finding = _maybe_cause(address)
+    is_known = finding is not None and finding.error is NotQmp
     for beginning, (kind, todo) in _STRANGERS.items():
         # However the bytes were cut: the first piece may be shorter than what tells.
         if data.startswith(beginning) or beginning.startswith(data):
-            return NotQmp(f"{address} {kind}", todo)
-    finding = _maybe_cause(address)
-    if finding is not None and finding.error is NotQmp:
+            return NotQmp(f"{address} {kind}", finding.todo if finding and is_known else todo)
+    if finding is not None and is_known:
         return NotQmp(f"{address} does not speak QMP: {finding.what}", finding.todo)
     return NotQmp(f"{address} does not speak QMP; it began with {_sample(data)}")
 

@@ -58,6 +58,7 @@ class Outbox:
     __slots__ = (
         "_fd",
         "_in_band",
+        "_is_begun",
         "_on_wire",
         "_out_of_band",
         "_pace",
@@ -72,6 +73,7 @@ class Outbox:
         self.error: ConnectionLost | None = None
         self._fd: int | None = None  # to go with the first byte of the rest
         self._pending: Pending | None = None  # whose the rest is
+        self._is_begun = False  # something of the rest was written
         self._in_band: deque[Letter] = deque()
         self._out_of_band: deque[Letter] = deque()
         self._on_wire = 0  # in-band requests begun and not answered
@@ -108,6 +110,7 @@ class Outbox:
         if queue is None or (self._pace is not None and now < self._pace.due):
             return False
         self.rest, self._fd, self._pending = queue.popleft()
+        self._is_begun = False
         if queue is self._in_band:
             self._on_wire += 1
         if self._pace is not None:
@@ -137,10 +140,27 @@ class Outbox:
         else:
             taken = stream.send(self.rest)
         if taken:
+            self._is_begun = True
             self._drop_descriptor()
         self.rest = self.rest[taken:]
         if not self.rest and self._pending is not None:
             self._pending.written = True
+
+    def withdraw(self, pending: Pending) -> bool:
+        """Take back a request of which nothing was written; False where that is too late."""
+        if self._pending is pending and self.rest and not self._is_begun:
+            self.rest = b""
+            self._drop_descriptor()
+            self._on_wire -= not pending.command.oob
+            return True
+        for queue in (self._in_band, self._out_of_band):
+            for letter in queue:
+                if letter[2] is pending:
+                    queue.remove(letter)
+                    if letter[1] is not None:
+                        os.close(letter[1])
+                    return True
+        return False
 
     def make_room(self) -> None:
         """An in-band request was answered."""

@@ -30,6 +30,18 @@ class Pending:
         """Whether nothing more will come."""
         return self.reply is not None or self.error is not None
 
+    def overdue(self, seconds: float, *, is_unsent: bool) -> ReplyTimeout:
+        """What to tell when it had no answer in time. is_unsent: nothing of it was written."""
+        name, within = self.command.name, f"within {seconds:g} s"
+        if is_unsent:
+            return ReplyTimeout(f"{name} was not sent: the server took nothing more {within}")
+        if not self.written:
+            return ReplyTimeout(
+                f"{name} was sent in part: the server took no more of it {within}; it is not"
+                " carried out unless the rest follows"
+            )
+        return ReplyTimeout(f"no answer to {name} {within}; it may still be carried out")
+
     @property
     def seconds(self) -> float:
         """From submitting to the reply; 0.0 while there is none."""

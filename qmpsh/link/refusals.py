@@ -10,6 +10,7 @@ import os
 import pwd
 import socket
 import stat
+from typing import Final
 
 from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp
 from qmpsh.link.address import TcpAddress, UnixAddress
@@ -26,17 +27,15 @@ def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
         return why.error(f"{path} takes no more clients: {why.what}", why.todo)
     if address.abstract:
         return CannotConnect(f"cannot connect to the abstract socket {path}: {_reason(error)}")
+    # A path of one word is shown as the first word of a command line has to write it.
+    path = path if "/" in path else f"./{path}"
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return CannotConnect(
-            f"no such socket: {path}",
-            "QEMU makes it when started with"
-            f" -qmp unix:{path.replace(',', ',,')},server=on,wait=off",
-        )
+        return _not_there(path)
     if error.errno in (errno.EACCES, errno.EPERM):
         return _no_permission(address)
     kind = _maybe_other_kind(path)
     if kind:
-        return NotQmp(f"{path} is {kind}, not a socket", "name the socket that -qmp unix: made")
+        return NotQmp(f"{path} is {kind}, not a socket", LIST)
     if error.errno == errno.ECONNREFUSED:
         return CannotConnect(
             f"nobody listens on {path}: the VM that made this socket has ended", "start it again"
@@ -44,6 +43,20 @@ def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
     if error.errno == errno.EPROTOTYPE:
         return CannotConnect(f"{path} is a socket of another type, not a stream as -qmp makes it")
     return CannotConnect(f"cannot connect to {path}: {_reason(error)}")
+
+
+LIST: Final = "qmpsh ls lists the monitors of this machine"
+
+
+def _not_there(path: str) -> CannotConnect:
+    """A path without a file, or whose folder is not there."""
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        return CannotConnect(f"no such socket: {path}: there is no folder {folder}", LIST)
+    return CannotConnect(
+        f"no such socket: {path}",
+        f"start QEMU with -qmp unix:{path.replace(',', ',,')},server=on,wait=off; {LIST}",
+    )
 
 
 def crowd(address: UnixAddress) -> Finding:
@@ -89,8 +102,10 @@ def _owner(path: str) -> str:
         return f"user {uid}"
 
 
-def tcp_refusal(address: TcpAddress, timeout: float | None, error: OSError) -> CannotConnect:
-    """What to tell when connecting over TCP failed."""
+def tcp_refusal(
+    address: TcpAddress, timeout: float | None, error: OSError, *, tls: bool = False
+) -> CannotConnect:
+    """What to tell when connecting over TCP failed. tls: TLS was to follow"""
     host, port = address
     if isinstance(error, socket.gaierror):
         return CannotConnect(f"cannot find the host {host}: {_reason(error)}")
@@ -103,8 +118,8 @@ def tcp_refusal(address: TcpAddress, timeout: float | None, error: OSError) -> C
         )
     if isinstance(error, ConnectionRefusedError):
         return CannotConnect(
-            f"nobody listens on {host} port {port}",
-            f"QEMU does when started with {_tcp_options(address)}",
+            f"connection refused at {str(address).removeprefix('tcp:')}: nothing listens there",
+            f"is QEMU running with {_tls_options(address) if tls else _tcp_options(address)}?",
         )
     return CannotConnect(f"cannot connect to {host} port {port}: {_reason(error)}")
 
@@ -114,8 +129,19 @@ def _tcp_options(address: TcpAddress) -> str:
     host, port = address
     if ":" not in host:
         return f"-qmp tcp:{host}:{port},server=on,wait=off"
+    return _chardev(address, "")
+
+
+def _tls_options(address: TcpAddress) -> str:
+    """The same with TLS; a monitor without it is never advised to who wants one with it."""
+    credentials = "-object tls-creds-x509,id=tls,endpoint=server,dir=FOLDER"
+    return f"{credentials} {_chardev(address, ',tls-creds=tls')}"
+
+
+def _chardev(address: TcpAddress, more: str) -> str:
+    host, port = address
     return (
-        f"-chardev socket,id=qmp,host={host},port={port},server=on,wait=off"
+        f"-chardev socket,id=qmp,host={host},port={port},server=on,wait=off{more}"
         " -mon chardev=qmp,mode=control"
     )
 

@@ -102,9 +102,7 @@ class SocketStream:
         except BlockingIOError:
             return 0
         except OSError as error:
-            raise ConnectionLost(
-                f"the server is gone, the command was not sent: {_reason(error)}"
-            ) from error
+            raise ConnectionLost(f"the server is gone: {_reason(error)}") from error
 
     def _without_telnet(self, data: bytes) -> bytes | None:
         # Imported here: a monitor with telnet=on, or a guest agent's 0xff, is uncommon.
@@ -141,19 +139,30 @@ class UnixStream(SocketStream):
             return 0
         except OSError as error:
             raise ConnectionLost(
-                f"the command was not sent with its descriptor: {_reason(error)}"
+                f"the descriptor could not be sent with it: {_reason(error)}"
             ) from error
 
 
 def open_stream(
-    address: Address, timeout: float | None, notice: Callable[[str], None] | None = None
+    address: Address,
+    timeout: float | None,
+    notice: Callable[[str], None] | None = None,
+    *,
+    awaited: bool = False,
 ) -> Stream:
     """Connect.
 
     timeout: seconds for the connection itself, None for no limit
     notice: called once with a sentence when it takes its time
+    awaited: wait for its socket as well, which needs a timeout
     Raises CannotConnect, of which Busy and ConnectTimeout.
     """
+    if awaited and timeout is not None:
+        # Imported here: a socket is there as a rule.
+        from qmpsh.link.arrival import connect_awaited
+
+        connect = partial(open_stream, address, notice=notice)
+        return connect_awaited(address, timeout, notice, NOTICE_AFTER, connect)
     started = time.monotonic()
     if isinstance(address, UnixAddress):
         return UnixStream(_connect_unix(address, timeout, notice))
@@ -262,8 +271,10 @@ def _connect_long_path(connection: socket.socket, path: str) -> None:
 # ---------------------------------------------------------------------------- TCP
 
 
-def connect_tcp(address: TcpAddress, timeout: float | None) -> socket.socket:
-    """Connect, waiting for it. Raises CannotConnect, of which ConnectTimeout."""
+def connect_tcp(address: TcpAddress, timeout: float | None, *, tls: bool = False) -> socket.socket:
+    """Connect, waiting for it. tls: it is to carry TLS. Raises CannotConnect, of which
+    ConnectTimeout.
+    """
     try:
         connection = socket.create_connection(address, timeout)
         # A request is one small segment that waits for its reply: nothing to be gathered.
@@ -271,14 +282,16 @@ def connect_tcp(address: TcpAddress, timeout: float | None) -> socket.socket:
     except OSError as error:
         from qmpsh.link.refusals import tcp_refusal
 
-        raise tcp_refusal(address, timeout, error) from error
+        raise tcp_refusal(address, timeout, error, tls=tls) from error
     except UnicodeError as error:  # of the codec for names in other scripts
         raise CannotConnect(f"cannot find the host {address.host}: it is no name") from error
     return connection
 
 
-def begin_tcp(address: TcpAddress) -> socket.socket:
-    """Begin to connect to a numeric address. Raises CannotConnect for what fails at once."""
+def begin_tcp(address: TcpAddress, *, tls: bool = False) -> socket.socket:
+    """Begin to connect to a numeric address. tls: as above. Raises CannotConnect for what fails at
+    once.
+    """
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(
             *address, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
@@ -287,7 +300,7 @@ def begin_tcp(address: TcpAddress) -> socket.socket:
     except OSError as error:
         from qmpsh.link.refusals import tcp_refusal
 
-        raise tcp_refusal(address, None, error) from error
+        raise tcp_refusal(address, None, error, tls=tls) from error
     try:
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -300,7 +313,7 @@ def begin_tcp(address: TcpAddress) -> socket.socket:
         connection.close()
         from qmpsh.link.refusals import tcp_refusal
 
-        raise tcp_refusal(address, None, error) from error
+        raise tcp_refusal(address, None, error, tls=tls) from error
     return connection
 
 

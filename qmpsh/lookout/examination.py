@@ -91,7 +91,7 @@ def _file(path: str) -> Iterator[Check]:
     rights = f"{stat.filemode(status.st_mode)} of {user_name(status.st_uid)}"
     if not stat.S_ISSOCK(status.st_mode):
         yield Check(FAIL, "file", f"{path} is no socket ({rights})")
-        yield Check(INFO, "next", "name the socket that -qmp unix: made")
+        yield Check(INFO, "next", "qmpsh ls lists the monitors of this machine")
         return
     yield Check(OK, "file", f"a socket, {rights}")
     if not os.access(path, os.W_OK):

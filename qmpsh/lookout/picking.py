@@ -10,10 +10,10 @@ from qmpsh.link.discovery import Monitor, find_monitors
 from qmpsh.lookout.ls import choices_of, shown_address, width_of_terminal
 from qmpsh.view.safe import visible_word
 
-_NO_ADDRESS: Final = (
-    "no ADDRESS: name the monitor's socket, as in qmpsh ./monitor.sock, or set QMP_SOCKET"
+_NONE: Final = (
+    "no address given, and no monitor found on this machine; qmpsh ./monitor.sock connects to one,"
+    " qmpsh run starts a VM"
 )
-_START: Final = "no monitor found on this machine: qmpsh run starts a VM, make demo a small one"
 _NAMED: Final = 5  # most addresses in the error
 
 
@@ -69,7 +69,9 @@ def _monitors() -> list[Monitor]:
 
 def _refusal(found: Sequence[Monitor]) -> UsageError:
     if not found:
-        return UsageError(f"{_NO_ADDRESS}; {_START}")
+        return UsageError(_NONE)
     names = [shown_address(one.address) for one in found[:_NAMED]]
     more = f" and {len(found) - _NAMED} more (qmpsh ls)" if len(found) > _NAMED else ""
-    return UsageError(f"{_NO_ADDRESS}; found here: {', '.join(names)}{more}")
+    return UsageError(
+        f"no address given; monitors found here: {', '.join(names)}{more}; try qmpsh {names[0]}"
+    )

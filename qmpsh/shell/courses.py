@@ -68,6 +68,10 @@ class Course:
         """What is waited for and how that is now, for whoever gives up: `A; B`."""
         raise NotImplementedError
 
+    def left(self) -> str:
+        """What goes on once nothing waits for it, and how to end it; "" for nothing."""
+        return ""
+
 
 def by_event(event: Event, failed: str = "", note: str = "") -> Ending:
     """The end that an event tells."""
@@ -157,6 +161,10 @@ class EventCourse(Course):
             state = f"{state}; {self._standstill}" if self._reply else self._standstill
         return f"{what}{f' of {self._name}' if self._name else ''}; {state}"
 
+    def left(self) -> str:
+        """See Course."""
+        return f"{self._subject} goes on"
+
     @property
     def _subject(self) -> str:
         return f"{self._command} {self._name}".strip()
@@ -218,6 +226,12 @@ class MigrationCourse(Course):
     def awaited(self) -> str:
         """See Course."""
         return f"the end of the migration; it is {self._status or 'not begun'}"
+
+    def left(self) -> str:
+        """See Course."""
+        if "cancelled" in self._well:
+            return ""
+        return "the migration goes on; migrate_cancel ends it"
 
     def _become(self, status: str) -> None:
         self._status = status

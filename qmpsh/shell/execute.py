@@ -198,6 +198,10 @@ def send_and_answer(client: Client, request: Request, suggest: Suggest = lambda 
     return Outcome(1 if answer.failed else 0)
 
 
+_NEGOTIATE: Final = "Expecting capabilities negotiation"
+"""How QEMU begins its refusal of a command that comes before qmp_capabilities."""
+
+
 def answer_to(
     client: Client, request: Request, suggest: Suggest = lambda _: ""
 ) -> Generator[Wish, str, Answer]:
@@ -230,9 +234,7 @@ def answer_to(
         yield Note(f"{request.command.name}: no answer, which is how the server says success")
         return _answer(request, {"return": {}}, 0.0, 0)
     if not pending.done:
-        raise ReplyTimeout(
-            f"no answer to {request.command.name} within {timeout:g} s; it may still be carried out"
-        )
+        raise client.overdue(pending, timeout or 0.0)
     answer = _conclude(request, pending)
     if not answer.failed:
         return answer
@@ -245,7 +247,8 @@ def _next_step(
 ) -> Generator[Wish, str, str]:
     """What to say behind a failure; "" for nothing. said: its text"""
     if isinstance(pending.reply, ErrorReply) and pending.reply.error_class == "CommandNotFound":
-        return suggest(command.name)
+        wants = pending.reply.desc.startswith(_NEGOTIATE)
+        return "; this server negotiates: leave out -N" if wants else suggest(command.name)
     arguments = command.arguments if isinstance(command.arguments, dict) else {}
     line = str(arguments.get("command-line", "")).split()
     if command.name != "device_add" and line[:1] != ["device_add"]:
@@ -265,11 +268,12 @@ def _conclude(request: Request, pending: Pending) -> Answer:
     section 8: the server may reset the connection before its reply is read).
     """
     if pending.reply is None:
-        ends = ends_vm(request.command) and isinstance(pending.error, StreamEnded)
-        if ends and not pending.written:
-            raise ConnectionLost(f"{request.command.name} was not sent: {pending.error}")
-        if pending.error is not None and not ends:
-            raise pending.error
+        error = pending.error
+        if isinstance(error, ConnectionLost) and not pending.written:
+            raise ConnectionLost(f"{request.command.name} was not sent: {error}") from error
+        ends = ends_vm(request.command) and isinstance(error, StreamEnded)
+        if error is not None and not ends:
+            raise error
         empty: Json = "" if request.hmp else {}
         return _answer(request, {"return": empty}, pending.seconds, 0)
     return _answer(request, pending.reply.raw, pending.seconds, pending.reply.size)

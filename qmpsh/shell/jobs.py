@@ -22,6 +22,9 @@ _SETTLED = 4
 """answers in a row, within about a second, until a state that another command ends is one: a job
 is paused for a moment now and then, and stays ready for a moment after job-complete"""
 
+_KINDS = frozenset({"backup", "mirror", "commit", "stream"})
+"""Ends of commands' names that are what their jobs are called."""
+
 _PARTNER = {"write": "target", "read": "device"}
 """The argument that names the node of which an operation failed."""
 
@@ -123,6 +126,18 @@ class JobsCourse(Course):
         ]
         names = ", ".join(self._jobs)
         return f"job{'s' * (len(self._jobs) > 1)} {names} {goal}; {', '.join(states)}"
+
+    def left(self) -> str:
+        """See Course."""
+        if "BLOCK_JOB_CANCELLED" in self._row.well.split():
+            return ""  # its end is what was asked for
+        kind = self._command.rpartition("-")[2]
+        kind = kind if kind in _KINDS else "job"
+        return "; ".join(
+            f"{kind} {job.id} goes on; job-cancel id={shown_id(job.id)} ends it"
+            for job in self._jobs.values()
+            if not job.is_settled
+        )
 
     def _see_what_wants_asking(self) -> None:
         """Only the end of a job that has no event of its own is asked for."""

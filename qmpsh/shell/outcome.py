@@ -78,6 +78,7 @@ class Until(NamedTuple):
     endless: only the user ends it: Ctrl-C ends the line instead of letting go of it, and a reader
              of stdout who went away does so at once
     stops: who detaches from the line ends it here, since nothing is left to be answered.
+    left: tells what goes on where the line is given up here, and how to end that; "" for nothing
     """
 
     ready: Callable[[], bool]
@@ -85,6 +86,7 @@ class Until(NamedTuple):
     works: Callable[[], Sequence[Work]] | None = None
     endless: bool = False
     stops: bool = False
+    left: Callable[[], str] = str
 
 
 class Ask(NamedTuple):

@@ -148,7 +148,8 @@ def end_of_course(
         if deadline is not None and now >= deadline:
             return None
         due = min(math.inf if deadline is None else deadline, follower.due)
-        yield Until(follower.has_news, None if due == math.inf else due, follower.works)
+        due_or_never = None if due == math.inf else due
+        yield Until(follower.has_news, due_or_never, follower.works, left=follower.left)
     return ending
 
 
@@ -186,6 +187,7 @@ class Follower:
         self._is_fresh = False
         self.due = math.inf
         """when to look again even if nothing is heard, of the clock `time.monotonic()`"""
+        self.left = course.left
         self.works = None if progress is None else lambda: progress.works(course.works)
 
     def hear(self, event: Event) -> bool:

@@ -15,6 +15,7 @@ import pytest
 from qmpsh.view.failures import CLASSES
 from qmpsh.view.tables import NESTED
 from tests.conftest import RunQmpsh
+from tests.link.servers import Peer, serving
 from tests.qemu import ROOT, Vm, VmStarter
 from tests.waiting import PATIENCE, wait_until
 
@@ -171,17 +172,21 @@ def test_an_hmp_socket_is_recognised(start_vm: VmStarter, run_qmpsh: RunQmpsh) -
 def test_a_word_that_is_no_address(run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh("nope", "query-status")
     assert done.returncode == 2
-    assert done.stderr.startswith("qmpsh: no such socket nope")
+    assert done.stderr.startswith("qmpsh: 'nope' is not a file; the first word must be an address")
 
 
-def test_the_timeout_is_124(q35: Vm, run_qmpsh: RunQmpsh) -> None:
-    q35.stop_process()
-    q35.continue_process()
-    done = run_qmpsh("-t", "0", q35.path, "query-qmp-schema")
+def mute(peer: Peer) -> None:
+    """Greets, and answers nothing."""
+    peer.greet()
+    while True:
+        peer.receive()
+
+
+def test_the_timeout_is_124(run_qmpsh: RunQmpsh) -> None:
+    with serving(mute) as path:
+        done = run_qmpsh("-t", "50ms", path, "stop")
     assert done.returncode == 124
-    assert done.stderr == (
-        "qmpsh: no answer to query-qmp-schema within 0 s; it may still be carried out\n"
-    )
+    assert done.stderr == "qmpsh: no answer to stop within 0.05 s; it may still be carried out\n"
 
 
 def test_sigint_is_130_without_a_traceback(vm: Vm) -> None:
@@ -419,7 +424,7 @@ def test_nested_json_in_a_table(q35: Vm, run_qmpsh: RunQmpsh, tmp_path: Path) ->
         (["help"], "help is not an address; did you mean qmpsh --help?"),
         (["version"], "version is not an address; did you mean qmpsh --version?"),
         ([".help"], ".help is not an address; did you mean qmpsh --help?"),
-        ([".set", "x"], ".set needs an address before it, as in qmpsh ./monitor.sock .set"),
+        ([".set", "x"], ".set ... needs an address: qmpsh ./monitor.sock .set ..., or set QMP_SOCKET"),
         (["--bogus", "./x"], "No such option --bogus. Try qmpsh --help."),
         (["--hmpp", "./x"], "No such option --hmpp; did you mean --hmp? Try qmpsh --help."),
         (

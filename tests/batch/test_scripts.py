@@ -170,6 +170,15 @@ def test_skip_negotiation_sends_qmp_capabilities(vm: Vm, run_qmpsh: RunQmpsh) ->
     assert [list(json.loads(line)) for line in done.stdout.splitlines()] == [["return"], ["return"]]
 
 
+def test_a_server_that_wants_to_negotiate_says_so(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh("-N", vm.path, "query-status")
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert done.stderr == (
+        "qmpsh: CommandNotFound: Expecting capabilities negotiation with 'qmp_capabilities'; this"
+        " server negotiates: leave out -N\n"
+    )
+
+
 def test_input_that_is_a_terminal_is_still_a_script(vm: Vm) -> None:
     ours, theirs = os.openpty()
     process = subprocess.Popen(

@@ -93,9 +93,9 @@ def test_a_verb_takes_all_that_stands_behind_it() -> None:
 
 
 def test_a_first_word_that_is_neither() -> None:
-    with pytest.raises(UsageError, match="no such socket stop"):
+    with pytest.raises(UsageError, match="stop needs an address: qmpsh"):
         split_words(["stop"], {})
-    with pytest.raises(UsageError, match="no such socket stop"):
+    with pytest.raises(UsageError, match="stop needs an address: qmpsh"):
         split_words(["-fn", "stop"], {})
 
 

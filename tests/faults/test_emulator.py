@@ -91,7 +91,7 @@ def a_human_monitor(vm: Vm, start_vm: VmStarter) -> None:
 
 STRANGERS: list[tuple[Callable[[Vm, VmStarter], None], str]] = [
     (a_file, "is a regular file, not a socket"),
-    (a_human_monitor, "is a human monitor (HMP), not QMP"),
+    (a_human_monitor, "is an HMP socket, not QMP"),
 ]
 
 

@@ -107,6 +107,23 @@ def test_an_unplug_under_way_goes_on() -> None:
     assert not by_event("balloon", value=1).tolerates(text)
 
 
+@pytest.mark.parametrize(
+    "course, left",
+    [
+        (jobs("blockdev-backup"), "backup j0 goes on; job-cancel id=j0 ends it"),
+        (jobs("drive-mirror"), "mirror j0 goes on; job-cancel id=j0 ends it"),
+        (jobs("snapshot-save"), "job j0 goes on; job-cancel id=j0 ends it"),
+        (jobs("job-cancel"), ""),
+        (by_event("device_del", id="d0"), "device_del d0 goes on"),
+        (MigrationCourse("migrate", BY_COMMAND["migrate"]),
+         "the migration goes on; migrate_cancel ends it"),
+        (MigrationCourse("migrate_cancel", BY_COMMAND["migrate_cancel"]), ""),
+    ],
+)  # fmt: skip
+def test_what_goes_on_without_us(course: Course, left: str) -> None:
+    assert course.left() == left
+
+
 def test_balloon_within_a_page() -> None:
     course = by_event("balloon", value=1 << 20)
     assert told(course, event("BALLOON_CHANGE", actual=(1 << 20) + 4097)) is None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -263,8 +265,9 @@ def test_quit(run: Run, pair: Vm) -> None:
     pair.process.wait(timeout=PATIENCE)
 
 
-def test_a_vm_that_dies_meanwhile(run: Run, pair: Vm) -> None:
-    slow_device(run)
+@contextlib.contextmanager
+def waiting_for_backup(pair: Vm) -> Iterator[subprocess.Popen[str]]:
+    """A one-shot that waits for the end of a job, its command answered."""
     process = subprocess.Popen(
         [sys.executable, "-m", "qmpsh", pair.path, "-v", *BACKUP[:3], "target=s1", "sync=full",
          "--wait"],
@@ -276,13 +279,29 @@ def test_a_vm_that_dies_meanwhile(run: Run, pair: Vm) -> None:
         while not ("running" in told and '"return": {}' in told.partition("blockdev-backup")[2]):
             told += process.stderr.readline()
             assert process.poll() is None
+        yield process
+    finally:
+        process.kill()
+        process.wait(timeout=PATIENCE)
+
+
+def test_a_vm_that_dies_meanwhile(run: Run, pair: Vm) -> None:
+    slow_device(run)
+    with waiting_for_backup(pair) as process:
         pair.kill()
         _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 4
         assert "lost the connection while waiting for job j0 to end; j0 is" in said
-    finally:
-        process.kill()
-        process.wait(timeout=PATIENCE)
+
+
+def test_an_interrupt_tells_what_goes_on(run: Run, pair: Vm) -> None:
+    slow_device(run)
+    with waiting_for_backup(pair) as process:
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "qmpsh: backup j0 goes on; job-cancel id=j0 ends it"
+    assert run("job-cancel", "id=j0", "--wait").returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ CLOSED_EARLY = (
     "/m.sock closed the connection before a session began: the VM has just ended, or something"
     " else than QEMU listens there"
 )
-HMP = "/m.sock is a human monitor (HMP), not QMP; use -qmp, or mode=control on that -mon"
+HMP = "/m.sock is an HMP socket, not QMP; start QEMU with -qmp unix:PATH,server=on,wait=off as well"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,8 @@ def test_silence() -> None:
     )
     assert notices == [
         "connected to /m.sock, but no greeting yet: another client may hold this monitor, which"
-        " serves one at a time; waiting up to 0.05 s"
+        " serves one at a time, or it is a guest agent, which wants --guest-agent; waiting up to"
+        " 0.05 s"
     ]
     assert stream.sent == []
 

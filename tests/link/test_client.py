@@ -87,10 +87,44 @@ def test_reply_timeout_leaves_the_client_in_step() -> None:
     client.subscriber = heard.subscriber
     with pytest.raises(ReplyTimeout) as caught:
         client.execute(STOP, timeout=0.01)
-    assert str(caught.value) == "no reply to stop within 0.01 s; it may still be carried out"
+    assert str(caught.value) == "no answer to stop within 0.01 s; it may still be carried out"
     stream.received += [reply("1", {"late": 1}) + reply("2", {"right": 1})]
     assert client.execute(Command("cont"), timeout=5.0).value == {"right": 1}
     assert heard == []
+    client.close()
+
+
+def test_what_was_not_sent_is_told_as_such_and_never_sent() -> None:
+    stream = FakeStream([], room=0)
+    client = ready(stream)
+    with pytest.raises(ReplyTimeout) as caught:
+        client.execute(STOP, timeout=0.01)
+    assert str(caught.value) == "stop was not sent: the server took nothing more within 0.01 s"
+    stream.room = None
+    waiting = [client.submit(Command(f"c{n}")) for n in range(WINDOW)]
+    with pytest.raises(ReplyTimeout, match=r"^stop was not sent: "):
+        client.execute(STOP, timeout=0.01)
+    for pending in waiting:
+        stream.received.append(reply(pending.id))
+    stream.received.append(reply(str(len(waiting) + 2)))
+    client.execute(Command("cont"), timeout=5.0)
+    assert sent(stream) == [*(f"c{n}" for n in range(WINDOW)), "cont"]
+    assert client.in_flight == 0
+    client.close()
+
+
+def test_what_was_sent_in_part_is_told_as_such() -> None:
+    stream = FakeStream([], room=5)
+    client = ready(stream)
+    original = stream.send
+
+    def send_once(data: bytes) -> int:
+        taken, stream.room = original(data), 0
+        return taken
+
+    stream.send = send_once  # type: ignore[method-assign] # a socket that gets full
+    with pytest.raises(ReplyTimeout, match=r"^stop was sent in part: .* not carried out unless"):
+        client.execute(STOP, timeout=0.01)
     client.close()
 
 

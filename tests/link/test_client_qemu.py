@@ -106,7 +106,7 @@ def test_human_monitor(start_vm: VmStarter) -> None:
     with pytest.raises(NotQmp) as caught:
         Client.connect(UnixAddress(f"{vm.folder}/h"))
     assert str(caught.value) == (
-        f"{vm.folder}/h is a human monitor (HMP), not QMP; use -qmp, or mode=control on that -mon"
+        f"{vm.folder}/h is an HMP socket, not QMP; its QMP monitor is {vm.path}"
     )
 
 

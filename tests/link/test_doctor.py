@@ -117,7 +117,8 @@ def test_another_qmpsh_is_told_to_disconnect(vm: Vm) -> None:
         wait_until(lambda: look(UnixAddress(vm.path)).served)
         assert str(refusal(UnixAddress(vm.path))) == (
             f"no greeting from {vm.path} within 0.3 s: another qmpsh, pid {other.pid}, holds this"
-            f" monitor, which serves one client at a time; type .disconnect there, {NEXT}"
+            " monitor, which serves one client at a time; type .disconnect at its prompt or end it,"
+            f" {NEXT}"
         )
 
 
@@ -166,7 +167,7 @@ def test_a_stopped_vm(start_vm: VmStarter) -> None:
         assert type(error) is ConnectTimeout
         assert str(error) == (
             f"no greeting from {address} within 0.3 s: {os.path.basename(name)} (pid {vm.pid}) is"
-            f" stopped; let it go on with kill -CONT {vm.pid}"
+            f" stopped; continue it with kill -CONT {vm.pid}"
         )
     vm.continue_process()
 
@@ -179,8 +180,8 @@ def test_a_human_monitor_that_is_held(start_vm: VmStarter) -> None:
         error = refusal(UnixAddress(f"{vm.folder}/h"))
     assert type(error) is NotQmp
     assert str(error) == (
-        f"no greeting from {vm.folder}/h within 0.3 s: this is a human monitor (HMP), not QMP;"
-        " use -qmp, or mode=control on that -mon"
+        f"no greeting from {vm.folder}/h: this is an HMP socket, not QMP; its QMP monitor is"
+        f" {vm.path}"
     )
 
 
@@ -193,8 +194,8 @@ def test_a_serial_line(start_vm: VmStarter) -> None:
     error = refusal(UnixAddress(path))
     assert type(error) is NotQmp
     assert str(error) == (
-        f"no greeting from {path} within 0.3 s: this is the VM's serial line, no monitor;"
-        f" its monitor is {vm.path}"
+        f"no greeting from {path}: this is the VM's serial line, not a monitor; its QMP monitor is"
+        f" {vm.path}"
     )
     assert path not in [one.address for one in find_monitors(libvirt=False)]
 
@@ -204,8 +205,8 @@ def test_a_serial_line_that_speaks(start_vm: VmStarter) -> None:
     path = UnixAddress(f"{vm.folder}/console")
     error = handshake.refusal(path, ProtocolError("no JSON", b"login: "), greeted=False)
     assert str(error) == (
-        f"{path} does not speak QMP: this is the VM's serial line, no monitor;"
-        f" its monitor is {vm.path}"
+        f"{path} does not speak QMP: this is the VM's serial line, not a monitor;"
+        f" its QMP monitor is {vm.path}"
     )
 
 
@@ -215,6 +216,21 @@ def test_the_channel_of_a_guest_agent(start_vm: VmStarter) -> None:
         "-device", "virtserialport,chardev=g,name=org.qemu.guest_agent.0", machine="q35",
     )  # fmt: skip
     assert str(refusal(UnixAddress(f"{vm.folder}/g"))).endswith(AGENT)
+
+
+def test_what_is_known_to_be_another_kind_is_told_before_the_time_is_over(
+    start_vm: VmStarter,
+) -> None:
+    vm = start_vm(
+        "-device", "virtio-serial", "-chardev", "socket,id=g,path={folder}/g,server=on,wait=off",
+        "-device", "virtserialport,chardev=g,name=org.qemu.guest_agent.0", machine="q35",
+    )  # fmt: skip
+    notices: list[str] = []
+    address = UnixAddress(f"{vm.folder}/g")
+    with pytest.raises(NotQmp) as caught:
+        Client.connect(address, ClientOptions(connect_timeout=None), notices.append)
+    assert str(caught.value) == f"no greeting from {address}: {AGENT}"
+    assert notices == []
 
 
 def test_a_guest_agent_of_this_machine(folder: str) -> None:
@@ -232,7 +248,7 @@ def test_a_monitor_that_speaks_tls(start_vm: VmStarter) -> None:
         "-mon", "chardev=m,mode=control",
     )  # fmt: skip
     assert str(refusal(TcpAddress("127.0.0.1", port))) == (
-        f"no greeting from tcp:127.0.0.1:{port} within 0.3 s: this monitor speaks TLS;"
+        f"no greeting from tcp:127.0.0.1:{port}: this monitor speaks TLS;"
         f" use tls:127.0.0.1:{port}?ca=FILE"
     )
 

@@ -194,7 +194,7 @@ def test_without_the_library(run_qmpsh: RunQmpsh, tmp_path: Path) -> None:
     run = run_qmpsh("libvirt:vm", "query-status", env={"PYTHONPATH": f"{tmp_path}:{ROOT}"})
     assert run.returncode == 3
     assert run.stderr.startswith(
-        "qmpsh: libvirt: needs libvirt-python; pip install 'qmpsh[libvirt]', which is built with"
+        "qmpsh: libvirt support is not installed; Debian: apt install python3-libvirt;"
     )
 
 

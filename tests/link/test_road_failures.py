@@ -75,8 +75,8 @@ def test_tls_refusals(start_vm: VmStarter, made: Path) -> None:
     assert "is not trusted (unable to get local issuer certificate); name" in refusal(where)
     assert "is not for 127.0.0.1; give the name" in refusal(f"{where}?ca={made}/ca-cert.pem")
     assert refusal(f"tls:127.0.0.1:{strict}") == (
-        f"127.0.0.1 port {strict} does not speak TLS; without it the address is"
-        f" tcp:127.0.0.1:{strict}"
+        f"127.0.0.1 port {strict} does not speak TLS; check the port; QEMU's monitor speaks it with"
+        " tls-creds= on its -chardev"
     )
     assert "it wants a client certificate (verify-peer=yes): give cert=" in refusal(named)
     stranger = f"cert={made}/stranger-cert.pem&key={made}/stranger-key.pem"
@@ -118,10 +118,56 @@ def test_a_handshake_that_never_ends(silent: int) -> None:
 
 def test_nobody_listens_for_tls() -> None:
     port = free_port()
-    assert refusal(f"tls:127.0.0.1:{port}").startswith(f"nobody listens on 127.0.0.1 port {port};")
+    said = (
+        f"connection refused at 127.0.0.1:{port}: nothing listens there; is QEMU running with"
+        " -object tls-creds-x509,id=tls,endpoint=server,dir=FOLDER -chardev socket,id=qmp,"
+        f"host=127.0.0.1,port={port},server=on,wait=off,tls-creds=tls -mon"
+        " chardev=qmp,mode=control?"
+    )
+    assert refusal(f"tls:127.0.0.1:{port}") == said
     begun = Client.open(parse_address(f"tls:127.0.0.1:{port}"))
     wait_until(lambda: begun.poll(0.1) and begun.closed)
-    assert str(begun.refusal).startswith(f"nobody listens on 127.0.0.1 port {port};")
+    assert str(begun.refusal) == said
+
+
+@contextlib.contextmanager
+def presenting(made: Path, name: str) -> Iterator[int]:
+    """The port of a server that begins a TLS session with a certificate, however weak."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("DEFAULT@SECLEVEL=0")
+    context.load_cert_chain(made / f"{name}-cert.pem", made / f"{name}-key.pem")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError), listener.accept()[0] as connection:
+                context.wrap_socket(connection, server_side=True).close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("expired", "has expired (certificate has expired); renew it, or check the clocks"),
+        ("weak", "is too weak (EE certificate key too weak); it needs a key of 2048 bits at least"),
+        ("server", "is not for 127.0.0.1; give the name that it is for with name=HOSTNAME"),
+        ("stranger", "ca-cert.pem did not sign it: name the ca-cert.pem of this QEMU's"),
+    ],
+)
+def test_what_is_wrong_with_a_certificate(name: str, said: str, made: Path) -> None:
+    with presenting(made, name) as port:
+        address = f"tls:127.0.0.1:{port}?ca={made}/ca-cert.pem"
+        found = refusal(address if name == "server" else f"{address}&name=localhost")
+    assert said in found
+
+
+def test_a_weak_certificate_of_ours(made: Path) -> None:
+    address = parse_address(f"tls:127.0.0.1:1?cert={made}/weak-cert.pem&key={made}/weak-key.pem")
+    with pytest.raises(CannotConnect, match=r"weak-cert.pem is too weak \(ee key too small\); it"):
+        address.begin()  # type: ignore[union-attr]  # a road
 
 
 def test_tls_records(made: Path) -> None:
@@ -177,8 +223,8 @@ def has_ended(pid: int) -> bool:
 )
 def test_a_command_that_ends(command: str, how: str) -> None:
     assert refusal(f"exec:{command}") == (
-        f"exec:{command} ended before a session began, {how}; try the command by itself: it is to"
-        " print the monitor's greeting"
+        f"exec:{command} ended before it sent a QMP greeting, {how}; run the command alone to see"
+        " what it prints"
     )
 
 

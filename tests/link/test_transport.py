@@ -85,7 +85,7 @@ def test_nobody_to_send_to(pair: tuple[Stream, socket.socket]) -> None:
     other.close()
     with pytest.raises(ConnectionLost) as caught:
         stream.send(b"x")
-    assert str(caught.value) == "the server is gone, the command was not sent: Broken pipe"
+    assert str(caught.value) == "the server is gone: Broken pipe"
 
 
 def test_a_reset_is_an_end(pair: tuple[Stream, socket.socket]) -> None:
@@ -154,10 +154,15 @@ def refusal(address: UnixAddress | TcpAddress, timeout: float | None = 5.0) -> C
 def test_no_such_socket(folder: Path) -> None:
     path = f"{folder}/none"
     assert str(refusal(UnixAddress(path))) == (
-        f"no such socket: {path}; QEMU makes it when started with"
-        f" -qmp unix:{path},server=on,wait=off"
+        f"no such socket: {path}; start QEMU with -qmp unix:{path},server=on,wait=off; qmpsh ls"
+        " lists the monitors of this machine"
     )
     assert str(refusal(UnixAddress(path + "x" * 200))).startswith("no such socket: ")
+    assert str(refusal(UnixAddress("vm.sock"))).startswith("no such socket: ./vm.sock; ")
+    assert str(refusal(UnixAddress(f"{folder}/gone/s"))) == (
+        f"no such socket: {folder}/gone/s: there is no folder {folder}/gone; qmpsh ls lists the"
+        " monitors of this machine"
+    )
 
 
 def test_stale_socket(folder: Path, listener: socket.socket) -> None:
@@ -170,7 +175,8 @@ def test_stale_socket(folder: Path, listener: socket.socket) -> None:
 def test_regular_file(folder: Path) -> None:
     (folder / "file").touch()
     assert str(refusal(UnixAddress(f"{folder}/file"))) == (
-        f"{folder}/file is a regular file, not a socket; name the socket that -qmp unix: made"
+        f"{folder}/file is a regular file, not a socket; qmpsh ls lists the monitors of this"
+        " machine"
     )
 
 
@@ -257,16 +263,16 @@ def test_tcp_refused() -> None:
     error = refusal(TcpAddress("127.0.0.1", port))
     assert type(error) is CannotConnect
     assert str(error) == (
-        f"nobody listens on 127.0.0.1 port {port}; QEMU does when started with"
-        f" -qmp tcp:127.0.0.1:{port},server=on,wait=off"
+        f"connection refused at 127.0.0.1:{port}: nothing listens there; is QEMU running with"
+        f" -qmp tcp:127.0.0.1:{port},server=on,wait=off?"
     )
 
 
 def test_ipv6_refused() -> None:
     error = tcp_refusal(TcpAddress("::1", 5), None, ConnectionRefusedError())
     assert str(error) == (
-        "nobody listens on ::1 port 5; QEMU does when started with -chardev"
-        " socket,id=qmp,host=::1,port=5,server=on,wait=off -mon chardev=qmp,mode=control"
+        "connection refused at [::1]:5: nothing listens there; is QEMU running with -chardev"
+        " socket,id=qmp,host=::1,port=5,server=on,wait=off -mon chardev=qmp,mode=control?"
     )
 
 

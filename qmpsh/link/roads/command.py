@@ -63,10 +63,11 @@ class _Carried(Journey):
 
     def _ending(self, error: ConnectionLost | None) -> CannotConnect:
         verdict = self._child.verdict()
-        todo = "try the command by itself: it is to print the monitor's greeting"
+        todo = "run the command alone to see what it prints"
         if verdict.startswith(f"exit {NOT_FOUND}"):
             todo = "install the program that was not found, or give its whole path"
-        return CannotConnect(f"{self._address} ended before a session began, {verdict}", todo)
+        what = f"{self._address} ended before it sent a QMP greeting, {verdict}"
+        return CannotConnect(what, todo)
 
     def _drop(self) -> None:
         self._child.end()

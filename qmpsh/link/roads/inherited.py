@@ -38,7 +38,7 @@ class FdAddress(NamedTuple):
         except OSError as error:
             raise CannotConnect(
                 f"descriptor {self.number} is not open",
-                "start qmpsh with the connected socket as that descriptor",
+                f"start qmpsh with the connected socket as {self.number}",
             ) from error
         if not stat.S_ISSOCK(mode):
             raise CannotConnect(

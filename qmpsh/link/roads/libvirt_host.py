@@ -98,10 +98,9 @@ class Library(NamedTuple):
 
 
 _MISSING: Final = (
-    "libvirt: needs libvirt-python",
-    "pip install 'qmpsh[libvirt]', which is built with a compiler,"
-    " pkg-config and libvirt's headers (libvirt-dev in Debian, libvirt-devel in Fedora), or install"
-    " python3-libvirt beside a qmpsh that sees the system's packages",
+    "libvirt support is not installed",
+    "Debian: apt install python3-libvirt; Fedora: dnf install python3-libvirt;"
+    " pip: pip install 'qmpsh[libvirt]', which needs libvirt's headers",
 )
 _STATES: Final = (
     "no state",

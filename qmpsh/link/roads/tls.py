@@ -23,6 +23,26 @@ _FLUSH: Final = b"\n"
 
 _MISMATCH: Final = (62, 64)
 """Codes of OpenSSL for another host name, another IP address: X509_V_ERR_..._MISMATCH."""
+_CLOCK: Final = "check the clocks of both machines"
+_WEAK: Final = "it needs a key of 2048 bits at least, signed with SHA-256 or better"
+_UNFIT: Final = {
+    9: ("is not valid yet", _CLOCK),
+    10: ("has expired", f"renew it, or {_CLOCK}"),
+    23: ("was revoked", "its owner has to get another one"),
+    66: ("is too weak", _WEAK),
+    67: ("is signed by an authority whose key is too weak", _WEAK),
+    68: ("is too weak", _WEAK),
+}
+"""Codes of OpenSSL for what no other ca= would mend: what is the matter, and what to do next."""
+_UNFIT_OWN: Final = {"EE_KEY_TOO_SMALL", "CA_KEY_TOO_SMALL", "CA_MD_TOO_WEAK"}
+"""The same of a certificate of ours, by OpenSSL's reasons."""
+_VERSIONS: Final = {
+    "UNSUPPORTED_PROTOCOL",
+    "TLSV1_ALERT_PROTOCOL_VERSION",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE",
+    "NO_PROTOCOLS_AVAILABLE",
+}
+"""Reasons of a handshake between two that have no version, or no cipher, in common."""
 
 _NO_TLS: Final = frozenset(
     {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
@@ -80,12 +100,12 @@ class TlsAddress:
 
     def open(self, timeout: float | None) -> Stream:
         context = _context(self)
-        connection = connect_tcp(self.place, timeout)
+        connection = connect_tcp(self.place, timeout, tls=True)
         self._found = TcpAddress(*connection.getpeername()[:2])
         return _Handshake(self, context, connection)
 
     def begin(self) -> Stream:
-        return _Handshake(self, _context(self), begin_tcp(self._found))
+        return _Handshake(self, _context(self), begin_tcp(self._found, tls=True))
 
 
 def _context(address: TlsAddress) -> ssl.SSLContext:
@@ -120,6 +140,8 @@ def _load_own(context: ssl.SSLContext, cert: str, maybe_key: str | None) -> None
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             raise CannotConnect(f"the key in {key} is not that of cert={cert}") from error
+        if error.reason in _UNFIT_OWN:
+            raise CannotConnect(f"cert={cert} is too weak ({_said(error)})", _WEAK) from error
         raise CannotConnect(
             f"cert={cert} and the key in {key} cannot be used: both are expected in PEM, the key"
             " without a password"
@@ -170,7 +192,7 @@ class _Handshake(Journey):
         number = raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number:
             error = OSError(number, os.strerror(number))
-            raise tcp_refusal(self._address.place, None, error)
+            raise tcp_refusal(self._address.place, None, error, tls=True)
         try:
             raw.getpeername()
         except OSError:
@@ -191,15 +213,22 @@ class _Handshake(Journey):
                     "give the name that it is for with name=HOSTNAME, or mistrust it",
                 )
             reason = error.verify_message
+            if error.verify_code in _UNFIT:
+                what, todo = _UNFIT[error.verify_code]
+                return CannotConnect(f"the certificate of {where} {what} ({reason})", todo)
             return CannotConnect(
-                f"the certificate of {where} is not trusted ({reason})",
-                "name the authority that signed it with ca=FILE, the ca-cert.pem of QEMU's"
-                " tls-creds-x509",
+                f"the certificate of {where} is not trusted ({reason})", self._authority()
             )
         reason = getattr(error, "reason", None) or ""
         if reason in _NO_TLS:
             return CannotConnect(
-                f"{where} does not speak TLS", f"without it the address is tcp:{host}:{port}"
+                f"{where} does not speak TLS",
+                "check the port; QEMU's monitor speaks it with tls-creds= on its -chardev",
+            )
+        if reason in _VERSIONS:
+            return CannotConnect(
+                f"{where} and this machine have no TLS in common ({_said(error)})",
+                "both need TLS 1.2 or 1.3: see the priority= of QEMU's tls-creds-x509",
             )
         if isinstance(error, ValueError):  # of the codec for names in other scripts
             return CannotConnect(f"{self._address.name} is no host name: {error}")
@@ -209,11 +238,21 @@ class _Handshake(Journey):
             "it speaks none, or wants a client certificate, cert=FILE&key=FILE",
         )
 
+    def _authority(self) -> str:
+        """What to do next where nobody that is trusted has signed the certificate."""
+        known = self._address.options.get("ca")
+        if known is not None:
+            return f"ca={known} did not sign it: name the ca-cert.pem of this QEMU's tls-creds-x509"
+        return (
+            "name the authority that signed it with ca=FILE, the ca-cert.pem of QEMU's"
+            " tls-creds-x509"
+        )
+
     def _ending(self, error: ConnectionLost | None) -> CannotConnect:
         host, port = self._address.place
         said = f" ({error.__cause__})" if error is not None else ""
         if "cert" in self._address.options:
-            hint = "its authority (ca-cert.pem there) did not sign this cert="
+            hint = "its authority (ca-cert.pem there) did not sign this cert=, or that has expired"
         else:
             hint = "it wants a client certificate (verify-peer=yes): give cert=FILE&key=FILE"
         return CannotConnect(
@@ -282,9 +321,7 @@ class TlsStream:
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return 0
         except OSError as error:
-            raise ConnectionLost(
-                f"the server is gone, the command was not sent: {_said(error)}"
-            ) from error
+            raise ConnectionLost(f"the server is gone: {_said(error)}") from error
         if taken == len(data):
             self._owes_flush = True
             self._flush()
@@ -306,6 +343,8 @@ class TlsStream:
             self._socket.close()
 
 
-def _said(error: OSError) -> str:
+def _said(error: OSError | ValueError) -> str:
     reason = getattr(error, "reason", None)
-    return str(reason).lower().replace("_", " ") if reason else error.strerror or str(error)
+    if reason:
+        return str(reason).lower().replace("_", " ")
+    return getattr(error, "strerror", None) or str(error)
