@@ -203,9 +203,15 @@ _NEGOTIATE: Final = "Expecting capabilities negotiation"
 
 
 def answer_to(
-    client: Client, request: Request, suggest: Suggest = lambda _: ""
+    client: Client,
+    request: Request,
+    suggest: Suggest = lambda _: "",
+    left: Callable[[], str] = str,
 ) -> Generator[Wish, str, Answer]:
-    """Send the request and wait for what comes back. Raises ReplyTimeout, ConnectionLost."""
+    """Send the request and wait for what comes back. left: see Until.
+
+    Raises ReplyTimeout, ConnectionLost.
+    """
     timeout, command = request.modifiers.timeout, request.command
     is_silent = command.name in client.dialect.silent
     if is_silent and timeout is None:
@@ -228,7 +234,7 @@ def answer_to(
         from qmpsh.shell.guest import note_silence
 
         yield from note_silence(pending, deadline)
-    yield Until(lambda: pending.done, deadline)
+    yield Until(lambda: pending.done, deadline, left=left)
     if is_silent and pending.reply is None:
         client.forget(pending)
         yield Note(f"{request.command.name}: no answer, which is how the server says success")

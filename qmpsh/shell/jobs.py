@@ -136,7 +136,7 @@ class JobsCourse(Course):
         return "; ".join(
             f"{kind} {job.id} goes on; job-cancel id={shown_id(job.id)} ends it"
             for job in self._jobs.values()
-            if not job.is_settled
+            if not job.is_settled and (job.status or not self._row.creates)
         )
 
     def _see_what_wants_asking(self) -> None:

@@ -100,7 +100,8 @@ def _send_and_follow(shell: Shell, course: Course, client: Client, request: Requ
     deadline = None if timeout is None else started + timeout
     follower = Follower(client, course, Progress() if shell.settings.bar else None)
     with log.followed(follower.hear):
-        answer = yield from answer_to(client, request, shell.introspection.suggestion)
+        suggest = shell.introspection.suggestion
+        answer = yield from answer_to(client, request, suggest, course.left)
         if answer.failed and not course.tolerates(answer.text or ""):
             yield answer
             return Outcome(1)

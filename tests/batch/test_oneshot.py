@@ -424,7 +424,10 @@ def test_nested_json_in_a_table(q35: Vm, run_qmpsh: RunQmpsh, tmp_path: Path) ->
         (["help"], "help is not an address; did you mean qmpsh --help?"),
         (["version"], "version is not an address; did you mean qmpsh --version?"),
         ([".help"], ".help is not an address; did you mean qmpsh --help?"),
-        ([".set", "x"], ".set ... needs an address: qmpsh ./monitor.sock .set ..., or set QMP_SOCKET"),
+        (
+            [".set", "x"],
+            ".set ... needs an address: qmpsh ./monitor.sock .set ..., or set QMP_SOCKET",
+        ),
         (["--bogus", "./x"], "No such option --bogus. Try qmpsh --help."),
         (["--hmpp", "./x"], "No such option --hmpp; did you mean --hmp? Try qmpsh --help."),
         (

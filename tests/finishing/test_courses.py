@@ -121,7 +121,12 @@ def test_an_unplug_under_way_goes_on() -> None:
     ],
 )  # fmt: skip
 def test_what_goes_on_without_us(course: Course, left: str) -> None:
+    course.hear(job("running"))
     assert course.left() == left
+
+
+def test_a_job_that_never_began_does_not_go_on() -> None:
+    assert jobs("blockdev-backup").left() == ""
 
 
 def test_balloon_within_a_page() -> None:

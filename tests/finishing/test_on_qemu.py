@@ -301,7 +301,7 @@ def test_an_interrupt_tells_what_goes_on(run: Run, pair: Vm) -> None:
         _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert said.splitlines()[-1] == "qmpsh: backup j0 goes on; job-cancel id=j0 ends it"
-    assert run("job-cancel", "id=j0", "--wait").returncode == 0
+    assert '"j0"' in run("query-jobs").stdout
 
 
 @pytest.mark.parametrize(
