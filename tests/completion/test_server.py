@@ -104,7 +104,7 @@ def test_a_monitor_that_gets_free_is_asked(vm: Vm) -> None:
 
 
 def connections(path: str) -> list[str]:
-    table = Path("/proc/net/unix").read_text().splitlines()
+    table = Path("/proc/net/unix").read_text(errors="replace").splitlines()
     return [line for line in table if line.endswith(f" {path}")]
 
 
