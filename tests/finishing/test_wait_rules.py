@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -88,8 +89,8 @@ def test_what_a_wait_has_taken_is_gone(run: Run) -> None:
 def test_an_event_with_values_may_be_older_and_is_named(run: Run) -> None:
     done = run(f"{NODES}{BACKUP.format('k1', 1)}\ncont\n.wait BLOCK_JOB_COMPLETED device=k1\n")
     assert (done.returncode, json.loads(done.stdout)["device"]) == (0, "k1")
-    assert done.stderr.startswith("stdin:7: this BLOCK_JOB_COMPLETED came 0.")
-    assert done.stderr.endswith(" s ago, before the last command that could have caused it\n")
+    said = "stdin:7: this BLOCK_JOB_COMPLETED came X ago, before the last command that could have"
+    assert re.sub(r"came .+ ago", "came X ago", done.stderr) == f"{said} caused it\n"
 
 
 def test_sourced_files_belong_to_the_script(run: Run, tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ def desk(fresh_q35: Vm) -> Iterator[Desk]:
 
 def test_the_prompt_counts_from_the_last_command_typed(desk: Desk) -> None:
     desk.run("cont")
-    assert desk.run("wait RESUME --timeout 1").exit_code == 0
+    assert desk.run("wait RESUME --timeout 60").exit_code == 0
     desk.run("stop")
     desk.run("query-status")
     assert desk.run(".wait STOP --timeout 1").exit_code == 124
@@ -131,9 +132,9 @@ def test_a_file_at_the_prompt_is_one_command_and_a_script_in_itself(
     desk: Desk, tmp_path: Path
 ) -> None:
     file = tmp_path / "a.qmp"
-    file.write_text("cont\nquery-name\n.wait RESUME --timeout 1\nstop\nquery-name\n")
+    file.write_text("cont\nquery-name\n.wait RESUME --timeout 60\nstop\nquery-name\n")
     assert desk.run(f".source {file}").exit_code == 0
-    assert desk.run(".wait STOP --timeout 1").exit_code == 0
+    assert desk.run(".wait STOP --timeout 60").exit_code == 0
     desk.run("cont")
     file.write_text(".wait RESUME --timeout 1\n")
     assert desk.run(f".source {file}").exit_code == 124
@@ -141,13 +142,13 @@ def test_a_file_at_the_prompt_is_one_command_and_a_script_in_itself(
 
 def test_a_detached_file_keeps_its_own_mark(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "a.qmp"
-    file.write_text("cont\n.wait POWERDOWN\n.wait RESUME --timeout 1\n")
+    file.write_text("cont\n.wait POWERDOWN\n.wait RESUME --timeout 60\n")
     outcomes: list[int] = []
     desk.session.start(f".source {file}", desk.shown.append, lambda o: outcomes.append(o.exit_code))
     desk.poll_until(lambda: desk.heard.events)
     assert desk.session.interrupt()
     assert desk.run("stop").exit_code == 0
-    assert desk.run(".wait STOP --timeout 1").exit_code == 0
+    assert desk.run(".wait STOP --timeout 60").exit_code == 0
     desk.run("system_powerdown", "y")
     desk.poll_until(lambda: outcomes)
     assert outcomes == [0]
