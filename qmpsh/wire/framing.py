@@ -184,7 +184,7 @@ class MessageFramer:
             raise self._refused(error) from error
         if large.object is not None:
             self._large = None
-            self._drop(0)
+            self._start_over()
             return Frame(large.object, large.size)
         if not needs_data:
             return DECODING
@@ -278,6 +278,11 @@ class MessageFramer:
         self._mixed = max(0, self._mixed - count)
         self._scanned = self._depth = 0
         self._in_string = False
+
+    def _start_over(self) -> None:
+        """Look at the data as if none of it had been seen."""
+        self._searched = self._mixed = 0
+        self._drop(0)
 
     def _broken(self, kind: type[ProtocolError], message: str) -> ProtocolError:
         """Return the error to raise now and from here on."""
