@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,9 +24,7 @@ from qmpsh.view.jsontext import compact, pretty
 from qmpsh.view.safe import told, visible
 
 if TYPE_CHECKING:
-    from typing import TextIO
-
-    from qmpsh.advice import Advice
+    from qmpsh.looks import Looks
     from qmpsh.pastime import Pastime
     from qmpsh.schema.model import Schema
 
@@ -51,7 +49,7 @@ class Batch:
     ) -> None:
         self._settings = settings
         self._colour = colour
-        self._advice: Advice | None = None
+        self._seen: Looks | None = None
         self._piped: dict[int, tuple[Redirect, list[bytes]]] = {}
         self._unwritten: QmpshError | None = None
         self._pastime: Pastime | None = None
@@ -190,7 +188,7 @@ class Batch:
             # Imported here: only lines that wait for an end, or show events, come here.
             from qmpsh.pastime import Pastime
 
-            self._pastime = Pastime(self._advised)
+            self._pastime = Pastime(self._looks.advised)
         if self.client is not None:
             self._pastime.wait(self.client, until)
 
@@ -241,7 +239,7 @@ class Batch:
             return
         text = self._text(item, whole=whole)
         if text is not None:
-            print(self._coloured(text) if self._colour and _is_json(item) else text)
+            print(self._coloured(text) if _is_json(item) else text)
 
     def _redirect(self, redirect: Redirect, data: bytes) -> None:
         """A file has its answers as they come, a pipe those of a line at once."""
@@ -276,40 +274,20 @@ class Batch:
         if isinstance(answer.value, str) and answer.modifiers.raw:
             return visible(answer.value)
         if answer.modifiers.table:
-            return self._advised("table", lambda: self._table(answer), lambda: layout(answer.value))
+            return self._looks.table(answer)
         return layout(answer.value)
 
-    def _table(self, answer: Answer) -> str:
-        """The answer as a table: as wide as a terminal, else as wide as it needs to be, nested JSON
-        cut. A redirect of the line's own gets it whole. What is not a list is as on a screen.
-        """
-        # Imported here: most answers are JSON.
-        from qmpsh.view.glyphs import glyphs_for
-        from qmpsh.view.tables import NESTED, list_lines
-
-        is_whole = answer.redirect is not None
-        width, nested = (None, None) if is_whole else (_columns(sys.stdout), NESTED)
-        lines = list_lines(answer.value, width, glyphs_for(sys.stdout.encoding).more, nested)
-        return pretty(answer.value) if lines is None else "\n".join(lines)
-
     def _coloured(self, text: str) -> str:
-        def colour() -> str:
-            # Imported here: the one-shot path into a pipe needs no colours.
-            from qmpsh.view.highlight import json_line
-            from qmpsh.view.theme import sgr
+        return self._looks.coloured(text) if self._colour else text
 
-            return "\n".join(sgr(json_line(line)) for line in text.split("\n"))
+    @property
+    def _looks(self) -> Looks:
+        if self._seen is None:
+            # Imported here: most answers are JSON without colours.
+            from qmpsh.looks import Looks
 
-        return self._advised("colours", colour, lambda: text)
-
-    def _advised(self, kind: str, make: Callable[[], str], without: Callable[[], str]) -> str:
-        """Looks are advice: an answer is printed without them where these have a fault."""
-        if self._advice is None:
-            # Imported here, as below: most answers have no looks.
-            from qmpsh.advice import Advice
-
-            self._advice = Advice(_report, lambda text: _complain("qmpsh", text))
-        return self._advice.get(kind, make, without)
+            self._seen = Looks(lambda text: _complain("qmpsh", text))
+        return self._seen
 
     def _deliver(self) -> QmpshError | None:
         """Run the pipes of a line; what went wrong with its redirects, None for nothing."""
@@ -372,12 +350,6 @@ def _complain(place: str, text: str) -> None:
     print(f"{place}: {told(text)}", file=sys.stderr)
 
 
-def _report(error: Exception, kind: str) -> str:
-    from qmpsh.crash import report_advice
-
-    return report_advice(error, kind)
-
-
 def _remark(note: Note) -> None:
     sys.stdout.flush()
     print(note.text, file=sys.stderr)
@@ -391,18 +363,14 @@ def _is_json(answer: Answer) -> bool:
     return answer.text is None and not as_text
 
 
-def _columns(stream: TextIO) -> int | None:
-    """How wide the terminal of a stream is; None where it has none."""
-    return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else None
-
-
 def _point_at(error: LineError) -> None:
     """Print the wrong line and the marks below it; no wider than a terminal."""
     # Imported here: needed for an error alone.
+    from qmpsh.looks import columns as columns_of
     from qmpsh.view.carets import caret_lines
 
     columns = os.environ.get("COLUMNS", "")
     width = int(columns) if columns.isdecimal() else 0
-    width = width or _columns(sys.stderr) or 0
+    width = width or columns_of(sys.stderr) or 0
     for line in caret_lines(error, width - len(_INDENT) if width else None):
         print(f"{_INDENT}{line}", file=sys.stderr)
