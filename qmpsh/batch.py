@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _PROGRAM = "qmpsh"
 _STDIN = 0
 _INDENT = "  "
+_LONGEST_LINE = 2000
+"""columns of a wrong line that are shown where there is no terminal: it may hold megabytes"""
 _LAST_MOMENT = 1.0  # seconds
 
 
@@ -371,6 +373,6 @@ def _point_at(error: LineError) -> None:
 
     columns = os.environ.get("COLUMNS", "")
     width = int(columns) if columns.isdecimal() else 0
-    width = width or columns_of(sys.stderr) or 0
-    for line in caret_lines(error, width - len(_INDENT) if width else None):
+    width = width or columns_of(sys.stderr) or _LONGEST_LINE
+    for line in caret_lines(error, width - len(_INDENT)):
         print(f"{_INDENT}{line}", file=sys.stderr)

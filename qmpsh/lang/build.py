@@ -101,8 +101,9 @@ class Branch:
         """
         members = {member.name: member for member in self.members(single_part)}
         expected = [str(index) for index in range(len(members))]
+        known = frozenset(expected)
         for parts, _ in self.entries:
-            if not is_index(parts[0]) or parts[0].text not in expected:
+            if not is_index(parts[0]) or parts[0].text not in known:
                 raise LineSyntaxError(_wrong_index(len(members)), self.source, parts[0].span)
         return [members[name] for name in expected]
 
@@ -220,16 +221,19 @@ def as_text(word: str) -> str:
     return Doubtful(word) if is_doubtful else word
 
 
-def doubtful_words(value: Json, name: str = "") -> Iterator[tuple[str, str]]:
-    """The members of read arguments that are doubtful texts: (dotted name, text)."""
-    if isinstance(value, Doubtful):
+def doubtful_words(value: Json, shown: Json, name: str = "") -> Iterator[tuple[str, str]]:
+    """The members of read arguments that are doubtful texts: (dotted name, text).
+
+    shown: the same with its secrets masked, which are left out
+    """
+    if isinstance(value, Doubtful) and value == shown:
         yield name, value
-    elif isinstance(value, dict):
+    elif isinstance(value, dict) and isinstance(shown, dict):
         for key, item in value.items():
-            yield from doubtful_words(item, f"{name}.{key}".removeprefix("."))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from doubtful_words(item, f"{name}.{index}")
+            yield from doubtful_words(item, shown.get(key), f"{name}.{key}".removeprefix("."))
+    elif isinstance(value, list) and isinstance(shown, list):
+        for index, (item, other) in enumerate(zip(value, shown, strict=False)):
+            yield from doubtful_words(item, other, f"{name}.{index}")
 
 
 def _constant(text: str, *, inside: bool = False) -> Json:

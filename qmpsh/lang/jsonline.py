@@ -8,20 +8,23 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.lang.build import guess_literal
+from qmpsh.lang.rules import QUOTED
 from qmpsh.lang.syntax import ArrayLiteral, JsonLine, Node, ObjectLiteral, Redirect, Scalar
-from qmpsh.lang.tokens import CLOSING, Kind, Token
+from qmpsh.lang.tokens import BLANKS, CLOSING, NESTING_LIMIT, Kind, Token
 from qmpsh.lang.values import LiteralReader, Source, too_deep, unclosed
 
 REPLY_NAMES = frozenset({"return", "error", "event", "QMP"})
 COMMAND_NAMES = ("execute", "exec-oob")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _CONTROL = re.compile(r"[\x00-\x1f]")
+_QUOTED = re.compile(QUOTED, re.DOTALL)
+_SINGLE_OR_DOUBLE = re.compile(r'(?s)\\.|"')
 _BARE = r"""[^\s,{}\[\]:"']+"""
 _KNOWN_NAMES = REPLY_NAMES.union(COMMAND_NAMES)
 _EXPECTED = 'expected an object that holds "execute", as in {"execute": "query-status"}'
@@ -60,6 +63,65 @@ def read_objects(line: str, tokens: Sequence[Token], redirect: Redirect | None) 
         message = "expected one object before a redirect: write each on a line of its own"
         raise LineSyntaxError(message, line, redirect.span)
     return commands
+
+
+def whole_object(line: str) -> JsonObject | None:
+    """The object that a text is, blanks aside, where the decoder alone can say so; None for all
+    else, a text that is to be read token by token. A line may hold a million numbers.
+    """
+    text = line.strip(BLANKS)
+    if not text.startswith("{"):
+        return None
+    for form in (text, text if "'" not in text else re.sub(_QUOTED, _in_double_quotes, text)):
+        try:
+            value: Json = _DECODER.decode(form)
+        except (ValueError, RecursionError):
+            continue
+        is_sound = _nests_within(value, NESTING_LIMIT) and not _SURROGATE.search(text)
+        return value if isinstance(value, dict) and is_sound else None
+    return None
+
+
+def _in_double_quotes(match: re.Match[str]) -> str:
+    """A string as JSON has it; QEMU takes '...' too, and \\' in either kind of quotes."""
+    return '"' + re.sub(_SINGLE_OR_DOUBLE, _requoted, match[0][1:-1]) + '"'
+
+
+def _requoted(match: re.Match[str]) -> str:
+    return {'"': '\\"', "\\'": "'"}.get(match[0], match[0])
+
+
+def _nests_within(value: Json, limit: int) -> bool:
+    """Whether brackets nest no deeper."""
+    level: list[Json] = [value]
+    for _ in range(limit):
+        level = [item for box in level for item in _boxes(box)]
+        if not level:
+            return True
+    return False
+
+
+def _boxes(box: Json) -> list[Json]:
+    """The lists and objects that stand directly in one."""
+    inside: Iterable[Json] = ()
+    if isinstance(box, dict):
+        inside = box.values()
+    elif isinstance(box, list):
+        inside = box
+    return [item for item in inside if isinstance(item, dict | list)]
+
+
+def read_whole(line: str) -> list[JsonLine] | None:
+    """The command of a line that is one object and nothing else, None for another line.
+
+    Raises LineSyntaxError for an object that is neither command nor reply.
+    """
+    value = whole_object(line)
+    if value is None:
+        return None
+    start = line.index("{")
+    command = _command(line, value, (start, len(line.rstrip(BLANKS))), None)
+    return [] if command is None else [command]
 
 
 class Found(NamedTuple):

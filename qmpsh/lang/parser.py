@@ -50,6 +50,13 @@ def parse_line(text: str, mode: Mode = PLAIN) -> list[Statement]:
 
     Raises LineSyntaxError where the text is not in the language.
     """
+    if not mode.hmp and text.lstrip(BLANKS).startswith("{"):
+        # Imported here, as below: few lines are JSON.
+        from qmpsh.lang.jsonline import read_whole
+
+        statements = read_whole(text)
+        if statements is not None:
+            return [*statements]
     tokens = Scanner(mode).feed(text)
     words = [token for token in tokens if token.kind is not Kind.BLANK]
     if words and words[-1].kind is Kind.CONTINUE and "\n" not in text[words[-1].end :]:

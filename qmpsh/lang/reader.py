@@ -75,7 +75,7 @@ class LineAssembler:
         line = physical_line.removesuffix("\n").removesuffix("\r")
         self._number += 1
         self._lines.append(line)
-        if not (self.mode.hmp or (self._scanner is None and is_bare_word(line))):
+        if not (self.mode.hmp or (self._scanner is None and _is_whole(line))):
             if self._scanner is None:
                 self._scanner = Scanner(self.mode)
             tokens = self._scanner.feed(line + "\n")
@@ -120,6 +120,18 @@ class LineAssembler:
         """Forget what has begun; the numbers go on."""
         self._lines = []
         self._scanner = None
+
+
+def _is_whole(line: str) -> bool:
+    """Whether a physical line is a logical one, as can be seen without scanning it."""
+    if is_bare_word(line):
+        return True
+    if not line.startswith("{"):
+        return False
+    # Imported here: few lines are JSON.
+    from qmpsh.lang.jsonline import whole_object
+
+    return whole_object(line) is not None
 
 
 def split_lines(text: str, mode: Mode = PLAIN) -> Split:

@@ -67,7 +67,8 @@ _BEHIND_BLANK = rf"(?<=[{_B}])"
 _ALONE = rf"(?<![^{_B}])"
 _DOUBLE_END = r'[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _SINGLE_END = r"[^'\\]*+(?:\\.[^'\\]*+)*+'"
-_QUOTED = f"\"{_DOUBLE_END}|'{_SINGLE_END}"
+QUOTED = f"\"{_DOUBLE_END}|'{_SINGLE_END}"
+"""A string in either kind of quotes."""
 _FENCE = r"```[^\n]*"
 _MODIFIER = rf"--[^{_B}=]*"
 QEMU_MARK = r"(?:\(QEMU(?: [^)\n]*)?\)|TRANS(?: [0-9]+)?>)"
@@ -93,7 +94,7 @@ def _comment(then: State) -> Rule:
 
 
 def _quotes(kind: Kind, then: State) -> tuple[Rule, Rule]:
-    return ((_QUOTED, kind, then), (r"[\"'].*", Kind.UNCLOSED, then))
+    return ((QUOTED, kind, then), (r"[\"'].*", Kind.UNCLOSED, then))
 
 
 def _brackets(state: State, word: str, word_kind: Kind, string_kind: Kind) -> tuple[Rule, ...]:

@@ -12,9 +12,16 @@ from qmpsh.nearest import did_you_mean
 from qmpsh.schema.check import Reader, Spot, undeclared_reader
 from qmpsh.schema.model import Schema
 
+LONGEST = 200_000
+"""characters of a line that is checked; longer ones were written by a program"""
+
 
 def check_json(schema: Schema, line: JsonLine) -> str:
-    """Return why this server would refuse a raw JSON command; "" if it would not."""
+    """Return why this server would refuse a raw JSON command; "" if it would not, and for a line
+    that takes longer to check than the warning is worth.
+    """
+    if len(line.source) > LONGEST:
+        return ""
     kind = schema.arguments(line.name)
     if kind is None:
         return f"no command {line.name}{did_you_mean(line.name, schema.commands)}"

@@ -44,12 +44,12 @@ class _Filler:
     def __init__(self, line: CommandLine) -> None:
         self._name = line.name.text
         self._about = About(is_object=self._name in OBJECT_COMMANDS)
-        self._owners: list[Sequence[str]] = [
+        self._owners: set[Sequence[str]] = {
             path[:-1]
             for argument in line.arguments
             for path, text in _leaves(_path(argument), argument.value)
             if path[-1] == "qom-type" and is_secret_type(text)
-        ]
+        }
 
     def fill(self, path: Path, node: Node) -> Filled:
         """The value at a path, filled in."""

@@ -95,11 +95,11 @@ def _checked(schema: Schema, line: CommandLine, properties: Properties | None = 
 
 def _doubted(arguments: JsonObject) -> Reading:
     """The same arguments; a note tells of a word that is sent as text and may not be meant so."""
-    if any(True for _ in doubtful_words(arguments)):
+    if any(True for _ in doubtful_words(arguments, arguments)):
         # Imported here: most words are what they look like. A secret is not repeated.
         from qmpsh.shell.secret_rules import mask_json
 
-        for name, word in doubtful_words(mask_json(arguments)):
+        for name, word in doubtful_words(arguments, mask_json(arguments)):
             what = "null is written null" if word in NULL_WORDS else "no type makes it a number"
             yield Note(f"{name}: {word} is sent as text; {what}")
     return arguments

@@ -9,7 +9,7 @@ name must not give the secret away.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from qmpsh.errors import Span
@@ -71,13 +71,13 @@ class About(NamedTuple):
         )
 
 
-def is_hidden(path: Sequence[str], about: About, owners: Iterable[Sequence[str]]) -> bool:
+def is_hidden(path: Sequence[str], about: About, owners: Collection[Sequence[str]]) -> bool:
     """Whether a member's value is a secret. owners: paths of the objects of a type `secret...`."""
     names = [name for name in path if not name.isdigit()] or list(path)
     if any(map(is_secret_name, names)) or (about.is_object and "data" in names):
         return True
     inner = About(is_secret=True)
-    owned = any(path[: len(owner)] == owner for owner in owners)
+    owned = any(tuple(path[:length]) in owners for length in range(len(path) + 1))
     return about.hides(names[-1]) or (owned and inner.hides(names[-1]))
 
 

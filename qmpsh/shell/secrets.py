@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from qmpsh.complete.place import Given, Walk
 from qmpsh.errors import LineError, LineSyntaxError, QmpshError, Span
+from qmpsh.lang.jsonline import whole_object
 from qmpsh.lang.line import parse_line
 from qmpsh.lang.rules import TIME
 from qmpsh.lang.scan import Scanner
@@ -31,6 +32,7 @@ from qmpsh.shell.secret_rules import (
     is_hidden,
     is_secret_property,
     is_secret_type,
+    mask_json,
 )
 from qmpsh.textsecrets import (
     MASK,
@@ -44,6 +46,8 @@ from qmpsh.textsecrets import (
 
 _MODE = Mode(prompt=True, bare_verbs=frozenset(name for name in BARE if takes(name) in WHOLE))
 _UNMASKED = "a fault while secrets were masked; nothing of the line is shown"
+_LONG = 10_000
+"""characters of a line that was hardly typed by hand"""
 _PLAIN_WORD = re.compile(rf"(?P<key>[\w.-]+)=[^\"'{{}}\[\]\\{BLANKS}]*(?:[{BLANKS}]+|\Z)")
 """An argument of a line with a fault that cannot be a part of anything else."""
 
@@ -121,9 +125,11 @@ def _mask_line_error(error: LineError, words: Words, *, hmp: bool) -> None:
 
 def _words_of(source: str, words: Words) -> Words:
     """The words that an error's line was made of: all, or those behind a verb."""
-    for at in range(len(words)):
-        if " ".join(words[at:]) == source:
-            return words[at:]
+    left = len(" ".join(words))
+    for at, word in enumerate(words):
+        if left <= len(source):
+            return words[at:] if " ".join(words[at:]) == source else (source,)
+        left -= len(word) + 1
     return (source,)
 
 
@@ -212,6 +218,11 @@ def _given_by(name: str, word: str, at: int) -> list[Given]:
 
 def line_secrets(line: str, *, hmp: bool = False) -> list[Span]:
     """Where the secrets of a line stand, in order."""
+    if not hmp and len(line) > _LONG:
+        found = whole_object(line)
+        # The rules for messages are those for lines, and a decoder reads a million numbers at once.
+        if found is not None and mask_json(found) == found:
+            return joined(line, text_secrets(line))
     mode = _MODE._replace(hmp=hmp)
     tokens = Scanner(mode).feed(line)
     walk = Walk(line)
@@ -235,7 +246,7 @@ def line_secrets(line: str, *, hmp: bool = False) -> list[Span]:
 
 def _of_members(line: str, command: str, given: Sequence[Given]) -> Iterator[Span]:
     about = _about(command, given)
-    owners = [g.path[:-1] for g in given if g.path[-1:] == ("qom-type",) and is_secret_type(g.text)]
+    owners = {g.path[:-1] for g in given if g.path[-1:] == ("qom-type",) and is_secret_type(g.text)}
     hides_value = any(g.path[-1:] == ("property",) and is_secret_property(g.text) for g in given)
     for member in given:
         if not member.path or member.text is None:

@@ -39,6 +39,9 @@ from qmpsh.wire.messages import ErrorReply, Event, Reply
 TYPED = 20
 """lines kept for the report of a crash"""
 
+LONGEST = 20_000
+"""characters of a line that is read at each key; a longer one was pasted"""
+
 
 class Watcher(Protocol):
     """What an interactive front end wants to be told; each call is cheap and must not block."""
@@ -157,6 +160,8 @@ class Session:
         What the VM must be asked for first is missing; Watcher.facts() tells when it has come.
         asked: by the user; else nothing is put to the VM that could do it harm.
         """
+        if len(text) > LONGEST:
+            return []
         self.catalog.facts.now = time.monotonic()
         found = complete(text, cursor, self.catalog, self.shell.mode)
         self._ask_facts(harmless=not asked)
@@ -167,6 +172,8 @@ class Session:
 
         Also asks ahead for the values that a completion here would want.
         """
+        if len(text) > LONGEST:
+            return []
         self.catalog.facts.now = time.monotonic()
         prefetch(text, cursor, self.catalog, self.shell.mode)
         self._ask_facts(harmless=True)
@@ -177,7 +184,7 @@ class Session:
 
     def faults(self, text: str) -> list[Fault]:
         """What is wrong with the line so far, for its colours."""
-        return find_faults(text, self.catalog, self.shell.mode)
+        return find_faults(text, self.catalog, self.shell.mode) if len(text) <= LONGEST else []
 
     def start(self, line: str, show: Show, ended: Callable[[Outcome], None]) -> None:
         """Run one logical line; `show` and `ended` may be called before this returns.

@@ -51,13 +51,14 @@ def windowed(line: str, marks: str, columns: int | None) -> tuple[str, str]:
 
 def _expanded(text: str, at: int) -> str:
     """Return the text with its tabs expanded. at: the column where it begins."""
-    head, tab, rest = text.partition("\t")
-    while tab:
-        column = at + text_columns(head)
-        head += " " * (_TAB - column % _TAB)
-        more, tab, rest = rest.partition("\t")
-        head += more
-    return head
+    first, *others = text.split("\t")
+    column = at + text_columns(first)
+    parts = [first]
+    for part in others:
+        blanks = _TAB - column % _TAB
+        parts += [" " * blanks, part]
+        column += blanks + text_columns(part)
+    return "".join(parts)
 
 
 def _cut(text: str, start: int, stop: int) -> str:

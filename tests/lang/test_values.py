@@ -97,7 +97,8 @@ DOUBTFUL = [
 
 @pytest.mark.parametrize("text,found", DOUBTFUL)
 def test_a_word_that_looks_like_what_it_is_not(text: str, found: list[tuple[str, str]]) -> None:
-    assert list(doubtful_words(guessed(f"x {text}"))) == found
+    read = guessed(f"x {text}")
+    assert list(doubtful_words(read, read)) == found
 
 
 BRACKETS = [
