@@ -27,12 +27,13 @@ from qmpsh.errors import SIGNALLED, QmpshError
 from qmpsh.shell.aliases import HMP_PROMPT
 from qmpsh.shell.life import Tone
 from qmpsh.shell.outcome import Answer, Ask
+from qmpsh.shell.secrets import mask_typed
 from qmpsh.tui.banner import Banner
 from qmpsh.tui.calm import Cells, calm
 from qmpsh.tui.driver import Driver
 from qmpsh.tui.guard import guard
 from qmpsh.tui.history import SuggestLine, Switch
-from qmpsh.tui.lexing import LineLexer
+from qmpsh.tui.lexing import LineLexer, MaskTaken
 from qmpsh.tui.linekeys import Doings, Interlude, LineKeys
 from qmpsh.tui.menu import SessionCompleter
 from qmpsh.tui.modes import ALT, EDITING, mode_word, watch_escape
@@ -251,6 +252,10 @@ class Plain:
             text = self._prompt.default_buffer.text
             return self._paper.advice.get("rows", lambda: bool(self.session.split(text).rest), bool)
 
+        def masked(text: str) -> str:
+            is_hmp = self.session.prompt == HMP_PROMPT
+            return mask_typed(text, self.session.catalog.aliases, hmp=is_hmp)
+
         doings = Doings(
             self._printer, self._paper.print, self._submit, self._suspend, self._ask_word
         )
@@ -265,7 +270,10 @@ class Plain:
             history=history,
             auto_suggest=suggester(SuggestLine(), lambda: self._prompt.app),
             enable_history_search=True,
-            input_processors=[ShowControls()],
+            input_processors=[
+                MaskTaken(lambda: self._prompt.app.is_done, lambda: self.session.prompt, masked),
+                ShowControls(),
+            ],
             complete_while_typing=False,
             multiline=Condition(goes_on),
             key_bindings=LineKeys(self._setup.keys, doings).bindings(),

@@ -8,7 +8,7 @@ secret behind it goes. A fault of the masker itself shows nothing at all of the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from qmpsh.complete.place import Given, Walk
 from qmpsh.errors import LineError, LineSyntaxError, QmpshError, Span
@@ -19,6 +19,7 @@ from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import Mode, VerbLine
 from qmpsh.lang.tokens import BLANKS, Kind, Token
 from qmpsh.lang.verbs import BARE, HEADED, LINES, WHOLE, Takes, takes
+from qmpsh.shell.aliases import expand
 from qmpsh.shell.scrubbing import without
 from qmpsh.shell.secret_rules import (
     ASKED,
@@ -63,6 +64,13 @@ def mask_line(line: str, *, hmp: bool = False) -> str:
 def mask_hmp(text: str) -> str:
     """The same for a line of HMP mode."""
     return mask_line(text, hmp=True)
+
+
+def mask_typed(line: str, aliases: Mapping[str, str], *, hmp: bool = False) -> str:
+    """A line of the prompt as typed, or with its alias expanded if that is what masks a secret."""
+    full = line if hmp else expand(line, aliases)
+    masked = mask_line(full, hmp=hmp)
+    return line if masked == full else masked
 
 
 def mask_said(said: str, words: Words, *, hmp: bool = False) -> str:
@@ -148,7 +156,8 @@ def words_secrets(words: Words, *, hmp: bool = False) -> list[Span]:
     """Where the secrets stand in the words with a blank between two."""
     if len(words) < 2 or hmp:
         return line_secrets(" ".join(words), hmp=hmp)
-    spans = _of_verb(words) if words[0].startswith(".") else _of_command(words)
+    is_verb = words[0].startswith(".") or words[0] in _MODE.bare_verbs
+    spans = _of_verb(words) if is_verb else _of_command(words)
     line = " ".join(words)
     spans = [*spans, *text_secrets(line)]
     return joined(line, [span for span in spans if line[slice(*span)] != ASKED])
@@ -156,7 +165,7 @@ def words_secrets(words: Words, *, hmp: bool = False) -> list[Span]:
 
 def _of_verb(words: Words) -> list[Span]:
     """Those of a verb's words; what stands behind it may be a line or its words."""
-    behind = takes(words[0][1:])
+    behind = takes(words[0].removeprefix("."))
     first = 1
     if behind is Takes.TIMED_LINE:
         while first < len(words) and re.fullmatch(rf"{TIME}|--.*", words[first]):
@@ -165,29 +174,43 @@ def _of_verb(words: Words) -> list[Span]:
         first += 1
     start = len(" ".join(words[:first])) + 1
     rest = words[first:]
-    found: list[Span] = []
     if behind in LINES:
         found = words_secrets(rest)
     elif behind is Takes.HMP:
         found = hmp_secrets(" ".join(rest))
+    else:
+        found = [*loose_secrets(" ".join(rest)), *_of_values(rest)]
     return [(start + begin, start + end) for begin, end in found]
+
+
+def _of_values(words: Words) -> Iterator[Span]:
+    at = 0
+    for word in words:
+        yield from ((at + begin, at + end) for begin, end in value_secrets(word))
+        at += len(word) + 1
 
 
 def _of_command(words: Words) -> list[Span]:
     line, name = " ".join(words), words[0]
     given: list[Given] = []
     bare: list[Span] = []
+    spans: list[Span] = []
     at = len(name) + 1
     for word in words[1:]:
-        if "=" in word:
+        key, equals, value = word.partition("=")
+        if value[:1] in ("{", "[") and not _is_sound(f"{name} {word}", _MODE):
+            spans.append((at + len(word) - len(value), len(line)))  # it may go on in other words
+            break
+        if equals and not re.search(rf"[{BLANKS}]", key):
             given += _given_by(name, word, at)
         elif not word.startswith("--"):
             bare.append((at, at + len(word)))
         at += len(word) + 1
     about = _about(name, given)
-    spans = [*_of_members(line, name, given)]
-    if name in OBJECT_COMMANDS:
-        spans += hmp_secrets(line)
+    spans += _of_members(line, name, given)
+    if name in OBJECT_COMMANDS or not given:
+        spans += hmp_secrets(line)  # the human monitor's way
+    spans += loose_secrets(line) if bare else []
     if spans or about.hands_over or about.is_object:
         spans += [span for span in bare if line[slice(*span)] not in HARMLESS_WORDS]
     return spans
@@ -203,9 +226,6 @@ def _given_by(name: str, word: str, at: int) -> list[Given]:
     text = f"{name} {word}"
     walk = Walk(text)
     walk.take(Scanner().feed(text))
-    if not _is_sound(text, _MODE):
-        # Taken for the worst: nobody can say where in it a secret ends.
-        return [Given(("password",), value, (at, start - 1), (start, at + len(word)))]
     moved = at - len(name) - 1
     return [
         member._replace(value=(member.value[0] + moved, member.value[1] + moved))

@@ -13,9 +13,8 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.history import History
 
 from qmpsh.paths import state_file
-from qmpsh.shell.aliases import expand
 from qmpsh.shell.history import HistoryFile, is_kept
-from qmpsh.shell.secrets import mask_line
+from qmpsh.shell.secrets import mask_line, mask_typed
 from qmpsh.textsecrets import MASK
 
 _NONE: Mapping[str, str] = {}
@@ -38,7 +37,7 @@ class LineHistory(History):
         super().__init__()
         self._is_hmp = is_hmp
         self._aliases = aliases
-        self._qmp = _ModeHistory(name, self._mask_qmp)
+        self._qmp = _ModeHistory(name, lambda line: mask_typed(line, self._aliases))
         self._hmp = _ModeHistory("history-hmp", _mask_hmp)
 
     async def load(self) -> AsyncGenerator[str, None]:
@@ -65,12 +64,6 @@ class LineHistory(History):
     def store_string(self, string: str) -> None:
         """Write a line to its file."""
         self._present.store_string(string)
-
-    def _mask_qmp(self, line: str) -> str:
-        """Return the line as typed, or with its alias expanded if that is what masks a secret."""
-        full = expand(line, self._aliases)
-        masked = mask_line(full)
-        return line if masked == full else masked
 
     @property
     def _present(self) -> _ModeHistory:

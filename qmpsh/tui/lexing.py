@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.lexers import Lexer
 
 from qmpsh.advice import UNGUARDED, Advice
@@ -99,6 +100,35 @@ def line_colours(prompt: str, text: str, faults: Sequence[Fault] = ()) -> list[L
             if piece:
                 lines[-1].append((role, piece))
     return lines
+
+
+class MaskTaken(Processor):
+    """Takes the secrets out of a line that stays on the terminal, when it is drawn last.
+
+    is_taken: whether it is; prompt: the current one; masked: a line without its secrets
+    """
+
+    def __init__(
+        self,
+        is_taken: Callable[[], bool],
+        prompt: Callable[[], str],
+        masked: Callable[[str], str],
+    ) -> None:
+        self._is_taken = is_taken
+        self._prompt = prompt
+        self._masked = masked
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        """See prompt_toolkit."""
+        text = transformation_input.document.text
+        masked = self._masked(text) if self._is_taken() else text
+        if masked == text:
+            return Transformation(transformation_input.fragments)
+        lines = line_colours(self._prompt(), masked)
+        number = transformation_input.lineno
+        line = fragments(lines[number]) if number < len(lines) else []
+        length = sum(len(part[1]) for part in line)
+        return Transformation(line, source_to_display=lambda place: min(place, length))
 
 
 def echo_lines(prompt: str, text: str) -> list[Line]:

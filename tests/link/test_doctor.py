@@ -360,6 +360,37 @@ def test_a_process_in_a_sentence() -> None:
     assert cut.title == "qemu-system-x86_64"
 
 
+@pytest.mark.parametrize(
+    "word, shown",
+    [
+        (
+            "driver=https,url=https://u:pw@h/x,if=none",
+            "driver=https,url=https://u:********@h/x,if=none",
+        ),
+        (
+            "file.driver=https,file.cookie=a=b; c=d,x=y",
+            "file.driver=https,file.cookie=********,x=y",
+        ),
+        ('json:{"driver":"https","cookie":"c c"}', 'json:{"driver":"https","cookie":"********"}'),
+        ("rbd:p/i:id=a:key=AQ==:conf=x", "rbd:p/i:id=a:key=********:conf=x"),
+        ("name=opt/x/pw,string=letmein", "name=opt/x/pw,string=********"),
+        (
+            "type=11,value=io.systemd.credential:pw=letmein",
+            "type=11,value=io.systemd.credential:pw=********",
+        ),
+        (
+            "root=/dev/vda systemd.set_credential=pw:letmein quiet",
+            "root=/dev/vda systemd.set_credential=pw:******** quiet",
+        ),
+        ("password-secret=sec0,server.host=h", "password-secret=sec0,server.host=h"),
+        ("unix:/run/a@b:c,server=on", "unix:/run/a@b:c,server=on"),
+        ("json:" + "[" * 100_000, "json:" + "[" * 100_000),
+    ],
+)
+def test_what_a_word_of_a_command_line_shows(word: str, shown: str) -> None:
+    assert Process(1, "qemu", (word,)).command == shown
+
+
 def test_secrets_of_a_command_line_are_masked() -> None:
     objects = (
         "secret,id=s,data=letmein,format=raw",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 import string
+import traceback
 import tracemalloc
+from typing import Never
 
 import pytest
 from hypothesis import example, given
@@ -18,10 +21,11 @@ from qmpsh.lang.syntax import CommandLine, JsonLine, Mode
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Answer, AskSecret, Note, Task
 from qmpsh.shell.secret_rules import mask_hmp_text, mask_json
-from qmpsh.shell.secrets import mask_error, mask_hmp, mask_line
+from qmpsh.shell.secrets import mask_error, mask_hmp, mask_line, mask_said, words_secrets
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.shell import Shell
-from qmpsh.textsecrets import named_secrets
+from qmpsh.shell.tracing import Tracing
+from qmpsh.textsecrets import named_secrets, replaced
 from qmpsh.view.carets import caret_lines
 from tests.fuzzing import examples
 from tests.secrets import HMP, OPEN, QMP
@@ -188,6 +192,103 @@ def test_the_actions_of_a_transaction_are_shown_without_secrets() -> None:
         one.start(line, said.append).advance(0.0)
     notes = [item.text for item in said if isinstance(item, Note)]
     assert notes == ["1. x password=********"]
+
+
+# -------------------------------------------------------------------- words
+
+
+@pytest.mark.parametrize("form", [form for form in QMP if "json" not in form])
+@examples(0.1)
+@given(secret=SECRETS)
+@example(secret="Zq9 protocol=vnc x7W")
+def test_no_words_keep_their_secret(form: str, secret: str) -> None:
+    if "a b" not in QMP[form]("a b"):
+        secret = "".join(char for char in secret if char.isalnum())
+    words = [word.replace("PLACE", secret) for word in shlex.split(QMP[form]("PLACE"))]
+    said: list[Answer | Note] = []
+    task = shell().start_words(words, said.append)
+    task.advance(0.0)
+    error = task.outcome.error if task.outcome else None
+    texts = [item.text or "" for item in said if isinstance(item, Note)]
+    texts += [str(error), *(caret_lines(error) if isinstance(error, LineError) else ())]
+    assert [piece for piece in pieces(secret) if piece in "\n".join(texts)] == []
+
+
+@pytest.mark.parametrize(
+    "words, masked",
+    [
+        ("set_password protocol=vnx password=x", "set_password protocol=vnx password=********"),
+        ("set_password vnc hunter2 keep", "set_password vnc ******** keep"),
+        ("set_password pasword=x display=d", "set_password pasword=******** display=d"),
+        ("object-add secret s hunter2", "object-add ******** ******** ********"),
+        ("object-add qom-type=iothread id=s", "object-add qom-type=iothread id=s"),
+        ("x url=https://u:pw@h/p a=b", "x url=https://u:********@h/p a=b"),
+        ("x file={a:[{password:pw}],b:1} c=d", "x file={a:[{password:********}],b:1} c=d"),
+        ("x file={password:pw c=d", "x file=********"),
+        (".json set_password vnc hunter2", ".json set_password vnc ********"),
+        (".watch 2 --count=1 x password=pw a=b", ".watch 2 --count=1 x password=******** a=b"),
+        (".export bash x password=pw", ".export bash x password=********"),
+        (".hmp set_password vnc pw keep", ".hmp set_password vnc ******** keep"),
+    ],
+)
+def test_words_are_masked_word_by_word(words: str, masked: str) -> None:
+    split = words.split(" ")
+    assert replaced(words, words_secrets(split)) == masked
+
+
+@pytest.mark.parametrize(
+    "line, masked",
+    [
+        ("set_password protocol=vnc password = x", "set_password protocol=vnc ********"),
+        ("set_password protocol=vnc 'x", "set_password protocol=vnc ********"),
+        ("set_password x protocol=vnc", "set_password ********"),
+        ("object-add qom-type=secret id=s data='x", "object-add qom-type=secret id=s ********"),
+        ("blockdev-add node-name=n url=https://u:p w@h", "blockdev-add node-name=n ********"),
+        ("blockdev-add node-name=n 'x",) * 2,
+    ],
+)
+def test_what_is_known_before_a_fault_is_shown(line: str, masked: str) -> None:
+    assert mask_line(line) == masked
+
+
+# -------------------------------------------------------------------- faults
+
+
+def broken(*_: object, **__: object) -> Never:
+    raise ZeroDivisionError(SECRET)
+
+
+def test_a_masker_with_a_fault_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qmpsh.shell.secrets.Scanner", broken)
+    assert mask_line(f"query-x a={SECRET}") == "********"
+    assert mask_said(f"a={SECRET}", [f"query-x a={SECRET}"]) == "********"
+    error = SchemaMismatch(f"no {SECRET}", f"query-x a={SECRET}", (8, 9))
+    mask_error(error)
+    assert SECRET not in "".join([str(error), repr(error), *caret_lines(error)])
+
+
+def test_a_log_with_a_fault_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qmpsh.shell.tracing.mask_json", broken)
+    told: list[Json] = []
+    tracing = Tracing(lambda _, message: told.append(message))
+    tracing("<-", {"return": SECRET})
+    assert told == ["********"]
+
+
+@pytest.mark.parametrize("in_words", [False, True])
+def test_a_fault_of_ours_keeps_no_secret(
+    monkeypatch: pytest.MonkeyPatch, *, in_words: bool
+) -> None:
+    def fail(line: str, *_: object) -> Never:
+        raise RuntimeError(f"what is {SECRET}?") from KeyError(line)
+
+    monkeypatch.setattr("qmpsh.shell.shell.parse_line", fail)
+    monkeypatch.setattr("qmpsh.shell.shell.parse_words", lambda words, hmp: fail(" ".join(words)))
+    line = f"set_password protocol=vnc password={SECRET}"
+    task = shell().start_words(line.split(), print) if in_words else shell().start(line, print)
+    with pytest.raises(RuntimeError) as caught:
+        task.advance(0.0)
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
 # -------------------------------------------------------------------- asking

@@ -17,6 +17,8 @@ from tests.qemu import ROOT, Vm
 from tests.secrets import HMP, OPEN, QMP
 from tests.tui.stage import Stage
 from tests.tui.test_on_qemu import on_stage
+from tests.tui.test_plain import PlainStage
+from tests.tui.test_plain import on_stage as on_plain_stage
 from tests.waiting import PATIENCE
 
 SECRET = "hunter2"
@@ -85,6 +87,46 @@ def test_standard_error_of_a_one_shot_of_words(vm: Vm, run_qmpsh: RunQmpsh, form
     argv = [word.replace("\0", "a b hunter2") for word in words]
     done = run_qmpsh("-v", vm.path, *argv)
     assert SECRET not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("form", QMP)
+def test_the_line_prompt(form: str) -> None:
+    async def scene(on: PlainStage) -> None:
+        line = QMP[form](SECRET)
+        on.keys(f"\x1b[200~{line}\x1b[201~\r")
+        on.keys("query-y")
+        await on.sees("(QEMU) query-y")
+        shown = "".join(on.lines())
+        assert SECRET not in shown
+        assert "********" in shown
+
+    on_plain_stage(scene)
+
+
+def test_what_the_vm_answers_of_a_secret(vm: Vm, run_qmpsh: RunQmpsh, tmp_path: Path) -> None:
+    """QEMU answers `qom-get` of a secret's data with the secret."""
+    log = tmp_path / "wire"
+    made = run_qmpsh(vm.path, "object-add", "qom-type=secret", "id=s", f"data={SECRET}")
+    assert made.returncode == 0
+    for line in (
+        "qom-get path=/objects/s property=data",
+        '{"execute": "qom-get", "arguments": {"path": "/objects/s", "property": "data"}}',
+        ".hmp qom-get /objects/s data",
+        "human-monitor-command command-line='qom-get /objects/s data'",
+    ):
+        for options in ([], ["--json"], ["--raw"]):
+            done = run_qmpsh("-v", "-l", str(log), *options, vm.path, line)
+            assert SECRET not in done.stdout + done.stderr + log.read_text()
+            assert "********" in done.stdout
+    done = run_qmpsh(vm.path, "qom-get", "path=/objects/s", "property=format")
+    assert done.stdout == '"raw"\n'
+
+
+def test_a_line_in_the_place_of_an_address(run_qmpsh: RunQmpsh) -> None:
+    for line in ("set_password password={}", "object-add qom-type=secret data={}"):
+        done = run_qmpsh("--json", line.format(SECRET), "query-status")
+        assert done.returncode in (2, 3)
+        assert SECRET not in done.stdout + done.stderr
 
 
 def test_a_one_shot_asks_on_its_terminal() -> None:
