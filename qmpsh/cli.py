@@ -124,8 +124,9 @@ OPTIONS: list[click.Parameter] = [
              help="Wait for the end of what the line starts; --wait=EVENT names the end."),
     click.Option(["-n", "--dry-run"], is_flag=True,
                  help="Print the JSON that would be sent, and send nothing."),
-    click.Option(["--schema"], metavar="FILE", default="",
-                 help="Take the schema from FILE, a query-qmp-schema reply, not from the server."),
+    click.Option(["--schema"], multiple=True, metavar="FILE",
+                 help="Take the schema from FILE, a query-qmp-schema reply, not from the server;"
+                 " again for a device-list-properties reply in a file named after the device."),
     click.Option(["--config"], metavar="FILE", default="",
                  help="Take options, keys, theme and aliases from FILE; interactive only."),
     click.Option(["--read-only"], is_flag=True,

@@ -22,7 +22,7 @@ class Options(NamedTuple):
     plain:           a line prompt, no full screen
     negotiate:       wait for a greeting and answer it
     oob:             ask for out-of-band execution where it is offered
-    schema:          a file that stands for the server's own schema, "" for none
+    schema:          files that stand for the server's own schema and devices
     config:          the configuration file, "" for the usual one
     logfile:         of the wire, "" for none
     guest_agent:     the server is one
@@ -36,7 +36,7 @@ class Options(NamedTuple):
     plain: bool = False
     negotiate: bool = True
     oob: bool = True
-    schema: str = ""
+    schema: tuple[str, ...] = ()
     config: str = ""
     logfile: str = ""
     guest_agent: bool = False
@@ -52,9 +52,9 @@ class Options(NamedTuple):
         if not self.schema:
             return None
         # Imported here: only --schema needs it.
-        from qmpsh.schema.files import read_schema_file
+        from qmpsh.schema.files import read_schema_files
 
-        return read_schema_file(self.schema)
+        return read_schema_files(self.schema)
 
 
 def wants_colour(choice: str, environ: Mapping[str, str], *, terminal: bool) -> bool:

@@ -73,13 +73,13 @@ class Typed(NamedTuple):
 
 
 class Server(NamedTuple):
-    """Who knows the LINE, as the options say. address: None for nobody; schema: a file, or "";
+    """Who knows the LINE, as the options say. address: None for nobody; schema: files;
     negotiate: as in ClientOptions; read_only: nothing that might do harm is asked; hmp: lines are
     the human monitor's; agent: it is a guest agent.
     """
 
     address: str | None
-    schema: str
+    schema: tuple[str, ...]
     negotiate: bool
     read_only: bool
     hmp: bool
@@ -158,7 +158,7 @@ def _server(context: click.Context, address: str | None) -> Server:
     given = context.params
     return Server(
         address,
-        str(given["schema"] or ""),
+        tuple(given["schema"] or ()),
         not given["skip_negotiation"],
         bool(given.get("read_only")),
         bool(given["hmp"]),

@@ -25,7 +25,7 @@ from qmpsh.link.dialect import GUEST_AGENT, QEMU
 from qmpsh.link.peer import replaced_program
 from qmpsh.link.scene import accepted_of, listener_of
 from qmpsh.link.sockets import unix_sockets
-from qmpsh.schema.files import read_schema_file
+from qmpsh.schema.files import read_schema_files
 from qmpsh.shell.ends import BY_COMMAND
 from qmpsh.shell.files import list_paths
 from qmpsh.shell.hmp import hmp_command
@@ -86,7 +86,7 @@ class Visit:
     def _introspection(self) -> Introspection:
         """What the server accepts: from the file, or from itself."""
         if self.server.schema:
-            schema = read_schema_file(os.path.expanduser(self.server.schema))
+            schema = read_schema_files([os.path.expanduser(path) for path in self.server.schema])
             return Introspection(None, Machine("", None), schema)
         client = self._connected()
         introspection = Introspection(client, Machine("", client.greeting if client else None))

@@ -113,12 +113,14 @@ class Schema:
     commands, events: names, in the server's order
     binding:          whether the server refuses what is not declared here; False for a schema
                       from a manual of another release
+    devices:          where it comes from files: devices with their properties and types
     """
 
     def __init__(self, lookup: Lookup, commands: tuple[str, ...], events: tuple[str, ...]) -> None:
         self._lookup = lookup
         self._types: dict[str, Type] = {}
         self.binding = True
+        self.devices: dict[str, dict[str, str]] = {}
         self.commands = commands
         self.events = events
 

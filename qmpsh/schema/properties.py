@@ -30,6 +30,14 @@ _PROPERTY_READERS: dict[str, Callable[[str], Json]] = {
 }
 
 
+def property_types(answer: Json) -> dict[str, str]:
+    """Return names and types from the reply to `device-list-properties`; {} from anything else."""
+    if not isinstance(answer, list):
+        return {}
+    pairs = ((p.get("name"), p.get("type")) for p in answer if isinstance(p, dict))
+    return {name: kind for name, kind in pairs if isinstance(name, str) and isinstance(kind, str)}
+
+
 def read_as(kind: str, text: str) -> Json:
     """Read a bare word as a live type if it fits, else as a string: the server judges.
 

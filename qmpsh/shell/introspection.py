@@ -163,12 +163,24 @@ class Introspection:
 
     def load_properties(self, line: CommandLine) -> Generator[Wish, str, Properties | None]:
         """The properties of the driver that a `device_add` line names; None for other lines."""
-        if line.name.text != "device_add" or not self.asks:
+        if line.name.text != "device_add":
             return None
         driver = _driver(line)
+        if not self.asks:
+            return self._from_files(driver or "")
         if driver is not None and driver not in self._properties:
-            self._properties[driver] = _property_types((yield from self.ask_device(driver)))
+            # Imported here: few lines add a device.
+            from qmpsh.schema.properties import property_types
+
+            self._properties[driver] = property_types((yield from self.ask_device(driver)))
         return self._properties.get(driver or "")
+
+    def _from_files(self, driver: str) -> Properties | None:
+        """The same from --schema: of the file named after the driver, or of the only one."""
+        devices = self.schema.devices if self.schema is not None else {}
+        if driver not in devices and len(devices) == 1:
+            return next(iter(devices.values()))
+        return devices.get(driver)
 
     @property
     def asks(self) -> bool:
@@ -283,10 +295,3 @@ def _driver(line: CommandLine) -> str | None:
             value = argument.value
             return value.text if isinstance(value, Scalar) else None
     return None
-
-
-def _property_types(answer: Json) -> Properties:
-    if not isinstance(answer, list):
-        return {}
-    pairs = ((p.get("name"), p.get("type")) for p in answer if isinstance(p, dict))
-    return {name: kind for name, kind in pairs if isinstance(name, str) and isinstance(kind, str)}

@@ -45,12 +45,26 @@ def _typed(introspection: Introspection, line: CommandLine) -> Reading:
         raise SchemaMismatch(f"no command {name}{hint}", line.source, line.name.span)
     properties = yield from introspection.load_properties(line)
     arguments = yield from _checked(schema, line, properties)
+    if properties is None and name == "device_add" and not introspection.asks:
+        yield from _unknown_properties(schema, line)
     if line.name.text == "qom-set" and introspection.asks:
         # Imported here: only this command sets what the schema leaves open.
         from qmpsh.shell.qom import typed_value
 
         return (yield from typed_value(introspection, line, arguments))
     return arguments
+
+
+def _unknown_properties(schema: Schema, line: CommandLine) -> Generator[Wish, str, None]:
+    """Say which members have a type that only a running VM knows."""
+    kind = schema.arguments(line.name.text)
+    declared = {member.name for member in kind.members} if kind is not None else set()
+    names = [argument.key[0].text for argument in line.arguments]
+    if strays := [name for name in names if name not in {*declared, "addr"}]:
+        yield Note(
+            f"device properties are unknown offline, so the types of {', '.join(strays)} are"
+            " guessed; --schema takes a reply of device-list-properties too"
+        )
 
 
 def _typed_action(introspection: Introspection, line: CommandLine) -> Reading:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -143,3 +144,54 @@ def test_prose_is_one_error_with_its_line(q35: Vm, run_qmpsh: RunQmpsh) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("stdin:1: ")
     assert done.stderr.count("\n") == 3
+
+
+PROPERTIES = [
+    {"name": "multifunction", "type": "bool"},
+    {"name": "vectors", "type": "uint32"},
+    {"name": "mac", "type": "str"},
+]
+OFFLINE = ("-n", "--schema", SCHEMA)
+
+
+def test_device_properties_are_unknown_offline(run_qmpsh: RunQmpsh) -> None:
+    line = "device_add driver=virtio-net-pci id=n0 bus=rp0 addr=5 multifunction=on vectors=4"
+    done = run_qmpsh(*OFFLINE, line)
+    assert json.loads(done.stdout)["arguments"]["multifunction"] == "on"
+    assert done.stderr == (
+        "qmpsh: device properties are unknown offline, so the types of multifunction, vectors are"
+        " guessed; --schema takes a reply of device-list-properties too\n"
+    )
+    done = run_qmpsh(*OFFLINE, "device_add driver=virtio-net-pci id=n0 bus=rp0 addr=5")
+    assert done.stderr == ""
+
+
+def test_device_properties_from_a_file(run_qmpsh: RunQmpsh, tmp_path: Path) -> None:
+    known, other = tmp_path / "virtio-net-pci.json", tmp_path / "e1000.json"
+    known.write_text(json.dumps({"return": PROPERTIES}))
+    other.write_text(json.dumps([{"name": "multifunction", "type": "str"}]))
+    line = "device_add driver=virtio-net-pci multifunction=on vectors=0x10 mac=7"
+    typed = {"multifunction": True, "vectors": 16, "mac": "7"}
+    any_name = tmp_path / "props.json"
+    any_name.write_text(json.dumps(PROPERTIES))
+    for files in [(known,), (other, known), (any_name,)]:
+        options = [word for file in files for word in ("--schema", str(file))]
+        done = run_qmpsh(*OFFLINE, *options, line)
+        assert done.stderr == ""
+        assert json.loads(done.stdout)["arguments"] == {"driver": "virtio-net-pci", **typed}
+    done = run_qmpsh(*OFFLINE, "--schema", str(other), "--schema", str(any_name), line)
+    assert "device properties are unknown offline" in done.stderr
+
+
+def test_a_file_that_holds_neither(run_qmpsh: RunQmpsh, tmp_path: Path) -> None:
+    nothing, device = tmp_path / "nothing.json", tmp_path / "e1000.json"
+    nothing.write_text('{"return": [1, {}]}')
+    device.write_text(json.dumps(PROPERTIES))
+    done = run_qmpsh(*OFFLINE, "--schema", str(nothing), "stop")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"qmpsh: {nothing} is not a reply of query-qmp-schema, nor one of device-list-properties\n",
+    )
+    done = run_qmpsh("-n", "--schema", str(device), "stop")
+    assert done.returncode == 2
+    assert "--schema needs a reply of query-qmp-schema too" in done.stderr

@@ -162,21 +162,21 @@ def test_a_path_that_exists_is_an_address(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     "words,environ,expected",
     [
-        (["./s", ""], {}, Server("./s", "", negotiate=True, read_only=False, hmp=False)),
-        (["./s", "-N", "x"], {}, Server("./s", "", negotiate=False, read_only=False, hmp=False)),
-        (["-H", "./s", "x"], {}, Server("./s", "", negotiate=True, read_only=False, hmp=True)),
+        (["./s", ""], {}, Server("./s", (), negotiate=True, read_only=False, hmp=False)),
+        (["./s", "-N", "x"], {}, Server("./s", (), negotiate=False, read_only=False, hmp=False)),
+        (["-H", "./s", "x"], {}, Server("./s", (), negotiate=True, read_only=False, hmp=True)),
         (
             ["--schema", "f", "-n", "x"],
             {},
-            Server(None, "f", negotiate=True, read_only=False, hmp=False),
+            Server(None, ("f",), negotiate=True, read_only=False, hmp=False),
         ),
         (
             ["h:1", "x"],
             {"QMP_SOCKET": "./t"},
-            Server("h:1", "", negotiate=True, read_only=False, hmp=False),
+            Server("h:1", (), negotiate=True, read_only=False, hmp=False),
         ),
         (["stop", "x"], {"QMP_SOCKET": "./t"},
-         Server("./t", "", negotiate=True, read_only=False, hmp=False)),
+         Server("./t", (), negotiate=True, read_only=False, hmp=False)),
     ],
 )  # fmt: skip
 def test_who_is_asked(words: list[str], environ: dict[str, str], expected: Server) -> None:

@@ -43,7 +43,8 @@ def hurried(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def server(address: str | None, schema: str = "", *, read_only: bool = False) -> Server:
-    return Server(address, schema, negotiate=True, read_only=read_only, hmp=False)
+    files = (schema,) if schema else ()
+    return Server(address, files, negotiate=True, read_only=read_only, hmp=False)
 
 
 def texts(asked: Server, line: str, *, hmp: bool = False) -> list[str]:
