@@ -14,6 +14,8 @@ from qmpsh.complete.line import Line
 from qmpsh.complete.place import Given, Path, Typed, find_typed
 from qmpsh.errors import Span
 from qmpsh.lang.build import plain_word
+from qmpsh.lang.lookalikes import find_look_alike
+from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import Mode
 from qmpsh.nearest import did_you_mean
 from qmpsh.scalars import read_boolean, read_int, read_number
@@ -38,6 +40,10 @@ def find_faults(text: str, catalog: Catalog, mode: Mode) -> list[Fault]:
     """The faults of a line, in its order."""
     if mode.hmp or not catalog.commands:
         return []
+    look_alike = find_look_alike(text, Scanner(mode).feed(text)) if not text.isascii() else None
+    if look_alike is not None:
+        span, message = look_alike
+        return [Fault(span, "error", message)]
     typed = find_typed(text, mode)
     catalog = catalog.inside(transaction=typed.in_transaction)
     name = typed.command

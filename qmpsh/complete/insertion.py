@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from qmpsh.complete.candidates import Candidate, Form
 from qmpsh.complete.place import Where
 from qmpsh.errors import LineSyntaxError
+from qmpsh.lang.lookalikes import needs_quotes
 from qmpsh.lang.names import is_name
 from qmpsh.lang.scan import Scanner
 from qmpsh.lang.syntax import Mode
@@ -103,6 +104,8 @@ class _Writer:
         """Whether nothing but the scanner could read the name as something else."""
         name = candidate.text
         if not name.isprintable() or '"' in name or "'" in name or name.endswith(")"):
+            return False
+        if needs_quotes(name, is_key=candidate.form is Form.KEY):
             return False
         return _BARE[candidate.form](name)
 

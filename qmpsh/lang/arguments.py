@@ -159,6 +159,11 @@ def word_argument(source: Source, start: int, end: int, name: str) -> Argument:
         stop = at + len(text)
         if not text:
             raise source.error(f"expected a name before {source.text[at]}", at, at + 1)
+        if not text.isascii():
+            # Imported here: few keys have anything but ASCII.
+            from qmpsh.lang.lookalikes import refuse_in_name
+
+            refuse_in_name(text, source.line, source.span(at, stop)[0])
         parts.append(Part(text, False, source.span(at, stop)))
         at = stop + 1
     span = source.span(at, end)

@@ -48,6 +48,11 @@ def check_name(word: str, line: str, span: Span) -> None:
     """Raise LineSyntaxError unless the word can be the name of a command."""
     if is_name(word):
         return
+    if not word.isascii():
+        # Imported here: few lines have anything but ASCII.
+        from qmpsh.lang.lookalikes import refuse_in_name
+
+        refuse_in_name(word, line, span[0])
     message = next(text for pattern, text in _FAULTS if re.fullmatch(pattern, word, re.DOTALL))
     guess = f".help {line[span[1] :].strip()}".strip() if word == "?" else ""
     raise LineSyntaxError(message, line, span, guess)

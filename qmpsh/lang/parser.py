@@ -116,12 +116,11 @@ class _Line:
         """The statements; first: the first token that counts, its kind decides."""
         if first.kind is Kind.VERB:
             return [self._verb(first)]
+        if first.kind is Kind.OPEN:
+            return self._objects()
+        self._refuse_look_alikes(self._tokens)
         self._tokens, self._redirect = take_redirect(self._source, self._tokens)
         match first.kind:
-            case Kind.OPEN:
-                from qmpsh.lang.jsonline import read_objects
-
-                return [*read_objects(self._text, self._tokens, self._redirect)]
             case Kind.TEXT:
                 return [self._hmp(first)]
             case Kind.TRANSACTION:
@@ -133,6 +132,23 @@ class _Line:
         if asking is not None:
             return [self._help(words, asking)]
         return [self._command(words, in_transaction=self._mode.in_transaction)]
+
+    def _objects(self) -> list[Statement]:
+        from qmpsh.lang.jsonline import read_objects
+
+        tokens, redirect = take_redirect(self._source, self._tokens)
+        try:
+            return [*read_objects(self._text, tokens, redirect)]
+        except LineSyntaxError:
+            self._refuse_look_alikes(tokens)
+            raise
+
+    def _refuse_look_alikes(self, tokens: Sequence[Token]) -> None:
+        if not self._text.isascii():
+            # Imported here: few lines have anything but ASCII.
+            from qmpsh.lang.lookalikes import refuse_look_alikes
+
+            refuse_look_alikes(self._source, tokens)
 
     def _help(self, words: Sequence[Word], asking: Word) -> VerbLine:
         """`NAME --help` as `.help NAME`; values of tags go with the name."""
@@ -200,6 +216,7 @@ class _Line:
     def _verb(self, first: Token) -> VerbLine:
         name = first.text(self._text).removeprefix(".")
         span = (first.start, first.end)
+        self._refuse_look_alikes([first] if takes(name) in WHOLE else self._tokens)
         check_verb(name, self._text, span)
         if takes(name) in WHOLE:
             return self._whole(name, span)

@@ -18,7 +18,7 @@ from qmpsh.complete.faults import Fault
 from qmpsh.shell.aliases import HMP_PROMPT
 from qmpsh.shell.secrets import mask_line
 from qmpsh.tui.style import fragments
-from qmpsh.view.safe import visible
+from qmpsh.view.safe import visible_line
 from qmpsh.view.theme import Fragment, Line
 
 LIMIT = 20_000
@@ -145,7 +145,7 @@ def bare_echo_lines(prompt: str, text: str) -> list[Line]:
 
 
 def _shown(prompt: str, text: str) -> str:
-    return visible(mask_line(text, hmp=prompt == HMP_PROMPT)).expandtabs()
+    return visible_line(mask_line(text, hmp=prompt == HMP_PROMPT)).expandtabs()
 
 
 def _after_prompt(prompt: str, lines: list[Line]) -> list[Line]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 
-from qmpsh.view.safe import visible
+from qmpsh.view.safe import visible_line
 
 STAND_IN = "\N{REPLACEMENT CHARACTER}"
 """replaces one character by one, so that the cursor position stays right"""
@@ -24,5 +24,5 @@ def _safe(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        STAND_IN if ord(char) > 0x7E and visible(char) != char else char for char in text
+        STAND_IN if ord(char) > 0x7E and visible_line(char) != char else char for char in text
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from qmpsh.errors import LineError
 from qmpsh.view.columns import text_columns
-from qmpsh.view.safe import visible
+from qmpsh.view.safe import visible_line
 
 _TAB = 8
 _MORE = "..."
@@ -21,11 +21,11 @@ def caret_lines(error: LineError, columns: int | None = None) -> tuple[str, str]
              marks
     """
     before, marked, behind = error.parts()
-    line = _expanded(visible(before), 0)
+    line = _expanded(visible_line(before), 0)
     begin = text_columns(line)
-    line += _expanded(visible(marked), begin)
+    line += _expanded(visible_line(marked), begin)
     end = max(text_columns(line), begin + 1)
-    line += _expanded(visible(behind), end)
+    line += _expanded(visible_line(behind), end)
     return windowed(line, " " * begin + "^" * (end - begin), columns)
 
 

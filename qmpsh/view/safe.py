@@ -16,6 +16,7 @@ _UNSAFE = (
 )
 # Compiled by `re` on first use: most text is printable and needs neither.
 _UNSAFE_TEXT = f"[{_UNSAFE}]"
+_ODD = f"[{_UNSAFE}\u00a0\u00ad\u1680\u2000-\u200b\u202f\u205f\u2060\u3000]"
 _UNSAFE_WORD = f"[{_UNSAFE}\t\n]"
 _NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
@@ -23,6 +24,13 @@ _NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 def visible(text: str) -> str:
     """Return the text with control characters made visible, except newlines and tabs."""
     return text if text.isprintable() else re.sub(_UNSAFE_TEXT, _escape, text)
+
+
+def visible_line(text: str) -> str:
+    """Do the same for a line that was typed or pasted, where no-break and other odd spaces would
+    pass for blanks.
+    """
+    return text if text.isprintable() else re.sub(_ODD, _escape, text)
 
 
 def told(text: str) -> str:

@@ -54,7 +54,7 @@ BARE = [
     ("x a=--json", {"a": "--json"}),
     ("x a=#b", {"a": "#b"}),
     ("x a=b#c", {"a": "b#c"}),
-    ("x a=b\xa0c", {"a": "b\xa0c"}),
+    ("x a='b\xa0c'", {"a": "b\xa0c"}),
     ("x a=b\r", {"a": "b"}),
     ("x a=f(b)", {"a": "f(b)"}),
 ]
