@@ -21,6 +21,7 @@ from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.lang.durations import parse_limit
 from qmpsh.lang.reader import needs_more
 from qmpsh.nearest import did_you_mean
+from qmpsh.regular import CONFIG, read_regular
 from qmpsh.scalars import read_boolean
 from qmpsh.shell.preferences import ROWS, Values, find_row
 from qmpsh.tui.keys import KEYS, Key
@@ -63,8 +64,7 @@ def read_config(path: str, *, must_exist: bool = False) -> Config:
     Raises UsageError: `config.toml:7: options.them: no such option; did you mean theme?`
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = read_regular(path, CONFIG)
     except (FileNotFoundError, NotADirectoryError) as error:
         if must_exist:
             raise UsageError(f"no such file {path}") from error

@@ -173,7 +173,7 @@ def test_no_file_is_no_error_unless_it_was_named(tmp_path: Path) -> None:
     assert read_config(str(tmp_path / "none")) == Config()
     with pytest.raises(UsageError, match="no such file"):
         read_config(str(tmp_path / "none"), must_exist=True)
-    with pytest.raises(UsageError, match=r"cannot read .*: Is a directory"):
+    with pytest.raises(UsageError, match=r"cannot read .*: it is a directory, not a file"):
         read_config(str(tmp_path))
     (tmp_path / "c").write_bytes(b"# a\n# \xff\n")
     with pytest.raises(UsageError, match="c:2: expected UTF-8"):

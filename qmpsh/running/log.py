@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import os
 
+from qmpsh.errors import shortened
+
 MOST = 64 * 1024
 """bytes read at a time; if more has come, only the end of it is shown"""
+
+_TAIL = 4096  # bytes at its end in which the last line is looked for
 
 LIMIT = 1024 * 1024
 """bytes in the file; once that many were shown, it is truncated"""
@@ -48,6 +52,13 @@ class Log:
             lines, end, self._rest = lines + end + self._rest, b"", b""
         text = (lines + end).replace(b"\r\n", b"\n").decode(errors="replace")
         return f"({lost} bytes more are not shown)\n{text}" if lost > 0 else text
+
+    def last_line(self) -> str:
+        """Return the last line with something in it, taken before or not; "" for none."""
+        size = os.fstat(self._fd).st_size
+        data = os.pread(self._fd, _TAIL, max(0, size - _TAIL)).decode(errors="replace")
+        lines = (line.strip() for line in reversed(data.splitlines()))
+        return shortened(next(filter(None, lines), ""))
 
     def close(self) -> None:
         """Stop following the file, which is kept."""

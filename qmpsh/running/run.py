@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from qmpsh.batch import Batch
 from qmpsh.ending import end_by_signals
-from qmpsh.errors import CannotConnect, QmpshError, UsageError
+from qmpsh.errors import CannotConnect, ConnectionLost, QmpshError, UsageError
 from qmpsh.link.address import parse_address
 from qmpsh.link.client import Client, ClientOptions, Tracer
 from qmpsh.options import Options, for_batch, is_interactive
@@ -135,6 +135,13 @@ class _Batch(Batch):
         outcome = super().finish(place, task)
         self.relay()
         return outcome
+
+    def report(self, place: str, error: QmpshError) -> Outcome:
+        """See Batch. A VM that ended by itself has said why, if anything has."""
+        said = self.vm.last_words() if isinstance(error, ConnectionLost) else ""
+        if said:
+            error = ConnectionLost(f"{error}; {self.vm.program} said last: {said}")
+        return super().report(place, error)
 
     def relay(self, *, rest: bool = False) -> None:
         """Print what the VM has printed since the last call."""

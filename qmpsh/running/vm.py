@@ -93,6 +93,10 @@ class Vm:
         """Return what the process printed since the last call, not yet safe to show; see `Log`."""
         return self._log.take(rest=rest) if self._log else ""
 
+    def last_words(self) -> str:
+        """Return what the process printed last, not yet safe to show; "" for nothing."""
+        return self._log.last_line() if self._log else ""
+
     def leave_running(self) -> None:
         """Let the VM outlive the shell, if it still runs."""
         self.is_left = not self.has_ended

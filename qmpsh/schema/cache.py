@@ -7,6 +7,7 @@ schema's size. A damaged file is ignored.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -14,12 +15,15 @@ from collections.abc import Iterable, Sequence
 
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.paths import cache_file
+from qmpsh.regular import SCHEMA, open_regular, read_regular
 from qmpsh.schema.model import Schema, entity_table, names_of
 
 FORMAT = 1
 MOST_FILES = 16
 """most schemas kept; the least recently used are removed"""
 _PREFIX = "schema-"
+_PART = ".part"
+_SOON = 60.0  # seconds in which a file is written
 _UNSAFE = re.compile(r"[^A-Za-z0-9.+~-]+")
 _LONGEST_NAME = 200
 
@@ -36,8 +40,7 @@ def load_schema(path: str, commands: Sequence[str] | None = None) -> Schema | No
     commands: what query-commands returns now, to verify the file; None trusts it
     """
     try:
-        with open(path, "rb") as file:
-            head, body = file.readline(), file.read()
+        head, _, body = read_regular(path, SCHEMA).partition(b"\n")
         header = json.loads(head)
         if header["format"] != FORMAT or len(body) != header["size"]:
             return None
@@ -97,18 +100,32 @@ def _names(value: Json) -> tuple[str, ...]:
 
 def _write(path: str, data: bytes) -> None:
     """Replace the file atomically: a reader sees the old one or the new one."""
-    partial = f"{path}.{os.getpid()}.part"
+    partial = f"{path}.{os.getpid()}{_PART}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     try:
-        with open(partial, "wb") as file:
-            file.write(data)
-        os.replace(partial, path)
+        try:
+            with open(open_regular(partial, flags), "wb") as file:
+                file.write(data)
+            os.replace(partial, path)
+        except BaseException:  # an interrupt included, and a full disk
+            os.unlink(partial)
+            raise
         _prune(os.path.dirname(path))
     except OSError:
         return
 
 
 def _prune(folder: str) -> None:
+    """Remove the least recently used files, and parts whose writer was killed."""
     with os.scandir(folder) as entries:
-        files = [(e.stat().st_mtime, e.path) for e in entries if e.name.startswith(_PREFIX)]
-    for _, path in sorted(files)[:-MOST_FILES]:
-        os.unlink(path)
+        files = [
+            (entry.stat(follow_symlinks=False).st_mtime, entry.path)
+            for entry in entries
+            if entry.name.startswith(_PREFIX)
+        ]
+    whole = sorted(file for file in files if not file[1].endswith(_PART))
+    newest = max(files)[0]  # of the file that was just written
+    orphans = [file for file in files if file[1].endswith(_PART) and file[0] < newest - _SOON]
+    for _, path in (*whole[:-MOST_FILES], *orphans):
+        with contextlib.suppress(OSError):
+            os.unlink(path)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import Json
+from qmpsh.regular import SCHEMA, read_regular
 from qmpsh.schema.model import Schema
 from qmpsh.schema.properties import property_types
 
@@ -41,8 +42,7 @@ def read_schema_files(paths: Sequence[str]) -> Schema:
 
 def _read(path: str) -> list[Json]:
     try:
-        with open(path, encoding="utf-8") as file:
-            value = json.load(file)
+        value = json.loads(read_regular(path, SCHEMA))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -9,6 +9,8 @@ import fcntl
 import os
 import time
 
+from qmpsh.regular import HISTORY, open_regular
+
 _MODE = 0o600
 
 
@@ -23,9 +25,10 @@ class HistoryFile:
     def load(self) -> list[str]:
         """Entries, oldest first; an entry may hold newlines."""
         try:
-            # A carriage return inside a quote ends no line.
-            with open(self._path, encoding="utf-8", errors="replace", newline="") as file:
-                lines = file.read().split("\n")
+            with open(open_regular(self._path, os.O_RDONLY), "rb") as file:
+                file.seek(-min(HISTORY, os.fstat(file.fileno()).st_size), os.SEEK_END)
+                # As bytes: a carriage return inside a quote ends no line.
+                lines = file.read(HISTORY).decode(errors="replace").split("\n")
         except OSError:
             return []
         entries: list[list[str]] = []
@@ -42,12 +45,13 @@ class HistoryFile:
         """Add an entry, in one write under a lock, so that parallel shells never mix theirs."""
         lines = "".join(f"+{line}\n" for line in text.split("\n"))
         entry = f"\n# {time.strftime('%Y-%m-%d %H:%M:%S')}\n{lines}".encode(errors="replace")
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         try:
-            fd = os.open(self._path, flags, _MODE)
+            fd = open_regular(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _MODE)
         except OSError:
             return
         try:
+            # One that an older program made, or that was copied, may be open to others.
+            os.fchmod(fd, _MODE)
             fcntl.flock(fd, fcntl.LOCK_EX)
             os.write(fd, entry)
         except OSError:

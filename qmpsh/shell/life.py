@@ -159,7 +159,8 @@ class Life:
         machine = self._machine
         machine.connected = False
         if not machine.farewell and self._binary.has_ended:
-            machine.farewell = "killed or crashed"
+            said = self.own.last_words() if self.own is not None else ""
+            machine.farewell = f"killed or crashed ({said})" if said else "killed or crashed"
         if self.own is None:
             self._lifeline.lost(now)
         else:

@@ -40,6 +40,9 @@ class Own(Protocol):
     def words(self) -> str:
         """What it has printed since the last call, not yet safe to show; "" for nothing."""
 
+    def last_words(self) -> str:
+        """The last line that it has printed, not yet safe to show; "" for none."""
+
     def leave_running(self) -> None:
         """It is to outlive the shell; else it is ended with it."""
 

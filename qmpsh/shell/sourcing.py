@@ -6,14 +6,15 @@ is to go on after errors.
 
 from __future__ import annotations
 
+import errno
 import os
-import stat
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Final
 
 from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
 from qmpsh.lang.body import words_and_redirect
 from qmpsh.lang.syntax import Redirect, VerbLine
+from qmpsh.regular import SCRIPT, read_regular
 from qmpsh.shell.eventlog import EventLog, Span
 from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Wish, adapted
 from qmpsh.shell.script import script_lines
@@ -138,11 +139,7 @@ def _at(place: str, error: QmpshError) -> QmpshError:
 def _read(name: str) -> bytes:
     """Raises UsageError for what cannot be read, or would have to be waited for."""
     try:
-        fd = os.open(os.path.expanduser(name), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        return read_regular(os.path.expanduser(name), SCRIPT)
     except OSError as error:
-        raise UsageError(f"cannot read {name}: {error.strerror}") from error
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise UsageError(f"cannot read {name}: it is no regular file; -f takes pipes as well")
-    with os.fdopen(fd, "rb") as file:
-        return file.read()
+        advice = "; -f takes pipes as well" if error.errno == errno.EINVAL else ""
+        raise UsageError(f"cannot read {name}: {error.strerror}{advice}") from error

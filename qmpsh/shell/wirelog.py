@@ -6,6 +6,7 @@ remark, the work goes on.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -124,6 +125,8 @@ def log(shell: Shell, line: VerbLine) -> Steps:
 
 def _open(shell: Shell, client: Client) -> WireLog:
     path = state_file("wire.log")
+    with contextlib.suppress(OSError):
+        os.chmod(path, _MODE)  # ours alone; that of --logfile has the mode that its owner gave it
     opened = WireLog(path, shell.machine.address, shell.warn, shell.machine.name)
     if not isinstance(client.tracer, Tracing):
         client.tracer = Tracing()

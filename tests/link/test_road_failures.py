@@ -414,7 +414,7 @@ def test_ssh_says_why(
 def test_a_host_of_the_users_configuration(
     sshd: Sshd, by_ssh: str, run_qmpsh: RunQmpsh, start_vm: VmStarter
 ) -> None:
-    folder = Path(new_folder(), "a b%c")
+    folder = Path(new_folder(), "a b%c${HOME}${}$x")
     folder.mkdir()
     start_vm("-chardev", f"socket,id=m,path={folder}/m,server=on,wait=off",
              "-mon", "chardev=m,mode=control")  # fmt: skip

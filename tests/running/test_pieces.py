@@ -160,6 +160,22 @@ def test_the_file_does_not_grow_for_ever(written: Log) -> None:
     assert written.take() == "on\n"
 
 
+@pytest.mark.parametrize(
+    "printed, last",
+    [
+        ("", ""),
+        ("one\ntwo\n\n", "two"),
+        ("one\ntwo", "two"),
+        ("x" * 100_000 + "\nlast\n", "last"),
+        ("y" * 100_000, "y" * 200 + "..."),
+    ],
+)
+def test_the_last_line(written: Log, printed: str, last: str) -> None:
+    os.write(written.fileno(), printed.encode())
+    written.take()
+    assert written.last_line() == last
+
+
 # ---------------------------------------------------------------------------- leaving
 
 
@@ -172,6 +188,9 @@ class Kept:
         self.is_left = False
 
     def words(self) -> str:
+        return ""
+
+    def last_words(self) -> str:
         return ""
 
     def leave_running(self) -> None:

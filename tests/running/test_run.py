@@ -89,6 +89,22 @@ def test_a_script_that_ends_the_vm(
     assert is_clean(runtime, mark)
 
 
+def test_a_vm_that_aborts_has_the_last_word(
+    emulator: str, runtime: str, run_qmpsh: RunQmpsh, tmp_path: Path
+) -> None:
+    """Both releases abort at a migration after a loadvm that failed."""
+    disk = f"{tmp_path}/disk"
+    subprocess.run([need("qemu-img"), "create", "-q", "-f", "qcow2", disk, "1M"], check=True)
+    node = f"driver=qcow2,node-name=d0,file.driver=file,file.filename={disk}"
+    words = ("-M", "q35", "-display", "none", "-nodefaults", "-blockdev", node)
+    script = ".hmp loadvm nope\nmigrate uri=exec:cat>/dev/null --wait\n"
+    done = run_qmpsh("-k", "run", "--", emulator, *words, stdin=script)
+    lost = next(line for line in done.stderr.splitlines() if " said last: " in line)
+    assert lost.startswith("stdin:2: ")
+    assert lost.endswith("invalid runstate transition: 'restore-vm' -> 'finish-migrate'")
+    assert os.listdir(runtime) == []
+
+
 def test_what_the_vm_prints_goes_to_stderr(
     emulator: str, runtime: str, run_qmpsh: RunQmpsh
 ) -> None:

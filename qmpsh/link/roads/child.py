@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from qmpsh.errors import shortened
@@ -23,6 +23,7 @@ class Child:
     ends:  descriptors to be its standard input and output, which the caller closes
     alone: in a session of its own: it has no terminal, never hears its Ctrl-C, and all that it
            started ends with it; else it may ask for a password there
+    environ: its environment, None for ours
     Raises OSError.
     """
 
@@ -32,6 +33,7 @@ class Child:
         ends: tuple[int, int],
         *,
         alone: bool,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self._alone = alone
         self._last = b""
@@ -41,6 +43,7 @@ class Child:
             stdout=ends[1],
             stderr=subprocess.PIPE,
             start_new_session=alone,
+            env=environ,
         )
         # Its complaints are to be read as they come, or it would stop at a full pipe: by a thread,
         # since they have no place among the bytes of the stream.

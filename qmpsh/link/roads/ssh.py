@@ -29,6 +29,8 @@ _ADDRESS: Final = (
     r"|(?P<host>[\w.][\w.-]*))(?::(?P<port>[0-9]{1,5}))?(?P<path>/.+)"
 )
 _READY: Final = b"forwarded"
+_DOLLAR: Final = "QMPSH_DOLLAR"
+"""A variable that holds a dollar, for ssh. Source: ssh_config(5), "ENVIRONMENT VARIABLES"."""
 
 # The user's own configuration decides all else: hosts, keys, jumps.
 _OPTIONS: Final = (
@@ -93,7 +95,7 @@ class SshAddress(NamedTuple):
 
     def words(self, local: str, more: tuple[str, ...]) -> list[str]:
         """The arguments of ssh. local: the path of the socket here."""
-        words = ["-N", "-T", "-L", f"{local}:{_escaped(self.path)}"]
+        words = ["-N", "-T", "-L", f"{_escaped(local)}:{_escaped(self.path)}"]
         for option in (*more, *_OPTIONS):
             words += ["-o", option]
         if self.user:
@@ -104,8 +106,11 @@ class SshAddress(NamedTuple):
 
 
 def _escaped(path: str) -> str:
-    """A path as -L wants it: a backslash before its own marks, and no token of `TOKENS`."""
-    return re.sub(r"([\\:])", r"\\\1", path).replace("%", "%%")
+    """A path as -L wants it: a backslash before its own marks, no token of `TOKENS`, and no
+    variable: ssh has no way to write `${`, but the value of one is taken as it stands.
+    """
+    path = re.sub(r"([\\:])", r"\\\1", path).replace("%", "%%")
+    return path.replace("${", f"${{{_DOLLAR}}}{{")
 
 
 class _Forwarding(Journey):
@@ -129,6 +134,7 @@ class _Forwarding(Journey):
                 ("/bin/sh", "-c", _START, "ssh", *address.words(self._local, more)),
                 (subprocess.DEVNULL, other),
                 alone=False,
+                environ={**os.environ, _DOLLAR: "$"},
             )
         except OSError as error:
             os.close(self._pipe)

@@ -14,6 +14,7 @@ from qmpsh.link.address import TcpAddress, host_and_port, refusal
 from qmpsh.link.journey import Journey
 from qmpsh.link.refusals import tcp_refusal
 from qmpsh.link.transport import Stream, begin_tcp, connect_tcp
+from qmpsh.regular import CONFIG, read_regular
 
 OPTIONS: Final = ("ca", "cert", "key", "name")
 _FILES: Final = OPTIONS[:3]
@@ -114,7 +115,7 @@ def _context(address: TlsAddress) -> ssl.SSLContext:
     for name in _FILES:
         try:
             if name in options:
-                open(options[name], "rb").close()
+                read_regular(options[name], CONFIG)
         except OSError as error:
             raise CannotConnect(
                 f"cannot read {name}={options[name]}: {error.strerror}", "name a PEM file"

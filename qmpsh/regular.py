@@ -1,0 +1,54 @@
+"""Files that must be regular ones: a FIFO, a device or a file without end is refused at once.
+
+Whoever can put something into a folder of ours, or mistypes a name, must not make us wait or fill
+the memory.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import Final
+
+CONFIG: Final = 1 << 20
+"""most bytes of what a person writes: a configuration, a certificate"""
+SCHEMA: Final = 64 << 20
+"""most bytes of a schema, as of one message of a server's"""
+SCRIPT: Final = 64 << 20
+"""most bytes of a file of lines that is read whole"""
+HISTORY: Final = 4 << 20
+"""bytes at the end of a history that are read"""
+
+_KINDS: Final = {
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a directory",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+def open_regular(path: str, flags: int, mode: int = 0o600) -> int:
+    """The descriptor of a regular file. flags, mode: as of os.open.
+
+    Raises OSError, whose strerror tells what it is instead.
+    """
+    # Not blocking: a FIFO would be waited for. Not the terminal: it would become ours.
+    fd = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, mode)
+    kind = stat.S_IFMT(os.fstat(fd).st_mode)
+    if kind == stat.S_IFREG:
+        return fd
+    os.close(fd)
+    raise OSError(errno.EINVAL, f"it is {_KINDS.get(kind, 'a special file')}, not a file", path)
+
+
+def read_regular(path: str, most: int) -> bytes:
+    """All bytes of a regular file. Raises OSError, also for more than `most` bytes."""
+    with open(open_regular(path, os.O_RDONLY), "rb") as file:
+        is_large = os.fstat(file.fileno()).st_size > most
+        # Files of /proc have no size, and may have no end.
+        data = b"" if is_large else file.read(most + 1)
+    if is_large or len(data) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most >> 20} MiB", path)
+    return data
