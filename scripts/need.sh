@@ -96,15 +96,15 @@ manager() {
     done
 }
 
-# packages_of MANAGER PROGRAM...: the packages' names, blank-separated.
+# packages_of MANAGER PROGRAM...: the packages' names, each once, blank-separated.
 packages_of() {
     column=$1
     shift
     for program in "$@"; do
         packages | awk -v column="$column" -v program="$program" '
             NR == 1 { for (i = 3; i <= NF; i++) if ($i == column) at = i - 1 }
-            $1 == program && $at != "-" { gsub(",", " ", $at); print $at }'
-    done | tr '\n' ' '
+            $1 == program && $at != "-" { gsub(",", "\n", $at); print $at }'
+    done | awk '!seen[$0]++' | tr '\n' ' '
 }
 
 # Runs a command as root; sudo asks for a password on the terminal itself.

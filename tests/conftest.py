@@ -110,7 +110,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for why, number in counts.most_common()
         if why not in IN_ORDER
     ]
-    cache = terminalreporter.config.cache
+    cache: pytest.Cache | None = getattr(terminalreporter.config, "cache", None)
     if cache is not None:
         (cache.mkdir("not-tested") / "list").write_text("".join(f"{line}\n" for line in lines))
     if lines:

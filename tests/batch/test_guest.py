@@ -156,11 +156,11 @@ def test_exec_of_nothing(agent: Agent, run_qmpsh: RunQmpsh) -> None:
     assert done.stderr.startswith("qmpsh: expected a command, as in .exec uname -a\n")
 
 
-@pytest.mark.parametrize("words", [("-t", "0.3", ".exec"), (".exec", "--timeout", "0.3")])
+@pytest.mark.parametrize("words", [("-t", "2", ".exec"), (".exec", "--timeout", "2")])
 def test_exec_has_its_time(agent: Agent, run_qmpsh: RunQmpsh, words: tuple[str, ...]) -> None:
-    done = run_qmpsh(*ga(agent, *words, "sleep", "5"))
+    done = run_qmpsh(*ga(agent, *words, "sleep", "30"))
     assert done.returncode == 124
-    assert done.stderr == "qmpsh: sleep did not end within 0.3 s; it may go on in the guest\n"
+    assert done.stderr == "qmpsh: sleep did not end within 2 s; it may go on in the guest\n"
 
 
 def test_exec_bytes(agent: Agent) -> None:

@@ -63,7 +63,7 @@ def test_a_stdout_that_is_closed_while_it_waits() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["device_add driver=e1000e --timeout 300ms", ".help --timeout 300ms", ".help", "stop a=1"],
+    ["device_add driver=e1000e --timeout 300ms", ".help stop --timeout 300ms", ".help", "stop a=1"],
 )
 def test_what_a_line_must_know_first_is_limited_too(line: str) -> None:
     with server((greet, silent)) as served:

@@ -17,7 +17,7 @@ from tests.waiting import PATIENCE
 
 BATCH: Final = "1fs"
 """front ends: of the prompt `.events` is another verb"""
-LIMIT: Final = 0.5  # seconds, where a time limit is to run out
+LIMIT: Final = 2.0  # seconds, where a time limit is to run out, and all before it is to come
 
 _DELETED: JsonObject = {"event": "DEVICE_DELETED", "data": {"device": "x"}}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from qmpsh.wire.messages import Command, command_object
 from tests.conftest import RunQmpsh
 from tests.fuzzing import examples
 from tests.ports import free_port
+from tests.programs import need
 from tests.qemu import VmStarter
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -200,8 +200,8 @@ def served(address: str) -> Iterator[list[Json]]:
     ],
 )
 def test_every_address_is_reached(tools: Path, tmp_path: Path, tool: str, address: str) -> None:
-    if tool == "bash" and shutil.which("socat") is None:
-        pytest.skip("socat is not installed")
+    if tool == "bash":
+        need("socat")
     address = address.format(tmp_path, port=free_port())
     interpreter = "bash" if tool == "bash" else sys.executable
     with served(address) as got:

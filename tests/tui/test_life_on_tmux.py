@@ -144,7 +144,7 @@ def qmpsh_processes(path: str) -> list[int]:
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+            words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
         except OSError:
             continue
         if "qmpsh" in words and path in words:
