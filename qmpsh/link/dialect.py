@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from qmpsh.errors import NAME
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.link.address import BRIDGED
 from qmpsh.wire.messages import Greeting
@@ -133,7 +134,8 @@ def disabled_names(reply: Json) -> frozenset[str]:
 def _listed_entries(reply: Json) -> list[tuple[str, JsonObject]]:
     entries = reply.get("supported_commands") if isinstance(reply, dict) else reply
     found = [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
-    return [(name, entry) for entry in found if isinstance(name := entry.get("name"), str)]
+    named = [(name, entry) for entry in found if isinstance(name := entry.get("name"), str)]
+    return [(name, entry) for name, entry in named if len(name) <= NAME]
 
 
 def listed(dialect: Dialect, commands: tuple[str, ...]) -> Dialect:

@@ -21,6 +21,8 @@ from qmpsh.schema.model import Schema, entity_table, names_of
 FORMAT = 1
 MOST_FILES = 16
 """most schemas kept; the least recently used are removed"""
+LARGEST = 16 * 1024 * 1024
+"""bytes of a file; QEMU's schema has 230 kB"""
 _PREFIX = "schema-"
 _PART = ".part"
 _SOON = 60.0  # seconds in which a file is written
@@ -53,18 +55,21 @@ def load_schema(path: str, commands: Sequence[str] | None = None) -> Schema | No
 
 
 def store_schema(path: str, entities: Iterable[Json], commands: Iterable[str]) -> None:
-    """Keep a schema; does nothing if the folder cannot be written.
+    """Keep a schema; does nothing if it is far too large, or if the folder cannot be written.
 
     entities: the list that query-qmp-schema returned
     commands: the list that query-commands returned
     """
     table = entity_table(entities)
-    lines = [json.dumps(entity).encode() + b"\n" for entity in table.values()]
+    lines: list[bytes] = []
     index: dict[str, list[int]] = {}
     at = 0
-    for name, line in zip(table, lines, strict=True):
-        index[name] = [at, at + len(line)]
-        at += len(line)
+    for name, entity in table.items():
+        lines.append(json.dumps(entity).encode() + b"\n")
+        index[name] = [at, at + len(lines[-1])]
+        at += len(lines[-1])
+        if at > LARGEST:
+            return
     header = {
         "format": FORMAT,
         "size": at,

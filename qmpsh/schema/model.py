@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from qmpsh.errors import NAME
 from qmpsh.jsontypes import Json, JsonObject
 
 
@@ -186,11 +187,13 @@ def is_open(command: str, arguments: ObjectType) -> bool:
 
 
 def entity_table(entities: Iterable[Json]) -> dict[str, JsonObject]:
-    """Return the entities by name."""
+    """Return the entities by name, without those whose name is none that could be typed."""
     return {
         name: entity
         for entity in entities
-        if isinstance(entity, dict) and isinstance(name := entity.get("name"), str)
+        if isinstance(entity, dict)
+        and isinstance(name := entity.get("name"), str)
+        and len(name) <= NAME
     }
 
 

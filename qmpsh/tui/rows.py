@@ -9,6 +9,10 @@ from collections.abc import Iterator
 
 from qmpsh.view.columns import beginning, text_columns
 from qmpsh.view.theme import Fragment, Line
+from qmpsh.view.units import number
+
+MOST = 1000
+"""rows of one line: what has more is for a pager"""
 
 _HANG = 2
 """extra indent of a wrapped line's further rows, in columns"""
@@ -23,8 +27,12 @@ def wrap(line: Line, width: int) -> list[Line]:
     """Wrap a line into rows of at most `width` columns; at least one row, which may be empty.
 
     A row ends after a space if there is one in its last third; that space may be past the edge.
-    Further rows are indented a little more than the line itself.
+    Further rows are indented a little more than the line itself. After MOST rows, one says how much
+    is left out.
     """
+    length = sum(len(text) for _, text in line)
+    if length > 2 * MOST * max(1, width):
+        return _wrap_beginning(line, width, length)
     if line_width(line) <= width:
         return [line]
     text = "".join(text for _, text in line)
@@ -37,6 +45,13 @@ def wrap(line: Line, width: int) -> list[Line]:
         rows.append([("", " " * hang), *row] if start and hang else row)
         start = end
     return rows
+
+
+def _wrap_beginning(line: Line, width: int, length: int) -> list[Line]:
+    """Wrap as much of a very long line as is shown. length: its characters"""
+    rows = wrap(part(line, 0, MOST * width), width)[:MOST]
+    shown = sum(len(text) for row in rows for _, text in row)
+    return [*rows, *wrap([("dim", f"{number(length - shown)} more characters: F5 pager")], width)]
 
 
 def part(line: Line, start: int, end: int) -> Line:

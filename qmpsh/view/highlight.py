@@ -19,6 +19,10 @@ _TOKEN = re.compile(
 )
 
 
+_COLOURED = 64 * 1024
+"""characters of one line that are coloured: nothing reads the colours of more, all wait for them"""
+
+
 def json_line(text: str) -> Line:
     """Return one line of JSON as a list of (role, text); the joined texts equal the line."""
     line: Line = []
@@ -29,6 +33,8 @@ def json_line(text: str) -> Line:
         end = match.end()
         is_key = match.lastgroup == "string" and text.startswith(":", end)
         line.append(("json.key" if is_key else f"json.{match.lastgroup}", match[0]))
+        if end > _COLOURED:
+            break
     if end < len(text):
         line.append(("", text[end:]))
     return line

@@ -23,6 +23,12 @@ LEADS = (*NAMES, "type", "driver", "drv", "status", "state", "filename", "file")
 """the same, followed by those that describe it"""
 
 
+CELLS = 1_000_000
+"""cells of a table: a server may send rows of which each has members of its own, and rows times
+members would be any number
+"""
+
+
 class Column:
     """Name and cells as shown; a cell is empty if its object lacks the member.
 
@@ -138,7 +144,9 @@ def cell(value: Json) -> str:
 
 def _rows(value: Json) -> list[JsonObject]:
     rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-    return rows if isinstance(value, list) and len(rows) == len(value) and any(rows) else []
+    if not isinstance(value, list) or len(rows) != len(value) or not any(rows):
+        return []
+    return rows if len(rows) * len({name for row in rows for name in row}) <= CELLS else []
 
 
 def _place(column: Column) -> tuple[bool, int]:

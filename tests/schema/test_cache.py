@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from qmpsh.jsontypes import JsonObject
+from qmpsh.link.dialect import command_names
 from qmpsh.schema.cache import MOST_FILES, cache_path, load_schema, store_schema
+from qmpsh.schema.model import Schema
 from tests.samples import entities, schema
 
 COMMANDS = ("stop", "cont")
@@ -30,6 +33,24 @@ def test_what_is_stored_is_loaded(path: str) -> None:
         assert loaded.command(name) == known.command(name)
         assert loaded.arguments(name) == known.arguments(name)
     assert loaded.command("nope") is None
+
+
+def test_what_is_no_schema_of_a_qemu_is_not_stored(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qmpsh.schema.cache.LARGEST", 100_000)
+    store_schema(path, entities("7.2"), COMMANDS)
+    assert not os.path.exists(path)
+
+
+def test_a_name_that_is_too_long_to_be_one_is_left_out(path: str) -> None:
+    long: JsonObject = {"name": "x" * 1000, "meta-type": "command", "arg-type": "0"}
+    store_schema(path, [long, *entities("7.2")], COMMANDS)
+    loaded = load_schema(path, COMMANDS)
+    assert loaded is not None
+    assert loaded.commands == schema("7.2").commands
+    assert Schema.from_entities([long]).commands == ()
+    assert command_names([long, {"name": "stop"}]) == ("stop",)
 
 
 def test_the_file_is_named_after_the_server(path: str) -> None:

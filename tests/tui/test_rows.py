@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmpsh.tui.rows import cut, justify, line_width, part, wrap
+from qmpsh.tui.rows import MOST, cut, justify, line_width, part, wrap
 from qmpsh.view.columns import text_columns
 from qmpsh.view.theme import Line, plain
 
@@ -109,3 +109,13 @@ def test_part() -> None:
     assert part(line, 2, 5) == [("a", "c"), ("b", "de")]
     assert part(line, 3, 3) == []
     assert part(line, 0, 99) == line
+
+
+@pytest.mark.parametrize("char", ["x", "é", "漢", "\u0301"])
+def test_a_very_long_line_is_for_a_pager(char: str) -> None:
+    length = 3 * MOST * 80
+    rows = wrap([("json.string", char * length)], 80)
+    assert len(rows) <= MOST + 1
+    shown = sum(len(plain(row)) for row in rows[:-1])
+    assert plain(rows[-1]) == f"{length - shown:,} more characters: F5 pager"
+    assert wrap([("", "x" * 80 * MOST)], 80)[-1] == [("", "x" * 80)]

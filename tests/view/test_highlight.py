@@ -48,3 +48,12 @@ def test_a_long_string_costs_little_more_than_itself(character: str) -> None:
     tracemalloc.stop()
     assert plain(line) == text
     assert most < 4 * len(text)
+
+
+def test_the_rest_of_a_very_long_line_has_no_colour() -> None:
+    text = "[" + "1, " * 100_000 + "1]"
+    line = json_line(text)
+    assert "".join(part for _, part in line) == text
+    assert len(line) < 100_000
+    assert line[-1][0] == ""
+    assert json_line(f'"{"x" * 10**6}": 1')[0][0] == "json.key"

@@ -12,7 +12,7 @@ from qmpsh.shell.outcome import Answer
 from qmpsh.view.answers import Kind, answer_body
 from qmpsh.view.columns import Kind as Cells
 from qmpsh.view.columns import Need, fit, share, text_columns
-from qmpsh.view.tables import NAMES, list_lines
+from qmpsh.view.tables import NAMES, list_lines, read_table
 
 CPUS: Json = [
     {"cpu-index": 0, "qom-path": "/machine/unattached/device[0]", "props": {"core-id": 0}},
@@ -170,3 +170,14 @@ def test_an_answer_that_is_no_list_stays_json() -> None:
     assert answer_body(answer).kind is Kind.JSON
     listed = Answer("x", value=["a"], modifiers=Modifiers(table=True))
     assert answer_body(listed).kind is Kind.TEXT
+
+
+def test_rows_with_members_of_their_own_are_no_table() -> None:
+    """Rows times columns would be a thousand times what the server sent."""
+    rows: list[Json] = [{f"k{row}-{column}": 1 for column in range(20)} for row in range(300)]
+    assert read_table(rows) is None
+    lines = list_lines(rows, 80, "...")
+    assert lines is not None
+    assert len(lines) == 300
+    assert lines[0].startswith('{"k0-0": 1, ')
+    assert read_table(rows[:200]) is not None
