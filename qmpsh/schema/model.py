@@ -7,7 +7,7 @@ nothing to a user and differ between builds, so they are never shown. Types may 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from qmpsh.errors import NAME
@@ -136,9 +136,12 @@ class Schema:
         entity = self._lookup(name)
         if entity is None or entity.get("meta-type") != "command":
             return None
+        arg_type = _text(entity, "arg-type")
+        if arg_type and not isinstance(self.type(arg_type), ObjectType):
+            return None  # what it takes is not described
         return CommandInfo(
             name,
-            _text(entity, "arg-type"),
+            arg_type,
             _text(entity, "ret-type"),
             entity.get("allow-oob") is True,
             _features(entity),
@@ -173,6 +176,17 @@ class Schema:
         variant = owner.variants.get(tag_value)
         found = self.type(variant) if variant is not None else EMPTY
         return found if isinstance(found, ObjectType) else EMPTY
+
+
+def maybe_schema(reply: Json, listed: Sequence[str]) -> Schema | None:
+    """Make a schema from a server's reply to query-qmp-schema; None for one that is junk.
+
+    listed: the server's commands, of which it has to describe some
+    """
+    schema = Schema.from_entities(reply) if isinstance(reply, list) else None
+    if schema is None or not any(map(schema.command, listed or schema.commands)):
+        return None
+    return schema
 
 
 def is_open(command: str, arguments: ObjectType) -> bool:

@@ -20,7 +20,7 @@ from qmpsh.link.peer import replaced_program
 from qmpsh.shell.background import Background, Question
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Task
+from qmpsh.shell.outcome import Answer, Note, Task
 from qmpsh.shell.progress import Progress, Work
 from qmpsh.shell.shell import Shell
 from qmpsh.wire.messages import Command, Event
@@ -163,7 +163,7 @@ class Inquiry:
         if self._learning is None:
             if not background.idle or self._client is None or self._client.in_flight:
                 return
-            self._learning = Task(introspection.learn(), lambda _: None)
+            self._learning = Task(introspection.learn(), self._relay)
         if self._learning.outcome is None:
             learning = self._learning
             self._told.advice.get("completion", lambda: self._go_on_learning(learning), nothing)
@@ -175,6 +175,11 @@ class Inquiry:
             self._catalog.disabled = introspection.disabled
             self._catalog.manual = introspection.manual()
             self._told.refresh()
+
+    def _relay(self, item: Answer | Note) -> None:
+        """Pass on what was noted while learning."""
+        if isinstance(item, Note):
+            self._shell.warn(item.text)
 
     # ------------------------------------------------------------------ state and work
 

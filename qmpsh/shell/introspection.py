@@ -18,7 +18,7 @@ from qmpsh.lang.syntax import CommandLine, Scalar
 from qmpsh.link.client import Client
 from qmpsh.link.dialect import QEMU, listed
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Outcome, Steps, Until, Wish
+from qmpsh.shell.outcome import Note, Outcome, Steps, Until, Wish
 from qmpsh.wire.messages import Command, Reply
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _WAYS_OUT = frozenset({"q", "exit", "bye", "logout", "wq"})
 """What other shells are left with."""
+
+_JUNK = "the server's schema describes none of its commands: lines are sent unchecked"
 
 Asking = Generator[Wish, str, None]
 """Steps that only learn something."""
@@ -105,7 +107,7 @@ class Introspection:
             return
         # Imported here, as below: a one-shot without arguments loads no schema.
         from qmpsh.schema.cache import load_schema, store_schema
-        from qmpsh.schema.model import Schema
+        from qmpsh.schema.model import maybe_schema
 
         self._loading = True
         try:
@@ -114,9 +116,11 @@ class Introspection:
             self.schema = load_schema(path, self._machine.commands)
             if self.schema is None:
                 entities = yield from self._ask(client, client.dialect.schema)
-                if isinstance(entities, list) and entities:
-                    self.schema = Schema.from_entities(entities)
+                self.schema = maybe_schema(entities, self._machine.commands)
+                if self.schema is not None and isinstance(entities, list):
                     store_schema(path, entities, self._machine.commands)
+                elif entities is not None:
+                    yield Note(_JUNK)
             self._loaded = not client.closed
         finally:
             self._loading = False

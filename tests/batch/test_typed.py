@@ -121,7 +121,11 @@ def test_dry_run_with_a_schema_needs_no_server(run_qmpsh: RunQmpsh) -> None:
 
 @pytest.mark.parametrize(
     "name,message",
-    [("none.json", "No such file"), ("README.md", "no JSON"), ("data/x.json", "no reply of")],
+    [
+        ("none.json", "No such file"),
+        ("README.md", "not a JSON file"),
+        ("data/x.json", "not a reply of"),
+    ],
 )
 def test_a_schema_file_that_is_none(
     run_qmpsh: RunQmpsh, tmp_path: Path, name: str, message: str

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from qmpsh.jsontypes import Json
+from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.link.address import TcpAddress, UnixAddress, parse_address
 from qmpsh.link.client import Client
 from qmpsh.link.peer import place_identity
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.outcome import Task
+from tests.conftest import RunQmpsh
 from tests.link.servers import Behaviour, Peer, serving
 from tests.samples import entities, schema
 
@@ -66,3 +67,41 @@ def test_a_server_without_a_binary_is_known_by_its_place(
     monkeypatch.chdir(there)
     assert one != place_identity(UnixAddress("./s"), -1)
     assert place_identity(TcpAddress("::1", 1), -1) != place_identity(TcpAddress("::1", 2), -1)
+
+
+ENUM: Json = {"name": "9", "meta-type": "enum", "members": []}
+COMMAND: Json = {"name": "set_link", "meta-type": "command", "arg-type": "9", "ret-type": "9"}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        [],
+        {},
+        5,
+        [1, [2], None],
+        [{"name": 5, "meta-type": "command"}],
+        [{"name": "set_link", "meta-type": "event", "arg-type": "9"}],
+        [{"name": "other", "meta-type": "command", "arg-type": ""}],
+        [COMMAND],
+        [COMMAND, ENUM],
+    ],
+)
+def test_a_junk_schema_is_no_schema(reply: Json, run_qmpsh: RunQmpsh) -> None:
+    asked: list[JsonObject] = []
+
+    def behave(peer: Peer) -> None:
+        peer.greet()
+        while True:
+            request = peer.receive()
+            asked.append(request)
+            answers = {"query-commands": SAME, "query-qmp-schema": reply}
+            peer.send({"return": answers.get(str(request["execute"]), {}), "id": request["id"]})
+
+    with serving(behave) as path:
+        done = run_qmpsh(path, "set_link", "name=n0", "up=true")
+    assert done.returncode == 0
+    assert done.stderr == (
+        "qmpsh: the server's schema describes none of its commands: lines are sent unchecked\n"
+    )
+    assert asked[-1]["arguments"] == {"name": "n0", "up": True}
