@@ -104,7 +104,7 @@ def test_words_of_the_command_line() -> None:
 
 def test_they_are_seen_where_the_line_is_shown() -> None:
     (echo,) = echo_lines("(QEMU) ", "stop\u00a0a\u200bb\u3000\u201cc\u201d")
-    assert plain(echo) == r"(QEMU) stop\xa0a\u200bb\u3000\u201cc\u201d"
+    assert plain(echo) == "(QEMU) stop\\xa0a\\u200bb\\u3000\u201cc\u201d"
     with pytest.raises(LineSyntaxError) as caught:
         parse_line("device_add\u00a0driver=x")
     assert caret_lines(caught.value) == (r"device_add\xa0driver=x", "          ^^^^")
