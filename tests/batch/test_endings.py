@@ -13,7 +13,7 @@ import pytest
 from tests.link.checks import needs
 from tests.link.test_road_failures import has_ended
 from tests.qemu import ROOT, Vm
-from tests.waiting import PATIENCE, wait_until
+from tests.waiting import PATIENCE
 
 ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -59,6 +59,8 @@ def test_a_program_that_carries_the_stream(
 def test_a_socket_that_was_listened_on(tmp_path: Path, number: signal.Signals) -> None:
     path = tmp_path / "s"
     process = started(f"listen:{path}", "query-status")
-    wait_until(path.exists, PATIENCE, "it listens")
+    assert process.stderr is not None
+    assert any("waiting for QEMU to dial" in line for line in process.stderr)
+    assert path.exists()
     assert ended(process, number) == 128 + number
     assert not path.exists()
