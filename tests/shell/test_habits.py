@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from qmpsh.complete.candidates import hmp_entries
-from qmpsh.errors import LineError
+from qmpsh.errors import LineError, QmpshError
 from qmpsh.lang.parser import parse_line, parse_words
 from qmpsh.lang.syntax import CommandLine, HmpLine, Mode, VerbLine
 from qmpsh.schema.check import check_arguments
 from qmpsh.shell.habits import MONITOR_COMMANDS, in_our_words
+from tests.fuzzing import examples
 from tests.lang.helpers import refused_line
 from tests.samples import schema, text
 from tests.shell.test_guessing import said, shell
@@ -203,3 +206,45 @@ def test_a_guess_holds_no_secret() -> None:
         error = task.outcome.error if task.outcome else None
         assert isinstance(error, LineError)
         assert "hunter2" not in f"{error} {error.source}"
+
+
+_PIECES = [
+    *(
+        "balloon",
+        "set_link",
+        "device_del",
+        "object_add",
+        "query",
+        "blockdev-add",
+        "screendump",
+        "stop",
+    ),
+    *(" ", " ", " ", "=", "5", "off", "-d", "--help", "-h", "--filename=", "--fd", "--fd=7", "id"),
+    *(
+        "driver=raw",
+        "--timeout 5",
+        "--raw",
+        "iothread,id=a",
+        "'",
+        '"',
+        "{",
+        "|",
+        "#",
+        "\n",
+        ".json ",
+    ),
+    *("transaction(", ")", "netdev_add type=tap", "(QEMU) ", "? ", ":q", "None", "stop", "\u00a0"),
+]
+
+
+@examples(2)
+@given(st.lists(st.sampled_from(_PIECES), max_size=8).map("".join))
+@example("balloon --help=5")
+@example("--fd=7")
+@example("balloon -d -d")
+def test_whatever_is_typed_is_answered_or_refused(line: str) -> None:
+    words = line.split() or ["x"]
+    for task in (shell().start(line, print), shell().start_words(words, print)):
+        task.advance(0.0)
+        error = task.outcome.error if task.outcome else None
+        assert error is None or isinstance(error, QmpshError)
