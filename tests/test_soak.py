@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
+from qmpsh.link.client import Client, Pending
+from qmpsh.shell import reconnect
+from qmpsh.shell.session import Running
+from tests.faults.server import closed, learnt, server
 from tests.growth import events
 from tests.qemu import emulators
+from tests.shell.test_session import Desk
 from tests.soak import Sample, Soak, grown
 
 STEPS = 300
@@ -45,3 +52,16 @@ def test_what_grew_is_told() -> None:
 def test_many_events_leave_nothing_behind(front: str) -> None:
     grown = events(front)
     assert grown.is_bounded, grown
+
+
+def test_connections_that_ended_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconnect, "FIRST", 0.0)
+    with server(*[(learnt, closed)] * 100) as served:
+        desk = Desk(served.path)
+        desk.poll_until(lambda: len(desk.heard.losses) == 100)
+        desk.poll_until(lambda: desk.session.machine.connected)
+        desk.heard.losses.clear()
+        gc.collect()
+        ours = [type(each) for each in gc.get_objects() if type(each) in (Client, Pending, Running)]
+        desk.session.close()
+    assert len(ours) < 10, ours
