@@ -26,6 +26,7 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _HMP = re.compile(r"[A-Za-z?][A-Za-z0-9_?.+-]*")
 # Bare, these would be a number or a constant where no type is declared, or another kind of value.
 _NO_TEXT = re.compile(r"""(?i)^$|^["'{\[]|[\s,{}\[\]]|^(?:true|false|null|none|\?)$|^-?[0-9]""")
+_QUOTE_OR_PAREN = re.compile(r"""["']|^\(|\)$""")
 _NULLS = frozenset({"null", "None"})
 _BARE_KEY = re.compile(r"[^.]+(?:\.[^.]+)*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -103,7 +104,7 @@ class _Writer:
     def _may_be_bare(self, candidate: Candidate) -> bool:
         """Whether nothing but the scanner could read the name as something else."""
         name = candidate.text
-        if not name.isprintable() or '"' in name or "'" in name or name.endswith(")"):
+        if not name.isprintable() or _QUOTE_OR_PAREN.search(name):
             return False
         if needs_quotes(name, is_key=candidate.form is Form.KEY):
             return False

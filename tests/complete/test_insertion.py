@@ -52,6 +52,7 @@ ENDS = {": ": "v", "=": "v", ".": "k=v", "": "=v"}
 @example(">b", ("command >", Mode()))
 @example("5s", (".watch ", Mode()))
 @example("a)", ("action kind=", Mode(in_transaction=True)))
+@example("(", ("command either={", Mode()))
 @example("null", ("command either=", Mode()))
 def test_a_candidate_reads_back_as_what_it_stands_for(name: str, place: tuple[str, Mode]) -> None:
     line, mode = place
