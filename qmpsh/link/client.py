@@ -4,7 +4,6 @@
 resolves the commands that were answered and hands out the rest. Nothing else moves bytes, so that
 a batch may block in `poll` and a screen may call it when its event loop says so.
 
-Of the commands only the writing and the pairing with replies is known here, not what they mean.
 Once a connection is lost nothing is ever sent again: who knows what the server has done already.
 """
 
@@ -28,7 +27,7 @@ from qmpsh.link import handshake
 from qmpsh.link.address import Address
 from qmpsh.link.dialect import Dialect, greeted
 from qmpsh.link.handshake import ClientOptions as ClientOptions
-from qmpsh.link.inbox import Inbox, Incoming
+from qmpsh.link.inbox import Inbox, Turn
 from qmpsh.link.inbox import Subscriber as Subscriber
 from qmpsh.link.outbox import Outbox
 from qmpsh.link.outbox import Tracer as Tracer
@@ -36,6 +35,7 @@ from qmpsh.link.pending import Pending as Pending
 from qmpsh.link.transport import Stream, UnixStream, begin_stream, open_stream
 from qmpsh.link.watch import Watch
 from qmpsh.wire.connection import Connection, State
+from qmpsh.wire.framing import PEER_CLOSED, Pause
 from qmpsh.wire.messages import Command, Greeting, Message, Reply
 
 _CHUNK: Final = 64 * 1024  # bytes of one read
@@ -53,10 +53,10 @@ class Client:
         "_agreement",
         "_connection",
         "_inbox",
-        "_incoming",
         "_options",
         "_outbox",
         "_stream",
+        "_turn",
         "_watch",
         "address",
         "closed",
@@ -86,7 +86,7 @@ class Client:
             tag=handshake.tag(),
         )
         self._inbox = Inbox()
-        self._incoming = Incoming(self._connection)
+        self._turn = Turn()
         self._outbox = Outbox(options.dialect.window, options.dialect.rate)
         self._agreement: Pending | None = None
         self._watch = Watch(stream.fileno())
@@ -207,12 +207,8 @@ class Client:
 
     @property
     def due(self) -> float | None:
-        """When to poll in any case, of the clock `time.monotonic()`: a command then may go that
-        the server's limit holds back, or a large message is to be decoded; None for never.
-        """
-        if self.closed:
-            return None
-        return time.monotonic() if self._incoming.is_decoding else self._outbox.due
+        """When to poll in any case, by `time.monotonic()`: to send or to decode; None for never."""
+        return None if self.closed else 0.0 if self._turn.is_decoding else self._outbox.due
 
     @property
     def awaits(self) -> str:
@@ -304,14 +300,12 @@ class Client:
         """
         if self.closed:
             return False
-        happened = False
         flags = self._watch.wait(self._stream.fileno(), self._limit(timeout), self.wants_write)
-        if flags & select.POLLOUT:
+        happened = bool(flags & select.POLLOUT)
+        if happened:
             self._write()
-            happened = True
-        if self._incoming.is_decoding:
-            # Nothing more is read meanwhile, or it would pile up.
-            self._take_messages()
+        if self._turn.is_decoding:
+            self._take_messages()  # nothing more is read meanwhile, or it would pile up
             happened = True
         elif flags & ~select.POLLOUT or (flags and self._stream.wants_write):
             happened = self._read() or happened
@@ -348,18 +342,24 @@ class Client:
             happened = True
             self._connection.receive_data(data)
             self._take_messages()
-            if len(data) < _CHUNK or self.closed or self._incoming.is_decoding:
+            if len(data) < _CHUNK or self.closed or self._turn.is_decoding:
                 break
         self._write()  # replies made room for more commands
         return happened
 
     def _take_messages(self) -> None:
-        messages = self._incoming.messages()
-        try:
-            while not self.closed and (message := next(messages, None)) is not None:
+        while not self.closed:
+            try:
+                message = self._connection.next_message()
+            except ConnectionLost as error:
+                self._lose(error)
+                return
+            if not isinstance(message, Pause):
                 self._take(message)
-        except ConnectionLost as error:
-            self._lose(error)
+            elif message is PEER_CLOSED:
+                self._lose(handshake.end_of_stream(self._connection.unfinished))
+            elif not self._turn.goes_on(message):
+                return
 
     def _take(self, message: Message) -> None:
         if self.tracer is not None:

@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Final, Generic, TypeVar
 
 from qmpsh.errors import QmpshError
-from qmpsh.link import handshake
 from qmpsh.link.pending import Pending
-from qmpsh.wire.connection import Connection
-from qmpsh.wire.framing import NEED_DATA, PEER_CLOSED, Pause
-from qmpsh.wire.messages import Command, ErrorReply, Event, Message, Reply
+from qmpsh.wire.framing import DECODING, Pause
+from qmpsh.wire.messages import Command, ErrorReply, Event, Reply
 
 _SLICE: Final = 0.01  # seconds of one turn that decode a large message
 _BACKLOG: Final = 1000  # messages kept for a subscriber to come
@@ -66,33 +64,30 @@ class Ring(Generic[M]):
         self._size = self.dropped = 0
 
 
-class Incoming:
-    """What a connection has received, turn by turn.
+class Turn:
+    """How long a turn goes on with a large message.
 
-    is_decoding: part of a large message is decoded, and another turn is wanted for the next
+    is_decoding: part of one is decoded, and another turn is wanted for the next
     """
 
-    __slots__ = ("_connection", "is_decoding")
+    __slots__ = ("_end", "is_decoding")
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self) -> None:
         self.is_decoding = False
+        self._end = 0.0
 
-    def messages(self) -> Iterator[Message]:
-        """Yield what is whole, after decoding what a turn has time for.
-
-        Raises ConnectionLost at the end of the stream, ProtocolError for what is not QMP.
-        """
-        end = time.monotonic() + _SLICE
-        self.is_decoding = False
-        while (message := self._connection.next_message()) is not NEED_DATA:
-            if not isinstance(message, Pause):
-                yield message
-            elif message is PEER_CLOSED:
-                raise handshake.end_of_stream(self._connection.unfinished)
-            elif time.monotonic() >= end:
-                self.is_decoding = True
-                return
+    def goes_on(self, pause: Pause) -> bool:
+        """Whether to decode on, given what came instead of a message."""
+        if pause is not DECODING:
+            self.is_decoding = False
+            self._end = 0.0
+            return False
+        now = time.monotonic()
+        self._end = self._end or now + _SLICE
+        self.is_decoding = now >= self._end
+        if self.is_decoding:
+            self._end = 0.0
+        return not self.is_decoding
 
 
 class Inbox:
