@@ -98,9 +98,9 @@ def pipe_status(status: int, redirect: Redirect) -> str:
     """What to say of a pipe's exit status; "" for success."""
     if status == 0:
         return ""
-    words = _last_stage(redirect.target)
+    target, words = mask_text(redirect.target), _last_stage(redirect.target)
     why = shell_refusal(words[0], status) if words else ""
     if why:
-        return f"| {redirect.target}: {why}; install it, or pipe into another program"
+        return f"| {target}: {mask_text(why)}; install it, or pipe into another program"
     how = f"was ended by signal {-status}" if status < 0 else f"ended with {status}"
-    return f"| {mask_text(redirect.target)} {how}"
+    return f"| {target} {how}"

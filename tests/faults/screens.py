@@ -25,6 +25,7 @@ from tests.waiting import PATIENCE
 
 SIZE = Size(rows=12, columns=200)
 """wide enough for every sentence to stand on one row, and no larger than that: it is drawn often"""
+ROWS_KEPT = 100  # of those that have scrolled out of sight
 
 
 class Runs(Protocol):
@@ -39,12 +40,18 @@ class Seat:
     def __init__(
         self, keys: Callable[[str], None], written: io.StringIO, sessions: list[Session]
     ) -> None:
-        self.keys = keys
+        self._keys = keys
         self._sessions = sessions
         self._written = written
-        self._terminal = pyte.Screen(SIZE.columns, SIZE.rows)
+        self._terminal = pyte.HistoryScreen(SIZE.columns, SIZE.rows, history=ROWS_KEPT)
         self._parser = pyte.Stream(self._terminal)
         self._picture = ""
+
+    def keys(self, text: str) -> None:
+        """Type something; what has scrolled out of sight by now is forgotten."""
+        self.picture()
+        self._terminal.history.top.clear()
+        self._keys(text)
 
     def picture(self) -> str:
         """What the terminal shows."""
@@ -62,8 +69,13 @@ class Seat:
         return running is not None and running.task.until is not None
 
     async def sees(self, text: str) -> None:
-        """Wait until the text is shown."""
-        await self.until(lambda: text in self.picture(), text)
+        """Wait until the text is shown, or was since the last key: a flood takes it away again."""
+        await self.until(lambda: text in self.picture() or self._has_scrolled(text), text)
+
+    def _has_scrolled(self, text: str) -> bool:
+        columns = range(SIZE.columns)
+        rows = self._terminal.history.top
+        return any(text in "".join(row[column].data for column in columns) for row in rows)
 
     async def until(self, predicate: Callable[[], bool], what: str) -> None:
         """Wait until something holds."""

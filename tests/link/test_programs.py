@@ -61,6 +61,8 @@ def test_what_a_shell_did_not_run(tmp_path: Path) -> None:
         ("no-such -S", 127, "no-such was not found; install it, or pipe into another program"),
         ("cat | A=1 no-such", 127,
          "no-such was not found; install it, or pipe into another program"),
+        ("no-such https://u:hunter2@h/", 127,
+         "no-such was not found; install it, or pipe into another program"),
         ("no-such | cat; exit 127", 127, None),
         ("exit 127", 127, None),
         ("sh -c no-such", 127, None),
@@ -68,5 +70,7 @@ def test_what_a_shell_did_not_run(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_the_end_of_a_pipe(command: str, status: int, said: str | None) -> None:
+    """What it says of a program is masked as well."""
     told = pipe_status(status, Redirect("|", command, (0, 0)))
-    assert told == (f"| {command}: {said}" if said else f"| {command} ended with {status}")
+    shown = command.replace("hunter2", "********")
+    assert told == (f"| {shown}: {said}" if said else f"| {shown} ended with {status}")

@@ -21,9 +21,9 @@ from qmpsh.shell.shell import Shell
 from tests.agents import Agent
 from tests.link.servers import Peer, serving
 from tests.shell.test_session import Heard
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
-OPTIONS = ClientOptions(dialect=GUEST_AGENT)
+OPTIONS = ClientOptions(PATIENCE, dialect=GUEST_AGENT)
 
 
 def run(path: str, line: str, settings: Settings = Settings()) -> tuple[list[str], int]:  # noqa: B008

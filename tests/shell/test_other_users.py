@@ -48,9 +48,15 @@ def impostor(program: str, path: str, answers: dict[str, JsonObject]) -> Iterato
             answer_all(listener, answers)
 
     words = [program, "-machine", "none", "-display", "none", "-nodefaults", "-S"]
-    with subprocess.Popen(words, preexec_fn=prepare, stdin=subprocess.DEVNULL) as process:
-        yield
-        process.kill()
+    # Opened by root: the program may lie below a folder that the other user cannot enter.
+    with open(program, "rb") as file:
+        opened = f"/proc/self/fd/{file.fileno()}"
+        with subprocess.Popen(
+            words, executable=opened, pass_fds=[file.fileno()], preexec_fn=prepare,
+            stdin=subprocess.DEVNULL,
+        ) as process:  # fmt: skip
+            yield
+            process.kill()
 
 
 def answer_all(listener: socket.socket, answers: dict[str, JsonObject]) -> None:
