@@ -16,7 +16,15 @@ from qmpsh.errors import AddressError, QmpshError
 from qmpsh.link.address import SCHEMES, Address, TcpAddress, UnixAddress, host_and_port
 from qmpsh.link.commandline import AGENT, QMP, Channel, CommandLine, Kind, maybe_command_line
 from qmpsh.link.doctor import is_qmpsh
-from qmpsh.link.owners import LIBVIRT, SYSTEM, domain_of, libvirt_form, owner_of, uri_of
+from qmpsh.link.owners import (
+    LIBVIRT,
+    SYSTEM,
+    domain_of,
+    libvirt_form,
+    owner_of,
+    spellings,
+    uri_of,
+)
 from qmpsh.link.proc import PROC, Process, maybe_link, maybe_process, pids, socket_inode, words_of
 from qmpsh.link.scene import Scene, Sockets, listener_of, look, path_of
 
@@ -89,7 +97,7 @@ def find_monitors(*, libvirt: bool = True) -> list[Monitor]:
 
 def _place(address: str) -> str:
     """What tells one from another: two spellings of a path are one socket."""
-    return os.path.realpath(address) if address.startswith("/") else address
+    return spellings(address)[1] if address.startswith("/") else address
 
 
 def maybe_domain(address: Address) -> Monitor | None:
@@ -251,7 +259,7 @@ def _kind_of(path: str) -> Kind:
 def _usual_paths() -> Iterator[str]:
     """The sockets of a usual name in the usual folders."""
     folders = [*_FOLDERS, os.environ.get("XDG_RUNTIME_DIR", "")]
-    for folder in dict.fromkeys(os.path.realpath(one) for one in folders if one):
+    for folder in dict.fromkeys(spellings(one)[1] for one in folders if one):
         left = _ENTRIES
         for place, below, files in os.walk(folder):
             left -= len(files) + len(below)

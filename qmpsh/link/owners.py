@@ -35,8 +35,7 @@ def owner_of(address: Address) -> str:
     """Whose a socket is: LIBVIRT, PROXMOX, "" for the user's own."""
     if not isinstance(address, UnixAddress) or address.abstract:
         return ""
-    places = (os.path.abspath(address.path), os.path.realpath(address.path))
-    for place in places:
+    for place in spellings(address.path):
         for top, owner in TREES.items():
             if place.startswith(f"{top}/"):
                 return owner
@@ -61,9 +60,19 @@ def domain_of(address: Address, name: str = "") -> str:
 def uri_of(address: Address) -> str:
     """Which of libvirt's two daemons a socket of its belongs to: the system's, or a user's own."""
     path = address.path if isinstance(address, UnixAddress) else ""
-    places = (os.path.abspath(path), os.path.realpath(path))
     trees = tuple(f"{top}/" for top in TREES)
-    return SYSTEM if any(place.startswith(trees) for place in places) else SESSION
+    return SYSTEM if any(place.startswith(trees) for place in spellings(path)) else SESSION
+
+
+def spellings(path: str) -> tuple[str, str]:
+    """The absolute path as it is written, and with its links followed where they can be: below
+    /proc/PID/root the process may end meanwhile.
+    """
+    written = os.path.abspath(path)
+    try:
+        return written, os.path.realpath(path)
+    except OSError:
+        return written, written
 
 
 def libvirt_form(uri: str, domain: str) -> str:

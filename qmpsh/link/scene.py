@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from qmpsh.link.address import Address, TcpAddress, UnixAddress
 from qmpsh.link.commandline import Channel, CommandLine, maybe_command_line
+from qmpsh.link.owners import spellings
 from qmpsh.link.peer import peer_pid
 from qmpsh.link.proc import (
     PROC,
@@ -200,7 +201,7 @@ def listener_of(address: UnixAddress, sockets: Iterable[UnixSocket]) -> UnixSock
         return next((one for one in listening if one.name == f"\0{address.path}"), None)
     file = file_of(address.path)
     by_file = (one for one in listening if file is not None and one.file == file)
-    names = {os.path.abspath(address.path), os.path.realpath(address.path)}
+    names = spellings(address.path)
     by_name = (one for one in listening if one.name in names)
     return next(by_file, None) or next(by_name, None)
 

@@ -29,6 +29,7 @@ class Log:
         self._fd = os.open(path, flags, 0o600)
         self._place = 0
         self._rest = b""
+        self._greeted_at = 0  # bytes that stood there when the session began
 
     def fileno(self) -> int:
         """Return the file descriptor for the process's standard output and error."""
@@ -46,17 +47,24 @@ class Log:
         self._place += len(data)
         if self._place > LIMIT:
             os.ftruncate(self._fd, 0)
-            self._place = 0
+            self._place = self._greeted_at = 0
         lines, end, self._rest = (self._rest + data).rpartition(b"\n")
         if rest or len(self._rest) > MOST:
             lines, end, self._rest = lines + end + self._rest, b"", b""
         text = (lines + end).replace(b"\r\n", b"\n").decode(errors="replace")
         return f"({lost} bytes more are not shown)\n{text}" if lost > 0 else text
 
+    def session_begins(self) -> None:
+        """Count what was printed so far as part of the start: it explains no later end."""
+        self._greeted_at = os.fstat(self._fd).st_size
+
     def last_line(self) -> str:
-        """Return the last line with something in it, taken before or not; "" for none."""
+        """Return the last line of the session with something in it, taken before or not; "" for
+        none.
+        """
         size = os.fstat(self._fd).st_size
-        data = os.pread(self._fd, _TAIL, max(0, size - _TAIL)).decode(errors="replace")
+        start = max(self._greeted_at, size - _TAIL)
+        data = os.pread(self._fd, _TAIL, start).decode(errors="replace")
         lines = (line.strip() for line in reversed(data.splitlines()))
         return shortened(next(filter(None, lines), ""))
 

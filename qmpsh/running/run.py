@@ -116,10 +116,12 @@ def _connect(vm: Vm, options: Options) -> Client:
 
     limit, started = begin.connect_timeout, time.monotonic()
     try:
-        return Client.connect(parse_address(vm.path), begin, notice, tracer)
+        client = Client.connect(parse_address(vm.path), begin, notice, tracer)
     except CannotConnect as error:
         was_silent = limit is not None and time.monotonic() - started >= limit
         raise vm.refusal(error, limit if was_silent else None) from error
+    vm.session_begins()
+    return client
 
 
 # ---------------------------------------------------------------------------- the front ends

@@ -93,8 +93,15 @@ class Vm:
         """Return what the process printed since the last call, not yet safe to show; see `Log`."""
         return self._log.take(rest=rest) if self._log else ""
 
+    def session_begins(self) -> None:
+        """Count what the process printed so far as part of its start."""
+        if self._log:
+            self._log.session_begins()
+
     def last_words(self) -> str:
-        """Return what the process printed last, not yet safe to show; "" for nothing."""
+        """Return what the process printed last in the session, not yet safe to show; "" for
+        nothing.
+        """
         return self._log.last_line() if self._log else ""
 
     def leave_running(self) -> None:

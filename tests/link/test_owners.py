@@ -7,7 +7,7 @@ import os
 import pytest
 
 from qmpsh.link.address import Address, TcpAddress, UnixAddress
-from qmpsh.link.owners import advice, domain_of, owner_of
+from qmpsh.link.owners import advice, domain_of, owner_of, spellings
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,13 @@ def test_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert advice(own).startswith("use libvirt:vm, ")
     assert advice(libvirt).startswith("use libvirt:qemu:///system#vm, ")
+
+
+def test_a_path_below_a_process_that_has_ended_is_as_it_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def vanished(path: str) -> str:
+        raise FileNotFoundError(2, "No such file or directory", path)
+
+    monkeypatch.setattr("os.path.realpath", vanished)
+    assert spellings("/proc/7/root/s") == ("/proc/7/root/s",) * 2

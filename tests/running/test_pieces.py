@@ -176,6 +176,14 @@ def test_the_last_line(written: Log, printed: str, last: str) -> None:
     assert written.last_line() == last
 
 
+def test_what_came_before_the_session_is_no_last_line(written: Log) -> None:
+    os.write(written.fileno(), b"warning: at the start\n")
+    written.session_begins()
+    assert written.last_line() == ""
+    os.write(written.fileno(), b"Assertion failed\n")
+    assert written.last_line() == "Assertion failed"
+
+
 # ---------------------------------------------------------------------------- leaving
 
 
