@@ -21,7 +21,7 @@ NOT_TESTED := .pytest_cache/d/not-tested/list
 MINUTES ?= 30
 
 # Rooms that decide without a socket: their branches are all testable, and tested.
-PURE := qmpsh/wire/*,qmpsh/lang/*,qmpsh/schema/*,qmpsh/complete/*
+PURE := qmpsh/protocol/*,qmpsh/language/*,qmpsh/schema/*,qmpsh/complete/*
 
 # Bytecode is kept, or each of the many processes that the tests start would compile it anew.
 export PYTHONDONTWRITEBYTECODE :=

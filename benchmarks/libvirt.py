@@ -12,7 +12,7 @@ from benchmarks.bench import Bench
 from benchmarks.roundtrips import NAME, ours
 from benchmarks.table import Row, Unit
 from benchmarks.timing import medians
-from qmpsh.link.roads.libvirt_host import connect, find_domain, load
+from qmpsh.client.transports.libvirt_api import connect, find_domain, load
 from tests.libvirtd import Domain, lacking, running_libvirt
 
 COUNT = 200  # libvirt takes milliseconds for each

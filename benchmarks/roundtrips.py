@@ -14,9 +14,9 @@ from qemu.qmp import QMPClient
 from benchmarks.bench import Bench
 from benchmarks.table import Row, Unit
 from benchmarks.timing import medians
-from qmpsh.link.address import parse_address
-from qmpsh.link.client import Client, ClientOptions
-from qmpsh.wire.messages import Command
+from qmpsh.address import parse_address
+from qmpsh.client.client import Client, ClientOptions
+from qmpsh.protocol.messages import Command
 
 COUNT = 2000
 ROUNDS = 9

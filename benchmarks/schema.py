@@ -13,16 +13,16 @@ from functools import partial
 from benchmarks.bench import Bench
 from benchmarks.table import Row, Unit
 from benchmarks.timing import medians, process_seconds
+from qmpsh.address import parse_address
+from qmpsh.client.client import Client
 from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.complete import complete
-from qmpsh.complete.hint import hint
+from qmpsh.complete.hints import hint
 from qmpsh.jsontypes import Json
-from qmpsh.lang.syntax import Mode
-from qmpsh.link.address import parse_address
-from qmpsh.link.client import Client
+from qmpsh.language.syntax import Mode
+from qmpsh.protocol.messages import Command
 from qmpsh.schema.cache import load_schema, store_schema
 from qmpsh.schema.model import Schema
-from qmpsh.wire.messages import Command
 
 TYPED = "qom-get path=/machine property=type"
 PAIRS = 30

@@ -24,11 +24,11 @@ from benchmarks.prompt import COLUMNS, ROWS
 from benchmarks.table import Row, Unit
 from benchmarks.terminal import Terminal, screen
 from benchmarks.timing import medians
-from qmpsh.tui.app import FullScreen, Surroundings
-from qmpsh.view.answers import Kind, text_body
-from qmpsh.view.glyphs import UNICODE
+from qmpsh.render.answers import BodyKind, text_body
+from qmpsh.render.theme import UNICODE
+from qmpsh.ui.screen.app import FullScreen, ScreenEnvironment
 from tests.qemu import VmStarter
-from tests.tui.fakes import FakeSession
+from tests.ui.fakes import FakeSession
 
 MANY, FEW = 100_000, 100
 REPLY = 10  # lines
@@ -48,7 +48,9 @@ def frame_rows(bench: Bench) -> Iterator[Row]:
 async def frames() -> list[float]:
     """Seconds of a frame with much and with little; drawing needs a running loop."""
     with create_pipe_input() as keys, open(os.devnull, "w") as sink:
-        screens = [filled(Surroundings(input=keys, output=drawn_to(sink)), n) for n in (MANY, FEW)]
+        screens = [
+            filled(ScreenEnvironment(input=keys, output=drawn_to(sink)), n) for n in (MANY, FEW)
+        ]
         return medians([partial(frame_seconds, one) for one in screens], FRAMES)
 
 
@@ -58,7 +60,7 @@ def drawn_to(sink: TextIO) -> Vt100_Output:
     return Vt100_Output(sink, lambda: size, term="xterm-256color", enable_cpr=False)
 
 
-def filled(around: Surroundings, lines: int) -> FullScreen:
+def filled(around: ScreenEnvironment, lines: int) -> FullScreen:
     """A screen with so many lines of replies."""
     full = FullScreen(
         FakeSession, "dark", InMemoryHistory(), around=around._replace(glyphs=UNICODE)
@@ -67,7 +69,7 @@ def filled(around: Surroundings, lines: int) -> FullScreen:
     for first in range(0, lines, REPLY):
         # The same lines again and again, so that a frame changes as many cells in both.
         texts = [f'  "member-{number}": {first % 90 + 10},' for number in range(REPLY)]
-        full.output.reply(text_body("\n".join(texts), Kind.JSON))
+        full.output.reply(text_body("\n".join(texts), BodyKind.JSON))
     return full
 
 

@@ -1,7 +1,7 @@
-"""The entry: loads the program, and lets Ctrl-C end it quietly from the first moment on.
+"""The entry point: loads the program so that Ctrl-C ends it quietly from the first moment on.
 
-Everything else is loaded by `main`: an interrupt in the midst of an import would be a traceback,
-and a way out that nobody chose.
+Everything else is imported by `main`: an interrupt during an import would end in a traceback and
+an arbitrary exit code.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ INTERRUPTED = 130  # as in `errors`, which is still to be loaded
 
 def main() -> int:
     """Run with the words of sys.argv; the exit code, one of `usage.EXIT_CODES`."""
-    is_heard = getsignal(SIGINT) is default_int_handler  # else whoever started us ignores it
+    is_heard = getsignal(SIGINT) is default_int_handler  # else our parent ignores it
     if is_heard:
         signal(SIGINT, _leave)
-    from qmpsh import program  # here: loading it is what may be interrupted
+    from qmpsh.cli import main  # here: loading it is what may be interrupted
 
     try:
         if is_heard:
             signal(SIGINT, default_int_handler)
-        return program.main()
+        return main.main()
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -1,8 +1,8 @@
 """One guard for all that only advises: completion, hint, colours, menu, tables, status, events.
 
-A fault of ours in such a thing must cost nobody the session, let alone the VM that lives for it: it
-is written down, told once, and there is no advice. What masks secrets is not guarded here, since it
-must never be left out: it masks all where it fails.
+A fault of ours in such a thing must not cost the user the session, let alone the VM that lives for
+it: it is written to the log, reported once, and there is no advice. The masking of secrets is not
+guarded here, since it must never be left out: where it fails, it masks everything.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Report = Callable[[Exception, str], str]
 
 
 class Advice:
-    """Calls what advises.
+    """The guard that every call to advising code goes through.
 
     report: see Report; None to guard nothing, so that a fault is seen where it happens
     tell:   shows a note
@@ -31,7 +31,7 @@ class Advice:
     def get(self, kind: str, make: Callable[[], T], without: Callable[[], T]) -> T:
         """Return what `make` gives, or what `without` gives where that has a fault.
 
-        kind: what is asked for, in a word or two; of each only the first fault is told
+        kind: what is asked for, in a word or two; of each only the first fault is reported
         """
         try:
             return make()
@@ -47,7 +47,7 @@ class Advice:
         self._told.add(kind)
         try:
             self._tell(self._report(error, kind))
-        except Exception:  # what tells of faults may have one too
+        except Exception:  # the code that reports faults may have one too
             return
 
 

@@ -72,7 +72,7 @@ class LineError(UsageError):
         self.args = (f"{message}: {guess}" if guess else message,)
 
     def parts(self) -> tuple[str, str, str]:
-        """The physical line that holds the span: before the span, in it, and behind it."""
+        """The physical line that holds the span: before the span, in it, and after it."""
         start, end = self.span
         begin = self.source.rfind("\n", 0, start) + 1
         stop = self.source.find("\n", start)
@@ -85,7 +85,7 @@ class LineSyntaxError(LineError):
 
 
 class NoValue(LineSyntaxError):
-    """A word stands where KEY=value is expected; what was meant only a schema can tell.
+    """A word stands where KEY=value is expected; only a schema can say what was meant.
 
     command: its name, "" for an event; in_transaction: it is an action's; word: unquoted
     """
@@ -96,7 +96,7 @@ class NoValue(LineSyntaxError):
 
 
 class UnknownModifier(LineSyntaxError):
-    """A `--word` that is no modifier; whether it is a member's name only a schema can tell.
+    """A `--word` that is not a modifier; only a schema can say whether it names a member.
 
     name: without its dashes; value: what it was given, None for nothing
     """
@@ -116,7 +116,7 @@ class AddressError(UsageError):
 class CannotConnect(QmpshError):
     """No session with the server came about.
 
-    what: what is the matter; todo: what to do next, "" where nobody can say
+    what: what is the matter; todo: what to do next, "" where that is unknown
     """
 
     exit_code = 3
@@ -128,11 +128,11 @@ class CannotConnect(QmpshError):
 
 
 class Busy(CannotConnect):
-    """Connected, but never greeted: somebody else holds the monitor."""
+    """The server was connected to, but never greeted: another client holds the monitor."""
 
 
 class NotQmp(CannotConnect):
-    """What stands there does not speak QMP, or is no socket at all."""
+    """The server does not speak QMP, or the address is not a socket at all."""
 
 
 class ConnectTimeout(CannotConnect):
@@ -146,11 +146,11 @@ class ConnectionLost(QmpshError):
 
 
 class StreamEnded(ConnectionLost):
-    """The server closed the stream: what is to be expected when it was told to quit."""
+    """The server closed the stream, as is to be expected after a command that makes it quit."""
 
 
 class ProtocolError(ConnectionLost):
-    """The peer sent what is not QMP: the stream can no longer be trusted.
+    """The peer sent something that is not QMP: the stream can no longer be trusted.
 
     data: the first of the bytes at fault, b"" where the fault is not in the bytes.
     """
@@ -179,7 +179,7 @@ class CommandFailed(QmpshError):
 
 
 class LineFailed(CommandFailed):
-    """A line that is several commands failed for a reason that none of their replies tells."""
+    """A line of several commands failed for a reason that none of their replies gives."""
 
     def __init__(self, message: str) -> None:
         super().__init__("CommandFailed", message)

@@ -1,16 +1,77 @@
-"""The type of everything that JSON can say, and the bounds of its integers in QMP."""
+"""The types of JSON, the bounds of its integers in QMP, and the reading of bare words as numbers.
+
+Reads a bare word as an int, a number or a boolean, as the schema declares. Integer widths are
+invisible in the schema (WIRE.md section 5), so the bounds are those of the wire: -2^63 to 2^64-1.
+Source: the table of the README's section "Values".
+"""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
     JsonObject = dict[str, Json]
 else:
-    # Building the union that refers to itself costs a one-shot 1.4 ms; nobody looks at it.
+    # Building the union that refers to itself costs a one-shot 1.4 ms; no reader needs it.
     Json = object
     JsonObject = dict
 
 INT_MIN, INT_MAX = -(2**63), 2**64 - 1
 """What QAPI's integers can hold, signed and unsigned taken together."""
+
+
+_INT = re.compile(
+    r"(?P<sign>-?)(?:0[xX](?P<hex>[0-9a-fA-F]+)"
+    r"|(?P<whole>0|[1-9][0-9]*)(?:\.(?P<fraction>[0-9]+)(?=[a-zA-Z]))?(?P<suffix>[kKmMgGtTpPeE]?))"
+)
+_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_SUFFIXES = "kmgtpe"
+_BOOLEANS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
+
+BOOLEAN_WORDS = ("true", "false", "on", "off", "yes", "no")
+_LONGEST = 64
+
+
+def read_int(text: str) -> int | None:
+    """Read `-5`, `0x10`, `64M` or `1.5G`; None if not an integer or out of the wire's bounds."""
+    # No integer within the bounds is longer; Python refuses to convert thousands of digits.
+    match = _INT.fullmatch(text) if len(text) <= _LONGEST else None
+    if match is None:
+        return None
+    value = int(match["hex"], 16) if match["hex"] else _scaled(match)
+    if value is None:
+        return None
+    value = -value if match["sign"] else value
+    return value if INT_MIN <= value <= INT_MAX else None
+
+
+def is_broken_size(text: str) -> bool:
+    """Whether the text is a size such as `1.3K`, which is not a whole number of bytes."""
+    match = _INT.fullmatch(text) if len(text) <= _LONGEST else None
+    return match is not None and not match["hex"] and _scaled(match) is None
+
+
+def read_number(text: str) -> int | float | None:
+    """Read what read_int takes, or `1.5`, `1e3`; None for anything else."""
+    value = read_int(text)
+    if value is not None or not _FLOAT.fullmatch(text):
+        return value
+    number = float(text)
+    return number if abs(number) != float("inf") else None
+
+
+def read_boolean(text: str) -> bool | None:
+    """Read `true` and `false` in any case, `on`, `off`, `yes` or `no`; None for anything else."""
+    folded = text.lower() if len(text) <= len("false") else text
+    return _BOOLEANS.get(folded if folded in ("true", "false") else text)
+
+
+def _scaled(match: re.Match[str]) -> int | None:
+    """Scale a number by its suffix, a power of 1024; None if the result is not an integer."""
+    suffix = match["suffix"].lower()
+    factor = 1024 ** (_SUFFIXES.index(suffix) + 1) if suffix else 1
+    fraction = match["fraction"] or ""
+    scaled, rest = divmod(int(match["whole"] + fraction) * factor, 10 ** len(fraction))
+    return None if rest else scaled

@@ -36,7 +36,7 @@ def folders() -> dict[str, str]:
 
 def _file(variable: str, default: str, name: str) -> str:
     folder = _folder(variable, default)
-    # A full disk, a home that is read-only or nowhere: whoever opens the file learns of it, and
+    # A full disk, a home that is read-only or nowhere: the code that opens the file sees it, and
     # knows what it means there. No command fails for want of a cache.
     with contextlib.suppress(OSError):
         os.makedirs(folder, mode=0o700, exist_ok=True)

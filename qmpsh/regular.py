@@ -1,6 +1,6 @@
-"""Files that must be regular ones: a FIFO, a device or a file without end is refused at once.
+"""Opens files that must be regular: a FIFO, a device or an endless file is refused at once.
 
-Whoever can put something into a folder of ours, or mistypes a name, must not make us wait or fill
+A stranger who can write to a folder of ours, or a mistyped name, must not make us wait or fill
 the memory.
 """
 
@@ -32,7 +32,7 @@ _KINDS: Final = {
 def open_regular(path: str, flags: int, mode: int = 0o600) -> int:
     """The descriptor of a regular file. flags, mode: as of os.open.
 
-    Raises OSError, whose strerror tells what it is instead.
+    Raises OSError, whose strerror says what it is instead.
     """
     # Not blocking: a FIFO would be waited for. Not the terminal: it would become ours.
     fd = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, mode)

@@ -1,4 +1,4 @@
-"""The secrets of any text, whatever it is part of: a line, a message, a file's name, an argv.
+"""Finds the secrets in any text, whatever it is part of: a line, a message, a file's name, an argv.
 
 Knows no grammar and no schema: `password=...` and its kind, URLs with a password or a token in
 them, QEMU's `json:{...}` and `rbd:...` names. Linear in the length of the text.
@@ -161,7 +161,7 @@ def _url_secrets(text: str, end_of_url: re.Pattern[str]) -> Iterator[Span]:
 
 
 def _password(text: str, mark: int, place: Span) -> Span | None:
-    """Where the password of a URL stands; place: what is behind its `://`.
+    """Where the password of a URL stands; place: what is after its `://`.
 
     It goes on to the last `@`: a slash or an `@` in it, which should have been escaped, is the
     user's mistake, and no reason to show it.

@@ -1,7 +1,7 @@
-"""What the command line is made of, in words: the tables of --help, the manual page and docs/.
+"""The command line in words: the tables of --help, the manual page and docs/.
 
-Options stand in `cli.py`, `run` and its like in `splitter.py`, verbs of the shell in
-`lang/verbs.py`; nothing is told twice.
+Options are defined in `cli/options.py`, `run` and the other subcommands in `cli/argv.py`, the
+shell's verbs in `language/verbs.py`; nothing is written down twice.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ MODIFIERS: dict[str, tuple[str, str]] = {
     "new": ("", "of .wait: only what comes from now on"),
     "count": (" N", "of .events and .watch: end after so many"),
 }
-"""The names of `lang.modifiers.MODIFIERS`: their values, and what each does."""
+"""The names of `language.modifiers.MODIFIERS`: their values, and what each does."""
 
 MODIFIER_NOTES = {
     "wait": "The end of the work becomes the answer and the exit code. Which event that is, and of"

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from qmpsh.completion.shells import FILES, script  # noqa: E402  # this checkout's, installed or not
+from qmpsh.cli.tab.shells import FILES, script  # noqa: E402  # this checkout's, installed or not
 
 if __name__ == "__main__":
     for shell, name in FILES.items():

@@ -19,10 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from qmpsh import __version__, usage  # noqa: E402  # this checkout's, installed or not
-from qmpsh.cli import COMMAND, program_lines  # noqa: E402
-from qmpsh.lang.verbs import VERBS  # noqa: E402
-from qmpsh.shell.ends import ENDS  # noqa: E402
-from qmpsh.tui.keys import KEYS  # noqa: E402
+from qmpsh.cli.options import COMMAND, program_lines  # noqa: E402
+from qmpsh.language.verbs import VERBS  # noqa: E402
+from qmpsh.shell.waiting.rules import ENDS  # noqa: E402
+from qmpsh.ui.common.keys import KEYS  # noqa: E402
 
 WIDTH = 68
 DOCS = ROOT / "docs"

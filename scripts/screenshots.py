@@ -15,13 +15,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from qmpsh.link.address import parse_address
-from qmpsh.link.client import Client
-from qmpsh.shell.session import Session, Watcher
+from qmpsh.address import parse_address
+from qmpsh.client.client import Client
+from qmpsh.shell.session.session import Session, SessionListener
 from qmpsh.shell.settings import Settings
 from scripts.svg import Picture, draw
 from tests.qemu import ROOT, VmStarter, emulators
-from tests.tui.stage import Setting, Stage, stage
+from tests.ui.stage import Setting, Stage, stage
 
 FOLDER = ROOT / "docs" / "screenshots"
 KNOWN = " events · Tab completes"
@@ -117,7 +117,7 @@ def picture(on: Stage, title: str) -> Picture:
 async def shoot(shot: Shot, path: str) -> Picture:
     """Play a scene on the VM whose monitor is at the path."""
 
-    def connect(watcher: Watcher) -> Session:
+    def connect(watcher: SessionListener) -> Session:
         return Session(Client.connect(parse_address(path)), Settings(), watcher, "./monitor.sock")
 
     async with stage(shot.columns, shot.rows, Setting(connect=connect)) as on:

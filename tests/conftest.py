@@ -21,7 +21,7 @@ from tests.agents import Agent, AgentStarter, agents
 from tests.programs import find_program, missing, unavailable
 from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder, serving, storage_daemon
 from tests.signals import give_children_the_defaults
-from tests.tui.tmux import Terminal, terminal
+from tests.ui.tmux import Terminal, terminal
 from tests.waiting import PATIENCE
 
 CLEARED = (

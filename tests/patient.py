@@ -6,7 +6,7 @@ A real shell gives up on a completion after a moment, for whoever waits there; a
 from __future__ import annotations
 
 from qmpsh.__main__ import main
-from qmpsh.completion import server, shells
+from qmpsh.cli.tab import server, shells
 from tests.waiting import PATIENCE
 
 if __name__ == "__main__":

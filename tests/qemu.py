@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from qmpsh.running.demo import demo_arguments
+from qmpsh.cli.run.main import demo_arguments
 from tests.programs import find_program
 from tests.waiting import PATIENCE, wait_until
 

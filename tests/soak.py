@@ -17,15 +17,15 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
+from qmpsh.address import parse_address
 from qmpsh.advice import UNGUARDED
+from qmpsh.client.client import Client
 from qmpsh.errors import QmpshError
-from qmpsh.link.address import parse_address
-from qmpsh.link.client import Client
-from qmpsh.shell.life import Tone
-from qmpsh.shell.outcome import Answer, Note, Outcome
-from qmpsh.shell.session import Session
+from qmpsh.protocol.messages import Command, ErrorReply, Event, Reply
+from qmpsh.shell.session.connection import Tone
+from qmpsh.shell.session.session import Session
 from qmpsh.shell.settings import Settings
-from qmpsh.wire.messages import Command, ErrorReply, Event, Reply
+from qmpsh.shell.steps import Answer, Note, Outcome
 from tests.growth import LOADS
 from tests.qemu import Vm, VmStarter, emulators, new_folder
 

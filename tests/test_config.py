@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmpsh.config import Config, parse_config, read_config
+from qmpsh.cli.config import Config, parse_config, read_config
+from qmpsh.cli.interactive import configured
+from qmpsh.cli.option_values import Options
 from qmpsh.errors import UsageError
-from qmpsh.interactive import configured
-from qmpsh.options import Options
 from qmpsh.shell.settings import Settings
 from tests.conftest import RunQmpsh
 

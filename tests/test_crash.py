@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from qmpsh.crash import report
+from qmpsh.shell.crash import report
 from tests.qemu import ROOT, Vm
-from tests.tui.tmux import terminal
+from tests.ui.tmux import terminal
 from tests.waiting import PATIENCE
 
 FAULTY = """
@@ -88,7 +88,7 @@ def test_a_report_that_cannot_be_written_is_told(
 
 
 def test_a_one_shot_that_crashes(vm: Vm, private_home: Path) -> None:
-    program = FAULTY.format(module="shell", name="execute")
+    program = FAULTY.format(module="interpreter", name="execute")
     done = subprocess.run(
         [sys.executable, "-c", program, vm.path, "query-status"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -110,7 +110,7 @@ def test_a_shell_that_crashes_gives_the_terminal_back(
     vm: Vm, private_home: Path, tmp_path: Path, mode: list[str]
 ) -> None:
     program = tmp_path / "faulty.py"
-    program.write_text(FAULTY.format(module="shell", name="execute"))
+    program.write_text(FAULTY.format(module="interpreter", name="execute"))
     with terminal() as on:
         on.start(sys.executable, str(program), *mode, vm.path)
         on.sees("(QEMU)")
@@ -154,8 +154,8 @@ def run_with_fault(
 @pytest.mark.parametrize(
     "module,name,kind,argv",
     [
-        ("view.tables", "list_lines", "table", ["query-qmp-schema", "--table"]),
-        ("view.highlight", "json_line", "colours", ["query-status"]),
+        ("render.tables", "list_lines", "table", ["query-qmp-schema", "--table"]),
+        ("render.answers", "json_line", "colours", ["query-status"]),
     ],
 )
 def test_an_answer_is_printed_without_its_looks(
@@ -174,7 +174,7 @@ def test_an_answer_is_printed_without_its_looks(
 def test_a_fault_at_a_tab_in_the_users_shell_is_silent(private_home: Path) -> None:
     for _ in range(2):
         done = run_with_fault(
-            "completion.shells", "find_items", _QMPSH_COMPLETE="bash_complete", COMP_WORDS="qmpsh "
+            "cli.tab.shells", "find_items", _QMPSH_COMPLETE="bash_complete", COMP_WORDS="qmpsh "
         )
         assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
         (path,) = reports(private_home)

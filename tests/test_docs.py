@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from qmpsh.render.theme import DARK
 from qmpsh.shell.preferences import ROWS
-from qmpsh.tui.keys import KEYS
-from qmpsh.view.theme import DARK
+from qmpsh.ui.common.keys import KEYS
 from tests.qemu import ROOT
 
 PAGE = (ROOT / "docs" / "config.md").read_text()

@@ -7,10 +7,10 @@ import signal
 import pytest
 
 from qmpsh import errors, usage
-from qmpsh.ending import ENDING
+from qmpsh.cli.main import FAULT, STDOUT_CLOSED
+from qmpsh.cli.process import ENDING
 from qmpsh.errors import CommandFailed, failure, shortened
-from qmpsh.lang.modifiers import MODIFIERS
-from qmpsh.program import FAULT, STDOUT_CLOSED
+from qmpsh.language.modifiers import MODIFIERS
 
 
 @pytest.mark.parametrize(

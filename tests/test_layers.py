@@ -81,9 +81,9 @@ def may_import(here: str) -> set[str]:
     return {"", *row.named, *above} - row.but
 
 
-PURE = {"wire", "lang", "schema", "complete"}
+PURE = {"protocol", "language", "schema", "complete"}
 NOT_IN_PURE = {"socket", "select", "selectors", "time", "threading", "subprocess", "os.read"}
-ASYNCIO = {"tui", "plain"}
+ASYNCIO = {"ui"}
 
 # ---------------------------------------------------------------------------- reading the source
 
@@ -228,41 +228,42 @@ def attributes(tree: ast.Module) -> set[str]:
 ONE_SHOT_MODULES: set[str] = {
     "qmpsh",
     "qmpsh.__main__",
+    "qmpsh.address",
     "qmpsh.batch",
+    "qmpsh.batch.batch",
+    "qmpsh.cli",
+    "qmpsh.cli.argv",
+    "qmpsh.cli.main",
+    "qmpsh.cli.option_values",
+    "qmpsh.cli.process",
+    "qmpsh.client",
+    "qmpsh.client.client",
+    "qmpsh.client.connect",
+    "qmpsh.client.dialect",
+    "qmpsh.client.handshake",
+    "qmpsh.client.poll",
+    "qmpsh.client.queues",
     "qmpsh.errors",
     "qmpsh.jsontypes",
-    "qmpsh.lang",
-    "qmpsh.lang.line",
-    "qmpsh.lang.syntax",
-    "qmpsh.link",
-    "qmpsh.link.address",
-    "qmpsh.link.client",
-    "qmpsh.link.dialect",
-    "qmpsh.link.handshake",
-    "qmpsh.link.inbox",
-    "qmpsh.link.outbox",
-    "qmpsh.link.pending",
-    "qmpsh.link.transport",
-    "qmpsh.link.watch",
-    "qmpsh.options",
-    "qmpsh.program",
+    "qmpsh.language",
+    "qmpsh.language.lines",
+    "qmpsh.language.syntax",
+    "qmpsh.protocol",
+    "qmpsh.protocol.connection",
+    "qmpsh.protocol.framing",
+    "qmpsh.protocol.messages",
+    "qmpsh.render",
+    "qmpsh.render.jsontext",
+    "qmpsh.render.safe",
     "qmpsh.shell",
     "qmpsh.shell.execute",
     "qmpsh.shell.hmp",
+    "qmpsh.shell.interpreter",
     "qmpsh.shell.introspection",
     "qmpsh.shell.machine",
-    "qmpsh.shell.outcome",
     "qmpsh.shell.settings",
-    "qmpsh.shell.shell",
-    "qmpsh.splitter",
-    "qmpsh.streams",
-    "qmpsh.view",
-    "qmpsh.view.jsontext",
-    "qmpsh.view.safe",
-    "qmpsh.wire",
-    "qmpsh.wire.connection",
-    "qmpsh.wire.framing",
-    "qmpsh.wire.messages",
+    "qmpsh.shell.steps",
+    "qmpsh.stream",
 }
 """All of qmpsh that `qmpsh SOCKET query-status` loads: each costs start-up time, for everybody."""
 

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from qmpsh.lang.modifiers import MODIFIERS
+from qmpsh.language.modifiers import MODIFIERS
 from qmpsh.usage import MODIFIERS as TOLD
 from scripts.docs import DOCS, PAGE, TABLES, date_of, option_rows, page, table
 from tests.conftest import RunQmpsh

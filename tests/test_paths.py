@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qmpsh.config import Config, read_config
+from qmpsh.cli.config import Config, read_config
 from qmpsh.paths import cache_file, config_file, state_file
 from qmpsh.shell.history import HistoryFile
 from tests.conftest import RunQmpsh

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.completion.terminal import SHELLS
+from tests.client.roads import NEEDS
 from tests.libvirtd import PROGRAMS
-from tests.link.roads import NEEDS
 from tests.qemu import ROOT
+from tests.tab.terminal import SHELLS
 
 NEED = ROOT / "scripts" / "need.sh"
 MAKEFILE = (ROOT / "Makefile").read_text().replace("\\\n", " ")

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from qmpsh.config import read_config
+from qmpsh.address import parse_address
+from qmpsh.cli.config import read_config
 from qmpsh.errors import CannotConnect, UsageError
-from qmpsh.link.address import parse_address
 from qmpsh.regular import CONFIG, read_regular
-from qmpsh.schema.cache import cache_path, load_schema, store_schema
-from qmpsh.schema.files import read_schema_files
+from qmpsh.schema.cache import cache_path, load_schema, read_schema_files, store_schema
 from qmpsh.shell.history import HistoryFile
 from tests.samples import entities
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qmpsh.scalars import read_boolean, read_int, read_number
+from qmpsh.jsontypes import read_boolean, read_int, read_number
 
 
 @pytest.mark.parametrize(

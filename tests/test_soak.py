@@ -6,9 +6,9 @@ import gc
 
 import pytest
 
-from qmpsh.link.client import Client, Pending
-from qmpsh.shell import reconnect
-from qmpsh.shell.session import Running
+from qmpsh.client.client import Client, Pending
+from qmpsh.shell.session import reconnect
+from qmpsh.shell.session.session import RunningLine
 from tests.faults.server import closed, learnt, server
 from tests.growth import events
 from tests.qemu import emulators
@@ -57,7 +57,7 @@ def test_many_events_leave_nothing_behind(front: str) -> None:
 def test_connections_that_ended_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconnect, "FIRST", 0.0)
     # What other tests of this process have left is theirs.
-    before = {id(each) for each in gc.get_objects() if type(each) in (Client, Pending, Running)}
+    before = {id(each) for each in gc.get_objects() if type(each) in (Client, Pending, RunningLine)}
     with server(*[(learnt, closed)] * 100) as served:
         desk = Desk(served.path)
         desk.poll_until(lambda: len(desk.heard.losses) == 100)
@@ -67,7 +67,7 @@ def test_connections_that_ended_leave_nothing_behind(monkeypatch: pytest.MonkeyP
         ours = [
             type(each)
             for each in gc.get_objects()
-            if type(each) in (Client, Pending, Running) and id(each) not in before
+            if type(each) in (Client, Pending, RunningLine) and id(each) not in before
         ]
         desk.session.close()
     assert len(ours) < 10, ours

@@ -1,1 +1,1 @@
-"""A line, a cursor and what is known of the server to candidates. Pure."""
+"""Completion: a line, a cursor and what is known of the server to candidates. Pure."""

@@ -1,21 +1,29 @@
-"""What completion works from, and what it yields."""
+"""What completion works from and what it yields, and how candidates are matched and ranked.
+
+Candidates that begin with the typed word fit; if there are none, those that contain it; failing
+these, those that contain its letters in order. So one Tab finishes a word that only one candidate
+begins with, and a half-remembered name is found all the same.
+"""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
-from qmpsh.complete.live import Facts
+from qmpsh.complete.cursor import begun_word
+from qmpsh.complete.live import LiveValues
 from qmpsh.jsontypes import Json
-from qmpsh.schema.actions import actions_of
-from qmpsh.schema.manual import Manual
+from qmpsh.language.scanner import Scanner
+from qmpsh.language.tokens import ScanState
+from qmpsh.schema.builtin import actions_of
+from qmpsh.schema.manual.find import Manual
 from qmpsh.schema.model import Schema
 
 
 class Form(Enum):
-    """What a candidate is to the language; of all but OURS the text comes from somebody else."""
+    """The form of a candidate in the language; of all but OURS the text comes from outside."""
 
     OURS = auto()  # a mark, a verb, an option: written here
     NAME = auto()  # of a command or an event: it has no quotes
@@ -62,7 +70,7 @@ class Setting(NamedTuple):
 
 
 class Catalog:
-    """What completion knows of the server; filled in as background replies come.
+    """The knowledge that completion has of the server; filled in as background replies come.
 
     commands, events: names as the server lists them, () before they are known
     disabled:         of the commands, those that a guest's administrator has turned off
@@ -71,10 +79,10 @@ class Catalog:
     settings:         the options of `.set`
     aliases:          words that stand for the beginning of a line
     hmp, hmp_info:    the human monitor's commands and `info` subjects: name to help text
-    facts:            what the running VM knows of now
+    facts:            what the running VM knows now
     manual:           the local manual of this kind of server, None where none is installed
     paths:            lists the paths on this host that begin with a text
-    replaced:         tells what has become of the server's program since it started, "" for nothing
+    replaced:         says what has become of the server's program since it started, "" for nothing
     """
 
     def __init__(self) -> None:
@@ -87,7 +95,7 @@ class Catalog:
         self.aliases: Mapping[str, str] = {}
         self.hmp: dict[str, str] = {}
         self.hmp_info: dict[str, str] = {}
-        self.facts = Facts()
+        self.facts = LiveValues()
         self.manual: Manual | None = None
         self.paths: Callable[[str], list[str]] = lambda prefix: []
         self.replaced: Callable[[], str] = str
@@ -121,7 +129,7 @@ def hmp_entries(value: Json, prefix: str = "") -> dict[str, str]:
     """Names of a help text with what is said of them.
 
     An entry is a line with a lowercase letter in column 0; its name ends at the first blank and may
-    hold twins behind `|`. Source: WIRE.md section 9.
+    hold twins after `|`. Source: WIRE.md section 9.
     """
     entries: dict[str, str] = {}
     lines = value.replace("\r\n", "\n").split("\n") if isinstance(value, str) else []
@@ -132,3 +140,48 @@ def hmp_entries(value: Json, prefix: str = "") -> dict[str, str]:
             for name in names.split("|"):
                 entries[name] = rest.partition("-- ")[2].strip() or rest.strip()
     return entries
+
+
+def rank(candidates: Iterable[Candidate], text: str, cursor: int) -> list[Candidate]:
+    """The fitting ones, best first. text, cursor: the line; a candidate replaces from its start."""
+    scored = []
+    for place, candidate in enumerate(candidates):
+        score = _fit(text[candidate.start : cursor], candidate)
+        if score is not None:
+            scored.append((score, place, candidate))
+    scored.sort(key=lambda entry: entry[:2])
+    best = scored[0][0][0] if scored else 0
+    return [candidate for score, _, candidate in scored if score[0] == best]
+
+
+def _fit(typed: str, candidate: Candidate) -> tuple[int, int] | None:
+    """As it is written, or as what it says where that needs quotes."""
+    score = _score(typed, candidate.text)
+    is_quoted = candidate.text[:1] in ("'", '"') and candidate.value != ""
+    if score == (0, 0) or not is_quoted:
+        return score
+    begun = typed
+    if typed[:1] in ("'", '"'):
+        tokens = Scanner(state=ScanState.VALUE).feed(typed)
+        begun = begun_word(typed, tokens[0]) if len(tokens) == 1 else typed
+    said = _score(begun, candidate.value)
+    return min((found for found in (score, said) if found is not None), default=None)
+
+
+def _score(typed: str, candidate: str) -> tuple[int, int] | None:
+    """Lower is better: (kind of match, spread of the letters); None where it does not fit."""
+    if candidate.startswith(typed):
+        return (0, 0)
+    typed, candidate = typed.lower(), candidate.lower()
+    if candidate.startswith(typed):
+        return (0, 1)
+    at = candidate.find(typed)
+    if at >= 0:
+        return (1, 0 if candidate[at - 1] in "-_." else 1)
+    first = end = -1
+    for letter in typed:
+        end = candidate.find(letter, end + 1)
+        if end < 0:
+            return None
+        first = end if first < 0 else first
+    return (2, end - first)

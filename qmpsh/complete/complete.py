@@ -1,24 +1,193 @@
-"""Candidates for the cursor: one function a place, one table of them.
+"""Candidates for the cursor: one function for each kind of slot, one table of them.
 
-Pure and in memory: a keystroke asks nobody. What only the running VM knows comes through
-`Facts`, which answers from what it has.
+Pure and in memory: a keystroke sends no query. What only the running VM knows comes through
+`LiveValues`, which answers from what it has. There are functions for commands and their members,
+for verbs and the kinds of words they take, for the options of `.set` and their values, for events
+(after `.wait`, `.events` and `--wait=`), and for brackets: with these, a value of any depth can be
+built without typing a mark by hand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from qmpsh.complete import brackets
-from qmpsh.complete.candidates import Candidate, Catalog, Form
-from qmpsh.complete.events import awaited_events
+from qmpsh.complete.candidates import Candidate, Catalog, Form, Setting, rank
+from qmpsh.complete.cursor import CursorContext, KeyPart, Slot, find_place, word_at_end
 from qmpsh.complete.insertion import written
-from qmpsh.complete.match import rank
+from qmpsh.complete.line import line_of
 from qmpsh.complete.members import key_candidates, value_candidates
-from qmpsh.complete.place import Place, Where, find_place
-from qmpsh.complete.verbs import verb_words
-from qmpsh.lang.modifiers import MODIFIERS
-from qmpsh.lang.syntax import Mode
-from qmpsh.lang.verbs import VERB_MODIFIERS, VERBS, Takes
+from qmpsh.language.modifiers import MODIFIERS
+from qmpsh.language.syntax import PLAIN, Mode
+from qmpsh.language.verbs import VERB_MODIFIERS, VERBS, Takes
+from qmpsh.schema.describe import type_words
+from qmpsh.schema.model import Member, ObjectType, Schema
+
+
+def bracket_keys(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+    """The members that may follow; the closing mark where there is none."""
+    found = list(key_candidates(place, catalog))
+    if place.bracketed and not found and not place.prefix and line_of(place, catalog) is not None:
+        found.append(Candidate("}", place.start, "end"))
+    return found
+
+
+def bracket_values(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+    """The values that may stand there; after a word that is whole, what follows it."""
+    found = list(value_candidates(place, catalog))
+    is_whole = not found or any(candidate.text == place.prefix for candidate in found)
+    if place.bracketed and place.prefix and not place.quote and is_whole:
+        found += _behind_word(place, catalog)
+    return found
+
+
+def behind_bracket(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+    """After a value that is complete."""
+    if line_of(place, catalog) is None:
+        return
+    is_item = place.where is Slot.BEHIND_ITEM
+    lacking = [] if is_item else list(key_candidates(place, catalog))
+    if is_item or lacking:
+        yield Candidate(", ", place.start, "next")
+    if not any(member.required for member in lacking):
+        yield Candidate("]" if is_item else "}", place.start, "end")
+
+
+def _behind_word(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+    end = place.start + len(place.prefix)
+    if not place.path:
+        return iter(())  # `={: x`, which no name owns
+    if place.path[-1].isdigit():
+        return behind_bracket(place._replace(where=Slot.BEHIND_ITEM, start=end), catalog)
+    owner = place._replace(path=place.path[:-1], pieces=(KeyPart("", end),), start=end)
+    return behind_bracket(owner._replace(where=Slot.BEHIND_MEMBER), catalog)
+
+
+# ---------------------------------------------------------------------------- options of .set
+
+
+def set_candidates(
+    before: str, place: CursorContext, settings: Mapping[str, Setting]
+) -> Iterable[Candidate]:
+    """before: the line up to the word at the cursor."""
+    words = before.split()[1:]
+    if not words:
+        for name, setting in settings.items():
+            yield Candidate(name, place.start, setting.value(), setting.summary)
+    elif len(words) == 1 and words[0] in settings:
+        for choice in settings[words[0]].choices():
+            yield Candidate(choice, place.start, form=Form.NAME)
+
+
+# ---------------------------------------------------------------------------- events
+
+
+def event_words(before: str, place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+    """Events, and after one of them the members of its data.
+
+    before: the line up to the word at the cursor
+    """
+    words = [word for word in before.split()[1:] if not word.startswith("-")]
+    named = [word for word in words if "=" not in word]
+    if words and catalog.schema is not None:
+        for member in _members(named, catalog.schema):
+            kind = type_words(catalog.schema, member.type)
+            yield Candidate(member.name, place.start, kind, form=Form.KEY, tail="=")
+    if not words and place.takes is Takes.EVENT:
+        yield Candidate("job=", place.start, "job")
+    if not words or (place.takes is Takes.EVENTS and words == named):
+        for name in catalog.events:
+            yield Candidate(name, place.start, "event", form=Form.NAME)
+
+
+def awaited_events(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+    """What `--wait=` may name."""
+    for name in catalog.events:
+        yield Candidate(name, place.start, "event", form=Form.NAME)
+
+
+def _members(events: Iterable[str], schema: Schema) -> Iterable[Member]:
+    """The members of the events' data, each once."""
+    found: dict[str, Member] = {}
+    for name in events:
+        event = schema.event(name.upper())
+        kind = schema.type(event.arg_type) if event is not None else None
+        if isinstance(kind, ObjectType):
+            found.update({member.name: member for member in kind.members})
+    return found.values()
+
+
+# ---------------------------------------------------------------------------- words of verbs
+
+_VERB = re.compile(r"\s*\S+\s+")
+
+
+def verb_words(typed: str, place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+    """typed: the line up to the cursor."""
+    find = _few if place.takes is None else _WORDS_OF.get(place.takes, _few)
+    return find(typed, place, catalog)
+
+
+def _help(typed: str, place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+    """A name; after a command's the tag whose branch is to be explained, and its values."""
+    verb = _VERB.match(typed)
+    start = verb.end() if verb is not None else len(typed)
+    inner = find_place(typed[start:], len(typed) - start, PLAIN)
+    if inner.where is Slot.COMMAND:
+        for name in (*catalog.commands, *catalog.events, *VERBS, "exit-codes", "keys"):
+            yield Candidate(name, place.start, form=Form.NAME)
+    line = line_of(inner, catalog)
+    tag = line.help_tag(inner.name) if line is not None else None
+    found: Iterable[Candidate] = ()
+    if inner.where is Slot.KEY:
+        found = (
+            key for key in key_candidates(inner, catalog) if key.text == tag and key.tail == "="
+        )
+    elif inner.where is Slot.VALUE and inner.path == (tag,):
+        found = value_candidates(inner, catalog)
+    for candidate in found:
+        # What is explained is read without quotes.
+        yield candidate._replace(start=candidate.start + start, form=Form.NAME)
+
+
+def _set(typed: str, place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+    return set_candidates(typed[: place.start], place, catalog.settings)
+
+
+def _events(typed: str, place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+    return event_words(typed[: place.start], place, catalog)
+
+
+def _file(typed: str, place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+    """A file of this host: all of the word, the parts that the scanner makes of it are a key's."""
+    start, begun = word_at_end(typed)
+    for path in catalog.paths(begun):
+        yield Candidate(path, start, "path", form=Form.PATH)
+
+
+def _files(typed: str, place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+    """The first of two files: the second is the guest's, which cannot be listed."""
+    return _file(typed, place, catalog) if len(typed[: place.start].split()) == 1 else ()
+
+
+def _few(typed: str, place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+    """The words that a verb takes first, where they are few."""
+    if place.verb is not None and len(typed[: place.start].split()) == 1:
+        for word in place.verb.words:
+            yield Candidate(word, place.start)
+
+
+_WORDS_OF: dict[Takes, Callable[[str, CursorContext, Catalog], Iterable[Candidate]]] = {
+    Takes.NAME: _help,
+    Takes.OPTION: _set,
+    Takes.EVENT: _events,
+    Takes.EVENTS: _events,
+    Takes.FILE: _file,
+    Takes.FILES: _files,
+}
+
+
+# ---------------------------------------------------------------------------- the whole line
 
 _OF_VERBS = ("timeout", "json")
 """Modifiers that hold for verbs too."""
@@ -31,7 +200,7 @@ def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candi
     """Candidates at the cursor (an offset into text), best first."""
     place = find_place(text, cursor, mode)
     catalog = catalog.inside(transaction=place.in_transaction)
-    if place.where is Where.VERB_WORD:
+    if place.where is Slot.VERB_WORD:
         found = verb_words(text[:cursor], place, catalog)
     else:
         found = _AT.get(place.where, _nothing)(place, catalog)
@@ -41,17 +210,17 @@ def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candi
     return head + candidates[MOST_DOCUMENTED:]
 
 
-def _documented(candidate: Candidate, place: Place, catalog: Catalog) -> Candidate:
+def _documented(candidate: Candidate, place: CursorContext, catalog: Catalog) -> Candidate:
     """The candidate with the first sentence of the manual, where it has none of its own."""
     manual = catalog.manual
     if candidate.doc or manual is None:
         return candidate
-    if place.where is Where.KEY:
+    if place.where is Slot.KEY:
         name = candidate.value
         given = {g.path[-1]: g.text for g in place.given if g.text and g.path[:-1] == place.path}
         path = (*place.path, *(piece.text for piece in place.pieces[:-1]), name)
         return candidate._replace(doc=manual.member_sentence(place.name, *path, given=given))
-    if place.where in (Where.COMMAND, Where.VERB_WORD):
+    if place.where in (Slot.COMMAND, Slot.VERB_WORD):
         return candidate._replace(doc=manual.first_sentence(candidate.text))
     return candidate
 
@@ -59,12 +228,12 @@ def _documented(candidate: Candidate, place: Place, catalog: Catalog) -> Candida
 def prefetch(text: str, cursor: int, catalog: Catalog, mode: Mode) -> None:
     """Make `catalog.facts` want what a completion here would."""
     place = find_place(text, cursor, mode)
-    if place.where in (Where.KEY, Where.VALUE):
-        complete_members = key_candidates if place.where is Where.KEY else value_candidates
+    if place.where in (Slot.KEY, Slot.VALUE):
+        complete_members = key_candidates if place.where is Slot.KEY else value_candidates
         complete_members(place, catalog.inside(transaction=place.in_transaction))
 
 
-def _commands(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+def _commands(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     word = "action" if place.in_transaction else "command"
     for name in sorted(catalog.commands):
         features: tuple[str, ...] = ()
@@ -88,25 +257,25 @@ def _commands(place: Place, catalog: Catalog) -> Iterable[Candidate]:
         yield from _verbs(place, catalog)
 
 
-def _closing(place: Place, mode: Mode) -> Iterable[Candidate]:
-    """The `)` of a transaction: alone on its line, or behind the one action of a line."""
-    where = Where.COMMAND if mode.in_transaction else Where.KEY
+def _closing(place: CursorContext, mode: Mode) -> Iterable[Candidate]:
+    """The `)` of a transaction: alone on its line, or after the one action of a line."""
+    where = Slot.COMMAND if mode.in_transaction else Slot.KEY
     at_word = place.where is where and not place.bracketed and len(place.pieces) < 2
     if place.in_transaction and at_word:
         yield Candidate(")", place.start, "end")
 
 
-def _verbs(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+def _verbs(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     for name, verb in VERBS.items():
         yield Candidate(f".{name}", place.start, "verb", verb.summary)
 
 
-def _modifiers(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+def _modifiers(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     """Those that the command takes: out of band where the schema lets it go, an end to wait for
     where one is known; any other is named, `--wait=EVENT`. A verb has its own, and few others.
     """
     if place.verb is not None:
-        # Behind `.help` they are what it explains.
+        # After `.help` they are what it explains.
         named = MODIFIERS if place.verb.takes is Takes.NAME else ()
         for name in named or (*place.verb.modifiers, *_OF_VERBS):
             yield Candidate(f"--{name}", place.start, "modifier")
@@ -122,8 +291,8 @@ def _modifiers(place: Place, catalog: Catalog) -> Iterable[Candidate]:
             yield Candidate(f"--{name}{'=' if must_name else ''}", place.start, "modifier")
 
 
-def _hmp(place: Place, catalog: Catalog) -> Iterable[Candidate]:
-    """The human monitor's commands, and behind `info` and `help` what these take."""
+def _hmp(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+    """The human monitor's commands, and after `info` and `help` what these take."""
     words = place.prefix.split(" ")
     start = place.start + len(place.prefix) - len(words[-1])
     entries = catalog.hmp if len(words) == 1 else {}
@@ -133,25 +302,25 @@ def _hmp(place: Place, catalog: Catalog) -> Iterable[Candidate]:
         yield Candidate(name, start, "HMP", text, form=Form.HMP)
 
 
-def _files(place: Place, catalog: Catalog) -> Iterable[Candidate]:
-    """Behind > and >>, and where a descriptor is opened: paths as this shell sees them."""
+def _complete_files(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+    """After > and >>, and where a descriptor is opened: paths as this shell sees them."""
     for path in catalog.paths(place.prefix):
         yield Candidate(path, place.start, "path", form=Form.PATH)
 
 
-def _nothing(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+def _nothing(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     return ()
 
 
-_AT: dict[Where, Callable[[Place, Catalog], Iterable[Candidate]]] = {
-    Where.COMMAND: _commands,
-    Where.EVENT: awaited_events,
-    Where.VERB: _verbs,
-    Where.KEY: brackets.keys,
-    Where.VALUE: brackets.values,
-    Where.BEHIND_MEMBER: brackets.behind,
-    Where.BEHIND_ITEM: brackets.behind,
-    Where.MODIFIER: _modifiers,
-    Where.HMP: _hmp,
-    Where.FILE: _files,
+_AT: dict[Slot, Callable[[CursorContext, Catalog], Iterable[Candidate]]] = {
+    Slot.COMMAND: _commands,
+    Slot.EVENT: awaited_events,
+    Slot.VERB: _verbs,
+    Slot.KEY: bracket_keys,
+    Slot.VALUE: bracket_values,
+    Slot.BEHIND_MEMBER: behind_bracket,
+    Slot.BEHIND_ITEM: behind_bracket,
+    Slot.MODIFIER: _modifiers,
+    Slot.HMP: _hmp,
+    Slot.FILE: _complete_files,
 }

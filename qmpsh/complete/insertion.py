@@ -11,14 +11,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from qmpsh.complete.candidates import Candidate, Form
-from qmpsh.complete.place import Where
+from qmpsh.complete.cursor import Slot
 from qmpsh.errors import LineSyntaxError
-from qmpsh.lang.lookalikes import needs_quotes
-from qmpsh.lang.names import is_name
-from qmpsh.lang.scan import Scanner
-from qmpsh.lang.syntax import Mode
-from qmpsh.lang.tokens import Kind, Token
-from qmpsh.lang.values import Source, in_quotes, quote, unescaped, unquoted
+from qmpsh.language.lookalikes import needs_quotes
+from qmpsh.language.names import is_name
+from qmpsh.language.scanner import Scanner
+from qmpsh.language.syntax import Mode
+from qmpsh.language.tokens import Token, TokenKind
+from qmpsh.language.values import SourceText, in_quotes, quote, unescaped, unquoted
 
 _OURS = re.compile(r"[A-Za-z0-9_.=:,(){}\[\] -]+")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -31,19 +31,19 @@ _NULLS = frozenset({"null", "None"})
 _BARE_KEY = re.compile(r"[^.]+(?:\.[^.]+)*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-_QUOTED = (Kind.STRING, Kind.QUOTED_PART)
-_PARTS = frozenset({Kind.PART, Kind.QUOTED_PART, Kind.DOT})
-_VALUES = ((Kind.WORD,), (Kind.STRING,))
-_TAILS: dict[str, tuple[Kind, ...]] = {
+_QUOTED = (TokenKind.STRING, TokenKind.QUOTED_PART)
+_PARTS = frozenset({TokenKind.PART, TokenKind.QUOTED_PART, TokenKind.DOT})
+_VALUES = ((TokenKind.WORD,), (TokenKind.STRING,))
+_TAILS: dict[str, tuple[TokenKind, ...]] = {
     "": (),
-    "=": (Kind.EQUALS,),
-    ".": (Kind.DOT,),
-    ": ": (Kind.COLON, Kind.BLANK),
+    "=": (TokenKind.EQUALS,),
+    ".": (TokenKind.DOT,),
+    ": ": (TokenKind.COLON, TokenKind.BLANK),
 }
 
 
 def written(
-    candidates: Iterable[Candidate], head: str, where: Where, mode: Mode
+    candidates: Iterable[Candidate], head: str, where: Slot, mode: Mode
 ) -> Iterator[Candidate]:
     """The candidates as they are to be inserted, without those that cannot be.
 
@@ -59,9 +59,9 @@ def written(
 
 
 class _Writer:
-    """Writes names at one place of one line."""
+    """The writer of names at one position of one line."""
 
-    def __init__(self, head: str, where: Where, mode: Mode) -> None:
+    def __init__(self, head: str, where: Slot, mode: Mode) -> None:
         self._head = head
         self._where = where
         self._mode = mode
@@ -128,10 +128,10 @@ class _Writer:
             and _meaning(line, own, in_brackets=scanner.open_mark == "bracket") == name
         )
 
-    def _fits(self, kinds: tuple[Kind, ...], form: Form) -> bool:
+    def _fits(self, kinds: tuple[TokenKind, ...], form: Form) -> bool:
         """Whether such tokens are what stands there, and nothing else."""
-        if form is Form.NAME and self._where is Where.COMMAND:
-            return kinds == (Kind.NAME,)
+        if form is Form.NAME and self._where is Slot.COMMAND:
+            return kinds == (TokenKind.NAME,)
         if form is Form.KEY:
             return _PARTS.issuperset(kinds)
         is_value = kinds in _VALUES
@@ -141,7 +141,7 @@ class _Writer:
 
 
 def _meaning(line: str, tokens: Sequence[Token], *, in_brackets: bool) -> str | None:
-    source = Source(line)
+    source = SourceText(line)
     try:
         return "".join(
             unescaped(source, token)
@@ -154,7 +154,7 @@ def _meaning(line: str, tokens: Sequence[Token], *, in_brackets: bool) -> str | 
 
 
 def _is_other_file(path: str) -> bool:
-    """Whether another file would be opened: of somebody's home, or with an access as its end."""
+    """Whether another file would be opened: of a user's home, or with an access as its end."""
     return path.startswith("~") or path.endswith((":ro", ":rw"))
 
 

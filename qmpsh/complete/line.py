@@ -1,19 +1,19 @@
-"""What the line says already, of a command that the schema has."""
+"""What a line already says about a command that the schema has."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from qmpsh.complete.candidates import Catalog
-from qmpsh.complete.place import Given, Path, Place
+from qmpsh.complete.cursor import CursorContext, GivenMember, Path
 from qmpsh.schema.model import Member, ObjectType, Schema, Type
 from qmpsh.schema.walk import Unfolded, descend, unfold
 
 
-class Line:
-    """What the line says already, for one command of one schema."""
+class TypedArguments:
+    """The arguments that a line has already, for one command of one schema."""
 
-    def __init__(self, given: Iterable[Given], schema: Schema, root: ObjectType) -> None:
+    def __init__(self, given: Iterable[GivenMember], schema: Schema, root: ObjectType) -> None:
         self.schema = schema
         self.root = root
         self._given = {member.path: member.text for member in given}
@@ -47,8 +47,12 @@ class Line:
         return unfold(self.schema, owner, lambda tag: self.tag((*at, tag)))
 
 
-def line_of(place: Place, catalog: Catalog) -> Line | None:
+def line_of(place: CursorContext, catalog: Catalog) -> TypedArguments | None:
     """What is known of the line's command; None where the schema does not have it."""
     schema = catalog.schema
     root = schema.arguments(place.name) if schema is not None else None
-    return Line(place.given, schema, root) if schema is not None and root is not None else None
+    return (
+        TypedArguments(place.given, schema, root)
+        if schema is not None and root is not None
+        else None
+    )

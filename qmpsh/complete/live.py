@@ -1,49 +1,239 @@
-"""What the running VM knows of now: answers to live questions, kept for a few seconds."""
+"""What the running VM knows: the queries, how replies are read, and answers kept for seconds.
+
+Pure: the session sends the queries, and decides when. Source of the queries and of their pitfalls:
+WIRE.md section 6.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
-from qmpsh.complete.feeds import sources_of
-from qmpsh.complete.place import Place
-from qmpsh.complete.sources import SOURCES, Fact, Query
-from qmpsh.jsontypes import Json
+from qmpsh.complete.cursor import CursorContext
+from qmpsh.complete.value_sources import sources_of
+from qmpsh.jsontypes import Json, JsonObject
+
+
+class LiveQuery(NamedTuple):
+    """A query to the running VM. arguments: (name, value) pairs, so that it can be a key."""
+
+    command: str
+    arguments: tuple[tuple[str, Json], ...] = ()
+
+
+class LiveValue(NamedTuple):
+    """A value that the VM knows of now, with a word on what it is."""
+
+    value: str
+    kind: str = ""
+
+
+class LiveSource(NamedTuple):
+    """A query that feeds a member, and how its reply is read.
+
+    query: made from the cursor's context; read: the value of its reply to live values.
+    """
+
+    query: Callable[[CursorContext], LiveQuery | None]
+    read: Callable[[Json, CursorContext], Iterable[LiveValue]]
+
+
+LOADS_MODULES = frozenset({"qom-list-types"})
+"""Questions that make the server load all its modules: with modules of another build, which is what
+a VM faces after an upgrade in place, QEMU 10.0 aborts. Asked only when the user completes there."""
+
+
+# -------------------------------------------------------------------- reading replies
+
+
+def _objects(value: Json) -> Iterator[JsonObject]:
+    if isinstance(value, list):
+        for item in value:
+            if isinstance(item, dict):
+                yield item
+
+
+def _member(*names: str, kind: str = "") -> Callable[[Json, CursorContext], Iterable[LiveValue]]:
+    """Reads these members of each object of a list."""
+
+    def read(value: Json, place: CursorContext) -> Iterator[LiveValue]:
+        for item in _objects(value):
+            for name in names:
+                found = item.get(name)
+                if isinstance(found, str):
+                    yield LiveValue(found, kind or str(item.get("type") or ""))
+
+    return read
+
+
+def _children(value: Json, place: CursorContext) -> Iterator[LiveValue]:
+    """Reads the children of qom-list: `child<virtio-net-pci>` is a virtio-net-pci."""
+    for item in _objects(value):
+        kind = str(item.get("type"))
+        if kind.startswith("child<"):
+            yield LiveValue(str(item.get("name")), kind[6:-1])
+
+
+def _paths(value: Json, place: CursorContext) -> Iterator[LiveValue]:
+    parent = _parent(place.prefix)
+    for fact in _children(value, place):
+        yield LiveValue(f"{parent.rstrip('/')}/{fact.value}", fact.kind)
+
+
+def _properties(value: Json, place: CursorContext) -> Iterator[LiveValue]:
+    for item in _objects(value):
+        if not str(item.get("type")).startswith("child<"):
+            yield LiveValue(str(item.get("name")), str(item.get("type")))
+
+
+def _bitmaps(value: Json, place: CursorContext) -> Iterator[LiveValue]:
+    """Those of the node that the line names; of all where it names none, or a device."""
+    name = _node(place)
+    nodes = list(_objects(value))
+    for node in [node for node in nodes if node.get("node-name") == name] or nodes:
+        yield from _member("name", kind="bitmap")(node.get("dirty-bitmaps"), place)
+
+
+def _node(place: CursorContext) -> str | None:
+    """What stands beside the member at the place, or else at the top, as the node that is meant."""
+    texts = {given.path: given.text for given in place.given}
+    owners = (place.path[:-1], ())
+    paths = ((*owner, name) for owner in owners for name in ("node", "device"))
+    return next((texts[path] for path in paths if texts.get(path)), None)
+
+
+def _snapshots(value: Json, place: CursorContext) -> Iterator[LiveValue]:
+    for node in _objects(value):
+        image = node.get("image")
+        if isinstance(image, dict):
+            yield from _member("name", kind="snapshot")(image.get("snapshots"), place)
+
+
+def _jobs(value: Json, place: CursorContext) -> Iterator[LiveValue]:
+    for job in _objects(value):
+        yield LiveValue(str(job.get("id")), f"{job.get('type')}, {job.get('status')}")
+
+
+def _netdevs(value: Json, place: CursorContext) -> Iterator[LiveValue]:
+    """Reads HMP `info network`: lines ` \\ nd0: index=0,type=user,...`; no query lists netdevs."""
+    for line in value.splitlines() if isinstance(value, str) else []:
+        name, colon, rest = line.strip().removeprefix("\\ ").partition(": ")
+        if colon and ",type=" in rest and "type=nic" not in rest:
+            yield LiveValue(name, "netdev " + rest.partition("type=")[2].partition(",")[0])
+
+
+def _buses(value: Json, place: CursorContext) -> Iterator[LiveValue]:
+    """Reads HMP `info qtree`: lines `  bus: rp0` and below `    type PCIE`."""
+    name = ""
+    for line in value.splitlines() if isinstance(value, str) else []:
+        word, _, rest = line.strip().partition(" ")
+        if word == "bus:":
+            name = rest
+        elif word == "type" and name:
+            yield LiveValue(name, rest)
+            name = ""
+
+
+# -------------------------------------------------------------------- making queries
+
+
+def _plain(command: str, **arguments: Json) -> Callable[[CursorContext], LiveQuery | None]:
+    query = LiveQuery(command, tuple((key.replace("_", "-"), v) for key, v in arguments.items()))
+    return lambda place: query
+
+
+def _parent(prefix: str) -> str:
+    """The QOM path above what is typed."""
+    return prefix.rpartition("/")[0] or "/"
+
+
+def _list_parent(place: CursorContext) -> LiveQuery | None:
+    if place.prefix and not place.prefix.startswith("/"):
+        return None
+    return LiveQuery("qom-list", (("path", _parent(place.prefix)),))
+
+
+def _list_given_path(place: CursorContext) -> LiveQuery | None:
+    path = next((given.text for given in place.given if given.path == ("path",)), None)
+    return LiveQuery("qom-list", (("path", path),)) if path else None
+
+
+def _trace_events(place: CursorContext) -> LiveQuery | None:
+    """The server does the globbing; all events at once are 300 kB."""
+    return (
+        LiveQuery("trace-event-get-state", (("name", f"{place.prefix}*"),))
+        if place.prefix
+        else None
+    )
+
+
+SOURCES: dict[str, LiveSource] = {
+    "device": LiveSource(_plain("qom-list", path="/machine/peripheral"), _children),
+    "object": LiveSource(_plain("qom-list", path="/objects"), _children),
+    "node": LiveSource(
+        _plain("query-named-block-nodes", flat=True), _member("node-name", kind="node")
+    ),
+    "block": LiveSource(_plain("query-block"), _member("device", kind="block device")),
+    "qdev": LiveSource(_plain("query-block"), _member("qdev", kind="qdev")),
+    "bitmap": LiveSource(_plain("query-named-block-nodes", flat=True), _bitmaps),
+    "snapshot": LiveSource(_plain("query-named-block-nodes", flat=True), _snapshots),
+    "job": LiveSource(_plain("query-jobs"), _jobs),
+    "export": LiveSource(_plain("query-block-exports"), _member("id")),
+    "chardev": LiveSource(_plain("query-chardev"), _member("label", kind="chardev")),
+    "netdev": LiveSource(_plain("human-monitor-command", command_line="info network"), _netdevs),
+    "bus": LiveSource(_plain("human-monitor-command", command_line="info qtree"), _buses),
+    "iothread": LiveSource(_plain("query-iothreads"), _member("id", kind="iothread")),
+    "memdev": LiveSource(_plain("query-memdev"), _member("id", kind="memdev")),
+    "cpu-model": LiveSource(_plain("query-cpu-definitions"), _member("name", kind="CPU model")),
+    "driver": LiveSource(
+        _plain("qom-list-types", implements="device", abstract=False),
+        _member("name", kind="device"),
+    ),
+    "type": LiveSource(_plain("qom-list-types"), _member("name", kind="type")),
+    "path": LiveSource(_list_parent, _paths),
+    "property": LiveSource(_list_given_path, _properties),
+    "trace-event": LiveSource(_trace_events, _member("name")),
+    "option": LiveSource(_plain("query-command-line-options"), _member("option")),
+    "virtio": LiveSource(_plain("x-query-virtio"), _member("path", kind="virtio device")),
+    "nic": LiveSource(_plain("query-rx-filter"), _member("name", kind="NIC")),
+}
+
 
 KEPT_SECONDS = 3.0
 """how long an answer is taken for the truth"""
 
 
-class Facts:
-    """What live questions have answered; filled in by whoever asks them.
+class LiveValues:
+    """The answers to live queries; filled in by the session, which sends them.
 
-    wanted: questions that a completion missed, for the session to ask
+    wanted: queries that a completion missed, for the session to ask
     """
 
     def __init__(self) -> None:
-        self._answers: dict[Query, tuple[float, Json]] = {}
-        self.wanted: list[Query] = []
+        self._answers: dict[LiveQuery, tuple[float, Json]] = {}
+        self.wanted: list[LiveQuery] = []
         self.now = 0.0
 
-    def answer(self, query: Query) -> Json:
-        """The last answer; None where there is none yet. An old one is wanted anew."""
+    def answer(self, query: LiveQuery) -> Json:
+        """The last answer; None where there is none yet. An old one is queried again."""
         known = self._answers.get(query)
         if (known is None or self.now - known[0] > KEPT_SECONDS) and query not in self.wanted:
             self.wanted.append(query)
         return known[1] if known is not None else None
 
-    def fresh(self, query: Query) -> Json:
+    def fresh(self, query: LiveQuery) -> Json:
         """An answer that is no older than is taken for the truth; None for none."""
         asked, answer = self._answers.get(query, (self.now, None))
         return answer if self.now - asked <= KEPT_SECONDS else None
 
-    def take_wanted(self) -> list[Query]:
+    def take_wanted(self) -> list[LiveQuery]:
         """The questions to ask now; each counts as fresh until its answer comes."""
         wanted, self.wanted = self.wanted, []
         for query in wanted:
             self._answers[query] = (self.now, self._answers.get(query, (0.0, None))[1])
         return wanted
 
-    def learn(self, query: Query, value: Json) -> None:
+    def learn(self, query: LiveQuery, value: Json) -> None:
         """Take in a reply's value, None for a refusal."""
         self._answers[query] = (self.now, value)
 
@@ -52,7 +242,7 @@ class Facts:
         self._answers.clear()
 
 
-def facts_at(place: Place, facts: Facts) -> Iterator[Fact]:
+def facts_at(place: CursorContext, facts: LiveValues) -> Iterator[LiveValue]:
     """The values that the running VM offers for the member at the place."""
     seen = set()
     for name in sources_of(place.name, place.path):

@@ -1,31 +1,154 @@
-"""Candidates that the schema gives: members still missing, and values of enums and booleans."""
+"""Candidates for members and values: from the schema, and from what the VM says of its devices.
+
+The schema gives the members still missing and the values of enums and booleans. It declares neither
+the properties of a device in `device_add`, which come from `device-list-properties`, harmless even
+where listing types is not (WIRE.md section 6), nor the values of a property in `qom-set`: those of
+booleans, enums and links are offered.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
 from qmpsh.complete.candidates import Candidate, Catalog, Form
-from qmpsh.complete.devices import fits, property_keys, property_values
-from qmpsh.complete.feeds import names_file
-from qmpsh.complete.line import Line, line_of
-from qmpsh.complete.live import facts_at
-from qmpsh.complete.place import Path, Piece, Place
-from qmpsh.complete.qom import qom_values
-from qmpsh.schema.model import (
-    AlternateType,
-    Builtin,
-    EnumType,
-    Member,
-    ObjectType,
-    Schema,
-    Type,
-)
+from qmpsh.complete.cursor import CursorContext, KeyPart, Path
+from qmpsh.complete.line import TypedArguments, line_of
+from qmpsh.complete.live import LiveQuery, LiveValue, LiveValues, facts_at
+from qmpsh.complete.value_sources import names_file
+from qmpsh.jsontypes import JsonObject
+from qmpsh.schema.describe import kind_words, type_words
+from qmpsh.schema.model import AlternateType, Builtin, EnumType, Member, ObjectType, Schema, Type
+from qmpsh.schema.scalars import choices_of, is_enum, property_member
 from qmpsh.schema.walk import array_of, object_of
-from qmpsh.schema.words import kind_words, type_words
+
+_WORDS = {"bool": ("on", "off"), "OnOffAuto": ("on", "off", "auto")}
+"""The values of the property types whose words are few and known."""
+
+_BUSES = {
+    "multifunction": "PCI PCIE CXL pxb-bus pxb-pcie-bus pxb-cxl-bus",
+    "msos-desc": "usb-bus",
+    "scsi-id": "SCSI",
+    "nr": "virtio-serial-bus",
+    "unit": "IDE floppy-bus",
+    "cad": "HDA",
+    "iobase": "ISA",
+    "nsid": "nvme-bus",
+    "address": "i2c-bus",
+}
+"""A property that only devices of one kind of bus have, and what `info qtree` calls such a bus: no
+query says where a device fits. Source: QEMU 7.2 and 10.0, the properties of each bus's devices.
+"""
 
 
-def key_candidates(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+def property_keys(
+    line: TypedArguments, place: CursorContext, facts: LiveValues
+) -> Iterator[Candidate]:
+    """The properties of the driver that the line does not have yet; a name may hold dots."""
+    if place.name != "device_add" or place.path:
+        return
+    declared = {member.name for member in line.root.members}
+    for item in _properties(line, facts):
+        name = str(item.get("name"))
+        if name not in declared and not line.is_given(tuple(name.split("."))):
+            doc = str(item.get("description") or "")
+            start, kind = place.pieces[0].start, str(item.get("type"))
+            yield Candidate(name, start, kind, doc, form=Form.KEY, tail="=")
+
+
+def property_values(
+    line: TypedArguments, place: CursorContext, facts: LiveValues
+) -> Iterator[Candidate]:
+    """The values of a property whose type has few."""
+    if place.name != "device_add":
+        return
+    for item in _properties(line, facts):
+        if item.get("name") == ".".join(place.path):
+            for word in _WORDS.get(str(item.get("type")), ()):
+                yield Candidate(word, place.start, str(item.get("type")), form=Form.WORD)
+
+
+def fits(
+    line: TypedArguments, place: CursorContext, facts: LiveValues
+) -> Callable[[LiveValue], bool]:
+    """Whether the device of the line can use what the VM has: only a bus makes a difference."""
+    if place.name != "device_add" or place.path != ("bus",):
+        return lambda fact: True
+    names = {str(item.get("name")) for item in _properties(line, facts)}
+    if not names and line.tag(("driver",)):
+        return lambda fact: False  # what it is will be known in a moment
+    kinds = next((buses.split() for mark, buses in _BUSES.items() if mark in names), None)
+    return lambda fact: kinds is None or fact.kind in kinds
+
+
+def _properties(line: TypedArguments, facts: LiveValues) -> Iterator[JsonObject]:
+    driver = line.tag(("driver",))
+    if not driver:
+        return
+    answer = facts.answer(LiveQuery("device-list-properties", (("typename", driver),)))
+    for item in answer if isinstance(answer, list) else []:
+        # Children are parts that the device makes itself.
+        if isinstance(item, dict) and not str(item.get("type")).startswith("child<"):
+            yield item
+
+
+_LINK = "link<"
+
+
+def qom_values(place: CursorContext, facts: LiveValues) -> Iterator[Candidate]:
+    """The values at `value=` of a line that has path and property."""
+    if place.name != "qom-set" or place.path != ("value",):
+        return
+    texts = {given.path: given.text for given in place.given}
+    path, name = texts.get(("path",)), texts.get(("property",))
+    if not path or not name:
+        return
+    listed = facts.answer(LiveQuery("qom-list", (("path", path),)))
+    kind = str(property_member(listed, name, "type") or "")
+    if kind == "bool" and not place.quote:
+        yield Candidate("true", place.start, kind)
+        yield Candidate("false", place.start, kind)
+    elif kind.startswith(_LINK):
+        yield from _objects(kind[len(_LINK) : -1], place, facts)
+    elif is_enum(kind):
+        for word in _choices(path, name, facts):
+            yield Candidate(word, place.start, kind, form=Form.WORD)
+
+
+def _choices(path: str, name: str, facts: LiveValues) -> tuple[str, ...]:
+    """The words of an enum, as far as the description in the object's type lists them."""
+    owner = facts.answer(LiveQuery("qom-get", (("path", path), ("property", "type"))))
+    if not isinstance(owner, str):
+        return ()
+    listed = facts.answer(LiveQuery("qom-list-properties", (("typename", owner),)))
+    return choices_of(property_member(listed, name, "description"))
+
+
+def _objects(kind: str, place: CursorContext, facts: LiveValues) -> Iterator[Candidate]:
+    """The paths of the objects that a link may lead to, from HMP `info qom-tree /`.
+
+    A subtype is called after its type as a rule: `memory-backend-ram` is a `memory-backend`.
+    """
+    tree = facts.answer(LiveQuery("human-monitor-command", (("command-line", "info qom-tree /"),)))
+    for path, found in _tree(tree if isinstance(tree, str) else ""):
+        if found == kind or found.startswith(f"{kind}-"):
+            yield Candidate(path, place.start, found, form=Form.TEXT)
+
+
+def _tree(text: str) -> Iterator[tuple[str, str]]:
+    """Path and type of each line, `    /nic0 (virtio-net-pci)`, two blanks a level."""
+    above: list[str] = []
+    for line in text.splitlines():
+        head, bracket, kind = line.rstrip().removesuffix(")").rpartition(" (")
+        name = head.lstrip(" ")
+        if not bracket or not name.startswith("/"):
+            continue
+        depth = (len(head) - len(name)) // 2
+        above[depth:] = [name]
+        yield "".join(above).replace("//", "/", 1), kind
+
+
+def key_candidates(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     """The members that the object at the cursor still lacks, required first."""
     line = line_of(place, catalog)
     if line is None:
@@ -38,7 +161,7 @@ def key_candidates(place: Place, catalog: Catalog) -> Iterable[Candidate]:
     return found + list(property_keys(line, place, catalog.facts))
 
 
-def value_candidates(place: Place, catalog: Catalog) -> Iterable[Candidate]:
+def value_candidates(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     """The values that the member at the cursor may have: of its type, and what the VM knows."""
     line = line_of(place, catalog)
     if line is None:
@@ -58,14 +181,16 @@ def value_candidates(place: Place, catalog: Catalog) -> Iterable[Candidate]:
     return found
 
 
-def _paths(place: Place, catalog: Catalog) -> Iterator[Candidate]:
+def _paths(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
     """Paths of this host; the VM's folder is not known, so that they begin at the root."""
     for path in catalog.paths(place.prefix or "/"):
         if path.startswith("/"):
             yield Candidate(path, place.start, "path", form=Form.TEXT)
 
 
-def _missing(line: Line, path: Path, piece: Piece, place: Place) -> Iterator[Candidate]:
+def _missing(
+    line: TypedArguments, path: Path, piece: KeyPart, place: CursorContext
+) -> Iterator[Candidate]:
     below, form = _below(line, path, place)
     members = [member for member in below if not line.is_given((*path, member.name))]
     for member in sorted(members, key=lambda member: member.optional):
@@ -85,7 +210,7 @@ def _missing(line: Line, path: Path, piece: Piece, place: Place) -> Iterator[Can
             )
 
 
-def _below(line: Line, path: Path, place: Place) -> tuple[Sequence[Member], Form]:
+def _below(line: TypedArguments, path: Path, place: CursorContext) -> tuple[Sequence[Member], Form]:
     """What may be named below a path: an object's members, a list's indexes up to the next."""
     kind = line.type_at(path)
     owner = object_of(line.schema, kind) if kind is not None else None
@@ -99,7 +224,9 @@ def _below(line: Line, path: Path, place: Place) -> tuple[Sequence[Member], Form
     return indexes, Form.INDEX
 
 
-def _tails(schema: Schema, member: Member, piece: Piece, place: Place, *, begun: bool) -> list[str]:
+def _tails(
+    schema: Schema, member: Member, piece: KeyPart, place: CursorContext, *, begun: bool
+) -> list[str]:
     """What may follow a member's name at once.
 
     Where a value may be a word as well as an object, nothing; once the name stands there, both.
@@ -119,7 +246,7 @@ def _tails(schema: Schema, member: Member, piece: Piece, place: Place, *, begun:
     return [""] if is_object else ["="]
 
 
-def _values(schema: Schema, kind: Type, place: Place) -> Iterator[Candidate]:
+def _values(schema: Schema, kind: Type, place: CursorContext) -> Iterator[Candidate]:
     match kind:
         case EnumType():
             for member in kind.members:
@@ -144,7 +271,7 @@ def _values(schema: Schema, kind: Type, place: Place) -> Iterator[Candidate]:
                     yield from _values(schema, branch, place)
 
 
-def _brackets(schema: Schema, kind: Type, place: Place) -> Iterator[Candidate]:
+def _brackets(schema: Schema, kind: Type, place: CursorContext) -> Iterator[Candidate]:
     """The mark that opens a list, or an object where no dotted key can be written for it."""
     if array_of(schema, kind) is not None:
         yield Candidate("[", place.start, kind_words(schema, kind))

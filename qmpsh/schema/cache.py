@@ -1,8 +1,10 @@
-"""Schemas kept from earlier sessions, so that a one-shot needs no 200 kB round trip.
+"""Schemas in files: kept from earlier sessions, or given by the user with `--schema FILE`.
 
-A file is a header line, then the entities, one per line. The header holds the offset of each, so
-that an entity is parsed only when asked for: opening takes about a millisecond, whatever the
-schema's size. A damaged file is ignored.
+The cache saves a one-shot a round trip of 200 kB. A cached file is a header line, then the
+entities, one per line. The header holds the offset of each, so that an entity is parsed only when
+asked for: opening takes about a millisecond, whatever the schema's size. A damaged file is ignored.
+
+The files of `--schema` are for work without a server.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 
+from qmpsh.errors import UsageError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.paths import cache_file
 from qmpsh.regular import SCHEMA, open_regular, read_regular
 from qmpsh.schema.model import Schema, entity_table, names_of
+from qmpsh.schema.walk import property_types
 
 FORMAT = 1
 MOST_FILES = 16
@@ -134,3 +138,41 @@ def _prune(folder: str) -> None:
     for _, path in (*whole[:-MOST_FILES], *orphans):
         with contextlib.suppress(OSError):
             os.unlink(path)
+
+
+def read_schema_files(paths: Sequence[str]) -> Schema:
+    """Read a schema from a `query-qmp-schema` reply, and with it what devices there are from
+    `device-list-properties` replies, each in a file that is named after its device.
+
+    A reply may be its `return` list alone. Raises UsageError for a file that cannot be read or is
+    neither, and without a schema.
+    """
+    schema: Schema | None = None
+    devices: dict[str, dict[str, str]] = {}
+    for path in paths:
+        listed = _read(path)
+        if any(isinstance(item, dict) and "meta-type" in item for item in listed):
+            schema = Schema.from_entities(listed)
+        elif properties := property_types(listed):
+            devices[os.path.basename(path).partition(".")[0]] = properties
+        else:
+            schema = Schema.from_entities([])
+        if schema is not None and not schema.commands:
+            raise UsageError(
+                f"{path} is not a reply of query-qmp-schema, nor one of device-list-properties"
+            )
+    if schema is None:
+        raise UsageError("--schema needs a reply of query-qmp-schema too, in a file of its own")
+    schema.devices = devices
+    return schema
+
+
+def _read(path: str) -> list[Json]:
+    try:
+        value = json.loads(read_regular(path, SCHEMA))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not a JSON file: {error}") from error
+    listed = value.get("return") if isinstance(value, dict) else value
+    return listed if isinstance(listed, list) else []

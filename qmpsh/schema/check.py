@@ -1,7 +1,9 @@
 """Reads a command's arguments as JSON, checked against the types that the server declares.
 
 Every error points at what is wrong, says what was expected and suggests the nearest names. Nothing
-is refused that the schema allows: open commands take undeclared members.
+is refused that the schema allows: open commands take undeclared members. Raw JSON is checked as a
+typed line is, using a tree made from the JSON; since it is sent unchanged, what is found there is
+only a warning.
 """
 
 from __future__ import annotations
@@ -10,22 +12,22 @@ from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, NoReturn
 
 from qmpsh.errors import SchemaMismatch, Span, shortened
-from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.lang.build import NULL_WORDS, Branch, declared_text, key_tree
-from qmpsh.lang.syntax import (
+from qmpsh.jsontypes import Json, JsonObject, is_broken_size
+from qmpsh.language.syntax import (
     Argument,
     ArrayLiteral,
     CommandLine,
+    JsonLine,
     Modifiers,
     Node,
     ObjectLiteral,
+    Part,
     RawLiteral,
     Scalar,
 )
-from qmpsh.lang.values import quote, read_raw
-from qmpsh.nearest import did_you_mean
-from qmpsh.scalars import is_broken_size
-from qmpsh.schema.entries import Entry, entries_of, leaves_of
+from qmpsh.language.untyped import NULL_WORDS, UntypedBranch, declared_text, key_tree
+from qmpsh.language.values import quote, read_raw
+from qmpsh.schema.describe import assignment_words, kind_words, type_words
 from qmpsh.schema.model import (
     AlternateType,
     ArrayType,
@@ -37,10 +39,17 @@ from qmpsh.schema.model import (
     Type,
     is_open,
 )
-from qmpsh.schema.plain_values import EXPECTED, NAMES, NOT_READ, READERS
-from qmpsh.schema.properties import Properties, read_property
-from qmpsh.schema.walk import Unfolded, unfold
-from qmpsh.schema.words import assignment_words, kind_words, type_words
+from qmpsh.schema.scalars import EXPECTED, NAMES, NOT_READ, READERS
+from qmpsh.schema.walk import (
+    MemberEntry,
+    Properties,
+    Unfolded,
+    entries_of,
+    leaves_of,
+    read_property,
+    unfold,
+)
+from qmpsh.suggest import did_you_mean
 
 MOST_VALUES = 8
 """most values of a tag that an error lists"""
@@ -59,7 +68,7 @@ def check_arguments(
     if kind is None:
         hint = did_you_mean(name, schema.commands)
         raise SchemaMismatch(f"no command {name}{hint}", command.source, command.name.span)
-    reader = Reader(schema, command.source)
+    reader = ArgumentTyper(schema, command.source)
     undeclared = undeclared_reader(name, kind, properties)
     tree = key_tree(command)
     if command.modifiers != Modifiers():
@@ -69,11 +78,11 @@ def check_arguments(
         unfolded = unfold(schema, kind, lambda tag: _tag_value(tree, tag))
         names = {member.name for member in unfolded.members}
         refuse_collisions(command, names.union(undeclared.names if undeclared else ()))
-    return reader.object(kind, tree, Spot(name, command.name.span), undeclared)
+    return reader.object(kind, tree, ValueSpot(name, command.name.span), undeclared)
 
 
-class Spot(NamedTuple):
-    """What an error calls an object, and where the object is in the line.
+class ValueSpot(NamedTuple):
+    """The name by which an error calls an object, and the object's position in the line.
 
     part: what its members are called: the arguments of a command, the members of an object
     """
@@ -84,13 +93,13 @@ class Spot(NamedTuple):
 
 
 class Undeclared(NamedTuple):
-    """How an open command treats undeclared members.
+    """The way an open command treats undeclared members.
 
     read:  returns a member's value, given its entry and the line
     names: members known from elsewhere; a name may contain a dot (`zoned.zasl` of nvme)
     """
 
-    read: Callable[[Entry, str], Json]
+    read: Callable[[MemberEntry, str], Json]
     names: Collection[str] = ()
 
 
@@ -106,8 +115,8 @@ def undeclared_reader(
     return Undeclared(lambda entry, source: entry.guess(source))
 
 
-class Reader:
-    """Reads values of declared types. source: the line."""
+class ArgumentTyper:
+    """The reader of one line's values as values of declared types. source: the line."""
 
     def __init__(self, schema: Schema, source: str) -> None:
         self._schema = schema
@@ -118,15 +127,15 @@ class Reader:
     def object(
         self,
         kind: ObjectType,
-        child: Branch | ObjectLiteral,
-        spot: Spot,
+        child: UntypedBranch | ObjectLiteral,
+        spot: ValueSpot,
         undeclared: Undeclared | None = None,
     ) -> JsonObject:
         """Read an object from dotted keys or from braces."""
         unfolded = unfold(self._schema, kind, lambda tag: _tag_value(child, tag))
         members = {m.name: m for m in unfolded.members}
         result: JsonObject = {}
-        strays: list[Entry] = []
+        strays: list[MemberEntry] = []
         for entry in entries_of(child, (*members, *(undeclared.names if undeclared else ()))):
             member = members.get(entry.name)
             if member is not None:
@@ -139,7 +148,7 @@ class Reader:
         self._require(unfolded, result, spot, strays)
         return result
 
-    def _refuse_name(self, entry: Entry, unfolded: Unfolded, spot: Spot) -> NoReturn:
+    def _refuse_name(self, entry: MemberEntry, unfolded: Unfolded, spot: ValueSpot) -> NoReturn:
         where = f"{spot.name}{_with_tags(unfolded)}"
         names = [member.name for member in unfolded.members]
         union = unfolded.undecided
@@ -154,7 +163,7 @@ class Reader:
         self._refuse(f"{where} has no {spot.part} {_shown(entry.name)}{hint}", entry.span)
 
     def _require(
-        self, unfolded: Unfolded, given: JsonObject, spot: Spot, strays: Sequence[Entry]
+        self, unfolded: Unfolded, given: JsonObject, spot: ValueSpot, strays: Sequence[MemberEntry]
     ) -> None:
         """Refuse an object that lacks a required member. strays: its undeclared members."""
         missing = [m for m in unfolded.members if not m.optional and m.name not in given]
@@ -174,7 +183,7 @@ class Reader:
         where = f"{spot.name}{_in_brackets(unfolded, spot)}"
         self._refuse(f"{where} needs {names}", spot.span)
 
-    def _parted(self, entry: Entry, name: str) -> str:
+    def _parted(self, entry: MemberEntry, name: str) -> str:
         """Return how to type `DRIVER,id=x` here, which is QEMU's own command-line syntax.
 
         name: of the member that comes first there and without its name
@@ -198,11 +207,11 @@ class Reader:
 
     # ---------------------------------------------------------------- values
 
-    def value(self, member: Member, entry: Entry) -> Json:
+    def value(self, member: Member, entry: MemberEntry) -> Json:
         """Read the value of a member."""
         return self._read(self._schema.type(member.type), entry)
 
-    def _read(self, kind: Type, entry: Entry) -> Json:
+    def _read(self, kind: Type, entry: MemberEntry) -> Json:
         match kind:
             case Builtin():
                 return self._builtin(kind.json_type, entry)
@@ -214,11 +223,13 @@ class Reader:
                 return self._read(self._choose(kind, entry), entry)
             case ObjectType():
                 child = self._opened(entry)
-                if isinstance(child, Branch | ObjectLiteral):
-                    return self.object(kind, child, Spot(entry.name, entry.value_span, "member"))
+                if isinstance(child, UntypedBranch | ObjectLiteral):
+                    return self.object(
+                        kind, child, ValueSpot(entry.name, entry.value_span, "member")
+                    )
                 return self._refuse_value(f"an object {kind_words(self._schema, kind)}", entry)
 
-    def _builtin(self, json_type: str, entry: Entry) -> Json:
+    def _builtin(self, json_type: str, entry: MemberEntry) -> Json:
         if json_type == "value":
             return entry.guess(self._source)
         value = entry.value
@@ -239,7 +250,7 @@ class Reader:
             self._refuse(f"{entry.word} is not a whole number of bytes", entry.value_span)
         return self._refuse_value(EXPECTED[json_type], entry)
 
-    def _enum(self, kind: EnumType, entry: Entry) -> Json:
+    def _enum(self, kind: EnumType, entry: MemberEntry) -> Json:
         value = entry.value
         names = kind.names()
         if isinstance(value, Scalar):
@@ -250,20 +261,24 @@ class Reader:
             self._refuse(message, entry.value_span)
         return self._refuse_value(f"one of {', '.join(names)}", entry)
 
-    def _array(self, kind: ArrayType, entry: Entry) -> Json:
+    def _array(self, kind: ArrayType, entry: MemberEntry) -> Json:
         element = self._schema.type(kind.element)
         child = self._opened(entry)
         if isinstance(child, ArrayLiteral):
-            items = [Entry(f"{entry.name}[{n}]", i.span, i) for n, i in enumerate(child.items)]
+            items = [
+                MemberEntry(f"{entry.name}[{n}]", i.span, i) for n, i in enumerate(child.items)
+            ]
             return [self._read(element, item) for item in items]
-        if isinstance(child, Branch):
+        if isinstance(child, UntypedBranch):
             return [
-                self._read(element, Entry(f"{entry.name}[{item.name}]", item.span, item.child))
+                self._read(
+                    element, MemberEntry(f"{entry.name}[{item.name}]", item.span, item.child)
+                )
                 for item in child.items()
             ]
         return self._refuse_value(f"a list {kind_words(self._schema, kind)}", entry)
 
-    def _choose(self, kind: AlternateType, entry: Entry) -> Type:
+    def _choose(self, kind: AlternateType, entry: MemberEntry) -> Type:
         """Return the branch with the JSON type of the text."""
         branches = [self._schema.type(name) for name in kind.branches]
         for wanted in _forms(entry, self._opened(entry)):
@@ -275,7 +290,7 @@ class Reader:
             return words  # suggests the nearest names
         return self._refuse_value(f"one of {kind_words(self._schema, kind)}", entry)
 
-    def _fits(self, branch: Type, entry: Entry) -> bool:
+    def _fits(self, branch: Type, entry: MemberEntry) -> bool:
         """Whether a word is a value of an enum, int, number or boolean; other branches fit."""
         if isinstance(branch, EnumType) and isinstance(entry.value, Scalar):
             return entry.value.text in branch.names()
@@ -283,16 +298,16 @@ class Reader:
             return True
         return entry.word is not None and READERS[branch.json_type](entry.word) is not NOT_READ
 
-    def _opened(self, entry: Entry) -> Branch | Node:
+    def _opened(self, entry: MemberEntry) -> UntypedBranch | Node:
         """Return the value, parsed if it is raw text in brackets."""
         value = entry.value
         return read_raw(value, self._source) if isinstance(value, RawLiteral) else value
 
     # ---------------------------------------------------------------- errors
 
-    def _in_quotes(self, entry: Entry) -> str:
+    def _in_quotes(self, entry: MemberEntry) -> str:
         """Say how to quote text that was taken for a bracket; "" for dotted keys."""
-        if isinstance(entry.value, Branch):
+        if isinstance(entry.value, UntypedBranch):
             return ""
         text = self._source[slice(*entry.value_span)]
         quoted = quote(text)
@@ -303,14 +318,14 @@ class Reader:
         key = entry.child.key
         return f"; text is quoted: {self._source[key[0].span[0] : key[-1].span[1]]}={quoted}"
 
-    def _refuse_value(self, expected: str, entry: Entry, *, hint: str = "") -> NoReturn:
+    def _refuse_value(self, expected: str, entry: MemberEntry, *, hint: str = "") -> NoReturn:
         self._refuse(f"{entry.name}: expected {expected}{hint}", entry.value_span)
 
     def _refuse(self, message: str, span: Span) -> NoReturn:
         raise SchemaMismatch(message, self._source, span)
 
 
-def _tag_value(child: Branch | ObjectLiteral, tag: str) -> str | None:
+def _tag_value(child: UntypedBranch | ObjectLiteral, tag: str) -> str | None:
     """Return the text of a union's tag, wherever it is in the line."""
     for name, value in leaves_of(child):
         if name == tag and isinstance(value, Scalar):
@@ -318,7 +333,7 @@ def _tag_value(child: Branch | ObjectLiteral, tag: str) -> str | None:
     return None
 
 
-def _in_brackets(unfolded: Unfolded, spot: Spot) -> str:
+def _in_brackets(unfolded: Unfolded, spot: ValueSpot) -> str:
     """Return ` (abort)` for an element of a list, ` with driver=qcow2` for a command."""
     if spot.part == "argument" or not unfolded.tags:
         return _with_tags(unfolded)
@@ -339,10 +354,10 @@ def _with_tags(unfolded: Unfolded) -> str:
 _BARE_FORMS = ("string", "enum", "int", "number", "boolean", "null")
 
 
-def _forms(entry: Entry, value: Branch | Node) -> Sequence[str]:
+def _forms(entry: MemberEntry, value: UntypedBranch | Node) -> Sequence[str]:
     """Return the JSON types a value may have, likeliest first. value: with brackets parsed."""
     match value:
-        case Branch():
+        case UntypedBranch():
             return ("array", "object") if value.has_index() else ("object",)
         case ObjectLiteral():
             return ("object",)
@@ -364,3 +379,54 @@ def _form(kind: Type) -> str:
             return "array"
         case _:
             return "object"
+
+
+# ---------------------------------------------------------------------------- raw JSON
+
+LONGEST = 200_000
+"""characters of a line that is checked; longer ones were written by a program"""
+
+
+def check_json(schema: Schema, line: JsonLine) -> str:
+    """Return why this server would refuse a raw JSON command; "" if it would not, and for a line
+    that takes longer to check than the warning is worth.
+    """
+    if len(line.source) > LONGEST:
+        return ""
+    kind = schema.arguments(line.name)
+    if kind is None:
+        return f"no command {line.name}{did_you_mean(line.name, schema.commands)}"
+    node = _node(line.arguments if line.has_arguments else {}, line.span)
+    if not isinstance(node, ObjectLiteral):
+        return "arguments must be an object"
+    try:
+        read = ArgumentTyper(schema, line.source).object(
+            kind, node, ValueSpot(line.name, line.span), undeclared_reader(line.name, kind, None)
+        )
+    except SchemaMismatch as error:
+        return str(error)
+    member = _differing(read, line.arguments) if line.name != "device_add" else None
+    return f"{member}: another type is declared" if member else ""
+
+
+def _node(value: Json, span: Span) -> Node:
+    """Return the tree that typing this JSON would give."""
+    match value:
+        case dict():
+            members = [(Part(name, True, span), _node(item, span)) for name, item in value.items()]
+            return ObjectLiteral(tuple(members), span)
+        case list():
+            return ArrayLiteral(tuple(_node(item, span) for item in value), span)
+        case str():
+            return Scalar(value, True, span)
+        case None | bool():
+            return Scalar({None: "null", True: "true", False: "false"}[value], False, span)
+        case _:
+            return Scalar(str(value), False, span)
+
+
+def _differing(read: Json, given: Json) -> str | None:
+    """Return the name of the first member whose value was read differently from the JSON."""
+    if not (isinstance(read, dict) and isinstance(given, dict)):
+        return None
+    return next((name for name in read if read[name] != given.get(name)), None)

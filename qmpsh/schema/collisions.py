@@ -6,13 +6,16 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from qmpsh.errors import SchemaMismatch, Span
-from qmpsh.lang.scan import Scanner
-from qmpsh.lang.syntax import CommandLine, Modifiers
-from qmpsh.lang.tokens import Kind
+from qmpsh.language.scanner import Scanner
+from qmpsh.language.syntax import CommandLine, Modifiers
+from qmpsh.language.tokens import TokenKind
 
 
 class _Use(NamedTuple):
-    """written: with what it takes; meaning: what it is for, and where else it can be written"""
+    """A modifier and how else to write the member of the same name.
+
+    written: with what it takes; meaning: what it is for, and where else it can be written
+    """
 
     written: str
     meaning: str
@@ -62,6 +65,6 @@ def _given(modifiers: Modifiers) -> list[tuple[str, str]]:
 def _place(command: CommandLine, name: str) -> Span:
     """Where the modifier stands; of words of a command line this is not always known."""
     for token in Scanner().feed(command.source):
-        if token.kind is Kind.MODIFIER and token.text(command.source) == f"--{name}":
+        if token.kind is TokenKind.MODIFIER and token.text(command.source) == f"--{name}":
             return token.start, token.end
     return command.name.span

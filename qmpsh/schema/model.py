@@ -15,7 +15,7 @@ from qmpsh.jsontypes import Json, JsonObject
 
 
 class Builtin(NamedTuple):
-    """json_type: string, int, number, boolean, null or value (anything)."""
+    """A builtin type. json_type: string, int, number, boolean, null or value (anything)."""
 
     json_type: str
 
@@ -28,7 +28,7 @@ class EnumMember(NamedTuple):
 
 
 class EnumType(NamedTuple):
-    """members: in the server's order."""
+    """An enum. members: in the server's order."""
 
     members: tuple[EnumMember, ...]
 
@@ -38,13 +38,13 @@ class EnumType(NamedTuple):
 
 
 class ArrayType(NamedTuple):
-    """element: name of its elements' type."""
+    """An array. element: name of its elements' type."""
 
     element: str
 
 
 class AlternateType(NamedTuple):
-    """branches: names of types, each with a different JSON type."""
+    """An alternate. branches: names of types, each with a different JSON type."""
 
     branches: tuple[str, ...]
 
@@ -108,7 +108,7 @@ Lookup = Callable[[str], JsonObject | None]
 
 
 class Schema:
-    """What a server accepts.
+    """The commands, events and types that a server accepts.
 
     lookup:           returns an entity by name; called when it is needed
     commands, events: names, in the server's order

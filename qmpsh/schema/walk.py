@@ -3,14 +3,33 @@
 On the way, a union's tag adds the members of its branch, which may itself be a union (the `socket`
 of a migration's address has its own tag); an alternate is replaced by its object, an array by its
 element. A path's parts are as typed; if a declared name contains a dot (`zoned.zasl`), the longest
-name wins.
+name wins. Members typed with dotted keys and in braces are read alike: each level is a list of
+entries, and only this module knows which syntax they came from.
+
+Also reads device properties, which the schema does not declare, using `device-list-properties`: in
+device_add, QEMU 7.2 takes any scalar as a string, while 10.0 wants the JSON type (WIRE.md
+section 5).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
+from qmpsh.errors import Span
+from qmpsh.jsontypes import Json, read_boolean, read_int
+from qmpsh.language.syntax import Argument, Node, ObjectLiteral, Part, RawLiteral, Scalar
+from qmpsh.language.untyped import (
+    UntypedBranch,
+    as_text,
+    declared_text,
+    guess_literal,
+    guess_member,
+    guess_value,
+    plain_word,
+    top_level_part,
+)
 from qmpsh.schema.model import AlternateType, ArrayType, Member, ObjectType, Schema, Type
 
 Path = tuple[str, ...]
@@ -94,3 +113,121 @@ def descend(schema: Schema, kind: Type, path: Path, tags: Tags, at: Path = ()) -
     if member is None:
         return None
     return descend(schema, schema.type(member.type), path[width:], tags, (*at, *path[:width]))
+
+
+Child = Argument | UntypedBranch | Node | RawLiteral
+"""What a member may have: a value, or the branch of its dotted keys."""
+
+
+class MemberEntry(NamedTuple):
+    """One member as typed. span: of its name."""
+
+    name: str
+    span: Span
+    child: Child
+
+    @property
+    def value(self) -> UntypedBranch | Node | RawLiteral:
+        """The value itself, whether it was an argument or inside brackets."""
+        return self.child.value if isinstance(self.child, Argument) else self.child
+
+    @property
+    def word(self) -> str | None:
+        """The text of a bare word, true and false as JSON has them; None for other values."""
+        value = self.value
+        if not isinstance(value, Scalar) or value.quoted:
+            return None
+        return plain_word(value.text, inside=not isinstance(self.child, Argument))
+
+    @property
+    def value_span(self) -> Span:
+        """The span of the value; for dotted keys, that of the name."""
+        value = self.value
+        return self.span if isinstance(value, UntypedBranch) else value.span
+
+    def guess(self, source: str) -> Json:
+        """Read the value untyped, if anything is accepted. source: the line."""
+        child = self.child
+        if isinstance(child, Argument | UntypedBranch):
+            return guess_member(child, source)
+        if isinstance(child, RawLiteral):
+            return guess_value(child, source)
+        return guess_literal(child, source)
+
+
+def entries_of(child: UntypedBranch | ObjectLiteral, names: Iterable[str]) -> list[MemberEntry]:
+    """Return an object's members; a dotted key matches the longest of the names at its level."""
+    if isinstance(child, ObjectLiteral):
+        return [MemberEntry(part.text, part.span, node) for part, node in child.members]
+    declared = frozenset(names)
+
+    def width(parts: Sequence[Part]) -> int:
+        bare = list(takewhile(lambda part: not part.quoted, parts))
+        found = name_width(declared, [part.text for part in bare])
+        return found if found > 1 or parts[0].text in declared else top_level_part(parts)
+
+    return [MemberEntry(member.name, member.span, member.child) for member in child.members(width)]
+
+
+def leaves_of(child: UntypedBranch | ObjectLiteral) -> Iterator[tuple[str, Node | RawLiteral]]:
+    """Yield name and value of the members that have a value, not members of their own."""
+    if isinstance(child, ObjectLiteral):
+        for part, node in child.members:
+            yield part.text, node
+    else:
+        for parts, argument in child.entries:
+            if len(parts) == 1:
+                yield parts[0].text, argument.value
+
+
+Properties = Mapping[str, str]
+"""A device's property names and their types as `device-list-properties` names them."""
+
+_PROPERTY_READERS: dict[str, Callable[[str], Json]] = {
+    "bool": read_boolean,
+    "size": read_int,
+    "busnr": read_int,
+    **{
+        f"{sign}int{bits}{end}": read_int
+        for sign in ("", "u")
+        for bits in ("", "8", "16", "32", "64")
+        for end in ("", "_t")
+    },
+}
+
+
+def property_types(answer: Json) -> dict[str, str]:
+    """Return names and types from the reply to `device-list-properties`; {} from anything else."""
+    if not isinstance(answer, list):
+        return {}
+    pairs = ((p.get("name"), p.get("type")) for p in answer if isinstance(p, dict))
+    return {name: kind for name, kind in pairs if isinstance(name, str) and isinstance(kind, str)}
+
+
+def read_as(kind: str, text: str) -> Json:
+    """Read a bare word as a live type if it fits, else as a string: the server judges.
+
+    kind: as `device-list-properties` and `qom-list` name it
+    """
+    read = _PROPERTY_READERS.get(kind)
+    if read is None:
+        return declared_text(text)
+    found = read(text)
+    return as_text(text) if found is None else found
+
+
+def read_property(entry: MemberEntry, source: str, properties: Properties) -> Json:
+    """Read a device property: as its live type if the text fits, else as a string.
+
+    An unknown property is read untyped. `addr` is always a string: as an integer it means another
+    slot to QEMU 10.
+    """
+    value = entry.value
+    if not isinstance(value, Scalar):
+        return entry.guess(source)
+    if value.quoted or entry.name == "addr":
+        return value.text
+    kind = properties.get(entry.name)
+    if kind is None:
+        return entry.guess(source)
+    return read_as(kind, value.text)

@@ -1,1 +1,1 @@
-"""One line in, one Outcome out. Knows no terminal and no click."""
+"""The shell itself: one line in, one Outcome out. Knows no terminal and no click."""

@@ -1,4 +1,4 @@
-"""What `.help device_add driver=NAME` tells: the device's properties, which no schema declares."""
+"""The properties of a device, for `.help device_add driver=NAME`; no schema declares them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Generator
 
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.schema.signature import hanging
+from qmpsh.schema.describe import hanging
 from qmpsh.shell.introspection import Introspection
-from qmpsh.shell.outcome import Wish
+from qmpsh.shell.steps import Wish
 
 
 def device_properties(
@@ -49,7 +49,7 @@ def _lines(found: list[JsonObject], width: int) -> list[str]:
 
 
 def _described(item: JsonObject) -> str:
-    """`uint32: what it is (default 3)`, as far as the server tells."""
+    """`uint32: what it is (default 3)`, as far as the server says."""
     kind, about = str(item.get("type")), str(item.get("description") or "")
     default = f"(default {_word(item['default-value'])})" if "default-value" in item else ""
     return " ".join(part for part in (f"{kind}:" if about else kind, about, default) if part)

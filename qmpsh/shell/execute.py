@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable, Generator
 from typing import Final, NamedTuple
 
+from qmpsh.client.client import Client, Pending
+from qmpsh.client.handshake import no_descriptors
 from qmpsh.errors import ConnectionLost, ReplyTimeout, StreamEnded, UsageError, failure
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.lang.syntax import Modifiers, Redirect
-from qmpsh.link.client import Client, Pending
-from qmpsh.link.handshake import no_descriptors
+from qmpsh.language.syntax import Modifiers, Redirect
+from qmpsh.protocol.messages import Command, ErrorReply, command_object, ends_vm
 from qmpsh.shell.hmp import hmp_command, hmp_text
-from qmpsh.shell.outcome import Answer, Note, Outcome, Steps, Until, Wish, adapted
 from qmpsh.shell.settings import Settings
-from qmpsh.wire.messages import Command, ErrorReply, command_object, ends_vm
+from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor, Wish, adapted
 
 
 class Request(NamedTuple):
@@ -82,7 +82,7 @@ def execute(
     """
     is_agreed = request.command.name == "qmp_capabilities" and settings.negotiated
     if settings.read_only and not is_agreed:
-        # Imported here, as below: a one-shot asks nothing, and may do what it was told.
+        # Imported here, as below: a one-shot asks nothing, and may do what the line says.
         from qmpsh.shell.policy import refuse_unless_reading
 
         refuse_unless_reading(request.command)
@@ -145,7 +145,7 @@ def within(timeout: float, steps: Steps) -> Steps:
     """
 
     def limited(wish: Wish) -> Generator[Wish, str, str | None]:
-        if not isinstance(wish, Until) or wish.deadline is not None or wish.endless:
+        if not isinstance(wish, WaitFor) or wish.deadline is not None or wish.endless:
             return (yield wish)
         choice = yield wish._replace(deadline=time.monotonic() + timeout)
         if not wish.ready():
@@ -208,7 +208,7 @@ def answer_to(
     suggest: Suggest = lambda _: "",
     left: Callable[[], str] = str,
 ) -> Generator[Wish, str, Answer]:
-    """Send the request and wait for what comes back. left: see Until.
+    """Send the request and wait for what comes back. left: see WaitFor.
 
     Raises ReplyTimeout, ConnectionLost.
     """
@@ -218,7 +218,7 @@ def answer_to(
         timeout = SILENCE
     if request.modifiers.fd is not None:
         # Imported here: few lines carry a descriptor.
-        from qmpsh.shell.descriptors import open_file
+        from qmpsh.shell.fds import open_file
 
         fd, remark = open_file(request.modifiers.fd)
         pending = client.submit(command._replace(fd=fd))
@@ -231,10 +231,10 @@ def answer_to(
     deadline = None if timeout is None else time.monotonic() + timeout
     if client.dialect.guest and not is_silent:
         # Imported here: few servers are guest agents.
-        from qmpsh.shell.guest import note_silence
+        from qmpsh.shell.verbs.guest import note_silence
 
         yield from note_silence(pending, deadline)
-    yield Until(lambda: pending.done, deadline, left=left)
+    yield WaitFor(lambda: pending.done, deadline, left=left)
     if is_silent and pending.reply is None:
         client.forget(pending)
         yield Note(f"{request.command.name}: no answer, which is how the server says success")
@@ -251,7 +251,7 @@ def answer_to(
 def _next_step(
     client: Client, command: Command, pending: Pending, said: str, suggest: Suggest
 ) -> Generator[Wish, str, str]:
-    """What to say behind a failure; "" for nothing. said: its text"""
+    """What to say after a failure; "" for nothing. said: its text"""
     if isinstance(pending.reply, ErrorReply) and pending.reply.error_class == "CommandNotFound":
         wants = pending.reply.desc.startswith(_NEGOTIATE)
         return "; this server negotiates: leave out -N" if wants else suggest(command.name)
@@ -259,7 +259,7 @@ def _next_step(
     line = str(arguments.get("command-line", "")).split()
     if command.name != "device_add" and line[:1] != ["device_add"]:
         return ""
-    # Imported here: only a device that was refused has to be told where to go.
+    # Imported here: only for a refused device is a free place looked for.
     from qmpsh.shell.ports import lacks_place, plug_hint
 
     if not lacks_place(said):
@@ -289,7 +289,7 @@ def _answer(request: Request, raw: JsonObject, seconds: float, size: int) -> Ans
     tells = "error" in raw or request.command.name in _TELLING
     if request.command.arguments is not None and tells:
         # Imported here: only what the server says of arguments may repeat a secret.
-        from qmpsh.shell.scrubbing import scrubbed_reply
+        from qmpsh.shell.secrets import scrubbed_reply
 
         raw = scrubbed_reply(raw, command_object(request.command))
     reply = {key: value for key, value in raw.items() if key != "id"}

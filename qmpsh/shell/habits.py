@@ -1,4 +1,4 @@
-"""Lines as they are typed in the human monitor, and the same in the language of this shell.
+"""Translates lines as typed in the human monitor into the language of this shell.
 
 Only what means exactly the same is converted; another line is offered as it stands, for `.hmp`. The
 units differ, for one: `balloon 2048` are MiB there and bytes in QMP.
@@ -39,9 +39,11 @@ _OPTIONS = frozenset({"device_add", "netdev_add", "object_add"})
 
 
 class _Form(NamedTuple):
-    """name: of the command in QMP; members: for the words in their order, a `?` behind those that
-    may be left out, `:M` behind a size that is in MiB where it has no unit; flags: what an option
-    such as -f says, "" for what QMP does anyway; plain: what QMP must be told without that one
+    """How a line of the human monitor reads in QMP.
+
+    name: of the command in QMP; members: for the words in their order, followed by a `?` where they
+    may be left out, by `:M` for a size that is in MiB where it has no unit; flags: what an option
+    such as -f says, "" for what QMP does anyway; plain: what QMP needs where that option is missing
     """
 
     name: str
@@ -93,7 +95,7 @@ _FORMS = {
 
 
 def in_our_words(text: str, has: Callable[[str], bool]) -> str:
-    """A line of the human monitor in our language, or behind `.hmp`; "" for no such line.
+    """A line of the human monitor in our language, or after `.hmp`; "" for no such line.
 
     has: whether QMP has a command of that name here
     """
@@ -104,7 +106,7 @@ def in_our_words(text: str, has: Callable[[str], bool]) -> str:
     arguments = _arguments(form, name, words) if form is not None and has(form.name) else None
     if form is None or arguments is None:
         return f".hmp {text.strip()}"
-    # A size that is none is no line of the human monitor either.
+    # With a wrong size it is not a line of the human monitor either.
     return " ".join([form.name, *arguments]) if "" not in arguments else ""
 
 

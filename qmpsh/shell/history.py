@@ -1,6 +1,7 @@
-"""The lines that were typed, kept from session to session: append-only, locked, private.
+"""The history file, with the lines typed in all sessions, and the aliases of the prompt.
 
-The format is prompt_toolkit's own: `# time`, then each physical line of an entry behind a `+`.
+The file is append-only, locked and private. Its format is prompt_toolkit's own: `# time`, then each
+physical line of an entry after a `+`. An alias is a word that stands for the beginning of a line.
 """
 
 from __future__ import annotations
@@ -8,15 +9,20 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Mapping
+from typing import Final
 
 from qmpsh.regular import HISTORY, open_regular
+from qmpsh.shell.settings import Prompt
 
 _MODE = 0o600
 
 
 class HistoryFile:
-    """path: made with mode 0600 when the first line is stored. A file that cannot be read or
-    written is a history that is empty and forgets: no reason to disturb anybody's work.
+    """The file of the lines that were typed. path: made with mode 0600 when the first is stored.
+
+    A file that cannot be read or written is a history that is empty and forgets: no reason to
+    disturb the user's work.
     """
 
     def __init__(self, path: str) -> None:
@@ -63,3 +69,16 @@ class HistoryFile:
 def is_kept(line: str) -> bool:
     """A leading blank keeps a line out of the history; an empty line is none."""
     return bool(line.strip()) and not line[0].isspace()
+
+
+HMP_PROMPT: Final[Prompt] = "(hmp) "
+"""Where it stands no word is an alias: a line there is the human monitor's own."""
+
+
+def expand(line: str, aliases: Mapping[str, str]) -> str:
+    """The line with its first word replaced; what follows it stays. Never twice."""
+    word = line.split(None, 1)[0] if line.strip() else ""
+    if word not in aliases:
+        return line
+    at = line.index(word)
+    return line[:at] + aliases[word] + line[at + len(word) :]

@@ -1,12 +1,12 @@
 """The human monitor through `human-monitor-command`: its line and its text.
 
-Whether a text tells of a failure is judged by `hmp_texts`.
+Whether a text reports a failure is decided by `hmp_texts`.
 """
 
 from __future__ import annotations
 
 from qmpsh.jsontypes import Json
-from qmpsh.wire.messages import Command
+from qmpsh.protocol.messages import Command
 
 HMP_COMMANDS = frozenset({
     "announce_self", "boot_set", "c", "calc_dirty_rate", "change", "commit", "cpu", "delvm",

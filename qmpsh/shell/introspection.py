@@ -1,8 +1,8 @@
 """What the server accepts: its commands, its schema, the properties of its devices.
 
-Asked for when first needed, never again; the schema comes from the cache where it holds this very
-binary's. A server without a schema (a guest agent, StratoVirt) leaves it None, and nothing is
-blocked.
+Asked for when first needed, never again; the schema comes from the cache if that holds the one of
+this very binary. A server without a schema (a guest agent, StratoVirt) leaves it None, and nothing
+is blocked.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
+from qmpsh.client.client import Client
+from qmpsh.client.dialect import QEMU, listed
 from qmpsh.jsontypes import Json
-from qmpsh.lang.syntax import CommandLine, Scalar
-from qmpsh.link.client import Client
-from qmpsh.link.dialect import QEMU, listed
+from qmpsh.language.syntax import CommandLine, Scalar
+from qmpsh.protocol.messages import Command, Reply
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Note, Outcome, Steps, Until, Wish
-from qmpsh.wire.messages import Command, Reply
+from qmpsh.shell.steps import Note, Outcome, Steps, WaitFor, Wish
 
 if TYPE_CHECKING:
-    from qmpsh.complete.live import Facts
-    from qmpsh.schema.manual import Manual
+    from qmpsh.complete.live import LiveValues
+    from qmpsh.schema.manual.find import Manual
     from qmpsh.schema.model import Schema
-    from qmpsh.schema.properties import Properties
+    from qmpsh.schema.walk import Properties
 
 _WAYS_OUT = frozenset({"q", "exit", "bye", "logout", "wq"})
 """What other shells are left with."""
@@ -37,14 +37,17 @@ Asking = Generator[Wish, str, None]
 
 
 class Introspection:
-    """client: None where nothing can be asked; schema: given beforehand (--schema), else None."""
+    """What one server accepts, asked for as needed.
+
+    client: None where nothing can be asked; schema: given beforehand (--schema), else None.
+    """
 
     def __init__(
         self, client: Client | None, machine: Machine, schema: Schema | None = None
     ) -> None:
         self.schema = schema
         self.live = True
-        self.facts: Facts | None = None
+        self.facts: LiveValues | None = None
         """what completion has been answered lately, None where nothing is completed"""
         self._given = schema is not None
         self._client = client
@@ -98,7 +101,7 @@ class Introspection:
     def load_schema(self) -> Asking:
         """Learn the schema, once: from the cache where the server still lists the same commands."""
         if self._loading:
-            yield Until(lambda: not self._loading)
+            yield WaitFor(lambda: not self._loading)
         client = self._client
         if self._loaded or client is None or client.closed:
             return
@@ -126,12 +129,12 @@ class Introspection:
             self._loading = False
 
     def _describe(self) -> Asking:
-        """Take what the local manual tells for the schema of a server that has none."""
+        """Take what the local manual says for the schema of a server that has none."""
         yield from self.load_commands()
         manual = self.manual()
         if manual is not None and self._machine.commands:
             # Imported here: the servers of most users have a schema.
-            from qmpsh.schema.agent import manual_schema
+            from qmpsh.schema.builtin import manual_schema
 
             self.schema = manual_schema(manual, self._machine.commands, self._machine.version)
         self._loaded = True
@@ -143,14 +146,14 @@ class Introspection:
 
     @property
     def manual_name(self) -> str:
-        """The page of the local manual that tells of this kind of server; "" where none does."""
+        """The page of the local manual on this kind of server; "" where none does."""
         dialect = QEMU if self._client is None else self._client.dialect
         return listed(dialect, self.commands).manual
 
     def manual(self) -> Manual | None:
         """The local manual of this kind of server; None where none is installed."""
         if not self._manual_sought:
-            from qmpsh.schema.docs import find_pages, load_manual
+            from qmpsh.schema.manual.find import find_pages, load_manual
 
             self._manual_sought = True
             page = self.manual_name
@@ -174,7 +177,7 @@ class Introspection:
             return self._from_files(driver or "")
         if driver is not None and driver not in self._properties:
             # Imported here: few lines add a device.
-            from qmpsh.schema.properties import property_types
+            from qmpsh.schema.walk import property_types
 
             self._properties[driver] = property_types((yield from self.ask_device(driver)))
         return self._properties.get(driver or "")
@@ -192,7 +195,7 @@ class Introspection:
         return self._client is not None and self.live
 
     def ask_device(self, driver: str) -> Generator[Wish, str, Json]:
-        """What the server tells of a device's properties; None for nothing."""
+        """What the server says of a device's properties; None for nothing."""
         if self._client is None or not self.live:
             return None
         return (yield from self._ask(self._client, "device-list-properties", {"typename": driver}))
@@ -206,9 +209,9 @@ class Introspection:
         if self.facts is None:
             return (yield from self._ask(self._client, name, arguments))
         # Imported here: only where lines are completed.
-        from qmpsh.complete.sources import Query
+        from qmpsh.complete.live import LiveQuery
 
-        query, self.facts.now = Query(name, tuple(arguments.items())), time.monotonic()
+        query, self.facts.now = LiveQuery(name, tuple(arguments.items())), time.monotonic()
         known = self.facts.fresh(query)
         if known is None:
             known = yield from self._ask(self._client, name, arguments)
@@ -223,10 +226,10 @@ class Introspection:
     def suggestion(self, name: str, behind: str = "") -> str:
         """`; did you mean a?` for an unknown command, from what is at hand, the cache included.
 
-        behind: what the line says behind it, for a command of the human monitor
+        behind: what the line says after it, for a command of the human monitor
         """
-        from qmpsh.nearest import did_you_mean
         from qmpsh.schema.cache import load_schema
+        from qmpsh.suggest import did_you_mean
 
         if name in _WAYS_OUT:
             return "; .exit leaves the shell, quit ends the VM"
@@ -250,7 +253,7 @@ class Introspection:
         return f"; in the human monitor there is: {meant}"
 
     def in_our_words(self, text: str) -> str:
-        """A line of the human monitor as one of ours, or behind `.hmp`; "" where it is none, or
+        """A line of the human monitor as one of ours, or after `.hmp`; "" where it is none, or
         the server has no such monitor.
         """
         from qmpsh.shell.habits import in_our_words
@@ -263,7 +266,7 @@ class Introspection:
     def _verb_hint(self, name: str, behind: str) -> str:
         """`; did you mean .help?` for a verb that stands without its dot."""
         # Imported here: as a rule a line's command is there.
-        from qmpsh.lang.verbs import VERBS
+        from qmpsh.language.verbs import VERBS
 
         if name not in VERBS:
             return ""
@@ -274,18 +277,18 @@ class Introspection:
     def _ask(
         self, client: Client, name: str, arguments: dict[str, Json] | None = None
     ) -> Generator[Wish, str, Json]:
-        """The value of a reply; None for an error, which is never shown, and where nobody answers
-        any more: that the line cannot be sent is told by the line.
+        """The value of a reply; None for an error, which is never shown, and where no server
+        answers any more: the line itself then reports that it cannot be sent.
         """
         if client.closed:
             return None
         pending = client.submit(Command(name, arguments))
-        yield Until(lambda: pending.done)
+        yield WaitFor(lambda: pending.done)
         return pending.reply.value if isinstance(pending.reply, Reply) else None
 
     def _cache_path(self, client: Client) -> str:
-        from qmpsh.link.peer import server_identity
         from qmpsh.schema.cache import cache_path
+        from qmpsh.system.peer import server_identity
 
         greeting = client.greeting
         version = [greeting.version, greeting.package] if greeting else ["unknown"]

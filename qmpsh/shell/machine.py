@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from qmpsh.client.dialect import command_names, disabled_names, introduction, remark
 from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json
-from qmpsh.link.dialect import command_names, disabled_names, introduction, remark
-from qmpsh.wire.messages import Event, Greeting
+from qmpsh.protocol.messages import Event, Greeting
 
 MachineState = Literal["running", "paused", "ended", "lost", "disconnected", ""]
 """The run state in one word, "" before it is known."""
@@ -43,10 +43,12 @@ _TELLING = {"STOP": ("paused", False), "RESUME": ("running", True)}
 
 
 class Machine:
-    """address:   where the monitor is, as it was given
+    """What is known of the VM and of the connection to it.
+
+    address:   where the monitor is, as it was given
     owner:     libvirt or Proxmox where the monitor is theirs, else ""
     server, version, package: what the greeting says of the program at the other end, "" for what it
-               does not; a guest agent tells its version with its commands
+               does not; a guest agent gives its version with its commands
     remark:    what came with the greeting for the user, "" for nothing
     commands:  names in the server's order, () before they are known
     disabled:  of those, what a guest agent's administrator has turned off
@@ -131,7 +133,7 @@ class Machine:
             self.uuid = shortened(str(value["UUID"]))
 
     def learn_status(self, value: Json) -> None:
-        """Take in the reply of query-status, unless an event has told better since it was asked.
+        """Take in the reply of query-status, unless an event has said otherwise since it was asked.
 
         Shapes of other servers are left alone.
         """

@@ -1,21 +1,27 @@
-"""Bytes through a shell command, while the server is still listened to.
+"""The redirects of a line, `| command`, `> file` and `>> file`: where its answers go.
 
-A client that does not read makes the VM's process grow (WIRE.md section 4), and a person may take
-their time in front of a pager.
+While a command reads them, the server is still listened to: a client that does not read makes the
+VM's process grow (WIRE.md section 4), and a person may take their time in front of a pager.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
+import stat
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO, Self
 
-from qmpsh.link.client import Client
-from qmpsh.link.watch import READ, wait_for
+from qmpsh.client.client import Client
+from qmpsh.client.poll import READ, wait_for
+from qmpsh.errors import QmpshError, UsageError
+from qmpsh.language.syntax import Redirect
+from qmpsh.system.programs import shell_refusal
+from qmpsh.textsecrets import mask_text
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _USUAL = (signal.SIG_DFL, signal.default_int_handler)
@@ -40,13 +46,14 @@ def run_pipe(command: str, data: bytes, client: Client | None) -> int:
 
 
 class _Ended(BaseException):
-    """A signal came that is to end us."""
+    """The exception for a signal that is to end us."""
 
 
 class _Command:
-    """A shell command that a signal to us ends before it does to us what it always does.
+    """A shell command that is ended first when a signal comes that ends us.
 
-    Signals that came while it was being started count as soon as it is there to be ended.
+    The signal then does to us what it always does. Those that came while the command was being
+    started count as soon as it is there to be ended.
     """
 
     def __init__(self) -> None:
@@ -108,7 +115,7 @@ def _is_in_front() -> bool:
 
 @contextlib.contextmanager
 def _end_of(pid: int) -> Iterator[int | None]:
-    """A descriptor that can be read once the process has ended; None where there is no such."""
+    """A descriptor that can be read once the process has ended; None where there are none."""
     try:
         descriptor = os.pidfd_open(pid)
     except (AttributeError, OSError):  # not Linux, or an old kernel
@@ -129,3 +136,95 @@ def _wait(ended: int | None, client: Client | None) -> None:
     ready = wait_for(wanted, _LOOK if ended is None else None)
     if listening is not None and listening.fileno() in ready:
         listening.poll(0)
+
+
+_TERMINAL_PROGRAMS = frozenset(
+    {
+        *("less", "more", "most", "moar", "moor", "lv", "bat", "batcat", "delta"),
+        *("vi", "vim", "nvim", "view", "nano", "emacs", "micro", "hx", "kak"),
+        *("fzf", "sk", "peco", "jless", "jnv", "fx", "vd", "visidata"),
+    }
+)
+"""Programs that a person looks at: pagers, editors, pickers."""
+
+
+def wants_terminal(redirect: Redirect, environ: Mapping[str, str]) -> bool:
+    """Whether the last program of a pipe is one to look at, so that the screen is handed over."""
+    if redirect.mark != "|":
+        return False
+    words = _last_stage(redirect.target)
+    pager = environ.get("PAGER", "").split()
+    programs = _TERMINAL_PROGRAMS.union(os.path.basename(word) for word in pager[:1])
+    return bool(words) and os.path.basename(words[0]) in programs
+
+
+def _last_stage(command: str) -> list[str]:
+    """The words of the last command of a pipeline, variables set before it left out."""
+    lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    words: list[str] = []
+    try:
+        for word in lexer:
+            words = [] if set(word) <= set("|&;()") else [*words, word]
+    except ValueError:  # a quote is open: the shell will say so
+        return []
+    while words and "=" in words[0]:
+        del words[0]
+    return words
+
+
+def begin_file(redirect: Redirect | None) -> None:
+    """Make the file of `>` or `>>`, empty for `>`, before the line is sent, as sh does it: a line
+    whose answer has nowhere to go stays unsent, and no old answer is taken for this one's.
+
+    redirect: of any line; nothing to do for a pipe, or for none
+    Raises UsageError when the file cannot be written.
+    """
+    if redirect is None or redirect.mark == "|":
+        return
+    path = os.path.expanduser(redirect.target)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        # A fifo is opened once, when there is something for its reader: closing it ends that.
+        if not _is_fifo(path):
+            os.close(os.open(path, flags | (os.O_TRUNC if redirect.mark == ">" else 0), 0o666))
+    except OSError as error:
+        raise UsageError(f"cannot write {redirect.target}: {error.strerror}") from error
+
+
+def _is_fifo(path: str) -> bool:
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def open_target(redirect: Redirect) -> Iterator[BinaryIO]:
+    """The file that `begin_file` has made, to append to what is in it.
+
+    Raises QmpshError when it cannot be written any more: the line was sent.
+    """
+    try:
+        with open(os.path.expanduser(redirect.target), "ab") as file:
+            yield file
+    except OSError as error:
+        raise QmpshError(f"cannot write {mask_text(redirect.target)}: {error.strerror}") from error
+
+
+def write_file(redirect: Redirect, data: bytes) -> None:
+    """Append the bytes to the file that was begun. Raises QmpshError when it cannot be written."""
+    with open_target(redirect) as file:
+        file.write(data)
+
+
+def pipe_status(status: int, redirect: Redirect) -> str:
+    """What to say of a pipe's exit status; "" for success."""
+    if status == 0:
+        return ""
+    target, words = mask_text(redirect.target), _last_stage(redirect.target)
+    why = shell_refusal(words[0], status) if words else ""
+    if why:
+        return f"| {target}: {mask_text(why)}; install it, or pipe into another program"
+    how = f"was ended by signal {-status}" if status < 0 else f"ended with {status}"
+    return f"| {target} {how}"

@@ -13,31 +13,34 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from qmpsh.errors import UsageError
-from qmpsh.shell.outcome import Ask
-from qmpsh.wire.messages import Command
+from qmpsh.protocol.messages import Command
+from qmpsh.shell.steps import Ask
 
 _NONE: Mapping[str, bool] = {}
 NO_YES = (("n", "no"), ("y", "yes"))
 
 
-class Rule(NamedTuple):
-    """asks: what to ask first, None for nothing; reads: it changes nothing."""
+class PolicyRule(NamedTuple):
+    """What the policy says of a command.
+
+    asks: what to ask first, None for nothing; reads: it changes nothing.
+    """
 
     asks: Ask | None = None
     reads: bool = False
 
 
-_READS: Final = Rule(reads=True)
+_READS: Final = PolicyRule(reads=True)
 
-_QMP: Final[dict[str, Rule]] = {
-    "quit": Rule(
+_QMP: Final[dict[str, PolicyRule]] = {
+    "quit": PolicyRule(
         Ask("quit ends the VM.", (("l", "leave the shell"), ("q", "quit the VM"), ("c", "cancel")))
     ),
-    "system_reset": Rule(Ask("Reset the VM?", NO_YES)),
-    "system_powerdown": Rule(Ask("Power the VM down?", NO_YES)),
-    "inject-nmi": Rule(Ask("Send the VM an NMI?", NO_YES)),
-    "guest-shutdown": Rule(Ask("Shut the guest down?", NO_YES)),
-    "guest-suspend-*": Rule(Ask("Suspend the guest?", NO_YES)),
+    "system_reset": PolicyRule(Ask("Reset the VM?", NO_YES)),
+    "system_powerdown": PolicyRule(Ask("Power the VM down?", NO_YES)),
+    "inject-nmi": PolicyRule(Ask("Send the VM an NMI?", NO_YES)),
+    "guest-shutdown": PolicyRule(Ask("Shut the guest down?", NO_YES)),
+    "guest-suspend-*": PolicyRule(Ask("Suspend the guest?", NO_YES)),
     "query-*": _READS,
     "x-query-*": _READS,
     "qom-list": _READS,
@@ -80,7 +83,7 @@ def question_before(command: Command, confirm: Mapping[str, bool] = _NONE) -> As
 
 
 def reads_only(command: Command) -> bool:
-    """Whether a command changes nothing, as far as its name tells."""
+    """Whether a command changes nothing, as far as its name shows."""
     return _rule(_names(command)[-1]).reads
 
 
@@ -94,8 +97,10 @@ def refuse_unless_reading(command: Command) -> None:
 
 
 @lru_cache(maxsize=256)
-def _rule(name: str) -> Rule:
-    return next((rule for pattern, rule in _QMP.items() if fnmatchcase(name, pattern)), Rule())
+def _rule(name: str) -> PolicyRule:
+    return next(
+        (rule for pattern, rule in _QMP.items() if fnmatchcase(name, pattern)), PolicyRule()
+    )
 
 
 def _names(command: Command) -> list[str]:

@@ -10,11 +10,11 @@ import re
 import time
 from collections.abc import Generator
 
+from qmpsh.client.client import Client
 from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json
-from qmpsh.link.client import Client
-from qmpsh.shell.outcome import Until, Wish
-from qmpsh.wire.messages import Command, Reply
+from qmpsh.protocol.messages import Command, Reply
+from qmpsh.shell.steps import WaitFor, Wish
 
 _UNKNOWN_BUS = "' not found"
 _NO_PLACE = re.compile(
@@ -37,7 +37,7 @@ def lacks_place(text: str) -> bool:
 
 
 def plug_hint(client: Client, driver: str, said: str) -> Generator[Wish, str, str]:
-    """What to write next, from `; `; "" where the VM does not tell.
+    """What to write next, from `; `; "" where the VM does not say.
 
     driver: of the device, "" for an unknown one; said: the server's error
     """
@@ -70,7 +70,7 @@ def _list(client: Client, path: str, deadline: float) -> Generator[Wish, str, Js
     if client.closed or time.monotonic() >= deadline:
         return None
     pending = client.submit(Command("qom-list", {"path": path}))
-    yield Until(lambda: pending.done, deadline)
+    yield WaitFor(lambda: pending.done, deadline)
     return pending.reply.value if isinstance(pending.reply, Reply) else None
 
 

@@ -1,25 +1,32 @@
-"""What a person may change while the shell runs: `.set`, and the table [options] of config.toml.
+"""What can be changed while the shell runs: `.set`, and the table [options] of config.toml.
 
-One row an option: how its text is read and written. Who acts on an option subscribes and is told
-its name; nothing here knows a screen.
+There is one row per option: how its text is read and written, and what it means for the shell
+itself. Whatever else acts on an option subscribes and gets its name; nothing here knows a screen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
-from qmpsh.errors import UsageError
-from qmpsh.lang.durations import parse_duration
-from qmpsh.nearest import did_you_mean
-from qmpsh.scalars import read_boolean
+from qmpsh.complete.candidates import Setting
+from qmpsh.errors import LineSyntaxError, UsageError
+from qmpsh.jsontypes import read_boolean
+from qmpsh.language.syntax import VerbLine, parse_duration
+from qmpsh.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from qmpsh.shell.interpreter import Shell
 
 LEAST_EVENTS, MOST_EVENTS = 12, 200
 """columns that the events pane may be told to have"""
 
 
-class Values(NamedTuple):
-    """theme: dark, light, none, auto or a pygments style; editing: emacs or vi; view: json or
+class PreferenceValues(NamedTuple):
+    """The values of all options of `.set`.
+
+    theme: dark, light, none, auto or a pygments style; editing: emacs or vi; view: json or
     table; events: the pane is there; events_width: columns, 0 for as many as fit; timeout:
     seconds, None for no limit; live: ask the VM for values; confirm: ask before what ends it.
     """
@@ -35,14 +42,16 @@ class Values(NamedTuple):
     confirm: bool = True
 
 
-class Row(NamedTuple):
-    """An option. put: the values with this text read into them, raises UsageError; get: its text;
-    choices: the words that it takes, () for others.
+class PreferenceRow(NamedTuple):
+    """An option of `.set`.
+
+    put: the values with this text read into them, raises UsageError; get: its text; choices: the
+    words that it takes, () for others.
     """
 
     summary: str
-    put: Callable[[Values, str], Values]
-    get: Callable[[Values], str]
+    put: Callable[[PreferenceValues, str], PreferenceValues]
+    get: Callable[[PreferenceValues], str]
     choices: tuple[str, ...] = ()
 
 
@@ -79,56 +88,56 @@ def _time(word: str) -> float | None:
 
 _SWITCH = ("on", "off")
 
-ROWS: dict[str, Row] = {
-    "theme": Row(
+ROWS: dict[str, PreferenceRow] = {
+    "theme": PreferenceRow(
         "dark, light, none, auto or a pygments style",
         lambda values, word: values._replace(theme=word),
         lambda values: values.theme,
         ("auto", "dark", "light", "none"),
     ),
-    "editing": Row(
+    "editing": PreferenceRow(
         "keys of the prompt: emacs or vi",
         lambda values, word: values._replace(editing=_one_of(word, "emacs", "vi")),
         lambda values: values.editing,
         ("emacs", "vi"),
     ),
-    "view": Row(
+    "view": PreferenceRow(
         "lists of objects as json or as a table",
         lambda values, word: values._replace(view=_one_of(word, "json", "table")),
         lambda values: values.view,
         ("json", "table"),
     ),
-    "events": Row(
+    "events": PreferenceRow(
         "the events pane",
         lambda values, word: values._replace(events=_switch(word)),
         lambda values: _word(values.events),
         _SWITCH,
     ),
-    "events-width": Row(
+    "events-width": PreferenceRow(
         "columns of the events pane, or auto",
         lambda values, word: values._replace(events_width=_width(word)),
         lambda values: str(values.events_width or "auto"),
         ("auto",),
     ),
-    "mouse": Row(
+    "mouse": PreferenceRow(
         "the mouse is ours; off: the terminal's, to select with",
         lambda values, word: values._replace(mouse=_switch(word)),
         lambda values: _word(values.mouse),
         _SWITCH,
     ),
-    "live": Row(
+    "live": PreferenceRow(
         "ask the VM for values and types to complete",
         lambda values, word: values._replace(live=_switch(word)),
         lambda values: _word(values.live),
         _SWITCH,
     ),
-    "timeout": Row(
+    "timeout": PreferenceRow(
         "the longest wait for an answer, or none",
         lambda values, word: values._replace(timeout=_time(word)),
         lambda values: "none" if values.timeout is None else f"{values.timeout:g}s",
         ("none",),
     ),
-    "confirm": Row(
+    "confirm": PreferenceRow(
         "ask before commands that end or reset the VM",
         lambda values, word: values._replace(confirm=_switch(word)),
         lambda values: _word(values.confirm),
@@ -141,15 +150,18 @@ Listener = Callable[[str], None]
 
 
 class Preferences:
-    """values: as they are now; offers: further words of an option, asked for when needed."""
+    """The options of `.set`, and who listens to their changes.
 
-    def __init__(self, values: Values | None = None) -> None:
-        self.values = values or Values()
+    values: as they are now; offers: further words of an option, asked for when needed.
+    """
+
+    def __init__(self, values: PreferenceValues | None = None) -> None:
+        self.values = values or PreferenceValues()
         self.offers: dict[str, Callable[[], Sequence[str]]] = {}
         self._listeners: list[Listener] = []
 
     def subscribe(self, listener: Listener) -> None:
-        """Have a listener told of every change from now on."""
+        """Call a listener at every change from now on."""
         self._listeners.append(listener)
 
     def change(self, name: str, word: str) -> None:
@@ -163,8 +175,8 @@ class Preferences:
             self.values = before
             raise
 
-    def adopt(self, values: Values) -> None:
-        """Take all values anew, at the start. Raises UsageError as change() does."""
+    def adopt(self, values: PreferenceValues) -> None:
+        """Replace all values, at the start. Raises UsageError as change() does."""
         self.values = values
         for name in ROWS:
             for listener in self._listeners:
@@ -183,9 +195,82 @@ class Preferences:
         return [*row.choices, *(word for word in (further() if further else ()))]
 
 
-def find_row(name: str) -> Row:
+def find_row(name: str) -> PreferenceRow:
     """The row of an option. Raises UsageError that names the nearest one."""
     if name not in ROWS:
         hint = did_you_mean(name, ROWS) or f"; there are {', '.join(ROWS)}"
         raise UsageError(f"no option {name}{hint}")
     return ROWS[name]
+
+
+def prefer(shell: Shell, preferences: Preferences) -> None:
+    """Let a shell obey these preferences, now and when they change."""
+    shell.preferences = preferences
+    obey = partial(_obey, shell, preferences)
+    preferences.subscribe(obey)
+    for name in ROWS:
+        obey(name)
+
+
+def preferences_of(shell: Shell) -> Preferences:
+    """The shell's preferences; made from its settings where it had none yet."""
+    if shell.preferences is None:
+        preferences = Preferences()
+        settings = shell.settings
+        preferences.values = preferences.values._replace(
+            timeout=settings.timeout, confirm=not settings.yes, live=shell.introspection.live
+        )
+        prefer(shell, preferences)
+        for name, check in shell.checks.items():
+            preferences.subscribe(partial(_check, preferences, name, check))
+        return preferences
+    return shell.preferences
+
+
+def completable(preferences: Preferences) -> dict[str, Setting]:
+    """The options as completion wants them."""
+    return {
+        name: Setting(
+            row.summary, partial(preferences.word, name), partial(preferences.choices, name)
+        )
+        for name, row in ROWS.items()
+    }
+
+
+def set_option(shell: Shell, line: VerbLine) -> str:
+    """Run `.set`: one option; without a value its value, without a name all of them.
+
+    Returns the text to show, "" for none. Raises LineSyntaxError.
+    """
+    preferences = preferences_of(shell)
+    name, _, word = line.rest.strip().partition(" ")
+    try:
+        if word.strip():
+            preferences.change(name, word.strip())
+            return ""
+        shown = {name: preferences.word(name)} if name else {n: preferences.word(n) for n in ROWS}
+    except UsageError as error:
+        raise LineSyntaxError(str(error), line.source, line.rest_span) from error
+    width = max(len(name) for name in shown)
+    most = max(len(word) for word in shown.values())
+    return "\n".join(f"{n:<{width}} {w:<{most}}  {ROWS[n].summary}" for n, w in shown.items())
+
+
+def _check(
+    preferences: Preferences, name: str, check: Callable[[str], object], changed: str
+) -> None:
+    if changed == name:
+        check(preferences.word(name))
+
+
+def _obey(shell: Shell, preferences: Preferences, name: str) -> None:
+    values, settings = preferences.values, shell.settings
+    match name:
+        case "live":
+            shell.introspection.live = values.live
+        case "timeout":
+            shell.settings = settings._replace(timeout=values.timeout)
+        case "confirm":
+            shell.settings = settings._replace(yes=not values.confirm)
+        case "view":
+            shell.settings = settings._replace(table=values.view == "table")

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.wire.messages import Event
+from qmpsh.protocol.messages import Event
 
 INTERVAL = 0.5
 """seconds between two questions at least: two a second at most, of both kinds together"""
@@ -40,8 +40,8 @@ _SHORTEST = 0.05
 """seconds between two numbers that say something about a rate"""
 
 
-class State(Enum):
-    """How a piece of work is; all but RUNNING is told in words."""
+class WorkState(Enum):
+    """The state of a piece of work; all but RUNNING are shown in words."""
 
     RUNNING = "running"
     READY = "ready"
@@ -57,7 +57,7 @@ class Work(NamedTuple):
     """
 
     label: str
-    state: State = State.RUNNING
+    state: WorkState = WorkState.RUNNING
     fraction: float | None = None
     rate: float | None = None
     left: float | None = None
@@ -65,29 +65,29 @@ class Work(NamedTuple):
 
 # Source: QAPI JobStatus. A job of any other status is over, or says nothing yet.
 _JOB_STATES = {
-    "created": State.WAITING,
-    "running": State.RUNNING,
-    "paused": State.PAUSED,
-    "ready": State.READY,
-    "standby": State.PAUSED,
-    "waiting": State.WAITING,
-    "pending": State.WAITING,
-    "aborting": State.WAITING,
+    "created": WorkState.WAITING,
+    "running": WorkState.RUNNING,
+    "paused": WorkState.PAUSED,
+    "ready": WorkState.READY,
+    "standby": WorkState.PAUSED,
+    "waiting": WorkState.WAITING,
+    "pending": WorkState.WAITING,
+    "aborting": WorkState.WAITING,
 }
 
 # Source: QAPI MigrationStatus.
 _MIGRATION_STATES = {
-    "setup": State.WAITING,
-    "active": State.RUNNING,
-    "device": State.RUNNING,
-    "postcopy-active": State.RUNNING,
-    "postcopy-paused": State.PAUSED,
-    "postcopy-recover": State.WAITING,
-    "postcopy-recover-setup": State.WAITING,
-    "pre-switchover": State.PAUSED,
-    "cancelling": State.WAITING,
-    "wait-unplug": State.WAITING,
-    "colo": State.RUNNING,
+    "setup": WorkState.WAITING,
+    "active": WorkState.RUNNING,
+    "device": WorkState.RUNNING,
+    "postcopy-active": WorkState.RUNNING,
+    "postcopy-paused": WorkState.PAUSED,
+    "postcopy-recover": WorkState.WAITING,
+    "postcopy-recover-setup": WorkState.WAITING,
+    "pre-switchover": WorkState.PAUSED,
+    "cancelling": WorkState.WAITING,
+    "wait-unplug": WorkState.WAITING,
+    "colo": WorkState.RUNNING,
 }
 
 # Types of jobs whose progress is counted in bytes.
@@ -96,8 +96,8 @@ _IN_BYTES = frozenset({"backup", "commit", "mirror", "stream"})
 _ENDS = frozenset({"BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED"})
 
 
-class Meter:
-    """How fast a number grows, smoothed; None before it was seen twice."""
+class RateMeter:
+    """Measures how fast a number grows, smoothed; None before it was seen twice."""
 
     __slots__ = ("_count", "_since", "rate")
 
@@ -107,7 +107,7 @@ class Meter:
         self._since: float | None = None
 
     def read(self, count: int, now: float) -> None:
-        """Take in the number; one that fell begins anew."""
+        """Take in the number; one that fell begins again."""
         if self._since is None or count < self._count:
             self.stop()
         else:
@@ -124,22 +124,22 @@ class Meter:
         self.rate = self._since = None
 
 
-class _Course:
+class _WorkCourse:
     """One piece of work over time. done, total: units of its own; moved: bytes."""
 
     __slots__ = ("_done", "_meter", "_total", "_transfer", "name", "state", "type")
 
-    def __init__(self, name: str, state: State, kind: str = "") -> None:
+    def __init__(self, name: str, state: WorkState, kind: str = "") -> None:
         self.name = name
         self.type = kind
         self.state = state
         self._done = self._total = 0
-        self._meter = Meter()
-        self._transfer = Meter()
+        self._meter = RateMeter()
+        self._transfer = RateMeter()
 
-    def become(self, state: State) -> None:
+    def become(self, state: WorkState) -> None:
         """It is in this state from now on."""
-        if state is not State.RUNNING:
+        if state is not WorkState.RUNNING:
             self._meter.stop()
             self._transfer.stop()
         self.state = state
@@ -147,7 +147,7 @@ class _Course:
     def read(self, done: int, total: int, moved: int | None, now: float) -> None:
         """Take in how far it is; moved: None where bytes are not what is counted."""
         self._done, self._total = min(done, total), total
-        if self.state is State.RUNNING:
+        if self.state is WorkState.RUNNING:
             self._meter.read(done, now)
             if moved is not None:
                 self._transfer.read(moved, now)
@@ -167,11 +167,11 @@ class _Course:
 
 
 class Progress:
-    """What the session feeds and the status line shows."""
+    """All that the machine works on: what the session feeds and the status line shows."""
 
     def __init__(self) -> None:
-        self._jobs: dict[str, _Course] = {}
-        self._migration: _Course | None = None
+        self._jobs: dict[str, _WorkCourse] = {}
+        self._migration: _WorkCourse | None = None
         self._suspected = {_JOBS, _MIGRATE}
         self._heard: set[str] = set()
         self._asked: dict[str, float] = {}
@@ -180,7 +180,7 @@ class Progress:
     def works(self, names: Container[str] | None = None) -> list[Work]:
         """What goes on: first what moves, the nearest to its end before the others.
 
-        names: of the jobs to tell of, and MIGRATION; None for all
+        names: of the jobs to report, and MIGRATION; None for all
         """
         courses = {**self._jobs, **({MIGRATION: self._migration} if self._migration else {})}
         wanted = [course for name, course in courses.items() if names is None or name in names]
@@ -188,7 +188,7 @@ class Progress:
 
     def suspect_migration(self) -> None:
         """A command went out that may have begun one: without the migration capability `events`
-        nothing else tells.
+        nothing else shows it.
         """
         self._suspected.add(_MIGRATE)
 
@@ -203,7 +203,7 @@ class Progress:
 
     def take_question(self, now: float) -> str | None:
         """The command to ask now, or None. Its reply, or None for a refusal, goes to `learn`;
-        until then there is no other.
+        until then there is none.
         """
         if self._waiting:
             return None
@@ -239,11 +239,11 @@ class Progress:
             return INTERVAL
         if name == _JOBS:
             # Whatever ends another state of a job is announced by an event.
-            moving = any(job.state is State.RUNNING for job in self._jobs.values())
+            moving = any(job.state is WorkState.RUNNING for job in self._jobs.values())
             return INTERVAL if moving else None
         if self._migration is None:
             return None
-        return INTERVAL if self._migration.state is State.RUNNING else SLOW
+        return INTERVAL if self._migration.state is WorkState.RUNNING else SLOW
 
     # ------------------------------------------------------------------ events
 
@@ -269,7 +269,7 @@ class Progress:
         if name not in self._jobs:
             if len(self._jobs) >= JOBS:
                 return
-            self._jobs[name] = _Course(name, state, "job")
+            self._jobs[name] = _WorkCourse(name, state, "job")
             self._suspected.add(_JOBS)
         self._jobs[name].become(state)
 
@@ -277,16 +277,16 @@ class Progress:
         self._heard.add(MIGRATION)
         self._set_migration(_MIGRATION_STATES.get(status))
 
-    def _set_migration(self, state: State | None) -> None:
+    def _set_migration(self, state: WorkState | None) -> None:
         if state is None:
             self._migration = None
             return
         if self._migration is None:
-            self._migration = _Course("", state, MIGRATION)
+            self._migration = _WorkCourse("", state, MIGRATION)
         self._migration.become(state)
 
     def _block_job(self, what: str, data: JsonObject, now: float) -> None:
-        """The older events; QEMU before 3.0 has no others, and they tell the numbers."""
+        """The older events; QEMU before 3.0 has no others, and they have the numbers."""
         name = _text(data, "device")
         if what in _ENDS:
             self._job_changed(name, "concluded")
@@ -318,7 +318,7 @@ class Progress:
                 self._jobs.pop(name, None)
                 return
             if name in self._jobs or len(self._jobs) < JOBS:
-                self._jobs.setdefault(name, _Course(name, state)).become(state)
+                self._jobs.setdefault(name, _WorkCourse(name, state)).become(state)
         course = self._jobs.get(name)
         if course is not None:
             done = _count(job, "current-progress")
@@ -338,7 +338,7 @@ class Progress:
 
 def _distance(work: Work) -> tuple[bool, float, float]:
     left = math.inf if work.left is None else work.left
-    return work.state is not State.RUNNING, left, -(work.fraction or 0.0)
+    return work.state is not WorkState.RUNNING, left, -(work.fraction or 0.0)
 
 
 def _text(data: JsonObject, key: str) -> str:

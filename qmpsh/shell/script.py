@@ -10,11 +10,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from qmpsh.client.client import Client
+from qmpsh.client.poll import READ, wait_for
 from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
-from qmpsh.lang.reader import LineAssembler
-from qmpsh.lang.syntax import Mode
-from qmpsh.link.client import Client
-from qmpsh.link.watch import READ, wait_for
+from qmpsh.language.reader import LineAssembler
+from qmpsh.language.syntax import Mode
 
 _CHUNK = 65536
 _MARK = b"\xef\xbb\xbf"
@@ -26,7 +26,7 @@ def read_lines(
 ) -> Iterator[bytes]:
     """Physical lines of a descriptor, without their newlines, as they come.
 
-    client: gives whom to poll meanwhile, None for nobody
+    client: gives the client to poll meanwhile, None for none
     before_wait: called when nothing more is at hand (to flush what was answered so far); False
                  ends the reading
     Raises UsageError for what cannot be read, such as a folder.
@@ -59,9 +59,9 @@ def _read(fd: int, client: Client | None) -> bytes:
 
 
 class ScriptLine(NamedTuple):
-    """A logical line, or what is wrong with it: then it is not run.
+    """A logical line of a script, or what is wrong with it: then it is not run.
 
-    number: where it is from; note: what is to be said of it, "" for nothing
+    number: where it is from; note: a remark on it, "" for none
     """
 
     number: int
@@ -101,7 +101,7 @@ def script_lines(lines: Iterable[bytes], mode: Callable[[], Mode]) -> Iterator[S
 
 
 def decode_line(line: bytes, number: int) -> str:
-    """The text of a physical line. number: from 1; a byte order mark before the first is no text.
+    """The text of a physical line. number: from 1; a byte order mark before the first is not text.
 
     Raises UsageError for bytes that are not UTF-8.
     """

@@ -1,8 +1,8 @@
 """Which members and words hold secrets, in JSON and in lines of the human monitor.
 
 A member called `password` is one wherever it stands, as are the kinds that `textsecrets` knows, and
-so is `data` of an `object-add`. Of an object whose type begins with `secret`, and of a command that
-is there to hand over a secret, every member is one that is not known to be harmless: a mistyped
+so is `data` of an `object-add`. In an object whose type begins with `secret`, and in a command
+whose purpose is to pass a secret, every member that is not known to be harmless is one: a mistyped
 name must not give the secret away.
 """
 
@@ -48,7 +48,7 @@ HARMLESS_WORDS = _HMP_PROTOCOLS | _HMP_ACTIONS
 """What may stand without `KEY=` before and behind a password, by the human monitor's habit."""
 
 
-class About(NamedTuple):
+class SecretContext(NamedTuple):
     """What the members at hand belong to.
 
     is_secret: an object of a type `secret...`; is_object: an object-add of any or of no type;
@@ -71,12 +71,12 @@ class About(NamedTuple):
         )
 
 
-def is_hidden(path: Sequence[str], about: About, owners: Collection[Sequence[str]]) -> bool:
+def is_hidden(path: Sequence[str], about: SecretContext, owners: Collection[Sequence[str]]) -> bool:
     """Whether a member's value is a secret. owners: paths of the objects of a type `secret...`."""
     names = [name for name in path if not name.isdigit()] or list(path)
     if any(map(is_secret_name, names)) or (about.is_object and "data" in names):
         return True
-    inner = About(is_secret=True)
+    inner = SecretContext(is_secret=True)
     owned = any(tuple(path[:length]) in owners for length in range(len(path) + 1))
     return about.hides(names[-1]) or (owned and inner.hides(names[-1]))
 
@@ -106,7 +106,7 @@ def reads_secret(command: JsonObject) -> bool:
 
 def mask_json(value: Json) -> Json:
     """A copy of a message with every secret in it replaced by `********`."""
-    return _mask(value, About())
+    return _mask(value, SecretContext())
 
 
 def mask_hmp_text(text: str) -> str:
@@ -117,7 +117,7 @@ def mask_hmp_text(text: str) -> str:
 # -------------------------------------------------------------------- JSON
 
 
-def _mask(value: Json, about: About) -> Json:
+def _mask(value: Json, about: SecretContext) -> Json:
     if isinstance(value, list):
         return [_mask(item, about) for item in value]
     if isinstance(value, str):
@@ -134,9 +134,9 @@ def _mask(value: Json, about: About) -> Json:
     }
 
 
-def _about(value: JsonObject, above: About) -> About:
+def _about(value: JsonObject, above: SecretContext) -> SecretContext:
     names = {value.get(member) for member in COMMAND_MEMBERS if isinstance(value.get(member), str)}
-    return About(
+    return SecretContext(
         above.is_secret or is_secret_type(value.get("qom-type")),
         above.is_object or not names.isdisjoint(OBJECT_COMMANDS),
         above.hands_over or not names.isdisjoint(SECRET_COMMANDS),
@@ -144,12 +144,12 @@ def _about(value: JsonObject, above: About) -> About:
     )
 
 
-def _hides(about: About, key: str, names_secret: bool) -> bool:
+def _hides(about: SecretContext, key: str, names_secret: bool) -> bool:
     """names_secret: beside it stands `"property": "password"`, as in qom-set."""
     return about.hides(key) or (names_secret and key == "value")
 
 
-def _mask_item(key: str, item: Json, about: About) -> Json:
+def _mask_item(key: str, item: Json, about: SecretContext) -> Json:
     if key == "command-line" and isinstance(item, str):
         return mask_hmp_text(item)
     return _mask(item, about)
@@ -180,7 +180,7 @@ def hmp_secrets(text: str) -> list[Span]:
 
 
 def _hmp_values(text: str, words: list[Span]) -> Iterator[Span]:
-    """Those of a word that is a list of options or a file's name: of `drive_add 0 file=https://...`.
+    """Those of a word that is a list of options or a file name: `drive_add 0 file=https://...`.
 
     All of a word where its escapes have moved them.
     """
@@ -229,12 +229,12 @@ def _hmp_object(text: str, start: int) -> list[Span]:
     first = pairs[0][1] if pairs else ""
     types = [pair.partition("=")[2] for _, pair in pairs if pair.startswith("qom-type=")]
     types += [first] if "=" not in first else []
-    about = About(any(map(is_secret_type, types)), is_object=True)
+    about = SecretContext(any(map(is_secret_type, types)), is_object=True)
     found: list[Span] = []
     for index, (at, pair) in enumerate(pairs):
         name, equals, _ = pair.partition("=")
         if about.hides(name) and (equals or index):
-            # A name that nobody knows may be the end of a secret that holds a comma.
+            # An unknown name may be the end of a secret that holds a comma.
             known = name == "data" or is_secret_name(name)
             found.append((at + (len(name) + 1 if known and equals else 0), at + len(pair)))
     return found

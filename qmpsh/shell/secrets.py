@@ -1,26 +1,26 @@
 """The one masker: what must never reach history, log, echo, report or error.
 
 Where a line is in the language, its tokens say where each secret begins and ends. Where it is not,
-only the words before the fault that are known to be harmless are shown: nobody can say how far a
-secret behind it goes. A fault of the masker itself shows nothing at all of the line.
+only the words before the fault that are known to be harmless are shown: how far a secret after it
+goes cannot be known. The same holds for texts that may repeat a secret: an error about a line, and
+what a server says of a command. If the masker itself fails, nothing at all of the line is shown.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from qmpsh.complete.place import Given, Walk
+from qmpsh.complete.cursor import CursorWalk, GivenMember
 from qmpsh.errors import LineError, LineSyntaxError, QmpshError, Span
-from qmpsh.lang.jsonline import whole_object
-from qmpsh.lang.line import parse_line
-from qmpsh.lang.rules import TIME
-from qmpsh.lang.scan import Scanner
-from qmpsh.lang.syntax import Mode, VerbLine
-from qmpsh.lang.tokens import BLANKS, Kind, Token
-from qmpsh.lang.verbs import BARE, HEADED, LINES, WHOLE, Takes, takes
-from qmpsh.shell.aliases import expand
-from qmpsh.shell.scrubbing import without
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.language.jsonline import whole_object
+from qmpsh.language.lines import parse_line
+from qmpsh.language.scanner import Scanner
+from qmpsh.language.syntax import Mode, VerbLine
+from qmpsh.language.tokens import BLANKS, TIME, Token, TokenKind
+from qmpsh.language.verbs import BARE, HEADED, LINES, WHOLE, Takes, takes
+from qmpsh.shell.history import expand
 from qmpsh.shell.secret_rules import (
     ASKED,
     COMMAND_MEMBERS,
@@ -28,12 +28,13 @@ from qmpsh.shell.secret_rules import (
     HARMLESS_WORDS,
     OBJECT_COMMANDS,
     SECRET_COMMANDS,
-    About,
+    SecretContext,
     hmp_secrets,
     is_hidden,
     is_secret_property,
     is_secret_type,
     mask_json,
+    reads_secret,
 )
 from qmpsh.textsecrets import (
     MASK,
@@ -44,6 +45,76 @@ from qmpsh.textsecrets import (
     text_secrets,
     value_secrets,
 )
+
+_PIECE = re.compile(r"""[^\s"'\\{}\[\],:=()]+""")
+_LEAST = 3  # a shorter piece gives nothing away
+_SHORT = 4  # a shorter one may be a part of any word
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """The text without the secrets, and without any piece of one, in whatever quotes it stands."""
+    secrets = set(secrets) - {MASK, ASKED, ""}
+    pieces = {piece for secret in secrets for piece in _PIECE.findall(secret)} - {MASK}
+    whole = {secret for secret in secrets if len(secret) >= _LEAST}
+    for piece in sorted(pieces | whole, key=len, reverse=True):
+        if len(piece) >= _LEAST:
+            pattern = re.escape(piece)
+            if len(piece) < _SHORT:
+                pattern = rf"(?<!\w){pattern}(?!\w)"
+            text = re.sub(pattern, MASK, text)
+    return text
+
+
+def secrets_of(message: Json) -> set[str]:
+    """The secrets that a command's JSON holds."""
+    return set(_differing(message, mask_json(message)))
+
+
+def scrubbed(value: Json, secrets: Iterable[str]) -> Json:
+    """A reply without the secrets of its command, keys left alone."""
+    match value:
+        case str():
+            return without(value, secrets)
+        case list():
+            return [scrubbed(item, secrets) for item in value]
+        case dict():
+            return {key: scrubbed(item, secrets) for key, item in value.items()}
+    return value
+
+
+def scrubbed_reply(reply: JsonObject, command: JsonObject) -> JsonObject:
+    """The same for the reply of a command, which may be a secret as a whole."""
+    if "return" in reply and reads_secret(command):
+        reply = {**reply, "return": MASK}
+    found = secrets_of(command)
+    return {key: scrubbed(item, found) for key, item in reply.items()} if found else reply
+
+
+def _differing(value: Json, masked: Json) -> Iterator[str]:
+    if masked == MASK:
+        yield from _texts(value)
+    elif isinstance(value, str) and value != masked:
+        found = [*hmp_secrets(value), *value_secrets(value)]
+        yield from (value[start:end] for start, end in found)
+    elif isinstance(value, dict) and isinstance(masked, dict):
+        for key, item in value.items():
+            yield from _differing(item, masked[key])
+    elif isinstance(value, list) and isinstance(masked, list):
+        for item, other in zip(value, masked, strict=True):
+            yield from _differing(item, other)
+
+
+def _texts(value: Json) -> Iterator[str]:
+    match value:
+        case str() | int() | float():
+            yield str(value)
+        case list():
+            for item in value:
+                yield from _texts(item)
+        case dict():
+            for item in value.values():
+                yield from _texts(item)
+
 
 _MODE = Mode(prompt=True, bare_verbs=frozenset(name for name in BARE if takes(name) in WHOLE))
 _UNMASKED = "a fault while secrets were masked; nothing of the line is shown"
@@ -132,7 +203,7 @@ def _mask_line_error(error: LineError, words: Words, *, hmp: bool) -> None:
 
 
 def _words_of(source: str, words: Words) -> Words:
-    """The words that an error's line was made of: all, or those behind a verb."""
+    """The words that an error's line was made of: all, or those after a verb."""
     left = len(" ".join(words))
     for at, word in enumerate(words):
         if left <= len(source):
@@ -164,7 +235,7 @@ def words_secrets(words: Words, *, hmp: bool = False) -> list[Span]:
 
 
 def _of_verb(words: Words) -> list[Span]:
-    """Those of a verb's words; what stands behind it may be a line or its words."""
+    """Those of a verb's words; what follows it may be a line or its words."""
     behind = takes(words[0].removeprefix("."))
     first = 1
     if behind is Takes.TIMED_LINE:
@@ -192,7 +263,7 @@ def _of_values(words: Words) -> Iterator[Span]:
 
 def _of_command(words: Words) -> list[Span]:
     line, name = " ".join(words), words[0]
-    given: list[Given] = []
+    given: list[GivenMember] = []
     bare: list[Span] = []
     spans: list[Span] = []
     at = len(name) + 1
@@ -216,15 +287,15 @@ def _of_command(words: Words) -> list[Span]:
     return spans
 
 
-def _given_by(name: str, word: str, at: int) -> list[Given]:
+def _given_by(name: str, word: str, at: int) -> list[GivenMember]:
     """The members that a word gives; at: where it stands."""
     key, _, value = word.partition("=")
     start = at + len(key) + 1
     if value[:1] not in ("{", "["):
         path = tuple(key.split("."))
-        return [Given(path, value, (at, start - 1), (start, at + len(word)))]
+        return [GivenMember(path, value, (at, start - 1), (start, at + len(word)))]
     text = f"{name} {word}"
-    walk = Walk(text)
+    walk = CursorWalk(text)
     walk.take(Scanner().feed(text))
     moved = at - len(name) - 1
     return [
@@ -245,7 +316,7 @@ def line_secrets(line: str, *, hmp: bool = False) -> list[Span]:
             return joined(line, text_secrets(line))
     mode = _MODE._replace(hmp=hmp)
     tokens = Scanner(mode).feed(line)
-    walk = Walk(line)
+    walk = CursorWalk(line)
     walk.take(tokens)
     given = [*walk.given, *_quoted_arguments(line, tokens)]
     spans = [*text_secrets(line), *_of_members(line, walk.command, given), *_of_hmp(line, tokens)]
@@ -264,7 +335,7 @@ def line_secrets(line: str, *, hmp: bool = False) -> list[Span]:
 # -------------------------------------------------------------------- what parses
 
 
-def _of_members(line: str, command: str, given: Sequence[Given]) -> Iterator[Span]:
+def _of_members(line: str, command: str, given: Sequence[GivenMember]) -> Iterator[Span]:
     about = _about(command, given)
     owners = {g.path[:-1] for g in given if g.path[-1:] == ("qom-type",) and is_secret_type(g.text)}
     hides_value = any(g.path[-1:] == ("property",) and is_secret_property(g.text) for g in given)
@@ -277,16 +348,16 @@ def _of_members(line: str, command: str, given: Sequence[Given]) -> Iterator[Spa
             yield from _inside(line, member)
 
 
-def _about(command: str, given: Sequence[Given]) -> About:
+def _about(command: str, given: Sequence[GivenMember]) -> SecretContext:
     names = {command} | {g.text for g in given if g.path and g.path[-1] in COMMAND_MEMBERS}
-    return About(
+    return SecretContext(
         is_object=not names.isdisjoint(OBJECT_COMMANDS),
         hands_over=not names.isdisjoint(SECRET_COMMANDS),
         runs_program=GUEST_PROGRAM in names,
     )
 
 
-def _inside(line: str, member: Given) -> list[Span]:
+def _inside(line: str, member: GivenMember) -> list[Span]:
     """The secrets in a value that is none as a whole: an HMP line, a URL, a file's name.
 
     All of it where escapes moved them.
@@ -300,18 +371,18 @@ def _inside(line: str, member: Given) -> list[Span]:
 
 
 def _of_hmp(line: str, tokens: Sequence[Token]) -> list[Span]:
-    start = next((token.start for token in tokens if token.kind is Kind.TEXT), None)
+    start = next((token.start for token in tokens if token.kind is TokenKind.TEXT), None)
     if start is None:
         return []
     return [(start + begin, start + end) for begin, end in hmp_secrets(line[start:])]
 
 
-def _quoted_arguments(line: str, tokens: Sequence[Token]) -> Iterator[Given]:
+def _quoted_arguments(line: str, tokens: Sequence[Token]) -> Iterator[GivenMember]:
     """The members of `'KEY=value'`, quoted as a whole; one with brackets counts as all of them."""
     for token, behind in zip(tokens, [*tokens[1:], None], strict=False):
-        if token.kind is not Kind.QUOTED_PART:
+        if token.kind is not TokenKind.QUOTED_PART:
             continue
-        if behind is not None and behind.kind in (Kind.EQUALS, Kind.DOT, Kind.COLON):
+        if behind is not None and behind.kind in (TokenKind.EQUALS, TokenKind.DOT, TokenKind.COLON):
             continue
         inner = line[token.start + 1 : token.end - 1]
         key, equals, value = inner.partition("=")
@@ -320,14 +391,14 @@ def _quoted_arguments(line: str, tokens: Sequence[Token]) -> Iterator[Given]:
             path = (*path, "data") if "secret" in value else path
         if equals:
             start = token.start + len(key) + 2
-            yield Given(path, value, (token.start + 1, start - 1), (start, token.end - 1))
+            yield GivenMember(path, value, (token.start + 1, start - 1), (start, token.end - 1))
 
 
 # -------------------------------------------------------------------- what does not
 
 
 def _is_sound(line: str, mode: Mode) -> bool:
-    """Whether the line is in the language, and what a verb takes behind it too."""
+    """Whether the line is in the language, and what a verb takes after it too."""
     try:
         statements = parse_line(line, mode)
     except LineSyntaxError:
@@ -336,7 +407,9 @@ def _is_sound(line: str, mode: Mode) -> bool:
     return all(_is_sound(verb.rest, mode) for verb in verbs if takes(verb.name) in LINES)
 
 
-def _behind_name(line: str, walk: Walk, about: About, spans: Sequence[Span]) -> list[Span]:
+def _behind_name(
+    line: str, walk: CursorWalk, about: SecretContext, spans: Sequence[Span]
+) -> list[Span]:
     """All of a command that may hold a secret, from the first word on that is not surely harmless;
     nothing for another.
     """
@@ -352,7 +425,7 @@ def _behind_name(line: str, walk: Walk, about: About, spans: Sequence[Span]) -> 
     return [(start, len(line.rstrip(BLANKS)))]
 
 
-def _behind_plain(line: str, start: int, about: About) -> int:
+def _behind_plain(line: str, start: int, about: SecretContext) -> int:
     """Where the words end that are arguments of their own, and no secrets."""
     about = about._replace(is_secret=about.is_object)
     at = len(line) - len(line[start:].lstrip(BLANKS))

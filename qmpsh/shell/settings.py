@@ -1,7 +1,11 @@
-"""How the shell is to behave: what the options say, in one value that travels."""
+"""The settings of the shell, as the options give them, and paths on this host for completion.
+
+The paths are bounded in number, and what cannot be read is left out without a word.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import Literal, NamedTuple
 
 Prompt = Literal["(QEMU) ", "(guest) ", "(hmp) ", "TRANS> "]
@@ -9,7 +13,9 @@ Prompt = Literal["(QEMU) ", "(guest) ", "(hmp) ", "TRANS> "]
 
 
 class Settings(NamedTuple):
-    """hmp:         lines are the human monitor's
+    """The settings of the shell.
+
+    hmp:         lines are the human monitor's
     json:        answers are printed as whole replies, errors too
     raw:         a string is printed without its quotes
     table:       lists of objects are printed as tables
@@ -49,3 +55,26 @@ class Settings(NamedTuple):
     bar: bool = False
     reader: bool = False
     confirm: tuple[tuple[str, bool], ...] = ()
+
+
+MOST = 1000
+"""entries of a folder that are looked at"""
+
+
+def list_paths(prefix: str) -> list[str]:
+    """Paths that begin with the prefix, folders with a slash at their end, sorted.
+
+    Hidden ones only where the prefix asks for them.
+    """
+    folder, _, begun = prefix.rpartition("/")
+    head = prefix[: len(prefix) - len(begun)]
+    found = []
+    try:
+        with os.scandir(f"{folder}/" if head else ".") as entries:
+            for entry, _ in zip(entries, range(MOST), strict=False):
+                hidden = entry.name.startswith(".") and not begun.startswith(".")
+                if entry.name.startswith(begun) and not hidden:
+                    found.append(f"{head}{entry.name}{'/' if entry.is_dir() else ''}")
+    except OSError:
+        return []
+    return sorted(found)

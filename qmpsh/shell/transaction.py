@@ -1,6 +1,7 @@
-"""An open `transaction(`: its actions so far, and whether a wrong line has spoilt it.
+"""An open `transaction(`: its actions so far, whether a wrong line has spoilt it, how to show it.
 
-One wrong line refuses the whole (qmp-shell drops the line and commits the rest: PEERS.md, C10).
+One wrong line refuses the whole (qmp-shell drops the line and commits the rest: PEERS.md, C10). A
+request is shown without its secrets.
 """
 
 from __future__ import annotations
@@ -10,21 +11,22 @@ from typing import TYPE_CHECKING
 
 from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.lang.syntax import (
+from qmpsh.language.syntax import (
     CommandLine,
     Statement,
     TransactionClose,
     TransactionOpen,
     VerbLine,
 )
+from qmpsh.protocol.messages import Command, command_object
+from qmpsh.shell.arguments import read_action
 from qmpsh.shell.execute import Request
-from qmpsh.shell.outcome import Ask, Note, Outcome, Steps, Wish
-from qmpsh.shell.reading import read_action
+from qmpsh.shell.secret_rules import mask_json
 from qmpsh.shell.secrets import mask_line
-from qmpsh.wire.messages import Command
+from qmpsh.shell.steps import Ask, Note, Outcome, Steps, Wish
 
 if TYPE_CHECKING:
-    from qmpsh.shell.shell import Shell
+    from qmpsh.shell.interpreter import Shell
 
 
 class Transaction:
@@ -124,3 +126,15 @@ def _add(shell: Shell, transaction: Transaction, line: CommandLine) -> Steps:
         transaction.refuse(error)
         raise
     return Outcome()
+
+
+def masked_request(request: Request) -> Request:
+    """The request with `********` for each secret; itself where it holds none."""
+    command = request.command
+    message = command_object(command)
+    masked = mask_json(message)
+    if masked == message or not isinstance(masked, dict):
+        return request
+    extra = {name: masked[name] for name in command.extra or {}}
+    arguments = masked.get("arguments")
+    return request._replace(command=command._replace(arguments=arguments, extra=extra or None))

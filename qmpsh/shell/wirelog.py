@@ -1,7 +1,8 @@
-"""The log of the wire, `--logfile` and `.log`: JSON lines, both directions, events, masked.
+"""Tracing of the wire, with secrets masked, and its log: `--logfile` and `.log`.
 
-It is told what passes, and touches no socket: a log that cannot be written any more ends with one
-remark, the work goes on.
+Whoever looks on gets each message once. The log has JSON lines, in both directions, events
+included. It only receives what passes, and touches no socket: if it cannot be written any more, it
+ends with one remark and the work goes on.
 """
 
 from __future__ import annotations
@@ -14,27 +15,69 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from qmpsh.client.client import Client
 from qmpsh.errors import LineSyntaxError, UsageError
-from qmpsh.jsontypes import Json
-from qmpsh.lang.syntax import VerbLine
-from qmpsh.link.client import Client
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.language.syntax import VerbLine
 from qmpsh.paths import state_file
-from qmpsh.shell.outcome import Note, Outcome, Steps
-from qmpsh.shell.tracing import Tracing
-from qmpsh.textsecrets import mask_text
+from qmpsh.shell.secret_rules import mask_json, reads_secret
+from qmpsh.shell.secrets import scrubbed, secrets_of
+from qmpsh.shell.steps import Note, Outcome, Steps
+from qmpsh.textsecrets import MASK, mask_text
 
 if TYPE_CHECKING:
-    from qmpsh.shell.shell import Shell
+    from qmpsh.shell.interpreter import Shell
+
+Sink = Callable[[str, Json], None]
+"""Gets the direction, "->" to the server or "<-" from it, and the masked message. Never raises."""
+
+
+class WireTracer:
+    """The tracer of a client. sinks: what receives the messages; may change at any time.
+
+    Remembers the secrets that went out: what comes back may repeat one.
+    """
+
+    def __init__(self, *sinks: Sink) -> None:
+        self.sinks = list(sinks)
+        self._secrets: set[str] = set()
+        self._asked: set[str] = set()
+        """ids of the commands whose answer is a secret, as JSON"""
+
+    def __call__(self, direction: str, message: JsonObject) -> None:
+        """Tell of one message."""
+        try:
+            masked = self._masked(direction, message)
+        except Exception:
+            # Whatever it is, no secret may slip through: nothing at all of the message is shown.
+            masked = MASK
+        for sink in self.sinks:
+            sink(direction, masked)
+
+    def _masked(self, direction: str, message: JsonObject) -> Json:
+        if direction == "->":
+            self._secrets |= secrets_of(message)
+            if reads_secret(message):
+                self._asked.add(json.dumps(message.get("id")))
+            return mask_json(message)
+        id = json.dumps(message.get("id"))
+        is_secret = "id" in message and id in self._asked
+        self._asked.discard(id)  # ids are used again
+        masked = mask_json({**message, "return": MASK} if is_secret else message)
+        return scrubbed(masked, self._secrets) if self._secrets else masked
+
 
 _MODE: Final = 0o600
-# Not blocking: a fifo that nobody reads is told at once (ENXIO), instead of waited for.
+# Not blocking: a fifo without a reader fails at once (ENXIO), instead of waiting for one.
 _FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
 _DIRECTIONS: Final = {"->": "sent", "<-": "received"}
 
 
 class WireLog:
-    """path: appended to, made with mode 0600; address: of the server; warn: told, once, that the
-    log has ended; vm: its name as far as it is known; on: whether messages are written.
+    """The log file of the wire.
+
+    path: appended to, made with mode 0600; address: of the server; warn: called once, when the log
+    has ended; vm: its name as far as it is known; on: whether messages are written.
 
     A line is an object: `time` (UTC, ISO 8601, microseconds), `monotonic` (seconds), `address`,
     `vm` (the name, once query-name was answered), `direction` (sent, received), `message`.
@@ -99,12 +142,12 @@ def _write_all(fd: int, data: bytes) -> None:
 def log_of(client: Client | None) -> WireLog | None:
     """The log that a client writes, on or off; None for none."""
     tracing = client.tracer if client is not None else None
-    sinks = tracing.sinks if isinstance(tracing, Tracing) else []
+    sinks = tracing.sinks if isinstance(tracing, WireTracer) else []
     return next((sink for sink in sinks if isinstance(sink, WireLog)), None)
 
 
 def log(shell: Shell, line: VerbLine) -> Steps:
-    """`.log on|off`; alone it tells. Without --logfile the log lies in the state folder.
+    """`.log on|off`; alone it says which. Without --logfile the log is in the state folder.
 
     Raises LineSyntaxError, UsageError where there is no connection, or no file to be written.
     """
@@ -128,7 +171,7 @@ def _open(shell: Shell, client: Client) -> WireLog:
     with contextlib.suppress(OSError):
         os.chmod(path, _MODE)  # ours alone; that of --logfile has the mode that its owner gave it
     opened = WireLog(path, shell.machine.address, shell.warn, shell.machine.name)
-    if not isinstance(client.tracer, Tracing):
-        client.tracer = Tracing()
+    if not isinstance(client.tracer, WireTracer):
+        client.tracer = WireTracer()
     client.tracer.sinks.append(opened)
     return opened

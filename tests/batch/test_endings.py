@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.link.checks import needs
-from tests.link.test_road_failures import has_ended
+from tests.client.checks import needs
+from tests.client.test_road_failures import has_ended
 from tests.qemu import ROOT, Vm
 from tests.waiting import PATIENCE
 

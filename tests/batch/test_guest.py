@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from qmpsh.errors import QmpshError
-from qmpsh.shell import local_data
-from qmpsh.shell.local_data import LocalData, open_local, pieces_of
+from qmpsh.shell.verbs import local_data
+from qmpsh.shell.verbs.local_data import LocalData, open_local, pieces_of
 from tests.agents import Agent
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm

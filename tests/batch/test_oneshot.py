@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from qmpsh.view.failures import CLASSES
-from qmpsh.view.tables import NESTED
+from qmpsh.render.failures import CLASSES
+from qmpsh.render.tables import NESTED
+from tests.client.servers import Peer, serving
 from tests.conftest import RunQmpsh
-from tests.link.servers import Peer, serving
 from tests.qemu import ROOT, Vm, VmStarter
 from tests.waiting import PATIENCE, wait_until
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from qmpsh.errors import LineSyntaxError
 from qmpsh.jsontypes import INT_MAX, INT_MIN, Json
-from qmpsh.lang.parser import parse_line
-from qmpsh.lang.syntax import JsonLine
+from qmpsh.language.parser import parse_line
+from qmpsh.language.syntax import JsonLine
 from tests.fuzzing import examples
 from tests.qemu import Vm
 

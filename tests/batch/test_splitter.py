@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import click
 import pytest
 
-from qmpsh.cli import COMMAND, OPTIONS
+from qmpsh.cli.argv import VALUE_OPTIONS, SplitArgv, split_words
+from qmpsh.cli.options import COMMAND, OPTIONS
 from qmpsh.errors import UsageError
-from qmpsh.lang import modifiers
-from qmpsh.lang.modifiers import MODIFIERS
-from qmpsh.splitter import VALUE_OPTIONS, Words, split_words
+from qmpsh.language import modifiers
+from qmpsh.language.modifiers import MODIFIERS
 
 SOCKET = {"QMP_SOCKET": "/run/vm.sock"}
 
@@ -69,13 +69,13 @@ def test_split(
     address: str | None,
     line: list[str],
 ) -> None:
-    assert split_words(argv.split(), environ) == Words(options, address, line)
+    assert split_words(argv.split(), environ) == SplitArgv(options, address, line)
 
 
 def test_a_transcript_is_no_option() -> None:
     line = '-> { "execute": "stop" }'
-    assert split_words(["./m", line], {}) == Words([], "./m", [line])
-    assert split_words([line], SOCKET) == Words([], "/run/vm.sock", [line])
+    assert split_words(["./m", line], {}) == SplitArgv([], "./m", [line])
+    assert split_words([line], SOCKET) == SplitArgv([], "/run/vm.sock", [line])
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_an_event_stands_behind_an_equals_sign(argv: str) -> None:
 
 def test_a_verb_takes_all_that_stands_behind_it() -> None:
     words = split_words(["-p", "run", "-f", "x", "--", "qemu", "-S"], SOCKET)
-    assert words == Words(["-p"], None, ["-f", "x", "--", "qemu", "-S"], "run")
-    assert split_words(["./run", "run"], {}) == Words([], "./run", ["run"])
+    assert words == SplitArgv(["-p"], None, ["-f", "x", "--", "qemu", "-S"], "run")
+    assert split_words(["./run", "run"], {}) == SplitArgv([], "./run", ["run"])
 
 
 def test_a_first_word_that_is_neither() -> None:
@@ -103,7 +103,7 @@ def test_an_existing_path_is_an_address(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.chdir(str(tmp_path))
     with open("stop", "w", encoding="utf-8"):
         pass
-    assert split_words(["stop", "stop"], SOCKET) == Words([], "stop", ["stop"])
+    assert split_words(["stop", "stop"], SOCKET) == SplitArgv([], "stop", ["stop"])
 
 
 def test_the_options_that_take_a_value_are_those_of_click() -> None:

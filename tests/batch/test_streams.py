@@ -132,7 +132,9 @@ def interrupted_at(vm: Vm, module: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("module", ["qmpsh.program", "qmpsh.errors", "json", "qmpsh.shell.shell"])
+@pytest.mark.parametrize(
+    "module", ["qmpsh.cli.main", "qmpsh.errors", "json", "qmpsh.shell.interpreter"]
+)
 def test_an_interrupt_while_it_is_loaded_is_130(vm: Vm, module: str) -> None:
     done = interrupted_at(vm, module)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
@@ -141,7 +143,7 @@ def test_an_interrupt_while_it_is_loaded_is_130(vm: Vm, module: str) -> None:
 def test_an_interrupt_that_is_ignored_stays_ignored(vm: Vm) -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        done = interrupted_at(vm, "qmpsh.program")
+        done = interrupted_at(vm, "qmpsh.cli.main")
     finally:
         signal.signal(signal.SIGINT, before)
     assert (done.returncode, done.stderr) == (0, "")

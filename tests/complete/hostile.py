@@ -5,10 +5,9 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from qmpsh.complete.candidates import Candidate, Catalog, Setting
-from qmpsh.complete.live import Facts
-from qmpsh.complete.sources import Query
+from qmpsh.complete.live import LiveQuery, LiveValues
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.lang.syntax import Mode
+from qmpsh.language.syntax import Mode
 from qmpsh.schema.model import Schema
 
 _HARM = [
@@ -61,14 +60,14 @@ LINES: list[tuple[str, Mode]] = [
 """A line for each source of candidates, and how it is read."""
 
 
-class HostileFacts(Facts):
+class HostileFacts(LiveValues):
     """Whatever is asked, the answer is made of one name."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self._name = name
 
-    def answer(self, query: Query) -> Json:
+    def answer(self, query: LiveQuery) -> Json:
         """See Facts."""
         name = self._name
         if query.command == "human-monitor-command":

@@ -6,9 +6,8 @@ import pytest
 
 from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.complete import complete
-from qmpsh.complete.faults import find_faults
-from qmpsh.complete.hint import hint
-from qmpsh.lang.syntax import Mode
+from qmpsh.complete.hints import find_faults, hint
+from qmpsh.language.syntax import Mode
 from tests.complete.test_complete import NODES, catalog, live
 
 PROMPT, OPEN = Mode(), Mode(in_transaction=True)

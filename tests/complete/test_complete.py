@@ -8,12 +8,11 @@ from hypothesis import strategies as st
 
 from qmpsh.complete.candidates import Candidate, Catalog, hmp_entries
 from qmpsh.complete.complete import complete, prefetch
-from qmpsh.complete.faults import find_faults
-from qmpsh.complete.hint import hint
-from qmpsh.complete.place import find_place
-from qmpsh.complete.sources import Query
+from qmpsh.complete.cursor import find_place
+from qmpsh.complete.hints import find_faults, hint
+from qmpsh.complete.live import LiveQuery
 from qmpsh.jsontypes import Json
-from qmpsh.lang.syntax import Mode
+from qmpsh.language.syntax import Mode
 from tests.fuzzing import examples
 from tests.samples import schema, text
 
@@ -239,15 +238,15 @@ def test_hmp_help_is_read_as_the_server_means_it() -> None:
     assert hmp_entries(None) == {}
 
 
-def live(answers: dict[Query, Json]) -> Catalog:
+def live(answers: dict[LiveQuery, Json]) -> Catalog:
     known = catalog()
     for query, value in answers.items():
         known.facts.learn(query, value)
     return known
 
 
-PERIPHERAL = Query("qom-list", (("path", "/machine/peripheral"),))
-NODES = Query("query-named-block-nodes", (("flat", True),))
+PERIPHERAL = LiveQuery("qom-list", (("path", "/machine/peripheral"),))
+NODES = LiveQuery("query-named-block-nodes", (("flat", True),))
 
 
 @pytest.mark.parametrize(
@@ -276,25 +275,25 @@ NODES = Query("query-named-block-nodes", (("flat", True),))
         ),
         (
             "job-dismiss id=",
-            Query("query-jobs"),
+            LiveQuery("query-jobs"),
             [{"id": "j0", "type": "backup", "status": "concluded"}],
             ["j0"],
         ),
         (
             "netdev_del id=",
-            Query("human-monitor-command", (("command-line", "info network"),)),
+            LiveQuery("human-monitor-command", (("command-line", "info network"),)),
             "net0: index=0,type=nic,model=x\r\n \\ nd0: index=0,type=user,net=10.0\r\n",
             ["nd0"],
         ),
         (
             "device_add bus=",
-            Query("human-monitor-command", (("command-line", "info qtree"),)),
+            LiveQuery("human-monitor-command", (("command-line", "info qtree"),)),
             'bus: main-system-bus\n  type System\n  dev: x, id ""\n    bus: rp0\n      type PCIE\n',
             ["main-system-bus", "rp0"],
         ),
         (
             "qom-list path=/machine/per",
-            Query("qom-list", (("path", "/machine"),)),
+            LiveQuery("qom-list", (("path", "/machine"),)),
             [
                 {"name": "peripheral", "type": "child<container>"},
                 {"name": "type", "type": "string"},
@@ -303,7 +302,7 @@ NODES = Query("query-named-block-nodes", (("flat", True),))
         ),
         (
             "qom-get path=/machine property=",
-            Query("qom-list", (("path", "/machine"),)),
+            LiveQuery("qom-list", (("path", "/machine"),)),
             [
                 {"name": "peripheral", "type": "child<container>"},
                 {"name": "type", "type": "string"},
@@ -312,19 +311,19 @@ NODES = Query("query-named-block-nodes", (("flat", True),))
         ),
         (
             "trace-event-get-state name=qmp_",
-            Query("trace-event-get-state", (("name", "qmp_*"),)),
+            LiveQuery("trace-event-get-state", (("name", "qmp_*"),)),
             [{"name": "qmp_block_job_cancel", "state": "disabled"}],
             ["qmp_block_job_cancel"],
         ),
-        ("job-dismiss id=", Query("query-jobs"), None, []),
-        ("job-dismiss id=", Query("query-jobs"), {"not": "a list"}, []),
+        ("job-dismiss id=", LiveQuery("query-jobs"), None, []),
+        ("job-dismiss id=", LiveQuery("query-jobs"), {"not": "a list"}, []),
     ],
 )
-def test_live_values(line: str, query: Query, answer: Json, texts: list[str]) -> None:
+def test_live_values(line: str, query: LiveQuery, answer: Json, texts: list[str]) -> None:
     assert [candidate.text for candidate in at(line, live({query: answer}))] == texts
 
 
-QTREE = Query("human-monitor-command", (("command-line", "info qtree"),))
+QTREE = LiveQuery("human-monitor-command", (("command-line", "info qtree"),))
 BUSES = """bus: main-system-bus
   type System
   dev: q35-pcihost, id ""
@@ -351,13 +350,13 @@ BUSES = """bus: main-system-bus
 def test_a_device_is_offered_the_buses_that_it_fits(
     driver: str, properties: list[str], buses: list[str]
 ) -> None:
-    query = Query("device-list-properties", (("typename", driver),))
+    query = LiveQuery("device-list-properties", (("typename", driver),))
     known = live({QTREE: BUSES, query: [{"name": name, "type": "str"} for name in properties]})
     assert [c.text for c in at(f"device_add driver={driver} bus=", known)] == buses
 
 
 def test_a_property_whose_name_holds_a_dot() -> None:
-    query = Query("device-list-properties", (("typename", "nvme"),))
+    query = LiveQuery("device-list-properties", (("typename", "nvme"),))
     known = live(
         {query: [{"name": "zoned.zasl", "type": "uint8"}, {"name": "atomic.dn", "type": "bool"}]}
     )
@@ -423,7 +422,7 @@ def test_what_is_not_known_is_wanted_once() -> None:
 
 
 def test_properties_of_a_device() -> None:
-    query = Query("device-list-properties", (("typename", "virtio-net-pci"),))
+    query = LiveQuery("device-list-properties", (("typename", "virtio-net-pci"),))
     known = live(
         {
             query: [
@@ -689,6 +688,6 @@ def test_the_second_file_of_put_is_the_guest_s() -> None:
 def test_any_tree_of_objects_is_read(tree: str) -> None:
     line = "qom-set path=/machine/vb0 property=iothread value="
     known = qom_catalog(line)
-    query = Query("human-monitor-command", (("command-line", "info qom-tree /"),))
+    query = LiveQuery("human-monitor-command", (("command-line", "info qom-tree /"),))
     known.facts.learn(query, tree)
     complete(line, len(line), known, QMP)

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from qmpsh.complete.candidates import Form
 from qmpsh.complete.complete import complete
-from qmpsh.lang.body import words_and_redirect
-from qmpsh.lang.line import parse_line
-from qmpsh.lang.parser import parse_arguments
-from qmpsh.lang.scan import Scanner
-from qmpsh.lang.syntax import (
+from qmpsh.language.arguments import words_and_redirect
+from qmpsh.language.lines import parse_line
+from qmpsh.language.parser import parse_arguments
+from qmpsh.language.scanner import Scanner
+from qmpsh.language.syntax import (
     Argument,
     ArrayLiteral,
     CommandLine,
@@ -27,10 +27,10 @@ from qmpsh.lang.syntax import (
     TransactionOpen,
     VerbLine,
 )
-from qmpsh.lang.tokens import CLOSING, Kind
-from qmpsh.lang.verbs import LINES as LINE_VERBS
-from qmpsh.lang.verbs import Takes, takes
-from qmpsh.tui.menu import completions
+from qmpsh.language.tokens import CLOSING, TokenKind
+from qmpsh.language.verbs import LINES as LINE_VERBS
+from qmpsh.language.verbs import Takes, takes
+from qmpsh.ui.screen.menu import completions
 from tests.complete.hostile import LINES, hostile_catalog, inserted, names
 from tests.evil import obeyed
 from tests.fuzzing import examples
@@ -86,12 +86,12 @@ def finished(text: str, mode: Mode) -> str:
     kinds = [token.kind for token in tokens]
     open_marks: list[str] = []
     for token in tokens:
-        if token.kind is Kind.OPEN:
+        if token.kind is TokenKind.OPEN:
             open_marks.append(token.text(text))
-        elif token.kind is Kind.CLOSE:
+        elif token.kind is TokenKind.CLOSE:
             open_marks.pop()
     text += "".join(CLOSING[mark] for mark in reversed(open_marks))
-    return f"{text} )" if Kind.TRANSACTION in kinds else text
+    return f"{text} )" if TokenKind.TRANSACTION in kinds else text
 
 
 def _shapes(text: str, mode: Mode, stands_for: str) -> object:

@@ -6,10 +6,10 @@ import pytest
 
 from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.complete import complete
-from qmpsh.complete.faults import find_faults
-from qmpsh.lang.syntax import PLAIN, JsonLine
-from qmpsh.schema.check_raw import check_json
-from tests.lang.helpers import one
+from qmpsh.complete.hints import find_faults
+from qmpsh.language.syntax import PLAIN, JsonLine
+from qmpsh.schema.check import check_json
+from tests.language.helpers import one
 from tests.samples import schema
 
 SOCKET = "migrate channels=[{channel-type: main, addr: {transport: socket, "

@@ -14,13 +14,13 @@ from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from qmpsh import plain
-from qmpsh.link.address import parse_address
-from qmpsh.link.client import Client
-from qmpsh.shell.session import Session, Watcher
+from qmpsh.address import parse_address
+from qmpsh.client.client import Client
+from qmpsh.render.theme import UNICODE
+from qmpsh.shell.session.session import Session, SessionListener
 from qmpsh.shell.settings import Settings
-from qmpsh.tui import app
-from qmpsh.view.glyphs import UNICODE
+from qmpsh.ui.line import app as plain
+from qmpsh.ui.screen import app
 from tests.waiting import PATIENCE
 
 SIZE = Size(rows=12, columns=200)
@@ -91,7 +91,7 @@ async def seated(front: str, path: str, timeout: float | None = None) -> AsyncIt
     """front: "w" for the full screen, "p" for the line prompt. The prompt is shown."""
     sessions: list[Session] = []
 
-    def connect(watcher: Watcher) -> Session:
+    def connect(watcher: SessionListener) -> Session:
         settings = Settings(timeout=timeout)
         session = Session(Client.connect(parse_address(path)), settings, watcher, path)
         sessions.append(session)
@@ -102,11 +102,15 @@ async def seated(front: str, path: str, timeout: float | None = None) -> AsyncIt
         output = Vt100_Output(written, lambda: SIZE, term="xterm-256color", enable_cpr=False)
         runs: Runs
         if front == "w":
-            around = app.Surroundings(pipe, output, UNICODE, stream=io.StringIO())
+            around = app.ScreenEnvironment(pipe, output, UNICODE, stream=io.StringIO())
             runs = app.FullScreen(connect, "none", InMemoryHistory(), None, around)
         else:
-            runs = plain.Plain(
-                connect, "none", InMemoryHistory(), None, plain.Surroundings(pipe, output, UNICODE)
+            runs = plain.LinePrompt(
+                connect,
+                "none",
+                InMemoryHistory(),
+                None,
+                plain.LineEnvironment(pipe, output, UNICODE),
             )
         task = asyncio.create_task(runs.run())
         seat = Seat(pipe.send_text, written, sessions)

@@ -17,7 +17,7 @@ from enum import Enum
 from typing import Final
 
 from qmpsh.jsontypes import Json, JsonObject
-from tests.link.servers import GREETING, Peer
+from tests.client.servers import GREETING, Peer
 from tests.waiting import PATIENCE
 
 DRIP: Final = 0.002  # seconds between two bytes of a slow server

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from qmpsh.cli.main import run
 from qmpsh.errors import QmpshError
-from qmpsh.program import run
-from qmpsh.shell import reconnect
-from qmpsh.shell.outcome import Outcome
+from qmpsh.shell.session import reconnect
+from qmpsh.shell.steps import Outcome
 from tests.conftest import RunQmpsh
 from tests.faults.test_batch import BEGIN
 from tests.qemu import Vm, VmStarter

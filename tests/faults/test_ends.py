@@ -10,13 +10,13 @@ import time
 
 import pytest
 
+from qmpsh.address import parse_address
+from qmpsh.client.client import Client
 from qmpsh.errors import ConnectionLost
-from qmpsh.link.address import parse_address
-from qmpsh.link.client import Client
+from qmpsh.protocol.messages import Command
 from qmpsh.shell.execute import Request, execute
-from qmpsh.shell.outcome import Outcome, Task
 from qmpsh.shell.settings import Settings
-from qmpsh.wire.messages import Command
+from qmpsh.shell.steps import Outcome, Task
 from tests.faults import fronts
 from tests.faults.server import Act, Served, closed, greet, server, silent, told
 from tests.faults.test_batch import BEGIN

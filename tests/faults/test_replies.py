@@ -7,7 +7,7 @@ import json
 import pytest
 
 from qmpsh.jsontypes import Json
-from qmpsh.shell import reconnect
+from qmpsh.shell.session import reconnect
 from tests.faults.server import ANSWERS, Act, Served, closed, greet, learnt, server, well
 from tests.faults.test_batch import BEGIN
 from tests.shell.test_session import Desk

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from qmpsh.shell import life, reconnect
+from qmpsh.shell.session import connection, reconnect
 from tests.faults.screens import Seat, seated
 from tests.faults.server import REACH, Act, Server, State, closed, learnt, server, told
 from tests.faults.table import BACK, ROWS, Row
@@ -24,7 +24,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tries one after the other: what is tested is what is said, not how long it takes."""
     monkeypatch.setattr(reconnect, "FIRST", 0.01)
     monkeypatch.setattr(reconnect, "PATIENCE", 0.05)
-    monkeypatch.setattr(life, "PATIENCE", 0.05)
+    monkeypatch.setattr(connection, "PATIENCE", 0.05)
 
 
 def typed(row: Row) -> str:

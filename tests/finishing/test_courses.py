@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.shell.courses import Course, EventCourse, MigrationCourse
-from qmpsh.shell.ends import BY_COMMAND
-from qmpsh.shell.jobs import AttachedCourse, JobsCourse
-from qmpsh.shell.matching import read_wanted
-from qmpsh.wire.messages import Event
+from qmpsh.protocol.messages import Event
+from qmpsh.shell.events import read_wanted
+from qmpsh.shell.waiting.jobs import AttachedCourse, JobTracker
+from qmpsh.shell.waiting.rules import BY_COMMAND
+from qmpsh.shell.waiting.trackers import CompletionTracker, EventTracker, MigrationTracker
 
 
 def event(name: str, **data: Json) -> Event:
@@ -21,12 +21,12 @@ def job(status: str, id: str = "j0") -> Event:
     return event("JOB_STATUS_CHANGE", id=id, status=status)
 
 
-def by_event(command: str, **arguments: Json) -> EventCourse:
-    return EventCourse(command, BY_COMMAND[command], arguments)
+def by_event(command: str, **arguments: Json) -> EventTracker:
+    return EventTracker(command, BY_COMMAND[command], arguments)
 
 
-def jobs(command: str, *ids: str, goal: str = "") -> JobsCourse:
-    return JobsCourse(command, BY_COMMAND[command], {"target": "d1"}, list(ids) or ["j0"], goal)
+def jobs(command: str, *ids: str, goal: str = "") -> JobTracker:
+    return JobTracker(command, BY_COMMAND[command], {"target": "d1"}, list(ids) or ["j0"], goal)
 
 
 def ost(device: str | None, source: int, status: int) -> Event:
@@ -36,7 +36,7 @@ def ost(device: str | None, source: int, status: int) -> Event:
     return event("ACPI_DEVICE_OST", info=info)
 
 
-def told(course: Course, *events: Event) -> tuple[str, str] | None:
+def told(course: CompletionTracker, *events: Event) -> tuple[str, str] | None:
     """What went wrong and what to do next, None before the end."""
     for each in events:
         course.hear(each)
@@ -115,12 +115,12 @@ def test_an_unplug_under_way_goes_on() -> None:
         (jobs("snapshot-save"), "job j0 goes on; job-cancel id=j0 ends it"),
         (jobs("job-cancel"), ""),
         (by_event("device_del", id="d0"), "device_del d0 goes on"),
-        (MigrationCourse("migrate", BY_COMMAND["migrate"]),
+        (MigrationTracker("migrate", BY_COMMAND["migrate"]),
          "the migration goes on; migrate_cancel ends it"),
-        (MigrationCourse("migrate_cancel", BY_COMMAND["migrate_cancel"]), ""),
+        (MigrationTracker("migrate_cancel", BY_COMMAND["migrate_cancel"]), ""),
     ],
 )  # fmt: skip
-def test_what_goes_on_without_us(course: Course, left: str) -> None:
+def test_what_goes_on_without_us(course: CompletionTracker, left: str) -> None:
     course.hear(job("running"))
     assert course.left() == left
 
@@ -338,8 +338,8 @@ def test_paused_by_an_error_names_the_target_and_the_next_command() -> None:
     )
 
 
-def migration(command: str = "migrate") -> MigrationCourse:
-    return MigrationCourse(command, BY_COMMAND[command])
+def migration(command: str = "migrate") -> MigrationTracker:
+    return MigrationTracker(command, BY_COMMAND[command])
 
 
 def test_migration_by_asking() -> None:

@@ -7,30 +7,30 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qmpsh.client.queues import ROOM
 from qmpsh.jsontypes import Json
-from qmpsh.link.inbox import ROOM
-from qmpsh.shell.eventlog import NAMES, EventLog, Span
-from qmpsh.wire.messages import Event, Reply
+from qmpsh.protocol.messages import Event, Reply
+from qmpsh.shell.events import NAMES, EventHistory, Span
 
 
 def event(name: str, number: int = 0, size: int = 1) -> Event:
     return Event(name, {"n": number}, None, {}, size)
 
 
-def log_of(*events: Event, limit: int = 4096) -> EventLog:
-    log = EventLog(Span(is_script=True), limit, clock=lambda: 5.0)
+def log_of(*events: Event, limit: int = 4096) -> EventHistory:
+    log = EventHistory(Span(is_script=True), limit, clock=lambda: 5.0)
     for each in events:
         log.hear(each)
     return log
 
 
-def take(log: EventLog, name: str, since: int | None = 0) -> int | None:
+def take(log: EventHistory, name: str, since: int | None = 0) -> int | None:
     """The number of the event that a line which waits for that name gets at once."""
     with log.expecting(lambda event: event.name == name, since) as taker:
         return None if taker.event is None else int(str(taker.event.data["n"]))
 
 
-def numbers(log: EventLog) -> list[Json]:
+def numbers(log: EventHistory) -> list[Json]:
     return [kept.event.data["n"] for kept in log.kept()]
 
 

@@ -8,8 +8,8 @@ from functools import cache
 import pytest
 
 from qmpsh.schema.model import EnumType, Schema
-from qmpsh.shell.ends import BY_COMMAND, ENDS, NEXT, End, Kind, end_of
-from qmpsh.shell.jobs import GOALS
+from qmpsh.shell.waiting.jobs import GOALS
+from qmpsh.shell.waiting.rules import BY_COMMAND, ENDS, NEXT, CompletionRule, RuleKind, end_of
 from tests.qemu import ROOT
 
 
@@ -41,17 +41,17 @@ STATES = {"none"} | {
 
 
 @pytest.mark.parametrize("row", ENDS, ids=lambda row: row.commands.split()[0])
-def test_every_name_of_a_row_is_known(row: End) -> None:
+def test_every_name_of_a_row_is_known(row: CompletionRule) -> None:
     assert set(row.commands.split()) <= COMMANDS
     assert {row.asks, row.tells} - {""} <= COMMANDS
     told = {*row.well.split(), *row.badly.split(), *row.halts.split()}
-    assert told <= (STATES if row.kind is Kind.MIGRATION else EVENTS)
+    assert told <= (STATES if row.kind is RuleKind.MIGRATION else EVENTS)
     assert told or row.asks or row.stream
     assert set(row.halts.split()) <= set(NEXT)
 
 
 @pytest.mark.parametrize("row", ENDS, ids=lambda row: row.commands.split()[0])
-def test_ids_are_members_of_command_and_event(row: End) -> None:
+def test_ids_are_members_of_command_and_event(row: CompletionRule) -> None:
     for pair in row.id.split():
         argument, _, bearers = pair.partition("=")
         for command in row.commands.split():

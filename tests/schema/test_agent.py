@@ -6,13 +6,13 @@ import pytest
 
 from qmpsh.errors import SchemaMismatch
 from qmpsh.jsontypes import JsonObject
-from qmpsh.lang.line import parse_line
-from qmpsh.lang.syntax import CommandLine
-from qmpsh.schema.agent import manual_schema
+from qmpsh.language.lines import parse_line
+from qmpsh.language.syntax import CommandLine
+from qmpsh.schema.builtin import manual_schema
 from qmpsh.schema.check import check_arguments
-from qmpsh.schema.manual import Manual
+from qmpsh.schema.describe import command_signature
+from qmpsh.schema.manual.find import Manual
 from qmpsh.schema.model import Schema
-from qmpsh.schema.signature import command_signature
 
 OLD = r"""
 .TH "QEMU-GA-REF" "7" "May 25, 2026" "7.2.22" "QEMU"

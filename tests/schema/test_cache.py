@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from qmpsh.client.dialect import command_names
 from qmpsh.jsontypes import JsonObject
-from qmpsh.link.dialect import command_names
 from qmpsh.schema.cache import MOST_FILES, cache_path, load_schema, store_schema
 from qmpsh.schema.model import Schema
 from tests.samples import entities, schema

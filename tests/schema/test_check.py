@@ -8,8 +8,8 @@ import pytest
 
 from qmpsh.errors import LineError, SchemaMismatch
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.lang.parser import parse_line, parse_words
-from qmpsh.lang.syntax import CommandLine
+from qmpsh.language.parser import parse_line, parse_words
+from qmpsh.language.syntax import CommandLine
 from qmpsh.schema.check import check_arguments
 from qmpsh.schema.model import Schema
 from tests.samples import VERSIONS, entities, reply, schema

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from qmpsh.errors import SchemaMismatch
-from qmpsh.lang.line import parse_line, parse_words
-from qmpsh.lang.modifiers import MODIFIERS
-from qmpsh.lang.syntax import CommandLine
+from qmpsh.language.lines import parse_line, parse_words
+from qmpsh.language.modifiers import MODIFIERS
+from qmpsh.language.syntax import CommandLine
 from qmpsh.schema.check import check_arguments
 from qmpsh.schema.collisions import refuse_collisions
-from qmpsh.schema.properties import Properties
+from qmpsh.schema.walk import Properties
 from tests.samples import schema
 
 HTTPS = "blockdev-add driver=https node-name=h url=https://x/y"

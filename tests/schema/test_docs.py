@@ -11,17 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmpsh.schema.docs import find_pages, load_manual
-from qmpsh.schema.manual import Entry, Manual
-from qmpsh.schema.manual_layout import first_sentence
-from qmpsh.schema.manual_roff import (
+from qmpsh.schema.manual.find import IndexEntry, Manual, find_pages, load_manual
+from qmpsh.schema.manual.page import first_sentence
+from qmpsh.schema.manual.roff import (
     DEEPEST,
     Block,
-    Code,
-    Item,
-    Mark,
+    CodeBlock,
+    InlineMark,
+    ListItem,
     Paragraph,
-    Quote,
+    QuotedBlock,
     plain,
     read_blocks,
 )
@@ -112,7 +111,7 @@ def manual(request: pytest.FixtureRequest) -> Manual:
     return load_manual(str(PAGES / f"{request.param}.7"))
 
 
-def entry(manual: Manual, name: str, width: int = 78) -> Entry:
+def entry(manual: Manual, name: str, width: int = 78) -> IndexEntry:
     found = manual.entry(name, width)
     assert found is not None
     return found
@@ -244,8 +243,8 @@ def test_the_version_is_that_of_the_title() -> None:
 # ------------------------------------------------------------------------ peculiarities of pages
 
 
-def term(text: str, body: str) -> Item:
-    return Item(Mark.TERM, text, [Paragraph(body)])
+def term(text: str, body: str) -> ListItem:
+    return ListItem(InlineMark.TERM, text, [Paragraph(body)])
 
 
 def older(name: str, body: str) -> Manual:
@@ -274,7 +273,7 @@ def test_what_stands_before_the_description_is_told_apart() -> None:
         "\\fBCONFIG_CUP\\fP.INDENT 7.0\n"
         ".TP\n.B Return\n\\fBstring\\fP \\-\\- how it went.  Or not.\n.UNINDENT",
     )
-    assert entry(manual, "x-pour") == Entry(
+    assert entry(manual, "x-pour") == IndexEntry(
         "x-pour",
         "Command",
         "This command is unstable/experimental.\n\n"
@@ -432,17 +431,23 @@ def test_escapes(roff: str, text: str) -> None:
         ("a\nb\n.sp\nc", [Paragraph("a b"), Paragraph("c")]),
         ("a\n\nb", [Paragraph("a"), Paragraph("b")]),
         ('.BI "one two" three', [Paragraph("one two three")]),
-        (".RS\na\n.RE\nb", [Quote([Paragraph("a")]), Paragraph("b")]),
-        (".IP \\(bu 2\na", [Item(Mark.BULLET, "-", [Paragraph("a")])]),
-        ('.IP "Example: ""x"""\na', [Item(Mark.HEADING, 'Example: "x"', [Paragraph("a")])]),
-        (".IP\na", [Item(Mark.BULLET, "-", [Paragraph("a")])]),
+        (".RS\na\n.RE\nb", [QuotedBlock([Paragraph("a")]), Paragraph("b")]),
+        (".IP \\(bu 2\na", [ListItem(InlineMark.BULLET, "-", [Paragraph("a")])]),
+        (
+            '.IP "Example: ""x"""\na',
+            [ListItem(InlineMark.HEADING, 'Example: "x"', [Paragraph("a")])],
+        ),
+        (".IP\na", [ListItem(InlineMark.BULLET, "-", [Paragraph("a")])]),
         (".TP\n.B a\nb\n.TP\nc\nd", [term("a", "b"), term("c", "d")]),
-        (".nf\n a\n\n.ft C\n\tb\\-\n\n.fi\nc", [Code((" a", "", "        b-")), Paragraph("c")]),
+        (
+            ".nf\n a\n\n.ft C\n\tb\\-\n\n.fi\nc",
+            [CodeBlock((" a", "", "        b-")), Paragraph("c")],
+        ),
         (".nf\n.fi", []),
         (".TS\nl l.\na\tb\n.TE\nc", [Paragraph("c")]),
         (".unknown a\n'also\n.\nb", [Paragraph("b")]),
         ("a\n.UNINDENT\nb", [Paragraph("a")]),
-        (".INDENT 3.5\na", [Quote([Paragraph("a")])]),
+        (".INDENT 3.5\na", [QuotedBlock([Paragraph("a")])]),
     ],
 )
 def test_blocks(roff: str, blocks: list[Block]) -> None:

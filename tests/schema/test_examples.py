@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmpsh.lang.build import guess_arguments
-from qmpsh.lang.formatting import format_command
-from qmpsh.lang.line import parse_line
-from qmpsh.lang.syntax import CommandLine, JsonLine
-from qmpsh.schema.docs import load_manual
-from qmpsh.schema.examples import MOST, example_lines
+from qmpsh.language.formatting import format_command
+from qmpsh.language.lines import parse_line
+from qmpsh.language.syntax import CommandLine, JsonLine
+from qmpsh.language.untyped import guess_arguments
+from qmpsh.schema.manual.examples import MOST, example_lines
+from qmpsh.schema.manual.find import load_manual
 
 PAGES = sorted((Path(__file__).parent.parent / "data" / "manual").iterdir())
 

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmpsh.lang.parser import parse_line
-from qmpsh.lang.syntax import CommandLine, JsonLine
-from qmpsh.schema.check import check_arguments
-from qmpsh.schema.check_raw import check_json
-from tests.lang.helpers import fault
+from qmpsh.language.parser import parse_line
+from qmpsh.language.syntax import CommandLine, JsonLine
+from qmpsh.schema.check import check_arguments, check_json
+from tests.language.helpers import fault
 from tests.samples import VERSIONS, schema
 from tests.schema.strategies import as_line, commands, near_lines
 

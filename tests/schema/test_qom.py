@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from qmpsh.errors import SchemaMismatch
 from qmpsh.jsontypes import Json
-from qmpsh.lang.line import parse_line, parse_words
-from qmpsh.lang.syntax import CommandLine
-from qmpsh.schema.qom import choices_of, is_enum, property_member, read_qom_value
+from qmpsh.language.lines import parse_line, parse_words
+from qmpsh.language.syntax import CommandLine
+from qmpsh.schema.scalars import choices_of, is_enum, property_member, read_qom_value
 
 
 def read(kind: str, value: str) -> Json:

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from qmpsh.address import parse_address
+from qmpsh.client.client import Client
+from qmpsh.client.dialect import STORAGE_DAEMON, STRATOVIRT
 from qmpsh.jsontypes import JsonObject
-from qmpsh.link.address import parse_address
-from qmpsh.link.client import Client
-from qmpsh.link.dialect import STORAGE_DAEMON, STRATOVIRT
-from qmpsh.shell.background import SHARE, Background, Question
+from qmpsh.protocol.messages import Command
+from qmpsh.shell.interpreter import Shell
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Answer, Note, Task
+from qmpsh.shell.session.queries import SHARE, BackgroundQuery, QueryQueue
 from qmpsh.shell.settings import Settings
-from qmpsh.shell.shell import Shell
-from qmpsh.wire.messages import Command
+from qmpsh.shell.steps import Answer, Note, Task
 from tests.qemu import Vm
 from tests.shell.test_session import Desk
 from tests.waiting import PATIENCE, wait_until
@@ -65,10 +65,10 @@ def test_questions_are_spread_where_requests_are_bounded(stratovirt: str) -> Non
     client = Client.connect(parse_address(stratovirt))
     rate = client.dialect.rate
     assert rate is not None
-    background = Background(client)
+    background = QueryQueue(client)
     answers: list[object] = []
     for name in ("query-status", "query-kvm"):
-        background.ask(Question(Command(name), answers.append))
+        background.ask(BackgroundQuery(Command(name), answers.append))
     assert not background.tick(10.0)
     while client.in_flight:
         client.poll(PATIENCE)

@@ -16,13 +16,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from qmpsh.address import TcpAddress, UnixAddress, parse_address
 from qmpsh.jsontypes import Json
-from qmpsh.link.address import TcpAddress, UnixAddress, parse_address
+from qmpsh.protocol.messages import Command, command_object
+from qmpsh.render.safe import visible
 from qmpsh.shell.execute import Request, dry_run_text
-from qmpsh.shell.export import TOOLS
 from qmpsh.shell.machine import Machine
-from qmpsh.view.safe import visible
-from qmpsh.wire.messages import Command, command_object
+from qmpsh.shell.verbs.help import TOOLS
 from tests.conftest import RunQmpsh
 from tests.fuzzing import examples
 from tests.ports import free_port

@@ -6,12 +6,12 @@ import pytest
 
 from qmpsh.complete.candidates import hmp_entries
 from qmpsh.errors import LineError
-from qmpsh.nearest import nearest
 from qmpsh.shell.hmp import HMP_COMMANDS
+from qmpsh.shell.interpreter import Shell
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Task
 from qmpsh.shell.settings import Settings
-from qmpsh.shell.shell import Shell
+from qmpsh.shell.steps import Task
+from qmpsh.suggest import nearest
 from tests.samples import schema, text
 
 

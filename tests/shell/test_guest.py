@@ -8,18 +8,19 @@ from collections.abc import Callable
 
 import pytest
 
+from qmpsh.address import UnixAddress
+from qmpsh.client.client import Client, ClientOptions
+from qmpsh.client.dialect import GUEST_AGENT
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.link.address import UnixAddress
-from qmpsh.link.client import Client, ClientOptions
-from qmpsh.link.dialect import GUEST_AGENT
-from qmpsh.shell import execute, guest, guest_files
+from qmpsh.shell import execute
+from qmpsh.shell.interpreter import Shell
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Answer, Note, Task
-from qmpsh.shell.session import Session
+from qmpsh.shell.session.session import Session
 from qmpsh.shell.settings import Settings
-from qmpsh.shell.shell import Shell
+from qmpsh.shell.steps import Answer, Note, Task
+from qmpsh.shell.verbs import guest, guest_files
 from tests.agents import Agent
-from tests.link.servers import Peer, serving
+from tests.client.servers import Peer, serving
 from tests.shell.test_session import Heard
 from tests.waiting import PATIENCE, wait_until
 

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from qmpsh.complete.candidates import hmp_entries
 from qmpsh.errors import LineError, QmpshError
-from qmpsh.lang.parser import parse_line, parse_words
-from qmpsh.lang.syntax import CommandLine, HmpLine, Mode, VerbLine
+from qmpsh.language.parser import parse_line, parse_words
+from qmpsh.language.syntax import CommandLine, HmpLine, Mode, VerbLine
 from qmpsh.schema.check import check_arguments
 from qmpsh.shell.habits import MONITOR_COMMANDS, in_our_words
 from tests.fuzzing import examples
-from tests.lang.helpers import refused_line
+from tests.language.helpers import refused_line
 from tests.samples import schema, text
 from tests.shell.test_guessing import said, shell
 

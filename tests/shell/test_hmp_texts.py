@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from qmpsh.link.address import parse_address
-from qmpsh.link.client import Client
+from qmpsh.address import parse_address
+from qmpsh.client.client import Client
+from qmpsh.protocol.messages import Command, Reply
 from qmpsh.shell.hmp import hmp_command, hmp_text
 from qmpsh.shell.hmp_texts import _SILENT, _SPEAKING, hmp_failed
-from qmpsh.wire.messages import Command, Reply
 from tests.conftest import RunQmpsh
 from tests.ports import free_port
 from tests.qemu import ROOT, Vm, VmStarter

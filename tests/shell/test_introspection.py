@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from qmpsh.address import TcpAddress, UnixAddress, parse_address
+from qmpsh.client.client import Client
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.link.address import TcpAddress, UnixAddress, parse_address
-from qmpsh.link.client import Client
-from qmpsh.link.peer import place_identity
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Task
+from qmpsh.shell.steps import Task
+from qmpsh.system.peer import place_identity
+from tests.client.servers import Behaviour, Peer, serving
 from tests.conftest import RunQmpsh
-from tests.link.servers import Behaviour, Peer, serving
 from tests.samples import entities, schema
 
 SAME: list[Json] = [{"name": "query-commands"}, {"name": "set_link"}]

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from qmpsh.link import owners
-from qmpsh.link.address import parse_address
-from qmpsh.link.client import Client
-from qmpsh.shell.outcome import Note
+from qmpsh.address import parse_address
+from qmpsh.client.client import Client
+from qmpsh.shell.steps import Note
+from qmpsh.system import listener
 from tests.ports import free_port
 from tests.qemu import Vm, VmStarter
 from tests.shell.test_session import Desk
@@ -167,7 +167,7 @@ def test_a_busy_monitor_is_waited_for_and_told_once(vm: Vm, sit: Sit) -> None:
 def test_a_monitor_of_libvirt_is_not_taken_unasked(
     vm: Vm, sit: Sit, start_vm: VmStarter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(owners.TREES, vm.folder, "libvirt")
+    monkeypatch.setitem(listener.TREES, vm.folder, "libvirt")
     desk = sit(vm.path)
     lose(desk, vm)
     machine = desk.session.machine
@@ -188,7 +188,7 @@ def test_a_monitor_of_libvirt_is_not_taken_unasked(
 def test_a_failed_reconnect_to_libvirts_is_the_last(
     vm: Vm, sit: Sit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(owners.TREES, vm.folder, "libvirt")
+    monkeypatch.setitem(listener.TREES, vm.folder, "libvirt")
     desk = sit(vm.path)
     lose(desk, vm)
     assert desk.run(".reconnect").exit_code == 3

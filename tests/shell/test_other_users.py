@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from qmpsh.address import UnixAddress
+from qmpsh.client.client import Client
 from qmpsh.jsontypes import JsonObject
-from qmpsh.link import peer, proc
-from qmpsh.link.address import UnixAddress
-from qmpsh.link.client import Client
-from qmpsh.link.peer import Peer, replaced_program, server_identity
-from qmpsh.wire.messages import Command
-from tests.link.servers import Peer as Served
+from qmpsh.protocol.messages import Command
+from qmpsh.system import peer, proc
+from qmpsh.system.peer import Peer, replaced_program, server_identity
+from tests.client.servers import Peer as Served
 from tests.programs import need
 from tests.qemu import Vm, is_listening
 from tests.samples import entities

@@ -10,15 +10,15 @@ import pytest
 
 from qmpsh.errors import ReplyTimeout
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.shell.files import list_paths
+from qmpsh.protocol.messages import Command, Event, Greeting, classify
 from qmpsh.shell.history import HistoryFile, is_kept
 from qmpsh.shell.hmp import hmp_text
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Answer, Ask, Note, Outcome, Steps, Task, Until
 from qmpsh.shell.policy import question_before
 from qmpsh.shell.secret_rules import mask_json
 from qmpsh.shell.secrets import mask_hmp, mask_line
-from qmpsh.wire.messages import Command, Event, Greeting, classify
+from qmpsh.shell.settings import list_paths
+from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Steps, Task, WaitFor
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_task_waits_asks_shows_and_ends() -> None:
 
     def steps() -> Steps:
         yield Note("first")
-        yield Until(lambda: ready)
+        yield WaitFor(lambda: ready)
         choice = yield Ask("Really?", (("n", "no"), ("y", "yes")))
         yield Note(choice)
         return Outcome(5)
@@ -207,7 +207,7 @@ def test_a_task_waits_asks_shows_and_ends() -> None:
 
 def test_a_deadline_lets_the_steps_go_on() -> None:
     def steps() -> Steps:
-        yield Until(lambda: False, deadline=10.0)
+        yield WaitFor(lambda: False, deadline=10.0)
         raise ReplyTimeout("too late")
 
     task = Task(steps(), lambda _: None)
@@ -233,7 +233,7 @@ def test_a_task_with_a_fault_of_ours_has_ended_when_it_raises() -> None:
 
 def test_a_cancelled_task_has_ended() -> None:
     def steps() -> Steps:
-        yield Until(lambda: False)
+        yield WaitFor(lambda: False)
         return Outcome()
 
     task = Task(steps(), lambda _: None)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from qmpsh.protocol.messages import Command
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.policy import question_before, reads_only
-from qmpsh.wire.messages import Command
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm
-from tests.tui.tmux import Terminal
+from tests.ui.tmux import Terminal
 
 READING = [
     "query-status",

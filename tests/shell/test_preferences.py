@@ -7,16 +7,22 @@ import pytest
 from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.complete import complete
 from qmpsh.errors import UsageError
-from qmpsh.lang.syntax import Mode
-from qmpsh.shell.aliases import expand
+from qmpsh.language.syntax import Mode
+from qmpsh.protocol.messages import Command
+from qmpsh.shell.history import expand
+from qmpsh.shell.interpreter import Shell
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Answer, Note, Outcome
 from qmpsh.shell.policy import question_before
-from qmpsh.shell.preferences import ROWS, Preferences, Values
-from qmpsh.shell.setting import completable, prefer, preferences_of
+from qmpsh.shell.preferences import (
+    ROWS,
+    Preferences,
+    PreferenceValues,
+    completable,
+    prefer,
+    preferences_of,
+)
 from qmpsh.shell.settings import Settings
-from qmpsh.shell.shell import Shell
-from qmpsh.wire.messages import Command
+from qmpsh.shell.steps import Answer, Note, Outcome
 
 
 def shell(settings: Settings | None = None) -> Shell:
@@ -93,7 +99,7 @@ def test_set_alone_lists_all_and_a_name_alone_shows_its_value() -> None:
 
 def test_the_shell_obeys() -> None:
     on = shell(Settings(timeout=3.0, yes=True))
-    assert preferences_of(on).values == Values(timeout=3.0, confirm=False)
+    assert preferences_of(on).values == PreferenceValues(timeout=3.0, confirm=False)
     for line in (".set timeout 5", ".set confirm on", ".set view table", ".set live off"):
         assert run(on, line) == ("", Outcome())
     assert (on.settings.timeout, on.settings.yes, on.settings.table) == (5.0, False, True)
@@ -102,10 +108,10 @@ def test_the_shell_obeys() -> None:
 
 def test_preferences_given_beforehand_hold() -> None:
     on = shell()
-    preferences = Preferences(Values(timeout=1.0))
+    preferences = Preferences(PreferenceValues(timeout=1.0))
     prefer(on, preferences)
     assert on.settings == Settings(timeout=1.0)
-    preferences.adopt(Values(live=False))
+    preferences.adopt(PreferenceValues(live=False))
     assert on.settings == Settings()
     assert not on.introspection.live
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.shell.progress import INTERVAL, JOBS, SLOW, Meter, Progress, State, Work
-from qmpsh.wire.messages import Event
+from qmpsh.protocol.messages import Event
+from qmpsh.shell.progress import INTERVAL, JOBS, SLOW, Progress, RateMeter, Work, WorkState
 
 GIB = 2**30
 
@@ -60,37 +60,37 @@ def after(*replies: tuple[float, str, Json]) -> list[Work]:
         pytest.param([(0, "query-jobs", None)], [], id="refused"),
         pytest.param(
             [(0, "query-jobs", [job(done=250)])],
-            [Work("backup j0", State.RUNNING, 0.25)],
+            [Work("backup j0", WorkState.RUNNING, 0.25)],
             id="seen once: no rate",
         ),
         pytest.param(
             [(0, "query-jobs", [job(done=100)]), (2, "query-jobs", [job(done=300)])],
-            [Work("backup j0", State.RUNNING, 0.3, 100.0, 7.0)],
+            [Work("backup j0", WorkState.RUNNING, 0.3, 100.0, 7.0)],
             id="seen twice",
         ),
         pytest.param(
             [(0, "query-jobs", [job(done=0)]), (0.01, "query-jobs", [job(done=300)])],
-            [Work("backup j0", State.RUNNING, 0.3)],
+            [Work("backup j0", WorkState.RUNNING, 0.3)],
             id="too soon to tell a rate",
         ),
         pytest.param(
             [(0, "query-jobs", [job(done=0)]), (1, "query-jobs", [job(done=0)])],
-            [Work("backup j0", State.RUNNING, 0.0, 0.0)],
+            [Work("backup j0", WorkState.RUNNING, 0.0, 0.0)],
             id="stuck: no end in sight",
         ),
         pytest.param(
             [(0, "query-jobs", [job(done=1)]), (9, "query-jobs", [job(done=2, total=2**64)])],
-            [Work("backup j0", State.RUNNING, 2 / 2**64, 1 / 9)],
+            [Work("backup j0", WorkState.RUNNING, 2 / 2**64, 1 / 9)],
             id="longer than anybody waits",
         ),
         pytest.param(
             [(0, "query-jobs", [job(done=500)]), (1, "query-jobs", [job(done=100)])],
-            [Work("backup j0", State.RUNNING, 0.1)],
+            [Work("backup j0", WorkState.RUNNING, 0.1)],
             id="begun anew",
         ),
         pytest.param(
             [(0, "query-jobs", [job(done=0)]), (1, "query-jobs", [job(done=1000, total=2000)])],
-            [Work("backup j0", State.RUNNING, 0.5, 1000.0, 1.0)],
+            [Work("backup j0", WorkState.RUNNING, 0.5, 1000.0, 1.0)],
             id="more to do than it seemed",
         ),
         pytest.param(
@@ -101,22 +101,22 @@ def after(*replies: tuple[float, str, Json]) -> list[Work]:
                 (0, "query-jobs", [job(type="create", done=0, total=1)]),
                 (1, "query-jobs", [job(type="create", done=1, total=2)]),
             ],
-            [Work("create j0", State.RUNNING, 0.5, None, 1.0)],
+            [Work("create j0", WorkState.RUNNING, 0.5, None, 1.0)],
             id="not counted in bytes",
         ),
         pytest.param(
             [(0, "query-jobs", [job(done=10)]), (1, "query-jobs", [job(done=20, status="paused")])],
-            [Work("backup j0", State.PAUSED, 0.02)],
+            [Work("backup j0", WorkState.PAUSED, 0.02)],
             id="paused: the rate is forgotten",
         ),
         pytest.param(
             [(0, "query-jobs", [job(done=1000, status="ready", type="mirror")])],
-            [Work("mirror j0", State.READY, 1.0)],
+            [Work("mirror j0", WorkState.READY, 1.0)],
             id="ready",
         ),
         pytest.param(
             [(0, "query-jobs", [job(status="pending")])],
-            [Work("backup j0", State.WAITING, 0.0)],
+            [Work("backup j0", WorkState.WAITING, 0.0)],
             id="waits for job-finalize",
         ),
         pytest.param([(0, "query-jobs", [job(status="concluded")])], [], id="over"),
@@ -124,17 +124,17 @@ def after(*replies: tuple[float, str, Json]) -> list[Work]:
         pytest.param([(0, "query-migrate", {"status": "completed"})], [], id="migrated"),
         pytest.param(
             [(0, "query-migrate", {"status": "setup"})],
-            [Work("migration", State.WAITING)],
+            [Work("migration", WorkState.WAITING)],
             id="migration begins",
         ),
         pytest.param(
             [(0, "query-migrate", ram(GIB, GIB, 0)), (2, "query-migrate", ram(GIB, GIB // 2, 600))],
-            [Work("migration", State.RUNNING, 0.5, 300.0, 2.0)],
+            [Work("migration", WorkState.RUNNING, 0.5, 300.0, 2.0)],
             id="migration: empty pages are done, not sent",
         ),
         pytest.param(
             [(0, "query-migrate", ram(100, 10, 5)), (1, "query-migrate", ram(100, 50, 9))],
-            [Work("migration", State.RUNNING, 0.5, 4.0)],
+            [Work("migration", WorkState.RUNNING, 0.5, 4.0)],
             id="migration: pages to be sent again",
         ),
         pytest.param(
@@ -189,7 +189,7 @@ def test_any_numbers_come_out_bounded(readings: list[tuple[float, Json, Json]]) 
 
 
 def test_a_rate_is_smoothed() -> None:
-    meter = Meter()
+    meter = RateMeter()
     for second in range(10):
         meter.read(100 * second, second)
     assert meter.rate == pytest.approx(100)
@@ -220,16 +220,16 @@ def test_what_ends_first_comes_first() -> None:
 @pytest.mark.parametrize(
     "events, works",
     [
-        ([status("j0", "created")], [Work("job j0", State.WAITING)]),
+        ([status("j0", "created")], [Work("job j0", WorkState.WAITING)]),
         ([status("j0", "created"), status("j0", "running")], [Work("job j0")]),
-        ([status("j0", "running"), status("j0", "standby")], [Work("job j0", State.PAUSED)]),
+        ([status("j0", "running"), status("j0", "standby")], [Work("job j0", WorkState.PAUSED)]),
         ([status("j0", "running"), status("j0", "concluded"), status("j0", "null")], []),
         ([status("j0", "null")], []),
         ([status("j0", "of-the-future")], []),
         ([event("BLOCK_JOB_COMPLETED", device="j0", type="backup", len=1, offset=1)], []),
         (
             [event("BLOCK_JOB_READY", device="d", type="mirror", len=10, offset=5)],
-            [Work("mirror d", State.READY, 0.5)],
+            [Work("mirror d", WorkState.READY, 0.5)],
         ),
         (
             [
@@ -238,9 +238,9 @@ def test_what_ends_first_comes_first() -> None:
             ],
             [],
         ),
-        ([event("MIGRATION", status="setup")], [Work("migration", State.WAITING)]),
+        ([event("MIGRATION", status="setup")], [Work("migration", WorkState.WAITING)]),
         ([event("MIGRATION_PASS", **{"pass": 1})], [Work("migration")]),
-        ([event("MIGRATION", status="postcopy-paused")], [Work("migration", State.PAUSED)]),
+        ([event("MIGRATION", status="postcopy-paused")], [Work("migration", WorkState.PAUSED)]),
         ([event("MIGRATION", status="active"), event("MIGRATION", status="completed")], []),
         ([event("MIGRATION", status="active"), event("MIGRATION")], []),
         ([event("STOP"), event("BLOCK_JOB_ERROR", device="d")], []),

@@ -8,15 +8,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from qmpsh.address import parse_address
+from qmpsh.client.client import Client
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.lang.values import quote
-from qmpsh.link.address import parse_address
-from qmpsh.link.client import Client
+from qmpsh.language.values import quote
+from qmpsh.protocol.messages import Command, Reply
+from qmpsh.shell.interpreter import Shell
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Answer, Note, Outcome
 from qmpsh.shell.settings import Settings
-from qmpsh.shell.shell import Shell
-from qmpsh.wire.messages import Command, Reply
+from qmpsh.shell.steps import Answer, Note, Outcome
 from tests.conftest import RunQmpsh
 from tests.qemu import Vm, VmStarter
 

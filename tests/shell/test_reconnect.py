@@ -9,10 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmpsh.shell.lifeline import Who, who
-from qmpsh.shell.reconnect import FIRST, MOST, PATIENCE, STEADY, Phase, Reconnect
+from qmpsh.shell.session.reconnect import (
+    FIRST,
+    MOST,
+    PATIENCE,
+    STEADY,
+    Phase,
+    ReconnectPlan,
+    VmIdentity,
+    who,
+)
 
-Call = Callable[[Reconnect], object]
+Call = Callable[[ReconnectPlan], object]
 
 CALLS: dict[str, Call] = {
     "lost": lambda plan: plan.lost(100.0),
@@ -54,14 +62,14 @@ CALLS: dict[str, Call] = {
     ],
 )
 def test_phases(calls: str, phase: Phase, wait: float | None) -> None:
-    plan = Reconnect()
+    plan = ReconnectPlan()
     for call in calls.split():
         CALLS[call](plan)
     assert (plan.phase, plan.wait(100.0)) == (phase, wait)
 
 
 def test_it_is_due_when_the_time_has_come() -> None:
-    plan = Reconnect()
+    plan = ReconnectPlan()
     plan.lost(100.0)
     assert not plan.is_due(100.0)
     assert plan.is_due(100.0 + FIRST)
@@ -70,7 +78,7 @@ def test_it_is_due_when_the_time_has_come() -> None:
 
 
 def test_silence_is_told_once_in_an_outage() -> None:
-    plan = Reconnect()
+    plan = ReconnectPlan()
     plan.lost(100.0)
     plan.dialled(101.0)
     assert not plan.is_silent(101.5)
@@ -89,7 +97,7 @@ def test_silence_is_told_once_in_an_outage() -> None:
 @given(st.lists(st.sampled_from(sorted(CALLS)), max_size=20))
 def test_there_is_always_a_next_step(calls: list[str]) -> None:
     """Waiting has an end, and what waits for nothing says so."""
-    plan = Reconnect()
+    plan = ReconnectPlan()
     for call in calls:
         CALLS[call](plan)
     wait = plan.wait(100.0)
@@ -103,7 +111,7 @@ def test_there_is_always_a_next_step(calls: list[str]) -> None:
 
 @given(st.integers(1, 40))
 def test_the_waits_grow_and_end_growing(failures: int) -> None:
-    plan = Reconnect()
+    plan = ReconnectPlan()
     plan.lost(0.0)
     waits = [plan.wait(0.0) or 0.0]
     for _ in range(failures):
@@ -117,15 +125,15 @@ NONE = "00000000-0000-0000-0000-000000000000"
 
 def test_who_it_is() -> None:
     uuid = "d1b0e1a0-0000-4000-8000-000000000001"
-    assert who({"name": "vm1"}, {"UUID": NONE}) == Who("vm1", NONE)
-    assert who(None, None) == Who()
+    assert who({"name": "vm1"}, {"UUID": NONE}) == VmIdentity("vm1", NONE)
+    assert who(None, None) == VmIdentity()
     assert who({}, {"UUID": uuid}).shown == f"uuid {uuid}"
     assert who({}, {"UUID": NONE}).shown == "without a name"
     assert who({"name": "vm1"}, {"UUID": uuid}).shown == "vm1"
 
 
 def test_a_loss_long_after_the_last_is_the_first_again() -> None:
-    plan = Reconnect()
+    plan = ReconnectPlan()
     for now in (100.0, 101.0, 102.0 + STEADY):
         plan.lost(now)
         plan.met()

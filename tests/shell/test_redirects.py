@@ -8,15 +8,14 @@ import sys
 
 import pytest
 
-from qmpsh.lang.syntax import Redirect
-from qmpsh.link.address import parse_address
-from qmpsh.link.client import Client
-from qmpsh.shell.pipes import run_pipe
-from qmpsh.shell.redirects import wants_terminal
-from qmpsh.wire.messages import Command, Event
+from qmpsh.address import parse_address
+from qmpsh.client.client import Client
+from qmpsh.language.syntax import Redirect
+from qmpsh.protocol.messages import Command, Event
+from qmpsh.shell.pipes import run_pipe, wants_terminal
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm
-from tests.tui.tmux import Terminal
+from tests.ui.tmux import Terminal
 from tests.waiting import PATIENCE
 
 

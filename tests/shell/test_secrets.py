@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 
 from qmpsh.errors import LineError, LineSyntaxError, QmpshError, SchemaMismatch
 from qmpsh.jsontypes import Json
-from qmpsh.lang.build import guess_arguments
-from qmpsh.lang.line import parse_line
-from qmpsh.lang.syntax import CommandLine, JsonLine, Mode
+from qmpsh.language.lines import parse_line
+from qmpsh.language.syntax import CommandLine, JsonLine, Mode
+from qmpsh.language.untyped import guess_arguments
+from qmpsh.render.answers import caret_lines
+from qmpsh.shell.interpreter import Shell
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Answer, AskSecret, Note, Task
 from qmpsh.shell.secret_rules import mask_hmp_text, mask_json
 from qmpsh.shell.secrets import mask_error, mask_hmp, mask_line, mask_said, words_secrets
 from qmpsh.shell.settings import Settings
-from qmpsh.shell.shell import Shell
-from qmpsh.shell.tracing import Tracing
+from qmpsh.shell.steps import Answer, AskSecret, Note, Task
+from qmpsh.shell.wirelog import WireTracer
 from qmpsh.textsecrets import named_secrets, replaced
-from qmpsh.view.carets import caret_lines
 from tests.fuzzing import examples
 from tests.secrets import HMP, OPEN, QMP
 
@@ -268,9 +268,9 @@ def test_a_masker_with_a_fault_shows_nothing(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_log_with_a_fault_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qmpsh.shell.tracing.mask_json", broken)
+    monkeypatch.setattr("qmpsh.shell.wirelog.mask_json", broken)
     told: list[Json] = []
-    tracing = Tracing(lambda _, message: told.append(message))
+    tracing = WireTracer(lambda _, message: told.append(message))
     tracing("<-", {"return": SECRET})
     assert told == ["********"]
 
@@ -282,8 +282,10 @@ def test_a_fault_of_ours_keeps_no_secret(
     def fail(line: str, *_: object) -> Never:
         raise RuntimeError(f"what is {SECRET}?") from KeyError(line)
 
-    monkeypatch.setattr("qmpsh.shell.shell.parse_line", fail)
-    monkeypatch.setattr("qmpsh.shell.shell.parse_words", lambda words, hmp: fail(" ".join(words)))
+    monkeypatch.setattr("qmpsh.shell.interpreter.parse_line", fail)
+    monkeypatch.setattr(
+        "qmpsh.shell.interpreter.parse_words", lambda words, hmp: fail(" ".join(words))
+    )
     line = f"set_password protocol=vnc password={SECRET}"
     task = shell().start_words(line.split(), print) if in_words else shell().start(line, print)
     with pytest.raises(RuntimeError) as caught:

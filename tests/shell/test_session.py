@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from qmpsh.address import parse_address
 from qmpsh.advice import UNGUARDED
-from qmpsh.complete.sources import LOADS_MODULES, Query
+from qmpsh.client.client import Client
+from qmpsh.complete.live import LOADS_MODULES, LiveQuery
 from qmpsh.errors import QmpshError
-from qmpsh.link.address import parse_address
-from qmpsh.link.client import Client
-from qmpsh.shell import inquiry
-from qmpsh.shell.life import Tone
-from qmpsh.shell.outcome import Answer, Note, Outcome
-from qmpsh.shell.progress import State, Work
-from qmpsh.shell.session import Session
+from qmpsh.protocol.messages import ErrorReply, Event, Reply
+from qmpsh.shell.progress import Work, WorkState
+from qmpsh.shell.session import queries
+from qmpsh.shell.session.connection import Tone
+from qmpsh.shell.session.session import Session
 from qmpsh.shell.settings import Settings
-from qmpsh.wire.messages import ErrorReply, Event, Reply
+from qmpsh.shell.steps import Answer, Note, Outcome
 from tests.qemu import Vm
 from tests.waiting import PATIENCE, wait_until
 
@@ -137,7 +137,7 @@ def test_an_offer_never_asks_what_loads_modules(desk: Desk) -> None:
     facts = desk.session.catalog.facts
     take = facts.take_wanted
 
-    def noted() -> list[Query]:
+    def noted() -> list[LiveQuery]:
         wanted = take()
         asked.extend(query.command for query in wanted)
         return wanted
@@ -154,7 +154,7 @@ def test_an_offer_never_asks_what_loads_modules(desk: Desk) -> None:
 def test_a_replaced_program_is_not_asked_to_load_modules(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
-    monkeypatch.setattr(inquiry, "replaced_program", lambda address, fd: "its program is newer")
+    monkeypatch.setattr(queries, "replaced_program", lambda address, fd: "its program is newer")
     desk.session.complete(line, len(line))
     assert not desk.session.catalog.facts.wanted
     desk.poll_until(lambda: desk.session.inquiry.is_idle)
@@ -280,11 +280,11 @@ def test_a_job_is_followed_to_its_end(desk: Desk) -> None:
     desk.poll_until(has_a_rate)
     work = the_work(desk)
     assert work is not None
-    assert (work.label, work.state) == ("backup j0", State.RUNNING)
+    assert (work.label, work.state) == ("backup j0", WorkState.RUNNING)
     assert work.fraction is not None
     assert 0 < work.fraction < 1
     desk.run("job-pause id=j0")
-    desk.poll_until(lambda: [work.state for work in desk.session.works] == [State.PAUSED])
+    desk.poll_until(lambda: [work.state for work in desk.session.works] == [WorkState.PAUSED])
     desk.run("job-resume id=j0")
     desk.run("block-job-set-speed device=j0 speed=0")
     desk.poll_until(lambda: desk.session.works == [])
@@ -306,7 +306,7 @@ def test_a_migration_that_no_event_announces(desk: Desk) -> None:
 
     def moves() -> bool:
         work = the_work(desk)
-        return work is not None and work.fraction is not None and work.state is State.RUNNING
+        return work is not None and work.fraction is not None and work.state is WorkState.RUNNING
 
     desk.poll_until(moves)
     assert [work.label for work in desk.session.works] == ["migration"]

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import RunQmpsh
 from tests.programs import need
 from tests.qemu import ROOT, Vm
-from tests.tui.tmux import Terminal
+from tests.ui.tmux import Terminal
 from tests.waiting import PATIENCE, wait_until
 
 

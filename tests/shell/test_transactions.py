@@ -10,10 +10,10 @@ import pytest
 from qmpsh.errors import LineError, QmpshError
 from qmpsh.jsontypes import Json
 from qmpsh.schema.model import Schema
+from qmpsh.shell.interpreter import Shell
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.outcome import Answer, Note
 from qmpsh.shell.settings import Settings
-from qmpsh.shell.shell import Shell
+from qmpsh.shell.steps import Answer, Note
 from tests.conftest import RunQmpsh
 from tests.qemu import Vm
 from tests.samples import schema

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from qmpsh.lang.modifiers import MODIFIERS
-from qmpsh.lang.verbs import BARE, LINES, VERB_MODIFIERS, VERBS
-from qmpsh.shell import verbs
+from qmpsh.language.modifiers import MODIFIERS
+from qmpsh.language.verbs import BARE, LINES, VERB_MODIFIERS, VERBS
 from qmpsh.shell.secrets import mask_line
+from qmpsh.shell.verbs import table
 from tests.test_layers import modules
 
-TABLES = {"lang.verbs", "shell.verbs"}
+TABLES = {"language.verbs", "shell.verbs.table"}
 
 
 def test_every_verb_has_its_row_and_its_steps() -> None:
-    assert list(verbs.VERBS) == list(VERBS)
+    assert list(table.VERBS) == list(VERBS)
 
 
 def test_the_modifiers_of_verbs_are_modifiers() -> None:

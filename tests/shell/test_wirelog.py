@@ -13,11 +13,10 @@ import pytest
 
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import JsonObject
-from qmpsh.shell.tracing import Tracing
-from qmpsh.shell.wirelog import WireLog
+from qmpsh.shell.wirelog import WireLog, WireTracer
 from tests.conftest import RunQmpsh
 from tests.qemu import Vm, VmStarter
-from tests.tui.tmux import Terminal
+from tests.ui.tmux import Terminal
 from tests.waiting import PATIENCE, wait_until
 
 
@@ -112,7 +111,7 @@ def test_odd_answers_to_query_name(tmp_path: Path) -> None:
 
 def test_sinks_get_the_same_without_secrets() -> None:
     heard: list[object] = []
-    tracing = Tracing(lambda *told: heard.append(told))
+    tracing = WireTracer(lambda *told: heard.append(told))
     arguments: JsonObject = {"protocol": "vnc", "password": "hunter2"}
     tracing("->", {"execute": "set_password", "arguments": arguments})
     tracing("<-", {"error": {"desc": "no hunter2 here"}})

@@ -1,0 +1,221 @@
+"""Addresses: what a user types, QEMU's own spellings included, and what it means.
+
+Looks at the file system only to tell a path from the other forms; opens nothing.
+Source: qemu(1), "Character device options", socket; WIRE.md section 12.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from qmpsh.errors import AddressError, shortened
+
+if TYPE_CHECKING:
+    from qmpsh.stream import Stream
+
+RELAYED: Final = ("exec:", "libvirt:", "ssh:")
+"""Beginnings of addresses whose descriptor leads to a relay on this machine, not to the server."""
+BRIDGED: Final = "libvirt:"
+"""Beginning of the addresses whose greeting is made by ourselves."""
+TENDED: Final = (*RELAYED, "listen:")
+"""Beginnings of addresses whose transport must clean up at its end: processes, files."""
+_PATH_STARTS = ("/", "./", "../", "~/")
+
+
+class UnixAddress(NamedTuple):
+    """A unix socket.
+
+    abstract: `path` is a name in Linux's abstract namespace, which has no file.
+    """
+
+    path: str
+    abstract: bool = False
+
+    def __str__(self) -> str:
+        """A form that parses back."""
+        if self.path.startswith(_PATH_STARTS) and not self.abstract:
+            return self.path
+        return f"unix:{self.path.replace(',', ',,')}{',abstract=on' if self.abstract else ''}"
+
+
+class TcpAddress(NamedTuple):
+    """A TCP port on a host.
+
+    host: a name, an IPv4 or an IPv6 address without brackets.
+    """
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """A form that parses back."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"tcp:{host}:{self.port}"
+
+
+class Transport(Protocol):
+    """An address that knows how to get there itself; its `str` is a form that parses back."""
+
+    def open(self, timeout: float | None) -> Stream:
+        """Connect, waiting for it. timeout: seconds, None for no limit.
+
+        The stream may still be on its way (`awaits`): `connect.open_stream` waits for it.
+
+        Raises CannotConnect, of which Busy and ConnectTimeout.
+        """
+        ...
+
+    def begin(self) -> Stream:
+        """Begin to connect, without waiting for anything: see `connect.begin_stream`."""
+        ...
+
+
+Address = UnixAddress | TcpAddress | Transport
+
+# Patterns are compiled by `re` when first used: the usual address, a path, needs none of them.
+_HOST_PORT = r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<host>[\w.-]+)):(?P<port>[0-9]+)"
+_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*):"
+
+# The options that QEMU knows for a socket; a path may hold a comma, so that only these end it.
+_OPTION_WORDS = (
+    "abstract|append|delay|fd|id|ipv4|ipv6|keep-alive|logappend|logfile|mptcp|mux|path|reconnect"
+    "|reconnect-ms|server|telnet|tight|tls-authz|tls-creds|tn3270|to|wait|websocket"
+)
+# A comma of a path may be doubled; what begins the options is a comma without a partner.
+_OPTIONS = rf"(?s)(?<!,)(?:,,)*(,(?:no)?(?:{_OPTION_WORDS})(?:[=,].*)?)\Z"
+_ABSTRACT = r",abstract(?:=(?:on|yes|true|y))?(?:,|$)"
+_OPTION = rf"(?:no)?(?:{_OPTION_WORDS})(?:=.*)?"
+
+
+def parse_address(text: str) -> Address:
+    """The address that a user means.
+
+    `~` is expanded; a bare path is taken as it stands, options and doubled commas are of `unix:`.
+    Raises AddressError.
+    """
+    if not text or "\0" in text:
+        raise refusal(text, "it holds a NUL character") if text else AddressError(EMPTY)
+    if text.startswith(_PATH_STARTS):
+        return UnixAddress(os.path.expanduser(text))
+    scheme = _maybe_scheme(text)
+    if scheme in _SCHEMES:
+        return _SCHEMES[scheme](text)
+    if scheme in _TRANSPORTS:
+        return _parse_road(scheme, text)
+    if os.path.exists(text):
+        return UnixAddress(text)
+    if re.fullmatch(_HOST_PORT, text):
+        return host_and_port(text, text)
+    if scheme:
+        raise AddressError(no_scheme(scheme))
+    return UnixAddress(text)
+
+
+def looks_like_address(text: str) -> bool:
+    """Whether the first word of a command line is an address, and not the beginning of a line."""
+    return (
+        text.startswith(_PATH_STARTS)
+        or _maybe_scheme(text) in SCHEMES
+        or os.path.exists(text)
+        or re.fullmatch(_HOST_PORT, text) is not None
+    )
+
+
+def no_scheme(scheme: str) -> str:
+    """What to say of the beginning of an address that is none of those that are known."""
+    return f"{shortened(scheme)}: is not an address scheme; known: {' '.join(sorted(SCHEMES))}"
+
+
+def _maybe_scheme(text: str) -> str:
+    found = re.match(_SCHEME, text)
+    return found[1] if found else ""
+
+
+def _parse_unix(text: str) -> UnixAddress:
+    """`unix:PATH[,server=on][,wait=off]...`: only abstract=on means something to a client."""
+    rest = text.removeprefix("unix:")
+    found = re.search(_OPTIONS, rest)
+    options = found[1] if found else ""
+    path = rest.removesuffix(options).replace(",,", ",")
+    if not path:
+        raise refusal(text, "it has no path")
+    _check_options(options)
+    # A comma in a path may stand alone, but what looks like an option is one, mistyped.
+    mistyped = re.search(r"(?<!,)(?:,,)*,([\w-]+=[^/]*)$", rest.removesuffix(options))
+    if mistyped and not os.path.exists(path):
+        _check_options(f",{mistyped[1]}")
+    if re.search(_ABSTRACT, options):
+        return UnixAddress(path, abstract=True)
+    return UnixAddress(os.path.expanduser(path) if path.startswith("~/") else path)
+
+
+def _parse_tcp(text: str) -> TcpAddress:
+    """`tcp:HOST:PORT[,server=on]...`; no HOST, which a server takes for any, is this machine.
+
+    `telnet:` is QEMU's for the same with telnet=on, which shows by itself (`connect.strip`).
+    """
+    place, comma, options = text.partition(":")[2].partition(",")
+    _check_options(comma + options)
+    return host_and_port(f"localhost{place}" if place.startswith(":") else place, text)
+
+
+def _check_options(options: str) -> None:
+    """Raises AddressError for one that QEMU's sockets do not have. options: `,NAME=VALUE...`"""
+    for option in re.findall(r"(?:,,|[^,])+", options):
+        if not re.fullmatch(_OPTION, option, re.DOTALL):
+            name = shortened(option.partition("=")[0])
+            raise AddressError(
+                f"unknown option {name} in the address; a comma in a path is doubled, as in QEMU"
+            )
+
+
+def host_and_port(place: str, text: str) -> TcpAddress:
+    """The place of an address `text`. Raises AddressError."""
+    found = re.fullmatch(_HOST_PORT, place)
+    if not found:
+        raise refusal(text, "HOST:PORT is expected, an IPv6 address in brackets")
+    # Nine digits at most: int() refuses thousands of them.
+    port = int(found["port"][:9])
+    if not 1 <= port <= 65535:
+        raise AddressError(f"port {shortened(found['port'], 20)}: must be 1 to 65535")
+    return TcpAddress(found["v6"] or found["host"], port)
+
+
+def _parse_road(scheme: str, text: str) -> Address:
+    # Imported here: a socket needs none of the others.
+    from importlib import import_module
+
+    parse: Callable[[str], Transport] = import_module(
+        f"qmpsh.client.transports.{_TRANSPORTS[scheme]}"
+    ).parse
+    return parse(text)
+
+
+_SCHEMES: Final[dict[str, Callable[[str], Address]]] = {
+    "unix": _parse_unix,
+    "tcp": _parse_tcp,
+    "telnet": _parse_tcp,
+}
+_TRANSPORTS: Final[dict[str, str]] = {
+    "exec": "process",
+    "fd": "fd",
+    "libvirt": "libvirt",
+    "listen": "listen",
+    "ssh": "ssh",
+    "tls": "tls",
+    "vsock": "vsock",
+}
+"""The other schemes, and the module of `client/transports/` whose `parse(text)` reads them."""
+
+SCHEMES: Final = frozenset({*_SCHEMES, *_TRANSPORTS})
+
+
+EMPTY: Final = "the address is empty; qmpsh ls lists the monitors of this machine"
+
+
+def refusal(text: str, why: str) -> AddressError:
+    """What to raise for a text that is not an address."""
+    return AddressError(f"{shortened(text)!r} is not an address: {why}")

@@ -1,0 +1,1 @@
+"""Non-interactive use: one-shots and scripts, without prompt_toolkit."""

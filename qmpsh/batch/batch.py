@@ -1,0 +1,379 @@
+"""One-shots and scripts: lines in, answers on stdout, everything else on stderr, an exit code.
+
+Loads neither prompt_toolkit nor pygments, and subprocess only for a line with a pipe.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qmpsh.client.client import Client
+from qmpsh.errors import LineError, QmpshError, UsageError
+from qmpsh.jsontypes import Json
+from qmpsh.language.syntax import Mode, Redirect
+from qmpsh.render.jsontext import compact, pretty
+from qmpsh.render.safe import told, visible
+from qmpsh.shell.interpreter import Shell
+from qmpsh.shell.machine import Machine
+from qmpsh.shell.settings import Settings
+from qmpsh.shell.steps import Answer, Note, Outcome, Task, WaitFor
+
+if TYPE_CHECKING:
+    from qmpsh.batch.looks import Looks
+    from qmpsh.batch.progress import WaitProgress
+    from qmpsh.schema.model import Schema
+
+_PROGRAM = "qmpsh"
+_STDIN = 0
+_INDENT = "  "
+_LONGEST_LINE = 2000
+"""columns of a wrong line that are shown where there is no terminal: it may hold megabytes"""
+_LAST_MOMENT = 1.0  # seconds
+
+
+class Batch:
+    """One run without a person: executes lines and prints their answers.
+
+    client: None for --dry-run; settings.pretty must be decided; schema: given beforehand;
+    colour: of answers on stdout.
+    """
+
+    def __init__(
+        self,
+        client: Client | None,
+        settings: Settings,
+        schema: Schema | None = None,
+        *,
+        colour: bool = False,
+    ) -> None:
+        self._settings = settings
+        self._colour = colour
+        self._seen: Looks | None = None
+        self._piped: dict[int, tuple[Redirect, list[bytes]]] = {}
+        self._unwritten: QmpshError | None = None
+        self._pastime: WaitProgress | None = None
+        machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
+        self._shell = Shell(client, settings, machine, schema)
+        self._shell.warn = partial(_complain, _PROGRAM)
+        self._shell.keys = _keys
+        self._shell.checks = {"theme": _check_theme}
+
+    def run_words(self, words: Sequence[str]) -> int:
+        """Run one line given as the words of a command line; its exit code."""
+        self._shell.stdin = _STDIN
+        show = partial(self._show, _PROGRAM)
+        outcome = self.finish(_PROGRAM, self._shell.start_words(words, show))
+        return outcome.exit_code or self._end_of_input(_PROGRAM).exit_code
+
+    def run_script(self, names: Sequence[str]) -> int:
+        """Run files one after the other, "-" is stdin; the exit code of the first failure."""
+        self._shell.hear_events()  # a line may wait for what an earlier one did
+        exit_code = 0
+        for name in names:
+            outcome = self._run_file(name)
+            exit_code = exit_code or outcome.exit_code
+            if outcome.leave or (exit_code and not self._settings.keep_going):
+                break
+        return exit_code
+
+    @property
+    def client(self) -> Client | None:
+        """The connection as it is now: `.reconnect` makes another one."""
+        return self._shell.client
+
+    def close(self) -> None:
+        """Give the connection up."""
+        self._clear()
+        if self.client is not None:
+            self.client.close()
+
+    @property
+    def mode(self) -> Mode:
+        """How the next line is read."""
+        return self._shell.mode
+
+    @property
+    def ahead(self) -> int:
+        """How many queries of a script may be on their way: one below what the server may be asked
+        at a time, and with a time limit one.
+        """
+        if self._settings.timeout is not None or self.client is None:
+            return 1
+        return max(1, self.client.dialect.window - 1)
+
+    def start(self, place: str, line: str) -> Task:
+        """Begin a line of the language. place: what is said of it begins with"""
+        return self._shell.start(line, partial(self._show, place))
+
+    def finish(self, place: str, task: Task) -> Outcome:
+        """Drive a line to its end, show its answers and report what went wrong."""
+        try:
+            self._drive(task)
+            error = None if task.outcome is None else task.outcome.error
+        except UsageError as refused:
+            task.cancel()
+            error = refused
+        except BaseException:  # an interrupt included: what the line holds is put away first
+            left = task.until.left() if task.until is not None else ""
+            self._abandon(task)
+            self._clear()
+            if left:
+                _complain(f"\r{_PROGRAM}" if sys.stderr.isatty() else _PROGRAM, left)
+            raise
+        self._clear()
+        undelivered = self._deliver()
+        error = error or undelivered
+        return self.report(place, error) if error is not None else task.outcome or Outcome()
+
+    def _abandon(self, task: Task) -> None:
+        """End a line; what it sends to put something away gets a moment to be answered: a socket
+        that is closed with answers unread takes what was sent last with it.
+        """
+        client = self.client
+        before = 0 if client is None else client.in_flight
+        task.cancel()
+        if client is None or client.in_flight <= before:
+            return
+        deadline = time.monotonic() + _LAST_MOMENT
+        while client.in_flight and time.monotonic() < deadline:
+            client.poll(deadline - time.monotonic())
+
+    def _drive(self, task: Task) -> None:
+        while not task.advance(time.monotonic()):
+            if task.asking is not None:
+                self._ask(task)
+            elif task.until is not None and (task.until.works or task.until.endless):
+                self._pass_time(task.until)
+            elif self.client is not None:
+                self.client.poll(task.timeout(time.monotonic()))
+
+    def report(self, place: str, error: QmpshError) -> Outcome:
+        """Print an error, and the place in its line; with --json on stdout too."""
+        self._print_failure(error)
+        _complain(place, str(error))
+        if isinstance(error, LineError):
+            _point_at(error)
+        return Outcome(error.exit_code)
+
+    def _print_failure(self, error: QmpshError) -> None:
+        if not (self._settings.json or error.in_json):
+            return
+        # Imported here: needed for an error alone.
+        from qmpsh.render.failures import failure_object
+
+        layout = pretty if self._settings.pretty else compact
+        print(self._coloured(layout(failure_object(error))))
+
+    def note(self, place: str, text: str) -> None:
+        """Say what is to be known of a place."""
+        _complain(place, text)
+
+    def is_final(self, outcome: Outcome) -> bool:
+        """Whether a script ends here: at a failure, and always when the connection is gone."""
+        lost = self.client is not None and self.client.closed
+        return bool(outcome.exit_code) and (lost or not self._settings.keep_going)
+
+    def _ask(self, task: Task) -> None:
+        """Answer the one kind of question that a batch is ever asked: for a secret."""
+        # Imported here: only a line with `password=?` asks.
+        from qmpsh.batch.progress import read_secret
+
+        if task.asking is not None:
+            task.reply(read_secret(task.asking.question))
+
+    def _pass_time(self, until: WaitFor) -> None:
+        """Wait where there is more to do meanwhile than to read what the server says."""
+        if self._pastime is None:
+            # Imported here: only lines that wait for an end, or show events, come here.
+            from qmpsh.batch.progress import WaitProgress
+
+            self._pastime = WaitProgress(self._looks.advised)
+        if self.client is not None:
+            self._pastime.wait(self.client, until)
+
+    def _clear(self) -> None:
+        """Take what was drawn meanwhile off the terminal."""
+        if self._pastime is not None:
+            self._pastime.clear()
+
+    def _run_file(self, name: str) -> Outcome:
+        from qmpsh.batch.script import Script
+
+        try:
+            fd = _STDIN if name == "-" else os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            return self.report(_PROGRAM, UsageError(f"cannot read {name}: {error.strerror}"))
+        shown = "stdin" if name == "-" else name
+        self._shell.stdin = None if name == "-" else _STDIN
+        try:
+            outcome = Script(self, fd, shown, sys.stdout.flush).run()
+            return outcome if outcome.exit_code else self._end_of_input(shown)
+        finally:
+            if fd:
+                os.close(fd)
+
+    def _end_of_input(self, place: str) -> Outcome:
+        try:
+            self._shell.end_of_input()
+        except UsageError as error:
+            return self.report(place, error)
+        return Outcome()
+
+    def _show(self, place: str, item: Answer | Note) -> None:
+        self._clear()
+        if isinstance(item, Note):
+            _remark(item) if item.bare else _complain(place, item.text)
+            return
+        if item.data is not None and item.redirect is None:
+            _pass_on(item.data, aside=item.aside)
+            return
+        whole = item.modifiers.json
+        if item.failed and not (whole and item.reply is not None):
+            if item.error is not None:
+                self._print_failure(item.error)
+            _complain(place, item.text or "")
+            return
+        if item.redirect is not None:
+            self._redirect(item.redirect, self._data(item, whole=whole))
+            return
+        text = self._text(item, whole=whole)
+        if text is not None:
+            print(self._coloured(text) if _is_json(item) else text)
+
+    def _redirect(self, redirect: Redirect, data: bytes) -> None:
+        """A file has its answers as they come, a pipe those of a line at once."""
+        # Imported here: few lines are redirected.
+        from qmpsh.shell.pipes import write_file
+
+        if redirect.mark == "|":
+            # By identity: lines of one text, in a file that is sourced, have a pipe each.
+            self._piped.setdefault(id(redirect), (redirect, []))[1].append(data)
+            return
+        try:
+            write_file(redirect, data)
+        except QmpshError as error:
+            self._unwritten = error
+
+    def _data(self, answer: Answer, *, whole: bool) -> bytes:
+        """An answer as the redirect gets it; an empty one has no bytes either."""
+        if answer.data is not None:
+            return answer.data
+        text = self._text(answer, whole=whole)
+        return b"" if text is None else f"{text}\n".encode(errors="replace")
+
+    def _text(self, answer: Answer, *, whole: bool) -> str | None:
+        """What to print of an answer, None for nothing: an empty object says only "done"."""
+        layout = pretty if self._settings.pretty and not answer.one_line else compact
+        if whole and answer.reply is not None:
+            return layout(_reply_of(answer))
+        if answer.text is not None:
+            return visible(answer.text) or None
+        if answer.value == {}:
+            return None
+        if isinstance(answer.value, str) and answer.modifiers.raw:
+            return visible(answer.value)
+        if answer.modifiers.table:
+            return self._looks.table(answer)
+        return layout(answer.value)
+
+    def _coloured(self, text: str) -> str:
+        return self._looks.coloured(text) if self._colour else text
+
+    @property
+    def _looks(self) -> Looks:
+        if self._seen is None:
+            # Imported here: most answers are JSON without colours.
+            from qmpsh.batch.looks import Looks
+
+            self._seen = Looks(lambda text: _complain("qmpsh", text))
+        return self._seen
+
+    def _deliver(self) -> QmpshError | None:
+        """Run the pipes of a line; what went wrong with its redirects, None for nothing."""
+        wrong, self._unwritten = self._unwritten, None
+        if not self._piped:
+            return wrong
+        from qmpsh.shell.pipes import pipe_status, run_pipe
+
+        pipes, self._piped = self._piped, {}
+        sys.stdout.flush()
+        for redirect, data in pipes.values():
+            said = pipe_status(run_pipe(redirect.target, b"".join(data), self.client), redirect)
+            if said:
+                wrong = wrong or QmpshError(said)
+        return wrong
+
+
+def _check_theme(name: str) -> None:
+    """Raise UsageError where there is no such theme."""
+    # Imported here: a theme means nothing where no screen is, and is hardly set.
+    from qmpsh.render.theme import find_theme
+
+    find_theme(name, os.environ)
+
+
+def _keys() -> Iterable[tuple[str, str]]:
+    """The keys of the prompt, for `.help keys`."""
+    # Imported here: they are of no use where no key is read.
+    from qmpsh.ui.common.keys import KEYS, shown_keys
+
+    return shown_keys(KEYS)
+
+
+def _reply_of(answer: Answer) -> Json:
+    """The whole reply; where it does not say that the command failed, that as well."""
+    if answer.reply is None or not answer.failed:
+        return answer.reply
+    # Imported here: few lines fail.
+    from qmpsh.render.failures import failed_reply
+
+    return failed_reply(answer.reply, answer.text or "")
+
+
+def _pass_on(data: bytes, *, aside: bool) -> None:
+    """What a guest wrote: as it is, but a terminal gets no control of the guest's."""
+    stream = sys.stderr if aside else sys.stdout
+    sys.stdout.flush()
+    if stream.isatty():
+        # A terminal turns LF into CR LF itself; a guest that wrote both means the same.
+        text = data.decode("utf-8", "replace").replace("\r\n", "\n")
+        print(visible(text), end="", file=stream, flush=True)
+    else:
+        stream.buffer.write(data)
+        stream.flush()
+
+
+def _complain(place: str, text: str) -> None:
+    sys.stdout.flush()
+    print(f"{place}: {told(text)}", file=sys.stderr)
+
+
+def _remark(note: Note) -> None:
+    sys.stdout.flush()
+    print(note.text, file=sys.stderr)
+
+
+def _is_json(answer: Answer) -> bool:
+    """Whether an answer is shown as JSON, so that it may be coloured as such."""
+    if answer.modifiers.json and answer.reply is not None:
+        return True
+    as_text = answer.modifiers.table or (answer.modifiers.raw and isinstance(answer.value, str))
+    return answer.text is None and not as_text
+
+
+def _point_at(error: LineError) -> None:
+    """Print the wrong line and the marks below it; no wider than a terminal."""
+    # Imported here: needed for an error alone.
+    from qmpsh.batch.looks import columns as columns_of
+    from qmpsh.render.answers import caret_lines
+
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isdecimal() else 0
+    width = width or columns_of(sys.stderr) or _LONGEST_LINE
+    for line in caret_lines(error, width - len(_INDENT)):
+        print(f"{_INDENT}{line}", file=sys.stderr)

@@ -1,0 +1,70 @@
+"""How a batch shows what it prints: tables, colours, the bar.
+
+All of it is only advice: if it fails, the answer is printed as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from qmpsh.advice import Advice
+from qmpsh.render.jsontext import compact, pretty
+from qmpsh.render.theme import glyphs_for
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from qmpsh.shell.steps import Answer
+
+
+class Looks:
+    """The looks of a batch's output. tell: prints a note on a fault."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._advice = Advice(_report, tell)
+
+    def advised(self, kind: str, make: Callable[[], str], without: Callable[[], str]) -> str:
+        """See Advice.get."""
+        return self._advice.get(kind, make, without)
+
+    def coloured(self, text: str) -> str:
+        """JSON in colours."""
+
+        def colour() -> str:
+            # Imported here, as below: not every answer that is shown so has both.
+            from qmpsh.render.answers import json_line
+            from qmpsh.render.theme import sgr
+
+            return "\n".join(sgr(json_line(line)) for line in text.split("\n"))
+
+        return self.advised("colours", colour, lambda: text)
+
+    def table(self, answer: Answer) -> str:
+        """The answer as a table: as wide as a terminal, else as wide as it needs to be, nested JSON
+        cut. A redirect of the line's own gets it whole. What is not a list is as on a screen.
+        """
+
+        def lay_out() -> str:
+            from qmpsh.render.tables import NESTED, list_lines
+
+            is_whole = answer.redirect is not None
+            width, nested = (None, None) if is_whole else (columns(sys.stdout), NESTED)
+            lines = list_lines(answer.value, width, glyphs_for(sys.stdout.encoding).more, nested)
+            return pretty(answer.value) if lines is None else "\n".join(lines)
+
+        return self.advised("table", lay_out, lambda: compact(answer.value))
+
+
+def columns(stream: TextIO) -> int | None:
+    """How wide the terminal of a stream is; None where it has none."""
+    return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else None
+
+
+def _report(error: Exception, kind: str) -> str:
+    # Imported here: few runs have a fault.
+    from qmpsh.shell.crash import report_advice
+
+    return report_advice(error, kind)

@@ -1,0 +1,121 @@
+"""What a batch does while a line waits: the progress bar, and asking for a secret.
+
+The bar is one line on stderr, overwritten and erased again, so that none of it stays. Meanwhile
+stdout is watched too, since its reader may go away while there is nothing to write. A secret is
+asked for on the controlling terminal, whatever stdin and stdout are.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from qmpsh.client.client import Client
+from qmpsh.client.poll import BROKEN, READ, WRITE, wait_for
+from qmpsh.errors import UsageError
+from qmpsh.render.theme import glyphs_for, plain
+from qmpsh.render.units import progress_line
+from qmpsh.shell.steps import WaitFor
+
+if TYPE_CHECKING:
+    from qmpsh.shell.progress import Work
+
+Advised = Callable[[str, Callable[[], str], Callable[[], str]], str]
+"""Gives a text that only advises, or what stands in for it: see `advice.Advice.get`."""
+
+_ERASE = "\r\x1b[K"
+
+
+class WaitProgress:
+    """The progress bar of a wait, on stderr, while stdout is watched. advised: guards the bar."""
+
+    def __init__(self, advised: Advised) -> None:
+        self._advised = advised
+        self._drawn = ""
+        self._glyphs = glyphs_for(sys.stderr.encoding)
+
+    def wait(self, client: Client, until: WaitFor) -> None:
+        """One turn of the client, at most until the deadline.
+
+        Raises BrokenPipeError when stdout has lost its reader.
+        """
+        sys.stdout.flush()
+        if until.works is not None:
+            works = until.works
+            self._draw(self._advised("progress", lambda: self._bar(works()), str))
+        left = _left(until.deadline)
+        if not until.endless or client.closed:
+            client.poll(left)
+            return
+        left = min((wait for wait in (left, _left(client.due)) if wait is not None), default=None)
+        awaited = READ | WRITE if client.wants_write else READ
+        stdout = sys.stdout.fileno()
+        if stdout in wait_for({client.fileno(): awaited, stdout: BROKEN}, left):
+            raise BrokenPipeError
+        client.poll(0)
+
+    def _bar(self, works: Sequence[Work]) -> str:
+        return plain(progress_line(works, _columns() - 1, self._glyphs))
+
+    def clear(self) -> None:
+        """Take the bar off the terminal."""
+        if self._drawn:
+            self._draw("")
+
+    def _draw(self, text: str) -> None:
+        if text != self._drawn:
+            self._drawn = text
+            sys.stderr.write(f"{_ERASE}{text}")
+            sys.stderr.flush()
+
+
+def _left(due: float | None) -> float | None:
+    """Seconds until then; None for never."""
+    return None if due is None else max(0.0, due - time.monotonic())
+
+
+def _columns() -> int:
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except OSError:
+        return 80
+
+
+def read_secret(question: str) -> str:
+    """What is typed, without echo, up to Enter. Raises UsageError where there is no terminal."""
+    # Imported here: only a line with `password=?` asks.
+    import termios
+
+    try:
+        fd = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError as error:
+        raise UsageError(f"no terminal to ask on: {question.rstrip(':')}") from error
+    try:
+        old = termios.tcgetattr(fd)
+        silent = [*old[:3], old[3] & ~termios.ECHO, *old[4:]]
+        termios.tcsetattr(fd, termios.TCSAFLUSH, silent)
+        try:
+            os.write(fd, f"{question} ".encode())
+            typed = _read_line(fd)
+        finally:
+            termios.tcsetattr(fd, termios.TCSAFLUSH, old)
+            os.write(fd, b"\n")
+    finally:
+        os.close(fd)
+    return typed
+
+
+def _read_line(fd: int) -> str:
+    data = b""
+    while not data.endswith(b"\n"):
+        more = os.read(fd, 4096)
+        if not more:
+            raise UsageError("end of input where a secret was asked for")
+        data += more
+    try:
+        return data.rstrip(b"\r\n").decode()
+    except UnicodeDecodeError as error:
+        raise UsageError("what was typed is no UTF-8, which JSON wants") from error

@@ -1,0 +1,198 @@
+"""Splits the words of the command line into options, the address and the line.
+
+Options stand before ADDRESS or between ADDRESS and LINE; from the first word of LINE on, nothing is
+an option of ours. Click alone cannot do this, so the words are sorted here and only the options go
+to click (`cli/options.py`); if there are none, click is never loaded. If the first word is not an
+address, the error says what was meant and how to write it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from qmpsh.address import EMPTY, looks_like_address, no_scheme
+from qmpsh.errors import UsageError, shortened
+
+VALUE_OPTIONS = frozenset(
+    {
+        *("--file", "--connect-timeout", "--timeout", "--color", "--config", "--schema"),
+        *("--logfile", "-f", "-l", "-t"),
+    }
+)
+"""Options whose value may be the next word."""
+
+
+ARROWS = ("-> ", "--> ", "---> ")
+"""The marks of a transcript that look like options; behind them stands a line."""
+
+COMPLETE = "_QMPSH_COMPLETE"
+"""The variable of the scripts of completions/: set, it says what the user's shell wants to know."""
+
+
+class TopVerb(NamedTuple):
+    """A first word that is neither an address nor a line, and reads its own words.
+
+    module: below qmpsh, with a `main(words)`; usage: what follows the word
+    """
+
+    module: str
+    usage: str
+    summary: str
+
+
+PROGRAMS = {
+    "run": TopVerb(
+        "cli.run.main", "[OPTIONS] [-- QEMU ARGS...]", "start a VM that lives as long as the shell"
+    ),
+    "ls": TopVerb("cli.inspect.ls", "[--json]", "the monitors of this machine"),
+    "doctor": TopVerb(
+        "cli.inspect.doctor", "[ADDRESS]", "why there is no session, and what to do next"
+    ),
+}
+
+
+class SplitArgv(NamedTuple):
+    """The words of the command line, sorted.
+
+    options: as typed, values included; address: None where none was named, then a line sends
+    nothing; line: [] for none;
+    verb: one of PROGRAMS, whose words are then the line, "" for none.
+    """
+
+    options: list[str]
+    address: str | None
+    line: list[str]
+    verb: str = ""
+
+
+def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> SplitArgv:
+    """Sort the words of a command line (without the program's name).
+
+    QMP_SOCKET of environ serves as ADDRESS where none is named.
+    Raises UsageError when the first word is neither an address nor can begin a line.
+    """
+    options: list[str] = []
+    address: str | None = None
+    given: set[str] = set()
+    index = 0
+    while index < len(argv):
+        word = argv[index]
+        if word == "--":
+            index += 1
+            if address is None and index < len(argv) and looks_like_address(argv[index]):
+                address, index = argv[index], index + 1
+            break
+        if word.startswith("-") and word != "-" and not word.startswith(ARROWS):
+            names, takes_next = _read_option(word)
+            given |= names
+            options += [*_apart(word), *argv[index + 1 : index + 1 + takes_next]]
+            index += 1 + takes_next
+        elif address is None and word in PROGRAMS:
+            return SplitArgv(options, None, list(argv[index + 1 :]), word)
+        elif address is None and looks_like_address(word):
+            address, index = word, index + 1
+        else:
+            break
+    line = list(argv[index:])
+    if line and options[-1:] == ["--wait"] and _is_event(line[0]):
+        raise UsageError(f"--wait takes its event after =, as in --wait={line[0]}")
+    if address is None:
+        address = environ.get("QMP_SOCKET") or None
+        if line and address is None and not _sends_nothing(given, line):
+            raise no_address_in(line)
+    return SplitArgv(options, address, line)
+
+
+def _is_event(word: str) -> bool:
+    """Whether a word is written as events are, and no command is."""
+    return word.isupper() and word.replace("_", "").isalnum()
+
+
+def _sends_nothing(given: set[str], line: Sequence[str]) -> bool:
+    """Whether the line needs no server. given: the names of the options"""
+    if not given.isdisjoint({"-n", "--dry-run"}):
+        return True
+    word = line[0].partition(" ")[0]
+    if "--schema" not in given or not word.startswith("."):
+        return False
+    # Imported here: a line has an address as a rule.
+    from qmpsh.language.verbs import SHOWING, takes
+
+    return takes(word[1:]) in SHOWING
+
+
+def _apart(word: str) -> list[str]:
+    """`-kw` as `-k`, `--wait`, and `-w=EVENT` as `--wait=EVENT`: click would take what stands
+    after the `w` for its value, which it has only with `=`.
+    """
+    letters = word[1:].partition("=")[0]
+    if word.startswith("--") or "w" not in letters:
+        return [word]
+    head, _, tail = word[1:].partition("w")
+    if any(f"-{letter}" in VALUE_OPTIONS for letter in head):
+        return [word]
+    words = [f"-{head}"] if head else []
+    if tail.startswith("="):
+        return [*words, f"--wait{tail}"]
+    return [*words, "--wait", *(_apart(f"-{tail}") if tail else ())]
+
+
+def _read_option(word: str) -> tuple[set[str], bool]:
+    """The options in one word (`-kn` holds two), and whether the next word is a value."""
+    if word.startswith("--"):
+        return {word.partition("=")[0]}, word in VALUE_OPTIONS
+    names = set()
+    for place, letter in enumerate(word[1:], 2):
+        names.add(f"-{letter}")
+        if f"-{letter}" in VALUE_OPTIONS:
+            return names, place == len(word)
+    return names, False
+
+
+_OPTIONS: Final = {"help": "--help", ".help": "--help", "man": "--help", "version": "--version"}
+"""First words that name an option in the manner of other programs."""
+_SCHEME: Final = r"([A-Za-z][A-Za-z0-9+.-]*):(?!\s)"
+_FILE: Final = r"[^\s={]*[/.](?:sock|socket|qmp|monitor|mon|s)|[^\s={]+/[^\s]+"
+_SHOWN: Final = 60  # characters of a line
+
+
+def no_address_in(line: Sequence[str]) -> UsageError:
+    """The error for a line where the address is expected. line: at least one word"""
+    word = shortened(line[0], _SHOWN)
+    if not word:
+        return UsageError(EMPTY)
+    meant = _OPTIONS.get(word.lower())
+    if meant:
+        return UsageError(f"{word} is not an address; did you mean qmpsh {meant}?")
+    scheme = re.match(_SCHEME, line[0])
+    if scheme:
+        return UsageError(no_scheme(scheme[1]))
+    if re.fullmatch(_FILE, line[0]):
+        return UsageError(
+            f"no such file: {word}; a socket that is still to come is written ./{word}, and"
+            " --connect-timeout waits for it"
+        )
+    if _is_line(line):
+        return UsageError(
+            f"{_shown(line)} needs an address: qmpsh ./monitor.sock {_shown(line)}, or set"
+            " QMP_SOCKET"
+        )
+    return UsageError(
+        f"{word!r} is not a file; the first word must be an address, such as ./monitor.sock (or set"
+        " QMP_SOCKET)"
+    )
+
+
+def _is_line(line: Sequence[str]) -> bool:
+    """Whether the words read as a command with its arguments, rather than as a name and a line."""
+    following = line[1] if len(line) > 1 else ""
+    return "=" in following or following.startswith("-") or not following or line[0][0] in ".{"
+
+
+def _shown(line: Sequence[str]) -> str:
+    """A line of one word, and the beginning of one of several."""
+    first = shortened(line[0], _SHOWN)
+    first = f"'{first}'" if any(mark in first for mark in " {'\"") else first
+    return first if len(line) == 1 else f"{first} ..."

@@ -1,0 +1,252 @@
+"""config.toml: what a person wants of every interactive session.
+
+    theme = "dark"                  # or [theme] with roles = styles
+    [options]                       # the options of `.set`, and plain, connect-timeout
+    [keys]                          # name = "Key" or ["Key", ...]
+    [aliases]                       # name = "the beginning of a line"
+    [confirm]                       # command = true to ask first, false not to
+
+Every error names the file, the line and the key. One-shots and scripts never read it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from qmpsh.errors import LineSyntaxError, UsageError
+from qmpsh.jsontypes import read_boolean
+from qmpsh.language.reader import needs_more
+from qmpsh.language.syntax import parse_limit
+from qmpsh.regular import CONFIG, read_regular
+from qmpsh.render.theme import find_theme
+from qmpsh.shell.preferences import ROWS, PreferenceValues, find_row
+from qmpsh.suggest import did_you_mean
+from qmpsh.ui.common.keys import KEYS, KeyBinding, KeyTaken, check_name, read_keys, rebound
+from qmpsh.ui.common.style import check_role
+
+_STARTING = ("plain", "connect-timeout")
+_AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+_TABLE = re.compile(r"\s*\[\s*([\w.\"'-]+)\s*\]")
+
+
+class Config(NamedTuple):
+    """What config.toml says.
+
+    preferences: the options of `.set` at the start; connect_timeout: seconds, None where it is
+    not said; plain: the line prompt is wanted; keys: the table of keys; roles: styles in the place
+    of the theme's own; aliases: name to the beginning of a line; confirm: (command, whether it
+    asks) pairs
+    """
+
+    preferences: PreferenceValues = PreferenceValues()
+    connect_timeout: float | None = None
+    plain: bool = False
+    keys: tuple[KeyBinding, ...] = KEYS
+    roles: Mapping[str, str] = {}
+    aliases: Mapping[str, str] = {}
+    confirm: tuple[tuple[str, bool], ...] = ()
+
+
+class _Fault(Exception):
+    """What is wrong with one key of a table."""
+
+    def __init__(self, key: str, error: UsageError) -> None:
+        super().__init__(str(error))
+        self.key = key
+
+
+def read_config(path: str, *, must_exist: bool = False) -> Config:
+    """The configuration in a file; an empty one where there is no file.
+
+    Raises UsageError: `config.toml:7: options.them: no such option; did you mean theme?`
+    """
+    try:
+        data = read_regular(path, CONFIG)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if must_exist:
+            raise UsageError(f"no such file {path}") from error
+        return Config()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{os.path.basename(path)}:{line}: expected UTF-8") from error
+    return parse_config(text, os.path.basename(path))
+
+
+def parse_config(text: str, name: str) -> Config:
+    """The configuration in a text. name: what errors call it. Raises UsageError."""
+    # Imported here: only a file needs it.
+    import tomllib
+
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = _AT.search(str(error))
+        line = int(found[1]) if found and found[1] else text.count("\n") + 1
+        raise UsageError(f"{name}:{line}: {_AT.sub('', str(error))}") from error
+    config = Config()
+    for table, content in tables.items():
+        try:
+            config = _read_table(config, table, content)
+        except _Fault as fault:
+            line = _line_of(text, table, fault.key)
+            full = f"{table}.{fault.key}" if fault.key else table
+            raise UsageError(f"{name}:{line}: {full}: {fault}") from fault
+    return config
+
+
+def _read_table(config: Config, table: str, content: object) -> Config:
+    if table == "theme" and isinstance(content, str):
+        return _guarded("", lambda: _option(config, "theme", content))
+    names = ("keys", *_TABLES)
+    if table not in names:
+        hint = did_you_mean(table, names) or f"; there are {', '.join(names)}"
+        raise _Fault("", UsageError(f"no such table{hint}"))
+    if not isinstance(content, dict):
+        raise _Fault("", UsageError(f"expected a table, as in [{table}]"))
+    if table == "keys":
+        return _rebind(config, content)
+    read = _TABLES[table]
+    for key, value in (_flat(content) if table == "theme" else content).items():
+        config = _guarded(key, partial(read, config, key, value))
+    return config
+
+
+def _guarded(key: str, read: Callable[[], Config]) -> Config:
+    try:
+        return read()
+    except UsageError as error:
+        raise _Fault(key, error) from error
+
+
+def _flat(table: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """`json.key = ...` makes a table in a table: here it is one name again."""
+    found: dict[str, object] = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            found |= _flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
+
+
+# -------------------------------------------------------------------- one key of a table
+
+
+def _option(config: Config, key: str, value: object) -> Config:
+    word = _text(value)
+    if key == "plain":
+        return config._replace(plain=_boolean(value))
+    if key == "connect-timeout":
+        return config._replace(connect_timeout=parse_limit(word))
+    if key not in ROWS:
+        names = [*ROWS, *_STARTING]
+        hint = did_you_mean(key, names) or f"; there are {', '.join(names)}"
+        raise UsageError(f"no such option{hint}")
+    if key == "theme":
+        find_theme(word, {})
+    return config._replace(preferences=find_row(key).put(config.preferences, word))
+
+
+def _rebind(config: Config, table: Mapping[str, object]) -> Config:
+    """All of [keys] at once: two names may change their keys with each other."""
+    changes: dict[str, list[str]] = {}
+    for key, value in table.items():
+        _guarded(key, partial(_take_keys, config, key, value, changes))
+    try:
+        return config._replace(keys=rebound(config.keys, changes))
+    except KeyTaken as error:
+        raise _Fault(error.handler, error) from error
+
+
+def _take_keys(config: Config, key: str, value: object, changes: dict[str, list[str]]) -> Config:
+    check_name(key, config.keys)
+    texts: list[object] = value if isinstance(value, list) else [value]
+    for text in texts:
+        if not isinstance(text, str):
+            raise UsageError('expected a key such as "F2", or a list of keys')
+        read_keys(text)
+    changes[key] = [str(text) for text in texts]
+    return config
+
+
+def _role(config: Config, key: str, value: object) -> Config:
+    if not isinstance(value, str):
+        raise UsageError('expected a style such as "bold #ff8787"')
+    check_role(key, value)
+    return config._replace(roles={**config.roles, key: value})
+
+
+def _alias(config: Config, key: str, value: object) -> Config:
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError('expected the beginning of a line, as in "query-block | jq ."')
+    if not key or len(key.split()) != 1 or key[0] in "#{.)(":
+        raise UsageError("expected a word that begins with a letter")
+    try:
+        goes_on = needs_more(value)
+    except LineSyntaxError as error:
+        raise UsageError(str(error)) from error
+    if "\n" in value or goes_on:
+        raise UsageError("expected one line, every quote and bracket in it closed")
+    return config._replace(aliases={**config.aliases, key: value.strip()})
+
+
+def _confirm(config: Config, key: str, value: object) -> Config:
+    return config._replace(confirm=(*config.confirm, (key, _boolean(value))))
+
+
+_TABLES: dict[str, Callable[[Config, str, object], Config]] = {
+    "options": _option,
+    "theme": _role,
+    "aliases": _alias,
+    "confirm": _confirm,
+}
+
+
+def _text(value: object) -> str:
+    """A value as `.set` would be given it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise UsageError("expected a text, a number, true or false")
+
+
+def _boolean(value: object) -> bool:
+    found = value if isinstance(value, bool) else read_boolean(str(value))
+    if found is None:
+        raise UsageError(f"expected true or false, not {value}")
+    return found
+
+
+# -------------------------------------------------------------------- where a key stands
+
+
+def _line_of(text: str, table: str, key: str) -> int:
+    """The number of the line where a key stands; of its table where it is not found by itself.
+
+    tomllib keeps no places, so the lines are looked at for the ways in which a key is written.
+    """
+    inside, table_line = "", 1
+    bare = {key, f'"{key}"', f"'{key}'"}
+    outside = {f"{table}.{name}" for name in bare} | {table}
+    for number, line in enumerate(text.split("\n"), 1):
+        header = _TABLE.match(line)
+        name = line.partition("=")[0].strip() if "=" in line else ""
+        if header:
+            inside = header[1].strip("\"'")
+            table_line = number if inside == table else table_line
+        elif name and (
+            (name in outside and not inside)
+            or (name in bare and inside == table)
+            or (f"{inside}.{name}" == f"{table}.{key}")
+        ):
+            return number
+    return table_line

@@ -1,0 +1,38 @@
+"""`qmpsh libvirt:` and `qmpsh libvirt:URI`: the domains that the address could go on to name."""
+
+from __future__ import annotations
+
+import sys
+
+from qmpsh.client.transports.libvirt import domains, parse
+from qmpsh.jsontypes import JsonObject
+from qmpsh.render.jsontext import compact
+from qmpsh.render.tables import table_lines
+from qmpsh.render.theme import glyphs_for
+
+
+def names_none(address: str) -> bool:
+    """Whether an address of libvirt's names no domain. Raises AddressError."""
+    return not parse(address).domain
+
+
+def print_domains(address: str, timeout: float | None, *, json: bool) -> int:
+    """Print the list, as a table or as one line of JSON; the exit code.
+
+    timeout: seconds until libvirt has answered, None for no limit
+    Raises CannotConnect.
+    """
+    found = domains(parse(address), timeout)
+    if json:
+        print(compact([*found]))
+    elif found:
+        rows = [_shown(domain) for domain in found]
+        print("\n".join(table_lines(rows, None, glyphs_for(sys.stdout.encoding).more)))
+    else:
+        print("qmpsh: libvirt has no domains there", file=sys.stderr)
+    return 0
+
+
+def _shown(domain: JsonObject) -> JsonObject:
+    """As virsh shows it: a domain that is not active has no id."""
+    return {key: "-" if value is None else value for key, value in domain.items()}

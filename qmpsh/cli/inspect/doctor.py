@@ -1,0 +1,175 @@
+"""`qmpsh doctor [ADDRESS]`: checks whether a session works, or what is installed.
+
+Without an address it connects to nothing, and lists what qmpsh finds around it: Python, packages,
+programs, terminal, folders, monitors.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from importlib.util import find_spec
+from typing import Final
+
+from qmpsh import __version__
+from qmpsh.address import parse_address
+from qmpsh.cli.argv import SplitArgv
+from qmpsh.cli.inspect.examine import (
+    FAIL,
+    INFO,
+    OK,
+    WARN,
+    Check,
+    as_json,
+    examine,
+    has_failed,
+    lines_of,
+)
+from qmpsh.cli.inspect.ls import shown_address
+from qmpsh.cli.inspect.options import InspectOptions, maybe_given
+from qmpsh.cli.option_values import wants_colour
+from qmpsh.client.discovery import Monitor, find_monitors
+from qmpsh.paths import folders
+from qmpsh.render.jsontext import compact, pretty
+from qmpsh.render.safe import visible
+
+_PACKAGES: Final = ("prompt_toolkit", "pygments", "click")
+_PATIENCE: Final = 5.0  # seconds for a program to print its version
+_QEMUS: Final = ("qemu-system-x86_64", "qemu-system-aarch64", "qemu-kvm", "kvm",
+                 "qemu-storage-daemon", "qemu-ga", "stratovirt")  # fmt: skip
+
+
+def look_around(*, colour: bool, terminal: bool) -> Iterator[Check]:
+    """Yield the checks one by one.
+
+    terminal: whether stdout is a terminal
+    colour:   whether it gets colours
+    """
+    yield Check(OK, "qmpsh", f"{__version__}, {os.path.dirname(os.path.dirname(__file__))}")
+    yield Check(OK, "python", f"{sys.version.split()[0]}, {sys.executable}")
+    for name in _PACKAGES:
+        yield _package(name)
+    yield from _programs()
+    yield _terminal(colour=colour, terminal=terminal)
+    for name, path in folders().items():
+        yield _folder(name, path)
+    found = find_monitors()
+    for monitor in found:
+        yield _monitor(monitor)
+    if not found:
+        yield Check(INFO, "monitors", "none found; qmpsh run starts a VM")
+
+
+def _package(name: str) -> Check:
+    try:
+        return Check(OK, name, metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return Check(FAIL, name, "not installed: pip install qmpsh brings it")
+
+
+def _programs() -> list[Check]:
+    found = [(name, path) for name in _QEMUS if (path := shutil.which(name))]
+    checks = [Check(OK, name, f"{_version(path)}, {path}") for name, path in found]
+    if not any(name not in ("qemu-ga",) for name, _ in found):
+        checks.append(Check(WARN, "qemu", "no QEMU in PATH: make demo installs one"))
+    ssh = shutil.which("ssh")
+    checks.append(Check(OK, "ssh", ssh) if ssh else Check(INFO, "ssh", "not installed: no ssh://"))
+    has_libvirt = find_spec("libvirt") is not None
+    checks.append(
+        Check(OK, "libvirt", "libvirt-python is installed")
+        if has_libvirt
+        else Check(INFO, "libvirt", "libvirt-python is not installed: no libvirt:NAME")
+    )
+    return checks
+
+
+def _version(path: str) -> str:
+    """Return the first line of the program's --version."""
+    try:
+        said = subprocess.run(
+            [path, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=False,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return "does not run"
+    return said.decode(errors="replace").partition("\n")[0].strip() or "says no version"
+
+
+def _terminal(*, colour: bool, terminal: bool) -> Check:
+    term = os.environ.get("TERM", "")
+    if not terminal:
+        return Check(INFO, "terminal", f"stdout is none; TERM={term}")
+    size = os.get_terminal_size(sys.stdout.fileno())
+    colours = "colours" if colour else "no colours"
+    said = f"TERM={term}, {size.columns}x{size.lines}, {colours}, {sys.stdout.encoding}"
+    if term in ("", "dumb"):
+        return Check(WARN, "terminal", f"{said}: a line prompt instead of the full screen")
+    return Check(OK, "terminal", said)
+
+
+def _folder(name: str, path: str) -> Check:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return Check(INFO, name, f"{path} does not exist; it is made when needed")
+    except OSError as error:
+        return Check(WARN, name, f"{path}: {error.strerror}")
+    rights = stat.filemode(status.st_mode)
+    if not os.access(path, os.W_OK | os.X_OK):
+        return Check(WARN, name, f"{path} ({rights}) cannot be written to")
+    if name == "state" and status.st_mode & 0o077:
+        return Check(WARN, name, f"{path} ({rights}) is open to others: chmod 700 {path}")
+    return Check(OK, name, f"{path} ({rights})")
+
+
+def _monitor(one: Monitor) -> Check:
+    """Describe a monitor in one line, without connecting: whether a session is possible."""
+    name = f" of {one.name}" if one.name else ""
+    client = f"{one.clients}{f' ({one.holder})' if one.holder else ''}"
+    owner = f", {one.owner}'s" if one.owner else ""
+    text = f"{shown_address(one.address)}{name}, {one.state}, {client}{owner}"
+    works = one.state == "running" and one.clients == "free" and not one.owner
+    return Check(OK if works else INFO, one.kind, text)
+
+
+NO_SESSION = 3
+
+
+def main(words: SplitArgv) -> int:
+    """Print the checks; return 0 if a session works, else 3.
+
+    Raises UsageError for a bad address.
+    """
+    given = maybe_given(words)
+    if given is None:
+        return 0
+    name = given.address or words.address
+    terminal = sys.stdout.isatty()
+    colour = wants_colour(given.color, os.environ, terminal=terminal)
+    if name:
+        checks = [*examine(name, parse_address(name), _announcer(given))]
+    else:
+        checks = [*look_around(colour=colour, terminal=terminal)]
+    if given.json:
+        print((pretty if terminal else compact)([*as_json(checks)]))
+    else:
+        print("\n".join(lines_of(checks, colour=colour)))
+    return NO_SESSION if has_failed(checks) else 0
+
+
+def _announcer(given: InspectOptions) -> Callable[[str], None]:
+    """Return what announces the next step to the user; nothing is announced with --json."""
+
+    def announce(text: str) -> None:
+        if not given.json:
+            print(f"qmpsh: {visible(text)}", file=sys.stderr, flush=True)
+
+    return announce

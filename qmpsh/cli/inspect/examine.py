@@ -1,0 +1,303 @@
+"""Examines one address, and shows the results: one marked line per check, coloured if wanted.
+
+It looks without connecting first, then opens a brief session if that disturbs no other client.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from qmpsh.address import Address, TcpAddress, UnixAddress
+from qmpsh.client.client import Client, ClientOptions
+from qmpsh.client.connect import open_stream
+from qmpsh.client.dialect import command_names, listed, remark
+from qmpsh.client.discovery import (
+    HTTP,
+    STATES,
+    TLS,
+    Monitor,
+    maybe_domain,
+    tcp_kind,
+    unix_kind,
+    user_name,
+)
+from qmpsh.errors import CannotConnect, QmpshError
+from qmpsh.jsontypes import JsonObject
+from qmpsh.protocol.messages import Command
+from qmpsh.render.safe import visible_word
+from qmpsh.render.theme import Line, plain, sgr
+from qmpsh.system.argv import QMP, MonitorChannel
+from qmpsh.system.diagnose import is_qmpsh, tls_form, why_not_to_connect
+from qmpsh.system.listener import LIBVIRT, ListenerInfo, advice, channel_of, look, owner_of
+from qmpsh.system.proc import Process, tells_peers
+
+OK: Final = "ok"
+INFO: Final = "info"
+WARN: Final = "warn"
+FAIL: Final = "fail"
+
+_MARKS: Final = {OK: ("json.string", "ok  "), INFO: ("dim", " -  "), WARN: ("warning", "warn"),
+                 FAIL: ("error", "FAIL")}  # fmt: skip
+"""The role and the text of each mark: no meaning depends on colour alone."""
+
+
+class Check(NamedTuple):
+    """One result of an examination.
+
+    mark: OK, INFO, WARN or FAIL
+    what: what was checked, in a word or two
+    text: one line, not yet safe to show
+    """
+
+    mark: str
+    what: str
+    text: str
+
+
+def lines_of(checks: Sequence[Check], *, colour: bool) -> list[str]:
+    """Return one aligned line per check."""
+    width = max((len(check.what) for check in checks), default=0)
+    draw = sgr if colour else plain
+    return [draw(_line(check, width)) for check in checks]
+
+
+def _line(check: Check, width: int) -> Line:
+    role, mark = _MARKS[check.mark]
+    return [(role, mark), ("", f"  {check.what:{width}}  {visible_word(check.text)}")]
+
+
+def as_json(checks: Iterable[Check]) -> list[JsonObject]:
+    """Return the checks as JSON, for programs."""
+    return [{"check": check.what, "result": check.mark, "text": check.text} for check in checks]
+
+
+def has_failed(checks: Iterable[Check]) -> bool:
+    """Whether any check is a FAIL."""
+    return any(check.mark == FAIL for check in checks)
+
+
+GREETED_WITHIN: Final = 3.0
+"""seconds for a server without a client to greet and negotiate, which takes milliseconds"""
+_ROUNDS: Final = 20  # round trips; their median is the latency
+_SLOW: Final = 0.1  # seconds
+_COMMAND: Final = 2000  # characters shown of a command line
+_LS: Final = "qmpsh ls lists the monitors that are here"
+
+
+def examine(name: str, address: Address, announce: Callable[[str], None]) -> Iterator[Check]:
+    """Examine an address.
+
+    name:     the address as typed
+    announce: called with a sentence before the monitor is connected to
+    """
+    yield Check(INFO, "address", _read_as(name, address))
+    if isinstance(address, UnixAddress) and not address.abstract:
+        checks = [*_file(address.path)]
+        yield from checks
+        if has_failed(checks):
+            return
+    scene = look(address)
+    yield from _listener(address, scene)
+    yield from _clients(scene)
+    reason = why_not_to_connect(address, scene)
+    if reason is not None:
+        yield Check(FAIL, "session", f"not tried: {reason.what}")
+        yield Check(INFO, "next", reason.todo)
+        return
+    if _is_libvirts(address):
+        announce("connecting through libvirt, which may mark the domain as tainted")
+    else:
+        announce(f"connecting: it takes the monitor {address} for a moment")
+    yield from _session(address)
+
+
+def _is_libvirts(address: Address) -> bool:
+    return str(address).startswith(f"{LIBVIRT}:")
+
+
+# ---------------------------------------------------------------------------- from outside
+
+
+def _read_as(name: str, address: Address) -> str:
+    match address:
+        case UnixAddress(path, abstract):
+            kind = "abstract unix socket" if abstract else "unix socket"
+            return f"{name} is read as the {kind} {path if abstract else os.path.abspath(path)}"
+        case TcpAddress(host, port):
+            return f"{name} is read as TCP, host {host}, port {port}"
+        case _:
+            return f"{name} is read as {address}"
+
+
+def _file(path: str) -> Iterator[Check]:
+    """Check the socket's file; a FAIL here ends the examination."""
+    try:
+        status = os.stat(path)
+    except PermissionError:
+        yield from _refused(UnixAddress(path), "file")
+        return
+    except OSError as error:
+        yield Check(FAIL, "file", f"{path}: {error.strerror}")
+        yield Check(INFO, "next", _LS)
+        return
+    rights = f"{stat.filemode(status.st_mode)} of {user_name(status.st_uid)}"
+    if not stat.S_ISSOCK(status.st_mode):
+        yield Check(FAIL, "file", f"{path} is no socket ({rights})")
+        yield Check(INFO, "next", "qmpsh ls lists the monitors of this machine")
+        return
+    yield Check(OK, "file", f"a socket, {rights}")
+    if not os.access(path, os.W_OK):
+        yield from _refused(UnixAddress(path), "permission")
+
+
+def _refused(address: UnixAddress, what: str) -> Iterator[Check]:
+    """Connect, which the kernel refuses at once, to report who refused it."""
+    try:
+        Client.connect(address, ClientOptions(GREETED_WITHIN)).close()
+    except CannotConnect as error:
+        yield Check(FAIL, what, error.what)
+        yield Check(INFO, "next", error.todo or _LS)
+
+
+def _listener(address: Address, scene: ListenerInfo) -> Iterator[Check]:
+    process = scene.listener
+    if process is None:
+        yield from _unknown_listener(address, scene)
+        return
+    state = STATES.get(process.state, "running")
+    mark = OK if state == "running" else FAIL
+    yield Check(mark, "listener", f"{process.title}, pid {process.pid}, {state}, user"
+                                 f" {user_name(process.uid)}")  # fmt: skip
+    yield Check(INFO, "command", process.command[:_COMMAND])
+    command = scene.command_line
+    if command is not None and command.name:
+        yield Check(INFO, "vm", command.name)
+    channel = channel_of(scene, address)
+    if channel is not None:
+        yield _kind(channel)
+    owner = owner_of(address)
+    if owner:
+        name = command.name if command else ""
+        yield Check(WARN, "owner", f"{owner}: {advice(address, name)}")
+
+
+def _kind(channel: MonitorChannel) -> Check:
+    wrap = f", {channel.wrap}" if channel.wrap else ""
+    is_usual = channel.kind == QMP and channel.wrap in ("", "telnet")
+    return Check(OK if is_usual else WARN, "kind", f"{channel.kind}{wrap}")
+
+
+def _unknown_listener(address: Address, scene: ListenerInfo) -> Iterator[Check]:
+    if _is_libvirts(address):
+        # A libvirt domain on this machine is found among the processes.
+        yield from map(_process, filter(None, [maybe_domain(address)]))
+    elif scene.known:
+        yield Check(WARN, "listener", "somebody's whose process is hidden: root sees more")
+    elif isinstance(address, UnixAddress) and tells_peers():
+        yield Check(WARN, "listener", "nobody in this network namespace")
+    else:
+        yield Check(INFO, "listener", "not on this machine, as far as can be seen")
+
+
+def _process(one: Monitor) -> Check:
+    mark = OK if one.state == "running" else FAIL
+    return Check(mark, "listener", f"{one.program}, pid {one.pid}, {one.state}, user {one.user}")
+
+
+def _clients(scene: ListenerInfo) -> Iterator[Check]:
+    if not scene.known:
+        return
+    for client in scene.served:
+        process = client.process
+        ours = " (another qmpsh)" if process is not None and is_qmpsh(process) else ""
+        yield Check(WARN, "connected", f"{_briefly(process) if process else client}{ours}")
+    if not scene.served:
+        yield Check(OK, "connected", "nobody")
+    if scene.waiting:
+        yield Check(WARN, "waiting", f"{scene.waiting} in the queue behind")
+
+
+def _briefly(process: Process) -> str:
+    return f"{process.title}, pid {process.pid}: {process.command[:_COMMAND]}"
+
+
+# ---------------------------------------------------------------------------- a session
+
+
+def _session(address: Address) -> Iterator[Check]:
+    started = time.monotonic()
+    client: Client | None = None
+    try:
+        stream = open_stream(address, GREETED_WITHIN)
+        client = Client(stream, address, ClientOptions(GREETED_WITHIN))
+        client.begin(started)
+        yield from _greeted(client, time.monotonic() - started)
+        yield from _asked(client)
+    except CannotConnect as error:
+        yield from _failed(error, client)
+    except QmpshError as error:
+        yield Check(FAIL, "session", str(error))
+    finally:
+        if client is not None:
+            client.close()
+
+
+def _failed(error: CannotConnect, client: Client | None) -> Iterator[Check]:
+    """Report why no session began. client: None if the connection itself was refused."""
+    yield Check(FAIL, "session", error.what)
+    found = ""
+    if client is not None and client.greeting is None and client.lost is None:
+        address = client.address
+        client.close()
+        found = _maybe_probed(address)
+    yield Check(INFO, "next", found or error.todo or _LS)
+
+
+def _maybe_probed(address: Address) -> str:
+    """Find out what a silent server is by speaking other protocols to it; "" if that fails."""
+    if isinstance(address, TcpAddress):
+        kind = tcp_kind(address)
+        answers = {TLS: f"it speaks TLS: use {tls_form(address)}", HTTP: "it is a web server"}
+        return answers.get(kind, "")
+    if isinstance(address, UnixAddress) and look(address).known and unix_kind(address):
+        return "it is a guest agent, and answers: say --guest-agent"
+    return ""
+
+
+def _greeted(client: Client, took: float) -> Iterator[Check]:
+    greeting = client.greeting
+    if greeting is None:
+        return
+    package = f" ({greeting.package})" if greeting.package else ""
+    yield Check(OK, "greeting", f"QEMU {greeting.version}{package}")
+    offered = ", ".join(greeting.capabilities) or "none"
+    if said := remark(str(client.address), greeting):
+        yield Check(WARN, "remark", said)
+    yield Check(OK, "negotiated", f"in {took * 1000:.1f} ms; capabilities offered: {offered}")
+
+
+def _asked(client: Client) -> Iterator[Check]:
+    """Check the commands, the dialect they indicate, and how long a reply takes."""
+    asked = client.dialect.names
+    names = command_names(client.execute(Command(asked), GREETED_WITHIN).value)
+    if not names:
+        yield Check(FAIL, "commands", f"{asked} did not answer with names")
+        yield Check(INFO, "next", "what answers is no QEMU: see who listens there, and what it is")
+        return
+    yield Check(OK, "dialect", listed(client.dialect, names).title)
+    yield Check(OK, "commands", f"{len(names)}")
+    times = sorted(_round_trip(client) for _ in range(_ROUNDS))
+    median = times[len(times) // 2]
+    mark = OK if median < _SLOW else WARN
+    yield Check(mark, "latency", f"{median * 1000:.2f} ms for query-version, {_ROUNDS} times")
+    yield Check(OK, "session", "works")
+
+
+def _round_trip(client: Client) -> float:
+    started = time.monotonic()
+    client.execute(Command("query-version"), GREETED_WITHIN)
+    return time.monotonic() - started

@@ -1,0 +1,168 @@
+"""`qmpsh ls`, a table or JSON of this machine's monitors, and the choice of one if none is named.
+
+On a terminal that choice is a list to pick from; otherwise it is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from qmpsh.cli.argv import SplitArgv
+from qmpsh.cli.inspect.options import maybe_given
+from qmpsh.client.discovery import Monitor, find_monitors
+from qmpsh.errors import UsageError
+from qmpsh.jsontypes import JsonObject
+from qmpsh.render.jsontext import compact, pretty
+from qmpsh.render.safe import visible_word
+from qmpsh.render.tables import table_lines
+from qmpsh.render.theme import glyphs_for
+
+NONE = (
+    "no monitor found on this machine; start a VM with"
+    " -qmp unix:./monitor.sock,server=on,wait=off, or qmpsh run"
+)
+"""Advice for when there is nothing to list."""
+
+
+def main(words: SplitArgv) -> int:
+    """Print the list; return 0, even if nothing was found."""
+    given = maybe_given(words)
+    if given is None:
+        return 0
+    found = find_monitors()
+    terminal = sys.stdout.isatty()
+    if given.json:
+        layout = pretty if terminal else compact
+        print(layout([dict(monitor._asdict()) for monitor in found]))
+    elif found:
+        print("\n".join(lines_of(found, width_of_terminal() if terminal else None)))
+    if not found:
+        print(f"qmpsh: {NONE}", file=sys.stderr)
+    return 0
+
+
+def width_of_terminal() -> int:
+    """Return the columns of the terminal on stdout. Raises OSError if it is not a terminal."""
+    return os.get_terminal_size(sys.stdout.fileno()).columns
+
+
+def lines_of(monitors: Sequence[Monitor], width: int | None) -> list[str]:
+    """Return a header and one line per monitor, safe to show. width: columns, None for no limit."""
+    return _lines([_row(monitor) for monitor in monitors], width)
+
+
+def choices_of(monitors: Sequence[Monitor], width: int) -> list[str]:
+    """Return the same lines, numbered to pick one, with only the columns in which they differ."""
+    rows = [_row(monitor) for monitor in monitors]
+    return _lines(
+        [{"no": no, **{name: row[name] for name in _TELLING}} for no, row in enumerate(rows, 1)],
+        width,
+    )
+
+
+_LONGEST: Final = 108
+"""characters of an address that are shown, as many as a socket's path has room for"""
+_KEPT: Final = 40  # of them at its end, which tells more than its middle
+_CUT: Final = "..."
+
+
+def shown_address(address: str) -> str:
+    """Return an address as a list shows it: a very long path does not fill the screen."""
+    if len(address) <= _LONGEST:
+        return address
+    return f"{address[: _LONGEST - _KEPT - len(_CUT)]}{_CUT}{address[-_KEPT:]}"
+
+
+_TELLING: Final = ("vm", "address", "client", "owner", "program")
+"""columns"""
+
+
+def _lines(rows: list[JsonObject], width: int | None) -> list[str]:
+    # An address that is cut off is useless.
+    return table_lines(rows, width, glyphs_for(sys.stdout.encoding).more, whole="address")
+
+
+def _row(one: Monitor) -> JsonObject:
+    """Return the columns, least important last; a dash for what is unknown."""
+    texts = {
+        "vm": one.name,
+        "address": shown_address(one.address),
+        "client": one.holder.replace(" ", ":") or one.clients,
+        "process": one.state,
+        "pid": "" if one.pid is None else str(one.pid),
+        "owner": one.owner,
+        "kind": one.kind.replace(" ", "-"),
+        "program": one.program,
+        "user": one.user,
+    }
+    return {name: text or "-" for name, text in texts.items()}
+
+
+_NONE: Final = (
+    "no address given, and no monitor found on this machine; qmpsh ./monitor.sock connects to one,"
+    " qmpsh run starts a VM"
+)
+_NAMED: Final = 5  # most addresses in the error
+
+
+def no_address() -> UsageError:
+    """Return the error for a missing address, naming the monitors found."""
+    return _refusal(_monitors())
+
+
+def maybe_pick() -> str | None:
+    """Let the user pick a monitor and return its address; None after Ctrl-D.
+
+    Raises UsageError if there is no monitor.
+    """
+    found = _monitors()
+    if not found:
+        raise _refusal(found)
+    print("\n".join(choices_of(found, width_of_terminal())))
+    question = "monitor [1]: " if len(found) == 1 else f"monitor, 1 to {len(found)} or a name: "
+    while True:
+        try:
+            answer = input(question)
+        except EOFError:
+            print()
+            return None
+        picked = maybe_meant(answer.strip(), found)
+        if picked is not None:
+            return picked.address
+        if answer.strip():
+            print(f"none of them is {visible_word(answer.strip())}")
+
+
+def maybe_meant(answer: str, found: Sequence[Monitor]) -> Monitor | None:
+    """Find a monitor by list number, VM name, address or unique name prefix; None without a match.
+
+    An empty answer picks the only monitor. A number of the list is that: whoever names their VM
+    `2` must not take the place of the second.
+    """
+    if not answer:
+        return found[0] if len(found) == 1 else None
+    if answer.isdecimal() and 1 <= int(answer[:9]) <= len(found):
+        return found[int(answer[:9]) - 1]
+    exact = [one for one in found if answer in (one.name, one.address)]
+    if len(exact) == 1:
+        return exact[0]
+    fitting = [one for one in found if one.name.startswith(answer)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _monitors() -> list[Monitor]:
+    """Return the monitors that a shell can be opened on."""
+    return [one for one in find_monitors() if one.kind == "qmp"]
+
+
+def _refusal(found: Sequence[Monitor]) -> UsageError:
+    if not found:
+        return UsageError(_NONE)
+    names = [shown_address(one.address) for one in found[:_NAMED]]
+    more = f" and {len(found) - _NAMED} more (qmpsh ls)" if len(found) > _NAMED else ""
+    return UsageError(
+        f"no address given; monitors found here: {', '.join(names)}{more}; try qmpsh {names[0]}"
+    )

@@ -1,0 +1,112 @@
+"""Starts an interactive session: chooses the front end and gathers what either of them needs.
+
+The front end makes the session itself, because it wants to hear of everything from the first event.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qmpsh.cli.config import Config, read_config
+from qmpsh.cli.option_values import Options, wants_colour
+from qmpsh.client.client import Client
+from qmpsh.paths import config_file
+from qmpsh.render.theme import theme_names
+from qmpsh.schema.model import Schema
+from qmpsh.shell.history import is_kept
+from qmpsh.shell.secrets import mask_line
+from qmpsh.shell.session.owned_vm import OwnedVm
+from qmpsh.shell.session.session import Session, SessionListener
+from qmpsh.ui.common.history import LineHistory
+from qmpsh.ui.common.keys import shown_keys
+from qmpsh.ui.common.runner import redirect
+from qmpsh.ui.common.setup import TerminalSetup
+from qmpsh.ui.common.style import color_depth
+
+if TYPE_CHECKING:
+    from qmpsh.ui.common.session_protocol import Connect
+
+
+def configured(options: Options) -> tuple[Options, Config]:
+    """The options with what config.toml says where they say nothing, and the rest of it.
+
+    Raises UsageError for a file that is wrong.
+    """
+    path = options.config or config_file("config.toml")
+    config = read_config(path, must_exist=bool(options.config))
+    values, settings = config.preferences, options.settings
+    if settings.timeout is not None:
+        values = values._replace(timeout=settings.timeout)
+    if settings.yes:
+        values = values._replace(confirm=False)
+    timeout = options.connect_timeout
+    options = options._replace(
+        settings=settings._replace(confirm=config.confirm),
+        connect_timeout=config.connect_timeout if timeout is None else timeout,
+        plain=options.plain or config.plain,
+    )
+    return options, config._replace(preferences=values)
+
+
+def interact(  # noqa: PLR0913 - all that a person's session is made of
+    client: Client,
+    address: str,
+    options: Options,
+    config: Config,
+    schema: Schema | None,
+    own: OwnedVm | None = None,
+) -> int:
+    """Serve a person until they leave; the exit code.
+
+    client: greeted and negotiated; address: as the user gave it; schema: given beforehand;
+    own: the VM where it lives for this session
+    """
+    sessions: list[Session] = []
+
+    def connect(watcher: SessionListener) -> Session:
+        session = Session(client, options.settings, watcher, address, schema)
+        session.preferences.adopt(config.preferences)
+        session.preferences.offers["theme"] = theme_names
+        session.catalog.aliases = config.aliases
+        session.own(own)
+        session.shell.typed_before = history.stored
+        session.shell.keys = partial(shown_keys, config.keys)
+        sessions.append(session)
+        return session
+
+    def is_hmp() -> bool:
+        return sessions[-1].shell.hmp if sessions else options.settings.hmp
+
+    name = "history-guest" if options.guest_agent else "history"
+    history = LineHistory(is_hmp, config.aliases, name)
+    setup = TerminalSetup(
+        wants_colour(options.color, os.environ, terminal=True),
+        config.keys,
+        config.roles,
+        color_depth(os.environ),
+    )
+    try:
+        return _serve(connect, history, setup, config.preferences.theme, options)
+    except Exception as error:
+        # On its way to the report of a crash: only here it is known what was typed.
+        for session in sessions:
+            typed = [mask_line(line) for line in session.typed if is_kept(line)]
+            error.add_note("\n".join(["Typed last:", *typed]))
+        raise
+    finally:
+        for session in sessions:
+            session.close()
+
+
+def _serve(
+    connect: Connect, history: LineHistory, setup: TerminalSetup, theme: str, options: Options
+) -> int:
+    if options.plain or os.environ.get("TERM") in (None, "", "dumb"):
+        from qmpsh.ui.line.app import run_plain
+
+        return run_plain(connect, theme=theme, setup=setup, history=history, redirect=redirect)
+    from qmpsh.ui.screen.app import run_screen
+
+    return run_screen(connect, theme=theme, setup=setup, history=history, redirect=redirect)

@@ -1,0 +1,209 @@
+"""The program: words to options, options to one of the three front ends, errors to exit codes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Callable
+
+from qmpsh.address import TENDED, parse_address
+from qmpsh.cli.argv import COMPLETE, PROGRAMS, SplitArgv, split_words
+from qmpsh.cli.option_values import Options, for_batch, is_interactive
+from qmpsh.cli.process import StdoutFailed, mend_streams
+from qmpsh.client.client import Client, ClientOptions, Tracer
+from qmpsh.client.dialect import GUEST_AGENT, QEMU, remark
+from qmpsh.errors import CannotConnect, QmpshError, UsageError
+from qmpsh.render.safe import told
+
+STDOUT_CLOSED = 141
+FAULT = 70
+"""of our own; Source: sysexits.h, EX_SOFTWARE"""
+CONNECT_TIMEOUT = 10.0
+"""seconds until greeted and negotiated"""
+
+
+def main() -> int:
+    """Run with the words of sys.argv; the exit code, one of `usage.EXIT_CODES`.
+
+    Raises KeyboardInterrupt.
+    """
+    mend_streams()
+    try:
+        return _run_and_tell(sys.argv[1:])
+    except BrokenPipeError:
+        pass  # noticed while nothing was to be written
+    except StdoutFailed as failure:
+        if failure.errno != errno.EPIPE:
+            print(f"qmpsh: cannot write to stdout: {failure.strerror}", file=sys.stderr)
+    except Exception as error:
+        # A fault of ours, whatever it is: the terminal was given back on the way up to here.
+        # Imported here: few runs end so.
+        from qmpsh.shell.crash import report
+
+        print(f"qmpsh: {report(error)}", file=sys.stderr)
+        return FAULT
+    # The interpreter flushes stdout once more at its end: give it something to flush into.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return STDOUT_CLOSED
+
+
+def _run_and_tell(argv: list[str]) -> int:
+    """One run; what ended it early is printed on stderr, after all answers."""
+    try:
+        code = run(argv)
+    except QmpshError as error:
+        # Imported here: only an error may repeat what was typed.
+        from qmpsh.render.failures import failure_object
+        from qmpsh.render.jsontext import compact
+        from qmpsh.shell.secrets import mask_argv
+
+        said = mask_argv(str(error), argv)
+        if error.in_json:
+            print(compact(failure_object(error, said)))
+        sys.stdout.flush()
+        print(f"qmpsh: {told(said)}", file=sys.stderr)
+        return error.exit_code
+    sys.stdout.flush()
+    return code
+
+
+def run(argv: list[str]) -> int:
+    """One run of the program. Raises QmpshError for what ended it early."""
+    if COMPLETE in os.environ:
+        # Imported here: only a Tab in the user's shell completes a command line.
+        from qmpsh.cli.tab.shells import answer
+
+        return answer(os.environ[COMPLETE])
+    words = split_words(argv, os.environ)
+    if words.verb:
+        return _verb(words)
+    options = Options()
+    if words.options:
+        # Imported here: an argv of ADDRESS and LINE alone never loads click.
+        from qmpsh.cli.options import OptionsDone, parse_options
+
+        try:
+            options = parse_options(words.options)
+        except OptionsDone:
+            return 0
+    if options.files and words.line:
+        raise UsageError("either a LINE or -f FILE, not both")
+    address, has_work = words.address or "", bool(words.line or options.files)
+    if address.startswith("libvirt:") and not has_work:
+        # Imported here: most addresses are not libvirt's.
+        from qmpsh.cli.domains import names_none, print_domains
+
+        if names_none(address):
+            limit = _connect_timeout(options)
+            return print_domains(address, limit, json=options.settings.json)
+    if not has_work and is_interactive() and not options.settings.dry_run:
+        return _interact(words, options)
+    return _batch(words, options)
+
+
+def _verb(words: SplitArgv) -> int:
+    """`run`, `ls` and `doctor`: each a module with a `main` of its own."""
+    # Imported here: most runs name an address.
+    from importlib import import_module
+
+    run_verb: Callable[[SplitArgv], int] = import_module(
+        f"qmpsh.{PROGRAMS[words.verb].module}"
+    ).main
+    return run_verb(words)
+
+
+def _batch(words: SplitArgv, options: Options) -> int:
+    """A one-shot or a script; with --json an error that ends it early is JSON too."""
+    try:
+        return _run_batch(words, options)
+    except QmpshError as error:
+        error.in_json = options.settings.json
+        raise
+
+
+def _run_batch(words: SplitArgv, options: Options) -> int:
+    from qmpsh.batch.batch import Batch
+
+    settings, colour = for_batch(options, one_shot=bool(words.line))
+    schema = options.given_schema()
+    offline = words.address is None and (settings.dry_run or bool(words.line))
+    client = None if offline else _connect(words, options)
+    if client is not None and (said := remark(words.address or "", client.greeting)):
+        _notice(said)
+    batch = Batch(client, settings, schema, colour=colour)
+    try:
+        if words.line:
+            return batch.run_words(words.line)
+        return batch.run_script(options.files or ("-",))
+    finally:
+        batch.close()
+
+
+def _interact(words: SplitArgv, options: Options) -> int:
+    if words.address is None:
+        # Imported here: most runs name an address.
+        from qmpsh.cli.inspect.ls import maybe_pick
+
+        words = words._replace(address=maybe_pick())
+    if words.address is None:
+        return 0
+    schema = options.given_schema()
+    # Imported here: only a person's session has a configuration, and loads prompt_toolkit.
+    from qmpsh.cli.interactive import configured, interact
+
+    options, config = configured(options)
+    client = _connect(words, options)
+    try:
+        return interact(client, words.address, options, config, schema)
+    finally:
+        client.close()
+
+
+def _connect(words: SplitArgv, options: Options) -> Client:
+    if words.address is None:
+        # Imported here: most runs name an address.
+        from qmpsh.cli.inspect.ls import no_address
+
+        raise no_address()
+    if words.address.startswith(TENDED):
+        # Imported here: a socket closes by itself.
+        from qmpsh.cli.process import end_by_signals
+
+        end_by_signals()
+    address = parse_address(words.address)
+    begin = ClientOptions(
+        _connect_timeout(options),
+        # An agent is always brought in step first: what others left in its stream is not an answer.
+        options.negotiate or options.guest_agent,
+        options.oob,
+        dialect=GUEST_AGENT if options.guest_agent else QEMU,
+        awaited=options.awaited,
+    )
+    try:
+        return Client.connect(address, begin, _notice, _tracer(words.address, options))
+    except CannotConnect as error:
+        if options.awaited:
+            raise
+        # Imported here: only a failure is explained.
+        from qmpsh.client.arrival import hinted
+
+        raise hinted(address, error) from error
+
+
+def _tracer(address: str, options: Options) -> Tracer | None:
+    """The tracer of the wire for -v and --logfile; None without them."""
+    if not options.is_traced:
+        return None
+    # Imported here: only who looks on needs the masking.
+    from qmpsh.cli.trace import tracing_for
+
+    return tracing_for(address, options, _notice)
+
+
+def _connect_timeout(options: Options) -> float:
+    return CONNECT_TIMEOUT if options.connect_timeout is None else options.connect_timeout
+
+
+def _notice(text: str) -> None:
+    print(f"qmpsh: {told(text)}", file=sys.stderr, flush=True)

@@ -1,0 +1,1 @@
+"""`qmpsh run`: a VM started for the session."""

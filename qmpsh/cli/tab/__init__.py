@@ -1,0 +1,1 @@
+"""Shell completion of the command line, for bash, zsh and fish."""

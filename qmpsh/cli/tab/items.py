@@ -1,0 +1,366 @@
+"""The candidates at the cursor of a command line: options, an address, a word of the LINE.
+
+Pure, except for checking whether a word is the path of something; what the server accepts comes
+from the `LineServer` that is passed in. The words are sorted by the rules of `cli.argv`, the
+options are those of `cli.options`, and the LINE is completed by `complete`, as at the prompt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+from typing import NamedTuple
+
+import click
+
+from qmpsh.address import SCHEMES, looks_like_address
+from qmpsh.cli.argv import PROGRAMS, SplitArgv, split_words
+from qmpsh.cli.inspect.options import COMMANDS
+from qmpsh.cli.options import COMMAND
+from qmpsh.client.discovery import Monitor, find_monitors
+from qmpsh.complete.candidates import Candidate, Form
+from qmpsh.complete.cursor import CursorContext, Slot, find_place
+from qmpsh.complete.value_sources import names_file
+from qmpsh.errors import UsageError
+from qmpsh.language.syntax import Mode
+from qmpsh.language.tokens import BLANKS
+from qmpsh.language.values import quote
+from qmpsh.language.verbs import WHOLE, Takes, takes
+from qmpsh.system.argv import QMP
+
+_PLACES = frozenset({"command", "event", "verb", "modifier", "HMP"})
+"""Kinds of candidates that the place in the line tells already."""
+
+_HERE = "\0"
+"""Stands for the word at the cursor while the others are sorted: no address, no option."""
+
+_BARE_VALUE = re.compile(rf"""(?![{BLANKS}"'{{\[])[^{BLANKS}]*""")
+
+
+class PathKind(Enum):
+    """Which paths the shell is to offer; the values are the words of its script."""
+
+    ALL = "files"
+    SOCKETS = "sockets"
+
+
+class ShellCandidate(NamedTuple):
+    """One way to complete a word.
+
+    text:  the whole word, unquoted; with `files` what is typed of it
+    start: what stands before it in the word is typed already: a key, the beginning of an address
+    note:  what it is, in a few words, or ""
+    ends:  whether the word is complete with it
+    files: paths are to be completed from `start` on, by the shell itself
+    """
+
+    text: str
+    start: int = 0
+    note: str = ""
+    ends: bool = True
+    files: PathKind | None = None
+
+
+class TypedWords(NamedTuple):
+    """The words after the program's name: before the cursor's, that one as far as it is typed,
+    and those after the cursor.
+    """
+
+    before: list[str]
+    word: str
+    after: list[str]
+
+
+class LineServer(NamedTuple):
+    """What completes the LINE, as the options say.
+
+    address: None for none; schema: files; negotiate: as in ClientOptions; read_only: nothing that
+    might do harm is asked; hmp: lines are the human monitor's; agent: it is a guest agent.
+    """
+
+    address: str | None
+    schema: tuple[str, ...]
+    negotiate: bool
+    read_only: bool
+    hmp: bool
+    agent: bool = False
+
+
+Ask = Callable[[LineServer, str, Mode], list[Candidate]]
+"""The candidates at the end of a line, from what is known of a server."""
+
+
+def find_items(typed: TypedWords, environ: Mapping[str, str], ask: Ask) -> list[ShellCandidate]:
+    """All that the word at the cursor may become; what does not begin as it does among them.
+
+    environ: QMP_SOCKET of it is the address where none is named
+    """
+    words = _sort(typed.before)
+    if words.verb == "run":
+        return list(_run_items(words.line[:-1], typed.word))
+    if words.verb:
+        return list(_verb_items(words.verb, typed.word))
+    if words.options[-1:] == [_HERE]:
+        context = _read_options(words.options[:-2])
+        return list(_option_values(context, words.options[-2], typed.word, 0))
+    context = _read_options(words.options)
+    line = words.line[:-1]
+    if not line and typed.word.startswith("-") and _takes_options(typed.before):
+        return list(_options(context, typed.word))
+    server = _server(context, words.address or environ.get("QMP_SOCKET"))
+    if line or words.address is not None:
+        return _line_items(line, typed, ask, server)
+    if (server.address or server.schema) and not looks_like_address(typed.word):
+        found = _line_items(line, typed, ask, server)
+        if any(item.text.startswith(typed.word) for item in found):
+            return found
+    verbs = (
+        ShellCandidate(word, note=one.summary) for word, one in PROGRAMS.items() if not typed.before
+    )
+    return [*(item for item in verbs if item.text.startswith(typed.word)), *_addresses(typed.word)]
+
+
+def _verb_items(verb: str, word: str) -> Iterator[ShellCandidate]:
+    """After one of the program's verbs: its options, and the address that doctor examines."""
+    command = COMMANDS.get(verb)
+    if command is None:
+        return
+    if word.startswith("-"):
+        context = command.make_context(verb, [], resilient_parsing=True)
+        for item in command.shell_complete(context, word):
+            yield ShellCandidate(str(item.value), note=item.help or "")
+    elif any(isinstance(one, click.Argument) for one in command.params):
+        yield from _addresses(word)
+
+
+# ---------------------------------------------------------------------------- the words
+
+
+def _sort(before: list[str]) -> SplitArgv:
+    """The words as `split_words` sorts them, with a mark in the place of the one at the cursor."""
+    # An address of the environment serves to have nothing refused; it is taken out again.
+    words = split_words([*before, _HERE], {"QMP_SOCKET": _HERE})
+    return words._replace(address=None) if words.address == _HERE else words
+
+
+def _takes_options(before: list[str]) -> bool:
+    """Whether a word with a dash is an option here, and not after `--`."""
+    try:
+        return split_words([*before, "--"], {}).line == []
+    except UsageError:
+        return False
+
+
+def _read_options(words: list[str]) -> click.Context:
+    """The options as far as they can be read; errors in them show when they are run."""
+    return COMMAND.make_context("qmpsh", list(words), resilient_parsing=True)
+
+
+def _server(context: click.Context, address: str | None) -> LineServer:
+    given = context.params
+    return LineServer(
+        address,
+        tuple(given["schema"] or ()),
+        not given["skip_negotiation"],
+        bool(given.get("read_only")),
+        bool(given["hmp"]),
+        bool(given["guest_agent"]),
+    )
+
+
+def _run_items(before: list[str], word: str) -> Iterator[ShellCandidate]:
+    """After `run`: options as everywhere, and after `--` what the shell offers. before: the words
+    in between
+    """
+    if "--" in before:
+        yield ShellCandidate(word, files=PathKind.ALL)
+        return
+    words = _sort(before)
+    if words.options[-1:] == [_HERE]:
+        yield from _option_values(_read_options(words.options[:-2]), words.options[-2], word, 0)
+    elif word.startswith("-"):
+        yield from _options(_read_options(words.options), word)
+
+
+# ---------------------------------------------------------------------------- options, addresses
+
+
+def _options(context: click.Context, word: str) -> Iterator[ShellCandidate]:
+    """The names of options, or after `--name=` its values."""
+    name, equals, _ = word.partition("=")
+    if equals:
+        yield from _option_values(context, name, word, len(name) + 1)
+        return
+    for item in COMMAND.shell_complete(context, word):
+        yield ShellCandidate(str(item.value), note=item.help or "")
+
+
+def _option_values(
+    context: click.Context, name: str, word: str, start: int
+) -> Iterator[ShellCandidate]:
+    """The values of an option. start: where in the word the value begins."""
+    if not name.startswith("--"):
+        name = f"-{name[-1]}"  # of `-kt` it is the last that awaits a value
+    for option in COMMAND.get_params(context):
+        if name in option.opts:
+            if option.metavar == "FILE":
+                yield ShellCandidate(word, start, files=PathKind.ALL)
+            for item in option.shell_complete(context, word[start:]):
+                yield ShellCandidate(word[:start] + str(item.value), start)
+
+
+def _addresses(word: str) -> Iterator[ShellCandidate]:
+    """Forms of addresses, and the monitors that are here; a path begun is left to the shell."""
+    is_path = word.startswith(("unix:", "/", ".", "~"))
+    for monitor in () if is_path else find_monitors(libvirt=False):
+        if monitor.kind == QMP and not monitor.owner and monitor.address.startswith(word):
+            yield ShellCandidate(monitor.address, note=_who(monitor))
+    for scheme in sorted(SCHEMES):
+        beginning = f"{scheme}://" if scheme == "ssh" else f"{scheme}:"
+        if word and beginning.startswith(word) and beginning != word:
+            yield ShellCandidate(beginning, note="address", ends=False)
+    if word.startswith("unix:"):
+        yield ShellCandidate(word, len("unix:"), files=PathKind.SOCKETS)
+    elif ":" not in word or word.startswith(("/", "./", "../", "~/")):
+        yield ShellCandidate(word, files=PathKind.SOCKETS)
+
+
+def _who(monitor: Monitor) -> str:
+    """`web, busy`: whose monitor it is, and whether it is free."""
+    return ", ".join(part for part in (monitor.name or monitor.program, monitor.clients) if part)
+
+
+# ---------------------------------------------------------------------------- the line
+
+
+class LineText(NamedTuple):
+    """The words as one text of the language, the cursor at its end.
+
+    word: at the cursor; start: where it begins in the text; value: where in the word its value
+    begins when that had to be quoted for the text, else None
+    """
+
+    text: str
+    word: str
+    start: int
+    value: int | None = None
+
+
+def write_line(words: list[str], typed: TypedWords, *, hmp: bool) -> LineText:
+    """The line that the words make. words: those of it before the cursor's."""
+    if not words:
+        return LineText(typed.word, typed.word, 0)
+    verb = words[0].removeprefix(".") if words[0].startswith(".") else ""
+    if hmp or takes(verb) is Takes.HMP:
+        head = " ".join([*words, ""])
+        return LineText(head + typed.word, typed.word, len(head))
+    # What follows the cursor counts wherever it stands; a verb's words have an order.
+    after = [] if verb else typed.after
+    head = " ".join([words[0], *map(_argument, [*after, *words[1:]]), ""])
+    if verb and takes(verb) not in WHOLE:
+        return LineText(head + typed.word, typed.word, len(head))
+    return _with_word(head, typed.word)
+
+
+def _with_word(head: str, word: str) -> LineText:
+    """The line followed by an argument at the cursor, its quote left open where it needs one."""
+    key, equals, value = word.partition("=")
+    if equals and not _is_literal(value) and not _BARE_VALUE.fullmatch(value):
+        value = value.replace("\\", "\\\\").replace("'", "\\'")
+        return LineText(f"{head}{key}='{value}", word, len(head), len(key) + 1)
+    # A single dash can only become a modifier.
+    return LineText(head + ("--" if word == "-" else word), word, len(head))
+
+
+def _argument(word: str) -> str:
+    """A word that is one argument, as the language writes it."""
+    key, equals, value = word.partition("=")
+    if not equals or _is_literal(value) or _BARE_VALUE.fullmatch(value):
+        return word
+    return f"{key}={quote(value)}"
+
+
+def _is_literal(value: str) -> bool:
+    return value[:1] in ("{", "[")
+
+
+def _line_items(
+    words: list[str], typed: TypedWords, ask: Ask, server: LineServer
+) -> list[ShellCandidate]:
+    """What the word may become in the line. words: those of it before the cursor's."""
+    line = write_line(words, typed, hmp=server.hmp)
+    mode = Mode(hmp=server.hmp)
+    place = find_place(line.text, len(line.text), mode)
+    path = _path_item(line, place)
+    found = [
+        _item(text, candidate, line, place)
+        for candidate in ask(server, line.text, mode)
+        if (path is None or candidate.kind != "path") and _is_word(candidate, line, place)
+        for text in _texts(candidate)
+    ]
+    return found if path is None else [*found, path]
+
+
+def _path_item(line: LineText, place: CursorContext) -> ShellCandidate | None:
+    """What has the shell complete paths, where a word of its own names a file; else None."""
+    start = place.start - line.start if line.value is None else line.value
+    if not line.start or place.bracketed:
+        return None
+    is_local = place.takes is Takes.FILE or (
+        place.takes is Takes.FILES and len(line.text[: line.start].split()) == 1
+    )
+    if place.where is Slot.VERB_WORD and is_local:
+        return ShellCandidate(line.word, files=PathKind.ALL)
+    if place.where is Slot.FILE:
+        return ShellCandidate(line.word, start, files=PathKind.ALL)
+    if place.where is Slot.VALUE and names_file(place.name, place.path):
+        value = line.word[start:]
+        if value.startswith("/"):
+            return ShellCandidate(line.word, start, files=PathKind.ALL)
+        # The VM's folder is not known, so that its paths begin at the root.
+        return None if value else ShellCandidate(f"{line.word}/", start, ends=False)
+    return None
+
+
+def _is_own_word(line: LineText, place: CursorContext) -> bool:
+    """Whether the word at the cursor is an argument of its own, in which no quotes are read."""
+    return line.start > 0 and not place.bracketed
+
+
+def _is_word(candidate: Candidate, line: LineText, place: CursorContext) -> bool:
+    """Whether the candidate is read as what it stands for in the word at the cursor, too."""
+    if not _is_own_word(line, place):
+        return True
+    if candidate.form in (Form.KEY, Form.INDEX):
+        return candidate.text[:1] not in ("'", '"', "-")
+    return not (candidate.value and _is_literal(candidate.value))
+
+
+def _texts(candidate: Candidate) -> list[str]:
+    """What to offer for a candidate: for a key that may go on in two ways, both."""
+    text = candidate.text
+    if candidate.form is Form.KEY and (text == candidate.value or text[-1] in "'\""):
+        return [f"{text}=", f"{text}."]
+    return [text.removesuffix(" ")]  # the blank of `key: ` would end the word
+
+
+def _item(text: str, candidate: Candidate, line: LineText, place: CursorContext) -> ShellCandidate:
+    """A candidate of the line as one of the word at the cursor."""
+    start = candidate.start - line.start
+    # A path of the machine's objects may go on.
+    goes_on = text.startswith("/") or text.endswith(("=", ".", "[", "{", ":"))
+    if _is_own_word(line, place) and place.where is Slot.VALUE:
+        # There a value needs no quotes of the language, and would keep them.
+        text = candidate.value or text
+        start = start if line.value is None else line.value
+    ends = not (place.bracketed or goes_on or (place.in_transaction and text != ")"))
+    return ShellCandidate(line.word[:start] + text, start, _note(candidate), ends)
+
+
+def _note(candidate: Candidate) -> str:
+    """`str, required: the name of the driver`: what is worth saying of a candidate."""
+    kind = "" if candidate.kind in _PLACES else candidate.kind
+    marks = ("required", "deprecated", "unstable")
+    kinds = ", ".join([kind] * bool(kind) + [mark for mark in marks if getattr(candidate, mark)])
+    return ": ".join(part for part in (kinds, candidate.doc) if part)

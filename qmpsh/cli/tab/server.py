@@ -1,0 +1,181 @@
+"""What is known of a server, for one press of Tab: from a file, or from one brief connection.
+
+A shell's Tab must not be kept waiting: a connection has a time limit, and whatever goes wrong gives
+no candidates. A monitor has one client at a time, so it is left at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+
+from qmpsh.address import TcpAddress, UnixAddress, parse_address
+from qmpsh.cli.tab.items import LineServer
+from qmpsh.client.client import Client, ClientOptions
+from qmpsh.client.dialect import GUEST_AGENT, QEMU
+from qmpsh.complete.candidates import Candidate, Catalog
+from qmpsh.complete.complete import complete
+from qmpsh.complete.cursor import Slot, find_place
+from qmpsh.complete.live import LOADS_MODULES
+from qmpsh.errors import Busy, CannotConnect, QmpshError
+from qmpsh.jsontypes import Json
+from qmpsh.language.syntax import Mode
+from qmpsh.protocol.messages import Command
+from qmpsh.schema.cache import read_schema_files
+from qmpsh.shell.hmp import hmp_command
+from qmpsh.shell.introspection import Introspection
+from qmpsh.shell.machine import Machine
+from qmpsh.shell.settings import list_paths
+from qmpsh.shell.steps import Task
+from qmpsh.shell.waiting.rules import BY_COMMAND
+from qmpsh.system.listener import accepted_of, listener_of
+from qmpsh.system.peer import replaced_program
+from qmpsh.system.proc import unix_sockets
+
+GREETED_WITHIN = 0.3
+"""seconds until a server has greeted and negotiated; a busy one does not"""
+VISIT = 1.0
+"""seconds of a whole visit"""
+_LOOK_AGAIN = 0.01  # seconds between two looks whether a monitor is free
+_ROUNDS = 2  # an answer may show what to ask next
+
+
+def candidates(server: LineServer, text: str, mode: Mode) -> list[Candidate]:
+    """The candidates at the end of a line; [] for all that goes wrong."""
+    catalog = Catalog()
+    catalog.paths = list_paths
+    catalog.ends = frozenset(BY_COMMAND)
+    where = find_place(text, len(text), mode).where
+    with contextlib.suppress(QmpshError, OSError), _visiting(server) as visit:
+        if where is Slot.HMP:
+            visit.learn_hmp(catalog)
+        elif where is not Slot.VERB:
+            visit.learn(catalog)
+            _learn_facts(text, catalog, mode, visit)
+    return complete(text, len(text), catalog, mode)
+
+
+def _learn_facts(text: str, catalog: Catalog, mode: Mode, visit: BriefConnection) -> None:
+    """Ask the running VM what a completion here wants to know."""
+    for _ in range(_ROUNDS):
+        complete(text, len(text), catalog, mode)
+        for query in catalog.facts.take_wanted():
+            if query.command not in LOADS_MODULES or visit.may_load_modules:
+                answer = visit.ask(Command(query.command, dict(query.arguments) or None))
+                catalog.facts.learn(query, answer)
+
+
+class BriefConnection:
+    """A brief connection to a server, made at the first question."""
+
+    def __init__(self, server: LineServer) -> None:
+        self.server = server
+        self._deadline = time.monotonic() + VISIT
+        self._client: Client | None = None
+        self._tried = False
+
+    def learn(self, catalog: Catalog) -> None:
+        """The commands, the schema, and the manual that is installed here."""
+        introspection = self._introspection()
+        catalog.learn(introspection.commands, introspection.schema)
+        catalog.disabled = introspection.disabled
+        catalog.manual = introspection.manual()
+
+    def _introspection(self) -> Introspection:
+        """What the server accepts: from the file, or from itself."""
+        if self.server.schema:
+            schema = read_schema_files([os.path.expanduser(path) for path in self.server.schema])
+            return Introspection(None, Machine("", None), schema)
+        client = self._connected()
+        introspection = Introspection(client, Machine("", client.greeting if client else None))
+        if client is not None:
+            self._run(client, Task(introspection.learn(), lambda _: None))
+        return introspection
+
+    def learn_hmp(self, catalog: Catalog) -> None:
+        """The commands of the human monitor."""
+        catalog.learn_hmp(self.ask(hmp_command("help")))
+        catalog.learn_hmp_info(self.ask(hmp_command("help info")))
+
+    def ask(self, command: Command) -> Json:
+        """The value of a reply; None for a refusal, for silence, or without a connection."""
+        client = self._connected()
+        left = self._left()
+        if client is None or client.closed or not left:
+            return None
+        try:
+            return client.execute(command, left).value
+        except QmpshError:
+            return None
+
+    @property
+    def may_load_modules(self) -> bool:
+        """Whether the server may be asked what makes it load its modules."""
+        if self.server.read_only or self._client is None:
+            return False
+        return not replaced_program(self._client.address, self._client.fileno())
+
+    def close(self) -> None:
+        """Leave; may be called before anything was asked."""
+        if self._client is not None:
+            self._client.close()
+
+    def _connected(self) -> Client | None:
+        if not self._tried:
+            self._tried = True
+            with contextlib.suppress(QmpshError):
+                self._client = self._connect()
+        return self._client
+
+    def _connect(self) -> Client:
+        address = parse_address(self.server.address or "")
+        if not isinstance(address, UnixAddress | TcpAddress):
+            # The others run programs, log in somewhere, or wait for the VM: not on a mere Tab.
+            raise CannotConnect(f"{address} is not asked")
+        agent = self.server.agent
+        options = ClientOptions(
+            GREETED_WITHIN,
+            self.server.negotiate or agent,
+            oob=False,
+            dialect=GUEST_AGENT if agent else QEMU,
+        )
+        if isinstance(address, UnixAddress):
+            _wait_for_turn(address)
+        return Client.connect(address, options)
+
+    def _run(self, client: Client, task: Task) -> None:
+        while not task.advance(time.monotonic()) and not client.closed and self._left():
+            client.poll(self._left())
+
+    def _left(self) -> float:
+        return max(0.0, self._deadline - time.monotonic())
+
+
+@contextlib.contextmanager
+def _visiting(server: LineServer) -> Iterator[BriefConnection]:
+    visit = BriefConnection(server)
+    try:
+        yield visit
+    finally:
+        visit.close()
+
+
+def _wait_for_turn(address: UnixAddress) -> None:
+    """Wait until no client is connected to a socket, nor waits to be. Raises Busy.
+
+    Who connects to a busy monitor and leaves keeps a place in its queue, which has two, until the
+    client before him goes: so this looks without connecting, where the kernel tells.
+    """
+    deadline = time.monotonic() + GREETED_WITHIN
+    while _is_taken(address):
+        if time.monotonic() >= deadline:
+            raise Busy(f"{address} has a client")
+        time.sleep(_LOOK_AGAIN)
+
+
+def _is_taken(address: UnixAddress) -> bool:
+    sockets = unix_sockets()
+    listener = listener_of(address, sockets)
+    return listener is not None and bool(listener.queue or accepted_of(listener, sockets))

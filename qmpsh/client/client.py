@@ -1,0 +1,396 @@
+"""The client: one stream, one session, one thread.
+
+`submit` queues a command and writes what the socket takes; `poll` writes and reads what is there,
+resolves the commands that were answered and hands out the rest. Nothing else moves bytes, so that
+a batch may block in `poll` and a screen may call it when its event loop says so.
+
+Once a connection is lost nothing is ever sent again: what the server has done already is unknown.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import select
+import time
+from collections.abc import Callable
+from typing import Final
+
+from qmpsh.address import Address
+from qmpsh.client import handshake
+from qmpsh.client.connect import UnixStream, begin_stream, open_stream
+from qmpsh.client.dialect import Dialect, greeted
+from qmpsh.client.handshake import ClientOptions as ClientOptions
+from qmpsh.client.poll import Poller
+from qmpsh.client.queues import Inbox, Outbox, Turn
+from qmpsh.client.queues import Pending as Pending
+from qmpsh.client.queues import Subscriber as Subscriber
+from qmpsh.client.queues import Tracer as Tracer
+from qmpsh.errors import CannotConnect, ConnectionLost, QmpshError, ReplyTimeout, UsageError
+from qmpsh.protocol.connection import Connection, ProtocolState
+from qmpsh.protocol.framing import PEER_CLOSED, Pause
+from qmpsh.protocol.messages import Command, Greeting, Message, Reply
+from qmpsh.stream import Stream
+
+_CHUNK: Final = 64 * 1024  # bytes of one read
+_READS: Final = 4  # reads of one turn at most: a flood must not starve the keys
+_DEFAULTS: Final = ClientOptions()
+
+
+class Client:
+    """A client of one server, on one stream and in one thread.
+
+    stream: connected, or on its way there; address: what it is connected to, for messages.
+
+    Greeting and negotiation go by in `poll`, as they come; `begun` tells when commands are taken.
+    """
+
+    __slots__ = (
+        "_agreement",
+        "_connection",
+        "_inbox",
+        "_options",
+        "_outbox",
+        "_stream",
+        "_turn",
+        "_watch",
+        "address",
+        "closed",
+        "dialect",
+        "lost",
+        "tracer",
+    )
+
+    def __init__(
+        self,
+        stream: Stream,
+        address: Address,
+        options: ClientOptions = _DEFAULTS,
+        tracer: Tracer | None = None,
+    ) -> None:
+        self.address = address
+        self.tracer = tracer
+        self.dialect = options.dialect
+        self.closed = False
+        self.lost: QmpshError | None = None
+        self._options = options
+        self._stream = stream
+        self._connection = Connection(
+            greeting=options.negotiate and self.dialect.greets,
+            oob=options.oob,
+            limit=options.limit,
+            tag=handshake.tag(),
+        )
+        self._inbox = Inbox()
+        self._turn = Turn()
+        self._outbox = Outbox(options.dialect.window, options.dialect.rate)
+        self._agreement: Pending | None = None
+        self._watch = Poller(stream.fileno())
+        if options.negotiate and not self.dialect.greets:
+            self._agreement = self._submit(*handshake.synchronize(self._connection))
+
+    @classmethod
+    def connect(
+        cls,
+        address: Address,
+        options: ClientOptions = _DEFAULTS,
+        notice: Callable[[str], None] | None = None,
+        tracer: Tracer | None = None,
+    ) -> Client:
+        """A client that is greeted and negotiated.
+
+        notice: called once with a sentence when the server stays silent
+        Raises CannotConnect, of which Busy, NotQmp and ConnectTimeout.
+        """
+        started = time.monotonic()
+        stream = open_stream(address, options.connect_timeout, notice, awaited=options.awaited)
+        client = cls(stream, address, options, tracer)
+        try:
+            if options.negotiate:
+                client.begin(started, notice)
+        except BaseException:
+            # Closed at once, an interrupt included: a busy monitor would serve us later.
+            client.close()
+            raise
+        return client
+
+    @classmethod
+    def open(
+        cls, address: Address, options: ClientOptions = _DEFAULTS, tracer: Tracer | None = None
+    ) -> Client:
+        """A client that is still to be greeted: each `poll` brings it further, none waits for it.
+
+        Raises CannotConnect for what fails at once; what fails later ends the client.
+        """
+        return cls(begin_stream(address), address, options, tracer)
+
+    def again(self, address: Address | None = None) -> Client:
+        """Another client, opened as this one was: the same server, options and tracer.
+
+        address: where else it is to be found, None for the same
+        """
+        return Client.open(address or self.address, self._options, self.tracer)
+
+    def renewed(self) -> Client:
+        """The same, greeted and negotiated: waits as `connect` does. Raises as that does."""
+        return Client.connect(self.address, self._options, None, self.tracer)
+
+    def begin(self, started: float, notice: Callable[[str], None] | None = None) -> None:
+        """Wait until greeted and negotiated.
+
+        started: when the connect timeout began to run, of the clock `time.monotonic()`
+        Raises as `connect` does, and leaves the closing to the caller.
+        """
+        limit, address = self._options.connect_timeout, self.address
+        deadline = math.inf if limit is None else started + limit
+        quiet = handshake.Silence(self.fileno, time.monotonic(), lambda: self._connection.heard)
+        for moment, look in handshake.looks(address, self._options, quiet, notice):
+            if moment < deadline and not self._wait(self._greeted, moment):
+                look()
+        if not self._wait(self._greeted, deadline):
+            raise handshake.no_greeting(address, limit or 0.0, self.dialect, quiet)
+        if not self._wait(lambda: self.begun, deadline):
+            raise handshake.no_agreement(address, limit or 0.0)
+        if self.lost is not None and not (self._agreement and self._agreement.reply):
+            raise self.refusal
+
+    @property
+    def refusal(self) -> CannotConnect:
+        """Why no session began, of a client that was lost before."""
+        return handshake.refusal(self.address, self.lost, greeted=self.greeting is not None)
+
+    def _greeted(self) -> bool:
+        return self._connection.state not in (ProtocolState.GREETING, ProtocolState.SYNCING)
+
+    # ------------------------------------------------------------------------ what is known
+
+    @property
+    def greeting(self) -> Greeting | None:
+        """What the server said of itself; None where it does not greet."""
+        return self._connection.greeting
+
+    @property
+    def begun(self) -> bool:
+        """Whether commands are taken: greeted and negotiated, and neither lost nor closed."""
+        return not self.closed and self._connection.state is ProtocolState.READY
+
+    @property
+    def in_flight(self) -> int:
+        """How many commands are unanswered, those among them that still wait to be written."""
+        return len(self._inbox)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the server has in-band commands to answer: another one would wait for them."""
+        return self._connection.in_flight > 0
+
+    @property
+    def oob(self) -> bool:
+        """Whether out-of-band execution was agreed on."""
+        return self._connection.oob
+
+    @property
+    def takes_descriptors(self) -> bool:
+        """Whether a command may carry one: its stream is a unix socket of the server's."""
+        return isinstance(self._stream, UnixStream)
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether to poll when the descriptor can be written to; reading is always wanted."""
+        stream, outbox = self._stream, self._outbox
+        # One on its way takes nothing, however much room its descriptor has.
+        return stream.wants_write or bool(outbox.rest and not (outbox.error or stream.awaits))
+
+    @property
+    def due(self) -> float | None:
+        """When to poll in any case, by `time.monotonic()`: to send or to decode; None for never."""
+        return None if self.closed else 0.0 if self._turn.is_decoding else self._outbox.due
+
+    @property
+    def awaits(self) -> str:
+        """What a connection that is still on its way waits for; "" for nothing."""
+        return self._stream.awaits
+
+    @property
+    def subscriber(self) -> Subscriber | None:
+        """Who gets events and stray replies; what came before there was one, at once."""
+        return self._inbox.subscriber
+
+    @subscriber.setter
+    def subscriber(self, subscriber: Subscriber | None) -> None:
+        self._inbox.subscriber = subscriber
+
+    def fileno(self) -> int:
+        """The descriptor to wait on; -1 once closed."""
+        return self._stream.fileno()
+
+    # ------------------------------------------------------------------------ commands
+
+    def submit(self, command: Command) -> Pending:
+        """Queue a command, write what the socket takes, and return at once.
+
+        An out-of-band command goes ahead of all that is not yet begun to be written. A descriptor
+        of its is the client's from here on, which closes it whatever becomes of the command.
+        Raises UsageError for what cannot be sent, ConnectionLost once the connection is.
+        """
+        try:
+            if self.closed:
+                raise handshake.no_connection(command.name, self.lost)
+            if command.fd is not None and not self.takes_descriptors:
+                raise UsageError(handshake.no_descriptors(self.address))
+            id, data = self._connection.send_command(command)
+        except QmpshError:
+            if command.fd is not None:
+                os.close(command.fd)
+            raise
+        return self._submit(command, id, data)
+
+    def _submit(self, command: Command, id: str, data: bytes) -> Pending:
+        pending = self._inbox.expect(command, id)
+        self._outbox.put(data, oob=command.oob, fd=command.fd, pending=pending)
+        self._write()
+        return pending
+
+    def execute(self, command: Command, timeout: float | None = None) -> Reply:
+        """Submit a command and wait for its reply.
+
+        timeout: seconds, None for no limit; a reply that comes later is dropped.
+        Raises CommandFailed, ReplyTimeout, ConnectionLost, UsageError.
+        """
+        pending = self.submit(command)
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        if not self._wait(lambda: pending.done, deadline):
+            raise self.overdue(pending, timeout or 0.0)
+        return pending.result()
+
+    def overdue(self, pending: Pending, seconds: float) -> ReplyTimeout:
+        """What to say of a command that had no answer in time; what was not sent never will be."""
+        is_unsent = self._outbox.withdraw(pending)
+        if is_unsent and self._inbox.forget(pending):
+            self._connection.forget(pending.id)
+        return pending.overdue(seconds, is_unsent=is_unsent)
+
+    def forget(self, pending: Pending) -> None:
+        """Wait no longer for a reply that may never come, and let what is after it go out."""
+        if self._inbox.forget(pending):
+            self._connection.forget(pending.id)
+            self._outbox.make_room()
+            self._write()
+
+    def _wait(self, ready: Callable[[], bool], deadline: float) -> bool:
+        """Poll until `ready()`, or the end of the connection; False when the time ran out."""
+        while not (ready() or self.closed):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self.poll(left)
+        return True
+
+    # ------------------------------------------------------------------------ bytes
+
+    def poll(self, timeout: float | None) -> bool:
+        """One turn: wait for the socket, write and read what is there, resolve and hand out.
+
+        timeout: seconds at most until something happens, 0 to take only what is there
+        Returns whether anything happened.
+        """
+        if self.closed:
+            return False
+        flags = self._watch.wait(self._stream.fileno(), self._limit(timeout), self.wants_write)
+        happened = bool(flags & select.POLLOUT)
+        if happened:
+            self._write()
+        if self._turn.is_decoding:
+            self._take_messages()  # nothing more is read meanwhile, or it would pile up
+            happened = True
+        elif flags & ~select.POLLOUT or (flags and self._stream.wants_write):
+            happened = self._read() or happened
+        if self._outbox.due is not None:
+            self._write()
+        if self._outbox.error is not None and not (happened or self.closed):
+            self._lose(self._outbox.error)
+            happened = True
+        return happened
+
+    def _limit(self, timeout: float | None) -> float | None:
+        """How long to wait at most, in seconds."""
+        if self._outbox.error is not None:
+            return 0.0  # only what the server still said is waited for, and that is there
+        if self.due is None:
+            return timeout
+        wait = self.due - time.monotonic()
+        return wait if timeout is None else min(timeout, wait)
+
+    def _write(self) -> None:
+        self._outbox.write_to(self._stream, self.tracer)
+
+    def _read(self) -> bool:
+        """Read until the socket would block, or this turn's share is taken; False for nothing."""
+        happened = False
+        for _ in range(_READS):
+            try:
+                data = self._stream.recv(_CHUNK)
+            except (ConnectionLost, CannotConnect) as error:
+                self._lose(error)
+                return True
+            if data is None:
+                break
+            happened = True
+            self._connection.receive_data(data)
+            self._take_messages()
+            if len(data) < _CHUNK or self.closed or self._turn.is_decoding:
+                break
+        self._write()  # replies made room for more commands
+        return happened
+
+    def _take_messages(self) -> None:
+        while not self.closed:
+            try:
+                message = self._connection.next_message()
+            except ConnectionLost as error:
+                self._lose(error)
+                return
+            if not isinstance(message, Pause):
+                self._take(message)
+            elif message is PEER_CLOSED:
+                self._lose(handshake.end_of_stream(self._connection.unfinished))
+            elif not self._turn.goes_on(message):
+                return
+
+    def _take(self, message: Message) -> None:
+        if self.tracer is not None:
+            self.tracer("<-", message.raw)
+        if isinstance(message, Greeting):
+            self._meet(greeted(message))
+            self._agree()
+            return
+        pending = self._inbox.take(message, begun=self.begun)
+        if pending is not None and not pending.command.oob:
+            self._outbox.make_room()
+
+    def _meet(self, dialect: Dialect) -> None:
+        """Known by its greeting: from now on its limits hold."""
+        self.dialect = dialect
+        self._outbox.obey(dialect.window, dialect.rate)
+        self._connection.bound_requests(dialect.title, dialect.longest)
+
+    def _agree(self) -> None:
+        """Greeted: negotiate, unless no greeting was to come, or this is not the first."""
+        if self._connection.state is ProtocolState.NEGOTIATING and self._agreement is None:
+            command = Command("qmp_capabilities")
+            self._agreement = self._submit(command, *self._connection.negotiate())
+
+    def close(self) -> None:
+        """Give up the connection; what is unanswered gets a ConnectionLost. May be called twice."""
+        if not self.closed:
+            self._end(ConnectionLost("the connection was closed before the reply"))
+
+    def _lose(self, error: QmpshError) -> None:
+        self.lost = error
+        self._end(error)
+
+    def _end(self, error: QmpshError) -> None:
+        self.closed = True
+        self._stream.close()
+        self._outbox.clear()
+        self._inbox.fail(error)

@@ -1,0 +1,148 @@
+"""Dialects: how the servers that speak QMP differ, one row each.
+
+Which one a server speaks shows in stages: by an option (a guest agent), by the greeting
+(StratoVirt), or by the names of the commands (a storage daemon, whose greeting is the emulator's:
+WIRE.md section 1).
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from qmpsh.address import BRIDGED
+from qmpsh.errors import NAME
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.protocol.messages import Greeting
+
+
+class Dialect(NamedTuple):
+    """One kind of server that speaks QMP, by what distinguishes it.
+
+    name:   of such a server, by itself
+    title:  what to call one in a sentence
+    greets:   it greets, and wants capabilities negotiated
+    window:   in-band requests on the wire at most
+    rate:     requests in any one second at most, None for no limit
+    longest:  bytes of one request at most, None for no limit
+    names:    the command that lists the commands
+    schema:   the command that answers the schema, "" for none
+    manual:   the page of the local manual that describes its commands, "" for none
+    hmp:      it has a human monitor
+    status:   it has a run state: query-status
+    named:    it has a name: query-name, query-uuid
+    silent:   commands whose success is silence
+    guest:    it runs inside the guest: `.exec` and `.cat`
+    braced:   commands without arguments that want an empty object of them all the same
+    """
+
+    name: str
+    title: str
+    greets: bool = True
+    window: int = 7
+    rate: int | None = None
+    longest: int | None = None
+    names: str = "query-commands"
+    schema: str = "query-qmp-schema"
+    manual: str = "qemu-qmp-ref"
+    hmp: bool = True
+    status: bool = True
+    named: bool = True
+    silent: frozenset[str] = frozenset()
+    guest: bool = False
+    braced: frozenset[str] = frozenset()
+
+
+# At eight requests in band QEMU stops reading, and would not see one out of band (WIRE.md
+# section 1): the window stays below.
+QEMU: Final = Dialect("QEMU", "QEMU")
+STORAGE_DAEMON: Final = Dialect(
+    "storage daemon",
+    "a storage daemon",
+    manual="qemu-storage-daemon-qmp-ref",
+    hmp=False,
+    status=False,
+    named=False,
+)
+# Source: WIRE.md section 10; qemu-ga-ref(7), "success-response".
+GUEST_AGENT: Final = Dialect(
+    "guest agent",
+    "a guest agent",
+    greets=False,
+    names="guest-info",
+    schema="",
+    manual="qemu-ga-ref",
+    hmp=False,
+    status=False,
+    named=False,
+    silent=frozenset(
+        {"guest-shutdown", "guest-suspend-disk", "guest-suspend-ram", "guest-suspend-hybrid"}
+    ),
+    guest=True,
+)
+# Source: WIRE.md section 13: everything readable at once is one request; 100 a second at most. Its
+# query-qmp-schema answers `{}`, so there is no need to ask.
+STRATOVIRT: Final = Dialect(
+    "StratoVirt",
+    "StratoVirt",
+    window=1,
+    rate=100,
+    longest=8192,
+    schema="",
+    manual="",
+    named=False,
+    braced=frozenset({"detect-silent-audio", "query-workloads"}),
+)
+
+
+def greeted(greeting: Greeting) -> Dialect:
+    """Whose greeting it is; a storage daemon's is the same as the emulator's."""
+    version = greeting.raw.get("QMP")
+    said = f"{greeting.package} {version if isinstance(version, dict) else ''}"
+    return STRATOVIRT if "StratoVirt" in said else QEMU
+
+
+def introduction(greeting: Greeting) -> tuple[str, str, str]:
+    """Which program greeted, its version and its package, "" for what it does not name.
+
+    StratoVirt claims to be a QEMU 5.0.1, and gives its own version as the package.
+    """
+    dialect = greeted(greeting)
+    if dialect is STRATOVIRT and greeting.package:
+        return dialect.name, greeting.package.removeprefix(f"{dialect.name}-"), ""
+    return dialect.name, greeting.version, greeting.package
+
+
+def remark(address: str, greeting: Greeting | None) -> str:
+    """What a bridge of ours says to the user about the connection in its greeting; "" for nothing.
+
+    A server that greets so speaks for itself, and is not heard.
+    """
+    said = greeting.raw.get("QMP") if greeting and address.startswith(BRIDGED) else None
+    text = said.get("remark") if isinstance(said, dict) else None
+    return text if isinstance(text, str) else ""
+
+
+def command_names(reply: Json) -> tuple[str, ...]:
+    """The names in a reply of query-commands, or of guest-info; () for any other shape."""
+    return tuple(name for name, _ in _listed_entries(reply))
+
+
+def disabled_names(reply: Json) -> frozenset[str]:
+    """Those of a guest agent's commands that its administrator has disabled."""
+    return frozenset(
+        name for name, entry in _listed_entries(reply) if entry.get("enabled") is False
+    )
+
+
+def _listed_entries(reply: Json) -> list[tuple[str, JsonObject]]:
+    entries = reply.get("supported_commands") if isinstance(reply, dict) else reply
+    found = [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
+    named = [(name, entry) for entry in found if isinstance(name := entry.get("name"), str)]
+    return [(name, entry) for name, entry in named if len(name) <= NAME]
+
+
+def listed(dialect: Dialect, commands: tuple[str, ...]) -> Dialect:
+    """The dialect once the commands are known."""
+    if dialect is QEMU and commands and "query-status" not in commands:
+        return STORAGE_DAEMON
+    return dialect

@@ -1,0 +1,351 @@
+"""Finds the monitors and guest agents of this machine, and asks a silent server what it is.
+
+Finding connects to nothing: monitors come from the command lines of running programs first, then
+from listening sockets with a monitor's usual name, then from libvirt. Without /proc only the usual
+folders are searched.
+
+A silent server is asked only when it is examined (`doctor`), on a connection of its own that is
+closed at once. A TCP port is sent the beginning of a TLS session, which only a server that is not a
+monitor could mind; a unix socket is sent what WIRE.md section 10 found harmless: a QMP monitor
+answers it with two refusals, should it ever read it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import stat
+import time
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple
+
+from qmpsh.address import SCHEMES, Address, TcpAddress, UnixAddress, host_and_port
+from qmpsh.errors import AddressError, QmpshError
+from qmpsh.system.argv import AGENT, QMP, ChannelKind, MonitorChannel, QemuArgv, maybe_command_line
+from qmpsh.system.diagnose import is_qmpsh
+from qmpsh.system.listener import (
+    LIBVIRT,
+    SYSTEM,
+    ListenerInfo,
+    SocketTable,
+    domain_of,
+    libvirt_form,
+    listener_of,
+    look,
+    owner_of,
+    path_of,
+    spellings,
+    uri_of,
+)
+from qmpsh.system.proc import PROC, Process, maybe_link, maybe_process, pids, socket_inode, words_of
+
+_USUAL: Final = re.compile(
+    r"(?i)(?<![a-z])qmp(?![a-z])|monitor\.sock$|guest_agent|(?<![a-z])qga(?![a-z])"
+)
+"""Names of sockets that are monitors or guest agents as a rule."""
+_AGENTS: Final = re.compile(r"(?i)guest_agent|qga")
+_FOLDERS: Final = ("/run", "/var/run", "/tmp")
+_DAEMONS: Final = (
+    "/run/libvirt/libvirt-sock-ro",
+    "/run/libvirt/virtqemud-sock-ro",
+    "/var/run/libvirt/libvirt-sock-ro",
+)
+"""Sockets of libvirt's daemons. Source: libvirt's manual, "Daemons"."""
+_PATIENCE: Final = 2.0  # seconds for libvirt to list its domains
+_DEPTH: Final = 3  # folders below one of those
+_ENTRIES: Final = 2000  # files looked at in each
+
+
+State = Literal["running", "stopped", "traced", "hung", "ended", "unknown"]
+Clients = Literal["free", "busy", "unknown"]
+
+
+class Monitor(NamedTuple):
+    """A monitor or guest agent that was found on this machine.
+
+    address: a form that parses
+    kind:    what is spoken there
+    name:    of the VM, "" unknown
+    pid:     of the listener, None unknown
+    program: of the listener, "" unknown
+    state:   of the listener's process
+    clients: whether it takes one more
+    holder:  who is served, "" for none known
+    user:    whose the process is
+    owner:   "libvirt", "Proxmox", "" for the user's own
+    """
+
+    address: str
+    kind: ChannelKind = QMP
+    name: str = ""
+    pid: int | None = None
+    program: str = ""
+    state: State = "unknown"
+    clients: Clients = "unknown"
+    holder: str = ""
+    user: str = ""
+    owner: str = ""
+
+
+STATES: Final[dict[str, State]] = {"T": "stopped", "t": "traced", "D": "hung", "Z": "ended"}
+"""Letters of proc(5); every other is "running"."""
+
+
+def find_monitors(*, libvirt: bool = True) -> list[Monitor]:
+    """All of them, by VM and address. libvirt: ask its daemon, where there is one, as well."""
+    found: dict[str, Monitor] = {}
+    if os.path.isdir(f"{PROC}/self"):
+        sockets = SocketTable.read_all()
+        for monitor in (*_of_processes(sockets), *_of_sockets(sockets)):
+            found.setdefault(_place(monitor.address), monitor)
+    else:
+        for path in _usual_paths():
+            found.setdefault(path, Monitor(path, _kind_of(path), owner=owner_of(UnixAddress(path))))
+    if libvirt and LIBVIRT in SCHEMES:
+        for name in running_domains():
+            address = libvirt_form(SYSTEM, name)
+            found.setdefault(address, Monitor(address, name=name, owner=LIBVIRT))
+    return sorted(found.values(), key=lambda one: (one.name, one.pid or 0, one.kind, one.address))
+
+
+def _place(address: str) -> str:
+    """What distinguishes one from another: two spellings of a path are one socket."""
+    return spellings(address)[1] if address.startswith("/") else address
+
+
+def maybe_domain(address: Address) -> Monitor | None:
+    """The monitor, on this machine, of the domain that a libvirt address names."""
+    # Imported here: few machines have it.
+    from qmpsh.client.transports.libvirt import LibvirtRoad
+
+    if not isinstance(address, LibvirtRoad):
+        return None
+    form = libvirt_form(address.uri, address.domain) if address.uri else str(address)
+    return next((one for one in find_monitors(libvirt=False) if one.address == form), None)
+
+
+def running_domains() -> list[str]:
+    """The names of the system's libvirt; [] without its library, without a daemon, and for all that
+    goes wrong.
+    """
+    if not any(map(os.path.exists, _DAEMONS)):
+        return []
+    # Imported here: few machines have it.
+    from qmpsh.client.transports.libvirt import LibvirtRoad, domains
+
+    try:
+        rows = domains(LibvirtRoad(SYSTEM, ""), _PATIENCE)
+    except QmpshError:
+        return []
+    return [str(row["name"]) for row in rows if row["id"] is not None]
+
+
+# ---------------------------------------------------------------------------- command lines
+
+
+def _of_processes(sockets: SocketTable) -> Iterator[Monitor]:
+    for pid in pids():
+        command = _maybe_command(pid)
+        process = maybe_process(pid) if command else None
+        if command is None or process is None:
+            continue
+        for channel in command.monitors:
+            address = _maybe_address(channel, pid, sockets)
+            if address is not None:
+                yield _monitor(address, channel.kind, command, process, sockets)
+
+
+def _maybe_command(pid: int) -> QemuArgv | None:
+    """A program may have been started under another name: its file is looked at as well."""
+    words = words_of(pid)
+    if not words:
+        return None
+    program = os.path.basename(maybe_link(pid, "exe").removesuffix(" (deleted)"))
+    return maybe_command_line(words) or maybe_command_line((program, *words[1:]))
+
+
+def _maybe_address(channel: MonitorChannel, pid: int, sockets: SocketTable) -> Address | None:
+    """Where a channel is; None where its words name no place that there could be."""
+    if channel.port:
+        host = "" if channel.host in ("0.0.0.0", "::") else channel.host
+        address = TcpAddress(host or "localhost", channel.port)
+        try:
+            return host_and_port(str(address).removeprefix("tcp:"), "")
+        except AddressError:
+            return None
+    if channel.abstract:
+        return UnixAddress(channel.path, abstract=True)
+    path = channel.path
+    if channel.fd >= 0:
+        inode = socket_inode(pid, channel.fd)
+        path = next((one.name for one in sockets.unix if inode and one.inode == inode), "")
+    path = path_of(pid, path) if path else ""
+    return UnixAddress(path) if path else None
+
+
+def _monitor(
+    address: Address, kind: ChannelKind, command: QemuArgv, process: Process, sockets: SocketTable
+) -> Monitor:
+    scene = look(address, sockets=sockets)
+    owner = owner_of(address)
+    return Monitor(
+        _best_form(address, kind, command.name),
+        kind,
+        command.name or (domain_of(address) if owner else ""),
+        process.pid,
+        command.program,
+        STATES.get(process.state, "running"),
+        *_clients(scene),
+        user_name(process.uid),
+        owner,
+    )
+
+
+def _best_form(address: Address, kind: ChannelKind, name: str) -> str:
+    """A monitor of libvirt's is reached through libvirt alone."""
+    domain = domain_of(address, name) if owner_of(address) == LIBVIRT else ""
+    # A QEMU that libvirt starts only to see what it can do is not a domain, and has no name there.
+    is_reached = kind == QMP and domain and LIBVIRT in SCHEMES
+    return libvirt_form(uri_of(address), domain) if is_reached else str(address)
+
+
+def _clients(scene: ListenerInfo) -> tuple[Clients, str]:
+    """Whether a client is served, and which."""
+    if not scene.known:
+        return "unknown", ""
+    if not scene.served:
+        return "free", ""
+    client = scene.served[0]
+    if client.process is None:
+        return "busy", client.place
+    name = "qmpsh" if is_qmpsh(client.process) else client.process.title
+    return "busy", f"{name} {client.process.pid}"
+
+
+def user_name(uid: int) -> str:
+    """The name of a user, or his number."""
+    # Imported here, and no module of every one-shot: only lists and refusals name users.
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+# ---------------------------------------------------------------------------- sockets
+
+
+def _of_sockets(sockets: SocketTable) -> Iterator[Monitor]:
+    """Those that have a listener under a usual name, though no command line names them."""
+    for one in sockets.unix:
+        if not (one.listens and one.name.startswith("/") and _is_usual(one.name)):
+            continue
+        address = UnixAddress(one.name)
+        if listener_of(address, sockets.unix) != one:
+            continue  # the file belongs to another socket by now
+        scene = look(address, sockets=sockets)
+        process = scene.listener
+        kind, owner = _kind_of(one.name), owner_of(address)
+        yield Monitor(
+            _best_form(address, kind, ""),
+            kind,
+            domain_of(address) if owner else "",
+            process.pid if process else None,
+            process.title if process else "",
+            STATES.get(process.state, "running") if process else "unknown",
+            *_clients(scene),
+            user_name(process.uid) if process else "",
+            owner,
+        )
+
+
+def _is_usual(path: str) -> bool:
+    """Whether a socket is a monitor by its name. Proxmox has one more in that folder, a VNC."""
+    return _USUAL.search(os.path.basename(path)) is not None and not path.endswith(".vnc")
+
+
+def _kind_of(path: str) -> ChannelKind:
+    return AGENT if _AGENTS.search(os.path.basename(path)) else QMP
+
+
+def _usual_paths() -> Iterator[str]:
+    """The sockets of a usual name in the usual folders."""
+    folders = [*_FOLDERS, os.environ.get("XDG_RUNTIME_DIR", "")]
+    for folder in dict.fromkeys(spellings(one)[1] for one in folders if one):
+        left = _ENTRIES
+        for place, below, files in os.walk(folder):
+            left -= len(files) + len(below)
+            if left < 0:
+                break
+            if place.count("/") - folder.count("/") >= _DEPTH:
+                below.clear()
+            yield from (path for name in files if _is_monitor(path := os.path.join(place, name)))
+
+
+def _is_monitor(path: str) -> bool:
+    try:
+        return _is_usual(path) and stat.S_ISSOCK(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+# ---------------------------------------------------------------------------- a silent server
+
+PATIENCE: Final = 2.0
+"""seconds for an answer"""
+
+TLS, HTTP, GUEST_AGENT = "TLS", "HTTP", "guest agent"
+
+_HELLO: Final = bytes.fromhex(
+    # record: handshake, TLS 1.0, 47 bytes; client hello of 43 bytes, TLS 1.2
+    "160301002f" "0100002b" "0303"
+) + bytes(32) + bytes.fromhex(
+    "00" "0002" "002f" "0100" "0000"  # no session, one cipher, no compression, no extensions
+)  # fmt: skip
+"""As short as a server accepts: it answers with a hello or an alert. Source: RFC 5246, 7.4.1.2."""
+
+_TLS_RECORDS: Final = (b"\x16\x03", b"\x15\x03")  # handshake, alert
+_SYNC: Final = b'\xff{"execute":"guest-sync-delimited","arguments":{"id":1}}\n'
+
+
+def tcp_kind(address: TcpAddress) -> str:
+    """TLS or HTTP, "" where the answer is neither, or none comes."""
+    answer = _answer(socket.AF_UNSPEC, address, _HELLO, 2)
+    if answer.startswith(_TLS_RECORDS):
+        return TLS
+    return HTTP if answer.startswith(b"HT") else ""
+
+
+def unix_kind(address: UnixAddress) -> str:
+    """AGENT, or "" for silence."""
+    place = f"\0{address.path}" if address.abstract else address.path
+    # It ends what a client before us left half said with complaints, then comes the answer.
+    return GUEST_AGENT if b"\xff" in _answer(socket.AF_UNIX, place, _SYNC, 1 << 16) else ""
+
+
+def _answer(family: int, place: str | TcpAddress, question: bytes, most: int) -> bytes:
+    """What comes back until enough of it has, or the time is over."""
+    data, deadline = b"", time.monotonic() + PATIENCE
+    try:
+        with _connected(family, place) as connection:
+            connection.sendall(question)
+            while len(data) < most and b"\xff" not in data:
+                connection.settimeout(max(0.001, deadline - time.monotonic()))
+                piece = connection.recv(most - len(data))
+                if not piece:
+                    break
+                data += piece
+    except OSError:
+        pass
+    return data
+
+
+def _connected(family: int, place: str | TcpAddress) -> socket.socket:
+    if isinstance(place, TcpAddress):
+        return socket.create_connection(place, PATIENCE)
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    connection.settimeout(PATIENCE)
+    connection.connect(place)
+    return connection

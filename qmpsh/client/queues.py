@@ -1,0 +1,385 @@
+"""The queues of a session: requests on their way out, commands in flight, messages coming in.
+
+Requests are written one at a time, out of band ones first, with a window for those in band and no
+more a second than the server takes. A reply goes to the command that it answers, everything else to
+the subscriber, and a turn ends before a large message could hold up the program.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Final, Generic, TypeVar
+
+from qmpsh.client.connect import UnixStream
+from qmpsh.errors import CommandFailed, ConnectionLost, QmpshError, ReplyTimeout
+from qmpsh.jsontypes import JsonObject
+from qmpsh.protocol.framing import DECODING, Pause
+from qmpsh.protocol.messages import Command, ErrorReply, Event, Reply
+from qmpsh.stream import Stream
+
+
+class Pending:
+    """A command that was submitted. Done once it has a `reply`, or an `error` in its place.
+
+    written: the stream took all of it; before, the server cannot have obeyed
+    """
+
+    __slots__ = ("answered", "command", "error", "id", "reply", "submitted", "written")
+
+    def __init__(self, command: Command, id: str) -> None:
+        self.command = command
+        self.id = id
+        self.reply: Reply | ErrorReply | None = None
+        self.error: QmpshError | None = None
+        self.written = False
+        self.submitted = time.monotonic()
+        self.answered = self.submitted
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will come."""
+        return self.reply is not None or self.error is not None
+
+    def overdue(self, seconds: float, *, is_unsent: bool) -> ReplyTimeout:
+        """What to say when it had no answer in time. is_unsent: nothing of it was written."""
+        name, within = self.command.name, f"within {seconds:g} s"
+        if is_unsent:
+            return ReplyTimeout(f"{name} was not sent: the server took nothing more {within}")
+        if not self.written:
+            return ReplyTimeout(
+                f"{name} was sent in part: the server took no more of it {within}; it is not"
+                " carried out unless the rest follows"
+            )
+        return ReplyTimeout(f"no answer to {name} {within}; it may still be carried out")
+
+    @property
+    def seconds(self) -> float:
+        """From submitting to the reply; 0.0 while there is none."""
+        return self.answered - self.submitted
+
+    def result(self) -> Reply:
+        """The success. Raises CommandFailed for a failure, or the error that came in its place."""
+        if self.error is not None:
+            raise self.error
+        if isinstance(self.reply, Reply):
+            return self.reply
+        if self.reply is None:
+            raise ReplyTimeout(f"no reply to {self.command.name} yet")
+        raise CommandFailed(self.reply.error_class, self.reply.desc, self.id)
+
+
+_AT_ONCE: Final = 5  # a fifth of what a second allows may go at once, the rest is spread over it
+
+Letter = tuple[bytes, int | None, Pending | None]
+"""A request, the descriptor that goes with its first byte, the command to mark as written."""
+
+
+Tracer = Callable[[str, JsonObject], None]
+"""Gets every message: "->" and what was sent, "<-" and what came. Secrets are in it."""
+
+
+class RateLimiter:
+    """A limit of `rate` requests in any one second; time is an argument, seconds of one clock."""
+
+    __slots__ = ("_arrival", "_interval", "_slack")
+
+    def __init__(self, rate: int) -> None:
+        at_once = rate // _AT_ONCE
+        self._interval = 1 / (rate - at_once)
+        # Half an interval off each side of the bound, for what adding up floats loses.
+        self._slack = (at_once - 0.5) * self._interval
+        self._arrival = float("-inf")  # when the next one would come were they evenly spread
+
+    @property
+    def due(self) -> float:
+        """The time from which on the next one may go."""
+        return self._arrival - self._slack
+
+    def take(self, now: float) -> None:
+        """One goes."""
+        self._arrival = max(self._arrival, now) + self._interval
+
+
+class Outbox:
+    """The queue of requests that are still to be written, as bytes.
+
+    `rest` is what is still to be written of the one that was begun; `error` is why nothing can be
+    written any more.
+
+    window: in-band requests on the wire at most; rate: requests a second at most, None for all
+    """
+
+    __slots__ = (
+        "_fd",
+        "_in_band",
+        "_is_begun",
+        "_on_wire",
+        "_out_of_band",
+        "_pace",
+        "_pending",
+        "error",
+        "rest",
+        "window",
+    )
+
+    def __init__(self, window: int, rate: int | None = None) -> None:
+        self.rest = b""
+        self.error: ConnectionLost | None = None
+        self._fd: int | None = None  # to go with the first byte of the rest
+        self._pending: Pending | None = None  # whose the rest is
+        self._is_begun = False  # something of the rest was written
+        self._in_band: deque[Letter] = deque()
+        self._out_of_band: deque[Letter] = deque()
+        self._on_wire = 0  # in-band requests begun and not answered
+        self.obey(window, rate)
+
+    def obey(self, window: int, rate: int | None) -> None:
+        """Go by these limits from now on."""
+        self.window = window
+        self._pace = None if rate is None else RateLimiter(rate)
+
+    def put(
+        self, data: bytes, *, oob: bool, fd: int | None = None, pending: Pending | None = None
+    ) -> None:
+        """Queue a request; one out of band overtakes all that are not begun.
+
+        fd: goes with it, and is closed here once it went, or never can
+        pending: is `written` once all of it is
+        """
+        (self._out_of_band if oob else self._in_band).append((data, fd, pending))
+
+    @property
+    def due(self) -> float | None:
+        """When the next request may be begun, if time alone holds it back; else None."""
+        if self._pace is None or self.rest or self.error or self._next() is None:
+            return None
+        return self._pace.due
+
+    def begin_next(self, now: float) -> bool:
+        """Make the next request the `rest`; False when none may go now.
+
+        Only when the one before is written: nothing may come between its bytes.
+        """
+        queue = self._next()
+        if queue is None or (self._pace is not None and now < self._pace.due):
+            return False
+        self.rest, self._fd, self._pending = queue.popleft()
+        self._is_begun = False
+        if queue is self._in_band:
+            self._on_wire += 1
+        if self._pace is not None:
+            self._pace.take(now)
+        return True
+
+    def write_to(self, stream: Stream, tracer: Tracer | None) -> None:
+        """Write until there is nothing that may go now, or no room."""
+        while self.error is None:
+            if not self.rest:
+                if not self.begin_next(time.monotonic()):
+                    return
+                if tracer is not None:
+                    tracer("->", json.loads(self.rest.lstrip(b"\xff")))
+            try:
+                self._send_to(stream)
+            except ConnectionLost as error:
+                # Not the end yet: first comes what the server said before it went.
+                self.error = error
+            if self.rest:
+                return
+
+    def _send_to(self, stream: Stream) -> None:
+        """Write of the rest what the stream takes. Raises ConnectionLost."""
+        if self._fd is not None and isinstance(stream, UnixStream):
+            taken = stream.send_with(self.rest, self._fd)
+        else:
+            taken = stream.send(self.rest)
+        if taken:
+            self._is_begun = True
+            self._drop_descriptor()
+        self.rest = self.rest[taken:]
+        if not self.rest and self._pending is not None:
+            self._pending.written = True
+
+    def withdraw(self, pending: Pending) -> bool:
+        """Take back a request of which nothing was written; False where that is too late."""
+        if self._pending is pending and self.rest and not self._is_begun:
+            self.rest = b""
+            self._drop_descriptor()
+            self._on_wire -= not pending.command.oob
+            return True
+        for queue in (self._in_band, self._out_of_band):
+            for letter in queue:
+                if letter[2] is pending:
+                    queue.remove(letter)
+                    if letter[1] is not None:
+                        os.close(letter[1])
+                    return True
+        return False
+
+    def make_room(self) -> None:
+        """An in-band request was answered."""
+        self._on_wire -= 1
+
+    def clear(self) -> None:
+        """Forget what was not written; nothing is ever sent twice, nor after a loss."""
+        self.rest = b""
+        self._drop_descriptor()
+        for queue in (self._in_band, self._out_of_band):
+            while queue:
+                self._fd = queue.popleft()[1]
+                self._drop_descriptor()
+
+    def _next(self) -> deque[Letter] | None:
+        """The queue whose first may go as far as the window is concerned."""
+        if self._out_of_band:
+            return self._out_of_band
+        return self._in_band if self._in_band and self._on_wire < self.window else None
+
+    def _drop_descriptor(self) -> None:
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
+
+
+_SLICE: Final = 0.01  # seconds of one turn that decode a large message
+_BACKLOG: Final = 1000  # messages kept for a subscriber to come
+ROOM: Final = 4 * 1024 * 1024
+"""bytes on the wire that a ring keeps; as Python's objects they may be twenty times as many"""
+
+Subscriber = Callable[[Event | Reply | ErrorReply], None]
+"""Gets every event, and every reply that belongs to no command of ours."""
+
+
+M = TypeVar("M", Event, Event | Reply | ErrorReply)
+
+
+class MessageRing(Generic[M]):
+    """The newest messages; older ones give way.
+
+    limit:   how many are kept, together of ROOM bytes at most
+    dropped: how many gave way
+    """
+
+    __slots__ = ("_kept", "_limit", "_size", "dropped")
+
+    def __init__(self, limit: int) -> None:
+        self.dropped = 0
+        self._kept: deque[M] = deque()
+        self._limit = limit
+        self._size = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __iter__(self) -> Iterator[M]:
+        return iter(self._kept)
+
+    def append(self, message: M) -> None:
+        """Keep a message, and let the oldest give way; one larger than ROOM is not kept."""
+        self._kept.append(message)
+        self._size += message.size
+        while len(self._kept) > self._limit or self._size > ROOM:
+            self.take(0)
+            self.dropped += 1
+
+    def take(self, place: int) -> M:
+        """Remove a message, counted from the oldest."""
+        message = self._kept[place]
+        del self._kept[place]
+        self._size -= message.size
+        return message
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._kept.clear()
+        self._size = self.dropped = 0
+
+
+class Turn:
+    """One turn of reading, which ends in time even within a large message.
+
+    is_decoding: part of one is decoded, and another turn is wanted for the next
+    """
+
+    __slots__ = ("_end", "is_decoding")
+
+    def __init__(self) -> None:
+        self.is_decoding = False
+        self._end = 0.0
+
+    def goes_on(self, pause: Pause) -> bool:
+        """Whether to decode on, given what came instead of a message."""
+        if pause is not DECODING:
+            self.is_decoding = False
+            self._end = 0.0
+            return False
+        now = time.monotonic()
+        self._end = self._end or now + _SLICE
+        self.is_decoding = now >= self._end
+        if self.is_decoding:
+            self._end = 0.0
+        return not self.is_decoding
+
+
+class Inbox:
+    """The commands that wait for their replies, and the subscriber to all other messages."""
+
+    __slots__ = ("_backlog", "_pendings", "_subscriber")
+
+    def __init__(self) -> None:
+        self._pendings: dict[str | None, Pending] = {}
+        self._subscriber: Subscriber | None = None
+        self._backlog: MessageRing[Event | Reply | ErrorReply] = MessageRing(_BACKLOG)
+
+    def __len__(self) -> int:
+        return len(self._pendings)
+
+    @property
+    def subscriber(self) -> Subscriber | None:
+        """Who gets events and stray replies; what came before there was one, at once."""
+        return self._subscriber
+
+    @subscriber.setter
+    def subscriber(self, subscriber: Subscriber | None) -> None:
+        self._subscriber = subscriber
+        while subscriber is not None and self._backlog:
+            subscriber(self._backlog.take(0))
+
+    def expect(self, command: Command, id: str) -> Pending:
+        """A command is on its way: what will hold its reply."""
+        pending = self._pendings[id] = Pending(command, id)
+        return pending
+
+    def take(self, message: Event | Reply | ErrorReply, *, begun: bool = True) -> Pending | None:
+        """Give a message to whom it belongs; the command that it answered, if it did.
+
+        begun: whether the session has; until then a stray reply was meant for the last client
+        """
+        if isinstance(message, Event) or message.id not in self._pendings:
+            if not begun and not isinstance(message, Event):
+                return None
+            if self._subscriber is None:
+                self._backlog.append(message)
+            else:
+                self._subscriber(message)
+            return None
+        pending = self._pendings.pop(message.id)
+        pending.reply = message
+        pending.answered = time.monotonic()
+        return pending
+
+    def forget(self, pending: Pending) -> bool:
+        """Expect a command's reply no longer; False where it has come, or was forgotten before."""
+        return self._pendings.pop(pending.id, None) is not None
+
+    def fail(self, error: QmpshError) -> None:
+        """Nothing more will come: every command that waits gets the error."""
+        pendings = list(self._pendings.values())
+        self._pendings.clear()
+        for pending in pendings:
+            pending.error = error
+            pending.answered = time.monotonic()

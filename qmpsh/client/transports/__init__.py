@@ -1,0 +1,1 @@
+"""The transports: one module per way to reach a monitor."""

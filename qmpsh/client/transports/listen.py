@@ -1,0 +1,152 @@
+"""`listen:unix:PATH`, `listen:HOST:PORT`: QEMU dials us, as one started with `reconnect` does.
+
+Takes one caller, and listens no more. Source: WIRE.md section 12.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import stat
+
+from qmpsh.address import TcpAddress, UnixAddress, parse_address, refusal
+from qmpsh.client.connect import stream_over
+from qmpsh.errors import AddressError, CannotConnect, ConnectionLost
+from qmpsh.stream import ConnectingStream, Stream
+from qmpsh.system.peer import socket_file
+
+
+def parse(text: str) -> ListenAddress:
+    """The address. Raises AddressError."""
+    rest = text.removeprefix("listen:")
+    try:
+        place = parse_address(f"tcp:{rest}" if rest.startswith(":") else rest)
+    except AddressError as error:
+        raise refusal(text, "listen:unix:PATH or listen:HOST:PORT is expected") from error
+    if not isinstance(place, UnixAddress | TcpAddress):
+        raise refusal(text, "listen:unix:PATH or listen:HOST:PORT is expected")
+    return ListenAddress(place)
+
+
+class ListenAddress:
+    """An address where we listen and the server connects to us. place: where to listen."""
+
+    def __init__(self, place: UnixAddress | TcpAddress) -> None:
+        self.place = place
+
+    def __str__(self) -> str:
+        """A form that parses back."""
+        return f"listen:{self.place}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ListenAddress) and self.place == other.place
+
+    def __hash__(self) -> int:
+        return hash(self.place)
+
+    def open(self, timeout: float | None) -> Stream:
+        # Bounded by the code that waits for the stream to be there.
+        return self.begin()
+
+    def begin(self) -> Stream:
+        if isinstance(self.place, TcpAddress):
+            return _Listening(self.place, _listen_tcp(self.place))
+        return _Listening(self.place, _listen_unix(self.place))
+
+
+class _Listening(ConnectingStream):
+    """A stream that waits for the caller."""
+
+    def __init__(self, place: UnixAddress | TcpAddress, listener: socket.socket) -> None:
+        where = place.path if isinstance(place, UnixAddress) else f"{place.host} port {place.port}"
+        super().__init__(f"QEMU to dial {where}", f"it does when started with {_dialling(place)}")
+        listener.setblocking(False)
+        self._place = place
+        self._listener = listener
+        self._file = socket_file(place)
+
+    def _descriptor(self) -> int:
+        return self._listener.fileno()
+
+    def _step(self) -> Stream | None:
+        try:
+            connection, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return None
+        except OSError as error:
+            raise CannotConnect(f"cannot take a caller: {error.strerror}") from error
+        if isinstance(self._place, TcpAddress):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._drop()
+        return stream_over(connection)
+
+    def _ending(self, error: ConnectionLost | None) -> None:
+        return None
+
+    def _drop(self) -> None:
+        """Stop listening, and remove what stood for it, unless another one's is there by now."""
+        self._listener.close()
+        if isinstance(self._place, UnixAddress) and self._file:
+            if socket_file(self._place) == self._file:
+                with contextlib.suppress(OSError):
+                    os.unlink(self._place.path)
+            self._file = ()
+
+
+def _listen_tcp(place: TcpAddress) -> socket.socket:
+    family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+    try:
+        return socket.create_server(place, family=family, backlog=1)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CannotConnect(
+                f"{place.host} port {place.port} is taken: somebody listens there",
+                f"to dial it yourself the address is {place}",
+            ) from error
+        reason = (error.strerror or str(error)).partition(" (while")[0]  # that much is Python's
+        raise CannotConnect(f"cannot listen on {place.host} port {place.port}: {reason}") from error
+
+
+def _listen_unix(place: UnixAddress) -> socket.socket:
+    if not place.abstract:
+        _make_way(place)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(f"\0{place.path}" if place.abstract else place.path)
+        listener.listen(1)
+    except OSError as error:
+        listener.close()
+        reason = error.strerror or str(error)
+        raise CannotConnect(f"cannot listen on {place.path}: {reason}") from error
+    return listener
+
+
+def _make_way(place: UnixAddress) -> None:
+    """Remove the socket of a process that is gone. Raises CannotConnect for anything else there."""
+    path = place.path
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return  # nothing in the way, or binding will say what is
+    if not stat.S_ISSOCK(mode):
+        raise CannotConnect(f"cannot listen on {path}: a file is in the way, which is no socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+        caller.setblocking(False)
+        number = caller.connect_ex(path)
+    if number != errno.ECONNREFUSED:
+        raise CannotConnect(
+            f"cannot listen on {path}: somebody does already",
+            f"to dial it yourself the address is {place}",
+        )
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def _dialling(place: UnixAddress | TcpAddress) -> str:
+    """What makes QEMU dial."""
+    if isinstance(place, TcpAddress):
+        return f"-qmp {place},reconnect=1"
+    options = ",abstract=on" if place.abstract else ""
+    return f"-qmp unix:{place.path.replace(',', ',,')}{options},reconnect=1"

@@ -1,0 +1,169 @@
+"""`exec:COMMAND`, and child processes that carry a stream: started, read for complaints, ended.
+
+A child ends together with all that it started. With `exec:` the standard input and output of a
+shell command are the stream.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from qmpsh.address import refusal
+from qmpsh.client.connect import SocketStream
+from qmpsh.errors import CannotConnect, ConnectionLost, shortened
+from qmpsh.stream import ConnectingStream, Stream
+from qmpsh.system.programs import NOT_FOUND, not_started
+
+GRACE: Final = 0.5
+"""seconds in which a program that was asked to has to end, and one that closed its output"""
+
+_KEPT: Final = 4096  # bytes of what it wrote to its standard error, the last ones
+
+
+class ChildProcess:
+    """A program that carries a stream, run as a child of this process.
+
+    argv: the program and its words
+    ends:  descriptors to be its standard input and output, which the caller closes
+    alone: in a session of its own: it has no terminal, never hears its Ctrl-C, and all that it
+           started ends with it; else it may ask for a password there
+    environ: its environment, None for ours
+    Raises OSError.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        ends: tuple[int, int],
+        *,
+        alone: bool,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._alone = alone
+        self._last = b""
+        self._process = subprocess.Popen(
+            argv,
+            stdin=ends[0],
+            stdout=ends[1],
+            stderr=subprocess.PIPE,
+            start_new_session=alone,
+            env=environ,
+        )
+        # Its complaints are to be read as they come, or it would stop at a full pipe: by a thread,
+        # since they have no place among the bytes of the stream.
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        if self._process.stderr is None:
+            return
+        with self._process.stderr as pipe:
+            while piece := os.read(pipe.fileno(), _KEPT):
+                # Kept and not passed on: it is not ours, of any length, and may hold anything.
+                self._last = (self._last + piece)[-_KEPT:]
+
+    def verdict(self) -> str:
+        """How it ended, and its last words: "exit 127: sh: 1: nope: not found".
+
+        Waits a moment for the end of one that has closed its output; else ends it.
+        """
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE)
+        code = self._process.returncode
+        self.end()
+        if code is None:
+            how = "it closed its output"
+        else:
+            how = f"exit {code}" if code >= 0 else f"signal {-code}"
+        last = self.last_words()
+        return f"{how}: {last}" if last else how
+
+    def last_words(self) -> str:
+        """The last line of its standard error, "" for none. Once it was ended."""
+        self._reader.join(GRACE)
+        lines = self._last.decode(errors="replace").replace("\r", "\n").split("\n")
+        return shortened(next((line.strip() for line in reversed(lines) if line.strip()), ""))
+
+    def end(self) -> None:
+        """End it and reap it; may be called twice."""
+        self._signal(signal.SIGTERM)
+        try:
+            self._process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if self._alone:
+                os.killpg(self._process.pid, number)
+            else:
+                self._process.send_signal(number)
+
+
+SHELL = "/bin/sh"
+
+
+def parse(text: str) -> ExecAddress:
+    """The address. Raises AddressError."""
+    command = text.removeprefix("exec:")
+    if not command.strip():
+        raise refusal(text, "it has no command")
+    return ExecAddress(command)
+
+
+class ExecAddress(NamedTuple):
+    """A shell command as an address."""
+
+    command: str
+
+    def __str__(self) -> str:
+        """A form that parses back."""
+        return f"exec:{self.command}"
+
+    def open(self, timeout: float | None) -> Stream:
+        # It is there at once: nothing to wait for.
+        return self.begin()
+
+    def begin(self) -> Stream:
+        mine, other = socket.socketpair()
+        try:
+            child = ChildProcess(
+                (SHELL, "-c", self.command),
+                (other.fileno(), other.fileno()),
+                alone=True,
+            )
+        except OSError as error:
+            mine.close()
+            raise CannotConnect(not_started(SHELL, error)) from error
+        finally:
+            other.close()
+        return _Carried(self, mine, child)
+
+
+class _Carried(ConnectingStream):
+    """A stream that is there at once, with a program at its other end."""
+
+    def __init__(self, address: ExecAddress, connected: socket.socket, child: ChildProcess) -> None:
+        super().__init__()
+        self._address = address
+        self._child = child
+        self._stream = SocketStream(connected)
+
+    def _ending(self, error: ConnectionLost | None) -> CannotConnect:
+        verdict = self._child.verdict()
+        todo = "run the command alone to see what it prints"
+        if verdict.startswith(f"exit {NOT_FOUND}"):
+            todo = "install the program that was not found, or give its whole path"
+        what = f"{self._address} ended before it sent a QMP greeting, {verdict}"
+        return CannotConnect(what, todo)
+
+    def _drop(self) -> None:
+        self._child.end()

@@ -1,0 +1,354 @@
+"""`tls:HOST:PORT?ca=FILE&cert=FILE&key=FILE&name=HOSTNAME`: TCP with QEMU's tls-creds-x509."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+from typing import Final
+from urllib.parse import quote, unquote
+
+from qmpsh.address import TcpAddress, host_and_port, refusal
+from qmpsh.client.connect import begin_tcp, connect_tcp
+from qmpsh.errors import CannotConnect, ConnectionLost
+from qmpsh.regular import CONFIG, read_regular
+from qmpsh.stream import ConnectingStream, Stream
+from qmpsh.system.diagnose import tcp_refusal
+
+OPTIONS: Final = ("ca", "cert", "key", "name")
+_FILES: Final = OPTIONS[:3]
+_RECORD: Final = 16384
+"""Bytes that one record holds at most. Source: RFC 8446, section 5.1."""
+_FLUSH: Final = b"\n"
+
+_MISMATCH: Final = (62, 64)
+"""Codes of OpenSSL for another host name, another IP address: X509_V_ERR_..._MISMATCH."""
+_CLOCK: Final = "check the clocks of both machines"
+_WEAK: Final = "it needs a key of 2048 bits at least, signed with SHA-256 or better"
+_UNFIT: Final = {
+    9: ("is not valid yet", _CLOCK),
+    10: ("has expired", f"renew it, or {_CLOCK}"),
+    23: ("was revoked", "its owner has to get another one"),
+    66: ("is too weak", _WEAK),
+    67: ("is signed by an authority whose key is too weak", _WEAK),
+    68: ("is too weak", _WEAK),
+}
+"""Codes of OpenSSL for what no other ca= would mend: what is the matter, and what to do next."""
+_UNFIT_OWN: Final = {"EE_KEY_TOO_SMALL", "CA_KEY_TOO_SMALL", "CA_MD_TOO_WEAK"}
+"""The same of a certificate of ours, by OpenSSL's reasons."""
+_VERSIONS: Final = {
+    "UNSUPPORTED_PROTOCOL",
+    "TLSV1_ALERT_PROTOCOL_VERSION",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE",
+    "NO_PROTOCOLS_AVAILABLE",
+}
+"""Reasons of a handshake between two that have no version, or no cipher, in common."""
+
+_NO_TLS: Final = frozenset(
+    {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
+)
+"""What OpenSSL calls an answer that is not TLS."""
+
+
+def parse(text: str) -> TlsAddress:
+    """The address. Raises AddressError."""
+    place, _, query = text.removeprefix("tls:").partition("?")
+    options: dict[str, str] = {}
+    for pair in filter(None, query.split("&")):
+        name, _, value = pair.partition("=")
+        if name not in OPTIONS:
+            raise refusal(text, f"{name}= is none of {', '.join(OPTIONS)}")
+        if not value or name in options:
+            raise refusal(text, f"{name}= is expected once, with a value")
+        value = unquote(value)
+        if "\0" in value:
+            raise refusal(text, f"{name}= holds a NUL character")
+        options[name] = os.path.expanduser(value) if name in _FILES else value
+    try:
+        options.get("name", "").encode("idna")
+    except UnicodeError as error:
+        raise refusal(text, "name= is no host name") from error
+    if "key" in options and "cert" not in options:
+        raise refusal(text, "key= needs cert=, the certificate of that key")
+    return TlsAddress(host_and_port(place, text), options)
+
+
+class TlsAddress:
+    """A TCP port where TLS is spoken.
+
+    place: where to; options: of OPTIONS those that were given, files as paths.
+    """
+
+    def __init__(self, place: TcpAddress, options: dict[str, str]) -> None:
+        self.place = place
+        self.options = options
+        self._found = place  # in numbers once it was found: a name's looking up takes its time
+
+    def __str__(self) -> str:
+        """A form that parses back."""
+        pairs = [f"{name}={quote(self.options[name])}" for name in OPTIONS if name in self.options]
+        place = str(self.place).removeprefix("tcp:")
+        return f"tls:{place}{'?' if pairs else ''}{'&'.join(pairs)}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TlsAddress) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    @property
+    def name(self) -> str:
+        """The host name that the server's certificate has to name."""
+        return self.options.get("name", self.place.host)
+
+    def open(self, timeout: float | None) -> Stream:
+        context = _context(self)
+        connection = connect_tcp(self.place, timeout, tls=True)
+        self._found = TcpAddress(*connection.getpeername()[:2])
+        return _Handshake(self, context, connection)
+
+    def begin(self) -> Stream:
+        return _Handshake(self, _context(self), begin_tcp(self._found, tls=True))
+
+
+def _context(address: TlsAddress) -> ssl.SSLContext:
+    """Raises CannotConnect for a file that does not serve."""
+    options = address.options
+    for name in _FILES:
+        try:
+            if name in options:
+                read_regular(options[name], CONFIG)
+        except OSError as error:
+            raise CannotConnect(
+                f"cannot read {name}={options[name]}: {error.strerror}", "name a PEM file"
+            ) from error
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        if "ca" in options:
+            context.load_verify_locations(options["ca"])
+        else:
+            context.load_default_certs()
+    except ssl.SSLError as error:
+        raise CannotConnect(f"ca={options['ca']} holds no certificate in PEM") from error
+    if "cert" in options:
+        _load_own(context, options["cert"], options.get("key"))
+    return context
+
+
+def _load_own(context: ssl.SSLContext, cert: str, maybe_key: str | None) -> None:
+    key = maybe_key or cert
+    try:
+        # Without a function for it OpenSSL would ask for the password on the terminal.
+        context.load_cert_chain(cert, key, password=lambda: "")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise CannotConnect(f"the key in {key} is not that of cert={cert}") from error
+        if error.reason in _UNFIT_OWN:
+            raise CannotConnect(f"cert={cert} is too weak ({_said(error)})", _WEAK) from error
+        raise CannotConnect(
+            f"cert={cert} and the key in {key} cannot be used: both are expected in PEM, the key"
+            " without a password"
+        ) from error
+
+
+class _Handshake(ConnectingStream):
+    """A stream that connects by TCP first, then by TLS."""
+
+    def __init__(
+        self, address: TlsAddress, context: ssl.SSLContext, connection: socket.socket
+    ) -> None:
+        host, port = address.place
+        super().__init__(
+            f"the TLS handshake with {host} port {port}",
+            "another client probably holds this monitor, which serves one at a time, or the VM is"
+            " stopped, or that port does not speak TLS",
+            wants_write=True,
+        )
+        self._address = address
+        connection.setblocking(False)
+        self._raw: socket.socket | None = connection
+        self._tls: ssl.SSLSocket | None = None
+        self._context = context
+
+    def _descriptor(self) -> int:
+        found = self._tls or self._raw
+        return -1 if found is None else found.fileno()
+
+    def _step(self) -> Stream | None:
+        try:
+            if self._raw is not None and not self._wrap(self._raw):
+                return None
+            if self._tls is None:
+                return None
+            self._tls.do_handshake()
+            return TlsStream(self._tls)
+        except ssl.SSLWantReadError:
+            self.wants_write = False
+        except ssl.SSLWantWriteError:
+            self.wants_write = True
+        except (OSError, ValueError) as error:
+            raise self._why(error) from error
+        return None
+
+    def _wrap(self, raw: socket.socket) -> bool:
+        """Once TCP is there; False while it is not."""
+        number = raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if number:
+            error = OSError(number, os.strerror(number))
+            raise tcp_refusal(self._address.place, None, error, tls=True)
+        try:
+            raw.getpeername()
+        except OSError:
+            return False
+        self._tls = self._context.wrap_socket(
+            raw, do_handshake_on_connect=False, server_hostname=self._address.name
+        )
+        self._raw = None
+        return True
+
+    def _why(self, error: OSError | ValueError) -> CannotConnect:
+        host, port = self._address.place
+        where = f"{host} port {port}"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            if error.verify_code in _MISMATCH:
+                return CannotConnect(
+                    f"the certificate of {where} is not for {self._address.name}",
+                    "give the name that it is for with name=HOSTNAME, or mistrust it",
+                )
+            reason = error.verify_message
+            if error.verify_code in _UNFIT:
+                what, todo = _UNFIT[error.verify_code]
+                return CannotConnect(f"the certificate of {where} {what} ({reason})", todo)
+            return CannotConnect(
+                f"the certificate of {where} is not trusted ({reason})", self._authority()
+            )
+        reason = getattr(error, "reason", None) or ""
+        if reason in _NO_TLS:
+            return CannotConnect(
+                f"{where} does not speak TLS",
+                "check the port; QEMU's monitor speaks it with tls-creds= on its -chardev",
+            )
+        if reason in _VERSIONS:
+            return CannotConnect(
+                f"{where} and this machine have no TLS in common ({_said(error)})",
+                "both need TLS 1.2 or 1.3: see the priority= of QEMU's tls-creds-x509",
+            )
+        if isinstance(error, ValueError):  # of the codec for names in other scripts
+            return CannotConnect(f"{self._address.name} is no host name: {error}")
+        said = reason.lower().replace("_", " ") or error.strerror or str(error)
+        return CannotConnect(
+            f"{where} broke the TLS handshake off ({said})",
+            "it speaks none, or wants a client certificate, cert=FILE&key=FILE",
+        )
+
+    def _authority(self) -> str:
+        """What to do next where no trusted authority has signed the certificate."""
+        known = self._address.options.get("ca")
+        if known is not None:
+            return f"ca={known} did not sign it: name the ca-cert.pem of this QEMU's tls-creds-x509"
+        return (
+            "name the authority that signed it with ca=FILE, the ca-cert.pem of QEMU's"
+            " tls-creds-x509"
+        )
+
+    def _ending(self, error: ConnectionLost | None) -> CannotConnect:
+        host, port = self._address.place
+        said = f" ({error.__cause__})" if error is not None else ""
+        if "cert" in self._address.options:
+            hint = "its authority (ca-cert.pem there) did not sign this cert=, or that has expired"
+        else:
+            hint = "it wants a client certificate (verify-peer=yes): give cert=FILE&key=FILE"
+        return CannotConnect(
+            f"{host} port {port} closed the connection right after the TLS handshake{said}",
+            f"probably {hint}",
+        )
+
+    def _drop(self) -> None:
+        for held in (self._raw, self._tls):
+            if held is not None:
+                with contextlib.suppress(OSError):
+                    held.close()
+
+
+class TlsStream:
+    """A stream over a TLS connection, its handshake done."""
+
+    awaits = ""
+
+    def __init__(self, connected: ssl.SSLSocket) -> None:
+        self._socket = connected
+        self._owes_flush = False
+        self._has_ended = False
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether the record after a command found no room."""
+        return self._owes_flush
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def recv(self, size: int) -> bytes | None:
+        """A record at a time, whole: what is decrypted and not read shows on no descriptor."""
+        if self._owes_flush:
+            self._flush()
+        pieces: list[bytes] = []
+        room = size
+        while not self._has_ended and (room >= _RECORD or not pieces):
+            try:
+                data = self._socket.recv(min(room, _RECORD))
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                break
+            except (ConnectionResetError, ssl.SSLEOFError):
+                data = b""
+            except OSError as error:
+                if pieces:
+                    break  # the next one reports it
+                raise ConnectionLost(f"the connection broke: {_said(error)}") from error
+            self._has_ended = not data
+            room -= len(data)
+            pieces.append(data)
+        found = b"".join(pieces)
+        return found if found or self._has_ended else None
+
+    def send(self, data: bytes) -> int:
+        """What is taken whole is one command: a record of its own goes after it.
+
+        QEMU 7.2 polls its socket while decrypted bytes lie in its TLS library, and so answers only
+        once another record came (WIRE.md section 12).
+        """
+        if self._owes_flush and not self._flush():
+            return 0
+        try:
+            taken = self._socket.send(data)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return 0
+        except OSError as error:
+            raise ConnectionLost(f"the server is gone: {_said(error)}") from error
+        if taken == len(data):
+            self._owes_flush = True
+            self._flush()
+        return taken
+
+    def _flush(self) -> bool:
+        """Send the record that is owed; False while there is no room."""
+        try:
+            self._socket.send(_FLUSH)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return False
+        except OSError:
+            pass  # the server is gone, and recv says so
+        self._owes_flush = False
+        return True
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.close()
+
+
+def _said(error: OSError | ValueError) -> str:
+    reason = getattr(error, "reason", None)
+    if reason:
+        return str(reason).lower().replace("_", " ")
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,223 @@
+"""What a line says while it is typed: its faults, and the hint below the prompt.
+
+Faults are for the colours of the line and for the hint. They are tolerant where the checks before
+sending are strict: the line is unfinished, so neither a missing member nor the word that is still
+being typed is a fault.
+
+Else the hint is the signature of the command that is being typed:
+
+    blockdev-add  driver=qcow2  [file*: …]  node-name: str  cache: {direct, no-flush}
+
+The members of the object in which the cursor stands: what is given with its value, then what is
+required with a star, then the rest; the one at the cursor in brackets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from qmpsh.complete.candidates import Catalog
+from qmpsh.complete.cursor import (
+    CursorContext,
+    GivenMember,
+    ParsedLine,
+    Path,
+    Slot,
+    find_place,
+    find_typed,
+)
+from qmpsh.complete.line import TypedArguments, line_of
+from qmpsh.complete.live import LOADS_MODULES, SOURCES
+from qmpsh.complete.value_sources import sources_of
+from qmpsh.errors import Span
+from qmpsh.jsontypes import read_boolean, read_int, read_number
+from qmpsh.language.lookalikes import find_look_alike
+from qmpsh.language.scanner import Scanner
+from qmpsh.language.syntax import Mode
+from qmpsh.language.untyped import plain_word
+from qmpsh.schema.describe import member_words
+from qmpsh.schema.model import Builtin, EnumType, Member, ObjectType, Schema, Type, is_open
+from qmpsh.schema.scalars import NAMES
+from qmpsh.schema.walk import object_of
+from qmpsh.suggest import did_you_mean
+
+_READERS = {"int": read_int, "number": read_number, "boolean": read_boolean}
+
+
+class Fault(NamedTuple):
+    """A fault in one part of the line.
+
+    span: what it is about; role: "error", or "deprecated" for what still works; message: one
+    sentence.
+    """
+
+    span: Span
+    role: str
+    message: str
+
+
+def find_faults(text: str, catalog: Catalog, mode: Mode) -> list[Fault]:
+    """The faults of a line, in its order."""
+    if mode.hmp or not catalog.commands:
+        return []
+    look_alike = find_look_alike(text, Scanner(mode).feed(text)) if not text.isascii() else None
+    if look_alike is not None:
+        span, message = look_alike
+        return [Fault(span, "error", message)]
+    typed = find_typed(text, mode)
+    catalog = catalog.inside(transaction=typed.in_transaction)
+    name = typed.command
+    if not name or not catalog.commands or name in catalog.aliases:
+        return []
+    if name not in catalog.commands:
+        return _unknown_command(text, typed, catalog)
+    schema = catalog.schema
+    root = schema.arguments(name) if schema is not None else None
+    if schema is None or root is None:
+        return []
+    line = TypedArguments(typed.given, schema, root)
+    faults = list(_of_command(schema, name, typed.span))
+    if not schema.binding:
+        return faults
+    for member in typed.given:
+        faults += _of_member(line, name, member, text)
+    return faults
+
+
+def _unknown_command(text: str, typed: ParsedLine, catalog: Catalog) -> list[Fault]:
+    name, span = typed.command, typed.span
+    still_typed = span[1] == len(text)
+    if still_typed and any(command.startswith(name) for command in catalog.commands):
+        return []
+    hint = did_you_mean(name, catalog.commands)
+    word = "action" if typed.in_transaction else "command"
+    return [Fault(span, "error", f"no {word} {name}{hint}")]
+
+
+def _of_command(schema: Schema, name: str, span: Span) -> Iterator[Fault]:
+    info = schema.command(name)
+    if info is not None and "deprecated" in info.features:
+        yield Fault(span, "deprecated", f"{name} is deprecated")
+
+
+def _of_member(
+    line: TypedArguments, command: str, given: GivenMember, text: str
+) -> Iterator[Fault]:
+    kind = line.type_at(given.path)
+    if kind is None:
+        if given.key[0] < given.key[1] and not is_open(command, line.root):
+            yield from _unknown_member(line, given)
+        return
+    if given.text is None or given.value[1] == len(text):
+        return
+    message = _wrong_value(kind, given)
+    if message:
+        yield Fault(given.value, "error", message)
+
+
+def _unknown_member(line: TypedArguments, given: GivenMember) -> Iterator[Fault]:
+    """A member that its object does not have; nothing where the tag is still to come."""
+    owner_path, owner = _owner(line, given.path)
+    unfolded = line.unfolded(owner, owner_path) if owner is not None else None
+    if unfolded is None or unfolded.undecided is not None:
+        return
+    name = given.path[len(owner_path)]
+    names = [member.name for member in unfolded.members]
+    part = "member" if owner_path else "argument"
+    yield Fault(given.key, "error", f"no {part} '{name}'{did_you_mean(name, names)}")
+
+
+def _owner(line: TypedArguments, path: Path) -> tuple[Path, ObjectType | None]:
+    """The innermost object on the way that there is."""
+    for length in range(len(path) - 1, -1, -1):
+        kind = line.type_at(path[:length])
+        if kind is not None:
+            return path[:length], object_of(line.schema, kind)
+    return (), line.root
+
+
+def _wrong_value(kind: Type, given: GivenMember) -> str:
+    value = given.text or ""
+    match kind:
+        case EnumType() if value not in kind.names():
+            hint = did_you_mean(value, kind.names())
+            return f"'{value}' is not a value of {given.path[-1]}{hint}"
+        case Builtin(json_type) if json_type in _READERS:
+            word = plain_word(value, inside=given.bracketed)
+            if given.quoted or _READERS[json_type](word) is None:
+                return f"{given.path[-1]}: {value} is not {NAMES[json_type]}"
+    return ""
+
+
+# ---------------------------------------------------------------------------- the hint
+
+Fragment = tuple[str, str]
+"""(role, text), as everywhere a styled line goes to the screen"""
+
+MOST_MEMBERS = 12
+_DANGER = "not asked: {}; loading modules of another build can end the VM"
+
+
+def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Fragment]:
+    """The hint as fragments; [] where there is nothing to say."""
+    place = find_place(text, cursor, mode)
+    if _loads_modules(place) and (why := catalog.replaced()):
+        return [("hint.error", _DANGER.format(why))]
+    behind_verb = place.where is Slot.COMMAND and place.name and not place.prefix
+    if behind_verb or place.where in (Slot.VERB, Slot.VERB_WORD):
+        summary = place.verb.summary if place.verb is not None else ""
+        return [("hint", f".{place.name}  {summary}")] if summary else []
+    name = place.name or text.strip()
+    catalog = catalog.inside(transaction=place.in_transaction)
+    line = line_of(place._replace(name=name), catalog)
+    if line is None:
+        return []
+    return [("hint", name), *_signature(line, place)]
+
+
+def _loads_modules(place: CursorContext) -> bool:
+    """Whether a candidate here, or the line itself, costs the server the loading of its modules."""
+    if place.where is Slot.HMP:
+        return place.prefix.split()[:2] in (["device_add", "help"], ["device_add", "?"])
+    if place.where is not Slot.VALUE:
+        return place.name in LOADS_MODULES
+    queries = (SOURCES[name].query(place) for name in sources_of(place.name, place.path))
+    return any(query is not None and query.command in LOADS_MODULES for query in queries)
+
+
+def _signature(line: TypedArguments, place: CursorContext) -> Iterator[Fragment]:
+    owner_path, current = _at_cursor(line, place)
+    kind = line.type_at(owner_path)
+    owner = object_of(line.schema, kind) if kind is not None else None
+    if owner is None:
+        return
+    members = line.members(owner, owner_path)
+    shown = sorted(members, key=lambda m: (not line.is_begun((*owner_path, m.name)), m.optional))
+    for member in shown[:MOST_MEMBERS]:
+        yield ("hint", "  ")
+        words = _words(line, member, (*owner_path, member.name))
+        if member.name == current:
+            yield ("hint.current", f"[{words}]")
+        else:
+            yield ("hint", words)
+    if len(members) > MOST_MEMBERS:
+        yield ("hint", f"  +{len(members) - MOST_MEMBERS}")
+
+
+def _words(line: TypedArguments, member: Member, path: Path) -> str:
+    value = line.tag(path)
+    return f"{member.name}={value}" if value is not None else member_words(line.schema, member)
+
+
+def _at_cursor(line: TypedArguments, place: CursorContext) -> tuple[Path, str]:
+    """The path of the object whose members are shown, and the name of the member at the cursor."""
+    if place.where is Slot.KEY:
+        typed = tuple(piece.text for piece in place.pieces)
+        return (*place.path, *typed[:-1]), typed[-1]
+    if place.where is Slot.VALUE:
+        path = place.path
+        while path and path[-1].isdigit():
+            path = path[:-1]
+        return path[:-1], path[-1] if path else ""
+    return (), ""

@@ -1,1 +1,0 @@
-"""Completion of the command line itself, in bash, zsh and fish: a room entered on Tab alone."""

@@ -1,1 +1,0 @@
-"""Text to commands: the language of the prompt, of scripts and of one-shots. No I/O."""

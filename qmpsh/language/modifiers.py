@@ -1,0 +1,131 @@
+"""The modifiers, `--words` that hold for one line: which there are, and what each takes."""
+
+from __future__ import annotations
+
+import re
+
+from qmpsh.errors import LineSyntaxError, Span, UnknownModifier, UsageError
+from qmpsh.language.syntax import Modifiers, parse_duration
+from qmpsh.language.verbs import VERB_MODIFIERS, VERBS
+from qmpsh.suggest import nearest
+
+FLAGS = frozenset({"json", "raw", "table", "oob", "yes", "new"})
+VALUED_MODIFIERS = {
+    "timeout": "a time, as in --timeout 5",
+    "fd": "a file, as in --fd /path",
+    "count": "a number, as in --count 3",
+}
+"""The modifiers that need a value, and what they need."""
+
+MODIFIERS = (*VALUED_MODIFIERS, "wait", *sorted(FLAGS))
+
+OPTIONS = frozenset(
+    {
+        *("color", "compact", "config", "connect-timeout", "dry-run", "file", "guest-agent"),
+        *("help", "hmp", "keep-going", "logfile", "no-oob", "plain", "pretty", "read-only"),
+        *("schema", "skip-negotiation", "verbose", "version"),
+    }
+)
+"""The options of the command line that hold for no single line."""
+
+LETTERS = "fHhpktwnyNlvV"
+"""The options of the command line that have one letter."""
+
+_COUNT = r"[1-9][0-9]{0,8}"
+
+
+class ModifierReader:
+    """The modifiers of one line, as they are collected; source: the line, for the errors."""
+
+    __slots__ = ("_count", "_source", "_spans", "_texts", "_timeout")
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._spans: dict[str, Span] = {}
+        self._texts: dict[str, str] = {}
+        self._timeout: float | None = None
+        self._count: int | None = None
+
+    @property
+    def value(self) -> Modifiers:
+        """All that were added."""
+        return Modifiers(
+            wait=self._texts.get("wait"),
+            timeout=self._timeout,
+            json="json" in self._spans,
+            raw="raw" in self._spans,
+            table="table" in self._spans,
+            oob="oob" in self._spans,
+            yes="yes" in self._spans,
+            fd=self._texts.get("fd"),
+            new="new" in self._spans,
+            count=self._count,
+        )
+
+    def for_command(self, *, counted: bool = False) -> Modifiers:
+        """The same. Raises LineSyntaxError where one of them is for verbs only.
+
+        counted: of a line that a verb repeats, with `--count` if need be
+        """
+        for name, verb in VERB_MODIFIERS.items():
+            if name in self._spans and not (counted and name == "count"):
+                raise self._error(f"--{name} is for verbs such as {verb}", self._spans[name])
+        return self.value
+
+    def for_verb(self, verb: str) -> Modifiers:
+        """The same. Raises LineSyntaxError where one of them is for other verbs only."""
+        own = VERBS[verb].modifiers if verb in VERBS else VERB_MODIFIERS
+        for name in VERB_MODIFIERS:
+            if name in self._spans and name not in own:
+                raise self._error(f".{verb} takes no --{name}", self._spans[name])
+        return self.value
+
+    def refuse_all(self, message: str) -> None:
+        """Raise LineSyntaxError with the message where any was added."""
+        for span in self._spans.values():
+            raise self._error(message, span)
+
+    def add(self, name: str, text: str | None, span: Span) -> None:
+        """Take one in. name: without its dashes; text: its value, None where it has none.
+
+        Raises LineSyntaxError for an unknown name, a wrong value, or one given twice.
+        """
+        if name not in MODIFIERS:
+            error = UnknownModifier(_unknown(name), self._source, span)
+            error.name, error.value = name, text
+            raise error
+        if name in self._spans:
+            raise self._error(f"--{name} is given twice", span)
+        if name in FLAGS and text is not None:
+            raise self._error(f"--{name} takes no value", span)
+        if name in VALUED_MODIFIERS and not text:
+            raise self._error(f"--{name} needs {VALUED_MODIFIERS[name]}", span)
+        self._spans[name] = span
+        self._texts[name] = text or ""
+        if name == "timeout":
+            self._timeout = self._duration(self._texts[name], span)
+        elif name == "count":
+            self._count = self._number(self._texts[name], span)
+
+    def _duration(self, text: str, span: Span) -> float:
+        try:
+            return parse_duration(text)
+        except UsageError as error:
+            raise self._error(str(error), span) from error
+
+    def _number(self, text: str, span: Span) -> int:
+        if not re.fullmatch(_COUNT, text):
+            raise self._error(f"--count needs a number from 1 on, not {text}", span)
+        return int(text)
+
+    def _error(self, message: str, span: Span) -> LineSyntaxError:
+        return LineSyntaxError(message, self._source, span)
+
+
+def _unknown(name: str) -> str:
+    if name in OPTIONS:
+        return f"--{name} is an option of qmpsh: write it before the command"
+    near = nearest(name, MODIFIERS)
+    known = ", ".join(f"--{modifier}" for modifier in MODIFIERS)
+    hint = f"did you mean --{near[0]}?" if near else f"there are {known}"
+    return f"no modifier --{name}; {hint}"

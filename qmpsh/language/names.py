@@ -1,0 +1,71 @@
+"""The names that a command and a verb may have, and what to say of a line that begins with none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from qmpsh.errors import LineSyntaxError, Span
+from qmpsh.language.syntax import Redirect, VerbLine
+
+LEAVE = "leave the shell with .exit or Ctrl-D; quit ends the VM"
+"""What is said to those who try to leave as they leave other programs."""
+
+# Patterns are compiled by `re` when first used: one-shots are over before most of them are.
+_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+_VERB = r"[A-Za-z][A-Za-z-]*"
+
+HELP = ("--help", "-h")
+"""The words that ask for help after a name, as with other programs."""
+NO_HELP = "help is for people: in a script, it is a line of its own"
+
+_FAULTS = (
+    (r"transaction\(\)", "expected an action, as in transaction( ACTION KEY=value )"),
+    (r"transaction\(.*", "put a space after 'transaction('"),
+    (r"[:\\]?(?:q|wq|x|quit|exit|bye|logout)!?(?:\(\))?;?", LEAVE),
+    (r"\?", "help is asked for with .help NAME"),
+    (r"--.*", "expected a command before a modifier"),
+    (r"-.*", "expected a command, not an option of qmpsh"),
+    (r"[|>].*", "expected a command before | or >"),
+    (r"[\"'].*", "expected a command's name without quotes"),
+    (r"[^=]+=.*", "expected a command before its arguments"),
+    (r".*[|>].*", "expected a space before | or >"),
+    (r".*", "expected a command: letters, digits, - and _, as in query-status; .help lists them"),
+)
+"""What stands in the place of a name, and the sentence for it; the first that fits is taken.
+
+Source: QAPI, "Naming rules and reserved names": letters, digits, hyphen, underscore; dots are a
+downstream vendor's.
+"""
+
+
+def is_name(word: str) -> bool:
+    """Whether a command can have this name."""
+    return re.fullmatch(_NAME, word) is not None
+
+
+def check_name(word: str, line: str, span: Span) -> None:
+    """Raise LineSyntaxError unless the word can be the name of a command."""
+    if is_name(word):
+        return
+    if not word.isascii():
+        # Imported here: few lines have anything but ASCII.
+        from qmpsh.language.lookalikes import refuse_in_name
+
+        refuse_in_name(word, line, span[0])
+    message = next(text for pattern, text in _FAULTS if re.fullmatch(pattern, word, re.DOTALL))
+    guess = f".help {line[span[1] :].strip()}".strip() if word == "?" else ""
+    raise LineSyntaxError(message, line, span, guess)
+
+
+def help_line(source: str, words: Sequence[str], span: Span, redirect: Redirect | None) -> VerbLine:
+    """The line `.help NAME` for one that ends in `--help`. words: of the line; span: of its name"""
+    name, *rest = words
+    tags = [word for word in rest if "=" in word and not word.startswith("-")]
+    return VerbLine(source, "help", span, " ".join([name, *tags]), span, redirect=redirect)
+
+
+def check_verb(word: str, line: str, span: Span) -> None:
+    """Raise LineSyntaxError unless the word, without its dot, can be the name of a verb."""
+    if not re.fullmatch(_VERB, word):
+        raise LineSyntaxError("expected a verb after the dot, as in .help", line, span)

@@ -1,0 +1,131 @@
+"""The shell's own words, one row for each verb: all that is known of it before it runs.
+
+They begin with a dot so that they can never hide a command of the server. The code that scans,
+parses, completes or masks a verb's line reads a column here; what a verb does is in `shell.verbs`.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import NamedTuple
+
+
+class Takes(Enum):
+    """The kind of text that may follow a verb."""
+
+    WORDS = auto()  # the verb's own, or nothing
+    NAME = auto()  # of a command, an event, a type, a verb or, with its dashes, a modifier
+    OPTION = auto()  # of the shell, and its value
+    EVENT = auto()  # one, and KEY=value of its data
+    EVENTS = auto()  # any number
+    FILE = auto()  # of this host
+    FILES = auto()  # one of this host, one of the guest
+    PROGRAM = auto()  # of the guest, and its arguments
+    HMP = auto()  # a line of the human monitor
+    LINE = auto()  # a line of the language
+    TOOL_LINE = auto()  # the name of a tool, and such a line
+    TIMED_LINE = auto()  # a time and modifiers, both optional, and such a line
+
+
+SHOWING = frozenset({Takes.LINE, Takes.TOOL_LINE})
+"""Lines that are shown in another form, and not sent."""
+HEADED = frozenset({Takes.TOOL_LINE, Takes.TIMED_LINE})
+"""Lines that have a word of the verb's own before them."""
+LINES = HEADED | {Takes.LINE}
+"""Lines of the language."""
+WHOLE = LINES | {Takes.HMP, Takes.PROGRAM}
+"""What is kept as typed, modifiers and redirect too."""
+
+
+class Verb(NamedTuple):
+    """A verb of the shell, as far as it is known before it runs.
+
+    usage: what follows the name; summary: one line; takes: how what follows is read.
+
+    bare: at the prompt it works without its dot too, while the server has no such command
+    modifiers: those that no command takes
+    reaches_vm: it does something in the VM, or awaits something of it, so that it matters which VM
+    that is. Others ask at most what the server accepts, as completion does.
+    """
+
+    usage: str
+    summary: str
+    takes: Takes = Takes.WORDS
+    bare: bool = False
+    modifiers: tuple[str, ...] = ()
+    reaches_vm: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that it takes first, where its usage names them: `bash|python|virsh LINE`."""
+        first = self.usage.partition(" ")[0].strip("[]")
+        return tuple(first.split("|")) if "|" in first and first.islower() else ()
+
+
+VERBS: dict[str, Verb] = {
+    "help": Verb(
+        "[NAME]", "list verbs and commands, or explain a command, event, verb, modifier",
+        Takes.NAME,
+        bare=True,
+    ),
+    "apropos": Verb("WORD", "search the names and the manual's text"),
+    "hmp": Verb(
+        "[LINE]", "run one line of the human monitor; alone: HMP mode on or off", Takes.HMP,
+        bare=True, reaches_vm=True,
+    ),
+    "json": Verb("LINE", "print the JSON that LINE would send, and send nothing", Takes.LINE),
+    "export": Verb(
+        "bash|python|virsh LINE", "the same command for another tool", Takes.TOOL_LINE
+    ),
+    "add-fd": Verb(
+        "PATH[:ro|rw]", "hand the VM an open file; the answer is /dev/fdset/N", Takes.FILE,
+        reaches_vm=True,
+    ),
+    "events": Verb(
+        "[PATTERN...]", "show only such events; in a script: JSON lines, --count N", Takes.EVENTS,
+        modifiers=("count",), reaches_vm=True,
+    ),
+    "wait": Verb(
+        "EVENT [KEY=VALUE...]|job=ID",
+        "an event since the last command, else the next; or the end of a job; --new, --timeout T",
+        Takes.EVENT, bare=True, modifiers=("new",), reaches_vm=True,
+    ),
+    "watch": Verb(
+        "[TIME] LINE", "repeat a query, show what changed; --count N", Takes.TIMED_LINE,
+        bare=True, modifiers=("count",), reaches_vm=True,
+    ),
+    "disconnect": Verb("", "let somebody else have the monitor"),
+    "reconnect": Verb("", "take the monitor again"),
+    "exec": Verb(
+        "CMD [ARG...]", "run a command in the guest, through its agent; --stdin, --timeout T first",
+        Takes.PROGRAM, reaches_vm=True,
+    ),
+    "cat": Verb("FILE", "print a file of the guest, through its agent", reaches_vm=True),
+    "put": Verb(
+        "FILE GUESTFILE", "write a file of this host, or - for stdin, to one of the guest",
+        Takes.FILES, reaches_vm=True,
+    ),
+    "source": Verb("FILE", "run the lines of a file", Takes.FILE, reaches_vm=True),
+    "history": Verb("[TEXT]", "the lines typed before, all that hold TEXT", bare=True),
+    "pager": Verb("", "the last answer in $PAGER"),
+    "log": Verb("[on|off]", "write every message to a file as JSON lines, masked"),
+    "set": Verb("[OPTION [VALUE]]", "show the shell's options, or change one", Takes.OPTION),
+    "exit": Verb("", "leave the shell; the VM goes on, one of `qmpsh run` if you like", bare=True),
+}  # fmt: skip
+
+UNKNOWN = Verb("", "")
+"""What is known of a verb that there is not."""
+
+
+def takes(name: str) -> Takes:
+    """What stands after a verb; words, where there is none of that name."""
+    return VERBS.get(name, UNKNOWN).takes
+
+
+BARE = frozenset(name for name, verb in VERBS.items() if verb.bare)
+"""The verbs that work without their dot."""
+
+VERB_MODIFIERS = {
+    name: f".{verb}" for verb, row in reversed(VERBS.items()) for name in row.modifiers
+}
+"""The modifiers that only verbs take, with the first verb that does."""

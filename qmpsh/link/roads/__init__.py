@@ -1,1 +1,0 @@
-"""Roads: the transports besides sockets and TCP, one module a scheme."""

@@ -1,0 +1,78 @@
+"""Synchronises with a guest agent: whatever earlier clients left in the stream is thrown away.
+
+The agent does not greet, and its parser outlives its clients: it may hold half a command of the
+last one, and replies meant for others come first. A 0xFF byte resets its parser. The agent sends
+another before its reply to guest-sync-delimited, and the number in that reply shows it is ours.
+
+Pure. Source: qemu-ga-ref(7), "guest-sync-delimited"; WIRE.md section 10.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from qmpsh.errors import ProtocolError
+
+SENTINEL: Final = b"\xff"
+"""Never occurs in JSON, which is UTF-8."""
+
+LARGEST_NUMBER: Final = 2**53 - 1
+"""The largest integer that every JSON parser keeps exact; the agent itself accepts an int64."""
+
+_ANSWER_LIMIT: Final = 4096  # bytes; the expected reply has fewer than 100
+_GREETING: Final = b'{"QMP"'
+
+
+class AgentSync:
+    """The synchronisation with one agent, which ends with the reply to guest-sync-delimited.
+
+    number: the argument of that command, which the reply returns
+    """
+
+    __slots__ = ("_begun", "_first", "_number", "_rest")
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._first = b""  # the first bytes received, while they may be a greeting
+        self._rest = b""  # the line after a sentinel, while incomplete
+        self._begun = False  # whether a sentinel has come
+
+    def receive_data(self, data: bytes) -> bytes | None:
+        """Take received bytes; return those from the reply to our number on, None until it comes.
+
+        Raises ProtocolError if a QMP monitor greets.
+        """
+        self._refuse_greeting(data)
+        self._rest += data
+        while self._seek():
+            line, newline, behind = self._rest.partition(b"\n")
+            if newline and self._is_ours(line):
+                return self._rest
+            if not newline and len(line) <= _ANSWER_LIMIT:
+                return None
+            self._begun, self._rest = False, behind
+        return None
+
+    def _seek(self) -> bool:
+        """Drop everything before the next sentinel, and before any later one in the same line."""
+        if not self._begun:
+            _, sentinel, self._rest = self._rest.partition(SENTINEL)
+            self._begun = bool(sentinel)
+        line, newline, behind = self._rest.partition(b"\n")
+        self._rest = line.rpartition(SENTINEL)[2] + newline + behind
+        return self._begun
+
+    def _is_ours(self, line: bytes) -> bool:
+        try:
+            answer = json.loads(line.decode())
+        except (ValueError, RecursionError):
+            return False
+        value = answer.get("return") if isinstance(answer, dict) else None
+        return type(value) is int and value == self._number
+
+    def _refuse_greeting(self, data: bytes) -> None:
+        if len(self._first) < len(_GREETING):
+            self._first = (self._first + data)[: len(_GREETING)]
+            if self._first == _GREETING:
+                raise ProtocolError("is a QMP monitor, no guest agent; leave out --guest-agent")

@@ -1,0 +1,252 @@
+"""Makes the lines for answers, notes and errors, the same on the screen and at the line prompt.
+
+A body keeps its text as plain lines, already safe to show, and styles a line only when asked, so a
+reply of 20,000 lines costs no more than its text. JSON is coloured one line at a time: all of it
+comes from `jsontext`, where a string never continues on the next line, so each line of
+pretty-printed JSON can be tokenised on its own.
+
+An error in a line is shown with carets below it. Widths are terminal columns: tabs, wide characters
+and escaped control characters take more than one.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import NamedTuple
+
+from qmpsh.errors import CommandFailed, LineError, QmpshError
+from qmpsh.jsontypes import Json
+from qmpsh.render.jsontext import compact, pretty
+from qmpsh.render.safe import visible, visible_line
+from qmpsh.render.tables import Table, items, read_table, text_columns
+from qmpsh.render.theme import Line
+from qmpsh.render.units import duration, size
+from qmpsh.shell.steps import Answer
+
+# Possessive: what `re` could come back to it remembers, 165 bytes for each character of a string.
+_TOKEN = re.compile(
+    r'(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*+")'
+    r"|(?P<number>-?\d[\d.eE+-]*)"
+    r"|(?P<literal>\b(?:true|false|null|NaN|Infinity)\b)"
+    r"|(?P<punctuation>[^\s\"\w-]+)"
+)
+
+
+_COLOURED = 64 * 1024
+"""characters of one line that are coloured: nothing reads the colours of more, all wait for them"""
+
+
+def json_line(text: str) -> Line:
+    """Return one line of JSON as a list of (role, text); the joined texts equal the line."""
+    line: Line = []
+    end = 0
+    for match in _TOKEN.finditer(text):
+        if match.start() > end:
+            line.append(("", text[end : match.start()]))
+        end = match.end()
+        is_key = match.lastgroup == "string" and text.startswith(":", end)
+        line.append(("json.key" if is_key else f"json.{match.lastgroup}", match[0]))
+        if end > _COLOURED:
+            break
+    if end < len(text):
+        line.append(("", text[end:]))
+    return line
+
+
+_TAB = 8
+_MORE = "..."
+
+
+def caret_lines(error: LineError, columns: int | None = None) -> tuple[str, str]:
+    """Return the physical line with the error, and the ^^^ to print below it.
+
+    columns: most columns of a row, None for no limit; a longer line is cut to the part around the
+             marks
+    """
+    before, marked, behind = error.parts()
+    line = _expanded(visible_line(before), 0)
+    begin = text_columns(line)
+    line += _expanded(visible_line(marked), begin)
+    end = max(text_columns(line), begin + 1)
+    line += _expanded(visible_line(behind), end)
+    return windowed(line, " " * begin + "^" * (end - begin), columns)
+
+
+def windowed(line: str, marks: str, columns: int | None) -> tuple[str, str]:
+    """Cut a line and its marks to what fits a row, with ... for what is cut off."""
+    begin, end = marks.index("^"), len(marks)
+    whole = max(text_columns(line), end)
+    if columns is None or whole <= columns:
+        return line, marks
+    room = max(1, columns - 2 * len(_MORE))
+    start = 0
+    if end > columns - len(_MORE):
+        # Show all that is marked if it fits, else its beginning with a little before it.
+        start = max(0, min(end - room, begin - room // 4))
+    stop = start + room if start else columns - len(_MORE)
+    if whole - stop <= len(_MORE):
+        stop = whole
+    head = _MORE if start else ""
+    tail = _MORE if stop < whole else ""
+    shown = head + _cut(line, start, stop) + tail
+    return shown, head.replace(".", " ") + marks[start:stop]
+
+
+def _expanded(text: str, at: int) -> str:
+    """Return the text with its tabs expanded. at: the column where it begins."""
+    first, *others = text.split("\t")
+    column = at + text_columns(first)
+    parts = [first]
+    for part in others:
+        blanks = _TAB - column % _TAB
+        parts += [" " * blanks, part]
+        column += blanks + text_columns(part)
+    return "".join(parts)
+
+
+def _cut(text: str, start: int, stop: int) -> str:
+    """Return the columns from start to stop; a space replaces half of a wide character."""
+    shown: list[str] = []
+    at = 0
+    for char in text:
+        behind = at + text_columns(char)
+        if start <= at and behind <= stop:
+            shown.append(char)
+        elif at < start < behind or at < stop < behind:
+            shown.append(" ")
+        at = behind
+    return "".join(shown)
+
+
+_answers_TAB = 8
+_GUTTER = "| "
+"""precedes each line that the VM prints"""
+
+
+class BodyKind(Enum):
+    """What kind of text lines are, which decides their colours."""
+
+    JSON = "json"
+    TEXT = "text"
+    DIM = "dim"
+    WARNING = "warning"
+    ERROR = "error"
+    MARKED = "marked"
+    TABLE = "table"
+    PRINTED = "printed"
+    """by the VM's process: QEMU's own messages, or the guest's serial console"""
+
+
+class AnswerBody(NamedTuple):
+    """Text of one kind.
+
+    lines: safe to show, without tabs and line ends, nothing cut off
+    table: lays the same lines out for a width; None if not a table
+    """
+
+    lines: list[str]
+    kind: BodyKind
+    table: Table | None = None
+
+    def text(self) -> str:
+        """Return all the text, without a final newline."""
+        return "\n".join(self.lines)
+
+    def laid_out(self, index: int, width: int) -> str:
+        """Return a line for a terminal of this width. Lines outside tables may be longer."""
+        return self.lines[index] if self.table is None else self.table.line(index, width)
+
+    def line(self, index: int, width: int | None = None) -> Line:
+        """Return one line, styled. width: of the terminal, None to cut nothing."""
+        text = self.lines[index] if width is None else self.laid_out(index, width)
+        match self.kind:
+            case BodyKind.JSON:
+                return json_line(text)
+            case BodyKind.TEXT:
+                return [("", text)]
+            case BodyKind.DIM | BodyKind.WARNING:
+                return [(self.kind.value, text)]
+            case BodyKind.ERROR:
+                return _error_line(text) if index == 0 else [("", text)]
+            case BodyKind.MARKED:
+                # The line with the error comes first, then the marks, then the message.
+                return [("echo" if index == 0 else "error", text)]
+            case BodyKind.TABLE:
+                return [("json.key" if index == 0 else "", text)]
+            case BodyKind.PRINTED:
+                return [("rule", _GUTTER), ("event.data", text.removeprefix(_GUTTER))]
+
+
+def text_body(text: str, kind: BodyKind = BodyKind.TEXT) -> AnswerBody:
+    """Make a body from any text, not yet safe to show. An empty text gives no lines."""
+    safe = visible(text.rstrip("\n")).expandtabs(_answers_TAB)
+    gutter = _GUTTER if kind is BodyKind.PRINTED else ""
+    return AnswerBody([gutter + line for line in safe.split("\n")] if safe else [], kind)
+
+
+def answer_body(answer: Answer, *, in_lines: bool = True, more: str = "...") -> AnswerBody:
+    """Return what to show of an answer.
+
+    in_lines: print JSON with one member per line, else all in one line
+    more:     marks where a table cell is cut off
+    """
+    layout = pretty if in_lines else compact
+    if answer.modifiers.json and answer.reply is not None:
+        return AnswerBody(layout(answer.reply).split("\n"), BodyKind.JSON)
+    if answer.text is not None:
+        kind = BodyKind.WARNING if answer.aside else BodyKind.TEXT
+        return text_body(answer.text, BodyKind.ERROR if answer.failed else kind)
+    if answer.modifiers.raw and isinstance(answer.value, str):
+        return text_body(answer.value)
+    if answer.modifiers.table:
+        body = table_body(answer.value, more)
+        if body is not None:
+            return body
+    return AnswerBody(layout(answer.value).split("\n"), BodyKind.JSON)
+
+
+def bare_body(answer: Answer) -> AnswerBody:
+    """Return the same without any layout, which had a fault."""
+    if answer.text is not None:
+        return text_body(answer.text)
+    value = answer.value if answer.reply is None else answer.reply
+    return AnswerBody([compact(value)], BodyKind.TEXT)
+
+
+def table_body(value: Json, more: str) -> AnswerBody | None:
+    """Return a list as a table; None for what is better shown as JSON."""
+    table = read_table(value, more)
+    if table is not None:
+        return AnswerBody(table.lines(None), BodyKind.TABLE, table)
+    lines = items(value)
+    return None if lines is None else AnswerBody(lines, BodyKind.TEXT)
+
+
+def error_body(error: QmpshError, width: int | None = None) -> AnswerBody:
+    """Return the text of an error, ours or the server's; a syntax error shows the line and marks.
+
+    width: most columns of these two, None for no limit
+    """
+    if isinstance(error, LineError):
+        line, marks = caret_lines(error, width)
+        return text_body(f"{line}\n{marks}\n{error}", BodyKind.MARKED)
+    if isinstance(error, CommandFailed):
+        return text_body(str(error), BodyKind.ERROR)
+    return text_body(f"error: {error}", BodyKind.ERROR)
+
+
+def cost(answer: Answer) -> str:
+    """Return time and size, like `0.4 ms 56 B`; "" if nothing was sent."""
+    if not answer.size:
+        return ""
+    # The size of `{}` is of no interest.
+    taken = duration(answer.seconds)
+    return taken if answer.failed or answer.value == {} else f"{taken} {size(answer.size)}"
+
+
+def _error_line(text: str) -> Line:
+    name, colon, rest = text.partition(":")
+    if colon and name and " " not in name:
+        return [("error", name), ("", colon + rest)]
+    return [("error", text)]

@@ -1,1 +1,0 @@
-"""A VM that the shell starts itself, follows, and finally ends or leaves running."""

@@ -1,0 +1,282 @@
+"""What a session asks the VM on its own: name and state, schema, live values, work in progress.
+
+All of it goes through one queue. One query is out at a time, and none while a command of the user's
+is in flight: the server works in order, and the user must never wait for ours. Where the server
+limits its requests per second, ours are spread, so that the user's have the room. An error is never
+shown: under -preconfig, on a storage daemon or on StratoVirt many queries are refused (WIRE.md
+sections 5 and 13).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from qmpsh.advice import UNGUARDED, Advice, nothing
+from qmpsh.client.client import Client, Pending
+from qmpsh.complete.candidates import Catalog
+from qmpsh.complete.live import LOADS_MODULES, LiveQuery, LiveValues
+from qmpsh.jsontypes import Json
+from qmpsh.protocol.messages import Command, Event, Reply
+from qmpsh.shell.hmp import hmp_command
+from qmpsh.shell.interpreter import Shell
+from qmpsh.shell.machine import Machine
+from qmpsh.shell.progress import Progress, Work
+from qmpsh.shell.steps import Answer, Note, Task
+from qmpsh.system.peer import replaced_program
+
+SHARE = 5
+"""what part of a server's requests a second may be ours: a fifth"""
+
+
+class BackgroundQuery(NamedTuple):
+    """One query in the background.
+
+    command: what to ask; learn: takes the value of the reply, None for a refusal.
+    """
+
+    command: Command
+    learn: Callable[[Json], None]
+
+
+class QueryQueue:
+    """The queue of background queries, sent one at a time.
+
+    client: whose connection is shared with the user's commands; advice: guards what is made of
+    the answers.
+    """
+
+    def __init__(self, client: Client, advice: Advice = UNGUARDED) -> None:
+        self._client = client
+        self._advice = advice
+        self._queue: deque[BackgroundQuery] = deque()
+        self._asked: tuple[Pending, BackgroundQuery] | None = None
+        self._free = float("-inf")  # when the next question may go as far as its rate is concerned
+
+    def ask(self, question: BackgroundQuery) -> None:
+        """Put a question at the end of the queue; the same question is not queued twice."""
+        if question not in self._queue:
+            self._queue.append(question)
+
+    @property
+    def idle(self) -> bool:
+        """Whether every question was answered."""
+        return self._asked is None and not self._queue
+
+    def due(self, now: float) -> float | None:
+        """Seconds after which tick() has something to send, if time alone is in the way."""
+        if self._asked is not None or not self._queue or self._client.in_flight:
+            return None
+        return max(0.0, self._free - now)
+
+    def tick(self, now: float) -> bool:
+        """Take in an answer that has come, send the next question if nothing is in the way.
+
+        Returns whether an answer was taken in.
+        """
+        learned = self._take_in()
+        if self.due(now) == 0.0:
+            question = self._queue.popleft()
+            self._asked = (self._client.submit(question.command), question)
+            rate = self._client.dialect.rate
+            self._free = now if rate is None else now + SHARE / rate
+        return learned
+
+    def _take_in(self) -> bool:
+        if self._asked is None or not self._asked[0].done:
+            return False
+        pending, question = self._asked
+        self._asked = None
+        value = pending.reply.value if isinstance(pending.reply, Reply) else None
+        self._advice.get("status", lambda: question.learn(value), nothing)
+        return True
+
+
+STATUS_INTERVAL = 0.5
+"""seconds between two status refreshes at least: two a second at most"""
+
+
+class QueryListener(Protocol):
+    """The part of `session.SessionListener` that hears of what was learnt."""
+
+    @property
+    def advice(self) -> Advice: ...
+
+    def refresh(self) -> None: ...
+
+    def facts(self) -> None: ...
+
+
+class BackgroundQueries:
+    """All background queries of a session, and what is learnt from them.
+
+    shell: what learns the schema; machine, catalog: what the answers fill in.
+    """
+
+    def __init__(
+        self, shell: Shell, machine: Machine, catalog: Catalog, told: QueryListener
+    ) -> None:
+        self._shell = shell
+        self._machine = machine
+        self._catalog = catalog
+        self._told = told
+        self._progress = Progress()
+        self._follows_work = False
+        self._status_asked = float("-inf")
+        self._learning: Task | None = None
+        self._client: Client | None = None
+        self._background: QueryQueue | None = None
+
+    def attach(self, client: Client) -> None:
+        """Begin on a connection: what a status line and a completion want, cheapest first."""
+        self._client = client
+        self._background = QueryQueue(client, self._told.advice)
+        self._catalog.facts = self._shell.introspection.facts = LiveValues()
+        self._catalog.replaced = partial(self._replaced, client)
+        machine, catalog, dialect = self._machine, self._catalog, client.dialect
+        for is_there, command, learn in (
+            (dialect.named, Command("query-name"), machine.learn_name),
+            (dialect.named, Command("query-uuid"), machine.learn_uuid),
+            (dialect.status, Command("query-status"), machine.learn_status),
+            (dialect.hmp, hmp_command("help"), catalog.learn_hmp),
+            (dialect.hmp, hmp_command("help info"), catalog.learn_hmp_info),
+        ):
+            if is_there:
+                self._background.ask(BackgroundQuery(command, learn))
+
+    def part(self) -> None:
+        """The connection is gone: no work is known now, and no answer is waited for."""
+        self._progress = Progress()
+        if self._learning is not None:
+            self._learning.advance(time.monotonic())
+            self._learning = None
+
+    def poll(self) -> None:
+        """Take in what was answered, ask what is due."""
+        if self._background is None:
+            return
+        self._refresh_status(self._background)
+        background = self._background
+        self._told.advice.get("progress", lambda: self._ask_about_work(background), nothing)
+        if self._background.tick(time.monotonic()):
+            self._told.refresh()
+        self._learn(self._background)
+
+    def due(self, now: float) -> list[float | None]:
+        """Seconds until something of this is due, None for never."""
+        waits: list[float | None] = []
+        if self._machine.stale and self._machine.connected:
+            waits.append(max(0.0, self._status_asked + STATUS_INTERVAL - now))
+        if self._may_ask_about_work:
+            waits.append(
+                self._told.advice.get("progress", lambda: self._progress.due(now), lambda: None)
+            )
+        if self._background is not None and self._machine.connected:
+            waits.append(self._background.due(now))
+        return waits
+
+    def hear(self, event: Event) -> None:
+        """Take in what an event says of the machine and of its work."""
+        self._machine.hear(event)
+        self._progress.hear(event, time.monotonic())
+
+    def line_ended(self, line: str) -> None:
+        """A line of the user's has ended; a migration is announced by nothing else."""
+        if "migrate" in line:
+            self._progress.suspect_migration()
+
+    def works(self) -> list[Work]:
+        """What the machine is working on; followed from the first look on: a front end that does
+        not show it costs the VM no question.
+        """
+        self._follows_work = True
+        return self._progress.works()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every question was answered."""
+        return self._background is None or self._background.idle
+
+    # ------------------------------------------------------------------ live values
+
+    def ask_facts(self, *, harmless: bool) -> None:
+        """Put the questions that completion missed to the VM.
+
+        harmless: leave out those that could do it harm, since the user has not asked for them
+        """
+        facts = self._catalog.facts
+        if not LOADS_MODULES.isdisjoint(query.command for query in facts.wanted) and (
+            harmless or self._shell.settings.read_only or self._catalog.replaced()
+        ):
+            facts.wanted = [query for query in facts.wanted if query.command not in LOADS_MODULES]
+        if self._background is not None and self._has_learnt and self._shell.introspection.live:
+            for query in facts.take_wanted():
+                command = Command(query.command, dict(query.arguments) or None)
+                self._background.ask(BackgroundQuery(command, partial(self._learn_fact, query)))
+            self._background.tick(time.monotonic())
+
+    @staticmethod
+    def _replaced(client: Client) -> str:
+        return "" if client.closed else replaced_program(client.address, client.fileno())
+
+    def _learn_fact(self, query: LiveQuery, value: Json) -> None:
+        self._catalog.facts.learn(query, value)
+        self._told.facts()
+
+    # ------------------------------------------------------------------ the schema
+
+    @property
+    def _has_learnt(self) -> bool:
+        return self._learning is not None and self._learning.outcome is not None
+
+    def _learn(self, background: QueryQueue) -> None:
+        """Let the schema come once the small queries are answered; say when it is there."""
+        introspection = self._shell.introspection
+        if self._learning is None:
+            if not background.idle or self._client is None or self._client.in_flight:
+                return
+            self._learning = Task(introspection.learn(), self._relay)
+        if self._learning.outcome is None:
+            learning = self._learning
+            self._told.advice.get("completion", lambda: self._go_on_learning(learning), nothing)
+
+    def _go_on_learning(self, learning: Task) -> None:
+        introspection = self._shell.introspection
+        if learning.advance(time.monotonic()):
+            self._catalog.learn(introspection.commands, introspection.schema)
+            self._catalog.disabled = introspection.disabled
+            self._catalog.manual = introspection.manual()
+            self._told.refresh()
+
+    def _relay(self, item: Answer | Note) -> None:
+        """Pass on what was noted while learning."""
+        if isinstance(item, Note):
+            self._shell.warn(item.text)
+
+    # ------------------------------------------------------------------ state and work
+
+    @property
+    def _may_ask_about_work(self) -> bool:
+        wanted = self._follows_work and self._shell.introspection.live
+        wanted = wanted and self._client is not None and not self._client.dialect.guest
+        return wanted and self._has_learnt and self._machine.connected
+
+    def _ask_about_work(self, background: QueryQueue) -> None:
+        """How far jobs and migration are, while there are any."""
+        name = self._progress.take_question(time.monotonic()) if self._may_ask_about_work else None
+        if name is not None and name in (self._shell.introspection.commands or (name,)):
+            background.ask(BackgroundQuery(Command(name), partial(self._learn_work, name)))
+
+    def _learn_work(self, name: str, value: Json) -> None:
+        self._progress.learn(name, value, time.monotonic())
+
+    def _refresh_status(self, background: QueryQueue) -> None:
+        now = time.monotonic()
+        if self._machine.stale and now >= self._status_asked + STATUS_INTERVAL:
+            self._machine.ask_status()
+            self._status_asked = now
+            if self._client is not None and self._client.dialect.status:
+                background.ask(BackgroundQuery(Command("query-status"), self._machine.learn_status))

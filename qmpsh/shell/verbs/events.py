@@ -1,0 +1,198 @@
+"""`.wait` and `.events`: lines that wait for events instead of sending a command."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+from qmpsh.client.client import Client
+from qmpsh.errors import ConnectionLost, ProtocolError, ReplyTimeout, UsageError
+from qmpsh.language.syntax import Modifiers, VerbLine
+from qmpsh.protocol.messages import Event
+from qmpsh.shell.events import EventPattern, EventTaker, Kept, verb_job, verb_patterns, verb_wanted
+from qmpsh.shell.progress import Progress
+from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor, Wish
+from qmpsh.shell.waiting.jobs import AttachedCourse
+from qmpsh.shell.waiting.trackers import others
+from qmpsh.shell.waiting.wait import (
+    TrackerDriver,
+    drain,
+    end_of_course,
+    look_back,
+    of_ending,
+    too_late,
+)
+
+if TYPE_CHECKING:
+    from qmpsh.shell.interpreter import Shell
+
+LISTENING = Note("listening", bare=True)
+
+
+def wait(shell: Shell, line: VerbLine) -> Steps:
+    """`.wait EVENT [key=value...] [--new] [--timeout T]`, `.wait job=ID [--timeout T]`.
+
+    Raises UsageError for what this server never sends, ReplyTimeout, ConnectionLost.
+    """
+    job = verb_job(line)
+    return _wait_for_event(shell, line) if job is None else _wait_for_job(shell, line, job)
+
+
+def _wait_for_event(shell: Shell, line: VerbLine) -> Steps:
+    modifiers = _modifiers(shell, line)
+    wanted = verb_wanted(line)
+    client, log = _server(shell, line), shell.hear_events()
+    drain(client)
+    mark = log.span.mark
+    since = None if modifiers.new else log.span.since(exact=bool(wanted.filters))
+    with log.expecting(wanted.matches, since) as taker:
+        if taker.found is None:
+            # What has come already needs no check, and may be the last that this server sent.
+            yield from _check(shell, wanted)
+        deadline = _deadline(modifiers)
+        if shell.settings.one_shot:
+            yield LISTENING
+        if since is not None and log.has_lost(wanted.names, since):
+            yield Note(f"older {' '.join(wanted.patterns)} events were dropped: too many came")
+        yield WaitFor(lambda: taker.found is not None or client.closed, deadline)
+    if taker.found is None:
+        raise _unmet(client, line, wanted, _meanwhile(taker), modifiers.timeout)
+    if taker.found.number < mark:
+        yield _old(taker.found, log.age(taker.found))
+    yield _answer(taker.found.event, line, modifiers)
+    return Outcome()
+
+
+def _old(kept: Kept, age: float) -> Note:
+    """Say that an event came before what the user may take for its cause."""
+    return Note(
+        f"this {kept.event.name} came {age:.1f} s ago, before the last command that could have"
+        " caused it"
+    )
+
+
+def _wait_for_job(shell: Shell, line: VerbLine, job: str) -> Steps:
+    """The end of a job that was started before: by what was kept of it, then by query-jobs."""
+    modifiers = _modifiers(shell, line)
+    if modifiers.new:
+        raise UsageError(".wait job=ID takes no --new: a job ends once")
+    client, log, started = _server(shell, line), shell.hear_events(), time.monotonic()
+    drain(client)
+    course = AttachedCourse(job)
+    kept = [each for each in log.kept() if course.hear(each.event)]
+    course.attach(asks=not client.closed)
+    follower = TrackerDriver(client, course, Progress() if shell.settings.bar else None)
+    with log.followed(follower.hear):
+        ending = yield from end_of_course(follower, _deadline(modifiers))
+        if ending is None:
+            yield from look_back(client, course)
+            raise too_late(f".{line.name}", modifiers.timeout, course)
+    for each in kept:
+        log.take(each)
+    answer = Answer("", reply={"return": {}}, modifiers=modifiers, redirect=line.redirect)
+    yield of_ending(answer, ending, time.monotonic() - started)
+    if ending.note:
+        yield Note(ending.note)
+    return Outcome(1 if ending.failed else 0)
+
+
+def events(shell: Shell, line: VerbLine) -> Steps:
+    """`.events [PATTERN...] [key=value...] [--count N] [--timeout T]`, not at the prompt.
+
+    Without a count the end of the time and the end of the VM are its ends; with one they come too
+    early. Raises UsageError for what this server never sends, ReplyTimeout, ConnectionLost.
+    """
+    modifiers = _modifiers(shell, line)
+    wanted = verb_patterns(line)
+    client, log = connected(shell, line), shell.hear_events()
+    yield from _check(shell, wanted)
+    drain(client)
+    deadline = _deadline(modifiers)
+    heard: deque[Event] = deque()
+
+    def keep(event: Event) -> bool:
+        if wanted.matches(event):
+            heard.append(event)
+        return False  # what is shown may still be waited for
+
+    yield LISTENING
+    shown = 0
+    with log.followed(keep):
+        while True:
+            while heard:
+                yield _answer(heard.popleft(), line, modifiers, whole=True)
+                shown += 1
+                if shown == modifiers.count:
+                    return Outcome()
+            is_late = deadline is not None and time.monotonic() >= deadline
+            if client.closed or is_late:
+                break
+            yield WaitFor(lambda: bool(heard) or client.closed, deadline, endless=True)
+    if modifiers.count is not None or isinstance(client.lost, ProtocolError):
+        came = f"{shown} of {modifiers.count} came" if modifiers.count else f"{shown} came"
+        raise _unmet(client, line, wanted, came, modifiers.timeout)
+    return Outcome()
+
+
+def connected(shell: Shell, line: VerbLine) -> Client:
+    """The client. Raises UsageError with --dry-run, ConnectionLost without a connection."""
+    client = _server(shell, line)
+    if client.closed:
+        raise ConnectionLost(f".{line.name}: there is no connection")
+    return client
+
+
+def _server(shell: Shell, line: VerbLine) -> Client:
+    """The client, whose connection may have ended. Raises UsageError with --dry-run."""
+    if shell.client is None:
+        raise UsageError(f".{line.name}: there is no connection with --dry-run")
+    return shell.client
+
+
+def _check(shell: Shell, wanted: EventPattern) -> Generator[Wish, str, None]:
+    """Raise UsageError where there can be no such event."""
+    if wanted.names_something:
+        yield from shell.introspection.load_schema()
+        wanted.check(shell.introspection.schema)
+
+
+def _modifiers(shell: Shell, line: VerbLine) -> Modifiers:
+    """The line's modifiers, the program's options taken into account."""
+    given, settings = line.modifiers, shell.settings
+    timeout = settings.timeout if given.timeout is None else given.timeout
+    return given._replace(json=given.json or settings.json, timeout=timeout)
+
+
+def _deadline(modifiers: Modifiers) -> float | None:
+    return None if modifiers.timeout is None else time.monotonic() + modifiers.timeout
+
+
+def _answer(event: Event, line: VerbLine, modifiers: Modifiers, *, whole: bool = False) -> Answer:
+    """An event's data, or all of it."""
+    return Answer(
+        "",
+        value=event.raw if whole else event.data,
+        reply=event.raw,
+        modifiers=modifiers,
+        redirect=line.redirect,
+        one_line=whole,
+    )
+
+
+def _meanwhile(taker: EventTaker) -> str:
+    last = f", the last {taker.last.name}" if taker.last is not None else ""
+    return f"{others(taker.seen)}{last}"
+
+
+def _unmet(
+    client: Client, line: VerbLine, wanted: EventPattern, came: str, timeout: float | None
+) -> ConnectionLost | ReplyTimeout:
+    """What to say where the events did not come."""
+    what = wanted.text.strip() or "events"
+    if client.closed:
+        why = f": {client.lost}" if client.lost is not None else ""
+        return ConnectionLost(f".{line.name}: lost the connection before {what}; {came}{why}")
+    given = f"{timeout:g} s" if timeout is not None else "the time"
+    return ReplyTimeout(f".{line.name}: waited {given} for {what}; {came}")

@@ -1,0 +1,157 @@
+"""Asking a guest agent: what `.exec`, `.cat` and `.put` have in common.
+
+Each of them is several commands, one after the other. An agent is a process in the guest: it may be
+restarted between two of them, and it is silent while the guest is paused or suspended.
+
+Source: qemu-ga-ref(7); WIRE.md section 10.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from qmpsh.client.client import Client, Pending
+from qmpsh.errors import CommandFailed, LineFailed, ReplyTimeout, UsageError
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.language.syntax import Redirect, VerbLine
+from qmpsh.protocol.messages import Command, Reply
+from qmpsh.shell.steps import Answer, Note, WaitFor, Wish
+
+if TYPE_CHECKING:
+    from qmpsh.shell.interpreter import Shell
+
+SILENCE: Final = 2.0
+"""seconds without an answer after which a person is told why that may be"""
+
+_FORGOTTEN = re.compile(r"Invalid parameter 'pid'|handle '-?\d+' has not been found")
+"""What an agent says of a process or a file that it did not start or open itself.
+Source: qga/commands.c and qga/commands-posix.c of QEMU 7.2 and 10.0."""
+
+T = TypeVar("T")
+
+
+class AgentCall:
+    """How to ask an agent on behalf of one line.
+
+    deadline: of `time.monotonic()`, None for no limit
+    seconds:  the limit itself, for its message
+    stops:    detaching from the line ends it
+    """
+
+    def __init__(
+        self, client: Client, deadline: float | None, seconds: float | None, *, stops: bool
+    ) -> None:
+        self.client = client
+        self.deadline = deadline
+        self._seconds = seconds
+        self._stops = stops
+        self._is_noted = False
+
+    def ask(self, command: Command) -> Generator[Wish, str, Json]:
+        """The value of the agent's reply.
+
+        Raises CommandFailed with the agent's words, ConnectionLost, ReplyTimeout.
+        """
+        pending = self.client.submit(command)
+        if not self._is_noted:
+            self._is_noted = yield from note_silence(pending, self.deadline, stops=self._stops)
+        yield WaitFor(lambda: pending.done, self.deadline, stops=self._stops)
+        if not pending.done:
+            raise self.late(f"no answer to {command.name}")
+        if isinstance(pending.reply, Reply):
+            return pending.reply.value
+        return pending.result().value
+
+    def late(self, what: str) -> ReplyTimeout:
+        """The error when the time ran out."""
+        return ReplyTimeout(f"{what} within {self._seconds:g} s; it may go on in the guest")
+
+
+def note_silence(
+    pending: Pending, deadline: float | None, *, stops: bool = False
+) -> Generator[Wish, str, bool]:
+    """Wait for a moment, and say so if the agent is silent; whether that was said."""
+    # What is long takes its time to be written: a serial port is slow.
+    yield WaitFor(lambda: pending.done or pending.written, deadline, stops=stops)
+    quiet = time.monotonic() + SILENCE
+    if deadline is not None and deadline <= quiet:
+        return False
+    yield WaitFor(lambda: pending.done, quiet, stops=stops)
+    if pending.done:
+        return False
+    end = "" if deadline is not None else "; Ctrl-C ends the wait, --timeout TIME limits one"
+    yield Note(
+        f"the guest agent has been silent for {SILENCE:g} s: it may be busy or stopped, or the"
+        f" guest paused or suspended{end}"
+    )
+    return True
+
+
+def explained(error: CommandFailed, lost: str) -> CommandFailed:
+    """The error of a command about something that the agent began for this line, as what it is.
+
+    lost: what is gone if the agent was restarted in between
+    """
+    if not _FORGOTTEN.search(error.desc):
+        return error
+    return LineFailed(f"the guest agent was restarted, or the guest was: {lost}")
+
+
+def call_agent(shell: Shell, line: VerbLine, timeout: float | None, *, stops: bool) -> AgentCall:
+    """How the agent is asked for a line. timeout: of the line's own, before all others.
+
+    Raises UsageError where there is no agent.
+    """
+    client = shell.client
+    if client is None or not client.dialect.guest:
+        raise UsageError(
+            f".{line.name} is for guest agents: connect to the agent's socket with --guest-agent"
+        )
+    for given in (line.modifiers.timeout, shell.settings.timeout):
+        timeout = given if timeout is None else timeout
+    deadline = None if timeout is None else time.monotonic() + timeout
+    return AgentCall(client, deadline, timeout, stops=stops)
+
+
+# ---------------------------------------------------------------------------- replies
+
+
+def shown_bytes(data: bytes, *, aside: bool = False, redirect: Redirect | None = None) -> Answer:
+    """Bytes of the guest's as an answer. aside: they came on a command's stderr"""
+    text = data.decode("utf-8", "replace").replace("\r\n", "\n").removesuffix("\n")
+    return Answer("", text=text, data=data, aside=aside, redirect=redirect)
+
+
+def as_object(name: str, value: Json) -> JsonObject:
+    """What a command answered. Raises CommandFailed if it is not an object."""
+    if not isinstance(value, dict):
+        raise CommandFailed("GenericError", f"{name} answered with no object")
+    return value
+
+
+def reply_member(name: str, value: Json, member: str, kind: type[T]) -> T:
+    """A member of what a command answered; a bool is not an int here. Raises CommandFailed."""
+    members = as_object(name, value)
+    if member not in members:
+        raise CommandFailed("GenericError", f"{name} answered without {member}")
+    found = members[member]
+    # Not isinstance alone: to Python True is a number.
+    if not isinstance(found, kind) or type(found) is not kind:
+        raise _unusable(name, member)
+    return found
+
+
+def reply_bytes(name: str, value: JsonObject, member: str) -> bytes:
+    """What a member of base64 stands for. Raises CommandFailed."""
+    try:
+        return base64.b64decode(reply_member(name, value, member, str), validate=True)
+    except ValueError as error:  # not ASCII; or binascii.Error, which is one
+        raise _unusable(name, member) from error
+
+
+def _unusable(name: str, member: str) -> CommandFailed:
+    return CommandFailed("GenericError", f"{name} answered without a usable {member}")

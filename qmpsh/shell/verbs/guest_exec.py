@@ -1,0 +1,164 @@
+"""`.exec`: a command in the guest, with its input, its output and its exit code.
+
+Bytes stay bytes: an `Answer` has them as they came, and the front end decides what may be shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from qmpsh.errors import SIGNALLED, CommandFailed, LineSyntaxError
+from qmpsh.jsontypes import JsonObject
+from qmpsh.language.arguments import words_and_redirect
+from qmpsh.language.syntax import Modifiers, Redirect, VerbLine, parse_duration
+from qmpsh.protocol.messages import Command
+from qmpsh.shell.execute import Request, dry_run_text
+from qmpsh.shell.pipes import begin_file
+from qmpsh.shell.policy import refuse_unless_reading
+from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor, Wish
+from qmpsh.shell.verbs.guest import (
+    AgentCall,
+    as_object,
+    call_agent,
+    explained,
+    reply_bytes,
+    reply_member,
+    shown_bytes,
+)
+from qmpsh.shell.verbs.local_data import read_input, usable_stdin
+
+if TYPE_CHECKING:
+    from qmpsh.shell.interpreter import Shell
+
+STATUS: Final = "guest-exec-status"
+
+FIRST_LOOK: Final = 0.01
+LAST_LOOK: Final = 0.5
+"""seconds between two looks whether a command has ended: doubled from the first to the last"""
+
+_LARGEST_EXIT = 255
+
+
+class _Wanted(NamedTuple):
+    """What an `.exec` line asks for.
+
+    words: the command's; timeout: seconds, None for no limit of its own; stdin: it reads ours
+    """
+
+    words: list[str]
+    redirect: Redirect | None
+    timeout: float | None
+    stdin: bool
+
+
+def exec_in_guest(shell: Shell, line: VerbLine) -> Steps:
+    """`.exec CMD ARG...`: its output, and its exit code as that of the line.
+
+    The words belong to the command, as they stand; before them `--timeout TIME` and `--stdin` are
+    ours.
+    """
+    wanted = _read_words(line)
+    words, redirect = wanted.words, wanted.redirect
+    arguments: JsonObject = {"path": words[0], "arg": list(words[1:]), "capture-output": True}
+    if shell.settings.read_only:
+        refuse_unless_reading(Command("guest-exec"))
+    call = None
+    if not shell.settings.dry_run:
+        call = call_agent(shell, line, wanted.timeout, stops=False)
+    begin_file(redirect)
+    if wanted.stdin:
+        stdin = usable_stdin(shell.stdin, ".exec --stdin")
+        data = read_input(stdin, call.deadline if call is not None else None)
+        arguments["input-data"] = base64.b64encode(data).decode()
+    command = Command("guest-exec", arguments)
+    if call is None:
+        yield Answer("", text=dry_run_text(Request(command)), redirect=redirect)
+        return Outcome()
+    pid = reply_member(command.name, (yield from call.ask(command)), "pid", int)
+    status = yield from _ended(call, words[0], pid)
+    code = _exit_code(status)
+    yield from _output(status, redirect, whole=shell.settings.json)
+    if "signal" in status:
+        yield Note(f"the guest command was ended by signal {status['signal']}")
+    elif code and shell.settings.interactive:
+        yield Note(f"exit code {status['exitcode']}")
+    return Outcome(code)
+
+
+def _read_words(line: VerbLine) -> _Wanted:
+    redirect = None
+    if line.words is not None:
+        words = list(line.words)
+    else:
+        found, redirect = words_and_redirect(line.rest)
+        words = list(found)
+    timeout, stdin = None, False
+    while words and (name := words[0].partition("=")[0]) in ("--timeout", "--stdin"):
+        _, equals, text = words.pop(0).partition("=")
+        if name == "--timeout":
+            timeout = parse_duration(text if equals or not words else words.pop(0))
+        elif equals:
+            raise LineSyntaxError(
+                "--stdin takes no value: the command reads what qmpsh reads on its stdin",
+                line.source,
+                line.rest_span,
+            )
+        else:
+            stdin = True
+    if not words:
+        end = (line.rest_span[1], line.rest_span[1] + 1)
+        raise LineSyntaxError("expected a command, as in .exec uname -a", line.source, end)
+    return _Wanted(words, redirect, timeout, stdin)
+
+
+def _ended(call: AgentCall, name: str, pid: int) -> Generator[Wish, str, JsonObject]:
+    """What guest-exec-status says once the command has ended."""
+    look = FIRST_LOOK
+    command = Command(STATUS, {"pid": pid})
+    while True:
+        try:
+            status = as_object(STATUS, (yield from call.ask(command)))
+        except CommandFailed as error:
+            lost = f"what became of {name} is not known; it may go on in the guest"
+            raise explained(error, lost) from error
+        if reply_member(STATUS, status, "exited", bool):
+            return status
+        due = time.monotonic() + look
+        if call.deadline is not None and call.deadline <= due:
+            yield WaitFor(lambda: call.client.closed, call.deadline)
+            raise call.late(f"{name} did not end")
+        yield WaitFor(lambda: call.client.closed, due)
+        if call.client.lost is not None:
+            raise call.client.lost
+        look = min(2 * look, LAST_LOOK)
+
+
+def _output(status: JsonObject, redirect: Redirect | None, *, whole: bool) -> Iterator[Wish]:
+    """What the command wrote, standard error last. whole: the agent's reply as it is instead."""
+    if whole:
+        reply: JsonObject = {"return": status}
+        modifiers = Modifiers(json=True)
+        yield Answer("", value=status, reply=reply, modifiers=modifiers, redirect=redirect)
+        return
+    names = ("out-data", "err-data")
+    out, err = (reply_bytes(STATUS, status, name) if name in status else b"" for name in names)
+    if out or redirect is not None:
+        yield shown_bytes(out, redirect=redirect)
+    if err:
+        yield shown_bytes(err, aside=True)
+    for name, what in (("out", "output"), ("err", "error output")):
+        if status.get(f"{name}-truncated"):
+            yield Note(f"the agent cut the {what}: it keeps only so much of it")
+
+
+def _exit_code(status: JsonObject) -> int:
+    """The command's exit code, 128 and the number for a signal: an agent reports one of them."""
+    if "signal" in status:
+        code = SIGNALLED + reply_member(STATUS, status, "signal", int)
+    else:
+        code = reply_member(STATUS, status, "exitcode", int)
+    # Windows has codes of 32 bits, of which a process here could give back the last 8 alone.
+    return code if 0 <= code <= _LARGEST_EXIT else _LARGEST_EXIT

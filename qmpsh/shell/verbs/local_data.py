@@ -1,0 +1,129 @@
+"""Data of this host that goes into a guest: a file, or what comes from stdin.
+
+It is read in pieces and not kept; no wait exceeds the time limit of the line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import stat
+import time
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from qmpsh.errors import LineFailed, ReplyTimeout, UsageError
+
+STDIN: Final = "-"
+PIECE: Final = 256 * 1024
+"""bytes that are read and sent at a time"""
+MOST_INPUT: Final = 16 << 20
+"""bytes of stdin for a command: they go in one message, of which qemu-ga takes 64 MiB"""
+MOST_UNSIZED: Final = 64 << 20
+"""bytes of a file that does not say how large it is, as those of /proc: it may have no end"""
+
+_KINDS = (
+    (stat.S_ISDIR, "a directory"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+class LocalData(NamedTuple):
+    """An open source of data. size: its bytes when it was opened, None for a stream"""
+
+    name: str
+    fd: int
+    size: int | None
+
+
+def usable_stdin(stdin: int | None, what: str) -> int:
+    """The descriptor of stdin. Raises UsageError where it is not for data."""
+    if stdin is None:
+        raise UsageError(
+            f"{what}: stdin is the terminal or the script here; use a one-shot, or -f FILE"
+        )
+    return stdin
+
+
+@contextlib.contextmanager
+def open_local(path: str, stdin: int | None) -> Iterator[LocalData]:
+    """Open what `.put` sends. path: `-` for stdin
+
+    Raises UsageError for what cannot be read, and for what is not a regular file: a pipe or a
+    device may have no end, and a FIFO no writer.
+    """
+    if path == STDIN:
+        yield LocalData("stdin", usable_stdin(stdin, "-"), None)
+        return
+    fd = _open(os.path.expanduser(path), path)
+    try:
+        status = os.fstat(fd)
+        kind = next((kind for is_kind, kind in _KINDS if is_kind(status.st_mode)), "")
+        if kind:
+            hint = "name a file in it" if kind == "a directory" else f"{STDIN} sends stdin instead"
+            raise UsageError(f"{path} is {kind}, not a regular file; {hint}")
+        yield LocalData(path, fd, status.st_size)
+    finally:
+        os.close(fd)
+
+
+def pieces_of(source: LocalData, deadline: float | None) -> Iterator[bytes]:
+    """The bytes, in order: of a file as many as it had when it was opened, so that one which grows
+    has an end.
+
+    deadline: of `time.monotonic()`, None for no limit
+    Raises LineFailed where the file ends early or has no end, ReplyTimeout.
+    """
+    most = source.size or (MOST_UNSIZED if source.size is not None else None)
+    done = 0
+    while most is None or done < most:
+        piece = _read(source, PIECE if most is None else min(PIECE, most - done), deadline)
+        if not piece:
+            if source.size and done < source.size:
+                raise LineFailed(f"{source.name} became shorter while it was read")
+            return
+        done += len(piece)
+        yield piece
+    if source.size == 0 and _read(source, 1, deadline):
+        raise LineFailed(
+            f"{source.name} goes on after {MOST_UNSIZED >> 20} MiB: it may have no end"
+        )
+
+
+def read_input(stdin: int, deadline: float | None) -> bytes:
+    """All of stdin, for one message. Raises UsageError where that is too much, ReplyTimeout."""
+    source = LocalData("stdin", stdin, None)
+    whole = bytearray()
+    for piece in pieces_of(source, deadline):
+        whole += piece
+        if len(whole) > MOST_INPUT:
+            raise UsageError(
+                f"stdin holds more than {MOST_INPUT >> 20} MiB, too much for a command's input;"
+                " .put - FILE writes it into a file of the guest"
+            )
+    return bytes(whole)
+
+
+def _open(path: str, shown: str) -> int:
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+    try:
+        return os.open(path, flags)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        said = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(f"cannot read {shown}: {said}") from error
+
+
+def _read(source: LocalData, most: int, deadline: float | None) -> bytes:
+    """Some bytes, none at the end."""
+    try:
+        if deadline is not None and source.size is None:
+            left = max(0.0, deadline - time.monotonic())
+            if not select.select([source.fd], [], [], left)[0]:
+                raise ReplyTimeout(f"{source.name} did not end in time")
+        return os.read(source.fd, most)
+    except OSError as error:
+        raise LineFailed(f"cannot read {source.name}: {error.strerror}") from error

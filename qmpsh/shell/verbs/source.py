@@ -1,0 +1,145 @@
+"""`.source FILE`: the lines of a file, run where the verb stands and answered where its line says.
+
+An error reads `FILE:LINE: message`; the file ends at its first failure unless the shell is set to
+go on after errors.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Final
+
+from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
+from qmpsh.language.arguments import words_and_redirect
+from qmpsh.language.syntax import Redirect, VerbLine
+from qmpsh.regular import SCRIPT, read_regular
+from qmpsh.shell.events import EventHistory, Span
+from qmpsh.shell.script import script_lines
+from qmpsh.shell.steps import Answer, Note, Outcome, Steps, Wish, adapted
+
+if TYPE_CHECKING:
+    from qmpsh.shell.interpreter import Shell
+
+_DEPTH: Final = 16
+"""files within files"""
+
+
+def source(shell: Shell, line: VerbLine) -> Steps:
+    """Run a file's lines. Raises LineSyntaxError, and what its lines raise, with their place."""
+    words = words_and_redirect(line.rest)[0] if line.words is None else line.words
+    if len(words) != 1:
+        span = line.rest_span if words else line.name_span
+        raise LineSyntaxError(
+            "expected one file, as in .source setup.qmp; a name with blanks is quoted",
+            line.source,
+            span,
+        )
+    name = words[0]
+    if line.redirect is not None and line.redirect.mark == "|" and shell.settings.interactive:
+        # Each answer is shown as it comes there, and would have a pipe of its own.
+        raise UsageError(".source at the prompt takes no pipe; write it after the file's lines")
+    if len(shell.sourcing) == _DEPTH:
+        raise UsageError(f".source {name}: {_DEPTH} files deep; does one of them source itself?")
+    content = _read(name)
+    was_open = shell.transaction is not None
+    shell.sourcing.append(name)
+    left_open = False
+    try:
+        steps = _redirected(_run(shell, name, content), line.redirect)
+        outcome = yield from _spanned(shell.hear_events(), steps)
+    finally:
+        shell.sourcing.pop()
+        if not was_open:
+            left_open = shell.abandon_transaction()
+    if left_open and not outcome.exit_code:
+        raise UsageError(f"{name}: end of file inside transaction( ... ): nothing was sent")
+    return outcome
+
+
+def _run(shell: Shell, name: str, content: bytes) -> Steps:
+    exit_code = 0
+    for line in script_lines(content.split(b"\n"), lambda: shell.mode):
+        if line.note:
+            yield Note(f"{name}:{line.number}: {line.note}")
+        steps = shell.steps(line.text) if line.error is None else _failed(line.error)
+        outcome = yield from _placed(shell, steps, f"{name}:{line.number}")
+        exit_code = exit_code or outcome.exit_code
+        if outcome.leave or (exit_code and not shell.settings.keep_going):
+            return Outcome(exit_code, leave=outcome.leave)
+    return Outcome(exit_code)
+
+
+def _spanned(log: EventHistory, steps: Steps) -> Steps:
+    """The same steps; at the prompt the events for their `.wait` are those of a script of its own.
+
+    Other lines run in between where the user detaches, and have their own span.
+    """
+    if log.span.is_script:
+        return (yield from steps)
+    span = Span(log.next, is_script=True)
+    log.span.mark = log.next
+    choice: str | None = None
+    try:
+        while True:
+            outer, log.span = log.span, span
+            try:
+                wish = next(steps) if choice is None else steps.send(choice)
+            except StopIteration as end:
+                outcome: Outcome = end.value
+                return outcome
+            finally:
+                log.span = outer
+            choice = yield wish
+    finally:
+        steps.close()
+
+
+def _failed(error: QmpshError) -> Steps:
+    """The steps of a line that cannot be run."""
+    raise error
+    yield
+
+
+def _redirected(steps: Steps, redirect: Redirect | None) -> Steps:
+    """The same steps; answers whose own line says nothing of it go where the verb's line says."""
+
+    def redirected(wish: Wish) -> Generator[Wish, str, str | None]:
+        if isinstance(wish, Answer) and wish.redirect is None and not wish.aside:
+            wish = wish._replace(redirect=redirect)
+        return (yield wish)
+
+    return adapted(steps, redirected)
+
+
+def _placed(shell: Shell, steps: Steps, place: str) -> Steps:
+    """The same steps; what they say of a failure begins with its place."""
+
+    def placed(wish: Wish) -> Generator[Wish, str, str | None]:
+        if isinstance(wish, Answer) and wish.failed and wish.text is not None:
+            wish = wish._replace(text=f"{place}: {wish.text}")
+        return (yield wish)
+
+    try:
+        return (yield from adapted(steps, placed))
+    except QmpshError as error:
+        if not shell.settings.keep_going:
+            raise _at(place, error) from error
+        yield Answer("", failed=True, text=f"{place}: {error}", error=error)
+        return Outcome(error.exit_code)
+
+
+def _at(place: str, error: QmpshError) -> QmpshError:
+    """The error, its place before its message."""
+    error.args = (f"{place}: {error}", *error.args[1:])
+    return error
+
+
+def _read(name: str) -> bytes:
+    """Raises UsageError for what cannot be read, or would have to be waited for."""
+    try:
+        return read_regular(os.path.expanduser(name), SCRIPT)
+    except OSError as error:
+        advice = "; -f takes pipes as well" if error.errno == errno.EINVAL else ""
+        raise UsageError(f"cannot read {name}: {error.strerror}{advice}") from error

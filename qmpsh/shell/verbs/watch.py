@@ -1,0 +1,156 @@
+"""`.watch [TIME] LINE`: a query again and again, and what changed between two of its replies.
+
+For a person the first reply is whole and the others are the places that differ; a program gets one
+line for each reply that differs from the last.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Generator, Iterator
+from itertools import count
+from typing import TYPE_CHECKING
+
+from qmpsh.errors import LineSyntaxError, ReplyTimeout, UsageError
+from qmpsh.jsontypes import Json
+from qmpsh.language.syntax import Modifiers, VerbLine, parse_duration
+from qmpsh.shell.execute import Request, execute
+from qmpsh.shell.policy import reads_only
+from qmpsh.shell.steps import Answer, Outcome, Steps, WaitFor, Wish, adapted
+from qmpsh.shell.verbs.events import connected
+
+if TYPE_CHECKING:
+    from qmpsh.shell.interpreter import Shell
+
+EVERY = 1.0
+"""seconds between two replies, where the line does not say"""
+
+
+def watch(shell: Shell, line: VerbLine) -> Steps:
+    """Ask, show, wait, until it was asked often enough, the time is over or the user ends it.
+
+    Without a count the end of the time is its end; with one it comes too early. Each reply has the
+    same time. Raises UsageError for a line that may change something, ReplyTimeout, ConnectionLost.
+    """
+    interval = parse_duration(line.head) if line.head else EVERY
+    request = yield from _watched(shell, line)
+    client = connected(shell, line)
+    repeats, timeout = request.modifiers.count, request.modifiers.timeout
+    timeout = shell.settings.timeout if timeout is None else timeout
+    deadline = math.inf if timeout is None else time.monotonic() + timeout
+    last: Answer | None = None
+    for turn in count(1):
+        started = time.monotonic()
+        answer, outcome = yield from _ask(shell, request)
+        if answer is not None and (shown := _shown(shell, last, answer)) is not None:
+            yield shown
+        if answer is None or outcome.exit_code or turn == repeats:
+            return outcome
+        last = answer
+        yield WaitFor(lambda: client.closed, min(started + interval, deadline), endless=True)
+        if time.monotonic() >= deadline:
+            if repeats is None:
+                return Outcome()
+            raise ReplyTimeout(f".watch: waited {timeout:g} s for {repeats} replies; {turn} came")
+    raise AssertionError  # count() has no end
+
+
+def changes(old: Json, new: Json, place: str = "") -> Iterator[str]:
+    """The places where two values differ, a line each: `status: "paused" -> "running"`."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(key for key in new if key not in old)]:
+            yield from _change(key in old, key in new, old.get(key), new.get(key), _at(place, key))
+    elif isinstance(old, list) and isinstance(new, list):
+        for index in range(max(len(old), len(new))):
+            was, is_ = index < len(old), index < len(new)
+            before, after = old[index] if was else None, new[index] if is_ else None
+            yield from _change(was, is_, before, after, f"{place}[{index}]")
+    elif old != new or type(old) is not type(new):
+        yield f"{place or 'it'}: {_short(old)} -> {_short(new)}"
+
+
+def _change(was: bool, is_: bool, old: Json, new: Json, place: str) -> Iterator[str]:
+    if was and is_:
+        yield from changes(old, new, place)
+    else:
+        yield f"{place}: {_short(old)} is gone" if was else f"{place}: {_short(new)} is new"
+
+
+def _at(place: str, key: str) -> str:
+    return f"{place}.{key}" if place else key
+
+
+def _short(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _text_changes(old: str, new: str) -> list[str]:
+    """The lines in which two texts differ."""
+    # Imported here: only the human monitor answers in lines, and this is slow to load.
+    from difflib import ndiff
+
+    return [line for line in ndiff(old.splitlines(), new.splitlines()) if line[0] in "+-"]
+
+
+def _watched(shell: Shell, line: VerbLine) -> Generator[Wish, str, Request]:
+    """What is asked again and again, with the modifiers of the line, wherever in it they stand."""
+    requests = (yield from shell.requests(line, counted=True)) if line.rest else []
+    if len(requests) != 1:
+        raise LineSyntaxError(
+            "expected one query, as in .watch 2s query-status", line.source, line.rest_span
+        )
+    request = requests[0]
+    if not reads_only(request.command):
+        raise UsageError(
+            f".watch only asks, and {request.command.name} may change something; query-NAME,"
+            " qom-get and HMP info are what it repeats"
+        )
+    modifiers = _together(line, request.modifiers)
+    command = request.command._replace(oob=request.command.oob or modifiers.oob)
+    return request._replace(command=command, modifiers=modifiers)
+
+
+def _together(line: VerbLine, behind: Modifiers) -> Modifiers:
+    """The modifiers before the query and those after it. Raises LineSyntaxError for one twice."""
+    unset = Modifiers()._asdict()
+    before = {
+        name: value for name, value in line.modifiers._asdict().items() if value != unset[name]
+    }
+    for name in before:
+        if getattr(behind, name) != unset[name]:
+            message = f"--{name} is given twice"
+            raise LineSyntaxError(message, line.source, (0, len(line.source)))
+    return behind._replace(**before)
+
+
+def _ask(shell: Shell, request: Request) -> Generator[Wish, str, tuple[Answer | None, Outcome]]:
+    """One reply. Ctrl-C ends the line here too."""
+    answers: list[Answer] = []
+
+    def heard(wish: Wish) -> Generator[Wish, str, str | None]:
+        if isinstance(wish, Answer):
+            answers.append(wish)
+            return None
+        return (yield wish._replace(endless=True) if isinstance(wish, WaitFor) else wish)
+
+    outcome = yield from adapted(execute(shell.client, request, shell.settings), heard)
+    return (answers[-1] if answers else None), outcome
+
+
+def _shown(shell: Shell, last: Answer | None, answer: Answer) -> Answer | None:
+    """What to show of a reply, None where it is that of before."""
+    is_read = shell.settings.interactive or shell.settings.reader
+    if last is None:
+        return answer._replace(one_line=not is_read)
+    if (last.value, last.text) == (answer.value, answer.text):
+        return None
+    if answer.failed or answer.modifiers.json or not is_read:
+        return answer._replace(one_line=not is_read)
+    if answer.text is not None:
+        lines = _text_changes(last.text or "", answer.text)
+    else:
+        lines = list(changes(last.value, answer.value))
+    head = time.strftime("changed at %H:%M:%S")
+    return answer._replace(text="\n".join([head, *(f"  {line}" for line in lines)]), value=None)

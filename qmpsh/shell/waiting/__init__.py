@@ -1,0 +1,1 @@
+"""Waiting for commands that finish after they were answered: `--wait`."""

@@ -1,0 +1,316 @@
+"""Following jobs to their ends: those that a line started, or that it made go on.
+
+A block job has its error in BLOCK_JOB_COMPLETED, any other in `query-jobs`, until it is dismissed.
+`null` alone says only that a job is gone. Source: QAPI, JobStatus; WIRE.md section 7.
+"""
+
+from __future__ import annotations
+
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.protocol.messages import Event
+from qmpsh.shell.waiting.rules import ATTACHED, NEXT, CompletionRule
+from qmpsh.shell.waiting.trackers import Completion, CompletionTracker, by_event, shown_id
+
+OVER = ("concluded", "null")
+GOALS = {"ready": "BLOCK_JOB_READY", "pending": "BLOCK_JOB_PENDING"}
+"""What `--wait=` may name for a job besides an event, and what tells that it is so."""
+
+_ABOUT_JOBS = ("JOB_", "BLOCK_JOB_")
+"""How the events about jobs begin; others name devices, which may be called as jobs are."""
+
+_SETTLED = 4
+"""answers in a row, within about a second, until a state that another command ends is one: a job
+is paused for a moment now and then, and stays ready for a moment after job-complete"""
+
+_KINDS = frozenset({"backup", "mirror", "commit", "stream"})
+"""Ends of commands' names that are what their jobs are called."""
+
+_PARTNER = {"write": "target", "read": "device"}
+"""The argument that names the node of which an operation failed."""
+
+
+class _Job:
+    """One job, as the events show it. verdict: None before the end, "" for a good one."""
+
+    __slots__ = ("event", "failed_on", "halt", "id", "status", "verdict")
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+        self.begin()
+
+    def begin(self) -> None:
+        """It is born: what bore its name before has nothing to do with it."""
+        self.status = ""
+        self.verdict: str | None = None
+        self.halt = ""
+        self.failed_on = ""
+        self.event: Event | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more is to be waited for."""
+        # Before its status says so, a job is still in the way of whoever wants its nodes.
+        return bool(self.halt) or (self.verdict is not None and self.status in ("", *OVER))
+
+
+class JobTracker(CompletionTracker):
+    """The tracker of the jobs of one line.
+
+    ids: of the jobs; goal: a state in which the wait ends, "" for their ends.
+    """
+
+    def __init__(
+        self,
+        command: str,
+        row: CompletionRule,
+        arguments: JsonObject,
+        ids: list[str],
+        goal: str = "",
+    ) -> None:
+        self._command = command
+        self._row = row
+        self._arguments = arguments
+        self._goal = goal
+        self._jobs = {id: _Job(id) for id in ids}
+        self._last_seen: dict[str, str] = {}
+        self.works = frozenset(ids)
+        self.parting = (row.asks,)
+
+    def hear(self, event: Event) -> bool:
+        """See CompletionTracker."""
+        name = event.data.get("id", event.data.get("device"))
+        job = self._jobs.get(name) if isinstance(name, str) else None
+        if job is None or not event.name.startswith(_ABOUT_JOBS):
+            return False
+        if event.name == "JOB_STATUS_CHANGE":
+            self._change(job, event)
+        elif event.name in (*self._row.well.split(), *self._row.badly.split()):
+            job.event = event
+            job.verdict = self._verdict(event)
+        elif event.name in self._halts:
+            self._halt(job, event)
+        self._see_what_wants_asking()
+        return True
+
+    def part(self, query: str, value: Json) -> None:
+        """See CompletionTracker."""
+        self._last_seen = {str(id): _seen(entry) for id, entry in by_id(value).items()}
+
+    def learn(self, value: Json) -> None:
+        """See CompletionTracker."""
+        listed = by_id(value)
+        for job in self._jobs.values():
+            if job.status in OVER and job.verdict is None:
+                entry = listed.get(job.id)
+                if entry is None:
+                    job.verdict = "it is gone, and nothing tells how it ended"
+                else:
+                    error = entry.get("error", "")
+                    job.verdict = str(error) if self._row.badly else ""
+                    job.event = Event("", entry, None, {"query-jobs": entry})
+        self._see_what_wants_asking()
+
+    def ending(self) -> Completion | None:
+        """See CompletionTracker."""
+        jobs = list(self._jobs.values())
+        if not all(job.is_settled for job in jobs):
+            return None
+        failed = "; ".join(filter(None, map(self._failure, jobs)))
+        note = "\n".join(filter(None, map(self._advice, jobs)))
+        ends = [_told(job, failed, note) for job in jobs]
+        if len(ends) == 1:
+            return ends[0]
+        return Completion(
+            failed, [end.value for end in ends], {"ends": [end.told for end in ends]}, note
+        )
+
+    def awaited(self) -> str:
+        """See CompletionTracker."""
+        goal = f"to be {self._goal}" if self._goal else "to end"
+        states = [
+            f"{job.id} is {self._last_seen.get(job.id) or job.status or 'as it was'}"
+            for job in self._jobs.values()
+            if not job.is_settled
+        ]
+        names = ", ".join(self._jobs)
+        return f"job{'s' * (len(self._jobs) > 1)} {names} {goal}; {', '.join(states)}"
+
+    def left(self) -> str:
+        """See CompletionTracker."""
+        if "BLOCK_JOB_CANCELLED" in self._row.well.split():
+            return ""  # its end is what was asked for
+        kind = self._command.rpartition("-")[2]
+        kind = kind if kind in _KINDS else "job"
+        return "; ".join(
+            f"{kind} {job.id} goes on; job-cancel id={shown_id(job.id)} ends it"
+            for job in self._jobs.values()
+            if not job.is_settled and (job.status or not self._row.creates)
+        )
+
+    def _see_what_wants_asking(self) -> None:
+        """Only the end of a job that has no event of its own is asked for."""
+        jobs = self._jobs.values()
+        self.urgent = any(job.status in OVER and job.verdict is None for job in jobs)
+        self.question = self._row.asks if self.urgent else ""
+        if self._row.dismiss:
+            self.dismissed = tuple(job.id for job in jobs if job.status == "concluded")
+
+    # ------------------------------------------------------------------ what an event means
+
+    @property
+    def _halts(self) -> list[str]:
+        return self._row.halts.split()
+
+    def _change(self, job: _Job, event: Event) -> None:
+        status = event.data.get("status")
+        if not isinstance(status, str):
+            return
+        if status == "created" and self._row.creates:
+            job.begin()
+        job.status = status
+        if status == "running":
+            job.halt = job.failed_on = ""
+        elif status in ("paused", "standby") and job.failed_on:
+            job.halt = "BLOCK_JOB_ERROR"
+
+    def _halt(self, job: _Job, event: Event) -> None:
+        if event.name != "BLOCK_JOB_ERROR":
+            job.halt, job.event = event.name, event
+        elif event.data.get("action") == "stop":
+            job.failed_on = str(event.data.get("operation"))
+            job.event = event
+
+    def _verdict(self, event: Event) -> str:
+        if event.name in self._row.badly.split():
+            return "it was cancelled"
+        error = event.data.get("error", "")
+        return str(error) or ("failed" if "error" in event.data else "")
+
+    # ------------------------------------------------------------------ what to say of it
+
+    def _failure(self, job: _Job) -> str:
+        if job.verdict:
+            return f"{self._command}: job {job.id}: {job.verdict}"
+        if job.halt == "BLOCK_JOB_ERROR":
+            where = self._arguments.get(_PARTNER.get(job.failed_on, ""))
+            of = f" {where}" if isinstance(where, str) else ""
+            advice = NEXT[job.halt].format(id=shown_id(job.id))
+            return (
+                f"{self._command}: job {job.id} is paused, it could not {job.failed_on}{of};"
+                f" {advice}"
+            )
+        return ""
+
+    def _advice(self, job: _Job) -> str:
+        if job.verdict is not None:
+            missed = self._goal and job.verdict == ""
+            return f"job {job.id} has ended and was never {self._goal}" if missed else ""
+        if job.halt in GOALS.values() and job.halt != GOALS.get(self._goal):
+            return NEXT[job.halt].format(id=shown_id(job.id))
+        return ""
+
+
+class AttachedCourse(JobTracker):
+    """The tracker of a job that an earlier line started, or another client: `.wait job=ID`.
+
+    The events of it that were kept come first (`hear`), then `attach`; what query-jobs lists
+    overrides them, since they may be about an earlier job of this name.
+    """
+
+    def __init__(self, id: str) -> None:
+        super().__init__(".wait", ATTACHED, {}, [id])
+        self._job = self._jobs[id]
+        self._missing = ""
+        self._asks = True
+        self._halted = ("", 0)
+
+    def attach(self, *, asks: bool) -> None:
+        """From now on events come live. asks: the server can be asked how the job is now."""
+        self._job.halt = ""
+        self._asks = asks
+        if not asks and self._job.verdict is not None:
+            self._job.status = "null"
+        self.question, self.urgent = self._row.asks, True
+
+    def hear(self, event: Event) -> bool:
+        """See CompletionTracker."""
+        question = self.question
+        is_own = super().hear(event)
+        self.question = self.question or question
+        return is_own
+
+    def learn(self, value: Json) -> None:
+        """See CompletionTracker."""
+        job, entry = self._job, by_id(value).get(self._job.id)
+        status = "" if entry is None else str(entry.get("status"))
+        if entry is None:
+            if job.verdict is None and not job.status:
+                self._missing = _UNKNOWN if value is not None else "query-jobs was refused"
+            job.status = "null"
+        elif status in OVER:
+            job.status = status
+        else:
+            job.verdict, job.status = None, status
+        self._asks = False
+        super().learn(value)
+        self._look_for_halt(status)
+
+    def ending(self) -> Completion | None:
+        """See CompletionTracker."""
+        if self._missing:
+            return Completion(f"no job {self._job.id}: {self._missing}")
+        return None if self._asks else super().ending()
+
+    def _look_for_halt(self, status: str) -> None:
+        """A job that only another command moves is asked about again until that is certain."""
+        if status not in _HALTED:
+            self._halted = ("", 0)
+            return
+        count = self._halted[1] + 1 if self._halted[0] == status else 1
+        self._halted = (status, count)
+        if count == _SETTLED:
+            self._job.halt = _HALTED[status]
+        self.question = self._row.asks
+
+    def _failure(self, job: _Job) -> str:
+        if job.verdict is None and job.halt == "BLOCK_JOB_ERROR" and not job.failed_on:
+            advice = NEXT[job.halt].format(id=shown_id(job.id))
+            return f"{self._command}: job {job.id} is paused; {advice}"
+        return super()._failure(job)
+
+
+_UNKNOWN = "it never was, or has ended and was dismissed"
+
+_HALTED = {
+    "ready": "BLOCK_JOB_READY",
+    "pending": "BLOCK_JOB_PENDING",
+    "paused": "BLOCK_JOB_ERROR",
+    "standby": "BLOCK_JOB_ERROR",
+}
+"""What a job's state is called by its event, where only another command moves the job."""
+
+
+def by_id(value: Json) -> dict[str, JsonObject]:
+    """The entries of an answer to query-jobs."""
+    listed: dict[str, JsonObject] = {}
+    for entry in value if isinstance(value, list) else []:
+        if isinstance(entry, dict) and isinstance(id := entry.get("id"), str):
+            listed[id] = entry
+    return listed
+
+
+def _seen(entry: JsonObject) -> str:
+    """A job as query-jobs lists it: `running, 40 % done`."""
+    done, total = entry.get("current-progress"), entry.get("total-progress")
+    status = str(entry.get("status"))
+    if not isinstance(done, int) or not isinstance(total, int) or not 0 <= done <= total > 0:
+        return status
+    return f"{status}, {done * 100 // total} % done"
+
+
+def _told(job: _Job, failed: str, note: str) -> Completion:
+    if job.event is None:
+        return Completion(failed, {"id": job.id, "status": job.status}, {}, note)
+    if not job.event.name:  # not an event's word, but a reply's
+        return Completion(failed, job.event.data, job.event.raw, note)
+    return by_event(job.event, failed, note)

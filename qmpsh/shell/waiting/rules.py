@@ -1,0 +1,302 @@
+"""The commands that finish after they were answered: the one table of what shows that they ended.
+
+All that is particular to a command is in its row; the columns call the pure functions here, which
+judge the events and answers of single commands. A command without a row is done when it is
+answered. Source: the QAPI documentation of the commands, and WIRE.md sections 7 to 9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.protocol.messages import Event
+
+if TYPE_CHECKING:
+    from qmpsh.shell.execute import Request
+
+PAGE: Final = 4096
+"""bytes by which a balloon may miss what was asked of it"""
+
+UNPLUG_UNDER_WAY: Final = "already in the process of unplug"
+"""The error of a second device_del after a PCIe port; the first goes on (WIRE.md section 7)."""
+
+_EJECTIONS: Final = frozenset({3, 0x103})
+"""Sources of ACPI_DEVICE_OST that are about an ejection: the request, and its processing."""
+
+_REFUSALS: Final = {
+    1: "it failed there",
+    2: "the guest does not know the request",
+    0x80: "the guest does not support it",
+    0x81: "the device is in use",
+    0x82: "the device is busy",
+    0x83: "something that depends on the device is busy",
+}
+"""Statuses of an ejection that end it. Source: ACPI 6.5, section 6.3.5, _OST. 0 is its success,
+0x84 says that it is under way.
+"""
+
+_STANDING: Final = {
+    "suspended": "; system_wakeup wakes it",
+    **dict.fromkeys(("paused", "prelaunch", "io-error", "watchdog"), "; cont lets it go on"),
+}
+"""Run states in which a guest does nothing, and what ends them."""
+
+
+def standstill(reply: Json) -> str:
+    """Why no guest can do anything, from the answer to query-status; "" where it runs."""
+    if not isinstance(reply, dict) or reply.get("running") is not False:
+        return ""
+    status = reply.get("status")
+    return (
+        f"the VM does not run ({status}), so that its guest can do nothing"
+        f"{_STANDING.get(str(status), '')}"
+    )
+
+
+# ---------------------------------------------------------------------------- the usual
+
+
+def any_event(arguments: JsonObject, event: Event) -> bool:
+    """The event of the right name and id is the end."""
+    return True
+
+
+def no_answer(arguments: JsonObject, reply: Json) -> bool:
+    """No answer is."""
+    return False
+
+
+def told_error(event: Event) -> str | None:
+    """What an event says of a failure; it may say nothing about it but its name."""
+    return str(event.data.get("error") or event.data.get("msg") or event.name)
+
+
+def not_come(reply: Json) -> str:
+    """Nothing more is known."""
+    return "it has not come"
+
+
+def says(text: str) -> Callable[[Json], str]:
+    """A state that needs no answer."""
+    return lambda _: text
+
+
+# ---------------------------------------------------------------------------- of single commands
+
+
+def unplug_error(event: Event) -> str | None:
+    """Why a guest keeps its device, None where it may still release it."""
+    if event.name != "ACPI_DEVICE_OST":
+        return told_error(event)
+    info = event.data.get("info")
+    if not isinstance(info, dict) or info.get("source") not in _EJECTIONS:
+        return None
+    status = info.get("status")
+    why = _REFUSALS.get(status) if isinstance(status, int) else None
+    return None if why is None else f"the guest refused: {why} (ACPI status {status})"
+
+
+def is_balloon(arguments: JsonObject, event: Event) -> bool:
+    """The balloon has the size that was asked of it."""
+    return _is_near(arguments, event.data.get("actual"))
+
+
+def balloon_reached(arguments: JsonObject, reply: Json) -> bool:
+    """The same of query-balloon."""
+    return isinstance(reply, dict) and _is_near(arguments, reply.get("actual"))
+
+
+def balloon_state(reply: Json) -> str:
+    """The size that it has instead."""
+    actual = reply.get("actual") if isinstance(reply, dict) else None
+    return f"the guest has {actual} bytes" if isinstance(actual, int) else "it has not come"
+
+
+def is_tray_open(arguments: JsonObject, event: Event) -> bool:
+    """The tray has moved, and not in."""
+    return event.data.get("tray-open") is True
+
+
+def tray_reached(arguments: JsonObject, reply: Json) -> bool:
+    """The tray of the drive that the line names is open."""
+    for drive in reply if isinstance(reply, list) else []:
+        if isinstance(drive, dict) and drive.get("tray_open") is True:
+            by_id = "id" in arguments and drive.get("qdev") == arguments["id"]
+            if by_id or ("device" in arguments and drive.get("device") == arguments["device"]):
+                return True
+    return False
+
+
+def rate_measured(arguments: JsonObject, reply: Json) -> bool:
+    """The measurement of dirty pages is over."""
+    return isinstance(reply, dict) and reply.get("status") == "measured"
+
+
+def _is_near(arguments: JsonObject, actual: Json) -> bool:
+    wanted = arguments.get("value")
+    if not isinstance(wanted, int) or not isinstance(actual, int):
+        return False
+    return abs(wanted - actual) <= PAGE
+
+
+class RuleKind(Enum):
+    """What a rule follows, and with which of the `trackers`."""
+
+    EVENT = auto()  # one event, or a query's answer
+    JOB = auto()  # one or several jobs, from state to state
+    MIGRATION = auto()
+
+
+class CompletionRule(NamedTuple):
+    """A row of the table; every column is words with blanks in between.
+
+    commands: names
+    well:     the events on which it ends well, unless their data have an `error`; of a migration
+              the states
+    badly:    the same for the ends that are exit 1
+    id:       `argument=member,member`: the event is the line's own when one of its members has the
+              argument's value; the first argument that the line has counts; of jobs the arguments
+              alone
+    asks:     the query that shows the end where no event does, asked for in between
+    halts:    there nothing goes on before another command: of a job events, of a migration states
+    leaves:   the state in which a migration stands beforehand, so that it is not a halt
+    tells:    the query that says how far it is, for the bar
+    stream:   the end of the connection is an end
+    creates:  the line makes the job
+    dismiss:  the job stays until it is dismissed, and the line has no auto-dismiss to say
+    guest:    it takes the guest to get there, so that a VM that stands still never does
+    goes_on:  part of an error of the command on which its end is still to come
+
+    These are called with the line's arguments first, or with what came alone:
+
+    is_end:   whether an event of `well` is the end
+    reached:  whether an answer to `asks` is
+    error:    what an event of `badly` says went wrong, None for nothing yet
+    state:    how it is while the end has not come; of the last answer to `asks`, None for none
+    """
+
+    commands: str
+    kind: RuleKind
+    well: str = ""
+    badly: str = ""
+    id: str = ""
+    asks: str = ""
+    halts: str = ""
+    leaves: str = ""
+    tells: str = ""
+    stream: bool = False
+    creates: bool = False
+    dismiss: bool = False
+    guest: bool = False
+    goes_on: str = ""
+    is_end: Callable[[JsonObject, Event], bool] = any_event
+    reached: Callable[[JsonObject, Json], bool] = no_answer
+    error: Callable[[Event], str | None] = told_error
+    state: Callable[[Json], str] = not_come
+
+
+_JOB = CompletionRule("", RuleKind.JOB,
+        "BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED", "id device", "query-jobs",
+        tells="query-jobs")  # fmt: skip
+_MIGRATION = CompletionRule("", RuleKind.MIGRATION,
+        "completed", "failed cancelled", asks="query-migrate",
+        halts="pre-switchover postcopy-paused", tells="query-migrate")  # fmt: skip
+_HALTS = "BLOCK_JOB_READY BLOCK_JOB_PENDING BLOCK_JOB_ERROR"
+
+ENDS: tuple[CompletionRule, ...] = (
+    CompletionRule("device_del", RuleKind.EVENT,
+        "DEVICE_DELETED", "DEVICE_UNPLUG_GUEST_ERROR MEM_UNPLUG_ERROR ACPI_DEVICE_OST",
+        "id=device,info.device", guest=True, goes_on=UNPLUG_UNDER_WAY,
+        error=unplug_error, state=says("the guest has not released it")),
+    CompletionRule("block-export-del", RuleKind.EVENT, "BLOCK_EXPORT_DELETED", id="id=id"),
+    CompletionRule("nbd-server-remove", RuleKind.EVENT, "BLOCK_EXPORT_DELETED", id="name=id"),
+    CompletionRule("dump-guest-memory", RuleKind.EVENT, "DUMP_COMPLETED"),
+    CompletionRule("balloon", RuleKind.EVENT, "BALLOON_CHANGE", asks="query-balloon", guest=True,
+        is_end=is_balloon, reached=balloon_reached, state=balloon_state),
+    CompletionRule("blockdev-open-tray", RuleKind.EVENT,
+        "DEVICE_TRAY_MOVED", id="id=id device=device", asks="query-block", guest=True,
+        is_end=is_tray_open, reached=tray_reached,
+        state=says("the guest has not unlocked the tray")),
+    CompletionRule("calc-dirty-rate", RuleKind.EVENT, asks="query-dirty-rate",
+        reached=rate_measured, state=says("it is still measuring")),
+    CompletionRule("system_wakeup", RuleKind.EVENT, "WAKEUP"),
+    CompletionRule("system_powerdown", RuleKind.EVENT, "SHUTDOWN", stream=True, guest=True,
+        state=says("the guest has not shut down")),
+    CompletionRule("quit", RuleKind.EVENT, stream=True, state=says("it has not ended")),
+    CompletionRule("x-colo-lost-heartbeat", RuleKind.EVENT, "COLO_EXIT"),
+
+    _JOB._replace(commands="block-commit block-stream blockdev-backup blockdev-mirror drive-backup"
+                  " drive-mirror", id="job-id device", halts=_HALTS, creates=True),
+    _JOB._replace(commands="blockdev-create x-blockdev-amend snapshot-save snapshot-load"
+                  " snapshot-delete", id="job-id", creates=True, dismiss=True),
+    _JOB._replace(commands="transaction", id="actions", halts=_HALTS, creates=True),
+    _JOB._replace(commands="job-complete block-job-complete",
+                  halts="BLOCK_JOB_PENDING BLOCK_JOB_ERROR"),
+    _JOB._replace(commands="job-finalize block-job-finalize"),
+    _JOB._replace(commands="job-resume block-job-resume", halts=_HALTS),
+    _JOB._replace(commands="job-cancel block-job-cancel",
+                  well="BLOCK_JOB_COMPLETED BLOCK_JOB_CANCELLED", badly=""),
+
+    _MIGRATION._replace(commands="migrate migrate-incoming migrate-start-postcopy"),
+    _MIGRATION._replace(commands="migrate-continue", leaves="pre-switchover"),
+    _MIGRATION._replace(commands="migrate-recover", leaves="postcopy-paused"),
+    _MIGRATION._replace(commands="migrate_cancel", well="cancelled none", badly="completed failed",
+                        halts=""),
+    _MIGRATION._replace(commands="migrate-pause", well="postcopy-paused",
+                        badly="completed failed cancelled", halts=""),
+)  # fmt: skip
+
+ATTACHED = _JOB._replace(halts=_HALTS, creates=True)
+"""A job that was started before, and is waited for by its id alone."""
+
+NEXT = {
+    "BLOCK_JOB_READY": "ready: job-complete id={id} --wait finishes it",
+    "BLOCK_JOB_PENDING": "pending: job-finalize id={id} --wait finishes it",
+    "BLOCK_JOB_ERROR": "job-resume id={id} --wait goes on, job-cancel id={id} gives up",
+    "pre-switchover": "pre-switchover: migrate-continue state=pre-switchover --wait goes on",
+    "postcopy-paused": "postcopy-paused: migrate-recover at the other end, then migrate"
+    " resume=true --wait here, go on",
+}
+"""What to do next where a wait ended at a halt."""
+
+BY_COMMAND = {name: row for row in ENDS for name in row.commands.split()}
+
+
+def end_of(command: str) -> CompletionRule | None:
+    """The row of a command; None where it is done when it is answered."""
+    return BY_COMMAND.get(command)
+
+
+def has_end(request: Request) -> bool:
+    """Whether there is something to wait for after the answer."""
+    row = end_of(request.command.name)
+    if row is None or request.hmp:
+        return False
+    arguments = request.command.arguments
+    known = arguments if isinstance(arguments, dict) else {}
+    return row.kind is not RuleKind.JOB or bool(job_ids(row, known))
+
+
+def job_ids(row: CompletionRule, arguments: JsonObject) -> list[str]:
+    """The jobs that a line is about, in its order; its own words for them, each once."""
+    if row.id == "actions":
+        return _action_jobs(arguments.get("actions"))
+    for name in row.id.split():
+        value = arguments.get(name)
+        if isinstance(value, str) and value:
+            return [value]
+    return []
+
+
+def _action_jobs(actions: Json) -> list[str]:
+    """The jobs that a transaction's actions make."""
+    found: list[str] = []
+    for action in actions if isinstance(actions, list) else []:
+        if isinstance(action, dict) and isinstance(data := action.get("data"), dict):
+            row = BY_COMMAND.get(str(action.get("type")))
+            if row is not None and row.creates and row.id != "actions":
+                found += job_ids(row, data)
+    return list(dict.fromkeys(found))

@@ -1,0 +1,293 @@
+"""The trackers: fed events and replies, each says when and how one command has ended.
+
+Pure state objects, one class per kind of end (`rules.RuleKind`); jobs have a module of their own. A
+tracker gets every event from before the sending on; whether the command was accepted at all is for
+its caller to see.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.language.values import quote
+from qmpsh.protocol.messages import Event
+from qmpsh.shell.events import EventPattern
+from qmpsh.shell.progress import MIGRATION
+from qmpsh.shell.waiting.rules import NEXT, CompletionRule, standstill
+
+
+class Completion(NamedTuple):
+    """How a command ended.
+
+    failed: what went wrong, "" for nothing; value: the answer of the line; told: what `--json` adds
+    to the reply; note: what to do next.
+    """
+
+    failed: str = ""
+    value: Json = None
+    told: JsonObject = {}  # noqa: RUF012 - never changed, as every field of a value
+    note: str = ""
+
+
+class CompletionTracker:
+    """What all trackers have in common. row: None for an end that the line names itself.
+
+    question: the query that wants asking now, "" for none; urgent: at once, not in its turn
+    works:    names of what the bar may show of it
+    dismissed: jobs to dismiss once it has ended
+    """
+
+    question = ""
+    urgent = False
+    works: frozenset[str] = frozenset()
+    dismissed: tuple[str, ...] = ()
+    parting: tuple[str, ...] = ()
+    """queries that tell how it is when the time has run out"""
+    stream = False
+    """the end of the connection is an end"""
+
+    def hear(self, event: Event) -> bool:
+        """Take in an event; whether it is about what is waited for."""
+        return False
+
+    def part(self, query: str, value: Json) -> None:
+        """Take in the answer to a query of `parting`."""
+
+    def learn(self, value: Json) -> None:
+        """Take in the answer to the question; None where it was refused."""
+
+    def tolerates(self, text: str) -> bool:
+        """Whether the command's error means that there is still something to wait for."""
+        return False
+
+    def ending(self) -> Completion | None:
+        """How it ended, None as long as it has not."""
+        raise NotImplementedError
+
+    def awaited(self) -> str:
+        """What is waited for and how that is now, for whoever gives up: `A; B`."""
+        raise NotImplementedError
+
+    def left(self) -> str:
+        """What goes on once nothing waits for it, and how to end it; "" for nothing."""
+        return ""
+
+
+def by_event(event: Event, failed: str = "", note: str = "") -> Completion:
+    """The end that an event tells."""
+    return Completion(failed, event.data, {"event": event.raw}, note)
+
+
+class NamedEventTracker(CompletionTracker):
+    """The tracker of an event that the line names itself: `--wait=EVENT`."""
+
+    def __init__(self, wanted: EventPattern) -> None:
+        self._wanted = wanted
+        self._event: Event | None = None
+        self._others = 0
+
+    def hear(self, event: Event) -> bool:
+        """See CompletionTracker."""
+        is_own = self._event is None and self._wanted.matches(event)
+        if is_own:
+            self._event = event
+        self._others += 1
+        return is_own
+
+    def ending(self) -> Completion | None:
+        """See CompletionTracker."""
+        return None if self._event is None else by_event(self._event)
+
+    def awaited(self) -> str:
+        """See CompletionTracker."""
+        return f"{self._wanted.text}; {others(self._others)}"
+
+
+class EventTracker(CompletionTracker):
+    """The tracker of an end shown by an event, by a query's answer, or by a lost connection."""
+
+    def __init__(self, command: str, row: CompletionRule, arguments: JsonObject) -> None:
+        self._command = command
+        self._row = row
+        self._arguments = arguments
+        self._name, self._bearers = _identity(row, arguments)
+        self._found: Completion | None = None
+        self._reply: Json = None
+        self._standstill = ""
+        self.question = row.asks
+        self.parting = ("query-status",) if row.guest else ()
+        self.stream = row.stream
+
+    def hear(self, event: Event) -> bool:
+        """See CompletionTracker."""
+        row = self._row
+        well = event.name in row.well.split()
+        badly = event.name in row.badly.split()
+        if self._found is not None or not (well or badly) or not self._is_own(event):
+            return False
+        if well and not row.is_end(self._arguments, event):
+            return True
+        error = row.error(event) if badly or "error" in event.data else ""
+        if error is not None:
+            self._found = by_event(event, f"{self._subject}: {error}" if error else "")
+        return True
+
+    def learn(self, value: Json) -> None:
+        """See CompletionTracker."""
+        self._reply = value
+        if self._found is None and self._row.reached(self._arguments, value):
+            self._found = Completion("", value, {self._row.asks: value})
+
+    def part(self, query: str, value: Json) -> None:
+        """See CompletionTracker."""
+        self._standstill = standstill(value)
+
+    def tolerates(self, text: str) -> bool:
+        """See CompletionTracker."""
+        return bool(self._row.goes_on) and self._row.goes_on in text
+
+    def ending(self) -> Completion | None:
+        """See CompletionTracker."""
+        return self._found
+
+    def awaited(self) -> str:
+        """See CompletionTracker."""
+        what = " or ".join(self._row.well.split()) or "the end"
+        if self._row.stream:
+            what = f"{what} or the end of the connection" if self._row.well else "the VM to end"
+        state = self._row.state(self._reply)
+        # A VM that stands still explains why a guest has not done something, but no number.
+        if self._standstill:
+            state = f"{state}; {self._standstill}" if self._reply else self._standstill
+        return f"{what}{f' of {self._name}' if self._name else ''}; {state}"
+
+    def left(self) -> str:
+        """See CompletionTracker."""
+        return f"{self._subject} goes on"
+
+    @property
+    def _subject(self) -> str:
+        return f"{self._command} {self._name}".strip()
+
+    def _is_own(self, event: Event) -> bool:
+        bearers = self._bearers.items()
+        return not bearers or any(member(event, path) == name for path, name in bearers)
+
+
+class MigrationTracker(CompletionTracker):
+    """The tracker of the one migration.
+
+    Events report its states only where the migration capability `events` is on, so they are asked
+    for as well, and the answer is always the reply of `query-migrate`.
+    """
+
+    def __init__(self, command: str, row: CompletionRule) -> None:
+        self._command = command
+        self._well, self._badly = row.well.split(), row.badly.split()
+        self._halts = row.halts.split()
+        self._leaves = row.leaves
+        self._status = ""
+        self._found: Completion | None = None
+        self.question = row.asks
+        self.works = frozenset({MIGRATION})
+
+    def hear(self, event: Event) -> bool:
+        """See CompletionTracker."""
+        status = event.data.get("status")
+        if event.name != "MIGRATION" or not isinstance(status, str):
+            return False
+        self._become(status)
+        self.urgent = status in (*self._well, *self._badly, *self._halts)
+        return True
+
+    def learn(self, value: Json) -> None:
+        """See CompletionTracker."""
+        self.urgent = False
+        reply = value if isinstance(value, dict) else {}
+        status = reply.get("status", "none" if value == {} else "")
+        if isinstance(status, str) and status:
+            self._become(status)
+        told: JsonObject = {"query-migrate": value}
+        if value is None and self._status in self._badly:
+            told = {}
+        elif self._status != status:
+            return
+        if self._status in self._badly:
+            self._found = Completion(self._failure(reply), value, told)
+        elif self._status in self._halts and self._status != self._leaves:
+            self._found = Completion("", value, told, NEXT[self._status])
+        elif self._status in self._well:
+            note = "no migration was under way" if self._status == "none" else ""
+            self._found = Completion("", value, told, note)
+
+    def ending(self) -> Completion | None:
+        """See CompletionTracker."""
+        return self._found
+
+    def awaited(self) -> str:
+        """See CompletionTracker."""
+        return f"the end of the migration; it is {self._status or 'not begun'}"
+
+    def left(self) -> str:
+        """See CompletionTracker."""
+        if "cancelled" in self._well:
+            return ""
+        return "the migration goes on; migrate_cancel ends it"
+
+    def _become(self, status: str) -> None:
+        self._status = status
+        if self._leaves and status != self._leaves:
+            self._leaves = ""
+
+    def _failure(self, reply: JsonObject) -> str:
+        why = reply.get("error-desc")
+        said = f": {why}" if isinstance(why, str) and why else ""
+        return f"{self._command}: the migration {_PAST.get(self._status, self._status)}{said}"
+
+
+_PAST = {
+    "failed": "has failed",
+    "cancelled": "was cancelled",
+    "completed": "had completed",
+}
+
+
+def others(count: int) -> str:
+    """What else came in the meantime."""
+    return f"{count} other event{'s' * (count != 1)} came" if count else "no event came"
+
+
+def shown_id(name: str) -> str:
+    """An id as a line of ours has to write it."""
+    return name if name.replace("-", "").replace("_", "").isalnum() else quote(name)
+
+
+def _identity(row: CompletionRule, arguments: JsonObject) -> tuple[str, dict[str, str]]:
+    """What the line calls its subject, and what the members of an event's data call it, one of
+    which is enough.
+    """
+    for pair in row.id.split():
+        argument, _, members = pair.partition("=")
+        name = arguments.get(argument)
+        if isinstance(name, str):
+            bearers = dict.fromkeys(members.split(","), name)
+            # A device is named by its id, or by its path in full.
+            is_path = argument == "id" and "device" in bearers and "/" in name
+            return name, _by_path(name) if is_path else bearers
+    return "", {}
+
+
+def _by_path(path: str) -> dict[str, str]:
+    """What an event calls a device that the line names by its path in full."""
+    parent, _, id = path.rpartition("/")
+    has_id = parent == "/machine/peripheral"
+    return {"path": path, **({"info.device": id} if has_id else {})}
+
+
+def member(event: Event, path: str) -> Json:
+    """A member of an event's data, or of one of its members; None where there is none."""
+    found: Json = event.data
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found

@@ -1,0 +1,268 @@
+"""`--wait`: runs a command and follows what it started to its end.
+
+Listening starts before the command goes out, since events come before the reply of their own
+command, and a job may be born and gone before it (WIRE.md section 7). What was raised before never
+counts: it is read and thrown away first.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qmpsh.client.client import Client, Pending
+from qmpsh.errors import ConnectionLost, ReplyTimeout, StreamEnded, UsageError
+from qmpsh.protocol.messages import Command, Event, Reply
+from qmpsh.shell.events import read_wanted
+from qmpsh.shell.execute import Request, answer_to, execute
+from qmpsh.shell.progress import Progress
+from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor, Wish
+from qmpsh.shell.waiting.jobs import GOALS, JobTracker
+from qmpsh.shell.waiting.rules import RuleKind, end_of, job_ids
+from qmpsh.shell.waiting.trackers import (
+    Completion,
+    CompletionTracker,
+    EventTracker,
+    MigrationTracker,
+    NamedEventTracker,
+)
+
+if TYPE_CHECKING:
+    from qmpsh.shell.interpreter import Shell
+
+SHORTEST, LONGEST = 0.05, 0.5
+"""seconds between two questions about an end that no event tells; the pause doubles"""
+
+_PARTING = 2.0
+"""seconds for what is put away once the end was told; it changes nothing about the end"""
+
+_LAST_LOOK = 0.5
+"""seconds for the state that a message tells once the time has run out"""
+
+_DRAINED = 16
+"""turns of reading what came before, 1 MiB each; a guest may raise events without end"""
+
+
+def drain(client: Client) -> None:
+    """Read what has come so far."""
+    for _ in range(_DRAINED):
+        if not client.poll(0):
+            return
+
+
+def execute_and_wait(shell: Shell, request: Request, wanted: str) -> Steps:
+    """The steps from a request to the end of what it starts.
+
+    wanted: "" for the end that the table knows, else an event or a job's state
+    Raises UsageError where there is nothing to wait for, before anything is sent.
+    """
+    course = yield from _course(shell, request, wanted)
+    send = partial(_send_and_follow, shell, course)
+    return (yield from execute(shell.client, request, shell.settings, send))
+
+
+def _course(shell: Shell, request: Request, wanted: str) -> Generator[Wish, str, CompletionTracker]:
+    """What shows the end of a request. Raises UsageError where nothing does."""
+    command = request.command
+    if request.hmp:
+        raise UsageError("a line of the human monitor has no end to wait for; --wait is for QMP")
+    row = end_of(command.name)
+    arguments = command.arguments if isinstance(command.arguments, dict) else {}
+    if wanted and not (wanted in GOALS and row is not None and row.kind is RuleKind.JOB):
+        named = read_wanted(wanted)
+        yield from shell.introspection.load_schema()
+        named.check(shell.introspection.schema)
+        return NamedEventTracker(named)
+    if row is None:
+        raise UsageError(_endless(command.name))
+    if row.kind is RuleKind.EVENT:
+        return EventTracker(command.name, row, arguments)
+    if row.kind is RuleKind.MIGRATION:
+        return MigrationTracker(command.name, row)
+    ids = job_ids(row, arguments)
+    if not ids:
+        raise UsageError(_endless(f"{command.name} without a job"))
+    if wanted and GOALS[wanted] not in row.halts.split():
+        raise UsageError(f"no job is {wanted} because of {command.name}; --wait waits for its end")
+    return JobTracker(command.name, row, arguments, ids, wanted)
+
+
+def _endless(what: str) -> str:
+    return (
+        f"{what} finishes at once, there is nothing to wait for; --wait=EVENT waits for an event,"
+        " as in --wait=SHUTDOWN"
+    )
+
+
+def _send_and_follow(
+    shell: Shell, course: CompletionTracker, client: Client, request: Request
+) -> Steps:
+    log = shell.hear_events()
+    drain(client)
+    shell.sending(client, request.command)
+    timeout = request.modifiers.timeout
+    started = time.monotonic()
+    deadline = None if timeout is None else started + timeout
+    follower = TrackerDriver(client, course, Progress() if shell.settings.bar else None)
+    with log.followed(follower.hear):
+        suggest = shell.introspection.suggestion
+        answer = yield from answer_to(client, request, suggest, course.left)
+        if answer.failed and not course.tolerates(answer.text or ""):
+            yield answer
+            return Outcome(1)
+        ending = yield from end_of_course(follower, deadline)
+    if ending is None:
+        yield from look_back(client, course)
+        raise too_late(request.command.name, timeout, course)
+    yield of_ending(answer, ending, time.monotonic() - started)
+    if ending.note:
+        yield Note(ending.note)
+    for job in course.dismissed:
+        yield from _dismiss(client, job)
+    return Outcome(1 if ending.failed else 0)
+
+
+def too_late(name: str, timeout: float | None, course: CompletionTracker) -> ReplyTimeout:
+    """What to say of an end that did not come in time."""
+    given = f"{timeout:g} s" if timeout is not None else "the time"
+    return ReplyTimeout(f"{name}: waited {given} for {course.awaited()}")
+
+
+def look_back(client: Client, course: CompletionTracker) -> Generator[Wish, str, None]:
+    """Ask how it is now that the time has run out, of a server that answers at once."""
+    for query in course.parting:
+        if client.closed:
+            return
+        pending = client.submit(Command(query))
+        yield WaitFor(partial(_is_done, pending), time.monotonic() + _LAST_LOOK, stops=True)
+        if isinstance(pending.reply, Reply):
+            course.part(query, pending.reply.value)
+        elif not pending.done:
+            client.forget(pending)
+
+
+def _is_done(pending: Pending) -> bool:
+    return pending.done
+
+
+def end_of_course(
+    follower: TrackerDriver, deadline: float | None
+) -> Generator[Wish, str, Completion | None]:
+    """Wait for the end; None when the time has run out. Raises ConnectionLost."""
+    while (ending := follower.turn(time.monotonic())) is None:
+        now = time.monotonic()
+        if deadline is not None and now >= deadline:
+            return None
+        due = min(math.inf if deadline is None else deadline, follower.due)
+        due_or_never = None if due == math.inf else due
+        yield WaitFor(follower.has_news, due_or_never, follower.works, left=follower.left)
+    return ending
+
+
+def of_ending(answer: Answer, ending: Completion, seconds: float) -> Answer:
+    """The end as the answer of the line; `--json` has the reply, and what showed the end."""
+    reply = {**(answer.reply or {}), **ending.told}
+    value = answer.value if ending.value is None else ending.value
+    if ending.failed:
+        return answer._replace(
+            failed=True, text=ending.failed, value=None, reply=reply, seconds=seconds
+        )
+    return answer._replace(failed=False, text=None, value=value, reply=reply, seconds=seconds)
+
+
+def _dismiss(client: Client, job: str) -> Generator[Wish, str, None]:
+    """Let go of a job that this line made, its error having been shown; whether it works or not."""
+    if not client.closed:
+        pending = client.submit(Command("job-dismiss", {"id": job}))
+        yield WaitFor(lambda: pending.done, time.monotonic() + _PARTING, stops=True)
+
+
+class TrackerDriver:
+    """The driver of a tracker: passes it events, asks its questions, and says when it has news.
+
+    progress: for the bar, None where it is not shown
+    """
+
+    def __init__(
+        self, client: Client, course: CompletionTracker, progress: Progress | None
+    ) -> None:
+        self._client = client
+        self._course = course
+        self._progress = progress
+        self._asked: Pending | None = None
+        self._pause = SHORTEST
+        self._next = 0.0
+        self._is_fresh = False
+        self.due = math.inf
+        """when to look again even if nothing is heard, of the clock `time.monotonic()`"""
+        self.left = course.left
+        self.works = None if progress is None else lambda: progress.works(course.works)
+
+    def hear(self, event: Event) -> bool:
+        """Take in an event; whether it is about what is waited for."""
+        self._is_fresh = True
+        if self._progress is not None:
+            self._progress.hear(event, time.monotonic())
+        return self._course.hear(event)
+
+    def has_news(self) -> bool:
+        """Whether a turn would find something that the last one has not."""
+        answered = self._asked is not None and self._asked.done
+        return self._is_fresh or answered or self._client.closed
+
+    def turn(self, now: float) -> Completion | None:
+        """Take in what came, ask what is due; the end once it is there.
+
+        Raises ConnectionLost where the connection has ended and that is not the end waited for.
+        """
+        self._is_fresh = False
+        if self._asked is not None and self._asked.done:
+            self._learn(self._asked, now)
+        ending = self._course.ending()
+        if ending is None and self._client.closed:
+            return self._end_of_stream()
+        if ending is None and self._asked is None:
+            self._ask(now)
+        return ending
+
+    def _end_of_stream(self) -> Completion:
+        lost = self._client.lost
+        # Neither what we hung up ourselves nor a way that broke says that the VM has ended.
+        if self._course.stream and isinstance(lost, StreamEnded):
+            return Completion()
+        why = f": {lost}" if lost is not None else ""
+        raise ConnectionLost(f"lost the connection while waiting for {self._course.awaited()}{why}")
+
+    def _ask(self, now: float) -> None:
+        """Put the question that is due: the tracker's own, else one for the bar."""
+        course, name = self._course, ""
+        if course.question and (course.urgent or now >= self._next):
+            name = course.question
+            self._pause = min(2 * self._pause, LONGEST)
+        elif self._progress is not None and course.works:
+            name = self._progress.take_question(now) or ""
+        if name:
+            self._asked = self._client.submit(Command(name))
+        self.due = math.inf if self._asked is not None else self._next_time(now)
+
+    def _next_time(self, now: float) -> float:
+        times = [self._next] if self._course.question else []
+        if self._progress is not None and self._course.works:
+            wait = self._progress.due(now)
+            times += [] if wait is None else [now + wait]
+        return min(times, default=math.inf)
+
+    def _learn(self, asked: Pending, now: float) -> None:
+        self._asked = None
+        if asked.error is not None:
+            return  # the connection was lost, which is not an answer
+        self._next = now + self._pause
+        value = asked.reply.value if isinstance(asked.reply, Reply) else None
+        name = asked.command.name
+        if name == self._course.question:
+            self._course.learn(value)
+        if self._progress is not None:
+            self._progress.learn(name, value, now)

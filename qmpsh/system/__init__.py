@@ -1,0 +1,1 @@
+"""What this host shows of processes, sockets and QEMU command lines."""

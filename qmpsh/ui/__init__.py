@@ -1,0 +1,1 @@
+"""The interactive front ends: the full screen and the line prompt."""

@@ -1,0 +1,1 @@
+"""What both interactive front ends share."""

@@ -1,0 +1,193 @@
+"""Drives a session from the event loop that also reads the keyboard: no thread, no lock.
+
+The file descriptor is always watched for reading, and for writing while there is something to
+write. A timer serves deadlines and the clock of a running command.
+
+Also decides when to draw: at once after a key, otherwise at most thirty times a second, since under
+a flood of events the screen changes all the time, and a key must not wait for the next frame. Keeps
+memory flat without letting Python's garbage collector delay the keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from prompt_toolkit.layout import Layout
+from prompt_toolkit.layout.containers import WindowRenderInfo
+from prompt_toolkit.layout.screen import Screen
+from prompt_toolkit.renderer import Renderer
+
+from qmpsh.ui.common.session_protocol import SessionProtocol
+
+TICK = 0.25
+"""seconds between updates of the clock while a line runs"""
+
+
+class Driver:
+    """Drives one session. after: called at the end of each turn, when it may have changed."""
+
+    def __init__(self, session: SessionProtocol, after: Callable[[], None]) -> None:
+        self._session = session
+        self._after = after
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._fd = -1
+        self._serial = 0
+        self._writing = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Start in the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self.turn()
+
+    def turn(self) -> None:
+        """Do one turn: poll the session, call `after`, and set up what to wait for next."""
+        self._session.poll()
+        self._after()
+        self.arm()
+
+    def arm(self) -> None:
+        """Set up what to wait for; needed after each call that may have sent something."""
+        if self._loop is None:
+            return
+        self._watch(self._loop, self._session.fileno(), self._session.serial)
+        self._watch_writing(self._loop, wanted=self._session.wants_write)
+        self._set_timer(self._loop)
+
+    def stop(self) -> None:
+        """Stop watching; harmless if repeated."""
+        if self._loop is None:
+            return
+        self._watch(self._loop, -1, self._serial)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop = None
+
+    def _watch(self, loop: asyncio.AbstractEventLoop, fd: int, serial: int) -> None:
+        """Watch this file descriptor instead of the last one, which may be closed by now."""
+        if (fd, serial) == (self._fd, self._serial):
+            return
+        if self._fd >= 0:
+            # The selector raises OSError for a closed file descriptor.
+            with contextlib.suppress(OSError):
+                self._watch_writing(loop, wanted=False)
+            loop.remove_reader(self._fd)
+        self._fd, self._serial = fd, serial
+        if fd >= 0:
+            loop.add_reader(fd, self.turn)
+
+    def _watch_writing(self, loop: asyncio.AbstractEventLoop, *, wanted: bool) -> None:
+        if wanted == self._writing or self._fd < 0:
+            return
+        self._writing = wanted
+        if wanted:
+            loop.add_writer(self._fd, self.turn)
+        else:
+            loop.remove_writer(self._fd)
+
+    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        delay = self._session.wait()
+        if self._session.running is not None:
+            delay = TICK if delay is None else min(delay, TICK)
+        if delay is not None:
+            self._timer = loop.call_later(delay, self.turn)
+
+
+FRAME = 1 / 30
+"""least seconds between two frames not caused by a key"""
+
+
+class Frames:
+    """Limits the frame rate. draw: asks the application for a frame, which it draws soon."""
+
+    def __init__(self, draw: Callable[[], None]) -> None:
+        self._draw = draw
+        self._drawn = float("-inf")
+        self._timer: asyncio.TimerHandle | None = None
+
+    def drawn(self) -> None:
+        """Note that a frame was drawn, for whatever reason; it shows everything so far."""
+        self._drawn = asyncio.get_running_loop().time()
+        self.stop()
+
+    def changed(self) -> None:
+        """Note that there is something new to show. Call it in the running loop."""
+        if self._timer is not None:
+            return
+        loop = asyncio.get_running_loop()
+        delay = self._drawn + FRAME - loop.time()
+        if delay <= 0:
+            self._draw()
+        else:
+            self._timer = loop.call_later(delay, self._due)
+
+    def stop(self) -> None:
+        """Cancel a pending frame; harmless if repeated."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _due(self) -> None:
+        self._timer = None
+        self._draw()
+
+
+@contextlib.contextmanager
+def calm() -> Iterator[None]:
+    """Leave out of collections, inside this context, what exists already.
+
+    That is mostly what was imported, and visiting it takes a tenth of a second. What is kept of
+    events and replies is few objects for the collector, so that a full collection takes 10 ms.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+class Drawn(Protocol):
+    """The part of an application that the frames need."""
+
+    @property
+    def renderer(self) -> Renderer: ...
+
+    @property
+    def layout(self) -> Layout: ...
+
+
+class Cells:
+    """Frees the cells of a frame when the next one is drawn.
+
+    prompt_toolkit draws with functions that refer to themselves, to the frame's Screen and to a
+    table of where each cell came from: a megabyte. That is still in use when a collection comes,
+    and so counts as old: left alone, it would stay until the next full collection.
+    """
+
+    def __init__(self) -> None:
+        self._screen: Screen | None = None
+        self._infos: list[WindowRenderInfo] = []
+
+    def drawn(self, application: Drawn) -> None:
+        """A frame was drawn: nothing reads the cells of the one before any more."""
+        screen, last = application.renderer.last_rendered_screen, self._screen
+        if screen is last:
+            return
+        if last is not None:
+            last.data_buffer.clear()
+            last.zero_width_escapes.clear()
+            last.visible_windows_to_write_positions.clear()
+        windows = application.layout.find_all_windows()
+        infos = [window.render_info for window in windows if window.render_info is not None]
+        current = set(map(id, infos))
+        for info in self._infos:
+            if id(info) not in current:
+                info._rowcol_to_yx.clear()
+        self._screen, self._infos = screen, infos

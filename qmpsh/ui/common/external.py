@@ -1,0 +1,144 @@
+"""Passes text to what lies outside: a pager, the user's editor, the terminal's clipboard.
+
+Pager and editor get the terminal. The event loop keeps running meanwhile: the VM is read, events
+are kept, nothing is drawn.
+
+The clipboard is reached with the sequence OSC 52, which works over ssh too. The terminal does not
+confirm it; one that does not support or allow it ignores it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import subprocess
+import tempfile
+from base64 import b64encode
+from collections.abc import Mapping
+
+from prompt_toolkit.application import in_terminal
+from prompt_toolkit.output import Output as Terminal
+
+from qmpsh.errors import UsageError
+from qmpsh.render.units import size
+from qmpsh.system.programs import not_started
+
+POLL = 0.05
+"""seconds between checks whether the program has ended; asyncio's own way needs a thread"""
+
+
+def pager_command(environ: Mapping[str, str]) -> list[str]:
+    """Return the words of $PAGER, or less. Raises UsageError if it cannot be split."""
+    try:
+        return shlex.split(environ.get("PAGER", "")) or ["less"]
+    except ValueError as error:
+        raise UsageError(f"PAGER: {error}") from error
+
+
+def pager_environ(environ: Mapping[str, str], *, is_table: bool) -> dict[str, str]:
+    """Return a pager's environment; for a table, -S makes `less` scroll sideways, not wrap rows.
+
+    -S comes first, since one of the user's options may swallow all that follows it.
+    Source: less(1), LESS.
+    """
+    options = f"-S {environ.get('LESS', '')}".rstrip()
+    return {**environ, "LESS": options} if is_table else dict(environ)
+
+
+async def show_in_pager(text: str, *, is_table: bool = False) -> None:
+    """Show a text until the user leaves the pager. Raises UsageError if it cannot start."""
+    command = pager_command(os.environ)
+    try:
+        await hand_over(command, f"{text}\n", is_table=is_table)
+    except OSError as error:
+        why = not_started(command[0], error)
+        raise UsageError(f"{why}; install it, or name another pager in PAGER") from error
+
+
+async def hand_over(command: list[str] | str, text: str, *, is_table: bool = False) -> int:
+    """Give a program the terminal and the text until it ends; return its exit status, as Popen.
+
+    command:  words, or a line for the shell
+    text:     the program's standard input
+    is_table: the text has rows that a pager must not wrap
+    Raises OSError if the program cannot start.
+    """
+    environ = pager_environ(os.environ, is_table=is_table)
+    with tempfile.TemporaryFile() as file:
+        # A file, not a pipe: a pager reads no further than the user does, and must not block us.
+        file.write(text.encode(errors="replace"))
+        file.seek(0)
+        async with in_terminal():
+            process = subprocess.Popen(
+                command, shell=isinstance(command, str), stdin=file, env=environ
+            )
+            while process.poll() is None:
+                await asyncio.sleep(POLL)
+    return process.returncode
+
+
+def editor_command(environ: Mapping[str, str]) -> list[str]:
+    """Return the words of $VISUAL or $EDITOR, or vi. Raises UsageError if they cannot be split."""
+    for name in ("VISUAL", "EDITOR"):
+        try:
+            words = shlex.split(environ.get(name, ""))
+        except ValueError as error:
+            raise UsageError(f"{name}: {error}") from error
+        if words:
+            return words
+    return ["vi"]
+
+
+async def edit(text: str) -> str:
+    """Return the text as edited, without the final newline that editors add.
+
+    Raises UsageError if the editor cannot start or fails; the line then stays as it was.
+    """
+    command = editor_command(os.environ)
+    # A private folder: an editor may replace the file and leave others beside it.
+    with tempfile.TemporaryDirectory(prefix="qmpsh-") as folder:
+        path = os.path.join(folder, "line.qmp")
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(fd, "w", encoding="utf-8", errors="replace") as file:
+            file.write(f"{text}\n")
+        async with in_terminal():
+            try:
+                process = subprocess.Popen([*command, path])
+            except OSError as error:
+                why = not_started(command[0], error)
+                raise UsageError(f"{why}; install it, or name another in VISUAL") from error
+            while process.poll() is None:
+                await asyncio.sleep(POLL)
+        if process.returncode:
+            raise UsageError(f"{command[0]} ended with {process.returncode}: the line is unchanged")
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                return file.read().rstrip("\n")
+        except OSError as error:
+            raise UsageError(f"cannot read the line back: {error.strerror}") from error
+
+
+LIMIT = 74_994
+"""bytes; encoded and framed 100,000, above which terminals drop the whole sequence"""
+
+
+def copy_text(text: str, terminal: Terminal) -> str:
+    """Put a text in the terminal's clipboard; return a message for the user."""
+    sequence = copy_sequence(text)
+    if sequence is None:
+        return f"longer than {size(LIMIT)}, a terminal would not take it: Alt-s saves"
+    terminal.write_raw(sequence)
+    terminal.flush()
+    return f"copied {size(len(text.encode(errors='replace')))} (OSC 52)"
+
+
+def copy_sequence(text: str) -> str | None:
+    """Return the sequence that copies a text to the clipboard; None if the text is too long.
+
+    Source: xterm, ctlseqs, "Operating System Commands", 52.
+    """
+    data = text.encode(errors="replace")
+    if len(data) > LIMIT:
+        return None
+    return f"\x1b]52;c;{b64encode(data).decode()}\x07"

@@ -1,0 +1,270 @@
+"""Passes lines from the prompt to the session, one after the other.
+
+A line typed while another runs waits for its turn, as in any terminal; a paste of several lines
+runs them in turn. Late answers to a line that the user detached from are shown separately, never
+among those of another line. Knows neither panes nor the application.
+
+`| command`, `> file` and `>> file` work while the event loop keeps running. What a pipe prints is
+shown as a reply; a pager or an editor at its end gets the terminal instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Generic, Protocol, TypeVar
+
+from qmpsh.errors import ConnectionLost, QmpshError
+from qmpsh.language.reader import LogicalLine
+from qmpsh.language.syntax import Redirect
+from qmpsh.render.answers import answer_body
+from qmpsh.shell.history import HMP_PROMPT, expand
+from qmpsh.shell.pipes import pipe_status, wants_terminal, write_file
+from qmpsh.shell.secrets import mask_line
+from qmpsh.shell.steps import Answer, Note, Outcome
+from qmpsh.system.programs import not_started
+from qmpsh.ui.common.external import hand_over
+from qmpsh.ui.common.session_protocol import SessionProtocol
+
+Key = TypeVar("Key")
+
+PATIENCE = 1.0
+"""most seconds that a late answer waits for the running line to end"""
+
+
+class ReplyHeading(Note):
+    """The heading that says which line the next answer belongs to, if not the one right above."""
+
+    __slots__ = ()
+
+
+class Presenter(Protocol[Key]):
+    """Where a front end shows the results of a line. `key` is what `begin` returned."""
+
+    def begin(self, prompt: str, line: str) -> Key:
+        """A line starts."""
+
+    def show(self, key: Key, item: Answer | Note) -> None:
+        """The line produces an answer or a note."""
+
+    def error(self, error: QmpshError) -> None:
+        """An error that no answer has reported."""
+
+
+class _Turn(Generic[Key]):
+    """A line that was started, and its prompt."""
+
+    __slots__ = ("key", "line", "prompt")
+
+    def __init__(self, prompt: str, line: str, key: Key) -> None:
+        self.prompt = prompt
+        self.line = line
+        self.key = key
+
+
+class LineRunner(Generic[Key]):
+    """Runs lines one at a time.
+
+    leave:   called with an exit code when a line ends the shell
+    clock:   like `time.monotonic()`
+    waiting: the lines queued after the running one, as typed
+    """
+
+    def __init__(
+        self,
+        session: SessionProtocol,
+        presenter: Presenter[Key],
+        leave: Callable[[int], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.waiting: deque[LogicalLine] = deque()
+        self._session = session
+        self._presenter = presenter
+        self._leave = leave
+        self._clock = clock
+        self._since = 0.0
+        self._open: _Turn[Key] | None = None
+        self._told: _Turn[Key] | None = None
+        self._late: deque[tuple[_Turn[Key], Callable[[], None]]] = deque()
+
+    def elapsed(self) -> float:
+        """Return how long the running line has been running, in seconds; 0.0 if none is."""
+        return self._clock() - self._since if self._session.running is not None else 0.0
+
+    def submit(self, text: str) -> None:
+        """Run what was typed, or queue it after the running line."""
+        lines, rest = self._session.split(text)
+        self.waiting.extend([*lines, LogicalLine(rest, 0)] if rest.strip() else lines)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Start the next waiting line if none is running. Call it after each turn."""
+        if self.elapsed() >= PATIENCE:
+            self._tell_late()
+        while self.waiting and self._session.running is None:
+            self._start(self.waiting.popleft())
+
+    def interrupt(self) -> bool:
+        """Detach from the running line and drop waiting ones; False if there was nothing."""
+        waited = bool(self.waiting)
+        self.waiting.clear()
+        # Before the session may end the line: whatever it produces from now on is late.
+        self._close()
+        return self._session.interrupt() or waited
+
+    def meant(self, typed: str) -> str:
+        """Return a line with its alias expanded: that is what runs, and what may hold a secret."""
+        session = self._session
+        return typed if session.prompt == HMP_PROMPT else expand(typed, session.catalog.aliases)
+
+    def _start(self, typed: LogicalLine) -> None:
+        session = self._session
+        line, prompt = self.meant(typed.text), session.prompt
+        turn = _Turn(prompt, line, self._presenter.begin(prompt, line))
+        self._open = self._told = turn
+        self._since = self._clock()
+        if typed.note:
+            self._presenter.show(turn.key, Note(typed.note))
+        try:
+            session.start(line, partial(self._show, turn), partial(self._ended, turn))
+        except QmpshError as error:
+            self._presenter.error(error)
+            self._close()
+
+    def _show(self, turn: _Turn[Key], item: Answer | Note) -> None:
+        self._tell(turn, partial(self._presenter.show, turn.key, item))
+
+    def _ended(self, turn: _Turn[Key], outcome: Outcome) -> None:
+        error = outcome.error
+        # The session's listener reports a lost connection, once for all lines.
+        if error is not None and not (
+            isinstance(error, ConnectionLost) and self._session.machine.connected
+        ):
+            self._tell(turn, partial(self._presenter.error, error))
+        if turn is self._open:
+            self._close()
+        if outcome.leave:
+            self.waiting.clear()
+            self._leave(outcome.exit_code)
+
+    def _tell(self, turn: _Turn[Key], tell: Callable[[], None]) -> None:
+        """Show something now; or if it is late, once the running line has ended."""
+        if turn is self._open:
+            self._head(turn)
+            tell()
+        else:
+            self._late.append((turn, tell))
+            if self._open is None:
+                self._tell_late()
+
+    def _close(self) -> None:
+        """Handle that the running line has ended, or the user detached from it."""
+        self._open = self._told = None
+        self._tell_late()
+
+    def _tell_late(self) -> None:
+        while self._late:
+            turn, tell = self._late.popleft()
+            self._head(turn)
+            tell()
+
+    def _head(self, turn: _Turn[Key]) -> None:
+        """Say which line the next answer belongs to, unless that is obvious."""
+        if turn is not self._told:
+            self._told = turn
+            line = mask_line(turn.line, hmp=turn.prompt == HMP_PROMPT).split("\n")[0]
+            late = "" if turn is self._open else "late "
+            self._presenter.show(turn.key, ReplyHeading(f"{late}reply of {line}"))
+
+
+LIMIT: Final = 16 * 1024 * 1024
+"""most bytes shown of a pipe's output"""
+_CHUNK: Final = 64 * 1024
+
+
+async def redirect(answer: Answer) -> str:
+    """Send an answer to its line's redirect; return the text to show for it.
+
+    Raises QmpshError if a file cannot be written or a pipe fails.
+    """
+    target = answer.redirect
+    if target is None:
+        return ""
+    body = answer_body(answer)
+    data = answer.data
+    if data is None:
+        data = f"{body.text()}\n".encode(errors="replace") if body.lines else b""
+    if target.mark != "|":
+        write_file(target, data)
+        return f"written to {target.target}"
+    try:
+        if wants_terminal(target, os.environ):
+            text, is_table = data.decode("utf-8", "replace"), body.table is not None
+            shown, status = "", await hand_over(target.target, text, is_table=is_table)
+        else:
+            shown, status = await _through(target, data)
+    except OSError as error:
+        raise QmpshError(not_started("/bin/sh", error)) from error
+    said = pipe_status(status, target)
+    if said:
+        raise QmpshError(f"{shown}\n{said}" if shown else said)
+    return shown
+
+
+async def _through(target: Redirect, data: bytes) -> tuple[str, int]:
+    """Pipe the bytes through a command; return its output and exit status."""
+    process = await asyncio.create_subprocess_shell(
+        target.target,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        # Detached from the terminal: its keys and Ctrl-C belong to the screen.
+        start_new_session=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    feeding = asyncio.ensure_future(_feed(process.stdin, data))
+    try:
+        output = await _read(process.stdout)
+        if len(output) > LIMIT:
+            _kill(process)
+            output = output[:LIMIT] + b"\n... more than 16 MiB: the rest was dropped"
+        status = await process.wait()
+    finally:
+        feeding.cancel()
+        if process.returncode is None:
+            _kill(process)
+    return output.decode(errors="replace").removesuffix("\n"), status
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """Kill the command and all that it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+async def _read(stream: asyncio.StreamReader) -> bytes:
+    """Read everything, up to a little more than is shown."""
+    output = bytearray()
+    while len(output) <= LIMIT:
+        chunk = await stream.read(_CHUNK)
+        if not chunk:
+            break
+        output += chunk
+    return bytes(output)
+
+
+async def _feed(stream: asyncio.StreamWriter, data: bytes) -> None:
+    """Write it all; a command may stop reading early without an error."""
+    try:
+        stream.write(data)
+        await stream.drain()
+        stream.close()
+    except OSError:
+        return

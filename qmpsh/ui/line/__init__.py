@@ -1,0 +1,1 @@
+"""The line prompt: the front end with native scrollback."""

@@ -1,0 +1,240 @@
+"""The keys of the line prompt, all those of the key table that make sense without panes; questions.
+
+A question asks for one of several keys, a secret, or a word. None of the answers is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import DummyHistory
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.layout.processors import PasswordProcessor, Processor
+from prompt_toolkit.output import Output as Terminal
+from prompt_toolkit.styles import BaseStyle
+
+from qmpsh.errors import QmpshError
+from qmpsh.render.theme import Line, plain
+from qmpsh.shell.steps import Ask, AskSecret
+from qmpsh.ui.common.external import copy_text, edit, show_in_pager
+from qmpsh.ui.common.keys import KeyBinding, ignore_strangers, key_sheet
+from qmpsh.ui.common.style import fragments
+from qmpsh.ui.line.printer import Printer
+from qmpsh.ui.screen.entries import NO_REPLY, SaveMode
+from qmpsh.ui.screen.prompt import question_line
+
+ITS_OWN = frozenset({"", "interrupt", "leave"})
+"""handlers in the table that the line prompt implements itself"""
+
+Word = Callable[[str, str], Awaitable[str | None]]
+"""Asks for a word, given label and default; returns None if the user cancels."""
+
+
+class PromptSuspension(Exception):  # it ends a prompt as EOFError does, and is not an error
+    """Ends the prompt to make room for something else; it then returns with what was typed."""
+
+    def __init__(self, action: Callable[[], Awaitable[None]], typed: Document) -> None:
+        super().__init__()
+        self.action = action
+        self.typed = typed
+
+
+class LineKeyContext(NamedTuple):
+    """What the keys of the line prompt may use.
+
+    say:     prints lines
+    submit:  runs a line
+    suspend: stops the process
+    word:    asks for a word
+    """
+
+    printer: Printer
+    say: Callable[[list[Line]], None]
+    submit: Callable[[str], None]
+    suspend: Callable[[], None]
+    word: Word
+
+
+class LineKeys:
+    """The keys of the line prompt. table: as rebound by the user."""
+
+    def __init__(self, table: tuple[KeyBinding, ...], doings: LineKeyContext) -> None:
+        self._doings = doings
+        self._away = False
+        self._handlers: dict[str, Callable[[KeyPressEvent], None]] = {
+            "key_sheet": self._show_sheet,
+            "page_reply": self._page,
+            "toggle_hmp": lambda event: doings.submit(".hmp"),
+            "copy_reply": self._copy,
+            "save_reply": self._save,
+            "edit_line": self._edit,
+            "suspend": lambda event: doings.suspend(),
+        }
+        served = ITS_OWN.union(self._handlers)
+        self._table = tuple(key for key in table if key.handler in served)
+
+    def bindings(self) -> KeyBindings:
+        """Return the keys as prompt_toolkit bindings."""
+        bindings = KeyBindings()
+        ignore_strangers(bindings)
+        for keys, handler in self._bound():
+            bindings.add(*keys.split(" "))(handler)
+        # Ctrl-C in a pager or an editor is for that program.
+        bindings.add("<sigint>", filter=Condition(lambda: self._away))(_nothing)
+        return bindings
+
+    def _bound(self) -> Iterator[tuple[str, Callable[[KeyPressEvent], None]]]:
+        for key in self._table:
+            for keys in key.keys if key.handler in self._handlers else ():
+                yield keys, self._handlers[key.handler]
+
+    def _show_sheet(self, event: KeyPressEvent) -> None:
+        self._doings.say(key_sheet(self._table, "Keys"))
+
+    def _page(self, event: KeyPressEvent) -> None:
+        reply = self._doings.printer.last_reply
+        if reply is None:
+            self._doings.printer.remark(NO_REPLY)
+        else:
+            pager = show_in_pager(reply.text(), is_table=reply.table is not None)
+            self._hand_over(event, pager)
+
+    def _edit(self, event: KeyPressEvent) -> None:
+        self._hand_over(event, _edited(event))
+
+    def _hand_over(self, event: KeyPressEvent, program: Coroutine[None, None, None]) -> None:
+        """Give the terminal to a program, one at a time."""
+        if self._away:
+            program.close()
+            return
+        self._away = True
+        event.app.create_background_task(self._come_back(program))
+
+    async def _come_back(self, program: Coroutine[None, None, None]) -> None:
+        try:
+            await program
+        except QmpshError as error:
+            self._doings.printer.error(error)
+        finally:
+            self._away = False
+
+    def _copy(self, event: KeyPressEvent) -> None:
+        reply = self._doings.printer.last_reply
+        said = NO_REPLY if reply is None else copy_text(reply.text(), event.app.output)
+        self._doings.printer.remark(said)
+
+    def _save(self, event: KeyPressEvent) -> None:
+        printer = self._doings.printer
+        if printer.last_reply is None:
+            printer.remark(NO_REPLY)
+            return
+        saving = SaveMode(printer.last_reply.text(), printer.remark)
+        # The question for the name takes the place of the line.
+        event.app.erase_when_done = True
+        document = event.app.current_buffer.document
+        event.app.exit(exception=PromptSuspension(partial(self._ask_name, saving), document))
+
+    async def _ask_name(self, saving: SaveMode) -> None:
+        before = ""
+        while (name := await self._doings.word(saving.label, before)) is not None:
+            if name != before:
+                saving.changed(name)
+            if saving.accept(name):
+                return
+            before = name
+            self._doings.printer.remark(plain(saving.info(self._doings.printer.columns())).strip())
+
+
+async def _edited(event: KeyPressEvent) -> None:
+    buffer = event.current_buffer
+    text = await edit(buffer.text)
+    buffer.document = Document(text, len(text))
+
+
+def _nothing(event: KeyPressEvent) -> None:
+    """Ignore the key."""
+
+
+class LineQuestions:
+    """Asks questions, one at a time. input: None for the process's own."""
+
+    def __init__(self, input: Input | None, output: Terminal) -> None:  # its name
+        self.input = input
+        self.output = output
+        self._open: PromptSession[str] | None = None
+
+    def close(self) -> None:
+        """Cancel the open question, if any."""
+        if self._open is not None and self._open.app.is_running and not self._open.app.is_done:
+            self._open.app.exit(exception=EOFError)
+
+    async def ask(self, asking: Ask, style: BaseStyle) -> str | None:
+        """Return the chosen key or the typed secret; None if cancelled."""
+        message = fragments([*question_line(asking), ("", " ")])
+        if isinstance(asking, AskSecret):
+            return await self._typed(message, style, [PasswordProcessor(char="")])
+        prompt = self._prompt(style, keys=_question_keys(asking))
+        return await self._answer(prompt, message, "") or None
+
+    async def word(self, label: str, style: BaseStyle, default: str = "") -> str | None:
+        """Ask for a word; None if cancelled. default: the initial text."""
+        return await self._typed(fragments([("hint", label)]), style, [], default)
+
+    async def _typed(
+        self,
+        message: StyleAndTextTuples,
+        style: BaseStyle,
+        processors: list[Processor],
+        default: str = "",
+    ) -> str | None:
+        return await self._answer(self._prompt(style, processors=processors), message, default)
+
+    async def _answer(
+        self, prompt: PromptSession[str], message: StyleAndTextTuples, default: str
+    ) -> str | None:
+        self._open = prompt
+        try:
+            return await prompt.prompt_async(message, default=default, set_exception_handler=False)
+        except (KeyboardInterrupt, EOFError):
+            return None
+
+    def _prompt(
+        self,
+        style: BaseStyle,
+        *,
+        keys: KeyBindings | None = None,
+        processors: list[Processor] | None = None,
+    ) -> PromptSession[str]:
+        return PromptSession(
+            key_bindings=keys,
+            input_processors=processors,
+            history=DummyHistory(),
+            style=style,
+            include_default_pygments_style=False,
+            input=self.input,
+            output=self.output,
+        )
+
+
+def _question_keys(asking: Ask) -> KeyBindings:
+    """Bind the keys: each choice's own, Enter for the first; Escape, Ctrl-C and Ctrl-D cancel."""
+    keys = KeyBindings()
+
+    def choose(event: KeyPressEvent) -> None:
+        if event.data in dict(asking.choices):
+            event.app.exit(result=event.data)
+
+    keys.add(Keys.Any)(choose)
+    keys.add("enter")(lambda event: event.app.exit(result=asking.choices[0][0]))
+    for key in ("escape", "c-c", "c-d"):
+        keys.add(key, eager=True)(lambda event: event.app.exit(result=""))
+    return keys

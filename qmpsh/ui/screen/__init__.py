@@ -1,0 +1,1 @@
+"""The full screen: the front end with panes."""

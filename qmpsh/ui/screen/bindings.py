@@ -1,0 +1,225 @@
+"""Turns the key table into prompt_toolkit bindings, plus the few keys that answer a question.
+
+While a secret is asked for, what is typed is never shown, and is in no buffer and no history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from prompt_toolkit.filters import (
+    Always,
+    Condition,
+    Filter,
+    completion_is_selected,
+    emacs_insert_mode,
+    has_completions,
+    is_searching,
+    vi_insert_mode,
+    vi_navigation_mode,
+)
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+from prompt_toolkit.keys import Keys
+
+from qmpsh.errors import QmpshError
+from qmpsh.shell.steps import Ask, AskSecret
+from qmpsh.ui.common.keys import KEYS, KeyBinding, ignore_strangers, leave_insert
+from qmpsh.ui.screen import actions
+from qmpsh.ui.screen.actions import HANDLERS, KeyContext
+from qmpsh.ui.screen.menu import AutoMenu
+
+if TYPE_CHECKING:
+    from qmpsh.shell.session.session import RunningLine
+
+
+class SecretEntry:
+    """The secret typed for the current question; another line starts with nothing typed."""
+
+    def __init__(self, running: Callable[[], RunningLine | None]) -> None:
+        self._running = running
+        self._line: RunningLine | None = None
+        self._typed = ""
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the current question asks for a secret."""
+        running = self._running()
+        return running is not None and isinstance(running.task.asking, AskSecret)
+
+    def add(self, text: str) -> None:
+        """Add typed or pasted text."""
+        if self._line is not self._running():
+            self._line, self._typed = self._running(), ""
+        self._typed += text
+
+    def erase(self, count: int | None = None) -> None:
+        """Erase the last characters, all by default."""
+        self.add("")
+        self._typed = self._typed[:-count] if count else ""
+
+    def take(self) -> str:
+        """Return what was typed, and forget it."""
+        self.add("")
+        typed, self._typed, self._line = self._typed, "", None
+        return typed
+
+
+def bind_secret(bindings: KeyBindings, desk: KeyContext) -> None:
+    """Bind letters and pastes to type, Backspace and Ctrl-U to erase, Enter to answer."""
+    entry = SecretEntry(lambda: desk.screen.session.running)
+    asked = Condition(lambda: entry.is_asked)
+
+    def type_in(event: KeyPressEvent) -> None:
+        # Other keys have names of several letters.
+        if len(event.key_sequence[-1].key) == 1:
+            entry.add(event.data)
+
+    def paste(event: KeyPressEvent) -> None:
+        entry.add(event.data.rstrip("\r\n"))
+
+    def answer(event: KeyPressEvent) -> None:
+        running = desk.screen.session.running
+        if running is not None:
+            running.task.reply(entry.take())
+            desk.turn()
+
+    bindings.add(Keys.Any, filter=asked)(type_in)
+    bindings.add(Keys.BracketedPaste, filter=asked)(paste)
+    bindings.add("backspace", filter=asked)(lambda event: entry.erase(1))
+    bindings.add("c-u", filter=asked)(lambda event: entry.erase())
+    bindings.add("enter", filter=asked)(answer)
+
+
+def bind_keys(bindings: KeyBindings, desk: KeyContext, table: Sequence[KeyBinding] = KEYS) -> None:
+    """Bind every row of the table that has a handler, and Enter for an open menu or event."""
+    at_prompt = ~is_searching & ~Condition(lambda: desk.screen.entry.is_open)
+    filters: dict[str, Filter] = {
+        "leave": Condition(lambda: not desk.buffer.text) & at_prompt,
+        "interrupt": at_prompt,
+        "end_of_line": at_prompt,
+    }
+    for key in table:
+        for keys in key.keys if key.handler else ():
+            where = filters.get(key.handler, Always())
+            bindings.add(*keys.split(" "), filter=where)(
+                partial(_handle, desk, HANDLERS[key.handler])
+            )
+    selected = Condition(lambda: desk.screen.events.selected is not None) & at_prompt
+    empty = Condition(lambda: not desk.buffer.text)
+    bindings.add("enter", filter=selected & empty)(partial(_handle, desk, actions.open_event))
+    bindings.add("enter", filter=completion_is_selected)(_close_menu)
+
+
+def bind_escape(bindings: KeyBindings, desk: KeyContext) -> Callable[[], bool]:
+    """Bind Escape at the prompt: it leaves the nearest of these, and vi's insert mode as well.
+
+    Returns a function that says whether Escape means something by itself at present, at the prompt
+    or in an entry.
+    """
+    screen = desk.screen
+    meanings: tuple[tuple[Callable[[], bool], Callable[[KeyContext], None]], ...] = (
+        (lambda: screen.sheet is not None, HANDLERS["key_sheet"]),
+        (has_completions, _cancel_menu),
+        (lambda: screen.events.selected is not None, actions.leave_event),
+    )
+
+    def is_meant() -> bool:
+        return any(holds() for holds, _ in meanings)
+
+    def leave(desk: KeyContext) -> None:
+        next(action for holds, action in meanings if holds())(desk)
+        leave_insert(desk.app)
+
+    at_prompt = ~is_searching & ~Condition(lambda: screen.entry.is_open)
+    bindings.add("escape", filter=Condition(is_meant) & at_prompt)(partial(_handle, desk, leave))
+    return lambda: is_meant() or screen.entry.is_open or screen.asking is not None
+
+
+def bind_editing(bindings: KeyBindings, desk: KeyContext, offer: AutoMenu) -> None:
+    """Bind the editing keys that are not in the table because they do what everybody expects."""
+    buffer = desk.buffer
+    at_line = Condition(lambda: desk.app.current_buffer is buffer)
+    inserting = at_line & (emacs_insert_mode | vi_insert_mode)
+
+    def goes_on(event: KeyPressEvent) -> None:
+        desk.screen.output.advice.get(
+            "indent",
+            lambda: actions.new_row(buffer, desk.screen.session.split),
+            lambda: buffer.insert_text("\n"),
+        )
+
+    def close(event: KeyPressEvent) -> None:
+        desk.screen.output.advice.get(
+            "indent",
+            lambda: actions.close_bracket(buffer, event.data, desk.screen.session.split),
+            lambda: buffer.insert_text(event.data),
+        )
+
+    def pass_by(event: KeyPressEvent) -> None:
+        """Let an arrow ignore a menu that opened by itself."""
+        buffer.cancel_completion()
+        if event.key_sequence[0].key == Keys.Up:
+            buffer.auto_up()
+        else:
+            buffer.auto_down()
+
+    ignore_strangers(bindings)
+    several = Condition(buffer.multiline)
+    bindings.add("enter", filter=inserting & several & ~completion_is_selected)(goes_on)
+    for mark in "}]":
+        bindings.add(mark, filter=inserting)(close)
+    for key in ["up", "down"]:
+        bindings.add(key, filter=at_line & Condition(lambda: offer.is_open))(pass_by)
+    bindings.add("v", filter=at_line & vi_navigation_mode)(
+        partial(_handle, desk, actions.edit_line)
+    )
+
+
+def bind_question(bindings: KeyBindings, desk: KeyContext) -> None:
+    """Bind the keys for a question that replaces the prompt."""
+    bindings.add("enter")(lambda event: _first_choice(desk))
+    bindings.add("escape")(partial(_handle, desk, HANDLERS["interrupt"]))
+    bindings.add(Keys.Any)(partial(_choose, desk))
+    bind_secret(bindings, desk)
+
+
+def _handle(desk: KeyContext, handler: Callable[[KeyContext], None], event: KeyPressEvent) -> None:
+    desk.screen.flash = ""
+    try:
+        handler(desk)
+    except QmpshError as error:
+        desk.screen.output.error(error)
+
+
+def _close_menu(event: KeyPressEvent) -> None:
+    """Accept the candidate on Enter; the next Enter runs the line."""
+    event.current_buffer.complete_state = None
+
+
+def _cancel_menu(desk: KeyContext) -> None:
+    desk.app.current_buffer.cancel_completion()
+
+
+def _first_choice(desk: KeyContext) -> None:
+    asking = desk.screen.asking
+    if asking is not None and asking.choices:
+        _answer(desk, asking, asking.choices[0][0])
+
+
+def _choose(desk: KeyContext, event: KeyPressEvent) -> None:
+    asking = desk.screen.asking
+    if asking is not None and event.data in dict(asking.choices):
+        _answer(desk, asking, event.data)
+
+
+def _answer(desk: KeyContext, asking: Ask, key: str) -> None:
+    running = desk.screen.session.running
+    if running is not None:
+        word = dict(asking.choices)[key]
+        chosen = word if asking.question.endswith("?") else f"Chosen: {word}"
+        desk.screen.output.note(f"{asking.question} {chosen}")
+        running.task.reply(key)
+        desk.turn()

@@ -1,0 +1,285 @@
+"""The kinds of blocks in the output pane: fixed lines, a command's echo, a reply, the banner.
+
+The banner is shown at the start and completed part by part as background replies come: three lines,
+and one more if there is a remark on the connection. Each part is filled in once and then stays: the
+banner shows how things were when connecting, the status line how they are now. Only the server may
+be renamed: a storage daemon greets as QEMU does and is known by its commands. A line that is too
+long breaks between its parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from qmpsh.complete.candidates import Catalog
+from qmpsh.render.answers import AnswerBody, windowed
+from qmpsh.render.safe import visible_word
+from qmpsh.render.tables import text_columns
+from qmpsh.render.theme import Glyphs, Line
+from qmpsh.render.units import number
+from qmpsh.shell.machine import Machine
+from qmpsh.ui.screen.store import Block, line_width, wrap
+
+
+class FixedLines(Block):
+    """Fixed lines; `right_end` is put at the right edge of the first line that is not empty."""
+
+    __slots__ = ("_first", "_lines", "_right_end")
+
+    def __init__(self, lines: list[Line], right_end: Line | None = None) -> None:
+        super().__init__()
+        self._lines = lines
+        self._first = next((index for index, line in enumerate(lines) if line), 0)
+        self._right_end: Line = right_end or []
+
+    @property
+    def count(self) -> int:
+        """See Block."""
+        return len(self._lines)
+
+    def line(self, index: int) -> Line:
+        """See Block."""
+        return self._lines[index]
+
+    def right(self, index: int) -> Line:
+        """See Block."""
+        return self._right_end if index == self._first else []
+
+    def finish(self, right_end: Line) -> None:
+        """Put something at the right edge after the lines were shown."""
+        self._right_end = right_end
+        self.touch()
+
+
+class Heading(FixedLines):
+    """The line above a reply: what was run."""
+
+    @property
+    def heading_line(self) -> int:
+        """The number of the first line that is not empty."""
+        return self.start + self._first
+
+
+class Fold(NamedTuple):
+    """How a long text is shown while folded.
+
+    head:    lines shown
+    rows:    the most rows one line may take, so that a single long line cannot fill the screen
+    notices: the line that says what is missing, from the fullest wording to the shortest
+    """
+
+    head: int
+    rows: int
+    notices: tuple[Line, ...]
+
+
+class Foldable(Block):
+    """A reply's text, initially folded if it has a fold."""
+
+    __slots__ = ("_body", "_size", "fold", "folded")
+
+    def __init__(self, body: AnswerBody, fold: Fold | None = None) -> None:
+        super().__init__()
+        self._body = body
+        self._size = sum(map(len, body.lines))
+        self.fold = fold
+        self.folded = fold is not None
+
+    @property
+    def count(self) -> int:
+        """See Block."""
+        return self.fold.head + 1 if self.fold and self.folded else self.weight
+
+    @property
+    def size(self) -> int:
+        """See Block."""
+        return self._size
+
+    @property
+    def weight(self) -> int:
+        """See Block."""
+        return len(self._body.lines)
+
+    def line(self, index: int) -> Line:
+        """See Block."""
+        return self.unwrapped(index, None)
+
+    def unwrapped(self, index: int, width: int | None) -> Line:
+        """See Block. A table is laid out for the width."""
+        if self.fold and self.folded and index == self.fold.head:
+            return self.fold.notices[0]
+        return self._body.line(index, width)
+
+    def draw(self, index: int, width: int) -> list[Line]:
+        """See Block."""
+        if self.fold is None or not self.folded:
+            return super().draw(index, width)
+        if index == self.fold.head:
+            fitting = (line for line in self.fold.notices if line_width(line) <= width)
+            return [next(fitting, self.fold.notices[-1])]
+        return super().draw(index, width)[: self.fold.rows]
+
+    def texts(self) -> Sequence[str]:
+        """See Block."""
+        return self._body.lines
+
+    def text(self) -> str:
+        """Return all the text, folded or not, without a final newline."""
+        return self._body.text()
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is a table, which a pager must not wrap."""
+        return self._body.table is not None
+
+    def toggle(self) -> None:
+        """Fold or unfold, if there is a fold."""
+        self.folded = self.fold is not None and not self.folded
+
+
+class MarkedLine(Block):
+    """A line with an error, the carets below it, and the message.
+
+    The first two never wrap, since the carets would lose their place: what is far from the carets
+    is cut off.
+    """
+
+    __slots__ = ("_body",)
+
+    def __init__(self, body: AnswerBody) -> None:
+        super().__init__()
+        self._body = body
+
+    @property
+    def count(self) -> int:
+        """See Block."""
+        return len(self._body.lines)
+
+    def line(self, index: int) -> Line:
+        """See Block."""
+        return self._body.line(index)
+
+    def draw(self, index: int, width: int) -> list[Line]:
+        """See Block."""
+        if index > 1:
+            return super().draw(index, width)
+        shown = windowed(self._body.lines[0], self._body.lines[1], width)
+        ((role, _),) = self.line(index)
+        return [[(role, shown[index])]]
+
+
+def head_lines(body: AnswerBody, width: int, height: int) -> int | None:
+    """Return how many lines of a body to show if all need more than `height` rows, else None.
+
+    One row is reserved for the line that says so; at least one line is shown.
+    """
+    rows = 0
+    head = 0
+    for index in range(len(body.lines)):
+        rows += len(wrap([("", body.laid_out(index, width))], width))
+        if rows > height:
+            return max(1, head)
+        if rows < height:
+            head += 1
+    return None
+
+
+TIPS = ("Tab completes", "F1 keys", ".help")
+
+
+class Banner:
+    """The banner's text. machine, catalog: where its parts come from."""
+
+    def __init__(self, machine: Machine, catalog: Catalog, glyphs: Glyphs) -> None:
+        self._machine = machine
+        self._catalog = catalog
+        self._between = f" {glyphs.dot} "
+        self._parts: dict[str, str] = {}
+        self.learn()
+
+    def learn(self) -> None:
+        """Fill in what is known by now."""
+        machine = self._machine
+        package = f" ({machine.package})" if machine.package else ""
+        version = f"{machine.server} {machine.version}" if machine.version else ""
+        known = {
+            "address": visible_word(machine.address),
+            "server": visible_word(version),
+            "package": visible_word(package),
+            "name": visible_word(machine.name),
+            # The run state is certain only once query-status has been answered.
+            "state": visible_word(machine.long_state) if machine.connected else "",
+            "remark": visible_word(machine.remark),
+            "commands": _counted(len(self._catalog.commands), "command"),
+            "events": _counted(len(self._catalog.events), "event"),
+        }
+        for part, text in known.items():
+            if text and (part not in self._parts or part == "server"):
+                self._parts[part] = text
+
+    def lines(self) -> list[Line]:
+        """Return the lines, unwrapped."""
+        return [rows[0] for rows in self.rows(None)]
+
+    def rows(self, width: int | None) -> list[list[Line]]:
+        """Return the rows of each line. width: columns, None for no limit."""
+        known = self._parts
+        place = self._packed([known.get("name"), known.get("state"), known["address"]], width)
+        counts = self._packed([known.get("commands"), known.get("events"), *TIPS], width)
+        remark = known.get("remark")
+        return [
+            [[("", text)] for text in self._server(width)],
+            [[("", text)] for text in place],
+            *([[[("warning", remark)]]] if remark else []),
+            [[("dim", text)] for text in counts],
+        ]
+
+    def _server(self, width: int | None) -> list[str]:
+        """Return the line on the server; the package is dropped if there is no room for it."""
+        plain = f"Connected to {self._parts.get('server', self._parts['address'])}"
+        full = plain + self._parts.get("package", "")
+        return [full if width is None or text_columns(full) <= width else plain]
+
+    def _packed(self, parts: list[str | None], width: int | None) -> list[str]:
+        """Pack as many parts into each row as fit."""
+        rows: list[str] = []
+        for part in filter(None, parts):
+            longer = f"{rows[-1]}{self._between}{part}" if rows else part
+            if rows and (width is None or text_columns(longer) <= width):
+                rows[-1] = longer
+            else:
+                rows.append(part)
+        return rows
+
+
+class BannerBlock(Block):
+    """A banner in the output."""
+
+    __slots__ = ("_banner",)
+
+    def __init__(self, banner: Banner) -> None:
+        super().__init__()
+        self._banner = banner
+
+    @property
+    def count(self) -> int:
+        """See Block."""
+        return len(self._banner.lines())
+
+    def line(self, index: int) -> Line:
+        """See Block."""
+        return self._banner.lines()[index]
+
+    def draw(self, index: int, width: int) -> list[Line]:
+        """See Block. A part longer than a row is wrapped like any text."""
+        return [row for line in self._banner.rows(width)[index] for row in wrap(line, width)]
+
+    def renew(self) -> None:
+        """Take in what has become known."""
+        self._banner.learn()
+        self.touch()
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}" if count else ""

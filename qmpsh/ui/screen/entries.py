@@ -1,0 +1,311 @@
+"""An input row in place of the hint that asks for a word, and what it asks for.
+
+It has the keys while it is open; what is typed at the prompt is kept. It is used for searching the
+output, for saving a reply to a file, and with Ctrl-R for searching the history.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from typing import Protocol
+
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.filters import is_searching
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+from prompt_toolkit.layout.containers import ConditionalContainer, VSplit, Window
+from prompt_toolkit.layout.controls import BufferControl, FormattedTextControl
+from prompt_toolkit.search import SearchState
+from prompt_toolkit.widgets import SearchToolbar
+
+from qmpsh.render.safe import visible_word
+from qmpsh.render.tables import text_columns
+from qmpsh.render.theme import Line
+from qmpsh.render.units import number, size
+from qmpsh.ui.common.style import fragments
+from qmpsh.ui.screen.blocks import Foldable
+from qmpsh.ui.screen.output import Output
+from qmpsh.ui.screen.search import Match, Search
+from qmpsh.ui.screen.store import cut, line_width
+
+
+class EntryMode(Protocol):
+    """What an entry row is for."""
+
+    @property
+    def label(self) -> str:
+        """What is shown before the word."""
+
+    def info(self, width: int) -> Line:
+        """Return what is shown after the word, at the right edge. width: columns available."""
+
+    def changed(self, text: str) -> None:
+        """Handle a change of the word."""
+
+    def accept(self, text: str) -> bool:
+        """Handle Enter; return True to close the entry."""
+
+    def back(self) -> None:
+        """Handle Shift-Tab."""
+
+    def left(self) -> None:
+        """Handle the closing of the entry."""
+
+
+class EntryRow:
+    """The input row. moved: called when it opens or closes, to move the focus."""
+
+    def __init__(self) -> None:
+        self.moved: Callable[[], None] = _nothing
+        self.purpose: EntryMode | None = None
+        self.buffer = Buffer(name="entry", multiline=False, on_text_changed=self._changed)
+        keys = KeyBindings()
+        keys.add("enter")(self._accept)
+        keys.add("s-tab")(self._back)
+        for key in ("escape", "c-c", "c-g"):
+            keys.add(key)(self._leave)
+        control = BufferControl(self.buffer, key_bindings=keys)
+        # A word longer than the window scrolls sideways.
+        self.window = Window(control, height=1, style="class:hint.current", wrap_lines=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is shown in place of the hint."""
+        return self.purpose is not None
+
+    def open(self, purpose: EntryMode) -> None:
+        """Ask for a word; an earlier question is dropped."""
+        self.close()
+        self.purpose = purpose
+        self.moved()
+
+    def close(self) -> None:
+        """Close the row and show the hint again."""
+        purpose, self.purpose = self.purpose, None
+        self.buffer.reset()
+        if purpose is not None:
+            purpose.left()
+            self.moved()
+
+    def row(self, columns: Callable[[], int], more: str) -> VSplit:
+        """Return the row: label, word, information about it. columns: of the terminal."""
+
+        def label() -> Line:
+            return [("hint", self.purpose.label)] if self.purpose else []
+
+        def info() -> Line:
+            width = columns() // 2
+            return cut(self.purpose.info(width), width, more) if self.purpose else []
+
+        return VSplit([_fixed(label), self.window, _fixed(info)], height=1, style="class:hint")
+
+    def _changed(self, buffer: Buffer) -> None:
+        if self.purpose is not None:
+            self.purpose.changed(buffer.text)
+
+    def _accept(self, event: KeyPressEvent) -> None:
+        if self.purpose is not None and self.purpose.accept(self.buffer.text):
+            self.close()
+
+    def _back(self, event: KeyPressEvent) -> None:
+        if self.purpose is not None:
+            self.purpose.back()
+
+    def _leave(self, event: KeyPressEvent) -> None:
+        self.close()
+
+
+def _fixed(line: Callable[[], Line]) -> Window:
+    return Window(
+        FormattedTextControl(lambda: fragments(line())),
+        width=lambda: line_width(line()),
+        dont_extend_width=True,
+        height=1,
+    )
+
+
+def _nothing() -> None:
+    """Do nothing until the layout exists."""
+
+
+NO_REPLY = "there is no reply yet"
+NOT_FOUND: Line = [("hint.error", "  not found")]
+
+KEYS = ("  Enter next, Shift-Tab back, Esc", "  Enter, Shift-Tab, Esc", "  Enter, Esc", "")
+"""what the keys do in a search, from the fullest wording to nothing"""
+
+Spawn = Callable[[Coroutine[None, None, None]], object]
+"""Runs a coroutine in the background of the application."""
+
+
+class SearchMode:
+    """A search of the output.
+
+    spawn:   runs the reading of the lines
+    changed: called when there is something new to show
+    last:    the previous search's text, which Enter on an empty entry searches for again
+    text:    what was searched for this time
+    """
+
+    label = "search output: "
+
+    def __init__(
+        self, output: Output, spawn: Spawn, changed: Callable[[], None], last: str = ""
+    ) -> None:
+        self.search = Search(output.store)
+        self._output = output
+        self._spawn = spawn
+        self._show_changed = changed
+        self._last = self.text = last
+        self._top = output.view.top_line
+        self._reading = False
+        self._moves: list[Callable[[], Match | None]] = []
+        output.view.mark = self.search.mark
+
+    def info(self, width: int) -> Line:
+        """See Purpose. The keys are described as fully as there is room."""
+        search = self.search
+        if not search.needle:
+            again = f"Enter: {visible_word(self._last)}; " if self._last else ""
+            return [("hint", f"  {again}Esc leaves")]
+        if self._reading:
+            return [("hint", f"  {number(len(search.matches))} so far")]
+        if search.current is None:
+            return NOT_FOUND
+        count = len(search.matches)
+        counted = f"  {number(search.number)} of {number(count)} line{'' if count == 1 else 's'}"
+        room = width - text_columns(counted)
+        keys = next(words for words in KEYS if len(words) <= room or not words)
+        return [("hint.current", counted), ("hint", keys)]
+
+    def changed(self, text: str) -> None:
+        """See Purpose. The nearest match comes into view while typing."""
+        self.text = text or self.text
+        self.search.begin(text)
+        self._moves.clear()
+        self._go(lambda: self.search.find(self._top))
+
+    def accept(self, text: str) -> bool:
+        """See Purpose."""
+        if text:
+            self._go(self.search.next)
+        elif self._last:
+            self.changed(self._last)
+        return False
+
+    def back(self) -> None:
+        """See Purpose."""
+        self._go(self.search.previous)
+
+    def left(self) -> None:
+        """See Purpose. The view stays where it is."""
+        self.search.begin("")
+        self._moves.clear()
+        self._output.view.mark = None
+
+    def _go(self, move: Callable[[], Match | None]) -> None:
+        """Read the lines not yet read, then move."""
+        self._moves.append(move)
+        if not self._reading:
+            self._reading = True
+            self._spawn(self._read())
+
+    async def _read(self) -> None:
+        while self.search.step():
+            await asyncio.sleep(0)
+        self._reading = False
+        moves, self._moves = self._moves, []
+        for move in moves:
+            found = move()
+            if found is not None:
+                self._show(found)
+        self._show_changed()
+
+    def _show(self, match: Match) -> None:
+        view, block = self._output.view, match.block
+        if isinstance(block, Foldable) and block.fold is not None and block.folded:
+            view.toggle(block)
+        view.show(match.line)
+
+
+class SaveMode:
+    """Saving a reply to a file. text: what to write; say: called with a sentence on the result."""
+
+    label = "save the reply to: "
+
+    def __init__(self, text: str, say: Callable[[str], None]) -> None:
+        self._text = text
+        self._say = say
+        self._trouble = ""
+        self._replace = ""
+
+    def info(self, width: int) -> Line:
+        """See Purpose."""
+        if self._trouble:
+            return [("hint.error", f"  {visible_word(self._trouble)}")]
+        return [("hint", "  Enter writes, Esc leaves")]
+
+    def changed(self, text: str) -> None:
+        """See Purpose."""
+        self._trouble = self._replace = ""
+
+    def accept(self, text: str) -> bool:
+        """See Purpose. An existing file is replaced only after a second Enter."""
+        name = os.path.expanduser(text.strip())
+        if not name:
+            return True
+        data = f"{self._text}\n".encode(errors="replace")
+        try:
+            with open(name, "wb" if name == self._replace else "xb") as file:
+                file.write(data)
+        except FileExistsError:
+            self._replace = name
+            self._trouble = "it exists: Enter replaces it"
+            return False
+        except OSError as error:
+            self._trouble = error.strerror or "cannot be written"
+            return False
+        self._say(f"written to {text.strip()}, {size(len(data))}")
+        return True
+
+    def back(self) -> None:
+        """See Purpose. There is nothing to go back to."""
+
+    def left(self) -> None:
+        """See Purpose."""
+
+
+class HistorySearch:
+    """The search row.
+
+    buffer:  the line being typed, whose history is searched
+    control: takes the keys meanwhile
+    row:     what is shown
+    """
+
+    def __init__(self, buffer: Buffer) -> None:
+        toolbar = SearchToolbar(
+            forward_search_prompt=[("class:hint", "search history forward: ")],
+            backward_search_prompt=[("class:hint", "search history: ")],
+        )
+        self._buffer = buffer
+        self.control = toolbar.control
+        info = Window(FormattedTextControl(self._info), height=1, dont_extend_width=True)
+        both = VSplit([toolbar, info], style="class:hint")
+        self.row = ConditionalContainer(both, is_searching)
+
+    def _info(self) -> StyleAndTextTuples:
+        text = self.control.buffer.text
+        if not text or is_found(self._buffer, self.control.searcher_search_state, text):
+            return []
+        return fragments(NOT_FOUND)
+
+
+def is_found(buffer: Buffer, search: SearchState, text: str) -> bool:
+    """Whether the line shown contains the text; without a match that is the typed line."""
+    ignores_case = search.ignore_case()
+    shown = buffer.document_for_search(SearchState(text, search.direction, ignores_case)).text
+    return text.lower() in shown.lower() if ignores_case else text in shown

@@ -1,0 +1,134 @@
+"""Arranges the screen: output beside events, then status line, prompt and hint.
+
+Knows the name of each region, but not what is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.filters import Condition, is_searching
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.layout import Layout
+from prompt_toolkit.layout.containers import (
+    ConditionalContainer,
+    FloatContainer,
+    HSplit,
+    VSplit,
+    Window,
+)
+from prompt_toolkit.layout.dimension import Dimension
+
+from qmpsh.render.theme import Line
+from qmpsh.shell.steps import Ask
+from qmpsh.ui.common.runner import LineRunner
+from qmpsh.ui.screen.entries import HistorySearch
+from qmpsh.ui.screen.menu import MenuFloat, menu_height, menu_window
+from qmpsh.ui.screen.output import Echo
+from qmpsh.ui.screen.panes import Pane, RowControl, RowsControl
+from qmpsh.ui.screen.prompt import QuestionControl, prompt_window
+from qmpsh.ui.screen.screen import Screen
+
+
+class Regions(NamedTuple):
+    """The regions of the finished layout.
+
+    layout:                  the whole
+    prompt, question, entry: the windows that may have the keys
+    """
+
+    layout: Layout
+    prompt: Window
+    question: Window
+    entry: Window
+
+
+def make_layout(
+    screen: Screen,
+    runner: LineRunner[Echo],
+    buffer: Buffer,
+    keys: KeyBindings,
+    rows: Callable[[], int],
+) -> Regions:
+    """Build the layout. keys: for the question only; rows: of the terminal, called per frame."""
+    search = HistorySearch(buffer)
+    prompt = prompt_window(screen.session, buffer, search.control, rows, screen.output.advice)
+    question = _question_window(lambda: screen.asking, keys)
+    asking = Condition(lambda: screen.asking is not None)
+    entry = screen.entry
+    entering = Condition(lambda: entry.is_open) & ~asking
+    body = HSplit(
+        [
+            _panes(screen, runner),
+            _row(screen, lambda width: screen.status(runner, width), "status"),
+            ConditionalContainer(prompt, ~asking),
+            ConditionalContainer(question, asking),
+            search.row,
+            ConditionalContainer(entry.row(screen.columns, screen.glyphs.more), entering),
+            ConditionalContainer(
+                _row(screen, lambda width: screen.hint(buffer), "hint"),
+                ~is_searching & ~entering,
+            ),
+        ]
+    )
+
+    def below() -> int:
+        """Return the rows of the status line, the prompt and the hint."""
+        return 2 + (prompt.render_info.window_height if prompt.render_info else 1)
+
+    def most() -> int:
+        return min(rows() // 3, rows() - below())
+
+    menu = MenuFloat(
+        menu_window(buffer, most, screen.glyphs.more, screen.output.advice),
+        prompt,
+        height=lambda: menu_height(buffer, most()),
+        below=below,
+    )
+    layout = Layout(FloatContainer(body, floats=[menu]), focused_element=prompt)
+    return Regions(layout, prompt, question, entry.window)
+
+
+def _panes(screen: Screen, runner: LineRunner[Echo]) -> VSplit:
+    shown = Condition(lambda: screen.events_shown)
+    zoomed = Condition(lambda: screen.zoomed)
+    advice = screen.output.advice
+    waiting = RowsControl(lambda width: screen.queue(runner, width), "queue", advice)
+    queue = Window(waiting, dont_extend_height=True)
+    output = HSplit([Window(Pane(lambda: screen.main_view, advice=advice)), queue])
+    rule = Window(char=screen.glyphs.rule, width=1, style="class:rule")
+    events = Window(
+        Pane(lambda: screen.events.view, screen.title, advice),
+        width=lambda: _events_width(screen),
+    )
+    return VSplit(
+        [
+            ConditionalContainer(output, ~zoomed),
+            ConditionalContainer(VSplit([_margin(), rule]), shown & ~zoomed),
+            ConditionalContainer(VSplit([_margin(), events]), shown),
+        ],
+        # The panes take what the rows below leave free.
+        height=Dimension(min=1, weight=1),
+    )
+
+
+def _margin() -> Window:
+    return Window(width=1)
+
+
+def _events_width(screen: Screen) -> Dimension:
+    if screen.zoomed:
+        return Dimension(weight=1)
+    # One column is for the margin beside it.
+    return Dimension.exact(screen.events_width - 1)
+
+
+def _row(screen: Screen, line: Callable[[int], Line], role: str) -> Window:
+    row = RowControl(line, screen.glyphs, role, screen.output.advice)
+    return Window(row, height=1, dont_extend_height=True, style=f"class:{role}")
+
+
+def _question_window(asking: Callable[[], Ask | None], keys: KeyBindings) -> Window:
+    return Window(QuestionControl(asking, keys), height=Dimension(max=3), dont_extend_height=True)

@@ -1,0 +1,165 @@
+"""The line being typed: its buffer, its window, and the question that may replace it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from prompt_toolkit.auto_suggest import AutoSuggest
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import Completer
+from prompt_toolkit.filters import Condition, has_focus, is_searching
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import History
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.layout.containers import Window
+from prompt_toolkit.layout.controls import (
+    BufferControl,
+    SearchBufferControl,
+)
+from prompt_toolkit.layout.dimension import Dimension
+from prompt_toolkit.layout.processors import (
+    AppendAutoSuggestion,
+    ConditionalProcessor,
+    HighlightIncrementalSearchProcessor,
+    HighlightMatchingBracketProcessor,
+)
+
+from qmpsh.advice import UNGUARDED, Advice
+from qmpsh.complete.hints import Fault
+from qmpsh.render.safe import visible_word
+from qmpsh.render.theme import Line
+from qmpsh.shell.steps import Ask
+from qmpsh.ui.common.session_protocol import SessionProtocol
+from qmpsh.ui.common.style import LineLexer, ShowControls
+from qmpsh.ui.screen.panes import RowsControl
+from qmpsh.ui.screen.store import wrap
+
+MAX_HEIGHT = 6
+"""rows that the line may take on any screen with enough room; on a large screen it may take two
+thirds, so that pasted text can be read before it runs
+"""
+
+
+def make_buffer(  # noqa: PLR0913 - all that a line's buffer is made of
+    session: SessionProtocol,
+    history: History,
+    *,
+    completer: Completer,
+    suggest: AutoSuggest,
+    accept: Callable[[str], None],
+    advice: Advice = UNGUARDED,
+) -> Buffer:
+    """Make the buffer. accept: called with a whole line, or several that were pasted."""
+
+    def accepted(buffer: Buffer) -> bool:
+        text = buffer.text
+        # Before it runs: it may change the mode, and belongs in the history of the mode it was
+        # typed in.
+        buffer.reset(append_to_history=True)
+        accept(text)
+        return True
+
+    def goes_on() -> bool:
+        return advice.get("rows", lambda: bool(session.split(buffer.text).rest), bool)
+
+    buffer = Buffer(
+        name="prompt",
+        completer=completer,
+        auto_suggest=suggest,
+        history=history,
+        enable_history_search=True,
+        multiline=Condition(goes_on),
+        accept_handler=accepted,
+    )
+    return buffer
+
+
+def prompt_window(
+    session: SessionProtocol,
+    buffer: Buffer,
+    search: SearchBufferControl,
+    rows: Callable[[], int],
+    advice: Advice = UNGUARDED,
+) -> Window:
+    """Return the line's window: the prompt precedes the first row, dots precede the others.
+
+    rows: of the terminal, called for each frame
+    """
+
+    def prefix(line_number: int, wrap_count: int) -> StyleAndTextTuples:
+        prompt = session.prompt
+        if line_number == 0 and wrap_count == 0:
+            return [("class:prompt", prompt)]
+        mark = "... " if wrap_count == 0 else ""
+        return [("class:dim", mark.rjust(len(prompt)))]
+
+    def faults(text: str) -> Sequence[Fault]:
+        """Return the errors; none for several pasted lines, each of which is checked in turn."""
+        several = "\n" in text and session.split(text).total > 1
+        return () if several else session.faults(text)
+
+    control = BufferControl(
+        buffer,
+        input_processors=[
+            HighlightIncrementalSearchProcessor(),
+            HighlightMatchingBracketProcessor(chars="[]{}"),
+            ConditionalProcessor(AppendAutoSuggestion(), has_focus(buffer) & ~is_searching),
+            ShowControls(),
+        ],
+        lexer=LineLexer(
+            lambda: session.prompt,
+            faults,
+            lambda: session.catalog.schema is not None,
+            advice,
+        ),
+        search_buffer_control=search,
+        preview_search=True,
+        include_default_input_processors=False,
+    )
+    return Window(
+        control,
+        height=lambda: Dimension(min=1, max=most_rows(rows())),
+        dont_extend_height=True,
+        wrap_lines=True,
+        get_line_prefix=prefix,
+    )
+
+
+def most_rows(rows: int) -> int:
+    """Return how many rows the line may take, leaving room for status, hint and a row of output.
+
+    rows: of the terminal
+    """
+    return max(1, min(max(MAX_HEIGHT, rows * 2 // 3), rows - 3))
+
+
+class QuestionControl(RowsControl):
+    """The question that replaces the prompt and takes the keys meanwhile."""
+
+    def __init__(self, asking: Callable[[], Ask | None], keys: KeyBindings) -> None:
+        super().__init__(self._wrapped)
+        self._asking = asking
+        self._keys = keys
+
+    def is_focusable(self) -> bool:
+        """See prompt_toolkit."""
+        return True
+
+    def get_key_bindings(self) -> KeyBindings:
+        """See prompt_toolkit."""
+        return self._keys
+
+    def _wrapped(self, width: int) -> list[Line]:
+        ask = self._asking()
+        return wrap(question_line(ask), width) if ask else [[]]
+
+
+def question_line(ask: Ask) -> Line:
+    """Return `quit ends the VM. [l]eave the shell, [q]uit the VM, [c]ancel`; Enter is the first."""
+    line: Line = [("prompt", visible_word(ask.question)), ("", " ")]
+    for index, (key, label) in enumerate(ask.choices):
+        line.append(("", ", " if index else ""))
+        # The key is marked inside the word if that begins with it, else put before the word.
+        rest = label[len(key) :] if label.startswith(key) else f" {label}"
+        line += [("hint.current", f"[{visible_word(key)}]"), ("", visible_word(rest))]
+    return line

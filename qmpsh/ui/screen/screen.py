@@ -1,0 +1,260 @@
+"""What the screen shows and what its keys act on; does not know the application.
+
+Holds the user's choices (events pane, zoom, key sheet) and makes the one-line parts: status, hint,
+title of the events pane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from prompt_toolkit.buffer import Buffer
+
+from qmpsh.errors import QmpshError
+from qmpsh.render.safe import visible_word
+from qmpsh.render.tables import text_columns
+from qmpsh.render.theme import Line, plain
+from qmpsh.render.units import number
+from qmpsh.shell.history import HMP_PROMPT
+from qmpsh.shell.machine import Outlook
+from qmpsh.shell.settings import Prompt
+from qmpsh.shell.steps import Ask, AskSecret
+from qmpsh.ui.common.keys import KEYS, KeyBinding, key_sheet
+from qmpsh.ui.common.runner import LineRunner
+from qmpsh.ui.common.session_protocol import SessionProtocol
+from qmpsh.ui.common.style import echo_lines
+from qmpsh.ui.screen.blocks import FixedLines
+from qmpsh.ui.screen.entries import EntryRow, SearchMode
+from qmpsh.ui.screen.events import EventPane
+from qmpsh.ui.screen.output import Echo, Output
+from qmpsh.ui.screen.status import NARROW, StatusFacts, status_line
+from qmpsh.ui.screen.store import Store, cut, line_width
+from qmpsh.ui.screen.viewport import Viewport
+
+if TYPE_CHECKING:
+    from qmpsh.shell.session.session import RunningLine
+
+SHOW_RUNNING = 0.3
+"""seconds until a running command is named, so that quick ones do not flicker"""
+
+QUEUED = 3
+"""most waiting lines shown"""
+
+TIPS: dict[Prompt, str] = {
+    "(QEMU) ": "type a command: Tab lists all of them",
+    "(guest) ": "type a command of the agent, or .exec CMD to run one in the guest",
+    HMP_PROMPT: "a line of the human monitor; F7 goes back to QMP",
+    "TRANS> ": "one action a line; ) on a line of its own runs them, Ctrl-C abandons them",
+}
+APART_TIPS: dict[Outlook, str] = {
+    "reconnecting": "the VM is gone; waiting for it to come back; Ctrl-D leaves",
+    "not coming back": "the VM has ended; Ctrl-D leaves",
+    "disconnected": "the monitor is free for others; .reconnect takes it again; Ctrl-D leaves",
+}
+"""tips while there is no connection, by its outlook"""
+NOT_CONNECTED_TIP = ".reconnect connects again; Ctrl-D leaves"
+
+
+class Screen:
+    """The state of the screen.
+
+    elapsed: how long the running line has been running, in seconds; called for each frame
+    columns: of the terminal, called for each frame
+    """
+
+    def __init__(
+        self,
+        session: SessionProtocol,
+        output: Output,
+        events: EventPane,
+        *,
+        columns: Callable[[], int],
+        elapsed: Callable[[], float],
+    ) -> None:
+        self.session = session
+        self.output = output
+        self.events = events
+        self.glyphs = output.glyphs
+        self.keys: tuple[KeyBinding, ...] = KEYS
+        self.mode: Callable[[], str] = str
+        self.flash = ""
+        self.zoomed = False
+        self.paging = False
+        self.entry = EntryRow()
+        self.searching: SearchMode | None = None
+        self.sheet: Viewport | None = None
+        self.columns = columns
+        self._elapsed = elapsed
+        self._hint: tuple[tuple[str, str, int], Line] | None = None
+
+    # ------------------------------------------------------------------ what is where
+
+    @property
+    def asking(self) -> Ask | None:
+        """The question waiting for a key."""
+        running = self.session.running
+        return running.task.asking if running else None
+
+    @property
+    def events_shown(self) -> bool:
+        """Whether the events pane is shown."""
+        wanted = self.session.preferences.values.events
+        return self.zoomed or (wanted and not self.is_narrow)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the screen is too narrow for events beside the output."""
+        return self.columns() < NARROW
+
+    @property
+    def main_view(self) -> Viewport:
+        """The viewport of the left pane, which the paging keys move."""
+        return self.sheet or self.output.view
+
+    @property
+    def events_width(self) -> int:
+        """Columns of the events pane beside the output: as preferred, else three eighths of the
+        screen, from 24 to 60.
+        """
+        wanted = self.session.preferences.values.events_width
+        if wanted:
+            return min(wanted, max(12, self.columns() - 24))
+        return min(60, max(24, self.columns() * 3 // 8))
+
+    def toggle_sheet(self) -> None:
+        """Show the key sheet instead of the output, or the output again."""
+        if self.sheet is None:
+            store = Store(1000, "lines")
+            store.append(FixedLines(key_sheet(self.keys)))
+            self.sheet = Viewport(store)
+            more = self.glyphs.more
+            self.sheet.foot = lambda lines: [("dim", f"{more} {lines} more: PageDown")]
+            self.sheet.to_start()
+        else:
+            self.sheet = None
+
+    def forget_hint(self) -> None:
+        """Forget the cached hint, since what is known of the machine has changed."""
+        self._hint = None
+
+    # ------------------------------------------------------------------ lines of their own
+
+    def status(self, runner: LineRunner[Echo], width: int) -> Line:
+        """Return the status line."""
+        machine = self.session.machine
+        facts = StatusFacts(
+            name=machine.name,
+            state=machine.state,
+            status=machine.status,
+            outlook=machine.outlook,
+            server=machine.server,
+            version=machine.version,
+            address=machine.address,
+            works=tuple(self.session.works),
+            running=self._busy_with,
+            seconds=self._elapsed(),
+            waiting=len(runner.waiting),
+            unseen=self.output.view.unseen,
+            events=self.events.total,
+            last="" if self.events_shown else self.events.last,
+            read_only=self.session.read_only,
+        )
+        return status_line(facts, width, self.glyphs)
+
+    def hint(self, buffer: Buffer) -> Line:
+        """Return the row below the prompt, preceded by vi's mode unless it inserts letters."""
+        mode = "" if self.asking else self.mode()
+        line = self._hint_line(buffer)
+        return [("hint.current", mode), ("hint", "  "), *line] if mode else line
+
+    def _hint_line(self, buffer: Buffer) -> Line:
+        text, cursor = buffer.text, buffer.cursor_position
+        if isinstance(self.asking, AskSecret):
+            return [("hint", "what you type is not shown; Enter takes it, Esc cancels")]
+        if self.asking is not None:
+            return [("hint", f"Enter: {self.asking.choices[0][1]}; Esc cancels")]
+        if not self.session.machine.connected:
+            outlook = self.session.machine.outlook
+            return [("hint", APART_TIPS.get(outlook, NOT_CONNECTED_TIP))]
+        if not text or self.flash:
+            return [("hint", self.flash or self._tip())]
+        key = (self.session.prompt, text, cursor)
+        if self._hint is None or self._hint[0] != key:
+            self._hint = (key, self._hint_for(text, cursor))
+        return self._hint[1]
+
+    @property
+    def _busy_with(self) -> str:
+        """The command that has been running for a moment; "" if none."""
+        running = self.session.running
+        if running is None or running.task.asking is not None:
+            return ""
+        return first_word(running.line) if self._elapsed() >= SHOW_RUNNING else ""
+
+    def _tip(self) -> str:
+        if self._busy_with:
+            return f"Ctrl-C detaches from {visible_word(self._busy_with)}"
+        return TIPS.get(self.session.prompt, "")
+
+    def _hint_for(self, text: str, cursor: int) -> Line:
+        count = self.session.split(text).total if "\n" in text else 1
+        if count > 1:
+            return [("hint", f"{count} lines: Enter runs them one by one, Ctrl-C drops them")]
+        try:
+            # It contains names from the server.
+            return [(role, visible_word(part)) for role, part in self.session.hint(text, cursor)]
+        except QmpshError as error:
+            return [("hint.error", visible_word(str(error)))]
+
+    def queue(self, runner: LineRunner[Echo], width: int) -> list[Line]:
+        """Return the waiting lines, once the running one has taken a moment."""
+        if not runner.waiting or not self._busy_with:
+            return []
+        prompt = self.session.prompt
+        typed = list(runner.waiting)[:QUEUED]
+        rows = [
+            cut(_quiet(prompt, runner.meant(line.text)), width, self.glyphs.more) for line in typed
+        ]
+        left_out = len(runner.waiting) - len(typed)
+        if left_out:
+            rows.append([("dim", f"{self.glyphs.more} {number(left_out)} more")])
+        drops = "it" if len(runner.waiting) == 1 else "them"
+        behind = f"queued behind {visible_word(self._busy_with)}"
+        for right in (f"{behind}; Ctrl-C drops {drops}", behind, "queued"):
+            gap = width - line_width(rows[0]) - text_columns(right)
+            if gap >= 2:
+                rows[0] = [*rows[0], ("dim", f"{' ' * gap}{right}")]
+                break
+        return rows
+
+    def title(self, width: int) -> Line:
+        """Return the first row of the events pane."""
+        line: Line = [("dim", "events")]
+        if self.events.total:
+            line.append(("dim", f" {number(self.events.total)}"))
+        if self.events.filter.patterns:
+            line.append(("warning", f"  only {visible_word(self.events.filter.text())}"))
+        unseen = self.events.view.unseen
+        if unseen:
+            line.append(("warning", f"  {number(unseen)} new {self.glyphs.down}"))
+        return cut(line, width, self.glyphs.more)
+
+
+def _quiet(prompt: str, line: str) -> Line:
+    """Return the first row of a line as it will be echoed, but dim."""
+    return [("dim", plain(echo_lines(prompt, line)[0]))]
+
+
+def first_word(line: str) -> str:
+    """Return what to call a running line: never its values, which may be secret."""
+    words = line.split(None, 1)
+    return "JSON" if line.lstrip().startswith("{") else words[0] if words else ""
+
+
+def let_go_note(running: RunningLine, dropped: int = 0) -> str:
+    """Return the note for Ctrl-C detaching from a line. dropped: how many were queued after it."""
+    note = f"detached from {first_word(running.line)}: its reply is shown when it comes"
+    if not dropped:
+        return note
+    return f"{note}; {number(dropped)} queued line{'' if dropped == 1 else 's'} dropped"

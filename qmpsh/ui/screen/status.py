@@ -1,0 +1,172 @@
+"""The status line: which VM this is, its state, what is running, what happened. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from qmpsh.render.events import role
+from qmpsh.render.safe import visible_word
+from qmpsh.render.theme import Glyphs, Line
+from qmpsh.render.units import barest, elapsed, number, progress_forms
+from qmpsh.shell.machine import Outlook
+from qmpsh.shell.progress import Work
+from qmpsh.ui.screen.store import cut, line_width
+
+NARROW = 80
+"""columns below which the events pane and the version fold away"""
+
+# Run states that say why a VM has stopped, and that the user must do something about it.
+_ALARMING = frozenset({"guest-panicked", "internal-error", "io-error", "watchdog"})
+
+_CONNECTED = frozenset({"running", "paused"})
+
+
+class StatusFacts(NamedTuple):
+    """What the status line shows. Names come from the VM and are not yet safe to show.
+
+    name:            of the VM
+    state:           see MachineState
+    status:          the word of query-status
+    outlook:         what will happen to a lost connection, "" while connected
+    server, version: of the program at the other end
+    address:         of the monitor, as given
+    works:           jobs and migration, beginning with the one to show
+    running:         the running command, "" for none
+    seconds:         for how long it has been running
+    waiting:         lines queued after it
+    unseen:          new lines below the visible ones
+    events:          how many came
+    last:            the latest event's name, "" if the events pane shows it
+    read_only:       commands that may change something are refused
+    """
+
+    name: str = ""
+    state: str = ""
+    status: str = ""
+    outlook: Outlook = ""
+    server: str = "QEMU"
+    version: str = ""
+    address: str = ""
+    works: tuple[Work, ...] = ()
+    running: str = ""
+    seconds: float = 0.0
+    waiting: int = 0
+    unseen: int = 0
+    events: int = 0
+    last: str = ""
+    read_only: bool = False
+
+
+def status_line(facts: StatusFacts, width: int, glyphs: Glyphs) -> Line:
+    """Return the line, `width` columns wide; the least important parts are dropped first."""
+    left, right = _ends(facts, width, glyphs)
+    gap = max(1, width - line_width(left) - line_width(right))
+    return cut([*left, ("status", " " * gap), *right], width, glyphs.more)
+
+
+def _ends(facts: StatusFacts, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
+    """Return both ends of the line, in the fullest forms that fit."""
+    right = _right(facts, glyphs)
+    lefts = list(_lefts(facts, width, glyphs))
+    if facts.last and not _is_severe(facts.last):
+        # The name of the latest event is dropped before anything else.
+        if line_width(lefts[0]) + line_width(right) < width:
+            return lefts[0], right
+        right = _right(facts._replace(last=""), glyphs)
+    room = width - line_width(right) - 1
+    fitting = (left for left in lefts if line_width(left) <= room)
+    return next(fitting, cut(lefts[-1], max(0, room), glyphs.more)), right
+
+
+def _lefts(facts: StatusFacts, width: int, glyphs: Glyphs) -> Iterator[Line]:
+    """Yield the left end from the fullest form to the barest."""
+    version = f"{facts.server} {facts.version}" if facts.version and width >= NARROW else ""
+    version = "" if facts.outlook else version
+    blank = "  " if width >= NARROW else " "
+    command = _work(facts)
+    full, *shorter = _progress(facts, width, glyphs)
+    kept = [facts.address]
+    for parts, progress in (
+        ([version, facts.address], full),
+        (kept, full),
+        # On a narrow screen, progress matters more than the VM's address.
+        *((kept, form) for form in shorter[: width >= NARROW]),
+        *(([], form) for form in (full, *shorter)),
+    ):
+        words = [_named(facts.name), _state(facts), _mark(facts)]
+        words += [_quiet(text) for text in parts]
+        line = _joined([word for word in words if word], blank)
+        yield line + _apart(progress, blank) + _apart(command, blank)
+    bare = barest(facts.works, "status")
+    line = _joined([_state(facts)] if facts.state else [], blank)
+    for shown in (command, _work(facts, brief=True)):
+        yield line + _apart(bare, blank) + _apart(shown, blank)
+
+
+def _progress(facts: StatusFacts, width: int, glyphs: Glyphs) -> list[Line]:
+    """Return progress from the fullest form to the barest; on a narrow screen without a bar."""
+    forms = list(progress_forms(facts.works, glyphs, "status"))
+    return forms[-2:] if width < NARROW else forms
+
+
+def _named(name: str) -> Line:
+    return [("status", visible_word(name))] if name else []
+
+
+def _quiet(text: str) -> Line:
+    return [("status", visible_word(text))] if text else []
+
+
+def _mark(facts: StatusFacts) -> Line:
+    return [("status.paused", "read-only")] if facts.read_only else []
+
+
+def _state(facts: StatusFacts) -> Line:
+    if not facts.state:
+        return []
+    alarming = facts.status in _ALARMING and facts.state == "paused"
+    text = f"{facts.state}: {facts.status}" if alarming else facts.state
+    known = f"status.{facts.state}" if facts.state in _CONNECTED else "status.ended"
+    return [("status.ended" if alarming else known, text)]
+
+
+def _work(facts: StatusFacts, *, brief: bool = False) -> Line:
+    text = ""
+    if facts.running:
+        text = f"{visible_word(facts.running)} {elapsed(facts.seconds)}"
+    if facts.waiting:
+        count = number(facts.waiting)
+        text += f" +{count}" if brief else f"{', ' if text else ''}{count} queued"
+    return [("status", text)] if text else []
+
+
+def _joined(words: list[Line], blank: str) -> Line:
+    line: Line = []
+    for index, word in enumerate(words):
+        line += [("status", blank if index else " "), *word]
+    return line
+
+
+def _apart(work: Line, blank: str) -> Line:
+    return [("status", f" {blank}"), *work] if work else []
+
+
+def _right(facts: StatusFacts, glyphs: Glyphs) -> Line:
+    line: Line = []
+    if facts.unseen:
+        line.append(("status.paused", f"{number(facts.unseen)} new {glyphs.down} Ctrl-End"))
+        line.append(("status", "   "))
+    # After a deliberate disconnect, state and outlook are the same word.
+    if facts.outlook and facts.outlook != facts.state:
+        return [*line, ("status", f"{facts.outlook} ")]
+    line.append(("status", f"{number(facts.events)} event{'' if facts.events == 1 else 's'}"))
+    if facts.last:
+        severe = _is_severe(facts.last)
+        line.append(("status", f" {glyphs.dot} last "))
+        line.append(("status.ended" if severe else "status", visible_word(facts.last)))
+    return [*line, ("status", " ")]
+
+
+def _is_severe(name: str) -> bool:
+    return role(name) == "event.severe"

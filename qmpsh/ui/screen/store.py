@@ -1,0 +1,307 @@
+"""A pane's content: a bounded list of blocks of numbered lines, and their wrapping into rows.
+
+Lines are numbered from 0 since the program started and keep their numbers when older ones are
+dropped, so that the view keeps its place. Finding a line takes a binary search; a line is styled
+and wrapped when first shown.
+
+Wrapping, cutting and aligning to both ends of a row are pure. Widths are columns of a terminal; see
+`render.tables`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+from qmpsh.advice import UNGUARDED, Advice
+from qmpsh.render.safe import visible_word
+from qmpsh.render.tables import beginning, text_columns
+from qmpsh.render.theme import Fragment, Line, plain
+from qmpsh.render.units import number
+
+MOST = 1000
+"""rows of one line: what has more is for a pager"""
+
+_HANG = 2
+"""extra indent of a wrapped line's further rows, in columns"""
+
+
+def line_width(line: Line) -> int:
+    """Return the columns of a line."""
+    return sum(text_columns(text) for _, text in line)
+
+
+def wrap(line: Line, width: int) -> list[Line]:
+    """Wrap a line into rows of at most `width` columns; at least one row, which may be empty.
+
+    A row ends after a space if there is one in its last third; that space may be past the edge.
+    Further rows are indented a little more than the line itself. After MOST rows, one says how much
+    is left out.
+    """
+    length = sum(len(text) for _, text in line)
+    if length > 2 * MOST * max(1, width):
+        return _wrap_beginning(line, width, length)
+    if line_width(line) <= width:
+        return [line]
+    text = "".join(text for _, text in line)
+    indent = len(text) - len(text.lstrip(" "))
+    hang = min(indent + _HANG, width // 2) if indent else 0
+    rows: list[Line] = []
+    start = 0
+    for end in _row_ends(text, width, hang):
+        row = part(line, start, end)
+        rows.append([("", " " * hang), *row] if start and hang else row)
+        start = end
+    return rows
+
+
+def _wrap_beginning(line: Line, width: int, length: int) -> list[Line]:
+    """Wrap as much of a very long line as is shown. length: its characters"""
+    rows = wrap(part(line, 0, MOST * width), width)[:MOST]
+    shown = sum(len(text) for row in rows for _, text in row)
+    return [*rows, *wrap([("dim", f"{number(length - shown)} more characters: F5 pager")], width)]
+
+
+def part(line: Line, start: int, end: int) -> Line:
+    """Return the characters from `start` to `end` of a line."""
+    result: Line = []
+    offset = 0
+    for role, text in line:
+        piece = text[max(0, start - offset) : max(0, end - offset)]
+        if piece:
+            result.append((role, piece))
+        offset += len(text)
+    return result
+
+
+def _row_ends(text: str, width: int, hang: int) -> Iterator[int]:
+    """Yield the offsets where a text's rows end; the last is the end of the text.
+
+    hang: columns by which every row but the first is narrower
+    """
+    start = 0
+    columns = max(1, width)
+    while True:
+        end = start + len(beginning(text[start : start + columns], columns))
+        # A character wider than the row must still be consumed; the edge cuts it off.
+        end = max(end, start + 1)
+        if end >= len(text):
+            yield len(text)
+            return
+        if text[end] == " ":
+            end += 1
+        else:
+            blank = text.rfind(" ", start + columns * 2 // 3, end)
+            end = blank + 1 if blank >= 0 else end
+        yield end
+        start = end
+        columns = max(1, width - hang)
+
+
+def cut(line: Line, width: int, more: str) -> Line:
+    """Cut a line to one row, ending in `more` if something was cut off."""
+    if line_width(line) <= width:
+        return line
+    end = len(beginning("".join(text for _, text in line), width - text_columns(more)))
+    shown = part(line, 0, end)
+    return [*shown, ((shown or line)[-1][0], more[:width])]
+
+
+def justify(left: Line, right: Line, width: int) -> list[Line]:
+    """Wrap `left`, and put `right` at the right edge of its last row or of a further row."""
+    rows = wrap(left, width)
+    if not right:
+        return rows
+    gap = width - line_width(rows[-1]) - line_width(right)
+    if gap < 2:
+        rows.append([])
+        gap = max(0, width - line_width(right))
+    blank: Fragment = ("", " " * gap)
+    rows[-1] = [*rows[-1], blank, *right]
+    return rows
+
+
+_CACHED_LINES = 500
+"""lines whose rows are kept: more than any screen shows"""
+
+
+ROOM = 32 * 1024 * 1024
+"""characters kept"""
+
+BLOCKS = 20_000
+"""blocks kept: each takes a kilobyte, however little it shows"""
+
+
+class Block:
+    """Lines that came together; possibly none are shown.
+
+    Subclasses define how many there are, their content, and the weight of keeping them.
+    """
+
+    __slots__ = ("change_count", "start")
+
+    def __init__(self) -> None:
+        self.start = 0
+        self.change_count = 0
+
+    @property
+    def count(self) -> int:
+        """Number of lines it shows now."""
+        raise NotImplementedError
+
+    @property
+    def weight(self) -> int:
+        """What it counts against the store's limit, whether shown or not."""
+        return self.count
+
+    @property
+    def size(self) -> int:
+        """About how many characters it counts against the store's room."""
+        return 0
+
+    def line(self, index: int) -> Line:
+        """Return one line, styled; 0 <= index < count."""
+        raise NotImplementedError
+
+    def unwrapped(self, index: int, width: int | None) -> Line:
+        """Return one line, before wrapping. width: of the terminal, None to cut nothing."""
+        return self.line(index)
+
+    def right(self, index: int) -> Line:
+        """Return what is shown at the right edge of a line."""
+        return []
+
+    def texts(self) -> Sequence[str]:
+        """Return the text of all its lines, including folded ones."""
+        return [plain(self.line(index)) for index in range(self.count)]
+
+    def draw(self, index: int, width: int) -> list[Line]:
+        """Make the rows of one line, wrapped unless a subclass overrides this."""
+        return justify(self.unwrapped(index, width), self.right(index), width)
+
+    def touch(self) -> None:
+        """Draw it again, since its content has changed."""
+        self.change_count += 1
+
+
+class Store:
+    """A bounded list of blocks. Above either bound the oldest are dropped, a sixteenth at a time.
+
+    limit: the weight to keep
+    noun:  the unit of weight, for the line that says how many were dropped
+    room:  the characters to keep, since a line may be of any length
+    """
+
+    def __init__(self, limit: int, noun: str, room: int = ROOM, advice: Advice = UNGUARDED) -> None:
+        self.advice = advice
+        self.blocks: list[Block] = []
+        self.appended = 0
+        self.dropped = 0
+        self._limit = limit
+        self._noun = noun
+        self._weight = 0
+        self._room = room
+        self._size = 0
+        self._first = 0
+        # What was drawn last. Kept here and not with each block, of which there may be thousands.
+        self._drawn: dict[tuple[Block, int, int], tuple[int, list[Line]]] = {}
+
+    @property
+    def begin(self) -> int:
+        """Number of the first line; once blocks were dropped, that of the line that says so."""
+        return self._first - 1 if self.dropped else self._first
+
+    @property
+    def end(self) -> int:
+        """Number that the next line will get."""
+        return self.blocks[-1].start + self.blocks[-1].count if self.blocks else self._first
+
+    def append(self, block: Block) -> None:
+        """Add a block at the end, and drop the oldest that no longer fit."""
+        block.start = self.end
+        self.blocks.append(block)
+        self.appended += block.count
+        self._weight += block.weight
+        self._size += block.size
+        if self._is_over(self._limit, self._room, BLOCKS):
+            self._drop()
+
+    def renumber(self, block: Block) -> None:
+        """Renumber the lines after a block whose number of lines has changed."""
+        block.touch()
+        start = block.start + block.count
+        for later in self.blocks[self.place_of(block.start) + 1 :]:
+            later.start = start
+            start += later.count
+
+    def recount(self) -> None:
+        """Renumber all lines, since any block may show more or fewer than before."""
+        start = self._first
+        for block in self.blocks:
+            block.start = start
+            start += block.count
+
+    def rows(self, index: int, width: int) -> list[Line]:
+        """Return the rows of a line, at least one; any number is allowed."""
+        if index < self._first:
+            if self.dropped and index == self.begin:
+                return [[("dim", f"{number(self.dropped)} older {self._noun} dropped")]]
+            return [[]]
+        if index >= self.end:
+            return [[]]
+        block = self.blocks[self.place_of(index)]
+        place = index - block.start
+        return self.advice.get(
+            "output",
+            lambda: self._rows_of(block, place, width),
+            lambda: [self._bare(block, place, width)],
+        )
+
+    def _rows_of(self, block: Block, index: int, width: int) -> list[Line]:
+        """Return the rows of a block's line, made again only if they may differ."""
+        key = (block, index, width)
+        change_count, rows = self._drawn.get(key, (-1, []))
+        if change_count == block.change_count:
+            return rows
+        if len(self._drawn) >= _CACHED_LINES:
+            self._drawn.clear()
+        rows = block.draw(index, width)
+        self._drawn[key] = (block.change_count, rows)
+        return rows
+
+    def place_of(self, line: int) -> int:
+        """Return the index of the block that contains a line; -1 before the first."""
+        return bisect_right(self.blocks, line, key=_start) - 1
+
+    def position(self, block: Block) -> int:
+        """Return the index of a block; -1 once it was dropped."""
+        place = self.place_of(block.start)
+        return place if place >= 0 and self.blocks[place] is block else -1
+
+    def _is_over(self, weight: int, size: int, count: int) -> bool:
+        return self._weight > weight or self._size > size or len(self.blocks) > count
+
+    def _bare(self, block: Block, place: int, width: int) -> Line:
+        """A line without any looks, which had a fault."""
+        return self.advice.get(
+            "output",
+            lambda: [("", visible_word(block.texts()[place])[:width])],
+            lambda: [("error", "this line cannot be shown"[:width])],
+        )
+
+    def _drop(self) -> None:
+        keep, room, count = (most - most // 16 for most in (self._limit, self._room, BLOCKS))
+        gone = 0
+        # The newest block is kept even if it alone is too heavy.
+        while gone < len(self.blocks) - 1 and self._is_over(keep, room, count + gone):
+            self._weight -= self.blocks[gone].weight
+            self._size -= self.blocks[gone].size
+            self.dropped += self.blocks[gone].weight
+            gone += 1
+        del self.blocks[:gone]
+        self._drawn.clear()  # or they would be kept after all
+        self._first = self.blocks[0].start
+
+
+def _start(block: Block) -> int:
+    return block.start

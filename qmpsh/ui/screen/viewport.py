@@ -1,0 +1,172 @@
+"""The scroll position in a store, and the rows visible from there.
+
+The rule: follow the tail until the user scrolls, then never move the view. A place is a line's
+number and a row within that line, so neither new lines nor a change of width lose it. Pure; a view
+takes time only for the rows it shows, however long the store is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from qmpsh.render.theme import Line
+from qmpsh.ui.screen.blocks import Foldable
+from qmpsh.ui.screen.store import Store
+
+
+class RowPosition(NamedTuple):
+    """The position of a row in a store.
+
+    line: its number in the store; row: index among its wrapped rows.
+    """
+
+    line: int
+    row: int = 0
+
+
+Mark = Callable[[int, list[Line]], list[Line]]
+"""Returns the rows of a line with something highlighted, given its number and rows."""
+
+
+Foot = Callable[[int], Line]
+"""Returns the note on how many lines there are below."""
+
+
+class Viewport:
+    """A view of a store.
+
+    store: the content
+    mark:  highlights something in the rows, if set
+    foot:  makes the last row while there are lines below, if set
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.width = 80
+        self.height = 1
+        self.mark: Mark | None = None
+        self.foot: Foot | None = None
+        self._top: RowPosition | None = None
+        self._floor = 0
+        self._seen = 0
+
+    @property
+    def following(self) -> bool:
+        """Whether the newest line is kept in view."""
+        return self._top is None
+
+    @property
+    def unseen(self) -> int:
+        """Number of lines that came since the user left the tail."""
+        return 0 if self._top is None else self.store.appended - self._seen
+
+    def view(self, width: int, height: int) -> list[Line]:
+        """Return the rows to show, at most `height` of them."""
+        self.width, self.height = max(1, width), max(1, height)
+        place = self._shown_top()
+        rows: list[Line] = []
+        line = place.line
+        while len(rows) < height and line < self.store.end:
+            drawn = self.store.rows(line, self.width)
+            if self.mark is not None:
+                drawn = self.mark(line, drawn)
+            rows += drawn[place.row if line == place.line else 0 :]
+            line += 1
+        is_cut = line < self.store.end or len(rows) > height
+        if self.foot is not None and is_cut and height > 1:
+            # The row that it replaces is the first one of the next page.
+            rows[height - 1 :] = [self.foot(self.store.end - line + 1)]
+        return rows[:height]
+
+    def scroll(self, rows: int) -> None:
+        """Move by rows, up if negative; reaching the tail follows it again."""
+        target = self._moved(self._shown_top(), rows)
+        self._stand(target)
+
+    def page(self, pages: int) -> None:
+        """Move by screens; one row of the old screen stays in view."""
+        self.scroll(pages * max(1, self.height - 1))
+
+    def to_start(self) -> None:
+        """Show the first line."""
+        self._stand(RowPosition(self.store.begin))
+
+    def to_tail(self) -> None:
+        """Show the newest line, and follow."""
+        self._top = None
+
+    @property
+    def top_line(self) -> int:
+        """Number of the first line in view."""
+        return self._shown_top().line
+
+    def put_on_top(self, line: int) -> None:
+        """Scroll so that a line is the first in view, or as far down as possible."""
+        self._stand(RowPosition(line))
+
+    def hold(self) -> None:
+        """Stay here even at the tail, since the user is looking at something."""
+        if self._top is None:
+            self._seen = self.store.appended
+            self._top = self._tail()
+
+    def show(self, line: int) -> None:
+        """Bring a line into view with some lines above it; does nothing if it is visible."""
+        top = self._shown_top()
+        bottom = self._moved(top, self.height - 1)
+        if not top <= RowPosition(line) <= bottom:
+            self._stand(self._moved(RowPosition(line), -(self.height // 3)))
+
+    def clear(self) -> None:
+        """Empty the view; earlier lines can be scrolled back to."""
+        self._floor = self.store.end
+        self.to_tail()
+
+    def toggle(self, block: Foldable) -> None:
+        """Fold or unfold a block. The first line in view stays in place if it is still shown; else
+        the block's own first line takes its place.
+        """
+        top = self._shown_top()
+        old_end = block.start + block.count
+        block.toggle()
+        self.store.renumber(block)
+        new_end = block.start + block.count
+        if top.line >= old_end:
+            top = RowPosition(top.line + new_end - old_end, top.row)
+        elif top.line >= new_end:
+            top = RowPosition(block.start)
+        self._stand(top)
+
+    def _stand(self, top: RowPosition) -> None:
+        if top >= self._tail():
+            self._top = None
+            return
+        if self._top is None:
+            self._seen = self.store.appended
+        self._top = top
+
+    def _shown_top(self) -> RowPosition:
+        if self._top is None:
+            return self._tail()
+        return max(self._top, RowPosition(self.store.begin))
+
+    def _tail(self) -> RowPosition:
+        """Return the top place that puts the very last row at the bottom of the view."""
+        last = self.store.end - 1
+        floor = max(self.store.begin, self._floor)
+        if last < floor:
+            return RowPosition(floor)
+        bottom = RowPosition(last, len(self.store.rows(last, self.width)) - 1)
+        return max(self._moved(bottom, 1 - self.height), RowPosition(floor))
+
+    def _moved(self, place: RowPosition, rows: int) -> RowPosition:
+        """Return the place some rows further on, within the content."""
+        line, row = place.line, place.row + rows
+        while row < 0 and line > self.store.begin:
+            line -= 1
+            row += len(self.store.rows(line, self.width))
+        while line < self.store.end - 1 and row >= (have := len(self.store.rows(line, self.width))):
+            row -= have
+            line += 1
+        return RowPosition(line, max(0, row))

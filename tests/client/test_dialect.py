@@ -1,0 +1,83 @@
+"""How servers are told apart, and what is read from their names."""
+
+from __future__ import annotations
+
+import pytest
+
+from qmpsh.client.dialect import (
+    GUEST_AGENT,
+    QEMU,
+    STORAGE_DAEMON,
+    STRATOVIRT,
+    Dialect,
+    command_names,
+    disabled_names,
+    greeted,
+    introduction,
+    listed,
+)
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.protocol.messages import Greeting, classify
+
+NUMBER: JsonObject = {"micro": 1, "minor": 0, "major": 5}
+
+
+def greeting(key: str, package: str) -> Greeting:
+    message = classify(
+        {"QMP": {"version": {key: NUMBER, "package": package}, "capabilities": []}}, 1
+    )
+    assert isinstance(message, Greeting)
+    return message
+
+
+@pytest.mark.parametrize(
+    "key, package, dialect, introduced",
+    [
+        ("qemu", "Debian 1", QEMU, ("QEMU", "5.0.1", "Debian 1")),
+        ("qemu", "", QEMU, ("QEMU", "5.0.1", "")),
+        ("qemu", "StratoVirt-2.5.0", STRATOVIRT, ("StratoVirt", "2.5.0", "")),
+        ("StratoVirt", "", STRATOVIRT, ("StratoVirt", "5.0.1", "")),
+    ],
+)
+def test_greeted(
+    key: str, package: str, dialect: Dialect, introduced: tuple[str, str, str]
+) -> None:
+    assert greeted(greeting(key, package)) is dialect
+    assert introduction(greeting(key, package)) == introduced
+
+
+@pytest.mark.parametrize(
+    "reply, names",
+    [
+        ([{"name": "a"}, {"name": "b"}], ("a", "b")),
+        ([{"name": 1}, 7, {"name": "b"}], ("b",)),
+        (
+            {
+                "version": "7.2.22",
+                "supported_commands": [
+                    {"name": "guest-ping", "enabled": True, "success-response": True},
+                    {"name": "guest-get-devices", "enabled": False},
+                ],
+            },
+            ("guest-ping", "guest-get-devices"),
+        ),
+        ({}, ()),
+        (None, ()),
+    ],
+)
+def test_command_names(reply: Json, names: tuple[str, ...]) -> None:
+    assert command_names(reply) == names
+
+
+def test_disabled_names() -> None:
+    commands: Json = [{"name": "guest-ping", "enabled": True}, {"name": "a", "enabled": False}]
+    assert disabled_names({"supported_commands": commands}) == {"a"}
+    assert disabled_names([{"name": "query-status"}]) == frozenset()
+
+
+def test_listed() -> None:
+    assert listed(QEMU, ()) is QEMU
+    assert listed(QEMU, ("query-status",)) is QEMU
+    assert listed(QEMU, ("query-jobs",)) is STORAGE_DAEMON
+    assert listed(GUEST_AGENT, ("guest-ping",)) is GUEST_AGENT
+    assert listed(STRATOVIRT, ("query-jobs",)) is STRATOVIRT

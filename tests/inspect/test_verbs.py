@@ -1,0 +1,268 @@
+"""`qmpsh ls` and `qmpsh doctor`: what they print, and with which exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from qmpsh.address import UnixAddress
+from qmpsh.client.client import Client
+from qmpsh.jsontypes import Json
+from tests.client.servers import GREETING, Peer, serving
+from tests.client.test_doctor import running
+from tests.conftest import RunQmpsh
+from tests.ports import free_port
+from tests.programs import need
+from tests.qemu import Vm, VmStarter, is_listening
+from tests.waiting import wait_until
+
+EVIL = "evil\x1b[31m"
+
+
+def rows(output: str, vm: Vm) -> list[list[str]]:
+    return [line.split() for line in output.splitlines() if f" {vm.pid} " in line]
+
+
+def test_ls(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    vm = start_vm(name="web")
+    done = run_qmpsh("ls")
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout.splitlines()[0].split() == [
+        "vm", "address", "client", "process", "pid", "owner", "kind", "program", "user",
+    ]  # fmt: skip
+    (row,) = rows(done.stdout, vm)
+    assert row[:7] == ["web", vm.path, "free", "running", str(vm.pid), "-", "qmp"]
+    client = Client.connect(UnixAddress(vm.path))
+    (row,) = rows(run_qmpsh("ls").stdout, vm)
+    assert row[2].endswith(f":{os.getpid()}")
+    client.close()
+
+
+def test_a_long_name_is_cut(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    vm = start_vm(name="x" * 1000)
+    found = [one for one in json.loads(run_qmpsh("ls", "--json").stdout) if one["pid"] == vm.pid]
+    assert [one["name"] for one in found] == [f"{'x' * 200}..."]
+
+
+def test_ls_for_programs(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    vm = start_vm("-monitor", "unix:{folder}/h,server=on,wait=off", name="web")
+    found = [one for one in json.loads(run_qmpsh("ls", "--json").stdout) if one["pid"] == vm.pid]
+    assert [(one["kind"], one["address"]) for one in found] == [
+        ("hmp", f"{vm.folder}/h"),
+        ("qmp", vm.path),
+    ]
+    assert json.loads(run_qmpsh("--json", "ls").stdout)
+
+
+def test_a_name_is_made_visible(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    vm = start_vm(name=EVIL)
+    done = run_qmpsh("ls")
+    (row,) = rows(done.stdout, vm)
+    assert row[0] == r"evil\x1b[31m"
+    assert "\x1b" not in done.stdout + run_qmpsh("doctor", vm.path).stdout
+
+
+@pytest.mark.parametrize(
+    "words, code, said",
+    [
+        (["ls", "--help"], 0, "Usage: qmpsh ls [OPTIONS]"),
+        (["doctor", "--help"], 0, "Usage: qmpsh doctor [OPTIONS] [ADDRESS]"),
+        (["ls", "x"], 2, "qmpsh: Got unexpected extra argument (x). Try qmpsh ls --help."),
+        (["ls", "--nope"], 2, "qmpsh: No such option --nope. Try qmpsh ls --help."),
+        (
+            ["ls", "--jsn"],
+            2,
+            "qmpsh: No such option --jsn; did you mean --json? Try qmpsh ls --help.",
+        ),
+        (["doctor", "--color=x"], 2, "qmpsh: --color: 'x' is not one of 'auto'"),
+        (["doctor", "a:b:c"], 2, "qmpsh: a: is not an address scheme;"),
+        (["doctor", "a", "b"], 2, "qmpsh: Got unexpected extra argument (b)"),
+    ],
+)
+def test_words(run_qmpsh: RunQmpsh, words: list[str], code: int, said: str) -> None:
+    done = run_qmpsh(*words)
+    assert done.returncode == code
+    assert said in done.stdout + done.stderr
+
+
+# ---------------------------------------------------------------------------- doctor
+
+
+def examined(run_qmpsh: RunQmpsh, address: str, code: int) -> dict[str, tuple[str, str]]:
+    """The checks by their names: result and text."""
+    done = run_qmpsh("doctor", "--json", address)
+    assert (done.stderr, done.returncode) == ("", code)
+    return {one["check"]: (one["result"], one["text"]) for one in json.loads(done.stdout)}
+
+
+def test_a_session_works(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    vm = start_vm(name="web")
+    done = run_qmpsh("doctor", vm.path)
+    assert done.returncode == 0
+    assert done.stderr == f"qmpsh: connecting: it takes the monitor {vm.path} for a moment\n"
+    lines = done.stdout.splitlines()
+    assert [line[6:].split()[0] for line in lines] == [
+        "address", "file", "listener", "command", "vm", "kind", "connected",
+        "greeting", "negotiated", "dialect", "commands", "latency", "session",
+    ]  # fmt: skip
+    assert lines[-1] == "ok    session     works"
+    assert "\x1b" not in done.stdout
+    assert "\x1b[" in run_qmpsh("doctor", "--color", "always", vm.path).stdout
+    Client.connect(UnixAddress(vm.path)).close()
+
+
+@pytest.mark.parametrize("answer", [[5], {}, [{"name": 5}]])
+def test_a_session_without_names_of_commands_does_not_work(
+    run_qmpsh: RunQmpsh, answer: Json
+) -> None:
+    def behave(peer: Peer) -> None:
+        peer.greet()
+        while True:
+            peer.reply(peer.receive(), answer)
+
+    with serving(behave) as path:
+        checks = examined(run_qmpsh, path, 3)
+    assert checks["commands"] == ("fail", "query-commands did not answer with names")
+    assert "session" not in checks
+
+
+def test_a_server_that_does_not_agree(run_qmpsh: RunQmpsh) -> None:
+    def behave(peer: Peer) -> None:
+        peer.send(GREETING)
+        with contextlib.suppress(EOFError):
+            while True:
+                peer.receive()
+
+    with serving(behave) as path:
+        checks = examined(run_qmpsh, path, 3)
+    assert "did not answer qmp_capabilities" in checks["session"][1]
+    assert checks["next"][1].startswith("kill -CONT wakes a stopped process")
+
+
+def test_a_busy_monitor_is_not_disturbed(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    client = Client.connect(UnixAddress(vm.path))
+    checks = examined(run_qmpsh, vm.path, 3)
+    assert checks["connected"][0] == "warn"
+    assert f"pid {os.getpid()}: " in checks["connected"][1]
+    assert checks["session"][1].startswith("not tried: ")
+    assert checks["next"] == ("info", "close that client, or give QEMU a second -qmp")
+    assert "greeting" not in checks
+    client.close()
+
+
+def test_a_stopped_one_is_not_connected_to(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    vm.stop_process()
+    checks = examined(run_qmpsh, vm.path, 3)
+    assert checks["listener"][0] == "fail"
+    assert checks["next"] == ("info", f"continue it with kill -CONT {vm.pid}")
+    vm.continue_process()
+
+
+def test_other_kinds(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    port = free_port()
+    vm = start_vm(
+        "-monitor", "unix:{folder}/h,server=on,wait=off",
+        "-qmp", f"telnet:127.0.0.1:{port},server=on,wait=off",
+    )  # fmt: skip
+    checks = examined(run_qmpsh, f"{vm.folder}/h", 3)
+    assert checks["kind"] == ("warn", "hmp")
+    assert checks["next"] == ("info", f"its QMP monitor is {vm.path}")
+    checks = examined(run_qmpsh, f"127.0.0.1:{port}", 0)
+    assert checks["kind"] == ("ok", "qmp, telnet")
+    assert checks["session"] == ("ok", "works")
+
+
+def test_files(tmp_path: Path, run_qmpsh: RunQmpsh, vm: Vm) -> None:
+    checks = examined(run_qmpsh, str(tmp_path / "none"), 3)
+    assert checks["file"] == ("fail", f"{tmp_path}/none: No such file or directory")
+    (tmp_path / "file").touch()
+    checks = examined(run_qmpsh, str(tmp_path / "file"), 3)
+    assert f"{tmp_path}/file is no socket" in checks["file"][1]
+    vm.kill()
+    checks = examined(run_qmpsh, vm.path, 3)
+    assert checks["listener"] == ("warn", "nobody in this network namespace")
+    assert checks["session"] == (
+        "fail", f"nobody listens on {vm.path}: the VM that made this socket has ended"
+    )  # fmt: skip
+
+
+def test_a_tls_port_is_found_by_asking(tmp_path: Path, run_qmpsh: RunQmpsh) -> None:
+    openssl = need("openssl")
+    port = free_port()
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key",
+         "-out", "cert", "-subj", "/CN=localhost"],
+        cwd=tmp_path, capture_output=True, check=True,
+    )  # fmt: skip
+    words = ["s_server", "-key", "key", "-cert", "cert", "-accept", f"127.0.0.1:{port}", "-quiet"]
+    with running(openssl, *words, cwd=str(tmp_path)):
+        wait_until(lambda: f":{port:04X} " in Path("/proc/net/tcp").read_text())
+        checks = examined(run_qmpsh, f"127.0.0.1:{port}", 3)
+    assert checks["next"] == ("info", f"it speaks TLS: use tls:127.0.0.1:{port}?ca=FILE")
+
+
+def test_a_guest_agent_under_another_name(tmp_path: Path, run_qmpsh: RunQmpsh, vm: Vm) -> None:
+    """Where the command line does not tell, a question that does no harm does."""
+    agent = need("qemu-ga")
+    socat = need("socat")
+    path, front = f"{vm.folder}/g", f"{vm.folder}/front"
+    with (
+        running(str(agent), "-m", "unix-listen", "-p", path, "-t", vm.folder),
+        running(str(socat), f"UNIX-LISTEN:{front},fork", f"UNIX:{path}"),
+    ):
+        wait_until(lambda: is_listening(path) and is_listening(front))
+        assert examined(run_qmpsh, path, 3)["next"] == ("info", "say --guest-agent")
+        assert examined(run_qmpsh, front, 3)["next"] == (
+            "info", "it is a guest agent, and answers: say --guest-agent"
+        )  # fmt: skip
+
+
+def test_all_that_can_be_done_is_next(run_qmpsh: RunQmpsh) -> None:
+    checks = examined(run_qmpsh, "exec:sleep 100", 3)
+    assert checks["next"] == (
+        "info",
+        "close that client, or give QEMU a second -qmp; a guest agent's socket wants --guest-agent",
+    )
+    done = run_qmpsh("doctor", "--json", "exec:echo 'one; two' >&2; exit 7")
+    session, todo = json.loads(done.stdout)[-2:]
+    assert session["text"].endswith(" ended before it sent a QMP greeting, exit 7: one; two")
+    assert todo["text"].startswith("run the command alone ")
+
+
+def test_a_place_elsewhere(run_qmpsh: RunQmpsh) -> None:
+    port = free_port()
+    checks = examined(run_qmpsh, f"127.0.0.1:{port}", 3)
+    assert checks["listener"] == ("info", "not on this machine, as far as can be seen")
+    assert checks["session"][1] == f"connection refused at 127.0.0.1:{port}: nothing listens there"
+
+
+def test_what_is_around(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh("doctor")
+    assert (done.stderr, done.returncode) == ("", 0)
+    for name in ("qmpsh", "python", "prompt_toolkit", "pygments", "click", "ssh", "terminal"):
+        assert f"  {name} " in done.stdout
+    assert f"{vm.path}, running, free" in done.stdout
+    Client.connect(UnixAddress(vm.path)).close()
+
+
+def test_folders_that_are_open_to_others(run_qmpsh: RunQmpsh, private_home: Path) -> None:
+    state = private_home / ".local" / "state" / "qmpsh"
+    state.mkdir(parents=True)
+    state.chmod(0o755)
+    said = run_qmpsh("doctor").stdout
+    assert f"{state} (drwxr-xr-x) is open to others: chmod 700 {state}" in said
+    assert not (private_home / ".cache" / "qmpsh").exists()
+
+
+# ---------------------------------------------------------------------------- no address
+
+
+def test_the_refusal_names_what_is_here(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(stdin="")
+    assert (done.stdout, done.returncode) == ("", 2)
+    assert done.stderr.startswith("qmpsh: no address given; monitors found here: ")

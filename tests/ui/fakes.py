@@ -1,0 +1,257 @@
+"""A session without a VM: the surface of `qmpsh.shell.session.session.Session`, its lines scripted.
+
+News comes through a socket pair, so that it takes the way that real news takes: the event loop
+finds the descriptor ready and calls poll().
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections import deque
+from collections.abc import Callable
+
+from qmpsh.complete.candidates import Candidate, Catalog
+from qmpsh.complete.hints import Fault
+from qmpsh.errors import INTERRUPTED, ConnectionLost, QmpshError
+from qmpsh.language.reader import LogicalLine, Split
+from qmpsh.protocol.messages import Event, Greeting
+from qmpsh.render.theme import Line
+from qmpsh.shell.machine import Machine
+from qmpsh.shell.preferences import Preferences
+from qmpsh.shell.progress import Work
+from qmpsh.shell.session.connection import Tone
+from qmpsh.shell.session.session import RunningLine, SessionListener
+from qmpsh.shell.settings import Prompt
+from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Show, Steps, Task, WaitFor
+
+Script = Callable[["FakeSession"], Steps]
+
+GREETING = Greeting("7.2.22", "Debian 1:7.2+dfsg-7", ("oob",), {})
+
+
+class FakeSession:
+    """script: what a line does, by its text; a line that is not there answers `{}`."""
+
+    def __init__(self, watcher: SessionListener) -> None:
+        self.watcher = watcher
+        self.machine = Machine("./monitor.sock", GREETING)
+        self.catalog = Catalog()
+        self.preferences = Preferences()
+        self.running: RunningLine | None = None
+        self.prompt: Prompt = "(QEMU) "
+        self.read_only = False
+        self.works: list[Work] = []
+        self.wants_write = False
+        self.asks_to_leave = False
+        self.script: dict[str, Script] = {}
+        self.candidates: list[Candidate] = []
+        self.hints: dict[str, Line] = {}
+        self.lines: list[str] = []
+        self.released: set[str] = set()
+        self.closed = False
+        self.serial = 0
+        self._detached: list[RunningLine] = []
+        self._news: deque[Callable[[], None]] = deque()
+        self._near, self._far = socket.socketpair()
+        self._near.setblocking(False)
+        self._far.setblocking(False)
+
+    # ------------------------------------------------------------------ what a test does
+
+    def later(self, news: Callable[[], None]) -> None:
+        """Let something come in from the VM."""
+        self._news.append(news)
+        # A full buffer wakes the other end as well as one byte more would.
+        with contextlib.suppress(BlockingIOError):
+            self._far.send(b"!")
+
+    def tell(self, event: Event) -> None:
+        """Let an event come in."""
+
+        def hear() -> None:
+            self.machine.hear(event)
+            self.watcher.event(event)
+
+        self.later(hear)
+
+    def learn(self, name: str = "vm1", *, running: bool = False, status: str = "prelaunch") -> None:
+        """Let the background replies come in."""
+
+        def refresh() -> None:
+            self.machine.learn_name({"name": name})
+            self.machine.learn_status({"status": status, "running": running})
+            self.catalog.commands = tuple(f"command-{number}" for number in range(216))
+            self.catalog.events = tuple(f"EVENT_{number}" for number in range(52))
+            self.watcher.refresh()
+
+        self.later(refresh)
+
+    def release(self, line: str) -> None:
+        """Let the reply of a line come that its script holds back."""
+        self.later(lambda: self.released.add(line))
+
+    def lose(self, error: QmpshError | None = None) -> None:
+        """Let the connection end."""
+
+        def part() -> None:
+            self.machine.connected = False
+            self.machine.outlook = "reconnecting"
+            self.machine.prospect = "Waiting for ./monitor.sock to come back; Ctrl-D leaves."
+            self._renew()
+            self.watcher.lost(error or ConnectionLost("the server closed the connection"))
+
+        self.later(part)
+
+    def come_back(self, text: str, name: str = "vm1", tone: Tone = Tone.QUIET) -> None:
+        """Let the VM, or another one, be there again; text: what is said of it."""
+
+        def meet() -> None:
+            self.machine.meet(GREETING)
+            self.machine.learn_name({"name": name})
+            self.machine.learn_status({"status": "running", "running": True})
+            self._renew()
+            self.watcher.remark(text, tone)
+            self.watcher.refresh()
+
+        self.later(meet)
+
+    def _renew(self) -> None:
+        """Another descriptor, as each connection has its own."""
+        self._near.close()
+        self._far.close()
+        self._near, self._far = socket.socketpair()
+        self._near.setblocking(False)
+        self._far.setblocking(False)
+        self.serial += 1
+
+    # ------------------------------------------------------------------ what a front end uses
+
+    def split(self, text: str) -> Split:
+        lines: list[LogicalLine] = []
+        rest = ""
+        for physical in text.split("\n"):
+            rest = f"{rest}\n{physical}" if rest else physical
+            if rest.count("{") <= rest.count("}"):
+                lines += [LogicalLine(rest, 0)] if rest.strip() else []
+                rest = ""
+        return Split(lines, rest)
+
+    def complete(self, text: str, cursor: int, *, asked: bool = True) -> list[Candidate]:
+        word = text[:cursor].rpartition(" ")[2]
+        return [candidate for candidate in self.candidates if candidate.text.startswith(word)]
+
+    def hint(self, text: str, cursor: int) -> Line:
+        return self.hints.get(text, [])
+
+    def faults(self, text: str) -> list[Fault]:
+        return []
+
+    def start(self, line: str, show: Show, ended: Callable[[Outcome], None]) -> None:
+        self.lines.append(line)
+        steps = self.script.get(line, answers(Answer("", value={}, size=14, seconds=0.0003)))
+        self.running = RunningLine(line, Task(steps(self), show), ended)
+        self.poll()
+
+    def interrupt(self) -> bool:
+        if self.running is None:
+            was_open, self.prompt = self.prompt == "TRANS> ", "(QEMU) "
+            return was_open
+        running, self.running = self.running, None
+        if running.task.asking is not None:
+            running.task.cancel()
+            running.ended(Outcome(INTERRUPTED))
+        else:
+            self._detached.append(running)
+        return True
+
+    def fileno(self) -> int:
+        return self._near.fileno()
+
+    @property
+    def life(self) -> FakeSession:
+        return self
+
+    def disconnect(self) -> None:
+        self.machine.connected, self.machine.parted = False, True
+        self.machine.outlook = "disconnected"
+
+    def resume(self) -> None:
+        self.come_back("reconnected to vm1 (QEMU 7.2.22)")
+
+    def wait(self) -> float | None:
+        return None
+
+    def poll(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._near.recv(4096)
+        while self._news:
+            self._news.popleft()()
+        for running in [*self._detached, *([self.running] if self.running else [])]:
+            if running.task.advance(0.0) and running.task.outcome is not None:
+                if running is self.running:
+                    self.running = None
+                else:
+                    self._detached.remove(running)
+                running.ended(running.task.outcome)
+
+    def close(self) -> None:
+        self.closed = True
+        self._near.close()
+        self._far.close()
+
+
+# ------------------------------------------------------------------------ scripts of lines
+
+
+def answers(*items: Answer | Note) -> Script:
+    """The line yields these and ends well, or with 1 when one of them failed."""
+
+    def steps(session: FakeSession) -> Steps:
+        yield from items
+        failed = any(isinstance(item, Answer) and item.failed for item in items)
+        return Outcome(1 if failed else 0)
+
+    return steps
+
+
+def held(line: str, *items: Answer | Note) -> Script:
+    """The same once `session.release(line)` was called."""
+
+    def steps(session: FakeSession) -> Steps:
+        yield WaitFor(lambda: line in session.released)
+        yield from items
+        return Outcome()
+
+    return steps
+
+
+def refused(error: QmpshError) -> Script:
+    """The line ends with an error."""
+
+    def steps(session: FakeSession) -> Steps:
+        raise error
+        yield  # makes this a generator
+
+    return steps
+
+
+def asks(question: Ask, done: Callable[[FakeSession, str], Outcome]) -> Script:
+    """The line asks, and ends as `done` says."""
+
+    def steps(session: FakeSession) -> Steps:
+        choice = yield question
+        return done(session, choice)
+
+    return steps
+
+
+def changes_prompt(*prompts: Prompt) -> Script:
+    """The line sets the prompt to the one after the present one."""
+
+    def steps(session: FakeSession) -> Steps:
+        session.prompt = prompts[(prompts.index(session.prompt) + 1) % len(prompts)]
+        return Outcome()
+        yield  # makes this a generator
+
+    return steps

@@ -1,0 +1,232 @@
+"""A fault in what only advises: one report, one note, no advice, and the session goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from qmpsh.advice import Advice
+from qmpsh.complete.candidates import Candidate
+from qmpsh.jsontypes import Json
+from qmpsh.language.syntax import Modifiers
+from qmpsh.protocol.messages import Event
+from qmpsh.shell.steps import Answer
+from tests.ui.fakes import answers
+from tests.ui.stage import WALL, Stage
+from tests.ui.test_behaviour import on_stage
+from tests.ui.test_plain import PlainStage
+from tests.ui.test_plain import on_stage as on_plain_stage
+
+TAB, CTRL_C, CTRL_D = "\t", "\x03", "\x04"
+
+
+def fail(*arguments: object, **named: object) -> None:
+    raise ZeroDivisionError(f"a fault about {arguments}")
+
+
+def reports(home: Path) -> list[Path]:
+    return sorted((home / ".local/state/qmpsh").glob("crash-*.txt"))
+
+
+def told(on: Stage | PlainStage, kind: str) -> bool:
+    shown = on.picture() if isinstance(on, Stage) else "\n".join(on.lines())
+    text = "".join(shown.replace("│", " ").split())
+    return "".join(f"{kind} left out: qmpsh has a fault".split()) in text
+
+
+# What is patched, by the kind of advice, and what shows it.
+SCREEN = [
+    ("completion", "tests.ui.fakes.FakeSession.complete", "st\t"),
+    ("completion", "qmpsh.ui.screen.menu.completions", "st\t"),
+    ("menu", "qmpsh.ui.screen.menu.MenuControl._content", "st\t"),
+    ("hint", "tests.ui.fakes.FakeSession.hint", "stop"),
+    ("colours", "tests.ui.fakes.FakeSession.faults", "stop"),
+    ("colours", "qmpsh.ui.common.style.line_colours", "stop"),
+    ("status", "qmpsh.ui.screen.screen.status_line", "stop"),
+    ("pane", "qmpsh.ui.screen.screen.cut", "stop"),
+    ("layout", "qmpsh.ui.screen.output.answer_body", "query-x\r"),
+    ("layout", "qmpsh.render.answers.table_body", "query-t\r"),
+    ("output", "qmpsh.render.answers.json_line", "query-x\r"),
+    ("time and size", "qmpsh.ui.screen.output.cost", "query-x\r"),
+    ("indent", "qmpsh.ui.screen.actions.open_brackets", "a{\r"),
+]
+
+
+async def survives(on: Stage, home: Path, kind: str, typed: str) -> None:
+    on.keys(typed)
+    await on.until(lambda: told(on, kind), f"{kind} left out")
+    # Ctrl-C closes what is open.
+    on.keys(f"{CTRL_C}{CTRL_C}stop\r")
+    await on.until(lambda: on.session.lines[-1:] == ["stop"])
+    assert not on.has_ended
+    assert on.picture().count("left out") == 1
+    assert len(reports(home)) == 1
+
+
+@pytest.mark.parametrize("kind,patched,typed", SCREEN, ids=[row[1] for row in SCREEN])
+def test_the_screen_goes_on(
+    kind: str, patched: str, typed: str, private_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(on: Stage) -> None:
+        on.session.candidates = [Candidate("stop", 0), Candidate("status", 0)]
+        value: Json = [{"name": "a"}, {"name": "b"}]
+        on.session.script["query-x"] = answers(Answer("", value=value, size=14, seconds=0.0003))
+        table = Answer("", value=value, modifiers=Modifiers(table=True))
+        on.session.script["query-t"] = answers(table)
+        if kind == "layout":
+            with monkeypatch.context() as faulty:
+                faulty.setattr(patched, fail)
+                on.keys(typed)
+                await on.until(lambda: told(on, kind), f"{kind} left out")
+            typed_again = ""
+        else:
+            monkeypatch.setattr(patched, fail)
+            typed_again = typed
+        await survives(on, private_home, kind, typed_again)
+        if kind == "layout":
+            assert '[{"name": "a"}, {"name": "b"}]' in on.picture()
+
+    on_stage(scene, columns=120, rows=30)
+
+
+def test_the_banner_is_left_out(private_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qmpsh.ui.screen.blocks.Banner.learn", fail)
+
+    async def scene(on: Stage) -> None:
+        await survives(on, private_home, "banner", "")
+
+    on_stage(scene, columns=120)
+
+
+def test_events_are_named_where_they_cannot_be_shown(
+    private_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(on: Stage) -> None:
+        monkeypatch.setattr("qmpsh.ui.screen.events.EventPane.add", fail)
+        on.session.tell(Event("STOP", {"evil": "\x1b[2J"}, WALL, {}))
+        await on.sees("event STOP")
+        await survives(on, private_home, "events", "")
+
+    on_stage(scene, columns=120)
+
+
+def test_an_echo_without_colours_is_masked(
+    private_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(on: Stage) -> None:
+        monkeypatch.setattr("qmpsh.ui.common.style.line_colours", fail)
+        on.keys("set_password protocol=vnc password=hunter2\r")
+        await on.sees("set_password protocol=vnc password=********")
+        await on.until(lambda: told(on, "colours"))
+        on.keys(CTRL_D)
+        await on.until(lambda: on.has_ended)
+        assert on.exit_code == 0
+        assert "hunter2" not in on.stream.getvalue()
+        (path,) = reports(private_home)
+        assert "hunter2" not in path.read_text()
+
+    on_stage(scene, columns=120)
+
+
+def test_a_fault_of_the_masker_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(on: Stage) -> None:
+        monkeypatch.setattr("qmpsh.shell.secrets.line_secrets", fail)
+        on.keys("set_password protocol=vnc password=hunter2\r")
+        await on.until(lambda: on.session.lines != [])
+        await on.sees("(QEMU) ********")
+        assert "hunter2" not in on.picture()
+
+    on_stage(scene)
+
+
+# ------------------------------------------------------------------------ the line prompt
+
+PLAIN = [
+    ("completion", "tests.ui.fakes.FakeSession.complete", "st\t"),
+    ("colours", "qmpsh.ui.common.style.line_colours", "stop"),
+    ("layout", "qmpsh.ui.line.printer.answer_body", "query-x\r"),
+    ("output", "qmpsh.render.answers.json_line", "query-x\r"),
+    ("progress", "qmpsh.ui.line.app.LinePrompt._show_progress", "query-x\r"),
+    ("rows", "tests.ui.fakes.FakeSession.split", "a{"),
+]
+
+
+def on_plain(scene: Callable[[PlainStage], Awaitable[None]]) -> None:
+    on_plain_stage(scene)
+
+
+@pytest.mark.parametrize("kind,patched,typed", PLAIN, ids=[row[1] for row in PLAIN])
+def test_the_line_prompt_goes_on(
+    kind: str, patched: str, typed: str, private_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(on: PlainStage) -> None:
+        value: Json = [{"name": "a"}, {"name": "b"}]
+        on.session.script["query-x"] = answers(Answer("", value=value, size=14, seconds=0.0003))
+        with monkeypatch.context() as faulty:
+            faulty.setattr(patched, fail)
+            on.keys(typed)
+            await on.until(lambda: told(on, kind))
+        on.keys(f"{CTRL_C}stop\r")
+        await on.until(lambda: on.session.lines[-1:] == ["stop"])
+        assert not on.has_ended
+        assert len(reports(private_home)) == 1
+
+    on_plain(scene)
+
+
+def test_events_at_the_line_prompt(private_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(on: PlainStage) -> None:
+        monkeypatch.setattr("qmpsh.ui.line.scrollback.event_line", fail)
+        on.session.tell(Event("STOP", {}, WALL, {}))
+        await on.until(lambda: told(on, "events"))
+        assert "STOP" in on.lines()
+        assert len(reports(private_home)) == 1
+
+    on_plain(scene)
+
+
+# ------------------------------------------------------------------------ the guard
+
+
+def test_only_the_first_fault_of_a_kind_is_told() -> None:
+    notes: list[str] = []
+    advice = Advice(lambda error, kind: f"{kind}: {error}", notes.append)
+    for kind in ("a", "a", "b"):
+        assert advice.get(kind, lambda: 1 // 0, lambda: 7) == 7
+    assert notes == [f"{kind}: integer division or modulo by zero" for kind in "ab"]
+
+
+def test_a_fault_in_what_tells_of_faults_is_no_end() -> None:
+    def fail_too(text: str) -> None:
+        raise ValueError(text)
+
+    for advice in (Advice(lambda error, kind: kind, fail_too), Advice(fail, print)):  # type: ignore[arg-type] # returns nothing
+        assert advice.get("a", lambda: 1 // 0, lambda: 7) == 7
+
+
+def test_an_interrupt_is_no_fault() -> None:
+    def interrupt() -> int:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Advice(lambda error, kind: kind, print).get("a", interrupt, lambda: 7)
+
+
+def test_a_loop_is_not_needed_to_tell() -> None:
+    from qmpsh.ui.common.guard import guard
+
+    notes: list[str] = []
+    advice = guard(notes.append, lambda: "")
+    assert advice.get("a", lambda: 1 // 0, lambda: 7) == 7
+    assert len(notes) == 1
+
+    async def inside() -> None:
+        assert guard(notes.append, lambda: "").get("b", lambda: 1 // 0, lambda: 7) == 7
+        assert len(notes) == 1
+        await asyncio.sleep(0)
+        assert len(notes) == 2
+
+    asyncio.run(inside())

@@ -1,0 +1,80 @@
+"""When a frame is drawn that no key asked for, and what the collector does meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+
+from prompt_toolkit.layout.containers import WindowRenderInfo
+from prompt_toolkit.layout.screen import Screen
+
+from qmpsh.protocol.messages import Event
+from qmpsh.ui.common.driver import Frames, calm
+from tests.ui.stage import WALL, stage
+
+
+def test_a_flood_is_one_frame() -> None:
+    async def scene() -> None:
+        loop = asyncio.get_running_loop()
+        asked: list[float] = []
+        frames = Frames(lambda: asked.append(loop.time()))
+        frames.changed()
+        assert len(asked) == 1
+        frames.drawn()
+        for _ in range(1000):
+            frames.changed()
+        assert len(asked) == 1
+        while len(asked) == 1:
+            await asyncio.sleep(0.001)
+        frames.changed()
+        assert len(asked) == 3
+
+    asyncio.run(scene())
+
+
+def test_a_key_has_shown_it_all() -> None:
+    async def scene() -> None:
+        asked: list[str] = []
+        frames = Frames(lambda: asked.append("frame"))
+        frames.drawn()
+        frames.changed()
+        assert frames._timer is not None
+        # The frame of a key came first.
+        frames.drawn()
+        assert frames._timer is None
+        frames.changed()
+        frames.stop()
+        frames.stop()
+        assert frames._timer is None
+        assert asked == []
+
+    asyncio.run(scene())
+
+
+def test_the_collector_is_as_before_afterwards() -> None:
+    before = gc.get_threshold()
+    with calm():
+        assert gc.get_freeze_count() > 0
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
+
+
+def test_a_frame_is_freed_by_the_next_without_the_collector() -> None:
+    async def scene() -> tuple[int, int, int]:
+        async with stage() as on:
+            gc.collect()
+            gc.disable()
+            for number in range(20):
+                on.session.tell(Event("X", {"n": number}, WALL, {}))
+                await on.sees(f"n={number}")
+            held = gc.get_objects()
+            screens = [each for each in held if isinstance(each, Screen) and each.data_buffer]
+            infos = [each for each in held if isinstance(each, WindowRenderInfo)]
+            windows = len(list(on.screen.app.layout.find_all_windows()))
+            return len(screens), sum(1 for info in infos if info._rowcol_to_yx), windows
+
+    try:
+        screens, infos, windows = asyncio.run(scene())
+    finally:
+        gc.enable()
+    assert screens == 1
+    assert 0 < infos <= windows

@@ -1,0 +1,54 @@
+"""A long text on paper: printed piece by piece, never all of it held, coloured only where small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from prompt_toolkit.output import DummyOutput
+
+from qmpsh.render.answers import AnswerBody, BodyKind
+from qmpsh.render.theme import ASCII, Line
+from qmpsh.ui.common.style import make_style
+from qmpsh.ui.line import scrollback
+from qmpsh.ui.line.printer import COLOURED, Printer
+from qmpsh.ui.line.scrollback import PIECE, Scrollback
+
+
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[str, str]]]:
+    """What each printing was given."""
+    seen: list[list[tuple[str, str]]] = []
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(
+        scrollback, "print_formatted_text", lambda _, text, *__, **___: seen.append(text)
+    )
+    return seen
+
+
+def a_paper() -> Scrollback:
+    return Scrollback(DummyOutput(), make_style("dark"), ASCII, lambda: None)
+
+
+def test_lines_are_made_as_they_are_printed(printed: list[list[tuple[str, str]]]) -> None:
+    made: list[int] = []
+
+    def lines() -> Iterator[Line]:
+        for number in range(3 * PIECE + 1):
+            assert number - PIECE * len(printed) < PIECE  # all before them stand on paper
+            made.append(number)
+            yield [("", str(number))]
+
+    a_paper().print(lines())
+    assert len(made) == 3 * PIECE + 1
+    assert len(printed) == 4
+    text = "".join(text for piece in printed for _, text in piece)
+    assert text == "".join(f"{number}\n" for number in made)
+
+
+@pytest.mark.parametrize("count, classes", [(10, {"class:json.number", ""}), (COLOURED + 1, {""})])
+def test_a_large_text_has_no_colours(
+    printed: list[list[tuple[str, str]]], count: int, classes: set[str]
+) -> None:
+    Printer(a_paper(), ASCII, lambda: 0.0).reply(AnswerBody(["1"] * count, BodyKind.JSON))
+    assert {role for piece in printed for role, _ in piece} == classes

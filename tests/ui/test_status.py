@@ -1,0 +1,180 @@
+"""The status line at many widths."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qmpsh.render.theme import ASCII, UNICODE, plain
+from qmpsh.shell.machine import MachineState
+from qmpsh.shell.progress import Work, WorkState
+from qmpsh.ui.screen.status import StatusFacts, status_line
+from qmpsh.ui.screen.store import line_width
+
+FULL = StatusFacts(
+    name="vm1",
+    state="running",
+    status="running",
+    version="7.2.22",
+    address="./monitor.sock",
+    events=2,
+)
+
+
+BUSY = FULL._replace(running="migrate", seconds=64.0)
+SCROLLED = FULL._replace(unseen=12, events=1234)
+BACKUP = Work("backup j0", WorkState.RUNNING, 0.68, 212e6, 4.2)
+WORKING = FULL._replace(works=(BACKUP,))
+BROKEN = FULL._replace(state="paused", status="io-error")
+
+
+@pytest.mark.parametrize(
+    "facts, width, left, right",
+    [
+        (FULL, 80, "vm1  running  QEMU 7.2.22  ./monitor.sock", "2 events"),
+        (FULL._replace(last="STOP"), 60, "vm1 running ./monitor.sock", "2 events · last STOP"),
+        (FULL, 40, "vm1 running ./monitor.sock", "2 events"),
+        (FULL, 30, "vm1 running", "2 events"),
+        (FULL, 20, "running", "2 events"),
+        (FULL, 15, "run…", "2 events"),
+        (StatusFacts(address="s", events=1), 80, "s", "1 event"),
+        (BUSY, 80, "vm1  running  QEMU 7.2.22  ./monitor.sock   migrate 1:04", "2 events"),
+        (BUSY._replace(waiting=2), 46, "vm1 running  migrate 1:04, 2 queued", "2 events"),
+        (BUSY._replace(waiting=2), 40, "running  migrate 1:04 +2", "2 events"),
+        (BUSY, 38, "vm1 running  migrate 1:04", "2 events"),
+        (BUSY, 32, "running  migrate 1:04", "2 events"),
+        (
+            SCROLLED,
+            100,
+            "vm1  running  QEMU 7.2.22  ./monitor.sock",
+            "12 new ↓ Ctrl-End   1,234 events",
+        ),
+        (
+            WORKING,
+            100,
+            "vm1  running  QEMU 7.2.22  ./monitor.sock   backup j0 ███████░░░ 68 % 212 MB/s 0:04",
+            "2 events",
+        ),
+        (
+            WORKING,
+            90,
+            "vm1  running  ./monitor.sock   backup j0 ███████░░░ 68 % 212 MB/s 0:04",
+            "2 events",
+        ),
+        (WORKING, 80, "vm1  running  ./monitor.sock   backup j0 ███████░░░ 68 % 0:04", "2 events"),
+        (
+            WORKING._replace(events=123_456_789_012),
+            80,
+            "vm1  running   backup j0 ███████░░░ 68 % 212 MB/s 0:04",
+            "123,456,789,012 events",
+        ),
+        (WORKING, 79, "vm1 running ./monitor.sock  backup j0 68 %", "2 events"),
+        (WORKING, 50, "vm1 running  backup j0 68 %", "2 events"),
+        (WORKING, 36, "vm1 running  68 %", "2 events"),
+        # What the latest event was called goes first, unless somebody should look at the VM.
+        (
+            WORKING._replace(last="STOP"),
+            79,
+            "vm1 running ./monitor.sock  backup j0 68 %",
+            "2 events · last STOP",
+        ),
+        (
+            WORKING._replace(last="STOP"),
+            62,
+            "vm1 running ./monitor.sock  backup j0 68 %",
+            "2 events",
+        ),
+        (
+            FULL._replace(last="BLOCK_IO_ERROR"),
+            50,
+            "vm1 running",
+            "2 events · last BLOCK_IO_ERROR",
+        ),
+        (
+            FULL._replace(state="disconnected", outlook="disconnected"),
+            80,
+            "vm1  disconnected  ./monitor.sock",
+            "2 events",
+        ),
+        (
+            FULL._replace(state="ended", outlook="reconnecting"),
+            80,
+            "vm1  ended  ./monitor.sock",
+            "reconnecting",
+        ),
+        (
+            WORKING._replace(works=(Work("mirror m", WorkState.READY, 1.0), BACKUP, BACKUP)),
+            100,
+            "vm1  running  QEMU 7.2.22  ./monitor.sock   mirror m ██████████ 100 % ready +2",
+            "2 events",
+        ),
+        (
+            WORKING._replace(running="query-block", seconds=2),
+            120,
+            "vm1  running  QEMU 7.2.22  ./monitor.sock   backup j0 ███████░░░ 68 % 212 MB/s 0:04"
+            "   query-block 0:02",
+            "2 events",
+        ),
+        (BROKEN, 80, "vm1  paused: io-error  QEMU 7.2.22  ./monitor.sock", "2 events"),
+    ],
+)
+def test_text(facts: StatusFacts, width: int, left: str, right: str) -> None:
+    gap = " " * (width - len(left) - len(right) - 2)
+    assert plain(status_line(facts, width, UNICODE)) == f" {left}{gap}{right} "
+
+
+@pytest.mark.parametrize(
+    "state, status, role",
+    [
+        ("running", "running", "status.running"),
+        ("paused", "prelaunch", "status.paused"),
+        ("paused", "io-error", "status.ended"),
+        ("ended", "", "status.ended"),
+    ],
+)
+def test_the_state_has_a_role_of_its_own(state: MachineState, status: str, role: str) -> None:
+    line = status_line(StatusFacts(state=state, status=status), 80, UNICODE)
+    assert [text for used, text in line if used == role and text.startswith(state)]
+
+
+def test_a_severe_event_is_seen_where_the_pane_is_not() -> None:
+    line = status_line(FULL._replace(last="BLOCK_IO_ERROR"), 80, UNICODE)
+    assert ("status.ended", "BLOCK_IO_ERROR") in line
+
+
+def test_a_bar_without_utf8() -> None:
+    assert " #######--- 68 % " in plain(status_line(WORKING, 100, ASCII))
+
+
+def test_names_from_the_vm_are_made_safe() -> None:
+    assert "\x1b" not in plain(status_line(FULL._replace(name="\x1b[2J"), 80, UNICODE))
+
+
+@given(
+    name=st.text(max_size=80),
+    address=st.text(max_size=200),
+    running=st.text(max_size=80),
+    width=st.integers(1, 200),
+    works=st.lists(st.text(max_size=200), max_size=3),
+    numbers=st.tuples(*[st.integers(0, 10**9)] * 3),
+)
+def test_it_always_fits(
+    name: str,
+    address: str,
+    running: str,
+    works: list[str],
+    width: int,
+    numbers: tuple[int, int, int],
+) -> None:
+    unseen, events, waiting = numbers
+    facts = FULL._replace(
+        name=name,
+        address=address,
+        running=running,
+        unseen=unseen,
+        events=events,
+        waiting=waiting,
+        works=tuple(BACKUP._replace(label=label) for label in works),
+    )
+    assert line_width(status_line(facts, width, UNICODE)) <= width

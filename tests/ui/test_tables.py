@@ -1,0 +1,61 @@
+"""A table on the screen: laid out anew whenever its pane gets another width."""
+
+from __future__ import annotations
+
+import asyncio
+
+from qmpsh.jsontypes import Json
+from qmpsh.language.syntax import Modifiers
+from qmpsh.shell.steps import Answer
+from tests.ui.fakes import answers
+from tests.ui.stage import stage
+
+F2 = "\x1bOQ"
+NODES: Json = [
+    {
+        "iops_rd": 0,
+        "detect_zeroes": "off",
+        "image": {"filename": f"/images/{name}.raw", "format": "raw"},
+        "ro": False,
+        "node-name": name,
+        "drv": "raw",
+    }
+    for name in ("disk0", "disk1")
+]
+
+
+# What the terminal shows of it, by its columns.
+PICTURES = {
+    80: [
+        "node-name  drv  iops_rd  detect_zeroes  +2       │",
+        "disk0      raw        0  off                     │",
+        "disk1      raw        0  off                     │",
+    ],
+    120: [
+        "node-name  drv  iops_rd  detect_zeroes  ro     image                      │",
+        'disk0      raw        0  off            false  {"filename": "/images/dis… │',
+        'disk1      raw        0  off            false  {"filename": "/images/dis… │',
+    ],
+    60: [
+        "node-name  drv  iops_rd  detect_zeroes  ro     +1",
+        "disk0      raw        0  off            false",
+        "disk1      raw        0  off            false",
+    ],
+}
+
+
+def test_a_table_follows_the_width_of_its_pane() -> None:
+    async def run() -> None:
+        async with stage(80, 16) as on:
+            table = Answer("query-x", value=NODES, size=800, modifiers=Modifiers(table=True))
+            on.session.script["query-x --table"] = answers(table)
+            on.keys("query-x --table\r")
+            for columns, rows in [*PICTURES.items(), *PICTURES.items()]:
+                on.resize(columns, 16)
+                await on.sees("\n".join(rows) + "\n")
+            on.resize(120, 16)
+            await on.sees("\n".join(PICTURES[120]))
+            on.keys(F2)
+            await on.sees('"format": "raw"}')
+
+    asyncio.run(run())
