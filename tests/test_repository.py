@@ -72,6 +72,14 @@ def test_classes_have_few_public_methods() -> None:
     assert {name: count for name, count in counts.items() if count > PUBLIC_METHODS} == {}
 
 
+def test_a_class_name_stands_once() -> None:
+    places: dict[str, list[str]] = {}
+    for path, node in nodes():
+        if isinstance(node, ast.ClassDef):
+            places.setdefault(node.name, []).append(f"{relative(path)}:{node.lineno}")
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 def test_nothing_is_left_unfinished_without_an_issue() -> None:
     left = [
         f"{relative(path)}:{number}: {line.strip()}"

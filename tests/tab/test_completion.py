@@ -10,7 +10,7 @@ import pytest
 from qmpsh.cli.argv import COMPLETE
 from qmpsh.cli.options import COMMAND
 from qmpsh.cli.tab.items import PathKind, ShellCandidate
-from qmpsh.cli.tab.shells import FILES, Bash, Completion, Fish, Zsh, script
+from qmpsh.cli.tab.shells import FILES, Bash, Fish, UserShell, Zsh, script
 from qmpsh.cli.tab.words import Splitter
 from tests.conftest import RunQmpsh
 from tests.programs import need
@@ -22,7 +22,7 @@ BREAKS = " \t\n\"'><=;|&(:"
 OFFLINE = f"qmpsh -n --schema {ROOT}/tests/data/query-qmp-schema-qemu-7.2.json "
 
 
-def lines(kind: type[Completion], items: list[ShellCandidate], typed: str) -> list[list[str]]:
+def lines(kind: type[UserShell], items: list[ShellCandidate], typed: str) -> list[list[str]]:
     """The fields of the lines for what is typed of a word."""
     shell = kind(COMMAND, {}, "qmpsh", COMPLETE)
     word = Splitter(breaks=BREAKS if kind is Bash else "").split(f"q {typed}")[-1]
@@ -143,7 +143,7 @@ def test_a_note_stays_on_its_line() -> None:
     ]
 
 
-def answers(kind: type[Completion], before: str, **environ: str) -> list[str]:
+def answers(kind: type[UserShell], before: str, **environ: str) -> list[str]:
     shell = kind(COMMAND, {}, "qmpsh", COMPLETE)
     return shell.answers({"COMP_WORDS": before, **environ})
 

@@ -204,11 +204,11 @@ def script(shell: str) -> str:
     return _completion(shell).source()
 
 
-def _completion(shell: str) -> Completion:
+def _completion(shell: str) -> UserShell:
     return _SHELLS[shell](COMMAND, {}, "qmpsh", COMPLETE)
 
 
-class Completion(ShellComplete):
+class UserShell(ShellComplete):
     """What the three shells have in common. `complete` is click's name for answering."""
 
     fish = False
@@ -242,7 +242,7 @@ class Completion(ShellComplete):
         raise NotImplementedError
 
 
-class Bash(Completion):
+class Bash(UserShell):
     """Bash, which replaces what follows the last break or open quote, and takes it as it is."""
 
     name = "bash"
@@ -263,7 +263,7 @@ class Bash(Completion):
                 yield _join("open", f"{text}…")
 
 
-class Zsh(Completion):
+class Zsh(UserShell):
     """Zsh, which matches and quotes itself, against the word less its first `skip` characters."""
 
     name = "zsh"
@@ -282,7 +282,7 @@ class Zsh(Completion):
                 yield _join("word" if item.ends else "open", item.text[skip:], item.note)
 
 
-class Fish(Completion):
+class Fish(UserShell):
     """Fish, which matches and quotes itself, against the whole word."""
 
     name = "fish"
@@ -317,4 +317,4 @@ def _quoted(text: str, quote: str) -> str:
     return _MARKED.sub(r"\\\1", text)
 
 
-_SHELLS: dict[str, type[Completion]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}
+_SHELLS: dict[str, type[UserShell]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}
