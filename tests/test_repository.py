@@ -80,6 +80,20 @@ def test_a_class_name_stands_once() -> None:
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
+def test_no_group_is_repeated_possessively() -> None:
+    """Python before 3.11.5 matches too much there (CPython issue 106052)."""
+    possessive = re.compile(r"\)(?:\+|\*|\?|\{[^}]*\})\+")
+    found = [
+        f"{relative(path)}:{node.lineno}"
+        for path, node in nodes()
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and "(?" in node.value
+        and possessive.search(node.value)
+    ]
+    assert found == []
+
+
 def test_nothing_is_left_unfinished_without_an_issue() -> None:
     left = [
         f"{relative(path)}:{number}: {line.strip()}"
