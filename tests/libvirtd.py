@@ -12,13 +12,15 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.programs import find_program
 from tests.qemu import new_folder
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 PROGRAMS = ("virsh", "libvirtd", "virtlogd", "qemu-system-x86_64", "unshare", "mount", "chroot")
 START_SECONDS = 120.0  # the first domain of a daemon waits until QEMU's abilities are known
@@ -156,51 +158,93 @@ def running_libvirt() -> Iterator[Libvirt]:
         environment = {**os.environ, "HOME": folder, "XDG_RUNTIME_DIR": folder}
         for name in ("CONFIG", "CACHE", "STATE", "DATA"):
             environment[f"XDG_{name}_HOME"] = folder
-    pid_files = [] if libvirt.answers() else _start_daemons(folder, environment)
+    daemons = [] if libvirt.answers() else _start_daemons(folder, environment)
     try:
         wait_until(libvirt.answers, START_SECONDS, "libvirt answers")
         yield libvirt
     finally:
-        for pid_file in reversed(pid_files):
-            _end(pid_file)
+        for daemon in reversed(daemons):
+            daemon.end()
         shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):
             Path(_SHARED_MEMORY, Path(folder).name).rmdir()
 
 
-def _start_daemons(folder: str, environment: dict[str, str]) -> list[Path]:
-    """Start what is not yet there; the files that hold the daemons' process ids."""
-    pid_files = []
+class _Daemon(NamedTuple):
+    """pid_file: holds its process id; reaper: ends after it, and after what it left behind"""
+
+    pid_file: Path
+    reaper: subprocess.Popen[str]
+
+    def end(self) -> None:
+        """End it and wait for its end. Never raises."""
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(int(self.pid_file.read_text()), signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired), self.reaper:
+            self.reaper.wait(PATIENCE)
+
+
+def _start_daemons(folder: str, environment: dict[str, str]) -> list[_Daemon]:
+    """Start what is not yet there."""
+    daemons = []
     for name in ("virtlogd", "libvirtd"):
         pid_file = Path(folder, f"{name}.pid")
         command = [find_program(name) or name, "-d", "-p", str(pid_file)]
         if name == "libvirtd":
-            command = [*_with_a_root_of_its_own(folder), *command]
-        started = subprocess.run(command, env=environment, capture_output=True, check=False)
-        # One that runs already, which only virtlogd may, is somebody else's.
-        if started.returncode == 0:
-            pid_files.append(pid_file)
-    return pid_files
+            command = [*_in_a_namespace(folder), *command]
+        reaper = subprocess.Popen(
+            [sys.executable, "-m", "tests.reaper", *command],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert reaper.stdout is not None
+        # One that runs already, which only virtlogd may, is another's.
+        if reaper.stdout.readline() == "0\n":
+            daemons.append(_Daemon(pid_file, reaper))
+        else:
+            reaper.communicate()
+    return daemons
 
 
 _SHARED_MEMORY = "/dev/shm"
-_ENTER = f"""
+_CONFIGURATION = "/etc/libvirt/qemu.conf"
+_AS_ROOT = f"""
+printf 'user = "root"\\ngroup = "root"\\n' >"$0" &&
+mount --bind "$0" {_CONFIGURATION} && exec "$@"
+"""
+_IN_A_ROOT_OF_ITS_OWN = f"""
 mount --make-rprivate {_SHARED_MEMORY} && mount --rbind / "$0" && exec chroot "$0" "$@"
 """
 
 
-def _with_a_root_of_its_own(folder: str) -> list[str]:
-    """The words before a root's libvirtd in a chroot that is no mount point; [] elsewhere.
+def _in_a_namespace(folder: str) -> list[str]:
+    """The words before a root's libvirtd: it runs in a namespace of mounts.
 
-    libvirt starts a domain in a namespace of mounts, which needs one: "Failed disable mount
-    propagation out of the root filesystem". In a namespace of its own, the daemon has / mounted
+    Its QEMUs are root's there: where another user may not use KVM, libvirt asks QEMU for its
+    abilities again for each domain, which takes seconds.
+    """
+    if os.geteuid() != 0:
+        return []
+    as_root = ["sh", "-c", _AS_ROOT, f"{folder}/qemu.conf"] if Path(_CONFIGURATION).exists() else []
+    return [*_in_a_root_of_its_own(folder), *as_root]
+
+
+def _in_a_root_of_its_own(folder: str) -> list[str]:
+    """The words before a command that is to have mounts of its own.
+
+    libvirt starts a domain in a namespace of mounts, for which / must be a mount point: "Failed
+    disable mount propagation out of the root filesystem". In a chroot that is none, / is mounted
     once more, below a mount from which nothing gets back to the system.
     """
-    if os.geteuid() != 0 or _is_mounted("/") or not _is_mounted(_SHARED_MEMORY):
-        return []
+    if _is_mounted("/") or not _is_mounted(_SHARED_MEMORY):
+        return ["unshare", "--mount"]
     root = Path(_SHARED_MEMORY, Path(folder).name)
     root.mkdir()
-    return ["unshare", "--mount", "--propagation", "unchanged", "sh", "-c", _ENTER, str(root)]
+    enter = ["sh", "-c", _IN_A_ROOT_OF_ITS_OWN, str(root)]
+    return ["unshare", "--mount", "--propagation", "unchanged", *enter]
 
 
 def _is_mounted(path: str) -> bool:
@@ -210,11 +254,3 @@ def _is_mounted(path: str) -> bool:
     except OSError:  # not Linux
         return True
     return any(line.split()[4] == path for line in mounts.splitlines())
-
-
-def _end(pid_file: Path) -> None:
-    """End a daemon and wait for its end. Never raises."""
-    with contextlib.suppress(OSError, ValueError, AssertionError):
-        pid = int(pid_file.read_text())
-        os.kill(pid, signal.SIGTERM)
-        wait_until(lambda: not Path(f"/proc/{pid}").exists(), what=f"the end of {pid_file.stem}")

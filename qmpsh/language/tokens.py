@@ -123,8 +123,8 @@ _WORD = rf"[^{_B}]+"
 _END = rf"(?=[{_B}]|\Z)"
 _BEHIND_BLANK = rf"(?<=[{_B}])"
 _ALONE = rf"(?<![^{_B}])"
-_DOUBLE_END = r'[^"\\]*+(?:\\.[^"\\]*+)*"'
-_SINGLE_END = r"[^'\\]*+(?:\\.[^'\\]*+)*'"
+_DOUBLE_END = r'[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_SINGLE_END = r"[^'\\]*+(?:\\.[^'\\]*+)*+'"
 QUOTED = f"\"{_DOUBLE_END}|'{_SINGLE_END}"
 """A string in either kind of quotes."""
 _FENCE = r"```[^\n]*"

@@ -10,7 +10,8 @@ Rule 3: We may receive the reply to a command of the previous client, since a co
         after the other, so any such reply comes before that to our negotiation: until then, every
         other reply is dropped, and each session uses a different id for the negotiation. The
         greeting of a client that left before it was sent may come too (seen on QEMU 10.0).
-Rule 4: Events may come at any time after the greeting, even before the reply they belong to.
+Rule 4: Events may come at any time, even before the reply they belong to. One that happens while
+        the client connects comes before the greeting (seen on QEMU 7.2).
 
 Source: QMP specification, "Server Greeting", "Capabilities Negotiation", "Out-of-band execution".
 """
@@ -37,6 +38,9 @@ from qmpsh.protocol.messages import (
 
 if TYPE_CHECKING:
     from qmpsh.protocol.agent_sync import AgentSync
+
+EARLY_EVENTS: Final = 100
+"""Events taken before the greeting; a server that sends more of them never greets"""
 
 _ONE_DIGIT: Final = 9  # ids of one character, from "1" on
 
@@ -98,6 +102,7 @@ class Connection:
     """
 
     __slots__ = (
+        "_early_events",
         "_error",
         "_framer",
         "_free_ids",
@@ -131,6 +136,7 @@ class Connection:
         self.oob = False  # whether out-of-band execution was agreed on
         self._want_oob = oob
         self._tag = tag
+        self._early_events = 0
         self._error: ProtocolError | None = None
         self._framer = MessageFramer(limit=limit)
         self._in_band: dict[str, None] = {}  # unanswered ids, oldest first
@@ -289,9 +295,13 @@ class Connection:
         message = classify(frame.object, frame.size)
         if isinstance(message, Greeting):
             return self._greet(message)
-        if self.state is ProtocolState.GREETING and isinstance(message, Event):
-            raise ProtocolError("the server sent messages without a greeting")
-        return message if isinstance(message, Event) else self._settle(message)
+        if not isinstance(message, Event):
+            return self._settle(message)
+        if self.state is ProtocolState.GREETING:
+            self._early_events += 1
+            if self._early_events > EARLY_EVENTS:
+                raise ProtocolError("the server sent events without a greeting")
+        return message
 
     def _move(self, step: Step) -> None:
         self.state = TRANSITIONS[self.state][step]

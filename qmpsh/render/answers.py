@@ -26,7 +26,7 @@ from qmpsh.shell.steps import Answer
 
 # Possessive: what `re` could come back to it remembers, 165 bytes for each character of a string.
 _TOKEN = re.compile(
-    r'(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*")'
+    r'(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*+")'
     r"|(?P<number>-?\d[\d.eE+-]*)"
     r"|(?P<literal>\b(?:true|false|null|NaN|Infinity)\b)"
     r"|(?P<punctuation>[^\s\"\w-]+)"

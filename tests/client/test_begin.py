@@ -89,7 +89,7 @@ HMP = "/m.sock is an HMP socket, not QMP; start QEMU with -qmp unix:PATH,server=
             NotQmp,
             "/m.sock: the server sent a message of no known kind (members: 'hello')",
         ),
-        ([line(EVENT)], NotQmp, "/m.sock: the server sent messages without a greeting"),
+        ([line(EVENT) * 101], NotQmp, "/m.sock: the server sent events without a greeting"),
         (
             [line(GREETING), line({"error": {"class": "GenericError", "desc": "no"}})],
             NotQmp,

@@ -65,7 +65,7 @@ ROWS: Final = (
     Row(A, s.nested, 3, FOREIGN, ALL, FOREIGN, 0),
     Row(A, s.no_utf8, 3, FOREIGN, ALL, FOREIGN, 0),
     Row(A, s.nul, 3, FOREIGN, ALL, FOREIGN, 0),
-    Row(A, s.flood, 3, "messages without a greeting", ALL, "messages without a greeting", 0),
+    Row(A, s.flood, 3, "events without a greeting", ALL, "events without a greeting", 0),
     Row(A, s.wrong_id, 3, SILENT, ALL, WAITS, 0),
     Row(M, s.closed, 3, ENDED, ALL, BACK, 0),
     Row(M, s.silent, 3, SILENT, ALL, WAITS, 0),

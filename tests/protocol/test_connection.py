@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from qmpsh.errors import ConnectionLost, FrameTooLong, ProtocolError
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.protocol.connection import TRANSITIONS, Connection, ProtocolState, Step
+from qmpsh.protocol.connection import EARLY_EVENTS, TRANSITIONS, Connection, ProtocolState, Step
 from qmpsh.protocol.framing import NEED_DATA, PEER_CLOSED, Pause
 from qmpsh.protocol.messages import Command, ErrorReply, Event, Greeting, Message, Reply
 from tests.protocol.strategies import cuts, patient
@@ -127,8 +127,9 @@ def test_a_reply_to_somebody_else_before_the_agreement() -> None:
 
 def test_no_greeting() -> None:
     connection = Connection()
+    assert len(give(connection, *[STOP] * EARLY_EVENTS)) == EARLY_EVENTS
     for _ in range(2):
-        with pytest.raises(ProtocolError, match=r"^the server sent messages without a greeting$"):
+        with pytest.raises(ProtocolError, match=r"^the server sent events without a greeting$"):
             give(connection, STOP)
     assert connection.state is ProtocolState.BROKEN
 
@@ -145,6 +146,12 @@ def test_the_last_clients_reply_may_come_first(id: str | None) -> None:
     else:
         give(connection, {"return": {}})
     assert connection.send_command(Command("stop"))[0] == "1"
+
+
+def test_an_event_may_come_first() -> None:
+    connection = Connection(tag="t")
+    assert [type(message) for message in give(connection, STOP, GREETING)] == [Event, Greeting]
+    assert connection.state is ProtocolState.NEGOTIATING
 
 
 def test_the_last_clients_greeting_may_come_first() -> None:

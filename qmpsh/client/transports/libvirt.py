@@ -45,7 +45,7 @@ from qmpsh.errors import (
     UsageError,
 )
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.protocol.framing import MessageFramer, Pause
+from qmpsh.protocol.framing import DECODING, MessageFramer, Pause
 from qmpsh.stream import Stream
 
 _CHUNK = 64 * 1024  # bytes of one read
@@ -148,6 +148,8 @@ class Bridge:
             frame = framer.next_frame()
             if not isinstance(frame, Pause):
                 yield frame.object
+                continue
+            if frame is DECODING:
                 continue
             try:
                 data = self._far.recv(_CHUNK)
