@@ -132,11 +132,6 @@ def mask_line(line: str, *, hmp: bool = False) -> str:
     return _guarded(lambda: replaced(line, line_secrets(line, hmp=hmp)), MASK)
 
 
-def mask_hmp(text: str) -> str:
-    """The same for a line of HMP mode."""
-    return mask_line(text, hmp=True)
-
-
 def mask_typed(line: str, aliases: Mapping[str, str], *, hmp: bool = False) -> str:
     """A line of the prompt as typed, or with its alias expanded if that is what masks a secret."""
     full = line if hmp else expand(line, aliases)

@@ -16,7 +16,7 @@ from qmpsh.shell.hmp import hmp_text
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.policy import question_before
 from qmpsh.shell.secret_rules import mask_json
-from qmpsh.shell.secrets import mask_hmp, mask_line
+from qmpsh.shell.secrets import mask_line
 from qmpsh.shell.settings import list_paths
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Steps, Task, WaitFor
 
@@ -78,7 +78,7 @@ def _strings(value: Json) -> list[str]:
     ],
 )
 def test_hmp_secrets_are_masked(line: str, masked: str) -> None:
-    assert mask_hmp(line) == masked
+    assert mask_line(line, hmp=True) == masked
 
 
 @pytest.mark.parametrize(

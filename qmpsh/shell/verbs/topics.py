@@ -14,9 +14,6 @@ from qmpsh.usage import EXIT_CODES, MODIFIER_NOTES, MODIFIERS, wrapped_columns
 if TYPE_CHECKING:
     from qmpsh.shell.interpreter import Shell
 
-TOPICS = ("exit-codes", "keys")
-"""Words that no server has for a command."""
-
 
 def special_topic(shell: Shell, words: str, width: int) -> str | None:
     """The text on a topic that is ours; None for any other. width: columns that it may take
