@@ -1,0 +1,169 @@
+"""Counts what one line and one key cost at the full screen: `python -m scripts.trace_line`.
+
+A screen on a real QEMU gets its keys from a pipe. Counted are the calls into the package, from
+Enter to the first byte on the socket, and from a key near the end of the line until the screen is
+drawn again. Counts are the same on every machine, unlike times, so that tests can hold them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from itertools import pairwise
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+import qmpsh
+from qmpsh.address import parse_address
+from qmpsh.client.client import Client
+from qmpsh.shell.session.session import Session, SessionListener
+from qmpsh.shell.settings import Settings
+from tests.qemu import VmStarter, emulators
+from tests.ui.stage import Setting, Stage, stage
+
+LINE = "blockdev-add driver=raw node-name=r0 file=d0"
+QUIET_SECONDS = 0.3
+"""how long nothing may be called before a key counts as handled"""
+_PACKAGE = f"{Path(qmpsh.__file__).parent}/"
+_SCAN = "language/scanner.py:Scanner.__init__"
+_PARSE = "language/parser.py:parse_line"
+_FIRST_BYTE = "client/connect.py:SocketStream.send"
+
+
+class Counts(NamedTuple):
+    """What was counted between two moments.
+
+    turns, moves: how often a call is in another file, or another top-level folder, than the last
+    """
+
+    calls: int
+    functions: int
+    files: int
+    turns: int
+    moves: int
+    scans: int
+    parses: int
+    by_function: Counter[str]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {getattr(self, name)}" for name in self._fields[:-1])
+
+
+class CallCounter:
+    """Counts the calls into the package while it is on, up to a call of the last function."""
+
+    def __init__(self, last: str = "") -> None:
+        self.trail: list[str] = []
+        self.has_ended = False
+        self._last = last
+
+    def __enter__(self) -> CallCounter:
+        sys.setprofile(self._profile)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(None)
+
+    def counts(self) -> Counts:
+        """Return what was counted so far."""
+        files = [call.partition(":")[0] for call in self.trail]
+        folders = [file.partition("/")[0] for file in files]
+        found = Counter(self.trail)
+        return Counts(
+            calls=len(self.trail),
+            functions=len(found),
+            files=len(set(files)),
+            turns=_changes(files),
+            moves=_changes(folders),
+            scans=found[_SCAN],
+            parses=found[_PARSE],
+            by_function=found,
+        )
+
+    def _profile(self, frame: FrameType, event: str, _: object) -> None:
+        code = frame.f_code
+        if event != "call" or self.has_ended or not code.co_filename.startswith(_PACKAGE):
+            return
+        call = f"{code.co_filename.removeprefix(_PACKAGE)}:{code.co_qualname}"
+        self.trail.append(call)
+        self.has_ended = call == self._last
+
+
+def _changes(places: list[str]) -> int:
+    return sum(one != other for one, other in pairwise(places))
+
+
+def trace_enter(path: str, line: str = LINE) -> Counts:
+    """Return the counts from Enter on a line to the first byte on the socket."""
+
+    async def run(screen: Stage) -> Counts:
+        await _type(screen, line)
+        with CallCounter(last=_FIRST_BYTE) as counter:
+            screen.keys("\r")
+            await screen.until(lambda: counter.has_ended)
+        return counter.counts()
+
+    return _on_screen(path, run)
+
+
+def trace_key(path: str, line: str = LINE) -> Counts:
+    """Return the counts for the last key of a line, until all that it causes is done."""
+
+    async def run(screen: Stage) -> Counts:
+        await _type(screen, line[:-1])
+        with CallCounter() as counter:
+            screen.keys(line[-1])
+            await _quiet(counter)
+        return counter.counts()
+
+    return _on_screen(path, run)
+
+
+def _on_screen(path: str, run: Callable[[Stage], Awaitable[Counts]]) -> Counts:
+    def connect(watcher: SessionListener) -> Session:
+        client = Client.connect(parse_address(path))
+        return Session(client, Settings(), watcher, "./monitor.sock")
+
+    async def performed() -> Counts:
+        async with stage(100, 24, Setting(connect=connect)) as screen:
+            await screen.sees(" events · Tab completes")  # the schema is there
+            return await run(screen)
+
+    return asyncio.run(performed())
+
+
+async def _type(screen: Stage, text: str) -> None:
+    """Type all but the last key, then that: what is loaded at first use is not counted."""
+    screen.keys(text)
+    await screen.sees(text[-10:])
+    with CallCounter() as counter:
+        await _quiet(counter)
+
+
+async def _quiet(counter: CallCounter) -> None:
+    """Wait until nothing was called for a while."""
+    seen = -1
+    while seen < len(counter.trail):
+        seen = len(counter.trail)
+        await asyncio.sleep(QUIET_SECONDS)
+
+
+def main() -> None:
+    """Print the counts, and with a word on the command line the functions called most."""
+    starter = VmStarter(emulators()[0])
+    try:
+        vm = starter("-S", machine="q35")
+        for what, trace in (("Enter", trace_enter), ("a key", trace_key)):
+            found = trace(vm.path)
+            print(f"{what}: {found}")  # noqa: T201 - it is a program for people
+            for call, count in found.by_function.most_common(40 if sys.argv[1:] else 0):
+                print(f"{count:6} {call}")  # noqa: T201 - as above
+    finally:
+        starter.close()
+
+
+if __name__ == "__main__":
+    main()
