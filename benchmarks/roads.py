@@ -9,7 +9,7 @@ from benchmarks.bench import Bench
 from benchmarks.roundtrips import COUNT, NAME, ROUNDS, ours
 from benchmarks.table import Row, Unit
 from benchmarks.timing import medians
-from tests.client.roads import certificates, secured
+from tests.client.transports import certificates, secured
 from tests.ports import free_port
 from tests.qemu import VmStarter
 

@@ -226,7 +226,7 @@ def agent(start_agent: AgentStarter) -> Agent:
 
 @pytest.fixture
 def stratovirt() -> Iterator[str]:
-    """The socket of a monitor with StratoVirt's manners."""
+    """The socket of a monitor that behaves like StratoVirt."""
     folder = new_folder()
     path = f"{folder}/s"
     with serving(sys.executable, "-m", "tests.stratovirt", path, path=path):

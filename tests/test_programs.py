@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.roads import NEEDS
+from tests.client.transports import NEEDS
 from tests.libvirtd import PROGRAMS
 from tests.qemu import ROOT
 from tests.tab.terminal import SHELLS

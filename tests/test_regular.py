@@ -68,7 +68,7 @@ def test_an_authority(make: Callable[[Path], None], tmp_path: Path) -> None:
     path = tmp_path / "ca.pem"
     make(path)
     with pytest.raises(CannotConnect, match=r"^cannot read ca=.*ca.pem: it "):
-        parse_address(f"tls:127.0.0.1:1?ca={path}").begin()  # type: ignore[union-attr]  # a road
+        parse_address(f"tls:127.0.0.1:1?ca={path}").begin()  # type: ignore[union-attr]  # a transport
 
 
 @STRANGE

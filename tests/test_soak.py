@@ -12,7 +12,7 @@ from qmpsh.shell.session.session import RunningLine
 from tests.faults.server import closed, learnt, server
 from tests.growth import events
 from tests.qemu import emulators
-from tests.shell.test_session import Desk
+from tests.shell.harness import SessionHarness
 from tests.soak import Sample, Soak, grown
 
 STEPS = 300
@@ -59,15 +59,15 @@ def test_connections_that_ended_leave_nothing_behind(monkeypatch: pytest.MonkeyP
     # What other tests of this process have left is theirs.
     before = {id(each) for each in gc.get_objects() if type(each) in (Client, Pending, RunningLine)}
     with server(*[(learnt, closed)] * 100) as served:
-        desk = Desk(served.path)
-        desk.poll_until(lambda: len(desk.heard.losses) == 100)
-        desk.poll_until(lambda: desk.session.machine.connected)
-        desk.heard.losses.clear()
+        harness = SessionHarness(served.path)
+        harness.poll_until(lambda: len(harness.listener.losses) == 100)
+        harness.poll_until(lambda: harness.session.machine.connected)
+        harness.listener.losses.clear()
         gc.collect()
         ours = [
             type(each)
             for each in gc.get_objects()
             if type(each) in (Client, Pending, RunningLine) and id(each) not in before
         ]
-        desk.session.close()
+        harness.session.close()
     assert len(ours) < 10, ours

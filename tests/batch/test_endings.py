@@ -1,4 +1,4 @@
-"""What a signal leaves behind of a road that has something to put away: nothing."""
+"""What a signal leaves behind of a transport that has something to put away: nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.checks import needs
-from tests.client.test_road_failures import has_ended
+from tests.client.test_transport_failures import has_ended
 from tests.qemu import ROOT, Vm
 from tests.waiting import PATIENCE
 
@@ -41,12 +41,12 @@ def test_a_program_that_carries_the_stream(
     vm: Vm, tmp_path: Path, number: signal.Signals, is_script: bool
 ) -> None:
     needs("socat")
-    road = f"exec:echo $$ >{tmp_path}/pid; exec socat - UNIX:{vm.path}"
+    transport = f"exec:echo $$ >{tmp_path}/pid; exec socat - UNIX:{vm.path}"
     if is_script:
         (tmp_path / "script").write_text(".wait SHUTDOWN\n")
-        process = started(road, "-v", "-f", str(tmp_path / "script"))
+        process = started(transport, "-v", "-f", str(tmp_path / "script"))
     else:
-        process = started(road, ".wait", "SHUTDOWN")
+        process = started(transport, ".wait", "SHUTDOWN")
     assert process.stderr is not None
     mark = "qmp_capabilities" if is_script else "listening"
     assert any(mark in line for line in process.stderr)

@@ -1,7 +1,7 @@
-"""The table of checks: the same lines over every road to every server, which may not be noticed.
+"""The table of checks: the same lines to every server, whichever transport carries them.
 
-Each test file of the matrix crosses them with its servers' roads: test_roads.py QEMU,
-test_roads_of_others.py the other servers, test_libvirt.py the road by libvirt.
+Each test file of the matrix crosses them with its servers' transports: test_transports.py QEMU,
+test_transports_of_others.py the other servers, test_libvirt.py the one through libvirt.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.client.behaviours import Behaviours, Says
 from tests.client.forks import Ran
-from tests.client.manners import Manners, Says
-from tests.client.roads import Laid
+from tests.client.transports import Target
 from tests.programs import need
 from tests.waiting import wait_until
 
@@ -27,37 +27,37 @@ def needs(*programs: str) -> None:
         need(program)
 
 
-class Way:
-    """A road to one kind of server, laid anew whenever its server has ended."""
+class ServerUnderTest:
+    """One kind of server over one transport, started again when it has ended."""
 
-    def __init__(self, lay: Callable[[ExitStack], Laid], manners: Manners) -> None:
-        self.manners = manners
-        self._lay = lay
+    def __init__(self, make_target: Callable[[ExitStack], Target], behaviours: Behaviours) -> None:
+        self.behaviours = behaviours
+        self._make_target = make_target
         self._stack = ExitStack()
-        self._laid: Laid | None = None
+        self._target: Target | None = None
 
-    def laid(self) -> Laid:
-        if self._laid is None or not self._laid.server.is_running:
+    def target(self) -> Target:
+        if self._target is None or not self._target.server.is_running:
             self.close()
-            self._laid = self._lay(self._stack)
-        return self._laid
+            self._target = self._make_target(self._stack)
+        return self._target
 
     def close(self) -> None:
-        """Give up the road; its server is the starter's."""
-        self._laid = None
+        """Close what the target needs; the server itself belongs to its starter."""
+        self._target = None
         self._stack.close()
 
     def check(self, name: str, tmp: Path) -> None:
         """Run one of CHECKS. tmp: a folder of the test's own"""
-        says = self.manners[name]
+        says = self.behaviours[name]
         says = says._replace(line=tuple(word.replace("{tmp}", str(tmp)) for word in says.line))
         CHECKS[name](self, says)
 
 
-def answers(way: Way, says: Says) -> None:
+def answers(server: ServerUnderTest, says: Says) -> None:
     """One run of the command."""
-    road = way.laid()
-    expect(says, road.run(*says.line, stdin=says.stdin))
+    target = server.target()
+    expect(says, target.run(*says.line, stdin=says.stdin))
 
 
 def expect(says: Says, ran: Ran) -> None:
@@ -66,33 +66,33 @@ def expect(says: Says, ran: Ran) -> None:
     assert re.fullmatch(NOTICES + says.err, ran.err, re.DOTALL), ran
 
 
-def times_out(way: Way, says: Says) -> None:
-    """The server is stopped once the first line of the script was answered."""
-    road = way.laid()
+def times_out(server: ServerUnderTest, says: Says) -> None:
+    """Stop the server once the first line of the script was answered."""
+    target = server.target()
     first, second = says.stdin.splitlines(keepends=True)
-    with road.start(*says.line) as run:
+    with target.start(*says.line) as run:
         run.write(first)
         line = run.read_line()
-        with road.server.stopped():
+        with target.server.stopped():
             run.write(second)
             ran = run.end()
     expect(says, ran._replace(out=line + ran.out))
     if says.ends:
-        way.close()
+        server.close()
 
 
-def leaves(way: Way, says: Says) -> None:
+def leaves(server: ServerUnderTest, says: Says) -> None:
     """`quit` ends the server; whom it does not end serves the next one."""
-    road = way.laid()
-    expect(says, road.run(*says.line))
+    target = server.target()
+    expect(says, target.run(*says.line))
     if says.ends:
-        wait_until(lambda: not road.server.is_running, what="the server has ended")
+        wait_until(lambda: not target.server.is_running, what="the server has ended")
     else:
-        status = way.manners["status"]
-        expect(status, road.run(*status.line))
+        status = server.behaviours["status"]
+        expect(status, target.run(*status.line))
 
 
-CHECKS: dict[str, Callable[[Way, Says], None]] = {
+CHECKS: dict[str, Callable[[ServerUnderTest, Says], None]] = {
     "status": answers,
     "pretty": answers,
     "refused": answers,
@@ -106,4 +106,4 @@ CHECKS: dict[str, Callable[[Way, Says], None]] = {
     "arguments": answers,
     "leave": leaves,
 }
-"""How each is made; what is said and expected stands in manners.py."""
+"""How each is made; what is said and expected stands in behaviours.py."""

@@ -56,7 +56,7 @@ class GuestStarter(UnixStarter):
 
 
 class StratovirtStarter(UnixStarter):
-    """Starts monitors with StratoVirt's manners."""
+    """Starts monitors that behave like StratoVirt."""
 
     def argv(self, path: str, folder: str) -> list[str]:
         return [sys.executable, "-m", "tests.stratovirt", path]

@@ -1,4 +1,4 @@
-"""A relay with the manners of a chardev with telnet=on: `python -m tests.client.telnetd PORT PATH`.
+"""A relay like a chardev with telnet=on: `python -m tests.client.telnetd PORT PATH`.
 
 It greets with four options; of what comes it takes each 0xff for the beginning of a command of
 three bytes, and a pair for one 0xff. What goes out it leaves as it is. One caller at a time.

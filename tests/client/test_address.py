@@ -83,7 +83,7 @@ def test_as_text(address: Address, text: str) -> None:
     assert parse_address(text) == address
 
 
-ROADS = [
+TRANSPORTS = [
     "tls:host:4444",
     "tls:[::1]:4444?name=vm.example",
     "tls:host:4444?ca=/a%20b%25/ca.pem&cert=c.pem&key=k.pem&name=n",
@@ -100,7 +100,7 @@ ROADS = [
 ]
 
 
-@pytest.mark.parametrize("text", ROADS)
+@pytest.mark.parametrize("text", TRANSPORTS)
 def test_roads(text: str) -> None:
     address = parse_address(text)
     assert str(address) == text

@@ -94,9 +94,9 @@ def test_who_waits_does_not_hold_it(vm: Vm) -> None:
         second = socket.socket(socket.AF_UNIX)
         waiting.callback(second.close)
         second.connect(vm.path)
-        scene = look(UnixAddress(vm.path))
-        assert [client.process and client.process.pid for client in scene.served] == [os.getpid()]
-        assert scene.waiting == 1
+        info = look(UnixAddress(vm.path))
+        assert [client.process and client.process.pid for client in info.served] == [os.getpid()]
+        assert info.waiting == 1
         # The first one's own connection does not count for it.
         assert look(UnixAddress(vm.path), first.fileno()).served == ()
 

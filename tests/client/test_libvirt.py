@@ -29,11 +29,11 @@ from qmpsh.client.transports.libvirt_api import COMMANDS_THREAD
 from qmpsh.errors import AddressError, CannotConnect, CommandFailed, ConnectionLost, ReplyTimeout
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.messages import Command, Event
-from tests.client.checks import CHECKS, Way
+from tests.client.behaviours import LIBVIRT
+from tests.client.checks import CHECKS, ServerUnderTest
 from tests.client.fakes import Heard
-from tests.client.manners import LIBVIRT
-from tests.client.roads import Laid
 from tests.client.sshd import serving_ssh
+from tests.client.transports import Target
 from tests.conftest import RunQmpsh
 from tests.libvirtd import Domain, Libvirt, lacking, running_libvirt
 from tests.programs import missing, need, unavailable
@@ -158,7 +158,7 @@ def forward(source: socket.socket, target: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
-    "text, road, canonical",
+    "text, transport, canonical",
     [
         ("libvirt:vm", LibvirtRoad("", "vm"), "libvirt:vm"),
         ("libvirt:#a#b", LibvirtRoad("", "a#b"), "libvirt:#a#b"),
@@ -173,10 +173,10 @@ def forward(source: socket.socket, target: socket.socket) -> None:
         ("libvirt:qemu:///session", LibvirtRoad("qemu:///session", ""), "libvirt:qemu:///session#"),
     ],
 )
-def test_forms(text: str, road: LibvirtRoad, canonical: str) -> None:
-    assert parse_address(text) == road
-    assert str(road) == canonical
-    assert parse_address(canonical) == road
+def test_forms(text: str, transport: LibvirtRoad, canonical: str) -> None:
+    assert parse_address(text) == transport
+    assert str(transport) == canonical
+    assert parse_address(canonical) == transport
 
 
 @pytest.mark.parametrize("text", ["libvirt:a/b", "libvirt:/run/vm.sock", "libvirt:a\nb"])
@@ -288,27 +288,27 @@ def test_export_names_the_domain(domain: Domain, run_qmpsh: RunQmpsh) -> None:
     assert json.loads(printed)["return"] == {"name": domain.name}
 
 
-# ------------------------------------------------------------------------ as by every other road
+# ------------------------------------------------------------------------ the common checks
 
 
 @pytest.fixture(scope="module")
-def way(libvirt: Libvirt) -> Iterator[Way]:
-    def lay(stack: ExitStack) -> Laid:
+def server_under_test(libvirt: Libvirt) -> Iterator[ServerUnderTest]:
+    def make_target(stack: ExitStack) -> Target:
         domain = stack.enter_context(libvirt.started())
         libvirt.virsh("resume", domain.name)
-        road = Laid(domain, domain.address)
-        assert "now marks the domain" in road.run("query-name").err  # told once
-        return road
+        target = Target(domain, domain.address)
+        assert "now marks the domain" in target.run("query-name").err  # told once
+        return target
 
-    found = Way(lay, LIBVIRT)
+    found = ServerUnderTest(make_target, LIBVIRT)
     yield found
     found.close()
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_road(way: Way, check: str, tmp_path: Path) -> None:
-    """The row of the matrix that test_roads.py cannot have: see roads.ROADS."""
-    way.check(check, tmp_path)
+def test_check(server_under_test: ServerUnderTest, check: str, tmp_path: Path) -> None:
+    """The row of the matrix that test_transports.py cannot have: see transports.TRANSPORTS."""
+    server_under_test.check(check, tmp_path)
 
 
 # ------------------------------------------------------------------------ no session

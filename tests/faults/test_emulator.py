@@ -19,7 +19,7 @@ from qmpsh.shell.steps import Outcome
 from tests.conftest import RunQmpsh
 from tests.faults.test_batch import BEGIN
 from tests.qemu import Vm, VmStarter
-from tests.shell.test_session import Desk
+from tests.shell.harness import SessionHarness
 from tests.waiting import wait_until
 
 ROUNDS = 50
@@ -72,13 +72,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextlib.contextmanager
-def desk_at(path: str) -> Iterator[Desk]:
-    desk = Desk(path)
+def harness_at(path: str) -> Iterator[SessionHarness]:
+    harness = SessionHarness(path)
     try:
-        desk.wait("the schema", learnt=True)
-        yield desk
+        harness.wait("the schema", learnt=True)
+        yield harness
     finally:
-        desk.session.close()
+        harness.session.close()
 
 
 def a_file(vm: Vm, start_vm: VmStarter) -> None:
@@ -101,20 +101,20 @@ def test_what_stands_in_the_place_of_the_vm_is_told_once(
     start_vm: VmStarter, put: Callable[[Vm, VmStarter], None], says: str
 ) -> None:
     vm = start_vm(name="vm1")
-    with desk_at(vm.path) as desk:
+    with harness_at(vm.path) as harness:
         vm.kill()
-        desk.poll_until(lambda: not desk.session.machine.connected)
+        harness.poll_until(lambda: not harness.session.machine.connected)
         os.unlink(vm.path)
         put(vm, start_vm)
-        desk.poll_until(lambda: desk.heard.remarks)
-        serial = desk.session.serial
+        harness.poll_until(lambda: harness.listener.remarks)
+        serial = harness.session.serial
         for other in start_vm._vms[1:]:
-            desk.poll_until(lambda: desk.session.serial > serial + 3)
+            harness.poll_until(lambda: harness.session.serial > serial + 3)
             other.kill()
         os.unlink(vm.path)
         start_vm(name="vm1", folder=vm.folder)
-        desk.poll_until(lambda: desk.session.machine.connected)
-        stranger, back = desk.heard.remarks
+        harness.poll_until(lambda: harness.session.machine.connected)
+        stranger, back = harness.listener.remarks
     assert stranger.startswith(f"{vm.path} {says}")
     assert stranger.endswith("; still waiting for the VM")
     assert back.startswith("reconnected to vm1")
@@ -147,15 +147,15 @@ def descriptors() -> int:
 
 @pytest.mark.usefixtures("quick")
 def test_many_reconnects_leak_no_descriptor(vm: Vm) -> None:
-    with desk_at(vm.path) as desk:
+    with harness_at(vm.path) as harness:
         before = descriptors()
         for _ in range(ROUNDS):
-            desk.run(".disconnect")
-            assert desk.run(".reconnect") == Outcome(), desk.heard.remarks
-            desk.poll_until(lambda: desk.session.machine.connected)
-            assert desk.run("query-status").exit_code == 0
+            harness.run(".disconnect")
+            assert harness.run(".reconnect") == Outcome(), harness.listener.remarks
+            harness.poll_until(lambda: harness.session.machine.connected)
+            assert harness.run("query-status").exit_code == 0
         assert descriptors() == before
-        assert desk.heard.losses == []
+        assert harness.listener.losses == []
 
 
 def has_grown_to(codes: list[int], count: int) -> bool:

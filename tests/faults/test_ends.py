@@ -21,7 +21,7 @@ from tests.faults import fronts
 from tests.faults.server import Act, Served, closed, greet, server, silent, told
 from tests.faults.test_batch import BEGIN
 from tests.qemu import ROOT
-from tests.shell.test_session import Desk
+from tests.shell.harness import SessionHarness
 
 CREATE = "blockdev-create job-id=j options={} --wait"
 ENDED = "blockdev-create: job j: no space"
@@ -74,14 +74,16 @@ def asked(peer: Served) -> None:
 
 def test_hanging_up_is_no_end_of_the_vm() -> None:
     with server((asked, silent)) as served:
-        desk = Desk(served.path)
+        harness = SessionHarness(served.path)
         outcomes: list[Outcome] = []
-        desk.session.start("system_powerdown --wait --yes", desk.shown.append, outcomes.append)
-        desk.poll_until(lambda: "system_powerdown" in served.got)
-        desk.session.interrupt()
-        desk.run(".disconnect")
-        desk.poll_until(lambda: outcomes)
-        desk.session.close()
+        harness.session.start(
+            "system_powerdown --wait --yes", harness.shown.append, outcomes.append
+        )
+        harness.poll_until(lambda: "system_powerdown" in served.got)
+        harness.session.interrupt()
+        harness.run(".disconnect")
+        harness.poll_until(lambda: outcomes)
+        harness.session.close()
     assert outcomes[0].exit_code == 4
 
 

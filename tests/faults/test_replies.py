@@ -10,7 +10,7 @@ from qmpsh.jsontypes import Json
 from qmpsh.shell.session import reconnect
 from tests.faults.server import ANSWERS, Act, Served, closed, greet, learnt, server, well
 from tests.faults.test_batch import BEGIN
-from tests.shell.test_session import Desk
+from tests.shell.harness import SessionHarness
 
 SHAPES: list[Json] = [
     1,
@@ -53,13 +53,13 @@ def says_only(value: Json) -> Act:
 @pytest.mark.parametrize("value", SHAPES, ids=range(len(SHAPES)))
 def test_a_session_lives_with_any_shape(value: Json) -> None:
     with server((greet, says_only(value))) as served:
-        desk = Desk(served.path)
-        desk.poll_until(lambda: {"query-qmp-schema", "query-migrate"} & set(served.got))
-        desk.session.complete("device_del id=", 14)
-        desk.session.hint("stop a=", 7)
-        assert desk.run("stop").exit_code == 0
-        assert desk.heard.losses == []
-        desk.session.close()
+        harness = SessionHarness(served.path)
+        harness.poll_until(lambda: {"query-qmp-schema", "query-migrate"} & set(served.got))
+        harness.session.complete("device_del id=", 14)
+        harness.session.hint("stop a=", 7)
+        assert harness.run("stop").exit_code == 0
+        assert harness.listener.losses == []
+        harness.session.close()
 
 
 @pytest.mark.parametrize("value", SHAPES, ids=range(len(SHAPES)))
@@ -84,11 +84,11 @@ def test_a_server_that_fails_in_one_breath_with_its_answer(
         peer.ignore()
 
     with server((learnt, closed), *[(greet, goes)] * 5, (greet, well)) as served:
-        desk = Desk(served.path)
-        desk.poll_until(lambda: served.got.count(last) > 5 and desk.session.machine.connected)
-        desk.session.close()
-    assert len(desk.heard.losses) <= 6
-    assert ANSWERS["query-name"] == {"name": desk.session.machine.name}
+        harness = SessionHarness(served.path)
+        harness.poll_until(lambda: served.got.count(last) > 5 and harness.session.machine.connected)
+        harness.session.close()
+    assert len(harness.listener.losses) <= 6
+    assert ANSWERS["query-name"] == {"name": harness.session.machine.name}
 
 
 def test_what_the_last_client_asked_is_nobodys() -> None:

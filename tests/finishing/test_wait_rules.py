@@ -13,7 +13,7 @@ import pytest
 from qmpsh.jsontypes import JsonObject
 from tests.conftest import RunQmpsh
 from tests.qemu import Vm
-from tests.shell.test_session import Desk
+from tests.shell.harness import SessionHarness
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 NULL = "blockdev-add driver=null-co size=8M node-name="
@@ -113,52 +113,54 @@ def test_a_reconnect_forgets_what_came_before(run: Run) -> None:
 
 
 @pytest.fixture
-def desk(fresh_q35: Vm) -> Iterator[Desk]:
-    desk = Desk(fresh_q35.path)
-    desk.wait("the schema", learnt=True)
-    yield desk
-    desk.session.close()
+def harness(fresh_q35: Vm) -> Iterator[SessionHarness]:
+    harness = SessionHarness(fresh_q35.path)
+    harness.wait("the schema", learnt=True)
+    yield harness
+    harness.session.close()
 
 
-def test_the_prompt_counts_from_the_last_command_typed(desk: Desk) -> None:
-    desk.run("cont")
-    assert desk.run("wait RESUME --timeout 60").exit_code == 0
-    desk.run("stop")
-    desk.run("query-status")
-    assert desk.run(".wait STOP --timeout 1").exit_code == 124
+def test_the_prompt_counts_from_the_last_command_typed(harness: SessionHarness) -> None:
+    harness.run("cont")
+    assert harness.run("wait RESUME --timeout 60").exit_code == 0
+    harness.run("stop")
+    harness.run("query-status")
+    assert harness.run(".wait STOP --timeout 1").exit_code == 124
 
 
 def test_a_file_at_the_prompt_is_one_command_and_a_script_in_itself(
-    desk: Desk, tmp_path: Path
+    harness: SessionHarness, tmp_path: Path
 ) -> None:
     file = tmp_path / "a.qmp"
     file.write_text("cont\nquery-name\n.wait RESUME --timeout 60\nstop\nquery-name\n")
-    assert desk.run(f".source {file}").exit_code == 0
-    assert desk.run(".wait STOP --timeout 60").exit_code == 0
-    desk.run("cont")
+    assert harness.run(f".source {file}").exit_code == 0
+    assert harness.run(".wait STOP --timeout 60").exit_code == 0
+    harness.run("cont")
     file.write_text(".wait RESUME --timeout 1\n")
-    assert desk.run(f".source {file}").exit_code == 124
+    assert harness.run(f".source {file}").exit_code == 124
 
 
-def test_a_detached_file_keeps_its_own_mark(desk: Desk, tmp_path: Path) -> None:
+def test_a_detached_file_keeps_its_own_mark(harness: SessionHarness, tmp_path: Path) -> None:
     file = tmp_path / "a.qmp"
     file.write_text("cont\n.wait POWERDOWN\n.wait RESUME --timeout 60\n")
     outcomes: list[int] = []
-    desk.session.start(f".source {file}", desk.shown.append, lambda o: outcomes.append(o.exit_code))
-    desk.poll_until(lambda: desk.heard.events)
-    assert desk.session.interrupt()
-    assert desk.run("stop").exit_code == 0
-    assert desk.run(".wait STOP --timeout 60").exit_code == 0
-    desk.run("system_powerdown", "y")
-    desk.poll_until(lambda: outcomes)
+    harness.session.start(
+        f".source {file}", harness.shown.append, lambda o: outcomes.append(o.exit_code)
+    )
+    harness.poll_until(lambda: harness.listener.events)
+    assert harness.session.interrupt()
+    assert harness.run("stop").exit_code == 0
+    assert harness.run(".wait STOP --timeout 60").exit_code == 0
+    harness.run("system_powerdown", "y")
+    harness.poll_until(lambda: outcomes)
     assert outcomes == [0]
 
 
-def test_a_reconnect_forgets_at_the_prompt_too(desk: Desk) -> None:
-    desk.run("cont")
-    desk.run(".disconnect")
-    desk.run(".reconnect")
-    assert desk.run(".wait RESUME --timeout 1").exit_code == 124
+def test_a_reconnect_forgets_at_the_prompt_too(harness: SessionHarness) -> None:
+    harness.run("cont")
+    harness.run(".disconnect")
+    harness.run(".reconnect")
+    assert harness.run(".wait RESUME --timeout 1").exit_code == 124
 
 
 # ---------------------------------------------------------------------------- jobs

@@ -17,27 +17,27 @@ from qmpsh.shell.session.queries import SHARE, BackgroundQuery, QueryQueue
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, Task
 from tests.qemu import Vm
-from tests.shell.test_session import Desk
+from tests.shell.harness import SessionHarness
 from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
-def sit() -> Iterator[Callable[[str], Desk]]:
-    desks: list[Desk] = []
+def open_session() -> Iterator[Callable[[str], SessionHarness]]:
+    harnesses: list[SessionHarness] = []
 
-    def start(path: str) -> Desk:
-        desks.append(Desk(path))
-        return desks[-1]
+    def start(path: str) -> SessionHarness:
+        harnesses.append(SessionHarness(path))
+        return harnesses[-1]
 
     yield start
-    for desk in desks:
-        desk.session.close()
+    for harness in harnesses:
+        harness.session.close()
 
 
-def has_learnt(desk: Desk) -> Callable[[], bool]:
+def has_learnt(harness: SessionHarness) -> Callable[[], bool]:
     def learnt() -> bool:
-        desk.session.poll()
-        return bool(desk.session.catalog.commands) and desk.session.inquiry.is_idle
+        harness.session.poll()
+        return bool(harness.session.catalog.commands) and harness.session.inquiry.is_idle
 
     return learnt
 
@@ -45,10 +45,10 @@ def has_learnt(desk: Desk) -> Callable[[], bool]:
 # ------------------------------------------------------------------------ StratoVirt
 
 
-def test_stratovirt(sit: Callable[[str], Desk], stratovirt: str) -> None:
-    desk = sit(stratovirt)
-    session = desk.session
-    wait_until(has_learnt(desk), PATIENCE)
+def test_stratovirt(open_session: Callable[[str], SessionHarness], stratovirt: str) -> None:
+    harness = open_session(stratovirt)
+    session = harness.session
+    wait_until(has_learnt(harness), PATIENCE)
     assert session.client.dialect is STRATOVIRT
     assert len(session.catalog.commands) == 69
     assert session.catalog.schema is None
@@ -56,9 +56,9 @@ def test_stratovirt(sit: Callable[[str], Desk], stratovirt: str) -> None:
     assert (session.machine.server, session.machine.version) == ("StratoVirt", "2.5.0")
     line = "device_add driver=virtio-net-pci id=a mq=on"
     assert session.faults(line) == []
-    assert desk.run(line).exit_code == 0
+    assert harness.run(line).exit_code == 0
     assert session.wait() is None, "nothing is left to be done"
-    assert desk.heard.strays == []
+    assert harness.listener.strays == []
 
 
 def test_questions_are_spread_where_requests_are_bounded(stratovirt: str) -> None:
@@ -83,15 +83,15 @@ def test_questions_are_spread_where_requests_are_bounded(stratovirt: str) -> Non
 # ------------------------------------------------------------------------ storage daemon
 
 
-def test_storage_daemon(sit: Callable[[str], Desk], daemon: str) -> None:
-    desk = sit(daemon)
-    session = desk.session
-    wait_until(has_learnt(desk), PATIENCE)
+def test_storage_daemon(open_session: Callable[[str], SessionHarness], daemon: str) -> None:
+    harness = open_session(daemon)
+    session = harness.session
+    wait_until(has_learnt(harness), PATIENCE)
     assert session.client.dialect is STORAGE_DAEMON
     assert session.shell.introspection.manual_name == "qemu-storage-daemon-qmp-ref"
     assert session.catalog.schema is not None
     assert (session.machine.state, session.machine.status) == ("", "")
-    outcomes = [desk.run(line) for line in (".hmp", ".hmp info block", "query-jobs")]
+    outcomes = [harness.run(line) for line in (".hmp", ".hmp info block", "query-jobs")]
     assert [outcome.exit_code for outcome in outcomes] == [2, 2, 0]
     assert not session.shell.hmp
 

@@ -21,7 +21,7 @@ from qmpsh.shell.steps import Answer, Note, Task
 from qmpsh.shell.verbs import guest, guest_files
 from tests.agents import Agent
 from tests.client.servers import Peer, serving
-from tests.shell.test_session import Heard
+from tests.shell.harness import RecordingListener
 from tests.waiting import PATIENCE, wait_until
 
 OPTIONS = ClientOptions(PATIENCE, dialect=GUEST_AGENT)
@@ -197,7 +197,7 @@ def test_a_session(agent: Agent) -> None:
             sent.append(str(message["execute"]))
 
     client = Client.connect(UnixAddress(agent.path), OPTIONS, tracer=trace)
-    session = Session(client, Settings(), Heard(), agent.path)
+    session = Session(client, Settings(), RecordingListener(), agent.path)
     assert session.works == []
     wait_until(lambda: polled(session).catalog.commands)
     assert session.prompt == "(guest) "
@@ -214,7 +214,7 @@ def test_a_session(agent: Agent) -> None:
 
 def test_letting_go_of_cat_ends_it(agent: Agent) -> None:
     client = Client.connect(UnixAddress(agent.path), OPTIONS)
-    session = Session(client, Settings(), Heard(), agent.path)
+    session = Session(client, Settings(), RecordingListener(), agent.path)
     pieces: list[Answer | Note] = []
     session.start(".cat /dev/zero", pieces.append, lambda outcome: None)
     wait_until(lambda: polled(session) and pieces)

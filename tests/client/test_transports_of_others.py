@@ -1,4 +1,4 @@
-"""The same lines to every other server over every road by which it can be met."""
+"""The same lines to every other server over every transport by which it can be met."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.checks import CHECKS, Way, needs
+from tests.client.behaviours import GUEST_AGENT, STORAGE_DAEMON, STRATOVIRT, Behaviours
+from tests.client.checks import CHECKS, ServerUnderTest, needs
 from tests.client.hosts import DaemonStarter, GuestStarter, StratovirtStarter, UnixStarter
-from tests.client.manners import GUEST_AGENT, STORAGE_DAEMON, STRATOVIRT, Manners
-from tests.client.roads import FROM_UNIX, NEEDS, RELAYED, ROADS, LayPlain
+from tests.client.transports import FROM_UNIX, NEEDS, RELAYED, TRANSPORTS, MakePlainTarget
 from tests.programs import missing
 from tests.qemu import storage_daemon
 
@@ -23,20 +23,20 @@ checks = pytest.mark.parametrize("check", CHECKS)
 # ------------------------------------------------------------------------ storage daemon
 
 
-@pytest.fixture(scope="module", params=ROADS)
-def to_daemon(request: pytest.FixtureRequest, emulator: str) -> Iterator[Way]:
+@pytest.fixture(scope="module", params=TRANSPORTS)
+def to_daemon(request: pytest.FixtureRequest, emulator: str) -> Iterator[ServerUnderTest]:
     if not storage_daemon(emulator):
         missing(f"the qemu-storage-daemon of {emulator}")
     needs(*NEEDS.get(request.param, ()))
     start = DaemonStarter(emulator)
-    found = Way(partial(ROADS[request.param], start), STORAGE_DAEMON)
+    found = ServerUnderTest(partial(TRANSPORTS[request.param], start), STORAGE_DAEMON)
     yield found
     found.close()
     start.close()
 
 
 @checks
-def test_storage_daemon(to_daemon: Way, check: str, tmp_path: Path) -> None:
+def test_storage_daemon(to_daemon: ServerUnderTest, check: str, tmp_path: Path) -> None:
     to_daemon.check(check, tmp_path)
 
 
@@ -44,33 +44,35 @@ def test_storage_daemon(to_daemon: Way, check: str, tmp_path: Path) -> None:
 
 
 @contextmanager
-def plain(road: str, lay: LayPlain, start: UnixStarter, manners: Manners) -> Iterator[Way]:
-    needs(*RELAY, *NEEDS.get(road, ()))
-    found = Way(partial(lay, start), manners)
+def plain(
+    transport: str, make_target: MakePlainTarget, start: UnixStarter, behaviours: Behaviours
+) -> Iterator[ServerUnderTest]:
+    needs(*RELAY, *NEEDS.get(transport, ()))
+    found = ServerUnderTest(partial(make_target, start), behaviours)
     yield found
     found.close()
     start.close()
 
 
 @pytest.fixture(scope="module", params=RELAYED)
-def to_agent(request: pytest.FixtureRequest, agent_program: str) -> Iterator[Way]:
+def to_agent(request: pytest.FixtureRequest, agent_program: str) -> Iterator[ServerUnderTest]:
     start = GuestStarter(agent_program)
     with plain(request.param, RELAYED[request.param], start, GUEST_AGENT) as found:
         yield found
 
 
 @checks
-def test_guest_agent(to_agent: Way, check: str, tmp_path: Path) -> None:
+def test_guest_agent(to_agent: ServerUnderTest, check: str, tmp_path: Path) -> None:
     to_agent.check(check, tmp_path)
 
 
 @pytest.fixture(scope="module", params=FROM_UNIX)
-def to_stratovirt(request: pytest.FixtureRequest) -> Iterator[Way]:
+def to_stratovirt(request: pytest.FixtureRequest) -> Iterator[ServerUnderTest]:
     start = StratovirtStarter()
     with plain(request.param, FROM_UNIX[request.param], start, STRATOVIRT) as found:
         yield found
 
 
 @checks
-def test_stratovirt(to_stratovirt: Way, check: str, tmp_path: Path) -> None:
+def test_stratovirt(to_stratovirt: ServerUnderTest, check: str, tmp_path: Path) -> None:
     to_stratovirt.check(check, tmp_path)

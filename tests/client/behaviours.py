@@ -26,7 +26,7 @@ class Says(NamedTuple):
     ends: bool = False
 
 
-Manners = dict[str, Says]
+Behaviours = dict[str, Says]
 
 NOT_FOUND = Says(("nope",), err="qmpsh: CommandNotFound: The command nope has not been found\n",
                  code=1)  # fmt: skip
@@ -34,7 +34,7 @@ NO_ANSWER = r"stdin:2: no answer to {} within 0\.2 s.*"
 NO_EVENT = r"listening\nqmpsh: \.wait: waited 0\.1 s for STOP; no event came\n"
 QUIT = Says(("quit",), ends=True)
 
-QEMU: Manners = {
+QEMU: Behaviours = {
     "status": Says(("query-status",), r'\{"status": "running", .*\}\n'),
     "pretty": Says(("--pretty", "query-status"), r'\{\n  "status": "running",\n.*\n\}\n'),
     "refused": Says(("qom-list", "path=/nope"), code=1,
@@ -53,7 +53,7 @@ QEMU: Manners = {
     "leave": QUIT,
 }  # fmt: skip
 
-LIBVIRT: Manners = {
+LIBVIRT: Behaviours = {
     **QEMU,
     # It does not start an empty machine.
     "arguments": QEMU["arguments"]._replace(out='"pc-q35-.*-machine"\n'),
@@ -63,7 +63,7 @@ LIBVIRT: Manners = {
 
 _CREATE = "blockdev-create job-id=j options.driver=file options.filename={tmp}/x options.size=0"
 
-STORAGE_DAEMON: Manners = {
+STORAGE_DAEMON: Behaviours = {
     "status": Says(("query-version",), r'\{"qemu": \{"micro": .*\}\n'),
     "pretty": Says(("--pretty", "query-version"), r'\{\n  "qemu": \{\n    "micro": .*\n\}\n'),
     "refused": Says(("blockdev-del", "node-name=nope"), code=1,
@@ -84,7 +84,7 @@ STORAGE_DAEMON: Manners = {
     "leave": QUIT,
 }  # fmt: skip
 
-GUEST_AGENT: Manners = {
+GUEST_AGENT: Behaviours = {
     "status": Says(("guest-info",), r'\{"version": ".*\}\n'),
     "pretty": Says(("--pretty", "guest-info"), r'\{\n  "version": ".*\n\}\n'),
     "refused": Says(("guest-file-open", "path=/nope/x"), code=1,
@@ -108,7 +108,7 @@ GUEST_AGENT = {
     check: says._replace(line=("--guest-agent", *says.line)) for check, says in GUEST_AGENT.items()
 }
 
-STRATOVIRT: Manners = {
+STRATOVIRT: Behaviours = {
     "status": Says(("query-status",), r'\{"running": true, .*"status": "running"\}\n'),
     "pretty": Says(("--pretty", "query-status"), r'\{\n  "running": true,\n.*\n\}\n'),
     "refused": Says(("device_del", "id=nope"), code=1,

@@ -1,4 +1,4 @@
-"""A server that is killed and started anew, over each road, from the event loop of the screen.
+"""A server that is killed and started anew, over each transport, from the event loop of the screen.
 
 Nothing polls here but the driver: a descriptor that it does not follow is never heard of again.
 """
@@ -23,16 +23,16 @@ from qmpsh.ui.common.driver import Driver
 from tests.agents import agents
 from tests.client.checks import needs
 from tests.client.hosts import GuestStarter, StratovirtStarter, UnixStarter
-from tests.client.roads import (
+from tests.client.sshd import serving_ssh
+from tests.client.transports import (
     FROM_UNIX,
     NEEDS,
     RELAYED,
-    LayPlain,
+    MakePlainTarget,
     certificates,
     dialling,
     secured,
 )
-from tests.client.sshd import serving_ssh
 from tests.ports import free_port
 from tests.programs import missing
 from tests.qemu import Vm, VmStarter
@@ -82,7 +82,7 @@ def ssh(
 
 
 @pytest.mark.parametrize(
-    "lay, programs",
+    "make_target, programs",
     [
         (tls, ("openssl",)),
         (command, ("socat",)),
@@ -93,7 +93,7 @@ def ssh(
 )
 def test_killed_and_started_anew(
     start_vm: VmStarter,
-    lay: Callable[..., tuple[str, Start]],
+    make_target: Callable[..., tuple[str, Start]],
     programs: tuple[str, ...],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -101,15 +101,20 @@ def test_killed_and_started_anew(
     needs(*programs)
     first = start_vm()  # whose folder serves for the sockets
     with ExitStack() as stack:
-        address, start = lay(start_vm, first.folder, stack, monkeypatch)
+        address, start = make_target(start_vm, first.folder, stack, monkeypatch)
         first.kill()
         vm = start()
         asyncio.run(lose_and_find(address, vm, start))
 
 
-PLAIN = {name: lay for name, lay in RELAYED.items() if name != "fd"}  # inherited once
-OTHERS: list[tuple[str, LayPlain, Dialect, Command]] = [
-    *((name, lay, GUEST_AGENT, Command("guest-ping")) for name, lay in PLAIN.items()),
+PLAIN = {
+    name: make_target for name, make_target in RELAYED.items() if name != "fd"
+}  # inherited once
+OTHERS: list[tuple[str, MakePlainTarget, Dialect, Command]] = [
+    *(
+        (name, make_target, GUEST_AGENT, Command("guest-ping"))
+        for name, make_target in PLAIN.items()
+    ),
     *(
         (name, PLAIN[name], STRATOVIRT, Command("query-status"))
         for name in FROM_UNIX
@@ -119,24 +124,28 @@ OTHERS: list[tuple[str, LayPlain, Dialect, Command]] = [
 
 
 @pytest.mark.parametrize(
-    "road, lay, dialect, command",
+    "transport, make_target, dialect, command",
     OTHERS,
     ids=[f"{dialect.title}-{name}" for name, _, dialect, _ in OTHERS],
 )
 def test_others_killed_and_started_anew(
-    road: str, lay: LayPlain, dialect: Dialect, command: Command, monkeypatch: pytest.MonkeyPatch
+    transport: str,
+    make_target: MakePlainTarget,
+    dialect: Dialect,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An agent is brought in step again, however far the stream is when the client is made."""
-    needs("socat", *NEEDS.get(road, ()))
+    needs("socat", *NEEDS.get(transport, ()))
     with ExitStack() as stack:
         start = starter(dialect)
         stack.callback(start.close)
-        laid = lay(start, stack)
-        for name, value in laid.environ.items():
+        target = make_target(start, stack)
+        for name, value in target.environ.items():
             monkeypatch.setenv(name, value)
         vm = start.running()
         assert vm is not None
-        asyncio.run(lose_and_ask(laid.address, dialect, vm, start, command))
+        asyncio.run(lose_and_ask(target.address, dialect, vm, start, command))
 
 
 def starter(dialect: Dialect) -> UnixStarter:

@@ -1,4 +1,4 @@
-"""Roads that lead nowhere: one sentence each, in time, and nothing is left behind."""
+"""Transports that lead nowhere: one sentence each, in time, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from qmpsh.client.transports.vsock import VsockAddress, vsock_refusal
 from qmpsh.errors import CannotConnect
 from qmpsh.protocol.messages import Command
 from tests.client.checks import needs
-from tests.client.roads import certificates, secured
 from tests.client.sshd import Sshd, serving_ssh
+from tests.client.transports import certificates, secured
 from tests.conftest import RunQmpsh
 from tests.evil import obeyed
 from tests.ports import free_port
@@ -102,7 +102,7 @@ def test_tls_refusals(start_vm: VmStarter, made: Path) -> None:
 def test_tls_files(options: str, said: str, made: Path) -> None:
     address = f"tls:127.0.0.1:1?{options.format(made=made)}"
     with pytest.raises(CannotConnect) as caught:
-        parse_address(address).begin()  # type: ignore[union-attr]  # a road
+        parse_address(address).begin()  # type: ignore[union-attr]  # a transport
     assert str(caught.value) == said.format(made=made)
 
 
@@ -166,7 +166,7 @@ def test_what_is_wrong_with_a_certificate(name: str, said: str, made: Path) -> N
 def test_a_weak_certificate_of_ours(made: Path) -> None:
     address = parse_address(f"tls:127.0.0.1:1?cert={made}/weak-cert.pem&key={made}/weak-key.pem")
     with pytest.raises(CannotConnect, match=r"weak-cert.pem is too weak \(ee key too small\); it"):
-        address.begin()  # type: ignore[union-attr]  # a road
+        address.begin()  # type: ignore[union-attr]  # a transport
 
 
 def test_tls_records(made: Path) -> None:

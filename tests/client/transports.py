@@ -1,4 +1,4 @@
-"""The table of roads: how a server is started that is reached by it, and its address.
+"""The table of transports: how a server is started that is reached by it, and its address.
 
 A row more is a function more: the checks of checks.py run over each of them.
 """
@@ -30,7 +30,7 @@ from tests.waiting import wait_until
 
 
 class Server(Protocol):
-    """What a road leads to."""
+    """What a transport leads to."""
 
     @property
     def is_running(self) -> bool: ...
@@ -38,8 +38,8 @@ class Server(Protocol):
     def stopped(self) -> AbstractContextManager[None]: ...
 
 
-class Laid(NamedTuple):
-    """A road that leads to a server.
+class Target(NamedTuple):
+    """A transport that leads to a server.
 
     address:   of the command line
     environ:   added to the environment
@@ -53,7 +53,7 @@ class Laid(NamedTuple):
 
     @contextlib.contextmanager
     def start(self, *argv: str) -> Iterator[Run]:
-        """The command on its way, by this road; killed at the end."""
+        """The command on its way, by this transport; killed at the end."""
         if not self.inherited:
             with forks.start(self.address, *argv, environ=self.environ) as run:
                 yield run
@@ -87,8 +87,8 @@ class StartPlain(Protocol):
     def __call__(self) -> Vm: ...
 
 
-Lay = Callable[[Start, ExitStack], Laid]
-LayPlain = Callable[[StartPlain, ExitStack], Laid]
+MakeTarget = Callable[[Start, ExitStack], Target]
+MakePlainTarget = Callable[[StartPlain, ExitStack], Target]
 
 
 @cache
@@ -107,52 +107,52 @@ def chardev(options: str, more: str = "") -> tuple[str, ...]:
 # ------------------------------------------------------------------------ from a unix socket
 
 
-def unix(start: StartPlain, _stack: ExitStack) -> Laid:
+def unix(start: StartPlain, _stack: ExitStack) -> Target:
     vm = start()
-    return Laid(vm, vm.path)
+    return Target(vm, vm.path)
 
 
-def inherited(start: StartPlain, _stack: ExitStack) -> Laid:
+def inherited(start: StartPlain, _stack: ExitStack) -> Target:
     vm = start()
-    return Laid(vm, "", inherited=vm.path)
+    return Target(vm, "", inherited=vm.path)
 
 
-def command(start: StartPlain, _stack: ExitStack) -> Laid:
+def command(start: StartPlain, _stack: ExitStack) -> Target:
     vm = start()
-    return Laid(vm, f"exec:socat - UNIX-CONNECT:{vm.path}")
+    return Target(vm, f"exec:socat - UNIX-CONNECT:{vm.path}")
 
 
-def ssh(start: StartPlain, stack: ExitStack) -> Laid:
+def ssh(start: StartPlain, stack: ExitStack) -> Target:
     vm = start()
     folder = Path(vm.folder, "ssh")
     folder.mkdir()
     served = stack.enter_context(serving_ssh(folder))
-    return Laid(vm, f"ssh://127.0.0.1:{served.port}{vm.path}", served.environ)
+    return Target(vm, f"ssh://127.0.0.1:{served.port}{vm.path}", served.environ)
 
 
 # ------------------------------------------------------------------------ from a chardev
 
 
-def pretty(start: Start, _stack: ExitStack) -> Laid:
+def pretty(start: Start, _stack: ExitStack) -> Target:
     vm = start(*chardev("path={folder}/p,server=on,wait=off", ",pretty=on"))
-    return Laid(vm, f"unix:{vm.folder}/p")
+    return Target(vm, f"unix:{vm.folder}/p")
 
 
-def tcp(start: Start, _stack: ExitStack) -> Laid:
+def tcp(start: Start, _stack: ExitStack) -> Target:
     port = free_port()
     vm = start(*chardev(f"host=127.0.0.1,port={port},server=on,wait=off"))
-    return Laid(vm, f"127.0.0.1:{port}")
+    return Target(vm, f"127.0.0.1:{port}")
 
 
-def telnet(start: Start, _stack: ExitStack) -> Laid:
+def telnet(start: Start, _stack: ExitStack) -> Target:
     port = free_port()
     vm = start(*chardev(f"host=127.0.0.1,port={port},server=on,wait=off,telnet=on"))
-    return Laid(vm, f"tcp:127.0.0.1:{port}")
+    return Target(vm, f"tcp:127.0.0.1:{port}")
 
 
-def telnet_unix(start: Start, _stack: ExitStack) -> Laid:
+def telnet_unix(start: Start, _stack: ExitStack) -> Target:
     vm = start(*chardev("path={folder}/t,server=on,wait=off,telnet=on"))
-    return Laid(vm, f"unix:{vm.folder}/t,server=on,telnet=on")
+    return Target(vm, f"unix:{vm.folder}/t,server=on,telnet=on")
 
 
 def secured(start: Start, verify: str, port: int) -> Vm:
@@ -164,14 +164,14 @@ def secured(start: Start, verify: str, port: int) -> Vm:
     )
 
 
-def tls(start: Start, _stack: ExitStack) -> Laid:
+def tls(start: Start, _stack: ExitStack) -> Target:
     port = free_port()
-    return Laid(secured(start, "off", port), trusting(port))
+    return Target(secured(start, "off", port), trusting(port))
 
 
-def tls_both(start: Start, _stack: ExitStack) -> Laid:
+def tls_both(start: Start, _stack: ExitStack) -> Target:
     port = free_port()
-    return Laid(secured(start, "on", port), trusted(port))
+    return Target(secured(start, "on", port), trusted(port))
 
 
 def trusting(port: int) -> str:
@@ -188,10 +188,10 @@ def trusted(port: int) -> str:
     )
 
 
-def listen(start: Start, _stack: ExitStack) -> Laid:
+def listen(start: Start, _stack: ExitStack) -> Target:
     folder = new_folder()
     vm = start(*dialling(start.emulator, f"path={folder}/l"), folder=folder)
-    return Laid(vm, f"listen:unix:{folder}/l")
+    return Target(vm, f"listen:unix:{folder}/l")
 
 
 def dialling(emulator: str, place: str) -> tuple[str, ...]:
@@ -227,13 +227,15 @@ def relay(command: str, *, listens: bool) -> Iterator[None]:
         shutil.rmtree(folder)
 
 
-def relayed(place: str, address: Callable[[int], str], start: StartPlain, stack: ExitStack) -> Laid:
+def relayed(
+    place: str, address: Callable[[int], str], start: StartPlain, stack: ExitStack
+) -> Target:
     """socat listens, and dials the server for each caller. place: of socat's, with a {port}"""
     vm, port = start(), free_port()
     options = f"bind=127.0.0.1,reuseaddr,fork{_credentials() if 'OPENSSL' in place else ''}"
     words = f"{place.format(port=port)},{options} UNIX-CONNECT:{vm.path}"
     stack.enter_context(relay(f"exec socat -dd {words}", listens=True))
-    return Laid(vm, address(port))
+    return Target(vm, address(port))
 
 
 def _credentials() -> str:
@@ -242,25 +244,25 @@ def _credentials() -> str:
     return "".join(f",{option}={made}/{name}.pem" for option, name in names.items())
 
 
-def relayed_telnet(start: StartPlain, stack: ExitStack) -> Laid:
+def relayed_telnet(start: StartPlain, stack: ExitStack) -> Target:
     vm, port = start(), free_port()
     words = f"exec {shlex.quote(sys.executable)} -m tests.client.telnetd {port} {vm.path}"
     stack.enter_context(relay(words, listens=True))
-    return Laid(vm, f"tcp:127.0.0.1:{port}")
+    return Target(vm, f"tcp:127.0.0.1:{port}")
 
 
-def relayed_listen(start: StartPlain, stack: ExitStack) -> Laid:
+def relayed_listen(start: StartPlain, stack: ExitStack) -> Target:
     """socat dials us again and again, and the server whenever it got through."""
     vm = start()
     path = f"{vm.folder}/l"
     once = f"socat UNIX-CONNECT:{shlex.quote(path)},forever,interval=0.05 UNIX-CONNECT:{vm.path}"
     stack.enter_context(relay(f"while :; do {once}; done", listens=False))
-    return Laid(vm, f"listen:unix:{path}")
+    return Target(vm, f"listen:unix:{path}")
 
 
 # ------------------------------------------------------------------------ the tables
 
-ROADS: dict[str, Lay] = {
+TRANSPORTS: dict[str, MakeTarget] = {
     "unix": unix,
     "pretty": pretty,
     "tcp": tcp,
@@ -278,7 +280,7 @@ in test_libvirt.py, since one process has to start libvirt's daemons. vsock is n
 websocket neither takes commands (WIRE.md section 12).
 """
 
-RELAYED: dict[str, LayPlain] = {
+RELAYED: dict[str, MakePlainTarget] = {
     "unix": unix,
     "tcp": partial(relayed, "TCP-LISTEN:{port}", "127.0.0.1:{}".format),
     "telnet": relayed_telnet,
@@ -294,7 +296,7 @@ dials or speaks TLS and telnet, while the agent knows only its port. `pretty` is
 monitors alone.
 """
 
-FROM_UNIX: dict[str, LayPlain] = {
+FROM_UNIX: dict[str, MakePlainTarget] = {
     name: RELAYED[name] for name in ("unix", "tcp", "fd", "exec", "ssh")
 }
 """To StratoVirt, which listens on a unix socket or on TCP, and the test's server on the first
@@ -307,4 +309,4 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "exec": ("socat",),
     "ssh": ("ssh", "sshd"),
 }
-"""Programs that a road's tests cannot do without."""
+"""Programs that a transport's tests cannot do without."""
