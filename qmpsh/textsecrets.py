@@ -18,7 +18,7 @@ _NAMES = ("password", "passwd", "passphrase", "cookie", "txcookie", "rxcookie")
 _NAME = "|".join(_NAMES)
 
 # Possessive: what `re` could come back to it remembers, far more than the text itself.
-_QUOTED = r""""[^"\\]*+(?:\\.[^"\\]*+)*+"?|'[^'\\]*+(?:\\.[^'\\]*+)*+'?"""
+_QUOTED = r""""[^"\\]*+(?:\\.[^"\\]*+)*"?|'[^'\\]*+(?:\\.[^'\\]*+)*'?"""
 _NAMED = re.compile(
     rf"""(?<![a-zA-Z0-9])(?:{_NAME})["'\\]*\s*[=:]\s*"""
     rf"""(?P<value>{_QUOTED}|(?:[^\s,}}\]]+|,,)+)""",

@@ -36,8 +36,8 @@ _DIGITS: Final = 5000  # characters of a number; Python converts fewer
 
 _BLANKS = re.compile(r"[ \t\r\n]*+")
 _NOT_PLAIN = re.compile(r'["\\\x00-\x1f]')
-# Python before 3.11.5 goes wrong in possessive repeats of what can be matched in two ways.
-_IN_STRING = re.compile(r'[^"\\]*+(?:\\(?=u[0-9a-fA-F]{4}|[^u]).[^"\\]*+)*+', re.DOTALL)
+# Not possessive: Python before 3.11.5 keeps the place where the last repeat failed midway.
+_IN_STRING = re.compile(r'[^"\\]*+(?:\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*+)*', re.DOTALL)
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _ITEM = r'(?:[^"\[\]{},]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"|\[\]|\{\})+,'
 _ITEMS = re.compile(f"(?:{_ITEM}){{2,}}", re.DOTALL)

@@ -40,7 +40,7 @@ _OPEN_OF_OBJECTS = _FRAME | {
 }  # fmt: skip
 
 # Possessive: what `re` could come back to it remembers, far more than the text itself.
-_HMP_WORD = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)|\S+', re.DOTALL)
+_HMP_WORD = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*(?:"|\Z)|\S+', re.DOTALL)
 _HMP_PAIR = re.compile(r"(?:[^,]+|,,)+")
 _HMP_PROTOCOLS = frozenset({"vnc", "spice"})
 _HMP_ACTIONS = frozenset({"fail", "disconnect", "keep"})
