@@ -85,11 +85,12 @@ def test_one_line_for_all() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5),
+    max_leaves=12,
 )
 
 
-@given(data=st.dictionaries(st.text(), JSON))
+@given(data=st.dictionaries(st.text(), JSON, max_size=5))
 def test_any_data_is_at_most_three_safe_lines(data: JsonObject) -> None:
     lines = details(data)
     assert len(lines) <= 3
