@@ -9,6 +9,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
+from qmpsh.language.syntax import FORMATS
+
 Table = tuple[tuple[str, str], ...]
 """What is typed or named, and what it means."""
 
@@ -54,9 +56,7 @@ first failure."""
 MODIFIERS: dict[str, tuple[str, str]] = {
     "wait": ("[=EVENT]", "wait for the end of what the line starts, or for the event named"),
     "timeout": (" TIME", "the longest wait, that of --wait included"),
-    "json": ("", "print the whole reply"),
-    "raw": ("", "a string answer without its quotes"),
-    "table": ("", "a list of objects as a table"),
+    **{name: ("", row.summary) for name, row in FORMATS.items()},
     "oob": ("", "send out of band"),
     "yes": ("", "do not ask first"),
     "fd": (" FILE[:ro|rw]", "open FILE here and hand it over with the command"),
@@ -73,11 +73,7 @@ MODIFIER_NOTES = {
     " every line whose end is known.",
     "timeout": "TIME is 5, 500ms, 2m. When it runs out the exit code is 124, and what was started"
     " goes on. -t TIME before the line holds for every line.",
-    "json": "The reply as the server sent it, errors included, with the id that a raw JSON line"
-    " has.",
-    "raw": "For a value that is one string, such as human-monitor-command's. Other answers stay"
-    " JSON.",
-    "table": "Members that are objects themselves come last, as JSON.",
+    **{name: row.note for name, row in FORMATS.items()},
     "oob": "The command overtakes what is running. Only some may, and only where the server offers"
     " it; .help NAME says so of each.",
     "yes": "quit, system_reset, system_powerdown and inject-nmi ask first at the prompt. Scripts"

@@ -253,7 +253,7 @@ ONE_SHOT_MODULES: set[str] = {
     "qmpsh.protocol.framing",
     "qmpsh.protocol.messages",
     "qmpsh.render",
-    "qmpsh.render.jsontext",
+    "qmpsh.render.formats",
     "qmpsh.render.safe",
     "qmpsh.shell",
     "qmpsh.shell.execute",

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 
 from qmpsh.client.client import Client
 from qmpsh.errors import LineError, QmpshError, UsageError
-from qmpsh.jsontypes import Json
-from qmpsh.language.syntax import Mode, Redirect
-from qmpsh.render.jsontext import compact, pretty
+from qmpsh.language.syntax import Mode, Redirect, prints_reply
+from qmpsh.render.formats import Rendering, compact, pretty, render_answer
 from qmpsh.render.safe import told, visible
 from qmpsh.shell.interpreter import Shell
 from qmpsh.shell.machine import Machine
@@ -161,7 +160,7 @@ class Batch:
         return Outcome(error.exit_code)
 
     def _print_failure(self, error: QmpshError) -> None:
-        if not (self._settings.json or error.in_json):
+        if not (prints_reply(self._settings.formats) or error.in_json):
             return
         # Imported here: needed for an error alone.
         from qmpsh.render.failures import failure_object
@@ -232,18 +231,18 @@ class Batch:
         if item.data is not None and item.redirect is None:
             _pass_on(item.data, aside=item.aside)
             return
-        whole = item.modifiers.json
-        if item.failed and not (whole and item.reply is not None):
+        if item.failed and (item.reply is None or not prints_reply(item.modifiers.formats)):
             if item.error is not None:
                 self._print_failure(item.error)
             _complain(place, item.text or "")
             return
         if item.redirect is not None:
-            self._redirect(item.redirect, self._data(item, whole=whole))
+            self._redirect(item.redirect, self._data(item))
             return
-        text = self._text(item, whole=whole)
+        rendering = render_answer(item)
+        text = self._text(item, rendering)
         if text is not None:
-            print(self._coloured(text) if _is_json(item) else text)
+            print(self._coloured(text) if rendering.is_json else text)
 
     def _redirect(self, redirect: Redirect, data: bytes) -> None:
         """A file has its answers as they come, a pipe those of a line at once."""
@@ -259,27 +258,23 @@ class Batch:
         except QmpshError as error:
             self._unwritten = error
 
-    def _data(self, answer: Answer, *, whole: bool) -> bytes:
+    def _data(self, answer: Answer) -> bytes:
         """An answer as the redirect gets it; an empty one has no bytes either."""
         if answer.data is not None:
             return answer.data
-        text = self._text(answer, whole=whole)
+        text = self._text(answer, render_answer(answer))
         return b"" if text is None else f"{text}\n".encode(errors="replace")
 
-    def _text(self, answer: Answer, *, whole: bool) -> str | None:
-        """What to print of an answer, None for nothing: an empty object says only "done"."""
-        layout = pretty if self._settings.pretty and not answer.one_line else compact
-        if whole and answer.reply is not None:
-            return layout(_reply_of(answer))
-        if answer.text is not None:
-            return visible(answer.text) or None
-        if answer.value == {}:
+    def _text(self, answer: Answer, rendering: Rendering) -> str | None:
+        """Return what to print of an answer, None for nothing: an empty object says only "done"."""
+        if rendering.text is not None:
+            return None if answer.text == "" else visible(rendering.text)
+        if rendering.value == {}:
             return None
-        if isinstance(answer.value, str) and answer.modifiers.raw:
-            return visible(answer.value)
-        if answer.modifiers.table:
-            return self._looks.table(answer)
-        return layout(answer.value)
+        if rendering.as_table:
+            return self._looks.table(rendering.value, is_whole=answer.redirect is not None)
+        layout = pretty if self._settings.pretty and not answer.one_line else compact
+        return layout(rendering.value)
 
     def _coloured(self, text: str) -> str:
         return self._looks.coloured(text) if self._colour else text
@@ -325,16 +320,6 @@ def _keys() -> Iterable[tuple[str, str]]:
     return shown_keys(KEYS)
 
 
-def _reply_of(answer: Answer) -> Json:
-    """The whole reply; where it does not say that the command failed, that as well."""
-    if answer.reply is None or not answer.failed:
-        return answer.reply
-    # Imported here: few lines fail.
-    from qmpsh.render.failures import failed_reply
-
-    return failed_reply(answer.reply, answer.text or "")
-
-
 def _pass_on(data: bytes, *, aside: bool) -> None:
     """What a guest wrote: as it is, but a terminal gets no control of the guest's."""
     stream = sys.stderr if aside else sys.stdout
@@ -356,14 +341,6 @@ def _complain(place: str, text: str) -> None:
 def _remark(note: Note) -> None:
     sys.stdout.flush()
     print(note.text, file=sys.stderr)
-
-
-def _is_json(answer: Answer) -> bool:
-    """Whether an answer is shown as JSON, so that it may be coloured as such."""
-    if answer.modifiers.json and answer.reply is not None:
-        return True
-    as_text = answer.modifiers.table or (answer.modifiers.raw and isinstance(answer.value, str))
-    return answer.text is None and not as_text
 
 
 def _point_at(error: LineError) -> None:

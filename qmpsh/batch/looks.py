@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qmpsh.advice import Advice
-from qmpsh.render.jsontext import compact, pretty
+from qmpsh.render.formats import compact, pretty
 from qmpsh.render.theme import glyphs_for
 
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from qmpsh.shell.steps import Answer
+    from qmpsh.jsontypes import Json
 
 
 class Looks:
@@ -42,20 +42,21 @@ class Looks:
 
         return self.advised("colours", colour, lambda: text)
 
-    def table(self, answer: Answer) -> str:
-        """The answer as a table: as wide as a terminal, else as wide as it needs to be, nested JSON
-        cut. A redirect of the line's own gets it whole. What is not a list is as on a screen.
+    def table(self, value: Json, *, is_whole: bool) -> str:
+        """Return a list as a table: as wide as the terminal, else as wide as it needs to be with
+        nested JSON cut. What is not a list is shown as on a screen.
+
+        is_whole: cut nothing, as for a redirect
         """
 
         def lay_out() -> str:
             from qmpsh.render.tables import NESTED, list_lines
 
-            is_whole = answer.redirect is not None
             width, nested = (None, None) if is_whole else (columns(sys.stdout), NESTED)
-            lines = list_lines(answer.value, width, glyphs_for(sys.stdout.encoding).more, nested)
-            return pretty(answer.value) if lines is None else "\n".join(lines)
+            lines = list_lines(value, width, glyphs_for(sys.stdout.encoding).more, nested)
+            return pretty(value) if lines is None else "\n".join(lines)
 
-        return self.advised("table", lay_out, lambda: compact(answer.value))
+        return self.advised("table", lay_out, lambda: compact(value))
 
 
 def columns(stream: TextIO) -> int | None:

@@ -6,7 +6,7 @@ import sys
 
 from qmpsh.client.transports.libvirt import domains, parse
 from qmpsh.jsontypes import JsonObject
-from qmpsh.render.jsontext import compact
+from qmpsh.render.formats import compact
 from qmpsh.render.tables import table_lines
 from qmpsh.render.theme import glyphs_for
 

@@ -16,6 +16,7 @@ from qmpsh.paths import config_file
 from qmpsh.render.theme import theme_names
 from qmpsh.schema.model import Schema
 from qmpsh.shell.history import is_kept
+from qmpsh.shell.preferences import VIEWS, view_of
 from qmpsh.shell.secrets import mask_line
 from qmpsh.shell.session.owned_vm import OwnedVm
 from qmpsh.shell.session.session import Session, SessionListener
@@ -39,6 +40,8 @@ def configured(options: Options) -> tuple[Options, Config]:
     values, settings = config.preferences, options.settings
     if settings.timeout is not None:
         values = values._replace(timeout=settings.timeout)
+    if view_of(settings.formats) != VIEWS[0]:
+        values = values._replace(view=view_of(settings.formats))
     if settings.yes:
         values = values._replace(confirm=False)
     timeout = options.connect_timeout

@@ -14,6 +14,7 @@ from qmpsh.cli.process import StdoutFailed, mend_streams
 from qmpsh.client.client import Client, ClientOptions, Tracer
 from qmpsh.client.dialect import GUEST_AGENT, QEMU, remark
 from qmpsh.errors import CannotConnect, QmpshError, UsageError
+from qmpsh.language.syntax import prints_reply
 from qmpsh.render.safe import told
 
 STDOUT_CLOSED = 141
@@ -55,7 +56,7 @@ def _run_and_tell(argv: list[str]) -> int:
     except QmpshError as error:
         # Imported here: only an error may repeat what was typed.
         from qmpsh.render.failures import failure_object
-        from qmpsh.render.jsontext import compact
+        from qmpsh.render.formats import compact
         from qmpsh.shell.secrets import mask_argv
 
         said = mask_argv(str(error), argv)
@@ -96,7 +97,7 @@ def run(argv: list[str]) -> int:
 
         if names_none(address):
             limit = _connect_timeout(options)
-            return print_domains(address, limit, json=options.settings.json)
+            return print_domains(address, limit, json=prints_reply(options.settings.formats))
     if not has_work and is_interactive() and not options.settings.dry_run:
         return _interact(words, options)
     return _batch(words, options)
@@ -118,7 +119,7 @@ def _batch(words: SplitArgv, options: Options) -> int:
     try:
         return _run_batch(words, options)
     except QmpshError as error:
-        error.in_json = options.settings.json
+        error.in_json = prints_reply(options.settings.formats)
         raise
 
 

@@ -11,7 +11,7 @@ from qmpsh.cli.argv import PROGRAMS
 from qmpsh.cli.option_errors import option_error
 from qmpsh.cli.option_values import Options
 from qmpsh.errors import UsageError
-from qmpsh.language.syntax import parse_duration, parse_limit
+from qmpsh.language.syntax import FORMATS, parse_duration, parse_limit
 from qmpsh.shell.settings import Settings
 from qmpsh.usage import ADDRESSES, EXAMPLES, EXIT_CODES, columns, wrapped_columns
 
@@ -109,10 +109,8 @@ OPTIONS: list[click.Parameter] = [
     click.Option(["-H", "--hmp"], is_flag=True, help="Lines are HMP, the human monitor's."),
     click.Option(["-p", "--pretty/--compact"], default=None,
                  help="JSON over several lines, or one; default: pretty on a terminal."),
-    click.Option(["--json"], is_flag=True,
-                 help="Print whole replies, errors included, on stdout."),
-    click.Option(["--raw"], is_flag=True, help="A string answer without its quotes."),
-    click.Option(["--table"], is_flag=True, help="A list of objects as a table."),
+    *(click.Option([f"--{name}"], is_flag=True, help=f"{row.summary.capitalize()}.")
+      for name, row in FORMATS.items()),
     click.Option(["-k", "--keep-going"], is_flag=True,
                  help="A script goes on after an error; the exit code is the first failure's."),
     click.Option(["--connect-timeout"], type=PositiveDuration(), default=None,
@@ -176,9 +174,7 @@ def parse_options(words: list[str], command: click.Command = COMMAND) -> Options
     given = context.params
     settings = Settings(
         hmp=given["hmp"],
-        json=given["json"],
-        raw=given["raw"],
-        table=given["table"],
+        formats=frozenset(name for name in FORMATS if given[name]),
         pretty=given["pretty"],
         keep_going=given["keep_going"],
         timeout=given["timeout"],

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from qmpsh.cli.option_values import Options
 from qmpsh.jsontypes import Json
-from qmpsh.render.jsontext import compact
+from qmpsh.render.formats import compact
 from qmpsh.shell.wirelog import WireLog, WireTracer
 
 

@@ -18,7 +18,7 @@ from qmpsh.complete.insertion import written
 from qmpsh.complete.line import line_of
 from qmpsh.complete.members import key_candidates, value_candidates
 from qmpsh.language.modifiers import MODIFIERS
-from qmpsh.language.syntax import PLAIN, Mode
+from qmpsh.language.syntax import FORMATS, PLAIN, Mode
 from qmpsh.language.verbs import VERB_MODIFIERS, VERBS, Takes
 from qmpsh.schema.describe import type_words
 from qmpsh.schema.model import Member, ObjectType, Schema
@@ -189,7 +189,7 @@ _WORDS_OF: dict[Takes, Callable[[str, CursorContext, Catalog], Iterable[Candidat
 
 # ---------------------------------------------------------------------------- the whole line
 
-_OF_VERBS = ("timeout", "json")
+_OF_VERBS = ("timeout", *(name for name, row in FORMATS.items() if row.prints_reply))
 """Modifiers that hold for verbs too."""
 
 MOST_DOCUMENTED = 40

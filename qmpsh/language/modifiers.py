@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from qmpsh.errors import LineSyntaxError, Span, UnknownModifier, UsageError
-from qmpsh.language.syntax import Modifiers, parse_duration
+from qmpsh.language.syntax import FORMATS, Modifiers, parse_duration
 from qmpsh.language.verbs import VERB_MODIFIERS, VERBS
 from qmpsh.suggest import nearest
 
-FLAGS = frozenset({"json", "raw", "table", "oob", "yes", "new"})
+FLAGS = frozenset({*FORMATS, "oob", "yes", "new"})
 VALUED_MODIFIERS = {
     "timeout": "a time, as in --timeout 5",
     "fd": "a file, as in --fd /path",
@@ -52,9 +52,7 @@ class ModifierReader:
         return Modifiers(
             wait=self._texts.get("wait"),
             timeout=self._timeout,
-            json="json" in self._spans,
-            raw="raw" in self._spans,
-            table="table" in self._spans,
+            formats=frozenset(name for name in FORMATS if name in self._spans),
             oob="oob" in self._spans,
             yes="yes" in self._spans,
             fd=self._texts.get("fd"),

@@ -88,14 +88,62 @@ class Argument(NamedTuple):
     span: Span
 
 
+class OutputFormat(NamedTuple):
+    """A form in which an answer can be shown: an option, a modifier and perhaps a view.
+
+    summary:      what `--NAME` does, as in "print ..."
+    note:         what `.help --NAME` adds
+    renderer:     "module:function", which makes a `render.formats.Rendering` of an answer, or None
+                  for an answer that this format does not suit
+    is_view:      `.set view NAME` makes it the format of all answers
+    prints_reply: shows the whole reply, that of a failure too
+    """
+
+    summary: str
+    note: str
+    renderer: str
+    is_view: bool = True
+    prints_reply: bool = False
+
+
+FORMATS: dict[str, OutputFormat] = {
+    "json": OutputFormat(
+        "print the whole reply, errors included",
+        "The reply as the server sent it, errors included, with the id that a raw JSON line has.",
+        "qmpsh.render.formats:render_reply",
+        is_view=False,
+        prints_reply=True,
+    ),
+    "raw": OutputFormat(
+        "print a string without its quotes",
+        "For a value that is one string, such as human-monitor-command's. Other answers stay JSON.",
+        "qmpsh.render.formats:render_raw",
+        is_view=False,
+    ),
+    "table": OutputFormat(
+        "print a list of objects as a table",
+        "Members that are objects themselves come last, as JSON.",
+        "qmpsh.render.formats:render_table",
+    ),
+}
+"""All output formats by name. An answer takes the first of those asked for that suits it, else it
+is JSON. Options, modifiers, views, help, completion and docs/ are made from this table."""
+
+
+def prints_reply(formats: frozenset[str]) -> bool:
+    """Return whether one of the formats shows whole replies, so that errors are printed too."""
+    return any(FORMATS[name].prints_reply for name in formats)
+
+
 class Modifiers(NamedTuple):
-    """The `--words` of one line. wait: None not asked, "" asked, else the named end; seconds."""
+    """The `--words` of one line. wait: None not asked, "" asked, else the named end; seconds.
+
+    formats: names of FORMATS
+    """
 
     wait: str | None = None
     timeout: float | None = None
-    json: bool = False
-    raw: bool = False
-    table: bool = False
+    formats: frozenset[str] = frozenset()
     oob: bool = False
     yes: bool = False
     fd: str | None = None

@@ -2,7 +2,7 @@
 
 A body keeps its text as plain lines, already safe to show, and styles a line only when asked, so a
 reply of 20,000 lines costs no more than its text. JSON is coloured one line at a time: all of it
-comes from `jsontext`, where a string never continues on the next line, so each line of
+comes from `formats`, where a string never continues on the next line, so each line of
 pretty-printed JSON can be tokenised on its own.
 
 An error in a line is shown with carets below it. Widths are terminal columns: tabs, wide characters
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from qmpsh.errors import CommandFailed, LineError, QmpshError
 from qmpsh.jsontypes import Json
-from qmpsh.render.jsontext import compact, pretty
+from qmpsh.render.formats import compact, pretty, render_answer
 from qmpsh.render.safe import visible, visible_line
 from qmpsh.render.tables import Table, items, read_table, text_columns
 from qmpsh.render.theme import Line
@@ -191,19 +191,14 @@ def answer_body(answer: Answer, *, in_lines: bool = True, more: str = "...") -> 
     in_lines: print JSON with one member per line, else all in one line
     more:     marks where a table cell is cut off
     """
-    layout = pretty if in_lines else compact
-    if answer.modifiers.json and answer.reply is not None:
-        return AnswerBody(layout(answer.reply).split("\n"), BodyKind.JSON)
-    if answer.text is not None:
+    rendering = render_answer(answer)
+    if rendering.text is not None:
         kind = BodyKind.WARNING if answer.aside else BodyKind.TEXT
-        return text_body(answer.text, BodyKind.ERROR if answer.failed else kind)
-    if answer.modifiers.raw and isinstance(answer.value, str):
-        return text_body(answer.value)
-    if answer.modifiers.table:
-        body = table_body(answer.value, more)
-        if body is not None:
-            return body
-    return AnswerBody(layout(answer.value).split("\n"), BodyKind.JSON)
+        return text_body(rendering.text, BodyKind.ERROR if answer.failed else kind)
+    if rendering.as_table and (body := table_body(rendering.value, more)) is not None:
+        return body
+    layout = pretty if in_lines else compact
+    return AnswerBody(layout(rendering.value).split("\n"), BodyKind.JSON)
 
 
 def bare_body(answer: Answer) -> AnswerBody:

@@ -10,7 +10,7 @@ from itertools import islice
 
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.messages import Event
-from qmpsh.render.jsontext import compact
+from qmpsh.render.formats import compact
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Glyphs, Line, plain
 from qmpsh.render.units import clock, number

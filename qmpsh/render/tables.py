@@ -16,7 +16,7 @@ from functools import cache
 from typing import NamedTuple
 
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.render.jsontext import compact
+from qmpsh.render.formats import compact
 from qmpsh.render.safe import visible_word
 
 GAP = 2

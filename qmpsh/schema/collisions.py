@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from qmpsh.errors import SchemaMismatch, Span
 from qmpsh.language.scanner import Scanner
-from qmpsh.language.syntax import CommandLine, Modifiers
+from qmpsh.language.syntax import FORMATS, CommandLine, Modifiers
 from qmpsh.language.tokens import TokenKind
 
 
@@ -25,9 +25,10 @@ _USES = {
     "fd": _Use("--fd FILE", "a descriptor"),
     "timeout": _Use("--timeout TIME", "the longest wait, here as the option -t TIME"),
     "wait": _Use("--wait", "the end of the work, here as the option --wait"),
-    "json": _Use("--json", "the whole reply, here as the option --json"),
-    "raw": _Use("--raw", "text without quotes, here as the option --raw"),
-    "table": _Use("--table", "a table, here as the option --table"),
+    **{
+        name: _Use(f"--{name}", f"the output format, here as the option --{name}")
+        for name in FORMATS
+    },
     "yes": _Use("--yes", "no question, here as the option --yes"),
     "oob": _Use("--oob", "sending out of band, here as a JSON line with exec-oob"),
     "count": _Use("--count N", "the end of a verb"),
@@ -54,7 +55,7 @@ def _given(modifiers: Modifiers) -> list[tuple[str, str]]:
     """The modifiers of a line with what they were given, as a member would have it."""
     found: list[tuple[str, str]] = []
     for name in _USES:
-        value = getattr(modifiers, name)
+        value = name in modifiers.formats if name in FORMATS else getattr(modifiers, name)
         if value is None or value is False:
             continue
         text = f"{value:g}" if isinstance(value, float) else str(value)

@@ -160,13 +160,10 @@ def within(timeout: float, steps: Steps) -> Steps:
 
 def _defaulted(modifiers: Modifiers, settings: Settings) -> Modifiers:
     """The line's modifiers, with what the options say for every line."""
-    shape = settings.json or settings.raw or settings.table
-    if not (shape or settings.timeout is not None):
+    if not settings.formats and settings.timeout is None:
         return modifiers
     return modifiers._replace(
-        json=modifiers.json or settings.json,
-        raw=modifiers.raw or settings.raw,
-        table=modifiers.table or settings.table,
+        formats=modifiers.formats | settings.formats,
         timeout=settings.timeout if modifiers.timeout is None else modifiers.timeout,
     )
 

@@ -31,6 +31,7 @@ from qmpsh.language.syntax import (
     TransactionClose,
     TransactionOpen,
     VerbLine,
+    prints_reply,
 )
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.execute import Request, execute, hmp_request, send_and_answer, within
@@ -226,7 +227,9 @@ class Shell:
             try:
                 outcome = yield from self._limited(statement)
             except QmpshError as error:
-                error.in_json = isinstance(statement, _MODIFIED) and statement.modifiers.json
+                error.in_json = isinstance(statement, _MODIFIED) and prints_reply(
+                    statement.modifiers.formats
+                )
                 raise
             exit_code = exit_code or outcome.exit_code
             if outcome.leave or (exit_code and not self.settings.keep_going):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from qmpsh.complete.candidates import Setting
 from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.jsontypes import read_boolean
-from qmpsh.language.syntax import VerbLine, parse_duration
+from qmpsh.language.syntax import FORMATS, VerbLine, parse_duration
 from qmpsh.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 LEAST_EVENTS, MOST_EVENTS = 12, 200
 """columns that the events pane may be told to have"""
+
+VIEWS = ("json", *(name for name, row in FORMATS.items() if row.is_view))
+"""The words of `.set view`; json is the plain value, in no format."""
 
 
 class PreferenceValues(NamedTuple):
@@ -102,10 +105,10 @@ ROWS: dict[str, PreferenceRow] = {
         ("emacs", "vi"),
     ),
     "view": PreferenceRow(
-        "lists of objects as json or as a table",
-        lambda values, word: values._replace(view=_one_of(word, "json", "table")),
+        f"show lists of objects as {' or '.join(VIEWS)}",
+        lambda values, word: values._replace(view=_one_of(word, *VIEWS)),
         lambda values: values.view,
-        ("json", "table"),
+        VIEWS,
     ),
     "events": PreferenceRow(
         "the events pane",
@@ -218,7 +221,10 @@ def preferences_of(shell: Shell) -> Preferences:
         preferences = Preferences()
         settings = shell.settings
         preferences.values = preferences.values._replace(
-            timeout=settings.timeout, confirm=not settings.yes, live=shell.introspection.live
+            timeout=settings.timeout,
+            confirm=not settings.yes,
+            live=shell.introspection.live,
+            view=view_of(settings.formats),
         )
         prefer(shell, preferences)
         for name, check in shell.checks.items():
@@ -273,4 +279,14 @@ def _obey(shell: Shell, preferences: Preferences, name: str) -> None:
         case "confirm":
             shell.settings = settings._replace(yes=not values.confirm)
         case "view":
-            shell.settings = settings._replace(table=values.view == "table")
+            shell.settings = settings._replace(formats=_with_view(settings.formats, values.view))
+
+
+def view_of(formats: frozenset[str]) -> str:
+    """Return the word of `.set view` for these formats."""
+    return next((view for view in VIEWS[1:] if view in formats), VIEWS[0])
+
+
+def _with_view(formats: frozenset[str], view: str) -> frozenset[str]:
+    """Return the formats with this view in place of the others."""
+    return formats.difference(VIEWS[1:]).union([view] if view in VIEWS[1:] else [])

@@ -16,9 +16,7 @@ class Settings(NamedTuple):
     """The settings of the shell.
 
     hmp:         lines are the human monitor's
-    json:        answers are printed as whole replies, errors too
-    raw:         a string is printed without its quotes
-    table:       lists of objects are printed as tables
+    formats:     names of `language.syntax.FORMATS` in which answers are shown
     pretty:      JSON over several lines, or in one; None: as the place wants it
     keep_going:  a script goes on after an error
     timeout:     seconds from sending a line to its answer, None for no limit
@@ -38,9 +36,7 @@ class Settings(NamedTuple):
     """
 
     hmp: bool = False
-    json: bool = False
-    raw: bool = False
-    table: bool = False
+    formats: frozenset[str] = frozenset()
     pretty: bool | None = None
     keep_going: bool = False
     timeout: float | None = None

@@ -17,7 +17,7 @@ MODIFIERS = [
     ("--timeout=500ms", Modifiers(timeout=0.5)),
     ('--timeout "2m"', Modifiers(timeout=120.0)),
     ("--timeout \\\n 5", Modifiers(timeout=5.0)),
-    ("--json --raw --table", Modifiers(json=True, raw=True, table=True)),
+    ("--json --raw --table", Modifiers(formats=frozenset({"json", "raw", "table"}))),
     ("--oob --yes", Modifiers(oob=True, yes=True)),
     ("--fd /a", Modifiers(fd="/a")),
     ("--fd='a b'", Modifiers(fd="a b")),

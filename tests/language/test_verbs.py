@@ -244,7 +244,7 @@ def test_a_transaction_on_one_line() -> None:
     assert opening.action.name.text == "block-dirty-bitmap-add"
     assert [a.key[0].text for a in opening.action.arguments] == ["node", "name"]
     assert opening.action.redirect is None
-    assert opening.modifiers == Modifiers(json=True)
+    assert opening.modifiers == Modifiers(formats=frozenset({"json"}))
     assert opening.redirect == Redirect(">", "f", (59, 62))
 
 

@@ -10,8 +10,8 @@ from qmpsh.render.answers import BodyKind, answer_body, cost, error_body, text_b
 from qmpsh.render.theme import Line, plain
 from qmpsh.shell.steps import Answer
 
-JSON = Modifiers(json=True)
-RAW = Modifiers(raw=True)
+JSON = Modifiers(formats=frozenset({"json"}))
+RAW = Modifiers(formats=frozenset({"raw"}))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from qmpsh.render.tables import NAMES, ColumnNeed, fit, list_lines, read_table, 
 from qmpsh.render.tables import CellKind as Cells
 from qmpsh.shell.steps import Answer
 
+TABLE = Modifiers(formats=frozenset({"table"}))
+
 CPUS: Json = [
     {"cpu-index": 0, "qom-path": "/machine/unattached/device[0]", "props": {"core-id": 0}},
     {"cpu-index": 10, "qom-path": "/machine", "target": "x86_64", "props": {"core-id": 1}},
@@ -153,7 +155,7 @@ def test_no_line_is_wider_than_the_terminal_and_none_breaks(rows: Json, width: i
 
 
 def test_an_answer_as_a_table_keeps_the_whole_for_a_file() -> None:
-    answer = Answer("query-cpus-fast", value=CPUS, modifiers=Modifiers(table=True))
+    answer = Answer("query-cpus-fast", value=CPUS, modifiers=TABLE)
     body = answer_body(answer, more="…")
     assert body.kind is BodyKind.TABLE
     for width in (44, 30, 58):
@@ -165,9 +167,9 @@ def test_an_answer_as_a_table_keeps_the_whole_for_a_file() -> None:
 
 
 def test_an_answer_that_is_no_list_stays_json() -> None:
-    answer = Answer("query-status", value={"a": 1}, modifiers=Modifiers(table=True))
+    answer = Answer("query-status", value={"a": 1}, modifiers=TABLE)
     assert answer_body(answer).kind is BodyKind.JSON
-    listed = Answer("x", value=["a"], modifiers=Modifiers(table=True))
+    listed = Answer("x", value=["a"], modifiers=TABLE)
     assert answer_body(listed).kind is BodyKind.TEXT
 
 

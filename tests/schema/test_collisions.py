@@ -44,7 +44,9 @@ def test_refused(spelled: str, line: str, name: str, value: str, message: str) -
 
 
 def test_a_flag() -> None:
-    with pytest.raises(SchemaMismatch, match=r"^write raw=\.\.\. for the member, --raw for text"):
+    with pytest.raises(
+        SchemaMismatch, match=r"^write raw=\.\.\. for the member, --raw for the outp"
+    ):
         check(f"{BLKVERIFY} --raw")
 
 

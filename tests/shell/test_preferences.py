@@ -102,7 +102,8 @@ def test_the_shell_obeys() -> None:
     assert preferences_of(on).values == PreferenceValues(timeout=3.0, confirm=False)
     for line in (".set timeout 5", ".set confirm on", ".set view table", ".set live off"):
         assert run(on, line) == ("", Outcome())
-    assert (on.settings.timeout, on.settings.yes, on.settings.table) == (5.0, False, True)
+    assert (on.settings.timeout, on.settings.yes) == (5.0, False)
+    assert on.settings.formats == {"table"}
     assert not on.introspection.live
 
 

@@ -20,6 +20,8 @@ from tests.ui.test_behaviour import on_stage
 from tests.ui.test_plain import PlainStage
 from tests.ui.test_plain import on_stage as on_plain_stage
 
+TABLE = Modifiers(formats=frozenset({"table"}))
+
 TAB, CTRL_C, CTRL_D = "\t", "\x03", "\x04"
 
 
@@ -74,7 +76,7 @@ def test_the_screen_goes_on(
         on.session.candidates = [Candidate("stop", 0), Candidate("status", 0)]
         value: Json = [{"name": "a"}, {"name": "b"}]
         on.session.script["query-x"] = answers(Answer("", value=value, size=14, seconds=0.0003))
-        table = Answer("", value=value, modifiers=Modifiers(table=True))
+        table = Answer("", value=value, modifiers=TABLE)
         on.session.script["query-t"] = answers(table)
         if kind == "layout":
             with monkeypatch.context() as faulty:

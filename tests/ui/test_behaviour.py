@@ -843,7 +843,7 @@ def test_a_failure_is_shown_and_not_redirected() -> None:
 
 def test_a_raw_answer() -> None:
     async def scene(on: Stage) -> None:
-        answer = Answer("a", value="x\ny", modifiers=Modifiers(raw=True), size=20)
+        answer = Answer("a", value="x\ny", modifiers=Modifiers(formats=frozenset({"raw"})), size=20)
         on.session.script["a --raw"] = answers(answer)
         on.keys("a --raw\r")
         await on.until(lambda: "\nx " in on.picture() and "\ny " in on.picture())

@@ -15,6 +15,8 @@ from qmpsh.ui.screen.blocks import Foldable, head_lines
 from qmpsh.ui.screen.output import Output, transcript
 from qmpsh.ui.screen.store import Store
 
+TABLE = Modifiers(formats=frozenset({"table"}))
+
 
 def highlight(prompt: str, line: str) -> list[Line]:
     first, *others = line.split("\n")
@@ -223,7 +225,7 @@ def test_a_table_is_laid_out_for_the_width_it_is_shown_at(output: Output) -> Non
         {"image": {"filename": "/x"}, "ro": True, "node-name": name, "file": f"/images/{name}.raw"}
         for name in ("disk0", "disk1")
     ]
-    answer = Answer("query-x", value=rows, modifiers=Modifiers(table=True))
+    answer = Answer("query-x", value=rows, modifiers=TABLE)
     output.reply(answer_body(answer, more="…"))
     narrow = [
         "node-name  file               ro    +1",

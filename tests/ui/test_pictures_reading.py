@@ -14,6 +14,8 @@ from qmpsh.shell.steps import Answer
 from tests.ui.fakes import answers
 from tests.ui.stage import WALL, stage
 
+TABLE = Modifiers(formats=frozenset({"table"}))
+
 at_two_sizes = pytest.mark.parametrize("columns, rows", [(100, 20), (60, 14)])
 
 CHARDEVS: Json = [
@@ -30,7 +32,12 @@ def test_a_table(columns: int, rows: int) -> None:
             on.session.learn()
             await on.sees("vm1")
             on.session.script["query-chardev --table"] = answers(
-                Answer("query-chardev", value=CHARDEVS, size=300, modifiers=Modifiers(table=True))
+                Answer(
+                    "query-chardev",
+                    value=CHARDEVS,
+                    size=300,
+                    modifiers=TABLE,
+                )
             )
             on.keys("query-chardev --table\r")
             await on.sees("compat")

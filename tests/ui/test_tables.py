@@ -10,6 +10,8 @@ from qmpsh.shell.steps import Answer
 from tests.ui.fakes import answers
 from tests.ui.stage import stage
 
+TABLE = Modifiers(formats=frozenset({"table"}))
+
 F2 = "\x1bOQ"
 NODES: Json = [
     {
@@ -47,7 +49,7 @@ PICTURES = {
 def test_a_table_follows_the_width_of_its_pane() -> None:
     async def run() -> None:
         async with stage(80, 16) as on:
-            table = Answer("query-x", value=NODES, size=800, modifiers=Modifiers(table=True))
+            table = Answer("query-x", value=NODES, size=800, modifiers=TABLE)
             on.session.script["query-x --table"] = answers(table)
             on.keys("query-x --table\r")
             for columns, rows in [*PICTURES.items(), *PICTURES.items()]:

@@ -35,7 +35,7 @@ from qmpsh.cli.inspect.options import InspectOptions, maybe_given
 from qmpsh.cli.option_values import wants_colour
 from qmpsh.client.discovery import Monitor, find_monitors
 from qmpsh.paths import folders
-from qmpsh.render.jsontext import compact, pretty
+from qmpsh.render.formats import compact, pretty
 from qmpsh.render.safe import visible
 
 _PACKAGES: Final = ("prompt_toolkit", "pygments", "click")

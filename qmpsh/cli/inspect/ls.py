@@ -15,7 +15,7 @@ from qmpsh.cli.inspect.options import maybe_given
 from qmpsh.client.discovery import Monitor, find_monitors
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import JsonObject
-from qmpsh.render.jsontext import compact, pretty
+from qmpsh.render.formats import compact, pretty
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import table_lines
 from qmpsh.render.theme import glyphs_for

@@ -162,7 +162,7 @@ def _modifiers(shell: Shell, line: VerbLine) -> Modifiers:
     """The line's modifiers, the program's options taken into account."""
     given, settings = line.modifiers, shell.settings
     timeout = settings.timeout if given.timeout is None else given.timeout
-    return given._replace(json=given.json or settings.json, timeout=timeout)
+    return given._replace(formats=given.formats | settings.formats, timeout=timeout)
 
 
 def _deadline(modifiers: Modifiers) -> float | None:

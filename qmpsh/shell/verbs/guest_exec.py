@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from qmpsh.errors import SIGNALLED, CommandFailed, LineSyntaxError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.language.arguments import words_and_redirect
-from qmpsh.language.syntax import Modifiers, Redirect, VerbLine, parse_duration
+from qmpsh.language.syntax import Modifiers, Redirect, VerbLine, parse_duration, prints_reply
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.execute import Request, dry_run_text
 from qmpsh.shell.pipes import begin_file
@@ -80,7 +80,7 @@ def exec_in_guest(shell: Shell, line: VerbLine) -> Steps:
     pid = reply_member(command.name, (yield from call.ask(command)), "pid", int)
     status = yield from _ended(call, words[0], pid)
     code = _exit_code(status)
-    yield from _output(status, redirect, whole=shell.settings.json)
+    yield from _output(status, redirect, shell.settings.formats)
     if "signal" in status:
         yield Note(f"the guest command was ended by signal {status['signal']}")
     elif code and shell.settings.interactive:
@@ -136,11 +136,13 @@ def _ended(call: AgentCall, name: str, pid: int) -> Generator[Wish, str, JsonObj
         look = min(2 * look, LAST_LOOK)
 
 
-def _output(status: JsonObject, redirect: Redirect | None, *, whole: bool) -> Iterator[Wish]:
-    """What the command wrote, standard error last. whole: the agent's reply as it is instead."""
-    if whole:
+def _output(
+    status: JsonObject, redirect: Redirect | None, formats: frozenset[str]
+) -> Iterator[Wish]:
+    """What the command wrote, standard error last; as --json has it, the agent's reply as it is."""
+    if prints_reply(formats):
         reply: JsonObject = {"return": status}
-        modifiers = Modifiers(json=True)
+        modifiers = Modifiers(formats=formats)
         yield Answer("", value=status, reply=reply, modifiers=modifiers, redirect=redirect)
         return
     names = ("out-data", "err-data")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from qmpsh.errors import LineSyntaxError, ReplyTimeout, UsageError
 from qmpsh.jsontypes import Json
-from qmpsh.language.syntax import Modifiers, VerbLine, parse_duration
+from qmpsh.language.syntax import Modifiers, VerbLine, parse_duration, prints_reply
 from qmpsh.shell.execute import Request, execute
 from qmpsh.shell.policy import reads_only
 from qmpsh.shell.steps import Answer, Outcome, Steps, WaitFor, Wish, adapted
@@ -118,11 +118,13 @@ def _together(line: VerbLine, behind: Modifiers) -> Modifiers:
     before = {
         name: value for name, value in line.modifiers._asdict().items() if value != unset[name]
     }
-    for name in before:
-        if getattr(behind, name) != unset[name]:
-            message = f"--{name} is given twice"
-            raise LineSyntaxError(message, line.source, (0, len(line.source)))
-    return behind._replace(**before)
+    formats = before.pop("formats", unset["formats"])
+    twice = [*sorted(formats & behind.formats)]
+    twice += [name for name in before if getattr(behind, name) != unset[name]]
+    for name in twice:
+        message = f"--{name} is given twice"
+        raise LineSyntaxError(message, line.source, (0, len(line.source)))
+    return behind._replace(**before, formats=behind.formats | formats)
 
 
 def _ask(shell: Shell, request: Request) -> Generator[Wish, str, tuple[Answer | None, Outcome]]:
@@ -146,7 +148,7 @@ def _shown(shell: Shell, last: Answer | None, answer: Answer) -> Answer | None:
         return answer._replace(one_line=not is_read)
     if (last.value, last.text) == (answer.value, answer.text):
         return None
-    if answer.failed or answer.modifiers.json or not is_read:
+    if answer.failed or prints_reply(answer.modifiers.formats) or not is_read:
         return answer._replace(one_line=not is_read)
     if answer.text is not None:
         lines = _text_changes(last.text or "", answer.text)

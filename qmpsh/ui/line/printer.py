@@ -10,7 +10,7 @@ from collections.abc import Callable
 from qmpsh.errors import QmpshError
 from qmpsh.protocol.messages import ErrorReply, Event, Reply
 from qmpsh.render.answers import AnswerBody, BodyKind, answer_body, bare_body, error_body, text_body
-from qmpsh.render.jsontext import compact
+from qmpsh.render.formats import compact
 from qmpsh.render.theme import Glyphs, Line
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.session.connection import Tone

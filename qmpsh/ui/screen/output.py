@@ -22,7 +22,7 @@ from qmpsh.render.answers import (
     error_body,
     text_body,
 )
-from qmpsh.render.jsontext import compact, pretty
+from qmpsh.render.formats import compact, pretty
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Glyphs, Line, plain
 from qmpsh.render.units import number, size
