@@ -9,30 +9,53 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from qmpsh.errors import AddressError, shortened
 
 if TYPE_CHECKING:
     from qmpsh.stream import Stream
 
-RELAYED: Final = ("exec:", "libvirt:", "ssh:")
-"""Beginnings of addresses whose descriptor leads to a relay on this machine, not to the server."""
-BRIDGED: Final = "libvirt:"
-"""Beginning of the addresses whose greeting is made by ourselves."""
-TENDED: Final = (*RELAYED, "listen:")
-"""Beginnings of addresses whose transport must clean up at its end: processes, files."""
 _PATH_STARTS = ("/", "./", "../", "~/")
 
 
-class UnixAddress(NamedTuple):
+class AddressKind:
+    """What the addresses of one scheme have in common.
+
+    scheme:         the part of an address before the first colon
+    form, help:     its row in the table of addresses: how it is written, and what it is
+    is_local_relay: its descriptor leads to a process of this machine that passes the bytes on, so
+                    that the peer of the socket is not the server
+    needs_cleanup:  its stream leaves processes or files behind unless it is closed
+    makes_greeting: the greeting is made by us, not by the server
+    """
+
+    __slots__ = ()
+
+    scheme: ClassVar[str]
+    form: ClassVar[str]
+    help: ClassVar[str]
+    is_local_relay: ClassVar[bool] = False
+    needs_cleanup: ClassVar[bool] = False
+    makes_greeting: ClassVar[bool] = False
+
+
+class _UnixFields(NamedTuple):
+    path: str
+    abstract: bool = False
+
+
+class UnixAddress(_UnixFields, AddressKind):
     """A unix socket.
 
     abstract: `path` is a name in Linux's abstract namespace, which has no file.
     """
 
-    path: str
-    abstract: bool = False
+    __slots__ = ()
+
+    scheme = "unix"
+    form = "PATH, unix:PATH"
+    help = "a unix socket"
 
     def __str__(self) -> str:
         """A form that parses back."""
@@ -41,36 +64,87 @@ class UnixAddress(NamedTuple):
         return f"unix:{self.path.replace(',', ',,')}{',abstract=on' if self.abstract else ''}"
 
 
-class TcpAddress(NamedTuple):
+class _TcpFields(NamedTuple):
+    host: str
+    port: int
+
+
+class TcpAddress(_TcpFields, AddressKind):
     """A TCP port on a host.
 
     host: a name, an IPv4 or an IPv6 address without brackets.
     """
 
-    host: str
-    port: int
+    __slots__ = ()
+
+    scheme = "tcp"
+    form = "HOST:PORT, [V6]:PORT, tcp:HOST:PORT"
+    help = "TCP; telnet=on is understood as well"
 
     def __str__(self) -> str:
-        """A form that parses back."""
+        """Return a form that parses back."""
+        return f"tcp:{self.place}"
+
+    @property
+    def place(self) -> str:
+        """HOST:PORT, an IPv6 address in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"tcp:{host}:{self.port}"
+        return f"{host}:{self.port}"
 
 
-class Transport(Protocol):
-    """An address that knows how to get there itself; its `str` is a form that parses back."""
+class Transport(AddressKind):
+    """An address that implements its own transport; a subclass for each scheme.
+
+    Its `str` is a form that parses back, and two addresses of one form are equal.
+    """
+
+    @classmethod
+    def parse(cls, text: str) -> Transport:
+        """Return the address that a text of this scheme means. Raises AddressError."""
+        raise NotImplementedError
+
+    def begin(self) -> Stream:
+        """Begin to connect without waiting for anything, and without asking on the terminal.
+
+        The stream may be a `ConnectingStream`, which says later that it failed.
+
+        Raises CannotConnect for what fails at once.
+        """
+        raise NotImplementedError
 
     def open(self, timeout: float | None) -> Stream:
-        """Connect, waiting for it. timeout: seconds, None for no limit.
+        """Connect for a user who waits. timeout: seconds, None for no limit.
 
-        The stream may still be on its way (`awaits`): `connect.open_stream` waits for it.
+        The stream may still be connecting: `connect.open_stream` waits for it.
 
         Raises CannotConnect, of which Busy and ConnectTimeout.
         """
-        ...
+        return self.begin()
 
-    def begin(self) -> Stream:
-        """Begin to connect, without waiting for anything: see `connect.begin_stream`."""
-        ...
+    @property
+    def names_server(self) -> bool:
+        """Whether it leads to a server; otherwise it lists those that it could lead to."""
+        return True
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+
+TRANSPORTS: Final[dict[str, str]] = {
+    "tls": "qmpsh.client.transports.tls.TlsAddress",
+    "ssh": "qmpsh.client.transports.ssh.SshAddress",
+    "libvirt": "qmpsh.client.transports.libvirt.LibvirtAddress",
+    "exec": "qmpsh.client.transports.process.ExecAddress",
+    "listen": "qmpsh.client.transports.listen.ListenAddress",
+    "vsock": "qmpsh.client.transports.vsock.VsockAddress",
+    "fd": "qmpsh.client.transports.fd.FdAddress",
+}
+"""The class of each scheme, a `Transport`, in the order of the table of addresses. It is imported
+when an address of that scheme is parsed.
+"""
 
 
 Address = UnixAddress | TcpAddress | Transport
@@ -103,8 +177,8 @@ def parse_address(text: str) -> Address:
     scheme = _maybe_scheme(text)
     if scheme in _SCHEMES:
         return _SCHEMES[scheme](text)
-    if scheme in _TRANSPORTS:
-        return _parse_road(scheme, text)
+    if scheme in TRANSPORTS:
+        return transport_class(scheme).parse(text)
     if os.path.exists(text):
         return UnixAddress(text)
     if re.fullmatch(_HOST_PORT, text):
@@ -118,7 +192,7 @@ def looks_like_address(text: str) -> bool:
     """Whether the first word of a command line is an address, and not the beginning of a line."""
     return (
         text.startswith(_PATH_STARTS)
-        or _maybe_scheme(text) in SCHEMES
+        or _maybe_scheme(text) in _schemes()
         or os.path.exists(text)
         or re.fullmatch(_HOST_PORT, text) is not None
     )
@@ -126,7 +200,7 @@ def looks_like_address(text: str) -> bool:
 
 def no_scheme(scheme: str) -> str:
     """What to say of the beginning of an address that is none of those that are known."""
-    return f"{shortened(scheme)}: is not an address scheme; known: {' '.join(sorted(SCHEMES))}"
+    return f"{shortened(scheme)}: is not an address scheme; known: {' '.join(sorted(_schemes()))}"
 
 
 def _maybe_scheme(text: str) -> str:
@@ -184,14 +258,38 @@ def host_and_port(place: str, text: str) -> TcpAddress:
     return TcpAddress(found["v6"] or found["host"], port)
 
 
-def _parse_road(scheme: str, text: str) -> Address:
-    # Imported here: a socket needs none of the others.
+def transport_class(scheme: str) -> type[Transport]:
+    """Return the class of a scheme in `TRANSPORTS`."""
+    # Imported here: a socket needs none of them.
     from importlib import import_module
 
-    parse: Callable[[str], Transport] = import_module(
-        f"qmpsh.client.transports.{_TRANSPORTS[scheme]}"
-    ).parse
-    return parse(text)
+    module, _, name = TRANSPORTS[scheme].rpartition(".")
+    found: type[Transport] = getattr(import_module(module), name)
+    return found
+
+
+def address_forms() -> list[tuple[str, str]]:
+    """Return the table of addresses: how each is written, and what it is. Imports them all."""
+    transports = [transport_class(scheme) for scheme in TRANSPORTS]
+    kinds: list[type[AddressKind]] = [UnixAddress, TcpAddress, *transports]
+    return [(kind.form, kind.help) for kind in kinds]
+
+
+def complete_scheme(word: str) -> list[str]:
+    """Return the beginnings of addresses, `tls:` or `ssh://`, that a word may go on to be."""
+    typed = word.partition(":")[0]
+    found = [_beginning(scheme) for scheme in sorted(_schemes()) if scheme.startswith(typed)]
+    return [one for one in found if one.startswith(word) and one != word]
+
+
+def _beginning(scheme: str) -> str:
+    url = f"{scheme}://"
+    is_url = scheme in TRANSPORTS and url in transport_class(scheme).form
+    return url if is_url else f"{scheme}:"
+
+
+def _schemes() -> set[str]:
+    return {*_SCHEMES, *TRANSPORTS}
 
 
 _SCHEMES: Final[dict[str, Callable[[str], Address]]] = {
@@ -199,19 +297,6 @@ _SCHEMES: Final[dict[str, Callable[[str], Address]]] = {
     "tcp": _parse_tcp,
     "telnet": _parse_tcp,
 }
-_TRANSPORTS: Final[dict[str, str]] = {
-    "exec": "process",
-    "fd": "fd",
-    "libvirt": "libvirt",
-    "listen": "listen",
-    "ssh": "ssh",
-    "tls": "tls",
-    "vsock": "vsock",
-}
-"""The other schemes, and the module of `client/transports/` whose `parse(text)` reads them."""
-
-SCHEMES: Final = frozenset({*_SCHEMES, *_TRANSPORTS})
-
 
 EMPTY: Final = "the address is empty; qmpsh ls lists the monitors of this machine"
 

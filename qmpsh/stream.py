@@ -52,12 +52,13 @@ class Stream(Protocol):
 
 
 class ConnectingStream:
-    """A stream on its way to being connected; each transport has a subclass, which says how.
+    """A stream that is still connecting; each transport has a subclass, which says how.
 
-    awaits:      what it waits for, "" once it is there
-    advice:      what to do where that does not come
+    awaits:      what it waits for, "" once it is connected
+    advice:      what to do if that does not come
     wants_write: whether it waits for the descriptor to take something
-    may_ask:     whether it asks on the terminal, where a remark would stand in its way
+    may_ask:     whether it asks on the terminal (an ssh password), so that no notice is printed
+                 meanwhile
     """
 
     may_ask = False
@@ -67,30 +68,29 @@ class ConnectingStream:
         self.advice = advice
         self.wants_write = wants_write
         self._stream: Stream | None = None
-        self._has_heard = False
+        self._has_received = False
 
     def _step(self) -> Stream | None:
-        """Go on as far as it goes; the stream once it is there. Raises CannotConnect."""
+        """Go on as far as possible; return the stream once connected. Raises CannotConnect."""
         raise NotImplementedError
 
     def _descriptor(self) -> int:
-        """What to wait on before that."""
+        """Return what to wait on before that."""
         raise NotImplementedError
 
-    def _drop(self) -> None:
+    def _release(self) -> None:
         """Give up what is held besides the stream; may be called twice."""
-        raise NotImplementedError
 
-    def _ending(self, error: ConnectionLost | None) -> CannotConnect | None:
-        """Why the stream ended before any data came; None where the transport does not know."""
-        raise NotImplementedError
+    def _explain_end(self, error: ConnectionLost | None) -> CannotConnect | None:
+        """Return why the stream ended before any data came, or None if that is unknown."""
+        return None
 
     def overdue(self, timeout: float) -> ConnectTimeout:
-        """What to say when it took too long; seconds."""
+        """Return the error for a connection that took too long. timeout: seconds"""
         return ConnectTimeout(f"waited {timeout:g} s for {self.awaits}", self.advice)
 
     def advance(self) -> None:
-        """Go on as far as it goes. Raises CannotConnect."""
+        """Go on as far as possible. Raises CannotConnect."""
         if self._stream is None:
             self._stream = self._step()
             if self._stream is not None:
@@ -103,15 +103,15 @@ class ConnectingStream:
         self.advance()
         if self._stream is None:
             return None
-        if self._has_heard:
+        if self._has_received:
             return self._stream.recv(size)
         try:
             data = self._stream.recv(size)
         except ConnectionLost as error:
-            raise self._ending(error) or CannotConnect(str(error)) from error
-        if data == b"" and (why := self._ending(None)) is not None:
+            raise self._explain_end(error) or CannotConnect(str(error)) from error
+        if data == b"" and (why := self._explain_end(None)) is not None:
             raise why
-        self._has_heard = bool(data)
+        self._has_received = bool(data)
         return data
 
     def send(self, data: bytes) -> int:
@@ -120,4 +120,4 @@ class ConnectingStream:
     def close(self) -> None:
         if self._stream is not None:
             self._stream.close()
-        self._drop()
+        self._release()

@@ -23,17 +23,6 @@ EXAMPLES: Table = (
     ("qmpsh ./monitor.sock --hmp 'info status'", "the human monitor"),
 )
 
-ADDRESSES: Table = (
-    ("PATH, unix:PATH", "a unix socket"),
-    ("HOST:PORT, [V6]:PORT, tcp:HOST:PORT", "TCP; telnet=on is met, too"),
-    ("tls:HOST:PORT?ca=FILE&cert=FILE&key=FILE", "TCP with QEMU's tls-creds-x509; name=HOSTNAME"),
-    ("ssh://[USER@]HOST[:PORT]/PATH", "a socket of another machine, through ssh (QMPSH_SSH)"),
-    ("libvirt:[URI#]DOMAIN", "through libvirt; libvirt: alone lists its domains"),
-    ("exec:COMMAND", "what a shell command reads and writes"),
-    ("listen:unix:PATH, listen:HOST:PORT", "QEMU dials, started with reconnect=1"),
-    ("vsock:CID:PORT, fd:N", "a guest's socket; an inherited one"),
-)
-
 EXIT_CODES: Table = (
     ("0", "every command succeeded, and with --wait its work too"),
     ("1", "the server answered with an error; the work that --wait followed failed; a command"

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from qmpsh import __version__, usage  # noqa: E402  # this checkout's, installed or not
+from qmpsh.address import address_forms  # noqa: E402
 from qmpsh.cli.options import COMMAND, program_lines  # noqa: E402
 from qmpsh.language.verbs import VERBS  # noqa: E402
 from qmpsh.shell.waiting.rules import ENDS  # noqa: E402
@@ -126,7 +127,7 @@ def page(date: str) -> str:
         _section("SYNOPSIS", _synopsis()),
         _section("DESCRIPTION", _paragraphs(DESCRIPTION)),
         _section("OPTIONS", _list(option_rows())),
-        _section("ADDRESSES", _list(usage.ADDRESSES)),
+        _section("ADDRESSES", _list(address_forms())),
         _section("LINES", _lines_section()),
         _section("VERBS", _list(verb_rows())),
         _section("COMMANDS THAT FINISH", _paragraphs(f"{WAITING}\n{waiting_commands()}.")),
@@ -202,7 +203,7 @@ class Place(NamedTuple):
 
 TABLES = {
     "options": Place("command-line.md", "option", option_rows),
-    "addresses": Place("command-line.md", "address", lambda: usage.ADDRESSES),
+    "addresses": Place("command-line.md", "address", address_forms),
     "exit codes": Place("command-line.md", "exit code", lambda: usage.EXIT_CODES),
     "environment": Place("command-line.md", "variable", lambda: usage.ENVIRONMENT),
     "files": Place("command-line.md", "file", lambda: usage.FILES),

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from qmpsh.client.transports.libvirt import domains, parse
+from qmpsh.client.transports.libvirt import LibvirtAddress, domains
 from qmpsh.jsontypes import JsonObject
 from qmpsh.render.formats import compact
 from qmpsh.render.tables import table_lines
 from qmpsh.render.theme import glyphs_for
-
-
-def names_none(address: str) -> bool:
-    """Whether an address of libvirt's names no domain. Raises AddressError."""
-    return not parse(address).domain
 
 
 def print_domains(address: str, timeout: float | None, *, json: bool) -> int:
@@ -22,7 +17,7 @@ def print_domains(address: str, timeout: float | None, *, json: bool) -> int:
     timeout: seconds until libvirt has answered, None for no limit
     Raises CannotConnect.
     """
-    found = domains(parse(address), timeout)
+    found = domains(LibvirtAddress.parse(address), timeout)
     if json:
         print(compact([*found]))
     elif found:

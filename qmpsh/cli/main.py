@@ -7,13 +7,13 @@ import os
 import sys
 from collections.abc import Callable
 
-from qmpsh.address import TENDED, parse_address
+from qmpsh.address import Transport, parse_address
 from qmpsh.cli.argv import COMPLETE, PROGRAMS, SplitArgv, split_words
 from qmpsh.cli.option_values import Options, for_batch, is_interactive
 from qmpsh.cli.process import StdoutFailed, mend_streams
 from qmpsh.client.client import Client, ClientOptions, Tracer
 from qmpsh.client.dialect import GUEST_AGENT, QEMU, remark
-from qmpsh.errors import CannotConnect, QmpshError, UsageError
+from qmpsh.errors import AddressError, CannotConnect, QmpshError, UsageError
 from qmpsh.language.syntax import prints_reply
 from qmpsh.render.safe import told
 
@@ -90,17 +90,25 @@ def run(argv: list[str]) -> int:
             return 0
     if options.files and words.line:
         raise UsageError("either a LINE or -f FILE, not both")
-    address, has_work = words.address or "", bool(words.line or options.files)
-    if address.startswith("libvirt:") and not has_work:
-        # Imported here: most addresses are not libvirt's.
-        from qmpsh.cli.domains import names_none, print_domains
+    has_work = bool(words.line or options.files)
+    if words.address and not has_work and _names_no_server(words.address):
+        # Imported here: most addresses name one.
+        from qmpsh.cli.domains import print_domains
 
-        if names_none(address):
-            limit = _connect_timeout(options)
-            return print_domains(address, limit, json=prints_reply(options.settings.formats))
+        limit = _connect_timeout(options)
+        return print_domains(words.address, limit, json=prints_reply(options.settings.formats))
     if not has_work and is_interactive() and not options.settings.dry_run:
         return _interact(words, options)
     return _batch(words, options)
+
+
+def _names_no_server(text: str) -> bool:
+    """Whether an address lists the servers that it could lead to."""
+    try:
+        address = parse_address(text)
+    except AddressError:
+        return False  # reported where it is to be connected to
+    return isinstance(address, Transport) and not address.names_server
 
 
 def _verb(words: SplitArgv) -> int:
@@ -167,12 +175,12 @@ def _connect(words: SplitArgv, options: Options) -> Client:
         from qmpsh.cli.inspect.ls import no_address
 
         raise no_address()
-    if words.address.startswith(TENDED):
+    address = parse_address(words.address)
+    if address.needs_cleanup:
         # Imported here: a socket closes by itself.
         from qmpsh.cli.process import end_by_signals
 
         end_by_signals()
-    address = parse_address(words.address)
     begin = ClientOptions(
         _connect_timeout(options),
         # An agent is always brought in step first: what others left in its stream is not an answer.

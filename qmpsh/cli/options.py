@@ -7,13 +7,14 @@ from typing import NoReturn
 import click
 
 from qmpsh import __version__
+from qmpsh.address import address_forms
 from qmpsh.cli.argv import PROGRAMS
 from qmpsh.cli.option_errors import option_error
 from qmpsh.cli.option_values import Options
 from qmpsh.errors import UsageError
 from qmpsh.language.syntax import FORMATS, parse_duration, parse_limit
 from qmpsh.shell.settings import Settings
-from qmpsh.usage import ADDRESSES, EXAMPLES, EXIT_CODES, columns, wrapped_columns
+from qmpsh.usage import EXAMPLES, EXIT_CODES, columns, wrapped_columns
 
 
 def program_lines() -> tuple[tuple[str, str], ...]:
@@ -21,7 +22,9 @@ def program_lines() -> tuple[tuple[str, str], ...]:
     return tuple((f"qmpsh {word} {one.usage}", one.summary) for word, one in PROGRAMS.items())
 
 
-HELP = f"""The shell for QMP, the control protocol of QEMU virtual machines.
+def help_text() -> str:
+    """Return the text of --help, before the options."""
+    return f"""The shell for QMP, the control protocol of QEMU virtual machines.
 
 \b
 {columns((*EXAMPLES, *program_lines()))}
@@ -29,7 +32,7 @@ HELP = f"""The shell for QMP, the control protocol of QEMU virtual machines.
 ADDRESS is one of these; QMP_SOCKET serves where none is named:
 
 \b
-{columns(ADDRESSES)}
+{columns(address_forms())}
 
 LINE is one command; options stand before it.
 
@@ -97,6 +100,15 @@ class LineCommand(click.Command):
         return [*self.pieces]
 
 
+class Program(LineCommand):
+    """The click command of `qmpsh` itself; its help lists the transports, which it imports."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the text before the options."""
+        self.help = help_text()
+        super().format_help_text(ctx, formatter)
+
+
 class Run(LineCommand):
     """The click command of `qmpsh run`."""
 
@@ -147,9 +159,7 @@ OPTIONS: list[click.Parameter] = [
                  help="NO_COLOR and CLICOLOR_FORCE are honoured."),
 ]  # fmt: skip
 
-COMMAND = LineCommand(
-    "qmpsh", params=OPTIONS, help=HELP, context_settings={"help_option_names": ["-h", "--help"]}
-)
+COMMAND = Program("qmpsh", params=OPTIONS, context_settings={"help_option_names": ["-h", "--help"]})
 click.version_option(__version__, "-V", "--version", prog_name="qmpsh")(COMMAND)
 RUN = Run(
     "qmpsh run", params=COMMAND.params, help=RUN_HELP, context_settings=COMMAND.context_settings

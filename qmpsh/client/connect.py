@@ -246,7 +246,7 @@ def connect_tcp(address: TcpAddress, timeout: float | None, *, tls: bool = False
 
         raise tcp_refusal(address, timeout, error, tls=tls) from error
     except UnicodeError as error:  # of the codec for names in other scripts
-        raise CannotConnect(f"cannot find the host {address.host}: it is no name") from error
+        raise CannotConnect(f"cannot resolve {address.host}: not a valid host name") from error
     return connection
 
 

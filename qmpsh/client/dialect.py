@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from qmpsh.address import BRIDGED
+from qmpsh.address import parse_address
 from qmpsh.errors import NAME
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.messages import Greeting
@@ -113,13 +113,14 @@ def introduction(greeting: Greeting) -> tuple[str, str, str]:
 
 
 def remark(address: str, greeting: Greeting | None) -> str:
-    """What a bridge of ours says to the user about the connection in its greeting; "" for nothing.
+    """Return what a greeting made by us says to the user about the connection, "" for nothing.
 
-    A server that greets so speaks for itself, and is not heard.
+    A server whose greeting holds such a remark is ignored.
     """
-    said = greeting.raw.get("QMP") if greeting and address.startswith(BRIDGED) else None
+    said = greeting.raw.get("QMP") if greeting else None
     text = said.get("remark") if isinstance(said, dict) else None
-    return text if isinstance(text, str) else ""
+    is_ours = isinstance(text, str) and parse_address(address).makes_greeting
+    return text if is_ours and isinstance(text, str) else ""
 
 
 def command_names(reply: Json) -> tuple[str, ...]:

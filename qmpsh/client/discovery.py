@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
-from qmpsh.address import SCHEMES, Address, TcpAddress, UnixAddress, host_and_port
+from qmpsh.address import Address, TcpAddress, UnixAddress, host_and_port
 from qmpsh.errors import AddressError, QmpshError
 from qmpsh.system.argv import AGENT, QMP, ChannelKind, MonitorChannel, QemuArgv, maybe_command_line
 from qmpsh.system.diagnose import is_qmpsh
@@ -102,7 +102,7 @@ def find_monitors(*, libvirt: bool = True) -> list[Monitor]:
     else:
         for path in _usual_paths():
             found.setdefault(path, Monitor(path, _kind_of(path), owner=owner_of(UnixAddress(path))))
-    if libvirt and LIBVIRT in SCHEMES:
+    if libvirt:
         for name in running_domains():
             address = libvirt_form(SYSTEM, name)
             found.setdefault(address, Monitor(address, name=name, owner=LIBVIRT))
@@ -117,9 +117,9 @@ def _place(address: str) -> str:
 def maybe_domain(address: Address) -> Monitor | None:
     """The monitor, on this machine, of the domain that a libvirt address names."""
     # Imported here: few machines have it.
-    from qmpsh.client.transports.libvirt import LibvirtRoad
+    from qmpsh.client.transports.libvirt import LibvirtAddress
 
-    if not isinstance(address, LibvirtRoad):
+    if not isinstance(address, LibvirtAddress):
         return None
     form = libvirt_form(address.uri, address.domain) if address.uri else str(address)
     return next((one for one in find_monitors(libvirt=False) if one.address == form), None)
@@ -132,10 +132,10 @@ def running_domains() -> list[str]:
     if not any(map(os.path.exists, _DAEMONS)):
         return []
     # Imported here: few machines have it.
-    from qmpsh.client.transports.libvirt import LibvirtRoad, domains
+    from qmpsh.client.transports.libvirt import LibvirtAddress, domains
 
     try:
-        rows = domains(LibvirtRoad(SYSTEM, ""), _PATIENCE)
+        rows = domains(LibvirtAddress(SYSTEM, ""), _PATIENCE)
     except QmpshError:
         return []
     return [str(row["name"]) for row in rows if row["id"] is not None]
@@ -171,7 +171,7 @@ def _maybe_address(channel: MonitorChannel, pid: int, sockets: SocketTable) -> A
         host = "" if channel.host in ("0.0.0.0", "::") else channel.host
         address = TcpAddress(host or "localhost", channel.port)
         try:
-            return host_and_port(str(address).removeprefix("tcp:"), "")
+            return host_and_port(address.place, "")
         except AddressError:
             return None
     if channel.abstract:
@@ -206,7 +206,7 @@ def _best_form(address: Address, kind: ChannelKind, name: str) -> str:
     """A monitor of libvirt's is reached through libvirt alone."""
     domain = domain_of(address, name) if owner_of(address) == LIBVIRT else ""
     # A QEMU that libvirt starts only to see what it can do is not a domain, and has no name there.
-    is_reached = kind == QMP and domain and LIBVIRT in SCHEMES
+    is_reached = kind == QMP and domain
     return libvirt_form(uri_of(address), domain) if is_reached else str(address)
 
 

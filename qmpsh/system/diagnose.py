@@ -137,7 +137,7 @@ _AGENT_NEXT: Final = "say --guest-agent"
 
 def tls_form(address: TcpAddress) -> str:
     """The address of a TLS monitor, with what is still to be filled in."""
-    return f"tls:{str(address).removeprefix('tcp:')}?ca=FILE"
+    return f"tls:{address.place}?ca=FILE"
 
 
 def _held(_: Address, scene: ListenerInfo) -> Finding | None:
@@ -294,7 +294,7 @@ def tcp_refusal(
     """What to say when connecting over TCP failed. tls: TLS was to follow"""
     host, port = address
     if isinstance(error, socket.gaierror):
-        return CannotConnect(f"cannot find the host {host}: {_reason(error)}")
+        return CannotConnect(f"cannot resolve {host}: {_reason(error)}")
     if isinstance(error, TimeoutError):
         within = "" if timeout is None else f" within {timeout:g} s"
         return ConnectTimeout(
@@ -304,7 +304,7 @@ def tcp_refusal(
         )
     if isinstance(error, ConnectionRefusedError):
         return CannotConnect(
-            f"connection refused at {str(address).removeprefix('tcp:')}: nothing listens there",
+            f"connection refused at {address.place}: nothing listens there",
             f"is QEMU running with {_tls_options(address) if tls else _tcp_options(address)}?",
         )
     return CannotConnect(f"cannot connect to {host} port {port}: {_reason(error)}")

@@ -267,7 +267,7 @@ def _tcp_scene(port: int, hosts: set[str], own: int, sockets: SocketTable) -> Li
         served=tuple(
             ServedClient(
                 found.get(others.get(end.there, 0)),
-                "" if end.there in others else str(TcpAddress(*end.there)).removeprefix("tcp:"),
+                "" if end.there in others else TcpAddress(*end.there).place,
                 others.get(end.there, 0),
             )
             for end in served

@@ -11,7 +11,7 @@ import socket
 import struct
 from typing import NamedTuple
 
-from qmpsh.address import RELAYED, Address, TcpAddress, UnixAddress
+from qmpsh.address import Address, TcpAddress, UnixAddress
 
 _CLOCKS = 2.0  # seconds that the clocks of files and of processes may be apart
 _UCRED = struct.Struct("3i")  # pid, uid, gid; Source: unix(7), SO_PEERCRED
@@ -33,7 +33,7 @@ _UNKNOWN = Peer()
 
 def server_peer(address: Address, fd: int) -> Peer:
     """Who the server at the other end is."""
-    return _UNKNOWN if str(address).startswith(RELAYED) else _peer(fd)
+    return _UNKNOWN if address.is_local_relay else _peer(fd)
 
 
 def peer_pid(fd: int) -> int | None:

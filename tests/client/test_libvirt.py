@@ -24,7 +24,7 @@ import pytest
 
 from qmpsh.address import parse_address
 from qmpsh.client.client import Client, ClientOptions, Pending
-from qmpsh.client.transports.libvirt import LibvirtRoad
+from qmpsh.client.transports.libvirt import LibvirtAddress
 from qmpsh.client.transports.libvirt_api import COMMANDS_THREAD
 from qmpsh.errors import AddressError, CannotConnect, CommandFailed, ConnectionLost, ReplyTimeout
 from qmpsh.jsontypes import Json, JsonObject
@@ -160,20 +160,24 @@ def forward(source: socket.socket, target: socket.socket) -> None:
 @pytest.mark.parametrize(
     "text, transport, canonical",
     [
-        ("libvirt:vm", LibvirtRoad("", "vm"), "libvirt:vm"),
-        ("libvirt:#a#b", LibvirtRoad("", "a#b"), "libvirt:#a#b"),
-        ("libvirt:#vm", LibvirtRoad("", "vm"), "libvirt:vm"),
+        ("libvirt:vm", LibvirtAddress("", "vm"), "libvirt:vm"),
+        ("libvirt:#a#b", LibvirtAddress("", "a#b"), "libvirt:#a#b"),
+        ("libvirt:#vm", LibvirtAddress("", "vm"), "libvirt:vm"),
         (
             "libvirt:qemu+ssh://u@host/system?no_verify=1#my vm",
-            LibvirtRoad("qemu+ssh://u@host/system?no_verify=1", "my vm"),
+            LibvirtAddress("qemu+ssh://u@host/system?no_verify=1", "my vm"),
             "libvirt:qemu+ssh://u@host/system?no_verify=1#my vm",
         ),
-        ("libvirt:alias#vm", LibvirtRoad("alias", "vm"), "libvirt:alias#vm"),
-        ("libvirt:", LibvirtRoad("", ""), "libvirt:"),
-        ("libvirt:qemu:///session", LibvirtRoad("qemu:///session", ""), "libvirt:qemu:///session#"),
+        ("libvirt:alias#vm", LibvirtAddress("alias", "vm"), "libvirt:alias#vm"),
+        ("libvirt:", LibvirtAddress("", ""), "libvirt:"),
+        (
+            "libvirt:qemu:///session",
+            LibvirtAddress("qemu:///session", ""),
+            "libvirt:qemu:///session#",
+        ),
     ],
 )
-def test_forms(text: str, transport: LibvirtRoad, canonical: str) -> None:
+def test_forms(text: str, transport: LibvirtAddress, canonical: str) -> None:
     assert parse_address(text) == transport
     assert str(transport) == canonical
     assert parse_address(canonical) == transport
@@ -184,8 +188,8 @@ def test_no_domains_name(text: str) -> None:
     with pytest.raises(AddressError) as caught:
         parse_address(text)
     assert str(caught.value) == (
-        f"{text!r} is no address: the name of a domain holds no slash and no line break; an address"
-        " of libvirt's is libvirt:DOMAIN or libvirt:URI#DOMAIN"
+        f"{text!r} is not an address: the name of a domain holds no slash and no line break;"
+        " libvirt:DOMAIN or libvirt:URI#DOMAIN is expected"
     )
 
 

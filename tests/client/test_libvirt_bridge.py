@@ -12,7 +12,7 @@ import pytest
 
 from qmpsh.client.client import Client
 from qmpsh.client.dialect import remark
-from qmpsh.client.transports.libvirt import Bridge, BridgeStream, LibvirtRoad
+from qmpsh.client.transports.libvirt import Bridge, BridgeStream, LibvirtAddress
 from qmpsh.client.transports.libvirt_api import (
     Domain,
     EventHeard,
@@ -150,7 +150,7 @@ class FakeLibvirt:
 
 
 def connected(fake: FakeLibvirt) -> Client:
-    client = Client(BridgeStream(Bridge(Library(fake, fake), "", "vm")), LibvirtRoad("", "vm"))
+    client = Client(BridgeStream(Bridge(Library(fake, fake), "", "vm")), LibvirtAddress("", "vm"))
     wait_until(lambda: (client.poll(0), client.begun or client.closed)[1], PATIENCE, "a session")
     return client
 

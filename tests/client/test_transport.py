@@ -279,7 +279,7 @@ def test_ipv6_refused() -> None:
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a" * 70])
 def test_no_such_host(host: str) -> None:
-    assert str(refusal(TcpAddress(host, 1))).startswith(f"cannot find the host {host}: ")
+    assert str(refusal(TcpAddress(host, 1))).startswith(f"cannot resolve {host}: ")
 
 
 @pytest.mark.parametrize(

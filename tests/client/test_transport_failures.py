@@ -72,7 +72,7 @@ def test_tls_refusals(start_vm: VmStarter, made: Path) -> None:
     where = f"tls:127.0.0.1:{port}"
     named = f"{where}?name=localhost&ca={made}/ca-cert.pem"
     assert "is not trusted (unable to get local issuer certificate); name" in refusal(where)
-    assert "is not for 127.0.0.1; give the name" in refusal(f"{where}?ca={made}/ca-cert.pem")
+    assert "is not for 127.0.0.1; use name=" in refusal(f"{where}?ca={made}/ca-cert.pem")
     assert refusal(f"tls:127.0.0.1:{strict}") == (
         f"127.0.0.1 port {strict} does not speak TLS; check the port; QEMU's monitor speaks it with"
         " tls-creds= on its -chardev"
@@ -152,7 +152,7 @@ def presenting(made: Path, name: str) -> Iterator[int]:
     [
         ("expired", "has expired (certificate has expired); renew it, or check the clocks"),
         ("weak", "is too weak (EE certificate key too weak); it needs a key of 2048 bits at least"),
-        ("server", "is not for 127.0.0.1; give the name that it is for with name=HOSTNAME"),
+        ("server", "is not for 127.0.0.1; use name=HOSTNAME if you expected this certificate"),
         ("stranger", "ca-cert.pem did not sign it: name the ca-cert.pem of this QEMU's"),
     ],
 )
@@ -333,7 +333,8 @@ def test_what_is_in_the_way() -> None:
         other.bind(str(path))
         other.listen(1)
         assert refusal(f"listen:{path}") == (
-            f"cannot listen on {path}: somebody does already; to dial it yourself the address is"
+            f"cannot listen on {path}: another process does already; to connect to it yourself, the"
+            " address is"
             f" {path}"
         )
     # Nobody listens there any more: the file is replaced, and removed when one caller was taken.
@@ -347,16 +348,14 @@ def test_what_is_in_the_way() -> None:
         caller.sendall(b"hello")
         assert stream.recv(10) == b"hello"
     path.touch()
-    assert refusal(f"listen:{path}") == (
-        f"cannot listen on {path}: a file is in the way, which is no socket"
-    )
+    assert refusal(f"listen:{path}") == (f"cannot listen on {path}: it exists and is not a socket")
     path.unlink()
     folder.rmdir()
 
 
 def test_a_place_that_is_taken(silent: int) -> None:
     assert refusal(f"listen:127.0.0.1:{silent}") == (
-        f"127.0.0.1 port {silent} is taken: somebody listens there; to dial it yourself the address"
+        f"127.0.0.1 port {silent} is already in use; to connect to it yourself, the address"
         f" is tcp:127.0.0.1:{silent}"
     )
     assert refusal("listen:203.0.113.1:4444") == (
@@ -470,7 +469,7 @@ def test_vsock_refusals() -> None:
         for number in (errno.ENODEV, errno.ECONNRESET, errno.EPERM)
     }
     assert said[errno.ENODEV].startswith("vsock:3:1234: this kernel has no vsock (No such device);")
-    assert said[errno.ECONNRESET].startswith("nobody listens on port 1234 of cid 3; in the guest:")
+    assert said[errno.ECONNRESET].startswith("nothing listens on port 1234 of cid 3; in the guest:")
     assert said[errno.EPERM] == "cannot connect to vsock:3:1234: Operation not permitted"
 
 

@@ -32,7 +32,7 @@ from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Line, plain, sgr
 from qmpsh.system.argv import QMP, MonitorChannel
 from qmpsh.system.diagnose import is_qmpsh, tls_form, why_not_to_connect
-from qmpsh.system.listener import LIBVIRT, ListenerInfo, advice, channel_of, look, owner_of
+from qmpsh.system.listener import ListenerInfo, advice, channel_of, look, owner_of
 from qmpsh.system.proc import Process, tells_peers
 
 OK: Final = "ok"
@@ -108,15 +108,11 @@ def examine(name: str, address: Address, announce: Callable[[str], None]) -> Ite
         yield Check(FAIL, "session", f"not tried: {reason.what}")
         yield Check(INFO, "next", reason.todo)
         return
-    if _is_libvirts(address):
+    if address.makes_greeting:
         announce("connecting through libvirt, which may mark the domain as tainted")
     else:
         announce(f"connecting: it takes the monitor {address} for a moment")
     yield from _session(address)
-
-
-def _is_libvirts(address: Address) -> bool:
-    return str(address).startswith(f"{LIBVIRT}:")
 
 
 # ---------------------------------------------------------------------------- from outside
@@ -192,7 +188,7 @@ def _kind(channel: MonitorChannel) -> Check:
 
 
 def _unknown_listener(address: Address, scene: ListenerInfo) -> Iterator[Check]:
-    if _is_libvirts(address):
+    if address.makes_greeting:
         # A libvirt domain on this machine is found among the processes.
         yield from map(_process, filter(None, [maybe_domain(address)]))
     elif scene.known:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import click
 
-from qmpsh.address import SCHEMES, looks_like_address
+from qmpsh.address import complete_scheme, looks_like_address
 from qmpsh.cli.argv import PROGRAMS, SplitArgv, split_words
 from qmpsh.cli.inspect.options import COMMANDS
 from qmpsh.cli.options import COMMAND
@@ -216,10 +216,8 @@ def _addresses(word: str) -> Iterator[ShellCandidate]:
     for monitor in () if is_path else find_monitors(libvirt=False):
         if monitor.kind == QMP and not monitor.owner and monitor.address.startswith(word):
             yield ShellCandidate(monitor.address, note=_who(monitor))
-    for scheme in sorted(SCHEMES):
-        beginning = f"{scheme}://" if scheme == "ssh" else f"{scheme}:"
-        if word and beginning.startswith(word) and beginning != word:
-            yield ShellCandidate(beginning, note="address", ends=False)
+    for beginning in complete_scheme(word) if word else ():
+        yield ShellCandidate(beginning, note="address", ends=False)
     if word.startswith("unix:"):
         yield ShellCandidate(word, len("unix:"), files=PathKind.SOCKETS)
     elif ":" not in word or word.startswith(("/", "./", "../", "~/")):

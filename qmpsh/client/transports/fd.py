@@ -5,31 +5,33 @@ from __future__ import annotations
 import os
 import socket
 import stat
-from typing import NamedTuple
 
-from qmpsh.address import refusal
+from qmpsh.address import Transport, refusal
 from qmpsh.client.connect import stream_over
 from qmpsh.errors import CannotConnect
 from qmpsh.stream import Stream
 
-_MOST = 1 << 20  # more than any system lets a process have
+_MAX_DESCRIPTORS = 1 << 20  # more than any system lets a process have
 
 
-def parse(text: str) -> FdAddress:
-    """The address. Raises AddressError."""
-    digits = text.removeprefix("fd:")
-    if not (digits.isascii() and digits.isdigit() and int(digits[:9]) < _MOST):
-        raise refusal(text, "fd:N names a descriptor by its number")
-    return FdAddress(int(digits[:9]))
-
-
-class FdAddress(NamedTuple):
+class FdAddress(Transport):
     """A connected descriptor of this process, by its number; it becomes the stream's."""
 
-    number: int
+    scheme = "fd"
+    form = "fd:N"
+    help = "an inherited, connected socket, by its descriptor"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    @classmethod
+    def parse(cls, text: str) -> FdAddress:
+        digits = text.removeprefix("fd:")
+        if not (digits.isascii() and digits.isdigit() and int(digits[:9]) < _MAX_DESCRIPTORS):
+            raise refusal(text, "fd:N names a descriptor by its number")
+        return cls(int(digits[:9]))
 
     def __str__(self) -> str:
-        """A form that parses back."""
         return f"fd:{self.number}"
 
     def open(self, timeout: float | None) -> Stream:
@@ -72,4 +74,4 @@ def _kind(mode: int) -> str:
         return "a pipe"
     if stat.S_ISREG(mode):
         return "a file"
-    return "a terminal or another device" if stat.S_ISCHR(mode) else "no socket"
+    return "a terminal or another device" if stat.S_ISCHR(mode) else "not a socket"

@@ -18,8 +18,9 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
+from qmpsh.address import Transport, refusal
 from qmpsh.client.connect import SocketStream
 from qmpsh.client.poll import READ, wait_for
 from qmpsh.client.transports.libvirt_api import (
@@ -37,7 +38,6 @@ from qmpsh.client.transports.libvirt_api import (
     reason,
 )
 from qmpsh.errors import (
-    AddressError,
     CannotConnect,
     ConnectionLost,
     ConnectTimeout,
@@ -286,24 +286,51 @@ class BridgeStream(SocketStream):
         return data
 
 
-SCHEME: Final = "libvirt:"
 _OVER_SSH: Final = r"[a-z0-9]+\+(ssh|libssh2?):"
 
 
-class LibvirtRoad(NamedTuple):
+class LibvirtAddress(Transport):
     """A domain of libvirt as an address.
 
-    uri: "" for libvirt's own choice, as virsh makes it; domain: a name, uuid or id, "" where
+    uri: "" for libvirt's own choice, as virsh makes it; domain: a name, uuid or id, "" if
     none is named: such an address lists the domains, and leads to none of them.
     """
 
-    uri: str
-    domain: str
+    scheme = "libvirt"
+    form = "libvirt:[URI#]DOMAIN"
+    help = "through libvirt; libvirt: alone lists its domains"
+    is_local_relay = True
+    needs_cleanup = True
+    makes_greeting = True
+
+    def __init__(self, uri: str, domain: str) -> None:
+        self.uri = uri
+        self.domain = domain
+
+    @classmethod
+    def parse(cls, text: str) -> LibvirtAddress:
+        """What stands before the first `#` is a URI, or an alias of libvirt.conf; without one, what
+        holds `://` is a URI, and all else a domain.
+        """
+        rest = text.removeprefix("libvirt:")
+        uri, mark, domain = rest.partition("#")
+        if not mark and "://" not in rest:
+            uri, domain = "", rest
+        if "\n" in rest or "/" in domain:
+            raise refusal(
+                text,
+                "the name of a domain holds no slash and no line break; libvirt:DOMAIN or"
+                " libvirt:URI#DOMAIN is expected",
+            )
+        return cls(uri, domain)
 
     def __str__(self) -> str:
-        """A form that parses back."""
         needs_uri = self.uri or "#" in self.domain or "://" in self.domain
-        return f"{SCHEME}{self.uri}{'#' if needs_uri else ''}{self.domain}"
+        return f"libvirt:{self.uri}{'#' if needs_uri else ''}{self.domain}"
+
+    @property
+    def names_server(self) -> bool:
+        return bool(self.domain)
 
     def open(self, timeout: float | None) -> Stream:
         """Raises CannotConnect, of which ConnectTimeout; ssh may ask for a password meanwhile."""
@@ -344,23 +371,7 @@ class LibvirtRoad(NamedTuple):
         return _no_answer(self, timeout)
 
 
-def parse(text: str) -> LibvirtRoad:
-    """What stands before the first `#` is a URI, or an alias of libvirt.conf; without one, what
-    holds `://` is a URI, and all else a domain. Raises AddressError.
-    """
-    rest = text.removeprefix(SCHEME)
-    uri, mark, domain = rest.partition("#")
-    if not mark and "://" not in rest:
-        uri, domain = "", rest
-    if "\n" in rest or "/" in domain:
-        raise AddressError(
-            f"{text!r} is no address: the name of a domain holds no slash and no line break; an"
-            " address of libvirt's is libvirt:DOMAIN or libvirt:URI#DOMAIN"
-        )
-    return LibvirtRoad(uri, domain)
-
-
-def domains(road: LibvirtRoad, timeout: float | None) -> list[JsonObject]:
+def domains(address: LibvirtAddress, timeout: float | None) -> list[JsonObject]:
     """The domains at the address's URI: `id` (null where not active), `name` and `state`.
 
     Raises CannotConnect, of which ConnectTimeout.
@@ -371,7 +382,7 @@ def domains(road: LibvirtRoad, timeout: float | None) -> list[JsonObject]:
 
     def look() -> None:
         try:
-            found.append(list_domains(library, road.uri))
+            found.append(list_domains(library, address.uri))
         except QmpshError as error:
             errors.append(error)
 
@@ -382,14 +393,14 @@ def domains(road: LibvirtRoad, timeout: float | None) -> list[JsonObject]:
     if errors:
         raise errors[0]
     if not found:
-        raise _no_answer(road, timeout)
+        raise _no_answer(address, timeout)
     return found[0]
 
 
-def _no_answer(road: LibvirtRoad, timeout: float | None) -> ConnectTimeout:
+def _no_answer(address: LibvirtAddress, timeout: float | None) -> ConnectTimeout:
     return ConnectTimeout(
         f"no answer from libvirt{_within(timeout)}",
-        f"check {road}, and whether its host can be reached",
+        f"check {address}, and whether its host can be reached",
     )
 
 

@@ -11,44 +11,37 @@ import os
 import socket
 import stat
 
-from qmpsh.address import TcpAddress, UnixAddress, parse_address, refusal
+from qmpsh.address import TcpAddress, Transport, UnixAddress, parse_address, refusal
 from qmpsh.client.connect import stream_over
-from qmpsh.errors import AddressError, CannotConnect, ConnectionLost
+from qmpsh.errors import AddressError, CannotConnect
 from qmpsh.stream import ConnectingStream, Stream
 from qmpsh.system.peer import socket_file
 
 
-def parse(text: str) -> ListenAddress:
-    """The address. Raises AddressError."""
-    rest = text.removeprefix("listen:")
-    try:
-        place = parse_address(f"tcp:{rest}" if rest.startswith(":") else rest)
-    except AddressError as error:
-        raise refusal(text, "listen:unix:PATH or listen:HOST:PORT is expected") from error
-    if not isinstance(place, UnixAddress | TcpAddress):
-        raise refusal(text, "listen:unix:PATH or listen:HOST:PORT is expected")
-    return ListenAddress(place)
-
-
-class ListenAddress:
+class ListenAddress(Transport):
     """An address where we listen and the server connects to us. place: where to listen."""
+
+    scheme = "listen"
+    form = "listen:unix:PATH, listen:HOST:PORT"
+    help = "waits for QEMU to connect, which it does with reconnect=1"
+    needs_cleanup = True
 
     def __init__(self, place: UnixAddress | TcpAddress) -> None:
         self.place = place
 
+    @classmethod
+    def parse(cls, text: str) -> ListenAddress:
+        rest = text.removeprefix("listen:")
+        try:
+            place = parse_address(f"tcp:{rest}" if rest.startswith(":") else rest)
+        except AddressError as error:
+            raise refusal(text, "listen:unix:PATH or listen:HOST:PORT is expected") from error
+        if not isinstance(place, UnixAddress | TcpAddress):
+            raise refusal(text, "listen:unix:PATH or listen:HOST:PORT is expected")
+        return cls(place)
+
     def __str__(self) -> str:
-        """A form that parses back."""
         return f"listen:{self.place}"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ListenAddress) and self.place == other.place
-
-    def __hash__(self) -> int:
-        return hash(self.place)
-
-    def open(self, timeout: float | None) -> Stream:
-        # Bounded by the code that waits for the stream to be there.
-        return self.begin()
 
     def begin(self) -> Stream:
         if isinstance(self.place, TcpAddress):
@@ -79,13 +72,10 @@ class _Listening(ConnectingStream):
             raise CannotConnect(f"cannot take a caller: {error.strerror}") from error
         if isinstance(self._place, TcpAddress):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._drop()
+        self._release()
         return stream_over(connection)
 
-    def _ending(self, error: ConnectionLost | None) -> None:
-        return None
-
-    def _drop(self) -> None:
+    def _release(self) -> None:
         """Stop listening, and remove what stood for it, unless another one's is there by now."""
         self._listener.close()
         if isinstance(self._place, UnixAddress) and self._file:
@@ -102,8 +92,8 @@ def _listen_tcp(place: TcpAddress) -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CannotConnect(
-                f"{place.host} port {place.port} is taken: somebody listens there",
-                f"to dial it yourself the address is {place}",
+                f"{place.host} port {place.port} is already in use",
+                f"to connect to it yourself, the address is {place}",
             ) from error
         reason = (error.strerror or str(error)).partition(" (while")[0]  # that much is Python's
         raise CannotConnect(f"cannot listen on {place.host} port {place.port}: {reason}") from error
@@ -131,14 +121,14 @@ def _make_way(place: UnixAddress) -> None:
     except OSError:
         return  # nothing in the way, or binding will say what is
     if not stat.S_ISSOCK(mode):
-        raise CannotConnect(f"cannot listen on {path}: a file is in the way, which is no socket")
+        raise CannotConnect(f"cannot listen on {path}: it exists and is not a socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
         caller.setblocking(False)
         number = caller.connect_ex(path)
     if number != errno.ECONNREFUSED:
         raise CannotConnect(
-            f"cannot listen on {path}: somebody does already",
-            f"to dial it yourself the address is {place}",
+            f"cannot listen on {path}: another process does already",
+            f"to connect to it yourself, the address is {place}",
         )
     with contextlib.suppress(OSError):
         os.unlink(path)

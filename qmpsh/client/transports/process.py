@@ -13,9 +13,9 @@ import socket
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
-from qmpsh.address import refusal
+from qmpsh.address import Transport, refusal
 from qmpsh.client.connect import SocketStream
 from qmpsh.errors import CannotConnect, ConnectionLost, shortened
 from qmpsh.stream import ConnectingStream, Stream
@@ -111,26 +111,27 @@ class ChildProcess:
 SHELL = "/bin/sh"
 
 
-def parse(text: str) -> ExecAddress:
-    """The address. Raises AddressError."""
-    command = text.removeprefix("exec:")
-    if not command.strip():
-        raise refusal(text, "it has no command")
-    return ExecAddress(command)
+class ExecAddress(Transport):
+    """A shell command whose standard input and output are the stream."""
 
+    scheme = "exec"
+    form = "exec:COMMAND"
+    help = "what a shell command reads and writes"
+    is_local_relay = True
+    needs_cleanup = True
 
-class ExecAddress(NamedTuple):
-    """A shell command as an address."""
+    def __init__(self, command: str) -> None:
+        self.command = command
 
-    command: str
+    @classmethod
+    def parse(cls, text: str) -> ExecAddress:
+        command = text.removeprefix("exec:")
+        if not command.strip():
+            raise refusal(text, "it has no command")
+        return cls(command)
 
     def __str__(self) -> str:
-        """A form that parses back."""
         return f"exec:{self.command}"
-
-    def open(self, timeout: float | None) -> Stream:
-        # It is there at once: nothing to wait for.
-        return self.begin()
 
     def begin(self) -> Stream:
         mine, other = socket.socketpair()
@@ -145,11 +146,11 @@ class ExecAddress(NamedTuple):
             raise CannotConnect(not_started(SHELL, error)) from error
         finally:
             other.close()
-        return _Carried(self, mine, child)
+        return _ProcessStream(self, mine, child)
 
 
-class _Carried(ConnectingStream):
-    """A stream that is there at once, with a program at its other end."""
+class _ProcessStream(ConnectingStream):
+    """A stream to a program, connected from the start; explains how the program ended."""
 
     def __init__(self, address: ExecAddress, connected: socket.socket, child: ChildProcess) -> None:
         super().__init__()
@@ -157,7 +158,7 @@ class _Carried(ConnectingStream):
         self._child = child
         self._stream = SocketStream(connected)
 
-    def _ending(self, error: ConnectionLost | None) -> CannotConnect:
+    def _explain_end(self, error: ConnectionLost | None) -> CannotConnect:
         verdict = self._child.verdict()
         todo = "run the command alone to see what it prints"
         if verdict.startswith(f"exit {NOT_FOUND}"):
@@ -165,5 +166,5 @@ class _Carried(ConnectingStream):
         what = f"{self._address} ended before it sent a QMP greeting, {verdict}"
         return CannotConnect(what, todo)
 
-    def _drop(self) -> None:
+    def _release(self) -> None:
         self._child.end()

@@ -12,9 +12,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from typing import Final, NamedTuple
+from typing import Final
 
-from qmpsh.address import refusal
+from qmpsh.address import Transport, refusal
 from qmpsh.client.connect import SocketStream
 from qmpsh.client.transports.process import ChildProcess
 from qmpsh.errors import CannotConnect, ConnectionLost
@@ -63,38 +63,43 @@ _HINTS: Final = {
 """What ssh says, and what to do then."""
 
 
-def parse(text: str) -> SshAddress:
-    """The address. Raises AddressError."""
-    found = re.fullmatch(_ADDRESS, text, re.DOTALL)
-    port = int(found["port"] or 22) if found else 0
-    if not found or not 1 <= port <= 65535:
-        raise refusal(text, "ssh://[USER@]HOST[:PORT]/PATH is expected, the path in full")
-    return SshAddress(text, found["v6"] or found["host"], found["user"] or "", found["port"] or "",
-                      found["path"])  # fmt: skip
-
-
-class SshAddress(NamedTuple):
+class SshAddress(Transport):
     """A unix socket of another machine, reached by ssh.
 
-    text: the address as it was given; user, port: "" for those of the configuration.
+    text: the address as it was given; user, port: "" for those of ssh's configuration
     """
 
-    text: str
-    host: str
-    user: str
-    port: str
-    path: str
+    scheme = "ssh"
+    form = "ssh://[USER@]HOST[:PORT]/PATH"
+    help = "a socket of another machine, through ssh (QMPSH_SSH)"
+    is_local_relay = True
+    needs_cleanup = True
+
+    def __init__(self, text: str, host: str, path: str, *, user: str, port: str) -> None:
+        self.text = text
+        self.host = host
+        self.path = path
+        self.user = user
+        self.port = port
+
+    @classmethod
+    def parse(cls, text: str) -> SshAddress:
+        found = re.fullmatch(_ADDRESS, text, re.DOTALL)
+        port = int(found["port"] or 22) if found else 0
+        if not found or not 1 <= port <= 65535:
+            raise refusal(text, "ssh://[USER@]HOST[:PORT]/PATH is expected, the path in full")
+        host, user = found["v6"] or found["host"], found["user"] or ""
+        return cls(text, host, found["path"], user=user, port=found["port"] or "")
 
     def __str__(self) -> str:
-        """A form that parses back."""
         return self.text
 
     def open(self, timeout: float | None) -> Stream:
         # Bounded by the code that waits for the stream, the typing of a password included.
-        return _Forwarding(self, ())
+        return _SshForwarding(self, ())
 
     def begin(self) -> Stream:
-        return _Forwarding(self, _UNASKED)
+        return _SshForwarding(self, _UNASKED)
 
     def words(self, local: str, more: tuple[str, ...]) -> list[str]:
         """The arguments of ssh. local: the path of the socket here."""
@@ -116,7 +121,7 @@ def _escaped(path: str) -> str:
     return path.replace("${", f"${{{_DOLLAR}}}{{")
 
 
-class _Forwarding(ConnectingStream):
+class _SshForwarding(ConnectingStream):
     """A stream that waits for ssh to say that it listens."""
 
     may_ask = True
@@ -170,7 +175,7 @@ class _Forwarding(ConnectingStream):
         self._pipe = -1
         return SocketStream(connection)
 
-    def _ending(self, error: ConnectionLost | None) -> CannotConnect:
+    def _explain_end(self, error: ConnectionLost | None) -> CannotConnect:
         return self._complaint()
 
     def _complaint(self) -> CannotConnect:
@@ -182,7 +187,7 @@ class _Forwarding(ConnectingStream):
         todo = next(hints, "ssh {host} tells more").format(host=address.host, path=address.path)
         return CannotConnect(f"{address}: {said}", todo)
 
-    def _drop(self) -> None:
+    def _release(self) -> None:
         self._child.end()
         if self._pipe >= 0:
             os.close(self._pipe)

@@ -9,11 +9,12 @@ import ssl
 from typing import Final
 from urllib.parse import quote, unquote
 
-from qmpsh.address import TcpAddress, host_and_port, refusal
+from qmpsh.address import TcpAddress, Transport, host_and_port, refusal
 from qmpsh.client.connect import begin_tcp, connect_tcp
-from qmpsh.errors import CannotConnect, ConnectionLost
+from qmpsh.client.transports.connecting import ConnectingSocket
+from qmpsh.errors import CannotConnect, ConnectionLost, shortened
 from qmpsh.regular import CONFIG, read_regular
-from qmpsh.stream import ConnectingStream, Stream
+from qmpsh.stream import Stream
 from qmpsh.system.diagnose import tcp_refusal
 
 OPTIONS: Final = ("ca", "cert", "key", "name")
@@ -51,51 +52,47 @@ _NO_TLS: Final = frozenset(
 """What OpenSSL calls an answer that is not TLS."""
 
 
-def parse(text: str) -> TlsAddress:
-    """The address. Raises AddressError."""
-    place, _, query = text.removeprefix("tls:").partition("?")
-    options: dict[str, str] = {}
-    for pair in filter(None, query.split("&")):
-        name, _, value = pair.partition("=")
-        if name not in OPTIONS:
-            raise refusal(text, f"{name}= is none of {', '.join(OPTIONS)}")
-        if not value or name in options:
-            raise refusal(text, f"{name}= is expected once, with a value")
-        value = unquote(value)
-        if "\0" in value:
-            raise refusal(text, f"{name}= holds a NUL character")
-        options[name] = os.path.expanduser(value) if name in _FILES else value
-    try:
-        options.get("name", "").encode("idna")
-    except UnicodeError as error:
-        raise refusal(text, "name= is no host name") from error
-    if "key" in options and "cert" not in options:
-        raise refusal(text, "key= needs cert=, the certificate of that key")
-    return TlsAddress(host_and_port(place, text), options)
-
-
-class TlsAddress:
+class TlsAddress(Transport):
     """A TCP port where TLS is spoken.
 
-    place: where to; options: of OPTIONS those that were given, files as paths.
+    place: where to connect; options: those of OPTIONS that were given, files as paths
     """
+
+    scheme = "tls"
+    form = "tls:HOST:PORT?ca=FILE&cert=FILE&key=FILE"
+    help = "TCP with QEMU's tls-creds-x509; name=HOSTNAME"
 
     def __init__(self, place: TcpAddress, options: dict[str, str]) -> None:
         self.place = place
         self.options = options
-        self._found = place  # in numbers once it was found: a name's looking up takes its time
+        self._found = place  # in numbers once it was found: looking up a name takes time
+
+    @classmethod
+    def parse(cls, text: str) -> TlsAddress:
+        place, _, query = text.removeprefix("tls:").partition("?")
+        options: dict[str, str] = {}
+        for pair in filter(None, query.split("&")):
+            name, _, value = pair.partition("=")
+            if name not in OPTIONS:
+                valid = ", ".join(OPTIONS)
+                raise refusal(text, f"unknown option {shortened(name)}; valid: {valid}")
+            if not value or name in options:
+                raise refusal(text, f"{name}= is expected once, with a value")
+            value = unquote(value)
+            if "\0" in value:
+                raise refusal(text, f"{name}= holds a NUL character")
+            options[name] = os.path.expanduser(value) if name in _FILES else value
+        try:
+            options.get("name", "").encode("idna")
+        except UnicodeError as error:
+            raise refusal(text, "name= is not a host name") from error
+        if "key" in options and "cert" not in options:
+            raise refusal(text, "key= needs cert=, the certificate of that key")
+        return cls(host_and_port(place, text), options)
 
     def __str__(self) -> str:
-        """A form that parses back."""
         pairs = [f"{name}={quote(self.options[name])}" for name in OPTIONS if name in self.options]
-        place = str(self.place).removeprefix("tcp:")
-        return f"tls:{place}{'?' if pairs else ''}{'&'.join(pairs)}"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, TlsAddress) and str(self) == str(other)
-
-    def __hash__(self) -> int:
-        return hash(str(self))
+        return f"tls:{self.place.place}{'?' if pairs else ''}{'&'.join(pairs)}"
 
     @property
     def name(self) -> str:
@@ -106,10 +103,10 @@ class TlsAddress:
         context = _context(self)
         connection = connect_tcp(self.place, timeout, tls=True)
         self._found = TcpAddress(*connection.getpeername()[:2])
-        return _Handshake(self, context, connection)
+        return _TlsConnecting(self, context, connection)
 
     def begin(self) -> Stream:
-        return _Handshake(self, _context(self), begin_tcp(self._found, tls=True))
+        return _TlsConnecting(self, _context(self), begin_tcp(self._found, tls=True))
 
 
 def _context(address: TlsAddress) -> ssl.SSLContext:
@@ -152,37 +149,37 @@ def _load_own(context: ssl.SSLContext, cert: str, maybe_key: str | None) -> None
         ) from error
 
 
-class _Handshake(ConnectingStream):
-    """A stream that connects by TCP first, then by TLS."""
+class _TlsConnecting(ConnectingSocket):
+    """A stream that connects by TCP first, then does the TLS handshake."""
 
     def __init__(
         self, address: TlsAddress, context: ssl.SSLContext, connection: socket.socket
     ) -> None:
         host, port = address.place
         super().__init__(
+            connection,
             f"the TLS handshake with {host} port {port}",
             "another client probably holds this monitor, which serves one at a time, or the VM is"
             " stopped, or that port does not speak TLS",
-            wants_write=True,
         )
         self._address = address
-        connection.setblocking(False)
-        self._raw: socket.socket | None = connection
-        self._tls: ssl.SSLSocket | None = None
         self._context = context
 
-    def _descriptor(self) -> int:
-        found = self._tls or self._raw
-        return -1 if found is None else found.fileno()
+    def _refusal(self, error: OSError) -> CannotConnect:
+        return tcp_refusal(self._address.place, None, error, tls=True)
 
     def _step(self) -> Stream | None:
         try:
-            if self._raw is not None and not self._wrap(self._raw):
-                return None
-            if self._tls is None:
-                return None
-            self._tls.do_handshake()
-            return TlsStream(self._tls)
+            if not isinstance(self._socket, ssl.SSLSocket):
+                if not self._is_connected():
+                    return None
+                self._socket = self._context.wrap_socket(
+                    self._socket,
+                    do_handshake_on_connect=False,
+                    server_hostname=self._address.name,
+                )
+            self._socket.do_handshake()
+            return TlsStream(self._socket)
         except ssl.SSLWantReadError:
             self.wants_write = False
         except ssl.SSLWantWriteError:
@@ -191,22 +188,6 @@ class _Handshake(ConnectingStream):
             raise self._why(error) from error
         return None
 
-    def _wrap(self, raw: socket.socket) -> bool:
-        """Once TCP is there; False while it is not."""
-        number = raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if number:
-            error = OSError(number, os.strerror(number))
-            raise tcp_refusal(self._address.place, None, error, tls=True)
-        try:
-            raw.getpeername()
-        except OSError:
-            return False
-        self._tls = self._context.wrap_socket(
-            raw, do_handshake_on_connect=False, server_hostname=self._address.name
-        )
-        self._raw = None
-        return True
-
     def _why(self, error: OSError | ValueError) -> CannotConnect:
         host, port = self._address.place
         where = f"{host} port {port}"
@@ -214,7 +195,7 @@ class _Handshake(ConnectingStream):
             if error.verify_code in _MISMATCH:
                 return CannotConnect(
                     f"the certificate of {where} is not for {self._address.name}",
-                    "give the name that it is for with name=HOSTNAME, or mistrust it",
+                    "use name=HOSTNAME if you expected this certificate; otherwise do not connect",
                 )
             reason = error.verify_message
             if error.verify_code in _UNFIT:
@@ -235,7 +216,7 @@ class _Handshake(ConnectingStream):
                 "both need TLS 1.2 or 1.3: see the priority= of QEMU's tls-creds-x509",
             )
         if isinstance(error, ValueError):  # of the codec for names in other scripts
-            return CannotConnect(f"{self._address.name} is no host name: {error}")
+            return CannotConnect(f"{self._address.name} is not a host name: {error}")
         said = reason.lower().replace("_", " ") or error.strerror or str(error)
         return CannotConnect(
             f"{where} broke the TLS handshake off ({said})",
@@ -252,7 +233,7 @@ class _Handshake(ConnectingStream):
             " tls-creds-x509"
         )
 
-    def _ending(self, error: ConnectionLost | None) -> CannotConnect:
+    def _explain_end(self, error: ConnectionLost | None) -> CannotConnect:
         host, port = self._address.place
         said = f" ({error.__cause__})" if error is not None else ""
         if "cert" in self._address.options:
@@ -263,12 +244,6 @@ class _Handshake(ConnectingStream):
             f"{host} port {port} closed the connection right after the TLS handshake{said}",
             f"probably {hint}",
         )
-
-    def _drop(self) -> None:
-        for held in (self._raw, self._tls):
-            if held is not None:
-                with contextlib.suppress(OSError):
-                    held.close()
 
 
 class TlsStream:

@@ -7,40 +7,37 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import re
 import socket
-from typing import NamedTuple
 
-from qmpsh.address import refusal
-from qmpsh.client.connect import SocketStream
-from qmpsh.errors import CannotConnect, ConnectionLost
-from qmpsh.stream import ConnectingStream, Stream
+from qmpsh.address import Transport, refusal
+from qmpsh.client.transports.connecting import ConnectingSocket
+from qmpsh.errors import CannotConnect
+from qmpsh.stream import Stream
 
-_MOST = 0xFFFFFFFF
-
-
-def parse(text: str) -> VsockAddress:
-    """The address. Raises AddressError."""
-    found = re.fullmatch(r"vsock:([0-9]{1,10}):([0-9]{1,10})", text)
-    if not found or max(int(found[1]), int(found[2])) > _MOST:
-        raise refusal(text, "vsock:CID:PORT is expected, both numbers of 32 bits")
-    return VsockAddress(int(found[1]), int(found[2]))
+_MAX_NUMBER = 0xFFFFFFFF  # of a cid and of a port
 
 
-class VsockAddress(NamedTuple):
+class VsockAddress(Transport):
     """A vsock port of a guest. cid: of the guest, 2 for the host."""
 
-    cid: int
-    port: int
+    scheme = "vsock"
+    form = "vsock:CID:PORT"
+    help = "a socket of a guest, such as its guest agent's"
+
+    def __init__(self, cid: int, port: int) -> None:
+        self.cid = cid
+        self.port = port
+
+    @classmethod
+    def parse(cls, text: str) -> VsockAddress:
+        found = re.fullmatch(r"vsock:([0-9]{1,10}):([0-9]{1,10})", text)
+        if not found or max(int(found[1]), int(found[2])) > _MAX_NUMBER:
+            raise refusal(text, "vsock:CID:PORT is expected, both numbers of 32 bits")
+        return cls(int(found[1]), int(found[2]))
 
     def __str__(self) -> str:
-        """A form that parses back."""
         return f"vsock:{self.cid}:{self.port}"
-
-    def open(self, timeout: float | None) -> Stream:
-        # Bounded by the code that waits for the stream to be there.
-        return self.begin()
 
     def begin(self) -> Stream:
         if not hasattr(socket, "AF_VSOCK"):
@@ -56,44 +53,27 @@ class VsockAddress(NamedTuple):
         except OSError as error:
             connection.close()
             raise vsock_refusal(self, error) from error
-        return _Connecting(self, connection)
+        return _VsockConnecting(self, connection)
 
 
-class _Connecting(ConnectingStream):
-    """A stream that waits for the other end."""
+class _VsockConnecting(ConnectingSocket):
+    """A vsock connection that is not yet established."""
 
     def __init__(self, address: VsockAddress, connection: socket.socket) -> None:
         super().__init__(
+            connection,
             f"an answer from cid {address.cid} port {address.port} of vsock",
             "is the guest running, and does its agent listen there?",
-            wants_write=True,
         )
         self._address = address
-        self._connection = connection
 
-    def _descriptor(self) -> int:
-        return self._connection.fileno()
-
-    def _step(self) -> Stream | None:
-        number = self._connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if number:
-            raise vsock_refusal(self._address, OSError(number, os.strerror(number)))
-        try:
-            self._connection.getpeername()
-        except OSError:
-            return None
-        return SocketStream(self._connection)
-
-    def _ending(self, error: ConnectionLost | None) -> None:
-        return None
-
-    def _drop(self) -> None:
-        self._connection.close()
+    def _refusal(self, error: OSError) -> CannotConnect:
+        return vsock_refusal(self._address, error)
 
 
 def vsock_refusal(address: VsockAddress, error: OSError) -> CannotConnect:
-    """What to say when connecting over vsock failed."""
-    cid, port = address
+    """Return the error for a connection over vsock that failed."""
+    cid, port = address.cid, address.port
     if error.errno in (errno.EAFNOSUPPORT, errno.ENODEV):
         return CannotConnect(
             f"{address}: this kernel has no vsock ({error.strerror})",
@@ -101,7 +81,7 @@ def vsock_refusal(address: VsockAddress, error: OSError) -> CannotConnect:
         )
     if error.errno in (errno.ECONNRESET, errno.ECONNREFUSED):
         return CannotConnect(
-            f"nobody listens on port {port} of cid {cid}",
+            f"nothing listens on port {port} of cid {cid}",
             f"in the guest: qemu-ga -m vsock-listen -p {cid}:{port}",
         )
     return CannotConnect(f"cannot connect to {address}: {error.strerror}")

@@ -246,12 +246,12 @@ def _virsh(commands: Sequence[Command], machine: Machine) -> str:
 
 def _virsh_place(machine: Machine) -> tuple[str, str]:
     """virsh's option for the URI, quoted and with a blank before it; the domain."""
-    if machine.address.startswith("libvirt:"):
-        # Imported here: few addresses are libvirt's.
-        from qmpsh.client.transports.libvirt import parse
+    # Imported here: few lines are exported for virsh.
+    from qmpsh.client.transports.libvirt import LibvirtAddress
 
-        uri, domain = parse(machine.address)
-        return f" -c {_word(uri)}" if uri else "", domain
+    address = parse_address(machine.address) if machine.address else None
+    if isinstance(address, LibvirtAddress):
+        return f" -c {_word(address.uri)}" if address.uri else "", address.domain
     return "", machine.name or "DOMAIN"
 
 
