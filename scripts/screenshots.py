@@ -1,6 +1,6 @@
 """`python -m scripts.screenshots`: real screens, on a real QEMU, into docs/screenshots/*.svg.
 
-What is drawn is what qmpsh wrote to its terminal, read by pyte. Each scene has a VM of its own.
+What is drawn is what qmpsh wrote to its terminal, read by pyte. Each shot has a VM of its own.
 """
 
 from __future__ import annotations
@@ -15,84 +15,80 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from qmpsh.address import parse_address
-from qmpsh.client.client import Client
-from qmpsh.shell.session.session import Session, SessionListener
-from qmpsh.shell.settings import Settings
 from scripts.svg import Picture, draw
 from tests.qemu import ROOT, VmStarter, emulators
-from tests.ui.stage import Setting, Stage, stage
+from tests.ui.harness import ScreenHarness, ScreenSetup, connect_to, running_screen
 
 FOLDER = ROOT / "docs" / "screenshots"
 KNOWN = " events · Tab completes"
 GIB = 2**30
 
-Scene = Callable[[Stage], Awaitable[None]]
+Steps = Callable[[ScreenHarness], Awaitable[None]]
 
 
 class Shot(NamedTuple):
-    """title: what is to be seen, for those who do not see it; play: up to the moment."""
+    """A picture to take. title: its alternative text; steps: what leads to it."""
 
     title: str
     columns: int
     rows: int
-    play: Scene
+    steps: Steps
 
 
-async def run(on: Stage, *lines: str) -> None:
+async def run(ui: ScreenHarness, *lines: str) -> None:
     """Type lines, and wait for each to end."""
-    blocks = on.screen.output.store.blocks
+    blocks = ui.screen.output.store.blocks
     for line in lines:
         before = len(blocks)
-        on.keys(f"{line}\r")
+        ui.keys(f"{line}\r")
         # The picture is not looked at meanwhile: that takes longer than the VM does.
-        await on.until(lambda: len(blocks) > before + 1 and on.screen.session.running is None)  # noqa: B023
+        await ui.until(lambda: len(blocks) > before + 1 and ui.screen.session.running is None)  # noqa: B023
 
 
-async def rests(on: Stage) -> None:
+async def rests(ui: ScreenHarness) -> None:
     """Wait until nothing more is drawn."""
     before = ""
-    while (picture := on.picture()) != before:
+    while (picture := ui.picture()) != before:
         before = picture
         await asyncio.sleep(0.4)
 
 
-async def start(on: Stage) -> None:
-    await on.sees(KNOWN)
+async def start(ui: ScreenHarness) -> None:
+    await ui.sees(KNOWN)
 
 
-async def completion(on: Stage) -> None:
-    on.keys("blockdev-add driver=qcow2 node-name=d0 \t")
-    await on.sees("backing")
+async def completion(ui: ScreenHarness) -> None:
+    ui.keys("blockdev-add driver=qcow2 node-name=d0 \t")
+    await ui.sees("backing")
 
 
-async def hot_plug(on: Stage) -> None:
-    await run(on, "cont", "device_add driver=virtio-rng-pci id=r0 bus=rp0", "device_del id=r0")
-    await on.sees("DEVICE_DELETED")
-    await run(on, "device_del id=net9", "query-status")
-    on.keys("device_add driver=virtio-net-pci id=")
+async def hot_plug(ui: ScreenHarness) -> None:
+    await run(ui, "cont", "device_add driver=virtio-rng-pci id=r0 bus=rp0", "device_del id=r0")
+    await ui.sees("DEVICE_DELETED")
+    await run(ui, "device_del id=net9", "query-status")
+    ui.keys("device_add driver=virtio-net-pci id=")
 
 
-async def progress(on: Stage) -> None:
-    await run(on, "cont")
+async def progress(ui: ScreenHarness) -> None:
+    await run(ui, "cont")
     for name in ("source", "target"):
-        await run(on, f"blockdev-add driver=null-co node-name={name} size={GIB}")
+        await run(ui, f"blockdev-add driver=null-co node-name={name} size={GIB}")
     await run(
-        on,
+        ui,
         f"blockdev-backup device=source target=target sync=full job-id=j0 speed={200_000_000}",
     )
-    await on.until(lambda: re.search(r" [67]\d % ", on.picture()))
+    await ui.until(lambda: re.search(r" [67]\d % ", ui.picture()))
 
 
-async def wide(on: Stage) -> None:
-    await run(on, "cont", "query-block", "stop", "query-blockstats")
-    on.keys("blockdev-mirror device=disk0 target=d1 ")
-    await on.sees("job-id")
+async def wide(ui: ScreenHarness) -> None:
+    await run(ui, "cont", "query-block", "stop", "query-blockstats")
+    ui.keys("blockdev-mirror device=disk0 target=d1 ")
+    await ui.sees("job-id")
 
 
-async def narrow(on: Stage) -> None:
-    await run(on, "cont", "query-status", "stop")
-    on.keys("device_add driver=virtio-net-pci ")
+async def narrow(ui: ScreenHarness) -> None:
+    await run(ui, "cont", "query-status", "stop")
+    ui.keys("device_add driver=virtio-net-pci ")
 
 
 SHOTS = {
@@ -105,27 +101,24 @@ SHOTS = {
 }
 
 
-def picture(on: Stage, title: str) -> Picture:
+def picture(ui: ScreenHarness, title: str) -> Picture:
     """The terminal as it is now."""
-    on.picture()
-    screen = on.terminal
+    ui.picture()
+    screen = ui.terminal
     rows = [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
     cursor = None if screen.cursor.hidden else (screen.cursor.x, screen.cursor.y)
     return Picture(rows, cursor, title)
 
 
 async def shoot(shot: Shot, path: str) -> Picture:
-    """Play a scene on the VM whose monitor is at the path."""
-
-    def connect(watcher: SessionListener) -> Session:
-        return Session(Client.connect(parse_address(path)), Settings(), watcher, "./monitor.sock")
-
-    async with stage(shot.columns, shot.rows, Setting(connect=connect)) as on:
-        await on.sees(KNOWN.strip() if shot.columns > 70 else "events")
-        await shot.play(on)
-        if shot.play is not progress:
-            await rests(on)
-        return picture(on, shot.title)
+    """Take a picture of the VM whose monitor is at the path."""
+    setup = ScreenSetup((shot.columns, shot.rows), connect=connect_to(path))
+    async with running_screen(setup) as ui:
+        await ui.sees(KNOWN.strip() if shot.columns > 70 else "events")
+        await shot.steps(ui)
+        if shot.steps is not progress:
+            await rests(ui)
+        return picture(ui, shot.title)
 
 
 def main(names: list[str]) -> None:

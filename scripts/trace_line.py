@@ -17,12 +17,8 @@ from types import FrameType
 from typing import NamedTuple
 
 import qmpsh
-from qmpsh.address import parse_address
-from qmpsh.client.client import Client
-from qmpsh.shell.session.session import Session, SessionListener
-from qmpsh.shell.settings import Settings
 from tests.qemu import VmStarter, emulators
-from tests.ui.stage import Setting, Stage, stage
+from tests.ui.harness import ScreenHarness, ScreenSetup, connect_to, running_screen
 
 LINE = "blockdev-add driver=raw node-name=r0 file=d0"
 QUIET_SECONDS = 0.3
@@ -99,7 +95,7 @@ def _changes(places: list[str]) -> int:
 def trace_enter(path: str, line: str = LINE) -> Counts:
     """Return the counts from Enter on a line to the first byte on the socket."""
 
-    async def run(screen: Stage) -> Counts:
+    async def run(screen: ScreenHarness) -> Counts:
         await _type(screen, line)
         with CallCounter(last=_FIRST_BYTE) as counter:
             screen.keys("\r")
@@ -112,7 +108,7 @@ def trace_enter(path: str, line: str = LINE) -> Counts:
 def trace_key(path: str, line: str = LINE) -> Counts:
     """Return the counts for the last key of a line, until all that it causes is done."""
 
-    async def run(screen: Stage) -> Counts:
+    async def run(screen: ScreenHarness) -> Counts:
         await _type(screen, line[:-1])
         with CallCounter() as counter:
             screen.keys(line[-1])
@@ -122,20 +118,16 @@ def trace_key(path: str, line: str = LINE) -> Counts:
     return _on_screen(path, run)
 
 
-def _on_screen(path: str, run: Callable[[Stage], Awaitable[Counts]]) -> Counts:
-    def connect(watcher: SessionListener) -> Session:
-        client = Client.connect(parse_address(path))
-        return Session(client, Settings(), watcher, "./monitor.sock")
-
-    async def performed() -> Counts:
-        async with stage(100, 24, Setting(connect=connect)) as screen:
+def _on_screen(path: str, run: Callable[[ScreenHarness], Awaitable[Counts]]) -> Counts:
+    async def counted() -> Counts:
+        async with running_screen(ScreenSetup((100, 24), connect=connect_to(path))) as screen:
             await screen.sees(" events · Tab completes")  # the schema is there
             return await run(screen)
 
-    return asyncio.run(performed())
+    return asyncio.run(counted())
 
 
-async def _type(screen: Stage, text: str) -> None:
+async def _type(screen: ScreenHarness, text: str) -> None:
     """Type all but the last key, then that: what is loaded at first use is not counted."""
     screen.keys(text)
     await screen.sees(text[-10:])

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest.register_assert_rewrite("tests.ui.stage")
+pytest.register_assert_rewrite("tests.ui.harness")
+
+
+@pytest.fixture
+def dumb_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that cannot place its cursor."""
+    monkeypatch.setenv("TERM", "dumb")
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.hints import Fault
 from qmpsh.errors import INTERRUPTED, ConnectionLost, QmpshError
 from qmpsh.language.reader import LogicalLine, Split
+from qmpsh.language.syntax import Modifiers
 from qmpsh.protocol.messages import Event, Greeting
 from qmpsh.render.theme import Line
 from qmpsh.shell.machine import Machine
@@ -27,6 +28,7 @@ from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Show, Steps, Task, Wai
 
 Script = Callable[["FakeSession"], Steps]
 
+TABLE = Modifiers(formats=frozenset({"table"}))
 GREETING = Greeting("7.2.22", "Debian 1:7.2+dfsg-7", ("oob",), {})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -11,16 +10,10 @@ import pytest
 from qmpsh.advice import Advice
 from qmpsh.complete.candidates import Candidate
 from qmpsh.jsontypes import Json
-from qmpsh.language.syntax import Modifiers
 from qmpsh.protocol.messages import Event
 from qmpsh.shell.steps import Answer
-from tests.ui.fakes import answers
-from tests.ui.stage import WALL, Stage
-from tests.ui.test_behaviour import on_stage
-from tests.ui.test_plain import PlainStage
-from tests.ui.test_plain import on_stage as on_plain_stage
-
-TABLE = Modifiers(formats=frozenset({"table"}))
+from tests.ui.fakes import TABLE, answers
+from tests.ui.harness import WALL, LineHarness, ScreenHarness, on_line, on_screen
 
 TAB, CTRL_C, CTRL_D = "\t", "\x03", "\x04"
 
@@ -33,8 +26,8 @@ def reports(home: Path) -> list[Path]:
     return sorted((home / ".local/state/qmpsh").glob("crash-*.txt"))
 
 
-def told(on: Stage | PlainStage, kind: str) -> bool:
-    shown = on.picture() if isinstance(on, Stage) else "\n".join(on.lines())
+def told(ui: ScreenHarness | LineHarness, kind: str) -> bool:
+    shown = ui.picture() if isinstance(ui, ScreenHarness) else "\n".join(ui.lines())
     text = "".join(shown.replace("│", " ").split())
     return "".join(f"{kind} left out: qmpsh has a fault".split()) in text
 
@@ -57,91 +50,90 @@ SCREEN = [
 ]
 
 
-async def survives(on: Stage, home: Path, kind: str, typed: str) -> None:
-    on.keys(typed)
-    await on.until(lambda: told(on, kind), f"{kind} left out")
+async def survives(ui: ScreenHarness, home: Path, kind: str, typed: str) -> None:
+    ui.keys(typed)
+    await ui.until(lambda: told(ui, kind), f"{kind} left out")
     # Ctrl-C closes what is open.
-    on.keys(f"{CTRL_C}{CTRL_C}stop\r")
-    await on.until(lambda: on.session.lines[-1:] == ["stop"])
-    assert not on.has_ended
-    assert on.picture().count("left out") == 1
+    ui.keys(f"{CTRL_C}{CTRL_C}stop\r")
+    await ui.until(lambda: ui.session.lines[-1:] == ["stop"])
+    assert not ui.has_ended
+    assert ui.picture().count("left out") == 1
     assert len(reports(home)) == 1
 
 
 @pytest.mark.parametrize("kind,patched,typed", SCREEN, ids=[row[1] for row in SCREEN])
-def test_the_screen_goes_on(
-    kind: str, patched: str, typed: str, private_home: Path, monkeypatch: pytest.MonkeyPatch
+@on_screen((120, 30))
+async def test_the_screen_goes_on(
+    ui: ScreenHarness,
+    kind: str,
+    patched: str,
+    typed: str,
+    private_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def scene(on: Stage) -> None:
-        on.session.candidates = [Candidate("stop", 0), Candidate("status", 0)]
-        value: Json = [{"name": "a"}, {"name": "b"}]
-        on.session.script["query-x"] = answers(Answer("", value=value, size=14, seconds=0.0003))
-        table = Answer("", value=value, modifiers=TABLE)
-        on.session.script["query-t"] = answers(table)
-        if kind == "layout":
-            with monkeypatch.context() as faulty:
-                faulty.setattr(patched, fail)
-                on.keys(typed)
-                await on.until(lambda: told(on, kind), f"{kind} left out")
-            typed_again = ""
-        else:
-            monkeypatch.setattr(patched, fail)
-            typed_again = typed
-        await survives(on, private_home, kind, typed_again)
-        if kind == "layout":
-            assert '[{"name": "a"}, {"name": "b"}]' in on.picture()
-
-    on_stage(scene, columns=120, rows=30)
+    ui.session.candidates = [Candidate("stop", 0), Candidate("status", 0)]
+    value: Json = [{"name": "a"}, {"name": "b"}]
+    ui.session.script["query-x"] = answers(Answer("", value=value, size=14, seconds=0.0003))
+    table = Answer("", value=value, modifiers=TABLE)
+    ui.session.script["query-t"] = answers(table)
+    if kind == "layout":
+        with monkeypatch.context() as faulty:
+            faulty.setattr(patched, fail)
+            ui.keys(typed)
+            await ui.until(lambda: told(ui, kind), f"{kind} left out")
+        typed_again = ""
+    else:
+        monkeypatch.setattr(patched, fail)
+        typed_again = typed
+    await survives(ui, private_home, kind, typed_again)
+    if kind == "layout":
+        assert '[{"name": "a"}, {"name": "b"}]' in ui.picture()
 
 
 def test_the_banner_is_left_out(private_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @on_screen((120, 20))
+    async def without_banner(ui: ScreenHarness) -> None:
+        await survives(ui, private_home, "banner", "")
+
     monkeypatch.setattr("qmpsh.ui.screen.blocks.Banner.learn", fail)
-
-    async def scene(on: Stage) -> None:
-        await survives(on, private_home, "banner", "")
-
-    on_stage(scene, columns=120)
+    without_banner()
 
 
-def test_events_are_named_where_they_cannot_be_shown(
-    private_home: Path, monkeypatch: pytest.MonkeyPatch
+@on_screen((120, 20))
+async def test_events_are_named_where_they_cannot_be_shown(
+    ui: ScreenHarness, private_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scene(on: Stage) -> None:
-        monkeypatch.setattr("qmpsh.ui.screen.events.EventPane.add", fail)
-        on.session.tell(Event("STOP", {"evil": "\x1b[2J"}, WALL, {}))
-        await on.sees("event STOP")
-        await survives(on, private_home, "events", "")
-
-    on_stage(scene, columns=120)
+    monkeypatch.setattr("qmpsh.ui.screen.events.EventPane.add", fail)
+    ui.session.tell(Event("STOP", {"evil": "\x1b[2J"}, WALL, {}))
+    await ui.sees("event STOP")
+    await survives(ui, private_home, "events", "")
 
 
-def test_an_echo_without_colours_is_masked(
-    private_home: Path, monkeypatch: pytest.MonkeyPatch
+@on_screen((120, 20))
+async def test_an_echo_without_colours_is_masked(
+    ui: ScreenHarness, private_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scene(on: Stage) -> None:
-        monkeypatch.setattr("qmpsh.ui.common.style.line_colours", fail)
-        on.keys("set_password protocol=vnc password=hunter2\r")
-        await on.sees("set_password protocol=vnc password=********")
-        await on.until(lambda: told(on, "colours"))
-        on.keys(CTRL_D)
-        await on.until(lambda: on.has_ended)
-        assert on.exit_code == 0
-        assert "hunter2" not in on.stream.getvalue()
-        (path,) = reports(private_home)
-        assert "hunter2" not in path.read_text()
-
-    on_stage(scene, columns=120)
+    monkeypatch.setattr("qmpsh.ui.common.style.line_colours", fail)
+    ui.keys("set_password protocol=vnc password=hunter2\r")
+    await ui.sees("set_password protocol=vnc password=********")
+    await ui.until(lambda: told(ui, "colours"))
+    ui.keys(CTRL_D)
+    await ui.until(lambda: ui.has_ended)
+    assert ui.exit_code == 0
+    assert "hunter2" not in ui.stream.getvalue()
+    (path,) = reports(private_home)
+    assert "hunter2" not in path.read_text()
 
 
-def test_a_fault_of_the_masker_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scene(on: Stage) -> None:
-        monkeypatch.setattr("qmpsh.shell.secrets.line_secrets", fail)
-        on.keys("set_password protocol=vnc password=hunter2\r")
-        await on.until(lambda: on.session.lines != [])
-        await on.sees("(QEMU) ********")
-        assert "hunter2" not in on.picture()
-
-    on_stage(scene)
+@on_screen()
+async def test_a_fault_of_the_masker_shows_nothing(
+    ui: ScreenHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qmpsh.shell.secrets.line_secrets", fail)
+    ui.keys("set_password protocol=vnc password=hunter2\r")
+    await ui.until(lambda: ui.session.lines != [])
+    await ui.sees("(QEMU) ********")
+    assert "hunter2" not in ui.picture()
 
 
 # ------------------------------------------------------------------------ the line prompt
@@ -156,38 +148,37 @@ PLAIN = [
 ]
 
 
-def on_plain(scene: Callable[[PlainStage], Awaitable[None]]) -> None:
-    on_plain_stage(scene)
-
-
 @pytest.mark.parametrize("kind,patched,typed", PLAIN, ids=[row[1] for row in PLAIN])
-def test_the_line_prompt_goes_on(
-    kind: str, patched: str, typed: str, private_home: Path, monkeypatch: pytest.MonkeyPatch
+@on_line
+async def test_the_line_prompt_goes_on(
+    ui: LineHarness,
+    kind: str,
+    patched: str,
+    typed: str,
+    private_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def scene(on: PlainStage) -> None:
-        value: Json = [{"name": "a"}, {"name": "b"}]
-        on.session.script["query-x"] = answers(Answer("", value=value, size=14, seconds=0.0003))
-        with monkeypatch.context() as faulty:
-            faulty.setattr(patched, fail)
-            on.keys(typed)
-            await on.until(lambda: told(on, kind))
-        on.keys(f"{CTRL_C}stop\r")
-        await on.until(lambda: on.session.lines[-1:] == ["stop"])
-        assert not on.has_ended
-        assert len(reports(private_home)) == 1
-
-    on_plain(scene)
+    value: Json = [{"name": "a"}, {"name": "b"}]
+    ui.session.script["query-x"] = answers(Answer("", value=value, size=14, seconds=0.0003))
+    with monkeypatch.context() as faulty:
+        faulty.setattr(patched, fail)
+        ui.keys(typed)
+        await ui.until(lambda: told(ui, kind))
+    ui.keys(f"{CTRL_C}stop\r")
+    await ui.until(lambda: ui.session.lines[-1:] == ["stop"])
+    assert not ui.has_ended
+    assert len(reports(private_home)) == 1
 
 
-def test_events_at_the_line_prompt(private_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scene(on: PlainStage) -> None:
-        monkeypatch.setattr("qmpsh.ui.line.scrollback.event_line", fail)
-        on.session.tell(Event("STOP", {}, WALL, {}))
-        await on.until(lambda: told(on, "events"))
-        assert "STOP" in on.lines()
-        assert len(reports(private_home)) == 1
-
-    on_plain(scene)
+@on_line
+async def test_events_at_the_line_prompt(
+    ui: LineHarness, private_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qmpsh.ui.line.scrollback.event_line", fail)
+    ui.session.tell(Event("STOP", {}, WALL, {}))
+    await ui.until(lambda: told(ui, "events"))
+    assert "STOP" in ui.lines()
+    assert len(reports(private_home)) == 1
 
 
 # ------------------------------------------------------------------------ the guard

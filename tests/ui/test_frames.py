@@ -10,7 +10,7 @@ from prompt_toolkit.layout.screen import Screen
 
 from qmpsh.protocol.messages import Event
 from qmpsh.ui.common.driver import Frames, calm
-from tests.ui.stage import WALL, stage
+from tests.ui.harness import WALL, running_screen
 
 
 def test_a_flood_is_one_frame() -> None:
@@ -60,16 +60,16 @@ def test_the_collector_is_as_before_afterwards() -> None:
 
 def test_a_frame_is_freed_by_the_next_without_the_collector() -> None:
     async def scene() -> tuple[int, int, int]:
-        async with stage() as on:
+        async with running_screen() as ui:
             gc.collect()
             gc.disable()
             for number in range(20):
-                on.session.tell(Event("X", {"n": number}, WALL, {}))
-                await on.sees(f"n={number}")
+                ui.session.tell(Event("X", {"n": number}, WALL, {}))
+                await ui.sees(f"n={number}")
             held = gc.get_objects()
             screens = [each for each in held if isinstance(each, Screen) and each.data_buffer]
             infos = [each for each in held if isinstance(each, WindowRenderInfo)]
-            windows = len(list(on.screen.app.layout.find_all_windows()))
+            windows = len(list(ui.screen.app.layout.find_all_windows()))
             return len(screens), sum(1 for info in infos if info._rowcol_to_yx), windows
 
     try:

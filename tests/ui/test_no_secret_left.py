@@ -15,56 +15,53 @@ from qmpsh.ui.common.history import LineHistory
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm
 from tests.secrets import HMP, OPEN, QMP
-from tests.ui.stage import Stage
-from tests.ui.test_on_qemu import on_stage
-from tests.ui.test_plain import PlainStage
-from tests.ui.test_plain import on_stage as on_plain_stage
+from tests.ui.harness import LineHarness, ScreenHarness, on_line, on_vm
 from tests.waiting import PATIENCE
 
 SECRET = "hunter2"
 
 
-async def taken(on: Stage, history: LineHistory, count: int) -> None:
+async def taken(ui: ScreenHarness, history: LineHistory, count: int) -> None:
     """Wait until so many lines were taken and the last of them has ended."""
-    await on.until(lambda: len(history.get_strings()) == count)
-    await on.until(lambda: on.screen.session.running is None)
+    await ui.until(lambda: len(history.get_strings()) == count)
+    await ui.until(lambda: ui.screen.session.running is None)
 
 
-def test_the_screen_the_transcript_and_the_history(vm: Vm, private_home: Path) -> None:
-    async def scene(on: Stage) -> None:
-        hmp = False
-        session = on.screen.session
-        history = LineHistory(lambda: hmp)
-        on.screen.buffer.history = history
-        pictures: list[str] = []
-        lines = [form(SECRET) for form in QMP.values()]
-        await on.until(lambda: session.catalog.schema is not None)
-        kept: list[str] = []
-        for mode in (False, True):
-            for count, line in enumerate(lines, 1):
-                on.keys(f"\x1b[200~{line}\x1b[201~\r")
-                await taken(on, history, count)
-                pictures.append(on.picture())
-            kept += history.get_strings()
-            for form in () if mode else OPEN.values():
-                on.keys(f"\x1b[200~{form(SECRET)}\x1b[201~\r")
-                await on.until(lambda: "\n" in on.screen.buffer.text)
-                on.keys("\x03")
-                await on.until(lambda: not on.screen.buffer.text)
-                pictures.append(on.picture())
-            on.keys("\x1bm")
-            await on.until(lambda: session.prompt == "(hmp) ")
-            hmp, lines = not mode, [form(SECRET) for form in HMP.values()]
-        on.keys("\x04")
-        await on.until(lambda: on.has_ended)
-        assert [picture for picture in pictures if SECRET in picture] == []
-        transcript = on.stream.getvalue()
-        assert transcript.count("********") > len(QMP)
-        assert SECRET not in transcript
-        assert SECRET not in "".join(kept)
-        assert len(kept) == len(QMP) + len(HMP)
-
-    on_stage(vm, scene)
+@on_vm()
+async def test_the_screen_the_transcript_and_the_history(
+    ui: ScreenHarness, private_home: Path
+) -> None:
+    hmp = False
+    session = ui.screen.session
+    history = LineHistory(lambda: hmp)
+    ui.screen.buffer.history = history
+    pictures: list[str] = []
+    lines = [form(SECRET) for form in QMP.values()]
+    await ui.until(lambda: session.catalog.schema is not None)
+    kept: list[str] = []
+    for mode in (False, True):
+        for count, line in enumerate(lines, 1):
+            ui.keys(f"\x1b[200~{line}\x1b[201~\r")
+            await taken(ui, history, count)
+            pictures.append(ui.picture())
+        kept += history.get_strings()
+        for form in () if mode else OPEN.values():
+            ui.keys(f"\x1b[200~{form(SECRET)}\x1b[201~\r")
+            await ui.until(lambda: "\n" in ui.screen.buffer.text)
+            ui.keys("\x03")
+            await ui.until(lambda: not ui.screen.buffer.text)
+            pictures.append(ui.picture())
+        ui.keys("\x1bm")
+        await ui.until(lambda: session.prompt == "(hmp) ")
+        hmp, lines = not mode, [form(SECRET) for form in HMP.values()]
+    ui.keys("\x04")
+    await ui.until(lambda: ui.has_ended)
+    assert [picture for picture in pictures if SECRET in picture] == []
+    transcript = ui.stream.getvalue()
+    assert transcript.count("********") > len(QMP)
+    assert SECRET not in transcript
+    assert SECRET not in "".join(kept)
+    assert len(kept) == len(QMP) + len(HMP)
     kept = [path.read_text() for path in (private_home / ".local/state/qmpsh").iterdir()]
     assert any("********" in text for text in kept)
     assert SECRET not in "".join(kept)
@@ -90,17 +87,15 @@ def test_standard_error_of_a_one_shot_of_words(vm: Vm, run_qmpsh: RunQmpsh, form
 
 
 @pytest.mark.parametrize("form", QMP)
-def test_the_line_prompt(form: str) -> None:
-    async def scene(on: PlainStage) -> None:
-        line = QMP[form](SECRET)
-        on.keys(f"\x1b[200~{line}\x1b[201~\r")
-        on.keys("query-y")
-        await on.sees("(QEMU) query-y")
-        shown = "".join(on.lines())
-        assert SECRET not in shown
-        assert "********" in shown
-
-    on_plain_stage(scene)
+@on_line
+async def test_the_line_prompt(ui: LineHarness, form: str) -> None:
+    line = QMP[form](SECRET)
+    ui.keys(f"\x1b[200~{line}\x1b[201~\r")
+    ui.keys("query-y")
+    await ui.ends_with("(QEMU) query-y")
+    shown = "".join(ui.lines())
+    assert SECRET not in shown
+    assert "********" in shown
 
 
 def test_what_the_vm_answers_of_a_secret(vm: Vm, run_qmpsh: RunQmpsh, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from qmpsh.errors import CommandFailed, LineSyntaxError
 from qmpsh.jsontypes import Json
-from qmpsh.language.syntax import Modifiers
 from qmpsh.render.answers import AnswerBody, BodyKind, answer_body, text_body
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import UNICODE, Line, plain
@@ -14,8 +13,7 @@ from qmpsh.shell.steps import Answer
 from qmpsh.ui.screen.blocks import Foldable, head_lines
 from qmpsh.ui.screen.output import Output, transcript
 from qmpsh.ui.screen.store import Store
-
-TABLE = Modifiers(formats=frozenset({"table"}))
+from tests.ui.fakes import TABLE
 
 
 def highlight(prompt: str, line: str) -> list[Line]:

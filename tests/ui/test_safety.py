@@ -5,10 +5,9 @@ A real QEMU where it can be brought to say it, a session without a VM for the re
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,20 +21,17 @@ from tests.evil import EVIL, SEEN, SEEN_IN_JSON, obeyed
 from tests.qemu import Vm, VmStarter, new_folder
 from tests.secrets import quoted
 from tests.ui.fakes import answers, asks, refused
-from tests.ui.stage import Stage, stage
-from tests.ui.test_on_qemu import on_stage
-from tests.ui.test_plain import PlainStage
-from tests.ui.test_plain import on_stage as on_paper
+from tests.ui.harness import LineHarness, ScreenHarness, on_line, on_screen, on_vm
 
 HEAD = SEEN[:20]
 """What is seen of it even where the rest is cut off or wrapped"""
 
 
-def harmless(on: Stage) -> None:
+def harmless(ui: ScreenHarness) -> None:
     """Nothing of the picture is a control, and the window's title is nobody's."""
-    picture = on.picture()
+    picture = ui.picture()
     assert obeyed(picture) == []
-    assert on._terminal.title == ""
+    assert ui.terminal.title == ""
 
 
 @pytest.fixture
@@ -60,38 +56,33 @@ def evil_socket() -> Iterator[str]:
 # ------------------------------------------------------------------------ a real QEMU
 
 
-def test_the_name_a_reply_hmp_text_and_an_error(evil_vm: Vm) -> None:
-    async def scene(on: Stage) -> None:
-        await on.sees(f"\n{SEEN} ")
-        await on.sees(f" {HEAD}")
-        on.keys("query-name\r")
-        await on.sees('"name": "e\\u001b]0;pwned')
-        on.keys(".hmp info name\r")
-        await on.until(lambda: on.picture().count(SEEN[:40]) > 1)
-        on.keys(f"blockdev-add driver=file node-name=n filename={quoted(EVIL)}\r")
-        await on.sees("GenericError: Could not open")
-        harmless(on)
-        on.keys("\x04")
-        await on.until(lambda: on.has_ended)
-        transcript = on.stream.getvalue()
-        assert SEEN in transcript
-        assert obeyed(transcript.replace("\x1b[", "").replace("\x1b", "!")) == []
-
-    on_stage(evil_vm, scene)
+@on_vm("-S", "-name", EVIL)
+async def test_the_name_a_reply_hmp_text_and_an_error(ui: ScreenHarness) -> None:
+    await ui.sees(f"\n{SEEN} ")
+    await ui.sees(f" {HEAD}")
+    ui.keys("query-name\r")
+    await ui.sees('"name": "e\\u001b]0;pwned')
+    ui.keys(".hmp info name\r")
+    await ui.until(lambda: ui.picture().count(SEEN[:40]) > 1)
+    ui.keys(f"blockdev-add driver=file node-name=n filename={quoted(EVIL)}\r")
+    await ui.sees("GenericError: Could not open")
+    harmless(ui)
+    ui.keys("\x04")
+    await ui.until(lambda: ui.has_ended)
+    transcript = ui.stream.getvalue()
+    assert SEEN in transcript
+    assert obeyed(transcript.replace("\x1b[", "").replace("\x1b", "!")) == []
 
 
-def test_an_event(evil_vm: Vm) -> None:
+@on_vm("-S", "-name", EVIL)
+async def test_an_event(ui: ScreenHarness) -> None:
     with evil_socket() as path:
-
-        async def scene(on: Stage) -> None:
-            on.keys(f"netdev_add type=stream id=n0 addr.type=unix addr.path={quoted(path)}\r")
-            await on.sees("NETDEV_STREAM_CONNECTED")
-            on.keys("\x1bz")
-            await on.sees("NETDEV_STREAM_CONNECTED")
-            await on.until(lambda: r"\x1b]0;pwned" in on.picture())
-            harmless(on)
-
-        on_stage(evil_vm, scene)
+        ui.keys(f"netdev_add type=stream id=n0 addr.type=unix addr.path={quoted(path)}\r")
+        await ui.sees("NETDEV_STREAM_CONNECTED")
+        ui.keys("\x1bz")
+        await ui.sees("NETDEV_STREAM_CONNECTED")
+        await ui.until(lambda: r"\x1b]0;pwned" in ui.picture())
+        harmless(ui)
 
 
 def test_one_shots(evil_vm: Vm, run_qmpsh: RunQmpsh) -> None:
@@ -114,17 +105,9 @@ def test_one_shots(evil_vm: Vm, run_qmpsh: RunQmpsh) -> None:
 # ------------------------------------------------------------------------ without a VM
 
 
-def on_screen(scene: Callable[[Stage], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with stage() as on:
-            await scene(on)
-
-    asyncio.run(run())
-
-
-def hostile_lines(on: Stage | PlainStage) -> None:
+def hostile_lines(ui: ScreenHarness | LineHarness) -> None:
     """Script lines that say it in every way there is."""
-    on.session.script.update(
+    ui.session.script.update(
         {
             "answer": answers(Answer(EVIL, value={EVIL: [EVIL]}, size=9)),
             "text": answers(Answer("", text=EVIL)),
@@ -137,81 +120,75 @@ def hostile_lines(on: Stage | PlainStage) -> None:
     )
 
 
-def test_answers_notes_errors_questions_and_the_echo() -> None:
-    async def scene(on: Stage) -> None:
-        hostile_lines(on)
-        for line in ("answer", "text", "failed", "note", "error"):
-            on.keys(f"\x0c{line}\r")
-            await on.until(lambda: on.screen.buffer.text == "")
-            await on.sees("]0;pwned")
-            harmless(on)
-        for line in ("ask", "secret"):
-            on.keys(f"{line}\r")
-            await on.until(lambda: on.screen.screen.asking)
-            await on.sees(SEEN)
-            harmless(on)
-            on.keys("\x1b")
-            await on.until(lambda: on.screen.screen.asking is None)
-        on.keys(f"\x1b[200~{EVIL}\x1b[201~")
-        await on.until(lambda: on.screen.buffer.text)
-        await on.until(lambda: "pwned" in on.picture())
-        harmless(on)
-        on.keys("\r")
-        await on.sees(f"(QEMU) {SEEN[:40]}")
-        harmless(on)
-
-    on_screen(scene)
+@on_screen(prepare=None)
+async def test_answers_notes_errors_questions_and_the_echo(ui: ScreenHarness) -> None:
+    hostile_lines(ui)
+    for line in ("answer", "text", "failed", "note", "error"):
+        ui.keys(f"\x0c{line}\r")
+        await ui.until(lambda: ui.screen.buffer.text == "")
+        await ui.sees("]0;pwned")
+        harmless(ui)
+    for line in ("ask", "secret"):
+        ui.keys(f"{line}\r")
+        await ui.until(lambda: ui.screen.screen.asking)
+        await ui.sees(SEEN)
+        harmless(ui)
+        ui.keys("\x1b")
+        await ui.until(lambda: ui.screen.screen.asking is None)
+    ui.keys(f"\x1b[200~{EVIL}\x1b[201~")
+    await ui.until(lambda: ui.screen.buffer.text)
+    await ui.until(lambda: "pwned" in ui.picture())
+    harmless(ui)
+    ui.keys("\r")
+    await ui.sees(f"(QEMU) {SEEN[:40]}")
+    harmless(ui)
 
 
-def test_names_status_candidates_hints_and_events() -> None:
-    async def scene(on: Stage) -> None:
-        on.session.machine.version = on.session.machine.package = EVIL
-        on.session.learn(EVIL, status=EVIL)
-        await on.sees(f" {HEAD}")
-        on.session.tell(Event(EVIL, {EVIL: {EVIL: EVIL}}, 1.0, {}))
-        await on.until(lambda: on.screen.screen.events.total)
-        on.session.candidates = [Candidate(f"x{EVIL}", 0, EVIL, EVIL), Candidate("xy", 0)]
-        on.session.hints = {"x": [("hint", EVIL)]}
-        on.keys("x")
-        await on.until(lambda: on.picture().rstrip().endswith(SEEN))
-        harmless(on)
-        on.keys("\t")
-        await on.until(lambda: f"x{HEAD}" in on.picture())
-        harmless(on)
-        on.keys("\t")
-        await on.until(lambda: on.screen.buffer.text == f"x{EVIL}")
-        harmless(on)
-        on.keys("\x03")
-        # Beside a name of that length there is no room for the latest event.
-        on.session.machine.version = ""
-        on.session.learn("vm1")
-        on.resize(120, 20)
-        on.keys("\x1bOQ")
-        await on.sees("last e")
-        harmless(on)
-        on.session.machine.farewell = EVIL
-        on.session.lose()
-        await on.sees("the VM has ended")
-        harmless(on)
-
-    on_screen(scene)
+@on_screen(prepare=None)
+async def test_names_status_candidates_hints_and_events(ui: ScreenHarness) -> None:
+    ui.session.machine.version = ui.session.machine.package = EVIL
+    ui.session.learn(EVIL, status=EVIL)
+    await ui.sees(f" {HEAD}")
+    ui.session.tell(Event(EVIL, {EVIL: {EVIL: EVIL}}, 1.0, {}))
+    await ui.until(lambda: ui.screen.screen.events.total)
+    ui.session.candidates = [Candidate(f"x{EVIL}", 0, EVIL, EVIL), Candidate("xy", 0)]
+    ui.session.hints = {"x": [("hint", EVIL)]}
+    ui.keys("x")
+    await ui.until(lambda: ui.picture().rstrip().endswith(SEEN))
+    harmless(ui)
+    ui.keys("\t")
+    await ui.until(lambda: f"x{HEAD}" in ui.picture())
+    harmless(ui)
+    ui.keys("\t")
+    await ui.until(lambda: ui.screen.buffer.text == f"x{EVIL}")
+    harmless(ui)
+    ui.keys("\x03")
+    # Beside a name of that length there is no room for the latest event.
+    ui.session.machine.version = ""
+    ui.session.learn("vm1")
+    ui.resize(120, 20)
+    ui.keys("\x1bOQ")
+    await ui.sees("last e")
+    harmless(ui)
+    ui.session.machine.farewell = EVIL
+    ui.session.lose()
+    await ui.sees("the VM has ended")
+    harmless(ui)
 
 
-def test_the_line_prompt() -> None:
-    async def scene(on: PlainStage) -> None:
-        hostile_lines(on)
-        on.session.tell(Event(EVIL, {EVIL: EVIL}, 1.0, {}))
-        for line in ("answer", "text", "failed", "note", "error"):
-            on.keys(f"{line}\r")
-            await on.until(lambda: on.session.lines[-1:] == [line])  # noqa: B023
-        on.session.candidates = [Candidate(f"x{EVIL}", 0, EVIL, EVIL), Candidate("xy", 0)]
-        on.keys("x\t")
-        await on.until(lambda: any(f"x{HEAD}" in row for row in on.lines()))
-        on.keys("\t\x03")
-        on.session.machine.farewell = EVIL
-        on.session.lose()
-        await on.until(lambda: any("Ctrl-D leaves" in row for row in on.lines()))
-        assert obeyed("".join(on.lines())) == []
-        assert on._terminal.title == ""
-
-    on_paper(scene)
+@on_line
+async def test_the_line_prompt(ui: LineHarness) -> None:
+    hostile_lines(ui)
+    ui.session.tell(Event(EVIL, {EVIL: EVIL}, 1.0, {}))
+    for line in ("answer", "text", "failed", "note", "error"):
+        ui.keys(f"{line}\r")
+        await ui.until(lambda: ui.session.lines[-1:] == [line])  # noqa: B023
+    ui.session.candidates = [Candidate(f"x{EVIL}", 0, EVIL, EVIL), Candidate("xy", 0)]
+    ui.keys("x\t")
+    await ui.until(lambda: any(f"x{HEAD}" in row for row in ui.lines()))
+    ui.keys("\t\x03")
+    ui.session.machine.farewell = EVIL
+    ui.session.lose()
+    await ui.until(lambda: any("Ctrl-D leaves" in row for row in ui.lines()))
+    assert obeyed("".join(ui.lines())) == []
+    assert ui.terminal.title == ""

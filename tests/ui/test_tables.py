@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from qmpsh.jsontypes import Json
-from qmpsh.language.syntax import Modifiers
 from qmpsh.shell.steps import Answer
-from tests.ui.fakes import answers
-from tests.ui.stage import stage
-
-TABLE = Modifiers(formats=frozenset({"table"}))
+from tests.ui.fakes import TABLE, answers
+from tests.ui.harness import ScreenHarness, on_screen
 
 F2 = "\x1bOQ"
 NODES: Json = [
@@ -46,18 +41,15 @@ PICTURES = {
 }
 
 
-def test_a_table_follows_the_width_of_its_pane() -> None:
-    async def run() -> None:
-        async with stage(80, 16) as on:
-            table = Answer("query-x", value=NODES, size=800, modifiers=TABLE)
-            on.session.script["query-x --table"] = answers(table)
-            on.keys("query-x --table\r")
-            for columns, rows in [*PICTURES.items(), *PICTURES.items()]:
-                on.resize(columns, 16)
-                await on.sees("\n".join(rows) + "\n")
-            on.resize(120, 16)
-            await on.sees("\n".join(PICTURES[120]))
-            on.keys(F2)
-            await on.sees('"format": "raw"}')
-
-    asyncio.run(run())
+@on_screen((80, 16), prepare=None)
+async def test_a_table_follows_the_width_of_its_pane(ui: ScreenHarness) -> None:
+    table = Answer("query-x", value=NODES, size=800, modifiers=TABLE)
+    ui.session.script["query-x --table"] = answers(table)
+    ui.keys("query-x --table\r")
+    for columns, rows in [*PICTURES.items(), *PICTURES.items()]:
+        ui.resize(columns, 16)
+        await ui.sees("\n".join(rows) + "\n")
+    ui.resize(120, 16)
+    await ui.sees("\n".join(PICTURES[120]))
+    ui.keys(F2)
+    await ui.sees('"format": "raw"}')

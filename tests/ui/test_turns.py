@@ -10,8 +10,8 @@ from qmpsh.errors import CommandFailed, QmpshError
 from qmpsh.shell.steps import Answer, Note, Steps, WaitFor
 from qmpsh.ui.common.runner import PATIENCE, LineRunner
 from tests.ui.fakes import FakeSession, held
-from tests.ui.stage import Stage
-from tests.ui.test_behaviour import CTRL_C, on_stage
+from tests.ui.harness import ScreenHarness, on_screen
+from tests.ui.test_behaviour import CTRL_C
 from tests.ui.test_driver import Silent
 
 LATE = Answer("", value={"late": True}, seconds=0.014, size=30)
@@ -122,59 +122,53 @@ def test_a_late_reply_names_its_line_without_its_secrets(bench: Bench) -> None:
     assert bench.told()[0] == "late reply of set_password protocol=vnc password=********"
 
 
-def test_a_late_reply_on_the_screen() -> None:
-    async def scene(on: Stage) -> None:
-        on.session.script["slow"] = held("slow", LATE)
-        on.session.script["cont"] = held("cont", Answer("cont", value={}, seconds=0.0004, size=14))
-        on.keys("slow\r")
-        await on.until(lambda: on.session.running is not None)
-        on.keys(CTRL_C)
-        await on.sees("detached from slow")
-        on.keys("cont\r")
-        await on.until(lambda: on.session.lines == ["slow", "cont"])
-        on.session.release("slow")
-        on.session.release("cont")
-        await on.sees('"late": true')
-        rows = [row.partition("│")[0].rstrip() for row in on.picture().split("\n")]
-        at = next(index for index, row in enumerate(rows) if row.startswith("(QEMU) cont"))
-        assert [" ".join(row.split()) for row in rows[at : at + 5]] == [
-            "(QEMU) cont 0.4 ms",
-            "{}",
-            "",
-            "late reply of slow 14 ms 30 B",
-            "{",
-        ]
-
-    on_stage(scene)
+@on_screen()
+async def test_a_late_reply_on_the_screen(ui: ScreenHarness) -> None:
+    ui.session.script["slow"] = held("slow", LATE)
+    ui.session.script["cont"] = held("cont", Answer("cont", value={}, seconds=0.0004, size=14))
+    ui.keys("slow\r")
+    await ui.until(lambda: ui.session.running is not None)
+    ui.keys(CTRL_C)
+    await ui.sees("detached from slow")
+    ui.keys("cont\r")
+    await ui.until(lambda: ui.session.lines == ["slow", "cont"])
+    ui.session.release("slow")
+    ui.session.release("cont")
+    await ui.sees('"late": true')
+    rows = [row.partition("│")[0].rstrip() for row in ui.picture().split("\n")]
+    at = next(index for index, row in enumerate(rows) if row.startswith("(QEMU) cont"))
+    assert [" ".join(row.split()) for row in rows[at : at + 5]] == [
+        "(QEMU) cont 0.4 ms",
+        "{}",
+        "",
+        "late reply of slow 14 ms 30 B",
+        "{",
+    ]
 
 
-def test_a_line_that_waits_is_seen_at_once_and_goes_when_it_runs() -> None:
-    async def scene(on: Stage) -> None:
-        on.session.script["slow"] = held("slow")
-        on.keys("slow\r")
-        await on.until(lambda: on.session.running)
-        on.now += 1.0
-        on.keys("set_password password=hunter2\r" + "stop\r" * 4)
-        await on.sees("5 queued")
-        picture = on.picture()
-        assert "(QEMU) set_password password=********" in picture
-        assert "queued behind slow" in picture
-        assert picture.count("(QEMU) stop") == 2
-        assert "… 2 more" in picture
-        on.session.release("slow")
-        await on.until(lambda: len(on.session.lines) == 6)
-        await on.until(lambda: "queued" not in on.picture())
-
-    on_stage(scene)
+@on_screen()
+async def test_a_line_that_waits_is_seen_at_once_and_goes_when_it_runs(ui: ScreenHarness) -> None:
+    ui.session.script["slow"] = held("slow")
+    ui.keys("slow\r")
+    await ui.until(lambda: ui.session.running)
+    ui.now += 1.0
+    ui.keys("set_password password=hunter2\r" + "stop\r" * 4)
+    await ui.sees("5 queued")
+    picture = ui.picture()
+    assert "(QEMU) set_password password=********" in picture
+    assert "queued behind slow" in picture
+    assert picture.count("(QEMU) stop") == 2
+    assert "… 2 more" in picture
+    ui.session.release("slow")
+    await ui.until(lambda: len(ui.session.lines) == 6)
+    await ui.until(lambda: "queued" not in ui.picture())
 
 
-def test_lines_that_are_dropped_are_counted() -> None:
-    async def scene(on: Stage) -> None:
-        on.session.script["slow"] = held("slow")
-        on.keys("slow\rstop\rcont\r")
-        await on.until(lambda: len(on.screen._runner.waiting) == 2)
-        on.keys(CTRL_C)
-        await on.sees("dropped")
-        assert on.session.lines == ["slow"]
-
-    on_stage(scene)
+@on_screen()
+async def test_lines_that_are_dropped_are_counted(ui: ScreenHarness) -> None:
+    ui.session.script["slow"] = held("slow")
+    ui.keys("slow\rstop\rcont\r")
+    await ui.until(lambda: len(ui.screen._runner.waiting) == 2)
+    ui.keys(CTRL_C)
+    await ui.sees("dropped")
+    assert ui.session.lines == ["slow"]
