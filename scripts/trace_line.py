@@ -17,6 +17,7 @@ from types import FrameType
 from typing import NamedTuple
 
 import qmpsh
+from qmpsh.language.analysis import keep
 from tests.qemu import VmStarter, emulators
 from tests.ui.harness import ScreenHarness, ScreenSetup, connect_to, running_screen
 
@@ -25,7 +26,7 @@ QUIET_SECONDS = 0.3
 """how long nothing may be called before a key counts as handled"""
 _PACKAGE = f"{Path(qmpsh.__file__).parent}/"
 _SCAN = "language/scanner.py:Scanner.__init__"
-_PARSE = "language/parser.py:parse_line"
+_PARSE = "language/parser.py:line_statements"
 _FIRST_BYTE = "client/connect.py:SocketStream.send"
 
 
@@ -119,6 +120,8 @@ def trace_key(path: str, line: str = LINE) -> Counts:
 
 
 def _on_screen(path: str, run: Callable[[ScreenHarness], Awaitable[Counts]]) -> Counts:
+    keep.cache_clear()
+
     async def counted() -> Counts:
         async with running_screen(ScreenSetup((100, 24), connect=connect_to(path))) as screen:
             await screen.sees(" events · Tab completes")  # the schema is there

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
-from qmpsh.complete.cursor import begun_word
 from qmpsh.complete.live import LiveValues
 from qmpsh.jsontypes import Json
+from qmpsh.language.cursor import begun_word
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.tokens import ScanState
 from qmpsh.schema.builtin import actions_of

@@ -13,10 +13,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from qmpsh.complete.candidates import Candidate, Catalog, Form, Setting, rank
-from qmpsh.complete.cursor import CursorContext, KeyPart, Slot, find_place, word_at_end
 from qmpsh.complete.insertion import written
 from qmpsh.complete.line import line_of
 from qmpsh.complete.members import key_candidates, value_candidates
+from qmpsh.language.cursor import CursorContext, KeyPart, Slot, find_place, word_at_end
 from qmpsh.language.modifiers import MODIFIERS
 from qmpsh.language.syntax import FORMATS, PLAIN, Mode
 from qmpsh.language.verbs import VERB_MODIFIERS, VERBS, Takes

@@ -18,7 +18,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from qmpsh.complete.candidates import Catalog
-from qmpsh.complete.cursor import (
+from qmpsh.complete.line import TypedArguments, line_of
+from qmpsh.complete.live import LOADS_MODULES, SOURCES
+from qmpsh.complete.value_sources import sources_of
+from qmpsh.errors import Span
+from qmpsh.jsontypes import read_boolean, read_int, read_number
+from qmpsh.language.analysis import analyse
+from qmpsh.language.cursor import (
     CursorContext,
     GivenMember,
     ParsedLine,
@@ -27,13 +33,7 @@ from qmpsh.complete.cursor import (
     find_place,
     find_typed,
 )
-from qmpsh.complete.line import TypedArguments, line_of
-from qmpsh.complete.live import LOADS_MODULES, SOURCES
-from qmpsh.complete.value_sources import sources_of
-from qmpsh.errors import Span
-from qmpsh.jsontypes import read_boolean, read_int, read_number
 from qmpsh.language.lookalikes import find_look_alike
-from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import Mode
 from qmpsh.language.untyped import plain_word
 from qmpsh.schema.describe import member_words
@@ -61,7 +61,7 @@ def find_faults(text: str, catalog: Catalog, mode: Mode) -> list[Fault]:
     """The faults of a line, in its order."""
     if mode.hmp or not catalog.commands:
         return []
-    look_alike = find_look_alike(text, Scanner(mode).feed(text)) if not text.isascii() else None
+    look_alike = find_look_alike(text, analyse(text, mode).tokens) if not text.isascii() else None
     if look_alike is not None:
         span, message = look_alike
         return [Fault(span, "error", message)]

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from qmpsh.complete.candidates import Candidate, Form
-from qmpsh.complete.cursor import Slot
 from qmpsh.errors import LineSyntaxError
+from qmpsh.language.cursor import Slot
 from qmpsh.language.lookalikes import needs_quotes
 from qmpsh.language.names import is_name
 from qmpsh.language.scanner import Scanner

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from qmpsh.complete.candidates import Catalog
-from qmpsh.complete.cursor import CursorContext, GivenMember, Path
+from qmpsh.language.cursor import CursorContext, GivenMember, Path
 from qmpsh.schema.model import Member, ObjectType, Schema, Type
 from qmpsh.schema.walk import Unfolded, descend, unfold
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from qmpsh.complete.cursor import CursorContext
 from qmpsh.complete.value_sources import sources_of
 from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.language.cursor import CursorContext
 
 
 class LiveQuery(NamedTuple):

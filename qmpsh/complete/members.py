@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
 from qmpsh.complete.candidates import Candidate, Catalog, Form
-from qmpsh.complete.cursor import CursorContext, KeyPart, Path
 from qmpsh.complete.line import TypedArguments, line_of
 from qmpsh.complete.live import LiveQuery, LiveValue, LiveValues, facts_at
 from qmpsh.complete.value_sources import names_file
 from qmpsh.jsontypes import JsonObject
+from qmpsh.language.cursor import CursorContext, KeyPart, Path
 from qmpsh.schema.describe import kind_words, type_words
 from qmpsh.schema.model import AlternateType, Builtin, EnumType, Member, ObjectType, Schema, Type
 from qmpsh.schema.scalars import choices_of, is_enum, property_member

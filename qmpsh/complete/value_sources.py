@@ -5,7 +5,7 @@ Source: WIRE.md section 6, and the commands of QEMU 7.2 and 10.0.
 
 from __future__ import annotations
 
-from qmpsh.complete.cursor import Path
+from qmpsh.language.cursor import Path
 
 # A row is a member's name, or a command and a member's name, which goes before it.
 FEEDS: dict[str, tuple[str, ...]] = {

@@ -25,6 +25,7 @@ from pygments.token import (
 )
 from pygments.util import get_bool_opt
 
+from qmpsh.language.analysis import analyse
 from qmpsh.language.modifiers import MODIFIERS
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import Mode
@@ -86,12 +87,18 @@ class QmpshLexer(Lexer):
 
     def get_tokens_unprocessed(self, text: str) -> Iterator[tuple[int, _TokenType, str]]:
         """(offset, type, text) of each token."""
+        for token in self._tokens(text):
+            yield token.start, _token_type(token, text), token.text(text)
+
+    def _tokens(self, text: str) -> Iterator[Token]:
+        if "\n" not in text:
+            yield from analyse(text, self.mode).tokens
+            return
         scanner = Scanner(self.mode)
         start = 0
         while start < len(text):
             end = (text.find("\n", start) + 1) or len(text)
-            for token in scanner.feed(text, start, end):
-                yield token.start, _token_type(token, text), token.text(text)
+            yield from scanner.feed(text, start, end)
             if not scanner.open_mark or self.mode.hmp:
                 scanner = Scanner(self.mode)
             start = end

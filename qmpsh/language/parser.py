@@ -20,6 +20,7 @@ import re
 from collections.abc import Sequence
 
 from qmpsh.errors import LineSyntaxError, NoValue, Span
+from qmpsh.language.analysis import LineAnalysis, analyse
 from qmpsh.language.arguments import (
     GLUED_PAREN,
     ArgumentReader,
@@ -49,7 +50,7 @@ from qmpsh.language.syntax import (
 )
 from qmpsh.language.tokens import BLANKS, IGNORED, TIME, ScanState, Token, TokenKind
 from qmpsh.language.values import SourceText, unclosed
-from qmpsh.language.verbs import WHOLE, Takes, takes
+from qmpsh.language.verbs import LINES, WHOLE, Takes, takes
 
 _ONE_LINE = "transaction( ACTION KEY=value )"
 _ONLY_ARGUMENTS = "expected a name, or a name and KEY=value, as in SHUTDOWN guest=true"
@@ -57,18 +58,34 @@ _MISPLACED = "expected it after the ) of the transaction: it holds for the whole
 
 
 def parse_line(text: str, mode: Mode = PLAIN) -> list[Statement]:
-    """The statements of one logical line; none for a blank, a comment or a transcript's reply.
+    """Return the statements of one logical line; none for a blank, a comment or a pasted reply.
 
     Raises LineSyntaxError where the text is not in the language.
     """
+    return list(analyse(text, mode).reading(line_statements))
+
+
+def is_sound(text: str, mode: Mode) -> bool:
+    """Return whether the line is in the language, and what a verb takes after it too."""
+    try:
+        statements = parse_line(text, mode)
+    except LineSyntaxError:
+        return False
+    verbs = [statement for statement in statements if isinstance(statement, VerbLine)]
+    return all(is_sound(verb.rest, mode) for verb in verbs if takes(verb.name) in LINES)
+
+
+def line_statements(line: LineAnalysis) -> Sequence[Statement]:
+    """Return the statements of a line, for `LineAnalysis.reading`."""
+    text, mode = line.text, line.mode
     if not mode.hmp and text.lstrip(BLANKS).startswith("{"):
         # Imported here, as below: few lines are JSON.
         from qmpsh.language.jsonline import read_whole
 
         statements = read_whole(text)
         if statements is not None:
-            return [*statements]
-    tokens = Scanner(mode).feed(text)
+            return statements
+    tokens = line.tokens
     words = [token for token in tokens if token.kind is not TokenKind.BLANK]
     if words and words[-1].kind is TokenKind.CONTINUE and "\n" not in text[words[-1].end :]:
         message = "expected another line after the lone \\"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from qmpsh.errors import LineSyntaxError
+from qmpsh.language.analysis import analyse
 from qmpsh.language.lines import is_bare_word
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import PLAIN, Mode
@@ -78,15 +79,20 @@ class LineAssembler:
         line = physical_line.removesuffix("\n").removesuffix("\r")
         self._number += 1
         self._lines.append(line)
-        if not (self.mode.hmp or (self._scanner is None and _is_whole(line))):
-            if self._scanner is None:
-                self._scanner = Scanner(self.mode)
+        if self._is_open(line):
+            self._scanner = self._scanner or Scanner(self.mode)
             tokens = self._scanner.feed(line + "\n")
             if self._scanner.open_mark and not self._is_spoilt(line, tokens):
                 return None
         text, number = "\n".join(self._lines), self._number - len(self._lines) + 1
         self.reset()
         return LogicalLine(*self._recorded(text, number))
+
+    def _is_open(self, line: str) -> bool:
+        """Whether a physical line goes on, or the one before it does."""
+        if self.mode.hmp or self._scanner is not None:
+            return not self.mode.hmp
+        return not _is_whole(line) and analyse(line, self.mode).open_mark != ""
 
     def _recorded(self, text: str, number: int) -> tuple[str, int, str]:
         """The text without what a transcript holds besides its commands, and the note of it."""

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from qmpsh.errors import LineSyntaxError
 from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.language.analysis import analyse
 from qmpsh.language.jsonline import COMMAND_NAMES, REPLY_NAMES, is_json, objects_of, top_members
-from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import CommandLine, JsonLine, Mode
 from qmpsh.language.tokens import BLANKS, GAP, IGNORED, PROMPT_MARK, QEMU_MARK, Token, TokenKind
 from qmpsh.language.verbs import VERBS
@@ -72,7 +72,7 @@ class Transcript:
     # ---------------------------------------------------------------- QMP
 
     def _qmp(self, line: str, mode: Mode) -> Passage:
-        tokens = Scanner(mode).feed(line)
+        tokens = analyse(line, mode).tokens
         words = [token for token in tokens if token.kind not in IGNORED]
         if re.match(_HMP_MARK, line.lstrip(BLANKS)):
             self._is_hmp_marked = True

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from qmpsh.errors import SchemaMismatch, Span
-from qmpsh.language.scanner import Scanner
+from qmpsh.language.analysis import analyse
 from qmpsh.language.syntax import FORMATS, CommandLine, Modifiers
 from qmpsh.language.tokens import TokenKind
 
@@ -65,7 +65,7 @@ def _given(modifiers: Modifiers) -> list[tuple[str, str]]:
 
 def _place(command: CommandLine, name: str) -> Span:
     """Where the modifier stands; of words of a command line this is not always known."""
-    for token in Scanner().feed(command.source):
+    for token in analyse(command.source).tokens:
         if token.kind is TokenKind.MODIFIER and token.text(command.source) == f"--{name}":
             return token.start, token.end
     return command.name.span

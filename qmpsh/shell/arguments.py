@@ -13,12 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Sequence
 
-from qmpsh.complete.cursor import CursorWalk
 from qmpsh.errors import NoValue, SchemaMismatch, UnknownModifier, shortened
 from qmpsh.jsontypes import JsonObject
+from qmpsh.language.analysis import analyse
 from qmpsh.language.arguments import split_words
-from qmpsh.language.scanner import Scanner
+from qmpsh.language.cursor import walk_of
 from qmpsh.language.syntax import (
+    PLAIN,
     Argument,
     ArrayLiteral,
     CommandLine,
@@ -156,11 +157,10 @@ class _Typed:
     """A line as far as it can be read, even if it is wrong."""
 
     def __init__(self, source: str, *, in_transaction: bool) -> None:
-        tokens = Scanner().feed(source)
+        line = analyse(source, PLAIN._replace(in_transaction=in_transaction))
         self.source = source
-        self.walk = CursorWalk(source, in_transaction=in_transaction)
-        self.walk.take(tokens)
-        self._tokens = tokens
+        self.walk = line.reading(walk_of)
+        self._tokens = line.tokens
 
     @property
     def given(self) -> dict[str, str | None]:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from qmpsh.complete.cursor import CursorWalk, GivenMember
-from qmpsh.errors import LineError, LineSyntaxError, QmpshError, Span
+from qmpsh.errors import LineError, QmpshError, Span
 from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.language.analysis import analyse
+from qmpsh.language.cursor import CursorWalk, GivenMember, walk_of
 from qmpsh.language.jsonline import whole_object
-from qmpsh.language.lines import parse_line
-from qmpsh.language.scanner import Scanner
-from qmpsh.language.syntax import Mode, VerbLine
+from qmpsh.language.parser import is_sound
+from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import BLANKS, TIME, Token, TokenKind
 from qmpsh.language.verbs import BARE, HEADED, LINES, WHOLE, Takes, takes
 from qmpsh.shell.history import expand
@@ -264,7 +264,7 @@ def _of_command(words: Words) -> list[Span]:
     at = len(name) + 1
     for word in words[1:]:
         key, equals, value = word.partition("=")
-        if value[:1] in ("{", "[") and not _is_sound(f"{name} {word}", _MODE):
+        if value[:1] in ("{", "[") and not is_sound(f"{name} {word}", _MODE):
             spans.append((at + len(word) - len(value), len(line)))  # it may go on in other words
             break
         if equals and not re.search(rf"[{BLANKS}]", key):
@@ -290,12 +290,10 @@ def _given_by(name: str, word: str, at: int) -> list[GivenMember]:
         path = tuple(key.split("."))
         return [GivenMember(path, value, (at, start - 1), (start, at + len(word)))]
     text = f"{name} {word}"
-    walk = CursorWalk(text)
-    walk.take(Scanner().feed(text))
     moved = at - len(name) - 1
     return [
         member._replace(value=(member.value[0] + moved, member.value[1] + moved))
-        for member in walk.given
+        for member in analyse(text).reading(walk_of).given
     ]
 
 
@@ -310,9 +308,8 @@ def line_secrets(line: str, *, hmp: bool = False) -> list[Span]:
         if found is not None and mask_json(found) == found:
             return joined(line, text_secrets(line))
     mode = _MODE._replace(hmp=hmp)
-    tokens = Scanner(mode).feed(line)
-    walk = CursorWalk(line)
-    walk.take(tokens)
+    analysis = analyse(line, mode)
+    tokens, walk = analysis.tokens, analysis.reading(walk_of)
     given = [*walk.given, *_quoted_arguments(line, tokens)]
     spans = [*text_secrets(line), *_of_members(line, walk.command, given), *_of_hmp(line, tokens)]
     if not walk.command and not walk.given:
@@ -322,7 +319,7 @@ def line_secrets(line: str, *, hmp: bool = False) -> list[Span]:
         start = walk.command_span[0]
         spans += [(start + a, start + b) for a, b in hmp_secrets(line[start:])]
     spans = [span for span in spans if line[slice(*span)] != ASKED]
-    if not _is_sound(line, mode):
+    if not is_sound(line, mode):
         spans += _behind_name(line, walk, _about(walk.command, given), spans)
     return joined(line, spans)
 
@@ -390,16 +387,6 @@ def _quoted_arguments(line: str, tokens: Sequence[Token]) -> Iterator[GivenMembe
 
 
 # -------------------------------------------------------------------- what does not
-
-
-def _is_sound(line: str, mode: Mode) -> bool:
-    """Whether the line is in the language, and what a verb takes after it too."""
-    try:
-        statements = parse_line(line, mode)
-    except LineSyntaxError:
-        return False
-    verbs = [statement for statement in statements if isinstance(statement, VerbLine)]
-    return all(_is_sound(verb.rest, mode) for verb in verbs if takes(verb.name) in LINES)
 
 
 def _behind_name(

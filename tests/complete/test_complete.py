@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from qmpsh.complete.candidates import Candidate, Catalog, hmp_entries
 from qmpsh.complete.complete import complete, prefetch
-from qmpsh.complete.cursor import find_place
 from qmpsh.complete.hints import find_faults, hint
 from qmpsh.complete.live import LiveQuery
 from qmpsh.jsontypes import Json
+from qmpsh.language.cursor import find_place
 from qmpsh.language.syntax import Mode
 from tests.fuzzing import examples
 from tests.samples import schema, text

@@ -12,9 +12,9 @@ from types import FrameType
 
 import pytest
 
-from qmpsh.complete.cursor import find_place
 from qmpsh.errors import LineError
-from qmpsh.language import parser
+from qmpsh.language.analysis import keep
+from qmpsh.language.cursor import find_place
 from qmpsh.language.parser import parse_line, parse_words
 from qmpsh.language.reader import split_lines
 from qmpsh.language.scanner import Scanner
@@ -112,6 +112,7 @@ def steps(work: Callable[[str], None], line: str) -> int:
         count += event in ("call", "c_call")
 
     re.purge()  # else it is chance which patterns are compiled already
+    keep.cache_clear()
     sys.setprofile(profile)
     try:
         work(line)
@@ -140,7 +141,6 @@ def test_a_long_raw_line_is_read_by_the_decoder_alone(
         raise AssertionError("scanned")
 
     monkeypatch.setattr(Scanner, "feed", feed)
-    monkeypatch.setattr(parser, "Scanner", None)
     [logical] = split_lines(line).lines
     [statement] = parse_line(logical.text)
     assert isinstance(statement, JsonLine)

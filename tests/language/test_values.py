@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qmpsh.complete.cursor import CursorWalk
 from qmpsh.jsontypes import Json
+from qmpsh.language.cursor import CursorWalk
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import ArrayLiteral, ObjectLiteral, Part, Scalar
 from qmpsh.language.tokens import TokenKind

@@ -259,7 +259,7 @@ def broken(*_: object, **__: object) -> Never:
 
 
 def test_a_masker_with_a_fault_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qmpsh.shell.secrets.Scanner", broken)
+    monkeypatch.setattr("qmpsh.shell.secrets.analyse", broken)
     assert mask_line(f"query-x a={SECRET}") == "********"
     assert mask_said(f"a={SECRET}", [f"query-x a={SECRET}"]) == "********"
     error = SchemaMismatch(f"no {SECRET}", f"query-x a={SECRET}", (8, 9))

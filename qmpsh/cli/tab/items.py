@@ -20,9 +20,9 @@ from qmpsh.cli.inspect.options import COMMANDS
 from qmpsh.cli.options import COMMAND
 from qmpsh.client.discovery import Monitor, find_monitors
 from qmpsh.complete.candidates import Candidate, Form
-from qmpsh.complete.cursor import CursorContext, Slot, find_place
 from qmpsh.complete.value_sources import names_file
 from qmpsh.errors import UsageError
+from qmpsh.language.cursor import CursorContext, Slot, find_place
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import BLANKS
 from qmpsh.language.values import quote

@@ -17,10 +17,10 @@ from qmpsh.client.client import Client, ClientOptions
 from qmpsh.client.dialect import GUEST_AGENT, QEMU
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.complete import complete
-from qmpsh.complete.cursor import Slot, find_place
 from qmpsh.complete.live import LOADS_MODULES
 from qmpsh.errors import Busy, CannotConnect, QmpshError
 from qmpsh.jsontypes import Json
+from qmpsh.language.cursor import Slot, find_place
 from qmpsh.language.syntax import Mode
 from qmpsh.protocol.messages import Command
 from qmpsh.schema.cache import read_schema_files

@@ -15,8 +15,8 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 
 from qmpsh.errors import QmpshError
+from qmpsh.language.analysis import analyse
 from qmpsh.language.reader import Split
-from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import TokenKind
 from qmpsh.ui.common.external import copy_text, edit, show_in_pager
@@ -383,7 +383,7 @@ def open_brackets(text: str, split: Splitting) -> int:
     Inside an open string the result is 0: an indent would become part of it.
     """
     depth = 0
-    tokens = Scanner(Mode(prompt=True)).feed(split(text).rest)
+    tokens = analyse(split(text).rest, Mode(prompt=True)).tokens
     if tokens and tokens[-1].kind is TokenKind.UNCLOSED:
         return 0
     for token in tokens:

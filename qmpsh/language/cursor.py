@@ -8,13 +8,13 @@ wherever in the line it stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum, auto
 from typing import NamedTuple
 
 from qmpsh.errors import LineSyntaxError, Span
+from qmpsh.language.analysis import LineAnalysis, analyse
 from qmpsh.language.arguments import split_words
-from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import IGNORED, Token, TokenKind
 from qmpsh.language.values import SourceText, unescaped, unquoted
@@ -23,7 +23,7 @@ from qmpsh.language.verbs import UNKNOWN, VERBS, Takes, Verb
 
 def word_at_end(text: str) -> tuple[int, str]:
     """Where the last word of a line begins, and what it says so far: nothing after a blank."""
-    tokens = Scanner().feed(text)
+    tokens = analyse(text).tokens
     if not tokens or tokens[-1].kind in IGNORED:
         return len(text), ""
     word = split_words(tokens)[-1]
@@ -88,6 +88,10 @@ class GivenMember(NamedTuple):
     quoted: bool = False
     bracketed: bool = False
 
+    def stands_at(self, start: int) -> bool:
+        """Return whether this is a single value that begins there."""
+        return self.text is not None and self.value[0] == start
+
 
 class CursorContext(NamedTuple):
     """The place where the cursor stands, and what the line says around it.
@@ -129,21 +133,29 @@ class ParsedLine(NamedTuple):
     in_transaction: bool
 
 
+def walk_of(line: LineAnalysis) -> CursorWalk:
+    """Return the walk over all of a line, for `LineAnalysis.reading`."""
+    walk = CursorWalk(line.text, in_transaction=line.mode.in_transaction)
+    walk.take(line.tokens)
+    return walk
+
+
 def find_typed(text: str, mode: Mode) -> ParsedLine:
     """The command of a line and all its members."""
-    walk = CursorWalk(text, in_transaction=mode.in_transaction)
-    walk.take(Scanner(mode).feed(text))
+    walk = analyse(text, mode).reading(walk_of)
     return ParsedLine(walk.command, walk.command_span, tuple(walk.given), walk.in_transaction)
 
 
 def find_place(text: str, cursor: int, mode: Mode) -> CursorContext:
     """The place of the cursor (an offset into text)."""
-    head = CursorWalk(text[:cursor], in_transaction=mode.in_transaction)
-    head.take(Scanner(mode).feed(text[:cursor]))
-    place = head.hmp_place(cursor) if head.is_hmp(mode) else head.place(cursor)
-    whole = CursorWalk(text, in_transaction=mode.in_transaction)
-    whole.take(Scanner(mode).feed(text), skip=place.start)
-    return place._replace(given=tuple(whole.given))
+    place = analyse(text[:cursor], mode).reading(_place_at_end)
+    given = analyse(text, mode).reading(walk_of).given
+    return place._replace(given=tuple(m for m in given if not m.stands_at(place.start)))
+
+
+def _place_at_end(line: LineAnalysis) -> CursorContext:
+    walk, end = line.reading(walk_of), len(line.text)
+    return walk.hmp_place(end) if walk.is_hmp(line.mode) else walk.place(end)
 
 
 _MODIFIER_VALUES = {"--fd": Slot.FILE, "--wait": Slot.EVENT}
@@ -202,10 +214,10 @@ class CursorWalk:
     def _last_kind(self) -> TokenKind | None:
         return self._last.kind if self._last is not None else None
 
-    def take(self, tokens: list[Token], skip: int = -1) -> None:
-        """Go over the tokens. skip: the word that begins there says nothing yet."""
+    def take(self, tokens: Iterable[Token]) -> None:
+        """Go over the tokens."""
         for token in tokens:
-            self._take(token, skip)
+            self._take(token)
             self._last = token
 
     def is_hmp(self, mode: Mode) -> bool:
@@ -251,10 +263,9 @@ class CursorWalk:
 
     # ---------------------------------------------------------------- walking
 
-    def _take(self, token: Token, skip: int) -> None:
+    def _take(self, token: Token) -> None:
         if token.kind in _VALUES:
-            if token.start != skip:
-                self._value(token)
+            self._value(token)
         elif token.kind in _ELSEWHERE:
             self._where = _ELSEWHERE[token.kind]
         elif token.kind in _STEPS:

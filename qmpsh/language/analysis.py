@@ -1,0 +1,89 @@
+"""The reading of one line, made once for all who look at it.
+
+Echo, hint, colours, completion, masker and run read the same text within one key or one Enter.
+`analyse` gives them the same `LineAnalysis`, so that the text is scanned and parsed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TypeVar
+
+from qmpsh.language.scanner import Scanner
+from qmpsh.language.syntax import PLAIN, Mode
+from qmpsh.language.tokens import Token
+
+T = TypeVar("T")
+
+MAX_KEPT_LINES = 4
+"""the line, its part before the cursor, and what stands after a verb in each"""
+MAX_KEPT_CHARACTERS = 20_000
+"""a longer line was pasted; its tokens take too much memory to be kept"""
+
+_HMP_VERB = "hmp"
+"""in every text with a verb that takes a line of the human monitor"""
+_HELP = "-h"
+"""in every text with a word of `names.HELP`"""
+
+
+class LineAnalysis:
+    """A text read in one mode: its tokens, and what others have found in them."""
+
+    __slots__ = ("_open_mark", "_readings", "_tokens", "mode", "text")
+
+    def __init__(self, text: str, mode: Mode) -> None:
+        self.text = text
+        self.mode = mode
+        self._tokens: tuple[Token, ...] | None = None
+        self._open_mark = ""
+        self._readings: dict[object, object] = {}
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """The tokens of the text, scanned when first asked for: raw JSON is read without them."""
+        if self._tokens is None:
+            scanner = Scanner(self.mode)
+            self._tokens = tuple(scanner.feed(self.text))
+            self._open_mark = scanner.open_mark
+        return self._tokens
+
+    @property
+    def open_mark(self) -> str:
+        """What the text cannot end in: "quote", "bracket", "backslash", or "" for nothing."""
+        return self._open_mark if self.tokens else ""
+
+    def reading(self, read: Callable[[LineAnalysis], T]) -> T:
+        """Return what `read` makes of the line, asked for once; an error it raises is not kept.
+
+        read: a pure function of a module; its result is shared, and must not be changed.
+        """
+        if read not in self._readings:
+            self._readings[read] = read(self)
+        found: T = self._readings[read]  # type: ignore[assignment] # what this function returned
+        return found
+
+
+keep = lru_cache(MAX_KEPT_LINES)(LineAnalysis)
+"""The analysis of a text in a mode; the one made before, if that was lately."""
+
+
+def analyse(text: str, mode: Mode = PLAIN) -> LineAnalysis:
+    """Return the analysis of a text, the same one to all who ask for it in turn."""
+    make = keep if len(text) <= MAX_KEPT_CHARACTERS else LineAnalysis
+    return make(text, _relevant(text, mode))
+
+
+def _relevant(text: str, mode: Mode) -> Mode:
+    """Return the mode without what cannot matter to this text.
+
+    Those who look at one line know different parts of its mode, and are to share one analysis.
+    """
+    return Mode(
+        hmp=mode.hmp,
+        prompt=mode.prompt and (mode.hmp or _HMP_VERB in text),
+        in_transaction=mode.in_transaction,
+        bare_verbs=frozenset([verb for verb in mode.bare_verbs if verb in text]),
+        counted=mode.counted and "--count" in text,
+        helps=mode.helps and _HELP in text,
+    )
