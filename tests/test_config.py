@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qmpsh.cli.argv import Options
 from qmpsh.cli.config import Config, parse_config, read_config
 from qmpsh.cli.interactive import configured
-from qmpsh.cli.option_values import Options
 from qmpsh.errors import UsageError
 from qmpsh.shell.settings import Settings
 from tests.conftest import RunQmpsh

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from qmpsh.client.client import Client
 from qmpsh.errors import LineError, QmpshError, UsageError
 from qmpsh.language.syntax import Mode, Redirect, prints_reply
+from qmpsh.render.environment import Environment
 from qmpsh.render.formats import Rendering, compact, pretty, render_answer
-from qmpsh.render.safe import told, visible
+from qmpsh.render.safe import visible
 from qmpsh.shell.interpreter import Shell
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.settings import Settings
@@ -38,27 +39,27 @@ _LAST_MOMENT = 1.0  # seconds
 class Batch:
     """One run without a person: executes lines and prints their answers.
 
-    client: None for --dry-run; settings.pretty must be decided; schema: given beforehand;
-    colour: of answers on stdout.
+    client:   None for --dry-run
+    settings: from `batch_settings`
+    schema:   given beforehand, None to ask the server
     """
 
     def __init__(
         self,
         client: Client | None,
         settings: Settings,
-        schema: Schema | None = None,
-        *,
-        colour: bool = False,
+        schema: Schema | None,
+        environment: Environment,
     ) -> None:
         self._settings = settings
-        self._colour = colour
+        self._environment = environment
         self._seen: Looks | None = None
         self._piped: dict[int, tuple[Redirect, list[bytes]]] = {}
         self._unwritten: QmpshError | None = None
         self._pastime: WaitProgress | None = None
         machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
         self._shell = Shell(client, settings, machine, schema)
-        self._shell.warn = partial(_complain, _PROGRAM)
+        self._shell.warn = environment.notice
         self._shell.keys = _keys
         self._shell.checks = {"theme": _check_theme}
 
@@ -122,7 +123,7 @@ class Batch:
             self._abandon(task)
             self._clear()
             if left:
-                _complain(f"\r{_PROGRAM}" if sys.stderr.isatty() else _PROGRAM, left)
+                self.note(f"\r{_PROGRAM}" if sys.stderr.isatty() else _PROGRAM, left)
             raise
         self._clear()
         undelivered = self._deliver()
@@ -154,9 +155,9 @@ class Batch:
     def report(self, place: str, error: QmpshError) -> Outcome:
         """Print an error, and the place in its line; with --json on stdout too."""
         self._print_failure(error)
-        _complain(place, str(error))
+        self.note(place, str(error))
         if isinstance(error, LineError):
-            _point_at(error)
+            self._point_at(error)
         return Outcome(error.exit_code)
 
     def _print_failure(self, error: QmpshError) -> None:
@@ -169,8 +170,17 @@ class Batch:
         print(self._coloured(layout(failure_object(error))))
 
     def note(self, place: str, text: str) -> None:
-        """Say what is to be known of a place."""
-        _complain(place, text)
+        """Print a remark on stderr. place: a line of a script, or the program"""
+        self._environment.notice(text, place)
+
+    def _point_at(self, error: LineError) -> None:
+        """Print the wrong line and the marks below it, no wider than the terminal."""
+        # Imported here: needed for an error alone.
+        from qmpsh.render.answers import caret_lines
+
+        width = self._environment.error_columns or _LONGEST_LINE
+        for line in caret_lines(error, width - len(_INDENT)):
+            print(f"{_INDENT}{line}", file=sys.stderr)
 
     def is_final(self, outcome: Outcome) -> bool:
         """Whether a script ends here: at a failure, and always when the connection is gone."""
@@ -191,7 +201,7 @@ class Batch:
             # Imported here: only lines that wait for an end, or show events, come here.
             from qmpsh.batch.progress import WaitProgress
 
-            self._pastime = WaitProgress(self._looks.advised)
+            self._pastime = WaitProgress(self._environment, self._looks.advised)
         if self.client is not None:
             self._pastime.wait(self.client, until)
 
@@ -226,7 +236,7 @@ class Batch:
     def _show(self, place: str, item: Answer | Note) -> None:
         self._clear()
         if isinstance(item, Note):
-            _remark(item) if item.bare else _complain(place, item.text)
+            _remark(item) if item.bare else self.note(place, item.text)
             return
         if item.data is not None and item.redirect is None:
             _pass_on(item.data, aside=item.aside)
@@ -234,7 +244,7 @@ class Batch:
         if item.failed and (item.reply is None or not prints_reply(item.modifiers.formats)):
             if item.error is not None:
                 self._print_failure(item.error)
-            _complain(place, item.text or "")
+            self.note(place, item.text or "")
             return
         if item.redirect is not None:
             self._redirect(item.redirect, self._data(item))
@@ -277,7 +287,7 @@ class Batch:
         return layout(rendering.value)
 
     def _coloured(self, text: str) -> str:
-        return self._looks.coloured(text) if self._colour else text
+        return self._looks.coloured(text) if self._environment.has_colours else text
 
     @property
     def _looks(self) -> Looks:
@@ -285,7 +295,7 @@ class Batch:
             # Imported here: most answers are JSON without colours.
             from qmpsh.batch.looks import Looks
 
-            self._seen = Looks(lambda text: _complain("qmpsh", text))
+            self._seen = Looks(self._environment)
         return self._seen
 
     def _deliver(self) -> QmpshError | None:
@@ -302,6 +312,22 @@ class Batch:
             if said:
                 wrong = wrong or QmpshError(said)
         return wrong
+
+
+def batch_settings(settings: Settings, environment: Environment, *, one_shot: bool) -> Settings:
+    """Return the settings of a batch, which depend on where its answers go.
+
+    Raises UsageError for `--wait=EVENT` without a line.
+    """
+    if settings.wait and not one_shot:
+        raise UsageError("--wait=EVENT is for one line; in a script it goes after the line")
+    terminal = environment.is_terminal
+    return settings._replace(
+        pretty=terminal if settings.pretty is None else settings.pretty,
+        one_shot=one_shot,
+        bar=environment.has_bar,
+        reader=terminal,
+    )
 
 
 def _check_theme(name: str) -> None:
@@ -333,24 +359,6 @@ def _pass_on(data: bytes, *, aside: bool) -> None:
         stream.flush()
 
 
-def _complain(place: str, text: str) -> None:
-    sys.stdout.flush()
-    print(f"{place}: {told(text)}", file=sys.stderr)
-
-
 def _remark(note: Note) -> None:
     sys.stdout.flush()
     print(note.text, file=sys.stderr)
-
-
-def _point_at(error: LineError) -> None:
-    """Print the wrong line and the marks below it; no wider than a terminal."""
-    # Imported here: needed for an error alone.
-    from qmpsh.batch.looks import columns as columns_of
-    from qmpsh.render.answers import caret_lines
-
-    columns = os.environ.get("COLUMNS", "")
-    width = int(columns) if columns.isdecimal() else 0
-    width = width or columns_of(sys.stderr) or _LONGEST_LINE
-    for line in caret_lines(error, width - len(_INDENT)):
-        print(f"{_INDENT}{line}", file=sys.stderr)

@@ -5,26 +5,23 @@ All of it is only advice: if it fails, the answer is printed as it is.
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qmpsh.advice import Advice
+from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact, pretty
-from qmpsh.render.theme import glyphs_for
 
 if TYPE_CHECKING:
-    from typing import TextIO
-
     from qmpsh.jsontypes import Json
 
 
 class Looks:
-    """The looks of a batch's output. tell: prints a note on a fault."""
+    """The looks of a batch's output."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._advice = Advice(_report, tell)
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._advice = Advice(_report, environment.notice)
 
     def advised(self, kind: str, make: Callable[[], str], without: Callable[[], str]) -> str:
         """See Advice.get."""
@@ -52,16 +49,11 @@ class Looks:
         def lay_out() -> str:
             from qmpsh.render.tables import NESTED, list_lines
 
-            width, nested = (None, None) if is_whole else (columns(sys.stdout), NESTED)
-            lines = list_lines(value, width, glyphs_for(sys.stdout.encoding).more, nested)
+            width, nested = (None, None) if is_whole else (self._environment.columns, NESTED)
+            lines = list_lines(value, width, self._environment.glyphs.more, nested)
             return pretty(value) if lines is None else "\n".join(lines)
 
         return self.advised("table", lay_out, lambda: compact(value))
-
-
-def columns(stream: TextIO) -> int | None:
-    """How wide the terminal of a stream is; None where it has none."""
-    return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else None
 
 
 def _report(error: Exception, kind: str) -> str:

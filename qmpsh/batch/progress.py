@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from qmpsh.client.client import Client
 from qmpsh.client.poll import BROKEN, READ, WRITE, wait_for
 from qmpsh.errors import UsageError
-from qmpsh.render.theme import glyphs_for, plain
+from qmpsh.render.environment import Environment
+from qmpsh.render.theme import plain
 from qmpsh.render.units import progress_line
 from qmpsh.shell.steps import WaitFor
 
@@ -32,10 +33,11 @@ _ERASE = "\r\x1b[K"
 class WaitProgress:
     """The progress bar of a wait, on stderr, while stdout is watched. advised: guards the bar."""
 
-    def __init__(self, advised: Advised) -> None:
+    def __init__(self, environment: Environment, advised: Advised) -> None:
+        self._environment = environment
         self._advised = advised
         self._drawn = ""
-        self._glyphs = glyphs_for(sys.stderr.encoding)
+        self._glyphs = environment.bar_glyphs
 
     def wait(self, client: Client, until: WaitFor) -> None:
         """One turn of the client, at most until the deadline.
@@ -58,7 +60,7 @@ class WaitProgress:
         client.poll(0)
 
     def _bar(self, works: Sequence[Work]) -> str:
-        return plain(progress_line(works, _columns() - 1, self._glyphs))
+        return plain(progress_line(works, self._environment.bar_columns - 1, self._glyphs))
 
     def clear(self) -> None:
         """Take the bar off the terminal."""
@@ -75,13 +77,6 @@ class WaitProgress:
 def _left(due: float | None) -> float | None:
     """Seconds until then; None for never."""
     return None if due is None else max(0.0, due - time.monotonic())
-
-
-def _columns() -> int:
-    try:
-        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
-    except OSError:
-        return 80
 
 
 def read_secret(question: str) -> str:

@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from qmpsh.address import EMPTY, looks_like_address, no_scheme
 from qmpsh.errors import UsageError, shortened
+from qmpsh.shell.settings import Settings
+
+if TYPE_CHECKING:
+    from qmpsh.schema.model import Schema
 
 VALUE_OPTIONS = frozenset(
     {
@@ -65,6 +69,51 @@ class SplitArgv(NamedTuple):
     address: str | None
     line: list[str]
     verb: str = ""
+
+
+class Options(NamedTuple):
+    """The values of all options.
+
+    settings:        for the shell
+    files:           scripts to read, "-" is stdin
+    connect_timeout: seconds, None where it is not given
+    color:           auto, always or never
+    plain:           a line prompt, no full screen
+    negotiate:       wait for a greeting and answer it
+    oob:             ask for out-of-band execution where it is offered
+    schema:          files that stand for the server's own schema and devices
+    config:          the configuration file, "" for the usual one
+    logfile:         of the wire, "" for none
+    guest_agent:     the server is one
+    awaited:         wait for its socket, too: --connect-timeout stands on the command line
+    """
+
+    settings: Settings = Settings()
+    files: tuple[str, ...] = ()
+    connect_timeout: float | None = None
+    color: str = "auto"
+    plain: bool = False
+    negotiate: bool = True
+    oob: bool = True
+    schema: tuple[str, ...] = ()
+    config: str = ""
+    logfile: str = ""
+    guest_agent: bool = False
+    awaited: bool = False
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether the wire is traced: -v, --logfile."""
+        return self.settings.verbose or bool(self.logfile)
+
+    def given_schema(self) -> Schema | None:
+        """Return the schema of --schema, None without. Raises UsageError."""
+        if not self.schema:
+            return None
+        # Imported here: only --schema needs it.
+        from qmpsh.schema.cache import read_schema_files
+
+        return read_schema_files(self.schema)
 
 
 def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> SplitArgv:

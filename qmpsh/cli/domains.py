@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 from qmpsh.client.transports.libvirt import LibvirtAddress, domains
 from qmpsh.jsontypes import JsonObject
+from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact
 from qmpsh.render.tables import table_lines
-from qmpsh.render.theme import glyphs_for
 
 
 def print_domains(address: str, timeout: float | None, *, json: bool) -> int:
@@ -22,9 +20,9 @@ def print_domains(address: str, timeout: float | None, *, json: bool) -> int:
         print(compact([*found]))
     elif found:
         rows = [_shown(domain) for domain in found]
-        print("\n".join(table_lines(rows, None, glyphs_for(sys.stdout.encoding).more)))
+        print("\n".join(table_lines(rows, None, Environment().glyphs.more)))
     else:
-        print("qmpsh: libvirt has no domains there", file=sys.stderr)
+        Environment().notice("libvirt has no domains there")
     return 0
 
 

@@ -5,14 +5,14 @@ The front end makes the session itself, because it wants to hear of everything f
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from typing import TYPE_CHECKING
 
+from qmpsh.cli.argv import Options
 from qmpsh.cli.config import Config, read_config
-from qmpsh.cli.option_values import Options, wants_colour
 from qmpsh.client.client import Client
 from qmpsh.paths import config_file
+from qmpsh.render.environment import Environment
 from qmpsh.render.theme import theme_names
 from qmpsh.schema.model import Schema
 from qmpsh.shell.history import is_kept
@@ -84,11 +84,12 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
 
     name = "history-guest" if options.guest_agent else "history"
     history = LineHistory(is_hmp, config.aliases, name)
+    environment = Environment(options.color)
     setup = TerminalSetup(
-        wants_colour(options.color, os.environ, terminal=True),
+        environment.has_colours,
         config.keys,
         config.roles,
-        color_depth(os.environ),
+        color_depth(environment.variables),
     )
     try:
         return _serve(connect, history, setup, config.preferences.theme, options)
@@ -106,7 +107,7 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
 def _serve(
     connect: Connect, history: LineHistory, setup: TerminalSetup, theme: str, options: Options
 ) -> int:
-    if options.plain or os.environ.get("TERM") in (None, "", "dumb"):
+    if options.plain or not Environment().has_screen:
         from qmpsh.ui.line.app import run_plain
 
         return run_plain(connect, theme=theme, setup=setup, history=history, redirect=redirect)

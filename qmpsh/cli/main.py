@@ -8,14 +8,13 @@ import sys
 from collections.abc import Callable
 
 from qmpsh.address import Transport, parse_address
-from qmpsh.cli.argv import COMPLETE, PROGRAMS, SplitArgv, split_words
-from qmpsh.cli.option_values import Options, for_batch, is_interactive
+from qmpsh.cli.argv import COMPLETE, PROGRAMS, Options, SplitArgv, split_words
 from qmpsh.cli.process import StdoutFailed, mend_streams
 from qmpsh.client.client import Client, ClientOptions, Tracer
 from qmpsh.client.dialect import GUEST_AGENT, QEMU, remark
 from qmpsh.errors import AddressError, CannotConnect, QmpshError, UsageError
 from qmpsh.language.syntax import prints_reply
-from qmpsh.render.safe import told
+from qmpsh.render.environment import Environment
 
 STDOUT_CLOSED = 141
 FAULT = 70
@@ -62,8 +61,7 @@ def _run_and_tell(argv: list[str]) -> int:
         said = mask_argv(str(error), argv)
         if error.in_json:
             print(compact(failure_object(error, said)))
-        sys.stdout.flush()
-        print(f"qmpsh: {told(said)}", file=sys.stderr)
+        Environment().notice(said)
         return error.exit_code
     sys.stdout.flush()
     return code
@@ -97,9 +95,10 @@ def run(argv: list[str]) -> int:
 
         limit = _connect_timeout(options)
         return print_domains(words.address, limit, json=prints_reply(options.settings.formats))
-    if not has_work and is_interactive() and not options.settings.dry_run:
-        return _interact(words, options)
-    return _batch(words, options)
+    environment = Environment(options.color)
+    if not has_work and environment.is_interactive and not options.settings.dry_run:
+        return _interact(words, options, environment)
+    return _batch(words, options, environment)
 
 
 def _names_no_server(text: str) -> bool:
@@ -122,25 +121,25 @@ def _verb(words: SplitArgv) -> int:
     return run_verb(words)
 
 
-def _batch(words: SplitArgv, options: Options) -> int:
+def _batch(words: SplitArgv, options: Options, environment: Environment) -> int:
     """A one-shot or a script; with --json an error that ends it early is JSON too."""
     try:
-        return _run_batch(words, options)
+        return _run_batch(words, options, environment)
     except QmpshError as error:
         error.in_json = prints_reply(options.settings.formats)
         raise
 
 
-def _run_batch(words: SplitArgv, options: Options) -> int:
-    from qmpsh.batch.batch import Batch
+def _run_batch(words: SplitArgv, options: Options, environment: Environment) -> int:
+    from qmpsh.batch.batch import Batch, batch_settings
 
-    settings, colour = for_batch(options, one_shot=bool(words.line))
+    settings = batch_settings(options.settings, environment, one_shot=bool(words.line))
     schema = options.given_schema()
     offline = words.address is None and (settings.dry_run or bool(words.line))
-    client = None if offline else _connect(words, options)
+    client = None if offline else _connect(words, options, environment)
     if client is not None and (said := remark(words.address or "", client.greeting)):
-        _notice(said)
-    batch = Batch(client, settings, schema, colour=colour)
+        environment.notice(said)
+    batch = Batch(client, settings, schema, environment)
     try:
         if words.line:
             return batch.run_words(words.line)
@@ -149,7 +148,7 @@ def _run_batch(words: SplitArgv, options: Options) -> int:
         batch.close()
 
 
-def _interact(words: SplitArgv, options: Options) -> int:
+def _interact(words: SplitArgv, options: Options, environment: Environment) -> int:
     if words.address is None:
         # Imported here: most runs name an address.
         from qmpsh.cli.inspect.ls import maybe_pick
@@ -162,14 +161,14 @@ def _interact(words: SplitArgv, options: Options) -> int:
     from qmpsh.cli.interactive import configured, interact
 
     options, config = configured(options)
-    client = _connect(words, options)
+    client = _connect(words, options, environment)
     try:
         return interact(client, words.address, options, config, schema)
     finally:
         client.close()
 
 
-def _connect(words: SplitArgv, options: Options) -> Client:
+def _connect(words: SplitArgv, options: Options, environment: Environment) -> Client:
     if words.address is None:
         # Imported here: most runs name an address.
         from qmpsh.cli.inspect.ls import no_address
@@ -190,7 +189,8 @@ def _connect(words: SplitArgv, options: Options) -> Client:
         awaited=options.awaited,
     )
     try:
-        return Client.connect(address, begin, _notice, _tracer(words.address, options))
+        tracer = _tracer(words.address, options, environment)
+        return Client.connect(address, begin, environment.notice, tracer)
     except CannotConnect as error:
         if options.awaited:
             raise
@@ -200,19 +200,15 @@ def _connect(words: SplitArgv, options: Options) -> Client:
         raise hinted(address, error) from error
 
 
-def _tracer(address: str, options: Options) -> Tracer | None:
+def _tracer(address: str, options: Options, environment: Environment) -> Tracer | None:
     """The tracer of the wire for -v and --logfile; None without them."""
     if not options.is_traced:
         return None
     # Imported here: only who looks on needs the masking.
     from qmpsh.cli.trace import tracing_for
 
-    return tracing_for(address, options, _notice)
+    return tracing_for(address, options, environment.notice)
 
 
 def _connect_timeout(options: Options) -> float:
     return CONNECT_TIMEOUT if options.connect_timeout is None else options.connect_timeout
-
-
-def _notice(text: str) -> None:
-    print(f"qmpsh: {told(text)}", file=sys.stderr, flush=True)

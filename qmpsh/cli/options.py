@@ -8,9 +8,8 @@ import click
 
 from qmpsh import __version__
 from qmpsh.address import address_forms
-from qmpsh.cli.argv import PROGRAMS
+from qmpsh.cli.argv import PROGRAMS, Options
 from qmpsh.cli.option_errors import option_error
-from qmpsh.cli.option_values import Options
 from qmpsh.errors import UsageError
 from qmpsh.language.syntax import FORMATS, parse_duration, parse_limit
 from qmpsh.shell.settings import Settings

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from qmpsh.cli.option_values import Options
+from qmpsh.cli.argv import Options
 from qmpsh.jsontypes import Json
 from qmpsh.render.formats import compact
 from qmpsh.shell.wirelog import WireLog, WireTracer

@@ -11,6 +11,7 @@ from qmpsh.cli.inspect import ls as picking
 from qmpsh.cli.inspect.ls import maybe_meant, maybe_pick, no_address
 from qmpsh.client.discovery import Monitor
 from qmpsh.errors import UsageError
+from qmpsh.render.environment import Environment
 
 WEB, DB, WEB2 = (
     Monitor("/run/a", name="web"),
@@ -55,7 +56,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return typed.pop(0)
 
     monkeypatch.setattr("builtins.input", read)
-    monkeypatch.setattr(picking, "width_of_terminal", lambda: 80)
+    monkeypatch.setattr(Environment, "columns", 80)
     monkeypatch.setattr(picking, "find_monitors", lambda: [*ALL, Monitor("/g", "guest agent")])
     return typed
 

@@ -309,7 +309,8 @@ def test_a_fault_of_ours_leaves_the_vm_running(
     assert done.returncode == 70
     left, log, fault = done.stderr.splitlines()
     (pid,) = processes(mark)
-    found = re.fullmatch(r"qmpsh: the VM goes on, process (\d+); to come back: qmpsh (\S+)", left)
+    kept = r"qmpsh: the VM keeps running, process (\d+); to come back: qmpsh (\S+)"
+    found = re.fullmatch(kept, left)
     assert found is not None
     assert int(found[1]) == pid
     assert log.startswith(f"qmpsh: what it prints goes to {runtime}/")

@@ -11,7 +11,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import metadata
 from importlib.util import find_spec
 from typing import Final
@@ -31,12 +31,11 @@ from qmpsh.cli.inspect.examine import (
     lines_of,
 )
 from qmpsh.cli.inspect.ls import shown_address
-from qmpsh.cli.inspect.options import InspectOptions, maybe_given
-from qmpsh.cli.option_values import wants_colour
+from qmpsh.cli.inspect.options import maybe_given
 from qmpsh.client.discovery import Monitor, find_monitors
 from qmpsh.paths import folders
+from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact, pretty
-from qmpsh.render.safe import visible
 
 _PACKAGES: Final = ("prompt_toolkit", "pygments", "click")
 _PATIENCE: Final = 5.0  # seconds for a program to print its version
@@ -44,18 +43,14 @@ _QEMUS: Final = ("qemu-system-x86_64", "qemu-system-aarch64", "qemu-kvm", "kvm",
                  "qemu-storage-daemon", "qemu-ga", "stratovirt")  # fmt: skip
 
 
-def look_around(*, colour: bool, terminal: bool) -> Iterator[Check]:
-    """Yield the checks one by one.
-
-    terminal: whether stdout is a terminal
-    colour:   whether it gets colours
-    """
+def look_around(environment: Environment) -> Iterator[Check]:
+    """Yield the checks one by one."""
     yield Check(OK, "qmpsh", f"{__version__}, {os.path.dirname(os.path.dirname(__file__))}")
     yield Check(OK, "python", f"{sys.version.split()[0]}, {sys.executable}")
     for name in _PACKAGES:
         yield _package(name)
     yield from _programs()
-    yield _terminal(colour=colour, terminal=terminal)
+    yield _terminal(environment)
     for name, path in folders().items():
         yield _folder(name, path)
     found = find_monitors()
@@ -103,14 +98,14 @@ def _version(path: str) -> str:
     return said.decode(errors="replace").partition("\n")[0].strip() or "says no version"
 
 
-def _terminal(*, colour: bool, terminal: bool) -> Check:
-    term = os.environ.get("TERM", "")
-    if not terminal:
-        return Check(INFO, "terminal", f"stdout is none; TERM={term}")
+def _terminal(environment: Environment) -> Check:
+    term = environment.variables.get("TERM", "")
+    if not environment.is_terminal:
+        return Check(INFO, "terminal", f"stdout is not a terminal; TERM={term}")
     size = os.get_terminal_size(sys.stdout.fileno())
-    colours = "colours" if colour else "no colours"
+    colours = "colours" if environment.has_colours else "no colours"
     said = f"TERM={term}, {size.columns}x{size.lines}, {colours}, {sys.stdout.encoding}"
-    if term in ("", "dumb"):
+    if not environment.has_screen:
         return Check(WARN, "terminal", f"{said}: a line prompt instead of the full screen")
     return Check(OK, "terminal", said)
 
@@ -152,24 +147,18 @@ def main(words: SplitArgv) -> int:
     if given is None:
         return 0
     name = given.address or words.address
-    terminal = sys.stdout.isatty()
-    colour = wants_colour(given.color, os.environ, terminal=terminal)
+    environment = Environment(given.color)
     if name:
-        checks = [*examine(name, parse_address(name), _announcer(given))]
+        announce = _silent if given.json else environment.notice
+        checks = [*examine(name, parse_address(name), announce)]
     else:
-        checks = [*look_around(colour=colour, terminal=terminal)]
+        checks = [*look_around(environment)]
     if given.json:
-        print((pretty if terminal else compact)([*as_json(checks)]))
+        print((pretty if environment.is_terminal else compact)([*as_json(checks)]))
     else:
-        print("\n".join(lines_of(checks, colour=colour)))
+        print("\n".join(lines_of(checks, colour=environment.has_colours)))
     return NO_SESSION if has_failed(checks) else 0
 
 
-def _announcer(given: InspectOptions) -> Callable[[str], None]:
-    """Return what announces the next step to the user; nothing is announced with --json."""
-
-    def announce(text: str) -> None:
-        if not given.json:
-            print(f"qmpsh: {visible(text)}", file=sys.stderr, flush=True)
-
-    return announce
+def _silent(text: str) -> None:
+    """Announce nothing: with --json only the result is printed."""

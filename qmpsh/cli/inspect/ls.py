@@ -5,8 +5,6 @@ On a terminal that choice is a list to pick from; otherwise it is an error.
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,10 +13,10 @@ from qmpsh.cli.inspect.options import maybe_given
 from qmpsh.client.discovery import Monitor, find_monitors
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import JsonObject
+from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact, pretty
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import table_lines
-from qmpsh.render.theme import glyphs_for
 
 NONE = (
     "no monitor found on this machine; start a VM with"
@@ -33,20 +31,15 @@ def main(words: SplitArgv) -> int:
     if given is None:
         return 0
     found = find_monitors()
-    terminal = sys.stdout.isatty()
+    environment = Environment()
     if given.json:
-        layout = pretty if terminal else compact
+        layout = pretty if environment.is_terminal else compact
         print(layout([dict(monitor._asdict()) for monitor in found]))
     elif found:
-        print("\n".join(lines_of(found, width_of_terminal() if terminal else None)))
+        print("\n".join(lines_of(found, environment.columns)))
     if not found:
-        print(f"qmpsh: {NONE}", file=sys.stderr)
+        environment.notice(NONE)
     return 0
-
-
-def width_of_terminal() -> int:
-    """Return the columns of the terminal on stdout. Raises OSError if it is not a terminal."""
-    return os.get_terminal_size(sys.stdout.fileno()).columns
 
 
 def lines_of(monitors: Sequence[Monitor], width: int | None) -> list[str]:
@@ -54,7 +47,7 @@ def lines_of(monitors: Sequence[Monitor], width: int | None) -> list[str]:
     return _lines([_row(monitor) for monitor in monitors], width)
 
 
-def choices_of(monitors: Sequence[Monitor], width: int) -> list[str]:
+def choices_of(monitors: Sequence[Monitor], width: int | None) -> list[str]:
     """Return the same lines, numbered to pick one, with only the columns in which they differ."""
     rows = [_row(monitor) for monitor in monitors]
     return _lines(
@@ -82,7 +75,7 @@ _TELLING: Final = ("vm", "address", "client", "owner", "program")
 
 def _lines(rows: list[JsonObject], width: int | None) -> list[str]:
     # An address that is cut off is useless.
-    return table_lines(rows, width, glyphs_for(sys.stdout.encoding).more, whole="address")
+    return table_lines(rows, width, Environment().glyphs.more, whole="address")
 
 
 def _row(one: Monitor) -> JsonObject:
@@ -121,7 +114,7 @@ def maybe_pick() -> str | None:
     found = _monitors()
     if not found:
         raise _refusal(found)
-    print("\n".join(choices_of(found, width_of_terminal())))
+    print("\n".join(choices_of(found, Environment().columns)))
     question = "monitor [1]: " if len(found) == 1 else f"monitor, 1 to {len(found)} or a name: "
     while True:
         try:

@@ -15,14 +15,14 @@ import time
 from typing import TYPE_CHECKING
 
 from qmpsh.address import parse_address
-from qmpsh.batch.batch import Batch
-from qmpsh.cli.argv import SplitArgv, split_words
-from qmpsh.cli.option_values import Options, for_batch, is_interactive
+from qmpsh.batch.batch import Batch, batch_settings
+from qmpsh.cli.argv import Options, SplitArgv, split_words
 from qmpsh.cli.process import StdoutFailed, end_by_signals
 from qmpsh.cli.run.vm import Vm
 from qmpsh.client.client import Client, ClientOptions, Tracer
 from qmpsh.errors import CannotConnect, ConnectionLost, QmpshError, UsageError
-from qmpsh.render.safe import told, visible
+from qmpsh.render.environment import Environment
+from qmpsh.render.safe import visible
 from qmpsh.shell.steps import Outcome, Task
 
 if TYPE_CHECKING:
@@ -120,8 +120,9 @@ def main(words: SplitArgv) -> int:
         )
     schema = options.given_schema()
     config = None
-    settings, colour = for_batch(options, one_shot=False)
-    if not options.files and is_interactive() and not options.settings.dry_run:
+    environment = Environment(options.color)
+    settings = batch_settings(options.settings, environment, one_shot=False)
+    if not options.files and environment.is_interactive and not options.settings.dry_run:
         from qmpsh.cli.interactive import configured
 
         options, config = configured(options)
@@ -130,9 +131,9 @@ def main(words: SplitArgv) -> int:
     client: Client | None = None
     try:
         vm.start()
-        client = _connect(vm, options)
+        client = _connect(vm, options, environment)
         if config is None:
-            batch = _Batch(client, settings, schema, colour=colour)
+            batch = _Batch(client, settings, schema, environment)
             return _run_script(vm, batch, options.files or ("-",))
         return _interact(vm, client, options, config, schema)
     except (QmpshError, BrokenPipeError, StdoutFailed):
@@ -143,7 +144,7 @@ def main(words: SplitArgv) -> int:
         raise
     finally:
         vm.end(client)
-        _tell_if_left(vm)
+        _notice_if_left(vm, environment)
         if client is not None:
             client.close()
 
@@ -173,19 +174,19 @@ def _vm(command: list[str]) -> Vm:
     return Vm(command)
 
 
-def _connect(vm: Vm, options: Options) -> Client:
+def _connect(vm: Vm, options: Options, environment: Environment) -> Client:
     """Open a session with the VM. Raises CannotConnect with what QEMU printed."""
     tracer: Tracer | None = None
     if options.is_traced:
         from qmpsh.cli.trace import tracing_for
 
-        tracer = tracing_for(vm.path, options, _tell)
+        tracer = tracing_for(vm.path, options, environment.notice)
     begin = ClientOptions(oob=options.oob)
     if options.connect_timeout is not None:
         begin = begin._replace(connect_timeout=options.connect_timeout)
 
     def notice(_: str) -> None:
-        _tell(f"{vm.program} runs, its monitor says nothing yet; waiting")
+        environment.notice(f"{vm.program} runs, its monitor says nothing yet; waiting")
 
     limit, started = begin.connect_timeout, time.monotonic()
     try:
@@ -244,12 +245,7 @@ def _interact(
     return interact(client, vm.path, options, config, schema, vm)
 
 
-def _tell_if_left(vm: Vm) -> None:
+def _notice_if_left(vm: Vm, environment: Environment) -> None:
     if vm.is_left:
-        _tell(f"the VM goes on, process {vm.pid}; to come back: qmpsh {vm.path}")
-        _tell(f"what it prints goes to {vm.log_path}")
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"qmpsh: {told(text)}\n")
-    sys.stderr.flush()
+        environment.notice(f"the VM keeps running, process {vm.pid}; to come back: qmpsh {vm.path}")
+        environment.notice(f"what it prints goes to {vm.log_path}")
