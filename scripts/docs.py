@@ -1,4 +1,4 @@
-"""Writes docs/qmpsh.1, the manual page, and the same tables into the Markdown pages of docs/.
+"""Writes docs/qmpsh.1, the same tables into the pages of docs/, and the rows of the verbs.
 
 All of it comes from the tables of the program itself, those that --help shows too.
 """
@@ -6,6 +6,7 @@ All of it comes from the tables of the program itself, those that --help shows t
 from __future__ import annotations
 
 import datetime
+import json
 import re
 import sys
 import textwrap
@@ -21,7 +22,8 @@ sys.path.insert(0, str(ROOT))
 from qmpsh import __version__, usage  # noqa: E402  # this checkout's, installed or not
 from qmpsh.address import address_forms  # noqa: E402
 from qmpsh.cli.options import COMMAND, program_lines  # noqa: E402
-from qmpsh.language.verbs import VERBS  # noqa: E402
+from qmpsh.language.verbs import Takes, Verb  # noqa: E402
+from qmpsh.shell.verbs.table import decorated_verbs  # noqa: E402
 from qmpsh.shell.waiting.rules import ENDS  # noqa: E402
 from qmpsh.ui.common.keys import KEYS  # noqa: E402
 
@@ -98,7 +100,9 @@ def program_rows() -> Rows:
 
 def verb_rows() -> Rows:
     """The verbs of the shell."""
-    return [(f".{name} {verb.usage}".rstrip(), verb.summary) for name, verb in VERBS.items()]
+    return [
+        (f".{name} {verb.usage}".rstrip(), verb.summary) for name, verb in decorated_verbs().items()
+    ]
 
 
 def modifier_rows() -> Rows:
@@ -233,8 +237,41 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+# ---------------------------------------------------------------------------- the table of verbs
+
+VERB_TABLE = ROOT / "qmpsh" / "language" / "verbs.py"
+BEGIN_ROWS = "    # The rows of the decorated functions in shell/verbs: scripts/docs.py\n"
+END_ROWS = "    # end of the rows\n"
+
+
+def verb_table(source: str) -> str:
+    """Return the source of `language/verbs.py` with the rows of the decorated functions."""
+    head, _, rest = source.partition(BEGIN_ROWS)
+    tail = rest.partition(END_ROWS)[2]
+    rows = "".join(_verb_row(name, verb) for name, verb in decorated_verbs().items())
+    return head + BEGIN_ROWS + rows + END_ROWS + tail
+
+
+def _verb_row(name: str, verb: Verb) -> str:
+    """A row as ruff formats it."""
+    words = [_string(verb.usage), _string(verb.summary)]
+    if verb.takes is not Takes.WORDS:
+        words.append(f"Takes.{verb.takes.name}")
+    words += ["bare=True"] if verb.bare else []
+    words += [f"modifiers=({', '.join(map(_string, verb.modifiers))},)"] if verb.modifiers else []
+    words += ["reaches_vm=True"] if verb.reaches_vm else []
+    words.append(f"place={_string(verb.place)}")
+    return f"    {_string(name)}: Verb(\n" + "".join(f"        {w},\n" for w in words) + "    ),\n"
+
+
+def _string(text: str) -> str:
+    """A text as Python writes it, in double quotes."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def write() -> None:
-    """Write the page, with the date of today where it changes, and every table into its page."""
+    """Write all of it, the manual page with the date of today where it changes."""
+    VERB_TABLE.write_text(verb_table(VERB_TABLE.read_text()))
     stored = PAGE.read_text()
     if stored != page(date_of(stored)):
         PAGE.write_text(page(datetime.date.today().isoformat()))

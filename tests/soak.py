@@ -22,7 +22,7 @@ from qmpsh.advice import UNGUARDED
 from qmpsh.client.client import Client
 from qmpsh.errors import QmpshError
 from qmpsh.protocol.messages import Command, ErrorReply, Event, Reply
-from qmpsh.shell.session.connection import Tone
+from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, Outcome
@@ -117,8 +117,8 @@ class Person:
         """Wait for the descriptor as an event loop does, and let the session go on."""
         due = self.session.wait()
         limit = seconds if due is None else min(seconds, due)
-        fd = self.session.fileno()
-        writing = [fd] if fd >= 0 and self.session.wants_write else []
+        fd = self.session.connection.fileno()
+        writing = [fd] if fd >= 0 and self.session.connection.wants_write else []
         select.select([fd] if fd >= 0 else [], writing, [], limit)
         self.session.poll()
 

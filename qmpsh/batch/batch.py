@@ -18,7 +18,8 @@ from qmpsh.language.syntax import Mode, Redirect, prints_reply
 from qmpsh.render.environment import Environment
 from qmpsh.render.formats import Rendering, compact, pretty, render_answer
 from qmpsh.render.safe import visible
-from qmpsh.shell.interpreter import Shell
+from qmpsh.shell.context import Context, FrontEnd
+from qmpsh.shell.interpreter import run_line, run_words
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, Outcome, Task, WaitFor
@@ -34,6 +35,29 @@ _INDENT = "  "
 _LONGEST_LINE = 2000
 """columns of a wrong line that are shown where there is no terminal: it may hold megabytes"""
 _LAST_MOMENT = 1.0  # seconds
+
+
+class _BatchFrontEnd(FrontEnd):
+    """A run without a person, as a line sees it."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    def warn(self, text: str) -> None:
+        self._environment.notice(text)
+
+    def keys(self) -> Iterable[tuple[str, str]]:
+        # Imported here: they are of no use where no key is read.
+        from qmpsh.ui.common.keys import KEYS, shown_keys
+
+        return shown_keys(KEYS)
+
+    def check_option(self, name: str, word: str) -> None:
+        if name == "theme":
+            # Imported here: a theme means nothing where no screen is, and is hardly set.
+            from qmpsh.render.theme import find_theme
+
+            find_theme(word, os.environ)
 
 
 class Batch:
@@ -58,21 +82,19 @@ class Batch:
         self._unwritten: QmpshError | None = None
         self._pastime: WaitProgress | None = None
         machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
-        self._shell = Shell(client, settings, machine, schema)
-        self._shell.warn = environment.notice
-        self._shell.keys = _keys
-        self._shell.checks = {"theme": _check_theme}
+        self._front_end = _BatchFrontEnd(environment)
+        self._context = Context(client, settings, machine, schema, self._front_end)
 
     def run_words(self, words: Sequence[str]) -> int:
         """Run one line given as the words of a command line; its exit code."""
-        self._shell.stdin = _STDIN
+        self._front_end.stdin = _STDIN
         show = partial(self._show, _PROGRAM)
-        outcome = self.finish(_PROGRAM, self._shell.start_words(words, show))
+        outcome = self.finish(_PROGRAM, Task(run_words(self._context, words), show))
         return outcome.exit_code or self._end_of_input(_PROGRAM).exit_code
 
     def run_script(self, names: Sequence[str]) -> int:
         """Run files one after the other, "-" is stdin; the exit code of the first failure."""
-        self._shell.hear_events()  # a line may wait for what an earlier one did
+        self._context.keep_events()  # a line may wait for what an earlier one did
         exit_code = 0
         for name in names:
             outcome = self._run_file(name)
@@ -84,7 +106,7 @@ class Batch:
     @property
     def client(self) -> Client | None:
         """The connection as it is now: `.reconnect` makes another one."""
-        return self._shell.client
+        return self._context.client
 
     def close(self) -> None:
         """Give the connection up."""
@@ -95,7 +117,7 @@ class Batch:
     @property
     def mode(self) -> Mode:
         """How the next line is read."""
-        return self._shell.mode
+        return self._context.mode
 
     @property
     def ahead(self) -> int:
@@ -108,7 +130,7 @@ class Batch:
 
     def start(self, place: str, line: str) -> Task:
         """Begin a line of the language. place: what is said of it begins with"""
-        return self._shell.start(line, partial(self._show, place))
+        return Task(run_line(self._context, line), partial(self._show, place))
 
     def finish(self, place: str, task: Task) -> Outcome:
         """Drive a line to its end, show its answers and report what went wrong."""
@@ -218,7 +240,7 @@ class Batch:
         except OSError as error:
             return self.report(_PROGRAM, UsageError(f"cannot read {name}: {error.strerror}"))
         shown = "stdin" if name == "-" else name
-        self._shell.stdin = None if name == "-" else _STDIN
+        self._front_end.stdin = None if name == "-" else _STDIN
         try:
             outcome = Script(self, fd, shown, sys.stdout.flush).run()
             return outcome if outcome.exit_code else self._end_of_input(shown)
@@ -228,7 +250,7 @@ class Batch:
 
     def _end_of_input(self, place: str) -> Outcome:
         try:
-            self._shell.end_of_input()
+            self._context.end_of_input()
         except UsageError as error:
             return self.report(place, error)
         return Outcome()
@@ -328,22 +350,6 @@ def batch_settings(settings: Settings, environment: Environment, *, one_shot: bo
         bar=environment.has_bar,
         reader=terminal,
     )
-
-
-def _check_theme(name: str) -> None:
-    """Raise UsageError where there is no such theme."""
-    # Imported here: a theme means nothing where no screen is, and is hardly set.
-    from qmpsh.render.theme import find_theme
-
-    find_theme(name, os.environ)
-
-
-def _keys() -> Iterable[tuple[str, str]]:
-    """The keys of the prompt, for `.help keys`."""
-    # Imported here: they are of no use where no key is read.
-    from qmpsh.ui.common.keys import KEYS, shown_keys
-
-    return shown_keys(KEYS)
 
 
 def _pass_on(data: bytes, *, aside: bool) -> None:

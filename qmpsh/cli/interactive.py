@@ -6,7 +6,6 @@ The front end makes the session itself, because it wants to hear of everything f
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from qmpsh.cli.argv import Options
 from qmpsh.cli.config import Config, read_config
@@ -18,16 +17,14 @@ from qmpsh.schema.model import Schema
 from qmpsh.shell.history import is_kept
 from qmpsh.shell.preferences import VIEWS, view_of
 from qmpsh.shell.secrets import mask_line
+from qmpsh.shell.session.listener import SessionListener
 from qmpsh.shell.session.owned_vm import OwnedVm
-from qmpsh.shell.session.session import Session, SessionListener
+from qmpsh.shell.session.session import Connect, Session, SessionFrontEnd
 from qmpsh.ui.common.history import LineHistory
 from qmpsh.ui.common.keys import shown_keys
 from qmpsh.ui.common.runner import redirect
 from qmpsh.ui.common.setup import TerminalSetup
 from qmpsh.ui.common.style import color_depth
-
-if TYPE_CHECKING:
-    from qmpsh.ui.common.session_protocol import Connect
 
 
 def configured(options: Options) -> tuple[Options, Config]:
@@ -68,19 +65,18 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
     """
     sessions: list[Session] = []
 
-    def connect(watcher: SessionListener) -> Session:
-        session = Session(client, options.settings, watcher, address, schema)
+    def connect(listener: SessionListener) -> Session:
+        front_end = SessionFrontEnd(listener, history.stored, partial(shown_keys, config.keys))
+        session = Session(client, options.settings, listener, address, schema, front_end)
         session.preferences.adopt(config.preferences)
         session.preferences.offers["theme"] = theme_names
         session.catalog.aliases = config.aliases
         session.own(own)
-        session.shell.typed_before = history.stored
-        session.shell.keys = partial(shown_keys, config.keys)
         sessions.append(session)
         return session
 
     def is_hmp() -> bool:
-        return sessions[-1].shell.hmp if sessions else options.settings.hmp
+        return sessions[-1].context.hmp if sessions else options.settings.hmp
 
     name = "history-guest" if options.guest_agent else "history"
     history = LineHistory(is_hmp, config.aliases, name)

@@ -1,7 +1,8 @@
 """The shell's own words, one row for each verb: all that is known of it before it runs.
 
 They begin with a dot so that they can never hide a command of the server. The code that scans,
-parses, completes or masks a verb's line reads a column here; what a verb does is in `shell.verbs`.
+parses, completes or masks a verb's line reads a column here; what a verb does is in `shell.verbs`,
+whose decorated functions are where the rows come from.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Verb(NamedTuple):
     modifiers: those that no command takes
     reaches_vm: it does something in the VM, or awaits something of it, so that it matters which VM
     that is. Others ask at most what the server accepts, as completion does.
+    place: of its steps, `module:function`
     """
 
     usage: str
@@ -54,6 +56,7 @@ class Verb(NamedTuple):
     bare: bool = False
     modifiers: tuple[str, ...] = ()
     reaches_vm: bool = False
+    place: str = ""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -63,55 +66,139 @@ class Verb(NamedTuple):
 
 
 VERBS: dict[str, Verb] = {
+    # The rows of the decorated functions in shell/verbs: scripts/docs.py
     "help": Verb(
-        "[NAME]", "list verbs and commands, or explain a command, event, verb, modifier",
+        "[NAME]",
+        "list verbs and commands, or explain a command, event, verb, modifier",
         Takes.NAME,
         bare=True,
+        place="qmpsh.shell.verbs.help:show_help",
     ),
-    "apropos": Verb("WORD", "search the names and the manual's text"),
+    "apropos": Verb(
+        "WORD",
+        "search the names and the manual's text",
+        place="qmpsh.shell.verbs.help:apropos",
+    ),
     "hmp": Verb(
-        "[LINE]", "run one line of the human monitor; alone: HMP mode on or off", Takes.HMP,
-        bare=True, reaches_vm=True,
+        "[LINE]",
+        "run one line of the human monitor; alone: HMP mode on or off",
+        Takes.HMP,
+        bare=True,
+        reaches_vm=True,
+        place="qmpsh.shell.verbs.hmp:run_hmp",
     ),
-    "json": Verb("LINE", "print the JSON that LINE would send, and send nothing", Takes.LINE),
+    "json": Verb(
+        "LINE",
+        "print the JSON that LINE would send, and send nothing",
+        Takes.LINE,
+        place="qmpsh.shell.verbs.export:show_json",
+    ),
     "export": Verb(
-        "bash|python|virsh LINE", "the same command for another tool", Takes.TOOL_LINE
+        "bash|python|virsh LINE",
+        "the same command for another tool",
+        Takes.TOOL_LINE,
+        place="qmpsh.shell.verbs.export:export",
     ),
     "add-fd": Verb(
-        "PATH[:ro|rw]", "hand the VM an open file; the answer is /dev/fdset/N", Takes.FILE,
+        "PATH[:ro|rw]",
+        "hand the VM an open file; the answer is /dev/fdset/N",
+        Takes.FILE,
         reaches_vm=True,
+        place="qmpsh.shell.verbs.add_fd:add_fd",
     ),
     "events": Verb(
-        "[PATTERN...]", "show only such events; in a script: JSON lines, --count N", Takes.EVENTS,
-        modifiers=("count",), reaches_vm=True,
+        "[PATTERN...]",
+        "show only such events; in a script: JSON lines, --count N",
+        Takes.EVENTS,
+        modifiers=("count",),
+        reaches_vm=True,
+        place="qmpsh.shell.verbs.events:events",
     ),
     "wait": Verb(
         "EVENT [KEY=VALUE...]|job=ID",
         "an event since the last command, else the next; or the end of a job; --new, --timeout T",
-        Takes.EVENT, bare=True, modifiers=("new",), reaches_vm=True,
+        Takes.EVENT,
+        bare=True,
+        modifiers=("new",),
+        reaches_vm=True,
+        place="qmpsh.shell.verbs.events:wait",
     ),
     "watch": Verb(
-        "[TIME] LINE", "repeat a query, show what changed; --count N", Takes.TIMED_LINE,
-        bare=True, modifiers=("count",), reaches_vm=True,
+        "[TIME] LINE",
+        "repeat a query, show what changed; --count N",
+        Takes.TIMED_LINE,
+        bare=True,
+        modifiers=("count",),
+        reaches_vm=True,
+        place="qmpsh.shell.verbs.watch:watch",
     ),
-    "disconnect": Verb("", "let somebody else have the monitor"),
-    "reconnect": Verb("", "take the monitor again"),
+    "disconnect": Verb(
+        "",
+        "let somebody else have the monitor",
+        place="qmpsh.shell.verbs.connection:disconnect",
+    ),
+    "reconnect": Verb(
+        "",
+        "take the monitor again",
+        place="qmpsh.shell.verbs.connection:reconnect",
+    ),
     "exec": Verb(
-        "CMD [ARG...]", "run a command in the guest, through its agent; --stdin, --timeout T first",
-        Takes.PROGRAM, reaches_vm=True,
+        "CMD [ARG...]",
+        "run a command in the guest, through its agent; --stdin, --timeout T first",
+        Takes.PROGRAM,
+        reaches_vm=True,
+        place="qmpsh.shell.verbs.guest_exec:exec_in_guest",
     ),
-    "cat": Verb("FILE", "print a file of the guest, through its agent", reaches_vm=True),
+    "cat": Verb(
+        "FILE",
+        "print a file of the guest, through its agent",
+        reaches_vm=True,
+        place="qmpsh.shell.verbs.guest_files:cat",
+    ),
     "put": Verb(
-        "FILE GUESTFILE", "write a file of this host, or - for stdin, to one of the guest",
-        Takes.FILES, reaches_vm=True,
+        "FILE GUESTFILE",
+        "write a file of this host, or - for stdin, to one of the guest",
+        Takes.FILES,
+        reaches_vm=True,
+        place="qmpsh.shell.verbs.guest_files:put",
     ),
-    "source": Verb("FILE", "run the lines of a file", Takes.FILE, reaches_vm=True),
-    "history": Verb("[TEXT]", "the lines typed before, all that hold TEXT", bare=True),
-    "pager": Verb("", "the last answer in $PAGER"),
-    "log": Verb("[on|off]", "write every message to a file as JSON lines, masked"),
-    "set": Verb("[OPTION [VALUE]]", "show the shell's options, or change one", Takes.OPTION),
-    "exit": Verb("", "leave the shell; the VM goes on, one of `qmpsh run` if you like", bare=True),
-}  # fmt: skip
+    "source": Verb(
+        "FILE",
+        "run the lines of a file",
+        Takes.FILE,
+        reaches_vm=True,
+        place="qmpsh.shell.verbs.source:source",
+    ),
+    "log": Verb(
+        "[on|off]",
+        "write every message to a file as JSON lines, masked",
+        place="qmpsh.shell.verbs.log:log",
+    ),
+    "set": Verb(
+        "[OPTION [VALUE]]",
+        "show the shell's options, or change one",
+        Takes.OPTION,
+        place="qmpsh.shell.verbs.options:set_option",
+    ),
+    "history": Verb(
+        "[TEXT]",
+        "the lines typed before, all that hold TEXT",
+        bare=True,
+        place="qmpsh.shell.verbs.prompt:history",
+    ),
+    "pager": Verb(
+        "",
+        "the last answer in $PAGER",
+        place="qmpsh.shell.verbs.prompt:pager",
+    ),
+    "exit": Verb(
+        "",
+        "leave the shell; the VM goes on, one of `qmpsh run` if you like",
+        bare=True,
+        place="qmpsh.shell.verbs.prompt:leave",
+    ),
+    # end of the rows
+}
 
 UNKNOWN = Verb("", "")
 """What is known of a verb that there is not."""
@@ -122,10 +209,26 @@ def takes(name: str) -> Takes:
     return VERBS.get(name, UNKNOWN).takes
 
 
-BARE = frozenset(name for name, verb in VERBS.items() if verb.bare)
+BARE: set[str] = set()
 """The verbs that work without their dot."""
 
-VERB_MODIFIERS = {
-    name: f".{verb}" for verb, row in reversed(VERBS.items()) for name in row.modifiers
-}
+VERB_MODIFIERS: dict[str, str] = {}
 """The modifiers that only verbs take, with the first verb that does."""
+
+
+def add_verb(name: str, verb: Verb) -> None:
+    """Add a verb to the table, or replace it there."""
+    VERBS[name] = verb
+    BARE.discard(name)
+    _derive(name, verb)
+
+
+def _derive(name: str, verb: Verb) -> None:
+    if verb.bare:
+        BARE.add(name)
+    for modifier in verb.modifiers:
+        VERB_MODIFIERS.setdefault(modifier, f".{name}")
+
+
+for _name, _verb in VERBS.items():
+    _derive(_name, _verb)

@@ -58,20 +58,20 @@ class Introspection:
         self._manual_sought = False
         self._properties: dict[str, Properties] = {}
 
-    def move(self, client: Client, *, anew: bool) -> None:
+    def use_client(self, client: Client, *, is_other: bool) -> None:
         """Ask at another connection from now on.
 
-        anew: it may be another server, so that what the last one accepted is forgotten
+        is_other: it may be another server, so what the last one accepted is forgotten
         """
         self._client = client
         self._loading = False
-        if not anew:
+        if not is_other:
             self._recognize(client)
-        if anew:
+        if is_other:
             self._machine.commands = ()
             self._properties = {}
             self._manual, self._manual_sought = None, False
-        if anew and not self._given:
+        if is_other and not self._given:
             self.schema, self._loaded = None, False
 
     @property

@@ -9,24 +9,19 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
+from qmpsh.errors import QmpshError, UsageError
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.language.syntax import (
-    CommandLine,
-    Statement,
-    TransactionClose,
-    TransactionOpen,
-    VerbLine,
-)
+from qmpsh.language.syntax import CommandLine, TransactionClose, TransactionOpen
 from qmpsh.protocol.messages import Command, command_object
 from qmpsh.shell.arguments import read_action
 from qmpsh.shell.execute import Request
 from qmpsh.shell.secret_rules import mask_json
 from qmpsh.shell.secrets import mask_line
-from qmpsh.shell.steps import Ask, Note, Outcome, Steps, Wish
+from qmpsh.shell.steps import Ask, Note, Wish
 
 if TYPE_CHECKING:
-    from qmpsh.shell.interpreter import Shell
+    from qmpsh.shell.introspection import Asking, Introspection
+    from qmpsh.shell.settings import Settings
 
 
 class Transaction:
@@ -70,62 +65,36 @@ class Transaction:
         return Request(command, end.modifiers, end.redirect)
 
 
-def begin(shell: Shell, opening: TransactionOpen) -> Steps:
-    """`transaction(`, alone or with its one action and its `)`."""
-    if opening.action is None:
-        shell.transaction = Transaction()
-        return Outcome()
-    request = yield from single_action(shell, opening, opening.action)
-    return (yield from shell.execute(request))
-
-
-def single_action(
-    shell: Shell, opening: TransactionOpen, action: CommandLine
-) -> Generator[Wish, str, Request]:
-    """The request of a transaction of one action."""
-    transaction = Transaction()
-    yield from _add(shell, transaction, action)
-    return transaction.request(opening)
-
-
-def inside(shell: Shell, transaction: Transaction, statement: Statement) -> Steps:
-    """What a statement does while a transaction is open."""
-    match statement:
-        case CommandLine():
-            return _add(shell, transaction, statement)
-        case TransactionClose():
-            shell.transaction = None
-            return _commit(shell, transaction, statement)
-        case VerbLine():
-            return shell.verb(statement)
-        case _:
-            error = LineSyntaxError(
-                "inside a transaction each line is one action: NAME key=value",
-                statement.source,
-                (0, len(statement.source)),
-            )
-            transaction.refuse(error)
-            raise error
-
-
-def _commit(shell: Shell, transaction: Transaction, closing: TransactionClose) -> Steps:
-    request = transaction.request(closing)
-    if shell.settings.interactive:
-        yield Note(transaction.preview())
-        if not (shell.settings.yes or request.modifiers.yes):
-            choice = yield transaction.question()
-            if choice != "y":
-                return Outcome()
-    return (yield from shell.execute(request))
-
-
-def _add(shell: Shell, transaction: Transaction, line: CommandLine) -> Steps:
+def add_action(introspection: Introspection, transaction: Transaction, line: CommandLine) -> Asking:
+    """Add a line's action to a transaction; a wrong one refuses the whole."""
     try:
-        transaction.add(line, (yield from read_action(shell.introspection, line)))
+        transaction.add(line, (yield from read_action(introspection, line)))
     except QmpshError as error:
         transaction.refuse(error)
         raise
-    return Outcome()
+
+
+def single_action(
+    introspection: Introspection, opening: TransactionOpen, action: CommandLine
+) -> Generator[Wish, str, Request]:
+    """Return the request of a transaction of one action."""
+    transaction = Transaction()
+    yield from add_action(introspection, transaction, action)
+    return transaction.request(opening)
+
+
+def commit_request(
+    settings: Settings, transaction: Transaction, closing: TransactionClose
+) -> Generator[Wish, str, Request | None]:
+    """Return the request of the whole; None if the user, who is shown it first, declines."""
+    request = transaction.request(closing)
+    if settings.interactive:
+        yield Note(transaction.preview())
+        if not (settings.yes or request.modifiers.yes):
+            choice = yield transaction.question()
+            if choice != "y":
+                return None
+    return request
 
 
 def masked_request(request: Request) -> Request:

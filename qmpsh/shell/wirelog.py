@@ -7,26 +7,19 @@ ends with one remark and the work goes on.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from qmpsh.client.client import Client
-from qmpsh.errors import LineSyntaxError, UsageError
+from qmpsh.errors import UsageError
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.language.syntax import VerbLine
-from qmpsh.paths import state_file
 from qmpsh.shell.secret_rules import mask_json, reads_secret
 from qmpsh.shell.secrets import scrubbed, secrets_of
-from qmpsh.shell.steps import Note, Outcome, Steps
 from qmpsh.textsecrets import MASK, mask_text
-
-if TYPE_CHECKING:
-    from qmpsh.shell.interpreter import Shell
 
 Sink = Callable[[str, Json], None]
 """Gets the direction, "->" to the server or "<-" from it, and the masked message. Never raises."""
@@ -67,7 +60,7 @@ class WireTracer:
         return scrubbed(masked, self._secrets) if self._secrets else masked
 
 
-_MODE: Final = 0o600
+FILE_MODE: Final = 0o600
 # Not blocking: a fifo without a reader fails at once (ENXIO), instead of waiting for one.
 _FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
 _DIRECTIONS: Final = {"->": "sent", "<-": "received"}
@@ -92,7 +85,7 @@ class WireLog:
         self._vm = vm
         self._asked: Json = None
         try:
-            self._fd = os.open(path, _FLAGS, _MODE)
+            self._fd = os.open(path, _FLAGS, FILE_MODE)
         except OSError as error:
             why = "nobody reads it" if error.errno == errno.ENXIO else error.strerror
             raise UsageError(f"cannot write the log {path}: {why}") from error
@@ -144,34 +137,3 @@ def log_of(client: Client | None) -> WireLog | None:
     tracing = client.tracer if client is not None else None
     sinks = tracing.sinks if isinstance(tracing, WireTracer) else []
     return next((sink for sink in sinks if isinstance(sink, WireLog)), None)
-
-
-def log(shell: Shell, line: VerbLine) -> Steps:
-    """`.log on|off`; alone it says which. Without --logfile the log is in the state folder.
-
-    Raises LineSyntaxError, UsageError where there is no connection, or no file to be written.
-    """
-    word = line.rest.strip()
-    if word not in ("", "on", "off"):
-        raise LineSyntaxError("expected on or off", line.source, line.rest_span)
-    if shell.client is None:
-        raise UsageError(".log: there is no connection with --dry-run")
-    found = log_of(shell.client)
-    if word == "on" and found is None:
-        found = _open(shell, shell.client)
-    if found is not None and word:
-        found.on = word == "on"
-    state = f"on: {found.path}" if found is not None and found.on else "off"
-    yield Note(f"the log is {state}")
-    return Outcome()
-
-
-def _open(shell: Shell, client: Client) -> WireLog:
-    path = state_file("wire.log")
-    with contextlib.suppress(OSError):
-        os.chmod(path, _MODE)  # ours alone; that of --logfile has the mode that its owner gave it
-    opened = WireLog(path, shell.machine.address, shell.warn, shell.machine.name)
-    if not isinstance(client.tracer, WireTracer):
-        client.tracer = WireTracer()
-    client.tracer.sinks.append(opened)
-    return opened

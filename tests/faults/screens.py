@@ -17,7 +17,8 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from qmpsh.address import parse_address
 from qmpsh.client.client import Client
 from qmpsh.render.theme import UNICODE
-from qmpsh.shell.session.session import Session, SessionListener
+from qmpsh.shell.session.listener import SessionListener
+from qmpsh.shell.session.session import Session
 from qmpsh.shell.settings import Settings
 from qmpsh.ui.line import app as plain
 from qmpsh.ui.screen import app

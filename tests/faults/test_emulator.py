@@ -107,9 +107,9 @@ def test_what_stands_in_the_place_of_the_vm_is_told_once(
         os.unlink(vm.path)
         put(vm, start_vm)
         harness.poll_until(lambda: harness.listener.remarks)
-        serial = harness.session.serial
+        serial = harness.session.connection.serial
         for other in start_vm._vms[1:]:
-            harness.poll_until(lambda: harness.session.serial > serial + 3)
+            harness.poll_until(lambda: harness.session.connection.serial > serial + 3)
             other.kill()
         os.unlink(vm.path)
         start_vm(name="vm1", folder=vm.folder)

@@ -18,7 +18,7 @@ from tests.fuzzing import examples
 from tests.language.strategies import lines, modes
 
 many = examples(2)
-PROMPT = Mode(prompt=True, bare_verbs=BARE, helps=True)
+PROMPT = Mode(prompt=True, bare_verbs=frozenset(BARE), helps=True)
 
 
 def outcome(read: Callable[[], Sequence[Statement]]) -> list[Statement] | tuple[str, Span]:

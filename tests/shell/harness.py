@@ -9,7 +9,7 @@ from qmpsh.advice import UNGUARDED
 from qmpsh.client.client import Client
 from qmpsh.errors import QmpshError
 from qmpsh.protocol.messages import ErrorReply, Event, Reply
-from qmpsh.shell.session.connection import Tone
+from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, Outcome
@@ -95,5 +95,5 @@ class SessionHarness:
     def candidates(self, text: str) -> list[str]:
         """Candidates at the end of the text, live values included."""
         self.session.complete(text, len(text))
-        self.poll_until(lambda: self.session.inquiry.is_idle)
+        self.poll_until(lambda: self.session.queries.is_idle)
         return [c.text for c in self.session.complete(text, len(text))]

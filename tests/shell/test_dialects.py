@@ -11,7 +11,8 @@ from qmpsh.client.client import Client
 from qmpsh.client.dialect import STORAGE_DAEMON, STRATOVIRT
 from qmpsh.jsontypes import JsonObject
 from qmpsh.protocol.messages import Command
-from qmpsh.shell.interpreter import Shell
+from qmpsh.shell.context import Context
+from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.session.queries import SHARE, BackgroundQuery, QueryQueue
 from qmpsh.shell.settings import Settings
@@ -37,7 +38,7 @@ def open_session() -> Iterator[Callable[[str], SessionHarness]]:
 def has_learnt(harness: SessionHarness) -> Callable[[], bool]:
     def learnt() -> bool:
         harness.session.poll()
-        return bool(harness.session.catalog.commands) and harness.session.inquiry.is_idle
+        return bool(harness.session.catalog.commands) and harness.session.queries.is_idle
 
     return learnt
 
@@ -88,20 +89,20 @@ def test_storage_daemon(open_session: Callable[[str], SessionHarness], daemon: s
     session = harness.session
     wait_until(has_learnt(harness), PATIENCE)
     assert session.client.dialect is STORAGE_DAEMON
-    assert session.shell.introspection.manual_name == "qemu-storage-daemon-qmp-ref"
+    assert session.context.introspection.manual_name == "qemu-storage-daemon-qmp-ref"
     assert session.catalog.schema is not None
     assert (session.machine.state, session.machine.status) == ("", "")
     outcomes = [harness.run(line) for line in (".hmp", ".hmp info block", "query-jobs")]
     assert [outcome.exit_code for outcome in outcomes] == [2, 2, 0]
-    assert not session.shell.hmp
+    assert not session.context.hmp
 
 
 # ------------------------------------------------------------------------ out of band
 
 
-def learnt_shell(client: Client) -> Shell:
+def learnt_shell(client: Client) -> Context:
     """A shell that knows the schema."""
-    shell = Shell(client, Settings(), Machine("", client.greeting))
+    shell = Context(client, Settings(), Machine("", client.greeting))
     finish(client, Task(shell.introspection.learn(), lambda _: None))
     return shell
 
@@ -125,11 +126,11 @@ def test_what_may_goes_out_of_band_by_itself(vm: Vm) -> None:
 
     client.tracer = trace
     shown: list[Answer | Note] = []
-    finish(client, shell.start("query-yank", shown.append))
+    finish(client, Task(run_line(shell, "query-yank"), shown.append))
     assert sent == ["execute"], "nothing was in its way"
     slow = [client.submit(Command("query-qmp-schema")) for _ in range(20)]
     order.clear()
-    finish(client, shell.start("query-yank", shown.append))
+    finish(client, Task(run_line(shell, "query-yank"), shown.append))
     while not all(pending.done for pending in slow):
         client.poll(PATIENCE)
     assert sent.count("exec-oob") == 1
@@ -143,7 +144,7 @@ def test_in_band_what_the_schema_does_not_mark(vm: Vm) -> None:
     client = Client.connect(parse_address(vm.path))
     shell = learnt_shell(client)
     slow = client.submit(Command("query-qmp-schema"))
-    task = shell.start("query-name", lambda _: None)
+    task = Task(run_line(shell, "query-name"), lambda _: None)
     finish(client, task)
     assert slow.done
     assert task.outcome is not None

@@ -22,7 +22,7 @@ from qmpsh.protocol.messages import Command, command_object
 from qmpsh.render.safe import visible
 from qmpsh.shell.execute import Request, dry_run_text
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.verbs.help import TOOLS
+from qmpsh.shell.verbs.export import TOOLS
 from tests.conftest import RunQmpsh
 from tests.fuzzing import examples
 from tests.ports import free_port

@@ -6,8 +6,9 @@ import pytest
 
 from qmpsh.complete.candidates import hmp_entries
 from qmpsh.errors import LineError
+from qmpsh.shell.context import Context
 from qmpsh.shell.hmp import HMP_COMMANDS
-from qmpsh.shell.interpreter import Shell
+from qmpsh.shell.interpreter import run_line, run_words
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Task
@@ -15,8 +16,8 @@ from qmpsh.suggest import nearest
 from tests.samples import schema, text
 
 
-def shell() -> Shell:
-    return Shell(None, Settings(dry_run=True), Machine("", None), schema("10.0"))
+def shell() -> Context:
+    return Context(None, Settings(dry_run=True), Machine("", None), schema("10.0"))
 
 
 def said(task: Task) -> str:
@@ -83,28 +84,28 @@ GUESSES = [
 
 @pytest.mark.parametrize("line,message", GUESSES)
 def test_what_was_meant(line: str, message: str) -> None:
-    found = said(shell().start(line, print))
+    found = said(Task(run_line(shell(), line), print))
     is_list = "did you mean" in message or "there are" in message
     assert found.startswith(message) if is_list else found == message
 
 
 def test_a_word_on_a_line_of_its_own_in_a_transaction() -> None:
     started = shell()
-    started.start("transaction(", print).advance(0.0)
-    found = said(started.start("block-dirty-bitmap-clear node0", print))
+    Task(run_line(started, "transaction("), print).advance(0.0)
+    found = said(Task(run_line(started, "block-dirty-bitmap-clear node0"), print))
     assert found == "expected KEY=value: block-dirty-bitmap-clear node=node0?"
 
 
 def test_words_of_a_command_line() -> None:
-    words = shell().start_words(["device_add", "virtio-net-pci", "id=x"], print)
+    words = Task(run_words(shell(), ["device_add", "virtio-net-pci", "id=x"]), print)
     assert said(words) == "expected KEY=value: device_add driver=virtio-net-pci?"
-    assert said(shell().start_words(["device_del", "id", "net1"], print)) == (
+    assert said(Task(run_words(shell(), ["device_del", "id", "net1"]), print)) == (
         "expected KEY=value: device_del id=net1?"
     )
 
 
 def test_an_unknown_command_is_marked_itself() -> None:
-    task = shell().start("info status", print)
+    task = Task(run_line(shell(), "info status"), print)
     task.advance(0.0)
     error = task.outcome.error if task.outcome else None
     assert isinstance(error, LineError)
@@ -112,7 +113,7 @@ def test_an_unknown_command_is_marked_itself() -> None:
 
 
 def test_a_guess_holds_no_secret() -> None:
-    assert "hunter2" not in said(shell().start("set_password vnc hunter2", print))
+    assert "hunter2" not in said(Task(run_line(shell(), "set_password vnc hunter2"), print))
 
 
 def test_the_monitors_commands_are_those_that_qmp_has_under_no_like_name() -> None:

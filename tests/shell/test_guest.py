@@ -13,7 +13,8 @@ from qmpsh.client.client import Client, ClientOptions
 from qmpsh.client.dialect import GUEST_AGENT
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.shell import execute
-from qmpsh.shell.interpreter import Shell
+from qmpsh.shell.context import Context
+from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.settings import Settings
@@ -31,8 +32,8 @@ def run(path: str, line: str, settings: Settings = Settings()) -> tuple[list[str
     """What a line says, and its exit code."""
     said: list[Answer | Note] = []
     client = Client.connect(UnixAddress(path), OPTIONS)
-    shell = Shell(client, settings, Machine(path, None))
-    task = shell.start(line, said.append)
+    shell = Context(client, settings, Machine(path, None))
+    task = Task(run_line(shell, line), said.append)
     while not task.advance(time.monotonic()):
         client.poll(task.timeout(time.monotonic()))
     client.close()

@@ -12,6 +12,8 @@ from qmpsh.language.parser import parse_line, parse_words
 from qmpsh.language.syntax import CommandLine, HmpLine, Mode, VerbLine
 from qmpsh.schema.check import check_arguments
 from qmpsh.shell.habits import MONITOR_COMMANDS, in_our_words
+from qmpsh.shell.interpreter import run_line, run_words
+from qmpsh.shell.steps import Task
 from tests.fuzzing import examples
 from tests.language.helpers import refused_line
 from tests.samples import schema, text
@@ -139,7 +141,7 @@ def test_every_command_of_the_human_monitor_is_known(version: str) -> None:
     ],
 )
 def test_what_is_said(line: str, message: str) -> None:
-    found = said(shell().start(line, print))
+    found = said(Task(run_line(shell(), line), print))
     assert found.startswith(message) if message.endswith(("block_s", "ioth")) else found == message
 
 
@@ -153,7 +155,7 @@ def test_words_of_a_command_line() -> None:
             "-d is not an option of qmpsh, and modifiers have two dashes, as in --json",
         ),
     ]:
-        assert said(shell().start_words(line.split(), print)) == message
+        assert said(Task(run_words(shell(), line.split()), print)) == message
 
 
 @pytest.mark.parametrize("line", ["q!", ":q", "exit()", "quit()", ":wq", "\\q", ":quit"])
@@ -201,7 +203,7 @@ def test_help_in_a_line_of_the_human_monitor_is_its_own() -> None:
 
 def test_a_guess_holds_no_secret() -> None:
     for line in ("set_password vnc hunter2", "object_add secret,id=s,data=hunter2"):
-        task = shell().start(line, print)
+        task = Task(run_line(shell(), line), print)
         task.advance(0.0)
         error = task.outcome.error if task.outcome else None
         assert isinstance(error, LineError)
@@ -244,7 +246,7 @@ _PIECES = [
 @example("balloon -d -d")
 def test_whatever_is_typed_is_answered_or_refused(line: str) -> None:
     words = line.split() or ["x"]
-    for task in (shell().start(line, print), shell().start_words(words, print)):
+    for task in (Task(run_line(shell(), line), print), Task(run_words(shell(), words), print)):
         task.advance(0.0)
         error = task.outcome.error if task.outcome else None
         assert error is None or isinstance(error, QmpshError)

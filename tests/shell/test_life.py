@@ -66,7 +66,7 @@ def test_the_same_vm_is_met_again_silently(start_vm: VmStarter, open_session: Op
     assert len(harness.listener.losses) == 1
     lose(harness, Vm(vm.path, vm.folder, start_vm._vms[-1].process))
     assert len(harness.listener.losses) == 2
-    assert session.fileno() == -1
+    assert session.connection.fileno() == -1
 
 
 def test_another_vm_is_asked_about(start_vm: VmStarter, open_session: OpenSession) -> None:
@@ -182,7 +182,7 @@ def test_a_monitor_of_libvirt_is_not_taken_unasked(
     )
     start_vm(folder=vm.folder)
     assert harness.session.wait() is None
-    harness.session.life.resume()
+    harness.session.connection.resume()
     assert harness.listener.remarks == [machine.prospect]
     assert harness.session.wait() is None
     assert harness.run(".reconnect").exit_code == 0
@@ -218,7 +218,7 @@ def test_another_version_is_learnt_anew(
         vm = first(name="vm1")
         harness = open_session(vm.path)
         session = harness.session
-        before, version = session.shell.introspection.schema, session.machine.version
+        before, version = session.context.introspection.schema, session.machine.version
         commands = session.machine.commands
         lose(harness, vm)
         second(name="vm1", folder=vm.folder)

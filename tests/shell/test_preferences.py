@@ -9,8 +9,9 @@ from qmpsh.complete.complete import complete
 from qmpsh.errors import UsageError
 from qmpsh.language.syntax import Mode
 from qmpsh.protocol.messages import Command
+from qmpsh.shell.context import Context
 from qmpsh.shell.history import expand
-from qmpsh.shell.interpreter import Shell
+from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.policy import question_before
 from qmpsh.shell.preferences import (
@@ -18,21 +19,20 @@ from qmpsh.shell.preferences import (
     Preferences,
     PreferenceValues,
     completable,
-    prefer,
-    preferences_of,
 )
 from qmpsh.shell.settings import Settings
-from qmpsh.shell.steps import Answer, Note, Outcome
+from qmpsh.shell.steps import Answer, Note, Outcome, Task
+from qmpsh.shell.verbs.options import prefer, preferences_of
 
 
-def shell(settings: Settings | None = None) -> Shell:
-    return Shell(None, settings or Settings(), Machine("", None))
+def shell(settings: Settings | None = None) -> Context:
+    return Context(None, settings or Settings(), Machine("", None))
 
 
-def run(on: Shell, line: str) -> tuple[str, Outcome]:
+def run(on: Context, line: str) -> tuple[str, Outcome]:
     """What a line shows, and how it ends."""
     said: list[Answer | Note] = []
-    task = on.start(line, said.append)
+    task = Task(run_line(on, line), said.append)
     task.advance(0.0)
     assert task.outcome is not None
     return "\n".join(item.text or "" for item in said), task.outcome

@@ -13,10 +13,11 @@ from qmpsh.client.client import Client
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.language.values import quote
 from qmpsh.protocol.messages import Command, Reply
-from qmpsh.shell.interpreter import Shell
+from qmpsh.shell.context import Context
+from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.settings import Settings
-from qmpsh.shell.steps import Answer, Note, Outcome
+from qmpsh.shell.steps import Answer, Note, Outcome, Task
 from tests.conftest import RunQmpsh
 from tests.qemu import Vm, VmStarter
 
@@ -37,7 +38,7 @@ class Live:
 
     def __init__(self, vm: Vm) -> None:
         self.client = Client.connect(parse_address(vm.path))
-        self.shell = Shell(self.client, Settings(), Machine(vm.path, self.client.greeting))
+        self.shell = Context(self.client, Settings(), Machine(vm.path, self.client.greeting))
         self.said: list[Answer | Note] = []
 
     def ask(self, name: str, **arguments: Json) -> Reply | None:
@@ -50,7 +51,7 @@ class Live:
     def run(self, line: str) -> Outcome:
         """One line, to its end."""
         self.said = []
-        task = self.shell.start(line, self.said.append)
+        task = Task(run_line(self.shell, line), self.said.append)
         while not task.advance(time.monotonic()):
             self.client.poll(task.timeout(time.monotonic()))
         assert task.outcome is not None

@@ -19,7 +19,8 @@ from qmpsh.language.lines import parse_line
 from qmpsh.language.syntax import CommandLine, JsonLine, Mode
 from qmpsh.language.untyped import guess_arguments
 from qmpsh.render.answers import caret_lines
-from qmpsh.shell.interpreter import Shell
+from qmpsh.shell.context import Context
+from qmpsh.shell.interpreter import run_line, run_words
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.secret_rules import mask_hmp_text, mask_json
 from qmpsh.shell.secrets import mask_error, mask_line, mask_said, words_secrets
@@ -42,14 +43,14 @@ def pieces(secret: str) -> list[str]:
     return [secret[:3], secret[-3:]]
 
 
-def shell(*, hmp: bool = False) -> Shell:
-    return Shell(None, Settings(interactive=True, hmp=hmp, dry_run=True), Machine("", None))
+def shell(*, hmp: bool = False) -> Context:
+    return Context(None, Settings(interactive=True, hmp=hmp, dry_run=True), Machine("", None))
 
 
 def shown(line: str, *, hmp: bool = False) -> str:
     """All that running a line without a server says, except what it would have sent."""
     said: list[Answer | Note] = []
-    task = shell(hmp=hmp).start(line, said.append)
+    task = Task(run_line(shell(hmp=hmp), line), said.append)
     task.advance(0.0)
     texts = [item.text or "" for item in said if isinstance(item, Note) or line.startswith(".")]
     if line.startswith((".hmp", "hmp ")) or hmp:
@@ -166,7 +167,9 @@ def test_only_the_guess_goes_whole() -> None:
 
 
 def test_words_of_a_command_line_are_masked_one_by_one() -> None:
-    task = shell().start_words(["set_password", "protocol=vnc", "password=a # hunter2", "x"], print)
+    task = Task(
+        run_words(shell(), ["set_password", "protocol=vnc", "password=a # hunter2", "x"]), print
+    )
     task.advance(0.0)
     error = task.outcome.error if task.outcome else None
     assert isinstance(error, LineError)
@@ -178,7 +181,7 @@ def test_a_wrong_action_spoils_a_transaction_and_tells_no_secret() -> None:
     one = shell()
     errors: list[QmpshError | None] = []
     for line in ("transaction(", "x password = hunter2", ")"):
-        task = one.start(line, lambda item: None)
+        task = Task(run_line(one, line), lambda item: None)
         task.advance(0.0)
         errors.append(task.outcome.error if task.outcome else None)
     assert "the transaction was refused" in str(errors[2])
@@ -189,7 +192,7 @@ def test_the_actions_of_a_transaction_are_shown_without_secrets() -> None:
     one = shell()
     said: list[Answer | Note] = []
     for line in ("transaction(", f"x password={SECRET}", ")"):
-        one.start(line, said.append).advance(0.0)
+        Task(run_line(one, line), said.append).advance(0.0)
     notes = [item.text for item in said if isinstance(item, Note)]
     assert notes == ["1. x password=********"]
 
@@ -206,7 +209,7 @@ def test_no_words_keep_their_secret(form: str, secret: str) -> None:
         secret = "".join(char for char in secret if char.isalnum())
     words = [word.replace("PLACE", secret) for word in shlex.split(QMP[form]("PLACE"))]
     said: list[Answer | Note] = []
-    task = shell().start_words(words, said.append)
+    task = Task(run_words(shell(), words), said.append)
     task.advance(0.0)
     error = task.outcome.error if task.outcome else None
     texts = [item.text or "" for item in said if isinstance(item, Note)]
@@ -287,7 +290,11 @@ def test_a_fault_of_ours_keeps_no_secret(
         "qmpsh.shell.interpreter.parse_words", lambda words, hmp: fail(" ".join(words))
     )
     line = f"set_password protocol=vnc password={SECRET}"
-    task = shell().start_words(line.split(), print) if in_words else shell().start(line, print)
+    task = (
+        Task(run_words(shell(), line.split()), print)
+        if in_words
+        else Task(run_line(shell(), line), print)
+    )
     with pytest.raises(RuntimeError) as caught:
         task.advance(0.0)
     assert SECRET not in "".join(traceback.format_exception(caught.value))
@@ -299,7 +306,7 @@ def test_a_fault_of_ours_keeps_no_secret(
 def run(line: str, *typed: str) -> tuple[list[str], Json]:
     """The questions of a line, answered in turn, and what it would send."""
     said: list[Answer | Note] = []
-    task = shell().start(line, said.append)
+    task = Task(run_line(shell(), line), said.append)
     questions: list[str] = []
     for secret in typed:
         task.advance(0.0)

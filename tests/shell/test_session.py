@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from qmpsh.complete.live import LOADS_MODULES, LiveQuery
+from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.progress import Work, WorkState
 from qmpsh.shell.session import queries
-from qmpsh.shell.steps import Answer, Note, Outcome
+from qmpsh.shell.steps import Answer, Note, Outcome, Task
 from tests.qemu import Vm
 from tests.shell.harness import SessionHarness
 from tests.waiting import wait_until
@@ -67,11 +68,11 @@ def test_a_replaced_program_is_not_asked_to_load_modules(
     monkeypatch.setattr(queries, "replaced_program", lambda address, fd: "its program is newer")
     harness.session.complete(line, len(line))
     assert not harness.session.catalog.facts.wanted
-    harness.poll_until(lambda: harness.session.inquiry.is_idle)
+    harness.poll_until(lambda: harness.session.queries.is_idle)
     hint = "".join(text for _, text in harness.session.hint(line, len(line)))
     warning = "not asked: its program is newer; loading modules of another build can end the VM"
     assert (hint == warning) is not line.startswith("device_del")
-    assert harness.session.inquiry.is_idle
+    assert harness.session.queries.is_idle
 
 
 def test_events_are_filtered_by_whoever_shows_them(harness: SessionHarness) -> None:
@@ -153,7 +154,7 @@ def test_live_questions_can_be_switched_off(harness: SessionHarness) -> None:
     harness.run(".set live off")
     harness.session.complete("device_del id=", 14)
     assert harness.session.complete("device_del id=", 14) == []
-    assert harness.session.inquiry.is_idle
+    assert harness.session.queries.is_idle
     harness.run(".set")
     assert isinstance(harness.shown[-1], Answer)
     assert "live         off " in str(harness.shown[-1].text)
@@ -283,7 +284,9 @@ def test_interrupting_a_watch_ends_it(vm: Vm) -> None:
 def test_a_watch_shows_what_changed(vm: Vm) -> None:
     harness = SessionHarness(vm.path)
     try:
-        watching = harness.session.shell.start("watch 10ms query-status", harness.shown.append)
+        watching = Task(
+            run_line(harness.session.context, "watch 10ms query-status"), harness.shown.append
+        )
 
         def turn() -> bool:
             harness.session.poll()

@@ -10,10 +10,11 @@ import pytest
 from qmpsh.errors import LineError, QmpshError
 from qmpsh.jsontypes import Json
 from qmpsh.schema.model import Schema
-from qmpsh.shell.interpreter import Shell
+from qmpsh.shell.context import Context
+from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.settings import Settings
-from qmpsh.shell.steps import Answer, Note
+from qmpsh.shell.steps import Answer, Note, Task
 from tests.conftest import RunQmpsh
 from tests.qemu import Vm
 from tests.samples import schema
@@ -21,11 +22,11 @@ from tests.samples import schema
 
 def run(text: str, known: Schema | None) -> tuple[list[Json], list[QmpshError]]:
     """The actions that the lines would send, and what is said against them."""
-    shell = Shell(None, Settings(dry_run=True), Machine("", None), known)
+    shell = Context(None, Settings(dry_run=True), Machine("", None), known)
     said: list[Answer | Note] = []
     errors = []
     for line in text.split("\n"):
-        task = shell.start(line, said.append)
+        task = Task(run_line(shell, line), said.append)
         task.advance(0.0)
         if task.outcome is not None and task.outcome.error is not None:
             errors.append(task.outcome.error)

@@ -21,8 +21,9 @@ from qmpsh.render.theme import Line
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.preferences import Preferences
 from qmpsh.shell.progress import Work
-from qmpsh.shell.session.connection import Tone
-from qmpsh.shell.session.session import RunningLine, SessionListener
+from qmpsh.shell.session.connection import ConnectionManager
+from qmpsh.shell.session.listener import SessionListener, Tone
+from qmpsh.shell.session.session import RunningLine, Session
 from qmpsh.shell.settings import Prompt
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Show, Steps, Task, WaitFor
 
@@ -32,20 +33,47 @@ TABLE = Modifiers(formats=frozenset({"table"}))
 GREETING = Greeting("7.2.22", "Debian 1:7.2+dfsg-7", ("oob",), {})
 
 
-class FakeSession:
+class FakeConnection(ConnectionManager):
+    """The connection of a session without a VM."""
+
+    def __init__(self, session: FakeSession) -> None:
+        self._session = session
+
+    def fileno(self) -> int:
+        return self._session.fileno()
+
+    @property
+    def serial(self) -> int:
+        return self._session.serial
+
+    @property
+    def wants_write(self) -> bool:
+        return self._session.wants_write
+
+    def disconnect(self) -> None:
+        self._session.disconnect()
+
+    def resume(self) -> None:
+        self._session.come_back("reconnected to vm1 (QEMU 7.2.22)")
+
+
+class FakeSession(Session):
     """script: what a line does, by its text; a line that is not there answers `{}`."""
 
+    prompt: Prompt = "(QEMU) "
+    read_only = False
+    asks_to_leave = False
+    works: list[Work] = []  # noqa: RUF012 - overrides a property
+
     def __init__(self, watcher: SessionListener) -> None:
+        self.connection = FakeConnection(self)
         self.watcher = watcher
         self.machine = Machine("./monitor.sock", GREETING)
         self.catalog = Catalog()
         self.preferences = Preferences()
         self.running: RunningLine | None = None
-        self.prompt: Prompt = "(QEMU) "
-        self.read_only = False
-        self.works: list[Work] = []
+        self.works = []
         self.wants_write = False
-        self.asks_to_leave = False
         self.script: dict[str, Script] = {}
         self.candidates: list[Candidate] = []
         self.hints: dict[str, Line] = {}
@@ -170,16 +198,9 @@ class FakeSession:
     def fileno(self) -> int:
         return self._near.fileno()
 
-    @property
-    def life(self) -> FakeSession:
-        return self
-
     def disconnect(self) -> None:
         self.machine.connected, self.machine.parted = False, True
         self.machine.outlook = "disconnected"
-
-    def resume(self) -> None:
-        self.come_back("reconnected to vm1 (QEMU 7.2.22)")
 
     def wait(self) -> float | None:
         return None

@@ -32,10 +32,10 @@ from qmpsh.address import parse_address
 from qmpsh.client.client import Client
 from qmpsh.errors import UsageError
 from qmpsh.render.theme import UNICODE, Glyphs
-from qmpsh.shell.session.session import Session, SessionListener
+from qmpsh.shell.session.listener import SessionListener
+from qmpsh.shell.session.session import Connect, Session
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer
-from qmpsh.ui.common.session_protocol import Connect
 from qmpsh.ui.line.app import LineEnvironment, LinePrompt
 from qmpsh.ui.screen.app import FullScreen, ScreenEnvironment
 from qmpsh.ui.screen.output import Redirect

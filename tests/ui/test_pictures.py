@@ -13,7 +13,7 @@ from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.messages import Event
 from qmpsh.render.theme import ASCII
 from qmpsh.shell.progress import Work, WorkState
-from qmpsh.shell.session.connection import Tone
+from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome
 from tests.ui.fakes import answers, asks, changes_prompt, held, refused
 from tests.ui.harness import WALL, ScreenHarness, on_screen

@@ -166,7 +166,7 @@ async def lose_and_ask(
     driver.start()
     try:
         # socat, which carries TLS, may hang for good if it is cut off within a reply.
-        await until(lambda: session.machine.commands and session.inquiry.is_idle)
+        await until(lambda: session.machine.commands and session.queries.is_idle)
         vm.kill()
         await until(lambda: not session.machine.connected)
         start(vm.folder)

@@ -20,8 +20,8 @@ from qmpsh.complete.hints import Fault, find_faults, hint
 from qmpsh.language.reader import Split, split_lines
 from qmpsh.language.syntax import Mode
 from qmpsh.render.theme import UNICODE, Line
-from qmpsh.shell.session.session import SessionListener
-from qmpsh.ui.common.session_protocol import Connect
+from qmpsh.shell.session.listener import SessionListener
+from qmpsh.shell.session.session import Connect
 from qmpsh.ui.line.app import LineEnvironment as PlainSurroundings
 from qmpsh.ui.line.app import LinePrompt
 from qmpsh.ui.screen.app import FullScreen, ScreenEnvironment

@@ -8,14 +8,12 @@ line meant for one VM must not run on another because it took the other's place.
 from __future__ import annotations
 
 import time
-from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
 
 from qmpsh.client.client import Client
-from qmpsh.errors import CannotConnect, QmpshError
-from qmpsh.language.verbs import VERBS
+from qmpsh.errors import CannotConnect
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.policy import NO_YES
+from qmpsh.shell.session.listener import SessionListener, Tone
 from qmpsh.shell.session.owned_vm import OwnedVm, is_over
 from qmpsh.shell.session.reconnect import (
     PATIENCE,
@@ -25,53 +23,26 @@ from qmpsh.shell.session.reconnect import (
     VmIdentity,
     binary_of,
 )
-from qmpsh.shell.steps import Ask, Outcome, Steps, WaitFor
-
-if TYPE_CHECKING:
-    from qmpsh.shell.interpreter import Shell
-
-
-class Tone(Enum):
-    """How a remark is meant, which decides its colour."""
-
-    QUIET = "quiet"
-    ALARMING = "alarming"
-    PRINTED = "printed"
-    """not ours: what a VM of ours has printed, whole lines"""
-
-
-class ConnectionListener(Protocol):
-    """The part of `session.SessionListener` that is needed here."""
-
-    def refresh(self) -> None: ...
-
-    def lost(self, error: QmpshError) -> None: ...
-
-    def remark(self, text: str, tone: Tone = Tone.QUIET) -> None: ...
-
-
-class Adopt(Protocol):
-    """The callback that takes the new connection.
-
-    anew: what the last server accepted may not hold any more.
-    """
-
-    def __call__(self, client: Client, *, anew: bool) -> None: ...
+from qmpsh.shell.steps import Outcome, Steps, WaitFor
 
 
 class ConnectionManager:
     """The connection of a session, over its losses and returns.
 
-    client: begun; machine: the record that is kept true; told: the listener; adopt: see `Adopt`;
-    own: the VM if it lives for this session.
+    client: begun; machine: the record that is kept true; own: the VM if it lives for this session
+    adopt: takes a new connection, and whether it may be to another server
     """
 
     def __init__(
-        self, client: Client, machine: Machine, told: ConnectionListener, adopt: Adopt
+        self,
+        client: Client,
+        machine: Machine,
+        listener: SessionListener,
+        adopt: Callable[[Client, bool], None],
     ) -> None:
         self._client = client
         self._machine = machine
-        self._told = told
+        self._listener = listener
         self._adopt = adopt
         self._lifeline = Reconnector(client)
         machine.owner = self._lifeline.owner
@@ -110,7 +81,7 @@ class ConnectionManager:
         met = self._lifeline.poll(now)
         complaint = self._lifeline.complaint(now)
         if complaint:
-            self._told.remark(complaint)
+            self._listener.remark(complaint)
         if met is not None:
             self._meet(met)
         elif (self._lifeline.phase is Phase.APART) != (self._machine.outlook != "reconnecting"):
@@ -124,14 +95,14 @@ class ConnectionManager:
         self._machine.parted = self._machine.parted or self._machine.connected
         self._machine.connected = False
         self._machine.outlook = "disconnected"
-        self._told.refresh()
+        self._listener.refresh()
 
     def resume(self) -> None:
         """Take the monitor again unasked, so never one that has an owner."""
         self._lifeline.want(time.monotonic(), by_hand=False)
         self._foresee()
         if self._lifeline.phase is Phase.APART:
-            self._told.remark(self._machine.prospect)
+            self._listener.remark(self._machine.prospect)
 
     def reconnect(self) -> Steps:
         """Take the monitor again, and wait for the first try. Raises CannotConnect."""
@@ -151,15 +122,15 @@ class ConnectionManager:
         self._lifeline.part()
         self._client.close()
 
-    def steps(self, line: str, shell: Shell) -> Steps:
-        """What a line does; a VM that the user has not chosen is asked about first."""
-        while (stranger := self._stranger) is not None and not is_our_own(line, shell):
-            choice = yield Ask(f"this is another VM: {stranger.shown}; run it there?", NO_YES)
-            if choice != "y":
-                return Outcome()
-            if stranger is self._stranger:
-                self._stranger = None
-        return (yield from shell.steps(line))
+    @property
+    def unapproved(self) -> VmIdentity | None:
+        """The VM that took the place of the user's, None if the user has chosen the one there."""
+        return self._stranger
+
+    def approve(self, vm: VmIdentity) -> None:
+        """Run lines on this VM from now on; without effect if it has gone in the meantime."""
+        if vm is self._stranger:
+            self._stranger = None
 
     # ------------------------------------------------------------------ what happens
 
@@ -180,7 +151,7 @@ class ConnectionManager:
             self._lifeline.part()
         self._foresee()
         if self._client.lost is not None:
-            self._told.lost(self._client.lost)
+            self._listener.lost(self._client.lost)
 
     def _foresee(self) -> None:
         """Say in the machine's record what becomes of the connection."""
@@ -199,7 +170,7 @@ class ConnectionManager:
         else:
             machine.outlook = "reconnecting"
             machine.prospect = f"Waiting for {machine.address} to come back; Ctrl-D leaves."
-        self._told.refresh()
+        self._listener.refresh()
 
     def _meet(self, met: Reconnected) -> None:
         """The VM is back, or another one is there."""
@@ -207,25 +178,17 @@ class ConnectionManager:
         version = machine.version
         # If the user has not agreed to a strange VM, the one before it is what counts.
         before = VmIdentity(machine.name, machine.uuid) if self._stranger is None else self._chosen
-        is_other = met.who != before
-        self._chosen = before if is_other and not met.by_hand else met.who
+        is_stranger = met.who != before
+        self._chosen = before if is_stranger and not met.by_hand else met.who
         self._stranger = None if self._chosen == met.who else met.who
         machine.meet(met.client.greeting)
         machine.name, machine.uuid = met.who
-        anew = not binary.is_as(self._binary)
+        is_other = not binary.is_as(self._binary)
         self._client, self._binary = met.client, binary
-        tone = Tone.ALARMING if is_other else Tone.QUIET
-        self._told.remark(reunion(machine, met, before, version), tone)
-        self._adopt(met.client, anew=anew)
-        self._told.refresh()
-
-
-def is_our_own(line: str, shell: Shell) -> bool:
-    """Whether a line is the shell's own affair, whatever VM is there."""
-    word = line.split(None, 1)[0] if line.strip() else ""
-    bare = frozenset() if shell.hmp else shell.mode.bare_verbs
-    verb = VERBS.get(word.removeprefix(".")) if word.startswith(".") or word in bare else None
-    return verb is not None and not verb.reaches_vm
+        tone = Tone.ALARMING if is_stranger else Tone.QUIET
+        self._listener.remark(reunion(machine, met, before, version), tone)
+        self._adopt(met.client, is_other)
+        self._listener.refresh()
 
 
 def reunion(machine: Machine, met: Reconnected, before: VmIdentity, version: str) -> str:

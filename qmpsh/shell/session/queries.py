@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from qmpsh.advice import UNGUARDED, Advice, nothing
 from qmpsh.client.client import Client, Pending
@@ -21,10 +21,11 @@ from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.live import LOADS_MODULES, LiveQuery, LiveValues
 from qmpsh.jsontypes import Json
 from qmpsh.protocol.messages import Command, Event, Reply
+from qmpsh.shell.context import Context
 from qmpsh.shell.hmp import hmp_command
-from qmpsh.shell.interpreter import Shell
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.progress import Progress, Work
+from qmpsh.shell.session.listener import SessionListener
 from qmpsh.shell.steps import Answer, Note, Task
 from qmpsh.system.peer import replaced_program
 
@@ -99,30 +100,19 @@ STATUS_INTERVAL = 0.5
 """seconds between two status refreshes at least: two a second at most"""
 
 
-class QueryListener(Protocol):
-    """The part of `session.SessionListener` that hears of what was learnt."""
-
-    @property
-    def advice(self) -> Advice: ...
-
-    def refresh(self) -> None: ...
-
-    def facts(self) -> None: ...
-
-
 class BackgroundQueries:
     """All background queries of a session, and what is learnt from them.
 
-    shell: what learns the schema; machine, catalog: what the answers fill in.
+    context: what loads the schema; machine, catalog: what the answers fill in.
     """
 
     def __init__(
-        self, shell: Shell, machine: Machine, catalog: Catalog, told: QueryListener
+        self, context: Context, machine: Machine, catalog: Catalog, listener: SessionListener
     ) -> None:
-        self._shell = shell
+        self._context = context
         self._machine = machine
         self._catalog = catalog
-        self._told = told
+        self._listener = listener
         self._progress = Progress()
         self._follows_work = False
         self._status_asked = float("-inf")
@@ -133,8 +123,8 @@ class BackgroundQueries:
     def attach(self, client: Client) -> None:
         """Begin on a connection: what a status line and a completion want, cheapest first."""
         self._client = client
-        self._background = QueryQueue(client, self._told.advice)
-        self._catalog.facts = self._shell.introspection.facts = LiveValues()
+        self._background = QueryQueue(client, self._listener.advice)
+        self._catalog.facts = self._context.introspection.facts = LiveValues()
         self._catalog.replaced = partial(self._replaced, client)
         machine, catalog, dialect = self._machine, self._catalog, client.dialect
         for is_there, command, learn in (
@@ -160,9 +150,9 @@ class BackgroundQueries:
             return
         self._refresh_status(self._background)
         background = self._background
-        self._told.advice.get("progress", lambda: self._ask_about_work(background), nothing)
+        self._listener.advice.get("progress", lambda: self._ask_about_work(background), nothing)
         if self._background.tick(time.monotonic()):
-            self._told.refresh()
+            self._listener.refresh()
         self._learn(self._background)
 
     def due(self, now: float) -> list[float | None]:
@@ -172,7 +162,7 @@ class BackgroundQueries:
             waits.append(max(0.0, self._status_asked + STATUS_INTERVAL - now))
         if self._may_ask_about_work:
             waits.append(
-                self._told.advice.get("progress", lambda: self._progress.due(now), lambda: None)
+                self._listener.advice.get("progress", lambda: self._progress.due(now), lambda: None)
             )
         if self._background is not None and self._machine.connected:
             waits.append(self._background.due(now))
@@ -209,10 +199,10 @@ class BackgroundQueries:
         """
         facts = self._catalog.facts
         if not LOADS_MODULES.isdisjoint(query.command for query in facts.wanted) and (
-            harmless or self._shell.settings.read_only or self._catalog.replaced()
+            harmless or self._context.settings.read_only or self._catalog.replaced()
         ):
             facts.wanted = [query for query in facts.wanted if query.command not in LOADS_MODULES]
-        if self._background is not None and self._has_learnt and self._shell.introspection.live:
+        if self._background is not None and self._has_learnt and self._context.introspection.live:
             for query in facts.take_wanted():
                 command = Command(query.command, dict(query.arguments) or None)
                 self._background.ask(BackgroundQuery(command, partial(self._learn_fact, query)))
@@ -224,7 +214,7 @@ class BackgroundQueries:
 
     def _learn_fact(self, query: LiveQuery, value: Json) -> None:
         self._catalog.facts.learn(query, value)
-        self._told.facts()
+        self._listener.facts()
 
     # ------------------------------------------------------------------ the schema
 
@@ -234,40 +224,40 @@ class BackgroundQueries:
 
     def _learn(self, background: QueryQueue) -> None:
         """Let the schema come once the small queries are answered; say when it is there."""
-        introspection = self._shell.introspection
+        introspection = self._context.introspection
         if self._learning is None:
             if not background.idle or self._client is None or self._client.in_flight:
                 return
             self._learning = Task(introspection.learn(), self._relay)
         if self._learning.outcome is None:
             learning = self._learning
-            self._told.advice.get("completion", lambda: self._go_on_learning(learning), nothing)
+            self._listener.advice.get("completion", lambda: self._go_on_learning(learning), nothing)
 
     def _go_on_learning(self, learning: Task) -> None:
-        introspection = self._shell.introspection
+        introspection = self._context.introspection
         if learning.advance(time.monotonic()):
             self._catalog.learn(introspection.commands, introspection.schema)
             self._catalog.disabled = introspection.disabled
             self._catalog.manual = introspection.manual()
-            self._told.refresh()
+            self._listener.refresh()
 
     def _relay(self, item: Answer | Note) -> None:
         """Pass on what was noted while learning."""
         if isinstance(item, Note):
-            self._shell.warn(item.text)
+            self._context.front_end.warn(item.text)
 
     # ------------------------------------------------------------------ state and work
 
     @property
     def _may_ask_about_work(self) -> bool:
-        wanted = self._follows_work and self._shell.introspection.live
+        wanted = self._follows_work and self._context.introspection.live
         wanted = wanted and self._client is not None and not self._client.dialect.guest
         return wanted and self._has_learnt and self._machine.connected
 
     def _ask_about_work(self, background: QueryQueue) -> None:
         """How far jobs and migration are, while there are any."""
         name = self._progress.take_question(time.monotonic()) if self._may_ask_about_work else None
-        if name is not None and name in (self._shell.introspection.commands or (name,)):
+        if name is not None and name in (self._context.introspection.commands or (name,)):
             background.ask(BackgroundQuery(Command(name), partial(self._learn_work, name)))
 
     def _learn_work(self, name: str, value: Json) -> None:

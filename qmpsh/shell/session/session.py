@@ -9,28 +9,32 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Protocol
 
-from qmpsh.advice import Advice, nothing
+from qmpsh.advice import nothing
 from qmpsh.client.client import Client
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.complete import complete, prefetch
 from qmpsh.complete.hints import Fault, Fragment, find_faults, hint
-from qmpsh.errors import INTERRUPTED, QmpshError
+from qmpsh.errors import INTERRUPTED
 from qmpsh.language.reader import Split, split_lines
+from qmpsh.language.verbs import VERBS
 from qmpsh.protocol.messages import ErrorReply, Event, Reply
 from qmpsh.schema.model import Schema
-from qmpsh.shell.interpreter import Shell
+from qmpsh.shell.context import Context, FrontEnd
+from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.preferences import completable, preferences_of
+from qmpsh.shell.policy import NO_YES
+from qmpsh.shell.preferences import completable
 from qmpsh.shell.progress import Work
-from qmpsh.shell.session.connection import ConnectionManager, Tone
+from qmpsh.shell.session.connection import ConnectionManager
+from qmpsh.shell.session.listener import SessionListener, Tone
 from qmpsh.shell.session.owned_vm import LOOK, OwnedVm, is_over, part
 from qmpsh.shell.session.queries import BackgroundQueries
 from qmpsh.shell.settings import Prompt, Settings, list_paths
-from qmpsh.shell.steps import Answer, Note, Outcome, Show, Steps, Task
+from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Show, Steps, Task
+from qmpsh.shell.verbs.options import preferences_of
 from qmpsh.shell.waiting.rules import BY_COMMAND
 from qmpsh.shell.wirelog import log_of
 
@@ -41,36 +45,38 @@ LONGEST = 20_000
 """characters of a line that is read at each key; a longer one was pasted"""
 
 
-class SessionListener(Protocol):
-    """What an interactive front end is informed of; each call is cheap and must not block."""
+class SessionFrontEnd(FrontEnd):
+    """The front end of a session, as a line sees it.
 
-    @property
-    def advice(self) -> Advice:
-        """Guards what the session does unasked."""
+    typed_lines, keys: see FrontEnd; None for a front end that has no such thing
+    """
 
-    def event(self, event: Event) -> None:
-        """An event came."""
+    shows_events = True
 
-    def stray(self, reply: Reply | ErrorReply) -> None:
-        """A reply came that belongs to no command of ours."""
+    def __init__(
+        self,
+        listener: SessionListener,
+        typed_lines: Callable[[], Sequence[str]] | None = None,
+        keys: Callable[[], Iterable[tuple[str, str]]] | None = None,
+    ) -> None:
+        self._listener = listener
+        self._typed_lines = typed_lines
+        self._keys = keys
 
-    def refresh(self) -> None:
-        """Something known of the machine changed: draw the status line again."""
-
-    def facts(self) -> None:
-        """Values of the VM came that a completion missed: it is worth trying again."""
-
-    def filter_events(self, patterns: tuple[str, ...]) -> None:
-        """`.events`: show only events whose names fit one of the patterns, all without one."""
-
-    def lost(self, error: QmpshError) -> None:
-        """The connection ended; called once for each. `session.machine.farewell` may say how."""
-
-    def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:
-        """Something to say that no line asked for; not yet safe to show."""
+    def warn(self, text: str) -> None:
+        self._listener.remark(text, Tone.ALARMING)
 
     def columns(self) -> int:
-        """Columns that a text has where it is shown."""
+        return self._listener.columns()
+
+    def keys(self) -> Iterable[tuple[str, str]]:
+        return self._keys() if self._keys is not None else ()
+
+    def typed_lines(self) -> Sequence[str] | None:
+        return self._typed_lines() if self._typed_lines is not None else None
+
+    def filter_events(self, patterns: tuple[str, ...]) -> None:
+        self._listener.filter_events(patterns)
 
 
 class RunningLine:
@@ -87,47 +93,48 @@ class RunningLine:
 class Session:
     """An interactive session with one server.
 
-    client: greeted and negotiated; address: as the user gave it; schema: given beforehand.
+    client: greeted and negotiated; address: as the user gave it; schema: given beforehand;
+    front_end: what its lines see of the listener, None for no more than it has itself
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a session is made of
         self,
         client: Client,
         settings: Settings,
-        watcher: SessionListener,
+        listener: SessionListener,
         address: str,
         schema: Schema | None = None,
+        front_end: FrontEnd | None = None,
     ) -> None:
         self.client = client
         self.machine = Machine(address, client.greeting)
         if client.dialect.guest:
             self.machine.server = client.dialect.name
-        self.shell = Shell(client, settings._replace(interactive=True), self.machine, schema)
+        self.connection = ConnectionManager(client, self.machine, listener, self._adopt)
+        front_end = front_end or SessionFrontEnd(listener)
+        settings = settings._replace(interactive=True)
+        self.context = Context(client, settings, self.machine, schema, front_end, self.connection)
         self.typed: deque[str] = deque(maxlen=TYPED)
-        self.shell.filter_events = watcher.filter_events
-        self._events = self.shell.hear_events()
-        self.shell.columns = watcher.columns
-        self.shell.warn = partial(watcher.remark, tone=Tone.ALARMING)
+        self._events = self.context.keep_events()
         log = log_of(client)
         if log is not None:
-            log.warn = self.shell.warn
-        self.preferences = preferences_of(self.shell)
+            log.warn = front_end.warn
+        self.preferences = preferences_of(self.context)
         self.catalog = Catalog()
         self.catalog.settings = completable(self.preferences)
         self.running: RunningLine | None = None
-        self._watcher = watcher
+        self._listener = listener
         self._detached: list[RunningLine] = []
         self._own: OwnedVm | None = None
-        self.life = self.shell.link = ConnectionManager(client, self.machine, watcher, self._adopt)
         self.catalog.paths = list_paths
         self.catalog.ends = frozenset(BY_COMMAND)
-        self.inquiry = BackgroundQueries(self.shell, self.machine, self.catalog, watcher)
+        self.queries = BackgroundQueries(self.context, self.machine, self.catalog, listener)
         client.subscriber = self._hear
-        self.inquiry.attach(client)
+        self.queries.attach(client)
 
     def own(self, vm: OwnedVm | None) -> None:
         """The VM lives for this session: what it prints is shown, and leaving asks about it."""
-        self._own = self.life.own = vm
+        self._own = self.connection.own = vm
 
     @property
     def asks_to_leave(self) -> bool:
@@ -137,23 +144,23 @@ class Session:
     @property
     def prompt(self) -> Prompt:
         """`(QEMU) `, `(guest) `, `(hmp) ` or `TRANS> `."""
-        return self.shell.prompt
+        return self.context.prompt
 
     @property
     def read_only(self) -> bool:
         """Whether nothing is sent that may change something."""
-        return self.shell.settings.read_only
+        return self.context.settings.read_only
 
     @property
     def works(self) -> list[Work]:
         """What the machine is working on, the one to show first."""
-        return self.inquiry.works()
+        return self.queries.works()
 
     def split(self, text: str) -> Split:
         """What was typed or pasted as lines; Enter goes on to another row of the last, if it has a
         rest.
         """
-        return split_lines(text, self.shell.mode)
+        return split_lines(text, self.context.mode)
 
     def complete(self, text: str, cursor: int, *, asked: bool = True) -> list[Candidate]:
         """Candidates at the cursor (an offset into text, in characters).
@@ -164,7 +171,7 @@ class Session:
         if len(text) > LONGEST:
             return []
         self.catalog.facts.now = time.monotonic()
-        found = complete(text, cursor, self.catalog, self.shell.mode)
+        found = complete(text, cursor, self.catalog, self.context.mode)
         self._ask_facts(harmless=not asked)
         return found
 
@@ -176,16 +183,16 @@ class Session:
         if len(text) > LONGEST:
             return []
         self.catalog.facts.now = time.monotonic()
-        prefetch(text, cursor, self.catalog, self.shell.mode)
+        prefetch(text, cursor, self.catalog, self.context.mode)
         self._ask_facts(harmless=True)
         faults = self.faults(text)
         if faults:
             return [("hint.error", faults[0].message)]
-        return hint(text, cursor, self.catalog, self.shell.mode)
+        return hint(text, cursor, self.catalog, self.context.mode)
 
     def faults(self, text: str) -> list[Fault]:
         """What is wrong with the line so far, for its colours."""
-        return find_faults(text, self.catalog, self.shell.mode) if len(text) <= LONGEST else []
+        return find_faults(text, self.catalog, self.context.mode) if len(text) <= LONGEST else []
 
     def start(self, line: str, show: Show, ended: Callable[[Outcome], None]) -> None:
         """Run one logical line; `show` and `ended` may be called before this returns.
@@ -200,7 +207,7 @@ class Session:
 
     def _show(self, show: Show, item: Answer | Note) -> None:
         if isinstance(item, Answer) and item.redirect is None:
-            self.shell.last_answer = item
+            self.context.last_answer = item
         show(item)
 
     def interrupt(self) -> bool:
@@ -209,7 +216,7 @@ class Session:
         Returns False when nothing was running and no transaction was open.
         """
         if self.running is None:
-            return self.shell.abandon_transaction()
+            return self.context.abandon_transaction()
         running, self.running = self.running, None
         if running.task.stops:
             running.task.cancel()
@@ -218,27 +225,13 @@ class Session:
             self._detached.append(running)
         return True
 
-    def fileno(self) -> int:
-        """The descriptor to watch: reading always, writing while `wants_write`; -1 for none."""
-        return self.life.fileno()
-
-    @property
-    def serial(self) -> int:
-        """Grows with each descriptor: another one may bear the number of the last."""
-        return self.life.serial
-
-    @property
-    def wants_write(self) -> bool:
-        """Whether there is output that the socket did not take yet."""
-        return self.life.wants_write
-
     def wait(self) -> float | None:
         """Seconds after which poll() is due even if the descriptor stays quiet; None for never."""
         now = time.monotonic()
         waits = [running.task.timeout(now) for running in self._lines()]
-        waits.append(self.life.wait(now))
+        waits.append(self.connection.wait(now))
         waits.append(None if self.client.due is None else max(0.0, self.client.due - now))
-        waits += self.inquiry.due(now)
+        waits += self.queries.due(now)
         waits.append(None if self._own is None else LOOK)
         return min((wait for wait in waits if wait is not None), default=None)
 
@@ -248,29 +241,34 @@ class Session:
             self.client.poll(0)
         self._advance()
         if self.client.closed:
-            self.inquiry.part()
-            self.life.poll(time.monotonic())
+            self.queries.part()
+            self.connection.poll(time.monotonic())
             self._advance()
         else:
-            self.inquiry.poll()
-        self._listen()
+            self.queries.poll()
+        self._show_vm_output()
 
     def close(self) -> None:
         """Give up the connection."""
         self.client.subscriber = None
-        self.life.close()
+        self.connection.close()
 
     def _steps(self, line: str) -> Steps:
-        outcome = yield from self.life.steps(line, self.shell)
+        while (vm := self.connection.unapproved) is not None and _concerns_vm(line, self.context):
+            choice = yield Ask(f"this is another VM: {vm.shown}; run it there?", NO_YES)
+            if choice != "y":
+                return Outcome()
+            self.connection.approve(vm)
+        outcome = yield from run_line(self.context, line)
         if outcome.leave and self._own is not None:
             return (yield from part(self._own, self.client, self.machine))
         return outcome
 
-    def _listen(self) -> None:
-        """Tell what a VM of ours has printed."""
+    def _show_vm_output(self) -> None:
+        """Report what a VM of ours has printed."""
         said = self._own.words() if self._own is not None else ""
         if said:
-            self._watcher.remark(said, Tone.PRINTED)
+            self._listener.remark(said, Tone.PRINTED)
 
     def _lines(self) -> list[RunningLine]:
         return self._detached + ([self.running] if self.running else [])
@@ -279,7 +277,7 @@ class Session:
         now = time.monotonic()
         for running in self._lines():
             if running.task.advance(now) and running.task.outcome is not None:
-                self.inquiry.line_ended(running.line)
+                self.queries.line_ended(running.line)
                 if running is self.running:
                     self.running = None
                 else:
@@ -289,22 +287,35 @@ class Session:
     def _hear(self, message: Event | Reply | ErrorReply) -> None:
         if isinstance(message, Event):
             self._events.hear(message)
-            self._watcher.advice.get("status", lambda: self.inquiry.hear(message), nothing)
-            self._watcher.event(message)
+            self._listener.advice.get("status", lambda: self.queries.hear(message), nothing)
+            self._listener.event(message)
             # All have looked at it; some may keep it.
             message.pack()
         else:
-            self._watcher.stray(message)
+            self._listener.stray(message)
 
-    def _adopt(self, client: Client, *, anew: bool) -> None:
-        """Go on with another connection. anew: it may be another server."""
+    def _adopt(self, client: Client, is_other: bool) -> None:
+        """Go on with another connection. is_other: it may be another server."""
         self.client = client
-        self.shell.move(client, anew=anew or self.shell.introspection.schema is None)
+        is_other = is_other or self.context.introspection.schema is None
+        self.context.use_client(client, is_other=is_other)
         client.subscriber = self._hear
-        self.inquiry.attach(client)
-        self.inquiry.poll()
+        self.queries.attach(client)
+        self.queries.poll()
 
     def _ask_facts(self, *, harmless: bool) -> None:
         """Ask for what completion missed, while the line is free."""
         if self.running is None and not self.client.closed:
-            self.inquiry.ask_facts(harmless=harmless)
+            self.queries.ask_facts(harmless=harmless)
+
+
+def _concerns_vm(line: str, context: Context) -> bool:
+    """Whether it matters to a line which VM is there."""
+    word = line.split(None, 1)[0] if line.strip() else ""
+    bare = frozenset() if context.hmp else context.mode.bare_verbs
+    verb = VERBS.get(word.removeprefix(".")) if word.startswith(".") or word in bare else None
+    return verb is None or verb.reaches_vm
+
+
+Connect = Callable[[SessionListener], Session]
+"""Makes a session that reports to the listener. Raises CannotConnect."""

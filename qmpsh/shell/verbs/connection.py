@@ -6,54 +6,43 @@ shell's client is closed, and another one opened in its place.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
 from qmpsh.client.client import Client
 from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.language.syntax import VerbLine
+from qmpsh.shell.context import Context
 from qmpsh.shell.steps import Note, Outcome, Steps
-
-if TYPE_CHECKING:
-    from qmpsh.shell.interpreter import Shell
+from qmpsh.shell.verbs.table import verb
 
 
-class ConnectionControl(Protocol):
-    """The session's way to give its connection up and to take it again."""
-
-    def disconnect(self) -> None:
-        """Close the connection, and try no other."""
-
-    def reconnect(self) -> Steps:
-        """Connect, now. Raises CannotConnect."""
-
-
-def disconnect(shell: Shell, line: VerbLine) -> Steps:
+@verb("disconnect", "", "let somebody else have the monitor")
+def disconnect(context: Context, line: VerbLine) -> Steps:
     """Give the connection up."""
-    client = _client(shell, line)
-    if shell.link is not None:
-        shell.link.disconnect()
-        yield Note(f"disconnected: {shell.machine.address} is free; .reconnect takes it again")
+    client = _client(context, line)
+    if context.connection is not None:
+        context.connection.disconnect()
+        yield Note(f"disconnected: {context.machine.address} is free; .reconnect takes it again")
     client.close()
     return Outcome()
 
 
-def reconnect(shell: Shell, line: VerbLine) -> Steps:
+@verb("reconnect", "", "take the monitor again")
+def reconnect(context: Context, line: VerbLine) -> Steps:
     """Take the monitor again. Raises UsageError while it is ours."""
-    client = _client(shell, line)
+    client = _client(context, line)
     if not client.closed:
-        raise UsageError(f".reconnect: {shell.machine.address} is connected already")
-    if shell.link is not None:
-        return (yield from shell.link.reconnect())
+        raise UsageError(f".reconnect: {context.machine.address} is connected already")
+    if context.connection is not None:
+        return (yield from context.connection.reconnect())
     renewed = client.renewed()
-    shell.machine.meet(renewed.greeting)
-    shell.move(renewed, anew=True)
+    context.machine.meet(renewed.greeting)
+    context.use_client(renewed, is_other=True)
     renewed.subscriber = client.subscriber
     return Outcome()
 
 
-def _client(shell: Shell, line: VerbLine) -> Client:
+def _client(context: Context, line: VerbLine) -> Client:
     if line.rest.strip():
         raise LineSyntaxError(f".{line.name} takes no arguments", line.source, line.rest_span)
-    if shell.client is None:
+    if context.client is None:
         raise UsageError(f".{line.name}: there is no connection with --dry-run")
-    return shell.client
+    return context.client

@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Generator
-from typing import TYPE_CHECKING
 
 from qmpsh.client.client import Client
 from qmpsh.errors import ConnectionLost, ProtocolError, ReplyTimeout, UsageError
 from qmpsh.language.syntax import Modifiers, VerbLine
+from qmpsh.language.verbs import Takes
 from qmpsh.protocol.messages import Event
+from qmpsh.shell.context import Context
 from qmpsh.shell.events import EventPattern, EventTaker, Kept, verb_job, verb_patterns, verb_wanted
 from qmpsh.shell.progress import Progress
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor, Wish
+from qmpsh.shell.verbs.table import verb
 from qmpsh.shell.waiting.jobs import AttachedCourse
 from qmpsh.shell.waiting.trackers import others
 from qmpsh.shell.waiting.wait import (
@@ -25,34 +27,52 @@ from qmpsh.shell.waiting.wait import (
     too_late,
 )
 
-if TYPE_CHECKING:
-    from qmpsh.shell.interpreter import Shell
-
 LISTENING = Note("listening", bare=True)
 
 
-def wait(shell: Shell, line: VerbLine) -> Steps:
+@verb(
+    "events", "[PATTERN...]", "show only such events; in a script: JSON lines, --count N",
+    Takes.EVENTS, modifiers=("count",), reaches_vm=True,
+)  # fmt: skip
+def events(context: Context, line: VerbLine) -> Steps:
+    """Choose the events that the front end shows, the others are kept; else print them."""
+    if not context.front_end.shows_events:
+        return (yield from _print_events(context, line))
+    if "=" in line.rest or line.modifiers != Modifiers():
+        raise UsageError("at the prompt .events takes patterns only; .wait waits for one event")
+    patterns = tuple(line.rest.split() if line.words is None else line.words)
+    context.front_end.filter_events(patterns)
+    yield Note(f"events shown: {' '.join(patterns) or 'all'}")
+    return Outcome()
+
+
+@verb(
+    "wait", "EVENT [KEY=VALUE...]|job=ID",
+    "an event since the last command, else the next; or the end of a job; --new, --timeout T",
+    Takes.EVENT, bare=True, modifiers=("new",), reaches_vm=True,
+)  # fmt: skip
+def wait(context: Context, line: VerbLine) -> Steps:
     """`.wait EVENT [key=value...] [--new] [--timeout T]`, `.wait job=ID [--timeout T]`.
 
     Raises UsageError for what this server never sends, ReplyTimeout, ConnectionLost.
     """
     job = verb_job(line)
-    return _wait_for_event(shell, line) if job is None else _wait_for_job(shell, line, job)
+    return _wait_for_event(context, line) if job is None else _wait_for_job(context, line, job)
 
 
-def _wait_for_event(shell: Shell, line: VerbLine) -> Steps:
-    modifiers = _modifiers(shell, line)
+def _wait_for_event(context: Context, line: VerbLine) -> Steps:
+    modifiers = _modifiers(context, line)
     wanted = verb_wanted(line)
-    client, log = _server(shell, line), shell.hear_events()
+    client, log = _server(context, line), context.keep_events()
     drain(client)
     mark = log.span.mark
     since = None if modifiers.new else log.span.since(exact=bool(wanted.filters))
     with log.expecting(wanted.matches, since) as taker:
         if taker.found is None:
             # What has come already needs no check, and may be the last that this server sent.
-            yield from _check(shell, wanted)
+            yield from _check(context, wanted)
         deadline = _deadline(modifiers)
-        if shell.settings.one_shot:
+        if context.settings.one_shot:
             yield LISTENING
         if since is not None and log.has_lost(wanted.names, since):
             yield Note(f"older {' '.join(wanted.patterns)} events were dropped: too many came")
@@ -73,17 +93,17 @@ def _old(kept: Kept, age: float) -> Note:
     )
 
 
-def _wait_for_job(shell: Shell, line: VerbLine, job: str) -> Steps:
+def _wait_for_job(context: Context, line: VerbLine, job: str) -> Steps:
     """The end of a job that was started before: by what was kept of it, then by query-jobs."""
-    modifiers = _modifiers(shell, line)
+    modifiers = _modifiers(context, line)
     if modifiers.new:
         raise UsageError(".wait job=ID takes no --new: a job ends once")
-    client, log, started = _server(shell, line), shell.hear_events(), time.monotonic()
+    client, log, started = _server(context, line), context.keep_events(), time.monotonic()
     drain(client)
     course = AttachedCourse(job)
     kept = [each for each in log.kept() if course.hear(each.event)]
     course.attach(asks=not client.closed)
-    follower = TrackerDriver(client, course, Progress() if shell.settings.bar else None)
+    follower = TrackerDriver(client, course, Progress() if context.settings.bar else None)
     with log.followed(follower.hear):
         ending = yield from end_of_course(follower, _deadline(modifiers))
         if ending is None:
@@ -98,16 +118,16 @@ def _wait_for_job(shell: Shell, line: VerbLine, job: str) -> Steps:
     return Outcome(1 if ending.failed else 0)
 
 
-def events(shell: Shell, line: VerbLine) -> Steps:
+def _print_events(context: Context, line: VerbLine) -> Steps:
     """`.events [PATTERN...] [key=value...] [--count N] [--timeout T]`, not at the prompt.
 
     Without a count the end of the time and the end of the VM are its ends; with one they come too
     early. Raises UsageError for what this server never sends, ReplyTimeout, ConnectionLost.
     """
-    modifiers = _modifiers(shell, line)
+    modifiers = _modifiers(context, line)
     wanted = verb_patterns(line)
-    client, log = connected(shell, line), shell.hear_events()
-    yield from _check(shell, wanted)
+    client, log = connected(context, line), context.keep_events()
+    yield from _check(context, wanted)
     drain(client)
     deadline = _deadline(modifiers)
     heard: deque[Event] = deque()
@@ -136,31 +156,31 @@ def events(shell: Shell, line: VerbLine) -> Steps:
     return Outcome()
 
 
-def connected(shell: Shell, line: VerbLine) -> Client:
+def connected(context: Context, line: VerbLine) -> Client:
     """The client. Raises UsageError with --dry-run, ConnectionLost without a connection."""
-    client = _server(shell, line)
+    client = _server(context, line)
     if client.closed:
         raise ConnectionLost(f".{line.name}: there is no connection")
     return client
 
 
-def _server(shell: Shell, line: VerbLine) -> Client:
+def _server(context: Context, line: VerbLine) -> Client:
     """The client, whose connection may have ended. Raises UsageError with --dry-run."""
-    if shell.client is None:
+    if context.client is None:
         raise UsageError(f".{line.name}: there is no connection with --dry-run")
-    return shell.client
+    return context.client
 
 
-def _check(shell: Shell, wanted: EventPattern) -> Generator[Wish, str, None]:
+def _check(context: Context, wanted: EventPattern) -> Generator[Wish, str, None]:
     """Raise UsageError where there can be no such event."""
     if wanted.names_something:
-        yield from shell.introspection.load_schema()
-        wanted.check(shell.introspection.schema)
+        yield from context.introspection.load_schema()
+        wanted.check(context.introspection.schema)
 
 
-def _modifiers(shell: Shell, line: VerbLine) -> Modifiers:
+def _modifiers(context: Context, line: VerbLine) -> Modifiers:
     """The line's modifiers, the program's options taken into account."""
-    given, settings = line.modifiers, shell.settings
+    given, settings = line.modifiers, context.settings
     timeout = settings.timeout if given.timeout is None else given.timeout
     return given._replace(formats=given.formats | settings.formats, timeout=timeout)
 

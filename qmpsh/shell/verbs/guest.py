@@ -12,17 +12,15 @@ import base64
 import re
 import time
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 from qmpsh.client.client import Client, Pending
 from qmpsh.errors import CommandFailed, LineFailed, ReplyTimeout, UsageError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.language.syntax import Redirect, VerbLine
 from qmpsh.protocol.messages import Command, Reply
+from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, WaitFor, Wish
-
-if TYPE_CHECKING:
-    from qmpsh.shell.interpreter import Shell
 
 SILENCE: Final = 2.0
 """seconds without an answer after which a person is told why that may be"""
@@ -101,17 +99,23 @@ def explained(error: CommandFailed, lost: str) -> CommandFailed:
     return LineFailed(f"the guest agent was restarted, or the guest was: {lost}")
 
 
-def call_agent(shell: Shell, line: VerbLine, timeout: float | None, *, stops: bool) -> AgentCall:
+def call_agent(
+    client: Client | None,
+    settings: Settings,
+    line: VerbLine,
+    timeout: float | None,
+    *,
+    stops: bool,
+) -> AgentCall:
     """How the agent is asked for a line. timeout: of the line's own, before all others.
 
     Raises UsageError where there is no agent.
     """
-    client = shell.client
     if client is None or not client.dialect.guest:
         raise UsageError(
             f".{line.name} is for guest agents: connect to the agent's socket with --guest-agent"
         )
-    for given in (line.modifiers.timeout, shell.settings.timeout):
+    for given in (line.modifiers.timeout, settings.timeout):
         timeout = given if timeout is None else timeout
     deadline = None if timeout is None else time.monotonic() + timeout
     return AgentCall(client, deadline, timeout, stops=stops)

@@ -8,13 +8,15 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from qmpsh.errors import SIGNALLED, CommandFailed, LineSyntaxError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import Modifiers, Redirect, VerbLine, parse_duration, prints_reply
+from qmpsh.language.verbs import Takes
 from qmpsh.protocol.messages import Command
+from qmpsh.shell.context import Context
 from qmpsh.shell.execute import Request, dry_run_text
 from qmpsh.shell.pipes import begin_file
 from qmpsh.shell.policy import refuse_unless_reading
@@ -29,9 +31,7 @@ from qmpsh.shell.verbs.guest import (
     shown_bytes,
 )
 from qmpsh.shell.verbs.local_data import read_input, usable_stdin
-
-if TYPE_CHECKING:
-    from qmpsh.shell.interpreter import Shell
+from qmpsh.shell.verbs.table import verb
 
 STATUS: Final = "guest-exec-status"
 
@@ -54,7 +54,12 @@ class _Wanted(NamedTuple):
     stdin: bool
 
 
-def exec_in_guest(shell: Shell, line: VerbLine) -> Steps:
+@verb(
+    "exec", "CMD [ARG...]",
+    "run a command in the guest, through its agent; --stdin, --timeout T first",
+    Takes.PROGRAM, reaches_vm=True,
+)  # fmt: skip
+def exec_in_guest(context: Context, line: VerbLine) -> Steps:
     """`.exec CMD ARG...`: its output, and its exit code as that of the line.
 
     The words belong to the command, as they stand; before them `--timeout TIME` and `--stdin` are
@@ -63,14 +68,14 @@ def exec_in_guest(shell: Shell, line: VerbLine) -> Steps:
     wanted = _read_words(line)
     words, redirect = wanted.words, wanted.redirect
     arguments: JsonObject = {"path": words[0], "arg": list(words[1:]), "capture-output": True}
-    if shell.settings.read_only:
+    if context.settings.read_only:
         refuse_unless_reading(Command("guest-exec"))
     call = None
-    if not shell.settings.dry_run:
-        call = call_agent(shell, line, wanted.timeout, stops=False)
+    if not context.settings.dry_run:
+        call = call_agent(context.client, context.settings, line, wanted.timeout, stops=False)
     begin_file(redirect)
     if wanted.stdin:
-        stdin = usable_stdin(shell.stdin, ".exec --stdin")
+        stdin = usable_stdin(context.front_end.stdin, ".exec --stdin")
         data = read_input(stdin, call.deadline if call is not None else None)
         arguments["input-data"] = base64.b64encode(data).decode()
     command = Command("guest-exec", arguments)
@@ -80,10 +85,10 @@ def exec_in_guest(shell: Shell, line: VerbLine) -> Steps:
     pid = reply_member(command.name, (yield from call.ask(command)), "pid", int)
     status = yield from _ended(call, words[0], pid)
     code = _exit_code(status)
-    yield from _output(status, redirect, shell.settings.formats)
+    yield from _output(status, redirect, context.settings.formats)
     if "signal" in status:
         yield Note(f"the guest command was ended by signal {status['signal']}")
-    elif code and shell.settings.interactive:
+    elif code and context.settings.interactive:
         yield Note(f"exit code {status['exitcode']}")
     return Outcome(code)
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from qmpsh.errors import CommandFailed, LineSyntaxError, QmpshError
 from qmpsh.jsontypes import Json
 from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import Redirect, VerbLine
+from qmpsh.language.verbs import Takes
 from qmpsh.protocol.messages import Command
+from qmpsh.shell.context import Context
 from qmpsh.shell.execute import Request, dry_run_text
 from qmpsh.shell.pipes import open_target
 from qmpsh.shell.policy import refuse_unless_reading
@@ -30,9 +32,7 @@ from qmpsh.shell.verbs.guest import (
     shown_bytes,
 )
 from qmpsh.shell.verbs.local_data import PIECE, LocalData, open_local, pieces_of
-
-if TYPE_CHECKING:
-    from qmpsh.shell.interpreter import Shell
+from qmpsh.shell.verbs.table import verb
 
 READ: Final = "guest-file-read"
 WRITE: Final = "guest-file-write"
@@ -81,32 +81,37 @@ class _Handle:
             self.call.client.submit(self._closing)
 
 
-def cat(shell: Shell, line: VerbLine) -> Steps:
+@verb("cat", "FILE", "print a file of the guest, through its agent", reaches_vm=True)
+def cat(context: Context, line: VerbLine) -> Steps:
     """`.cat FILE`: the file as it is."""
     (path,) = _words(line, 1, "expected one file, as in .cat /etc/os-release")
     opening = Command("guest-file-open", {"path": path, "mode": "r"})
-    if shell.settings.dry_run:
+    if context.settings.dry_run:
         yield Answer("", text=dry_run_text(Request(opening)), redirect=line.redirect)
         return Outcome()
-    call = call_agent(shell, line, None, stops=True)
+    call = call_agent(context.client, context.settings, line, None, stops=True)
     handle = _Handle(call, (yield from call.ask(opening)))
     yield from _closed_after(handle, _deliver(_pieces(handle), line.redirect))
     return Outcome()
 
 
-def put(shell: Shell, line: VerbLine) -> Steps:
+@verb(
+    "put", "FILE GUESTFILE", "write a file of this host, or - for stdin, to one of the guest",
+    Takes.FILES, reaches_vm=True,
+)  # fmt: skip
+def put(context: Context, line: VerbLine) -> Steps:
     """`.put LOCAL GUESTFILE`: a file of this host, or stdin, written to one of the guest."""
     local, path = _words(
         line, 2, "expected a file here and one of the guest, as in .put ./setup.sh /tmp/setup.sh"
     )
     opening = Command("guest-file-open", {"path": path, "mode": "w"})
-    if shell.settings.read_only:
+    if context.settings.read_only:
         refuse_unless_reading(opening)
-    if shell.settings.dry_run:
+    if context.settings.dry_run:
         yield Answer("", text=dry_run_text(Request(opening)), redirect=line.redirect)
         return Outcome()
-    call = call_agent(shell, line, None, stops=True)
-    with open_local(local, shell.stdin) as source:
+    call = call_agent(context.client, context.settings, line, None, stops=True)
+    with open_local(local, context.front_end.stdin) as source:
         handle = _Handle(call, (yield from call.ask(opening)))
         sent = _Sent()
         try:
@@ -114,7 +119,7 @@ def put(shell: Shell, line: VerbLine) -> Steps:
         except QmpshError:
             yield Note(f"{path} is incomplete: it has {sent.count} bytes{_out_of(source)}")
             raise
-    if shell.settings.interactive:
+    if context.settings.interactive:
         yield Note(f"{sent.count} bytes written to {path}")
     return Outcome()
 

@@ -1,32 +1,157 @@
-"""What `.help`, `.apropos` and `.export` print of the server's commands.
+"""`.help` and `.apropos`: what the server accepts, the verbs, the modifiers, keys and exit codes.
 
-Signatures come from the schema, prose from the local manual; `.export` writes the same commands for
-use in another tool.
+Signatures come from the schema, prose from the local manual.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import shlex
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping
+from itertools import zip_longest
 
-from qmpsh.address import TcpAddress, UnixAddress, parse_address
-from qmpsh.client.client import Client
-from qmpsh.errors import QmpshError, UsageError
-from qmpsh.jsontypes import Json
-from qmpsh.language.syntax import Modifiers
-from qmpsh.protocol.messages import Command, Reply, command_object
-from qmpsh.schema.describe import command_signature, event_signature
+from qmpsh.errors import LineSyntaxError, UsageError
+from qmpsh.language.modifiers import OPTIONS
+from qmpsh.language.syntax import VerbLine
+from qmpsh.language.verbs import VERBS, Takes
+from qmpsh.schema.describe import command_signature, event_signature, hanging
 from qmpsh.schema.manual.find import Manual
 from qmpsh.schema.model import EnumType, Schema
-from qmpsh.shell.machine import Machine
-from qmpsh.shell.steps import WaitFor, Wish
+from qmpsh.shell.context import Context
+from qmpsh.shell.devices import device_properties
+from qmpsh.shell.introspection import Introspection
+from qmpsh.shell.steps import Outcome, Steps, Wish
+from qmpsh.shell.verbs.table import find_verb, text_answer, verb
+from qmpsh.shell.waiting.rules import ENDS
 from qmpsh.suggest import did_you_mean
+from qmpsh.usage import EXIT_CODES, MODIFIER_NOTES, MODIFIERS, wrapped_columns
 
 WIDTH = 78
 """columns that help takes at most, as man does"""
+
+_ON_WAITING = (
+    "--wait after a command waits for its end. Events raised while nobody is connected are lost: "
+    "two one-shots cannot do what one --wait does."
+)
+_ON_TOPICS = (
+    "Help on the rest: .help keys, .help exit-codes, .help --wait and the other modifiers; "
+    "`qmpsh --help` outside."
+)
+
+
+@verb(
+    "help", "[NAME]", "list verbs and commands, or explain a command, event, verb, modifier",
+    Takes.NAME, bare=True,
+)  # fmt: skip
+def show_help(context: Context, line: VerbLine) -> Steps:
+    words = line.rest.strip()
+    if not words:
+        yield from context.introspection.load_commands()
+        yield text_answer(line, _overview(context, context.front_end.columns()))
+        return Outcome()
+    topic = special_topic(context, words, min(WIDTH, context.front_end.columns()))
+    if topic is not None:
+        yield text_answer(line, topic)
+        return Outcome()
+    name = words.removeprefix(".")
+    if words.startswith(".") or (name in VERBS and name not in context.introspection.commands):
+        find_verb(line._replace(name=name, name_span=line.rest_span))
+        row = VERBS[name]
+        yield text_answer(line, f".{name} {row.usage}".rstrip() + f"\n    {row.summary}")
+        return Outcome()
+    topics, width = (yield from _topics(context)), min(WIDTH, context.front_end.columns())
+    properties = yield from device_properties(context.introspection, words, width)
+    yield text_answer(line, topics.explain(words, width, properties))
+    return Outcome()
+
+
+@verb("apropos", "WORD", "search the names and the manual's text")
+def apropos(context: Context, line: VerbLine) -> Steps:
+    word = line.rest.strip()
+    if not word:
+        raise LineSyntaxError(
+            "expected a word, as in .apropos snapshot", line.source, line.rest_span
+        )
+    yield text_answer(line, (yield from _topics(context)).search(word))
+    return Outcome()
+
+
+def _topics(context: Context) -> Generator[Wish, str, HelpTopics]:
+    """All that help knows about, asked for where it is not known yet."""
+    introspection = context.introspection
+    yield from introspection.load_schema()
+    return HelpTopics(
+        introspection.commands,
+        introspection.schema,
+        introspection.manual(),
+        introspection.manual_name,
+        introspection.disabled,
+    )
+
+
+def _overview(context: Context, columns: int) -> str:
+    width = max(len(f".{name} {row.usage}") for name, row in VERBS.items())
+    lines = ["Verbs of the shell:"]
+    for name, row in VERBS.items():
+        lines += hanging(f"  {f'.{name} {row.usage}':<{width}}  ", row.summary, min(WIDTH, columns))
+    lines += ["", *hanging("", _ON_WAITING, min(WIDTH, columns))]
+    lines += ["", *hanging("", _ON_TOPICS, min(WIDTH, columns))]
+    if context.introspection.commands:
+        lines += ["", f"Commands of this server ({len(context.introspection.commands)}):"]
+        lines += _in_columns(_marked(context.introspection), columns)
+    return "\n".join(lines)
+
+
+def _marked(introspection: Introspection) -> list[str]:
+    """The commands in order; what a guest's administrator has turned off says so."""
+    return [
+        f"{name} (disabled)" if name in introspection.disabled else name
+        for name in sorted(introspection.commands)
+    ]
+
+
+def _in_columns(names: list[str], width: int) -> list[str]:
+    """Names beside and below each other, read downwards, as ls does. width: of a line."""
+    columns: list[list[str]] = []
+    for rows in range(1, len(names) + 1):
+        columns = [_padded(names[start : start + rows]) for start in range(0, len(names), rows)]
+        if sum(len(column[0]) for column in columns) <= width:
+            break
+    return [f"  {''.join(line)}".rstrip() for line in zip_longest(*columns, fillvalue="")]
+
+
+def _padded(column: list[str]) -> list[str]:
+    """Names made as wide as the longest, followed by two blanks."""
+    width = max(map(len, column)) + 2
+    return [name.ljust(width) for name in column]
+
+
+def special_topic(context: Context, words: str, width: int) -> str | None:
+    """The text on a topic that is ours; None for any other. width: columns that it may take
+
+    Raises UsageError for dashes before what is not a modifier.
+    """
+    if words.startswith("--"):
+        return _modifier(words.lstrip("-").partition("=")[0], width)
+    if words == "exit-codes":
+        return wrapped_columns(EXIT_CODES, width)
+    if words == "keys" and (keys := context.front_end.keys()):
+        return wrapped_columns(keys, width)
+    return None
+
+
+def _modifier(name: str, width: int) -> str:
+    if name not in MODIFIERS:
+        if name in OPTIONS:
+            raise UsageError(f"--{name} is an option of qmpsh; `qmpsh --help` tells of it")
+        hint = did_you_mean(f"--{name}", [f"--{known}" for known in MODIFIERS])
+        hint = hint or f"; there are {', '.join(f'--{known}' for known in MODIFIERS)}"
+        raise UsageError(f"no modifier --{name}{hint}")
+    value, does = MODIFIERS[name]
+    lines = [f"--{name}{value}", *hanging("    ", does, width), ""]
+    lines += hanging("", MODIFIER_NOTES[name], width)
+    if name == "wait":
+        known = ", ".join(command for end in ENDS for command in end.commands.split())
+        lines += ["", "Ends are known of:", *hanging("    ", known, width)]
+    return "\n".join(lines)
 
 
 class HelpTopics:
@@ -133,143 +258,3 @@ class HelpTopics:
     def _names(self) -> Iterable[str]:
         events = self.schema.events if self.schema is not None else ()
         return (*self.commands, *events, *(self.manual.names if self.manual else ()))
-
-
-_NO_ADDRESS = UnixAddress("/path/to/monitor.sock")
-_SOCAT_MARKS = re.compile(r"""[\\,:!"'()\[\]{}]""")
-"""What means something in socat's addresses; a backslash takes it off. Source: socat(1)."""
-
-
-Writer = Callable[[Sequence[Command], Machine], str]
-"""Gives the text of a program or command line that runs the commands."""
-
-
-def find_tool(tool: str) -> Writer:
-    """The writer for a tool. Raises UsageError for an unknown one."""
-    write = TOOLS.get(tool)
-    if write is None:
-        raise UsageError(f"no tool {tool or 'named'}: .export {'|'.join(TOOLS)} LINE")
-    return write
-
-
-def left_out(modifiers: Modifiers, tool: str) -> list[str]:
-    """The modifiers that a tool has no word for, of those that change what is done."""
-    doing = ("wait", "timeout", "fd")
-    names = [name for name in doing if getattr(modifiers, name) is not None]
-    if modifiers.oob and tool == "virsh":  # libvirt negotiates no out-of-band execution
-        names.append("oob")
-    return [f"--{name}" for name in names]
-
-
-def name_of_vm(client: Client) -> Generator[Wish, str, str]:
-    """The name that the VM has, which is that of its domain; "" where it has none."""
-    pending = client.submit(Command("query-name"))
-    yield WaitFor(lambda: pending.done)
-    value = pending.reply.value if isinstance(pending.reply, Reply) else None
-    name = value.get("name") if isinstance(value, dict) else None
-    return name if isinstance(name, str) else ""
-
-
-def unreachable(machine: Machine, tool: str) -> str:
-    """What to say of an address that a tool cannot connect to; "" for another, or for none."""
-    if not machine.address or tool == "virsh" or _address(machine) is not _NO_ADDRESS:
-        return ""
-    return f"{tool} cannot connect to {machine.address}: write an address in its place that it can"
-
-
-def _bash(commands: Sequence[Command], machine: Machine) -> str:
-    """socat, with the negotiation and the commands in one connection: two would not work.
-
-    -t keeps it open for the answers after the end of its input (PEERS.md, C7).
-    """
-    wants_oob = any(command.oob for command in commands)
-    enabled: Json = {"enable": ["oob"]} if wants_oob else None
-    messages = [Command("qmp_capabilities", enabled), *commands]
-    lines = " \\\n    ".join(_word(_text(command)) for command in messages)
-    peer = _word(_socat_address(_address(machine)))
-    return f"printf '%s\\n' \\\n    {lines} \\\n  | socat -t 60 - {peer}"
-
-
-def _socat_address(address: UnixAddress | TcpAddress) -> str:
-    if isinstance(address, TcpAddress):
-        is_v6 = ":" in address.host
-        return (
-            f"TCP6:[{address.host}]:{address.port}"
-            if is_v6
-            else f"TCP:{address.host}:{address.port}"
-        )
-    path = _SOCAT_MARKS.sub(r"\\\g<0>", address.path)
-    return f"{'ABSTRACT' if address.abstract else 'UNIX'}-CONNECT:{path}"
-
-
-def _word(text: str) -> str:
-    """A word of bash's. What a terminal could not show is written by its bytes."""
-    if text.isprintable():
-        return shlex.quote(text)
-    plain = set(range(0x20, 0x7F)) - set(b"\\'")
-    parts = [chr(byte) if byte in plain else rf"\x{byte:02x}" for byte in os.fsencode(text)]
-    return f"$'{''.join(parts)}'"
-
-
-def _python(commands: Sequence[Command], machine: Machine) -> str:
-    address = _address(machine)
-    peer: object = (address.host, address.port) if isinstance(address, TcpAddress) else address.path
-    if isinstance(address, UnixAddress) and address.abstract:
-        peer = f"\0{address.path}"
-    calls = "\n".join(
-        f"    print(await qmp.execute({', '.join(_python_words(command))}))" for command in commands
-    )
-    return (
-        "import asyncio\n\nfrom qemu.qmp import QMPClient\n\n\n"
-        "async def main():\n    qmp = QMPClient()\n"
-        f"    await qmp.connect({peer!r})\n{calls}\n    await qmp.disconnect()\n\n\n"
-        "asyncio.run(main())"
-    )
-
-
-def _python_words(command: Command) -> list[str]:
-    words = [repr(command.name)]
-    if command.arguments is not None:
-        words.append(repr(command.arguments))
-    return [*words, "oob=True"] if command.oob else words
-
-
-def _virsh(commands: Sequence[Command], machine: Machine) -> str:
-    connect, domain = _virsh_place(machine)
-    # A domain's name may look like an option.
-    name = _word(f"--domain={domain}" if domain.startswith("-") else domain)
-    return "\n".join(
-        f"virsh{connect} qemu-monitor-command {name} {_word(_text(command._replace(oob=False)))}"
-        for command in commands
-    )
-
-
-def _virsh_place(machine: Machine) -> tuple[str, str]:
-    """virsh's option for the URI, quoted and with a blank before it; the domain."""
-    # Imported here: few lines are exported for virsh.
-    from qmpsh.client.transports.libvirt import LibvirtAddress
-
-    address = parse_address(machine.address) if machine.address else None
-    if isinstance(address, LibvirtAddress):
-        return f" -c {_word(address.uri)}" if address.uri else "", address.domain
-    return "", machine.name or "DOMAIN"
-
-
-TOOLS: dict[str, Writer] = {
-    "bash": _bash,
-    "python": _python,
-    "virsh": _virsh,
-}
-
-
-def _text(command: Command) -> str:
-    # All in ASCII, whatever the locale of who runs it; DEL is ASCII, and no text.
-    return json.dumps(command_object(command)).replace("\x7f", "\\u007f")
-
-
-def _address(machine: Machine) -> UnixAddress | TcpAddress:
-    try:
-        address = parse_address(machine.address)
-    except QmpshError:
-        return _NO_ADDRESS
-    return address if isinstance(address, UnixAddress | TcpAddress) else _NO_ADDRESS

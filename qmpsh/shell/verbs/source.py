@@ -9,24 +9,26 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
 from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import Redirect, VerbLine
+from qmpsh.language.verbs import Takes
 from qmpsh.regular import SCRIPT, read_regular
+from qmpsh.shell.context import Context
 from qmpsh.shell.events import EventHistory, Span
+from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.script import script_lines
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, Wish, adapted
-
-if TYPE_CHECKING:
-    from qmpsh.shell.interpreter import Shell
+from qmpsh.shell.verbs.table import verb
 
 _DEPTH: Final = 16
 """files within files"""
 
 
-def source(shell: Shell, line: VerbLine) -> Steps:
+@verb("source", "FILE", "run the lines of a file", Takes.FILE, reaches_vm=True)
+def source(context: Context, line: VerbLine) -> Steps:
     """Run a file's lines. Raises LineSyntaxError, and what its lines raise, with their place."""
     words = words_and_redirect(line.rest)[0] if line.words is None else line.words
     if len(words) != 1:
@@ -37,36 +39,36 @@ def source(shell: Shell, line: VerbLine) -> Steps:
             span,
         )
     name = words[0]
-    if line.redirect is not None and line.redirect.mark == "|" and shell.settings.interactive:
+    if line.redirect is not None and line.redirect.mark == "|" and context.settings.interactive:
         # Each answer is shown as it comes there, and would have a pipe of its own.
         raise UsageError(".source at the prompt takes no pipe; write it after the file's lines")
-    if len(shell.sourcing) == _DEPTH:
+    if len(context.sourcing) == _DEPTH:
         raise UsageError(f".source {name}: {_DEPTH} files deep; does one of them source itself?")
     content = _read(name)
-    was_open = shell.transaction is not None
-    shell.sourcing.append(name)
+    was_open = context.transaction is not None
+    context.sourcing.append(name)
     left_open = False
     try:
-        steps = _redirected(_run(shell, name, content), line.redirect)
-        outcome = yield from _spanned(shell.hear_events(), steps)
+        steps = _redirected(_run(context, name, content), line.redirect)
+        outcome = yield from _spanned(context.keep_events(), steps)
     finally:
-        shell.sourcing.pop()
+        context.sourcing.pop()
         if not was_open:
-            left_open = shell.abandon_transaction()
+            left_open = context.abandon_transaction()
     if left_open and not outcome.exit_code:
         raise UsageError(f"{name}: end of file inside transaction( ... ): nothing was sent")
     return outcome
 
 
-def _run(shell: Shell, name: str, content: bytes) -> Steps:
+def _run(context: Context, name: str, content: bytes) -> Steps:
     exit_code = 0
-    for line in script_lines(content.split(b"\n"), lambda: shell.mode):
+    for line in script_lines(content.split(b"\n"), lambda: context.mode):
         if line.note:
             yield Note(f"{name}:{line.number}: {line.note}")
-        steps = shell.steps(line.text) if line.error is None else _failed(line.error)
-        outcome = yield from _placed(shell, steps, f"{name}:{line.number}")
+        steps = run_line(context, line.text) if line.error is None else _failed(line.error)
+        outcome = yield from _placed(context, steps, f"{name}:{line.number}")
         exit_code = exit_code or outcome.exit_code
-        if outcome.leave or (exit_code and not shell.settings.keep_going):
+        if outcome.leave or (exit_code and not context.settings.keep_going):
             return Outcome(exit_code, leave=outcome.leave)
     return Outcome(exit_code)
 
@@ -113,7 +115,7 @@ def _redirected(steps: Steps, redirect: Redirect | None) -> Steps:
     return adapted(steps, redirected)
 
 
-def _placed(shell: Shell, steps: Steps, place: str) -> Steps:
+def _placed(context: Context, steps: Steps, place: str) -> Steps:
     """The same steps; what they say of a failure begins with its place."""
 
     def placed(wish: Wish) -> Generator[Wish, str, str | None]:
@@ -124,7 +126,7 @@ def _placed(shell: Shell, steps: Steps, place: str) -> Steps:
     try:
         return (yield from adapted(steps, placed))
     except QmpshError as error:
-        if not shell.settings.keep_going:
+        if not context.settings.keep_going:
             raise _at(place, error) from error
         yield Answer("", failed=True, text=f"{place}: {error}", error=error)
         return Outcome(error.exit_code)

@@ -11,40 +11,44 @@ import math
 import time
 from collections.abc import Generator, Iterator
 from itertools import count
-from typing import TYPE_CHECKING
 
 from qmpsh.errors import LineSyntaxError, ReplyTimeout, UsageError
 from qmpsh.jsontypes import Json
 from qmpsh.language.syntax import Modifiers, VerbLine, parse_duration, prints_reply
+from qmpsh.language.verbs import Takes
+from qmpsh.shell.context import Context
 from qmpsh.shell.execute import Request, execute
+from qmpsh.shell.interpreter import requests_of
 from qmpsh.shell.policy import reads_only
 from qmpsh.shell.steps import Answer, Outcome, Steps, WaitFor, Wish, adapted
 from qmpsh.shell.verbs.events import connected
-
-if TYPE_CHECKING:
-    from qmpsh.shell.interpreter import Shell
+from qmpsh.shell.verbs.table import verb
 
 EVERY = 1.0
 """seconds between two replies, where the line does not say"""
 
 
-def watch(shell: Shell, line: VerbLine) -> Steps:
+@verb(
+    "watch", "[TIME] LINE", "repeat a query, show what changed; --count N", Takes.TIMED_LINE,
+    bare=True, modifiers=("count",), reaches_vm=True,
+)  # fmt: skip
+def watch(context: Context, line: VerbLine) -> Steps:
     """Ask, show, wait, until it was asked often enough, the time is over or the user ends it.
 
     Without a count the end of the time is its end; with one it comes too early. Each reply has the
     same time. Raises UsageError for a line that may change something, ReplyTimeout, ConnectionLost.
     """
     interval = parse_duration(line.head) if line.head else EVERY
-    request = yield from _watched(shell, line)
-    client = connected(shell, line)
+    request = yield from _watched(context, line)
+    client = connected(context, line)
     repeats, timeout = request.modifiers.count, request.modifiers.timeout
-    timeout = shell.settings.timeout if timeout is None else timeout
+    timeout = context.settings.timeout if timeout is None else timeout
     deadline = math.inf if timeout is None else time.monotonic() + timeout
     last: Answer | None = None
     for turn in count(1):
         started = time.monotonic()
-        answer, outcome = yield from _ask(shell, request)
-        if answer is not None and (shown := _shown(shell, last, answer)) is not None:
+        answer, outcome = yield from _ask(context, request)
+        if answer is not None and (shown := _shown(context, last, answer)) is not None:
             yield shown
         if answer is None or outcome.exit_code or turn == repeats:
             return outcome
@@ -94,9 +98,9 @@ def _text_changes(old: str, new: str) -> list[str]:
     return [line for line in ndiff(old.splitlines(), new.splitlines()) if line[0] in "+-"]
 
 
-def _watched(shell: Shell, line: VerbLine) -> Generator[Wish, str, Request]:
+def _watched(context: Context, line: VerbLine) -> Generator[Wish, str, Request]:
     """What is asked again and again, with the modifiers of the line, wherever in it they stand."""
-    requests = (yield from shell.requests(line, counted=True)) if line.rest else []
+    requests = (yield from requests_of(context, line, counted=True)) if line.rest else []
     if len(requests) != 1:
         raise LineSyntaxError(
             "expected one query, as in .watch 2s query-status", line.source, line.rest_span
@@ -127,7 +131,7 @@ def _together(line: VerbLine, behind: Modifiers) -> Modifiers:
     return behind._replace(**before, formats=behind.formats | formats)
 
 
-def _ask(shell: Shell, request: Request) -> Generator[Wish, str, tuple[Answer | None, Outcome]]:
+def _ask(context: Context, request: Request) -> Generator[Wish, str, tuple[Answer | None, Outcome]]:
     """One reply. Ctrl-C ends the line here too."""
     answers: list[Answer] = []
 
@@ -137,13 +141,13 @@ def _ask(shell: Shell, request: Request) -> Generator[Wish, str, tuple[Answer | 
             return None
         return (yield wish._replace(endless=True) if isinstance(wish, WaitFor) else wish)
 
-    outcome = yield from adapted(execute(shell.client, request, shell.settings), heard)
+    outcome = yield from adapted(execute(context.client, request, context.settings), heard)
     return (answers[-1] if answers else None), outcome
 
 
-def _shown(shell: Shell, last: Answer | None, answer: Answer) -> Answer | None:
+def _shown(context: Context, last: Answer | None, answer: Answer) -> Answer | None:
     """What to show of a reply, None where it is that of before."""
-    is_read = shell.settings.interactive or shell.settings.reader
+    is_read = context.settings.interactive or context.settings.reader
     if last is None:
         return answer._replace(one_line=not is_read)
     if (last.value, last.text) == (answer.value, answer.text):

@@ -31,7 +31,7 @@ from qmpsh.shell.waiting.trackers import (
 )
 
 if TYPE_CHECKING:
-    from qmpsh.shell.interpreter import Shell
+    from qmpsh.shell.context import Context
 
 SHORTEST, LONGEST = 0.05, 0.5
 """seconds between two questions about an end that no event tells; the pause doubles"""
@@ -53,18 +53,20 @@ def drain(client: Client) -> None:
             return
 
 
-def execute_and_wait(shell: Shell, request: Request, wanted: str) -> Steps:
+def execute_and_wait(context: Context, request: Request, wanted: str) -> Steps:
     """The steps from a request to the end of what it starts.
 
     wanted: "" for the end that the table knows, else an event or a job's state
     Raises UsageError where there is nothing to wait for, before anything is sent.
     """
-    course = yield from _course(shell, request, wanted)
-    send = partial(_send_and_follow, shell, course)
-    return (yield from execute(shell.client, request, shell.settings, send))
+    course = yield from _course(context, request, wanted)
+    send = partial(_send_and_follow, context, course)
+    return (yield from execute(context.client, request, context.settings, send))
 
 
-def _course(shell: Shell, request: Request, wanted: str) -> Generator[Wish, str, CompletionTracker]:
+def _course(
+    context: Context, request: Request, wanted: str
+) -> Generator[Wish, str, CompletionTracker]:
     """What shows the end of a request. Raises UsageError where nothing does."""
     command = request.command
     if request.hmp:
@@ -73,8 +75,8 @@ def _course(shell: Shell, request: Request, wanted: str) -> Generator[Wish, str,
     arguments = command.arguments if isinstance(command.arguments, dict) else {}
     if wanted and not (wanted in GOALS and row is not None and row.kind is RuleKind.JOB):
         named = read_wanted(wanted)
-        yield from shell.introspection.load_schema()
-        named.check(shell.introspection.schema)
+        yield from context.introspection.load_schema()
+        named.check(context.introspection.schema)
         return NamedEventTracker(named)
     if row is None:
         raise UsageError(_endless(command.name))
@@ -98,17 +100,17 @@ def _endless(what: str) -> str:
 
 
 def _send_and_follow(
-    shell: Shell, course: CompletionTracker, client: Client, request: Request
+    context: Context, course: CompletionTracker, client: Client, request: Request
 ) -> Steps:
-    log = shell.hear_events()
+    log = context.keep_events()
     drain(client)
-    shell.sending(client, request.command)
+    context.before_sending(client, request.command)
     timeout = request.modifiers.timeout
     started = time.monotonic()
     deadline = None if timeout is None else started + timeout
-    follower = TrackerDriver(client, course, Progress() if shell.settings.bar else None)
+    follower = TrackerDriver(client, course, Progress() if context.settings.bar else None)
     with log.followed(follower.hear):
-        suggest = shell.introspection.suggestion
+        suggest = context.introspection.suggestion
         answer = yield from answer_to(client, request, suggest, course.left)
         if answer.failed and not course.tolerates(answer.text or ""):
             yield answer

@@ -21,7 +21,7 @@ from prompt_toolkit.layout.containers import WindowRenderInfo
 from prompt_toolkit.layout.screen import Screen
 from prompt_toolkit.renderer import Renderer
 
-from qmpsh.ui.common.session_protocol import SessionProtocol
+from qmpsh.shell.session.session import Session
 
 TICK = 0.25
 """seconds between updates of the clock while a line runs"""
@@ -30,7 +30,7 @@ TICK = 0.25
 class Driver:
     """Drives one session. after: called at the end of each turn, when it may have changed."""
 
-    def __init__(self, session: SessionProtocol, after: Callable[[], None]) -> None:
+    def __init__(self, session: Session, after: Callable[[], None]) -> None:
         self._session = session
         self._after = after
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -54,8 +54,9 @@ class Driver:
         """Set up what to wait for; needed after each call that may have sent something."""
         if self._loop is None:
             return
-        self._watch(self._loop, self._session.fileno(), self._session.serial)
-        self._watch_writing(self._loop, wanted=self._session.wants_write)
+        connection = self._session.connection
+        self._watch(self._loop, connection.fileno(), connection.serial)
+        self._watch_writing(self._loop, wanted=connection.wants_write)
         self._set_timer(self._loop)
 
     def stop(self) -> None:

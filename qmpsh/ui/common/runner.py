@@ -27,10 +27,10 @@ from qmpsh.render.answers import answer_body
 from qmpsh.shell.history import HMP_PROMPT, expand
 from qmpsh.shell.pipes import pipe_status, wants_terminal, write_file
 from qmpsh.shell.secrets import mask_line
+from qmpsh.shell.session.session import Session
 from qmpsh.shell.steps import Answer, Note, Outcome
 from qmpsh.system.programs import not_started
 from qmpsh.ui.common.external import hand_over
-from qmpsh.ui.common.session_protocol import SessionProtocol
 
 Key = TypeVar("Key")
 
@@ -78,7 +78,7 @@ class LineRunner(Generic[Key]):
 
     def __init__(
         self,
-        session: SessionProtocol,
+        session: Session,
         presenter: Presenter[Key],
         leave: Callable[[int], None],
         clock: Callable[[], float] = time.monotonic,

@@ -16,7 +16,7 @@ from prompt_toolkit.application import Application, run_in_terminal
 from prompt_toolkit.application.current import set_app
 
 from qmpsh.render.safe import visible_word
-from qmpsh.ui.common.session_protocol import SessionProtocol
+from qmpsh.shell.session.session import Session
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Suspender:
     """
 
     def __init__(
-        self, session: SessionProtocol, app: Callable[[], Application[T]], turn: Callable[[], None]
+        self, session: Session, app: Callable[[], Application[T]], turn: Callable[[], None]
     ) -> None:
         self._session = session
         self._app = app
@@ -76,7 +76,7 @@ class Suspender:
         machine = self._session.machine
         if machine.outlook == "disconnected":
             return False
-        self._session.life.disconnect()
+        self._session.connection.disconnect()
         self._turn()
         return True
 
@@ -94,5 +94,5 @@ class Suspender:
 
     def _come_back(self, *, wanted: bool) -> None:
         if wanted:
-            self._session.life.resume()
+            self._session.connection.resume()
         self._turn()

@@ -29,14 +29,14 @@ from qmpsh.render.theme import Glyphs, glyphs_for
 from qmpsh.render.units import progress_line
 from qmpsh.shell.history import HMP_PROMPT
 from qmpsh.shell.secrets import mask_typed
-from qmpsh.shell.session.connection import Tone
+from qmpsh.shell.session.listener import Tone
+from qmpsh.shell.session.session import Connect, Session
 from qmpsh.shell.steps import Answer, Ask
 from qmpsh.ui.common.driver import Cells, Driver, calm
 from qmpsh.ui.common.guard import guard
 from qmpsh.ui.common.history import HistorySwitch, SuggestLine
 from qmpsh.ui.common.keys import ALT, EDITING, mode_word, watch_escape
 from qmpsh.ui.common.runner import LineRunner
-from qmpsh.ui.common.session_protocol import Connect, SessionProtocol
 from qmpsh.ui.common.setup import SETUP, TerminalSetup
 from qmpsh.ui.common.style import (
     NO_ROLES,
@@ -127,7 +127,7 @@ class LinePrompt:
         self._printer = Printer(self._paper, self._glyphs, around.wall)
         self._printer.learned = self._news.set
         self._printer.deliver = None if redirect is None else self._deliver
-        self.session: SessionProtocol = connect(self._printer)
+        self.session: Session = connect(self._printer)
         self._printer.machine = self.session.machine
         self._driver = Driver(self.session, self._after_turn)
         self._runner: LineRunner[None] = LineRunner(

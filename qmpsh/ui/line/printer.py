@@ -13,7 +13,7 @@ from qmpsh.render.answers import AnswerBody, BodyKind, answer_body, bare_body, e
 from qmpsh.render.formats import compact
 from qmpsh.render.theme import Glyphs, Line
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.session.connection import Tone
+from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.steps import Answer, Note
 from qmpsh.ui.line.scrollback import Scrollback
 from qmpsh.ui.screen.events import EventFilter

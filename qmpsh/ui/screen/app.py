@@ -30,13 +30,13 @@ from qmpsh.render.theme import Glyphs, glyphs_for, plain, sgr
 from qmpsh.shell.history import HMP_PROMPT
 from qmpsh.shell.pipes import wants_terminal
 from qmpsh.shell.preferences import Preferences
+from qmpsh.shell.session.session import Connect
 from qmpsh.shell.steps import Answer
 from qmpsh.ui.common.driver import Cells, Driver, Frames, calm
 from qmpsh.ui.common.guard import guard
 from qmpsh.ui.common.history import HistorySwitch, SuggestLine
 from qmpsh.ui.common.keys import ALT, EDITING, begin_line, mode_word, watch_escape
 from qmpsh.ui.common.runner import LineRunner
-from qmpsh.ui.common.session_protocol import Connect
 from qmpsh.ui.common.setup import SETUP, TerminalSetup, captured
 from qmpsh.ui.common.style import NO_ROLES, ViCursor, echo_lines, make_style, suggester, theme_name
 from qmpsh.ui.common.suspend import Suspender

@@ -30,7 +30,7 @@ from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.complete.candidates import Candidate
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import text_columns
-from qmpsh.ui.common.session_protocol import SessionProtocol
+from qmpsh.shell.session.session import Session
 from qmpsh.ui.screen.store import cut
 
 _KIND_WIDTH = 28
@@ -54,7 +54,7 @@ class SessionCompleter(Completer):
 
     def __init__(
         self,
-        session: SessionProtocol,
+        session: Session,
         columns: Callable[[], int],
         more: str,
         advice: Advice = UNGUARDED,
@@ -222,7 +222,7 @@ class AutoMenu:
 
     def __init__(
         self,
-        session: SessionProtocol,
+        session: Session,
         buffer: Buffer,
         wanted: Callable[[], bool],
         advice: Advice = UNGUARDED,

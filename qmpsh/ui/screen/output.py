@@ -27,10 +27,10 @@ from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Glyphs, Line, plain
 from qmpsh.render.units import number, size
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.session.connection import Tone
+from qmpsh.shell.session.listener import Tone
+from qmpsh.shell.session.session import Session
 from qmpsh.shell.steps import Answer, Note
 from qmpsh.ui.common.runner import ReplyHeading
-from qmpsh.ui.common.session_protocol import SessionProtocol
 from qmpsh.ui.common.style import bare_echo_lines
 from qmpsh.ui.screen.blocks import (
     Banner,
@@ -223,14 +223,14 @@ class Reporter:
         self._events = events
         self._glyphs = glyphs
         self._banner: BannerBlock | None = None
-        self._session: SessionProtocol | None = None
+        self._session: Session | None = None
 
-    def attach(self, session: SessionProtocol) -> None:
+    def attach(self, session: Session) -> None:
         """Take the new session and show the banner."""
         self._session = session
         self.advice.get("banner", lambda: self._greet(session), nothing)
 
-    def _greet(self, session: SessionProtocol) -> None:
+    def _greet(self, session: Session) -> None:
         banner = BannerBlock(Banner(session.machine, session.catalog, self._glyphs))
         self._output.store.append(banner)
         self._banner = banner

@@ -28,8 +28,8 @@ from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.complete.hints import Fault
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Line
+from qmpsh.shell.session.session import Session
 from qmpsh.shell.steps import Ask
-from qmpsh.ui.common.session_protocol import SessionProtocol
 from qmpsh.ui.common.style import LineLexer, ShowControls
 from qmpsh.ui.screen.panes import RowsControl
 from qmpsh.ui.screen.store import wrap
@@ -41,7 +41,7 @@ thirds, so that pasted text can be read before it runs
 
 
 def make_buffer(  # noqa: PLR0913 - all that a line's buffer is made of
-    session: SessionProtocol,
+    session: Session,
     history: History,
     *,
     completer: Completer,
@@ -75,7 +75,7 @@ def make_buffer(  # noqa: PLR0913 - all that a line's buffer is made of
 
 
 def prompt_window(
-    session: SessionProtocol,
+    session: Session,
     buffer: Buffer,
     search: SearchBufferControl,
     rows: Callable[[], int],

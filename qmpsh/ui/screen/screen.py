@@ -18,11 +18,11 @@ from qmpsh.render.theme import Line, plain
 from qmpsh.render.units import number
 from qmpsh.shell.history import HMP_PROMPT
 from qmpsh.shell.machine import Outlook
+from qmpsh.shell.session.session import Session
 from qmpsh.shell.settings import Prompt
 from qmpsh.shell.steps import Ask, AskSecret
 from qmpsh.ui.common.keys import KEYS, KeyBinding, key_sheet
 from qmpsh.ui.common.runner import LineRunner
-from qmpsh.ui.common.session_protocol import SessionProtocol
 from qmpsh.ui.common.style import echo_lines
 from qmpsh.ui.screen.blocks import FixedLines
 from qmpsh.ui.screen.entries import EntryRow, SearchMode
@@ -65,7 +65,7 @@ class Screen:
 
     def __init__(
         self,
-        session: SessionProtocol,
+        session: Session,
         output: Output,
         events: EventPane,
         *,

@@ -1,0 +1,163 @@
+"""What the lines of one shell share: the interpreter, the verbs and the waits work on a Context.
+
+Knows no terminal, and runs nothing itself: that is `interpreter`. What a bare command never needs
+(the schema, transactions, verbs) is imported where it is used: a one-shot pays only for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from qmpsh.client.client import Client
+from qmpsh.errors import UsageError
+from qmpsh.language.syntax import Mode
+from qmpsh.protocol.messages import Command
+from qmpsh.shell.introspection import Introspection
+from qmpsh.shell.machine import Machine
+from qmpsh.shell.settings import Prompt, Settings
+from qmpsh.shell.steps import Answer
+
+if TYPE_CHECKING:
+    from qmpsh.schema.model import Schema
+    from qmpsh.shell.events import EventHistory
+    from qmpsh.shell.preferences import Preferences
+    from qmpsh.shell.session.connection import ConnectionManager
+    from qmpsh.shell.transaction import Transaction
+
+
+class FrontEnd:
+    """The front end as a line sees it; this one has no terminal. Others override what they have.
+
+    stdin: descriptor of data that a line may read, None where the lines themselves come from it
+    shows_events: events are shown as they come, so `.events` says which of them
+    """
+
+    stdin: int | None = None
+    shows_events = False
+
+    def warn(self, text: str) -> None:
+        """Show what the user should know although no line asked for it."""
+
+    def columns(self) -> int:
+        """Return the columns that a text may take."""
+        return 78
+
+    def keys(self) -> Iterable[tuple[str, str]]:
+        """Return the keys of the prompt and what each does."""
+        return ()
+
+    def typed_lines(self) -> Sequence[str] | None:
+        """Return the history of the present mode, oldest first; None where none is kept."""
+        return None
+
+    def filter_events(self, patterns: tuple[str, ...]) -> None:
+        """Show only events whose names match one of the patterns; all of them without one."""
+
+    def check_option(self, name: str, word: str) -> None:
+        """Raise UsageError for a value of an option whose words only the front end knows."""
+
+
+class Context:
+    """The state of one shell: its server, its mode, and what is known of both.
+
+    client: None where there is no server (--dry-run); machine: what is known of it;
+    schema: given beforehand (--schema), else it is asked for when a line first needs it;
+    connection: what reconnects by itself, None where only a line does (in a script)
+    """
+
+    def __init__(  # noqa: PLR0913 - all that a shell is made of
+        self,
+        client: Client | None,
+        settings: Settings,
+        machine: Machine,
+        schema: Schema | None = None,
+        front_end: FrontEnd | None = None,
+        connection: ConnectionManager | None = None,
+    ) -> None:
+        self.client = client
+        self.settings = settings
+        self.machine = machine
+        self.front_end = front_end or FrontEnd()
+        self.connection = connection
+        self.hmp = settings.hmp
+        self.introspection = Introspection(client, machine, schema)
+        self.transaction: Transaction | None = None
+        self.preferences: Preferences | None = None
+        self.events: EventHistory | None = None
+        self.has_sent = False
+        """whether the present line has sent a command that counts for `.wait`"""
+        self.sourcing: list[str] = []
+        """files that `.source` is in, the outermost first"""
+        self.last_answer: Answer | None = None
+
+    @property
+    def mode(self) -> Mode:
+        """How the next line is to be read."""
+        mode = Mode(hmp=self.hmp, in_transaction=self.transaction is not None)
+        if not self.settings.interactive:
+            return mode
+        # Imported here: away from the prompt a verb has its dot.
+        from qmpsh.language.verbs import BARE
+
+        bare_verbs = frozenset(BARE.difference(self.machine.commands))
+        return mode._replace(prompt=True, bare_verbs=bare_verbs, helps=True)
+
+    @property
+    def prompt(self) -> Prompt:
+        """The text before the next line."""
+        if self.transaction is not None:
+            return "TRANS> "
+        if self.hmp:
+            return "(hmp) "
+        return "(guest) " if self.client is not None and self.client.dialect.guest else "(QEMU) "
+
+    def use_client(self, client: Client, *, is_other: bool) -> None:
+        """Send to another connection from now on. is_other: it may be another server."""
+        self.client = client
+        self.introspection.use_client(client, is_other=is_other)
+        if self.events is not None:
+            self.events.clear()
+
+    def abandon_transaction(self) -> bool:
+        """Drop an open transaction; return False if there was none."""
+        was_open = self.transaction is not None
+        self.transaction = None
+        return was_open
+
+    def end_of_input(self) -> None:
+        """Raise UsageError if the input ends inside a transaction: nothing was sent."""
+        if self.abandon_transaction():
+            raise UsageError("end of input inside transaction( ... ): nothing was sent")
+
+    def keep_events(self) -> EventHistory:
+        """Keep the events from now on, for lines that wait for one; return where they are kept."""
+        if self.events is None:
+            # Imported here: most one-shots wait for no event.
+            from qmpsh.shell.events import EventHistory, Span
+
+            self.events = EventHistory(Span(is_script=not self.settings.interactive))
+        if self.client is not None and self.client.subscriber is None:
+            self.client.subscriber = self.events.hear
+        return self.events
+
+    def before_sending(self, client: Client, command: Command) -> None:
+        """Note that a command is sent now: events before its line do not count for `.wait EVENT`,
+        unless the command only reads and was not typed at a prompt.
+        """
+        if self.events is None or self.has_sent:
+            return
+        span = self.events.span
+        if span.is_script and not _may_change(command):
+            return
+        self.has_sent = True
+        if not client.in_flight:
+            client.poll(0)
+        span.mark = self.events.next
+
+
+def _may_change(command: Command) -> bool:
+    # Imported here: it matters only where events are kept.
+    from qmpsh.shell.policy import reads_only
+
+    return not reads_only(command)

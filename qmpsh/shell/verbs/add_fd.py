@@ -1,0 +1,36 @@
+"""`.add-fd`: hand the VM an open file."""
+
+from __future__ import annotations
+
+from qmpsh.errors import LineSyntaxError
+from qmpsh.jsontypes import Json
+from qmpsh.language.arguments import words_and_redirect
+from qmpsh.language.syntax import VerbLine
+from qmpsh.language.verbs import Takes
+from qmpsh.protocol.messages import Command
+from qmpsh.shell.context import Context
+from qmpsh.shell.execute import Request, execute
+from qmpsh.shell.steps import Steps
+from qmpsh.shell.verbs.table import verb
+
+
+@verb(
+    "add-fd", "PATH[:ro|rw]", "hand the VM an open file; the answer is /dev/fdset/N", Takes.FILE,
+    reaches_vm=True,
+)  # fmt: skip
+def add_fd(context: Context, line: VerbLine) -> Steps:
+    """A set of its own for one file; its name there is the answer."""
+    words = words_and_redirect(line.rest)[0] if line.words is None else line.words
+    if len(words) != 1:
+        raise LineSyntaxError(
+            "expected one file, as in .add-fd ./disk.img", line.source, line.rest_span
+        )
+    modifiers = line.modifiers._replace(fd=words[0])
+    request = Request(Command("add-fd"), modifiers, line.redirect, as_text=_name_of_set)
+    return (yield from execute(context.client, request, context.settings))
+
+
+def _name_of_set(value: Json) -> str | None:
+    """What blockdev-add and others take as a file name; None for an answer of another shape."""
+    number = value.get("fdset-id") if isinstance(value, dict) else None
+    return None if number is None else f"/dev/fdset/{number}"

@@ -1,0 +1,47 @@
+"""`.history`, `.pager` and `.exit`: what was typed, the last answer again, and the end."""
+
+from __future__ import annotations
+
+import os
+
+from qmpsh.errors import LineSyntaxError, UsageError
+from qmpsh.language.syntax import Redirect, VerbLine
+from qmpsh.shell.context import Context
+from qmpsh.shell.steps import Outcome, Steps
+from qmpsh.shell.verbs.table import text_answer, verb
+
+_LATEST_LINES = 100
+"""lines of the history that are shown if no text is given"""
+
+
+@verb("history", "[TEXT]", "the lines typed before, all that hold TEXT", bare=True)
+def history(context: Context, line: VerbLine) -> Steps:
+    """`.history blockdev`: the lines that hold a text; alone the latest ones."""
+    typed = context.front_end.typed_lines()
+    if typed is None:
+        raise UsageError(".history is for the interactive shell: it keeps what was typed there")
+    word = line.rest.strip()
+    lines = [text for text in typed if word in text]
+    shown = lines if word else lines[-_LATEST_LINES:]
+    yield text_answer(line, "\n".join(shown))
+    return Outcome()
+
+
+@verb("pager", "", "the last answer in $PAGER")
+def pager(context: Context, line: VerbLine) -> Steps:
+    """The last answer again, into $PAGER."""
+    if not context.settings.interactive:
+        raise UsageError(".pager is for the interactive shell; in a script write | less")
+    if context.last_answer is None:
+        raise UsageError(".pager: nothing has been answered yet")
+    pager = Redirect("|", os.environ.get("PAGER") or "less", line.name_span)
+    yield context.last_answer._replace(redirect=pager, failed=False)
+    return Outcome()
+
+
+@verb("exit", "", "leave the shell; the VM goes on, one of `qmpsh run` if you like", bare=True)
+def leave(context: Context, line: VerbLine) -> Steps:
+    if line.rest.strip():
+        raise LineSyntaxError(".exit takes no arguments", line.source, line.rest_span)
+    return Outcome(leave=True)
+    yield  # makes this a generator
