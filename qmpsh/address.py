@@ -1,7 +1,7 @@
 """Addresses: what a user types, QEMU's own spellings included, and what it means.
 
 Looks at the file system only to tell a path from the other forms; opens nothing.
-Source: qemu(1), "Character device options", socket; WIRE.md section 12.
+Source: qemu(1), "Character device options", socket; wire.md section 12.
 """
 
 from __future__ import annotations

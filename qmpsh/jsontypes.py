@@ -1,8 +1,8 @@
 """The types of JSON, the bounds of its integers in QMP, and the reading of bare words as numbers.
 
 Reads a bare word as an int, a number or a boolean, as the schema declares. Integer widths are
-invisible in the schema (WIRE.md section 5), so the bounds are those of the wire: -2^63 to 2^64-1.
-Source: the table of the README's section "Values".
+invisible in the schema (wire.md section 5), so the bounds are those of the wire: -2^63 to 2^64-1.
+Source: docs/language.md, "Values".
 """
 
 from __future__ import annotations

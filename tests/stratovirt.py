@@ -1,6 +1,6 @@
 """A monitor that behaves as StratoVirt's: `python -m tests.stratovirt PATH`.
 
-From its source: of 2.5.0 what WIRE.md section 13 says, and the bucket and its place, one a client,
+From its source: of 2.5.0 what wire.md section 13 says, and the bucket and its place, one a client,
 from util/src/leak_bucket.rs and machine_manager/src/qmp/qmp_socket.rs of revisions not pinned down.
 Never measured beside the program itself, which wants KVM and a kernel. What it does with the wire
 is meant to be exact: one read is one request, ids are strings, 100 requests a second, events behind

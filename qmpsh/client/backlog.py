@@ -1,7 +1,7 @@
 """Waits for a place in the full queue of a unix socket, which the kernel gives away in turn.
 
 A monitor serves one client while two wait, and a client that does not wait is turned away (EAGAIN;
-WIRE.md section 2). One that does wait sleeps in connect(2) until one of them was accepted, for as
+wire.md section 2). One that does wait sleeps in connect(2) until one of them was accepted, for as
 long as SO_SNDTIMEO says (socket(7)).
 """
 

@@ -4,7 +4,7 @@ The only module that sees an OSError of a connection; `system.diagnose` says wha
 takes out the telnet options that a monitor with telnet=on sends before its greeting. QEMU waits for
 no answer to them, and QMP's data is ASCII, so that nothing is ever escaped.
 
-Source: RFC 854, "TELNET COMMAND STRUCTURE"; WIRE.md section 12.
+Source: RFC 854, "TELNET COMMAND STRUCTURE"; wire.md section 12.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class SocketStream:
         except BlockingIOError:
             return None
         except ConnectionResetError:
-            # QEMU exits with the newline after `quit` unread (WIRE.md section 8): an end as any.
+            # QEMU exits with the newline after `quit` unread (wire.md section 8): an end as any.
             return b""
         except OSError as error:
             raise ConnectionLost(f"the connection broke: {_reason(error)}") from error

@@ -2,7 +2,7 @@
 
 Which one a server speaks shows in stages: by an option (a guest agent), by the greeting
 (StratoVirt), or by the names of the commands (a storage daemon, whose greeting is the emulator's:
-WIRE.md section 1).
+wire.md section 1).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Dialect(NamedTuple):
     braced: frozenset[str] = frozenset()
 
 
-# At eight requests in band QEMU stops reading, and would not see one out of band (WIRE.md
+# At eight requests in band QEMU stops reading, and would not see one out of band (wire.md
 # section 1): the window stays below.
 QEMU: Final = Dialect("QEMU", "QEMU")
 STORAGE_DAEMON: Final = Dialect(
@@ -63,7 +63,7 @@ STORAGE_DAEMON: Final = Dialect(
     status=False,
     named=False,
 )
-# Source: WIRE.md section 10; qemu-ga-ref(7), "success-response".
+# Source: wire.md section 10; qemu-ga-ref(7), "success-response".
 GUEST_AGENT: Final = Dialect(
     "guest agent",
     "a guest agent",
@@ -79,7 +79,7 @@ GUEST_AGENT: Final = Dialect(
     ),
     guest=True,
 )
-# Source: WIRE.md section 13: everything readable at once is one request; 100 a second at most. Its
+# Source: wire.md section 13: everything readable at once is one request; 100 a second at most. Its
 # query-qmp-schema answers `{}`, so there is no need to ask.
 STRATOVIRT: Final = Dialect(
     "StratoVirt",

@@ -6,7 +6,7 @@ folders are searched.
 
 A silent server is asked only when it is examined (`doctor`), on a connection of its own that is
 closed at once. A TCP port is sent the beginning of a TLS session, which only a server that is not a
-monitor could mind; a unix socket is sent what WIRE.md section 10 found harmless: a QMP monitor
+monitor could mind; a unix socket is sent what wire.md section 10 found harmless: a QMP monitor
 answers it with two refusals, should it ever read it.
 """
 

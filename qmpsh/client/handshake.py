@@ -68,7 +68,7 @@ _STRANGERS: Final = {
 }
 """The first bytes of what is not QMP, what it is and what to do next.
 
-Source: WIRE.md sections 2 and 12.
+Source: wire.md sections 2 and 12.
 """
 
 _SHOWN = 40  # bytes of what a stranger said

@@ -129,7 +129,7 @@ def hmp_entries(value: Json, prefix: str = "") -> dict[str, str]:
     """Names of a help text with what is said of them.
 
     An entry is a line with a lowercase letter in column 0; its name ends at the first blank and may
-    hold twins after `|`. Source: WIRE.md section 9.
+    hold twins after `|`. Source: wire.md section 9.
     """
     entries: dict[str, str] = {}
     lines = value.replace("\r\n", "\n").split("\n") if isinstance(value, str) else []

@@ -1,7 +1,7 @@
 """What the running VM knows: the queries, how replies are read, and answers kept for seconds.
 
 Pure: the session sends the queries, and decides when. Source of the queries and of their pitfalls:
-WIRE.md section 6.
+wire.md section 6.
 """
 
 from __future__ import annotations

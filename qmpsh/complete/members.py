@@ -2,7 +2,7 @@
 
 The schema gives the members still missing and the values of enums and booleans. It declares neither
 the properties of a device in `device_add`, which come from `device-list-properties`, harmless even
-where listing types is not (WIRE.md section 6), nor the values of a property in `qom-set`: those of
+where listing types is not (wire.md section 6), nor the values of a property in `qom-set`: those of
 booleans, enums and links are offered.
 """
 

@@ -1,6 +1,6 @@
 """Which live query feeds the values of which member: one table.
 
-Source: WIRE.md section 6, and the commands of QEMU 7.2 and 10.0.
+Source: wire.md section 6, and the commands of QEMU 7.2 and 10.0.
 """
 
 from __future__ import annotations

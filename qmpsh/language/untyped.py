@@ -162,7 +162,7 @@ def guess_arguments(command: CommandLine) -> JsonObject:
 
 def _guess_top(member: UntypedMember, source: str) -> Json:
     child = member.child
-    # 10.0 takes an integer for another slot than the same digits as a string: WIRE.md section 8.
+    # 10.0 takes an integer for another slot than the same digits as a string: wire.md section 5.
     if member.name == "addr" and isinstance(child, Argument) and isinstance(child.value, Scalar):
         return child.value.text
     return guess_member(child, source)

@@ -4,7 +4,7 @@ The agent does not greet, and its parser outlives its clients: it may hold half 
 last one, and replies meant for others come first. A 0xFF byte resets its parser. The agent sends
 another before its reply to guest-sync-delimited, and the number in that reply shows it is ours.
 
-Pure. Source: qemu-ga-ref(7), "guest-sync-delimited"; WIRE.md section 10.
+Pure. Source: qemu-ga-ref(7), "guest-sync-delimited"; wire.md section 10.
 """
 
 from __future__ import annotations

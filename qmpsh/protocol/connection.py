@@ -4,7 +4,7 @@ Rule 1: Nothing is sent before the greeting: a command queued in a busy monitor'
         later. A guest agent never greets, so its session begins with the harmless `agent_sync`.
 Rule 2: Every reply belongs to one command, found by its id. If the server omits the id (it could
         not parse the request, or it is StratoVirt), the reply goes to the oldest unanswered
-        in-band command, since in-band replies come in request order (WIRE.md section 1).
+        in-band command, since in-band replies come in request order (wire.md section 1).
 Rule 3: We may receive the reply to a command of the previous client, since a command keeps running
         after its client disconnects (seen on QEMU 10.0, before the greeting). Commands run one
         after the other, so any such reply comes before that to our negotiation: until then, every
@@ -232,7 +232,7 @@ class Connection:
         """Return the id and the bytes of qmp_capabilities, to be sent after the greeting.
 
         `next_message` returns its reply like any other, after changing the state. `enable` is sent
-        only if the server offers oob, since StratoVirt refuses it (WIRE.md section 13).
+        only if the server offers oob, since StratoVirt refuses it (wire.md section 13).
         Raises ConnectionLost unless the session is NEGOTIATING.
         """
         if self.state is not ProtocolState.NEGOTIATING or self.greeting is None:

@@ -6,7 +6,7 @@ decoding up to the first newline is tried first. The fallback is a structural sc
 where it stopped, so that it looks at every byte once. What is larger than LARGE is decoded in
 slices, see `protocol.large`: while `next_frame` returns DECODING, it wants to be called again.
 
-Knows JSON, not QMP. Source: QMP specification, "General Definitions"; WIRE.md section 4.
+Knows JSON, not QMP. Source: QMP specification, "General Definitions"; wire.md section 4.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The messages of QMP as values.
 
-Source: QMP specification, "Protocol Specification"; WIRE.md sections 1, 7 and 13 for what servers
+Source: QMP specification, "Protocol Specification"; wire.md sections 1, 7 and 13 for what servers
 really send (key order means nothing, an error may lack `id`, StratoVirt's greeting has a different
 key under `version`).
 """
@@ -133,7 +133,7 @@ class Event:
 
 Message = Greeting | Reply | ErrorReply | Event
 
-# No spaces: QEMU reads a request byte by byte, about 5 microseconds each (WIRE.md section 3).
+# No spaces: QEMU reads a request byte by byte, about 5 microseconds each (wire.md section 3).
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _UNICODE_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 _NOTHING: Final[JsonObject] = {}
@@ -157,7 +157,7 @@ def encode_command(command: Command, id: str) -> bytes:
     """Encode a request as one line of ASCII JSON.
 
     A newline is added unless the command ends the VM: QEMU would exit without reading that byte,
-    and the kernel would then reset the connection and lose the reply (WIRE.md section 8).
+    and the kernel would then reset the connection and lose the reply (wire.md section 8).
     Raises UsageError for what JSON cannot represent.
     """
     request = command_object(command)
@@ -238,7 +238,7 @@ def _event_data(raw: JsonObject) -> JsonObject:
 
 def _seconds(timestamp: Json) -> float | None:
     """Return Unix time, or None. The specification uses -1 for "no clock"; StratoVirt's manual
-    has a different key (WIRE.md section 13).
+    has a different key (wire.md section 13).
     """
     if not isinstance(timestamp, dict):
         return None

@@ -1,7 +1,7 @@
 """Makes text that came from a VM safe for a terminal.
 
 A guest names itself, its devices and its errors; an escape sequence or a right-to-left override in
-such a name must be shown, not obeyed (PEERS.md, C13). Everything shown goes through here.
+such a name must be shown, not obeyed (wire.md section 14). Everything shown goes through here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The reply to query-qmp-schema as types, each made when first asked for.
 
-Source: QEMU's "QAPI client introspection" and WIRE.md section 5. Type names such as "186" mean
+Source: QEMU's "QAPI client introspection" and wire.md section 5. Type names such as "186" mean
 nothing to a user and differ between builds, so they are never shown. Types may contain themselves
 (BlockdevOptions), so they refer to each other by name and are looked up in the Schema.
 """
@@ -193,7 +193,7 @@ def is_open(command: str, arguments: ObjectType) -> bool:
     """Whether a command takes members that the schema does not declare.
 
     Only device_add does, and the schema does not say so. Before QEMU 6, object-add and netdev_add
-    did too; there they have no variants. Source: WIRE.md section 5.
+    did too; there they have no variants. Source: wire.md section 5.
     """
     if command in ("object-add", "netdev_add"):
         return not arguments.variants

@@ -7,8 +7,8 @@ name wins. Members typed with dotted keys and in braces are read alike: each lev
 entries, and only this module knows which syntax they came from.
 
 Also reads device properties, which the schema does not declare, using `device-list-properties`: in
-device_add, QEMU 7.2 takes any scalar as a string, while 10.0 wants the JSON type (WIRE.md
-section 5).
+device_add, QEMU 7.2 takes any scalar as a string, while 10.0 wants the JSON type (wire.md section
+5).
 """
 
 from __future__ import annotations

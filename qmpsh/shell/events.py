@@ -207,7 +207,7 @@ def _in_prose(names: Sequence[str]) -> str:
 
 
 LIMIT = 4096
-"""events kept, of all names; a guest can raise 2,000 a second (WIRE.md section 7)"""
+"""events kept, of all names; a guest can raise 2,000 a second (wire.md section 7)"""
 
 NAMES = 256
 """names of which events are kept; a QEMU has about 80"""

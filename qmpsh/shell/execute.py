@@ -59,8 +59,8 @@ _TELLING: Final = frozenset({"human-monitor-command", "qom-get"})
 
 _HINTS: Final = {
     "OperationThrottled: ": "; StratoVirt threw the request away: wait a second and try again",
-    "GenericError: No file descriptor supplied": "; add --fd FILE",  # Source: WIRE.md section 11
-    "GenericError: Invalid SCM message": "; add --fd FILE",  # the same of StratoVirt, section 13
+    "GenericError: No file descriptor supplied": "; add --fd FILE",  # Source: wire.md section 11
+    "GenericError: Invalid SCM message": "; add --fd FILE",  # wire.md section 13
     "CommandNotFound: The command human-monitor-command ": "; this server has no human monitor",
 }
 """How an error text begins, and what to say behind it."""
@@ -267,7 +267,7 @@ def _next_step(
 def _conclude(request: Request, pending: Pending) -> Answer:
     """The answer, or the loss of the connection raised.
 
-    After quit was written the end of the stream is success, with or without its return (WIRE.md
+    After quit was written the end of the stream is success, with or without its return (wire.md
     section 8: the server may reset the connection before its reply is read).
     """
     if pending.reply is None:

@@ -1,7 +1,7 @@
 """Files of this host that are passed to the VM as open descriptors: `--fd` and `.add-fd`.
 
 They are opened at the last moment, so that nothing that comes before the sending (a question, a
-wrong line) leaves one open; from then on the client owns and closes them. Source: WIRE.md
+wrong line) leaves one open; from then on the client owns and closes them. Source: wire.md
 section 11.
 """
 

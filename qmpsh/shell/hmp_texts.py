@@ -5,7 +5,7 @@ tables: commands that print nothing when they succeed, and commands that print s
 beginnings. Of all others, those of newer versions included, only the beginnings are known that a
 failure of any command may have. Failures that print nothing are listed in docs/language.md.
 
-Source: WIRE.md section 9, and every command of `help` of QEMU 7.2 and 10.0, tried.
+Source: wire.md section 9, and every command of `help` of QEMU 7.2 and 10.0, tried.
 """
 
 from __future__ import annotations

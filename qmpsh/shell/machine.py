@@ -1,7 +1,7 @@
 """What is known of the machine at the other end: kept current by events and background replies.
 
 A plain state object: it asks nothing itself. Events alone cannot tell paused from io-error, so a
-run-state event only marks the status stale and `query-status` says what it is (DESIGN section 8).
+run-state event only marks the status stale and `query-status` says what it is (wire.md section 7).
 """
 
 from __future__ import annotations

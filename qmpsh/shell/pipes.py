@@ -1,7 +1,7 @@
 """The redirects of a line, `| command`, `> file` and `>> file`: where its answers go.
 
 While a command reads them, the server is still listened to: a client that does not read makes the
-VM's process grow (WIRE.md section 4), and a person may take their time in front of a pager.
+VM's process grow (wire.md section 4), and a person may take their time in front of a pager.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reading a script's lines, from a descriptor without letting the server's messages pile up.
 
-A client that does not read makes the VM's process grow (WIRE.md section 4), so the socket is polled
+A client that does not read makes the VM's process grow (wire.md section 4), so the socket is polled
 while the input is waited for: a pipe whose writer takes its time is no reason to stop reading.
 """
 

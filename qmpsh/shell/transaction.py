@@ -1,6 +1,7 @@
 """An open `transaction(`: its actions so far, whether a wrong line has spoilt it, how to show it.
 
-One wrong line refuses the whole (qmp-shell drops the line and commits the rest: PEERS.md, C10). A
+One wrong line refuses the whole (qmp-shell drops the line and commits the rest: wire.md
+section 14). A
 request is shown without its secrets.
 """
 

@@ -27,7 +27,7 @@ SHARES: Final = "holds this monitor, which serves one client at a time"
 
 
 SILENT: Final = 1.0
-"""seconds without a greeting, which comes within a millisecond, that are not chance (WIRE.md 2)"""
+"""Seconds without a greeting after which the server counts as unresponsive (wire.md section 2)"""
 
 
 class Finding(NamedTuple):
@@ -246,7 +246,7 @@ def _not_there(path: str) -> CannotConnect:
 
 
 def crowd(address: UnixAddress) -> Finding:
-    """Why the kernel takes no more: one client is served, two wait (WIRE.md section 2)."""
+    """Why the kernel takes no more: one client is served, two wait (wire.md section 2)."""
     return why_not_to_connect(address, look(address)) or Finding(
         "one holds this monitor, which serves one at a time, and others wait already",
         f"close them, {SECOND}",

@@ -1,4 +1,4 @@
-"""StratoVirt: the test server keeps to WIRE.md section 13, and the client gets on with it."""
+"""StratoVirt: the test server keeps to wire.md section 13, and the client gets on with it."""
 
 from __future__ import annotations
 

@@ -230,7 +230,7 @@ def test_verbs_do_not_stand_behind_one_another() -> None:
 
 
 def test_hmp_help_is_read_as_the_server_means_it() -> None:
-    """108 commands on 7.2, twins included in the names (WIRE.md section 9)."""
+    """108 commands on 7.2, twins included in the names (wire.md section 9)."""
     entries = hmp_entries(text("hmp-help-qemu-7.2.txt"))
     twins = {"c", "?", "p", "q", "s"}
     assert len(set(entries) - twins) == 108

@@ -37,7 +37,7 @@ def test_a_script_on_stdin_whose_vm_is_killed(vm: Vm, stopped: bool) -> None:
     stdin.flush()
     assert '"running": true' in stdout.readline()
     if stopped:
-        # Killed with the command unread, which is a reset (WIRE.md section 8).
+        # Killed with the command unread, which is a reset (wire.md section 8).
         vm.stop_process()
         stdin.write("stop\n")
         stdin.flush()

@@ -15,7 +15,7 @@ TREES = [
     ("x", {}),
     ("x a.b=1", {"a": {"b": 1}}),
     ("x a.b.c=1 a.b.d=2 a.e=3", {"a": {"b": {"c": 1, "d": 2}, "e": 3}}),
-    # PEERS C2: the sibling of a dotted key went below it.
+    # qmp-shell, wire.md section 14: the sibling of a dotted key went below it.
     (
         "blockdev-add driver=raw node-name=r0 file.driver=null-co file.size=1048576",
         {
@@ -50,7 +50,7 @@ TREES = [
     ("x addr={type: unix}", {"addr": {"type": "unix"}}),
     ("x addr.port=5", {"addr": {"port": 5}}),
     ("x a.addr=5", {"a": {"addr": 5}}),
-    # PEERS C3 and C12.
+    # qmp-shell, wire.md section 14.
     (
         'human-monitor-command command-line="info status"',
         {"command-line": "info status"},

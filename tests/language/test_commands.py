@@ -1,4 +1,4 @@
-"""A command line: names, keys, bare values, comments, marks, redirects. DESIGN's section 3."""
+"""A command line: names, keys, bare values, comments, marks, redirects. docs/language.md."""
 
 from __future__ import annotations
 

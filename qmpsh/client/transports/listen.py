@@ -1,6 +1,6 @@
 """`listen:unix:PATH`, `listen:HOST:PORT`: QEMU dials us, as one started with `reconnect` does.
 
-Takes one caller, and listens no more. Source: WIRE.md section 12.
+Takes one caller, and listens no more. Source: wire.md section 12.
 """
 
 from __future__ import annotations

@@ -291,7 +291,7 @@ class TlsStream:
         """What is taken whole is one command: a record of its own goes after it.
 
         QEMU 7.2 polls its socket while decrypted bytes lie in its TLS library, and so answers only
-        once another record came (WIRE.md section 12).
+        once another record came (wire.md section 12).
         """
         if self._owes_flush and not self._flush():
             return 0

@@ -1,6 +1,6 @@
 """`vsock:CID:PORT`: the sockets between a host and its guests, where guest agents listen.
 
-Source: vsock(7). QEMU itself makes no monitor there (WIRE.md section 12).
+Source: vsock(7). QEMU itself makes no monitor there (wire.md section 12).
 """
 
 from __future__ import annotations

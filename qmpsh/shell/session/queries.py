@@ -3,7 +3,7 @@
 All of it goes through one queue. One query is out at a time, and none while a command of the user's
 is in flight: the server works in order, and the user must never wait for ours. Where the server
 limits its requests per second, ours are spread, so that the user's have the room. An error is never
-shown: under -preconfig, on a storage daemon or on StratoVirt many queries are refused (WIRE.md
+shown: under -preconfig, on a storage daemon or on StratoVirt many queries are refused (wire.md
 sections 5 and 13).
 """
 

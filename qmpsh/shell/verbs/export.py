@@ -116,7 +116,7 @@ def unreachable(machine: Machine, tool: str) -> str:
 def _bash(commands: Sequence[Command], machine: Machine) -> str:
     """socat, with the negotiation and the commands in one connection: two would not work.
 
-    -t keeps it open for the answers after the end of its input (PEERS.md, C7).
+    -t keeps it open for the answers after the end of its input (wire.md section 14).
     """
     wants_oob = any(command.oob for command in commands)
     enabled: Json = {"enable": ["oob"]} if wants_oob else None

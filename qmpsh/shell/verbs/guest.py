@@ -3,7 +3,7 @@
 Each of them is several commands, one after the other. An agent is a process in the guest: it may be
 restarted between two of them, and it is silent while the guest is paused or suspended.
 
-Source: qemu-ga-ref(7); WIRE.md section 10.
+Source: qemu-ga-ref(7); wire.md section 10.
 """
 
 from __future__ import annotations

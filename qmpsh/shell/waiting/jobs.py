@@ -1,7 +1,7 @@
 """Following jobs to their ends: those that a line started, or that it made go on.
 
 A block job has its error in BLOCK_JOB_COMPLETED, any other in `query-jobs`, until it is dismissed.
-`null` alone says only that a job is gone. Source: QAPI, JobStatus; WIRE.md section 7.
+`null` alone says only that a job is gone. Source: QAPI, JobStatus; wire.md section 7.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 All that is particular to a command is in its row; the columns call the pure functions here, which
 judge the events and answers of single commands. A command without a row is done when it is
-answered. Source: the QAPI documentation of the commands, and WIRE.md sections 7 to 9.
+answered. Source: the QAPI documentation of the commands, and wire.md sections 7 to 9.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PAGE: Final = 4096
 """bytes by which a balloon may miss what was asked of it"""
 
 UNPLUG_UNDER_WAY: Final = "already in the process of unplug"
-"""The error of a second device_del after a PCIe port; the first goes on (WIRE.md section 7)."""
+"""The error of a second device_del after a PCIe port; the first goes on (wire.md section 7)."""
 
 _EJECTIONS: Final = frozenset({3, 0x103})
 """Sources of ACPI_DEVICE_OST that are about an ejection: the request, and its processing."""

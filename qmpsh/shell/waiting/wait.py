@@ -1,7 +1,7 @@
 """`--wait`: runs a command and follows what it started to its end.
 
 Listening starts before the command goes out, since events come before the reply of their own
-command, and a job may be born and gone before it (WIRE.md section 7). What was raised before never
+command, and a job may be born and gone before it (wire.md section 7). What was raised before never
 counts: it is read and thrown away first.
 """
 

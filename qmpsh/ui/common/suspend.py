@@ -1,7 +1,7 @@
 """Ctrl-Z: disconnects from the monitor while the process is stopped, and reconnects afterwards.
 
 A stopped process reads nothing, and a client that does not read makes the VM's process grow
-(WIRE.md section 4).
+(wire.md section 4).
 """
 
 from __future__ import annotations

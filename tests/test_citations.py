@@ -1,0 +1,42 @@
+"""What code and pages cite is in this repository: files, and the sections of docs/wire.md."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.qemu import ROOT
+
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+SOURCES = [
+    path
+    for folder in ("qmpsh", "tests", "benchmarks", "scripts")
+    for path in (ROOT / folder).rglob("*.py")
+]
+NAMES = {path.name for path in PAGES}
+SECTIONS = set(re.findall(r"^## (\d+)\. ", (ROOT / "docs" / "wire.md").read_text(), re.MULTILINE))
+
+CITED = re.compile(r"(?<![\w/:.{-])(?:docs/)?([\w-]+\.md)\b")
+SECTION = re.compile(r"wire\.md[,`)]*[\s#]+sections?\s+(\d+(?:(?:, | and | to |[\s#]+and )\d+)*)")
+UNSHIPPED = re.compile(
+    r"\b(PEERS|DESIGN|MACHINE|HOUSE|WIRE|SHARING)(?:\.md\b| C?\d|'s? section| section)"
+)
+
+
+@pytest.mark.parametrize("path", [*PAGES, *SOURCES], ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_is_cited_is_there(path: Path) -> None:
+    if path == Path(__file__):
+        return
+    text = path.read_text()
+    assert set(CITED.findall(text)) - NAMES == set()
+    cited = {number for found in SECTION.findall(text) for number in re.findall(r"\d+", found)}
+    assert cited - SECTIONS == set()
+    assert UNSHIPPED.findall(text) == []
+
+
+def test_every_mention_of_the_page_of_the_wire_names_a_section() -> None:
+    for path in SOURCES:
+        text = path.read_text() if path != Path(__file__) else ""
+        assert text.count("wire.md") - text.count('"wire.md"') == len(SECTION.findall(text)), path
