@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from qmpsh.shell.session import connection, reconnect
-from tests.faults.screens import Seat, seated
+from tests.faults.screens import FrontEnd, running_front_end
 from tests.faults.server import REACH, Act, Server, State, closed, learnt, server, told
 from tests.faults.table import BACK, ROWS, Row
 from tests.faults.test_batch import name
@@ -44,28 +44,29 @@ def scripts_of(row: Row) -> list[tuple[Act, ...]]:
 
 @pytest.mark.parametrize("row, front", CELLS, ids=[f"{name(row)}-{front}" for row, front in CELLS])
 def test_cell(row: Row, front: str) -> None:
-    async def scene(served: Server) -> None:
-        limit = 0.3 if row.code == 124 else None
-        async with seated(front, served.path, limit) as seat:
-            await play(row, seat, served)
-            served.released.set()
-            if row.code in (3, 4, 124) or row.state in (*BEFORE, State.QUIT):
-                await seat.sees(BACK)
-            # It goes on: the next line runs, and none ran twice.
-            seat.keys("system_wakeup\r")
-            await seat.sees("CommandNotFound: it has not been found")
-        for command in ("stop", "cont", "quit"):
-            assert served.got.count(command) <= typed(row).count(command), served.got
-
     with server(*scripts_of(row)) as served:
-        asyncio.run(scene(served))
+        asyncio.run(run_cell(row, front, served))
 
 
-async def play(row: Row, seat: Seat, served: Server) -> None:
+async def run_cell(row: Row, front: str, served: Server) -> None:
+    limit = 0.3 if row.code == 124 else None
+    async with running_front_end(front, served.path, limit) as ui:
+        await run_row(row, ui, served)
+        served.released.set()
+        if row.code in (3, 4, 124) or row.state in (*BEFORE, State.QUIT):
+            await ui.sees(BACK)
+        # It goes on: the next line runs, and none ran twice.
+        ui.keys("system_wakeup\r")
+        await ui.sees("CommandNotFound: it has not been found")
+    for command in ("stop", "cont", "quit"):
+        assert served.got.count(command) <= typed(row).count(command), served.got
+
+
+async def run_row(row: Row, ui: FrontEnd, served: Server) -> None:
     if row.state is State.IDLE:
-        await seat.until(served.faulted.is_set, "the fault")
+        await ui.until(served.faulted.is_set, "the fault")
     else:
         # By then it knows which VM this is, and so afterwards that it is the same.
-        await seat.until(lambda: "query-status" in served.got, "name and uuid")
-    seat.keys(typed(row))
-    await seat.sees(row.says if row.on_screen is None else row.on_screen)
+        await ui.until(lambda: "query-status" in served.got, "name and uuid")
+    ui.keys(typed(row))
+    await ui.sees(row.says if row.on_screen is None else row.on_screen)

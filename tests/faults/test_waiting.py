@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults import waiting as w
 from tests.faults.fronts import Process, Said
-from tests.faults.screens import Seat, seated
+from tests.faults.screens import FrontEnd, running_front_end
 from tests.faults.server import LEARNT, LIMIT, Act, Server, server, told
 from tests.faults.table import BACK
 from tests.faults.test_batch import BEGIN
@@ -76,23 +76,24 @@ def check(row: Row, front: str, served: Server, said: Said) -> None:
 
 @pytest.mark.parametrize("row, front", CELLS, ids=[f"{name(row)}-{front}" for row, front in CELLS])
 def test_cell(row: Row, front: str) -> None:
-    async def scene(served: Server) -> None:
-        async with seated(front, served.path, w.LIMIT if row.code == 124 else None) as seat:
-            await play(row, seat, served)
-            served.released.set()
-            await seat.sees(BACK)
-            seat.keys("system_wakeup\r")
-            await seat.sees("CommandNotFound: it has not been found")
-        assert served.got.count(row.wait.command) <= 1, served.got
-
     with server(script_of(row, front)) as served:
-        asyncio.run(scene(served))
+        asyncio.run(run_cell(row, front, served))
 
 
-async def play(row: Row, seat: Seat, served: Server) -> None:
-    await seat.until(lambda: LEARNT in served.got, "what a session asks on its own")
-    seat.keys(f"{row.wait.line}\r{KEYS.get(row.wait, '')}")
+async def run_cell(row: Row, front: str, served: Server) -> None:
+    async with running_front_end(front, served.path, w.LIMIT if row.code == 124 else None) as ui:
+        await run_row(row, ui, served)
+        served.released.set()
+        await ui.sees(BACK)
+        ui.keys("system_wakeup\r")
+        await ui.sees("CommandNotFound: it has not been found")
+    assert served.got.count(row.wait.command) <= 1, served.got
+
+
+async def run_row(row: Row, ui: FrontEnd, served: Server) -> None:
+    await ui.until(lambda: LEARNT in served.got, "what a session asks on its own")
+    ui.keys(f"{row.wait.line}\r{KEYS.get(row.wait, '')}")
     if row.wait.asks is None:
-        await seat.until(seat.waits, "that the line waits")
+        await ui.until(ui.waits, "that the line waits")
         served.may_fail.set()
-    await seat.sees(says(row) if row.on_screen is None else row.on_screen)
+    await ui.sees(says(row) if row.on_screen is None else row.on_screen)

@@ -11,6 +11,7 @@ import socket
 from collections import deque
 from collections.abc import Callable
 
+from qmpsh.advice import UNGUARDED
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.hints import Fault
 from qmpsh.errors import INTERRUPTED, ConnectionLost, QmpshError
@@ -31,6 +32,23 @@ Script = Callable[["FakeSession"], Steps]
 
 TABLE = Modifiers(formats=frozenset({"table"}))
 GREETING = Greeting("7.2.22", "Debian 1:7.2+dfsg-7", ("oob",), {})
+
+
+class Silent:
+    """A listener that ignores all that the session reports."""
+
+    advice = UNGUARDED
+
+    def event(self, *_: object) -> None: ...
+    def stray(self, *_: object) -> None: ...
+    def refresh(self) -> None: ...
+    def facts(self) -> None: ...
+    def filter_events(self, *_: object) -> None: ...
+    def lost(self, *_: object) -> None: ...
+    def remark(self, *_: object) -> None: ...
+
+    def columns(self) -> int:
+        return 80
 
 
 class FakeConnection(ConnectionManager):

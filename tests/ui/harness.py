@@ -58,13 +58,14 @@ class Harness:
     now: the time that the front end's clock shows, in seconds
     """
 
-    def __init__(self, pipe: PipeInput, size: Size) -> None:
+    def __init__(self, pipe: PipeInput, size: Size, terminal: pyte.Screen | None = None) -> None:
         self.size = size
         self.now = 1000.0
         self.exit_code: int | None = None
         self.has_ended = False
         self._sent = ""
-        self.terminal = pyte.Screen(size.columns, size.rows)
+        self._picture = ""
+        self.terminal = terminal or pyte.Screen(size.columns, size.rows)
         self.sessions: list[FakeSession] = []
         self._pipe = pipe
         self._written = io.StringIO()
@@ -99,15 +100,21 @@ class Harness:
     def picture(self) -> str:
         """Return what the terminal shows; a blank under the cursor is drawn as `_`."""
         self._draw()
+        if self._picture:
+            return self._picture
         rows = list(self.terminal.display)
         cursor = self.terminal.cursor
         if not cursor.hidden and rows[cursor.y][cursor.x : cursor.x + 1] == " ":
             row = rows[cursor.y]
             rows[cursor.y] = f"{row[: cursor.x]}_{row[cursor.x + 1 :]}"
-        return "\n".join(row.rstrip() for row in rows) + "\n"
+        self._picture = "\n".join(row.rstrip() for row in rows) + "\n"
+        return self._picture
 
     def _draw(self) -> None:
         written = self._written.getvalue()
+        if not written:
+            return
+        self._picture = ""
         self._sent += written
         self._parser.feed(written)
         self._written.seek(0)
@@ -295,6 +302,15 @@ def with_fixtures(test: Callable[..., Awaitable[None]], run: Test, names: list[s
     signature = inspect.Signature([inspect.Parameter(name, keyword) for name in names])
     vars(run)["__signature__"] = signature
     return run
+
+
+def in_loop(test: Callable[[], Awaitable[None]]) -> Test:
+    """Run a test that needs an event loop and nothing else."""
+
+    async def run() -> None:
+        await test()
+
+    return with_fixtures(test, lambda: asyncio.run(run()), [])
 
 
 def on_screen(

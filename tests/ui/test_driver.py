@@ -5,27 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from qmpsh.advice import UNGUARDED
 from qmpsh.errors import ConnectionLost
 from qmpsh.ui.common.driver import Driver
-from tests.ui.fakes import FakeSession, held
-
-
-class Silent:
-    """A watcher that says nothing."""
-
-    advice = UNGUARDED
-
-    def event(self, *_: object) -> None: ...
-    def stray(self, *_: object) -> None: ...
-    def refresh(self) -> None: ...
-    def facts(self) -> None: ...
-    def filter_events(self, *_: object) -> None: ...
-    def lost(self, *_: object) -> None: ...
-    def remark(self, *_: object) -> None: ...
-
-    def columns(self) -> int:
-        return 80
+from tests.ui.fakes import FakeSession, Silent, held
+from tests.ui.harness import with_fixtures
 
 
 class Counting(FakeSession):
@@ -48,19 +31,21 @@ class Counting(FakeSession):
         return self.due
 
 
-def drive(scene: Callable[[Counting, Driver], Awaitable[None]]) -> None:
+def driven(test: Callable[[Counting, Driver], Awaitable[None]]) -> Callable[[], None]:
+    """Run a test in an event loop, with a session and its driver."""
+
     async def run() -> None:
         session = Counting()
         driver = Driver(session, lambda: None)
         driver.start()
         try:
-            await scene(session, driver)
+            await test(session, driver)
         finally:
             driver.stop()
             driver.stop()
             session.close()
 
-    asyncio.run(run())
+    return with_fixtures(test, lambda: asyncio.run(run()), [])
 
 
 async def turns(session: Counting, least: int) -> None:
@@ -75,81 +60,73 @@ async def looks() -> None:
         await asyncio.sleep(0)
 
 
-def test_news_gives_a_turn_and_silence_none() -> None:
-    async def scene(session: Counting, driver: Driver) -> None:
-        assert session.turns == 1
-        await looks()
-        assert session.turns == 1
-        session.later(lambda: None)
-        await turns(session, 2)
-
-    drive(scene)
+@driven
+async def test_news_gives_a_turn_and_silence_none(session: Counting, driver: Driver) -> None:
+    assert session.turns == 1
+    await looks()
+    assert session.turns == 1
+    session.later(lambda: None)
+    await turns(session, 2)
 
 
-def test_a_full_buffer_is_watched_until_it_is_empty() -> None:
-    async def scene(session: Counting, driver: Driver) -> None:
-        session.wants_write = True
-        driver.arm()
-        await turns(session, 10)
-        session.wants_write = False
-        driver.arm()
-        had = session.turns
-        await looks()
-        assert session.turns == had
-
-    drive(scene)
-
-
-def test_a_deadline_gives_a_turn() -> None:
-    async def scene(session: Counting, driver: Driver) -> None:
-        session.due = 0.01
-        driver.arm()
-        await turns(session, 3)
-
-    drive(scene)
+@driven
+async def test_a_full_buffer_is_watched_until_it_is_empty(
+    session: Counting, driver: Driver
+) -> None:
+    session.wants_write = True
+    driver.arm()
+    await turns(session, 10)
+    session.wants_write = False
+    driver.arm()
+    had = session.turns
+    await looks()
+    assert session.turns == had
 
 
-def test_a_running_line_ticks() -> None:
-    async def scene(session: Counting, driver: Driver) -> None:
-        session.script["slow"] = held("slow")
-        session.start("slow", lambda item: None, lambda outcome: None)
-        driver.arm()
-        await turns(session, 4)
-
-    drive(scene)
+@driven
+async def test_a_deadline_gives_a_turn(session: Counting, driver: Driver) -> None:
+    session.due = 0.01
+    driver.arm()
+    await turns(session, 3)
 
 
-def test_after_the_loss_the_next_descriptor_is_watched() -> None:
-    async def scene(session: Counting, driver: Driver) -> None:
-        session.wants_write = True
-        driver.arm()
-        session.lose(ConnectionLost("gone"))
-        await turns(session, 2)
-        session.wants_write = False
-        driver.arm()
-        had = session.turns
-        session.later(lambda: None)
-        await turns(session, had + 1)
-        had = session.turns
-        await looks()
-        assert session.turns == had
-
-    drive(scene)
+@driven
+async def test_a_running_line_ticks(session: Counting, driver: Driver) -> None:
+    session.script["slow"] = held("slow")
+    session.start("slow", lambda item: None, lambda outcome: None)
+    driver.arm()
+    await turns(session, 4)
 
 
-def test_without_a_descriptor_the_timer_goes_on() -> None:
-    async def scene(session: Counting, driver: Driver) -> None:
-        session.later(session.disconnect)
-        await turns(session, 2)
-        session.has_none = True
-        session.due = 0.01
-        driver.arm()
-        await turns(session, 5)
-        session.due = None
-        session.has_none = False
-        driver.arm()
-        had = session.turns
-        session.later(lambda: None)
-        await turns(session, had + 1)
+@driven
+async def test_after_the_loss_the_next_descriptor_is_watched(
+    session: Counting, driver: Driver
+) -> None:
+    session.wants_write = True
+    driver.arm()
+    session.lose(ConnectionLost("gone"))
+    await turns(session, 2)
+    session.wants_write = False
+    driver.arm()
+    had = session.turns
+    session.later(lambda: None)
+    await turns(session, had + 1)
+    had = session.turns
+    await looks()
+    assert session.turns == had
 
-    drive(scene)
+
+@driven
+async def test_without_a_descriptor_the_timer_goes_on(session: Counting, driver: Driver) -> None:
+    session.later(session.disconnect)
+    await turns(session, 2)
+    session.has_none = True
+    session.due = 0.01
+    driver.arm()
+    await turns(session, 5)
+    session.due = None
+    session.has_none = False
+    driver.arm()
+    had = session.turns
+    session.later(lambda: None)
+    await turns(session, had + 1)

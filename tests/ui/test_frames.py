@@ -10,45 +10,41 @@ from prompt_toolkit.layout.screen import Screen
 
 from qmpsh.protocol.messages import Event
 from qmpsh.ui.common.driver import Frames, calm
-from tests.ui.harness import WALL, running_screen
+from tests.ui.harness import WALL, in_loop, running_screen
 
 
-def test_a_flood_is_one_frame() -> None:
-    async def scene() -> None:
-        loop = asyncio.get_running_loop()
-        asked: list[float] = []
-        frames = Frames(lambda: asked.append(loop.time()))
+@in_loop
+async def test_a_flood_is_one_frame() -> None:
+    loop = asyncio.get_running_loop()
+    asked: list[float] = []
+    frames = Frames(lambda: asked.append(loop.time()))
+    frames.changed()
+    assert len(asked) == 1
+    frames.drawn()
+    for _ in range(1000):
         frames.changed()
-        assert len(asked) == 1
-        frames.drawn()
-        for _ in range(1000):
-            frames.changed()
-        assert len(asked) == 1
-        while len(asked) == 1:
-            await asyncio.sleep(0.001)
-        frames.changed()
-        assert len(asked) == 3
-
-    asyncio.run(scene())
+    assert len(asked) == 1
+    while len(asked) == 1:
+        await asyncio.sleep(0.001)
+    frames.changed()
+    assert len(asked) == 3
 
 
-def test_a_key_has_shown_it_all() -> None:
-    async def scene() -> None:
-        asked: list[str] = []
-        frames = Frames(lambda: asked.append("frame"))
-        frames.drawn()
-        frames.changed()
-        assert frames._timer is not None
-        # The frame of a key came first.
-        frames.drawn()
-        assert frames._timer is None
-        frames.changed()
-        frames.stop()
-        frames.stop()
-        assert frames._timer is None
-        assert asked == []
-
-    asyncio.run(scene())
+@in_loop
+async def test_a_key_has_shown_it_all() -> None:
+    asked: list[str] = []
+    frames = Frames(lambda: asked.append("frame"))
+    frames.drawn()
+    frames.changed()
+    assert frames._timer is not None
+    # The frame of a key came first.
+    frames.drawn()
+    assert frames._timer is None
+    frames.changed()
+    frames.stop()
+    frames.stop()
+    assert frames._timer is None
+    assert asked == []
 
 
 def test_the_collector_is_as_before_afterwards() -> None:
@@ -59,7 +55,7 @@ def test_the_collector_is_as_before_afterwards() -> None:
 
 
 def test_a_frame_is_freed_by_the_next_without_the_collector() -> None:
-    async def scene() -> tuple[int, int, int]:
+    async def held_objects() -> tuple[int, int, int]:
         async with running_screen() as ui:
             gc.collect()
             gc.disable()
@@ -73,7 +69,7 @@ def test_a_frame_is_freed_by_the_next_without_the_collector() -> None:
             return len(screens), sum(1 for info in infos if info._rowcol_to_yx), windows
 
     try:
-        screens, infos, windows = asyncio.run(scene())
+        screens, infos, windows = asyncio.run(held_objects())
     finally:
         gc.enable()
     assert screens == 1

@@ -36,7 +36,7 @@ from tests.client.transports import (
 from tests.ports import free_port
 from tests.programs import missing
 from tests.qemu import Vm, VmStarter
-from tests.ui.test_driver import Silent
+from tests.ui.fakes import Silent
 
 Start = Callable[[], Vm]
 
