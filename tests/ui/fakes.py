@@ -15,6 +15,7 @@ from qmpsh.advice import UNGUARDED
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.hints import Fault
 from qmpsh.errors import INTERRUPTED, ConnectionLost, QmpshError
+from qmpsh.jsontypes import JsonObject
 from qmpsh.language.reader import LogicalLine, Split
 from qmpsh.language.syntax import Modifiers
 from qmpsh.protocol.messages import Event, Greeting
@@ -31,7 +32,17 @@ from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Show, Steps, Task, Wai
 Script = Callable[["FakeSession"], Steps]
 
 TABLE = Modifiers(formats=frozenset({"table"}))
+WALL = 1_763_677_831.120
+"""Unix time of events that have none of their own: 22:30:31 UTC"""
+
+QUIT = Ask("quit ends the VM.", (("l", "leave the shell"), ("q", "quit the VM"), ("c", "cancel")))
 GREETING = Greeting("7.2.22", "Debian 1:7.2+dfsg-7", ("oob",), {})
+
+
+def event(name: str, later: float = 0.0, **data: str | int) -> Event:
+    """Return an event that comes `later` seconds after WALL."""
+    values: JsonObject = dict(data)
+    return Event(name, values, WALL + later, {})
 
 
 class Silent:

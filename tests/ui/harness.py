@@ -40,13 +40,10 @@ from qmpsh.ui.line.app import LineEnvironment, LinePrompt
 from qmpsh.ui.screen.app import FullScreen, ScreenEnvironment
 from qmpsh.ui.screen.output import Redirect
 from tests.qemu import VmStarter
-from tests.ui.fakes import FakeSession
+from tests.ui.fakes import WALL, FakeSession
 from tests.waiting import PATIENCE
 
 PICTURES = Path(__file__).parent / "pictures"
-WALL = 1_763_677_831.120
-"""Unix time of events that have none of their own: 22:30:31 UTC"""
-
 TERM = "xterm-256color"
 
 T = TypeVar("T")

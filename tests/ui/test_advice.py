@@ -12,10 +12,9 @@ from qmpsh.complete.candidates import Candidate
 from qmpsh.jsontypes import Json
 from qmpsh.protocol.messages import Event
 from qmpsh.shell.steps import Answer
-from tests.ui.fakes import TABLE, answers
-from tests.ui.harness import WALL, LineHarness, ScreenHarness, on_line, on_screen
-
-TAB, CTRL_C, CTRL_D = "\t", "\x03", "\x04"
+from tests.ui.fakes import TABLE, WALL, answers
+from tests.ui.harness import LineHarness, ScreenHarness, on_line, on_screen
+from tests.ui.keycodes import CTRL_C, CTRL_D
 
 
 def fail(*arguments: object, **named: object) -> None:

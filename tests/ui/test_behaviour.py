@@ -17,30 +17,36 @@ from prompt_toolkit.output import ColorDepth
 from qmpsh.complete.candidates import Candidate
 from qmpsh.errors import CommandFailed, ConnectionLost, LineSyntaxError, UsageError
 from qmpsh.language.syntax import Modifiers, Redirect
-from qmpsh.protocol.messages import Event, Reply
-from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Show
+from qmpsh.protocol.messages import Reply
+from qmpsh.shell.steps import Answer, Note, Outcome, Show
 from qmpsh.ui.common.external import pager_command, pager_environ
 from qmpsh.ui.common.keys import KEYS
 from qmpsh.ui.common.style import SUGGESTION, make_style, tells_apart
-from tests.ui.fakes import FakeSession, answers, asks, changes_prompt, held, refused
-from tests.ui.harness import WALL, ScreenHarness, on_screen
-
-CTRL_C, CTRL_D, CTRL_L, CTRL_R = "\x03", "\x04", "\x0c", "\x12"
-F2, F3, F4, F5, F7 = "\x1bOQ", "\x1bOR", "\x1bOS", "\x1b[15~", "\x1b[18~"
-PAGE_UP, PAGE_DOWN, END = "\x1b[5~", "\x1b[6~", "\x1b[F"
-CTRL_HOME, CTRL_END, CTRL_PAGE_UP, CTRL_PAGE_DOWN = (
-    "\x1b[1;5H",
-    "\x1b[1;5F",
-    "\x1b[5;5~",
-    "\x1b[6;5~",
+from tests.ui.fakes import QUIT, FakeSession, answers, asks, changes_prompt, event, held, refused
+from tests.ui.harness import ScreenHarness, on_screen
+from tests.ui.keycodes import (
+    CTRL_C,
+    CTRL_D,
+    CTRL_END,
+    CTRL_HOME,
+    CTRL_L,
+    CTRL_PAGE_DOWN,
+    CTRL_PAGE_UP,
+    CTRL_R,
+    END,
+    ESCAPE,
+    F2,
+    F3,
+    F4,
+    F5,
+    F7,
+    LEFT,
+    PAGE_DOWN,
+    PAGE_UP,
+    SHIFT_TAB,
+    TAB,
+    UP,
 )
-ESCAPE, LEFT, TAB, SHIFT_TAB, UP = "\x1b", "\x1b[D", "\t", "\x1b[Z", "\x1b[A"
-
-QUIT = Ask("quit ends the VM.", (("l", "leave the shell"), ("q", "quit the VM"), ("c", "cancel")))
-
-
-def event(name: str, **data: str | int) -> Event:
-    return Event(name, dict(data), WALL, {})
 
 
 def has_left(ui: ScreenHarness) -> Callable[[], bool]:

@@ -13,18 +13,15 @@ from qmpsh.complete.candidates import Candidate
 from qmpsh.errors import UsageError
 from qmpsh.language.reader import split_lines
 from qmpsh.protocol.messages import Event
-from qmpsh.shell.steps import Ask, Outcome
+from qmpsh.shell.steps import Outcome
 from qmpsh.ui.common.external import editor_command
 from qmpsh.ui.common.history import LineHistory
 from qmpsh.ui.common.keys import ALT, CHORD
 from qmpsh.ui.screen.actions import open_brackets
 from qmpsh.ui.screen.menu import FEW
-from tests.ui.fakes import asks, changes_prompt
+from tests.ui.fakes import QUIT, asks, changes_prompt
 from tests.ui.harness import ScreenHarness, on_screen
-
-ESCAPE, TAB, UP, CTRL_C, CTRL_R = "\x1b", "\t", "\x1b[A", "\x03", "\x12"
-F1, F7, CTRL_UP, EDIT = "\x1bOP", "\x1b[18~", "\x1b[1;5A", "\x18\x05"
-QUIT = Ask("quit ends the VM.", (("l", "leave the shell"), ("q", "quit the VM"), ("c", "cancel")))
+from tests.ui.keycodes import CTRL_C, CTRL_R, CTRL_UP, CTRL_X_CTRL_E, ESCAPE, F1, F7, TAB, UP
 
 
 def typed(ui: ScreenHarness, text: str) -> Callable[[], bool]:
@@ -207,7 +204,7 @@ async def test_the_line_comes_back_from_the_editor(
     ui: ScreenHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VISUAL", "sh -c 'sed -i s/stop/cont/ \"$0\"'")
-    ui.keys("stop now" + EDIT)
+    ui.keys("stop now" + CTRL_X_CTRL_E)
     await ui.until(typed(ui, "cont now"))
     ui.session.preferences.change("editing", "vi")
     ui.keys("stop")
@@ -231,7 +228,7 @@ async def test_an_editor_in_trouble_leaves_the_line(
     ui: ScreenHarness, editor: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VISUAL", editor)
-    ui.keys("stop now" + EDIT)
+    ui.keys("stop now" + CTRL_X_CTRL_E)
     await ui.sees(said)
     assert ui.screen.buffer.text == "stop now"
 

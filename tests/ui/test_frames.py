@@ -10,7 +10,8 @@ from prompt_toolkit.layout.screen import Screen
 
 from qmpsh.protocol.messages import Event
 from qmpsh.ui.common.driver import Frames, calm
-from tests.ui.harness import WALL, in_loop, running_screen
+from tests.ui.fakes import WALL
+from tests.ui.harness import in_loop, running_screen
 
 
 @in_loop

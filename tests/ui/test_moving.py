@@ -11,13 +11,23 @@ from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.messages import Event
 from qmpsh.shell.steps import Answer
 from qmpsh.ui.common.external import LIMIT, copy_sequence
-from tests.ui.fakes import answers
-from tests.ui.harness import WALL, ScreenHarness, on_screen
-
-ESCAPE, SHIFT_TAB, CTRL_C, CTRL_D = "\x1b", "\x1b[Z", "\x03", "\x04"
-ALT_SLASH, ALT_UP, ALT_DOWN, ALT_C, ALT_S = "\x1b/", "\x1b[1;3A", "\x1b[1;3B", "\x1bc", "\x1bs"
-CTRL_UP, CTRL_DOWN, F2 = "\x1b[1;5A", "\x1b[1;5B", "\x1bOQ"
-F8, CTRL_END = "\x1b[19~", "\x1b[1;5F"
+from tests.ui.fakes import WALL, answers
+from tests.ui.harness import ScreenHarness, on_screen
+from tests.ui.keycodes import (
+    ALT_C,
+    ALT_DOWN,
+    ALT_S,
+    ALT_SLASH,
+    ALT_UP,
+    CTRL_C,
+    CTRL_D,
+    CTRL_DOWN,
+    CTRL_UP,
+    ESCAPE,
+    F2,
+    F8,
+    SHIFT_TAB,
+)
 
 
 async def three_replies(ui: ScreenHarness) -> None:

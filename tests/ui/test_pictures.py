@@ -9,24 +9,19 @@ import pytest
 
 from qmpsh.complete.candidates import Candidate
 from qmpsh.errors import LineSyntaxError
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json
 from qmpsh.protocol.messages import Event
 from qmpsh.render.theme import ASCII
 from qmpsh.shell.progress import Work, WorkState
 from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome
-from tests.ui.fakes import answers, asks, changes_prompt, held, refused
-from tests.ui.harness import WALL, ScreenHarness, on_screen
+from tests.ui.fakes import WALL, answers, asks, changes_prompt, event, held, refused
+from tests.ui.harness import ScreenHarness, on_screen
 
 SIZES = [(80, 24), (120, 40), (40, 10)]
 STATUS: Json = {"status": "running", "running": True}
 
 at_every_size = pytest.mark.parametrize("columns, rows", SIZES)
-
-
-def event(name: str, later: float = 0.0, **data: str | int) -> Event:
-    values: JsonObject = dict(data)
-    return Event(name, values, WALL + later, {})
 
 
 def script_of_the_day(ui: ScreenHarness) -> None:

@@ -8,8 +8,8 @@ from qmpsh.complete.candidates import Candidate
 from qmpsh.jsontypes import Json
 from qmpsh.protocol.messages import Event
 from qmpsh.shell.steps import Answer
-from tests.ui.fakes import TABLE, answers
-from tests.ui.harness import WALL, ScreenHarness, on_screen
+from tests.ui.fakes import TABLE, WALL, answers
+from tests.ui.harness import ScreenHarness, on_screen
 
 at_two_sizes = pytest.mark.parametrize("columns, rows", [(100, 20), (60, 14)])
 

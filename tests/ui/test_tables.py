@@ -6,8 +6,8 @@ from qmpsh.jsontypes import Json
 from qmpsh.shell.steps import Answer
 from tests.ui.fakes import TABLE, answers
 from tests.ui.harness import ScreenHarness, on_screen
+from tests.ui.keycodes import F2
 
-F2 = "\x1bOQ"
 NODES: Json = [
     {
         "iops_rd": 0,

@@ -11,7 +11,7 @@ from qmpsh.shell.steps import Answer, Note, Steps, WaitFor
 from qmpsh.ui.common.runner import PATIENCE, LineRunner
 from tests.ui.fakes import FakeSession, Silent, held
 from tests.ui.harness import ScreenHarness, on_screen
-from tests.ui.test_behaviour import CTRL_C
+from tests.ui.keycodes import CTRL_C
 
 LATE = Answer("", value={"late": True}, seconds=0.014, size=30)
 

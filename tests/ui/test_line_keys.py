@@ -14,8 +14,8 @@ from qmpsh.shell.progress import Work
 from qmpsh.shell.steps import Answer
 from tests.ui.fakes import answers, held
 from tests.ui.harness import LineHarness, on_line
+from tests.ui.keycodes import ESCAPE, F1
 
-F1, ESCAPE = "\x1bOP", "\x1b"
 REPLY = ["{", '  "a": 1', "}"]
 
 

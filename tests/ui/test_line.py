@@ -12,20 +12,15 @@ from prompt_toolkit.document import Document
 from qmpsh.complete.candidates import Candidate
 from qmpsh.errors import CommandFailed, ConnectionLost, LineSyntaxError
 from qmpsh.language.syntax import Redirect
-from qmpsh.protocol.messages import Event, Reply
+from qmpsh.protocol.messages import Reply
 from qmpsh.render.theme import UNICODE
-from qmpsh.shell.steps import Answer, Ask, Note, Outcome
+from qmpsh.shell.steps import Answer, Note, Outcome
 from qmpsh.ui.common.style import make_style
-from tests.ui.fakes import FakeSession, answers, asks, changes_prompt, held, refused
-from tests.ui.harness import WALL, LineHarness, on_line
+from tests.ui.fakes import QUIT, FakeSession, answers, asks, changes_prompt, event, held, refused
+from tests.ui.harness import LineHarness, on_line
 
 T = TypeVar("T")
 COLUMNS, ROWS = 70, 24
-QUIT = Ask("quit ends the VM.", (("l", "leave the shell"), ("q", "quit the VM"), ("c", "cancel")))
-
-
-def event(name: str, **data: str | int) -> Event:
-    return Event(name, dict(data), WALL, {})
 
 
 @on_line
