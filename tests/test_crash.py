@@ -65,7 +65,7 @@ def test_a_report_is_written_where_nothing_can_be_masked(
     private_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As where the files of the package were replaced under a long session.
-    monkeypatch.setitem(sys.modules, "qmpsh.shell.secrets", None)
+    monkeypatch.setitem(sys.modules, "qmpsh.secrets.masker", None)
     sentence = report(failing())
     (path,) = reports(private_home)
     assert sentence == f"a fault of its own (ZeroDivisionError) ended it; the report is in {path}"

@@ -14,9 +14,9 @@ from qmpsh.paths import config_file
 from qmpsh.render.environment import Environment
 from qmpsh.render.theme import theme_names
 from qmpsh.schema.model import Schema
+from qmpsh.secrets.masker import mask_line
 from qmpsh.shell.history import is_kept
 from qmpsh.shell.preferences import VIEWS, view_of
-from qmpsh.shell.secrets import mask_line
 from qmpsh.shell.session.listener import SessionListener
 from qmpsh.shell.session.owned_vm import OwnedVm
 from qmpsh.shell.session.session import Connect, Session, SessionFrontEnd

@@ -56,7 +56,7 @@ def _run_and_tell(argv: list[str]) -> int:
         # Imported here: only an error may repeat what was typed.
         from qmpsh.render.failures import failure_object
         from qmpsh.render.formats import compact
-        from qmpsh.shell.secrets import mask_argv
+        from qmpsh.secrets.masker import mask_argv
 
         said = mask_argv(str(error), argv)
         if error.in_json:

@@ -36,17 +36,17 @@ from qmpsh.schema.describe import guess_argument, members_of
 from qmpsh.schema.model import ObjectType, Schema, is_open
 from qmpsh.schema.scalars import choices_of, is_enum, property_member, read_qom_value
 from qmpsh.schema.walk import Properties
-from qmpsh.shell.introspection import Introspection
-from qmpsh.shell.secret_rules import (
+from qmpsh.secrets.rules import (
     ASKED,
     OBJECT_COMMANDS,
     SecretContext,
     is_hidden,
     is_secret_type,
 )
+from qmpsh.secrets.text import is_secret_name
+from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.steps import AskSecret, Note, Wish
 from qmpsh.suggest import did_you_mean
-from qmpsh.textsecrets import is_secret_name
 
 Reading = Generator[Wish, str, JsonObject]
 """Steps to the arguments. They raise SchemaMismatch for what the server would refuse, and
@@ -139,7 +139,7 @@ def _doubted(arguments: JsonObject) -> Reading:
     """The same arguments; a note warns of a word sent as text that may not be meant so."""
     if any(True for _ in doubtful_words(arguments, arguments)):
         # Imported here: most words are what they look like. A secret is not repeated.
-        from qmpsh.shell.secret_rules import mask_json
+        from qmpsh.secrets.rules import mask_json
 
         for name, word in doubtful_words(arguments, mask_json(arguments)):
             what = "null is written null" if word in NULL_WORDS else "no type makes it a number"

@@ -69,7 +69,7 @@ def _text(error: BaseException) -> str:
     """The report; of a program so broken that it cannot mask, only what needs no masking."""
     try:
         # Imported here: what broke the program may be that its files have gone or changed.
-        from qmpsh.shell.secrets import mask_line
+        from qmpsh.secrets.masker import mask_line
 
         lines = [mask_line(line) for line in _lines(error)]
     except Exception as failure:

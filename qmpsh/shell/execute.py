@@ -286,7 +286,7 @@ def _answer(request: Request, raw: JsonObject, seconds: float, size: int) -> Ans
     tells = "error" in raw or request.command.name in _TELLING
     if request.command.arguments is not None and tells:
         # Imported here: only what the server says of arguments may repeat a secret.
-        from qmpsh.shell.secrets import scrubbed_reply
+        from qmpsh.secrets.masker import scrubbed_reply
 
         raw = scrubbed_reply(raw, command_object(request.command))
     reply = {key: value for key, value in raw.items() if key != "id"}

@@ -120,7 +120,7 @@ def _masked(context: Context, parse: Callable[[], list[Statement]], words: Seque
     def masked(wish: Wish) -> Generator[Wish, str, str | None]:
         if isinstance(wish, Note):
             # Imported here, as below: most lines cause neither a note nor an error.
-            from qmpsh.shell.secrets import mask_said
+            from qmpsh.secrets.masker import mask_said
 
             wish = wish._replace(text=mask_said(wish.text, words, hmp=hmp))
         return (yield wish)
@@ -128,7 +128,7 @@ def _masked(context: Context, parse: Callable[[], list[Statement]], words: Seque
     try:
         return (yield from adapted(_run(context, parse), masked))
     except QmpshError as error:
-        from qmpsh.shell.secrets import mask_error
+        from qmpsh.secrets.masker import mask_error
 
         if isinstance(error, NoValue | UnknownModifier):
             from qmpsh.shell.arguments import explain
@@ -137,7 +137,7 @@ def _masked(context: Context, parse: Callable[[], list[Statement]], words: Seque
         mask_error(error, words, hmp=hmp)
         raise
     except Exception as fault:
-        from qmpsh.shell.secrets import mask_fault
+        from qmpsh.secrets.masker import mask_fault
 
         mask_fault(fault, words, hmp=hmp)
         raise

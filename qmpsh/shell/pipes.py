@@ -20,8 +20,8 @@ from qmpsh.client.client import Client
 from qmpsh.client.poll import READ, wait_for
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.language.syntax import Redirect
+from qmpsh.secrets.text import mask_text
 from qmpsh.system.programs import shell_refusal
-from qmpsh.textsecrets import mask_text
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _USUAL = (signal.SIG_DFL, signal.default_int_handler)

@@ -94,7 +94,7 @@ def script_lines(lines: Iterable[bytes], mode: Callable[[], Mode]) -> Iterator[S
         assembler.close()
     except LineSyntaxError as error:
         # Imported here: a file ends inside a line only by mistake.
-        from qmpsh.shell.secrets import mask_error
+        from qmpsh.secrets.masker import mask_error
 
         mask_error(error)
         yield wrong or ScriptLine(number, "", error)

@@ -14,10 +14,10 @@ from qmpsh.errors import QmpshError, UsageError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.language.syntax import CommandLine, TransactionClose, TransactionOpen
 from qmpsh.protocol.messages import Command, command_object
+from qmpsh.secrets.masker import mask_line
+from qmpsh.secrets.rules import mask_json
 from qmpsh.shell.arguments import read_action
 from qmpsh.shell.execute import Request
-from qmpsh.shell.secret_rules import mask_json
-from qmpsh.shell.secrets import mask_line
 from qmpsh.shell.steps import Ask, Note, Wish
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from typing import Final
 from qmpsh.client.client import Client
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.shell.secret_rules import mask_json, reads_secret
-from qmpsh.shell.secrets import scrubbed, secrets_of
-from qmpsh.textsecrets import MASK, mask_text
+from qmpsh.secrets.masker import scrubbed, secrets_of
+from qmpsh.secrets.rules import mask_json, reads_secret
+from qmpsh.secrets.text import MASK, mask_text
 
 Sink = Callable[[str, Json], None]
 """Gets the direction, "->" to the server or "<-" from it, and the masked message. Never raises."""

@@ -22,7 +22,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from qmpsh.errors import shortened
-from qmpsh.textsecrets import mask_word
+from qmpsh.secrets.text import mask_word
 
 PROC: Final = "/proc"
 ARGV: Final = 1 << 18

@@ -22,7 +22,7 @@ from qmpsh.language.syntax import PLAIN, CommandLine, JsonLine, Statement
 from qmpsh.language.untyped import guess_arguments
 from qmpsh.render.answers import caret_lines
 from qmpsh.schema.check import LONGEST, check_arguments, check_json
-from qmpsh.shell.secrets import mask_error, mask_line
+from qmpsh.secrets.masker import mask_error, mask_line
 from tests.samples import schema
 
 SIZE = 150

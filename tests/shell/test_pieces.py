@@ -11,12 +11,12 @@ import pytest
 from qmpsh.errors import ReplyTimeout
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.messages import Command, Event, Greeting, classify
+from qmpsh.secrets.masker import mask_line
+from qmpsh.secrets.rules import mask_json
 from qmpsh.shell.history import HistoryFile, is_kept
 from qmpsh.shell.hmp import hmp_text
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.policy import question_before
-from qmpsh.shell.secret_rules import mask_json
-from qmpsh.shell.secrets import mask_line
 from qmpsh.shell.settings import list_paths
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Steps, Task, WaitFor
 

@@ -19,15 +19,16 @@ from qmpsh.language.lines import parse_line
 from qmpsh.language.syntax import CommandLine, JsonLine, Mode
 from qmpsh.language.untyped import guess_arguments
 from qmpsh.render.answers import caret_lines
+from qmpsh.secrets.line import words_secrets
+from qmpsh.secrets.masker import mask_error, mask_line, mask_said
+from qmpsh.secrets.rules import mask_hmp_text, mask_json
+from qmpsh.secrets.text import named_secrets, replaced
 from qmpsh.shell.context import Context
 from qmpsh.shell.interpreter import run_line, run_words
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.secret_rules import mask_hmp_text, mask_json
-from qmpsh.shell.secrets import mask_error, mask_line, mask_said, words_secrets
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, AskSecret, Note, Task
 from qmpsh.shell.wirelog import WireTracer
-from qmpsh.textsecrets import named_secrets, replaced
 from tests.fuzzing import examples
 from tests.secrets import HMP, OPEN, QMP
 
@@ -262,7 +263,7 @@ def broken(*_: object, **__: object) -> Never:
 
 
 def test_a_masker_with_a_fault_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qmpsh.shell.secrets.analyse", broken)
+    monkeypatch.setattr("qmpsh.secrets.line.analyse", broken)
     assert mask_line(f"query-x a={SECRET}") == "********"
     assert mask_said(f"a={SECRET}", [f"query-x a={SECRET}"]) == "********"
     error = SchemaMismatch(f"no {SECRET}", f"query-x a={SECRET}", (8, 9))

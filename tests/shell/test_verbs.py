@@ -15,10 +15,10 @@ from qmpsh.complete.complete import complete
 from qmpsh.language.modifiers import MODIFIERS
 from qmpsh.language.syntax import Mode, VerbLine
 from qmpsh.language.verbs import BARE, LINES, VERB_MODIFIERS, VERBS
+from qmpsh.secrets.masker import mask_line
 from qmpsh.shell.context import Context
 from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.secrets import mask_line
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, Task
 from qmpsh.shell.verbs import table

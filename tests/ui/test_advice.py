@@ -128,7 +128,7 @@ async def test_an_echo_without_colours_is_masked(
 async def test_a_fault_of_the_masker_shows_nothing(
     ui: ScreenHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qmpsh.shell.secrets.line_secrets", fail)
+    monkeypatch.setattr("qmpsh.secrets.masker.line_secrets", fail)
     ui.keys("set_password protocol=vnc password=hunter2\r")
     await ui.until(lambda: ui.session.lines != [])
     await ui.sees("(QEMU) ********")

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable
 
 from qmpsh.advice import Advice
-from qmpsh.shell.secrets import mask_fault
+from qmpsh.secrets.masker import mask_fault
 
 
 def guard(tell: Callable[[str], None], typed: Callable[[], str]) -> Advice:

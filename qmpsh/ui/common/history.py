@@ -14,9 +14,9 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.history import History
 
 from qmpsh.paths import state_file
-from qmpsh.shell.history import HistoryFile, is_kept
-from qmpsh.shell.secrets import mask_line, mask_typed
-from qmpsh.textsecrets import MASK
+from qmpsh.secrets.masker import mask_line
+from qmpsh.secrets.text import MASK
+from qmpsh.shell.history import HistoryFile, expand, is_kept
 
 _NONE: Mapping[str, str] = {}
 
@@ -126,3 +126,10 @@ class HistorySwitch:
         if self._is_hmp() != self._was_hmp:
             self._was_hmp = not self._was_hmp
             self._buffer.reset(self._buffer.document)
+
+
+def mask_typed(line: str, aliases: Mapping[str, str], *, hmp: bool = False) -> str:
+    """A line of the prompt as typed, or with its alias expanded if that is what masks a secret."""
+    full = line if hmp else expand(line, aliases)
+    masked = mask_line(full, hmp=hmp)
+    return line if masked == full else masked

@@ -24,9 +24,9 @@ from qmpsh.errors import ConnectionLost, QmpshError
 from qmpsh.language.reader import LogicalLine
 from qmpsh.language.syntax import Redirect
 from qmpsh.render.answers import answer_body
+from qmpsh.secrets.masker import mask_line
 from qmpsh.shell.history import HMP_PROMPT, expand
 from qmpsh.shell.pipes import pipe_status, wants_terminal, write_file
-from qmpsh.shell.secrets import mask_line
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.steps import Answer, Note, Outcome
 from qmpsh.system.programs import not_started

@@ -28,8 +28,8 @@ from qmpsh.complete.hints import Fault
 from qmpsh.errors import UsageError
 from qmpsh.render.safe import visible_line
 from qmpsh.render.theme import BACKGROUND, DARK, Fragment, Line, find_theme
+from qmpsh.secrets.masker import mask_line
 from qmpsh.shell.history import HMP_PROMPT
-from qmpsh.shell.secrets import mask_line
 from qmpsh.suggest import did_you_mean
 
 T = TypeVar("T")

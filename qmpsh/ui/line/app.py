@@ -28,13 +28,12 @@ from qmpsh.render.answers import text_body
 from qmpsh.render.theme import Glyphs, glyphs_for
 from qmpsh.render.units import progress_line
 from qmpsh.shell.history import HMP_PROMPT
-from qmpsh.shell.secrets import mask_typed
 from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.session.session import Connect, Session
 from qmpsh.shell.steps import Answer, Ask
 from qmpsh.ui.common.driver import Cells, Driver, calm
 from qmpsh.ui.common.guard import guard
-from qmpsh.ui.common.history import HistorySwitch, SuggestLine
+from qmpsh.ui.common.history import HistorySwitch, SuggestLine, mask_typed
 from qmpsh.ui.common.keys import ALT, EDITING, mode_word, watch_escape
 from qmpsh.ui.common.runner import LineRunner
 from qmpsh.ui.common.setup import SETUP, TerminalSetup

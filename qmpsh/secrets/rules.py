@@ -1,6 +1,6 @@
 """Which members and words hold secrets, in JSON and in lines of the human monitor.
 
-A member called `password` is one wherever it stands, as are the kinds that `textsecrets` knows, and
+A member called `password` is one wherever it stands, as are the kinds that `text.py` knows, and
 so is `data` of an `object-add`. In an object whose type begins with `secret`, and in a command
 whose purpose is to pass a secret, every member that is not known to be harmless is one: a mistyped
 name must not give the secret away.
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from qmpsh.errors import Span
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.textsecrets import MASK, is_secret_name, joined, loose_secrets, replaced, value_secrets
+from qmpsh.secrets.text import MASK, is_secret_name, joined, loose_secrets, replaced, value_secrets
 
 ASKED = "?"
 """The bare value that stands for a secret to be asked for: no secret itself."""

@@ -1,27 +1,24 @@
-"""The one masker: what must never reach history, log, echo, report or error.
+"""Finds the secrets in what was typed: a line, or the words of a one-shot.
 
 Where a line is in the language, its tokens say where each secret begins and ends. Where it is not,
-only the words before the fault that are known to be harmless are shown: how far a secret after it
-goes cannot be known. The same holds for texts that may repeat a secret: an error about a line, and
-what a server says of a command. If the masker itself fails, nothing at all of the line is shown.
+only the words before the fault that are known to be harmless are left out: how far a secret after
+it goes cannot be known.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from qmpsh.errors import LineError, QmpshError, Span
-from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.language.analysis import analyse
+from qmpsh.errors import Span
+from qmpsh.language.analysis import LineAnalysis, analyse
 from qmpsh.language.cursor import CursorWalk, GivenMember, walk_of
 from qmpsh.language.jsonline import whole_object
 from qmpsh.language.parser import is_sound
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import BLANKS, TIME, Token, TokenKind
 from qmpsh.language.verbs import BARE, HEADED, LINES, WHOLE, Takes, takes
-from qmpsh.shell.history import expand
-from qmpsh.shell.secret_rules import (
+from qmpsh.secrets.rules import (
     ASKED,
     COMMAND_MEMBERS,
     GUEST_PROGRAM,
@@ -34,90 +31,10 @@ from qmpsh.shell.secret_rules import (
     is_secret_property,
     is_secret_type,
     mask_json,
-    reads_secret,
 )
-from qmpsh.textsecrets import (
-    MASK,
-    joined,
-    loose_secrets,
-    mask_text,
-    replaced,
-    text_secrets,
-    value_secrets,
-)
-
-_PIECE = re.compile(r"""[^\s"'\\{}\[\],:=()]+""")
-_LEAST = 3  # a shorter piece gives nothing away
-_SHORT = 4  # a shorter one may be a part of any word
-
-
-def without(text: str, secrets: Iterable[str]) -> str:
-    """The text without the secrets, and without any piece of one, in whatever quotes it stands."""
-    secrets = set(secrets) - {MASK, ASKED, ""}
-    pieces = {piece for secret in secrets for piece in _PIECE.findall(secret)} - {MASK}
-    whole = {secret for secret in secrets if len(secret) >= _LEAST}
-    for piece in sorted(pieces | whole, key=len, reverse=True):
-        if len(piece) >= _LEAST:
-            pattern = re.escape(piece)
-            if len(piece) < _SHORT:
-                pattern = rf"(?<!\w){pattern}(?!\w)"
-            text = re.sub(pattern, MASK, text)
-    return text
-
-
-def secrets_of(message: Json) -> set[str]:
-    """The secrets that a command's JSON holds."""
-    return set(_differing(message, mask_json(message)))
-
-
-def scrubbed(value: Json, secrets: Iterable[str]) -> Json:
-    """A reply without the secrets of its command, keys left alone."""
-    match value:
-        case str():
-            return without(value, secrets)
-        case list():
-            return [scrubbed(item, secrets) for item in value]
-        case dict():
-            return {key: scrubbed(item, secrets) for key, item in value.items()}
-    return value
-
-
-def scrubbed_reply(reply: JsonObject, command: JsonObject) -> JsonObject:
-    """The same for the reply of a command, which may be a secret as a whole."""
-    if "return" in reply and reads_secret(command):
-        reply = {**reply, "return": MASK}
-    found = secrets_of(command)
-    return {key: scrubbed(item, found) for key, item in reply.items()} if found else reply
-
-
-def _differing(value: Json, masked: Json) -> Iterator[str]:
-    if masked == MASK:
-        yield from _texts(value)
-    elif isinstance(value, str) and value != masked:
-        found = [*hmp_secrets(value), *value_secrets(value)]
-        yield from (value[start:end] for start, end in found)
-    elif isinstance(value, dict) and isinstance(masked, dict):
-        for key, item in value.items():
-            yield from _differing(item, masked[key])
-    elif isinstance(value, list) and isinstance(masked, list):
-        for item, other in zip(value, masked, strict=True):
-            yield from _differing(item, other)
-
-
-def _texts(value: Json) -> Iterator[str]:
-    match value:
-        case str() | int() | float():
-            yield str(value)
-        case list():
-            for item in value:
-                yield from _texts(item)
-        case dict():
-            for item in value.values():
-                yield from _texts(item)
-
+from qmpsh.secrets.text import joined, loose_secrets, text_secrets, value_secrets
 
 _MODE = Mode(prompt=True, bare_verbs=frozenset(name for name in BARE if takes(name) in WHOLE))
-_UNMASKED = "a fault while secrets were masked; nothing of the line is shown"
 _LONG = 10_000
 """characters of a line that was hardly typed by hand"""
 _PLAIN_WORD = re.compile(rf"(?P<key>[\w.-]+)=[^\"'{{}}\[\]\\{BLANKS}]*(?:[{BLANKS}]+|\Z)")
@@ -125,94 +42,6 @@ _PLAIN_WORD = re.compile(rf"(?P<key>[\w.-]+)=[^\"'{{}}\[\]\\{BLANKS}]*(?:[{BLANK
 
 Words = Sequence[str]
 """What was typed: one word is a line, several are each an argument of their own."""
-
-
-def mask_line(line: str, *, hmp: bool = False) -> str:
-    """A logical line with its secrets replaced. hmp: it was typed in HMP mode."""
-    return _guarded(lambda: replaced(line, line_secrets(line, hmp=hmp)), MASK)
-
-
-def mask_typed(line: str, aliases: Mapping[str, str], *, hmp: bool = False) -> str:
-    """A line of the prompt as typed, or with its alias expanded if that is what masks a secret."""
-    full = line if hmp else expand(line, aliases)
-    masked = mask_line(full, hmp=hmp)
-    return line if masked == full else masked
-
-
-def mask_said(said: str, words: Words, *, hmp: bool = False) -> str:
-    """What is said of a line, without its secrets."""
-    return _guarded(lambda: without(said, typed_secrets(words, hmp=hmp)), MASK)
-
-
-def mask_argv(said: str, argv: Words) -> str:
-    """What is said of a command line, whose words may be a line each, or the words of one."""
-    for words in (argv, *((word,) for word in argv)):
-        said = mask_said(said, words)
-    return mask_text(said)
-
-
-def typed_secrets(words: Words, *, hmp: bool = False) -> set[str]:
-    """The secrets that were typed, as they stand in the line."""
-    line = " ".join(words)
-    return {line[start:end] for start, end in words_secrets(words, hmp=hmp)}
-
-
-def mask_error(error: QmpshError, words: Words = (), *, hmp: bool = False) -> None:
-    """Take the secrets of its line out of an error; one that was masked stays as it is.
-
-    words: what was typed, () where the error's own line is all that is known of it
-    """
-    if isinstance(error, LineError):
-        if not error.is_masked:
-            error.is_masked = True
-            try:
-                _mask_line_error(error, words, hmp=hmp)
-            except Exception:
-                # As in _guarded.
-                error.reword(_UNMASKED)
-                error.source, error.span = MASK, (0, len(MASK))
-    elif words:
-        error.args = (mask_said(str(error), words, hmp=hmp), *error.args[1:])
-
-
-def mask_fault(fault: BaseException, words: Words, *, hmp: bool = False) -> None:
-    """The same for a fault of ours, whose report may repeat what it was working on."""
-    seen: set[int] = set()
-    link: BaseException | None = fault
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
-        link.args = tuple(
-            mask_said(item, words, hmp=hmp) if isinstance(item, str) else item for item in link.args
-        )
-        link = link.__cause__ or link.__context__
-
-
-def _mask_line_error(error: LineError, words: Words, *, hmp: bool) -> None:
-    spans = words_secrets(_words_of(error.source, words), hmp=hmp)
-    if not spans:
-        return
-    # A guess is made from the line, and goes whole: its quotes may have changed a secret.
-    error.reword(without(error.message, [error.source[slice(*span)] for span in spans]))
-    start, end = (_moved(place, spans) for place in error.span)
-    error.source, error.span = replaced(error.source, spans), (start, max(start + 1, end))
-
-
-def _words_of(source: str, words: Words) -> Words:
-    """The words that an error's line was made of: all, or those after a verb."""
-    left = len(" ".join(words))
-    for at, word in enumerate(words):
-        if left <= len(source):
-            return words[at:] if " ".join(words[at:]) == source else (source,)
-        left -= len(word) + 1
-    return (source,)
-
-
-def _guarded(mask: Callable[[], str], otherwise: str) -> str:
-    try:
-        return mask()
-    except Exception:
-        # Whatever it is, no secret may get away with it: nothing at all is shown.
-        return otherwise
 
 
 # -------------------------------------------------------------------- words
@@ -301,15 +130,17 @@ def _given_by(name: str, word: str, at: int) -> list[GivenMember]:
 
 
 def line_secrets(line: str, *, hmp: bool = False) -> list[Span]:
-    """Where the secrets of a line stand, in order."""
+    """Return where the secrets of a line stand, in order."""
     if not hmp and len(line) > _LONG:
         found = whole_object(line)
         # The rules for messages are those for lines, and a decoder reads a million numbers at once.
         if found is not None and mask_json(found) == found:
             return joined(line, text_secrets(line))
-    mode = _MODE._replace(hmp=hmp)
-    analysis = analyse(line, mode)
-    tokens, walk = analysis.tokens, analysis.reading(walk_of)
+    return list(analyse(line, _MODE._replace(hmp=hmp)).reading(_line_spans))
+
+
+def _line_spans(analysis: LineAnalysis) -> Sequence[Span]:
+    line, tokens, walk = analysis.text, analysis.tokens, analysis.reading(walk_of)
     given = [*walk.given, *_quoted_arguments(line, tokens)]
     spans = [*text_secrets(line), *_of_members(line, walk.command, given), *_of_hmp(line, tokens)]
     if not walk.command and not walk.given:
@@ -319,8 +150,8 @@ def line_secrets(line: str, *, hmp: bool = False) -> list[Span]:
         start = walk.command_span[0]
         spans += [(start + a, start + b) for a, b in hmp_secrets(line[start:])]
     spans = [span for span in spans if line[slice(*span)] != ASKED]
-    if not is_sound(line, mode):
-        spans += _behind_name(line, walk, _about(walk.command, given), spans)
+    if not is_sound(line, analysis.mode):
+        spans += _after_name(line, walk, _about(walk.command, given), spans)
     return joined(line, spans)
 
 
@@ -371,10 +202,10 @@ def _of_hmp(line: str, tokens: Sequence[Token]) -> list[Span]:
 
 def _quoted_arguments(line: str, tokens: Sequence[Token]) -> Iterator[GivenMember]:
     """The members of `'KEY=value'`, quoted as a whole; one with brackets counts as all of them."""
-    for token, behind in zip(tokens, [*tokens[1:], None], strict=False):
+    for token, after in zip(tokens, [*tokens[1:], None], strict=False):
         if token.kind is not TokenKind.QUOTED_PART:
             continue
-        if behind is not None and behind.kind in (TokenKind.EQUALS, TokenKind.DOT, TokenKind.COLON):
+        if after is not None and after.kind in (TokenKind.EQUALS, TokenKind.DOT, TokenKind.COLON):
             continue
         inner = line[token.start + 1 : token.end - 1]
         key, equals, value = inner.partition("=")
@@ -389,7 +220,7 @@ def _quoted_arguments(line: str, tokens: Sequence[Token]) -> Iterator[GivenMembe
 # -------------------------------------------------------------------- what does not
 
 
-def _behind_name(
+def _after_name(
     line: str, walk: CursorWalk, about: SecretContext, spans: Sequence[Span]
 ) -> list[Span]:
     """All of a command that may hold a secret, from the first word on that is not surely harmless;
@@ -400,14 +231,14 @@ def _behind_name(
     if not (is_suspect or spans or loose_secrets(line) or hmp_secrets(line)):
         return []
     if walk.command:
-        start = _behind_plain(line, walk.command_span[1], about)
+        start = _after_plain(line, walk.command_span[1], about)
     else:
         start = line.find("{") + 1 or min((span[0] for span in spans), default=0)
     start = len(line) - len(line[start:].lstrip(BLANKS))
     return [(start, len(line.rstrip(BLANKS)))]
 
 
-def _behind_plain(line: str, start: int, about: SecretContext) -> int:
+def _after_plain(line: str, start: int, about: SecretContext) -> int:
     """Where the words end that are arguments of their own, and no secrets."""
     about = about._replace(is_secret=about.is_object)
     at = len(line) - len(line[start:].lstrip(BLANKS))
@@ -417,17 +248,3 @@ def _behind_plain(line: str, start: int, about: SecretContext) -> int:
             break
         at = match.end()
     return at
-
-
-# -------------------------------------------------------------------- errors
-
-
-def _moved(place: int, spans: Sequence[Span]) -> int:
-    """Where a place of the line is once the spans are masked."""
-    moved = place
-    for start, end in spans:
-        if place >= end:
-            moved += len(MASK) - (end - start)
-        elif place > start:
-            return moved - (place - start) + len(MASK) * (place - start > 0)
-    return moved

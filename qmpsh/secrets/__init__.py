@@ -1,0 +1,1 @@
+"""Which parts of a text are secret, and the texts without them."""
