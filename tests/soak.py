@@ -251,7 +251,7 @@ class Soak:
 
     def _come_back(self) -> None:
         machine = self.person.session.machine
-        if machine.parted:
+        if machine.disconnected_by_user:
             self.person.run(".reconnect")
         self.person.until(lambda: machine.connected and machine.status, "the reconnection")
 

@@ -55,7 +55,7 @@ def test_many_events_leave_nothing_behind(front: str) -> None:
 
 
 def test_connections_that_ended_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconnect, "FIRST", 0.0)
+    monkeypatch.setattr(reconnect, "FIRST_PAUSE_SECONDS", 0.0)
     # What other tests of this process have left is theirs.
     before = {id(each) for each in gc.get_objects() if type(each) in (Client, Pending, RunningLine)}
     with server(*[(learnt, closed)] * 100) as served:

@@ -88,7 +88,7 @@ class Introspection:
         """Learn the command names, once, and from them the dialect."""
         client = self._client
         if not self._machine.commands and client is not None:
-            self._machine.learn_commands((yield from self._ask(client, client.dialect.names)))
+            self._machine.set_commands((yield from self._ask(client, client.dialect.names)))
             self._recognize(client)
 
     def _recognize(self, client: Client) -> None:

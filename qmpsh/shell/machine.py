@@ -6,6 +6,7 @@ run-state event only marks the status stale and `query-status` says what it is (
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Literal
 
 from qmpsh.client.dialect import command_names, disabled_names, introduction, remark
@@ -16,8 +17,27 @@ from qmpsh.protocol.messages import Event, Greeting
 MachineState = Literal["running", "paused", "ended", "lost", "disconnected", ""]
 """The run state in one word, "" before it is known."""
 
-Outlook = Literal["reconnecting", "not connected", "disconnected", "not coming back", ""]
-"""What becomes of a connection that is not there; "" where it is."""
+
+class ConnectionState(Enum):
+    """The state of the connection; without one, the value says what becomes of it."""
+
+    CONNECTED = "connected"
+    WAITING = "reconnecting: the next attempt is due later"
+    CONNECTING = "reconnecting: an attempt is under way"
+    IDLE = "not connected"
+    DISCONNECTED = "disconnected"
+    ENDED = "not coming back"
+
+    @property
+    def is_reconnecting(self) -> bool:
+        """Whether the shell tries to connect by itself."""
+        return self in (ConnectionState.WAITING, ConnectionState.CONNECTING)
+
+    @property
+    def outlook(self) -> str:
+        """What becomes of a connection that is not there, in two words; "" where it is."""
+        return "" if self is ConnectionState.CONNECTED else self.value.partition(":")[0]
+
 
 # Events after which the run state may be another.
 RUN_STATE_EVENTS = frozenset(
@@ -57,11 +77,9 @@ class Machine:
     status:    query-status's word, "" before it is known
     running:   None before it is known
     stale:     the status wants asking again
-    farewell:  how the machine ended, "" while it has not
-    connected: whether there is a connection
-    parted:    we gave it up ourselves
-    outlook:   what becomes of one that is not there
-    prospect:  the same as a sentence
+    shutdown_reason: how the machine ended, "" while it has not
+    connection: the state of the connection to it
+    disconnected_by_user: the user gave the connection up
     """
 
     def __init__(self, address: str, greeting: Greeting | None) -> None:
@@ -70,9 +88,9 @@ class Machine:
         self.commands: tuple[str, ...] = ()
         self.disabled: frozenset[str] = frozenset()
         self.server = self.version = self.package = ""
-        self.meet(greeting)
+        self.on_greeting(greeting)
 
-    def meet(self, greeting: Greeting | None) -> None:
+    def on_greeting(self, greeting: Greeting | None) -> None:
         """A new connection begins: what was known of the state may be another's. The names of the
         commands are kept: who knows that they may be others forgets them.
         """
@@ -83,19 +101,38 @@ class Machine:
         self.uuid = ""
         self.status = ""
         self.running: bool | None = None
-        self.farewell = ""
+        self.shutdown_reason = ""
         self.stale = False
         self._told = False
-        self.connected = True
-        self.parted = False
-        self.outlook: Outlook = ""
-        self.prospect = "Ctrl-D leaves."
+        self.connection = ConnectionState.CONNECTED
+        self.disconnected_by_user = False
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection."""
+        return self.connection is ConnectionState.CONNECTED
+
+    @property
+    def connection_hint(self) -> str:
+        """What becomes of the connection and what the user can do, in whole sentences."""
+        if self.connected or self.connection is ConnectionState.ENDED:
+            return "Ctrl-D leaves."
+        if self.connection.is_reconnecting:
+            return f"Waiting for {self.address} to come back; Ctrl-D leaves."
+        if self.owner:
+            return (
+                f"{self.address} belongs to {self.owner} and is not taken unasked: .reconnect takes"
+                " it; Ctrl-D leaves."
+            )
+        return ".reconnect connects again; Ctrl-D leaves."
 
     @property
     def state(self) -> MachineState:
         """The run state, as far as the connection lets it be known."""
         if not self.connected:
-            return "disconnected" if self.parted else "ended" if self.farewell else "lost"
+            if self.disconnected_by_user:
+                return "disconnected"
+            return "ended" if self.shutdown_reason else "lost"
         if self.running is None:
             return ""
         return "running" if self.running else "paused"
@@ -106,11 +143,11 @@ class Machine:
         word = self.state
         return f"{word} ({self.status})" if self.status not in ("", word) else word
 
-    def ask_status(self) -> None:
+    def on_status_query(self) -> None:
         """The status is being asked for: what is heard from now on is newer than the reply."""
         self.stale = self._told = False
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Take in what an event says about the run state."""
         if event.name in RUN_STATE_EVENTS:
             self.stale = True
@@ -120,19 +157,19 @@ class Machine:
         elif event.name == "SHUTDOWN":
             reason = event.data.get("reason")
             said = f" {shortened(reason)}" if isinstance(reason, str) else ""
-            self.farewell = f"SHUTDOWN{said}"
+            self.shutdown_reason = f"SHUTDOWN{said}"
 
-    def learn_name(self, value: Json) -> None:
+    def set_name(self, value: Json) -> None:
         """Take in the reply of query-name."""
         if isinstance(value, dict) and isinstance(value.get("name"), str):
             self.name = shortened(str(value["name"]))
 
-    def learn_uuid(self, value: Json) -> None:
+    def set_uuid(self, value: Json) -> None:
         """Take in the reply of query-uuid."""
         if isinstance(value, dict) and isinstance(value.get("UUID"), str):
             self.uuid = shortened(str(value["UUID"]))
 
-    def learn_status(self, value: Json) -> None:
+    def set_status(self, value: Json) -> None:
         """Take in the reply of query-status, unless an event has said otherwise since it was asked.
 
         Shapes of other servers are left alone.
@@ -144,7 +181,7 @@ class Machine:
             if isinstance(running, bool):
                 self.running = running
 
-    def learn_commands(self, value: Json) -> None:
+    def set_commands(self, value: Json) -> None:
         """Take in the reply of the dialect's `names` command, query-commands or guest-info."""
         self.commands = command_names(value) or self.commands
         self.disabled = disabled_names(value)

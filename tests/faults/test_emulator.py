@@ -67,8 +67,8 @@ def test_a_stopped_vm_runs_into_the_time_limit(vm: Vm) -> None:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconnect, "FIRST", 0.01)
-    monkeypatch.setattr(reconnect, "MOST", 0.05)
+    monkeypatch.setattr(reconnect, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(reconnect, "MAX_PAUSE_SECONDS", 0.05)
 
 
 @contextlib.contextmanager

@@ -75,7 +75,7 @@ def test_a_server_that_fails_in_one_breath_with_its_answer(
     last: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is looked for again, and no question is put to it."""
-    monkeypatch.setattr(reconnect, "FIRST", 0.01)
+    monkeypatch.setattr(reconnect, "FIRST_PAUSE_SECONDS", 0.01)
 
     def goes(peer: Served) -> None:
         peer.attend(last)

@@ -22,9 +22,9 @@ CELLS = [(row, front) for row in ROWS for front in row.fronts if front in "wp"]
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tries one after the other: what is tested is what is said, not how long it takes."""
-    monkeypatch.setattr(reconnect, "FIRST", 0.01)
-    monkeypatch.setattr(reconnect, "PATIENCE", 0.05)
-    monkeypatch.setattr(connection, "PATIENCE", 0.05)
+    monkeypatch.setattr(reconnect, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(reconnect, "GREETING_SECONDS", 0.05)
+    monkeypatch.setattr(connection, "GREETING_SECONDS", 0.05)
 
 
 def typed(row: Row) -> str:

@@ -18,7 +18,7 @@ from qmpsh.cli.run.vm import Vm, VmOutput
 from qmpsh.client.client import Client
 from qmpsh.errors import CannotConnect
 from qmpsh.protocol.messages import Command, Event
-from qmpsh.shell.machine import Machine
+from qmpsh.shell.machine import ConnectionState, Machine
 from qmpsh.shell.session import owned_vm
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Steps, Task
 from qmpsh.system.peer import peer_pid
@@ -240,28 +240,28 @@ def test_enter_leaves_what_is_worth_it_and_quits_the_demo() -> None:
 
 def test_the_choices() -> None:
     kept = Kept()
-    assert answered(owned_vm.part(kept, None, machine()), "c") == (Outcome(), [])
+    assert answered(owned_vm.leave_shell(kept, None, machine()), "c") == (Outcome(), [])
     assert not kept.is_left
-    assert answered(owned_vm.part(kept, None, machine()), "l") == (Outcome(leave=True), [])
+    assert answered(owned_vm.leave_shell(kept, None, machine()), "l") == (Outcome(leave=True), [])
     assert kept.is_left
     kept = Kept()
-    assert answered(owned_vm.part(kept, None, machine()), "q") == (Outcome(leave=True), [])
+    assert answered(owned_vm.leave_shell(kept, None, machine()), "q") == (Outcome(leave=True), [])
     assert not kept.is_left
 
 
 def test_nothing_is_asked_once_it_has_ended() -> None:
     kept = Kept()
     kept.has_ended = True
-    assert answered(owned_vm.part(kept, None, machine())) == (Outcome(leave=True), [])
+    assert answered(owned_vm.leave_shell(kept, None, machine())) == (Outcome(leave=True), [])
     gone = machine()
-    gone.hear(Event("SHUTDOWN", {"reason": "guest-shutdown"}, None, {}))
-    gone.connected = False
-    assert answered(owned_vm.part(Kept(), None, gone)) == (Outcome(leave=True), [])
+    gone.on_event(Event("SHUTDOWN", {"reason": "guest-shutdown"}, None, {}))
+    gone.connection = ConnectionState.WAITING
+    assert answered(owned_vm.leave_shell(Kept(), None, gone)) == (Outcome(leave=True), [])
 
 
 def test_a_guest_that_does_not_listen(start_vm: VmStarter) -> None:
     client = Client.connect(parse_address(start_vm().path))
-    outcome, shown = answered(owned_vm.part(Kept(), client, machine()), "p", "c")
+    outcome, shown = answered(owned_vm.leave_shell(Kept(), client, machine()), "p", "c")
     client.close()
     assert outcome == Outcome()
     assert isinstance(shown[-1], Note)
@@ -285,7 +285,7 @@ def test_a_guest_that_ends_while_it_is_waited_for(start_vm: VmStarter) -> None:
             """Known better."""
 
     client = Client.connect(parse_address(start_vm().path))
-    outcome, shown = answered(owned_vm.part(Ending(), client, machine()), "p")
+    outcome, shown = answered(owned_vm.leave_shell(Ending(), client, machine()), "p")
     client.close()
     assert outcome == Outcome(leave=True)
     assert [note.text[:11] for note in shown if isinstance(note, Note)] == ["waiting for"]

@@ -50,15 +50,15 @@ def test_the_same_vm_is_met_again_silently(start_vm: VmStarter, open_session: Op
     session, machine = harness.session, harness.session.machine
     commands = machine.commands
     lose(harness, vm)
-    assert (machine.state, machine.outlook) == ("ended", "reconnecting")
-    assert machine.farewell == "killed or crashed"
-    assert machine.prospect == f"Waiting for {vm.path} to come back; Ctrl-D leaves."
+    assert (machine.state, machine.connection.outlook) == ("ended", "reconnecting")
+    assert machine.shutdown_reason == "killed or crashed"
+    assert machine.connection_hint == f"Waiting for {vm.path} to come back; Ctrl-D leaves."
     refused = harness.run("query-status")
     assert refused.exit_code == 4
     assert "query-status was not sent" in str(refused.error)
     start_vm("-S", name="vm1", folder=vm.folder)
     see_again(harness)
-    assert (machine.name, machine.state, machine.farewell) == ("vm1", "paused", "")
+    assert (machine.name, machine.state, machine.shutdown_reason) == ("vm1", "paused", "")
     assert machine.commands == commands
     assert harness.run("cont").exit_code == 0
     harness.poll_until(lambda: harness.listener.events == ["RESUME"])
@@ -118,8 +118,8 @@ def test_the_reason_of_a_shutdown_is_told(vm: Vm, open_session: OpenSession) -> 
     harness = open_session(vm.path)
     harness.run("quit", "q")
     harness.poll_until(lambda: harness.listener.losses)
-    assert harness.session.machine.farewell == "SHUTDOWN host-qmp-quit"
-    assert harness.session.machine.outlook == "reconnecting"
+    assert harness.session.machine.shutdown_reason == "SHUTDOWN host-qmp-quit"
+    assert harness.session.machine.connection.outlook == "reconnecting"
 
 
 def test_disconnect_lets_others_in_and_reconnect_comes_back(
@@ -130,7 +130,7 @@ def test_disconnect_lets_others_in_and_reconnect_comes_back(
     assert harness.run(".reconnect").exit_code == 2
     harness.run(".disconnect")
     assert harness.shown[-1] == Note(f"disconnected: {vm.path} is free; .reconnect takes it again")
-    assert (machine.state, machine.outlook) == ("disconnected", "disconnected")
+    assert (machine.state, machine.connection.outlook) == ("disconnected", "disconnected")
     assert harness.session.wait() is None
     Client.connect(parse_address(vm.path)).close()
     assert harness.run("query-status").exit_code == 4
@@ -148,7 +148,7 @@ def test_reconnect_by_hand_tells_why_not(vm: Vm, open_session: OpenSession) -> N
     outcome = harness.run(".reconnect")
     assert outcome.exit_code == 3
     assert "nobody listens on" in str(outcome.error)
-    assert harness.session.machine.outlook == "reconnecting"
+    assert harness.session.machine.connection.outlook == "reconnecting"
 
 
 def test_a_busy_monitor_is_waited_for_and_told_once(vm: Vm, open_session: OpenSession) -> None:
@@ -175,15 +175,15 @@ def test_a_monitor_of_libvirt_is_not_taken_unasked(
     harness = open_session(vm.path)
     lose(harness, vm)
     machine = harness.session.machine
-    assert (machine.owner, machine.outlook) == ("libvirt", "not connected")
-    assert machine.prospect == (
+    assert (machine.owner, machine.connection.outlook) == ("libvirt", "not connected")
+    assert machine.connection_hint == (
         f"{vm.path} belongs to libvirt and is not taken unasked: .reconnect takes it;"
         " Ctrl-D leaves."
     )
     start_vm(folder=vm.folder)
     assert harness.session.wait() is None
     harness.session.connection.resume()
-    assert harness.listener.remarks == [machine.prospect]
+    assert harness.listener.remarks == [machine.connection_hint]
     assert harness.session.wait() is None
     assert harness.run(".reconnect").exit_code == 0
     see_again(harness)
@@ -196,7 +196,10 @@ def test_a_failed_reconnect_to_libvirts_is_the_last(
     harness = open_session(vm.path)
     lose(harness, vm)
     assert harness.run(".reconnect").exit_code == 3
-    assert (harness.session.machine.outlook, harness.session.wait()) == ("not connected", None)
+    assert (harness.session.machine.connection.outlook, harness.session.wait()) == (
+        "not connected",
+        None,
+    )
 
 
 def test_over_tcp(start_vm: VmStarter, open_session: OpenSession) -> None:

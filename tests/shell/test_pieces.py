@@ -15,7 +15,7 @@ from qmpsh.secrets.masker import mask_line
 from qmpsh.secrets.rules import mask_json
 from qmpsh.shell.history import HistoryFile, is_kept
 from qmpsh.shell.hmp import hmp_text
-from qmpsh.shell.machine import Machine
+from qmpsh.shell.machine import ConnectionState, Machine
 from qmpsh.shell.policy import question_before
 from qmpsh.shell.settings import list_paths
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Steps, Task, WaitFor
@@ -138,27 +138,27 @@ def event(name: str, data: JsonObject | None = None) -> Event:
 def test_the_machine_follows_events_and_replies() -> None:
     machine = Machine("./s", None)
     assert (machine.state, machine.long_state) == ("", "")
-    machine.learn_status({"status": "prelaunch", "running": False})
-    machine.learn_name({"name": "vm1"})
-    machine.learn_commands([{"name": "stop"}, {"nonsense": 1}, 5])
+    machine.set_status({"status": "prelaunch", "running": False})
+    machine.set_name({"name": "vm1"})
+    machine.set_commands([{"name": "stop"}, {"nonsense": 1}, 5])
     assert (machine.long_state, machine.name) == ("paused (prelaunch)", "vm1")
     assert machine.commands == ("stop",)
-    machine.hear(event("RESUME"))
+    machine.on_event(event("RESUME"))
     assert (machine.state, machine.stale) == ("running", True)
-    machine.hear(event("STOP"))
+    machine.on_event(event("STOP"))
     assert machine.long_state == "paused"
-    machine.hear(event("SHUTDOWN", {"reason": "guest-shutdown"}))
-    assert machine.farewell == "SHUTDOWN guest-shutdown"
-    machine.connected = False
+    machine.on_event(event("SHUTDOWN", {"reason": "guest-shutdown"}))
+    assert machine.shutdown_reason == "SHUTDOWN guest-shutdown"
+    machine.connection = ConnectionState.WAITING
     assert machine.state == "ended"
 
 
 @pytest.mark.parametrize("value", [None, [], 5, {"name": 5}, {"status": [], "running": "no"}])
 def test_replies_of_another_shape_are_left_alone(value: Json) -> None:
     machine = Machine("./s", None)
-    machine.learn_name(value)
-    machine.learn_status(value)
-    machine.learn_commands(value)
+    machine.set_name(value)
+    machine.set_status(value)
+    machine.set_commands(value)
     assert (machine.name, machine.state, machine.commands) == ("", "", ())
 
 
@@ -262,11 +262,11 @@ def test_names_that_a_server_made_long_are_cut() -> None:
     greeting = classify({"QMP": {"version": {"package": long}, "capabilities": []}}, 1)
     assert isinstance(greeting, Greeting)
     machine = Machine("s", greeting)
-    machine.learn_name({"name": long})
-    machine.learn_uuid({"UUID": long})
-    machine.learn_status({"status": long})
-    machine.learn_commands({"version": long})
-    machine.hear(Event("SHUTDOWN", {"reason": long}, None, {}))
+    machine.set_name({"name": long})
+    machine.set_uuid({"UUID": long})
+    machine.set_status({"status": long})
+    machine.set_commands({"version": long})
+    machine.on_event(Event("SHUTDOWN", {"reason": long}, None, {}))
     said = (machine.package, machine.name, machine.uuid, machine.status, machine.version)
     assert said == (cut,) * 5
-    assert machine.farewell == f"SHUTDOWN {cut}"
+    assert machine.shutdown_reason == f"SHUTDOWN {cut}"

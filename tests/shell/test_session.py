@@ -106,7 +106,7 @@ def test_quit_asks_and_leaving_is_the_default(harness: SessionHarness) -> None:
     assert (outcome.leave, outcome.exit_code) == (False, 0)
     assert harness.run("quit", "q").exit_code == 0
     harness.poll_until(lambda: harness.listener.losses)
-    assert harness.session.machine.farewell == "SHUTDOWN host-qmp-quit"
+    assert harness.session.machine.shutdown_reason == "SHUTDOWN host-qmp-quit"
     assert harness.run("query-status").exit_code == 4
     assert len(harness.listener.losses) == 1
 

@@ -20,7 +20,7 @@ from qmpsh.language.reader import LogicalLine, Split
 from qmpsh.language.syntax import Modifiers
 from qmpsh.protocol.messages import Event, Greeting
 from qmpsh.render.theme import Line
-from qmpsh.shell.machine import Machine
+from qmpsh.shell.machine import ConnectionState, Machine
 from qmpsh.shell.preferences import Preferences
 from qmpsh.shell.progress import Work
 from qmpsh.shell.session.connection import ConnectionManager
@@ -67,13 +67,10 @@ class FakeConnection(ConnectionManager):
 
     def __init__(self, session: FakeSession) -> None:
         self._session = session
+        self.serial = 0
 
     def fileno(self) -> int:
         return self._session.fileno()
-
-    @property
-    def serial(self) -> int:
-        return self._session.serial
 
     @property
     def wants_write(self) -> bool:
@@ -109,7 +106,6 @@ class FakeSession(Session):
         self.lines: list[str] = []
         self.released: set[str] = set()
         self.closed = False
-        self.serial = 0
         self._detached: list[RunningLine] = []
         self._news: deque[Callable[[], None]] = deque()
         self._near, self._far = socket.socketpair()
@@ -129,7 +125,7 @@ class FakeSession(Session):
         """Let an event come in."""
 
         def hear() -> None:
-            self.machine.hear(event)
+            self.machine.on_event(event)
             self.watcher.event(event)
 
         self.later(hear)
@@ -138,8 +134,8 @@ class FakeSession(Session):
         """Let the background replies come in."""
 
         def refresh() -> None:
-            self.machine.learn_name({"name": name})
-            self.machine.learn_status({"status": status, "running": running})
+            self.machine.set_name({"name": name})
+            self.machine.set_status({"status": status, "running": running})
             self.catalog.commands = tuple(f"command-{number}" for number in range(216))
             self.catalog.events = tuple(f"EVENT_{number}" for number in range(52))
             self.watcher.refresh()
@@ -154,9 +150,7 @@ class FakeSession(Session):
         """Let the connection end."""
 
         def part() -> None:
-            self.machine.connected = False
-            self.machine.outlook = "reconnecting"
-            self.machine.prospect = "Waiting for ./monitor.sock to come back; Ctrl-D leaves."
+            self.machine.connection = ConnectionState.WAITING
             self._renew()
             self.watcher.lost(error or ConnectionLost("the server closed the connection"))
 
@@ -166,9 +160,9 @@ class FakeSession(Session):
         """Let the VM, or another one, be there again; text: what is said of it."""
 
         def meet() -> None:
-            self.machine.meet(GREETING)
-            self.machine.learn_name({"name": name})
-            self.machine.learn_status({"status": "running", "running": True})
+            self.machine.on_greeting(GREETING)
+            self.machine.set_name({"name": name})
+            self.machine.set_status({"status": "running", "running": True})
             self._renew()
             self.watcher.remark(text, tone)
             self.watcher.refresh()
@@ -182,7 +176,7 @@ class FakeSession(Session):
         self._near, self._far = socket.socketpair()
         self._near.setblocking(False)
         self._far.setblocking(False)
-        self.serial += 1
+        self.connection.serial += 1
 
     # ------------------------------------------------------------------ what a front end uses
 
@@ -228,8 +222,8 @@ class FakeSession(Session):
         return self._near.fileno()
 
     def disconnect(self) -> None:
-        self.machine.connected, self.machine.parted = False, True
-        self.machine.outlook = "disconnected"
+        self.machine.connection = ConnectionState.DISCONNECTED
+        self.machine.disconnected_by_user = True
 
     def wait(self) -> float | None:
         return None

@@ -38,15 +38,15 @@ def test_a_server_that_does_not_greet() -> None:
 def test_a_part_is_said_once_and_stays() -> None:
     machine, catalog = Machine("s", Greeting("7.2.22", "", (), {})), Catalog()
     banner = Banner(machine, catalog, ASCII)
-    machine.learn_name({"name": "vm1"})
-    machine.learn_status({"status": "prelaunch", "running": False})
+    machine.set_name({"name": "vm1"})
+    machine.set_status({"status": "prelaunch", "running": False})
     catalog.commands = ("quit",)
     assert texts(banner)[1:] == [
         "vm1 - paused (prelaunch) - s",
         "1 command - Tab completes - F1 keys - .help",
     ]
-    machine.hear(Event("RESUME", {}, None, {}))
-    machine.learn_name({"name": "other"})
+    machine.on_event(Event("RESUME", {}, None, {}))
+    machine.set_name({"name": "other"})
     catalog.events = ("STOP", "RESUME")
     assert texts(banner)[1:] == [
         "vm1 - paused (prelaunch) - s",
@@ -57,8 +57,8 @@ def test_a_part_is_said_once_and_stays() -> None:
 def full() -> Banner:
     greeting = Greeting("7.2.22", "Debian 1:7.2+dfsg-7+deb12u18", (), {})
     machine, catalog = Machine("./monitor.sock", greeting), Catalog()
-    machine.learn_name({"name": "vm1"})
-    machine.learn_status({"status": "prelaunch", "running": False})
+    machine.set_name({"name": "vm1"})
+    machine.set_status({"status": "prelaunch", "running": False})
     catalog.commands = ("quit",) * 216
     catalog.events = ("STOP",) * 52
     return Banner(machine, catalog, ASCII)

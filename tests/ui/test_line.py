@@ -191,7 +191,7 @@ async def test_the_loss_is_one_line_and_the_prompt_stays(ui: LineHarness) -> Non
     ui.session.script["slow"] = held("slow")
     ui.keys("stop")
     await ui.ends_with("(QEMU) stop")
-    ui.session.machine.farewell = "SHUTDOWN guest-reset"
+    ui.session.machine.shutdown_reason = "SHUTDOWN guest-reset"
     ui.session.lose()
     await ui.ends_with(
         "SHUTDOWN guest-reset: the VM has ended. Waiting for ./monitor.sock to",

@@ -141,7 +141,7 @@ async def test_the_vm_has_ended(ui: ScreenHarness) -> None:
 
 @on_screen(*SIZES)
 async def test_the_vm_is_back(ui: ScreenHarness) -> None:
-    ui.session.machine.farewell = "killed or crashed"
+    ui.session.machine.shutdown_reason = "killed or crashed"
     ui.session.lose()
     await ui.sees("reconnecting")
     ui.session.come_back("reconnected to vm1 (QEMU 7.2.22)")
@@ -151,7 +151,7 @@ async def test_the_vm_is_back(ui: ScreenHarness) -> None:
 
 @on_screen((80, 24))
 async def test_another_vm_is_there(ui: ScreenHarness) -> None:
-    ui.session.machine.farewell = "SHUTDOWN host-signal"
+    ui.session.machine.shutdown_reason = "SHUTDOWN host-signal"
     ui.session.lose()
     await ui.sees("reconnecting")
     ui.session.come_back(

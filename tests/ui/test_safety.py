@@ -170,7 +170,7 @@ async def test_names_status_candidates_hints_and_events(ui: ScreenHarness) -> No
     ui.keys("\x1bOQ")
     await ui.sees("last e")
     harmless(ui)
-    ui.session.machine.farewell = EVIL
+    ui.session.machine.shutdown_reason = EVIL
     ui.session.lose()
     await ui.sees("the VM has ended")
     harmless(ui)
@@ -187,7 +187,7 @@ async def test_the_line_prompt(ui: LineHarness) -> None:
     ui.keys("x\t")
     await ui.until(lambda: any(f"x{HEAD}" in row for row in ui.lines()))
     ui.keys("\t\x03")
-    ui.session.machine.farewell = EVIL
+    ui.session.machine.shutdown_reason = EVIL
     ui.session.lose()
     await ui.until(lambda: any("Ctrl-D leaves" in row for row in ui.lines()))
     assert obeyed("".join(ui.lines())) == []

@@ -1,8 +1,7 @@
-"""Manages a session's connection over its life, and what is said about it.
+"""The connection of a session: notices its loss, connects again, and says what is happening.
 
-Keeps the machine's record true while there is no connection, informs the listener, and hands the
-session the connection to the VM that came back. Which VM that is, is asked before it is used: a
-line meant for one VM must not run on another because it took the other's place.
+Never blocks: it is polled, as the client is. Which VM answers is asked before anything else is sent
+to it: a line meant for one VM must not run on another because that took the other's place.
 """
 
 from __future__ import annotations
@@ -10,27 +9,37 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from qmpsh.address import TcpAddress, UnixAddress
 from qmpsh.client.client import Client
-from qmpsh.errors import CannotConnect
-from qmpsh.shell.machine import Machine
+from qmpsh.client.handshake import still_waiting
+from qmpsh.errors import Busy, CannotConnect, NotQmp, QmpshError
+from qmpsh.shell.machine import ConnectionState, Machine
 from qmpsh.shell.session.listener import SessionListener, Tone
-from qmpsh.shell.session.owned_vm import OwnedVm, is_over
+from qmpsh.shell.session.owned_vm import OwnedVm
 from qmpsh.shell.session.reconnect import (
-    PATIENCE,
-    Phase,
-    Reconnected,
-    Reconnector,
+    FILE_CHECK_SECONDS,
+    GREETING_SECONDS,
+    ReconnectAttempt,
+    ReconnectPlan,
     VmIdentity,
-    binary_of,
+    server_process,
 )
 from qmpsh.shell.steps import Outcome, Steps, WaitFor
+from qmpsh.system.listener import owner_of
+from qmpsh.system.peer import socket_file, tcp_peer
+
+_VM_HAS_ENDED = "the VM has ended; leave the shell and start a new one with qmpsh run"
+_ASKS_FIRST = "; the next line asks before it runs there"
 
 
 class ConnectionManager:
     """The connection of a session, over its losses and returns.
 
-    client: begun; machine: the record that is kept true; own: the VM if it lives for this session
-    adopt: takes a new connection, and whether it may be to another server
+    client: greeted and negotiated; machine: gets the state of the connection
+    adopt: takes a new client, and whether it may be another server's
+
+    own: the VM if it lives for this session: it is never connected again after its end
+    serial: grows with each file descriptor, since descriptor numbers are reused
     """
 
     def __init__(
@@ -40,163 +49,237 @@ class ConnectionManager:
         listener: SessionListener,
         adopt: Callable[[Client, bool], None],
     ) -> None:
+        self.own: OwnedVm | None = None
+        self.serial = 0
         self._client = client
         self._machine = machine
         self._listener = listener
         self._adopt = adopt
-        self._lifeline = Reconnector(client)
-        machine.owner = self._lifeline.owner
-        self._binary = binary_of(client)
+        self._name = str(client.address)
+        self._address = client.address
+        if isinstance(client.address, TcpAddress):
+            self._address = tcp_peer(client.fileno()) or client.address
+        machine.owner = owner_of(client.address)
+        self._process = server_process(client)
+        self._plan = ReconnectPlan()
+        self._attempt: ReconnectAttempt | None = None
+        self._error: QmpshError | None = None  # of the last attempt
+        self._reported = ""  # the last server that is not QMP
+        self._file: tuple[int, ...] = ()
+        self._by_user = False
         self._chosen = VmIdentity()
-        self._stranger: VmIdentity | None = None
-        self.own: OwnedVm | None = None
+        self._unapproved: VmIdentity | None = None
 
     # ------------------------------------------------------------------ for the event loop
 
     def fileno(self) -> int:
-        """The descriptor to watch, -1 for none."""
-        return self._lifeline.client.fileno()
-
-    @property
-    def serial(self) -> int:
-        """Grows with each descriptor."""
-        return self._lifeline.serial
+        """Return the descriptor to watch, -1 for none."""
+        return self._current.fileno()
 
     @property
     def wants_write(self) -> bool:
         """Whether to watch for writing too."""
-        return self._lifeline.client.wants_write
+        return self._current.wants_write
 
     def wait(self, now: float) -> float | None:
-        """Seconds until poll() is due in any case."""
-        return self._lifeline.wait(now)
+        """Return the seconds after which poll() is due in any case; None for never."""
+        seconds = self._plan.seconds_left(now)
+        is_file = isinstance(self._address, UnixAddress) and not self._address.abstract
+        if seconds is not None and is_file and self._plan.state is ConnectionState.WAITING:
+            return min(seconds, FILE_CHECK_SECONDS)
+        return seconds
 
     def poll(self, now: float) -> None:
-        """The connection is closed: say so once, and go on with finding the VM again."""
+        """Report that the connection is closed, once, and work on the next one."""
         if self._machine.connected:
-            self._lose(now)
-        if self._is_gone and self._lifeline.phase is not Phase.APART:
-            self._lifeline.part()
-            self._foresee()
-        met = self._lifeline.poll(now)
-        complaint = self._lifeline.complaint(now)
-        if complaint:
-            self._listener.remark(complaint)
-        if met is not None:
-            self._meet(met)
-        elif (self._lifeline.phase is Phase.APART) != (self._machine.outlook != "reconnecting"):
-            self._foresee()
+            self._on_loss(now)
+        elif self._vm_has_ended and self._plan.state.is_reconnecting:
+            self._stop(ConnectionState.ENDED)
+        found = self._try(now)
+        if found is not None and self._attempt is not None:
+            self._on_reconnect(self._attempt.client, found)
+        elif obstacle := self._obstacle(now):
+            self._listener.remark(obstacle)
+        self._publish()
 
     # ------------------------------------------------------------------ what the user wants
 
     def disconnect(self) -> None:
-        """Leave the monitor to other clients, until it is wanted again."""
-        self.close()
-        self._machine.parted = self._machine.parted or self._machine.connected
-        self._machine.connected = False
-        self._machine.outlook = "disconnected"
-        self._listener.refresh()
+        """Leave the monitor to other clients, until the user wants it again."""
+        machine = self._machine
+        machine.disconnected_by_user = machine.disconnected_by_user or machine.connected
+        self._stop(ConnectionState.DISCONNECTED)
+        self._client.close()
+        self._publish()
 
     def resume(self) -> None:
-        """Take the monitor again unasked, so never one that has an owner."""
-        self._lifeline.want(time.monotonic(), by_hand=False)
-        self._foresee()
-        if self._lifeline.phase is Phase.APART:
-            self._listener.remark(self._machine.prospect)
+        """Connect again although no line asks for it, unless the monitor has an owner."""
+        if self._machine.owner:
+            self._stop()
+        else:
+            self._try_now(by_user=False)
+        self._publish()
+        if self._machine.owner:
+            self._listener.remark(self._machine.connection_hint)
 
     def reconnect(self) -> Steps:
-        """Take the monitor again, and wait for the first try. Raises CannotConnect."""
-        if self._is_gone:
-            raise CannotConnect("the VM has ended: leave, and qmpsh run starts another")
-        machine, lifeline = self._machine, self._lifeline
-        now = time.monotonic()
-        lifeline.want(now, by_hand=True)
-        self._foresee()
-        yield WaitFor(lambda: machine.connected or lifeline.error is not None, now + PATIENCE)
-        if not machine.connected and lifeline.error is not None:
-            raise lifeline.error
+        """Connect again, and wait for the first attempt. Raises CannotConnect."""
+        if self._vm_has_ended:
+            raise CannotConnect(_VM_HAS_ENDED)
+        self._try_now(by_user=True)
+        self._publish()
+        deadline = time.monotonic() + GREETING_SECONDS
+        yield WaitFor(lambda: self._machine.connected or self._error is not None, deadline)
+        if not self._machine.connected and self._error is not None:
+            raise self._error
         return Outcome()
 
     def close(self) -> None:
         """Close the connection, and try no other."""
-        self._lifeline.part()
+        self._stop()
         self._client.close()
 
     @property
     def unapproved(self) -> VmIdentity | None:
         """The VM that took the place of the user's, None if the user has chosen the one there."""
-        return self._stranger
+        return self._unapproved
 
     def approve(self, vm: VmIdentity) -> None:
         """Run lines on this VM from now on; without effect if it has gone in the meantime."""
-        if vm is self._stranger:
-            self._stranger = None
+        if vm is self._unapproved:
+            self._unapproved = None
 
     # ------------------------------------------------------------------ what happens
 
     @property
-    def _is_gone(self) -> bool:
-        """Whether the VM was ours and has ended: no other one will take its place."""
+    def _current(self) -> Client:
+        return self._attempt.client if self._attempt is not None else self._client
+
+    @property
+    def _vm_has_ended(self) -> bool:
         return self.own is not None and self.own.has_ended
 
-    def _lose(self, now: float) -> None:
+    def _publish(self) -> None:
+        """Put the state into the machine's record, where the front end finds it."""
+        state = self._plan.state
+        if self._machine.connection is not state:
+            self._machine.connection = state
+            self._listener.refresh()
+
+    def _on_loss(self, now: float) -> None:
         machine = self._machine
-        machine.connected = False
-        if not machine.farewell and self._binary.has_ended:
+        if not machine.shutdown_reason and self._process.has_ended:
             said = self.own.last_words() if self.own is not None else ""
-            machine.farewell = f"killed or crashed ({said})" if said else "killed or crashed"
-        if self.own is None:
-            self._lifeline.lost(now)
+            machine.shutdown_reason = f"killed or crashed ({said})" if said else "killed or crashed"
+        self._abandon_attempt()
+        self._by_user = False
+        self._reported = ""
+        self._file = socket_file(self._address)
+        if self._vm_has_ended or (self.own is not None and machine.shutdown_reason):
+            self._plan.stop(ConnectionState.ENDED)
+        elif self.own is not None or machine.owner:
+            self._plan.stop()
         else:
-            self._lifeline.part()
-        self._foresee()
+            self._plan.connection_lost(now)
+        self._publish()
         if self._client.lost is not None:
             self._listener.lost(self._client.lost)
 
-    def _foresee(self) -> None:
-        """Say in the machine's record what becomes of the connection."""
-        machine = self._machine
-        if self.own is not None and is_over(self.own, machine):
-            machine.outlook = "not coming back"
-            machine.prospect = "Ctrl-D leaves."
-        elif self._lifeline.phase is Phase.APART:
-            machine.outlook = "not connected"
-            machine.prospect = (
-                f"{machine.address} belongs to {machine.owner} and is not taken unasked: .reconnect"
-                " takes it; Ctrl-D leaves."
-                if machine.owner
-                else ".reconnect connects again; Ctrl-D leaves."
-            )
+    def _on_reconnect(self, client: Client, vm: VmIdentity) -> None:
+        """Go on with a new client, and report which VM it has found."""
+        machine, process = self._machine, server_process(client)
+        last_version = machine.version
+        # While the user has not approved a strange VM, the one before it is what counts.
+        last = VmIdentity(machine.name, machine.uuid) if self._unapproved is None else self._chosen
+        is_stranger = vm != last
+        needs_approval = is_stranger and not self._by_user
+        self._chosen = last if needs_approval else vm
+        self._unapproved = vm if needs_approval else None
+        is_other = not process.runs_same_program(self._process)
+        self._client, self._process, self._attempt = client, process, None
+        self._plan.connected()
+        machine.on_greeting(client.greeting)
+        machine.name, machine.uuid = vm
+        text = reconnect_notice(machine, last, last_version) + _ASKS_FIRST * needs_approval
+        self._listener.remark(text, Tone.ALARMING if is_stranger else Tone.QUIET)
+        self._adopt(client, is_other)
+        self._listener.refresh()
+
+    # ------------------------------------------------------------------ attempts
+
+    def _stop(self, state: ConnectionState = ConnectionState.IDLE) -> None:
+        self._abandon_attempt()
+        self._plan.stop(state)
+
+    def _try_now(self, *, by_user: bool) -> None:
+        """Try at once. by_user: any VM may answer, since the user asked for it."""
+        self._abandon_attempt()
+        self._error = None
+        self._by_user = by_user
+        self._plan.try_now(time.monotonic())
+
+    def _try(self, now: float) -> VmIdentity | None:
+        """Begin the attempt that is due, or go on with it; return the VM that it has found."""
+        if self._plan.state is ConnectionState.WAITING:
+            if socket_file(self._address) not in ((), self._file):
+                self._plan.server_appeared(now)
+            if self._plan.is_due(now):
+                self._begin(now)
+        try:
+            return self._attempt.poll() if self._attempt is not None else None
+        except QmpshError as error:
+            self._fail(error, now)
+            return None
+
+    def _begin(self, now: float) -> None:
+        self._file = socket_file(self._address)
+        try:
+            self._attempt = ReconnectAttempt(self._client.again(self._address))
+        except QmpshError as error:
+            self._fail(error, now)
+            return
+        self.serial += 1
+        self._plan.attempt_started(now)
+
+    def _fail(self, error: QmpshError, now: float) -> None:
+        self._abandon_attempt()
+        self._error = error
+        if self._machine.owner:
+            self._plan.stop()
         else:
-            machine.outlook = "reconnecting"
-            machine.prospect = f"Waiting for {machine.address} to come back; Ctrl-D leaves."
-        self._listener.refresh()
+            self._plan.attempt_failed(now)
 
-    def _meet(self, met: Reconnected) -> None:
-        """The VM is back, or another one is there."""
-        machine, binary = self._machine, binary_of(met.client)
-        version = machine.version
-        # If the user has not agreed to a strange VM, the one before it is what counts.
-        before = VmIdentity(machine.name, machine.uuid) if self._stranger is None else self._chosen
-        is_stranger = met.who != before
-        self._chosen = before if is_stranger and not met.by_hand else met.who
-        self._stranger = None if self._chosen == met.who else met.who
-        machine.meet(met.client.greeting)
-        machine.name, machine.uuid = met.who
-        is_other = not binary.is_as(self._binary)
-        self._client, self._binary = met.client, binary
-        tone = Tone.ALARMING if is_stranger else Tone.QUIET
-        self._listener.remark(reunion(machine, met, before, version), tone)
-        self._adopt(met.client, is_other)
-        self._listener.refresh()
+    def _abandon_attempt(self) -> None:
+        if self._attempt is not None:
+            self._attempt.client.close()
+        self._attempt = None
+
+    def _obstacle(self, now: float) -> str:
+        """Return what keeps the attempts from succeeding: a server that does not greet, or one that
+        is not QMP. "" for nothing, or nothing new.
+        """
+        is_waiting = self._plan.state is ConnectionState.WAITING
+        if isinstance(self._error, NotQmp) and is_waiting:
+            last, self._reported = self._reported, str(self._error)
+            return f"{self._reported}; still waiting for the VM" if self._reported != last else ""
+        is_busy = isinstance(self._error, Busy) and is_waiting
+        is_new = self._plan.should_report_silence(now) or (is_busy and self._plan.should_report())
+        if not is_new:
+            return ""
+        client = self._attempt.client if self._attempt is not None else None
+        if client is not None and client.awaits:
+            return f"{self._name}: waiting for {client.awaits}"
+        fd = client.fileno() if client is not None else -1
+        reason = still_waiting(self._address, self._client.dialect, fd)
+        return f"{self._name}: {reason}"
 
 
-def reunion(machine: Machine, met: Reconnected, before: VmIdentity, version: str) -> str:
-    """One line on who was met; `machine` knows them already. before, version: of the last VM."""
+def reconnect_notice(machine: Machine, last: VmIdentity, last_version: str) -> str:
+    """Return one line on the VM that `machine` describes now. last: the VM before it"""
     server = f"{machine.server} {machine.version}" if machine.version else machine.address
-    if machine.version != version:
-        server += f", before {version}"
-    if met.who == before:
-        return f"reconnected{f' to {met.who.name}' if met.who.name else ''} ({server})"
-    asks = "" if met.by_hand else "; the next line asks before it runs there"
-    return f"reconnected, but this is another VM: {met.who.shown} ({server}){asks}"
+    if machine.version != last_version:
+        server += f", before {last_version}"
+    vm = VmIdentity(machine.name, machine.uuid)
+    if vm == last:
+        return f"reconnected{f' to {vm.name}' if vm.name else ''} ({server})"
+    return f"reconnected, but this is another VM: {vm.shown} ({server})"

@@ -14,12 +14,11 @@ from qmpsh.protocol.messages import Command
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.steps import Ask, Note, Outcome, Steps, WaitFor, Wish
 
-LOOK = 0.25
-"""seconds between two looks at what it has printed"""
-POWERDOWN = 60.0
-"""seconds that a guest has to power down"""
-QUIT = 10.0
-"""seconds until a VM that was told to quit is ended in another way"""
+OUTPUT_POLL_SECONDS = 0.25
+POWERDOWN_SECONDS = 60.0
+"""that a guest has to power down"""
+QUIT_SECONDS = 10.0
+"""until a VM that was asked to quit is ended in another way"""
 
 _LEAVE = ("l", "leave it running")
 _POWERDOWN = ("p", "power it down")
@@ -49,10 +48,10 @@ class OwnedVm(Protocol):
 
 def is_over(own: OwnedVm, machine: Machine) -> bool:
     """Whether the VM has ended: it said so before it went, or its process is gone."""
-    return own.has_ended or (not machine.connected and bool(machine.farewell))
+    return own.has_ended or (not machine.connected and bool(machine.shutdown_reason))
 
 
-def part(own: OwnedVm, client: Client | None, machine: Machine) -> Steps:
+def leave_shell(own: OwnedVm, client: Client | None, machine: Machine) -> Steps:
     """Leave the shell, once it is settled what becomes of the VM."""
     while not is_over(own, machine):
         choice = yield question(own, machine)
@@ -63,12 +62,14 @@ def part(own: OwnedVm, client: Client | None, machine: Machine) -> Steps:
             break
         if client is None or client.closed:
             break
-        name, patience = ("quit", QUIT) if choice == "q" else ("system_powerdown", POWERDOWN)
-        yield from _tell(client, machine, name, patience)
-        if choice == "q" or machine.farewell:
+        name, patience = (
+            ("quit", QUIT_SECONDS) if choice == "q" else ("system_powerdown", POWERDOWN_SECONDS)
+        )
+        yield from _end_vm(client, machine, name, patience)
+        if choice == "q" or machine.shutdown_reason:
             break
         if not is_over(own, machine):
-            yield Note(f"the guest has not powered down within {POWERDOWN:g} s")
+            yield Note(f"the guest has not powered down within {POWERDOWN_SECONDS:g} s")
     return Outcome(leave=True)
 
 
@@ -80,12 +81,14 @@ def question(own: OwnedVm, machine: Machine) -> Ask:
     return Ask("The VM still runs:", (first, *middle, last, _CANCEL))
 
 
-def _tell(
+def _end_vm(
     client: Client, machine: Machine, name: str, patience: float
 ) -> Generator[Wish, str, None]:
     """Send a command that ends the VM, and wait for that."""
-    machine.farewell = ""
+    machine.shutdown_reason = ""
     client.submit(Command(name))
     if name != "quit":
         yield Note("waiting for the guest to power down; Ctrl-C goes on without waiting")
-    yield WaitFor(lambda: client.closed or bool(machine.farewell), time.monotonic() + patience)
+    yield WaitFor(
+        lambda: client.closed or bool(machine.shutdown_reason), time.monotonic() + patience
+    )

@@ -128,9 +128,9 @@ class BackgroundQueries:
         self._catalog.replaced = partial(self._replaced, client)
         machine, catalog, dialect = self._machine, self._catalog, client.dialect
         for is_there, command, learn in (
-            (dialect.named, Command("query-name"), machine.learn_name),
-            (dialect.named, Command("query-uuid"), machine.learn_uuid),
-            (dialect.status, Command("query-status"), machine.learn_status),
+            (dialect.named, Command("query-name"), machine.set_name),
+            (dialect.named, Command("query-uuid"), machine.set_uuid),
+            (dialect.status, Command("query-status"), machine.set_status),
             (dialect.hmp, hmp_command("help"), catalog.learn_hmp),
             (dialect.hmp, hmp_command("help info"), catalog.learn_hmp_info),
         ):
@@ -170,7 +170,7 @@ class BackgroundQueries:
 
     def hear(self, event: Event) -> None:
         """Take in what an event says of the machine and of its work."""
-        self._machine.hear(event)
+        self._machine.on_event(event)
         self._progress.hear(event, time.monotonic())
 
     def line_ended(self, line: str) -> None:
@@ -266,7 +266,7 @@ class BackgroundQueries:
     def _refresh_status(self, background: QueryQueue) -> None:
         now = time.monotonic()
         if self._machine.stale and now >= self._status_asked + STATUS_INTERVAL:
-            self._machine.ask_status()
+            self._machine.on_status_query()
             self._status_asked = now
             if self._client is not None and self._client.dialect.status:
-                background.ask(BackgroundQuery(Command("query-status"), self._machine.learn_status))
+                background.ask(BackgroundQuery(Command("query-status"), self._machine.set_status))

@@ -30,7 +30,7 @@ from qmpsh.shell.preferences import completable
 from qmpsh.shell.progress import Work
 from qmpsh.shell.session.connection import ConnectionManager
 from qmpsh.shell.session.listener import SessionListener, Tone
-from qmpsh.shell.session.owned_vm import LOOK, OwnedVm, is_over, part
+from qmpsh.shell.session.owned_vm import OUTPUT_POLL_SECONDS, OwnedVm, is_over, leave_shell
 from qmpsh.shell.session.queries import BackgroundQueries
 from qmpsh.shell.settings import Prompt, Settings, list_paths
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Show, Steps, Task
@@ -232,7 +232,7 @@ class Session:
         waits.append(self.connection.wait(now))
         waits.append(None if self.client.due is None else max(0.0, self.client.due - now))
         waits += self.queries.due(now)
-        waits.append(None if self._own is None else LOOK)
+        waits.append(None if self._own is None else OUTPUT_POLL_SECONDS)
         return min((wait for wait in waits if wait is not None), default=None)
 
     def poll(self) -> None:
@@ -261,7 +261,7 @@ class Session:
             self.connection.approve(vm)
         outcome = yield from run_line(self.context, line)
         if outcome.leave and self._own is not None:
-            return (yield from part(self._own, self.client, self.machine))
+            return (yield from leave_shell(self._own, self.client, self.machine))
         return outcome
 
     def _show_vm_output(self) -> None:

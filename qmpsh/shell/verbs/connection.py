@@ -34,7 +34,7 @@ def reconnect(context: Context, line: VerbLine) -> Steps:
     if context.connection is not None:
         return (yield from context.connection.reconnect())
     renewed = client.renewed()
-    context.machine.meet(renewed.greeting)
+    context.machine.on_greeting(renewed.greeting)
     context.use_client(renewed, is_other=True)
     renewed.subscriber = client.subscriber
     return Outcome()

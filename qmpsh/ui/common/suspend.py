@@ -16,6 +16,7 @@ from prompt_toolkit.application import Application, run_in_terminal
 from prompt_toolkit.application.current import set_app
 
 from qmpsh.render.safe import visible_word
+from qmpsh.shell.machine import ConnectionState
 from qmpsh.shell.session.session import Session
 
 T = TypeVar("T")
@@ -74,7 +75,7 @@ class Suspender:
 
     def _let_go(self) -> bool:
         machine = self._session.machine
-        if machine.outlook == "disconnected":
+        if machine.connection is ConnectionState.DISCONNECTED:
             return False
         self._session.connection.disconnect()
         self._turn()

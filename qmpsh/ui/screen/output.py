@@ -322,9 +322,9 @@ class Reporter:
 
 def farewell(machine: Machine, error: QmpshError) -> str:
     """Return how the connection ended, in one line with text from the VM: not yet safe to show."""
-    if machine.farewell:
-        return f"{machine.farewell}: the VM has ended. {machine.prospect}"
-    return f"connection lost: {error}. {machine.prospect}"
+    if machine.shutdown_reason:
+        return f"{machine.shutdown_reason}: the VM has ended. {machine.connection_hint}"
+    return f"connection lost: {error}. {machine.connection_hint}"
 
 
 def _nothing() -> None:

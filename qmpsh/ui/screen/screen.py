@@ -17,7 +17,7 @@ from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line, plain
 from qmpsh.render.units import number
 from qmpsh.shell.history import HMP_PROMPT
-from qmpsh.shell.machine import Outlook
+from qmpsh.shell.machine import ConnectionState
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.settings import Prompt
 from qmpsh.shell.steps import Ask, AskSecret
@@ -47,13 +47,17 @@ TIPS: dict[Prompt, str] = {
     HMP_PROMPT: "a line of the human monitor; F7 goes back to QMP",
     "TRANS> ": "one action a line; ) on a line of its own runs them, Ctrl-C abandons them",
 }
-APART_TIPS: dict[Outlook, str] = {
-    "reconnecting": "the VM is gone; waiting for it to come back; Ctrl-D leaves",
-    "not coming back": "the VM has ended; Ctrl-D leaves",
-    "disconnected": "the monitor is free for others; .reconnect takes it again; Ctrl-D leaves",
+RECONNECTING_TIP = "the VM is gone; waiting for it to come back; Ctrl-D leaves"
+DISCONNECTED_TIPS = {
+    ConnectionState.WAITING: RECONNECTING_TIP,
+    ConnectionState.CONNECTING: RECONNECTING_TIP,
+    ConnectionState.IDLE: ".reconnect connects again; Ctrl-D leaves",
+    ConnectionState.ENDED: "the VM has ended; Ctrl-D leaves",
+    ConnectionState.DISCONNECTED: (
+        "the monitor is free for others; .reconnect takes it again; Ctrl-D leaves"
+    ),
 }
-"""tips while there is no connection, by its outlook"""
-NOT_CONNECTED_TIP = ".reconnect connects again; Ctrl-D leaves"
+"""tips while there is no connection"""
 
 
 class Screen:
@@ -147,7 +151,7 @@ class Screen:
             name=machine.name,
             state=machine.state,
             status=machine.status,
-            outlook=machine.outlook,
+            outlook=machine.connection.outlook,
             server=machine.server,
             version=machine.version,
             address=machine.address,
@@ -175,8 +179,7 @@ class Screen:
         if self.asking is not None:
             return [("hint", f"Enter: {self.asking.choices[0][1]}; Esc cancels")]
         if not self.session.machine.connected:
-            outlook = self.session.machine.outlook
-            return [("hint", APART_TIPS.get(outlook, NOT_CONNECTED_TIP))]
+            return [("hint", DISCONNECTED_TIPS[self.session.machine.connection])]
         if not text or self.flash:
             return [("hint", self.flash or self._tip())]
         key = (self.session.prompt, text, cursor)

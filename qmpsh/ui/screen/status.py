@@ -9,7 +9,6 @@ from qmpsh.render.events import role
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Glyphs, Line
 from qmpsh.render.units import barest, elapsed, number, progress_forms
-from qmpsh.shell.machine import Outlook
 from qmpsh.shell.progress import Work
 from qmpsh.ui.screen.store import cut, line_width
 
@@ -44,7 +43,7 @@ class StatusFacts(NamedTuple):
     name: str = ""
     state: str = ""
     status: str = ""
-    outlook: Outlook = ""
+    outlook: str = ""
     server: str = "QEMU"
     version: str = ""
     address: str = ""
