@@ -22,6 +22,51 @@ INT_MIN, INT_MAX = -(2**63), 2**64 - 1
 """What QAPI's integers can hold, signed and unsigned taken together."""
 
 
+def as_dict(value: Json) -> JsonObject:
+    """Return the value if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: Json) -> list[Json]:
+    """Return the value if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def as_str(value: Json) -> str:
+    """Return the value if it is a string, else ""."""
+    return value if isinstance(value, str) else ""
+
+
+def as_dicts(value: Json) -> list[JsonObject]:
+    """Return the objects in a list; [] for a value that is not a list."""
+    return [item for item in as_list(value) if isinstance(item, dict)]
+
+
+def get_dict(value: Json, key: str) -> JsonObject:
+    """Return a member of an object that is an object itself, else an empty one."""
+    return as_dict(as_dict(value).get(key))
+
+
+def get_list(value: Json, key: str) -> list[Json]:
+    """Return a member of an object that is a list, else an empty one."""
+    return as_list(as_dict(value).get(key))
+
+
+def get_str(value: Json, key: str) -> str:
+    """Return a member of an object that is a string, else ""."""
+    return as_str(as_dict(value).get(key))
+
+
+def get_dicts(value: Json, key: str) -> list[JsonObject]:
+    """Return the objects in a member of an object that is a list; else []."""
+    return as_dicts(as_dict(value).get(key))
+
+
+def get_strs(value: Json, key: str) -> tuple[str, ...]:
+    """Return the strings in a member of an object that is a list; else ()."""
+    return tuple([item for item in get_list(value, key) if isinstance(item, str)])
+
+
 _INT = re.compile(
     r"(?P<sign>-?)(?:0[xX](?P<hex>[0-9a-fA-F]+)"
     r"|(?P<whole>0|[1-9][0-9]*)(?:\.(?P<fraction>[0-9]+)(?=[a-zA-Z]))?(?P<suffix>[kKmMgGtTpPeE]?))"

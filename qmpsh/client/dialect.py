@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from qmpsh.address import parse_address
 from qmpsh.errors import NAME
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, JsonObject, as_dicts, get_dict, get_str
 from qmpsh.protocol.messages import Greeting
 
 
@@ -96,8 +96,7 @@ STRATOVIRT: Final = Dialect(
 
 def greeted(greeting: Greeting) -> Dialect:
     """Whose greeting it is; a storage daemon's is the same as the emulator's."""
-    version = greeting.raw.get("QMP")
-    said = f"{greeting.package} {version if isinstance(version, dict) else ''}"
+    said = f"{greeting.package} {get_dict(greeting.raw, 'QMP')}"
     return STRATOVIRT if "StratoVirt" in said else QEMU
 
 
@@ -117,10 +116,8 @@ def remark(address: str, greeting: Greeting | None) -> str:
 
     A server whose greeting holds such a remark is ignored.
     """
-    said = greeting.raw.get("QMP") if greeting else None
-    text = said.get("remark") if isinstance(said, dict) else None
-    is_ours = isinstance(text, str) and parse_address(address).makes_greeting
-    return text if is_ours and isinstance(text, str) else ""
+    text = get_str(greeting.raw.get("QMP"), "remark") if greeting else ""
+    return text if text and parse_address(address).makes_greeting else ""
 
 
 def command_names(reply: Json) -> tuple[str, ...]:
@@ -137,8 +134,7 @@ def disabled_names(reply: Json) -> frozenset[str]:
 
 def _listed_entries(reply: Json) -> list[tuple[str, JsonObject]]:
     entries = reply.get("supported_commands") if isinstance(reply, dict) else reply
-    found = [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
-    named = [(name, entry) for entry in found if isinstance(name := entry.get("name"), str)]
+    named = [(name, entry) for entry in as_dicts(entries) if (name := get_str(entry, "name"))]
     return [(name, entry) for name, entry in named if len(name) <= NAME]
 
 

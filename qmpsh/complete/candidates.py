@@ -13,7 +13,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from qmpsh.complete.live import LiveValues
-from qmpsh.jsontypes import Json
+from qmpsh.jsontypes import Json, as_str
 from qmpsh.language.cursor import begun_word
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.tokens import ScanState
@@ -132,8 +132,7 @@ def hmp_entries(value: Json, prefix: str = "") -> dict[str, str]:
     hold twins after `|`. Source: wire.md section 9.
     """
     entries: dict[str, str] = {}
-    lines = value.replace("\r\n", "\n").split("\n") if isinstance(value, str) else []
-    for line in lines:
+    for line in as_str(value).replace("\r\n", "\n").split("\n"):
         line = line.removeprefix(prefix)
         if line[:1].islower():
             names, _, rest = line.partition(" ")

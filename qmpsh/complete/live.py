@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from qmpsh.complete.value_sources import sources_of
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, as_dicts, as_str, get_dict
 from qmpsh.language.cursor import CursorContext
 
 
@@ -46,18 +46,11 @@ a VM faces after an upgrade in place, QEMU 10.0 aborts. Asked only when the user
 # -------------------------------------------------------------------- reading replies
 
 
-def _objects(value: Json) -> Iterator[JsonObject]:
-    if isinstance(value, list):
-        for item in value:
-            if isinstance(item, dict):
-                yield item
-
-
 def _member(*names: str, kind: str = "") -> Callable[[Json, CursorContext], Iterable[LiveValue]]:
     """Reads these members of each object of a list."""
 
     def read(value: Json, place: CursorContext) -> Iterator[LiveValue]:
-        for item in _objects(value):
+        for item in as_dicts(value):
             for name in names:
                 found = item.get(name)
                 if isinstance(found, str):
@@ -68,7 +61,7 @@ def _member(*names: str, kind: str = "") -> Callable[[Json, CursorContext], Iter
 
 def _children(value: Json, place: CursorContext) -> Iterator[LiveValue]:
     """Reads the children of qom-list: `child<virtio-net-pci>` is a virtio-net-pci."""
-    for item in _objects(value):
+    for item in as_dicts(value):
         kind = str(item.get("type"))
         if kind.startswith("child<"):
             yield LiveValue(str(item.get("name")), kind[6:-1])
@@ -81,7 +74,7 @@ def _paths(value: Json, place: CursorContext) -> Iterator[LiveValue]:
 
 
 def _properties(value: Json, place: CursorContext) -> Iterator[LiveValue]:
-    for item in _objects(value):
+    for item in as_dicts(value):
         if not str(item.get("type")).startswith("child<"):
             yield LiveValue(str(item.get("name")), str(item.get("type")))
 
@@ -89,7 +82,7 @@ def _properties(value: Json, place: CursorContext) -> Iterator[LiveValue]:
 def _bitmaps(value: Json, place: CursorContext) -> Iterator[LiveValue]:
     """Those of the node that the line names; of all where it names none, or a device."""
     name = _node(place)
-    nodes = list(_objects(value))
+    nodes = as_dicts(value)
     for node in [node for node in nodes if node.get("node-name") == name] or nodes:
         yield from _member("name", kind="bitmap")(node.get("dirty-bitmaps"), place)
 
@@ -103,20 +96,19 @@ def _node(place: CursorContext) -> str | None:
 
 
 def _snapshots(value: Json, place: CursorContext) -> Iterator[LiveValue]:
-    for node in _objects(value):
-        image = node.get("image")
-        if isinstance(image, dict):
-            yield from _member("name", kind="snapshot")(image.get("snapshots"), place)
+    for node in as_dicts(value):
+        snapshots = get_dict(node, "image").get("snapshots")
+        yield from _member("name", kind="snapshot")(snapshots, place)
 
 
 def _jobs(value: Json, place: CursorContext) -> Iterator[LiveValue]:
-    for job in _objects(value):
+    for job in as_dicts(value):
         yield LiveValue(str(job.get("id")), f"{job.get('type')}, {job.get('status')}")
 
 
 def _netdevs(value: Json, place: CursorContext) -> Iterator[LiveValue]:
     """Reads HMP `info network`: lines ` \\ nd0: index=0,type=user,...`; no query lists netdevs."""
-    for line in value.splitlines() if isinstance(value, str) else []:
+    for line in as_str(value).splitlines():
         name, colon, rest = line.strip().removeprefix("\\ ").partition(": ")
         if colon and ",type=" in rest and "type=nic" not in rest:
             yield LiveValue(name, "netdev " + rest.partition("type=")[2].partition(",")[0])
@@ -125,7 +117,7 @@ def _netdevs(value: Json, place: CursorContext) -> Iterator[LiveValue]:
 def _buses(value: Json, place: CursorContext) -> Iterator[LiveValue]:
     """Reads HMP `info qtree`: lines `  bus: rp0` and below `    type PCIE`."""
     name = ""
-    for line in value.splitlines() if isinstance(value, str) else []:
+    for line in as_str(value).splitlines():
         word, _, rest = line.strip().partition(" ")
         if word == "bus:":
             name = rest

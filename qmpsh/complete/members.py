@@ -15,7 +15,7 @@ from qmpsh.complete.candidates import Candidate, Catalog, Form
 from qmpsh.complete.line import TypedArguments, line_of
 from qmpsh.complete.live import LiveQuery, LiveValue, LiveValues, facts_at
 from qmpsh.complete.value_sources import names_file
-from qmpsh.jsontypes import JsonObject
+from qmpsh.jsontypes import JsonObject, as_dicts, as_str, get_str
 from qmpsh.language.cursor import CursorContext, KeyPart, Path
 from qmpsh.schema.describe import kind_words, type_words
 from qmpsh.schema.model import AlternateType, Builtin, EnumType, Member, ObjectType, Schema, Type
@@ -86,9 +86,9 @@ def _properties(line: TypedArguments, facts: LiveValues) -> Iterator[JsonObject]
     if not driver:
         return
     answer = facts.answer(LiveQuery("device-list-properties", (("typename", driver),)))
-    for item in answer if isinstance(answer, list) else []:
+    for item in as_dicts(answer):
         # Children are parts that the device makes itself.
-        if isinstance(item, dict) and not str(item.get("type")).startswith("child<"):
+        if not get_str(item, "type").startswith("child<"):
             yield item
 
 
@@ -130,7 +130,7 @@ def _objects(kind: str, place: CursorContext, facts: LiveValues) -> Iterator[Can
     A subtype is called after its type as a rule: `memory-backend-ram` is a `memory-backend`.
     """
     tree = facts.answer(LiveQuery("human-monitor-command", (("command-line", "info qom-tree /"),)))
-    for path, found in _tree(tree if isinstance(tree, str) else ""):
+    for path, found in _tree(as_str(tree)):
         if found == kind or found.startswith(f"{kind}-"):
             yield Candidate(path, place.start, found, form=Form.TEXT)
 

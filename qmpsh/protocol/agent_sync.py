@@ -13,6 +13,7 @@ import json
 from typing import Final
 
 from qmpsh.errors import ProtocolError
+from qmpsh.jsontypes import as_dict
 
 SENTINEL: Final = b"\xff"
 """Never occurs in JSON, which is UTF-8."""
@@ -68,7 +69,7 @@ class AgentSync:
             answer = json.loads(line.decode())
         except (ValueError, RecursionError):
             return False
-        value = answer.get("return") if isinstance(answer, dict) else None
+        value = as_dict(answer).get("return")
         return type(value) is int and value == self._number
 
     def _refuse_greeting(self, data: bytes) -> None:

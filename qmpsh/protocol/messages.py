@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from qmpsh.errors import ProtocolError, UsageError, shortened
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, JsonObject, get_dict, get_str, get_strs
 
 
 class Command(NamedTuple):
@@ -147,9 +147,7 @@ def ends_vm(command: Command) -> bool:
     """Whether the command ends the VM: `quit`, as a QMP command or through HMP."""
     if command.name != _HMP:
         return command.name == "quit"
-    arguments = command.arguments
-    line = arguments.get("command-line") if isinstance(arguments, dict) else None
-    words = line.split(maxsplit=1) if isinstance(line, str) else []
+    words = get_str(command.arguments, "command-line").split(maxsplit=1)
     return bool(words) and words[0] in _HMP_QUITS
 
 
@@ -232,8 +230,7 @@ def _event(object: JsonObject, size: int) -> Event:
 
 
 def _event_data(raw: JsonObject) -> JsonObject:
-    data = raw.get("data")
-    return data if isinstance(data, dict) else {}
+    return get_dict(raw, "data")
 
 
 def _seconds(timestamp: Json) -> float | None:
@@ -254,21 +251,17 @@ def _greeting(object: JsonObject) -> Greeting:
     body = object["QMP"]
     if not isinstance(body, dict):
         raise _unexpected("a greeting that says nothing", object)
-    version, capabilities = body.get("version"), body.get("capabilities")
-    number, package = _version(version) if isinstance(version, dict) else ("", "")
-    names = capabilities if isinstance(capabilities, list) else []
-    offered = tuple(name for name in names if isinstance(name, str))
-    return Greeting(number, package, offered, object)
+    number, package = _version(get_dict(body, "version"))
+    return Greeting(number, package, get_strs(body, "capabilities"), object)
 
 
 def _version(version: JsonObject) -> tuple[str, str]:
     """Return number and package; the number's key is "qemu", or "StratoVirt" in old StratoVirts."""
-    package = version.get("package")
     numbers = next((value for value in version.values() if isinstance(value, dict)), {})
     parts = [numbers.get(part) for part in ("major", "minor", "micro")]
     known = all(isinstance(part, int) for part in parts)
     number = ".".join(str(part) for part in parts) if known else ""
-    return shortened(number), shortened(package) if isinstance(package, str) else ""
+    return shortened(number), shortened(get_str(version, "package"))
 
 
 def _unexpected(what: str, object: JsonObject) -> ProtocolError:

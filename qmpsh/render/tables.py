@@ -15,7 +15,7 @@ from enum import Enum
 from functools import cache
 from typing import NamedTuple
 
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, JsonObject, as_dicts, as_list
 from qmpsh.render.formats import compact
 from qmpsh.render.safe import visible_word
 
@@ -285,8 +285,8 @@ def cell(value: Json) -> str:
 
 
 def _rows(value: Json) -> list[JsonObject]:
-    rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-    if not isinstance(value, list) or len(rows) != len(value) or not any(rows):
+    rows = as_dicts(value)
+    if len(rows) != len(as_list(value)) or not any(rows):
         return []
     return rows if len(rows) * len({name for row in rows for name in row}) <= CELLS else []
 

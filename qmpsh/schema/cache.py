@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from qmpsh.errors import UsageError
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, JsonObject, as_dicts, as_list
 from qmpsh.paths import cache_file
 from qmpsh.regular import SCHEMA, open_regular, read_regular
 from qmpsh.schema.model import Schema, entity_table, names_of
@@ -151,7 +151,7 @@ def read_schema_files(paths: Sequence[str]) -> Schema:
     devices: dict[str, dict[str, str]] = {}
     for path in paths:
         listed = _read(path)
-        if any(isinstance(item, dict) and "meta-type" in item for item in listed):
+        if any("meta-type" in item for item in as_dicts(listed)):
             schema = Schema.from_entities(listed)
         elif properties := property_types(listed):
             devices[os.path.basename(path).partition(".")[0]] = properties
@@ -174,5 +174,4 @@ def _read(path: str) -> list[Json]:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not a JSON file: {error}") from error
-    listed = value.get("return") if isinstance(value, dict) else value
-    return listed if isinstance(listed, list) else []
+    return as_list(value.get("return") if isinstance(value, dict) else value)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from qmpsh.errors import NAME
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, JsonObject, get_dicts, get_str, get_strs
 
 
 class Builtin(NamedTuple):
@@ -136,15 +136,15 @@ class Schema:
         entity = self._lookup(name)
         if entity is None or entity.get("meta-type") != "command":
             return None
-        arg_type = _text(entity, "arg-type")
+        arg_type = get_str(entity, "arg-type")
         if arg_type and not isinstance(self.type(arg_type), ObjectType):
             return None  # what it takes is not described
         return CommandInfo(
             name,
             arg_type,
-            _text(entity, "ret-type"),
+            get_str(entity, "ret-type"),
             entity.get("allow-oob") is True,
-            _features(entity),
+            get_strs(entity, "features"),
         )
 
     def event(self, name: str) -> EventInfo | None:
@@ -152,7 +152,7 @@ class Schema:
         entity = self._lookup(name)
         if entity is None or entity.get("meta-type") != "event":
             return None
-        return EventInfo(name, _text(entity, "arg-type"), _features(entity))
+        return EventInfo(name, get_str(entity, "arg-type"), get_strs(entity, "features"))
 
     def type(self, name: str) -> Type:
         """Return the type of that name; one that the server left out accepts anything."""
@@ -219,13 +219,13 @@ def names_of(table: dict[str, JsonObject], meta: str) -> tuple[str, ...]:
 def _build(entity: JsonObject) -> Type:
     match entity.get("meta-type"):
         case "builtin":
-            return Builtin(_text(entity, "json-type"))
+            return Builtin(get_str(entity, "json-type"))
         case "enum":
             return EnumType(_enum_members(entity))
         case "array":
-            return ArrayType(_text(entity, "element-type"))
+            return ArrayType(get_str(entity, "element-type"))
         case "alternate":
-            return AlternateType(tuple(_text(e, "type") for e in _objects(entity, "members")))
+            return AlternateType(tuple(get_str(e, "type") for e in get_dicts(entity, "members")))
         case "object":
             return _object(entity)
         case _:
@@ -234,37 +234,18 @@ def _build(entity: JsonObject) -> Type:
 
 def _object(entity: JsonObject) -> ObjectType:
     members = tuple(
-        Member(_text(e, "name"), _text(e, "type"), "default" in e, _features(e))
-        for e in _objects(entity, "members")
+        Member(get_str(e, "name"), get_str(e, "type"), "default" in e, get_strs(e, "features"))
+        for e in get_dicts(entity, "members")
     )
-    tag = entity.get("tag")
-    variants = {_text(e, "case"): _text(e, "type") for e in _objects(entity, "variants")}
-    return ObjectType(members, tag if isinstance(tag, str) else None, variants)
+    variants = {get_str(e, "case"): get_str(e, "type") for e in get_dicts(entity, "variants")}
+    return ObjectType(members, get_str(entity, "tag") or None, variants)
 
 
 def _enum_members(entity: JsonObject) -> tuple[EnumMember, ...]:
     """Return an enum's words: from `members`, since `values` has no features and -compat may hide
     it.
     """
-    members = _objects(entity, "members")
+    members = get_dicts(entity, "members")
     if members:
-        return tuple(EnumMember(_text(e, "name"), _features(e)) for e in members)
-    values = entity.get("values")
-    if not isinstance(values, list):
-        return ()
-    return tuple(EnumMember(value) for value in values if isinstance(value, str))
-
-
-def _objects(entity: JsonObject, key: str) -> list[JsonObject]:
-    found = entity.get(key)
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-
-
-def _text(entity: JsonObject, key: str) -> str:
-    found = entity.get(key)
-    return found if isinstance(found, str) else ""
-
-
-def _features(entity: JsonObject) -> tuple[str, ...]:
-    found = entity.get("features")
-    return tuple(f for f in found if isinstance(f, str)) if isinstance(found, list) else ()
+        return tuple(EnumMember(get_str(e, "name"), get_strs(e, "features")) for e in members)
+    return tuple(map(EnumMember, get_strs(entity, "values")))

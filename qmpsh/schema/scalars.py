@@ -14,7 +14,15 @@ from collections.abc import Callable
 from enum import Enum, auto
 
 from qmpsh.errors import SchemaMismatch
-from qmpsh.jsontypes import BOOLEAN_WORDS, Json, read_boolean, read_int, read_number
+from qmpsh.jsontypes import (
+    BOOLEAN_WORDS,
+    Json,
+    as_dicts,
+    as_str,
+    read_boolean,
+    read_int,
+    read_number,
+)
 from qmpsh.language.syntax import Argument, RawLiteral, Scalar
 from qmpsh.language.untyped import NULL_WORDS, guess_value
 from qmpsh.schema.walk import read_as
@@ -81,7 +89,7 @@ def is_enum(kind: str) -> bool:
 
 def choices_of(description: Json) -> tuple[str, ...]:
     """The words that a property's description lists; () for none."""
-    found = _CHOICES.search(description) if isinstance(description, str) else None
+    found = _CHOICES.search(as_str(description))
     return tuple(found[1].split("/")) if found is not None else ()
 
 
@@ -89,7 +97,4 @@ def property_member(listed: Json, name: str, member: str) -> Json:
     """A member of one property in the reply of `qom-list` or `qom-list-properties`; None for no
     such property.
     """
-    for item in listed if isinstance(listed, list) else []:
-        if isinstance(item, dict) and item.get("name") == name:
-            return item.get(member)
-    return None
+    return next((item.get(member) for item in as_dicts(listed) if item.get("name") == name), None)

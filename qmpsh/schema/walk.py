@@ -18,7 +18,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from qmpsh.errors import Span
-from qmpsh.jsontypes import Json, read_boolean, read_int
+from qmpsh.jsontypes import Json, as_list, get_str, read_boolean, read_int
 from qmpsh.language.syntax import Argument, Node, ObjectLiteral, Part, RawLiteral, Scalar
 from qmpsh.language.untyped import (
     UntypedBranch,
@@ -198,10 +198,8 @@ _PROPERTY_READERS: dict[str, Callable[[str], Json]] = {
 
 def property_types(answer: Json) -> dict[str, str]:
     """Return names and types from the reply to `device-list-properties`; {} from anything else."""
-    if not isinstance(answer, list):
-        return {}
-    pairs = ((p.get("name"), p.get("type")) for p in answer if isinstance(p, dict))
-    return {name: kind for name, kind in pairs if isinstance(name, str) and isinstance(kind, str)}
+    pairs = ((get_str(item, "name"), get_str(item, "type")) for item in as_list(answer))
+    return {name: kind for name, kind in pairs if name and kind}
 
 
 def read_as(kind: str, text: str) -> Json:

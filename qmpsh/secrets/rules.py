@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from qmpsh.errors import Span
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, JsonObject, get_dict
 from qmpsh.secrets.text import MASK, is_secret_name, joined, loose_secrets, replaced, value_secrets
 
 ASKED = "?"
@@ -93,9 +93,7 @@ def is_secret_property(name: Json) -> bool:
 
 def reads_secret(command: JsonObject) -> bool:
     """Whether a command's answer is a secret: QEMU answers `qom-get` of a secret's data."""
-    arguments = command.get("arguments")
-    if not isinstance(arguments, dict):
-        return False
+    arguments = get_dict(command, "arguments")
     line = arguments.get("command-line")
     if isinstance(line, str):
         words = [word.strip('"') for word in line.split()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from qmpsh.errors import UsageError
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, JsonObject, as_dicts
 from qmpsh.schema.describe import hanging
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.steps import Wish
@@ -28,7 +28,7 @@ def device_properties(
         return "\n".join(hanging("", f"{more} lists them.", width))
     answer = yield from introspection.ask_device(driver)
     if isinstance(answer, list):
-        found = [item for item in answer if isinstance(item, dict) and not _is_part(item)]
+        found = [item for item in as_dicts(answer) if not _is_part(item)]
         return "\n".join([f"Properties of {driver}:", *_lines(found, width)])
     if introspection.asks:
         raise UsageError(f"no device {driver}; Tab after driver= lists what this VM knows")

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from qmpsh.client.client import Client, Pending
 from qmpsh.client.handshake import no_descriptors
 from qmpsh.errors import ConnectionLost, ReplyTimeout, StreamEnded, UsageError, failure
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, JsonObject, get_str
 from qmpsh.language.syntax import Modifiers, Redirect
 from qmpsh.protocol.messages import Command, ErrorReply, command_object, ends_vm
 from qmpsh.shell.hmp import hmp_command, hmp_text
@@ -252,8 +252,7 @@ def _next_step(
     if isinstance(pending.reply, ErrorReply) and pending.reply.error_class == "CommandNotFound":
         wants = pending.reply.desc.startswith(_NEGOTIATE)
         return "; this server negotiates: leave out -N" if wants else suggest(command.name)
-    arguments = command.arguments if isinstance(command.arguments, dict) else {}
-    line = str(arguments.get("command-line", "")).split()
+    line = get_str(command.arguments, "command-line").split()
     if command.name != "device_add" and line[:1] != ["device_add"]:
         return ""
     # Imported here: only for a refused device is a free place looked for.
@@ -261,7 +260,7 @@ def _next_step(
 
     if not lacks_place(said):
         return ""
-    return (yield from plug_hint(client, str(arguments.get("driver", "")), said))
+    return (yield from plug_hint(client, get_str(command.arguments, "driver"), said))
 
 
 def _conclude(request: Request, pending: Pending) -> Answer:
@@ -318,9 +317,7 @@ def _hmp_failed(command: Command, text: str) -> bool:
     # Imported here: most lines are not the human monitor's, or print nothing.
     from qmpsh.shell.hmp_texts import hmp_failed
 
-    arguments = command.arguments
-    line = arguments.get("command-line") if isinstance(arguments, dict) else None
-    return hmp_failed(line if isinstance(line, str) else "", text)
+    return hmp_failed(get_str(command.arguments, "command-line"), text)
 
 
 def error_text(error: Json) -> str:

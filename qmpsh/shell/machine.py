@@ -11,7 +11,7 @@ from typing import Literal
 
 from qmpsh.client.dialect import command_names, disabled_names, introduction, remark
 from qmpsh.errors import shortened
-from qmpsh.jsontypes import Json
+from qmpsh.jsontypes import Json, as_dict, get_str
 from qmpsh.protocol.messages import Event, Greeting
 
 MachineState = Literal["running", "paused", "ended", "lost", "disconnected", ""]
@@ -155,29 +155,25 @@ class Machine:
             self._told = True
             self.status, self.running = _TELLING[event.name]
         elif event.name == "SHUTDOWN":
-            reason = event.data.get("reason")
-            said = f" {shortened(reason)}" if isinstance(reason, str) else ""
-            self.shutdown_reason = f"SHUTDOWN{said}"
+            reason = get_str(event.data, "reason")
+            self.shutdown_reason = f"SHUTDOWN {shortened(reason)}".rstrip()
 
     def set_name(self, value: Json) -> None:
         """Take in the reply of query-name."""
-        if isinstance(value, dict) and isinstance(value.get("name"), str):
-            self.name = shortened(str(value["name"]))
+        self.name = shortened(get_str(value, "name")) or self.name
 
     def set_uuid(self, value: Json) -> None:
         """Take in the reply of query-uuid."""
-        if isinstance(value, dict) and isinstance(value.get("UUID"), str):
-            self.uuid = shortened(str(value["UUID"]))
+        self.uuid = shortened(get_str(value, "UUID")) or self.uuid
 
     def set_status(self, value: Json) -> None:
         """Take in the reply of query-status, unless an event has said otherwise since it was asked.
 
         Shapes of other servers are left alone.
         """
-        if isinstance(value, dict) and not self._told:
-            status, running = value.get("status"), value.get("running")
-            if isinstance(status, str):
-                self.status = shortened(status)
+        if not self._told:
+            self.status = shortened(get_str(value, "status")) or self.status
+            running = as_dict(value).get("running")
             if isinstance(running, bool):
                 self.running = running
 
@@ -185,5 +181,4 @@ class Machine:
         """Take in the reply of the dialect's `names` command, query-commands or guest-info."""
         self.commands = command_names(value) or self.commands
         self.disabled = disabled_names(value)
-        if isinstance(value, dict) and isinstance(value.get("version"), str):
-            self.version = shortened(str(value["version"]))
+        self.version = shortened(get_str(value, "version")) or self.version

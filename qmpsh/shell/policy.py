@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from qmpsh.errors import UsageError
+from qmpsh.jsontypes import get_str
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.steps import Ask
 
@@ -108,9 +109,7 @@ def _names(command: Command) -> list[str]:
 
     A line of the monitor without a word has the name of the command that carries it.
     """
-    arguments = command.arguments
-    if command.name != "human-monitor-command" or not isinstance(arguments, dict):
+    if command.name != "human-monitor-command":
         return [command.name]
-    text = arguments.get("command-line")
-    words = text.split() if isinstance(text, str) else []
+    words = get_str(command.arguments, "command-line").split()
     return [words[0], _HMP.get(words[0], "")] if words else [command.name]

@@ -12,7 +12,7 @@ from collections.abc import Generator
 
 from qmpsh.client.client import Client
 from qmpsh.errors import shortened
-from qmpsh.jsontypes import Json
+from qmpsh.jsontypes import Json, as_dicts
 from qmpsh.protocol.messages import Command, Reply
 from qmpsh.shell.steps import WaitFor, Wish
 
@@ -45,12 +45,12 @@ def plug_hint(client: Client, driver: str, said: str) -> Generator[Wish, str, st
         return f"; a port cannot be added to a running VM: {_START}"
     deadline = time.monotonic() + _PATIENCE
     listed = yield from _list(client, _PERIPHERAL, deadline)
-    ports = [str(item.get("name")) for item in _items(listed) if _is_port(item)]
+    ports = [str(item.get("name")) for item in as_dicts(listed) if _is_port(item)]
     free: list[str] = []
     for name in ports[:_MOST_ASKED]:
         # The bus of a port is called as the port.
         bus = yield from _list(client, f"{_PERIPHERAL}/{name}/{name}", deadline)
-        if isinstance(bus, list) and not any(_is_child(item) for item in _items(bus)):
+        if isinstance(bus, list) and not any(_is_child(item) for item in as_dicts(bus)):
             free.append(shortened(name))
         if len(free) == _ENOUGH:
             break
@@ -72,10 +72,6 @@ def _list(client: Client, path: str, deadline: float) -> Generator[Wish, str, Js
     pending = client.submit(Command("qom-list", {"path": path}))
     yield WaitFor(lambda: pending.done, deadline)
     return pending.reply.value if isinstance(pending.reply, Reply) else None
-
-
-def _items(listed: Json) -> list[dict[str, Json]]:
-    return [i for i in listed if isinstance(i, dict)] if isinstance(listed, list) else []
 
 
 def _is_port(item: dict[str, Json]) -> bool:

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from qmpsh.errors import shortened
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, JsonObject, as_dict, as_dicts, get_dict, get_str
 from qmpsh.protocol.messages import Event
 
 INTERVAL = 0.5
@@ -221,9 +221,9 @@ class Progress:
         """Take in the reply to a question; shapes of other servers mean that nothing goes on."""
         self._waiting = False
         if name == _JOBS:
-            self._learn_jobs(value if isinstance(value, list) else [], now)
+            self._learn_jobs(as_dicts(value), now)
         elif MIGRATION not in self._heard:
-            self._learn_migration(value if isinstance(value, dict) else {}, now)
+            self._learn_migration(as_dict(value), now)
 
     def _due(self, name: str, now: float) -> float | None:
         pause = self._pause(name)
@@ -301,9 +301,9 @@ class Progress:
 
     # ------------------------------------------------------------------ replies
 
-    def _learn_jobs(self, jobs: list[Json], now: float) -> None:
+    def _learn_jobs(self, jobs: list[JsonObject], now: float) -> None:
         """The jobs there are. What an event said since the question is newer than the reply."""
-        known = [job for job in jobs[:JOBS] if isinstance(job, dict)]
+        known = jobs[:JOBS]
         for name in set(self._jobs) - {_text(job, "id") for job in known}:
             if f"job {name}" not in self._heard:
                 del self._jobs[name]
@@ -328,8 +328,8 @@ class Progress:
 
     def _learn_migration(self, reply: JsonObject, now: float) -> None:
         self._set_migration(_MIGRATION_STATES.get(_text(reply, "status")))
-        ram = reply.get("ram")
-        if self._migration is not None and isinstance(ram, dict):
+        ram = get_dict(reply, "ram")
+        if self._migration is not None and ram:
             total = _count(ram, "total")
             # A page that was written again is to be sent again: what remains may grow.
             done = max(0, total - _count(ram, "remaining"))
@@ -342,8 +342,7 @@ def _distance(work: Work) -> tuple[bool, float, float]:
 
 
 def _text(data: JsonObject, key: str) -> str:
-    value = data.get(key)
-    return shortened(value) if isinstance(value, str) else ""
+    return shortened(get_str(data, key))
 
 
 def _count(data: JsonObject, key: str) -> int:

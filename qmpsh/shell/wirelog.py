@@ -16,7 +16,7 @@ from typing import Final
 
 from qmpsh.client.client import Client
 from qmpsh.errors import UsageError
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, JsonObject, get_str
 from qmpsh.secrets.masker import scrubbed, secrets_of
 from qmpsh.secrets.rules import mask_json, reads_secret
 from qmpsh.secrets.text import MASK, mask_text
@@ -122,9 +122,7 @@ class WireLog:
             self._asked = message.get("id")
         elif self._asked is not None and message.get("id") == self._asked:
             self._asked = None
-            value = message.get("return")
-            name = value.get("name") if isinstance(value, dict) else None
-            self._vm = name if isinstance(name, str) else ""
+            self._vm = get_str(message.get("return"), "name")
 
 
 def _write_all(fd: int, data: bytes) -> None:

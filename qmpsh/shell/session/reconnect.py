@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from qmpsh.client.client import Client, Pending
 from qmpsh.errors import shortened
-from qmpsh.jsontypes import Json
+from qmpsh.jsontypes import Json, get_str
 from qmpsh.protocol.messages import Command, Reply
 from qmpsh.shell.machine import ConnectionState
 from qmpsh.system.peer import executable_identity, server_peer
@@ -123,12 +123,7 @@ class VmIdentity(NamedTuple):
 
 def vm_identity(name: Json, uuid: Json) -> VmIdentity:
     """Return the identity from the replies of query-name and query-uuid, None for a refusal."""
-    return VmIdentity(_text(name, "name"), _text(uuid, "UUID"))
-
-
-def _text(value: Json, member: str) -> str:
-    found = value.get(member) if isinstance(value, dict) else None
-    return shortened(found) if isinstance(found, str) else ""
+    return VmIdentity(shortened(get_str(name, "name")), shortened(get_str(uuid, "UUID")))
 
 
 class ReconnectAttempt:

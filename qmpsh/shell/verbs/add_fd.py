@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qmpsh.errors import LineSyntaxError
-from qmpsh.jsontypes import Json
+from qmpsh.jsontypes import Json, as_dict
 from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import VerbLine
 from qmpsh.language.verbs import Takes
@@ -32,5 +32,5 @@ def add_fd(context: Context, line: VerbLine) -> Steps:
 
 def _name_of_set(value: Json) -> str | None:
     """What blockdev-add and others take as a file name; None for an answer of another shape."""
-    number = value.get("fdset-id") if isinstance(value, dict) else None
+    number = as_dict(value).get("fdset-id")
     return None if number is None else f"/dev/fdset/{number}"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Sequence
 from qmpsh.address import TcpAddress, UnixAddress, parse_address
 from qmpsh.client.client import Client
 from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
-from qmpsh.jsontypes import Json
+from qmpsh.jsontypes import Json, get_str
 from qmpsh.language.syntax import Modifiers, VerbLine
 from qmpsh.language.verbs import Takes
 from qmpsh.protocol.messages import Command, Reply, command_object
@@ -101,9 +101,7 @@ def name_of_vm(client: Client) -> Generator[Wish, str, str]:
     """The name that the VM has, which is that of its domain; "" where it has none."""
     pending = client.submit(Command("query-name"))
     yield WaitFor(lambda: pending.done)
-    value = pending.reply.value if isinstance(pending.reply, Reply) else None
-    name = value.get("name") if isinstance(value, dict) else None
-    return name if isinstance(name, str) else ""
+    return get_str(pending.reply.value if isinstance(pending.reply, Reply) else None, "name")
 
 
 def unreachable(machine: Machine, tool: str) -> str:

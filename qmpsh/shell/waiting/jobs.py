@@ -6,7 +6,7 @@ A block job has its error in BLOCK_JOB_COMPLETED, any other in `query-jobs`, unt
 
 from __future__ import annotations
 
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, JsonObject, as_dicts, as_str, get_str
 from qmpsh.protocol.messages import Event
 from qmpsh.shell.waiting.rules import ATTACHED, NEXT, CompletionRule
 from qmpsh.shell.waiting.trackers import Completion, CompletionTracker, by_event, shown_id
@@ -78,8 +78,7 @@ class JobTracker(CompletionTracker):
 
     def hear(self, event: Event) -> bool:
         """See CompletionTracker."""
-        name = event.data.get("id", event.data.get("device"))
-        job = self._jobs.get(name) if isinstance(name, str) else None
+        job = self._jobs.get(as_str(event.data.get("id", event.data.get("device"))))
         if job is None or not event.name.startswith(_ABOUT_JOBS):
             return False
         if event.name == "JOB_STATUS_CHANGE":
@@ -162,8 +161,8 @@ class JobTracker(CompletionTracker):
         return self._row.halts.split()
 
     def _change(self, job: _Job, event: Event) -> None:
-        status = event.data.get("status")
-        if not isinstance(status, str):
+        status = get_str(event.data, "status")
+        if not status:
             return
         if status == "created" and self._row.creates:
             job.begin()
@@ -192,8 +191,8 @@ class JobTracker(CompletionTracker):
         if job.verdict:
             return f"{self._command}: job {job.id}: {job.verdict}"
         if job.halt == "BLOCK_JOB_ERROR":
-            where = self._arguments.get(_PARTNER.get(job.failed_on, ""))
-            of = f" {where}" if isinstance(where, str) else ""
+            where = get_str(self._arguments, _PARTNER.get(job.failed_on, ""))
+            of = f" {where}" if where else ""
             advice = NEXT[job.halt].format(id=shown_id(job.id))
             return (
                 f"{self._command}: job {job.id} is paused, it could not {job.failed_on}{of};"
@@ -292,11 +291,7 @@ _HALTED = {
 
 def by_id(value: Json) -> dict[str, JsonObject]:
     """The entries of an answer to query-jobs."""
-    listed: dict[str, JsonObject] = {}
-    for entry in value if isinstance(value, list) else []:
-        if isinstance(entry, dict) and isinstance(id := entry.get("id"), str):
-            listed[id] = entry
-    return listed
+    return {id: entry for entry in as_dicts(value) if isinstance(id := entry.get("id"), str)}
 
 
 def _seen(entry: JsonObject) -> str:

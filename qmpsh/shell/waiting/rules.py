@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, JsonObject, as_dict, as_dicts, get_dict, get_str
 from qmpsh.protocol.messages import Event
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ _STANDING: Final = {
 
 def standstill(reply: Json) -> str:
     """Why no guest can do anything, from the answer to query-status; "" where it runs."""
-    if not isinstance(reply, dict) or reply.get("running") is not False:
+    if as_dict(reply).get("running") is not False:
         return ""
-    status = reply.get("status")
+    status = as_dict(reply).get("status")
     return (
         f"the VM does not run ({status}), so that its guest can do nothing"
         f"{_STANDING.get(str(status), '')}"
@@ -91,8 +91,8 @@ def unplug_error(event: Event) -> str | None:
     """Why a guest keeps its device, None where it may still release it."""
     if event.name != "ACPI_DEVICE_OST":
         return told_error(event)
-    info = event.data.get("info")
-    if not isinstance(info, dict) or info.get("source") not in _EJECTIONS:
+    info = get_dict(event.data, "info")
+    if info.get("source") not in _EJECTIONS:
         return None
     status = info.get("status")
     why = _REFUSALS.get(status) if isinstance(status, int) else None
@@ -106,12 +106,12 @@ def is_balloon(arguments: JsonObject, event: Event) -> bool:
 
 def balloon_reached(arguments: JsonObject, reply: Json) -> bool:
     """The same of query-balloon."""
-    return isinstance(reply, dict) and _is_near(arguments, reply.get("actual"))
+    return _is_near(arguments, as_dict(reply).get("actual"))
 
 
 def balloon_state(reply: Json) -> str:
     """The size that it has instead."""
-    actual = reply.get("actual") if isinstance(reply, dict) else None
+    actual = as_dict(reply).get("actual")
     return f"the guest has {actual} bytes" if isinstance(actual, int) else "it has not come"
 
 
@@ -122,8 +122,8 @@ def is_tray_open(arguments: JsonObject, event: Event) -> bool:
 
 def tray_reached(arguments: JsonObject, reply: Json) -> bool:
     """The tray of the drive that the line names is open."""
-    for drive in reply if isinstance(reply, list) else []:
-        if isinstance(drive, dict) and drive.get("tray_open") is True:
+    for drive in as_dicts(reply):
+        if drive.get("tray_open") is True:
             by_id = "id" in arguments and drive.get("qdev") == arguments["id"]
             if by_id or ("device" in arguments and drive.get("device") == arguments["device"]):
                 return True
@@ -132,7 +132,7 @@ def tray_reached(arguments: JsonObject, reply: Json) -> bool:
 
 def rate_measured(arguments: JsonObject, reply: Json) -> bool:
     """The measurement of dirty pages is over."""
-    return isinstance(reply, dict) and reply.get("status") == "measured"
+    return get_str(reply, "status") == "measured"
 
 
 def _is_near(arguments: JsonObject, actual: Json) -> bool:
@@ -275,28 +275,22 @@ def has_end(request: Request) -> bool:
     row = end_of(request.command.name)
     if row is None or request.hmp:
         return False
-    arguments = request.command.arguments
-    known = arguments if isinstance(arguments, dict) else {}
-    return row.kind is not RuleKind.JOB or bool(job_ids(row, known))
+    return row.kind is not RuleKind.JOB or bool(job_ids(row, as_dict(request.command.arguments)))
 
 
 def job_ids(row: CompletionRule, arguments: JsonObject) -> list[str]:
     """The jobs that a line is about, in its order; its own words for them, each once."""
     if row.id == "actions":
         return _action_jobs(arguments.get("actions"))
-    for name in row.id.split():
-        value = arguments.get(name)
-        if isinstance(value, str) and value:
-            return [value]
-    return []
+    named = (get_str(arguments, name) for name in row.id.split())
+    return list(filter(None, named))[:1]
 
 
 def _action_jobs(actions: Json) -> list[str]:
     """The jobs that a transaction's actions make."""
     found: list[str] = []
-    for action in actions if isinstance(actions, list) else []:
-        if isinstance(action, dict) and isinstance(data := action.get("data"), dict):
-            row = BY_COMMAND.get(str(action.get("type")))
-            if row is not None and row.creates and row.id != "actions":
-                found += job_ids(row, data)
+    for action in as_dicts(actions):
+        row = BY_COMMAND.get(get_str(action, "type"))
+        if row is not None and row.creates and row.id != "actions":
+            found += job_ids(row, get_dict(action, "data"))
     return list(dict.fromkeys(found))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, JsonObject, as_dict, get_str
 from qmpsh.language.values import quote
 from qmpsh.protocol.messages import Event
 from qmpsh.shell.events import EventPattern
@@ -194,8 +194,8 @@ class MigrationTracker(CompletionTracker):
 
     def hear(self, event: Event) -> bool:
         """See CompletionTracker."""
-        status = event.data.get("status")
-        if event.name != "MIGRATION" or not isinstance(status, str):
+        status = get_str(event.data, "status")
+        if event.name != "MIGRATION" or not status:
             return False
         self._become(status)
         self.urgent = status in (*self._well, *self._badly, *self._halts)
@@ -204,7 +204,7 @@ class MigrationTracker(CompletionTracker):
     def learn(self, value: Json) -> None:
         """See CompletionTracker."""
         self.urgent = False
-        reply = value if isinstance(value, dict) else {}
+        reply = as_dict(value)
         status = reply.get("status", "none" if value == {} else "")
         if isinstance(status, str) and status:
             self._become(status)
@@ -241,8 +241,8 @@ class MigrationTracker(CompletionTracker):
             self._leaves = ""
 
     def _failure(self, reply: JsonObject) -> str:
-        why = reply.get("error-desc")
-        said = f": {why}" if isinstance(why, str) and why else ""
+        why = get_str(reply, "error-desc")
+        said = f": {why}" if why else ""
         return f"{self._command}: the migration {_PAST.get(self._status, self._status)}{said}"
 
 
@@ -289,5 +289,5 @@ def member(event: Event, path: str) -> Json:
     """A member of an event's data, or of one of its members; None where there is none."""
     found: Json = event.data
     for name in path.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
+        found = as_dict(found).get(name)
     return found

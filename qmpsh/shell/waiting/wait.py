@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from qmpsh.client.client import Client, Pending
 from qmpsh.errors import ConnectionLost, ReplyTimeout, StreamEnded, UsageError
+from qmpsh.jsontypes import as_dict
 from qmpsh.protocol.messages import Command, Event, Reply
 from qmpsh.shell.events import read_wanted
 from qmpsh.shell.execute import Request, answer_to, execute
@@ -72,7 +73,7 @@ def _course(
     if request.hmp:
         raise UsageError("a line of the human monitor has no end to wait for; --wait is for QMP")
     row = end_of(command.name)
-    arguments = command.arguments if isinstance(command.arguments, dict) else {}
+    arguments = as_dict(command.arguments)
     if wanted and not (wanted in GOALS and row is not None and row.kind is RuleKind.JOB):
         named = read_wanted(wanted)
         yield from context.introspection.load_schema()
