@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from qmpsh.client.client import Client
 from qmpsh.errors import LineError, QmpshError, UsageError
-from qmpsh.language.syntax import Mode, Redirect, prints_reply
+from qmpsh.language.syntax import Redirect, prints_reply
 from qmpsh.render.environment import Environment
 from qmpsh.render.formats import Rendering, compact, pretty, render_answer
 from qmpsh.render.safe import visible
@@ -82,42 +82,26 @@ class Batch:
         self._unwritten: QmpshError | None = None
         self._pastime: WaitProgress | None = None
         machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
-        self._front_end = _BatchFrontEnd(environment)
-        self._context = Context(client, settings, machine, schema, self._front_end)
+        self.front_end = _BatchFrontEnd(environment)
+        self.context = Context(client, settings, machine, schema, self.front_end)
 
     def run_words(self, words: Sequence[str]) -> int:
         """Run one line given as the words of a command line; its exit code."""
-        self._front_end.stdin = _STDIN
+        self.front_end.stdin = _STDIN
         show = partial(self._show, _PROGRAM)
-        outcome = self.finish(_PROGRAM, Task(run_words(self._context, words), show))
-        return outcome.exit_code or self._end_of_input(_PROGRAM).exit_code
-
-    def run_script(self, names: Sequence[str]) -> int:
-        """Run files one after the other, "-" is stdin; the exit code of the first failure."""
-        self._context.keep_events()  # a line may wait for what an earlier one did
-        exit_code = 0
-        for name in names:
-            outcome = self._run_file(name)
-            exit_code = exit_code or outcome.exit_code
-            if outcome.leave or (exit_code and not self._settings.keep_going):
-                break
-        return exit_code
+        outcome = self.finish(_PROGRAM, Task(run_words(self.context, words), show))
+        return outcome.exit_code or self.end_of_input(_PROGRAM).exit_code
 
     @property
     def client(self) -> Client | None:
         """The connection as it is now: `.reconnect` makes another one."""
-        return self._context.client
+        return self.context.client
 
     def close(self) -> None:
         """Give the connection up."""
         self._clear()
         if self.client is not None:
             self.client.close()
-
-    @property
-    def mode(self) -> Mode:
-        """How the next line is read."""
-        return self._context.mode
 
     @property
     def ahead(self) -> int:
@@ -130,7 +114,7 @@ class Batch:
 
     def start(self, place: str, line: str) -> Task:
         """Begin a line of the language. place: what is said of it begins with"""
-        return Task(run_line(self._context, line), partial(self._show, place))
+        return Task(run_line(self.context, line), partial(self._show, place))
 
     def finish(self, place: str, task: Task) -> Outcome:
         """Drive a line to its end, show its answers and report what went wrong."""
@@ -232,25 +216,10 @@ class Batch:
         if self._pastime is not None:
             self._pastime.clear()
 
-    def _run_file(self, name: str) -> Outcome:
-        from qmpsh.batch.script import Script
-
+    def end_of_input(self, place: str) -> Outcome:
+        """Report an error if nothing follows although a transaction is open."""
         try:
-            fd = _STDIN if name == "-" else os.open(name, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            return self.report(_PROGRAM, UsageError(f"cannot read {name}: {error.strerror}"))
-        shown = "stdin" if name == "-" else name
-        self._front_end.stdin = None if name == "-" else _STDIN
-        try:
-            outcome = Script(self, fd, shown, sys.stdout.flush).run()
-            return outcome if outcome.exit_code else self._end_of_input(shown)
-        finally:
-            if fd:
-                os.close(fd)
-
-    def _end_of_input(self, place: str) -> Outcome:
-        try:
-            self._context.end_of_input()
+            self.context.end_of_input()
         except UsageError as error:
             return self.report(place, error)
         return Outcome()

@@ -7,48 +7,47 @@ until all before it has succeeded; answers are shown in the order of the lines.
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
-from qmpsh.client.client import Client
-from qmpsh.errors import QmpshError
+from qmpsh.batch.batch import Batch
+from qmpsh.errors import QmpshError, UsageError
 from qmpsh.language.lines import is_bare_word
-from qmpsh.language.syntax import Mode
 from qmpsh.shell.script import ScriptLine, read_lines, script_lines
 from qmpsh.shell.steps import Outcome, Task
 
+_PROGRAM = "qmpsh"
+_STDIN = 0
 
-class ScriptRunner(Protocol):
-    """The part of `Batch` that runs lines for a script."""
 
-    @property
-    def client(self) -> Client | None:
-        """The connection as it is now."""
+def run_script(batch: Batch, names: Sequence[str]) -> int:
+    """Run files one after the other, "-" is stdin; return the exit code of the first failure."""
+    batch.context.keep_events()  # a line may wait for what an earlier one did
+    exit_code = 0
+    for name in names:
+        outcome = _run_file(batch, name)
+        exit_code = exit_code or outcome.exit_code
+        if outcome.leave or (exit_code and not batch.context.settings.keep_going):
+            break
+    return exit_code
 
-    @property
-    def mode(self) -> Mode:
-        """How the next line is read."""
 
-    @property
-    def ahead(self) -> int:
-        """How many queries may be on their way."""
-
-    def start(self, place: str, line: str) -> Task:
-        """Begin a line. place: what is said of it begins with"""
-
-    def finish(self, place: str, task: Task) -> Outcome:
-        """Drive a line to its end, show its answers, report what went wrong."""
-
-    def report(self, place: str, error: QmpshError) -> Outcome:
-        """Report an error of a place."""
-
-    def note(self, place: str, text: str) -> None:
-        """Say what is to be known of a place."""
-
-    def is_final(self, outcome: Outcome) -> bool:
-        """Whether a script ends with this outcome."""
+def _run_file(batch: Batch, name: str) -> Outcome:
+    try:
+        fd = _STDIN if name == "-" else os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        return batch.report(_PROGRAM, UsageError(f"cannot read {name}: {error.strerror}"))
+    shown = "stdin" if name == "-" else name
+    batch.front_end.stdin = None if name == "-" else _STDIN
+    try:
+        outcome = Script(batch, fd, shown, sys.stdout.flush).run()
+        return outcome if outcome.exit_code else batch.end_of_input(shown)
+    finally:
+        if fd:
+            os.close(fd)
 
 
 def asks_only(line: str) -> bool:
@@ -62,8 +61,8 @@ class Script:
     fd: what to read; name: what to call it in errors; flush: called before waiting for input.
     """
 
-    def __init__(self, runner: ScriptRunner, fd: int, name: str, flush: Callable[[], None]) -> None:
-        self._runner = runner
+    def __init__(self, batch: Batch, fd: int, name: str, flush: Callable[[], None]) -> None:
+        self._batch = batch
         self._fd = fd
         self._name = name
         self._flush = flush
@@ -72,29 +71,29 @@ class Script:
 
     def run(self) -> Outcome:
         """Run to the end or the first error; the exit code is that of the first failure."""
-        runner = self._runner
-        lines = read_lines(self._fd, lambda: runner.client, self._catch_up)
+        batch = self._batch
+        lines = read_lines(self._fd, lambda: batch.client, self._catch_up)
         try:
-            for line in script_lines(lines, lambda: runner.mode):
+            for line in script_lines(lines, lambda: batch.context.mode):
                 if not self._take(line):
                     return self._outcome
             self._settle(0)
         except QmpshError as error:  # of reading
             self._settle(0)
-            self._note(runner.report(self._name, error))
+            self._note(batch.report(self._name, error))
         return self._outcome
 
     def _take(self, line: ScriptLine) -> bool:
         """Begin a line once what must end before it has; False when the script ends."""
-        ahead = self._runner.ahead if line.error is None and asks_only(line.text) else 1
+        ahead = self._batch.ahead if line.error is None and asks_only(line.text) else 1
         if not self._settle(ahead - 1):
             return False
         place = f"{self._name}:{line.number}"
         if line.error is not None:
-            return self._note(self._runner.report(place, line.error))
+            return self._note(self._batch.report(place, line.error))
         if line.note:
-            self._runner.note(place, line.note)
-        task = self._runner.start(place, line.text)
+            self._batch.note(place, line.note)
+        task = self._batch.start(place, line.text)
         self._flight.append((place, task))
         task.advance(time.monotonic())
         return self._settle(ahead - 1)
@@ -108,7 +107,7 @@ class Script:
     def _settle(self, leave: int) -> bool:
         """End lines, oldest first, until so many are left; False when one ended the script."""
         while len(self._flight) > leave:
-            if not self._note(self._runner.finish(*self._flight.popleft())):
+            if not self._note(self._batch.finish(*self._flight.popleft())):
                 self._flight.clear()
                 return False
         return True
@@ -116,4 +115,4 @@ class Script:
     def _note(self, outcome: Outcome) -> bool:
         exit_code = self._outcome.exit_code or outcome.exit_code
         self._outcome = outcome._replace(exit_code=exit_code)
-        return not (outcome.leave or self._runner.is_final(outcome))
+        return not (outcome.leave or self._batch.is_final(outcome))

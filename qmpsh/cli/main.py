@@ -143,7 +143,10 @@ def _run_batch(words: SplitArgv, options: Options, environment: Environment) -> 
     try:
         if words.line:
             return batch.run_words(words.line)
-        return batch.run_script(options.files or ("-",))
+        # Imported here: a one-shot has no script.
+        from qmpsh.batch.script import run_script
+
+        return run_script(batch, options.files or ("-",))
     finally:
         batch.close()
 

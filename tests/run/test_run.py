@@ -291,7 +291,7 @@ sys.exit(__main__.main())
 
 @pytest.mark.parametrize(
     "module,owner,name",
-    [("batch.batch", "Batch", "run_script"), ("client.client", "Client", "connect")],
+    [("batch.batch", "Batch", "start"), ("client.client", "Client", "connect")],
 )
 def test_a_fault_of_ours_leaves_the_vm_running(
     emulator: str, runtime: str, mark: str, run_qmpsh: RunQmpsh, module: str, owner: str, name: str

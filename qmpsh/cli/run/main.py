@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from qmpsh.address import parse_address
 from qmpsh.batch.batch import Batch, batch_settings
+from qmpsh.batch.script import run_script
 from qmpsh.cli.argv import Options, SplitArgv, split_words
 from qmpsh.cli.process import StdoutFailed, end_by_signals
 from qmpsh.cli.run.vm import Vm
@@ -231,7 +232,7 @@ def _run_script(vm: Vm, batch: _Batch, files: tuple[str, ...]) -> int:
     batch.vm = vm
     try:
         batch.relay()
-        return batch.run_script(files)
+        return run_script(batch, files)
     finally:
         batch.relay(rest=True)
 
