@@ -44,22 +44,25 @@ def as_dicts(value: Json) -> list[JsonObject]:
 
 def get_dict(value: Json, key: str) -> JsonObject:
     """Return a member of an object that is an object itself, else an empty one."""
-    return as_dict(as_dict(value).get(key))
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def get_list(value: Json, key: str) -> list[Json]:
     """Return a member of an object that is a list, else an empty one."""
-    return as_list(as_dict(value).get(key))
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, list) else []
 
 
 def get_str(value: Json, key: str) -> str:
     """Return a member of an object that is a string, else ""."""
-    return as_str(as_dict(value).get(key))
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def get_dicts(value: Json, key: str) -> list[JsonObject]:
     """Return the objects in a member of an object that is a list; else []."""
-    return as_dicts(as_dict(value).get(key))
+    return as_dicts(get_list(value, key))
 
 
 def get_strs(value: Json, key: str) -> tuple[str, ...]:

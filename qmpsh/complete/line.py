@@ -32,7 +32,7 @@ class TypedArguments:
 
     def is_begun(self, path: Path) -> bool:
         """Whether the line has something below that member."""
-        return any(given[: len(path)] == path for given in self._given)
+        return path in [given[: len(path)] for given in self._given]
 
     def help_tag(self, command: str) -> str | None:
         """The member that `.help` takes a value of: a union's tag, or what names a device."""

@@ -6,7 +6,7 @@ The only module of the package `language` that needs pygments.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pygments.lexer import Lexer
 from pygments.token import (
@@ -88,28 +88,29 @@ class QmpshLexer(Lexer):
     def get_tokens_unprocessed(self, text: str) -> Iterator[tuple[int, _TokenType, str]]:
         """(offset, type, text) of each token."""
         for token in self._tokens(text):
-            yield token.start, _token_type(token, text), token.text(text)
+            word = token.text(text)
+            yield token.start, _token_type(token.kind, word), word
 
-    def _tokens(self, text: str) -> Iterator[Token]:
+    def _tokens(self, text: str) -> Sequence[Token]:
         if "\n" not in text:
-            yield from analyse(text, self.mode).tokens
-            return
+            return analyse(text, self.mode).tokens
+        tokens: list[Token] = []
         scanner = Scanner(self.mode)
         start = 0
         while start < len(text):
             end = (text.find("\n", start) + 1) or len(text)
-            yield from scanner.feed(text, start, end)
+            tokens += scanner.feed(text, start, end)
             if not scanner.open_mark or self.mode.hmp:
                 scanner = Scanner(self.mode)
             start = end
+        return tokens
 
 
-def _token_type(token: Token, source: str) -> _TokenType:
-    text = token.text(source)
-    if token.kind is TokenKind.MODIFIER and text[2:] not in MODIFIERS:
+def _token_type(kind: TokenKind, text: str) -> _TokenType:
+    if kind is TokenKind.MODIFIER and text[2:] not in MODIFIERS:
         return Error
-    if token.kind is TokenKind.WORD and is_constant(text, inside=True):
+    if kind is TokenKind.WORD and is_constant(text, inside=True):
         return Keyword.Constant
-    if token.kind is TokenKind.WORD and _NUMBER.fullmatch(text):
+    if kind is TokenKind.WORD and _NUMBER.fullmatch(text):
         return Number
-    return TOKEN_TYPES[token.kind]
+    return TOKEN_TYPES[kind]

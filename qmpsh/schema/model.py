@@ -34,7 +34,7 @@ class EnumType(NamedTuple):
 
     def names(self) -> tuple[str, ...]:
         """Return the words without their features."""
-        return tuple(member.name for member in self.members)
+        return tuple([member.name for member in self.members])
 
 
 class ArrayType(NamedTuple):

@@ -146,7 +146,7 @@ def style_class(role: str) -> str:
 
 def fragments(line: Line) -> StyleAndTextTuples:
     """Return a styled line in prompt_toolkit's form."""
-    return [(style_class(role), text) for role, text in line]
+    return [(f"class:{role}" if role else "", text) for role, text in line]
 
 
 LIMIT = 20_000
@@ -293,7 +293,8 @@ def _roles(prompt: str, text: str) -> Line:
     from qmpsh.language.lexer import QmpshLexer
 
     lexer = QmpshLexer(hmp=prompt == HMP_PROMPT, prompt=True)
-    return [(_role(str(token)), part) for _, token, part in lexer.get_tokens_unprocessed(text)]
+    tokens = list(lexer.get_tokens_unprocessed(text))
+    return [(_role(str(token)), part) for _, token, part in tokens]
 
 
 def _marked(roles: Line, faults: Sequence[Fault]) -> Iterator[Fragment]:
@@ -327,13 +328,15 @@ class ShowControls(Processor):
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
         """See prompt_toolkit."""
         return Transformation(
-            [(item[0], _safe(item[1]), *item[2:]) for item in transformation_input.fragments]
+            [
+                # Most are plain: this is done for every piece of every frame.
+                item if item[1].isprintable() else (item[0], _safe(item[1]), *item[2:])
+                for item in transformation_input.fragments
+            ]
         )
 
 
 def _safe(text: str) -> str:
-    if text.isprintable():
-        return text
     return "".join(
         STAND_IN if ord(char) > 0x7E and visible_line(char) != char else char for char in text
     )

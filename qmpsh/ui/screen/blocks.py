@@ -196,6 +196,7 @@ class Banner:
         self._catalog = catalog
         self._between = f" {glyphs.dot} "
         self._parts: dict[str, str] = {}
+        self._lines: list[Line] = []
         self.learn()
 
     def learn(self) -> None:
@@ -217,10 +218,11 @@ class Banner:
         for part, text in known.items():
             if text and (part not in self._parts or part == "server"):
                 self._parts[part] = text
+        self._lines = [rows[0] for rows in self.rows(None)]
 
     def lines(self) -> list[Line]:
         """Return the lines, unwrapped."""
-        return [rows[0] for rows in self.rows(None)]
+        return self._lines
 
     def rows(self, width: int | None) -> list[list[Line]]:
         """Return the rows of each line. width: columns, None for no limit."""

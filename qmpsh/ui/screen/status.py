@@ -67,15 +67,20 @@ def status_line(facts: StatusFacts, width: int, glyphs: Glyphs) -> Line:
 def _ends(facts: StatusFacts, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
     """Return both ends of the line, in the fullest forms that fit."""
     right = _right(facts, glyphs)
-    lefts = list(_lefts(facts, width, glyphs))
+    lefts = _lefts(facts, width, glyphs)
+    left = next(lefts)
     if facts.last and not _is_severe(facts.last):
         # The name of the latest event is dropped before anything else.
-        if line_width(lefts[0]) + line_width(right) < width:
-            return lefts[0], right
+        if line_width(left) + line_width(right) < width:
+            return left, right
         right = _right(facts._replace(last=""), glyphs)
     room = width - line_width(right) - 1
-    fitting = (left for left in lefts if line_width(left) <= room)
-    return next(fitting, cut(lefts[-1], max(0, room), glyphs.more)), right
+    while line_width(left) > room:
+        shorter = next(lefts, None)
+        if shorter is None:
+            return cut(left, max(0, room), glyphs.more), right
+        left = shorter
+    return left, right
 
 
 def _lefts(facts: StatusFacts, width: int, glyphs: Glyphs) -> Iterator[Line]:

@@ -28,7 +28,7 @@ _HANG = 2
 
 def line_width(line: Line) -> int:
     """Return the columns of a line."""
-    return sum(text_columns(text) for _, text in line)
+    return sum([text_columns(text) for _, text in line])
 
 
 def wrap(line: Line, width: int) -> list[Line]:
@@ -102,7 +102,7 @@ def cut(line: Line, width: int, more: str) -> Line:
     """Cut a line to one row, ending in `more` if something was cut off."""
     if line_width(line) <= width:
         return line
-    end = len(beginning("".join(text for _, text in line), width - text_columns(more)))
+    end = len(beginning("".join([text for _, text in line]), width - text_columns(more)))
     shown = part(line, 0, end)
     return [*shown, ((shown or line)[-1][0], more[:width])]
 
