@@ -26,7 +26,8 @@ from benchmarks.terminal import Terminal, screen
 from benchmarks.timing import medians
 from qmpsh.render.answers import BodyKind, text_body
 from qmpsh.render.theme import UNICODE
-from qmpsh.ui.screen.app import FullScreen, ScreenEnvironment
+from qmpsh.ui.common.front_end import TerminalEnv
+from qmpsh.ui.screen.app import FullScreen
 from tests.qemu import VmStarter
 from tests.ui.fakes import FakeSession
 
@@ -49,7 +50,8 @@ async def frames() -> list[float]:
     """Seconds of a frame with much and with little; drawing needs a running loop."""
     with create_pipe_input() as keys, open(os.devnull, "w") as sink:
         screens = [
-            filled(ScreenEnvironment(input=keys, output=drawn_to(sink)), n) for n in (MANY, FEW)
+            filled(TerminalEnv(input=keys, output=drawn_to(sink), glyphs=UNICODE), n)
+            for n in (MANY, FEW)
         ]
         return medians([partial(frame_seconds, one) for one in screens], FRAMES)
 
@@ -60,11 +62,9 @@ def drawn_to(sink: TextIO) -> Vt100_Output:
     return Vt100_Output(sink, lambda: size, term="xterm-256color", enable_cpr=False)
 
 
-def filled(around: ScreenEnvironment, lines: int) -> FullScreen:
+def filled(env: TerminalEnv, lines: int) -> FullScreen:
     """A screen with so many lines of replies."""
-    full = FullScreen(
-        FakeSession, "dark", InMemoryHistory(), around=around._replace(glyphs=UNICODE)
-    )
+    full = FullScreen(FakeSession, InMemoryHistory(), env=env)
     full.output.view.height = ROWS  # as if drawn once: a reply this short is not folded
     for first in range(0, lines, REPLY):
         # The same lines again and again, so that a frame changes as many cells in both.

@@ -20,10 +20,10 @@ from qmpsh.shell.preferences import VIEWS, view_of
 from qmpsh.shell.session.listener import SessionListener
 from qmpsh.shell.session.owned_vm import OwnedVm
 from qmpsh.shell.session.session import Connect, Session, SessionFrontEnd
+from qmpsh.ui.common.front_end import TerminalEnv
 from qmpsh.ui.common.history import LineHistory
 from qmpsh.ui.common.keys import shown_keys
 from qmpsh.ui.common.runner import redirect
-from qmpsh.ui.common.setup import TerminalSetup
 from qmpsh.ui.common.style import color_depth
 
 
@@ -81,14 +81,15 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
     name = "history-guest" if options.guest_agent else "history"
     history = LineHistory(is_hmp, config.aliases, name)
     environment = Environment(options.color)
-    setup = TerminalSetup(
+    env = TerminalEnv(
+        config.preferences.theme,
         environment.has_colours,
         config.keys,
         config.roles,
         color_depth(environment.variables),
     )
     try:
-        return _serve(connect, history, setup, config.preferences.theme, options)
+        return _serve(connect, history, env, options)
     except Exception as error:
         # On its way to the report of a crash: only here it is known what was typed.
         for session in sessions:
@@ -100,13 +101,11 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
             session.close()
 
 
-def _serve(
-    connect: Connect, history: LineHistory, setup: TerminalSetup, theme: str, options: Options
-) -> int:
+def _serve(connect: Connect, history: LineHistory, env: TerminalEnv, options: Options) -> int:
     if options.plain or not Environment().has_screen:
-        from qmpsh.ui.line.app import run_plain
+        from qmpsh.ui.line.app import run_line_prompt
 
-        return run_plain(connect, theme=theme, setup=setup, history=history, redirect=redirect)
+        return run_line_prompt(connect, history, redirect, env)
     from qmpsh.ui.screen.app import run_screen
 
-    return run_screen(connect, theme=theme, setup=setup, history=history, redirect=redirect)
+    return run_screen(connect, history, redirect, env)

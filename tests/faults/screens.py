@@ -14,12 +14,11 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 
 from qmpsh.address import parse_address
 from qmpsh.client.client import Client
-from qmpsh.render.theme import UNICODE
 from qmpsh.shell.session.listener import SessionListener
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.settings import Settings
-from qmpsh.ui.line.app import LineEnvironment, LinePrompt
-from qmpsh.ui.screen.app import FullScreen, ScreenEnvironment
+from qmpsh.ui.line.app import LinePrompt
+from qmpsh.ui.screen.app import FullScreen
 from tests.ui.harness import Harness
 from tests.waiting import PATIENCE
 
@@ -44,12 +43,11 @@ class FrontEnd(Harness):
 
         history = InMemoryHistory()
         self._front: FullScreen | LinePrompt
+        env = self.env._replace(theme="none", stream=io.StringIO())
         if kind == "w":
-            around = ScreenEnvironment(pipe, self.output, UNICODE, stream=io.StringIO())
-            self._front = FullScreen(connect, "none", history, None, around)
+            self._front = FullScreen(connect, history, env=env)
         else:
-            environment = LineEnvironment(pipe, self.output, UNICODE)
-            self._front = LinePrompt(connect, "none", history, None, environment)
+            self._front = LinePrompt(connect, history, env=env)
 
     async def run(self) -> int:
         """Run the front end to its end; its exit code."""

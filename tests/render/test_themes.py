@@ -10,14 +10,14 @@ from qmpsh.render.theme import (
     BACKGROUND,
     DARK,
     LIGHT,
-    NO_COLOUR,
     contrast,
     find_theme,
     is_dark,
     legible,
     theme_names,
 )
-from qmpsh.ui.common.style import check_role, color_depth, make_style, theme_name
+from qmpsh.ui.common.front_end import TerminalEnv
+from qmpsh.ui.common.style import check_role, color_depth, make_style
 
 PYGMENTS = [name for name in theme_names() if name not in ("auto", "dark", "light", "none")]
 
@@ -72,8 +72,9 @@ def test_auto_asks_the_terminal(colorfgbg: str | None, is_dark_one: bool) -> Non
 
 
 def test_no_colour_outdoes_any_theme() -> None:
-    assert find_theme(theme_name("monokai", colour=False), {}) is NO_COLOUR
-    assert theme_name("monokai", colour=True) == "monokai"
+    plain = make_style("none").style_rules
+    assert TerminalEnv("monokai", colour=False).style().style_rules == plain
+    assert TerminalEnv("monokai").style().style_rules != plain
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,9 @@ from qmpsh.shell.session.listener import SessionListener
 from qmpsh.shell.session.session import Connect, Session
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer
-from qmpsh.ui.line.app import LineEnvironment, LinePrompt
-from qmpsh.ui.screen.app import FullScreen, ScreenEnvironment
-from qmpsh.ui.screen.output import Redirect
+from qmpsh.ui.common.front_end import Redirect, TerminalEnv
+from qmpsh.ui.line.app import LinePrompt
+from qmpsh.ui.screen.app import FullScreen
 from tests.qemu import VmStarter
 from tests.ui.fakes import WALL, FakeSession
 from tests.waiting import PATIENCE
@@ -69,6 +69,13 @@ class Harness:
         self._parser = pyte.Stream(self.terminal)
         term = "dumb" if is_dumb_terminal() else TERM
         self.output = Vt100_Output(self._written, lambda: self.size, term=term, enable_cpr=False)
+        self.env = TerminalEnv(
+            input=pipe,
+            output=self.output,
+            glyphs=UNICODE,
+            clock=lambda: self.now,
+            wall=lambda: WALL,
+        )
 
     @property
     def session(self) -> FakeSession:
@@ -143,12 +150,10 @@ class ScreenSetup(NamedTuple):
     """How a screen is started.
 
     size:    columns and rows
-    style:   the name of a theme
     connect: None for a fake session
     """
 
     size: tuple[int, int] = (100, 20)
-    style: str = "dark"
     glyphs: Glyphs = UNICODE
     connect: Connect | None = None
 
@@ -163,11 +168,9 @@ class ScreenHarness(Harness):
         super().__init__(pipe, Size(columns=setup.size[0], rows=setup.size[1]))
         self.redirect: Redirect | None = None
         self.stream = io.StringIO()
-        around = ScreenEnvironment(
-            pipe, self.output, setup.glyphs, lambda: self.now, lambda: WALL, self.stream
-        )
         connect = setup.connect or self._connect
-        self.screen = FullScreen(connect, setup.style, InMemoryHistory(), self._redirected, around)
+        env = self.env._replace(glyphs=setup.glyphs, stream=self.stream)
+        self.screen = FullScreen(connect, InMemoryHistory(), self._redirected, env)
 
     async def run(self) -> None:
         """Run the screen to its end."""
@@ -244,8 +247,7 @@ class LineHarness(Harness):
 
     def __init__(self, pipe: PipeInput) -> None:
         super().__init__(pipe, Size(columns=70, rows=24))
-        around = LineEnvironment(pipe, self.output, UNICODE, lambda: WALL, lambda: self.now)
-        self.prompt = LinePrompt(self._connect, "dark", InMemoryHistory(), self._redirect, around)
+        self.prompt = LinePrompt(self._connect, InMemoryHistory(), self._redirect, self.env)
 
     async def run(self) -> None:
         """Run the prompt to its end."""

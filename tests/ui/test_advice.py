@@ -41,7 +41,7 @@ SCREEN = [
     ("colours", "qmpsh.ui.common.style.line_colours", "stop"),
     ("status", "qmpsh.ui.screen.screen.status_line", "stop"),
     ("pane", "qmpsh.ui.screen.screen.cut", "stop"),
-    ("layout", "qmpsh.ui.screen.output.answer_body", "query-x\r"),
+    ("layout", "qmpsh.ui.common.reporter.answer_body", "query-x\r"),
     ("layout", "qmpsh.render.answers.table_body", "query-t\r"),
     ("output", "qmpsh.render.answers.json_line", "query-x\r"),
     ("time and size", "qmpsh.ui.screen.output.cost", "query-x\r"),
@@ -94,7 +94,7 @@ def test_the_banner_is_left_out(private_home: Path, monkeypatch: pytest.MonkeyPa
     async def without_banner(ui: ScreenHarness) -> None:
         await survives(ui, private_home, "banner", "")
 
-    monkeypatch.setattr("qmpsh.ui.screen.blocks.Banner.learn", fail)
+    monkeypatch.setattr("qmpsh.ui.screen.blocks.Banner.update", fail)
     without_banner()
 
 
@@ -140,7 +140,7 @@ async def test_a_fault_of_the_masker_shows_nothing(
 PLAIN = [
     ("completion", "tests.ui.fakes.FakeSession.complete", "st\t"),
     ("colours", "qmpsh.ui.common.style.line_colours", "stop"),
-    ("layout", "qmpsh.ui.line.printer.answer_body", "query-x\r"),
+    ("layout", "qmpsh.ui.common.reporter.answer_body", "query-x\r"),
     ("output", "qmpsh.render.answers.json_line", "query-x\r"),
     ("progress", "qmpsh.ui.line.app.LinePrompt._show_progress", "query-x\r"),
     ("rows", "tests.ui.fakes.FakeSession.split", "a{"),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from qmpsh.complete.candidates import Catalog
 from qmpsh.protocol.messages import Event, Greeting
-from qmpsh.render.theme import ASCII, plain
+from qmpsh.render.theme import ASCII, Line, plain
 from qmpsh.shell.machine import Machine
 from qmpsh.ui.screen.blocks import Banner, BannerBlock
 
 
 def texts(banner: Banner) -> list[str]:
-    banner.learn()
+    banner.update()
     return [plain(line) for line in banner.lines()]
 
 
@@ -87,3 +89,23 @@ def test_a_part_longer_than_a_row_is_wrapped() -> None:
         "./monitor.",
         "sock",
     ]
+
+
+def test_it_is_laid_out_once_for_each_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = BannerBlock(full())
+    widths: list[int | None] = []
+    lay_out = Banner._lay_out
+
+    def counted(banner: Banner, width: int | None) -> list[list[Line]]:
+        widths.append(width)
+        return lay_out(banner, width)
+
+    monkeypatch.setattr(Banner, "_lay_out", counted)
+    for _ in range(10):
+        for index in range(block.count):
+            block.line(index)
+            block.draw(index, 40)
+    assert widths == [None, 40]
+    block.update()
+    block.draw(0, 40)
+    assert widths == [None, 40, 40]

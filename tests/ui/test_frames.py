@@ -9,7 +9,7 @@ from prompt_toolkit.layout.containers import WindowRenderInfo
 from prompt_toolkit.layout.screen import Screen
 
 from qmpsh.protocol.messages import Event
-from qmpsh.ui.common.driver import Frames, calm
+from qmpsh.ui.common.driver import Frames, freeze_heap
 from tests.ui.fakes import WALL
 from tests.ui.harness import in_loop, running_screen
 
@@ -50,7 +50,7 @@ async def test_a_key_has_shown_it_all() -> None:
 
 def test_the_collector_is_as_before_afterwards() -> None:
     before = gc.get_threshold()
-    with calm():
+    with freeze_heap():
         assert gc.get_freeze_count() > 0
     assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
 

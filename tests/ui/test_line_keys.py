@@ -133,7 +133,7 @@ async def test_a_line_that_waits_draws_its_bar_below_all_that_is_printed(ui: Lin
 @pytest.mark.usefixtures("dumb_terminal")
 @on_line
 async def test_a_dumb_terminal_draws_no_bar(ui: LineHarness) -> None:
-    ui.prompt._paper.stand([("", "backup j0")])
+    ui.prompt._scrollback.stand([("", "backup j0")])
     assert "backup" not in "".join(ui.lines())
 
 

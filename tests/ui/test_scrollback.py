@@ -11,7 +11,7 @@ from qmpsh.render.answers import AnswerBody, BodyKind
 from qmpsh.render.theme import ASCII, Line
 from qmpsh.ui.common.style import make_style
 from qmpsh.ui.line import scrollback
-from qmpsh.ui.line.printer import COLOURED, Printer
+from qmpsh.ui.line.printer import COLOURED_CHARACTERS, Printer
 from qmpsh.ui.line.scrollback import PIECE, Scrollback
 
 
@@ -46,7 +46,9 @@ def test_lines_are_made_as_they_are_printed(printed: list[list[tuple[str, str]]]
     assert text == "".join(f"{number}\n" for number in made)
 
 
-@pytest.mark.parametrize("count, classes", [(10, {"class:json.number", ""}), (COLOURED + 1, {""})])
+@pytest.mark.parametrize(
+    "count, classes", [(10, {"class:json.number", ""}), (COLOURED_CHARACTERS + 1, {""})]
+)
 def test_a_large_text_has_no_colours(
     printed: list[list[tuple[str, str]]], count: int, classes: set[str]
 ) -> None:

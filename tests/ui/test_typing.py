@@ -22,9 +22,9 @@ from qmpsh.language.syntax import Mode
 from qmpsh.render.theme import UNICODE, Line
 from qmpsh.shell.session.listener import SessionListener
 from qmpsh.shell.session.session import Connect
-from qmpsh.ui.line.app import LineEnvironment as PlainSurroundings
+from qmpsh.ui.common.front_end import TerminalEnv
 from qmpsh.ui.line.app import LinePrompt
-from qmpsh.ui.screen.app import FullScreen, ScreenEnvironment
+from qmpsh.ui.screen.app import FullScreen
 from tests.complete.hostile import hostile_catalog
 from tests.complete.test_complete import LINES, catalog
 from tests.fuzzing import examples
@@ -67,10 +67,14 @@ class Knowing(FakeSession):
         return find_faults(text, self.catalog, self.mode)
 
 
+def dummy(pipe: PipeInput) -> TerminalEnv:
+    """Return a terminal that shows nothing."""
+    return TerminalEnv(input=pipe, output=DummyOutput(), glyphs=UNICODE, stream=io.StringIO())
+
+
 async def on_screen(keys: list[str], connect: Connect) -> None:
     with create_pipe_input() as pipe:
-        around = ScreenEnvironment(pipe, DummyOutput(), UNICODE, stream=io.StringIO())
-        screen = FullScreen(connect, "dark", InMemoryHistory(), None, around)
+        screen = FullScreen(connect, InMemoryHistory(), env=dummy(pipe))
         task = asyncio.ensure_future(screen.run())
         await type_keys(pipe, keys, lambda: screen.app.current_buffer.text, task)
         screen.app.exit(result=0)
@@ -80,8 +84,7 @@ async def on_screen(keys: list[str], connect: Connect) -> None:
 
 async def on_line(keys: list[str], connect: Connect) -> None:
     with create_pipe_input() as pipe:
-        around = PlainSurroundings(pipe, DummyOutput(), UNICODE)
-        plain = LinePrompt(connect, "dark", InMemoryHistory(), None, around)
+        plain = LinePrompt(connect, InMemoryHistory(), env=dummy(pipe))
         task = asyncio.ensure_future(plain.run())
         await type_keys(pipe, keys, lambda: plain._prompt.default_buffer.text, task)
         pipe.send_text("\x15\x04")

@@ -141,7 +141,7 @@ class Frames:
 
 
 @contextlib.contextmanager
-def calm() -> Iterator[None]:
+def freeze_heap() -> Iterator[None]:
     """Leave out of collections, inside this context, what exists already.
 
     That is mostly what was imported, and visiting it takes a tenth of a second. What is kept of

@@ -72,11 +72,6 @@ class ViCursor(ModalCursorShapeConfig):
         return super().get_cursor_shape(application)
 
 
-def theme_name(theme: str, *, colour: bool) -> str:
-    """Return the theme to use, "none" without colour."""
-    return theme if colour else "none"
-
-
 def make_style(name: str, roles: Mapping[str, str] = NO_ROLES) -> Style:
     """Return the style of a theme. roles: styles that replace the theme's own.
 

@@ -7,170 +7,89 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
-import time
-from collections.abc import Callable
-from typing import NamedTuple
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import Application
 from prompt_toolkit.completion import Completer
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History, InMemoryHistory
-from prompt_toolkit.input import Input
-from prompt_toolkit.output import Output as Terminal
 from prompt_toolkit.output import create_output
+from prompt_toolkit.styles import BaseStyle
 
-from qmpsh.advice import nothing
-from qmpsh.errors import SIGNALLED, QmpshError
-from qmpsh.render.answers import text_body
-from qmpsh.render.theme import Glyphs, glyphs_for
+from qmpsh.advice import Advice, nothing
 from qmpsh.render.units import progress_line
-from qmpsh.shell.history import HMP_PROMPT
-from qmpsh.shell.session.listener import Tone
-from qmpsh.shell.session.session import Connect, Session
-from qmpsh.shell.steps import Answer, Ask
-from qmpsh.ui.common.driver import Cells, Driver, calm
-from qmpsh.ui.common.guard import guard
-from qmpsh.ui.common.history import HistorySwitch, SuggestLine, mask_typed
-from qmpsh.ui.common.keys import ALT, EDITING, mode_word, watch_escape
-from qmpsh.ui.common.runner import LineRunner
-from qmpsh.ui.common.setup import SETUP, TerminalSetup
-from qmpsh.ui.common.style import (
-    NO_ROLES,
-    LineLexer,
-    MaskTaken,
-    ShowControls,
-    ViCursor,
-    make_style,
-    suggester,
-    theme_name,
-)
-from qmpsh.ui.common.suspend import Suspender
+from qmpsh.shell.session.session import Connect
+from qmpsh.shell.steps import Ask
+from qmpsh.ui.common.front_end import OWN, FrontEnd, Redirect, TerminalEnv
+from qmpsh.ui.common.history import SuggestLine, mask_typed
+from qmpsh.ui.common.keys import mode_word, watch_escape
+from qmpsh.ui.common.style import LineLexer, MaskTaken, ShowControls, ViCursor, suggester
 from qmpsh.ui.line.keys import LineKeyContext, LineKeys, LineQuestions, PromptSuspension
 from qmpsh.ui.line.printer import Printer
 from qmpsh.ui.line.scrollback import Scrollback
 from qmpsh.ui.screen.blocks import Banner
 from qmpsh.ui.screen.menu import SessionCompleter
-from qmpsh.ui.screen.output import Redirect
 from qmpsh.ui.screen.screen import SHOW_RUNNING, let_go_note
 
 BANNER_WAIT = 0.25
 """seconds that the banner waits for the name and the state of the VM"""
 
 
-class LineEnvironment(NamedTuple):
-    """The terminal and the clocks of the line prompt, where they are not the process's own.
-
-    wall:  Unix time
-    clock: like `time.monotonic()`
-    """
-
-    input: Input | None = None
-    output: Terminal | None = None
-    glyphs: Glyphs | None = None
-    wall: Callable[[], float] = time.time
-    clock: Callable[[], float] = time.monotonic
-    setup: TerminalSetup = SETUP
-
-
-OWN = LineEnvironment()
-
-
-def run_plain(
+def run_line_prompt(
     connect: Connect,
-    *,
-    theme: str = "dark",
-    setup: TerminalSetup = SETUP,
     history: History | None = None,
     redirect: Redirect | None = None,
+    env: TerminalEnv = OWN,
 ) -> int:
     """Run the line prompt until the user leaves; the exit code. Parameters as of `run_screen`."""
-    style = theme_name(theme, colour=setup.colour)
-    around = LineEnvironment(setup=setup)
-    return asyncio.run(
-        LinePrompt(connect, style, history or InMemoryHistory(), redirect, around).run()
-    )
+    return asyncio.run(LinePrompt(connect, history or InMemoryHistory(), redirect, env).run())
 
 
-class LinePrompt:
-    """The line prompt. style: the name of a theme, none for no colour."""
+class LinePrompt(FrontEnd[None]):
+    """The line prompt."""
+
+    _reporter: Printer
 
     def __init__(
         self,
         connect: Connect,
-        style: str,
         history: History,
         redirect: Redirect | None = None,
-        around: LineEnvironment = OWN,
+        env: TerminalEnv = OWN,
     ) -> None:
-        self._glyphs = around.glyphs or glyphs_for(sys.stdout.encoding)
-        self._redirect = redirect
-        self._setup = around.setup
-        self._style = make_style(style, self._setup.roles if self._setup.colour else NO_ROLES)
-        self._terminal = around.output or create_output()
-        self._questions = LineQuestions(around.input, self._terminal)
-        advice = guard(
-            lambda text: self._printer.remark(text, Tone.ALARMING),
-            lambda: self._prompt.default_buffer.text,
-        )
-        self._paper = Scrollback(self._terminal, self._style, self._glyphs, self._typed, advice)
-        self._paper.depth = self._setup.depth
+        self._style = env.style()
+        self._terminal = env.output or create_output()
+        self._questions = LineQuestions(env.input, self._terminal)
         self._news = asyncio.Event()
-        self._left: int | None = None
-        self._fault: BaseException | None = None
+        self._exit_code: int | None = None
         self._typing = False
         self._draft = Document()
-        self._deliveries: set[asyncio.Task[None]] = set()
-        self._printer = Printer(self._paper, self._glyphs, around.wall)
-        self._printer.learned = self._news.set
-        self._printer.deliver = None if redirect is None else self._deliver
-        self.session: Session = connect(self._printer)
-        self._printer.machine = self.session.machine
-        self._driver = Driver(self.session, self._after_turn)
-        self._runner: LineRunner[None] = LineRunner(
-            self.session, self._printer, self._leave, around.clock
-        )
-        columns, more = self._printer.columns, self._glyphs.more
-        completer = SessionCompleter(self.session, columns, more, advice)
+        super().__init__(connect, redirect, env)
+        columns, more = self._reporter.columns, self._reporter.glyphs.more
+        completer = SessionCompleter(self.session, columns, more, self._advice)
         self._prompt = self._make_prompt(history, completer)
-        self._printer.completed = lambda: completer.try_again(self._prompt.default_buffer)
-        self._suspender = Suspender(self.session, lambda: self._prompt.app, self._driver.turn)
-        self._switch = HistorySwitch(
-            self._prompt.default_buffer, lambda: self.session.prompt == HMP_PROMPT
-        )
-        self._prompt.app.ttimeoutlen = ALT
+        self._reporter.on_machine_change = self._news.set
+        self._reporter.on_values = lambda: completer.try_again(self._prompt.default_buffer)
+        self._attach(self._prompt.app, self._prompt.default_buffer)
         watch_escape(self._prompt.app, lambda: False)
-        self._prefer("editing")
-        self.session.preferences.subscribe(self._prefer)
-        # A completion may have asked the VM for something.
-        self._prompt.app.after_render += lambda _: self._driver.arm()
-        self._prompt.app.after_render += Cells().drawn
 
-    async def run(self) -> int:
-        """Prompt, run, print, until the user leaves."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._leave, SIGNALLED + number)
-        loop.set_exception_handler(self._failed)
-        self._suspender.watch(loop, lambda: self._typing)
+    def _make_reporter(self, advice: Advice) -> Printer:
+        glyphs = self._env.shown_glyphs()
+        self._scrollback = Scrollback(
+            self._terminal, self._style, glyphs, self._prompt_and_text, advice
+        )
+        self._scrollback.depth = self._env.depth
+        return Printer(self._scrollback, glyphs, self._env.wall)
+
+    async def _serve(self) -> int:
         self._driver.start()
-        try:
-            with calm():
-                await self._say_hello()
-                while self._left is None:
-                    await self._one_line()
-            self._paper.flush()
-        except OSError:
-            # The terminal has gone away, so no message could be seen.
-            return SIGNALLED + signal.SIGHUP
-        finally:
-            self._suspender.stop()
-            self._driver.stop()
-        if self._fault is not None:
-            raise self._fault
-        return self._left
+        await self._greet()
+        while self._exit_code is None:
+            await self._one_line()
+        self._scrollback.flush()
+        return self._exit_code
 
     # ------------------------------------------------------------------ the turn of a line
 
@@ -179,33 +98,33 @@ class LinePrompt:
         self._typing = True
         try:
             text = await self._prompt.prompt_async(
-                self._message, default=draft, set_exception_handler=False
+                self._prompt_text, default=draft, set_exception_handler=False
             )
         except KeyboardInterrupt:
             self._runner.interrupt()
             return
-        except PromptSuspension as interlude:
+        except PromptSuspension as suspension:
             self._prompt.app.erase_when_done = False
-            self._draft = interlude.typed
-            await interlude.action()
+            self._draft = suspension.typed
+            await suspension.action()
             return
         except EOFError:
-            if self._left is not None or not self.session.asks_to_leave:
-                self._left = self._left or 0
+            if self._exit_code is not None or not self.session.asks_to_leave:
+                self._exit_code = self._exit_code or 0
                 return
             text = ".exit"
         finally:
             self._typing = False
-            self._paper.flush()
+            self._scrollback.flush()
         self._submit(text)
         await self._until_idle()
 
     async def _until_idle(self) -> None:
         """Until nothing runs; Ctrl-C detaches from what does."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, self._let_go)
+        loop.add_signal_handler(signal.SIGINT, self._detach)
         try:
-            while self._left is None and self.session.running is not None:
+            while self._exit_code is None and self.session.running is not None:
                 asking = self.session.running.task.asking
                 if asking is not None:
                     await self._ask(asking)
@@ -226,18 +145,7 @@ class LinePrompt:
             self.session.running.task.reply(answer)
         self._driver.turn()
 
-    def _deliver(self, answer: Answer) -> None:
-        self._deliveries.add(asyncio.ensure_future(self._redirected(answer)))
-
-    async def _redirected(self, answer: Answer) -> None:
-        try:
-            shown = await self._redirect(answer) if self._redirect else ""
-            if shown:
-                self._printer.reply(text_body(shown))
-        except QmpshError as error:
-            self._printer.error(error)
-
-    async def _say_hello(self) -> None:
+    async def _greet(self) -> None:
         """The banner, once it is known what VM this is, or a moment later."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + BANNER_WAIT
@@ -247,25 +155,24 @@ class LinePrompt:
                 await asyncio.wait_for(self._news.wait(), deadline - loop.time())
             except TimeoutError:
                 break
-        self._paper.advice.get("banner", self._print_banner, nothing)
+        self._advice.get("banner", self._print_banner, nothing)
 
     def _print_banner(self) -> None:
-        banner = Banner(self.session.machine, self.session.catalog, self._glyphs)
-        self._paper.print(banner.lines())
+        banner = Banner(self.session.machine, self.session.catalog, self._reporter.glyphs)
+        self._scrollback.print(banner.lines())
 
     # ------------------------------------------------------------------ small parts
 
     def _make_prompt(self, history: History, completer: Completer) -> PromptSession[str]:
         def goes_on() -> bool:
             text = self._prompt.default_buffer.text
-            return self._paper.advice.get("rows", lambda: bool(self.session.split(text).rest), bool)
+            return self._advice.get("rows", lambda: bool(self.session.split(text).rest), bool)
 
         def masked(text: str) -> str:
-            is_hmp = self.session.prompt == HMP_PROMPT
-            return mask_typed(text, self.session.catalog.aliases, hmp=is_hmp)
+            return mask_typed(text, self.session.catalog.aliases, hmp=self._is_hmp())
 
-        doings = LineKeyContext(
-            self._printer, self._paper.print, self._submit, self._suspend, self._ask_word
+        context = LineKeyContext(
+            self._reporter, self._scrollback.print, self._submit, self._suspend, self._ask_word
         )
         return PromptSession(
             completer=completer,
@@ -273,7 +180,7 @@ class LinePrompt:
                 lambda: self.session.prompt,
                 self.session.faults,
                 lambda: self.session.catalog.schema is not None,
-                self._paper.advice,
+                self._advice,
             ),
             history=history,
             auto_suggest=suggester(SuggestLine(), lambda: self._prompt.app),
@@ -284,26 +191,20 @@ class LinePrompt:
             ],
             complete_while_typing=False,
             multiline=Condition(goes_on),
-            key_bindings=LineKeys(self._setup.keys, doings).bindings(),
+            key_bindings=LineKeys(self._env.keys, context).bindings(),
             rprompt=self._mode,
             cursor=ViCursor(),
             style=self._style,
-            color_depth=self._setup.depth,
+            color_depth=self._env.depth,
             include_default_pygments_style=False,
             input=self._questions.input,
             output=self._terminal,
         )
 
-    def _prefer(self, name: str) -> None:
-        """Follow what `.set` changes."""
-        values = self.session.preferences.values
-        if name == "theme":
-            self._style = make_style(values.theme, self._setup.roles)
-            self._paper.style = self._prompt.style = self._style
-        elif name == "editing":
-            self._prompt.editing_mode = EDITING[values.editing]
+    def _set_style(self, style: BaseStyle) -> None:
+        self._style = self._scrollback.style = self._prompt.style = style
 
-    def _message(self) -> StyleAndTextTuples:
+    def _prompt_text(self) -> StyleAndTextTuples:
         return [("class:prompt", self.session.prompt)]
 
     def _mode(self) -> StyleAndTextTuples:
@@ -311,14 +212,18 @@ class LinePrompt:
         app = self._prompt.app
         return [] if app.is_done else [("class:hint.current", mode_word(app))]
 
-    def _typed(self) -> str | None:
-        if not self._typing:
-            return None
-        return self.session.prompt + self._prompt.default_buffer.text
+    def _prompt_and_text(self) -> str | None:
+        """Return the prompt and the text of the line being typed; None without a prompt."""
+        return self.session.prompt + self._typed_text() if self._typing else None
 
-    def _submit(self, line: str) -> None:
-        self._runner.submit(line)
-        self._driver.turn()
+    def _typed_text(self) -> str:
+        return self._prompt.default_buffer.text
+
+    def _has_terminal(self) -> bool:
+        return self._typing
+
+    def _application(self) -> Application[str]:
+        return self._prompt.app
 
     def _suspend(self) -> None:
         self._suspender.suspend()
@@ -330,38 +235,29 @@ class LinePrompt:
             return await self._questions.word(label, self._style, default)
         finally:
             self._typing = False
-            self._paper.flush()
+            self._scrollback.flush()
 
-    def _let_go(self) -> None:
+    def _detach(self) -> None:
         running = self.session.running
         if self._runner.interrupt() and running is not None and running.task.outcome is None:
-            self._printer.remark(let_go_note(running))
+            self._reporter.remark(let_go_note(running))
         self._driver.turn()
 
-    def _after_turn(self) -> None:
-        self._runner.go_on()
-        self._switch.check()
-        self._paper.advice.get("progress", self._show_progress, nothing)
+    def _show_turn(self) -> None:
+        self._advice.get("progress", self._show_progress, nothing)
         self._news.set()
 
     def _show_progress(self) -> None:
         """The bar while a line waits for its end, below all that is printed."""
         running = None if self._typing else self.session.running
         if running is None or running.task.asking or self._runner.elapsed() < SHOW_RUNNING:
-            self._paper.stand([])
+            self._scrollback.stand([])
         else:
-            width = self._paper.columns() - 1
-            self._paper.stand(progress_line(self.session.works, width, self._glyphs))
-
-    def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        """A fault of ours in a callback: end, so that the terminal is given back, and raise it."""
-        error = context.get("exception")
-        if isinstance(error, BaseException) and self._fault is None:
-            self._fault = error
-            self._leave(1)
+            width = self._scrollback.columns() - 1
+            self._scrollback.stand(progress_line(self.session.works, width, self._reporter.glyphs))
 
     def _leave(self, exit_code: int) -> None:
-        self._left = exit_code
+        self._exit_code = exit_code
         self._news.set()
         self._questions.close()
         if self._typing and self._prompt.app.is_running and not self._prompt.app.is_done:

@@ -67,17 +67,17 @@ class LineKeyContext(NamedTuple):
 class LineKeys:
     """The keys of the line prompt. table: as rebound by the user."""
 
-    def __init__(self, table: tuple[KeyBinding, ...], doings: LineKeyContext) -> None:
-        self._doings = doings
+    def __init__(self, table: tuple[KeyBinding, ...], context: LineKeyContext) -> None:
+        self._context = context
         self._away = False
         self._handlers: dict[str, Callable[[KeyPressEvent], None]] = {
             "key_sheet": self._show_sheet,
             "page_reply": self._page,
-            "toggle_hmp": lambda event: doings.submit(".hmp"),
+            "toggle_hmp": lambda event: context.submit(".hmp"),
             "copy_reply": self._copy,
             "save_reply": self._save,
             "edit_line": self._edit,
-            "suspend": lambda event: doings.suspend(),
+            "suspend": lambda event: context.suspend(),
         }
         served = ITS_OWN.union(self._handlers)
         self._table = tuple(key for key in table if key.handler in served)
@@ -98,12 +98,12 @@ class LineKeys:
                 yield keys, self._handlers[key.handler]
 
     def _show_sheet(self, event: KeyPressEvent) -> None:
-        self._doings.say(key_sheet(self._table, "Keys"))
+        self._context.say(key_sheet(self._table, "Keys"))
 
     def _page(self, event: KeyPressEvent) -> None:
-        reply = self._doings.printer.last_reply
+        reply = self._context.printer.last_reply
         if reply is None:
-            self._doings.printer.remark(NO_REPLY)
+            self._context.printer.remark(NO_REPLY)
         else:
             pager = show_in_pager(reply.text(), is_table=reply.table is not None)
             self._hand_over(event, pager)
@@ -123,17 +123,17 @@ class LineKeys:
         try:
             await program
         except QmpshError as error:
-            self._doings.printer.error(error)
+            self._context.printer.error(error)
         finally:
             self._away = False
 
     def _copy(self, event: KeyPressEvent) -> None:
-        reply = self._doings.printer.last_reply
+        reply = self._context.printer.last_reply
         said = NO_REPLY if reply is None else copy_text(reply.text(), event.app.output)
-        self._doings.printer.remark(said)
+        self._context.printer.remark(said)
 
     def _save(self, event: KeyPressEvent) -> None:
-        printer = self._doings.printer
+        printer = self._context.printer
         if printer.last_reply is None:
             printer.remark(NO_REPLY)
             return
@@ -145,13 +145,15 @@ class LineKeys:
 
     async def _ask_name(self, saving: SaveMode) -> None:
         before = ""
-        while (name := await self._doings.word(saving.label, before)) is not None:
+        while (name := await self._context.word(saving.label, before)) is not None:
             if name != before:
                 saving.changed(name)
             if saving.accept(name):
                 return
             before = name
-            self._doings.printer.remark(plain(saving.info(self._doings.printer.columns())).strip())
+            self._context.printer.remark(
+                plain(saving.info(self._context.printer.columns())).strip()
+            )
 
 
 async def _edited(event: KeyPressEvent) -> None:

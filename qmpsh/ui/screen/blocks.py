@@ -189,18 +189,22 @@ TIPS = ("Tab completes", "F1 keys", ".help")
 
 
 class Banner:
-    """The banner's text. machine, catalog: where its parts come from."""
+    """The banner's text, laid out once for each width until more is known.
+
+    machine, catalog: where its parts come from
+    """
 
     def __init__(self, machine: Machine, catalog: Catalog, glyphs: Glyphs) -> None:
         self._machine = machine
         self._catalog = catalog
         self._between = f" {glyphs.dot} "
         self._parts: dict[str, str] = {}
-        self._lines: list[Line] = []
-        self.learn()
+        self._rows: dict[int | None, list[list[Line]]] = {}
+        self.update()
 
-    def learn(self) -> None:
+    def update(self) -> None:
         """Fill in what is known by now."""
+        self._rows.clear()
         machine = self._machine
         package = f" ({machine.package})" if machine.package else ""
         version = f"{machine.server} {machine.version}" if machine.version else ""
@@ -218,21 +222,25 @@ class Banner:
         for part, text in known.items():
             if text and (part not in self._parts or part == "server"):
                 self._parts[part] = text
-        self._lines = [rows[0] for rows in self.rows(None)]
 
     def lines(self) -> list[Line]:
         """Return the lines, unwrapped."""
-        return self._lines
+        return [rows[0] for rows in self.rows(None)]
 
     def rows(self, width: int | None) -> list[list[Line]]:
         """Return the rows of each line. width: columns, None for no limit."""
+        if width not in self._rows:
+            self._rows[width] = self._lay_out(width)
+        return self._rows[width]
+
+    def _lay_out(self, width: int | None) -> list[list[Line]]:
         known = self._parts
-        place = self._packed([known.get("name"), known.get("state"), known["address"]], width)
+        where = self._packed([known.get("name"), known.get("state"), known["address"]], width)
         counts = self._packed([known.get("commands"), known.get("events"), *TIPS], width)
         remark = known.get("remark")
         return [
             [[("", text)] for text in self._server(width)],
-            [[("", text)] for text in place],
+            [[("", text)] for text in where],
             *([[[("warning", remark)]]] if remark else []),
             [[("dim", text)] for text in counts],
         ]
@@ -267,19 +275,19 @@ class BannerBlock(Block):
     @property
     def count(self) -> int:
         """See Block."""
-        return len(self._banner.lines())
+        return len(self._banner.rows(None))
 
     def line(self, index: int) -> Line:
         """See Block."""
-        return self._banner.lines()[index]
+        return self._banner.rows(None)[index][0]
 
     def draw(self, index: int, width: int) -> list[Line]:
         """See Block. A part longer than a row is wrapped like any text."""
         return [row for line in self._banner.rows(width)[index] for row in wrap(line, width)]
 
-    def renew(self) -> None:
-        """Take in what has become known."""
-        self._banner.learn()
+    def update(self) -> None:
+        """Fill in what is known by now."""
+        self._banner.update()
         self.touch()
 
 

@@ -1,36 +1,32 @@
 """The content of the output pane: commands, their answers, and the shell's remarks.
 
 `Output` builds blocks and puts them into a store; it knows neither the session nor the application.
-`Reporter` puts into the panes what the session reports, and the results of each line.
+`ScreenReporter` puts into the panes what the session reports, and the results of each line.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 
 from qmpsh.advice import UNGUARDED, Advice, nothing
 from qmpsh.errors import QmpshError
-from qmpsh.protocol.messages import ErrorReply, Event, Reply
+from qmpsh.protocol.messages import Event
 from qmpsh.render.answers import (
     AnswerBody,
     BodyKind,
-    answer_body,
-    bare_body,
     cost,
     error_body,
     text_body,
 )
-from qmpsh.render.formats import compact, pretty
+from qmpsh.render.formats import pretty
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Glyphs, Line, plain
 from qmpsh.render.units import number, size
-from qmpsh.shell.machine import Machine
-from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.session.session import Session
-from qmpsh.shell.steps import Answer, Note
-from qmpsh.ui.common.runner import ReplyHeading
+from qmpsh.shell.steps import Answer
+from qmpsh.ui.common.reporter import Reporter, do_nothing
 from qmpsh.ui.common.style import bare_echo_lines
 from qmpsh.ui.screen.blocks import (
     Banner,
@@ -198,138 +194,66 @@ def _beside(left: Line, right: Line, width: int) -> Line:
     return [*left, ("", " " * max(2, width - used)), *right]
 
 
-TONES = {Tone.QUIET: BodyKind.DIM, Tone.ALARMING: BodyKind.WARNING, Tone.PRINTED: BodyKind.PRINTED}
+class ScreenReporter(Reporter[Echo]):
+    """The output of the full screen. on_change: called after each piece of news."""
 
-Redirect = Callable[[Answer], Awaitable[str]]
-"""Sends an answer to its redirect; returns the text to show for it. Raises QmpshError."""
-
-
-class Reporter:
-    """The output of the full screen: a `SessionListener`, and a `Presenter` for the runner.
-
-    changed:   called after each piece of news
-    learned:   called when more is known of the machine
-    completed: called when values came that a completion lacked
-    deliver:   takes an answer with a redirect
-    """
-
-    def __init__(self, output: Output, events: EventPane, glyphs: Glyphs) -> None:
-        self.changed: Callable[[], None] = _nothing
-        self.learned: Callable[[], None] = _nothing
-        self.completed: Callable[[], None] = _nothing
-        self.deliver: Callable[[Answer], None] = _ignore
-        self.advice = output.advice
+    def __init__(self, output: Output, events: EventPane) -> None:
+        super().__init__(output.glyphs, output.advice)
+        self.on_change: Callable[[], None] = do_nothing
         self._output = output
         self._events = events
-        self._glyphs = glyphs
         self._banner: BannerBlock | None = None
-        self._session: Session | None = None
 
-    def attach(self, session: Session) -> None:
-        """Take the new session and show the banner."""
-        self._session = session
-        self.advice.get("banner", lambda: self._greet(session), nothing)
+    def greet(self, session: Session) -> None:
+        """Show the banner of a new session."""
+        self.advice.get("banner", partial(self._show_banner, session), nothing)
 
-    def _greet(self, session: Session) -> None:
-        banner = BannerBlock(Banner(session.machine, session.catalog, self._glyphs))
-        self._output.store.append(banner)
-        self._banner = banner
+    def _show_banner(self, session: Session) -> None:
+        self._banner = BannerBlock(Banner(session.machine, session.catalog, self.glyphs))
+        self._output.store.append(self._banner)
 
-    # ------------------------------------------------------------------ called by the session
+    def columns(self) -> int:
+        return self._output.view.width
 
-    def event(self, event: Event) -> None:
-        """See SessionListener."""
-        self.advice.get(
-            "events",
-            lambda: self._events.add(event),
-            lambda: self._output.note(f"event {event.name}"),
-        )
-        self.changed()
+    def note(self, text: str, kind: BodyKind = BodyKind.DIM) -> None:
+        self._output.note(text, kind)
 
-    def stray(self, reply: Reply | ErrorReply) -> None:
-        """See SessionListener."""
-        self._output.note("a reply that belongs to no command:")
-        self._output.reply(text_body(compact(reply.raw), BodyKind.JSON), reply.size)
-        self.changed()
+    def reply(self, body: AnswerBody, size_on_wire: int = 0) -> None:
+        self._output.reply(body, size_on_wire)
 
-    def refresh(self) -> None:
-        """See SessionListener."""
-        if self._banner is not None:
-            self.advice.get("banner", self._banner.renew, nothing)
-        self.learned()
-        self.changed()
+    def show_event(self, event: Event) -> None:
+        self._events.add(event)
 
-    def facts(self) -> None:
-        """See SessionListener."""
-        self.learned()
-        self.completed()
-        self.changed()
+    def show_error(self, error: QmpshError) -> None:
+        self._output.error(error)
 
     def filter_events(self, patterns: tuple[str, ...]) -> None:
-        """See SessionListener."""
         self._events.only(patterns)
         self.changed()
 
-    def lost(self, error: QmpshError) -> None:
-        """See SessionListener."""
-        if self._session is not None:
-            self._output.note(farewell(self._session.machine, error), BodyKind.WARNING)
-        # The banner describes the connection that has ended.
-        self._banner = None
-        self.changed()
-
-    def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:
-        """See SessionListener."""
-        self._output.note(text, TONES[tone])
-        self.changed()
-
-    def columns(self) -> int:
-        """See SessionListener."""
-        return self._output.view.width
-
-    # ------------------------------------------------------------------ called by the runner
-
     def begin(self, prompt: str, line: str) -> Echo:
-        """See Presenter."""
         self._output.view.to_tail()
         return self._output.echo(prompt, line)
 
-    def show(self, key: Echo, item: Answer | Note) -> None:
-        """See Presenter."""
-        if isinstance(item, ReplyHeading):
-            self._output.head(key, item.text)
-        elif isinstance(item, Note):
-            self._output.note(item.text)
-        else:
-            self.advice.get("time and size", lambda: self._output.stamp(key, item), nothing)
-            if item.redirect is None or item.failed:
-                self._output.reply(self._body(item), item.size)
-            else:
-                self.deliver(item)
-        self.changed()
+    def head(self, key: Echo, text: str) -> None:
+        self._output.head(key, text)
 
-    def _body(self, item: Answer) -> AnswerBody:
-        def make() -> AnswerBody:
-            return answer_body(item, more=self._glyphs.more)
+    def stamp(self, key: Echo, answer: Answer) -> None:
+        self.advice.get("time and size", lambda: self._output.stamp(key, answer), nothing)
 
-        return self.advice.get("layout", make, lambda: bare_body(item))
+    def changed(self) -> None:
+        self.on_change()
 
-    def error(self, error: QmpshError) -> None:
-        """See Presenter."""
-        self._output.error(error)
-        self.changed()
+    def refresh(self) -> None:
+        if self._banner is not None:
+            self.advice.get("banner", self._banner.update, nothing)
+        super().refresh()
 
+    def facts(self) -> None:
+        self.on_machine_change()
+        super().facts()
 
-def farewell(machine: Machine, error: QmpshError) -> str:
-    """Return how the connection ended, in one line with text from the VM: not yet safe to show."""
-    if machine.shutdown_reason:
-        return f"{machine.shutdown_reason}: the VM has ended. {machine.connection_hint}"
-    return f"connection lost: {error}. {machine.connection_hint}"
-
-
-def _nothing() -> None:
-    """Do nothing until the application exists."""
-
-
-def _ignore(answer: Answer) -> None:
-    """Ignore the answer: redirects are not supported here."""
+    def lost(self, error: QmpshError) -> None:
+        super().lost(error)
+        # The banner describes the connection that has ended.
+        self._banner = None

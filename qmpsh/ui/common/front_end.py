@@ -1,0 +1,243 @@
+"""The base of both front ends: their terminal, and how they start, take their turns and end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Generic, NamedTuple, TextIO, TypeVar
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.input import Input
+from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.output import Output as Terminal
+from prompt_toolkit.styles import BaseStyle
+
+from qmpsh.advice import Advice
+from qmpsh.errors import SIGNALLED, QmpshError
+from qmpsh.render.answers import text_body
+from qmpsh.render.theme import Glyphs, glyphs_for
+from qmpsh.shell.history import HMP_PROMPT
+from qmpsh.shell.session.listener import Tone
+from qmpsh.shell.session.session import Connect
+from qmpsh.shell.steps import Answer
+from qmpsh.ui.common.driver import Cells, Driver, freeze_heap
+from qmpsh.ui.common.guard import guard
+from qmpsh.ui.common.history import HistorySwitch
+from qmpsh.ui.common.keys import ALT, EDITING, KEYS, KeyBinding
+from qmpsh.ui.common.reporter import Reporter
+from qmpsh.ui.common.runner import LineRunner
+from qmpsh.ui.common.style import NO_ROLES, make_style
+from qmpsh.ui.common.suspend import Suspender
+
+Key = TypeVar("Key")
+Result = TypeVar("Result")
+
+Redirect = Callable[[Answer], Awaitable[str]]
+"""Sends an answer to its redirect; returns the text to show for it. Raises QmpshError."""
+
+
+class TerminalEnv(NamedTuple):
+    """The terminal, the clocks, the looks and the keys of a front end.
+
+    theme:  its name
+    colour: False with NO_COLOR and the like
+    keys:   the key table, as rebound
+    roles:  styles that replace the theme's own
+    depth:  of the colours
+    input, output, glyphs, depth, stream: None for the process's own
+    stream: the transcript of the full screen is written to it
+    clock:  like `time.monotonic()`
+    wall:   Unix time
+    """
+
+    theme: str = "dark"
+    colour: bool = True
+    keys: tuple[KeyBinding, ...] = KEYS
+    roles: Mapping[str, str] = NO_ROLES
+    depth: ColorDepth | None = None
+    input: Input | None = None
+    output: Terminal | None = None
+    glyphs: Glyphs | None = None
+    stream: TextIO | None = None
+    clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+
+    def style(self) -> BaseStyle:
+        """Return the style to start with. Raises UsageError for an unknown theme."""
+        return make_style(self.theme, self.roles) if self.colour else make_style("none")
+
+    def shown_glyphs(self) -> Glyphs:
+        """Return the symbols that the terminal can show."""
+        return self.glyphs or glyphs_for(sys.stdout.encoding)
+
+
+OWN = TerminalEnv()
+
+
+class FrontEnd(ABC, Generic[Key]):
+    """A session with its driver and its runner, for a user at a terminal.
+
+    connect:  makes the session, which reports to the listener it is given
+    redirect: handles `| command` and `> file`; if None, such answers are shown like others
+    """
+
+    def __init__(self, connect: Connect, redirect: Redirect | None, env: TerminalEnv) -> None:
+        self._env = env
+        self._redirect = redirect
+        self._fault: BaseException | None = None
+        self._deliveries: set[asyncio.Task[None]] = set()
+        self._advice = guard(
+            lambda text: self._reporter.remark(text, Tone.ALARMING), lambda: self._typed_text()
+        )
+        self._reporter = self._make_reporter(self._advice)
+        if redirect is not None:
+            self._reporter.deliver = self._deliver
+        self.session = connect(self._reporter)
+        self._reporter.machine = self.session.machine
+        self._driver = Driver(self.session, self._after_turn)
+        self._runner = LineRunner(self.session, self._reporter, self._leave, env.clock)
+
+    def _attach(self, app: Application[Result], buffer: Buffer) -> None:
+        """Connect the application and the buffer of the typed line, which are made last."""
+        # How long to wait to distinguish Escape alone from the start of an escape sequence.
+        app.ttimeoutlen = ALT
+        # A hint or a completion may have asked the VM for something.
+        app.after_render += lambda _: self._driver.arm()
+        app.after_render += Cells().drawn
+        self._switch = HistorySwitch(buffer, self._is_hmp)
+        self._suspender = Suspender(self.session, lambda: app, self._driver.turn)
+        self._apply("editing")
+        self.session.preferences.subscribe(self._apply)
+
+    async def run(self) -> int:
+        """Run until the user leaves; return the exit code. The terminal is always restored."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._failed)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._leave, SIGNALLED + number)
+        self._suspender.watch(loop, self._has_terminal)
+        try:
+            with freeze_heap():
+                exit_code = await self._serve()
+        except (EOFError, OSError):
+            # The terminal is gone, so no message could be seen.
+            exit_code = SIGNALLED + signal.SIGHUP
+        finally:
+            self._suspender.stop()
+            self._driver.stop()
+            self._close()
+        if self._fault is not None:
+            raise self._fault
+        return exit_code
+
+    # ------------------------------------------------------------------ what a front end does
+
+    @abstractmethod
+    def _make_reporter(self, advice: Advice) -> Reporter[Key]:
+        """Make what shows the session's reports."""
+
+    @abstractmethod
+    async def _serve(self) -> int:
+        """Start the driver and serve the user; return the exit code."""
+
+    @abstractmethod
+    def _leave(self, exit_code: int) -> None:
+        """End with this exit code, soon; harmless if repeated."""
+
+    @abstractmethod
+    def _has_terminal(self) -> bool:
+        """Whether the application has the terminal, which no other program uses."""
+
+    @abstractmethod
+    def _typed_text(self) -> str:
+        """Return the line being typed."""
+
+    @abstractmethod
+    def _show_turn(self) -> None:
+        """Show what a turn of the session has changed."""
+
+    @abstractmethod
+    def _set_style(self, style: BaseStyle) -> None:
+        """Change the looks."""
+
+    @abstractmethod
+    def _application(self) -> Application[str] | Application[int]:
+        """Return the application."""
+
+    def _close(self) -> None:
+        """Clean up at the end."""
+
+    # ------------------------------------------------------------------ what happens
+
+    def _is_hmp(self) -> bool:
+        return self.session.prompt == HMP_PROMPT
+
+    def _submit(self, line: str) -> None:
+        self._runner.submit(line)
+        self._driver.turn()
+
+    def _after_turn(self) -> None:
+        self._runner.go_on()
+        self._switch.check()
+        self._show_turn()
+
+    def _apply(self, name: str) -> None:
+        """Apply a preference, which `.set` has changed."""
+        values = self.session.preferences.values
+        if name == "theme":
+            self._set_style(make_style(values.theme, self._env.roles))
+        elif name == "editing":
+            self._application().editing_mode = EDITING[values.editing]
+
+    def _deliver(self, answer: Answer) -> None:
+        """Send an answer to its redirect, in the background."""
+        self._deliveries.add(asyncio.ensure_future(self._redirected(answer)))
+
+    async def _redirected(self, answer: Answer) -> None:
+        try:
+            shown = await self._redirect(answer) if self._redirect else ""
+            if shown:
+                self._reporter.reply(text_body(shown))
+        except QmpshError as error:
+            self._reporter.error(error)
+
+    def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """End on a bug in a callback, so that the terminal is restored, and raise the error."""
+        error = context.get("exception")
+        if isinstance(error, BaseException) and self._fault is None:
+            self._fault = error
+            self._leave(1)
+        else:
+            self._reporter.remark(str(context.get("message")))
+
+
+class _NoteHandler(logging.Handler):
+    """A log handler that shows each message as a note."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._note = note
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._note(self.format(record))
+
+
+@contextlib.contextmanager
+def capture_log(note: Callable[[str], None]) -> Iterator[None]:
+    """Show log messages and warnings as notes inside this context: nothing may print over it."""
+    root = logging.getLogger()
+    handler = _NoteHandler(note)
+    root.addHandler(handler)
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.removeHandler(handler)

@@ -1,0 +1,159 @@
+"""Shows what the session reports and what lines produce, as far as both front ends agree.
+
+The full screen puts it into panes (`ui.screen.output`), the line prompt prints it
+(`ui.line.printer`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
+from typing import Generic, TypeVar
+
+from qmpsh.advice import Advice
+from qmpsh.errors import QmpshError
+from qmpsh.protocol.messages import ErrorReply, Event, Reply
+from qmpsh.render.answers import AnswerBody, BodyKind, answer_body, bare_body, text_body
+from qmpsh.render.formats import compact
+from qmpsh.render.theme import Glyphs
+from qmpsh.shell.machine import Machine
+from qmpsh.shell.session.listener import Tone
+from qmpsh.shell.steps import Answer, Note
+from qmpsh.ui.common.runner import ReplyHeading
+
+Key = TypeVar("Key")
+
+STRAY_REPLY = "a reply that belongs to no command:"
+
+TONES = {Tone.QUIET: BodyKind.DIM, Tone.ALARMING: BodyKind.WARNING, Tone.PRINTED: BodyKind.PRINTED}
+
+
+def do_nothing() -> None:
+    """Do nothing, until a front end has put its own callback in place of this."""
+
+
+class Reporter(ABC, Generic[Key]):
+    """The output of a front end: a `SessionListener`, and a `Presenter` for the runner.
+
+    on_machine_change: called when more is known of the machine
+    on_values:         called when values came that a completion lacked
+    deliver:           takes an answer with a redirect; None if redirects are not supported
+    machine:           set once there is a session; its farewell says how the VM ended
+    """
+
+    def __init__(self, glyphs: Glyphs, advice: Advice) -> None:
+        self.on_machine_change: Callable[[], None] = do_nothing
+        self.on_values: Callable[[], None] = do_nothing
+        self.deliver: Callable[[Answer], None] | None = None
+        self.machine: Machine | None = None
+        self.glyphs = glyphs
+        self.advice = advice
+
+    # ------------------------------------------------------------------ what a front end does
+
+    @abstractmethod
+    def columns(self) -> int:
+        """Return the columns that a text may take."""
+
+    @abstractmethod
+    def note(self, text: str, kind: BodyKind = BodyKind.DIM) -> None:
+        """Show a remark. text: any."""
+
+    @abstractmethod
+    def reply(self, body: AnswerBody, size_on_wire: int = 0) -> None:
+        """Show the text of an answer, and keep it for the keys."""
+
+    @abstractmethod
+    def show_event(self, event: Event) -> None:
+        """Show an event."""
+
+    @abstractmethod
+    def show_error(self, error: QmpshError) -> None:
+        """Show an error."""
+
+    @abstractmethod
+    def filter_events(self, patterns: tuple[str, ...]) -> None:
+        """Show only events whose names match one of the patterns; all of them without one."""
+
+    @abstractmethod
+    def begin(self, prompt: str, line: str) -> Key:
+        """Show a line that starts; return what identifies it."""
+
+    def head(self, key: Key, text: str) -> None:
+        """Show which line the next answer belongs to."""
+        self.note(text)
+
+    def stamp(self, key: Key, answer: Answer) -> None:
+        """Show an answer's time and size, where there is room for them."""
+
+    def changed(self) -> None:
+        """Draw soon: something was shown."""
+
+    # ------------------------------------------------------------------ called by the session
+
+    def event(self, event: Event) -> None:
+        """Show an event, or its name alone if that fails."""
+        name = partial(self.note, f"event {event.name}")
+        self.advice.get("events", partial(self.show_event, event), name)
+        self.changed()
+
+    def stray(self, reply: Reply | ErrorReply) -> None:
+        """Show a reply that belongs to no command."""
+        self.note(STRAY_REPLY)
+        self.reply(text_body(compact(reply.raw), BodyKind.JSON), reply.size)
+        self.changed()
+
+    def refresh(self) -> None:
+        """Draw again what depends on the machine."""
+        self.on_machine_change()
+        self.changed()
+
+    def facts(self) -> None:
+        """Complete again, with the values that came."""
+        self.on_values()
+        self.changed()
+
+    def lost(self, error: QmpshError) -> None:
+        """Show how the connection ended."""
+        if self.machine is not None:
+            self.note(farewell(self.machine, error), BodyKind.WARNING)
+        self.changed()
+
+    def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:
+        """Show something that no line asked for. text: any."""
+        self.note(text, TONES[tone])
+        self.changed()
+
+    # ------------------------------------------------------------------ called by the runner
+
+    def show(self, key: Key, item: Answer | Note) -> None:
+        """Show what a line produces."""
+        if isinstance(item, ReplyHeading):
+            self.head(key, item.text)
+        elif isinstance(item, Note):
+            self.note(item.text)
+        else:
+            self.stamp(key, item)
+            if item.redirect is None or item.failed or self.deliver is None:
+                self.reply(self._body(item), item.size)
+            else:
+                self.deliver(item)
+        self.changed()
+
+    def error(self, error: QmpshError) -> None:
+        """Show an error that no answer has reported."""
+        self.show_error(error)
+        self.changed()
+
+    def _body(self, item: Answer) -> AnswerBody:
+        return self.advice.get(
+            "layout", lambda: answer_body(item, more=self.glyphs.more), lambda: bare_body(item)
+        )
+
+
+def farewell(machine: Machine, error: QmpshError) -> str:
+    """Return how the connection ended, in one line with text from the VM: not yet safe to show."""
+    if machine.farewell:
+        return f"{machine.farewell}: the VM has ended. {machine.prospect}"
+    return f"connection lost: {error}. {machine.prospect}"
