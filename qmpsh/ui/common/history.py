@@ -103,7 +103,6 @@ class SuggestLine(AutoSuggest):
     """
 
     def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
-        """See prompt_toolkit."""
         text = document.text
         if not text.strip() or not document.is_cursor_at_the_end:
             return None

@@ -66,7 +66,6 @@ class ViCursor(ModalCursorShapeConfig):
     """Shows what a letter does by the cursor's shape in vi mode; else leaves the shape alone."""
 
     def get_cursor_shape(self, application: Application[object]) -> CursorShape:
-        """See prompt_toolkit."""
         if application.editing_mode != EditingMode.VI:
             return CursorShape._NEVER_CHANGE
         return super().get_cursor_shape(application)
@@ -192,7 +191,6 @@ class LineLexer(Lexer):
         self._stamp = stamp
 
     def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
-        """See prompt_toolkit."""
         text = document.text
         lines = self._advice.get("colours", lambda: self._coloured(text), lambda: _bare(text))
 
@@ -206,7 +204,6 @@ class LineLexer(Lexer):
         return [fragments(line) for line in line_colours(self._prompt(), text, faults)]
 
     def invalidation_hash(self) -> Hashable:
-        """See prompt_toolkit."""
         return self._prompt(), self._stamp()
 
 
@@ -242,7 +239,6 @@ class MaskTaken(Processor):
         self._masked = masked
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
-        """See prompt_toolkit."""
         text = transformation_input.document.text
         masked = self._masked(text) if self._is_taken() else text
         if masked == text:
@@ -321,7 +317,6 @@ class ShowControls(Processor):
     """Replaces controls that prompt_toolkit would pass on; it shows the others itself, as `^[`."""
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
-        """See prompt_toolkit."""
         return Transformation(
             [
                 # Most are plain: this is done for every piece of every frame.

@@ -35,15 +35,12 @@ class FixedLines(Block):
 
     @property
     def count(self) -> int:
-        """See Block."""
         return len(self._lines)
 
     def line(self, index: int) -> Line:
-        """See Block."""
         return self._lines[index]
 
     def right(self, index: int) -> Line:
-        """See Block."""
         return self._right_end if index == self._first else []
 
     def finish(self, right_end: Line) -> None:
@@ -88,31 +85,26 @@ class Foldable(Block):
 
     @property
     def count(self) -> int:
-        """See Block."""
         return self.fold.head + 1 if self.fold and self.folded else self.weight
 
     @property
     def size(self) -> int:
-        """See Block."""
         return self._size
 
     @property
     def weight(self) -> int:
-        """See Block."""
         return len(self._body.lines)
 
     def line(self, index: int) -> Line:
-        """See Block."""
         return self.unwrapped(index, None)
 
     def unwrapped(self, index: int, width: int | None) -> Line:
-        """See Block. A table is laid out for the width."""
+        """A table is laid out for the width."""
         if self.fold and self.folded and index == self.fold.head:
             return self.fold.notices[0]
         return self._body.line(index, width)
 
     def draw(self, index: int, width: int) -> list[Line]:
-        """See Block."""
         if self.fold is None or not self.folded:
             return super().draw(index, width)
         if index == self.fold.head:
@@ -121,7 +113,6 @@ class Foldable(Block):
         return super().draw(index, width)[: self.fold.rows]
 
     def texts(self) -> Sequence[str]:
-        """See Block."""
         return self._body.lines
 
     def text(self) -> str:
@@ -153,15 +144,12 @@ class MarkedLine(Block):
 
     @property
     def count(self) -> int:
-        """See Block."""
         return len(self._body.lines)
 
     def line(self, index: int) -> Line:
-        """See Block."""
         return self._body.line(index)
 
     def draw(self, index: int, width: int) -> list[Line]:
-        """See Block."""
         if index > 1:
             return super().draw(index, width)
         shown = windowed(self._body.lines[0], self._body.lines[1], width)
@@ -274,15 +262,13 @@ class BannerBlock(Block):
 
     @property
     def count(self) -> int:
-        """See Block."""
         return len(self._banner.rows(None))
 
     def line(self, index: int) -> Line:
-        """See Block."""
         return self._banner.rows(None)[index][0]
 
     def draw(self, index: int, width: int) -> list[Line]:
-        """See Block. A part longer than a row is wrapped like any text."""
+        """A part longer than a row is wrapped like any text."""
         return [row for line in self._banner.rows(width)[index] for row in wrap(line, width)]
 
     def update(self) -> None:

@@ -166,7 +166,7 @@ class SearchMode:
         output.view.mark = self.search.mark
 
     def info(self, width: int) -> Line:
-        """See Purpose. The keys are described as fully as there is room."""
+        """The keys are described as fully as there is room."""
         search = self.search
         if not search.needle:
             again = f"Enter: {visible_word(self._last)}; " if self._last else ""
@@ -182,14 +182,13 @@ class SearchMode:
         return [("hint.current", counted), ("hint", keys)]
 
     def changed(self, text: str) -> None:
-        """See Purpose. The nearest match comes into view while typing."""
+        """The nearest match comes into view while typing."""
         self.text = text or self.text
         self.search.begin(text)
         self._moves.clear()
         self._go(lambda: self.search.find(self._top))
 
     def accept(self, text: str) -> bool:
-        """See Purpose."""
         if text:
             self._go(self.search.next)
         elif self._last:
@@ -197,11 +196,10 @@ class SearchMode:
         return False
 
     def back(self) -> None:
-        """See Purpose."""
         self._go(self.search.previous)
 
     def left(self) -> None:
-        """See Purpose. The view stays where it is."""
+        """The view stays where it is."""
         self.search.begin("")
         self._moves.clear()
         self._output.view.mark = None
@@ -243,17 +241,15 @@ class SaveMode:
         self._replace = ""
 
     def info(self, width: int) -> Line:
-        """See Purpose."""
         if self._trouble:
             return [("hint.error", f"  {visible_word(self._trouble)}")]
         return [("hint", "  Enter writes, Esc leaves")]
 
     def changed(self, text: str) -> None:
-        """See Purpose."""
         self._trouble = self._replace = ""
 
     def accept(self, text: str) -> bool:
-        """See Purpose. An existing file is replaced only after a second Enter."""
+        """An existing file is replaced only after a second Enter."""
         name = os.path.expanduser(text.strip())
         if not name:
             return True
@@ -272,10 +268,10 @@ class SaveMode:
         return True
 
     def back(self) -> None:
-        """See Purpose. There is nothing to go back to."""
+        """There is nothing to go back to."""
 
     def left(self) -> None:
-        """See Purpose."""
+        """Do nothing."""
 
 
 class HistorySearch:

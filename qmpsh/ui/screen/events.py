@@ -83,21 +83,17 @@ class EventBlock(Block):
 
     @property
     def count(self) -> int:
-        """See Block."""
         return 1 + self._details if self.shown else 0
 
     @property
     def weight(self) -> int:
-        """See Block."""
         return 1
 
     @property
     def size(self) -> int:
-        """See Block."""
         return self.event.size
 
     def line(self, index: int) -> Line:
-        """See Block."""
         if index == 0:
             return self.head()
         return [("event.data", f"  {details(self.event.data)[index - 1]}")]
@@ -107,7 +103,7 @@ class EventBlock(Block):
         return head(self.event.name, self.seconds, self.repeats, self._glyphs)
 
     def draw(self, index: int, width: int) -> list[Line]:
-        """See Block. An event's line never wraps: the milliseconds are cut first, then the end of
+        """An event's line never wraps: the milliseconds are cut first, then the end of
         the name, but never the multiplier.
         """
         line = self.line(index)

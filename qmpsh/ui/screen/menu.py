@@ -68,7 +68,6 @@ class SessionCompleter(Completer):
     def get_completions(
         self, document: Document, complete_event: CompleteEvent
     ) -> Iterable[Completion]:
-        """See prompt_toolkit."""
         cursor = document.cursor_position
         # Otherwise the menu opens by itself; see `AutoMenu`.
         asked = not complete_event.text_inserted
@@ -118,7 +117,6 @@ class MenuControl(CompletionsMenuControl):
         self._advice = advice
 
     def create_content(self, width: int, height: int) -> UIContent:
-        """See prompt_toolkit."""
         return self._advice.get("menu", lambda: self._content(width, height), UIContent)
 
     def _content(self, width: int, height: int) -> UIContent:

@@ -39,7 +39,7 @@ class Pane(UIControl):
         self._advice = advice
 
     def create_content(self, width: int, height: int) -> UIContent:
-        """See prompt_toolkit. The rows fit the window, so that it never scrolls by itself."""
+        """The rows fit the window, so that it never scrolls by itself."""
         return content(self._advice.get("pane", lambda: self._rows(width, height), list))
 
     def _rows(self, width: int, height: int) -> list[Line]:
@@ -47,7 +47,7 @@ class Pane(UIControl):
         return rows + self._view().view(width, height - len(rows))
 
     def mouse_handler(self, mouse_event: MouseEvent) -> NotImplementedOrNone:
-        """See prompt_toolkit. The wheel scrolls; other events are not handled."""
+        """The wheel scrolls; other events are not handled."""
         rows = _WHEEL.get(mouse_event.event_type)
         if rows is None:
             return NotImplemented
@@ -70,7 +70,6 @@ class RowControl(UIControl):
         self._advice = advice
 
     def create_content(self, width: int, height: int) -> UIContent:
-        """See prompt_toolkit."""
         return content([self._advice.get(self._kind, lambda: self._cut(width), list)])
 
     def _cut(self, width: int) -> Line:
@@ -94,7 +93,6 @@ class RowsControl(UIControl):
         return self._advice.get(self._kind, lambda: self._make(width), list)
 
     def create_content(self, width: int, height: int) -> UIContent:
-        """See prompt_toolkit."""
         return content(self._rows(width))
 
     def preferred_height(
@@ -104,7 +102,6 @@ class RowsControl(UIControl):
         wrap_lines: bool,
         get_line_prefix: GetLinePrefixCallable | None,
     ) -> int:
-        """See prompt_toolkit."""
         return len(self._rows(width))
 
 

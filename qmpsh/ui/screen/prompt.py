@@ -142,11 +142,9 @@ class QuestionControl(RowsControl):
         self._keys = keys
 
     def is_focusable(self) -> bool:
-        """See prompt_toolkit."""
         return True
 
     def get_key_bindings(self) -> KeyBindings:
-        """See prompt_toolkit."""
         return self._keys
 
     def _wrapped(self, width: int) -> list[Line]:
