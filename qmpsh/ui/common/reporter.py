@@ -39,7 +39,7 @@ class Reporter(ABC, Generic[Key]):
     on_machine_change: called when more is known of the machine
     on_values:         called when values came that a completion lacked
     deliver:           takes an answer with a redirect; None if redirects are not supported
-    machine:           set once there is a session; its farewell says how the VM ended
+    machine:           set once there is a session; its shutdown reason says how the VM ended
     """
 
     def __init__(self, glyphs: Glyphs, advice: Advice) -> None:
@@ -154,6 +154,6 @@ class Reporter(ABC, Generic[Key]):
 
 def farewell(machine: Machine, error: QmpshError) -> str:
     """Return how the connection ended, in one line with text from the VM: not yet safe to show."""
-    if machine.farewell:
-        return f"{machine.farewell}: the VM has ended. {machine.prospect}"
-    return f"connection lost: {error}. {machine.prospect}"
+    if machine.shutdown_reason:
+        return f"{machine.shutdown_reason}: the VM has ended. {machine.connection_hint}"
+    return f"connection lost: {error}. {machine.connection_hint}"
