@@ -65,11 +65,11 @@ class Reporter(ABC, Generic[Key]):
         """Show the text of an answer, and keep it for the keys."""
 
     @abstractmethod
-    def show_event(self, event: Event) -> None:
+    def _show_event(self, event: Event) -> None:
         """Show an event."""
 
     @abstractmethod
-    def show_error(self, error: QmpshError) -> None:
+    def _show_error(self, error: QmpshError) -> None:
         """Show an error."""
 
     @abstractmethod
@@ -80,14 +80,14 @@ class Reporter(ABC, Generic[Key]):
     def begin(self, prompt: str, line: str) -> Key:
         """Show a line that starts; return what identifies it."""
 
-    def head(self, key: Key, text: str) -> None:
+    def _head(self, key: Key, text: str) -> None:
         """Show which line the next answer belongs to."""
         self.note(text)
 
-    def stamp(self, key: Key, answer: Answer) -> None:
+    def _stamp(self, key: Key, answer: Answer) -> None:
         """Show an answer's time and size, where there is room for them."""
 
-    def changed(self) -> None:
+    def _changed(self) -> None:
         """Draw soon: something was shown."""
 
     # ------------------------------------------------------------------ called by the session
@@ -95,56 +95,56 @@ class Reporter(ABC, Generic[Key]):
     def event(self, event: Event) -> None:
         """Show an event, or its name alone if that fails."""
         name = partial(self.note, f"event {event.name}")
-        self.advice.get("events", partial(self.show_event, event), name)
-        self.changed()
+        self.advice.get("events", partial(self._show_event, event), name)
+        self._changed()
 
     def stray(self, reply: Reply | ErrorReply) -> None:
         """Show a reply that belongs to no command."""
         self.note(STRAY_REPLY)
         self.reply(text_body(compact(reply.raw), BodyKind.JSON), reply.size)
-        self.changed()
+        self._changed()
 
     def refresh(self) -> None:
         """Draw again what depends on the machine."""
         self.on_machine_change()
-        self.changed()
+        self._changed()
 
     def facts(self) -> None:
         """Complete again, with the values that came."""
         self.on_values()
-        self.changed()
+        self._changed()
 
     def lost(self, error: QmpshError) -> None:
         """Show how the connection ended."""
         if self.machine is not None:
             self.note(farewell(self.machine, error), BodyKind.WARNING)
-        self.changed()
+        self._changed()
 
     def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:
         """Show something that no line asked for. text: any."""
         self.note(text, TONES[tone])
-        self.changed()
+        self._changed()
 
     # ------------------------------------------------------------------ called by the runner
 
     def show(self, key: Key, item: Answer | Note) -> None:
         """Show what a line produces."""
         if isinstance(item, ReplyHeading):
-            self.head(key, item.text)
+            self._head(key, item.text)
         elif isinstance(item, Note):
             self.note(item.text)
         else:
-            self.stamp(key, item)
+            self._stamp(key, item)
             if item.redirect is None or item.failed or self.deliver is None:
                 self.reply(self._body(item), item.size)
             else:
                 self.deliver(item)
-        self.changed()
+        self._changed()
 
     def error(self, error: QmpshError) -> None:
         """Show an error that no answer has reported."""
-        self.show_error(error)
-        self.changed()
+        self._show_error(error)
+        self._changed()
 
     def _body(self, item: Answer) -> AnswerBody:
         return self.advice.get(

@@ -41,12 +41,12 @@ class Printer(Reporter[None]):
             self.last_reply = body
         self._print(body)
 
-    def show_event(self, event: Event) -> None:
+    def _show_event(self, event: Event) -> None:
         if self._filter.shows(event.name):
             seconds = self._wall() if event.seconds is None else event.seconds
             self._scrollback.print_event(event, seconds)
 
-    def show_error(self, error: QmpshError) -> None:
+    def _show_error(self, error: QmpshError) -> None:
         self._print(error_body(error, self.columns()))
 
     def filter_events(self, patterns: tuple[str, ...]) -> None:

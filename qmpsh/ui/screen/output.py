@@ -221,27 +221,27 @@ class ScreenReporter(Reporter[Echo]):
     def reply(self, body: AnswerBody, size_on_wire: int = 0) -> None:
         self._output.reply(body, size_on_wire)
 
-    def show_event(self, event: Event) -> None:
+    def _show_event(self, event: Event) -> None:
         self._events.add(event)
 
-    def show_error(self, error: QmpshError) -> None:
+    def _show_error(self, error: QmpshError) -> None:
         self._output.error(error)
 
     def filter_events(self, patterns: tuple[str, ...]) -> None:
         self._events.only(patterns)
-        self.changed()
+        self._changed()
 
     def begin(self, prompt: str, line: str) -> Echo:
         self._output.view.to_tail()
         return self._output.echo(prompt, line)
 
-    def head(self, key: Echo, text: str) -> None:
+    def _head(self, key: Echo, text: str) -> None:
         self._output.head(key, text)
 
-    def stamp(self, key: Echo, answer: Answer) -> None:
+    def _stamp(self, key: Echo, answer: Answer) -> None:
         self.advice.get("time and size", lambda: self._output.stamp(key, answer), nothing)
 
-    def changed(self) -> None:
+    def _changed(self) -> None:
         self.on_change()
 
     def refresh(self) -> None:
