@@ -27,7 +27,7 @@ SIZE = Size(rows=12, columns=200)
 ROWS_KEPT = 100  # of those that have scrolled out of sight
 
 
-class FrontEnd(Harness):
+class FrontEndHarness(Harness):
     """A front end with a real session; kind: "w" for the full screen, "p" for the line prompt."""
 
     def __init__(self, pipe: PipeInput, kind: str, path: str, timeout: float | None) -> None:
@@ -81,10 +81,10 @@ class FrontEnd(Harness):
 @contextlib.asynccontextmanager
 async def running_front_end(
     kind: str, path: str, timeout: float | None = None
-) -> AsyncIterator[FrontEnd]:
+) -> AsyncIterator[FrontEndHarness]:
     """Run a front end, whose prompt is shown, until the end of the block, where it is left."""
     with create_pipe_input() as pipe:
-        ui = FrontEnd(pipe, kind, path, timeout)
+        ui = FrontEndHarness(pipe, kind, path, timeout)
         task = asyncio.create_task(ui.run())
         try:
             await ui.sees("(QEMU)")

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from qmpsh.shell.session import connection, reconnect
-from tests.faults.screens import FrontEnd, running_front_end
+from tests.faults.screens import FrontEndHarness, running_front_end
 from tests.faults.server import REACH, Act, Server, State, closed, learnt, server, told
 from tests.faults.table import BACK, ROWS, Row
 from tests.faults.test_batch import name
@@ -62,7 +62,7 @@ async def run_cell(row: Row, front: str, served: Server) -> None:
         assert served.got.count(command) <= typed(row).count(command), served.got
 
 
-async def run_row(row: Row, ui: FrontEnd, served: Server) -> None:
+async def run_row(row: Row, ui: FrontEndHarness, served: Server) -> None:
     if row.state is State.IDLE:
         await ui.until(served.faulted.is_set, "the fault")
     else:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults import waiting as w
 from tests.faults.fronts import Process, Said
-from tests.faults.screens import FrontEnd, running_front_end
+from tests.faults.screens import FrontEndHarness, running_front_end
 from tests.faults.server import LEARNT, LIMIT, Act, Server, server, told
 from tests.faults.table import BACK
 from tests.faults.test_batch import BEGIN
@@ -90,7 +90,7 @@ async def run_cell(row: Row, front: str, served: Server) -> None:
     assert served.got.count(row.wait.command) <= 1, served.got
 
 
-async def run_row(row: Row, ui: FrontEnd, served: Server) -> None:
+async def run_row(row: Row, ui: FrontEndHarness, served: Server) -> None:
     await ui.until(lambda: LEARNT in served.got, "what a session asks on its own")
     ui.keys(f"{row.wait.line}\r{KEYS.get(row.wait, '')}")
     if row.wait.asks is None:

@@ -81,7 +81,7 @@ class TerminalEnv(NamedTuple):
 OWN = TerminalEnv()
 
 
-class FrontEnd(ABC, Generic[Key]):
+class TerminalFrontEnd(ABC, Generic[Key]):
     """A session with its driver and its runner, for a user at a terminal.
 
     connect:  makes the session, which reports to the listener it is given

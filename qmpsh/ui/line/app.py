@@ -22,7 +22,7 @@ from qmpsh.advice import Advice, nothing
 from qmpsh.render.units import progress_line
 from qmpsh.shell.session.session import Connect
 from qmpsh.shell.steps import Ask
-from qmpsh.ui.common.front_end import OWN, FrontEnd, Redirect, TerminalEnv
+from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd
 from qmpsh.ui.common.history import SuggestLine, mask_typed
 from qmpsh.ui.common.keys import mode_word, watch_escape
 from qmpsh.ui.common.style import LineLexer, MaskTaken, ShowControls, ViCursor, suggester
@@ -47,7 +47,7 @@ def run_line_prompt(
     return asyncio.run(LinePrompt(connect, history or InMemoryHistory(), redirect, env).run())
 
 
-class LinePrompt(FrontEnd[None]):
+class LinePrompt(TerminalFrontEnd[None]):
     """The line prompt."""
 
     _reporter: Printer

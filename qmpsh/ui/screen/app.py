@@ -22,7 +22,7 @@ from qmpsh.shell.pipes import wants_terminal
 from qmpsh.shell.session.session import Connect
 from qmpsh.shell.steps import Answer
 from qmpsh.ui.common.driver import Frames
-from qmpsh.ui.common.front_end import OWN, FrontEnd, Redirect, TerminalEnv, capture_log
+from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd, capture_log
 from qmpsh.ui.common.history import SuggestLine
 from qmpsh.ui.common.keys import begin_line, mode_word, watch_escape
 from qmpsh.ui.common.style import ViCursor, echo_lines, suggester
@@ -44,14 +44,14 @@ def run_screen(
 ) -> int:
     """Run the full screen until the user leaves; return the exit code.
 
-    connect, redirect: as of `FrontEnd`
+    connect, redirect: as of `TerminalFrontEnd`
     history:  of typed lines; in memory if None
     Raises what connect raises; the terminal is always restored.
     """
     return asyncio.run(FullScreen(connect, history or InMemoryHistory(), redirect, env).run())
 
 
-class FullScreen(FrontEnd[Echo]):
+class FullScreen(TerminalFrontEnd[Echo]):
     """The full screen's application."""
 
     _reporter: ScreenReporter
