@@ -110,7 +110,7 @@ def test_it_ends_by_itself(screen: Terminal, emulator: str, name: str, mode: lis
     os.kill(vm_of(name), signal.SIGKILL)
     screen.sees("killed or crashed: the VM has ended. Ctrl-D leaves.")
     screen.keys(".reconnect", "Enter")
-    screen.sees("start a new one with qmpsh run")
+    screen.sees("start a new one")
     screen.keys("C-d")
     assert QUESTION not in screen.sees("exit 0")
     wait_until(lambda: is_clean(path, name))
