@@ -104,7 +104,7 @@ class Person:
 
     def filter_events(self, patterns: tuple[str, ...]) -> None: ...
 
-    def lost(self, error: QmpshError) -> None:
+    def connection_lost(self, error: QmpshError) -> None:
         self.told["losses"] += 1
 
     def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:

@@ -138,7 +138,7 @@ class Context:
 
             self.events = EventHistory(Span(is_script=not self.settings.interactive))
         if self.client is not None and self.client.subscriber is None:
-            self.client.subscriber = self.events.hear
+            self.client.subscriber = self.events.on_message
         return self.events
 
     def before_sending(self, client: Client, command: Command) -> None:

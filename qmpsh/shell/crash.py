@@ -13,7 +13,7 @@ from itertools import count
 from qmpsh import __version__
 from qmpsh.paths import state_file
 
-_TOLD = ("TERM", "COLORTERM", "LANG", "LC_ALL", "TMUX", "STY", "SSH_TTY")
+_SHOWN_VARIABLES = ("TERM", "COLORTERM", "LANG", "LC_ALL", "TMUX", "STY", "SSH_TTY")
 """variables that say what kind of terminal it was"""
 
 
@@ -93,7 +93,7 @@ def _lines(error: BaseException) -> list[str]:
     return [
         _program(),
         f"terminal: {size.columns}x{size.lines}",
-        *(f"{name}={os.environ[name]}" for name in _TOLD if name in os.environ),
+        *(f"{name}={os.environ[name]}" for name in _SHOWN_VARIABLES if name in os.environ),
         "",
         # With its notes: what was typed last is among them.
         *"".join(traceback.format_exception(error)).splitlines(),

@@ -206,10 +206,10 @@ def _in_prose(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
-LIMIT = 4096
+MAX_EVENTS = 4096
 """events kept, of all names; a guest can raise 2,000 a second (wire.md section 7)"""
 
-NAMES = 256
+MAX_NAMES = 256
 """names of which events are kept; a QEMU has about 80"""
 
 Match = Callable[[Event], bool]
@@ -315,7 +315,7 @@ class EventHistory:
     """
 
     def __init__(
-        self, span: Span, limit: int = LIMIT, clock: Callable[[], float] = time.monotonic
+        self, span: Span, limit: int = MAX_EVENTS, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.span = span
         self._limit = limit
@@ -327,7 +327,7 @@ class EventHistory:
         self.next = 0
         """the number of the next event"""
 
-    def hear(self, message: Event | Reply | ErrorReply) -> None:
+    def on_message(self, message: Event | Reply | ErrorReply) -> None:
         """Take in an event; a reply that matches no command is none."""
         if not isinstance(message, Event):
             return
@@ -360,7 +360,7 @@ class EventHistory:
         taker = EventTaker(matches)
         for kept in () if since is None else self.kept(since):
             if taker.takes(kept):
-                self.take(kept)
+                self.remove(kept)
                 break
         self._takers.append(taker)
         try:
@@ -383,7 +383,7 @@ class EventHistory:
         found = [kept for queue in queues for kept in queue.kept if kept.number >= since]
         return sorted(found, key=lambda kept: kept.number)
 
-    def take(self, kept: Kept) -> None:
+    def remove(self, kept: Kept) -> None:
         """Take an event, unless it has given way meanwhile."""
         queue = self._queues.get(kept.event.name)
         if queue is not None and kept in queue.kept:
@@ -405,7 +405,7 @@ class EventHistory:
         """Of a name; where there are too many names, the one that was quiet longest gives way."""
         queue = self._queues.get(name)
         if queue is None:
-            if len(self._queues) == NAMES:
+            if len(self._queues) == MAX_NAMES:
                 quiet = self._queues.pop(min(self._queues, key=self._newest))
                 self._count -= len(quiet.kept)
                 self._size -= quiet.size

@@ -39,7 +39,7 @@ def hmp_request(text: str, redirect: Redirect | None = None) -> Request:
     return Request(hmp_command(text), redirect=redirect, hmp=True)
 
 
-SILENCE = 2.0
+SILENCE_SECONDS = 2.0
 """seconds within which a command whose success is silence tells of its failure"""
 
 Suggest = Callable[[str], str]
@@ -52,9 +52,9 @@ Send = Callable[[Client, Request], Steps]
 Allows = Callable[[str], bool]
 """Whether the schema lets a command be carried out out of band."""
 
-_TAKES_DESCRIPTOR: Final = frozenset({"add-fd", "getfd"})
+_TAKES_FD: Final = frozenset({"add-fd", "getfd"})
 
-_TELLING: Final = frozenset({"human-monitor-command", "qom-get"})
+_MAY_SHOW_SECRETS: Final = frozenset({"human-monitor-command", "qom-get"})
 """whose answers may be a secret, or repeat one"""
 
 _HINTS: Final = {
@@ -212,14 +212,14 @@ def answer_to(
     timeout, command = request.modifiers.timeout, request.command
     is_silent = command.name in client.dialect.silent
     if is_silent and timeout is None:
-        timeout = SILENCE
+        timeout = SILENCE_SECONDS
     if request.modifiers.fd is not None:
         # Imported here: few lines carry a descriptor.
         from qmpsh.shell.fds import open_file
 
         fd, remark = open_file(request.modifiers.fd)
         pending = client.submit(command._replace(fd=fd))
-        if command.name not in _TAKES_DESCRIPTOR:
+        if command.name not in _TAKES_FD:
             remark = f"{command.name} takes no descriptor: the VM keeps it for the next that does"
         if remark:
             yield Note(remark)
@@ -282,7 +282,7 @@ def _conclude(request: Request, pending: Pending) -> Answer:
 
 
 def _answer(request: Request, raw: JsonObject, seconds: float, size: int) -> Answer:
-    tells = "error" in raw or request.command.name in _TELLING
+    tells = "error" in raw or request.command.name in _MAY_SHOW_SECRETS
     if request.command.arguments is not None and tells:
         # Imported here: only what the server says of arguments may repeat a secret.
         from qmpsh.secrets.masker import scrubbed_reply

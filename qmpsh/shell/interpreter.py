@@ -322,9 +322,9 @@ def _wait_of(context: Context, request: Request) -> str | None:
         return request.modifiers.wait
     if not settings.one_shot:
         # Imported here: few scripts wait for all that they start.
-        from qmpsh.shell.waiting.rules import has_end
+        from qmpsh.shell.waiting.rules import can_wait_for
 
-        return "" if has_end(request) else None
+        return "" if can_wait_for(request) else None
     return settings.wait
 
 

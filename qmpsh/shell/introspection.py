@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from qmpsh.schema.model import Schema
     from qmpsh.schema.walk import Properties
 
-_WAYS_OUT = frozenset({"q", "exit", "bye", "logout", "wq"})
+_EXIT_WORDS = frozenset({"q", "exit", "bye", "logout", "wq"})
 """What other shells are left with."""
 
-_JUNK = "the server's schema describes none of its commands: lines are sent unchecked"
+_USELESS_SCHEMA = "the server's schema describes none of its commands: lines are sent unchecked"
 
 Asking = Generator[Wish, str, None]
 """Steps that only learn something."""
@@ -123,7 +123,7 @@ class Introspection:
                 if self.schema is not None and isinstance(entities, list):
                     store_schema(path, entities, self._machine.commands)
                 elif entities is not None:
-                    yield Note(_JUNK)
+                    yield Note(_USELESS_SCHEMA)
             self._loaded = not client.closed
         finally:
             self._loading = False
@@ -162,7 +162,7 @@ class Introspection:
                 self._manual = load_manual(pages[0]) if pages else None
         return self._manual
 
-    def learn(self) -> Steps:
+    def load_all(self) -> Steps:
         """All that completion wants to know, as a line of its own would."""
         yield from self.load_commands()
         yield from self.load_schema()
@@ -231,7 +231,7 @@ class Introspection:
         from qmpsh.schema.cache import load_schema
         from qmpsh.suggest import did_you_mean
 
-        if name in _WAYS_OUT:
+        if name in _EXIT_WORDS:
             return "; .exit leaves the shell, quit ends the VM"
         names = self.commands
         if not names and self._client is not None:

@@ -59,7 +59,7 @@ RUN_STATE_EVENTS = frozenset(
 )
 
 # Events that name the run state themselves: status and running.
-_TELLING = {"STOP": ("paused", False), "RESUME": ("running", True)}
+_EVENT_STATES = {"STOP": ("paused", False), "RESUME": ("running", True)}
 
 
 class Machine:
@@ -151,9 +151,9 @@ class Machine:
         """Take in what an event says about the run state."""
         if event.name in RUN_STATE_EVENTS:
             self.stale = True
-        if event.name in _TELLING:
+        if event.name in _EVENT_STATES:
             self._told = True
-            self.status, self.running = _TELLING[event.name]
+            self.status, self.running = _EVENT_STATES[event.name]
         elif event.name == "SHUTDOWN":
             reason = get_str(event.data, "reason")
             self.shutdown_reason = f"SHUTDOWN {shortened(reason)}".rstrip()

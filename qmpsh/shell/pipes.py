@@ -25,7 +25,7 @@ from qmpsh.system.programs import shell_refusal
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _USUAL = (signal.SIG_DFL, signal.default_int_handler)
-_LOOK = 0.05
+_POLL_SECONDS = 0.05
 """seconds between two looks whether the command has ended, where no descriptor tells"""
 
 
@@ -133,7 +133,7 @@ def _wait(ended: int | None, client: Client | None) -> None:
     listening = client if client is not None and not client.closed else None
     if listening is not None:
         wanted[listening.fileno()] = READ
-    ready = wait_for(wanted, _LOOK if ended is None else None)
+    ready = wait_for(wanted, _POLL_SECONDS if ended is None else None)
     if listening is not None and listening.fileno() in ready:
         listening.poll(0)
 

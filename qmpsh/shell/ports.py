@@ -23,10 +23,10 @@ _NO_PLACE = re.compile(
 )
 _PORT = re.compile(r"child<(?:.*root-port|ioh3420|.*downstream|pci-bridge|pcie-pci-bridge)>")
 _PERIPHERAL = "/machine/peripheral"
-_ENOUGH = 8
+_MAX_PORTS = 8
 """free ports that are named, and asked for"""
-_MOST_ASKED = 64
-_PATIENCE = 2.0
+_MAX_QUERIES = 64
+_MAX_SECONDS = 2.0
 """seconds for all questions: an error is shown without advice rather than late"""
 _START = "QEMU is started with its ports, as in -device pcie-root-port,id=rp0,chassis=1,slot=1"
 
@@ -43,16 +43,16 @@ def plug_hint(client: Client, driver: str, said: str) -> Generator[Wish, str, st
     """
     if _PORT.fullmatch(f"child<{driver}>"):
         return f"; a port cannot be added to a running VM: {_START}"
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _MAX_SECONDS
     listed = yield from _list(client, _PERIPHERAL, deadline)
     ports = [str(item.get("name")) for item in as_dicts(listed) if _is_port(item)]
     free: list[str] = []
-    for name in ports[:_MOST_ASKED]:
+    for name in ports[:_MAX_QUERIES]:
         # The bus of a port is called as the port.
         bus = yield from _list(client, f"{_PERIPHERAL}/{name}/{name}", deadline)
         if isinstance(bus, list) and not any(_is_child(item) for item in as_dicts(bus)):
             free.append(shortened(name))
-        if len(free) == _ENOUGH:
+        if len(free) == _MAX_PORTS:
             break
     names = ", ".join(free)
     if free and _UNKNOWN_BUS in said:  # which need not have been one of PCI

@@ -16,7 +16,7 @@ from qmpsh.jsontypes import read_boolean
 from qmpsh.language.syntax import FORMATS, parse_duration
 from qmpsh.suggest import did_you_mean
 
-LEAST_EVENTS, MOST_EVENTS = 12, 200
+MIN_EVENTS_COLUMNS, MAX_EVENTS_COLUMNS = 12, 200
 """columns that the events pane may be told to have"""
 
 VIEWS = ("json", *(name for name, row in FORMATS.items() if row.is_view))
@@ -75,10 +75,9 @@ def _word(value: bool) -> str:
 def _width(word: str) -> int:
     if word == "auto":
         return 0
-    if not (word.isascii() and word.isdigit() and LEAST_EVENTS <= int(word[:9]) <= MOST_EVENTS):
-        raise UsageError(
-            f"expected auto, or columns from {LEAST_EVENTS} to {MOST_EVENTS}, not {word}"
-        )
+    least, most = MIN_EVENTS_COLUMNS, MAX_EVENTS_COLUMNS
+    if not (word.isascii() and word.isdigit() and least <= int(word[:9]) <= most):
+        raise UsageError(f"expected auto, or columns from {least} to {most}, not {word}")
     return int(word)
 
 

@@ -16,27 +16,27 @@ from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json, JsonObject, as_dict, as_dicts, get_dict, get_str
 from qmpsh.protocol.messages import Event
 
-INTERVAL = 0.5
+POLL_SECONDS = 0.5
 """seconds between two questions at least: two a second at most, of both kinds together"""
 
-SLOW = 2.0
+SLOW_POLL_SECONDS = 2.0
 """seconds between two questions about a migration that stands still"""
 
 MIGRATION = "migration"
 
-SMOOTHING = 3.0
+SMOOTHING_SECONDS = 3.0
 """seconds after which a rate has forgotten two thirds of what it was"""
 
 _JOBS = "query-jobs"
 _MIGRATE = "query-migrate"
-_MOST = 2**64
-_LONGEST = 100 * 3600.0
+_MAX_COUNT = 2**64
+_MAX_REMAINING_SECONDS = 100 * 3600.0
 """seconds left that are still worth telling"""
 
-JOBS = 1000
+MAX_JOBS = 1000
 """jobs that are followed: of more, somebody makes them up"""
 
-_SHORTEST = 0.05
+_MIN_SAMPLE_SECONDS = 0.05
 """seconds between two numbers that say something about a rate"""
 
 
@@ -112,10 +112,10 @@ class RateMeter:
             self.stop()
         else:
             passed = now - self._since
-            if passed < _SHORTEST:
+            if passed < _MIN_SAMPLE_SECONDS:
                 return
             fresh = (count - self._count) / passed
-            weight = 1 - math.exp(-passed / SMOOTHING)
+            weight = 1 - math.exp(-passed / SMOOTHING_SECONDS)
             self.rate = fresh if self.rate is None else self.rate + weight * (fresh - self.rate)
         self._count, self._since = count, now
 
@@ -163,7 +163,7 @@ class _WorkCourse:
         if not rate or not self._total:
             return None
         left = (self._total - self._done) / rate
-        return left if left < _LONGEST else None
+        return left if left < _MAX_REMAINING_SECONDS else None
 
 
 class Progress:
@@ -201,7 +201,7 @@ class Progress:
         waits = [self._due(name, now) for name in (_JOBS, _MIGRATE)]
         return min((wait for wait in waits if wait is not None), default=None)
 
-    def take_question(self, now: float) -> str | None:
+    def next_query(self, now: float) -> str | None:
         """The command to ask now, or None. Its reply, or None for a refusal, goes to `learn`;
         until then there is none.
         """
@@ -217,13 +217,13 @@ class Progress:
         self._heard.clear()
         return name
 
-    def learn(self, name: str, value: Json, now: float) -> None:
+    def on_reply(self, name: str, value: Json, now: float) -> None:
         """Take in the reply to a question; shapes of other servers mean that nothing goes on."""
         self._waiting = False
         if name == _JOBS:
-            self._learn_jobs(as_dicts(value), now)
+            self._on_jobs(as_dicts(value), now)
         elif MIGRATION not in self._heard:
-            self._learn_migration(as_dict(value), now)
+            self._on_migration(as_dict(value), now)
 
     def _due(self, name: str, now: float) -> float | None:
         pause = self._pause(name)
@@ -231,23 +231,23 @@ class Progress:
             return None
         last = max(self._asked.values(), default=-math.inf)
         own = self._asked.get(name, -math.inf)
-        return max(0.0, last + INTERVAL - now, own + pause - now)
+        return max(0.0, last + POLL_SECONDS - now, own + pause - now)
 
     def _pause(self, name: str) -> float | None:
         """Seconds to leave between two questions of a kind; None to ask no more."""
         if name in self._suspected:
-            return INTERVAL
+            return POLL_SECONDS
         if name == _JOBS:
             # Whatever ends another state of a job is announced by an event.
             moving = any(job.state is WorkState.RUNNING for job in self._jobs.values())
-            return INTERVAL if moving else None
+            return POLL_SECONDS if moving else None
         if self._migration is None:
             return None
-        return INTERVAL if self._migration.state is WorkState.RUNNING else SLOW
+        return POLL_SECONDS if self._migration.state is WorkState.RUNNING else SLOW_POLL_SECONDS
 
     # ------------------------------------------------------------------ events
 
-    def hear(self, event: Event, now: float) -> None:
+    def on_event(self, event: Event, now: float) -> None:
         """Take in what an event says; most say nothing about work."""
         data = event.data
         if event.name == "JOB_STATUS_CHANGE":
@@ -261,13 +261,13 @@ class Progress:
 
     def _job_changed(self, name: str, status: str) -> None:
         state = _JOB_STATES.get(status)
-        if len(self._heard) <= JOBS:
+        if len(self._heard) <= MAX_JOBS:
             self._heard.add(f"job {name}")
         if state is None:
             self._jobs.pop(name, None)
             return
         if name not in self._jobs:
-            if len(self._jobs) >= JOBS:
+            if len(self._jobs) >= MAX_JOBS:
                 return
             self._jobs[name] = _WorkCourse(name, state, "job")
             self._suspected.add(_JOBS)
@@ -301,23 +301,23 @@ class Progress:
 
     # ------------------------------------------------------------------ replies
 
-    def _learn_jobs(self, jobs: list[JsonObject], now: float) -> None:
+    def _on_jobs(self, jobs: list[JsonObject], now: float) -> None:
         """The jobs there are. What an event said since the question is newer than the reply."""
-        known = jobs[:JOBS]
+        known = jobs[:MAX_JOBS]
         for name in set(self._jobs) - {_text(job, "id") for job in known}:
             if f"job {name}" not in self._heard:
                 del self._jobs[name]
         for job in known:
-            self._learn_job(job, now)
+            self._on_job(job, now)
 
-    def _learn_job(self, job: JsonObject, now: float) -> None:
+    def _on_job(self, job: JsonObject, now: float) -> None:
         name, kind = _text(job, "id"), _text(job, "type")
         state = _JOB_STATES.get(_text(job, "status"))
         if f"job {name}" not in self._heard:
             if state is None:
                 self._jobs.pop(name, None)
                 return
-            if name in self._jobs or len(self._jobs) < JOBS:
+            if name in self._jobs or len(self._jobs) < MAX_JOBS:
                 self._jobs.setdefault(name, _WorkCourse(name, state)).become(state)
         course = self._jobs.get(name)
         if course is not None:
@@ -326,7 +326,7 @@ class Progress:
             moved = done if kind in _IN_BYTES else None
             course.read(done, _count(job, "total-progress"), moved, now)
 
-    def _learn_migration(self, reply: JsonObject, now: float) -> None:
+    def _on_migration(self, reply: JsonObject, now: float) -> None:
         self._set_migration(_MIGRATION_STATES.get(_text(reply, "status")))
         ram = get_dict(reply, "ram")
         if self._migration is not None and ram:
@@ -349,5 +349,5 @@ def _count(data: JsonObject, key: str) -> int:
     """A number of units; 0 for what is none."""
     value = data.get(key)
     if isinstance(value, int) and not isinstance(value, bool):
-        return min(max(0, value), _MOST)
+        return min(max(0, value), _MAX_COUNT)
     return 0

@@ -16,8 +16,8 @@ from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
 from qmpsh.language.reader import LineAssembler
 from qmpsh.language.syntax import Mode
 
-_CHUNK = 65536
-_MARK = b"\xef\xbb\xbf"
+_CHUNK_BYTES = 65536
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """the byte order mark, with which some editors begin UTF-8; Source: Unicode, section 23.8"""
 
 
@@ -53,7 +53,7 @@ def _read(fd: int, client: Client | None) -> bytes:
         if fd in ready:
             break
     try:
-        return os.read(fd, _CHUNK)
+        return os.read(fd, _CHUNK_BYTES)
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}") from error
 
@@ -106,7 +106,7 @@ def decode_line(line: bytes, number: int) -> str:
     Raises UsageError for bytes that are not UTF-8.
     """
     if number == 1:
-        line = line.removeprefix(_MARK)
+        line = line.removeprefix(_BYTE_ORDER_MARK)
     try:
         return line.removesuffix(b"\r").decode()
     except UnicodeDecodeError as error:

@@ -53,7 +53,7 @@ class Settings(NamedTuple):
     confirm: tuple[tuple[str, bool], ...] = ()
 
 
-MOST = 1000
+MAX_FOLDER_ENTRIES = 1000
 """entries of a folder that are looked at"""
 
 
@@ -67,7 +67,7 @@ def list_paths(prefix: str) -> list[str]:
     found = []
     try:
         with os.scandir(f"{folder}/" if head else ".") as entries:
-            for entry, _ in zip(entries, range(MOST), strict=False):
+            for entry, _ in zip(entries, range(MAX_FOLDER_ENTRIES), strict=False):
                 hidden = entry.name.startswith(".") and not begun.startswith(".")
                 if entry.name.startswith(begun) and not hidden:
                     found.append(f"{head}{entry.name}{'/' if entry.is_dir() else ''}")

@@ -93,7 +93,7 @@ class WireLog:
 
     def __call__(self, direction: str, message: Json) -> None:
         """Write one message, already masked, as one line in one write."""
-        self._learn(message)
+        self._read_vm_name(message)
         if not self.on:
             return
         seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
@@ -112,7 +112,7 @@ class WireLog:
             self.on = False
             self.warn(f"{self.path} could not be written, the log is off: {error.strerror}")
 
-    def _learn(self, message: Json) -> None:
+    def _read_vm_name(self, message: Json) -> None:
         """Overhear the VM's name: who asks query-name wants it anyway."""
         if not isinstance(message, dict):
             return

@@ -345,7 +345,7 @@ def test_put_of_a_growing_file_has_an_end(tmp_path: Path) -> None:
 
 
 def test_put_of_an_endless_file_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_data, "MOST_UNSIZED", 1 << 20)
+    monkeypatch.setattr(local_data, "MAX_UNSIZED_BYTES", 1 << 20)
     fd = os.open("/dev/zero", os.O_RDONLY)
     with pytest.raises(QmpshError, match="may have no end"):
         list(pieces_of(LocalData("/proc/endless", fd, 0), None))

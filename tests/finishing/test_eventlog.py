@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from qmpsh.client.queues import ROOM
 from qmpsh.jsontypes import Json
 from qmpsh.protocol.messages import Event, Reply
-from qmpsh.shell.events import NAMES, EventHistory, Span
+from qmpsh.shell.events import MAX_NAMES, EventHistory, Span
 
 
 def event(name: str, number: int = 0, size: int = 1) -> Event:
@@ -20,7 +20,7 @@ def event(name: str, number: int = 0, size: int = 1) -> Event:
 def log_of(*events: Event, limit: int = 4096) -> EventHistory:
     log = EventHistory(Span(is_script=True), limit, clock=lambda: 5.0)
     for each in events:
-        log.hear(each)
+        log.on_message(each)
     return log
 
 
@@ -42,8 +42,8 @@ def test_taking_an_event_discards_no_other() -> None:
 def test_what_counts_begins_at_a_number() -> None:
     log = log_of(event("A", 1))
     mark = log.next
-    log.hear(Reply("x", None, 0, {}))
-    log.hear(event("A", 2))
+    log.on_message(Reply("x", None, 0, {}))
+    log.on_message(event("A", 2))
     assert [take(log, "A", None), take(log, "A", mark), take(log, "A", mark)] == [None, 2, None]
     assert take(log, "A", 0) == 1
 
@@ -61,9 +61,9 @@ def test_who_waits_gets_the_next_event_alone() -> None:
     log = log_of()
     everything = log.expecting(lambda event: True, 0)
     with everything as first, log.expecting(lambda event: True, 0) as second:
-        log.hear(event("A", 1))
+        log.on_message(event("A", 1))
         assert (first.event is not None, second.event) == (True, None)
-        log.hear(event("A", 2))
+        log.on_message(event("A", 2))
         assert second.event is not None
     assert log.kept() == []
 
@@ -76,9 +76,9 @@ def test_what_a_follower_waits_for_is_taken() -> None:
         return event.name == "A"
 
     with log.followed(follow):
-        log.hear(event("A", 1))
-        log.hear(event("B", 2))
-    log.hear(event("A", 3))
+        log.on_message(event("A", 1))
+        log.on_message(event("B", 2))
+    log.on_message(event("A", 3))
     assert (heard, numbers(log)) == ([1, 2], [2, 3])
 
 
@@ -93,22 +93,22 @@ def test_a_flood_costs_no_event_of_another_name() -> None:
 def test_a_flood_of_bytes_costs_no_event_of_another_name() -> None:
     log = log_of(event("B", 1), *(event("A", n, ROOM // 2 - 9) for n in range(9)))
     assert numbers(log) == [1, 7, 8]
-    log.hear(event("A", 10, ROOM + 1))
+    log.on_message(event("A", 10, ROOM + 1))
     assert numbers(log) == [1]
 
 
 def test_names_without_end_are_bounded_too() -> None:
-    log = log_of(*(event(f"N{n}", n) for n in range(3 * NAMES)))
-    assert numbers(log) == list(range(2 * NAMES, 3 * NAMES))
+    log = log_of(*(event(f"N{n}", n) for n in range(3 * MAX_NAMES)))
+    assert numbers(log) == list(range(2 * MAX_NAMES, 3 * MAX_NAMES))
 
 
 def test_another_connection_begins_with_nothing() -> None:
     log = log_of(event("A", 1), limit=1)
-    log.hear(event("A", 2))
+    log.on_message(event("A", 2))
     log.clear()
     assert log.kept() == []
     assert not log.has_lost(lambda name: True, 0)
-    log.hear(event("A", 3))
+    log.on_message(event("A", 3))
     assert (numbers(log), log.next) == ([3], 3)
 
 
@@ -126,7 +126,7 @@ def test_the_log_against_a_list(steps: list[tuple[str, str]], limit: int) -> Non
             mark = log.next
         elif what == "hear":
             model.append((log.next, name, number))
-            log.hear(event(name, number))
+            log.on_message(event(name, number))
             if len(model) > limit:
                 most = Counter(name for _, name, _ in model).most_common(1)[0][1]
                 full = [n for n, c in Counter(name for _, name, _ in model).items() if c == most]

@@ -9,7 +9,7 @@ import pytest
 
 from qmpsh.schema.model import EnumType, Schema
 from qmpsh.shell.waiting.jobs import GOALS
-from qmpsh.shell.waiting.rules import BY_COMMAND, ENDS, NEXT, CompletionRule, RuleKind, end_of
+from qmpsh.shell.waiting.rules import BY_COMMAND, ENDS, NEXT, CompletionRule, RuleKind, rule_of
 from tests.qemu import ROOT
 
 
@@ -43,11 +43,11 @@ STATES = {"none"} | {
 @pytest.mark.parametrize("row", ENDS, ids=lambda row: row.commands.split()[0])
 def test_every_name_of_a_row_is_known(row: CompletionRule) -> None:
     assert set(row.commands.split()) <= COMMANDS
-    assert {row.asks, row.tells} - {""} <= COMMANDS
-    told = {*row.well.split(), *row.badly.split(), *row.halts.split()}
+    assert {row.poll_query} - {""} <= COMMANDS
+    told = {*row.success.split(), *row.failure.split(), *row.pauses_in.split()}
     assert told <= (STATES if row.kind is RuleKind.MIGRATION else EVENTS)
-    assert told or row.asks or row.stream
-    assert set(row.halts.split()) <= set(NEXT)
+    assert told or row.poll_query or row.ends_with_connection
+    assert set(row.pauses_in.split()) <= set(NEXT)
 
 
 @pytest.mark.parametrize("row", ENDS, ids=lambda row: row.commands.split()[0])
@@ -57,7 +57,7 @@ def test_ids_are_members_of_command_and_event(row: CompletionRule) -> None:
         for command in row.commands.split():
             if len(row.id.split()) == 1:
                 assert argument in members(command)
-        for event in (*row.well.split(), *row.badly.split()) if bearers else ():
+        for event in (*row.success.split(), *row.failure.split()) if bearers else ():
             tops = {bearer.partition(".")[0] for bearer in bearers.split(",")}
             assert tops & event_members(event)
 
@@ -86,5 +86,5 @@ def test_no_command_has_two_rows() -> None:
 
 def test_every_command_that_makes_a_job_is_there() -> None:
     makers = {name for name in COMMANDS if "job-id" in members(name)}
-    assert {name for name in makers if not (end_of(name) or ENDS[0]).creates} == set()
+    assert {name for name in makers if not (rule_of(name) or ENDS[0]).creates} == set()
     assert set(GOALS.values()) <= EVENTS

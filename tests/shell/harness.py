@@ -44,7 +44,7 @@ class RecordingListener:
     def filter_events(self, patterns: tuple[str, ...]) -> None:
         self.patterns.append(patterns)
 
-    def lost(self, error: QmpshError) -> None:
+    def connection_lost(self, error: QmpshError) -> None:
         self.losses.append(error)
 
     def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:

@@ -14,7 +14,7 @@ from qmpsh.protocol.messages import Command
 from qmpsh.shell.context import Context
 from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.session.queries import SHARE, BackgroundQuery, QueryQueue
+from qmpsh.shell.session.queries import RATE_SHARE, BackgroundQuery, QueryQueue
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, Task
 from tests.qemu import Vm
@@ -75,8 +75,8 @@ def test_questions_are_spread_where_requests_are_bounded(stratovirt: str) -> Non
         client.poll(PATIENCE)
     assert background.tick(10.0)
     assert len(answers) == 1
-    assert background.due(10.0) == pytest.approx(SHARE / rate)
-    assert not background.tick(10.0 + SHARE / rate)
+    assert background.due(10.0) == pytest.approx(RATE_SHARE / rate)
+    assert not background.tick(10.0 + RATE_SHARE / rate)
     assert background.due(99.0) is None, "it is on its way"
     client.close()
 
@@ -103,7 +103,7 @@ def test_storage_daemon(open_session: Callable[[str], SessionHarness], daemon: s
 def learnt_shell(client: Client) -> Context:
     """A shell that knows the schema."""
     shell = Context(client, Settings(), Machine("", client.greeting))
-    finish(client, Task(shell.introspection.learn(), lambda _: None))
+    finish(client, Task(shell.introspection.load_all(), lambda _: None))
     return shell
 
 

@@ -75,7 +75,7 @@ def an_agent(answer: Callable[[str], Json]) -> Callable[[Peer], None]:
 
 @pytest.mark.parametrize("value", [None, "gone"], ids=["silence", "end of the stream"])
 def test_silence_is_success(value: Json, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execute, "SILENCE", 0.05)
+    monkeypatch.setattr(execute, "SILENCE_SECONDS", 0.05)
     with serving(an_agent(lambda _: value)) as path:
         said = run(path, "guest-shutdown")
     silence = "guest-shutdown: no answer, which is how the server says success"
@@ -270,8 +270,8 @@ SILENT = "the guest agent has been silent for 0.05 s"
 def test_a_silent_agent_is_said_once_and_has_its_time(
     line: str, answered: dict[str, Json], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guest, "SILENCE", 0.05)
-    monkeypatch.setattr(guest_files, "_CLOSING", 0.05)
+    monkeypatch.setattr(guest, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(guest_files, "_CLOSE_SECONDS", 0.05)
     with serving(an_agent(answered.get)) as path:
         said, exit_code = run(path, line, Settings(timeout=0.2))
     assert exit_code == 124
@@ -280,7 +280,7 @@ def test_a_silent_agent_is_said_once_and_has_its_time(
 
 
 def test_an_agent_that_answers_is_not_called_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guest, "SILENCE", 0.0)
+    monkeypatch.setattr(guest, "SILENCE_SECONDS", 0.0)
     with serving(an_agent(lambda _: None)) as path:
         said, _ = run(path, "guest-ping", Settings(timeout=0.05))
         assert "Ctrl-C" not in said[0]  # it has an end
@@ -288,7 +288,7 @@ def test_an_agent_that_answers_is_not_called_silent(monkeypatch: pytest.MonkeyPa
         "guest-exec": {"pid": 5},
         "guest-exec-status": {"exited": True, "exitcode": 0},
     }
-    monkeypatch.setattr(guest, "SILENCE", 60.0)
+    monkeypatch.setattr(guest, "SILENCE_SECONDS", 60.0)
     with serving(an_agent(replies.get)) as path:
         assert run(path, ".exec x") == ([], 0)
 

@@ -26,7 +26,7 @@ def events_of(path: str) -> tuple[str, ...]:
     client = Client.connect(parse_address(path))
     machine = Machine(path, client.greeting)
     introspection = Introspection(client, machine)
-    task = Task(introspection.learn(), lambda item: None)
+    task = Task(introspection.load_all(), lambda item: None)
     while not task.advance(time.monotonic()):
         client.poll(task.timeout(time.monotonic()))
     client.close()

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.messages import Event
-from qmpsh.shell.progress import INTERVAL, JOBS, SLOW, Progress, RateMeter, Work, WorkState
+from qmpsh.shell.progress import (
+    MAX_JOBS,
+    POLL_SECONDS,
+    SLOW_POLL_SECONDS,
+    Progress,
+    RateMeter,
+    Work,
+    WorkState,
+)
 
 GIB = 2**30
 
@@ -48,7 +56,7 @@ def after(*replies: tuple[float, str, Json]) -> list[Work]:
     """What goes on after replies, each with its time."""
     progress = Progress()
     for now, name, value in replies:
-        progress.learn(name, value, now)
+        progress.on_reply(name, value, now)
     return progress.works()
 
 
@@ -180,8 +188,8 @@ json_numbers = st.integers() | st.floats() | st.none() | st.text(max_size=3) | s
 def test_any_numbers_come_out_bounded(readings: list[tuple[float, Json, Json]]) -> None:
     progress = Progress()
     for now, done, total in readings:
-        progress.learn("query-jobs", [job(done=done, total=total)], now)
-        progress.learn("query-migrate", ram(total, done, done), now)
+        progress.on_reply("query-jobs", [job(done=done, total=total)], now)
+        progress.on_reply("query-migrate", ram(total, done, done), now)
     for work in progress.works():
         assert work.fraction is None or 0 <= work.fraction <= 1
         assert work.rate is None or 0 <= work.rate <= 2**64 * 20
@@ -249,7 +257,7 @@ def test_what_ends_first_comes_first() -> None:
 def test_events(events: list[Event], works: list[Work]) -> None:
     progress = Progress()
     for heard in events:
-        progress.hear(heard, 0.0)
+        progress.on_event(heard, 0.0)
     assert progress.works() == works
 
 
@@ -257,103 +265,105 @@ def idle() -> Progress:
     """One whose first questions were answered: nothing goes on."""
     progress = Progress()
     for now in (-20.0, -10.0):
-        name = progress.take_question(now)
+        name = progress.next_query(now)
         assert name
-        progress.learn(name, None, now)
+        progress.on_reply(name, None, now)
     return progress
 
 
 def test_the_first_questions_then_none() -> None:
     progress = Progress()
     assert progress.due(0.0) == 0.0
-    assert progress.take_question(0.0) == "query-jobs"
+    assert progress.next_query(0.0) == "query-jobs"
     # One at a time.
     assert progress.due(0.0) is None
-    assert progress.take_question(5.0) is None
-    progress.learn("query-jobs", [], 0.0)
-    assert progress.due(0.0) == INTERVAL
-    assert progress.take_question(0.4) is None
-    assert progress.take_question(0.5) == "query-migrate"
-    progress.learn("query-migrate", {}, 0.5)
+    assert progress.next_query(5.0) is None
+    progress.on_reply("query-jobs", [], 0.0)
+    assert progress.due(0.0) == POLL_SECONDS
+    assert progress.next_query(0.4) is None
+    assert progress.next_query(0.5) == "query-migrate"
+    progress.on_reply("query-migrate", {}, 0.5)
     assert progress.due(100.0) is None
 
 
 def test_jobs_are_asked_for_while_one_runs() -> None:
     progress = idle()
-    progress.hear(status("j0", "running"), 0.0)
-    assert progress.take_question(0.0) == "query-jobs"
-    progress.learn("query-jobs", [job()], 0.0)
-    assert progress.take_question(0.5) == "query-jobs"
-    progress.learn("query-jobs", [job(status="ready")], 0.5)
+    progress.on_event(status("j0", "running"), 0.0)
+    assert progress.next_query(0.0) == "query-jobs"
+    progress.on_reply("query-jobs", [job()], 0.0)
+    assert progress.next_query(0.5) == "query-jobs"
+    progress.on_reply("query-jobs", [job(status="ready")], 0.5)
     # An event will tell when it goes on.
     assert progress.due(1.0) is None
-    progress.hear(status("j0", "running"), 7.0)
+    progress.on_event(status("j0", "running"), 7.0)
     assert progress.due(7.0) == 0.0
 
 
 def test_a_job_that_came_and_went_costs_one_question_at_most() -> None:
     progress = idle()
     for word in ("created", "running", "waiting", "pending", "concluded", "null"):
-        progress.hear(status("j0", word), 0.0)
-    assert progress.take_question(0.0) == "query-jobs"
-    progress.learn("query-jobs", [], 0.0)
+        progress.on_event(status("j0", word), 0.0)
+    assert progress.next_query(0.0) == "query-jobs"
+    progress.on_reply("query-jobs", [], 0.0)
     assert progress.due(9.0) is None
 
 
 def test_a_migration_without_events() -> None:
     progress = idle()
     progress.suspect_migration()
-    assert progress.take_question(0.0) == "query-migrate"
-    progress.learn("query-migrate", ram(100, 50, 0), 0.0)
-    assert progress.due(0.0) == INTERVAL
-    assert progress.take_question(0.5) == "query-migrate"
-    progress.learn("query-migrate", {"status": "pre-switchover"}, 0.5)
+    assert progress.next_query(0.0) == "query-migrate"
+    progress.on_reply("query-migrate", ram(100, 50, 0), 0.0)
+    assert progress.due(0.0) == POLL_SECONDS
+    assert progress.next_query(0.5) == "query-migrate"
+    progress.on_reply("query-migrate", {"status": "pre-switchover"}, 0.5)
     # It may stand there for hours.
-    assert progress.due(0.5) == SLOW
-    assert progress.take_question(2.5) == "query-migrate"
-    progress.learn("query-migrate", {"status": "completed"}, 2.5)
+    assert progress.due(0.5) == SLOW_POLL_SECONDS
+    assert progress.next_query(2.5) == "query-migrate"
+    progress.on_reply("query-migrate", {"status": "completed"}, 2.5)
     assert progress.due(9.0) is None
 
 
 def test_both_are_asked_for_in_turn() -> None:
     progress = idle()
-    progress.hear(status("j0", "running"), 0.0)
-    progress.hear(event("MIGRATION", status="active"), 0.0)
+    progress.on_event(status("j0", "running"), 0.0)
+    progress.on_event(event("MIGRATION", status="active"), 0.0)
     asked = []
     for turn in range(4):
-        name = progress.take_question(turn * INTERVAL)
+        name = progress.next_query(turn * POLL_SECONDS)
         assert name
         asked.append(name)
-        progress.learn(name, [job()] if name == "query-jobs" else ram(9, 9, 9), turn * INTERVAL)
+        progress.on_reply(
+            name, [job()] if name == "query-jobs" else ram(9, 9, 9), turn * POLL_SECONDS
+        )
     assert asked == ["query-jobs", "query-migrate"] * 2
 
 
 def test_what_an_event_said_is_newer_than_the_reply() -> None:
     progress = idle()
-    progress.hear(status("old", "running"), 0.0)
-    assert progress.take_question(0.0) == "query-jobs"
-    progress.hear(status("old", "concluded"), 0.0)
-    progress.hear(status("new", "running"), 0.0)
-    progress.learn("query-jobs", [job("old")], 0.0)
+    progress.on_event(status("old", "running"), 0.0)
+    assert progress.next_query(0.0) == "query-jobs"
+    progress.on_event(status("old", "concluded"), 0.0)
+    progress.on_event(status("new", "running"), 0.0)
+    progress.on_reply("query-jobs", [job("old")], 0.0)
     assert progress.works() == [Work("job new")]
-    assert progress.take_question(0.5) == "query-jobs"
-    progress.learn("query-jobs", [job("new")], 0.5)
+    assert progress.next_query(0.5) == "query-jobs"
+    progress.on_reply("query-jobs", [job("new")], 0.5)
     progress.suspect_migration()
-    assert progress.take_question(1.0) == "query-migrate"
-    progress.hear(event("MIGRATION", status="active"), 1.0)
-    progress.learn("query-migrate", {}, 1.0)
+    assert progress.next_query(1.0) == "query-migrate"
+    progress.on_event(event("MIGRATION", status="active"), 1.0)
+    progress.on_reply("query-migrate", {}, 1.0)
     assert [work.label for work in progress.works()] == ["backup new", "migration"]
 
 
 def test_jobs_that_are_made_up_do_not_add_up() -> None:
     progress = Progress()
-    for number in range(3 * JOBS):
-        progress.hear(status(f"j{number}", "running"), 0.0)
-        progress.hear(event("BLOCK_JOB_READY", device=f"b{number}", len=1, offset=1), 0.0)
-    assert len(progress.works()) == JOBS
-    assert progress.take_question(1.0) is not None
-    listed: list[Json] = [job(f"k{number}") for number in range(3 * JOBS)]
-    progress.learn("query-jobs", listed, 1.0)
-    assert len(progress.works()) == JOBS
-    progress.hear(status("x" * 10**6, "running"), 2.0)
+    for number in range(3 * MAX_JOBS):
+        progress.on_event(status(f"j{number}", "running"), 0.0)
+        progress.on_event(event("BLOCK_JOB_READY", device=f"b{number}", len=1, offset=1), 0.0)
+    assert len(progress.works()) == MAX_JOBS
+    assert progress.next_query(1.0) is not None
+    listed: list[Json] = [job(f"k{number}") for number in range(3 * MAX_JOBS)]
+    progress.on_reply("query-jobs", listed, 1.0)
+    assert len(progress.works()) == MAX_JOBS
+    progress.on_event(status("x" * 10**6, "running"), 2.0)
     assert max(len(work.label) for work in progress.works()) < 300

@@ -55,7 +55,7 @@ class Silent:
     def refresh(self) -> None: ...
     def facts(self) -> None: ...
     def filter_events(self, *_: object) -> None: ...
-    def lost(self, *_: object) -> None: ...
+    def connection_lost(self, *_: object) -> None: ...
     def remark(self, *_: object) -> None: ...
 
     def columns(self) -> int:
@@ -152,7 +152,9 @@ class FakeSession(Session):
         def part() -> None:
             self.machine.connection = ConnectionState.WAITING
             self._renew()
-            self.watcher.lost(error or ConnectionLost("the server closed the connection"))
+            self.watcher.connection_lost(
+                error or ConnectionLost("the server closed the connection")
+            )
 
         self.later(part)
 

@@ -91,7 +91,7 @@ class BriefConnection:
         client = self._connected()
         introspection = Introspection(client, Machine("", client.greeting if client else None))
         if client is not None:
-            self._run(client, Task(introspection.learn(), lambda _: None))
+            self._run(client, Task(introspection.load_all(), lambda _: None))
         return introspection
 
     def learn_hmp(self, catalog: Catalog) -> None:

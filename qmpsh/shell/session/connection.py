@@ -183,7 +183,7 @@ class ConnectionManager:
             self._plan.connection_lost(now)
         self._publish()
         if self._client.lost is not None:
-            self._listener.lost(self._client.lost)
+            self._listener.connection_lost(self._client.lost)
 
     def _on_reconnect(self, client: Client, vm: VmIdentity) -> None:
         """Go on with a new client, and report which VM it has found."""

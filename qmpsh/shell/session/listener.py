@@ -41,7 +41,7 @@ class SessionListener(Protocol):
     def filter_events(self, patterns: tuple[str, ...]) -> None:
         """Show only events whose names match one of the patterns; all of them without one."""
 
-    def lost(self, error: QmpshError) -> None:
+    def connection_lost(self, error: QmpshError) -> None:
         """The connection ended; called once for each."""
 
     def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:

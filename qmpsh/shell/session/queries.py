@@ -29,7 +29,7 @@ from qmpsh.shell.session.listener import SessionListener
 from qmpsh.shell.steps import Answer, Note, Task
 from qmpsh.system.peer import replaced_program
 
-SHARE = 5
+RATE_SHARE = 5
 """what part of a server's requests a second may be ours: a fifth"""
 
 
@@ -40,7 +40,7 @@ class BackgroundQuery(NamedTuple):
     """
 
     command: Command
-    learn: Callable[[Json], None]
+    on_value: Callable[[Json], None]
 
 
 class QueryQueue:
@@ -78,25 +78,25 @@ class QueryQueue:
 
         Returns whether an answer was taken in.
         """
-        learned = self._take_in()
+        learned = self._on_reply()
         if self.due(now) == 0.0:
             question = self._queue.popleft()
             self._asked = (self._client.submit(question.command), question)
             rate = self._client.dialect.rate
-            self._free = now if rate is None else now + SHARE / rate
+            self._free = now if rate is None else now + RATE_SHARE / rate
         return learned
 
-    def _take_in(self) -> bool:
+    def _on_reply(self) -> bool:
         if self._asked is None or not self._asked[0].done:
             return False
         pending, question = self._asked
         self._asked = None
         value = pending.reply.value if isinstance(pending.reply, Reply) else None
-        self._advice.get("status", lambda: question.learn(value), nothing)
+        self._advice.get("status", lambda: question.on_value(value), nothing)
         return True
 
 
-STATUS_INTERVAL = 0.5
+STATUS_POLL_SECONDS = 0.5
 """seconds between two status refreshes at least: two a second at most"""
 
 
@@ -116,7 +116,7 @@ class BackgroundQueries:
         self._progress = Progress()
         self._follows_work = False
         self._status_asked = float("-inf")
-        self._learning: Task | None = None
+        self._loading: Task | None = None
         self._client: Client | None = None
         self._background: QueryQueue | None = None
 
@@ -137,12 +137,12 @@ class BackgroundQueries:
             if is_there:
                 self._background.ask(BackgroundQuery(command, learn))
 
-    def part(self) -> None:
+    def on_connection_lost(self) -> None:
         """The connection is gone: no work is known now, and no answer is waited for."""
         self._progress = Progress()
-        if self._learning is not None:
-            self._learning.advance(time.monotonic())
-            self._learning = None
+        if self._loading is not None:
+            self._loading.advance(time.monotonic())
+            self._loading = None
 
     def poll(self) -> None:
         """Take in what was answered, ask what is due."""
@@ -153,13 +153,13 @@ class BackgroundQueries:
         self._listener.advice.get("progress", lambda: self._ask_about_work(background), nothing)
         if self._background.tick(time.monotonic()):
             self._listener.refresh()
-        self._learn(self._background)
+        self._load_schema(self._background)
 
     def due(self, now: float) -> list[float | None]:
         """Seconds until something of this is due, None for never."""
         waits: list[float | None] = []
         if self._machine.stale and self._machine.connected:
-            waits.append(max(0.0, self._status_asked + STATUS_INTERVAL - now))
+            waits.append(max(0.0, self._status_asked + STATUS_POLL_SECONDS - now))
         if self._may_ask_about_work:
             waits.append(
                 self._listener.advice.get("progress", lambda: self._progress.due(now), lambda: None)
@@ -168,12 +168,12 @@ class BackgroundQueries:
             waits.append(self._background.due(now))
         return waits
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Take in what an event says of the machine and of its work."""
         self._machine.on_event(event)
-        self._progress.hear(event, time.monotonic())
+        self._progress.on_event(event, time.monotonic())
 
-    def line_ended(self, line: str) -> None:
+    def on_line_ended(self, line: str) -> None:
         """A line of the user's has ended; a migration is announced by nothing else."""
         if "migrate" in line:
             self._progress.suspect_migration()
@@ -202,38 +202,38 @@ class BackgroundQueries:
             harmless or self._context.settings.read_only or self._catalog.replaced()
         ):
             facts.wanted = [query for query in facts.wanted if query.command not in LOADS_MODULES]
-        if self._background is not None and self._has_learnt and self._context.introspection.live:
+        if self._background is not None and self._has_loaded and self._context.introspection.live:
             for query in facts.take_wanted():
                 command = Command(query.command, dict(query.arguments) or None)
-                self._background.ask(BackgroundQuery(command, partial(self._learn_fact, query)))
+                self._background.ask(BackgroundQuery(command, partial(self._on_live_value, query)))
             self._background.tick(time.monotonic())
 
     @staticmethod
     def _replaced(client: Client) -> str:
         return "" if client.closed else replaced_program(client.address, client.fileno())
 
-    def _learn_fact(self, query: LiveQuery, value: Json) -> None:
+    def _on_live_value(self, query: LiveQuery, value: Json) -> None:
         self._catalog.facts.learn(query, value)
         self._listener.facts()
 
     # ------------------------------------------------------------------ the schema
 
     @property
-    def _has_learnt(self) -> bool:
-        return self._learning is not None and self._learning.outcome is not None
+    def _has_loaded(self) -> bool:
+        return self._loading is not None and self._loading.outcome is not None
 
-    def _learn(self, background: QueryQueue) -> None:
+    def _load_schema(self, background: QueryQueue) -> None:
         """Let the schema come once the small queries are answered; say when it is there."""
         introspection = self._context.introspection
-        if self._learning is None:
+        if self._loading is None:
             if not background.idle or self._client is None or self._client.in_flight:
                 return
-            self._learning = Task(introspection.learn(), self._relay)
-        if self._learning.outcome is None:
-            learning = self._learning
-            self._listener.advice.get("completion", lambda: self._go_on_learning(learning), nothing)
+            self._loading = Task(introspection.load_all(), self._relay)
+        if self._loading.outcome is None:
+            learning = self._loading
+            self._listener.advice.get("completion", lambda: self._go_on_loading(learning), nothing)
 
-    def _go_on_learning(self, learning: Task) -> None:
+    def _go_on_loading(self, learning: Task) -> None:
         introspection = self._context.introspection
         if learning.advance(time.monotonic()):
             self._catalog.learn(introspection.commands, introspection.schema)
@@ -252,20 +252,20 @@ class BackgroundQueries:
     def _may_ask_about_work(self) -> bool:
         wanted = self._follows_work and self._context.introspection.live
         wanted = wanted and self._client is not None and not self._client.dialect.guest
-        return wanted and self._has_learnt and self._machine.connected
+        return wanted and self._has_loaded and self._machine.connected
 
     def _ask_about_work(self, background: QueryQueue) -> None:
         """How far jobs and migration are, while there are any."""
-        name = self._progress.take_question(time.monotonic()) if self._may_ask_about_work else None
+        name = self._progress.next_query(time.monotonic()) if self._may_ask_about_work else None
         if name is not None and name in (self._context.introspection.commands or (name,)):
-            background.ask(BackgroundQuery(Command(name), partial(self._learn_work, name)))
+            background.ask(BackgroundQuery(Command(name), partial(self._on_work, name)))
 
-    def _learn_work(self, name: str, value: Json) -> None:
-        self._progress.learn(name, value, time.monotonic())
+    def _on_work(self, name: str, value: Json) -> None:
+        self._progress.on_reply(name, value, time.monotonic())
 
     def _refresh_status(self, background: QueryQueue) -> None:
         now = time.monotonic()
-        if self._machine.stale and now >= self._status_asked + STATUS_INTERVAL:
+        if self._machine.stale and now >= self._status_asked + STATUS_POLL_SECONDS:
             self._machine.on_status_query()
             self._status_asked = now
             if self._client is not None and self._client.dialect.status:

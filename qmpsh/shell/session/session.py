@@ -38,10 +38,10 @@ from qmpsh.shell.verbs.options import preferences_of
 from qmpsh.shell.waiting.rules import BY_COMMAND
 from qmpsh.shell.wirelog import log_of
 
-TYPED = 20
+MAX_TYPED_LINES = 20
 """lines kept for the report of a crash"""
 
-LONGEST = 20_000
+MAX_LINE_CHARACTERS = 20_000
 """characters of a line that is read at each key; a longer one was pasted"""
 
 
@@ -114,7 +114,7 @@ class Session:
         front_end = front_end or SessionFrontEnd(listener)
         settings = settings._replace(interactive=True)
         self.context = Context(client, settings, self.machine, schema, front_end, self.connection)
-        self.typed: deque[str] = deque(maxlen=TYPED)
+        self.typed: deque[str] = deque(maxlen=MAX_TYPED_LINES)
         self._events = self.context.keep_events()
         log = log_of(client)
         if log is not None:
@@ -129,7 +129,7 @@ class Session:
         self.catalog.paths = list_paths
         self.catalog.ends = frozenset(BY_COMMAND)
         self.queries = BackgroundQueries(self.context, self.machine, self.catalog, listener)
-        client.subscriber = self._hear
+        client.subscriber = self._on_message
         self.queries.attach(client)
 
     def own(self, vm: OwnedVm | None) -> None:
@@ -168,7 +168,7 @@ class Session:
         What the VM must be asked for first is missing; `SessionListener.facts` says when it came.
         asked: by the user; else nothing is put to the VM that could do it harm.
         """
-        if len(text) > LONGEST:
+        if len(text) > MAX_LINE_CHARACTERS:
             return []
         self.catalog.facts.now = time.monotonic()
         found = complete(text, cursor, self.catalog, self.context.mode)
@@ -180,7 +180,7 @@ class Session:
 
         Also asks ahead for the values that a completion here would want.
         """
-        if len(text) > LONGEST:
+        if len(text) > MAX_LINE_CHARACTERS:
             return []
         self.catalog.facts.now = time.monotonic()
         prefetch(text, cursor, self.catalog, self.context.mode)
@@ -192,7 +192,11 @@ class Session:
 
     def faults(self, text: str) -> list[Fault]:
         """What is wrong with the line so far, for its colours."""
-        return find_faults(text, self.catalog, self.context.mode) if len(text) <= LONGEST else []
+        return (
+            find_faults(text, self.catalog, self.context.mode)
+            if len(text) <= MAX_LINE_CHARACTERS
+            else []
+        )
 
     def start(self, line: str, show: Show, ended: Callable[[Outcome], None]) -> None:
         """Run one logical line; `show` and `ended` may be called before this returns.
@@ -241,7 +245,7 @@ class Session:
             self.client.poll(0)
         self._advance()
         if self.client.closed:
-            self.queries.part()
+            self.queries.on_connection_lost()
             self.connection.poll(time.monotonic())
             self._advance()
         else:
@@ -277,17 +281,17 @@ class Session:
         now = time.monotonic()
         for running in self._lines():
             if running.task.advance(now) and running.task.outcome is not None:
-                self.queries.line_ended(running.line)
+                self.queries.on_line_ended(running.line)
                 if running is self.running:
                     self.running = None
                 else:
                     self._detached.remove(running)
                 running.ended(running.task.outcome)
 
-    def _hear(self, message: Event | Reply | ErrorReply) -> None:
+    def _on_message(self, message: Event | Reply | ErrorReply) -> None:
         if isinstance(message, Event):
-            self._events.hear(message)
-            self._listener.advice.get("status", lambda: self.queries.hear(message), nothing)
+            self._events.on_message(message)
+            self._listener.advice.get("status", lambda: self.queries.on_event(message), nothing)
             self._listener.event(message)
             # All have looked at it; some may keep it.
             message.pack()
@@ -299,7 +303,7 @@ class Session:
         self.client = client
         is_other = is_other or self.context.introspection.schema is None
         self.context.use_client(client, is_other=is_other)
-        client.subscriber = self._hear
+        client.subscriber = self._on_message
         self.queries.attach(client)
         self.queries.poll()
 

@@ -16,15 +16,15 @@ from qmpsh.shell.events import EventPattern, EventTaker, Kept, verb_job, verb_pa
 from qmpsh.shell.progress import Progress
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor, Wish
 from qmpsh.shell.verbs.table import verb
-from qmpsh.shell.waiting.jobs import AttachedCourse
+from qmpsh.shell.waiting.jobs import AttachedJobTracker
 from qmpsh.shell.waiting.trackers import others
 from qmpsh.shell.waiting.wait import (
     TrackerDriver,
+    completion_answer,
     drain,
-    end_of_course,
-    look_back,
-    of_ending,
-    too_late,
+    query_last_state,
+    timeout_error,
+    wait_for_completion,
 )
 
 LISTENING = Note("listening", bare=True)
@@ -100,22 +100,22 @@ def _wait_for_job(context: Context, line: VerbLine, job: str) -> Steps:
         raise UsageError(".wait job=ID takes no --new: a job ends once")
     client, log, started = _server(context, line), context.keep_events(), time.monotonic()
     drain(client)
-    course = AttachedCourse(job)
-    kept = [each for each in log.kept() if course.hear(each.event)]
-    course.attach(asks=not client.closed)
-    follower = TrackerDriver(client, course, Progress() if context.settings.bar else None)
-    with log.followed(follower.hear):
-        ending = yield from end_of_course(follower, _deadline(modifiers))
-        if ending is None:
-            yield from look_back(client, course)
-            raise too_late(f".{line.name}", modifiers.timeout, course)
+    tracker = AttachedJobTracker(job)
+    kept = [each for each in log.kept() if tracker.on_event(each.event)]
+    tracker.attach(asks=not client.closed)
+    driver = TrackerDriver(client, tracker, Progress() if context.settings.bar else None)
+    with log.followed(driver.on_event):
+        completion = yield from wait_for_completion(driver, _deadline(modifiers))
+        if completion is None:
+            yield from query_last_state(client, tracker)
+            raise timeout_error(f".{line.name}", modifiers.timeout, tracker)
     for each in kept:
-        log.take(each)
+        log.remove(each)
     answer = Answer("", reply={"return": {}}, modifiers=modifiers, redirect=line.redirect)
-    yield of_ending(answer, ending, time.monotonic() - started)
-    if ending.note:
-        yield Note(ending.note)
-    return Outcome(1 if ending.failed else 0)
+    yield completion_answer(answer, completion, time.monotonic() - started)
+    if completion.note:
+        yield Note(completion.note)
+    return Outcome(1 if completion.failed else 0)
 
 
 def _print_events(context: Context, line: VerbLine) -> Steps:

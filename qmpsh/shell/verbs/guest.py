@@ -22,7 +22,7 @@ from qmpsh.protocol.messages import Command, Reply
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, WaitFor, Wish
 
-SILENCE: Final = 2.0
+SILENCE_SECONDS: Final = 2.0
 """seconds without an answer after which a person is told why that may be"""
 
 _FORGOTTEN = re.compile(r"Invalid parameter 'pid'|handle '-?\d+' has not been found")
@@ -75,7 +75,7 @@ def note_silence(
     """Wait for a moment, and say so if the agent is silent; whether that was said."""
     # What is long takes its time to be written: a serial port is slow.
     yield WaitFor(lambda: pending.done or pending.written, deadline, stops=stops)
-    quiet = time.monotonic() + SILENCE
+    quiet = time.monotonic() + SILENCE_SECONDS
     if deadline is not None and deadline <= quiet:
         return False
     yield WaitFor(lambda: pending.done, quiet, stops=stops)
@@ -83,8 +83,8 @@ def note_silence(
         return False
     end = "" if deadline is not None else "; Ctrl-C ends the wait, --timeout TIME limits one"
     yield Note(
-        f"the guest agent has been silent for {SILENCE:g} s: it may be busy or stopped, or the"
-        f" guest paused or suspended{end}"
+        f"the guest agent has been silent for {SILENCE_SECONDS:g} s: it may be busy or stopped,"
+        f" or the guest paused or suspended{end}"
     )
     return True
 

@@ -33,13 +33,13 @@ from qmpsh.shell.verbs.guest import (
 from qmpsh.shell.verbs.local_data import read_input, usable_stdin
 from qmpsh.shell.verbs.table import verb
 
-STATUS: Final = "guest-exec-status"
+STATUS_COMMAND: Final = "guest-exec-status"
 
-FIRST_LOOK: Final = 0.01
-LAST_LOOK: Final = 0.5
+MIN_POLL_SECONDS: Final = 0.01
+MAX_POLL_SECONDS: Final = 0.5
 """seconds between two looks whether a command has ended: doubled from the first to the last"""
 
-_LARGEST_EXIT = 255
+_MAX_EXIT_CODE = 255
 
 
 class _Wanted(NamedTuple):
@@ -121,15 +121,15 @@ def _read_words(line: VerbLine) -> _Wanted:
 
 def _ended(call: AgentCall, name: str, pid: int) -> Generator[Wish, str, JsonObject]:
     """What guest-exec-status says once the command has ended."""
-    look = FIRST_LOOK
-    command = Command(STATUS, {"pid": pid})
+    look = MIN_POLL_SECONDS
+    command = Command(STATUS_COMMAND, {"pid": pid})
     while True:
         try:
-            status = as_object(STATUS, (yield from call.ask(command)))
+            status = as_object(STATUS_COMMAND, (yield from call.ask(command)))
         except CommandFailed as error:
             lost = f"what became of {name} is not known; it may go on in the guest"
             raise explained(error, lost) from error
-        if reply_member(STATUS, status, "exited", bool):
+        if reply_member(STATUS_COMMAND, status, "exited", bool):
             return status
         due = time.monotonic() + look
         if call.deadline is not None and call.deadline <= due:
@@ -138,7 +138,7 @@ def _ended(call: AgentCall, name: str, pid: int) -> Generator[Wish, str, JsonObj
         yield WaitFor(lambda: call.client.closed, due)
         if call.client.lost is not None:
             raise call.client.lost
-        look = min(2 * look, LAST_LOOK)
+        look = min(2 * look, MAX_POLL_SECONDS)
 
 
 def _output(
@@ -151,7 +151,9 @@ def _output(
         yield Answer("", value=status, reply=reply, modifiers=modifiers, redirect=redirect)
         return
     names = ("out-data", "err-data")
-    out, err = (reply_bytes(STATUS, status, name) if name in status else b"" for name in names)
+    out, err = (
+        reply_bytes(STATUS_COMMAND, status, name) if name in status else b"" for name in names
+    )
     if out or redirect is not None:
         yield shown_bytes(out, redirect=redirect)
     if err:
@@ -164,8 +166,8 @@ def _output(
 def _exit_code(status: JsonObject) -> int:
     """The command's exit code, 128 and the number for a signal: an agent reports one of them."""
     if "signal" in status:
-        code = SIGNALLED + reply_member(STATUS, status, "signal", int)
+        code = SIGNALLED + reply_member(STATUS_COMMAND, status, "signal", int)
     else:
-        code = reply_member(STATUS, status, "exitcode", int)
+        code = reply_member(STATUS_COMMAND, status, "exitcode", int)
     # Windows has codes of 32 bits, of which a process here could give back the last 8 alone.
-    return code if 0 <= code <= _LARGEST_EXIT else _LARGEST_EXIT
+    return code if 0 <= code <= _MAX_EXIT_CODE else _MAX_EXIT_CODE

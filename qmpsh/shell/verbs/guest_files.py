@@ -31,13 +31,13 @@ from qmpsh.shell.verbs.guest import (
     reply_member,
     shown_bytes,
 )
-from qmpsh.shell.verbs.local_data import PIECE, LocalData, open_local, pieces_of
+from qmpsh.shell.verbs.local_data import PIECE_BYTES, LocalData, open_local, pieces_of
 from qmpsh.shell.verbs.table import verb
 
 READ: Final = "guest-file-read"
 WRITE: Final = "guest-file-write"
 
-_CLOSING = 1.0
+_CLOSE_SECONDS = 1.0
 """seconds that the agent has to close a file when something went wrong before"""
 
 Pieces = Generator[Wish | bytes, str, None]
@@ -73,7 +73,7 @@ class _Handle:
         client = self.call.client
         if not client.closed:
             pending = client.submit(self._closing)
-            yield WaitFor(lambda: pending.done, time.monotonic() + _CLOSING)
+            yield WaitFor(lambda: pending.done, time.monotonic() + _CLOSE_SECONDS)
 
     def let_go(self) -> None:
         """At an interrupt: no answer is waited for any more."""
@@ -179,7 +179,7 @@ def _pieces(handle: _Handle) -> Pieces:
     """A file's bytes up to its end; each piece ends with a line where it can."""
     rest = b""
     while True:
-        read = as_object(READ, (yield from handle.ask(READ, count=PIECE)))
+        read = as_object(READ, (yield from handle.ask(READ, count=PIECE_BYTES)))
         piece, is_end = reply_bytes(READ, read, "buf-b64"), reply_member(READ, read, "eof", bool)
         if not (piece or is_end):
             # Half a file must not pass for the whole.

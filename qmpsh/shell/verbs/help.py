@@ -24,7 +24,7 @@ from qmpsh.shell.waiting.rules import ENDS
 from qmpsh.suggest import did_you_mean
 from qmpsh.usage import EXIT_CODES, MODIFIER_NOTES, MODIFIERS, wrapped_columns
 
-WIDTH = 78
+MAX_COLUMNS = 78
 """columns that help takes at most, as man does"""
 
 _ON_WAITING = (
@@ -47,7 +47,7 @@ def show_help(context: Context, line: VerbLine) -> Steps:
         yield from context.introspection.load_commands()
         yield text_answer(line, _overview(context, context.front_end.columns()))
         return Outcome()
-    topic = special_topic(context, words, min(WIDTH, context.front_end.columns()))
+    topic = special_topic(context, words, min(MAX_COLUMNS, context.front_end.columns()))
     if topic is not None:
         yield text_answer(line, topic)
         return Outcome()
@@ -57,7 +57,7 @@ def show_help(context: Context, line: VerbLine) -> Steps:
         row = VERBS[name]
         yield text_answer(line, f".{name} {row.usage}".rstrip() + f"\n    {row.summary}")
         return Outcome()
-    topics, width = (yield from _topics(context)), min(WIDTH, context.front_end.columns())
+    topics, width = (yield from _topics(context)), min(MAX_COLUMNS, context.front_end.columns())
     properties = yield from device_properties(context.introspection, words, width)
     yield text_answer(line, topics.explain(words, width, properties))
     return Outcome()
@@ -91,9 +91,11 @@ def _overview(context: Context, columns: int) -> str:
     width = max(len(f".{name} {row.usage}") for name, row in VERBS.items())
     lines = ["Verbs of the shell:"]
     for name, row in VERBS.items():
-        lines += hanging(f"  {f'.{name} {row.usage}':<{width}}  ", row.summary, min(WIDTH, columns))
-    lines += ["", *hanging("", _ON_WAITING, min(WIDTH, columns))]
-    lines += ["", *hanging("", _ON_TOPICS, min(WIDTH, columns))]
+        lines += hanging(
+            f"  {f'.{name} {row.usage}':<{width}}  ", row.summary, min(MAX_COLUMNS, columns)
+        )
+    lines += ["", *hanging("", _ON_WAITING, min(MAX_COLUMNS, columns))]
+    lines += ["", *hanging("", _ON_TOPICS, min(MAX_COLUMNS, columns))]
     if context.introspection.commands:
         lines += ["", f"Commands of this server ({len(context.introspection.commands)}):"]
         lines += _in_columns(_marked(context.introspection), columns)
@@ -175,7 +177,7 @@ class HelpTopics:
         self._page = page
         self._disabled = disabled
 
-    def explain(self, words: str, width: int = WIDTH, more: str = "") -> str:
+    def explain(self, words: str, width: int = MAX_COLUMNS, more: str = "") -> str:
         """The signature and the prose of one name.
 
         words: the name, and values of tags as in `blockdev-add driver=qcow2`

@@ -16,11 +16,11 @@ from typing import Final, NamedTuple
 from qmpsh.errors import LineFailed, ReplyTimeout, UsageError
 
 STDIN: Final = "-"
-PIECE: Final = 256 * 1024
+PIECE_BYTES: Final = 256 * 1024
 """bytes that are read and sent at a time"""
-MOST_INPUT: Final = 16 << 20
+MAX_INPUT_BYTES: Final = 16 << 20
 """bytes of stdin for a command: they go in one message, of which qemu-ga takes 64 MiB"""
-MOST_UNSIZED: Final = 64 << 20
+MAX_UNSIZED_BYTES: Final = 64 << 20
 """bytes of a file that does not say how large it is, as those of /proc: it may have no end"""
 
 _KINDS = (
@@ -78,10 +78,12 @@ def pieces_of(source: LocalData, deadline: float | None) -> Iterator[bytes]:
     deadline: of `time.monotonic()`, None for no limit
     Raises LineFailed where the file ends early or has no end, ReplyTimeout.
     """
-    most = source.size or (MOST_UNSIZED if source.size is not None else None)
+    most = source.size or (MAX_UNSIZED_BYTES if source.size is not None else None)
     done = 0
     while most is None or done < most:
-        piece = _read(source, PIECE if most is None else min(PIECE, most - done), deadline)
+        piece = _read(
+            source, PIECE_BYTES if most is None else min(PIECE_BYTES, most - done), deadline
+        )
         if not piece:
             if source.size and done < source.size:
                 raise LineFailed(f"{source.name} became shorter while it was read")
@@ -90,7 +92,7 @@ def pieces_of(source: LocalData, deadline: float | None) -> Iterator[bytes]:
         yield piece
     if source.size == 0 and _read(source, 1, deadline):
         raise LineFailed(
-            f"{source.name} goes on after {MOST_UNSIZED >> 20} MiB: it may have no end"
+            f"{source.name} goes on after {MAX_UNSIZED_BYTES >> 20} MiB: it may have no end"
         )
 
 
@@ -100,10 +102,10 @@ def read_input(stdin: int, deadline: float | None) -> bytes:
     whole = bytearray()
     for piece in pieces_of(source, deadline):
         whole += piece
-        if len(whole) > MOST_INPUT:
+        if len(whole) > MAX_INPUT_BYTES:
             raise UsageError(
-                f"stdin holds more than {MOST_INPUT >> 20} MiB, too much for a command's input;"
-                " .put - FILE writes it into a file of the guest"
+                f"stdin holds more than {MAX_INPUT_BYTES >> 20} MiB, too much for a command's"
+                " input; .put - FILE writes it into a file of the guest"
             )
     return bytes(whole)
 

@@ -10,7 +10,7 @@ from qmpsh.shell.context import Context
 from qmpsh.shell.steps import Outcome, Steps
 from qmpsh.shell.verbs.table import text_answer, verb
 
-_LATEST_LINES = 100
+_MAX_LINES = 100
 """lines of the history that are shown if no text is given"""
 
 
@@ -22,7 +22,7 @@ def history(context: Context, line: VerbLine) -> Steps:
         raise UsageError(".history is for the interactive shell: it keeps what was typed there")
     word = line.rest.strip()
     lines = [text for text in typed if word in text]
-    shown = lines if word else lines[-_LATEST_LINES:]
+    shown = lines if word else lines[-_MAX_LINES:]
     yield text_answer(line, "\n".join(shown))
     return Outcome()
 

@@ -23,7 +23,7 @@ from qmpsh.shell.script import script_lines
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, Wish, adapted
 from qmpsh.shell.verbs.table import verb
 
-_DEPTH: Final = 16
+_MAX_DEPTH: Final = 16
 """files within files"""
 
 
@@ -42,8 +42,10 @@ def source(context: Context, line: VerbLine) -> Steps:
     if line.redirect is not None and line.redirect.mark == "|" and context.settings.interactive:
         # Each answer is shown as it comes there, and would have a pipe of its own.
         raise UsageError(".source at the prompt takes no pipe; write it after the file's lines")
-    if len(context.sourcing) == _DEPTH:
-        raise UsageError(f".source {name}: {_DEPTH} files deep; does one of them source itself?")
+    if len(context.sourcing) == _MAX_DEPTH:
+        raise UsageError(
+            f".source {name}: {_MAX_DEPTH} files deep; does one of them source itself?"
+        )
     content = _read(name)
     was_open = context.transaction is not None
     context.sourcing.append(name)

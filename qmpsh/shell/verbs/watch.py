@@ -24,7 +24,7 @@ from qmpsh.shell.steps import Answer, Outcome, Steps, WaitFor, Wish, adapted
 from qmpsh.shell.verbs.events import connected
 from qmpsh.shell.verbs.table import verb
 
-EVERY = 1.0
+INTERVAL_SECONDS = 1.0
 """seconds between two replies, where the line does not say"""
 
 
@@ -38,7 +38,7 @@ def watch(context: Context, line: VerbLine) -> Steps:
     Without a count the end of the time is its end; with one it comes too early. Each reply has the
     same time. Raises UsageError for a line that may change something, ReplyTimeout, ConnectionLost.
     """
-    interval = parse_duration(line.head) if line.head else EVERY
+    interval = parse_duration(line.head) if line.head else INTERVAL_SECONDS
     request = yield from _watched(context, line)
     client = connected(context, line)
     repeats, timeout = request.modifiers.count, request.modifiers.timeout

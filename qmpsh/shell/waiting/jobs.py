@@ -18,11 +18,11 @@ GOALS = {"ready": "BLOCK_JOB_READY", "pending": "BLOCK_JOB_PENDING"}
 _ABOUT_JOBS = ("JOB_", "BLOCK_JOB_")
 """How the events about jobs begin; others name devices, which may be called as jobs are."""
 
-_SETTLED = 4
+_STABLE_REPLIES = 4
 """answers in a row, within about a second, until a state that another command ends is one: a job
 is paused for a moment now and then, and stays ready for a moment after job-complete"""
 
-_KINDS = frozenset({"backup", "mirror", "commit", "stream"})
+_JOB_NAMES = frozenset({"backup", "mirror", "commit", "stream"})
 """Ends of commands' names that are what their jobs are called."""
 
 _PARTNER = {"write": "target", "read": "device"}
@@ -74,29 +74,26 @@ class JobTracker(CompletionTracker):
         self._jobs = {id: _Job(id) for id in ids}
         self._last_seen: dict[str, str] = {}
         self.works = frozenset(ids)
-        self.parting = (row.asks,)
+        self.last_queries = (row.poll_query,)
 
-    def hear(self, event: Event) -> bool:
-        """See CompletionTracker."""
+    def on_event(self, event: Event) -> bool:
         job = self._jobs.get(as_str(event.data.get("id", event.data.get("device"))))
         if job is None or not event.name.startswith(_ABOUT_JOBS):
             return False
         if event.name == "JOB_STATUS_CHANGE":
             self._change(job, event)
-        elif event.name in (*self._row.well.split(), *self._row.badly.split()):
+        elif event.name in (*self._row.success.split(), *self._row.failure.split()):
             job.event = event
             job.verdict = self._verdict(event)
         elif event.name in self._halts:
             self._halt(job, event)
-        self._see_what_wants_asking()
+        self._choose_query()
         return True
 
-    def part(self, query: str, value: Json) -> None:
-        """See CompletionTracker."""
+    def on_last_reply(self, query: str, value: Json) -> None:
         self._last_seen = {str(id): _seen(entry) for id, entry in by_id(value).items()}
 
-    def learn(self, value: Json) -> None:
-        """See CompletionTracker."""
+    def on_reply(self, value: Json) -> None:
         listed = by_id(value)
         for job in self._jobs.values():
             if job.status in OVER and job.verdict is None:
@@ -105,12 +102,11 @@ class JobTracker(CompletionTracker):
                     job.verdict = "it is gone, and nothing tells how it ended"
                 else:
                     error = entry.get("error", "")
-                    job.verdict = str(error) if self._row.badly else ""
+                    job.verdict = str(error) if self._row.failure else ""
                     job.event = Event("", entry, None, {"query-jobs": entry})
-        self._see_what_wants_asking()
+        self._choose_query()
 
-    def ending(self) -> Completion | None:
-        """See CompletionTracker."""
+    def completion(self) -> Completion | None:
         jobs = list(self._jobs.values())
         if not all(job.is_settled for job in jobs):
             return None
@@ -120,11 +116,10 @@ class JobTracker(CompletionTracker):
         if len(ends) == 1:
             return ends[0]
         return Completion(
-            failed, [end.value for end in ends], {"ends": [end.told for end in ends]}, note
+            failed, [end.value for end in ends], {"ends": [end.details for end in ends]}, note
         )
 
     def awaited(self) -> str:
-        """See CompletionTracker."""
         goal = f"to be {self._goal}" if self._goal else "to end"
         states = [
             f"{job.id} is {self._last_seen.get(job.id) or job.status or 'as it was'}"
@@ -135,22 +130,21 @@ class JobTracker(CompletionTracker):
         return f"job{'s' * (len(self._jobs) > 1)} {names} {goal}; {', '.join(states)}"
 
     def left(self) -> str:
-        """See CompletionTracker."""
-        if "BLOCK_JOB_CANCELLED" in self._row.well.split():
+        if "BLOCK_JOB_CANCELLED" in self._row.success.split():
             return ""  # its end is what was asked for
         kind = self._command.rpartition("-")[2]
-        kind = kind if kind in _KINDS else "job"
+        kind = kind if kind in _JOB_NAMES else "job"
         return "; ".join(
             f"{kind} {job.id} goes on; job-cancel id={shown_id(job.id)} ends it"
             for job in self._jobs.values()
             if not job.is_settled and (job.status or not self._row.creates)
         )
 
-    def _see_what_wants_asking(self) -> None:
+    def _choose_query(self) -> None:
         """Only the end of a job that has no event of its own is asked for."""
         jobs = self._jobs.values()
         self.urgent = any(job.status in OVER and job.verdict is None for job in jobs)
-        self.question = self._row.asks if self.urgent else ""
+        self.query = self._row.poll_query if self.urgent else ""
         if self._row.dismiss:
             self.dismissed = tuple(job.id for job in jobs if job.status == "concluded")
 
@@ -158,7 +152,7 @@ class JobTracker(CompletionTracker):
 
     @property
     def _halts(self) -> list[str]:
-        return self._row.halts.split()
+        return self._row.pauses_in.split()
 
     def _change(self, job: _Job, event: Event) -> None:
         status = get_str(event.data, "status")
@@ -180,7 +174,7 @@ class JobTracker(CompletionTracker):
             job.event = event
 
     def _verdict(self, event: Event) -> str:
-        if event.name in self._row.badly.split():
+        if event.name in self._row.failure.split():
             return "it was cancelled"
         error = event.data.get("error", "")
         return str(error) or ("failed" if "error" in event.data else "")
@@ -209,7 +203,7 @@ class JobTracker(CompletionTracker):
         return ""
 
 
-class AttachedCourse(JobTracker):
+class AttachedJobTracker(JobTracker):
     """The tracker of a job that an earlier line started, or another client: `.wait job=ID`.
 
     The events of it that were kept come first (`hear`), then `attach`; what query-jobs lists
@@ -229,17 +223,15 @@ class AttachedCourse(JobTracker):
         self._asks = asks
         if not asks and self._job.verdict is not None:
             self._job.status = "null"
-        self.question, self.urgent = self._row.asks, True
+        self.query, self.urgent = self._row.poll_query, True
 
-    def hear(self, event: Event) -> bool:
-        """See CompletionTracker."""
-        question = self.question
-        is_own = super().hear(event)
-        self.question = self.question or question
+    def on_event(self, event: Event) -> bool:
+        query = self.query
+        is_own = super().on_event(event)
+        self.query = self.query or query
         return is_own
 
-    def learn(self, value: Json) -> None:
-        """See CompletionTracker."""
+    def on_reply(self, value: Json) -> None:
         job, entry = self._job, by_id(value).get(self._job.id)
         status = "" if entry is None else str(entry.get("status"))
         if entry is None:
@@ -251,14 +243,13 @@ class AttachedCourse(JobTracker):
         else:
             job.verdict, job.status = None, status
         self._asks = False
-        super().learn(value)
+        super().on_reply(value)
         self._look_for_halt(status)
 
-    def ending(self) -> Completion | None:
-        """See CompletionTracker."""
+    def completion(self) -> Completion | None:
         if self._missing:
             return Completion(f"no job {self._job.id}: {self._missing}")
-        return None if self._asks else super().ending()
+        return None if self._asks else super().completion()
 
     def _look_for_halt(self, status: str) -> None:
         """A job that only another command moves is asked about again until that is certain."""
@@ -267,9 +258,9 @@ class AttachedCourse(JobTracker):
             return
         count = self._halted[1] + 1 if self._halted[0] == status else 1
         self._halted = (status, count)
-        if count == _SETTLED:
+        if count == _STABLE_REPLIES:
             self._job.halt = _HALTED[status]
-        self.question = self._row.asks
+        self.query = self._row.poll_query
 
     def _failure(self, job: _Job) -> str:
         if job.verdict is None and job.halt == "BLOCK_JOB_ERROR" and not job.failed_on:

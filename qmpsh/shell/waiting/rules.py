@@ -17,7 +17,7 @@ from qmpsh.protocol.messages import Event
 if TYPE_CHECKING:
     from qmpsh.shell.execute import Request
 
-PAGE: Final = 4096
+PAGE_BYTES: Final = 4096
 """bytes by which a balloon may miss what was asked of it"""
 
 UNPLUG_UNDER_WAY: Final = "already in the process of unplug"
@@ -38,7 +38,7 @@ _REFUSALS: Final = {
 0x84 says that it is under way.
 """
 
-_STANDING: Final = {
+_STOPPED_STATES: Final = {
     "suspended": "; system_wakeup wakes it",
     **dict.fromkeys(("paused", "prelaunch", "io-error", "watchdog"), "; cont lets it go on"),
 }
@@ -52,7 +52,7 @@ def standstill(reply: Json) -> str:
     status = as_dict(reply).get("status")
     return (
         f"the VM does not run ({status}), so that its guest can do nothing"
-        f"{_STANDING.get(str(status), '')}"
+        f"{_STOPPED_STATES.get(str(status), '')}"
     )
 
 
@@ -69,7 +69,7 @@ def no_answer(arguments: JsonObject, reply: Json) -> bool:
     return False
 
 
-def told_error(event: Event) -> str | None:
+def error_of(event: Event) -> str | None:
     """What an event says of a failure; it may say nothing about it but its name."""
     return str(event.data.get("error") or event.data.get("msg") or event.name)
 
@@ -90,7 +90,7 @@ def says(text: str) -> Callable[[Json], str]:
 def unplug_error(event: Event) -> str | None:
     """Why a guest keeps its device, None where it may still release it."""
     if event.name != "ACPI_DEVICE_OST":
-        return told_error(event)
+        return error_of(event)
     info = get_dict(event.data, "info")
     if info.get("source") not in _EJECTIONS:
         return None
@@ -139,7 +139,7 @@ def _is_near(arguments: JsonObject, actual: Json) -> bool:
     wanted = arguments.get("value")
     if not isinstance(wanted, int) or not isinstance(actual, int):
         return False
-    return abs(wanted - actual) <= PAGE
+    return abs(wanted - actual) <= PAGE_BYTES
 
 
 class RuleKind(Enum):
@@ -154,102 +154,100 @@ class CompletionRule(NamedTuple):
     """A row of the table; every column is words with blanks in between.
 
     commands: names
-    well:     the events on which it ends well, unless their data have an `error`; of a migration
+    success:  the events on which it ends well, unless their data have an `error`; of a migration
               the states
-    badly:    the same for the ends that are exit 1
+    failure:  the same for the ends that are exit 1
     id:       `argument=member,member`: the event is the line's own when one of its members has the
               argument's value; the first argument that the line has counts; of jobs the arguments
               alone
-    asks:     the query that shows the end where no event does, asked for in between
-    halts:    there nothing goes on before another command: of a job events, of a migration states
-    leaves:   the state in which a migration stands beforehand, so that it is not a halt
-    tells:    the query that says how far it is, for the bar
-    stream:   the end of the connection is an end
+    poll_query: the query that shows the end where no event does, asked for in between
+    pauses_in: where only another command moves it on: of a job events, of a migration states
+    initial_state: of a migration, in which it does not count as paused
+    ends_with_connection: the end of the connection is an end
     creates:  the line makes the job
     dismiss:  the job stays until it is dismissed, and the line has no auto-dismiss to say
     guest:    it takes the guest to get there, so that a VM that stands still never does
-    goes_on:  part of an error of the command on which its end is still to come
+    tolerated_error: part of an error of the command on which its end is still to come
 
     These are called with the line's arguments first, or with what came alone:
 
-    is_end:   whether an event of `well` is the end
-    reached:  whether an answer to `asks` is
-    error:    what an event of `badly` says went wrong, None for nothing yet
-    state:    how it is while the end has not come; of the last answer to `asks`, None for none
+    is_end:   whether an event of `success` is the end
+    reached:  whether an answer to `poll_query` is
+    error:    what an event of `failure` says went wrong, None for nothing yet
+    state:    how it is while the end has not come, from the last answer to `poll_query` or None
     """
 
     commands: str
     kind: RuleKind
-    well: str = ""
-    badly: str = ""
+    success: str = ""
+    failure: str = ""
     id: str = ""
-    asks: str = ""
-    halts: str = ""
-    leaves: str = ""
-    tells: str = ""
-    stream: bool = False
+    poll_query: str = ""
+    pauses_in: str = ""
+    initial_state: str = ""
+    ends_with_connection: bool = False
     creates: bool = False
     dismiss: bool = False
     guest: bool = False
-    goes_on: str = ""
+    tolerated_error: str = ""
     is_end: Callable[[JsonObject, Event], bool] = any_event
     reached: Callable[[JsonObject, Json], bool] = no_answer
-    error: Callable[[Event], str | None] = told_error
+    error: Callable[[Event], str | None] = error_of
     state: Callable[[Json], str] = not_come
 
 
 _JOB = CompletionRule("", RuleKind.JOB,
-        "BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED", "id device", "query-jobs",
-        tells="query-jobs")  # fmt: skip
+        "BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED", "id device", "query-jobs")  # fmt: skip
 _MIGRATION = CompletionRule("", RuleKind.MIGRATION,
-        "completed", "failed cancelled", asks="query-migrate",
-        halts="pre-switchover postcopy-paused", tells="query-migrate")  # fmt: skip
+        "completed", "failed cancelled", poll_query="query-migrate",
+        pauses_in="pre-switchover postcopy-paused")  # fmt: skip
 _HALTS = "BLOCK_JOB_READY BLOCK_JOB_PENDING BLOCK_JOB_ERROR"
 
 ENDS: tuple[CompletionRule, ...] = (
     CompletionRule("device_del", RuleKind.EVENT,
         "DEVICE_DELETED", "DEVICE_UNPLUG_GUEST_ERROR MEM_UNPLUG_ERROR ACPI_DEVICE_OST",
-        "id=device,info.device", guest=True, goes_on=UNPLUG_UNDER_WAY,
+        "id=device,info.device", guest=True, tolerated_error=UNPLUG_UNDER_WAY,
         error=unplug_error, state=says("the guest has not released it")),
     CompletionRule("block-export-del", RuleKind.EVENT, "BLOCK_EXPORT_DELETED", id="id=id"),
     CompletionRule("nbd-server-remove", RuleKind.EVENT, "BLOCK_EXPORT_DELETED", id="name=id"),
     CompletionRule("dump-guest-memory", RuleKind.EVENT, "DUMP_COMPLETED"),
-    CompletionRule("balloon", RuleKind.EVENT, "BALLOON_CHANGE", asks="query-balloon", guest=True,
-        is_end=is_balloon, reached=balloon_reached, state=balloon_state),
+    CompletionRule("balloon", RuleKind.EVENT, "BALLOON_CHANGE", poll_query="query-balloon",
+        guest=True, is_end=is_balloon, reached=balloon_reached, state=balloon_state),
     CompletionRule("blockdev-open-tray", RuleKind.EVENT,
-        "DEVICE_TRAY_MOVED", id="id=id device=device", asks="query-block", guest=True,
+        "DEVICE_TRAY_MOVED", id="id=id device=device", poll_query="query-block", guest=True,
         is_end=is_tray_open, reached=tray_reached,
         state=says("the guest has not unlocked the tray")),
-    CompletionRule("calc-dirty-rate", RuleKind.EVENT, asks="query-dirty-rate",
+    CompletionRule("calc-dirty-rate", RuleKind.EVENT, poll_query="query-dirty-rate",
         reached=rate_measured, state=says("it is still measuring")),
     CompletionRule("system_wakeup", RuleKind.EVENT, "WAKEUP"),
-    CompletionRule("system_powerdown", RuleKind.EVENT, "SHUTDOWN", stream=True, guest=True,
-        state=says("the guest has not shut down")),
-    CompletionRule("quit", RuleKind.EVENT, stream=True, state=says("it has not ended")),
+    CompletionRule("system_powerdown", RuleKind.EVENT, "SHUTDOWN",
+        ends_with_connection=True, guest=True, state=says("the guest has not shut down")),
+    CompletionRule("quit", RuleKind.EVENT, ends_with_connection=True,
+        state=says("it has not ended")),
     CompletionRule("x-colo-lost-heartbeat", RuleKind.EVENT, "COLO_EXIT"),
 
     _JOB._replace(commands="block-commit block-stream blockdev-backup blockdev-mirror drive-backup"
-                  " drive-mirror", id="job-id device", halts=_HALTS, creates=True),
+                  " drive-mirror", id="job-id device", pauses_in=_HALTS, creates=True),
     _JOB._replace(commands="blockdev-create x-blockdev-amend snapshot-save snapshot-load"
                   " snapshot-delete", id="job-id", creates=True, dismiss=True),
-    _JOB._replace(commands="transaction", id="actions", halts=_HALTS, creates=True),
+    _JOB._replace(commands="transaction", id="actions", pauses_in=_HALTS, creates=True),
     _JOB._replace(commands="job-complete block-job-complete",
-                  halts="BLOCK_JOB_PENDING BLOCK_JOB_ERROR"),
+                  pauses_in="BLOCK_JOB_PENDING BLOCK_JOB_ERROR"),
     _JOB._replace(commands="job-finalize block-job-finalize"),
-    _JOB._replace(commands="job-resume block-job-resume", halts=_HALTS),
+    _JOB._replace(commands="job-resume block-job-resume", pauses_in=_HALTS),
     _JOB._replace(commands="job-cancel block-job-cancel",
-                  well="BLOCK_JOB_COMPLETED BLOCK_JOB_CANCELLED", badly=""),
+                  success="BLOCK_JOB_COMPLETED BLOCK_JOB_CANCELLED", failure=""),
 
     _MIGRATION._replace(commands="migrate migrate-incoming migrate-start-postcopy"),
-    _MIGRATION._replace(commands="migrate-continue", leaves="pre-switchover"),
-    _MIGRATION._replace(commands="migrate-recover", leaves="postcopy-paused"),
-    _MIGRATION._replace(commands="migrate_cancel", well="cancelled none", badly="completed failed",
-                        halts=""),
-    _MIGRATION._replace(commands="migrate-pause", well="postcopy-paused",
-                        badly="completed failed cancelled", halts=""),
+    _MIGRATION._replace(commands="migrate-continue", initial_state="pre-switchover"),
+    _MIGRATION._replace(commands="migrate-recover", initial_state="postcopy-paused"),
+    _MIGRATION._replace(commands="migrate_cancel", success="cancelled none",
+                        failure="completed failed", pauses_in=""),
+    _MIGRATION._replace(commands="migrate-pause", success="postcopy-paused",
+                        failure="completed failed cancelled", pauses_in=""),
 )  # fmt: skip
 
-ATTACHED = _JOB._replace(halts=_HALTS, creates=True)
+ATTACHED = _JOB._replace(pauses_in=_HALTS, creates=True)
 """A job that was started before, and is waited for by its id alone."""
 
 NEXT = {
@@ -265,14 +263,14 @@ NEXT = {
 BY_COMMAND = {name: row for row in ENDS for name in row.commands.split()}
 
 
-def end_of(command: str) -> CompletionRule | None:
+def rule_of(command: str) -> CompletionRule | None:
     """The row of a command; None where it is done when it is answered."""
     return BY_COMMAND.get(command)
 
 
-def has_end(request: Request) -> bool:
+def can_wait_for(request: Request) -> bool:
     """Whether there is something to wait for after the answer."""
-    row = end_of(request.command.name)
+    row = rule_of(request.command.name)
     if row is None or request.hmp:
         return False
     return row.kind is not RuleKind.JOB or bool(job_ids(row, as_dict(request.command.arguments)))

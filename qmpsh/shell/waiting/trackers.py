@@ -18,50 +18,50 @@ from qmpsh.shell.waiting.rules import NEXT, CompletionRule, standstill
 
 
 class Completion(NamedTuple):
-    """How a command ended.
+    """The end of a command.
 
-    failed: what went wrong, "" for nothing; value: the answer of the line; told: what `--json` adds
-    to the reply; note: what to do next.
+    failed: what went wrong, "" for nothing; value: the answer of the line; note: what to do next
+    details: what `--json` adds to the reply
     """
 
     failed: str = ""
     value: Json = None
-    told: JsonObject = {}  # noqa: RUF012 - never changed, as every field of a value
+    details: JsonObject = {}  # noqa: RUF012 - never changed, as every field of a value
     note: str = ""
 
 
 class CompletionTracker:
     """What all trackers have in common. row: None for an end that the line names itself.
 
-    question: the query that wants asking now, "" for none; urgent: at once, not in its turn
+    query: the query that wants asking now, "" for none; urgent: at once, not in its turn
     works:    names of what the bar may show of it
     dismissed: jobs to dismiss once it has ended
     """
 
-    question = ""
+    query = ""
     urgent = False
     works: frozenset[str] = frozenset()
     dismissed: tuple[str, ...] = ()
-    parting: tuple[str, ...] = ()
+    last_queries: tuple[str, ...] = ()
     """queries that tell how it is when the time has run out"""
     stream = False
     """the end of the connection is an end"""
 
-    def hear(self, event: Event) -> bool:
+    def on_event(self, event: Event) -> bool:
         """Take in an event; whether it is about what is waited for."""
         return False
 
-    def part(self, query: str, value: Json) -> None:
+    def on_last_reply(self, query: str, value: Json) -> None:
         """Take in the answer to a query of `parting`."""
 
-    def learn(self, value: Json) -> None:
-        """Take in the answer to the question; None where it was refused."""
+    def on_reply(self, value: Json) -> None:
+        """Take in the answer to the query; None where it was refused."""
 
     def tolerates(self, text: str) -> bool:
         """Whether the command's error means that there is still something to wait for."""
         return False
 
-    def ending(self) -> Completion | None:
+    def completion(self) -> Completion | None:
         """How it ended, None as long as it has not."""
         raise NotImplementedError
 
@@ -87,20 +87,17 @@ class NamedEventTracker(CompletionTracker):
         self._event: Event | None = None
         self._others = 0
 
-    def hear(self, event: Event) -> bool:
-        """See CompletionTracker."""
+    def on_event(self, event: Event) -> bool:
         is_own = self._event is None and self._wanted.matches(event)
         if is_own:
             self._event = event
         self._others += 1
         return is_own
 
-    def ending(self) -> Completion | None:
-        """See CompletionTracker."""
+    def completion(self) -> Completion | None:
         return None if self._event is None else by_event(self._event)
 
     def awaited(self) -> str:
-        """See CompletionTracker."""
         return f"{self._wanted.text}; {others(self._others)}"
 
 
@@ -115,15 +112,14 @@ class EventTracker(CompletionTracker):
         self._found: Completion | None = None
         self._reply: Json = None
         self._standstill = ""
-        self.question = row.asks
-        self.parting = ("query-status",) if row.guest else ()
-        self.stream = row.stream
+        self.query = row.poll_query
+        self.last_queries = ("query-status",) if row.guest else ()
+        self.stream = row.ends_with_connection
 
-    def hear(self, event: Event) -> bool:
-        """See CompletionTracker."""
+    def on_event(self, event: Event) -> bool:
         row = self._row
-        well = event.name in row.well.split()
-        badly = event.name in row.badly.split()
+        well = event.name in row.success.split()
+        badly = event.name in row.failure.split()
         if self._found is not None or not (well or badly) or not self._is_own(event):
             return False
         if well and not row.is_end(self._arguments, event):
@@ -133,29 +129,24 @@ class EventTracker(CompletionTracker):
             self._found = by_event(event, f"{self._subject}: {error}" if error else "")
         return True
 
-    def learn(self, value: Json) -> None:
-        """See CompletionTracker."""
+    def on_reply(self, value: Json) -> None:
         self._reply = value
         if self._found is None and self._row.reached(self._arguments, value):
-            self._found = Completion("", value, {self._row.asks: value})
+            self._found = Completion("", value, {self._row.poll_query: value})
 
-    def part(self, query: str, value: Json) -> None:
-        """See CompletionTracker."""
+    def on_last_reply(self, query: str, value: Json) -> None:
         self._standstill = standstill(value)
 
     def tolerates(self, text: str) -> bool:
-        """See CompletionTracker."""
-        return bool(self._row.goes_on) and self._row.goes_on in text
+        return bool(self._row.tolerated_error) and self._row.tolerated_error in text
 
-    def ending(self) -> Completion | None:
-        """See CompletionTracker."""
+    def completion(self) -> Completion | None:
         return self._found
 
     def awaited(self) -> str:
-        """See CompletionTracker."""
-        what = " or ".join(self._row.well.split()) or "the end"
-        if self._row.stream:
-            what = f"{what} or the end of the connection" if self._row.well else "the VM to end"
+        what = " or ".join(self._row.success.split()) or "the end"
+        if self._row.ends_with_connection:
+            what = f"{what} or the end of the connection" if self._row.success else "the VM to end"
         state = self._row.state(self._reply)
         # A VM that stands still explains why a guest has not done something, but no number.
         if self._standstill:
@@ -163,7 +154,6 @@ class EventTracker(CompletionTracker):
         return f"{what}{f' of {self._name}' if self._name else ''}; {state}"
 
     def left(self) -> str:
-        """See CompletionTracker."""
         return f"{self._subject} goes on"
 
     @property
@@ -184,16 +174,15 @@ class MigrationTracker(CompletionTracker):
 
     def __init__(self, command: str, row: CompletionRule) -> None:
         self._command = command
-        self._well, self._badly = row.well.split(), row.badly.split()
-        self._halts = row.halts.split()
-        self._leaves = row.leaves
+        self._well, self._badly = row.success.split(), row.failure.split()
+        self._halts = row.pauses_in.split()
+        self._leaves = row.initial_state
         self._status = ""
         self._found: Completion | None = None
-        self.question = row.asks
+        self.query = row.poll_query
         self.works = frozenset({MIGRATION})
 
-    def hear(self, event: Event) -> bool:
-        """See CompletionTracker."""
+    def on_event(self, event: Event) -> bool:
         status = get_str(event.data, "status")
         if event.name != "MIGRATION" or not status:
             return False
@@ -201,36 +190,32 @@ class MigrationTracker(CompletionTracker):
         self.urgent = status in (*self._well, *self._badly, *self._halts)
         return True
 
-    def learn(self, value: Json) -> None:
-        """See CompletionTracker."""
+    def on_reply(self, value: Json) -> None:
         self.urgent = False
         reply = as_dict(value)
         status = reply.get("status", "none" if value == {} else "")
         if isinstance(status, str) and status:
             self._become(status)
-        told: JsonObject = {"query-migrate": value}
+        details: JsonObject = {"query-migrate": value}
         if value is None and self._status in self._badly:
-            told = {}
+            details = {}
         elif self._status != status:
             return
         if self._status in self._badly:
-            self._found = Completion(self._failure(reply), value, told)
+            self._found = Completion(self._failure(reply), value, details)
         elif self._status in self._halts and self._status != self._leaves:
-            self._found = Completion("", value, told, NEXT[self._status])
+            self._found = Completion("", value, details, NEXT[self._status])
         elif self._status in self._well:
             note = "no migration was under way" if self._status == "none" else ""
-            self._found = Completion("", value, told, note)
+            self._found = Completion("", value, details, note)
 
-    def ending(self) -> Completion | None:
-        """See CompletionTracker."""
+    def completion(self) -> Completion | None:
         return self._found
 
     def awaited(self) -> str:
-        """See CompletionTracker."""
         return f"the end of the migration; it is {self._status or 'not begun'}"
 
     def left(self) -> str:
-        """See CompletionTracker."""
         if "cancelled" in self._well:
             return ""
         return "the migration goes on; migrate_cancel ends it"

@@ -22,7 +22,7 @@ from qmpsh.shell.execute import Request, answer_to, execute
 from qmpsh.shell.progress import Progress
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor, Wish
 from qmpsh.shell.waiting.jobs import GOALS, JobTracker
-from qmpsh.shell.waiting.rules import RuleKind, end_of, job_ids
+from qmpsh.shell.waiting.rules import RuleKind, job_ids, rule_of
 from qmpsh.shell.waiting.trackers import (
     Completion,
     CompletionTracker,
@@ -34,22 +34,22 @@ from qmpsh.shell.waiting.trackers import (
 if TYPE_CHECKING:
     from qmpsh.shell.context import Context
 
-SHORTEST, LONGEST = 0.05, 0.5
+MIN_POLL_SECONDS, MAX_POLL_SECONDS = 0.05, 0.5
 """seconds between two questions about an end that no event tells; the pause doubles"""
 
-_PARTING = 2.0
+_DISMISS_SECONDS = 2.0
 """seconds for what is put away once the end was told; it changes nothing about the end"""
 
-_LAST_LOOK = 0.5
+_LAST_QUERY_SECONDS = 0.5
 """seconds for the state that a message tells once the time has run out"""
 
-_DRAINED = 16
+_MAX_DRAIN_TURNS = 16
 """turns of reading what came before, 1 MiB each; a guest may raise events without end"""
 
 
 def drain(client: Client) -> None:
     """Read what has come so far."""
-    for _ in range(_DRAINED):
+    for _ in range(_MAX_DRAIN_TURNS):
         if not client.poll(0):
             return
 
@@ -60,19 +60,19 @@ def execute_and_wait(context: Context, request: Request, wanted: str) -> Steps:
     wanted: "" for the end that the table knows, else an event or a job's state
     Raises UsageError where there is nothing to wait for, before anything is sent.
     """
-    course = yield from _course(context, request, wanted)
-    send = partial(_send_and_follow, context, course)
+    tracker = yield from _tracker_for(context, request, wanted)
+    send = partial(_send_and_follow, context, tracker)
     return (yield from execute(context.client, request, context.settings, send))
 
 
-def _course(
+def _tracker_for(
     context: Context, request: Request, wanted: str
 ) -> Generator[Wish, str, CompletionTracker]:
     """What shows the end of a request. Raises UsageError where nothing does."""
     command = request.command
     if request.hmp:
         raise UsageError("a line of the human monitor has no end to wait for; --wait is for QMP")
-    row = end_of(command.name)
+    row = rule_of(command.name)
     arguments = as_dict(command.arguments)
     if wanted and not (wanted in GOALS and row is not None and row.kind is RuleKind.JOB):
         named = read_wanted(wanted)
@@ -88,7 +88,7 @@ def _course(
     ids = job_ids(row, arguments)
     if not ids:
         raise UsageError(_endless(f"{command.name} without a job"))
-    if wanted and GOALS[wanted] not in row.halts.split():
+    if wanted and GOALS[wanted] not in row.pauses_in.split():
         raise UsageError(f"no job is {wanted} because of {command.name}; --wait waits for its end")
     return JobTracker(command.name, row, arguments, ids, wanted)
 
@@ -101,48 +101,50 @@ def _endless(what: str) -> str:
 
 
 def _send_and_follow(
-    context: Context, course: CompletionTracker, client: Client, request: Request
+    context: Context, tracker: CompletionTracker, client: Client, request: Request
 ) -> Steps:
-    log = context.keep_events()
+    history = context.keep_events()
     drain(client)
     context.before_sending(client, request.command)
     timeout = request.modifiers.timeout
     started = time.monotonic()
     deadline = None if timeout is None else started + timeout
-    follower = TrackerDriver(client, course, Progress() if context.settings.bar else None)
-    with log.followed(follower.hear):
+    driver = TrackerDriver(client, tracker, Progress() if context.settings.bar else None)
+    with history.followed(driver.on_event):
         suggest = context.introspection.suggestion
-        answer = yield from answer_to(client, request, suggest, course.left)
-        if answer.failed and not course.tolerates(answer.text or ""):
+        answer = yield from answer_to(client, request, suggest, tracker.left)
+        if answer.failed and not tracker.tolerates(answer.text or ""):
             yield answer
             return Outcome(1)
-        ending = yield from end_of_course(follower, deadline)
-    if ending is None:
-        yield from look_back(client, course)
-        raise too_late(request.command.name, timeout, course)
-    yield of_ending(answer, ending, time.monotonic() - started)
-    if ending.note:
-        yield Note(ending.note)
-    for job in course.dismissed:
+        completion = yield from wait_for_completion(driver, deadline)
+    if completion is None:
+        yield from query_last_state(client, tracker)
+        raise timeout_error(request.command.name, timeout, tracker)
+    yield completion_answer(answer, completion, time.monotonic() - started)
+    if completion.note:
+        yield Note(completion.note)
+    for job in tracker.dismissed:
         yield from _dismiss(client, job)
-    return Outcome(1 if ending.failed else 0)
+    return Outcome(1 if completion.failed else 0)
 
 
-def too_late(name: str, timeout: float | None, course: CompletionTracker) -> ReplyTimeout:
+def timeout_error(name: str, timeout: float | None, tracker: CompletionTracker) -> ReplyTimeout:
     """What to say of an end that did not come in time."""
     given = f"{timeout:g} s" if timeout is not None else "the time"
-    return ReplyTimeout(f"{name}: waited {given} for {course.awaited()}")
+    return ReplyTimeout(f"{name}: waited {given} for {tracker.awaited()}")
 
 
-def look_back(client: Client, course: CompletionTracker) -> Generator[Wish, str, None]:
+def query_last_state(client: Client, tracker: CompletionTracker) -> Generator[Wish, str, None]:
     """Ask how it is now that the time has run out, of a server that answers at once."""
-    for query in course.parting:
+    for query in tracker.last_queries:
         if client.closed:
             return
         pending = client.submit(Command(query))
-        yield WaitFor(partial(_is_done, pending), time.monotonic() + _LAST_LOOK, stops=True)
+        yield WaitFor(
+            partial(_is_done, pending), time.monotonic() + _LAST_QUERY_SECONDS, stops=True
+        )
         if isinstance(pending.reply, Reply):
-            course.part(query, pending.reply.value)
+            tracker.on_last_reply(query, pending.reply.value)
         elif not pending.done:
             client.forget(pending)
 
@@ -151,27 +153,27 @@ def _is_done(pending: Pending) -> bool:
     return pending.done
 
 
-def end_of_course(
-    follower: TrackerDriver, deadline: float | None
+def wait_for_completion(
+    driver: TrackerDriver, deadline: float | None
 ) -> Generator[Wish, str, Completion | None]:
     """Wait for the end; None when the time has run out. Raises ConnectionLost."""
-    while (ending := follower.turn(time.monotonic())) is None:
+    while (completion := driver.turn(time.monotonic())) is None:
         now = time.monotonic()
         if deadline is not None and now >= deadline:
             return None
-        due = min(math.inf if deadline is None else deadline, follower.due)
+        due = min(math.inf if deadline is None else deadline, driver.due)
         due_or_never = None if due == math.inf else due
-        yield WaitFor(follower.has_news, due_or_never, follower.works, left=follower.left)
-    return ending
+        yield WaitFor(driver.has_news, due_or_never, driver.works, left=driver.left)
+    return completion
 
 
-def of_ending(answer: Answer, ending: Completion, seconds: float) -> Answer:
+def completion_answer(answer: Answer, completion: Completion, seconds: float) -> Answer:
     """The end as the answer of the line; `--json` has the reply, and what showed the end."""
-    reply = {**(answer.reply or {}), **ending.told}
-    value = answer.value if ending.value is None else ending.value
-    if ending.failed:
+    reply = {**(answer.reply or {}), **completion.details}
+    value = answer.value if completion.value is None else completion.value
+    if completion.failed:
         return answer._replace(
-            failed=True, text=ending.failed, value=None, reply=reply, seconds=seconds
+            failed=True, text=completion.failed, value=None, reply=reply, seconds=seconds
         )
     return answer._replace(failed=False, text=None, value=value, reply=reply, seconds=seconds)
 
@@ -180,7 +182,7 @@ def _dismiss(client: Client, job: str) -> Generator[Wish, str, None]:
     """Let go of a job that this line made, its error having been shown; whether it works or not."""
     if not client.closed:
         pending = client.submit(Command("job-dismiss", {"id": job}))
-        yield WaitFor(lambda: pending.done, time.monotonic() + _PARTING, stops=True)
+        yield WaitFor(lambda: pending.done, time.monotonic() + _DISMISS_SECONDS, stops=True)
 
 
 class TrackerDriver:
@@ -190,26 +192,26 @@ class TrackerDriver:
     """
 
     def __init__(
-        self, client: Client, course: CompletionTracker, progress: Progress | None
+        self, client: Client, tracker: CompletionTracker, progress: Progress | None
     ) -> None:
         self._client = client
-        self._course = course
+        self._tracker = tracker
         self._progress = progress
         self._asked: Pending | None = None
-        self._pause = SHORTEST
+        self._pause = MIN_POLL_SECONDS
         self._next = 0.0
         self._is_fresh = False
         self.due = math.inf
         """when to look again even if nothing is heard, of the clock `time.monotonic()`"""
-        self.left = course.left
-        self.works = None if progress is None else lambda: progress.works(course.works)
+        self.left = tracker.left
+        self.works = None if progress is None else lambda: progress.works(tracker.works)
 
-    def hear(self, event: Event) -> bool:
+    def on_event(self, event: Event) -> bool:
         """Take in an event; whether it is about what is waited for."""
         self._is_fresh = True
         if self._progress is not None:
-            self._progress.hear(event, time.monotonic())
-        return self._course.hear(event)
+            self._progress.on_event(event, time.monotonic())
+        return self._tracker.on_event(event)
 
     def has_news(self) -> bool:
         """Whether a turn would find something that the last one has not."""
@@ -223,49 +225,51 @@ class TrackerDriver:
         """
         self._is_fresh = False
         if self._asked is not None and self._asked.done:
-            self._learn(self._asked, now)
-        ending = self._course.ending()
-        if ending is None and self._client.closed:
+            self._on_reply(self._asked, now)
+        completion = self._tracker.completion()
+        if completion is None and self._client.closed:
             return self._end_of_stream()
-        if ending is None and self._asked is None:
+        if completion is None and self._asked is None:
             self._ask(now)
-        return ending
+        return completion
 
     def _end_of_stream(self) -> Completion:
         lost = self._client.lost
         # Neither what we hung up ourselves nor a way that broke says that the VM has ended.
-        if self._course.stream and isinstance(lost, StreamEnded):
+        if self._tracker.stream and isinstance(lost, StreamEnded):
             return Completion()
         why = f": {lost}" if lost is not None else ""
-        raise ConnectionLost(f"lost the connection while waiting for {self._course.awaited()}{why}")
+        raise ConnectionLost(
+            f"lost the connection while waiting for {self._tracker.awaited()}{why}"
+        )
 
     def _ask(self, now: float) -> None:
-        """Put the question that is due: the tracker's own, else one for the bar."""
-        course, name = self._course, ""
-        if course.question and (course.urgent or now >= self._next):
-            name = course.question
-            self._pause = min(2 * self._pause, LONGEST)
-        elif self._progress is not None and course.works:
-            name = self._progress.take_question(now) or ""
+        """Put the query that is due: the tracker's own, else one for the bar."""
+        tracker, name = self._tracker, ""
+        if tracker.query and (tracker.urgent or now >= self._next):
+            name = tracker.query
+            self._pause = min(2 * self._pause, MAX_POLL_SECONDS)
+        elif self._progress is not None and tracker.works:
+            name = self._progress.next_query(now) or ""
         if name:
             self._asked = self._client.submit(Command(name))
         self.due = math.inf if self._asked is not None else self._next_time(now)
 
     def _next_time(self, now: float) -> float:
-        times = [self._next] if self._course.question else []
-        if self._progress is not None and self._course.works:
+        times = [self._next] if self._tracker.query else []
+        if self._progress is not None and self._tracker.works:
             wait = self._progress.due(now)
             times += [] if wait is None else [now + wait]
         return min(times, default=math.inf)
 
-    def _learn(self, asked: Pending, now: float) -> None:
+    def _on_reply(self, asked: Pending, now: float) -> None:
         self._asked = None
         if asked.error is not None:
             return  # the connection was lost, which is not an answer
         self._next = now + self._pause
         value = asked.reply.value if isinstance(asked.reply, Reply) else None
         name = asked.command.name
-        if name == self._course.question:
-            self._course.learn(value)
+        if name == self._tracker.query:
+            self._tracker.on_reply(value)
         if self._progress is not None:
-            self._progress.learn(name, value, now)
+            self._progress.on_reply(name, value, now)

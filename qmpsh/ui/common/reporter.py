@@ -114,7 +114,7 @@ class Reporter(ABC, Generic[Key]):
         self.on_values()
         self._changed()
 
-    def lost(self, error: QmpshError) -> None:
+    def connection_lost(self, error: QmpshError) -> None:
         """Show how the connection ended."""
         if self.machine is not None:
             self.note(farewell(self.machine, error), BodyKind.WARNING)

@@ -253,7 +253,7 @@ class ScreenReporter(Reporter[Echo]):
         self.on_machine_change()
         super().facts()
 
-    def lost(self, error: QmpshError) -> None:
-        super().lost(error)
+    def connection_lost(self, error: QmpshError) -> None:
+        super().connection_lost(error)
         # The banner describes the connection that has ended.
         self._banner = None

@@ -7,7 +7,7 @@ import pytest
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.messages import Event
 from qmpsh.shell.events import read_wanted
-from qmpsh.shell.waiting.jobs import AttachedCourse, JobTracker
+from qmpsh.shell.waiting.jobs import AttachedJobTracker, JobTracker
 from qmpsh.shell.waiting.rules import BY_COMMAND
 from qmpsh.shell.waiting.trackers import CompletionTracker, EventTracker, MigrationTracker
 
@@ -39,8 +39,8 @@ def ost(device: str | None, source: int, status: int) -> Event:
 def told(course: CompletionTracker, *events: Event) -> tuple[str, str] | None:
     """What went wrong and what to do next, None before the end."""
     for each in events:
-        course.hear(each)
-    ending = course.ending()
+        course.on_event(each)
+    ending = course.completion()
     return None if ending is None else (ending.failed, ending.note)
 
 
@@ -121,7 +121,7 @@ def test_an_unplug_under_way_goes_on() -> None:
     ],
 )  # fmt: skip
 def test_what_goes_on_without_us(course: CompletionTracker, left: str) -> None:
-    course.hear(job("running"))
+    course.on_event(job("running"))
     assert course.left() == left
 
 
@@ -134,10 +134,10 @@ def test_balloon_within_a_page() -> None:
     assert told(course, event("BALLOON_CHANGE", actual=(1 << 20) + 4097)) is None
     assert told(course, event("BALLOON_CHANGE", actual=(1 << 20) + 4096)) == ("", "")
     course = by_event("balloon", value=1 << 20)
-    course.learn({"actual": 5})
-    assert course.ending() is None
-    course.learn({"actual": 1 << 20})
-    assert course.ending() is not None
+    course.on_reply({"actual": 5})
+    assert course.completion() is None
+    course.on_reply({"actual": 1 << 20})
+    assert course.completion() is not None
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ def test_balloon_within_a_page() -> None:
 )
 def test_who_waits_for_a_guest_tells_whether_it_runs(status: str, running: bool, said: str) -> None:
     course = by_event("device_del", id="d0")
-    assert course.parting == ("query-status",)
-    course.part("query-status", {"status": status, "running": running})
+    assert course.last_queries == ("query-status",)
+    course.on_last_reply("query-status", {"status": status, "running": running})
     state = f"the VM does not run ({status}), so that its guest can do nothing{said}"
     assert course.awaited() == (
         f"DEVICE_DELETED of d0; {'the guest has not released it' if running else state}"
@@ -163,9 +163,9 @@ def test_who_waits_for_a_guest_tells_whether_it_runs(status: str, running: bool,
 def test_a_balloon_tells_its_size() -> None:
     course = by_event("balloon", value=1 << 20)
     assert course.awaited() == "BALLOON_CHANGE; it has not come"
-    course.learn({"actual": 5 << 20})
+    course.on_reply({"actual": 5 << 20})
     assert course.awaited() == "BALLOON_CHANGE; the guest has 5242880 bytes"
-    course.part("query-status", {"status": "paused", "running": False})
+    course.on_last_reply("query-status", {"status": "paused", "running": False})
     assert course.awaited().startswith(
         "BALLOON_CHANGE; the guest has 5242880 bytes; the VM does not run (paused)"
     )
@@ -173,23 +173,25 @@ def test_a_balloon_tells_its_size() -> None:
 
 def test_a_job_tells_how_far_it_is() -> None:
     course = jobs("blockdev-backup", "j0", "j1")
-    course.hear(job("running"))
-    course.part("query-jobs", [{"id": "j1", "status": "ready"}, {"id": "j2", "status": "x"}])
+    course.on_event(job("running"))
+    course.on_last_reply(
+        "query-jobs", [{"id": "j1", "status": "ready"}, {"id": "j2", "status": "x"}]
+    )
     assert course.awaited() == "jobs j0, j1 to end; j0 is running, j1 is ready"
     running: JsonObject = {"status": "running", "current-progress": 5, "total-progress": 12}
-    course.part("query-jobs", [{"id": "j0", **running}])
+    course.on_last_reply("query-jobs", [{"id": "j0", **running}])
     assert course.awaited().endswith("; j0 is running, 41 % done, j1 is as it was")
-    course.part("query-jobs", None)
+    course.on_last_reply("query-jobs", None)
     assert course.awaited().endswith("; j0 is running, j1 is as it was")
 
 
 # ---------------------------------------------------------------------------- .wait job=ID
 
 
-def attached(*events: Event, asks: bool = True) -> AttachedCourse:
-    course = AttachedCourse("j0")
+def attached(*events: Event, asks: bool = True) -> AttachedJobTracker:
+    course = AttachedJobTracker("j0")
     for each in events:
-        course.hear(each)
+        course.on_event(each)
     course.attach(asks=asks)
     return course
 
@@ -203,25 +205,25 @@ COMPLETED = event("BLOCK_JOB_COMPLETED", device="j0")
 
 def test_a_kept_event_decides_once_the_job_is_no_longer_listed() -> None:
     course = attached(job("running"), COMPLETED, job("concluded"), job("null"))
-    assert (course.ending(), course.question, course.urgent) == (None, "query-jobs", True)
-    course.learn([])
-    ending = course.ending()
+    assert (course.completion(), course.query, course.urgent) == (None, "query-jobs", True)
+    course.on_reply([])
+    ending = course.completion()
     assert ending is not None
-    assert (ending.failed, ending.told["event"]) == ("", COMPLETED.raw)
+    assert (ending.failed, ending.details["event"]) == ("", COMPLETED.raw)
 
 
 def test_a_kept_event_alone_decides_where_nobody_can_be_asked() -> None:
     failed = event("BLOCK_JOB_COMPLETED", device="j0", error="no space")
-    ending = attached(failed, asks=False).ending()
+    ending = attached(failed, asks=False).completion()
     assert ending is not None
     assert ending.failed == ".wait: job j0: no space"
-    assert attached(job("running"), asks=False).ending() is None
+    assert attached(job("running"), asks=False).completion() is None
 
 
 def test_a_listed_job_is_a_later_one() -> None:
     course = attached(COMPLETED, job("concluded"), job("null"))
-    course.learn(listed("running"))
-    assert (course.ending(), course.question) == (None, "")
+    course.on_reply(listed("running"))
+    assert (course.completion(), course.query) == (None, "")
     assert told(course, event("BLOCK_JOB_CANCELLED", device="j0")) is None
     assert told(course, job("concluded")) == (".wait: job j0: it was cancelled", "")
 
@@ -238,8 +240,8 @@ def test_a_listed_job_is_a_later_one() -> None:
 )
 def test_what_is_learnt_of_a_job(events: tuple[Event, ...], value: Json, failed: str) -> None:
     course = attached(*events)
-    course.learn(value)
-    ending = course.ending()
+    course.on_reply(value)
+    ending = course.completion()
     assert ending is not None
     assert ending.failed == failed
 
@@ -259,9 +261,9 @@ def test_what_is_learnt_of_a_job(events: tuple[Event, ...], value: Json, failed:
 def test_a_state_that_lasts_is_the_end(status: str, failed: str, note: str) -> None:
     course = attached(event("BLOCK_JOB_READY", device="j0"))
     for value in (status, status, status, "running", status, status, status):
-        course.learn(listed(value))
-        assert course.ending() is None
-    course.learn(listed(status))
+        course.on_reply(listed(value))
+        assert course.completion() is None
+    course.on_reply(listed(status))
     assert told(course) == (failed, note)
 
 
@@ -269,7 +271,7 @@ def test_an_error_that_was_told_before_is_named() -> None:
     stopped = event("BLOCK_JOB_ERROR", device="j0", action="stop", operation="write")
     course = attached(job("running"), stopped, job("paused"))
     for _ in range(4):
-        course.learn(listed("paused"))
+        course.on_reply(listed("paused"))
     ending = told(course)
     assert ending is not None
     assert ending[0].startswith(".wait: job j0 is paused, it could not write; job-resume")
@@ -278,10 +280,10 @@ def test_an_error_that_was_told_before_is_named() -> None:
 def test_a_course_takes_what_is_about_its_jobs() -> None:
     course = jobs("blockdev-backup")
     assert [
-        course.hear(each)
+        course.on_event(each)
         for each in (job("running"), COMPLETED, job("running", "j1"), event("STOP"))
     ] == [True, True, False, False]
-    assert not course.hear(event("DEVICE_DELETED", device="j0"))
+    assert not course.on_event(event("DEVICE_DELETED", device="j0"))
 
 
 def test_a_dump_that_fails() -> None:
@@ -292,8 +294,8 @@ def test_a_dump_that_fails() -> None:
 def test_null_alone_is_no_success() -> None:
     course = jobs("blockdev-create")
     assert told(course, job("created"), job("running"), job("null")) is None
-    assert (course.question, course.urgent) == ("query-jobs", True)
-    course.learn([])
+    assert (course.query, course.urgent) == ("query-jobs", True)
+    course.on_reply([])
     assert told(course) == (
         "blockdev-create: job j0: it is gone, and nothing tells how it ended",
         "",
@@ -344,9 +346,9 @@ def migration(command: str = "migrate") -> MigrationTracker:
 
 def test_migration_by_asking() -> None:
     course = migration()
-    course.learn({"status": "active"})
+    course.on_reply({"status": "active"})
     assert course.awaited() == "the end of the migration; it is active"
-    course.learn({"status": "failed", "error-desc": "no route"})
+    course.on_reply({"status": "failed", "error-desc": "no route"})
     assert told(course) == ("migrate: the migration has failed: no route", "")
 
 
@@ -354,30 +356,30 @@ def test_an_event_of_the_migration_makes_the_question_urgent() -> None:
     course = migration()
     assert told(course, event("MIGRATION", status="completed")) is None
     assert course.urgent
-    course.learn({"status": "completed", "total-time": 3})
+    course.on_reply({"status": "completed", "total-time": 3})
     assert told(course) == ("", "")
 
 
 def test_a_migration_halts_where_another_command_is_needed() -> None:
     course = migration()
-    course.learn({"status": "pre-switchover"})
+    course.on_reply({"status": "pre-switchover"})
     note = "pre-switchover: migrate-continue state=pre-switchover --wait goes on"
     assert told(course) == ("", note)
     course = migration("migrate-continue")
-    course.learn({"status": "pre-switchover"})
+    course.on_reply({"status": "pre-switchover"})
     assert told(course) is None
-    course.learn({"status": "completed"})
+    course.on_reply({"status": "completed"})
     assert told(course) == ("", "")
 
 
 def test_cancelling_a_migration() -> None:
     course = migration("migrate_cancel")
-    course.learn({"status": "cancelling"})
+    course.on_reply({"status": "cancelling"})
     assert told(course) is None
-    course.learn({"status": "cancelled"})
+    course.on_reply({"status": "cancelled"})
     assert told(course) == ("", "")
     course = migration("migrate_cancel")
-    course.learn({})
+    course.on_reply({})
     assert told(course) == ("", "no migration was under way")
 
 
