@@ -80,7 +80,7 @@ class UntypedBranch:
         spans: dict[str, Span] = {}
         for parts, argument in self.entries:
             count = width(parts)
-            name = ".".join(part.text for part in parts[:count])
+            name = ".".join([part.text for part in parts[:count]])
             span = (parts[0].span[0], parts[count - 1].span[1])
             group = groups.setdefault(name, [])
             if group and not (parts[count:] and group[0][0]):

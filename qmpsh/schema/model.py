@@ -120,6 +120,7 @@ class Schema:
     def __init__(self, lookup: Lookup, commands: tuple[str, ...], events: tuple[str, ...]) -> None:
         self._lookup = lookup
         self._types: dict[str, Type] = {}
+        self._commands: dict[str, CommandInfo | None] = {}
         self.binding = True
         self.devices: dict[str, dict[str, str]] = {}
         self.commands = commands
@@ -133,6 +134,11 @@ class Schema:
 
     def command(self, name: str) -> CommandInfo | None:
         """Return what is known of a command; None if the schema lacks it."""
+        if name not in self._commands:
+            self._commands[name] = self._command(name)
+        return self._commands[name]
+
+    def _command(self, name: str) -> CommandInfo | None:
         entity = self._lookup(name)
         if entity is None or entity.get("meta-type") != "command":
             return None
