@@ -96,7 +96,7 @@ def read_int(text: str) -> int | None:
 
 
 def is_broken_size(text: str) -> bool:
-    """Whether the text is a size such as `1.3K`, which is not a whole number of bytes."""
+    """Return whether the text is a size such as `1.3K`, which is not a whole number of bytes."""
     match = _INT.fullmatch(text) if len(text) <= _LONGEST else None
     return match is not None and not match["hex"] and _scaled(match) is None
 

@@ -30,7 +30,7 @@ _KINDS: Final = {
 
 
 def open_regular(path: str, flags: int, mode: int = 0o600) -> int:
-    """The descriptor of a regular file. flags, mode: as of os.open.
+    """Return the descriptor of a regular file. flags, mode: as of os.open.
 
     Raises OSError, whose strerror says what it is instead.
     """
@@ -44,7 +44,7 @@ def open_regular(path: str, flags: int, mode: int = 0o600) -> int:
 
 
 def read_regular(path: str, most: int) -> bytes:
-    """All bytes of a regular file. Raises OSError, also for more than `most` bytes."""
+    """Return all bytes of a regular file. Raises OSError, also for more than `most` bytes."""
     with open(open_regular(path, os.O_RDONLY), "rb") as file:
         is_large = os.fstat(file.fileno()).st_size > most
         # Files of /proc have no size, and may have no end.

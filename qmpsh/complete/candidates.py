@@ -107,7 +107,7 @@ class Catalog:
         self.events = schema.events if schema is not None else ()
 
     def inside(self, *, transaction: bool) -> Catalog:
-        """The catalog for a line: inside a transaction its commands are the actions."""
+        """Return the catalog for a line: inside a transaction its commands are the actions."""
         if not transaction:
             return self
         found = copy.copy(self)
@@ -126,7 +126,7 @@ class Catalog:
 
 
 def hmp_entries(value: Json, prefix: str = "") -> dict[str, str]:
-    """Names of a help text with what is said of them.
+    """Return the names in a help text, each with its description.
 
     An entry is a line with a lowercase letter in column 0; its name ends at the first blank and may
     hold twins after `|`. Source: wire.md section 9.
@@ -142,7 +142,9 @@ def hmp_entries(value: Json, prefix: str = "") -> dict[str, str]:
 
 
 def rank(candidates: Iterable[Candidate], text: str, cursor: int) -> list[Candidate]:
-    """The fitting ones, best first. text, cursor: the line; a candidate replaces from its start."""
+    """Return the candidates that fit, best first. text, cursor: the line; a candidate replaces what
+    stands from its start to the cursor.
+    """
     scored = []
     for place, candidate in enumerate(candidates):
         score = _fit(text[candidate.start : cursor], candidate)
@@ -154,7 +156,9 @@ def rank(candidates: Iterable[Candidate], text: str, cursor: int) -> list[Candid
 
 
 def _fit(typed: str, candidate: Candidate) -> tuple[int, int] | None:
-    """As it is written, or as what it says where that needs quotes."""
+    """Return the score of a candidate as it is written, or as the name that it stands for if that
+    needs quotes.
+    """
     score = _score(typed, candidate.text)
     is_quoted = candidate.text[:1] in ("'", '"') and candidate.value != ""
     if score == (0, 0) or not is_quoted:
@@ -168,7 +172,7 @@ def _fit(typed: str, candidate: Candidate) -> tuple[int, int] | None:
 
 
 def _score(typed: str, candidate: str) -> tuple[int, int] | None:
-    """Lower is better: (kind of match, spread of the letters); None where it does not fit."""
+    """Return (kind of match, spread of the letters), lower is better; None if it does not fit."""
     if candidate.startswith(typed):
         return (0, 0)
     typed, candidate = typed.lower(), candidate.lower()

@@ -25,7 +25,7 @@ from qmpsh.schema.model import Member, ObjectType, Schema
 
 
 def bracket_keys(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    """The members that may follow; the closing mark where there is none."""
+    """Return the members that may follow; the closing mark where there is none."""
     found = list(key_candidates(place, catalog))
     if place.bracketed and not found and not place.prefix and line_of(place, catalog) is not None:
         found.append(Candidate("}", place.start, "end"))
@@ -33,7 +33,7 @@ def bracket_keys(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
 
 
 def bracket_values(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    """The values that may stand there; after a word that is whole, what follows it."""
+    """Return the values that may stand there; after a complete word, what follows it."""
     found = list(value_candidates(place, catalog))
     is_whole = not found or any(candidate.text == place.prefix for candidate in found)
     if place.bracketed and place.prefix and not place.quote and is_whole:
@@ -42,7 +42,7 @@ def bracket_values(place: CursorContext, catalog: Catalog) -> Iterable[Candidate
 
 
 def behind_bracket(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
-    """After a value that is complete."""
+    """Yield what may follow a complete value."""
     if line_of(place, catalog) is None:
         return
     is_item = place.where is Slot.BEHIND_ITEM
@@ -69,7 +69,10 @@ def _behind_word(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
 def set_candidates(
     before: str, place: CursorContext, settings: Mapping[str, Setting]
 ) -> Iterable[Candidate]:
-    """before: the line up to the word at the cursor."""
+    """Yield the options of `.set`, or the values of the one that is named.
+
+    before: the line up to the word at the cursor.
+    """
     words = before.split()[1:]
     if not words:
         for name, setting in settings.items():
@@ -83,7 +86,7 @@ def set_candidates(
 
 
 def event_words(before: str, place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    """Events, and after one of them the members of its data.
+    """Yield events, and after one of them the members of its data.
 
     before: the line up to the word at the cursor
     """
@@ -101,13 +104,13 @@ def event_words(before: str, place: CursorContext, catalog: Catalog) -> Iterable
 
 
 def awaited_events(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
-    """What `--wait=` may name."""
+    """Yield what `--wait=` may name."""
     for name in catalog.events:
         yield Candidate(name, place.start, "event", form=Form.NAME)
 
 
 def _members(events: Iterable[str], schema: Schema) -> Iterable[Member]:
-    """The members of the events' data, each once."""
+    """Return the members of the events' data, each once."""
     found: dict[str, Member] = {}
     for name in events:
         event = schema.event(name.upper())
@@ -123,13 +126,13 @@ _VERB = re.compile(r"\s*\S+\s+")
 
 
 def verb_words(typed: str, place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    """typed: the line up to the cursor."""
+    """Return the words that a verb takes. typed: the line up to the cursor."""
     find = _few if place.takes is None else _WORDS_OF.get(place.takes, _few)
     return find(typed, place, catalog)
 
 
 def _help(typed: str, place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
-    """A name; after a command's the tag whose branch is to be explained, and its values."""
+    """Yield names; after a command's, the tag whose branch is to be explained, and its values."""
     verb = _VERB.match(typed)
     start = verb.end() if verb is not None else len(typed)
     inner = find_place(typed[start:], len(typed) - start, PLAIN)
@@ -159,19 +162,19 @@ def _events(typed: str, place: CursorContext, catalog: Catalog) -> Iterable[Cand
 
 
 def _file(typed: str, place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
-    """A file of this host: all of the word, the parts that the scanner makes of it are a key's."""
+    """Yield files of this host; the whole word counts, although the scanner splits it like a key."""
     start, begun = word_at_end(typed)
     for path in catalog.paths(begun):
         yield Candidate(path, start, "path", form=Form.PATH)
 
 
 def _files(typed: str, place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    """The first of two files: the second is the guest's, which cannot be listed."""
+    """Return the first of two files: the second is the guest's, which cannot be listed."""
     return _file(typed, place, catalog) if len(typed[: place.start].split()) == 1 else ()
 
 
 def _few(typed: str, place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
-    """The words that a verb takes first, where they are few."""
+    """Yield the words that a verb takes first, where they are few."""
     if place.verb is not None and len(typed[: place.start].split()) == 1:
         for word in place.verb.words:
             yield Candidate(word, place.start)
@@ -197,7 +200,7 @@ MOST_DOCUMENTED = 40
 
 
 def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candidate]:
-    """Candidates at the cursor (an offset into text), best first."""
+    """Return candidates at the cursor (an offset into text), best first."""
     place = find_place(text, cursor, mode)
     catalog = catalog.inside(transaction=place.in_transaction)
     if place.where is Slot.VERB_WORD:
@@ -211,7 +214,7 @@ def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candi
 
 
 def _documented(candidate: Candidate, place: CursorContext, catalog: Catalog) -> Candidate:
-    """The candidate with the first sentence of the manual, where it has none of its own."""
+    """Return the candidate with the first sentence of the manual, if it has none of its own."""
     manual = catalog.manual
     if candidate.doc or manual is None:
         return candidate
@@ -258,7 +261,7 @@ def _commands(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
 
 
 def _closing(place: CursorContext, mode: Mode) -> Iterable[Candidate]:
-    """The `)` of a transaction: alone on its line, or after the one action of a line."""
+    """Yield the `)` of a transaction: alone on its line, or after the one action of a line."""
     where = Slot.COMMAND if mode.in_transaction else Slot.KEY
     at_word = place.where is where and not place.bracketed and len(place.pieces) < 2
     if place.in_transaction and at_word:
@@ -271,8 +274,8 @@ def _verbs(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
 
 
 def _modifiers(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    """Those that the command takes: out of band where the schema lets it go, an end to wait for
-    where one is known; any other is named, `--wait=EVENT`. A verb has its own, and few others.
+    """Yield those that the command takes: out of band where the schema lets it go, an end to wait
+    for where one is known; any other is named, `--wait=EVENT`. A verb has its own, and few others.
     """
     if place.verb is not None:
         # After `.help` they are what it explains.
@@ -292,7 +295,7 @@ def _modifiers(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
 
 
 def _hmp(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    """The human monitor's commands, and after `info` and `help` what these take."""
+    """Yield the human monitor's commands, and after `info` and `help` what these take."""
     words = place.prefix.split(" ")
     start = place.start + len(place.prefix) - len(words[-1])
     entries = catalog.hmp if len(words) == 1 else {}
@@ -303,7 +306,7 @@ def _hmp(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
 
 
 def _complete_files(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    """After > and >>, and where a descriptor is opened: paths as this shell sees them."""
+    """Yield paths as this shell sees them: after > and >>, and where a descriptor is opened."""
     for path in catalog.paths(place.prefix):
         yield Candidate(path, place.start, "path", form=Form.PATH)
 

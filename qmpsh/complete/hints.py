@@ -58,7 +58,7 @@ class Fault(NamedTuple):
 
 
 def find_faults(text: str, catalog: Catalog, mode: Mode) -> list[Fault]:
-    """The faults of a line, in its order."""
+    """Return the faults of a line, in its order."""
     if mode.hmp or not catalog.commands:
         return []
     look_alike = find_look_alike(text, analyse(text, mode).tokens) if not text.isascii() else None
@@ -117,7 +117,7 @@ def _of_member(
 
 
 def _unknown_member(line: TypedArguments, given: GivenMember) -> Iterator[Fault]:
-    """A member that its object does not have; nothing where the tag is still to come."""
+    """Yield the fault of a member that its object does not have; none while the tag is missing."""
     owner_path, owner = _owner(line, given.path)
     unfolded = line.unfolded(owner, owner_path) if owner is not None else None
     if unfolded is None or unfolded.undecided is not None:
@@ -129,7 +129,7 @@ def _unknown_member(line: TypedArguments, given: GivenMember) -> Iterator[Fault]
 
 
 def _owner(line: TypedArguments, path: Path) -> tuple[Path, ObjectType | None]:
-    """The innermost object on the way that there is."""
+    """Return the innermost object on the path that exists."""
     for length in range(len(path) - 1, -1, -1):
         kind = line.type_at(path[:length])
         if kind is not None:
@@ -160,7 +160,7 @@ _DANGER = "not asked: {}; loading modules of another build can end the VM"
 
 
 def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Fragment]:
-    """The hint as fragments; [] where there is nothing to say."""
+    """Return the hint as fragments; [] where there is nothing to say."""
     place = find_place(text, cursor, mode)
     if _loads_modules(place) and (why := catalog.replaced()):
         return [("hint.error", _DANGER.format(why))]
@@ -177,7 +177,9 @@ def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Fragment]
 
 
 def _loads_modules(place: CursorContext) -> bool:
-    """Whether a candidate here, or the line itself, costs the server the loading of its modules."""
+    """Return whether a candidate here, or the line itself, costs the server the loading of its
+    modules.
+    """
     if place.where is Slot.HMP:
         return place.prefix.split()[:2] in (["device_add", "help"], ["device_add", "?"])
     if place.where is not Slot.VALUE:
@@ -211,7 +213,9 @@ def _words(line: TypedArguments, member: Member, path: Path) -> str:
 
 
 def _at_cursor(line: TypedArguments, place: CursorContext) -> tuple[Path, str]:
-    """The path of the object whose members are shown, and the name of the member at the cursor."""
+    """Return the path of the object whose members are shown, and the name of the member at the
+    cursor.
+    """
     if place.where is Slot.KEY:
         typed = tuple(piece.text for piece in place.pieces)
         return (*place.path, *typed[:-1]), typed[-1]

@@ -45,7 +45,7 @@ _TAILS: dict[str, tuple[TokenKind, ...]] = {
 def written(
     candidates: Iterable[Candidate], head: str, where: Slot, mode: Mode
 ) -> Iterator[Candidate]:
-    """The candidates as they are to be inserted, without those that cannot be.
+    """Yield the candidates as they are to be inserted, without those that cannot be.
 
     head: the line up to the cursor; where: what may be typed there
     """
@@ -67,7 +67,7 @@ class _Writer:
         self._mode = mode
 
     def texts(self, candidate: Candidate) -> Iterator[str]:
-        """The texts that read back as the candidate's name, the plainest first."""
+        """Yield the texts that read back as the candidate's name, the plainest first."""
         name = candidate.text
         match candidate.form:
             case Form.OURS:
@@ -102,7 +102,7 @@ class _Writer:
                 yield text
 
     def _may_be_bare(self, candidate: Candidate) -> bool:
-        """Whether nothing but the scanner could read the name as something else."""
+        """Return whether nothing but the scanner could read the name as something else."""
         name = candidate.text
         if not name.isprintable() or _QUOTE_OR_PAREN.search(name):
             return False
@@ -129,7 +129,7 @@ class _Writer:
         )
 
     def _fits(self, kinds: tuple[TokenKind, ...], form: Form) -> bool:
-        """Whether such tokens are what stands there, and nothing else."""
+        """Return whether such tokens are what stands there, and nothing else."""
         if form is Form.NAME and self._where is Slot.COMMAND:
             return kinds == (TokenKind.NAME,)
         if form is Form.KEY:
@@ -154,12 +154,12 @@ def _meaning(line: str, tokens: Sequence[Token], *, in_brackets: bool) -> str | 
 
 
 def _is_other_file(path: str) -> bool:
-    """Whether another file would be opened: of a user's home, or with an access as its end."""
+    """Return whether another file would be opened: of a user's home, or with an access as its end."""
     return path.startswith("~") or path.endswith((":ro", ":rw"))
 
 
 def _is_bare_key(name: str) -> bool:
-    """Whether a name at whose dots nothing is an index may stand without quotes."""
+    """Return whether a name at whose dots nothing is an index may stand without quotes."""
     parts = name.split(".")
     return _BARE_KEY.fullmatch(name) is not None and not any(map(str.isdigit, parts))
 

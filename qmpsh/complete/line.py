@@ -19,36 +19,36 @@ class TypedArguments:
         self._given = {member.path: member.text for member in given}
 
     def tag(self, path: Path) -> str | None:
-        """The text of the single value at a path."""
+        """Return the text of the single value at a path."""
         return self._given.get(path)
 
     def type_at(self, path: Path) -> Type | None:
-        """The type of the member at a path."""
+        """Return the type of the member at a path."""
         return descend(self.schema, self.root, path, self.tag)
 
     def is_given(self, path: Path) -> bool:
-        """Whether the line has that member already, as one value."""
+        """Return whether the line has that member already, as one value."""
         return path in self._given
 
     def is_begun(self, path: Path) -> bool:
-        """Whether the line has something below that member."""
+        """Return whether the line has something below that member."""
         return path in [given[: len(path)] for given in self._given]
 
     def help_tag(self, command: str) -> str | None:
-        """The member that `.help` takes a value of: a union's tag, or what names a device."""
+        """Return the member that `.help` takes a value of: a union's tag, or what names a device."""
         return "driver" if command == "device_add" else self.root.tag
 
     def members(self, owner: ObjectType, at: Path) -> tuple[Member, ...]:
-        """The members of the object at `at`, its tags' branches included."""
+        """Return the members of the object at `at`, its tags' branches included."""
         return self.unfolded(owner, at).members
 
     def unfolded(self, owner: ObjectType, at: Path) -> Unfolded:
-        """The object at `at` with the branches that the line's tags select."""
+        """Return the object at `at` with the branches that the line's tags select."""
         return unfold(self.schema, owner, lambda tag: self.tag((*at, tag)))
 
 
 def line_of(place: CursorContext, catalog: Catalog) -> TypedArguments | None:
-    """What is known of the line's command; None where the schema does not have it."""
+    """Return what is known of the line's command; None if the schema does not have it."""
     schema = catalog.schema
     root = schema.arguments(place.name) if schema is not None else None
     return (

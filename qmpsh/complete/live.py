@@ -47,7 +47,7 @@ a VM faces after an upgrade in place, QEMU 10.0 aborts. Asked only when the user
 
 
 def _member(*names: str, kind: str = "") -> Callable[[Json, CursorContext], Iterable[LiveValue]]:
-    """Reads these members of each object of a list."""
+    """Return a function that reads these members of each object in a list."""
 
     def read(value: Json, place: CursorContext) -> Iterator[LiveValue]:
         for item in as_dicts(value):
@@ -60,7 +60,7 @@ def _member(*names: str, kind: str = "") -> Callable[[Json, CursorContext], Iter
 
 
 def _children(value: Json, place: CursorContext) -> Iterator[LiveValue]:
-    """Reads the children of qom-list: `child<virtio-net-pci>` is a virtio-net-pci."""
+    """Read the children of qom-list: `child<virtio-net-pci>` is a virtio-net-pci."""
     for item in as_dicts(value):
         kind = str(item.get("type"))
         if kind.startswith("child<"):
@@ -80,7 +80,7 @@ def _properties(value: Json, place: CursorContext) -> Iterator[LiveValue]:
 
 
 def _bitmaps(value: Json, place: CursorContext) -> Iterator[LiveValue]:
-    """Those of the node that the line names; of all where it names none, or a device."""
+    """Yield those of the node that the line names; of all if it names none, or a device."""
     name = _node(place)
     nodes = as_dicts(value)
     for node in [node for node in nodes if node.get("node-name") == name] or nodes:
@@ -88,7 +88,9 @@ def _bitmaps(value: Json, place: CursorContext) -> Iterator[LiveValue]:
 
 
 def _node(place: CursorContext) -> str | None:
-    """What stands beside the member at the place, or else at the top, as the node that is meant."""
+    """Return what is given beside the member at the cursor, or else at the top, as the node that is
+    meant.
+    """
     texts = {given.path: given.text for given in place.given}
     owners = (place.path[:-1], ())
     paths = ((*owner, name) for owner in owners for name in ("node", "device"))
@@ -107,7 +109,7 @@ def _jobs(value: Json, place: CursorContext) -> Iterator[LiveValue]:
 
 
 def _netdevs(value: Json, place: CursorContext) -> Iterator[LiveValue]:
-    """Reads HMP `info network`: lines ` \\ nd0: index=0,type=user,...`; no query lists netdevs."""
+    """Read HMP `info network`: lines ` \\ nd0: index=0,type=user,...`; no query lists netdevs."""
     for line in as_str(value).splitlines():
         name, colon, rest = line.strip().removeprefix("\\ ").partition(": ")
         if colon and ",type=" in rest and "type=nic" not in rest:
@@ -115,7 +117,7 @@ def _netdevs(value: Json, place: CursorContext) -> Iterator[LiveValue]:
 
 
 def _buses(value: Json, place: CursorContext) -> Iterator[LiveValue]:
-    """Reads HMP `info qtree`: lines `  bus: rp0` and below `    type PCIE`."""
+    """Read HMP `info qtree`: lines `  bus: rp0` and below `    type PCIE`."""
     name = ""
     for line in as_str(value).splitlines():
         word, _, rest = line.strip().partition(" ")
@@ -135,7 +137,7 @@ def _plain(command: str, **arguments: Json) -> Callable[[CursorContext], LiveQue
 
 
 def _parent(prefix: str) -> str:
-    """The QOM path above what is typed."""
+    """Return the QOM path above what is typed."""
     return prefix.rpartition("/")[0] or "/"
 
 
@@ -151,7 +153,7 @@ def _list_given_path(place: CursorContext) -> LiveQuery | None:
 
 
 def _trace_events(place: CursorContext) -> LiveQuery | None:
-    """The server does the globbing; all events at once are 300 kB."""
+    """Yield names that fit; the server matches them, since all events at once are 300 kB."""
     return (
         LiveQuery("trace-event-get-state", (("name", f"{place.prefix}*"),))
         if place.prefix
@@ -207,19 +209,19 @@ class LiveValues:
         self.now = 0.0
 
     def answer(self, query: LiveQuery) -> Json:
-        """The last answer; None where there is none yet. An old one is queried again."""
+        """Return the last answer; None if there is none yet. An old one is queried again."""
         known = self._answers.get(query)
         if (known is None or self.now - known[0] > KEPT_SECONDS) and query not in self.wanted:
             self.wanted.append(query)
         return known[1] if known is not None else None
 
     def fresh(self, query: LiveQuery) -> Json:
-        """An answer that is no older than is taken for the truth; None for none."""
+        """Return an answer young enough to be taken for the truth; None if there is none."""
         asked, answer = self._answers.get(query, (self.now, None))
         return answer if self.now - asked <= KEPT_SECONDS else None
 
     def take_wanted(self) -> list[LiveQuery]:
-        """The questions to ask now; each counts as fresh until its answer comes."""
+        """Return the queries to send now; each counts as fresh until its answer comes."""
         wanted, self.wanted = self.wanted, []
         for query in wanted:
             self._answers[query] = (self.now, self._answers.get(query, (0.0, None))[1])
@@ -230,12 +232,12 @@ class LiveValues:
         self._answers[query] = (self.now, value)
 
     def forget(self) -> None:
-        """Everything may have changed: the user ran a command."""
+        """Forget all answers: the user ran a command, so everything may have changed."""
         self._answers.clear()
 
 
 def facts_at(place: CursorContext, facts: LiveValues) -> Iterator[LiveValue]:
-    """The values that the running VM offers for the member at the place."""
+    """Yield the values that the running VM offers for the member at the place."""
     seen = set()
     for name in sources_of(place.name, place.path):
         source = SOURCES[name]

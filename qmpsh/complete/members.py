@@ -44,7 +44,7 @@ query says where a device fits. Source: QEMU 7.2 and 10.0, the properties of eac
 def property_keys(
     line: TypedArguments, place: CursorContext, facts: LiveValues
 ) -> Iterator[Candidate]:
-    """The properties of the driver that the line does not have yet; a name may hold dots."""
+    """Yield the properties of the driver that the line does not have yet; a name may hold dots."""
     if place.name != "device_add" or place.path:
         return
     declared = {member.name for member in line.root.members}
@@ -59,7 +59,7 @@ def property_keys(
 def property_values(
     line: TypedArguments, place: CursorContext, facts: LiveValues
 ) -> Iterator[Candidate]:
-    """The values of a property whose type has few."""
+    """Yield the values of a property whose type has few."""
     if place.name != "device_add":
         return
     for item in _properties(line, facts):
@@ -71,7 +71,7 @@ def property_values(
 def fits(
     line: TypedArguments, place: CursorContext, facts: LiveValues
 ) -> Callable[[LiveValue], bool]:
-    """Whether the device of the line can use what the VM has: only a bus makes a difference."""
+    """Return whether the device of the line can use what the VM has: only a bus makes a difference."""
     if place.name != "device_add" or place.path != ("bus",):
         return lambda fact: True
     names = {str(item.get("name")) for item in _properties(line, facts)}
@@ -96,7 +96,7 @@ _LINK = "link<"
 
 
 def qom_values(place: CursorContext, facts: LiveValues) -> Iterator[Candidate]:
-    """The values at `value=` of a line that has path and property."""
+    """Yield the values at `value=` of a line that has path and property."""
     if place.name != "qom-set" or place.path != ("value",):
         return
     texts = {given.path: given.text for given in place.given}
@@ -116,7 +116,7 @@ def qom_values(place: CursorContext, facts: LiveValues) -> Iterator[Candidate]:
 
 
 def _choices(path: str, name: str, facts: LiveValues) -> tuple[str, ...]:
-    """The words of an enum, as far as the description in the object's type lists them."""
+    """Return the words of an enum, as far as the description in the object's type lists them."""
     owner = facts.answer(LiveQuery("qom-get", (("path", path), ("property", "type"))))
     if not isinstance(owner, str):
         return ()
@@ -125,7 +125,7 @@ def _choices(path: str, name: str, facts: LiveValues) -> tuple[str, ...]:
 
 
 def _objects(kind: str, place: CursorContext, facts: LiveValues) -> Iterator[Candidate]:
-    """The paths of the objects that a link may lead to, from HMP `info qom-tree /`.
+    """Yield the paths of the objects that a link may lead to, from HMP `info qom-tree /`.
 
     A subtype is called after its type as a rule: `memory-backend-ram` is a `memory-backend`.
     """
@@ -136,7 +136,7 @@ def _objects(kind: str, place: CursorContext, facts: LiveValues) -> Iterator[Can
 
 
 def _tree(text: str) -> Iterator[tuple[str, str]]:
-    """Path and type of each line, `    /nic0 (virtio-net-pci)`, two blanks a level."""
+    """Yield path and type of each line, `    /nic0 (virtio-net-pci)`, two blanks a level."""
     above: list[str] = []
     for line in text.splitlines():
         head, bracket, kind = line.rstrip().removesuffix(")").rpartition(" (")
@@ -149,7 +149,7 @@ def _tree(text: str) -> Iterator[tuple[str, str]]:
 
 
 def key_candidates(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    """The members that the object at the cursor still lacks, required first."""
+    """Return the members that the object at the cursor still lacks, required first."""
     line = line_of(place, catalog)
     if line is None:
         return ()
@@ -162,7 +162,7 @@ def key_candidates(place: CursorContext, catalog: Catalog) -> Iterable[Candidate
 
 
 def value_candidates(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    """The values that the member at the cursor may have: of its type, and what the VM knows."""
+    """Return the values that the member at the cursor may have: of its type, and what the VM knows."""
     line = line_of(place, catalog)
     if line is None:
         return ()
@@ -182,7 +182,7 @@ def value_candidates(place: CursorContext, catalog: Catalog) -> Iterable[Candida
 
 
 def _paths(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
-    """Paths of this host; the VM's folder is not known, so that they begin at the root."""
+    """Yield paths of this host; the VM's folder is not known, so they begin at the root."""
     for path in catalog.paths(place.prefix or "/"):
         if path.startswith("/"):
             yield Candidate(path, place.start, "path", form=Form.TEXT)
@@ -211,7 +211,7 @@ def _missing(
 
 
 def _below(line: TypedArguments, path: Path, place: CursorContext) -> tuple[Sequence[Member], Form]:
-    """What may be named below a path: an object's members, a list's indexes up to the next."""
+    """Return what may be named below a path: an object's members, a list's indexes up to the next."""
     kind = line.type_at(path)
     owner = object_of(line.schema, kind) if kind is not None else None
     if owner is not None:
@@ -227,7 +227,7 @@ def _below(line: TypedArguments, path: Path, place: CursorContext) -> tuple[Sequ
 def _tails(
     schema: Schema, member: Member, piece: KeyPart, place: CursorContext, *, begun: bool
 ) -> list[str]:
-    """What may follow a member's name at once.
+    """Return what may follow a member's name at once.
 
     Where a value may be a word as well as an object, nothing; once the name stands there, both.
     begun: something below it is in the line already, so that it must be an object
@@ -272,7 +272,7 @@ def _values(schema: Schema, kind: Type, place: CursorContext) -> Iterator[Candid
 
 
 def _brackets(schema: Schema, kind: Type, place: CursorContext) -> Iterator[Candidate]:
-    """The mark that opens a list, or an object where no dotted key can be written for it."""
+    """Yield the mark that opens a list, or an object for which no dotted key can be written."""
     if array_of(schema, kind) is not None:
         yield Candidate("[", place.start, kind_words(schema, kind))
     if place.bracketed and object_of(schema, kind) is not None:

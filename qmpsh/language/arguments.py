@@ -57,7 +57,7 @@ class ArgumentReader:
         self.arguments.append(Argument(key, value, (key[0].span[0], value.span[1])))
 
     def _quoted_argument(self, token: Token) -> Argument:
-        """'KEY=value', quoted as a whole: what is inside is read as an argv word is."""
+        """Read 'KEY=value', quoted as a whole: what is inside is read like an argv word."""
         text = unquoted(self._source, token)
         line = self._source.line
         if text == line[token.start + 1 : token.end - 1]:
@@ -66,7 +66,7 @@ class ArgumentReader:
         return word_argument(source, 0, len(text), self._name)
 
     def _key(self, tokens: Word) -> tuple[Part, ...]:
-        """The parts of a key; tokens: parts and marks in turn, up to and with its `=`."""
+        """Return the parts of a key; tokens: parts and marks in turn, up to and with its `=`."""
         parts: list[Part] = []
         for place, token in enumerate(tokens):
             is_part = token.kind in (TokenKind.PART, TokenKind.QUOTED_PART)
@@ -83,7 +83,7 @@ class ArgumentReader:
         return Part(unquoted(self._source, token), quoted, (token.start, token.end))
 
     def _value(self, word: Word, place: int) -> Node:
-        """The value of an argument; place: where in the word it begins."""
+        """Return the value of an argument; place: where in the word it begins."""
         if place == len(word):
             return Scalar("", False, (word[-1].end, word[-1].end))
         first = word[place]
@@ -112,14 +112,14 @@ class ArgumentReader:
         return len(word) == 1 and word[0].kind is TokenKind.QUOTED_PART
 
     def _behind_equals(self, words: Sequence[Word]) -> Span | None:
-        """Where v stands in `k = v` and `k =v`; k is the first word."""
+        """Return where v stands in `k = v` and `k =v`; k is the first word."""
         if len(words) == 1 or words[1][0].kind is not TokenKind.EQUALS:
             return None
         value = words[1][1:] or (words[2] if len(words) > 2 else ())
         return (value[0].start, value[-1].end) if value else (words[1][0].end,) * 2
 
     def _no_value(self, word: Word, behind: Span | None) -> LineSyntaxError:
-        """The error for a word without `=`.
+        """Return the error for a word without `=`.
 
         behind: where the value stands when a `=` stands apart
         """
@@ -153,7 +153,8 @@ class ArgumentReader:
 
 
 def word_argument(source: SourceText, start: int, end: int, name: str) -> Argument:
-    """The argument that text[start:end] is as a whole: split at its first `=`, no quotes in it.
+    """Return the argument that text[start:end] is as a whole: split at its first `=`, no quotes in
+    it.
 
     name: the command, for the guess in the error, "" for none. Raises LineSyntaxError.
     """
@@ -180,7 +181,7 @@ def word_argument(source: SourceText, start: int, end: int, name: str) -> Argume
 
 
 def no_value(source: SourceText, place: Span, name: str, guess: str = "") -> NoValue:
-    """The error for a word without `=`.
+    """Return the error for a word without `=`.
 
     place: of the word in the text; name: the command, "" for none; guess: the argument before, the
     word in it
@@ -196,7 +197,7 @@ def no_value(source: SourceText, place: Span, name: str, guess: str = "") -> NoV
 
 
 def option(source: SourceText, place: Span, name: str, message: str) -> NoValue:
-    """The error for `-x`, which the human monitor may take. place, name: as in `no_value`"""
+    """Return the error for `-x`, which the human monitor may take. place, name: as in `no_value`"""
     error = NoValue(message, source.line, source.span(*place))
     error.command, error.word = name, source.text[slice(*place)]
     return error
@@ -214,7 +215,7 @@ def _bounded(parts: Sequence[Part], source: SourceText) -> tuple[Part, ...]:
 def take_redirect(
     source: SourceText, tokens: Sequence[Token]
 ) -> tuple[Sequence[Token], Redirect | None]:
-    """The tokens before the redirect, and the redirect. Raises LineSyntaxError."""
+    """Return the tokens before the redirect, and the redirect. Raises LineSyntaxError."""
     for place, mark in enumerate(tokens):
         if mark.kind is TokenKind.PIPE:
             return tokens[:place], _pipe(source, mark)
@@ -224,7 +225,7 @@ def take_redirect(
 
 
 def _pipe(source: SourceText, mark: Token) -> Redirect:
-    """All that follows is the host shell's, comments and backslashes too."""
+    """Read all that follows as the host shell's, comments and backslashes too."""
     text = source.text.rstrip(BLANKS)
     target = text[mark.end :].lstrip(BLANKS)
     if not target:
@@ -249,7 +250,7 @@ def _file(source: SourceText, mark: Token, tokens: Sequence[Token]) -> Redirect:
 
 
 def split_words(tokens: Sequence[Token]) -> Sequence[Word]:
-    """The tokens in groups, a group a word; blanks inside brackets part nothing."""
+    """Return the tokens in groups, a group a word; blanks inside brackets part nothing."""
     words: list[list[Token]] = []
     depth = 0
     parted = True
@@ -275,7 +276,7 @@ class BodyReader:
         self._words = words
 
     def rest(self) -> list[Sequence[Word]]:
-        """The words that are left: for each, itself and the up to two words that follow it.
+        """Return the words that are left: for each, itself and the up to two words that follow it.
 
         Raises LineSyntaxError for a modifier that is wrong.
         """
@@ -290,7 +291,8 @@ class BodyReader:
         return rest
 
     def head(self, takes: Takes, behind: int) -> tuple[str, int]:
-        """The word before the line after a verb ("" for none), and where it and modifiers end.
+        """Return the word before the line after a verb ("" for none), and where it and modifiers
+        end.
 
         behind: where the verb ends
         Raises LineSyntaxError for a modifier that is wrong.
@@ -321,7 +323,7 @@ class BodyReader:
         return taken
 
     def _operand(self, word: Word) -> str:
-        """A modifier's value."""
+        """Return a modifier's value."""
         if not word:
             return ""
         if word[0].kind is TokenKind.UNCLOSED:
@@ -334,7 +336,7 @@ class BodyReader:
 
 
 def words_and_redirect(text: str) -> tuple[tuple[str, ...], Redirect | None]:
-    """A text as plain words, for verbs that take file names or a command: `.exec ls "my dir"`.
+    """Return a text as plain words and its redirect, for verbs that take files or a command.
 
     Quotes delimit where they do in an argument, `--words` are words. Raises LineSyntaxError.
     """

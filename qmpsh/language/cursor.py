@@ -22,7 +22,7 @@ from qmpsh.language.verbs import UNKNOWN, VERBS, Takes, Verb
 
 
 def word_at_end(text: str) -> tuple[int, str]:
-    """Where the last word of a line begins, and what it says so far: nothing after a blank."""
+    """Return where the last word of a line begins, and what it says so far: nothing after a blank."""
     tokens = analyse(text).tokens
     if not tokens or tokens[-1].kind in IGNORED:
         return len(text), ""
@@ -32,7 +32,9 @@ def word_at_end(text: str) -> tuple[int, str]:
 
 
 def begun_word(text: str, token: Token, *, in_brackets: bool = False) -> str:
-    """What a word says whose quote may still be open; as it stands where its escapes are wrong."""
+    """Return what a word says whose quote may still be open; as it stands where its escapes are
+    wrong.
+    """
     read = unescaped if in_brackets else unquoted
     quoted = text[token.start : token.end]
     if token.kind is TokenKind.UNCLOSED:
@@ -141,13 +143,13 @@ def walk_of(line: LineAnalysis) -> CursorWalk:
 
 
 def find_typed(text: str, mode: Mode) -> ParsedLine:
-    """The command of a line and all its members."""
+    """Return the command of a line and all its members."""
     walk = analyse(text, mode).reading(walk_of)
     return ParsedLine(walk.command, walk.command_span, tuple(walk.given), walk.in_transaction)
 
 
 def find_place(text: str, cursor: int, mode: Mode) -> CursorContext:
-    """The place of the cursor (an offset into text)."""
+    """Return the place of the cursor (an offset into text)."""
     place = analyse(text[:cursor], mode).reading(_place_at_end)
     given = analyse(text, mode).reading(walk_of).given
     return place._replace(given=tuple(m for m in given if not m.stands_at(place.start)))
@@ -173,7 +175,7 @@ class OpenBracket:
         self.count = 0
 
     def item(self) -> Path:
-        """The path of the array's current item."""
+        """Return the path of the array's current item."""
         return (*self.path, str(self.count))
 
 
@@ -221,7 +223,9 @@ class CursorWalk:
             self._last = token
 
     def is_hmp(self, mode: Mode) -> bool:
-        """Whether the cursor stands in a line of the human monitor, and not after its redirect."""
+        """Return whether the cursor stands in a line of the human monitor, and not after its
+        redirect.
+        """
         if self._where is Slot.HMP:
             return True
         if mode.hmp:
@@ -229,14 +233,14 @@ class CursorWalk:
         return self._takes is Takes.HMP and self._ends_blank()
 
     def hmp_place(self, cursor: int) -> CursorContext:
-        """The place in such a line: its prefix is all of the monitor's text."""
+        """Return the place in such a line: its prefix is all of the monitor's text."""
         start = cursor if self._hmp_start is None else self._hmp_start
         return CursorContext(
             Slot.HMP, self._name, (), (), self._text[start:cursor], start, False, "", ()
         )
 
     def place(self, cursor: int) -> CursorContext:
-        """The place after the last token."""
+        """Return the place after the last token."""
         where = self._here()
         prefix, start, quote = self._typed(cursor)
         pieces: tuple[KeyPart, ...] = ()
@@ -256,7 +260,7 @@ class CursorWalk:
         )
 
     def _key_so_far(self, prefix: str, start: int, quote: str) -> tuple[KeyPart, ...]:
-        """The pieces of the key at the cursor; the last one is being typed."""
+        """Return the pieces of the key at the cursor; the last one is being typed."""
         complete = self._last_kind in (TokenKind.PART, TokenKind.QUOTED_PART)
         pieces = self._pieces if complete else [*self._pieces, KeyPart(prefix, start, quote)]
         return tuple(pieces)
@@ -281,7 +285,7 @@ class CursorWalk:
         self._where = self._behind_name()
 
     def _behind_name(self) -> Slot:
-        """Where the words are that no modifier takes."""
+        """Return where the words are that no modifier takes."""
         if self._verb is None:
             return Slot.KEY
         at_line = self._verb.takes in (Takes.LINE, Takes.TIMED_LINE)
@@ -386,7 +390,7 @@ class CursorWalk:
         return Slot.VALUE if at_value else Slot.KEY
 
     def _typed(self, cursor: int) -> tuple[str, int, str]:
-        """The word's prefix, where it begins, and its open quote."""
+        """Return the word's prefix, where it begins, and its open quote."""
         last = self._last
         if last is None or last.kind in (TokenKind.BLANK, TokenKind.CONTINUE, TokenKind.MARK):
             return "", cursor, ""
@@ -398,13 +402,15 @@ class CursorWalk:
         return "", cursor, ""
 
     def _path(self) -> Path:
-        """The path of the member at hand: of the innermost bracket, and of the key typed in it."""
+        """Return the path of the member at hand: of the innermost bracket, and of the key typed in
+        it.
+        """
         if self._in_array():
             return self._frames[-1].item()
         return (*self._base(), *(piece.text for piece in self._pieces))
 
     def _base(self) -> Path:
-        """The path of the innermost bracket."""
+        """Return the path of the innermost bracket."""
         return self._frames[-1].path if self._frames else ()
 
     def _ends_blank(self) -> bool:

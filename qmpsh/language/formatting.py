@@ -15,7 +15,7 @@ _BARE_VALUE = re.compile(r"[A-Za-z0-9_./:+,@%~^=*-]+")
 
 
 def format_command(name: str, arguments: JsonObject | None = None, *, dotted: bool = False) -> str:
-    """A command as a line.
+    """Return a command as a line.
 
     dotted: objects are written as dotted keys where that says the same, else in brackets.
     What KEY=value cannot say without a schema (a fraction on the top level) makes it raw JSON.
@@ -32,7 +32,9 @@ def format_command(name: str, arguments: JsonObject | None = None, *, dotted: bo
 
 
 def _is_plain(value: Json) -> bool:
-    """Whether this is neither text nor brackets: the untyped reading has none of it in `addr`."""
+    """Return whether this is neither text nor brackets: the untyped reading has none of it in
+    `addr`.
+    """
     return not isinstance(value, str | list | dict)
 
 
@@ -44,7 +46,7 @@ def _raw(name: str, arguments: JsonObject | None) -> str:
 
 
 def _argument(key: str, value: Json, dotted: bool) -> list[str] | None:
-    """The words for one member; None where only JSON can say it."""
+    """Return the words for one member; None where only JSON can say it."""
     if dotted and isinstance(value, dict) and value:
         words: list[str] = []
         for name, member in value.items():

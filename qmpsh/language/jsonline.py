@@ -46,7 +46,7 @@ class _Refused(ValueError):
 
 
 def read_objects(line: str, tokens: Sequence[Token], redirect: Redirect | None) -> list[JsonLine]:
-    """The commands among the objects of a line; tokens: all but the redirect.
+    """Return the commands among the objects of a line; tokens: all but the redirect.
 
     Raises LineSyntaxError for malformed JSON, and for an object that is neither command nor reply.
     """
@@ -65,8 +65,8 @@ def read_objects(line: str, tokens: Sequence[Token], redirect: Redirect | None) 
 
 
 def whole_object(line: str) -> JsonObject | None:
-    """The object that a text is, blanks aside, where the decoder alone can say so; None for all
-    else, a text that is to be read token by token. A line may hold a million numbers.
+    """Return the object that a text is, blanks aside, where the decoder alone can say so; None for
+    all else, a text that is to be read token by token. A line may hold a million numbers.
     """
     text = line.strip(BLANKS)
     if not text.startswith("{"):
@@ -82,7 +82,7 @@ def whole_object(line: str) -> JsonObject | None:
 
 
 def _in_double_quotes(match: re.Match[str]) -> str:
-    """A string as JSON has it; QEMU takes '...' too, and \\' in either kind of quotes."""
+    """Return a string as JSON has it; QEMU takes '...' too, and \\' in either kind of quotes."""
     return '"' + re.sub(_SINGLE_OR_DOUBLE, _requoted, match[0][1:-1]) + '"'
 
 
@@ -91,7 +91,7 @@ def _requoted(match: re.Match[str]) -> str:
 
 
 def _nests_within(value: Json, limit: int) -> bool:
-    """Whether brackets nest no deeper."""
+    """Return whether brackets nest no deeper."""
     level: list[Json] = [value]
     for _ in range(limit):
         level = [item for box in level for item in _boxes(box)]
@@ -101,7 +101,7 @@ def _nests_within(value: Json, limit: int) -> bool:
 
 
 def _boxes(box: Json) -> list[Json]:
-    """The lists and objects that stand directly in one."""
+    """Return the lists and objects that stand directly in one."""
     inside: Iterable[Json] = ()
     if isinstance(box, dict):
         inside = box.values()
@@ -111,7 +111,7 @@ def _boxes(box: Json) -> list[Json]:
 
 
 def read_whole(line: str) -> list[JsonLine] | None:
-    """The command of a line that is one object and nothing else, None for another line.
+    """Return the command of a line that is one object and nothing else, None for another line.
 
     Raises LineSyntaxError for an object that is neither command nor reply.
     """
@@ -136,7 +136,7 @@ class Found(NamedTuple):
 
 
 def objects_of(line: str, tokens: Sequence[Token]) -> Iterator[Found]:
-    """The objects of a line. Raises LineSyntaxError for what stands between them."""
+    """Yield the objects of a line. Raises LineSyntaxError for what stands between them."""
     brackets: list[str] = []
     first = 0
     is_marked = False
@@ -164,7 +164,7 @@ def objects_of(line: str, tokens: Sequence[Token]) -> Iterator[Found]:
 
 
 def is_json(line: str, tokens: Sequence[Token]) -> bool:
-    """Whether the tokens of an object are one in JSON, or as QEMU reads it."""
+    """Return whether the tokens of an object are one in JSON, or as QEMU reads it."""
     try:
         return _read_object(line, Found(tokens, is_marked=False)) is not None
     except LineSyntaxError:
@@ -172,7 +172,7 @@ def is_json(line: str, tokens: Sequence[Token]) -> bool:
 
 
 def _read_object(line: str, found: Found) -> JsonObject | None:
-    """One object; None for a reply that is not JSON: manuals leave parts of them out."""
+    """Read one object; None for a reply that is not JSON: manuals leave parts of them out."""
     tokens = found.tokens
     start, end = found.span
     try:
@@ -191,8 +191,8 @@ def _read_object(line: str, found: Found) -> JsonObject | None:
 
 
 def top_members(line: str, tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
-    """The names of an object's own members as they stand, be the rest JSON or not, and for each
-    its value where that is a word or a string.
+    """Yield the names of an object's own members as they stand, be the rest JSON or not, and for
+    each its value where that is a word or a string.
     """
     depth = 0
     name = ""
@@ -207,12 +207,14 @@ def top_members(line: str, tokens: Sequence[Token]) -> Iterator[tuple[str, str]]
 
 
 def _is_qemus(line: str, place: int) -> bool:
-    """Whether what the decoder does not know at this place is QEMU's: '...', or \\' in a string."""
+    """Return whether what the decoder does not know at this place is QEMU's: '...', or \\' in a
+    string.
+    """
     return line.startswith("'", place) or line.startswith("\\'", place)
 
 
 def _fault(line: str, error: json.JSONDecodeError, end: int) -> LineSyntaxError:
-    """The decoder's complaint in our words. end: of the object."""
+    """Return the decoder's complaint in our words. end: of the object."""
     place = min(error.pos, end - 1)
     word = re.compile(_BARE).match(line, place)
     if error.msg == "Expecting value" and word:
@@ -230,7 +232,7 @@ def _no_json_value(word: str) -> str:
 
 
 def _read_relaxed(line: str, tokens: Sequence[Token]) -> JsonObject:
-    """An object in QEMU's own single quotes, or one that JSON's decoder would not have.
+    """Read an object in QEMU's own single quotes, or one that JSON's decoder rejects.
 
     Raises LineSyntaxError with the place of what is wrong.
     """
@@ -243,7 +245,7 @@ def _read_relaxed(line: str, tokens: Sequence[Token]) -> JsonObject:
 
 
 def _refuse_controls(line: str, tokens: Sequence[Token]) -> None:
-    """A string of raw JSON has its control characters escaped, in either kind of quote."""
+    """Raise LineSyntaxError for an unescaped control character in a string of raw JSON."""
     for token in tokens:
         if token.kind in (TokenKind.STRING, TokenKind.QUOTED_PART):
             found = _CONTROL.search(line, token.start, token.end)
@@ -267,7 +269,7 @@ def _refuse_bare_words(node: Node, line: str) -> None:
 def _command(
     line: str, value: JsonObject, span: Span, redirect: Redirect | None
 ) -> JsonLine | None:
-    """The command that an object holds, None when it is a reply."""
+    """Return the command that an object holds, None when it is a reply."""
     names = [name for name in COMMAND_NAMES if name in value]
     if not names and REPLY_NAMES & value.keys():
         return None

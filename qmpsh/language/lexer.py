@@ -86,7 +86,7 @@ class QmpshLexer(Lexer):
         self.mode = Mode(hmp=hmp, prompt=get_bool_opt(options, "prompt", False))
 
     def get_tokens_unprocessed(self, text: str) -> Iterator[tuple[int, _TokenType, str]]:
-        """(offset, type, text) of each token."""
+        """Yield (offset, type, text) of each token."""
         for token in self._tokens(text):
             word = token.text(text)
             yield token.start, _token_type(token.kind, word), word

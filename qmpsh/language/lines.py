@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def parse_line(text: str, mode: Mode = PLAIN) -> list[Statement]:
-    """The statements of one logical line; none for a blank, a comment or a transcript's reply.
+    """Return the statements of one logical line; none for a blank, a comment or a transcript's
+    reply.
 
     Raises LineSyntaxError where the text is not in the language.
     """
@@ -30,7 +31,8 @@ def parse_line(text: str, mode: Mode = PLAIN) -> list[Statement]:
 def parse_words(
     words: Sequence[str], *, hmp: bool = False, counted: bool = False
 ) -> list[Statement]:
-    """The statements of a one-shot: one word is a whole line, of several each is an argument.
+    """Return the statements of a one-shot: one word is a whole line, of several each is an
+    argument.
 
     hmp, counted: as in Mode
     Raises LineSyntaxError; its source is the words with a blank between them.
@@ -43,6 +45,8 @@ def parse_words(
 
 
 def is_bare_word(text: str) -> bool:
-    """Whether the text is letters, digits, `-` and `_` alone, and does not begin with a dash."""
+    """Return whether the text is letters, digits, `-` and `_` alone, and does not begin with a
+    dash.
+    """
     letters = text.replace("-", "").replace("_", "")
     return letters.isalnum() and text.isascii() and not text.startswith("-")

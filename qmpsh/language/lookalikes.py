@@ -39,7 +39,7 @@ _PATTERNS = {
 
 
 def find_look_alike(text: str, tokens: Iterable[Token]) -> tuple[Span, str] | None:
-    """Where the first of them stands, and the sentence on it; None for a line without."""
+    """Return where the first of them stands, and the sentence on it; None for a line without."""
     if text.isascii():
         return None
     for token in tokens:
@@ -59,7 +59,7 @@ def refuse_look_alikes(source: SourceText, tokens: Iterable[Token]) -> None:
 
 
 def refuse_in_name(word: str, line: str, start: int) -> None:
-    """The same for a name, or a key, that stands at an offset of the line."""
+    """Raise LineSyntaxError if a name or a key that stands at `start` of the line has one."""
     match = _IN_NAME.search(word)
     if match is not None:
         at = start + match.start()
@@ -67,7 +67,7 @@ def refuse_in_name(word: str, line: str, start: int) -> None:
 
 
 def needs_quotes(word: str, *, is_key: bool) -> bool:
-    """Whether a word can only be meant as it is in quotes."""
+    """Return whether a word can only be meant as it is in quotes."""
     return (_IN_NAME if is_key else _IN_VALUE).search(word) is not None
 
 

@@ -61,7 +61,7 @@ class ModifierReader:
         )
 
     def for_command(self, *, counted: bool = False) -> Modifiers:
-        """The same. Raises LineSyntaxError where one of them is for verbs only.
+        """Return the modifiers. Raises LineSyntaxError if one of them is for verbs only.
 
         counted: of a line that a verb repeats, with `--count` if need be
         """
@@ -71,7 +71,7 @@ class ModifierReader:
         return self.value
 
     def for_verb(self, verb: str) -> Modifiers:
-        """The same. Raises LineSyntaxError where one of them is for other verbs only."""
+        """Return the modifiers. Raises LineSyntaxError if one of them is for other verbs only."""
         own = VERBS[verb].modifiers if verb in VERBS else VERB_MODIFIERS
         for name in VERB_MODIFIERS:
             if name in self._spans and name not in own:

@@ -40,7 +40,7 @@ downstream vendor's.
 
 
 def is_name(word: str) -> bool:
-    """Whether a command can have this name."""
+    """Return whether a command can have this name."""
     return re.fullmatch(_NAME, word) is not None
 
 
@@ -59,7 +59,9 @@ def check_name(word: str, line: str, span: Span) -> None:
 
 
 def help_line(source: str, words: Sequence[str], span: Span, redirect: Redirect | None) -> VerbLine:
-    """The line `.help NAME` for one that ends in `--help`. words: of the line; span: of its name"""
+    """Return the line `.help NAME` for one that ends in `--help`. words: of the line; span: of its
+    name
+    """
     name, *rest = words
     tags = [word for word in rest if "=" in word and not word.startswith("-")]
     return VerbLine(source, "help", span, " ".join([name, *tags]), span, redirect=redirect)

@@ -97,7 +97,8 @@ def line_statements(line: LineAnalysis) -> Sequence[Statement]:
 def parse_words(
     words: Sequence[str], *, hmp: bool = False, counted: bool = False
 ) -> list[Statement]:
-    """The statements of a one-shot: one word is a whole line, of several each is an argument.
+    """Return the statements of a one-shot: one word is a whole line, of several each is an
+    argument.
 
     hmp, counted: as in Mode
     Raises LineSyntaxError; its source is the words with a blank between them.
@@ -112,7 +113,7 @@ def parse_words(
 
 
 def parse_arguments(text: str, start: int) -> tuple[Argument, ...]:
-    """The arguments in text[start:], where no command is named: those of `EVENT key=value`.
+    """Return the arguments in text[start:], where no command is named: those of `EVENT key=value`.
 
     Raises LineSyntaxError, also for modifiers and a redirect.
     """
@@ -139,7 +140,7 @@ class _Line:
         self._redirect: Redirect | None = None
 
     def statements(self, first: Token) -> list[Statement]:
-        """The statements; first: the first token that counts, its kind decides."""
+        """Return the statements; first: the first token that counts, its kind decides."""
         if first.kind is TokenKind.VERB:
             return [self._verb(first)]
         if first.kind is TokenKind.OPEN:
@@ -177,7 +178,7 @@ class _Line:
             refuse_look_alikes(self._source, tokens)
 
     def _help(self, words: Sequence[Word], asking: Word) -> VerbLine:
-        """`NAME --help` as `.help NAME`; values of tags go with the name."""
+        """Return `NAME --help` as `.help NAME`; values of tags go with the name."""
         texts = [self._word(word) for word in words]
         line = help_line(self._text, texts, (words[0][0].start, words[0][-1].end), self._redirect)
         if not self._mode.helps:
@@ -215,7 +216,7 @@ class _Line:
         )
 
     def _transaction(self, first: Token) -> TransactionOpen:
-        """`transaction(`, alone or with its one action and its `)`."""
+        """Read `transaction(`, alone or with its one action and its `)`."""
         words = split_words(self._tokens)
         closing = next((i for i, word in enumerate(words) if word[0].kind is TokenKind.PAREN), None)
         redirect, self._redirect = self._redirect, None
@@ -263,7 +264,9 @@ class _Line:
         return VerbLine(self._text, name, span, rest, rest_span, modifiers, redirect)
 
     def _whole(self, name: str, span: Span) -> VerbLine:
-        """A verb with what stands after it as typed, but for the head, which is the verb's own."""
+        """Read a verb with what stands after it as typed, except for the head, which is the verb's
+        own.
+        """
         body = BodyReader(self._source, split_words(self._tokens)[1:])
         head, behind = body.head(takes(name), span[1])
         end = len(self._text.rstrip(BLANKS))
@@ -273,7 +276,9 @@ class _Line:
         return VerbLine(self._text, name, span, rest, (start, end), modifiers, head=head)
 
     def _rest(self, body: BodyReader, behind: int) -> tuple[str, Span]:
-        """What is left after a verb: a modifier in between leaves blanks, the rest stays put."""
+        """Return what is left after a verb: a modifier in between leaves blanks, the rest stays
+        put.
+        """
         words = [words[0] for words in body.rest()]
         if not words:
             return "", (behind, behind)
@@ -310,7 +315,9 @@ class _Word:
 
 
 def parse_argv(words: Sequence[str], *, counted: bool = False) -> CommandLine | VerbLine:
-    """The statement that two or more words make. counted: as in Mode. Raises LineSyntaxError."""
+    """Return the statement that two or more words make. counted: as in Mode. Raises
+    LineSyntaxError.
+    """
     line = " ".join(words)
     placed = _placed(words)
     if words[0].startswith("."):
@@ -319,7 +326,8 @@ def parse_argv(words: Sequence[str], *, counted: bool = False) -> CommandLine | 
 
 
 def argument_words(words: Sequence[str]) -> tuple[Argument, ...]:
-    """The arguments that words are where no command is named; their source has a blank between two.
+    """Return the arguments that words are where no command is named; their source has a blank
+    between two.
 
     Raises LineSyntaxError.
     """
@@ -328,7 +336,7 @@ def argument_words(words: Sequence[str]) -> tuple[Argument, ...]:
 
 
 def kept_quotes(words: Sequence[str]) -> str:
-    """What to say of words that are quoted as in a line; "" for none."""
+    """Return a hint on words that are quoted as in a line; "" for none."""
     first, *rest = words
     if first.startswith(".") and takes(first[1:]) in (Takes.HMP, Takes.PROGRAM):
         return ""
@@ -344,7 +352,7 @@ def kept_quotes(words: Sequence[str]) -> str:
 
 
 def _placed(words: Sequence[str]) -> list[_Word]:
-    """The words, each at its place in the line."""
+    """Return the words, each at its place in the line."""
     placed: list[_Word] = []
     start = 0
     for text in words:
@@ -394,7 +402,7 @@ def _verb(line: str, words: Sequence[_Word]) -> VerbLine:
 
 
 def _timed(words: list[_Word], modifiers: ModifierReader) -> tuple[str, list[_Word]]:
-    """The time before a line, "" for none, and the words of the line; modifiers are added."""
+    """Return the time before a line, "" for none, and the words of the line; modifiers are added."""
     head = ""
     while words:
         if words[0].text.startswith("--"):
@@ -407,7 +415,7 @@ def _timed(words: list[_Word], modifiers: ModifierReader) -> tuple[str, list[_Wo
 
 
 def _without_modifiers(line: str, words: Sequence[_Word], modifiers: ModifierReader) -> list[_Word]:
-    """The words that are not modifiers; those are added to the reader."""
+    """Return the words that are not modifiers; those are added to the reader."""
     rest: list[_Word] = []
     at = 0
     while at < len(words):

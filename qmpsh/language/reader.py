@@ -89,13 +89,13 @@ class LineAssembler:
         return LogicalLine(*self._recorded(text, number))
 
     def _is_open(self, line: str) -> bool:
-        """Whether a physical line goes on, or the one before it does."""
+        """Return whether a physical line goes on, or the one before it does."""
         if self.mode.hmp or self._scanner is not None:
             return not self.mode.hmp
         return not _is_whole(line) and analyse(line, self.mode).open_mark != ""
 
     def _recorded(self, text: str, number: int) -> tuple[str, int, str]:
-        """The text without what a transcript holds besides its commands, and the note of it."""
+        """Return the text without what a transcript holds besides its commands, and the note of it."""
         # Imported here: few files and pastes are transcripts.
         if self._transcript is None and text.lstrip(BLANKS)[:1] in _MARKS:
             from qmpsh.language.transcript import Transcript
@@ -107,8 +107,9 @@ class LineAssembler:
         return passage.text, number, passage.note
 
     def _is_spoilt(self, line: str, tokens: Sequence[Token]) -> bool:
-        """Whether a control character stands in an open bracket: what it opens, as in `ESC [ A`,
-        was never typed as a bracket, and must not take the lines that follow.
+        """Return whether a control character stands in an open bracket.
+
+        What it opens, as in `ESC [ A`, was not typed as a bracket; it must not take further lines.
         """
         if line.isprintable() or self._scanner is None or self._scanner.open_mark != "bracket":
             return False
@@ -116,7 +117,7 @@ class LineAssembler:
         return any(char < " " or "\x7f" <= char <= "\x9f" for word in words for char in word)
 
     def close(self) -> None:
-        """No more lines follow. Raises LineSyntaxError where one has begun and not ended."""
+        """Finish: no more lines follow. Raises LineSyntaxError if a line is unfinished."""
         scanner, text = self._scanner, "\n".join(self._lines)
         first = self._number - len(self._lines) + 1
         self.reset()
@@ -132,7 +133,7 @@ class LineAssembler:
 
 
 def _is_whole(line: str) -> bool:
-    """Whether a physical line is a logical one, as can be seen without scanning it."""
+    """Return whether a physical line is a logical one, as can be seen without scanning it."""
     if is_bare_word(line):
         return True
     if not line.startswith("{"):
@@ -144,7 +145,7 @@ def _is_whole(line: str) -> bool:
 
 
 def split_lines(text: str, mode: Mode = PLAIN) -> Split:
-    """The logical lines of a text that was typed or pasted, blank ones left out."""
+    """Return the logical lines of a text that was typed or pasted, blank ones left out."""
     assembler = LineAssembler(mode)
     lines: list[LogicalLine] = []
     note = ""
@@ -162,7 +163,7 @@ def split_lines(text: str, mode: Mode = PLAIN) -> Split:
 
 
 def needs_more(text: str, mode: Mode = PLAIN) -> bool:
-    """Whether a text of one or more physical lines ends inside a logical one."""
+    """Return whether a text of one or more physical lines ends inside a logical one."""
     assembler = LineAssembler(mode)
     for line in text.split("\n"):
         assembler.push(line)

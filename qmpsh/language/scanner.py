@@ -57,7 +57,7 @@ class Scanner:
         return "backslash" if self._continued else ""
 
     def feed(self, text: str, start: int = 0, end: int | None = None) -> list[Token]:
-        """The tokens of text[start:end]; their offsets are those of text."""
+        """Return the tokens of text[start:end]; their offsets are those of text."""
         end = len(text) if end is None else end
         self._continued = False
         tokens: list[Token] = []
@@ -103,7 +103,7 @@ class Scanner:
         self._state = state
 
     def _after(self, kind: TokenKind, word: str) -> TokenKind:
-        """Do what a rule alone cannot say; the kind, or another one where that wants it."""
+        """Apply what a rule alone cannot say; return the kind, or another one in its place."""
         if kind is TokenKind.NAME and word in self._mode.bare_verbs:
             kind = TokenKind.VERB
         action = _ACTIONS.get(kind)
@@ -117,7 +117,7 @@ class Scanner:
         return TokenKind.DEEP if len(self._brackets) > NESTING_LIMIT else None
 
     def _close_bracket(self, mark: str) -> TokenKind | None:
-        """A wrong mark closes everything: the line is at fault, not unfinished."""
+        """Close a bracket; a wrong mark closes all: the line is at fault, not unfinished."""
         is_deep = len(self._brackets) > NESTING_LIMIT
         if CLOSING[self._brackets.pop()] != mark:
             self._brackets.clear()

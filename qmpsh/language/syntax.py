@@ -251,7 +251,7 @@ _SECONDS = {None: 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def parse_duration(text: str) -> float:
-    """Seconds. Raises UsageError for anything else than digits and one of the four units."""
+    """Return the seconds. Raises UsageError for anything but digits and one of the four units."""
     match = re.fullmatch(_DURATION, text)
     if match is None:
         raise UsageError(f"expected a time such as 5, 500ms, 2m or 1h, not {text or 'nothing'}")
@@ -259,7 +259,7 @@ def parse_duration(text: str) -> float:
 
 
 def parse_limit(text: str) -> float:
-    """The same of something that takes its time. Raises UsageError for no time at all."""
+    """Return the seconds of a time limit. Raises UsageError also for 0."""
     seconds = parse_duration(text)
     if seconds <= 0:
         raise UsageError(f"expected more time than {text}, as in 500ms")

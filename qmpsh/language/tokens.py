@@ -63,7 +63,7 @@ class Token(NamedTuple):
     end: int
 
     def text(self, source: str) -> str:
-        """What the token is in the text that was scanned."""
+        """Return what the token is in the text that was scanned."""
         return source[self.start : self.end]
 
 
@@ -111,7 +111,7 @@ _BEHIND = {
 
 
 def behind_verb(name: str) -> ScanState:
-    """What may stand after a verb, known or not. name: without its dot."""
+    """Return what may stand after a verb, known or not. name: without its dot."""
     return _BEHIND.get(takes(name), ScanState.BODY)
 
 
@@ -293,7 +293,7 @@ _patterns: dict[ScanState, re.Pattern[str]] = {}
 
 
 def pattern_of(state: ScanState) -> re.Pattern[str]:
-    """The rules of a state as one pattern, a group a rule; compiled when first asked for.
+    """Return the rules of a state as one pattern, a group a rule; compiled when first asked for.
 
     A one-shot needs three of them, and all together would take longer than its answer.
     """

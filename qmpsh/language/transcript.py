@@ -52,7 +52,7 @@ class Transcript:
         self._has_noted = False
 
     def take(self, line: str, mode: Mode) -> Passage:
-        """The next logical line. mode: how it is read"""
+        """Return the next logical line. mode: how it is read"""
         return self._hmp(line) if mode.hmp else self._qmp(line, mode)
 
     # ---------------------------------------------------------------- the human monitor
@@ -88,12 +88,12 @@ class Transcript:
 
 
 def _is_empty(token: Token, line: str) -> bool:
-    """Whether the token leaves its line an empty one: a comment does not."""
+    """Return whether the token leaves its line an empty one: a comment does not."""
     return token.kind is not TokenKind.COMMENT or re.match(GAP, token.text(line)) is not None
 
 
 def _marked(line: str, tokens: Sequence[Token], words: Sequence[Token]) -> _Marked | None:
-    """The command of a line after `(QEMU) `; None for another line."""
+    """Return the command of a line after `(QEMU) `; None for another line."""
     mark = next((token for token in tokens if token.kind is TokenKind.MARK), None)
     if mark is None or not re.match(QEMU_MARK, mark.text(line)):
         return None
@@ -106,7 +106,7 @@ def _marked(line: str, tokens: Sequence[Token], words: Sequence[Token]) -> _Mark
 
 
 def _without_echo(marked: _Marked, line: str, tokens: Sequence[Token], mode: Mode) -> Passage:
-    """The line without the echo that it begins with, if it does."""
+    """Return the line without the echo that it begins with, if it does."""
     try:
         echo = next(objects_of(line, tokens), None)
     except LineSyntaxError:
@@ -128,7 +128,7 @@ def _without_echo(marked: _Marked, line: str, tokens: Sequence[Token], mode: Mod
 
 
 def _differs(marked: _Marked, echo: str, mode: Mode) -> bool:
-    """Whether the echo has other arguments than the line; a transaction's are not compared."""
+    """Return whether the echo has other arguments than the line; a transaction's are not compared."""
     # Imported here: the parser reads transcripts too, and few lines have an echo.
     from qmpsh.language.parser import parse_line
     from qmpsh.language.untyped import guess_arguments
@@ -143,7 +143,8 @@ def _differs(marked: _Marked, echo: str, mode: Mode) -> bool:
 
 
 def _plain(value: Json) -> Json:
-    """The value with its types taken away: what one shell sends as text another sends as a number.
+    """Return the value with its types taken away: what one shell sends as text another sends as a
+    number.
 
     An object without members is as good as none.
     """

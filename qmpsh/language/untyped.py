@@ -72,7 +72,7 @@ class UntypedBranch:
         self.entries = entries
 
     def members(self, width: Width) -> list[UntypedMember]:
-        """The names of this level in the order of the line, siblings merged.
+        """Return the names of this level in the order of the line, siblings merged.
 
         Raises LineSyntaxError where a name is set twice, or is a value and a branch at once.
         """
@@ -93,11 +93,11 @@ class UntypedBranch:
         ]
 
     def has_index(self) -> bool:
-        """Whether a name of this level is a bare number, as in `children.0=x`."""
+        """Return whether a name of this level is a bare number, as in `children.0=x`."""
         return any(is_index(parts[0]) for parts, _ in self.entries)
 
     def items(self) -> list[UntypedMember]:
-        """The members of a list, in the order of their indexes.
+        """Return the members of a list, in the order of their indexes.
 
         Raises LineSyntaxError where the names are not exactly 0..n-1.
         """
@@ -127,29 +127,29 @@ def _wrong_index(count: int) -> str:
 
 
 def key_tree(command: CommandLine) -> UntypedBranch:
-    """The root of the tree that the keys of a command make."""
+    """Return the root of the tree that the keys of a command make."""
     entries = [(argument.key, argument) for argument in command.arguments]
     return UntypedBranch(command.source, entries)
 
 
 def is_index(part: Part) -> bool:
-    """Whether a part can be a list's index: digits, not quoted."""
+    """Return whether a part can be a list's index: digits, not quoted."""
     return not part.quoted and part.text.isascii() and part.text.isdigit()
 
 
 def single_part(parts: Sequence[Part]) -> int:
-    """The width where nothing is declared: split at every dot."""
+    """Return the width of a name if nothing is declared: it ends at each dot."""
     return 1
 
 
 def top_level_part(parts: Sequence[Part]) -> int:
-    """The same for the first level: a key beginning with `__` (a vendor's) is taken whole."""
+    """Return the same for the first level: a key beginning with `__` (a vendor's) is taken whole."""
     first = parts[0]
     return len(parts) if first.text.startswith("__") and not first.quoted else 1
 
 
 def guess_arguments(command: CommandLine) -> JsonObject:
-    """The arguments of a command where no type is known. Raises LineSyntaxError."""
+    """Return the arguments of a command where no type is known. Raises LineSyntaxError."""
     root = key_tree(command)
     for parts, _ in root.entries:
         if is_index(parts[0]):
@@ -169,7 +169,7 @@ def _guess_top(member: UntypedMember, source: str) -> Json:
 
 
 def guess_member(child: Argument | UntypedBranch, source: str) -> Json:
-    """The JSON of one argument, or of all those below a branch, where no type is known."""
+    """Return the JSON of one argument, or of all those below a branch, where no type is known."""
     if isinstance(child, Argument):
         return guess_value(child.value, source)
     if child.has_index():
@@ -180,7 +180,7 @@ def guess_member(child: Argument | UntypedBranch, source: str) -> Json:
 
 
 def guess_value(value: Node | RawLiteral, source: str) -> Json:
-    """The JSON of one argument's value where no type is known: integers, true, false, null,
+    """Return the JSON of one argument's value where no type is known: integers, true, false, null,
     brackets; all else is a string. source: the line, for the errors.
     """
     if isinstance(value, RawLiteral):
@@ -191,15 +191,15 @@ def guess_value(value: Node | RawLiteral, source: str) -> Json:
 
 
 def guess_word(text: str) -> Json:
-    """The JSON of a bare value: an integer that QAPI can hold, a constant, or text."""
+    """Return the JSON of a bare value: an integer that QAPI can hold, a constant, or text."""
     if len(text) <= 20 and re.fullmatch(_INTEGER, text) and INT_MIN <= int(text) <= INT_MAX:
         return int(text)
     return _constant(text)
 
 
 def plain_word(text: str, *, inside: bool = False) -> str:
-    """A bare word as JSON has it: true and false may be in any case, and inside brackets Python's
-    `None` is null.
+    """Return a bare word as JSON has it: true and false may be in any case, and inside brackets
+    Python's `None` is null.
     """
     folded = text.lower() if len(text) <= 5 else text
     if folded in ("true", "false"):
@@ -208,23 +208,23 @@ def plain_word(text: str, *, inside: bool = False) -> str:
 
 
 def is_constant(text: str, *, inside: bool = False) -> bool:
-    """Whether a bare word is true, false or null where no type is known."""
+    """Return whether a bare word is true, false or null where no type is known."""
     return plain_word(text, inside=inside) in _CONSTANTS
 
 
 def declared_text(word: str) -> str:
-    """A bare word where a string is declared; marked where null may be meant."""
+    """Return a bare word where a string is declared; marked where null may be meant."""
     return Doubtful(word) if word == _PYTHON_NULL else word
 
 
 def as_text(word: str) -> str:
-    """A bare word that is sent as text; marked where it looks like something else."""
+    """Return a bare word that is sent as text; marked where it looks like something else."""
     is_doubtful = word == _PYTHON_NULL or re.fullmatch(_LIKE_NUMBER, word)
     return Doubtful(word) if is_doubtful else word
 
 
 def doubtful_words(value: Json, shown: Json, name: str = "") -> Iterator[tuple[str, str]]:
-    """The members of read arguments that are doubtful texts: (dotted name, text).
+    """Yield the members of read arguments that are doubtful texts: (dotted name, text).
 
     shown: the same with its secrets masked, which are left out
     """
@@ -244,7 +244,7 @@ def _constant(text: str, *, inside: bool = False) -> Json:
 
 
 def guess_literal(node: Node, source: str) -> Json:
-    """The JSON of what stands inside brackets: there, every JSON number is read as one."""
+    """Return the JSON of what stands inside brackets: there, every JSON number is read as one."""
     match node:
         case ArrayLiteral():
             return [guess_literal(item, source) for item in node.items]

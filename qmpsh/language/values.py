@@ -41,16 +41,16 @@ class SourceText:
         self.whole = whole
 
     def span(self, start: int, end: int) -> Span:
-        """The place in the line of text[start:end]."""
+        """Return the place in the line of text[start:end]."""
         return self.whole or (start, end)
 
     def error(self, message: str, start: int, end: int, guess: str = "") -> LineSyntaxError:
-        """An error that points at text[start:end]. guess: what was meant, "" for no idea."""
+        """Return an error that points at text[start:end]. guess: what was meant, "" for no idea."""
         return LineSyntaxError(message, self.line, self.span(start, end), guess)
 
 
 def unquoted(source: SourceText, token: Token) -> str:
-    """What a token outside brackets stands for: its text, or what its quotes hold.
+    """Return what a token outside brackets stands for: its text, or what its quotes hold.
 
     In '...' only \\' and \\\\ change; in "..." the escapes of `unescaped` do.
     """
@@ -62,7 +62,8 @@ def unquoted(source: SourceText, token: Token) -> str:
 
 
 def unescaped(source: SourceText, token: Token) -> str:
-    """What the quotes of a token hold, JSON's escapes and \\' read in either kind of quote.
+    """Return what the quotes of a token hold, with JSON's escapes and \\' read in either kind of
+    quote.
 
     Raises LineSyntaxError for an unknown escape. Source: RFC 8259, section 7; QEMU takes \\' and
     '...' too (qobject/json-parser.c, parse_string).
@@ -95,7 +96,7 @@ def _bad_escape(digits: str | None, letter: str, mark: str) -> str:
 
 
 def unclosed(source: SourceText, token: Token) -> LineSyntaxError:
-    """The error for a quote or a bracket without its end; the token begins with its mark."""
+    """Return the error for a quote or a bracket without its end; the token begins with its mark."""
     mark = source.text[token.start]
     control = re.search(_CONTROL_BUT_BLANK, source.text[token.start :]) if mark in "{[" else None
     if control is not None:
@@ -107,13 +108,14 @@ def unclosed(source: SourceText, token: Token) -> LineSyntaxError:
 
 
 def too_deep(source: SourceText, token: Token) -> LineSyntaxError:
-    """The error for a bracket beyond the limit."""
+    """Return the error for a bracket beyond the limit."""
     message = f"expected brackets to nest {NESTING_LIMIT} deep at most"
     return source.error(message, token.start, token.end)
 
 
 def quote(text: str) -> str:
-    """The text in the quotes that leave most of it as it is; `unquoted` and `unescaped` undo it.
+    """Return the text in the quotes that leave most of it as it is; `unquoted` and `unescaped` undo
+    it.
 
     What a terminal obeys or does not show is escaped; half a surrogate pair has no escape.
     """
@@ -121,7 +123,7 @@ def quote(text: str) -> str:
 
 
 def in_quotes(text: str, mark: str) -> str:
-    """The same in these quotes, if they can hold it."""
+    """Return the same in these quotes, if they can hold it."""
     if mark == "'" and not _has_hidden(text):
         escaped = text.replace("\\", "\\\\").replace("'", "\\'")
         return f"'{escaped}'"
@@ -181,7 +183,7 @@ class LiteralReader:
         self._open: list[Token] = []
 
     def read(self) -> Node:
-        """The literal. Raises LineSyntaxError."""
+        """Return the literal. Raises LineSyntaxError."""
         token = self._next()
         match token.kind:
             case TokenKind.OPEN:
@@ -215,7 +217,7 @@ class LiteralReader:
         return ArrayLiteral(tuple(nodes), span)
 
     def _name(self, names: dict[str, Part]) -> Part:
-        """A member's name with its colon."""
+        """Return a member's name with its colon."""
         token = self._next()
         if token.kind is TokenKind.QUOTED_PART:
             text = unescaped(self._source, token)
@@ -232,13 +234,13 @@ class LiteralReader:
         return Part(text, token.kind is TokenKind.QUOTED_PART, self._span(token, token))
 
     def _hint(self, closing: Token) -> str:
-        """For `{name}`, where nothing else stands: it may be meant as text."""
+        """Return a hint for `{name}` where nothing else stands: it may be meant as text."""
         text = self._source.text[self._open[-1].start : closing.end]
         is_alone = self._text(closing) == "}" and not {":", ","}.intersection(text)
         return f"; text that begins with {{ is quoted: {quote(text)}" if is_alone else ""
 
     def _closes(self) -> bool:
-        """Whether the innermost bracket closes here; if so, go past it."""
+        """Return whether the innermost bracket closes here; if so, go past it."""
         token = self._next()
         expected = CLOSING[self._text(self._open[-1])]
         if token.kind is TokenKind.CLOSE and self._text(token) == expected:

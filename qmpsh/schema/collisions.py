@@ -52,7 +52,7 @@ def refuse_collisions(command: CommandLine, members: Collection[str]) -> None:
 
 
 def _given(modifiers: Modifiers) -> list[tuple[str, str]]:
-    """The modifiers of a line with what they were given, as a member would have it."""
+    """Return the modifiers of a line with what they were given, as a member would have it."""
     found: list[tuple[str, str]] = []
     for name in _USES:
         value = name in modifiers.formats if name in FORMATS else getattr(modifiers, name)
@@ -64,7 +64,7 @@ def _given(modifiers: Modifiers) -> list[tuple[str, str]]:
 
 
 def _place(command: CommandLine, name: str) -> Span:
-    """Where the modifier stands; of words of a command line this is not always known."""
+    """Return where the modifier stands; of words of a command line this is not always known."""
     for token in analyse(command.source).tokens:
         if token.kind is TokenKind.MODIFIER and token.text(command.source) == f"--{name}":
             return token.start, token.end

@@ -253,7 +253,7 @@ def _asked(error: NoValue, name: str, value: str) -> tuple[str, str]:
 
 
 def _fits(schema: Schema, kind: Type, word: str) -> bool:
-    """Whether the word can be a value of the type."""
+    """Return whether the word can be a value of the type."""
     match kind:
         case Builtin(json_type) if json_type in _READERS:
             return _READERS[json_type](word) is not None

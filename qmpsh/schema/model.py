@@ -196,7 +196,7 @@ def maybe_schema(reply: Json, listed: Sequence[str]) -> Schema | None:
 
 
 def is_open(command: str, arguments: ObjectType) -> bool:
-    """Whether a command takes members that the schema does not declare.
+    """Return whether a command takes members that the schema does not declare.
 
     Only device_add does, and the schema does not say so. Before QEMU 6, object-add and netdev_add
     did too; there they have no variants. Source: wire.md section 5.

@@ -83,18 +83,18 @@ def read_qom_value(argument: Argument, kind: str, source: str) -> Json:
 
 
 def is_enum(kind: str) -> bool:
-    """Whether a type may be an enum: `qom-list` names these after their QAPI types."""
+    """Return whether a type may be an enum: `qom-list` names these after their QAPI types."""
     return kind[:1].isupper()
 
 
 def choices_of(description: Json) -> tuple[str, ...]:
-    """The words that a property's description lists; () for none."""
+    """Return the words that a property's description lists; () for none."""
     found = _CHOICES.search(as_str(description))
     return tuple(found[1].split("/")) if found is not None else ()
 
 
 def property_member(listed: Json, name: str, member: str) -> Json:
-    """A member of one property in the reply of `qom-list` or `qom-list-properties`; None for no
-    such property.
+    """Return a member of one property in the reply of `qom-list` or `qom-list-properties`; None for
+    no such property.
     """
     return next((item.get(member) for item in as_dicts(listed) if item.get("name") == name), None)

@@ -48,7 +48,7 @@ Words = Sequence[str]
 
 
 def words_secrets(words: Words, *, hmp: bool = False) -> list[Span]:
-    """Where the secrets stand in the words with a blank between two."""
+    """Return where the secrets stand in the words with a blank between two."""
     if len(words) < 2 or hmp:
         return line_secrets(" ".join(words), hmp=hmp)
     is_verb = words[0].startswith(".") or words[0] in _MODE.bare_verbs
@@ -59,7 +59,7 @@ def words_secrets(words: Words, *, hmp: bool = False) -> list[Span]:
 
 
 def _of_verb(words: Words) -> list[Span]:
-    """Those of a verb's words; what follows it may be a line or its words."""
+    """Return those of a verb's words; what follows it may be a line or its words."""
     behind = takes(words[0].removeprefix("."))
     first = 1
     if behind is Takes.TIMED_LINE:
@@ -112,7 +112,7 @@ def _of_command(words: Words) -> list[Span]:
 
 
 def _given_by(name: str, word: str, at: int) -> list[GivenMember]:
-    """The members that a word gives; at: where it stands."""
+    """Return the members that a word gives; at: where it stands."""
     key, _, value = word.partition("=")
     start = at + len(key) + 1
     if value[:1] not in ("{", "["):
@@ -181,7 +181,7 @@ def _about(command: str, given: Sequence[GivenMember]) -> SecretContext:
 
 
 def _inside(line: str, member: GivenMember) -> list[Span]:
-    """The secrets in a value that is none as a whole: an HMP line, a URL, a file's name.
+    """Return the secrets in a value that is none as a whole: an HMP line, a URL, a file's name.
 
     All of it where escapes moved them.
     """
@@ -201,7 +201,9 @@ def _of_hmp(line: str, tokens: Sequence[Token]) -> list[Span]:
 
 
 def _quoted_arguments(line: str, tokens: Sequence[Token]) -> Iterator[GivenMember]:
-    """The members of `'KEY=value'`, quoted as a whole; one with brackets counts as all of them."""
+    """Yield the members of `'KEY=value'`, quoted as a whole; one with brackets counts as all of
+    them.
+    """
     for token, after in zip(tokens, [*tokens[1:], None], strict=False):
         if token.kind is not TokenKind.QUOTED_PART:
             continue
@@ -223,8 +225,8 @@ def _quoted_arguments(line: str, tokens: Sequence[Token]) -> Iterator[GivenMembe
 def _after_name(
     line: str, walk: CursorWalk, about: SecretContext, spans: Sequence[Span]
 ) -> list[Span]:
-    """All of a command that may hold a secret, from the first word on that is not surely harmless;
-    nothing for another.
+    """Return all of a command that may hold a secret, from the first word on that is not surely
+    harmless; nothing for another.
     """
     tells = "secret" in line or "data" in line
     is_suspect = about.hands_over or about.runs_program or (about.is_object and tells)
@@ -239,7 +241,7 @@ def _after_name(
 
 
 def _after_plain(line: str, start: int, about: SecretContext) -> int:
-    """Where the words end that are arguments of their own, and no secrets."""
+    """Return where the words end that are arguments of their own, and no secrets."""
     about = about._replace(is_secret=about.is_object)
     at = len(line) - len(line[start:].lstrip(BLANKS))
     while match := _PLAIN_WORD.match(line, at):

@@ -21,7 +21,9 @@ _SHORT = 4  # a shorter one may be a part of any word
 
 
 def without(text: str, secrets: Iterable[str]) -> str:
-    """The text without the secrets, and without any piece of one, in whatever quotes it stands."""
+    """Return the text without the secrets, and without any piece of one, in whatever quotes it
+    stands.
+    """
     secrets = set(secrets) - {MASK, ASKED, ""}
     pieces = {piece for secret in secrets for piece in _PIECE.findall(secret)} - {MASK}
     whole = {secret for secret in secrets if len(secret) >= _LEAST}
@@ -35,12 +37,12 @@ def without(text: str, secrets: Iterable[str]) -> str:
 
 
 def secrets_of(message: Json) -> set[str]:
-    """The secrets that a command's JSON holds."""
+    """Return the secrets that a command's JSON holds."""
     return set(_differing(message, mask_json(message)))
 
 
 def scrubbed(value: Json, secrets: Iterable[str]) -> Json:
-    """A reply without the secrets of its command, keys left alone."""
+    """Return a reply without the secrets of its command, keys left alone."""
     match value:
         case str():
             return without(value, secrets)
@@ -52,7 +54,7 @@ def scrubbed(value: Json, secrets: Iterable[str]) -> Json:
 
 
 def scrubbed_reply(reply: JsonObject, command: JsonObject) -> JsonObject:
-    """The same for the reply of a command, which may be a secret as a whole."""
+    """Return the reply of a command without its secrets; it may be a secret as a whole."""
     if "return" in reply and reads_secret(command):
         reply = {**reply, "return": MASK}
     found = secrets_of(command)
@@ -89,24 +91,24 @@ _UNMASKED = "a fault while secrets were masked; nothing of the line is shown"
 
 
 def mask_line(line: str, *, hmp: bool = False) -> str:
-    """A logical line with its secrets replaced. hmp: it was typed in HMP mode."""
+    """Return a logical line with its secrets replaced. hmp: it was typed in HMP mode."""
     return _guarded(lambda: replaced(line, line_secrets(line, hmp=hmp)), MASK)
 
 
 def mask_said(said: str, words: Words, *, hmp: bool = False) -> str:
-    """What is said of a line, without its secrets."""
+    """Return what is said of a line, without its secrets."""
     return _guarded(lambda: without(said, typed_secrets(words, hmp=hmp)), MASK)
 
 
 def mask_argv(said: str, argv: Words) -> str:
-    """What is said of a command line, whose words may be a line each, or the words of one."""
+    """Return what is said of a command line, whose words may be a line each, or the words of one."""
     for words in (argv, *((word,) for word in argv)):
         said = mask_said(said, words)
     return mask_text(said)
 
 
 def typed_secrets(words: Words, *, hmp: bool = False) -> set[str]:
-    """The secrets that were typed, as they stand in the line."""
+    """Return the secrets that were typed, as they stand in the line."""
     line = " ".join(words)
     return {line[start:end] for start, end in words_secrets(words, hmp=hmp)}
 
@@ -130,7 +132,7 @@ def mask_error(error: QmpshError, words: Words = (), *, hmp: bool = False) -> No
 
 
 def mask_fault(fault: BaseException, words: Words, *, hmp: bool = False) -> None:
-    """The same for a fault of ours, whose report may repeat what it was working on."""
+    """Mask a fault of ours, whose report may repeat what it was working on."""
     seen: set[int] = set()
     link: BaseException | None = fault
     while link is not None and id(link) not in seen:
@@ -152,7 +154,7 @@ def _mask_line_error(error: LineError, words: Words, *, hmp: bool) -> None:
 
 
 def _words_of(source: str, words: Words) -> Words:
-    """The words that an error's line was made of: all, or those after a verb."""
+    """Return the words that an error's line was made of: all, or those after a verb."""
     left = len(" ".join(words))
     for at, word in enumerate(words):
         if left <= len(source):
@@ -173,7 +175,7 @@ def _guarded(mask: Callable[[], str], otherwise: str) -> str:
 
 
 def _moved(place: int, spans: Sequence[Span]) -> int:
-    """Where a place of the line is once the spans are masked."""
+    """Return where a place of the line is once the spans are masked."""
     moved = place
     for start, end in spans:
         if place >= end:

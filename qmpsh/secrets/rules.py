@@ -61,7 +61,7 @@ class SecretContext(NamedTuple):
     runs_program: bool = False
 
     def hides(self, name: str) -> bool:
-        """Whether the value of a member is a secret."""
+        """Return whether the value of a member is a secret."""
         return (
             is_secret_name(name)
             or (self.is_object and (name == "data" or "," in name))
@@ -72,7 +72,9 @@ class SecretContext(NamedTuple):
 
 
 def is_hidden(path: Sequence[str], about: SecretContext, owners: Collection[Sequence[str]]) -> bool:
-    """Whether a member's value is a secret. owners: paths of the objects of a type `secret...`."""
+    """Return whether a member's value is a secret. owners: paths of the objects of a type
+    `secret...`.
+    """
     names = [name for name in path if not name.isdigit()] or list(path)
     if any(map(is_secret_name, names)) or (about.is_object and "data" in names):
         return True
@@ -82,17 +84,17 @@ def is_hidden(path: Sequence[str], about: SecretContext, owners: Collection[Sequ
 
 
 def is_secret_type(value: Json) -> bool:
-    """Whether a `qom-type` is one whose objects hold a secret."""
+    """Return whether a `qom-type` is one whose objects hold a secret."""
     return isinstance(value, str) and value.startswith("secret")
 
 
 def is_secret_property(name: Json) -> bool:
-    """Whether `qom-set` of this property sets a secret."""
+    """Return whether `qom-set` of this property sets a secret."""
     return isinstance(name, str) and (is_secret_name(name) or name == "data")
 
 
 def reads_secret(command: JsonObject) -> bool:
-    """Whether a command's answer is a secret: QEMU answers `qom-get` of a secret's data."""
+    """Return whether a command's answer is a secret: QEMU answers `qom-get` of a secret's data."""
     arguments = get_dict(command, "arguments")
     line = arguments.get("command-line")
     if isinstance(line, str):
@@ -103,12 +105,12 @@ def reads_secret(command: JsonObject) -> bool:
 
 
 def mask_json(value: Json) -> Json:
-    """A copy of a message with every secret in it replaced by `********`."""
+    """Return a copy of a message with every secret in it replaced by `********`."""
     return _mask(value, SecretContext())
 
 
 def mask_hmp_text(text: str) -> str:
-    """A line of the human monitor's own with its secrets replaced."""
+    """Return a line of the human monitor's own with its secrets replaced."""
     return replaced(text, hmp_secrets(text))
 
 
@@ -143,7 +145,9 @@ def _about(value: JsonObject, above: SecretContext) -> SecretContext:
 
 
 def _hides(about: SecretContext, key: str, names_secret: bool) -> bool:
-    """names_secret: beside it stands `"property": "password"`, as in qom-set."""
+    """Return whether a member is secret. names_secret: beside it stands `"property": "password"`,
+    as in qom-set.
+    """
     return about.hides(key) or (names_secret and key == "value")
 
 
@@ -157,7 +161,7 @@ def _mask_item(key: str, item: Json, about: SecretContext) -> Json:
 
 
 def hmp_secrets(text: str) -> list[Span]:
-    """Where the secrets of an HMP line stand. Source: QEMU 7.2, hmp-commands.hx."""
+    """Return where the secrets of an HMP line stand. Source: QEMU 7.2, hmp-commands.hx."""
     words = [match.span() for match in _HMP_WORD.finditer(text)]
     found = [*loose_secrets(text), *_hmp_values(text, words[1:])]
     if words:
@@ -178,7 +182,7 @@ def hmp_secrets(text: str) -> list[Span]:
 
 
 def _hmp_values(text: str, words: list[Span]) -> Iterator[Span]:
-    """Those of a word that is a list of options or a file name: `drive_add 0 file=https://...`.
+    """Yield those of a word that is a list of options or a file name, as `file=https://...`.
 
     All of a word where its escapes have moved them.
     """
@@ -196,7 +200,7 @@ def _hmp_values(text: str, words: list[Span]) -> Iterator[Span]:
 
 
 def _hmp_set_password(text: str, words: list[Span]) -> Iterator[Span]:
-    """`set_password PROTOCOL PASSWORD [-d DISPLAY] [ACTION]`."""
+    """Yield those of `set_password PROTOCOL PASSWORD [-d DISPLAY] [ACTION]`."""
     place = 0
     after_option = False
     for span in words:
@@ -211,7 +215,7 @@ def _hmp_set_password(text: str, words: list[Span]) -> Iterator[Span]:
 
 
 def _hmp_change(text: str, words: list[Span]) -> list[Span]:
-    """`change vnc password [PASSWORD]`."""
+    """Return those of `change vnc password [PASSWORD]`."""
     shown = [text[slice(*span)] for span in words]
     if shown[:1] != ["vnc"]:
         return []
@@ -219,7 +223,7 @@ def _hmp_change(text: str, words: list[Span]) -> list[Span]:
 
 
 def _hmp_object(text: str, start: int) -> list[Span]:
-    """`object_add [qom-type=]TYPE,NAME=VALUE,...`; a comma in a value is doubled."""
+    """Return those of `object_add [qom-type=]TYPE,NAME=VALUE,...`; a comma in a value is doubled."""
     rest = text[start:]
     if rest.startswith("{"):
         return [(start, len(text))] if "secret" in rest or "data" in rest else []

@@ -54,19 +54,19 @@ _FIRMWARE = re.compile(r"(?:^|,)string=(?P<value>.+)", re.DOTALL)
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether what has this name holds a secret, wherever it stands: `file.password`."""
+    """Return whether what has this name holds a secret, wherever it stands: `file.password`."""
     if not name.endswith(_NAMES):
         return False
     return name in _NAMES or any(name.endswith((f"-{n}", f"_{n}", f".{n}")) for n in _NAMES)
 
 
 def mask_text(text: str) -> str:
-    """Any text with its secrets replaced."""
+    """Return any text with its secrets replaced."""
     return replaced(text, text_secrets(text))
 
 
 def mask_word(word: str) -> str:
-    """The same for one word of a process's command line, where QEMU's options may stand."""
+    """Return one word of a process's command line, where QEMU's options may stand, masked."""
     found = value_secrets(word)
     if "secret" in word or "passw" in word:
         found += [match.span("value") for match in _OBJECT_DATA.finditer(word)]
@@ -77,12 +77,12 @@ def mask_word(word: str) -> str:
 
 
 def text_secrets(text: str) -> list[Span]:
-    """Where the secrets of a running text stand, in order."""
+    """Return where the secrets of a running text stand, in order."""
     return joined(text, [*named_secrets(text), *url_secrets(text)])
 
 
 def value_secrets(text: str) -> list[Span]:
-    """The same for a text that is one value as a whole, blanks and quotes being part of it."""
+    """Return where secrets stand in a text that is one value, blanks and quotes included."""
     at = text.find(_JSON_NAME)
     if at >= 0 and text[at + len(_JSON_NAME) :].lstrip().startswith("{"):
         return _json_name_secrets(text, at + len(_JSON_NAME))
@@ -94,17 +94,17 @@ def value_secrets(text: str) -> list[Span]:
 
 
 def loose_secrets(text: str) -> list[Span]:
-    """The same for a text with a fault, in which blanks may part a secret."""
+    """Return where secrets stand in a text with a fault, in which blanks may split one."""
     return [*text_secrets(text), *_url_secrets(text, _END_OF_TEXT)]
 
 
 def named_secrets(text: str) -> list[Span]:
-    """Where `password=...`, `"password": ...` and their kind stand."""
+    """Return where `password=...`, `"password": ...` and their kind stand."""
     return [match.span("value") for match in _NAMED.finditer(text)]
 
 
 def url_secrets(text: str) -> list[Span]:
-    """Where the passwords, tokens and keys of URLs stand."""
+    """Return where the passwords, tokens and keys of URLs stand."""
     found = list(_url_secrets(text, _END_OF_URL))
     if "=" in text:
         found += [match.span("value") for match in _TOKEN.finditer(text)]
@@ -117,7 +117,7 @@ def url_secrets(text: str) -> list[Span]:
 
 
 def replaced(text: str, spans: Iterable[Span]) -> str:
-    """The text with `********` in the place of each span; spans: in order, apart."""
+    """Return the text with `********` in the place of each span; spans: in order, apart."""
     parts: list[str] = []
     at = 0
     for start, end in spans:
@@ -127,7 +127,9 @@ def replaced(text: str, spans: Iterable[Span]) -> str:
 
 
 def joined(text: str, spans: Iterable[Span]) -> list[Span]:
-    """The spans in order, those that overlap as one, without their quotes and the empty ones."""
+    """Return the spans in order, those that overlap as one, without their quotes and the empty
+    ones.
+    """
     found: list[Span] = []
     for start, end in sorted(_unquoted(text, span) for span in spans):
         if found and start < found[-1][1]:
@@ -161,7 +163,7 @@ def _url_secrets(text: str, end_of_url: re.Pattern[str]) -> Iterator[Span]:
 
 
 def _password(text: str, mark: int, place: Span) -> Span | None:
-    """Where the password of a URL stands; place: what is after its `://`.
+    """Return where the password of a URL stands; place: what is after its `://`.
 
     It goes on to the last `@`: a slash or an `@` in it, which should have been escaped, is the
     user's mistake, and no reason to show it.
@@ -185,7 +187,7 @@ def _password(text: str, mark: int, place: Span) -> Span | None:
 
 
 def _pair_secrets(text: str) -> Iterator[Span]:
-    """Those of `NAME=VALUE,NAME=VALUE`; a comma in a value is doubled."""
+    """Yield those of `NAME=VALUE,NAME=VALUE`; a comma in a value is doubled."""
     for match in _PAIR.finditer(text) if "=" in text else ():
         name, equals, _ = match[0].partition("=")
         if equals and is_secret_name(name.strip("'\" ")):
@@ -193,7 +195,7 @@ def _pair_secrets(text: str) -> Iterator[Span]:
 
 
 def _json_name_secrets(text: str, start: int) -> list[Span]:
-    """Those of `json:{...}`: all of it where its escapes hide one, or it cannot be read."""
+    """Return those of `json:{...}`: all of it where its escapes hide one, or it cannot be read."""
     spans = text_secrets(text)
     try:
         hidden = _has_secret(json.loads(replaced(text, spans)[start:]))

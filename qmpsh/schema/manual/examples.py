@@ -14,7 +14,7 @@ _DECODER = json.JSONDecoder()
 
 
 def example_lines(text: str, name: str) -> list[str]:
-    """The commands of one name in a text of the manual, each once; [] for none.
+    """Return the commands of one name in a text of the manual, each once; [] for none.
 
     text: as laid out for a terminal; what is not JSON there is left out
     """
@@ -31,7 +31,7 @@ def example_lines(text: str, name: str) -> list[str]:
 
 
 def _arguments(text: str, start: int, name: str) -> JsonObject | None:
-    """The arguments of a command that begins there; None for another one, or none."""
+    """Return the arguments of a command that begins there; None for another one, or none."""
     try:
         found: object = _DECODER.raw_decode(text, start)[0]
     except (ValueError, RecursionError):
