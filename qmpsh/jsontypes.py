@@ -79,13 +79,13 @@ _SUFFIXES = "kmgtpe"
 _BOOLEANS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 
 BOOLEAN_WORDS = ("true", "false", "on", "off", "yes", "no")
-_LONGEST = 64
+_MAX_NUMBER_CHARACTERS = 64
 
 
 def read_int(text: str) -> int | None:
     """Read `-5`, `0x10`, `64M` or `1.5G`; None if not an integer or out of the wire's bounds."""
     # No integer within the bounds is longer; Python refuses to convert thousands of digits.
-    match = _INT.fullmatch(text) if len(text) <= _LONGEST else None
+    match = _INT.fullmatch(text) if len(text) <= _MAX_NUMBER_CHARACTERS else None
     if match is None:
         return None
     value = int(match["hex"], 16) if match["hex"] else _scaled(match)
@@ -97,7 +97,7 @@ def read_int(text: str) -> int | None:
 
 def is_broken_size(text: str) -> bool:
     """Return whether the text is a size such as `1.3K`, which is not a whole number of bytes."""
-    match = _INT.fullmatch(text) if len(text) <= _LONGEST else None
+    match = _INT.fullmatch(text) if len(text) <= _MAX_NUMBER_CHARACTERS else None
     return match is not None and not match["hex"] and _scaled(match) is None
 
 

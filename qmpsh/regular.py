@@ -11,13 +11,13 @@ import os
 import stat
 from typing import Final
 
-CONFIG: Final = 1 << 20
+MAX_CONFIG_BYTES: Final = 1 << 20
 """most bytes of what a person writes: a configuration, a certificate"""
-SCHEMA: Final = 64 << 20
+MAX_SCHEMA_BYTES: Final = 64 << 20
 """most bytes of a schema, as of one message of a server's"""
-SCRIPT: Final = 64 << 20
+MAX_SCRIPT_BYTES: Final = 64 << 20
 """most bytes of a file of lines that is read whole"""
-HISTORY: Final = 4 << 20
+MAX_HISTORY_BYTES: Final = 4 << 20
 """bytes at the end of a history that are read"""
 
 _KINDS: Final = {

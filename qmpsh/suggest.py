@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-MOST = 3
+MAX_SUGGESTIONS = 3
 """most names suggested"""
 
 
@@ -14,7 +14,7 @@ def nearest(word: str, names: Iterable[str]) -> list[str]:
     from difflib import get_close_matches
 
     folded = {name.lower().replace("_", "-"): name for name in names}
-    found = get_close_matches(word.lower().replace("_", "-"), folded, n=MOST, cutoff=0.7)
+    found = get_close_matches(word.lower().replace("_", "-"), folded, n=MAX_SUGGESTIONS, cutoff=0.7)
     return [folded[name] for name in found]
 
 

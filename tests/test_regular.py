@@ -12,7 +12,7 @@ import pytest
 from qmpsh.address import parse_address
 from qmpsh.cli.config import read_config
 from qmpsh.errors import CannotConnect, UsageError
-from qmpsh.regular import CONFIG, read_regular
+from qmpsh.regular import MAX_CONFIG_BYTES, read_regular
 from qmpsh.schema.cache import cache_path, load_schema, read_schema_files, store_schema
 from qmpsh.shell.history import HistoryFile
 from tests.samples import entities
@@ -43,7 +43,7 @@ def test_it_is_refused_at_once(make: Callable[[Path], None], tmp_path: Path) -> 
     path = tmp_path / "x"
     make(path)
     with pytest.raises(OSError, match=r"not a file|more than 1 MiB") as caught:
-        read_regular(str(path), CONFIG)
+        read_regular(str(path), MAX_CONFIG_BYTES)
     assert caught.value.strerror == SAID.get(make, "it has more than 1 MiB")
 
 

@@ -21,7 +21,7 @@ from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.jsontypes import read_boolean
 from qmpsh.language.reader import needs_more
 from qmpsh.language.syntax import parse_limit
-from qmpsh.regular import CONFIG, read_regular
+from qmpsh.regular import MAX_CONFIG_BYTES, read_regular
 from qmpsh.render.theme import find_theme
 from qmpsh.shell.preferences import ROWS, PreferenceValues, find_row
 from qmpsh.suggest import did_you_mean
@@ -65,7 +65,7 @@ def read_config(path: str, *, must_exist: bool = False) -> Config:
     Raises UsageError: `config.toml:7: options.them: no such option; did you mean theme?`
     """
     try:
-        data = read_regular(path, CONFIG)
+        data = read_regular(path, MAX_CONFIG_BYTES)
     except (FileNotFoundError, NotADirectoryError) as error:
         if must_exist:
             raise UsageError(f"no such file {path}") from error

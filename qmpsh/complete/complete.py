@@ -162,7 +162,9 @@ def _events(typed: str, place: CursorContext, catalog: Catalog) -> Iterable[Cand
 
 
 def _file(typed: str, place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
-    """Yield files of this host; the whole word counts, although the scanner splits it like a key."""
+    """Yield files of this host; the whole word counts, although the scanner splits it like a
+    key.
+    """
     start, begun = word_at_end(typed)
     for path in catalog.paths(begun):
         yield Candidate(path, start, "path", form=Form.PATH)
@@ -192,10 +194,10 @@ _WORDS_OF: dict[Takes, Callable[[str, CursorContext, Catalog], Iterable[Candidat
 
 # ---------------------------------------------------------------------------- the whole line
 
-_OF_VERBS = ("timeout", *(name for name, row in FORMATS.items() if row.prints_reply))
+_MODIFIERS_OF_VERBS = ("timeout", *(name for name, row in FORMATS.items() if row.prints_reply))
 """Modifiers that hold for verbs too."""
 
-MOST_DOCUMENTED = 40
+MAX_DOCUMENTED = 40
 """candidates that get their sentence: more than any menu shows at once"""
 
 
@@ -209,8 +211,8 @@ def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candi
         found = _AT.get(place.where, _nothing)(place, catalog)
     sound = written([*found, *_closing(place, mode)], text[:cursor], place.where, mode)
     candidates = rank(sound, text, cursor)
-    head = [_documented(candidate, place, catalog) for candidate in candidates[:MOST_DOCUMENTED]]
-    return head + candidates[MOST_DOCUMENTED:]
+    head = [_documented(candidate, place, catalog) for candidate in candidates[:MAX_DOCUMENTED]]
+    return head + candidates[MAX_DOCUMENTED:]
 
 
 def _documented(candidate: Candidate, place: CursorContext, catalog: Catalog) -> Candidate:
@@ -280,7 +282,7 @@ def _modifiers(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     if place.verb is not None:
         # After `.help` they are what it explains.
         named = MODIFIERS if place.verb.takes is Takes.NAME else ()
-        for name in named or (*place.verb.modifiers, *_OF_VERBS):
+        for name in named or (*place.verb.modifiers, *_MODIFIERS_OF_VERBS):
             yield Candidate(f"--{name}", place.start, "modifier")
         return
     command = "transaction" if place.in_transaction else place.name

@@ -155,7 +155,7 @@ def _wrong_value(kind: Type, given: GivenMember) -> str:
 Fragment = tuple[str, str]
 """(role, text), as everywhere a styled line goes to the screen"""
 
-MOST_MEMBERS = 12
+MAX_SHOWN_MEMBERS = 12
 _DANGER = "not asked: {}; loading modules of another build can end the VM"
 
 
@@ -196,15 +196,15 @@ def _signature(line: TypedArguments, place: CursorContext) -> Iterator[Fragment]
         return
     members = line.members(owner, owner_path)
     shown = sorted(members, key=lambda m: (not line.is_begun((*owner_path, m.name)), m.optional))
-    for member in shown[:MOST_MEMBERS]:
+    for member in shown[:MAX_SHOWN_MEMBERS]:
         yield ("hint", "  ")
         words = _words(line, member, (*owner_path, member.name))
         if member.name == current:
             yield ("hint.current", f"[{words}]")
         else:
             yield ("hint", words)
-    if len(members) > MOST_MEMBERS:
-        yield ("hint", f"  +{len(members) - MOST_MEMBERS}")
+    if len(members) > MAX_SHOWN_MEMBERS:
+        yield ("hint", f"  +{len(members) - MAX_SHOWN_MEMBERS}")
 
 
 def _words(line: TypedArguments, member: Member, path: Path) -> str:

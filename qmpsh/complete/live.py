@@ -193,7 +193,7 @@ SOURCES: dict[str, LiveSource] = {
 }
 
 
-KEPT_SECONDS = 3.0
+MAX_AGE_SECONDS = 3.0
 """how long an answer is taken for the truth"""
 
 
@@ -211,14 +211,14 @@ class LiveValues:
     def answer(self, query: LiveQuery) -> Json:
         """Return the last answer; None if there is none yet. An old one is queried again."""
         known = self._answers.get(query)
-        if (known is None or self.now - known[0] > KEPT_SECONDS) and query not in self.wanted:
+        if (known is None or self.now - known[0] > MAX_AGE_SECONDS) and query not in self.wanted:
             self.wanted.append(query)
         return known[1] if known is not None else None
 
     def fresh(self, query: LiveQuery) -> Json:
         """Return an answer young enough to be taken for the truth; None if there is none."""
         asked, answer = self._answers.get(query, (self.now, None))
-        return answer if self.now - asked <= KEPT_SECONDS else None
+        return answer if self.now - asked <= MAX_AGE_SECONDS else None
 
     def take_wanted(self) -> list[LiveQuery]:
         """Return the queries to send now; each counts as fresh until its answer comes."""

@@ -71,7 +71,9 @@ def property_values(
 def fits(
     line: TypedArguments, place: CursorContext, facts: LiveValues
 ) -> Callable[[LiveValue], bool]:
-    """Return whether the device of the line can use what the VM has: only a bus makes a difference."""
+    """Return whether the device of the line can use what the VM has: only a bus makes a
+    difference.
+    """
     if place.name != "device_add" or place.path != ("bus",):
         return lambda fact: True
     names = {str(item.get("name")) for item in _properties(line, facts)}
@@ -162,7 +164,9 @@ def key_candidates(place: CursorContext, catalog: Catalog) -> Iterable[Candidate
 
 
 def value_candidates(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    """Return the values that the member at the cursor may have: of its type, and what the VM knows."""
+    """Return the values that the member at the cursor may have: of its type, and what the VM
+    knows.
+    """
     line = line_of(place, catalog)
     if line is None:
         return ()
@@ -211,7 +215,9 @@ def _missing(
 
 
 def _below(line: TypedArguments, path: Path, place: CursorContext) -> tuple[Sequence[Member], Form]:
-    """Return what may be named below a path: an object's members, a list's indexes up to the next."""
+    """Return what may be named below a path: an object's members, a list's indexes up to the
+    next.
+    """
     kind = line.type_at(path)
     owner = object_of(line.schema, kind) if kind is not None else None
     if owner is not None:

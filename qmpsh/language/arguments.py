@@ -13,7 +13,7 @@ from qmpsh.errors import LineSyntaxError, NoValue, Span
 from qmpsh.language.modifiers import VALUED_MODIFIERS, ModifierReader
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import Argument, Node, Part, RawLiteral, Redirect, Scalar
-from qmpsh.language.tokens import BLANKS, IGNORED, NESTING_LIMIT, ScanState, Token, TokenKind
+from qmpsh.language.tokens import BLANKS, IGNORED, MAX_NESTING, ScanState, Token, TokenKind
 from qmpsh.language.values import LiteralReader, SourceText, quote, unclosed, unquoted
 from qmpsh.language.verbs import HEADED, Takes
 
@@ -204,10 +204,10 @@ def option(source: SourceText, place: Span, name: str, message: str) -> NoValue:
 
 
 def _bounded(parts: Sequence[Part], source: SourceText) -> tuple[Part, ...]:
-    if len(parts) > NESTING_LIMIT:
+    if len(parts) > MAX_NESTING:
         start, end = parts[0].span[0], parts[-1].span[1]
         raise LineSyntaxError(
-            f"expected {NESTING_LIMIT} names in a key at most", source.line, (start, end)
+            f"expected {MAX_NESTING} names in a key at most", source.line, (start, end)
         )
     return tuple(parts)
 

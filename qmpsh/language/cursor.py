@@ -22,7 +22,9 @@ from qmpsh.language.verbs import UNKNOWN, VERBS, Takes, Verb
 
 
 def word_at_end(text: str) -> tuple[int, str]:
-    """Return where the last word of a line begins, and what it says so far: nothing after a blank."""
+    """Return where the last word of a line begins, and what it says so far: nothing after a
+    blank.
+    """
     tokens = analyse(text).tokens
     if not tokens or tokens[-1].kind in IGNORED:
         return len(text), ""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.language.syntax import ArrayLiteral, JsonLine, Node, ObjectLiteral, Redirect, Scalar
-from qmpsh.language.tokens import BLANKS, CLOSING, NESTING_LIMIT, QUOTED, Token, TokenKind
+from qmpsh.language.tokens import BLANKS, CLOSING, MAX_NESTING, QUOTED, Token, TokenKind
 from qmpsh.language.untyped import guess_literal
 from qmpsh.language.values import LiteralReader, SourceText, too_deep, unclosed
 
@@ -76,7 +76,7 @@ def whole_object(line: str) -> JsonObject | None:
             value: Json = _DECODER.decode(form)
         except (ValueError, RecursionError):
             continue
-        is_sound = _nests_within(value, NESTING_LIMIT) and not _SURROGATE.search(text)
+        is_sound = _nests_within(value, MAX_NESTING) and not _SURROGATE.search(text)
         return value if isinstance(value, dict) and is_sound else None
     return None
 

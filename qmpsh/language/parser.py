@@ -402,7 +402,9 @@ def _verb(line: str, words: Sequence[_Word]) -> VerbLine:
 
 
 def _timed(words: list[_Word], modifiers: ModifierReader) -> tuple[str, list[_Word]]:
-    """Return the time before a line, "" for none, and the words of the line; modifiers are added."""
+    """Return the time before a line, "" for none, and the words of the line; modifiers are
+    added.
+    """
     head = ""
     while words:
         if words[0].text.startswith("--"):

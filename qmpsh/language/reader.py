@@ -95,7 +95,9 @@ class LineAssembler:
         return not _is_whole(line) and analyse(line, self.mode).open_mark != ""
 
     def _recorded(self, text: str, number: int) -> tuple[str, int, str]:
-        """Return the text without what a transcript holds besides its commands, and the note of it."""
+        """Return the text without what a transcript holds besides its commands, and the note of
+        it.
+        """
         # Imported here: few files and pastes are transcripts.
         if self._transcript is None and text.lstrip(BLANKS)[:1] in _MARKS:
             from qmpsh.language.transcript import Transcript

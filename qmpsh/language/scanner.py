@@ -18,7 +18,7 @@ from qmpsh.language.modifiers import VALUED_MODIFIERS
 from qmpsh.language.syntax import PLAIN, Mode
 from qmpsh.language.tokens import (
     CLOSING,
-    NESTING_LIMIT,
+    MAX_NESTING,
     RULES,
     ScanState,
     Token,
@@ -114,11 +114,11 @@ class Scanner:
             self._behind = self._state
         self._brackets.append(mark)
         self._go_inside(mark)
-        return TokenKind.DEEP if len(self._brackets) > NESTING_LIMIT else None
+        return TokenKind.DEEP if len(self._brackets) > MAX_NESTING else None
 
     def _close_bracket(self, mark: str) -> TokenKind | None:
         """Close a bracket; a wrong mark closes all: the line is at fault, not unfinished."""
-        is_deep = len(self._brackets) > NESTING_LIMIT
+        is_deep = len(self._brackets) > MAX_NESTING
         if CLOSING[self._brackets.pop()] != mark:
             self._brackets.clear()
         if not self._brackets:

@@ -17,7 +17,7 @@ BLANKS = " \t\r\n"
 
 CLOSING = {"{": "}", "[": "]"}
 
-NESTING_LIMIT = 256
+MAX_NESTING = 256
 """How deep brackets or dotted keys may nest: Python's own stack is what it protects."""
 
 
@@ -41,7 +41,7 @@ class TokenKind(Enum):
     UNCLOSED = auto()  # a quote without its end
     OPEN = auto()
     CLOSE = auto()
-    DEEP = auto()  # a bracket of either kind beyond NESTING_LIMIT: it nests nothing
+    DEEP = auto()  # a bracket of either kind beyond MAX_NESTING: it nests nothing
     COMMA = auto()
     COLON = auto()
     GLUED = auto()  # what follows a closing mark without a blank

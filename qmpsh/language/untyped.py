@@ -27,7 +27,7 @@ from qmpsh.language.values import read_raw
 
 _INTEGER = r"-?(?:0|[1-9][0-9]*)"
 _NUMBER = rf"{_INTEGER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
-_MOST_DIGITS = 4300  # int() refuses more
+_MAX_INT_DIGITS = 4300  # int() refuses more
 _LIKE_NUMBER = (
     r"[+-]?(?:0[xXoObB][0-9a-fA-F_]+"
     r"|[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9]+)?[kKmMgGtTpPeE]?)"
@@ -143,7 +143,9 @@ def single_part(parts: Sequence[Part]) -> int:
 
 
 def top_level_part(parts: Sequence[Part]) -> int:
-    """Return the same for the first level: a key beginning with `__` (a vendor's) is taken whole."""
+    """Return the same for the first level: a key beginning with `__` (a vendor's) is taken
+    whole.
+    """
     first = parts[0]
     return len(parts) if first.text.startswith("__") and not first.quoted else 1
 
@@ -261,6 +263,6 @@ def _number(text: str, source: str, span: Span) -> int | float:
         number = float(text)
         if math.isfinite(number):
             return number
-    elif len(text) <= _MOST_DIGITS:
+    elif len(text) <= _MAX_INT_DIGITS:
         return int(text)
     raise LineSyntaxError("expected a number that fits; such text is quoted", source, span)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import ArrayLiteral, Node, ObjectLiteral, Part, RawLiteral, Scalar
-from qmpsh.language.tokens import CLOSING, NESTING_LIMIT, ScanState, Token, TokenKind
+from qmpsh.language.tokens import CLOSING, MAX_NESTING, ScanState, Token, TokenKind
 
 _ESCAPES = {
     '"': '"', "'": "'", "\\": "\\", "/": "/",
@@ -109,7 +109,7 @@ def unclosed(source: SourceText, token: Token) -> LineSyntaxError:
 
 def too_deep(source: SourceText, token: Token) -> LineSyntaxError:
     """Return the error for a bracket beyond the limit."""
-    message = f"expected brackets to nest {NESTING_LIMIT} deep at most"
+    message = f"expected brackets to nest {MAX_NESTING} deep at most"
     return source.error(message, token.start, token.end)
 
 

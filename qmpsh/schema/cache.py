@@ -18,26 +18,26 @@ from collections.abc import Iterable, Sequence
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import Json, JsonObject, as_dicts, as_list
 from qmpsh.paths import cache_file
-from qmpsh.regular import SCHEMA, open_regular, read_regular
+from qmpsh.regular import MAX_SCHEMA_BYTES, open_regular, read_regular
 from qmpsh.schema.model import Schema, entity_table, names_of
 from qmpsh.schema.walk import property_types
 
-FORMAT = 1
-MOST_FILES = 16
+FORMAT_VERSION = 1
+MAX_FILES = 16
 """most schemas kept; the least recently used are removed"""
-LARGEST = 16 * 1024 * 1024
+MAX_CACHE_BYTES = 16 * 1024 * 1024
 """bytes of a file; QEMU's schema has 230 kB"""
 _PREFIX = "schema-"
 _PART = ".part"
-_SOON = 60.0  # seconds in which a file is written
+_WRITE_SECONDS = 60.0  # seconds in which a file is written
 _UNSAFE = re.compile(r"[^A-Za-z0-9.+~-]+")
-_LONGEST_NAME = 200
+_MAX_NAME_CHARACTERS = 200
 
 
 def cache_path(identity: Sequence[str]) -> str:
     """Return a server's file. identity: what identifies its binary (version, inode, ...)."""
     name = _UNSAFE.sub("_", "-".join(part for part in identity if part))
-    return cache_file(f"{_PREFIX}{name[:_LONGEST_NAME]}")
+    return cache_file(f"{_PREFIX}{name[:_MAX_NAME_CHARACTERS]}")
 
 
 def load_schema(path: str, commands: Sequence[str] | None = None) -> Schema | None:
@@ -46,9 +46,9 @@ def load_schema(path: str, commands: Sequence[str] | None = None) -> Schema | No
     commands: what query-commands returns now, to verify the file; None trusts it
     """
     try:
-        head, _, body = read_regular(path, SCHEMA).partition(b"\n")
+        head, _, body = read_regular(path, MAX_SCHEMA_BYTES).partition(b"\n")
         header = json.loads(head)
-        if header["format"] != FORMAT or len(body) != header["size"]:
+        if header["format"] != FORMAT_VERSION or len(body) != header["size"]:
             return None
         if commands is not None and sorted(header["listed"]) != sorted(commands):
             return None
@@ -72,10 +72,10 @@ def store_schema(path: str, entities: Iterable[Json], commands: Iterable[str]) -
         lines.append(json.dumps(entity).encode() + b"\n")
         index[name] = [at, at + len(lines[-1])]
         at += len(lines[-1])
-        if at > LARGEST:
+        if at > MAX_CACHE_BYTES:
             return
     header = {
-        "format": FORMAT,
+        "format": FORMAT_VERSION,
         "size": at,
         "listed": list(commands),
         "commands": names_of(table, "command"),
@@ -134,8 +134,10 @@ def _prune(folder: str) -> None:
         ]
     whole = sorted(file for file in files if not file[1].endswith(_PART))
     newest = max(files)[0]  # of the file that was just written
-    orphans = [file for file in files if file[1].endswith(_PART) and file[0] < newest - _SOON]
-    for _, path in (*whole[:-MOST_FILES], *orphans):
+    orphans = [
+        file for file in files if file[1].endswith(_PART) and file[0] < newest - _WRITE_SECONDS
+    ]
+    for _, path in (*whole[:-MAX_FILES], *orphans):
         with contextlib.suppress(OSError):
             os.unlink(path)
 
@@ -169,7 +171,7 @@ def read_schema_files(paths: Sequence[str]) -> Schema:
 
 def _read(path: str) -> list[Json]:
     try:
-        value = json.loads(read_regular(path, SCHEMA))
+        value = json.loads(read_regular(path, MAX_SCHEMA_BYTES))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

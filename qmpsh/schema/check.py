@@ -51,7 +51,7 @@ from qmpsh.schema.walk import (
 )
 from qmpsh.suggest import did_you_mean
 
-MOST_VALUES = 8
+MAX_LISTED_VALUES = 8
 """most values of a tag that an error lists"""
 
 
@@ -196,7 +196,7 @@ class ArgumentTyper:
 
     def _values(self, union: ObjectType) -> str:
         """Return the values of a union's tag, or their number where they would fill a screen."""
-        if len(union.variants) <= MOST_VALUES:
+        if len(union.variants) <= MAX_LISTED_VALUES:
             return f"one of {self._choices(union)}"
         return f"{len(union.variants)} values; Tab or .help lists them"
 
@@ -291,7 +291,9 @@ class ArgumentTyper:
         return self._refuse_value(f"one of {kind_words(self._schema, kind)}", entry)
 
     def _fits(self, branch: Type, entry: MemberEntry) -> bool:
-        """Return whether a word is a value of an enum, int, number or boolean; other branches fit."""
+        """Return whether a word is a value of an enum, int, number or boolean; other branches
+        fit.
+        """
         if isinstance(branch, EnumType) and isinstance(entry.value, Scalar):
             return entry.value.text in branch.names()
         if not isinstance(branch, Builtin) or branch.json_type not in READERS:
@@ -383,7 +385,7 @@ def _form(kind: Type) -> str:
 
 # ---------------------------------------------------------------------------- raw JSON
 
-LONGEST = 200_000
+MAX_CHECKED_CHARACTERS = 200_000
 """characters of a line that is checked; longer ones were written by a program"""
 
 
@@ -391,7 +393,7 @@ def check_json(schema: Schema, line: JsonLine) -> str:
     """Return why this server would refuse a raw JSON command; "" if it would not, and for a line
     that takes longer to check than the warning is worth.
     """
-    if len(line.source) > LONGEST:
+    if len(line.source) > MAX_CHECKED_CHARACTERS:
         return ""
     kind = schema.arguments(line.name)
     if kind is None:

@@ -45,14 +45,16 @@ _BUILTINS = {
     "null": "null",
     "value": "any",
 }
-MOST_WORDS = 5
+MAX_NAMED_WORDS = 5
 """Most members of an enum or keys of an object named before `…`."""
 
-LEVELS = 4
+MAX_LEVELS = 4
 """Most nested arrays before `…`: a server may declare one that contains itself."""
 
 
-def type_words(schema: Schema, name: str, most: int = MOST_WORDS, levels: int = LEVELS) -> str:
+def type_words(
+    schema: Schema, name: str, most: int = MAX_NAMED_WORDS, levels: int = MAX_LEVELS
+) -> str:
     """Describe a type: `str`, `on | off | auto`, `{direct, no-flush}`, `[int]`.
 
     most:   members named before `…`
@@ -76,7 +78,9 @@ def assignment_words(schema: Schema, member: Member) -> str:
     return f"{member.name}={{}}" if is_empty else f"{member.name}.NAME=..."
 
 
-def kind_words(schema: Schema, kind: Type, most: int = MOST_WORDS, levels: int = LEVELS) -> str:
+def kind_words(
+    schema: Schema, kind: Type, most: int = MAX_NAMED_WORDS, levels: int = MAX_LEVELS
+) -> str:
     """Do the same for a type rather than its name."""
     match kind:
         case Builtin():
@@ -109,12 +113,12 @@ def _some(names: tuple[str, ...], most: int) -> list[str]:
 
 
 _MARKS = {"deprecated": "deprecated", "unstable": "unstable"}
-_LEAST = 24
+_MIN_COLUMNS = 24
 """columns that a text needs beside its head"""
-_BELOW = 6
+_INDENT_COLUMNS = 6
 """indent of a text below its head"""
 _STAR = "* must be given"
-ALL = 1000
+MAX_SHOWN_WORDS = 1000
 """how many words of an enum are shown: in effect, all"""
 
 
@@ -131,7 +135,7 @@ def command_signature(
         marks.append("out-of-band")
     kind = schema.arguments(info.name)
     members = _members(schema, kind, tags, width) if kind is not None else []
-    returns = type_words(schema, info.ret_type, ALL)
+    returns = type_words(schema, info.ret_type, MAX_SHOWN_WORDS)
     nothing = returns == "{}"
     return [
         _title(info.name, "command", marks),
@@ -173,11 +177,11 @@ def _is_starred(schema: Schema, kind: ObjectType, tags: Mapping[str, str]) -> bo
 
 def hanging(head: str, text: str, width: int) -> list[str]:
     """Return the text after its head, wrapped with a hanging indent; below it if room is short."""
-    is_beside = len(head) + _LEAST <= width
-    indent = " " * (len(head) if is_beside else _BELOW)
+    is_beside = len(head) + _MIN_COLUMNS <= width
+    indent = " " * (len(head) if is_beside else _INDENT_COLUMNS)
     lines = textwrap.wrap(
         text,
-        max(width, _LEAST),
+        max(width, _MIN_COLUMNS),
         initial_indent=head if is_beside else indent,
         subsequent_indent=indent,
         break_on_hyphens=False,
@@ -187,7 +191,7 @@ def hanging(head: str, text: str, width: int) -> list[str]:
 
 def _described(schema: Schema, member: Member) -> str:
     marks = [_MARKS[feature] for feature in member.features if feature in _MARKS]
-    words = type_words(schema, member.type, ALL)
+    words = type_words(schema, member.type, MAX_SHOWN_WORDS)
     return f"{words}  ({', '.join(marks)})" if marks else words
 
 

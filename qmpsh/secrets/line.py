@@ -35,7 +35,7 @@ from qmpsh.secrets.rules import (
 from qmpsh.secrets.text import joined, loose_secrets, text_secrets, value_secrets
 
 _MODE = Mode(prompt=True, bare_verbs=frozenset(name for name in BARE if takes(name) in WHOLE))
-_LONG = 10_000
+_MAX_TYPED_CHARACTERS = 10_000
 """characters of a line that was hardly typed by hand"""
 _PLAIN_WORD = re.compile(rf"(?P<key>[\w.-]+)=[^\"'{{}}\[\]\\{BLANKS}]*(?:[{BLANKS}]+|\Z)")
 """An argument of a line with a fault that cannot be a part of anything else."""
@@ -131,7 +131,7 @@ def _given_by(name: str, word: str, at: int) -> list[GivenMember]:
 
 def line_secrets(line: str, *, hmp: bool = False) -> list[Span]:
     """Return where the secrets of a line stand, in order."""
-    if not hmp and len(line) > _LONG:
+    if not hmp and len(line) > _MAX_TYPED_CHARACTERS:
         found = whole_object(line)
         # The rules for messages are those for lines, and a decoder reads a million numbers at once.
         if found is not None and mask_json(found) == found:

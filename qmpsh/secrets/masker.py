@@ -16,8 +16,8 @@ from qmpsh.secrets.rules import ASKED, hmp_secrets, mask_json, reads_secret
 from qmpsh.secrets.text import MASK, mask_text, replaced, value_secrets
 
 _PIECE = re.compile(r"""[^\s"'\\{}\[\],:=()]+""")
-_LEAST = 3  # a shorter piece gives nothing away
-_SHORT = 4  # a shorter one may be a part of any word
+_MIN_PIECE_CHARACTERS = 3  # a shorter piece gives nothing away
+_MIN_DISTINCT_CHARACTERS = 4  # a shorter one may be a part of any word
 
 
 def without(text: str, secrets: Iterable[str]) -> str:
@@ -26,11 +26,11 @@ def without(text: str, secrets: Iterable[str]) -> str:
     """
     secrets = set(secrets) - {MASK, ASKED, ""}
     pieces = {piece for secret in secrets for piece in _PIECE.findall(secret)} - {MASK}
-    whole = {secret for secret in secrets if len(secret) >= _LEAST}
+    whole = {secret for secret in secrets if len(secret) >= _MIN_PIECE_CHARACTERS}
     for piece in sorted(pieces | whole, key=len, reverse=True):
-        if len(piece) >= _LEAST:
+        if len(piece) >= _MIN_PIECE_CHARACTERS:
             pattern = re.escape(piece)
-            if len(piece) < _SHORT:
+            if len(piece) < _MIN_DISTINCT_CHARACTERS:
                 pattern = rf"(?<!\w){pattern}(?!\w)"
             text = re.sub(pattern, MASK, text)
     return text
@@ -101,7 +101,9 @@ def mask_said(said: str, words: Words, *, hmp: bool = False) -> str:
 
 
 def mask_argv(said: str, argv: Words) -> str:
-    """Return what is said of a command line, whose words may be a line each, or the words of one."""
+    """Return what is said of a command line, whose words may be a line each, or the words of
+    one.
+    """
     for words in (argv, *((word,) for word in argv)):
         said = mask_said(said, words)
     return mask_text(said)

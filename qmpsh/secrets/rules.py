@@ -223,7 +223,9 @@ def _hmp_change(text: str, words: list[Span]) -> list[Span]:
 
 
 def _hmp_object(text: str, start: int) -> list[Span]:
-    """Return those of `object_add [qom-type=]TYPE,NAME=VALUE,...`; a comma in a value is doubled."""
+    """Return those of `object_add [qom-type=]TYPE,NAME=VALUE,...`; a comma in a value is
+    doubled.
+    """
     rest = text[start:]
     if rest.startswith("{"):
         return [(start, len(text))] if "secret" in rest or "data" in rest else []

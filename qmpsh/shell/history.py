@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from qmpsh.regular import HISTORY, open_regular
+from qmpsh.regular import MAX_HISTORY_BYTES, open_regular
 from qmpsh.shell.settings import Prompt
 
 _MODE = 0o600
@@ -32,9 +32,9 @@ class HistoryFile:
         """Entries, oldest first; an entry may hold newlines."""
         try:
             with open(open_regular(self._path, os.O_RDONLY), "rb") as file:
-                file.seek(-min(HISTORY, os.fstat(file.fileno()).st_size), os.SEEK_END)
+                file.seek(-min(MAX_HISTORY_BYTES, os.fstat(file.fileno()).st_size), os.SEEK_END)
                 # As bytes: a carriage return inside a quote ends no line.
-                lines = file.read(HISTORY).decode(errors="replace").split("\n")
+                lines = file.read(MAX_HISTORY_BYTES).decode(errors="replace").split("\n")
         except OSError:
             return []
         entries: list[list[str]] = []

@@ -21,7 +21,7 @@ from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import PLAIN, CommandLine, JsonLine, Statement
 from qmpsh.language.untyped import guess_arguments
 from qmpsh.render.answers import caret_lines
-from qmpsh.schema.check import LONGEST, check_arguments, check_json
+from qmpsh.schema.check import MAX_CHECKED_CHARACTERS, check_arguments, check_json
 from qmpsh.secrets.masker import mask_error, mask_line
 from tests.samples import schema
 
@@ -135,7 +135,7 @@ def test_twice_the_line_takes_twice_the_steps(name: str, work: Callable[[str], N
 def test_a_long_raw_line_is_read_by_the_decoder_alone(
     name: str, quote: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = LINES[name](LONGEST).replace('"', quote)
+    line = LINES[name](MAX_CHECKED_CHARACTERS).replace('"', quote)
 
     def feed(self: Scanner, *args: object) -> None:
         raise AssertionError("scanned")

@@ -10,7 +10,7 @@ import pytest
 
 from qmpsh.client.dialect import command_names
 from qmpsh.jsontypes import JsonObject
-from qmpsh.schema.cache import MOST_FILES, cache_path, load_schema, store_schema
+from qmpsh.schema.cache import MAX_FILES, cache_path, load_schema, store_schema
 from qmpsh.schema.model import Schema
 from tests.samples import entities, schema
 
@@ -38,7 +38,7 @@ def test_what_is_stored_is_loaded(path: str) -> None:
 def test_what_is_no_schema_of_a_qemu_is_not_stored(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qmpsh.schema.cache.LARGEST", 100_000)
+    monkeypatch.setattr("qmpsh.schema.cache.MAX_CACHE_BYTES", 100_000)
     store_schema(path, entities("7.2"), COMMANDS)
     assert not os.path.exists(path)
 
@@ -102,11 +102,11 @@ def test_a_folder_that_cannot_be_written_keeps_none() -> None:
 def test_only_the_newest_are_kept(path: str) -> None:
     folder = Path(path).parent
     small = [{"name": "str", "meta-type": "builtin", "json-type": "string"}]
-    for number in range(MOST_FILES + 5):
+    for number in range(MAX_FILES + 5):
         one = cache_path([f"{number}"])
         store_schema(one, json.loads(json.dumps(small)), COMMANDS)
         os.utime(one, (number, number))
-    assert len(list(folder.glob("schema-*"))) <= MOST_FILES + 1
-    assert load_schema(cache_path([f"{MOST_FILES + 4}"])) is not None
+    assert len(list(folder.glob("schema-*"))) <= MAX_FILES + 1
+    assert load_schema(cache_path([f"{MAX_FILES + 4}"])) is not None
     assert load_schema(cache_path(["0"])) is None
     assert not list(folder.glob("*.part"))

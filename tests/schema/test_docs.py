@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from qmpsh.schema.manual.find import IndexEntry, Manual, find_pages, load_manual
 from qmpsh.schema.manual.page import first_sentence
 from qmpsh.schema.manual.roff import (
-    DEEPEST,
+    MAX_INDENT_LEVELS,
     Block,
     CodeBlock,
     InlineMark,
@@ -459,7 +459,7 @@ def test_nesting_is_bounded() -> None:
     text = ".INDENT 3.5\n" * deep + "a\n" + ".UNINDENT\n" * deep + "b"
     blocks = read_blocks(text)
     assert blocks[-1] == Paragraph("b")
-    assert repr(blocks).count("Quote") == DEEPEST
+    assert repr(blocks).count("Quote") == MAX_INDENT_LEVELS
 
 
 # ------------------------------------------------------------------------ any text at all

@@ -12,7 +12,7 @@ from qmpsh.language.formatting import format_command
 from qmpsh.language.lines import parse_line
 from qmpsh.language.syntax import CommandLine, JsonLine
 from qmpsh.language.untyped import guess_arguments
-from qmpsh.schema.manual.examples import MOST, example_lines
+from qmpsh.schema.manual.examples import MAX_EXAMPLES, example_lines
 from qmpsh.schema.manual.find import load_manual
 
 PAGES = sorted((Path(__file__).parent.parent / "data" / "manual").iterdir())
@@ -59,7 +59,7 @@ def test_an_example_may_span_lines_and_is_shown_once() -> None:
                 "x",
             )
         )
-        == MOST
+        == MAX_EXAMPLES
     )
 
 

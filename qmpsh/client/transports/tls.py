@@ -13,7 +13,7 @@ from qmpsh.address import TcpAddress, Transport, host_and_port, refusal
 from qmpsh.client.connect import begin_tcp, connect_tcp
 from qmpsh.client.transports.connecting import ConnectingSocket
 from qmpsh.errors import CannotConnect, ConnectionLost, shortened
-from qmpsh.regular import CONFIG, read_regular
+from qmpsh.regular import MAX_CONFIG_BYTES, read_regular
 from qmpsh.stream import Stream
 from qmpsh.system.diagnose import tcp_refusal
 
@@ -115,7 +115,7 @@ def _context(address: TlsAddress) -> ssl.SSLContext:
     for name in _FILES:
         try:
             if name in options:
-                read_regular(options[name], CONFIG)
+                read_regular(options[name], MAX_CONFIG_BYTES)
         except OSError as error:
             raise CannotConnect(
                 f"cannot read {name}={options[name]}: {error.strerror}", "name a PEM file"

@@ -7,7 +7,7 @@ import json
 from qmpsh.jsontypes import JsonObject
 from qmpsh.language.formatting import format_command
 
-MOST = 3
+MAX_EXAMPLES = 3
 """examples that are shown"""
 _MARK = "-> {"
 _DECODER = json.JSONDecoder()
@@ -20,7 +20,7 @@ def example_lines(text: str, name: str) -> list[str]:
     """
     lines: list[str] = []
     at = text.find(_MARK)
-    while at >= 0 and len(lines) < MOST:
+    while at >= 0 and len(lines) < MAX_EXAMPLES:
         arguments = _arguments(text, at + len(_MARK) - 1, name)
         if arguments is not None:
             line = format_command(name, arguments, dotted=True)

@@ -38,7 +38,7 @@ _HEADING = re.compile(
 )
 _TITLE = re.compile(r'^\.TH +(?:"[^"\n]*"|\S+) +(?:"[^"\n]*"|\S+) +"[^"\n]*" +"([^"\n]*)"', re.M)
 _FIRST = {"Command": 0, "Event": 1}
-_HEAD = 2000  # characters; every article says what it is about within these
+_HEAD_CHARACTERS = 2000  # every article says what it is about within these
 
 
 class IndexEntry(NamedTuple):
@@ -70,7 +70,7 @@ class Manual:
     """A page of the manual. page: its roff text; any text is accepted, and may have no articles."""
 
     def __init__(self, page: str) -> None:
-        title = _TITLE.search(page[:_HEAD])
+        title = _TITLE.search(page[:_HEAD_CHARACTERS])
         self.version = title[1] if title else ""
         self._page = page
         self._places = _places(page)
@@ -116,7 +116,7 @@ class Manual:
         place = self._places.get(name)
         if place is None:
             return ""
-        head = self._page[place.start : min(place.end, place.start + _HEAD)]
+        head = self._page[place.start : min(place.end, place.start + _HEAD_CHARACTERS)]
         text = description_of(head) or self._of_returns(name)
         return page.first_sentence(text)
 
@@ -226,7 +226,7 @@ def _included(article: Article, given: Mapping[str, str]) -> Iterator[str]:
             yield part.type
 
 
-LARGEST = 64 * 1024 * 1024
+MAX_PAGE_BYTES = 64 * 1024 * 1024
 """Most bytes read of a page, unpacked. QEMU 10's has less than 1 MB."""
 
 _FOLDERS = ("/usr/share/man", "/usr/local/share/man", "/opt/homebrew/share/man")
@@ -235,10 +235,10 @@ _FOLDERS = ("/usr/share/man", "/usr/local/share/man", "/opt/homebrew/share/man")
 def load_manual(path: str) -> Manual:
     """Read a page, gzipped or not. Raises OSError."""
     with open(path, "rb") as file:
-        data = file.read(LARGEST)
+        data = file.read(MAX_PAGE_BYTES)
     if data.startswith(b"\x1f\x8b"):
         try:
-            data = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, LARGEST)
+            data = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, MAX_PAGE_BYTES)
         except zlib.error:
             data = b""
     return Manual(data.decode("utf-8", "replace"))

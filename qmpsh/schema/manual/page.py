@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from qmpsh.schema.manual.article import Article, ArticleBase, ArticleMember, Part
 from qmpsh.schema.manual.roff import CodeBlock, InlineMark, ListItem, Paragraph, QuotedBlock
 
-_INDENT = 2
-_UNDER_MEMBER = 4
+_INDENT_COLUMNS = 2
+_MEMBER_INDENT_COLUMNS = 4
 
 _SENTENCE_END = re.compile(r"(?<!e\.g)(?<!i\.e)(?<! vs)(?<! cf)[.!?](?= +[A-Z\"'(])")
 _SINCE = re.compile(r" ?\([Ss]ince[: ][^()]*\)|^[Ss]ince[: ].*")
@@ -23,7 +23,7 @@ def lay_out(article: Article, width: int) -> str:
     for section in article.sections:
         is_titled = section.title not in ("", "Status")
         lines += [f"{section.title}:"] if is_titled else []
-        lines += page.blocks(section.body, _INDENT if is_titled else 0)
+        lines += page.blocks(section.body, _INDENT_COLUMNS if is_titled else 0)
         lines.append("")
     if article.since:
         lines += page.wrapped(f"Since: {article.since}", 0, 7)
@@ -71,19 +71,22 @@ class _Page:
             case CodeBlock(code):
                 return [f"{' ' * indent}{line}".rstrip() for line in code]
             case QuotedBlock(body):
-                return self.blocks(body, indent + _INDENT)
+                return self.blocks(body, indent + _INDENT_COLUMNS)
             case ListItem(InlineMark.BULLET, text, body):
                 return self.hanging(text, body, indent, indent + len(text) + 1)
             case ListItem(_, text, body):
-                return [*self.wrapped(text, indent, indent), *self.blocks(body, indent + _INDENT)]
+                return [
+                    *self.wrapped(text, indent, indent),
+                    *self.blocks(body, indent + _INDENT_COLUMNS),
+                ]
             case ArticleBase():
-                return self.wrapped(_reference(part), indent, indent + _UNDER_MEMBER)
+                return self.wrapped(_reference(part), indent, indent + _MEMBER_INDENT_COLUMNS)
             case ArticleMember():
                 return self.member(part, indent)
 
     def member(self, member: ArticleMember, indent: int) -> list[str]:
         """Return a member: above its description if it has a type, else on the same line."""
-        below = indent + _UNDER_MEMBER
+        below = indent + _MEMBER_INDENT_COLUMNS
         note = f" ({member.note})".replace("If: ", "if ") if member.note else ""
         body = [block for block in member.body if block != Paragraph(_UNDOCUMENTED)]
         if member.type:

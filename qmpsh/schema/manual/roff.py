@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple, Union
 
-DEEPEST = 16
+MAX_INDENT_LEVELS = 16
 """Levels of indentation; text that is deeper is kept, at this level."""
 
 
@@ -207,7 +207,7 @@ class _Reader:
     def _indent(self) -> None:
         self.flush()
         target = self._levels[-1].target()
-        if len(self._levels) <= DEEPEST:
+        if len(self._levels) <= MAX_INDENT_LEVELS:
             quote = QuotedBlock([])
             target.append(quote)
             target = quote.body

@@ -15,7 +15,7 @@ from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
 from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import Redirect, VerbLine
 from qmpsh.language.verbs import Takes
-from qmpsh.regular import SCRIPT, read_regular
+from qmpsh.regular import MAX_SCRIPT_BYTES, read_regular
 from qmpsh.shell.context import Context
 from qmpsh.shell.events import EventHistory, Span
 from qmpsh.shell.interpreter import run_line
@@ -143,7 +143,7 @@ def _at(place: str, error: QmpshError) -> QmpshError:
 def _read(name: str) -> bytes:
     """Raises UsageError for what cannot be read, or would have to be waited for."""
     try:
-        return read_regular(os.path.expanduser(name), SCRIPT)
+        return read_regular(os.path.expanduser(name), MAX_SCRIPT_BYTES)
     except OSError as error:
         advice = "; -f takes pipes as well" if error.errno == errno.EINVAL else ""
         raise UsageError(f"cannot read {name}: {error.strerror}{advice}") from error
