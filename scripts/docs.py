@@ -19,13 +19,14 @@ import click
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from qmpsh import __version__, usage  # noqa: E402  # this checkout's, installed or not
+from qmpsh import usage  # noqa: E402  # this checkout's, installed or not
 from qmpsh.address import address_forms  # noqa: E402
 from qmpsh.cli.options import COMMAND, program_lines  # noqa: E402
 from qmpsh.language.verbs import Takes, Verb  # noqa: E402
 from qmpsh.shell.verbs.table import decorated_verbs  # noqa: E402
 from qmpsh.shell.waiting.rules import ENDS  # noqa: E402
 from qmpsh.ui.common.keys import KEYS  # noqa: E402
+from qmpsh.version import __version__  # noqa: E402
 
 WIDTH = 68
 DOCS = ROOT / "docs"

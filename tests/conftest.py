@@ -24,6 +24,8 @@ from tests.signals import give_children_the_defaults
 from tests.ui.tmux import Terminal, terminal
 from tests.waiting import PATIENCE
 
+pytest_plugins = ["qmpsh.pytest_plugin"]  # here: this checkout's, installed or not
+
 CLEARED = (
     "QMP_SOCKET",
     "NO_COLOR",
@@ -147,6 +149,12 @@ def private_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def emulator(request: pytest.FixtureRequest) -> str:
     """The path of a QEMU; a test that needs one runs once for each of QMPSH_TEST_QEMUS."""
     return str(request.param)
+
+
+@pytest.fixture
+def qemu_emulator(emulator: str) -> str:
+    """What `qemu` starts, the fixture of our own plugin."""
+    return emulator
 
 
 @pytest.fixture

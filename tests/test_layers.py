@@ -77,8 +77,7 @@ def may_import(here: str) -> set[str]:
     """The rooms and single modules that a room may import besides itself."""
     row = ROWS[here]
     above = ROOMS[: ROOMS.index(row.down_to) + 1] if row.down_to else []
-    # "" is qmpsh/__init__.py: the version, and nothing else.
-    return {"", *row.named, *above} - row.but
+    return {*row.named, *above} - row.but
 
 
 PURE = {"protocol", "language", "schema", "complete"}

@@ -22,7 +22,7 @@ from qmpsh.shell.context import Context, FrontEnd
 from qmpsh.shell.interpreter import run_line, run_words
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.settings import Settings
-from qmpsh.shell.steps import Answer, Note, Outcome, Task, WaitFor
+from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Task, WaitFor, drive
 
 if TYPE_CHECKING:
     from qmpsh.batch.looks import Looks
@@ -119,7 +119,7 @@ class Batch:
     def finish(self, place: str, task: Task) -> Outcome:
         """Drive a line to its end, show its answers and report what went wrong."""
         try:
-            self._drive(task)
+            drive(task, self._ask, self._wait)
             error = None if task.outcome is None else task.outcome.error
         except UsageError as refused:
             task.cancel()
@@ -149,14 +149,11 @@ class Batch:
         while client.in_flight and time.monotonic() < deadline:
             client.poll(deadline - time.monotonic())
 
-    def _drive(self, task: Task) -> None:
-        while not task.advance(time.monotonic()):
-            if task.asking is not None:
-                self._ask(task)
-            elif task.until is not None and (task.until.works or task.until.endless):
-                self._pass_time(task.until)
-            elif self.client is not None:
-                self.client.poll(task.timeout(time.monotonic()))
+    def _wait(self, until: WaitFor, seconds: float | None) -> None:
+        if until.works or until.endless:
+            self._pass_time(until)
+        elif self.client is not None:
+            self.client.poll(seconds)
 
     def report(self, place: str, error: QmpshError) -> Outcome:
         """Print an error, and the place in its line; with --json on stdout too."""
@@ -193,13 +190,12 @@ class Batch:
         lost = self.client is not None and self.client.closed
         return bool(outcome.exit_code) and (lost or not self._settings.keep_going)
 
-    def _ask(self, task: Task) -> None:
+    def _ask(self, asking: Ask) -> str:
         """Answer the one kind of question that a batch is ever asked: for a secret."""
         # Imported here: only a line with `password=?` asks.
         from qmpsh.batch.progress import read_secret
 
-        if task.asking is not None:
-            task.reply(read_secret(task.asking.question))
+        return read_secret(asking.question)
 
     def _pass_time(self, until: WaitFor) -> None:
         """Wait where there is more to do meanwhile than to read what the server says."""

@@ -6,7 +6,6 @@ from typing import NoReturn
 
 import click
 
-from qmpsh import __version__
 from qmpsh.address import address_forms
 from qmpsh.cli.argv import PROGRAMS, Options
 from qmpsh.cli.option_errors import option_error
@@ -14,6 +13,7 @@ from qmpsh.errors import UsageError
 from qmpsh.language.syntax import FORMATS, parse_duration, parse_limit
 from qmpsh.shell.settings import Settings
 from qmpsh.usage import EXAMPLES, EXIT_CODES, columns, wrapped_columns
+from qmpsh.version import __version__
 
 
 def program_lines() -> tuple[tuple[str, str], ...]:

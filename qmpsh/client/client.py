@@ -1,10 +1,25 @@
 """The client: one stream, one session, one thread.
 
-`submit` queues a command and writes what the socket takes; `poll` writes and reads what is there,
-resolves the commands that were answered and hands out the rest. Nothing else moves bytes, so that
-a batch may block in `poll` and a screen may call it when its event loop says so.
+Theory of operation. A `Client` joins three parts that know nothing of each other: a `Stream`, which
+moves bytes and never blocks; a `Connection` (protocol/), which turns bytes into messages and knows
+in which state the session is, without I/O; and two queues, the `Outbox` of requests that are still
+to be written and the `Inbox` of commands that wait for their replies.
 
-Once a connection is lost nothing is ever sent again: what the server has done already is unknown.
+`submit` encodes a command, queues it and writes what the socket takes; it returns a `Pending` at
+once. `poll` is one turn of everything else, in this order: write what may go, read at most _READS
+pieces, give each reply to the `Pending` that it answers, and everything else (events, replies that
+answer nothing) to the `subscriber`. No other method moves bytes, and `poll` is the only place that
+waits, so a batch may block in `poll(timeout)`, while a screen watches `fileno()` (and, while
+`wants_write`, for writing) and calls `poll(0)`, at the latest at `due`. `execute` and `connect` are
+loops around `poll`. Greeting and negotiation are ordinary turns too: `open` returns a client that
+is still connecting, and `begun` says when it takes commands.
+
+A turn is bounded in bytes and in time, so that a flood of events or a huge reply cannot starve the
+keys. A callback may submit or close: all messages of a piece are delivered from a consistent state.
+
+A client serves one connection. Once that is lost, every `Pending` gets the error and nothing is
+sent again: whether the server has carried out a command already is unknown. `again` opens another
+client with the same options.
 """
 
 from __future__ import annotations
@@ -220,8 +235,12 @@ class Client:
     def subscriber(self, subscriber: Subscriber | None) -> None:
         self._inbox.subscriber = subscriber
 
+    def set_tracer(self, tracer: Tracer) -> None:
+        """Pass every message from now on to a tracer, in the place of the one before."""
+        self.tracer = tracer
+
     def fileno(self) -> int:
-        """The descriptor to wait on; -1 once closed."""
+        """Return the descriptor to wait on; -1 once closed."""
         return self._stream.fileno()
 
     # ------------------------------------------------------------------------ commands
@@ -361,15 +380,15 @@ class Client:
         if self.tracer is not None:
             self.tracer("<-", message.raw)
         if isinstance(message, Greeting):
-            self._meet(greeted(message))
+            self.set_dialect(greeted(message))
             self._agree()
             return
         pending = self._inbox.take(message, begun=self.begun)
         if pending is not None and not pending.command.oob:
             self._outbox.make_room()
 
-    def _meet(self, dialect: Dialect) -> None:
-        """Known by its greeting: from now on its limits hold."""
+    def set_dialect(self, dialect: Dialect) -> None:
+        """Set which kind of server this is, once that is known; its limits hold from now on."""
         self.dialect = dialect
         self._outbox.obey(dialect.window, dialect.rate)
         self._connection.bound_requests(dialect.title, dialect.longest)

@@ -80,7 +80,7 @@ class Event:
     """A message of the server that something happened in the VM.
 
     data:    {} if the server sent none
-    seconds: Unix time by the server's clock, with fraction; None if it sent none (-1 in the
+    time:    Unix time by the server's clock, with fraction; None if it sent none (-1 in the
              specification, or the misspelt keys in StratoVirt's manual)
     raw:     the message as received
     size:    bytes on the wire
@@ -89,13 +89,13 @@ class Event:
     wire: `pack` leaves the text, from which data and raw are decoded when they are asked for.
     """
 
-    __slots__ = ("_data", "_raw", "_text", "name", "seconds", "size")
+    __slots__ = ("_data", "_raw", "_text", "name", "size", "time")
 
     def __init__(
-        self, name: str, data: JsonObject, seconds: float | None, raw: JsonObject, size: int = 0
+        self, name: str, data: JsonObject, time: float | None, raw: JsonObject, size: int = 0
     ) -> None:
         self.name = name
-        self.seconds = seconds
+        self.time = time
         self.size = size
         self._data = data
         self._raw = raw
@@ -125,8 +125,7 @@ class Event:
         if not isinstance(other, Event):
             return NotImplemented
         mine, theirs = (
-            (event.name, event.data, event.seconds, event.raw, event.size)
-            for event in (self, other)
+            (event.name, event.data, event.time, event.raw, event.size) for event in (self, other)
         )
         return mine == theirs
 

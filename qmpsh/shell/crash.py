@@ -10,8 +10,8 @@ import time
 import traceback
 from itertools import count
 
-from qmpsh import __version__
 from qmpsh.paths import state_file
+from qmpsh.version import __version__
 
 _SHOWN_VARIABLES = ("TERM", "COLORTERM", "LANG", "LC_ALL", "TMUX", "STY", "SSH_TTY")
 """variables that say what kind of terminal it was"""

@@ -326,6 +326,8 @@ class EventHistory:
         self._count = self._size = 0
         self.next = 0
         """the number of the next event"""
+        self.dropped = 0
+        """how many events gave way to newer ones"""
 
     def on_message(self, message: Event | Reply | ErrorReply) -> None:
         """Take in an event; a reply that matches no command is none."""
@@ -408,6 +410,7 @@ class EventHistory:
             if len(self._queues) == MAX_NAMES:
                 quiet = self._queues.pop(min(self._queues, key=self._newest))
                 self._count -= len(quiet.kept)
+                self.dropped += len(quiet.kept)
                 self._size -= quiet.size
             queue = self._queues[name] = _Queue()
         return queue
@@ -418,4 +421,5 @@ class EventHistory:
     def _give_way(self, share: Callable[[_Queue], int]) -> None:
         oldest = max(self._queues.values(), key=share).give_way()
         self._count -= 1
+        self.dropped += 1
         self._size -= oldest.event.size

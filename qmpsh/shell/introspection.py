@@ -95,7 +95,7 @@ class Introspection:
         """Who it is, now that its commands are known: a storage daemon greets as its emulator."""
         dialect = listed(client.dialect, self._machine.commands)
         if dialect is not client.dialect:
-            client.dialect = dialect
+            client.set_dialect(dialect)
             self._machine.server = dialect.name
 
     def load_schema(self) -> Asking:

@@ -7,6 +7,7 @@ no callbacks.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -129,6 +130,21 @@ def adapted(steps: Steps, adapt: Callable[[Wish], Generator[Wish, str, str | Non
             choice = yield from adapt(wish)
     finally:
         steps.close()
+
+
+def drive(
+    task: Task, ask: Callable[[Ask], str], wait: Callable[[WaitFor, float | None], object]
+) -> None:
+    """Drive a line to its end, for a front end that may block.
+
+    ask: returns the answer to a question
+    wait: lets the client work for at most so many seconds, None for no limit
+    """
+    while not task.advance(time.monotonic()):
+        if task.asking is not None:
+            task.reply(ask(task.asking))
+        elif task.until is not None:
+            wait(task.until, task.timeout(time.monotonic()))
 
 
 class Task:

@@ -160,7 +160,7 @@ def test_out_of_band_overtakes(vm: Vm) -> None:
             if direction == "<-":
                 order.append(str(message["id"]))
 
-        client.tracer = trace
+        client.set_tracer(trace)
         slow = [client.submit(Command("query-qmp-schema")) for _ in range(20)]
         oob = client.submit(Command("query-yank", oob=True))
         while not all(pending.done for pending in slow):

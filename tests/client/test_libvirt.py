@@ -399,7 +399,7 @@ def test_events(domain: Domain) -> None:
         client.execute(Command("cont"), PATIENCE)
         resumed = hears(client, heard, "RESUME")
         assert resumed.data == {}
-        assert resumed.seconds is not None
+        assert resumed.time is not None
         domain.libvirt.virsh("suspend", domain.name)
         hears(client, heard, "STOP")
 

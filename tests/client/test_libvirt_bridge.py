@@ -174,7 +174,7 @@ def test_a_slow_command_holds_up_no_event() -> None:
     fake.hear_event(fake, fake, "STOP", 12, 500000, None, None)
     fake.hear_event(fake, fake, "JOB", 13, 0, '{"id":"j"}', None)
     until(client, lambda: len(heard) == 2)
-    assert [(e.name, e.seconds, e.data) for e in heard if isinstance(e, Event)] == [
+    assert [(e.name, e.time, e.data) for e in heard if isinstance(e, Event)] == [
         ("STOP", 12.5, {}),
         ("JOB", 13.0, {"id": "j"}),
     ]

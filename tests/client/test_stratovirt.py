@@ -232,7 +232,7 @@ def test_an_old_one(odd: str) -> None:
             client.poll(PATIENCE)
         (event,) = heard
         assert isinstance(event, Event)
-        assert (event.name, event.data, event.seconds) == ("STOP", {}, None)
+        assert (event.name, event.data, event.time) == ("STOP", {}, None)
         with pytest.raises(CommandFailed, match=r"^GenericError$"):
             client.execute(Command("cont"), PATIENCE)
 

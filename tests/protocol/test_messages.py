@@ -159,7 +159,7 @@ def test_the_name_of_an_event_is_short() -> None:
 def test_timestamps(timestamp: Json, seconds: float | None) -> None:
     message = classify({"event": "STOP", "timestamp": timestamp}, 1)
     assert isinstance(message, Event)
-    assert message.seconds == seconds
+    assert message.time == seconds
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from qmpsh.address import parse_address
 from qmpsh.cli.run import main, vm
 from qmpsh.cli.run import vm as log
-from qmpsh.cli.run.vm import Vm, VmOutput
+from qmpsh.cli.run.vm import VmOutput, VmProcess
 from qmpsh.client.client import Client
 from qmpsh.errors import CannotConnect
 from qmpsh.protocol.messages import Command, Event
@@ -40,8 +40,8 @@ def handlers() -> Iterator[None]:
 # ---------------------------------------------------------------------------- the process
 
 
-def start(command: list[str]) -> Vm:
-    started = Vm(command)
+def start(command: list[str]) -> VmProcess:
+    started = VmProcess(command)
     started.start()
     return started
 

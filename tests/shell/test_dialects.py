@@ -124,7 +124,7 @@ def test_what_may_goes_out_of_band_by_itself(vm: Vm) -> None:
         else:
             order.append(str(message.get("id")))
 
-    client.tracer = trace
+    client.set_tracer(trace)
     shown: list[Answer | Note] = []
     finish(client, Task(run_line(shell, "query-yank"), shown.append))
     assert sent == ["execute"], "nothing was in its way"

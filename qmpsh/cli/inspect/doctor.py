@@ -16,7 +16,6 @@ from importlib import metadata
 from importlib.util import find_spec
 from typing import Final
 
-from qmpsh import __version__
 from qmpsh.address import parse_address
 from qmpsh.cli.argv import SplitArgv
 from qmpsh.cli.inspect.examine import (
@@ -36,6 +35,7 @@ from qmpsh.client.discovery import Monitor, find_monitors
 from qmpsh.paths import folders
 from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact, pretty
+from qmpsh.version import __version__
 
 _PACKAGES: Final = ("prompt_toolkit", "pygments", "click")
 _PATIENCE: Final = 5.0  # seconds for a program to print its version

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from qmpsh.batch.batch import Batch, batch_settings
 from qmpsh.batch.script import run_script
 from qmpsh.cli.argv import Options, SplitArgv, split_words
 from qmpsh.cli.process import StdoutFailed, end_by_signals
-from qmpsh.cli.run.vm import Vm
+from qmpsh.cli.run.vm import VmProcess
 from qmpsh.client.client import Client, ClientOptions, Tracer
 from qmpsh.errors import CannotConnect, ConnectionLost, QmpshError, UsageError
 from qmpsh.render.environment import Environment
@@ -144,10 +145,18 @@ def main(words: SplitArgv) -> int:
         vm.leave_running()
         raise
     finally:
-        vm.end(client)
+        _end(vm, client)
         _notice_if_left(vm, environment)
         if client is not None:
             client.close()
+
+
+def _end(vm: VmProcess, client: Client | None) -> None:
+    if not vm.is_left:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # They ask for the exit that is under way.
+            signal.signal(number, signal.SIG_IGN)
+    vm.end(client)
 
 
 def _sort(line: list[str]) -> tuple[list[str], list[str]]:
@@ -164,18 +173,18 @@ def _sort(line: list[str]) -> tuple[list[str], list[str]]:
     return ours, command
 
 
-def _vm(command: list[str]) -> Vm:
+def _vm(command: list[str]) -> VmProcess:
     """Return the VM to start: a command, arguments for the emulator we find, or the demo."""
     if not command:
         emulator = find_emulator()
         arguments = [*demo_arguments(emulator), "-name", NAME]
-        return Vm([emulator, *arguments], keeps=False)
+        return VmProcess([emulator, *arguments], keeps=False)
     if command[0].startswith("-"):
         command = [find_emulator(), *command]
-    return Vm(command)
+    return VmProcess(command)
 
 
-def _connect(vm: Vm, options: Options, environment: Environment) -> Client:
+def _connect(vm: VmProcess, options: Options, environment: Environment) -> Client:
     """Open a session with the VM. Raises CannotConnect with what QEMU printed."""
     tracer: Tracer | None = None
     if options.is_traced:
@@ -205,7 +214,7 @@ def _connect(vm: Vm, options: Options, environment: Environment) -> Client:
 class _Batch(Batch):
     """A script that also prints the VM's output on stderr, between two lines."""
 
-    vm: Vm
+    vm: VmProcess
 
     def finish(self, place: str, task: Task) -> Outcome:
         """See Batch."""
@@ -228,7 +237,7 @@ class _Batch(Batch):
             sys.stderr.write(visible(said if said.endswith("\n") else f"{said}\n"))
 
 
-def _run_script(vm: Vm, batch: _Batch, files: tuple[str, ...]) -> int:
+def _run_script(vm: VmProcess, batch: _Batch, files: tuple[str, ...]) -> int:
     batch.vm = vm
     try:
         batch.relay()
@@ -238,7 +247,7 @@ def _run_script(vm: Vm, batch: _Batch, files: tuple[str, ...]) -> int:
 
 
 def _interact(
-    vm: Vm, client: Client, options: Options, config: Config, schema: Schema | None
+    vm: VmProcess, client: Client, options: Options, config: Config, schema: Schema | None
 ) -> int:
     # Imported here: only an interactive session needs prompt_toolkit.
     from qmpsh.cli.interactive import interact
@@ -246,7 +255,7 @@ def _interact(
     return interact(client, vm.path, options, config, schema, vm)
 
 
-def _notice_if_left(vm: Vm, environment: Environment) -> None:
+def _notice_if_left(vm: VmProcess, environment: Environment) -> None:
     if vm.is_left:
         environment.notice(f"the VM keeps running, process {vm.pid}; to come back: qmpsh {vm.path}")
         environment.notice(f"what it prints goes to {vm.log_path}")

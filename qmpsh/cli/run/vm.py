@@ -101,7 +101,7 @@ _NO_DISPLAY = ("gtk initialization failed", "Could not initialize SDL")
 """What QEMU prints when it cannot open its window."""
 
 
-class Vm:
+class VmProcess:
     """A VM's process. After `start`, `end` must be called, even if the start failed.
 
     command: the program and its arguments
@@ -208,9 +208,6 @@ class Vm:
             self._log.close()
         if self.is_left:
             return
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            # They ask for the exit that is under way.
-            signal.signal(number, signal.SIG_IGN)
         if client is not None and client.begun:
             with contextlib.suppress(ConnectionLost):
                 client.submit(Command("quit"))
@@ -219,9 +216,13 @@ class Vm:
         # may be stopped.
         self._signal(signal.SIGTERM, signal.SIGCONT)
         self._wait(TERMINATE)
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def kill(self) -> None:
+        """End the process, stopped or not, and wait for its end."""
         self._signal(signal.SIGKILL)
         self._wait(None)
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _wait(self, seconds: float | None) -> None:
         """Wait until the process ends, the time runs out, or the user presses Ctrl-C."""

@@ -41,7 +41,8 @@ def _open(context: Context, client: Client) -> WireLog:
     with contextlib.suppress(OSError):
         os.chmod(path, FILE_MODE)  # ours alone; --logfile keeps its own mode
     opened = WireLog(path, context.machine.address, context.front_end.warn, context.machine.name)
-    if not isinstance(client.tracer, WireTracer):
-        client.tracer = WireTracer()
-    client.tracer.sinks.append(opened)
+    if isinstance(client.tracer, WireTracer):
+        client.tracer.sinks.append(opened)
+    else:
+        client.set_tracer(WireTracer(opened))
     return opened

@@ -43,7 +43,7 @@ class Printer(Reporter[None]):
 
     def _show_event(self, event: Event) -> None:
         if self._filter.shows(event.name):
-            seconds = self._wall() if event.seconds is None else event.seconds
+            seconds = self._wall() if event.time is None else event.time
             self._scrollback.print_event(event, seconds)
 
     def _show_error(self, error: QmpshError) -> None:

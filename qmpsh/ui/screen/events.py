@@ -140,7 +140,7 @@ class EventPane:
         """Add an event, as a new line or as a repeat of an existing one."""
         self.total += 1
         self.last = event.name
-        seconds = self._clock() if event.seconds is None else event.seconds
+        seconds = self._clock() if event.time is None else event.time
         key = "" if event.size > _LARGE else fold_key(event)
         block = self._recent.get(key)
         if block is not None and self._repeats(block, seconds):

@@ -1,0 +1,79 @@
+"""The plugin for pytest: the fixture `qemu`.
+
+Registered as an entry point, so that an installed qmpsh provides it. pytest imports this module in
+each of its runs: everything else is imported by the fixture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from qmpsh.errors import shortened
+
+if TYPE_CHECKING:
+    from qmpsh.testing import LaunchedVM
+
+_SHOWN_LINES, _SHOWN_COLUMNS = 30, 400
+"""how much of a log the report of a failed test shows"""
+
+
+class StartQemu(Protocol):
+    """Starts a QEMU with these arguments and returns its VM."""
+
+    def __call__(self, *arguments: str, emulator: str | None = None) -> LaunchedVM: ...
+
+
+_STARTED: pytest.StashKey[list[tuple[LaunchedVM, Path]]] = pytest.StashKey()
+
+
+@pytest.fixture
+def qemu_emulator() -> str | None:
+    """The program that `qemu` starts, None for the installed QEMU; override it to choose."""
+    return None
+
+
+@pytest.fixture
+def qemu(
+    request: pytest.FixtureRequest, tmp_path: Path, qemu_emulator: str | None
+) -> Iterator[StartQemu]:
+    """`qemu(*arguments)` starts a QEMU for this test and returns its VM.
+
+    All of them end with the test. If it fails, its report shows the last messages of each VM and
+    what QEMU printed.
+    """
+    # Imported here: most tests of most projects start no QEMU.
+    from qmpsh.testing import launch
+
+    started = request.node.stash.setdefault(_STARTED, [])
+
+    def start(*arguments: str, emulator: str | None = None) -> LaunchedVM:
+        log = tmp_path / f"qemu-{len(started)}.jsonl"
+        vm = launch(*arguments, emulator=emulator or qemu_emulator, logfile=log)
+        started.append((vm, log))
+        return vm
+
+    yield start
+    for vm, _ in started:
+        vm.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add what happened in its VMs to the report of a failed test."""
+    report = yield
+    if report.when == "call" and report.failed:
+        started = item.stash.get(_STARTED, None) or []
+        for number, (vm, log) in enumerate(started):
+            report.sections.append((f"QEMU {number}: last messages", _tail(log.read_text())))
+            report.sections.append((f"QEMU {number}: output", _tail(vm.output)))
+    return report
+
+
+def _tail(text: str) -> str:
+    return "\n".join(shortened(line, _SHOWN_COLUMNS) for line in text.splitlines()[-_SHOWN_LINES:])
