@@ -100,7 +100,7 @@ def answer(client: Client, name: str) -> list[Json]:
 def keystroke_rows(schema: Schema) -> Iterator[Row]:
     """What each key of a line costs: candidates and hint."""
     catalog = Catalog()
-    catalog.learn(schema.commands, schema)
+    catalog.set_schema(schema.commands, schema)
     times = sorted(keystrokes(catalog))
     for share in (50, 99):
         value = times[len(times) * share // 100]

@@ -79,7 +79,7 @@ class Catalog:
     settings:         the options of `.set`
     aliases:          words that stand for the beginning of a line
     hmp, hmp_info:    the human monitor's commands and `info` subjects: name to help text
-    facts:            what the running VM knows now
+    live:             what the running VM knows now
     manual:           the local manual of this kind of server, None where none is installed
     paths:            lists the paths on this host that begin with a text
     replaced:         says what has become of the server's program since it started, "" for nothing
@@ -95,12 +95,12 @@ class Catalog:
         self.aliases: Mapping[str, str] = {}
         self.hmp: dict[str, str] = {}
         self.hmp_info: dict[str, str] = {}
-        self.facts = LiveValues()
+        self.live = LiveValues()
         self.manual: Manual | None = None
         self.paths: Callable[[str], list[str]] = lambda prefix: []
         self.replaced: Callable[[], str] = str
 
-    def learn(self, commands: tuple[str, ...], schema: Schema | None) -> None:
+    def set_schema(self, commands: tuple[str, ...], schema: Schema | None) -> None:
         """Take in what the server accepts. schema: None where it has none."""
         self.commands = commands
         self.schema = schema
@@ -116,11 +116,11 @@ class Catalog:
         found.commands = actions.commands if actions is not None else ()
         return found
 
-    def learn_hmp(self, value: Json) -> None:
+    def set_hmp(self, value: Json) -> None:
         """Take in the text of HMP `help`."""
         self.hmp = hmp_entries(value)
 
-    def learn_hmp_info(self, value: Json) -> None:
+    def set_hmp_info(self, value: Json) -> None:
         """Take in the text of HMP `info`."""
         self.hmp_info = hmp_entries(value, prefix="info ")
 

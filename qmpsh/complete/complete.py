@@ -37,15 +37,15 @@ def bracket_values(place: CursorContext, catalog: Catalog) -> Iterable[Candidate
     found = list(value_candidates(place, catalog))
     is_whole = not found or any(candidate.text == place.prefix for candidate in found)
     if place.bracketed and place.prefix and not place.quote and is_whole:
-        found += _behind_word(place, catalog)
+        found += _after_word(place, catalog)
     return found
 
 
-def behind_bracket(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+def after_value(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
     """Yield what may follow a complete value."""
     if line_of(place, catalog) is None:
         return
-    is_item = place.where is Slot.BEHIND_ITEM
+    is_item = place.slot is Slot.AFTER_ITEM
     lacking = [] if is_item else list(key_candidates(place, catalog))
     if is_item or lacking:
         yield Candidate(", ", place.start, "next")
@@ -53,14 +53,14 @@ def behind_bracket(place: CursorContext, catalog: Catalog) -> Iterator[Candidate
         yield Candidate("]" if is_item else "}", place.start, "end")
 
 
-def _behind_word(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+def _after_word(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
     end = place.start + len(place.prefix)
     if not place.path:
         return iter(())  # `={: x`, which no name owns
     if place.path[-1].isdigit():
-        return behind_bracket(place._replace(where=Slot.BEHIND_ITEM, start=end), catalog)
+        return after_value(place._replace(slot=Slot.AFTER_ITEM, start=end), catalog)
     owner = place._replace(path=place.path[:-1], pieces=(KeyPart("", end),), start=end)
-    return behind_bracket(owner._replace(where=Slot.BEHIND_MEMBER), catalog)
+    return after_value(owner._replace(slot=Slot.AFTER_MEMBER), catalog)
 
 
 # ---------------------------------------------------------------------------- options of .set
@@ -136,17 +136,17 @@ def _help(typed: str, place: CursorContext, catalog: Catalog) -> Iterator[Candid
     verb = _VERB.match(typed)
     start = verb.end() if verb is not None else len(typed)
     inner = find_place(typed[start:], len(typed) - start, PLAIN)
-    if inner.where is Slot.COMMAND:
+    if inner.slot is Slot.COMMAND:
         for name in (*catalog.commands, *catalog.events, *VERBS, "exit-codes", "keys"):
             yield Candidate(name, place.start, form=Form.NAME)
     line = line_of(inner, catalog)
     tag = line.help_tag(inner.name) if line is not None else None
     found: Iterable[Candidate] = ()
-    if inner.where is Slot.KEY:
+    if inner.slot is Slot.KEY:
         found = (
             key for key in key_candidates(inner, catalog) if key.text == tag and key.tail == "="
         )
-    elif inner.where is Slot.VALUE and inner.path == (tag,):
+    elif inner.slot is Slot.VALUE and inner.path == (tag,):
         found = value_candidates(inner, catalog)
     for candidate in found:
         # What is explained is read without quotes.
@@ -205,11 +205,11 @@ def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candi
     """Return candidates at the cursor (an offset into text), best first."""
     place = find_place(text, cursor, mode)
     catalog = catalog.inside(transaction=place.in_transaction)
-    if place.where is Slot.VERB_WORD:
+    if place.slot is Slot.VERB_WORD:
         found = verb_words(text[:cursor], place, catalog)
     else:
-        found = _AT.get(place.where, _nothing)(place, catalog)
-    sound = written([*found, *_closing(place, mode)], text[:cursor], place.where, mode)
+        found = _AT.get(place.slot, _nothing)(place, catalog)
+    sound = written([*found, *_closing(place, mode)], text[:cursor], place.slot, mode)
     candidates = rank(sound, text, cursor)
     head = [_documented(candidate, place, catalog) for candidate in candidates[:MAX_DOCUMENTED]]
     return head + candidates[MAX_DOCUMENTED:]
@@ -220,21 +220,21 @@ def _documented(candidate: Candidate, place: CursorContext, catalog: Catalog) ->
     manual = catalog.manual
     if candidate.doc or manual is None:
         return candidate
-    if place.where is Slot.KEY:
+    if place.slot is Slot.KEY:
         name = candidate.value
         given = {g.path[-1]: g.text for g in place.given if g.text and g.path[:-1] == place.path}
         path = (*place.path, *(piece.text for piece in place.pieces[:-1]), name)
         return candidate._replace(doc=manual.member_sentence(place.name, *path, given=given))
-    if place.where in (Slot.COMMAND, Slot.VERB_WORD):
+    if place.slot in (Slot.COMMAND, Slot.VERB_WORD):
         return candidate._replace(doc=manual.first_sentence(candidate.text))
     return candidate
 
 
 def prefetch(text: str, cursor: int, catalog: Catalog, mode: Mode) -> None:
-    """Make `catalog.facts` want what a completion here would."""
+    """Have `catalog.live` note the queries that a completion here would miss."""
     place = find_place(text, cursor, mode)
-    if place.where in (Slot.KEY, Slot.VALUE):
-        complete_members = key_candidates if place.where is Slot.KEY else value_candidates
+    if place.slot in (Slot.KEY, Slot.VALUE):
+        complete_members = key_candidates if place.slot is Slot.KEY else value_candidates
         complete_members(place, catalog.inside(transaction=place.in_transaction))
 
 
@@ -253,8 +253,8 @@ def _commands(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
             unstable="unstable" in features,
             form=Form.NAME,
         )
-    behind_verb = place.name and not place.prefix
-    if place.in_transaction or behind_verb:
+    after_verb = place.name and not place.prefix
+    if place.in_transaction or after_verb:
         return
     for name, line in catalog.aliases.items():
         yield Candidate(name, place.start, "alias", line)
@@ -265,7 +265,7 @@ def _commands(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
 def _closing(place: CursorContext, mode: Mode) -> Iterable[Candidate]:
     """Yield the `)` of a transaction: alone on its line, or after the one action of a line."""
     where = Slot.COMMAND if mode.in_transaction else Slot.KEY
-    at_word = place.where is where and not place.bracketed and len(place.pieces) < 2
+    at_word = place.slot is where and not place.bracketed and len(place.pieces) < 2
     if place.in_transaction and at_word:
         yield Candidate(")", place.start, "end")
 
@@ -323,8 +323,8 @@ _AT: dict[Slot, Callable[[CursorContext, Catalog], Iterable[Candidate]]] = {
     Slot.VERB: _verbs,
     Slot.KEY: bracket_keys,
     Slot.VALUE: bracket_values,
-    Slot.BEHIND_MEMBER: behind_bracket,
-    Slot.BEHIND_ITEM: behind_bracket,
+    Slot.AFTER_MEMBER: after_value,
+    Slot.AFTER_ITEM: after_value,
     Slot.MODIFIER: _modifiers,
     Slot.HMP: _hmp,
     Slot.FILE: _complete_files,

@@ -164,8 +164,8 @@ def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Fragment]
     place = find_place(text, cursor, mode)
     if _loads_modules(place) and (why := catalog.replaced()):
         return [("hint.error", _DANGER.format(why))]
-    behind_verb = place.where is Slot.COMMAND and place.name and not place.prefix
-    if behind_verb or place.where in (Slot.VERB, Slot.VERB_WORD):
+    after_verb = place.slot is Slot.COMMAND and place.name and not place.prefix
+    if after_verb or place.slot in (Slot.VERB, Slot.VERB_WORD):
         summary = place.verb.summary if place.verb is not None else ""
         return [("hint", f".{place.name}  {summary}")] if summary else []
     name = place.name or text.strip()
@@ -180,9 +180,9 @@ def _loads_modules(place: CursorContext) -> bool:
     """Return whether a candidate here, or the line itself, costs the server the loading of its
     modules.
     """
-    if place.where is Slot.HMP:
+    if place.slot is Slot.HMP:
         return place.prefix.split()[:2] in (["device_add", "help"], ["device_add", "?"])
-    if place.where is not Slot.VALUE:
+    if place.slot is not Slot.VALUE:
         return place.name in LOADS_MODULES
     queries = (SOURCES[name].query(place) for name in sources_of(place.name, place.path))
     return any(query is not None and query.command in LOADS_MODULES for query in queries)
@@ -216,10 +216,10 @@ def _at_cursor(line: TypedArguments, place: CursorContext) -> tuple[Path, str]:
     """Return the path of the object whose members are shown, and the name of the member at the
     cursor.
     """
-    if place.where is Slot.KEY:
+    if place.slot is Slot.KEY:
         typed = tuple(piece.text for piece in place.pieces)
         return (*place.path, *typed[:-1]), typed[-1]
-    if place.where is Slot.VALUE:
+    if place.slot is Slot.VALUE:
         path = place.path
         while path and path[-1].isdigit():
             path = path[:-1]

@@ -69,8 +69,8 @@ def _children(value: Json, place: CursorContext) -> Iterator[LiveValue]:
 
 def _paths(value: Json, place: CursorContext) -> Iterator[LiveValue]:
     parent = _parent(place.prefix)
-    for fact in _children(value, place):
-        yield LiveValue(f"{parent.rstrip('/')}/{fact.value}", fact.kind)
+    for offered in _children(value, place):
+        yield LiveValue(f"{parent.rstrip('/')}/{offered.value}", offered.kind)
 
 
 def _properties(value: Json, place: CursorContext) -> Iterator[LiveValue]:
@@ -200,19 +200,19 @@ MAX_AGE_SECONDS = 3.0
 class LiveValues:
     """The answers to live queries; filled in by the session, which sends them.
 
-    wanted: queries that a completion missed, for the session to ask
+    missing: queries that a completion missed, for the session to ask
     """
 
     def __init__(self) -> None:
         self._answers: dict[LiveQuery, tuple[float, Json]] = {}
-        self.wanted: list[LiveQuery] = []
+        self.missing: list[LiveQuery] = []
         self.now = 0.0
 
     def answer(self, query: LiveQuery) -> Json:
         """Return the last answer; None if there is none yet. An old one is queried again."""
         known = self._answers.get(query)
-        if (known is None or self.now - known[0] > MAX_AGE_SECONDS) and query not in self.wanted:
-            self.wanted.append(query)
+        if (known is None or self.now - known[0] > MAX_AGE_SECONDS) and query not in self.missing:
+            self.missing.append(query)
         return known[1] if known is not None else None
 
     def fresh(self, query: LiveQuery) -> Json:
@@ -220,14 +220,14 @@ class LiveValues:
         asked, answer = self._answers.get(query, (self.now, None))
         return answer if self.now - asked <= MAX_AGE_SECONDS else None
 
-    def take_wanted(self) -> list[LiveQuery]:
+    def take_missing(self) -> list[LiveQuery]:
         """Return the queries to send now; each counts as fresh until its answer comes."""
-        wanted, self.wanted = self.wanted, []
+        wanted, self.missing = self.missing, []
         for query in wanted:
             self._answers[query] = (self.now, self._answers.get(query, (0.0, None))[1])
         return wanted
 
-    def learn(self, query: LiveQuery, value: Json) -> None:
+    def set_answer(self, query: LiveQuery, value: Json) -> None:
         """Take in a reply's value, None for a refusal."""
         self._answers[query] = (self.now, value)
 
@@ -236,7 +236,7 @@ class LiveValues:
         self._answers.clear()
 
 
-def facts_at(place: CursorContext, facts: LiveValues) -> Iterator[LiveValue]:
+def live_values_at(place: CursorContext, live: LiveValues) -> Iterator[LiveValue]:
     """Yield the values that the running VM offers for the member at the place."""
     seen = set()
     for name in sources_of(place.name, place.path):
@@ -244,7 +244,7 @@ def facts_at(place: CursorContext, facts: LiveValues) -> Iterator[LiveValue]:
         query = source.query(place)
         if query is None:
             continue
-        for fact in source.read(facts.answer(query), place):
-            if fact.value and fact.value not in seen:
-                seen.add(fact.value)
-                yield fact
+        for offered in source.read(live.answer(query), place):
+            if offered.value and offered.value not in seen:
+                seen.add(offered.value)
+                yield offered

@@ -13,7 +13,7 @@ from itertools import count
 
 from qmpsh.complete.candidates import Candidate, Catalog, Form
 from qmpsh.complete.line import TypedArguments, line_of
-from qmpsh.complete.live import LiveQuery, LiveValue, LiveValues, facts_at
+from qmpsh.complete.live import LiveQuery, LiveValue, LiveValues, live_values_at
 from qmpsh.complete.value_sources import names_file
 from qmpsh.jsontypes import JsonObject, as_dicts, as_str, get_str
 from qmpsh.language.cursor import CursorContext, KeyPart, Path
@@ -42,13 +42,13 @@ query says where a device fits. Source: QEMU 7.2 and 10.0, the properties of eac
 
 
 def property_keys(
-    line: TypedArguments, place: CursorContext, facts: LiveValues
+    line: TypedArguments, place: CursorContext, live: LiveValues
 ) -> Iterator[Candidate]:
     """Yield the properties of the driver that the line does not have yet; a name may hold dots."""
     if place.name != "device_add" or place.path:
         return
     declared = {member.name for member in line.root.members}
-    for item in _properties(line, facts):
+    for item in _properties(line, live):
         name = str(item.get("name"))
         if name not in declared and not line.is_given(tuple(name.split("."))):
             doc = str(item.get("description") or "")
@@ -57,37 +57,37 @@ def property_keys(
 
 
 def property_values(
-    line: TypedArguments, place: CursorContext, facts: LiveValues
+    line: TypedArguments, place: CursorContext, live: LiveValues
 ) -> Iterator[Candidate]:
     """Yield the values of a property whose type has few."""
     if place.name != "device_add":
         return
-    for item in _properties(line, facts):
+    for item in _properties(line, live):
         if item.get("name") == ".".join(place.path):
             for word in _WORDS.get(str(item.get("type")), ()):
                 yield Candidate(word, place.start, str(item.get("type")), form=Form.WORD)
 
 
 def fits(
-    line: TypedArguments, place: CursorContext, facts: LiveValues
+    line: TypedArguments, place: CursorContext, live: LiveValues
 ) -> Callable[[LiveValue], bool]:
     """Return whether the device of the line can use what the VM has: only a bus makes a
     difference.
     """
     if place.name != "device_add" or place.path != ("bus",):
-        return lambda fact: True
-    names = {str(item.get("name")) for item in _properties(line, facts)}
+        return lambda offered: True
+    names = {str(item.get("name")) for item in _properties(line, live)}
     if not names and line.tag(("driver",)):
-        return lambda fact: False  # what it is will be known in a moment
+        return lambda offered: False  # what it is will be known in a moment
     kinds = next((buses.split() for mark, buses in _BUSES.items() if mark in names), None)
-    return lambda fact: kinds is None or fact.kind in kinds
+    return lambda offered: kinds is None or offered.kind in kinds
 
 
-def _properties(line: TypedArguments, facts: LiveValues) -> Iterator[JsonObject]:
+def _properties(line: TypedArguments, live: LiveValues) -> Iterator[JsonObject]:
     driver = line.tag(("driver",))
     if not driver:
         return
-    answer = facts.answer(LiveQuery("device-list-properties", (("typename", driver),)))
+    answer = live.answer(LiveQuery("device-list-properties", (("typename", driver),)))
     for item in as_dicts(answer):
         # Children are parts that the device makes itself.
         if not get_str(item, "type").startswith("child<"):
@@ -97,7 +97,7 @@ def _properties(line: TypedArguments, facts: LiveValues) -> Iterator[JsonObject]
 _LINK = "link<"
 
 
-def qom_values(place: CursorContext, facts: LiveValues) -> Iterator[Candidate]:
+def qom_values(place: CursorContext, live: LiveValues) -> Iterator[Candidate]:
     """Yield the values at `value=` of a line that has path and property."""
     if place.name != "qom-set" or place.path != ("value",):
         return
@@ -105,33 +105,33 @@ def qom_values(place: CursorContext, facts: LiveValues) -> Iterator[Candidate]:
     path, name = texts.get(("path",)), texts.get(("property",))
     if not path or not name:
         return
-    listed = facts.answer(LiveQuery("qom-list", (("path", path),)))
+    listed = live.answer(LiveQuery("qom-list", (("path", path),)))
     kind = str(property_member(listed, name, "type") or "")
     if kind == "bool" and not place.quote:
         yield Candidate("true", place.start, kind)
         yield Candidate("false", place.start, kind)
     elif kind.startswith(_LINK):
-        yield from _objects(kind[len(_LINK) : -1], place, facts)
+        yield from _objects(kind[len(_LINK) : -1], place, live)
     elif is_enum(kind):
-        for word in _choices(path, name, facts):
+        for word in _choices(path, name, live):
             yield Candidate(word, place.start, kind, form=Form.WORD)
 
 
-def _choices(path: str, name: str, facts: LiveValues) -> tuple[str, ...]:
+def _choices(path: str, name: str, live: LiveValues) -> tuple[str, ...]:
     """Return the words of an enum, as far as the description in the object's type lists them."""
-    owner = facts.answer(LiveQuery("qom-get", (("path", path), ("property", "type"))))
+    owner = live.answer(LiveQuery("qom-get", (("path", path), ("property", "type"))))
     if not isinstance(owner, str):
         return ()
-    listed = facts.answer(LiveQuery("qom-list-properties", (("typename", owner),)))
+    listed = live.answer(LiveQuery("qom-list-properties", (("typename", owner),)))
     return choices_of(property_member(listed, name, "description"))
 
 
-def _objects(kind: str, place: CursorContext, facts: LiveValues) -> Iterator[Candidate]:
+def _objects(kind: str, place: CursorContext, live: LiveValues) -> Iterator[Candidate]:
     """Yield the paths of the objects that a link may lead to, from HMP `info qom-tree /`.
 
     A subtype is called after its type as a rule: `memory-backend-ram` is a `memory-backend`.
     """
-    tree = facts.answer(LiveQuery("human-monitor-command", (("command-line", "info qom-tree /"),)))
+    tree = live.answer(LiveQuery("human-monitor-command", (("command-line", "info qom-tree /"),)))
     for path, found in _tree(as_str(tree)):
         if found == kind or found.startswith(f"{kind}-"):
             yield Candidate(path, place.start, found, form=Form.TEXT)
@@ -160,7 +160,7 @@ def key_candidates(place: CursorContext, catalog: Catalog) -> Iterable[Candidate
     for cut in range(len(place.pieces)):
         path = (*place.path, *(piece.text for piece in place.pieces[:cut]))
         found += _missing(line, path, place.pieces[cut], place)
-    return found + list(property_keys(line, place, catalog.facts))
+    return found + list(property_keys(line, place, catalog.live))
 
 
 def value_candidates(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
@@ -173,13 +173,13 @@ def value_candidates(place: CursorContext, catalog: Catalog) -> Iterable[Candida
     kind = line.type_at(place.path)
     found = list(_values(line.schema, kind, place)) if kind is not None else []
     if kind is None:
-        found += property_values(line, place, catalog.facts)
-    found += qom_values(place, catalog.facts)
+        found += property_values(line, place, catalog.live)
+    found += qom_values(place, catalog.live)
     if names_file(place.name, place.path):
         found += _paths(place, catalog)
-    usable = fits(line, place, catalog.facts)
-    for fact in filter(usable, facts_at(place, catalog.facts)):
-        found.append(Candidate(fact.value, place.start, fact.kind, form=Form.TEXT))
+    usable = fits(line, place, catalog.live)
+    for offered in filter(usable, live_values_at(place, catalog.live)):
+        found.append(Candidate(offered.value, place.start, offered.kind, form=Form.TEXT))
     if kind is not None and not place.prefix and not place.quote:
         found += _brackets(line.schema, kind, place)
     return found

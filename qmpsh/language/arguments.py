@@ -45,14 +45,14 @@ class ArgumentReader:
         word = words[0]
         if word[-1].kind is TokenKind.UNCLOSED:
             raise unclosed(self._source, word[-1])
-        behind = self._behind_equals(words)
+        after = self._after_equals(words)
         equals = next((i for i, token in enumerate(word) if token.kind is TokenKind.EQUALS), None)
-        if equals is None and behind is None and self._is_quoted(word):
+        if equals is None and after is None and self._is_quoted(word):
             self.arguments.append(self._quoted_argument(word[0]))
             return
         key = self._key(word if equals is None else word[: equals + 1])
         if equals is None:
-            raise self._no_value(word, behind)
+            raise self._no_value(word, after)
         value = self._value(word, equals + 1)
         self.arguments.append(Argument(key, value, (key[0].span[0], value.span[1])))
 
@@ -111,22 +111,22 @@ class ArgumentReader:
     def _is_quoted(self, word: Word) -> bool:
         return len(word) == 1 and word[0].kind is TokenKind.QUOTED_PART
 
-    def _behind_equals(self, words: Sequence[Word]) -> Span | None:
+    def _after_equals(self, words: Sequence[Word]) -> Span | None:
         """Return where v stands in `k = v` and `k =v`; k is the first word."""
         if len(words) == 1 or words[1][0].kind is not TokenKind.EQUALS:
             return None
         value = words[1][1:] or (words[2] if len(words) > 2 else ())
         return (value[0].start, value[-1].end) if value else (words[1][0].end,) * 2
 
-    def _no_value(self, word: Word, behind: Span | None) -> LineSyntaxError:
+    def _no_value(self, word: Word, after: Span | None) -> LineSyntaxError:
         """Return the error for a word without `=`.
 
-        behind: where the value stands when a `=` stands apart
+        after: where the value stands when a `=` stands apart
         """
         start, end = word[0].start, word[-1].end
         text = self._source.text[start:end]
-        if behind is not None:
-            return self._blanks(start, f"{text}={self._source.text[slice(*behind)]}", behind[1])
+        if after is not None:
+            return self._blanks(start, f"{text}={self._source.text[slice(*after)]}", after[1])
         if text.startswith("-"):
             message = "expected two dashes before a modifier, as in --json"
             return option(self._source, (start, end), self._name, message)
@@ -290,11 +290,11 @@ class BodyReader:
                 at += 1
         return rest
 
-    def head(self, takes: Takes, behind: int) -> tuple[str, int]:
+    def head(self, takes: Takes, after: int) -> tuple[str, int]:
         """Return the word before the line after a verb ("" for none), and where it and modifiers
         end.
 
-        behind: where the verb ends
+        after: where the verb ends
         Raises LineSyntaxError for a modifier that is wrong.
         """
         head, at, words = "", 0, self._words
@@ -307,8 +307,8 @@ class BodyReader:
             else:
                 break
             at += taken
-            behind = words[at - 1][-1].end
-        return head, behind
+            after = words[at - 1][-1].end
+        return head, after
 
     def _modifier(self, words: Sequence[Word]) -> int:
         """Read the modifier that is the first of the words; how many words it took."""

@@ -64,8 +64,8 @@ class Slot(Enum):
     HMP = auto()
     FILE = auto()  # after > or >>, and the word of --fd
     EVENT = auto()  # the word of --wait=
-    BEHIND_MEMBER = auto()  # after a value in { }: a comma or the closing mark
-    BEHIND_ITEM = auto()  # the same in [ ]
+    AFTER_MEMBER = auto()  # after a value in { }: a comma or the closing mark
+    AFTER_ITEM = auto()  # the same in [ ]
     NOTHING = auto()  # a comment, a shell command, a place where nothing can be said
 
 
@@ -107,7 +107,7 @@ class CursorContext(NamedTuple):
     action, not of a command; verb: whose name it is, None for a command.
     """
 
-    where: Slot
+    slot: Slot
     name: str
     path: Path
     pieces: tuple[KeyPart, ...]
@@ -195,7 +195,7 @@ class CursorWalk:
         self._verb: Verb | None = None
         self._pieces: list[KeyPart] = []
         self._at_value = False
-        self._is_behind = False  # a value inside brackets has ended
+        self._is_after_value = False  # a value inside brackets has ended
         self._frames: list[OpenBracket] = []
         self._last: Token | None = None
         self._where = Slot.COMMAND
@@ -250,7 +250,7 @@ class CursorWalk:
         if where is Slot.KEY:
             pieces = self._key_so_far(prefix, start, quote)
             path = self._base()
-        elif where is Slot.BEHIND_MEMBER:
+        elif where is Slot.AFTER_MEMBER:
             pieces = (KeyPart("", start),)
             path = self._base()
         elif where is Slot.VALUE:
@@ -284,9 +284,9 @@ class CursorWalk:
         self._name = word.removeprefix(".") if is_verb else word
         self._verb = VERBS.get(self._name, UNKNOWN) if is_verb else None
         self.in_transaction = self.in_transaction and not is_verb
-        self._where = self._behind_name()
+        self._where = self._after_name()
 
-    def _behind_name(self) -> Slot:
+    def _after_name(self) -> Slot:
         """Return where the words are that no modifier takes."""
         if self._verb is None:
             return Slot.KEY
@@ -311,26 +311,26 @@ class CursorWalk:
             self._where = Slot.COMMAND
         if self._modifier == "--fd" and not self._frames:
             is_next = self._last_kind is TokenKind.MODIFIER
-            self._where = Slot.FILE if is_next else self._behind_name()
+            self._where = Slot.FILE if is_next else self._after_name()
             self._modifier = self._modifier if is_next else ""
         if self._frames or self._where in (Slot.NOTHING, Slot.FILE, Slot.HMP):
             return
         if self._where in (Slot.MODIFIER, Slot.EVENT):
             # After a transaction's `)` there are nothing but modifiers.
-            self._where = Slot.MODIFIER if self._is_closed else self._behind_name()
+            self._where = Slot.MODIFIER if self._is_closed else self._after_name()
         self._pieces.clear()
         self._at_value = False
 
     def _open(self, token: Token) -> None:
         self._frames.append(OpenBracket(self._path(), is_object=self._text[token.start] == "{"))
         self._pieces.clear()
-        self._at_value = self._is_behind = False
+        self._at_value = self._is_after_value = False
 
     def _close(self, token: Token) -> None:
         if self._frames:
             frame = self._frames.pop()
             self.given.append(GivenMember(frame.path, None))
-        self._is_behind = bool(self._frames)
+        self._is_after_value = bool(self._frames)
         if not self._frames:
             self._pieces.clear()
 
@@ -338,11 +338,11 @@ class CursorWalk:
         if self._frames:
             self._frames[-1].count += 1
         self._pieces.clear()
-        self._at_value = self._is_behind = False
+        self._at_value = self._is_after_value = False
 
     def _value(self, token: Token) -> None:
         if self._at_value or self._in_array():
-            self._is_behind = bool(self._frames)
+            self._is_after_value = bool(self._frames)
             start = self._pieces[0].start if self._pieces else token.start
             key = (start, self._key_end) if self._pieces else (token.start, token.start)
             text, value = self._unquoted(token), (token.start, token.end)
@@ -353,7 +353,7 @@ class CursorWalk:
     def _part(self, token: Token) -> None:
         quote = self._text[token.start] if token.kind is TokenKind.QUOTED_PART else ""
         self._pieces.append(KeyPart(self._unquoted(token), token.start, quote))
-        self._is_behind = False
+        self._is_after_value = False
 
     def _await_value(self, token: Token) -> None:
         if self._where is Slot.MODIFIER:
@@ -386,8 +386,8 @@ class CursorWalk:
             return Slot.VERB
         if self._where is not Slot.KEY:
             return self._where
-        if self._is_behind and last in _PARTING:
-            return Slot.BEHIND_ITEM if self._in_array() else Slot.BEHIND_MEMBER
+        if self._is_after_value and last in _PARTING:
+            return Slot.AFTER_ITEM if self._in_array() else Slot.AFTER_MEMBER
         at_value = self._at_value or self._in_array()
         return Slot.VALUE if at_value else Slot.KEY
 

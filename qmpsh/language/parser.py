@@ -268,20 +268,20 @@ class _Line:
         own.
         """
         body = BodyReader(self._source, split_words(self._tokens)[1:])
-        head, behind = body.head(takes(name), span[1])
+        head, after = body.head(takes(name), span[1])
         end = len(self._text.rstrip(BLANKS))
-        start = end - len(self._text[behind:end].lstrip(BLANKS))
+        start = end - len(self._text[after:end].lstrip(BLANKS))
         modifiers = body.modifiers.for_verb(name)
         rest = self._text[start:end]
         return VerbLine(self._text, name, span, rest, (start, end), modifiers, head=head)
 
-    def _rest(self, body: BodyReader, behind: int) -> tuple[str, Span]:
+    def _rest(self, body: BodyReader, after: int) -> tuple[str, Span]:
         """Return what is left after a verb: a modifier in between leaves blanks, the rest stays
         put.
         """
         words = [words[0] for words in body.rest()]
         if not words:
-            return "", (behind, behind)
+            return "", (after, after)
         start, end = words[0][0].start, words[-1][-1].end
         rest = self._text
         for cut_start, cut_end in body.cuts:
@@ -383,17 +383,17 @@ def _verb(line: str, words: Sequence[_Word]) -> VerbLine:
     name = first.text[1:]
     check_verb(name, line, first.span)
     modifiers = ModifierReader(line)
-    behind = takes(name)
+    kind = takes(name)
     head, rest = "", list(words[1:])
-    if behind is Takes.NAME and rest and rest[0].text.startswith("--"):
+    if kind is Takes.NAME and rest and rest[0].text.startswith("--"):
         rest = [rest[0], *_without_modifiers(line, rest[1:], modifiers)]
-    elif behind not in WHOLE and any(word.text in HELP for word in rest):
+    elif kind not in WHOLE and any(word.text in HELP for word in rest):
         return help_line(line, [f".{name}"], first.span, None)
-    elif behind not in WHOLE:
+    elif kind not in WHOLE:
         rest = _without_modifiers(line, rest, modifiers)
-    elif behind is Takes.TIMED_LINE:
+    elif kind is Takes.TIMED_LINE:
         head, rest = _timed(rest, modifiers)
-    elif behind is Takes.TOOL_LINE and rest:
+    elif kind is Takes.TOOL_LINE and rest:
         head = rest.pop(0).text
     texts = tuple(word.text for word in rest)
     span = (rest[0].span[0], rest[-1].span[1]) if rest else (first.span[1], first.span[1])

@@ -23,8 +23,8 @@ from qmpsh.language.tokens import (
     ScanState,
     Token,
     TokenKind,
-    behind_verb,
     pattern_of,
+    state_after_verb,
 )
 
 
@@ -40,7 +40,7 @@ class Scanner:
         self._state = state
         self._body = ScanState.BODY  # what stands for it: another one before the line after a verb
         self._brackets: list[str] = []
-        self._behind = state  # where the outermost open bracket leads to when it closes
+        self._outside = state  # where the outermost open bracket leads to when it closes
         self._resume: ScanState | None = None  # where the open quote leads to when it closes
         self._continued = False
         self._fed = 0
@@ -111,7 +111,7 @@ class Scanner:
 
     def _open_bracket(self, mark: str) -> TokenKind | None:
         if not self._brackets:
-            self._behind = self._state
+            self._outside = self._state
         self._brackets.append(mark)
         self._go_inside(mark)
         return TokenKind.DEEP if len(self._brackets) > MAX_NESTING else None
@@ -122,7 +122,7 @@ class Scanner:
         if CLOSING[self._brackets.pop()] != mark:
             self._brackets.clear()
         if not self._brackets:
-            self._state = self._behind
+            self._state = self._outside
         return TokenKind.DEEP if is_deep else None
 
     def _go_inside(self, _: str) -> None:
@@ -142,7 +142,7 @@ class Scanner:
             self._state = ScanState.VALUED
 
     def _enter_verb(self, word: str) -> None:
-        self._enter(behind_verb(word.removeprefix(".")))
+        self._enter(state_after_verb(word.removeprefix(".")))
 
 
 _ACTIONS: dict[TokenKind, Callable[[Scanner, str], TokenKind | None]] = {

@@ -101,7 +101,7 @@ class ScanState(Enum):
     HMP_GAP = auto()  # in such text, after a blank
 
 
-_BEHIND = {
+_AFTER_VERB = {
     Takes.HMP: ScanState.HMP_TEXT,
     Takes.LINE: ScanState.LINE,
     Takes.TOOL_LINE: ScanState.TOOL,
@@ -110,9 +110,9 @@ _BEHIND = {
 """What may stand after a verb where that is a line."""
 
 
-def behind_verb(name: str) -> ScanState:
+def state_after_verb(name: str) -> ScanState:
     """Return what may stand after a verb, known or not. name: without its dot."""
-    return _BEHIND.get(takes(name), ScanState.BODY)
+    return _AFTER_VERB.get(takes(name), ScanState.BODY)
 
 
 TIME = r"[0-9][0-9.]*[a-z]*"
@@ -121,7 +121,7 @@ TIME = r"[0-9][0-9.]*[a-z]*"
 _B = BLANKS
 _WORD = rf"[^{_B}]+"
 _END = rf"(?=[{_B}]|\Z)"
-_BEHIND_BLANK = rf"(?<=[{_B}])"
+_AFTER_BLANK = rf"(?<=[{_B}])"
 _ALONE = rf"(?<![^{_B}])"
 _DOUBLE_END = r'[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _SINGLE_END = r"[^'\\]*+(?:\\.[^'\\]*+)*+'"
@@ -199,8 +199,8 @@ RULES: dict[ScanState, tuple[Rule, ...]] = {
         _comment(ScanState.OBJECT),
         (_MARK, TokenKind.MARK, ScanState.OBJECT),
         (r"\{", TokenKind.OPEN, ScanState.OBJECT),
-        (rf"{_BEHIND_BLANK}\|", TokenKind.PIPE, ScanState.SHELL),
-        (rf"{_BEHIND_BLANK}>>?", TokenKind.REDIRECT, ScanState.TARGET),
+        (rf"{_AFTER_BLANK}\|", TokenKind.PIPE, ScanState.SHELL),
+        (rf"{_AFTER_BLANK}>>?", TokenKind.REDIRECT, ScanState.TARGET),
         (_WORD, TokenKind.GLUED, ScanState.OBJECT),
     ),
     ScanState.BODY: (

@@ -197,7 +197,7 @@ def _described(schema: Schema, member: Member) -> str:
 
 # ---------------------------------------------------------------------------- guesses
 
-_BEHIND = r"""\s+([^\s'"\[{#|>=-][^\s'"=]*)(?!\S)"""
+_NEXT_WORD = r"""\s+([^\s'"\[{#|>=-][^\s'"=]*)(?!\S)"""
 """A plain word after a name, which may be its value."""
 _READERS = {"int": read_int, "number": read_number, "boolean": read_boolean}
 
@@ -241,9 +241,9 @@ def guess_argument(
 def _of_name(schema: Schema, member: Member, error: NoValue, others: int) -> tuple[str, str]:
     """Return the message for a member's name without a value."""
     kind = schema.type(member.type)
-    behind = re.match(_BEHIND, error.source[error.span[1] :])
-    if others == 1 and behind is not None and _fits(schema, kind, behind[1]):
-        return _asked(error, member.name, behind[1])
+    after = re.match(_NEXT_WORD, error.source[error.span[1] :])
+    if others == 1 and after is not None and _fits(schema, kind, after[1]):
+        return _asked(error, member.name, after[1])
     if kind == Builtin("boolean") and not others:
         return _asked(error, member.name, "true")
     parts = ".NAME" if isinstance(kind, ObjectType) else ""

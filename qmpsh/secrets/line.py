@@ -60,18 +60,18 @@ def words_secrets(words: Words, *, hmp: bool = False) -> list[Span]:
 
 def _of_verb(words: Words) -> list[Span]:
     """Return those of a verb's words; what follows it may be a line or its words."""
-    behind = takes(words[0].removeprefix("."))
+    kind = takes(words[0].removeprefix("."))
     first = 1
-    if behind is Takes.TIMED_LINE:
+    if kind is Takes.TIMED_LINE:
         while first < len(words) and re.fullmatch(rf"{TIME}|--.*", words[first]):
             first += 1
-    elif behind in HEADED:
+    elif kind in HEADED:
         first += 1
     start = len(" ".join(words[:first])) + 1
     rest = words[first:]
-    if behind in LINES:
+    if kind in LINES:
         found = words_secrets(rest)
-    elif behind is Takes.HMP:
+    elif kind is Takes.HMP:
         found = hmp_secrets(" ".join(rest))
     else:
         found = [*loose_secrets(" ".join(rest)), *_of_values(rest)]

@@ -28,7 +28,7 @@ SECRET_COMMANDS = frozenset(
 OBJECT_COMMANDS = frozenset({"object-add", "object_add"})
 GUEST_PROGRAM = "guest-exec"
 PROGRAM_MEMBERS = frozenset({"env", "input-data"})
-"""of GUEST_PROGRAM: where a program is told its secrets, unlike its arguments, which all can see"""
+"""of GUEST_PROGRAM: where a program gets its secrets; its arguments can be seen by everybody"""
 COMMAND_MEMBERS = frozenset({"execute", "exec-oob"})
 _FRAME = COMMAND_MEMBERS | {"arguments", "id", "type"}
 _OPEN_OF_COMMANDS = _FRAME | {
@@ -45,7 +45,7 @@ _HMP_PAIR = re.compile(r"(?:[^,]+|,,)+")
 _HMP_PROTOCOLS = frozenset({"vnc", "spice"})
 _HMP_ACTIONS = frozenset({"fail", "disconnect", "keep"})
 HARMLESS_WORDS = _HMP_PROTOCOLS | _HMP_ACTIONS
-"""What may stand without `KEY=` before and behind a password, by the human monitor's habit."""
+"""What may stand without `KEY=` before and after a password, by the human monitor's habit."""
 
 
 class SecretContext(NamedTuple):

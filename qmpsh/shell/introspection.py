@@ -47,7 +47,7 @@ class Introspection:
     ) -> None:
         self.schema = schema
         self.live = True
-        self.facts: LiveValues | None = None
+        self.live_values: LiveValues | None = None
         """what completion has been answered lately, None where nothing is completed"""
         self._given = schema is not None
         self._client = client
@@ -206,16 +206,16 @@ class Introspection:
         """
         if self._client is None or not self.live:
             return None
-        if self.facts is None:
+        if self.live_values is None:
             return (yield from self._ask(self._client, name, arguments))
         # Imported here: only where lines are completed.
         from qmpsh.complete.live import LiveQuery
 
-        query, self.facts.now = LiveQuery(name, tuple(arguments.items())), time.monotonic()
-        known = self.facts.fresh(query)
+        query, self.live_values.now = LiveQuery(name, tuple(arguments.items())), time.monotonic()
+        known = self.live_values.fresh(query)
         if known is None:
             known = yield from self._ask(self._client, name, arguments)
-            self.facts.learn(query, known)
+            self.live_values.set_answer(query, known)
         return known
 
     def allows_oob(self, name: str) -> bool:

@@ -132,12 +132,12 @@ def hostile_catalog(name: str) -> Catalog:
     """All sources of candidates, each with the name."""
     found = Catalog()
     schema = hostile_schema(name)
-    found.learn((*schema.commands, name, f"z{name}"), schema)
+    found.set_schema((*schema.commands, name, f"z{name}"), schema)
     found.events = (*schema.events, name)
     found.ends = frozenset({"command"})
-    found.facts = HostileFacts(name)
-    found.learn_hmp(f"{name}  -- says\n{name}|q  -- quits\nz{name} -- more")
-    found.learn_hmp_info(f"info {name}  -- says\ninfo z{name} -- more")
+    found.live = HostileFacts(name)
+    found.set_hmp(f"{name}  -- says\n{name}|q  -- quits\nz{name} -- more")
+    found.set_hmp_info(f"info {name}  -- says\ninfo z{name} -- more")
     found.hmp[name] = found.hmp_info[name] = "says"
     found.settings = {"theme": Setting("looks", lambda: "dark", lambda: [name, "dark"])}
     found.paths = lambda prefix: [f"{prefix}{name}", f"{prefix}{name}/"]

@@ -64,7 +64,7 @@ def test_live_values() -> None:
 
 def test_where_nothing_is_known_of_transactions() -> None:
     known = Catalog()
-    known.learn(("query-status", "transaction"), None)
+    known.set_schema(("query-status", "transaction"), None)
     assert offered("quer", OPEN, known) == []
     assert find_faults("query-status ", known, OPEN) == []
 

@@ -22,10 +22,10 @@ QMP, HMP = Mode(), Mode(hmp=True, prompt=True)
 def catalog(version: str = "7.2") -> Catalog:
     found = Catalog()
     known = schema(version)
-    found.learn(known.commands, known)
+    found.set_schema(known.commands, known)
     found.ends = frozenset({"device_del", "transaction"})
-    found.learn_hmp(text("hmp-help-qemu-7.2.txt"))
-    found.learn_hmp_info(text("hmp-help-info-qemu-7.2.txt"))
+    found.set_hmp(text("hmp-help-qemu-7.2.txt"))
+    found.set_hmp_info(text("hmp-help-info-qemu-7.2.txt"))
     return found
 
 
@@ -241,7 +241,7 @@ def test_hmp_help_is_read_as_the_server_means_it() -> None:
 def live(answers: dict[LiveQuery, Json]) -> Catalog:
     known = catalog()
     for query, value in answers.items():
-        known.facts.learn(query, value)
+        known.live.set_answer(query, value)
     return known
 
 
@@ -401,7 +401,7 @@ def test_modifiers_that_the_command_takes(line: str, there: set[str], missing: s
     assert there <= found
     assert missing.isdisjoint(found)
     nothing_known = Catalog()
-    nothing_known.learn(("stop",), None)
+    nothing_known.set_schema(("stop",), None)
     assert "--oob" in {c.text for c in at("stop --", nothing_known)}
 
 
@@ -409,16 +409,16 @@ def test_what_is_not_known_is_wanted_once() -> None:
     known = catalog()
     assert at("device_del id=", known) == []
     assert at("device_del id=", known) == []
-    assert known.facts.take_wanted() == [PERIPHERAL]
+    assert known.live.take_missing() == [PERIPHERAL]
     assert at("device_del id=", known) == []
-    assert known.facts.take_wanted() == []
-    known.facts.learn(PERIPHERAL, [])
-    known.facts.now += 60
+    assert known.live.take_missing() == []
+    known.live.set_answer(PERIPHERAL, [])
+    known.live.now += 60
     prefetch("device_del id=", 14, known, QMP)
-    assert known.facts.take_wanted() == [PERIPHERAL]
-    known.facts.forget()
+    assert known.live.take_missing() == [PERIPHERAL]
+    known.live.forget()
     at("device_del id=", known)
-    assert known.facts.wanted == [PERIPHERAL]
+    assert known.live.missing == [PERIPHERAL]
 
 
 def test_properties_of_a_device() -> None:
@@ -483,7 +483,7 @@ def test_a_command_that_only_this_build_has() -> None:
 
     own = with_command("hello-world", {"message": "str"})
     known = Catalog()
-    known.learn(own.commands, own)
+    known.set_schema(own.commands, own)
     assert [c.text for c in at("hello-w", known)] == ["hello-world"]
     assert [c.text for c in at("hello-world ", known)] == ["message="]
     assert said("hello-world ", known) == "hello-world  message: str"
@@ -642,8 +642,8 @@ def qom_catalog(line: str) -> Catalog:
     }
     for _ in range(3):
         complete(line, len(line), known, QMP)
-        for query in known.facts.take_wanted():
-            known.facts.learn(query, answers[query.command])
+        for query in known.live.take_missing():
+            known.live.set_answer(query, answers[query.command])
     return known
 
 
@@ -689,5 +689,5 @@ def test_any_tree_of_objects_is_read(tree: str) -> None:
     line = "qom-set path=/machine/vb0 property=iothread value="
     known = qom_catalog(line)
     query = LiveQuery("human-monitor-command", (("command-line", "info qom-tree /"),))
-    known.facts.learn(query, tree)
+    known.live.set_answer(query, tree)
     complete(line, len(line), known, QMP)

@@ -19,7 +19,7 @@ DOTTED = "migrate channels.0.addr.transport=socket "
 def catalog() -> Catalog:
     found = Catalog()
     known = schema("10.0")
-    found.learn(known.commands, known)
+    found.set_schema(known.commands, known)
     return found
 
 

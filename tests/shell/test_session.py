@@ -45,15 +45,15 @@ def test_run_state_follows_events(harness: SessionHarness) -> None:
 
 def test_an_offer_never_asks_what_loads_modules(harness: SessionHarness) -> None:
     asked: list[str] = []
-    facts = harness.session.catalog.facts
-    take = facts.take_wanted
+    facts = harness.session.catalog.live
+    take = facts.take_missing
 
     def noted() -> list[LiveQuery]:
         wanted = take()
         asked.extend(query.command for query in wanted)
         return wanted
 
-    facts.take_wanted = noted  # type: ignore[method-assign] # to see what is asked
+    facts.take_missing = noted  # type: ignore[method-assign] # to see what is asked
     line = "device_add driver="
     harness.session.complete(line, len(line), asked=False)
     assert not LOADS_MODULES.intersection(asked)
@@ -67,7 +67,7 @@ def test_a_replaced_program_is_not_asked_to_load_modules(
 ) -> None:
     monkeypatch.setattr(queries, "replaced_program", lambda address, fd: "its program is newer")
     harness.session.complete(line, len(line))
-    assert not harness.session.catalog.facts.wanted
+    assert not harness.session.catalog.live.missing
     harness.poll_until(lambda: harness.session.queries.is_idle)
     hint = "".join(text for _, text in harness.session.hint(line, len(line)))
     warning = "not asked: its program is newer; loading modules of another build can end the VM"

@@ -42,11 +42,11 @@ class Known:
     def __call__(self, server: LineServer, line: str, mode: Mode) -> list[Candidate]:
         self.asked.append(server)
         catalog = Catalog()
-        catalog.learn(schema("7.2").commands, schema("7.2"))
-        catalog.learn_hmp(text("hmp-help-qemu-7.2.txt"))
-        catalog.learn_hmp_info(text("hmp-help-info-qemu-7.2.txt"))
+        catalog.set_schema(schema("7.2").commands, schema("7.2"))
+        catalog.set_hmp(text("hmp-help-qemu-7.2.txt"))
+        catalog.set_hmp_info(text("hmp-help-info-qemu-7.2.txt"))
         for query, answer in ANSWERS.items():
-            catalog.facts.learn(query, answer)
+            catalog.live.set_answer(query, answer)
         return complete(line, len(line), catalog, mode)
 
 

@@ -308,11 +308,11 @@ def _path_item(line: LineText, place: CursorContext) -> ShellCandidate | None:
     is_local = place.takes is Takes.FILE or (
         place.takes is Takes.FILES and len(line.text[: line.start].split()) == 1
     )
-    if place.where is Slot.VERB_WORD and is_local:
+    if place.slot is Slot.VERB_WORD and is_local:
         return ShellCandidate(line.word, files=PathKind.ALL)
-    if place.where is Slot.FILE:
+    if place.slot is Slot.FILE:
         return ShellCandidate(line.word, start, files=PathKind.ALL)
-    if place.where is Slot.VALUE and names_file(place.name, place.path):
+    if place.slot is Slot.VALUE and names_file(place.name, place.path):
         value = line.word[start:]
         if value.startswith("/"):
             return ShellCandidate(line.word, start, files=PathKind.ALL)
@@ -348,7 +348,7 @@ def _item(text: str, candidate: Candidate, line: LineText, place: CursorContext)
     start = candidate.start - line.start
     # A path of the machine's objects may go on.
     goes_on = text.startswith("/") or text.endswith(("=", ".", "[", "{", ":"))
-    if _is_own_word(line, place) and place.where is Slot.VALUE:
+    if _is_own_word(line, place) and place.slot is Slot.VALUE:
         # There a value needs no quotes of the language, and would keep them.
         text = candidate.value or text
         start = start if line.value is None else line.value

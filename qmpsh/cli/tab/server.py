@@ -47,7 +47,7 @@ def candidates(server: LineServer, text: str, mode: Mode) -> list[Candidate]:
     catalog = Catalog()
     catalog.paths = list_paths
     catalog.ends = frozenset(BY_COMMAND)
-    where = find_place(text, len(text), mode).where
+    where = find_place(text, len(text), mode).slot
     with contextlib.suppress(QmpshError, OSError), _visiting(server) as visit:
         if where is Slot.HMP:
             visit.learn_hmp(catalog)
@@ -61,10 +61,10 @@ def _learn_facts(text: str, catalog: Catalog, mode: Mode, visit: BriefConnection
     """Ask the running VM what a completion here wants to know."""
     for _ in range(_ROUNDS):
         complete(text, len(text), catalog, mode)
-        for query in catalog.facts.take_wanted():
+        for query in catalog.live.take_missing():
             if query.command not in LOADS_MODULES or visit.may_load_modules:
                 answer = visit.ask(Command(query.command, dict(query.arguments) or None))
-                catalog.facts.learn(query, answer)
+                catalog.live.set_answer(query, answer)
 
 
 class BriefConnection:
@@ -79,7 +79,7 @@ class BriefConnection:
     def learn(self, catalog: Catalog) -> None:
         """The commands, the schema, and the manual that is installed here."""
         introspection = self._introspection()
-        catalog.learn(introspection.commands, introspection.schema)
+        catalog.set_schema(introspection.commands, introspection.schema)
         catalog.disabled = introspection.disabled
         catalog.manual = introspection.manual()
 
@@ -96,8 +96,8 @@ class BriefConnection:
 
     def learn_hmp(self, catalog: Catalog) -> None:
         """The commands of the human monitor."""
-        catalog.learn_hmp(self.ask(hmp_command("help")))
-        catalog.learn_hmp_info(self.ask(hmp_command("help info")))
+        catalog.set_hmp(self.ask(hmp_command("help")))
+        catalog.set_hmp_info(self.ask(hmp_command("help info")))
 
     def ask(self, command: Command) -> Json:
         """The value of a reply; None for a refusal, for silence, or without a connection."""

@@ -124,15 +124,15 @@ class BackgroundQueries:
         """Begin on a connection: what a status line and a completion want, cheapest first."""
         self._client = client
         self._background = QueryQueue(client, self._listener.advice)
-        self._catalog.facts = self._context.introspection.facts = LiveValues()
+        self._catalog.live = self._context.introspection.live_values = LiveValues()
         self._catalog.replaced = partial(self._replaced, client)
         machine, catalog, dialect = self._machine, self._catalog, client.dialect
         for is_there, command, learn in (
             (dialect.named, Command("query-name"), machine.set_name),
             (dialect.named, Command("query-uuid"), machine.set_uuid),
             (dialect.status, Command("query-status"), machine.set_status),
-            (dialect.hmp, hmp_command("help"), catalog.learn_hmp),
-            (dialect.hmp, hmp_command("help info"), catalog.learn_hmp_info),
+            (dialect.hmp, hmp_command("help"), catalog.set_hmp),
+            (dialect.hmp, hmp_command("help info"), catalog.set_hmp_info),
         ):
             if is_there:
                 self._background.ask(BackgroundQuery(command, learn))
@@ -197,13 +197,13 @@ class BackgroundQueries:
 
         harmless: leave out those that could do it harm, since the user has not asked for them
         """
-        facts = self._catalog.facts
-        if not LOADS_MODULES.isdisjoint(query.command for query in facts.wanted) and (
+        facts = self._catalog.live
+        if not LOADS_MODULES.isdisjoint(query.command for query in facts.missing) and (
             harmless or self._context.settings.read_only or self._catalog.replaced()
         ):
-            facts.wanted = [query for query in facts.wanted if query.command not in LOADS_MODULES]
+            facts.missing = [query for query in facts.missing if query.command not in LOADS_MODULES]
         if self._background is not None and self._has_loaded and self._context.introspection.live:
-            for query in facts.take_wanted():
+            for query in facts.take_missing():
                 command = Command(query.command, dict(query.arguments) or None)
                 self._background.ask(BackgroundQuery(command, partial(self._on_live_value, query)))
             self._background.tick(time.monotonic())
@@ -213,7 +213,7 @@ class BackgroundQueries:
         return "" if client.closed else replaced_program(client.address, client.fileno())
 
     def _on_live_value(self, query: LiveQuery, value: Json) -> None:
-        self._catalog.facts.learn(query, value)
+        self._catalog.live.set_answer(query, value)
         self._listener.facts()
 
     # ------------------------------------------------------------------ the schema
@@ -236,7 +236,7 @@ class BackgroundQueries:
     def _go_on_loading(self, learning: Task) -> None:
         introspection = self._context.introspection
         if learning.advance(time.monotonic()):
-            self._catalog.learn(introspection.commands, introspection.schema)
+            self._catalog.set_schema(introspection.commands, introspection.schema)
             self._catalog.disabled = introspection.disabled
             self._catalog.manual = introspection.manual()
             self._listener.refresh()

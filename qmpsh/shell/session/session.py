@@ -170,7 +170,7 @@ class Session:
         """
         if len(text) > MAX_LINE_CHARACTERS:
             return []
-        self.catalog.facts.now = time.monotonic()
+        self.catalog.live.now = time.monotonic()
         found = complete(text, cursor, self.catalog, self.context.mode)
         self._ask_facts(harmless=not asked)
         return found
@@ -182,7 +182,7 @@ class Session:
         """
         if len(text) > MAX_LINE_CHARACTERS:
             return []
-        self.catalog.facts.now = time.monotonic()
+        self.catalog.live.now = time.monotonic()
         prefetch(text, cursor, self.catalog, self.context.mode)
         self._ask_facts(harmless=True)
         faults = self.faults(text)
@@ -203,7 +203,7 @@ class Session:
 
         Only while nothing runs (`running` is None).
         """
-        self.catalog.facts.forget()
+        self.catalog.live.forget()
         self.typed.append(line)
         task = Task(self._steps(line), partial(self._show, show))
         self.running = RunningLine(line, task, ended)
