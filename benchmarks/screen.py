@@ -77,7 +77,7 @@ def frame_seconds(full: FullScreen) -> float:
     """Scroll by a row, up and down in turn, and draw."""
     view = full.output.view
     start = time.perf_counter()
-    view.scroll(-1 if view.following else 1)
+    view.scroll(-1 if view.is_following else 1)
     with set_app(full.app):
         full.app.renderer.render(full.app, full.app.layout)
     return time.perf_counter() - start

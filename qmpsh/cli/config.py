@@ -25,7 +25,7 @@ from qmpsh.regular import MAX_CONFIG_BYTES, read_regular
 from qmpsh.render.theme import find_theme
 from qmpsh.shell.preferences import ROWS, PreferenceValues, find_row
 from qmpsh.suggest import did_you_mean
-from qmpsh.ui.common.keys import KEYS, KeyBinding, KeyTaken, check_name, read_keys, rebound
+from qmpsh.ui.common.keys import KEYS, KeyBinding, KeyTakenError, check_name, read_keys, rebound
 from qmpsh.ui.common.style import check_role
 
 _STARTING = ("plain", "connect-timeout")
@@ -162,7 +162,7 @@ def _rebind(config: Config, table: Mapping[str, object]) -> Config:
         _guarded(key, partial(_take_keys, config, key, value, changes))
     try:
         return config._replace(keys=rebound(config.keys, changes))
-    except KeyTaken as error:
+    except KeyTakenError as error:
         raise _Fault(error.handler, error) from error
 
 

@@ -36,13 +36,7 @@ from qmpsh.schema.describe import guess_argument, members_of
 from qmpsh.schema.model import ObjectType, Schema, is_open
 from qmpsh.schema.scalars import choices_of, is_enum, property_member, read_qom_value
 from qmpsh.schema.walk import Properties
-from qmpsh.secrets.rules import (
-    ASKED,
-    OBJECT_COMMANDS,
-    SecretContext,
-    is_hidden,
-    is_secret_type,
-)
+from qmpsh.secrets.rules import ASKED, OBJECT_COMMANDS, SecretContext, is_hidden, is_secret_type
 from qmpsh.secrets.text import is_secret_name
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.steps import AskSecret, Note, Wish

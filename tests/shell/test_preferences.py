@@ -14,12 +14,7 @@ from qmpsh.shell.history import expand
 from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.policy import question_before
-from qmpsh.shell.preferences import (
-    ROWS,
-    Preferences,
-    PreferenceValues,
-    completable,
-)
+from qmpsh.shell.preferences import ROWS, Preferences, PreferenceValues, completable
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, Outcome, Task
 from qmpsh.shell.verbs.options import prefer, preferences_of

@@ -16,9 +16,9 @@ from qmpsh.protocol.messages import Event
 from qmpsh.shell.steps import Outcome
 from qmpsh.ui.common.external import editor_command
 from qmpsh.ui.common.history import LineHistory
-from qmpsh.ui.common.keys import ALT, CHORD
+from qmpsh.ui.common.keys import ALT_SECONDS, CHORD_SECONDS
 from qmpsh.ui.screen.actions import open_brackets
-from qmpsh.ui.screen.menu import FEW
+from qmpsh.ui.screen.menu import MAX_OFFERED
 from tests.ui.fakes import QUIT, asks, changes_prompt
 from tests.ui.harness import ScreenHarness, on_screen
 from tests.ui.keycodes import CTRL_C, CTRL_R, CTRL_UP, CTRL_X_CTRL_E, ESCAPE, F1, F7, TAB, UP
@@ -102,7 +102,7 @@ async def test_a_menu_of_few_offers_itself_and_the_arrows_stay_the_historys(
     ui.session.candidates = several(3)
     ui.keys("name-")
     await ui.sees("name-2")
-    assert ui.screen.offer.is_open
+    assert ui.screen.auto_menu.is_open
     ui.keys(UP)
     await ui.until(typed(ui, "name-old"))
     await ui.until(lambda: "name-2" not in ui.picture())
@@ -126,7 +126,7 @@ async def test_enter_beside_an_offered_menu_runs_what_was_typed(ui: ScreenHarnes
 @pytest.mark.parametrize(
     "candidates, line",
     [
-        (several(FEW + 1), "name-"),
+        (several(MAX_OFFERED + 1), "name-"),
         ([Candidate("name-0", 0)], "name-0"),
         ([], "name-"),
     ],
@@ -138,9 +138,9 @@ async def test_no_menu_where_it_would_say_nothing_or_too_much(
     ui.session.candidates = candidates
     ui.keys(line)
     await ui.until(typed(ui, line))
-    ui.screen.offer._open()
-    assert ui.screen.offer._asked is not None
-    assert not ui.screen.offer._is_ours
+    ui.screen.auto_menu._open()
+    assert ui.screen.auto_menu._asked is not None
+    assert not ui.screen.auto_menu._is_ours
 
 
 @on_screen()
@@ -148,15 +148,15 @@ async def test_no_menu_while_something_else_has_the_keys(ui: ScreenHarness) -> N
     ui.session.candidates = several(2)
     ui.keys("name-\x1b/")
     await ui.sees("search output")
-    ui.screen.offer._open()
-    assert ui.screen.offer._asked is None
+    ui.screen.auto_menu._open()
+    assert ui.screen.auto_menu._asked is None
 
 
 @on_screen()
 async def test_what_comes_from_the_vm_later_is_offered_then(ui: ScreenHarness) -> None:
     ui.keys("name-")
     await ui.until(typed(ui, "name-"))
-    ui.screen.offer._open()
+    ui.screen.auto_menu._open()
 
     def facts() -> None:
         ui.session.candidates = several(2)
@@ -303,7 +303,7 @@ async def test_escape_leaves_vis_insert_mode_whatever_else_it_leaves(
         await ui.sees("name-2")
     elif opened == "sheet":
         ui.keys("name-" + F1)
-        await ui.until(lambda: screen.sheet)
+        await ui.until(lambda: screen.key_sheet)
     else:
         ui.session.tell(Event("STOP", {}, 0.0, {}))
         await ui.sees("STOP")
@@ -312,7 +312,7 @@ async def test_escape_leaves_vis_insert_mode_whatever_else_it_leaves(
     ui.keys(ESCAPE)
     await ui.until(vi_mode(ui, InputMode.NAVIGATION))
     assert ui.screen.buffer.complete_state is None
-    assert screen.sheet is None
+    assert screen.key_sheet is None
     assert screen.events.selected is None
     ui.keys("ix")
     await ui.until(typed(ui, "namex-"))
@@ -324,7 +324,7 @@ async def test_no_menu_offers_itself_in_vis_normal_mode(ui: ScreenHarness) -> No
     ui.session.candidates = several(3)
     ui.keys("name-" + ESCAPE)
     await ui.until(vi_mode(ui, InputMode.NAVIGATION))
-    ui.screen.offer._open()
+    ui.screen.auto_menu._open()
     assert ui.screen.buffer.complete_state is None
 
 
@@ -337,32 +337,32 @@ async def test_escape_waits_for_a_letter_only_where_it_means_nothing(ui: ScreenH
         ui.keys(keys)
         await ui.until(lambda: app.timeoutlen == seconds, f"{keys!r} waits {seconds} s")
 
-    await waits("x", CHORD)
+    await waits("x", CHORD_SECONDS)
     ui.keys("\x1b/")
     await ui.sees("search output")
-    await waits("d", ALT)
+    await waits("d", ALT_SECONDS)
     ui.keys(ESCAPE)
-    await ui.until(lambda: not ui.screen.screen.entry.is_open)
-    await waits("y" + CTRL_C, CHORD)
+    await ui.until(lambda: not ui.screen.screen.entry_row.is_open)
+    await waits("y" + CTRL_C, CHORD_SECONDS)
     ui.keys(F1)
-    await ui.until(lambda: ui.screen.screen.sheet)
-    await waits(ESCAPE, ALT)
-    await ui.until(lambda: ui.screen.screen.sheet is None)
-    await waits("z", CHORD)
+    await ui.until(lambda: ui.screen.screen.key_sheet)
+    await waits(ESCAPE, ALT_SECONDS)
+    await ui.until(lambda: ui.screen.screen.key_sheet is None)
+    await waits("z", CHORD_SECONDS)
     ui.session.script["quit"] = asks(QUIT, lambda session, choice: Outcome())
     ui.keys(CTRL_C + "quit\r")
     await ui.sees("quit ends the VM.")
-    await waits(ESCAPE, ALT)
+    await waits(ESCAPE, ALT_SECONDS)
     await ui.sees("(QEMU) _")
-    await waits("z" + CTRL_C, CHORD)
+    await waits("z" + CTRL_C, CHORD_SECONDS)
     ui.session.tell(Event("STOP", {}, 0.0, {}))
     await ui.sees("STOP")
     ui.keys(CTRL_UP)
     await ui.until(lambda: ui.screen.screen.events.selected)
-    await waits(ESCAPE, ALT)
+    await waits(ESCAPE, ALT_SECONDS)
     await ui.until(lambda: ui.screen.screen.events.selected is None)
     ui.session.preferences.change("editing", "vi")
-    await waits("balloon", ALT)
+    await waits("balloon", ALT_SECONDS)
     await ui.until(typed(ui, "balloon"))
 
 

@@ -10,7 +10,7 @@ import pytest
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.messages import Event
 from qmpsh.render.theme import ASCII, UNICODE, plain
-from qmpsh.ui.screen.events import ROOM, EventPane
+from qmpsh.ui.screen.events import MAX_EVENT_BYTES, EventPane
 
 START = 1_763_677_831.0  # 22:30:31 UTC
 
@@ -21,7 +21,7 @@ def event(name: str, seconds: float | None = 0.0, **data: str | int) -> Event:
 
 
 def shown(log: EventPane, width: int = 40, height: int = 50) -> list[str]:
-    return [plain(row) for row in log.view.view(width, height)]
+    return [plain(row) for row in log.view.visible_rows(width, height)]
 
 
 def filled(*events: Event, limit: int = 100) -> EventPane:
@@ -92,7 +92,7 @@ def sized(size: int, number: int) -> Event:
 
 
 def test_the_ring_is_bounded_by_bytes_and_says_so() -> None:
-    size = ROOM // 16
+    size = MAX_EVENT_BYTES // 16
     log = filled(*(sized(size, number) for number in range(100)))
     assert len(log.store.blocks) <= 16
     log.view.to_start()
@@ -106,10 +106,10 @@ def test_a_large_event_is_let_go_of_with_its_line() -> None:
 
     data = Data(text="x")
     kept = weakref.ref(data)
-    log = filled(Event("X", data, START, {}, ROOM))
+    log = filled(Event("X", data, START, {}, MAX_EVENT_BYTES))
     del data
     assert shown(log) == ["22:30:31.000 X", "  text=x"]
-    log.add(sized(ROOM, 1))
+    log.add(sized(MAX_EVENT_BYTES, 1))
     gc.collect()
     assert kept() is None
 
@@ -122,7 +122,7 @@ def test_names_from_the_vm_are_made_safe() -> None:
 
 def test_the_last_name_is_known() -> None:
     log = filled(event("A"), event("B"), event("A"))
-    assert log.last == "A"
+    assert log.last_name == "A"
 
 
 # ------------------------------------------------------------------------ patterns
@@ -142,17 +142,17 @@ def test_only_what_fits_is_shown_and_nothing_is_lost(
     patterns: tuple[str, ...], names: list[str]
 ) -> None:
     log = filled(event("STOP"), event("BLOCK_IO_ERROR"))
-    log.only(patterns)
+    log.set_filter(patterns)
     log.add(event("BLOCK_JOB_READY"))
     assert [line.split()[1] for line in shown(log)] == names
-    log.only(())
+    log.set_filter(())
     assert len(shown(log)) == 3
     assert log.total == 3
 
 
 def test_what_is_not_shown_is_not_new() -> None:
     log = filled(*(event("STOP", number) for number in range(9)))
-    log.only(("STOP",))
+    log.set_filter(("STOP",))
     shown(log, height=3)
     log.view.page(-1)
     log.add(event("RESUME"))
@@ -170,7 +170,7 @@ def selected(log: EventPane) -> str:
 
 def test_up_from_the_newest_and_down_out_of_it() -> None:
     log = filled(event("A", x=1), event("HIDDEN"), event("B"), event("C"))
-    log.only(("?",))
+    log.set_filter(("?",))
     log.select(1)
     assert selected(log) == ""
     names = []
@@ -178,7 +178,7 @@ def test_up_from_the_newest_and_down_out_of_it() -> None:
         log.select(step)
         names.append(selected(log))
     assert names == ["C", "B", "A", "A", "B", "C", ""]
-    log.only(("none",))
+    log.set_filter(("none",))
     log.select(-1)
     assert selected(log) == ""
 
@@ -188,14 +188,14 @@ def test_the_selected_one_stands_out_and_stays_where_it_is() -> None:
     shown(log, height=3)
     log.select(-1)
     log.add(event("LATE"))
-    rows = log.view.view(40, 3)
+    rows = log.view.visible_rows(40, 3)
     assert [plain(row).split()[1] for row in rows] == ["E6", "E7", "E8"]
     assert [role for role, _ in rows[2]] == ["menu.current"]
     assert log.view.unseen == 1
     for _ in range(5):
         log.select(-1)
     assert "E3" in " ".join(shown(log, height=3))
-    log.leave()
+    log.deselect()
     assert shown(log, height=3)[-1].endswith("LATE")
 
 

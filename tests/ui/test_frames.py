@@ -9,7 +9,7 @@ from prompt_toolkit.layout.containers import WindowRenderInfo
 from prompt_toolkit.layout.screen import Screen
 
 from qmpsh.protocol.messages import Event
-from qmpsh.ui.common.driver import Frames, freeze_heap
+from qmpsh.ui.common.driver import FrameLimiter, freeze_heap
 from tests.ui.fakes import WALL
 from tests.ui.harness import in_loop, running_screen
 
@@ -18,30 +18,30 @@ from tests.ui.harness import in_loop, running_screen
 async def test_a_flood_is_one_frame() -> None:
     loop = asyncio.get_running_loop()
     asked: list[float] = []
-    frames = Frames(lambda: asked.append(loop.time()))
-    frames.changed()
+    frames = FrameLimiter(lambda: asked.append(loop.time()))
+    frames.request()
     assert len(asked) == 1
-    frames.drawn()
+    frames.on_frame()
     for _ in range(1000):
-        frames.changed()
+        frames.request()
     assert len(asked) == 1
     while len(asked) == 1:
         await asyncio.sleep(0.001)
-    frames.changed()
+    frames.request()
     assert len(asked) == 3
 
 
 @in_loop
 async def test_a_key_has_shown_it_all() -> None:
     asked: list[str] = []
-    frames = Frames(lambda: asked.append("frame"))
-    frames.drawn()
-    frames.changed()
+    frames = FrameLimiter(lambda: asked.append("frame"))
+    frames.on_frame()
+    frames.request()
     assert frames._timer is not None
     # The frame of a key came first.
-    frames.drawn()
+    frames.on_frame()
     assert frames._timer is None
-    frames.changed()
+    frames.request()
     frames.stop()
     frames.stop()
     assert frames._timer is None

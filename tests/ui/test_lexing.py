@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from prompt_toolkit.document import Document
 
 from qmpsh.render.theme import Line, plain
-from qmpsh.ui.common.style import LIMIT, LineLexer, echo_lines, line_colours
+from qmpsh.ui.common.style import MAX_LEXED_CHARACTERS, LineLexer, echo_lines, line_colours
 
 QEMU = "(QEMU) "
 
@@ -54,7 +54,9 @@ def test_the_text_stays(text: str) -> None:
 
 
 def test_a_huge_text_stays_plain() -> None:
-    assert line_colours(QEMU, "a" * (LIMIT + 1)) == [[("echo", "a" * (LIMIT + 1))]]
+    assert line_colours(QEMU, "a" * (MAX_LEXED_CHARACTERS + 1)) == [
+        [("echo", "a" * (MAX_LEXED_CHARACTERS + 1))]
+    ]
 
 
 def test_an_echo_has_the_prompt_and_shows_controls() -> None:

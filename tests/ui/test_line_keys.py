@@ -133,12 +133,12 @@ async def test_a_line_that_waits_draws_its_bar_below_all_that_is_printed(ui: Lin
 @pytest.mark.usefixtures("dumb_terminal")
 @on_line
 async def test_a_dumb_terminal_draws_no_bar(ui: LineHarness) -> None:
-    ui.prompt._scrollback.stand([("", "backup j0")])
+    ui.prompt._scrollback.show_bar([("", "backup j0")])
     assert "backup" not in "".join(ui.lines())
 
 
 @on_line
-async def test_vis_mode_stands_at_the_right_and_not_on_paper(ui: LineHarness) -> None:
+async def test_vis_mode_stands_at_the_right_and_not_in_the_scrollback(ui: LineHarness) -> None:
     ui.session.preferences.change("editing", "vi")
     ui.keys("stop")
     await ui.ends_with("(QEMU) stop")

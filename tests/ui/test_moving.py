@@ -10,7 +10,7 @@ import pytest
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.messages import Event
 from qmpsh.shell.steps import Answer
-from qmpsh.ui.common.external import LIMIT, copy_sequence
+from qmpsh.ui.common.external import CLIPBOARD_LIMIT_BYTES, copy_sequence
 from tests.ui.fakes import WALL, answers
 from tests.ui.harness import ScreenHarness, on_screen
 from tests.ui.keycodes import (
@@ -74,7 +74,7 @@ async def test_enter_on_an_empty_search_repeats_the_last_one(ui: ScreenHarness) 
     await ui.sees(" of 11 lines")
     ui.keys(CTRL_D)  # deletes at the cursor: leaving the shell is the prompt's
     ui.keys(ESCAPE)
-    await ui.until(lambda: not ui.screen.screen.entry.is_open)
+    await ui.until(lambda: not ui.screen.screen.entry_row.is_open)
     ui.keys("stop\r")
     await ui.until(lambda: ui.session.lines[-1] == "stop")
 
@@ -89,7 +89,7 @@ async def test_from_reply_to_reply(ui: ScreenHarness) -> None:
     ui.keys(ALT_UP + ALT_DOWN)
     await ui.until(lambda: top(ui).startswith("(QEMU) second"))
     ui.keys(ALT_DOWN + ALT_DOWN)
-    await ui.until(lambda: ui.screen.output.view.following)
+    await ui.until(lambda: ui.screen.output.view.is_following)
 
 
 @on_screen(prepare=three_replies)
@@ -101,12 +101,14 @@ async def test_the_last_reply_is_copied(ui: ScreenHarness) -> None:
     sequence = next(text for text in written if text.startswith("\x1b]52;c;"))
     text = base64.b64decode(sequence.removeprefix("\x1b]52;c;").removesuffix("\x07")).decode()
     assert text.startswith('[\n  "third 0",')
-    assert ui.screen.screen.flash.startswith("copied ")
+    assert ui.screen.screen.message.startswith("copied ")
 
 
 @on_screen(prepare=three_replies)
 async def test_what_is_too_long_is_not_copied(ui: ScreenHarness) -> None:
-    ui.session.script["long"] = answers(Answer("long", value="x" * LIMIT, size=LIMIT))
+    ui.session.script["long"] = answers(
+        Answer("long", value="x" * CLIPBOARD_LIMIT_BYTES, size=CLIPBOARD_LIMIT_BYTES)
+    )
     ui.keys("long\r")
     await ui.until(lambda: ui.session.lines[-1] == "long")
     ui.keys(ALT_C)
@@ -115,10 +117,10 @@ async def test_what_is_too_long_is_not_copied(ui: ScreenHarness) -> None:
 
 def test_the_sequence_is_bounded() -> None:
     assert copy_sequence("ä") == "\x1b]52;c;w6Q=\x07"
-    longest = copy_sequence("x" * LIMIT)
+    longest = copy_sequence("x" * CLIPBOARD_LIMIT_BYTES)
     assert longest is not None
     assert len(longest) <= 100_000
-    assert copy_sequence("x" * (LIMIT + 1)) is None
+    assert copy_sequence("x" * (CLIPBOARD_LIMIT_BYTES + 1)) is None
     assert copy_sequence("\ud800") == "\x1b]52;c;Pw==\x07"
 
 
@@ -161,10 +163,10 @@ async def test_the_wheel_scrolls_the_pane_under_it(ui: ScreenHarness) -> None:
     await ui.sees("mouse on: the wheel scrolls")
     assert app.renderer.mouse_support()
     ui.keys("\x1b[<64;5;5M")
-    await ui.until(lambda: not screen.output.view.following)
-    assert screen.events.view.following
+    await ui.until(lambda: not screen.output.view.is_following)
+    assert screen.events.view.is_following
     ui.keys("\x1b[<65;5;5M")
-    await ui.until(lambda: screen.output.view.following)
+    await ui.until(lambda: screen.output.view.is_following)
     ui.keys("\x1b[<0;5;5M\x1b[<0;5;5m" + F8)
     await ui.sees("mouse off")
 

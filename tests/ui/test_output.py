@@ -25,18 +25,18 @@ def highlight(prompt: str, line: str) -> list[Line]:
 def output() -> Output:
     """Looked at in 40 columns and 12 rows."""
     output = Output(UNICODE, highlight)
-    output.view.view(40, 12)
+    output.view.visible_rows(40, 12)
     return output
 
 
 def shown(output: Output, width: int = 40, height: int = 12) -> list[str]:
-    return [plain(row) for row in output.view.view(width, height)]
+    return [plain(row) for row in output.view.visible_rows(width, height)]
 
 
 def run(output: Output, line: str, value: Json = None, seconds: float = 0.0004) -> None:
     echo = output.echo("(QEMU) ", line)
     answer = Answer(line, value={} if value is None else value, seconds=seconds, size=56)
-    output.stamp(echo, answer)
+    output.show_cost(echo, answer)
     output.reply(answer_body(answer), answer.size)
 
 
@@ -73,7 +73,7 @@ def test_a_line_of_several_physical_ones(output: Output) -> None:
 def test_a_second_answer_has_a_heading(output: Output) -> None:
     echo = output.echo("(QEMU) ", "{...}{...}")
     for name in ("query-name", "query-status"):
-        output.stamp(echo, Answer(name, value={}, seconds=0.0004, size=14))
+        output.show_cost(echo, Answer(name, value={}, seconds=0.0004, size=14))
         output.reply(text_body("{}"))
     assert shown(output) == [
         "(QEMU) {...}{...}                 0.4 ms",
@@ -87,16 +87,16 @@ def test_a_second_answer_has_a_heading(output: Output) -> None:
 def test_an_answer_that_comes_later_has_a_heading(output: Output) -> None:
     late = output.echo("(QEMU) ", "late")
     run(output, "stop")
-    output.head(late, "late reply of late")
-    output.stamp(late, Answer("", seconds=3.0, size=20))
+    output.add_heading(late, "late reply of late")
+    output.show_cost(late, Answer("", seconds=3.0, size=20))
     output.reply(text_body("done"))
     assert shown(output)[-3:] == ["", "late reply of late            3.0 s 20 B", "done"]
 
 
 def test_a_second_answer_of_a_line_says_what_it_answers(output: Output) -> None:
     echo = output.echo("(QEMU) ", ".watch query-x")
-    output.stamp(echo, Answer("query-x"))
-    output.stamp(echo, Answer("query-x", seconds=3.0, size=20))
+    output.show_cost(echo, Answer("query-x"))
+    output.show_cost(echo, Answer("query-x", seconds=3.0, size=20))
     assert shown(output)[-2:] == ["", "query-x                       3.0 s 20 B"]
 
 
@@ -248,6 +248,6 @@ def test_long_lines_count_by_their_length() -> None:
     for _ in range(9):
         store.append(Foldable(text_body("x" * 40)))
     assert len(store.blocks) == 2
-    assert plain(store.rows(store.begin, 40)[0]) == "7 older lines dropped"
+    assert plain(store.rows(store.start, 40)[0]) == "7 older lines dropped"
     store.append(Foldable(text_body("y" * 1000)))
     assert len(store.blocks) == 1

@@ -106,7 +106,7 @@ async def test_scrolled_back_while_new_lines_come(ui: ScreenHarness) -> None:
     ui.keys("late\r")
     await ui.until(lambda: ui.session.running is not None)
     ui.keys("\x1b[5~\x1b[5~")
-    await ui.until(lambda: not ui.screen.output.view.following)
+    await ui.until(lambda: not ui.screen.output.view.is_following)
     ui.session.release("late")
     await ui.sees("3 new")
     await ui.matches("scrolled")

@@ -66,4 +66,4 @@ async def test_a_menu_that_offers_itself_above_a_line_of_several_rows(ui: Screen
     ]
     ui.keys("blockdev-add node-name=a file={\rf")
     await ui.sees("BlockdevRef")
-    await ui.matches("offer")
+    await ui.matches("auto-menu")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line, plain
-from qmpsh.ui.screen.store import MOST, cut, justify, line_width, part, wrap
+from qmpsh.ui.screen.store import MAX_ROWS_PER_LINE, cut, justify, line_width, part, wrap
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,9 @@ def test_part() -> None:
 
 @pytest.mark.parametrize("char", ["x", "é", "漢", "\u0301"])
 def test_a_very_long_line_is_for_a_pager(char: str) -> None:
-    length = 3 * MOST * 80
+    length = 3 * MAX_ROWS_PER_LINE * 80
     rows = wrap([("json.string", char * length)], 80)
-    assert len(rows) <= MOST + 1
+    assert len(rows) <= MAX_ROWS_PER_LINE + 1
     shown = sum(len(plain(row)) for row in rows[:-1])
     assert plain(rows[-1]) == f"{length - shown:,} more characters: F5 pager"
-    assert wrap([("", "x" * 80 * MOST)], 80)[-1] == [("", "x" * 80)]
+    assert wrap([("", "x" * 80 * MAX_ROWS_PER_LINE)], 80)[-1] == [("", "x" * 80)]

@@ -130,11 +130,11 @@ async def test_answers_notes_errors_questions_and_the_echo(ui: ScreenHarness) ->
         harmless(ui)
     for line in ("ask", "secret"):
         ui.keys(f"{line}\r")
-        await ui.until(lambda: ui.screen.screen.asking)
+        await ui.until(lambda: ui.screen.screen.question)
         await ui.sees(SEEN)
         harmless(ui)
         ui.keys("\x1b")
-        await ui.until(lambda: ui.screen.screen.asking is None)
+        await ui.until(lambda: ui.screen.screen.question is None)
     ui.keys(f"\x1b[200~{EVIL}\x1b[201~")
     await ui.until(lambda: ui.screen.buffer.text)
     await ui.until(lambda: "pwned" in ui.picture())

@@ -12,7 +12,7 @@ from qmpsh.render.theme import ASCII, Line
 from qmpsh.ui.common.style import make_style
 from qmpsh.ui.line import scrollback
 from qmpsh.ui.line.printer import COLOURED_CHARACTERS, Printer
-from qmpsh.ui.line.scrollback import PIECE, Scrollback
+from qmpsh.ui.line.scrollback import LINES_PER_PRINT, Scrollback
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[str, str]]]:
     return seen
 
 
-def a_paper() -> Scrollback:
+def a_scrollback() -> Scrollback:
     return Scrollback(DummyOutput(), make_style("dark"), ASCII, lambda: None)
 
 
@@ -34,13 +34,15 @@ def test_lines_are_made_as_they_are_printed(printed: list[list[tuple[str, str]]]
     made: list[int] = []
 
     def lines() -> Iterator[Line]:
-        for number in range(3 * PIECE + 1):
-            assert number - PIECE * len(printed) < PIECE  # all before them stand on paper
+        for number in range(3 * LINES_PER_PRINT + 1):
+            assert (
+                number - LINES_PER_PRINT * len(printed) < LINES_PER_PRINT
+            )  # all before them stand on paper
             made.append(number)
             yield [("", str(number))]
 
-    a_paper().print(lines())
-    assert len(made) == 3 * PIECE + 1
+    a_scrollback().print(lines())
+    assert len(made) == 3 * LINES_PER_PRINT + 1
     assert len(printed) == 4
     text = "".join(text for piece in printed for _, text in piece)
     assert text == "".join(f"{number}\n" for number in made)
@@ -52,5 +54,5 @@ def test_lines_are_made_as_they_are_printed(printed: list[list[tuple[str, str]]]
 def test_a_large_text_has_no_colours(
     printed: list[list[tuple[str, str]]], count: int, classes: set[str]
 ) -> None:
-    Printer(a_paper(), ASCII, lambda: 0.0).reply(AnswerBody(["1"] * count, BodyKind.JSON))
+    Printer(a_scrollback(), ASCII, lambda: 0.0).reply(AnswerBody(["1"] * count, BodyKind.JSON))
     assert {role for piece in printed for role, _ in piece} == classes

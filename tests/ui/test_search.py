@@ -22,7 +22,7 @@ def store_of(*blocks: Sequence[str], limit: int = 1000) -> Store:
 
 def searched(store: Store, needle: str) -> Search:
     search = Search(store)
-    search.begin(needle)
+    search.start(needle)
     while search.step():
         pass
     return search
@@ -116,7 +116,7 @@ def test_a_step_reads_no_more_than_it_may() -> None:
     for _ in range(100):
         store.append(Counting([[("", "x")]] * 1000))
     search = Search(store)
-    search.begin("x")
+    search.start("x")
     steps = 0
     while search.step(2_500):
         steps += 1

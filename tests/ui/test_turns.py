@@ -8,7 +8,7 @@ import pytest
 
 from qmpsh.errors import CommandFailed, QmpshError
 from qmpsh.shell.steps import Answer, Note, Steps, WaitFor
-from qmpsh.ui.common.runner import PATIENCE, LineRunner
+from qmpsh.ui.common.runner import LATE_REPLY_SECONDS, LineRunner
 from tests.ui.fakes import FakeSession, Silent, held
 from tests.ui.harness import ScreenHarness, on_screen
 from tests.ui.keycodes import CTRL_C
@@ -51,7 +51,7 @@ class Bench:
         """The reply of a line comes."""
         self.session.released.add(line)
         self.session.poll()
-        self.runner.go_on()
+        self.runner.start_next()
 
     def let_go(self, line: str, *items: Answer | Note) -> None:
         """A line was started and let go of."""
@@ -90,8 +90,8 @@ def test_what_is_late_does_not_wait_for_ever(bench: Bench) -> None:
     bench.runner.submit("slower")
     bench.release("slow")
     assert bench.told() == ["(QEMU) slower"]
-    bench.seconds = PATIENCE
-    bench.runner.go_on()
+    bench.seconds = LATE_REPLY_SECONDS
+    bench.runner.start_next()
     assert bench.told() == ["late reply of slow", "answer to slow"]
     bench.release("slower")
     assert bench.told() == ["reply of slower", "answer to slower"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from qmpsh.render.answers import BodyKind, text_body
 from qmpsh.render.theme import Line, plain
 from qmpsh.ui.screen.blocks import FixedLines, Fold, Foldable
-from qmpsh.ui.screen.store import BLOCKS, Store
+from qmpsh.ui.screen.store import MAX_BLOCKS, Store
 from qmpsh.ui.screen.viewport import Viewport
 
 
@@ -25,7 +25,7 @@ def numbered(count: int, limit: int = 1_000_000) -> Store:
 
 
 def seen(view: Viewport, width: int = 20, height: int = 3) -> list[str]:
-    return [plain(row) for row in view.view(width, height)]
+    return [plain(row) for row in view.visible_rows(width, height)]
 
 
 # ------------------------------------------------------------------------ the store
@@ -46,16 +46,16 @@ def test_rows_of_any_number() -> None:
 def test_the_oldest_go_and_it_is_said() -> None:
     store = numbered(100, limit=32)
     assert len(store.blocks) <= 32
-    assert plain(store.rows(store.begin, 40)[0]) == f"{store.dropped} older lines dropped"
-    assert plain(store.rows(store.begin + 1, 40)[0]) == f"line {store.dropped}"
+    assert plain(store.rows(store.start, 40)[0]) == f"{store.dropped} older lines dropped"
+    assert plain(store.rows(store.start + 1, 40)[0]) == f"line {store.dropped}"
     assert store.end == 100
     assert store.dropped + len(store.blocks) == 100
 
 
 def test_many_short_replies_give_way_too() -> None:
-    store = numbered(2 * BLOCKS + 1)
-    assert BLOCKS * 15 // 16 <= len(store.blocks) <= BLOCKS
-    assert store.dropped + len(store.blocks) == 2 * BLOCKS + 1
+    store = numbered(2 * MAX_BLOCKS + 1)
+    assert MAX_BLOCKS * 15 // 16 <= len(store.blocks) <= MAX_BLOCKS
+    assert store.dropped + len(store.blocks) == 2 * MAX_BLOCKS + 1
 
 
 def test_what_is_drawn_is_kept_until_it_changes() -> None:
@@ -73,7 +73,7 @@ def test_what_is_drawn_is_kept_until_it_changes() -> None:
     for _ in range(3):
         assert plain(store.rows(2, 10)[0]) == "1"
     assert drawn == [1]
-    block.touch()
+    block.invalidate()
     store.rows(2, 10)
     store.rows(2, 20)
     assert drawn == [1, 1, 1]
@@ -103,7 +103,7 @@ def test_folded_lines_count_for_the_limit() -> None:
 def test_short_content_stands_at_the_top() -> None:
     view = Viewport(numbered(2))
     assert seen(view) == ["line 0", "line 1"]
-    assert view.following
+    assert view.is_following
 
 
 def test_the_tail_is_followed() -> None:
@@ -121,7 +121,7 @@ def test_an_empty_store_shows_nothing() -> None:
     view.to_start()
     view.page(1)
     assert seen(view) == []
-    assert view.following
+    assert view.is_following
 
 
 def test_scrolled_back_nothing_moves() -> None:
@@ -143,11 +143,11 @@ def test_paging_down_to_the_end_follows_again() -> None:
     view = Viewport(numbered(20))
     seen(view)
     view.page(-2)
-    assert not view.following
+    assert not view.is_following
     view.page(1)
-    assert not view.following
+    assert not view.is_following
     view.page(1)
-    assert view.following
+    assert view.is_following
 
 
 def test_the_first_line() -> None:
@@ -224,7 +224,7 @@ def test_unfolding_keeps_the_first_line_in_view() -> None:
     assert view.unseen == 0
     view.toggle(block)
     assert seen(view, height=5) == ["line 1", "reply 0", "reply 1", "8 more", "after"]
-    assert view.following
+    assert view.is_following
 
 
 def test_folding_above_the_reader_leaves_him_where_he_is() -> None:
@@ -282,10 +282,10 @@ def test_a_view_never_fails_and_never_overflows(actions: list[str]) -> None:
                 view.clear()
             case _:
                 width = 7 if action == "narrow" else 20
-        rows = view.view(width, 4)
+        rows = view.visible_rows(width, 4)
         assert len(rows) <= 4
         assert view.unseen >= 0
-        if view.following and view.store.blocks and "clear" not in actions:
+        if view.is_following and view.store.blocks and "clear" not in actions:
             last = view.store.rows(view.store.end - 1, width)[-1]
             assert rows[-1] == last
 
@@ -307,5 +307,5 @@ def test_one_view_costs_the_same_however_long_the_store(where: str) -> None:
     view = Viewport(store)
     if where == "start":
         view.to_start()
-    view.view(80, 40)
+    view.visible_rows(80, 40)
     assert drawn <= 42

@@ -37,13 +37,7 @@ from qmpsh.client.transports.libvirt_api import (
     not_running,
     reason,
 )
-from qmpsh.errors import (
-    CannotConnect,
-    ConnectionLost,
-    ConnectTimeout,
-    QmpshError,
-    UsageError,
-)
+from qmpsh.errors import CannotConnect, ConnectionLost, ConnectTimeout, QmpshError, UsageError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.framing import DECODING, MessageFramer, Pause
 from qmpsh.stream import Stream

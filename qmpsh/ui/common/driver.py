@@ -23,7 +23,7 @@ from prompt_toolkit.renderer import Renderer
 
 from qmpsh.shell.session.session import Session
 
-TICK = 0.25
+TICK_SECONDS = 0.25
 """seconds between updates of the clock while a line runs"""
 
 
@@ -96,34 +96,34 @@ class Driver:
             self._timer = None
         delay = self._session.wait()
         if self._session.running is not None:
-            delay = TICK if delay is None else min(delay, TICK)
+            delay = TICK_SECONDS if delay is None else min(delay, TICK_SECONDS)
         if delay is not None:
             self._timer = loop.call_later(delay, self.turn)
 
 
-FRAME = 1 / 30
+FRAME_SECONDS = 1 / 30
 """least seconds between two frames not caused by a key"""
 
 
-class Frames:
+class FrameLimiter:
     """Limits the frame rate. draw: asks the application for a frame, which it draws soon."""
 
     def __init__(self, draw: Callable[[], None]) -> None:
         self._draw = draw
-        self._drawn = float("-inf")
+        self._last_frame = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
 
-    def drawn(self) -> None:
+    def on_frame(self) -> None:
         """Note that a frame was drawn, for whatever reason; it shows everything so far."""
-        self._drawn = asyncio.get_running_loop().time()
+        self._last_frame = asyncio.get_running_loop().time()
         self.stop()
 
-    def changed(self) -> None:
+    def request(self) -> None:
         """Note that there is something new to show. Call it in the running loop."""
         if self._timer is not None:
             return
         loop = asyncio.get_running_loop()
-        delay = self._drawn + FRAME - loop.time()
+        delay = self._last_frame + FRAME_SECONDS - loop.time()
         if delay <= 0:
             self._draw()
         else:
@@ -154,7 +154,7 @@ def freeze_heap() -> Iterator[None]:
         gc.unfreeze()
 
 
-class Drawn(Protocol):
+class DrawnApplication(Protocol):
     """The part of an application that the frames need."""
 
     @property
@@ -164,7 +164,7 @@ class Drawn(Protocol):
     def layout(self) -> Layout: ...
 
 
-class Cells:
+class FrameCleaner:
     """Frees the cells of a frame when the next one is drawn.
 
     prompt_toolkit draws with functions that refer to themselves, to the frame's Screen and to a
@@ -176,7 +176,7 @@ class Cells:
         self._screen: Screen | None = None
         self._infos: list[WindowRenderInfo] = []
 
-    def drawn(self, application: Drawn) -> None:
+    def on_frame(self, application: DrawnApplication) -> None:
         """A frame was drawn: nothing reads the cells of the one before any more."""
         screen, last = application.renderer.last_rendered_screen, self._screen
         if screen is last:

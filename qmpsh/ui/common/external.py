@@ -24,7 +24,7 @@ from qmpsh.errors import UsageError
 from qmpsh.render.units import size
 from qmpsh.system.programs import not_started
 
-POLL = 0.05
+POLL_SECONDS = 0.05
 """seconds between checks whether the program has ended; asyncio's own way needs a thread"""
 
 
@@ -74,7 +74,7 @@ async def hand_over(command: list[str] | str, text: str, *, is_table: bool = Fal
                 command, shell=isinstance(command, str), stdin=file, env=environ
             )
             while process.poll() is None:
-                await asyncio.sleep(POLL)
+                await asyncio.sleep(POLL_SECONDS)
     return process.returncode
 
 
@@ -109,7 +109,7 @@ async def edit(text: str) -> str:
                 why = not_started(command[0], error)
                 raise UsageError(f"{why}; install it, or name another in VISUAL") from error
             while process.poll() is None:
-                await asyncio.sleep(POLL)
+                await asyncio.sleep(POLL_SECONDS)
         if process.returncode:
             raise UsageError(f"{command[0]} ended with {process.returncode}: the line is unchanged")
         try:
@@ -119,7 +119,7 @@ async def edit(text: str) -> str:
             raise UsageError(f"cannot read the line back: {error.strerror}") from error
 
 
-LIMIT = 74_994
+CLIPBOARD_LIMIT_BYTES = 74_994
 """bytes; encoded and framed 100,000, above which terminals drop the whole sequence"""
 
 
@@ -127,7 +127,9 @@ def copy_text(text: str, terminal: Terminal) -> str:
     """Put a text in the terminal's clipboard; return a message for the user."""
     sequence = copy_sequence(text)
     if sequence is None:
-        return f"longer than {size(LIMIT)}, a terminal would not take it: Alt-s saves"
+        return (
+            f"longer than {size(CLIPBOARD_LIMIT_BYTES)}, a terminal would not take it: Alt-s saves"
+        )
     terminal.write_raw(sequence)
     terminal.flush()
     return f"copied {size(len(text.encode(errors='replace')))} (OSC 52)"
@@ -139,6 +141,6 @@ def copy_sequence(text: str) -> str | None:
     Source: xterm, ctlseqs, "Operating System Commands", 52.
     """
     data = text.encode(errors="replace")
-    if len(data) > LIMIT:
+    if len(data) > CLIPBOARD_LIMIT_BYTES:
         return None
     return f"\x1b]52;c;{b64encode(data).decode()}\x07"

@@ -27,10 +27,10 @@ from qmpsh.shell.history import HMP_PROMPT
 from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.session.session import Connect
 from qmpsh.shell.steps import Answer
-from qmpsh.ui.common.driver import Cells, Driver, freeze_heap
+from qmpsh.ui.common.driver import Driver, FrameCleaner, freeze_heap
 from qmpsh.ui.common.guard import guard
 from qmpsh.ui.common.history import HistorySwitch
-from qmpsh.ui.common.keys import ALT, EDITING, KEYS, KeyBinding
+from qmpsh.ui.common.keys import ALT_SECONDS, EDITING_MODES, KEYS, KeyBinding
 from qmpsh.ui.common.reporter import Reporter
 from qmpsh.ui.common.runner import LineRunner
 from qmpsh.ui.common.style import NO_ROLES, make_style
@@ -107,10 +107,10 @@ class TerminalFrontEnd(ABC, Generic[Key]):
     def _attach(self, app: Application[Result], buffer: Buffer) -> None:
         """Connect the application and the buffer of the typed line, which are made last."""
         # How long to wait to distinguish Escape alone from the start of an escape sequence.
-        app.ttimeoutlen = ALT
+        app.ttimeoutlen = ALT_SECONDS
         # A hint or a completion may have asked the VM for something.
         app.after_render += lambda _: self._driver.arm()
-        app.after_render += Cells().drawn
+        app.after_render += FrameCleaner().on_frame
         self._switch = HistorySwitch(buffer, self._is_hmp)
         self._suspender = Suspender(self.session, lambda: app, self._driver.turn)
         self._apply("editing")
@@ -119,7 +119,7 @@ class TerminalFrontEnd(ABC, Generic[Key]):
     async def run(self) -> int:
         """Run until the user leaves; return the exit code. The terminal is always restored."""
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(self._failed)
+        loop.set_exception_handler(self._on_exception)
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._leave, SIGNALLED + number)
         self._suspender.watch(loop, self._has_terminal)
@@ -184,8 +184,8 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         self._driver.turn()
 
     def _after_turn(self) -> None:
-        self._runner.go_on()
-        self._switch.check()
+        self._runner.start_next()
+        self._switch.on_turn()
         self._show_turn()
 
     def _apply(self, name: str) -> None:
@@ -194,7 +194,7 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         if name == "theme":
             self._set_style(make_style(values.theme, self._env.roles))
         elif name == "editing":
-            self._application().editing_mode = EDITING[values.editing]
+            self._application().editing_mode = EDITING_MODES[values.editing]
 
     def _deliver(self, answer: Answer) -> None:
         """Send an answer to its redirect, in the background."""
@@ -208,7 +208,7 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         except QmpshError as error:
             self._reporter.error(error)
 
-    def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         """End on a bug in a callback, so that the terminal is restored, and raise the error."""
         error = context.get("exception")
         if isinstance(error, BaseException) and self._fault is None:

@@ -120,7 +120,7 @@ class HistorySwitch:
         self._is_hmp = is_hmp
         self._was_hmp = is_hmp()
 
-    def check(self) -> None:
+    def on_turn(self) -> None:
         """Reload if the mode has changed. Call it whenever that may be so."""
         if self._is_hmp() != self._was_hmp:
             self._was_hmp = not self._was_hmp

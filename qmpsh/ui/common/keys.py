@@ -27,7 +27,7 @@ from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line
 from qmpsh.suggest import did_you_mean
 
-TITLE = "Keys; F1 or Esc goes back"
+KEY_SHEET_TITLE = "Keys; F1 or Esc goes back"
 
 
 class KeyBinding(NamedTuple):
@@ -83,7 +83,7 @@ def shown_keys(keys: Sequence[KeyBinding]) -> list[tuple[str, str]]:
     return [(key.shown, key.does) for key in keys if key.shown]
 
 
-def key_sheet(keys: Sequence[KeyBinding] = KEYS, title: str = TITLE) -> list[Line]:
+def key_sheet(keys: Sequence[KeyBinding] = KEYS, title: str = KEY_SHEET_TITLE) -> list[Line]:
     """Return the table as styled lines."""
     shown = [key for key in keys if key.shown]
     width = max(text_columns(key.shown) for key in shown)
@@ -97,7 +97,7 @@ _PREFIXES = {"ctrl": "c", "control": "c", "c": "c", "shift": "s", "s": "s"}
 _ALT = frozenset({"alt", "meta", "m"})
 
 
-class KeyTaken(UsageError):
+class KeyTakenError(UsageError):
     """The error that a key would mean two things. handler: the name of the offending change."""
 
     def __init__(self, message: str, handler: str) -> None:
@@ -143,7 +143,9 @@ def rebound(
             if owner != key.handler:
                 asked, other = (key.handler, owner) if key.handler in read else (owner, key.handler)
                 text = changes[asked][read[asked].index(name)]
-                raise KeyTaken(f"{text} is {other} already; give that another key as well", asked)
+                raise KeyTakenError(
+                    f"{text} is {other} already; give that another key as well", asked
+                )
     return table
 
 
@@ -171,15 +173,15 @@ def _nothing(event: KeyPressEvent) -> None:
 
 T = TypeVar("T")
 
-EDITING = {"emacs": EditingMode.EMACS, "vi": EditingMode.VI}
+EDITING_MODES = {"emacs": EditingMode.EMACS, "vi": EditingMode.VI}
 
-CHORD = 0.3
+CHORD_SECONDS = 0.3
 """seconds between the keys of a chord such as Ctrl-X Ctrl-E, or Escape and a letter"""
 
-ALT = 0.05
+ALT_SECONDS = 0.05
 """most seconds between Escape and a letter that a terminal sent as one key"""
 
-WORDS = {
+VI_MODE_WORDS = {
     InputMode.NAVIGATION: "normal",
     InputMode.REPLACE: "replace",
     InputMode.REPLACE_SINGLE: "replace",
@@ -193,10 +195,10 @@ def mode_word(app: Application[T]) -> str:
         return ""
     if app.current_buffer.selection_state is not None:
         return "visual"
-    return WORDS.get(app.vi_state.input_mode, "")
+    return VI_MODE_WORDS.get(app.vi_state.input_mode, "")
 
 
-def begin_line(app: Application[T]) -> None:
+def insert_mode(app: Application[T]) -> None:
     """Switch to inserting: a new line never begins in vi's normal mode, as in any other shell."""
     app.vi_state.reset()
 
@@ -214,12 +216,12 @@ def watch_escape(app: Application[T], means_something: Callable[[], bool]) -> No
 
     def wait_for_chord(_: object) -> None:
         alone = app.editing_mode == EditingMode.VI or means_something()
-        app.timeoutlen = ALT if alone else CHORD
+        app.timeoutlen = ALT_SECONDS if alone else CHORD_SECONDS
 
     app.key_processor.before_key_press += wait_for_chord
 
 
-def ignore_strangers(bindings: KeyBindings) -> None:
+def ignore_unbound_alt(bindings: KeyBindings) -> None:
     """Ignore Alt and a letter without a binding; in vi they are Escape and a letter."""
 
     def swallow(event: KeyPressEvent) -> None:

@@ -34,7 +34,7 @@ from qmpsh.ui.common.external import hand_over
 
 Key = TypeVar("Key")
 
-PATIENCE = 1.0
+LATE_REPLY_SECONDS = 1.0
 """most seconds that a late answer waits for the running line to end"""
 
 
@@ -89,8 +89,8 @@ class LineRunner(Generic[Key]):
         self._leave = leave
         self._clock = clock
         self._since = 0.0
-        self._open: _Turn[Key] | None = None
-        self._told: _Turn[Key] | None = None
+        self._current: _Turn[Key] | None = None
+        self._headed: _Turn[Key] | None = None
         self._late: deque[tuple[_Turn[Key], Callable[[], None]]] = deque()
 
     def elapsed(self) -> float:
@@ -101,12 +101,12 @@ class LineRunner(Generic[Key]):
         """Run what was typed, or queue it after the running line."""
         lines, rest = self._session.split(text)
         self.waiting.extend([*lines, LogicalLine(rest, 0)] if rest.strip() else lines)
-        self.go_on()
+        self.start_next()
 
-    def go_on(self) -> None:
+    def start_next(self) -> None:
         """Start the next waiting line if none is running. Call it after each turn."""
-        if self.elapsed() >= PATIENCE:
-            self._tell_late()
+        if self.elapsed() >= LATE_REPLY_SECONDS:
+            self._present_late()
         while self.waiting and self._session.running is None:
             self._start(self.waiting.popleft())
 
@@ -118,16 +118,16 @@ class LineRunner(Generic[Key]):
         self._close()
         return self._session.interrupt() or waited
 
-    def meant(self, typed: str) -> str:
+    def expanded(self, typed: str) -> str:
         """Return a line with its alias expanded: that is what runs, and what may hold a secret."""
         session = self._session
         return typed if session.prompt == HMP_PROMPT else expand(typed, session.catalog.aliases)
 
     def _start(self, typed: LogicalLine) -> None:
         session = self._session
-        line, prompt = self.meant(typed.text), session.prompt
+        line, prompt = self.expanded(typed.text), session.prompt
         turn = _Turn(prompt, line, self._presenter.begin(prompt, line))
-        self._open = self._told = turn
+        self._current = self._headed = turn
         self._since = self._clock()
         if typed.note:
             self._presenter.show(turn.key, Note(typed.note))
@@ -138,7 +138,7 @@ class LineRunner(Generic[Key]):
             self._close()
 
     def _show(self, turn: _Turn[Key], item: Answer | Note) -> None:
-        self._tell(turn, partial(self._presenter.show, turn.key, item))
+        self._present(turn, partial(self._presenter.show, turn.key, item))
 
     def _ended(self, turn: _Turn[Key], outcome: Outcome) -> None:
         error = outcome.error
@@ -146,46 +146,46 @@ class LineRunner(Generic[Key]):
         if error is not None and not (
             isinstance(error, ConnectionLost) and self._session.machine.connected
         ):
-            self._tell(turn, partial(self._presenter.error, error))
-        if turn is self._open:
+            self._present(turn, partial(self._presenter.error, error))
+        if turn is self._current:
             self._close()
         if outcome.leave:
             self.waiting.clear()
             self._leave(outcome.exit_code)
 
-    def _tell(self, turn: _Turn[Key], tell: Callable[[], None]) -> None:
+    def _present(self, turn: _Turn[Key], tell: Callable[[], None]) -> None:
         """Show something now; or if it is late, once the running line has ended."""
-        if turn is self._open:
-            self._head(turn)
+        if turn is self._current:
+            self._add_heading(turn)
             tell()
         else:
             self._late.append((turn, tell))
-            if self._open is None:
-                self._tell_late()
+            if self._current is None:
+                self._present_late()
 
     def _close(self) -> None:
         """Handle that the running line has ended, or the user detached from it."""
-        self._open = self._told = None
-        self._tell_late()
+        self._current = self._headed = None
+        self._present_late()
 
-    def _tell_late(self) -> None:
+    def _present_late(self) -> None:
         while self._late:
             turn, tell = self._late.popleft()
-            self._head(turn)
+            self._add_heading(turn)
             tell()
 
-    def _head(self, turn: _Turn[Key]) -> None:
+    def _add_heading(self, turn: _Turn[Key]) -> None:
         """Say which line the next answer belongs to, unless that is obvious."""
-        if turn is not self._told:
-            self._told = turn
+        if turn is not self._headed:
+            self._headed = turn
             line = mask_line(turn.line, hmp=turn.prompt == HMP_PROMPT).split("\n")[0]
-            late = "" if turn is self._open else "late "
+            late = "" if turn is self._current else "late "
             self._presenter.show(turn.key, ReplyHeading(f"{late}reply of {line}"))
 
 
-LIMIT: Final = 16 * 1024 * 1024
+PIPE_OUTPUT_LIMIT_BYTES: Final = 16 * 1024 * 1024
 """most bytes shown of a pipe's output"""
-_CHUNK: Final = 64 * 1024
+_CHUNK_BYTES: Final = 64 * 1024
 
 
 async def redirect(answer: Answer) -> str:
@@ -232,9 +232,11 @@ async def _through(target: Redirect, data: bytes) -> tuple[str, int]:
     feeding = asyncio.ensure_future(_feed(process.stdin, data))
     try:
         output = await _read(process.stdout)
-        if len(output) > LIMIT:
+        if len(output) > PIPE_OUTPUT_LIMIT_BYTES:
             _kill(process)
-            output = output[:LIMIT] + b"\n... more than 16 MiB: the rest was dropped"
+            output = (
+                output[:PIPE_OUTPUT_LIMIT_BYTES] + b"\n... more than 16 MiB: the rest was dropped"
+            )
         status = await process.wait()
     finally:
         feeding.cancel()
@@ -252,8 +254,8 @@ def _kill(process: asyncio.subprocess.Process) -> None:
 async def _read(stream: asyncio.StreamReader) -> bytes:
     """Read everything, up to a little more than is shown."""
     output = bytearray()
-    while len(output) <= LIMIT:
-        chunk = await stream.read(_CHUNK)
+    while len(output) <= PIPE_OUTPUT_LIMIT_BYTES:
+        chunk = await stream.read(_CHUNK_BYTES)
         if not chunk:
             break
         output += chunk

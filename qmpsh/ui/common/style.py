@@ -62,7 +62,7 @@ WIDGETS = {
 }
 
 
-class ViCursor(ModalCursorShapeConfig):
+class ViCursorShape(ModalCursorShapeConfig):
     """Shows what a letter does by the cursor's shape in vi mode; else leaves the shape alone."""
 
     def get_cursor_shape(self, application: Application[object]) -> CursorShape:
@@ -143,7 +143,7 @@ def fragments(line: Line) -> StyleAndTextTuples:
     return [(f"class:{role}" if role else "", text) for role, text in line]
 
 
-LIMIT = 20_000
+MAX_LEXED_CHARACTERS = 20_000
 """characters; a longer text, surely pasted, stays plain, so that it never delays a key"""
 
 # A token takes the role of its own name or that of its nearest ancestor.
@@ -200,7 +200,7 @@ class LineLexer(Lexer):
         return get_line
 
     def _coloured(self, text: str) -> list[StyleAndTextTuples]:
-        faults = self._faults(text) if len(text) <= LIMIT else ()
+        faults = self._faults(text) if len(text) <= MAX_LEXED_CHARACTERS else ()
         return [fragments(line) for line in line_colours(self._prompt(), text, faults)]
 
     def invalidation_hash(self) -> Hashable:
@@ -209,7 +209,7 @@ class LineLexer(Lexer):
 
 def line_colours(prompt: str, text: str, faults: Sequence[Fault] = ()) -> list[Line]:
     """Return one styled line per physical line; their joined texts equal the text."""
-    if len(text) > LIMIT or not text:
+    if len(text) > MAX_LEXED_CHARACTERS or not text:
         # Not loading pygments for an empty line makes the first frame come sooner.
         return [[("echo", line)] if line else [] for line in text.split("\n")]
     lines: list[Line] = [[]]
@@ -222,7 +222,7 @@ def line_colours(prompt: str, text: str, faults: Sequence[Fault] = ()) -> list[L
     return lines
 
 
-class MaskTaken(Processor):
+class MaskSecretsProcessor(Processor):
     """Takes the secrets out of a line that stays on the terminal, when it is drawn last.
 
     is_taken: whether it is; prompt: the current one; masked: a line without its secrets
@@ -309,11 +309,11 @@ def _role(token: str) -> str:
     return ROLES[token]
 
 
-STAND_IN = "\N{REPLACEMENT CHARACTER}"
+CONTROL_STAND_IN = "\N{REPLACEMENT CHARACTER}"
 """replaces one character by one, so that the cursor position stays right"""
 
 
-class ShowControls(Processor):
+class ShowControlsProcessor(Processor):
     """Replaces controls that prompt_toolkit would pass on; it shows the others itself, as `^[`."""
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
@@ -328,5 +328,6 @@ class ShowControls(Processor):
 
 def _safe(text: str) -> str:
     return "".join(
-        STAND_IN if ord(char) > 0x7E and visible_line(char) != char else char for char in text
+        CONTROL_STAND_IN if ord(char) > 0x7E and visible_line(char) != char else char
+        for char in text
     )

@@ -36,14 +36,14 @@ class Suspender:
         self._app = app
         self._turn = turn
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._has_screen: Callable[[], bool] = lambda: False
+        self._has_terminal: Callable[[], bool] = lambda: False
 
     def watch(self, loop: asyncio.AbstractEventLoop, has_screen: Callable[[], bool]) -> None:
         """Handle SIGTSTP too, which the terminal sends while another program has the keys.
 
         has_screen: whether the application has the terminal, and must restore it first
         """
-        self._loop, self._has_screen = loop, has_screen
+        self._loop, self._has_terminal = loop, has_screen
         loop.add_signal_handler(signal.SIGTSTP, self._signalled)
 
     def stop(self) -> None:
@@ -58,22 +58,22 @@ class Suspender:
 
     async def _suspend(self) -> None:
         # A user who disconnected by hand stays disconnected.
-        wants_back = self._let_go()
+        wants_back = self._disconnect()
         # A signal handler does not run in the application's context.
         with set_app(self._app()):
-            await run_in_terminal(lambda: self._halt(group=True, says=wants_back))
-        self._come_back(wanted=wants_back)
+            await run_in_terminal(lambda: self._stop_process(group=True, says=wants_back))
+        self._reconnect(wanted=wants_back)
 
     def _signalled(self) -> None:
-        if self._has_screen():
+        if self._has_terminal():
             self.suspend()
             return
         # The rest of the job received the signal as well.
-        wants_back = self._let_go()
-        self._halt(group=False, says=wants_back)
-        self._come_back(wanted=wants_back)
+        wants_back = self._disconnect()
+        self._stop_process(group=False, says=wants_back)
+        self._reconnect(wanted=wants_back)
 
-    def _let_go(self) -> bool:
+    def _disconnect(self) -> bool:
         machine = self._session.machine
         if machine.connection is ConnectionState.DISCONNECTED:
             return False
@@ -81,7 +81,7 @@ class Suspender:
         self._turn()
         return True
 
-    def _halt(self, *, group: bool, says: bool) -> None:
+    def _stop_process(self, *, group: bool, says: bool) -> None:
         if self._loop is None:
             return
         if says:
@@ -93,7 +93,7 @@ class Suspender:
         os.kill(0 if group else os.getpid(), signal.SIGTSTP)
         self._loop.add_signal_handler(signal.SIGTSTP, self._signalled)
 
-    def _come_back(self, *, wanted: bool) -> None:
+    def _reconnect(self, *, wanted: bool) -> None:
         if wanted:
             self._session.connection.resume()
         self._turn()

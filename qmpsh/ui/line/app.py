@@ -25,15 +25,21 @@ from qmpsh.shell.steps import Ask
 from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd
 from qmpsh.ui.common.history import SuggestLine, mask_typed
 from qmpsh.ui.common.keys import mode_word, watch_escape
-from qmpsh.ui.common.style import LineLexer, MaskTaken, ShowControls, ViCursor, suggester
+from qmpsh.ui.common.style import (
+    LineLexer,
+    MaskSecretsProcessor,
+    ShowControlsProcessor,
+    ViCursorShape,
+    suggester,
+)
 from qmpsh.ui.line.keys import LineKeyContext, LineKeys, LineQuestions, PromptSuspension
 from qmpsh.ui.line.printer import Printer
 from qmpsh.ui.line.scrollback import Scrollback
 from qmpsh.ui.screen.blocks import Banner
 from qmpsh.ui.screen.menu import SessionCompleter
-from qmpsh.ui.screen.screen import SHOW_RUNNING, let_go_note
+from qmpsh.ui.screen.screen import SHOW_RUNNING_SECONDS, detached_note
 
-BANNER_WAIT = 0.25
+BANNER_WAIT_SECONDS = 0.25
 """seconds that the banner waits for the name and the state of the VM"""
 
 
@@ -62,7 +68,7 @@ class LinePrompt(TerminalFrontEnd[None]):
         self._style = env.style()
         self._terminal = env.output or create_output()
         self._questions = LineQuestions(env.input, self._terminal)
-        self._news = asyncio.Event()
+        self._on_news = asyncio.Event()
         self._exit_code: int | None = None
         self._typing = False
         self._draft = Document()
@@ -70,8 +76,8 @@ class LinePrompt(TerminalFrontEnd[None]):
         columns, more = self._reporter.columns, self._reporter.glyphs.more
         completer = SessionCompleter(self.session, columns, more, self._advice)
         self._prompt = self._make_prompt(history, completer)
-        self._reporter.on_machine_change = self._news.set
-        self._reporter.on_values = lambda: completer.try_again(self._prompt.default_buffer)
+        self._reporter.on_machine_change = self._on_news.set
+        self._reporter.on_values = lambda: completer.complete_again(self._prompt.default_buffer)
         self._attach(self._prompt.app, self._prompt.default_buffer)
         watch_escape(self._prompt.app, lambda: False)
 
@@ -129,8 +135,8 @@ class LinePrompt(TerminalFrontEnd[None]):
                 if asking is not None:
                     await self._ask(asking)
                 else:
-                    self._news.clear()
-                    await self._news.wait()
+                    self._on_news.clear()
+                    await self._on_news.wait()
             if self._deliveries:
                 await asyncio.wait(self._deliveries)
                 self._deliveries.clear()
@@ -148,11 +154,11 @@ class LinePrompt(TerminalFrontEnd[None]):
     async def _greet(self) -> None:
         """The banner, once it is known what VM this is, or a moment later."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + BANNER_WAIT
+        deadline = loop.time() + BANNER_WAIT_SECONDS
         while not self.session.machine.commands and loop.time() < deadline:
-            self._news.clear()
+            self._on_news.clear()
             try:
-                await asyncio.wait_for(self._news.wait(), deadline - loop.time())
+                await asyncio.wait_for(self._on_news.wait(), deadline - loop.time())
             except TimeoutError:
                 break
         self._advice.get("banner", self._print_banner, nothing)
@@ -186,14 +192,16 @@ class LinePrompt(TerminalFrontEnd[None]):
             auto_suggest=suggester(SuggestLine(), lambda: self._prompt.app),
             enable_history_search=True,
             input_processors=[
-                MaskTaken(lambda: self._prompt.app.is_done, lambda: self.session.prompt, masked),
-                ShowControls(),
+                MaskSecretsProcessor(
+                    lambda: self._prompt.app.is_done, lambda: self.session.prompt, masked
+                ),
+                ShowControlsProcessor(),
             ],
             complete_while_typing=False,
             multiline=Condition(goes_on),
             key_bindings=LineKeys(self._env.keys, context).bindings(),
-            rprompt=self._mode,
-            cursor=ViCursor(),
+            rprompt=self._vi_mode,
+            cursor=ViCursorShape(),
             style=self._style,
             color_depth=self._env.depth,
             include_default_pygments_style=False,
@@ -207,7 +215,7 @@ class LinePrompt(TerminalFrontEnd[None]):
     def _prompt_text(self) -> StyleAndTextTuples:
         return [("class:prompt", self.session.prompt)]
 
-    def _mode(self) -> StyleAndTextTuples:
+    def _vi_mode(self) -> StyleAndTextTuples:
         """vi's mode; it does not stay in the scrollback."""
         app = self._prompt.app
         return [] if app.is_done else [("class:hint.current", mode_word(app))]
@@ -240,25 +248,27 @@ class LinePrompt(TerminalFrontEnd[None]):
     def _detach(self) -> None:
         running = self.session.running
         if self._runner.interrupt() and running is not None and running.task.outcome is None:
-            self._reporter.remark(let_go_note(running))
+            self._reporter.remark(detached_note(running))
         self._driver.turn()
 
     def _show_turn(self) -> None:
         self._advice.get("progress", self._show_progress, nothing)
-        self._news.set()
+        self._on_news.set()
 
     def _show_progress(self) -> None:
         """The bar while a line waits for its end, below all that is printed."""
         running = None if self._typing else self.session.running
-        if running is None or running.task.asking or self._runner.elapsed() < SHOW_RUNNING:
-            self._scrollback.stand([])
+        if running is None or running.task.asking or self._runner.elapsed() < SHOW_RUNNING_SECONDS:
+            self._scrollback.show_bar([])
         else:
             width = self._scrollback.columns() - 1
-            self._scrollback.stand(progress_line(self.session.works, width, self._reporter.glyphs))
+            self._scrollback.show_bar(
+                progress_line(self.session.works, width, self._reporter.glyphs)
+            )
 
     def _leave(self, exit_code: int) -> None:
         self._exit_code = exit_code
-        self._news.set()
+        self._on_news.set()
         self._questions.close()
         if self._typing and self._prompt.app.is_running and not self._prompt.app.is_done:
             self._prompt.app.exit(exception=EOFError)

@@ -26,16 +26,16 @@ from qmpsh.errors import QmpshError
 from qmpsh.render.theme import Line, plain
 from qmpsh.shell.steps import Ask, AskSecret
 from qmpsh.ui.common.external import copy_text, edit, show_in_pager
-from qmpsh.ui.common.keys import KeyBinding, ignore_strangers, key_sheet
+from qmpsh.ui.common.keys import KeyBinding, ignore_unbound_alt, key_sheet
 from qmpsh.ui.common.style import fragments
 from qmpsh.ui.line.printer import Printer
 from qmpsh.ui.screen.entries import NO_REPLY, SaveMode
 from qmpsh.ui.screen.prompt import question_line
 
-ITS_OWN = frozenset({"", "interrupt", "leave"})
+OWN_HANDLERS = frozenset({"", "interrupt", "leave"})
 """handlers in the table that the line prompt implements itself"""
 
-Word = Callable[[str, str], Awaitable[str | None]]
+AskWord = Callable[[str, str], Awaitable[str | None]]
 """Asks for a word, given label and default; returns None if the user cancels."""
 
 
@@ -61,7 +61,7 @@ class LineKeyContext(NamedTuple):
     say: Callable[[list[Line]], None]
     submit: Callable[[str], None]
     suspend: Callable[[], None]
-    word: Word
+    word: AskWord
 
 
 class LineKeys:
@@ -69,7 +69,7 @@ class LineKeys:
 
     def __init__(self, table: tuple[KeyBinding, ...], context: LineKeyContext) -> None:
         self._context = context
-        self._away = False
+        self._is_away = False
         self._handlers: dict[str, Callable[[KeyPressEvent], None]] = {
             "key_sheet": self._show_sheet,
             "page_reply": self._page,
@@ -79,17 +79,17 @@ class LineKeys:
             "edit_line": self._edit,
             "suspend": lambda event: context.suspend(),
         }
-        served = ITS_OWN.union(self._handlers)
+        served = OWN_HANDLERS.union(self._handlers)
         self._table = tuple(key for key in table if key.handler in served)
 
     def bindings(self) -> KeyBindings:
         """Return the keys as prompt_toolkit bindings."""
         bindings = KeyBindings()
-        ignore_strangers(bindings)
+        ignore_unbound_alt(bindings)
         for keys, handler in self._bound():
             bindings.add(*keys.split(" "))(handler)
         # Ctrl-C in a pager or an editor is for that program.
-        bindings.add("<sigint>", filter=Condition(lambda: self._away))(_nothing)
+        bindings.add("<sigint>", filter=Condition(lambda: self._is_away))(_nothing)
         return bindings
 
     def _bound(self) -> Iterator[tuple[str, Callable[[KeyPressEvent], None]]]:
@@ -113,19 +113,19 @@ class LineKeys:
 
     def _hand_over(self, event: KeyPressEvent, program: Coroutine[None, None, None]) -> None:
         """Give the terminal to a program, one at a time."""
-        if self._away:
+        if self._is_away:
             program.close()
             return
-        self._away = True
-        event.app.create_background_task(self._come_back(program))
+        self._is_away = True
+        event.app.create_background_task(self._run_program(program))
 
-    async def _come_back(self, program: Coroutine[None, None, None]) -> None:
+    async def _run_program(self, program: Coroutine[None, None, None]) -> None:
         try:
             await program
         except QmpshError as error:
             self._context.printer.error(error)
         finally:
-            self._away = False
+            self._is_away = False
 
     def _copy(self, event: KeyPressEvent) -> None:
         reply = self._context.printer.last_reply
@@ -147,7 +147,7 @@ class LineKeys:
         before = ""
         while (name := await self._context.word(saving.label, before)) is not None:
             if name != before:
-                saving.changed(name)
+                saving.on_text_changed(name)
             if saving.accept(name):
                 return
             before = name

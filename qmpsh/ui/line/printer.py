@@ -42,7 +42,7 @@ class Printer(Reporter[None]):
         self._print(body)
 
     def _show_event(self, event: Event) -> None:
-        if self._filter.shows(event.name):
+        if self._filter.matches(event.name):
             seconds = self._wall() if event.time is None else event.time
             self._scrollback.print_event(event, seconds)
 

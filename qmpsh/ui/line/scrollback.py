@@ -26,16 +26,16 @@ from qmpsh.render.theme import Glyphs, Line, plain
 from qmpsh.ui.common.style import fragments
 from qmpsh.ui.screen.store import cut
 
-GATHER = 0.1
+GATHER_SECONDS = 0.1
 """seconds"""
 
-PIECE = 500
+LINES_PER_PRINT = 500
 """lines printed at once: each printing costs as much as many lines, and holds them all"""
 
-_LARGE = 16 * 1024  # bytes of an event
+_LARGE_EVENT_BYTES = 16 * 1024  # bytes of an event
 
 
-class _Events:
+class _WaitingEvent:
     """An event waiting to be printed, and how often it has come meanwhile."""
 
     __slots__ = ("event", "repeats", "seconds")
@@ -67,11 +67,11 @@ class Scrollback:
         self.depth: ColorDepth | None = None
         self._glyphs = glyphs
         self._typed = typed
-        self._waiting: list[Iterable[Line] | _Events] = []
+        self._waiting: list[Iterable[Line] | _WaitingEvent] = []
         self._timer: asyncio.TimerHandle | None = None
         self._printing: asyncio.Future[None] | None = None
-        self._is_hurried = False
-        self._standing: Line = []
+        self._is_flooded = False
+        self._bar: Line = []
 
     def columns(self) -> int:
         """Return the columns of the terminal."""
@@ -80,49 +80,49 @@ class Scrollback:
     def print(self, lines: Iterable[Line]) -> None:
         """Print lines, which are made one after the other as they are printed."""
         self._waiting.append(lines)
-        self._go_on()
+        self._schedule()
 
     def print_event(self, event: Event, seconds: float) -> None:
         """Print an event on one line; waiting repeats share a line. seconds: Unix time."""
         last = self._waiting[-1] if self._waiting else None
-        if event.size > _LARGE:
+        if event.size > _LARGE_EVENT_BYTES:
             # Not kept to be compared, only what is to be seen of it.
-            self._waiting.append([self._event_line(_Events(event, seconds))])
-        elif isinstance(last, _Events) and fold_key(last.event) == fold_key(event):
+            self._waiting.append([self._event_line(_WaitingEvent(event, seconds))])
+        elif isinstance(last, _WaitingEvent) and fold_key(last.event) == fold_key(event):
             last.repeats += 1
         else:
-            self._waiting.append(_Events(event, seconds))
-        self._go_on()
+            self._waiting.append(_WaitingEvent(event, seconds))
+        self._schedule()
 
     def flush(self) -> None:
         """Print what waits, now."""
         self._cancel_timer()
         self._write()
 
-    def stand(self, line: Line) -> None:
+    def show_bar(self, line: Line) -> None:
         """Keep a line below all that is printed, replacing the last one; an empty line removes it.
 
         It must be narrower than the terminal, and there must be no prompt.
         """
         # A dumb terminal could not erase it.
-        if line != self._standing and not is_dumb_terminal():
-            self._erase_standing()
-            self._standing = line
-            self._draw_standing()
+        if line != self._bar and not is_dumb_terminal():
+            self._erase_bar()
+            self._bar = line
+            self._draw_bar()
             self._terminal.flush()
 
-    def _go_on(self) -> None:
+    def _schedule(self) -> None:
         if self._typed() is None:
             self.flush()
-        elif self._is_hurried:
+        elif self._is_flooded:
             pass
-        elif len(self._waiting) >= PIECE:
+        elif len(self._waiting) >= LINES_PER_PRINT:
             # A flood: what waits takes more memory than what was printed.
-            self._is_hurried = True
+            self._is_flooded = True
             self._cancel_timer()
             self._print_above()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(GATHER, self._print_above)
+            self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._print_above)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
@@ -143,22 +143,22 @@ class Scrollback:
 
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
-        self._is_hurried = False
-        self._erase_standing()
+        self._is_flooded = False
+        self._erase_bar()
         lines = self._lines_of(waiting)
-        while piece := list(islice(lines, PIECE)):
+        while piece := list(islice(lines, LINES_PER_PRINT)):
             self._write_lines(piece)
-        self._draw_standing()
+        self._draw_bar()
         self._terminal.flush()
 
-    def _event_line(self, item: _Events) -> Line:
+    def _event_line(self, item: _WaitingEvent) -> Line:
         event, more = item.event, self._glyphs.more
         line = event_line(event.name, event.data, item.seconds, item.repeats, self._glyphs)
         return cut(line, self.columns(), more)
 
-    def _lines_of(self, waiting: list[Iterable[Line] | _Events]) -> Iterator[Line]:
+    def _lines_of(self, waiting: list[Iterable[Line] | _WaitingEvent]) -> Iterator[Line]:
         for item in waiting:
-            if isinstance(item, _Events):
+            if isinstance(item, _WaitingEvent):
                 yield self.advice.get(
                     "events", partial(self._event_line, item), partial(_bare_event, item)
                 )
@@ -180,17 +180,17 @@ class Scrollback:
     def _put(self, line: Line) -> None:
         print_formatted_text(self._terminal, fragments(line), self.style, color_depth=self.depth)
 
-    def _draw_standing(self) -> None:
-        if self._standing:
-            self._put(self._standing)
+    def _draw_bar(self) -> None:
+        if self._bar:
+            self._put(self._bar)
 
-    def _erase_standing(self) -> None:
-        if self._standing:
+    def _erase_bar(self) -> None:
+        if self._bar:
             self._terminal.write_raw("\r")
             self._terminal.erase_end_of_line()
 
 
-def _bare_event(item: _Events) -> Line:
+def _bare_event(item: _WaitingEvent) -> Line:
     return [("dim", visible_word(item.event.name))]
 
 

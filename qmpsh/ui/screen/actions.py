@@ -20,18 +20,18 @@ from qmpsh.language.reader import Split
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import TokenKind
 from qmpsh.ui.common.external import copy_text, edit, show_in_pager
-from qmpsh.ui.common.keys import begin_line
+from qmpsh.ui.common.keys import insert_mode
 from qmpsh.ui.common.runner import LineRunner
 from qmpsh.ui.screen.blocks import Foldable, Heading
 from qmpsh.ui.screen.entries import NO_REPLY, SaveMode, SearchMode
 from qmpsh.ui.screen.output import Echo
-from qmpsh.ui.screen.screen import Screen, let_go_note
-from qmpsh.ui.screen.status import NARROW
+from qmpsh.ui.screen.screen import Screen, detached_note
+from qmpsh.ui.screen.status import NARROW_COLUMNS
 from qmpsh.ui.screen.store import Store
 
 LEAVE_TIP = "Ctrl-D leaves the shell; the VM goes on"
 OWN_LEAVE_TIP = "Ctrl-D leaves the shell, and asks what becomes of the VM"
-NARROW_TIP = f"events stand beside from {NARROW} columns on; F3 zooms them"
+NARROW_TIP = f"events stand beside from {NARROW_COLUMNS} columns on; F3 zooms them"
 
 
 class KeyContext(NamedTuple):
@@ -59,131 +59,131 @@ def end(app: Application[int], exit_code: int) -> None:
         app.exit(result=exit_code)
 
 
-def key_sheet(desk: KeyContext) -> None:
-    desk.screen.toggle_sheet()
+def key_sheet(context: KeyContext) -> None:
+    context.screen.toggle_sheet()
 
 
-def toggle_events(desk: KeyContext) -> None:
-    screen = desk.screen
+def toggle_events(context: KeyContext) -> None:
+    screen = context.screen
     preferences = screen.session.preferences
     if not screen.is_narrow:
         preferences.change("events", "off" if preferences.values.events else "on")
-    elif screen.zoomed:
-        screen.zoomed = False
+    elif screen.is_zoomed:
+        screen.is_zoomed = False
     else:
-        screen.flash = NARROW_TIP
+        screen.message = NARROW_TIP
 
 
-def zoom_events(desk: KeyContext) -> None:
-    desk.screen.zoomed = not desk.screen.zoomed
+def zoom_events(context: KeyContext) -> None:
+    context.screen.is_zoomed = not context.screen.is_zoomed
 
 
-def toggle_fold(desk: KeyContext) -> None:
-    output = desk.screen.output
+def toggle_fold(context: KeyContext) -> None:
+    output = context.screen.output
     if output.last_reply is not None:
         output.view.toggle(output.last_reply)
 
 
-def page_reply(desk: KeyContext) -> None:
-    reply = desk.screen.output.last_reply
-    if reply is not None and not desk.screen.paging:
-        desk.app.create_background_task(_page(desk, reply))
+def page_reply(context: KeyContext) -> None:
+    reply = context.screen.output.last_reply
+    if reply is not None and not context.screen.is_paging:
+        context.app.create_background_task(_page(context, reply))
 
 
-async def _page(desk: KeyContext, reply: Foldable) -> None:
-    desk.screen.paging = True
+async def _page(context: KeyContext, reply: Foldable) -> None:
+    context.screen.is_paging = True
     try:
         await show_in_pager(reply.text(), is_table=reply.is_table)
     except QmpshError as error:
-        desk.screen.output.error(error)
+        context.screen.output.error(error)
     finally:
-        desk.screen.paging = False
-        desk.app.invalidate()
+        context.screen.is_paging = False
+        context.app.invalidate()
 
 
-def toggle_hmp(desk: KeyContext) -> None:
-    desk.runner.submit(".hmp")
-    desk.turn()
+def toggle_hmp(context: KeyContext) -> None:
+    context.runner.submit(".hmp")
+    context.turn()
 
 
-def output_up(desk: KeyContext) -> None:
-    desk.screen.main_view.page(-1)
+def output_up(context: KeyContext) -> None:
+    context.screen.main_view.page(-1)
 
 
-def output_down(desk: KeyContext) -> None:
-    desk.screen.main_view.page(1)
+def output_down(context: KeyContext) -> None:
+    context.screen.main_view.page(1)
 
 
-def output_start(desk: KeyContext) -> None:
-    desk.screen.main_view.to_start()
+def output_start(context: KeyContext) -> None:
+    context.screen.main_view.to_start()
 
 
-def output_tail(desk: KeyContext) -> None:
-    desk.screen.main_view.to_tail()
+def output_tail(context: KeyContext) -> None:
+    context.screen.main_view.to_tail()
 
 
-def end_of_line(desk: KeyContext) -> None:
-    buffer = desk.buffer
+def end_of_line(context: KeyContext) -> None:
+    buffer = context.buffer
     if buffer.text:
         buffer.cursor_position += buffer.document.get_end_of_line_position()
     else:
-        output_tail(desk)
+        output_tail(context)
 
 
-def events_up(desk: KeyContext) -> None:
-    desk.screen.events.view.page(-1)
+def events_up(context: KeyContext) -> None:
+    context.screen.events.view.page(-1)
 
 
-def events_down(desk: KeyContext) -> None:
-    desk.screen.events.view.page(1)
+def events_down(context: KeyContext) -> None:
+    context.screen.events.view.page(1)
 
 
-def clear_output(desk: KeyContext) -> None:
-    desk.screen.output.view.clear()
+def clear_output(context: KeyContext) -> None:
+    context.screen.output.view.clear()
 
 
-def interrupt(desk: KeyContext) -> None:
+def interrupt(context: KeyContext) -> None:
     """Cancel the nearest of these: question, typed line, key sheet, running command."""
-    screen, buffer = desk.screen, desk.buffer
-    if desk.screen.paging:
+    screen, buffer = context.screen, context.buffer
+    if context.screen.is_paging:
         # Ctrl-C in the pager is for the pager.
         return
-    begin_line(desk.app)
-    if screen.asking is None and buffer.text:
+    insert_mode(context.app)
+    if screen.question is None and buffer.text:
         buffer.reset()
-    elif screen.sheet is not None:
+    elif screen.key_sheet is not None:
         screen.toggle_sheet()
     else:
-        _let_go(desk)
+        _detach(context)
 
 
-def _let_go(desk: KeyContext) -> None:
-    running, queued = desk.screen.session.running, len(desk.runner.waiting)
-    if not desk.runner.interrupt():
-        own = desk.screen.session.asks_to_leave
-        desk.screen.flash = OWN_LEAVE_TIP if own else LEAVE_TIP
+def _detach(context: KeyContext) -> None:
+    running, queued = context.screen.session.running, len(context.runner.waiting)
+    if not context.runner.interrupt():
+        own = context.screen.session.asks_to_leave
+        context.screen.message = OWN_LEAVE_TIP if own else LEAVE_TIP
     elif running is None:
-        desk.screen.output.note("abandoned: nothing was sent")
+        context.screen.output.note("abandoned: nothing was sent")
     elif running.task.outcome is None:
-        desk.screen.output.note(let_go_note(running, queued))
-    desk.turn()
+        context.screen.output.note(detached_note(running, queued))
+    context.turn()
 
 
-def suspend(desk: KeyContext) -> None:
-    desk.suspend()
+def suspend(context: KeyContext) -> None:
+    context.suspend()
 
 
-def leave(desk: KeyContext) -> None:
+def leave(context: KeyContext) -> None:
     """Handle Ctrl-D. If leaving asks a question, a line asks it; a second Ctrl-D cancels it."""
-    screen = desk.screen
+    screen = context.screen
     if not screen.session.asks_to_leave:
-        end(desk.app, 0)
-    elif screen.asking is not None:
-        interrupt(desk)
+        end(context.app, 0)
+    elif screen.question is not None:
+        interrupt(context)
     else:
-        desk.runner.interrupt()
-        desk.runner.submit(".exit")
-        desk.turn()
+        context.runner.interrupt()
+        context.runner.submit(".exit")
+        context.turn()
 
 
 _ANY_HANDLERS: dict[str, Callable[[KeyContext], None]] = {
@@ -210,56 +210,56 @@ _ANY_HANDLERS: dict[str, Callable[[KeyContext], None]] = {
 }
 
 
-def search_output(desk: KeyContext) -> None:
-    screen = desk.screen
-    screen.sheet, screen.zoomed = None, False
-    if isinstance(screen.entry.purpose, SearchMode):
+def search_output(context: KeyContext) -> None:
+    screen = context.screen
+    screen.key_sheet, screen.is_zoomed = None, False
+    if isinstance(screen.entry_row.mode, SearchMode):
         return
-    last = screen.searching.text if screen.searching else ""
-    screen.searching = SearchMode(
-        screen.output, desk.app.create_background_task, desk.app.invalidate, last
+    last = screen.search.text if screen.search else ""
+    screen.search = SearchMode(
+        screen.output, context.app.create_background_task, context.app.invalidate, last
     )
     # In vi's normal mode, letters would be commands here too.
-    begin_line(desk.app)
-    screen.entry.open(screen.searching)
+    insert_mode(context.app)
+    screen.entry_row.open(screen.search)
 
 
-def previous_reply(desk: KeyContext) -> None:
-    view = desk.screen.output.view
+def previous_reply(context: KeyContext) -> None:
+    view = context.screen.output.view
     line = heading_before(view.store, view.top_line)
     if line is not None:
-        view.put_on_top(line)
+        view.scroll_to(line)
 
 
-def next_reply(desk: KeyContext) -> None:
-    view = desk.screen.output.view
-    line = heading_behind(view.store, view.top_line)
+def next_reply(context: KeyContext) -> None:
+    view = context.screen.output.view
+    line = heading_after(view.store, view.top_line)
     if line is None:
         view.to_tail()
     else:
-        view.put_on_top(line)
+        view.scroll_to(line)
 
 
-def copy_reply(desk: KeyContext) -> None:
-    reply = desk.screen.output.last_reply
-    desk.screen.flash = copy_text(reply.text(), desk.app.output) if reply else NO_REPLY
+def copy_reply(context: KeyContext) -> None:
+    reply = context.screen.output.last_reply
+    context.screen.message = copy_text(reply.text(), context.app.output) if reply else NO_REPLY
 
 
-def save_reply(desk: KeyContext) -> None:
-    reply = desk.screen.output.last_reply
+def save_reply(context: KeyContext) -> None:
+    reply = context.screen.output.last_reply
     if reply is None:
-        desk.screen.flash = NO_REPLY
+        context.screen.message = NO_REPLY
         return
-    begin_line(desk.app)
-    desk.screen.entry.open(SaveMode(reply.text(), desk.screen.output.note))
+    insert_mode(context.app)
+    context.screen.entry_row.open(SaveMode(reply.text(), context.screen.output.note))
 
 
-def toggle_mouse(desk: KeyContext) -> None:
-    screen = desk.screen
+def toggle_mouse(context: KeyContext) -> None:
+    screen = context.screen
     preferences = screen.session.preferences
     wanted = not preferences.values.mouse
     preferences.change("mouse", "on" if wanted else "off")
-    screen.flash = (
+    screen.message = (
         "mouse on: the wheel scrolls the pane under it; hold Shift to select text"
         if wanted
         else "mouse off: it belongs to the terminal"
@@ -268,16 +268,16 @@ def toggle_mouse(desk: KeyContext) -> None:
 
 def heading_before(store: Store, line: int) -> int | None:
     """Return the number of the nearest command line above a line; None if there is none."""
-    for index in range(store.place_of(line), -1, -1):
+    for index in range(store.index_of_line(line), -1, -1):
         block = store.blocks[index]
         if isinstance(block, Heading) and block.heading_line < line:
             return block.heading_line
     return None
 
 
-def heading_behind(store: Store, line: int) -> int | None:
+def heading_after(store: Store, line: int) -> int | None:
     """Return the number of the nearest command line below a line; None if there is none."""
-    for index in range(max(0, store.place_of(line)), len(store.blocks)):
+    for index in range(max(0, store.index_of_line(line)), len(store.blocks)):
         block = store.blocks[index]
         if isinstance(block, Heading) and block.heading_line > line:
             return block.heading_line
@@ -297,37 +297,37 @@ _MOVE_HANDLERS: dict[str, Callable[[KeyContext], None]] = {
 }
 
 
-def previous_event(desk: KeyContext) -> None:
-    _select(desk, -1)
+def previous_event(context: KeyContext) -> None:
+    _select(context, -1)
 
 
-def next_event(desk: KeyContext) -> None:
-    _select(desk, 1)
+def next_event(context: KeyContext) -> None:
+    _select(context, 1)
 
 
-def open_event(desk: KeyContext) -> None:
+def open_event(context: KeyContext) -> None:
     """Show the selected event's JSON (Enter on an empty line); it stays selected."""
-    screen = desk.screen
+    screen = context.screen
     block = screen.events.selected
     if block is not None:
-        screen.sheet, screen.zoomed = None, False
+        screen.key_sheet, screen.is_zoomed = None, False
         screen.output.view.to_tail()
         screen.output.event(block)
 
 
-def leave_event(desk: KeyContext) -> None:
+def leave_event(context: KeyContext) -> None:
     """Deselect the event (Escape)."""
-    desk.screen.events.leave()
+    context.screen.events.deselect()
 
 
-def _select(desk: KeyContext, step: int) -> None:
-    screen = desk.screen
+def _select(context: KeyContext, step: int) -> None:
+    screen = context.screen
     if not screen.events_shown:
-        screen.flash = "the events are hidden: F3 shows them"
+        screen.message = "the events are hidden: F3 shows them"
         return
     screen.events.select(step)
     if screen.events.selected is not None:
-        screen.flash = "Enter on an empty line opens the event; Esc leaves it"
+        screen.message = "Enter on an empty line opens the event; Esc leaves it"
 
 
 _SELECT_HANDLERS: dict[str, Callable[[KeyContext], None]] = {
@@ -336,48 +336,48 @@ _SELECT_HANDLERS: dict[str, Callable[[KeyContext], None]] = {
 }
 
 
-Splitting = Callable[[str], Split]
+SplitLines = Callable[[str], Split]
 """Whether a line continues on the next row."""
 
-INDENT = 2
+INDENT_SPACES = 2
 """spaces per open bracket"""
 
 
-def edit_line(desk: KeyContext) -> None:
-    if not desk.screen.paging:
-        desk.app.create_background_task(_edit(desk))
+def edit_line(context: KeyContext) -> None:
+    if not context.screen.is_paging:
+        context.app.create_background_task(_edit(context))
 
 
-async def _edit(desk: KeyContext) -> None:
-    desk.screen.paging = True
+async def _edit(context: KeyContext) -> None:
+    context.screen.is_paging = True
     try:
-        text = await edit(desk.buffer.text)
+        text = await edit(context.buffer.text)
     except QmpshError as error:
-        desk.screen.output.error(error)
+        context.screen.output.error(error)
     else:
-        desk.buffer.document = Document(text, len(text))
+        context.buffer.document = Document(text, len(text))
     finally:
-        desk.screen.paging = False
-        desk.app.invalidate()
+        context.screen.is_paging = False
+        context.app.invalidate()
 
 
-def new_row(buffer: Buffer, split: Splitting) -> None:
+def new_row(buffer: Buffer, split: SplitLines) -> None:
     """Start a new row, indented by the number of brackets open before the cursor."""
     depth = open_brackets(buffer.document.text_before_cursor, split)
-    buffer.insert_text("\n" + " " * (INDENT * depth))
+    buffer.insert_text("\n" + " " * (INDENT_SPACES * depth))
 
 
-def close_bracket(buffer: Buffer, mark: str, split: Splitting) -> None:
+def close_bracket(buffer: Buffer, mark: str, split: SplitLines) -> None:
     """Insert a closing bracket; if it is first in its row, dedent it by one step."""
     before = buffer.document.current_line_before_cursor
     if before and before.isspace():
         depth = open_brackets(buffer.document.text_before_cursor, split)
-        surplus = len(before) - INDENT * max(0, depth - 1)
+        surplus = len(before) - INDENT_SPACES * max(0, depth - 1)
         buffer.delete_before_cursor(max(0, surplus))
     buffer.insert_text(mark)
 
 
-def open_brackets(text: str, split: Splitting) -> int:
+def open_brackets(text: str, split: SplitLines) -> int:
     """Return how many brackets are open at the end of a text, not counting those in strings.
 
     Inside an open string the result is 0: an indent would become part of it.

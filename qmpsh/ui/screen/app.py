@@ -21,11 +21,11 @@ from qmpsh.render.theme import plain, sgr
 from qmpsh.shell.pipes import wants_terminal
 from qmpsh.shell.session.session import Connect
 from qmpsh.shell.steps import Answer
-from qmpsh.ui.common.driver import Frames
+from qmpsh.ui.common.driver import FrameLimiter
 from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd, capture_log
 from qmpsh.ui.common.history import SuggestLine
-from qmpsh.ui.common.keys import begin_line, mode_word, watch_escape
-from qmpsh.ui.common.style import ViCursor, echo_lines, suggester
+from qmpsh.ui.common.keys import insert_mode, mode_word, watch_escape
+from qmpsh.ui.common.style import ViCursorShape, echo_lines, suggester
 from qmpsh.ui.screen.actions import KeyContext, end
 from qmpsh.ui.screen.bindings import bind_editing, bind_escape, bind_keys, bind_question
 from qmpsh.ui.screen.events import EventPane
@@ -85,8 +85,8 @@ class FullScreen(TerminalFrontEnd[Echo]):
         keys, question_keys = KeyBindings(), KeyBindings()
         self._regions = self._make_regions(question_keys)
         self.app = self._make_app(keys)
-        self._frames = Frames(self.app.invalidate)
-        self.offer = AutoMenu(self.session, self.buffer, self._has_the_keys, self._advice)
+        self._frames = FrameLimiter(self.app.invalidate)
+        self.auto_menu = AutoMenu(self.session, self.buffer, self._has_the_keys, self._advice)
         self._attach(self.app, self.buffer)
         self._listen(completer)
         self._bind(keys, question_keys)
@@ -108,22 +108,22 @@ class FullScreen(TerminalFrontEnd[Echo]):
 
     def _listen(self, completer: SessionCompleter) -> None:
         """Connect the parts that report to each other."""
-        self.screen.entry.moved = self._focus
+        self.screen.entry_row.on_toggle = self._focus
         self.screen.mode = lambda: mode_word(self.app)
         self.buffer.on_text_changed += self._clear_flash
-        self.app.after_render += lambda _: self._frames.drawn()
-        self._reporter.on_change = self._frames.changed
+        self.app.after_render += lambda _: self._frames.on_frame()
+        self._reporter.on_change = self._frames.request
         self._reporter.on_machine_change = self.screen.forget_hint
         self._reporter.on_values = partial(self._complete_again, completer)
 
     def _bind(self, keys: KeyBindings, question_keys: KeyBindings) -> None:
         """Bind the keys."""
         turn, suspend = self._driver.turn, self._suspender.suspend
-        desk = KeyContext(self.screen, self._runner, self.buffer, self.app, turn, suspend)
-        bind_keys(keys, desk, self.screen.keys)
-        watch_escape(self.app, bind_escape(keys, desk))
-        bind_editing(keys, desk, self.offer)
-        bind_question(question_keys, desk)
+        context = KeyContext(self.screen, self._runner, self.buffer, self.app, turn, suspend)
+        bind_keys(keys, context, self.screen.keys)
+        watch_escape(self.app, bind_escape(keys, context))
+        bind_editing(keys, context, self.auto_menu)
+        bind_question(question_keys, context)
 
     def _make_regions(self, question_keys: KeyBindings) -> Regions:
         return make_layout(
@@ -139,7 +139,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
             layout=self._regions.layout,
             style=self._env.style(),
             color_depth=self._env.depth,
-            cursor=ViCursor(),
+            cursor=ViCursorShape(),
             mouse_support=Condition(lambda: self.session.preferences.values.mouse),
             include_default_pygments_style=False,
             key_bindings=merge_key_bindings([load_auto_suggest_bindings(), keys]),
@@ -155,41 +155,41 @@ class FullScreen(TerminalFrontEnd[Echo]):
     # ------------------------------------------------------------------ what happens
 
     def _accept(self, text: str) -> None:
-        self.screen.sheet = None
-        begin_line(self.app)
+        self.screen.key_sheet = None
+        insert_mode(self.app)
         self._submit(text)
 
     def _show_turn(self) -> None:
         self._focus()
-        self._frames.changed()
+        self._frames.request()
 
     def _focus(self) -> None:
         """Give the keys to a question if there is one, else to an open entry, else the prompt."""
         layout, regions = self.app.layout, self._regions
-        if self.screen.asking is not None:
+        if self.screen.question is not None:
             layout.focus(regions.question)
-        elif self.screen.entry.is_open:
+        elif self.screen.entry_row.is_open:
             layout.focus(regions.entry)
         elif layout.current_window in (regions.question, regions.entry):
             layout.focus(regions.prompt)
 
     def _complete_again(self, completer: SessionCompleter) -> None:
-        completer.try_again(self.buffer)
-        self.offer.try_again()
+        completer.complete_again(self.buffer)
+        self.auto_menu.offer_again()
 
     def _clear_flash(self, buffer: Buffer) -> None:
-        self.screen.flash = ""
+        self.screen.message = ""
 
     def _has_the_keys(self) -> bool:
         """Whether letters go to the line being typed, and nothing covers it."""
         at_line = self.app.layout.current_window is self._regions.prompt
-        return at_line and not self.screen.paging and not mode_word(self.app)
+        return at_line and not self.screen.is_paging and not mode_word(self.app)
 
     def _leave(self, exit_code: int) -> None:
         end(self.app, exit_code)
 
     def _has_terminal(self) -> bool:
-        return not self.screen.paging
+        return not self.screen.is_paging
 
     def _typed_text(self) -> str:
         return self.buffer.text
@@ -203,7 +203,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
     def _apply(self, name: str) -> None:
         super()._apply(name)
         if name == "events":
-            self.screen.zoomed = False
+            self.screen.is_zoomed = False
         self.app.invalidate()
 
     def _deliver(self, answer: Answer) -> None:
@@ -211,11 +211,11 @@ class FullScreen(TerminalFrontEnd[Echo]):
 
     async def _redirected(self, answer: Answer) -> None:
         target = answer.redirect
-        self.screen.paging = target is not None and wants_terminal(target, os.environ)
+        self.screen.is_paging = target is not None and wants_terminal(target, os.environ)
         try:
             await super()._redirected(answer)
         finally:
-            self.screen.paging = False
+            self.screen.is_paging = False
         self.app.invalidate()
 
     def _print_transcript(self) -> None:

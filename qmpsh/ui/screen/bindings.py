@@ -26,7 +26,7 @@ from prompt_toolkit.keys import Keys
 
 from qmpsh.errors import QmpshError
 from qmpsh.shell.steps import Ask, AskSecret
-from qmpsh.ui.common.keys import KEYS, KeyBinding, ignore_strangers, leave_insert
+from qmpsh.ui.common.keys import KEYS, KeyBinding, ignore_unbound_alt, leave_insert
 from qmpsh.ui.screen import actions
 from qmpsh.ui.screen.actions import HANDLERS, KeyContext
 from qmpsh.ui.screen.menu import AutoMenu
@@ -44,7 +44,7 @@ class SecretEntry:
         self._typed = ""
 
     @property
-    def is_asked(self) -> bool:
+    def is_open(self) -> bool:
         """Whether the current question asks for a secret."""
         running = self._running()
         return running is not None and isinstance(running.task.asking, AskSecret)
@@ -67,10 +67,10 @@ class SecretEntry:
         return typed
 
 
-def bind_secret(bindings: KeyBindings, desk: KeyContext) -> None:
+def bind_secret(bindings: KeyBindings, context: KeyContext) -> None:
     """Bind letters and pastes to type, Backspace and Ctrl-U to erase, Enter to answer."""
-    entry = SecretEntry(lambda: desk.screen.session.running)
-    asked = Condition(lambda: entry.is_asked)
+    entry = SecretEntry(lambda: context.screen.session.running)
+    asked = Condition(lambda: entry.is_open)
 
     def type_in(event: KeyPressEvent) -> None:
         # Other keys have names of several letters.
@@ -81,10 +81,10 @@ def bind_secret(bindings: KeyBindings, desk: KeyContext) -> None:
         entry.add(event.data.rstrip("\r\n"))
 
     def answer(event: KeyPressEvent) -> None:
-        running = desk.screen.session.running
+        running = context.screen.session.running
         if running is not None:
             running.task.reply(entry.take())
-            desk.turn()
+            context.turn()
 
     bindings.add(Keys.Any, filter=asked)(type_in)
     bindings.add(Keys.BracketedPaste, filter=asked)(paste)
@@ -93,11 +93,13 @@ def bind_secret(bindings: KeyBindings, desk: KeyContext) -> None:
     bindings.add("enter", filter=asked)(answer)
 
 
-def bind_keys(bindings: KeyBindings, desk: KeyContext, table: Sequence[KeyBinding] = KEYS) -> None:
+def bind_keys(
+    bindings: KeyBindings, context: KeyContext, table: Sequence[KeyBinding] = KEYS
+) -> None:
     """Bind every row of the table that has a handler, and Enter for an open menu or event."""
-    at_prompt = ~is_searching & ~Condition(lambda: desk.screen.entry.is_open)
+    at_prompt = ~is_searching & ~Condition(lambda: context.screen.entry_row.is_open)
     filters: dict[str, Filter] = {
-        "leave": Condition(lambda: not desk.buffer.text) & at_prompt,
+        "leave": Condition(lambda: not context.buffer.text) & at_prompt,
         "interrupt": at_prompt,
         "end_of_line": at_prompt,
     }
@@ -105,23 +107,23 @@ def bind_keys(bindings: KeyBindings, desk: KeyContext, table: Sequence[KeyBindin
         for keys in key.keys if key.handler else ():
             where = filters.get(key.handler, Always())
             bindings.add(*keys.split(" "), filter=where)(
-                partial(_handle, desk, HANDLERS[key.handler])
+                partial(_handle, context, HANDLERS[key.handler])
             )
-    selected = Condition(lambda: desk.screen.events.selected is not None) & at_prompt
-    empty = Condition(lambda: not desk.buffer.text)
-    bindings.add("enter", filter=selected & empty)(partial(_handle, desk, actions.open_event))
+    selected = Condition(lambda: context.screen.events.selected is not None) & at_prompt
+    empty = Condition(lambda: not context.buffer.text)
+    bindings.add("enter", filter=selected & empty)(partial(_handle, context, actions.open_event))
     bindings.add("enter", filter=completion_is_selected)(_close_menu)
 
 
-def bind_escape(bindings: KeyBindings, desk: KeyContext) -> Callable[[], bool]:
+def bind_escape(bindings: KeyBindings, context: KeyContext) -> Callable[[], bool]:
     """Bind Escape at the prompt: it leaves the nearest of these, and vi's insert mode as well.
 
     Returns a function that says whether Escape means something by itself at present, at the prompt
     or in an entry.
     """
-    screen = desk.screen
+    screen = context.screen
     meanings: tuple[tuple[Callable[[], bool], Callable[[KeyContext], None]], ...] = (
-        (lambda: screen.sheet is not None, HANDLERS["key_sheet"]),
+        (lambda: screen.key_sheet is not None, HANDLERS["key_sheet"]),
         (has_completions, _cancel_menu),
         (lambda: screen.events.selected is not None, actions.leave_event),
     )
@@ -129,32 +131,32 @@ def bind_escape(bindings: KeyBindings, desk: KeyContext) -> Callable[[], bool]:
     def is_meant() -> bool:
         return any(holds() for holds, _ in meanings)
 
-    def leave(desk: KeyContext) -> None:
-        next(action for holds, action in meanings if holds())(desk)
-        leave_insert(desk.app)
+    def leave(context: KeyContext) -> None:
+        next(action for holds, action in meanings if holds())(context)
+        leave_insert(context.app)
 
-    at_prompt = ~is_searching & ~Condition(lambda: screen.entry.is_open)
-    bindings.add("escape", filter=Condition(is_meant) & at_prompt)(partial(_handle, desk, leave))
-    return lambda: is_meant() or screen.entry.is_open or screen.asking is not None
+    at_prompt = ~is_searching & ~Condition(lambda: screen.entry_row.is_open)
+    bindings.add("escape", filter=Condition(is_meant) & at_prompt)(partial(_handle, context, leave))
+    return lambda: is_meant() or screen.entry_row.is_open or screen.question is not None
 
 
-def bind_editing(bindings: KeyBindings, desk: KeyContext, offer: AutoMenu) -> None:
+def bind_editing(bindings: KeyBindings, context: KeyContext, auto_menu: AutoMenu) -> None:
     """Bind the editing keys that are not in the table because they do what everybody expects."""
-    buffer = desk.buffer
-    at_line = Condition(lambda: desk.app.current_buffer is buffer)
+    buffer = context.buffer
+    at_line = Condition(lambda: context.app.current_buffer is buffer)
     inserting = at_line & (emacs_insert_mode | vi_insert_mode)
 
     def goes_on(event: KeyPressEvent) -> None:
-        desk.screen.output.advice.get(
+        context.screen.output.advice.get(
             "indent",
-            lambda: actions.new_row(buffer, desk.screen.session.split),
+            lambda: actions.new_row(buffer, context.screen.session.split),
             lambda: buffer.insert_text("\n"),
         )
 
     def close(event: KeyPressEvent) -> None:
-        desk.screen.output.advice.get(
+        context.screen.output.advice.get(
             "indent",
-            lambda: actions.close_bracket(buffer, event.data, desk.screen.session.split),
+            lambda: actions.close_bracket(buffer, event.data, context.screen.session.split),
             lambda: buffer.insert_text(event.data),
         )
 
@@ -166,32 +168,34 @@ def bind_editing(bindings: KeyBindings, desk: KeyContext, offer: AutoMenu) -> No
         else:
             buffer.auto_down()
 
-    ignore_strangers(bindings)
+    ignore_unbound_alt(bindings)
     several = Condition(buffer.multiline)
     bindings.add("enter", filter=inserting & several & ~completion_is_selected)(goes_on)
     for mark in "}]":
         bindings.add(mark, filter=inserting)(close)
     for key in ["up", "down"]:
-        bindings.add(key, filter=at_line & Condition(lambda: offer.is_open))(pass_by)
+        bindings.add(key, filter=at_line & Condition(lambda: auto_menu.is_open))(pass_by)
     bindings.add("v", filter=at_line & vi_navigation_mode)(
-        partial(_handle, desk, actions.edit_line)
+        partial(_handle, context, actions.edit_line)
     )
 
 
-def bind_question(bindings: KeyBindings, desk: KeyContext) -> None:
+def bind_question(bindings: KeyBindings, context: KeyContext) -> None:
     """Bind the keys for a question that replaces the prompt."""
-    bindings.add("enter")(lambda event: _first_choice(desk))
-    bindings.add("escape")(partial(_handle, desk, HANDLERS["interrupt"]))
-    bindings.add(Keys.Any)(partial(_choose, desk))
-    bind_secret(bindings, desk)
+    bindings.add("enter")(lambda event: _first_choice(context))
+    bindings.add("escape")(partial(_handle, context, HANDLERS["interrupt"]))
+    bindings.add(Keys.Any)(partial(_choose, context))
+    bind_secret(bindings, context)
 
 
-def _handle(desk: KeyContext, handler: Callable[[KeyContext], None], event: KeyPressEvent) -> None:
-    desk.screen.flash = ""
+def _handle(
+    context: KeyContext, handler: Callable[[KeyContext], None], event: KeyPressEvent
+) -> None:
+    context.screen.message = ""
     try:
-        handler(desk)
+        handler(context)
     except QmpshError as error:
-        desk.screen.output.error(error)
+        context.screen.output.error(error)
 
 
 def _close_menu(event: KeyPressEvent) -> None:
@@ -199,27 +203,27 @@ def _close_menu(event: KeyPressEvent) -> None:
     event.current_buffer.complete_state = None
 
 
-def _cancel_menu(desk: KeyContext) -> None:
-    desk.app.current_buffer.cancel_completion()
+def _cancel_menu(context: KeyContext) -> None:
+    context.app.current_buffer.cancel_completion()
 
 
-def _first_choice(desk: KeyContext) -> None:
-    asking = desk.screen.asking
+def _first_choice(context: KeyContext) -> None:
+    asking = context.screen.question
     if asking is not None and asking.choices:
-        _answer(desk, asking, asking.choices[0][0])
+        _answer(context, asking, asking.choices[0][0])
 
 
-def _choose(desk: KeyContext, event: KeyPressEvent) -> None:
-    asking = desk.screen.asking
+def _choose(context: KeyContext, event: KeyPressEvent) -> None:
+    asking = context.screen.question
     if asking is not None and event.data in dict(asking.choices):
-        _answer(desk, asking, event.data)
+        _answer(context, asking, event.data)
 
 
-def _answer(desk: KeyContext, asking: Ask, key: str) -> None:
-    running = desk.screen.session.running
+def _answer(context: KeyContext, asking: Ask, key: str) -> None:
+    running = context.screen.session.running
     if running is not None:
         word = dict(asking.choices)[key]
         chosen = word if asking.question.endswith("?") else f"Chosen: {word}"
-        desk.screen.output.note(f"{asking.question} {chosen}")
+        context.screen.output.note(f"{asking.question} {chosen}")
         running.task.reply(key)
-        desk.turn()
+        context.turn()

@@ -43,10 +43,10 @@ class FixedLines(Block):
     def right(self, index: int) -> Line:
         return self._right_end if index == self._first else []
 
-    def finish(self, right_end: Line) -> None:
+    def set_right_end(self, right_end: Line) -> None:
         """Put something at the right edge after the lines were shown."""
         self._right_end = right_end
-        self.touch()
+        self.invalidate()
 
 
 class Heading(FixedLines):
@@ -173,7 +173,7 @@ def head_lines(body: AnswerBody, width: int, height: int) -> int | None:
     return None
 
 
-TIPS = ("Tab completes", "F1 keys", ".help")
+BANNER_TIPS = ("Tab completes", "F1 keys", ".help")
 
 
 class Banner:
@@ -224,7 +224,7 @@ class Banner:
     def _lay_out(self, width: int | None) -> list[list[Line]]:
         known = self._parts
         where = self._packed([known.get("name"), known.get("state"), known["address"]], width)
-        counts = self._packed([known.get("commands"), known.get("events"), *TIPS], width)
+        counts = self._packed([known.get("commands"), known.get("events"), *BANNER_TIPS], width)
         remark = known.get("remark")
         return [
             [[("", text)] for text in self._server(width)],
@@ -274,7 +274,7 @@ class BannerBlock(Block):
     def update(self) -> None:
         """Fill in what is known by now."""
         self._banner.update()
-        self.touch()
+        self.invalidate()
 
 
 def _counted(count: int, noun: str) -> str:

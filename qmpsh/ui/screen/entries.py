@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
-from typing import Protocol
 
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.filters import is_searching
@@ -32,26 +32,27 @@ from qmpsh.ui.screen.search import Match, Search
 from qmpsh.ui.screen.store import cut, line_width
 
 
-class EntryMode(Protocol):
-    """What an entry row is for."""
+class EntryMode(ABC):
+    """What an entry row is for. label: what is shown before the word."""
 
-    @property
-    def label(self) -> str:
-        """What is shown before the word."""
+    label: str
 
+    @abstractmethod
     def info(self, width: int) -> Line:
         """Return what is shown after the word, at the right edge. width: columns available."""
 
-    def changed(self, text: str) -> None:
+    @abstractmethod
+    def on_text_changed(self, text: str) -> None:
         """Handle a change of the word."""
 
+    @abstractmethod
     def accept(self, text: str) -> bool:
         """Handle Enter; return True to close the entry."""
 
-    def back(self) -> None:
+    def previous(self) -> None:  # noqa: B027 - few modes have anything to go back to
         """Handle Shift-Tab."""
 
-    def left(self) -> None:
+    def on_close(self) -> None:  # noqa: B027 - most modes have nothing to undo
         """Handle the closing of the entry."""
 
 
@@ -59,8 +60,8 @@ class EntryRow:
     """The input row. moved: called when it opens or closes, to move the focus."""
 
     def __init__(self) -> None:
-        self.moved: Callable[[], None] = _nothing
-        self.purpose: EntryMode | None = None
+        self.on_toggle: Callable[[], None] = _nothing
+        self.mode: EntryMode | None = None
         self.buffer = Buffer(name="entry", multiline=False, on_text_changed=self._changed)
         keys = KeyBindings()
         keys.add("enter")(self._accept)
@@ -74,45 +75,45 @@ class EntryRow:
     @property
     def is_open(self) -> bool:
         """Whether it is shown in place of the hint."""
-        return self.purpose is not None
+        return self.mode is not None
 
-    def open(self, purpose: EntryMode) -> None:
+    def open(self, mode: EntryMode) -> None:
         """Ask for a word; an earlier question is dropped."""
         self.close()
-        self.purpose = purpose
-        self.moved()
+        self.mode = mode
+        self.on_toggle()
 
     def close(self) -> None:
         """Close the row and show the hint again."""
-        purpose, self.purpose = self.purpose, None
+        mode, self.mode = self.mode, None
         self.buffer.reset()
-        if purpose is not None:
-            purpose.left()
-            self.moved()
+        if mode is not None:
+            mode.on_close()
+            self.on_toggle()
 
     def row(self, columns: Callable[[], int], more: str) -> VSplit:
         """Return the row: label, word, information about it. columns: of the terminal."""
 
         def label() -> Line:
-            return [("hint", self.purpose.label)] if self.purpose else []
+            return [("hint", self.mode.label)] if self.mode else []
 
         def info() -> Line:
             width = columns() // 2
-            return cut(self.purpose.info(width), width, more) if self.purpose else []
+            return cut(self.mode.info(width), width, more) if self.mode else []
 
         return VSplit([_fixed(label), self.window, _fixed(info)], height=1, style="class:hint")
 
     def _changed(self, buffer: Buffer) -> None:
-        if self.purpose is not None:
-            self.purpose.changed(buffer.text)
+        if self.mode is not None:
+            self.mode.on_text_changed(buffer.text)
 
     def _accept(self, event: KeyPressEvent) -> None:
-        if self.purpose is not None and self.purpose.accept(self.buffer.text):
+        if self.mode is not None and self.mode.accept(self.buffer.text):
             self.close()
 
     def _back(self, event: KeyPressEvent) -> None:
-        if self.purpose is not None:
-            self.purpose.back()
+        if self.mode is not None:
+            self.mode.previous()
 
     def _leave(self, event: KeyPressEvent) -> None:
         self.close()
@@ -134,18 +135,18 @@ def _nothing() -> None:
 NO_REPLY = "there is no reply yet"
 NOT_FOUND: Line = [("hint.error", "  not found")]
 
-KEYS = ("  Enter next, Shift-Tab back, Esc", "  Enter, Shift-Tab, Esc", "  Enter, Esc", "")
+SEARCH_KEYS = ("  Enter next, Shift-Tab back, Esc", "  Enter, Shift-Tab, Esc", "  Enter, Esc", "")
 """what the keys do in a search, from the fullest wording to nothing"""
 
 Spawn = Callable[[Coroutine[None, None, None]], object]
 """Runs a coroutine in the background of the application."""
 
 
-class SearchMode:
+class SearchMode(EntryMode):
     """A search of the output.
 
     spawn:   runs the reading of the lines
-    changed: called when there is something new to show
+    on_text_changed: called when there is something new to show
     last:    the previous search's text, which Enter on an empty entry searches for again
     text:    what was searched for this time
     """
@@ -178,13 +179,13 @@ class SearchMode:
         count = len(search.matches)
         counted = f"  {number(search.number)} of {number(count)} line{'' if count == 1 else 's'}"
         room = width - text_columns(counted)
-        keys = next(words for words in KEYS if len(words) <= room or not words)
+        keys = next(words for words in SEARCH_KEYS if len(words) <= room or not words)
         return [("hint.current", counted), ("hint", keys)]
 
-    def changed(self, text: str) -> None:
+    def on_text_changed(self, text: str) -> None:
         """The nearest match comes into view while typing."""
         self.text = text or self.text
-        self.search.begin(text)
+        self.search.start(text)
         self._moves.clear()
         self._go(lambda: self.search.find(self._top))
 
@@ -192,15 +193,15 @@ class SearchMode:
         if text:
             self._go(self.search.next)
         elif self._last:
-            self.changed(self._last)
+            self.on_text_changed(self._last)
         return False
 
-    def back(self) -> None:
+    def previous(self) -> None:
         self._go(self.search.previous)
 
-    def left(self) -> None:
+    def on_close(self) -> None:
         """The view stays where it is."""
-        self.search.begin("")
+        self.search.start("")
         self._moves.clear()
         self._output.view.mark = None
 
@@ -229,27 +230,27 @@ class SearchMode:
         view.show(match.line)
 
 
-class SaveMode:
+class SaveMode(EntryMode):
     """Saving a reply to a file. text: what to write; say: called with a sentence on the result."""
 
     label = "save the reply to: "
 
     def __init__(self, text: str, say: Callable[[str], None]) -> None:
         self._text = text
-        self._say = say
-        self._trouble = ""
+        self._show_result = say
+        self._problem = ""
         self._replace = ""
 
     def info(self, width: int) -> Line:
-        if self._trouble:
-            return [("hint.error", f"  {visible_word(self._trouble)}")]
+        if self._problem:
+            return [("hint.error", f"  {visible_word(self._problem)}")]
         return [("hint", "  Enter writes, Esc leaves")]
 
-    def changed(self, text: str) -> None:
-        self._trouble = self._replace = ""
+    def on_text_changed(self, text: str) -> None:
+        self._problem = self._replace = ""
 
     def accept(self, text: str) -> bool:
-        """An existing file is replaced only after a second Enter."""
+        """Write the file; an existing one is replaced only after a second Enter."""
         name = os.path.expanduser(text.strip())
         if not name:
             return True
@@ -259,19 +260,13 @@ class SaveMode:
                 file.write(data)
         except FileExistsError:
             self._replace = name
-            self._trouble = "it exists: Enter replaces it"
+            self._problem = "it exists: Enter replaces it"
             return False
         except OSError as error:
-            self._trouble = error.strerror or "cannot be written"
+            self._problem = error.strerror or "cannot be written"
             return False
-        self._say(f"written to {text.strip()}, {size(len(data))}")
+        self._show_result(f"written to {text.strip()}, {size(len(data))}")
         return True
-
-    def back(self) -> None:
-        """There is nothing to go back to."""
-
-    def left(self) -> None:
-        """Do nothing."""
 
 
 class HistorySearch:

@@ -17,7 +17,7 @@ from qmpsh.shell.events import is_named
 from qmpsh.ui.screen.store import Block, Store, cut, line_width
 from qmpsh.ui.screen.viewport import Viewport
 
-_KNOWN = 1000
+_MAX_KNOWN_NAMES = 1000
 """names whose answer is remembered: QEMU has some sixty, and what sends more makes them up"""
 
 
@@ -31,13 +31,13 @@ class EventFilter:
         self.patterns = patterns
         self._known: dict[str, bool] = {}
 
-    def shows(self, name: str) -> bool:
+    def matches(self, name: str) -> bool:
         """Whether events of this name are shown; each name is matched once."""
         if not self.patterns:
             return True
         shown = self._known.get(name)
         if shown is None:
-            if len(self._known) >= _KNOWN:
+            if len(self._known) >= _MAX_KNOWN_NAMES:
                 self._known.clear()
             shown = self._known[name] = is_named(name, self.patterns)
         return shown
@@ -47,18 +47,18 @@ class EventFilter:
         return " ".join(self.patterns)
 
 
-LIMIT = 10_000
+MAX_EVENTS = 10_000
 """events kept; a folded line counts as one"""
 
-_SECONDS = len("22:10:31")
+_TIME_COLUMNS = len("22:10:31")
 
-ROOM = 1024 * 1024
+MAX_EVENT_BYTES = 1024 * 1024
 """bytes of events kept, as the server sent them: some thousands of QEMU's, in a few megabytes"""
 
-_RECENT = 500
+_MAX_RECENT_EVENTS = 500
 """distinct events searched for repeats"""
 
-_LARGE = 4 * 1024
+_LARGE_EVENT_BYTES = 4 * 1024
 """bytes of an event whose repeats are not looked for: none of QEMU's comes near, and looking keeps
 its text
 """
@@ -112,7 +112,7 @@ class EventBlock(Block):
         (role, time), *rest = line
         times = rest[2:]
         room = max(1, width - line_width(times))
-        return [[*cut([(role, time[:_SECONDS]), *rest[:2]], room, self._glyphs.more), *times]]
+        return [[*cut([(role, time[:_TIME_COLUMNS]), *rest[:2]], room, self._glyphs.more), *times]]
 
 
 class EventPane:
@@ -122,16 +122,16 @@ class EventPane:
         self,
         glyphs: Glyphs,
         clock: Callable[[], float],
-        limit: int = LIMIT,
+        limit: int = MAX_EVENTS,
         advice: Advice = UNGUARDED,
     ) -> None:
-        self.store = Store(limit, "events", ROOM, advice)
+        self.store = Store(limit, "events", MAX_EVENT_BYTES, advice)
         self.view = Viewport(self.store)
         self.view.mark = self._mark
         self.filter = EventFilter()
         self.selected: EventBlock | None = None
         self.total = 0
-        self.last = ""
+        self.last_name = ""
         self._glyphs = glyphs
         self._clock = clock
         self._recent: dict[str, EventBlock] = {}
@@ -139,30 +139,30 @@ class EventPane:
     def add(self, event: Event) -> None:
         """Add an event, as a new line or as a repeat of an existing one."""
         self.total += 1
-        self.last = event.name
+        self.last_name = event.name
         seconds = self._clock() if event.time is None else event.time
-        key = "" if event.size > _LARGE else fold_key(event)
+        key = "" if event.size > _LARGE_EVENT_BYTES else fold_key(event)
         block = self._recent.get(key)
         if block is not None and self._repeats(block, seconds):
             block.repeats += 1
-            block.touch()
+            block.invalidate()
             return
         block = EventBlock(event, seconds, self._glyphs)
-        block.shown = self.filter.shows(event.name)
+        block.shown = self.filter.matches(event.name)
         self.store.append(block)
         if not key:
             return
-        if len(self._recent) >= _RECENT:
+        if len(self._recent) >= _MAX_RECENT_EVENTS:
             self._recent.clear()
         self._recent[key] = block
 
-    def only(self, patterns: tuple[str, ...]) -> None:
+    def set_filter(self, patterns: tuple[str, ...]) -> None:
         """Show only events whose names match a pattern, all without one; hidden ones are kept."""
         self.filter = EventFilter(patterns)
         for block in self._blocks():
-            block.shown = self.filter.shows(block.event.name)
+            block.shown = self.filter.matches(block.event.name)
         self.store.recount()
-        self.leave()
+        self.deselect()
 
     def select(self, step: int) -> None:
         """Select the previous (-1) or next (1) event; the first step up selects the newest.
@@ -172,20 +172,20 @@ class EventPane:
         blocks = self._blocks()
         place = len(blocks)
         if self.selected is not None:
-            place = self.store.position(self.selected)
+            place = self.store.index_of(self.selected)
         elif step > 0:
             return
         place += step
         while 0 <= place < len(blocks) and not blocks[place].shown:
             place += step
         if place >= len(blocks):
-            self.leave()
+            self.deselect()
         elif place >= 0:
             self.selected = blocks[place]
             self.view.show(self.selected.start)
-            self.view.hold()
+            self.view.stay()
 
-    def leave(self) -> None:
+    def deselect(self) -> None:
         """Select nothing and follow the newest events."""
         self.selected = None
         self.view.to_tail()

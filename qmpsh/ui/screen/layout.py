@@ -55,9 +55,9 @@ def make_layout(
     """Build the layout. keys: for the question only; rows: of the terminal, called per frame."""
     search = HistorySearch(buffer)
     prompt = prompt_window(screen.session, buffer, search.control, rows, screen.output.advice)
-    question = _question_window(lambda: screen.asking, keys)
-    asking = Condition(lambda: screen.asking is not None)
-    entry = screen.entry
+    question = _question_window(lambda: screen.question, keys)
+    asking = Condition(lambda: screen.question is not None)
+    entry = screen.entry_row
     entering = Condition(lambda: entry.is_open) & ~asking
     body = HSplit(
         [
@@ -93,7 +93,7 @@ def make_layout(
 
 def _panes(screen: Screen, runner: LineRunner[Echo]) -> VSplit:
     shown = Condition(lambda: screen.events_shown)
-    zoomed = Condition(lambda: screen.zoomed)
+    zoomed = Condition(lambda: screen.is_zoomed)
     advice = screen.output.advice
     waiting = RowsControl(lambda width: screen.queue(runner, width), "queue", advice)
     queue = Window(waiting, dont_extend_height=True)
@@ -119,7 +119,7 @@ def _margin() -> Window:
 
 
 def _events_width(screen: Screen) -> Dimension:
-    if screen.zoomed:
+    if screen.is_zoomed:
         return Dimension(weight=1)
     # One column is for the margin beside it.
     return Dimension.exact(screen.events_width - 1)

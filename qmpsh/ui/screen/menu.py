@@ -33,14 +33,14 @@ from qmpsh.render.tables import text_columns
 from qmpsh.shell.session.session import Session
 from qmpsh.ui.screen.store import cut
 
-_KIND_WIDTH = 28
-_LEAST_KIND_WIDTH = 12
+_MAX_KIND_COLUMNS = 28
+_MIN_KIND_COLUMNS = 12
 """limits in columns for the kinds (an enum lists its members), which get a fifth of the screen"""
 
-_CUT = "..."
+_CUT_MARK = "..."
 """how prompt_toolkit marks what it has cut off"""
 
-_DOC_WIDTH = 60
+_MAX_DOC_COLUMNS = 60
 """most columns of the documentation, so that the panes stay in view"""
 
 
@@ -80,7 +80,7 @@ class SessionCompleter(Completer):
 
         return self._advice.get("completion", find, list)
 
-    def try_again(self, buffer: Buffer) -> None:
+    def complete_again(self, buffer: Buffer) -> None:
         """Complete again with values that came from the VM, unless something was typed since."""
         state = buffer.complete_state
         if buffer.document == self._asked and (state is None or state.complete_index is None):
@@ -95,7 +95,7 @@ def completions(
     columns: of the terminal
     more:    marks what was cut off
     """
-    most = min(_KIND_WIDTH, max(_LEAST_KIND_WIDTH, columns // 5))
+    most = min(_MAX_KIND_COLUMNS, max(_MIN_KIND_COLUMNS, columns // 5))
     kinds = [_cut(visible_word(candidate.kind), most, more) for candidate in candidates]
     width = max(map(text_columns, kinds), default=0)
     return [
@@ -103,7 +103,9 @@ def completions(
             candidate.text,
             start_position=candidate.start - cursor,
             display=_display(candidate),
-            display_meta=_meta(kind, _cut(visible_word(candidate.doc), _DOC_WIDTH, more), width),
+            display_meta=_meta(
+                kind, _cut(visible_word(candidate.doc), _MAX_DOC_COLUMNS, more), width
+            ),
         )
         for candidate, kind in zip(candidates, kinds, strict=True)
     ]
@@ -113,7 +115,7 @@ class MenuControl(CompletionsMenuControl):
     """The menu's content. more: marks what was cut off."""
 
     def __init__(self, more: str, advice: Advice = UNGUARDED) -> None:
-        self._more = more.ljust(len(_CUT))
+        self._more = more.ljust(len(_CUT_MARK))
         self._advice = advice
 
     def create_content(self, width: int, height: int) -> UIContent:
@@ -125,7 +127,7 @@ class MenuControl(CompletionsMenuControl):
 
         def line(number: int) -> StyleAndTextTuples:
             return [
-                (style, self._more if text == _CUT else text)
+                (style, self._more if text == _CUT_MARK else text)
                 for style, text, *_ in drawn.get_line(number)
             ]
 
@@ -208,10 +210,10 @@ def _cut(text: str, width: int, more: str) -> str:
     return "".join(part for _, part in cut([("", text)], width, more))
 
 
-PAUSE = 0.4
+OPEN_AFTER_SECONDS = 0.4
 """seconds without a key"""
 
-FEW = 8
+MAX_OFFERED = 8
 """most candidates"""
 
 
@@ -241,7 +243,7 @@ class AutoMenu:
         state = self._buffer.complete_state
         return self._is_ours and state is not None and state.complete_index is None
 
-    def try_again(self) -> None:
+    def offer_again(self) -> None:
         """Offer values that came from the VM, unless something was typed since."""
         if self._asked is not None and self._asked == self._buffer.document:
             self._open()
@@ -254,7 +256,7 @@ class AutoMenu:
             self._timer = None
 
     def _inserted(self, buffer: Buffer) -> None:
-        self._timer = asyncio.get_running_loop().call_later(PAUSE, self._open)
+        self._timer = asyncio.get_running_loop().call_later(OPEN_AFTER_SECONDS, self._open)
 
     def _open(self) -> None:
         self._timer = None
@@ -269,7 +271,7 @@ class AutoMenu:
         says_more = any(
             one.text.rstrip(" =") != word for one, word in zip(found, typed, strict=True)
         )
-        if len(found) <= FEW and says_more:
+        if len(found) <= MAX_OFFERED and says_more:
             self._is_ours = True
             buffer.start_completion(complete_event=CompleteEvent(text_inserted=True))
 

@@ -13,13 +13,7 @@ from functools import partial
 from qmpsh.advice import UNGUARDED, Advice, nothing
 from qmpsh.errors import QmpshError
 from qmpsh.protocol.messages import Event
-from qmpsh.render.answers import (
-    AnswerBody,
-    BodyKind,
-    cost,
-    error_body,
-    text_body,
-)
+from qmpsh.render.answers import AnswerBody, BodyKind, cost, error_body, text_body
 from qmpsh.render.formats import pretty
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Glyphs, Line, plain
@@ -42,10 +36,10 @@ from qmpsh.ui.screen.events import EventBlock, EventPane
 from qmpsh.ui.screen.store import Block, Store
 from qmpsh.ui.screen.viewport import Viewport
 
-LIMIT = 200_000
+MAX_OUTPUT_LINES = 200_000
 """lines kept, folded ones included"""
 
-TRANSCRIPT = 1000
+MAX_TRANSCRIPT_LINES = 1000
 """lines printed to the normal screen when the shell ends"""
 
 Highlight = Callable[[str, str], list[Line]]
@@ -70,7 +64,7 @@ class Output:
         self,
         glyphs: Glyphs,
         highlight: Highlight,
-        limit: int = LIMIT,
+        limit: int = MAX_OUTPUT_LINES,
         advice: Advice = UNGUARDED,
     ) -> None:
         self.advice = advice
@@ -92,17 +86,17 @@ class Output:
         # The first line as shown: the typed one may contain a secret.
         return Echo(plain(shown[0]).removeprefix(prompt), block)
 
-    def head(self, echo: Echo, text: str) -> None:
+    def add_heading(self, echo: Echo, text: str) -> None:
         """Add a heading for answers to a line not right above. text: says whose they are."""
         echo.block = Heading(self._spaced([[("dim", visible_word(text))]]))
         echo.answered = False
         self.store.append(echo.block)
 
-    def stamp(self, echo: Echo, answer: Answer) -> None:
+    def show_cost(self, echo: Echo, answer: Answer) -> None:
         """Show an answer's time and size: beside its line, or on a separate line further down."""
         right: Line = [("dim", cost(answer))] if cost(answer) else []
         if not echo.answered:
-            echo.block.finish(right)
+            echo.block.set_right_end(right)
         else:
             # The line already had an answer: say what this one belongs to.
             name = answer.command or echo.line
@@ -158,7 +152,7 @@ class Output:
         return Fold(head, height - 1, notices)
 
 
-def transcript(store: Store, width: int, limit: int = TRANSCRIPT) -> list[Line]:
+def transcript(store: Store, width: int, limit: int = MAX_TRANSCRIPT_LINES) -> list[Line]:
     """Return the last lines of a store, unwrapped, for the normal screen."""
     lines: list[Line] = []
     for block in reversed(store.blocks):
@@ -228,7 +222,7 @@ class ScreenReporter(Reporter[Echo]):
         self._output.error(error)
 
     def filter_events(self, patterns: tuple[str, ...]) -> None:
-        self._events.only(patterns)
+        self._events.set_filter(patterns)
         self._changed()
 
     def begin(self, prompt: str, line: str) -> Echo:
@@ -236,10 +230,10 @@ class ScreenReporter(Reporter[Echo]):
         return self._output.echo(prompt, line)
 
     def _head(self, key: Echo, text: str) -> None:
-        self._output.head(key, text)
+        self._output.add_heading(key, text)
 
     def _stamp(self, key: Echo, answer: Answer) -> None:
-        self.advice.get("time and size", lambda: self._output.stamp(key, answer), nothing)
+        self.advice.get("time and size", lambda: self._output.show_cost(key, answer), nothing)
 
     def _changed(self) -> None:
         self.on_change()

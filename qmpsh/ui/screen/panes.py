@@ -21,7 +21,7 @@ from qmpsh.ui.screen.viewport import Viewport
 if TYPE_CHECKING:
     from prompt_toolkit.key_binding.key_bindings import NotImplementedOrNone
 
-_WHEEL = {MouseEventType.SCROLL_UP: -3, MouseEventType.SCROLL_DOWN: 3}
+_ROWS_PER_WHEEL_STEP = {MouseEventType.SCROLL_UP: -3, MouseEventType.SCROLL_DOWN: 3}
 """rows that one step of the mouse wheel scrolls"""
 
 
@@ -44,11 +44,11 @@ class Pane(UIControl):
 
     def _rows(self, width: int, height: int) -> list[Line]:
         rows: list[Line] = [self._title(width)] if self._title else []
-        return rows + self._view().view(width, height - len(rows))
+        return rows + self._view().visible_rows(width, height - len(rows))
 
     def mouse_handler(self, mouse_event: MouseEvent) -> NotImplementedOrNone:
         """The wheel scrolls; other events are not handled."""
-        rows = _WHEEL.get(mouse_event.event_type)
+        rows = _ROWS_PER_WHEEL_STEP.get(mouse_event.event_type)
         if rows is None:
             return NotImplemented
         self._view().scroll(rows)

@@ -30,11 +30,11 @@ from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Line
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.steps import Ask
-from qmpsh.ui.common.style import LineLexer, ShowControls
+from qmpsh.ui.common.style import LineLexer, ShowControlsProcessor
 from qmpsh.ui.screen.panes import RowsControl
 from qmpsh.ui.screen.store import wrap
 
-MAX_HEIGHT = 6
+MAX_PROMPT_ROWS = 6
 """rows that the line may take on any screen with enough room; on a large screen it may take two
 thirds, so that pasted text can be read before it runs
 """
@@ -104,7 +104,7 @@ def prompt_window(
             HighlightIncrementalSearchProcessor(),
             HighlightMatchingBracketProcessor(chars="[]{}"),
             ConditionalProcessor(AppendAutoSuggestion(), has_focus(buffer) & ~is_searching),
-            ShowControls(),
+            ShowControlsProcessor(),
         ],
         lexer=LineLexer(
             lambda: session.prompt,
@@ -130,7 +130,7 @@ def most_rows(rows: int) -> int:
 
     rows: of the terminal
     """
-    return max(1, min(max(MAX_HEIGHT, rows * 2 // 3), rows - 3))
+    return max(1, min(max(MAX_PROMPT_ROWS, rows * 2 // 3), rows - 3))
 
 
 class QuestionControl(RowsControl):

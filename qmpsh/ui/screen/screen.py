@@ -28,17 +28,17 @@ from qmpsh.ui.screen.blocks import FixedLines
 from qmpsh.ui.screen.entries import EntryRow, SearchMode
 from qmpsh.ui.screen.events import EventPane
 from qmpsh.ui.screen.output import Echo, Output
-from qmpsh.ui.screen.status import NARROW, StatusFacts, status_line
+from qmpsh.ui.screen.status import NARROW_COLUMNS, StatusFacts, status_line
 from qmpsh.ui.screen.store import Store, cut, line_width
 from qmpsh.ui.screen.viewport import Viewport
 
 if TYPE_CHECKING:
     from qmpsh.shell.session.session import RunningLine
 
-SHOW_RUNNING = 0.3
+SHOW_RUNNING_SECONDS = 0.3
 """seconds until a running command is named, so that quick ones do not flicker"""
 
-QUEUED = 3
+MAX_QUEUED_ROWS = 3
 """most waiting lines shown"""
 
 TIPS: dict[Prompt, str] = {
@@ -82,12 +82,12 @@ class Screen:
         self.glyphs = output.glyphs
         self.keys: tuple[KeyBinding, ...] = KEYS
         self.mode: Callable[[], str] = str
-        self.flash = ""
-        self.zoomed = False
-        self.paging = False
-        self.entry = EntryRow()
-        self.searching: SearchMode | None = None
-        self.sheet: Viewport | None = None
+        self.message = ""
+        self.is_zoomed = False
+        self.is_paging = False
+        self.entry_row = EntryRow()
+        self.search: SearchMode | None = None
+        self.key_sheet: Viewport | None = None
         self.columns = columns
         self._elapsed = elapsed
         self._hint: tuple[tuple[str, str, int], Line] | None = None
@@ -95,7 +95,7 @@ class Screen:
     # ------------------------------------------------------------------ what is where
 
     @property
-    def asking(self) -> Ask | None:
+    def question(self) -> Ask | None:
         """The question waiting for a key."""
         running = self.session.running
         return running.task.asking if running else None
@@ -104,17 +104,17 @@ class Screen:
     def events_shown(self) -> bool:
         """Whether the events pane is shown."""
         wanted = self.session.preferences.values.events
-        return self.zoomed or (wanted and not self.is_narrow)
+        return self.is_zoomed or (wanted and not self.is_narrow)
 
     @property
     def is_narrow(self) -> bool:
         """Whether the screen is too narrow for events beside the output."""
-        return self.columns() < NARROW
+        return self.columns() < NARROW_COLUMNS
 
     @property
     def main_view(self) -> Viewport:
         """The viewport of the left pane, which the paging keys move."""
-        return self.sheet or self.output.view
+        return self.key_sheet or self.output.view
 
     @property
     def events_width(self) -> int:
@@ -128,15 +128,15 @@ class Screen:
 
     def toggle_sheet(self) -> None:
         """Show the key sheet instead of the output, or the output again."""
-        if self.sheet is None:
+        if self.key_sheet is None:
             store = Store(1000, "lines")
             store.append(FixedLines(key_sheet(self.keys)))
-            self.sheet = Viewport(store)
+            self.key_sheet = Viewport(store)
             more = self.glyphs.more
-            self.sheet.foot = lambda lines: [("dim", f"{more} {lines} more: PageDown")]
-            self.sheet.to_start()
+            self.key_sheet.foot = lambda lines: [("dim", f"{more} {lines} more: PageDown")]
+            self.key_sheet.to_start()
         else:
-            self.sheet = None
+            self.key_sheet = None
 
     def forget_hint(self) -> None:
         """Forget the cached hint, since what is known of the machine has changed."""
@@ -161,27 +161,27 @@ class Screen:
             waiting=len(runner.waiting),
             unseen=self.output.view.unseen,
             events=self.events.total,
-            last="" if self.events_shown else self.events.last,
+            last="" if self.events_shown else self.events.last_name,
             read_only=self.session.read_only,
         )
         return status_line(facts, width, self.glyphs)
 
     def hint(self, buffer: Buffer) -> Line:
         """Return the row below the prompt, preceded by vi's mode unless it inserts letters."""
-        mode = "" if self.asking else self.mode()
+        mode = "" if self.question else self.mode()
         line = self._hint_line(buffer)
         return [("hint.current", mode), ("hint", "  "), *line] if mode else line
 
     def _hint_line(self, buffer: Buffer) -> Line:
         text, cursor = buffer.text, buffer.cursor_position
-        if isinstance(self.asking, AskSecret):
+        if isinstance(self.question, AskSecret):
             return [("hint", "what you type is not shown; Enter takes it, Esc cancels")]
-        if self.asking is not None:
-            return [("hint", f"Enter: {self.asking.choices[0][1]}; Esc cancels")]
+        if self.question is not None:
+            return [("hint", f"Enter: {self.question.choices[0][1]}; Esc cancels")]
         if not self.session.machine.connected:
             return [("hint", DISCONNECTED_TIPS[self.session.machine.connection])]
-        if not text or self.flash:
-            return [("hint", self.flash or self._tip())]
+        if not text or self.message:
+            return [("hint", self.message or self._tip())]
         key = (self.session.prompt, text, cursor)
         if self._hint is None or self._hint[0] != key:
             self._hint = (key, self._hint_for(text, cursor))
@@ -193,7 +193,7 @@ class Screen:
         running = self.session.running
         if running is None or running.task.asking is not None:
             return ""
-        return first_word(running.line) if self._elapsed() >= SHOW_RUNNING else ""
+        return first_word(running.line) if self._elapsed() >= SHOW_RUNNING_SECONDS else ""
 
     def _tip(self) -> str:
         if self._busy_with:
@@ -215,9 +215,10 @@ class Screen:
         if not runner.waiting or not self._busy_with:
             return []
         prompt = self.session.prompt
-        typed = list(runner.waiting)[:QUEUED]
+        typed = list(runner.waiting)[:MAX_QUEUED_ROWS]
         rows = [
-            cut(_quiet(prompt, runner.meant(line.text)), width, self.glyphs.more) for line in typed
+            cut(_quiet(prompt, runner.expanded(line.text)), width, self.glyphs.more)
+            for line in typed
         ]
         left_out = len(runner.waiting) - len(typed)
         if left_out:
@@ -255,7 +256,7 @@ def first_word(line: str) -> str:
     return "JSON" if line.lstrip().startswith("{") else words[0] if words else ""
 
 
-def let_go_note(running: RunningLine, dropped: int = 0) -> str:
+def detached_note(running: RunningLine, dropped: int = 0) -> str:
     """Return the note for Ctrl-C detaching from a line. dropped: how many were queued after it."""
     note = f"detached from {first_word(running.line)}: its reply is shown when it comes"
     if not dropped:

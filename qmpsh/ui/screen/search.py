@@ -14,7 +14,7 @@ from typing import NamedTuple
 from qmpsh.render.theme import Line, plain
 from qmpsh.ui.screen.store import Block, Store, part
 
-SLICE = 10_000
+LINES_PER_STEP = 10_000
 """most lines that one step reads: a few milliseconds"""
 
 
@@ -42,7 +42,7 @@ class Search:
         self._done = 0
         self._dropped = store.dropped
 
-    def begin(self, needle: str) -> None:
+    def start(self, needle: str) -> None:
         """Start searching for a text, from the first line on."""
         self.needle = needle
         self.matches = []
@@ -50,7 +50,7 @@ class Search:
         self._block = None
         self._done = 0
 
-    def step(self, most: int = SLICE) -> bool:
+    def step(self, most: int = LINES_PER_STEP) -> bool:
         """Read some more lines; False once there are no more."""
         if not self.needle:
             return False
@@ -69,21 +69,21 @@ class Search:
     def find(self, line: int) -> Match | None:
         """Go to the nearest match at or below a line, else to the nearest above."""
         index = bisect_left(self.matches, line, key=_line)
-        self.current = self._at(min(index, len(self.matches) - 1))
+        self.current = self._match(min(index, len(self.matches) - 1))
         return self.current
 
     def next(self) -> Match | None:
         """Go to the next match; after the last comes the first."""
         if self.current is not None:
             index = bisect_right(self.matches, self.current.line, key=_line)
-            self.current = self._at(index % max(1, len(self.matches)))
+            self.current = self._match(index % max(1, len(self.matches)))
         return self.current
 
     def previous(self) -> Match | None:
         """Go to the previous match; before the first comes the last."""
         if self.current is not None:
             index = bisect_left(self.matches, self.current.line, key=_line)
-            self.current = self._at(index - 1 if index else len(self.matches) - 1)
+            self.current = self._match(index - 1 if index else len(self.matches) - 1)
         return self.current
 
     @property
@@ -115,7 +115,7 @@ class Search:
             if needle in (text if self._is_exact else text.lower()):
                 self.matches.append(Match(block, index))
 
-    def _at(self, index: int) -> Match | None:
+    def _match(self, index: int) -> Match | None:
         return self.matches[index] if self.matches else None
 
     def _forget_dropped(self) -> None:
@@ -131,7 +131,7 @@ class Search:
         if self._block is None:
             place = 0
         else:
-            place = self._store.position(self._block)
+            place = self._store.index_of(self._block)
             if place >= 0 and self._done < len(self._block.texts()):
                 return self._block
             place += 1

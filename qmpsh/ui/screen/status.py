@@ -12,7 +12,7 @@ from qmpsh.render.units import barest, elapsed, number, progress_forms
 from qmpsh.shell.progress import Work
 from qmpsh.ui.screen.store import cut, line_width
 
-NARROW = 80
+NARROW_COLUMNS = 80
 """columns below which the events pane and the version fold away"""
 
 # Run states that say why a VM has stopped, and that the user must do something about it.
@@ -85,9 +85,9 @@ def _ends(facts: StatusFacts, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
 
 def _lefts(facts: StatusFacts, width: int, glyphs: Glyphs) -> Iterator[Line]:
     """Yield the left end from the fullest form to the barest."""
-    version = f"{facts.server} {facts.version}" if facts.version and width >= NARROW else ""
+    version = f"{facts.server} {facts.version}" if facts.version and width >= NARROW_COLUMNS else ""
     version = "" if facts.outlook else version
-    blank = "  " if width >= NARROW else " "
+    blank = "  " if width >= NARROW_COLUMNS else " "
     command = _work(facts)
     full, *shorter = _progress(facts, width, glyphs)
     kept = [facts.address]
@@ -95,7 +95,7 @@ def _lefts(facts: StatusFacts, width: int, glyphs: Glyphs) -> Iterator[Line]:
         ([version, facts.address], full),
         (kept, full),
         # On a narrow screen, progress matters more than the VM's address.
-        *((kept, form) for form in shorter[: width >= NARROW]),
+        *((kept, form) for form in shorter[: width >= NARROW_COLUMNS]),
         *(([], form) for form in (full, *shorter)),
     ):
         words = [_named(facts.name), _state(facts), _mark(facts)]
@@ -111,7 +111,7 @@ def _lefts(facts: StatusFacts, width: int, glyphs: Glyphs) -> Iterator[Line]:
 def _progress(facts: StatusFacts, width: int, glyphs: Glyphs) -> list[Line]:
     """Return progress from the fullest form to the barest; on a narrow screen without a bar."""
     forms = list(progress_forms(facts.works, glyphs, "status"))
-    return forms[-2:] if width < NARROW else forms
+    return forms[-2:] if width < NARROW_COLUMNS else forms
 
 
 def _named(name: str) -> Line:

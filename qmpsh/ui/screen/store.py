@@ -19,10 +19,10 @@ from qmpsh.render.tables import beginning, text_columns
 from qmpsh.render.theme import Fragment, Line, plain
 from qmpsh.render.units import number
 
-MOST = 1000
+MAX_ROWS_PER_LINE = 1000
 """rows of one line: what has more is for a pager"""
 
-_HANG = 2
+_HANG_COLUMNS = 2
 """extra indent of a wrapped line's further rows, in columns"""
 
 
@@ -39,13 +39,13 @@ def wrap(line: Line, width: int) -> list[Line]:
     is left out.
     """
     length = sum(len(text) for _, text in line)
-    if length > 2 * MOST * max(1, width):
+    if length > 2 * MAX_ROWS_PER_LINE * max(1, width):
         return _wrap_beginning(line, width, length)
     if line_width(line) <= width:
         return [line]
     text = "".join(text for _, text in line)
     indent = len(text) - len(text.lstrip(" "))
-    hang = min(indent + _HANG, width // 2) if indent else 0
+    hang = min(indent + _HANG_COLUMNS, width // 2) if indent else 0
     rows: list[Line] = []
     start = 0
     for end in _row_ends(text, width, hang):
@@ -57,7 +57,7 @@ def wrap(line: Line, width: int) -> list[Line]:
 
 def _wrap_beginning(line: Line, width: int, length: int) -> list[Line]:
     """Wrap as much of a very long line as is shown. length: its characters"""
-    rows = wrap(part(line, 0, MOST * width), width)[:MOST]
+    rows = wrap(part(line, 0, MAX_ROWS_PER_LINE * width), width)[:MAX_ROWS_PER_LINE]
     shown = sum(len(text) for row in rows for _, text in row)
     return [*rows, *wrap([("dim", f"{number(length - shown)} more characters: F5 pager")], width)]
 
@@ -121,14 +121,14 @@ def justify(left: Line, right: Line, width: int) -> list[Line]:
     return rows
 
 
-_CACHED_LINES = 500
+_MAX_CACHED_LINES = 500
 """lines whose rows are kept: more than any screen shows"""
 
 
-ROOM = 32 * 1024 * 1024
+MAX_STORE_CHARACTERS = 32 * 1024 * 1024
 """characters kept"""
 
-BLOCKS = 20_000
+MAX_BLOCKS = 20_000
 """blocks kept: each takes a kilobyte, however little it shows"""
 
 
@@ -179,7 +179,7 @@ class Block:
         """Make the rows of one line, wrapped unless a subclass overrides this."""
         return justify(self.unwrapped(index, width), self.right(index), width)
 
-    def touch(self) -> None:
+    def invalidate(self) -> None:
         """Draw it again, since its content has changed."""
         self.change_count += 1
 
@@ -192,7 +192,9 @@ class Store:
     room:  the characters to keep, since a line may be of any length
     """
 
-    def __init__(self, limit: int, noun: str, room: int = ROOM, advice: Advice = UNGUARDED) -> None:
+    def __init__(
+        self, limit: int, noun: str, room: int = MAX_STORE_CHARACTERS, advice: Advice = UNGUARDED
+    ) -> None:
         self.advice = advice
         self.blocks: list[Block] = []
         self.appended = 0
@@ -207,7 +209,7 @@ class Store:
         self._drawn: dict[tuple[Block, int, int], tuple[int, list[Line]]] = {}
 
     @property
-    def begin(self) -> int:
+    def start(self) -> int:
         """Number of the first line; once blocks were dropped, that of the line that says so."""
         return self._first - 1 if self.dropped else self._first
 
@@ -223,14 +225,14 @@ class Store:
         self.appended += block.count
         self._weight += block.weight
         self._size += block.size
-        if self._is_over(self._limit, self._room, BLOCKS):
-            self._drop()
+        if self._exceeds(self._limit, self._room, MAX_BLOCKS):
+            self._drop_oldest()
 
     def renumber(self, block: Block) -> None:
         """Renumber the lines after a block whose number of lines has changed."""
-        block.touch()
+        block.invalidate()
         start = block.start + block.count
-        for later in self.blocks[self.place_of(block.start) + 1 :]:
+        for later in self.blocks[self.index_of_line(block.start) + 1 :]:
             later.start = start
             start += later.count
 
@@ -244,17 +246,17 @@ class Store:
     def rows(self, index: int, width: int) -> list[Line]:
         """Return the rows of a line, at least one; any number is allowed."""
         if index < self._first:
-            if self.dropped and index == self.begin:
+            if self.dropped and index == self.start:
                 return [[("dim", f"{number(self.dropped)} older {self._noun} dropped")]]
             return [[]]
         if index >= self.end:
             return [[]]
-        block = self.blocks[self.place_of(index)]
+        block = self.blocks[self.index_of_line(index)]
         place = index - block.start
         return self.advice.get(
             "output",
             lambda: self._rows_of(block, place, width),
-            lambda: [self._bare(block, place, width)],
+            lambda: [self._without_looks(block, place, width)],
         )
 
     def _rows_of(self, block: Block, index: int, width: int) -> list[Line]:
@@ -263,25 +265,25 @@ class Store:
         change_count, rows = self._drawn.get(key, (-1, []))
         if change_count == block.change_count:
             return rows
-        if len(self._drawn) >= _CACHED_LINES:
+        if len(self._drawn) >= _MAX_CACHED_LINES:
             self._drawn.clear()
         rows = block.draw(index, width)
         self._drawn[key] = (block.change_count, rows)
         return rows
 
-    def place_of(self, line: int) -> int:
+    def index_of_line(self, line: int) -> int:
         """Return the index of the block that contains a line; -1 before the first."""
         return bisect_right(self.blocks, line, key=_start) - 1
 
-    def position(self, block: Block) -> int:
+    def index_of(self, block: Block) -> int:
         """Return the index of a block; -1 once it was dropped."""
-        place = self.place_of(block.start)
+        place = self.index_of_line(block.start)
         return place if place >= 0 and self.blocks[place] is block else -1
 
-    def _is_over(self, weight: int, size: int, count: int) -> bool:
+    def _exceeds(self, weight: int, size: int, count: int) -> bool:
         return self._weight > weight or self._size > size or len(self.blocks) > count
 
-    def _bare(self, block: Block, place: int, width: int) -> Line:
+    def _without_looks(self, block: Block, place: int, width: int) -> Line:
         """A line without any looks, which had a fault."""
         return self.advice.get(
             "output",
@@ -289,11 +291,11 @@ class Store:
             lambda: [("error", "this line cannot be shown"[:width])],
         )
 
-    def _drop(self) -> None:
-        keep, room, count = (most - most // 16 for most in (self._limit, self._room, BLOCKS))
+    def _drop_oldest(self) -> None:
+        keep, room, count = (most - most // 16 for most in (self._limit, self._room, MAX_BLOCKS))
         gone = 0
         # The newest block is kept even if it alone is too heavy.
-        while gone < len(self.blocks) - 1 and self._is_over(keep, room, count + gone):
+        while gone < len(self.blocks) - 1 and self._exceeds(keep, room, count + gone):
             self._weight -= self.blocks[gone].weight
             self._size -= self.blocks[gone].size
             self.dropped += self.blocks[gone].weight

@@ -52,7 +52,7 @@ class Viewport:
         self._seen = 0
 
     @property
-    def following(self) -> bool:
+    def is_following(self) -> bool:
         """Whether the newest line is kept in view."""
         return self._top is None
 
@@ -61,7 +61,7 @@ class Viewport:
         """Number of lines that came since the user left the tail."""
         return 0 if self._top is None else self.store.appended - self._seen
 
-    def view(self, width: int, height: int) -> list[Line]:
+    def visible_rows(self, width: int, height: int) -> list[Line]:
         """Return the rows to show, at most `height` of them."""
         self.width, self.height = max(1, width), max(1, height)
         place = self._shown_top()
@@ -82,7 +82,7 @@ class Viewport:
     def scroll(self, rows: int) -> None:
         """Move by rows, up if negative; reaching the tail follows it again."""
         target = self._moved(self._shown_top(), rows)
-        self._stand(target)
+        self._go_to(target)
 
     def page(self, pages: int) -> None:
         """Move by screens; one row of the old screen stays in view."""
@@ -90,7 +90,7 @@ class Viewport:
 
     def to_start(self) -> None:
         """Show the first line."""
-        self._stand(RowPosition(self.store.begin))
+        self._go_to(RowPosition(self.store.start))
 
     def to_tail(self) -> None:
         """Show the newest line, and follow."""
@@ -101,11 +101,11 @@ class Viewport:
         """Number of the first line in view."""
         return self._shown_top().line
 
-    def put_on_top(self, line: int) -> None:
+    def scroll_to(self, line: int) -> None:
         """Scroll so that a line is the first in view, or as far down as possible."""
-        self._stand(RowPosition(line))
+        self._go_to(RowPosition(line))
 
-    def hold(self) -> None:
+    def stay(self) -> None:
         """Stay here even at the tail, since the user is looking at something."""
         if self._top is None:
             self._seen = self.store.appended
@@ -116,7 +116,7 @@ class Viewport:
         top = self._shown_top()
         bottom = self._moved(top, self.height - 1)
         if not top <= RowPosition(line) <= bottom:
-            self._stand(self._moved(RowPosition(line), -(self.height // 3)))
+            self._go_to(self._moved(RowPosition(line), -(self.height // 3)))
 
     def clear(self) -> None:
         """Empty the view; earlier lines can be scrolled back to."""
@@ -136,9 +136,9 @@ class Viewport:
             top = RowPosition(top.line + new_end - old_end, top.row)
         elif top.line >= new_end:
             top = RowPosition(block.start)
-        self._stand(top)
+        self._go_to(top)
 
-    def _stand(self, top: RowPosition) -> None:
+    def _go_to(self, top: RowPosition) -> None:
         if top >= self._tail():
             self._top = None
             return
@@ -149,12 +149,12 @@ class Viewport:
     def _shown_top(self) -> RowPosition:
         if self._top is None:
             return self._tail()
-        return max(self._top, RowPosition(self.store.begin))
+        return max(self._top, RowPosition(self.store.start))
 
     def _tail(self) -> RowPosition:
         """Return the top place that puts the very last row at the bottom of the view."""
         last = self.store.end - 1
-        floor = max(self.store.begin, self._floor)
+        floor = max(self.store.start, self._floor)
         if last < floor:
             return RowPosition(floor)
         bottom = RowPosition(last, len(self.store.rows(last, self.width)) - 1)
@@ -163,7 +163,7 @@ class Viewport:
     def _moved(self, place: RowPosition, rows: int) -> RowPosition:
         """Return the place some rows further on, within the content."""
         line, row = place.line, place.row + rows
-        while row < 0 and line > self.store.begin:
+        while row < 0 and line > self.store.start:
             line -= 1
             row += len(self.store.rows(line, self.width))
         while line < self.store.end - 1 and row >= (have := len(self.store.rows(line, self.width))):
