@@ -156,7 +156,7 @@ Fragment = tuple[str, str]
 """(role, text), as everywhere a styled line goes to the screen"""
 
 MAX_SHOWN_MEMBERS = 12
-_DANGER = "not asked: {}; loading modules of another build can end the VM"
+_DANGER = "not queried: {}; loading modules of another build can end the VM"
 
 
 def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Fragment]:

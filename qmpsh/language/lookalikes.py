@@ -23,9 +23,9 @@ _IN_HMP = re.compile(
     rf'"(?:[^"\\]|\\.)*(?:"|\Z)|(?P<blank>{_BLANK})|(?<![^ \t])(?P<quote>{_QUOTE})', re.DOTALL
 )
 _MEANT = {
-    "blank": "stands where a blank is meant: type a blank, or quote the text",
-    "quote": "quotes nothing: type \" or ' in its place",
-    "dash": "stands where - or -- is meant: type that in its place",
+    "blank": "stands where a space is expected: type a space, or quote the text",
+    "quote": "is not a quotation mark: type \" or ' instead",
+    "dash": "stands where - or -- is expected: type that instead",
 }
 _PATTERNS = {
     TokenKind.NAME: _IN_NAME,

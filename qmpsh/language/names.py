@@ -17,13 +17,13 @@ _VERB = r"[A-Za-z][A-Za-z-]*"
 
 HELP = ("--help", "-h")
 """The words that ask for help after a name, as with other programs."""
-NO_HELP = "help is for people: in a script, it is a line of its own"
+NO_HELP = "--help is not read in a script; write on a line of its own"
 
 _FAULTS = (
     (r"transaction\(\)", "expected an action, as in transaction( ACTION KEY=value )"),
     (r"transaction\(.*", "put a space after 'transaction('"),
     (r"[:\\]?(?:q|wq|x|quit|exit|bye|logout)!?(?:\(\))?;?", LEAVE),
-    (r"\?", "help is asked for with .help NAME"),
+    (r"\?", "ask for help with .help NAME"),
     (r"--.*", "expected a command before a modifier"),
     (r"-.*", "expected a command, not an option of qmpsh"),
     (r"[|>].*", "expected a command before | or >"),

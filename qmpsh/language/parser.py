@@ -54,7 +54,7 @@ from qmpsh.language.verbs import LINES, WHOLE, Takes, takes
 
 _ONE_LINE = "transaction( ACTION KEY=value )"
 _ONLY_ARGUMENTS = "expected a name, or a name and KEY=value, as in SHUTDOWN guest=true"
-_MISPLACED = "expected it after the ) of the transaction: it holds for the whole"
+_MISPLACED = "expected it after the ) of the transaction, since it applies to all of it"
 
 
 def parse_line(text: str, mode: Mode = PLAIN) -> list[Statement]:

@@ -22,8 +22,8 @@ from qmpsh.language.verbs import VERBS
 _BANNER = r"QEMU \S+ monitor - type 'help'"
 _VERB = r"\.([a-zA-Z][a-zA-Z-]*)"
 _HMP_MARK = r"\((?:qemu|hmp)\)"
-_UNMARKED = "lines without a mark such as (qemu) are passed over: they are output of a transcript"
-_UNREADABLE = "an object that is not JSON is passed over: it stands in the place of an echo"
+_UNMARKED = "skipped lines without a mark such as (qemu): they are output in a transcript"
+_UNREADABLE = "skipped an object that is not JSON, where a transcript echoes the command"
 
 
 class Passage(NamedTuple):
@@ -122,7 +122,7 @@ def _without_echo(marked: _Marked, line: str, tokens: Sequence[Token], mode: Mod
     note = "" if is_echo else _UNREADABLE
     start, end = echo.span
     if is_sound and _differs(marked, line[start:end], mode):
-        note = f"the echo of {marked.name} has other arguments than the line; the line counts"
+        note = f"the echo of {marked.name} has other arguments than the line; the line is used"
     blank = re.sub(r"[^\n]", " ", line[start:end])
     return Passage(line[:start] + blank + line[end:], note)
 

@@ -87,7 +87,7 @@ def _texts(value: Json) -> Iterator[str]:
                 yield from _texts(item)
 
 
-_UNMASKED = "a fault while secrets were masked; nothing of the line is shown"
+_UNMASKED = "internal error while masking secrets; the line is not shown"
 
 
 def mask_line(line: str, *, hmp: bool = False) -> str:

@@ -120,7 +120,7 @@ def test_a_transcript_of_qmp_shell_runs_each_command_once(
     assert (done.stderr, done.returncode, done.stdout.count("\n")) == ("", 0, 1)
     done = run_qmpsh(fresh_q35.path, stdin=ECHO.replace('"io7"', '"io8"').replace("io7", "io9"))
     assert done.returncode == 0
-    said = "the echo of object-add has other arguments than the line; the line counts"
+    said = "the echo of object-add has other arguments than the line; the line is used"
     assert done.stderr == f"stdin:14: {said}\n"
 
 
@@ -133,8 +133,7 @@ def test_a_transcript_of_the_human_monitor(q35: Vm, run_qmpsh: RunQmpsh) -> None
     done = run_qmpsh("-H", q35.path, stdin=HMP)
     assert done.returncode == 0
     assert done.stderr == (
-        "stdin:3: lines without a mark such as (qemu) are passed over: they are output of a"
-        " transcript\n"
+        "stdin:3: skipped lines without a mark such as (qemu): they are output in a transcript\n"
     )
     assert done.stdout.count("VM status") == 1
 

@@ -14,9 +14,9 @@ from qmpsh.render.theme import plain
 from qmpsh.ui.common.style import echo_lines
 
 HMP = Mode(hmp=True, prompt=True)
-NBSP = "U+00A0, a no-break space, stands where a blank is meant: type a blank, or quote the text"
-CURLY = "a curly quote, quotes nothing: type \" or ' in its place"
-DASH = "stands where - or -- is meant: type that in its place"
+NBSP = "U+00A0, a no-break space, stands where a space is expected: type a space, or quote the text"
+CURLY = "a curly quote, is not a quotation mark: type \" or ' instead"
+DASH = "stands where - or -- is expected: type that instead"
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ DASH = "stands where - or -- is meant: type that in its place"
         ("query-status > a\u00a0b", PLAIN, 16, NBSP),
         ('{"execute":\u00a0"query-status"}', PLAIN, 11, NBSP),
         ("info\u00a0block", HMP, 4, NBSP),
-        ("stop\u200b", PLAIN, 4, "U+200B, a zero width space, stands where a blank is meant"),
+        ("stop\u200b", PLAIN, 4, "U+200B, a zero width space, stands where a space is expected"),
         ("\ufeffstop", PLAIN, 0, "U+FEFF, a zero width no-break space, stands where"),
         ("stop\u3000", PLAIN, 4, "U+3000, an ideographic space, stands where"),
         ("object-add qom-type=iothread id=\u201cio8\u201d", PLAIN, 32, f"U+201C, {CURLY}"),

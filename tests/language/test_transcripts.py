@@ -139,13 +139,13 @@ def test_the_echo_of_qmp_shell(text: str, names: list[str] | None) -> None:
 )
 def test_an_echo_with_other_arguments_is_noted(line: str, echo: str, differs: bool) -> None:
     text = f"(QEMU) {line}\n{{'execute': 'a', 'arguments': {echo}}}"
-    said = "the echo of a has other arguments than the line; the line counts"
+    said = "the echo of a has other arguments than the line; the line is used"
     assert notes(text) == ([said] if differs else [])
     assert len(split_lines(text).lines) == 1
 
 
 def test_an_object_that_cannot_be_read_is_noted() -> None:
-    said = "an object that is not JSON is passed over: it stands in the place of an echo"
+    said = "skipped an object that is not JSON, where a transcript echoes the command"
     assert notes('(QEMU) a\n{ "execute": "b", ... }') == [said]
     assert notes('(QEMU) a\n{ "execute": "a", ... }\n{ "return": ... }') == []
 
@@ -158,7 +158,7 @@ def test_output_of_the_human_monitor() -> None:
     )
     assert run(text, HMP) == ["info name", "info status", ".hmp"]
     assert notes(text, HMP) == [
-        "lines without a mark such as (qemu) are passed over: they are output of a transcript"
+        "skipped lines without a mark such as (qemu): they are output in a transcript"
     ]
 
 

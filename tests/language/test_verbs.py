@@ -274,7 +274,7 @@ put a space before ), which stands alone; a value that ends in ) is quoted
 transaction( abort)
                   ^
 
-expected it after the ) of the transaction: it holds for the whole
+expected it after the ) of the transaction, since it applies to all of it
 transaction( abort --json )
                    ^^^^^^
 
@@ -298,11 +298,11 @@ def test_transactions_refused(expected: str) -> None:
 
 
 ACTIONS_REFUSED = """
-expected it after the ) of the transaction: it holds for the whole
+expected it after the ) of the transaction, since it applies to all of it
 abort --wait
       ^^^^^^
 
-expected it after the ) of the transaction: it holds for the whole
+expected it after the ) of the transaction, since it applies to all of it
 abort | jq
       ^^^^
 

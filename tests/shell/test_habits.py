@@ -166,7 +166,7 @@ def test_the_way_out(line: str) -> None:
 
 def test_a_question_mark() -> None:
     assert refused_line("? device_del").startswith(
-        "help is asked for with .help NAME: .help device_del\n"
+        "ask for help with .help NAME: .help device_del\n"
     )
 
 
@@ -190,7 +190,7 @@ def test_help_behind_a_name(word: str) -> None:
 
 def test_help_in_a_script_is_an_error() -> None:
     found = refused_line("device_del --help").split("\n")[0]
-    assert found == "help is for people: in a script, it is a line of its own: .help device_del"
+    assert found == "--help is not read in a script; write on a line of its own: .help device_del"
 
 
 def test_help_in_a_line_of_the_human_monitor_is_its_own() -> None:

@@ -70,7 +70,7 @@ def test_a_replaced_program_is_not_asked_to_load_modules(
     assert not harness.session.catalog.live.missing
     harness.poll_until(lambda: harness.session.queries.is_idle)
     hint = "".join(text for _, text in harness.session.hint(line, len(line)))
-    warning = "not asked: its program is newer; loading modules of another build can end the VM"
+    warning = "not queried: its program is newer; loading modules of another build can end the VM"
     assert (hint == warning) is not line.startswith("device_del")
     assert harness.session.queries.is_idle
 
