@@ -95,7 +95,7 @@ VERBS: dict[str, Verb] = {
     ),
     "export": Verb(
         "bash|python|virsh LINE",
-        "the same command for another tool",
+        "write the same command for another tool",
         Takes.TOOL_LINE,
         place="qmpsh.shell.verbs.export:export",
     ),
@@ -116,7 +116,7 @@ VERBS: dict[str, Verb] = {
     ),
     "wait": Verb(
         "EVENT [KEY=VALUE...]|job=ID",
-        "an event since the last command, else the next; or the end of a job; --new, --timeout T",
+        "wait for an event; one since the last command counts, not with --new; or for a job's end",
         Takes.EVENT,
         bare=True,
         modifiers=("new",),
@@ -134,12 +134,12 @@ VERBS: dict[str, Verb] = {
     ),
     "disconnect": Verb(
         "",
-        "let somebody else have the monitor",
+        "disconnect, so that another client can use the monitor",
         place="qmpsh.shell.verbs.connection:disconnect",
     ),
     "reconnect": Verb(
         "",
-        "take the monitor again",
+        "connect to the monitor again",
         place="qmpsh.shell.verbs.connection:reconnect",
     ),
     "exec": Verb(
@@ -182,18 +182,18 @@ VERBS: dict[str, Verb] = {
     ),
     "history": Verb(
         "[TEXT]",
-        "the lines typed before, all that hold TEXT",
+        "show the lines typed before, all that contain TEXT",
         bare=True,
         place="qmpsh.shell.verbs.prompt:history",
     ),
     "pager": Verb(
         "",
-        "the last answer in $PAGER",
+        "show the last answer in $PAGER",
         place="qmpsh.shell.verbs.prompt:pager",
     ),
     "exit": Verb(
         "",
-        "leave the shell; the VM goes on, one of `qmpsh run` if you like",
+        "leave the shell; the VM keeps running (`qmpsh run` asks)",
         bare=True,
         place="qmpsh.shell.verbs.prompt:leave",
     ),

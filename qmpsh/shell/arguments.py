@@ -49,13 +49,13 @@ LineSyntaxError for clashing keys.
 
 
 def read_arguments(introspection: Introspection, line: CommandLine) -> Reading:
-    """The arguments of a command."""
+    """Return the arguments of a command as JSON."""
     line = yield from _filled_in(line)
     return (yield from _doubted((yield from _typed(introspection, line))))
 
 
 def read_action(introspection: Introspection, line: CommandLine) -> Reading:
-    """The data of a transaction's action; one without arguments is checked too."""
+    """Return the data of a transaction's action; one without arguments is checked too."""
     line = yield from _filled_in(line)
     return (yield from _doubted((yield from _typed_action(introspection, line))))
 
@@ -67,8 +67,8 @@ def _typed(introspection: Introspection, line: CommandLine) -> Reading:
         return guess_arguments(line)
     name = line.name.text
     if schema.command(name) is None and schema.binding:
-        behind = line.source[line.name.span[1] :].strip()
-        hint = introspection.suggestion(name, behind)
+        rest = line.source[line.name.span[1] :].strip()
+        hint = introspection.suggestion(name, rest)
         raise SchemaMismatch(f"no command {name}{hint}", line.source, line.name.span)
     properties = yield from introspection.load_properties(line)
     arguments = yield from _checked(schema, line, properties)
@@ -107,7 +107,7 @@ def _typed_action(introspection: Introspection, line: CommandLine) -> Reading:
 
 
 def no_action(name: str, actions: Schema) -> str:
-    """What is said of an unknown action. actions: of the server's `transaction`."""
+    """Return the message for an unknown action. actions: of the server's `transaction`."""
     hint = did_you_mean(name, actions.commands) or f"; there are {', '.join(actions.commands)}"
     return f"no action {name}{hint}"
 
@@ -130,7 +130,7 @@ def _checked(schema: Schema, line: CommandLine, properties: Properties | None = 
 
 
 def _doubted(arguments: JsonObject) -> Reading:
-    """The same arguments; a note warns of a word sent as text that may not be meant so."""
+    """Return the same arguments, after a note on a word sent as text that may not be meant so."""
     if any(True for _ in doubtful_words(arguments, arguments)):
         # Imported here: most words are what they look like. A secret is not repeated.
         from qmpsh.secrets.rules import mask_json
@@ -158,22 +158,22 @@ class _Typed:
 
     @property
     def given(self) -> dict[str, str | None]:
-        """The members in the line, None for the value of one in brackets."""
+        """Return the members in the line, None for the value of one in brackets."""
         found = self.walk.given
         return {m.path[0]: m.text if len(m.path) == 1 else None for m in found if m.path}
 
     @property
     def text(self) -> str:
-        """The line from the command's name on, without a comment and a redirect."""
+        """Return the line from the command's name on, without a comment and a redirect."""
         start = self.walk.command_span[0]
         ends = (t.start for t in self._tokens if t.kind in _ENDS and t.start > start)
         return self.source[start : next(ends, len(self.source))].strip()
 
     @property
     def bare_words(self) -> int:
-        """How many words are neither KEY=value nor modifiers."""
-        behind = [t for t in self._tokens if t.start >= self.walk.command_span[1]]
-        return sum(map(_is_bare, split_words(behind)))
+        """Count the words that are neither KEY=value nor modifiers."""
+        after = [t for t in self._tokens if t.start >= self.walk.command_span[1]]
+        return sum(map(_is_bare, split_words(after)))
 
     @property
     def is_monitors(self) -> bool:
@@ -211,8 +211,8 @@ def explain(
         error.reword(no_action(name, schema))
         error.span = typed.walk.command_span
     elif commands and name not in commands:
-        behind = typed.text[len(name) :].strip()
-        error.reword(f"no command {name}{introspection.suggestion(name, behind)}")
+        rest = typed.text[len(name) :].strip()
+        error.reword(f"no command {name}{introspection.suggestion(name, rest)}")
         error.span = typed.walk.command_span
 
 
@@ -258,7 +258,7 @@ Filled = Generator[Wish, str, Node]
 
 
 def fill_in(line: CommandLine) -> Generator[Wish, str, CommandLine]:
-    """The line with each `?` of a secret member replaced by what was typed; `'?'` stays."""
+    """Replace each `?` of a secret member by what the user types; `'?'` stays."""
     filler = _Filler(line)
     arguments: list[Argument] = []
     for argument in line.arguments:
@@ -282,7 +282,7 @@ class _Filler:
         }
 
     def fill(self, path: Path, node: Node) -> Filled:
-        """The value at a path, filled in."""
+        """Return the value at a path, filled in."""
         match node:
             case ObjectLiteral():
                 members = []
@@ -325,7 +325,7 @@ def _leaves(path: Path, node: Node | RawLiteral) -> list[tuple[Path, str]]:
 def typed_value(
     introspection: Introspection, line: CommandLine, arguments: JsonObject
 ) -> Generator[Wish, str, JsonObject]:
-    """The arguments with the value typed; as they are where the VM knows no such property.
+    """Return the arguments with the value typed; unchanged if the VM knows no such property.
 
     Raises SchemaMismatch for a child, which cannot be set.
     """
@@ -344,8 +344,8 @@ def typed_value(
 
 
 def _typed_argument(line: CommandLine) -> Argument | None:
-    """The line's `value`, where a type can make a difference: not a quoted one, which is a string,
-    and not one in dotted keys, which is an object.
+    """Return the line's `value` if a type can make a difference: not if it is quoted, which makes
+    it a string, nor in dotted keys, which make it an object.
     """
     for argument in line.arguments:
         if [part.text for part in argument.key] == ["value"]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class FrontEnd:
-    """The front end as a line sees it; this one has no terminal. Others override what they have.
+    """A front end as a line sees it: this one has no terminal, others override what they have.
 
     stdin: descriptor of data that a line may read, None where the lines themselves come from it
     shows_events: events are shown as they come, so `.events` says which of them
@@ -93,7 +93,7 @@ class Context:
 
     @property
     def mode(self) -> Mode:
-        """How the next line is to be read."""
+        """The mode in which the next line is read."""
         mode = Mode(hmp=self.hmp, in_transaction=self.transaction is not None)
         if not self.settings.interactive:
             return mode

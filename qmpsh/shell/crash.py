@@ -25,7 +25,7 @@ def report(error: BaseException) -> str:
 
 
 def report_advice(error: Exception, kind: str) -> str:
-    """The same for a fault that ended nothing. kind: what is left out."""
+    """Report a fault that ended nothing; return what to say of it. kind: what is left out"""
     what = f"{kind} left out: qmpsh has a fault of its own there ({type(error).__name__})"
     path, _ = _write(error)
     return f"{what}; the report is in {path}" if path else f"{what}; no report could be written"
@@ -45,7 +45,7 @@ def _store(path: str, text: str, how: int) -> None:
 
 
 def _write(error: BaseException) -> tuple[str, str]:
-    """The report's path; "" where it cannot be written, and then why, and the report."""
+    """Write the report; return its path, or "" and why it cannot be written, with the report."""
     text = _text(error)
     try:
         path = _free_path()
@@ -56,7 +56,7 @@ def _write(error: BaseException) -> tuple[str, str]:
 
 
 def _free_path() -> str:
-    """A name for one more report of this process, which may have several in a second."""
+    """Return a name for one more report of this process, which may write several in a second."""
     stem = f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     for number in count(1):
         path = state_file(f"{stem}{'' if number == 1 else f'-{number}'}.txt")
@@ -66,7 +66,7 @@ def _free_path() -> str:
 
 
 def _text(error: BaseException) -> str:
-    """The report; of a program so broken that it cannot mask, only what needs no masking."""
+    """Return the report; if the program is too broken to mask, only what needs no masking."""
     try:
         # Imported here: what broke the program may be that its files have gone or changed.
         from qmpsh.secrets.masker import mask_line
@@ -83,7 +83,7 @@ def _program() -> str:
 
 
 def _places(error: BaseException) -> list[str]:
-    """Where it happened, the innermost place last."""
+    """Return where it happened, the innermost place last."""
     frames = traceback.walk_tb(error.__traceback__)
     return [f"  {frame.f_code.co_filename}:{line}" for frame, line in frames]
 

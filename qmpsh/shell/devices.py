@@ -14,7 +14,7 @@ from qmpsh.shell.steps import Wish
 def device_properties(
     introspection: Introspection, words: str, width: int
 ) -> Generator[Wish, str, str]:
-    """The properties of the device that a topic of help names; "" for another topic.
+    """Return the properties of the device that a topic of help names; "" for another topic.
 
     words: the topic; width: columns that the text may take
     Raises UsageError where the VM knows no such device.
@@ -49,7 +49,7 @@ def _lines(found: list[JsonObject], width: int) -> list[str]:
 
 
 def _described(item: JsonObject) -> str:
-    """`uint32: what it is (default 3)`, as far as the server says."""
+    """Return `uint32: what it is (default 3)`, as far as the server says."""
     kind, about = str(item.get("type")), str(item.get("description") or "")
     default = f"(default {_word(item['default-value'])})" if "default-value" in item else ""
     return " ".join(part for part in (f"{kind}:" if about else kind, about, default) if part)

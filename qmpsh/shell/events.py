@@ -85,17 +85,17 @@ def is_named(name: str, patterns: Sequence[str]) -> bool:
 
 
 def read_wanted(text: str) -> EventPattern:
-    """One event, as in `--wait='BLOCK_JOB_COMPLETED device=j0'`. Raises LineSyntaxError."""
+    """Read one event, as in `--wait='BLOCK_JOB_COMPLETED device=j0'`. Raises LineSyntaxError."""
     return _only(_read(text, text.split(), None), "--wait=")
 
 
 def verb_wanted(line: VerbLine) -> EventPattern:
-    """One event of a verb. Raises LineSyntaxError."""
+    """Read the one event of a verb's line. Raises LineSyntaxError."""
     return _only(verb_patterns(line), f".{line.name} ")
 
 
 def verb_job(line: VerbLine) -> str | None:
-    """The job of `.wait job=ID`; None where the line names an event. Raises UsageError for more."""
+    """Return the job of `.wait job=ID`; None for an event. Raises UsageError for more."""
     wanted = verb_patterns(line)
     keys = [[part.text for part in argument.key] for argument in wanted.filters]
     if wanted.patterns or ["job"] not in keys:
@@ -107,13 +107,13 @@ def verb_job(line: VerbLine) -> str | None:
 
 
 def verb_patterns(line: VerbLine) -> EventPattern:
-    """Any number of patterns and filters after a verb. Raises LineSyntaxError."""
+    """Read any number of patterns and filters after a verb. Raises LineSyntaxError."""
     words = line.rest.split() if line.words is None else line.words
     return _read(line.rest, words, line.words)
 
 
 def _read(text: str, words: Sequence[str], argv: Sequence[str] | None) -> EventPattern:
-    """words: of the text, of which the first that holds `=` or a quote ends the patterns."""
+    """Read words, of which the first that holds `=` or a quote ends the patterns."""
     patterns: list[str] = []
     for word in words:
         if re.search(r"[='\"{]", word):
@@ -131,13 +131,13 @@ def _read(text: str, words: Sequence[str], argv: Sequence[str] | None) -> EventP
 
 
 def _behind(text: str, count: int) -> int:
-    """Where the words after the first ones begin."""
+    """Return where the words after the first ones begin."""
     found = re.match(rf"\s*(?:\S+\s+){{{count}}}", text)
     return found.end() if found and count else 0
 
 
 def _only(wanted: EventPattern, start: str) -> EventPattern:
-    """start: how what names the event begins"""
+    """Return the one pattern of a line. start: how what names the event begins"""
     if len(wanted.patterns) == 1:
         return wanted
     if not wanted.text.strip():
@@ -149,8 +149,8 @@ def _only(wanted: EventPattern, start: str) -> EventPattern:
 
 
 def _member(data: Json, key: Sequence[str]) -> tuple[Json, bool]:
-    """What stands in the data at the end of a key, and whether anything does; a member's name may
-    hold dots itself, the longest name wins.
+    """Return the member at the end of a key, and whether there is one. Names of members may contain
+    dots themselves; the longest name wins.
     """
     if not key:
         return data, True
@@ -202,7 +202,7 @@ def _check_key(argument: Argument, events: Sequence[str], schema: Schema) -> Non
 
 
 def _in_prose(names: Sequence[str]) -> str:
-    """`a, b and c`."""
+    """Return `a, b and c`."""
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
@@ -218,7 +218,7 @@ Follow = Callable[[Event], bool]
 
 
 class Kept(NamedTuple):
-    """An event that came and that no line has taken.
+    """A received event that no line has taken.
 
     number: counts all events of the session; when: it was read, by the history's clock.
     """
@@ -245,7 +245,7 @@ class Span:
         self.start = self.mark = start
 
     def since(self, *, exact: bool) -> int:
-        """Where to begin. exact: the line names values too, so that an older event is meant."""
+        """Return the number of the first event that counts. exact: the line names values too."""
         return self.start if exact and self.is_script else self.mark
 
 
@@ -265,7 +265,7 @@ class EventTaker:
 
     @property
     def event(self) -> Event | None:
-        """The event that was waited for."""
+        """The event that was waited for, None before it came."""
         return None if self.found is None else self.found.event
 
     def takes(self, kept: Kept) -> bool:
@@ -346,7 +346,7 @@ class EventHistory:
         self._count = self._size = 0
 
     def age(self, kept: Kept) -> float:
-        """Seconds since an event was read."""
+        """Return the seconds since an event was read."""
         return self._clock() - kept.when
 
     def has_lost(self, names: Callable[[str], bool], since: int) -> bool:
@@ -355,7 +355,7 @@ class EventHistory:
 
     @contextlib.contextmanager
     def expecting(self, matches: Match, since: int | None) -> Iterator[EventTaker]:
-        """The first event that matches and that nothing has taken.
+        """Wait for the first event that matches and that no line has taken.
 
         since: the number of the first that counts; None for those to come
         """
@@ -380,7 +380,9 @@ class EventHistory:
             self._followers.remove(follower)
 
     def kept(self, since: int = 0) -> list[Kept]:
-        """What nothing has taken, from a number on, in the order in which it came."""
+        """Return the events that no line has taken, from a number on, in the order in which they
+        came.
+        """
         queues = self._queues.values()
         found = [kept for queue in queues for kept in queue.kept if kept.number >= since]
         return sorted(found, key=lambda kept: kept.number)
@@ -404,7 +406,7 @@ class EventHistory:
             self._give_way(lambda queue: queue.size)
 
     def _queue(self, name: str) -> _Queue:
-        """Of a name; where there are too many names, the one that was quiet longest gives way."""
+        """Return the queue of a name; of too many, drop the one that was quiet longest."""
         queue = self._queues.get(name)
         if queue is None:
             if len(self._queues) == MAX_NAMES:

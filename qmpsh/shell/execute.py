@@ -19,7 +19,7 @@ from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor, Wish, adapt
 
 
 class Request(NamedTuple):
-    """One command and what its line says about it.
+    """A command to send, and what its line says about it.
 
     hmp: the answer is the monitor's text; has_id, id: the user's own id, restored in `--json`
     as_text: makes the text that is shown in the place of the value; None for another shape
@@ -35,15 +35,15 @@ class Request(NamedTuple):
 
 
 def hmp_request(text: str, redirect: Redirect | None = None) -> Request:
-    """One line of the human monitor, whose answer is its text."""
+    """Return the request for a line of the human monitor, whose answer is its text."""
     return Request(hmp_command(text), redirect=redirect, hmp=True)
 
 
 SILENCE_SECONDS = 2.0
-"""seconds within which a command whose success is silence tells of its failure"""
+"""within which a command that sends no reply on success reports a failure"""
 
 Suggest = Callable[[str], str]
-"""What to say behind "not found" of a command's name: `; did you mean query-status?`, or ""."""
+"""Gives what follows "not found" after a command's name: `; did you mean ...?`, or ""."""
 
 Send = Callable[[Client, Request], Steps]
 """The steps from a request that nothing holds back any more to its answer."""
@@ -63,7 +63,7 @@ _HINTS: Final = {
     "GenericError: Invalid SCM message": "; add --fd FILE",  # wire.md section 13
     "CommandNotFound: The command human-monitor-command ": "; this server has no human monitor",
 }
-"""How an error text begins, and what to say behind it."""
+"""The beginning of an error text, and the advice to add to it."""
 
 
 def execute(
@@ -74,7 +74,7 @@ def execute(
     *,
     allows_oob: Allows = lambda _: False,
 ) -> Steps:
-    """The steps from a request to its answer.
+    """Run a request, from the checks to its answer.
 
     client: None where there is no server (--dry-run); send: what to do once nothing is in the way
     Raises ReplyTimeout, ConnectionLost, UsageError for what --read-only refuses and for what this
@@ -111,7 +111,7 @@ def execute(
 
 
 def _adapted(client: Client, command: Command, allows_oob: Allows) -> Command:
-    """The command as this server wants it, now: what would wait and need not goes out of band."""
+    """Return the command as this server expects it; out of band if it would wait otherwise."""
     if client.oob and client.is_busy and allows_oob(command.name):
         command = command._replace(oob=True)
     if command.arguments is None and command.name in client.dialect.braced:
@@ -132,13 +132,13 @@ def _refuse(client: Client, request: Request, settings: Settings) -> None:
 
 
 def no_human_monitor(client: Client) -> str:
-    """What to say of an HMP line to a server that has none."""
+    """Return the message for an HMP line to a server without a human monitor."""
     return f"{client.dialect.title} has no human monitor; use its QMP commands, .help lists them"
 
 
 def within(timeout: float, steps: Steps) -> Steps:
-    """The same steps, with a limit to each wait that has none of its own: for what has to be learnt
-    from the server before a line can be checked and sent.
+    """Run the steps with a limit for each wait that has none of its own: for what must be read from
+    the server before a line can be checked and sent.
 
     timeout: seconds
     Raises ReplyTimeout, and what the steps raise.
@@ -150,8 +150,8 @@ def within(timeout: float, steps: Steps) -> Steps:
         choice = yield wish._replace(deadline=time.monotonic() + timeout)
         if not wish.ready():
             raise ReplyTimeout(
-                f"no answer within {timeout:g} s to what the line needs to know first; it was not"
-                " sent"
+                f"no answer within {timeout:g} s while reading the argument types from the server;"
+                " the command was not sent"
             )
         return choice
 
@@ -159,7 +159,7 @@ def within(timeout: float, steps: Steps) -> Steps:
 
 
 def _defaulted(modifiers: Modifiers, settings: Settings) -> Modifiers:
-    """The line's modifiers, with what the options say for every line."""
+    """Return the line's modifiers, with what the options say for every line."""
     if not settings.formats and settings.timeout is None:
         return modifiers
     return modifiers._replace(
@@ -169,7 +169,7 @@ def _defaulted(modifiers: Modifiers, settings: Settings) -> Modifiers:
 
 
 def dry_run_text(request: Request) -> str:
-    """The JSON that would be sent, the id left to us unless the user gave one."""
+    """Return the JSON that would be sent, without an id unless the user gave one."""
     message = command_object(request.command)
     if request.has_id:
         message["id"] = request.id
@@ -177,7 +177,7 @@ def dry_run_text(request: Request) -> str:
 
 
 def json_text(value: Json) -> str:
-    """JSON on one line, in which nothing has to be made visible: JSON's own escapes do it."""
+    """Return JSON on one line, all of it printable, with JSON's own escapes."""
     text = json.dumps(value, ensure_ascii=False)
     if text.isprintable():
         return text
@@ -248,7 +248,7 @@ def answer_to(
 def _next_step(
     client: Client, command: Command, pending: Pending, said: str, suggest: Suggest
 ) -> Generator[Wish, str, str]:
-    """What to say after a failure; "" for nothing. said: its text"""
+    """Return what to add to the message of a failure; "" for nothing. said: its text"""
     if isinstance(pending.reply, ErrorReply) and pending.reply.error_class == "CommandNotFound":
         wants = pending.reply.desc.startswith(_NEGOTIATE)
         return "; this server negotiates: leave out -N" if wants else suggest(command.name)
@@ -264,7 +264,7 @@ def _next_step(
 
 
 def _conclude(request: Request, pending: Pending) -> Answer:
-    """The answer, or the loss of the connection raised.
+    """Return the answer, or raise the loss of the connection.
 
     After quit was written the end of the stream is success, with or without its return (wire.md
     section 8: the server may reset the connection before its reply is read).
@@ -282,8 +282,8 @@ def _conclude(request: Request, pending: Pending) -> Answer:
 
 
 def _answer(request: Request, raw: JsonObject, seconds: float, size: int) -> Answer:
-    tells = "error" in raw or request.command.name in _MAY_SHOW_SECRETS
-    if request.command.arguments is not None and tells:
+    may_show = "error" in raw or request.command.name in _MAY_SHOW_SECRETS
+    if request.command.arguments is not None and may_show:
         # Imported here: only what the server says of arguments may repeat a secret.
         from qmpsh.secrets.masker import scrubbed_reply
 
@@ -321,7 +321,7 @@ def _hmp_failed(command: Command, text: str) -> bool:
 
 
 def error_text(error: Json) -> str:
-    """`Class: description` of an error member; the class alone where the text is empty."""
+    """Return `Class: description` of an error member; the class alone if the text is empty."""
     if not isinstance(error, dict):
         return failure("error", str(error))
     return failure(str(error.get("class", "error")), str(error.get("desc", "")))

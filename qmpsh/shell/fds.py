@@ -48,7 +48,7 @@ def open_file(text: str) -> OpenedFile:
 
 
 def _open(path: str, flags: int) -> int:
-    """Raises OSError. Nothing is waited for, the other end of a pipe neither."""
+    """Open a file without waiting for anything, such as the other end of a pipe. Raises OSError."""
     fd = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     if stat.S_ISDIR(os.fstat(fd).st_mode):
         os.close(fd)

@@ -39,7 +39,7 @@ _OPTIONS = frozenset({"device_add", "netdev_add", "object_add"})
 
 
 class _Form(NamedTuple):
-    """How a line of the human monitor reads in QMP.
+    """The QMP form of a line of the human monitor.
 
     name: of the command in QMP; members: for the words in their order, followed by a `?` where they
     may be left out, by `:M` for a size that is in MiB where it has no unit; flags: what an option
@@ -95,7 +95,7 @@ _FORMS = {
 
 
 def in_our_words(text: str, has: Callable[[str], bool]) -> str:
-    """A line of the human monitor in our language, or after `.hmp`; "" for no such line.
+    """Return a line of the human monitor in our language, or after `.hmp`; "" for no such line.
 
     has: whether QMP has a command of that name here
     """
@@ -111,7 +111,7 @@ def in_our_words(text: str, has: Callable[[str], bool]) -> str:
 
 
 def _arguments(form: _Form, name: str, words: Sequence[str]) -> list[str] | None:
-    """The words as arguments; None where they are not exactly what the form takes."""
+    """Return the words as arguments; None if they are not exactly what the form takes."""
     said: list[str] = []
     values: list[str] = []
     for word in words:
@@ -143,7 +143,7 @@ def _is_pair(text: str) -> bool:
 
 
 def _argument(member: str, word: str) -> str:
-    """One argument; "" for a size that is none."""
+    """Return one argument; "" for a word that is not a valid size."""
     name, _, unit = member.removesuffix("?").partition(":")
     if not unit:
         return f"{name}={word}"

@@ -29,7 +29,7 @@ class HistoryFile:
         self._path = path
 
     def load(self) -> list[str]:
-        """Entries, oldest first; an entry may hold newlines."""
+        """Return the entries, oldest first; an entry may contain newlines."""
         try:
             with open(open_regular(self._path, os.O_RDONLY), "rb") as file:
                 file.seek(-min(MAX_HISTORY_BYTES, os.fstat(file.fileno()).st_size), os.SEEK_END)
@@ -67,7 +67,7 @@ class HistoryFile:
 
 
 def is_kept(line: str) -> bool:
-    """A leading blank keeps a line out of the history; an empty line is none."""
+    """Whether a line is kept: not if it is empty or begins with a blank."""
     return bool(line.strip()) and not line[0].isspace()
 
 
@@ -76,7 +76,7 @@ HMP_PROMPT: Final[Prompt] = "(hmp) "
 
 
 def expand(line: str, aliases: Mapping[str, str]) -> str:
-    """The line with its first word replaced; what follows it stays. Never twice."""
+    """Replace the first word of a line if it is an alias; not repeatedly."""
     word = line.split(None, 1)[0] if line.strip() else ""
     if word not in aliases:
         return line

@@ -24,12 +24,12 @@ Source: `help` of QEMU 7.2 and 10.0.
 
 
 def hmp_command(text: str) -> Command:
-    """The QMP command that runs one HMP line."""
+    """Return the QMP command that runs one HMP line."""
     return Command("human-monitor-command", {"command-line": text})
 
 
 def hmp_text(value: Json) -> str | None:
-    """The output with LF ends and no trailing one; None when the server answered no string."""
+    """Return the output with LF as line end and none at its end; None if it is not a string."""
     if not isinstance(value, str):
         return None
     return value.replace("\r\n", "\n").rstrip("\n")

@@ -97,7 +97,7 @@ def hmp_failed(line: str, text: str) -> bool:
 
 
 def _split(line: str) -> tuple[str, str]:
-    """A command's name and its arguments; the monitor takes a format next to it, as in `x/4xb 0`.
+    """Return a command's name and its arguments; a format may follow the name, as in `x/4xb 0`.
 
     Source: get_command_name in QEMU's monitor/hmp.c.
     """

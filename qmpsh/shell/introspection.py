@@ -33,11 +33,11 @@ _EXIT_WORDS = frozenset({"q", "exit", "bye", "logout", "wq"})
 _USELESS_SCHEMA = "the server's schema describes none of its commands: lines are sent unchecked"
 
 Asking = Generator[Wish, str, None]
-"""Steps that only learn something."""
+"""Steps that only read something from the server."""
 
 
 class Introspection:
-    """What one server accepts, asked for as needed.
+    """The commands, schema and device properties of one server, read when they are first needed.
 
     client: None where nothing can be asked; schema: given beforehand (--schema), else None.
     """
@@ -85,21 +85,21 @@ class Introspection:
         return self._machine.disabled
 
     def load_commands(self) -> Asking:
-        """Learn the command names, once, and from them the dialect."""
+        """Read the command names, once, and detect the kind of server from them."""
         client = self._client
         if not self._machine.commands and client is not None:
             self._machine.set_commands((yield from self._ask(client, client.dialect.names)))
             self._recognize(client)
 
     def _recognize(self, client: Client) -> None:
-        """Who it is, now that its commands are known: a storage daemon greets as its emulator."""
+        """Refine the server kind by its commands: a storage daemon greets as an emulator."""
         dialect = listed(client.dialect, self._machine.commands)
         if dialect is not client.dialect:
             client.set_dialect(dialect)
             self._machine.server = dialect.name
 
     def load_schema(self) -> Asking:
-        """Learn the schema, once: from the cache where the server still lists the same commands."""
+        """Read the schema, once: from the cache if the server still lists the same commands."""
         if self._loading:
             yield WaitFor(lambda: not self._loading)
         client = self._client
@@ -146,12 +146,12 @@ class Introspection:
 
     @property
     def manual_name(self) -> str:
-        """The page of the local manual on this kind of server; "" where none does."""
+        """The local manual's page on this kind of server; "" if there is none."""
         dialect = QEMU if self._client is None else self._client.dialect
         return listed(dialect, self.commands).manual
 
     def manual(self) -> Manual | None:
-        """The local manual of this kind of server; None where none is installed."""
+        """Return the local manual of this kind of server; None if it is not installed."""
         if not self._manual_sought:
             from qmpsh.schema.manual.find import find_pages, load_manual
 
@@ -163,13 +163,13 @@ class Introspection:
         return self._manual
 
     def load_all(self) -> Steps:
-        """All that completion wants to know, as a line of its own would."""
+        """Read everything that completion needs."""
         yield from self.load_commands()
         yield from self.load_schema()
         return Outcome()
 
     def load_properties(self, line: CommandLine) -> Generator[Wish, str, Properties | None]:
-        """The properties of the driver that a `device_add` line names; None for other lines."""
+        """Return the properties of the driver in a `device_add` line; None for other lines."""
         if line.name.text != "device_add":
             return None
         driver = _driver(line)
@@ -183,7 +183,7 @@ class Introspection:
         return self._properties.get(driver or "")
 
     def _from_files(self, driver: str) -> Properties | None:
-        """The same from --schema: of the file named after the driver, or of the only one."""
+        """Return the properties from --schema: the file named after the driver, or the only one."""
         devices = self.schema.devices if self.schema is not None else {}
         if driver not in devices and len(devices) == 1:
             return next(iter(devices.values()))
@@ -195,14 +195,14 @@ class Introspection:
         return self._client is not None and self.live
 
     def ask_device(self, driver: str) -> Generator[Wish, str, Json]:
-        """What the server says of a device's properties; None for nothing."""
+        """Ask the server for a device's properties; None for no answer."""
         if self._client is None or not self.live:
             return None
         return (yield from self._ask(self._client, "device-list-properties", {"typename": driver}))
 
     def ask_live(self, name: str, arguments: dict[str, Json]) -> Generator[Wish, str, Json]:
-        """What the running VM answers to a query; None for nothing. Completion's answer of the last
-        seconds serves as well.
+        """Ask the running VM; None for no answer. An answer that completion got in the last seconds
+        is used as well.
         """
         if self._client is None or not self.live:
             return None
@@ -223,10 +223,11 @@ class Introspection:
         info = self.schema.command(name) if self.schema is not None else None
         return info is not None and info.oob
 
-    def suggestion(self, name: str, behind: str = "") -> str:
-        """`; did you mean a?` for an unknown command, from what is at hand, the cache included.
+    def suggestion(self, name: str, rest: str = "") -> str:
+        """Return `; did you mean a?` for an unknown command, from what is known, the cache
+        included.
 
-        behind: what the line says after it, for a command of the human monitor
+        rest: what the line says after it, for a command of the human monitor
         """
         from qmpsh.schema.cache import load_schema
         from qmpsh.suggest import did_you_mean
@@ -237,15 +238,15 @@ class Introspection:
         if not names and self._client is not None:
             cached = load_schema(self._cache_path(self._client))
             names = cached.commands if cached is not None else ()
-        words = behind.split()
+        words = rest.split()
         for count in range(len(words), 0, -1):
             for mark in "-_":
                 if (joined := mark.join([name, *words[:count]])) in names:
                     return f"; did you mean {' '.join([joined, *words[count:]])}?"
-        if name not in names and (verb := self._verb_hint(name, behind)):
+        if name not in names and (verb := self._verb_hint(name, rest)):
             return verb
         hint = did_you_mean(name, names)
-        meant = self.in_our_words(f"{name} {behind}") if behind or not hint else ""
+        meant = self.in_our_words(f"{name} {rest}") if rest or not hint else ""
         if not meant.startswith(".hmp "):
             return f"; did you mean {meant}?" if meant else hint
         if hint:
@@ -253,8 +254,8 @@ class Introspection:
         return f"; in the human monitor there is: {meant}"
 
     def in_our_words(self, text: str) -> str:
-        """A line of the human monitor as one of ours, or after `.hmp`; "" where it is none, or
-        the server has no such monitor.
+        """Return a line of the human monitor in our language, or after `.hmp`; "" if it is not one,
+        or the server has no such monitor.
         """
         from qmpsh.shell.habits import in_our_words
 
@@ -263,22 +264,22 @@ class Introspection:
         names = self.commands
         return in_our_words(text, lambda name: not names or name in names)
 
-    def _verb_hint(self, name: str, behind: str) -> str:
-        """`; did you mean .help?` for a verb that stands without its dot."""
+    def _verb_hint(self, name: str, rest: str) -> str:
+        """Return `; did you mean .help?` for a verb without its dot; "" for another word."""
         # Imported here: as a rule a line's command is there.
         from qmpsh.language.verbs import VERBS
 
         if name not in VERBS:
             return ""
-        line = f"{name} {behind}".rstrip()
+        line = f"{name} {rest}".rstrip()
         twin = self.in_our_words(line)
         return f"; did you mean .{line}{f', or {twin}' if twin else ''}?"
 
     def _ask(
         self, client: Client, name: str, arguments: dict[str, Json] | None = None
     ) -> Generator[Wish, str, Json]:
-        """The value of a reply; None for an error, which is never shown, and where no server
-        answers any more: the line itself then reports that it cannot be sent.
+        """Ask the server; None for an error, which is not shown, and without a connection: the line
+        itself then reports that it cannot be sent.
         """
         if client.closed:
             return None

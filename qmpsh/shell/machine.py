@@ -19,7 +19,7 @@ MachineState = Literal["running", "paused", "ended", "lost", "disconnected", ""]
 
 
 class ConnectionState(Enum):
-    """The state of the connection; without one, the value says what becomes of it."""
+    """The state of the connection; the value says what becomes of one that is not there."""
 
     CONNECTED = "connected"
     WAITING = "reconnecting: the next attempt is due later"
@@ -63,7 +63,7 @@ _EVENT_STATES = {"STOP": ("paused", False), "RESUME": ("running", True)}
 
 
 class Machine:
-    """What is known of the VM and of the connection to it.
+    """The record of what is known of the VM and of the connection to it.
 
     address:   where the monitor is, as it was given
     owner:     libvirt or Proxmox where the monitor is theirs, else ""
@@ -91,8 +91,8 @@ class Machine:
         self.on_greeting(greeting)
 
     def on_greeting(self, greeting: Greeting | None) -> None:
-        """A new connection begins: what was known of the state may be another's. The names of the
-        commands are kept: who knows that they may be others forgets them.
+        """Begin the record of a new connection: forget the state, which may be another VM's. The
+        command names stay, as most often the server is the same program.
         """
         self.remark = remark(self.address, greeting)
         if greeting is not None:
@@ -139,12 +139,12 @@ class Machine:
 
     @property
     def long_state(self) -> str:
-        """The same with what the server calls it: `paused (prelaunch)`."""
+        """The run state with the server's own word for it: `paused (prelaunch)`."""
         word = self.state
         return f"{word} ({self.status})" if self.status not in ("", word) else word
 
     def on_status_query(self) -> None:
-        """The status is being asked for: what is heard from now on is newer than the reply."""
+        """Note that the status is being asked for: later events are newer than the reply."""
         self.stale = self._told = False
 
     def on_event(self, event: Event) -> None:

@@ -26,7 +26,7 @@ from qmpsh.system.programs import shell_refusal
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _USUAL = (signal.SIG_DFL, signal.default_int_handler)
 _POLL_SECONDS = 0.05
-"""seconds between two looks whether the command has ended, where no descriptor tells"""
+"""between two checks whether the command has ended, if no descriptor reports it"""
 
 
 def run_pipe(command: str, data: bytes, client: Client | None) -> int:
@@ -46,11 +46,11 @@ def run_pipe(command: str, data: bytes, client: Client | None) -> int:
 
 
 class _Ended(BaseException):
-    """The exception for a signal that is to end us."""
+    """A signal that ends this program."""
 
 
 class _Command:
-    """A shell command that is ended first when a signal comes that ends us.
+    """A shell command, which is ended first if a signal ends this program.
 
     The signal then does to us what it always does. Those that came while the command was being
     started count as soon as it is there to be ended.
@@ -115,7 +115,9 @@ def _is_in_front() -> bool:
 
 @contextlib.contextmanager
 def _end_of(pid: int) -> Iterator[int | None]:
-    """A descriptor that can be read once the process has ended; None where there are none."""
+    """Return a descriptor that becomes readable when the process ends; None if there is no such
+    thing.
+    """
     try:
         descriptor = os.pidfd_open(pid)
     except (AttributeError, OSError):  # not Linux, or an old kernel
@@ -159,7 +161,7 @@ def wants_terminal(redirect: Redirect, environ: Mapping[str, str]) -> bool:
 
 
 def _last_stage(command: str) -> list[str]:
-    """The words of the last command of a pipeline, variables set before it left out."""
+    """Return the words of the last command of a pipeline, without variables set before it."""
     lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     words: list[str] = []
@@ -201,7 +203,7 @@ def _is_fifo(path: str) -> bool:
 
 @contextlib.contextmanager
 def open_target(redirect: Redirect) -> Iterator[BinaryIO]:
-    """The file that `begin_file` has made, to append to what is in it.
+    """Open the file that `begin_file` has created, to append to it.
 
     Raises QmpshError when it cannot be written any more: the line was sent.
     """
@@ -213,13 +215,13 @@ def open_target(redirect: Redirect) -> Iterator[BinaryIO]:
 
 
 def write_file(redirect: Redirect, data: bytes) -> None:
-    """Append the bytes to the file that was begun. Raises QmpshError when it cannot be written."""
+    """Append the bytes to a redirect's file. Raises QmpshError if it cannot be written."""
     with open_target(redirect) as file:
         file.write(data)
 
 
 def pipe_status(status: int, redirect: Redirect) -> str:
-    """What to say of a pipe's exit status; "" for success."""
+    """Return the message for a pipe's exit status; "" for success."""
     if status == 0:
         return ""
     target, words = mask_text(redirect.target), _last_stage(redirect.target)

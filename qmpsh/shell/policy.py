@@ -22,7 +22,7 @@ NO_YES = (("n", "no"), ("y", "yes"))
 
 
 class PolicyRule(NamedTuple):
-    """What the policy says of a command.
+    """What the policy says about a command.
 
     asks: what to ask first, None for nothing; reads: it changes nothing.
     """
@@ -71,7 +71,7 @@ _HMP: Final = {
 
 
 def question_before(command: Command, confirm: Mapping[str, bool] = _NONE) -> Ask | None:
-    """What to ask before this command, or None. A choice of "q" or "y" means: go on.
+    """Return the question to ask before a command, or None. The choices "q" and "y" mean: go on.
 
     confirm: names, of QMP or of the human monitor, that ask or do not whatever is said here
     """
@@ -89,7 +89,7 @@ def reads_only(command: Command) -> bool:
 
 
 def refuse_unless_reading(command: Command) -> None:
-    """What `--read-only` means. Raises UsageError for a command that may change something."""
+    """Raise UsageError for a command that may change something: `--read-only`."""
     if not reads_only(command):
         raise UsageError(
             f"{_names(command)[0]} was not sent: --read-only allows only commands that read, such"
@@ -105,7 +105,7 @@ def _rule(name: str) -> PolicyRule:
 
 
 def _names(command: Command) -> list[str]:
-    """What a command is called: its own name, or the monitor's word and then its row in the table.
+    """Return the names of a command: its own, or the monitor's word and its row in the table.
 
     A line of the monitor without a word has the name of the command that carries it.
     """

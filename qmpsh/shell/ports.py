@@ -37,7 +37,7 @@ def lacks_place(text: str) -> bool:
 
 
 def plug_hint(client: Client, driver: str, said: str) -> Generator[Wish, str, str]:
-    """What to write next, from `; `; "" where the VM does not say.
+    """Return the advice, from its `; ` on; "" if the VM does not say where there is a place.
 
     driver: of the device, "" for an unknown one; said: the server's error
     """
@@ -66,7 +66,7 @@ def plug_hint(client: Client, driver: str, said: str) -> Generator[Wish, str, st
 
 
 def _list(client: Client, path: str, deadline: float) -> Generator[Wish, str, Json]:
-    """What qom-list answers; None for nothing."""
+    """Return the answer of qom-list; None for no answer."""
     if client.closed or time.monotonic() >= deadline:
         return None
     pending = client.submit(Command("qom-list", {"path": path}))

@@ -17,7 +17,7 @@ from qmpsh.language.syntax import FORMATS, parse_duration
 from qmpsh.suggest import did_you_mean
 
 MIN_EVENTS_COLUMNS, MAX_EVENTS_COLUMNS = 12, 200
-"""columns that the events pane may be told to have"""
+"""of the events pane"""
 
 VIEWS = ("json", *(name for name, row in FORMATS.items() if row.is_view))
 """The words of `.set view`; json is the plain value, in no format."""
@@ -145,11 +145,11 @@ ROWS: dict[str, PreferenceRow] = {
 }
 
 Listener = Callable[[str], None]
-"""Told the name of an option that has changed; may raise UsageError to refuse the change."""
+"""Gets the name of a changed option; may raise UsageError to refuse the change."""
 
 
 class Preferences:
-    """The options of `.set`, and who listens to their changes.
+    """The options of `.set`, with the subscribers to their changes.
 
     values: as they are now; offers: further words of an option, asked for when needed.
     """
@@ -182,11 +182,11 @@ class Preferences:
                 listener(name)
 
     def word(self, name: str) -> str:
-        """The text of an option's value."""
+        """Return the text of an option's value."""
         return find_row(name).get(self.values)
 
     def choices(self, name: str) -> list[str]:
-        """The words that an option takes, as far as they can be listed."""
+        """Return the words that an option takes, as far as they can be listed."""
         row = ROWS.get(name)
         if row is None:
             return []
@@ -195,7 +195,7 @@ class Preferences:
 
 
 def find_row(name: str) -> PreferenceRow:
-    """The row of an option. Raises UsageError that names the nearest one."""
+    """Return the row of an option. Raises UsageError that names the nearest one."""
     if name not in ROWS:
         hint = did_you_mean(name, ROWS) or f"; there are {', '.join(ROWS)}"
         raise UsageError(f"no option {name}{hint}")
@@ -203,7 +203,7 @@ def find_row(name: str) -> PreferenceRow:
 
 
 def completable(preferences: Preferences) -> dict[str, Setting]:
-    """The options as completion wants them."""
+    """Return the options in the form that completion takes."""
     return {
         name: Setting(
             row.summary, partial(preferences.word, name), partial(preferences.choices, name)

@@ -34,7 +34,7 @@ _MAX_REMAINING_SECONDS = 100 * 3600.0
 """seconds left that are still worth telling"""
 
 MAX_JOBS = 1000
-"""jobs that are followed: of more, somebody makes them up"""
+"""that are followed; a server with more makes them up"""
 
 _MIN_SAMPLE_SECONDS = 0.05
 """seconds between two numbers that say something about a rate"""
@@ -120,7 +120,7 @@ class RateMeter:
         self._count, self._since = count, now
 
     def stop(self) -> None:
-        """It stands still for a reason: what it did before says nothing about later."""
+        """Forget the rate: work that stands still for a reason says nothing about later."""
         self.rate = self._since = None
 
 
@@ -138,7 +138,7 @@ class _WorkCourse:
         self._transfer = RateMeter()
 
     def become(self, state: WorkState) -> None:
-        """It is in this state from now on."""
+        """Set the state."""
         if state is not WorkState.RUNNING:
             self._meter.stop()
             self._transfer.stop()
@@ -153,7 +153,7 @@ class _WorkCourse:
                 self._transfer.read(moved, now)
 
     def work(self) -> Work:
-        """As it is now."""
+        """Return the work as it is now."""
         fraction = self._done / self._total if self._total else None
         label = f"{self.type} {self.name}".strip()
         return Work(label, self.state, fraction, self._transfer.rate, self._left())
@@ -167,7 +167,7 @@ class _WorkCourse:
 
 
 class Progress:
-    """All that the machine works on: what the session feeds and the status line shows."""
+    """The jobs and the migration of a VM, from the events and replies that it is given."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, _WorkCourse] = {}
@@ -178,7 +178,7 @@ class Progress:
         self._waiting = False
 
     def works(self, names: Container[str] | None = None) -> list[Work]:
-        """What goes on: first what moves, the nearest to its end before the others.
+        """Return the work under way: first what moves, and of that what is nearest to its end.
 
         names: of the jobs to report, and MIGRATION; None for all
         """
@@ -187,23 +187,23 @@ class Progress:
         return sorted((course.work() for course in wanted), key=_distance)
 
     def suspect_migration(self) -> None:
-        """A command went out that may have begun one: without the migration capability `events`
-        nothing else shows it.
+        """Expect a migration, since a command may have started one: without the migration
+        capability `events` nothing else shows it.
         """
         self._suspected.add(_MIGRATE)
 
     # ------------------------------------------------------------------ asking
 
     def due(self, now: float) -> float | None:
-        """Seconds until a question should be asked; None while nothing wants asking."""
+        """Return the seconds until a query is due; None for never."""
         if self._waiting:
             return None
         waits = [self._due(name, now) for name in (_JOBS, _MIGRATE)]
         return min((wait for wait in waits if wait is not None), default=None)
 
     def next_query(self, now: float) -> str | None:
-        """The command to ask now, or None. Its reply, or None for a refusal, goes to `learn`;
-        until then there is none.
+        """Return the query to send now, or None. Its reply, None for a refusal, goes to `on_reply`;
+        until then no other is due.
         """
         if self._waiting:
             return None
@@ -234,7 +234,7 @@ class Progress:
         return max(0.0, last + POLL_SECONDS - now, own + pause - now)
 
     def _pause(self, name: str) -> float | None:
-        """Seconds to leave between two questions of a kind; None to ask no more."""
+        """Return the seconds between two queries of a kind; None to send no more."""
         if name in self._suspected:
             return POLL_SECONDS
         if name == _JOBS:
@@ -286,7 +286,7 @@ class Progress:
         self._migration.become(state)
 
     def _block_job(self, what: str, data: JsonObject, now: float) -> None:
-        """The older events; QEMU before 3.0 has no others, and they have the numbers."""
+        """Use the older events: QEMU before 3.0 has no others, and they have the numbers."""
         name = _text(data, "device")
         if what in _ENDS:
             self._job_changed(name, "concluded")
@@ -302,7 +302,7 @@ class Progress:
     # ------------------------------------------------------------------ replies
 
     def _on_jobs(self, jobs: list[JsonObject], now: float) -> None:
-        """The jobs there are. What an event said since the question is newer than the reply."""
+        """Use the list of jobs. What an event said since the query is newer than the reply."""
         known = jobs[:MAX_JOBS]
         for name in set(self._jobs) - {_text(job, "id") for job in known}:
             if f"job {name}" not in self._heard:
@@ -346,7 +346,7 @@ def _text(data: JsonObject, key: str) -> str:
 
 
 def _count(data: JsonObject, key: str) -> int:
-    """A number of units; 0 for what is none."""
+    """Return a number of units; 0 for anything else."""
     value = data.get(key)
     if isinstance(value, int) and not isinstance(value, bool):
         return min(max(0, value), _MAX_COUNT)

@@ -24,7 +24,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 def read_lines(
     fd: int, client: Callable[[], Client | None], before_wait: Callable[[], bool]
 ) -> Iterator[bytes]:
-    """Physical lines of a descriptor, without their newlines, as they come.
+    """Yield the physical lines of a descriptor, without their newlines, as they come.
 
     client: gives the client to poll meanwhile, None for none
     before_wait: called when nothing more is at hand (to flush what was answered so far); False
@@ -45,7 +45,7 @@ def read_lines(
 
 
 def _read(fd: int, client: Client | None) -> bytes:
-    """The next bytes of the input, b"" at its end; the client is served until they come."""
+    """Return the next bytes of the input, b"" at its end; serve the client until they come."""
     while client is not None and not client.closed:
         ready = wait_for({fd: READ, client.fileno(): READ}, None)
         if client.fileno() in ready:
@@ -59,7 +59,7 @@ def _read(fd: int, client: Client | None) -> bytes:
 
 
 class ScriptLine(NamedTuple):
-    """A logical line of a script, or what is wrong with it: then it is not run.
+    """A logical line of a script, or its error: then it is not run.
 
     number: where it is from; note: a remark on it, "" for none
     """
@@ -71,7 +71,7 @@ class ScriptLine(NamedTuple):
 
 
 def script_lines(lines: Iterable[bytes], mode: Callable[[], Mode]) -> Iterator[ScriptLine]:
-    """The logical lines of physical ones.
+    """Yield the logical lines of physical ones.
 
     mode: gives how the next line is read; asked once the line before it was taken
     """
@@ -101,7 +101,7 @@ def script_lines(lines: Iterable[bytes], mode: Callable[[], Mode]) -> Iterator[S
 
 
 def decode_line(line: bytes, number: int) -> str:
-    """The text of a physical line. number: from 1; a byte order mark before the first is not text.
+    """Return the text of a physical line, without a byte order mark. number: of the line, from 1
 
     Raises UsageError for bytes that are not UTF-8.
     """

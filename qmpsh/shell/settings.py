@@ -58,7 +58,7 @@ MAX_FOLDER_ENTRIES = 1000
 
 
 def list_paths(prefix: str) -> list[str]:
-    """Paths that begin with the prefix, folders with a slash at their end, sorted.
+    """Return the paths that begin with the prefix, sorted; folders end with a slash.
 
     Hidden ones only where the prefix asks for them.
     """

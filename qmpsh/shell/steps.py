@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Answer(NamedTuple):
-    """One thing to show.
+    """An answer to show.
 
     command:  the QMP command that was answered; "" for a verb's text
     failed:   the server answered with an error (or HMP with what looks like one)
@@ -53,7 +53,7 @@ class Answer(NamedTuple):
 
 
 class Note(NamedTuple):
-    """A remark of the shell's own, not an answer: dim on a screen, on stderr otherwise.
+    """A remark of the shell, not an answer: dim on a screen, on stderr otherwise.
 
     bare: a word for programs that read along; nothing precedes it on its line
     """
@@ -63,7 +63,7 @@ class Note(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How a line ended. error: not yet shown by an Answer; leave: the shell should end."""
+    """The end of a line. error: not yet shown by an Answer; leave: the shell should end."""
 
     exit_code: int = 0
     error: QmpshError | None = None
@@ -116,8 +116,8 @@ Show = Callable[[Answer | Note], None]
 
 
 def adapted(steps: Steps, adapt: Callable[[Wish], Generator[Wish, str, str | None]]) -> Steps:
-    """The same steps, each wish passed on by `adapt`: it yields what the driver is to see instead,
-    and gives the choice to go on with.
+    """Run the steps, each wish passed through `adapt`: it yields what the driver sees instead, and
+    returns the choice to continue with.
     """
     choice: str | None = None
     try:
@@ -148,7 +148,7 @@ def drive(
 
 
 class Task:
-    """One line being run.
+    """A line being run.
 
     steps: what it does; show: takes each answer as it comes. The driver calls advance() whenever
     the client may have news, and sleeps at most timeout() in between.
@@ -176,7 +176,7 @@ class Task:
         self._choice = key
 
     def timeout(self, now: float) -> float | None:
-        """Seconds until the deadline of what is waited for; None for no limit."""
+        """Return the seconds until the deadline of the present wait; None for no limit."""
         if self.until is None or self.until.deadline is None:
             return None
         return max(0.0, self.until.deadline - now)

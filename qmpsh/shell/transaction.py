@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Transaction:
-    """Actions in the order they were typed."""
+    """The actions of an open transaction, in the order in which they were typed."""
 
     def __init__(self) -> None:
         self._actions: list[Json] = []
@@ -34,7 +34,7 @@ class Transaction:
         self._refused: QmpshError | None = None
 
     def add(self, line: CommandLine, data: JsonObject) -> None:
-        """One more action."""
+        """Add an action."""
         self._actions.append({"type": line.name.text, "data": data})
         self._lines.append(mask_line(line.source.strip()))
 
@@ -43,17 +43,17 @@ class Transaction:
         self._refused = self._refused or error
 
     def preview(self) -> str:
-        """The numbered actions as they were typed, secrets masked."""
+        """Return the numbered actions as they were typed, secrets masked."""
         return "\n".join(f"{number}. {line}" for number, line in enumerate(self._lines, 1))
 
     def question(self) -> Ask:
-        """What to ask a person who has seen the preview."""
+        """Return the question to ask a user who has seen the preview."""
         count = len(self._actions)
         these = "this action" if count == 1 else f"these {count} actions, all or none"
         return Ask(f"Run {these}?", (("y", "yes"), ("n", "no")))
 
     def request(self, end: TransactionOpen | TransactionClose) -> Request:
-        """The whole as one command.
+        """Return the transaction as one command.
 
         end: what closed it, with the modifiers and the redirect of the whole
         Raises UsageError when a line was refused or there is none.
@@ -99,7 +99,7 @@ def commit_request(
 
 
 def masked_request(request: Request) -> Request:
-    """The request with `********` for each secret; itself where it holds none."""
+    """Return the request with `********` for each secret; the same object if it has none."""
     command = request.command
     message = command_object(command)
     masked = mask_json(message)

@@ -38,7 +38,7 @@ class WireTracer:
         """ids of the commands whose answer is a secret, as JSON"""
 
     def __call__(self, direction: str, message: JsonObject) -> None:
-        """Tell of one message."""
+        """Pass one message to the sinks, masked."""
         try:
             masked = self._masked(direction, message)
         except Exception:
@@ -87,7 +87,7 @@ class WireLog:
         try:
             self._fd = os.open(path, _FLAGS, FILE_MODE)
         except OSError as error:
-            why = "nobody reads it" if error.errno == errno.ENXIO else error.strerror
+            why = "it is a pipe without a reader" if error.errno == errno.ENXIO else error.strerror
             raise UsageError(f"cannot write the log {path}: {why}") from error
         os.set_blocking(self._fd, True)  # a reader who takes his time gets every line whole
 
@@ -113,7 +113,7 @@ class WireLog:
             self.warn(f"{self.path} could not be written, the log is off: {error.strerror}")
 
     def _read_vm_name(self, message: Json) -> None:
-        """Overhear the VM's name: who asks query-name wants it anyway."""
+        """Read the VM's name from the messages: a session asks for it anyway."""
         if not isinstance(message, dict):
             return
         if "QMP" in message:  # another connection, perhaps another VM
@@ -131,7 +131,7 @@ def _write_all(fd: int, data: bytes) -> None:
 
 
 def log_of(client: Client | None) -> WireLog | None:
-    """The log that a client writes, on or off; None for none."""
+    """Return the log that a client writes, on or off; None for none."""
     tracing = client.tracer if client is not None else None
     sinks = tracing.sinks if isinstance(tracing, WireTracer) else []
     return next((sink for sink in sinks if isinstance(sink, WireLog)), None)

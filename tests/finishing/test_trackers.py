@@ -233,7 +233,7 @@ def test_a_listed_job_is_a_later_one() -> None:
     [
         ((), [], "no job j0: it never was, or has ended and was dismissed"),
         ((), None, "no job j0: query-jobs was refused"),
-        ((job("null"),), [], ".wait: job j0: it is gone, and nothing tells how it ended"),
+        ((job("null"),), [], ".wait: job j0: it is gone, and its result is unknown"),
         ((), listed("concluded"), ""),
         ((), listed("concluded", error="no space"), ".wait: job j0: no space"),
     ],
@@ -297,7 +297,7 @@ def test_null_alone_is_no_success() -> None:
     assert (course.query, course.urgent) == ("query-jobs", True)
     course.on_reply([])
     assert told(course) == (
-        "blockdev-create: job j0: it is gone, and nothing tells how it ended",
+        "blockdev-create: job j0: it is gone, and its result is unknown",
         "",
     )
 

@@ -53,7 +53,7 @@ def test_a_fifo_has_a_reader_or_is_refused(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     fifo = f"{vm.folder}/fifo"
     os.mkfifo(fifo)
     done = run_qmpsh("-l", fifo, vm.path, "stop")
-    assert done.stderr == f"qmpsh: cannot write the log {fifo}: nobody reads it\n"
+    assert done.stderr == f"qmpsh: cannot write the log {fifo}: it is a pipe without a reader\n"
     assert done.returncode == 2
     assert '"running": true' in run_qmpsh(vm.path, "query-status").stdout
     copy = Path(vm.folder, "copy")

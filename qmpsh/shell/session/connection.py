@@ -141,7 +141,7 @@ class ConnectionManager:
 
     @property
     def unapproved(self) -> VmIdentity | None:
-        """The VM that took the place of the user's, None if the user has chosen the one there."""
+        """The VM that took the place of the user's; None if the user has chosen the one there."""
         return self._unapproved
 
     def approve(self, vm: VmIdentity) -> None:

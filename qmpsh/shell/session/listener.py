@@ -11,7 +11,7 @@ from qmpsh.protocol.messages import ErrorReply, Event, Reply
 
 
 class Tone(Enum):
-    """How a remark is meant, which decides its colour."""
+    """The meaning of a remark, which decides its colour."""
 
     QUIET = "quiet"
     ALARMING = "alarming"
@@ -27,22 +27,22 @@ class SessionListener(Protocol):
         """Guards what the session does unasked."""
 
     def event(self, event: Event) -> None:
-        """An event came."""
+        """Show an event."""
 
     def stray(self, reply: Reply | ErrorReply) -> None:
-        """A reply came that belongs to no command of ours."""
+        """Show a reply that belongs to no command of this client."""
 
     def refresh(self) -> None:
-        """Something known of the machine changed: draw the status line again."""
+        """Draw the status line again: something known of the machine has changed."""
 
     def facts(self) -> None:
-        """Values of the VM came that a completion missed: it is worth trying again."""
+        """Complete again: values of the VM have come that a completion lacked."""
 
     def filter_events(self, patterns: tuple[str, ...]) -> None:
         """Show only events whose names match one of the patterns; all of them without one."""
 
     def connection_lost(self, error: QmpshError) -> None:
-        """The connection ended; called once for each."""
+        """Report the end of the connection; called once for each."""
 
     def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:
         """Show something that no line asked for; not yet safe to show."""

@@ -27,7 +27,7 @@ _CANCEL = ("c", "cancel")
 
 
 class OwnedVm(Protocol):
-    """The VM. keeps: whether Enter means to leave it running, and not to quit it."""
+    """The VM that `qmpsh run` started. keeps: Enter leaves it running, and does not quit it"""
 
     @property
     def keeps(self) -> bool: ...
@@ -37,13 +37,13 @@ class OwnedVm(Protocol):
         """Whether its process is gone."""
 
     def words(self) -> str:
-        """What it has printed since the last call, not yet safe to show; "" for nothing."""
+        """Return what it has printed since the last call, not yet safe to show; "" for nothing."""
 
     def last_words(self) -> str:
-        """The last line that it has printed, not yet safe to show; "" for none."""
+        """Return the last line that it has printed, not yet safe to show; "" for none."""
 
     def leave_running(self) -> None:
-        """It is to outlive the shell; else it is ended with it."""
+        """Let it outlive the shell; otherwise it is ended with it."""
 
 
 def is_over(own: OwnedVm, machine: Machine) -> bool:
@@ -74,7 +74,7 @@ def leave_shell(own: OwnedVm, client: Client | None, machine: Machine) -> Steps:
 
 
 def question(own: OwnedVm, machine: Machine) -> Ask:
-    """What to ask: only a running guest can power itself down."""
+    """Return the question; only a running guest can power itself down."""
     first, last = (_LEAVE, _QUIT) if own.keeps else (_QUIT, _LEAVE)
     listens = machine.connected and machine.running and "system_powerdown" in machine.commands
     middle = (_POWERDOWN,) if listens else ()

@@ -34,9 +34,9 @@ RATE_SHARE = 5
 
 
 class BackgroundQuery(NamedTuple):
-    """One query in the background.
+    """A query of the session's own.
 
-    command: what to ask; learn: takes the value of the reply, None for a refusal.
+    command: what to ask; on_value: takes the value of the reply, None for a refusal.
     """
 
     command: Command
@@ -68,7 +68,7 @@ class QueryQueue:
         return self._asked is None and not self._queue
 
     def due(self, now: float) -> float | None:
-        """Seconds after which tick() has something to send, if time alone is in the way."""
+        """Return the seconds until tick() may send something, if only the rate delays it."""
         if self._asked is not None or not self._queue or self._client.in_flight:
             return None
         return max(0.0, self._free - now)
@@ -101,7 +101,7 @@ STATUS_POLL_SECONDS = 0.5
 
 
 class BackgroundQueries:
-    """All background queries of a session, and what is learnt from them.
+    """The background queries of a session, and what becomes of their replies.
 
     context: what loads the schema; machine, catalog: what the answers fill in.
     """
@@ -127,7 +127,7 @@ class BackgroundQueries:
         self._catalog.live = self._context.introspection.live_values = LiveValues()
         self._catalog.replaced = partial(self._replaced, client)
         machine, catalog, dialect = self._machine, self._catalog, client.dialect
-        for is_there, command, learn in (
+        for is_there, command, on_value in (
             (dialect.named, Command("query-name"), machine.set_name),
             (dialect.named, Command("query-uuid"), machine.set_uuid),
             (dialect.status, Command("query-status"), machine.set_status),
@@ -135,10 +135,10 @@ class BackgroundQueries:
             (dialect.hmp, hmp_command("help info"), catalog.set_hmp_info),
         ):
             if is_there:
-                self._background.ask(BackgroundQuery(command, learn))
+                self._background.ask(BackgroundQuery(command, on_value))
 
     def on_connection_lost(self) -> None:
-        """The connection is gone: no work is known now, and no answer is waited for."""
+        """Forget the work under way, and the queries whose replies will not come."""
         self._progress = Progress()
         if self._loading is not None:
             self._loading.advance(time.monotonic())
@@ -156,7 +156,7 @@ class BackgroundQueries:
         self._load_schema(self._background)
 
     def due(self, now: float) -> list[float | None]:
-        """Seconds until something of this is due, None for never."""
+        """Return the seconds until each of the queries is due, None for never."""
         waits: list[float | None] = []
         if self._machine.stale and self._machine.connected:
             waits.append(max(0.0, self._status_asked + STATUS_POLL_SECONDS - now))
@@ -174,13 +174,13 @@ class BackgroundQueries:
         self._progress.on_event(event, time.monotonic())
 
     def on_line_ended(self, line: str) -> None:
-        """A line of the user's has ended; a migration is announced by nothing else."""
+        """Expect a migration after a line that may have started one: nothing else announces it."""
         if "migrate" in line:
             self._progress.suspect_migration()
 
     def works(self) -> list[Work]:
-        """What the machine is working on; followed from the first look on: a front end that does
-        not show it costs the VM no question.
+        """Return what the machine is working on. It is followed from the first call on: a front end
+        that does not show it costs the VM no query.
         """
         self._follows_work = True
         return self._progress.works()
@@ -255,7 +255,7 @@ class BackgroundQueries:
         return wanted and self._has_loaded and self._machine.connected
 
     def _ask_about_work(self, background: QueryQueue) -> None:
-        """How far jobs and migration are, while there are any."""
+        """Ask how far jobs and migration are, while there are any."""
         name = self._progress.next_query(time.monotonic()) if self._may_ask_about_work else None
         if name is not None and name in (self._context.introspection.commands or (name,)):
             background.ask(BackgroundQuery(Command(name), partial(self._on_work, name)))

@@ -117,7 +117,7 @@ class VmIdentity(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """What to call it; as the VM gave it, not yet safe to show."""
+        """The name to show; as the VM gave it, not yet safe to show."""
         return self.name or (f"uuid {self.uuid}" if self.uuid.strip("0-") else "without a name")
 
 

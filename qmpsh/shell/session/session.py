@@ -80,7 +80,7 @@ class SessionFrontEnd(FrontEnd):
 
 
 class RunningLine:
-    """A line that was started: what it is, and whom to inform."""
+    """A line that was started, and the callback for its end."""
 
     __slots__ = ("ended", "line", "task")
 
@@ -133,7 +133,7 @@ class Session:
         self.queries.attach(client)
 
     def own(self, vm: OwnedVm | None) -> None:
-        """The VM lives for this session: what it prints is shown, and leaving asks about it."""
+        """Own a VM for this session: show what it prints, and ask about it on leaving."""
         self._own = self.connection.own = vm
 
     @property
@@ -153,17 +153,15 @@ class Session:
 
     @property
     def works(self) -> list[Work]:
-        """What the machine is working on, the one to show first."""
+        """The work of the machine, beginning with the piece to show."""
         return self.queries.works()
 
     def split(self, text: str) -> Split:
-        """What was typed or pasted as lines; Enter goes on to another row of the last, if it has a
-        rest.
-        """
+        """Split what was typed or pasted into lines; a rest continues on another row."""
         return split_lines(text, self.context.mode)
 
     def complete(self, text: str, cursor: int, *, asked: bool = True) -> list[Candidate]:
-        """Candidates at the cursor (an offset into text, in characters).
+        """Return the candidates at the cursor (an offset into text, in characters).
 
         What the VM must be asked for first is missing; `SessionListener.facts` says when it came.
         asked: by the user; else nothing is put to the VM that could do it harm.
@@ -176,7 +174,7 @@ class Session:
         return found
 
     def hint(self, text: str, cursor: int) -> list[Fragment]:
-        """The signature of what is being typed or the fault in it, as (role, text); [] for none.
+        """Return the signature of what is being typed or the fault in it, as (role, text); or [].
 
         Also asks ahead for the values that a completion here would want.
         """
@@ -191,7 +189,7 @@ class Session:
         return hint(text, cursor, self.catalog, self.context.mode)
 
     def faults(self, text: str) -> list[Fault]:
-        """What is wrong with the line so far, for its colours."""
+        """Return the faults of the line so far, for its colours."""
         return (
             find_faults(text, self.catalog, self.context.mode)
             if len(text) <= MAX_LINE_CHARACTERS
@@ -215,7 +213,7 @@ class Session:
         show(item)
 
     def interrupt(self) -> bool:
-        """Ctrl-C: let go of the running line; its reply is shown when it comes.
+        """Detach from the running line (Ctrl-C); its reply is shown when it comes.
 
         Returns False when nothing was running and no transaction was open.
         """
@@ -230,7 +228,7 @@ class Session:
         return True
 
     def wait(self) -> float | None:
-        """Seconds after which poll() is due even if the descriptor stays quiet; None for never."""
+        """Return the seconds after which poll() is due even without I/O; None for never."""
         now = time.monotonic()
         waits = [running.task.timeout(now) for running in self._lines()]
         waits.append(self.connection.wait(now))

@@ -19,7 +19,7 @@ from qmpsh.shell.verbs.table import verb
     reaches_vm=True,
 )  # fmt: skip
 def add_fd(context: Context, line: VerbLine) -> Steps:
-    """A set of its own for one file; its name there is the answer."""
+    """Add a file to a new fd set; the answer is its name there."""
     words = words_and_redirect(line.rest)[0] if line.words is None else line.words
     if len(words) != 1:
         raise LineSyntaxError(
@@ -31,6 +31,6 @@ def add_fd(context: Context, line: VerbLine) -> Steps:
 
 
 def _name_of_set(value: Json) -> str | None:
-    """What blockdev-add and others take as a file name; None for an answer of another shape."""
+    """Return the file name for blockdev-add and others; None for an answer of another shape."""
     number = as_dict(value).get("fdset-id")
     return None if number is None else f"/dev/fdset/{number}"

@@ -14,7 +14,7 @@ from qmpsh.shell.steps import Note, Outcome, Steps
 from qmpsh.shell.verbs.table import verb
 
 
-@verb("disconnect", "", "let somebody else have the monitor")
+@verb("disconnect", "", "disconnect, so that another client can use the monitor")
 def disconnect(context: Context, line: VerbLine) -> Steps:
     """Give the connection up."""
     client = _client(context, line)
@@ -25,7 +25,7 @@ def disconnect(context: Context, line: VerbLine) -> Steps:
     return Outcome()
 
 
-@verb("reconnect", "", "take the monitor again")
+@verb("reconnect", "", "connect to the monitor again")
 def reconnect(context: Context, line: VerbLine) -> Steps:
     """Take the monitor again. Raises UsageError while it is ours."""
     client = _client(context, line)

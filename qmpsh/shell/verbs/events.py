@@ -48,7 +48,7 @@ def events(context: Context, line: VerbLine) -> Steps:
 
 @verb(
     "wait", "EVENT [KEY=VALUE...]|job=ID",
-    "an event since the last command, else the next; or the end of a job; --new, --timeout T",
+    "wait for an event; one since the last command counts, not with --new; or for a job's end",
     Takes.EVENT, bare=True, modifiers=("new",), reaches_vm=True,
 )  # fmt: skip
 def wait(context: Context, line: VerbLine) -> Steps:
@@ -94,7 +94,7 @@ def _old(kept: Kept, age: float) -> Note:
 
 
 def _wait_for_job(context: Context, line: VerbLine, job: str) -> Steps:
-    """The end of a job that was started before: by what was kept of it, then by query-jobs."""
+    """Wait for a job that was started before: by the events kept of it, then by query-jobs."""
     modifiers = _modifiers(context, line)
     if modifiers.new:
         raise UsageError(".wait job=ID takes no --new: a job ends once")
@@ -157,7 +157,7 @@ def _print_events(context: Context, line: VerbLine) -> Steps:
 
 
 def connected(context: Context, line: VerbLine) -> Client:
-    """The client. Raises UsageError with --dry-run, ConnectionLost without a connection."""
+    """Return the client. Raises UsageError with --dry-run, ConnectionLost without a connection."""
     client = _server(context, line)
     if client.closed:
         raise ConnectionLost(f".{line.name}: there is no connection")
@@ -165,7 +165,7 @@ def connected(context: Context, line: VerbLine) -> Client:
 
 
 def _server(context: Context, line: VerbLine) -> Client:
-    """The client, whose connection may have ended. Raises UsageError with --dry-run."""
+    """Return the client, whose connection may have ended. Raises UsageError with --dry-run."""
     if context.client is None:
         raise UsageError(f".{line.name}: there is no connection with --dry-run")
     return context.client
@@ -179,7 +179,7 @@ def _check(context: Context, wanted: EventPattern) -> Generator[Wish, str, None]
 
 
 def _modifiers(context: Context, line: VerbLine) -> Modifiers:
-    """The line's modifiers, the program's options taken into account."""
+    """Return the line's modifiers, with the program's options."""
     given, settings = line.modifiers, context.settings
     timeout = settings.timeout if given.timeout is None else given.timeout
     return given._replace(formats=given.formats | settings.formats, timeout=timeout)
@@ -190,7 +190,7 @@ def _deadline(modifiers: Modifiers) -> float | None:
 
 
 def _answer(event: Event, line: VerbLine, modifiers: Modifiers, *, whole: bool = False) -> Answer:
-    """An event's data, or all of it."""
+    """Return an event's data, or the whole event, as an answer."""
     return Answer(
         "",
         value=event.raw if whole else event.data,
@@ -209,7 +209,7 @@ def _meanwhile(taker: EventTaker) -> str:
 def _unmet(
     client: Client, line: VerbLine, wanted: EventPattern, came: str, timeout: float | None
 ) -> ConnectionLost | ReplyTimeout:
-    """What to say where the events did not come."""
+    """Return the error for events that did not come."""
     what = wanted.text.strip() or "events"
     if client.closed:
         why = f": {client.lost}" if client.lost is not None else ""

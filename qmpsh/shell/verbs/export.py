@@ -31,7 +31,9 @@ def show_json(context: Context, line: VerbLine) -> Steps:
     return Outcome()
 
 
-@verb("export", "bash|python|virsh LINE", "the same command for another tool", Takes.TOOL_LINE)
+@verb(
+    "export", "bash|python|virsh LINE", "write the same command for another tool", Takes.TOOL_LINE
+)
 def export(context: Context, line: VerbLine) -> Steps:
     tool, write = line.head, find_tool(line.head)
     requests = yield from _shown_requests(context, line)
@@ -48,8 +50,8 @@ def export(context: Context, line: VerbLine) -> Steps:
 
 
 def _shown_requests(context: Context, line: VerbLine) -> Generator[Wish, str, list[Request]]:
-    """What the line after a verb would send, without its secrets; with them only by --dry-run,
-    whose purpose that is.
+    """Return what the line after a verb would send, without its secrets; with them only by --dry-
+    run, whose purpose that is.
     """
     requests = (yield from requests_of(context, line)) if line.rest else []
     if not requests:
@@ -67,7 +69,7 @@ def _shown_requests(context: Context, line: VerbLine) -> Generator[Wish, str, li
 
 
 def _shown(line: VerbLine, requests: Sequence[Request], text: str) -> Answer:
-    """A text for a line, which goes where that line's redirect says."""
+    """Return a text as an answer, with the redirect of the line that it is about."""
     return text_answer(line, text)._replace(redirect=requests[-1].redirect)
 
 
@@ -81,7 +83,7 @@ Writer = Callable[[Sequence[Command], Machine], str]
 
 
 def find_tool(tool: str) -> Writer:
-    """The writer for a tool. Raises UsageError for an unknown one."""
+    """Return the writer for a tool. Raises UsageError for an unknown one."""
     write = TOOLS.get(tool)
     if write is None:
         raise UsageError(f"no tool {tool or 'named'}: .export {'|'.join(TOOLS)} LINE")
@@ -89,7 +91,7 @@ def find_tool(tool: str) -> Writer:
 
 
 def left_out(modifiers: Modifiers, tool: str) -> list[str]:
-    """The modifiers that a tool has no word for, of those that change what is done."""
+    """Return the modifiers that change what is done and that a tool cannot express."""
     doing = ("wait", "timeout", "fd")
     names = [name for name in doing if getattr(modifiers, name) is not None]
     if modifiers.oob and tool == "virsh":  # libvirt negotiates no out-of-band execution
@@ -98,21 +100,21 @@ def left_out(modifiers: Modifiers, tool: str) -> list[str]:
 
 
 def name_of_vm(client: Client) -> Generator[Wish, str, str]:
-    """The name that the VM has, which is that of its domain; "" where it has none."""
+    """Ask for the VM's name, which is that of its domain; "" for none."""
     pending = client.submit(Command("query-name"))
     yield WaitFor(lambda: pending.done)
     return get_str(pending.reply.value if isinstance(pending.reply, Reply) else None, "name")
 
 
 def unreachable(machine: Machine, tool: str) -> str:
-    """What to say of an address that a tool cannot connect to; "" for another, or for none."""
+    """Return the note on an address that a tool cannot connect to; "" for any other."""
     if not machine.address or tool == "virsh" or _address(machine) is not _NO_ADDRESS:
         return ""
     return f"{tool} cannot connect to {machine.address}: write an address in its place that it can"
 
 
 def _bash(commands: Sequence[Command], machine: Machine) -> str:
-    """socat, with the negotiation and the commands in one connection: two would not work.
+    """Return a call of socat, with negotiation and commands in one connection: two would not work.
 
     -t keeps it open for the answers after the end of its input (wire.md section 14).
     """
@@ -137,7 +139,7 @@ def _socat_address(address: UnixAddress | TcpAddress) -> str:
 
 
 def _word(text: str) -> str:
-    """A word of bash's. What a terminal could not show is written by its bytes."""
+    """Return a word for bash; what a terminal cannot show is written as its bytes."""
     if text.isprintable():
         return shlex.quote(text)
     plain = set(range(0x20, 0x7F)) - set(b"\\'")
@@ -179,7 +181,7 @@ def _virsh(commands: Sequence[Command], machine: Machine) -> str:
 
 
 def _virsh_place(machine: Machine) -> tuple[str, str]:
-    """virsh's option for the URI, quoted and with a blank before it; the domain."""
+    """Return virsh's option for the URI, quoted and with a blank before it, and the domain."""
     # Imported here: few lines are exported for virsh.
     from qmpsh.client.transports.libvirt import LibvirtAddress
 

@@ -23,7 +23,7 @@ from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, WaitFor, Wish
 
 SILENCE_SECONDS: Final = 2.0
-"""seconds without an answer after which a person is told why that may be"""
+"""without an answer, after which a note says why that may be"""
 
 _FORGOTTEN = re.compile(r"Invalid parameter 'pid'|handle '-?\d+' has not been found")
 """What an agent says of a process or a file that it did not start or open itself.
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class AgentCall:
-    """How to ask an agent on behalf of one line.
+    """A line's way to ask the guest agent.
 
     deadline: of `time.monotonic()`, None for no limit
     seconds:  the limit itself, for its message
@@ -50,7 +50,7 @@ class AgentCall:
         self._is_noted = False
 
     def ask(self, command: Command) -> Generator[Wish, str, Json]:
-        """The value of the agent's reply.
+        """Send a command and return the value of the reply.
 
         Raises CommandFailed with the agent's words, ConnectionLost, ReplyTimeout.
         """
@@ -65,7 +65,7 @@ class AgentCall:
         return pending.result().value
 
     def late(self, what: str) -> ReplyTimeout:
-        """The error when the time ran out."""
+        """Return the error for a time that has run out."""
         return ReplyTimeout(f"{what} within {self._seconds:g} s; it may go on in the guest")
 
 
@@ -90,7 +90,7 @@ def note_silence(
 
 
 def explained(error: CommandFailed, lost: str) -> CommandFailed:
-    """The error of a command about something that the agent began for this line, as what it is.
+    """Return the error of a command; a handle that the agent has forgotten means its restart.
 
     lost: what is gone if the agent was restarted in between
     """
@@ -107,7 +107,7 @@ def call_agent(
     *,
     stops: bool,
 ) -> AgentCall:
-    """How the agent is asked for a line. timeout: of the line's own, before all others.
+    """Return the line's way to ask the agent. timeout: of the line's own, before all others.
 
     Raises UsageError where there is no agent.
     """
@@ -125,20 +125,20 @@ def call_agent(
 
 
 def shown_bytes(data: bytes, *, aside: bool = False, redirect: Redirect | None = None) -> Answer:
-    """Bytes of the guest's as an answer. aside: they came on a command's stderr"""
+    """Return bytes from the guest as an answer. aside: they came on a command's stderr"""
     text = data.decode("utf-8", "replace").replace("\r\n", "\n").removesuffix("\n")
     return Answer("", text=text, data=data, aside=aside, redirect=redirect)
 
 
 def as_object(name: str, value: Json) -> JsonObject:
-    """What a command answered. Raises CommandFailed if it is not an object."""
+    """Return what a command answered. Raises CommandFailed if it is not an object."""
     if not isinstance(value, dict):
         raise CommandFailed("GenericError", f"{name} answered with no object")
     return value
 
 
 def reply_member(name: str, value: Json, member: str, kind: type[T]) -> T:
-    """A member of what a command answered; a bool is not an int here. Raises CommandFailed."""
+    """Return a member of an answer; a bool is not an int here. Raises CommandFailed."""
     members = as_object(name, value)
     if member not in members:
         raise CommandFailed("GenericError", f"{name} answered without {member}")
@@ -150,7 +150,7 @@ def reply_member(name: str, value: Json, member: str, kind: type[T]) -> T:
 
 
 def reply_bytes(name: str, value: JsonObject, member: str) -> bytes:
-    """What a member of base64 stands for. Raises CommandFailed."""
+    """Return the bytes of a member in base64. Raises CommandFailed."""
     try:
         return base64.b64decode(reply_member(name, value, member, str), validate=True)
     except ValueError as error:  # not ASCII; or binascii.Error, which is one

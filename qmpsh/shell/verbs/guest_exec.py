@@ -43,7 +43,7 @@ _MAX_EXIT_CODE = 255
 
 
 class _Wanted(NamedTuple):
-    """What an `.exec` line asks for.
+    """The words of an `.exec` line.
 
     words: the command's; timeout: seconds, None for no limit of its own; stdin: it reads ours
     """
@@ -120,7 +120,7 @@ def _read_words(line: VerbLine) -> _Wanted:
 
 
 def _ended(call: AgentCall, name: str, pid: int) -> Generator[Wish, str, JsonObject]:
-    """What guest-exec-status says once the command has ended."""
+    """Poll guest-exec-status until the command has ended; return its answer."""
     look = MIN_POLL_SECONDS
     command = Command(STATUS_COMMAND, {"pid": pid})
     while True:
@@ -144,7 +144,7 @@ def _ended(call: AgentCall, name: str, pid: int) -> Generator[Wish, str, JsonObj
 def _output(
     status: JsonObject, redirect: Redirect | None, formats: frozenset[str]
 ) -> Iterator[Wish]:
-    """What the command wrote, standard error last; as --json has it, the agent's reply as it is."""
+    """Yield what the command wrote, standard error last; with --json the agent's whole reply."""
     if prints_reply(formats):
         reply: JsonObject = {"return": status}
         modifiers = Modifiers(formats=formats)
@@ -164,7 +164,7 @@ def _output(
 
 
 def _exit_code(status: JsonObject) -> int:
-    """The command's exit code, 128 and the number for a signal: an agent reports one of them."""
+    """Return the command's exit code, or 128 plus the number of the signal that ended it."""
     if "signal" in status:
         code = SIGNALLED + reply_member(STATUS_COMMAND, status, "signal", int)
     else:

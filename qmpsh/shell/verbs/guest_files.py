@@ -53,7 +53,7 @@ class _Handle:
         self._closing = Command("guest-file-close", {"handle": value})
 
     def ask(self, name: str, **arguments: Json) -> Generator[Wish, str, Json]:
-        """What the agent answers to a command about the file."""
+        """Send a command about the file and return the answer."""
         command = Command(
             name,
             {"handle": self.value}
@@ -65,18 +65,18 @@ class _Handle:
             raise explained(error, "the file that it had open is closed") from error
 
     def close(self) -> Generator[Wish, str, None]:
-        """The regular end. What could not be written shows here: the agent buffers."""
+        """Close the file. What could not be written shows here: the agent buffers."""
         yield from self.call.ask(self._closing)
 
     def abandon(self) -> Generator[Wish, str, None]:
-        """After a failure: the connection may be closed next, and must not overtake the request."""
+        """Close it after a failure; wait, since the connection may be closed next."""
         client = self.call.client
         if not client.closed:
             pending = client.submit(self._closing)
             yield WaitFor(lambda: pending.done, time.monotonic() + _CLOSE_SECONDS)
 
     def let_go(self) -> None:
-        """At an interrupt: no answer is waited for any more."""
+        """Close it at an interrupt, without waiting for the answer."""
         if not self.call.client.closed:
             self.call.client.submit(self._closing)
 
@@ -125,7 +125,7 @@ def put(context: Context, line: VerbLine) -> Steps:
 
 
 def _words(line: VerbLine, count: int, expected: str) -> list[str]:
-    """The words of a line. Raises LineSyntaxError for another number of them."""
+    """Return the words of a line. Raises LineSyntaxError for another number of them."""
     words = list(words_and_redirect(line.rest)[0] if line.words is None else line.words)
     if len(words) != count:
         end = (line.rest_span[1], line.rest_span[1] + 1)
@@ -134,7 +134,7 @@ def _words(line: VerbLine, count: int, expected: str) -> list[str]:
 
 
 def _closed_after(handle: _Handle, steps: Generator[Wish, str, None]) -> Generator[Wish, str, None]:
-    """The steps, and the handle closed, however they end."""
+    """Run the steps, and close the handle however they end."""
     try:
         yield from steps
     except QmpshError:
@@ -150,7 +150,7 @@ def _closed_after(handle: _Handle, steps: Generator[Wish, str, None]) -> Generat
 
 
 class _Sent:
-    """The count of how much of a file the agent has written."""
+    """A count of the bytes that the agent has written."""
 
     count = 0
 
@@ -176,7 +176,7 @@ def _out_of(source: LocalData) -> str:
 
 
 def _pieces(handle: _Handle) -> Pieces:
-    """A file's bytes up to its end; each piece ends with a line where it can."""
+    """Yield a file's bytes up to its end, in pieces that end with a line if possible."""
     rest = b""
     while True:
         read = as_object(READ, (yield from handle.ask(READ, count=PIECE_BYTES)))

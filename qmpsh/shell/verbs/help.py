@@ -28,8 +28,8 @@ MAX_COLUMNS = 78
 """columns that help takes at most, as man does"""
 
 _ON_WAITING = (
-    "--wait after a command waits for its end. Events raised while nobody is connected are lost: "
-    "two one-shots cannot do what one --wait does."
+    "--wait after a command waits for its end. Events raised while no client is connected are "
+    "lost: two one-shots cannot do what one --wait does."
 )
 _ON_TOPICS = (
     "Help on the rest: .help keys, .help exit-codes, .help --wait and the other modifiers; "
@@ -75,7 +75,7 @@ def apropos(context: Context, line: VerbLine) -> Steps:
 
 
 def _topics(context: Context) -> Generator[Wish, str, HelpTopics]:
-    """All that help knows about, asked for where it is not known yet."""
+    """Return what help can explain; ask the server for what is not known yet."""
     introspection = context.introspection
     yield from introspection.load_schema()
     return HelpTopics(
@@ -103,7 +103,7 @@ def _overview(context: Context, columns: int) -> str:
 
 
 def _marked(introspection: Introspection) -> list[str]:
-    """The commands in order; what a guest's administrator has turned off says so."""
+    """Return the commands in order, with a mark on what a guest's administrator has disabled."""
     return [
         f"{name} (disabled)" if name in introspection.disabled else name
         for name in sorted(introspection.commands)
@@ -111,7 +111,7 @@ def _marked(introspection: Introspection) -> list[str]:
 
 
 def _in_columns(names: list[str], width: int) -> list[str]:
-    """Names beside and below each other, read downwards, as ls does. width: of a line."""
+    """Return names in columns that are read downwards, as ls does. width: of a line"""
     columns: list[list[str]] = []
     for rows in range(1, len(names) + 1):
         columns = [_padded(names[start : start + rows]) for start in range(0, len(names), rows)]
@@ -121,13 +121,13 @@ def _in_columns(names: list[str], width: int) -> list[str]:
 
 
 def _padded(column: list[str]) -> list[str]:
-    """Names made as wide as the longest, followed by two blanks."""
+    """Return the names padded to the longest and two blanks."""
     width = max(map(len, column)) + 2
     return [name.ljust(width) for name in column]
 
 
 def special_topic(context: Context, words: str, width: int) -> str | None:
-    """The text on a topic that is ours; None for any other. width: columns that it may take
+    """Return the text on modifiers, keys and exit codes; None for any other topic.
 
     Raises UsageError for dashes before what is not a modifier.
     """
@@ -143,7 +143,7 @@ def special_topic(context: Context, words: str, width: int) -> str | None:
 def _modifier(name: str, width: int) -> str:
     if name not in MODIFIERS:
         if name in OPTIONS:
-            raise UsageError(f"--{name} is an option of qmpsh; `qmpsh --help` tells of it")
+            raise UsageError(f"--{name} is an option of qmpsh; see `qmpsh --help`")
         hint = did_you_mean(f"--{name}", [f"--{known}" for known in MODIFIERS])
         hint = hint or f"; there are {', '.join(f'--{known}' for known in MODIFIERS)}"
         raise UsageError(f"no modifier --{name}{hint}")
@@ -157,7 +157,7 @@ def _modifier(name: str, width: int) -> str:
 
 
 class HelpTopics:
-    """What help knows about.
+    """The topics that help can explain.
 
     schema, manual: None where there is none; page: the manual's name, "" where this kind of server
     has none; disabled: commands that a guest's administrator turned off.
@@ -178,7 +178,7 @@ class HelpTopics:
         self._disabled = disabled
 
     def explain(self, words: str, width: int = MAX_COLUMNS, more: str = "") -> str:
-        """The signature and the prose of one name.
+        """Return the signature and the manual's text of one name.
 
         words: the name, and values of tags as in `blockdev-add driver=qcow2`
         width: columns that the text may take; an example takes what it needs
@@ -205,7 +205,7 @@ class HelpTopics:
         return "\n\n".join(found)
 
     def search(self, word: str) -> str:
-        """Names that hold the word, then those whose prose does, a line each.
+        """Return the names that contain the word, then those whose text does, a line each.
 
         Raises UsageError where there is none.
         """
@@ -246,7 +246,7 @@ class HelpTopics:
         return f"From the manual{version} installed here:\n\n{entry.text}"
 
     def _examples(self, name: str, width: int) -> str:
-        """The manual's examples as they are typed here: there they are JSON."""
+        """Return the manual's examples, which are JSON, as lines of this shell."""
         entry = self.manual.entry(name, width) if self.manual is not None else None
         if entry is None:
             return ""

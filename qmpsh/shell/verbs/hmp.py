@@ -33,7 +33,9 @@ def run_hmp(context: Context, line: VerbLine) -> Steps:
 
 
 def _hmp_lines(context: Context, line: VerbLine) -> list[HmpLine]:
-    """The monitor's line after `.hmp`, none for a comment; its redirect is ours at the prompt."""
+    """Return the monitor's line after `.hmp`, none for a comment; at the prompt it may have a
+    redirect.
+    """
     text = line.rest.strip()
     if line.words is not None:
         return [HmpLine(line.source, text)]

@@ -41,7 +41,7 @@ class LocalData(NamedTuple):
 
 
 def usable_stdin(stdin: int | None, what: str) -> int:
-    """The descriptor of stdin. Raises UsageError where it is not for data."""
+    """Return the descriptor of stdin. Raises UsageError if it is not for data."""
     if stdin is None:
         raise UsageError(
             f"{what}: stdin is the terminal or the script here; use a one-shot, or -f FILE"
@@ -72,8 +72,8 @@ def open_local(path: str, stdin: int | None) -> Iterator[LocalData]:
 
 
 def pieces_of(source: LocalData, deadline: float | None) -> Iterator[bytes]:
-    """The bytes, in order: of a file as many as it had when it was opened, so that one which grows
-    has an end.
+    """Yield the bytes in order: of a file as many as it had when it was opened, so that a growing
+    one has an end.
 
     deadline: of `time.monotonic()`, None for no limit
     Raises LineFailed where the file ends early or has no end, ReplyTimeout.
@@ -97,7 +97,7 @@ def pieces_of(source: LocalData, deadline: float | None) -> Iterator[bytes]:
 
 
 def read_input(stdin: int, deadline: float | None) -> bytes:
-    """All of stdin, for one message. Raises UsageError where that is too much, ReplyTimeout."""
+    """Read all of stdin, for one message. Raises UsageError if it is too much, ReplyTimeout."""
     source = LocalData("stdin", stdin, None)
     whole = bytearray()
     for piece in pieces_of(source, deadline):
@@ -120,7 +120,7 @@ def _open(path: str, shown: str) -> int:
 
 
 def _read(source: LocalData, most: int, deadline: float | None) -> bytes:
-    """Some bytes, none at the end."""
+    """Return some bytes, none at the end."""
     try:
         if deadline is not None and source.size is None:
             left = max(0.0, deadline - time.monotonic())

@@ -17,7 +17,7 @@ from qmpsh.shell.wirelog import FILE_MODE, WireLog, WireTracer, log_of
 
 @verb("log", "[on|off]", "write every message to a file as JSON lines, masked")
 def log(context: Context, line: VerbLine) -> Steps:
-    """`.log on|off`; alone it says which. Without --logfile the log is in the state folder.
+    """Switch the log on or off, or say which it is. Without --logfile it is in the state folder.
 
     Raises LineSyntaxError, UsageError where there is no connection, or no file to be written.
     """

@@ -33,7 +33,7 @@ def set_option(context: Context, line: VerbLine) -> Steps:
 
 
 def preferences_of(context: Context) -> Preferences:
-    """The shell's preferences; made from its settings where it had none yet."""
+    """Return the shell's preferences; make them from its settings at first."""
     if context.preferences is None:
         preferences = Preferences()
         settings = context.settings

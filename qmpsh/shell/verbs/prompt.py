@@ -14,9 +14,9 @@ _MAX_LINES = 100
 """lines of the history that are shown if no text is given"""
 
 
-@verb("history", "[TEXT]", "the lines typed before, all that hold TEXT", bare=True)
+@verb("history", "[TEXT]", "show the lines typed before, all that contain TEXT", bare=True)
 def history(context: Context, line: VerbLine) -> Steps:
-    """`.history blockdev`: the lines that hold a text; alone the latest ones."""
+    """Show the lines that contain a text; without one the latest lines."""
     typed = context.front_end.typed_lines()
     if typed is None:
         raise UsageError(".history is for the interactive shell: it keeps what was typed there")
@@ -27,9 +27,9 @@ def history(context: Context, line: VerbLine) -> Steps:
     return Outcome()
 
 
-@verb("pager", "", "the last answer in $PAGER")
+@verb("pager", "", "show the last answer in $PAGER")
 def pager(context: Context, line: VerbLine) -> Steps:
-    """The last answer again, into $PAGER."""
+    """Show the last answer again, in $PAGER."""
     if not context.settings.interactive:
         raise UsageError(".pager is for the interactive shell; in a script write | less")
     if context.last_answer is None:
@@ -39,7 +39,7 @@ def pager(context: Context, line: VerbLine) -> Steps:
     return Outcome()
 
 
-@verb("exit", "", "leave the shell; the VM goes on, one of `qmpsh run` if you like", bare=True)
+@verb("exit", "", "leave the shell; the VM keeps running (`qmpsh run` asks)", bare=True)
 def leave(context: Context, line: VerbLine) -> Steps:
     if line.rest.strip():
         raise LineSyntaxError(".exit takes no arguments", line.source, line.rest_span)

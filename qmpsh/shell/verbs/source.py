@@ -76,7 +76,7 @@ def _run(context: Context, name: str, content: bytes) -> Steps:
 
 
 def _spanned(log: EventHistory, steps: Steps) -> Steps:
-    """The same steps; at the prompt the events for their `.wait` are those of a script of its own.
+    """Run the steps; at the prompt their `.wait` counts the events of a script of its own.
 
     Other lines run in between where the user detaches, and have their own span.
     """
@@ -101,13 +101,13 @@ def _spanned(log: EventHistory, steps: Steps) -> Steps:
 
 
 def _failed(error: QmpshError) -> Steps:
-    """The steps of a line that cannot be run."""
+    """Fail: the line cannot be run."""
     raise error
     yield
 
 
 def _redirected(steps: Steps, redirect: Redirect | None) -> Steps:
-    """The same steps; answers whose own line says nothing of it go where the verb's line says."""
+    """Run the steps; answers without a redirect of their own get that of the verb's line."""
 
     def redirected(wish: Wish) -> Generator[Wish, str, str | None]:
         if isinstance(wish, Answer) and wish.redirect is None and not wish.aside:
@@ -118,7 +118,7 @@ def _redirected(steps: Steps, redirect: Redirect | None) -> Steps:
 
 
 def _placed(context: Context, steps: Steps, place: str) -> Steps:
-    """The same steps; what they say of a failure begins with its place."""
+    """Run the steps; put the place before the message of a failure."""
 
     def placed(wish: Wish) -> Generator[Wish, str, str | None]:
         if isinstance(wish, Answer) and wish.failed and wish.text is not None:
@@ -135,13 +135,13 @@ def _placed(context: Context, steps: Steps, place: str) -> Steps:
 
 
 def _at(place: str, error: QmpshError) -> QmpshError:
-    """The error, its place before its message."""
+    """Return the error with its place before its message."""
     error.args = (f"{place}: {error}", *error.args[1:])
     return error
 
 
 def _read(name: str) -> bytes:
-    """Raises UsageError for what cannot be read, or would have to be waited for."""
+    """Read a file. Raises UsageError if it cannot be read, or would have to be waited for."""
     try:
         return read_regular(os.path.expanduser(name), MAX_SCRIPT_BYTES)
     except OSError as error:

@@ -62,7 +62,7 @@ def watch(context: Context, line: VerbLine) -> Steps:
 
 
 def changes(old: Json, new: Json, place: str = "") -> Iterator[str]:
-    """The places where two values differ, a line each: `status: "paused" -> "running"`."""
+    """Yield the places where two values differ, a line each: `status: "paused" -> "running"`."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(key for key in new if key not in old)]:
             yield from _change(key in old, key in new, old.get(key), new.get(key), _at(place, key))
@@ -91,7 +91,7 @@ def _short(value: Json) -> str:
 
 
 def _text_changes(old: str, new: str) -> list[str]:
-    """The lines in which two texts differ."""
+    """Return the lines in which two texts differ."""
     # Imported here: only the human monitor answers in lines, and this is slow to load.
     from difflib import ndiff
 
@@ -99,7 +99,7 @@ def _text_changes(old: str, new: str) -> list[str]:
 
 
 def _watched(context: Context, line: VerbLine) -> Generator[Wish, str, Request]:
-    """What is asked again and again, with the modifiers of the line, wherever in it they stand."""
+    """Return the query to repeat, with the modifiers of the line, wherever in it they are."""
     requests = (yield from requests_of(context, line, counted=True)) if line.rest else []
     if len(requests) != 1:
         raise LineSyntaxError(
@@ -116,23 +116,23 @@ def _watched(context: Context, line: VerbLine) -> Generator[Wish, str, Request]:
     return request._replace(command=command, modifiers=modifiers)
 
 
-def _together(line: VerbLine, behind: Modifiers) -> Modifiers:
-    """The modifiers before the query and those after it. Raises LineSyntaxError for one twice."""
+def _together(line: VerbLine, after: Modifiers) -> Modifiers:
+    """Join the modifiers before and after the query. Raises LineSyntaxError for one twice."""
     unset = Modifiers()._asdict()
     before = {
         name: value for name, value in line.modifiers._asdict().items() if value != unset[name]
     }
     formats = before.pop("formats", unset["formats"])
-    twice = [*sorted(formats & behind.formats)]
-    twice += [name for name in before if getattr(behind, name) != unset[name]]
+    twice = [*sorted(formats & after.formats)]
+    twice += [name for name in before if getattr(after, name) != unset[name]]
     for name in twice:
         message = f"--{name} is given twice"
         raise LineSyntaxError(message, line.source, (0, len(line.source)))
-    return behind._replace(**before, formats=behind.formats | formats)
+    return after._replace(**before, formats=after.formats | formats)
 
 
 def _ask(context: Context, request: Request) -> Generator[Wish, str, tuple[Answer | None, Outcome]]:
-    """One reply. Ctrl-C ends the line here too."""
+    """Get one reply. Ctrl-C ends the line here too."""
     answers: list[Answer] = []
 
     def heard(wish: Wish) -> Generator[Wish, str, str | None]:
@@ -146,7 +146,7 @@ def _ask(context: Context, request: Request) -> Generator[Wish, str, tuple[Answe
 
 
 def _shown(context: Context, last: Answer | None, answer: Answer) -> Answer | None:
-    """What to show of a reply, None where it is that of before."""
+    """Return what to show of a reply, None if it is the same as the last."""
     is_read = context.settings.interactive or context.settings.reader
     if last is None:
         return answer._replace(one_line=not is_read)

@@ -13,7 +13,7 @@ from qmpsh.shell.waiting.trackers import Completion, CompletionTracker, by_event
 
 OVER = ("concluded", "null")
 GOALS = {"ready": "BLOCK_JOB_READY", "pending": "BLOCK_JOB_PENDING"}
-"""What `--wait=` may name for a job besides an event, and what tells that it is so."""
+"""What `--wait=` may name for a job besides an event, and the event that reports it."""
 
 _ABOUT_JOBS = ("JOB_", "BLOCK_JOB_")
 """How the events about jobs begin; others name devices, which may be called as jobs are."""
@@ -30,7 +30,7 @@ _PARTNER = {"write": "target", "read": "device"}
 
 
 class _Job:
-    """One job, as the events show it. verdict: None before the end, "" for a good one."""
+    """A job, as the events show it. verdict: None before the end, "" for a good one."""
 
     __slots__ = ("event", "failed_on", "halt", "id", "status", "verdict")
 
@@ -39,7 +39,7 @@ class _Job:
         self.begin()
 
     def begin(self) -> None:
-        """It is born: what bore its name before has nothing to do with it."""
+        """Begin a new job: an earlier one of this name has nothing to do with it."""
         self.status = ""
         self.verdict: str | None = None
         self.halt = ""
@@ -99,7 +99,7 @@ class JobTracker(CompletionTracker):
             if job.status in OVER and job.verdict is None:
                 entry = listed.get(job.id)
                 if entry is None:
-                    job.verdict = "it is gone, and nothing tells how it ended"
+                    job.verdict = "it is gone, and its result is unknown"
                 else:
                     error = entry.get("error", "")
                     job.verdict = str(error) if self._row.failure else ""
@@ -112,7 +112,7 @@ class JobTracker(CompletionTracker):
             return None
         failed = "; ".join(filter(None, map(self._failure, jobs)))
         note = "\n".join(filter(None, map(self._advice, jobs)))
-        ends = [_told(job, failed, note) for job in jobs]
+        ends = [_completion_of(job, failed, note) for job in jobs]
         if len(ends) == 1:
             return ends[0]
         return Completion(
@@ -141,7 +141,7 @@ class JobTracker(CompletionTracker):
         )
 
     def _choose_query(self) -> None:
-        """Only the end of a job that has no event of its own is asked for."""
+        """Choose the query: only the end of a job that has no event of its own is asked for."""
         jobs = self._jobs.values()
         self.urgent = any(job.status in OVER and job.verdict is None for job in jobs)
         self.query = self._row.poll_query if self.urgent else ""
@@ -204,9 +204,9 @@ class JobTracker(CompletionTracker):
 
 
 class AttachedJobTracker(JobTracker):
-    """The tracker of a job that an earlier line started, or another client: `.wait job=ID`.
+    """The tracker of a job that an earlier line or another client started: `.wait job=ID`.
 
-    The events of it that were kept come first (`hear`), then `attach`; what query-jobs lists
+    The events of it that were kept come first (`on_event`), then `attach`; what query-jobs lists
     overrides them, since they may be about an earlier job of this name.
     """
 
@@ -218,7 +218,7 @@ class AttachedJobTracker(JobTracker):
         self._halted = ("", 0)
 
     def attach(self, *, asks: bool) -> None:
-        """From now on events come live. asks: the server can be asked how the job is now."""
+        """Go on with live events. asks: the server can be asked how the job is now"""
         self._job.halt = ""
         self._asks = asks
         if not asks and self._job.verdict is not None:
@@ -252,7 +252,7 @@ class AttachedJobTracker(JobTracker):
         return None if self._asks else super().completion()
 
     def _look_for_halt(self, status: str) -> None:
-        """A job that only another command moves is asked about again until that is certain."""
+        """Ask again about a job that seems to need another command, until that is certain."""
         if status not in _HALTED:
             self._halted = ("", 0)
             return
@@ -281,12 +281,12 @@ _HALTED = {
 
 
 def by_id(value: Json) -> dict[str, JsonObject]:
-    """The entries of an answer to query-jobs."""
+    """Return the entries of an answer to query-jobs, by their ids."""
     return {id: entry for entry in as_dicts(value) if isinstance(id := entry.get("id"), str)}
 
 
 def _seen(entry: JsonObject) -> str:
-    """A job as query-jobs lists it: `running, 40 % done`."""
+    """Return a job as query-jobs lists it: `running, 40 % done`."""
     done, total = entry.get("current-progress"), entry.get("total-progress")
     status = str(entry.get("status"))
     if not isinstance(done, int) or not isinstance(total, int) or not 0 <= done <= total > 0:
@@ -294,7 +294,7 @@ def _seen(entry: JsonObject) -> str:
     return f"{status}, {done * 100 // total} % done"
 
 
-def _told(job: _Job, failed: str, note: str) -> Completion:
+def _completion_of(job: _Job, failed: str, note: str) -> Completion:
     if job.event is None:
         return Completion(failed, {"id": job.id, "status": job.status}, {}, note)
     if not job.event.name:  # not an event's word, but a reply's

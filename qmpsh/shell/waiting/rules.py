@@ -46,7 +46,7 @@ _STOPPED_STATES: Final = {
 
 
 def standstill(reply: Json) -> str:
-    """Why no guest can do anything, from the answer to query-status; "" where it runs."""
+    """Return why the guest can do nothing, from the answer to query-status; "" if it runs."""
     if as_dict(reply).get("running") is not False:
         return ""
     status = as_dict(reply).get("status")
@@ -60,27 +60,27 @@ def standstill(reply: Json) -> str:
 
 
 def any_event(arguments: JsonObject, event: Event) -> bool:
-    """The event of the right name and id is the end."""
+    """Accept any event of the right name and id."""
     return True
 
 
 def no_answer(arguments: JsonObject, reply: Json) -> bool:
-    """No answer is."""
+    """Accept no answer."""
     return False
 
 
 def error_of(event: Event) -> str | None:
-    """What an event says of a failure; it may say nothing about it but its name."""
+    """Return an event's error message, or its name if it has none."""
     return str(event.data.get("error") or event.data.get("msg") or event.name)
 
 
 def not_come(reply: Json) -> str:
-    """Nothing more is known."""
+    """Return the state if nothing more is known."""
     return "it has not come"
 
 
 def says(text: str) -> Callable[[Json], str]:
-    """A state that needs no answer."""
+    """Return a function for a state that needs no answer."""
     return lambda _: text
 
 
@@ -88,7 +88,7 @@ def says(text: str) -> Callable[[Json], str]:
 
 
 def unplug_error(event: Event) -> str | None:
-    """Why a guest keeps its device, None where it may still release it."""
+    """Return why a guest keeps its device, None if it may still release it."""
     if event.name != "ACPI_DEVICE_OST":
         return error_of(event)
     info = get_dict(event.data, "info")
@@ -100,28 +100,28 @@ def unplug_error(event: Event) -> str | None:
 
 
 def is_balloon(arguments: JsonObject, event: Event) -> bool:
-    """The balloon has the size that was asked of it."""
+    """Whether the balloon has the requested size."""
     return _is_near(arguments, event.data.get("actual"))
 
 
 def balloon_reached(arguments: JsonObject, reply: Json) -> bool:
-    """The same of query-balloon."""
+    """Whether query-balloon shows the requested size."""
     return _is_near(arguments, as_dict(reply).get("actual"))
 
 
 def balloon_state(reply: Json) -> str:
-    """The size that it has instead."""
+    """Return the size that the balloon has instead."""
     actual = as_dict(reply).get("actual")
     return f"the guest has {actual} bytes" if isinstance(actual, int) else "it has not come"
 
 
 def is_tray_open(arguments: JsonObject, event: Event) -> bool:
-    """The tray has moved, and not in."""
+    """Whether the tray has moved out."""
     return event.data.get("tray-open") is True
 
 
 def tray_reached(arguments: JsonObject, reply: Json) -> bool:
-    """The tray of the drive that the line names is open."""
+    """Whether the tray of the line's drive is open."""
     for drive in as_dicts(reply):
         if drive.get("tray_open") is True:
             by_id = "id" in arguments and drive.get("qdev") == arguments["id"]
@@ -131,7 +131,7 @@ def tray_reached(arguments: JsonObject, reply: Json) -> bool:
 
 
 def rate_measured(arguments: JsonObject, reply: Json) -> bool:
-    """The measurement of dirty pages is over."""
+    """Whether the measurement of dirty pages is over."""
     return get_str(reply, "status") == "measured"
 
 
@@ -143,7 +143,7 @@ def _is_near(arguments: JsonObject, actual: Json) -> bool:
 
 
 class RuleKind(Enum):
-    """What a rule follows, and with which of the `trackers`."""
+    """The kind of work that a rule follows; each has its tracker in `trackers` or `jobs`."""
 
     EVENT = auto()  # one event, or a query's answer
     JOB = auto()  # one or several jobs, from state to state
@@ -264,7 +264,7 @@ BY_COMMAND = {name: row for row in ENDS for name in row.commands.split()}
 
 
 def rule_of(command: str) -> CompletionRule | None:
-    """The row of a command; None where it is done when it is answered."""
+    """Return the row of a command; None if it is done when it is answered."""
     return BY_COMMAND.get(command)
 
 
@@ -277,7 +277,7 @@ def can_wait_for(request: Request) -> bool:
 
 
 def job_ids(row: CompletionRule, arguments: JsonObject) -> list[str]:
-    """The jobs that a line is about, in its order; its own words for them, each once."""
+    """Return the ids of the jobs that a line is about, in its order, each once."""
     if row.id == "actions":
         return _action_jobs(arguments.get("actions"))
     named = (get_str(arguments, name) for name in row.id.split())
@@ -285,7 +285,7 @@ def job_ids(row: CompletionRule, arguments: JsonObject) -> list[str]:
 
 
 def _action_jobs(actions: Json) -> list[str]:
-    """The jobs that a transaction's actions make."""
+    """Return the ids of the jobs that a transaction's actions create."""
     found: list[str] = []
     for action in as_dicts(actions):
         row = BY_COMMAND.get(get_str(action, "type"))

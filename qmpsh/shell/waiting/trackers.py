@@ -31,11 +31,10 @@ class Completion(NamedTuple):
 
 
 class CompletionTracker:
-    """What all trackers have in common. row: None for an end that the line names itself.
+    """The base of all trackers: it is given events and replies, and says when the work has ended.
 
-    query: the query that wants asking now, "" for none; urgent: at once, not in its turn
-    works:    names of what the bar may show of it
-    dismissed: jobs to dismiss once it has ended
+    query: the query to send now, "" for none; urgent: at once, without a pause
+    works: the names of what a progress bar may show; dismissed: jobs to dismiss after the end
     """
 
     query = ""
@@ -43,39 +42,39 @@ class CompletionTracker:
     works: frozenset[str] = frozenset()
     dismissed: tuple[str, ...] = ()
     last_queries: tuple[str, ...] = ()
-    """queries that tell how it is when the time has run out"""
+    """queries for the state to report when the time has run out"""
     stream = False
     """the end of the connection is an end"""
 
     def on_event(self, event: Event) -> bool:
-        """Take in an event; whether it is about what is waited for."""
+        """Use an event; return whether it is about the awaited work."""
         return False
 
     def on_last_reply(self, query: str, value: Json) -> None:
-        """Take in the answer to a query of `parting`."""
+        """Use the answer to a query of `last_queries`."""
 
     def on_reply(self, value: Json) -> None:
-        """Take in the answer to the query; None where it was refused."""
+        """Use the answer to the query; None if it was refused."""
 
     def tolerates(self, text: str) -> bool:
         """Whether the command's error means that there is still something to wait for."""
         return False
 
     def completion(self) -> Completion | None:
-        """How it ended, None as long as it has not."""
+        """Return how it ended, None before the end."""
         raise NotImplementedError
 
     def awaited(self) -> str:
-        """What is waited for and how that is now, for whoever gives up: `A; B`."""
+        """Return what is awaited and its present state, for a wait that gives up: `A; B`."""
         raise NotImplementedError
 
     def left(self) -> str:
-        """What goes on once nothing waits for it, and how to end it; "" for nothing."""
+        """Return what continues without a wait, and how to end it; "" for nothing."""
         return ""
 
 
 def by_event(event: Event, failed: str = "", note: str = "") -> Completion:
-    """The end that an event tells."""
+    """Return the end that an event reports."""
     return Completion(failed, event.data, {"event": event.raw}, note)
 
 
@@ -239,18 +238,18 @@ _PAST = {
 
 
 def others(count: int) -> str:
-    """What else came in the meantime."""
+    """Return how many other events came."""
     return f"{count} other event{'s' * (count != 1)} came" if count else "no event came"
 
 
 def shown_id(name: str) -> str:
-    """An id as a line of ours has to write it."""
+    """Return an id as it is written in a line."""
     return name if name.replace("-", "").replace("_", "").isalnum() else quote(name)
 
 
 def _identity(row: CompletionRule, arguments: JsonObject) -> tuple[str, dict[str, str]]:
-    """What the line calls its subject, and what the members of an event's data call it, one of
-    which is enough.
+    """Return the line's name for its subject, and its names in the members of an event's data, one
+    of which is enough.
     """
     for pair in row.id.split():
         argument, _, members = pair.partition("=")
@@ -264,14 +263,14 @@ def _identity(row: CompletionRule, arguments: JsonObject) -> tuple[str, dict[str
 
 
 def _by_path(path: str) -> dict[str, str]:
-    """What an event calls a device that the line names by its path in full."""
+    """Return the event's names for a device that the line names by its full path."""
     parent, _, id = path.rpartition("/")
     has_id = parent == "/machine/peripheral"
     return {"path": path, **({"info.device": id} if has_id else {})}
 
 
 def member(event: Event, path: str) -> Json:
-    """A member of an event's data, or of one of its members; None where there is none."""
+    """Return a member of an event's data, or of one of its members; None if there is none."""
     found: Json = event.data
     for name in path.split("."):
         found = as_dict(found).get(name)

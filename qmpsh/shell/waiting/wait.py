@@ -1,8 +1,15 @@
-"""`--wait`: runs a command and follows what it started to its end.
+"""`--wait`: runs a command and waits for the end of the work that it starts.
 
-Listening starts before the command goes out, since events come before the reply of their own
-command, and a job may be born and gone before it (wire.md section 7). What was raised before never
-counts: it is read and thrown away first.
+Theory of operation. `rules.ENDS` has a row for each command that finishes after its reply. The
+row's kind chooses a tracker, a pure state object that is given events and replies and knows when
+the work has ended: `EventTracker` and `MigrationTracker` (`trackers`), `JobTracker` (`jobs`);
+`--wait=EVENT` has a `NamedEventTracker`. A `TrackerDriver` passes it every event, sends its query
+when one is due, and asks for its `completion` each time there is news; in between the line yields
+a `WaitFor`, so that the front end goes on meanwhile.
+
+The tracker gets events from before the command is sent, since they come before the reply of their
+own command, and a job may begin and end before it (wire.md section 7). Older events never count:
+they are read and dropped first. After a timeout the `last_queries` give the state to report.
 """
 
 from __future__ import annotations
@@ -35,16 +42,16 @@ if TYPE_CHECKING:
     from qmpsh.shell.context import Context
 
 MIN_POLL_SECONDS, MAX_POLL_SECONDS = 0.05, 0.5
-"""seconds between two questions about an end that no event tells; the pause doubles"""
+"""between two queries about an end that no event reports; the pause doubles"""
 
 _DISMISS_SECONDS = 2.0
-"""seconds for what is put away once the end was told; it changes nothing about the end"""
+"""for job-dismiss after the end; its result changes nothing"""
 
 _LAST_QUERY_SECONDS = 0.5
-"""seconds for the state that a message tells once the time has run out"""
+"""for the state to report when the time has run out"""
 
 _MAX_DRAIN_TURNS = 16
-"""turns of reading what came before, 1 MiB each; a guest may raise events without end"""
+"""of reading older events, 1 MiB each; a guest may raise events without end"""
 
 
 def drain(client: Client) -> None:
@@ -55,7 +62,7 @@ def drain(client: Client) -> None:
 
 
 def execute_and_wait(context: Context, request: Request, wanted: str) -> Steps:
-    """The steps from a request to the end of what it starts.
+    """Run a request, and wait for the end of what it starts.
 
     wanted: "" for the end that the table knows, else an event or a job's state
     Raises UsageError where there is nothing to wait for, before anything is sent.
@@ -68,7 +75,7 @@ def execute_and_wait(context: Context, request: Request, wanted: str) -> Steps:
 def _tracker_for(
     context: Context, request: Request, wanted: str
 ) -> Generator[Wish, str, CompletionTracker]:
-    """What shows the end of a request. Raises UsageError where nothing does."""
+    """Return the tracker of a request. Raises UsageError if it has nothing to wait for."""
     command = request.command
     if request.hmp:
         raise UsageError("a line of the human monitor has no end to wait for; --wait is for QMP")
@@ -129,7 +136,7 @@ def _send_and_follow(
 
 
 def timeout_error(name: str, timeout: float | None, tracker: CompletionTracker) -> ReplyTimeout:
-    """What to say of an end that did not come in time."""
+    """Return the error for an end that did not come in time."""
     given = f"{timeout:g} s" if timeout is not None else "the time"
     return ReplyTimeout(f"{name}: waited {given} for {tracker.awaited()}")
 
@@ -168,7 +175,7 @@ def wait_for_completion(
 
 
 def completion_answer(answer: Answer, completion: Completion, seconds: float) -> Answer:
-    """The end as the answer of the line; `--json` has the reply, and what showed the end."""
+    """Return the end as the answer of the line; `--json` has the reply, and what showed the end."""
     reply = {**(answer.reply or {}), **completion.details}
     value = answer.value if completion.value is None else completion.value
     if completion.failed:
@@ -207,7 +214,7 @@ class TrackerDriver:
         self.works = None if progress is None else lambda: progress.works(tracker.works)
 
     def on_event(self, event: Event) -> bool:
-        """Take in an event; whether it is about what is waited for."""
+        """Use an event; return whether it is about the awaited work."""
         self._is_fresh = True
         if self._progress is not None:
             self._progress.on_event(event, time.monotonic())
@@ -219,7 +226,7 @@ class TrackerDriver:
         return self._is_fresh or answered or self._client.closed
 
     def turn(self, now: float) -> Completion | None:
-        """Take in what came, ask what is due; the end once it is there.
+        """Use what came, ask what is due; return the end once it is there.
 
         Raises ConnectionLost where the connection has ended and that is not the end waited for.
         """
