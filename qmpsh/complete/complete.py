@@ -13,8 +13,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from qmpsh.complete.candidates import Candidate, Catalog, Form, Setting, rank
-from qmpsh.complete.insertion import written
-from qmpsh.complete.line import line_of
+from qmpsh.complete.insertion import write_candidates
+from qmpsh.complete.line import typed_arguments
 from qmpsh.complete.members import key_candidates, value_candidates
 from qmpsh.language.cursor import CursorContext, KeyPart, Slot, find_place, word_at_end
 from qmpsh.language.modifiers import MODIFIERS
@@ -27,7 +27,8 @@ from qmpsh.schema.model import Member, ObjectType, Schema
 def bracket_keys(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     """Return the members that may follow; the closing mark where there is none."""
     found = list(key_candidates(place, catalog))
-    if place.bracketed and not found and not place.prefix and line_of(place, catalog) is not None:
+    is_end = place.bracketed and not found and not place.prefix
+    if is_end and typed_arguments(place, catalog) is not None:
         found.append(Candidate("}", place.start, "end"))
     return found
 
@@ -43,7 +44,7 @@ def bracket_values(place: CursorContext, catalog: Catalog) -> Iterable[Candidate
 
 def after_value(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
     """Yield what may follow a complete value."""
-    if line_of(place, catalog) is None:
+    if typed_arguments(place, catalog) is None:
         return
     is_item = place.slot is Slot.AFTER_ITEM
     lacking = [] if is_item else list(key_candidates(place, catalog))
@@ -139,7 +140,7 @@ def _help(typed: str, place: CursorContext, catalog: Catalog) -> Iterator[Candid
     if inner.slot is Slot.COMMAND:
         for name in (*catalog.commands, *catalog.events, *VERBS, "exit-codes", "keys"):
             yield Candidate(name, place.start, form=Form.NAME)
-    line = line_of(inner, catalog)
+    line = typed_arguments(inner, catalog)
     tag = line.help_tag(inner.name) if line is not None else None
     found: Iterable[Candidate] = ()
     if inner.slot is Slot.KEY:
@@ -209,7 +210,7 @@ def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candi
         found = verb_words(text[:cursor], place, catalog)
     else:
         found = _AT.get(place.slot, _nothing)(place, catalog)
-    sound = written([*found, *_closing(place, mode)], text[:cursor], place.slot, mode)
+    sound = write_candidates([*found, *_closing(place, mode)], text[:cursor], place.slot, mode)
     candidates = rank(sound, text, cursor)
     head = [_documented(candidate, place, catalog) for candidate in candidates[:MAX_DOCUMENTED]]
     return head + candidates[MAX_DOCUMENTED:]

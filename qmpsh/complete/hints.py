@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from qmpsh.complete.candidates import Catalog
-from qmpsh.complete.line import TypedArguments, line_of
+from qmpsh.complete.line import TypedArguments, typed_arguments
 from qmpsh.complete.live import LOADS_MODULES, SOURCES
 from qmpsh.complete.value_sources import sources_of
 from qmpsh.errors import Span
@@ -170,7 +170,7 @@ def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Fragment]
         return [("hint", f".{place.name}  {summary}")] if summary else []
     name = place.name or text.strip()
     catalog = catalog.inside(transaction=place.in_transaction)
-    line = line_of(place._replace(name=name), catalog)
+    line = typed_arguments(place._replace(name=name), catalog)
     if line is None:
         return []
     return [("hint", name), *_signature(line, place)]

@@ -42,7 +42,7 @@ _TAILS: dict[str, tuple[TokenKind, ...]] = {
 }
 
 
-def written(
+def write_candidates(
     candidates: Iterable[Candidate], head: str, where: Slot, mode: Mode
 ) -> Iterator[Candidate]:
     """Yield the candidates as they are to be inserted, without those that cannot be.

@@ -49,7 +49,7 @@ class TypedArguments:
         return unfold(self.schema, owner, lambda tag: self.tag((*at, tag)))
 
 
-def line_of(place: CursorContext, catalog: Catalog) -> TypedArguments | None:
+def typed_arguments(place: CursorContext, catalog: Catalog) -> TypedArguments | None:
     """Return what is known of the line's command; None if the schema does not have it."""
     schema = catalog.schema
     root = schema.arguments(place.name) if schema is not None else None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
 from qmpsh.complete.candidates import Candidate, Catalog, Form
-from qmpsh.complete.line import TypedArguments, line_of
+from qmpsh.complete.line import TypedArguments, typed_arguments
 from qmpsh.complete.live import LiveQuery, LiveValue, LiveValues, live_values_at
 from qmpsh.complete.value_sources import names_file
 from qmpsh.jsontypes import JsonObject, as_dicts, as_str, get_str
@@ -152,7 +152,7 @@ def _tree(text: str) -> Iterator[tuple[str, str]]:
 
 def key_candidates(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     """Return the members that the object at the cursor still lacks, required first."""
-    line = line_of(place, catalog)
+    line = typed_arguments(place, catalog)
     if line is None:
         return ()
     found: list[Candidate] = []
@@ -167,7 +167,7 @@ def value_candidates(place: CursorContext, catalog: Catalog) -> Iterable[Candida
     """Return the values that the member at the cursor may have: of its type, and what the VM
     knows.
     """
-    line = line_of(place, catalog)
+    line = typed_arguments(place, catalog)
     if line is None:
         return ()
     kind = line.type_at(place.path)

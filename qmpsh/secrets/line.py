@@ -32,7 +32,7 @@ from qmpsh.secrets.rules import (
     is_secret_type,
     mask_json,
 )
-from qmpsh.secrets.text import joined, loose_secrets, text_secrets, value_secrets
+from qmpsh.secrets.text import join_spans, loose_secrets, text_secrets, value_secrets
 
 _MODE = Mode(prompt=True, bare_verbs=frozenset(name for name in BARE if takes(name) in WHOLE))
 _MAX_TYPED_CHARACTERS = 10_000
@@ -55,7 +55,7 @@ def words_secrets(words: Words, *, hmp: bool = False) -> list[Span]:
     spans = _of_verb(words) if is_verb else _of_command(words)
     line = " ".join(words)
     spans = [*spans, *text_secrets(line)]
-    return joined(line, [span for span in spans if line[slice(*span)] != ASKED])
+    return join_spans(line, [span for span in spans if line[slice(*span)] != ASKED])
 
 
 def _of_verb(words: Words) -> list[Span]:
@@ -135,7 +135,7 @@ def line_secrets(line: str, *, hmp: bool = False) -> list[Span]:
         found = whole_object(line)
         # The rules for messages are those for lines, and a decoder reads a million numbers at once.
         if found is not None and mask_json(found) == found:
-            return joined(line, text_secrets(line))
+            return join_spans(line, text_secrets(line))
     return list(analyse(line, _MODE._replace(hmp=hmp)).reading(_line_spans))
 
 
@@ -152,7 +152,7 @@ def _line_spans(analysis: LineAnalysis) -> Sequence[Span]:
     spans = [span for span in spans if line[slice(*span)] != ASKED]
     if not is_sound(line, analysis.mode):
         spans += _after_name(line, walk, _about(walk.command, given), spans)
-    return joined(line, spans)
+    return join_spans(line, spans)
 
 
 # -------------------------------------------------------------------- what parses

@@ -13,14 +13,15 @@ from qmpsh.errors import LineError, QmpshError, Span
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.secrets.line import Words, line_secrets, words_secrets
 from qmpsh.secrets.rules import ASKED, hmp_secrets, mask_json, reads_secret
-from qmpsh.secrets.text import MASK, mask_text, replaced, value_secrets
+from qmpsh.secrets.text import MASK, mask_spans, mask_text, value_secrets
 
+_NOT_MASKED = "internal error while masking secrets; the line is not shown"
 _PIECE = re.compile(r"""[^\s"'\\{}\[\],:=()]+""")
 _MIN_PIECE_CHARACTERS = 3  # a shorter piece gives nothing away
 _MIN_DISTINCT_CHARACTERS = 4  # a shorter one may be a part of any word
 
 
-def without(text: str, secrets: Iterable[str]) -> str:
+def remove_secrets(text: str, secrets: Iterable[str]) -> str:
     """Return the text without the secrets, and without any piece of one, in whatever quotes it
     stands.
     """
@@ -36,29 +37,29 @@ def without(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def secrets_of(message: Json) -> set[str]:
+def command_secrets(message: Json) -> set[str]:
     """Return the secrets that a command's JSON holds."""
     return set(_differing(message, mask_json(message)))
 
 
-def scrubbed(value: Json, secrets: Iterable[str]) -> Json:
+def scrub(value: Json, secrets: Iterable[str]) -> Json:
     """Return a reply without the secrets of its command, keys left alone."""
     match value:
         case str():
-            return without(value, secrets)
+            return remove_secrets(value, secrets)
         case list():
-            return [scrubbed(item, secrets) for item in value]
+            return [scrub(item, secrets) for item in value]
         case dict():
-            return {key: scrubbed(item, secrets) for key, item in value.items()}
+            return {key: scrub(item, secrets) for key, item in value.items()}
     return value
 
 
-def scrubbed_reply(reply: JsonObject, command: JsonObject) -> JsonObject:
+def scrub_reply(reply: JsonObject, command: JsonObject) -> JsonObject:
     """Return the reply of a command without its secrets; it may be a secret as a whole."""
     if "return" in reply and reads_secret(command):
         reply = {**reply, "return": MASK}
-    found = secrets_of(command)
-    return {key: scrubbed(item, found) for key, item in reply.items()} if found else reply
+    found = command_secrets(command)
+    return {key: scrub(item, found) for key, item in reply.items()} if found else reply
 
 
 def _differing(value: Json, masked: Json) -> Iterator[str]:
@@ -87,17 +88,19 @@ def _texts(value: Json) -> Iterator[str]:
                 yield from _texts(item)
 
 
-_UNMASKED = "internal error while masking secrets; the line is not shown"
-
-
 def mask_line(line: str, *, hmp: bool = False) -> str:
     """Return a logical line with its secrets replaced. hmp: it was typed in HMP mode."""
-    return _guarded(lambda: replaced(line, line_secrets(line, hmp=hmp)), MASK)
+    return _guarded(lambda: mask_spans(line, line_secrets(line, hmp=hmp)))
 
 
-def mask_said(said: str, words: Words, *, hmp: bool = False) -> str:
+def mask_message(said: str, words: Words, *, hmp: bool = False) -> str:
     """Return what is said of a line, without its secrets."""
-    return _guarded(lambda: without(said, typed_secrets(words, hmp=hmp)), MASK)
+
+    def masked() -> str:
+        line = " ".join(words)
+        return remove_secrets(said, [line[slice(*at)] for at in words_secrets(words, hmp=hmp)])
+
+    return _guarded(masked)
 
 
 def mask_argv(said: str, argv: Words) -> str:
@@ -105,14 +108,8 @@ def mask_argv(said: str, argv: Words) -> str:
     one.
     """
     for words in (argv, *((word,) for word in argv)):
-        said = mask_said(said, words)
+        said = mask_message(said, words)
     return mask_text(said)
-
-
-def typed_secrets(words: Words, *, hmp: bool = False) -> set[str]:
-    """Return the secrets that were typed, as they stand in the line."""
-    line = " ".join(words)
-    return {line[start:end] for start, end in words_secrets(words, hmp=hmp)}
 
 
 def mask_error(error: QmpshError, words: Words = (), *, hmp: bool = False) -> None:
@@ -127,10 +124,10 @@ def mask_error(error: QmpshError, words: Words = (), *, hmp: bool = False) -> No
                 _mask_line_error(error, words, hmp=hmp)
             except Exception:
                 # As in _guarded.
-                error.reword(_UNMASKED)
+                error.reword(_NOT_MASKED)
                 error.source, error.span = MASK, (0, len(MASK))
     elif words:
-        error.args = (mask_said(str(error), words, hmp=hmp), *error.args[1:])
+        error.args = (mask_message(str(error), words, hmp=hmp), *error.args[1:])
 
 
 def mask_fault(fault: BaseException, words: Words, *, hmp: bool = False) -> None:
@@ -140,7 +137,8 @@ def mask_fault(fault: BaseException, words: Words, *, hmp: bool = False) -> None
     while link is not None and id(link) not in seen:
         seen.add(id(link))
         link.args = tuple(
-            mask_said(item, words, hmp=hmp) if isinstance(item, str) else item for item in link.args
+            mask_message(item, words, hmp=hmp) if isinstance(item, str) else item
+            for item in link.args
         )
         link = link.__cause__ or link.__context__
 
@@ -150,9 +148,9 @@ def _mask_line_error(error: LineError, words: Words, *, hmp: bool) -> None:
     if not spans:
         return
     # A guess is made from the line, and goes whole: its quotes may have changed a secret.
-    error.reword(without(error.message, [error.source[slice(*span)] for span in spans]))
+    error.reword(remove_secrets(error.message, [error.source[slice(*span)] for span in spans]))
     start, end = (_moved(place, spans) for place in error.span)
-    error.source, error.span = replaced(error.source, spans), (start, max(start + 1, end))
+    error.source, error.span = mask_spans(error.source, spans), (start, max(start + 1, end))
 
 
 def _words_of(source: str, words: Words) -> Words:
@@ -165,15 +163,12 @@ def _words_of(source: str, words: Words) -> Words:
     return (source,)
 
 
-def _guarded(mask: Callable[[], str], otherwise: str) -> str:
+def _guarded(mask: Callable[[], str]) -> str:
     try:
         return mask()
     except Exception:
-        # Whatever it is, no secret may get away with it: nothing at all is shown.
-        return otherwise
-
-
-# -------------------------------------------------------------------- errors
+        # Whatever it is, it must not reveal a secret: nothing at all is shown.
+        return MASK
 
 
 def _moved(place: int, spans: Sequence[Span]) -> int:
@@ -183,5 +178,5 @@ def _moved(place: int, spans: Sequence[Span]) -> int:
         if place >= end:
             moved += len(MASK) - (end - start)
         elif place > start:
-            return moved - (place - start) + len(MASK) * (place - start > 0)
+            return moved - (place - start) + len(MASK)
     return moved

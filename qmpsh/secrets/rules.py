@@ -14,7 +14,14 @@ from typing import NamedTuple
 
 from qmpsh.errors import Span
 from qmpsh.jsontypes import Json, JsonObject, get_dict
-from qmpsh.secrets.text import MASK, is_secret_name, joined, loose_secrets, replaced, value_secrets
+from qmpsh.secrets.text import (
+    MASK,
+    is_secret_name,
+    join_spans,
+    loose_secrets,
+    mask_spans,
+    value_secrets,
+)
 
 ASKED = "?"
 """The bare value that stands for a secret to be asked for: no secret itself."""
@@ -111,7 +118,7 @@ def mask_json(value: Json) -> Json:
 
 def mask_hmp_text(text: str) -> str:
     """Return a line of the human monitor's own with its secrets replaced."""
-    return replaced(text, hmp_secrets(text))
+    return mask_spans(text, hmp_secrets(text))
 
 
 # -------------------------------------------------------------------- JSON
@@ -121,7 +128,7 @@ def _mask(value: Json, about: SecretContext) -> Json:
     if isinstance(value, list):
         return [_mask(item, about) for item in value]
     if isinstance(value, str):
-        return replaced(value, value_secrets(value))
+        return mask_spans(value, value_secrets(value))
     if not isinstance(value, dict):
         return value
     about = _about(value, about)
@@ -178,7 +185,7 @@ def hmp_secrets(text: str) -> list[Span]:
             found += [(rest[2][0], len(text))] if is_secret else []
         elif name == "object_add" and rest:
             found += _hmp_object(text, words[1][0])
-    return joined(text, found)
+    return join_spans(text, found)
 
 
 def _hmp_values(text: str, words: list[Span]) -> Iterator[Span]:

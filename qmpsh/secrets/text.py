@@ -62,7 +62,7 @@ def is_secret_name(name: str) -> bool:
 
 def mask_text(text: str) -> str:
     """Return any text with its secrets replaced."""
-    return replaced(text, text_secrets(text))
+    return mask_spans(text, text_secrets(text))
 
 
 def mask_word(word: str) -> str:
@@ -73,12 +73,12 @@ def mask_word(word: str) -> str:
     found += [match.span("value") for match in _CREDENTIAL.finditer(word)]
     if "name=opt/" in word:  # of -fw_cfg
         found += [match.span("value") for match in _FIRMWARE.finditer(word)]
-    return replaced(word, joined(word, found))
+    return mask_spans(word, join_spans(word, found))
 
 
 def text_secrets(text: str) -> list[Span]:
     """Return where the secrets of a running text stand, in order."""
-    return joined(text, [*named_secrets(text), *url_secrets(text)])
+    return join_spans(text, [*named_secrets(text), *url_secrets(text)])
 
 
 def value_secrets(text: str) -> list[Span]:
@@ -90,7 +90,7 @@ def value_secrets(text: str) -> list[Span]:
     scheme = _SCHEME.search(text)
     if scheme is not None and not re.search(r"\s", text[: scheme.start()]):
         found += _url_secrets(text, _END_OF_TEXT)
-    return joined(text, found)
+    return join_spans(text, found)
 
 
 def loose_secrets(text: str) -> list[Span]:
@@ -116,7 +116,7 @@ def url_secrets(text: str) -> list[Span]:
 # -------------------------------------------------------------------- spans
 
 
-def replaced(text: str, spans: Iterable[Span]) -> str:
+def mask_spans(text: str, spans: Iterable[Span]) -> str:
     """Return the text with `********` in the place of each span; spans: in order, apart."""
     parts: list[str] = []
     at = 0
@@ -126,7 +126,7 @@ def replaced(text: str, spans: Iterable[Span]) -> str:
     return "".join([*parts, text[at:]])
 
 
-def joined(text: str, spans: Iterable[Span]) -> list[Span]:
+def join_spans(text: str, spans: Iterable[Span]) -> list[Span]:
     """Return the spans in order, those that overlap as one, without their quotes and the empty
     ones.
     """
@@ -198,7 +198,7 @@ def _json_name_secrets(text: str, start: int) -> list[Span]:
     """Return those of `json:{...}`: all of it where its escapes hide one, or it cannot be read."""
     spans = text_secrets(text)
     try:
-        hidden = _has_secret(json.loads(replaced(text, spans)[start:]))
+        hidden = _has_secret(json.loads(mask_spans(text, spans)[start:]))
     except (ValueError, RecursionError):
         hidden = bool(spans) or _has_secret(text[start:])
     return [(start, len(text))] if hidden else spans

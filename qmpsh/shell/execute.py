@@ -285,9 +285,9 @@ def _answer(request: Request, raw: JsonObject, seconds: float, size: int) -> Ans
     may_show = "error" in raw or request.command.name in _MAY_SHOW_SECRETS
     if request.command.arguments is not None and may_show:
         # Imported here: only what the server says of arguments may repeat a secret.
-        from qmpsh.secrets.masker import scrubbed_reply
+        from qmpsh.secrets.masker import scrub_reply
 
-        raw = scrubbed_reply(raw, command_object(request.command))
+        raw = scrub_reply(raw, command_object(request.command))
     reply = {key: value for key, value in raw.items() if key != "id"}
     if request.has_id:
         reply["id"] = request.id

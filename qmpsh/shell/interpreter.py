@@ -120,9 +120,9 @@ def _masked(context: Context, parse: Callable[[], list[Statement]], words: Seque
     def masked(wish: Wish) -> Generator[Wish, str, str | None]:
         if isinstance(wish, Note):
             # Imported here, as below: most lines cause neither a note nor an error.
-            from qmpsh.secrets.masker import mask_said
+            from qmpsh.secrets.masker import mask_message
 
-            wish = wish._replace(text=mask_said(wish.text, words, hmp=hmp))
+            wish = wish._replace(text=mask_message(wish.text, words, hmp=hmp))
         return (yield wish)
 
     try:

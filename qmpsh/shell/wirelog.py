@@ -17,7 +17,7 @@ from typing import Final
 from qmpsh.client.client import Client
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import Json, JsonObject, get_str
-from qmpsh.secrets.masker import scrubbed, secrets_of
+from qmpsh.secrets.masker import command_secrets, scrub
 from qmpsh.secrets.rules import mask_json, reads_secret
 from qmpsh.secrets.text import MASK, mask_text
 
@@ -49,7 +49,7 @@ class WireTracer:
 
     def _masked(self, direction: str, message: JsonObject) -> Json:
         if direction == "->":
-            self._secrets |= secrets_of(message)
+            self._secrets |= command_secrets(message)
             if reads_secret(message):
                 self._asked.add(json.dumps(message.get("id")))
             return mask_json(message)
@@ -57,7 +57,7 @@ class WireTracer:
         is_secret = "id" in message and id in self._asked
         self._asked.discard(id)  # ids are used again
         masked = mask_json({**message, "return": MASK} if is_secret else message)
-        return scrubbed(masked, self._secrets) if self._secrets else masked
+        return scrub(masked, self._secrets) if self._secrets else masked
 
 
 FILE_MODE: Final = 0o600

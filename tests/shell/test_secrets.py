@@ -20,9 +20,9 @@ from qmpsh.language.syntax import CommandLine, JsonLine, Mode
 from qmpsh.language.untyped import guess_arguments
 from qmpsh.render.answers import caret_lines
 from qmpsh.secrets.line import words_secrets
-from qmpsh.secrets.masker import mask_error, mask_line, mask_said
+from qmpsh.secrets.masker import mask_error, mask_line, mask_message
 from qmpsh.secrets.rules import mask_hmp_text, mask_json
-from qmpsh.secrets.text import named_secrets, replaced
+from qmpsh.secrets.text import mask_spans, named_secrets
 from qmpsh.shell.context import Context
 from qmpsh.shell.interpreter import run_line, run_words
 from qmpsh.shell.machine import Machine
@@ -237,7 +237,7 @@ def test_no_words_keep_their_secret(form: str, secret: str) -> None:
 )
 def test_words_are_masked_word_by_word(words: str, masked: str) -> None:
     split = words.split(" ")
-    assert replaced(words, words_secrets(split)) == masked
+    assert mask_spans(words, words_secrets(split)) == masked
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def broken(*_: object, **__: object) -> Never:
 def test_a_masker_with_a_fault_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qmpsh.secrets.line.analyse", broken)
     assert mask_line(f"query-x a={SECRET}") == "********"
-    assert mask_said(f"a={SECRET}", [f"query-x a={SECRET}"]) == "********"
+    assert mask_message(f"a={SECRET}", [f"query-x a={SECRET}"]) == "********"
     error = SchemaMismatch(f"no {SECRET}", f"query-x a={SECRET}", (8, 9))
     mask_error(error)
     assert SECRET not in "".join([str(error), repr(error), *caret_lines(error)])
