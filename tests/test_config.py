@@ -131,15 +131,15 @@ def test_a_theme_is_a_name_or_roles(text: str, theme: str, roles: dict[str, str]
          "or Ctrl-X Ctrl-E"),
         (
             "[keys]\ntoggle_events = 'F1'",
-            "c:2: keys.toggle_events: F1 is key_sheet already; give that another key as well",
+            "c:2: keys.toggle_events: F1 is key_sheet already; rebind that as well",
         ),
         (
             "[keys]\nkey_sheet = ['Alt-h', 'Alt-e']",
-            "c:2: keys.key_sheet: Alt-e is toggle_events already; give that another key as well",
+            "c:2: keys.key_sheet: Alt-e is toggle_events already; rebind that as well",
         ),
         (
             "[keys]\nkey_sheet = 'F9'\nzoom_events = 'F9'",
-            "c:3: keys.zoom_events: F9 is key_sheet already; give that another key as well",
+            "c:3: keys.zoom_events: F9 is key_sheet already; rebind that as well",
         ),
         ("[aliases]\nx = 5", 'c:2: aliases.x: expected the beginning of a line, as in '
          '"query-block | jq ."'),

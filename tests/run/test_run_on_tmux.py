@@ -131,7 +131,7 @@ def test_a_signal_ends_the_vm_too(
 def test_ctrl_c_is_not_the_vms(screen: Terminal, emulator: str, name: str) -> None:
     path = start(screen, emulator, name)
     screen.keys("C-c")
-    screen.sees("Ctrl-D leaves the shell, and asks what becomes of the VM")
+    screen.sees("Ctrl-D leaves the shell, and asks what to do with the VM")
     screen.keys("query-name", "Enter")
     screen.sees(f'"name": "{name}"')
     screen.keys("C-d")

@@ -297,7 +297,7 @@ async def test_where_there_is_no_room_for_the_events_pane_its_key_says_so(
     ui: ScreenHarness,
 ) -> None:
     ui.keys(F2)
-    await ui.sees("events stand beside from 80 columns on; F3 zooms them")
+    await ui.sees("the events pane needs 80 columns; F3 shows the events alone")
     ui.keys(F3)
     await ui.until(lambda: "Connected" not in ui.picture())
     ui.keys(F2)

@@ -220,7 +220,7 @@ async def test_the_line_comes_back_from_the_editor(
     [
         ("false", "false ended with 1: the line is unchanged"),
         ("/no/such", "/no/such was not found; install it"),
-        ("rm", "cannot read the line back"),
+        ("rm", "cannot read the edited line"),
     ],
 )
 @on_screen()

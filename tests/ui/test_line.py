@@ -150,7 +150,7 @@ async def test_an_interrupt_lets_go(ui: LineHarness) -> None:
     ui.keys("slow\r")
     await ui.until(lambda: ui.session.running is not None)
     os.kill(os.getpid(), signal.SIGINT)
-    await ui.ends_with("detached from slow: its reply is shown when it comes", "(QEMU)")
+    await ui.ends_with("detached from slow: its reply is shown when it arrives", "(QEMU)")
     ui.session.release("slow")
     await ui.ends_with("done", "(QEMU)")
 

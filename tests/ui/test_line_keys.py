@@ -101,7 +101,7 @@ async def test_the_last_reply_is_saved_and_the_line_stays(
     await ui.ends_with("00:00:00.000 STOP", "save the reply to:")
     ui.keys("there\r")
     await ui.ends_with(
-        "save the reply to: there", "it exists: Enter replaces it", "save the reply to: there"
+        "save the reply to: there", "the file exists: Enter replaces it", "save the reply to: there"
     )
     assert (tmp_path / "there").read_text() == "old"
     ui.keys("\r")

@@ -112,7 +112,7 @@ async def test_what_is_too_long_is_not_copied(ui: ScreenHarness) -> None:
     ui.keys("long\r")
     await ui.until(lambda: ui.session.lines[-1] == "long")
     ui.keys(ALT_C)
-    await ui.sees("longer than 75 kB, a terminal would not take it: Alt-s saves")
+    await ui.sees("longer than 75 kB, which no terminal takes; Alt-s saves it")
 
 
 def test_the_sequence_is_bounded() -> None:
@@ -135,7 +135,7 @@ async def test_the_last_reply_is_saved_and_no_file_is_lost(
     assert path.read_text().startswith('[\n  "third 0",')
     path.write_text("mine")
     ui.keys(ALT_S + "~/reply.json\r")
-    await ui.sees("it exists: Enter replaces it")
+    await ui.sees("the file exists: Enter replaces it")
     assert path.read_text() == "mine"
     ui.keys("\r")
     await ui.until(lambda: path.read_text() != "mine")

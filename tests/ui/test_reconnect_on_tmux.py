@@ -119,7 +119,7 @@ def test_ctrl_c_lets_go_of_a_slow_command(screen: Terminal, vm: Vm, mode: list[s
     screen.keys("query-uuid", "Enter")
     screen.sees("(QEMU) query-uuid")
     screen.keys("C-c")
-    screen.sees("detached from query-uuid: its reply is shown when it comes")
+    screen.sees("detached from query-uuid: its reply is shown when it arrives")
     vm.continue_process()
     picture = screen.sees('"UUID": ')
     assert "error" not in picture

@@ -155,7 +155,7 @@ async def test_a_line_that_waits_is_seen_at_once_and_goes_when_it_runs(ui: Scree
     await ui.sees("5 queued")
     picture = ui.picture()
     assert "(QEMU) set_password password=********" in picture
-    assert "queued behind slow" in picture
+    assert "queued after slow" in picture
     assert picture.count("(QEMU) stop") == 2
     assert "… 2 more" in picture
     ui.session.release("slow")

@@ -116,7 +116,7 @@ async def edit(text: str) -> str:
             with open(path, encoding="utf-8", errors="replace") as file:
                 return file.read().rstrip("\n")
         except OSError as error:
-            raise UsageError(f"cannot read the line back: {error.strerror}") from error
+            raise UsageError(f"cannot read the edited line: {error.strerror}") from error
 
 
 CLIPBOARD_LIMIT_BYTES = 74_994
@@ -127,9 +127,7 @@ def copy_text(text: str, terminal: Terminal) -> str:
     """Put a text in the terminal's clipboard; return a message for the user."""
     sequence = copy_sequence(text)
     if sequence is None:
-        return (
-            f"longer than {size(CLIPBOARD_LIMIT_BYTES)}, a terminal would not take it: Alt-s saves"
-        )
+        return f"longer than {size(CLIPBOARD_LIMIT_BYTES)}, which no terminal takes; Alt-s saves it"
     terminal.write_raw(sequence)
     terminal.flush()
     return f"copied {size(len(text.encode(errors='replace')))} (OSC 52)"

@@ -54,9 +54,9 @@ KEYS = (
     KeyBinding(("f5", "escape p"), "F5, Alt-p", "last reply in $PAGER", "page_reply"),
     KeyBinding(("f7", "escape m"), "F7, Alt-m", "HMP mode on or off", "toggle_hmp"),
     KeyBinding(("f8", "escape o"), "F8, Alt-o", "mouse on or off: wheel", "toggle_mouse"),
-    KeyBinding(("pageup",), "PageUp/PageDown", "output, back and on", "output_up"),
+    KeyBinding(("pageup",), "PageUp/PageDown", "scroll the output", "output_up"),
     KeyBinding(("pagedown",), "", "", "output_down"),
-    KeyBinding(("c-home",), "Ctrl-Home/Ctrl-End", "its first, its newest line", "output_start"),
+    KeyBinding(("c-home",), "Ctrl-Home/Ctrl-End", "output: first, newest line", "output_start"),
     KeyBinding(("c-end",), "", "", "output_tail"),
     KeyBinding(("end",), "End", "end of line, or of output", "end_of_line"),
     KeyBinding(("escape up",), "Alt-Up/Alt-Down", "previous, next reply", "previous_reply"),
@@ -64,7 +64,7 @@ KEYS = (
     KeyBinding(("escape /",), "Alt-/", "search the output", "search_output"),
     KeyBinding(("escape c",), "Alt-c, Alt-s", "copy, save the last reply", "copy_reply"),
     KeyBinding(("escape s",), "", "", "save_reply"),
-    KeyBinding(("c-pageup",), "Ctrl-PageUp/PageDown", "events, back and on", "events_up"),
+    KeyBinding(("c-pageup",), "Ctrl-PageUp/PageDown", "scroll the events", "events_up"),
     KeyBinding(("c-pagedown",), "", "", "events_down"),
     KeyBinding(("c-up",), "Ctrl-Up/Ctrl-Down", "select event, Enter opens", "previous_event"),
     KeyBinding(("c-down",), "", "", "next_event"),
@@ -143,9 +143,7 @@ def rebound(
             if owner != key.handler:
                 asked, other = (key.handler, owner) if key.handler in read else (owner, key.handler)
                 text = changes[asked][read[asked].index(name)]
-                raise KeyTakenError(
-                    f"{text} is {other} already; give that another key as well", asked
-                )
+                raise KeyTakenError(f"{text} is {other} already; rebind that as well", asked)
     return table
 
 

@@ -29,9 +29,14 @@ from qmpsh.ui.screen.screen import Screen, detached_note
 from qmpsh.ui.screen.status import NARROW_COLUMNS
 from qmpsh.ui.screen.store import Store
 
-LEAVE_TIP = "Ctrl-D leaves the shell; the VM goes on"
-OWN_LEAVE_TIP = "Ctrl-D leaves the shell, and asks what becomes of the VM"
-NARROW_TIP = f"events stand beside from {NARROW_COLUMNS} columns on; F3 zooms them"
+LEAVE_TIP = "Ctrl-D leaves the shell; the VM keeps running"
+OWN_LEAVE_TIP = "Ctrl-D leaves the shell, and asks what to do with the VM"
+ABANDONED_NOTE = "abandoned: nothing was sent"
+MOUSE_ON_TIP = "mouse on: the wheel scrolls the pane under it; hold Shift to select text"
+MOUSE_OFF_TIP = "mouse off: the terminal uses it to select text"
+HIDDEN_TIP = "the events are hidden: F3 shows them"
+SELECTED_TIP = "Enter on an empty line opens the event; Esc deselects it"
+NARROW_TIP = f"the events pane needs {NARROW_COLUMNS} columns; F3 shows the events alone"
 
 
 class KeyContext(NamedTuple):
@@ -163,7 +168,7 @@ def _detach(context: KeyContext) -> None:
         own = context.screen.session.asks_to_leave
         context.screen.message = OWN_LEAVE_TIP if own else LEAVE_TIP
     elif running is None:
-        context.screen.output.note("abandoned: nothing was sent")
+        context.screen.output.note(ABANDONED_NOTE)
     elif running.task.outcome is None:
         context.screen.output.note(detached_note(running, queued))
     context.turn()
@@ -259,11 +264,7 @@ def toggle_mouse(context: KeyContext) -> None:
     preferences = screen.session.preferences
     wanted = not preferences.values.mouse
     preferences.change("mouse", "on" if wanted else "off")
-    screen.message = (
-        "mouse on: the wheel scrolls the pane under it; hold Shift to select text"
-        if wanted
-        else "mouse off: it belongs to the terminal"
-    )
+    screen.message = MOUSE_ON_TIP if wanted else MOUSE_OFF_TIP
 
 
 def heading_before(store: Store, line: int) -> int | None:
@@ -323,11 +324,11 @@ def leave_event(context: KeyContext) -> None:
 def _select(context: KeyContext, step: int) -> None:
     screen = context.screen
     if not screen.events_shown:
-        screen.message = "the events are hidden: F3 shows them"
+        screen.message = HIDDEN_TIP
         return
     screen.events.select(step)
     if screen.events.selected is not None:
-        screen.message = "Enter on an empty line opens the event; Esc leaves it"
+        screen.message = SELECTED_TIP
 
 
 _SELECT_HANDLERS: dict[str, Callable[[KeyContext], None]] = {

@@ -31,6 +31,16 @@ from qmpsh.ui.screen.output import Output
 from qmpsh.ui.screen.search import Match, Search
 from qmpsh.ui.screen.store import cut, line_width
 
+NO_REPLY = "there is no reply yet"
+NOT_FOUND: Line = [("hint.error", "  not found")]
+
+SEARCH_KEYS = ("  Enter next, Shift-Tab back, Esc", "  Enter, Shift-Tab, Esc", "  Enter, Esc", "")
+"""what the keys do in a search, from the fullest wording to nothing"""
+
+FILE_EXISTS = "the file exists: Enter replaces it"
+NOT_WRITTEN = "cannot be written"
+SAVE_KEYS = "  Enter writes, Esc leaves"
+
 
 class EntryMode(ABC):
     """What an entry row is for. label: what is shown before the word."""
@@ -131,12 +141,6 @@ def _fixed(line: Callable[[], Line]) -> Window:
 def _nothing() -> None:
     """Do nothing until the layout exists."""
 
-
-NO_REPLY = "there is no reply yet"
-NOT_FOUND: Line = [("hint.error", "  not found")]
-
-SEARCH_KEYS = ("  Enter next, Shift-Tab back, Esc", "  Enter, Shift-Tab, Esc", "  Enter, Esc", "")
-"""what the keys do in a search, from the fullest wording to nothing"""
 
 Spawn = Callable[[Coroutine[None, None, None]], object]
 """Runs a coroutine in the background of the application."""
@@ -244,7 +248,7 @@ class SaveMode(EntryMode):
     def info(self, width: int) -> Line:
         if self._problem:
             return [("hint.error", f"  {visible_word(self._problem)}")]
-        return [("hint", "  Enter writes, Esc leaves")]
+        return [("hint", SAVE_KEYS)]
 
     def on_text_changed(self, text: str) -> None:
         self._problem = self._replace = ""
@@ -260,10 +264,10 @@ class SaveMode(EntryMode):
                 file.write(data)
         except FileExistsError:
             self._replace = name
-            self._problem = "it exists: Enter replaces it"
+            self._problem = FILE_EXISTS
             return False
         except OSError as error:
-            self._problem = error.strerror or "cannot be written"
+            self._problem = error.strerror or NOT_WRITTEN
             return False
         self._show_result(f"written to {text.strip()}, {size(len(data))}")
         return True

@@ -44,8 +44,8 @@ MAX_QUEUED_ROWS = 3
 TIPS: dict[Prompt, str] = {
     "(QEMU) ": "type a command: Tab lists all of them",
     "(guest) ": "type a command of the agent, or .exec CMD to run one in the guest",
-    HMP_PROMPT: "a line of the human monitor; F7 goes back to QMP",
-    "TRANS> ": "one action a line; ) on a line of its own runs them, Ctrl-C abandons them",
+    HMP_PROMPT: "type a command of the human monitor; F7 returns to QMP",
+    "TRANS> ": "one action per line; ) on a line of its own runs them, Ctrl-C abandons them",
 }
 RECONNECTING_TIP = "the VM is gone; waiting for it to come back; Ctrl-D leaves"
 DISCONNECTED_TIPS = {
@@ -54,7 +54,7 @@ DISCONNECTED_TIPS = {
     ConnectionState.IDLE: ".reconnect connects again; Ctrl-D leaves",
     ConnectionState.ENDED: "the VM has ended; Ctrl-D leaves",
     ConnectionState.DISCONNECTED: (
-        "the monitor is free for others; .reconnect takes it again; Ctrl-D leaves"
+        "the monitor is free for others; .reconnect connects again; Ctrl-D leaves"
     ),
 }
 """tips while there is no connection"""
@@ -175,7 +175,7 @@ class Screen:
     def _hint_line(self, buffer: Buffer) -> Line:
         text, cursor = buffer.text, buffer.cursor_position
         if isinstance(self.question, AskSecret):
-            return [("hint", "what you type is not shown; Enter takes it, Esc cancels")]
+            return [("hint", "what you type is not shown; Enter accepts, Esc cancels")]
         if self.question is not None:
             return [("hint", f"Enter: {self.question.choices[0][1]}; Esc cancels")]
         if not self.session.machine.connected:
@@ -224,7 +224,7 @@ class Screen:
         if left_out:
             rows.append([("dim", f"{self.glyphs.more} {number(left_out)} more")])
         drops = "it" if len(runner.waiting) == 1 else "them"
-        behind = f"queued behind {visible_word(self._busy_with)}"
+        behind = f"queued after {visible_word(self._busy_with)}"
         for right in (f"{behind}; Ctrl-C drops {drops}", behind, "queued"):
             gap = width - line_width(rows[0]) - text_columns(right)
             if gap >= 2:
@@ -258,7 +258,7 @@ def first_word(line: str) -> str:
 
 def detached_note(running: RunningLine, dropped: int = 0) -> str:
     """Return the note for Ctrl-C detaching from a line. dropped: how many were queued after it."""
-    note = f"detached from {first_word(running.line)}: its reply is shown when it comes"
+    note = f"detached from {first_word(running.line)}: its reply is shown when it arrives"
     if not dropped:
         return note
     return f"{note}; {number(dropped)} queued line{'' if dropped == 1 else 's'} dropped"

@@ -288,7 +288,7 @@ class Store:
         return self.advice.get(
             "output",
             lambda: [("", visible_word(block.texts()[place])[:width])],
-            lambda: [("error", "this line cannot be shown"[:width])],
+            lambda: [("error", "this line could not be shown"[:width])],
         )
 
     def _drop_oldest(self) -> None:
