@@ -30,7 +30,7 @@ from qmpsh.language.syntax import (
 from qmpsh.language.tokens import CLOSING, TokenKind
 from qmpsh.language.verbs import LINES as LINE_VERBS
 from qmpsh.language.verbs import Takes, takes
-from qmpsh.ui.screen.menu import completions
+from qmpsh.ui.common.completer import completions
 from tests.complete.hostile import LINES, hostile_catalog, inserted, names
 from tests.evil import obeyed
 from tests.fuzzing import examples

@@ -34,7 +34,7 @@ def told(ui: ScreenHarness | LineHarness, kind: str) -> bool:
 # What is patched, by the kind of advice, and what shows it.
 SCREEN = [
     ("completion", "tests.ui.fakes.FakeSession.complete", "st\t"),
-    ("completion", "qmpsh.ui.screen.menu.completions", "st\t"),
+    ("completion", "qmpsh.ui.common.completer.completions", "st\t"),
     ("menu", "qmpsh.ui.screen.menu.MenuControl._content", "st\t"),
     ("hint", "tests.ui.fakes.FakeSession.hint", "stop"),
     ("colours", "tests.ui.fakes.FakeSession.faults", "stop"),
@@ -94,7 +94,7 @@ def test_the_banner_is_left_out(private_home: Path, monkeypatch: pytest.MonkeyPa
     async def without_banner(ui: ScreenHarness) -> None:
         await survives(ui, private_home, "banner", "")
 
-    monkeypatch.setattr("qmpsh.ui.screen.blocks.Banner.update", fail)
+    monkeypatch.setattr("qmpsh.ui.common.banner.Banner.update", fail)
     without_banner()
 
 

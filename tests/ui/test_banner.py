@@ -8,7 +8,8 @@ from qmpsh.complete.candidates import Catalog
 from qmpsh.protocol.messages import Event, Greeting
 from qmpsh.render.theme import ASCII, Line, plain
 from qmpsh.shell.machine import Machine
-from qmpsh.ui.screen.blocks import Banner, BannerBlock
+from qmpsh.ui.common.banner import Banner
+from qmpsh.ui.screen.blocks import BannerBlock
 
 
 def texts(banner: Banner) -> list[str]:

@@ -6,8 +6,8 @@ from prompt_toolkit.key_binding.key_bindings import _parse_key
 
 from qmpsh.render.theme import plain
 from qmpsh.ui.common.keys import KEYS, key_sheet
+from qmpsh.ui.common.wrap import line_width
 from qmpsh.ui.screen.actions import HANDLERS
-from qmpsh.ui.screen.store import line_width
 
 
 def test_every_handler_of_the_table_is_there_and_every_one_is_used() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prompt_toolkit.formatted_text import fragment_list_to_text, to_formatted_text
 
 from qmpsh.complete.candidates import Candidate
-from qmpsh.ui.screen.menu import completions
+from qmpsh.ui.common.completer import completions
 
 
 def rows(*candidates: Candidate, cursor: int = 10) -> list[tuple[str, str, str, int]]:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from qmpsh.render.theme import ASCII, UNICODE, plain
 from qmpsh.shell.machine import MachineState
 from qmpsh.shell.progress import Work, WorkState
+from qmpsh.ui.common.wrap import line_width
 from qmpsh.ui.screen.status import StatusFacts, status_line
-from qmpsh.ui.screen.store import line_width
 
 FULL = StatusFacts(
     name="vm1",

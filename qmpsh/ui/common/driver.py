@@ -28,7 +28,10 @@ TICK_SECONDS = 0.25
 
 
 class Driver:
-    """Drives one session. after: called at the end of each turn, when it may have changed."""
+    """The driver of one session, in the event loop.
+
+    after: called at the end of each turn, when the session may have changed
+    """
 
     def __init__(self, session: Session, after: Callable[[], None]) -> None:
         self._session = session
@@ -106,7 +109,7 @@ FRAME_SECONDS = 1 / 30
 
 
 class FrameLimiter:
-    """Limits the frame rate. draw: asks the application for a frame, which it draws soon."""
+    """A limit of the frame rate. draw: asks the application for a frame, which it draws soon."""
 
     def __init__(self, draw: Callable[[], None]) -> None:
         self._draw = draw
@@ -155,7 +158,7 @@ def freeze_heap() -> Iterator[None]:
 
 
 class DrawnApplication(Protocol):
-    """The part of an application that the frames need."""
+    """The part of an application that a `FrameCleaner` needs."""
 
     @property
     def renderer(self) -> Renderer: ...
@@ -165,7 +168,7 @@ class DrawnApplication(Protocol):
 
 
 class FrameCleaner:
-    """Frees the cells of a frame when the next one is drawn.
+    """A cleaner that frees the cells of a frame when the next one is drawn.
 
     prompt_toolkit draws with functions that refer to themselves, to the frame's Screen and to a
     table of where each cell came from: a megabyte. That is still in use when a collection comes,
@@ -177,7 +180,7 @@ class FrameCleaner:
         self._infos: list[WindowRenderInfo] = []
 
     def on_frame(self, application: DrawnApplication) -> None:
-        """A frame was drawn: nothing reads the cells of the one before any more."""
+        """Free the cells of the frame before this one, which nothing reads any more."""
         screen, last = application.renderer.last_rendered_screen, self._screen
         if screen is last:
             return

@@ -10,10 +10,10 @@ from qmpsh.advice import Advice
 from qmpsh.secrets.masker import mask_fault
 
 
-def guard(tell: Callable[[str], None], typed: Callable[[], str]) -> Advice:
+def guard(show: Callable[[str], None], typed: Callable[[], str]) -> Advice:
     """Make the guard.
 
-    tell:  shows a note; called between frames, never while one is drawn
+    show:  shows a note; called between frames, never while one is drawn
     typed: returns the line being typed, whose secrets must not come into a report
     """
 
@@ -24,14 +24,14 @@ def guard(tell: Callable[[str], None], typed: Callable[[], str]) -> Advice:
         mask_fault(error, (typed(),))
         return report_advice(error, kind)
 
-    def show(text: str) -> None:
+    def show_quietly(text: str) -> None:
         with contextlib.suppress(Exception):  # what shows notes may be what has the fault
-            tell(text)
+            show(text)
 
     def show_soon(text: str) -> None:
         try:
-            asyncio.get_running_loop().call_soon(show, text)
+            asyncio.get_running_loop().call_soon(show_quietly, text)
         except RuntimeError:
-            show(text)
+            show_quietly(text)
 
     return Advice(report, show_soon)

@@ -22,7 +22,7 @@ _NONE: Mapping[str, str] = {}
 
 
 class LineHistory(History):
-    """The history of all modes.
+    """The history of the prompt, with a file for each mode.
 
     is_hmp:  whether the line being stored is one for the human monitor
     aliases: words that expand to the start of a line, which may be one that takes a secret
@@ -113,7 +113,10 @@ class SuggestLine(AutoSuggest):
 
 
 class HistorySwitch:
-    """Makes a line load the history of another mode, keeping what is typed. is_hmp: the mode."""
+    """What loads the history of another mode for a line, keeping what is typed.
+
+    is_hmp: whether the mode is that of the human monitor
+    """
 
     def __init__(self, buffer: Buffer, is_hmp: Callable[[], bool]) -> None:
         self._buffer = buffer
@@ -128,7 +131,7 @@ class HistorySwitch:
 
 
 def mask_typed(line: str, aliases: Mapping[str, str], *, hmp: bool = False) -> str:
-    """A line of the prompt as typed, or with its alias expanded if that is what masks a secret."""
+    """Return a typed line masked, with its alias expanded if only that shows its secret."""
     full = line if hmp else expand(line, aliases)
     masked = mask_line(full, hmp=hmp)
     return line if masked == full else masked

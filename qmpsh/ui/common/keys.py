@@ -31,7 +31,7 @@ KEY_SHEET_TITLE = "Keys; F1 or Esc goes back"
 
 
 class KeyBinding(NamedTuple):
-    """One row of the key table.
+    """A row of the key table.
 
     keys:    all keys that do this, by prompt_toolkit's names
     shown:   the keys as shown to the user; "" if the row before covers it
@@ -98,7 +98,7 @@ _ALT = frozenset({"alt", "meta", "m"})
 
 
 class KeyTakenError(UsageError):
-    """The error that a key would mean two things. handler: the name of the offending change."""
+    """The error of a key that would mean two things. handler: the name of the change."""
 
     def __init__(self, message: str, handler: str) -> None:
         super().__init__(message)

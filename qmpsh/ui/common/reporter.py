@@ -17,6 +17,7 @@ from qmpsh.protocol.messages import ErrorReply, Event, Reply
 from qmpsh.render.answers import AnswerBody, BodyKind, answer_body, bare_body, text_body
 from qmpsh.render.formats import compact
 from qmpsh.render.theme import Glyphs
+from qmpsh.shell.events import is_named
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.steps import Answer, Note
@@ -157,3 +158,33 @@ def farewell(machine: Machine, error: QmpshError) -> str:
     if machine.shutdown_reason:
         return f"{machine.shutdown_reason}: the VM has ended. {machine.connection_hint}"
     return f"connection lost: {error}. {machine.connection_hint}"
+
+
+_MAX_KNOWN_NAMES = 1000
+"""names whose answer is remembered: QEMU has some sixty, and what sends more makes them up"""
+
+
+class EventFilter:
+    """The filter of the events pane.
+
+    patterns: like `BLOCK_*` or `stop`, case-insensitive; without any, all events are shown.
+    """
+
+    def __init__(self, patterns: tuple[str, ...] = ()) -> None:
+        self.patterns = patterns
+        self._known: dict[str, bool] = {}
+
+    def matches(self, name: str) -> bool:
+        """Whether events of this name are shown; each name is matched once."""
+        if not self.patterns:
+            return True
+        shown = self._known.get(name)
+        if shown is None:
+            if len(self._known) >= _MAX_KNOWN_NAMES:
+                self._known.clear()
+            shown = self._known[name] = is_named(name, self.patterns)
+        return shown
+
+    def text(self) -> str:
+        """Return the patterns as typed; not yet safe to show."""
+        return " ".join(self.patterns)

@@ -24,10 +24,11 @@ from qmpsh.errors import ConnectionLost, QmpshError
 from qmpsh.language.reader import LogicalLine
 from qmpsh.language.syntax import Redirect
 from qmpsh.render.answers import answer_body
+from qmpsh.render.units import number
 from qmpsh.secrets.masker import mask_line
 from qmpsh.shell.history import HMP_PROMPT, expand
 from qmpsh.shell.pipes import pipe_status, wants_terminal, write_file
-from qmpsh.shell.session.session import Session
+from qmpsh.shell.session.session import RunningLine, Session
 from qmpsh.shell.steps import Answer, Note, Outcome
 from qmpsh.system.programs import not_started
 from qmpsh.ui.common.external import hand_over
@@ -48,13 +49,13 @@ class Presenter(Protocol[Key]):
     """Where a front end shows the results of a line. `key` is what `begin` returned."""
 
     def begin(self, prompt: str, line: str) -> Key:
-        """A line starts."""
+        """Show a line that starts; return what identifies it."""
 
     def show(self, key: Key, item: Answer | Note) -> None:
-        """The line produces an answer or a note."""
+        """Show an answer or a note of a line."""
 
     def error(self, error: QmpshError) -> None:
-        """An error that no answer has reported."""
+        """Show an error that no answer has reported."""
 
 
 class _Turn(Generic[Key]):
@@ -69,7 +70,7 @@ class _Turn(Generic[Key]):
 
 
 class LineRunner(Generic[Key]):
-    """Runs lines one at a time.
+    """A queue of lines, which run one at a time.
 
     leave:   called with an exit code when a line ends the shell
     clock:   like `time.monotonic()`
@@ -153,13 +154,13 @@ class LineRunner(Generic[Key]):
             self.waiting.clear()
             self._leave(outcome.exit_code)
 
-    def _present(self, turn: _Turn[Key], tell: Callable[[], None]) -> None:
+    def _present(self, turn: _Turn[Key], present: Callable[[], None]) -> None:
         """Show something now; or if it is late, once the running line has ended."""
         if turn is self._current:
             self._add_heading(turn)
-            tell()
+            present()
         else:
-            self._late.append((turn, tell))
+            self._late.append((turn, present))
             if self._current is None:
                 self._present_late()
 
@@ -170,9 +171,9 @@ class LineRunner(Generic[Key]):
 
     def _present_late(self) -> None:
         while self._late:
-            turn, tell = self._late.popleft()
+            turn, present = self._late.popleft()
             self._add_heading(turn)
-            tell()
+            present()
 
     def _add_heading(self, turn: _Turn[Key]) -> None:
         """Say which line the next answer belongs to, unless that is obvious."""
@@ -270,3 +271,21 @@ async def _feed(stream: asyncio.StreamWriter, data: bytes) -> None:
         stream.close()
     except OSError:
         return
+
+
+SHOW_RUNNING_SECONDS = 0.3
+"""seconds until a running command is named, so that quick ones do not flicker"""
+
+
+def first_word(line: str) -> str:
+    """Return what to call a running line: never its values, which may be secret."""
+    words = line.split(None, 1)
+    return "JSON" if line.lstrip().startswith("{") else words[0] if words else ""
+
+
+def detached_note(running: RunningLine, dropped: int = 0) -> str:
+    """Return the note for Ctrl-C detaching from a line. dropped: how many were queued after it."""
+    note = f"detached from {first_word(running.line)}: its reply is shown when it arrives"
+    if not dropped:
+        return note
+    return f"{note}; {number(dropped)} queued line{'' if dropped == 1 else 's'} dropped"

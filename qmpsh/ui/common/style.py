@@ -18,7 +18,11 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
+from prompt_toolkit.layout.processors import (
+    Processor,
+    Transformation,
+    TransformationInput,
+)
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import BaseStyle, Style
@@ -26,10 +30,11 @@ from prompt_toolkit.styles import BaseStyle, Style
 from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.complete.hints import Fault
 from qmpsh.errors import UsageError
-from qmpsh.render.safe import visible_line
+from qmpsh.render.safe import visible_line, visible_word
 from qmpsh.render.theme import BACKGROUND, DARK, Fragment, Line, find_theme
 from qmpsh.secrets.masker import mask_line
 from qmpsh.shell.history import HMP_PROMPT
+from qmpsh.shell.steps import Ask
 from qmpsh.suggest import did_you_mean
 
 T = TypeVar("T")
@@ -63,7 +68,7 @@ WIDGETS = {
 
 
 class ViCursorShape(ModalCursorShapeConfig):
-    """Shows what a letter does by the cursor's shape in vi mode; else leaves the shape alone."""
+    """The cursor's shape: in vi mode it shows what a letter does, else it is left alone."""
 
     def get_cursor_shape(self, application: Application[object]) -> CursorShape:
         if application.editing_mode != EditingMode.VI:
@@ -171,7 +176,7 @@ FAULT_ROLES = {"error": "error", "deprecated": "dim"}
 
 
 class LineLexer(Lexer):
-    """Colours the line being typed.
+    """A lexer that colours the line being typed.
 
     prompt: the current prompt, which distinguishes HMP from our own language
     faults: returns the errors in a line
@@ -223,7 +228,9 @@ def line_colours(prompt: str, text: str, faults: Sequence[Fault] = ()) -> list[L
 
 
 class MaskSecretsProcessor(Processor):
-    """Takes the secrets out of a line that stays on the terminal, when it is drawn last.
+    """A processor that masks the secrets of a line that stays on the terminal.
+
+    It does so when the line is drawn for the last time.
 
     is_taken: whether it is; prompt: the current one; masked: a line without its secrets
     """
@@ -314,7 +321,10 @@ CONTROL_STAND_IN = "\N{REPLACEMENT CHARACTER}"
 
 
 class ShowControlsProcessor(Processor):
-    """Replaces controls that prompt_toolkit would pass on; it shows the others itself, as `^[`."""
+    """A processor that replaces the control characters which prompt_toolkit would pass on.
+
+    prompt_toolkit shows the others itself, as `^[`.
+    """
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
         return Transformation(
@@ -331,3 +341,14 @@ def _safe(text: str) -> str:
         CONTROL_STAND_IN if ord(char) > 0x7E and visible_line(char) != char else char
         for char in text
     )
+
+
+def question_line(ask: Ask) -> Line:
+    """Return `quit ends the VM. [l]eave the shell, [q]uit the VM, [c]ancel`; Enter is the first."""
+    line: Line = [("prompt", visible_word(ask.question)), ("", " ")]
+    for index, (key, label) in enumerate(ask.choices):
+        line.append(("", ", " if index else ""))
+        # The key is marked inside the word if that begins with it, else put before the word.
+        rest = label[len(key) :] if label.startswith(key) else f" {label}"
+        line += [("hint.current", f"[{visible_word(key)}]"), ("", visible_word(rest))]
+    return line

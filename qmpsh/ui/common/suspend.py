@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Suspender:
-    """Stops and continues the process.
+    """What stops and continues the process.
 
     app:  returns the application that uses the terminal
     turn: called when the session may have something to do

@@ -22,9 +22,12 @@ from qmpsh.advice import Advice, nothing
 from qmpsh.render.units import progress_line
 from qmpsh.shell.session.session import Connect
 from qmpsh.shell.steps import Ask
+from qmpsh.ui.common.banner import Banner
+from qmpsh.ui.common.completer import SessionCompleter
 from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd
 from qmpsh.ui.common.history import SuggestLine, mask_typed
 from qmpsh.ui.common.keys import mode_word, watch_escape
+from qmpsh.ui.common.runner import SHOW_RUNNING_SECONDS, detached_note
 from qmpsh.ui.common.style import (
     LineLexer,
     MaskSecretsProcessor,
@@ -35,9 +38,6 @@ from qmpsh.ui.common.style import (
 from qmpsh.ui.line.keys import LineKeyContext, LineKeys, LineQuestions, PromptSuspension
 from qmpsh.ui.line.printer import Printer
 from qmpsh.ui.line.scrollback import Scrollback
-from qmpsh.ui.screen.blocks import Banner
-from qmpsh.ui.screen.menu import SessionCompleter
-from qmpsh.ui.screen.screen import SHOW_RUNNING_SECONDS, detached_note
 
 BANNER_WAIT_SECONDS = 0.25
 """seconds that the banner waits for the name and the state of the VM"""
@@ -126,7 +126,7 @@ class LinePrompt(TerminalFrontEnd[None]):
         await self._until_idle()
 
     async def _until_idle(self) -> None:
-        """Until nothing runs; Ctrl-C detaches from what does."""
+        """Wait until nothing runs; Ctrl-C detaches from what does."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, self._detach)
         try:
@@ -152,7 +152,7 @@ class LinePrompt(TerminalFrontEnd[None]):
         self._driver.turn()
 
     async def _greet(self) -> None:
-        """The banner, once it is known what VM this is, or a moment later."""
+        """Print the banner once it is known what VM this is, or after BANNER_WAIT_SECONDS."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + BANNER_WAIT_SECONDS
         while not self.session.machine.commands and loop.time() < deadline:
@@ -216,7 +216,7 @@ class LinePrompt(TerminalFrontEnd[None]):
         return [("class:prompt", self.session.prompt)]
 
     def _vi_mode(self) -> StyleAndTextTuples:
-        """vi's mode; it does not stay in the scrollback."""
+        """Return vi's mode; it does not stay in the scrollback."""
         app = self._prompt.app
         return [] if app.is_done else [("class:hint.current", mode_word(app))]
 
@@ -256,7 +256,7 @@ class LinePrompt(TerminalFrontEnd[None]):
         self._on_news.set()
 
     def _show_progress(self) -> None:
-        """The bar while a line waits for its end, below all that is printed."""
+        """Show the bar while a line waits for its end, below all that is printed."""
         running = None if self._typing else self.session.running
         if running is None or running.task.asking or self._runner.elapsed() < SHOW_RUNNING_SECONDS:
             self._scrollback.show_bar([])

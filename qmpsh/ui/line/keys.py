@@ -25,12 +25,11 @@ from prompt_toolkit.styles import BaseStyle
 from qmpsh.errors import QmpshError
 from qmpsh.render.theme import Line, plain
 from qmpsh.shell.steps import Ask, AskSecret
+from qmpsh.ui.common.entry_mode import NO_REPLY, SaveMode
 from qmpsh.ui.common.external import copy_text, edit, show_in_pager
 from qmpsh.ui.common.keys import KeyBinding, ignore_unbound_alt, key_sheet
-from qmpsh.ui.common.style import fragments
+from qmpsh.ui.common.style import fragments, question_line
 from qmpsh.ui.line.printer import Printer
-from qmpsh.ui.screen.entries import NO_REPLY, SaveMode
-from qmpsh.ui.screen.prompt import question_line
 
 OWN_HANDLERS = frozenset({"", "interrupt", "leave"})
 """handlers in the table that the line prompt implements itself"""
@@ -40,7 +39,7 @@ AskWord = Callable[[str, str], Awaitable[str | None]]
 
 
 class PromptSuspension(Exception):  # it ends a prompt as EOFError does, and is not an error
-    """Ends the prompt to make room for something else; it then returns with what was typed."""
+    """The end of a prompt that makes room for something else, and returns with what was typed."""
 
     def __init__(self, action: Callable[[], Awaitable[None]], typed: Document) -> None:
         super().__init__()
@@ -65,7 +64,7 @@ class LineKeyContext(NamedTuple):
 
 
 class LineKeys:
-    """The keys of the line prompt. table: as rebound by the user."""
+    """The key bindings of the line prompt. table: as rebound by the user."""
 
     def __init__(self, table: tuple[KeyBinding, ...], context: LineKeyContext) -> None:
         self._context = context
@@ -167,7 +166,7 @@ def _nothing(event: KeyPressEvent) -> None:
 
 
 class LineQuestions:
-    """Asks questions, one at a time. input: None for the process's own."""
+    """The questions of the line prompt, one at a time. input: None for the process's own."""
 
     def __init__(self, input: Input | None, output: Terminal) -> None:  # its name
         self.input = input

@@ -8,9 +8,8 @@ from qmpsh.errors import QmpshError
 from qmpsh.protocol.messages import Event
 from qmpsh.render.answers import AnswerBody, BodyKind, error_body, text_body
 from qmpsh.render.theme import Glyphs, Line
-from qmpsh.ui.common.reporter import Reporter
+from qmpsh.ui.common.reporter import EventFilter, Reporter
 from qmpsh.ui.line.scrollback import Scrollback
-from qmpsh.ui.screen.events import EventFilter
 
 COLOURED_CHARACTERS = 1024 * 1024
 """most of one text that are coloured: in more the colours are not read, but must be waited for"""

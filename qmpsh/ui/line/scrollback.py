@@ -24,7 +24,7 @@ from qmpsh.render.events import event_line, fold_key
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Glyphs, Line, plain
 from qmpsh.ui.common.style import fragments
-from qmpsh.ui.screen.store import cut
+from qmpsh.ui.common.wrap import cut
 
 GATHER_SECONDS = 0.1
 """seconds"""
@@ -47,7 +47,7 @@ class _WaitingEvent:
 
 
 class Scrollback:
-    """The terminal, printed to line by line.
+    """The terminal of the line prompt, printed to line by line.
 
     typed: returns prompt and text of the line being typed, None without a prompt
     depth: of the colours, None for the terminal's own
@@ -166,7 +166,7 @@ class Scrollback:
                 yield from self._guarded(item)
 
     def _guarded(self, lines: Iterable[Line]) -> Iterator[Line]:
-        """The lines, as far as they can be made."""
+        """Yield the lines, as far as they can be made."""
         made = iter(lines)
         while (line := self.advice.get("output", lambda: next(made, None), _no_line)) is not None:
             yield line

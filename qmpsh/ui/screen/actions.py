@@ -19,13 +19,14 @@ from qmpsh.language.analysis import analyse
 from qmpsh.language.reader import Split
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import TokenKind
+from qmpsh.ui.common.entry_mode import NO_REPLY, SaveMode
 from qmpsh.ui.common.external import copy_text, edit, show_in_pager
 from qmpsh.ui.common.keys import insert_mode
-from qmpsh.ui.common.runner import LineRunner
+from qmpsh.ui.common.runner import LineRunner, detached_note
 from qmpsh.ui.screen.blocks import Foldable, Heading
-from qmpsh.ui.screen.entries import NO_REPLY, SaveMode, SearchMode
+from qmpsh.ui.screen.entries import SearchMode
 from qmpsh.ui.screen.output import Echo
-from qmpsh.ui.screen.screen import Screen, detached_note
+from qmpsh.ui.screen.screen import Screen
 from qmpsh.ui.screen.status import NARROW_COLUMNS
 from qmpsh.ui.screen.store import Store
 

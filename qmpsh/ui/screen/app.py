@@ -21,6 +21,7 @@ from qmpsh.render.theme import plain, sgr
 from qmpsh.shell.pipes import wants_terminal
 from qmpsh.shell.session.session import Connect
 from qmpsh.shell.steps import Answer
+from qmpsh.ui.common.completer import SessionCompleter
 from qmpsh.ui.common.driver import FrameLimiter
 from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd, capture_log
 from qmpsh.ui.common.history import SuggestLine
@@ -30,7 +31,7 @@ from qmpsh.ui.screen.actions import KeyContext, end
 from qmpsh.ui.screen.bindings import bind_editing, bind_escape, bind_keys, bind_question
 from qmpsh.ui.screen.events import EventPane
 from qmpsh.ui.screen.layout import Regions, make_layout
-from qmpsh.ui.screen.menu import AutoMenu, SessionCompleter
+from qmpsh.ui.screen.menu import AutoMenu
 from qmpsh.ui.screen.output import Echo, Output, ScreenReporter, transcript
 from qmpsh.ui.screen.prompt import make_buffer
 from qmpsh.ui.screen.screen import Screen
@@ -52,7 +53,7 @@ def run_screen(
 
 
 class FullScreen(TerminalFrontEnd[Echo]):
-    """The full screen's application."""
+    """The full screen."""
 
     _reporter: ScreenReporter
 

@@ -7,8 +7,6 @@ output, for saving a reply to a file, and with Ctrl-R for searching the history.
 from __future__ import annotations
 
 import asyncio
-import os
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 
 from prompt_toolkit.buffer import Buffer
@@ -24,50 +22,25 @@ from prompt_toolkit.widgets import SearchToolbar
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line
-from qmpsh.render.units import number, size
+from qmpsh.render.units import number
+from qmpsh.ui.common.entry_mode import EntryMode
 from qmpsh.ui.common.style import fragments
+from qmpsh.ui.common.wrap import cut, line_width
 from qmpsh.ui.screen.blocks import Foldable
 from qmpsh.ui.screen.output import Output
 from qmpsh.ui.screen.search import Match, Search
-from qmpsh.ui.screen.store import cut, line_width
 
-NO_REPLY = "there is no reply yet"
 NOT_FOUND: Line = [("hint.error", "  not found")]
 
 SEARCH_KEYS = ("  Enter next, Shift-Tab back, Esc", "  Enter, Shift-Tab, Esc", "  Enter, Esc", "")
 """what the keys do in a search, from the fullest wording to nothing"""
 
-FILE_EXISTS = "the file exists: Enter replaces it"
-NOT_WRITTEN = "cannot be written"
-SAVE_KEYS = "  Enter writes, Esc leaves"
-
-
-class EntryMode(ABC):
-    """What an entry row is for. label: what is shown before the word."""
-
-    label: str
-
-    @abstractmethod
-    def info(self, width: int) -> Line:
-        """Return what is shown after the word, at the right edge. width: columns available."""
-
-    @abstractmethod
-    def on_text_changed(self, text: str) -> None:
-        """Handle a change of the word."""
-
-    @abstractmethod
-    def accept(self, text: str) -> bool:
-        """Handle Enter; return True to close the entry."""
-
-    def previous(self) -> None:  # noqa: B027 - few modes have anything to go back to
-        """Handle Shift-Tab."""
-
-    def on_close(self) -> None:  # noqa: B027 - most modes have nothing to undo
-        """Handle the closing of the entry."""
-
 
 class EntryRow:
-    """The input row. moved: called when it opens or closes, to move the focus."""
+    """The row of input that replaces the hint while it asks for a word.
+
+    on_toggle: called when it opens or closes, to move the focus
+    """
 
     def __init__(self) -> None:
         self.on_toggle: Callable[[], None] = _nothing
@@ -147,7 +120,7 @@ Spawn = Callable[[Coroutine[None, None, None]], object]
 
 
 class SearchMode(EntryMode):
-    """A search of the output.
+    """The text that the output is searched for.
 
     spawn:   runs the reading of the lines
     on_text_changed: called when there is something new to show
@@ -171,7 +144,7 @@ class SearchMode(EntryMode):
         output.view.mark = self.search.mark
 
     def info(self, width: int) -> Line:
-        """The keys are described as fully as there is room."""
+        """Return the count of matches, and the keys as fully as there is room."""
         search = self.search
         if not search.needle:
             again = f"Enter: {visible_word(self._last)}; " if self._last else ""
@@ -187,7 +160,7 @@ class SearchMode(EntryMode):
         return [("hint.current", counted), ("hint", keys)]
 
     def on_text_changed(self, text: str) -> None:
-        """The nearest match comes into view while typing."""
+        """Bring the nearest match into view."""
         self.text = text or self.text
         self.search.start(text)
         self._moves.clear()
@@ -204,7 +177,7 @@ class SearchMode(EntryMode):
         self._go(self.search.previous)
 
     def on_close(self) -> None:
-        """The view stays where it is."""
+        """Stop the search; the view stays where it is."""
         self.search.start("")
         self._moves.clear()
         self._output.view.mark = None
@@ -234,47 +207,8 @@ class SearchMode(EntryMode):
         view.show(match.line)
 
 
-class SaveMode(EntryMode):
-    """Saving a reply to a file. text: what to write; say: called with a sentence on the result."""
-
-    label = "save the reply to: "
-
-    def __init__(self, text: str, say: Callable[[str], None]) -> None:
-        self._text = text
-        self._show_result = say
-        self._problem = ""
-        self._replace = ""
-
-    def info(self, width: int) -> Line:
-        if self._problem:
-            return [("hint.error", f"  {visible_word(self._problem)}")]
-        return [("hint", SAVE_KEYS)]
-
-    def on_text_changed(self, text: str) -> None:
-        self._problem = self._replace = ""
-
-    def accept(self, text: str) -> bool:
-        """Write the file; an existing one is replaced only after a second Enter."""
-        name = os.path.expanduser(text.strip())
-        if not name:
-            return True
-        data = f"{self._text}\n".encode(errors="replace")
-        try:
-            with open(name, "wb" if name == self._replace else "xb") as file:
-                file.write(data)
-        except FileExistsError:
-            self._replace = name
-            self._problem = FILE_EXISTS
-            return False
-        except OSError as error:
-            self._problem = error.strerror or NOT_WRITTEN
-            return False
-        self._show_result(f"written to {text.strip()}, {size(len(data))}")
-        return True
-
-
 class HistorySearch:
-    """The search row.
+    """The row that searches the history.
 
     buffer:  the line being typed, whose history is searched
     control: takes the keys meanwhile

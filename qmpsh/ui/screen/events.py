@@ -13,39 +13,10 @@ from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.protocol.messages import Event
 from qmpsh.render.events import FOLD_SECONDS, STATE, details, details_count, fold_key, head
 from qmpsh.render.theme import Glyphs, Line, plain
-from qmpsh.shell.events import is_named
-from qmpsh.ui.screen.store import Block, Store, cut, line_width
+from qmpsh.ui.common.reporter import EventFilter
+from qmpsh.ui.common.wrap import cut, line_width
+from qmpsh.ui.screen.store import Block, Store
 from qmpsh.ui.screen.viewport import Viewport
-
-_MAX_KNOWN_NAMES = 1000
-"""names whose answer is remembered: QEMU has some sixty, and what sends more makes them up"""
-
-
-class EventFilter:
-    """The filter of the events pane.
-
-    patterns: like `BLOCK_*` or `stop`, case-insensitive; without any, all events are shown.
-    """
-
-    def __init__(self, patterns: tuple[str, ...] = ()) -> None:
-        self.patterns = patterns
-        self._known: dict[str, bool] = {}
-
-    def matches(self, name: str) -> bool:
-        """Whether events of this name are shown; each name is matched once."""
-        if not self.patterns:
-            return True
-        shown = self._known.get(name)
-        if shown is None:
-            if len(self._known) >= _MAX_KNOWN_NAMES:
-                self._known.clear()
-            shown = self._known[name] = is_named(name, self.patterns)
-        return shown
-
-    def text(self) -> str:
-        """The patterns as typed; not yet safe to show."""
-        return " ".join(self.patterns)
-
 
 MAX_EVENTS = 10_000
 """events kept; a folded line counts as one"""
@@ -103,8 +74,9 @@ class EventBlock(Block):
         return head(self.event.name, self.seconds, self.repeats, self._glyphs)
 
     def draw(self, index: int, width: int) -> list[Line]:
-        """An event's line never wraps: the milliseconds are cut first, then the end of
-        the name, but never the multiplier.
+        """Make the one row of an event: it never wraps.
+
+        The milliseconds are cut first, then the end of the name, but never the multiplier.
         """
         line = self.line(index)
         if index > 0 or line_width(line) <= width:

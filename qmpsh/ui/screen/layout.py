@@ -52,7 +52,7 @@ def make_layout(
     keys: KeyBindings,
     rows: Callable[[], int],
 ) -> Regions:
-    """Build the layout. keys: for the question only; rows: of the terminal, called per frame."""
+    """Make the layout. keys: for the question only; rows: of the terminal, called per frame."""
     search = HistorySearch(buffer)
     prompt = prompt_window(screen.session, buffer, search.control, rows, screen.output.advice)
     question = _question_window(lambda: screen.question, keys)

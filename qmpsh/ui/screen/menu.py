@@ -8,10 +8,10 @@ that only an explicit Tab may ask for.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition, has_completions, is_done
 from prompt_toolkit.formatted_text import StyleAndTextTuples
@@ -28,87 +28,10 @@ from prompt_toolkit.layout.menus import CompletionsMenuControl
 
 from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.complete.candidates import Candidate
-from qmpsh.render.safe import visible_word
-from qmpsh.render.tables import text_columns
 from qmpsh.shell.session.session import Session
-from qmpsh.ui.screen.store import cut
-
-_MAX_KIND_COLUMNS = 28
-_MIN_KIND_COLUMNS = 12
-"""limits in columns for the kinds (an enum lists its members), which get a fifth of the screen"""
 
 _CUT_MARK = "..."
 """how prompt_toolkit marks what it has cut off"""
-
-_MAX_DOC_COLUMNS = 60
-"""most columns of the documentation, so that the panes stay in view"""
-
-
-class SessionCompleter(Completer):
-    """Completes the line from the session.
-
-    session: completes in memory without I/O, so no thread is needed
-    columns: of the terminal
-    more:    marks what was cut off
-    """
-
-    def __init__(
-        self,
-        session: Session,
-        columns: Callable[[], int],
-        more: str,
-        advice: Advice = UNGUARDED,
-    ) -> None:
-        self._session = session
-        self._columns = columns
-        self._more = more
-        self._advice = advice
-        self._asked: Document | None = None
-
-    def get_completions(
-        self, document: Document, complete_event: CompleteEvent
-    ) -> Iterable[Completion]:
-        cursor = document.cursor_position
-        # Otherwise the menu opens by itself; see `AutoMenu`.
-        asked = not complete_event.text_inserted
-        if asked:
-            self._asked = document
-
-        def find() -> list[Completion]:
-            candidates = self._session.complete(document.text, cursor, asked=asked)
-            return completions(candidates, cursor, self._columns(), self._more)
-
-        return self._advice.get("completion", find, list)
-
-    def complete_again(self, buffer: Buffer) -> None:
-        """Complete again with values that came from the VM, unless something was typed since."""
-        state = buffer.complete_state
-        if buffer.document == self._asked and (state is None or state.complete_index is None):
-            buffer.start_completion()
-
-
-def completions(
-    candidates: list[Candidate], cursor: int, columns: int, more: str
-) -> list[Completion]:
-    """Return candidates as completions in three columns: text and marks, kind, documentation.
-
-    columns: of the terminal
-    more:    marks what was cut off
-    """
-    most = min(_MAX_KIND_COLUMNS, max(_MIN_KIND_COLUMNS, columns // 5))
-    kinds = [_cut(visible_word(candidate.kind), most, more) for candidate in candidates]
-    width = max(map(text_columns, kinds), default=0)
-    return [
-        Completion(
-            candidate.text,
-            start_position=candidate.start - cursor,
-            display=_display(candidate),
-            display_meta=_meta(
-                kind, _cut(visible_word(candidate.doc), _MAX_DOC_COLUMNS, more), width
-            ),
-        )
-        for candidate, kind in zip(candidates, kinds, strict=True)
-    ]
 
 
 class MenuControl(CompletionsMenuControl):
@@ -122,7 +45,7 @@ class MenuControl(CompletionsMenuControl):
         return self._advice.get("menu", lambda: self._content(width, height), UIContent)
 
     def _content(self, width: int, height: int) -> UIContent:
-        """prompt_toolkit's own, whose cut mark is a separate fragment."""
+        """Return prompt_toolkit's own content with our cut mark, which is a separate fragment."""
         drawn = super().create_content(width, height)
 
         def line(number: int) -> StyleAndTextTuples:
@@ -138,7 +61,7 @@ class MenuControl(CompletionsMenuControl):
 
 
 class MenuFloat(Float):
-    """Places the menu beside the cursor, above the status line.
+    """The menu's place, beside the cursor and above the status line.
 
     below: rows from the bottom of the screen up to and including the status line
     """
@@ -196,20 +119,6 @@ def menu_window(
     return ConditionalContainer(window, filter=has_completions & ~is_done)
 
 
-def _display(candidate: Candidate) -> StyleAndTextTuples:
-    text = visible_word(candidate.text).rstrip(" =")
-    marks = (" *" if candidate.required else "") + (" ~" if candidate.unstable else "")
-    return [("strike" if candidate.deprecated else "", text or candidate.text), ("", marks)]
-
-
-def _meta(kind: str, doc: str, width: int) -> str:
-    return f"{kind}{' ' * (width - text_columns(kind))}  {doc}".rstrip()
-
-
-def _cut(text: str, width: int, more: str) -> str:
-    return "".join(part for _, part in cut([("", text)], width, more))
-
-
 OPEN_AFTER_SECONDS = 0.4
 """seconds without a key"""
 
@@ -218,7 +127,10 @@ MAX_OFFERED = 8
 
 
 class AutoMenu:
-    """Opens the menu by itself. wanted: whether the line has the keys and nothing covers it."""
+    """What opens the menu by itself, after a pause.
+
+    wanted: whether the line has the keys and nothing covers it
+    """
 
     def __init__(
         self,

@@ -20,10 +20,10 @@ from qmpsh.render.theme import Glyphs, Line, plain
 from qmpsh.render.units import number, size
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.steps import Answer
+from qmpsh.ui.common.banner import Banner
 from qmpsh.ui.common.reporter import Reporter, do_nothing
 from qmpsh.ui.common.style import bare_echo_lines
 from qmpsh.ui.screen.blocks import (
-    Banner,
     BannerBlock,
     FixedLines,
     Fold,
@@ -167,7 +167,7 @@ _HOW_TO_LEAVE = re.compile(r"(\.?)[; ]+Ctrl-D leaves\.$")
 
 
 def _after_leaving(line: Line) -> Line:
-    """A line without its invitation to leave: on the normal screen Ctrl-D ends the user's shell.
+    """Return a line without its invitation to leave: there, Ctrl-D ends the user's shell.
 
     A reply, which is styled as JSON or not at all, keeps its words.
     """

@@ -15,7 +15,7 @@ from prompt_toolkit.mouse_events import MouseEvent, MouseEventType
 from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.render.theme import Glyphs, Line
 from qmpsh.ui.common.style import fragments
-from qmpsh.ui.screen.store import cut
+from qmpsh.ui.common.wrap import cut
 from qmpsh.ui.screen.viewport import Viewport
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Pane(UIControl):
         self._advice = advice
 
     def create_content(self, width: int, height: int) -> UIContent:
-        """The rows fit the window, so that it never scrolls by itself."""
+        """Make rows that fit the window, so that it never scrolls by itself."""
         return content(self._advice.get("pane", lambda: self._rows(width, height), list))
 
     def _rows(self, width: int, height: int) -> list[Line]:
@@ -47,7 +47,7 @@ class Pane(UIControl):
         return rows + self._view().visible_rows(width, height - len(rows))
 
     def mouse_handler(self, mouse_event: MouseEvent) -> NotImplementedOrNone:
-        """The wheel scrolls; other events are not handled."""
+        """Scroll with the wheel; other events are not handled."""
         rows = _ROWS_PER_WHEEL_STEP.get(mouse_event.event_type)
         if rows is None:
             return NotImplemented

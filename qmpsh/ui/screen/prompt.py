@@ -26,13 +26,12 @@ from prompt_toolkit.layout.processors import (
 
 from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.complete.hints import Fault
-from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Line
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.steps import Ask
-from qmpsh.ui.common.style import LineLexer, ShowControlsProcessor
+from qmpsh.ui.common.style import LineLexer, ShowControlsProcessor, question_line
+from qmpsh.ui.common.wrap import wrap
 from qmpsh.ui.screen.panes import RowsControl
-from qmpsh.ui.screen.store import wrap
 
 MAX_PROMPT_ROWS = 6
 """rows that the line may take on any screen with enough room; on a large screen it may take two
@@ -150,14 +149,3 @@ class QuestionControl(RowsControl):
     def _wrapped(self, width: int) -> list[Line]:
         ask = self._asking()
         return wrap(question_line(ask), width) if ask else [[]]
-
-
-def question_line(ask: Ask) -> Line:
-    """Return `quit ends the VM. [l]eave the shell, [q]uit the VM, [c]ancel`; Enter is the first."""
-    line: Line = [("prompt", visible_word(ask.question)), ("", " ")]
-    for index, (key, label) in enumerate(ask.choices):
-        line.append(("", ", " if index else ""))
-        # The key is marked inside the word if that begins with it, else put before the word.
-        rest = label[len(key) :] if label.startswith(key) else f" {label}"
-        line += [("hint.current", f"[{visible_word(key)}]"), ("", visible_word(rest))]
-    return line

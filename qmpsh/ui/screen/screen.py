@@ -22,21 +22,20 @@ from qmpsh.shell.session.session import Session
 from qmpsh.shell.settings import Prompt
 from qmpsh.shell.steps import Ask, AskSecret
 from qmpsh.ui.common.keys import KEYS, KeyBinding, key_sheet
-from qmpsh.ui.common.runner import LineRunner
+from qmpsh.ui.common.runner import SHOW_RUNNING_SECONDS, LineRunner, first_word
 from qmpsh.ui.common.style import echo_lines
+from qmpsh.ui.common.wrap import cut, line_width
 from qmpsh.ui.screen.blocks import FixedLines
 from qmpsh.ui.screen.entries import EntryRow, SearchMode
 from qmpsh.ui.screen.events import EventPane
 from qmpsh.ui.screen.output import Echo, Output
 from qmpsh.ui.screen.status import NARROW_COLUMNS, StatusFacts, status_line
-from qmpsh.ui.screen.store import Store, cut, line_width
+from qmpsh.ui.screen.store import Store
 from qmpsh.ui.screen.viewport import Viewport
 
 if TYPE_CHECKING:
-    from qmpsh.shell.session.session import RunningLine
+    pass
 
-SHOW_RUNNING_SECONDS = 0.3
-"""seconds until a running command is named, so that quick ones do not flicker"""
 
 MAX_QUEUED_ROWS = 3
 """most waiting lines shown"""
@@ -248,17 +247,3 @@ class Screen:
 def _quiet(prompt: str, line: str) -> Line:
     """Return the first row of a line as it will be echoed, but dim."""
     return [("dim", plain(echo_lines(prompt, line)[0]))]
-
-
-def first_word(line: str) -> str:
-    """Return what to call a running line: never its values, which may be secret."""
-    words = line.split(None, 1)
-    return "JSON" if line.lstrip().startswith("{") else words[0] if words else ""
-
-
-def detached_note(running: RunningLine, dropped: int = 0) -> str:
-    """Return the note for Ctrl-C detaching from a line. dropped: how many were queued after it."""
-    note = f"detached from {first_word(running.line)}: its reply is shown when it arrives"
-    if not dropped:
-        return note
-    return f"{note}; {number(dropped)} queued line{'' if dropped == 1 else 's'} dropped"

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from qmpsh.render.theme import Line, plain
-from qmpsh.ui.screen.store import Block, Store, part
+from qmpsh.ui.common.wrap import part
+from qmpsh.ui.screen.store import Block, Store
 
 LINES_PER_STEP = 10_000
 """most lines that one step reads: a few milliseconds"""

@@ -10,7 +10,7 @@ from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Glyphs, Line
 from qmpsh.render.units import barest, elapsed, number, progress_forms
 from qmpsh.shell.progress import Work
-from qmpsh.ui.screen.store import cut, line_width
+from qmpsh.ui.common.wrap import cut, line_width
 
 NARROW_COLUMNS = 80
 """columns below which the events pane and the version fold away"""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line, plain
-from qmpsh.ui.screen.store import MAX_ROWS_PER_LINE, cut, justify, line_width, part, wrap
+from qmpsh.ui.common.wrap import MAX_ROWS_PER_LINE, cut, justify, line_width, part, wrap
 
 
 @pytest.mark.parametrize(
