@@ -1,4 +1,4 @@
-"""One guard for all that only advises: completion, hint, colours, menu, tables, status, events.
+"""The guard of what only advises: completion, hint, colours, menu, tables, status, events.
 
 A fault of ours in such a thing must not cost the user the session, let alone the VM that lives for
 it: it is written to the log, reported once, and there is no advice. The masking of secrets is not

@@ -11,22 +11,22 @@ _CACHE = ("XDG_CACHE_HOME", ".cache")
 
 
 def config_file(name: str) -> str:
-    """Path of a file that the user writes; nothing is made."""
+    """Return the path of a file that the user writes; create nothing."""
     return os.path.join(_folder(*_CONFIG), name)
 
 
 def state_file(name: str) -> str:
-    """Path of a file that outlives sessions (history, log); its folder is made, 0700, if it can."""
+    """Return the path of a file that outlives sessions (history, log); create its folder, 0700."""
     return _file(*_STATE, name)
 
 
 def cache_file(name: str) -> str:
-    """Path of a file that may vanish at any time; its folder is made, 0700, if it can."""
+    """Return the path of a file that may vanish at any time; create its folder, 0700."""
     return _file(*_CACHE, name)
 
 
 def folders() -> dict[str, str]:
-    """The three by the words config, state and cache; nothing is made, they may not exist."""
+    """Return the three folders by the words config, state and cache; create nothing."""
     return {
         "config": _folder(*_CONFIG),
         "state": _folder(*_STATE),

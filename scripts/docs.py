@@ -38,32 +38,34 @@ Rows = list[tuple[str, str]]
 DESCRIPTION = """
 qmpsh connects to the monitor of a running QEMU, of a qemu-storage-daemon, a StratoVirt or a QEMU
 guest agent. With a LINE it runs that line and ends; with a script it runs its lines up to the first
-error; on a terminal it opens a shell that completes, checks and explains what this very server
-accepts, and shows its events as they happen.
+error; on a terminal it opens a shell that completes, checks and explains what this particular
+server accepts, and shows its events as they happen.
 
 Answers go to standard output: the value of "return", one line in a pipe, indented on a terminal; an
-empty one prints nothing. All else goes to standard error.
+empty one prints nothing. Everything else goes to standard error.
 
-Options stand before ADDRESS or between ADDRESS and LINE. Each word behind the command is one
-argument, whatever blanks it holds; a single word is a whole line.
+Options go before ADDRESS or between ADDRESS and LINE. Each word after the command is one argument
+and may contain spaces; a single word is a whole line.
 """
 LANGUAGE = """
-A line is COMMAND KEY=VALUE..., or the JSON of one or several commands, a verb of the shell, or
-transaction( and the actions up to a ) in lines of their own. Dotted keys nest. A value is a bare
-word, a text in quotes, or JSON in braces or brackets, in which words need no quotes. The server's
-schema says which type a bare word has; sizes may be written 64M. What it would refuse is not sent.
+A line is COMMAND KEY=VALUE..., the JSON of one or several commands, a verb of the shell, or
+transaction( followed by one action per line and a ) on a line of its own. Dotted keys nest. A value
+is a bare word, a text in quotes, or JSON in braces or brackets, in which words need no quotes. The
+type of a bare word is the one that the server's schema declares; sizes can be written 64M. A line
+that the server would refuse is not sent.
 
-"| COMMAND", "> FILE" and ">> FILE" behind a blank say where the answer goes. "#" begins a comment.
-An open bracket or quote, or a backslash as the last word, continues on the next line. The whole of
-it stands in docs/language.md.
+"| COMMAND", "> FILE" and ">> FILE" after a space say where the answer goes. "#" begins a comment.
+A line with an open bracket or quote, or with a backslash as its last word, continues on the next
+line. docs/language.md in the source describes all of it.
 """
 WAITING = """
-Many commands are answered before their work is done. --wait waits for the end that belongs to the
-line, matched by its id, and makes it the answer and the exit code. It knows the ends of these:
+Many commands are answered before their work is done. --wait waits until the work of the line has
+ended, which is matched by its id, and makes the result the answer and the exit code. It knows these
+commands:
 """
 HMP = """
-The human monitor has no error replies, only text: exit code 1 is a best guess, from texts that
-begin with "Error: " or "unknown command: ", or that end in a hint at its "help".
+The human monitor has no error replies, only text. Exit code 1 is therefore a guess, from texts that
+begin with "Error: " or "unknown command: ", or that end in a hint to its "help".
 """
 SEE_ALSO = "qemu(1), qemu-qmp-ref(7), qemu-ga-ref(7), qemu-storage-daemon-qmp-ref(7), virsh(1)"
 
@@ -72,7 +74,7 @@ SEE_ALSO = "qemu(1), qemu-qmp-ref(7), qemu-ga-ref(7), qemu-storage-daemon-qmp-re
 
 
 def option_rows() -> Rows:
-    """Each option as it is written, and its sentence."""
+    """Return each option as it is written, and its sentence."""
     return [_option_row(option) for option in COMMAND.params if isinstance(option, click.Option)]
 
 
@@ -85,7 +87,7 @@ def _option_row(option: click.Option) -> tuple[str, str]:
 
 
 def _value(option: click.Option) -> str:
-    """What stands behind an option."""
+    """Return what follows an option."""
     if option.is_flag:
         return ""
     if isinstance(option.type, click.Choice):
@@ -107,7 +109,7 @@ def verb_rows() -> Rows:
 
 
 def modifier_rows() -> Rows:
-    """What may stand behind a command for this line only."""
+    """Return what may follow a command for this line only."""
     return [(f"--{name}{value}", does) for name, (value, does) in usage.MODIFIERS.items()]
 
 

@@ -15,7 +15,7 @@ from tests.programs import need
 
 def test_the_page_is_current() -> None:
     stored = PAGE.read_text()
-    assert stored == page(date_of(stored)), "`make docs` writes it anew"
+    assert stored == page(date_of(stored)), "`make docs` writes it again"
 
 
 def test_the_date_is_that_of_the_last_change() -> None:
@@ -24,7 +24,7 @@ def test_the_date_is_that_of_the_last_change() -> None:
 
 @pytest.mark.parametrize("name", TABLES)
 def test_the_tables_of_the_pages_are_current(name: str) -> None:
-    assert table(name) in (DOCS / TABLES[name].page).read_text(), "`make docs` writes it anew"
+    assert table(name) in (DOCS / TABLES[name].page).read_text(), "`make docs` writes it again"
 
 
 def test_every_modifier_is_told() -> None:

@@ -33,12 +33,12 @@ _PROGRAM = "qmpsh"
 _STDIN = 0
 _INDENT = "  "
 _LONGEST_LINE = 2000
-"""columns of a wrong line that are shown where there is no terminal: it may hold megabytes"""
+"""columns of a wrong line that are shown without a terminal: it may contain megabytes"""
 _LAST_MOMENT = 1.0  # seconds
 
 
 class _BatchFrontEnd(FrontEnd):
-    """A run without a person, as a line sees it."""
+    """The front end that a line of a batch sees."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -47,21 +47,21 @@ class _BatchFrontEnd(FrontEnd):
         self._environment.notice(text)
 
     def keys(self) -> Iterable[tuple[str, str]]:
-        # Imported here: they are of no use where no key is read.
+        # Imported here: a batch reads no keys.
         from qmpsh.ui.common.keys import KEYS, shown_keys
 
         return shown_keys(KEYS)
 
     def check_option(self, name: str, word: str) -> None:
         if name == "theme":
-            # Imported here: a theme means nothing where no screen is, and is hardly set.
+            # Imported here: a batch rarely sets a theme.
             from qmpsh.render.theme import find_theme
 
             find_theme(word, os.environ)
 
 
 class Batch:
-    """One run without a person: executes lines and prints their answers.
+    """A non-interactive run: executes lines and prints their answers.
 
     client:   None for --dry-run
     settings: from `batch_settings`
@@ -86,7 +86,7 @@ class Batch:
         self.context = Context(client, settings, machine, schema, self.front_end)
 
     def run_words(self, words: Sequence[str]) -> int:
-        """Run one line given as the words of a command line; its exit code."""
+        """Run one line given as the words of a command line; return its exit code."""
         self.front_end.stdin = _STDIN
         show = partial(self._show, _PROGRAM)
         outcome = self.finish(_PROGRAM, Task(run_words(self.context, words), show))
@@ -94,11 +94,11 @@ class Batch:
 
     @property
     def client(self) -> Client | None:
-        """The connection as it is now: `.reconnect` makes another one."""
+        """The current connection: `.reconnect` replaces it."""
         return self.context.client
 
     def close(self) -> None:
-        """Give the connection up."""
+        """Close the connection."""
         self._clear()
         if self.client is not None:
             self.client.close()
@@ -113,7 +113,7 @@ class Batch:
         return max(1, self.client.dialect.window - 1)
 
     def start(self, place: str, line: str) -> Task:
-        """Begin a line of the language. place: what is said of it begins with"""
+        """Begin a line. place: the beginning of all messages about it"""
         return Task(run_line(self.context, line), partial(self._show, place))
 
     def finish(self, place: str, task: Task) -> Outcome:
@@ -137,8 +137,8 @@ class Batch:
         return self.report(place, error) if error is not None else task.outcome or Outcome()
 
     def _abandon(self, task: Task) -> None:
-        """End a line; what it sends to put something away gets a moment to be answered: a socket
-        that is closed with answers unread takes what was sent last with it.
+        """End a line, and wait a moment for the replies to what it sends to clean up: closing a
+        socket with unread replies loses what was sent last.
         """
         client = self.client
         before = 0 if client is None else client.in_flight
@@ -198,7 +198,7 @@ class Batch:
         return read_secret(asking.question)
 
     def _pass_time(self, until: WaitFor) -> None:
-        """Wait where there is more to do meanwhile than to read what the server says."""
+        """Wait while a bar is drawn or stdout is watched."""
         if self._pastime is None:
             # Imported here: only lines that wait for an end, or show events, come here.
             from qmpsh.batch.progress import WaitProgress
@@ -208,7 +208,7 @@ class Batch:
             self._pastime.wait(self.client, until)
 
     def _clear(self) -> None:
-        """Take what was drawn meanwhile off the terminal."""
+        """Erase the progress bar."""
         if self._pastime is not None:
             self._pastime.clear()
 
@@ -242,7 +242,7 @@ class Batch:
             print(self._coloured(text) if rendering.is_json else text)
 
     def _redirect(self, redirect: Redirect, data: bytes) -> None:
-        """A file has its answers as they come, a pipe those of a line at once."""
+        """Write to a file as answers come; keep those of a pipe until the line has ended."""
         # Imported here: few lines are redirected.
         from qmpsh.shell.pipes import write_file
 
@@ -256,7 +256,7 @@ class Batch:
             self._unwritten = error
 
     def _data(self, answer: Answer) -> bytes:
-        """An answer as the redirect gets it; an empty one has no bytes either."""
+        """Return an answer as the redirect gets it; no bytes for an empty one."""
         if answer.data is not None:
             return answer.data
         text = self._text(answer, render_answer(answer))
@@ -286,7 +286,7 @@ class Batch:
         return self._seen
 
     def _deliver(self) -> QmpshError | None:
-        """Run the pipes of a line; what went wrong with its redirects, None for nothing."""
+        """Run the pipes of a line; return what went wrong with its redirects, None for nothing."""
         wrong, self._unwritten = self._unwritten, None
         if not self._piped:
             return wrong
@@ -318,7 +318,7 @@ def batch_settings(settings: Settings, environment: Environment, *, one_shot: bo
 
 
 def _pass_on(data: bytes, *, aside: bool) -> None:
-    """What a guest wrote: as it is, but a terminal gets no control of the guest's."""
+    """Print what a guest wrote unchanged, except for control characters on a terminal."""
     stream = sys.stderr if aside else sys.stdout
     sys.stdout.flush()
     if stream.isatty():

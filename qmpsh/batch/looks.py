@@ -1,6 +1,6 @@
-"""How a batch shows what it prints: tables, colours, the bar.
+"""Tables, colours and the progress bar of a batch.
 
-All of it is only advice: if it fails, the answer is printed as it is.
+All of it only advises: if it fails, the answer is printed as plain JSON.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Looks:
-    """The looks of a batch's output."""
+    """The guarded formatting of a batch's output."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -28,7 +28,7 @@ class Looks:
         return self._advice.get(kind, make, without)
 
     def coloured(self, text: str) -> str:
-        """JSON in colours."""
+        """Return JSON with colours."""
 
         def colour() -> str:
             # Imported here, as below: not every answer that is shown so has both.

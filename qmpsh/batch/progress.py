@@ -1,4 +1,4 @@
-"""What a batch does while a line waits: the progress bar, and asking for a secret.
+"""The progress bar of a batch, and its prompt for a secret.
 
 The bar is one line on stderr, overwritten and erased again, so that none of it stays. Meanwhile
 stdout is watched too, since its reader may go away while there is nothing to write. A secret is
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from qmpsh.shell.progress import Work
 
 Advised = Callable[[str, Callable[[], str], Callable[[], str]], str]
-"""Gives a text that only advises, or what stands in for it: see `advice.Advice.get`."""
+"""Returns a text that only advises, or its replacement: see `advice.Advice.get`."""
 
 _ERASE = "\r\x1b[K"
 
@@ -40,7 +40,7 @@ class WaitProgress:
         self._glyphs = environment.bar_glyphs
 
     def wait(self, client: Client, until: WaitFor) -> None:
-        """One turn of the client, at most until the deadline.
+        """Poll the client once, at most until the deadline.
 
         Raises BrokenPipeError when stdout has lost its reader.
         """
@@ -63,7 +63,7 @@ class WaitProgress:
         return plain(progress_line(works, self._environment.bar_columns - 1, self._glyphs))
 
     def clear(self) -> None:
-        """Take the bar off the terminal."""
+        """Erase the bar."""
         if self._drawn:
             self._draw("")
 
@@ -75,12 +75,12 @@ class WaitProgress:
 
 
 def _left(due: float | None) -> float | None:
-    """Seconds until then; None for never."""
+    """Return the seconds until then; None for never."""
     return None if due is None else max(0.0, due - time.monotonic())
 
 
 def read_secret(question: str) -> str:
-    """What is typed, without echo, up to Enter. Raises UsageError where there is no terminal."""
+    """Read a secret up to Enter, without echo. Raises UsageError without a terminal."""
     # Imported here: only a line with `password=?` asks.
     import termios
 
@@ -113,4 +113,4 @@ def _read_line(fd: int) -> str:
     try:
         return data.rstrip(b"\r\n").decode()
     except UnicodeDecodeError as error:
-        raise UsageError("what was typed is no UTF-8, which JSON wants") from error
+        raise UsageError("the input is not valid UTF-8") from error

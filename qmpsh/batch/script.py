@@ -84,7 +84,7 @@ class Script:
         return self._outcome
 
     def _take(self, line: ScriptLine) -> bool:
-        """Begin a line once what must end before it has; False when the script ends."""
+        """Begin a line once those that must end before it have; False if the script ends."""
         ahead = self._batch.ahead if line.error is None and asks_only(line.text) else 1
         if not self._settle(ahead - 1):
             return False
@@ -99,13 +99,13 @@ class Script:
         return self._settle(ahead - 1)
 
     def _catch_up(self) -> bool:
-        """Before waiting for more input: end and show what is on its way."""
+        """Before waiting for more input, finish and show the lines in flight."""
         goes_on = self._settle(0)
         self._flush()
         return goes_on
 
     def _settle(self, leave: int) -> bool:
-        """End lines, oldest first, until so many are left; False when one ended the script."""
+        """Finish lines, oldest first, until so many are left; False if one ended the script."""
         while len(self._flight) > leave:
             if not self._note(self._batch.finish(*self._flight.popleft())):
                 self._flight.clear()

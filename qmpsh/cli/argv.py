@@ -25,18 +25,18 @@ VALUE_OPTIONS = frozenset(
         *("--logfile", "-f", "-l", "-t"),
     }
 )
-"""Options whose value may be the next word."""
+"""The options whose value may be the next word."""
 
 
 ARROWS = ("-> ", "--> ", "---> ")
-"""The marks of a transcript that look like options; behind them stands a line."""
+"""The marks of a transcript that look like options; a line follows them."""
 
 COMPLETE = "_QMPSH_COMPLETE"
-"""The variable of the scripts of completions/: set, it says what the user's shell wants to know."""
+"""The variable with which the scripts of completions/ say what the user's shell asks for."""
 
 
 class TopVerb(NamedTuple):
-    """A first word that is neither an address nor a line, and reads its own words.
+    """A subcommand: a first word that is neither an address nor a line, and reads its own words.
 
     module: below qmpsh, with a `main(words)`; usage: what follows the word
     """
@@ -48,11 +48,11 @@ class TopVerb(NamedTuple):
 
 PROGRAMS = {
     "run": TopVerb(
-        "cli.run.main", "[OPTIONS] [-- QEMU ARGS...]", "start a VM that lives as long as the shell"
+        "cli.run.main", "[OPTIONS] [-- QEMU ARGS...]", "start a VM that ends with the shell"
     ),
-    "ls": TopVerb("cli.inspect.ls", "[--json]", "the monitors of this machine"),
+    "ls": TopVerb("cli.inspect.ls", "[--json]", "list the monitors of this machine"),
     "doctor": TopVerb(
-        "cli.inspect.doctor", "[ADDRESS]", "why there is no session, and what to do next"
+        "cli.inspect.doctor", "[ADDRESS]", "explain why there is no session, and what to do next"
     ),
 }
 
@@ -60,9 +60,10 @@ PROGRAMS = {
 class SplitArgv(NamedTuple):
     """The words of the command line, sorted.
 
-    options: as typed, values included; address: None where none was named, then a line sends
-    nothing; line: [] for none;
-    verb: one of PROGRAMS, whose words are then the line, "" for none.
+    options: as typed, values included
+    address: None if none was given; a line then sends nothing
+    line:    [] for none
+    verb:    one of PROGRAMS, whose words are then the line, "" for none
     """
 
     options: list[str]
@@ -119,7 +120,7 @@ class Options(NamedTuple):
 def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> SplitArgv:
     """Sort the words of a command line (without the program's name).
 
-    QMP_SOCKET of environ serves as ADDRESS where none is named.
+    QMP_SOCKET of environ is the ADDRESS if none is given.
     Raises UsageError when the first word is neither an address nor can begin a line.
     """
     options: list[str] = []
@@ -155,7 +156,7 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> SplitArgv:
 
 
 def _is_event(word: str) -> bool:
-    """Whether a word is written as events are, and no command is."""
+    """Whether a word is written as events are, unlike any command."""
     return word.isupper() and word.replace("_", "").isalnum()
 
 
@@ -173,8 +174,8 @@ def _sends_nothing(given: set[str], line: Sequence[str]) -> bool:
 
 
 def _apart(word: str) -> list[str]:
-    """`-kw` as `-k`, `--wait`, and `-w=EVENT` as `--wait=EVENT`: click would take what stands
-    after the `w` for its value, which it has only with `=`.
+    """Return `-kw` as `-k`, `--wait`, and `-w=EVENT` as `--wait=EVENT`: click would take what
+    follows the `w` for its value, which it has only with `=`.
     """
     letters = word[1:].partition("=")[0]
     if word.startswith("--") or "w" not in letters:
@@ -189,7 +190,7 @@ def _apart(word: str) -> list[str]:
 
 
 def _read_option(word: str) -> tuple[set[str], bool]:
-    """The options in one word (`-kn` holds two), and whether the next word is a value."""
+    """Return the options in one word (`-kn` holds two), and whether the next word is a value."""
     if word.startswith("--"):
         return {word.partition("=")[0]}, word in VALUE_OPTIONS
     names = set()
@@ -208,7 +209,7 @@ _SHOWN: Final = 60  # characters of a line
 
 
 def no_address_in(line: Sequence[str]) -> UsageError:
-    """The error for a line where the address is expected. line: at least one word"""
+    """Return the error for a line in the place of the address. line: at least one word"""
     word = shortened(line[0], _SHOWN)
     if not word:
         return UsageError(EMPTY)
@@ -220,7 +221,7 @@ def no_address_in(line: Sequence[str]) -> UsageError:
         return UsageError(no_scheme(scheme[1]))
     if re.fullmatch(_FILE, line[0]):
         return UsageError(
-            f"no such file: {word}; a socket that is still to come is written ./{word}, and"
+            f"no such file: {word}; write a socket that does not exist yet as ./{word}, and"
             " --connect-timeout waits for it"
         )
     if _is_line(line):
@@ -241,7 +242,7 @@ def _is_line(line: Sequence[str]) -> bool:
 
 
 def _shown(line: Sequence[str]) -> str:
-    """A line of one word, and the beginning of one of several."""
+    """Return a line of one word, or the beginning of one of several."""
     first = shortened(line[0], _SHOWN)
     first = f"'{first}'" if any(mark in first for mark in " {'\"") else first
     return first if len(line) == 1 else f"{first} ..."

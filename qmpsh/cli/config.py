@@ -1,4 +1,4 @@
-"""config.toml: what a person wants of every interactive session.
+"""Reads config.toml, the configuration of every interactive session.
 
     theme = "dark"                  # or [theme] with roles = styles
     [options]                       # the options of `.set`, and plain, connect-timeout
@@ -34,7 +34,7 @@ _TABLE = re.compile(r"\s*\[\s*([\w.\"'-]+)\s*\]")
 
 
 class Config(NamedTuple):
-    """What config.toml says.
+    """The contents of config.toml.
 
     preferences: the options of `.set` at the start; connect_timeout: seconds, None where it is
     not said; plain: the line prompt is wanted; keys: the table of keys; roles: styles in the place
@@ -52,7 +52,7 @@ class Config(NamedTuple):
 
 
 class _Fault(Exception):
-    """What is wrong with one key of a table."""
+    """An error in one key of a table."""
 
     def __init__(self, key: str, error: UsageError) -> None:
         super().__init__(str(error))
@@ -60,7 +60,7 @@ class _Fault(Exception):
 
 
 def read_config(path: str, *, must_exist: bool = False) -> Config:
-    """The configuration in a file; an empty one where there is no file.
+    """Return the configuration in a file; an empty one if there is no file.
 
     Raises UsageError: `config.toml:7: options.them: no such option; did you mean theme?`
     """
@@ -81,7 +81,7 @@ def read_config(path: str, *, must_exist: bool = False) -> Config:
 
 
 def parse_config(text: str, name: str) -> Config:
-    """The configuration in a text. name: what errors call it. Raises UsageError."""
+    """Return the configuration in a text. name: of the file, for errors. Raises UsageError."""
     # Imported here: only a file needs it.
     import tomllib
 
@@ -127,7 +127,7 @@ def _guarded(key: str, read: Callable[[], Config]) -> Config:
 
 
 def _flat(table: Mapping[str, object], prefix: str = "") -> dict[str, object]:
-    """`json.key = ...` makes a table in a table: here it is one name again."""
+    """Return a table of tables, which `json.key = ...` makes, with one dotted name for each."""
     found: dict[str, object] = {}
     for key, value in table.items():
         if isinstance(value, dict):
@@ -156,7 +156,7 @@ def _option(config: Config, key: str, value: object) -> Config:
 
 
 def _rebind(config: Config, table: Mapping[str, object]) -> Config:
-    """All of [keys] at once: two names may change their keys with each other."""
+    """Bind all of [keys] at once: two names may exchange their keys."""
     changes: dict[str, list[str]] = {}
     for key, value in table.items():
         _guarded(key, partial(_take_keys, config, key, value, changes))
@@ -211,7 +211,7 @@ _TABLES: dict[str, Callable[[Config, str, object], Config]] = {
 
 
 def _text(value: object) -> str:
-    """A value as `.set` would be given it."""
+    """Return a value as it would be typed after `.set`."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, str | int | float):
@@ -230,9 +230,9 @@ def _boolean(value: object) -> bool:
 
 
 def _line_of(text: str, table: str, key: str) -> int:
-    """The number of the line where a key stands; of its table where it is not found by itself.
+    """Return the number of the line with a key, or of its table if the key is not found.
 
-    tomllib keeps no places, so the lines are looked at for the ways in which a key is written.
+    tomllib keeps no positions, so the lines are searched for the ways in which a key is written.
     """
     inside, table_line = "", 1
     bare = {key, f'"{key}"', f"'{key}'"}

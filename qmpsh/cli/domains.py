@@ -1,4 +1,4 @@
-"""`qmpsh libvirt:` and `qmpsh libvirt:URI`: the domains that the address could go on to name."""
+"""Prints the domains of `qmpsh libvirt:` and `qmpsh libvirt:URI`, addresses that name none."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ def print_domains(address: str, timeout: float | None, *, json: bool) -> int:
 
 
 def _shown(domain: JsonObject) -> JsonObject:
-    """As virsh shows it: a domain that is not active has no id."""
+    """Return the columns as virsh shows them: a domain that is not active has no id."""
     return {key: "-" if value is None else value for key, value in domain.items()}

@@ -1,6 +1,6 @@
 """Starts an interactive session: chooses the front end and gathers what either of them needs.
 
-The front end makes the session itself, because it wants to hear of everything from the first event.
+The front end creates the session itself, because it has to receive everything from the first event.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from qmpsh.ui.common.style import color_depth
 
 
 def configured(options: Options) -> tuple[Options, Config]:
-    """The options with what config.toml says where they say nothing, and the rest of it.
+    """Return the options completed from config.toml, and the rest of the configuration.
 
     Raises UsageError for a file that is wrong.
     """
@@ -58,7 +58,7 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
     schema: Schema | None,
     own: OwnedVm | None = None,
 ) -> int:
-    """Serve a person until they leave; the exit code.
+    """Run the shell until the user leaves; return the exit code.
 
     client: greeted and negotiated; address: as the user gave it; schema: given beforehand;
     own: the VM where it lives for this session

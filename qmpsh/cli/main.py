@@ -1,4 +1,4 @@
-"""The program: words to options, options to one of the three front ends, errors to exit codes."""
+"""The program: turns words into options, starts a front end, turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from qmpsh.render.environment import Environment
 
 STDOUT_CLOSED = 141
 FAULT = 70
-"""of our own; Source: sysexits.h, EX_SOFTWARE"""
+"""exit code of an internal error; Source: sysexits.h, EX_SOFTWARE"""
 CONNECT_TIMEOUT = 10.0
 """seconds until greeted and negotiated"""
 
 
 def main() -> int:
-    """Run with the words of sys.argv; the exit code, one of `usage.EXIT_CODES`.
+    """Run with the words of sys.argv; return the exit code, one of `usage.EXIT_CODES`.
 
     Raises KeyboardInterrupt.
     """
@@ -37,7 +37,7 @@ def main() -> int:
         if failure.errno != errno.EPIPE:
             print(f"qmpsh: cannot write to stdout: {failure.strerror}", file=sys.stderr)
     except Exception as error:
-        # A fault of ours, whatever it is: the terminal was given back on the way up to here.
+        # An internal error: the terminal has been restored on the way up to here.
         # Imported here: few runs end so.
         from qmpsh.shell.crash import report
 
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def _run_and_tell(argv: list[str]) -> int:
-    """One run; what ended it early is printed on stderr, after all answers."""
+    """Run once; print what ended the run early on stderr, after all answers."""
     try:
         code = run(argv)
     except QmpshError as error:
@@ -68,7 +68,7 @@ def _run_and_tell(argv: list[str]) -> int:
 
 
 def run(argv: list[str]) -> int:
-    """One run of the program. Raises QmpshError for what ended it early."""
+    """Run the program once; return its exit code. Raises QmpshError for what ended it early."""
     if COMPLETE in os.environ:
         # Imported here: only a Tab in the user's shell completes a command line.
         from qmpsh.cli.tab.shells import answer
@@ -111,7 +111,7 @@ def _names_no_server(text: str) -> bool:
 
 
 def _verb(words: SplitArgv) -> int:
-    """`run`, `ls` and `doctor`: each a module with a `main` of its own."""
+    """Run `run`, `ls` or `doctor`: each is a module with a `main` of its own."""
     # Imported here: most runs name an address.
     from importlib import import_module
 
@@ -122,7 +122,7 @@ def _verb(words: SplitArgv) -> int:
 
 
 def _batch(words: SplitArgv, options: Options, environment: Environment) -> int:
-    """A one-shot or a script; with --json an error that ends it early is JSON too."""
+    """Run a one-shot or a script; with --json an error that ends it early is JSON too."""
     try:
         return _run_batch(words, options, environment)
     except QmpshError as error:
@@ -204,7 +204,7 @@ def _connect(words: SplitArgv, options: Options, environment: Environment) -> Cl
 
 
 def _tracer(address: str, options: Options, environment: Environment) -> Tracer | None:
-    """The tracer of the wire for -v and --logfile; None without them."""
+    """Return the tracer for -v and --logfile; None without them."""
     if not options.is_traced:
         return None
     # Imported here: only who looks on needs the masking.

@@ -1,4 +1,4 @@
-"""What click finds wrong with the options, in our words."""
+"""Rewrites click's errors about options."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qmpsh.suggest import did_you_mean
 
 
 def option_error(error: click.ClickException, names: Iterable[str], program: str) -> str:
-    """One sentence, and where help is.
+    """Return one sentence, and where to find help.
 
     names: of all options; click's own guesses reach from --bogus to --verbose
     """

@@ -1,4 +1,4 @@
-"""The options, through click; loaded only when there are options to read."""
+"""The options of the command line, parsed by click; loaded only if there are any."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qmpsh.version import __version__
 
 
 def program_lines() -> tuple[tuple[str, str], ...]:
-    """`qmpsh ls` and its like, and what each does."""
+    """Return `qmpsh ls` and the other subcommands, and what each does."""
     return tuple((f"qmpsh {word} {one.usage}", one.summary) for word, one in PROGRAMS.items())
 
 
@@ -28,12 +28,12 @@ def help_text() -> str:
 \b
 {columns((*EXAMPLES, *program_lines()))}
 
-ADDRESS is one of these; QMP_SOCKET serves where none is named:
+ADDRESS is one of these; if none is given, QMP_SOCKET is used:
 
 \b
 {columns(address_forms())}
 
-LINE is one command; options stand before it.
+LINE is one command. Options go before it.
 
 \b
 Exit codes:
@@ -41,17 +41,17 @@ Exit codes:
 """
 
 
-RUN_HELP = """Start a VM and open the shell on it; the VM ends with the shell, unless it is left.
+RUN_HELP = """Start a VM and open the shell on it. It ends with the shell unless it is left running.
 
 \b
-qmpsh run                                     a small VM to try things on, paused
-qmpsh run -- qemu-system-x86_64 -m 2G ...     a QEMU of yours, or qemu-storage-daemon
-qmpsh run -- -m 2G -drive ...                 the same, with the emulator that is found here
-qmpsh run -f script.qmp -- -S ...             a script; qmpsh run ... < script.qmp as well
+qmpsh run                                     a small paused VM to try things on
+qmpsh run -- qemu-system-x86_64 -m 2G ...     your own QEMU or qemu-storage-daemon
+qmpsh run -- -m 2G -drive ...                 the same, with the emulator found on this host
+qmpsh run -f script.qmp -- -S ...             a script; also qmpsh run ... < script.qmp
 
-What goes after -- is run as it stands, with a monitor of ours added. What QEMU prints is shown
-beside the answers, in a script on stderr. Leaving the shell asks whether to leave the VM running,
-to power it down or to quit it; with a script, and when the shell is ended by a signal, it is quit.
+The words after -- are run unchanged, with a monitor added. What QEMU prints is shown among the
+answers, in a script on stderr. When you leave the shell, it asks whether to leave the VM running,
+power it down or quit it. After a script, or when a signal ends the shell, the VM is quit.
 
 \b
 Exit codes: those of qmpsh --help.
@@ -59,7 +59,7 @@ Exit codes: those of qmpsh --help.
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only since click 8.4
-    """A time such as `5`, `500ms` or `2m`; seconds as float."""
+    """A click type for times such as `5`, `500ms` or `2m`; its values are seconds."""
 
     name = "TIME"
     parse = staticmethod(parse_duration)
@@ -67,7 +67,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only since
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Seconds. A value that is not a time is a usage error."""
+        """Return seconds. A value that is not a time is a usage error."""
         try:
             return self.parse(str(value))
         except UsageError as error:
@@ -75,7 +75,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only since
 
 
 class PositiveDuration(Duration):
-    """A time as `Duration` reads it, but more than 0: for what takes its time."""
+    """A click type for times above 0."""
 
     parse = staticmethod(parse_limit)
 
@@ -84,18 +84,18 @@ class OptionalValue(click.Option):
     """An option that takes a value only after `=`."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """The names with the value, and the help."""
+        """Return the names with the value, and the help."""
         record = super().get_help_record(ctx)
         return record and (record[0].replace(" [=", "[="), record[1])
 
 
 class LineCommand(click.Command):
-    """A command whose usage line shows where the options stand."""
+    """A click command whose usage line shows where options may be."""
 
     pieces: tuple[str, ...] = ("[OPTIONS]", "[ADDRESS]", "[OPTIONS]", "[LINE...]")
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """The words after `Usage: qmpsh`."""
+        """Return the words after `Usage: qmpsh`."""
         return [*self.pieces]
 
 
@@ -116,46 +116,52 @@ class Run(LineCommand):
 
 OPTIONS: list[click.Parameter] = [
     click.Option(["-f", "--file", "files"], multiple=True, metavar="FILE",
-                 help="Read lines from FILE, - is stdin; repeatable."),
-    click.Option(["-H", "--hmp"], is_flag=True, help="Lines are HMP, the human monitor's."),
+                 help="Read lines from FILE; - is stdin; repeatable."),
+    click.Option(["-H", "--hmp"], is_flag=True, help="Lines are commands of the human monitor"
+                                                     " (HMP)."),
     click.Option(["-p", "--pretty/--compact"], default=None,
-                 help="JSON over several lines, or one; default: pretty on a terminal."),
+                 help="Print JSON indented, or on one line; default: indented on a terminal."),
     *(click.Option([f"--{name}"], is_flag=True, help=f"{row.summary.capitalize()}.")
       for name, row in FORMATS.items()),
     click.Option(["-k", "--keep-going"], is_flag=True,
-                 help="A script goes on after an error; the exit code is the first failure's."),
+                 help="Continue a script after an error; exit with the code of the first failure."),
     click.Option(["--connect-timeout"], type=PositiveDuration(), default=None,
-                 help="Until greeted and negotiated, default 10 s; 5, 500ms, 2m. Also waits for"
-                 " a socket that is not there yet."),
+                 help="The longest wait for greeting and negotiation, as in 5, 500ms, 2m;"
+                      " default 10 s."
+                 " Also waits for a socket that does not exist yet."),
     click.Option(["-t", "--timeout"], type=PositiveDuration(), default=None,
-                 help="The longest wait from sending a line to its answer; default none."),
+                 help="The longest wait from sending a line to its answer; default: none."),
     OptionalValue(["-w", "--wait"], is_flag=False, flag_value="", default=None, metavar="[=EVENT]",
-             help="Wait for the end of what the line starts; --wait=EVENT names the end."),
+             help="Wait until the work that the line starts has ended; --wait=EVENT names the"
+                  " event."),
     click.Option(["-n", "--dry-run"], is_flag=True,
-                 help="Print the JSON that would be sent, and send nothing."),
+                 help="Print the JSON that would be sent; send nothing."),
     click.Option(["--schema"], multiple=True, metavar="FILE",
-                 help="Take the schema from FILE, a query-qmp-schema reply, not from the server;"
-                 " again for a device-list-properties reply in a file named after the device."),
+                 help="Read the schema from FILE, a query-qmp-schema reply, not from the server;"
+                      " again"
+                 " for a device-list-properties reply, in a file named after the device."),
     click.Option(["--config"], metavar="FILE", default="",
-                 help="Take options, keys, theme and aliases from FILE; interactive only."),
+                 help="Read options, keys, theme and aliases from FILE; for the interactive"
+                      " shell only."),
     click.Option(["--read-only"], is_flag=True,
-                 help="Refuse, before sending, every command that may change something."),
+                 help="Refuse to send any command that may change something."),
     click.Option(["-y", "--yes"], is_flag=True,
-                 help="Do not ask before commands that end or reset the VM."),
+                 help="Do not ask for confirmation before commands that end or reset the VM."),
     click.Option(["-N", "--skip-negotiation"], is_flag=True,
-                 help="The server sends no greeting and wants none."),
+                 help="Expect no greeting and do not negotiate."),
     click.Option(["--guest-agent"], is_flag=True,
-                 help="The server is a QEMU guest agent, which does not greet."),
+                 help="The server is a QEMU guest agent, which sends no greeting."),
     click.Option(["--oob/--no-oob"], default=True,
-                 help="Negotiate out-of-band execution where offered; default on."),
+                 help="Negotiate out-of-band execution if offered; default: on."),
     click.Option(["-l", "--logfile"], metavar="FILE", default="",
-                 help="Append every message, both ways, to FILE as JSON lines, secrets masked."),
+                 help="Append every message, in both directions, to FILE as JSON lines; secrets"
+                      " are masked."),
     click.Option(["-v", "--verbose"], is_flag=True,
-                 help="Echo the wire on stderr, secrets masked."),
+                 help="Print every message on stderr; secrets are masked."),
     click.Option(["--plain"], is_flag=True,
-                 help="No full screen: a line prompt; automatic on TERM=dumb."),
+                 help="Use a line prompt instead of the full screen; automatic with TERM=dumb."),
     click.Option(["--color"], type=click.Choice(["auto", "always", "never"]), default="auto",
-                 help="NO_COLOR and CLICOLOR_FORCE are honoured."),
+                 help="When to use colours; auto honours NO_COLOR and CLICOLOR_FORCE."),
 ]  # fmt: skip
 
 COMMAND = Program("qmpsh", params=OPTIONS, context_settings={"help_option_names": ["-h", "--help"]})
@@ -166,13 +172,13 @@ RUN = Run(
 
 
 class OptionsDone(Exception):
-    """The exception for options that have done all there is to do."""
+    """The options were --help or --version, which have been carried out."""
 
 
 def parse_options(words: list[str], command: click.Command = COMMAND) -> Options:
-    """The options as a value. command: whose help they may ask for, COMMAND or RUN
+    """Return the options as a value. command: COMMAND or RUN, whose help may be asked for
 
-    Raises UsageError for a wrong option, Done after --help or --version.
+    Raises UsageError for a wrong option, OptionsDone after --help or --version.
     """
     try:
         context = command.make_context(command.name, list(words))

@@ -1,4 +1,4 @@
-"""What concerns the process itself: its standard streams and its signals.
+"""The standard streams and the signals of the process.
 
 Closed streams are opened again, and errors say which stream they are about. SIGTERM and SIGHUP
 become an exception, so that every `finally` runs.
@@ -76,7 +76,7 @@ class _Stdout(io.BufferedWriter):
 
 
 class _Stderr(io.BufferedWriter):
-    """stderr, which never fails: if it cannot be written, the work goes on and the exit code says
+    """stderr, which never fails: if it cannot be written, the work continues and the exit code says
     how it went.
     """
 

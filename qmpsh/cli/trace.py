@@ -15,7 +15,7 @@ from qmpsh.shell.wirelog import WireLog, WireTracer
 
 
 def tracing_for(address: str, options: Options, warn: Callable[[str], None]) -> WireTracer:
-    """For -v and --logfile. address: for the log; warn: called when the log has to end.
+    """Return the tracer for -v and --logfile. address: for the log; warn: called when the log ends.
 
     Raises UsageError where the log cannot be written.
     """

@@ -54,7 +54,7 @@ class BacklogWait:
                 return
             limit = "" if timeout is None else f" up to {timeout:g} s"
             what = crowd(self._address).what
-            notice(f"{self._address} takes no more clients yet: {what}; waiting{limit}")
+            notice(f"{self._address} accepts no more clients for now: {what}; waiting{limit}")
         if not self._has_come(deadline):
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 

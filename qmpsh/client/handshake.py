@@ -107,15 +107,16 @@ _OF_MONITORS: Final = _Silence(
     "greeting",
     "from",
     "no greeting yet: another client may hold this monitor, which serves one at a time, or it is"
-    " a guest agent, which wants --guest-agent",
+    " a guest agent, which needs --guest-agent",
     "no greeting within {} s: another client probably holds this monitor, which serves one at a"
     " time, or the VM is stopped",
-    "close that client, or give QEMU a second -qmp; a guest agent's socket wants --guest-agent",
+    "close that client, or give QEMU a second -qmp; a guest agent's socket needs --guest-agent",
 )
 _OF_AGENTS: Final = _Silence(
     "answer of the guest agent",
     "at",
-    "no answer of the guest agent yet: it may not run in the guest, or another client may hold it",
+    "no answer from the guest agent yet: it may not run in the guest, or another client may hold"
+    " it",
     "the guest agent did not answer within {} s: qemu-ga does not run in the guest, the VM is"
     " stopped or has no device for it (-device virtserialport,name=org.qemu.guest_agent.0), or"
     " another client holds this socket",
@@ -194,7 +195,7 @@ def no_greeting(
         return NotQmp(
             f"{address} sent {quiet.heard()} bytes within {timeout:g} s, and no greeting in them:"
             " it does not speak QMP, or the way to it is slow",
-            "--connect-timeout gives it longer",
+            "--connect-timeout allows more time",
         )
     finding, silence = _maybe_finding(address, dialect, quiet), _silence(dialect)
     if finding is not None:

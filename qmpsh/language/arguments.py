@@ -21,7 +21,7 @@ Word = Sequence[Token]
 """Tokens without a blank between them, except inside brackets."""
 
 _NO_VALUE = "expected KEY=value"
-GLUED_PAREN = "put a space before ), which stands alone; a value that ends in ) is quoted"
+GLUED_PAREN = "put a space before the closing ); quote a value that ends in )"
 
 
 class ArgumentReader:

@@ -35,7 +35,7 @@ _FAULTS = {
     "Expecting ',' delimiter": "expected a comma or the closing bracket",
     "Expecting value": "expected a value",
     "Invalid control character at": "expected \\n, \\t or \\u.... for a control character",
-    "Invalid \\escape": "no such escape in JSON; a backslash itself is written \\\\",
+    "Invalid \\escape": "no such escape in JSON; write a backslash as \\\\",
     "Invalid \\uXXXX escape": "expected four hex digits after \\u, as in \\u00e9",
 }
 """What the standard decoder says, in our words."""

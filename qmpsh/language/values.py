@@ -92,7 +92,7 @@ def _bad_escape(digits: str | None, letter: str, mark: str) -> str:
         return f"\\u{digits} is half of a surrogate pair: expected both halves"
     if letter == "u":
         return "expected four hex digits after \\u, as in \\u00e9"
-    return f"no such escape in {mark}...{mark}; a backslash itself is written \\\\"
+    return f"no such escape in {mark}...{mark}; write a backslash as \\\\"
 
 
 def unclosed(source: SourceText, token: Token) -> LineSyntaxError:

@@ -76,7 +76,7 @@ VERBS: dict[str, Verb] = {
     ),
     "apropos": Verb(
         "WORD",
-        "search the names and the manual's text",
+        "search names and the text of the manual",
         place="qmpsh.shell.verbs.help:apropos",
     ),
     "hmp": Verb(
@@ -101,14 +101,14 @@ VERBS: dict[str, Verb] = {
     ),
     "add-fd": Verb(
         "PATH[:ro|rw]",
-        "hand the VM an open file; the answer is /dev/fdset/N",
+        "pass an open file to the VM; the answer is /dev/fdset/N",
         Takes.FILE,
         reaches_vm=True,
         place="qmpsh.shell.verbs.add_fd:add_fd",
     ),
     "events": Verb(
         "[PATTERN...]",
-        "show only such events; in a script: JSON lines, --count N",
+        "show only these events; in a script as JSON lines; --count N",
         Takes.EVENTS,
         modifiers=("count",),
         reaches_vm=True,
@@ -125,7 +125,7 @@ VERBS: dict[str, Verb] = {
     ),
     "watch": Verb(
         "[TIME] LINE",
-        "repeat a query, show what changed; --count N",
+        "repeat a query and show what changed; --count N",
         Takes.TIMED_LINE,
         bare=True,
         modifiers=("count",),

@@ -59,7 +59,7 @@ def _finite(text: str) -> float:
 
 
 def _no_constant(text: str) -> float:
-    raise _NumberRefused(f"{text}, which is no number of JSON's")
+    raise _NumberRefused(f"{text}, which is not a JSON number")
 
 
 _DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant)

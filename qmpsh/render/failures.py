@@ -1,4 +1,4 @@
-"""What `--json` prints of a line that failed: an object in place of a reply.
+"""The object that `--json` prints for a line that failed, in place of a reply.
 
 The classes are few and stay as they are; programs may rely on them. For an error from the server it
 is the server's own class.
@@ -22,24 +22,24 @@ from qmpsh.jsontypes import JsonObject
 CLASSES: Final[tuple[tuple[type[QmpshError], str, str], ...]] = (
     (LineError, "InvalidLine", "the line is not in the language, or the schema refuses it"),
     (UsageError, "NotSent", "nothing was sent, for another reason"),
-    (CannotConnect, "CannotConnect", "there is no session with the server"),
+    (CannotConnect, "CannotConnect", "no session with the server could be established"),
     (ConnectionLost, "ConnectionLost", "the connection ended before the reply"),
     (ReplyTimeout, "Timeout", "a timeout ran out"),
     (QmpshError, "OutputFailed", "the answer did not reach its file or pipe"),
 )
-"""An error, its class, and what that means; the first that fits."""
+"""Error, class, and meaning of the class; the first row that fits is used."""
 
 FAILED: Final = "CommandFailed"
-"""The class where the server answered, but the answer tells of a failure: of HMP, of a job."""
+"""The class for an answer that reports a failure, of HMP or of a job."""
 
 
 def failure_object(error: QmpshError, said: str = "") -> JsonObject:
-    """The object for an error. said: its text where that is another one."""
+    """Return the object for an error. said: its text, if another one is shown."""
     return _object(_class_of(error), said or str(error), error.exit_code)
 
 
 def failed_reply(reply: JsonObject, text: str) -> JsonObject:
-    """The reply to a command that failed all the same, with what says so; an error's stays."""
+    """Return the reply to a failed command with an error member; an error reply as it is."""
     return (
         reply if "error" in reply else {**reply, **_object(FAILED, text, CommandFailed.exit_code)}
     )

@@ -125,7 +125,7 @@ def _checked(schema: Schema, line: CommandLine, properties: Properties | None = 
     except SchemaMismatch as error:
         if schema.binding:
             raise
-        yield Note(f"sent as it stands, but the manual installed here says: {error}")
+        yield Note(f"sent unchanged, but the manual installed here says: {error}")
         return guess_arguments(line)
 
 
@@ -368,4 +368,4 @@ def _warn(
     choices = choices_of(property_member(listed, name, "description"))
     if choices and value not in choices:
         # Without the value: it is the line's, and the line may be secret.
-        yield Note(f"sent as it stands, but {name} takes {shortened(', '.join(choices))}")
+        yield Note(f"sent unchanged, but {name} takes {shortened(', '.join(choices))}")

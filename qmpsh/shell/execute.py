@@ -234,7 +234,7 @@ def answer_to(
     yield WaitFor(lambda: pending.done, deadline, left=left)
     if is_silent and pending.reply is None:
         client.forget(pending)
-        yield Note(f"{request.command.name}: no answer, which is how the server says success")
+        yield Note(f"{request.command.name}: no reply, which means success for this command")
         return _answer(request, {"return": {}}, 0.0, 0)
     if not pending.done:
         raise client.overdue(pending, timeout or 0.0)

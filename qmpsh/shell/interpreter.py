@@ -103,7 +103,7 @@ def requests_of(
             case VerbLine() if takes(statement.name) is Takes.HMP and statement.rest:
                 requests.append(hmp_request(statement.rest))
             case _:
-                raise UsageError("such a line sends nothing by itself; write one command")
+                raise UsageError("such a line sends nothing on its own; write one command")
     return requests
 
 
@@ -287,7 +287,7 @@ def _warn(context: Context, line: JsonLine) -> Generator[Wish, str, None]:
     schema = context.introspection.schema
     said = check_json(schema, line) if schema is not None else ""
     if said:
-        yield Note(f"sent as it stands, but {said}")
+        yield Note(f"sent unchanged, but {said}")
 
 
 def _arguments(context: Context, line: CommandLine) -> Generator[Wish, str, JsonObject]:

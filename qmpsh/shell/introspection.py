@@ -251,7 +251,7 @@ class Introspection:
             return f"; did you mean {meant}?" if meant else hint
         if hint:
             return f"{hint.removesuffix('?')}, or {meant}?"
-        return f"; in the human monitor there is: {meant}"
+        return f"; the human monitor has it: {meant}"
 
     def in_our_words(self, text: str) -> str:
         """Return a line of the human monitor in our language, or after `.hmp`; "" if it is not one,

@@ -121,7 +121,8 @@ class Machine:
             return f"Waiting for {self.address} to come back; Ctrl-D leaves."
         if self.owner:
             return (
-                f"{self.address} belongs to {self.owner} and is not taken unasked: .reconnect takes"
+                f"{self.address} belongs to {self.owner} and is not taken without being asked:"
+                f" .reconnect takes"
                 " it; Ctrl-D leaves."
             )
         return ".reconnect connects again; Ctrl-D leaves."

@@ -119,7 +119,7 @@ ROWS: dict[str, PreferenceRow] = {
         ("auto",),
     ),
     "mouse": PreferenceRow(
-        "the mouse is ours; off: the terminal's, to select with",
+        "use the mouse in qmpsh; off: leave it to the terminal, to select text",
         lambda values, word: values._replace(mouse=_switch(word)),
         lambda values: _word(values.mouse),
         _SWITCH,

@@ -18,7 +18,7 @@ class Settings(NamedTuple):
     hmp:         lines are the human monitor's
     formats:     names of `language.syntax.FORMATS` in which answers are shown
     pretty:      JSON over several lines, or in one; None: as the place wants it
-    keep_going:  a script goes on after an error
+    keep_going:  a script continues after an error
     timeout:     seconds from sending a line to its answer, None for no limit
     dry_run:     what would be sent is printed, and not sent
     verbose:     the wire is echoed on stderr

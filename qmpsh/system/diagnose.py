@@ -72,7 +72,10 @@ _STATES: Final = {
         "hangs in the kernel (state D), for a disk or a network file system as a rule",
         "see dmesg and /proc/{pid}/stack for what it waits for",
     ),
-    "Z": ("has ended and is not yet waited for (state Z)", "end its parent, or start the VM again"),
+    "Z": (
+        "is a zombie (state Z): it has exited, and its parent has not collected it",
+        "end its parent, or start the VM again",
+    ),
 }
 """Letters of proc(5), and what keeps such a process from greeting."""
 
@@ -179,9 +182,9 @@ def _hung(address: Address, scene: ListenerInfo, seconds: float) -> Finding | No
         return None
     channel = channel_of(scene, address)
     if channel is not None and channel.kind == QMP:
-        runs = f"{_briefly(process)} runs and nobody else is connected"
+        runs = f"{_briefly(process)} is running and no other client is connected"
         if seconds < SILENT:
-            return Finding(runs, "--connect-timeout gives it longer", ConnectTimeout)
+            return Finding(runs, "--connect-timeout allows more time", ConnectTimeout)
         return Finding(
             f"{runs}, but its main loop is stuck",
             f"wait for what it does, a savevm or a dead disk, or end it with kill {process.pid}",
@@ -224,7 +227,7 @@ def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
         return NotQmp(f"{path} is {kind}, not a socket", LIST)
     if error.errno == errno.ECONNREFUSED:
         return CannotConnect(
-            f"nobody listens on {path}: the VM that made this socket has ended", "start it again"
+            f"nothing listens on {path}: the VM that made this socket has ended", "start it again"
         )
     if error.errno == errno.EPROTOTYPE:
         return CannotConnect(f"{path} is a socket of another type, not a stream as -qmp makes it")
@@ -238,7 +241,7 @@ def _not_there(path: str) -> CannotConnect:
     """A path without a file, or whose folder is not there."""
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
-        return CannotConnect(f"no such socket: {path}: there is no folder {folder}", LIST)
+        return CannotConnect(f"no such socket: {path}: no such folder: {folder}", LIST)
     return CannotConnect(
         f"no such socket: {path}",
         f"start QEMU with -qmp unix:{path.replace(',', ',,')},server=on,wait=off; {LIST}",
@@ -248,7 +251,7 @@ def _not_there(path: str) -> CannotConnect:
 def crowd(address: UnixAddress) -> Finding:
     """Why the kernel takes no more: one client is served, two wait (wire.md section 2)."""
     return why_not_to_connect(address, look(address)) or Finding(
-        "one holds this monitor, which serves one at a time, and others wait already",
+        "a client holds this monitor, which serves one at a time, and others are waiting",
         f"close them, {SECOND}",
         Busy,
     )

@@ -452,7 +452,7 @@ def test_first_words_that_are_no_address(run_qmpsh: RunQmpsh, argv: list[str], s
         (["help", "device_add"], "; did you mean .help device_add, or .hmp help device_add?"),
         (["wait", "SHUTDOWN"], "no command wait; did you mean .wait SHUTDOWN?"),
         (["hmp info status"], "no command hmp; did you mean .hmp info status?"),
-        (["info"], "; in the human monitor there is: .hmp info"),
+        (["info"], "; the human monitor has it: .hmp info"),
     ],
 )
 def test_a_verb_without_its_dot(vm: Vm, run_qmpsh: RunQmpsh, words: list[str], said: str) -> None:

@@ -106,7 +106,7 @@ def test_raw_json_is_sent_as_it_stands_with_a_warning(q35: Vm, run_qmpsh: RunQmp
     done = run_qmpsh(q35.path, '{"execute": "balloon", "arguments": {"valu": 5}}')
     assert done.returncode == 1
     assert done.stderr.splitlines()[0] == (
-        "qmpsh: sent as it stands, but balloon has no argument 'valu'; did you mean value?"
+        "qmpsh: sent unchanged, but balloon has no argument 'valu'; did you mean value?"
     )
 
 

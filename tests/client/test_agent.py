@@ -63,7 +63,7 @@ def test_busy_then_free(agent: Agent) -> None:
     with pytest.raises(Busy) as caught:
         Client.connect(UnixAddress(agent.path), IMPATIENT, notices.append)
     assert notices == [
-        f"connected to {agent.path}, but no answer of the guest agent yet: it may not run in the"
+        f"connected to {agent.path}, but no answer from the guest agent yet: it may not run in the"
         " guest, or another client may hold it; waiting up to 0.3 s"
     ]
     assert str(caught.value) == (

@@ -140,11 +140,11 @@ def test_silence() -> None:
     assert str(error) == (
         "connected to /m.sock, but no greeting within 0.05 s: another client probably holds this"
         " monitor, which serves one at a time, or the VM is stopped; close that client, or give"
-        " QEMU a second -qmp; a guest agent's socket wants --guest-agent"
+        " QEMU a second -qmp; a guest agent's socket needs --guest-agent"
     )
     assert notices == [
         "connected to /m.sock, but no greeting yet: another client may hold this monitor, which"
-        " serves one at a time, or it is a guest agent, which wants --guest-agent; waiting up to"
+        " serves one at a time, or it is a guest agent, which needs --guest-agent; waiting up to"
         " 0.05 s"
     ]
     assert stream.sent == []

@@ -115,7 +115,7 @@ def test_a_killed_vm_leaves_its_socket(vm: Vm) -> None:
     with pytest.raises(CannotConnect) as caught:
         Client.connect(UnixAddress(vm.path))
     assert str(caught.value) == (
-        f"nobody listens on {vm.path}: the VM that made this socket has ended; start it again"
+        f"nothing listens on {vm.path}: the VM that made this socket has ended; start it again"
     )
 
 

@@ -257,15 +257,17 @@ def test_a_qemu_that_is_stuck(vm: Vm) -> None:
     finding = why_silent(UnixAddress(vm.path))
     assert finding is not None
     assert finding.error is ConnectTimeout
-    assert finding.what.endswith("runs and nobody else is connected, but its main loop is stuck")
+    assert finding.what.endswith(
+        "is running and no other client is connected, but its main loop is stuck"
+    )
     assert finding.todo.endswith(f"or end it with kill {vm.pid}")
 
 
 def test_a_qemu_that_had_no_time_to_greet(vm: Vm) -> None:
     finding = why_silent(UnixAddress(vm.path), seconds=0.9)
     assert finding is not None
-    assert finding.what.endswith(f" (pid {vm.pid}) runs and nobody else is connected")
-    assert (finding.todo, finding.error) == ("--connect-timeout gives it longer", ConnectTimeout)
+    assert finding.what.endswith(f" (pid {vm.pid}) is running and no other client is connected")
+    assert (finding.todo, finding.error) == ("--connect-timeout allows more time", ConnectTimeout)
 
 
 def test_a_stranger_that_is_silent(folder: str) -> None:

@@ -73,7 +73,7 @@ def test_one_shots_wait_for_their_turn(vm: Vm) -> None:
         remarks = [one.stderr.readline() for one in waiting if one.stderr is not None]
     ends = [one.communicate(timeout=PATIENCE) and one.returncode for one in waiting]
     for remark in remarks:
-        assert remark.startswith(f"qmpsh: {vm.path} takes no more clients yet: ")
+        assert remark.startswith(f"qmpsh: {vm.path} accepts no more clients for now: ")
         assert remark.endswith("one client at a time; waiting up to 30 s\n")
     assert ends == [0] * 4
 
@@ -103,7 +103,8 @@ def test_a_place_that_is_given_in_time(
     assert stream.send(b"x") == 1
     stream.close()
     assert said == [
-        f"{address} takes no more clients yet: one holds this monitor, which serves one at a time,"
+        f"{address} accepts no more clients for now: one holds this monitor, which serves one at"
+        f" a time,"
         " and others wait already; waiting"
     ]
 
@@ -122,7 +123,7 @@ def test_the_server_ends_meanwhile(
 ) -> None:
     address, listener = full
     monkeypatch.setattr(connect, "NOTICE_AFTER", 0.01)
-    with pytest.raises(CannotConnect, match=r"^nobody listens on "):
+    with pytest.raises(CannotConnect, match=r"^nothing listens on "):
         open_stream(address, None, lambda _: listener.close())
 
 

@@ -161,7 +161,7 @@ def test_no_such_socket(folder: Path) -> None:
     assert str(refusal(UnixAddress(path + "x" * 200))).startswith("no such socket: ")
     assert str(refusal(UnixAddress("vm.sock"))).startswith("no such socket: ./vm.sock; ")
     assert str(refusal(UnixAddress(f"{folder}/gone/s"))) == (
-        f"no such socket: {folder}/gone/s: there is no folder {folder}/gone; qmpsh ls lists the"
+        f"no such socket: {folder}/gone/s: no such folder: {folder}/gone; qmpsh ls lists the"
         " monitors of this machine"
     )
 
@@ -169,7 +169,7 @@ def test_no_such_socket(folder: Path) -> None:
 def test_stale_socket(folder: Path, listener: socket.socket) -> None:
     listener.close()
     assert str(refusal(UnixAddress(f"{folder}/s"))) == (
-        f"nobody listens on {folder}/s: the VM that made this socket has ended; start it again"
+        f"nothing listens on {folder}/s: the VM that made this socket has ended; start it again"
     )
 
 

@@ -453,7 +453,7 @@ def test_ssh_that_hangs(silent: int) -> None:
     said = refusal(f"ssh://127.0.0.1:{silent}/m", 0.3)
     assert said == (
         "waited 0.3 s for ssh to reach 127.0.0.1; ssh 127.0.0.1 shows what it waits for;"
-        " --connect-timeout gives it longer"
+        " --connect-timeout allows more time"
     )
     assert not list(Path(os.environ["XDG_RUNTIME_DIR"]).glob("qmpsh-*"))
     assert folders <= set(Path("/tmp").glob("qmpsh-*")) | folders

@@ -110,7 +110,7 @@ def test_no_guest_lets_go(acpi: Vm, run_qmpsh: RunQmpsh) -> None:
     assert (done.stdout, done.returncode) == ("", 124)
     assert done.stderr == (
         "qmpsh: device_del: waited 1 s for DEVICE_DELETED of net1; the VM does not run (prelaunch),"
-        " so that its guest can do nothing; cont lets it go on\n"
+        " so that its guest can do nothing; cont continues it\n"
     )
     assert not run_qmpsh(acpi.path, "cont").returncode
     done = run_qmpsh(acpi.path, "device_del", "id=net1", "--wait", "--timeout", "1s")
@@ -255,7 +255,7 @@ def test_a_balloon_that_no_guest_inflates(start_vm: VmStarter, run_qmpsh: RunQmp
     assert (done.stdout, done.returncode) == ("", 124)
     assert done.stderr == (
         "qmpsh: balloon: waited 1 s for BALLOON_CHANGE; the guest has 67108864 bytes; the VM does"
-        " not run (prelaunch), so that its guest can do nothing; cont lets it go on\n"
+        " not run (prelaunch), so that its guest can do nothing; cont continues it\n"
     )
 
 

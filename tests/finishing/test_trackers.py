@@ -116,7 +116,7 @@ def test_an_unplug_under_way_goes_on() -> None:
         (jobs("job-cancel"), ""),
         (by_event("device_del", id="d0"), "device_del d0 goes on"),
         (MigrationTracker("migrate", BY_COMMAND["migrate"]),
-         "the migration goes on; migrate_cancel ends it"),
+         "the migration continues; migrate_cancel ends it"),
         (MigrationTracker("migrate_cancel", BY_COMMAND["migrate_cancel"]), ""),
     ],
 )  # fmt: skip
@@ -144,8 +144,8 @@ def test_balloon_within_a_page() -> None:
     "status, running, said",
     [
         ("running", True, ""),
-        ("paused", False, "; cont lets it go on"),
-        ("prelaunch", False, "; cont lets it go on"),
+        ("paused", False, "; cont continues it"),
+        ("prelaunch", False, "; cont continues it"),
         ("suspended", False, "; system_wakeup wakes it"),
         ("guest-panicked", False, ""),
     ],

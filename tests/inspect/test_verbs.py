@@ -127,7 +127,7 @@ def test_a_session_without_names_of_commands_does_not_work(
 
     with serving(behave) as path:
         checks = examined(run_qmpsh, path, 3)
-    assert checks["commands"] == ("fail", "query-commands did not answer with names")
+    assert checks["commands"] == ("fail", "query-commands returned no names")
     assert "session" not in checks
 
 
@@ -185,9 +185,9 @@ def test_files(tmp_path: Path, run_qmpsh: RunQmpsh, vm: Vm) -> None:
     assert f"{tmp_path}/file is no socket" in checks["file"][1]
     vm.kill()
     checks = examined(run_qmpsh, vm.path, 3)
-    assert checks["listener"] == ("warn", "nobody in this network namespace")
+    assert checks["listener"] == ("warn", "none in this network namespace")
     assert checks["session"] == (
-        "fail", f"nobody listens on {vm.path}: the VM that made this socket has ended"
+        "fail", f"nothing listens on {vm.path}: the VM that made this socket has ended"
     )  # fmt: skip
 
 
@@ -218,7 +218,7 @@ def test_a_guest_agent_under_another_name(tmp_path: Path, run_qmpsh: RunQmpsh, v
         wait_until(lambda: is_listening(path) and is_listening(front))
         assert examined(run_qmpsh, path, 3)["next"] == ("info", "say --guest-agent")
         assert examined(run_qmpsh, front, 3)["next"] == (
-            "info", "it is a guest agent, and answers: say --guest-agent"
+            "info", "it is a guest agent, and it answers: use --guest-agent"
         )  # fmt: skip
 
 
@@ -226,7 +226,7 @@ def test_all_that_can_be_done_is_next(run_qmpsh: RunQmpsh) -> None:
     checks = examined(run_qmpsh, "exec:sleep 100", 3)
     assert checks["next"] == (
         "info",
-        "close that client, or give QEMU a second -qmp; a guest agent's socket wants --guest-agent",
+        "close that client, or give QEMU a second -qmp; a guest agent's socket needs --guest-agent",
     )
     done = run_qmpsh("doctor", "--json", "exec:echo 'one; two' >&2; exit 7")
     session, todo = json.loads(done.stdout)[-2:]

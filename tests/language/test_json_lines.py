@@ -145,7 +145,7 @@ JSON has no tuples: write a list, as in [1, 2]; text is quoted
 {'execute': 'x', 'arguments': [(1,2)]}
                                ^^
 
-no such escape in JSON; a backslash itself is written \\
+no such escape in JSON; write a backslash as \\
 {"execute": "a\qb"}
               ^
 

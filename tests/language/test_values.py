@@ -355,7 +355,7 @@ def test_nesting_within_the_bound() -> None:
     assert depth == 256
 
 
-PAREN = "put a space before ), which stands alone; a value that ends in ) is quoted"
+PAREN = "put a space before the closing ); quote a value that ends in )"
 
 
 @pytest.mark.parametrize("text", ["x name=b3)", "x a={b: 1})", 'x name="b3")', "x y)", "abort)"])

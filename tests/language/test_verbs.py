@@ -266,11 +266,11 @@ expected ) at the end of the line, as in transaction( ACTION KEY=value )
 transaction( abort a=b
 ^^^^^^^^^^^^
 
-put a space before ), which stands alone; a value that ends in ) is quoted
+put a space before the closing ); quote a value that ends in )
 transaction( abort a=b)
                       ^
 
-put a space before ), which stands alone; a value that ends in ) is quoted
+put a space before the closing ); quote a value that ends in )
 transaction( abort)
                   ^
 

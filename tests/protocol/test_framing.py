@@ -222,9 +222,9 @@ def test_what_the_parser_refuses(written: bytes) -> None:
     [
         ("1e400", "a number that is too large"),
         ("-1e400", "a number that is too large"),
-        ("NaN", "NaN, which is no number of JSON's"),
-        ("Infinity", "Infinity, which is no number of JSON's"),
-        ("-Infinity", "-Infinity, which is no number of JSON's"),
+        ("NaN", "NaN, which is not a JSON number"),
+        ("Infinity", "Infinity, which is not a JSON number"),
+        ("-Infinity", "-Infinity, which is not a JSON number"),
         ("1" * 4301, "a number of too many digits"),
     ],
 )

@@ -133,7 +133,7 @@ def test_the_demo_and_the_emulator_that_is_found(
 def test_qemu_refuses_to_start(emulator: str, runtime: str, mark: str, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh("run", "--", emulator, "-name", mark, "-bogus")
     assert done.stderr.startswith(
-        f"qmpsh: {os.path.basename(emulator)} ended before its monitor was there, with exit code 1;"
+        f"qmpsh: {os.path.basename(emulator)} ended before its monitor was ready, with exit code 1;"
         " it said:\n"
     )
     assert "-bogus: invalid option" in done.stderr
@@ -156,7 +156,7 @@ def test_a_window_that_nobody_can_see(runtime: str, mark: str, run_qmpsh: RunQmp
     without = ["sh", "-c", "echo gtk initialization failed >&2; exit 1", mark]
     done = run_qmpsh("run", "--", *without)
     assert done.stderr == (
-        "qmpsh: sh ended before its monitor was there, with exit code 1; there is no display here:"
+        "qmpsh: sh ended before its monitor was ready, with exit code 1; there is no display here:"
         " add -display none; it said:\n  gtk initialization failed\n"
     )
     assert is_clean(runtime, mark)
@@ -166,7 +166,8 @@ def test_a_program_without_a_monitor(runtime: str, mark: str, run_qmpsh: RunQmps
     forever = ["sh", "-c", "echo here I am; sleep 1000; true", mark]
     done = run_qmpsh("run", "--connect-timeout", "300ms", "--", *forever)
     assert done.stderr == (
-        "qmpsh: sh runs, but its monitor said nothing within 0.3 s; --connect-timeout gives it"
+        "qmpsh: sh is running, but its monitor did not answer within 0.3 s; --connect-timeout"
+        " gives it"
         " longer; it said:\n  here I am\n"
     )
     assert done.returncode == 3

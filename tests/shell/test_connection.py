@@ -177,7 +177,7 @@ def test_a_monitor_of_libvirt_is_not_taken_unasked(
     machine = harness.session.machine
     assert (machine.owner, machine.connection.outlook) == ("libvirt", "not connected")
     assert machine.connection_hint == (
-        f"{vm.path} belongs to libvirt and is not taken unasked: .reconnect takes it;"
+        f"{vm.path} belongs to libvirt and is not taken without being asked: .reconnect takes it;"
         " Ctrl-D leaves."
     )
     start_vm(folder=vm.folder)

@@ -64,7 +64,7 @@ GUESSES = [
     ("device_del id --json", "expected a value: id=..."),
     ("blockdev-add driver=raw cache", "expected a value: cache.NAME=..."),
     # no command of QMP
-    ("info status", "no command info; in the human monitor there is: .hmp info status"),
+    ("info status", "no command info; the human monitor has it: .hmp info status"),
     ("blockdev-ad x", "no command blockdev-ad; did you mean blockdev-add or blockdev-del"),
     ("nonsense x", "no command nonsense"),
     # an action's words

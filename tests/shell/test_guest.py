@@ -78,7 +78,7 @@ def test_silence_is_success(value: Json, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(execute, "SILENCE_SECONDS", 0.05)
     with serving(an_agent(lambda _: value)) as path:
         said = run(path, "guest-shutdown")
-    silence = "guest-shutdown: no answer, which is how the server says success"
+    silence = "guest-shutdown: no reply, which means success for this command"
     assert said == ([silence, ""], 0)  # and the answer is an empty object
 
 

@@ -53,7 +53,7 @@ def ram(total: Json, remaining: Json, transferred: Json, status: str = "active")
 
 
 def after(*replies: tuple[float, str, Json]) -> list[Work]:
-    """What goes on after replies, each with its time."""
+    """What continues after replies, each with its time."""
     progress = Progress()
     for now, name, value in replies:
         progress.on_reply(name, value, now)

@@ -128,7 +128,7 @@ def test_what_is_refused_and_what_is_remarked(fresh_q35: Vm, run_qmpsh: RunQmpsh
     assert said("qom-set path=/nowhere property=nope value=x")[0] == 1
     code, note = said("qom-set path=/machine/peripheral/rp0 property=x-speed value=17")
     assert code == 1
-    assert note.startswith("qmpsh: sent as it stands, but x-speed takes 2_5, 5, 8, 16")
+    assert note.startswith("qmpsh: sent unchanged, but x-speed takes 2_5, 5, 8, 16")
 
 
 def test_nothing_is_asked_offline(run_qmpsh: RunQmpsh) -> None:

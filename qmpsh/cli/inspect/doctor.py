@@ -64,7 +64,7 @@ def _package(name: str) -> Check:
     try:
         return Check(OK, name, metadata.version(name))
     except metadata.PackageNotFoundError:
-        return Check(FAIL, name, "not installed: pip install qmpsh brings it")
+        return Check(FAIL, name, "not installed; pip install qmpsh installs it")
 
 
 def _programs() -> list[Check]:
@@ -95,7 +95,7 @@ def _version(path: str) -> str:
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return "does not run"
-    return said.decode(errors="replace").partition("\n")[0].strip() or "says no version"
+    return said.decode(errors="replace").partition("\n")[0].strip() or "prints no version"
 
 
 def _terminal(environment: Environment) -> Check:
@@ -114,7 +114,7 @@ def _folder(name: str, path: str) -> Check:
     try:
         status = os.stat(path)
     except FileNotFoundError:
-        return Check(INFO, name, f"{path} does not exist; it is made when needed")
+        return Check(INFO, name, f"{path} does not exist; it is created when needed")
     except OSError as error:
         return Check(WARN, name, f"{path}: {error.strerror}")
     rights = stat.filemode(status.st_mode)

@@ -85,7 +85,7 @@ GREETED_WITHIN: Final = 3.0
 _ROUNDS: Final = 20  # round trips; their median is the latency
 _SLOW: Final = 0.1  # seconds
 _COMMAND: Final = 2000  # characters shown of a command line
-_LS: Final = "qmpsh ls lists the monitors that are here"
+_LS: Final = "qmpsh ls lists the monitors of this machine"
 
 
 def examine(name: str, address: Address, announce: Callable[[str], None]) -> Iterator[Check]:
@@ -111,7 +111,7 @@ def examine(name: str, address: Address, announce: Callable[[str], None]) -> Ite
     if address.makes_greeting:
         announce("connecting through libvirt, which may mark the domain as tainted")
     else:
-        announce(f"connecting: it takes the monitor {address} for a moment")
+        announce(f"connecting: this occupies the monitor {address} for a moment")
     yield from _session(address)
 
 
@@ -142,7 +142,7 @@ def _file(path: str) -> Iterator[Check]:
         return
     rights = f"{stat.filemode(status.st_mode)} of {user_name(status.st_uid)}"
     if not stat.S_ISSOCK(status.st_mode):
-        yield Check(FAIL, "file", f"{path} is no socket ({rights})")
+        yield Check(FAIL, "file", f"{path} is not a socket ({rights})")
         yield Check(INFO, "next", "qmpsh ls lists the monitors of this machine")
         return
     yield Check(OK, "file", f"a socket, {rights}")
@@ -192,9 +192,9 @@ def _unknown_listener(address: Address, scene: ListenerInfo) -> Iterator[Check]:
         # A libvirt domain on this machine is found among the processes.
         yield from map(_process, filter(None, [maybe_domain(address)]))
     elif scene.known:
-        yield Check(WARN, "listener", "somebody's whose process is hidden: root sees more")
+        yield Check(WARN, "listener", "a process of another user; run as root to see which")
     elif isinstance(address, UnixAddress) and tells_peers():
-        yield Check(WARN, "listener", "nobody in this network namespace")
+        yield Check(WARN, "listener", "none in this network namespace")
     else:
         yield Check(INFO, "listener", "not on this machine, as far as can be seen")
 
@@ -212,9 +212,9 @@ def _clients(scene: ListenerInfo) -> Iterator[Check]:
         ours = " (another qmpsh)" if process is not None and is_qmpsh(process) else ""
         yield Check(WARN, "connected", f"{_briefly(process) if process else client}{ours}")
     if not scene.served:
-        yield Check(OK, "connected", "nobody")
+        yield Check(OK, "connected", "no client")
     if scene.waiting:
-        yield Check(WARN, "waiting", f"{scene.waiting} in the queue behind")
+        yield Check(WARN, "waiting", f"{scene.waiting} more in the queue")
 
 
 def _briefly(process: Process) -> str:
@@ -260,7 +260,7 @@ def _maybe_probed(address: Address) -> str:
         answers = {TLS: f"it speaks TLS: use {tls_form(address)}", HTTP: "it is a web server"}
         return answers.get(kind, "")
     if isinstance(address, UnixAddress) and look(address).known and unix_kind(address):
-        return "it is a guest agent, and answers: say --guest-agent"
+        return "it is a guest agent, and it answers: use --guest-agent"
     return ""
 
 
@@ -281,8 +281,8 @@ def _asked(client: Client) -> Iterator[Check]:
     asked = client.dialect.names
     names = command_names(client.execute(Command(asked), GREETED_WITHIN).value)
     if not names:
-        yield Check(FAIL, "commands", f"{asked} did not answer with names")
-        yield Check(INFO, "next", "what answers is no QEMU: see who listens there, and what it is")
+        yield Check(FAIL, "commands", f"{asked} returned no names")
+        yield Check(INFO, "next", "the server is not a QEMU; check which program listens there")
         return
     yield Check(OK, "dialect", listed(client.dialect, names).title)
     yield Check(OK, "commands", f"{len(names)}")

@@ -10,19 +10,19 @@ from qmpsh.cli.argv import SplitArgv
 from qmpsh.cli.option_errors import option_error
 from qmpsh.errors import UsageError
 
-LS_HELP = """List the monitors and guest agents of this machine; connects to none of them.
+LS_HELP = """List the monitors and guest agents of this machine, without connecting to any.
 
 They are found by the command lines of running QEMUs, storage daemons, StratoVirts and guest
-agents, by the sockets that somebody listens on under a usual name, and through libvirt. Of other
-users' processes root sees most.
+agents, by listening sockets with a usual name, and through libvirt. Run as root to see the
+processes of other users.
 """
-DOCTOR_HELP = """Say why there is no session at ADDRESS, or that there is one.
+DOCTOR_HELP = """Explain why there is no session at ADDRESS, or confirm that there is one.
 
-Connects only where nobody is served, and leaves at once; never to a monitor of libvirt's or
-Proxmox's. Without ADDRESS: what qmpsh finds on this machine, without connecting.
+Connects only to monitors without a client, and disconnects at once; never to a monitor of libvirt
+or Proxmox. Without ADDRESS: what qmpsh finds on this machine, without connecting.
 
 \b
-Exit codes: those of qmpsh --help; 3 where there is no session.
+Exit codes: those of qmpsh --help; 3 if there is no session.
 """
 _HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 _JSON = click.Option(["--json"], is_flag=True, help="JSON instead of a table, for programs.")
@@ -30,7 +30,7 @@ _COLOR = click.Option(
     ["--color"],
     type=click.Choice(["auto", "always", "never"]),
     default="auto",
-    help="NO_COLOR and CLICOLOR_FORCE are honoured.",
+    help="When to use colours; auto honours NO_COLOR and CLICOLOR_FORCE.",
 )
 _ADDRESS = click.Argument(["address"], required=False, default="", metavar="[ADDRESS]")
 

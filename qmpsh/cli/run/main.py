@@ -141,7 +141,7 @@ def main(words: SplitArgv) -> int:
     except (QmpshError, BrokenPipeError, StdoutFailed):
         raise
     except Exception:
-        # A fault of ours is not a reason to end the user's machine.
+        # An internal error is not a reason to end the user's machine.
         vm.leave_running()
         raise
     finally:
@@ -196,7 +196,9 @@ def _connect(vm: VmProcess, options: Options, environment: Environment) -> Clien
         begin = begin._replace(connect_timeout=options.connect_timeout)
 
     def notice(_: str) -> None:
-        environment.notice(f"{vm.program} runs, its monitor says nothing yet; waiting")
+        environment.notice(
+            f"{vm.program} is running, but its monitor has not answered yet; waiting"
+        )
 
     limit, started = begin.connect_timeout, time.monotonic()
     try:
@@ -223,7 +225,7 @@ class _Batch(Batch):
         return outcome
 
     def report(self, place: str, error: QmpshError) -> Outcome:
-        """See Batch. A VM that ended by itself has said why, if anything has."""
+        """See Batch. A VM that ended on its own has printed the reason, if anything has."""
         said = self.vm.last_words() if isinstance(error, ConnectionLost) else ""
         if said:
             error = ConnectionLost(f"{error}; {self.vm.program} said last: {said}")

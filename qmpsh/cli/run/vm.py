@@ -1,4 +1,4 @@
-"""A QEMU started here: its private folder, its monitor, its output and its end.
+"""A QEMU started by `qmpsh run`: its private folder, its monitor, its output and its end.
 
 We listen on the monitor's socket ourselves and pass it to QEMU, so there is no wait for QEMU to
 listen: connecting succeeds at once, the greeting comes when QEMU is ready, and end of file if it
@@ -185,14 +185,14 @@ class VmProcess:
         code = self._process.poll() if self._process else None
         if code is not None:
             how = f"exit code {code}" if code >= 0 else f"signal {-code}"
-            what = f"{self.program} ended before its monitor was there, with {how}"
+            what = f"{self.program} ended before its monitor was ready, with {how}"
         elif silence is not None:
             what = (
-                f"{self.program} runs, but its monitor said nothing within {silence:g} s;"
-                " --connect-timeout gives it longer"
+                f"{self.program} is running, but its monitor did not answer within {silence:g} s;"
+                " --connect-timeout allows more time"
             )
         else:
-            what = f"{self.program} runs, but no session came about: {error}"
+            what = f"{self.program} is running, but no session could be established: {error}"
         said = self.words(rest=True).strip("\n")
         if any(words in said for words in _NO_DISPLAY):
             what += "; there is no display here: add -display none"

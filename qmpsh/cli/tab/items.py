@@ -39,7 +39,7 @@ _BARE_VALUE = re.compile(rf"""(?![{BLANKS}"'{{\[])[^{BLANKS}]*""")
 
 
 class PathKind(Enum):
-    """Which paths the shell is to offer; the values are the words of its script."""
+    """The kind of paths that the shell offers; the values are the words of its script."""
 
     ALL = "files"
     SOCKETS = "sockets"
@@ -73,7 +73,7 @@ class TypedWords(NamedTuple):
 
 
 class LineServer(NamedTuple):
-    """What completes the LINE, as the options say.
+    """The source of candidates for the LINE, as the options specify.
 
     address: None for none; schema: files; negotiate: as in ClientOptions; read_only: nothing that
     might do harm is asked; hmp: lines are the human monitor's; agent: it is a guest agent.
@@ -92,7 +92,7 @@ Ask = Callable[[LineServer, str, Mode], list[Candidate]]
 
 
 def find_items(typed: TypedWords, environ: Mapping[str, str], ask: Ask) -> list[ShellCandidate]:
-    """All that the word at the cursor may become; what does not begin as it does among them.
+    """Return all that may be at the cursor, including what does not begin as the word there does.
 
     environ: QMP_SOCKET of it is the address where none is named
     """
@@ -122,7 +122,7 @@ def find_items(typed: TypedWords, environ: Mapping[str, str], ask: Ask) -> list[
 
 
 def _verb_items(verb: str, word: str) -> Iterator[ShellCandidate]:
-    """After one of the program's verbs: its options, and the address that doctor examines."""
+    """Yield what may follow a subcommand: its options, and the address that doctor examines."""
     command = COMMANDS.get(verb)
     if command is None:
         return
@@ -138,7 +138,7 @@ def _verb_items(verb: str, word: str) -> Iterator[ShellCandidate]:
 
 
 def _sort(before: list[str]) -> SplitArgv:
-    """The words as `split_words` sorts them, with a mark in the place of the one at the cursor."""
+    """Return the words as `split_words` sorts them, with a mark for the one at the cursor."""
     # An address of the environment serves to have nothing refused; it is taken out again.
     words = split_words([*before, _HERE], {"QMP_SOCKET": _HERE})
     return words._replace(address=None) if words.address == _HERE else words
@@ -153,7 +153,7 @@ def _takes_options(before: list[str]) -> bool:
 
 
 def _read_options(words: list[str]) -> click.Context:
-    """The options as far as they can be read; errors in them show when they are run."""
+    """Return the options as far as they can be read; errors are reported when they are run."""
     return COMMAND.make_context("qmpsh", list(words), resilient_parsing=True)
 
 
@@ -170,7 +170,7 @@ def _server(context: click.Context, address: str | None) -> LineServer:
 
 
 def _run_items(before: list[str], word: str) -> Iterator[ShellCandidate]:
-    """After `run`: options as everywhere, and after `--` what the shell offers. before: the words
+    """Yield what may follow `run`: options, and after `--` what the shell offers. before: the words
     in between
     """
     if "--" in before:
@@ -187,7 +187,7 @@ def _run_items(before: list[str], word: str) -> Iterator[ShellCandidate]:
 
 
 def _options(context: click.Context, word: str) -> Iterator[ShellCandidate]:
-    """The names of options, or after `--name=` its values."""
+    """Yield the names of options, or after `--name=` its values."""
     name, equals, _ = word.partition("=")
     if equals:
         yield from _option_values(context, name, word, len(name) + 1)
@@ -199,7 +199,7 @@ def _options(context: click.Context, word: str) -> Iterator[ShellCandidate]:
 def _option_values(
     context: click.Context, name: str, word: str, start: int
 ) -> Iterator[ShellCandidate]:
-    """The values of an option. start: where in the word the value begins."""
+    """Yield the values of an option. start: where in the word the value begins."""
     if not name.startswith("--"):
         name = f"-{name[-1]}"  # of `-kt` it is the last that awaits a value
     for option in COMMAND.get_params(context):
@@ -211,7 +211,7 @@ def _option_values(
 
 
 def _addresses(word: str) -> Iterator[ShellCandidate]:
-    """Forms of addresses, and the monitors that are here; a path begun is left to the shell."""
+    """Yield forms of addresses, and the monitors of this machine; paths are left to the shell."""
     is_path = word.startswith(("unix:", "/", ".", "~"))
     for monitor in () if is_path else find_monitors(libvirt=False):
         if monitor.kind == QMP and not monitor.owner and monitor.address.startswith(word):
@@ -225,7 +225,7 @@ def _addresses(word: str) -> Iterator[ShellCandidate]:
 
 
 def _who(monitor: Monitor) -> str:
-    """`web, busy`: whose monitor it is, and whether it is free."""
+    """Return `web, busy`: the name of the VM, and whether its monitor is free."""
     return ", ".join(part for part in (monitor.name or monitor.program, monitor.clients) if part)
 
 
@@ -246,7 +246,7 @@ class LineText(NamedTuple):
 
 
 def write_line(words: list[str], typed: TypedWords, *, hmp: bool) -> LineText:
-    """The line that the words make. words: those of it before the cursor's."""
+    """Return the line that the words make. words: those of the line before the cursor's."""
     if not words:
         return LineText(typed.word, typed.word, 0)
     verb = words[0].removeprefix(".") if words[0].startswith(".") else ""
@@ -262,7 +262,7 @@ def write_line(words: list[str], typed: TypedWords, *, hmp: bool) -> LineText:
 
 
 def _with_word(head: str, word: str) -> LineText:
-    """The line followed by an argument at the cursor, its quote left open where it needs one."""
+    """Return the line with an argument at the cursor, whose quote is left open if it needs one."""
     key, equals, value = word.partition("=")
     if equals and not _is_literal(value) and not _BARE_VALUE.fullmatch(value):
         value = value.replace("\\", "\\\\").replace("'", "\\'")
@@ -272,7 +272,7 @@ def _with_word(head: str, word: str) -> LineText:
 
 
 def _argument(word: str) -> str:
-    """A word that is one argument, as the language writes it."""
+    """Return a word that is one argument, as the language writes it."""
     key, equals, value = word.partition("=")
     if not equals or _is_literal(value) or _BARE_VALUE.fullmatch(value):
         return word
@@ -286,7 +286,7 @@ def _is_literal(value: str) -> bool:
 def _line_items(
     words: list[str], typed: TypedWords, ask: Ask, server: LineServer
 ) -> list[ShellCandidate]:
-    """What the word may become in the line. words: those of it before the cursor's."""
+    """Yield what the word may become in the line. words: those of the line before the cursor's."""
     line = write_line(words, typed, hmp=server.hmp)
     mode = Mode(hmp=server.hmp)
     place = find_place(line.text, len(line.text), mode)
@@ -301,7 +301,7 @@ def _line_items(
 
 
 def _path_item(line: LineText, place: CursorContext) -> ShellCandidate | None:
-    """What has the shell complete paths, where a word of its own names a file; else None."""
+    """Return the item with which the shell completes paths, if the word names a file; else None."""
     start = place.start - line.start if line.value is None else line.value
     if not line.start or place.bracketed:
         return None
@@ -336,7 +336,7 @@ def _is_word(candidate: Candidate, line: LineText, place: CursorContext) -> bool
 
 
 def _texts(candidate: Candidate) -> list[str]:
-    """What to offer for a candidate: for a key that may go on in two ways, both."""
+    """Return what to offer for a candidate: both forms of a key that may continue in two ways."""
     text = candidate.text
     if candidate.form is Form.KEY and (text == candidate.value or text[-1] in "'\""):
         return [f"{text}=", f"{text}."]
@@ -344,7 +344,7 @@ def _texts(candidate: Candidate) -> list[str]:
 
 
 def _item(text: str, candidate: Candidate, line: LineText, place: CursorContext) -> ShellCandidate:
-    """A candidate of the line as one of the word at the cursor."""
+    """Return a candidate of the line as one of the word at the cursor."""
     start = candidate.start - line.start
     # A path of the machine's objects may go on.
     goes_on = text.startswith("/") or text.endswith(("=", ".", "[", "{", ":"))
@@ -357,7 +357,7 @@ def _item(text: str, candidate: Candidate, line: LineText, place: CursorContext)
 
 
 def _note(candidate: Candidate) -> str:
-    """`str, required: the name of the driver`: what is worth saying of a candidate."""
+    """Return a note on a candidate, as in `str, required: the name of the driver`."""
     kind = "" if candidate.kind in _PLACES else candidate.kind
     marks = ("required", "deprecated", "unstable")
     kinds = ", ".join([kind] * bool(kind) + [mark for mark in marks if getattr(candidate, mark)])

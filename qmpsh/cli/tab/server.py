@@ -1,4 +1,4 @@
-"""What is known of a server, for one press of Tab: from a file, or from one brief connection.
+"""The facts about a server for one press of Tab, from a cache file or one brief connection.
 
 A shell's Tab must not be kept waiting: a connection has a time limit, and whatever goes wrong gives
 no candidates. A monitor has one client at a time, so it is left at once.
@@ -43,7 +43,7 @@ _ROUNDS = 2  # an answer may show what to ask next
 
 
 def candidates(server: LineServer, text: str, mode: Mode) -> list[Candidate]:
-    """The candidates at the end of a line; [] for all that goes wrong."""
+    """Return the candidates at the end of a line; [] if anything goes wrong."""
     catalog = Catalog()
     catalog.paths = list_paths
     catalog.ends = frozenset(BY_COMMAND)
@@ -58,7 +58,7 @@ def candidates(server: LineServer, text: str, mode: Mode) -> list[Candidate]:
 
 
 def _learn_facts(text: str, catalog: Catalog, mode: Mode, visit: BriefConnection) -> None:
-    """Ask the running VM what a completion here wants to know."""
+    """Query the running VM for the values that this completion needs."""
     for _ in range(_ROUNDS):
         complete(text, len(text), catalog, mode)
         for query in catalog.live.take_missing():
@@ -68,7 +68,7 @@ def _learn_facts(text: str, catalog: Catalog, mode: Mode, visit: BriefConnection
 
 
 class BriefConnection:
-    """A brief connection to a server, made at the first question."""
+    """A brief connection to a server, opened by the first query."""
 
     def __init__(self, server: LineServer) -> None:
         self.server = server
@@ -77,14 +77,14 @@ class BriefConnection:
         self._tried = False
 
     def learn(self, catalog: Catalog) -> None:
-        """The commands, the schema, and the manual that is installed here."""
+        """Load the commands, the schema, and the manual installed on this host."""
         introspection = self._introspection()
         catalog.set_schema(introspection.commands, introspection.schema)
         catalog.disabled = introspection.disabled
         catalog.manual = introspection.manual()
 
     def _introspection(self) -> Introspection:
-        """What the server accepts: from the file, or from itself."""
+        """Return what the server accepts, from the cache file or from the server."""
         if self.server.schema:
             schema = read_schema_files([os.path.expanduser(path) for path in self.server.schema])
             return Introspection(None, Machine("", None), schema)
@@ -100,7 +100,7 @@ class BriefConnection:
         catalog.set_hmp_info(self.ask(hmp_command("help info")))
 
     def ask(self, command: Command) -> Json:
-        """The value of a reply; None for a refusal, for silence, or without a connection."""
+        """Return the value of a reply; None for an error, a timeout, or without a connection."""
         client = self._connected()
         left = self._left()
         if client is None or client.closed or not left:
@@ -118,7 +118,7 @@ class BriefConnection:
         return not replaced_program(self._client.address, self._client.fileno())
 
     def close(self) -> None:
-        """Leave; may be called before anything was asked."""
+        """Disconnect; may be called before any query."""
         if self._client is not None:
             self._client.close()
 
@@ -163,7 +163,7 @@ def _visiting(server: LineServer) -> Iterator[BriefConnection]:
 
 
 def _wait_for_turn(address: UnixAddress) -> None:
-    """Wait until no client is connected to a socket, nor waits to be. Raises Busy.
+    """Wait until no client is connected to a socket or waiting for it. Raises Busy.
 
     Who connects to a busy monitor and leaves keeps a place in its queue, which has two, until the
     client before him goes: so this looks without connecting, where the kernel tells.

@@ -175,7 +175,7 @@ _IN_DOUBLE = re.compile(r'([$`"\\])')
 
 
 def answer(instruction: str) -> int:
-    """Do what the variable asks for, `bash_source` or the like; the exit code."""
+    """Do what the variable asks for, such as `bash_source`; return the exit code."""
     name, _, wanted = instruction.partition("_")
     if name not in _SHELLS or wanted not in ("source", "complete"):
         return 1
@@ -200,7 +200,7 @@ def answer(instruction: str) -> int:
 
 
 def script(shell: str) -> str:
-    """The script for bash, zsh or fish."""
+    """Return the script for bash, zsh or fish."""
     return _completion(shell).source()
 
 
@@ -209,16 +209,16 @@ def _completion(shell: str) -> UserShell:
 
 
 class UserShell(ShellComplete):
-    """What the three shells have in common. `complete` is click's name for answering."""
+    """The base of the three shells. `complete` is click's name for answering."""
 
     fish = False
 
     def complete(self) -> str:
-        """The answer to the shell's question, which stands in the environment."""
+        """Return the answer to the shell's question, which is in the environment."""
         return "\n".join(self.answers(os.environ))
 
     def answers(self, environ: Mapping[str, str]) -> list[str]:
-        """A line for each candidate."""
+        """Yield a line for each candidate."""
         pairs = environ.get("COMP_VARIABLES", "").split(_US)
         variables = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
         breaks = environ.get("COMP_BREAKS", "")
@@ -238,7 +238,7 @@ class UserShell(ShellComplete):
         return list(self.lines(list(safe), word))
 
     def lines(self, items: list[ShellCandidate], word: Word) -> Iterator[str]:
-        """The items as the script wants them. word: at the cursor."""
+        """Yield the items in the form that the script reads. word: at the cursor."""
         raise NotImplementedError
 
 
@@ -308,7 +308,7 @@ def _join(*fields: str) -> str:
 
 
 def _quoted(text: str, quote: str) -> str:
-    """The text as bash reads it back, inside the quote that is open."""
+    """Return the text as bash reads it back, inside the quote that is open."""
     if quote == "'":
         return text.replace("'", "'\\''")
     if quote:

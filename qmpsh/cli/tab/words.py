@@ -55,7 +55,7 @@ class Splitter:
         self._begin()
 
     def split(self, text: str) -> list[Word]:
-        """The words; the last is the one at the text's end, empty where a new one would begin."""
+        """Return the words; the last is at the end of the text, empty if a new one begins there."""
         self._words = []
         self._begin()
         at = 0
@@ -99,7 +99,7 @@ class Splitter:
                     self._kept = len(self._text)
 
     def _turn(self, mark: str) -> None:
-        """Open a quote, or close it."""
+        """Open or close a quote."""
         self._begun = True
         if self._quote:
             self._quote, self._kept = "", self._kept_outside
@@ -113,7 +113,7 @@ class Splitter:
 
 
 def arguments_of(words: list[Word]) -> tuple[dict[str, str], list[str]]:
-    """The assignments before the program's name, and the words passed after it."""
+    """Return the assignments before the program's name, and the words after it."""
     texts = [word.text for word in words if not word.is_target]
     assigned = {}
     while texts and (found := _ASSIGNMENT.fullmatch(texts[0])):

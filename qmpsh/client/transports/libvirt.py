@@ -255,8 +255,8 @@ def _refused(id: Json, desc: str) -> JsonObject:
 
 def _hung_up(host: Host) -> ConnectionLost:
     return ConnectionLost(
-        f"libvirt at {host.getURI()} hung up: its daemon ended, or the way to it broke; the domain"
-        " may well go on"
+        f"libvirt at {host.getURI()} hung up: its daemon ended, or the connection to it broke; the"
+        " domain may still be running"
     )
 
 

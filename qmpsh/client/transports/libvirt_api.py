@@ -172,7 +172,7 @@ def connect(library: Library, uri: str) -> Host:
         place, option = (f" at {uri}", f" -c {shlex.quote(uri)}") if uri else ("", "")
         raise CannotConnect(
             f"cannot connect to libvirt{place}: {reason(error)}",
-            f"virsh{option} list --all tells whether its daemon is there",
+            f"virsh{option} list --all shows whether its daemon is running",
         ) from error
     with contextlib.suppress(library.core.libvirtError):
         host.setKeepAlive(*_KEEPALIVE)

@@ -69,7 +69,7 @@ class _Listening(ConnectingStream):
         except (BlockingIOError, ConnectionAbortedError):
             return None
         except OSError as error:
-            raise CannotConnect(f"cannot take a caller: {error.strerror}") from error
+            raise CannotConnect(f"cannot accept a connection: {error.strerror}") from error
         if isinstance(self._place, TcpAddress):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._release()

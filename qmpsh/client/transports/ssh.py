@@ -129,7 +129,7 @@ class _SshForwarding(ConnectingStream):
     def __init__(self, address: SshAddress, more: tuple[str, ...]) -> None:
         super().__init__(
             f"ssh to reach {address.host}",
-            f"ssh {address.host} shows what it waits for; --connect-timeout gives it longer",
+            f"ssh {address.host} shows what it waits for; --connect-timeout allows more time",
         )
         self._address = address
         self._folder = tempfile.mkdtemp(prefix="qmpsh-", dir=_short_folder())
@@ -184,7 +184,9 @@ class _SshForwarding(ConnectingStream):
         self._child.end()
         said = self._child.last_words().rstrip(".") or "ssh ended without a word"
         hints = (hint for beginning, hint in _HINTS.items() if beginning in said)
-        todo = next(hints, "ssh {host} tells more").format(host=address.host, path=address.path)
+        todo = next(hints, "try ssh {host} for details").format(
+            host=address.host, path=address.path
+        )
         return CannotConnect(f"{address}: {said}", todo)
 
     def _release(self) -> None:

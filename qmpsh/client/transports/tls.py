@@ -220,7 +220,7 @@ class _TlsConnecting(ConnectingSocket):
         said = reason.lower().replace("_", " ") or error.strerror or str(error)
         return CannotConnect(
             f"{where} broke the TLS handshake off ({said})",
-            "it speaks none, or wants a client certificate, cert=FILE&key=FILE",
+            "it does not speak TLS, or needs a client certificate: cert=FILE&key=FILE",
         )
 
     def _authority(self) -> str:
@@ -239,7 +239,7 @@ class _TlsConnecting(ConnectingSocket):
         if "cert" in self._address.options:
             hint = "its authority (ca-cert.pem there) did not sign this cert=, or that has expired"
         else:
-            hint = "it wants a client certificate (verify-peer=yes): give cert=FILE&key=FILE"
+            hint = "it needs a client certificate (verify-peer=yes): give cert=FILE&key=FILE"
         return CannotConnect(
             f"{host} port {port} closed the connection right after the TLS handshake{said}",
             f"probably {hint}",

@@ -88,7 +88,7 @@ def _end_vm(
     machine.shutdown_reason = ""
     client.submit(Command(name))
     if name != "quit":
-        yield Note("waiting for the guest to power down; Ctrl-C goes on without waiting")
+        yield Note("waiting for the guest to power down; Ctrl-C stops waiting")
     yield WaitFor(
         lambda: client.closed or bool(machine.shutdown_reason), time.monotonic() + patience
     )

@@ -15,7 +15,7 @@ from qmpsh.shell.verbs.table import verb
 
 
 @verb(
-    "add-fd", "PATH[:ro|rw]", "hand the VM an open file; the answer is /dev/fdset/N", Takes.FILE,
+    "add-fd", "PATH[:ro|rw]", "pass an open file to the VM; the answer is /dev/fdset/N", Takes.FILE,
     reaches_vm=True,
 )  # fmt: skip
 def add_fd(context: Context, line: VerbLine) -> Steps:

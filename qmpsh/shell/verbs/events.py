@@ -31,7 +31,7 @@ LISTENING = Note("listening", bare=True)
 
 
 @verb(
-    "events", "[PATTERN...]", "show only such events; in a script: JSON lines, --count N",
+    "events", "[PATTERN...]", "show only these events; in a script as JSON lines; --count N",
     Takes.EVENTS, modifiers=("count",), reaches_vm=True,
 )  # fmt: skip
 def events(context: Context, line: VerbLine) -> Steps:

@@ -127,7 +127,7 @@ def _ended(call: AgentCall, name: str, pid: int) -> Generator[Wish, str, JsonObj
         try:
             status = as_object(STATUS_COMMAND, (yield from call.ask(command)))
         except CommandFailed as error:
-            lost = f"what became of {name} is not known; it may go on in the guest"
+            lost = f"what became of {name} is not known; it may still be running in the guest"
             raise explained(error, lost) from error
         if reply_member(STATUS_COMMAND, status, "exited", bool):
             return status

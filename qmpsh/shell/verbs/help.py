@@ -63,7 +63,7 @@ def show_help(context: Context, line: VerbLine) -> Steps:
     return Outcome()
 
 
-@verb("apropos", "WORD", "search the names and the manual's text")
+@verb("apropos", "WORD", "search names and the text of the manual")
 def apropos(context: Context, line: VerbLine) -> Steps:
     word = line.rest.strip()
     if not word:
@@ -201,7 +201,7 @@ class HelpTopics:
         if name in self._disabled:
             found.insert(0, f"{name} is disabled: the guest's administrator has turned it off")
         if not parts[1] and self.manual is None and self._page:
-            found.append(f"(No manual is installed here: {self._page}(7) would tell more.)")
+            found.append(f"(No manual is installed here: {self._page}(7) would say more.)")
         return "\n\n".join(found)
 
     def search(self, word: str) -> str:

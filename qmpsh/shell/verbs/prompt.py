@@ -33,7 +33,7 @@ def pager(context: Context, line: VerbLine) -> Steps:
     if not context.settings.interactive:
         raise UsageError(".pager is for the interactive shell; in a script write | less")
     if context.last_answer is None:
-        raise UsageError(".pager: nothing has been answered yet")
+        raise UsageError(".pager: there is no answer yet")
     pager = Redirect("|", os.environ.get("PAGER") or "less", line.name_span)
     yield context.last_answer._replace(redirect=pager, failed=False)
     return Outcome()

@@ -1,6 +1,6 @@
 """The verbs of the shell: one decorated function each, and the way from a name to its steps.
 
-    @verb("apropos", "WORD", "search the names and the manual's text")
+    @verb("apropos", "WORD", "search names and the text of the manual")
     def apropos(context: Context, line: VerbLine) -> Steps:
 
 That is all it takes: `make docs` copies the rows into `language/verbs.py`, which the parser,

@@ -29,7 +29,7 @@ INTERVAL_SECONDS = 1.0
 
 
 @verb(
-    "watch", "[TIME] LINE", "repeat a query, show what changed; --count N", Takes.TIMED_LINE,
+    "watch", "[TIME] LINE", "repeat a query and show what changed; --count N", Takes.TIMED_LINE,
     bare=True, modifiers=("count",), reaches_vm=True,
 )  # fmt: skip
 def watch(context: Context, line: VerbLine) -> Steps:

@@ -40,7 +40,7 @@ _REFUSALS: Final = {
 
 _STOPPED_STATES: Final = {
     "suspended": "; system_wakeup wakes it",
-    **dict.fromkeys(("paused", "prelaunch", "io-error", "watchdog"), "; cont lets it go on"),
+    **dict.fromkeys(("paused", "prelaunch", "io-error", "watchdog"), "; cont continues it"),
 }
 """Run states in which a guest does nothing, and what ends them."""
 

@@ -217,7 +217,7 @@ class MigrationTracker(CompletionTracker):
     def left(self) -> str:
         if "cancelled" in self._well:
             return ""
-        return "the migration goes on; migrate_cancel ends it"
+        return "the migration continues; migrate_cancel ends it"
 
     def _become(self, status: str) -> None:
         self._status = status
