@@ -34,7 +34,7 @@ _TOKEN = re.compile(
 
 
 _COLOURED = 64 * 1024
-"""characters of one line that are coloured: nothing reads the colours of more, all wait for them"""
+"""characters of one line that are coloured: colouring more takes too long"""
 
 
 def json_line(text: str) -> Line:

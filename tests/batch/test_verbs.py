@@ -129,7 +129,7 @@ def test_help_on_the_rest(vm: Vm, run_qmpsh: RunQmpsh) -> None:
 
     assert "\n124   a timeout ran out\n" in told("exit-codes")
     assert "F1, Alt-h" in told("keys")
-    assert told("--wait").startswith("--wait[=EVENT]\n    wait for the end of what the line starts")
+    assert told("--wait").startswith("--wait[=EVENT]\n    wait until the work that the line starts")
     assert "block-export-del" in told("--wait")
     for name in MODIFIERS:
         assert told(f"--{name}").startswith(f"--{name}")

@@ -1,4 +1,4 @@
-"""A stream that is no socket, what it receives, and a subscriber that remembers."""
+"""A stream that is not a socket, what it receives, and a subscriber that remembers."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ from tests.qemu import ROOT, Vm
 from tests.waiting import PATIENCE
 
 CROWDED = (
-    "takes no more clients: one holds this monitor, which serves one at a time, and others wait"
-    " already; close them, or give QEMU a second -qmp"
+    "takes no more clients: a client holds this monitor, which serves one at a time, and others"
+    " are waiting; close them, or give QEMU a second -qmp"
 )
 
 
@@ -103,9 +103,10 @@ def test_a_place_that_is_given_in_time(
     assert stream.send(b"x") == 1
     stream.close()
     assert said == [
-        f"{address} accepts no more clients for now: one holds this monitor, which serves one at"
+        f"{address} accepts no more clients for now: a client holds this monitor, which serves"
+        f" one at"
         f" a time,"
-        " and others wait already; waiting"
+        " and others are waiting; waiting"
     ]
 
 

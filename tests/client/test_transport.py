@@ -208,8 +208,9 @@ def test_full_backlog(folder: Path, listener: socket.socket) -> None:
         error = wait_until(connect_until_full)
     assert isinstance(error, Busy)
     assert str(error) == (
-        f"{folder}/s takes no more clients: one holds this monitor, which serves one at a time, and"
-        " others wait already; close them, or give QEMU a second -qmp"
+        f"{folder}/s takes no more clients: a client holds this monitor, which serves one at a"
+        f" time, and"
+        " others are waiting; close them, or give QEMU a second -qmp"
     )
 
 

@@ -104,7 +104,7 @@ def test_a_session_works(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
     vm = start_vm(name="web")
     done = run_qmpsh("doctor", vm.path)
     assert done.returncode == 0
-    assert done.stderr == f"qmpsh: connecting: it takes the monitor {vm.path} for a moment\n"
+    assert done.stderr == f"qmpsh: connecting: this occupies the monitor {vm.path} for a moment\n"
     lines = done.stdout.splitlines()
     assert [line[6:].split()[0] for line in lines] == [
         "address", "file", "listener", "command", "vm", "kind", "connected",
@@ -182,7 +182,7 @@ def test_files(tmp_path: Path, run_qmpsh: RunQmpsh, vm: Vm) -> None:
     assert checks["file"] == ("fail", f"{tmp_path}/none: No such file or directory")
     (tmp_path / "file").touch()
     checks = examined(run_qmpsh, str(tmp_path / "file"), 3)
-    assert f"{tmp_path}/file is no socket" in checks["file"][1]
+    assert f"{tmp_path}/file is not a socket" in checks["file"][1]
     vm.kill()
     checks = examined(run_qmpsh, vm.path, 3)
     assert checks["listener"] == ("warn", "none in this network namespace")

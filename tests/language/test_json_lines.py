@@ -149,7 +149,7 @@ no such escape in JSON; write a backslash as \\
 {"execute": "a\qb"}
               ^
 
-no such escape in '...'; a backslash itself is written \\
+no such escape in '...'; write a backslash as \\
 {'execute': 'a\db'}
               ^^
 

@@ -49,7 +49,12 @@ DASH = "stands where - or -- is expected: type that instead"
         ("x a=\u00abb\u00bb", PLAIN, 4, "U+00AB, a left-pointing double angle"),
         ("query\u2013status", PLAIN, 5, f"U+2013, an en dash, {DASH}"),
         ("device_del id=x \u2014wait", PLAIN, 16, f"U+2014, an em dash, {DASH}"),
-        ("device_del id=x --no\u2011oob", PLAIN, 20, "U+2011, a non-breaking hyphen, stands"),
+        (
+            "device_del id=x --no\u2011oob",
+            PLAIN,
+            20,
+            "U+2011, a non-breaking hyphen, is in the place of",
+        ),
         ("blockdev-add node\u2013name=x", PLAIN, 17, f"U+2013, an en dash, {DASH}"),
     ],
 )

@@ -170,15 +170,15 @@ expected a space after the closing mark; text that begins with { is quoted as a 
 x a.b={}}
         ^
 
-no such escape in "..."; a backslash itself is written \\
+no such escape in "..."; write a backslash as \\
 x a="b\qc"
       ^^
 
-no such escape in '...'; a backslash itself is written \\
+no such escape in '...'; write a backslash as \\
 x a={b: '\d'}
          ^^
 
-no such escape in '...'; a backslash itself is written \\
+no such escape in '...'; write a backslash as \\
 x a={'C:\dir': 1}
         ^^
 
@@ -206,7 +206,7 @@ x a="\ud800A"
 x a="A\udc00"
       ^^^^^^
 
-no such escape in "..."; a backslash itself is written \\
+no such escape in "..."; write a backslash as \\
 x "\q"=1
    ^^
 

@@ -147,7 +147,7 @@ def test_reconnect_by_hand_tells_why_not(vm: Vm, open_session: OpenSession) -> N
     vm.kill()
     outcome = harness.run(".reconnect")
     assert outcome.exit_code == 3
-    assert "nobody listens on" in str(outcome.error)
+    assert "nothing listens on" in str(outcome.error)
     assert harness.session.machine.connection.outlook == "reconnecting"
 
 

@@ -114,7 +114,7 @@ def test_an_option_that_is_given_is_not_offered_again() -> None:
 
 
 def test_an_options_help_is_its_note() -> None:
-    assert items("--pl")[0].note.startswith("No full screen")
+    assert items("--pl")[0].note.startswith("Use a line prompt")
 
 
 @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ def test_the_programs_verbs_and_their_words() -> None:
     assert set(texts("doctor", "--")) == {"--json", "--color", "--help"}
     assert items("doctor", "/tmp/x") == [ShellCandidate("/tmp/x", files=PathKind.SOCKETS)]
     assert texts("ls", "") == []
-    assert items("l")[0].note == "the monitors of this machine"
+    assert items("l")[0].note == "list the monitors of this machine"
 
 
 @pytest.mark.qemu
