@@ -272,6 +272,18 @@ def _string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def figure() -> str:
+    """The figure of the folders between its marks."""
+    return BEGIN.format("figure") + f"```\n{draw()}```\n" + END.format("figure")
+
+
+def _put(path: Path, name: str, text: str) -> None:
+    """Put a text between the marks of this name."""
+    head, _, rest = path.read_text().partition(BEGIN.format(name))
+    _, _, tail = rest.partition(END.format(name))
+    path.write_text(head + text + tail)
+
+
 def write() -> None:
     """Write all of it, the manual page with the date of today where it changes."""
     VERB_TABLE.write_text(verb_table(VERB_TABLE.read_text()))
@@ -279,10 +291,8 @@ def write() -> None:
     if stored != page(date_of(stored)):
         PAGE.write_text(page(datetime.date.today().isoformat()))
     for name, place in TABLES.items():
-        path = DOCS / place.page
-        head, _, rest = path.read_text().partition(BEGIN.format(name))
-        _, _, tail = rest.partition(END.format(name))
-        path.write_text(head + table(name) + tail)
+        _put(DOCS / place.page, name, table(name))
+    _put(DOCS / "architecture.md", "figure", figure())
 
 
 if __name__ == "__main__":

@@ -40,3 +40,20 @@ def test_every_mention_of_the_page_of_the_wire_names_a_section() -> None:
     for path in SOURCES:
         text = path.read_text() if path != Path(__file__) else ""
         assert text.count("wire.md") - text.count('"wire.md"') == len(SECTION.findall(text)), path
+
+
+EXAMPLES = {"client/transports/podman.py"}
+"""Files of the worked examples, which are not there."""
+
+MAPS = [ROOT / "docs" / "architecture.md", ROOT / "docs" / "internals.md", ROOT / "CONTRIBUTING.md"]
+PATHS = {str(path.relative_to(ROOT)) for path in [*SOURCES, *ROOT.glob("scripts/*")]}
+
+
+@pytest.mark.parametrize("page", MAPS, ids=lambda path: path.name)
+def test_the_files_of_the_maps_are_there(page: Path) -> None:
+    """A module is named from qmpsh/ on, or by its last part after one of its folder."""
+    named = re.findall(r"`([\w/]+\.py)`", page.read_text())
+    assert named
+    assert [
+        name for name in named if not any(f"/{path}".endswith(f"/{name}") for path in PATHS)
+    ] == []

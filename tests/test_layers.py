@@ -1,4 +1,4 @@
-"""Who may import whom: the table "Rooms" of docs/architecture.md, held from the source text.
+"""Who may import whom: the table "Folders and modules" of docs/architecture.md, and the source.
 
 The exact list of modules that a one-shot loads is here as well.
 """
@@ -41,7 +41,7 @@ class Row(NamedTuple):
 
 def read_rows() -> dict[str, Row]:
     """The table, by the names of the rooms, in its order."""
-    table = PAGE.read_text().partition("## Rooms\n")[2].partition("\n## ")[0]
+    table = PAGE.read_text().partition("## Folders and modules\n")[2].partition("\n## ")[0]
     lines = [line for line in table.splitlines() if line.startswith("| `")]
     rows = {}
     for line in lines:

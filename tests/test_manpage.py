@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import pytest
 
 from qmpsh.language.modifiers import MODIFIERS
 from qmpsh.usage import MODIFIERS as TOLD
-from scripts.docs import DOCS, PAGE, TABLES, date_of, option_rows, page, table
+from scripts.docs import DOCS, PAGE, TABLES, date_of, figure, option_rows, page, table
 from tests.conftest import RunQmpsh
 from tests.programs import need
 
@@ -25,6 +26,13 @@ def test_the_date_is_that_of_the_last_change() -> None:
 @pytest.mark.parametrize("name", TABLES)
 def test_the_tables_of_the_pages_are_current(name: str) -> None:
     assert table(name) in (DOCS / TABLES[name].page).read_text(), "`make docs` writes it again"
+
+
+def test_the_figure_of_the_folders_is_current() -> None:
+    page = (DOCS / "architecture.md").read_text()
+    # Numbers change with every commit: what may import what is held by tests/test_layers.py.
+    kept, drawn = (re.sub(r"[\d,]+", "", text) for text in (page, figure()))
+    assert " ".join(drawn.split()) in " ".join(kept.split()), "`make docs` draws it again"
 
 
 def test_every_modifier_is_told() -> None:
