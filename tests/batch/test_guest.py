@@ -73,7 +73,7 @@ def test_disabled_commands_say_so(agent: Agent, run_qmpsh: RunQmpsh) -> None:
     assert said.startswith(
         "guest-shutdown is disabled: the guest's administrator has turned it off"
     )
-    assert "qemu-ga-ref(7) would tell more" in said
+    assert "qemu-ga-ref(7) would say more" in said
 
 
 def test_without_a_manual_arguments_are_guessed(agent: Agent, run_qmpsh: RunQmpsh) -> None:

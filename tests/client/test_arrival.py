@@ -72,7 +72,7 @@ def test_it_is_connected_to_once_it_is_there(
 @pytest.mark.parametrize(
     "path, error, said",
     [
-        ("gone/s", CannotConnect, "there is no folder"),
+        ("gone/s", CannotConnect, "no such folder"),
         ("file", NotQmp, "is a regular file"),
         ("", NotQmp, "is a directory"),
     ],
@@ -124,7 +124,7 @@ def test_a_vm_that_is_started_meanwhile(start_vm: VmStarter, run_qmpsh: RunQmpsh
         (["--connect-timeout", "600", "exec:exit 3", "stop"], 3, "to see what it prints\n"),
         (["vm.sock", "stop"], 2, "qmpsh: no such file: vm.sock; a socket that is still to come is"
                                  " written ./vm.sock, and --connect-timeout waits for it\n"),
-        (["sub/vm", "stop"], 2, "is written ./sub/vm, "),
+        (["sub/vm", "stop"], 2, "as ./sub/vm, "),
         (["query-status"], 2, "qmpsh: query-status needs an address: qmpsh ./monitor.sock"
                               " query-status, or set QMP_SOCKET\n"),
         (["device_add", "driver=x"], 2, "qmpsh ./monitor.sock device_add ..., or set"),

@@ -77,7 +77,7 @@ def test_tls_refusals(start_vm: VmStarter, made: Path) -> None:
         f"127.0.0.1 port {strict} does not speak TLS; check the port; QEMU's monitor speaks it with"
         " tls-creds= on its -chardev"
     )
-    assert "it wants a client certificate (verify-peer=yes): give cert=" in refusal(named)
+    assert "it needs a client certificate (verify-peer=yes): give cert=" in refusal(named)
     stranger = f"cert={made}/stranger-cert.pem&key={made}/stranger-key.pem"
     assert "did not sign this cert=" in refusal(f"{named}&{stranger}")
     assert plain.is_running
@@ -393,7 +393,7 @@ def by_ssh(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> str:
         (" -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes", "/nope",
          "Host key verification failed; log in once with ssh 127.0.0.1, and accept its key"),
         (" -o HostName=nope.invalid", "/nope", "; check the name of the host"),
-        (" --nonsense", "/nope", "; ssh 127.0.0.1 tells more"),
+        (" --nonsense", "/nope", "; try ssh 127.0.0.1 for details"),
     ],
 )  # fmt: skip
 def test_ssh_says_why(
