@@ -27,6 +27,7 @@ from qmpsh.shell.verbs.table import decorated_verbs  # noqa: E402
 from qmpsh.shell.waiting.rules import ENDS  # noqa: E402
 from qmpsh.ui.common.keys import KEYS  # noqa: E402
 from qmpsh.version import __version__  # noqa: E402
+from scripts.figure import draw  # noqa: E402
 
 WIDTH = 68
 DOCS = ROOT / "docs"

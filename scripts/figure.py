@@ -44,8 +44,8 @@ def modules_of(name: str) -> list[Path]:
     return sorted(path for path in PACKAGE.glob("*.py") if path.name not in BESIDE)
 
 
-BESIDE = {"__init__.py", "__main__.py", "usage.py"}
-"""The modules that are not drawn: the entry points, and the texts of --help."""
+BESIDE = {"__init__.py", "__main__.py", "usage.py", "api.py", "testing.py", "pytest_plugin.py"}
+"""The modules that are not drawn: entry points, which import the folders; the texts of --help."""
 
 
 def imported(path: Path) -> set[str]:

@@ -156,6 +156,8 @@ def _run(context: Context, parse: Callable[[], list[Statement]]) -> Steps:
         from qmpsh.shell.pipes import begin_file
 
         begin_file(redirect)
+        # A copy: lines of the same text are parsed once, but each run has a redirect of its own.
+        statements = [statements[0]._replace(redirect=redirect._replace())]
     exit_code = 0
     context.has_sent = False
     for statement in statements:

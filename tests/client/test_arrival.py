@@ -122,8 +122,8 @@ def test_a_vm_that_is_started_meanwhile(start_vm: VmStarter, run_qmpsh: RunQmpsh
         (["tls:127.0.0.1:1", "stop"], 3, "chardev=qmp,mode=control?\n"),
         (["--connect-timeout", "600", "tls:127.0.0.1:1", "stop"], 3, "chardev=qmp,mode=control?\n"),
         (["--connect-timeout", "600", "exec:exit 3", "stop"], 3, "to see what it prints\n"),
-        (["vm.sock", "stop"], 2, "qmpsh: no such file: vm.sock; a socket that is still to come is"
-                                 " written ./vm.sock, and --connect-timeout waits for it\n"),
+        (["vm.sock", "stop"], 2, "qmpsh: no such file: vm.sock; write a socket that does not exist"
+                                 " yet as ./vm.sock, and --connect-timeout waits for it\n"),
         (["sub/vm", "stop"], 2, "as ./sub/vm, "),
         (["query-status"], 2, "qmpsh: query-status needs an address: qmpsh ./monitor.sock"
                               " query-status, or set QMP_SOCKET\n"),

@@ -119,8 +119,8 @@ def test_what_comes_and_is_no_greeting_is_no_silence(received: list[bytes | None
     assert type(error) is NotQmp
     assert str(error) == (
         f"/m.sock sent {len(b''.join(filter(None, received)))} bytes within 0.05 s, and no greeting"
-        " in them: it does not speak QMP, or the way to it is slow; --connect-timeout gives it"
-        " longer"
+        " in them: it does not speak QMP, or the way to it is slow; --connect-timeout allows"
+        " more time"
     )
     assert notices == [
         "/m.sock has not greeted yet, though it sends something; waiting up to 0.05 s"

@@ -167,8 +167,7 @@ def test_a_program_without_a_monitor(runtime: str, mark: str, run_qmpsh: RunQmps
     done = run_qmpsh("run", "--connect-timeout", "300ms", "--", *forever)
     assert done.stderr == (
         "qmpsh: sh is running, but its monitor did not answer within 0.3 s; --connect-timeout"
-        " gives it"
-        " longer; it said:\n  here I am\n"
+        " allows more time; it said:\n  here I am\n"
     )
     assert done.returncode == 3
     assert is_clean(runtime, mark)
