@@ -53,7 +53,7 @@ DASH = "stands where - or -- is expected: type that instead"
             "device_del id=x --no\u2011oob",
             PLAIN,
             20,
-            "U+2011, a non-breaking hyphen, stands where - or -- is of",
+            "U+2011, a non-breaking hyphen, stands where - or -- is",
         ),
         ("blockdev-add node\u2013name=x", PLAIN, 17, f"U+2013, an en dash, {DASH}"),
     ],
