@@ -162,12 +162,6 @@ class Introspection:
                 self._manual = load_manual(pages[0]) if pages else None
         return self._manual
 
-    def load_all(self) -> Steps:
-        """Read everything that completion needs."""
-        yield from self.load_commands()
-        yield from self.load_schema()
-        return Outcome()
-
     def load_properties(self, line: CommandLine) -> Generator[Wish, str, Properties | None]:
         """Return the properties of the driver in a `device_add` line; None for other lines."""
         if line.name.text != "device_add":
@@ -295,6 +289,13 @@ class Introspection:
         version = [greeting.version, greeting.package] if greeting else ["unknown"]
         # First: a name is cut at its end, where a server's own long words may stand.
         return cache_path([*server_identity(client.address, client.fileno()), *version])
+
+
+def load_all(introspection: Introspection) -> Steps:
+    """Read everything that completion needs."""
+    yield from introspection.load_commands()
+    yield from introspection.load_schema()
+    return Outcome()
 
 
 def _driver(line: CommandLine) -> str | None:

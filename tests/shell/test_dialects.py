@@ -13,6 +13,7 @@ from qmpsh.jsontypes import JsonObject
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.context import Context
 from qmpsh.shell.interpreter import run_line
+from qmpsh.shell.introspection import load_all
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.session.queries import RATE_SHARE, BackgroundQuery, QueryQueue
 from qmpsh.shell.settings import Settings
@@ -103,7 +104,7 @@ def test_storage_daemon(open_session: Callable[[str], SessionHarness], daemon: s
 def learnt_shell(client: Client) -> Context:
     """A shell that knows the schema."""
     shell = Context(client, Settings(), Machine("", client.greeting))
-    finish(client, Task(shell.introspection.load_all(), lambda _: None))
+    finish(client, Task(load_all(shell.introspection), lambda _: None))
     return shell
 
 

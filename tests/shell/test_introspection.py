@@ -10,7 +10,7 @@ import pytest
 from qmpsh.address import TcpAddress, UnixAddress, parse_address
 from qmpsh.client.client import Client
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.shell.introspection import Introspection
+from qmpsh.shell.introspection import Introspection, load_all
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.steps import Task
 from qmpsh.system.peer import place_identity
@@ -26,7 +26,7 @@ def events_of(path: str) -> tuple[str, ...]:
     client = Client.connect(parse_address(path))
     machine = Machine(path, client.greeting)
     introspection = Introspection(client, machine)
-    task = Task(introspection.load_all(), lambda item: None)
+    task = Task(load_all(introspection), lambda item: None)
     while not task.advance(time.monotonic()):
         client.poll(task.timeout(time.monotonic()))
     client.close()

@@ -25,7 +25,7 @@ from qmpsh.language.syntax import Mode
 from qmpsh.protocol.messages import Command
 from qmpsh.schema.cache import read_schema_files
 from qmpsh.shell.hmp import hmp_command
-from qmpsh.shell.introspection import Introspection
+from qmpsh.shell.introspection import Introspection, load_all
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.settings import list_paths
 from qmpsh.shell.steps import Task
@@ -91,7 +91,7 @@ class BriefConnection:
         client = self._connected()
         introspection = Introspection(client, Machine("", client.greeting if client else None))
         if client is not None:
-            self._run(client, Task(introspection.load_all(), lambda _: None))
+            self._run(client, Task(load_all(introspection), lambda _: None))
         return introspection
 
     def learn_hmp(self, catalog: Catalog) -> None:

@@ -23,6 +23,7 @@ from qmpsh.jsontypes import Json
 from qmpsh.protocol.messages import Command, Event, Reply
 from qmpsh.shell.context import Context
 from qmpsh.shell.hmp import hmp_command
+from qmpsh.shell.introspection import load_all
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.progress import Progress, Work
 from qmpsh.shell.session.listener import SessionListener
@@ -228,7 +229,7 @@ class BackgroundQueries:
         if self._loading is None:
             if not background.idle or self._client is None or self._client.in_flight:
                 return
-            self._loading = Task(introspection.load_all(), self._relay)
+            self._loading = Task(load_all(introspection), self._relay)
         if self._loading.outcome is None:
             learning = self._loading
             self._listener.advice.get("completion", lambda: self._go_on_loading(learning), nothing)
