@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from qmpsh.complete.live import LiveValues
 from qmpsh.jsontypes import Json, as_str
-from qmpsh.language.cursor import begun_word
+from qmpsh.language.cursor import partial_word
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.tokens import ScanState
 from qmpsh.schema.builtin import actions_of
@@ -166,7 +166,7 @@ def _fit(typed: str, candidate: Candidate) -> tuple[int, int] | None:
     begun = typed
     if typed[:1] in ("'", '"'):
         tokens = Scanner(state=ScanState.VALUE).feed(typed)
-        begun = begun_word(typed, tokens[0]) if len(tokens) == 1 else typed
+        begun = partial_word(typed, tokens[0]) if len(tokens) == 1 else typed
     said = _score(begun, candidate.value)
     return min((found for found in (score, said) if found is not None), default=None)
 

@@ -16,7 +16,7 @@ from qmpsh.complete.candidates import Candidate, Catalog, Form, Setting, rank
 from qmpsh.complete.insertion import write_candidates
 from qmpsh.complete.line import typed_arguments
 from qmpsh.complete.members import key_candidates, value_candidates
-from qmpsh.language.cursor import CursorContext, KeyPart, Slot, find_place, word_at_end
+from qmpsh.language.cursor import CursorContext, KeyPart, Slot, find_context, last_word
 from qmpsh.language.modifiers import MODIFIERS
 from qmpsh.language.syntax import FORMATS, PLAIN, Mode
 from qmpsh.language.verbs import VERB_MODIFIERS, VERBS, Takes
@@ -24,43 +24,43 @@ from qmpsh.schema.describe import type_words
 from qmpsh.schema.model import Member, ObjectType, Schema
 
 
-def bracket_keys(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+def bracket_keys(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     """Return the members that may follow; the closing mark where there is none."""
-    found = list(key_candidates(place, catalog))
-    is_end = place.bracketed and not found and not place.prefix
-    if is_end and typed_arguments(place, catalog) is not None:
-        found.append(Candidate("}", place.start, "end"))
+    found = list(key_candidates(context, catalog))
+    is_end = context.bracketed and not found and not context.prefix
+    if is_end and typed_arguments(context, catalog) is not None:
+        found.append(Candidate("}", context.start, "end"))
     return found
 
 
-def bracket_values(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+def bracket_values(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     """Return the values that may stand there; after a complete word, what follows it."""
-    found = list(value_candidates(place, catalog))
-    is_whole = not found or any(candidate.text == place.prefix for candidate in found)
-    if place.bracketed and place.prefix and not place.quote and is_whole:
-        found += _after_word(place, catalog)
+    found = list(value_candidates(context, catalog))
+    is_whole = not found or any(candidate.text == context.prefix for candidate in found)
+    if context.bracketed and context.prefix and not context.quote and is_whole:
+        found += _after_word(context, catalog)
     return found
 
 
-def after_value(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+def after_value(context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
     """Yield what may follow a complete value."""
-    if typed_arguments(place, catalog) is None:
+    if typed_arguments(context, catalog) is None:
         return
-    is_item = place.slot is Slot.AFTER_ITEM
-    lacking = [] if is_item else list(key_candidates(place, catalog))
+    is_item = context.slot is Slot.AFTER_ITEM
+    lacking = [] if is_item else list(key_candidates(context, catalog))
     if is_item or lacking:
-        yield Candidate(", ", place.start, "next")
+        yield Candidate(", ", context.start, "next")
     if not any(member.required for member in lacking):
-        yield Candidate("]" if is_item else "}", place.start, "end")
+        yield Candidate("]" if is_item else "}", context.start, "end")
 
 
-def _after_word(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
-    end = place.start + len(place.prefix)
-    if not place.path:
+def _after_word(context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+    end = context.start + len(context.prefix)
+    if not context.path:
         return iter(())  # `={: x`, which no name owns
-    if place.path[-1].isdigit():
-        return after_value(place._replace(slot=Slot.AFTER_ITEM, start=end), catalog)
-    owner = place._replace(path=place.path[:-1], pieces=(KeyPart("", end),), start=end)
+    if context.path[-1].isdigit():
+        return after_value(context._replace(slot=Slot.AFTER_ITEM, start=end), catalog)
+    owner = context._replace(path=context.path[:-1], pieces=(KeyPart("", end),), start=end)
     return after_value(owner._replace(slot=Slot.AFTER_MEMBER), catalog)
 
 
@@ -68,7 +68,7 @@ def _after_word(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
 
 
 def set_candidates(
-    before: str, place: CursorContext, settings: Mapping[str, Setting]
+    before: str, context: CursorContext, settings: Mapping[str, Setting]
 ) -> Iterable[Candidate]:
     """Yield the options of `.set`, or the values of the one that is named.
 
@@ -77,16 +77,16 @@ def set_candidates(
     words = before.split()[1:]
     if not words:
         for name, setting in settings.items():
-            yield Candidate(name, place.start, setting.value(), setting.summary)
+            yield Candidate(name, context.start, setting.value(), setting.summary)
     elif len(words) == 1 and words[0] in settings:
         for choice in settings[words[0]].choices():
-            yield Candidate(choice, place.start, form=Form.NAME)
+            yield Candidate(choice, context.start, form=Form.NAME)
 
 
 # ---------------------------------------------------------------------------- events
 
 
-def event_words(before: str, place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+def event_words(before: str, context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     """Yield events, and after one of them the members of its data.
 
     before: the line up to the word at the cursor
@@ -96,18 +96,18 @@ def event_words(before: str, place: CursorContext, catalog: Catalog) -> Iterable
     if words and catalog.schema is not None:
         for member in _members(named, catalog.schema):
             kind = type_words(catalog.schema, member.type)
-            yield Candidate(member.name, place.start, kind, form=Form.KEY, tail="=")
-    if not words and place.takes is Takes.EVENT:
-        yield Candidate("job=", place.start, "job")
-    if not words or (place.takes is Takes.EVENTS and words == named):
+            yield Candidate(member.name, context.start, kind, form=Form.KEY, tail="=")
+    if not words and context.takes is Takes.EVENT:
+        yield Candidate("job=", context.start, "job")
+    if not words or (context.takes is Takes.EVENTS and words == named):
         for name in catalog.events:
-            yield Candidate(name, place.start, "event", form=Form.NAME)
+            yield Candidate(name, context.start, "event", form=Form.NAME)
 
 
-def awaited_events(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+def awaited_events(context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
     """Yield what `--wait=` may name."""
     for name in catalog.events:
-        yield Candidate(name, place.start, "event", form=Form.NAME)
+        yield Candidate(name, context.start, "event", form=Form.NAME)
 
 
 def _members(events: Iterable[str], schema: Schema) -> Iterable[Member]:
@@ -126,20 +126,20 @@ def _members(events: Iterable[str], schema: Schema) -> Iterable[Member]:
 _VERB = re.compile(r"\s*\S+\s+")
 
 
-def verb_words(typed: str, place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+def verb_words(typed: str, context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     """Return the words that a verb takes. typed: the line up to the cursor."""
-    find = _few if place.takes is None else _WORDS_OF.get(place.takes, _few)
-    return find(typed, place, catalog)
+    find = _fixed_words if context.takes is None else _WORDS_OF.get(context.takes, _fixed_words)
+    return find(typed, context, catalog)
 
 
-def _help(typed: str, place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+def _help(typed: str, context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
     """Yield names; after a command's, the tag whose branch is to be explained, and its values."""
     verb = _VERB.match(typed)
     start = verb.end() if verb is not None else len(typed)
-    inner = find_place(typed[start:], len(typed) - start, PLAIN)
+    inner = find_context(typed[start:], len(typed) - start, PLAIN)
     if inner.slot is Slot.COMMAND:
         for name in (*catalog.commands, *catalog.events, *VERBS, "exit-codes", "keys"):
-            yield Candidate(name, place.start, form=Form.NAME)
+            yield Candidate(name, context.start, form=Form.NAME)
     line = typed_arguments(inner, catalog)
     tag = line.help_tag(inner.name) if line is not None else None
     found: Iterable[Candidate] = ()
@@ -154,33 +154,33 @@ def _help(typed: str, place: CursorContext, catalog: Catalog) -> Iterator[Candid
         yield candidate._replace(start=candidate.start + start, form=Form.NAME)
 
 
-def _set(typed: str, place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    return set_candidates(typed[: place.start], place, catalog.settings)
+def _set(typed: str, context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+    return set_candidates(typed[: context.start], context, catalog.settings)
 
 
-def _events(typed: str, place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    return event_words(typed[: place.start], place, catalog)
+def _events(typed: str, context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+    return event_words(typed[: context.start], context, catalog)
 
 
-def _file(typed: str, place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+def _file(typed: str, context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
     """Yield files of this host; the whole word counts, although the scanner splits it like a
     key.
     """
-    start, begun = word_at_end(typed)
+    start, begun = last_word(typed)
     for path in catalog.paths(begun):
         yield Candidate(path, start, "path", form=Form.PATH)
 
 
-def _files(typed: str, place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+def _files(typed: str, context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     """Return the first of two files: the second is the guest's, which cannot be listed."""
-    return _file(typed, place, catalog) if len(typed[: place.start].split()) == 1 else ()
+    return _file(typed, context, catalog) if len(typed[: context.start].split()) == 1 else ()
 
 
-def _few(typed: str, place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+def _fixed_words(typed: str, context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
     """Yield the words that a verb takes first, where they are few."""
-    if place.verb is not None and len(typed[: place.start].split()) == 1:
-        for word in place.verb.words:
-            yield Candidate(word, place.start)
+    if context.verb is not None and len(typed[: context.start].split()) == 1:
+        for word in context.verb.words:
+            yield Candidate(word, context.start)
 
 
 _WORDS_OF: dict[Takes, Callable[[str, CursorContext, Catalog], Iterable[Candidate]]] = {
@@ -204,43 +204,47 @@ MAX_DOCUMENTED = 40
 
 def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candidate]:
     """Return candidates at the cursor (an offset into text), best first."""
-    place = find_place(text, cursor, mode)
-    catalog = catalog.inside(transaction=place.in_transaction)
-    if place.slot is Slot.VERB_WORD:
-        found = verb_words(text[:cursor], place, catalog)
+    context = find_context(text, cursor, mode)
+    catalog = catalog.inside(transaction=context.in_transaction)
+    if context.slot is Slot.VERB_WORD:
+        found = verb_words(text[:cursor], context, catalog)
     else:
-        found = _AT.get(place.slot, _nothing)(place, catalog)
-    sound = write_candidates([*found, *_closing(place, mode)], text[:cursor], place.slot, mode)
+        found = _AT.get(context.slot, _nothing)(context, catalog)
+    sound = write_candidates([*found, *_closing(context, mode)], text[:cursor], context.slot, mode)
     candidates = rank(sound, text, cursor)
-    head = [_documented(candidate, place, catalog) for candidate in candidates[:MAX_DOCUMENTED]]
+    head = [
+        _with_sentence(candidate, context, catalog) for candidate in candidates[:MAX_DOCUMENTED]
+    ]
     return head + candidates[MAX_DOCUMENTED:]
 
 
-def _documented(candidate: Candidate, place: CursorContext, catalog: Catalog) -> Candidate:
+def _with_sentence(candidate: Candidate, context: CursorContext, catalog: Catalog) -> Candidate:
     """Return the candidate with the first sentence of the manual, if it has none of its own."""
     manual = catalog.manual
     if candidate.doc or manual is None:
         return candidate
-    if place.slot is Slot.KEY:
+    if context.slot is Slot.KEY:
         name = candidate.value
-        given = {g.path[-1]: g.text for g in place.given if g.text and g.path[:-1] == place.path}
-        path = (*place.path, *(piece.text for piece in place.pieces[:-1]), name)
-        return candidate._replace(doc=manual.member_sentence(place.name, *path, given=given))
-    if place.slot in (Slot.COMMAND, Slot.VERB_WORD):
+        given = {
+            g.path[-1]: g.text for g in context.given if g.text and g.path[:-1] == context.path
+        }
+        path = (*context.path, *(piece.text for piece in context.pieces[:-1]), name)
+        return candidate._replace(doc=manual.member_sentence(context.name, *path, given=given))
+    if context.slot in (Slot.COMMAND, Slot.VERB_WORD):
         return candidate._replace(doc=manual.first_sentence(candidate.text))
     return candidate
 
 
 def prefetch(text: str, cursor: int, catalog: Catalog, mode: Mode) -> None:
     """Have `catalog.live` note the queries that a completion here would miss."""
-    place = find_place(text, cursor, mode)
-    if place.slot in (Slot.KEY, Slot.VALUE):
-        complete_members = key_candidates if place.slot is Slot.KEY else value_candidates
-        complete_members(place, catalog.inside(transaction=place.in_transaction))
+    context = find_context(text, cursor, mode)
+    if context.slot in (Slot.KEY, Slot.VALUE):
+        complete_members = key_candidates if context.slot is Slot.KEY else value_candidates
+        complete_members(context, catalog.inside(transaction=context.in_transaction))
 
 
-def _commands(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    word = "action" if place.in_transaction else "command"
+def _commands(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+    word = "action" if context.in_transaction else "command"
     for name in sorted(catalog.commands):
         features: tuple[str, ...] = ()
         info = catalog.schema.command(name) if catalog.schema else None
@@ -248,45 +252,45 @@ def _commands(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
             features = info.features
         yield Candidate(
             name,
-            place.start,
+            context.start,
             "disabled" if name in catalog.disabled else word,
             deprecated="deprecated" in features,
             unstable="unstable" in features,
             form=Form.NAME,
         )
-    after_verb = place.name and not place.prefix
-    if place.in_transaction or after_verb:
+    after_verb = context.name and not context.prefix
+    if context.in_transaction or after_verb:
         return
     for name, line in catalog.aliases.items():
-        yield Candidate(name, place.start, "alias", line)
-    if not place.prefix or place.prefix.startswith("."):
-        yield from _verbs(place, catalog)
+        yield Candidate(name, context.start, "alias", line)
+    if not context.prefix or context.prefix.startswith("."):
+        yield from _verbs(context, catalog)
 
 
-def _closing(place: CursorContext, mode: Mode) -> Iterable[Candidate]:
+def _closing(context: CursorContext, mode: Mode) -> Iterable[Candidate]:
     """Yield the `)` of a transaction: alone on its line, or after the one action of a line."""
     where = Slot.COMMAND if mode.in_transaction else Slot.KEY
-    at_word = place.slot is where and not place.bracketed and len(place.pieces) < 2
-    if place.in_transaction and at_word:
-        yield Candidate(")", place.start, "end")
+    at_word = context.slot is where and not context.bracketed and len(context.pieces) < 2
+    if context.in_transaction and at_word:
+        yield Candidate(")", context.start, "end")
 
 
-def _verbs(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+def _verbs(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     for name, verb in VERBS.items():
-        yield Candidate(f".{name}", place.start, "verb", verb.summary)
+        yield Candidate(f".{name}", context.start, "verb", verb.summary)
 
 
-def _modifiers(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+def _modifiers(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     """Yield those that the command takes: out of band where the schema lets it go, an end to wait
     for where one is known; any other is named, `--wait=EVENT`. A verb has its own, and few others.
     """
-    if place.verb is not None:
+    if context.verb is not None:
         # After `.help` they are what it explains.
-        named = MODIFIERS if place.verb.takes is Takes.NAME else ()
-        for name in named or (*place.verb.modifiers, *_MODIFIERS_OF_VERBS):
-            yield Candidate(f"--{name}", place.start, "modifier")
+        named = MODIFIERS if context.verb.takes is Takes.NAME else ()
+        for name in named or (*context.verb.modifiers, *_MODIFIERS_OF_VERBS):
+            yield Candidate(f"--{name}", context.start, "modifier")
         return
-    command = "transaction" if place.in_transaction else place.name
+    command = "transaction" if context.in_transaction else context.name
     info = catalog.schema.command(command) if catalog.schema is not None else None
     refused = set(VERB_MODIFIERS)
     if catalog.schema is not None and not (info is not None and info.oob):
@@ -294,13 +298,13 @@ def _modifiers(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     for name in MODIFIERS:
         if name not in refused:
             must_name = name == "wait" and command not in catalog.ends
-            yield Candidate(f"--{name}{'=' if must_name else ''}", place.start, "modifier")
+            yield Candidate(f"--{name}{'=' if must_name else ''}", context.start, "modifier")
 
 
-def _hmp(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+def _hmp(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     """Yield the human monitor's commands, and after `info` and `help` what these take."""
-    words = place.prefix.split(" ")
-    start = place.start + len(place.prefix) - len(words[-1])
+    words = context.prefix.split(" ")
+    start = context.start + len(context.prefix) - len(words[-1])
     entries = catalog.hmp if len(words) == 1 else {}
     if len(words) == 2:
         entries = {"info": catalog.hmp_info, "help": catalog.hmp}.get(words[0], {})
@@ -308,13 +312,13 @@ def _hmp(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
         yield Candidate(name, start, "HMP", text, form=Form.HMP)
 
 
-def _complete_files(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+def _complete_files(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     """Yield paths as this shell sees them: after > and >>, and where a descriptor is opened."""
-    for path in catalog.paths(place.prefix):
-        yield Candidate(path, place.start, "path", form=Form.PATH)
+    for path in catalog.paths(context.prefix):
+        yield Candidate(path, context.start, "path", form=Form.PATH)
 
 
-def _nothing(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+def _nothing(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     return ()
 
 

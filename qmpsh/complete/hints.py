@@ -30,8 +30,8 @@ from qmpsh.language.cursor import (
     ParsedLine,
     Path,
     Slot,
-    find_place,
-    find_typed,
+    find_context,
+    parse_partial,
 )
 from qmpsh.language.lookalikes import find_look_alike
 from qmpsh.language.syntax import Mode
@@ -65,7 +65,7 @@ def find_faults(text: str, catalog: Catalog, mode: Mode) -> list[Fault]:
     if look_alike is not None:
         span, message = look_alike
         return [Fault(span, "error", message)]
-    typed = find_typed(text, mode)
+    typed = parse_partial(text, mode)
     catalog = catalog.inside(transaction=typed.in_transaction)
     name = typed.command
     if not name or not catalog.commands or name in catalog.aliases:
@@ -119,7 +119,7 @@ def _of_member(
 def _unknown_member(line: TypedArguments, given: GivenMember) -> Iterator[Fault]:
     """Yield the fault of a member that its object does not have; none while the tag is missing."""
     owner_path, owner = _owner(line, given.path)
-    unfolded = line.unfolded(owner, owner_path) if owner is not None else None
+    unfolded = line.unfold_at(owner, owner_path) if owner is not None else None
     if unfolded is None or unfolded.undecided is not None:
         return
     name = given.path[len(owner_path)]
@@ -161,41 +161,41 @@ _DANGER = "not queried: {}; loading modules of another build can end the VM"
 
 def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Fragment]:
     """Return the hint as fragments; [] where there is nothing to say."""
-    place = find_place(text, cursor, mode)
-    if _loads_modules(place) and (why := catalog.replaced()):
+    context = find_context(text, cursor, mode)
+    if _loads_modules(context) and (why := catalog.replaced()):
         return [("hint.error", _DANGER.format(why))]
-    after_verb = place.slot is Slot.COMMAND and place.name and not place.prefix
-    if after_verb or place.slot in (Slot.VERB, Slot.VERB_WORD):
-        summary = place.verb.summary if place.verb is not None else ""
-        return [("hint", f".{place.name}  {summary}")] if summary else []
-    name = place.name or text.strip()
-    catalog = catalog.inside(transaction=place.in_transaction)
-    line = typed_arguments(place._replace(name=name), catalog)
+    after_verb = context.slot is Slot.COMMAND and context.name and not context.prefix
+    if after_verb or context.slot in (Slot.VERB, Slot.VERB_WORD):
+        summary = context.verb.summary if context.verb is not None else ""
+        return [("hint", f".{context.name}  {summary}")] if summary else []
+    name = context.name or text.strip()
+    catalog = catalog.inside(transaction=context.in_transaction)
+    line = typed_arguments(context._replace(name=name), catalog)
     if line is None:
         return []
-    return [("hint", name), *_signature(line, place)]
+    return [("hint", name), *_signature(line, context)]
 
 
-def _loads_modules(place: CursorContext) -> bool:
+def _loads_modules(context: CursorContext) -> bool:
     """Return whether a candidate here, or the line itself, costs the server the loading of its
     modules.
     """
-    if place.slot is Slot.HMP:
-        return place.prefix.split()[:2] in (["device_add", "help"], ["device_add", "?"])
-    if place.slot is not Slot.VALUE:
-        return place.name in LOADS_MODULES
-    queries = (SOURCES[name].query(place) for name in sources_of(place.name, place.path))
+    if context.slot is Slot.HMP:
+        return context.prefix.split()[:2] in (["device_add", "help"], ["device_add", "?"])
+    if context.slot is not Slot.VALUE:
+        return context.name in LOADS_MODULES
+    queries = (SOURCES[name].query(context) for name in sources_of(context.name, context.path))
     return any(query is not None and query.command in LOADS_MODULES for query in queries)
 
 
-def _signature(line: TypedArguments, place: CursorContext) -> Iterator[Fragment]:
-    owner_path, current = _at_cursor(line, place)
+def _signature(line: TypedArguments, context: CursorContext) -> Iterator[Fragment]:
+    owner_path, current = _at_cursor(line, context)
     kind = line.type_at(owner_path)
     owner = object_of(line.schema, kind) if kind is not None else None
     if owner is None:
         return
     members = line.members(owner, owner_path)
-    shown = sorted(members, key=lambda m: (not line.is_begun((*owner_path, m.name)), m.optional))
+    shown = sorted(members, key=lambda m: (not line.has_below((*owner_path, m.name)), m.optional))
     for member in shown[:MAX_SHOWN_MEMBERS]:
         yield ("hint", "  ")
         words = _words(line, member, (*owner_path, member.name))
@@ -208,19 +208,19 @@ def _signature(line: TypedArguments, place: CursorContext) -> Iterator[Fragment]
 
 
 def _words(line: TypedArguments, member: Member, path: Path) -> str:
-    value = line.tag(path)
+    value = line.text_at(path)
     return f"{member.name}={value}" if value is not None else member_words(line.schema, member)
 
 
-def _at_cursor(line: TypedArguments, place: CursorContext) -> tuple[Path, str]:
+def _at_cursor(line: TypedArguments, context: CursorContext) -> tuple[Path, str]:
     """Return the path of the object whose members are shown, and the name of the member at the
     cursor.
     """
-    if place.slot is Slot.KEY:
-        typed = tuple(piece.text for piece in place.pieces)
-        return (*place.path, *typed[:-1]), typed[-1]
-    if place.slot is Slot.VALUE:
-        path = place.path
+    if context.slot is Slot.KEY:
+        typed = tuple(piece.text for piece in context.pieces)
+        return (*context.path, *typed[:-1]), typed[-1]
+    if context.slot is Slot.VALUE:
+        path = context.path
         while path and path[-1].isdigit():
             path = path[:-1]
         return path[:-1], path[-1] if path else ""

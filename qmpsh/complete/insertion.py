@@ -18,7 +18,7 @@ from qmpsh.language.names import is_name
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import Token, TokenKind
-from qmpsh.language.values import SourceText, in_quotes, quote, unescaped, unquoted
+from qmpsh.language.values import SourceText, in_quotes, quote, unescape, unquote
 
 _OURS = re.compile(r"[A-Za-z0-9_.=:,(){}\[\] -]+")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -52,7 +52,7 @@ def write_candidates(
     writer = _Writer(head, where, mode)
     for candidate in candidates:
         name = candidate.text
-        text = next(writer.texts(candidate), None)
+        text = next(writer.spellings(candidate), None)
         if text is not None:
             value = "" if candidate.form is Form.OURS else name
             yield candidate._replace(text=text + candidate.tail, tail="", value=value)
@@ -66,7 +66,7 @@ class _Writer:
         self._where = where
         self._mode = mode
 
-    def texts(self, candidate: Candidate) -> Iterator[str]:
+    def spellings(self, candidate: Candidate) -> Iterator[str]:
         """Yield the texts that read back as the candidate's name, the plainest first."""
         name = candidate.text
         match candidate.form:
@@ -144,9 +144,9 @@ def _meaning(line: str, tokens: Sequence[Token], *, in_brackets: bool) -> str | 
     source = SourceText(line)
     try:
         return "".join(
-            unescaped(source, token)
+            unescape(source, token)
             if in_brackets and token.kind in _QUOTED
-            else unquoted(source, token)
+            else unquote(source, token)
             for token in tokens
         )
     except LineSyntaxError:

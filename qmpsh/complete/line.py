@@ -18,19 +18,19 @@ class TypedArguments:
         self.root = root
         self._given = {member.path: member.text for member in given}
 
-    def tag(self, path: Path) -> str | None:
+    def text_at(self, path: Path) -> str | None:
         """Return the text of the single value at a path."""
         return self._given.get(path)
 
     def type_at(self, path: Path) -> Type | None:
         """Return the type of the member at a path."""
-        return descend(self.schema, self.root, path, self.tag)
+        return descend(self.schema, self.root, path, self.text_at)
 
     def is_given(self, path: Path) -> bool:
         """Return whether the line has that member already, as one value."""
         return path in self._given
 
-    def is_begun(self, path: Path) -> bool:
+    def has_below(self, path: Path) -> bool:
         """Return whether the line has something below that member."""
         return path in [given[: len(path)] for given in self._given]
 
@@ -42,19 +42,19 @@ class TypedArguments:
 
     def members(self, owner: ObjectType, at: Path) -> tuple[Member, ...]:
         """Return the members of the object at `at`, its tags' branches included."""
-        return self.unfolded(owner, at).members
+        return self.unfold_at(owner, at).members
 
-    def unfolded(self, owner: ObjectType, at: Path) -> Unfolded:
+    def unfold_at(self, owner: ObjectType, at: Path) -> Unfolded:
         """Return the object at `at` with the branches that the line's tags select."""
-        return unfold(self.schema, owner, lambda tag: self.tag((*at, tag)))
+        return unfold(self.schema, owner, lambda tag: self.text_at((*at, tag)))
 
 
-def typed_arguments(place: CursorContext, catalog: Catalog) -> TypedArguments | None:
+def typed_arguments(context: CursorContext, catalog: Catalog) -> TypedArguments | None:
     """Return what is known of the line's command; None if the schema does not have it."""
     schema = catalog.schema
-    root = schema.arguments(place.name) if schema is not None else None
+    root = schema.arguments(context.name) if schema is not None else None
     return (
-        TypedArguments(place.given, schema, root)
+        TypedArguments(context.given, schema, root)
         if schema is not None and root is not None
         else None
     )

@@ -49,7 +49,7 @@ a VM faces after an upgrade in place, QEMU 10.0 aborts. Asked only when the user
 def _member(*names: str, kind: str = "") -> Callable[[Json, CursorContext], Iterable[LiveValue]]:
     """Return a function that reads these members of each object in a list."""
 
-    def read(value: Json, place: CursorContext) -> Iterator[LiveValue]:
+    def read(value: Json, context: CursorContext) -> Iterator[LiveValue]:
         for item in as_dicts(value):
             for name in names:
                 found = item.get(name)
@@ -59,7 +59,7 @@ def _member(*names: str, kind: str = "") -> Callable[[Json, CursorContext], Iter
     return read
 
 
-def _children(value: Json, place: CursorContext) -> Iterator[LiveValue]:
+def _children(value: Json, context: CursorContext) -> Iterator[LiveValue]:
     """Read the children of qom-list: `child<virtio-net-pci>` is a virtio-net-pci."""
     for item in as_dicts(value):
         kind = str(item.get("type"))
@@ -67,48 +67,48 @@ def _children(value: Json, place: CursorContext) -> Iterator[LiveValue]:
             yield LiveValue(str(item.get("name")), kind[6:-1])
 
 
-def _paths(value: Json, place: CursorContext) -> Iterator[LiveValue]:
-    parent = _parent(place.prefix)
-    for offered in _children(value, place):
+def _paths(value: Json, context: CursorContext) -> Iterator[LiveValue]:
+    parent = _parent(context.prefix)
+    for offered in _children(value, context):
         yield LiveValue(f"{parent.rstrip('/')}/{offered.value}", offered.kind)
 
 
-def _properties(value: Json, place: CursorContext) -> Iterator[LiveValue]:
+def _properties(value: Json, context: CursorContext) -> Iterator[LiveValue]:
     for item in as_dicts(value):
         if not str(item.get("type")).startswith("child<"):
             yield LiveValue(str(item.get("name")), str(item.get("type")))
 
 
-def _bitmaps(value: Json, place: CursorContext) -> Iterator[LiveValue]:
+def _bitmaps(value: Json, context: CursorContext) -> Iterator[LiveValue]:
     """Yield those of the node that the line names; of all if it names none, or a device."""
-    name = _node(place)
+    name = _node(context)
     nodes = as_dicts(value)
     for node in [node for node in nodes if node.get("node-name") == name] or nodes:
-        yield from _member("name", kind="bitmap")(node.get("dirty-bitmaps"), place)
+        yield from _member("name", kind="bitmap")(node.get("dirty-bitmaps"), context)
 
 
-def _node(place: CursorContext) -> str | None:
+def _node(context: CursorContext) -> str | None:
     """Return what is given beside the member at the cursor, or else at the top, as the node that is
     meant.
     """
-    texts = {given.path: given.text for given in place.given}
-    owners = (place.path[:-1], ())
+    texts = {given.path: given.text for given in context.given}
+    owners = (context.path[:-1], ())
     paths = ((*owner, name) for owner in owners for name in ("node", "device"))
     return next((texts[path] for path in paths if texts.get(path)), None)
 
 
-def _snapshots(value: Json, place: CursorContext) -> Iterator[LiveValue]:
+def _snapshots(value: Json, context: CursorContext) -> Iterator[LiveValue]:
     for node in as_dicts(value):
         snapshots = get_dict(node, "image").get("snapshots")
-        yield from _member("name", kind="snapshot")(snapshots, place)
+        yield from _member("name", kind="snapshot")(snapshots, context)
 
 
-def _jobs(value: Json, place: CursorContext) -> Iterator[LiveValue]:
+def _jobs(value: Json, context: CursorContext) -> Iterator[LiveValue]:
     for job in as_dicts(value):
         yield LiveValue(str(job.get("id")), f"{job.get('type')}, {job.get('status')}")
 
 
-def _netdevs(value: Json, place: CursorContext) -> Iterator[LiveValue]:
+def _netdevs(value: Json, context: CursorContext) -> Iterator[LiveValue]:
     """Read HMP `info network`: lines ` \\ nd0: index=0,type=user,...`; no query lists netdevs."""
     for line in as_str(value).splitlines():
         name, colon, rest = line.strip().removeprefix("\\ ").partition(": ")
@@ -116,7 +116,7 @@ def _netdevs(value: Json, place: CursorContext) -> Iterator[LiveValue]:
             yield LiveValue(name, "netdev " + rest.partition("type=")[2].partition(",")[0])
 
 
-def _buses(value: Json, place: CursorContext) -> Iterator[LiveValue]:
+def _buses(value: Json, context: CursorContext) -> Iterator[LiveValue]:
     """Read HMP `info qtree`: lines `  bus: rp0` and below `    type PCIE`."""
     name = ""
     for line in as_str(value).splitlines():
@@ -133,7 +133,7 @@ def _buses(value: Json, place: CursorContext) -> Iterator[LiveValue]:
 
 def _plain(command: str, **arguments: Json) -> Callable[[CursorContext], LiveQuery | None]:
     query = LiveQuery(command, tuple((key.replace("_", "-"), v) for key, v in arguments.items()))
-    return lambda place: query
+    return lambda context: query
 
 
 def _parent(prefix: str) -> str:
@@ -141,22 +141,22 @@ def _parent(prefix: str) -> str:
     return prefix.rpartition("/")[0] or "/"
 
 
-def _list_parent(place: CursorContext) -> LiveQuery | None:
-    if place.prefix and not place.prefix.startswith("/"):
+def _list_parent(context: CursorContext) -> LiveQuery | None:
+    if context.prefix and not context.prefix.startswith("/"):
         return None
-    return LiveQuery("qom-list", (("path", _parent(place.prefix)),))
+    return LiveQuery("qom-list", (("path", _parent(context.prefix)),))
 
 
-def _list_given_path(place: CursorContext) -> LiveQuery | None:
-    path = next((given.text for given in place.given if given.path == ("path",)), None)
+def _list_given_path(context: CursorContext) -> LiveQuery | None:
+    path = next((given.text for given in context.given if given.path == ("path",)), None)
     return LiveQuery("qom-list", (("path", path),)) if path else None
 
 
-def _trace_events(place: CursorContext) -> LiveQuery | None:
+def _trace_events(context: CursorContext) -> LiveQuery | None:
     """Yield names that fit; the server matches them, since all events at once are 300 kB."""
     return (
-        LiveQuery("trace-event-get-state", (("name", f"{place.prefix}*"),))
-        if place.prefix
+        LiveQuery("trace-event-get-state", (("name", f"{context.prefix}*"),))
+        if context.prefix
         else None
     )
 
@@ -215,7 +215,7 @@ class LiveValues:
             self.missing.append(query)
         return known[1] if known is not None else None
 
-    def fresh(self, query: LiveQuery) -> Json:
+    def fresh_answer(self, query: LiveQuery) -> Json:
         """Return an answer young enough to be taken for the truth; None if there is none."""
         asked, answer = self._answers.get(query, (self.now, None))
         return answer if self.now - asked <= MAX_AGE_SECONDS else None
@@ -236,15 +236,15 @@ class LiveValues:
         self._answers.clear()
 
 
-def live_values_at(place: CursorContext, live: LiveValues) -> Iterator[LiveValue]:
-    """Yield the values that the running VM offers for the member at the place."""
+def live_values_at(context: CursorContext, live: LiveValues) -> Iterator[LiveValue]:
+    """Yield the values that the running VM offers for the member at the cursor."""
     seen = set()
-    for name in sources_of(place.name, place.path):
+    for name in sources_of(context.name, context.path):
         source = SOURCES[name]
-        query = source.query(place)
+        query = source.query(context)
         if query is None:
             continue
-        for offered in source.read(live.answer(query), place):
+        for offered in source.read(live.answer(query), context):
             if offered.value and offered.value not in seen:
                 seen.add(offered.value)
                 yield offered

@@ -42,49 +42,49 @@ query says where a device fits. Source: QEMU 7.2 and 10.0, the properties of eac
 
 
 def property_keys(
-    line: TypedArguments, place: CursorContext, live: LiveValues
+    line: TypedArguments, context: CursorContext, live: LiveValues
 ) -> Iterator[Candidate]:
     """Yield the properties of the driver that the line does not have yet; a name may hold dots."""
-    if place.name != "device_add" or place.path:
+    if context.name != "device_add" or context.path:
         return
     declared = {member.name for member in line.root.members}
     for item in _properties(line, live):
         name = str(item.get("name"))
         if name not in declared and not line.is_given(tuple(name.split("."))):
             doc = str(item.get("description") or "")
-            start, kind = place.pieces[0].start, str(item.get("type"))
+            start, kind = context.pieces[0].start, str(item.get("type"))
             yield Candidate(name, start, kind, doc, form=Form.KEY, tail="=")
 
 
 def property_values(
-    line: TypedArguments, place: CursorContext, live: LiveValues
+    line: TypedArguments, context: CursorContext, live: LiveValues
 ) -> Iterator[Candidate]:
     """Yield the values of a property whose type has few."""
-    if place.name != "device_add":
+    if context.name != "device_add":
         return
     for item in _properties(line, live):
-        if item.get("name") == ".".join(place.path):
+        if item.get("name") == ".".join(context.path):
             for word in _WORDS.get(str(item.get("type")), ()):
-                yield Candidate(word, place.start, str(item.get("type")), form=Form.WORD)
+                yield Candidate(word, context.start, str(item.get("type")), form=Form.WORD)
 
 
-def fits(
-    line: TypedArguments, place: CursorContext, live: LiveValues
+def usable_filter(
+    line: TypedArguments, context: CursorContext, live: LiveValues
 ) -> Callable[[LiveValue], bool]:
     """Return whether the device of the line can use what the VM has: only a bus makes a
     difference.
     """
-    if place.name != "device_add" or place.path != ("bus",):
+    if context.name != "device_add" or context.path != ("bus",):
         return lambda offered: True
     names = {str(item.get("name")) for item in _properties(line, live)}
-    if not names and line.tag(("driver",)):
+    if not names and line.text_at(("driver",)):
         return lambda offered: False  # what it is will be known in a moment
     kinds = next((buses.split() for mark, buses in _BUSES.items() if mark in names), None)
     return lambda offered: kinds is None or offered.kind in kinds
 
 
 def _properties(line: TypedArguments, live: LiveValues) -> Iterator[JsonObject]:
-    driver = line.tag(("driver",))
+    driver = line.text_at(("driver",))
     if not driver:
         return
     answer = live.answer(LiveQuery("device-list-properties", (("typename", driver),)))
@@ -97,24 +97,24 @@ def _properties(line: TypedArguments, live: LiveValues) -> Iterator[JsonObject]:
 _LINK = "link<"
 
 
-def qom_values(place: CursorContext, live: LiveValues) -> Iterator[Candidate]:
+def qom_values(context: CursorContext, live: LiveValues) -> Iterator[Candidate]:
     """Yield the values at `value=` of a line that has path and property."""
-    if place.name != "qom-set" or place.path != ("value",):
+    if context.name != "qom-set" or context.path != ("value",):
         return
-    texts = {given.path: given.text for given in place.given}
+    texts = {given.path: given.text for given in context.given}
     path, name = texts.get(("path",)), texts.get(("property",))
     if not path or not name:
         return
     listed = live.answer(LiveQuery("qom-list", (("path", path),)))
     kind = str(property_member(listed, name, "type") or "")
-    if kind == "bool" and not place.quote:
-        yield Candidate("true", place.start, kind)
-        yield Candidate("false", place.start, kind)
+    if kind == "bool" and not context.quote:
+        yield Candidate("true", context.start, kind)
+        yield Candidate("false", context.start, kind)
     elif kind.startswith(_LINK):
-        yield from _objects(kind[len(_LINK) : -1], place, live)
+        yield from _objects(kind[len(_LINK) : -1], context, live)
     elif is_enum(kind):
         for word in _choices(path, name, live):
-            yield Candidate(word, place.start, kind, form=Form.WORD)
+            yield Candidate(word, context.start, kind, form=Form.WORD)
 
 
 def _choices(path: str, name: str, live: LiveValues) -> tuple[str, ...]:
@@ -126,7 +126,7 @@ def _choices(path: str, name: str, live: LiveValues) -> tuple[str, ...]:
     return choices_of(property_member(listed, name, "description"))
 
 
-def _objects(kind: str, place: CursorContext, live: LiveValues) -> Iterator[Candidate]:
+def _objects(kind: str, context: CursorContext, live: LiveValues) -> Iterator[Candidate]:
     """Yield the paths of the objects that a link may lead to, from HMP `info qom-tree /`.
 
     A subtype is called after its type as a rule: `memory-backend-ram` is a `memory-backend`.
@@ -134,7 +134,7 @@ def _objects(kind: str, place: CursorContext, live: LiveValues) -> Iterator[Cand
     tree = live.answer(LiveQuery("human-monitor-command", (("command-line", "info qom-tree /"),)))
     for path, found in _tree(as_str(tree)):
         if found == kind or found.startswith(f"{kind}-"):
-            yield Candidate(path, place.start, found, form=Form.TEXT)
+            yield Candidate(path, context.start, found, form=Form.TEXT)
 
 
 def _tree(text: str) -> Iterator[tuple[str, str]]:
@@ -150,57 +150,57 @@ def _tree(text: str) -> Iterator[tuple[str, str]]:
         yield "".join(above).replace("//", "/", 1), kind
 
 
-def key_candidates(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+def key_candidates(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     """Return the members that the object at the cursor still lacks, required first."""
-    line = typed_arguments(place, catalog)
+    line = typed_arguments(context, catalog)
     if line is None:
         return ()
     found: list[Candidate] = []
     # A declared name may hold dots: each cut of the typed parts into object and name is tried.
-    for cut in range(len(place.pieces)):
-        path = (*place.path, *(piece.text for piece in place.pieces[:cut]))
-        found += _missing(line, path, place.pieces[cut], place)
-    return found + list(property_keys(line, place, catalog.live))
+    for cut in range(len(context.pieces)):
+        path = (*context.path, *(piece.text for piece in context.pieces[:cut]))
+        found += _missing(line, path, context.pieces[cut], context)
+    return found + list(property_keys(line, context, catalog.live))
 
 
-def value_candidates(place: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+def value_candidates(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     """Return the values that the member at the cursor may have: of its type, and what the VM
     knows.
     """
-    line = typed_arguments(place, catalog)
+    line = typed_arguments(context, catalog)
     if line is None:
         return ()
-    kind = line.type_at(place.path)
-    found = list(_values(line.schema, kind, place)) if kind is not None else []
+    kind = line.type_at(context.path)
+    found = list(_values(line.schema, kind, context)) if kind is not None else []
     if kind is None:
-        found += property_values(line, place, catalog.live)
-    found += qom_values(place, catalog.live)
-    if names_file(place.name, place.path):
-        found += _paths(place, catalog)
-    usable = fits(line, place, catalog.live)
-    for offered in filter(usable, live_values_at(place, catalog.live)):
-        found.append(Candidate(offered.value, place.start, offered.kind, form=Form.TEXT))
-    if kind is not None and not place.prefix and not place.quote:
-        found += _brackets(line.schema, kind, place)
+        found += property_values(line, context, catalog.live)
+    found += qom_values(context, catalog.live)
+    if names_file(context.name, context.path):
+        found += _paths(context, catalog)
+    usable = usable_filter(line, context, catalog.live)
+    for offered in filter(usable, live_values_at(context, catalog.live)):
+        found.append(Candidate(offered.value, context.start, offered.kind, form=Form.TEXT))
+    if kind is not None and not context.prefix and not context.quote:
+        found += _brackets(line.schema, kind, context)
     return found
 
 
-def _paths(place: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+def _paths(context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
     """Yield paths of this host; the VM's folder is not known, so they begin at the root."""
-    for path in catalog.paths(place.prefix or "/"):
+    for path in catalog.paths(context.prefix or "/"):
         if path.startswith("/"):
-            yield Candidate(path, place.start, "path", form=Form.TEXT)
+            yield Candidate(path, context.start, "path", form=Form.TEXT)
 
 
 def _missing(
-    line: TypedArguments, path: Path, piece: KeyPart, place: CursorContext
+    line: TypedArguments, path: Path, piece: KeyPart, context: CursorContext
 ) -> Iterator[Candidate]:
-    below, form = _below(line, path, place)
+    below, form = _below(line, path, context)
     members = [member for member in below if not line.is_given((*path, member.name))]
     for member in sorted(members, key=lambda member: member.optional):
-        begun = line.is_begun((*path, member.name))
-        for tail in _tails(line.schema, member, piece, place, begun=begun):
-            if piece is not place.pieces[-1] and (member.name, tail) == (piece.text, "."):
+        begun = line.has_below((*path, member.name))
+        for tail in _tails(line.schema, member, piece, context, begun=begun):
+            if piece is not context.pieces[-1] and (member.name, tail) == (piece.text, "."):
                 continue  # the object that is being typed in
             yield Candidate(
                 member.name,
@@ -214,7 +214,9 @@ def _missing(
             )
 
 
-def _below(line: TypedArguments, path: Path, place: CursorContext) -> tuple[Sequence[Member], Form]:
+def _below(
+    line: TypedArguments, path: Path, context: CursorContext
+) -> tuple[Sequence[Member], Form]:
     """Return what may be named below a path: an object's members, a list's indexes up to the
     next.
     """
@@ -223,22 +225,22 @@ def _below(line: TypedArguments, path: Path, place: CursorContext) -> tuple[Sequ
     if owner is not None:
         return line.members(owner, path), Form.KEY
     array = array_of(line.schema, kind) if kind is not None else None
-    if array is None or place.bracketed:
+    if array is None or context.bracketed:
         return (), Form.INDEX
-    following = next(n for n in count() if not line.is_begun((*path, str(n))))
+    following = next(n for n in count() if not line.has_below((*path, str(n))))
     indexes = [Member(str(n), array.element, optional=True) for n in range(following + 1)]
     return indexes, Form.INDEX
 
 
 def _tails(
-    schema: Schema, member: Member, piece: KeyPart, place: CursorContext, *, begun: bool
+    schema: Schema, member: Member, piece: KeyPart, context: CursorContext, *, begun: bool
 ) -> list[str]:
     """Return what may follow a member's name at once.
 
     Where a value may be a word as well as an object, nothing; once the name stands there, both.
     begun: something below it is in the line already, so that it must be an object
     """
-    if place.bracketed:
+    if context.bracketed:
         return [": "]
     kind = schema.type(member.type)
     is_object = object_of(schema, kind) is not None
@@ -252,34 +254,34 @@ def _tails(
     return [""] if is_object else ["="]
 
 
-def _values(schema: Schema, kind: Type, place: CursorContext) -> Iterator[Candidate]:
+def _values(schema: Schema, kind: Type, context: CursorContext) -> Iterator[Candidate]:
     match kind:
         case EnumType():
             for member in kind.members:
                 yield Candidate(
                     member.name,
-                    place.start,
+                    context.start,
                     deprecated="deprecated" in member.features,
                     unstable="unstable" in member.features,
                     form=Form.WORD,
                 )
-        case Builtin() if place.quote:
+        case Builtin() if context.quote:
             return  # a quoted value is a string
         case Builtin("boolean"):
-            yield Candidate("true", place.start, "bool")
-            yield Candidate("false", place.start, "bool")
+            yield Candidate("true", context.start, "bool")
+            yield Candidate("false", context.start, "bool")
         case Builtin("null"):
-            yield Candidate("null", place.start)
+            yield Candidate("null", context.start)
         case AlternateType():
             for branch in map(schema.type, kind.branches):
                 # QAPI has no alternate inside another; a server may say that it has.
                 if not isinstance(branch, AlternateType):
-                    yield from _values(schema, branch, place)
+                    yield from _values(schema, branch, context)
 
 
-def _brackets(schema: Schema, kind: Type, place: CursorContext) -> Iterator[Candidate]:
+def _brackets(schema: Schema, kind: Type, context: CursorContext) -> Iterator[Candidate]:
     """Yield the mark that opens a list, or an object for which no dotted key can be written."""
     if array_of(schema, kind) is not None:
-        yield Candidate("[", place.start, kind_words(schema, kind))
-    if place.bracketed and object_of(schema, kind) is not None:
-        yield Candidate("{", place.start, kind_words(schema, kind))
+        yield Candidate("[", context.start, kind_words(schema, kind))
+    if context.bracketed and object_of(schema, kind) is not None:
+        yield Candidate("{", context.start, kind_words(schema, kind))

@@ -14,7 +14,7 @@ from qmpsh.language.modifiers import VALUED_MODIFIERS, ModifierReader
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import Argument, Node, Part, RawLiteral, Redirect, Scalar
 from qmpsh.language.tokens import BLANKS, IGNORED, MAX_NESTING, ScanState, Token, TokenKind
-from qmpsh.language.values import LiteralReader, SourceText, quote, unclosed, unquoted
+from qmpsh.language.values import LiteralReader, SourceText, quote, unclosed_error, unquote
 from qmpsh.language.verbs import HEADED, Takes
 
 Word = Sequence[Token]
@@ -44,7 +44,7 @@ class ArgumentReader:
         """
         word = words[0]
         if word[-1].kind is TokenKind.UNCLOSED:
-            raise unclosed(self._source, word[-1])
+            raise unclosed_error(self._source, word[-1])
         after = self._after_equals(words)
         equals = next((i for i, token in enumerate(word) if token.kind is TokenKind.EQUALS), None)
         if equals is None and after is None and self._is_quoted(word):
@@ -58,7 +58,7 @@ class ArgumentReader:
 
     def _quoted_argument(self, token: Token) -> Argument:
         """Read 'KEY=value', quoted as a whole: what is inside is read like an argv word."""
-        text = unquoted(self._source, token)
+        text = unquote(self._source, token)
         line = self._source.line
         if text == line[token.start + 1 : token.end - 1]:
             return word_argument(self._source, token.start + 1, token.end - 1, self._name)
@@ -80,7 +80,7 @@ class ArgumentReader:
 
     def _part(self, token: Token) -> Part:
         quoted = token.kind is TokenKind.QUOTED_PART
-        return Part(unquoted(self._source, token), quoted, (token.start, token.end))
+        return Part(unquote(self._source, token), quoted, (token.start, token.end))
 
     def _value(self, word: Word, place: int) -> Node:
         """Return the value of an argument; place: where in the word it begins."""
@@ -129,7 +129,7 @@ class ArgumentReader:
             return self._blanks(start, f"{text}={self._source.text[slice(*after)]}", after[1])
         if text.startswith("-"):
             message = "expected two dashes before a modifier, as in --json"
-            return option(self._source, (start, end), self._name, message)
+            return option_error(self._source, (start, end), self._name, message)
         if self._in_transaction and text.endswith(")"):
             return self._source.error(GLUED_PAREN, end - 1, end)
         before = self.arguments[-1] if self.arguments else None
@@ -139,7 +139,7 @@ class ArgumentReader:
             if not before.value.text:
                 return self._blanks(before.span[0], f"{key}={text}", end)
             guess = f"{key}={quote(f'{before.value.text} {text}')}"
-        return no_value(self._source, (start, end), self._name, guess)
+        return no_value_error(self._source, (start, end), self._name, guess)
 
     def _blanks(self, start: int, guess: str, end: int) -> LineSyntaxError:
         guess = f"{self._name} {guess}?".lstrip()
@@ -161,7 +161,7 @@ def word_argument(source: SourceText, start: int, end: int, name: str) -> Argume
     word = source.text[start:end]
     key, equals, value = word.partition("=")
     if not equals:
-        raise no_value(source, (start, end), name)
+        raise no_value_error(source, (start, end), name)
     parts: list[Part] = []
     at = start
     for text in key.split("."):
@@ -180,7 +180,7 @@ def word_argument(source: SourceText, start: int, end: int, name: str) -> Argume
     return Argument(_bounded(parts, source), node, source.span(start, end))
 
 
-def no_value(source: SourceText, place: Span, name: str, guess: str = "") -> NoValue:
+def no_value_error(source: SourceText, place: Span, name: str, guess: str = "") -> NoValue:
     """Return the error for a word without `=`.
 
     place: of the word in the text; name: the command, "" for none; guess: the argument before, the
@@ -196,8 +196,8 @@ def no_value(source: SourceText, place: Span, name: str, guess: str = "") -> NoV
     return error
 
 
-def option(source: SourceText, place: Span, name: str, message: str) -> NoValue:
-    """Return the error for `-x`, which the human monitor may take. place, name: as in `no_value`"""
+def option_error(source: SourceText, place: Span, name: str, message: str) -> NoValue:
+    """Return the error for `-x`, which HMP may take. place, name: as in `no_value_error`"""
     error = NoValue(message, source.line, source.span(*place))
     error.command, error.word = name, source.text[slice(*place)]
     return error
@@ -212,7 +212,7 @@ def _bounded(parts: Sequence[Part], source: SourceText) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def take_redirect(
+def split_redirect(
     source: SourceText, tokens: Sequence[Token]
 ) -> tuple[Sequence[Token], Redirect | None]:
     """Return the tokens before the redirect, and the redirect. Raises LineSyntaxError."""
@@ -240,12 +240,12 @@ def _file(source: SourceText, mark: Token, tokens: Sequence[Token]) -> Redirect:
         raise source.error(f"expected a file, as in {sign} out.json", *mark[1:])
     operand = operands[0]
     if operand.kind is TokenKind.UNCLOSED:
-        raise unclosed(source, operand)
+        raise unclosed_error(source, operand)
     if len(operands) > 1:
         message = "expected nothing after the file; a name with spaces is quoted"
         raise source.error(message, *operands[1][1:])
     return Redirect(
-        ">>" if sign == ">>" else ">", unquoted(source, operand), (mark.start, operand.end)
+        ">>" if sign == ">>" else ">", unquote(source, operand), (mark.start, operand.end)
     )
 
 
@@ -327,12 +327,12 @@ class BodyReader:
         if not word:
             return ""
         if word[0].kind is TokenKind.UNCLOSED:
-            raise unclosed(self._source, word[0])
+            raise unclosed_error(self._source, word[0])
         if len(word) > 1:
             glued = word[1]
             message = "expected a space after the closing quote"
             raise self._source.error(message, glued.start, glued.end)
-        return unquoted(self._source, word[0])
+        return unquote(self._source, word[0])
 
 
 def words_and_redirect(text: str) -> tuple[tuple[str, ...], Redirect | None]:
@@ -341,16 +341,16 @@ def words_and_redirect(text: str) -> tuple[tuple[str, ...], Redirect | None]:
     Quotes delimit where they do in an argument, `--words` are words. Raises LineSyntaxError.
     """
     source = SourceText(text)
-    tokens, redirect = take_redirect(source, Scanner(state=ScanState.BODY).feed(text))
+    tokens, redirect = split_redirect(source, Scanner(state=ScanState.BODY).feed(text))
     return tuple(_plain(source, word) for word in split_words(tokens)), redirect
 
 
 def _plain(source: SourceText, word: Word) -> str:
     if word[-1].kind is TokenKind.UNCLOSED:
-        raise unclosed(source, word[-1])
+        raise unclosed_error(source, word[-1])
     texts: list[str] = []
     depth = 0
     for token in word:
         depth += (token.kind is TokenKind.OPEN) - (token.kind is TokenKind.CLOSE)
-        texts.append(token.text(source.text) if depth else unquoted(source, token))
+        texts.append(token.text(source.text) if depth else unquote(source, token))
     return "".join(texts)

@@ -17,11 +17,11 @@ from qmpsh.language.analysis import LineAnalysis, analyse
 from qmpsh.language.arguments import split_words
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import IGNORED, Token, TokenKind
-from qmpsh.language.values import SourceText, unescaped, unquoted
+from qmpsh.language.values import SourceText, unescape, unquote
 from qmpsh.language.verbs import UNKNOWN, VERBS, Takes, Verb
 
 
-def word_at_end(text: str) -> tuple[int, str]:
+def last_word(text: str) -> tuple[int, str]:
     """Return where the last word of a line begins, and what it says so far: nothing after a
     blank.
     """
@@ -30,14 +30,14 @@ def word_at_end(text: str) -> tuple[int, str]:
         return len(text), ""
     word = split_words(tokens)[-1]
     start = word[0].start
-    return start, begun_word(text, word[0]) if len(word) == 1 else text[start:]
+    return start, partial_word(text, word[0]) if len(word) == 1 else text[start:]
 
 
-def begun_word(text: str, token: Token, *, in_brackets: bool = False) -> str:
+def partial_word(text: str, token: Token, *, in_brackets: bool = False) -> str:
     """Return what a word says whose quote may still be open; as it stands where its escapes are
     wrong.
     """
-    read = unescaped if in_brackets else unquoted
+    read = unescape if in_brackets else unquote
     quoted = text[token.start : token.end]
     if token.kind is TokenKind.UNCLOSED:
         quoted += quoted[0]
@@ -140,26 +140,32 @@ class ParsedLine(NamedTuple):
 def walk_of(line: LineAnalysis) -> CursorWalk:
     """Return the walk over all of a line, for `LineAnalysis.reading`."""
     walk = CursorWalk(line.text, in_transaction=line.mode.in_transaction)
-    walk.take(line.tokens)
+    walk.follow(line.tokens)
     return walk
 
 
-def find_typed(text: str, mode: Mode) -> ParsedLine:
+def parse_partial(text: str, mode: Mode) -> ParsedLine:
     """Return the command of a line and all its members."""
     walk = analyse(text, mode).reading(walk_of)
     return ParsedLine(walk.command, walk.command_span, tuple(walk.given), walk.in_transaction)
 
 
-def find_place(text: str, cursor: int, mode: Mode) -> CursorContext:
-    """Return the place of the cursor (an offset into text)."""
-    place = analyse(text[:cursor], mode).reading(_place_at_end)
-    given = analyse(text, mode).reading(walk_of).given
-    return place._replace(given=tuple(m for m in given if not m.stands_at(place.start)))
+def find_context(text: str, cursor: int, mode: Mode) -> CursorContext:
+    """Return the context of the cursor (an offset into text)."""
+    context = analyse(text[:cursor], mode).reading(_context_at_end)
+    return context if cursor >= len(text) else _with_given(context, analyse(text, mode))
 
 
-def _place_at_end(line: LineAnalysis) -> CursorContext:
+def _context_at_end(line: LineAnalysis) -> CursorContext:
     walk, end = line.reading(walk_of), len(line.text)
-    return walk.hmp_place(end) if walk.is_hmp(line.mode) else walk.place(end)
+    context = walk.hmp_context(end) if walk.is_hmp(line.mode) else walk.context(end)
+    return _with_given(context, line)
+
+
+def _with_given(context: CursorContext, line: LineAnalysis) -> CursorContext:
+    """Return the context with all members of the line but the one at the cursor."""
+    given = [m for m in line.reading(walk_of).given if not m.stands_at(context.start)]
+    return context._replace(given=tuple(given))
 
 
 _MODIFIER_VALUES = {"--fd": Slot.FILE, "--wait": Slot.EVENT}
@@ -218,7 +224,7 @@ class CursorWalk:
     def _last_kind(self) -> TokenKind | None:
         return self._last.kind if self._last is not None else None
 
-    def take(self, tokens: Iterable[Token]) -> None:
+    def follow(self, tokens: Iterable[Token]) -> None:
         """Go over the tokens."""
         for token in tokens:
             self._take(token)
@@ -234,14 +240,14 @@ class CursorWalk:
             return self._name == ""
         return self._takes is Takes.HMP and self._ends_blank()
 
-    def hmp_place(self, cursor: int) -> CursorContext:
+    def hmp_context(self, cursor: int) -> CursorContext:
         """Return the place in such a line: its prefix is all of the monitor's text."""
         start = cursor if self._hmp_start is None else self._hmp_start
         return CursorContext(
             Slot.HMP, self._name, (), (), self._text[start:cursor], start, False, "", ()
         )
 
-    def place(self, cursor: int) -> CursorContext:
+    def context(self, cursor: int) -> CursorContext:
         """Return the place after the last token."""
         where = self._here()
         prefix, start, quote = self._typed(cursor)
@@ -370,7 +376,7 @@ class CursorWalk:
     def _unquoted(self, token: Token) -> str:
         in_brackets = self._frames and token.kind in (TokenKind.STRING, TokenKind.QUOTED_PART)
         try:
-            return (unescaped if in_brackets else unquoted)(SourceText(self._text), token)
+            return (unescape if in_brackets else unquote)(SourceText(self._text), token)
         except LineSyntaxError:
             return self._text[token.start + 1 : token.end - 1]
 
@@ -397,7 +403,7 @@ class CursorWalk:
         if last is None or last.kind in (TokenKind.BLANK, TokenKind.CONTINUE, TokenKind.MARK):
             return "", cursor, ""
         if last.kind is TokenKind.UNCLOSED:
-            begun = begun_word(self._text, last, in_brackets=bool(self._frames))
+            begun = partial_word(self._text, last, in_brackets=bool(self._frames))
             return begun, last.start, self._text[last.start]
         if last.kind in _TYPED:
             return self._text[last.start :], last.start, ""

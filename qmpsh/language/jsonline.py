@@ -16,7 +16,7 @@ from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.language.syntax import ArrayLiteral, JsonLine, Node, ObjectLiteral, Redirect, Scalar
 from qmpsh.language.tokens import BLANKS, CLOSING, MAX_NESTING, QUOTED, Token, TokenKind
 from qmpsh.language.untyped import guess_literal
-from qmpsh.language.values import LiteralReader, SourceText, too_deep, unclosed
+from qmpsh.language.values import LiteralReader, SourceText, too_deep_error, unclosed_error
 
 REPLY_NAMES = frozenset({"return", "error", "event", "QMP"})
 COMMAND_NAMES = ("execute", "exec-oob")
@@ -51,7 +51,7 @@ def read_objects(line: str, tokens: Sequence[Token], redirect: Redirect | None) 
     Raises LineSyntaxError for malformed JSON, and for an object that is neither command nor reply.
     """
     commands: list[JsonLine] = []
-    for found in objects_of(line, tokens):
+    for found in split_objects(line, tokens):
         value = _read_object(line, found)
         if value is None or (found.is_marked and not _KNOWN_NAMES.intersection(value)):
             continue
@@ -64,7 +64,7 @@ def read_objects(line: str, tokens: Sequence[Token], redirect: Redirect | None) 
     return commands
 
 
-def whole_object(line: str) -> JsonObject | None:
+def decode_object(line: str) -> JsonObject | None:
     """Return the object that a text is, blanks aside, where the decoder alone can say so; None for
     all else, a text that is to be read token by token. A line may hold a million numbers.
     """
@@ -110,12 +110,12 @@ def _boxes(box: Json) -> list[Json]:
     return [item for item in inside if isinstance(item, dict | list)]
 
 
-def read_whole(line: str) -> list[JsonLine] | None:
+def read_single_object(line: str) -> list[JsonLine] | None:
     """Return the command of a line that is one object and nothing else, None for another line.
 
     Raises LineSyntaxError for an object that is neither command nor reply.
     """
-    value = whole_object(line)
+    value = decode_object(line)
     if value is None:
         return None
     start = line.index("{")
@@ -135,7 +135,7 @@ class Found(NamedTuple):
         return self.tokens[0].start, self.tokens[-1].end
 
 
-def objects_of(line: str, tokens: Sequence[Token]) -> Iterator[Found]:
+def split_objects(line: str, tokens: Sequence[Token]) -> Iterator[Found]:
     """Yield the objects of a line. Raises LineSyntaxError for what stands between them."""
     brackets: list[str] = []
     first = 0
@@ -149,7 +149,7 @@ def objects_of(line: str, tokens: Sequence[Token]) -> Iterator[Found]:
             first = first if brackets else place
             brackets.append(CLOSING[mark])
         elif token.kind is TokenKind.DEEP:
-            raise too_deep(SourceText(line), token)
+            raise too_deep_error(SourceText(line), token)
         elif token.kind is TokenKind.CLOSE:
             if brackets.pop() != mark:
                 brackets.clear()  # as the scanner does; the decoder will point at it
@@ -160,7 +160,7 @@ def objects_of(line: str, tokens: Sequence[Token]) -> Iterator[Found]:
             is_marked = True
     if brackets:
         is_quote = tokens[-1].kind is TokenKind.UNCLOSED
-        raise unclosed(SourceText(line), tokens[-1 if is_quote else first])
+        raise unclosed_error(SourceText(line), tokens[-1 if is_quote else first])
 
 
 def is_json(line: str, tokens: Sequence[Token]) -> bool:

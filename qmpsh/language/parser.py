@@ -26,9 +26,9 @@ from qmpsh.language.arguments import (
     ArgumentReader,
     BodyReader,
     Word,
-    option,
+    option_error,
+    split_redirect,
     split_words,
-    take_redirect,
     word_argument,
 )
 from qmpsh.language.modifiers import LETTERS, VALUED_MODIFIERS, ModifierReader
@@ -49,7 +49,7 @@ from qmpsh.language.syntax import (
     VerbLine,
 )
 from qmpsh.language.tokens import BLANKS, IGNORED, TIME, ScanState, Token, TokenKind
-from qmpsh.language.values import SourceText, unclosed
+from qmpsh.language.values import SourceText, unclosed_error
 from qmpsh.language.verbs import LINES, WHOLE, Takes, takes
 
 _ONE_LINE = "transaction( ACTION KEY=value )"
@@ -80,9 +80,9 @@ def line_statements(line: LineAnalysis) -> Sequence[Statement]:
     text, mode = line.text, line.mode
     if not mode.hmp and text.lstrip(BLANKS).startswith("{"):
         # Imported here, as below: few lines are JSON.
-        from qmpsh.language.jsonline import read_whole
+        from qmpsh.language.jsonline import read_single_object
 
-        statements = read_whole(text)
+        statements = read_single_object(text)
         if statements is not None:
             return statements
     tokens = line.tokens
@@ -118,7 +118,7 @@ def parse_arguments(text: str, start: int) -> tuple[Argument, ...]:
     Raises LineSyntaxError, also for modifiers and a redirect.
     """
     source = SourceText(text)
-    tokens, redirect = take_redirect(source, Scanner(state=ScanState.BODY).feed(text, start))
+    tokens, redirect = split_redirect(source, Scanner(state=ScanState.BODY).feed(text, start))
     body = BodyReader(source, split_words(tokens))
     reader = ArgumentReader(text, "")
     for rest in body.rest():
@@ -146,7 +146,7 @@ class _Line:
         if first.kind is TokenKind.OPEN:
             return self._objects()
         self._refuse_look_alikes(self._tokens)
-        self._tokens, self._redirect = take_redirect(self._source, self._tokens)
+        self._tokens, self._redirect = split_redirect(self._source, self._tokens)
         match first.kind:
             case TokenKind.TEXT:
                 return [self._hmp(first)]
@@ -163,7 +163,7 @@ class _Line:
     def _objects(self) -> list[Statement]:
         from qmpsh.language.jsonline import read_objects
 
-        tokens, redirect = take_redirect(self._source, self._tokens)
+        tokens, redirect = split_redirect(self._source, self._tokens)
         try:
             return [*read_objects(self._text, tokens, redirect)]
         except LineSyntaxError:
@@ -247,10 +247,10 @@ class _Line:
         check_verb(name, self._text, span)
         if takes(name) in WHOLE:
             return self._whole(name, span)
-        tokens, redirect = take_redirect(self._source, self._tokens)
+        tokens, redirect = split_redirect(self._source, self._tokens)
         words = split_words(tokens)[1:]
         if words and words[-1][-1].kind is TokenKind.UNCLOSED:
-            raise unclosed(self._source, words[-1][-1])
+            raise unclosed_error(self._source, words[-1][-1])
         # After `.help` a modifier's name is what help is wanted for.
         is_topic = takes(name) is Takes.NAME and words and words[0][0].kind is TokenKind.MODIFIER
         if self._mode.helps and not is_topic and any(self._word(word) in HELP for word in words):
@@ -325,7 +325,7 @@ def parse_argv(words: Sequence[str], *, counted: bool = False) -> CommandLine | 
     return _command(line, placed, counted=counted)
 
 
-def argument_words(words: Sequence[str]) -> tuple[Argument, ...]:
+def parse_argument_words(words: Sequence[str]) -> tuple[Argument, ...]:
     """Return the arguments that words are where no command is named; their source has a blank
     between two.
 
@@ -335,7 +335,7 @@ def argument_words(words: Sequence[str]) -> tuple[Argument, ...]:
     return tuple(word_argument(source, *word.span, "") for word in _placed(words))
 
 
-def kept_quotes(words: Sequence[str]) -> str:
+def quoting_hint(words: Sequence[str]) -> str:
     """Return a hint on words that are quoted as in a line; "" for none."""
     first, *rest = words
     if first.startswith(".") and takes(first[1:]) in (Takes.HMP, Takes.PROGRAM):
@@ -428,7 +428,7 @@ def _without_modifiers(line: str, words: Sequence[_Word], modifiers: ModifierRea
         if text == "-" or not text.startswith("-"):  # alone it stands for stdin
             rest.append(words[at])
         elif not text.startswith("--"):
-            raise option(SourceText(line), words[at].span, words[0].text, _before(text))
+            raise option_error(SourceText(line), words[at].span, words[0].text, _before(text))
         else:
             taken = _add_modifier(words[at : at + 2], modifiers)
         at += taken

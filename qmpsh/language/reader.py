@@ -105,7 +105,7 @@ class LineAssembler:
             self._transcript = Transcript()
         if self._transcript is None:
             return text, number, ""
-        passage = self._transcript.take(text, self.mode)
+        passage = self._transcript.filter_line(text, self.mode)
         return passage.text, number, passage.note
 
     def _is_spoilt(self, line: str, tokens: Sequence[Token]) -> bool:
@@ -141,9 +141,9 @@ def _is_whole(line: str) -> bool:
     if not line.startswith("{"):
         return False
     # Imported here: few lines are JSON.
-    from qmpsh.language.jsonline import whole_object
+    from qmpsh.language.jsonline import decode_object
 
-    return whole_object(line) is not None
+    return decode_object(line) is not None
 
 
 def split_lines(text: str, mode: Mode = PLAIN) -> Split:

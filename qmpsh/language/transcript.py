@@ -14,7 +14,7 @@ from typing import NamedTuple
 from qmpsh.errors import LineSyntaxError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.language.analysis import analyse
-from qmpsh.language.jsonline import COMMAND_NAMES, REPLY_NAMES, is_json, objects_of, top_members
+from qmpsh.language.jsonline import COMMAND_NAMES, REPLY_NAMES, is_json, split_objects, top_members
 from qmpsh.language.syntax import CommandLine, JsonLine, Mode
 from qmpsh.language.tokens import BLANKS, GAP, IGNORED, PROMPT_MARK, QEMU_MARK, Token, TokenKind
 from qmpsh.language.verbs import VERBS
@@ -51,7 +51,7 @@ class Transcript:
         self._is_hmp_marked = False
         self._has_noted = False
 
-    def take(self, line: str, mode: Mode) -> Passage:
+    def filter_line(self, line: str, mode: Mode) -> Passage:
         """Return the next logical line. mode: how it is read"""
         return self._hmp(line) if mode.hmp else self._qmp(line, mode)
 
@@ -108,7 +108,7 @@ def _marked(line: str, tokens: Sequence[Token], words: Sequence[Token]) -> _Mark
 def _without_echo(marked: _Marked, line: str, tokens: Sequence[Token], mode: Mode) -> Passage:
     """Return the line without the echo that it begins with, if it does."""
     try:
-        echo = next(objects_of(line, tokens), None)
+        echo = next(split_objects(line, tokens), None)
     except LineSyntaxError:
         return Passage(line)
     if echo is None:

@@ -49,19 +49,19 @@ class SourceText:
         return LineSyntaxError(message, self.line, self.span(start, end), guess)
 
 
-def unquoted(source: SourceText, token: Token) -> str:
+def unquote(source: SourceText, token: Token) -> str:
     """Return what a token outside brackets stands for: its text, or what its quotes hold.
 
-    In '...' only \\' and \\\\ change; in "..." the escapes of `unescaped` do.
+    In '...' only \\' and \\\\ change; in "..." the escapes of `unescape` do.
     """
     if token.kind not in (TokenKind.STRING, TokenKind.QUOTED_PART):
         return token.text(source.text)
     if source.text[token.start] == "'":
         return re.sub(r"\\(['\\])", r"\1", source.text[token.start + 1 : token.end - 1])
-    return unescaped(source, token)
+    return unescape(source, token)
 
 
-def unescaped(source: SourceText, token: Token) -> str:
+def unescape(source: SourceText, token: Token) -> str:
     """Return what the quotes of a token hold, with JSON's escapes and \\' read in either kind of
     quote.
 
@@ -95,7 +95,7 @@ def _bad_escape(digits: str | None, letter: str, mark: str) -> str:
     return f"no such escape in {mark}...{mark}; write a backslash as \\\\"
 
 
-def unclosed(source: SourceText, token: Token) -> LineSyntaxError:
+def unclosed_error(source: SourceText, token: Token) -> LineSyntaxError:
     """Return the error for a quote or a bracket without its end; the token begins with its mark."""
     mark = source.text[token.start]
     control = re.search(_CONTROL_BUT_BLANK, source.text[token.start :]) if mark in "{[" else None
@@ -107,14 +107,14 @@ def unclosed(source: SourceText, token: Token) -> LineSyntaxError:
     return source.error(message, token.start, token.start + 1)
 
 
-def too_deep(source: SourceText, token: Token) -> LineSyntaxError:
+def too_deep_error(source: SourceText, token: Token) -> LineSyntaxError:
     """Return the error for a bracket beyond the limit."""
     message = f"expected brackets to nest {MAX_NESTING} deep at most"
     return source.error(message, token.start, token.end)
 
 
 def quote(text: str) -> str:
-    """Return the text in the quotes that leave most of it as it is; `unquoted` and `unescaped` undo
+    """Return the text in the quotes that leave most of it as it is; `unquote` and `unescape` undo
     it.
 
     What a terminal obeys or does not show is escaped; half a surrogate pair has no escape.
@@ -189,7 +189,7 @@ class LiteralReader:
             case TokenKind.OPEN:
                 return self._bracket(token)
             case TokenKind.STRING:
-                read = unescaped if self._open else unquoted
+                read = unescape if self._open else unquote
                 return Scalar(read(self._source, token), True, self._span(token, token))
             case TokenKind.WORD:
                 return Scalar(self._word(token), False, self._span(token, token))
@@ -220,7 +220,7 @@ class LiteralReader:
         """Return a member's name with its colon."""
         token = self._next()
         if token.kind is TokenKind.QUOTED_PART:
-            text = unescaped(self._source, token)
+            text = unescape(self._source, token)
         elif token.kind is TokenKind.PART:
             text = self._word(token)
         else:
@@ -260,12 +260,12 @@ class LiteralReader:
 
     def _next(self) -> Token:
         if self._at == len(self._tokens):
-            raise unclosed(self._source, self._open[0])
+            raise unclosed_error(self._source, self._open[0])
         token = self._tokens[self._at]
         if token.kind is TokenKind.UNCLOSED:
-            raise unclosed(self._source, token)
+            raise unclosed_error(self._source, token)
         if token.kind is TokenKind.DEEP:
-            raise too_deep(self._source, token)
+            raise too_deep_error(self._source, token)
         self._at += 1
         return token
 

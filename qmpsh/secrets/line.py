@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from qmpsh.errors import Span
 from qmpsh.language.analysis import LineAnalysis, analyse
 from qmpsh.language.cursor import CursorWalk, GivenMember, walk_of
-from qmpsh.language.jsonline import whole_object
+from qmpsh.language.jsonline import decode_object
 from qmpsh.language.parser import is_sound
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import BLANKS, TIME, Token, TokenKind
@@ -132,7 +132,7 @@ def _given_by(name: str, word: str, at: int) -> list[GivenMember]:
 def line_secrets(line: str, *, hmp: bool = False) -> list[Span]:
     """Return where the secrets of a line stand, in order."""
     if not hmp and len(line) > _MAX_TYPED_CHARACTERS:
-        found = whole_object(line)
+        found = decode_object(line)
         # The rules for messages are those for lines, and a decoder reads a million numbers at once.
         if found is not None and mask_json(found) == found:
             return join_spans(line, text_secrets(line))

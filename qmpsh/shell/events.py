@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from qmpsh.client.queues import ROOM
 from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.jsontypes import Json, read_boolean, read_number
-from qmpsh.language.parser import argument_words, parse_arguments
+from qmpsh.language.parser import parse_argument_words, parse_arguments
 from qmpsh.language.syntax import Argument, Scalar, VerbLine
 from qmpsh.language.untyped import guess_value
 from qmpsh.protocol.messages import ErrorReply, Event, Reply
@@ -125,7 +125,7 @@ def _read(text: str, words: Sequence[str], argv: Sequence[str] | None) -> EventP
     if not rest:
         return EventPattern(text, tuple(patterns))
     if argv is not None:
-        return EventPattern(text, tuple(patterns), argument_words(rest), " ".join(rest))
+        return EventPattern(text, tuple(patterns), parse_argument_words(rest), " ".join(rest))
     filters = parse_arguments(text, _behind(text, len(patterns)))
     return EventPattern(text, tuple(patterns), filters, text)
 

@@ -207,9 +207,9 @@ def _verb(context: Context, line: VerbLine) -> Steps:
 def _noted(words: Sequence[str], steps: Steps) -> Steps:
     """Run the steps, after a note on quotes that the user's shell has left in the words."""
     # Imported here: a bare command has no words.
-    from qmpsh.language.parser import kept_quotes
+    from qmpsh.language.parser import quoting_hint
 
-    said = kept_quotes(words)
+    said = quoting_hint(words)
     if said:
         yield Note(said)
     return (yield from steps)

@@ -206,7 +206,7 @@ class Introspection:
         from qmpsh.complete.live import LiveQuery
 
         query, self.live_values.now = LiveQuery(name, tuple(arguments.items())), time.monotonic()
-        known = self.live_values.fresh(query)
+        known = self.live_values.fresh_answer(query)
         if known is None:
             known = yield from self._ask(self._client, name, arguments)
             self.live_values.set_answer(query, known)

@@ -11,7 +11,7 @@ from qmpsh.complete.complete import complete, prefetch
 from qmpsh.complete.hints import find_faults, hint
 from qmpsh.complete.live import LiveQuery
 from qmpsh.jsontypes import Json
-from qmpsh.language.cursor import find_place
+from qmpsh.language.cursor import find_context
 from qmpsh.language.syntax import Mode
 from tests.fuzzing import examples
 from tests.samples import schema, text
@@ -595,7 +595,7 @@ LINES = st.one_of(
 def test_any_line_has_a_place_and_candidates_fit_it(line: str, cursor: int, hmp: bool) -> None:
     cursor = min(cursor, len(line))
     mode = Mode(hmp=hmp)
-    place = find_place(line, cursor, mode)
+    place = find_context(line, cursor, mode)
     assert 0 <= place.start <= cursor
     for candidate in complete(line, cursor, KNOWN, mode):
         assert 0 <= candidate.start <= cursor

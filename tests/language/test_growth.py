@@ -14,7 +14,7 @@ import pytest
 
 from qmpsh.errors import LineError
 from qmpsh.language.analysis import keep
-from qmpsh.language.cursor import find_place
+from qmpsh.language.cursor import find_context
 from qmpsh.language.parser import parse_line, parse_words
 from qmpsh.language.reader import split_lines
 from qmpsh.language.scanner import Scanner
@@ -83,7 +83,7 @@ def everything(line: str) -> None:
             mask_error(error)
             caret_lines(error, 80)
         mask_line(logical.text)
-    find_place(line, len(line), PLAIN)
+    find_context(line, len(line), PLAIN)
 
 
 def read(statement: Statement) -> None:

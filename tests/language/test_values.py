@@ -342,7 +342,7 @@ def test_what_nests_too_deep_is_no_bracket_any_more() -> None:
 def test_the_way_to_a_value_is_bounded_however_deep_it_stands() -> None:
     text = f"x a={'[' * 5_000}1{']' * 5_000}"
     walk = CursorWalk(text)
-    walk.take(Scanner().feed(text))
+    walk.follow(Scanner().feed(text))
     assert max(len(given.path) for given in walk.given) == 257
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qmpsh.errors import NoValue
-from qmpsh.language.parser import argument_words, parse_arguments, parse_line, parse_words
+from qmpsh.language.parser import parse_argument_words, parse_arguments, parse_line, parse_words
 from qmpsh.language.syntax import (
     CommandLine,
     HmpLine,
@@ -136,7 +136,7 @@ def test_the_arguments_of_an_end() -> None:
 
 
 def test_the_arguments_of_an_end_from_words() -> None:
-    [found] = argument_words(["id=a b"])
+    [found] = parse_argument_words(["id=a b"])
     assert isinstance(found.value, Scalar)
     assert (found.value.text, found.span) == ("a b", (0, 6))
 
@@ -322,5 +322,5 @@ def test_a_word_behind_an_event_is_no_commands() -> None:
         parse_arguments("SHUTDOWN guest", 9)
     assert caught.value.command == ""
     with pytest.raises(NoValue) as caught:
-        argument_words(["guest"])
+        parse_argument_words(["guest"])
     assert caught.value.command == ""

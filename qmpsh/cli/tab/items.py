@@ -22,7 +22,7 @@ from qmpsh.client.discovery import Monitor, find_monitors
 from qmpsh.complete.candidates import Candidate, Form
 from qmpsh.complete.value_sources import names_file
 from qmpsh.errors import UsageError
-from qmpsh.language.cursor import CursorContext, Slot, find_place
+from qmpsh.language.cursor import CursorContext, Slot, find_context
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import BLANKS
 from qmpsh.language.values import quote
@@ -289,7 +289,7 @@ def _line_items(
     """Yield what the word may become in the line. words: those of the line before the cursor's."""
     line = write_line(words, typed, hmp=server.hmp)
     mode = Mode(hmp=server.hmp)
-    place = find_place(line.text, len(line.text), mode)
+    place = find_context(line.text, len(line.text), mode)
     path = _path_item(line, place)
     found = [
         _item(text, candidate, line, place)

@@ -20,7 +20,7 @@ from qmpsh.complete.complete import complete
 from qmpsh.complete.live import LOADS_MODULES
 from qmpsh.errors import Busy, CannotConnect, QmpshError
 from qmpsh.jsontypes import Json
-from qmpsh.language.cursor import Slot, find_place
+from qmpsh.language.cursor import Slot, find_context
 from qmpsh.language.syntax import Mode
 from qmpsh.protocol.messages import Command
 from qmpsh.schema.cache import read_schema_files
@@ -47,7 +47,7 @@ def candidates(server: LineServer, text: str, mode: Mode) -> list[Candidate]:
     catalog = Catalog()
     catalog.paths = list_paths
     catalog.ends = frozenset(BY_COMMAND)
-    where = find_place(text, len(text), mode).slot
+    where = find_context(text, len(text), mode).slot
     with contextlib.suppress(QmpshError, OSError), _visiting(server) as visit:
         if where is Slot.HMP:
             visit.learn_hmp(catalog)
