@@ -80,7 +80,7 @@ class FakeConnection(ConnectionManager):
         self._session.disconnect()
 
     def resume(self) -> None:
-        self._session.come_back("reconnected to vm1 (QEMU 7.2.22)")
+        self._session.reconnect("reconnected to vm1 (QEMU 7.2.22)")
 
 
 class FakeSession(Session):
@@ -104,7 +104,7 @@ class FakeSession(Session):
         self.candidates: list[Candidate] = []
         self.hints: dict[str, Line] = {}
         self.lines: list[str] = []
-        self.released: set[str] = set()
+        self.replied: set[str] = set()
         self.closed = False
         self._detached: list[RunningLine] = []
         self._news: deque[Callable[[], None]] = deque()
@@ -114,24 +114,26 @@ class FakeSession(Session):
 
     # ------------------------------------------------------------------ what a test does
 
-    def later(self, news: Callable[[], None]) -> None:
-        """Let something come in from the VM."""
+    def on_poll(self, news: Callable[[], None]) -> None:
+        """Do something in the next turn, as if it had come from the VM."""
         self._news.append(news)
         # A full buffer wakes the other end as well as one byte more would.
         with contextlib.suppress(BlockingIOError):
             self._far.send(b"!")
 
-    def tell(self, event: Event) -> None:
-        """Let an event come in."""
+    def send_event(self, event: Event) -> None:
+        """Let an event arrive."""
 
-        def hear() -> None:
+        def arrive() -> None:
             self.machine.on_event(event)
             self.watcher.event(event)
 
-        self.later(hear)
+        self.on_poll(arrive)
 
-    def learn(self, name: str = "vm1", *, running: bool = False, status: str = "prelaunch") -> None:
-        """Let the background replies come in."""
+    def send_facts(
+        self, name: str = "vm1", *, running: bool = False, status: str = "prelaunch"
+    ) -> None:
+        """Let the replies to the background queries arrive."""
 
         def refresh() -> None:
             self.machine.set_name({"name": name})
@@ -140,38 +142,38 @@ class FakeSession(Session):
             self.catalog.events = tuple(f"EVENT_{number}" for number in range(52))
             self.watcher.refresh()
 
-        self.later(refresh)
+        self.on_poll(refresh)
 
-    def release(self, line: str) -> None:
-        """Let the reply of a line come that its script holds back."""
-        self.later(lambda: self.released.add(line))
+    def send_reply(self, line: str) -> None:
+        """Let the reply arrive that a line's script holds back."""
+        self.on_poll(lambda: self.replied.add(line))
 
-    def lose(self, error: QmpshError | None = None) -> None:
+    def drop_connection(self, error: QmpshError | None = None) -> None:
         """Let the connection end."""
 
-        def part() -> None:
+        def drop() -> None:
             self.machine.connection = ConnectionState.WAITING
-            self._renew()
+            self._new_descriptor()
             self.watcher.connection_lost(
                 error or ConnectionLost("the server closed the connection")
             )
 
-        self.later(part)
+        self.on_poll(drop)
 
-    def come_back(self, text: str, name: str = "vm1", tone: Tone = Tone.QUIET) -> None:
-        """Let the VM, or another one, be there again; text: what is said of it."""
+    def reconnect(self, text: str, name: str = "vm1", tone: Tone = Tone.QUIET) -> None:
+        """Let a connection to the VM, or another one, be made; text: the remark on it."""
 
-        def meet() -> None:
+        def greet() -> None:
             self.machine.on_greeting(GREETING)
             self.machine.set_name({"name": name})
             self.machine.set_status({"status": "running", "running": True})
-            self._renew()
+            self._new_descriptor()
             self.watcher.remark(text, tone)
             self.watcher.refresh()
 
-        self.later(meet)
+        self.on_poll(greet)
 
-    def _renew(self) -> None:
+    def _new_descriptor(self) -> None:
         """Another descriptor, as each connection has its own."""
         self._near.close()
         self._far.close()
@@ -264,10 +266,10 @@ def answers(*items: Answer | Note) -> Script:
 
 
 def held(line: str, *items: Answer | Note) -> Script:
-    """The same once `session.release(line)` was called."""
+    """The same once `session.send_reply(line)` was called."""
 
     def steps(session: FakeSession) -> Steps:
-        yield WaitFor(lambda: line in session.released)
+        yield WaitFor(lambda: line in session.replied)
         yield from items
         return Outcome()
 

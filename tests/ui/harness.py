@@ -194,7 +194,7 @@ class ScreenHarness(Harness):
 
     async def is_named(self) -> None:
         """Wait until the background replies have come, and the VM's name with them."""
-        self.session.learn()
+        self.session.send_facts()
         await self.sees("vm1")
 
     async def matches(self, name: str) -> None:
@@ -259,7 +259,7 @@ class LineHarness(Harness):
 
     def _connect(self, listener: SessionListener) -> FakeSession:
         self.sessions.append(FakeSession(listener))
-        self.session.learn()
+        self.session.send_facts()
         return self.session
 
     async def _redirect(self, answer: Answer) -> str:

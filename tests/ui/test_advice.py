@@ -25,7 +25,7 @@ def reports(home: Path) -> list[Path]:
     return sorted((home / ".local/state/qmpsh").glob("crash-*.txt"))
 
 
-def told(ui: ScreenHarness | LineHarness, kind: str) -> bool:
+def shows_note(ui: ScreenHarness | LineHarness, kind: str) -> bool:
     shown = ui.picture() if isinstance(ui, ScreenHarness) else "\n".join(ui.lines())
     text = "".join(shown.replace("│", " ").split())
     return "".join(f"{kind} left out: qmpsh has a fault".split()) in text
@@ -51,7 +51,7 @@ SCREEN = [
 
 async def survives(ui: ScreenHarness, home: Path, kind: str, typed: str) -> None:
     ui.keys(typed)
-    await ui.until(lambda: told(ui, kind), f"{kind} left out")
+    await ui.until(lambda: shows_note(ui, kind), f"{kind} left out")
     # Ctrl-C closes what is open.
     ui.keys(f"{CTRL_C}{CTRL_C}stop\r")
     await ui.until(lambda: ui.session.lines[-1:] == ["stop"])
@@ -79,7 +79,7 @@ async def test_the_screen_goes_on(
         with monkeypatch.context() as faulty:
             faulty.setattr(patched, fail)
             ui.keys(typed)
-            await ui.until(lambda: told(ui, kind), f"{kind} left out")
+            await ui.until(lambda: shows_note(ui, kind), f"{kind} left out")
         typed_again = ""
     else:
         monkeypatch.setattr(patched, fail)
@@ -103,7 +103,7 @@ async def test_events_are_named_where_they_cannot_be_shown(
     ui: ScreenHarness, private_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("qmpsh.ui.screen.events.EventPane.add", fail)
-    ui.session.tell(Event("STOP", {"evil": "\x1b[2J"}, WALL, {}))
+    ui.session.send_event(Event("STOP", {"evil": "\x1b[2J"}, WALL, {}))
     await ui.sees("event STOP")
     await survives(ui, private_home, "events", "")
 
@@ -115,7 +115,7 @@ async def test_an_echo_without_colours_is_masked(
     monkeypatch.setattr("qmpsh.ui.common.style.line_colours", fail)
     ui.keys("set_password protocol=vnc password=hunter2\r")
     await ui.sees("set_password protocol=vnc password=********")
-    await ui.until(lambda: told(ui, "colours"))
+    await ui.until(lambda: shows_note(ui, "colours"))
     ui.keys(CTRL_D)
     await ui.until(lambda: ui.has_ended)
     assert ui.exit_code == 0
@@ -162,7 +162,7 @@ async def test_the_line_prompt_goes_on(
     with monkeypatch.context() as faulty:
         faulty.setattr(patched, fail)
         ui.keys(typed)
-        await ui.until(lambda: told(ui, kind))
+        await ui.until(lambda: shows_note(ui, kind))
     ui.keys(f"{CTRL_C}stop\r")
     await ui.until(lambda: ui.session.lines[-1:] == ["stop"])
     assert not ui.has_ended
@@ -174,8 +174,8 @@ async def test_events_at_the_line_prompt(
     ui: LineHarness, private_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("qmpsh.ui.line.scrollback.event_line", fail)
-    ui.session.tell(Event("STOP", {}, WALL, {}))
-    await ui.until(lambda: told(ui, "events"))
+    ui.session.send_event(Event("STOP", {}, WALL, {}))
+    await ui.until(lambda: shows_note(ui, "events"))
     assert "STOP" in ui.lines()
     assert len(reports(private_home)) == 1
 
@@ -183,7 +183,7 @@ async def test_events_at_the_line_prompt(
 # ------------------------------------------------------------------------ the guard
 
 
-def test_only_the_first_fault_of_a_kind_is_told() -> None:
+def test_only_the_first_fault_of_a_kind_is_reported() -> None:
     notes: list[str] = []
     advice = Advice(lambda error, kind: f"{kind}: {error}", notes.append)
     for kind in ("a", "a", "b"):
@@ -191,7 +191,7 @@ def test_only_the_first_fault_of_a_kind_is_told() -> None:
     assert notes == [f"{kind}: integer division or modulo by zero" for kind in "ab"]
 
 
-def test_a_fault_in_what_tells_of_faults_is_no_end() -> None:
+def test_a_fault_in_the_report_of_a_fault_ends_nothing() -> None:
     def fail_too(text: str) -> None:
         raise ValueError(text)
 
@@ -199,7 +199,7 @@ def test_a_fault_in_what_tells_of_faults_is_no_end() -> None:
         assert advice.get("a", lambda: 1 // 0, lambda: 7) == 7
 
 
-def test_an_interrupt_is_no_fault() -> None:
+def test_an_interrupt_is_not_a_fault() -> None:
     def interrupt() -> int:
         raise KeyboardInterrupt
 
@@ -207,7 +207,7 @@ def test_an_interrupt_is_no_fault() -> None:
         Advice(lambda error, kind: kind, print).get("a", interrupt, lambda: 7)
 
 
-def test_a_loop_is_not_needed_to_tell() -> None:
+def test_no_event_loop_is_needed_to_report() -> None:
     from qmpsh.ui.common.guard import guard
 
     notes: list[str] = []

@@ -30,7 +30,7 @@ def test_a_remark_on_the_connection() -> None:
     greeting = Greeting("7.2.22", "", (), {"QMP": {"remark": "tainted\n"}})
     banner = Banner(Machine("libvirt:s", greeting), Catalog(), ASCII)
     assert texts(banner)[:3] == ["Connected to QEMU 7.2.22", "libvirt:s", "tainted\\n"]
-    # Only a bridge of ours has something to tell; a server cannot speak for us.
+    # Only a bridge of ours may make remarks; a server cannot speak for us.
     assert not Machine("/run/s", greeting).remark
 
 

@@ -94,7 +94,7 @@ async def test_lines_typed_while_one_runs_wait_for_it(ui: ScreenHarness) -> None
     await ui.until(lambda: ui.session.running is not None)
     await ui.until(lambda: ui.screen.buffer.text == "")
     assert ui.session.lines == ["slow"]
-    ui.session.release("slow")
+    ui.session.send_reply("slow")
     await ui.until(lambda: ui.session.lines == ["slow", "stop", "cont"])
 
 
@@ -245,7 +245,7 @@ async def test_candidates_that_come_later_are_shown(ui: ScreenHarness) -> None:
         ui.session.candidates = [Candidate("id=net0", 11), Candidate("id=net1", 11)]
         ui.session.watcher.facts()
 
-    ui.session.later(learn)
+    ui.session.on_poll(learn)
     await ui.sees("net1")
 
 
@@ -260,8 +260,8 @@ async def test_candidates_that_come_too_late_are_not(ui: ScreenHarness) -> None:
         ui.session.candidates = [Candidate("id=net0", 11), Candidate("id=net1", 11)]
         ui.session.watcher.facts()
 
-    ui.session.later(learn)
-    ui.session.tell(event("MARK"))
+    ui.session.on_poll(learn)
+    ui.session.send_event(event("MARK"))
     await ui.sees("MARK")
     assert ui.screen.buffer.complete_state is None
 
@@ -273,7 +273,7 @@ async def test_candidates_that_come_too_late_are_not(ui: ScreenHarness) -> None:
 async def test_an_event_leaves_the_half_typed_line_alone(ui: ScreenHarness) -> None:
     ui.keys("device_add dri" + LEFT)
     await ui.until(lambda: ui.screen.buffer.cursor_position == 13)
-    ui.session.tell(event("STOP"))
+    ui.session.send_event(event("STOP"))
     await ui.sees("STOP")
     assert ui.screen.buffer.text == "device_add dri"
     assert ui.screen.buffer.cursor_position == 13
@@ -281,7 +281,7 @@ async def test_an_event_leaves_the_half_typed_line_alone(ui: ScreenHarness) -> N
 
 @on_screen()
 async def test_the_events_pane_goes_and_comes(ui: ScreenHarness) -> None:
-    ui.session.tell(event("STOP"))
+    ui.session.send_event(event("STOP"))
     await ui.sees("│ events 1")
     ui.keys(F2)
     await ui.sees("1 event · last STOP")
@@ -326,7 +326,7 @@ async def test_what_was_pasted_can_be_read_before_it_runs(ui: ScreenHarness) -> 
 
 @on_screen()
 async def test_events_alone(ui: ScreenHarness) -> None:
-    ui.session.tell(event("STOP"))
+    ui.session.send_event(event("STOP"))
     await ui.sees("STOP")
     ui.keys(F3)
     await ui.until(lambda: "Connected" not in ui.picture())
@@ -338,11 +338,11 @@ async def test_events_alone(ui: ScreenHarness) -> None:
 @on_screen()
 async def test_events_scroll_by_themselves(ui: ScreenHarness) -> None:
     for number in range(100):
-        ui.session.tell(event(f"EVENT_{number}"))
+        ui.session.send_event(event(f"EVENT_{number}"))
     await ui.sees("EVENT_99")
     ui.keys(CTRL_PAGE_UP)
     await ui.until(lambda: "EVENT_99" not in ui.picture())
-    ui.session.tell(event("LATE"))
+    ui.session.send_event(event("LATE"))
     await ui.sees("1 new")
     assert "Connected" in ui.picture()
     ui.keys(CTRL_PAGE_DOWN * 2)
@@ -359,7 +359,7 @@ async def test_a_flood_of_events_costs_few_frames(ui: ScreenHarness) -> None:
 
     ui.screen.app.after_render += count
     for number in range(20_000):
-        ui.session.tell(event("E", n=number))
+        ui.session.send_event(event("E", n=number))
     ui.keys("stop\r")
     await ui.until(lambda: ui.session.lines == ["stop"])
     await ui.sees("20,000")
@@ -464,7 +464,7 @@ async def test_ctrl_c_lets_go_and_the_reply_is_shown_when_it_comes(ui: ScreenHar
     await ui.sees("detached from slow")
     ui.keys("stop\r")
     await ui.until(lambda: ui.session.lines == ["slow", "stop"])
-    ui.session.release("slow")
+    ui.session.send_reply("slow")
     await ui.sees('"done": true')
     assert "3.0 s 30 B" in ui.picture()
 
@@ -538,7 +538,7 @@ def test_a_fault_of_ours_gives_the_terminal_back_and_is_raised() -> None:
         def fault() -> None:
             raise ZeroDivisionError
 
-        ui.session.later(fault)
+        ui.session.on_poll(fault)
         await ui.until(has_left(ui))
 
     with pytest.raises(ZeroDivisionError):
@@ -604,7 +604,7 @@ async def test_the_loss_is_told_in_one_line(ui: ScreenHarness) -> None:
     ui.session.script["slow"] = held("slow")
     ui.keys("slow\r")
     await ui.until(lambda: ui.session.running is not None)
-    ui.session.lose(ConnectionLost("the server closed the connection"))
+    ui.session.drop_connection(ConnectionLost("the server closed the connection"))
     await ui.sees("come back; Ctrl-D leaves.")
     assert ui.picture().count("closed the connection") == 1
     assert " lost " in ui.picture()
@@ -616,16 +616,16 @@ async def test_the_command_that_was_cut_off_is_not_told_twice(ui: ScreenHarness)
     ui.session.script["slow"] = refused(error)
     ui.keys("slow\r")
     await ui.until(lambda: ui.session.lines == ["slow"])
-    ui.session.lose(error)
+    ui.session.drop_connection(error)
     await ui.sees("the VM is gone; waiting")
     assert ui.picture().count("closed the connection") == 1
 
 
 @on_screen()
 async def test_the_prompt_works_again_when_the_vm_is_back(ui: ScreenHarness) -> None:
-    ui.session.lose()
+    ui.session.drop_connection()
     await ui.sees("the VM is gone; waiting")
-    ui.session.come_back("reconnected to vm1 (QEMU 7.2.22)")
+    ui.session.reconnect("reconnected to vm1 (QEMU 7.2.22)")
     await ui.sees("reconnected to vm1")
     ui.keys("stop\r")
     await ui.until(lambda: ui.session.lines == ["stop"])
@@ -634,7 +634,7 @@ async def test_the_prompt_works_again_when_the_vm_is_back(ui: ScreenHarness) -> 
 
 @on_screen()
 async def test_a_line_after_the_end_gets_a_line(ui: ScreenHarness) -> None:
-    ui.session.lose()
+    ui.session.drop_connection()
     await ui.sees("the VM is gone; waiting")
     ui.session.script["stop"] = refused(ConnectionLost("the connection is gone"))
     ui.keys("stop\r")
@@ -666,7 +666,7 @@ async def test_the_last_reply_in_a_pager_while_the_vm_is_read(
     seen = pager / "seen"
     await ui.until(lambda: seen.exists() and seen.read_text().endswith("]\n"))
     assert seen.read_text().startswith("[\n  0,\n  1,\n")
-    ui.session.tell(event("STOP"))
+    ui.session.send_event(event("STOP"))
     await ui.until(lambda: ui.screen.screen.events.total == 1)
     (pager / "gate").write_text("\n")
     await ui.sees("STOP")
@@ -748,9 +748,9 @@ async def test_a_raw_answer(ui: ScreenHarness) -> None:
 
 
 @on_screen()
-async def test_a_reply_that_belongs_to_nobody(ui: ScreenHarness) -> None:
+async def test_a_reply_that_belongs_to_no_command(ui: ScreenHarness) -> None:
     stray = Reply("x", 1, 20, {"return": 1, "id": "x"})
-    ui.session.later(lambda: ui.session.watcher.stray(stray))
+    ui.session.on_poll(lambda: ui.session.watcher.stray(stray))
     await ui.sees('{"return": 1, "id": "x"}')
 
 
@@ -760,7 +760,7 @@ async def test_logging_and_warnings_become_notes(ui: ScreenHarness) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.warn("something odder", UserWarning, stacklevel=1)
-    ui.session.tell(event("STOP"))
+    ui.session.send_event(event("STOP"))
     await ui.sees("something odder")
     assert "something odd" in ui.picture()
 

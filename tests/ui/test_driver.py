@@ -65,7 +65,7 @@ async def test_news_gives_a_turn_and_silence_none(session: Counting, driver: Dri
     assert session.turns == 1
     await looks()
     assert session.turns == 1
-    session.later(lambda: None)
+    session.on_poll(lambda: None)
     await turns(session, 2)
 
 
@@ -104,12 +104,12 @@ async def test_after_the_loss_the_next_descriptor_is_watched(
 ) -> None:
     session.wants_write = True
     driver.arm()
-    session.lose(ConnectionLost("gone"))
+    session.drop_connection(ConnectionLost("gone"))
     await turns(session, 2)
     session.wants_write = False
     driver.arm()
     had = session.turns
-    session.later(lambda: None)
+    session.on_poll(lambda: None)
     await turns(session, had + 1)
     had = session.turns
     await looks()
@@ -118,7 +118,7 @@ async def test_after_the_loss_the_next_descriptor_is_watched(
 
 @driven
 async def test_without_a_descriptor_the_timer_goes_on(session: Counting, driver: Driver) -> None:
-    session.later(session.disconnect)
+    session.on_poll(session.disconnect)
     await turns(session, 2)
     session.has_none = True
     session.due = 0.01
@@ -128,5 +128,5 @@ async def test_without_a_descriptor_the_timer_goes_on(session: Counting, driver:
     session.has_none = False
     driver.arm()
     had = session.turns
-    session.later(lambda: None)
+    session.on_poll(lambda: None)
     await turns(session, had + 1)

@@ -162,7 +162,7 @@ async def test_what_comes_from_the_vm_later_is_offered_then(ui: ScreenHarness) -
         ui.session.candidates = several(2)
         ui.session.watcher.facts()
 
-    ui.session.later(facts)
+    ui.session.on_poll(facts)
     await ui.sees("name-1")
 
 
@@ -305,7 +305,7 @@ async def test_escape_leaves_vis_insert_mode_whatever_else_it_leaves(
         ui.keys("name-" + F1)
         await ui.until(lambda: screen.key_sheet)
     else:
-        ui.session.tell(Event("STOP", {}, 0.0, {}))
+        ui.session.send_event(Event("STOP", {}, 0.0, {}))
         await ui.sees("STOP")
         ui.keys("name-" + CTRL_UP)
         await ui.until(lambda: screen.events.selected)
@@ -330,7 +330,7 @@ async def test_no_menu_offers_itself_in_vis_normal_mode(ui: ScreenHarness) -> No
 
 @on_screen()
 async def test_escape_waits_for_a_letter_only_where_it_means_nothing(ui: ScreenHarness) -> None:
-    """What is typed a moment behind Escape is no Alt key, where Escape leaves something."""
+    """What is typed a moment after Escape is not an Alt key where Escape leaves something."""
     app = ui.screen.app
 
     async def waits(keys: str, seconds: float) -> None:
@@ -355,7 +355,7 @@ async def test_escape_waits_for_a_letter_only_where_it_means_nothing(ui: ScreenH
     await waits(ESCAPE, ALT_SECONDS)
     await ui.sees("(QEMU) _")
     await waits("z" + CTRL_C, CHORD_SECONDS)
-    ui.session.tell(Event("STOP", {}, 0.0, {}))
+    ui.session.send_event(Event("STOP", {}, 0.0, {}))
     await ui.sees("STOP")
     ui.keys(CTRL_UP)
     await ui.until(lambda: ui.screen.screen.events.selected)

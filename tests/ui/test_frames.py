@@ -61,7 +61,7 @@ def test_a_frame_is_freed_by_the_next_without_the_collector() -> None:
             gc.collect()
             gc.disable()
             for number in range(20):
-                ui.session.tell(Event("X", {"n": number}, WALL, {}))
+                ui.session.send_event(Event("X", {"n": number}, WALL, {}))
                 await ui.sees(f"n={number}")
             held = gc.get_objects()
             screens = [each for each in held if isinstance(each, Screen) and each.data_buffer]

@@ -44,9 +44,9 @@ async def test_a_line_and_its_reply(ui: LineHarness) -> None:
 async def test_events_come_above_the_line_being_typed(ui: LineHarness) -> None:
     ui.keys("device_add dri")
     await ui.ends_with("(QEMU) device_add dri")
-    ui.session.tell(event("STOP"))
+    ui.session.send_event(event("STOP"))
     for _ in range(37):
-        ui.session.tell(event("DEVICE_DELETED", device="net1", path="/p\x1b[2J"))
+        ui.session.send_event(event("DEVICE_DELETED", device="net1", path="/p\x1b[2J"))
     await ui.ends_with(
         "22:30:31.120 STOP",
         f"22:30:31.120 DEVICE_DELETED {UNICODE.times}37 device=net1 path=/p\\x1b[2J",
@@ -57,15 +57,15 @@ async def test_events_come_above_the_line_being_typed(ui: LineHarness) -> None:
 @on_line
 async def test_events_that_no_pattern_fits_are_not_printed(ui: LineHarness) -> None:
     ui.session.watcher.filter_events(("R*",))
-    ui.session.tell(event("STOP"))
-    ui.session.tell(event("RESUME"))
+    ui.session.send_event(event("STOP"))
+    ui.session.send_event(event("RESUME"))
     await ui.ends_with("22:30:31.120 RESUME", "(QEMU)")
     assert not any("STOP" in line for line in ui.lines())
 
 
 @on_line
 async def test_a_long_event_stays_one_line(ui: LineHarness) -> None:
-    ui.session.tell(event("EVENT", device="x" * 100))
+    ui.session.send_event(event("EVENT", device="x" * 100))
     await ui.until(lambda: ui.lines()[-2].endswith("…"))
     assert len(ui.lines()[-2]) == COLUMNS
 
@@ -75,9 +75,9 @@ async def test_events_come_while_a_command_runs(ui: LineHarness) -> None:
     ui.session.script["slow"] = held("slow", Note("done"))
     ui.keys("slow\r")
     await ui.until(lambda: ui.session.running is not None)
-    ui.session.tell(event("STOP"))
+    ui.session.send_event(event("STOP"))
     await ui.ends_with("(QEMU) slow", "22:30:31.120 STOP")
-    ui.session.release("slow")
+    ui.session.send_reply("slow")
     await ui.ends_with("22:30:31.120 STOP", "done", "(QEMU)")
 
 
@@ -106,7 +106,7 @@ async def test_completion_and_what_comes_later(ui: LineHarness) -> None:
         ui.session.candidates = [Candidate("id=net0", 11), Candidate("id=net1", 11)]
         ui.session.watcher.facts()
 
-    ui.session.later(learn)
+    ui.session.on_poll(learn)
     await ui.until(lambda: any("net1" in line for line in ui.lines()))
 
 
@@ -151,7 +151,7 @@ async def test_an_interrupt_lets_go(ui: LineHarness) -> None:
     await ui.until(lambda: ui.session.running is not None)
     os.kill(os.getpid(), signal.SIGINT)
     await ui.ends_with("detached from slow: its reply is shown when it arrives", "(QEMU)")
-    ui.session.release("slow")
+    ui.session.send_reply("slow")
     await ui.ends_with("done", "(QEMU)")
 
 
@@ -192,7 +192,7 @@ async def test_the_loss_is_one_line_and_the_prompt_stays(ui: LineHarness) -> Non
     ui.keys("stop")
     await ui.ends_with("(QEMU) stop")
     ui.session.machine.shutdown_reason = "SHUTDOWN guest-reset"
-    ui.session.lose()
+    ui.session.drop_connection()
     await ui.ends_with(
         "SHUTDOWN guest-reset: the VM has ended. Waiting for ./monitor.sock to",
         "come back; Ctrl-D leaves.",
@@ -201,7 +201,7 @@ async def test_the_loss_is_one_line_and_the_prompt_stays(ui: LineHarness) -> Non
     ui.session.script["stop"] = refused(ConnectionLost("the connection is gone"))
     ui.keys("\r")
     await ui.ends_with("(QEMU) stop", "error: the connection is gone", "(QEMU)")
-    ui.session.come_back("reconnected to vm1 (QEMU 7.2.22)")
+    ui.session.reconnect("reconnected to vm1 (QEMU 7.2.22)")
     await ui.ends_with("reconnected to vm1 (QEMU 7.2.22)", "(QEMU)")
 
 
@@ -215,9 +215,9 @@ async def test_redirects(ui: LineHarness) -> None:
 
 
 @on_line
-async def test_a_reply_that_belongs_to_nobody(ui: LineHarness) -> None:
+async def test_a_reply_that_belongs_to_no_command(ui: LineHarness) -> None:
     stray = Reply("x", 1, 20, {"return": 1, "id": "x"})
-    ui.session.later(lambda: ui.session.watcher.stray(stray))
+    ui.session.on_poll(lambda: ui.session.watcher.stray(stray))
     await ui.ends_with("a reply that belongs to no command:", '{"return": 1, "id": "x"}', "(QEMU)")
 
 
@@ -227,7 +227,7 @@ def test_a_fault_of_ours_is_raised() -> None:
         def fault() -> None:
             raise ZeroDivisionError
 
-        ui.session.later(fault)
+        ui.session.on_poll(fault)
         await ui.until(lambda: ui.has_ended)
 
     with pytest.raises(ZeroDivisionError):
@@ -239,7 +239,7 @@ def test_a_fault_of_ours_is_raised() -> None:
 async def test_a_dumb_terminal_gets_no_escape_sequences(ui: LineHarness) -> None:
     ui.keys("sto")
     await ui.until(lambda: ui.lines()[-1] == "(QEMU) sto")
-    ui.session.tell(event("STOP"))
+    ui.session.send_event(event("STOP"))
     await ui.ends_with("(QEMU) sto", "22:30:31.120 STOP", "(QEMU) sto")
     ui.keys("p\r")
     await ui.ends_with("(QEMU) stop", "{}", "(QEMU)")

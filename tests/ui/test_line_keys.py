@@ -97,7 +97,7 @@ async def test_the_last_reply_is_saved_and_the_line_stays(
     await with_reply(ui)
     ui.keys("\x1bs")
     await ui.ends_with(*REPLY, "save the reply to:")
-    ui.session.tell(Event("STOP", {}, 0.0, {}))
+    ui.session.send_event(Event("STOP", {}, 0.0, {}))
     await ui.ends_with("00:00:00.000 STOP", "save the reply to:")
     ui.keys("there\r")
     await ui.ends_with(
@@ -122,11 +122,11 @@ async def test_a_line_that_waits_draws_its_bar_below_all_that_is_printed(ui: Lin
     await ui.until(lambda: ui.session.running)
     ui.now += 1.0
     await ui.ends_with("(QEMU) slow --wait", "backup j0 ███░░░░░░░ 32 %")
-    ui.session.tell(Event("STOP", {}, 0.0, {}))
+    ui.session.send_event(Event("STOP", {}, 0.0, {}))
     await ui.ends_with("(QEMU) slow --wait", "00:00:00.000 STOP", "backup j0 ███░░░░░░░ 32 %")
     ui.session.works = [Work("backup j0", fraction=0.5)]
     await ui.ends_with("00:00:00.000 STOP", "backup j0 █████░░░░░ 50 %")
-    ui.session.release("slow --wait")
+    ui.session.send_reply("slow --wait")
     await ui.ends_with("(QEMU) slow --wait", "00:00:00.000 STOP", "{}", "(QEMU)")
 
 

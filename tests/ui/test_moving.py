@@ -177,8 +177,8 @@ async def test_the_wheel_scrolls_the_pane_under_it(ui: ScreenHarness) -> None:
 @on_screen(prepare=three_replies)
 async def test_an_event_is_selected_and_opened(ui: ScreenHarness) -> None:
     raw: JsonObject = {"event": "SHUTDOWN", "data": {"guest": True}}
-    ui.session.tell(Event("SHUTDOWN", {"guest": True}, WALL, raw))
-    ui.session.tell(Event("STOP", {}, WALL, {"event": "STOP"}))
+    ui.session.send_event(Event("SHUTDOWN", {"guest": True}, WALL, raw))
+    ui.session.send_event(Event("STOP", {}, WALL, {"event": "STOP"}))
     await ui.sees("STOP")
     ui.keys(CTRL_UP + CTRL_UP)
     await ui.sees("Enter on an empty line opens the event")
@@ -200,7 +200,7 @@ async def test_an_event_is_selected_and_opened(ui: ScreenHarness) -> None:
 
 @on_screen(prepare=three_replies)
 async def test_the_title_shows_the_filter(ui: ScreenHarness) -> None:
-    ui.session.tell(Event("STOP", {}, WALL, {}))
+    ui.session.send_event(Event("STOP", {}, WALL, {}))
     await ui.sees("STOP")
     ui.session.watcher.filter_events(("BLOCK_*", "\x1b[2J"))
     await ui.sees("events 1  only BLOCK_* \\x1b[2J")

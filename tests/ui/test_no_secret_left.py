@@ -147,7 +147,7 @@ def _until(fd: int, end: str) -> str:
     return text
 
 
-def test_without_a_terminal_nobody_can_be_asked() -> None:
+def test_without_a_terminal_there_is_no_question() -> None:
     command = [sys.executable, "-m", "qmpsh", "-n", "change-vnc-password password=?"]
     done = subprocess.run(
         command,

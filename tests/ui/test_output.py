@@ -203,7 +203,7 @@ def test_the_transcript_is_the_last_lines_unwrapped(output: Output) -> None:
     assert [plain(line) for line in transcript(output.store, 40, limit=2)] == texts[-2:]
 
 
-def test_the_transcript_invites_nobody_to_leave(output: Output) -> None:
+def test_the_transcript_does_not_say_how_to_leave(output: Output) -> None:
     output.note("killed or crashed: the VM has ended. Ctrl-D leaves.", BodyKind.WARNING)
     output.note(
         "connection lost: x. Waiting for ./s to come back; Ctrl-D leaves.", BodyKind.WARNING

@@ -62,23 +62,27 @@ async def test_a_reply_and_a_live_event_beside_a_half_typed_line(ui: ScreenHarne
     await ui.sees("not found")
     ui.keys("device_add driver=virtio-net-pci id=n")
     await ui.sees("id=n_")
-    ui.session.tell(event("RESUME"))
-    ui.session.tell(event("DEVICE_DELETED", 5.321, device="net1", path="/machine/peripheral/net1"))
+    ui.session.send_event(event("RESUME"))
+    ui.session.send_event(
+        event("DEVICE_DELETED", 5.321, device="net1", path="/machine/peripheral/net1")
+    )
     await ui.matches("live")
 
 
 @on_screen(*SIZES)
 async def test_events_of_all_kinds(ui: ScreenHarness) -> None:
     for _ in range(37):
-        ui.session.tell(event("RTC_CHANGE", offset=12))
-    ui.session.tell(event("STOP", 0.25))
-    ui.session.tell(event("BLOCK_IO_ERROR", 0.5, device="disk0", reason="No space left", a=1, b=2))
+        ui.session.send_event(event("RTC_CHANGE", offset=12))
+    ui.session.send_event(event("STOP", 0.25))
+    ui.session.send_event(
+        event("BLOCK_IO_ERROR", 0.5, device="disk0", reason="No space left", a=1, b=2)
+    )
     await ui.matches("events")
 
 
 @on_screen(*SIZES)
 async def test_the_completion_menu_over_both_panes(ui: ScreenHarness) -> None:
-    ui.session.tell(event("STOP"))
+    ui.session.send_event(event("STOP"))
     ui.session.candidates = [
         Candidate("file=", 26, "BlockdevRef", "the data source block device", True),
         Candidate("force-share=", 26, "bool", "share all permissions", unstable=True),
@@ -107,7 +111,7 @@ async def test_scrolled_back_while_new_lines_come(ui: ScreenHarness) -> None:
     await ui.until(lambda: ui.session.running is not None)
     ui.keys("\x1b[5~\x1b[5~")
     await ui.until(lambda: not ui.screen.output.view.is_following)
-    ui.session.release("late")
+    ui.session.send_reply("late")
     await ui.sees("3 new")
     await ui.matches("scrolled")
 
@@ -133,8 +137,8 @@ async def test_hmp_mode(ui: ScreenHarness) -> None:
 
 @on_screen(*SIZES)
 async def test_the_vm_has_ended(ui: ScreenHarness) -> None:
-    ui.session.tell(Event("SHUTDOWN", {"guest": True, "reason": "guest-shutdown"}, WALL, {}))
-    ui.session.lose()
+    ui.session.send_event(Event("SHUTDOWN", {"guest": True, "reason": "guest-shutdown"}, WALL, {}))
+    ui.session.drop_connection()
     await ui.sees("ended")
     await ui.matches("ended")
 
@@ -142,9 +146,9 @@ async def test_the_vm_has_ended(ui: ScreenHarness) -> None:
 @on_screen(*SIZES)
 async def test_the_vm_is_back(ui: ScreenHarness) -> None:
     ui.session.machine.shutdown_reason = "killed or crashed"
-    ui.session.lose()
+    ui.session.drop_connection()
     await ui.sees("reconnecting")
-    ui.session.come_back("reconnected to vm1 (QEMU 7.2.22)")
+    ui.session.reconnect("reconnected to vm1 (QEMU 7.2.22)")
     await ui.sees("running")
     await ui.matches("reconnected")
 
@@ -152,9 +156,9 @@ async def test_the_vm_is_back(ui: ScreenHarness) -> None:
 @on_screen((80, 24))
 async def test_another_vm_is_there(ui: ScreenHarness) -> None:
     ui.session.machine.shutdown_reason = "SHUTDOWN host-signal"
-    ui.session.lose()
+    ui.session.drop_connection()
     await ui.sees("reconnecting")
-    ui.session.come_back(
+    ui.session.reconnect(
         "reconnected, but this is another VM: vm2 (QEMU 7.2.22); the next line asks before"
         " it runs there",
         "vm2",
@@ -226,7 +230,7 @@ async def test_a_line_over_several_rows(ui: ScreenHarness) -> None:
 
 @on_screen((60, 12))
 async def test_events_zoomed(ui: ScreenHarness) -> None:
-    ui.session.tell(event("DEVICE_DELETED", device="net1", path="/machine/peripheral/n"))
+    ui.session.send_event(event("DEVICE_DELETED", device="net1", path="/machine/peripheral/n"))
     ui.keys("\x1bz")
     await ui.matches("zoomed")
 
@@ -254,7 +258,7 @@ async def test_work_in_progress_without_utf8(ui: ScreenHarness) -> None:
 async def test_without_utf8(ui: ScreenHarness) -> None:
     script_of_the_day(ui)
     for _ in range(3):
-        ui.session.tell(event("RTC_CHANGE"))
+        ui.session.send_event(event("RTC_CHANGE"))
     ui.keys("query-x\r")
     await ui.sees("more lines")
     await ui.matches("ascii")
@@ -263,7 +267,7 @@ async def test_without_utf8(ui: ScreenHarness) -> None:
 
 @on_screen((100, 14), prepare=None)
 async def test_what_the_vm_says_is_shown_and_not_obeyed(ui: ScreenHarness) -> None:
-    ui.session.learn(name="\x1b]0;evil\x07\u202evm")
+    ui.session.send_facts(name="\x1b]0;evil\x07\u202evm")
     ui.session.script["query-name"] = answers(
         Answer("query-name", value={"name": "\x1b[2J\u202e"}, size=40, seconds=0.0004)
     )
@@ -271,7 +275,7 @@ async def test_what_the_vm_says_is_shown_and_not_obeyed(ui: ScreenHarness) -> No
         Answer("bad", failed=True, text="Evil\x1b[5m: \x9b31mred\r\nnext", size=40)
     )
     ui.keys("query-name\rbad\r")
-    ui.session.tell(event("EVIL\x1b[1m", id="a\x1bc\nb"))
+    ui.session.send_event(event("EVIL\x1b[1m", id="a\x1bc\nb"))
     await ui.sees("next")
     await ui.matches("unsafe")
 

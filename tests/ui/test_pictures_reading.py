@@ -50,8 +50,8 @@ async def test_a_selected_event_and_its_json(ui: ScreenHarness) -> None:
     }
     assert isinstance(raw, dict)
     data = {"device": "net1", "path": "/machine/peripheral/net1"}
-    ui.session.tell(Event("DEVICE_DELETED", dict(data), WALL, raw))
-    ui.session.tell(Event("STOP", {}, WALL, {}))
+    ui.session.send_event(Event("DEVICE_DELETED", dict(data), WALL, raw))
+    ui.session.send_event(Event("STOP", {}, WALL, {}))
     await ui.sees("STOP")
     ui.keys("\x1b[1;5A\x1b[1;5A\r")
     await ui.sees('"microseconds"')

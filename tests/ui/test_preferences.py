@@ -12,7 +12,7 @@ from tests.ui.fakes import FakeSession, Script, answers, asks
 from tests.ui.harness import LineHarness, ScreenHarness, on_line, on_screen
 
 
-def heard(typed: list[str]) -> Script:
+def asks_secret(typed: list[str]) -> Script:
     """The line asks for a secret and keeps it."""
 
     def done(session: FakeSession, secret: str) -> Outcome:
@@ -25,7 +25,7 @@ def heard(typed: list[str]) -> Script:
 @on_screen(prepare=None)
 async def test_a_secret_is_typed_and_never_shown(ui: ScreenHarness) -> None:
     typed: list[str] = []
-    ui.session.script["set_password"] = heard(typed)
+    ui.session.script["set_password"] = asks_secret(typed)
     ui.keys("set_password\r")
     await ui.sees("password for set_password:")
     assert "what you type is not shown" in ui.picture()
@@ -40,7 +40,7 @@ async def test_a_secret_is_typed_and_never_shown(ui: ScreenHarness) -> None:
 @on_screen(prepare=None)
 async def test_a_secret_may_be_refused_and_asked_for_again(ui: ScreenHarness) -> None:
     typed: list[str] = []
-    ui.session.script["set_password"] = heard(typed)
+    ui.session.script["set_password"] = asks_secret(typed)
     ui.keys("set_password\r")
     await ui.sees("password for set_password:")
     ui.keys("left over\x03")
@@ -55,7 +55,7 @@ async def test_a_secret_may_be_refused_and_asked_for_again(ui: ScreenHarness) ->
 @on_line
 async def test_a_secret_at_the_line_prompt(ui: LineHarness) -> None:
     typed: list[str] = []
-    ui.session.script["set_password"] = heard(typed)
+    ui.session.script["set_password"] = asks_secret(typed)
     ui.keys("set_password\r")
     await ui.ends_with("password for set_password:")
     ui.keys("hunter2\r")

@@ -83,7 +83,7 @@ def test_suspended_and_resumed(screen: Terminal, vm: Vm, mode: list[str]) -> Non
 
 def test_suspended_while_a_line_runs(screen: Terminal, vm: Vm) -> None:
     with_job_control(screen, "--plain", vm.path)
-    # Answered behind the shell's own questions: it knows by then which VM it is.
+    # Answered after the shell's own queries: by then it knows which VM it is.
     screen.keys("query-qmp-schema > /dev/null", "Enter", "query-name", "Enter")
     screen.sees("{}")
     vm.stop_process()

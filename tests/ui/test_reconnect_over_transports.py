@@ -1,6 +1,6 @@
-"""A server that is killed and started anew, over each transport, from the event loop of the screen.
+"""A server that is killed and started again, over each transport, read by the screen's event loop.
 
-Nothing polls here but the driver: a descriptor that it does not follow is never heard of again.
+Nothing polls here but the driver: a descriptor that it does not follow is never read again.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def ssh(
         (ssh, ("ssh", "sshd")),
     ],
 )
-def test_killed_and_started_anew(
+def test_killed_and_started_again(
     start_vm: VmStarter,
     make_target: Callable[..., tuple[str, Start]],
     programs: tuple[str, ...],
@@ -128,7 +128,7 @@ OTHERS: list[tuple[str, MakePlainTarget, Dialect, Command]] = [
     OTHERS,
     ids=[f"{dialect.title}-{name}" for name, _, dialect, _ in OTHERS],
 )
-def test_others_killed_and_started_anew(
+def test_others_killed_and_started_again(
     transport: str,
     make_target: MakePlainTarget,
     dialect: Dialect,

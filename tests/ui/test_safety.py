@@ -28,7 +28,7 @@ HEAD = SEEN[:20]
 
 
 def harmless(ui: ScreenHarness) -> None:
-    """Nothing of the picture is a control, and the window's title is nobody's."""
+    """Nothing of the picture is a control, and the window has no title."""
     picture = ui.picture()
     assert obeyed(picture) == []
     assert ui.terminal.title == ""
@@ -42,7 +42,7 @@ def evil_vm(start_vm: VmStarter) -> Vm:
 
 @contextlib.contextmanager
 def evil_socket() -> Iterator[str]:
-    """The path of a unix socket that somebody listens on, with a name of that kind."""
+    """The path of a listening unix socket with a name of that kind."""
     folder = Path(new_folder())
     with socket.socket(socket.AF_UNIX) as server:
         path = folder / EVIL
@@ -147,9 +147,9 @@ async def test_answers_notes_errors_questions_and_the_echo(ui: ScreenHarness) ->
 @on_screen(prepare=None)
 async def test_names_status_candidates_hints_and_events(ui: ScreenHarness) -> None:
     ui.session.machine.version = ui.session.machine.package = EVIL
-    ui.session.learn(EVIL, status=EVIL)
+    ui.session.send_facts(EVIL, status=EVIL)
     await ui.sees(f" {HEAD}")
-    ui.session.tell(Event(EVIL, {EVIL: {EVIL: EVIL}}, 1.0, {}))
+    ui.session.send_event(Event(EVIL, {EVIL: {EVIL: EVIL}}, 1.0, {}))
     await ui.until(lambda: ui.screen.screen.events.total)
     ui.session.candidates = [Candidate(f"x{EVIL}", 0, EVIL, EVIL), Candidate("xy", 0)]
     ui.session.hints = {"x": [("hint", EVIL)]}
@@ -165,13 +165,13 @@ async def test_names_status_candidates_hints_and_events(ui: ScreenHarness) -> No
     ui.keys("\x03")
     # Beside a name of that length there is no room for the latest event.
     ui.session.machine.version = ""
-    ui.session.learn("vm1")
+    ui.session.send_facts("vm1")
     ui.resize(120, 20)
     ui.keys("\x1bOQ")
     await ui.sees("last e")
     harmless(ui)
     ui.session.machine.shutdown_reason = EVIL
-    ui.session.lose()
+    ui.session.drop_connection()
     await ui.sees("the VM has ended")
     harmless(ui)
 
@@ -179,7 +179,7 @@ async def test_names_status_candidates_hints_and_events(ui: ScreenHarness) -> No
 @on_line
 async def test_the_line_prompt(ui: LineHarness) -> None:
     hostile_lines(ui)
-    ui.session.tell(Event(EVIL, {EVIL: EVIL}, 1.0, {}))
+    ui.session.send_event(Event(EVIL, {EVIL: EVIL}, 1.0, {}))
     for line in ("answer", "text", "failed", "note", "error"):
         ui.keys(f"{line}\r")
         await ui.until(lambda: ui.session.lines[-1:] == [line])  # noqa: B023
@@ -188,7 +188,7 @@ async def test_the_line_prompt(ui: LineHarness) -> None:
     await ui.until(lambda: any(f"x{HEAD}" in row for row in ui.lines()))
     ui.keys("\t\x03")
     ui.session.machine.shutdown_reason = EVIL
-    ui.session.lose()
+    ui.session.drop_connection()
     await ui.until(lambda: any("Ctrl-D leaves" in row for row in ui.lines()))
     assert obeyed("".join(ui.lines())) == []
     assert ui.terminal.title == ""

@@ -72,7 +72,7 @@ BROKEN = FULL._replace(state="paused", status="io-error")
         (WORKING, 79, "vm1 running ./monitor.sock  backup j0 68 %", "2 events"),
         (WORKING, 50, "vm1 running  backup j0 68 %", "2 events"),
         (WORKING, 36, "vm1 running  68 %", "2 events"),
-        # What the latest event was called goes first, unless somebody should look at the VM.
+        # What the latest event was called goes first, unless the VM needs attention.
         (
             WORKING._replace(last="STOP"),
             79,

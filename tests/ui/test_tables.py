@@ -1,4 +1,4 @@
-"""A table on the screen: laid out anew whenever its pane gets another width."""
+"""A table on the screen: laid out again whenever its pane gets another width."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines behind a line that runs, and what a line still yields that was let go of."""
+"""Lines queued after a running line, and late output of a line that was detached from."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.ui.keycodes import CTRL_C
 LATE = Answer("", value={"late": True}, seconds=0.014, size=30)
 
 
-class Told:
-    """A presenter that writes down what it is told."""
+class RecordingPresenter:
+    """A presenter that records what it is given."""
 
     def __init__(self) -> None:
         self.said: list[str] = []
@@ -33,50 +33,52 @@ class Told:
         self.said.append(str(error))
 
 
-class Bench:
+class RunnerHarness:
     """A runner on a fake session; `seconds`: what its clock shows."""
 
     def __init__(self) -> None:
         self.session = FakeSession(Silent())
         self.seconds = 0.0
-        self._told = Told()
-        self.runner = LineRunner(self.session, self._told, lambda code: None, lambda: self.seconds)
+        self._presenter = RecordingPresenter()
+        self.runner = LineRunner(
+            self.session, self._presenter, lambda code: None, lambda: self.seconds
+        )
 
-    def told(self) -> list[str]:
-        """What was told since the last call."""
-        said, self._told.said[:] = [*self._told.said], []
+    def shown(self) -> list[str]:
+        """What was shown since the last call."""
+        said, self._presenter.said[:] = [*self._presenter.said], []
         return said
 
-    def release(self, line: str) -> None:
+    def reply(self, line: str) -> None:
         """The reply of a line comes."""
-        self.session.released.add(line)
+        self.session.replied.add(line)
         self.session.poll()
         self.runner.start_next()
 
-    def let_go(self, line: str, *items: Answer | Note) -> None:
-        """A line was started and let go of."""
+    def detach_from(self, line: str, *items: Answer | Note) -> None:
+        """Start a line and detach from it."""
         self.session.script[line] = held(line, *items)
         self.runner.submit(line)
         assert self.runner.interrupt()
-        assert self.told() == [f"(QEMU) {line}"]
+        assert self.shown() == [f"(QEMU) {line}"]
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
+def harness() -> Iterator[RunnerHarness]:
     """Nothing runs."""
-    bench = Bench()
-    yield bench
-    bench.session.close()
+    harness = RunnerHarness()
+    yield harness
+    harness.session.close()
 
 
-def test_what_is_late_comes_behind_the_line_that_runs(bench: Bench) -> None:
-    bench.let_go(".wait RESUME --new", Note("one"), LATE)
-    bench.session.script["cont"] = held("cont", Answer("cont", value={}))
-    bench.runner.submit("cont")
-    bench.release(".wait RESUME --new")
-    assert bench.told() == ["(QEMU) cont"]
-    bench.release("cont")
-    assert bench.told() == [
+def test_what_is_late_comes_after_the_line_that_runs(harness: RunnerHarness) -> None:
+    harness.detach_from(".wait RESUME --new", Note("one"), LATE)
+    harness.session.script["cont"] = held("cont", Answer("cont", value={}))
+    harness.runner.submit("cont")
+    harness.reply(".wait RESUME --new")
+    assert harness.shown() == ["(QEMU) cont"]
+    harness.reply("cont")
+    assert harness.shown() == [
         "answer to cont",
         "late reply of .wait RESUME --new",
         "one",
@@ -84,41 +86,41 @@ def test_what_is_late_comes_behind_the_line_that_runs(bench: Bench) -> None:
     ]
 
 
-def test_what_is_late_does_not_wait_for_ever(bench: Bench) -> None:
-    bench.let_go("slow", LATE)
-    bench.session.script["slower"] = held("slower", Answer("slower"))
-    bench.runner.submit("slower")
-    bench.release("slow")
-    assert bench.told() == ["(QEMU) slower"]
-    bench.seconds = LATE_REPLY_SECONDS
-    bench.runner.start_next()
-    assert bench.told() == ["late reply of slow", "answer to slow"]
-    bench.release("slower")
-    assert bench.told() == ["reply of slower", "answer to slower"]
+def test_what_is_late_does_not_wait_for_ever(harness: RunnerHarness) -> None:
+    harness.detach_from("slow", LATE)
+    harness.session.script["slower"] = held("slower", Answer("slower"))
+    harness.runner.submit("slower")
+    harness.reply("slow")
+    assert harness.shown() == ["(QEMU) slower"]
+    harness.seconds = LATE_REPLY_SECONDS
+    harness.runner.start_next()
+    assert harness.shown() == ["late reply of slow", "answer to slow"]
+    harness.reply("slower")
+    assert harness.shown() == ["reply of slower", "answer to slower"]
 
 
-def test_a_late_error_is_told_apart(bench: Bench) -> None:
+def test_a_late_error_has_a_heading(harness: RunnerHarness) -> None:
     def fails(session: FakeSession) -> Steps:
-        yield WaitFor(lambda: "slow" in session.released)
+        yield WaitFor(lambda: "slow" in session.replied)
         raise CommandFailed("GenericError", "no")
 
-    bench.session.script["slow"] = fails
-    bench.runner.submit("slow")
-    bench.runner.interrupt()
-    bench.told()
-    bench.session.script["cont"] = held("cont")
-    bench.runner.submit("cont")
-    bench.release("slow")
-    assert bench.told() == ["(QEMU) cont"]
-    bench.release("cont")
-    assert bench.told() == ["late reply of slow", "GenericError: no"]
+    harness.session.script["slow"] = fails
+    harness.runner.submit("slow")
+    harness.runner.interrupt()
+    harness.shown()
+    harness.session.script["cont"] = held("cont")
+    harness.runner.submit("cont")
+    harness.reply("slow")
+    assert harness.shown() == ["(QEMU) cont"]
+    harness.reply("cont")
+    assert harness.shown() == ["late reply of slow", "GenericError: no"]
 
 
-def test_a_late_reply_names_its_line_without_its_secrets(bench: Bench) -> None:
+def test_a_late_reply_names_its_line_without_its_secrets(harness: RunnerHarness) -> None:
     line = "set_password protocol=vnc password=hunter2"
-    bench.let_go(line, LATE)
-    bench.release(line)
-    assert bench.told()[0] == "late reply of set_password protocol=vnc password=********"
+    harness.detach_from(line, LATE)
+    harness.reply(line)
+    assert harness.shown()[0] == "late reply of set_password protocol=vnc password=********"
 
 
 @on_screen()
@@ -131,8 +133,8 @@ async def test_a_late_reply_on_the_screen(ui: ScreenHarness) -> None:
     await ui.sees("detached from slow")
     ui.keys("cont\r")
     await ui.until(lambda: ui.session.lines == ["slow", "cont"])
-    ui.session.release("slow")
-    ui.session.release("cont")
+    ui.session.send_reply("slow")
+    ui.session.send_reply("cont")
     await ui.sees('"late": true')
     rows = [row.partition("│")[0].rstrip() for row in ui.picture().split("\n")]
     at = next(index for index, row in enumerate(rows) if row.startswith("(QEMU) cont"))
@@ -158,7 +160,7 @@ async def test_a_line_that_waits_is_seen_at_once_and_goes_when_it_runs(ui: Scree
     assert "queued after slow" in picture
     assert picture.count("(QEMU) stop") == 2
     assert "… 2 more" in picture
-    ui.session.release("slow")
+    ui.session.send_reply("slow")
     await ui.until(lambda: len(ui.session.lines) == 6)
     await ui.until(lambda: "queued" not in ui.picture())
 

@@ -193,7 +193,7 @@ def test_dropped_under_the_reader() -> None:
     assert seen(view)[0] == f"{view.store.dropped} older lines dropped"
 
 
-def test_clear_begins_anew_and_loses_nothing() -> None:
+def test_clear_starts_over_and_loses_nothing() -> None:
     view = Viewport(numbered(5))
     seen(view)
     view.clear()

@@ -15,7 +15,7 @@ from tests.waiting import PATIENCE, wait_until
 
 
 class Terminal:
-    """name: of the server; what runs in it is followed by a line that tells its exit code."""
+    """name: of the server; what runs in it is followed by a line with its exit code."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -192,30 +192,6 @@ def leave(context: KeyContext) -> None:
         context.turn()
 
 
-_ANY_HANDLERS: dict[str, Callable[[KeyContext], None]] = {
-    handler.__name__: handler
-    for handler in (
-        key_sheet,
-        toggle_events,
-        zoom_events,
-        toggle_fold,
-        page_reply,
-        toggle_hmp,
-        output_up,
-        output_down,
-        output_start,
-        output_tail,
-        end_of_line,
-        events_up,
-        events_down,
-        clear_output,
-        interrupt,
-        suspend,
-        leave,
-    )
-}
-
-
 def search_output(context: KeyContext) -> None:
     screen = context.screen
     screen.key_sheet, screen.is_zoomed = None, False
@@ -286,19 +262,6 @@ def heading_after(store: Store, line: int) -> int | None:
     return None
 
 
-_MOVE_HANDLERS: dict[str, Callable[[KeyContext], None]] = {
-    handler.__name__: handler
-    for handler in (
-        search_output,
-        previous_reply,
-        next_reply,
-        copy_reply,
-        save_reply,
-        toggle_mouse,
-    )
-}
-
-
 def previous_event(context: KeyContext) -> None:
     _select(context, -1)
 
@@ -330,12 +293,6 @@ def _select(context: KeyContext, step: int) -> None:
     screen.events.select(step)
     if screen.events.selected is not None:
         screen.message = SELECTED_TIP
-
-
-_SELECT_HANDLERS: dict[str, Callable[[KeyContext], None]] = {
-    "previous_event": previous_event,
-    "next_event": next_event,
-}
 
 
 SplitLines = Callable[[str], Split]
@@ -396,7 +353,35 @@ def open_brackets(text: str, split: SplitLines) -> int:
     return depth
 
 
-_EDIT_HANDLERS: dict[str, Callable[[KeyContext], None]] = {"edit_line": edit_line}
-
-HANDLERS = {**_ANY_HANDLERS, **_MOVE_HANDLERS, **_SELECT_HANDLERS, **_EDIT_HANDLERS}
+HANDLERS: dict[str, Callable[[KeyContext], None]] = {
+    handler.__name__: handler
+    for handler in (
+        key_sheet,
+        toggle_events,
+        zoom_events,
+        toggle_fold,
+        page_reply,
+        toggle_hmp,
+        output_up,
+        output_down,
+        output_start,
+        output_tail,
+        end_of_line,
+        events_up,
+        events_down,
+        clear_output,
+        interrupt,
+        suspend,
+        leave,
+        search_output,
+        previous_reply,
+        next_reply,
+        copy_reply,
+        save_reply,
+        toggle_mouse,
+        previous_event,
+        next_event,
+        edit_line,
+    )
+}
 """The handlers that a key may be bound to, by the names in the table of keys."""
