@@ -14,26 +14,23 @@ ORDER = (
 """The folders, each above all that it imports."""
 
 LEAVES = "modules"
-"""The name of the last row: the modules beside the folders."""
+"""The name of the last column: the modules beside the folders."""
+
+WIDTH = 9
 
 
 def draw() -> str:
-    """Return the figure: a row for each folder, a column for each that it imports.
+    """Return the figure: a row for each folder, with a mark below each folder that it imports.
 
-    A number says how many modules of the row import the column. Imports lead to the right only, so
-    that there is no circle.
+    Imports lead to the right only, so that there is no circle.
     """
     names = [*ORDER, LEAVES]
-    width = max(map(len, names))
-    head = " " * (width + 15) + "".join(f"{name[:8]:>9}" for name in names[1:])
-    rows = [head]
-    for index, name in enumerate(names):
-        modules = modules_of(name)
-        lines = sum(len(path.read_text().splitlines()) for path in modules)
-        cells = "".join(f"{_importers(modules, other) or '.':>9}" for other in names[index + 1 :])
-        rows.append(
-            f"{name:<{width}}{len(modules):>4}{lines:>8,}   {' ' * 9 * index}{cells}".rstrip()
-        )
+    rows = [" " * WIDTH + "".join(f"{name:>{WIDTH}}" for name in names[1:])]
+    for index, name in enumerate(names[:-1]):
+        imports = set().union(*map(imported, modules_of(name)))
+        marks = ["x" if is_in(other, imports) else "." for other in names[index + 1 :]]
+        left = f"{name:<{WIDTH}}{' ' * WIDTH * index}"
+        rows.append(left + "".join(f"{mark:>{WIDTH}}" for mark in marks))
     return "\n".join(rows) + "\n"
 
 
@@ -57,7 +54,8 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def _importers(modules: list[Path], other: str) -> int:
-    """Return how many of the modules import a folder, or any of the top-level modules."""
-    wanted = {path.stem for path in modules_of(other)} if other == LEAVES else {other}
-    return sum(1 for path in modules if imported(path) & wanted)
+def is_in(other: str, imports: set[str]) -> bool:
+    """Whether a folder, or for LEAVES any of the top-level modules, is among the imports."""
+    return other in imports or (
+        other == LEAVES and any(path.stem in imports for path in modules_of(LEAVES))
+    )
