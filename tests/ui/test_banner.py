@@ -106,7 +106,7 @@ def test_it_is_laid_out_once_for_each_width(monkeypatch: pytest.MonkeyPatch) -> 
         for index in range(block.count):
             block.line(index)
             block.draw(index, 40)
-    assert widths == [None, 40]
+    assert widths == [40]
     block.update()
     block.draw(0, 40)
-    assert widths == [None, 40, 40]
+    assert widths == [40, None, 40]

@@ -166,18 +166,19 @@ def head_lines(body: AnswerBody, width: int, height: int) -> int | None:
 class BannerBlock(Block):
     """A banner in the output."""
 
-    __slots__ = ("_banner",)
+    __slots__ = ("_banner", "_lines")
 
     def __init__(self, banner: Banner) -> None:
         super().__init__()
         self._banner = banner
+        self._lines = banner.lines()
 
     @property
     def count(self) -> int:
-        return len(self._banner.rows(None))
+        return len(self._lines)
 
     def line(self, index: int) -> Line:
-        return self._banner.rows(None)[index][0]
+        return self._lines[index]
 
     def draw(self, index: int, width: int) -> list[Line]:
         """Make the rows; a part longer than a row is wrapped like any text."""
@@ -186,4 +187,5 @@ class BannerBlock(Block):
     def update(self) -> None:
         """Fill in what is known by now."""
         self._banner.update()
+        self._lines = self._banner.lines()
         self.invalidate()

@@ -144,10 +144,12 @@ class Store:
             if self.dropped and index == self.start:
                 return [[("dim", f"{number(self.dropped)} older {self._noun} dropped")]]
             return [[]]
-        if index >= self.end:
+        if not self.blocks:
             return [[]]
         block = self.blocks[self.index_of_line(index)]
         place = index - block.start
+        if place >= block.count:
+            return [[]]
         return self.advice.get(
             "output",
             lambda: self._rows_of(block, place, width),

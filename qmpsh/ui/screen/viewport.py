@@ -66,17 +66,17 @@ class Viewport:
         self.width, self.height = max(1, width), max(1, height)
         place = self._shown_top()
         rows: list[Line] = []
-        line = place.line
-        while len(rows) < height and line < self.store.end:
+        line, end = place.line, self.store.end
+        while len(rows) < height and line < end:
             drawn = self.store.rows(line, self.width)
             if self.mark is not None:
                 drawn = self.mark(line, drawn)
             rows += drawn[place.row if line == place.line else 0 :]
             line += 1
-        is_cut = line < self.store.end or len(rows) > height
+        is_cut = line < end or len(rows) > height
         if self.foot is not None and is_cut and height > 1:
             # The row that it replaces is the first one of the next page.
-            rows[height - 1 :] = [self.foot(self.store.end - line + 1)]
+            rows[height - 1 :] = [self.foot(end - line + 1)]
         return rows[:height]
 
     def scroll(self, rows: int) -> None:
@@ -163,10 +163,11 @@ class Viewport:
     def _moved(self, place: RowPosition, rows: int) -> RowPosition:
         """Return the place some rows further on, within the content."""
         line, row = place.line, place.row + rows
-        while row < 0 and line > self.store.start:
+        start, last = self.store.start, self.store.end - 1
+        while row < 0 and line > start:
             line -= 1
             row += len(self.store.rows(line, self.width))
-        while line < self.store.end - 1 and row >= (have := len(self.store.rows(line, self.width))):
+        while line < last and row >= (have := len(self.store.rows(line, self.width))):
             row -= have
             line += 1
         return RowPosition(line, max(0, row))
