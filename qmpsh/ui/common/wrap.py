@@ -18,7 +18,7 @@ _HANG_COLUMNS = 2
 
 def line_width(line: Line) -> int:
     """Return the columns of a line."""
-    return sum([text_columns(text) for _, text in line])
+    return text_columns("".join([text for _, text in line]))
 
 
 def wrap(line: Line, width: int) -> list[Line]:
