@@ -52,7 +52,7 @@ def test_what_a_tool_cannot_express_is_noted() -> None:
     "line, says",
     [
         (".json", "expected a command"),
-        (".json .help", "such a line sends nothing by itself"),
+        (".json .help", "such a line sends nothing on its own"),
         (".export", "no tool named"),
         (".export perl stop", "no tool perl"),
     ],

@@ -66,7 +66,9 @@ class AgentCall:
 
     def late(self, what: str) -> ReplyTimeout:
         """Return the error for a time that has run out."""
-        return ReplyTimeout(f"{what} within {self._seconds:g} s; it may go on in the guest")
+        return ReplyTimeout(
+            f"{what} within {self._seconds:g} s; it may still be running in the guest"
+        )
 
 
 def note_silence(
