@@ -21,6 +21,18 @@ Word = Sequence[Token]
 """Tokens without a blank between them, except inside brackets."""
 
 _NO_VALUE = "expected KEY=value"
+_NO_NAME = "expected a name before {mark}"
+_NAME_GOES_ON = "expected . or = after the closing quote of a name"
+_BRACKETS_GO_ON = (
+    "expected a space after the closing mark; text that begins with {mark} is quoted as a whole"
+)
+_QUOTE_GOES_ON = "expected a space after the closing quote"
+_ONE_DASH = "expected two dashes before a modifier, as in --json"
+_SPACES = "expected no spaces around ="
+_LONG_KEY = "expected {most} names in a key at most"
+_NO_PROGRAM = "expected a command of the host's shell, as in | jq ."
+_NO_FILE = "expected a file, as in {sign} out.json"
+_TWO_FILES = "expected nothing after the file; a name with spaces is quoted"
 GLUED_PAREN = "put a space before the closing ); quote a value that ends in )"
 
 
@@ -71,9 +83,9 @@ class ArgumentReader:
         for place, token in enumerate(tokens):
             is_part = token.kind in (TokenKind.PART, TokenKind.QUOTED_PART)
             if place % 2 == 0 and not is_part:
-                raise self._error(f"expected a name before {self._text(token)}", token)
+                raise self._error(_NO_NAME.format(mark=self._text(token)), token)
             if place % 2 == 1 and token.kind is TokenKind.GLUED:
-                raise self._error("expected . or = after the closing quote of a name", token)
+                raise self._error(_NAME_GOES_ON, token)
             if is_part:
                 parts.append(self._part(token))
         return _bounded(parts, self._source)
@@ -96,8 +108,7 @@ class ArgumentReader:
         key = self._source.text[word[0].start : first.start]
         text = self._source.text[first.start : word[-1].end]
         reader.expect_end(
-            f"expected a space after the closing mark; text that begins with {text[0]} "
-            "is quoted as a whole",
+            _BRACKETS_GO_ON.format(mark=text[0]),
             f"{key}{quote(text)}",
         )
         return node
@@ -128,8 +139,7 @@ class ArgumentReader:
         if after is not None:
             return self._blanks(start, f"{text}={self._source.text[slice(*after)]}", after[1])
         if text.startswith("-"):
-            message = "expected two dashes before a modifier, as in --json"
-            return option_error(self._source, (start, end), self._name, message)
+            return option_error(self._source, (start, end), self._name, _ONE_DASH)
         if self._in_transaction and text.endswith(")"):
             return self._source.error(GLUED_PAREN, end - 1, end)
         before = self.arguments[-1] if self.arguments else None
@@ -143,7 +153,7 @@ class ArgumentReader:
 
     def _blanks(self, start: int, guess: str, end: int) -> LineSyntaxError:
         guess = f"{self._name} {guess}?".lstrip()
-        return self._source.error("expected no spaces around =", start, end, guess)
+        return self._source.error(_SPACES, start, end, guess)
 
     def _text(self, token: Token) -> str:
         return token.text(self._source.text)
@@ -167,7 +177,7 @@ def word_argument(source: SourceText, start: int, end: int, name: str) -> Argume
     for text in key.split("."):
         stop = at + len(text)
         if not text:
-            raise source.error(f"expected a name before {source.text[at]}", at, at + 1)
+            raise source.error(_NO_NAME.format(mark=source.text[at]), at, at + 1)
         if not text.isascii():
             # Imported here: few keys have anything but ASCII.
             from qmpsh.language.lookalikes import refuse_in_name
@@ -206,9 +216,7 @@ def option_error(source: SourceText, place: Span, name: str, message: str) -> No
 def _bounded(parts: Sequence[Part], source: SourceText) -> tuple[Part, ...]:
     if len(parts) > MAX_NESTING:
         start, end = parts[0].span[0], parts[-1].span[1]
-        raise LineSyntaxError(
-            f"expected {MAX_NESTING} names in a key at most", source.line, (start, end)
-        )
+        raise LineSyntaxError(_LONG_KEY.format(most=MAX_NESTING), source.line, (start, end))
     return tuple(parts)
 
 
@@ -229,7 +237,7 @@ def _pipe(source: SourceText, mark: Token) -> Redirect:
     text = source.text.rstrip(BLANKS)
     target = text[mark.end :].lstrip(BLANKS)
     if not target:
-        raise source.error("expected a command of the host's shell, as in | jq .", *mark[1:])
+        raise source.error(_NO_PROGRAM, *mark[1:])
     return Redirect("|", target, (mark.start, len(text)))
 
 
@@ -237,13 +245,12 @@ def _file(source: SourceText, mark: Token, tokens: Sequence[Token]) -> Redirect:
     sign = source.text[mark.start : mark.end]
     operands = [token for token in tokens if token.kind not in IGNORED]
     if not operands:
-        raise source.error(f"expected a file, as in {sign} out.json", *mark[1:])
+        raise source.error(_NO_FILE.format(sign=sign), *mark[1:])
     operand = operands[0]
     if operand.kind is TokenKind.UNCLOSED:
         raise unclosed_error(source, operand)
     if len(operands) > 1:
-        message = "expected nothing after the file; a name with spaces is quoted"
-        raise source.error(message, *operands[1][1:])
+        raise source.error(_TWO_FILES, *operands[1][1:])
     return Redirect(
         ">>" if sign == ">>" else ">", unquote(source, operand), (mark.start, operand.end)
     )
@@ -330,8 +337,7 @@ class BodyReader:
             raise unclosed_error(self._source, word[0])
         if len(word) > 1:
             glued = word[1]
-            message = "expected a space after the closing quote"
-            raise self._source.error(message, glued.start, glued.end)
+            raise self._source.error(_QUOTE_GOES_ON, glued.start, glued.end)
         return unquote(self._source, word[0])
 
 

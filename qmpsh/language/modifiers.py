@@ -33,6 +33,15 @@ LETTERS = "fHhpktwnyNlvV"
 
 _COUNT = r"[1-9][0-9]{0,8}"
 
+_FOR_VERBS = "--{name} is for verbs such as {verb}"
+_NOT_OF_VERB = ".{verb} takes no --{name}"
+_TWICE = "--{name} is given twice"
+_NO_VALUE = "--{name} takes no value"
+_NEEDS = "--{name} needs {value}"
+_BAD_COUNT = "--count needs a number from 1 on, not {text}"
+_IS_OPTION = "--{name} is an option of qmpsh: write it before the command"
+_UNKNOWN = "no modifier --{name}; {hint}"
+
 
 class ModifierReader:
     """The modifiers of one line, as they are collected; source: the line, for the errors."""
@@ -67,7 +76,7 @@ class ModifierReader:
         """
         for name, verb in VERB_MODIFIERS.items():
             if name in self._spans and not (counted and name == "count"):
-                raise self._error(f"--{name} is for verbs such as {verb}", self._spans[name])
+                raise self._error(_FOR_VERBS.format(name=name, verb=verb), self._spans[name])
         return self.value
 
     def for_verb(self, verb: str) -> Modifiers:
@@ -75,7 +84,7 @@ class ModifierReader:
         own = VERBS[verb].modifiers if verb in VERBS else VERB_MODIFIERS
         for name in VERB_MODIFIERS:
             if name in self._spans and name not in own:
-                raise self._error(f".{verb} takes no --{name}", self._spans[name])
+                raise self._error(_NOT_OF_VERB.format(name=name, verb=verb), self._spans[name])
         return self.value
 
     def refuse_all(self, message: str) -> None:
@@ -93,11 +102,11 @@ class ModifierReader:
             error.name, error.value = name, text
             raise error
         if name in self._spans:
-            raise self._error(f"--{name} is given twice", span)
+            raise self._error(_TWICE.format(name=name), span)
         if name in FLAGS and text is not None:
-            raise self._error(f"--{name} takes no value", span)
+            raise self._error(_NO_VALUE.format(name=name), span)
         if name in VALUED_MODIFIERS and not text:
-            raise self._error(f"--{name} needs {VALUED_MODIFIERS[name]}", span)
+            raise self._error(_NEEDS.format(name=name, value=VALUED_MODIFIERS[name]), span)
         self._spans[name] = span
         self._texts[name] = text or ""
         if name == "timeout":
@@ -113,7 +122,7 @@ class ModifierReader:
 
     def _number(self, text: str, span: Span) -> int:
         if not re.fullmatch(_COUNT, text):
-            raise self._error(f"--count needs a number from 1 on, not {text}", span)
+            raise self._error(_BAD_COUNT.format(text=text), span)
         return int(text)
 
     def _error(self, message: str, span: Span) -> LineSyntaxError:
@@ -122,8 +131,8 @@ class ModifierReader:
 
 def _unknown(name: str) -> str:
     if name in OPTIONS:
-        return f"--{name} is an option of qmpsh: write it before the command"
+        return _IS_OPTION.format(name=name)
     near = nearest(name, MODIFIERS)
     known = ", ".join(f"--{modifier}" for modifier in MODIFIERS)
     hint = f"did you mean --{near[0]}?" if near else f"there are {known}"
-    return f"no modifier --{name}; {hint}"
+    return _UNKNOWN.format(name=name, hint=hint)

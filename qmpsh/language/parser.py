@@ -53,6 +53,19 @@ from qmpsh.language.values import SourceText, unclosed_error
 from qmpsh.language.verbs import LINES, WHOLE, Takes, takes
 
 _ONE_LINE = "transaction( ACTION KEY=value )"
+_NO_ACTION = f"expected an action, as in {_ONE_LINE}"
+_NOT_ALONE = f"expected ) on a line of its own, or {_ONE_LINE}"
+_NOT_CLOSED = f"expected ) at the end of the line, as in {_ONE_LINE}"
+_AFTER_CLOSE = "expected modifiers or a redirect after )"
+_NOT_CONTINUED = "expected another line after the lone \\"
+_NOT_ONE_WORD = "expected one word: quote the line as a whole"
+_SHELL_MARK = "expected the line quoted as a whole, or {mark} left to your shell"
+_KEPT_QUOTES = (
+    "the quotes of {key} belong to its value: of several words each is taken as it stands;"
+    " leave them out, or write the whole line as one word"
+)
+_OWN_OPTION = "write {word} before the command"
+_OTHER_OPTION = "{word} is not an option of qmpsh, and modifiers have two dashes, as in --json"
 _ONLY_ARGUMENTS = "expected a name, or a name and KEY=value, as in SHUTDOWN guest=true"
 _MISPLACED = "expected it after the ) of the transaction, since it applies to all of it"
 
@@ -88,8 +101,7 @@ def line_statements(line: LineAnalysis) -> Sequence[Statement]:
     tokens = line.tokens
     words = [token for token in tokens if token.kind is not TokenKind.BLANK]
     if words and words[-1].kind is TokenKind.CONTINUE and "\n" not in text[words[-1].end :]:
-        message = "expected another line after the lone \\"
-        raise LineSyntaxError(message, text, (words[-1].start, words[-1].end))
+        raise LineSyntaxError(_NOT_CONTINUED, text, (words[-1].start, words[-1].end))
     first = next((token for token in words if token.kind not in IGNORED), None)
     return [] if first is None else _Line(text, mode, tokens).statements(first)
 
@@ -199,7 +211,7 @@ class _Line:
         reader = ArgumentReader(self._text, name, in_transaction=in_transaction)
         for rest in body.rest():
             if rest[0][0].kind is TokenKind.PAREN:
-                raise self._error(f"expected ) on a line of its own, or {_ONE_LINE}", rest[0][0])
+                raise self._error(_NOT_ALONE, rest[0][0])
             try:
                 reader.read(rest)
             except NoValue as error:
@@ -223,10 +235,10 @@ class _Line:
         if len(words) == 1:
             return TransactionOpen(self._text, (first.start, first.end))
         if closing == 1:
-            raise self._error(f"expected an action, as in {_ONE_LINE}", first)
+            raise self._error(_NO_ACTION, first)
         action = self._command(words[1:closing], in_transaction=True)
         if closing is None:
-            raise self._error(f"expected ) at the end of the line, as in {_ONE_LINE}", first)
+            raise self._error(_NOT_CLOSED, first)
         modifiers = self._only_modifiers(words[closing + 1 :])
         return TransactionOpen(self._text, (first.start, first.end), action, modifiers, redirect)
 
@@ -237,7 +249,7 @@ class _Line:
     def _only_modifiers(self, words: Sequence[Word]) -> Modifiers:
         body = BodyReader(self._source, words)
         for rest in body.rest():
-            raise self._error("expected modifiers or a redirect after )", rest[0][0])
+            raise self._error(_AFTER_CLOSE, rest[0][0])
         return body.modifiers.for_command()
 
     def _verb(self, first: Token) -> VerbLine:
@@ -343,11 +355,7 @@ def quoting_hint(words: Sequence[str]) -> str:
     for word in rest:
         match = re.fullmatch(_QUOTED_VALUE, word, re.DOTALL)
         if match:
-            key = match["key"] or match["inner"]
-            return (
-                f"the quotes of {key} belong to its value: of several words each is taken as it"
-                " stands; leave them out, or write the whole line as one word"
-            )
+            return _KEPT_QUOTES.format(key=match["key"] or match["inner"])
     return ""
 
 
@@ -364,8 +372,7 @@ def _placed(words: Sequence[str]) -> list[_Word]:
 def _command(line: str, words: Sequence[_Word], *, counted: bool) -> CommandLine | VerbLine:
     first = words[0]
     if first.text[:1] in ("{", "[") or first.text.startswith("transaction("):
-        message = "expected one word: quote the line as a whole"
-        raise LineSyntaxError(message, line, first.span)
+        raise LineSyntaxError(_NOT_ONE_WORD, line, first.span)
     check_name(first.text, line, first.span)
     texts = [word.text for word in words]
     if any(text in HELP for text in texts):
@@ -423,8 +430,7 @@ def _without_modifiers(line: str, words: Sequence[_Word], modifiers: ModifierRea
     while at < len(words):
         text, taken = words[at].text, 1
         if text in _SHELL_MARKS:
-            message = f"expected the line quoted as a whole, or {text} left to your shell"
-            raise LineSyntaxError(message, line, words[at].span)
+            raise LineSyntaxError(_SHELL_MARK.format(mark=text), line, words[at].span)
         if text == "-" or not text.startswith("-"):  # alone it stands for stdin
             rest.append(words[at])
         elif not text.startswith("--"):
@@ -437,11 +443,7 @@ def _without_modifiers(line: str, words: Sequence[_Word], modifiers: ModifierRea
 
 def _before(text: str) -> str:
     is_ours = text[1:2] != "" and text[1] in LETTERS
-    return (
-        f"write {text} before the command"
-        if is_ours
-        else f"{text} is not an option of qmpsh, and modifiers have two dashes, as in --json"
-    )
+    return (_OWN_OPTION if is_ours else _OTHER_OPTION).format(word=text)
 
 
 def _add_modifier(words: Sequence[_Word], modifiers: ModifierReader) -> int:

@@ -23,6 +23,18 @@ _ESCAPE = (
     r"(?s)\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
     r"|u([0-9a-fA-F]{4})|(.))"
 )
+_HALF_PAIR = "\\u{digits} is half of a surrogate pair: expected both halves"
+_NO_DIGITS = "expected four hex digits after \\u, as in \\u00e9"
+_NO_ESCAPE = "no such escape in {mark}...{mark}; write a backslash as \\\\"
+_CONTROL = "expected no control character inside {opening} {closing}"
+_NOT_CLOSED = "expected the closing {mark}"
+_TOO_DEEP = f"expected brackets to nest {MAX_NESTING} deep at most"
+_GOES_ON = "expected nothing after the closing bracket"
+_TWICE = "the member {name} is given twice"
+_QUOTE_BRACE = "; text that begins with {{ is quoted: {text}"
+_HOLDS_QUOTE = "text that holds a quote is quoted as a whole, as in {text}"
+_TUPLE = "JSON has no tuples: write a list, as in [1, 2]; text is quoted"
+
 _CONTROL_BUT_BLANK = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 
 
@@ -89,10 +101,10 @@ def unescape(source: SourceText, token: Token) -> str:
 
 def _bad_escape(digits: str | None, letter: str, mark: str) -> str:
     if digits is not None:
-        return f"\\u{digits} is half of a surrogate pair: expected both halves"
+        return _HALF_PAIR.format(digits=digits)
     if letter == "u":
-        return "expected four hex digits after \\u, as in \\u00e9"
-    return f"no such escape in {mark}...{mark}; write a backslash as \\\\"
+        return _NO_DIGITS
+    return _NO_ESCAPE.format(mark=mark)
 
 
 def unclosed_error(source: SourceText, token: Token) -> LineSyntaxError:
@@ -101,16 +113,15 @@ def unclosed_error(source: SourceText, token: Token) -> LineSyntaxError:
     control = re.search(_CONTROL_BUT_BLANK, source.text[token.start :]) if mark in "{[" else None
     if control is not None:
         start = token.start + control.start()
-        message = f"expected no control character inside {mark} {CLOSING[mark]}"
+        message = _CONTROL.format(opening=mark, closing=CLOSING[mark])
         return source.error(message, start, start + 1)
-    message = f"expected the closing {CLOSING.get(mark, mark)}"
+    message = _NOT_CLOSED.format(mark=CLOSING.get(mark, mark))
     return source.error(message, token.start, token.start + 1)
 
 
 def too_deep_error(source: SourceText, token: Token) -> LineSyntaxError:
     """Return the error for a bracket beyond the limit."""
-    message = f"expected brackets to nest {MAX_NESTING} deep at most"
-    return source.error(message, token.start, token.end)
+    return source.error(_TOO_DEEP, token.start, token.end)
 
 
 def quote(text: str) -> str:
@@ -160,7 +171,7 @@ def read_raw(raw: RawLiteral, line: str) -> Node:
     tokens = Scanner(state=ScanState.VALUE).feed(source.text, start, end)
     reader = LiteralReader(source, tokens)
     node = reader.read()
-    reader.expect_end("expected nothing after the closing bracket")
+    reader.expect_end(_GOES_ON)
     return node
 
 
@@ -226,7 +237,7 @@ class LiteralReader:
         else:
             raise self._unexpected("a member's name, as in {name: value}", token)
         if text in names:
-            message = f"the member {quote(text)} is given twice"
+            message = _TWICE.format(name=quote(text))
             raise self._source.error(message, token.start, token.end)
         colon = self._next()
         if colon.kind is not TokenKind.COLON:
@@ -237,7 +248,7 @@ class LiteralReader:
         """Return a hint for `{name}` where nothing else stands: it may be meant as text."""
         text = self._source.text[self._open[-1].start : closing.end]
         is_alone = self._text(closing) == "}" and not {":", ","}.intersection(text)
-        return f"; text that begins with {{ is quoted: {quote(text)}" if is_alone else ""
+        return _QUOTE_BRACE.format(text=quote(text)) if is_alone else ""
 
     def _closes(self) -> bool:
         """Return whether the innermost bracket closes here; if so, go past it."""
@@ -275,11 +286,10 @@ class LiteralReader:
     def _word(self, token: Token) -> str:
         text = self._text(token)
         if '"' in text or "'" in text:
-            message = f"text that holds a quote is quoted as a whole, as in {quote(text)}"
+            message = _HOLDS_QUOTE.format(text=quote(text))
             raise self._source.error(message, token.start, token.end)
         if text.startswith("(") and not re.fullmatch(r"\(.+\)", text):
-            message = "JSON has no tuples: write a list, as in [1, 2]; text is quoted"
-            raise self._source.error(message, token.start, token.end)
+            raise self._source.error(_TUPLE, token.start, token.end)
         return text
 
     def _text(self, token: Token) -> str:
