@@ -27,6 +27,13 @@ _SINGLE_OR_DOUBLE = re.compile(r'(?s)\\.|"')
 _BARE = r"""[^\s,{}\[\]:"']+"""
 _KNOWN_NAMES = REPLY_NAMES.union(COMMAND_NAMES)
 _EXPECTED = 'expected an object that holds "execute", as in {"execute": "query-status"}'
+_ONE_OBJECT = "expected one object before a redirect: write each on a line of its own"
+_GLUED = "expected another object, a comment, or | or > after a space"
+_BOTH_NAMES = 'expected "execute" or "exec-oob", not both'
+_BAD_NAME = 'expected a command\'s name in "{member}"'
+_OTHER_WORD = "JSON writes {right}, not {word}"
+_NO_VALUE = "expected a JSON value, not {word}"
+_BARE_STRING = 'strings in JSON need double quotes: "{word}"'
 _FAULTS = {
     "Expecting property name enclosed in double quotes": "expected a name in double quotes",
     "Illegal trailing comma before end of object": "expected a name in double quotes",
@@ -59,8 +66,7 @@ def read_objects(line: str, tokens: Sequence[Token], redirect: Redirect | None) 
         if command is not None:
             commands.append(command)
     if redirect is not None and len(commands) > 1:
-        message = "expected one object before a redirect: write each on a line of its own"
-        raise LineSyntaxError(message, line, redirect.span)
+        raise LineSyntaxError(_ONE_OBJECT, line, redirect.span)
     return commands
 
 
@@ -143,8 +149,7 @@ def split_objects(line: str, tokens: Sequence[Token]) -> Iterator[Found]:
     for place, token in enumerate(tokens):
         mark = line[token.start : token.end]
         if token.kind is TokenKind.GLUED:
-            message = "expected another object, a comment, or | or > after a space"
-            raise LineSyntaxError(message, line, (token.start, token.end))
+            raise LineSyntaxError(_GLUED, line, (token.start, token.end))
         if token.kind is TokenKind.OPEN:
             first = first if brackets else place
             brackets.append(CLOSING[mark])
@@ -225,10 +230,10 @@ def _fault(line: str, error: json.JSONDecodeError, end: int) -> LineSyntaxError:
 
 def _no_json_value(word: str) -> str:
     if word.lower() in ("true", "false", "none"):
-        return f"JSON writes {word.lower().replace('none', 'null')}, not {word}"
+        return _OTHER_WORD.format(right=word.lower().replace("none", "null"), word=word)
     if word in ("NaN", "Infinity", "-Infinity"):
-        return f"expected a JSON value, not {word}"
-    return f'strings in JSON need double quotes: "{word}"'
+        return _NO_VALUE.format(word=word)
+    return _BARE_STRING.format(word=word)
 
 
 def _read_relaxed(line: str, tokens: Sequence[Token]) -> JsonObject:
@@ -274,11 +279,10 @@ def _command(
     if not names and REPLY_NAMES & value.keys():
         return None
     if len(names) != 1:
-        message = 'expected "execute" or "exec-oob", not both' if names else _EXPECTED
-        raise LineSyntaxError(message, line, span)
+        raise LineSyntaxError(_BOTH_NAMES if names else _EXPECTED, line, span)
     name = value[names[0]]
     if not isinstance(name, str):
-        raise LineSyntaxError(f'expected a command\'s name in "{names[0]}"', line, span)
+        raise LineSyntaxError(_BAD_NAME.format(member=names[0]), line, span)
     return JsonLine(
         source=line,
         name=name,

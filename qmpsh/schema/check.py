@@ -51,6 +51,21 @@ from qmpsh.schema.walk import (
 )
 from qmpsh.suggest import did_you_mean
 
+_NO_MEMBER = "{owner} has no {part} {name}"
+_NEEDS = "{owner} needs {names}"
+_NEEDS_TAG = "{owner} needs {tag}=... ({values})"
+_EXPECTED = "{name}: expected {what}"
+_NO_WORD = "{word} is not a value of {name}"
+_QUOTED = "{name} is {kind}: write it without quotes"
+_BROKEN_SIZE = "{size} is not a whole number of bytes"
+_MANY_VALUES = "{count} values; Tab or .help lists them"
+_KNOWN = "; there are {names}"
+_TAKES_NONE = "; it takes none"
+_TAG_MISSING = "; what it takes depends on {tag}, which is missing ({values})"
+_COMMAS = "; spaces separate arguments, not commas: {line}"
+_QUOTE_MARK = "; text that begins with {mark} is quoted"
+_QUOTE_TEXT = "; text is quoted: {text}"
+
 MAX_LISTED_VALUES = 8
 """most values of a tag that an error lists"""
 
@@ -155,12 +170,11 @@ class ArgumentTyper:
         first = union.tag if union is not None else next(iter(names), None)
         hint = did_you_mean(entry.name, names) or self._parted(entry, first or "")
         if not hint and union is not None:
-            hint = (
-                f"; what it takes depends on {union.tag}, which is missing ({self._values(union)})"
-            )
+            hint = _TAG_MISSING.format(tag=union.tag, values=self._values(union))
         elif not hint:
-            hint = f"; there are {', '.join(names)}" if names else "; it takes none"
-        self._refuse(f"{where} has no {spot.part} {_shown(entry.name)}{hint}", entry.span)
+            hint = _KNOWN.format(names=", ".join(names)) if names else _TAKES_NONE
+        message = _NO_MEMBER.format(owner=where, part=spot.part, name=_shown(entry.name))
+        self._refuse(message + hint, entry.span)
 
     def _require(
         self, unfolded: Unfolded, given: JsonObject, spot: ValueSpot, strays: Sequence[MemberEntry]
@@ -172,16 +186,18 @@ class ArgumentTyper:
         union = unfolded.undecided
         if union is not None and any(member.name == union.tag for member in missing):
             where = f"{spot.name}{_with_tags(unfolded)}"
-            self._refuse(f"{where} needs {union.tag}=... ({self._values(union)})", spot.span)
+            message = _NEEDS_TAG.format(owner=where, tag=union.tag, values=self._values(union))
+            self._refuse(message, spot.span)
         for stray in strays:
             hint = did_you_mean(stray.name, [member.name for member in missing])
             hint = hint or self._parted(stray, missing[0].name)
             if hint:
-                message = f"{spot.name} has no {spot.part} {_shown(stray.name)}{hint}"
-                self._refuse(message, stray.span)
+                name = _shown(stray.name)
+                message = _NO_MEMBER.format(owner=spot.name, part=spot.part, name=name)
+                self._refuse(message + hint, stray.span)
         names = ", ".join(assignment_words(self._schema, member) for member in missing)
         where = f"{spot.name}{_in_brackets(unfolded, spot)}"
-        self._refuse(f"{where} needs {names}", spot.span)
+        self._refuse(_NEEDS.format(owner=where, names=names), spot.span)
 
     def _parted(self, entry: MemberEntry, name: str) -> str:
         """Return how to type `DRIVER,id=x` here, which is QEMU's own command-line syntax.
@@ -192,13 +208,13 @@ class ArgumentTyper:
             return ""
         words = self._source[slice(*entry.child.span)].split(",")
         line = " ".join([f"{name}={words[0]}", *words[1:]])
-        return f"; spaces separate arguments, not commas: {line}"
+        return _COMMAS.format(line=line)
 
     def _values(self, union: ObjectType) -> str:
         """Return the values of a union's tag, or their number where they would fill a screen."""
         if len(union.variants) <= MAX_LISTED_VALUES:
             return f"one of {self._choices(union)}"
-        return f"{len(union.variants)} values; Tab or .help lists them"
+        return _MANY_VALUES.format(count=len(union.variants))
 
     def _choices(self, union: ObjectType) -> str:
         """Return the values of a union's tag, or its type if the server names no branches."""
@@ -244,10 +260,10 @@ class ArgumentTyper:
             if read is not NOT_READ:
                 return read
         if isinstance(value, Scalar) and value.quoted:
-            kind = NAMES[json_type]
-            self._refuse(f"{entry.name} is {kind}: write it without quotes", entry.value_span)
+            message = _QUOTED.format(name=entry.name, kind=NAMES[json_type])
+            self._refuse(message, entry.value_span)
         if json_type == "int" and entry.word is not None and is_broken_size(entry.word):
-            self._refuse(f"{entry.word} is not a whole number of bytes", entry.value_span)
+            self._refuse(_BROKEN_SIZE.format(size=entry.word), entry.value_span)
         return self._refuse_value(EXPECTED[json_type], entry)
 
     def _enum(self, kind: EnumType, entry: MemberEntry) -> Json:
@@ -256,9 +272,9 @@ class ArgumentTyper:
         if isinstance(value, Scalar):
             if value.text in names:
                 return value.text
-            hint = did_you_mean(value.text, names) or f"; there are {', '.join(names)}"
-            message = f"{_shown(value.text)} is not a value of {entry.name}{hint}"
-            self._refuse(message, entry.value_span)
+            hint = did_you_mean(value.text, names) or _KNOWN.format(names=", ".join(names))
+            message = _NO_WORD.format(word=_shown(value.text), name=entry.name)
+            self._refuse(message + hint, entry.value_span)
         return self._refuse_value(f"one of {', '.join(names)}", entry)
 
     def _array(self, kind: ArrayType, entry: MemberEntry) -> Json:
@@ -314,14 +330,16 @@ class ArgumentTyper:
         text = self._source[slice(*entry.value_span)]
         quoted = quote(text)
         if quoted[1:-1] != text:  # escapes would make the suggestion hard to read
-            return f"; text that begins with {text[0]} is quoted"
+            return _QUOTE_MARK.format(mark=text[0])
         if not isinstance(entry.child, Argument):
-            return f"; text is quoted: {quoted}"
+            return _QUOTE_TEXT.format(text=quoted)
         key = entry.child.key
-        return f"; text is quoted: {self._source[key[0].span[0] : key[-1].span[1]]}={quoted}"
+        name = self._source[key[0].span[0] : key[-1].span[1]]
+        return _QUOTE_TEXT.format(text=f"{name}={quoted}")
 
     def _refuse_value(self, expected: str, entry: MemberEntry, *, hint: str = "") -> NoReturn:
-        self._refuse(f"{entry.name}: expected {expected}{hint}", entry.value_span)
+        message = _EXPECTED.format(name=entry.name, what=expected)
+        self._refuse(message + hint, entry.value_span)
 
     def _refuse(self, message: str, span: Span) -> NoReturn:
         raise SchemaMismatch(message, self._source, span)
