@@ -23,6 +23,11 @@ from qmpsh import usage  # noqa: E402  # this checkout's, installed or not
 from qmpsh.address import address_forms  # noqa: E402
 from qmpsh.cli.options import COMMAND, program_lines  # noqa: E402
 from qmpsh.language.verbs import Takes, Verb  # noqa: E402
+from qmpsh.protocol.connection import (  # noqa: E402
+    TRANSITIONS,
+    ProtocolState,
+    Step,
+)
 from qmpsh.shell.verbs.table import decorated_verbs  # noqa: E402
 from qmpsh.shell.waiting.rules import ENDS  # noqa: E402
 from qmpsh.ui.common.keys import KEYS  # noqa: E402
@@ -241,6 +246,40 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+# ---------------------------------------------------------------------------- the protocol's states
+
+STATES_PAGE = DOCS / "protocol-states.md"
+_STATES_HEAD = """# The states of a QMP session
+
+Drawn by `make docs` from `TRANSITIONS` in `qmpsh/protocol/connection.py`, which is all of it: a
+step that a state has no arrow for cannot happen there. `Connection` starts in `GREETING`; in
+`READY` if the user said that the server neither greets nor negotiates (`-N`); `synchronize` makes
+that `SYNCING`, for a guest agent. Commands are sent in `READY` alone.
+
+"""
+_STARTS = (
+    (ProtocolState.GREETING, "a monitor"),
+    (ProtocolState.SYNCING, "a guest agent"),
+    (ProtocolState.READY, "neither greets nor negotiates"),
+)
+
+
+def states_page() -> str:
+    """Return the page with the diagram of the protocol's states, and their meanings."""
+    arrows = [f"    [*] --> {state.name}: {why}" for state, why in _STARTS]
+    arrows += [
+        f"    {state.name} --> {after.name}: {step.name}"
+        for state, steps in TRANSITIONS.items()
+        for step, after in steps.items()
+    ]
+    drawing = "".join(f"{line}\n" for line in ("stateDiagram-v2", *arrows))
+    text = f"{_STATES_HEAD}```mermaid\n{drawing}```\n"
+    for title, names in (("state", ProtocolState), ("step", Step)):
+        text += f"\n| {title} | meaning |\n|---|---|\n"
+        text += "".join(f"| `{one.name}` | {one.value} |\n" for one in names)
+    return text
+
+
 # ---------------------------------------------------------------------------- the table of verbs
 
 VERB_TABLE = ROOT / "qmpsh" / "language" / "verbs.py"
@@ -291,6 +330,7 @@ def write() -> None:
     stored = PAGE.read_text()
     if stored != page(date_of(stored)):
         PAGE.write_text(page(datetime.date.today().isoformat()))
+    STATES_PAGE.write_text(states_page())
     for name, place in TABLES.items():
         _put(DOCS / place.page, name, table(name))
     _put(DOCS / "architecture.md", "figure", figure())

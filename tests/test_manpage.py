@@ -8,7 +8,18 @@ import pytest
 
 from qmpsh.language.modifiers import MODIFIERS
 from qmpsh.usage import MODIFIERS as TOLD
-from scripts.docs import DOCS, PAGE, TABLES, date_of, figure, option_rows, page, table
+from scripts.docs import (
+    DOCS,
+    PAGE,
+    STATES_PAGE,
+    TABLES,
+    date_of,
+    figure,
+    option_rows,
+    page,
+    states_page,
+    table,
+)
 from tests.conftest import RunQmpsh
 from tests.programs import need
 
@@ -20,6 +31,10 @@ def test_the_page_is_current() -> None:
 
 def test_the_date_is_that_of_the_last_change() -> None:
     assert date_of(page("2026-01-31")) == "2026-01-31"
+
+
+def test_the_diagram_of_states_is_current() -> None:
+    assert STATES_PAGE.read_text() == states_page(), "run `make docs`"
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -48,8 +48,8 @@ def greeted(greeting: JsonObject = GREETING, oob: bool = True) -> Connection:
     return connection
 
 
-def ready() -> Connection:
-    connection = greeted()
+def ready(greeting: JsonObject = GREETING, oob: bool = True) -> Connection:
+    connection = greeted(greeting, oob)
     id, _ = connection.negotiate()
     give(connection, {"return": {}, "id": id})
     return connection
@@ -274,6 +274,25 @@ def test_out_of_band_overtakes() -> None:
     oob, _ = connection.send_command(Command("yank", oob=True))
     assert connection.in_flight == 1
     assert ids(give(connection, {"return": {}, "id": oob}, {"return": {}})) == [oob, first]
+    assert connection.in_flight == 0
+
+
+@pytest.mark.parametrize(
+    "connection, is_in_band",
+    [
+        pytest.param(ready(), False, id="agreed"),
+        pytest.param(ready(NO_OOB), True, id="not offered"),
+        pytest.param(ready(oob=False), True, id="not wanted"),
+        pytest.param(Connection(greeting=False), False, id="not known"),
+    ],
+)
+def test_exec_oob_is_refused_in_request_order_where_it_was_not_agreed(
+    connection: Connection, is_in_band: bool
+) -> None:
+    id, data = connection.send_command(Command("yank", oob=True))
+    assert b'"exec-oob"' in data
+    assert connection.in_flight == is_in_band
+    assert ids(give(connection, ERROR)) == [id if is_in_band else None]
     assert connection.in_flight == 0
 
 
