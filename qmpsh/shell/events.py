@@ -214,7 +214,7 @@ MAX_NAMES = 256
 
 Match = Callable[[Event], bool]
 Follow = Callable[[Event], bool]
-"""Takes in an event, and says whether it belongs to what the follower waits for."""
+"""Gets each event; returns whether it is one that it waits for."""
 
 
 class Kept(NamedTuple):
@@ -330,7 +330,7 @@ class EventHistory:
         """how many events gave way to newer ones"""
 
     def on_message(self, message: Event | Reply | ErrorReply) -> None:
-        """Take in an event; a reply that matches no command is none."""
+        """Keep an event; ignore a reply that matches no command."""
         if not isinstance(message, Event):
             return
         kept = Kept(self.next, self._clock(), message)
@@ -372,7 +372,7 @@ class EventHistory:
 
     @contextlib.contextmanager
     def followed(self, follower: Follow) -> Iterator[None]:
-        """Pass on every event; those that belong to what the follower waits for are taken."""
+        """Pass on every event; those that it waits for are taken."""
         self._followers.append(follower)
         try:
             yield

@@ -72,7 +72,7 @@ def is_kept(line: str) -> bool:
 
 
 HMP_PROMPT: Final[Prompt] = "(hmp) "
-"""Where it stands no word is an alias: a line there is the human monitor's own."""
+"""The prompt at which no word is an alias: its lines are the human monitor's."""
 
 
 def expand(line: str, aliases: Mapping[str, str]) -> str:

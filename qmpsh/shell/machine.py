@@ -149,7 +149,7 @@ class Machine:
         self.stale = self._told = False
 
     def on_event(self, event: Event) -> None:
-        """Take in what an event says about the run state."""
+        """Update the run state by an event."""
         if event.name in RUN_STATE_EVENTS:
             self.stale = True
         if event.name in _EVENT_STATES:
@@ -160,15 +160,15 @@ class Machine:
             self.shutdown_reason = f"SHUTDOWN {shortened(reason)}".rstrip()
 
     def set_name(self, value: Json) -> None:
-        """Take in the reply of query-name."""
+        """Set the name from the reply of query-name."""
         self.name = shortened(get_str(value, "name")) or self.name
 
     def set_uuid(self, value: Json) -> None:
-        """Take in the reply of query-uuid."""
+        """Set the UUID from the reply of query-uuid."""
         self.uuid = shortened(get_str(value, "UUID")) or self.uuid
 
     def set_status(self, value: Json) -> None:
-        """Take in the reply of query-status, unless an event has said otherwise since it was asked.
+        """Set the state from the reply of query-status, unless an event since then is newer.
 
         Shapes of other servers are left alone.
         """
@@ -179,7 +179,7 @@ class Machine:
                 self.running = running
 
     def set_commands(self, value: Json) -> None:
-        """Take in the reply of the dialect's `names` command, query-commands or guest-info."""
+        """Set the commands from the reply to the `names` command of this kind of server."""
         self.commands = command_names(value) or self.commands
         self.disabled = disabled_names(value)
         self.version = shortened(get_str(value, "version")) or self.version

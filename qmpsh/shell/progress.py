@@ -20,7 +20,7 @@ POLL_SECONDS = 0.5
 """seconds between two questions at least: two a second at most, of both kinds together"""
 
 SLOW_POLL_SECONDS = 2.0
-"""seconds between two questions about a migration that stands still"""
+"""between two queries about a migration that does not move"""
 
 MIGRATION = "migration"
 
@@ -107,7 +107,7 @@ class RateMeter:
         self._since: float | None = None
 
     def read(self, count: int, now: float) -> None:
-        """Take in the number; one that fell begins again."""
+        """Use the next number; a smaller one starts again."""
         if self._since is None or count < self._count:
             self.stop()
         else:
@@ -145,7 +145,7 @@ class _WorkCourse:
         self.state = state
 
     def read(self, done: int, total: int, moved: int | None, now: float) -> None:
-        """Take in how far it is; moved: None where bytes are not what is counted."""
+        """Set how far it is. moved: None if it is not counted in bytes"""
         self._done, self._total = min(done, total), total
         if self.state is WorkState.RUNNING:
             self._meter.read(done, now)
@@ -218,7 +218,7 @@ class Progress:
         return name
 
     def on_reply(self, name: str, value: Json, now: float) -> None:
-        """Take in the reply to a question; shapes of other servers mean that nothing goes on."""
+        """Use the reply to a query; a shape that is not known means that nothing is under way."""
         self._waiting = False
         if name == _JOBS:
             self._on_jobs(as_dicts(value), now)
@@ -248,7 +248,7 @@ class Progress:
     # ------------------------------------------------------------------ events
 
     def on_event(self, event: Event, now: float) -> None:
-        """Take in what an event says; most say nothing about work."""
+        """Use an event; most are not about work."""
         data = event.data
         if event.name == "JOB_STATUS_CHANGE":
             self._job_changed(_text(data, "id"), _text(data, "status"))

@@ -27,7 +27,7 @@ def read_lines(
     """Yield the physical lines of a descriptor, without their newlines, as they come.
 
     client: gives the client to poll meanwhile, None for none
-    before_wait: called when nothing more is at hand (to flush what was answered so far); False
+    before_wait: called when no more input is available (to flush what was answered so far); False
                  ends the reading
     Raises UsageError for what cannot be read, such as a folder.
     """

@@ -1,6 +1,6 @@
 """The settings of the shell, as the options give them, and paths on this host for completion.
 
-The paths are bounded in number, and what cannot be read is left out without a word.
+The paths are bounded in number, and what cannot be read is left out.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 from typing import Literal, NamedTuple
 
 Prompt = Literal["(QEMU) ", "(guest) ", "(hmp) ", "TRANS> "]
-"""What stands before a line at the prompt, and says whose language it is in."""
+"""The text before a line at the prompt, which shows the language of the line."""
 
 
 class Settings(NamedTuple):
@@ -25,7 +25,7 @@ class Settings(NamedTuple):
     yes:         nothing is asked before a command that the policy has asked about
     read_only:   nothing is sent that may change something
     negotiated:  False with --skip-negotiation, where qmp_capabilities is the user's to send
-    interactive: a person is there: bare verbs work, questions are asked
+    interactive: a user is at the prompt: bare verbs work, questions are asked
     wait:        `--wait`, of every line that has an end; of a one-shot it is demanded; None for
                  no wait
     one_shot:    the line is the only one

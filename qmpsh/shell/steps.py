@@ -25,7 +25,7 @@ class Answer(NamedTuple):
     command:  the QMP command that was answered; "" for a verb's text
     failed:   the server answered with an error (or HMP with what looks like one)
     value:    the value of `return`; None for a failure or a text
-    text:     lines of text to print as they stand (HMP output, a verb's text, an error), LF ends,
+    text:     lines of text to print unchanged (HMP output, a verb's text, an error), LF ends,
               no trailing newline, not yet made safe for a terminal; None when `value` is the answer
     reply:    the whole reply for --json, with the id that the user gave; None for a verb's text
     seconds:  from sending to reply; size: bytes of the reply on the wire; 0 where nothing was sent
@@ -188,7 +188,7 @@ class Task:
         return self.asking is not None or (until is not None and (until.stops or until.endless))
 
     def cancel(self) -> None:
-        """End the line where it stands; what it has sent stays sent."""
+        """End the line now; what it has sent stays sent."""
         self._steps.close()
         self.asking = None
         self.outcome = Outcome(INTERRUPTED)
@@ -211,7 +211,7 @@ class Task:
         except QmpshError as error:
             self.outcome = Outcome(error.exit_code, error)
         except BaseException:
-            # A fault of ours, or an interrupt: whoever drives this must not go on with it.
+            # A fault of ours, or an interrupt: the driver must not go on with it.
             self.outcome = Outcome(1)
             raise
         else:

@@ -89,7 +89,7 @@ class WireLog:
         except OSError as error:
             why = "it is a pipe without a reader" if error.errno == errno.ENXIO else error.strerror
             raise UsageError(f"cannot write the log {path}: {why}") from error
-        os.set_blocking(self._fd, True)  # a reader who takes his time gets every line whole
+        os.set_blocking(self._fd, True)  # a slow reader gets every line whole
 
     def __call__(self, direction: str, message: Json) -> None:
         """Write one message, already masked, as one line in one write."""

@@ -56,44 +56,44 @@ class QueryQueue:
         self._advice = advice
         self._queue: deque[BackgroundQuery] = deque()
         self._asked: tuple[Pending, BackgroundQuery] | None = None
-        self._free = float("-inf")  # when the next question may go as far as its rate is concerned
+        self._next = float("-inf")  # when the rate allows the next query
 
-    def ask(self, question: BackgroundQuery) -> None:
-        """Put a question at the end of the queue; the same question is not queued twice."""
-        if question not in self._queue:
-            self._queue.append(question)
+    def ask(self, query: BackgroundQuery) -> None:
+        """Queue a query, unless the same one is queued already."""
+        if query not in self._queue:
+            self._queue.append(query)
 
     @property
     def idle(self) -> bool:
-        """Whether every question was answered."""
+        """Whether every query has been answered."""
         return self._asked is None and not self._queue
 
     def due(self, now: float) -> float | None:
         """Return the seconds until tick() may send something, if only the rate delays it."""
         if self._asked is not None or not self._queue or self._client.in_flight:
             return None
-        return max(0.0, self._free - now)
+        return max(0.0, self._next - now)
 
     def tick(self, now: float) -> bool:
-        """Take in an answer that has come, send the next question if nothing is in the way.
+        """Use a reply that has come, and send the next query if nothing is in the way.
 
-        Returns whether an answer was taken in.
+        Returns whether a reply has come.
         """
-        learned = self._on_reply()
+        has_reply = self._on_reply()
         if self.due(now) == 0.0:
-            question = self._queue.popleft()
-            self._asked = (self._client.submit(question.command), question)
+            query = self._queue.popleft()
+            self._asked = (self._client.submit(query.command), query)
             rate = self._client.dialect.rate
-            self._free = now if rate is None else now + RATE_SHARE / rate
-        return learned
+            self._next = now if rate is None else now + RATE_SHARE / rate
+        return has_reply
 
     def _on_reply(self) -> bool:
         if self._asked is None or not self._asked[0].done:
             return False
-        pending, question = self._asked
+        pending, query = self._asked
         self._asked = None
         value = pending.reply.value if isinstance(pending.reply, Reply) else None
-        self._advice.get("status", lambda: question.on_value(value), nothing)
+        self._advice.get("status", lambda: query.on_value(value), nothing)
         return True
 
 
@@ -146,7 +146,7 @@ class BackgroundQueries:
             self._loading = None
 
     def poll(self) -> None:
-        """Take in what was answered, ask what is due."""
+        """Use the replies that have come, and send what is due."""
         if self._background is None:
             return
         self._refresh_status(self._background)
@@ -170,7 +170,7 @@ class BackgroundQueries:
         return waits
 
     def on_event(self, event: Event) -> None:
-        """Take in what an event says of the machine and of its work."""
+        """Use an event about the machine or its work."""
         self._machine.on_event(event)
         self._progress.on_event(event, time.monotonic())
 
@@ -188,7 +188,7 @@ class BackgroundQueries:
 
     @property
     def is_idle(self) -> bool:
-        """Whether every question was answered."""
+        """Whether every query has been answered."""
         return self._background is None or self._background.idle
 
     # ------------------------------------------------------------------ live values
@@ -224,7 +224,7 @@ class BackgroundQueries:
         return self._loading is not None and self._loading.outcome is not None
 
     def _load_schema(self, background: QueryQueue) -> None:
-        """Let the schema come once the small queries are answered; say when it is there."""
+        """Load the schema once the small queries are answered, and report when it is loaded."""
         introspection = self._context.introspection
         if self._loading is None:
             if not background.idle or self._client is None or self._client.in_flight:

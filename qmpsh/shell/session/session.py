@@ -238,7 +238,7 @@ class Session:
         return min((wait for wait in waits if wait is not None), default=None)
 
     def poll(self) -> None:
-        """Read and write what is there, and let everything go on that can."""
+        """Read, write, and continue every line that can go on."""
         if not self.client.closed:
             self.client.poll(0)
         self._advance()
@@ -312,7 +312,7 @@ class Session:
 
 
 def _concerns_vm(line: str, context: Context) -> bool:
-    """Whether it matters to a line which VM is there."""
+    """Whether a line acts on the VM, so that it matters which one it is."""
     word = line.split(None, 1)[0] if line.strip() else ""
     bare = frozenset() if context.hmp else context.mode.bare_verbs
     verb = VERBS.get(word.removeprefix(".")) if word.startswith(".") or word in bare else None

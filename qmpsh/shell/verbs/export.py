@@ -199,7 +199,7 @@ TOOLS: dict[str, Writer] = {
 
 
 def _text(command: Command) -> str:
-    # All in ASCII, whatever the locale of who runs it; DEL is ASCII, and no text.
+    # All in ASCII, whatever the locale where it runs; DEL is ASCII, and no text.
     return json.dumps(command_object(command)).replace("\x7f", "\\u007f")
 
 

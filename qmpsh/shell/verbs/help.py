@@ -182,7 +182,7 @@ class HelpTopics:
 
         words: the name, and values of tags as in `blockdev-add driver=qcow2`
         width: columns that the text may take; an example takes what it needs
-        more: what stands below the signature
+        more: a text below the signature
         Raises UsageError for an unknown name, and for a value that is none of a tag's.
         """
         name, *pairs = words.split()

@@ -1,4 +1,4 @@
-"""`.source FILE`: the lines of a file, run where the verb stands and answered where its line says.
+"""`.source FILE`: runs the lines of a file; their answers go where its own line says.
 
 An error reads `FILE:LINE: message`; the file ends at its first failure unless the shell is set to
 go on after errors.

@@ -49,7 +49,7 @@ class _Job:
     @property
     def is_settled(self) -> bool:
         """Whether nothing more is to be waited for."""
-        # Before its status says so, a job is still in the way of whoever wants its nodes.
+        # Before its status says so, a job still holds its nodes.
         return bool(self.halt) or (self.verdict is not None and self.status in ("", *OVER))
 
 

@@ -166,7 +166,7 @@ class CompletionRule(NamedTuple):
     ends_with_connection: the end of the connection is an end
     creates:  the line makes the job
     dismiss:  the job stays until it is dismissed, and the line has no auto-dismiss to say
-    guest:    it takes the guest to get there, so that a VM that stands still never does
+    guest:    the guest must act, so that a stopped VM never gets there
     tolerated_error: part of an error of the command on which its end is still to come
 
     These are called with the line's arguments first, or with what came alone:

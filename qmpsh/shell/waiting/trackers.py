@@ -147,7 +147,7 @@ class EventTracker(CompletionTracker):
         if self._row.ends_with_connection:
             what = f"{what} or the end of the connection" if self._row.success else "the VM to end"
         state = self._row.state(self._reply)
-        # A VM that stands still explains why a guest has not done something, but no number.
+        # A stopped VM explains why a guest has not done something, but no number.
         if self._standstill:
             state = f"{state}; {self._standstill}" if self._reply else self._standstill
         return f"{what}{f' of {self._name}' if self._name else ''}; {state}"

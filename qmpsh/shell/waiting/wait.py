@@ -209,7 +209,7 @@ class TrackerDriver:
         self._next = 0.0
         self._is_fresh = False
         self.due = math.inf
-        """when to look again even if nothing is heard, of the clock `time.monotonic()`"""
+        """when a turn is due even without an event, of the clock `time.monotonic()`"""
         self.left = tracker.left
         self.works = None if progress is None else lambda: progress.works(tracker.works)
 
@@ -226,7 +226,7 @@ class TrackerDriver:
         return self._is_fresh or answered or self._client.closed
 
     def turn(self, now: float) -> Completion | None:
-        """Use what came, ask what is due; return the end once it is there.
+        """Use what came, send what is due; return the end when it has come.
 
         Raises ConnectionLost where the connection has ended and that is not the end waited for.
         """
