@@ -1,1 +1,1 @@
-"""Completion: a line, a cursor and what is known of the server to candidates. Pure."""
+"""Completion: turns a line, a cursor and what is known of the server into candidates. Pure."""

@@ -36,7 +36,7 @@ class Form(Enum):
 
 
 class Candidate(NamedTuple):
-    """One way to go on.
+    """A completion of the word at the cursor.
 
     text:   what replaces the source from `start` to the cursor; where a source yields it, the bare
             name or value, which `insertion` writes as the line needs it
@@ -70,7 +70,7 @@ class Setting(NamedTuple):
 
 
 class Catalog:
-    """The knowledge that completion has of the server; filled in as background replies come.
+    """What completion knows of the server; filled in as background replies arrive.
 
     commands, events: names as the server lists them, () before they are known
     disabled:         of the commands, those that a guest's administrator has turned off
@@ -142,9 +142,7 @@ def hmp_entries(value: Json, prefix: str = "") -> dict[str, str]:
 
 
 def rank(candidates: Iterable[Candidate], text: str, cursor: int) -> list[Candidate]:
-    """Return the candidates that fit, best first. text, cursor: the line; a candidate replaces what
-    stands from its start to the cursor.
-    """
+    """Return the candidates that fit the text from their start to the cursor, best first."""
     scored = []
     for place, candidate in enumerate(candidates):
         score = _fit(text[candidate.start : cursor], candidate)
@@ -156,9 +154,7 @@ def rank(candidates: Iterable[Candidate], text: str, cursor: int) -> list[Candid
 
 
 def _fit(typed: str, candidate: Candidate) -> tuple[int, int] | None:
-    """Return the score of a candidate as it is written, or as the name that it stands for if that
-    needs quotes.
-    """
+    """Return the score of a candidate as written, or as the name it stands for in its quotes."""
     score = _score(typed, candidate.text)
     is_quoted = candidate.text[:1] in ("'", '"') and candidate.value != ""
     if score == (0, 0) or not is_quoted:

@@ -163,9 +163,7 @@ def _events(typed: str, context: CursorContext, catalog: Catalog) -> Iterable[Ca
 
 
 def _file(typed: str, context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
-    """Yield files of this host; the whole word counts, although the scanner splits it like a
-    key.
-    """
+    """Yield files of this host; the scanner's parts of a word count as one name."""
     start, begun = last_word(typed)
     for path in catalog.paths(begun):
         yield Candidate(path, start, "path", form=Form.PATH)

@@ -177,9 +177,7 @@ def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Fragment]
 
 
 def _loads_modules(context: CursorContext) -> bool:
-    """Return whether a candidate here, or the line itself, costs the server the loading of its
-    modules.
-    """
+    """Return whether a candidate here, or the line itself, makes the server load modules."""
     if context.slot is Slot.HMP:
         return context.prefix.split()[:2] in (["device_add", "help"], ["device_add", "?"])
     if context.slot is not Slot.VALUE:
@@ -213,9 +211,7 @@ def _words(line: TypedArguments, member: Member, path: Path) -> str:
 
 
 def _at_cursor(line: TypedArguments, context: CursorContext) -> tuple[Path, str]:
-    """Return the path of the object whose members are shown, and the name of the member at the
-    cursor.
-    """
+    """Return the path of the object whose members are shown, and the member at the cursor."""
     if context.slot is Slot.KEY:
         typed = tuple(piece.text for piece in context.pieces)
         return (*context.path, *typed[:-1]), typed[-1]

@@ -154,9 +154,7 @@ def _meaning(line: str, tokens: Sequence[Token], *, in_brackets: bool) -> str | 
 
 
 def _is_other_file(path: str) -> bool:
-    """Return whether another file would be opened: of a user's home, or with an access as its
-    end.
-    """
+    """Return whether another file would be opened: of a home folder, or with an access mode."""
     return path.startswith("~") or path.endswith((":ro", ":rw"))
 
 

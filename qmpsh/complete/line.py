@@ -35,9 +35,7 @@ class TypedArguments:
         return path in [given[: len(path)] for given in self._given]
 
     def help_tag(self, command: str) -> str | None:
-        """Return the member that `.help` takes a value of: a union's tag, or what names a
-        device.
-        """
+        """Return the member that `.help` takes a value of: a union's tag, or a device's driver."""
         return "driver" if command == "device_add" else self.root.tag
 
     def members(self, owner: ObjectType, at: Path) -> tuple[Member, ...]:

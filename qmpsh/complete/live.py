@@ -88,9 +88,7 @@ def _bitmaps(value: Json, context: CursorContext) -> Iterator[LiveValue]:
 
 
 def _node(context: CursorContext) -> str | None:
-    """Return what is given beside the member at the cursor, or else at the top, as the node that is
-    meant.
-    """
+    """Return the node that the line names beside the member at the cursor, or else at the top."""
     texts = {given.path: given.text for given in context.given}
     owners = (context.path[:-1], ())
     paths = ((*owner, name) for owner in owners for name in ("node", "device"))

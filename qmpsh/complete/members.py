@@ -71,9 +71,7 @@ def property_values(
 def usable_filter(
     line: TypedArguments, context: CursorContext, live: LiveValues
 ) -> Callable[[LiveValue], bool]:
-    """Return whether the device of the line can use what the VM has: only a bus makes a
-    difference.
-    """
+    """Return whether the line's device can use what the VM has: only buses differ."""
     if context.name != "device_add" or context.path != ("bus",):
         return lambda offered: True
     names = {str(item.get("name")) for item in _properties(line, live)}
@@ -164,9 +162,7 @@ def key_candidates(context: CursorContext, catalog: Catalog) -> Iterable[Candida
 
 
 def value_candidates(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    """Return the values that the member at the cursor may have: of its type, and what the VM
-    knows.
-    """
+    """Return the values of the member at the cursor: of its type, and those the VM knows."""
     line = typed_arguments(context, catalog)
     if line is None:
         return ()
@@ -217,9 +213,7 @@ def _missing(
 def _below(
     line: TypedArguments, path: Path, context: CursorContext
 ) -> tuple[Sequence[Member], Form]:
-    """Return what may be named below a path: an object's members, a list's indexes up to the
-    next.
-    """
+    """Return what may be named below a path: an object's members, or a list's next index."""
     kind = line.type_at(path)
     owner = object_of(line.schema, kind) if kind is not None else None
     if owner is not None:

@@ -150,9 +150,7 @@ NEW_NAMES = frozenset({"node-name", "id"})
 
 
 def sources_of(command: str, path: Path) -> tuple[str, ...]:
-    """Return the sources that feed a member: the command's own row, else that of the member's
-    name.
-    """
+    """Return the sources that feed a member: the command's own row, else the member's."""
     names = [part for part in path if not part.isdigit()]
     if not names:
         return ()
@@ -163,9 +161,7 @@ def sources_of(command: str, path: Path) -> tuple[str, ...]:
 
 
 def names_file(command: str, path: Path) -> bool:
-    """Return whether a member's value is a path: by its name, its command's, or the name above
-    it.
-    """
+    """Return whether a member's value is a path: by its name, its command or its parent."""
     names = [part for part in path if not part.isdigit()]
     if not names:
         return False

@@ -1,4 +1,4 @@
-"""The reading of one line, made once for all who look at it.
+"""The analysis of one line, shared by all that read it.
 
 Echo, hint, colours, completion, masker and run read the same text within one key or one Enter.
 `analyse` gives them the same `LineAnalysis`, so that the text is scanned and parsed once.
@@ -28,7 +28,7 @@ _HELP = "-h"
 
 
 class LineAnalysis:
-    """A text read in one mode: its tokens, and what others have found in them."""
+    """A text in one mode, with its tokens and what readers have made of them so far."""
 
     __slots__ = ("_open_mark", "_readings", "_tokens", "mode", "text")
 

@@ -1,9 +1,9 @@
-"""Where in a line the cursor stands, and what the rest of the line already says.
+"""Finds the context of the cursor: what may be typed there, and what the line already contains.
 
-Works on the scanner's tokens, not on the parser's result: the line is unfinished by nature, and the
-scanner is total. A word that is still being typed says what it says so far, though its quote may be
-open. What was typed to the right of the cursor counts too: a union's tag selects its members
-wherever in the line it stands.
+Works on the scanner's tokens instead of the parser's result, because the line is unfinished and the
+scanner accepts any text. A word that is still being typed counts as far as it goes, even with an
+open quote. Text to the right of the cursor counts too: a union's tag selects its members wherever
+in the line it stands.
 """
 
 from __future__ import annotations
@@ -22,9 +22,7 @@ from qmpsh.language.verbs import UNKNOWN, VERBS, Takes, Verb
 
 
 def last_word(text: str) -> tuple[int, str]:
-    """Return where the last word of a line begins, and what it says so far: nothing after a
-    blank.
-    """
+    """Return where the last word of a line begins, and what it says; nothing after a blank."""
     tokens = analyse(text).tokens
     if not tokens or tokens[-1].kind in IGNORED:
         return len(text), ""
@@ -34,9 +32,7 @@ def last_word(text: str) -> tuple[int, str]:
 
 
 def partial_word(text: str, token: Token, *, in_brackets: bool = False) -> str:
-    """Return what a word says whose quote may still be open; as it stands where its escapes are
-    wrong.
-    """
+    """Return what a word says whose quote may be open; as it stands if an escape is wrong."""
     read = unescape if in_brackets else unquote
     quoted = text[token.start : token.end]
     if token.kind is TokenKind.UNCLOSED:
@@ -98,7 +94,7 @@ class GivenMember(NamedTuple):
 
 
 class CursorContext(NamedTuple):
-    """The place where the cursor stands, and what the line says around it.
+    """The context of the cursor: what may be typed there, and what the line already contains.
 
     name: the command or verb, "" before it; path: of the object (KEY) or of the member (VALUE);
     pieces: of a KEY that is being typed, the last is the prefix; prefix: what is typed of the word;
@@ -188,7 +184,7 @@ class OpenBracket:
 
 
 class CursorWalk:
-    """A walk over the tokens of a line from left to right, which remembers where it is.
+    """A state machine that follows the tokens of a line from left to right.
 
     in_transaction: a `transaction(` is open before the line
     """
@@ -231,9 +227,7 @@ class CursorWalk:
             self._last = token
 
     def is_hmp(self, mode: Mode) -> bool:
-        """Return whether the cursor stands in a line of the human monitor, and not after its
-        redirect.
-        """
+        """Return whether the cursor is in a line of the human monitor, before its redirect."""
         if self._where is Slot.HMP:
             return True
         if mode.hmp:
@@ -410,9 +404,7 @@ class CursorWalk:
         return "", cursor, ""
 
     def _path(self) -> Path:
-        """Return the path of the member at hand: of the innermost bracket, and of the key typed in
-        it.
-        """
+        """Return the path of the member at hand: the innermost bracket's, and its key so far."""
         if self._in_array():
             return self._frames[-1].item()
         return (*self._base(), *(piece.text for piece in self._pieces))

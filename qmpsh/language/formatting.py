@@ -32,9 +32,7 @@ def format_command(name: str, arguments: JsonObject | None = None, *, dotted: bo
 
 
 def _is_plain(value: Json) -> bool:
-    """Return whether this is neither text nor brackets: the untyped reading has none of it in
-    `addr`.
-    """
+    """Return whether this is neither text nor brackets."""
     return not isinstance(value, str | list | dict)
 
 

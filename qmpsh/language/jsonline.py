@@ -212,9 +212,7 @@ def top_members(line: str, tokens: Sequence[Token]) -> Iterator[tuple[str, str]]
 
 
 def _is_qemus(line: str, place: int) -> bool:
-    """Return whether what the decoder does not know at this place is QEMU's: '...', or \\' in a
-    string.
-    """
+    """Return whether QEMU takes what the decoder rejects here: '...', or \\' in a string."""
     return line.startswith("'", place) or line.startswith("\\'", place)
 
 

@@ -45,8 +45,6 @@ def parse_words(
 
 
 def is_bare_word(text: str) -> bool:
-    """Return whether the text is letters, digits, `-` and `_` alone, and does not begin with a
-    dash.
-    """
+    """Return whether the text is letters, digits, `-` and `_`, not beginning with a dash."""
     letters = text.replace("-", "").replace("_", "")
     return letters.isalnum() and text.isascii() and not text.startswith("-")

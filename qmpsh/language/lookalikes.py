@@ -1,4 +1,4 @@
-"""Finds the characters that web pages and word processors use for a blank, a quote or a dash.
+"""Finds the characters that web pages and word processors use as a space, a quote or a dash.
 
 A line that holds one looks right and is not. Where such a character stands outside quotes it is an
 error that names it; text that is meant to hold it is quoted.

@@ -1,4 +1,4 @@
-"""The names that a command and a verb may have, and what to say of a line that begins with none."""
+"""The names that commands and verbs may have, and the error for a line without one."""
 
 from __future__ import annotations
 
@@ -59,9 +59,7 @@ def check_name(word: str, line: str, span: Span) -> None:
 
 
 def help_line(source: str, words: Sequence[str], span: Span, redirect: Redirect | None) -> VerbLine:
-    """Return the line `.help NAME` for one that ends in `--help`. words: of the line; span: of its
-    name
-    """
+    """Return the line `.help NAME` for one with `--help`. words: its words; span: of its name."""
     name, *rest = words
     tags = [word for word in rest if "=" in word and not word.startswith("-")]
     return VerbLine(source, "help", span, " ".join([name, *tags]), span, redirect=redirect)

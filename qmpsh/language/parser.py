@@ -276,9 +276,7 @@ class _Line:
         return VerbLine(self._text, name, span, rest, rest_span, modifiers, redirect)
 
     def _whole(self, name: str, span: Span) -> VerbLine:
-        """Read a verb with what stands after it as typed, except for the head, which is the verb's
-        own.
-        """
+        """Read a verb and what follows it as typed, except for the head, which is its own."""
         body = BodyReader(self._source, split_words(self._tokens)[1:])
         head, after = body.head(takes(name), span[1])
         end = len(self._text.rstrip(BLANKS))
@@ -288,9 +286,7 @@ class _Line:
         return VerbLine(self._text, name, span, rest, (start, end), modifiers, head=head)
 
     def _rest(self, body: BodyReader, after: int) -> tuple[str, Span]:
-        """Return what is left after a verb: a modifier in between leaves blanks, the rest stays
-        put.
-        """
+        """Return what is left after a verb; a modifier in between is replaced by blanks."""
         words = [words[0] for words in body.rest()]
         if not words:
             return "", (after, after)
@@ -327,9 +323,7 @@ class _Word:
 
 
 def parse_argv(words: Sequence[str], *, counted: bool = False) -> CommandLine | VerbLine:
-    """Return the statement that two or more words make. counted: as in Mode. Raises
-    LineSyntaxError.
-    """
+    """Return the statement of two or more words. counted: see Mode. Raises LineSyntaxError."""
     line = " ".join(words)
     placed = _placed(words)
     if words[0].startswith("."):
@@ -409,9 +403,7 @@ def _verb(line: str, words: Sequence[_Word]) -> VerbLine:
 
 
 def _timed(words: list[_Word], modifiers: ModifierReader) -> tuple[str, list[_Word]]:
-    """Return the time before a line, "" for none, and the words of the line; modifiers are
-    added.
-    """
+    """Return the time before a line, or "", and the line's words; modifiers are added."""
     head = ""
     while words:
         if words[0].text.startswith("--"):

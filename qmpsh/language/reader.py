@@ -1,4 +1,4 @@
-"""Joins physical lines to logical ones, be they typed, pasted or in a script: open ones go on."""
+"""Joins physical lines into logical ones: open brackets, quotes and a lone backslash continue."""
 
 from __future__ import annotations
 
@@ -95,9 +95,7 @@ class LineAssembler:
         return not _is_whole(line) and analyse(line, self.mode).open_mark != ""
 
     def _recorded(self, text: str, number: int) -> tuple[str, int, str]:
-        """Return the text without what a transcript holds besides its commands, and the note of
-        it.
-        """
+        """Return the text with only the commands of a transcript, its number, and a note."""
         # Imported here: few files and pastes are transcripts.
         if self._transcript is None and text.lstrip(BLANKS)[:1] in _MARKS:
             from qmpsh.language.transcript import Transcript

@@ -128,9 +128,7 @@ def _without_echo(marked: _Marked, line: str, tokens: Sequence[Token], mode: Mod
 
 
 def _differs(marked: _Marked, echo: str, mode: Mode) -> bool:
-    """Return whether the echo has other arguments than the line; a transaction's are not
-    compared.
-    """
+    """Return whether the echo has other arguments than the line, unless it is a transaction."""
     # Imported here: the parser reads transcripts too, and few lines have an echo.
     from qmpsh.language.parser import parse_line
     from qmpsh.language.untyped import guess_arguments

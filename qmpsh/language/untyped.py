@@ -143,9 +143,7 @@ def single_part(parts: Sequence[Part]) -> int:
 
 
 def top_level_part(parts: Sequence[Part]) -> int:
-    """Return the same for the first level: a key beginning with `__` (a vendor's) is taken
-    whole.
-    """
+    """Return the same for the first level, where a key beginning with `__` is taken whole."""
     first = parts[0]
     return len(parts) if first.text.startswith("__") and not first.quoted else 1
 

@@ -307,9 +307,7 @@ class ArgumentTyper:
         return self._refuse_value(f"one of {kind_words(self._schema, kind)}", entry)
 
     def _fits(self, branch: Type, entry: MemberEntry) -> bool:
-        """Return whether a word is a value of an enum, int, number or boolean; other branches
-        fit.
-        """
+        """Return whether a word is a value of the branch; branches of other kinds always fit."""
         if isinstance(branch, EnumType) and isinstance(entry.value, Scalar):
             return entry.value.text in branch.names()
         if not isinstance(branch, Builtin) or branch.json_type not in READERS:

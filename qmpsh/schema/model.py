@@ -248,9 +248,7 @@ def _object(entity: JsonObject) -> ObjectType:
 
 
 def _enum_members(entity: JsonObject) -> tuple[EnumMember, ...]:
-    """Return an enum's words: from `members`, since `values` has no features and -compat may hide
-    it.
-    """
+    """Return an enum's words, from `members`: `values` has no features and may be missing."""
     members = get_dicts(entity, "members")
     if members:
         return tuple(EnumMember(get_str(e, "name"), get_strs(e, "features")) for e in members)

@@ -94,7 +94,5 @@ def choices_of(description: Json) -> tuple[str, ...]:
 
 
 def property_member(listed: Json, name: str, member: str) -> Json:
-    """Return a member of one property in the reply of `qom-list` or `qom-list-properties`; None for
-    no such property.
-    """
+    """Return a member of one property in a reply of `qom-list` or `qom-list-properties`."""
     return next((item.get(member) for item in as_dicts(listed) if item.get("name") == name), None)

@@ -201,9 +201,7 @@ def _of_hmp(line: str, tokens: Sequence[Token]) -> list[Span]:
 
 
 def _quoted_arguments(line: str, tokens: Sequence[Token]) -> Iterator[GivenMember]:
-    """Yield the members of `'KEY=value'`, quoted as a whole; one with brackets counts as all of
-    them.
-    """
+    """Yield the members of quoted `'KEY=value'`; one with brackets counts as all of them."""
     for token, after in zip(tokens, [*tokens[1:], None], strict=False):
         if token.kind is not TokenKind.QUOTED_PART:
             continue
@@ -225,9 +223,7 @@ def _quoted_arguments(line: str, tokens: Sequence[Token]) -> Iterator[GivenMembe
 def _after_name(
     line: str, walk: CursorWalk, about: SecretContext, spans: Sequence[Span]
 ) -> list[Span]:
-    """Return all of a command that may hold a secret, from the first word on that is not surely
-    harmless; nothing for another.
-    """
+    """Return the command from its first word on that may be secret; [] if it holds no secret."""
     tells = "secret" in line or "data" in line
     is_suspect = about.hands_over or about.runs_program or (about.is_object and tells)
     if not (is_suspect or spans or loose_secrets(line) or hmp_secrets(line)):

@@ -22,9 +22,7 @@ _MIN_DISTINCT_CHARACTERS = 4  # a shorter one may be a part of any word
 
 
 def remove_secrets(text: str, secrets: Iterable[str]) -> str:
-    """Return the text without the secrets, and without any piece of one, in whatever quotes it
-    stands.
-    """
+    """Return the text without the secrets and any piece of one, whatever its quotes."""
     secrets = set(secrets) - {MASK, ASKED, ""}
     pieces = {piece for secret in secrets for piece in _PIECE.findall(secret)} - {MASK}
     whole = {secret for secret in secrets if len(secret) >= _MIN_PIECE_CHARACTERS}
@@ -104,9 +102,7 @@ def mask_message(said: str, words: Words, *, hmp: bool = False) -> str:
 
 
 def mask_argv(said: str, argv: Words) -> str:
-    """Return what is said of a command line, whose words may be a line each, or the words of
-    one.
-    """
+    """Mask what is said of a command line, whose words may be one line or a line each."""
     for words in (argv, *((word,) for word in argv)):
         said = mask_message(said, words)
     return mask_text(said)

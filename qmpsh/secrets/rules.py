@@ -79,9 +79,7 @@ class SecretContext(NamedTuple):
 
 
 def is_hidden(path: Sequence[str], about: SecretContext, owners: Collection[Sequence[str]]) -> bool:
-    """Return whether a member's value is a secret. owners: paths of the objects of a type
-    `secret...`.
-    """
+    """Return whether a member's value is secret. owners: paths of objects of a secret type."""
     names = [name for name in path if not name.isdigit()] or list(path)
     if any(map(is_secret_name, names)) or (about.is_object and "data" in names):
         return True
@@ -152,9 +150,7 @@ def _about(value: JsonObject, above: SecretContext) -> SecretContext:
 
 
 def _hides(about: SecretContext, key: str, names_secret: bool) -> bool:
-    """Return whether a member is secret. names_secret: beside it stands `"property": "password"`,
-    as in qom-set.
-    """
+    """Return whether a member is secret. names_secret: `property` beside it names a secret."""
     return about.hides(key) or (names_secret and key == "value")
 
 
@@ -230,9 +226,7 @@ def _hmp_change(text: str, words: list[Span]) -> list[Span]:
 
 
 def _hmp_object(text: str, start: int) -> list[Span]:
-    """Return those of `object_add [qom-type=]TYPE,NAME=VALUE,...`; a comma in a value is
-    doubled.
-    """
+    """Return those of `object_add [qom-type=]TYPE,NAME=VALUE,...`; commas are doubled."""
     rest = text[start:]
     if rest.startswith("{"):
         return [(start, len(text))] if "secret" in rest or "data" in rest else []

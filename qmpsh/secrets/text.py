@@ -127,9 +127,7 @@ def mask_spans(text: str, spans: Iterable[Span]) -> str:
 
 
 def join_spans(text: str, spans: Iterable[Span]) -> list[Span]:
-    """Return the spans in order, those that overlap as one, without their quotes and the empty
-    ones.
-    """
+    """Return the spans in order, overlapping ones joined, without quotes and empty ones."""
     found: list[Span] = []
     for start, end in sorted(_unquoted(text, span) for span in spans):
         if found and start < found[-1][1]:
