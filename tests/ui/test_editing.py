@@ -144,6 +144,14 @@ async def test_no_menu_where_it_would_say_nothing_or_too_much(
 
 
 @on_screen()
+async def test_no_menu_opens_again_after_escape(ui: ScreenHarness) -> None:
+    ui.session.candidates = several(2)
+    ui.keys("name-" + TAB)
+    await ui.until(lambda: ui.screen.buffer.complete_state is not None)
+    assert ui.screen.auto_menu._timer is None
+
+
+@on_screen()
 async def test_no_menu_while_something_else_has_the_keys(ui: ScreenHarness) -> None:
     ui.session.candidates = several(2)
     ui.keys("name-\x1b/")

@@ -148,6 +148,7 @@ class AutoMenu:
         self._is_ours = False
         buffer.on_text_changed += self._changed
         buffer.on_text_insert += self._inserted
+        buffer.on_completions_changed += self._menu_changed
 
     @property
     def is_open(self) -> bool:
@@ -163,6 +164,13 @@ class AutoMenu:
     def _changed(self, buffer: Buffer) -> None:
         self._asked = None
         self._is_ours = False
+        self._cancel_timer()
+
+    def _menu_changed(self, buffer: Buffer) -> None:
+        """Open nothing over a menu that Tab opened, nor after Escape has closed it."""
+        self._cancel_timer()
+
+    def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
