@@ -198,9 +198,9 @@ def _connect(words: SplitArgv, options: Options, environment: Environment) -> Cl
         if options.awaited:
             raise
         # Imported here: only a failure is explained.
-        from qmpsh.client.arrival import hinted
+        from qmpsh.client.arrival import with_wait_hint
 
-        raise hinted(address, error) from error
+        raise with_wait_hint(address, error) from error
 
 
 def _tracer(address: str, options: Options, environment: Environment) -> Tracer | None:

@@ -22,7 +22,7 @@ HINT: Final = "--connect-timeout 30 waits for it"
 T = TypeVar("T")
 
 
-def is_to_come(address: Address, error: CannotConnect) -> bool:
+def may_still_come(address: Address, error: CannotConnect) -> bool:
     """Whether an error may go away by waiting: there is no socket yet, or nothing listens on it."""
     cause = error.__cause__
     if isinstance(error, NotQmp) or not isinstance(cause, OSError):
@@ -36,9 +36,9 @@ def is_to_come(address: Address, error: CannotConnect) -> bool:
     return cause.errno == errno.ECONNREFUSED
 
 
-def hinted(address: Address, error: CannotConnect) -> CannotConnect:
+def with_wait_hint(address: Address, error: CannotConnect) -> CannotConnect:
     """The same error; it names the option that would wait for what is still to come."""
-    if not is_to_come(address, error):
+    if not may_still_come(address, error):
         return error
     return CannotConnect(error.what, "; ".join(filter(None, (error.todo, HINT))))
 
@@ -63,7 +63,7 @@ def connect_awaited(
             return connect(max(0.001, started + timeout - now))
         except CannotConnect as error:
             now = time.monotonic()
-            if not is_to_come(address, error):
+            if not may_still_come(address, error):
                 raise
             if now >= started + timeout:
                 what = f"waited {timeout:g} s: {error.what}"

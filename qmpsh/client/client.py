@@ -12,13 +12,13 @@ answer nothing) to the `subscriber`. No other method moves bytes, and `poll` is 
 waits, so a batch may block in `poll(timeout)`, while a screen watches `fileno()` (and, while
 `wants_write`, for writing) and calls `poll(0)`, at the latest at `due`. `execute` and `connect` are
 loops around `poll`. Greeting and negotiation are ordinary turns too: `open` returns a client that
-is still connecting, and `begun` says when it takes commands.
+is still connecting, and `ready` says when it takes commands.
 
 A turn is bounded in bytes and in time, so that a flood of events or a huge reply cannot starve the
 keys. A callback may submit or close: all messages of a piece are delivered from a consistent state.
 
 A client serves one connection. Once that is lost, every `Pending` gets the error and nothing is
-sent again: whether the server has carried out a command already is unknown. `again` opens another
+sent again: whether the server has carried out a command already is unknown. `reopen` opens another
 client with the same options.
 """
 
@@ -34,7 +34,7 @@ from typing import Final
 from qmpsh.address import Address
 from qmpsh.client import handshake
 from qmpsh.client.connect import UnixStream, begin_stream, open_stream
-from qmpsh.client.dialect import Dialect, greeted
+from qmpsh.client.dialect import Dialect, dialect_of_greeting
 from qmpsh.client.handshake import ClientOptions as ClientOptions
 from qmpsh.client.poll import Poller
 from qmpsh.client.queues import Inbox, Outbox, Turn
@@ -53,11 +53,12 @@ _DEFAULTS: Final = ClientOptions()
 
 
 class Client:
-    """A client of one server, on one stream and in one thread.
+    """The client of one server, on one stream and in one thread.
 
-    stream: connected, or on its way there; address: what it is connected to, for messages.
+    stream:  connected or still connecting
+    address: what it is connected to, for messages
 
-    Greeting and negotiation go by in `poll`, as they come; `begun` tells when commands are taken.
+    `poll` performs greeting and negotiation; `ready` is true once commands are accepted.
     """
 
     __slots__ = (
@@ -122,7 +123,7 @@ class Client:
         client = cls(stream, address, options, tracer)
         try:
             if options.negotiate:
-                client.begin(started, notice)
+                client.wait_until_ready(started, notice)
         except BaseException:
             # Closed at once, an interrupt included: a busy monitor would serve us later.
             client.close()
@@ -139,18 +140,18 @@ class Client:
         """
         return cls(begin_stream(address), address, options, tracer)
 
-    def again(self, address: Address | None = None) -> Client:
+    def reopen(self, address: Address | None = None) -> Client:
         """Another client, opened as this one was: the same server, options and tracer.
 
         address: where else it is to be found, None for the same
         """
         return Client.open(address or self.address, self._options, self.tracer)
 
-    def renewed(self) -> Client:
+    def reconnect(self) -> Client:
         """The same, greeted and negotiated: waits as `connect` does. Raises as that does."""
         return Client.connect(self.address, self._options, None, self.tracer)
 
-    def begin(self, started: float, notice: Callable[[str], None] | None = None) -> None:
+    def wait_until_ready(self, started: float, notice: Callable[[str], None] | None = None) -> None:
         """Wait until greeted and negotiated.
 
         started: when the connect timeout began to run, of the clock `time.monotonic()`
@@ -158,13 +159,13 @@ class Client:
         """
         limit, address = self._options.connect_timeout, self.address
         deadline = math.inf if limit is None else started + limit
-        quiet = handshake.Silence(self.fileno, time.monotonic(), lambda: self._connection.heard)
+        quiet = handshake.Silence(self.fileno, time.monotonic(), lambda: self._connection.received)
         for moment, look in handshake.looks(address, self._options, quiet, notice):
             if moment < deadline and not self._wait(self._greeted, moment):
                 look()
         if not self._wait(self._greeted, deadline):
             raise handshake.no_greeting(address, limit or 0.0, self.dialect, quiet)
-        if not self._wait(lambda: self.begun, deadline):
+        if not self._wait(lambda: self.ready, deadline):
             raise handshake.no_agreement(address, limit or 0.0)
         if self.lost is not None and not (self._agreement and self._agreement.reply):
             raise self.refusal
@@ -185,7 +186,7 @@ class Client:
         return self._connection.greeting
 
     @property
-    def begun(self) -> bool:
+    def ready(self) -> bool:
         """Whether commands are taken: greeted and negotiated, and neither lost nor closed."""
         return not self.closed and self._connection.state is ProtocolState.READY
 
@@ -373,24 +374,24 @@ class Client:
                 self._take(message)
             elif message is PEER_CLOSED:
                 self._lose(handshake.end_of_stream(self._connection.unfinished))
-            elif not self._turn.goes_on(message):
+            elif not self._turn.continues(message):
                 return
 
     def _take(self, message: Message) -> None:
         if self.tracer is not None:
             self.tracer("<-", message.raw)
         if isinstance(message, Greeting):
-            self.set_dialect(greeted(message))
+            self.set_dialect(dialect_of_greeting(message))
             self._agree()
             return
-        pending = self._inbox.take(message, begun=self.begun)
+        pending = self._inbox.deliver(message, ready=self.ready)
         if pending is not None and not pending.command.oob:
             self._outbox.make_room()
 
     def set_dialect(self, dialect: Dialect) -> None:
         """Set which kind of server this is, once that is known; its limits hold from now on."""
         self.dialect = dialect
-        self._outbox.obey(dialect.window, dialect.rate)
+        self._outbox.set_limits(dialect.window, dialect.rate)
         self._connection.bound_requests(dialect.title, dialect.longest)
 
     def _agree(self) -> None:

@@ -94,18 +94,18 @@ STRATOVIRT: Final = Dialect(
 )
 
 
-def greeted(greeting: Greeting) -> Dialect:
+def dialect_of_greeting(greeting: Greeting) -> Dialect:
     """Whose greeting it is; a storage daemon's is the same as the emulator's."""
     said = f"{greeting.package} {get_dict(greeting.raw, 'QMP')}"
     return STRATOVIRT if "StratoVirt" in said else QEMU
 
 
-def introduction(greeting: Greeting) -> tuple[str, str, str]:
+def server_version(greeting: Greeting) -> tuple[str, str, str]:
     """Which program greeted, its version and its package, "" for what it does not name.
 
     StratoVirt claims to be a QEMU 5.0.1, and gives its own version as the package.
     """
-    dialect = greeted(greeting)
+    dialect = dialect_of_greeting(greeting)
     if dialect is STRATOVIRT and greeting.package:
         return dialect.name, greeting.package.removeprefix(f"{dialect.name}-"), ""
     return dialect.name, greeting.version, greeting.package
@@ -138,7 +138,7 @@ def _listed_entries(reply: Json) -> list[tuple[str, JsonObject]]:
     return [(name, entry) for name, entry in named if len(name) <= NAME]
 
 
-def listed(dialect: Dialect, commands: tuple[str, ...]) -> Dialect:
+def dialect_of_commands(dialect: Dialect, commands: tuple[str, ...]) -> Dialect:
     """The dialect once the commands are known."""
     if dialect is QEMU and commands and "query-status" not in commands:
         return STORAGE_DAEMON

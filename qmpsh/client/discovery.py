@@ -30,9 +30,9 @@ from qmpsh.system.listener import (
     ListenerInfo,
     SocketTable,
     domain_of,
+    inspect_listener,
     libvirt_form,
     listener_of,
-    look,
     owner_of,
     path_of,
     spellings,
@@ -187,7 +187,7 @@ def _maybe_address(channel: MonitorChannel, pid: int, sockets: SocketTable) -> A
 def _monitor(
     address: Address, kind: ChannelKind, command: QemuArgv, process: Process, sockets: SocketTable
 ) -> Monitor:
-    scene = look(address, sockets=sockets)
+    scene = inspect_listener(address, sockets=sockets)
     owner = owner_of(address)
     return Monitor(
         _best_form(address, kind, command.name),
@@ -245,7 +245,7 @@ def _of_sockets(sockets: SocketTable) -> Iterator[Monitor]:
         address = UnixAddress(one.name)
         if listener_of(address, sockets.unix) != one:
             continue  # the file belongs to another socket by now
-        scene = look(address, sockets=sockets)
+        scene = inspect_listener(address, sockets=sockets)
         process = scene.listener
         kind, owner = _kind_of(one.name), owner_of(address)
         yield Monitor(

@@ -137,7 +137,7 @@ class Silence(NamedTuple):
 
     fileno: Callable[[], int]
     since: float
-    heard: Callable[[], int] = int
+    received: Callable[[], int] = int
 
 
 def looks(
@@ -159,7 +159,7 @@ def looks(
 
 def _check(address: Address, options: ClientOptions, quiet: Silence) -> None:
     """Raises NotQmp where this machine shows that something other than QMP is spoken there."""
-    if not options.dialect.greets or quiet.heard():
+    if not options.dialect.greets or quiet.received():
         return
     finding = _maybe_cause(address, quiet.fileno())
     if finding is not None and finding.error is NotQmp:
@@ -169,7 +169,7 @@ def _check(address: Address, options: ClientOptions, quiet: Silence) -> None:
 def waiting(address: Address, timeout: float | None, dialect: Dialect, quiet: Silence) -> str:
     """The notice while a connection is silent."""
     limit = "" if timeout is None else f" up to {timeout:g} s"
-    if quiet.heard() and dialect.greets:
+    if quiet.received() and dialect.greets:
         return f"{address} has not greeted yet, though it sends something; waiting{limit}"
     finding = _maybe_finding(address, dialect, quiet)
     if finding is not None:
@@ -191,10 +191,10 @@ def no_greeting(
     address: Address, timeout: float, dialect: Dialect, quiet: Silence
 ) -> CannotConnect:
     """Connected, and silence. quiet: the connection, still open."""
-    if quiet.heard() and dialect.greets:
+    if quiet.received() and dialect.greets:
         return NotQmp(
-            f"{address} sent {quiet.heard()} bytes within {timeout:g} s, and no greeting in them:"
-            " it does not speak QMP, or the way to it is slow",
+            f"{address} sent {quiet.received()} bytes within {timeout:g} s, and no greeting in"
+            " them: it does not speak QMP, or the way to it is slow",
             "--connect-timeout allows more time",
         )
     finding, silence = _maybe_finding(address, dialect, quiet), _silence(dialect)
@@ -219,9 +219,9 @@ def _maybe_cause(address: Address, fd: int = -1) -> Finding | None:
     """What this machine shows of a server. fd: our own connection, -1 for none"""
     # Imported here: only what is not QMP needs it.
     from qmpsh.system.diagnose import why_not_to_connect
-    from qmpsh.system.listener import look
+    from qmpsh.system.listener import inspect_listener
 
-    return why_not_to_connect(address, look(address, fd))
+    return why_not_to_connect(address, inspect_listener(address, fd))
 
 
 def no_agreement(address: Address, timeout: float) -> ConnectTimeout:

@@ -99,7 +99,7 @@ class RateLimiter:
         """The time from which on the next one may go."""
         return self._arrival - self._slack
 
-    def take(self, now: float) -> None:
+    def consume(self, now: float) -> None:
         """One goes."""
         self._arrival = max(self._arrival, now) + self._interval
 
@@ -135,9 +135,9 @@ class Outbox:
         self._in_band: deque[Letter] = deque()
         self._out_of_band: deque[Letter] = deque()
         self._on_wire = 0  # in-band requests begun and not answered
-        self.obey(window, rate)
+        self.set_limits(window, rate)
 
-    def obey(self, window: int, rate: int | None) -> None:
+    def set_limits(self, window: int, rate: int | None) -> None:
         """Go by these limits from now on."""
         self.window = window
         self._pace = None if rate is None else RateLimiter(rate)
@@ -172,7 +172,7 @@ class Outbox:
         if queue is self._in_band:
             self._on_wire += 1
         if self._pace is not None:
-            self._pace.take(now)
+            self._pace.consume(now)
         return True
 
     def write_to(self, stream: Stream, tracer: Tracer | None) -> None:
@@ -283,10 +283,10 @@ class MessageRing(Generic[M]):
         self._kept.append(message)
         self._size += message.size
         while len(self._kept) > self._limit or self._size > ROOM:
-            self.take(0)
+            self.pop(0)
             self.dropped += 1
 
-    def take(self, place: int) -> M:
+    def pop(self, place: int) -> M:
         """Remove a message, counted from the oldest."""
         message = self._kept[place]
         del self._kept[place]
@@ -311,7 +311,7 @@ class Turn:
         self.is_decoding = False
         self._end = 0.0
 
-    def goes_on(self, pause: Pause) -> bool:
+    def continues(self, pause: Pause) -> bool:
         """Whether to decode on, given what came instead of a message."""
         if pause is not DECODING:
             self.is_decoding = False
@@ -347,20 +347,20 @@ class Inbox:
     def subscriber(self, subscriber: Subscriber | None) -> None:
         self._subscriber = subscriber
         while subscriber is not None and self._backlog:
-            subscriber(self._backlog.take(0))
+            subscriber(self._backlog.pop(0))
 
     def expect(self, command: Command, id: str) -> Pending:
         """A command is on its way: what will hold its reply."""
         pending = self._pendings[id] = Pending(command, id)
         return pending
 
-    def take(self, message: Event | Reply | ErrorReply, *, begun: bool = True) -> Pending | None:
-        """Give a message to whom it belongs; the command that it answered, if it did.
+    def deliver(self, message: Event | Reply | ErrorReply, *, ready: bool = True) -> Pending | None:
+        """Give a message to its command or to the subscriber; return the command it answered.
 
-        begun: whether the session has; until then a stray reply was meant for the last client
+        ready: whether the session is; before, an unmatched reply belongs to the previous client
         """
         if isinstance(message, Event) or message.id not in self._pendings:
-            if not begun and not isinstance(message, Event):
+            if not ready and not isinstance(message, Event):
                 return None
             if self._subscriber is None:
                 self._backlog.append(message)

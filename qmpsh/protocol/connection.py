@@ -117,8 +117,8 @@ class Connection:
         "_tag",
         "_want_oob",
         "greeting",
-        "heard",
         "oob",
+        "received",
         "state",
     )
 
@@ -132,7 +132,7 @@ class Connection:
     ) -> None:
         self.state = ProtocolState.GREETING if greeting else ProtocolState.READY
         self.greeting: Greeting | None = None
-        self.heard = 0  # bytes received
+        self.received = 0  # bytes received
         self.oob = False  # whether out-of-band execution was agreed on
         self._want_oob = oob
         self._tag = tag
@@ -165,7 +165,7 @@ class Connection:
 
     def receive_data(self, data: bytes) -> None:
         """Append received bytes; b"" means the peer closed."""
-        self.heard += len(data)
+        self.received += len(data)
         if self._prelude is not None and data:
             data = self._from_prelude(self._prelude, data)
             if not data:

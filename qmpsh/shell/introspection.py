@@ -14,7 +14,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from qmpsh.client.client import Client
-from qmpsh.client.dialect import QEMU, listed
+from qmpsh.client.dialect import QEMU, dialect_of_commands
 from qmpsh.jsontypes import Json
 from qmpsh.language.syntax import CommandLine, Scalar
 from qmpsh.protocol.messages import Command, Reply
@@ -93,7 +93,7 @@ class Introspection:
 
     def _recognize(self, client: Client) -> None:
         """Refine the server kind by its commands: a storage daemon greets as an emulator."""
-        dialect = listed(client.dialect, self._machine.commands)
+        dialect = dialect_of_commands(client.dialect, self._machine.commands)
         if dialect is not client.dialect:
             client.set_dialect(dialect)
             self._machine.server = dialect.name
@@ -148,7 +148,7 @@ class Introspection:
     def manual_name(self) -> str:
         """The local manual's page on this kind of server; "" if there is none."""
         dialect = QEMU if self._client is None else self._client.dialect
-        return listed(dialect, self.commands).manual
+        return dialect_of_commands(dialect, self.commands).manual
 
     def manual(self) -> Manual | None:
         """Return the local manual of this kind of server; None if it is not installed."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Literal
 
-from qmpsh.client.dialect import command_names, disabled_names, introduction, remark
+from qmpsh.client.dialect import command_names, disabled_names, remark, server_version
 from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json, as_dict, get_str
 from qmpsh.protocol.messages import Event, Greeting
@@ -96,7 +96,7 @@ class Machine:
         """
         self.remark = remark(self.address, greeting)
         if greeting is not None:
-            self.server, self.version, self.package = introduction(greeting)
+            self.server, self.version, self.package = server_version(greeting)
         self.name = ""
         self.uuid = ""
         self.status = ""

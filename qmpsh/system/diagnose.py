@@ -19,7 +19,14 @@ from typing import Final, NamedTuple
 from qmpsh.address import Address, TcpAddress, UnixAddress, looks_like_address
 from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp
 from qmpsh.system.argv import AGENT, HMP, QMP, SERIAL
-from qmpsh.system.listener import ListenerInfo, advice, channel_of, look, owner_of, path_of
+from qmpsh.system.listener import (
+    ListenerInfo,
+    advice,
+    channel_of,
+    inspect_listener,
+    owner_of,
+    path_of,
+)
 from qmpsh.system.proc import Process
 
 SECOND: Final = "or give QEMU a second -qmp"
@@ -43,7 +50,7 @@ def why_silent(address: Address, fd: int = -1, seconds: float = SILENT) -> Findi
 
     fd: our own connection, -1 for none; seconds: how long it was silent
     """
-    scene = look(address, fd)
+    scene = inspect_listener(address, fd)
     return why_not_to_connect(address, scene) or _hung(address, scene, seconds)
 
 
@@ -250,7 +257,7 @@ def _not_there(path: str) -> CannotConnect:
 
 def crowd(address: UnixAddress) -> Finding:
     """Why the kernel takes no more: one client is served, two wait (wire.md section 2)."""
-    return why_not_to_connect(address, look(address)) or Finding(
+    return why_not_to_connect(address, inspect_listener(address)) or Finding(
         "a client holds this monitor, which serves one at a time, and others are waiting",
         f"close them, {SECOND}",
         Busy,

@@ -107,7 +107,9 @@ class SocketTable(NamedTuple):
         return {inode: process for inode, process in known.items() if process is not None}
 
 
-def look(address: Address, fd: int = -1, sockets: SocketTable | None = None) -> ListenerInfo:
+def inspect_listener(
+    address: Address, fd: int = -1, sockets: SocketTable | None = None
+) -> ListenerInfo:
     """Who is there. fd: our own connection to it, -1 for none.
 
     sockets: of a look at many, whose addresses anybody may have written: it looks up no name, and

@@ -15,7 +15,7 @@ import pytest
 
 import qmpsh
 from qmpsh.address import UnixAddress
-from qmpsh.system.listener import look
+from qmpsh.system.listener import inspect_listener
 from tests.qemu import ROOT, Vm, VmStarter
 from tests.waiting import PATIENCE, wait_until
 
@@ -125,7 +125,7 @@ def test_a_kill_ends_a_wait_for_a_job(start_vm: VmStarter, here: Path) -> None:
 
 def test_a_kill_ends_a_wait_for_events(vm: Vm, here: Path) -> None:
     def is_served() -> bool:
-        return bool(look(UnixAddress(vm.path)).served)
+        return bool(inspect_listener(UnixAddress(vm.path)).served)
 
     with (
         killed_when(vm, is_served),

@@ -84,8 +84,8 @@ def test_again_without_waiting(start_agent: AgentStarter) -> None:
     agent.process.kill()
     wait_until(lambda: client.poll(0.1) and client.closed)
     start_agent(agent.folder)
-    other = client.again()
-    wait_until(lambda: other.poll(0.1) and other.begun)
+    other = client.reopen()
+    wait_until(lambda: other.poll(0.1) and other.ready)
     assert other.execute(PING).value == {}
     other.close()
 
@@ -127,5 +127,5 @@ def test_nothing_is_written_before_the_stream_is_there() -> None:
 def test_the_time_of_a_silent_agent_is_the_connect_timeout() -> None:
     client = Client(FakeStream([]), UnixAddress("/m.sock"), IMPATIENT)
     with pytest.raises(Busy):
-        client.begin(time.monotonic(), None)
+        client.wait_until_ready(time.monotonic(), None)
     client.close()

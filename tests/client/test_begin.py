@@ -24,7 +24,7 @@ def begin(
 ) -> tuple[Client, QmpshError | None]:
     client = Client(stream, ADDRESS, options)
     try:
-        client.begin(time.monotonic(), None if notices is None else notices.append)
+        client.wait_until_ready(time.monotonic(), None if notices is None else notices.append)
     except QmpshError as error:
         client.close()
         return client, error
@@ -48,8 +48,8 @@ def test_greeted_and_negotiated() -> None:
 def test_a_slow_road_is_no_silence() -> None:
     notices: list[str] = []
     client = Client(FakeStream([line(GREETING), reply("1")]), ADDRESS, ClientOptions())
-    client.begin(time.monotonic() - 5, notices.append)
-    assert client.begun
+    client.wait_until_ready(time.monotonic() - 5, notices.append)
+    assert client.ready
     assert notices == []
     client.close()
 
@@ -166,7 +166,7 @@ def test_notice_without_a_limit() -> None:
         stream.received += [line(GREETING), reply("1")]
 
     client = Client(stream, ADDRESS, ClientOptions(connect_timeout=None, notice_after=0.01))
-    client.begin(time.monotonic(), notice)
+    client.wait_until_ready(time.monotonic(), notice)
     assert [text.rpartition("; ")[2] for text in notices] == ["waiting"]
     client.close()
 

@@ -230,7 +230,7 @@ def test_tracer() -> None:
         traced.append((direction, message))
 
     client = Client(stream, ADDRESS, ClientOptions(oob=False), trace)
-    client.begin(time.monotonic())
+    client.wait_until_ready(time.monotonic())
     client.execute(STOP)
     assert traced == [
         ("<-", GREETING),

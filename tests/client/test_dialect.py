@@ -11,10 +11,10 @@ from qmpsh.client.dialect import (
     STRATOVIRT,
     Dialect,
     command_names,
+    dialect_of_commands,
+    dialect_of_greeting,
     disabled_names,
-    greeted,
-    introduction,
-    listed,
+    server_version,
 )
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.messages import Greeting, classify
@@ -42,8 +42,8 @@ def greeting(key: str, package: str) -> Greeting:
 def test_greeted(
     key: str, package: str, dialect: Dialect, introduced: tuple[str, str, str]
 ) -> None:
-    assert greeted(greeting(key, package)) is dialect
-    assert introduction(greeting(key, package)) == introduced
+    assert dialect_of_greeting(greeting(key, package)) is dialect
+    assert server_version(greeting(key, package)) == introduced
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_disabled_names() -> None:
 
 
 def test_listed() -> None:
-    assert listed(QEMU, ()) is QEMU
-    assert listed(QEMU, ("query-status",)) is QEMU
-    assert listed(QEMU, ("query-jobs",)) is STORAGE_DAEMON
-    assert listed(GUEST_AGENT, ("guest-ping",)) is GUEST_AGENT
-    assert listed(STRATOVIRT, ("query-jobs",)) is STRATOVIRT
+    assert dialect_of_commands(QEMU, ()) is QEMU
+    assert dialect_of_commands(QEMU, ("query-status",)) is QEMU
+    assert dialect_of_commands(QEMU, ("query-jobs",)) is STORAGE_DAEMON
+    assert dialect_of_commands(GUEST_AGENT, ("guest-ping",)) is GUEST_AGENT
+    assert dialect_of_commands(STRATOVIRT, ("query-jobs",)) is STRATOVIRT

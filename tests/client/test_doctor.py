@@ -21,7 +21,7 @@ from qmpsh.client.client import Client, ClientOptions
 from qmpsh.client.discovery import find_monitors
 from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError
 from qmpsh.system.diagnose import has_prompt, is_qmpsh, why_silent
-from qmpsh.system.listener import SESSION, libvirt_form, look
+from qmpsh.system.listener import SESSION, inspect_listener, libvirt_form
 from qmpsh.system.proc import Process, maybe_process
 from tests.ports import free_port
 from tests.programs import need
@@ -94,11 +94,11 @@ def test_who_waits_does_not_hold_it(vm: Vm) -> None:
         second = socket.socket(socket.AF_UNIX)
         waiting.callback(second.close)
         second.connect(vm.path)
-        info = look(UnixAddress(vm.path))
+        info = inspect_listener(UnixAddress(vm.path))
         assert [client.process and client.process.pid for client in info.served] == [os.getpid()]
         assert info.waiting == 1
         # The first one's own connection does not count for it.
-        assert look(UnixAddress(vm.path), first.fileno()).served == ()
+        assert inspect_listener(UnixAddress(vm.path), first.fileno()).served == ()
 
 
 def test_another_spelling_of_the_path(vm: Vm, folder: str) -> None:
@@ -113,7 +113,7 @@ def test_another_spelling_of_the_path(vm: Vm, folder: str) -> None:
 def test_another_qmpsh_is_told_to_disconnect(vm: Vm) -> None:
     with running(sys.executable, "-m", "qmpsh", vm.path, cwd=str(ROOT)) as other:
         # A script that is yet to come: connected, and nothing to say.
-        wait_until(lambda: look(UnixAddress(vm.path)).served)
+        wait_until(lambda: inspect_listener(UnixAddress(vm.path)).served)
         assert str(refusal(UnixAddress(vm.path))) == (
             f"no greeting from {vm.path} within 0.3 s: another qmpsh, pid {other.pid}, holds this"
             " monitor, which serves one client at a time; type .disconnect at its prompt or end it,"
@@ -140,7 +140,7 @@ def test_a_one_shot_has_no_prompt_to_type_at(words: str, prompt: bool) -> None:
 def test_a_one_shot_that_holds_a_monitor_is_waited_for(vm: Vm) -> None:
     command = (sys.executable, "-m", "qmpsh", vm.path, ".events")
     with running(*command, cwd=str(ROOT)) as other:
-        wait_until(lambda: look(UnixAddress(vm.path)).served)
+        wait_until(lambda: inspect_listener(UnixAddress(vm.path)).served)
         said = str(refusal(UnixAddress(vm.path)))
     assert f"wait for its end, end it with kill {other.pid}, or" in said
     assert ".disconnect" not in said

@@ -26,7 +26,7 @@ def test_a_ring_is_bounded_by_bytes() -> None:
     for number in range(9):
         ring.append(event(number, ROOM // 4))
     assert (numbers(ring), ring.dropped) == ([5, 6, 7, 8], 5)
-    ring.take(1)
+    ring.pop(1)
     ring.append(event(9, ROOM // 4))
     assert numbers(ring) == [5, 7, 8, 9]
     ring.append(event(10, ROOM + 1))
@@ -38,8 +38,8 @@ def test_a_ring_is_bounded_by_bytes() -> None:
 def test_the_backlog_of_an_inbox_is_bounded_by_bytes() -> None:
     inbox = Inbox()
     for number in range(9):
-        inbox.take(event(number, ROOM // 4))
-        inbox.take(Reply(f"x{number}", None, ROOM // 4, {}))
+        inbox.deliver(event(number, ROOM // 4))
+        inbox.deliver(Reply(f"x{number}", None, ROOM // 4, {}))
     heard: list[Event | Reply | ErrorReply] = []
     inbox.subscriber = heard.append
     assert len(heard) == 4

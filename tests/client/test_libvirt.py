@@ -515,7 +515,7 @@ def test_libvirts_daemon_goes(domain: Domain) -> None:
 def test_dialled_without_waiting(domain: Domain) -> None:
     client = Client.open(parse_address(domain.address))
     try:
-        wait_until(lambda: (client.poll(0), client.begun)[1], PATIENCE, "a session")
+        wait_until(lambda: (client.poll(0), client.ready)[1], PATIENCE, "a session")
         assert status(client) in PAUSED
     finally:
         client.close()

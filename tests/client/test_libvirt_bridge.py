@@ -151,7 +151,7 @@ class FakeLibvirt:
 
 def connected(fake: FakeLibvirt) -> Client:
     client = Client(BridgeStream(Bridge(Library(fake, fake), "", "vm")), LibvirtAddress("", "vm"))
-    wait_until(lambda: (client.poll(0), client.begun or client.closed)[1], PATIENCE, "a session")
+    wait_until(lambda: (client.poll(0), client.ready or client.closed)[1], PATIENCE, "a session")
     return client
 
 
@@ -254,7 +254,7 @@ def test_an_error_of_libvirts_own() -> None:
     client = connected(FakeLibvirt(obey))
     with pytest.raises(CommandFailed, match=r"^GenericError: libvirt: access denied: no$"):
         client.execute(Command("stop"), PATIENCE)
-    assert client.begun
+    assert client.ready
     client.close()
 
 

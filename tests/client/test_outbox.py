@@ -70,7 +70,7 @@ def test_never_more_than_the_rate_in_any_one_second(rate: int, pauses: list[floa
     pace, now, times = RateLimiter(rate), 0.0, list[float]()
     for pause in pauses:
         now = max(now + pause, pace.due)
-        pace.take(now)
+        pace.consume(now)
         times.append(now)
     assert all(later - at > 1 - 1e-9 for at, later in zip(times, times[rate:], strict=False))
 

@@ -19,7 +19,7 @@ from qmpsh.client import connect
 from qmpsh.client.client import Client
 from qmpsh.client.connect import begin_stream, open_stream
 from qmpsh.errors import Busy, CannotConnect
-from qmpsh.system.listener import SocketTable, look
+from qmpsh.system.listener import SocketTable, inspect_listener
 from tests.qemu import ROOT, Vm
 from tests.waiting import PATIENCE
 
@@ -145,4 +145,4 @@ def test_a_client_that_goes_while_one_looks_is_not_hidden(vm: Vm) -> None:
     client = Client.connect(UnixAddress(vm.path))
     sockets = SocketTable.read()
     client.close()
-    assert look(UnixAddress(vm.path), sockets=sockets).served == ()
+    assert inspect_listener(UnixAddress(vm.path), sockets=sockets).served == ()

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from qmpsh.address import Address, TcpAddress, UnixAddress
 from qmpsh.client.client import Client, ClientOptions
 from qmpsh.client.connect import open_stream
-from qmpsh.client.dialect import command_names, listed, remark
+from qmpsh.client.dialect import command_names, dialect_of_commands, remark
 from qmpsh.client.discovery import (
     HTTP,
     STATES,
@@ -32,7 +32,7 @@ from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Line, plain, sgr
 from qmpsh.system.argv import QMP, MonitorChannel
 from qmpsh.system.diagnose import is_qmpsh, tls_form, why_not_to_connect
-from qmpsh.system.listener import ListenerInfo, advice, channel_of, look, owner_of
+from qmpsh.system.listener import ListenerInfo, advice, channel_of, inspect_listener, owner_of
 from qmpsh.system.proc import Process, tells_peers
 
 OK: Final = "ok"
@@ -100,7 +100,7 @@ def examine(name: str, address: Address, announce: Callable[[str], None]) -> Ite
         yield from checks
         if has_failed(checks):
             return
-    scene = look(address)
+    scene = inspect_listener(address)
     yield from _listener(address, scene)
     yield from _clients(scene)
     reason = why_not_to_connect(address, scene)
@@ -230,7 +230,7 @@ def _session(address: Address) -> Iterator[Check]:
     try:
         stream = open_stream(address, GREETED_WITHIN)
         client = Client(stream, address, ClientOptions(GREETED_WITHIN))
-        client.begin(started)
+        client.wait_until_ready(started)
         yield from _greeted(client, time.monotonic() - started)
         yield from _asked(client)
     except CannotConnect as error:
@@ -259,7 +259,7 @@ def _maybe_probed(address: Address) -> str:
         kind = tcp_kind(address)
         answers = {TLS: f"it speaks TLS: use {tls_form(address)}", HTTP: "it is a web server"}
         return answers.get(kind, "")
-    if isinstance(address, UnixAddress) and look(address).known and unix_kind(address):
+    if isinstance(address, UnixAddress) and inspect_listener(address).known and unix_kind(address):
         return "it is a guest agent, and it answers: use --guest-agent"
     return ""
 
@@ -284,7 +284,7 @@ def _asked(client: Client) -> Iterator[Check]:
         yield Check(FAIL, "commands", f"{asked} returned no names")
         yield Check(INFO, "next", "the server is not a QEMU; check which program listens there")
         return
-    yield Check(OK, "dialect", listed(client.dialect, names).title)
+    yield Check(OK, "dialect", dialect_of_commands(client.dialect, names).title)
     yield Check(OK, "commands", f"{len(names)}")
     times = sorted(_round_trip(client) for _ in range(_ROUNDS))
     median = times[len(times) // 2]

@@ -208,7 +208,7 @@ class VmProcess:
             self._log.close()
         if self.is_left:
             return
-        if client is not None and client.begun:
+        if client is not None and client.ready:
             with contextlib.suppress(ConnectionLost):
                 client.submit(Command("quit"))
                 self._wait(QUIT)

@@ -192,17 +192,17 @@ class Bridge:
     # ------------------------------------------------------------------------ events
 
     def _subscribe(self, host: Host, domain: Domain, undone: contextlib.ExitStack) -> None:
-        """Hear of everything until the stack is unwound. Raises libvirtError."""
+        """Receive events until the stack is unwound. Raises libvirtError."""
         core, qemu = self._library
-        events = qemu.qemuMonitorEventRegister(host, domain, None, self._hear_event, None)
+        events = qemu.qemuMonitorEventRegister(host, domain, None, self._on_event, None)
         undone.callback(self._quietly, lambda: qemu.qemuMonitorEventDeregister(host, events))
         kind = core.VIR_DOMAIN_EVENT_ID_LIFECYCLE
-        life = host.domainEventRegisterAny(domain, kind, self._hear_life, None)
+        life = host.domainEventRegisterAny(domain, kind, self._on_lifecycle, None)
         undone.callback(self._quietly, lambda: host.domainEventDeregisterAny(life))
-        host.registerCloseCallback(self._hear_close, None)
+        host.registerCloseCallback(self._on_close, None)
         undone.callback(self._quietly, host.unregisterCloseCallback)
 
-    def _hear_event(
+    def _on_event(
         self,
         _host: Host,
         _domain: Domain,
@@ -218,14 +218,14 @@ class Bridge:
             event["data"] = json.loads(data)
         self._write(event)
 
-    def _hear_life(
+    def _on_lifecycle(
         self, _host: Host, _domain: Domain, what: int, _why: int, _opaque: object
     ) -> None:
         """The end of QEMU is the end of the stream; it comes after SHUTDOWN."""
         if what == self._library.core.VIR_DOMAIN_EVENT_STOPPED:
             self._end()
 
-    def _hear_close(self, host: Host, _why: int, _opaque: object) -> None:
+    def _on_close(self, host: Host, _why: int, _opaque: object) -> None:
         self._end(_hung_up(host))
 
     # ------------------------------------------------------------------------ the socket pair
@@ -263,20 +263,20 @@ def _hung_up(host: Host) -> ConnectionLost:
 class BridgeStream(SocketStream):
     """The program's end of a bridge: where it ended for a reason, that is what ends the stream."""
 
-    __slots__ = ("_bridge", "_has_heard")
+    __slots__ = ("_bridge", "_has_received")
 
     def __init__(self, bridge: Bridge) -> None:
         super().__init__(bridge.near)
         self._bridge = bridge
-        self._has_heard = False
+        self._has_received = False
 
     def recv(self, size: int) -> bytes | None:
         data = super().recv(size)
         error = self._bridge.error
         if data == b"" and error is not None:
-            is_refusal = isinstance(error, CannotConnect) and not self._has_heard
+            is_refusal = isinstance(error, CannotConnect) and not self._has_received
             raise error if is_refusal else ConnectionLost(str(error)) from error
-        self._has_heard = self._has_heard or bool(data)
+        self._has_received = self._has_received or bool(data)
         return data
 
 

@@ -30,10 +30,10 @@ _KEPT: Final = 4096  # bytes of what it wrote to its standard error, the last on
 class ChildProcess:
     """A program that carries a stream, run as a child of this process.
 
-    argv: the program and its words
-    ends:  descriptors to be its standard input and output, which the caller closes
-    alone: in a session of its own: it has no terminal, never hears its Ctrl-C, and all that it
-           started ends with it; else it may ask for a password there
+    argv:    the program and its words
+    ends:    descriptors to be its standard input and output, which the caller closes
+    alone:   in a session of its own, without a terminal or its Ctrl-C; all that it started ends
+             with it. Otherwise it may ask for a password on the terminal
     environ: its environment, None for ours
     Raises OSError.
     """

@@ -234,7 +234,7 @@ class ConnectionManager:
     def _begin(self, now: float) -> None:
         self._file = socket_file(self._address)
         try:
-            self._attempt = ReconnectAttempt(self._client.again(self._address))
+            self._attempt = ReconnectAttempt(self._client.reopen(self._address))
         except QmpshError as error:
             self._fail(error, now)
             return

@@ -140,7 +140,7 @@ class ReconnectAttempt:
         """Go on; return the VM's identity once it is known. Raises QmpshError for a failure."""
         client = self.client
         client.poll(0)
-        is_identified = client.begun and self._identify()
+        is_identified = client.ready and self._identify()
         # Looked at last: it may have failed in one breath with its answer.
         if client.lost is not None:
             raise client.refusal
@@ -155,7 +155,7 @@ class ReconnectAttempt:
         if not client.dialect.named:
             return True
         wanted = len(IDENTITY_QUERIES)
-        while client.begun and len(asked) < wanted and all(pending.reply for pending in asked):
+        while client.ready and len(asked) < wanted and all(pending.reply for pending in asked):
             asked.append(client.submit(Command(IDENTITY_QUERIES[len(asked)])))
             client.poll(0)
         return len(asked) == wanted and all(pending.reply for pending in asked)

@@ -33,7 +33,7 @@ def reconnect(context: Context, line: VerbLine) -> Steps:
         raise UsageError(f".reconnect: {context.machine.address} is connected already")
     if context.connection is not None:
         return (yield from context.connection.reconnect())
-    renewed = client.renewed()
+    renewed = client.reconnect()
     context.machine.on_greeting(renewed.greeting)
     context.use_client(renewed, is_other=True)
     renewed.subscriber = client.subscriber
