@@ -1,4 +1,4 @@
-"""`.disconnect` and `.reconnect`: leave the monitor to another client, and take it again.
+"""`.disconnect` and `.reconnect`: leave the monitor to another client, and connect again.
 
 A session does so in its own way, since it also reconnects by itself; without one, in a script, the
 shell's client is closed, and another one opened in its place.
@@ -6,18 +6,18 @@ shell's client is closed, and another one opened in its place.
 
 from __future__ import annotations
 
-from qmpsh.client.client import Client
-from qmpsh.errors import LineSyntaxError, UsageError
+from qmpsh.errors import UsageError
 from qmpsh.language.syntax import VerbLine
 from qmpsh.shell.context import Context
 from qmpsh.shell.steps import Note, Outcome, Steps
-from qmpsh.shell.verbs.table import verb
+from qmpsh.shell.verbs.table import client_of, refuse_arguments, verb
 
 
 @verb("disconnect", "", "disconnect, so that another client can use the monitor")
 def disconnect(context: Context, line: VerbLine) -> Steps:
-    """Give the connection up."""
-    client = _client(context, line)
+    """Disconnect until the user connects again."""
+    refuse_arguments(line)
+    client = client_of(context, line)
     if context.connection is not None:
         context.connection.disconnect()
         yield Note(f"disconnected: {context.machine.address} is free; .reconnect takes it again")
@@ -27,8 +27,9 @@ def disconnect(context: Context, line: VerbLine) -> Steps:
 
 @verb("reconnect", "", "connect to the monitor again")
 def reconnect(context: Context, line: VerbLine) -> Steps:
-    """Take the monitor again. Raises UsageError while it is ours."""
-    client = _client(context, line)
+    """Connect again. Raises UsageError while there is a connection."""
+    refuse_arguments(line)
+    client = client_of(context, line)
     if not client.closed:
         raise UsageError(f".reconnect: {context.machine.address} is connected already")
     if context.connection is not None:
@@ -38,11 +39,3 @@ def reconnect(context: Context, line: VerbLine) -> Steps:
     context.use_client(renewed, is_other=True)
     renewed.subscriber = client.subscriber
     return Outcome()
-
-
-def _client(context: Context, line: VerbLine) -> Client:
-    if line.rest.strip():
-        raise LineSyntaxError(f".{line.name} takes no arguments", line.source, line.rest_span)
-    if context.client is None:
-        raise UsageError(f".{line.name}: there is no connection with --dry-run")
-    return context.client

@@ -15,7 +15,7 @@ from qmpsh.shell.context import Context
 from qmpsh.shell.events import EventPattern, EventTaker, Kept, verb_job, verb_patterns, verb_wanted
 from qmpsh.shell.progress import Progress
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor, Wish
-from qmpsh.shell.verbs.table import verb
+from qmpsh.shell.verbs.table import client_of, verb
 from qmpsh.shell.waiting.jobs import AttachedJobTracker
 from qmpsh.shell.waiting.trackers import others
 from qmpsh.shell.waiting.wait import (
@@ -63,7 +63,7 @@ def wait(context: Context, line: VerbLine) -> Steps:
 def _wait_for_event(context: Context, line: VerbLine) -> Steps:
     modifiers = _modifiers(context, line)
     wanted = verb_wanted(line)
-    client, log = _server(context, line), context.keep_events()
+    client, log = client_of(context, line), context.keep_events()
     drain(client)
     mark = log.span.mark
     since = None if modifiers.new else log.span.since(exact=bool(wanted.filters))
@@ -98,7 +98,7 @@ def _wait_for_job(context: Context, line: VerbLine, job: str) -> Steps:
     modifiers = _modifiers(context, line)
     if modifiers.new:
         raise UsageError(".wait job=ID takes no --new: a job ends once")
-    client, log, started = _server(context, line), context.keep_events(), time.monotonic()
+    client, log, started = client_of(context, line), context.keep_events(), time.monotonic()
     drain(client)
     tracker = AttachedJobTracker(job)
     kept = [each for each in log.kept() if tracker.on_event(each.event)]
@@ -158,17 +158,10 @@ def _print_events(context: Context, line: VerbLine) -> Steps:
 
 def connected(context: Context, line: VerbLine) -> Client:
     """Return the client. Raises UsageError with --dry-run, ConnectionLost without a connection."""
-    client = _server(context, line)
+    client = client_of(context, line)
     if client.closed:
         raise ConnectionLost(f".{line.name}: there is no connection")
     return client
-
-
-def _server(context: Context, line: VerbLine) -> Client:
-    """Return the client, whose connection may have ended. Raises UsageError with --dry-run."""
-    if context.client is None:
-        raise UsageError(f".{line.name}: there is no connection with --dry-run")
-    return context.client
 
 
 def _check(context: Context, wanted: EventPattern) -> Generator[Wish, str, None]:

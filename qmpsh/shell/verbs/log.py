@@ -6,12 +6,12 @@ import contextlib
 import os
 
 from qmpsh.client.client import Client
-from qmpsh.errors import LineSyntaxError, UsageError
+from qmpsh.errors import LineSyntaxError
 from qmpsh.language.syntax import VerbLine
 from qmpsh.paths import state_file
 from qmpsh.shell.context import Context
 from qmpsh.shell.steps import Note, Outcome, Steps
-from qmpsh.shell.verbs.table import verb
+from qmpsh.shell.verbs.table import client_of, verb
 from qmpsh.shell.wirelog import FILE_MODE, WireLog, WireTracer, log_of
 
 
@@ -24,11 +24,10 @@ def log(context: Context, line: VerbLine) -> Steps:
     word = line.rest.strip()
     if word not in ("", "on", "off"):
         raise LineSyntaxError("expected on or off", line.source, line.rest_span)
-    if context.client is None:
-        raise UsageError(".log: there is no connection with --dry-run")
-    found = log_of(context.client)
+    client = client_of(context, line)
+    found = log_of(client)
     if word == "on" and found is None:
-        found = _open(context, context.client)
+        found = _open(context, client)
     if found is not None and word:
         found.on = word == "on"
     state = f"on: {found.path}" if found is not None and found.on else "off"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from qmpsh.errors import LineSyntaxError, UsageError
+from qmpsh.errors import UsageError
 from qmpsh.language.syntax import Redirect, VerbLine
 from qmpsh.shell.context import Context
 from qmpsh.shell.steps import Outcome, Steps
-from qmpsh.shell.verbs.table import text_answer, verb
+from qmpsh.shell.verbs.table import refuse_arguments, text_answer, verb
 
 _MAX_LINES = 100
 """lines of the history that are shown if no text is given"""
@@ -41,7 +41,6 @@ def pager(context: Context, line: VerbLine) -> Steps:
 
 @verb("exit", "", "leave the shell; the VM keeps running (`qmpsh run` asks)", bare=True)
 def leave(context: Context, line: VerbLine) -> Steps:
-    if line.rest.strip():
-        raise LineSyntaxError(".exit takes no arguments", line.source, line.rest_span)
+    refuse_arguments(line)
     return Outcome(leave=True)
     yield  # makes this a generator

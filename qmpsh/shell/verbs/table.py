@@ -16,7 +16,8 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 import qmpsh.shell.verbs
-from qmpsh.errors import LineSyntaxError
+from qmpsh.client.client import Client
+from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.language.syntax import VerbLine
 from qmpsh.language.verbs import VERBS, Takes, Verb, add_verb
 from qmpsh.shell.steps import Answer, Steps
@@ -80,6 +81,19 @@ def decorated_verbs() -> dict[str, Verb]:
 def _rank(row: Verb) -> int:
     module = row.place.partition(":")[0].rpartition(".")[2]
     return (*MODULES, module).index(module)
+
+
+def client_of(context: Context, line: VerbLine) -> Client:
+    """Return the client, whose connection may have ended. Raises UsageError with --dry-run."""
+    if context.client is None:
+        raise UsageError(f".{line.name}: there is no connection with --dry-run")
+    return context.client
+
+
+def refuse_arguments(line: VerbLine) -> None:
+    """Raise LineSyntaxError for anything after a verb that takes nothing."""
+    if line.rest.strip():
+        raise LineSyntaxError(f".{line.name} takes no arguments", line.source, line.rest_span)
 
 
 def text_answer(line: VerbLine, text: str) -> Answer:
