@@ -202,7 +202,7 @@ class Task:
         return until.deadline is None or now < until.deadline
 
     def _step(self) -> None:
-        self.until = None
+        until, self.until = self.until, None
         choice, self._choice = self._choice, None
         try:
             wish = next(self._steps) if choice is None else self._steps.send(choice)
@@ -211,7 +211,9 @@ class Task:
         except QmpshError as error:
             self.outcome = Outcome(error.exit_code, error)
         except BaseException:
-            # A fault of ours, or an interrupt: the driver must not go on with it.
+            # A fault of ours, or an interrupt: the driver must not go on with it, but may say what
+            # the line leaves running.
+            self.until = until
             self.outcome = Outcome(1)
             raise
         else:
