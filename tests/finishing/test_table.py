@@ -7,9 +7,14 @@ from functools import cache
 
 import pytest
 
+from qmpsh.complete.candidates import Catalog
+from qmpsh.complete.complete import complete
+from qmpsh.language.syntax import PLAIN
+from qmpsh.protocol.messages import Event
 from qmpsh.schema.model import EnumType, Schema
 from qmpsh.shell.waiting.jobs import GOALS
 from qmpsh.shell.waiting.rules import BY_COMMAND, ENDS, NEXT, CompletionRule, RuleKind, rule_of
+from qmpsh.shell.waiting.trackers import EventTracker
 from tests.qemu import ROOT
 
 
@@ -88,3 +93,21 @@ def test_every_command_that_makes_a_job_is_there() -> None:
     makers = {name for name in COMMANDS if "job-id" in members(name)}
     assert {name for name in makers if not (rule_of(name) or ENDS[0]).creates} == set()
     assert set(GOALS.values()) <= EVENTS
+
+
+def test_an_added_row_is_followed_and_completed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The row that CONTRIBUTING.md shows."""
+    row = CompletionRule("device-sync-config", RuleKind.EVENT, "DEVICE_SYNCED", id="id=id")
+    monkeypatch.setitem(BY_COMMAND, row.commands, row)
+    assert rule_of(row.commands) is row
+    tracker = EventTracker(row.commands, row, {"id": "d0"})
+    for device in ("d1", "d0"):
+        assert tracker.completion() is None
+        tracker.on_event(Event("DEVICE_SYNCED", {"id": device}, None, {}))
+    completion = tracker.completion()
+    assert completion is not None
+    assert (completion.failed, completion.value) == ("", {"id": "d0"})
+    catalog = Catalog()
+    catalog.ends = frozenset(BY_COMMAND)
+    line = f"{row.commands} --wa"
+    assert [one.text for one in complete(line, len(line), catalog, PLAIN)] == ["--wait"]
