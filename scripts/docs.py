@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from qmpsh import usage  # noqa: E402  # this checkout's, installed or not
 from qmpsh.address import address_forms  # noqa: E402
-from qmpsh.cli.options import COMMAND, program_lines  # noqa: E402
+from qmpsh.cli.options import COMMAND, subcommand_lines  # noqa: E402
 from qmpsh.language.verbs import Takes, Verb  # noqa: E402
 from qmpsh.protocol.connection import (  # noqa: E402
     TRANSITIONS,
@@ -102,9 +102,9 @@ def _value(option: click.Option) -> str:
     return shown if shown.startswith("[") else f" {shown}"
 
 
-def program_rows() -> Rows:
+def subcommand_rows() -> Rows:
     """`qmpsh ls` and its like."""
-    return list(program_lines())
+    return list(subcommand_lines())
 
 
 def verb_rows() -> Rows:
@@ -166,7 +166,7 @@ def _section(title: str, body: str) -> str:
 
 def _synopsis() -> str:
     lines = [" ".join(["qmpsh", *COMMAND.collect_usage_pieces(click.Context(COMMAND))])]
-    lines += [line for line, _ in program_rows()]
+    lines += [line for line, _ in subcommand_rows()]
     return ".br\n".join(f".B {_text(line)}\n" for line in lines)
 
 

@@ -22,7 +22,7 @@ from tests.programs import find_program
 from tests.qemu import new_folder
 from tests.waiting import PATIENCE, wait_until
 
-PROGRAMS = ("virsh", "libvirtd", "virtlogd", "qemu-system-x86_64", "unshare", "mount", "chroot")
+SUBCOMMANDS = ("virsh", "libvirtd", "virtlogd", "qemu-system-x86_64", "unshare", "mount", "chroot")
 START_SECONDS = 120.0  # the first domain of a daemon waits until QEMU's abilities are known
 
 _XML = """
@@ -41,7 +41,7 @@ _XML = """
 
 def lacking() -> list[str]:
     """What is not installed of what is needed; [] for nothing."""
-    programs = [program for program in PROGRAMS if not find_program(program)]
+    programs = [program for program in SUBCOMMANDS if not find_program(program)]
     return programs + [name for name in ("libvirt",) if not importlib.util.find_spec(name)]
 
 

@@ -10,5 +10,5 @@ from qmpsh.cli.tab import server, shells
 from tests.waiting import PATIENCE
 
 if __name__ == "__main__":
-    server.GREETED_WITHIN = server.VISIT = shells.LIMIT = PATIENCE
+    server.GREETING_SECONDS = server.CONNECTION_SECONDS = shells.TAB_SECONDS = PATIENCE
     main()

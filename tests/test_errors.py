@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from qmpsh import errors, usage
-from qmpsh.cli.main import FAULT, STDOUT_CLOSED
+from qmpsh.cli.main import FAULT_EXIT, STDOUT_CLOSED_EXIT
 from qmpsh.cli.process import ENDING
 from qmpsh.errors import CommandFailed, failure, shortened
 from qmpsh.language.modifiers import MODIFIERS
@@ -42,7 +42,7 @@ def test_every_exit_code_is_in_the_one_table() -> None:
     }
     assert {str(code) for code in of_errors} <= known
     signals = {errors.SIGNALLED + number for number in (*ENDING, signal.SIGINT)}
-    assert {str(code) for code in (0, FAULT, STDOUT_CLOSED, *signals)} <= known
+    assert {str(code) for code in (0, FAULT_EXIT, STDOUT_CLOSED_EXIT, *signals)} <= known
 
 
 def test_every_modifier_has_its_help() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.transports import NEEDS
-from tests.libvirtd import PROGRAMS
+from tests.libvirtd import SUBCOMMANDS
 from tests.qemu import ROOT
 from tests.tab.terminal import SHELLS
 
@@ -71,7 +71,7 @@ def looked_for(source: str) -> Iterator[str]:
 
 def called_by_tests() -> set[str]:
     names = {name for path in SOURCES for name in looked_for(path.read_text())}
-    tables = {*PROGRAMS, *SHELLS, *(name for row in NEEDS.values() for name in row)}
+    tables = {*SUBCOMMANDS, *SHELLS, *(name for row in NEEDS.values() for name in row)}
     return {name for name in names | tables if re.fullmatch(r"[a-z][\w.+-]*", name)} - BASE
 
 

@@ -25,16 +25,16 @@ from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Task, WaitFor, drive
 
 if TYPE_CHECKING:
-    from qmpsh.batch.looks import Looks
+    from qmpsh.batch.formatter import BatchFormatter
     from qmpsh.batch.progress import WaitProgress
     from qmpsh.schema.model import Schema
 
 _PROGRAM = "qmpsh"
 _STDIN = 0
 _INDENT = "  "
-_LONGEST_LINE = 2000
+_MAX_LINE_COLUMNS = 2000
 """columns of a wrong line that are shown without a terminal: it may contain megabytes"""
-_LAST_MOMENT = 1.0  # seconds
+_CLEANUP_SECONDS = 1.0  # seconds
 
 
 class _BatchFrontEnd(FrontEnd):
@@ -77,10 +77,10 @@ class Batch:
     ) -> None:
         self._settings = settings
         self._environment = environment
-        self._seen: Looks | None = None
+        self._maybe_formatter: BatchFormatter | None = None
         self._piped: dict[int, tuple[Redirect, list[bytes]]] = {}
-        self._unwritten: QmpshError | None = None
-        self._pastime: WaitProgress | None = None
+        self._redirect_error: QmpshError | None = None
+        self._progress: WaitProgress | None = None
         machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
         self.front_end = _BatchFrontEnd(environment)
         self.context = Context(client, settings, machine, schema, self.front_end)
@@ -145,13 +145,13 @@ class Batch:
         task.cancel()
         if client is None or client.in_flight <= before:
             return
-        deadline = time.monotonic() + _LAST_MOMENT
+        deadline = time.monotonic() + _CLEANUP_SECONDS
         while client.in_flight and time.monotonic() < deadline:
             client.poll(deadline - time.monotonic())
 
     def _wait(self, until: WaitFor, seconds: float | None) -> None:
         if until.works or until.endless:
-            self._pass_time(until)
+            self._wait_with_progress(until)
         elif self.client is not None:
             self.client.poll(seconds)
 
@@ -181,7 +181,7 @@ class Batch:
         # Imported here: needed for an error alone.
         from qmpsh.render.answers import caret_lines
 
-        width = self._environment.error_columns or _LONGEST_LINE
+        width = self._environment.error_columns or _MAX_LINE_COLUMNS
         for line in caret_lines(error, width - len(_INDENT)):
             print(f"{_INDENT}{line}", file=sys.stderr)
 
@@ -197,20 +197,20 @@ class Batch:
 
         return read_secret(asking.question)
 
-    def _pass_time(self, until: WaitFor) -> None:
+    def _wait_with_progress(self, until: WaitFor) -> None:
         """Wait while a bar is drawn or stdout is watched."""
-        if self._pastime is None:
+        if self._progress is None:
             # Imported here: only lines that wait for an end, or show events, come here.
             from qmpsh.batch.progress import WaitProgress
 
-            self._pastime = WaitProgress(self._environment, self._looks.advised)
+            self._progress = WaitProgress(self._environment, self._formatter.advised)
         if self.client is not None:
-            self._pastime.wait(self.client, until)
+            self._progress.wait(self.client, until)
 
     def _clear(self) -> None:
         """Erase the progress bar."""
-        if self._pastime is not None:
-            self._pastime.clear()
+        if self._progress is not None:
+            self._progress.clear()
 
     def end_of_input(self, place: str) -> Outcome:
         """Report an error if nothing follows although a transaction is open."""
@@ -226,7 +226,7 @@ class Batch:
             _remark(item) if item.bare else self.note(place, item.text)
             return
         if item.data is not None and item.redirect is None:
-            _pass_on(item.data, aside=item.aside)
+            _print_bytes(item.data, aside=item.aside)
             return
         if item.failed and (item.reply is None or not prints_reply(item.modifiers.formats)):
             if item.error is not None:
@@ -253,7 +253,7 @@ class Batch:
         try:
             write_file(redirect, data)
         except QmpshError as error:
-            self._unwritten = error
+            self._redirect_error = error
 
     def _data(self, answer: Answer) -> bytes:
         """Return an answer as the redirect gets it; no bytes for an empty one."""
@@ -269,25 +269,25 @@ class Batch:
         if rendering.value == {}:
             return None
         if rendering.as_table:
-            return self._looks.table(rendering.value, is_whole=answer.redirect is not None)
+            return self._formatter.table(rendering.value, is_whole=answer.redirect is not None)
         layout = pretty if self._settings.pretty and not answer.one_line else compact
         return layout(rendering.value)
 
     def _coloured(self, text: str) -> str:
-        return self._looks.coloured(text) if self._environment.has_colours else text
+        return self._formatter.coloured(text) if self._environment.has_colours else text
 
     @property
-    def _looks(self) -> Looks:
-        if self._seen is None:
+    def _formatter(self) -> BatchFormatter:
+        if self._maybe_formatter is None:
             # Imported here: most answers are JSON without colours.
-            from qmpsh.batch.looks import Looks
+            from qmpsh.batch.formatter import BatchFormatter
 
-            self._seen = Looks(self._environment)
-        return self._seen
+            self._maybe_formatter = BatchFormatter(self._environment)
+        return self._maybe_formatter
 
     def _deliver(self) -> QmpshError | None:
         """Run the pipes of a line; return what went wrong with its redirects, None for nothing."""
-        wrong, self._unwritten = self._unwritten, None
+        wrong, self._redirect_error = self._redirect_error, None
         if not self._piped:
             return wrong
         from qmpsh.shell.pipes import pipe_status, run_pipe
@@ -317,7 +317,7 @@ def batch_settings(settings: Settings, environment: Environment, *, one_shot: bo
     )
 
 
-def _pass_on(data: bytes, *, aside: bool) -> None:
+def _print_bytes(data: bytes, *, aside: bool) -> None:
     """Print what a guest wrote unchanged, except for control characters on a terminal."""
     stream = sys.stderr if aside else sys.stdout
     sys.stdout.flush()

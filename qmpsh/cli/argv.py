@@ -35,7 +35,7 @@ COMPLETE = "_QMPSH_COMPLETE"
 """The variable with which the scripts of completions/ say what the user's shell asks for."""
 
 
-class TopVerb(NamedTuple):
+class Subcommand(NamedTuple):
     """A subcommand: a first word that is neither an address nor a line, and reads its own words.
 
     module: below qmpsh, with a `main(words)`; usage: what follows the word
@@ -46,12 +46,12 @@ class TopVerb(NamedTuple):
     summary: str
 
 
-PROGRAMS = {
-    "run": TopVerb(
+SUBCOMMANDS = {
+    "run": Subcommand(
         "cli.run.main", "[OPTIONS] [-- QEMU ARGS...]", "start a VM that ends with the shell"
     ),
-    "ls": TopVerb("cli.inspect.ls", "[--json]", "list the monitors of this machine"),
-    "doctor": TopVerb(
+    "ls": Subcommand("cli.inspect.ls", "[--json]", "list the monitors of this machine"),
+    "doctor": Subcommand(
         "cli.inspect.doctor", "[ADDRESS]", "explain why there is no session, and what to do next"
     ),
 }
@@ -63,7 +63,7 @@ class SplitArgv(NamedTuple):
     options: as typed, values included
     address: None if none was given; a line then sends nothing
     line:    [] for none
-    verb:    one of PROGRAMS, whose words are then the line, "" for none
+    verb:    one of SUBCOMMANDS, whose words are then the line, "" for none
     """
 
     options: list[str]
@@ -139,7 +139,7 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> SplitArgv:
             given |= names
             options += [*_apart(word), *argv[index + 1 : index + 1 + takes_next]]
             index += 1 + takes_next
-        elif address is None and word in PROGRAMS:
+        elif address is None and word in SUBCOMMANDS:
             return SplitArgv(options, None, list(argv[index + 1 :]), word)
         elif address is None and looks_like_address(word):
             address, index = word, index + 1
@@ -205,12 +205,12 @@ _OPTIONS: Final = {"help": "--help", ".help": "--help", "man": "--help", "versio
 """First words that name an option in the manner of other programs."""
 _SCHEME: Final = r"([A-Za-z][A-Za-z0-9+.-]*):(?!\s)"
 _FILE: Final = r"[^\s={]*[/.](?:sock|socket|qmp|monitor|mon|s)|[^\s={]+/[^\s]+"
-_SHOWN: Final = 60  # characters of a line
+_MAX_LINE_CHARACTERS: Final = 60  # characters of a line
 
 
 def no_address_in(line: Sequence[str]) -> UsageError:
     """Return the error for a line in the place of the address. line: at least one word"""
-    word = shortened(line[0], _SHOWN)
+    word = shortened(line[0], _MAX_LINE_CHARACTERS)
     if not word:
         return UsageError(EMPTY)
     meant = _OPTIONS.get(word.lower())
@@ -243,6 +243,6 @@ def _is_line(line: Sequence[str]) -> bool:
 
 def _shown(line: Sequence[str]) -> str:
     """Return a line of one word, or the beginning of one of several."""
-    first = shortened(line[0], _SHOWN)
+    first = shortened(line[0], _MAX_LINE_CHARACTERS)
     first = f"'{first}'" if any(mark in first for mark in " {'\"") else first
     return first if len(line) == 1 else f"{first} ..."

@@ -8,18 +8,18 @@ import sys
 from collections.abc import Callable
 
 from qmpsh.address import Transport, parse_address
-from qmpsh.cli.argv import COMPLETE, PROGRAMS, Options, SplitArgv, split_words
-from qmpsh.cli.process import StdoutFailed, mend_streams
+from qmpsh.cli.argv import COMPLETE, SUBCOMMANDS, Options, SplitArgv, split_words
+from qmpsh.cli.process import StdoutFailed, repair_streams
 from qmpsh.client.client import Client, ClientOptions, Tracer
 from qmpsh.client.dialect import GUEST_AGENT, QEMU, remark
 from qmpsh.errors import AddressError, CannotConnect, QmpshError, UsageError
 from qmpsh.language.syntax import prints_reply
 from qmpsh.render.environment import Environment
 
-STDOUT_CLOSED = 141
-FAULT = 70
+STDOUT_CLOSED_EXIT = 141
+FAULT_EXIT = 70
 """exit code of an internal error; Source: sysexits.h, EX_SOFTWARE"""
-CONNECT_TIMEOUT = 10.0
+CONNECT_SECONDS = 10.0
 """seconds until greeted and negotiated"""
 
 
@@ -28,9 +28,9 @@ def main() -> int:
 
     Raises KeyboardInterrupt.
     """
-    mend_streams()
+    repair_streams()
     try:
-        return _run_and_tell(sys.argv[1:])
+        return _run_and_report(sys.argv[1:])
     except BrokenPipeError:
         pass  # noticed while nothing was to be written
     except StdoutFailed as failure:
@@ -42,13 +42,13 @@ def main() -> int:
         from qmpsh.shell.crash import report
 
         print(f"qmpsh: {report(error)}", file=sys.stderr)
-        return FAULT
+        return FAULT_EXIT
     # The interpreter flushes stdout once more at its end: give it something to flush into.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return STDOUT_CLOSED
+    return STDOUT_CLOSED_EXIT
 
 
-def _run_and_tell(argv: list[str]) -> int:
+def _run_and_report(argv: list[str]) -> int:
     """Run once; print what ended the run early on stderr, after all answers."""
     try:
         code = run(argv)
@@ -76,7 +76,7 @@ def run(argv: list[str]) -> int:
         return answer(os.environ[COMPLETE])
     words = split_words(argv, os.environ)
     if words.verb:
-        return _verb(words)
+        return _run_subcommand(words)
     options = Options()
     if words.options:
         # Imported here: an argv of ADDRESS and LINE alone never loads click.
@@ -110,13 +110,13 @@ def _names_no_server(text: str) -> bool:
     return isinstance(address, Transport) and not address.names_server
 
 
-def _verb(words: SplitArgv) -> int:
+def _run_subcommand(words: SplitArgv) -> int:
     """Run `run`, `ls` or `doctor`: each is a module with a `main` of its own."""
     # Imported here: most runs name an address.
     from importlib import import_module
 
     run_verb: Callable[[SplitArgv], int] = import_module(
-        f"qmpsh.{PROGRAMS[words.verb].module}"
+        f"qmpsh.{SUBCOMMANDS[words.verb].module}"
     ).main
     return run_verb(words)
 
@@ -154,9 +154,9 @@ def _run_batch(words: SplitArgv, options: Options, environment: Environment) -> 
 def _interact(words: SplitArgv, options: Options, environment: Environment) -> int:
     if words.address is None:
         # Imported here: most runs name an address.
-        from qmpsh.cli.inspect.ls import maybe_pick
+        from qmpsh.cli.inspect.ls import pick_monitor
 
-        words = words._replace(address=maybe_pick())
+        words = words._replace(address=pick_monitor())
     if words.address is None:
         return 0
     schema = options.given_schema()
@@ -214,4 +214,4 @@ def _tracer(address: str, options: Options, environment: Environment) -> Tracer 
 
 
 def _connect_timeout(options: Options) -> float:
-    return CONNECT_TIMEOUT if options.connect_timeout is None else options.connect_timeout
+    return CONNECT_SECONDS if options.connect_timeout is None else options.connect_timeout

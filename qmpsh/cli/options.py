@@ -7,7 +7,7 @@ from typing import NoReturn
 import click
 
 from qmpsh.address import address_forms
-from qmpsh.cli.argv import PROGRAMS, Options
+from qmpsh.cli.argv import SUBCOMMANDS, Options
 from qmpsh.cli.option_errors import option_error
 from qmpsh.errors import UsageError
 from qmpsh.language.syntax import FORMATS, parse_duration, parse_limit
@@ -16,9 +16,9 @@ from qmpsh.usage import EXAMPLES, EXIT_CODES, columns, wrapped_columns
 from qmpsh.version import __version__
 
 
-def program_lines() -> tuple[tuple[str, str], ...]:
+def subcommand_lines() -> tuple[tuple[str, str], ...]:
     """Return `qmpsh ls` and the other subcommands, and what each does."""
-    return tuple((f"qmpsh {word} {one.usage}", one.summary) for word, one in PROGRAMS.items())
+    return tuple((f"qmpsh {word} {one.usage}", one.summary) for word, one in SUBCOMMANDS.items())
 
 
 def help_text() -> str:
@@ -26,7 +26,7 @@ def help_text() -> str:
     return f"""The shell for QMP, the control protocol of QEMU virtual machines.
 
 \b
-{columns((*EXAMPLES, *program_lines()))}
+{columns((*EXAMPLES, *subcommand_lines()))}
 
 ADDRESS is one of these; if none is given, QMP_SOCKET is used:
 
@@ -111,7 +111,7 @@ class Program(LineCommand):
 class Run(LineCommand):
     """The click command of `qmpsh run`."""
 
-    pieces = (PROGRAMS["run"].usage,)
+    pieces = (SUBCOMMANDS["run"].usage,)
 
 
 OPTIONS: list[click.Parameter] = [

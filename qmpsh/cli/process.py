@@ -26,7 +26,7 @@ _AS_JSON = "qmpsh.json"
 """How characters that stdout's encoding lacks are written."""
 
 
-def mend_streams() -> None:
+def repair_streams() -> None:
     """Replace stdout and stderr with streams that can show whatever a VM sends.
 
     A standard stream that was closed beforehand (`<&-`, `>&-`) is opened again: the next file

@@ -33,7 +33,7 @@ _TOKEN = re.compile(
 )
 
 
-_COLOURED = 64 * 1024
+_COLOURED_CHARACTERS = 64 * 1024
 """characters of one line that are coloured: colouring more takes too long"""
 
 
@@ -47,15 +47,15 @@ def json_line(text: str) -> Line:
         end = match.end()
         is_key = match.lastgroup == "string" and text.startswith(":", end)
         line.append(("json.key" if is_key else f"json.{match.lastgroup}", match[0]))
-        if end > _COLOURED:
+        if end > _COLOURED_CHARACTERS:
             break
     if end < len(text):
         line.append(("", text[end:]))
     return line
 
 
-_TAB = 8
-_MORE = "..."
+_TAB_COLUMNS = 8
+_ELLIPSIS = "..."
 
 
 def caret_lines(error: LineError, columns: int | None = None) -> tuple[str, str]:
@@ -79,16 +79,16 @@ def windowed(line: str, marks: str, columns: int | None) -> tuple[str, str]:
     whole = max(text_columns(line), end)
     if columns is None or whole <= columns:
         return line, marks
-    room = max(1, columns - 2 * len(_MORE))
+    room = max(1, columns - 2 * len(_ELLIPSIS))
     start = 0
-    if end > columns - len(_MORE):
+    if end > columns - len(_ELLIPSIS):
         # Show all that is marked if it fits, else its beginning with a little before it.
         start = max(0, min(end - room, begin - room // 4))
-    stop = start + room if start else columns - len(_MORE)
-    if whole - stop <= len(_MORE):
+    stop = start + room if start else columns - len(_ELLIPSIS)
+    if whole - stop <= len(_ELLIPSIS):
         stop = whole
-    head = _MORE if start else ""
-    tail = _MORE if stop < whole else ""
+    head = _ELLIPSIS if start else ""
+    tail = _ELLIPSIS if stop < whole else ""
     shown = head + _cut(line, start, stop) + tail
     return shown, head.replace(".", " ") + marks[start:stop]
 
@@ -99,7 +99,7 @@ def _expanded(text: str, at: int) -> str:
     column = at + text_columns(first)
     parts = [first]
     for part in others:
-        blanks = _TAB - column % _TAB
+        blanks = _TAB_COLUMNS - column % _TAB_COLUMNS
         parts += [" " * blanks, part]
         column += blanks + text_columns(part)
     return "".join(parts)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from qmpsh.render.safe import told
+from qmpsh.render.safe import for_stderr
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -98,7 +98,7 @@ class Environment:
     def notice(self, text: str, place: str = "qmpsh") -> None:
         """Print a remark on stderr, after all answers. text: any; place: what it is about"""
         sys.stdout.flush()
-        sys.stderr.write(f"{place}: {told(text)}\n")
+        sys.stderr.write(f"{place}: {for_stderr(text)}\n")
         sys.stderr.flush()
 
 

@@ -33,7 +33,7 @@ def visible_line(text: str) -> str:
     return text if text.isprintable() else re.sub(_ODD, _escape, text)
 
 
-def told(text: str) -> str:
+def for_stderr(text: str) -> str:
     """The same for what follows `qmpsh: ` on stderr: no further line of it can be mistaken
     for one that begins there.
     """

@@ -19,10 +19,10 @@ from qmpsh.jsontypes import Json, JsonObject, as_dicts, as_list
 from qmpsh.render.formats import compact
 from qmpsh.render.safe import visible_word
 
-GAP = 2
+GAP_COLUMNS = 2
 """spaces between two columns of the table"""
 
-KEEPS = 16
+MIN_TEXT_COLUMNS = 16
 """least width of a long text or nested JSON; with less room, columns are dropped from the end"""
 
 _WITHOUT_WIDTH = frozenset({"Mn", "Me", "Mc", "Cf"})
@@ -56,7 +56,7 @@ class ColumnNeed(NamedTuple):
         """Return the least width on a terminal of this width."""
         if self.kind in (CellKind.NUMBER, CellKind.WHOLE):
             return self.wanted
-        keeps = width // 2 if self.kind is CellKind.NAME else KEEPS
+        keeps = width // 2 if self.kind is CellKind.NAME else MIN_TEXT_COLUMNS
         return max(self.header, min(self.wanted, keeps))
 
 
@@ -68,7 +68,7 @@ def fit(needs: Sequence[ColumnNeed], width: int) -> list[int]:
     least = [need.least(width) for need in needs]
     whole = [place for place, need in enumerate(needs, 1) if need.kind is CellKind.WHOLE]
     count = _fitting(least, width, max(whole, default=1))
-    room = width - _marker(len(needs) - count) - GAP * (count - 1)
+    room = width - _marker(len(needs) - count) - GAP_COLUMNS * (count - 1)
     if count == 1 and not whole:
         return [max(1, min(needs[0].wanted, room))]
     widths = least[:count]
@@ -130,14 +130,14 @@ def padded(text: str, width: int, more: str, *, right: bool) -> str:
 
 def _fitting(least: Sequence[int], width: int, fewest: int) -> int:
     for count in range(len(least), fewest, -1):
-        if sum(least[:count]) + GAP * (count - 1) + _marker(len(least) - count) <= width:
+        if sum(least[:count]) + GAP_COLUMNS * (count - 1) + _marker(len(least) - count) <= width:
             return count
     return fewest
 
 
 def _marker(left_out: int) -> int:
     """Return the columns of `+11` with the gap before it; 0 if nothing was left out."""
-    return GAP + len(f"+{left_out}") if left_out else 0
+    return GAP_COLUMNS + len(f"+{left_out}") if left_out else 0
 
 
 @cache
@@ -158,14 +158,14 @@ def _char_columns(char: str) -> int:
 NAMES = ("id", "name", "node-name", "device", "label", "qdev", "cpu-index")
 """members of QMP's lists that identify a row's object; these columns come first"""
 
-NESTED = 40
+MAX_NESTED_COLUMNS = 40
 """columns of nested JSON in a program's pipe, which a person reads all the same"""
 
 LEADS = (*NAMES, "type", "driver", "drv", "status", "state", "filename", "file")
 """the same, followed by those that describe it"""
 
 
-CELLS = 1_000_000
+MAX_CELLS = 1_000_000
 """cells of a table: a server may send rows of which each has members of its own, and rows times
 members would be any number
 """
@@ -219,7 +219,7 @@ class Table:
             cells.append(padded(text, room, self._more, right=right))
         if index == 0 and len(columns) < len(self._columns):
             cells.append(f"+{len(self._columns) - len(columns)}")
-        return (" " * GAP).join(cells).rstrip()
+        return (" " * GAP_COLUMNS).join(cells).rstrip()
 
     def lines(self, width: int | None) -> list[str]:
         """Return all lines."""
@@ -288,7 +288,7 @@ def _rows(value: Json) -> list[JsonObject]:
     rows = as_dicts(value)
     if len(rows) != len(as_list(value)) or not any(rows):
         return []
-    return rows if len(rows) * len({name for row in rows for name in row}) <= CELLS else []
+    return rows if len(rows) * len({name for row in rows for name in row}) <= MAX_CELLS else []
 
 
 def _place(column: Column) -> tuple[bool, int]:

@@ -66,10 +66,10 @@ def clock(seconds: float) -> str:
         return "--:--:--.---"
 
 
-CELLS = 10
+BAR_CELLS = 10
 """columns of a progress bar"""
 
-_LABEL = 32
+_MAX_LABEL_COLUMNS = 32
 """characters of a label; QEMU's own ids may be 128 long"""
 
 
@@ -121,8 +121,8 @@ def percent(fraction: float) -> str:
 
 def bar(fraction: float, glyphs: Glyphs) -> str:
     """Return a bar of ten columns, full only when done."""
-    full = CELLS if fraction >= 1 else min(round(fraction * CELLS), CELLS - 1)
-    return glyphs.full * full + glyphs.empty * (CELLS - full)
+    full = BAR_CELLS if fraction >= 1 else min(round(fraction * BAR_CELLS), BAR_CELLS - 1)
+    return glyphs.full * full + glyphs.empty * (BAR_CELLS - full)
 
 
 def _line(label: str, drawn: str, words: list[str], role: str) -> Line:
@@ -137,4 +137,4 @@ def _line(label: str, drawn: str, words: list[str], role: str) -> Line:
 
 def _label(label: str, glyphs: Glyphs) -> str:
     safe = visible_word(label)
-    return safe if len(safe) <= _LABEL else f"{safe[:_LABEL]}{glyphs.more}"
+    return safe if len(safe) <= _MAX_LABEL_COLUMNS else f"{safe[:_MAX_LABEL_COLUMNS]}{glyphs.more}"

@@ -20,8 +20,8 @@ from tests.qemu import ROOT, Vm, VmStarter
 from tests.waiting import PATIENCE, wait_until
 
 PAGE = (ROOT / "docs" / "api.md").read_text()
-PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-INTRODUCTION, BACKUP, WATCH, HOTPLUG, STATE, FEATURE = PROGRAMS
+SUBCOMMANDS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+INTRODUCTION, BACKUP, WATCH, HOTPLUG, STATE, FEATURE = SUBCOMMANDS
 
 
 def disk(size: int) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from qmpsh.render.failures import CLASSES
-from qmpsh.render.tables import NESTED
+from qmpsh.render.tables import MAX_NESTED_COLUMNS
 from tests.client.servers import Peer, serving
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm, VmStarter
@@ -406,7 +406,7 @@ def test_nested_json_in_a_table(q35: Vm, run_qmpsh: RunQmpsh, tmp_path: Path) ->
     done = run_qmpsh(q35.path, "--table", "query-pci")
     header, row = done.stdout.splitlines()
     assert (header.split(), done.returncode) == (["bus", "devices"], 0)
-    assert len(row) == len("bus") + 2 + NESTED
+    assert len(row) == len("bus") + 2 + MAX_NESTED_COLUMNS
     file = tmp_path / "table"
     assert not run_qmpsh(q35.path, f"query-pci --table > {file}").returncode
     assert json.loads(file.read_text().splitlines()[1].split(None, 1)[1])

@@ -8,7 +8,7 @@ import pytest
 
 from qmpsh.cli.inspect import ls
 from qmpsh.cli.inspect import ls as picking
-from qmpsh.cli.inspect.ls import maybe_meant, maybe_pick, no_address
+from qmpsh.cli.inspect.ls import find_choice, no_address, pick_monitor
 from qmpsh.client.discovery import Monitor
 from qmpsh.errors import UsageError
 from qmpsh.render.environment import Environment
@@ -41,7 +41,7 @@ ALL = [WEB, DB, WEB2]
     ],
 )
 def test_meant(answer: str, found: list[Monitor], meant: Monitor | None) -> None:
-    assert maybe_meant(answer, found) == meant
+    assert find_choice(answer, found) == meant
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_picking(answers: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     answers += ["", "nope\x1b", "2"]
-    assert maybe_pick() == "tcp:h:1"
+    assert pick_monitor() == "tcp:h:1"
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:3] == ["no", "vm", "address"]
     assert [line.split()[0] for line in lines[1:4]] == ["1", "2", "3"]
@@ -73,7 +73,7 @@ def test_picking(answers: list[str], capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_leaving(answers: list[str]) -> None:
-    assert maybe_pick() is None
+    assert pick_monitor() is None
 
 
 def test_the_only_one(
@@ -81,7 +81,7 @@ def test_the_only_one(
 ) -> None:
     monkeypatch.setattr(picking, "find_monitors", lambda: [DB])
     answers += [""]
-    assert maybe_pick() == "tcp:h:1"
+    assert pick_monitor() == "tcp:h:1"
     assert capsys.readouterr().out.endswith("monitor [1]: ")
 
 
@@ -90,7 +90,7 @@ def test_none(answers: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(
         UsageError, match=r"no monitor found on this machine; .* qmpsh run starts a VM"
     ):
-        maybe_pick()
+        pick_monitor()
 
 
 def test_the_refusal_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

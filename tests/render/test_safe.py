@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.jsontypes import Json
-from qmpsh.render.safe import told, visible, visible_json, visible_word
+from qmpsh.render.safe import for_stderr, visible, visible_json, visible_word
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 HOSTILE = "\x1b]0;title\x07\x1b[2J\x9b31m\x85\r\b\x7f" + BIDI + "\u2028\u2029\ud800"
@@ -59,4 +59,4 @@ def test_json_stays_the_same_json(value: Json, indent: int | None, ascii_only: b
 
 
 def test_what_is_told_has_one_line_that_begins_at_the_left() -> None:
-    assert told("bad\n\r\nqmpsh: all is well") == "bad\n  \\r\n  qmpsh: all is well"
+    assert for_stderr("bad\n\r\nqmpsh: all is well") == "bad\n  \\r\n  qmpsh: all is well"

@@ -62,7 +62,7 @@ def test_the_peer_is_the_program_that_was_started(emulator: str) -> None:
 def test_a_vm_that_is_stopped_is_ended_all_the_same(
     emulator: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vm, "QUIT", 0.1)
+    monkeypatch.setattr(vm, "QUIT_SECONDS", 0.1)
     started = start([emulator, *EMPTY])
     client = Client.connect(parse_address(started.path))
     os.kill(started.pid, signal.SIGSTOP)
@@ -73,7 +73,7 @@ def test_a_vm_that_is_stopped_is_ended_all_the_same(
 
 
 def test_a_program_that_does_not_want_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vm, "TERMINATE", 0.1)
+    monkeypatch.setattr(vm, "TERMINATE_SECONDS", 0.1)
     started = start(["sh", "-c", "trap '' TERM; echo up; while :; do sleep 1; done"])
     wait_until(lambda: started.words() == "up\n")
     started.end()
@@ -138,21 +138,21 @@ def test_whole_lines_as_they_come(written: VmOutput) -> None:
 def test_of_a_flood_the_end(written: VmOutput) -> None:
     os.write(written.fileno(), b"lost\n" * 20_000 + b"end\n")
     said = written.take()
-    assert said.startswith(f"({20_000 * 5 + 4 - log.MOST} bytes more are not shown)\n")
+    assert said.startswith(f"({20_000 * 5 + 4 - log.MAX_READ_BYTES} bytes more are not shown)\n")
     assert said.endswith("lost\nend\n")
     assert written.take() == ""
 
 
 def test_a_line_without_an_end_is_cut(written: VmOutput) -> None:
-    os.write(written.fileno(), b"x" * log.MOST)
+    os.write(written.fileno(), b"x" * log.MAX_READ_BYTES)
     assert written.take() == ""
     os.write(written.fileno(), b"y")
-    assert written.take() == "x" * log.MOST + "y"
+    assert written.take() == "x" * log.MAX_READ_BYTES + "y"
 
 
 def test_the_file_does_not_grow_for_ever(written: VmOutput) -> None:
     written_so_far = 0
-    while written_so_far <= log.LIMIT:
+    while written_so_far <= log.MAX_OUTPUT_BYTES:
         written_so_far += os.write(written.fileno(), b"line\n" * 10_000)
         assert written.take()
     assert os.stat(written.path).st_size == 0

@@ -31,14 +31,14 @@ LIMIT = 0.2  # seconds, where one is to run out
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with other things to do is no fault: the limits are for those who wait at a Tab."""
-    for name in ("VISIT", "GREETED_WITHIN"):
+    for name in ("CONNECTION_SECONDS", "GREETING_SECONDS"):
         monkeypatch.setattr(f"qmpsh.cli.tab.server.{name}", PATIENCE)
 
 
 @pytest.fixture
 def hurried(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limits run out soon."""
-    for name in ("VISIT", "GREETED_WITHIN"):
+    for name in ("CONNECTION_SECONDS", "GREETING_SECONDS"):
         monkeypatch.setattr(f"qmpsh.cli.tab.server.{name}", LIMIT)
 
 
@@ -117,9 +117,9 @@ def test_a_busy_monitor_of_another_spelling_is_left_at_once(
     folder.symlink_to(vm.folder)
     first = Client.connect(UnixAddress(vm.path))
     try:
-        monkeypatch.setattr("qmpsh.cli.tab.server.GREETED_WITHIN", LIMIT)
+        monkeypatch.setattr("qmpsh.cli.tab.server.GREETING_SECONDS", LIMIT)
         assert texts(server(f"{folder}/s"), "set-action rebo") == []
-        monkeypatch.setattr("qmpsh.cli.tab.server.GREETED_WITHIN", PATIENCE)
+        monkeypatch.setattr("qmpsh.cli.tab.server.GREETING_SECONDS", PATIENCE)
     finally:
         first.close()
     # What waits in line for the monitor is gone: it serves the next client.
@@ -154,7 +154,7 @@ def requests(peer: Peer) -> Iterator[JsonObject]:
 
 
 def test_a_server_that_never_answers_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qmpsh.cli.tab.server.VISIT", 1.0)
+    monkeypatch.setattr("qmpsh.cli.tab.server.CONNECTION_SECONDS", 1.0)
     ended: list[bool] = []
 
     def behave(peer: Peer) -> None:

@@ -30,7 +30,7 @@ from qmpsh.cli.inspect.examine import (
     lines_of,
 )
 from qmpsh.cli.inspect.ls import shown_address
-from qmpsh.cli.inspect.options import maybe_given
+from qmpsh.cli.inspect.options import parse_inspect_options
 from qmpsh.client.discovery import Monitor, find_monitors
 from qmpsh.paths import folders
 from qmpsh.render.environment import Environment
@@ -38,7 +38,7 @@ from qmpsh.render.formats import compact, pretty
 from qmpsh.version import __version__
 
 _PACKAGES: Final = ("prompt_toolkit", "pygments", "click")
-_PATIENCE: Final = 5.0  # seconds for a program to print its version
+_VERSION_SECONDS: Final = 5.0  # seconds for a program to print its version
 _QEMUS: Final = ("qemu-system-x86_64", "qemu-system-aarch64", "qemu-kvm", "kvm",
                  "qemu-storage-daemon", "qemu-ga", "stratovirt")  # fmt: skip
 
@@ -90,7 +90,7 @@ def _version(path: str) -> str:
             [path, "--version"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_PATIENCE,
+            timeout=_VERSION_SECONDS,
             check=False,
         ).stdout
     except (OSError, subprocess.SubprocessError):
@@ -135,7 +135,7 @@ def _monitor(one: Monitor) -> Check:
     return Check(OK if works else INFO, one.kind, text)
 
 
-NO_SESSION = 3
+_NO_SESSION_EXIT = 3
 
 
 def main(words: SplitArgv) -> int:
@@ -143,7 +143,7 @@ def main(words: SplitArgv) -> int:
 
     Raises UsageError for a bad address.
     """
-    given = maybe_given(words)
+    given = parse_inspect_options(words)
     if given is None:
         return 0
     name = given.address or words.address
@@ -157,7 +157,7 @@ def main(words: SplitArgv) -> int:
         print((pretty if environment.is_terminal else compact)([*as_json(checks)]))
     else:
         print("\n".join(lines_of(checks, colour=environment.has_colours)))
-    return NO_SESSION if has_failed(checks) else 0
+    return _NO_SESSION_EXIT if has_failed(checks) else 0
 
 
 def _silent(text: str) -> None:

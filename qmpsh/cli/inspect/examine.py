@@ -80,12 +80,12 @@ def has_failed(checks: Iterable[Check]) -> bool:
     return any(check.mark == FAIL for check in checks)
 
 
-GREETED_WITHIN: Final = 3.0
+GREETING_SECONDS: Final = 3.0
 """seconds for a server without a client to greet and negotiate, which takes milliseconds"""
-_ROUNDS: Final = 20  # round trips; their median is the latency
-_SLOW: Final = 0.1  # seconds
-_COMMAND: Final = 2000  # characters shown of a command line
-_LS: Final = "qmpsh ls lists the monitors of this machine"
+_ROUND_TRIPS: Final = 20  # round trips; their median is the latency
+_SLOW_SECONDS: Final = 0.1  # seconds
+_MAX_COMMAND_CHARACTERS: Final = 2000  # characters shown of a command line
+_LS_HINT: Final = "qmpsh ls lists the monitors of this machine"
 
 
 def examine(name: str, address: Address, announce: Callable[[str], None]) -> Iterator[Check]:
@@ -100,10 +100,10 @@ def examine(name: str, address: Address, announce: Callable[[str], None]) -> Ite
         yield from checks
         if has_failed(checks):
             return
-    scene = inspect_listener(address)
-    yield from _listener(address, scene)
-    yield from _clients(scene)
-    reason = why_not_to_connect(address, scene)
+    listener = inspect_listener(address)
+    yield from _listener(address, listener)
+    yield from _clients(listener)
+    reason = why_not_to_connect(address, listener)
     if reason is not None:
         yield Check(FAIL, "session", f"not tried: {reason.what}")
         yield Check(INFO, "next", reason.todo)
@@ -138,7 +138,7 @@ def _file(path: str) -> Iterator[Check]:
         return
     except OSError as error:
         yield Check(FAIL, "file", f"{path}: {error.strerror}")
-        yield Check(INFO, "next", _LS)
+        yield Check(INFO, "next", _LS_HINT)
         return
     rights = f"{stat.filemode(status.st_mode)} of {user_name(status.st_uid)}"
     if not stat.S_ISSOCK(status.st_mode):
@@ -153,26 +153,26 @@ def _file(path: str) -> Iterator[Check]:
 def _refused(address: UnixAddress, what: str) -> Iterator[Check]:
     """Connect, which the kernel refuses at once, to report who refused it."""
     try:
-        Client.connect(address, ClientOptions(GREETED_WITHIN)).close()
+        Client.connect(address, ClientOptions(GREETING_SECONDS)).close()
     except CannotConnect as error:
         yield Check(FAIL, what, error.what)
-        yield Check(INFO, "next", error.todo or _LS)
+        yield Check(INFO, "next", error.todo or _LS_HINT)
 
 
-def _listener(address: Address, scene: ListenerInfo) -> Iterator[Check]:
-    process = scene.listener
+def _listener(address: Address, listener: ListenerInfo) -> Iterator[Check]:
+    process = listener.listener
     if process is None:
-        yield from _unknown_listener(address, scene)
+        yield from _unknown_listener(address, listener)
         return
     state = STATES.get(process.state, "running")
     mark = OK if state == "running" else FAIL
     yield Check(mark, "listener", f"{process.title}, pid {process.pid}, {state}, user"
                                  f" {user_name(process.uid)}")  # fmt: skip
-    yield Check(INFO, "command", process.command[:_COMMAND])
-    command = scene.command_line
+    yield Check(INFO, "command", process.command[:_MAX_COMMAND_CHARACTERS])
+    command = listener.command_line
     if command is not None and command.name:
         yield Check(INFO, "vm", command.name)
-    channel = channel_of(scene, address)
+    channel = channel_of(listener, address)
     if channel is not None:
         yield _kind(channel)
     owner = owner_of(address)
@@ -187,11 +187,11 @@ def _kind(channel: MonitorChannel) -> Check:
     return Check(OK if is_usual else WARN, "kind", f"{channel.kind}{wrap}")
 
 
-def _unknown_listener(address: Address, scene: ListenerInfo) -> Iterator[Check]:
+def _unknown_listener(address: Address, listener: ListenerInfo) -> Iterator[Check]:
     if address.makes_greeting:
         # A libvirt domain on this machine is found among the processes.
         yield from map(_process, filter(None, [maybe_domain(address)]))
-    elif scene.known:
+    elif listener.known:
         yield Check(WARN, "listener", "a process of another user; run as root to see which")
     elif isinstance(address, UnixAddress) and tells_peers():
         yield Check(WARN, "listener", "none in this network namespace")
@@ -204,21 +204,21 @@ def _process(one: Monitor) -> Check:
     return Check(mark, "listener", f"{one.program}, pid {one.pid}, {one.state}, user {one.user}")
 
 
-def _clients(scene: ListenerInfo) -> Iterator[Check]:
-    if not scene.known:
+def _clients(listener: ListenerInfo) -> Iterator[Check]:
+    if not listener.known:
         return
-    for client in scene.served:
+    for client in listener.served:
         process = client.process
         ours = " (another qmpsh)" if process is not None and is_qmpsh(process) else ""
         yield Check(WARN, "connected", f"{_briefly(process) if process else client}{ours}")
-    if not scene.served:
+    if not listener.served:
         yield Check(OK, "connected", "no client")
-    if scene.waiting:
-        yield Check(WARN, "waiting", f"{scene.waiting} more in the queue")
+    if listener.waiting:
+        yield Check(WARN, "waiting", f"{listener.waiting} more in the queue")
 
 
 def _briefly(process: Process) -> str:
-    return f"{process.title}, pid {process.pid}: {process.command[:_COMMAND]}"
+    return f"{process.title}, pid {process.pid}: {process.command[:_MAX_COMMAND_CHARACTERS]}"
 
 
 # ---------------------------------------------------------------------------- a session
@@ -228,8 +228,8 @@ def _session(address: Address) -> Iterator[Check]:
     started = time.monotonic()
     client: Client | None = None
     try:
-        stream = open_stream(address, GREETED_WITHIN)
-        client = Client(stream, address, ClientOptions(GREETED_WITHIN))
+        stream = open_stream(address, GREETING_SECONDS)
+        client = Client(stream, address, ClientOptions(GREETING_SECONDS))
         client.wait_until_ready(started)
         yield from _greeted(client, time.monotonic() - started)
         yield from _asked(client)
@@ -250,7 +250,7 @@ def _failed(error: CannotConnect, client: Client | None) -> Iterator[Check]:
         address = client.address
         client.close()
         found = _maybe_probed(address)
-    yield Check(INFO, "next", found or error.todo or _LS)
+    yield Check(INFO, "next", found or error.todo or _LS_HINT)
 
 
 def _maybe_probed(address: Address) -> str:
@@ -279,21 +279,21 @@ def _greeted(client: Client, took: float) -> Iterator[Check]:
 def _asked(client: Client) -> Iterator[Check]:
     """Check the commands, the dialect they indicate, and how long a reply takes."""
     asked = client.dialect.names
-    names = command_names(client.execute(Command(asked), GREETED_WITHIN).value)
+    names = command_names(client.execute(Command(asked), GREETING_SECONDS).value)
     if not names:
         yield Check(FAIL, "commands", f"{asked} returned no names")
         yield Check(INFO, "next", "the server is not a QEMU; check which program listens there")
         return
     yield Check(OK, "dialect", dialect_of_commands(client.dialect, names).title)
     yield Check(OK, "commands", f"{len(names)}")
-    times = sorted(_round_trip(client) for _ in range(_ROUNDS))
+    times = sorted(_round_trip(client) for _ in range(_ROUND_TRIPS))
     median = times[len(times) // 2]
-    mark = OK if median < _SLOW else WARN
-    yield Check(mark, "latency", f"{median * 1000:.2f} ms for query-version, {_ROUNDS} times")
+    mark = OK if median < _SLOW_SECONDS else WARN
+    yield Check(mark, "latency", f"{median * 1000:.2f} ms for query-version, {_ROUND_TRIPS} times")
     yield Check(OK, "session", "works")
 
 
 def _round_trip(client: Client) -> float:
     started = time.monotonic()
-    client.execute(Command("query-version"), GREETED_WITHIN)
+    client.execute(Command("query-version"), GREETING_SECONDS)
     return time.monotonic() - started

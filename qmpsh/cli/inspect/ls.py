@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from qmpsh.cli.argv import SplitArgv
-from qmpsh.cli.inspect.options import maybe_given
+from qmpsh.cli.inspect.options import parse_inspect_options
 from qmpsh.client.discovery import Monitor, find_monitors
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import JsonObject
@@ -18,7 +18,7 @@ from qmpsh.render.formats import compact, pretty
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import table_lines
 
-NONE = (
+NO_MONITORS = (
     "no monitor found on this machine; start a VM with"
     " -qmp unix:./monitor.sock,server=on,wait=off, or qmpsh run"
 )
@@ -27,7 +27,7 @@ NONE = (
 
 def main(words: SplitArgv) -> int:
     """Print the list; return 0, even if nothing was found."""
-    given = maybe_given(words)
+    given = parse_inspect_options(words)
     if given is None:
         return 0
     found = find_monitors()
@@ -38,7 +38,7 @@ def main(words: SplitArgv) -> int:
     elif found:
         print("\n".join(lines_of(found, environment.columns)))
     if not found:
-        environment.notice(NONE)
+        environment.notice(NO_MONITORS)
     return 0
 
 
@@ -51,25 +51,29 @@ def choices_of(monitors: Sequence[Monitor], width: int | None) -> list[str]:
     """Return the same lines, numbered to pick one, with only the columns in which they differ."""
     rows = [_row(monitor) for monitor in monitors]
     return _lines(
-        [{"no": no, **{name: row[name] for name in _TELLING}} for no, row in enumerate(rows, 1)],
+        [
+            {"no": no, **{name: row[name] for name in _CHOICE_COLUMNS}}
+            for no, row in enumerate(rows, 1)
+        ],
         width,
     )
 
 
-_LONGEST: Final = 108
+_MAX_ADDRESS_CHARACTERS: Final = 108
 """characters of an address that are shown, as many as a socket's path has room for"""
-_KEPT: Final = 40  # of them at its end, which tells more than its middle
-_CUT: Final = "..."
+_TAIL_CHARACTERS: Final = 40  # of them at its end, which says more than its middle
+_ELLIPSIS: Final = "..."
 
 
 def shown_address(address: str) -> str:
     """Return an address as a list shows it: a very long path does not fill the screen."""
-    if len(address) <= _LONGEST:
+    if len(address) <= _MAX_ADDRESS_CHARACTERS:
         return address
-    return f"{address[: _LONGEST - _KEPT - len(_CUT)]}{_CUT}{address[-_KEPT:]}"
+    kept = _MAX_ADDRESS_CHARACTERS - _TAIL_CHARACTERS - len(_ELLIPSIS)
+    return f"{address[:kept]}{_ELLIPSIS}{address[-_TAIL_CHARACTERS:]}"
 
 
-_TELLING: Final = ("vm", "address", "client", "owner", "program")
+_CHOICE_COLUMNS: Final = ("vm", "address", "client", "owner", "program")
 """columns"""
 
 
@@ -94,11 +98,11 @@ def _row(one: Monitor) -> JsonObject:
     return {name: text or "-" for name, text in texts.items()}
 
 
-_NONE: Final = (
+_NO_ADDRESS: Final = (
     "no address given, and no monitor found on this machine; qmpsh ./monitor.sock connects to one,"
     " qmpsh run starts a VM"
 )
-_NAMED: Final = 5  # most addresses in the error
+_MAX_NAMED_ADDRESSES: Final = 5  # most addresses in the error
 
 
 def no_address() -> UsageError:
@@ -106,7 +110,7 @@ def no_address() -> UsageError:
     return _refusal(_monitors())
 
 
-def maybe_pick() -> str | None:
+def pick_monitor() -> str | None:
     """Let the user pick a monitor and return its address; None after Ctrl-D.
 
     Raises UsageError if there is no monitor.
@@ -122,14 +126,14 @@ def maybe_pick() -> str | None:
         except EOFError:
             print()
             return None
-        picked = maybe_meant(answer.strip(), found)
+        picked = find_choice(answer.strip(), found)
         if picked is not None:
             return picked.address
         if answer.strip():
             print(f"none of them is {visible_word(answer.strip())}")
 
 
-def maybe_meant(answer: str, found: Sequence[Monitor]) -> Monitor | None:
+def find_choice(answer: str, found: Sequence[Monitor]) -> Monitor | None:
     """Find a monitor by list number, VM name, address or unique name prefix; None without a match.
 
     An empty answer picks the only monitor. A number of the list is that: whoever names their VM
@@ -153,9 +157,13 @@ def _monitors() -> list[Monitor]:
 
 def _refusal(found: Sequence[Monitor]) -> UsageError:
     if not found:
-        return UsageError(_NONE)
-    names = [shown_address(one.address) for one in found[:_NAMED]]
-    more = f" and {len(found) - _NAMED} more (qmpsh ls)" if len(found) > _NAMED else ""
+        return UsageError(_NO_ADDRESS)
+    names = [shown_address(one.address) for one in found[:_MAX_NAMED_ADDRESSES]]
+    more = (
+        f" and {len(found) - _MAX_NAMED_ADDRESSES} more (qmpsh ls)"
+        if len(found) > _MAX_NAMED_ADDRESSES
+        else ""
+    )
     return UsageError(
         f"no address given; monitors found here: {', '.join(names)}{more}; try qmpsh {names[0]}"
     )

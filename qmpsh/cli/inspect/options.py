@@ -53,7 +53,7 @@ class InspectOptions(NamedTuple):
     address: str = ""
 
 
-def maybe_given(words: SplitArgv) -> InspectOptions | None:
+def parse_inspect_options(words: SplitArgv) -> InspectOptions | None:
     """Parse the words after a verb and the options before it; None once --help was printed.
 
     Raises UsageError.

@@ -98,8 +98,8 @@ def _ask(emulator: str, *words: str) -> str:
     return done.stdout
 
 
-_NOBODY = "-"
-"""Takes the place of the address while the words before `--` are parsed."""
+_NO_ADDRESS = "-"
+"""Stands for the address while the words before `--` are parsed."""
 
 
 def main(words: SplitArgv) -> int:
@@ -163,8 +163,8 @@ def _sort(line: list[str]) -> tuple[list[str], list[str]]:
     """Return our options, and the command after `--` ([] for none). Raises UsageError."""
     at = line.index("--") if "--" in line else len(line)
     ours, command = line[:at], line[at + 1 :]
-    sorted_words = split_words(ours, {"QMP_SOCKET": _NOBODY})
-    if sorted_words.address != _NOBODY or sorted_words.line:
+    sorted_words = split_words(ours, {"QMP_SOCKET": _NO_ADDRESS})
+    if sorted_words.address != _NO_ADDRESS or sorted_words.line:
         word = (sorted_words.line or [sorted_words.address or sorted_words.verb])[0]
         raise UsageError(
             f"{word} is not an option of run: QEMU's command goes after --, as in"

@@ -25,12 +25,12 @@ from qmpsh.errors import CannotConnect, ConnectionLost, QmpshError, UsageError, 
 from qmpsh.protocol.messages import Command
 from qmpsh.system.programs import not_started
 
-MOST = 64 * 1024
+MAX_READ_BYTES = 64 * 1024
 """bytes read at a time; if more has come, only the end of it is shown"""
 
-_TAIL = 4096  # bytes at its end in which the last line is looked for
+_TAIL_BYTES = 4096  # bytes at its end in which the last line is looked for
 
-LIMIT = 1024 * 1024
+MAX_OUTPUT_BYTES = 1024 * 1024
 """bytes in the file; once that many were shown, it is truncated"""
 
 
@@ -55,16 +55,16 @@ class VmOutput:
 
         rest: include an incomplete last line
         """
-        lost = os.fstat(self._fd).st_size - self._place - MOST
+        lost = os.fstat(self._fd).st_size - self._place - MAX_READ_BYTES
         if lost > 0:
             self._place, self._rest = self._place + lost, b""
-        data = os.pread(self._fd, MOST, self._place)
+        data = os.pread(self._fd, MAX_READ_BYTES, self._place)
         self._place += len(data)
-        if self._place > LIMIT:
+        if self._place > MAX_OUTPUT_BYTES:
             os.ftruncate(self._fd, 0)
             self._place = self._greeted_at = 0
         lines, end, self._rest = (self._rest + data).rpartition(b"\n")
-        if rest or len(self._rest) > MOST:
+        if rest or len(self._rest) > MAX_READ_BYTES:
             lines, end, self._rest = lines + end + self._rest, b"", b""
         text = (lines + end).replace(b"\r\n", b"\n").decode(errors="replace")
         return f"({lost} bytes more are not shown)\n{text}" if lost > 0 else text
@@ -78,8 +78,8 @@ class VmOutput:
         none.
         """
         size = os.fstat(self._fd).st_size
-        start = max(self._greeted_at, size - _TAIL)
-        data = os.pread(self._fd, _TAIL, start).decode(errors="replace")
+        start = max(self._greeted_at, size - _TAIL_BYTES)
+        data = os.pread(self._fd, _TAIL_BYTES, start).decode(errors="replace")
         lines = (line.strip() for line in reversed(data.splitlines()))
         return shortened(next(filter(None, lines), ""))
 
@@ -88,10 +88,10 @@ class VmOutput:
         os.close(self._fd)
 
 
-QUIT, TERMINATE = 10.0, 5.0
+QUIT_SECONDS, TERMINATE_SECONDS = 10.0, 5.0
 """seconds that a VM has to end after `quit`, and then after SIGTERM"""
 
-LAST_WORDS = 1.0
+EXIT_SECONDS = 1.0
 """most seconds between end of file and the end of the process"""
 
 _CHARDEV = "qmpsh-monitor"
@@ -181,7 +181,7 @@ class VmProcess:
         """
         # End of file comes a moment before the process ends.
         if silence is None:
-            self._wait(LAST_WORDS)
+            self._wait(EXIT_SECONDS)
         code = self._process.poll() if self._process else None
         if code is not None:
             how = f"exit code {code}" if code >= 0 else f"signal {-code}"
@@ -202,7 +202,7 @@ class VmProcess:
         """End the VM as gently as possible and remove its folder, unless it is left running.
 
         client: a connection to its monitor, if there still is one
-        Takes QUIT + TERMINATE seconds at most; an interrupt shortens that.
+        Takes QUIT_SECONDS + TERMINATE_SECONDS seconds at most; an interrupt shortens that.
         """
         if self._log is not None:
             self._log.close()
@@ -211,11 +211,11 @@ class VmProcess:
         if client is not None and client.ready:
             with contextlib.suppress(ConnectionLost):
                 client.submit(Command("quit"))
-                self._wait(QUIT)
+                self._wait(QUIT_SECONDS)
         # The whole group: the program may be a script that waits for QEMU. SIGCONT: the process
         # may be stopped.
         self._signal(signal.SIGTERM, signal.SIGCONT)
-        self._wait(TERMINATE)
+        self._wait(TERMINATE_SECONDS)
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 

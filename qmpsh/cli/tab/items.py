@@ -15,7 +15,7 @@ from typing import NamedTuple
 import click
 
 from qmpsh.address import complete_scheme, looks_like_address
-from qmpsh.cli.argv import PROGRAMS, SplitArgv, split_words
+from qmpsh.cli.argv import SUBCOMMANDS, SplitArgv, split_words
 from qmpsh.cli.inspect.options import COMMANDS
 from qmpsh.cli.options import COMMAND
 from qmpsh.client.discovery import Monitor, find_monitors
@@ -32,7 +32,7 @@ from qmpsh.system.argv import QMP
 _PLACES = frozenset({"command", "event", "verb", "modifier", "HMP"})
 """Kinds of candidates that the place in the line tells already."""
 
-_HERE = "\0"
+_CURSOR_MARK = "\0"
 """Stands for the word at the cursor while the others are sorted: no address, no option."""
 
 _BARE_VALUE = re.compile(rf"""(?![{BLANKS}"'{{\[])[^{BLANKS}]*""")
@@ -101,7 +101,7 @@ def find_items(typed: TypedWords, environ: Mapping[str, str], ask: Ask) -> list[
         return list(_run_items(words.line[:-1], typed.word))
     if words.verb:
         return list(_verb_items(words.verb, typed.word))
-    if words.options[-1:] == [_HERE]:
+    if words.options[-1:] == [_CURSOR_MARK]:
         context = _read_options(words.options[:-2])
         return list(_option_values(context, words.options[-2], typed.word, 0))
     context = _read_options(words.options)
@@ -116,7 +116,9 @@ def find_items(typed: TypedWords, environ: Mapping[str, str], ask: Ask) -> list[
         if any(item.text.startswith(typed.word) for item in found):
             return found
     verbs = (
-        ShellCandidate(word, note=one.summary) for word, one in PROGRAMS.items() if not typed.before
+        ShellCandidate(word, note=one.summary)
+        for word, one in SUBCOMMANDS.items()
+        if not typed.before
     )
     return [*(item for item in verbs if item.text.startswith(typed.word)), *_addresses(typed.word)]
 
@@ -140,8 +142,8 @@ def _verb_items(verb: str, word: str) -> Iterator[ShellCandidate]:
 def _sort(before: list[str]) -> SplitArgv:
     """Return the words as `split_words` sorts them, with a mark for the one at the cursor."""
     # An address of the environment serves to have nothing refused; it is taken out again.
-    words = split_words([*before, _HERE], {"QMP_SOCKET": _HERE})
-    return words._replace(address=None) if words.address == _HERE else words
+    words = split_words([*before, _CURSOR_MARK], {"QMP_SOCKET": _CURSOR_MARK})
+    return words._replace(address=None) if words.address == _CURSOR_MARK else words
 
 
 def _takes_options(before: list[str]) -> bool:
@@ -177,7 +179,7 @@ def _run_items(before: list[str], word: str) -> Iterator[ShellCandidate]:
         yield ShellCandidate(word, files=PathKind.ALL)
         return
     words = _sort(before)
-    if words.options[-1:] == [_HERE]:
+    if words.options[-1:] == [_CURSOR_MARK]:
         yield from _option_values(_read_options(words.options[:-2]), words.options[-2], word, 0)
     elif word.startswith("-"):
         yield from _options(_read_options(words.options), word)
@@ -215,7 +217,7 @@ def _addresses(word: str) -> Iterator[ShellCandidate]:
     is_path = word.startswith(("unix:", "/", ".", "~"))
     for monitor in () if is_path else find_monitors(libvirt=False):
         if monitor.kind == QMP and not monitor.owner and monitor.address.startswith(word):
-            yield ShellCandidate(monitor.address, note=_who(monitor))
+            yield ShellCandidate(monitor.address, note=_monitor_note(monitor))
     for beginning in complete_scheme(word) if word else ():
         yield ShellCandidate(beginning, note="address", ends=False)
     if word.startswith("unix:"):
@@ -224,7 +226,7 @@ def _addresses(word: str) -> Iterator[ShellCandidate]:
         yield ShellCandidate(word, files=PathKind.SOCKETS)
 
 
-def _who(monitor: Monitor) -> str:
+def _monitor_note(monitor: Monitor) -> str:
     """Return `web, busy`: the name of the VM, and whether its monitor is free."""
     return ", ".join(part for part in (monitor.name or monitor.program, monitor.clients) if part)
 

@@ -34,12 +34,12 @@ from qmpsh.system.listener import accepted_of, listener_of
 from qmpsh.system.peer import replaced_program
 from qmpsh.system.proc import unix_sockets
 
-GREETED_WITHIN = 0.3
+GREETING_SECONDS = 0.3
 """seconds until a server has greeted and negotiated; a busy one does not"""
-VISIT = 1.0
+CONNECTION_SECONDS = 1.0
 """seconds of a whole visit"""
-_LOOK_AGAIN = 0.01  # seconds between two looks whether a monitor is free
-_ROUNDS = 2  # an answer may show what to ask next
+_RETRY_SECONDS = 0.01  # seconds between two looks whether a monitor is free
+_MAX_QUERY_ROUNDS = 2  # an answer may show what to ask next
 
 
 def candidates(server: LineServer, text: str, mode: Mode) -> list[Candidate]:
@@ -53,13 +53,13 @@ def candidates(server: LineServer, text: str, mode: Mode) -> list[Candidate]:
             visit.learn_hmp(catalog)
         elif where is not Slot.VERB:
             visit.learn(catalog)
-            _learn_facts(text, catalog, mode, visit)
+            _load_live_values(text, catalog, mode, visit)
     return complete(text, len(text), catalog, mode)
 
 
-def _learn_facts(text: str, catalog: Catalog, mode: Mode, visit: BriefConnection) -> None:
+def _load_live_values(text: str, catalog: Catalog, mode: Mode, visit: BriefConnection) -> None:
     """Query the running VM for the values that this completion needs."""
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_QUERY_ROUNDS):
         complete(text, len(text), catalog, mode)
         for query in catalog.live.take_missing():
             if query.command not in LOADS_MODULES or visit.may_load_modules:
@@ -72,7 +72,7 @@ class BriefConnection:
 
     def __init__(self, server: LineServer) -> None:
         self.server = server
-        self._deadline = time.monotonic() + VISIT
+        self._deadline = time.monotonic() + CONNECTION_SECONDS
         self._client: Client | None = None
         self._tried = False
 
@@ -136,7 +136,7 @@ class BriefConnection:
             raise CannotConnect(f"{address} is not asked")
         agent = self.server.agent
         options = ClientOptions(
-            GREETED_WITHIN,
+            GREETING_SECONDS,
             self.server.negotiate or agent,
             oob=False,
             dialect=GUEST_AGENT if agent else QEMU,
@@ -168,11 +168,11 @@ def _wait_for_turn(address: UnixAddress) -> None:
     Who connects to a busy monitor and leaves keeps a place in its queue, which has two, until the
     client before him goes: so this looks without connecting, where the kernel tells.
     """
-    deadline = time.monotonic() + GREETED_WITHIN
+    deadline = time.monotonic() + GREETING_SECONDS
     while _is_taken(address):
         if time.monotonic() >= deadline:
             raise Busy(f"{address} has a client")
-        time.sleep(_LOOK_AGAIN)
+        time.sleep(_RETRY_SECONDS)
 
 
 def _is_taken(address: UnixAddress) -> bool:

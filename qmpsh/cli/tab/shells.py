@@ -163,7 +163,7 @@ complete --command %(prog_name)s --no-files --keep-order --arguments '(%(complet
 FILES = {"bash": "qmpsh.bash", "zsh": "_qmpsh", "fish": "qmpsh.fish"}
 """The shells, and the names of their scripts in completions/."""
 
-LIMIT = 2.0
+TAB_SECONDS = 2.0
 """seconds after which a completion is ended, whatever it hangs in: a name server, a dead mount"""
 
 _US = "\x1f"
@@ -185,7 +185,7 @@ def answer(instruction: str) -> int:
     # A shell's Tab must not be disturbed: not by a word on the terminal, not by waiting.
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
-    faulthandler.dump_traceback_later(LIMIT, exit=True, file=null)
+    faulthandler.dump_traceback_later(TAB_SECONDS, exit=True, file=null)
     try:
         click.echo(_completion(name).complete().encode())
     except Exception as error:  # whatever is wrong, there are no candidates

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from qmpsh.jsontypes import Json
 
 
-class Looks:
+class BatchFormatter:
     """The guarded formatting of a batch's output."""
 
     def __init__(self, environment: Environment) -> None:
@@ -47,9 +47,11 @@ class Looks:
         """
 
         def lay_out() -> str:
-            from qmpsh.render.tables import NESTED, list_lines
+            from qmpsh.render.tables import MAX_NESTED_COLUMNS, list_lines
 
-            width, nested = (None, None) if is_whole else (self._environment.columns, NESTED)
+            width, nested = (
+                (None, None) if is_whole else (self._environment.columns, MAX_NESTED_COLUMNS)
+            )
             lines = list_lines(value, width, self._environment.glyphs.more, nested)
             return pretty(value) if lines is None else "\n".join(lines)
 
