@@ -111,7 +111,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
         """Connect the parts that report to each other."""
         self.screen.entry_row.on_toggle = self._focus
         self.screen.mode = lambda: mode_word(self.app)
-        self.buffer.on_text_changed += self._clear_flash
+        self.buffer.on_text_changed += self._clear_message
         self.app.after_render += lambda _: self._frames.on_frame()
         self._reporter.on_change = self._frames.request
         self._reporter.on_machine_change = self.screen.forget_hint
@@ -145,7 +145,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
             include_default_pygments_style=False,
             key_bindings=merge_key_bindings([load_auto_suggest_bindings(), keys]),
             full_screen=True,
-            # Frames decides when to draw; prompt_toolkit's own interval would delay keys too.
+            # FrameLimiter decides when to draw; prompt_toolkit's own interval would delay keys too.
             max_render_postpone_time=None,
             # SIGWINCH reports a new size.
             terminal_size_polling_interval=None,
@@ -178,7 +178,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
         completer.complete_again(self.buffer)
         self.auto_menu.offer_again()
 
-    def _clear_flash(self, buffer: Buffer) -> None:
+    def _clear_message(self, buffer: Buffer) -> None:
         self.screen.message = ""
 
     def _has_the_keys(self) -> bool:
