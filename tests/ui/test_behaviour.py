@@ -364,7 +364,7 @@ async def test_a_flood_of_events_costs_few_frames(ui: ScreenHarness) -> None:
     await ui.until(lambda: ui.session.lines == ["stop"])
     await ui.sees("20,000")
     assert frames < 200
-    assert ui.screen.screen.events.total == 20_000
+    assert ui.screen.state.events.total == 20_000
 
 
 # ------------------------------------------------------------------------ scrolling and folding
@@ -667,7 +667,7 @@ async def test_the_last_reply_in_a_pager_while_the_vm_is_read(
     await ui.until(lambda: seen.exists() and seen.read_text().endswith("]\n"))
     assert seen.read_text().startswith("[\n  0,\n  1,\n")
     ui.session.send_event(event("STOP"))
-    await ui.until(lambda: ui.screen.screen.events.total == 1)
+    await ui.until(lambda: ui.screen.state.events.total == 1)
     (pager / "gate").write_text("\n")
     await ui.sees("STOP")
 

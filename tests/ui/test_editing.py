@@ -304,7 +304,7 @@ async def test_escape_leaves_vis_insert_mode_whatever_else_it_leaves(
     ui: ScreenHarness, opened: str
 ) -> None:
     ui.session.preferences.change("editing", "vi")
-    screen = ui.screen.screen
+    screen = ui.screen.state
     if opened == "menu":
         ui.session.candidates = several(3)
         ui.keys("name-")
@@ -350,12 +350,12 @@ async def test_escape_waits_for_a_letter_only_where_it_means_nothing(ui: ScreenH
     await ui.sees("search output")
     await waits("d", ALT_SECONDS)
     ui.keys(ESCAPE)
-    await ui.until(lambda: not ui.screen.screen.entry_row.is_open)
+    await ui.until(lambda: not ui.screen.state.entry_row.is_open)
     await waits("y" + CTRL_C, CHORD_SECONDS)
     ui.keys(F1)
-    await ui.until(lambda: ui.screen.screen.key_sheet)
+    await ui.until(lambda: ui.screen.state.key_sheet)
     await waits(ESCAPE, ALT_SECONDS)
-    await ui.until(lambda: ui.screen.screen.key_sheet is None)
+    await ui.until(lambda: ui.screen.state.key_sheet is None)
     await waits("z", CHORD_SECONDS)
     ui.session.script["quit"] = asks(QUIT, lambda session, choice: Outcome())
     ui.keys(CTRL_C + "quit\r")
@@ -366,9 +366,9 @@ async def test_escape_waits_for_a_letter_only_where_it_means_nothing(ui: ScreenH
     ui.session.send_event(Event("STOP", {}, 0.0, {}))
     await ui.sees("STOP")
     ui.keys(CTRL_UP)
-    await ui.until(lambda: ui.screen.screen.events.selected)
+    await ui.until(lambda: ui.screen.state.events.selected)
     await waits(ESCAPE, ALT_SECONDS)
-    await ui.until(lambda: ui.screen.screen.events.selected is None)
+    await ui.until(lambda: ui.screen.state.events.selected is None)
     ui.session.preferences.change("editing", "vi")
     await waits("balloon", ALT_SECONDS)
     await ui.until(typed(ui, "balloon"))

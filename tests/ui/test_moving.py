@@ -74,7 +74,7 @@ async def test_enter_on_an_empty_search_repeats_the_last_one(ui: ScreenHarness) 
     await ui.sees(" of 11 lines")
     ui.keys(CTRL_D)  # deletes at the cursor: leaving the shell is the prompt's
     ui.keys(ESCAPE)
-    await ui.until(lambda: not ui.screen.screen.entry_row.is_open)
+    await ui.until(lambda: not ui.screen.state.entry_row.is_open)
     ui.keys("stop\r")
     await ui.until(lambda: ui.session.lines[-1] == "stop")
 
@@ -101,7 +101,7 @@ async def test_the_last_reply_is_copied(ui: ScreenHarness) -> None:
     sequence = next(text for text in written if text.startswith("\x1b]52;c;"))
     text = base64.b64decode(sequence.removeprefix("\x1b]52;c;").removesuffix("\x07")).decode()
     assert text.startswith('[\n  "third 0",')
-    assert ui.screen.screen.message.startswith("copied ")
+    assert ui.screen.state.message.startswith("copied ")
 
 
 @on_screen(prepare=three_replies)
@@ -157,7 +157,7 @@ async def test_before_the_first_reply_there_is_nothing_to_take(ui: ScreenHarness
 
 @on_screen(prepare=three_replies)
 async def test_the_wheel_scrolls_the_pane_under_it(ui: ScreenHarness) -> None:
-    app, screen = ui.screen.app, ui.screen.screen
+    app, screen = ui.screen.app, ui.screen.state
     assert not app.renderer.mouse_support()
     ui.keys(F8)
     await ui.sees("mouse on: the wheel scrolls")
@@ -190,12 +190,12 @@ async def test_an_event_is_selected_and_opened(ui: ScreenHarness) -> None:
     ui.keys(CTRL_DOWN + "\r")
     await ui.sees('  "event": "STOP"')
     ui.keys(ESCAPE)
-    await ui.until(lambda: ui.screen.screen.events.selected is None)
+    await ui.until(lambda: ui.screen.state.events.selected is None)
     ui.keys("\r" + F2)
-    await ui.until(lambda: not ui.screen.screen.events_shown)
+    await ui.until(lambda: not ui.screen.state.events_shown)
     ui.keys(CTRL_UP)
     await ui.sees("the events are hidden: F3 shows them")
-    assert ui.screen.screen.events.selected is None
+    assert ui.screen.state.events.selected is None
 
 
 @on_screen(prepare=three_replies)

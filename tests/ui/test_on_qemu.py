@@ -18,7 +18,7 @@ async def test_what_the_vm_is_comes_by_itself(ui: ScreenHarness) -> None:
 async def test_replies_and_events(ui: ScreenHarness) -> None:
     ui.keys("stop\rcont\rquery-status\r")
     await ui.sees('  "running": true')
-    await ui.until(lambda: ui.screen.screen.events.total == 2)
+    await ui.until(lambda: ui.screen.state.events.total == 2)
     await ui.sees("RESUME")
     await ui.sees(" running  QEMU ")
 

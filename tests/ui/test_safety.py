@@ -130,11 +130,11 @@ async def test_answers_notes_errors_questions_and_the_echo(ui: ScreenHarness) ->
         harmless(ui)
     for line in ("ask", "secret"):
         ui.keys(f"{line}\r")
-        await ui.until(lambda: ui.screen.screen.question)
+        await ui.until(lambda: ui.screen.state.question)
         await ui.sees(SEEN)
         harmless(ui)
         ui.keys("\x1b")
-        await ui.until(lambda: ui.screen.screen.question is None)
+        await ui.until(lambda: ui.screen.state.question is None)
     ui.keys(f"\x1b[200~{EVIL}\x1b[201~")
     await ui.until(lambda: ui.screen.buffer.text)
     await ui.until(lambda: "pwned" in ui.picture())
@@ -150,7 +150,7 @@ async def test_names_status_candidates_hints_and_events(ui: ScreenHarness) -> No
     ui.session.send_facts(EVIL, status=EVIL)
     await ui.sees(f" {HEAD}")
     ui.session.send_event(Event(EVIL, {EVIL: {EVIL: EVIL}}, 1.0, {}))
-    await ui.until(lambda: ui.screen.screen.events.total)
+    await ui.until(lambda: ui.screen.state.events.total)
     ui.session.candidates = [Candidate(f"x{EVIL}", 0, EVIL, EVIL), Candidate("xy", 0)]
     ui.session.hints = {"x": [("hint", EVIL)]}
     ui.keys("x")

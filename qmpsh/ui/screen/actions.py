@@ -26,7 +26,7 @@ from qmpsh.ui.common.runner import LineRunner, detached_note
 from qmpsh.ui.screen.blocks import Foldable, Heading
 from qmpsh.ui.screen.entries import SearchMode
 from qmpsh.ui.screen.output import Echo
-from qmpsh.ui.screen.screen import Screen
+from qmpsh.ui.screen.state import ScreenState
 from qmpsh.ui.screen.status import NARROW_COLUMNS
 from qmpsh.ui.screen.store import Store
 
@@ -51,7 +51,7 @@ class KeyContext(NamedTuple):
     suspend: stops the process, like Ctrl-Z
     """
 
-    screen: Screen
+    screen: ScreenState
     runner: LineRunner[Echo]
     buffer: Buffer
     app: Application[int]

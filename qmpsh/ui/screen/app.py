@@ -34,7 +34,7 @@ from qmpsh.ui.screen.layout import Regions, make_layout
 from qmpsh.ui.screen.menu import AutoMenu
 from qmpsh.ui.screen.output import Echo, Output, ScreenReporter, transcript
 from qmpsh.ui.screen.prompt import make_buffer
-from qmpsh.ui.screen.screen import Screen
+from qmpsh.ui.screen.state import ScreenState
 
 
 def run_screen(
@@ -69,7 +69,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
         def columns() -> int:
             return self.app.output.get_size().columns
 
-        self.screen = Screen(
+        self.state = ScreenState(
             self.session, self.output, self._events, columns=columns, elapsed=self._runner.elapsed
         )
         completer = SessionCompleter(self.session, columns, self.output.glyphs.more, self._advice)
@@ -82,7 +82,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
             advice=self._advice,
         )
         self._reporter.greet(self.session)
-        self.screen.keys = env.keys
+        self.state.keys = env.keys
         keys, question_keys = KeyBindings(), KeyBindings()
         self._regions = self._make_regions(question_keys)
         self.app = self._make_app(keys)
@@ -109,26 +109,26 @@ class FullScreen(TerminalFrontEnd[Echo]):
 
     def _listen(self, completer: SessionCompleter) -> None:
         """Connect the parts that report to each other."""
-        self.screen.entry_row.on_toggle = self._focus
-        self.screen.mode = lambda: mode_word(self.app)
+        self.state.entry_row.on_toggle = self._focus
+        self.state.mode = lambda: mode_word(self.app)
         self.buffer.on_text_changed += self._clear_message
         self.app.after_render += lambda _: self._frames.on_frame()
         self._reporter.on_change = self._frames.request
-        self._reporter.on_machine_change = self.screen.forget_hint
+        self._reporter.on_machine_change = self.state.forget_hint
         self._reporter.on_values = partial(self._complete_again, completer)
 
     def _bind(self, keys: KeyBindings, question_keys: KeyBindings) -> None:
         """Bind the keys."""
         turn, suspend = self._driver.turn, self._suspender.suspend
-        context = KeyContext(self.screen, self._runner, self.buffer, self.app, turn, suspend)
-        bind_keys(keys, context, self.screen.keys)
+        context = KeyContext(self.state, self._runner, self.buffer, self.app, turn, suspend)
+        bind_keys(keys, context, self.state.keys)
         watch_escape(self.app, bind_escape(keys, context))
         bind_editing(keys, context, self.auto_menu)
         bind_question(question_keys, context)
 
     def _make_regions(self, question_keys: KeyBindings) -> Regions:
         return make_layout(
-            self.screen,
+            self.state,
             self._runner,
             self.buffer,
             question_keys,
@@ -156,7 +156,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
     # ------------------------------------------------------------------ what happens
 
     def _accept(self, text: str) -> None:
-        self.screen.key_sheet = None
+        self.state.key_sheet = None
         insert_mode(self.app)
         self._submit(text)
 
@@ -167,9 +167,9 @@ class FullScreen(TerminalFrontEnd[Echo]):
     def _focus(self) -> None:
         """Give the keys to a question if there is one, else to an open entry, else the prompt."""
         layout, regions = self.app.layout, self._regions
-        if self.screen.question is not None:
+        if self.state.question is not None:
             layout.focus(regions.question)
-        elif self.screen.entry_row.is_open:
+        elif self.state.entry_row.is_open:
             layout.focus(regions.entry)
         elif layout.current_window in (regions.question, regions.entry):
             layout.focus(regions.prompt)
@@ -179,18 +179,18 @@ class FullScreen(TerminalFrontEnd[Echo]):
         self.auto_menu.offer_again()
 
     def _clear_message(self, buffer: Buffer) -> None:
-        self.screen.message = ""
+        self.state.message = ""
 
     def _has_the_keys(self) -> bool:
         """Whether letters go to the line being typed, and nothing covers it."""
         at_line = self.app.layout.current_window is self._regions.prompt
-        return at_line and not self.screen.is_paging and not mode_word(self.app)
+        return at_line and not self.state.is_paging and not mode_word(self.app)
 
     def _leave(self, exit_code: int) -> None:
         end(self.app, exit_code)
 
     def _has_terminal(self) -> bool:
-        return not self.screen.is_paging
+        return not self.state.is_paging
 
     def _typed_text(self) -> str:
         return self.buffer.text
@@ -204,7 +204,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
     def _apply(self, name: str) -> None:
         super()._apply(name)
         if name == "events":
-            self.screen.is_zoomed = False
+            self.state.is_zoomed = False
         self.app.invalidate()
 
     def _deliver(self, answer: Answer) -> None:
@@ -212,11 +212,11 @@ class FullScreen(TerminalFrontEnd[Echo]):
 
     async def _redirected(self, answer: Answer) -> None:
         target = answer.redirect
-        self.screen.is_paging = target is not None and wants_terminal(target, os.environ)
+        self.state.is_paging = target is not None and wants_terminal(target, os.environ)
         try:
             await super()._redirected(answer)
         finally:
-            self.screen.is_paging = False
+            self.state.is_paging = False
         self.app.invalidate()
 
     def _print_transcript(self) -> None:

@@ -29,7 +29,7 @@ from qmpsh.ui.screen.menu import MenuFloat, menu_height, menu_window
 from qmpsh.ui.screen.output import Echo
 from qmpsh.ui.screen.panes import Pane, RowControl, RowsControl
 from qmpsh.ui.screen.prompt import QuestionControl, prompt_window
-from qmpsh.ui.screen.screen import Screen
+from qmpsh.ui.screen.state import ScreenState
 
 
 class Regions(NamedTuple):
@@ -46,7 +46,7 @@ class Regions(NamedTuple):
 
 
 def make_layout(
-    screen: Screen,
+    screen: ScreenState,
     runner: LineRunner[Echo],
     buffer: Buffer,
     keys: KeyBindings,
@@ -91,7 +91,7 @@ def make_layout(
     return Regions(layout, prompt, question, entry.window)
 
 
-def _panes(screen: Screen, runner: LineRunner[Echo]) -> VSplit:
+def _panes(screen: ScreenState, runner: LineRunner[Echo]) -> VSplit:
     shown = Condition(lambda: screen.events_shown)
     zoomed = Condition(lambda: screen.is_zoomed)
     advice = screen.output.advice
@@ -118,14 +118,14 @@ def _margin() -> Window:
     return Window(width=1)
 
 
-def _events_width(screen: Screen) -> Dimension:
+def _events_width(screen: ScreenState) -> Dimension:
     if screen.is_zoomed:
         return Dimension(weight=1)
     # One column is for the margin beside it.
     return Dimension.exact(screen.events_width - 1)
 
 
-def _row(screen: Screen, line: Callable[[int], Line], role: str) -> Window:
+def _row(screen: ScreenState, line: Callable[[int], Line], role: str) -> Window:
     row = RowControl(line, screen.glyphs, role, screen.output.advice)
     return Window(row, height=1, dont_extend_height=True, style=f"class:{role}")
 

@@ -59,7 +59,7 @@ DISCONNECTED_TIPS = {
 """tips while there is no connection"""
 
 
-class Screen:
+class ScreenState:
     """The state of the screen.
 
     elapsed: how long the running line has been running, in seconds; called for each frame
