@@ -15,13 +15,13 @@ INTERRUPTED = SIGNALLED + 2
 Span = tuple[int, int]
 """Start and end offsets into a source text, in characters; end is exclusive."""
 
-NAME = 200
+NAME_CHARS = 200
 """characters of a name that are kept: what is longer is there to fill a screen"""
-_DESC = 4000
+_DESC_CHARS = 4000
 """characters of a description in an error; all of it stands in what --json shows"""
 
 
-def shortened(text: str, most: int = NAME) -> str:
+def shortened(text: str, most: int = NAME_CHARS) -> str:
     """The text as it may stand in a sentence; cut where it is longer."""
     return text if len(text) <= most else f"{text[:most]}..."
 
@@ -29,7 +29,7 @@ def shortened(text: str, most: int = NAME) -> str:
 def failure(error_class: str, desc: str) -> str:
     """`Class: description` of a server's refusal; the class alone where it says no more."""
     name = shortened(error_class).replace("\n", "\\n")
-    return f"{name}: {shortened(desc, _DESC)}".removesuffix(": ")
+    return f"{name}: {shortened(desc, _DESC_CHARS)}".removesuffix(": ")
 
 
 class QmpshError(Exception):

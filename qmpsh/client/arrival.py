@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from qmpsh.address import Address, TcpAddress, UnixAddress
 from qmpsh.errors import CannotConnect, ConnectTimeout, NotQmp
 
-INTERVAL: Final = 0.05
+RETRY_SECONDS: Final = 0.05
 """seconds between two tries"""
 HINT: Final = "--connect-timeout 30 waits for it"
 
@@ -71,5 +71,5 @@ def connect_awaited(
             if notice is not None and not is_told and now >= started + patience:
                 is_told = True
                 notice(f"{error.what}; waiting up to {timeout:g} s")
-        time.sleep(min(INTERVAL, max(0.0, started + timeout - now)))
+        time.sleep(min(RETRY_SECONDS, max(0.0, started + timeout - now)))
         now = time.monotonic()

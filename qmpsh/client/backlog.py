@@ -20,7 +20,7 @@ from typing import Final
 from qmpsh.address import UnixAddress
 from qmpsh.system.diagnose import crowd
 
-_LONGEST: Final = 86400.0  # seconds of one wait; the loop takes another
+_MAX_WAIT_SECONDS: Final = 86400.0  # seconds of one wait; the loop takes another
 
 
 class BacklogWait:
@@ -61,7 +61,7 @@ class BacklogWait:
     def _has_come(self, deadline: float) -> bool:
         """Whether it is connected before that, of the clock `time.monotonic()`."""
         while (left := deadline - time.monotonic()) > 0:
-            seconds, rest = divmod(min(left, _LONGEST), 1.0)
+            seconds, rest = divmod(min(left, _MAX_WAIT_SECONDS), 1.0)
             limit = struct.pack("@ll", int(seconds), int(rest * 1e6) or 1)  # all zero is no limit
             self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
             with contextlib.suppress(BlockingIOError):

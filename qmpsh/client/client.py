@@ -6,13 +6,13 @@ in which state the session is, without I/O; and two queues, the `Outbox` of requ
 to be written and the `Inbox` of commands that wait for their replies.
 
 `submit` encodes a command, queues it and writes what the socket takes; it returns a `Pending` at
-once. `poll` is one turn of everything else, in this order: write what may go, read at most _READS
-pieces, give each reply to the `Pending` that it answers, and everything else (events, replies that
-answer nothing) to the `subscriber`. No other method moves bytes, and `poll` is the only place that
-waits, so a batch may block in `poll(timeout)`, while a screen watches `fileno()` (and, while
-`wants_write`, for writing) and calls `poll(0)`, at the latest at `due`. `execute` and `connect` are
-loops around `poll`. Greeting and negotiation are ordinary turns too: `open` returns a client that
-is still connecting, and `ready` says when it takes commands.
+once. `poll` is one turn of everything else, in this order: write what may go, read at most
+_MAX_READS pieces, give each reply to the `Pending` that it answers, and everything else (events,
+replies that answer nothing) to the `subscriber`. No other method moves bytes, and `poll` is the
+only place that waits, so a batch may block in `poll(timeout)`, while a screen watches `fileno()`
+(and, while `wants_write`, for writing) and calls `poll(0)`, at the latest at `due`. `execute` and
+`connect` are loops around `poll`. Greeting and negotiation are ordinary turns too: `open` returns a
+client that is still connecting, and `ready` says when it takes commands.
 
 A turn is bounded in bytes and in time, so that a flood of events or a huge reply cannot starve the
 keys. A callback may submit or close: all messages of a piece are delivered from a consistent state.
@@ -47,8 +47,8 @@ from qmpsh.protocol.framing import PEER_CLOSED, Pause
 from qmpsh.protocol.messages import Command, Greeting, Message, Reply
 from qmpsh.stream import Stream
 
-_CHUNK: Final = 64 * 1024  # bytes of one read
-_READS: Final = 4  # reads of one turn at most: a flood must not starve the keys
+_READ_BYTES: Final = 64 * 1024  # bytes of one read
+_MAX_READS: Final = 4  # reads of one turn at most: a flood must not starve the keys
 _DEFAULTS: Final = ClientOptions()
 
 
@@ -347,9 +347,9 @@ class Client:
     def _read(self) -> bool:
         """Read until the socket would block, or this turn's share is taken; False for nothing."""
         happened = False
-        for _ in range(_READS):
+        for _ in range(_MAX_READS):
             try:
-                data = self._stream.recv(_CHUNK)
+                data = self._stream.recv(_READ_BYTES)
             except (ConnectionLost, CannotConnect) as error:
                 self._lose(error)
                 return True
@@ -358,7 +358,7 @@ class Client:
             happened = True
             self._connection.receive_data(data)
             self._take_messages()
-            if len(data) < _CHUNK or self.closed or self._turn.is_decoding:
+            if len(data) < _READ_BYTES or self.closed or self._turn.is_decoding:
                 break
         self._write()  # replies made room for more commands
         return happened

@@ -23,10 +23,10 @@ from qmpsh.client.poll import READ, WRITE, wait_for
 from qmpsh.errors import CannotConnect, ConnectionLost
 from qmpsh.stream import Stream
 
-NOTICE_AFTER = 1.0
+NOTICE_SECONDS = 1.0
 """seconds after which it is said what is waited for"""
 
-PATH_LIMIT = 108
+MAX_PATH_BYTES = 108
 """Bytes of a path that the address of a unix socket has room for. Source: unix(7)."""
 
 
@@ -124,7 +124,7 @@ def open_stream(
         from qmpsh.client.arrival import connect_awaited
 
         connect = partial(open_stream, address, notice=notice)
-        return connect_awaited(address, timeout, notice, NOTICE_AFTER, connect)
+        return connect_awaited(address, timeout, notice, NOTICE_SECONDS, connect)
     started = time.monotonic()
     if isinstance(address, UnixAddress):
         return UnixStream(_connect_unix(address, timeout, notice))
@@ -149,7 +149,7 @@ def _arrive(
     from qmpsh.stream import ConnectingStream
 
     deadline = math.inf if timeout is None else started + timeout
-    patience = math.inf if notice is None else started + NOTICE_AFTER
+    patience = math.inf if notice is None else started + NOTICE_SECONDS
     while isinstance(stream, ConnectingStream) and stream.awaits:
         now = time.monotonic()
         if now >= deadline:
@@ -200,7 +200,7 @@ def _connect_unix(
             # Imported here, as below: most connections have a place at once.
             from qmpsh.client.backlog import BacklogWait
 
-            BacklogWait(address, connection, connect).wait(timeout, notice, NOTICE_AFTER)
+            BacklogWait(address, connection, connect).wait(timeout, notice, NOTICE_SECONDS)
     except OSError as error:
         connection.close()
         from qmpsh.system.diagnose import unix_refusal
@@ -215,7 +215,7 @@ def _connect_unix(
 def _connect_to(connection: socket.socket, address: UnixAddress) -> None:
     if address.abstract:
         connection.connect("\0" + address.path)
-    elif len(os.fsencode(address.path)) < PATH_LIMIT or not hasattr(os, "O_PATH"):
+    elif len(os.fsencode(address.path)) < MAX_PATH_BYTES or not hasattr(os, "O_PATH"):
         connection.connect(address.path)
     else:
         _connect_long_path(connection, address.path)
@@ -286,7 +286,7 @@ def _reason(error: OSError) -> str:
 # ---------------------------------------------------------------------------- telnet
 
 _WILL, _DONT = 0xFB, 0xFE  # with what is between: the commands that name an option
-_LENGTH = 3
+_COMMAND_BYTES = 3
 
 
 def strip(data: bytes) -> tuple[bytes, bytes]:
@@ -296,7 +296,7 @@ def strip(data: bytes) -> tuple[bytes, bytes]:
     """
     at = 0
     while data[at : at + 1] == b"\xff" and _WILL <= (data[at + 1 : at + 2] or b"\xfb")[0] <= _DONT:
-        if len(data) - at < _LENGTH:
+        if len(data) - at < _COMMAND_BYTES:
             return b"", data[at:]
-        at += _LENGTH
+        at += _COMMAND_BYTES
     return data[at:], b""

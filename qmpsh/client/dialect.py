@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from qmpsh.address import parse_address
-from qmpsh.errors import NAME
+from qmpsh.errors import NAME_CHARS
 from qmpsh.jsontypes import Json, JsonObject, as_dicts, get_dict, get_str
 from qmpsh.protocol.messages import Greeting
 
@@ -135,7 +135,7 @@ def disabled_names(reply: Json) -> frozenset[str]:
 def _listed_entries(reply: Json) -> list[tuple[str, JsonObject]]:
     entries = reply.get("supported_commands") if isinstance(reply, dict) else reply
     named = [(name, entry) for entry in as_dicts(entries) if (name := get_str(entry, "name"))]
-    return [(name, entry) for name, entry in named if len(name) <= NAME]
+    return [(name, entry) for name, entry in named if len(name) <= NAME_CHARS]
 
 
 def dialect_of_commands(dialect: Dialect, commands: tuple[str, ...]) -> Dialect:

@@ -52,9 +52,9 @@ _DAEMONS: Final = (
     "/var/run/libvirt/libvirt-sock-ro",
 )
 """Sockets of libvirt's daemons. Source: libvirt's manual, "Daemons"."""
-_PATIENCE: Final = 2.0  # seconds for libvirt to list its domains
-_DEPTH: Final = 3  # folders below one of those
-_ENTRIES: Final = 2000  # files looked at in each
+_LIST_SECONDS: Final = 2.0  # seconds for libvirt to list its domains
+_MAX_DEPTH: Final = 3  # folders below one of those
+_MAX_ENTRIES: Final = 2000  # files looked at in each
 
 
 State = Literal["running", "stopped", "traced", "hung", "ended", "unknown"]
@@ -135,7 +135,7 @@ def running_domains() -> list[str]:
     from qmpsh.client.transports.libvirt import LibvirtAddress, domains
 
     try:
-        rows = domains(LibvirtAddress(SYSTEM, ""), _PATIENCE)
+        rows = domains(LibvirtAddress(SYSTEM, ""), _LIST_SECONDS)
     except QmpshError:
         return []
     return [str(row["name"]) for row in rows if row["id"] is not None]
@@ -274,12 +274,12 @@ def _usual_paths() -> Iterator[str]:
     """The sockets of a usual name in the usual folders."""
     folders = [*_FOLDERS, os.environ.get("XDG_RUNTIME_DIR", "")]
     for folder in dict.fromkeys(spellings(one)[1] for one in folders if one):
-        left = _ENTRIES
+        left = _MAX_ENTRIES
         for place, below, files in os.walk(folder):
             left -= len(files) + len(below)
             if left < 0:
                 break
-            if place.count("/") - folder.count("/") >= _DEPTH:
+            if place.count("/") - folder.count("/") >= _MAX_DEPTH:
                 below.clear()
             yield from (path for name in files if _is_monitor(path := os.path.join(place, name)))
 
@@ -293,7 +293,7 @@ def _is_monitor(path: str) -> bool:
 
 # ---------------------------------------------------------------------------- a silent server
 
-PATIENCE: Final = 2.0
+ANSWER_SECONDS: Final = 2.0
 """seconds for an answer"""
 
 TLS, HTTP, GUEST_AGENT = "TLS", "HTTP", "guest agent"
@@ -327,7 +327,7 @@ def unix_kind(address: UnixAddress) -> str:
 
 def _answer(family: int, place: str | TcpAddress, question: bytes, most: int) -> bytes:
     """What comes back until enough of it has, or the time is over."""
-    data, deadline = b"", time.monotonic() + PATIENCE
+    data, deadline = b"", time.monotonic() + ANSWER_SECONDS
     try:
         with _connected(family, place) as connection:
             connection.sendall(question)
@@ -344,8 +344,8 @@ def _answer(family: int, place: str | TcpAddress, question: bytes, most: int) ->
 
 def _connected(family: int, place: str | TcpAddress) -> socket.socket:
     if isinstance(place, TcpAddress):
-        return socket.create_connection(place, PATIENCE)
+        return socket.create_connection(place, ANSWER_SECONDS)
     connection = socket.socket(family, socket.SOCK_STREAM)
-    connection.settimeout(PATIENCE)
+    connection.settimeout(ANSWER_SECONDS)
     connection.connect(place)
     return connection

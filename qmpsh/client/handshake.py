@@ -51,7 +51,7 @@ class ClientOptions(NamedTuple):
     awaited: bool = False
 
 
-GLANCE: Final = 0.1
+FIRST_CHECK_SECONDS: Final = 0.1
 """seconds of silence until it is looked at what the server is; QEMU greets in a millisecond"""
 
 _TLS: Final = ("speaks TLS", "use tls:HOST:PORT?ca=FILE")
@@ -71,7 +71,7 @@ _STRANGERS: Final = {
 Source: wire.md sections 2 and 12.
 """
 
-_SHOWN = 40  # bytes of what a stranger said
+_SAMPLE_BYTES = 40  # bytes of what a stranger said
 
 
 def tag() -> str:
@@ -152,7 +152,10 @@ def looks(
             notice(waiting(address, options.connect_timeout, options.dialect, quiet))
 
     return [
-        (quiet.since + min(GLANCE, options.notice_after), partial(_check, address, options, quiet)),
+        (
+            quiet.since + min(FIRST_CHECK_SECONDS, options.notice_after),
+            partial(_check, address, options, quiet),
+        ),
         (quiet.since + options.notice_after, tell),
     ]
 
@@ -288,4 +291,4 @@ def _not_qmp(address: Address, data: bytes) -> NotQmp:
 
 
 def _sample(data: bytes) -> str:
-    return ascii(data[:_SHOWN])[1:]
+    return ascii(data[:_SAMPLE_BYTES])[1:]

@@ -12,7 +12,7 @@ WRITE: Final = select.POLLOUT
 BROKEN: Final = 0
 """What a descriptor is waited for; that it is broken is reported in any case."""
 
-_LONGEST: Final = 86400.0  # seconds; poll(2) takes its milliseconds as an int
+_MAX_WAIT_SECONDS: Final = 86400.0  # seconds; poll(2) takes its milliseconds as an int
 
 
 class Poller:
@@ -48,4 +48,4 @@ def wait_for(wanted: Mapping[int, int], seconds: float | None) -> set[int]:
 
 
 def _millis(seconds: float | None) -> int | None:
-    return None if seconds is None else math.ceil(min(max(seconds, 0.0), _LONGEST) * 1000)
+    return None if seconds is None else math.ceil(min(max(seconds, 0.0), _MAX_WAIT_SECONDS) * 1000)

@@ -72,7 +72,8 @@ class Pending:
         raise CommandFailed(self.reply.error_class, self.reply.desc, self.id)
 
 
-_AT_ONCE: Final = 5  # a fifth of what a second allows may go at once, the rest is spread over it
+_BURST_DIVISOR: Final = 5
+"""A fifth of what a second allows may go at once, the rest is spread over it"""
 
 Letter = tuple[bytes, int | None, Pending | None]
 """A request, the descriptor that goes with its first byte, the command to mark as written."""
@@ -88,7 +89,7 @@ class RateLimiter:
     __slots__ = ("_arrival", "_interval", "_slack")
 
     def __init__(self, rate: int) -> None:
-        at_once = rate // _AT_ONCE
+        at_once = rate // _BURST_DIVISOR
         self._interval = 1 / (rate - at_once)
         # Half an interval off each side of the bound, for what adding up floats loses.
         self._slack = (at_once - 0.5) * self._interval
@@ -245,9 +246,9 @@ class Outbox:
             os.close(fd)
 
 
-_SLICE: Final = 0.01  # seconds of one turn that decode a large message
-_BACKLOG: Final = 1000  # messages kept for a subscriber to come
-ROOM: Final = 4 * 1024 * 1024
+_DECODE_SECONDS: Final = 0.01  # seconds of one turn that decode a large message
+_BACKLOG_MESSAGES: Final = 1000  # messages kept for a subscriber to come
+RING_BYTES: Final = 4 * 1024 * 1024
 """bytes on the wire that a ring keeps; as Python's objects they may be twenty times as many"""
 
 Subscriber = Callable[[Event | Reply | ErrorReply], None]
@@ -260,7 +261,7 @@ M = TypeVar("M", Event, Event | Reply | ErrorReply)
 class MessageRing(Generic[M]):
     """The newest messages; older ones give way.
 
-    limit:   how many are kept, together of ROOM bytes at most
+    limit:   how many are kept, together of RING_BYTES bytes at most
     dropped: how many gave way
     """
 
@@ -279,10 +280,10 @@ class MessageRing(Generic[M]):
         return iter(self._kept)
 
     def append(self, message: M) -> None:
-        """Keep a message, and let the oldest give way; one larger than ROOM is not kept."""
+        """Keep a message, and let the oldest give way; one larger than RING_BYTES is not kept."""
         self._kept.append(message)
         self._size += message.size
-        while len(self._kept) > self._limit or self._size > ROOM:
+        while len(self._kept) > self._limit or self._size > RING_BYTES:
             self.pop(0)
             self.dropped += 1
 
@@ -318,7 +319,7 @@ class Turn:
             self._end = 0.0
             return False
         now = time.monotonic()
-        self._end = self._end or now + _SLICE
+        self._end = self._end or now + _DECODE_SECONDS
         self.is_decoding = now >= self._end
         if self.is_decoding:
             self._end = 0.0
@@ -333,7 +334,7 @@ class Inbox:
     def __init__(self) -> None:
         self._pendings: dict[str | None, Pending] = {}
         self._subscriber: Subscriber | None = None
-        self._backlog: MessageRing[Event | Reply | ErrorReply] = MessageRing(_BACKLOG)
+        self._backlog: MessageRing[Event | Reply | ErrorReply] = MessageRing(_BACKLOG_MESSAGES)
 
     def __len__(self) -> int:
         return len(self._pendings)

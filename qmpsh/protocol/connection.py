@@ -39,10 +39,10 @@ from qmpsh.protocol.messages import (
 if TYPE_CHECKING:
     from qmpsh.protocol.agent_sync import AgentSync
 
-EARLY_EVENTS: Final = 100
+MAX_EARLY_EVENTS: Final = 100
 """Events taken before the greeting; a server that sends more of them never greets"""
 
-_ONE_DIGIT: Final = 9  # ids of one character, from "1" on
+_ONE_DIGIT_IDS: Final = 9  # ids of one character, from "1" on
 
 
 class ProtocolState(Enum):
@@ -248,7 +248,7 @@ class Connection:
         # Ids are strings, since StratoVirt refuses numbers. They are reused to stay short: QEMU
         # reads a request byte by byte, and each byte costs 2 % of a round trip. The id unused for
         # longest comes next, so that a duplicate reply is not taken for that to the next command.
-        reuses = bool(self._free_ids) and self._issued >= _ONE_DIGIT
+        reuses = bool(self._free_ids) and self._issued >= _ONE_DIGIT_IDS
         id = self._free_ids[0] if reuses else str(self._issued + 1)
         data = encode_command(command, id)
         if len(data) > self._longest:
@@ -299,7 +299,7 @@ class Connection:
             return self._settle(message)
         if self.state is ProtocolState.GREETING:
             self._early_events += 1
-            if self._early_events > EARLY_EVENTS:
+            if self._early_events > MAX_EARLY_EVENTS:
                 raise ProtocolError("the server sent events without a greeting")
         return message
 

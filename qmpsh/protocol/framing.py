@@ -36,7 +36,7 @@ LARGE: Final = 256 * 1024
 SCANNED: Final = 64 * 1024
 """The same for a message that is not one line, since it is scanned byte by byte before that"""
 
-SAMPLE = 256  # bytes of garbage included in an error
+SAMPLE_BYTES = 256  # bytes of garbage included in an error
 
 _BLANKS: Final = b" \t\r\n"  # exactly what JSON calls white space
 _NOT_BLANK = re.compile(rb"[^ \t\r\n]")
@@ -286,7 +286,7 @@ class MessageFramer:
 
     def _broken(self, kind: type[ProtocolError], message: str) -> ProtocolError:
         """Return the error to raise now and from here on."""
-        self._error = kind(message, bytes(self._data[:SAMPLE]))
+        self._error = kind(message, bytes(self._data[:SAMPLE_BYTES]))
         self._data.clear()  # no longer needed, and may be 64 MiB
         return self._error
 

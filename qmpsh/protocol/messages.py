@@ -137,7 +137,7 @@ _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _UNICODE_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 _NOTHING: Final[JsonObject] = {}
 _END_OF_TIME = 2**63  # a clock's limit; an int that is too large would not convert to float
-_NAMED = 20  # members of an unknown message that are named
+_MAX_NAMED_MEMBERS = 20  # members of an unknown message that are named
 _HMP = "human-monitor-command"
 _HMP_QUITS = frozenset({"quit", "q"})
 
@@ -264,5 +264,5 @@ def _version(version: JsonObject) -> tuple[str, str]:
 
 
 def _unexpected(what: str, object: JsonObject) -> ProtocolError:
-    members = shortened(", ".join(map(ascii, islice(object, _NAMED))))
+    members = shortened(", ".join(map(ascii, islice(object, _MAX_NAMED_MEMBERS))))
     return ProtocolError(f"the server sent {what} (members: {members})")

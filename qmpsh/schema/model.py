@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from qmpsh.errors import NAME
+from qmpsh.errors import NAME_CHARS
 from qmpsh.jsontypes import Json, JsonObject, get_dicts, get_str, get_strs
 
 
@@ -213,7 +213,7 @@ def entity_table(entities: Iterable[Json]) -> dict[str, JsonObject]:
         for entity in entities
         if isinstance(entity, dict)
         and isinstance(name := entity.get("name"), str)
-        and len(name) <= NAME
+        and len(name) <= NAME_CHARS
     }
 
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
-from qmpsh.client.queues import ROOM
+from qmpsh.client.queues import RING_BYTES
 from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.jsontypes import Json, read_boolean, read_number
 from qmpsh.language.parser import parse_argument_words, parse_arguments
@@ -402,7 +402,7 @@ class EventHistory:
         self._size += kept.event.size
         while self._count > self._limit:
             self._give_way(lambda queue: len(queue.kept))
-        while self._size > ROOM:
+        while self._size > RING_BYTES:
             self._give_way(lambda queue: queue.size)
 
     def _queue(self, name: str) -> _Queue:

@@ -33,7 +33,7 @@ SECOND: Final = "or give QEMU a second -qmp"
 SHARES: Final = "holds this monitor, which serves one client at a time"
 
 
-SILENT: Final = 1.0
+SILENT_SECONDS: Final = 1.0
 """Seconds without a greeting after which the server counts as unresponsive (wire.md section 2)"""
 
 
@@ -45,7 +45,7 @@ class Finding(NamedTuple):
     error: type[CannotConnect]
 
 
-def why_silent(address: Address, fd: int = -1, seconds: float = SILENT) -> Finding | None:
+def why_silent(address: Address, fd: int = -1, seconds: float = SILENT_SECONDS) -> Finding | None:
     """Why a server that was connected to does not greet; None where that is unknown.
 
     fd: our own connection, -1 for none; seconds: how long it was silent
@@ -190,7 +190,7 @@ def _hung(address: Address, scene: ListenerInfo, seconds: float) -> Finding | No
     channel = channel_of(scene, address)
     if channel is not None and channel.kind == QMP:
         runs = f"{_briefly(process)} is running and no other client is connected"
-        if seconds < SILENT:
+        if seconds < SILENT_SECONDS:
             return Finding(runs, "--connect-timeout allows more time", ConnectTimeout)
         return Finding(
             f"{runs}, but its main loop is stuck",

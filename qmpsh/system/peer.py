@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from qmpsh.address import Address, TcpAddress, UnixAddress
 
-_CLOCKS = 2.0  # seconds that the clocks of files and of processes may be apart
+_CLOCK_SKEW_SECONDS = 2.0  # seconds that the clocks of files and of processes may be apart
 _UCRED = struct.Struct("3i")  # pid, uid, gid; Source: unix(7), SO_PEERCRED
 
 
@@ -114,7 +114,7 @@ def replaced_program(address: Address, fd: int) -> str:
     except OSError:
         return ""
     started = maybe_start(pid)
-    is_newer = started is not None and changed > started + _CLOCKS
+    is_newer = started is not None and changed > started + _CLOCK_SKEW_SECONDS
     return "its program is newer than the process" if is_newer else ""
 
 

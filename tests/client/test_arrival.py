@@ -53,7 +53,7 @@ def test_it_is_connected_to_once_it_is_there(
     address = addresses[kind]
     if kind == "stale":
         listen_at(address).close()
-    monkeypatch.setattr(arrival, "INTERVAL", 0.001)
+    monkeypatch.setattr(arrival, "RETRY_SECONDS", 0.001)
     notices: list[str] = []
     come: list[socket.socket] = []
 

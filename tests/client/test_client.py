@@ -260,7 +260,7 @@ def test_a_flood_is_read_in_turns() -> None:
 
 def test_a_large_message_is_decoded_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """A turn decodes for a moment, reads nothing meanwhile, and asks for the next at once."""
-    monkeypatch.setattr(queues, "_SLICE", 0.0)
+    monkeypatch.setattr(queues, "_DECODE_SECONDS", 0.0)
     large = line({"event": "RESET", "data": {"a": [{"b": n} for n in range(100_000)]}})
     client = ready(stream := FakeStream([large, line({"event": "STOP"})]))
     heard = Heard()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qmpsh.client.queues import ROOM, Inbox, MessageRing
+from qmpsh.client.queues import RING_BYTES, Inbox, MessageRing
 from qmpsh.protocol.messages import ErrorReply, Event, Reply
 
 
@@ -24,22 +24,22 @@ def test_a_ring_is_bounded_by_number() -> None:
 def test_a_ring_is_bounded_by_bytes() -> None:
     ring: MessageRing[Event] = MessageRing(1000)
     for number in range(9):
-        ring.append(event(number, ROOM // 4))
+        ring.append(event(number, RING_BYTES // 4))
     assert (numbers(ring), ring.dropped) == ([5, 6, 7, 8], 5)
     ring.pop(1)
-    ring.append(event(9, ROOM // 4))
+    ring.append(event(9, RING_BYTES // 4))
     assert numbers(ring) == [5, 7, 8, 9]
-    ring.append(event(10, ROOM + 1))
+    ring.append(event(10, RING_BYTES + 1))
     assert (numbers(ring), ring.dropped) == ([], 10)
-    ring.append(event(11, ROOM))
+    ring.append(event(11, RING_BYTES))
     assert numbers(ring) == [11]
 
 
 def test_the_backlog_of_an_inbox_is_bounded_by_bytes() -> None:
     inbox = Inbox()
     for number in range(9):
-        inbox.deliver(event(number, ROOM // 4))
-        inbox.deliver(Reply(f"x{number}", None, ROOM // 4, {}))
+        inbox.deliver(event(number, RING_BYTES // 4))
+        inbox.deliver(Reply(f"x{number}", None, RING_BYTES // 4, {}))
     heard: list[Event | Reply | ErrorReply] = []
     inbox.subscriber = heard.append
     assert len(heard) == 4

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmpsh.client.queues import ROOM
+from qmpsh.client.queues import RING_BYTES
 from qmpsh.jsontypes import Json
 from qmpsh.protocol.messages import Event, Reply
 from qmpsh.shell.events import MAX_NAMES, EventHistory, Span
@@ -91,9 +91,9 @@ def test_a_flood_costs_no_event_of_another_name() -> None:
 
 
 def test_a_flood_of_bytes_costs_no_event_of_another_name() -> None:
-    log = log_of(event("B", 1), *(event("A", n, ROOM // 2 - 9) for n in range(9)))
+    log = log_of(event("B", 1), *(event("A", n, RING_BYTES // 2 - 9) for n in range(9)))
     assert numbers(log) == [1, 7, 8]
-    log.on_message(event("A", 10, ROOM + 1))
+    log.on_message(event("A", 10, RING_BYTES + 1))
     assert numbers(log) == [1]
 
 

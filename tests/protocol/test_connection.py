@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from qmpsh.errors import ConnectionLost, FrameTooLong, ProtocolError
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.protocol.connection import EARLY_EVENTS, TRANSITIONS, Connection, ProtocolState, Step
+from qmpsh.protocol.connection import MAX_EARLY_EVENTS, TRANSITIONS, Connection, ProtocolState, Step
 from qmpsh.protocol.framing import NEED_DATA, PEER_CLOSED, Pause
 from qmpsh.protocol.messages import Command, ErrorReply, Event, Greeting, Message, Reply
 from tests.protocol.strategies import cuts, patient
@@ -127,7 +127,7 @@ def test_a_reply_to_somebody_else_before_the_agreement() -> None:
 
 def test_no_greeting() -> None:
     connection = Connection()
-    assert len(give(connection, *[STOP] * EARLY_EVENTS)) == EARLY_EVENTS
+    assert len(give(connection, *[STOP] * MAX_EARLY_EVENTS)) == MAX_EARLY_EVENTS
     for _ in range(2):
         with pytest.raises(ProtocolError, match=r"^the server sent events without a greeting$"):
             give(connection, STOP)

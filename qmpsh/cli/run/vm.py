@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Sequence
 
 from qmpsh.client.client import Client
-from qmpsh.client.connect import PATH_LIMIT
+from qmpsh.client.connect import MAX_PATH_BYTES
 from qmpsh.errors import CannotConnect, ConnectionLost, QmpshError, UsageError, shortened
 from qmpsh.protocol.messages import Command
 from qmpsh.system.programs import not_started
@@ -284,7 +284,7 @@ def _monitor(program: str, fd: int) -> list[str]:
 def _make_folder() -> str:
     """Make a private folder whose path is short enough for a socket in it."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    room = PATH_LIMIT - len(f"/{_FOLDER_MARK}12345678/qmp.sock") - 1
+    room = MAX_PATH_BYTES - len(f"/{_FOLDER_MARK}12345678/qmp.sock") - 1
     if os.path.isabs(runtime) and len(os.fsencode(runtime)) <= room:
         with contextlib.suppress(OSError):
             return tempfile.mkdtemp(prefix=_FOLDER_MARK, dir=runtime)

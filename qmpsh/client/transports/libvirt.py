@@ -42,9 +42,9 @@ from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.framing import DECODING, MessageFramer, Pause
 from qmpsh.stream import Stream
 
-_CHUNK = 64 * 1024  # bytes of one read
-_LAST_EVENTS = 2.0  # seconds that a domain which has ended may take to report it
-_PERHAPS_THE_END = frozenset({1, 9, 38, 55})
+_READ_BYTES = 64 * 1024  # bytes of one read
+_LAST_EVENTS_SECONDS = 2.0  # seconds that a domain which has ended may take to report it
+_AMBIGUOUS_ERRORS = frozenset({1, 9, 38, 55})
 """The errors that a command gets whose QEMU ends meanwhile, and others as well:
 VIR_ERR_INTERNAL_ERROR, VIR_ERR_OPERATION_FAILED, VIR_ERR_SYSTEM_ERROR, VIR_ERR_OPERATION_INVALID.
 """
@@ -146,7 +146,7 @@ class Bridge:
             if frame is DECODING:
                 continue
             try:
-                data = self._far.recv(_CHUNK)
+                data = self._far.recv(_READ_BYTES)
             except ConnectionResetError:  # closed with a message unread
                 return
             if not data:
@@ -181,12 +181,12 @@ class Bridge:
 
         The end breaks a command a moment before libvirt calls the domain ended.
         """
-        if error.get_error_code() in _PERHAPS_THE_END:
-            self._over.wait(_LAST_EVENTS)
+        if error.get_error_code() in _AMBIGUOUS_ERRORS:
+            self._over.wait(_LAST_EVENTS_SECONDS)
         with contextlib.suppress(self._library.core.libvirtError):
             if domain.isActive():
                 return False
-        self._over.wait(_LAST_EVENTS)
+        self._over.wait(_LAST_EVENTS_SECONDS)
         return True
 
     # ------------------------------------------------------------------------ events

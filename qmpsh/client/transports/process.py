@@ -21,10 +21,10 @@ from qmpsh.errors import CannotConnect, ConnectionLost, shortened
 from qmpsh.stream import ConnectingStream, Stream
 from qmpsh.system.programs import NOT_FOUND, not_started
 
-GRACE: Final = 0.5
+END_SECONDS: Final = 0.5
 """seconds in which a program that was asked to has to end, and one that closed its output"""
 
-_KEPT: Final = 4096  # bytes of what it wrote to its standard error, the last ones
+_STDERR_BYTES: Final = 4096  # bytes of what it wrote to its standard error, the last ones
 
 
 class ChildProcess:
@@ -65,9 +65,9 @@ class ChildProcess:
         if self._process.stderr is None:
             return
         with self._process.stderr as pipe:
-            while piece := os.read(pipe.fileno(), _KEPT):
+            while piece := os.read(pipe.fileno(), _STDERR_BYTES):
                 # Kept and not passed on: it is not ours, of any length, and may hold anything.
-                self._last = (self._last + piece)[-_KEPT:]
+                self._last = (self._last + piece)[-_STDERR_BYTES:]
 
     def verdict(self) -> str:
         """How it ended, and its last words: "exit 127: sh: 1: nope: not found".
@@ -75,7 +75,7 @@ class ChildProcess:
         Waits a moment for the end of one that has closed its output; else ends it.
         """
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(GRACE)
+            self._process.wait(END_SECONDS)
         code = self._process.returncode
         self.end()
         if code is None:
@@ -87,7 +87,7 @@ class ChildProcess:
 
     def last_words(self) -> str:
         """The last line of its standard error, "" for none. Once it was ended."""
-        self._reader.join(GRACE)
+        self._reader.join(END_SECONDS)
         lines = self._last.decode(errors="replace").replace("\r", "\n").split("\n")
         return shortened(next((line.strip() for line in reversed(lines) if line.strip()), ""))
 
@@ -95,7 +95,7 @@ class ChildProcess:
         """End it and reap it; may be called twice."""
         self._signal(signal.SIGTERM)
         try:
-            self._process.wait(GRACE)
+            self._process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             self._signal(signal.SIGKILL)
             self._process.wait()

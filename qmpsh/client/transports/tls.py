@@ -19,7 +19,7 @@ from qmpsh.system.diagnose import tcp_refusal
 
 OPTIONS: Final = ("ca", "cert", "key", "name")
 _FILES: Final = OPTIONS[:3]
-_RECORD: Final = 16384
+_RECORD_BYTES: Final = 16384
 """Bytes that one record holds at most. Source: RFC 8446, section 5.1."""
 _FLUSH: Final = b"\n"
 
@@ -270,9 +270,9 @@ class TlsStream:
             self._flush()
         pieces: list[bytes] = []
         room = size
-        while not self._has_ended and (room >= _RECORD or not pieces):
+        while not self._has_ended and (room >= _RECORD_BYTES or not pieces):
             try:
-                data = self._socket.recv(min(room, _RECORD))
+                data = self._socket.recv(min(room, _RECORD_BYTES))
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 break
             except (ConnectionResetError, ssl.SSLEOFError):
