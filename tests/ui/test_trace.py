@@ -5,7 +5,7 @@ from __future__ import annotations
 from scripts.trace_line import trace_enter, trace_key
 from tests.qemu import VmStarter
 
-MAX_ENTER_CALLS, MAX_KEY_CALLS = 640, 1750
+MAX_ENTER_CALLS, MAX_KEY_CALLS = 640, 1550
 MAX_FILES, MAX_MOVES = 55, 85
 
 
