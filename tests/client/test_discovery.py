@@ -156,7 +156,7 @@ def test_folders_are_searched_where_there_is_no_proc(
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{folder}/a/b/vm.qmp")
         assert find_monitors(libvirt=False) == [Monitor(f"{folder}/a/b/vm.qmp")]
-    monkeypatch.setattr(discovery, "_ENTRIES", 1)
+    monkeypatch.setattr(discovery, "_MAX_ENTRIES", 1)
     assert find_monitors(libvirt=False) == []
 
 

@@ -92,7 +92,7 @@ def test_a_place_that_is_given_in_time(
     full: tuple[UnixAddress, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, listener = full
-    monkeypatch.setattr(connect, "NOTICE_AFTER", 0.01)
+    monkeypatch.setattr(connect, "NOTICE_SECONDS", 0.01)
     said: list[str] = []
 
     def accept(text: str) -> None:
@@ -123,7 +123,7 @@ def test_the_server_ends_meanwhile(
     full: tuple[UnixAddress, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, listener = full
-    monkeypatch.setattr(connect, "NOTICE_AFTER", 0.01)
+    monkeypatch.setattr(connect, "NOTICE_SECONDS", 0.01)
     with pytest.raises(CannotConnect, match=r"^nothing listens on "):
         open_stream(address, None, lambda _: listener.close())
 
