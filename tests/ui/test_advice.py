@@ -12,6 +12,7 @@ from qmpsh.complete.candidates import Candidate
 from qmpsh.jsontypes import Json
 from qmpsh.protocol.messages import Event
 from qmpsh.shell.steps import Answer
+from qmpsh.ui.common.front_end import guard
 from tests.ui.fakes import TABLE, WALL, answers
 from tests.ui.harness import LineHarness, ScreenHarness, on_line, on_screen
 from tests.ui.keycodes import CTRL_C, CTRL_D
@@ -208,8 +209,6 @@ def test_an_interrupt_is_not_a_fault() -> None:
 
 
 def test_no_event_loop_is_needed_to_report() -> None:
-    from qmpsh.ui.common.guard import guard
-
     notes: list[str] = []
     advice = guard(notes.append, lambda: "")
     assert advice.get("a", lambda: 1 // 0, lambda: 7) == 7

@@ -23,12 +23,12 @@ from qmpsh.advice import Advice
 from qmpsh.errors import SIGNALLED, QmpshError
 from qmpsh.render.answers import text_body
 from qmpsh.render.theme import Glyphs, glyphs_for
+from qmpsh.secrets.masker import mask_fault
 from qmpsh.shell.history import HMP_PROMPT
 from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.session.session import Connect
 from qmpsh.shell.steps import Answer
 from qmpsh.ui.common.driver import Driver, FrameCleaner, freeze_heap
-from qmpsh.ui.common.guard import guard
 from qmpsh.ui.common.history import HistorySwitch
 from qmpsh.ui.common.keys import ALT_SECONDS, EDITING_MODES, KEYS, KeyBinding
 from qmpsh.ui.common.reporter import Reporter
@@ -241,3 +241,30 @@ def capture_log(note: Callable[[str], None]) -> Iterator[None]:
     finally:
         logging.captureWarnings(False)
         root.removeHandler(handler)
+
+
+def guard(show: Callable[[str], None], typed: Callable[[], str]) -> Advice:
+    """Make the guard of all that is only advice: reports go to files, notes are shown.
+
+    show:  shows a note; called between frames, never while one is drawn
+    typed: returns the line being typed, whose secrets must not come into a report
+    """
+
+    def report(error: Exception, kind: str) -> str:
+        # Imported here: few sessions have a fault.
+        from qmpsh.shell.crash import report_advice
+
+        mask_fault(error, (typed(),))
+        return report_advice(error, kind)
+
+    def show_quietly(text: str) -> None:
+        with contextlib.suppress(Exception):  # what shows notes may be what has the fault
+            show(text)
+
+    def show_soon(text: str) -> None:
+        try:
+            asyncio.get_running_loop().call_soon(show_quietly, text)
+        except RuntimeError:
+            show_quietly(text)
+
+    return Advice(report, show_soon)
