@@ -20,7 +20,7 @@ _qmpsh_paths() {
     done < <(compgen -f -- "$3")
 }
 
-# _qmpsh_variables TEXT: NAME=value for each variable that the text names, US behind each.
+# _qmpsh_variables TEXT: NAME=value for each variable that the text names, US after each.
 _qmpsh_variables() {
     local _qmpsh_rest=$1 _qmpsh_name
     while [[ $_qmpsh_rest =~ \$\{?([A-Za-z_][A-Za-z_0-9]*)(.*) ]]; do

@@ -1,6 +1,6 @@
 # Completion of qmpsh for fish.
 
-# _qmpsh_variables TEXT: NAME=value for each variable that the text names, US behind each.
+# _qmpsh_variables TEXT: NAME=value for each variable that the text names, US after each.
 function _qmpsh_variables
     for name in (string match --all --regex --groups-only '\$\{?([A-Za-z_][A-Za-z_0-9]*)' -- $argv)
         printf '%s=%s\x1f' $name "$$name"
@@ -8,7 +8,7 @@ function _qmpsh_variables
 end
 
 function _qmpsh_completion
-    # Of the line fish tells no more than what stands before the cursor.
+    # fish reports only the line before the cursor.
     set -l line (commandline --current-process --cut-at-cursor | string collect)
     set -l variables (_qmpsh_variables "$line")
     env COMP_WORDS="$line" COMP_VARIABLES="$variables" _QMPSH_COMPLETE=fish_complete \

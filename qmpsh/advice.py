@@ -20,39 +20,39 @@ class Advice:
     """The guard that every call to advising code goes through.
 
     report: see Report; None to guard nothing, so that a fault is seen where it happens
-    tell:   shows a note
+    note:   shows a note
     """
 
-    def __init__(self, report: Report | None, tell: Callable[[str], None]) -> None:
+    def __init__(self, report: Report | None, note: Callable[[str], None]) -> None:
         self._report = report
-        self._tell = tell
-        self._told: set[str] = set()
+        self._show = note
+        self._reported: set[str] = set()
 
     def get(self, kind: str, make: Callable[[], T], without: Callable[[], T]) -> T:
-        """Return what `make` gives, or what `without` gives where that has a fault.
+        """Return what `make` gives, or what `without` gives if that fails.
 
-        kind: what is asked for, in a word or two; of each only the first fault is reported
+        kind: what is asked for, in a word or two; only the first fault of each is reported
         """
         try:
             return make()
         except Exception as error:  # whatever it is, it is ours, and only advice
-            self._note(kind, error)
+            self._report_once(kind, error)
             return without()
 
-    def _note(self, kind: str, error: Exception) -> None:
+    def _report_once(self, kind: str, error: Exception) -> None:
         if self._report is None:
             raise error
-        if kind in self._told:
+        if kind in self._reported:
             return
-        self._told.add(kind)
+        self._reported.add(kind)
         try:
-            self._tell(self._report(error, kind))
+            self._show(self._report(error, kind))
         except Exception:  # the code that reports faults may have one too
             return
 
 
 UNGUARDED = Advice(None, lambda text: None)
-"""For what stands alone, as in a test."""
+"""The guard of nothing, for tests and single parts."""
 
 
 def nothing() -> None:

@@ -147,7 +147,7 @@ def looks(
     will, and say what it may be.
     """
 
-    def tell() -> None:
+    def notify() -> None:
         if notice is not None:
             notice(waiting(address, options.connect_timeout, options.dialect, quiet))
 

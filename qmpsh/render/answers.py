@@ -64,12 +64,12 @@ def caret_lines(error: LineError, columns: int | None = None) -> tuple[str, str]
     columns: most columns of a row, None for no limit; a longer line is cut to the part around the
              marks
     """
-    before, marked, behind = error.parts()
+    before, marked, after = error.parts()
     line = _expanded(visible_line(before), 0)
     begin = text_columns(line)
     line += _expanded(visible_line(marked), begin)
     end = max(text_columns(line), begin + 1)
-    line += _expanded(visible_line(behind), end)
+    line += _expanded(visible_line(after), end)
     return windowed(line, " " * begin + "^" * (end - begin), columns)
 
 
@@ -110,12 +110,12 @@ def _cut(text: str, start: int, stop: int) -> str:
     shown: list[str] = []
     at = 0
     for char in text:
-        behind = at + text_columns(char)
-        if start <= at and behind <= stop:
+        end = at + text_columns(char)
+        if start <= at and end <= stop:
             shown.append(char)
-        elif at < start < behind or at < stop < behind:
+        elif at < start < end or at < stop < end:
             shown.append(" ")
-        at = behind
+        at = end
     return "".join(shown)
 
 

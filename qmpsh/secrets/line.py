@@ -224,8 +224,8 @@ def _after_name(
     line: str, walk: CursorWalk, about: SecretContext, spans: Sequence[Span]
 ) -> list[Span]:
     """Return the command from its first word on that may be secret; [] if it holds no secret."""
-    tells = "secret" in line or "data" in line
-    is_suspect = about.hands_over or about.runs_program or (about.is_object and tells)
+    is_named = "secret" in line or "data" in line
+    is_suspect = about.hands_over or about.runs_program or (about.is_object and is_named)
     if not (is_suspect or spans or loose_secrets(line) or hmp_secrets(line)):
         return []
     if walk.command:

@@ -235,9 +235,9 @@ def _unix_scene(address: UnixAddress, own: int, sockets: SocketTable) -> Listene
     if listener is None:
         return ListenerInfo()
     # Of a client that has gone the server's end stays until that looks: it has no peer any more.
-    told = any(one.peer for one in sockets.unix)
+    has_peers = any(one.peer for one in sockets.unix)
     ends = accepted_of(listener, sockets.unix)
-    served = [end for end in ends if not told or end.peer not in (0, own)]
+    served = [end for end in ends if not has_peers or end.peer not in (0, own)]
     found = sockets.holders({listener.inode, *(end.peer for end in served)})
     return ListenerInfo(
         known=True,

@@ -30,7 +30,7 @@ from qmpsh.language.verbs import WHOLE, Takes, takes
 from qmpsh.system.argv import QMP
 
 _PLACES = frozenset({"command", "event", "verb", "modifier", "HMP"})
-"""Kinds of candidates that the place in the line tells already."""
+"""The kinds of candidates that are obvious from the place in the line."""
 
 _CURSOR_MARK = "\0"
 """Stands for the word at the cursor while the others are sorted: no address, no option."""

@@ -166,7 +166,7 @@ def _wait_for_turn(address: UnixAddress) -> None:
     """Wait until no client is connected to a socket or waiting for it. Raises Busy.
 
     Who connects to a busy monitor and leaves keeps a place in its queue, which has two, until the
-    client before him goes: so this looks without connecting, where the kernel tells.
+    client before him goes: so this looks without connecting, if the kernel says.
     """
     deadline = time.monotonic() + GREETING_SECONDS
     while _is_taken(address):

@@ -49,7 +49,7 @@ _qmpsh_paths() {
     done < <(compgen -f -- "$3")
 }
 
-# _qmpsh_variables TEXT: NAME=value for each variable that the text names, US behind each.
+# _qmpsh_variables TEXT: NAME=value for each variable that the text names, US after each.
 _qmpsh_variables() {
     local _qmpsh_rest=$1 _qmpsh_name
     while [[ $_qmpsh_rest =~ \$\{?([A-Za-z_][A-Za-z_0-9]*)(.*) ]]; do
@@ -82,7 +82,7 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 ZSH = r"""#compdef %(prog_name)s
 # Completion of %(prog_name)s for zsh.
 
-# _qmpsh_variables TEXT: NAME=value for each variable that the text names, US behind each.
+# _qmpsh_variables TEXT: NAME=value for each variable that the text names, US after each.
 _qmpsh_variables() {
     local _qmpsh_rest=$1 _qmpsh_name
     local -a match mbegin mend
@@ -125,7 +125,7 @@ fi
 
 FISH = r"""# Completion of %(prog_name)s for fish.
 
-# _qmpsh_variables TEXT: NAME=value for each variable that the text names, US behind each.
+# _qmpsh_variables TEXT: NAME=value for each variable that the text names, US after each.
 function _qmpsh_variables
     for name in (string match --all --regex --groups-only '\$\{?([A-Za-z_][A-Za-z_0-9]*)' -- $argv)
         printf '%%s=%%s\x1f' $name "$$name"
@@ -133,7 +133,7 @@ function _qmpsh_variables
 end
 
 function %(complete_func)s
-    # Of the line fish tells no more than what stands before the cursor.
+    # fish reports only the line before the cursor.
     set -l line (commandline --current-process --cut-at-cursor | string collect)
     set -l variables (_qmpsh_variables "$line")
     env COMP_WORDS="$line" COMP_VARIABLES="$variables" %(complete_var)s=fish_complete \
@@ -168,7 +168,7 @@ TAB_SECONDS = 2.0
 
 _US = "\x1f"
 _FISH_GOES_ON = ("=", ":", ".", ",", "/", "@", "-")
-"""What fish puts no blank behind. Source: fish 3.6, complete.cpp, resolve_auto_space()."""
+"""After these, fish puts no space. Source: fish 3.6, complete.cpp, resolve_auto_space()."""
 _SAFE = re.compile(r"[\w.,:/=@%+-]*")
 _MARKED = re.compile(r"([^\w.,:/=@%+-])")
 _IN_DOUBLE = re.compile(r'([$`"\\])')
