@@ -156,7 +156,7 @@ def looks(
             quiet.since + min(FIRST_CHECK_SECONDS, options.notice_after),
             partial(_check, address, options, quiet),
         ),
-        (quiet.since + options.notice_after, tell),
+        (quiet.since + options.notice_after, notify),
     ]
 
 
