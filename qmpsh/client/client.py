@@ -160,20 +160,37 @@ class Client:
         limit, address = self._options.connect_timeout, self.address
         deadline = math.inf if limit is None else started + limit
         quiet = handshake.Silence(self.fileno, time.monotonic(), lambda: self._connection.received)
-        for moment, look in handshake.looks(address, self._options, quiet, notice):
-            if moment < deadline and not self._wait(self._greeted, moment):
-                look()
-        if not self._wait(self._greeted, deadline):
-            raise handshake.no_greeting(address, limit or 0.0, self.dialect, quiet)
+        if not self._wait(self._greeted, min(quiet.first_check(self._options), deadline)):
+            self._await_greeting(deadline, quiet, notice)
         if not self._wait(lambda: self.ready, deadline):
-            raise handshake.no_agreement(address, limit or 0.0)
+            # Imported here, as below: most servers greet, and agree.
+            from qmpsh.client.session_errors import no_agreement
+
+            raise no_agreement(address, limit or 0.0)
         if self.lost is not None and not (self._agreement and self._agreement.reply):
             raise self.refusal
+
+    def _await_greeting(
+        self, deadline: float, quiet: handshake.Silence, notice: Callable[[str], None] | None
+    ) -> None:
+        """Go on waiting for a greeting that is late; say once what is waited for."""
+        from qmpsh.client import session_errors
+
+        limit, address = self._options.connect_timeout, self.address
+        if time.monotonic() < deadline:
+            session_errors.check_silent(address, self.dialect, quiet)
+        noticed = quiet.since + self._options.notice_after
+        if notice and noticed < deadline and not self._wait(self._greeted, noticed):
+            notice(session_errors.waiting(address, limit, self.dialect, quiet))
+        if not self._wait(self._greeted, deadline):
+            raise session_errors.no_greeting(address, limit or 0.0, self.dialect, quiet)
 
     @property
     def refusal(self) -> CannotConnect:
         """Why no session began, of a client that was lost before."""
-        return handshake.refusal(self.address, self.lost, greeted=self.greeting is not None)
+        from qmpsh.client.session_errors import refusal
+
+        return refusal(self.address, self.lost, greeted=self.greeting is not None)
 
     def _greeted(self) -> bool:
         return self._connection.state not in (ProtocolState.GREETING, ProtocolState.SYNCING)

@@ -38,7 +38,16 @@ from qmpsh.system.listener import (
     spellings,
     uri_of,
 )
-from qmpsh.system.proc import PROC, Process, maybe_link, maybe_process, pids, socket_inode, words_of
+from qmpsh.system.proc import (
+    PROC,
+    Process,
+    maybe_link,
+    maybe_process,
+    pids,
+    socket_inode,
+    user_name,
+    words_of,
+)
 
 _USUAL: Final = re.compile(
     r"(?i)(?<![a-z])qmp(?![a-z])|monitor\.sock$|guest_agent|(?<![a-z])qga(?![a-z])"
@@ -221,17 +230,6 @@ def _clients(scene: ListenerInfo) -> tuple[Clients, str]:
         return "busy", client.place
     name = "qmpsh" if is_qmpsh(client.process) else client.process.title
     return "busy", f"{name} {client.process.pid}"
-
-
-def user_name(uid: int) -> str:
-    """The name of a user, or his number."""
-    # Imported here, and no module of every one-shot: only lists and refusals name users.
-    import pwd
-
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
 
 
 # ---------------------------------------------------------------------------- sockets

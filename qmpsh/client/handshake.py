@@ -1,24 +1,15 @@
-"""Begins a session, or says in one sentence why none came about."""
+"""Session options, and how a session begins; why none could be established: `session_errors`."""
 
 from __future__ import annotations
 
-import math
 import os
-import time
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from qmpsh.address import Address
 from qmpsh.client.dialect import QEMU, Dialect
 from qmpsh.errors import (
-    Busy,
-    CannotConnect,
     ConnectionLost,
-    ConnectTimeout,
-    FrameTooLong,
-    NotQmp,
-    ProtocolError,
     QmpshError,
     StreamEnded,
 )
@@ -27,7 +18,7 @@ from qmpsh.protocol.framing import DEFAULT_LIMIT
 from qmpsh.protocol.messages import Command
 
 if TYPE_CHECKING:
-    from qmpsh.system.diagnose import Finding
+    pass
 
 
 class ClientOptions(NamedTuple):
@@ -54,25 +45,6 @@ class ClientOptions(NamedTuple):
 FIRST_CHECK_SECONDS: Final = 0.1
 """seconds of silence until it is looked at what the server is; QEMU greets in a millisecond"""
 
-_TLS: Final = ("speaks TLS", "use tls:HOST:PORT?ca=FILE")
-_STRANGERS: Final = {
-    b"QEMU ": (
-        "is an HMP socket, not QMP",
-        "start QEMU with -qmp unix:PATH,server=on,wait=off as well",
-    ),
-    b"RFB ": ("is a VNC server, not a QMP monitor", ""),
-    b"SSH-": ("is an SSH server, not a QMP monitor", ""),
-    b"HTTP/": ("is a web server, not a QMP monitor", ""),
-    b"\x16\x03": _TLS,
-    b"\x15\x03": _TLS,
-}
-"""The first bytes of what is not QMP, what it is and what to do next.
-
-Source: wire.md sections 2 and 12.
-"""
-
-_SAMPLE_BYTES = 40  # bytes of what a stranger said
-
 
 def tag() -> str:
     """An id that no other session has."""
@@ -89,178 +61,27 @@ def synchronize(connection: Connection) -> tuple[Command, str, bytes]:
     return connection.synchronize(randrange(LARGEST_NUMBER))
 
 
-class _Silence(NamedTuple):
-    """The sentences on a server that is silent.
-
-    missing: what does not come; whose: before its address; notice: after the connecting;
-    end: in its place, its `{}` is how long was waited; todo: what to do next, after the end.
-    """
-
-    missing: str
-    whose: str
-    notice: str
-    end: str
-    todo: str = ""
-
-
-_OF_MONITORS: Final = _Silence(
-    "greeting",
-    "from",
-    "no greeting yet: another client may hold this monitor, which serves one at a time, or it is"
-    " a guest agent, which needs --guest-agent",
-    "no greeting within {} s: another client probably holds this monitor, which serves one at a"
-    " time, or the VM is stopped",
-    "close that client, or give QEMU a second -qmp; a guest agent's socket needs --guest-agent",
-)
-_OF_AGENTS: Final = _Silence(
-    "answer of the guest agent",
-    "at",
-    "no answer from the guest agent yet: it may not run in the guest, or another client may hold"
-    " it",
-    "the guest agent did not answer within {} s: qemu-ga does not run in the guest, the VM is"
-    " stopped or has no device for it (-device virtserialport,name=org.qemu.guest_agent.0), or"
-    " another client holds this socket",
-)
-
-
-def _silence(dialect: Dialect) -> _Silence:
-    return _OF_MONITORS if dialect.greets else _OF_AGENTS
-
-
 class Silence(NamedTuple):
     """A connection on which nothing comes.
 
-    fileno: gives its descriptor, -1 for none;
-    since: when that began, of the clock `time.monotonic()`; heard: bytes that came all the same,
-    and are not a greeting.
+    fileno:   returns its descriptor, -1 for none
+    since:    when that began, of the clock `time.monotonic()`
+    received: returns how many bytes came all the same, and are not a greeting
     """
 
     fileno: Callable[[], int]
     since: float
     received: Callable[[], int] = int
 
-
-def looks(
-    address: Address, options: ClientOptions, quiet: Silence, notice: Callable[[str], None] | None
-) -> list[tuple[float, Callable[[], None]]]:
-    """What to do while a server has not greeted, each with its time: see at once whether it never
-    will, and say what it may be.
-    """
-
-    def notify() -> None:
-        if notice is not None:
-            notice(waiting(address, options.connect_timeout, options.dialect, quiet))
-
-    return [
-        (
-            quiet.since + min(FIRST_CHECK_SECONDS, options.notice_after),
-            partial(_check, address, options, quiet),
-        ),
-        (quiet.since + options.notice_after, notify),
-    ]
-
-
-def _check(address: Address, options: ClientOptions, quiet: Silence) -> None:
-    """Raises NotQmp where this machine shows that something other than QMP is spoken there."""
-    if not options.dialect.greets or quiet.received():
-        return
-    finding = _maybe_cause(address, quiet.fileno())
-    if finding is not None and finding.error is NotQmp:
-        raise NotQmp(f"no greeting from {address}: {finding.what}", finding.todo)
-
-
-def waiting(address: Address, timeout: float | None, dialect: Dialect, quiet: Silence) -> str:
-    """The notice while a connection is silent."""
-    limit = "" if timeout is None else f" up to {timeout:g} s"
-    if quiet.received() and dialect.greets:
-        return f"{address} has not greeted yet, though it sends something; waiting{limit}"
-    finding = _maybe_finding(address, dialect, quiet)
-    if finding is not None:
-        silence = _silence(dialect)
-        missing = f"{silence.missing} {silence.whose} {address}"
-        return f"no {missing} yet: {finding.what}; waiting{limit}"
-    return f"connected to {address}, but {_silence(dialect).notice}; waiting{limit}"
-
-
-def still_waiting(address: Address, dialect: Dialect, fd: int) -> str:
-    """The same without its address, and of a wait that has no end, and is long."""
-    quiet = Silence(lambda: fd, -math.inf)
-    finding, silence = _maybe_finding(address, dialect, quiet), _silence(dialect)
-    what = f"no {silence.missing} yet: {finding.what}" if finding else silence.notice
-    return f"{what}; still waiting"
-
-
-def no_greeting(
-    address: Address, timeout: float, dialect: Dialect, quiet: Silence
-) -> CannotConnect:
-    """Connected, and silence. quiet: the connection, still open."""
-    if quiet.received() and dialect.greets:
-        return NotQmp(
-            f"{address} sent {quiet.received()} bytes within {timeout:g} s, and no greeting in"
-            " them: it does not speak QMP, or the way to it is slow",
-            "--connect-timeout allows more time",
-        )
-    finding, silence = _maybe_finding(address, dialect, quiet), _silence(dialect)
-    if finding is not None:
-        missing = f"{silence.missing} {silence.whose} {address}"
-        return finding.error(f"no {missing} within {timeout:g} s: {finding.what}", finding.todo)
-    return Busy(f"connected to {address}, but {silence.end.format(f'{timeout:g}')}", silence.todo)
-
-
-def _maybe_finding(address: Address, dialect: Dialect, quiet: Silence) -> Finding | None:
-    """Why there is silence, where this machine shows it; a known agent is not reported as one."""
-    # Imported here: only silence needs it.
-    from qmpsh.system.diagnose import why_silent
-
-    finding = why_silent(address, quiet.fileno(), time.monotonic() - quiet.since)
-    if finding is not None and finding.error is NotQmp and not dialect.greets:
-        return None
-    return finding
-
-
-def _maybe_cause(address: Address, fd: int = -1) -> Finding | None:
-    """What this machine shows of a server. fd: our own connection, -1 for none"""
-    # Imported here: only what is not QMP needs it.
-    from qmpsh.system.diagnose import why_not_to_connect
-    from qmpsh.system.listener import inspect_listener
-
-    return why_not_to_connect(address, inspect_listener(address, fd))
-
-
-def no_agreement(address: Address, timeout: float) -> ConnectTimeout:
-    """Greeted, and silence."""
-    return ConnectTimeout(
-        f"{address} greeted, but did not answer qmp_capabilities within {timeout:g} s:"
-        " the VM is stopped or overloaded",
-        "kill -CONT wakes a stopped process, --connect-timeout gives a slow one longer",
-    )
+    def first_check(self, options: ClientOptions) -> float:
+        """Return when to look at what the server is."""
+        return self.since + min(FIRST_CHECK_SECONDS, options.notice_after)
 
 
 def end_of_stream(unfinished: int) -> StreamEnded:
     """The server closed the stream. unfinished: bytes of a message that was begun"""
     where = " in the middle of a message" if unfinished else ""
     return StreamEnded(f"the server closed the connection{where}")
-
-
-def refusal(address: Address, lost: QmpshError | None, *, greeted: bool) -> CannotConnect:
-    """Why no session began, from how the connection was lost before."""
-    if isinstance(lost, CannotConnect):
-        return lost
-    if not isinstance(lost, ProtocolError):
-        return _ended(address)
-    if isinstance(lost, FrameTooLong) or not lost.data:
-        return NotQmp(f"{address}: {lost}")
-    if greeted:
-        return NotQmp(f"{address} greeted, and then sent what is not QMP: {_sample(lost.data)}")
-    return _not_qmp(address, lost.data)
-
-
-def _ended(address: Address) -> CannotConnect:
-    """The end of the stream in the place of a greeting, or of the reply to qmp_capabilities."""
-    return CannotConnect(
-        f"{address} closed the connection before a session began: the VM has just ended, or"
-        " something else than QEMU listens there"
-    )
 
 
 def no_connection(command: str, lost: QmpshError | None) -> ConnectionLost:
@@ -275,20 +96,3 @@ def no_descriptors(address: Address) -> str:
         f"a descriptor cannot go to {address}: only a unix socket of this very machine carries one;"
         " connect to the monitor's own socket"
     )
-
-
-def _not_qmp(address: Address, data: bytes) -> NotQmp:
-    """Something that is not QMP. data: its first bytes"""
-    finding = _maybe_cause(address)
-    is_known = finding is not None and finding.error is NotQmp
-    for beginning, (kind, todo) in _STRANGERS.items():
-        # However the bytes were cut: the first piece may be too short to recognise.
-        if data.startswith(beginning) or beginning.startswith(data):
-            return NotQmp(f"{address} {kind}", finding.todo if finding and is_known else todo)
-    if finding is not None and is_known:
-        return NotQmp(f"{address} does not speak QMP: {finding.what}", finding.todo)
-    return NotQmp(f"{address} does not speak QMP; it began with {_sample(data)}")
-
-
-def _sample(data: bytes) -> str:
-    return ascii(data[:_SAMPLE_BYTES])[1:]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import pwd
 import socket
 import stat
 from collections.abc import Callable
@@ -27,7 +26,7 @@ from qmpsh.system.listener import (
     owner_of,
     path_of,
 )
-from qmpsh.system.proc import Process
+from qmpsh.system.proc import Process, user_name
 
 SECOND: Final = "or give QEMU a second -qmp"
 SHARES: Final = "holds this monitor, which serves one client at a time"
@@ -138,9 +137,10 @@ def _hmp_next(scene: ListenerInfo) -> str:
     found = _monitor_of(scene)
     if found != _NAME_ONE:
         return found
-    return "start QEMU with -qmp unix:PATH,server=on,wait=off as well"
+    return ADD_QMP
 
 
+ADD_QMP: Final = "start QEMU with -qmp unix:PATH,server=on,wait=off as well"
 _NAME_ONE: Final = "name the socket that -qmp made"
 _AGENT_NEXT: Final = "say --guest-agent"
 
@@ -291,11 +291,8 @@ def _no_permission(address: UnixAddress) -> CannotConnect:
 
 
 def _owner(path: str) -> str:
-    uid = os.stat(path).st_uid
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"user {uid}"
+    name = user_name(os.stat(path).st_uid)
+    return f"user {name}" if name.isdigit() else name
 
 
 def tcp_refusal(

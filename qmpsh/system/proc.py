@@ -385,3 +385,14 @@ def _place(text: str) -> tuple[str, int]:
     data = struct.pack(f"={len(words)}I", *words)
     family = socket.AF_INET if len(words) == 1 else socket.AF_INET6
     return socket.inet_ntop(family, data).removeprefix("::ffff:"), int(port, 16)
+
+
+def user_name(uid: int) -> str:
+    """Return the name of a user, or the number as text."""
+    # Imported here: only lists and refusals name users.
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

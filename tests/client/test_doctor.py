@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from qmpsh.address import Address, TcpAddress, UnixAddress
-from qmpsh.client import handshake
+from qmpsh.client import session_errors
 from qmpsh.client.client import Client, ClientOptions
 from qmpsh.client.discovery import find_monitors
 from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError
@@ -202,7 +202,7 @@ def test_a_serial_line(start_vm: VmStarter) -> None:
 def test_a_serial_line_that_speaks(start_vm: VmStarter) -> None:
     vm = start_vm("-serial", "unix:{folder}/console,server=on,wait=off")
     path = UnixAddress(f"{vm.folder}/console")
-    error = handshake.refusal(path, ProtocolError("no JSON", b"login: "), greeted=False)
+    error = session_errors.refusal(path, ProtocolError("no JSON", b"login: "), greeted=False)
     assert str(error) == (
         f"{path} does not speak QMP: this is the VM's serial line, not a monitor;"
         f" its QMP monitor is {vm.path}"

@@ -23,7 +23,6 @@ from qmpsh.client.discovery import (
     maybe_domain,
     tcp_kind,
     unix_kind,
-    user_name,
 )
 from qmpsh.errors import CannotConnect, QmpshError
 from qmpsh.jsontypes import JsonObject
@@ -33,7 +32,7 @@ from qmpsh.render.theme import Line, plain, sgr
 from qmpsh.system.argv import QMP, MonitorChannel
 from qmpsh.system.diagnose import is_qmpsh, tls_form, why_not_to_connect
 from qmpsh.system.listener import ListenerInfo, advice, channel_of, inspect_listener, owner_of
-from qmpsh.system.proc import Process, tells_peers
+from qmpsh.system.proc import Process, tells_peers, user_name
 
 OK: Final = "ok"
 INFO: Final = "info"

@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 from qmpsh.address import TcpAddress, UnixAddress
 from qmpsh.client.client import Client
-from qmpsh.client.handshake import still_waiting
 from qmpsh.errors import Busy, CannotConnect, NotQmp, QmpshError
 from qmpsh.shell.machine import ConnectionState, Machine
 from qmpsh.shell.session.listener import SessionListener, Tone
@@ -270,6 +269,9 @@ class ConnectionManager:
         if client is not None and client.awaits:
             return f"{self._name}: waiting for {client.awaits}"
         fd = client.fileno() if client is not None else -1
+        # Imported here: most servers greet at once.
+        from qmpsh.client.session_errors import still_waiting
+
         reason = still_waiting(self._address, self._client.dialect, fd)
         return f"{self._name}: {reason}"
 
