@@ -86,7 +86,7 @@ class Options(NamedTuple):
     config:          the configuration file, "" for the usual one
     logfile:         of the wire, "" for none
     guest_agent:     the server is one
-    awaited:         wait for its socket, too: --connect-timeout stands on the command line
+    awaited:         wait for its socket as well: --connect-timeout is given on the command line
     """
 
     settings: Settings = Settings()

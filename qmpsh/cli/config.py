@@ -226,7 +226,7 @@ def _boolean(value: object) -> bool:
     return found
 
 
-# -------------------------------------------------------------------- where a key stands
+# -------------------------------------------------------------------- the line of a key
 
 
 def _line_of(text: str, table: str, key: str) -> int:

@@ -36,7 +36,7 @@ class Rendering(NamedTuple):
     """The content that is shown of an answer.
 
     value:    JSON, if there is no text
-    text:     shown as it stands, not yet made safe for a terminal
+    text:     shown unchanged, not yet made safe for a terminal
     as_table: the value is shown as a table if it is a list
     """
 

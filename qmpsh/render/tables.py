@@ -26,7 +26,7 @@ MIN_TEXT_COLUMNS = 16
 """least width of a long text or nested JSON; with less room, columns are dropped from the end"""
 
 _WITHOUT_WIDTH = frozenset({"Mn", "Me", "Mc", "Cf"})
-"""Unicode's categories of what stands on the character before it, or is not seen at all"""
+"""Unicode's categories of characters that combine with the one before, or are invisible"""
 
 
 class CellKind(Enum):

@@ -49,7 +49,7 @@ class ShellCandidate(NamedTuple):
     """One way to complete a word.
 
     text:  the whole word, unquoted; with `files` what is typed of it
-    start: what stands before it in the word is typed already: a key, the beginning of an address
+    start: where it begins in the word, after what is typed already, such as a key
     note:  what it is, in a few words, or ""
     ends:  whether the word is complete with it
     files: paths are to be completed from `start` on, by the shell itself
@@ -255,7 +255,7 @@ def write_line(words: list[str], typed: TypedWords, *, hmp: bool) -> LineText:
     if hmp or takes(verb) is Takes.HMP:
         head = " ".join([*words, ""])
         return LineText(head + typed.word, typed.word, len(head))
-    # What follows the cursor counts wherever it stands; a verb's words have an order.
+    # What follows the cursor counts in any place; the words of a verb have an order.
     after = [] if verb else typed.after
     head = " ".join([words[0], *map(_argument, [*after, *words[1:]]), ""])
     if verb and takes(verb) not in WHOLE:
@@ -329,7 +329,7 @@ def _is_own_word(line: LineText, place: CursorContext) -> bool:
 
 
 def _is_word(candidate: Candidate, line: LineText, place: CursorContext) -> bool:
-    """Whether the candidate is read as what it stands for in the word at the cursor, too."""
+    """Whether the candidate is read as intended in the word at the cursor as well."""
     if not _is_own_word(line, place):
         return True
     if candidate.form in (Form.KEY, Form.INDEX):

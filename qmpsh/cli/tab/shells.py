@@ -30,7 +30,7 @@ from qmpsh.render.safe import visible_word
 BASH = r"""# Completion of %(prog_name)s for bash 4.4 or later.
 
 # _qmpsh_paths KIND LEAD PATH: paths that begin with PATH, of sockets and folders alone for
-# KIND sockets; LEAD is what stands before them in the text that bash replaces.
+# KIND sockets; LEAD is what precedes them in the text that bash replaces.
 _qmpsh_paths() {
     local path plain=$2
     if [[ ${#COMPREPLY[@]} -gt 0 ]]; then plain=yes; fi

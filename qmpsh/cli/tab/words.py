@@ -41,7 +41,7 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 class Splitter:
     """Splits a text as a shell does.
 
-    variables: what `$NAME` stands for, others stay as they are; breaks: the characters after which
+    variables: the values of `$NAME`, others stay unchanged; breaks: the characters after which
     the shell begins a new word; fish: that shell's quotes, which know escapes.
     """
 
