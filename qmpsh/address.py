@@ -165,7 +165,7 @@ _OPTION = rf"(?:no)?(?:{_OPTION_WORDS})(?:=.*)?"
 
 
 def parse_address(text: str) -> Address:
-    """The address that a user means.
+    """Return the address that a user means.
 
     `~` is expanded; a bare path is taken as it stands, options and doubled commas are of `unix:`.
     Raises AddressError.
@@ -199,7 +199,7 @@ def looks_like_address(text: str) -> bool:
 
 
 def no_scheme(scheme: str) -> str:
-    """What to say of the beginning of an address that is none of those that are known."""
+    """Return the message on an unknown scheme."""
     return f"{shortened(scheme)}: is not an address scheme; known: {' '.join(sorted(_schemes()))}"
 
 
@@ -302,5 +302,5 @@ EMPTY: Final = "the address is empty; qmpsh ls lists the monitors of this machin
 
 
 def refusal(text: str, why: str) -> AddressError:
-    """What to raise for a text that is not an address."""
+    """Return the error for a text that is not an address."""
     return AddressError(f"{shortened(text)!r} is not an address: {why}")

@@ -7,35 +7,35 @@ Knows nothing of sockets, terminals or grammar: a message for the user and a num
 from __future__ import annotations
 
 SIGNALLED = 128
-"""added to a signal's number for an exit code, as shells do"""
+"""Added to a signal's number for an exit code, as shells do"""
 
 INTERRUPTED = SIGNALLED + 2
-"""the exit code of what Ctrl-C, SIGINT, has ended"""
+"""The exit code after Ctrl-C, SIGINT"""
 
 Span = tuple[int, int]
 """Start and end offsets into a source text, in characters; end is exclusive."""
 
 NAME_CHARS = 200
-"""characters of a name that are kept: what is longer is there to fill a screen"""
+"""Longest name shown, in characters; longer ones are cut"""
 _DESC_CHARS = 4000
-"""characters of a description in an error; all of it stands in what --json shows"""
+"""Longest description shown in an error, in characters; --json shows all of it"""
 
 
 def shortened(text: str, most: int = NAME_CHARS) -> str:
-    """The text as it may stand in a sentence; cut where it is longer."""
+    """Return the text as it may stand in a sentence, cut if it is longer. most: characters"""
     return text if len(text) <= most else f"{text[:most]}..."
 
 
 def failure(error_class: str, desc: str) -> str:
-    """`Class: description` of a server's refusal; the class alone where it says no more."""
+    """Return `Class: description` of a server's refusal; the class alone if that is all."""
     name = shortened(error_class).replace("\n", "\\n")
     return f"{name}: {shortened(desc, _DESC_CHARS)}".removesuffix(": ")
 
 
 class QmpshError(Exception):
-    """Base of all; `str(error)` is one sentence for the user.
+    """The base of all errors; `str(error)` is one sentence for the user.
 
-    in_json: its line wants its answer as JSON, and so what is wrong with it
+    in_json: report it as JSON too, because its line asked for JSON
     """
 
     exit_code = 1
@@ -110,13 +110,14 @@ class SchemaMismatch(LineError):
 
 
 class AddressError(UsageError):
-    """The address is none of the known forms."""
+    """The address has none of the known forms."""
 
 
 class CannotConnect(QmpshError):
-    """No session with the server came about.
+    """Could not establish a session.
 
-    what: what is the matter; todo: what to do next, "" where that is unknown
+    what: the problem
+    todo: the suggested action, "" if there is none
     """
 
     exit_code = 3
@@ -128,7 +129,7 @@ class CannotConnect(QmpshError):
 
 
 class Busy(CannotConnect):
-    """The server was connected to, but never greeted: another client holds the monitor."""
+    """The server accepted the connection, but never greeted: another client holds the monitor."""
 
 
 class NotQmp(CannotConnect):
@@ -136,17 +137,17 @@ class NotQmp(CannotConnect):
 
 
 class ConnectTimeout(CannotConnect):
-    """The connection itself did not come about in time."""
+    """The connection could not be established in time."""
 
 
 class ConnectionLost(QmpshError):
-    """The stream ended before the reply."""
+    """The connection ended before the reply."""
 
     exit_code = 4
 
 
 class StreamEnded(ConnectionLost):
-    """The server closed the stream, as is to be expected after a command that makes it quit."""
+    """The server closed the connection, as expected after a command that makes it quit."""
 
 
 class ProtocolError(ConnectionLost):
@@ -187,6 +188,6 @@ class LineFailed(CommandFailed):
 
 
 class ReplyTimeout(QmpshError):
-    """The answer did not come in the time that was given."""
+    """The reply did not come in time."""
 
     exit_code = 124

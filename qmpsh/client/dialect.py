@@ -16,7 +16,7 @@ from qmpsh.protocol.messages import Greeting
 
 
 class Dialect(NamedTuple):
-    """One kind of server that speaks QMP, by what distinguishes it.
+    """A kind of server that speaks QMP: the row of what distinguishes it.
 
     name:   of such a server, by itself
     title:  what to call one in a sentence
@@ -30,7 +30,7 @@ class Dialect(NamedTuple):
     hmp:      it has a human monitor
     status:   it has a run state: query-status
     named:    it has a name: query-name, query-uuid
-    silent:   commands whose success is silence
+    silent:   commands that send no reply on success
     guest:    it runs inside the guest: `.exec` and `.cat`
     braced:   commands without arguments that want an empty object of them all the same
     """
@@ -95,13 +95,15 @@ STRATOVIRT: Final = Dialect(
 
 
 def dialect_of_greeting(greeting: Greeting) -> Dialect:
-    """Whose greeting it is; a storage daemon's is the same as the emulator's."""
+    """Return the kind of server that sent a greeting; QEMU for a storage daemon, whose greeting is
+    the same.
+    """
     said = f"{greeting.package} {get_dict(greeting.raw, 'QMP')}"
     return STRATOVIRT if "StratoVirt" in said else QEMU
 
 
 def server_version(greeting: Greeting) -> tuple[str, str, str]:
-    """Which program greeted, its version and its package, "" for what it does not name.
+    """Return program, version and package of a greeting, "" for what it does not name.
 
     StratoVirt claims to be a QEMU 5.0.1, and gives its own version as the package.
     """
@@ -121,12 +123,12 @@ def remark(address: str, greeting: Greeting | None) -> str:
 
 
 def command_names(reply: Json) -> tuple[str, ...]:
-    """The names in a reply of query-commands, or of guest-info; () for any other shape."""
+    """Return the names in a reply of query-commands or guest-info; () for any other shape."""
     return tuple(name for name, _ in _listed_entries(reply))
 
 
 def disabled_names(reply: Json) -> frozenset[str]:
-    """Those of a guest agent's commands that its administrator has disabled."""
+    """Return the commands of a guest agent that its administrator has disabled."""
     return frozenset(
         name for name, entry in _listed_entries(reply) if entry.get("enabled") is False
     )
@@ -139,7 +141,7 @@ def _listed_entries(reply: Json) -> list[tuple[str, JsonObject]]:
 
 
 def dialect_of_commands(dialect: Dialect, commands: tuple[str, ...]) -> Dialect:
-    """The dialect once the commands are known."""
+    """Return the dialect, refined by the names of the commands."""
     if dialect is QEMU and commands and "query-status" not in commands:
         return STORAGE_DAEMON
     return dialect

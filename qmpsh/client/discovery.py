@@ -80,7 +80,7 @@ class Monitor(NamedTuple):
     program: of the listener, "" unknown
     state:   of the listener's process
     clients: whether it takes one more
-    holder:  who is served, "" for none known
+    holder:  the connected client, "" if unknown
     user:    whose the process is
     owner:   "libvirt", "Proxmox", "" for the user's own
     """

@@ -75,8 +75,8 @@ class Pending:
 _BURST_DIVISOR: Final = 5
 """A fifth of what a second allows may go at once, the rest is spread over it"""
 
-Letter = tuple[bytes, int | None, Pending | None]
-"""A request, the descriptor that goes with its first byte, the command to mark as written."""
+QueuedRequest = tuple[bytes, int | None, Pending | None]
+"""An encoded request, the descriptor to pass with it, and the Pending to mark once it is sent"""
 
 
 Tracer = Callable[[str, JsonObject], None]
@@ -120,8 +120,8 @@ class Outbox:
         "_is_begun",
         "_on_wire",
         "_out_of_band",
-        "_pace",
         "_pending",
+        "_rate_limiter",
         "error",
         "rest",
         "window",
@@ -133,15 +133,15 @@ class Outbox:
         self._fd: int | None = None  # to go with the first byte of the rest
         self._pending: Pending | None = None  # whose the rest is
         self._is_begun = False  # something of the rest was written
-        self._in_band: deque[Letter] = deque()
-        self._out_of_band: deque[Letter] = deque()
+        self._in_band: deque[QueuedRequest] = deque()
+        self._out_of_band: deque[QueuedRequest] = deque()
         self._on_wire = 0  # in-band requests begun and not answered
         self.set_limits(window, rate)
 
     def set_limits(self, window: int, rate: int | None) -> None:
         """Go by these limits from now on."""
         self.window = window
-        self._pace = None if rate is None else RateLimiter(rate)
+        self._rate_limiter = None if rate is None else RateLimiter(rate)
 
     def put(
         self, data: bytes, *, oob: bool, fd: int | None = None, pending: Pending | None = None
@@ -156,9 +156,9 @@ class Outbox:
     @property
     def due(self) -> float | None:
         """When the next request may be begun, if time alone holds it back; else None."""
-        if self._pace is None or self.rest or self.error or self._next() is None:
+        if self._rate_limiter is None or self.rest or self.error or self._next() is None:
             return None
-        return self._pace.due
+        return self._rate_limiter.due
 
     def begin_next(self, now: float) -> bool:
         """Make the next request the `rest`; False when none may go now.
@@ -166,14 +166,14 @@ class Outbox:
         Only when the one before is written: nothing may come between its bytes.
         """
         queue = self._next()
-        if queue is None or (self._pace is not None and now < self._pace.due):
+        if queue is None or (self._rate_limiter is not None and now < self._rate_limiter.due):
             return False
         self.rest, self._fd, self._pending = queue.popleft()
         self._is_begun = False
         if queue is self._in_band:
             self._on_wire += 1
-        if self._pace is not None:
-            self._pace.consume(now)
+        if self._rate_limiter is not None:
+            self._rate_limiter.consume(now)
         return True
 
     def write_to(self, stream: Stream, tracer: Tracer | None) -> None:
@@ -213,11 +213,11 @@ class Outbox:
             self._on_wire -= not pending.command.oob
             return True
         for queue in (self._in_band, self._out_of_band):
-            for letter in queue:
-                if letter[2] is pending:
-                    queue.remove(letter)
-                    if letter[1] is not None:
-                        os.close(letter[1])
+            for request in queue:
+                if request[2] is pending:
+                    queue.remove(request)
+                    if request[1] is not None:
+                        os.close(request[1])
                     return True
         return False
 
@@ -234,7 +234,7 @@ class Outbox:
                 self._fd = queue.popleft()[1]
                 self._drop_descriptor()
 
-    def _next(self) -> deque[Letter] | None:
+    def _next(self) -> deque[QueuedRequest] | None:
         """The queue whose first may go as far as the window is concerned."""
         if self._out_of_band:
             return self._out_of_band

@@ -1,7 +1,7 @@
-"""`exec:COMMAND`, and child processes that carry a stream: started, read for complaints, ended.
+"""`exec:COMMAND`, and helper processes that carry a stream.
 
-A child ends together with all that it started. With `exec:` the standard input and output of a
-shell command are the stream.
+A helper keeps the tail of its stderr, and is killed with its process group. With `exec:` the
+standard input and output of a shell command are the stream.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ _OPTIONS: Final = (
 _UNASKED: Final = ("BatchMode=yes", "ConnectTimeout=10")
 """Added where the user did not ask for this try: it asks for no password, and ends by itself."""
 
-# A Ctrl-C is for the shell: a process that ignores it from its start has its programs ignore it.
+# Ignored signals are inherited through exec, so Ctrl-C reaches only the shell.
 _START: Final = f"trap '' INT QUIT; exec ${{{COMMAND}:-ssh}} \"$@\""
 
 _HINTS: Final = {
