@@ -1,8 +1,8 @@
-"""Waits for a place in the full queue of a unix socket, which the kernel gives away in turn.
+"""Waits for a slot in the full listen backlog of a unix socket, which the kernel grants in order.
 
-A monitor serves one client while two wait, and a client that does not wait is turned away (EAGAIN;
-wire.md section 2). One that does wait sleeps in connect(2) until one of them was accepted, for as
-long as SO_SNDTIMEO says (socket(7)).
+A monitor's backlog holds two clients; a non-blocking connect then fails with EAGAIN (wire.md
+section 2). A blocking one sleeps in connect(2) until a client was accepted, for as long as
+SO_SNDTIMEO says (socket(7)).
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Dialects: how the servers that speak QMP differ, one row each.
+"""The kinds of servers that speak QMP, one row each.
 
-Which one a server speaks shows in stages: by an option (a guest agent), by the greeting
-(StratoVirt), or by the names of the commands (a storage daemon, whose greeting is the emulator's:
-wire.md section 1).
+The server kind is detected in steps: from an option (a guest agent), the greeting (StratoVirt),
+then the command list (a storage daemon, whose greeting is the emulator's: wire.md section 1).
 """
 
 from __future__ import annotations

@@ -14,8 +14,6 @@ from pathlib import Path
 import pytest
 
 import qmpsh
-from qmpsh.address import UnixAddress
-from qmpsh.system.listener import inspect_listener
 from tests.qemu import ROOT, Vm, VmStarter
 from tests.waiting import PATIENCE, wait_until
 
@@ -124,14 +122,12 @@ def test_a_kill_ends_a_wait_for_a_job(start_vm: VmStarter, here: Path) -> None:
 
 
 def test_a_kill_ends_a_wait_for_events(vm: Vm, here: Path) -> None:
-    def is_served() -> bool:
-        return bool(inspect_listener(UnixAddress(vm.path)).served)
-
+    watched = WATCH.replace("    for event", "    open('connected', 'x').close()\n    for event")
     with (
-        killed_when(vm, is_served),
+        killed_when(vm, (here / "connected").exists),
         pytest.raises(qmpsh.ConnectionLost, match="while waiting for events"),
     ):
-        run_program(WATCH, vm=vm)
+        run_program(watched, vm=vm)
 
 
 def test_a_kill_is_lost_and_not_repeated(emulator: str, here: Path) -> None:

@@ -119,7 +119,7 @@ def test_a_job_that_fails_raises(qemu: StartQemu) -> None:
 
 def test_time_runs_out(vm: testing.LaunchedVM, qemu: StartQemu) -> None:
     with pytest.raises(qmpsh.ReplyTimeout):
-        vm.run("stop", wait="NEVER_HAPPENS", timeout=0.05)
+        vm.run("stop", wait="SHUTDOWN", timeout=0.05)
     with pytest.raises(qmpsh.ReplyTimeout, match=r"no RESUME within 0\.05 s"):
         vm.wait("RESUME", timeout=0.05)
     os.kill(vm.pid, signal.SIGSTOP)
@@ -265,7 +265,7 @@ def test_a_remark_is_a_notice(free_socket: str, tmp_path: Path) -> None:
     ):
         vm.run('{"execute": "qom-get", "arguments": {"path": "/"}}')
     assert said
-    assert said[0].startswith("sent as it stands, but ")
+    assert "qom-get needs property=" in said[0]
     assert '"qom-get"' in log.read_text()
 
 

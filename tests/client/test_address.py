@@ -101,7 +101,7 @@ TRANSPORTS = [
 
 
 @pytest.mark.parametrize("text", TRANSPORTS)
-def test_roads(text: str) -> None:
+def test_transports(text: str) -> None:
     address = parse_address(text)
     assert str(address) == text
     assert parse_address(str(address)) == address

@@ -163,7 +163,7 @@ def test_folders_are_searched_where_there_is_no_proc(
 def test_libvirts_domains_join_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discovery, "_DAEMONS", ("/",))
     rows = [{"id": 1, "name": "far away", "state": "running"}, {"id": None, "name": "off"}]
-    monkeypatch.setattr(libvirt, "domains", lambda road, timeout: rows)
+    monkeypatch.setattr(libvirt, "domains", lambda address, timeout: rows)
     address = libvirt_form(SYSTEM, "far away")
     assert found(address) == Monitor(address, name="far away", owner="libvirt")
     assert not {"far away", "off"} & {one.name for one in find_monitors(libvirt=False)}
@@ -174,7 +174,7 @@ def test_no_libvirt_no_domains(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discovery, "_DAEMONS", ())
     assert discovery.running_domains() == []
 
-    def fail(road: object, timeout: float) -> None:
+    def fail(address: object, timeout: float) -> None:
         raise CannotConnect("libvirt is not there")
 
     monkeypatch.setattr(discovery, "_DAEMONS", ("/",))
