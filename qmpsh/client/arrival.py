@@ -37,7 +37,7 @@ def may_still_come(address: Address, error: CannotConnect) -> bool:
 
 
 def with_wait_hint(address: Address, error: CannotConnect) -> CannotConnect:
-    """The same error; it names the option that would wait for what is still to come."""
+    """Return the same error, naming the option that waits for what may still come."""
     if not may_still_come(address, error):
         return error
     return CannotConnect(error.what, "; ".join(filter(None, (error.todo, HINT))))

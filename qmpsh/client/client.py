@@ -113,7 +113,7 @@ class Client:
         notice: Callable[[str], None] | None = None,
         tracer: Tracer | None = None,
     ) -> Client:
-        """A client that is greeted and negotiated.
+        """Return a client that is greeted and negotiated.
 
         notice: called once with a sentence when the server stays silent
         Raises CannotConnect, of which Busy, NotQmp and ConnectTimeout.
@@ -134,21 +134,21 @@ class Client:
     def open(
         cls, address: Address, options: ClientOptions = _DEFAULTS, tracer: Tracer | None = None
     ) -> Client:
-        """A client that is still to be greeted: each `poll` brings it further, none waits for it.
+        """Return a client that is still connecting; each `poll` goes on without waiting.
 
         Raises CannotConnect for what fails at once; what fails later ends the client.
         """
         return cls(begin_stream(address), address, options, tracer)
 
     def reopen(self, address: Address | None = None) -> Client:
-        """Another client, opened as this one was: the same server, options and tracer.
+        """Return another client, opened as this one: the same server, options and tracer.
 
         address: where else it is to be found, None for the same
         """
         return Client.open(address or self.address, self._options, self.tracer)
 
     def reconnect(self) -> Client:
-        """The same, greeted and negotiated: waits as `connect` does. Raises as that does."""
+        """Return another client, greeted and negotiated: waits and raises as `connect` does."""
         return Client.connect(self.address, self._options, None, self.tracer)
 
     def wait_until_ready(self, started: float, notice: Callable[[str], None] | None = None) -> None:
@@ -187,7 +187,7 @@ class Client:
 
     @property
     def refusal(self) -> CannotConnect:
-        """Why no session began, of a client that was lost before."""
+        """Why no session could be established, after the connection was lost."""
         from qmpsh.client.session_errors import refusal
 
         return refusal(self.address, self.lost, greeted=self.greeting is not None)
@@ -199,7 +199,7 @@ class Client:
 
     @property
     def greeting(self) -> Greeting | None:
-        """What the server said of itself; None where it does not greet."""
+        """The server's greeting; None if it does not greet."""
         return self._connection.greeting
 
     @property
@@ -209,7 +209,7 @@ class Client:
 
     @property
     def in_flight(self) -> int:
-        """How many commands are unanswered, those among them that still wait to be written."""
+        """The number of unanswered commands, including those still to be written."""
         return len(self._inbox)
 
     @property
@@ -241,12 +241,12 @@ class Client:
 
     @property
     def awaits(self) -> str:
-        """What a connection that is still on its way waits for; "" for nothing."""
+        """What a connection that is not yet established waits for; "" for nothing."""
         return self._stream.awaits
 
     @property
     def subscriber(self) -> Subscriber | None:
-        """Who gets events and stray replies; what came before there was one, at once."""
+        """Receives events and unmatched replies, and at once those that came before it was set."""
         return self._inbox.subscriber
 
     @subscriber.setter
@@ -301,7 +301,7 @@ class Client:
         return pending.result()
 
     def overdue(self, pending: Pending, seconds: float) -> ReplyTimeout:
-        """What to say of a command that had no answer in time; what was not sent never will be."""
+        """Return the error for a command without a reply in time; if unsent, it never is sent."""
         is_unsent = self._outbox.withdraw(pending)
         if is_unsent and self._inbox.forget(pending):
             self._connection.forget(pending.id)
@@ -350,7 +350,7 @@ class Client:
         return happened
 
     def _limit(self, timeout: float | None) -> float | None:
-        """How long to wait at most, in seconds."""
+        """Return the longest wait, in seconds."""
         if self._outbox.error is not None:
             return 0.0  # only what the server still said is waited for, and that is there
         if self.due is None:
@@ -412,7 +412,7 @@ class Client:
         self._connection.bound_requests(dialect.title, dialect.longest)
 
     def _agree(self) -> None:
-        """Greeted: negotiate, unless no greeting was to come, or this is not the first."""
+        """Negotiate after the first greeting, unless none was expected."""
         if self._connection.state is ProtocolState.NEGOTIATING and self._agreement is None:
             command = Command("qmp_capabilities")
             self._agreement = self._submit(command, *self._connection.negotiate())

@@ -80,7 +80,7 @@ class SocketStream:
 
 
 def stream_over(connected: socket.socket) -> SocketStream:
-    """A stream over the server's own connection, which takes descriptors where it is a unix one."""
+    """Return a stream over the server's own connection; a unix socket takes descriptors."""
     kind = UnixStream if connected.family == socket.AF_UNIX else SocketStream
     return kind(connected)
 
@@ -222,7 +222,7 @@ def _connect_to(connection: socket.socket, address: UnixAddress) -> None:
 
 
 def _connect_long_path(connection: socket.socket, path: str) -> None:
-    """By way of a descriptor of the socket's file: its name below /proc is short."""
+    """Connect by the short name below /proc of a descriptor of the socket's file."""
     descriptor = os.open(path, os.O_PATH)
     try:
         connection.connect(f"/proc/self/fd/{descriptor}")
@@ -290,7 +290,7 @@ _COMMAND_BYTES = 3
 
 
 def strip(data: bytes) -> tuple[bytes, bytes]:
-    """What follows the negotiation at the beginning, and the part of it that is still unfinished.
+    """Return what follows the negotiation at the start, and its unfinished part.
 
     A 0xff that begins no negotiation, as a guest agent sends it, stays.
     """

@@ -102,7 +102,7 @@ STATES: Final[dict[str, State]] = {"T": "stopped", "t": "traced", "D": "hung", "
 
 
 def find_monitors(*, libvirt: bool = True) -> list[Monitor]:
-    """All of them, by VM and address. libvirt: ask its daemon, where there is one, as well."""
+    """Return all monitors, by VM and address. libvirt: ask its daemon as well, if there is one"""
     found: dict[str, Monitor] = {}
     if os.path.isdir(f"{PROC}/self"):
         sockets = SocketTable.read_all()
@@ -119,12 +119,12 @@ def find_monitors(*, libvirt: bool = True) -> list[Monitor]:
 
 
 def _place(address: str) -> str:
-    """What distinguishes one from another: two spellings of a path are one socket."""
+    """Return the key of a monitor: two spellings of a path are one socket."""
     return spellings(address)[1] if address.startswith("/") else address
 
 
 def maybe_domain(address: Address) -> Monitor | None:
-    """The monitor, on this machine, of the domain that a libvirt address names."""
+    """Return the monitor, on this machine, of the domain of a libvirt address."""
     # Imported here: few machines have it.
     from qmpsh.client.transports.libvirt import LibvirtAddress
 
@@ -166,7 +166,7 @@ def _of_processes(sockets: SocketTable) -> Iterator[Monitor]:
 
 
 def _maybe_command(pid: int) -> QemuArgv | None:
-    """A program may have been started under another name: its file is looked at as well."""
+    """Return a process's QEMU command line, also of one started under another name."""
     words = words_of(pid)
     if not words:
         return None
@@ -175,7 +175,7 @@ def _maybe_command(pid: int) -> QemuArgv | None:
 
 
 def _maybe_address(channel: MonitorChannel, pid: int, sockets: SocketTable) -> Address | None:
-    """Where a channel is; None where its words name no place that there could be."""
+    """Return where a channel is; None if its words name no possible place."""
     if channel.port:
         host = "" if channel.host in ("0.0.0.0", "::") else channel.host
         address = TcpAddress(host or "localhost", channel.port)
@@ -212,7 +212,7 @@ def _monitor(
 
 
 def _best_form(address: Address, kind: ChannelKind, name: str) -> str:
-    """A monitor of libvirt's is reached through libvirt alone."""
+    """Return the address to use: libvirt's monitors are reached through libvirt."""
     domain = domain_of(address, name) if owner_of(address) == LIBVIRT else ""
     # A QEMU that libvirt starts only to see what it can do is not a domain, and has no name there.
     is_reached = kind == QMP and domain
@@ -236,7 +236,7 @@ def _clients(scene: ListenerInfo) -> tuple[Clients, str]:
 
 
 def _of_sockets(sockets: SocketTable) -> Iterator[Monitor]:
-    """Those that have a listener under a usual name, though no command line names them."""
+    """Yield listeners with a usual name that no command line mentions."""
     for one in sockets.unix:
         if not (one.listens and one.name.startswith("/") and _is_usual(one.name)):
             continue
@@ -269,7 +269,7 @@ def _kind_of(path: str) -> ChannelKind:
 
 
 def _usual_paths() -> Iterator[str]:
-    """The sockets of a usual name in the usual folders."""
+    """Yield the sockets of a usual name in the usual folders."""
     folders = [*_FOLDERS, os.environ.get("XDG_RUNTIME_DIR", "")]
     for folder in dict.fromkeys(spellings(one)[1] for one in folders if one):
         left = _MAX_ENTRIES
@@ -309,7 +309,7 @@ _SYNC: Final = b'\xff{"execute":"guest-sync-delimited","arguments":{"id":1}}\n'
 
 
 def tcp_kind(address: TcpAddress) -> str:
-    """TLS or HTTP, "" where the answer is neither, or none comes."""
+    """Return TLS or HTTP, "" if the answer is neither, or none comes."""
     answer = _answer(socket.AF_UNSPEC, address, _HELLO, 2)
     if answer.startswith(_TLS_RECORDS):
         return TLS
@@ -317,14 +317,14 @@ def tcp_kind(address: TcpAddress) -> str:
 
 
 def unix_kind(address: UnixAddress) -> str:
-    """AGENT, or "" for silence."""
+    """Return GUEST_AGENT, or "" for silence."""
     place = f"\0{address.path}" if address.abstract else address.path
     # It ends what a client before us left half said with complaints, then comes the answer.
     return GUEST_AGENT if b"\xff" in _answer(socket.AF_UNIX, place, _SYNC, 1 << 16) else ""
 
 
 def _answer(family: int, place: str | TcpAddress, question: bytes, most: int) -> bytes:
-    """What comes back until enough of it has, or the time is over."""
+    """Return what comes back, `most` bytes at most, until the time is over."""
     data, deadline = b"", time.monotonic() + ANSWER_SECONDS
     try:
         with _connected(family, place) as connection:

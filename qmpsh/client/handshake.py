@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ClientOptions(NamedTuple):
-    """The options with which a session begins.
+    """The options of a session.
 
     connect_timeout: seconds until greeted and negotiated, None for no limit
     negotiate:       False for a server that neither greets nor negotiates
@@ -47,12 +47,12 @@ FIRST_CHECK_SECONDS: Final = 0.1
 
 
 def tag() -> str:
-    """An id that no other session has."""
+    """Return an id that no other session has."""
     return os.urandom(3).hex()
 
 
 def synchronize(connection: Connection) -> tuple[Command, str, bytes]:
-    """How to begin with a guest agent: what is to be sent at once, its id and its bytes."""
+    """Return the first command to a guest agent, its id and its bytes, to be sent at once."""
     # Imported here: few servers are guest agents.
     from random import randrange
 
@@ -79,19 +79,19 @@ class Silence(NamedTuple):
 
 
 def end_of_stream(unfinished: int) -> StreamEnded:
-    """The server closed the stream. unfinished: bytes of a message that was begun"""
+    """Return the error for a closed stream. unfinished: bytes of an incomplete message"""
     where = " in the middle of a message" if unfinished else ""
     return StreamEnded(f"the server closed the connection{where}")
 
 
 def no_connection(command: str, lost: QmpshError | None) -> ConnectionLost:
-    """A command that came too late. lost: what ended the stream, None where we did"""
+    """Return the error for a command that came too late. lost: what ended the stream"""
     why = f": {lost}" if lost else ""
     return ConnectionLost(f"{command} was not sent, there is no connection{why}")
 
 
 def no_descriptors(address: Address) -> str:
-    """Why a descriptor cannot go there."""
+    """Return why a descriptor cannot be sent there."""
     return (
         f"a descriptor cannot go to {address}: only a unix socket of this very machine carries one;"
         " connect to the monitor's own socket"

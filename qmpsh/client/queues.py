@@ -45,7 +45,7 @@ class Pending:
         return self.reply is not None or self.error is not None
 
     def overdue(self, seconds: float, *, is_unsent: bool) -> ReplyTimeout:
-        """What to say when it had no answer in time. is_unsent: nothing of it was written."""
+        """Return the error for no reply in time. is_unsent: nothing of it was written"""
         name, within = self.command.name, f"within {seconds:g} s"
         if is_unsent:
             return ReplyTimeout(f"{name} was not sent: the server took nothing more {within}")
@@ -58,11 +58,11 @@ class Pending:
 
     @property
     def seconds(self) -> float:
-        """From submitting to the reply; 0.0 while there is none."""
+        """Seconds from submitting to the reply; 0.0 while there is none."""
         return self.answered - self.submitted
 
     def result(self) -> Reply:
-        """The success. Raises CommandFailed for a failure, or the error that came in its place."""
+        """Return the success. Raises CommandFailed, or the error that came in its place."""
         if self.error is not None:
             raise self.error
         if isinstance(self.reply, Reply):
@@ -97,11 +97,11 @@ class RateLimiter:
 
     @property
     def due(self) -> float:
-        """The time from which on the next one may go."""
+        """The earliest time of the next request."""
         return self._arrival - self._slack
 
     def consume(self, now: float) -> None:
-        """One goes."""
+        """Count a request that is sent now."""
         self._arrival = max(self._arrival, now) + self._interval
 
 
@@ -222,7 +222,7 @@ class Outbox:
         return False
 
     def make_room(self) -> None:
-        """An in-band request was answered."""
+        """Count an in-band request as answered."""
         self._on_wire -= 1
 
     def clear(self) -> None:
@@ -235,7 +235,7 @@ class Outbox:
                 self._drop_descriptor()
 
     def _next(self) -> deque[QueuedRequest] | None:
-        """The queue whose first may go as far as the window is concerned."""
+        """Return the queue whose first request the window allows; None for none."""
         if self._out_of_band:
             return self._out_of_band
         return self._in_band if self._in_band and self._on_wire < self.window else None
@@ -341,7 +341,7 @@ class Inbox:
 
     @property
     def subscriber(self) -> Subscriber | None:
-        """Who gets events and stray replies; what came before there was one, at once."""
+        """Receives events and unmatched replies, and at once those that came before it was set."""
         return self._subscriber
 
     @subscriber.setter
@@ -351,7 +351,7 @@ class Inbox:
             subscriber(self._backlog.pop(0))
 
     def expect(self, command: Command, id: str) -> Pending:
-        """A command is on its way: what will hold its reply."""
+        """Return what will hold the reply to a command that is sent."""
         pending = self._pendings[id] = Pending(command, id)
         return pending
 
@@ -374,11 +374,11 @@ class Inbox:
         return pending
 
     def forget(self, pending: Pending) -> bool:
-        """Expect a command's reply no longer; False where it has come, or was forgotten before."""
+        """Stop expecting a reply; return False if it has come, or was forgotten before."""
         return self._pendings.pop(pending.id, None) is not None
 
     def fail(self, error: QmpshError) -> None:
-        """Nothing more will come: every command that waits gets the error."""
+        """Give every command that waits the error: nothing more will come."""
         pendings = list(self._pendings.values())
         self._pendings.clear()
         for pending in pendings:

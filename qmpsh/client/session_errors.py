@@ -92,7 +92,7 @@ def check_silent(address: Address, dialect: Dialect, quiet: Silence) -> None:
 
 
 def waiting(address: Address, timeout: float | None, dialect: Dialect, quiet: Silence) -> str:
-    """The notice while a connection is silent."""
+    """Return the notice while a connection is silent."""
     limit = "" if timeout is None else f" up to {timeout:g} s"
     if quiet.received() and dialect.greets:
         return f"{address} has not greeted yet, though it sends something; waiting{limit}"
@@ -105,7 +105,7 @@ def waiting(address: Address, timeout: float | None, dialect: Dialect, quiet: Si
 
 
 def still_waiting(address: Address, dialect: Dialect, fd: int) -> str:
-    """The same without its address, and of a wait that has no end, and is long."""
+    """Return the notice of a long wait without a limit; it leaves out the address."""
     quiet = Silence(lambda: fd, -math.inf)
     finding, silence = _maybe_finding(address, dialect, quiet), _silence(dialect)
     what = f"no {silence.missing} yet: {finding.what}" if finding else silence.notice
@@ -130,7 +130,7 @@ def no_greeting(
 
 
 def _maybe_finding(address: Address, dialect: Dialect, quiet: Silence) -> Finding | None:
-    """Why there is silence, where this machine shows it; a known agent is not reported as one."""
+    """Return why there is silence, if this machine shows it; None for a known guest agent."""
     finding = why_silent(address, quiet.fileno(), time.monotonic() - quiet.since)
     if finding is not None and finding.error is NotQmp and not dialect.greets:
         return None
@@ -138,12 +138,12 @@ def _maybe_finding(address: Address, dialect: Dialect, quiet: Silence) -> Findin
 
 
 def _maybe_cause(address: Address, fd: int = -1) -> Finding | None:
-    """What this machine shows of a server. fd: our own connection, -1 for none"""
+    """Return what this machine shows of a server. fd: our own connection, -1 for none"""
     return why_not_to_connect(address, inspect_listener(address, fd))
 
 
 def no_agreement(address: Address, timeout: float) -> ConnectTimeout:
-    """Greeted, and silence."""
+    """Return the error for a server that greeted and then did not answer."""
     return ConnectTimeout(
         f"{address} greeted, but did not answer qmp_capabilities within {timeout:g} s:"
         " the VM is stopped or overloaded",
@@ -152,7 +152,7 @@ def no_agreement(address: Address, timeout: float) -> ConnectTimeout:
 
 
 def refusal(address: Address, lost: QmpshError | None, *, greeted: bool) -> CannotConnect:
-    """Why no session began, from how the connection was lost before."""
+    """Return why no session could be established, from how the connection was lost."""
     if isinstance(lost, CannotConnect):
         return lost
     if not isinstance(lost, ProtocolError):
@@ -165,7 +165,7 @@ def refusal(address: Address, lost: QmpshError | None, *, greeted: bool) -> Cann
 
 
 def _ended(address: Address) -> CannotConnect:
-    """The end of the stream in the place of a greeting, or of the reply to qmp_capabilities."""
+    """Return the error for an end of the stream before the session began."""
     return CannotConnect(
         f"{address} closed the connection before a session began: the VM has just ended, or"
         " something else than QEMU listens there"
@@ -173,7 +173,7 @@ def _ended(address: Address) -> CannotConnect:
 
 
 def _not_qmp(address: Address, data: bytes) -> NotQmp:
-    """Something that is not QMP. data: its first bytes"""
+    """Return the error for data that is not QMP. data: its first bytes"""
     finding = _maybe_cause(address)
     is_known = finding is not None and finding.error is NotQmp
     for beginning, (kind, todo) in _STRANGERS.items():

@@ -37,7 +37,7 @@ SILENT_SECONDS: Final = 1.0
 
 
 class Finding(NamedTuple):
-    """A sentence in two halves: what is the matter, what to do next; and the error it makes."""
+    """A problem, the suggested action, and the class of the error that reports them."""
 
     what: str
     todo: str
@@ -99,7 +99,7 @@ def _owned(address: Address, scene: ListenerInfo) -> Finding | None:
 
 
 def _other_kind(address: Address, scene: ListenerInfo) -> Finding | None:
-    """What the listener's command line says, or its name."""
+    """Recognise another kind of server by the listener's command line or name."""
     channel = channel_of(scene, address)
     if channel is None:
         return None
@@ -121,7 +121,7 @@ def _other_kind(address: Address, scene: ListenerInfo) -> Finding | None:
 
 
 def _monitor_of(scene: ListenerInfo) -> str:
-    """Where the same program has a monitor, as what to do next."""
+    """Return the action that names the same program's monitor."""
     command, process = scene.command_line, scene.listener
     if command is not None and process is not None:
         paths = (path_of(process.pid, one.path) for one in command.monitors
@@ -133,7 +133,7 @@ def _monitor_of(scene: ListenerInfo) -> str:
 
 
 def _hmp_next(scene: ListenerInfo) -> str:
-    """The way to QMP: a monitor that is there already, else one to add."""
+    """Return the way to QMP: an existing monitor, else one to add."""
     found = _monitor_of(scene)
     if found != _NAME_ONE:
         return found
@@ -146,7 +146,7 @@ _AGENT_NEXT: Final = "say --guest-agent"
 
 
 def tls_form(address: TcpAddress) -> str:
-    """The address of a TLS monitor, with what is still to be filled in."""
+    """Return the address of a TLS monitor, with what is still to be filled in."""
     return f"tls:{address.place}?ca=FILE"
 
 
@@ -216,7 +216,7 @@ def _briefly(process: Process) -> str:
 
 
 def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
-    """What to say when connecting to a unix socket failed."""
+    """Return the error for a failed connection to a unix socket."""
     path = address.path
     if error.errno == errno.EAGAIN:
         why = crowd(address)
@@ -245,7 +245,7 @@ LIST: Final = "qmpsh ls lists the monitors of this machine"
 
 
 def _not_there(path: str) -> CannotConnect:
-    """A path without a file, or whose folder is not there."""
+    """Return the error for a missing file or folder."""
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
         return CannotConnect(f"no such socket: {path}: no such folder: {folder}", LIST)
@@ -256,7 +256,7 @@ def _not_there(path: str) -> CannotConnect:
 
 
 def crowd(address: UnixAddress) -> Finding:
-    """Why the kernel takes no more: one client is served, two wait (wire.md section 2)."""
+    """Return why the backlog is full: one client is served, two wait (wire.md section 2)."""
     return why_not_to_connect(address, inspect_listener(address)) or Finding(
         "a client holds this monitor, which serves one at a time, and others are waiting",
         f"close them, {SECOND}",
@@ -265,7 +265,7 @@ def crowd(address: UnixAddress) -> Finding:
 
 
 def _maybe_other_kind(path: str) -> str:
-    """What a file is that is not a socket; "" for a socket, or where that is unknown."""
+    """Return what a file is; "" for a socket, or if unknown."""
     try:
         mode = os.stat(path).st_mode
     except OSError:
@@ -278,7 +278,7 @@ def _maybe_other_kind(path: str) -> str:
 
 
 def _no_permission(address: UnixAddress) -> CannotConnect:
-    """Names the owner of the socket, or of the first folder on the way that does not let us in."""
+    """Return the error, which names the owner of the socket or of the first closed folder."""
     path = address.path
     what, place = "it", os.path.abspath(path)
     while not os.path.exists(place) and place != "/":
@@ -298,7 +298,7 @@ def _owner(path: str) -> str:
 def tcp_refusal(
     address: TcpAddress, timeout: float | None, error: OSError, *, tls: bool = False
 ) -> CannotConnect:
-    """What to say when connecting over TCP failed. tls: TLS was to follow"""
+    """Return the error for a failed TCP connection. tls: TLS was to follow"""
     host, port = address
     if isinstance(error, socket.gaierror):
         return CannotConnect(f"cannot resolve {host}: {_reason(error)}")
@@ -318,7 +318,7 @@ def tcp_refusal(
 
 
 def _tcp_options(address: TcpAddress) -> str:
-    """What makes QEMU listen there; -qmp tcp: cannot take an IPv6 address (7.2)."""
+    """Return what makes QEMU listen there; -qmp tcp: cannot take an IPv6 address (7.2)."""
     host, port = address
     if ":" not in host:
         return f"-qmp tcp:{host}:{port},server=on,wait=off"
@@ -326,7 +326,7 @@ def _tcp_options(address: TcpAddress) -> str:
 
 
 def _tls_options(address: TcpAddress) -> str:
-    """The same with TLS; a monitor without it is never advised to a user who wants one with it."""
+    """Return the same with TLS; one without is never suggested to a user who wants TLS."""
     credentials = "-object tls-creds-x509,id=tls,endpoint=server,dir=FOLDER"
     return f"{credentials} {_chardev(address, ',tls-creds=tls')}"
 

@@ -75,7 +75,7 @@ class ListenerInfo(NamedTuple):
 
     @property
     def command_line(self) -> QemuArgv | None:
-        """What the listener was started for."""
+        """The listener's QEMU command line."""
         return maybe_command_line(self.listener.words) if self.listener is not None else None
 
 
@@ -110,7 +110,7 @@ class SocketTable(NamedTuple):
 def inspect_listener(
     address: Address, fd: int = -1, sockets: SocketTable | None = None
 ) -> ListenerInfo:
-    """Who is there. fd: our own connection to it, -1 for none.
+    """Return who listens, who is served and who waits. fd: our own connection, -1 for none.
 
     sockets: of a look at many, whose addresses anybody may have written: it looks up no name, and
              does not search for a process that is hidden
@@ -145,7 +145,7 @@ def _still_there(served: tuple[ServedClient, ...]) -> tuple[ServedClient, ...]:
 
 
 def _pid_by_command_line(address: Address, scene: ListenerInfo) -> int | None:
-    """The process whose command line makes it listen there; None if it may be one of two."""
+    """Return the process whose command line makes it listen there; None if ambiguous."""
     found = [
         pid
         for pid in pids()
@@ -156,7 +156,7 @@ def _pid_by_command_line(address: Address, scene: ListenerInfo) -> int | None:
 
 
 def channel_of(scene: ListenerInfo, address: Address) -> MonitorChannel | None:
-    """What the listener's command line says of its socket; None where it says nothing."""
+    """Return what the listener's command line says of its socket; None for nothing."""
     command = scene.command_line
     if command is None or scene.listener is None:
         return None
@@ -222,7 +222,7 @@ def listener_of(address: UnixAddress, sockets: Iterable[UnixSocket]) -> UnixSock
 
 
 def accepted_of(listener: UnixSocket, sockets: Iterable[UnixSocket]) -> list[UnixSocket]:
-    """The server's ends of a listener's connections."""
+    """Return the server's ends of a listener's connections."""
     return [
         one
         for one in sockets
@@ -329,7 +329,7 @@ _VMID = r"/(\d+)\.[a-z]+"
 
 
 def owner_of(address: Address) -> str:
-    """Whose a socket is: LIBVIRT, PROXMOX, "" for the user's own."""
+    """Return the manager of a socket: LIBVIRT, PROXMOX, "" for the user's own."""
     if not isinstance(address, UnixAddress) or address.abstract:
         return ""
     for place in spellings(address.path):
@@ -382,7 +382,7 @@ def libvirt_form(uri: str, domain: str) -> str:
 
 
 def advice(address: Address, name: str = "") -> str:
-    """Which way to take instead, as the end of a sentence; "" for the user's own."""
+    """Return which way to take instead, as the end of a sentence; "" for the user's own."""
     owner, domain = owner_of(address), domain_of(address, name)
     if owner == LIBVIRT:
         return f"use {libvirt_form(uri_of(address), domain or 'NAME')}, which works beside libvirt"

@@ -32,17 +32,17 @@ _UNKNOWN = Peer()
 
 
 def server_peer(address: Address, fd: int) -> Peer:
-    """Who the server at the other end is."""
+    """Return the process of the server."""
     return _UNKNOWN if address.is_local_relay else _peer(fd)
 
 
 def peer_pid(fd: int) -> int | None:
-    """The process that listens at the other end of a unix socket, None where it is not known."""
+    """Return the process that listens at the other end of a unix socket, None if unknown."""
     return _peer(fd).pid
 
 
 def _peer(fd: int) -> Peer:
-    """Unknown also where it is our own process: the server is behind a bridge then."""
+    """Return the peer; unknown if it is our own process, which is a bridge to the server."""
     option = getattr(socket, "SO_PEERCRED", None)
     if option is None:
         return _UNKNOWN
@@ -70,7 +70,7 @@ def server_identity(address: Address, fd: int) -> list[str]:
 
 
 def socket_file(address: Address) -> tuple[int, ...]:
-    """What identifies the file of a socket among others in its place; () where there is none."""
+    """Return what identifies the file of a socket among later ones; () if there is none."""
     if not isinstance(address, UnixAddress) or address.abstract:
         return ()
     try:
@@ -81,7 +81,7 @@ def socket_file(address: Address) -> tuple[int, ...]:
 
 
 def executable_identity(pid: int | None) -> list[str]:
-    """What identifies an executable: device, inode, size and time of change.
+    """Return what identifies an executable: device, inode, size and time of change.
 
     [] where it cannot be looked at.
     """
@@ -119,7 +119,7 @@ def replaced_program(address: Address, fd: int) -> str:
 
 
 def place_identity(address: Address, fd: int) -> list[str]:
-    """What identifies the place where a stream leads, as far as that is known."""
+    """Return what identifies the place where a stream leads, as far as that is known."""
     # Imported here: few servers hide which binary they are.
     from hashlib import sha256
 
@@ -130,7 +130,7 @@ def place_identity(address: Address, fd: int) -> list[str]:
 
 
 def tcp_peer(fd: int) -> TcpAddress | None:
-    """Where a TCP connection leads to, in numbers, which need no looking up; None for others."""
+    """Return the numeric address of a TCP peer; None for other sockets."""
     try:
         with socket.socket(fileno=os.dup(fd)) as copy:
             if copy.family not in (socket.AF_INET, socket.AF_INET6):

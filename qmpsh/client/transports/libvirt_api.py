@@ -216,7 +216,7 @@ def _no_domain(library: Library, host: Host, text: str) -> CannotConnect:
 
 
 def not_running(host: Host, name: str) -> CannotConnect:
-    """What to say of a domain that has no QEMU."""
+    """Return the error for a domain that has no QEMU."""
     start = shlex.join(["virsh", "-c", host.getURI(), "start", name])
     return CannotConnect(f"the domain {name} is not running", f"{start} starts it")
 
