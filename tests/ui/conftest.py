@@ -7,8 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest.register_assert_rewrite("tests.ui.harness")
-
 
 @pytest.fixture
 def dumb_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
