@@ -27,7 +27,6 @@ from qmpsh.language.syntax import (
 )
 from qmpsh.language.untyped import NULL_WORDS, UntypedBranch, declared_text, key_tree
 from qmpsh.language.values import quote, read_raw
-from qmpsh.schema.describe import assignment_words, kind_words, type_words
 from qmpsh.schema.model import (
     AlternateType,
     ArrayType,
@@ -195,6 +194,9 @@ class ArgumentTyper:
                 name = _shown(stray.name)
                 message = _NO_MEMBER.format(owner=spot.name, part=spot.part, name=name)
                 self._refuse(message + hint, stray.span)
+        # Imported here: needed for an error alone, as below.
+        from qmpsh.schema.describe import assignment_words
+
         names = ", ".join(assignment_words(self._schema, member) for member in missing)
         where = f"{spot.name}{_in_brackets(unfolded, spot)}"
         self._refuse(_NEEDS.format(owner=where, names=names), spot.span)
@@ -219,7 +221,11 @@ class ArgumentTyper:
     def _choices(self, union: ObjectType) -> str:
         """Return the values of a union's tag, or its type if the server names no branches."""
         tag = next((m for m in union.members if m.name == union.tag), None)
-        return " ".join(union.variants) or (type_words(self._schema, tag.type) if tag else "any")
+        if union.variants or tag is None:
+            return " ".join(union.variants) or "any"
+        from qmpsh.schema.describe import type_words
+
+        return type_words(self._schema, tag.type)
 
     # ---------------------------------------------------------------- values
 
@@ -243,7 +249,7 @@ class ArgumentTyper:
                     return self.object(
                         kind, child, ValueSpot(entry.name, entry.value_span, "member")
                     )
-                return self._refuse_value(f"an object {kind_words(self._schema, kind)}", entry)
+                return self._refuse_value(f"an object {_kind_words(self._schema, kind)}", entry)
 
     def _builtin(self, json_type: str, entry: MemberEntry) -> Json:
         if json_type == "value":
@@ -292,7 +298,7 @@ class ArgumentTyper:
                 )
                 for item in child.items()
             ]
-        return self._refuse_value(f"a list {kind_words(self._schema, kind)}", entry)
+        return self._refuse_value(f"a list {_kind_words(self._schema, kind)}", entry)
 
     def _choose(self, kind: AlternateType, entry: MemberEntry) -> Type:
         """Return the branch with the JSON type of the text."""
@@ -304,7 +310,7 @@ class ArgumentTyper:
         words = next((branch for branch in branches if isinstance(branch, EnumType)), None)
         if words is not None and isinstance(entry.value, Scalar):
             return words  # suggests the nearest names
-        return self._refuse_value(f"one of {kind_words(self._schema, kind)}", entry)
+        return self._refuse_value(f"one of {_kind_words(self._schema, kind)}", entry)
 
     def _fits(self, branch: Type, entry: MemberEntry) -> bool:
         """Return whether a word is a value of the branch; branches of other kinds always fit."""
@@ -341,6 +347,12 @@ class ArgumentTyper:
 
     def _refuse(self, message: str, span: Span) -> NoReturn:
         raise SchemaMismatch(message, self._source, span)
+
+
+def _kind_words(schema: Schema, kind: Type) -> str:
+    from qmpsh.schema.describe import kind_words
+
+    return kind_words(schema, kind)
 
 
 def _tag_value(child: UntypedBranch | ObjectLiteral, tag: str) -> str | None:

@@ -131,7 +131,7 @@ def _masked(context: Context, parse: Callable[[], list[Statement]], words: Seque
         from qmpsh.secrets.masker import mask_error
 
         if isinstance(error, NoValue | UnknownModifier):
-            from qmpsh.shell.arguments import explain
+            from qmpsh.shell.explanations import explain
 
             yield from explain(error, context.introspection)
         mask_error(error, words, hmp=hmp)
