@@ -318,3 +318,23 @@ def test_one_shot_loads_exactly_these_modules(vm: Vm) -> None:
 def test_one_shot_loads_nothing_heavy(vm: Vm) -> None:
     loaded = loaded_modules(vm.path, "query-status")
     assert {name for name in loaded if room(name) in HEAVY} == set()
+
+
+ONLY_FOR_AN_ERROR = {
+    "qmpsh.schema.builtin",
+    "qmpsh.schema.describe",
+    "qmpsh.schema.manual",
+    "qmpsh.secrets",
+    "qmpsh.shell.explanations",
+    "qmpsh.shell.qom_values",
+    "qmpsh.shell.secret_prompt",
+}
+"""What a line with arguments does not need if it is right, sets no property and asks for nothing"""
+
+
+def test_a_typed_one_shot_loads_nothing_that_only_an_error_needs(vm: Vm) -> None:
+    line = "qom-list path=/machine"
+    loaded_modules(vm.path, line)  # fills the cache
+    loaded = loaded_modules(vm.path, line)
+    assert "qmpsh.schema.check" in loaded
+    assert loaded & ONLY_FOR_AN_ERROR == set()
