@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 import qmpsh.shell.verbs
@@ -73,6 +72,9 @@ def find_verb(line: VerbLine) -> Run:
 
 def decorated_verbs() -> dict[str, Verb]:
     """Return the rows of all decorated functions, in the order of `.help`."""
+    # Imported here: only the pages and their tests need all of them.
+    from pkgutil import iter_modules
+
     for module in iter_modules(qmpsh.shell.verbs.__path__):
         import_module(f"{__package__}.{module.name}")
     return dict(sorted(_DECORATED.items(), key=lambda item: _rank(item[1])))
