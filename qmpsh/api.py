@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import get_ident
 
 from qmpsh.address import parse_address
-from qmpsh.client.client import Client, ClientOptions
+from qmpsh.client.client import Client, ClientOptions, poll_until
 from qmpsh.client.dialect import GUEST_AGENT, QEMU
 from qmpsh.errors import CommandFailed, ConnectionLost, LineFailed, ReplyTimeout, UsageError
-from qmpsh.jsontypes import Json
+from qmpsh.jsontypes import Json, get_dict, get_str
 from qmpsh.language.values import quote
 from qmpsh.protocol.messages import Command, Event, Greeting
 from qmpsh.schema.features import SchemaFeatures
@@ -125,9 +125,7 @@ class VM:
         """The VM's name, "" if it has none; asked for each time."""
         if not self._client.dialect.named:
             return ""
-        value = self.execute("query-name")
-        name = value.get("name") if isinstance(value, dict) else None
-        return name if isinstance(name, str) else ""
+        return get_str(self.execute("query-name"), "name")
 
     @property
     def greeting(self) -> Greeting | None:
@@ -321,11 +319,7 @@ class VM:
     def _poll_until(self, ready: Callable[[], bool], timeout: float | None) -> None:
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         self._client.poll(0)
-        while not (ready() or self.closed):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return
-            self._client.poll(None if left == math.inf else left)
+        poll_until(self._client, ready, deadline)
 
     def _lost(self, when: str) -> ConnectionLost:
         why = f": {self._client.lost}" if self._client.lost is not None else ""
@@ -418,7 +412,7 @@ def _value(answers: Sequence[Answer], outcome: Outcome) -> Json | bytes:
 
 
 def _failure(answer: Answer) -> CommandFailed:
-    error = (answer.reply or {}).get("error")
-    if isinstance(error, dict):
-        return CommandFailed(str(error.get("class", "")), str(error.get("desc", "")))
+    error = get_dict(answer.reply, "error")
+    if error:
+        return CommandFailed(get_str(error, "class"), get_str(error, "desc"))
     return LineFailed(answer.text or "")

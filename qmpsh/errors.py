@@ -26,6 +26,11 @@ def shortened(text: str, most: int = NAME_CHARS) -> str:
     return text if len(text) <= most else f"{text[:most]}..."
 
 
+def os_reason(error: OSError) -> str:
+    """Return what the system says of an error, without its number and its file."""
+    return error.strerror or str(error)
+
+
 def failure(error_class: str, desc: str) -> str:
     """Return `Class: description` of a server's refusal; the class alone if that is all."""
     name = shortened(error_class).replace("\n", "\\n")

@@ -160,9 +160,9 @@ class Client:
         limit, address = self._options.connect_timeout, self.address
         deadline = math.inf if limit is None else started + limit
         quiet = handshake.Silence(self.fileno, time.monotonic(), lambda: self._connection.received)
-        if not self._wait(self._greeted, min(quiet.first_check(self._options), deadline)):
+        if not poll_until(self, self._greeted, min(quiet.first_check(self._options), deadline)):
             self._await_greeting(deadline, quiet, notice)
-        if not self._wait(lambda: self.ready, deadline):
+        if not poll_until(self, lambda: self.ready, deadline):
             # Imported here, as below: most servers greet, and agree.
             from qmpsh.client.session_errors import no_agreement
 
@@ -180,9 +180,9 @@ class Client:
         if time.monotonic() < deadline:
             session_errors.check_silent(address, self.dialect, quiet)
         noticed = quiet.since + self._options.notice_after
-        if notice and noticed < deadline and not self._wait(self._greeted, noticed):
+        if notice and noticed < deadline and not poll_until(self, self._greeted, noticed):
             notice(session_errors.waiting(address, limit, self.dialect, quiet))
-        if not self._wait(self._greeted, deadline):
+        if not poll_until(self, self._greeted, deadline):
             raise session_errors.no_greeting(address, limit or 0.0, self.dialect, quiet)
 
     @property
@@ -296,7 +296,7 @@ class Client:
         """
         pending = self.submit(command)
         deadline = math.inf if timeout is None else time.monotonic() + timeout
-        if not self._wait(lambda: pending.done, deadline):
+        if not poll_until(self, lambda: pending.done, deadline):
             raise self.overdue(pending, timeout or 0.0)
         return pending.result()
 
@@ -313,15 +313,6 @@ class Client:
             self._connection.forget(pending.id)
             self._outbox.make_room()
             self._write()
-
-    def _wait(self, ready: Callable[[], bool], deadline: float) -> bool:
-        """Poll until `ready()`, or the end of the connection; False when the time ran out."""
-        while not (ready() or self.closed):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
-            self.poll(left)
-        return True
 
     # ------------------------------------------------------------------------ bytes
 
@@ -431,3 +422,16 @@ class Client:
         self._stream.close()
         self._outbox.clear()
         self._inbox.fail(error)
+
+
+def poll_until(client: Client, ready: Callable[[], bool], deadline: float) -> bool:
+    """Poll until `ready()`, or the end of the connection; return False when the time ran out.
+
+    deadline: of the clock `time.monotonic()`, infinite for no limit
+    """
+    while not (ready() or client.closed):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return False
+        client.poll(left)
+    return True

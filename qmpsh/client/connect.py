@@ -20,7 +20,7 @@ from functools import partial
 
 from qmpsh.address import Address, TcpAddress, UnixAddress
 from qmpsh.client.poll import READ, WRITE, wait_for
-from qmpsh.errors import CannotConnect, ConnectionLost
+from qmpsh.errors import CannotConnect, ConnectionLost, os_reason
 from qmpsh.stream import Stream
 
 NOTICE_SECONDS = 1.0
@@ -58,7 +58,7 @@ class SocketStream:
             # QEMU exits with the newline after `quit` unread (wire.md section 8): an end as any.
             return b""
         except OSError as error:
-            raise ConnectionLost(f"the connection broke: {_reason(error)}") from error
+            raise ConnectionLost(f"the connection broke: {os_reason(error)}") from error
 
     def send(self, data: bytes) -> int:
         try:
@@ -66,7 +66,7 @@ class SocketStream:
         except BlockingIOError:
             return 0
         except OSError as error:
-            raise ConnectionLost(f"the server is gone: {_reason(error)}") from error
+            raise ConnectionLost(f"the server is gone: {os_reason(error)}") from error
 
     def _without_telnet(self, data: bytes) -> bytes | None:
 
@@ -101,7 +101,7 @@ class UnixStream(SocketStream):
             return 0
         except OSError as error:
             raise ConnectionLost(
-                f"the descriptor could not be sent with it: {_reason(error)}"
+                f"the descriptor could not be sent with it: {os_reason(error)}"
             ) from error
 
 
@@ -277,10 +277,6 @@ def begin_tcp(address: TcpAddress, *, tls: bool = False) -> socket.socket:
 
         raise tcp_refusal(address, None, error, tls=tls) from error
     return connection
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)
 
 
 # ---------------------------------------------------------------------------- telnet

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from qmpsh.address import Address, TcpAddress, UnixAddress, looks_like_address
-from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp
+from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, os_reason
 from qmpsh.system.argv import AGENT, HMP, QMP, SERIAL
 from qmpsh.system.listener import (
     ListenerInfo,
@@ -222,7 +222,7 @@ def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
         why = crowd(address)
         return why.error(f"{path} takes no more clients: {why.what}", why.todo)
     if address.abstract:
-        return CannotConnect(f"cannot connect to the abstract socket {path}: {_reason(error)}")
+        return CannotConnect(f"cannot connect to the abstract socket {path}: {os_reason(error)}")
     # A path of one word is shown as the first word of a command line has to write it.
     path = path if "/" in path else f"./{path}"
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
@@ -238,7 +238,7 @@ def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
         )
     if error.errno == errno.EPROTOTYPE:
         return CannotConnect(f"{path} is a socket of another type, not a stream as -qmp makes it")
-    return CannotConnect(f"cannot connect to {path}: {_reason(error)}")
+    return CannotConnect(f"cannot connect to {path}: {os_reason(error)}")
 
 
 LIST: Final = "qmpsh ls lists the monitors of this machine"
@@ -301,7 +301,7 @@ def tcp_refusal(
     """Return the error for a failed TCP connection. tls: TLS was to follow"""
     host, port = address
     if isinstance(error, socket.gaierror):
-        return CannotConnect(f"cannot resolve {host}: {_reason(error)}")
+        return CannotConnect(f"cannot resolve {host}: {os_reason(error)}")
     if isinstance(error, TimeoutError):
         within = "" if timeout is None else f" within {timeout:g} s"
         return ConnectTimeout(
@@ -314,7 +314,7 @@ def tcp_refusal(
             f"connection refused at {address.place}: nothing listens there",
             f"is QEMU running with {_tls_options(address) if tls else _tcp_options(address)}?",
         )
-    return CannotConnect(f"cannot connect to {host} port {port}: {_reason(error)}")
+    return CannotConnect(f"cannot connect to {host} port {port}: {os_reason(error)}")
 
 
 def _tcp_options(address: TcpAddress) -> str:
@@ -337,7 +337,3 @@ def _chardev(address: TcpAddress, more: str) -> str:
         f"-chardev socket,id=qmp,host={host},port={port},server=on,wait=off{more}"
         " -mon chardev=qmp,mode=control"
     )
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)

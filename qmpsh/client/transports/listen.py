@@ -13,7 +13,7 @@ import stat
 
 from qmpsh.address import TcpAddress, Transport, UnixAddress, parse_address, refusal
 from qmpsh.client.connect import stream_over
-from qmpsh.errors import AddressError, CannotConnect
+from qmpsh.errors import AddressError, CannotConnect, os_reason
 from qmpsh.stream import ConnectingStream, Stream
 from qmpsh.system.peer import socket_file
 
@@ -95,7 +95,7 @@ def _listen_tcp(place: TcpAddress) -> socket.socket:
                 f"{place.host} port {place.port} is already in use",
                 f"to connect to it yourself, the address is {place}",
             ) from error
-        reason = (error.strerror or str(error)).partition(" (while")[0]  # that much is Python's
+        reason = os_reason(error).partition(" (while")[0]  # that much is Python's
         raise CannotConnect(f"cannot listen on {place.host} port {place.port}: {reason}") from error
 
 
@@ -108,8 +108,7 @@ def _listen_unix(place: UnixAddress) -> socket.socket:
         listener.listen(1)
     except OSError as error:
         listener.close()
-        reason = error.strerror or str(error)
-        raise CannotConnect(f"cannot listen on {place.path}: {reason}") from error
+        raise CannotConnect(f"cannot listen on {place.path}: {os_reason(error)}") from error
     return listener
 
 

@@ -125,7 +125,6 @@ class Session:
         self.running: RunningLine | None = None
         self._listener = listener
         self._detached: list[RunningLine] = []
-        self._own: OwnedVm | None = None
         self.catalog.paths = list_paths
         self.catalog.ends = frozenset(BY_COMMAND)
         self.queries = BackgroundQueries(self.context, self.machine, self.catalog, listener)
@@ -134,12 +133,13 @@ class Session:
 
     def own(self, vm: OwnedVm | None) -> None:
         """Own a VM for this session: show what it prints, and ask about it on leaving."""
-        self._own = self.connection.own = vm
+        self.connection.own = vm
 
     @property
     def asks_to_leave(self) -> bool:
         """Whether leaving the shell takes a line, `.exit`, since it asks something."""
-        return self._own is not None and not is_over(self._own, self.machine)
+        own = self.connection.own
+        return own is not None and not is_over(own, self.machine)
 
     @property
     def prompt(self) -> Prompt:
@@ -234,7 +234,7 @@ class Session:
         waits.append(self.connection.wait(now))
         waits.append(None if self.client.due is None else max(0.0, self.client.due - now))
         waits += self.queries.due(now)
-        waits.append(None if self._own is None else OUTPUT_POLL_SECONDS)
+        waits.append(None if self.connection.own is None else OUTPUT_POLL_SECONDS)
         return min((wait for wait in waits if wait is not None), default=None)
 
     def poll(self) -> None:
@@ -262,13 +262,14 @@ class Session:
                 return Outcome()
             self.connection.approve(vm)
         outcome = yield from run_line(self.context, line)
-        if outcome.leave and self._own is not None:
-            return (yield from leave_shell(self._own, self.client, self.machine))
+        if outcome.leave and self.connection.own is not None:
+            return (yield from leave_shell(self.connection.own, self.client, self.machine))
         return outcome
 
     def _show_vm_output(self) -> None:
         """Report what a VM of ours has printed."""
-        said = self._own.words() if self._own is not None else ""
+        own = self.connection.own
+        said = own.words() if own is not None else ""
         if said:
             self._listener.remark(said, Tone.PRINTED)
 

@@ -92,7 +92,6 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         self._env = env
         self._redirect = redirect
         self._fault: BaseException | None = None
-        self._deliveries: set[asyncio.Task[None]] = set()
         self._advice = guard(
             lambda text: self._reporter.remark(text, Tone.ALARMING), lambda: self._typed_text()
         )
@@ -164,6 +163,10 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         """Show what a turn of the session has changed."""
 
     @abstractmethod
+    def _deliver(self, answer: Answer) -> None:
+        """Send an answer to its redirect, in the background."""
+
+    @abstractmethod
     def _set_style(self, style: BaseStyle) -> None:
         """Change the looks."""
 
@@ -195,10 +198,6 @@ class TerminalFrontEnd(ABC, Generic[Key]):
             self._set_style(make_style(values.theme, self._env.roles))
         elif name == "editing":
             self._application().editing_mode = EDITING_MODES[values.editing]
-
-    def _deliver(self, answer: Answer) -> None:
-        """Send an answer to its redirect, in the background."""
-        self._deliveries.add(asyncio.ensure_future(self._redirected(answer)))
 
     async def _redirected(self, answer: Answer) -> None:
         try:

@@ -138,11 +138,6 @@ def suggester(lines: AutoSuggest, app: Callable[[], Application[T]]) -> AutoSugg
     return ConditionalAutoSuggest(lines, Condition(shows))
 
 
-def style_class(role: str) -> str:
-    """Return the style string of a role; "" for plain text."""
-    return f"class:{role}" if role else ""
-
-
 def fragments(line: Line) -> StyleAndTextTuples:
     """Return a styled line in prompt_toolkit's form."""
     return [(f"class:{role}" if role else "", text) for role, text in line]

@@ -21,7 +21,7 @@ from prompt_toolkit.styles import BaseStyle
 from qmpsh.advice import Advice, nothing
 from qmpsh.render.units import progress_line
 from qmpsh.shell.session.session import Connect
-from qmpsh.shell.steps import Ask
+from qmpsh.shell.steps import Answer, Ask
 from qmpsh.ui.common.banner import Banner
 from qmpsh.ui.common.completer import SessionCompleter
 from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd
@@ -72,6 +72,7 @@ class LinePrompt(TerminalFrontEnd[None]):
         self._exit_code: int | None = None
         self._typing = False
         self._draft = Document()
+        self._deliveries: set[asyncio.Task[None]] = set()
         super().__init__(connect, redirect, env)
         columns, more = self._reporter.columns, self._reporter.glyphs.more
         completer = SessionCompleter(self.session, columns, more, self._advice)
@@ -142,6 +143,9 @@ class LinePrompt(TerminalFrontEnd[None]):
                 self._deliveries.clear()
         finally:
             loop.remove_signal_handler(signal.SIGINT)
+
+    def _deliver(self, answer: Answer) -> None:
+        self._deliveries.add(asyncio.ensure_future(self._redirected(answer)))
 
     async def _ask(self, asking: Ask) -> None:
         answer = await self._questions.ask(asking, self._style)
