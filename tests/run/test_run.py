@@ -62,9 +62,9 @@ def test_a_script_on_stdin(emulator: str, runtime: str, mark: str, run_qmpsh: Ru
     done = run_qmpsh(
         "run", "--", emulator, *EMPTY, "-S", "-name", mark, stdin="query-status\nquery-name\n"
     )
+    assert (done.stderr, done.returncode) == ("", 0)
     status, name = map(json.loads, done.stdout.splitlines())
     assert (status["status"], name["name"]) == ("prelaunch", mark)
-    assert (done.stderr, done.returncode) == ("", 0)
     assert is_clean(runtime, mark)
 
 
