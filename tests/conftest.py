@@ -62,7 +62,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("qemu")
 
 
-ONE_IS_ENOUGH = {"completion", "lookout", "running", "tui"}
+ONE_IS_ENOUGH = {"tab", "inspect", "ui"}
 """folders of tests about what is the same with every emulator: terminals, processes, /proc"""
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ONE_IS_ENOUGH
 from tests.qemu import ROOT
 
 FUNCTION_LINES = 50
@@ -145,3 +146,8 @@ def test_shell_scripts_parse_and_can_be_run(script: Path) -> None:
     interpreter = "bash" if "bash" in script.read_text().splitlines()[0] else "sh"
     subprocess.run([interpreter, "-n", str(script)], check=True)
     assert script.stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize("folder", sorted(ONE_IS_ENOUGH))
+def test_folders_that_are_tested_with_one_emulator_are_there(folder: str) -> None:
+    assert list((ROOT / "tests" / folder).glob("test_*.py"))

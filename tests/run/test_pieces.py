@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +58,21 @@ def test_the_peer_is_the_program_that_was_started(emulator: str) -> None:
         client.close()
     assert started.has_ended
     assert not os.path.exists(os.path.dirname(started.path))
+
+
+def test_accepting_a_client_that_another_thread_took_does_not_block(tmp_path: Path) -> None:
+    # Two threads of QEMU accept the first client now and then: docs/wire.md, section 1.
+    program = tmp_path / "shows-blocking"
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import os, re, sys\n"
+        "print(os.get_blocking(int(re.search(r',fd=(\\d+),', ' '.join(sys.argv))[1])))\n"
+    )
+    program.chmod(0o700)
+    started = start([str(program)])
+    wait_until(lambda: started.has_ended)
+    assert started.words() == "False\n"
+    started.end()
 
 
 def test_a_vm_that_is_stopped_is_ended_all_the_same(

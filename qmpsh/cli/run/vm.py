@@ -249,6 +249,9 @@ def _start(
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(path)
+        # QEMU's main thread and its monitor thread may both be woken for the first client: the one
+        # that comes second would wait in accept() for ever (wire.md section 1).
+        listener.setblocking(False)
 
         def prepare() -> None:
             # The kernel reports the process that called listen() as the peer (SO_PEERCRED).
