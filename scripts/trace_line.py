@@ -27,6 +27,8 @@ QUIET_SECONDS = 0.3
 _PACKAGE = f"{Path(qmpsh.__file__).parent}/"
 _SCAN = "language/scanner.py:Scanner.__init__"
 _PARSE = "language/parser.py:line_statements"
+_CHECK = "complete/hints.py:find_faults"
+_FRAME = "ui/common/driver.py:FrameLimiter.on_frame"
 _FIRST_BYTE = "client/connect.py:SocketStream.send"
 
 
@@ -43,6 +45,8 @@ class Counts(NamedTuple):
     moves: int
     scans: int
     parses: int
+    checks: int
+    frames: int
     by_function: Counter[str]
 
     def __str__(self) -> str:
@@ -77,6 +81,8 @@ class CallCounter:
             moves=_changes(folders),
             scans=found[_SCAN],
             parses=found[_PARSE],
+            checks=found[_CHECK],
+            frames=found[_FRAME],
             by_function=found,
         )
 

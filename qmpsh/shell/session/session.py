@@ -123,6 +123,7 @@ class Session:
         self.catalog = Catalog()
         self.catalog.settings = completable(self.preferences)
         self.running: RunningLine | None = None
+        self._faults: tuple[object, list[Fault]] = (None, [])
         self._listener = listener
         self._detached: list[RunningLine] = []
         self.catalog.paths = list_paths
@@ -190,11 +191,13 @@ class Session:
 
     def faults(self, text: str) -> list[Fault]:
         """Return the faults of the line so far, for its colours."""
-        return (
-            find_faults(text, self.catalog, self.context.mode)
-            if len(text) <= MAX_LINE_CHARACTERS
-            else []
-        )
+        if len(text) > MAX_LINE_CHARACTERS:
+            return []
+        catalog, mode = self.catalog, self.context.mode
+        line = (text, mode, catalog.commands, catalog.schema, catalog.aliases)
+        if self._faults[0] != line:  # the colours and the hint ask for the same
+            self._faults = line, find_faults(text, catalog, mode)
+        return self._faults[1]
 
     def start(self, line: str, show: Show, ended: Callable[[Outcome], None]) -> None:
         """Run one logical line; `show` and `ended` may be called before this returns.

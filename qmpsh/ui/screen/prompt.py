@@ -24,7 +24,7 @@ from prompt_toolkit.layout.processors import (
     HighlightMatchingBracketProcessor,
 )
 
-from qmpsh.advice import UNGUARDED, Advice
+from qmpsh.advice import UNGUARDED, Advice, nothing
 from qmpsh.complete.hints import Fault
 from qmpsh.render.theme import Line
 from qmpsh.shell.session.session import Session
@@ -61,14 +61,20 @@ def make_buffer(  # noqa: PLR0913 - all that a line's buffer is made of
     def goes_on() -> bool:
         return advice.get("rows", lambda: bool(session.split(buffer.text).rest), bool)
 
+    def suggest_rest(buffer: Buffer) -> None:
+        buffer.suggestion = advice.get(
+            "suggestion", lambda: suggest.get_suggestion(buffer, buffer.document), nothing
+        )
+
     buffer = Buffer(
         name="prompt",
         completer=completer,
-        auto_suggest=suggest,
         history=history,
         enable_history_search=True,
         multiline=Condition(goes_on),
         accept_handler=accepted,
+        # Not as its `auto_suggest`: that would draw each key twice, without the rest and with it.
+        on_text_insert=suggest_rest,
     )
     return buffer
 

@@ -90,6 +90,7 @@ class ScreenState:
         self.columns = columns
         self._elapsed = elapsed
         self._hint: tuple[tuple[str, str, int], Line] | None = None
+        self._status: tuple[tuple[StatusFacts, int], Line] | None = None
 
     # ------------------------------------------------------------------ what is where
 
@@ -163,7 +164,9 @@ class ScreenState:
             last="" if self.events_shown else self.events.last_name,
             read_only=self.session.read_only,
         )
-        return status_line(facts, width, self.glyphs)
+        if self._status is None or self._status[0] != (facts, width):  # most keys change nothing
+            self._status = (facts, width), status_line(facts, width, self.glyphs)
+        return self._status[1]
 
     def hint(self, buffer: Buffer) -> Line:
         """Return the row below the prompt, preceded by vi's mode unless it inserts letters."""
