@@ -107,7 +107,7 @@ class VM:
     def __init__(self, client: Client, settings: Settings, notice: Notice) -> None:
         self._settings = settings
         self._notice = notice
-        self._machine = Machine(str(client.address), client.greeting)
+        self._machine = Machine(str(client.address), client.connection.greeting)
         self._context = Context(client, settings, self._machine, None, _NoticeFrontEnd(notice))
         self._thread = 0
         self._history()  # events are kept from the start
@@ -130,7 +130,7 @@ class VM:
     @property
     def greeting(self) -> Greeting | None:
         """The server's greeting; None for a guest agent."""
-        return self._client.greeting
+        return self._client.connection.greeting
 
     @property
     def version(self) -> str:

@@ -81,7 +81,8 @@ class Batch:
         self._piped: dict[int, tuple[Redirect, list[bytes]]] = {}
         self._redirect_error: QmpshError | None = None
         self._progress: WaitProgress | None = None
-        machine = Machine(str(client.address), client.greeting) if client else Machine("", None)
+        address = str(client.address) if client else ""
+        machine = Machine(address, client.connection.greeting if client else None)
         self.front_end = _BatchFrontEnd(environment)
         self.context = Context(client, settings, machine, schema, self.front_end)
 

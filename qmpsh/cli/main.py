@@ -137,7 +137,7 @@ def _run_batch(words: SplitArgv, options: Options, environment: Environment) -> 
     schema = options.given_schema()
     offline = words.address is None and (settings.dry_run or bool(words.line))
     client = None if offline else _connect(words, options, environment)
-    if client is not None and (said := remark(words.address or "", client.greeting)):
+    if client is not None and (said := remark(words.address or "", client.connection.greeting)):
         environment.notice(said)
     batch = Batch(client, settings, schema, environment)
     try:

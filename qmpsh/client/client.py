@@ -12,14 +12,15 @@ replies that answer nothing) to the `subscriber`. No other method moves bytes, a
 only place that waits, so a batch may block in `poll(timeout)`, while a screen watches `fileno()`
 (and, while `wants_write`, for writing) and calls `poll(0)`, at the latest at `due`. `execute` and
 `connect` are loops around `poll`. Greeting and negotiation are ordinary turns too: `open` returns a
-client that is still connecting, and `ready` says when it takes commands.
+client that is still connecting, and `ready` says when it takes commands; `wait_until_ready` is the
+loop that `connect` adds, with its notices, and `refusal_of` says why it came to nothing.
 
 A turn is bounded in bytes and in time, so that a flood of events or a huge reply cannot starve the
 keys. A callback may submit or close: all messages of a piece are delivered from a consistent state.
 
 A client serves one connection. Once that is lost, every `Pending` gets the error and nothing is
-sent again: whether the server has carried out a command already is unknown. `reopen` opens another
-client with the same options.
+sent again: whether the server has carried out a command already is unknown. To connect again is to
+open another client with its `address`, `options` and `tracer`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from typing import Final
 
 from qmpsh.address import Address
 from qmpsh.client import handshake
-from qmpsh.client.connect import UnixStream, begin_stream, open_stream
+from qmpsh.client.connect import begin_stream, carries_descriptors, open_stream
 from qmpsh.client.dialect import Dialect, dialect_of_greeting
 from qmpsh.client.handshake import ClientOptions as ClientOptions
 from qmpsh.client.poll import Poller
@@ -57,23 +58,26 @@ class Client:
 
     stream:  connected or still connecting
     address: what it is connected to, for messages
+    options: of the session
+    tracer:  gets every message from now on, None for none; may be replaced
 
-    `poll` performs greeting and negotiation; `ready` is true once commands are accepted.
+    `poll` performs greeting and negotiation; `ready` is true once commands are accepted. What was
+    greeted and agreed on is read from its `connection`, what a connect waits for from its `stream`.
     """
 
     __slots__ = (
-        "_agreement",
-        "_connection",
         "_inbox",
-        "_options",
         "_outbox",
-        "_stream",
         "_turn",
         "_watch",
         "address",
+        "agreement",
         "closed",
+        "connection",
         "dialect",
         "lost",
+        "options",
+        "stream",
         "tracer",
     )
 
@@ -89,9 +93,9 @@ class Client:
         self.dialect = options.dialect
         self.closed = False
         self.lost: QmpshError | None = None
-        self._options = options
-        self._stream = stream
-        self._connection = Connection(
+        self.options = options
+        self.stream = stream
+        self.connection = Connection(
             greeting=options.negotiate and self.dialect.greets,
             oob=options.oob,
             limit=options.limit,
@@ -100,10 +104,10 @@ class Client:
         self._inbox = Inbox()
         self._turn = Turn()
         self._outbox = Outbox(options.dialect.window, options.dialect.rate)
-        self._agreement: Pending | None = None
+        self.agreement: Pending | None = None
         self._watch = Poller(stream.fileno())
         if options.negotiate and not self.dialect.greets:
-            self._agreement = self._submit(*handshake.synchronize(self._connection))
+            self.agreement = self._submit(*handshake.synchronize(self.connection))
 
     @classmethod
     def connect(
@@ -123,7 +127,7 @@ class Client:
         client = cls(stream, address, options, tracer)
         try:
             if options.negotiate:
-                client.wait_until_ready(started, notice)
+                wait_until_ready(client, started, notice)
         except BaseException:
             # Closed at once, an interrupt included: a busy monitor would serve us later.
             client.close()
@@ -140,72 +144,12 @@ class Client:
         """
         return cls(begin_stream(address), address, options, tracer)
 
-    def reopen(self, address: Address | None = None) -> Client:
-        """Return another client, opened as this one: the same server, options and tracer.
-
-        address: where else it is to be found, None for the same
-        """
-        return Client.open(address or self.address, self._options, self.tracer)
-
-    def reconnect(self) -> Client:
-        """Return another client, greeted and negotiated: waits and raises as `connect` does."""
-        return Client.connect(self.address, self._options, None, self.tracer)
-
-    def wait_until_ready(self, started: float, notice: Callable[[str], None] | None = None) -> None:
-        """Wait until greeted and negotiated.
-
-        started: when the connect timeout began to run, of the clock `time.monotonic()`
-        Raises as `connect` does, and leaves the closing to the caller.
-        """
-        limit, address = self._options.connect_timeout, self.address
-        deadline = math.inf if limit is None else started + limit
-        quiet = handshake.Silence(self.fileno, time.monotonic(), lambda: self._connection.received)
-        if not poll_until(self, self._greeted, min(quiet.first_check(self._options), deadline)):
-            self._await_greeting(deadline, quiet, notice)
-        if not poll_until(self, lambda: self.ready, deadline):
-            # Imported here, as below: most servers greet, and agree.
-            from qmpsh.client.session_errors import no_agreement
-
-            raise no_agreement(address, limit or 0.0)
-        if self.lost is not None and not (self._agreement and self._agreement.reply):
-            raise self.refusal
-
-    def _await_greeting(
-        self, deadline: float, quiet: handshake.Silence, notice: Callable[[str], None] | None
-    ) -> None:
-        """Go on waiting for a greeting that is late; say once what is waited for."""
-        from qmpsh.client import session_errors
-
-        limit, address = self._options.connect_timeout, self.address
-        if time.monotonic() < deadline:
-            session_errors.check_silent(address, self.dialect, quiet)
-        noticed = quiet.since + self._options.notice_after
-        if notice and noticed < deadline and not poll_until(self, self._greeted, noticed):
-            notice(session_errors.waiting(address, limit, self.dialect, quiet))
-        if not poll_until(self, self._greeted, deadline):
-            raise session_errors.no_greeting(address, limit or 0.0, self.dialect, quiet)
-
-    @property
-    def refusal(self) -> CannotConnect:
-        """Why no session could be established, after the connection was lost."""
-        from qmpsh.client.session_errors import refusal
-
-        return refusal(self.address, self.lost, greeted=self.greeting is not None)
-
-    def _greeted(self) -> bool:
-        return self._connection.state not in (ProtocolState.GREETING, ProtocolState.SYNCING)
-
     # ------------------------------------------------------------------------ what is known
-
-    @property
-    def greeting(self) -> Greeting | None:
-        """The server's greeting; None if it does not greet."""
-        return self._connection.greeting
 
     @property
     def ready(self) -> bool:
         """Whether commands are taken: greeted and negotiated, and neither lost nor closed."""
-        return not self.closed and self._connection.state is ProtocolState.READY
+        return not self.closed and self.connection.state is ProtocolState.READY
 
     @property
     def in_flight(self) -> int:
@@ -213,24 +157,9 @@ class Client:
         return len(self._inbox)
 
     @property
-    def is_busy(self) -> bool:
-        """Whether the server has in-band commands to answer: another one would wait for them."""
-        return self._connection.in_flight > 0
-
-    @property
-    def oob(self) -> bool:
-        """Whether out-of-band execution was agreed on."""
-        return self._connection.oob
-
-    @property
-    def takes_descriptors(self) -> bool:
-        """Whether a command may carry one: its stream is a unix socket of the server's."""
-        return isinstance(self._stream, UnixStream)
-
-    @property
     def wants_write(self) -> bool:
         """Whether to poll when the descriptor can be written to; reading is always wanted."""
-        stream, outbox = self._stream, self._outbox
+        stream, outbox = self.stream, self._outbox
         # One on its way takes nothing, however much room its descriptor has.
         return stream.wants_write or bool(outbox.rest and not (outbox.error or stream.awaits))
 
@@ -238,11 +167,6 @@ class Client:
     def due(self) -> float | None:
         """When to poll in any case, by `time.monotonic()`: to send or to decode; None for never."""
         return None if self.closed else 0.0 if self._turn.is_decoding else self._outbox.due
-
-    @property
-    def awaits(self) -> str:
-        """What a connection that is not yet established waits for; "" for nothing."""
-        return self._stream.awaits
 
     @property
     def subscriber(self) -> Subscriber | None:
@@ -253,13 +177,9 @@ class Client:
     def subscriber(self, subscriber: Subscriber | None) -> None:
         self._inbox.subscriber = subscriber
 
-    def set_tracer(self, tracer: Tracer) -> None:
-        """Pass every message from now on to a tracer, in the place of the one before."""
-        self.tracer = tracer
-
     def fileno(self) -> int:
         """Return the descriptor to wait on; -1 once closed."""
-        return self._stream.fileno()
+        return self.stream.fileno()
 
     # ------------------------------------------------------------------------ commands
 
@@ -273,9 +193,9 @@ class Client:
         try:
             if self.closed:
                 raise handshake.no_connection(command.name, self.lost)
-            if command.fd is not None and not self.takes_descriptors:
+            if command.fd is not None and not carries_descriptors(self.stream):
                 raise UsageError(handshake.no_descriptors(self.address))
-            id, data = self._connection.send_command(command)
+            id, data = self.connection.send_command(command)
         except QmpshError:
             if command.fd is not None:
                 os.close(command.fd)
@@ -304,13 +224,13 @@ class Client:
         """Return the error for a command without a reply in time; if unsent, it never is sent."""
         is_unsent = self._outbox.withdraw(pending)
         if is_unsent and self._inbox.forget(pending):
-            self._connection.forget(pending.id)
+            self.connection.forget(pending.id)
         return pending.overdue(seconds, is_unsent=is_unsent)
 
     def forget(self, pending: Pending) -> None:
         """Wait no longer for a reply that may never come, and let what is after it go out."""
         if self._inbox.forget(pending):
-            self._connection.forget(pending.id)
+            self.connection.forget(pending.id)
             self._outbox.make_room()
             self._write()
 
@@ -324,14 +244,14 @@ class Client:
         """
         if self.closed:
             return False
-        flags = self._watch.wait(self._stream.fileno(), self._limit(timeout), self.wants_write)
+        flags = self._watch.wait(self.stream.fileno(), self._limit(timeout), self.wants_write)
         happened = bool(flags & select.POLLOUT)
         if happened:
             self._write()
         if self._turn.is_decoding:
             self._take_messages()  # nothing more is read meanwhile, or it would pile up
             happened = True
-        elif flags & ~select.POLLOUT or (flags and self._stream.wants_write):
+        elif flags & ~select.POLLOUT or (flags and self.stream.wants_write):
             happened = self._read() or happened
         if self._outbox.due is not None:
             self._write()
@@ -350,21 +270,21 @@ class Client:
         return wait if timeout is None else min(timeout, wait)
 
     def _write(self) -> None:
-        self._outbox.write_to(self._stream, self.tracer)
+        self._outbox.write_to(self.stream, self.tracer)
 
     def _read(self) -> bool:
         """Read until the socket would block, or this turn's share is taken; False for nothing."""
         happened = False
         for _ in range(_MAX_READS):
             try:
-                data = self._stream.recv(_READ_BYTES)
+                data = self.stream.recv(_READ_BYTES)
             except (ConnectionLost, CannotConnect) as error:
                 self._lose(error)
                 return True
             if data is None:
                 break
             happened = True
-            self._connection.receive_data(data)
+            self.connection.receive_data(data)
             self._take_messages()
             if len(data) < _READ_BYTES or self.closed or self._turn.is_decoding:
                 break
@@ -374,14 +294,14 @@ class Client:
     def _take_messages(self) -> None:
         while not self.closed:
             try:
-                message = self._connection.next_message()
+                message = self.connection.next_message()
             except ConnectionLost as error:
                 self._lose(error)
                 return
             if not isinstance(message, Pause):
                 self._take(message)
             elif message is PEER_CLOSED:
-                self._lose(handshake.end_of_stream(self._connection.unfinished))
+                self._lose(handshake.end_of_stream(self.connection.unfinished))
             elif not self._turn.continues(message):
                 return
 
@@ -400,13 +320,13 @@ class Client:
         """Set which kind of server this is, once that is known; its limits hold from now on."""
         self.dialect = dialect
         self._outbox.set_limits(dialect.window, dialect.rate)
-        self._connection.bound_requests(dialect.title, dialect.longest)
+        self.connection.bound_requests(dialect.title, dialect.longest)
 
     def _agree(self) -> None:
         """Negotiate after the first greeting, unless none was expected."""
-        if self._connection.state is ProtocolState.NEGOTIATING and self._agreement is None:
+        if self.connection.state is ProtocolState.NEGOTIATING and self.agreement is None:
             command = Command("qmp_capabilities")
-            self._agreement = self._submit(command, *self._connection.negotiate())
+            self.agreement = self._submit(command, *self.connection.negotiate())
 
     def close(self) -> None:
         """Give up the connection; what is unanswered gets a ConnectionLost. May be called twice."""
@@ -419,7 +339,7 @@ class Client:
 
     def _end(self, error: QmpshError) -> None:
         self.closed = True
-        self._stream.close()
+        self.stream.close()
         self._outbox.clear()
         self._inbox.fail(error)
 
@@ -435,3 +355,58 @@ def poll_until(client: Client, ready: Callable[[], bool], deadline: float) -> bo
             return False
         client.poll(left)
     return True
+
+
+def wait_until_ready(
+    client: Client, started: float, notice: Callable[[str], None] | None = None
+) -> None:
+    """Wait until a client is greeted and negotiated.
+
+    started: when the connect timeout began to run, of the clock `time.monotonic()`
+    Raises as `Client.connect` does, and leaves the closing to the caller.
+    """
+    options, connection = client.options, client.connection
+    limit = options.connect_timeout
+    deadline = math.inf if limit is None else started + limit
+    quiet = handshake.Silence(client.fileno, time.monotonic(), lambda: connection.received)
+    if not _poll_until_begun(client, min(quiet.first_check(options), deadline)):
+        _await_greeting(client, deadline, quiet, notice)
+    if not poll_until(client, lambda: client.ready, deadline):
+        # Imported here, as below: most servers greet, and agree.
+        from qmpsh.client.session_errors import no_agreement
+
+        raise no_agreement(client.address, limit or 0.0)
+    if client.lost is not None and not (client.agreement and client.agreement.reply):
+        raise refusal_of(client)
+
+
+def _await_greeting(
+    client: Client,
+    deadline: float,
+    quiet: handshake.Silence,
+    notice: Callable[[str], None] | None,
+) -> None:
+    """Go on waiting for a greeting that is late; say once what is waited for."""
+    from qmpsh.client import session_errors
+
+    limit, address, dialect = client.options.connect_timeout, client.address, client.dialect
+    if time.monotonic() < deadline:
+        session_errors.check_silent(address, dialect, quiet)
+    noticed = quiet.since + client.options.notice_after
+    if notice and noticed < deadline and not _poll_until_begun(client, noticed):
+        notice(session_errors.waiting(address, limit, dialect, quiet))
+    if not _poll_until_begun(client, deadline):
+        raise session_errors.no_greeting(address, limit or 0.0, dialect, quiet)
+
+
+def _poll_until_begun(client: Client, deadline: float) -> bool:
+    """`poll_until` the greeting came, or the answer that a guest agent gives in its place."""
+    before = (ProtocolState.GREETING, ProtocolState.SYNCING)
+    return poll_until(client, lambda: client.connection.state not in before, deadline)
+
+
+def refusal_of(client: Client) -> CannotConnect:
+    """Return why no session could be established, after the connection was lost."""
+    from qmpsh.client.session_errors import refusal
+
+    return refusal(client.address, client.lost, greeted=client.connection.greeting is not None)

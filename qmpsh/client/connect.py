@@ -105,6 +105,11 @@ class UnixStream(SocketStream):
             ) from error
 
 
+def carries_descriptors(stream: Stream) -> bool:
+    """Whether a command may carry one there: it is a unix socket of the server's own."""
+    return isinstance(stream, UnixStream)
+
+
 def open_stream(
     address: Address,
     timeout: float | None,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from typing import Final, NamedTuple
 
 from qmpsh.client.client import Client, Pending
+from qmpsh.client.connect import carries_descriptors
 from qmpsh.client.handshake import no_descriptors
 from qmpsh.errors import ConnectionLost, ReplyTimeout, StreamEnded, UsageError, failure
 from qmpsh.jsontypes import Json, JsonObject, get_str
@@ -112,7 +113,7 @@ def execute(
 
 def _adapted(client: Client, command: Command, allows_oob: Allows) -> Command:
     """Return the command as this server expects it; out of band if it would wait otherwise."""
-    if client.oob and client.is_busy and allows_oob(command.name):
+    if client.connection.oob and client.connection.in_flight and allows_oob(command.name):
         command = command._replace(oob=True)
     if command.arguments is None and command.name in client.dialect.braced:
         command = command._replace(arguments={})
@@ -123,11 +124,12 @@ def _refuse(client: Client, request: Request, settings: Settings) -> None:
     """Raise UsageError for what is known to be beyond this server."""
     if request.hmp and not client.dialect.hmp:
         raise UsageError(no_human_monitor(client))
-    if request.modifiers.oob and settings.negotiated and not client.oob:
-        is_offered = client.greeting is not None and "oob" in client.greeting.capabilities
+    if request.modifiers.oob and settings.negotiated and not client.connection.oob:
+        greeting = client.connection.greeting
+        is_offered = greeting is not None and "oob" in greeting.capabilities
         why = "--no-oob forbids it" if is_offered else "this server does not offer it"
         raise UsageError(f"--oob: no out-of-band execution here, {why}; write the line without")
-    if request.modifiers.fd is not None and not client.takes_descriptors:
+    if request.modifiers.fd is not None and not carries_descriptors(client.stream):
         raise UsageError(f"--fd: {no_descriptors(client.address)}")
 
 

@@ -285,7 +285,7 @@ class Introspection:
         from qmpsh.schema.cache import cache_path
         from qmpsh.system.peer import server_identity
 
-        greeting = client.greeting
+        greeting = client.connection.greeting
         version = [greeting.version, greeting.package] if greeting else ["unknown"]
         # First: a name is cut at its end, where a server's own long words may stand.
         return cache_path([*server_identity(client.address, client.fileno()), *version])

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from qmpsh.address import UnixAddress
-from qmpsh.client.client import Client, ClientOptions
+from qmpsh.client.client import Client, ClientOptions, wait_until_ready
 from qmpsh.client.dialect import GUEST_AGENT
 from qmpsh.errors import Busy, NotQmp
 from qmpsh.protocol.messages import Command
@@ -30,7 +30,7 @@ def test_ids_come_back_and_nothing_is_stray(agent: Agent) -> None:
     client = connect(agent)
     strays: list[object] = []
     client.subscriber = strays.append
-    assert client.greeting is None
+    assert client.connection.greeting is None
     assert client.execute(PING).value == {}
     pendings = [client.submit(Command("guest-sync", {"id": number})) for number in range(20)]
     wait_until(lambda: client.poll(0.1) and all(pending.done for pending in pendings))
@@ -84,7 +84,7 @@ def test_again_without_waiting(start_agent: AgentStarter) -> None:
     agent.process.kill()
     wait_until(lambda: client.poll(0.1) and client.closed)
     start_agent(agent.folder)
-    other = client.reopen()
+    other = Client.open(client.address, client.options)
     wait_until(lambda: other.poll(0.1) and other.ready)
     assert other.execute(PING).value == {}
     other.close()
@@ -127,5 +127,5 @@ def test_nothing_is_written_before_the_stream_is_there() -> None:
 def test_the_time_of_a_silent_agent_is_the_connect_timeout() -> None:
     client = Client(FakeStream([]), UnixAddress("/m.sock"), IMPATIENT)
     with pytest.raises(Busy):
-        client.wait_until_ready(time.monotonic(), None)
+        wait_until_ready(client, time.monotonic(), None)
     client.close()

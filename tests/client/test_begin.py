@@ -8,7 +8,7 @@ import time
 import pytest
 
 from qmpsh.address import UnixAddress
-from qmpsh.client.client import Client, ClientOptions
+from qmpsh.client.client import Client, ClientOptions, wait_until_ready
 from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, QmpshError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.protocol.messages import Event
@@ -24,7 +24,7 @@ def begin(
 ) -> tuple[Client, QmpshError | None]:
     client = Client(stream, ADDRESS, options)
     try:
-        client.wait_until_ready(time.monotonic(), None if notices is None else notices.append)
+        wait_until_ready(client, time.monotonic(), None if notices is None else notices.append)
     except QmpshError as error:
         client.close()
         return client, error
@@ -35,7 +35,7 @@ def test_greeted_and_negotiated() -> None:
     stream = FakeStream([None, line(GREETING), line(EVENT), reply("1")])
     client, error = begin(stream, ClientOptions())
     assert error is None
-    assert client.greeting is not None
+    assert client.connection.greeting is not None
     assert [json.loads(data) for data in stream.sent] == [
         {"execute": "qmp_capabilities", "arguments": {"enable": ["oob"]}, "id": "1"}
     ]
@@ -48,7 +48,7 @@ def test_greeted_and_negotiated() -> None:
 def test_a_slow_road_is_no_silence() -> None:
     notices: list[str] = []
     client = Client(FakeStream([line(GREETING), reply("1")]), ADDRESS, ClientOptions())
-    client.wait_until_ready(time.monotonic() - 5, notices.append)
+    wait_until_ready(client, time.monotonic() - 5, notices.append)
     assert client.ready
     assert notices == []
     client.close()
@@ -166,7 +166,7 @@ def test_notice_without_a_limit() -> None:
         stream.received += [line(GREETING), reply("1")]
 
     client = Client(stream, ADDRESS, ClientOptions(connect_timeout=None, notice_after=0.01))
-    client.wait_until_ready(time.monotonic(), notice)
+    wait_until_ready(client, time.monotonic(), notice)
     assert [text.rpartition("; ")[2] for text in notices] == ["waiting"]
     client.close()
 

@@ -9,7 +9,7 @@ import pytest
 
 from qmpsh.address import UnixAddress
 from qmpsh.client import queues
-from qmpsh.client.client import Client, ClientOptions
+from qmpsh.client.client import Client, ClientOptions, wait_until_ready
 from qmpsh.errors import (
     CommandFailed,
     ConnectionLost,
@@ -218,7 +218,7 @@ def test_a_subscriber_may_submit_and_close() -> None:
 def test_a_late_greeting() -> None:
     client = ready(FakeStream([line(GREETING)]))
     client.poll(0)
-    assert client.greeting is not None
+    assert client.connection.greeting is not None
     client.close()
 
 
@@ -230,7 +230,7 @@ def test_tracer() -> None:
         traced.append((direction, message))
 
     client = Client(stream, ADDRESS, ClientOptions(oob=False), trace)
-    client.wait_until_ready(time.monotonic())
+    wait_until_ready(client, time.monotonic())
     client.execute(STOP)
     assert traced == [
         ("<-", GREETING),

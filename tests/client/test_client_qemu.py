@@ -51,14 +51,18 @@ def test_unix(vm: Vm) -> None:
 
 def test_greeting(vm: Vm) -> None:
     with connected(UnixAddress(vm.path)) as client:
-        assert client.greeting is not None
-        assert client.greeting.capabilities == ("oob",)
+        assert client.connection.greeting is not None
+        assert client.connection.greeting.capabilities == ("oob",)
         value = client.execute(Command("query-version"), PATIENCE).value
         assert isinstance(value, dict)
         numbers = value["qemu"]
         assert isinstance(numbers, dict)
         version = "{major}.{minor}.{micro}".format_map(numbers)
-        assert (client.greeting.version, client.greeting.package) == (version, value["package"])
+        greeting = client.connection.greeting
+        assert (greeting.version, greeting.package) == (
+            version,
+            value["package"],
+        )
 
 
 def test_abstract(start_vm: VmStarter) -> None:
@@ -160,7 +164,7 @@ def test_out_of_band_overtakes(vm: Vm) -> None:
             if direction == "<-":
                 order.append(str(message["id"]))
 
-        client.set_tracer(trace)
+        client.tracer = trace
         slow = [client.submit(Command("query-qmp-schema")) for _ in range(20)]
         oob = client.submit(Command("query-yank", oob=True))
         while not all(pending.done for pending in slow):

@@ -183,7 +183,7 @@ def test_timeout_of_nothing() -> None:
 def test_a_server_that_does_not_greet() -> None:
     with serving(lambda peer: peer.reply(peer.receive(), "pong")) as path:
         client = Client.connect(UnixAddress(path), ClientOptions(negotiate=False))
-        assert client.greeting is None
+        assert client.connection.greeting is None
         assert client.execute(Command("guest-ping"), PATIENCE).value == "pong"
         client.close()
 

@@ -11,7 +11,7 @@ import pytest
 
 from qmpsh.address import UnixAddress
 from qmpsh.client.client import Client, ClientOptions
-from qmpsh.client.connect import UnixStream, stream_over
+from qmpsh.client.connect import UnixStream, carries_descriptors, stream_over
 from qmpsh.errors import ConnectionLost, UsageError
 from qmpsh.protocol.messages import Command
 from tests.client.fakes import FakeStream, reply
@@ -109,7 +109,7 @@ def test_a_stream_that_carries_none() -> None:
         UsageError, match=r"^a descriptor cannot go to /m\.sock: only a unix socket"
     ):
         client.submit(Command("getfd", {"fdname": "a"}, fd=fd))
-    assert not client.takes_descriptors
+    assert not carries_descriptors(client.stream)
     assert not is_open(fd)
     client.close()
 
@@ -128,5 +128,5 @@ def test_no_descriptor_is_left(vm: Vm) -> None:
 @pytest.mark.parametrize("family, takes", [(socket.AF_UNIX, True), (socket.AF_INET, False)])
 def test_only_a_unix_socket_takes_one(family: socket.AddressFamily, *, takes: bool) -> None:
     client = Client(stream_over(socket.socket(family)), ADDRESS, READY)
-    assert client.takes_descriptors is takes
+    assert carries_descriptors(client.stream) is takes
     client.close()

@@ -23,7 +23,7 @@ from shlex import quote
 import pytest
 
 from qmpsh.address import parse_address
-from qmpsh.client.client import Client, ClientOptions, Pending
+from qmpsh.client.client import Client, ClientOptions, Pending, refusal_of
 from qmpsh.client.transports.libvirt import LibvirtAddress
 from qmpsh.client.transports.libvirt_api import COMMANDS_THREAD
 from qmpsh.errors import AddressError, CannotConnect, CommandFailed, ConnectionLost, ReplyTimeout
@@ -440,8 +440,8 @@ def test_at_another_host(
 
 def test_no_oob(domain: Domain) -> None:
     with connected(domain.address) as client:
-        assert client.greeting is not None
-        assert client.greeting.capabilities == ()
+        assert client.connection.greeting is not None
+        assert client.connection.greeting.capabilities == ()
         with pytest.raises(CommandFailed) as caught:
             client.execute(Command("query-status", oob=True), PATIENCE)
         assert caught.value.desc == "libvirt passes no out-of-band commands on; send it in band"
@@ -520,7 +520,7 @@ def test_dialled_without_waiting(domain: Domain) -> None:
 def test_dialled_in_vain(libvirt: Libvirt) -> None:
     client = Client.open(parse_address(f"libvirt:{libvirt.uri}#no-such-domain"))
     ends(client)
-    refusal = client.refusal
+    refusal = refusal_of(client)
     assert isinstance(refusal, CannotConnect)
     assert str(refusal).startswith(f"no domain no-such-domain at {libvirt.uri}")
 

@@ -188,7 +188,7 @@ def test_a_slow_command_holds_up_no_event() -> None:
 
 def test_greeting() -> None:
     client = connected(FakeLibvirt(lambda _: "{}"))
-    greeting = client.greeting
+    greeting = client.connection.greeting
     assert greeting is not None
     assert (greeting.version, greeting.capabilities) == ("9.1.0", ())
     assert remark("libvirt:x", greeting) == (

@@ -56,7 +56,7 @@ def test_it_is_connected_and_connected_again(vm: Vm) -> None:
     client = Client.connect(parse_address(f"podman:web:{vm.path}"))
     assert client.execute(Command("query-status")).value
     client.close()
-    again = client.reconnect()
+    again = Client.connect(client.address, client.options)
     assert again.execute(Command("query-status")).value
     again.close()
 

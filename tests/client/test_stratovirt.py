@@ -182,7 +182,7 @@ def test_one_client_at_a_time(stratovirt: str) -> None:
 def test_greeted_and_negotiated(stratovirt: str) -> None:
     with connected(stratovirt) as client:
         assert client.dialect is STRATOVIRT
-        assert not client.oob
+        assert not client.connection.oob
         reply = client.execute(STATUS, PATIENCE)
         assert reply.id == reply.raw["id"]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from qmpsh.address import parse_address
-from qmpsh.client.client import Client, ClientOptions
+from qmpsh.client.client import Client, ClientOptions, refusal_of
 from qmpsh.client.connect import SocketStream, begin_stream, strip
 from qmpsh.client.transports.tls import TlsStream
 from qmpsh.client.transports.vsock import VsockAddress, vsock_refusal
@@ -126,7 +126,7 @@ def test_nobody_listens_for_tls() -> None:
     assert refusal(f"tls:127.0.0.1:{port}") == said
     begun = Client.open(parse_address(f"tls:127.0.0.1:{port}"))
     wait_until(lambda: begun.poll(0.1) and begun.closed)
-    assert str(begun.refusal) == said
+    assert str(refusal_of(begun)) == said
 
 
 @contextlib.contextmanager

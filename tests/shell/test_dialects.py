@@ -103,7 +103,7 @@ def test_storage_daemon(open_session: Callable[[str], SessionHarness], daemon: s
 
 def learnt_shell(client: Client) -> Context:
     """A shell that knows the schema."""
-    shell = Context(client, Settings(), Machine("", client.greeting))
+    shell = Context(client, Settings(), Machine("", client.connection.greeting))
     finish(client, Task(load_all(shell.introspection), lambda _: None))
     return shell
 
@@ -125,7 +125,7 @@ def test_what_may_goes_out_of_band_by_itself(vm: Vm) -> None:
         else:
             order.append(str(message.get("id")))
 
-    client.set_tracer(trace)
+    client.tracer = trace
     shown: list[Answer | Note] = []
     finish(client, Task(run_line(shell, "query-yank"), shown.append))
     assert sent == ["execute"], "nothing was in its way"

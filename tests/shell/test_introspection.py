@@ -24,7 +24,7 @@ SAME: list[Json] = [{"name": "query-commands"}, {"name": "set_link"}]
 def events_of(path: str) -> tuple[str, ...]:
     """The events of the schema that a session with the server has."""
     client = Client.connect(parse_address(path))
-    machine = Machine(path, client.greeting)
+    machine = Machine(path, client.connection.greeting)
     introspection = Introspection(client, machine)
     task = Task(load_all(introspection), lambda item: None)
     while not task.advance(time.monotonic()):

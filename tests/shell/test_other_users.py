@@ -75,11 +75,11 @@ def answer_all(listener: socket.socket, answers: dict[str, JsonObject]) -> None:
 @pytest.mark.skipif(os.getuid() != 0, reason="only root starts a process of another user")
 def test_an_impostor_poisons_no_schema(vm: Vm) -> None:
     client = Client.connect(UnixAddress(vm.path))
-    assert client.greeting is not None
+    assert client.connection.greeting is not None
     listed = client.execute(Command("query-commands")).value
     client.close()
     hostile: dict[str, JsonObject] = {
-        "": client.greeting.raw,
+        "": client.connection.greeting.raw,
         "query-commands": {"return": listed},
         "query-qmp-schema": {
             "return": [*entities("7.2"), {"name": "POISON", "meta-type": "event"}]

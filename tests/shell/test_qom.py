@@ -38,7 +38,9 @@ class Live:
 
     def __init__(self, vm: Vm) -> None:
         self.client = Client.connect(parse_address(vm.path))
-        self.shell = Context(self.client, Settings(), Machine(vm.path, self.client.greeting))
+        self.shell = Context(
+            self.client, Settings(), Machine(vm.path, self.client.connection.greeting)
+        )
         self.said: list[Answer | Note] = []
 
     def ask(self, name: str, **arguments: Json) -> Reply | None:

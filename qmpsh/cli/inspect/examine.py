@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from qmpsh.address import Address, TcpAddress, UnixAddress
-from qmpsh.client.client import Client, ClientOptions
+from qmpsh.client.client import Client, ClientOptions, wait_until_ready
 from qmpsh.client.connect import open_stream
 from qmpsh.client.dialect import command_names, dialect_of_commands, remark
 from qmpsh.client.discovery import (
@@ -229,7 +229,7 @@ def _session(address: Address) -> Iterator[Check]:
     try:
         stream = open_stream(address, GREETING_SECONDS)
         client = Client(stream, address, ClientOptions(GREETING_SECONDS))
-        client.wait_until_ready(started)
+        wait_until_ready(client, started)
         yield from _greeted(client, time.monotonic() - started)
         yield from _asked(client)
     except CannotConnect as error:
@@ -245,7 +245,7 @@ def _failed(error: CannotConnect, client: Client | None) -> Iterator[Check]:
     """Report why no session began. client: None if the connection itself was refused."""
     yield Check(FAIL, "session", error.what)
     found = ""
-    if client is not None and client.greeting is None and client.lost is None:
+    if client is not None and client.connection.greeting is None and client.lost is None:
         address = client.address
         client.close()
         found = _maybe_probed(address)
@@ -264,7 +264,7 @@ def _maybe_probed(address: Address) -> str:
 
 
 def _greeted(client: Client, took: float) -> Iterator[Check]:
-    greeting = client.greeting
+    greeting = client.connection.greeting
     if greeting is None:
         return
     package = f" ({greeting.package})" if greeting.package else ""

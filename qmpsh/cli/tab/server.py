@@ -89,7 +89,9 @@ class BriefConnection:
             schema = read_schema_files([os.path.expanduser(path) for path in self.server.schema])
             return Introspection(None, Machine("", None), schema)
         client = self._connected()
-        introspection = Introspection(client, Machine("", client.greeting if client else None))
+        introspection = Introspection(
+            client, Machine("", client.connection.greeting if client else None)
+        )
         if client is not None:
             self._run(client, Task(load_all(introspection), lambda _: None))
         return introspection

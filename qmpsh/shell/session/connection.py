@@ -197,7 +197,7 @@ class ConnectionManager:
         is_other = not process.runs_same_program(self._process)
         self._client, self._process, self._attempt = client, process, None
         self._plan.connected()
-        machine.on_greeting(client.greeting)
+        machine.on_greeting(client.connection.greeting)
         machine.name, machine.uuid = vm
         text = reconnect_notice(machine, last, last_version) + _ASKS_FIRST * needs_approval
         self._listener.remark(text, Tone.ALARMING if is_stranger else Tone.QUIET)
@@ -233,7 +233,9 @@ class ConnectionManager:
     def _begin(self, now: float) -> None:
         self._file = socket_file(self._address)
         try:
-            self._attempt = ReconnectAttempt(self._client.reopen(self._address))
+            lost = self._client
+            again = Client.open(self._address, lost.options, lost.tracer)
+            self._attempt = ReconnectAttempt(again)
         except QmpshError as error:
             self._fail(error, now)
             return
@@ -266,8 +268,8 @@ class ConnectionManager:
         if not is_new:
             return ""
         client = self._attempt.client if self._attempt is not None else None
-        if client is not None and client.awaits:
-            return f"{self._name}: waiting for {client.awaits}"
+        if client is not None and client.stream.awaits:
+            return f"{self._name}: waiting for {client.stream.awaits}"
         fd = client.fileno() if client is not None else -1
         # Imported here: most servers greet at once.
         from qmpsh.client.session_errors import still_waiting

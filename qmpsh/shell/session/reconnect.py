@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from qmpsh.client.client import Client, Pending
+from qmpsh.client.client import Client, Pending, refusal_of
 from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json, get_str
 from qmpsh.protocol.messages import Command, Reply
@@ -143,7 +143,7 @@ class ReconnectAttempt:
         is_identified = client.ready and self._identify()
         # Looked at last: it may have failed in one breath with its answer.
         if client.lost is not None:
-            raise client.refusal
+            raise refusal_of(client)
         if not is_identified:
             return None
         name, uuid = [_value(pending) for pending in self._queries] or (None, None)
@@ -190,6 +190,6 @@ class ServerProcess(NamedTuple):
 def server_process(client: Client) -> ServerProcess:
     """Return what is known of the server's program: its version, package, user and executable."""
     peer = server_peer(client.address, client.fileno())
-    greeting = client.greeting
+    greeting = client.connection.greeting
     said = (greeting.version, greeting.package) if greeting else ("", "")
     return ServerProcess(peer.pid, said, peer.uid, tuple(executable_identity(peer.pid)))

@@ -107,7 +107,7 @@ class Session:
         front_end: FrontEnd | None = None,
     ) -> None:
         self.client = client
-        self.machine = Machine(address, client.greeting)
+        self.machine = Machine(address, client.connection.greeting)
         if client.dialect.guest:
             self.machine.server = client.dialect.name
         self.connection = ConnectionManager(client, self.machine, listener, self._adopt)

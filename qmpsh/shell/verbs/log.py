@@ -43,5 +43,5 @@ def _open(context: Context, client: Client) -> WireLog:
     if isinstance(client.tracer, WireTracer):
         client.tracer.sinks.append(opened)
     else:
-        client.set_tracer(WireTracer(opened))
+        client.tracer = WireTracer(opened)
     return opened
