@@ -17,6 +17,7 @@ from types import FrameType
 from typing import NamedTuple
 
 import qmpsh
+import qmpsh.shell.arguments  # at first use, when a line has arguments: not a part of each line
 from qmpsh.language.analysis import keep
 from tests.qemu import VmStarter, emulators
 from tests.ui.harness import ScreenHarness, ScreenSetup, connect_to, running_screen

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from qmpsh.errors import LineSyntaxError, Span
@@ -34,6 +35,8 @@ _LIKE_NUMBER = (
 )
 _CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None}
 _PYTHON_NULL = "None"
+_SINGLE_PARTS = repeat(1)
+"""The widths of names where nothing is declared: each ends at a dot."""
 NULL_WORDS = ("null", _PYTHON_NULL)
 """The words that are null where null is declared."""
 
@@ -42,10 +45,6 @@ class Doubtful(str):
     """The text of a bare word that looks like something else: `0x10`, `1_000`, `None`."""
 
     __slots__ = ()
-
-
-Width = Callable[[Sequence[Part]], int]
-"""How many of these parts, at least one, make the name at this level."""
 
 
 class UntypedMember(NamedTuple):
@@ -71,15 +70,15 @@ class UntypedBranch:
         self.source = source
         self.entries = entries
 
-    def members(self, width: Width) -> list[UntypedMember]:
+    def members(self, widths: Iterable[int]) -> list[UntypedMember]:
         """Return the names of this level in the order of the line, siblings merged.
 
+        widths: for each entry, how many of its parts, at least one, make the name at this level
         Raises LineSyntaxError where a name is set twice, or is a value and a branch at once.
         """
         groups: dict[str, list[tuple[Sequence[Part], Argument]]] = {}
         spans: dict[str, Span] = {}
-        for parts, argument in self.entries:
-            count = width(parts)
+        for (parts, argument), count in zip(self.entries, widths, strict=False):
             name = ".".join([part.text for part in parts[:count]])
             span = (parts[0].span[0], parts[count - 1].span[1])
             group = groups.setdefault(name, [])
@@ -101,7 +100,7 @@ class UntypedBranch:
 
         Raises LineSyntaxError where the names are not exactly 0..n-1.
         """
-        members = {member.name: member for member in self.members(single_part)}
+        members = {member.name: member for member in self.members(_SINGLE_PARTS)}
         expected = [str(index) for index in range(len(members))]
         known = frozenset(expected)
         for parts, _ in self.entries:
@@ -137,13 +136,10 @@ def is_index(part: Part) -> bool:
     return not part.quoted and part.text.isascii() and part.text.isdigit()
 
 
-def single_part(parts: Sequence[Part]) -> int:
-    """Return the width of a name if nothing is declared: it ends at each dot."""
-    return 1
-
-
 def top_level_part(parts: Sequence[Part]) -> int:
-    """Return the same for the first level, where a key beginning with `__` is taken whole."""
+    """Return the width of a name of the first level if nothing is declared: one beginning with `__`
+    is taken whole.
+    """
     first = parts[0]
     return len(parts) if first.text.startswith("__") and not first.quoted else 1
 
@@ -155,9 +151,8 @@ def guess_arguments(command: CommandLine) -> JsonObject:
         if is_index(parts[0]):
             message = f'expected a name, not a list index; digits are quoted: "{parts[0].text}"'
             raise LineSyntaxError(message, command.source, parts[0].span)
-    return {
-        member.name: _guess_top(member, command.source) for member in root.members(top_level_part)
-    }
+    widths = [top_level_part(parts) for parts, _ in root.entries]
+    return {member.name: _guess_top(member, command.source) for member in root.members(widths)}
 
 
 def _guess_top(member: UntypedMember, source: str) -> Json:
@@ -175,7 +170,7 @@ def guess_member(child: Argument | UntypedBranch, source: str) -> Json:
     if child.has_index():
         return [guess_member(item.child, source) for item in child.items()]
     return {
-        member.name: guess_member(member.child, source) for member in child.members(single_part)
+        member.name: guess_member(member.child, source) for member in child.members(_SINGLE_PARTS)
     }
 
 

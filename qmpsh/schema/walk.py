@@ -166,7 +166,8 @@ def entries_of(child: UntypedBranch | ObjectLiteral, names: Iterable[str]) -> li
         found = name_width(declared, [part.text for part in bare])
         return found if found > 1 or parts[0].text in declared else top_level_part(parts)
 
-    return [MemberEntry(member.name, member.span, member.child) for member in child.members(width)]
+    widths = [width(parts) for parts, _ in child.entries]
+    return [MemberEntry(member.name, member.span, member.child) for member in child.members(widths)]
 
 
 def leaves_of(child: UntypedBranch | ObjectLiteral) -> Iterator[tuple[str, Node | RawLiteral]]:

@@ -102,7 +102,7 @@ def _of_command(words: Words) -> list[Span]:
             bare.append((at, at + len(word)))
         at += len(word) + 1
     about = _about(name, given)
-    spans += _of_members(line, name, given)
+    spans += _of_members(line, about, given)
     if name in OBJECT_COMMANDS or not given:
         spans += hmp_secrets(line)  # the human monitor's way
     spans += loose_secrets(line) if bare else []
@@ -141,25 +141,26 @@ def line_secrets(line: str, *, hmp: bool = False) -> list[Span]:
 
 def _line_spans(analysis: LineAnalysis) -> Sequence[Span]:
     line, tokens, walk = analysis.text, analysis.tokens, analysis.reading(walk_of)
+    command, sound = walk.command, is_sound(line, analysis.mode)
     given = [*walk.given, *_quoted_arguments(line, tokens)]
-    spans = [*text_secrets(line), *_of_members(line, walk.command, given), *_of_hmp(line, tokens)]
-    if not walk.command and not walk.given:
+    about = _about(command, given)
+    spans = [*text_secrets(line), *_of_members(line, about, given), *_of_hmp(line, tokens)]
+    if not command and not walk.given:
         spans += loose_secrets(line)  # the words of a verb, or of nothing that is known
-    if walk.command == "object_add":
+    if command == "object_add":
         # The monitor's word, typed where QMP is spoken; a transcript's mark may stand before it.
         start = walk.command_span[0]
         spans += [(start + a, start + b) for a, b in hmp_secrets(line[start:])]
     spans = [span for span in spans if line[slice(*span)] != ASKED]
-    if not is_sound(line, analysis.mode):
-        spans += _after_name(line, walk, _about(walk.command, given), spans)
+    if not sound:
+        spans += _after_name(line, walk, about, spans)
     return join_spans(line, spans)
 
 
 # -------------------------------------------------------------------- what parses
 
 
-def _of_members(line: str, command: str, given: Sequence[GivenMember]) -> Iterator[Span]:
-    about = _about(command, given)
+def _of_members(line: str, about: SecretContext, given: Sequence[GivenMember]) -> Iterator[Span]:
     owners = {g.path[:-1] for g in given if g.path[-1:] == ("qom-type",) and is_secret_type(g.text)}
     hides_value = any(g.path[-1:] == ("property",) and is_secret_property(g.text) for g in given)
     for member in given:

@@ -140,12 +140,13 @@ def test_the_widths_are_the_callers() -> None:
         return next((count for count, name in names.items() if name in declared), 1)
 
     root = key_tree(command("x zoned.zasl=1 file.driver=a file.size.x=2 zoned.other=3"))
-    zasl, file, zoned = root.members(width)
+    zasl, file, zoned = root.members([width(parts) for parts, _ in root.entries])
     assert (zasl.name, zasl.span) == ("zoned.zasl", (2, 12))
     assert isinstance(zasl.child, Argument)
     assert (file.name, file.span) == ("file", (15, 19))
     assert isinstance(file.child, UntypedBranch)
-    assert [member.name for member in file.child.members(width)] == ["driver", "size"]
+    widths = [width(parts) for parts, _ in file.child.entries]
+    assert [member.name for member in file.child.members(widths)] == ["driver", "size"]
     assert zoned.name == "zoned"
 
 

@@ -21,6 +21,7 @@ from prompt_toolkit.styles import BaseStyle
 
 from qmpsh.advice import Advice
 from qmpsh.errors import SIGNALLED, QmpshError
+from qmpsh.language.reader import LogicalLine, Split
 from qmpsh.render.answers import text_body
 from qmpsh.render.theme import Glyphs, glyphs_for
 from qmpsh.secrets.masker import mask_fault
@@ -92,6 +93,7 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         self._env = env
         self._redirect = redirect
         self._fault: BaseException | None = None
+        self._splits: dict[str, Split] = {}
         self._advice = guard(
             lambda text: self._reporter.remark(text, Tone.ALARMING), lambda: self._typed_text()
         )
@@ -110,6 +112,7 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         # A hint or a completion may have asked the VM for something.
         app.after_render += lambda _: self._driver.arm()
         app.after_render += FrameCleaner().on_frame
+        app.key_processor.before_key_press += lambda _: self._splits.clear()
         self._switch = HistorySwitch(buffer, self._is_hmp)
         self._suspender = Suspender(self.session, lambda: app, self._driver.turn)
         self._apply("editing")
@@ -182,8 +185,17 @@ class TerminalFrontEnd(ABC, Generic[Key]):
     def _is_hmp(self) -> bool:
         return self.session.prompt == HMP_PROMPT
 
+    def _goes_on(self) -> bool:
+        """Return whether Enter continues the line; several bindings of the key ask for it."""
+        text = self._typed_text()
+        if text not in self._splits:
+            self._splits[text] = self._advice.get(
+                "rows", lambda: self.session.split(text), lambda: Split([LogicalLine(text, 1)], "")
+            )
+        return self._splits[text].rest != ""
+
     def _submit(self, line: str) -> None:
-        self._runner.submit(line)
+        self._runner.submit(line, self._splits.pop(line, None))
         self._driver.turn()
 
     def _after_turn(self) -> None:

@@ -21,7 +21,7 @@ from functools import partial
 from typing import Final, Generic, Protocol, TypeVar
 
 from qmpsh.errors import ConnectionLost, QmpshError
-from qmpsh.language.reader import LogicalLine
+from qmpsh.language.reader import LogicalLine, Split
 from qmpsh.language.syntax import Redirect
 from qmpsh.render.answers import answer_body
 from qmpsh.render.units import number
@@ -98,9 +98,9 @@ class LineRunner(Generic[Key]):
         """Return how long the running line has been running, in seconds; 0.0 if none is."""
         return self._clock() - self._since if self._session.running is not None else 0.0
 
-    def submit(self, text: str) -> None:
-        """Run what was typed, or queue it after the running line."""
-        lines, rest = self._session.split(text)
+    def submit(self, text: str, split: Split | None = None) -> None:
+        """Run what was typed, or queue it after the running line. split: its lines if known."""
+        lines, rest = split or self._session.split(text)
         self.waiting.extend([*lines, LogicalLine(rest, 0)] if rest.strip() else lines)
         self.start_next()
 

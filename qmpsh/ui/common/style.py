@@ -30,6 +30,8 @@ from prompt_toolkit.styles import BaseStyle, Style
 from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.complete.hints import Fault
 from qmpsh.errors import UsageError
+from qmpsh.language.analysis import LineAnalysis, analyse
+from qmpsh.language.syntax import Mode
 from qmpsh.render.safe import visible_line, visible_word
 from qmpsh.render.theme import BACKGROUND, DARK, Fragment, Line, find_theme
 from qmpsh.secrets.masker import mask_line
@@ -213,7 +215,8 @@ def line_colours(prompt: str, text: str, faults: Sequence[Fault] = ()) -> list[L
         # Not loading pygments for an empty line makes the first frame come sooner.
         return [[("echo", line)] if line else [] for line in text.split("\n")]
     lines: list[Line] = [[]]
-    for role, part in _marked(_roles(prompt, text), faults):
+    analysis = analyse(text, Mode(hmp=prompt == HMP_PROMPT, prompt=True))
+    for role, part in _marked(analysis.reading(_roles), faults):
         for index, piece in enumerate(part.split("\n")):
             if index:
                 lines.append([])
@@ -281,12 +284,13 @@ def _bare(text: str) -> list[StyleAndTextTuples]:
     return [[("", line)] for line in text.split("\n")]
 
 
-def _roles(prompt: str, text: str) -> Line:
+def _roles(line: LineAnalysis) -> Line:
+    """Return the fragments of a line, for `LineAnalysis.reading`: it is typed, then echoed."""
     # Imported here: the first frame does not need pygments.
     from qmpsh.language.lexer import QmpshLexer
 
-    lexer = QmpshLexer(hmp=prompt == HMP_PROMPT, prompt=True)
-    tokens = list(lexer.get_tokens_unprocessed(text))
+    lexer = QmpshLexer(hmp=line.mode.hmp, prompt=True)
+    tokens = list(lexer.get_tokens_unprocessed(line.text))
     return [(_role(str(token)), part) for _, token, part in tokens]
 
 

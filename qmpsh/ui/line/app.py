@@ -174,10 +174,6 @@ class LinePrompt(TerminalFrontEnd[None]):
     # ------------------------------------------------------------------ small parts
 
     def _make_prompt(self, history: History, completer: Completer) -> PromptSession[str]:
-        def goes_on() -> bool:
-            text = self._prompt.default_buffer.text
-            return self._advice.get("rows", lambda: bool(self.session.split(text).rest), bool)
-
         def masked(text: str) -> str:
             return mask_typed(text, self.session.catalog.aliases, hmp=self._is_hmp())
 
@@ -202,7 +198,7 @@ class LinePrompt(TerminalFrontEnd[None]):
                 ShowControlsProcessor(),
             ],
             complete_while_typing=False,
-            multiline=Condition(goes_on),
+            multiline=Condition(self._goes_on),
             key_bindings=LineKeys(self._env.keys, context).bindings(),
             rprompt=self._vi_mode,
             cursor=ViCursorShape(),

@@ -74,10 +74,10 @@ class FullScreen(TerminalFrontEnd[Echo]):
         )
         completer = SessionCompleter(self.session, columns, self.output.glyphs.more, self._advice)
         self.buffer = make_buffer(
-            self.session,
             history,
             completer=completer,
             suggest=suggester(SuggestLine(), lambda: self.app),
+            goes_on=self._goes_on,
             accept=self._accept,
             advice=self._advice,
         )

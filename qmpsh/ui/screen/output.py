@@ -47,14 +47,23 @@ Highlight = Callable[[str, str], list[Line]]
 
 
 class Echo:
-    """A command line in the output, with the answers that belong to it."""
+    """A command line in the output, with the answers that belong to it.
 
-    __slots__ = ("answered", "block", "line")
+    shown: its first row, which begins with the prompt
+    """
 
-    def __init__(self, line: str, block: FixedLines) -> None:
-        self.line = line
+    __slots__ = ("_prompt", "_shown", "answered", "block")
+
+    def __init__(self, prompt: str, shown: Line, block: FixedLines) -> None:
+        self._prompt = prompt
+        self._shown = shown
         self.block = block
         self.answered = False
+
+    @property
+    def line(self) -> str:
+        """Its first row as shown, without the prompt: the typed one may contain a secret."""
+        return plain(self._shown).removeprefix(self._prompt)
 
 
 class Output:
@@ -83,8 +92,7 @@ class Output:
         )
         block = Heading(self._spaced(shown))
         self.store.append(block)
-        # The first line as shown: the typed one may contain a secret.
-        return Echo(plain(shown[0]).removeprefix(prompt), block)
+        return Echo(prompt, shown[0], block)
 
     def add_heading(self, echo: Echo, text: str) -> None:
         """Add a heading for answers to a line not right above. text: says whose they are."""

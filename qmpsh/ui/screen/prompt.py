@@ -40,15 +40,19 @@ thirds, so that pasted text can be read before it runs
 
 
 def make_buffer(  # noqa: PLR0913 - all that a line's buffer is made of
-    session: Session,
     history: History,
     *,
     completer: Completer,
     suggest: AutoSuggest,
+    goes_on: Callable[[], bool],
     accept: Callable[[str], None],
     advice: Advice = UNGUARDED,
 ) -> Buffer:
-    """Make the buffer. accept: called with a whole line, or several that were pasted."""
+    """Make the buffer.
+
+    goes_on: whether Enter continues the line
+    accept:  called with a whole line, or several that were pasted
+    """
 
     def accepted(buffer: Buffer) -> bool:
         text = buffer.text
@@ -58,15 +62,12 @@ def make_buffer(  # noqa: PLR0913 - all that a line's buffer is made of
         accept(text)
         return True
 
-    def goes_on() -> bool:
-        return advice.get("rows", lambda: bool(session.split(buffer.text).rest), bool)
-
     def suggest_rest(buffer: Buffer) -> None:
         buffer.suggestion = advice.get(
             "suggestion", lambda: suggest.get_suggestion(buffer, buffer.document), nothing
         )
 
-    buffer = Buffer(
+    return Buffer(
         name="prompt",
         completer=completer,
         history=history,
@@ -76,7 +77,6 @@ def make_buffer(  # noqa: PLR0913 - all that a line's buffer is made of
         # Not as its `auto_suggest`: that would draw each key twice, without the rest and with it.
         on_text_insert=suggest_rest,
     )
-    return buffer
 
 
 def prompt_window(
