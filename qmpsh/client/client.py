@@ -231,7 +231,7 @@ class Client:
         """Wait no longer for a reply that may never come, and let what is after it go out."""
         if self._inbox.forget(pending):
             self.connection.forget(pending.id)
-            self._outbox.make_room()
+            self._outbox.count_answer(pending)
             self._write()
 
     # ------------------------------------------------------------------------ bytes
@@ -313,8 +313,8 @@ class Client:
             self._agree()
             return
         pending = self._inbox.deliver(message, ready=self.ready)
-        if pending is not None and not pending.command.oob:
-            self._outbox.make_room()
+        if pending is not None:
+            self._outbox.count_answer(pending)
 
     def set_dialect(self, dialect: Dialect) -> None:
         """Set which kind of server this is, once that is known; its limits hold from now on."""

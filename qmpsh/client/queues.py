@@ -115,6 +115,7 @@ class Outbox:
     """
 
     __slots__ = (
+        "_carrier",
         "_fd",
         "_in_band",
         "_is_begun",
@@ -131,6 +132,7 @@ class Outbox:
         self.rest = b""
         self.error: ConnectionLost | None = None
         self._fd: int | None = None  # to go with the first byte of the rest
+        self._carrier: Pending | None = None  # the unanswered request that took a descriptor along
         self._pending: Pending | None = None  # whose the rest is
         self._is_begun = False  # something of the rest was written
         self._in_band: deque[QueuedRequest] = deque()
@@ -170,6 +172,8 @@ class Outbox:
             return False
         self.rest, self._fd, self._pending = queue.popleft()
         self._is_begun = False
+        if self._fd is not None:
+            self._carrier = self._pending
         if queue is self._in_band:
             self._on_wire += 1
         if self._rate_limiter is not None:
@@ -210,7 +214,7 @@ class Outbox:
         if self._pending is pending and self.rest and not self._is_begun:
             self.rest = b""
             self._drop_descriptor()
-            self._on_wire -= not pending.command.oob
+            self.count_answer(pending)
             return True
         for queue in (self._in_band, self._out_of_band):
             for request in queue:
@@ -221,9 +225,12 @@ class Outbox:
                     return True
         return False
 
-    def make_room(self) -> None:
-        """Count an in-band request as answered."""
-        self._on_wire -= 1
+    def count_answer(self, pending: Pending) -> None:
+        """Make room for what waits: a request is answered, or given up."""
+        if not pending.command.oob:
+            self._on_wire -= 1
+        if pending is self._carrier:
+            self._carrier = None
 
     def clear(self) -> None:
         """Forget what was not written; nothing is ever sent twice, nor after a loss."""
@@ -235,10 +242,19 @@ class Outbox:
                 self._drop_descriptor()
 
     def _next(self) -> deque[QueuedRequest] | None:
-        """Return the queue whose first request the window allows; None for none."""
-        if self._out_of_band:
+        """Return the queue whose first request may be begun; None for none.
+
+        A second descriptor waits for the answer to the first: once out-of-band execution is agreed
+        on, QEMU reads ahead, and the newer one replaces the one it holds (wire.md section 11).
+        """
+        if self._out_of_band and not self._must_wait(self._out_of_band[0]):
             return self._out_of_band
-        return self._in_band if self._in_band and self._on_wire < self.window else None
+        if self._in_band and self._on_wire < self.window and not self._must_wait(self._in_band[0]):
+            return self._in_band
+        return None
+
+    def _must_wait(self, request: QueuedRequest) -> bool:
+        return request[1] is not None and self._carrier is not None
 
     def _drop_descriptor(self) -> None:
         fd, self._fd = self._fd, None

@@ -6,11 +6,12 @@ import contextlib
 import os
 import socket
 from collections.abc import Iterator
+from time import monotonic
 
 import pytest
 
 from qmpsh.address import UnixAddress
-from qmpsh.client.client import Client, ClientOptions
+from qmpsh.client.client import Client, ClientOptions, poll_until
 from qmpsh.client.connect import UnixStream, carries_descriptors, stream_over
 from qmpsh.errors import ConnectionLost, UsageError
 from qmpsh.protocol.messages import Command
@@ -122,6 +123,19 @@ def test_no_descriptor_is_left(vm: Vm) -> None:
         client.execute(Command("getfd", {"fdname": "a"}, fd=fd), PATIENCE)
     client.execute(Command("closefd", {"fdname": "a"}), PATIENCE)
     assert len(os.listdir("/proc/self/fd")) == before
+    client.close()
+
+
+def test_many_at_once_behind_slow_commands(vm: Vm) -> None:
+    client = Client.connect(UnixAddress(vm.path))
+    schemas = [client.submit(Command("query-qmp-schema")) for _ in range(3)]
+    getfds = [
+        client.submit(Command("getfd", {"fdname": f"f{n}"}, fd=os.open(os.devnull, os.O_RDONLY)))
+        for n in range(50)
+    ]
+    assert poll_until(client, lambda: all(one.done for one in getfds), monotonic() + PATIENCE)
+    assert [one.result().value for one in getfds] == [{}] * 50
+    assert all(one.done for one in schemas)
     client.close()
 
 

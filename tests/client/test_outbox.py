@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.client.dialect import QEMU, STRATOVIRT
-from qmpsh.client.queues import Outbox, RateLimiter
+from qmpsh.client.queues import Outbox, Pending, RateLimiter
+from qmpsh.protocol.messages import Command
 
 WINDOW = QEMU.window
+IN_BAND = Pending(Command("query-status"), "1")
 
 
 def write_all(outbox: Outbox) -> list[bytes]:
@@ -47,7 +49,7 @@ def test_fewer_than_eight_in_band_are_on_the_wire() -> None:
     assert write_all(outbox) == requests[:WINDOW]
     outbox.put(b"x", oob=True)
     assert write_all(outbox) == [b"x"]
-    outbox.make_room()
+    outbox.count_answer(IN_BAND)
     assert write_all(outbox) == [requests[WINDOW]]
 
 
@@ -98,7 +100,7 @@ def test_who_waits_for_the_window_is_not_due() -> None:
     assert write_all(outbox) == [b"a"]
     outbox.rest = b""
     assert outbox.due is None
-    outbox.make_room()
+    outbox.count_answer(IN_BAND)
     assert outbox.due is not None
 
 
@@ -116,3 +118,32 @@ def test_clear_closes_what_never_went() -> None:
     for fd in fds:
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(fd)
+
+
+def with_descriptor(outbox: Outbox, data: bytes) -> Pending:
+    pending = Pending(Command("getfd"), data.decode())
+    outbox.put(data, oob=False, fd=os.open(os.devnull, os.O_RDONLY), pending=pending)
+    return pending
+
+
+def test_one_descriptor_at_a_time() -> None:
+    outbox = Outbox(WINDOW)
+    first, second = with_descriptor(outbox, b"a"), with_descriptor(outbox, b"b")
+    outbox.put(b"c", oob=False)
+    outbox.put(b"x", oob=True)
+    assert write_all(outbox) == [b"x", b"a"]
+    outbox.count_answer(IN_BAND)
+    assert write_all(outbox) == []
+    outbox.count_answer(first)
+    assert write_all(outbox) == [b"b", b"c"]
+    outbox.count_answer(second)
+    outbox.clear()
+
+
+def test_one_descriptor_that_was_taken_back_makes_way_for_the_next() -> None:
+    outbox = Outbox(WINDOW)
+    first, _ = with_descriptor(outbox, b"a"), with_descriptor(outbox, b"b")
+    assert outbox.begin_next(0.0)
+    assert outbox.withdraw(first)
+    assert write_all(outbox) == [b"b"]
+    outbox.clear()
