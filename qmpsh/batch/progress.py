@@ -22,7 +22,7 @@ from qmpsh.render.units import progress_line
 from qmpsh.shell.steps import WaitFor
 
 if TYPE_CHECKING:
-    from qmpsh.shell.progress import Work
+    from qmpsh.shell.work import Work
 
 Advised = Callable[[str, Callable[[], str], Callable[[], str]], str]
 """Returns a text that only advises, or its replacement: see `advice.Advice.get`."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Glyphs, Line, plain
-from qmpsh.shell.progress import Work, WorkState
+from qmpsh.shell.work import Work, WorkState
 
 
 def number(count: int) -> str:

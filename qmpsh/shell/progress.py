@@ -9,12 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container
-from enum import Enum
-from typing import NamedTuple
 
 from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json, JsonObject, as_dict, as_dicts, get_dict, get_str
 from qmpsh.protocol.messages import Event
+from qmpsh.shell.work import (
+    MAX_JOBS,
+    MIGRATION,
+    UNKNOWN_END,
+    EndedWork,
+    JobEntry,
+    Work,
+    WorkCourse,
+    WorkState,
+)
 
 POLL_SECONDS = 0.5
 """seconds between two questions at least: two a second at most, of both kinds together"""
@@ -22,46 +30,11 @@ POLL_SECONDS = 0.5
 SLOW_POLL_SECONDS = 2.0
 """between two queries about a migration that does not move"""
 
-MIGRATION = "migration"
-
-SMOOTHING_SECONDS = 3.0
-"""seconds after which a rate has forgotten two thirds of what it was"""
-
 _JOBS = "query-jobs"
 _MIGRATE = "query-migrate"
+_CAPABILITIES = "query-migrate-capabilities"
+_QUERIES = (_JOBS, _MIGRATE, _CAPABILITIES)
 _MAX_COUNT = 2**64
-_MAX_REMAINING_SECONDS = 100 * 3600.0
-"""seconds left that are still worth telling"""
-
-MAX_JOBS = 1000
-"""that are followed; a server with more makes them up"""
-
-_MIN_SAMPLE_SECONDS = 0.05
-"""seconds between two numbers that say something about a rate"""
-
-
-class WorkState(Enum):
-    """The state of a piece of work; all but RUNNING are shown in words."""
-
-    RUNNING = "running"
-    READY = "ready"
-    PAUSED = "paused"
-    WAITING = "waiting"
-
-
-class Work(NamedTuple):
-    """A job or a migration, as it is now.
-
-    label: `backup j0`, `migration`; holds the VM's own names, not yet safe to show
-    fraction: done, from 0 to 1; rate: bytes a second; left: seconds; each None when not known
-    """
-
-    label: str
-    state: WorkState = WorkState.RUNNING
-    fraction: float | None = None
-    rate: float | None = None
-    left: float | None = None
-
 
 # Source: QAPI JobStatus. A job of any other status is over, or says nothing yet.
 _JOB_STATES = {
@@ -93,89 +66,52 @@ _MIGRATION_STATES = {
 # Types of jobs whose progress is counted in bytes.
 _IN_BYTES = frozenset({"backup", "commit", "mirror", "stream"})
 
-_ENDS = frozenset({"BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED"})
+_ENDS = {"BLOCK_JOB_COMPLETED": "completed", "BLOCK_JOB_CANCELLED": "cancelled"}
 
-
-class RateMeter:
-    """Measures how fast a number grows, smoothed; None before it was seen twice."""
-
-    __slots__ = ("_count", "_since", "rate")
-
-    def __init__(self) -> None:
-        self.rate: float | None = None
-        self._count = 0
-        self._since: float | None = None
-
-    def read(self, count: int, now: float) -> None:
-        """Use the next number; a smaller one starts again."""
-        if self._since is None or count < self._count:
-            self.stop()
-        else:
-            passed = now - self._since
-            if passed < _MIN_SAMPLE_SECONDS:
-                return
-            fresh = (count - self._count) / passed
-            weight = 1 - math.exp(-passed / SMOOTHING_SECONDS)
-            self.rate = fresh if self.rate is None else self.rate + weight * (fresh - self.rate)
-        self._count, self._since = count, now
-
-    def stop(self) -> None:
-        """Forget the rate: work that stands still for a reason says nothing about later."""
-        self.rate = self._since = None
-
-
-class _WorkCourse:
-    """One piece of work over time. done, total: units of its own; moved: bytes."""
-
-    __slots__ = ("_done", "_meter", "_total", "_transfer", "name", "state", "type")
-
-    def __init__(self, name: str, state: WorkState, kind: str = "") -> None:
-        self.name = name
-        self.type = kind
-        self.state = state
-        self._done = self._total = 0
-        self._meter = RateMeter()
-        self._transfer = RateMeter()
-
-    def become(self, state: WorkState) -> None:
-        """Set the state."""
-        if state is not WorkState.RUNNING:
-            self._meter.stop()
-            self._transfer.stop()
-        self.state = state
-
-    def read(self, done: int, total: int, moved: int | None, now: float) -> None:
-        """Set how far it is. moved: None if it is not counted in bytes"""
-        self._done, self._total = min(done, total), total
-        if self.state is WorkState.RUNNING:
-            self._meter.read(done, now)
-            if moved is not None:
-                self._transfer.read(moved, now)
-
-    def work(self) -> Work:
-        """Return the work as it is now."""
-        fraction = self._done / self._total if self._total else None
-        label = f"{self.type} {self.name}".strip()
-        return Work(label, self.state, fraction, self._transfer.rate, self._left())
-
-    def _left(self) -> float | None:
-        rate = self._meter.rate
-        if not rate or not self._total:
-            return None
-        left = (self._total - self._done) / rate
-        return left if left < _MAX_REMAINING_SECONDS else None
+_LOST = "the connection was lost"
 
 
 class Progress:
-    """The jobs and the migration of a VM, from the events and replies that it is given."""
+    """The jobs and the migration of a VM, from the events and replies that it is given.
+
+    can_switch: the migration may go on as postcopy; known while watched
+    """
 
     def __init__(self) -> None:
-        self._jobs: dict[str, _WorkCourse] = {}
-        self._migration: _WorkCourse | None = None
+        self.can_switch = False
+        self._ended: EndedWork | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._jobs: dict[str, WorkCourse] = {}
+        self._migration: WorkCourse | None = None
         self._suspected = {_JOBS, _MIGRATE}
         self._heard: set[str] = set()
         self._asked: dict[str, float] = {}
         self._waiting = False
+
+    def watch(self) -> None:
+        """Keep what ends from now on, and how, for a list of jobs; and look for all there is."""
+        self._ended = EndedWork()
+        self._suspected |= {_JOBS, _MIGRATE, _CAPABILITIES}
+
+    def unwatch(self) -> None:
+        """Forget what has ended."""
+        self._ended = None
+
+    def entries(self) -> list[JobEntry]:
+        """Return the work under way and, while watched, what has ended, the oldest first."""
+        courses = [*self._jobs.values(), *([self._migration] if self._migration else [])]
+        courses += self._ended.courses() if self._ended is not None else []
+        return sorted(course.entry() for course in courses)
+
+    def on_connection_lost(self) -> None:
+        """Forget what was under way: how it ends is not heard any more."""
+        if self._ended is not None:
+            for job in list(self._jobs):
+                self._end_job(job, "null", _LOST, failed=True)
+            self._end_migration("", _LOST)
+        self._forget()
 
     def works(self, names: Container[str] | None = None) -> list[Work]:
         """Return the work under way: first what moves, and of that what is nearest to its end.
@@ -198,7 +134,7 @@ class Progress:
         """Return the seconds until a query is due; None for never."""
         if self._waiting:
             return None
-        waits = [self._due(name, now) for name in (_JOBS, _MIGRATE)]
+        waits = [self._due(name, now) for name in _QUERIES]
         return min((wait for wait in waits if wait is not None), default=None)
 
     def next_query(self, now: float) -> str | None:
@@ -207,7 +143,7 @@ class Progress:
         """
         if self._waiting:
             return None
-        names = [name for name in (_JOBS, _MIGRATE) if self._due(name, now) == 0.0]
+        names = [name for name in _QUERIES if self._due(name, now) == 0.0]
         if not names:
             return None
         name = min(names, key=lambda name: self._asked.get(name, -math.inf))
@@ -222,6 +158,8 @@ class Progress:
         self._waiting = False
         if name == _JOBS:
             self._on_jobs(as_dicts(value), now)
+        elif name == _CAPABILITIES:
+            self.can_switch = {"capability": "postcopy-ram", "state": True} in as_dicts(value)
         elif MIGRATION not in self._heard:
             self._on_migration(as_dict(value), now)
 
@@ -241,7 +179,7 @@ class Progress:
             # Whatever ends another state of a job is announced by an event.
             moving = any(job.state is WorkState.RUNNING for job in self._jobs.values())
             return POLL_SECONDS if moving else None
-        if self._migration is None:
+        if name == _CAPABILITIES or self._migration is None:
             return None
         return POLL_SECONDS if self._migration.state is WorkState.RUNNING else SLOW_POLL_SECONDS
 
@@ -264,31 +202,74 @@ class Progress:
         if len(self._heard) <= MAX_JOBS:
             self._heard.add(f"job {name}")
         if state is None:
-            self._jobs.pop(name, None)
+            self._end_job(name, status)
             return
         if name not in self._jobs:
             if len(self._jobs) >= MAX_JOBS:
                 return
-            self._jobs[name] = _WorkCourse(name, state, "job")
+            self._jobs[name] = WorkCourse(name, state, "job")
             self._suspected.add(_JOBS)
-        self._jobs[name].become(state)
+        self._jobs[name].become(state, status)
+
+    def _end_job(
+        self,
+        name: str,
+        status: str,
+        result: str = UNKNOWN_END,
+        *,
+        failed: bool = False,
+        kind: str = "",
+    ) -> None:
+        """End a job, or use what is heard of one that has ended. kind: its type"""
+        live = self._jobs.pop(name, None)
+        if self._ended is None:
+            return
+        if live is not None:
+            self._ended.add(live)
+        job = self._ended.job(name)
+        if job is not None:
+            job.status = status
+            job.type = kind or job.type
+            job.end(result, failed=failed)
+            if status == "concluded" and job.result == UNKNOWN_END:
+                self._suspected.add(_JOBS)
 
     def _migration_changed(self, status: str) -> None:
         self._heard.add(MIGRATION)
-        self._set_migration(_MIGRATION_STATES.get(status))
+        self._set_migration(status)
 
-    def _set_migration(self, state: WorkState | None) -> None:
+    def _set_migration(self, status: str, error: str = "") -> None:
+        state = _MIGRATION_STATES.get(status)
         if state is None:
-            self._migration = None
+            self._end_migration(status, error)
             return
         if self._migration is None:
-            self._migration = _WorkCourse("", state, MIGRATION)
-        self._migration.become(state)
+            self._migration = WorkCourse("", state, MIGRATION)
+            if self._ended is not None:
+                self._suspected.add(_CAPABILITIES)
+        self._migration.become(state, status)
+
+    def _end_migration(self, status: str, error: str = "") -> None:
+        """End the migration, or use what is heard of one that has ended."""
+        live, self._migration = self._migration, None
+        if self._ended is None:
+            return
+        if live is not None:
+            self._ended.add(live, is_migration=True)
+            if status == "failed" and not error:
+                self._suspected.add(_MIGRATE)
+        last = self._ended.migration
+        if last is not None and (live is not None or status == last.status):
+            last.status = status
+            last.end(error or status or UNKNOWN_END, failed=bool(error) or status == "failed")
 
     def _block_job(self, what: str, data: JsonObject, now: float) -> None:
         """Use the older events: QEMU before 3.0 has no others, and they have the numbers."""
         name = _text(data, "device")
         if what in _ENDS:
+            error, kind = _text(data, "error"), _text(data, "type")
+            result = error or _ENDS[what]
+            self._end_job(name, "concluded", result, failed=bool(error), kind=kind)
             self._job_changed(name, "concluded")
         elif what == "BLOCK_JOB_READY":
             self._job_changed(name, "ready")
@@ -306,7 +287,7 @@ class Progress:
         known = jobs[:MAX_JOBS]
         for name in set(self._jobs) - {_text(job, "id") for job in known}:
             if f"job {name}" not in self._heard:
-                del self._jobs[name]
+                self._end_job(name, "null")
         for job in known:
             self._on_job(job, now)
 
@@ -315,10 +296,12 @@ class Progress:
         state = _JOB_STATES.get(_text(job, "status"))
         if f"job {name}" not in self._heard:
             if state is None:
-                self._jobs.pop(name, None)
+                self._end_listed_job(job)
                 return
             if name in self._jobs or len(self._jobs) < MAX_JOBS:
-                self._jobs.setdefault(name, _WorkCourse(name, state)).become(state)
+                if name not in self._jobs:
+                    self._jobs[name] = WorkCourse(name, state)
+                self._jobs[name].become(state, _text(job, "status"))
         course = self._jobs.get(name)
         if course is not None:
             done = _count(job, "current-progress")
@@ -326,8 +309,19 @@ class Progress:
             moved = done if kind in _IN_BYTES else None
             course.read(done, _count(job, "total-progress"), moved, now)
 
+    def _end_listed_job(self, job: JsonObject) -> None:
+        """Use a job that has ended and waits for job-dismiss."""
+        name, status, error = (_text(job, key) for key in ("id", "status", "error"))
+        if self._ended is not None and name not in self._jobs and self._ended.job(name) is None:
+            course = WorkCourse(name, WorkState.WAITING)
+            course.read(_count(job, "current-progress"), _count(job, "total-progress"), None, 0.0)
+            self._ended.add(course)
+        good = "completed" if status == "concluded" else UNKNOWN_END
+        kind = _text(job, "type")
+        self._end_job(name, status, error or good, failed=bool(error), kind=kind)
+
     def _on_migration(self, reply: JsonObject, now: float) -> None:
-        self._set_migration(_MIGRATION_STATES.get(_text(reply, "status")))
+        self._set_migration(_text(reply, "status"), _text(reply, "error-desc"))
         ram = get_dict(reply, "ram")
         if self._migration is not None and ram:
             total = _count(ram, "total")

@@ -16,7 +16,7 @@ from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.language.syntax import Modifiers, Redirect
 
 if TYPE_CHECKING:
-    from qmpsh.shell.progress import Work
+    from qmpsh.shell.work import Work
 
 
 class Answer(NamedTuple):

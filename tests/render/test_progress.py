@@ -6,7 +6,7 @@ import pytest
 
 from qmpsh.render.theme import ASCII, UNICODE, plain
 from qmpsh.render.units import bar, barest, percent, progress_forms, progress_line
-from qmpsh.shell.progress import Work, WorkState
+from qmpsh.shell.work import Work, WorkState
 
 BACKUP = Work("backup j0", WorkState.RUNNING, 0.68, 212e6, 4.2)
 WAITS = Work("migration", WorkState.WAITING)

@@ -8,15 +8,8 @@ from hypothesis import strategies as st
 
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.messages import Event
-from qmpsh.shell.progress import (
-    MAX_JOBS,
-    POLL_SECONDS,
-    SLOW_POLL_SECONDS,
-    Progress,
-    RateMeter,
-    Work,
-    WorkState,
-)
+from qmpsh.shell.progress import POLL_SECONDS, SLOW_POLL_SECONDS, Progress
+from qmpsh.shell.work import MAX_JOBS, RateMeter, Work, WorkState
 
 GIB = 2**30
 

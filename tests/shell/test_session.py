@@ -9,9 +9,9 @@ import pytest
 
 from qmpsh.complete.live import LOADS_MODULES, LiveQuery
 from qmpsh.shell.interpreter import run_line
-from qmpsh.shell.progress import Work, WorkState
 from qmpsh.shell.session import queries
 from qmpsh.shell.steps import Answer, Note, Outcome, Task
+from qmpsh.shell.work import Work, WorkState
 from tests.qemu import Vm
 from tests.shell.harness import SessionHarness
 from tests.waiting import wait_until
@@ -212,6 +212,15 @@ def test_a_job_that_runs_already_when_the_shell_comes(
     other = SessionHarness(fresh_q35.path)
     other.poll_until(lambda: "backup j0" in [work.label for work in other.session.works])
     other.session.close()
+
+
+def test_a_job_of_a_storage_daemon_which_knows_no_migration(daemon: str) -> None:
+    harness = SessionHarness(daemon)
+    assert harness.session.works == []
+    harness.poll_until(lambda: harness.session.catalog.schema is not None)
+    start_backup(harness, 10_000_000)
+    harness.poll_until(lambda: [work.rate for work in harness.session.works if work.rate])
+    harness.session.close()
 
 
 def test_a_migration_that_no_event_announces(harness: SessionHarness) -> None:

@@ -22,12 +22,12 @@ from qmpsh.protocol.messages import Event, Greeting
 from qmpsh.render.theme import Line
 from qmpsh.shell.machine import ConnectionState, Machine
 from qmpsh.shell.preferences import Preferences
-from qmpsh.shell.progress import Work
 from qmpsh.shell.session.connection import ConnectionManager
 from qmpsh.shell.session.listener import SessionListener, Tone
 from qmpsh.shell.session.session import RunningLine, Session
 from qmpsh.shell.settings import Prompt
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Show, Steps, Task, WaitFor
+from qmpsh.shell.work import Work
 
 Script = Callable[["FakeSession"], Steps]
 
@@ -60,6 +60,9 @@ class Silent:
 
     def columns(self) -> int:
         return 80
+
+    def open_jobs(self) -> bool:
+        return False
 
 
 class FakeConnection(ConnectionManager):

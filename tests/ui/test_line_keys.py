@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from qmpsh.protocol.messages import Event
-from qmpsh.shell.progress import Work
 from qmpsh.shell.steps import Answer
+from qmpsh.shell.work import Work
 from tests.ui.fakes import answers, held
 from tests.ui.harness import LineHarness, on_line
 from tests.ui.keycodes import ESCAPE, F1

@@ -12,9 +12,9 @@ from qmpsh.errors import LineSyntaxError
 from qmpsh.jsontypes import Json
 from qmpsh.protocol.messages import Event
 from qmpsh.render.theme import ASCII
-from qmpsh.shell.progress import Work, WorkState
 from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome
+from qmpsh.shell.work import Work, WorkState
 from tests.ui.fakes import WALL, answers, asks, changes_prompt, event, held, refused
 from tests.ui.harness import ScreenHarness, on_screen
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qmpsh.render.theme import ASCII, UNICODE, plain
 from qmpsh.shell.machine import MachineState
-from qmpsh.shell.progress import Work, WorkState
+from qmpsh.shell.work import Work, WorkState
 from qmpsh.ui.common.wrap import line_width
 from qmpsh.ui.screen.status import StatusFacts, status_line
 

@@ -25,9 +25,10 @@ from qmpsh.shell.context import Context
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.introspection import load_all
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.progress import Progress, Work
+from qmpsh.shell.progress import Progress
 from qmpsh.shell.session.listener import SessionListener
 from qmpsh.shell.steps import Answer, Note, Task
+from qmpsh.shell.work import Work
 from qmpsh.system.peer import replaced_program
 
 RATE_SHARE = 5
@@ -140,7 +141,7 @@ class BackgroundQueries:
 
     def on_connection_lost(self) -> None:
         """Forget the work under way, and the queries whose replies will not come."""
-        self._progress = Progress()
+        self._progress.on_connection_lost()
         if self._loading is not None:
             self._loading.advance(time.monotonic())
             self._loading = None
@@ -258,8 +259,12 @@ class BackgroundQueries:
     def _ask_about_work(self, background: QueryQueue) -> None:
         """Ask how far jobs and migration are, while there are any."""
         name = self._progress.next_query(time.monotonic()) if self._may_ask_about_work else None
-        if name is not None and name in (self._context.introspection.commands or (name,)):
+        if name is None:
+            return
+        if name in (self._context.introspection.commands or (name,)):
             background.ask(BackgroundQuery(Command(name), partial(self._on_work, name)))
+        else:
+            self._on_work(name, None)
 
     def _on_work(self, name: str, value: Json) -> None:
         self._progress.on_reply(name, value, time.monotonic())

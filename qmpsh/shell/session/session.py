@@ -27,7 +27,6 @@ from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.policy import NO_YES
 from qmpsh.shell.preferences import completable
-from qmpsh.shell.progress import Work
 from qmpsh.shell.session.connection import ConnectionManager
 from qmpsh.shell.session.listener import SessionListener, Tone
 from qmpsh.shell.session.owned_vm import OUTPUT_POLL_SECONDS, OwnedVm, is_over, leave_shell
@@ -37,6 +36,7 @@ from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Show, Steps, Task
 from qmpsh.shell.verbs.options import preferences_of
 from qmpsh.shell.waiting.rules import BY_COMMAND
 from qmpsh.shell.wirelog import log_of
+from qmpsh.shell.work import Work
 
 MAX_TYPED_LINES = 20
 """lines kept for the report of a crash"""
@@ -77,6 +77,9 @@ class SessionFrontEnd(FrontEnd):
 
     def filter_events(self, patterns: tuple[str, ...]) -> None:
         self._listener.filter_events(patterns)
+
+    def open_jobs(self) -> bool:
+        return self._listener.open_jobs()
 
 
 class RunningLine:

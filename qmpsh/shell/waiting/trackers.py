@@ -13,8 +13,8 @@ from qmpsh.jsontypes import Json, JsonObject, as_dict, get_str
 from qmpsh.language.values import quote
 from qmpsh.protocol.messages import Event
 from qmpsh.shell.events import EventPattern
-from qmpsh.shell.progress import MIGRATION
 from qmpsh.shell.waiting.rules import NEXT, CompletionRule, standstill
+from qmpsh.shell.work import MIGRATION
 
 
 class Completion(NamedTuple):

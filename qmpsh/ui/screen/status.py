@@ -9,7 +9,7 @@ from qmpsh.render.events import role
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Glyphs, Line
 from qmpsh.render.units import barest, elapsed, number, progress_forms
-from qmpsh.shell.progress import Work
+from qmpsh.shell.work import Work
 from qmpsh.ui.common.wrap import cut, line_width
 
 NARROW_COLUMNS = 80
