@@ -104,6 +104,9 @@ class Person:
 
     def filter_events(self, patterns: tuple[str, ...]) -> None: ...
 
+    def open_jobs(self) -> bool:
+        return False
+
     def connection_lost(self, error: QmpshError) -> None:
         self.told["losses"] += 1
 

@@ -132,6 +132,13 @@ VERBS: dict[str, Verb] = {
         reaches_vm=True,
         place="qmpsh.shell.verbs.watch:watch",
     ),
+    "jobs": Verb(
+        "",
+        "jobs and migration: a list with keys to handle them; in a script a table",
+        bare=True,
+        reaches_vm=True,
+        place="qmpsh.shell.verbs.jobs:show_jobs",
+    ),
     "disconnect": Verb(
         "",
         "disconnect, so that another client can use the monitor",

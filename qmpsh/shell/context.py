@@ -54,6 +54,10 @@ class FrontEnd:
     def filter_events(self, patterns: tuple[str, ...]) -> None:
         """Show only events whose names match one of the patterns; all of them without one."""
 
+    def open_jobs(self) -> bool:
+        """Show the list of jobs with its keys; False where there is no such list."""
+        return False
+
     def check_option(self, name: str, word: str) -> None:
         """Raise UsageError for a value of an option whose words only the front end knows."""
 

@@ -41,6 +41,9 @@ class RecordingListener:
     def facts(self) -> None:
         self.facts_came += 1
 
+    def open_jobs(self) -> bool:
+        return False
+
     def filter_events(self, patterns: tuple[str, ...]) -> None:
         self.patterns.append(patterns)
 

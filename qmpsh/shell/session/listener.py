@@ -47,5 +47,8 @@ class SessionListener(Protocol):
     def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:
         """Show something that no line asked for; not yet safe to show."""
 
+    def open_jobs(self) -> bool:
+        """Show the list of jobs with its keys; return False where there is no such list."""
+
     def columns(self) -> int:
         """Return the columns that a text may take."""

@@ -77,6 +77,10 @@ class Reporter(ABC, Generic[Key]):
     def filter_events(self, patterns: tuple[str, ...]) -> None:
         """Show only events whose names match one of the patterns; all of them without one."""
 
+    def open_jobs(self) -> bool:
+        """Show the list of jobs with its keys; return False where there is no such list."""
+        return False
+
     @abstractmethod
     def begin(self, prompt: str, line: str) -> Key:
         """Show a line that starts; return what identifies it."""
