@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qmpsh.render.theme import DARK
+from qmpsh.render.palettes import DARK
 from qmpsh.shell.preferences import ROWS
 from qmpsh.ui.common.keys import KEYS
 from tests.qemu import ROOT

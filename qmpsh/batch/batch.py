@@ -5,7 +5,6 @@ Loads neither prompt_toolkit nor pygments, and subprocess only for a line with a
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -55,9 +54,9 @@ class _BatchFrontEnd(FrontEnd):
     def check_option(self, name: str, word: str) -> None:
         if name == "theme":
             # Imported here: a batch rarely sets a theme.
-            from qmpsh.render.theme import find_theme
+            from qmpsh.render.theme import check_theme
 
-            find_theme(word, os.environ)
+            check_theme(word)
 
 
 class Batch:

@@ -33,9 +33,10 @@ class BatchFormatter:
         def colour() -> str:
             # Imported here, as below: not every answer that is shown so has both.
             from qmpsh.render.answers import json_line
-            from qmpsh.render.theme import sgr
+            from qmpsh.render.theme import painter, printed_theme
 
-            return "\n".join(sgr(json_line(line)) for line in text.split("\n"))
+            paint = painter(printed_theme(self._environment.variables))
+            return "\n".join(paint(json_line(line)) for line in text.split("\n"))
 
         return self.advised("colours", colour, lambda: text)
 

@@ -22,7 +22,7 @@ from qmpsh.jsontypes import read_boolean
 from qmpsh.language.reader import needs_more
 from qmpsh.language.syntax import parse_limit
 from qmpsh.regular import MAX_CONFIG_BYTES, read_regular
-from qmpsh.render.theme import find_theme
+from qmpsh.render.theme import check_theme
 from qmpsh.shell.preferences import ROWS, PreferenceValues, find_row
 from qmpsh.suggest import did_you_mean
 from qmpsh.ui.common.keys import KEYS, KeyBinding, KeyTakenError, check_name, read_keys, rebound
@@ -151,7 +151,7 @@ def _option(config: Config, key: str, value: object) -> Config:
         hint = did_you_mean(key, names) or f"; there are {', '.join(names)}"
         raise UsageError(f"no such option{hint}")
     if key == "theme":
-        find_theme(word, {})
+        check_theme(word)
     return config._replace(preferences=find_row(key).put(config.preferences, word))
 
 

@@ -12,7 +12,7 @@ from qmpsh.cli.config import Config, read_config
 from qmpsh.client.client import Client
 from qmpsh.paths import config_file
 from qmpsh.render.environment import Environment
-from qmpsh.render.theme import theme_names
+from qmpsh.render.theme import terminal_colours, theme_names
 from qmpsh.schema.model import Schema
 from qmpsh.secrets.masker import mask_line
 from qmpsh.shell.history import is_kept
@@ -24,7 +24,6 @@ from qmpsh.ui.common.front_end import TerminalEnv
 from qmpsh.ui.common.history import LineHistory
 from qmpsh.ui.common.keys import shown_keys
 from qmpsh.ui.common.runner import redirect
-from qmpsh.ui.common.style import color_depth
 
 
 def configured(options: Options) -> tuple[Options, Config]:
@@ -86,7 +85,7 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
         environment.has_colours,
         config.keys,
         config.roles,
-        color_depth(environment.variables),
+        terminal_colours(environment.variables),
     )
     try:
         return _serve(connect, history, env, options)

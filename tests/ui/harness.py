@@ -31,7 +31,7 @@ from prompt_toolkit.utils import is_dumb_terminal
 from qmpsh.address import parse_address
 from qmpsh.client.client import Client
 from qmpsh.errors import UsageError
-from qmpsh.render.theme import UNICODE, Glyphs
+from qmpsh.render.theme import UNICODE, Glyphs, TerminalColours, colour_depth
 from qmpsh.shell.session.listener import SessionListener
 from qmpsh.shell.session.session import Connect, Session
 from qmpsh.shell.settings import Settings
@@ -70,6 +70,7 @@ class Harness:
         term = "dumb" if is_dumb_terminal() else TERM
         self.output = Vt100_Output(self._written, lambda: self.size, term=term, enable_cpr=False)
         self.env = TerminalEnv(
+            terminal=TerminalColours(colour_depth({"TERM": term})),
             input=pipe,
             output=self.output,
             glyphs=UNICODE,

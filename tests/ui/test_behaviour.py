@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import stat
 import warnings
@@ -17,10 +18,11 @@ from qmpsh.complete.candidates import Candidate
 from qmpsh.errors import CommandFailed, ConnectionLost, LineSyntaxError, UsageError
 from qmpsh.language.syntax import Modifiers, Redirect
 from qmpsh.protocol.messages import Reply
+from qmpsh.render.theme import Depth, TerminalColours
 from qmpsh.shell.steps import Answer, Note, Outcome, Show
 from qmpsh.ui.common.external import pager_command, pager_environ
 from qmpsh.ui.common.keys import KEYS
-from qmpsh.ui.common.style import SUGGESTION, make_style, tells_apart
+from qmpsh.ui.common.style import SUGGESTION, color_depth, make_style, tells_apart
 from tests.ui.fakes import QUIT, FakeSession, answers, asks, changes_prompt, event, held, refused
 from tests.ui.harness import ScreenHarness, on_screen
 from tests.ui.keycodes import (
@@ -161,20 +163,19 @@ async def test_nothing_is_suggested_where_it_would_look_as_if_it_had_been_typed(
 @pytest.mark.parametrize(
     "theme, depth, shows",
     [
-        ("dark", ColorDepth.DEPTH_8_BIT, True),
-        ("light", ColorDepth.DEPTH_4_BIT, True),
-        ("dark", ColorDepth.DEPTH_1_BIT, False),
-        ("none", ColorDepth.DEPTH_8_BIT, False),
+        ("dark", Depth.PALETTE, True),
+        ("light", Depth.SIXTEEN, True),
+        ("dark", Depth.NONE, False),
+        ("none", Depth.PALETTE, False),
     ],
 )
-def test_whether_a_suggestion_can_be_told_from_text(
-    theme: str, depth: ColorDepth, shows: bool
-) -> None:
-    assert tells_apart(make_style(theme), SUGGESTION, depth) is shows
+def test_whether_a_suggestion_can_be_told_from_text(theme: str, depth: Depth, shows: bool) -> None:
+    style = make_style(theme, TerminalColours(depth))
+    assert tells_apart(style, SUGGESTION, color_depth(depth)) is shows
 
 
 def test_an_attribute_tells_a_suggestion_without_colours() -> None:
-    style = make_style("none", {"dim": "italic"})
+    style = make_style("none", TerminalColours(), {"suggestion": "italic"})
     assert tells_apart(style, SUGGESTION, ColorDepth.DEPTH_1_BIT)
 
 
@@ -524,7 +525,7 @@ async def test_the_transcript_is_printed_at_the_end(ui: ScreenHarness) -> None:
     await ui.sees("0.3 ms")
     ui.keys(CTRL_D)
     await ui.until(has_left(ui))
-    lines = ui.stream.getvalue().split("\n")
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", ui.stream.getvalue()).split("\n")
     assert lines[0] == "Connected to QEMU 7.2.22 (Debian 1:7.2+dfsg-7)"
     assert lines[4].startswith("(QEMU) stop")
     assert lines[-2:] == ["{}", ""]

@@ -13,7 +13,7 @@ from qmpsh.complete.candidates import Candidate
 from qmpsh.errors import CommandFailed, ConnectionLost, LineSyntaxError
 from qmpsh.language.syntax import Redirect
 from qmpsh.protocol.messages import Reply
-from qmpsh.render.theme import UNICODE
+from qmpsh.render.theme import UNICODE, TerminalColours
 from qmpsh.shell.steps import Answer, Note, Outcome
 from qmpsh.ui.common.style import make_style
 from tests.ui.fakes import QUIT, FakeSession, answers, asks, changes_prompt, event, held, refused
@@ -255,5 +255,5 @@ async def test_a_dumb_terminal_is_suggested_nothing(ui: LineHarness) -> None:
     assert suggest is not None
     buffer = ui.prompt._prompt.default_buffer
     assert suggest.get_suggestion(buffer, Document("sto")) is None
-    ui.prompt._prompt.app.style = make_style("none", {"dim": "italic"})
+    ui.prompt._prompt.app.style = make_style("none", TerminalColours(), {"suggestion": "italic"})
     assert suggest.get_suggestion(buffer, Document("sto")) is not None

@@ -84,7 +84,7 @@ async def test_the_screen_follows_the_options(ui: ScreenHarness) -> None:
     preferences.change("theme", "monokai")
     style = ui.screen.app.style
     assert style is not None
-    assert style.get_attrs_for_style_str("").bgcolor == "272822"
+    assert style.get_attrs_for_style_str("").bgcolor == "262626"
     with pytest.raises(UsageError, match="no theme monokay"):
         preferences.change("theme", "monokay")
     assert preferences.values.theme == "monokai"

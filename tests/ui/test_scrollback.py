@@ -8,7 +8,7 @@ import pytest
 from prompt_toolkit.output import DummyOutput
 
 from qmpsh.render.answers import AnswerBody, BodyKind
-from qmpsh.render.theme import ASCII, Line
+from qmpsh.render.theme import ASCII, Line, TerminalColours
 from qmpsh.ui.common.style import make_style
 from qmpsh.ui.line import scrollback
 from qmpsh.ui.line.printer import COLOURED_CHARACTERS, Printer
@@ -27,7 +27,7 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[str, str]]]:
 
 
 def a_scrollback() -> Scrollback:
-    return Scrollback(DummyOutput(), make_style("dark"), ASCII, lambda: None)
+    return Scrollback(DummyOutput(), make_style("dark", TerminalColours()), ASCII, lambda: None)
 
 
 def test_lines_are_made_as_they_are_printed(printed: list[list[tuple[str, str]]]) -> None:

@@ -28,7 +28,7 @@ from qmpsh.errors import CannotConnect, QmpshError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.protocol.messages import Command
 from qmpsh.render.safe import visible_word
-from qmpsh.render.theme import Line, plain, sgr
+from qmpsh.render.theme import Line, painter, plain, printed_theme
 from qmpsh.system.argv import QMP, MonitorChannel
 from qmpsh.system.diagnose import is_qmpsh, tls_form, why_not_to_connect
 from qmpsh.system.listener import ListenerInfo, advice, channel_of, inspect_listener, owner_of
@@ -60,7 +60,7 @@ class Check(NamedTuple):
 def lines_of(checks: Sequence[Check], *, colour: bool) -> list[str]:
     """Return one aligned line per check."""
     width = max((len(check.what) for check in checks), default=0)
-    draw = sgr if colour else plain
+    draw = painter(printed_theme(os.environ)) if colour else plain
     return [draw(_line(check, width)) for check in checks]
 
 

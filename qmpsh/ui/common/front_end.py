@@ -23,7 +23,15 @@ from qmpsh.advice import Advice
 from qmpsh.errors import SIGNALLED, QmpshError
 from qmpsh.language.reader import LogicalLine, Split
 from qmpsh.render.answers import text_body
-from qmpsh.render.theme import Glyphs, glyphs_for
+from qmpsh.render.theme import (
+    Glyphs,
+    Line,
+    TerminalColours,
+    find_theme,
+    glyphs_for,
+    painter,
+    plain,
+)
 from qmpsh.secrets.masker import mask_fault
 from qmpsh.shell.history import HMP_PROMPT
 from qmpsh.shell.session.listener import Tone
@@ -34,7 +42,7 @@ from qmpsh.ui.common.history import HistorySwitch
 from qmpsh.ui.common.keys import ALT_SECONDS, EDITING_MODES, KEYS, KeyBinding
 from qmpsh.ui.common.reporter import Reporter
 from qmpsh.ui.common.runner import LineRunner
-from qmpsh.ui.common.style import NO_ROLES, make_style
+from qmpsh.ui.common.style import NO_ROLES, color_depth, make_style
 from qmpsh.ui.common.suspend import Suspender
 
 Key = TypeVar("Key")
@@ -47,22 +55,22 @@ Redirect = Callable[[Answer], Awaitable[str]]
 class TerminalEnv(NamedTuple):
     """The terminal, the clocks, the looks and the keys of a front end.
 
-    theme:  its name
-    colour: False with NO_COLOR and the like
-    keys:   the key table, as rebound
-    roles:  styles that replace the theme's own
-    depth:  of the colours
-    input, output, glyphs, depth, stream: None for the process's own
-    stream: the transcript of the full screen is written to it
-    clock:  like `time.monotonic()`
-    wall:   Unix time
+    theme:    its name
+    colour:   False with NO_COLOR and the like
+    keys:     the key table, as rebound
+    roles:    styles that replace the theme's own
+    terminal: what is known of its colours
+    input, output, glyphs, stream: None for the process's own
+    stream:   the transcript of the full screen is written to it
+    clock:    like `time.monotonic()`
+    wall:     Unix time
     """
 
     theme: str = "dark"
     colour: bool = True
     keys: tuple[KeyBinding, ...] = KEYS
     roles: Mapping[str, str] = NO_ROLES
-    depth: ColorDepth | None = None
+    terminal: TerminalColours = TerminalColours()
     input: Input | None = None
     output: Terminal | None = None
     glyphs: Glyphs | None = None
@@ -72,7 +80,23 @@ class TerminalEnv(NamedTuple):
 
     def style(self) -> BaseStyle:
         """Return the style to start with. Raises UsageError for an unknown theme."""
-        return make_style(self.theme, self.roles) if self.colour else make_style("none")
+        return self.style_of(self.theme) if self.colour else make_style("none", self.terminal)
+
+    def style_of(self, theme: str) -> BaseStyle:
+        """Return the style of a theme. Raises UsageError for an unknown one."""
+        return make_style(theme, self.terminal, self.roles)
+
+    def painter(self, theme: str) -> Callable[[Line], str]:
+        """Return what gives the colours of a theme to lines that stay on the terminal."""
+        if not self.colour:
+            return plain
+        terminal = self.terminal._replace(fills=False)
+        return painter({**find_theme(theme, terminal), **self.roles})
+
+    @property
+    def depth(self) -> ColorDepth:
+        """The number of colours, as prompt_toolkit names it."""
+        return color_depth(self.terminal.depth)
 
     def shown_glyphs(self) -> Glyphs:
         """Return the symbols that the terminal can show."""
@@ -207,7 +231,7 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         """Apply a preference, which `.set` has changed."""
         values = self.session.preferences.values
         if name == "theme":
-            self._set_style(make_style(values.theme, self._env.roles))
+            self._set_style(self._env.style_of(values.theme))
         elif name == "editing":
             self._application().editing_mode = EDITING_MODES[values.editing]
 

@@ -7,7 +7,6 @@ characters in the typed line are shown, since it may contain names from the VM.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -32,8 +31,9 @@ from qmpsh.complete.hints import Fault
 from qmpsh.errors import UsageError
 from qmpsh.language.analysis import LineAnalysis, analyse
 from qmpsh.language.syntax import Mode
+from qmpsh.render.palettes import BACKGROUND, DARK
 from qmpsh.render.safe import visible_line, visible_word
-from qmpsh.render.theme import BACKGROUND, DARK, Fragment, Line, find_theme
+from qmpsh.render.theme import Depth, Fragment, Line, TerminalColours, find_theme
 from qmpsh.secrets.masker import mask_line
 from qmpsh.shell.history import HMP_PROMPT
 from qmpsh.shell.steps import Ask
@@ -42,8 +42,12 @@ from qmpsh.suggest import did_you_mean
 T = TypeVar("T")
 
 NO_ROLES: Mapping[str, str] = {}
-_ALL_COLOURS = frozenset({"truecolor", "24bit"})
-_SIXTEEN = frozenset({"ansi", "cygwin", "linux", "eterm"})
+_DEPTHS = {
+    Depth.NONE: ColorDepth.DEPTH_1_BIT,
+    Depth.SIXTEEN: ColorDepth.DEPTH_4_BIT,
+    Depth.PALETTE: ColorDepth.DEPTH_8_BIT,
+    Depth.ALL: ColorDepth.DEPTH_24_BIT,
+}
 
 SUGGESTION = "auto-suggestion"
 """prompt_toolkit's class for what it suggests to add to the line"""
@@ -51,7 +55,7 @@ SUGGESTION = "auto-suggestion"
 # prompt_toolkit's class to our role. Each starts from an empty style, since prompt_toolkit's
 # defaults have colours.
 WIDGETS = {
-    SUGGESTION: "dim",
+    SUGGESTION: "suggestion",
     "completion-menu": "menu",
     "completion-menu.completion": "menu",
     "completion-menu.completion.current": "menu.current",
@@ -78,12 +82,12 @@ class ViCursorShape(ModalCursorShapeConfig):
         return super().get_cursor_shape(application)
 
 
-def make_style(name: str, roles: Mapping[str, str] = NO_ROLES) -> Style:
+def make_style(name: str, terminal: TerminalColours, roles: Mapping[str, str] = NO_ROLES) -> Style:
     """Return the style of a theme. roles: styles that replace the theme's own.
 
     Raises UsageError for an unknown theme.
     """
-    theme = {**find_theme(name, os.environ), **roles}
+    theme = {**find_theme(name, terminal), **roles}
     base = theme.get(BACKGROUND, "")
     rules = list(theme.items())
     rules += [
@@ -105,21 +109,9 @@ def check_role(role: str, style: str) -> None:
         raise UsageError(message) from error
 
 
-def color_depth(environ: Mapping[str, str]) -> ColorDepth:
-    """Return how many colours the terminal has: two, sixteen, 256 or all.
-
-    Source: COLORTERM as set by VTE, kitty and tmux; terminfo names.
-    """
-    term = environ.get("TERM", "")
-    if environ.get("COLORTERM") in _ALL_COLOURS or term.endswith("-direct"):
-        return ColorDepth.TRUE_COLOR
-    if "256color" in term:
-        return ColorDepth.DEPTH_8_BIT
-    if term == "dumb" or term.startswith(("vt1", "vt2", "vt3", "vt5")) or term.endswith("-m"):
-        return ColorDepth.DEPTH_1_BIT
-    if term in _SIXTEEN or term.endswith(("-color", "-16color")):
-        return ColorDepth.DEPTH_4_BIT
-    return ColorDepth.DEPTH_8_BIT
+def color_depth(depth: Depth) -> ColorDepth:
+    """Return prompt_toolkit's name of a number of colours."""
+    return _DEPTHS[depth]
 
 
 def tells_apart(style: BaseStyle, class_name: str, depth: ColorDepth) -> bool:

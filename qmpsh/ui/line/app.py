@@ -65,6 +65,8 @@ class LinePrompt(TerminalFrontEnd[None]):
         redirect: Redirect | None = None,
         env: TerminalEnv = OWN,
     ) -> None:
+        # Lines that are printed do not fill a row, so that a background would be a patchwork.
+        env = env._replace(terminal=env.terminal._replace(fills=False))
         self._style = env.style()
         self._terminal = env.output or create_output()
         self._questions = LineQuestions(env.input, self._terminal)

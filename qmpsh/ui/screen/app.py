@@ -17,7 +17,6 @@ from prompt_toolkit.key_binding.bindings.auto_suggest import load_auto_suggest_b
 from prompt_toolkit.styles import BaseStyle
 
 from qmpsh.advice import Advice
-from qmpsh.render.theme import plain, sgr
 from qmpsh.shell.pipes import wants_terminal
 from qmpsh.shell.session.session import Connect
 from qmpsh.shell.steps import Answer
@@ -220,7 +219,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
         self.app.invalidate()
 
     def _print_transcript(self) -> None:
-        paint = sgr if self._env.colour else plain
+        paint = self._env.painter(self.session.preferences.values.theme)
         lines = transcript(self.output.store, self.app.output.get_size().columns)
         # The terminal may be gone.
         with contextlib.suppress(OSError):
