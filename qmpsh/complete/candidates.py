@@ -1,13 +1,15 @@
 """What completion works from and what it yields, and how candidates are matched and ranked.
 
-Candidates that begin with the typed word fit; if there are none, those that contain it; failing
-these, those that contain its letters in order. So one Tab finishes a word that only one candidate
-begins with, and a half-remembered name is found all the same.
+Candidates that begin with the typed word fit; if there are none, those whose words begin with the
+typed ones (`b-a` for blockdev-add); then those that contain it; failing these, those that contain
+its letters in order. So one Tab finishes a word that only one candidate begins with, and a
+half-remembered name is found all the same.
 """
 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
@@ -41,7 +43,8 @@ class Candidate(NamedTuple):
     text:   what replaces the source from `start` to the cursor; where a source yields it, the bare
             name or value, which `insertion` writes as the line needs it
     start:  offset into the line
-    kind:   what it is or which type it wants, in plain words: "command", "str", "qcow2 | raw"
+    kind:   what it is or which type it wants, in plain words: "node", "str", "qcow2 | raw"; ""
+            where the place says it
     doc:    first sentence of its documentation, or ""
     required, deprecated, unstable: its marks
     form:   what it is to the language
@@ -174,13 +177,25 @@ def _score(typed: str, candidate: str) -> tuple[int, int] | None:
     typed, candidate = typed.lower(), candidate.lower()
     if candidate.startswith(typed):
         return (0, 1)
+    if _begin_words(_WORD.findall(typed), _WORD.findall(candidate)):
+        return (1, 0)
     at = candidate.find(typed)
     if at >= 0:
-        return (1, 0 if candidate[at - 1] in "-_." else 1)
+        return (2, 0 if candidate[at - 1] in "-_." else 1)
     first = end = -1
     for letter in typed:
         end = candidate.find(letter, end + 1)
         if end < 0:
             return None
         first = end if first < 0 else first
-    return (2, end - first)
+    return (3, end - first)
+
+
+_WORD = re.compile(r"[^-_.=]+")
+
+
+def _begin_words(typed: list[str], words: list[str]) -> bool:
+    """Return whether several typed words begin the first words of a name, each in its place."""
+    if not 1 < len(typed) <= len(words):
+        return False
+    return all(word.startswith(begun) for begun, word in zip(typed, words, strict=False))

@@ -22,6 +22,7 @@ from qmpsh.language.syntax import FORMATS, PLAIN, Mode
 from qmpsh.language.verbs import VERB_MODIFIERS, VERBS, Takes
 from qmpsh.schema.describe import type_words
 from qmpsh.schema.model import Member, ObjectType, Schema
+from qmpsh.usage import MODIFIERS as SUMMARIES
 
 
 def bracket_keys(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
@@ -101,13 +102,13 @@ def event_words(before: str, context: CursorContext, catalog: Catalog) -> Iterab
         yield Candidate("job=", context.start, "job")
     if not words or (context.takes is Takes.EVENTS and words == named):
         for name in catalog.events:
-            yield Candidate(name, context.start, "event", form=Form.NAME)
+            yield Candidate(name, context.start, form=Form.NAME)
 
 
 def awaited_events(context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
     """Yield what `--wait=` may name."""
     for name in catalog.events:
-        yield Candidate(name, context.start, "event", form=Form.NAME)
+        yield Candidate(name, context.start, form=Form.NAME)
 
 
 def _members(events: Iterable[str], schema: Schema) -> Iterable[Member]:
@@ -228,7 +229,7 @@ def _with_sentence(candidate: Candidate, context: CursorContext, catalog: Catalo
         }
         path = (*context.path, *(piece.text for piece in context.pieces[:-1]), name)
         return candidate._replace(doc=manual.member_sentence(context.name, *path, given=given))
-    if context.slot in (Slot.COMMAND, Slot.VERB_WORD):
+    if context.slot in (Slot.COMMAND, Slot.VERB_WORD, Slot.EVENT):
         return candidate._replace(doc=manual.first_sentence(candidate.text))
     return candidate
 
@@ -242,7 +243,6 @@ def prefetch(text: str, cursor: int, catalog: Catalog, mode: Mode) -> None:
 
 
 def _commands(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    word = "action" if context.in_transaction else "command"
     for name in sorted(catalog.commands):
         features: tuple[str, ...] = ()
         info = catalog.schema.command(name) if catalog.schema else None
@@ -251,7 +251,7 @@ def _commands(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
         yield Candidate(
             name,
             context.start,
-            "disabled" if name in catalog.disabled else word,
+            "disabled" if name in catalog.disabled else "",
             deprecated="deprecated" in features,
             unstable="unstable" in features,
             form=Form.NAME,
@@ -275,7 +275,7 @@ def _closing(context: CursorContext, mode: Mode) -> Iterable[Candidate]:
 
 def _verbs(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     for name, verb in VERBS.items():
-        yield Candidate(f".{name}", context.start, "verb", verb.summary)
+        yield Candidate(f".{name}", context.start, doc=verb.summary)
 
 
 def _modifiers(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
@@ -286,7 +286,7 @@ def _modifiers(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
         # After `.help` they are what it explains.
         named = MODIFIERS if context.verb.takes is Takes.NAME else ()
         for name in named or (*context.verb.modifiers, *_MODIFIERS_OF_VERBS):
-            yield Candidate(f"--{name}", context.start, "modifier")
+            yield _modifier(name, context)
         return
     command = "transaction" if context.in_transaction else context.name
     info = catalog.schema.command(command) if catalog.schema is not None else None
@@ -296,7 +296,12 @@ def _modifiers(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     for name in MODIFIERS:
         if name not in refused:
             must_name = name == "wait" and command not in catalog.ends
-            yield Candidate(f"--{name}{'=' if must_name else ''}", context.start, "modifier")
+            yield _modifier(name, context, "=" if must_name else "")
+
+
+def _modifier(name: str, context: CursorContext, tail: str = "") -> Candidate:
+    value, summary = SUMMARIES.get(name, ("", ""))
+    return Candidate(f"--{name}{tail}", context.start, value.strip(), summary)
 
 
 def _hmp(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
@@ -307,7 +312,7 @@ def _hmp(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     if len(words) == 2:
         entries = {"info": catalog.hmp_info, "help": catalog.hmp}.get(words[0], {})
     for name, text in entries.items():
-        yield Candidate(name, start, "HMP", text, form=Form.HMP)
+        yield Candidate(name, start, doc=text, form=Form.HMP)
 
 
 def _complete_files(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:

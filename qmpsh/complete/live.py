@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from qmpsh.complete.buses import read_buses
+from qmpsh.complete.order import type_place
 from qmpsh.complete.value_sources import sources_of
-from qmpsh.jsontypes import Json, as_dicts, as_str, get_dict
+from qmpsh.jsontypes import Json, as_dicts, as_str, get_dict, get_str
 from qmpsh.language.cursor import CursorContext
 
 
@@ -115,15 +117,18 @@ def _netdevs(value: Json, context: CursorContext) -> Iterator[LiveValue]:
 
 
 def _buses(value: Json, context: CursorContext) -> Iterator[LiveValue]:
-    """Read HMP `info qtree`: lines `  bus: rp0` and below `    type PCIE`."""
-    name = ""
-    for line in as_str(value).splitlines():
-        word, _, rest = line.strip().partition(" ")
-        if word == "bus:":
-            name = rest
-        elif word == "type" and name:
-            yield LiveValue(name, rest)
-            name = ""
+    for bus in read_buses(as_str(value)):
+        yield LiveValue(bus.name, bus.kind)
+
+
+def _types(kind: str) -> Callable[[Json, CursorContext], Iterable[LiveValue]]:
+    """Return a function that reads types, the usual ones first."""
+
+    def read(value: Json, context: CursorContext) -> Iterable[LiveValue]:
+        names = [get_str(item, "name") for item in as_dicts(value)]
+        return [LiveValue(name, kind) for name in sorted(names, key=type_place)]
+
+    return read
 
 
 # -------------------------------------------------------------------- making queries
@@ -179,9 +184,9 @@ SOURCES: dict[str, LiveSource] = {
     "cpu-model": LiveSource(_plain("query-cpu-definitions"), _member("name", kind="CPU model")),
     "driver": LiveSource(
         _plain("qom-list-types", implements="device", abstract=False),
-        _member("name", kind="device"),
+        _types("device"),
     ),
-    "type": LiveSource(_plain("qom-list-types"), _member("name", kind="type")),
+    "type": LiveSource(_plain("qom-list-types"), _types("type")),
     "path": LiveSource(_list_parent, _paths),
     "property": LiveSource(_list_given_path, _properties),
     "trace-event": LiveSource(_trace_events, _member("name")),

@@ -8,12 +8,15 @@ booleans, enums and links are offered.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
 from qmpsh.complete.candidates import Candidate, Catalog, Form
 from qmpsh.complete.line import TypedArguments, typed_arguments
 from qmpsh.complete.live import LiveQuery, LiveValue, LiveValues, live_values_at
+from qmpsh.complete.order import place_in, property_place, value_places
+from qmpsh.complete.taken import taken_values
 from qmpsh.complete.value_sources import names_file
 from qmpsh.jsontypes import JsonObject, as_dicts, as_str, get_str
 from qmpsh.language.cursor import CursorContext, KeyPart, Path
@@ -21,6 +24,13 @@ from qmpsh.schema.describe import kind_words, type_words
 from qmpsh.schema.model import AlternateType, Builtin, EnumType, Member, ObjectType, Schema, Type
 from qmpsh.schema.scalars import choices_of, is_enum, property_member
 from qmpsh.schema.walk import array_of, object_of
+
+_REFERENCE = "the name of a node that exists"
+_DEFINITION = "a new node, by its own members"
+"""What tells `file=` from `file.`."""
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+"""A name of which several may be joined by dots and read back."""
 
 _WORDS = {"bool": ("on", "off"), "OnOffAuto": ("on", "off", "auto")}
 """The values of the property types whose words are few and known."""
@@ -48,8 +58,9 @@ def property_keys(
     if context.name != "device_add" or context.path:
         return
     declared = {member.name for member in line.root.members}
-    for item in _properties(line, live):
-        name = str(item.get("name"))
+    listed = {str(item.get("name")): item for item in _properties(line, live)}
+    for name in sorted(listed, key=property_place):
+        item = listed[name]
         if name not in declared and not line.is_given(tuple(name.split("."))):
             doc = str(item.get("description") or "")
             start, kind = context.pieces[0].start, str(item.get("type"))
@@ -173,12 +184,25 @@ def value_candidates(context: CursorContext, catalog: Catalog) -> Iterable[Candi
     found += qom_values(context, catalog.live)
     if names_file(context.name, context.path):
         found += _paths(context, catalog)
-    usable = usable_filter(line, context, catalog.live)
-    for offered in filter(usable, live_values_at(context, catalog.live)):
-        found.append(Candidate(offered.value, context.start, offered.kind, form=Form.TEXT))
+    found += _live_values(line, context, catalog.live)
+    places = value_places(context.name, context.path)
+    if places:
+        found.sort(key=lambda candidate: place_in(places, candidate.text))
     if kind is not None and not context.prefix and not context.quote:
         found += _brackets(line.schema, kind, context)
     return found
+
+
+def _live_values(
+    line: TypedArguments, context: CursorContext, live: LiveValues
+) -> Iterator[Candidate]:
+    """Yield the values that the VM knows: what is free, then what is taken, with the reason."""
+    usable = usable_filter(line, context, live)
+    offers = list(filter(usable, live_values_at(context, live)))
+    taken = taken_values(context, live)
+    for offered in sorted(offers, key=lambda offer: offer.value in taken):
+        doc = taken.get(offered.value, "")
+        yield Candidate(offered.value, context.start, offered.kind, doc, form=Form.TEXT)
 
 
 def _paths(context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
@@ -193,21 +217,70 @@ def _missing(
 ) -> Iterator[Candidate]:
     below, form = _below(line, path, context)
     members = [member for member in below if not line.is_given((*path, member.name))]
-    for member in sorted(members, key=lambda member: member.optional):
-        begun = line.has_below((*path, member.name))
-        for tail in _tails(line.schema, member, piece, context, begun=begun):
-            if piece is not context.pieces[-1] and (member.name, tail) == (piece.text, "."):
+    begun = [member for member in members if line.has_below((*path, member.name))]
+    typed_in = piece.text if piece is not context.pieces[-1] else None
+    for member in begun:
+        if not context.bracketed and member.name != typed_in:
+            yield from _lacking(line, (*path, member.name), len(path), piece.start)
+    for member in sorted(members, key=lambda member: member.optional or member in begun):
+        for tail in _tails(line.schema, member, piece, context, begun=member in begun):
+            if (member.name, tail) == (typed_in, "."):
                 continue  # the object that is being typed in
-            yield Candidate(
-                member.name,
-                piece.start,
-                type_words(line.schema, member.type),
-                required=not member.optional,
-                deprecated="deprecated" in member.features,
-                unstable="unstable" in member.features,
-                form=form,
-                tail=tail,
+            kind, doc = _described(line.schema, member, tail)
+            required = not member.optional and member not in begun
+            found = _member(member, piece.start, form)
+            yield found._replace(kind=kind, doc=doc, tail=tail, required=required)
+
+
+def _lacking(line: TypedArguments, path: Path, depth: int, start: int) -> Iterator[Candidate]:
+    """Yield what an object in the line still lacks, by its whole name: `file.filename=`.
+
+    depth: parts of the path that the line says otherwise
+    """
+    kind = line.type_at(path)
+    owner = object_of(line.schema, kind) if kind is not None else None
+    for member in line.members(owner, path) if owner is not None else ():
+        inner = (*path, member.name)
+        if member.optional or line.is_given(inner):
+            continue
+        if line.has_below(inner):
+            yield from _lacking(line, inner, depth, start)
+        elif all(map(_PLAIN.fullmatch, inner)):
+            is_object = object_of(line.schema, line.schema.type(member.type)) is not None
+            yield _member(member, start)._replace(
+                text=".".join(inner[depth:]),
+                kind=type_words(line.schema, member.type),
+                tail="." if is_object else "=",
             )
+
+
+def _member(member: Member, start: int, form: Form = Form.KEY) -> Candidate:
+    return Candidate(
+        member.name,
+        start,
+        required=not member.optional,
+        deprecated="deprecated" in member.features,
+        unstable="unstable" in member.features,
+        form=form,
+    )
+
+
+def _described(schema: Schema, member: Member, tail: str) -> tuple[str, str]:
+    """Return what follows a member's name, in words: of an alternate, the branch of this tail."""
+    kind = schema.type(member.type)
+    if not isinstance(kind, AlternateType) or tail not in ("=", "."):
+        return type_words(schema, member.type), ""
+    branches = {name: schema.type(name) for name in kind.branches}
+    is_object = tail == "."
+    words = " | ".join(
+        type_words(schema, name)
+        for name, branch in branches.items()
+        if isinstance(branch, ObjectType) is is_object
+    )
+    owner = object_of(schema, kind)
+    if owner is None or owner.tag != "driver":
+        return words, ""
+    return words, _DEFINITION if is_object else _REFERENCE
 
 
 def _below(
@@ -228,24 +301,24 @@ def _below(
 
 def _tails(
     schema: Schema, member: Member, piece: KeyPart, context: CursorContext, *, begun: bool
-) -> list[str]:
-    """Return what may follow a member's name at once.
+) -> tuple[str, ...]:
+    """Return what may follow a member's name at once: both tails where its value may be an object
+    as well as a word, and after the whole name of a list.
 
-    Where a value may be a word as well as an object, nothing; once the name stands there, both.
     begun: something below it is in the line already, so that it must be an object
     """
     if context.bracketed:
-        return [": "]
+        return (": ",)
     kind = schema.type(member.type)
     is_object = object_of(schema, kind) is not None
     is_array = array_of(schema, kind) is not None
     if not (is_object or is_array):
-        return ["="]
+        return ("=",)
     if begun or isinstance(kind, ObjectType):
-        return ["."]
-    if piece.text == member.name:
-        return ["=", "."]
-    return [""] if is_object else ["="]
+        return (".",)
+    if is_object:
+        return (".", "=")
+    return ("=", ".") if piece.text == member.name else ("=",)
 
 
 def _values(schema: Schema, kind: Type, context: CursorContext) -> Iterator[Candidate]:

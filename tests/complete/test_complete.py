@@ -47,14 +47,30 @@ def applied(line: str, candidate: Candidate) -> str:
     "line,first",
     [
         ("query-stat", ["query-stats", "query-stats-schemas", "query-status"]),
-        ("blockdev-add driver=qcow2 ", ["file"]),
-        ("blockdev-add driver=qcow2 file", ["file=", "file."]),
+        ("blockdev-add driver=qcow2 ", ["file.", "file=", "node-name="]),
+        ("blockdev-add driver=qcow2 file", ["file.", "file="]),
         ("blockdev-add driver=qcow2 file.", ["driver="]),
-        ("blockdev-add driver=qcow2 file.driver=file fi", ["file."]),
+        ("blockdev-add driver=qcow2 file.driver=file ", ["file.filename=", "node-name="]),
+        ("blockdev-add driver=qcow2 file.driver=file fi", ["file.filename=", "file."]),
+        ("blockdev-add driver=qcow2 file.driver=file file.filename=/x ", ["node-name="]),
+        (
+            "blockdev-add driver=qcow2 file.driver=qcow2 file.file.filename=x ",
+            ["file.file.driver="],
+        ),
+        ("blockdev-add driver=qcow2 file.driver=qcow2 file.", ["file.", "file="]),
+        ("blockdev-add driver=qcow2 file.node-name=x ", ["file.driver="]),
         ("blockdev-add driver=qcow2 file.driver=file file.", ["filename="]),
         ("blockdev-add driver=qcow2 file.driver=file file.fil", ["filename="]),
         ("blockdev-add file.driver=file file.| driver=qcow2", ["filename="]),
-        ("blockdev-add driver=q", ["qcow", "qcow2", "qed", "quorum"]),
+        ("blockdev-add driver=q", ["qcow2", "qcow", "qed", "quorum"]),
+        ("blockdev-add driver=", ["qcow2", "raw", "file"]),
+        ("blockdev-add driver=qcow2 file.driver=", ["file", "host_device", "nbd"]),
+        ("blockdev-add driver=qcow2 backing.driver=", ["qcow2", "raw"]),
+        ("netdev_add type=", ["user", "tap"]),
+        ("b-a", ["blockdev-add"]),
+        ("device-a", ["device_add"]),
+        ("b-d-b-r", ["block-dirty-bitmap-remove"]),
+        ("blockdev-add n-n", ["node-name="]),
         ("blockdev-add read-only=", ["true", "false"]),
         ("blockdev-add driver=qcow2 backing=", ["null"]),
         ("blockdev-add driver=raw file={", ["driver: "]),
@@ -74,7 +90,7 @@ def applied(line: str, candidate: Candidate) -> str:
         ("object-add qom-type=iothread ", ["id="]),
         ("query-status --ti", ["--timeout"]),
         (".he", [".help"]),
-        (".json blockdev-add driver=qcow2 ", ["file"]),
+        (".json blockdev-add driver=qcow2 ", ["file."]),
         (".json query-statu", ["query-status"]),
         (".json ", ["add-fd", "add_client"]),
         (".watch 5s query-statu", ["query-status"]),
@@ -83,11 +99,11 @@ def applied(line: str, candidate: Candidate) -> str:
         (".export py", ["python"]),
         (".export bash ", ["add-fd"]),
         (".export bash query-statu", ["query-status"]),
-        (".export bash blockdev-add driver=qcow2 ", ["file"]),
+        (".export bash blockdev-add driver=qcow2 ", ["file."]),
         (".log ", ["on", "off"]),
         (".help STO", ["STOP"]),
         (".help blockdev-add ", ["driver="]),
-        (".help blockdev-add driver=q", ["qcow", "qcow2", "qed", "quorum"]),
+        (".help blockdev-add driver=q", ["qcow2", "qcow", "qed", "quorum"]),
         (".help device_add dr", ["driver="]),
         (".wait DEVICE_D", ["DEVICE_DELETED"]),
         (".wait DEVICE_DELETED dev", ["device="]),
@@ -105,15 +121,15 @@ def test_candidates(line: str, first: list[str]) -> None:
 @pytest.mark.parametrize(
     "line,first",
     [
-        ('blockdev-add driver="', ['"blkdebug"', '"blklogwrites"']),
-        ("blockdev-add driver='qco", ["'qcow'", "'qcow2'"]),
+        ('blockdev-add driver="', ['"qcow2"', '"raw"']),
+        ("blockdev-add driver='qco", ["'qcow2'", "'qcow'"]),
         ('blockdev-add driver=raw file={"dri', ['"driver": ']),
         ('blockdev-add driver=raw file={"driver": "null-c', ['"null-co"']),
         ("blockdev-add driver=raw file={'driver': 'null-c", ["'null-co'"]),
         ("blockdev-add 'disca", ["'discard'="]),
         ('blockdev-add driver=qcow2 file."dri', ['"driver"=']),
-        ('blockdev-add driver=qcow2 "file', ['"file"=', '"file".']),
-        ('blockdev-add driver=qcow2 "file"', ['"file"=', '"file".']),
+        ('blockdev-add driver=qcow2 "file', ['"file".', '"file"=']),
+        ('blockdev-add driver=qcow2 "file"', ['"file".', '"file"=']),
         ("blockdev-add driver=qcow2 'file'.dri", ["driver="]),
     ],
 )
@@ -141,9 +157,9 @@ def test_quotes_inside_a_quoted_value() -> None:
         ("transaction actions.0.", ["type="]),
         ("transaction actions.0.type=abort actio", ["actions."]),
         ("transaction actions.0.type=abort actions.", ["0.", "1."]),
-        ("blockdev-add driver=quorum children.", ["0"]),
-        ("blockdev-add driver=quorum children.0", ["0=", "0."]),
-        ("blockdev-add driver=quorum children.0=a children.", ["1"]),
+        ("blockdev-add driver=quorum children.", ["0.", "0="]),
+        ("blockdev-add driver=quorum children.0", ["0.", "0="]),
+        ("blockdev-add driver=quorum children.0=a children.", ["1.", "1="]),
         ("transaction actions=[", ["{"]),
         ("transaction actions=[{type: abort", ["abort", ", "]),
         ("transaction actions=[{type: abort ", [", "]),
@@ -179,8 +195,8 @@ def test_places_where_nothing_can_be_said(line: str) -> None:
 def test_the_branchs_members_only_after_the_tag() -> None:
     before = {candidate.text for candidate in at("blockdev-add ")}
     after = {candidate.text for candidate in at("blockdev-add driver=qcow2 ")}
-    assert "file" not in before
-    assert {"file", "lazy-refcounts="} <= after
+    assert "file." not in before
+    assert {"file.", "file=", "lazy-refcounts="} <= after
     assert "size=" not in after
 
 
@@ -195,8 +211,26 @@ def test_marks() -> None:
     assert by_text["drive-backup"].deprecated
     assert by_text["x-query-irq"].unstable
     assert at("blockdev-add driver=qcow2 ")[0].required
-    assert not at("blockdev-add driver=qcow2 ")[1].required
-    assert by_text[".help"].kind == "verb"
+    assert at("blockdev-add driver=qcow2 ")[1].required
+    assert not at("blockdev-add driver=qcow2 ")[2].required
+    assert not at("blockdev-add driver=qcow2 file.driver=file file.filename=x file")[0].required
+    assert {candidate.kind for candidate in at("")} == {""}
+
+
+def test_a_reference_and_a_definition_are_told_apart() -> None:
+    new, existing = at("blockdev-add driver=qcow2 ")[:2]
+    assert (new.text, new.kind[:9]) == ("file.", "{driver, ")
+    assert (existing.text, existing.kind) == ("file=", "str")
+    assert new.doc == "a new node, by its own members"
+    assert existing.doc == "the name of a node that exists"
+    backing = {c.text: c.kind for c in at("blockdev-add driver=qcow2 backing")}
+    assert backing["backing="] == "str | null"
+
+
+def test_each_modifier_has_a_sentence() -> None:
+    for line in ("query-status --", "device_del --", ".help --", ".wait --"):
+        assert at(line)
+        assert all(candidate.doc for candidate in at(line))
 
 
 def test_fuzzy_matches_come_behind_prefixes() -> None:
@@ -344,7 +378,7 @@ BUSES = """bus: main-system-bus
         ("usb-tablet", ["msos-desc"], ["xh.0"]),
         ("isa-debugcon", ["iobase"], []),
         ("not-yet-known", [], []),
-        ("who-knows", ["size"], ["main-system-bus", "pcie.0", "sc0.0", "xh.0"]),
+        ("who-knows", ["size"], ["sc0.0", "xh.0", "main-system-bus", "pcie.0"]),
     ],
 )
 def test_a_device_is_offered_the_buses_that_it_fits(

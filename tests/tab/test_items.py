@@ -225,7 +225,7 @@ def test_nobody_is_asked_for_options_and_addresses() -> None:
         (["device_del", "id=my r"], ["id=my rng"]),
         (["device_del", "id=0"], ["id=0net"]),
         (["qom-list", "path=/ma"], ["path=/machine"]),
-        (["blockdev-add", "driver=qcow2", "fil"], ["file=", "file."]),
+        (["blockdev-add", "driver=qcow2", "fil"], ["file.", "file="]),
         (["blockdev-add", "driver=qcow2", "file.dri"], ["file.driver="]),
         (["blockdev-add", "driver=qcow2", "file.driver=null-c"], ["file.driver=null-co"]),
         # A value with blanks in an argument before is still one value.
@@ -233,7 +233,7 @@ def test_nobody_is_asked_for_options_and_addresses() -> None:
         (["blockdev-add", "node-name='", "driver=qcow2", "lazy"], ["lazy-refcounts="]),
         (["blockdev-add", "driver=raw", "file={dri"], ["file={driver:"]),
         (["blockdev-add", "driver=raw", "file={driver: null-c"], ["file={driver: null-co"]),
-        (["blockdev-add", "file={driver: file}", "driver=qc"], ["driver=qcow", "driver=qcow2"]),
+        (["blockdev-add", "file={driver: file}", "driver=qc"], ["driver=qcow2", "driver=qcow"]),
         (["transaction", "actions="], ["actions=["]),
         (["transaction", "actions=[{type: abort, data: {"], ["actions=[{type: abort, data: {}"]),
         (["transaction( abort "], ["transaction( abort )"]),

@@ -29,9 +29,6 @@ from qmpsh.language.values import quote
 from qmpsh.language.verbs import WHOLE, Takes, takes
 from qmpsh.system.argv import QMP
 
-_PLACES = frozenset({"command", "event", "verb", "modifier", "HMP"})
-"""The kinds of candidates that are obvious from the place in the line."""
-
 _CURSOR_MARK = "\0"
 """Stands for the word at the cursor while the others are sorted: no address, no option."""
 
@@ -294,10 +291,9 @@ def _line_items(
     place = find_context(line.text, len(line.text), mode)
     path = _path_item(line, place)
     found = [
-        _item(text, candidate, line, place)
+        _item(candidate, line, place)
         for candidate in ask(server, line.text, mode)
         if (path is None or candidate.kind != "path") and _is_word(candidate, line, place)
-        for text in _texts(candidate)
     ]
     return found if path is None else [*found, path]
 
@@ -337,16 +333,9 @@ def _is_word(candidate: Candidate, line: LineText, place: CursorContext) -> bool
     return not (candidate.value and _is_literal(candidate.value))
 
 
-def _texts(candidate: Candidate) -> list[str]:
-    """Return what to offer for a candidate: both forms of a key that may continue in two ways."""
-    text = candidate.text
-    if candidate.form is Form.KEY and (text == candidate.value or text[-1] in "'\""):
-        return [f"{text}=", f"{text}."]
-    return [text.removesuffix(" ")]  # the blank of `key: ` would end the word
-
-
-def _item(text: str, candidate: Candidate, line: LineText, place: CursorContext) -> ShellCandidate:
+def _item(candidate: Candidate, line: LineText, place: CursorContext) -> ShellCandidate:
     """Return a candidate of the line as one of the word at the cursor."""
+    text = candidate.text.removesuffix(" ")  # the blank of `key: ` would end the word
     start = candidate.start - line.start
     # A path of the machine's objects may go on.
     goes_on = text.startswith("/") or text.endswith(("=", ".", "[", "{", ":"))
@@ -360,7 +349,7 @@ def _item(text: str, candidate: Candidate, line: LineText, place: CursorContext)
 
 def _note(candidate: Candidate) -> str:
     """Return a note on a candidate, as in `str, required: the name of the driver`."""
-    kind = "" if candidate.kind in _PLACES else candidate.kind
+    kind = candidate.kind
     marks = ("required", "deprecated", "unstable")
     kinds = ", ".join([kind] * bool(kind) + [mark for mark in marks if getattr(candidate, mark)])
     return ": ".join(part for part in (kinds, candidate.doc) if part)

@@ -1,0 +1,90 @@
+"""The buses of a VM, from HMP `info qtree`: what kind they are, what sits on them.
+
+A PCIe port takes one device. What sits on a bus is listed there as by qom-list of the bus;
+query-pci is wrong until the firmware ran. Source: QEMU 7.2 and 10.0.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+NO_HOT_PLUG = "no hot-plug"
+USED_BY = "used by {}"
+
+_PORT = re.compile(r".*root-port|ioh3420|.*downstream|cxl-rp")
+_FIXED = frozenset({"System", "ISA", "IDE", "HDA", "i2c-bus", "floppy-bus", "SSI", "sd-bus"})
+"""Buses to which nothing is added while the VM runs, by what `info qtree` calls them."""
+_EXPRESS = frozenset({"PCIE", "CXL"})
+_ROOTS = frozenset({"pxb-bus", "pxb-pcie-bus", "pxb-cxl-bus"})
+_DEVICE = re.compile(r'dev: (\S+), id "(.*)"')
+
+
+def is_port(driver: str) -> bool:
+    """Return whether a device is a port of PCI Express, which takes one other."""
+    return _PORT.fullmatch(driver) is not None
+
+
+class Bus(NamedTuple):
+    """A bus of the device tree.
+
+    kind:    what `info qtree` calls it; owner: the type of the device that makes it, "" for none
+    plugs:   whether its owner lets devices come and go
+    devices: what sits on it, by id or else by type
+    """
+
+    name: str
+    kind: str = ""
+    owner: str = ""
+    plugs: bool = True
+    devices: tuple[str, ...] = ()
+
+    @property
+    def why_not(self) -> str:
+        """Why it takes no other device; "" if it does."""
+        is_port_bus = is_port(self.owner)
+        is_root = self.kind in _ROOTS or (self.kind in _EXPRESS and not is_port_bus)
+        if self.kind in _FIXED or is_root or not self.plugs:
+            return NO_HOT_PLUG
+        return USED_BY.format(", ".join(self.devices)) if is_port_bus and self.devices else ""
+
+
+class _Device:
+    """A device of the tree while it is read."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.plugs = True
+
+
+@lru_cache(maxsize=2)
+def read_buses(text: str) -> tuple[Bus, ...]:
+    """Return the buses in HMP `info qtree`, in its order.
+
+    A level is two blanks deeper: `bus: rp0`, below it `type PCIE` and `dev: nvme, id "n0"`, and
+    below that what the device has.
+    """
+    buses: list[Bus] = []
+    # What each indentation belongs to: a device, or the number of a bus.
+    open_: list[tuple[int, _Device | int]] = []
+    for line in text.splitlines():
+        words = line.strip()
+        depth = len(line) - len(line.lstrip(" "))
+        while open_ and open_[-1][0] >= depth:
+            open_.pop()
+        owner = open_[-1][1] if open_ else None
+        if words.startswith("bus: "):
+            device = owner if isinstance(owner, _Device) else _Device("")
+            buses.append(Bus(words[5:], owner=device.kind, plugs=device.plugs))
+            open_.append((depth, len(buses) - 1))
+        elif (found := _DEVICE.fullmatch(words)) is not None:
+            if isinstance(owner, int):
+                bus = buses[owner]
+                buses[owner] = bus._replace(devices=(*bus.devices, found[2] or found[1]))
+            open_.append((depth, _Device(found[1])))
+        elif words.startswith("type ") and isinstance(owner, int):
+            buses[owner] = buses[owner]._replace(kind=words[5:])
+        elif words == "hotplug = false" and isinstance(owner, _Device):
+            owner.plugs = False
+    return tuple(buses)

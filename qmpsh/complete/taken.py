@@ -1,0 +1,59 @@
+"""What of this VM cannot take another device: buses that are full or fixed, back ends in use.
+
+From answers that completion has anyway, so that it costs the VM no query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from qmpsh.complete.buses import USED_BY, read_buses
+from qmpsh.complete.live import LiveQuery, LiveValues
+from qmpsh.jsontypes import Json, as_dicts, as_str, get_dict, get_str
+from qmpsh.language.cursor import CursorContext
+
+
+def _buses(answer: Json) -> Iterator[tuple[str, str]]:
+    for bus in read_buses(as_str(answer)):
+        yield bus.name, bus.why_not
+
+
+def _netdevs(answer: Json) -> Iterator[tuple[str, str]]:
+    r"""Read HMP `info network`: below a device, `nic0: ...`, stands what it uses, ` \ nd0: ...`."""
+    device = ""
+    for line in as_str(answer).splitlines():
+        name = line.strip().removeprefix("\\ ").partition(": ")[0]
+        if line.lstrip().startswith("\\ "):
+            yield name, USED_BY.format(device)
+        else:
+            device = name
+
+
+def _drives(answer: Json) -> Iterator[tuple[str, str]]:
+    for item in as_dicts(answer):
+        device = get_str(item, "qdev").removesuffix("/virtio-backend").rpartition("/")[2]
+        if device:
+            yield get_str(get_dict(item, "inserted"), "node-name"), USED_BY.format(device)
+
+
+def _monitor(line: str) -> LiveQuery:
+    return LiveQuery("human-monitor-command", (("command-line", line),))
+
+
+_READERS: dict[str, tuple[LiveQuery, Callable[[Json], Iterator[tuple[str, str]]]]] = {
+    "bus": (_monitor("info qtree"), _buses),
+    "netdev": (_monitor("info network"), _netdevs),
+    "drive": (LiveQuery("query-block"), _drives),
+}
+"""Members of device_add: what says which of their values are taken, and how it is read."""
+
+
+def taken_values(context: CursorContext, live: LiveValues) -> dict[str, str]:
+    """Return the values at the cursor that no other device can take, each with the reason."""
+    if context.name != "device_add" or len(context.path) != 1:
+        return {}
+    row = _READERS.get(context.path[0])
+    if row is None:
+        return {}
+    query, read = row
+    return {name: why for name, why in read(live.answer(query)) if name and why}
