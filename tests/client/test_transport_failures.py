@@ -421,6 +421,34 @@ def test_a_host_of_the_users_configuration(
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+def test_an_ssh_with_a_master_works_again_and_again(
+    sshd: Sshd, by_ssh: str, vm: Vm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"{sshd.folder}/%C"
+    monkeypatch.setenv(
+        "QMPSH_SSH",
+        f"{sshd.environ['QMPSH_SSH']} -o ControlMaster=auto -o ControlPath={path}"
+        " -o ControlPersist=30",
+    )
+    for _ in range(3):
+        client = Client.connect(parse_address(f"{by_ssh}{vm.path}"))
+        assert client.execute(Command("query-status"), 10).value
+        client.close()
+
+
+def test_a_full_queue_over_ssh(by_ssh: str, vm: Vm) -> None:
+    with contextlib.ExitStack() as clients:
+        said = ""
+        while "open failed" not in said:
+            client = clients.enter_context(socket.socket(socket.AF_UNIX))
+            client.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                client.connect(vm.path)
+                continue
+            said = refusal(f"{by_ssh}{vm.path}")
+        assert "or other clients hold it and its queue is full" in said
+
+
 def test_ssh_ignores_an_interrupt(
     by_ssh: str, vm: Vm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,7 +38,6 @@ _OPTIONS: Final = (
     "StreamLocalBindUnlink=yes",
     "StreamLocalBindMask=0177",
     "ControlMaster=no",
-    "ControlPath=none",
     "ForwardX11=no",
     "ForwardAgent=no",
     "PermitLocalCommand=yes",
@@ -57,8 +56,8 @@ _HINTS: Final = {
     "Host key verification failed": "log in once with ssh {host}, and accept its key",
     "Could not resolve": "check the name of the host",
     # Of a socket that it does not open sshd gives no reason.
-    "open failed": "no monitor there on {path}, or none that this user may open, or that sshd"
-    " forwards no sockets (AllowStreamLocalForwarding)",
+    "open failed": "no monitor there on {path}, or none that this user may open, or other clients"
+    " hold it and its queue is full, or that sshd forwards no sockets (AllowStreamLocalForwarding)",
 }
 """What ssh says, and what to do then."""
 
@@ -103,7 +102,9 @@ class SshAddress(Transport):
 
     def words(self, local: str, more: tuple[str, ...]) -> list[str]:
         """The arguments of ssh. local: the path of the socket here."""
-        words = ["-N", "-T", "-L", f"{_escaped(local)}:{_escaped(self.path)}"]
+        # -S overrides a ControlPath of QMPSH_SSH as well, where an option would come second: ssh
+        # over a master runs no LocalCommand.
+        words = ["-N", "-T", "-S", "none", "-L", f"{_escaped(local)}:{_escaped(self.path)}"]
         for option in (*more, *_OPTIONS):
             words += ["-o", option]
         if self.user:
