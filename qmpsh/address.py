@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from qmpsh.errors import AddressError, shortened
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import ClassVar, Final
+
     from qmpsh.stream import Stream
 
 _PATH_STARTS = ("/", "./", "../", "~/")

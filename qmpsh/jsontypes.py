@@ -8,7 +8,8 @@ Source: docs/language.md, "Values".
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+
+from qmpsh.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]

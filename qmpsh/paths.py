@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 _CONFIG = ("XDG_CONFIG_HOME", ".config")
@@ -38,8 +37,10 @@ def _file(variable: str, default: str, name: str) -> str:
     folder = _folder(variable, default)
     # A full disk, a home that is read-only or nowhere: the code that opens the file sees it, and
     # knows what it means there. No command fails for want of a cache.
-    with contextlib.suppress(OSError):
+    try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
+    except OSError:
+        pass
     return os.path.join(folder, name)
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import pytest
 
 from qmpsh.errors import shortened
+from qmpsh.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from qmpsh.testing import LaunchedVM

@@ -9,7 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import Final
+
+from qmpsh.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Final
 
 MAX_CONFIG_BYTES: Final = 1 << 20
 """most bytes of what a person writes: a configuration, a certificate"""

@@ -8,7 +8,7 @@ import pytest
 
 from qmpsh import errors, usage
 from qmpsh.cli.main import FAULT_EXIT, STDOUT_CLOSED_EXIT
-from qmpsh.cli.process import ENDING
+from qmpsh.cli.signals import ENDING
 from qmpsh.errors import CommandFailed, failure, shortened
 from qmpsh.language.modifiers import MODIFIERS
 

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from qmpsh.client.client import Client
 from qmpsh.errors import LineError, QmpshError, UsageError
 from qmpsh.language.syntax import Redirect, prints_reply
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.environment import Environment
 from qmpsh.render.formats import Rendering, compact, pretty, render_answer
 from qmpsh.render.safe import visible
@@ -24,6 +23,8 @@ from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Task, WaitFor, drive
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from qmpsh.batch.formatter import BatchFormatter
     from qmpsh.batch.progress import WaitProgress
     from qmpsh.schema.model import Schema

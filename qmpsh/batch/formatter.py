@@ -6,9 +6,9 @@ All of it only advises: if it fails, the answer is printed as plain JSON.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from qmpsh.advice import Advice
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact, pretty
 

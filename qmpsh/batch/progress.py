@@ -11,11 +11,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from qmpsh.client.client import Client
 from qmpsh.client.poll import BROKEN, READ, WRITE, wait_for
 from qmpsh.errors import UsageError
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.environment import Environment
 from qmpsh.render.theme import plain
 from qmpsh.render.units import progress_line

@@ -11,13 +11,16 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
 
 from qmpsh.batch.batch import Batch
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.language.lines import is_bare_word
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.shell.script import ScriptLine, read_lines, script_lines
 from qmpsh.shell.steps import Outcome, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 _PROGRAM = "qmpsh"
 _STDIN = 0

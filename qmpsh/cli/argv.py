@@ -9,14 +9,16 @@ address, the error says what was meant and how to write it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
 
 from qmpsh.address import EMPTY, looks_like_address, no_scheme
 from qmpsh.errors import UsageError, shortened
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.shell.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Final
+
     from qmpsh.schema.model import Schema
 
 VALUE_OPTIONS = frozenset(

@@ -15,12 +15,12 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple
 
 from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.jsontypes import read_boolean
 from qmpsh.language.reader import needs_more
 from qmpsh.language.syntax import parse_limit
+from qmpsh.light_typing import NamedTuple
 from qmpsh.regular import MAX_CONFIG_BYTES, read_regular
 from qmpsh.render.theme import check_theme
 from qmpsh.shell.preferences import ROWS, PreferenceValues, find_row

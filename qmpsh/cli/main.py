@@ -5,16 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Callable
 
 from qmpsh.address import Transport, parse_address
 from qmpsh.cli.argv import COMPLETE, SUBCOMMANDS, Options, SplitArgv, split_words
-from qmpsh.cli.process import StdoutFailed, repair_streams
+from qmpsh.cli.streams import StdoutFailed, repair_streams
 from qmpsh.client.client import Client, ClientOptions, Tracer
 from qmpsh.client.dialect import GUEST_AGENT, QEMU, remark
 from qmpsh.errors import AddressError, CannotConnect, QmpshError, UsageError
 from qmpsh.language.syntax import prints_reply
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.environment import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STDOUT_CLOSED_EXIT = 141
 FAULT_EXIT = 70
@@ -180,7 +183,7 @@ def _connect(words: SplitArgv, options: Options, environment: Environment) -> Cl
     address = parse_address(words.address)
     if address.needs_cleanup:
         # Imported here: a socket closes by itself.
-        from qmpsh.cli.process import end_by_signals
+        from qmpsh.cli.signals import end_by_signals
 
         end_by_signals()
     begin = ClientOptions(

@@ -29,8 +29,6 @@ import math
 import os
 import select
 import time
-from collections.abc import Callable
-from typing import Final
 
 from qmpsh.address import Address
 from qmpsh.client import handshake
@@ -43,10 +41,17 @@ from qmpsh.client.queues import Pending as Pending
 from qmpsh.client.queues import Subscriber as Subscriber
 from qmpsh.client.queues import Tracer as Tracer
 from qmpsh.errors import CannotConnect, ConnectionLost, QmpshError, ReplyTimeout, UsageError
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.connection import Connection, ProtocolState
 from qmpsh.protocol.framing import PEER_CLOSED, Pause
 from qmpsh.protocol.messages import Command, Greeting, Message, Reply
-from qmpsh.stream import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final
+
+    from qmpsh.stream import Stream
+
 
 _READ_BYTES: Final = 64 * 1024  # bytes of one read
 _MAX_READS: Final = 4  # reads of one turn at most: a flood must not starve the keys

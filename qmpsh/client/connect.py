@@ -9,19 +9,23 @@ Source: RFC 854, "TELNET COMMAND STRUCTURE"; wire.md section 12.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import socket
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 
 from qmpsh.address import Address, TcpAddress, UnixAddress
 from qmpsh.client.poll import READ, WRITE, wait_for
 from qmpsh.errors import CannotConnect, ConnectionLost, os_reason
-from qmpsh.stream import Stream
+from qmpsh.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qmpsh.stream import Stream
+
 
 NOTICE_SECONDS = 1.0
 """seconds after which it is said what is waited for"""
@@ -74,9 +78,10 @@ class SocketStream:
         return rest or (b"" if not data else None)
 
     def close(self) -> None:
-        # Closing frees the descriptor even where it fails.
-        with contextlib.suppress(OSError):
+        try:
             self._socket.close()
+        except OSError:
+            return  # closing frees the descriptor even where it fails
 
 
 def stream_over(connected: socket.socket) -> SocketStream:
@@ -274,8 +279,9 @@ def begin_tcp(address: TcpAddress, *, tls: bool = False) -> socket.socket:
         if hasattr(socket, "TCP_SYNCNT"):
             # Where no answer comes at all the kernel would try for two minutes: let it be seven s.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 2)
-        with contextlib.suppress(BlockingIOError):
-            connection.connect(place)
+        connection.connect(place)
+    except BlockingIOError:
+        return connection  # on its way
     except OSError as error:
         connection.close()
         from qmpsh.system.diagnose import tcp_refusal

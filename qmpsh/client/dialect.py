@@ -6,12 +6,14 @@ then the command list (a storage daemon, whose greeting is the emulator's: wire.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
-
 from qmpsh.address import parse_address
 from qmpsh.errors import NAME_CHARS
 from qmpsh.jsontypes import Json, JsonObject, as_dicts, get_dict, get_str
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.protocol.messages import Greeting
+
+if TYPE_CHECKING:
+    from typing import Final
 
 
 class Dialect(NamedTuple):

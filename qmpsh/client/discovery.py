@@ -18,10 +18,11 @@ import socket
 import stat
 import time
 from collections.abc import Iterator
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from qmpsh.address import Address, TcpAddress, UnixAddress, host_and_port
 from qmpsh.errors import AddressError, QmpshError
+from qmpsh.light_typing import NamedTuple
 from qmpsh.system.argv import AGENT, QMP, ChannelKind, MonitorChannel, QemuArgv, maybe_command_line
 from qmpsh.system.diagnose import is_qmpsh
 from qmpsh.system.listener import (

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple
 
 from qmpsh.address import Address
 from qmpsh.client.dialect import QEMU, Dialect
@@ -13,11 +11,15 @@ from qmpsh.errors import (
     QmpshError,
     StreamEnded,
 )
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.protocol.connection import Connection
 from qmpsh.protocol.framing import DEFAULT_LIMIT
 from qmpsh.protocol.messages import Command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final
+
     pass
 
 

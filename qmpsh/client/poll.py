@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 import select
-from collections.abc import Mapping
-from typing import Final
+
+from qmpsh.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
 
 READ: Final = select.POLLIN
 WRITE: Final = select.POLLOUT

@@ -11,15 +11,19 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import Final, Generic, TypeVar
 
 from qmpsh.client.connect import UnixStream
 from qmpsh.errors import CommandFailed, ConnectionLost, QmpshError, ReplyTimeout
 from qmpsh.jsontypes import JsonObject
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.framing import DECODING, Pause
 from qmpsh.protocol.messages import Command, ErrorReply, Event, Reply
-from qmpsh.stream import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Final, TypeAlias
+
+    from qmpsh.stream import Stream
 
 
 class Pending:
@@ -79,7 +83,7 @@ QueuedRequest = tuple[bytes, int | None, Pending | None]
 """An encoded request, the descriptor to pass with it, and the Pending to mark once it is sent"""
 
 
-Tracer = Callable[[str, JsonObject], None]
+Tracer: TypeAlias = "Callable[[str, JsonObject], None]"
 """Gets every message: "->" and what was sent, "<-" and what came. Secrets are in it."""
 
 
@@ -267,14 +271,11 @@ _BACKLOG_MESSAGES: Final = 1000  # messages kept for a subscriber to come
 RING_BYTES: Final = 4 * 1024 * 1024
 """bytes on the wire that a ring keeps; as Python's objects they may be twenty times as many"""
 
-Subscriber = Callable[[Event | Reply | ErrorReply], None]
+Subscriber: TypeAlias = "Callable[[Event | Reply | ErrorReply], None]"
 """Gets every event, and every reply that belongs to no command of ours."""
 
 
-M = TypeVar("M", Event, Event | Reply | ErrorReply)
-
-
-class MessageRing(Generic[M]):
+class MessageRing:
     """The newest messages; older ones give way.
 
     limit:   how many are kept, together of RING_BYTES bytes at most
@@ -285,17 +286,17 @@ class MessageRing(Generic[M]):
 
     def __init__(self, limit: int) -> None:
         self.dropped = 0
-        self._kept: deque[M] = deque()
+        self._kept: deque[Event | Reply | ErrorReply] = deque()
         self._limit = limit
         self._size = 0
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def __iter__(self) -> Iterator[M]:
+    def __iter__(self) -> Iterator[Event | Reply | ErrorReply]:
         return iter(self._kept)
 
-    def append(self, message: M) -> None:
+    def append(self, message: Event | Reply | ErrorReply) -> None:
         """Keep a message, and let the oldest give way; one larger than RING_BYTES is not kept."""
         self._kept.append(message)
         self._size += message.size
@@ -303,7 +304,7 @@ class MessageRing(Generic[M]):
             self.pop(0)
             self.dropped += 1
 
-    def pop(self, place: int) -> M:
+    def pop(self, place: int) -> Event | Reply | ErrorReply:
         """Remove a message, counted from the oldest."""
         message = self._kept[place]
         del self._kept[place]
@@ -350,7 +351,7 @@ class Inbox:
     def __init__(self) -> None:
         self._pendings: dict[str | None, Pending] = {}
         self._subscriber: Subscriber | None = None
-        self._backlog: MessageRing[Event | Reply | ErrorReply] = MessageRing(_BACKLOG_MESSAGES)
+        self._backlog = MessageRing(_BACKLOG_MESSAGES)
 
     def __len__(self) -> int:
         return len(self._pendings)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Final, NamedTuple
+from typing import Final
 
 from qmpsh.address import Address
 from qmpsh.client.dialect import Dialect
@@ -21,6 +21,7 @@ from qmpsh.errors import (
     ProtocolError,
     QmpshError,
 )
+from qmpsh.light_typing import NamedTuple
 from qmpsh.system.diagnose import ADD_QMP, Finding, why_not_to_connect, why_silent
 from qmpsh.system.listener import inspect_listener
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+
+from qmpsh.light_typing import NamedTuple
 
 NO_HOT_PLUG = "no hot-plug"
 USED_BY = "used by {}"

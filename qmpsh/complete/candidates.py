@@ -12,13 +12,13 @@ import copy
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum, auto
-from typing import NamedTuple
 
 from qmpsh.complete.live import LiveValues
 from qmpsh.jsontypes import Json, as_str
 from qmpsh.language.cursor import partial_word
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.tokens import ScanState
+from qmpsh.light_typing import NamedTuple
 from qmpsh.schema.builtin import actions_of
 from qmpsh.schema.manual.find import Manual
 from qmpsh.schema.model import Schema

@@ -15,7 +15,6 @@ required with a star, then the rest; the one at the cursor in brackets.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.line import TypedArguments, typed_arguments
@@ -36,6 +35,7 @@ from qmpsh.language.cursor import (
 from qmpsh.language.lookalikes import find_look_alike
 from qmpsh.language.syntax import Mode
 from qmpsh.language.untyped import plain_word
+from qmpsh.light_typing import NamedTuple
 from qmpsh.schema.describe import member_words
 from qmpsh.schema.model import Builtin, EnumType, Member, ObjectType, Schema, Type, is_open
 from qmpsh.schema.scalars import NAMES

@@ -7,13 +7,13 @@ wire.md section 6.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 from qmpsh.complete.buses import read_buses
 from qmpsh.complete.order import type_place
 from qmpsh.complete.value_sources import sources_of
 from qmpsh.jsontypes import Json, as_dicts, as_str, get_dict, get_str
 from qmpsh.language.cursor import CursorContext
+from qmpsh.light_typing import NamedTuple
 
 
 class LiveQuery(NamedTuple):

@@ -6,15 +6,19 @@ Echo, hint, colours, completion, masker and run read the same text within one ke
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
-from typing import TypeVar
 
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import PLAIN, Mode
 from qmpsh.language.tokens import Token
+from qmpsh.light_typing import TYPE_CHECKING
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
 
 MAX_KEPT_LINES = 4
 """the line, its part before the cursor, and what stands after a verb in each"""

@@ -7,8 +7,6 @@ redirect is the end of a line that goes to the host's shell or a file: `| comman
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from qmpsh.errors import LineSyntaxError, NoValue, Span
 from qmpsh.language.modifiers import VALUED_MODIFIERS, ModifierReader
 from qmpsh.language.scanner import Scanner
@@ -16,8 +14,13 @@ from qmpsh.language.syntax import Argument, Node, Part, RawLiteral, Redirect, Sc
 from qmpsh.language.tokens import BLANKS, IGNORED, MAX_NESTING, ScanState, Token, TokenKind
 from qmpsh.language.values import LiteralReader, SourceText, quote, unclosed_error, unquote
 from qmpsh.language.verbs import HEADED, Takes
+from qmpsh.light_typing import TYPE_CHECKING
 
-Word = Sequence[Token]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeAlias
+
+Word: TypeAlias = "Sequence[Token]"
 """Tokens without a blank between them, except inside brackets."""
 
 _NO_VALUE = "expected KEY=value"

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import Enum, auto
-from typing import NamedTuple
 
 from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.language.analysis import LineAnalysis, analyse
@@ -19,6 +18,7 @@ from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import IGNORED, Token, TokenKind
 from qmpsh.language.values import SourceText, unescape, unquote
 from qmpsh.language.verbs import UNKNOWN, VERBS, Takes, Verb
+from qmpsh.light_typing import NamedTuple
 
 
 def last_word(text: str) -> tuple[int, str]:

@@ -9,7 +9,6 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.jsontypes import Json, JsonObject
@@ -17,6 +16,7 @@ from qmpsh.language.syntax import ArrayLiteral, JsonLine, Node, ObjectLiteral, R
 from qmpsh.language.tokens import BLANKS, CLOSING, MAX_NESTING, QUOTED, Token, TokenKind
 from qmpsh.language.untyped import guess_literal
 from qmpsh.language.values import LiteralReader, SourceText, too_deep_error, unclosed_error
+from qmpsh.light_typing import NamedTuple
 
 REPLY_NAMES = frozenset({"return", "error", "event", "QMP"})
 COMMAND_NAMES = ("execute", "exec-oob")

@@ -6,12 +6,12 @@ for them; everything else goes to `parser`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from qmpsh.language.syntax import PLAIN, CommandLine, Mode, Part, Statement
+from qmpsh.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     pass
 
 

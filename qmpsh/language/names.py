@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.language.syntax import Redirect, VerbLine
+from qmpsh.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LEAVE = "leave the shell with .exit or Ctrl-D; quit ends the VM"
 """What is said to those who try to leave as they leave other programs."""

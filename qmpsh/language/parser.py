@@ -17,7 +17,6 @@ for blanks, comments, redirects or quotes, since the user's shell has done that.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from qmpsh.errors import LineSyntaxError, NoValue, Span
 from qmpsh.language.analysis import LineAnalysis, analyse
@@ -51,6 +50,10 @@ from qmpsh.language.syntax import (
 from qmpsh.language.tokens import BLANKS, IGNORED, TIME, ScanState, Token, TokenKind
 from qmpsh.language.values import SourceText, unclosed_error
 from qmpsh.language.verbs import LINES, WHOLE, Takes, takes
+from qmpsh.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _ONE_LINE = "transaction( ACTION KEY=value )"
 _NO_ACTION = f"expected an action, as in {_ONE_LINE}"

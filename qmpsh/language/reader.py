@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
-
 from qmpsh.errors import LineSyntaxError
 from qmpsh.language.analysis import analyse
 from qmpsh.language.lines import is_bare_word
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import PLAIN, Mode
 from qmpsh.language.tokens import BLANKS, Token, TokenKind
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from qmpsh.language.transcript import Transcript
 
 

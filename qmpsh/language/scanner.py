@@ -12,8 +12,6 @@ open brackets, the quote that goes on, and what a mode changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from qmpsh.language.modifiers import VALUED_MODIFIERS
 from qmpsh.language.syntax import PLAIN, Mode
 from qmpsh.language.tokens import (
@@ -26,6 +24,10 @@ from qmpsh.language.tokens import (
     pattern_of,
     state_after_verb,
 )
+from qmpsh.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Scanner:

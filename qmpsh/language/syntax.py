@@ -8,10 +8,13 @@ of time are read here: `5`, `500ms`, `1.5s`, `2m`, `1h`.
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
 
 from qmpsh.errors import Span, UsageError
 from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Literal
 
 
 class Mode(NamedTuple):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from enum import Enum, auto
-from typing import NamedTuple
 
 from qmpsh.language.verbs import Takes, takes
+from qmpsh.light_typing import NamedTuple
 
 BLANKS = " \t\r\n"
 """What separates words, as in JSON."""

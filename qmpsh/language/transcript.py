@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from qmpsh.errors import LineSyntaxError
 from qmpsh.jsontypes import Json, JsonObject
@@ -18,6 +17,7 @@ from qmpsh.language.jsonline import COMMAND_NAMES, REPLY_NAMES, is_json, split_o
 from qmpsh.language.syntax import CommandLine, JsonLine, Mode
 from qmpsh.language.tokens import BLANKS, GAP, IGNORED, PROMPT_MARK, QEMU_MARK, Token, TokenKind
 from qmpsh.language.verbs import VERBS
+from qmpsh.light_typing import NamedTuple
 
 _BANNER = r"QEMU \S+ monitor - type 'help'"
 _VERB = r"\.([a-zA-Z][a-zA-Z-]*)"

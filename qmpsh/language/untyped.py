@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
-from typing import NamedTuple
 
 from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.jsontypes import INT_MAX, INT_MIN, Json, JsonObject
@@ -25,6 +23,10 @@ from qmpsh.language.syntax import (
     Scalar,
 )
 from qmpsh.language.values import read_raw
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 _INTEGER = r"-?(?:0|[1-9][0-9]*)"
 _NUMBER = rf"{_INTEGER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"

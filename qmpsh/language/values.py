@@ -7,12 +7,15 @@ knows the declared type to read (`untyped` where there is none).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import ArrayLiteral, Node, ObjectLiteral, Part, RawLiteral, Scalar
 from qmpsh.language.tokens import CLOSING, MAX_NESTING, ScanState, Token, TokenKind
+from qmpsh.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _ESCAPES = {
     '"': '"', "'": "'", "\\": "\\", "/": "/",

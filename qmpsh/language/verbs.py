@@ -8,7 +8,8 @@ whose decorated functions are where the rows come from.
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import NamedTuple
+
+from qmpsh.light_typing import NamedTuple
 
 
 class Takes(Enum):

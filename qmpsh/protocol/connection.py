@@ -21,9 +21,9 @@ from __future__ import annotations
 import math
 from collections import deque
 from enum import Enum
-from typing import TYPE_CHECKING, Final
 
 from qmpsh.errors import ConnectionLost, ProtocolError, UsageError, shortened
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.framing import DEFAULT_LIMIT, PEER_CLOSED, Frame, MessageFramer, Pause
 from qmpsh.protocol.messages import (
     Command,
@@ -37,6 +37,8 @@ from qmpsh.protocol.messages import (
 )
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from qmpsh.protocol.agent_sync import AgentSync
 
 MAX_EARLY_EVENTS: Final = 100

@@ -15,12 +15,14 @@ import json
 import math
 import re
 from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple
 
 from qmpsh.errors import FrameTooLong, ProtocolError
 from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from qmpsh.protocol.large import LargeMessage
 
 DEFAULT_LIMIT: Final = 64 * 1024 * 1024

@@ -10,10 +10,13 @@ from __future__ import annotations
 import json
 import sys
 from itertools import islice
-from typing import Final, NamedTuple
 
 from qmpsh.errors import ProtocolError, UsageError, shortened
 from qmpsh.jsontypes import Json, JsonObject, get_dict, get_str, get_strs
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Final
 
 
 class Command(NamedTuple):

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import NamedTuple
 
 from qmpsh.errors import CommandFailed, LineError, QmpshError
 from qmpsh.jsontypes import Json
+from qmpsh.light_typing import NamedTuple
 from qmpsh.render.formats import compact, pretty, render_answer
 from qmpsh.render.safe import visible, visible_line
 from qmpsh.render.tables import Table, items, read_table, text_columns

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.safe import for_stderr
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import TextIO
 
     from qmpsh.render.theme import Glyphs
@@ -26,7 +26,7 @@ class Environment:
     color:     the value of --color: auto, always or never
     variables: the environment variables
 
-    The streams are looked up at each use, because `cli.process` replaces them at the start.
+    The streams are looked up at each use, because `cli.streams` replaces them at the start.
     """
 
     __slots__ = ("_color", "variables")

@@ -7,14 +7,15 @@ functions below. What is chosen is laid out by the front end, for its width and 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
 
 from qmpsh.jsontypes import Json
 from qmpsh.language.syntax import FORMATS
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.render.safe import visible_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from qmpsh.shell.steps import Answer
 
 # Made once: making an encoder takes longer than encoding a small answer.

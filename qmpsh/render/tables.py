@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 from functools import cache
-from typing import NamedTuple
 
 from qmpsh.jsontypes import Json, JsonObject, as_dicts, as_list
+from qmpsh.light_typing import NamedTuple
 from qmpsh.render.formats import compact
 from qmpsh.render.safe import visible_word
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from functools import partial
-from typing import NamedTuple
 
 from qmpsh.errors import UsageError
+from qmpsh.light_typing import NamedTuple
 from qmpsh.render.palettes import (
     BACKGROUND,
     DARK,

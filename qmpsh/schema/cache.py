@@ -9,18 +9,20 @@ The files of `--schema` are for work without a server.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
 
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import Json, JsonObject, as_dicts, as_list
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.paths import cache_file
 from qmpsh.regular import MAX_SCHEMA_BYTES, open_regular, read_regular
 from qmpsh.schema.model import Schema, entity_table, names_of
 from qmpsh.schema.walk import property_types
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 FORMAT_VERSION = 1
 MAX_FILES = 16
@@ -138,8 +140,10 @@ def _prune(folder: str) -> None:
         file for file in files if file[1].endswith(_PART) and file[0] < newest - _WRITE_SECONDS
     ]
     for _, path in (*whole[:-MAX_FILES], *orphans):
-        with contextlib.suppress(OSError):
+        try:
             os.unlink(path)
+        except OSError:
+            continue  # another process has removed it
 
 
 def read_schema_files(paths: Sequence[str]) -> Schema:

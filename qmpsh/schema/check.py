@@ -8,9 +8,6 @@ only a warning.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple, NoReturn
-
 from qmpsh.errors import SchemaMismatch, Span, shortened
 from qmpsh.jsontypes import Json, JsonObject, is_broken_size
 from qmpsh.language.syntax import (
@@ -27,6 +24,7 @@ from qmpsh.language.syntax import (
 )
 from qmpsh.language.untyped import NULL_WORDS, UntypedBranch, declared_text, key_tree
 from qmpsh.language.values import quote, read_raw
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.schema.model import (
     AlternateType,
     ArrayType,
@@ -49,6 +47,10 @@ from qmpsh.schema.walk import (
     unfold,
 )
 from qmpsh.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from typing import NoReturn
 
 _NO_MEMBER = "{owner} has no {part} {name}"
 _NEEDS = "{owner} needs {names}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
 
 from qmpsh.errors import SchemaMismatch, Span
 from qmpsh.language.analysis import analyse
 from qmpsh.language.syntax import FORMATS, CommandLine, Modifiers
 from qmpsh.language.tokens import TokenKind
+from qmpsh.light_typing import NamedTuple
 
 
 class _Use(NamedTuple):

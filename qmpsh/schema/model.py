@@ -7,11 +7,13 @@ nothing to a user and differ between builds, so they are never shown. Types may 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
-
 from qmpsh.errors import NAME_CHARS
 from qmpsh.jsontypes import Json, JsonObject, get_dicts, get_str, get_strs
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import TypeAlias
 
 
 class Builtin(NamedTuple):
@@ -103,7 +105,7 @@ class EventInfo(NamedTuple):
     features: tuple[str, ...]
 
 
-Lookup = Callable[[str], JsonObject | None]
+Lookup: TypeAlias = "Callable[[str], JsonObject | None]"
 """Returns the entity of a name as query-qmp-schema describes it; None if there is none."""
 
 

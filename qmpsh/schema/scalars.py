@@ -10,7 +10,6 @@ Source: QEMU 7.2 and 10.0, the properties of every object of a q35 machine.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from enum import Enum, auto
 
 from qmpsh.errors import SchemaMismatch
@@ -25,7 +24,11 @@ from qmpsh.jsontypes import (
 )
 from qmpsh.language.syntax import Argument, RawLiteral, Scalar
 from qmpsh.language.untyped import NULL_WORDS, guess_value
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.schema.walk import read_as
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class NotRead(Enum):

@@ -13,9 +13,7 @@ device_add, QEMU 7.2 takes any scalar as a string, while 10.0 wants the JSON typ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
-from typing import NamedTuple
 
 from qmpsh.errors import Span
 from qmpsh.jsontypes import Json, as_list, get_str, read_boolean, read_int
@@ -30,12 +28,17 @@ from qmpsh.language.untyped import (
     plain_word,
     top_level_part,
 )
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.schema.model import AlternateType, ArrayType, Member, ObjectType, Schema, Type
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+    from typing import TypeAlias
+
 Path = tuple[str, ...]
-Tags = Callable[[Path], str | None]
+Tags: TypeAlias = "Callable[[Path], str | None]"
 """Returns the text of the single value at a path of the line; None if there is none."""
-TagOf = Callable[[str], str | None]
+TagOf: TypeAlias = "Callable[[str], str | None]"
 """The same for a member of the current object, by name."""
 
 
@@ -181,7 +184,7 @@ def leaves_of(child: UntypedBranch | ObjectLiteral) -> Iterator[tuple[str, Node 
                 yield parts[0].text, argument.value
 
 
-Properties = Mapping[str, str]
+Properties: TypeAlias = "Mapping[str, str]"
 """A device's property names and their types as `device-list-properties` names them."""
 
 _PROPERTY_READERS: dict[str, Callable[[str], Json]] = {

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
 
 from qmpsh.errors import Span
 from qmpsh.jsontypes import Json, JsonObject, get_dict
+from qmpsh.light_typing import NamedTuple
 from qmpsh.secrets.text import (
     MASK,
     is_secret_name,

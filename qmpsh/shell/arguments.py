@@ -6,19 +6,22 @@ human monitor takes is not read as if it were QMP.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-
 from qmpsh.errors import SchemaMismatch
 from qmpsh.jsontypes import JsonObject
 from qmpsh.language.syntax import CommandLine
 from qmpsh.language.untyped import NULL_WORDS, doubtful_words, guess_arguments
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.schema.check import check_arguments
 from qmpsh.schema.model import Schema
 from qmpsh.schema.walk import Properties
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.steps import Note, Wish
 
-Reading = Generator[Wish, str, JsonObject]
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import TypeAlias
+
+Reading: TypeAlias = "Generator[Wish, str, JsonObject]"
 """Steps to the arguments. They raise SchemaMismatch for what the server would refuse, and
 LineSyntaxError for clashing keys.
 """

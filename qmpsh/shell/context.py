@@ -6,12 +6,10 @@ Knows no terminal, and runs nothing itself: that is `interpreter`. What a bare c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
-
 from qmpsh.client.client import Client
 from qmpsh.errors import UsageError
 from qmpsh.language.syntax import Mode
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.machine import Machine
@@ -19,6 +17,8 @@ from qmpsh.shell.settings import Prompt, Settings
 from qmpsh.shell.steps import Answer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from qmpsh.schema.model import Schema
     from qmpsh.shell.events import EventHistory
     from qmpsh.shell.preferences import Preferences

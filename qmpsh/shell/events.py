@@ -14,9 +14,7 @@ import contextlib
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, NamedTuple
 
 from qmpsh.client.queues import RING_BYTES
 from qmpsh.errors import LineSyntaxError, UsageError
@@ -24,10 +22,14 @@ from qmpsh.jsontypes import Json, read_boolean, read_number
 from qmpsh.language.parser import parse_argument_words, parse_arguments
 from qmpsh.language.syntax import Argument, Scalar, VerbLine
 from qmpsh.language.untyped import guess_value
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.protocol.messages import ErrorReply, Event, Reply
 from qmpsh.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeAlias
+
     from qmpsh.schema.model import Schema
 
 _GLOB = re.compile(r"[*?\[]")
@@ -212,8 +214,8 @@ MAX_EVENTS = 4096
 MAX_NAMES = 256
 """names of which events are kept; a QEMU has about 80"""
 
-Match = Callable[[Event], bool]
-Follow = Callable[[Event], bool]
+Match: TypeAlias = "Callable[[Event], bool]"
+Follow: TypeAlias = "Callable[[Event], bool]"
 """Gets each event; returns whether it is one that it waits for."""
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Generator
-from typing import Final, NamedTuple
 
 from qmpsh.client.client import Client, Pending
 from qmpsh.client.connect import carries_descriptors
@@ -13,10 +11,15 @@ from qmpsh.client.handshake import no_descriptors
 from qmpsh.errors import ConnectionLost, ReplyTimeout, StreamEnded, UsageError, failure
 from qmpsh.jsontypes import Json, JsonObject, get_str
 from qmpsh.language.syntax import Modifiers, Redirect
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.protocol.messages import Command, ErrorReply, command_object, ends_vm
 from qmpsh.shell.hmp import hmp_command, hmp_text
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor, Wish, adapted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from typing import Final, TypeAlias
 
 
 class Request(NamedTuple):
@@ -43,14 +46,14 @@ def hmp_request(text: str, redirect: Redirect | None = None) -> Request:
 SILENCE_SECONDS = 2.0
 """within which a command that sends no reply on success reports a failure"""
 
-Suggest = Callable[[str], str]
+Suggest: TypeAlias = "Callable[[str], str]"
 """Gives what follows "not found" after a command's name: `; did you mean ...?`, or ""."""
 
-Send = Callable[[Client, Request], Steps]
+Send: TypeAlias = "Callable[[Client, Request], Steps]"
 """The steps from a request that nothing holds back any more to its answer."""
 
 
-Allows = Callable[[str], bool]
+Allows: TypeAlias = "Callable[[str], bool]"
 """Whether the schema lets a command be carried out out of band."""
 
 _TAKES_FD: Final = frozenset({"add-fd", "getfd"})

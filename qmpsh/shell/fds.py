@@ -10,9 +10,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import NamedTuple
 
 from qmpsh.errors import UsageError
+from qmpsh.light_typing import NamedTuple
 
 # Reading alone is what is left where writing is refused so. A program that runs is ETXTBSY.
 _READ_ONLY = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ETXTBSY})

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
+from qmpsh.light_typing import NamedTuple
 from qmpsh.shell.hmp import HMP_COMMANDS
 
 _LIKE_QMP = frozenset({

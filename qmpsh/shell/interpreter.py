@@ -16,7 +16,6 @@ way out everything that is said of the line is masked here, in one place: front 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
 from functools import partial
 
 from qmpsh.client.client import Client
@@ -40,10 +39,14 @@ from qmpsh.language.syntax import (
     VerbLine,
     prints_reply,
 )
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.context import Context
 from qmpsh.shell.execute import Request, execute, hmp_request, send_and_answer, within
 from qmpsh.shell.steps import Note, Outcome, Steps, Wish, adapted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
 
 _MODIFIED = (CommandLine, VerbLine)
 """Statements that have modifiers of their own."""

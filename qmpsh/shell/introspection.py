@@ -7,21 +7,22 @@ is blocked.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
-from collections.abc import Generator
-from typing import TYPE_CHECKING
 
 from qmpsh.client.client import Client
 from qmpsh.client.dialect import QEMU, dialect_of_commands
 from qmpsh.jsontypes import Json
 from qmpsh.language.syntax import CommandLine, Scalar
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.messages import Command, Reply
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.steps import Note, Outcome, Steps, WaitFor, Wish
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import TypeAlias
+
     from qmpsh.complete.live import LiveValues
     from qmpsh.schema.manual.find import Manual
     from qmpsh.schema.model import Schema
@@ -32,7 +33,7 @@ _EXIT_WORDS = frozenset({"q", "exit", "bye", "logout", "wq"})
 
 _USELESS_SCHEMA = "the server's schema describes none of its commands: lines are sent unchecked"
 
-Asking = Generator[Wish, str, None]
+Asking: TypeAlias = "Generator[Wish, str, None]"
 """Steps that only read something from the server."""
 
 
@@ -158,8 +159,10 @@ class Introspection:
             self._manual_sought = True
             page = self.manual_name
             pages = find_pages([page], os.environ) if page else []
-            with contextlib.suppress(OSError):
+            try:
                 self._manual = load_manual(pages[0]) if pages else None
+            except OSError:
+                self._manual = None
         return self._manual
 
     def load_properties(self, line: CommandLine) -> Generator[Wish, str, Properties | None]:

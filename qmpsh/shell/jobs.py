@@ -8,9 +8,10 @@ migration accepts.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final, NamedTuple
+from typing import Final
 
 from qmpsh.jsontypes import JsonObject, as_dict
+from qmpsh.light_typing import NamedTuple
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.waiting.trackers import shown_id
 from qmpsh.shell.work import JobEntry

@@ -7,14 +7,17 @@ run-state event only marks the status stale and `query-status` says what it is (
 from __future__ import annotations
 
 from enum import Enum
-from typing import Literal
 
 from qmpsh.client.dialect import command_names, disabled_names, remark, server_version
 from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json, as_dict, get_str
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.messages import Event, Greeting
 
-MachineState = Literal["running", "paused", "ended", "lost", "disconnected", ""]
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+MachineState: TypeAlias = 'Literal["running", "paused", "ended", "lost", "disconnected", ""]'
 """The run state in one word, "" before it is known."""
 
 

@@ -7,15 +7,18 @@ means.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Final, NamedTuple
 
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import get_str
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.steps import Ask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
 
 _NONE: Mapping[str, bool] = {}
 NO_YES = (("n", "no"), ("y", "yes"))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from qmpsh.complete.candidates import Setting
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import read_boolean
 from qmpsh.language.syntax import FORMATS, parse_duration
+from qmpsh.light_typing import NamedTuple
 from qmpsh.suggest import did_you_mean
 
 MIN_EVENTS_COLUMNS, MAX_EVENTS_COLUMNS = 12, 200

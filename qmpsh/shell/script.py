@@ -7,14 +7,16 @@ while the input is waited for: a pipe whose writer takes its time is no reason t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 from qmpsh.client.client import Client
 from qmpsh.client.poll import READ, wait_for
 from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
 from qmpsh.language.reader import LineAssembler
 from qmpsh.language.syntax import Mode
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
 
 _CHUNK_BYTES = 65536
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

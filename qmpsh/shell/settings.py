@@ -6,9 +6,13 @@ The paths are bounded in number, and what cannot be read is left out.
 from __future__ import annotations
 
 import os
-from typing import Literal, NamedTuple
 
-Prompt = Literal["(QEMU) ", "(guest) ", "(hmp) ", "TRANS> "]
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+Prompt: TypeAlias = 'Literal["(QEMU) ", "(guest) ", "(hmp) ", "TRANS> "]'
 """The text before a line at the prompt, which shows the language of the line."""
 
 

@@ -8,14 +8,16 @@ no callbacks.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
 from qmpsh.errors import INTERRUPTED, QmpshError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.language.syntax import Modifiers, Redirect
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+    from typing import TypeAlias
+
     from qmpsh.shell.work import Work
 
 
@@ -111,8 +113,8 @@ class AskSecret(Ask):
 
 
 Wish = WaitFor | Answer | Note | Ask
-Steps = Generator[Wish, str, Outcome]
-Show = Callable[[Answer | Note], None]
+Steps: TypeAlias = "Generator[Wish, str, Outcome]"
+Show: TypeAlias = "Callable[[Answer | Note], None]"
 
 
 def adapted(steps: Steps, adapt: Callable[[Wish], Generator[Wish, str, str | None]]) -> Steps:

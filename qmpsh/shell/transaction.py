@@ -8,11 +8,11 @@ request is shown without its secrets.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING
 
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.language.syntax import CommandLine, TransactionClose, TransactionOpen
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.messages import Command, command_object
 from qmpsh.secrets.masker import mask_line
 from qmpsh.secrets.rules import mask_json

@@ -9,7 +9,8 @@ import math
 from collections import deque
 from enum import Enum
 from itertools import count
-from typing import NamedTuple
+
+from qmpsh.light_typing import NamedTuple
 
 MIGRATION = "migration"
 

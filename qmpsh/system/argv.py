@@ -13,9 +13,10 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from qmpsh.errors import shortened
+from qmpsh.light_typing import NamedTuple
 
 QMP: Final = "qmp"
 HMP: Final = "hmp"

@@ -13,10 +13,11 @@ import os
 import socket
 import stat
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from qmpsh.address import Address, TcpAddress, UnixAddress, looks_like_address
 from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, os_reason
+from qmpsh.light_typing import NamedTuple
 from qmpsh.system.argv import AGENT, HMP, QMP, SERIAL
 from qmpsh.system.listener import (
     ListenerInfo,

@@ -12,9 +12,10 @@ import os
 import re
 import socket
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from qmpsh.address import Address, TcpAddress, UnixAddress
+from qmpsh.light_typing import NamedTuple
 from qmpsh.system.argv import MonitorChannel, QemuArgv, maybe_command_line
 from qmpsh.system.peer import peer_pid
 from qmpsh.system.proc import (

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import socket
-import struct
-from typing import NamedTuple
+from array import array
 
 from qmpsh.address import Address, TcpAddress, UnixAddress
+from qmpsh.light_typing import NamedTuple
 
 _CLOCK_SKEW_SECONDS = 2.0  # seconds that the clocks of files and of processes may be apart
-_UCRED = struct.Struct("3i")  # pid, uid, gid; Source: unix(7), SO_PEERCRED
+_UCRED_BYTES = 12  # pid, uid, gid, of four bytes each; Source: unix(7), SO_PEERCRED
 
 
 class Peer(NamedTuple):
@@ -50,7 +50,7 @@ def _peer(fd: int) -> Peer:
         with socket.socket(fileno=os.dup(fd)) as copy:
             if copy.family != socket.AF_UNIX:
                 return _UNKNOWN
-            pid, uid, _ = _UCRED.unpack(copy.getsockopt(socket.SOL_SOCKET, option, _UCRED.size))
+            pid, uid, _ = array("i", copy.getsockopt(socket.SOL_SOCKET, option, _UCRED_BYTES))
     except OSError:
         return _UNKNOWN
     return Peer(pid, uid) if pid not in (0, os.getpid()) else _UNKNOWN

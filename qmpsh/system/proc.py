@@ -19,9 +19,10 @@ import struct
 import time
 from collections.abc import Collection, Iterator
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 
 from qmpsh.errors import shortened
+from qmpsh.light_typing import NamedTuple
 from qmpsh.secrets.text import mask_word
 
 PROC: Final = "/proc"

@@ -10,19 +10,19 @@ def event(number: int, size: int) -> Event:
     return Event("X", {"n": number}, None, {}, size)
 
 
-def numbers(ring: MessageRing[Event]) -> list[object]:
-    return [event.data["n"] for event in ring]
+def numbers(ring: MessageRing) -> list[object]:
+    return [event.data["n"] for event in ring if isinstance(event, Event)]
 
 
 def test_a_ring_is_bounded_by_number() -> None:
-    ring: MessageRing[Event] = MessageRing(2)
+    ring = MessageRing(2)
     for number in range(3):
         ring.append(event(number, 10))
     assert (numbers(ring), ring.dropped) == ([1, 2], 1)
 
 
 def test_a_ring_is_bounded_by_bytes() -> None:
-    ring: MessageRing[Event] = MessageRing(1000)
+    ring = MessageRing(1000)
     for number in range(9):
         ring.append(event(number, RING_BYTES // 4))
     assert (numbers(ring), ring.dropped) == ([5, 6, 7, 8], 5)

@@ -9,7 +9,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from qmpsh.address import Address, TcpAddress, UnixAddress
 from qmpsh.client.client import Client, ClientOptions, wait_until_ready
@@ -26,6 +26,7 @@ from qmpsh.client.discovery import (
 )
 from qmpsh.errors import CannotConnect, QmpshError
 from qmpsh.jsontypes import JsonObject
+from qmpsh.light_typing import NamedTuple
 from qmpsh.protocol.messages import Command
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Line, painter, plain, printed_theme

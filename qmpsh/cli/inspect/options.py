@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import click
 
 from qmpsh.cli.argv import SplitArgv
 from qmpsh.cli.option_errors import option_error
 from qmpsh.errors import UsageError
+from qmpsh.light_typing import NamedTuple
 
 LS_HELP = """List the monitors and guest agents of this machine, without connecting to any.
 

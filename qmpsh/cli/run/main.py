@@ -13,16 +13,17 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
 
 from qmpsh.address import parse_address
 from qmpsh.batch.batch import Batch, batch_settings
 from qmpsh.batch.script import run_script
 from qmpsh.cli.argv import Options, SplitArgv, split_words
-from qmpsh.cli.process import StdoutFailed, end_by_signals
 from qmpsh.cli.run.vm import VmProcess
+from qmpsh.cli.signals import end_by_signals
+from qmpsh.cli.streams import StdoutFailed
 from qmpsh.client.client import Client, ClientOptions, Tracer
 from qmpsh.errors import CannotConnect, ConnectionLost, QmpshError, UsageError
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.environment import Environment
 from qmpsh.render.safe import visible
 from qmpsh.shell.steps import Outcome, Task

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
-from typing import NamedTuple
 
 import click
 
@@ -27,6 +26,7 @@ from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import BLANKS
 from qmpsh.language.values import quote
 from qmpsh.language.verbs import WHOLE, Takes, takes
+from qmpsh.light_typing import NamedTuple
 from qmpsh.system.argv import QMP
 
 _CURSOR_MARK = "\0"

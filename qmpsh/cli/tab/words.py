@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from qmpsh.light_typing import NamedTuple
 
 
 class Word(NamedTuple):

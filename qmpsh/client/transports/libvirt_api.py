@@ -12,10 +12,11 @@ import shlex
 import threading
 from collections.abc import Callable
 from functools import cache
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from qmpsh.errors import CannotConnect
 from qmpsh.jsontypes import JsonObject
+from qmpsh.light_typing import NamedTuple
 from qmpsh.suggest import did_you_mean
 
 EventHeard = Callable[["Host", "Domain", str, int, int, str | None, object], None]

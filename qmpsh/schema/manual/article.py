@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Union
+from typing import Union
 
+from qmpsh.light_typing import NamedTuple
 from qmpsh.schema.manual.roff import (
     Block,
     CodeBlock,

@@ -12,8 +12,8 @@ import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
+from qmpsh.light_typing import NamedTuple
 from qmpsh.schema.manual import page
 from qmpsh.schema.manual.article import (
     MEMBER_TITLES,

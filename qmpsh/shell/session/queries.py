@@ -13,13 +13,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 from qmpsh.advice import UNGUARDED, Advice, nothing
 from qmpsh.client.client import Client, Pending
 from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.live import LOADS_MODULES, LiveQuery, LiveValues
 from qmpsh.jsontypes import Json
+from qmpsh.light_typing import NamedTuple
 from qmpsh.protocol.messages import Command, Event, Reply
 from qmpsh.shell.context import Context
 from qmpsh.shell.hmp import hmp_command

@@ -6,11 +6,11 @@ Times are seconds of any one clock, passed in. `connection` carries the plan out
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 from qmpsh.client.client import Client, Pending, refusal_of
 from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json, get_str
+from qmpsh.light_typing import NamedTuple
 from qmpsh.protocol.messages import Command, Reply
 from qmpsh.shell.machine import ConnectionState
 from qmpsh.system.peer import executable_identity, server_peer

@@ -8,13 +8,14 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Generator, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from qmpsh.errors import SIGNALLED, CommandFailed, LineSyntaxError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import Modifiers, Redirect, VerbLine, parse_duration, prints_reply
 from qmpsh.language.verbs import Takes
+from qmpsh.light_typing import NamedTuple
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.context import Context
 from qmpsh.shell.execute import Request, dry_run_text

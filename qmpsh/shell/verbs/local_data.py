@@ -11,9 +11,10 @@ import select
 import stat
 import time
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from qmpsh.errors import LineFailed, ReplyTimeout, UsageError
+from qmpsh.light_typing import NamedTuple
 
 STDIN: Final = "-"
 PIECE_BYTES: Final = 256 * 1024

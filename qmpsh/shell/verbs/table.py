@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 import qmpsh.shell.verbs
 from qmpsh.client.client import Client
 from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.language.syntax import VerbLine
 from qmpsh.language.verbs import VERBS, Takes, Verb, add_verb
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.shell.steps import Answer, Steps
 from qmpsh.suggest import nearest
 

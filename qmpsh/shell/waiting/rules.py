@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final
 
 from qmpsh.jsontypes import Json, JsonObject, as_dict, as_dicts, get_dict, get_str
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.protocol.messages import Event
 
 if TYPE_CHECKING:

@@ -7,10 +7,9 @@ its caller to see.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from qmpsh.jsontypes import Json, JsonObject, as_dict, get_str
 from qmpsh.language.values import quote
+from qmpsh.light_typing import NamedTuple
 from qmpsh.protocol.messages import Event
 from qmpsh.shell.events import EventPattern
 from qmpsh.shell.waiting.rules import NEXT, CompletionRule, standstill

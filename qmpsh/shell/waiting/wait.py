@@ -18,11 +18,11 @@ import math
 import time
 from collections.abc import Generator
 from functools import partial
-from typing import TYPE_CHECKING
 
 from qmpsh.client.client import Client, Pending
 from qmpsh.errors import ConnectionLost, ReplyTimeout, StreamEnded, UsageError
 from qmpsh.jsontypes import as_dict
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.messages import Command, Event, Reply
 from qmpsh.shell.events import read_wanted
 from qmpsh.shell.execute import Request, answer_to, execute

@@ -10,7 +10,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import Generic, NamedTuple, TextIO, TypeVar
+from typing import Generic, TextIO, TypeVar
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
@@ -22,6 +22,7 @@ from prompt_toolkit.styles import BaseStyle
 from qmpsh.advice import Advice
 from qmpsh.errors import SIGNALLED, QmpshError
 from qmpsh.language.reader import LogicalLine, Split
+from qmpsh.light_typing import NamedTuple
 from qmpsh.render.answers import text_body
 from qmpsh.render.theme import (
     Glyphs,

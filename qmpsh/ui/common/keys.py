@@ -12,7 +12,7 @@ as a terminal needs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.enums import EditingMode
@@ -23,6 +23,7 @@ from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.keys import Keys
 
 from qmpsh.errors import UsageError
+from qmpsh.light_typing import NamedTuple
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line
 from qmpsh.suggest import did_you_mean

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from functools import partial
-from typing import NamedTuple
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.document import Document
@@ -23,6 +22,7 @@ from prompt_toolkit.output import Output as Terminal
 from prompt_toolkit.styles import BaseStyle
 
 from qmpsh.errors import QmpshError
+from qmpsh.light_typing import NamedTuple
 from qmpsh.render.theme import Line, plain
 from qmpsh.shell.steps import Ask, AskSecret
 from qmpsh.ui.common.entry_mode import NO_REPLY, SaveMode

@@ -8,7 +8,6 @@ arrows beside an offered menu).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
@@ -19,6 +18,7 @@ from qmpsh.language.analysis import analyse
 from qmpsh.language.reader import Split
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import TokenKind
+from qmpsh.light_typing import NamedTuple
 from qmpsh.ui.common.entry_mode import NO_REPLY, SaveMode
 from qmpsh.ui.common.external import copy_text, edit, show_in_pager
 from qmpsh.ui.common.keys import insert_mode

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from prompt_toolkit.filters import (
     Always,
@@ -25,6 +24,7 @@ from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.keys import Keys
 
 from qmpsh.errors import QmpshError
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.shell.steps import Ask, AskSecret
 from qmpsh.ui.common.keys import KEYS, KeyBinding, ignore_unbound_alt, leave_insert
 from qmpsh.ui.screen import actions

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from qmpsh.light_typing import NamedTuple
 from qmpsh.render.answers import AnswerBody, windowed
 from qmpsh.render.theme import Line
 from qmpsh.ui.common.banner import Banner

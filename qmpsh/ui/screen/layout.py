@@ -6,7 +6,6 @@ Knows the name of each region, but not what is in it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.filters import Condition, is_searching
@@ -21,6 +20,7 @@ from prompt_toolkit.layout.containers import (
 )
 from prompt_toolkit.layout.dimension import Dimension
 
+from qmpsh.light_typing import NamedTuple
 from qmpsh.render.theme import Line
 from qmpsh.shell.steps import Ask
 from qmpsh.ui.common.runner import LineRunner

@@ -6,13 +6,13 @@ Each builds only the visible rows, so a frame takes the same time however long t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.layout.controls import GetLinePrefixCallable, UIContent, UIControl
 from prompt_toolkit.mouse_events import MouseEvent, MouseEventType
 
 from qmpsh.advice import UNGUARDED, Advice
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.theme import Glyphs, Line
 from qmpsh.ui.common.style import fragments
 from qmpsh.ui.common.wrap import cut

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from qmpsh.light_typing import NamedTuple
 from qmpsh.render.theme import Line, plain
 from qmpsh.ui.common.wrap import part
 from qmpsh.ui.screen.store import Block, Store

@@ -7,11 +7,11 @@ title of the events pane.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from prompt_toolkit.buffer import Buffer
 
 from qmpsh.errors import QmpshError
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line, plain

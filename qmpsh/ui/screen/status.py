@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from qmpsh.light_typing import NamedTuple
 from qmpsh.render.events import role
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Glyphs, Line

@@ -8,8 +8,8 @@ takes time only for the rows it shows, however long the store is.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
+from qmpsh.light_typing import NamedTuple
 from qmpsh.render.theme import Line
 from qmpsh.ui.screen.blocks import Foldable
 from qmpsh.ui.screen.store import Store

@@ -1,7 +1,5 @@
-"""The standard streams and the signals of the process.
-
-Closed streams are opened again, and errors say which stream they are about. SIGTERM and SIGHUP
-become an exception, so that every `finally` runs.
+"""The standard streams of the process: closed ones are opened again, and errors say which stream
+they are about.
 """
 
 from __future__ import annotations
@@ -10,12 +8,9 @@ import codecs
 import io
 import json
 import os
-import signal
 import sys
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
 
-from qmpsh.errors import SIGNALLED
+from qmpsh.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -98,21 +93,3 @@ def _json_escapes(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return json.dumps(error.object[error.start : error.end])[1:-1], error.end
-
-
-ENDING = (signal.SIGTERM, signal.SIGHUP)
-
-
-def end_by_signals() -> None:
-    """Install the handlers. The exit code is 128 plus the signal's number, as in a shell."""
-
-    def end(number: int, frame: FrameType | None) -> NoReturn:
-        # A second signal must not interrupt the cleanup.
-        for ending in ENDING:
-            signal.signal(ending, signal.SIG_IGN)
-        raise SystemExit(SIGNALLED + number)
-
-    for number in ENDING:
-        # Under nohup it stays ignored.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, end)

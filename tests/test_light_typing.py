@@ -1,0 +1,123 @@
+"""NamedTuple without `typing`: in all that the package uses, it is that of `typing`."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import typing
+from collections.abc import Callable
+
+import pytest
+
+from qmpsh import light_typing
+
+if light_typing.TYPE_CHECKING:
+    # One type for both: what is compared below is how they behave.
+    from typing import NamedTuple as _Base
+else:
+    _Base = light_typing.NamedTuple
+
+
+class Light(_Base):
+    """What is tested."""
+
+    path: str
+    size: int = 0
+    tags: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """A method that uses a field."""
+        return f"{self.path}:{self.size}"
+
+
+class Standard(typing.NamedTuple):
+    """What it is compared with."""
+
+    path: str
+    size: int = 0
+    tags: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """A method that uses a field."""
+        return f"{self.path}:{self.size}"
+
+
+class LightChild(Light):
+    """A subclass, which adds no field."""
+
+    __slots__ = ()
+
+
+BOTH = pytest.mark.parametrize("kind", [Light, Standard])
+Kind = type[Light] | type[Standard]
+
+
+def test_it_is_not_the_one_of_typing() -> None:
+    assert "_bind" in vars(light_typing)
+    assert Light.__mro__[1].__module__ == light_typing.__name__
+
+
+@BOTH
+def test_how_one_is_made(kind: Kind) -> None:
+    every = [kind("p"), kind("p", 0), kind(path="p"), kind("p", tags=()), kind(*("p", 0, ()))]
+    assert [tuple(one) for one in every] == [("p", 0, ())] * len(every)
+    assert tuple(kind(size=3, path="q")) == ("q", 3, ())
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda kind: kind(),
+        lambda kind: kind(size=1),
+        lambda kind: kind("p", path="q"),
+        lambda kind: kind("p", width=1),
+        lambda kind: kind("p", 1, (), 4),
+        lambda kind: kind("p", 1, (), 4, size=1),
+    ],
+)
+def test_wrong_arguments_are_a_type_error(kind: Kind, make: Callable[[Kind], object]) -> None:
+    with pytest.raises(TypeError):
+        make(kind)
+
+
+@BOTH
+def test_what_one_can_do(kind: Kind) -> None:
+    one = kind("p", 1)
+    path, size, tags = one
+    assert (path, size, tags) == (one.path, one.size, one.tags) == ("p", 1, ())
+    assert one.shown == "p:1"
+    assert one == kind("p", 1)
+    assert hash(one) == hash(kind("p", 1))
+    assert repr(one) == f"{kind.__name__}(path='p', size=1, tags=())"
+    assert one._asdict() == {"path": "p", "size": 1, "tags": ()}
+    assert one._replace(size=2) == kind("p", 2)
+    assert type(one._replace(size=2)) is kind
+    assert kind._fields == ("path", "size", "tags")
+    assert copy.copy(one) == one
+    assert pickle.loads(pickle.dumps(one)) == one
+
+
+@BOTH
+def test_a_field_is_not_set_or_added(kind: Kind) -> None:
+    one: typing.Any = kind("p")
+    with pytest.raises(AttributeError):
+        one.size = 1
+    with pytest.raises(AttributeError):
+        one.width = 1
+    with pytest.raises((TypeError, ValueError)):
+        one._replace(width=1)
+
+
+@BOTH
+def test_a_pattern_matches_its_fields(kind: Kind) -> None:
+    match kind("p", 7):
+        case Light(path, size) | Standard(path, size):
+            assert (path, size) == ("p", 7)
+
+
+def test_a_subclass_keeps_its_kind() -> None:
+    assert type(LightChild("p")._replace(size=1)) is LightChild
+    assert repr(LightChild("p", 1)) == "LightChild(path='p', size=1, tags=())"
