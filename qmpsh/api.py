@@ -408,7 +408,8 @@ def _value(answers: Sequence[Answer], outcome: Outcome) -> Json | bytes:
         return b"".join(data)
     if not answers:
         return None
-    return answers[-1].value if answers[-1].text is None else answers[-1].text
+    last = answers[-1]
+    return last.value if last.text is None or last.rows else last.text
 
 
 def _failure(answer: Answer) -> CommandFailed:

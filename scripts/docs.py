@@ -28,6 +28,7 @@ from qmpsh.protocol.connection import (  # noqa: E402
     ProtocolState,
     Step,
 )
+from qmpsh.shell.overview.facts import FACT_KEYS  # noqa: E402
 from qmpsh.shell.verbs.table import decorated_verbs  # noqa: E402
 from qmpsh.shell.waiting.rules import ENDS  # noqa: E402
 from qmpsh.ui.common.keys import KEYS  # noqa: E402
@@ -220,6 +221,7 @@ TABLES = {
     "exit codes": Place("command-line.md", "exit code", lambda: usage.EXIT_CODES),
     "environment": Place("command-line.md", "variable", lambda: usage.ENVIRONMENT),
     "files": Place("command-line.md", "file", lambda: usage.FILES),
+    "facts": Place("command-line.md", "key", lambda: list(FACT_KEYS.items())),
     "modifiers": Place("language.md", "modifier", modifier_rows),
     "verbs": Place("language.md", "verb", verb_rows),
     "keys": Place("shell.md", "key", key_rows, code=False),

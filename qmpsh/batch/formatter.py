@@ -5,15 +5,17 @@ All of it only advises: if it fails, the answer is printed as plain JSON.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from qmpsh.advice import Advice
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact, pretty
+from qmpsh.render.safe import visible
 
 if TYPE_CHECKING:
     from qmpsh.jsontypes import Json
+    from qmpsh.shell.overview.rows import OverviewRow
 
 
 class BatchFormatter:
@@ -57,6 +59,22 @@ class BatchFormatter:
             return pretty(value) if lines is None else "\n".join(lines)
 
         return self.advised("table", lay_out, lambda: compact(value))
+
+    def overview(self, rows: Sequence[OverviewRow], text: str) -> str:
+        """Return the rows of an overview as wide as the terminal, with nothing left out without
+        one. text: the same, in case of a fault
+        """
+
+        def lay_out() -> str:
+            from qmpsh.render.overview import overview_lines
+            from qmpsh.render.theme import painter, plain, printed_theme
+
+            lines = overview_lines(rows, self._environment.columns, self._environment.glyphs)
+            if not self._environment.has_colours:
+                return "\n".join(map(plain, lines))
+            return "\n".join(map(painter(printed_theme(self._environment.variables)), lines))
+
+        return self.advised("overview", lay_out, lambda: visible(text))
 
 
 def _report(error: Exception, kind: str) -> str:

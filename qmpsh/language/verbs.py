@@ -140,6 +140,12 @@ VERBS: dict[str, Verb] = {
         reaches_vm=True,
         place="qmpsh.shell.verbs.jobs:show_jobs",
     ),
+    "status": Verb(
+        "",
+        "show the machine at a glance; --json: as one object",
+        reaches_vm=True,
+        place="qmpsh.shell.verbs.status:show_status",
+    ),
     "disconnect": Verb(
         "",
         "disconnect, so that another client can use the monitor",

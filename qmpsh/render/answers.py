@@ -12,17 +12,21 @@ and escaped control characters take more than one.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from enum import Enum
 
 from qmpsh.errors import CommandFailed, LineError, QmpshError
 from qmpsh.jsontypes import Json
-from qmpsh.light_typing import NamedTuple
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.render.formats import compact, pretty, render_answer
 from qmpsh.render.safe import visible, visible_line
 from qmpsh.render.tables import Table, items, read_table, text_columns
-from qmpsh.render.theme import Line
+from qmpsh.render.theme import Line, plain
 from qmpsh.render.units import duration, size
 from qmpsh.shell.steps import Answer
+
+if TYPE_CHECKING:
+    from qmpsh.shell.overview.rows import OverviewRow
 
 # Possessive: what `re` could come back to it remembers, 165 bytes for each character of a string.
 _TOKEN = re.compile(
@@ -185,20 +189,29 @@ def text_body(text: str, kind: BodyKind = BodyKind.TEXT) -> AnswerBody:
     return AnswerBody([gutter + line for line in safe.split("\n")] if safe else [], kind)
 
 
-def answer_body(answer: Answer, *, in_lines: bool = True, more: str = "...") -> AnswerBody:
+def answer_body(
+    answer: Answer,
+    *,
+    in_lines: bool = True,
+    more: str = "...",
+    layout: Callable[[tuple[OverviewRow, ...]], list[Line]] | None = None,
+) -> AnswerBody:
     """Return what to show of an answer.
 
     in_lines: print JSON with one member per line, else all in one line
     more:     marks where a table cell is cut off
+    layout:   lays out the rows of an overview; None to leave them as they are
     """
     rendering = render_answer(answer)
     if rendering.text is not None:
+        if answer.rows and layout is not None and rendering.text is answer.text:
+            return AnswerBody([plain(line) for line in layout(answer.rows)], BodyKind.TEXT)
         kind = BodyKind.WARNING if answer.aside else BodyKind.TEXT
         return text_body(rendering.text, BodyKind.ERROR if answer.failed else kind)
     if rendering.as_table and (body := table_body(rendering.value, more)) is not None:
         return body
-    layout = pretty if in_lines else compact
-    return AnswerBody(layout(rendering.value).split("\n"), BodyKind.JSON)
+    write = pretty if in_lines else compact
+    return AnswerBody(write(rendering.value).split("\n"), BodyKind.JSON)
 
 
 def bare_body(answer: Answer) -> AnswerBody:

@@ -47,6 +47,7 @@ _QMP: Final[dict[str, PolicyRule]] = {
     "guest-suspend-*": PolicyRule(Ask("Suspend the guest?", NO_YES)),
     "query-*": _READS,
     "x-query-*": _READS,
+    "x-debug-query-*": _READS,
     "qom-list": _READS,
     "qom-list-properties": _READS,
     "qom-get": _READS,

@@ -22,7 +22,8 @@ _NO_PLACE = re.compile(
     r"|PCI: slot \d+ function \d+ already occupied"
 )
 _PORT = re.compile(r"child<(?:.*root-port|ioh3420|.*downstream|pci-bridge|pcie-pci-bridge)>")
-_PERIPHERAL = "/machine/peripheral"
+PERIPHERAL = "/machine/peripheral"
+"""The path of all devices that have a name."""
 _MAX_PORTS = 8
 """free ports that are named, and asked for"""
 _MAX_QUERIES = 64
@@ -44,13 +45,12 @@ def plug_hint(client: Client, driver: str, said: str) -> Generator[Wish, str, st
     if _PORT.fullmatch(f"child<{driver}>"):
         return f"; a port cannot be added to a running VM: {_START}"
     deadline = time.monotonic() + _MAX_SECONDS
-    listed = yield from _list(client, _PERIPHERAL, deadline)
-    ports = [str(item.get("name")) for item in as_dicts(listed) if _is_port(item)]
+    listed = yield from _ask(client, Command("qom-list", {"path": PERIPHERAL}), deadline)
+    ports = [str(item.get("name")) for item in as_dicts(listed) if is_port(item)]
     free: list[str] = []
     for name in ports[:_MAX_QUERIES]:
-        # The bus of a port is called as the port.
-        bus = yield from _list(client, f"{_PERIPHERAL}/{name}/{name}", deadline)
-        if isinstance(bus, list) and not any(_is_child(item) for item in as_dicts(bus)):
+        bus = yield from _ask(client, bus_query(name), deadline)
+        if is_free(bus):
             free.append(shortened(name))
         if len(free) == _MAX_PORTS:
             break
@@ -65,16 +65,27 @@ def plug_hint(client: Client, driver: str, said: str) -> Generator[Wish, str, st
     return f"; no port of this VM is free: {_START}" if isinstance(listed, list) else ""
 
 
-def _list(client: Client, path: str, deadline: float) -> Generator[Wish, str, Json]:
-    """Return the answer of qom-list; None for no answer."""
+def bus_query(port: str) -> Command:
+    """Return the query for what is on the bus of a port, which is called as the port."""
+    return Command("qom-list", {"path": f"{PERIPHERAL}/{port}/{port}"})
+
+
+def is_free(bus: Json) -> bool:
+    """Whether the reply about a bus says that there is no device on it."""
+    return isinstance(bus, list) and not any(_is_child(item) for item in as_dicts(bus))
+
+
+def _ask(client: Client, command: Command, deadline: float) -> Generator[Wish, str, Json]:
+    """Return the value of the reply; None for no answer."""
     if client.closed or time.monotonic() >= deadline:
         return None
-    pending = client.submit(Command("qom-list", {"path": path}))
+    pending = client.submit(command)
     yield WaitFor(lambda: pending.done, deadline)
     return pending.reply.value if isinstance(pending.reply, Reply) else None
 
 
-def _is_port(item: dict[str, Json]) -> bool:
+def is_port(item: dict[str, Json]) -> bool:
+    """Whether an item of the list of devices is a port, which takes one device."""
     return _PORT.fullmatch(str(item.get("type"))) is not None
 
 

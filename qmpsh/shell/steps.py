@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from typing import TypeAlias
 
+    from qmpsh.shell.overview.rows import OverviewRow
     from qmpsh.shell.work import Work
 
 
@@ -30,6 +31,7 @@ class Answer(NamedTuple):
     text:     lines of text to print unchanged (HMP output, a verb's text, an error), LF ends,
               no trailing newline, not yet made safe for a terminal; None when `value` is the answer
     reply:    the whole reply for --json, with the id that the user gave; None for a verb's text
+              that has no such form
     seconds:  from sending to reply; size: bytes of the reply on the wire; 0 where nothing was sent
     modifiers, redirect: of the line, the front end obeys them
     one_line: one of many, JSON on a line of its own whatever the layout
@@ -37,6 +39,8 @@ class Answer(NamedTuple):
               where the answer is none of a guest's
     aside:    the guest's command wrote it to its standard error
     error:    what a failure's text was made of; None for one from the server
+    rows:     of an overview, to be laid out for the width of the screen; `text` is the same, with
+              nothing left out
     """
 
     command: str
@@ -52,6 +56,7 @@ class Answer(NamedTuple):
     data: bytes | None = None
     aside: bool = False
     error: QmpshError | None = None
+    rows: tuple[OverviewRow, ...] = ()
 
 
 class Note(NamedTuple):

@@ -28,7 +28,18 @@ if TYPE_CHECKING:
     Run = Callable[[Context, VerbLine], Steps]
 
 MODULES = (
-    *("help", "hmp", "export", "add_fd", "events", "watch", "jobs", "connection", "guest_exec"),
+    *(
+        "help",
+        "hmp",
+        "export",
+        "add_fd",
+        "events",
+        "watch",
+        "jobs",
+        "status",
+        "connection",
+        "guest_exec",
+    ),
     *("guest_files", "source", "log", "options", "prompt"),
 )
 """The order in which `.help` lists the verbs; those of other modules follow."""

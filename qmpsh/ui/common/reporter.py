@@ -9,19 +9,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from qmpsh.advice import Advice
 from qmpsh.errors import QmpshError
 from qmpsh.protocol.messages import ErrorReply, Event, Reply
 from qmpsh.render.answers import AnswerBody, BodyKind, answer_body, bare_body, text_body
 from qmpsh.render.formats import compact
-from qmpsh.render.theme import Glyphs
+from qmpsh.render.theme import Glyphs, Line
 from qmpsh.shell.events import is_named
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.steps import Answer, Note
 from qmpsh.ui.common.runner import ReplyHeading
+
+if TYPE_CHECKING:
+    from qmpsh.shell.overview.rows import OverviewRow
 
 Key = TypeVar("Key")
 
@@ -153,8 +156,16 @@ class Reporter(ABC, Generic[Key]):
 
     def _body(self, item: Answer) -> AnswerBody:
         return self.advice.get(
-            "layout", lambda: answer_body(item, more=self.glyphs.more), lambda: bare_body(item)
+            "layout",
+            lambda: answer_body(item, more=self.glyphs.more, layout=self._laid_out),
+            lambda: bare_body(item),
         )
+
+    def _laid_out(self, rows: tuple[OverviewRow, ...]) -> list[Line]:
+        # Imported here: an overview is not the rule.
+        from qmpsh.render.overview import overview_lines
+
+        return overview_lines(rows, self.columns(), self.glyphs)
 
 
 def farewell(machine: Machine, error: QmpshError) -> str:

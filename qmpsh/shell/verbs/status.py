@@ -1,0 +1,49 @@
+"""`.status`: the machine at a glance."""
+
+from __future__ import annotations
+
+import time
+
+from qmpsh.errors import ReplyTimeout
+from qmpsh.language.syntax import VerbLine
+from qmpsh.shell.context import Context
+from qmpsh.shell.overview.asking import MAX_SECONDS, server_facts, survey_machine
+from qmpsh.shell.overview.facts import facts_of
+from qmpsh.shell.overview.rows import plain_text, rows_of
+from qmpsh.shell.steps import Answer, Outcome, Steps
+from qmpsh.shell.verbs.events import connected
+from qmpsh.shell.verbs.table import refuse_arguments, verb
+
+_NO_ANSWER = ".status: no answer within {:g} s; --timeout TIME waits longer"
+
+
+@verb("status", "", "show the machine at a glance; --json: as one object", reaches_vm=True)
+def show_status(context: Context, line: VerbLine) -> Steps:
+    """Ask for the facts and show them; what is not answered in time is named.
+
+    Raises LineSyntaxError, UsageError, ConnectionLost, ReplyTimeout where nothing was answered.
+    """
+    refuse_arguments(line)
+    client = connected(context, line)
+    given = line.modifiers.timeout
+    given = context.settings.timeout if given is None else given
+    seconds = MAX_SECONDS if given is None else given
+    started = time.monotonic()
+    survey = yield from survey_machine(context, client, started + seconds)
+    if survey is None or (survey.unanswered and not survey.replies):
+        raise ReplyTimeout(_NO_ANSWER.format(seconds))
+    facts = facts_of(
+        server_facts(context.machine, client.dialect), survey.replies, survey.unanswered
+    )
+    rows = tuple(rows_of(facts))
+    yield Answer(
+        "",
+        value=facts,
+        text=plain_text(rows),
+        reply=facts,
+        seconds=time.monotonic() - started,
+        modifiers=line.modifiers,
+        redirect=line.redirect,
+        rows=rows,
+    )
+    return Outcome()
