@@ -30,7 +30,7 @@ from qmpsh.language.cursor import (
     Path,
     Slot,
     find_context,
-    parse_partial,
+    parsed_line,
 )
 from qmpsh.language.lookalikes import find_look_alike
 from qmpsh.language.syntax import Mode
@@ -65,7 +65,7 @@ def find_faults(text: str, catalog: Catalog, mode: Mode) -> list[Fault]:
     if look_alike is not None:
         span, message = look_alike
         return [Fault(span, "error", message)]
-    typed = parse_partial(text, mode)
+    typed = analyse(text, mode).reading(parsed_line)
     catalog = catalog.inside(transaction=typed.in_transaction)
     name = typed.command
     if not name or not catalog.commands or name in catalog.aliases:

@@ -122,7 +122,7 @@ class CursorContext(NamedTuple):
 
 
 class ParsedLine(NamedTuple):
-    """A line as completion reads it: its command and members.
+    """A line as completion and the masker read it: its command and members.
 
     command: its name, "" for none; span: where that stands; the rest as in CursorContext.
     """
@@ -133,16 +133,16 @@ class ParsedLine(NamedTuple):
     in_transaction: bool
 
 
-def walk_of(line: LineAnalysis) -> CursorWalk:
+def _walk_of(line: LineAnalysis) -> CursorWalk:
     """Return the walk over all of a line, for `LineAnalysis.reading`."""
     walk = CursorWalk(line.text, in_transaction=line.mode.in_transaction)
     walk.follow(line.tokens)
     return walk
 
 
-def parse_partial(text: str, mode: Mode) -> ParsedLine:
-    """Return the command of a line and all its members."""
-    walk = analyse(text, mode).reading(walk_of)
+def parsed_line(line: LineAnalysis) -> ParsedLine:
+    """Return the command of a line and all its members, for `LineAnalysis.reading`."""
+    walk = line.reading(_walk_of)
     return ParsedLine(walk.command, walk.command_span, tuple(walk.given), walk.in_transaction)
 
 
@@ -153,14 +153,14 @@ def find_context(text: str, cursor: int, mode: Mode) -> CursorContext:
 
 
 def _context_at_end(line: LineAnalysis) -> CursorContext:
-    walk, end = line.reading(walk_of), len(line.text)
+    walk, end = line.reading(_walk_of), len(line.text)
     context = walk.hmp_context(end) if walk.is_hmp(line.mode) else walk.context(end)
     return _with_given(context, line)
 
 
 def _with_given(context: CursorContext, line: LineAnalysis) -> CursorContext:
     """Return the context with all members of the line but the one at the cursor."""
-    given = [m for m in line.reading(walk_of).given if not m.stands_at(context.start)]
+    given = [m for m in line.reading(parsed_line).given if not m.stands_at(context.start)]
     return context._replace(given=tuple(given))
 
 

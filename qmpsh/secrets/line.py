@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from qmpsh.errors import Span
 from qmpsh.language.analysis import LineAnalysis, analyse
-from qmpsh.language.cursor import CursorWalk, GivenMember, walk_of
+from qmpsh.language.cursor import GivenMember, ParsedLine, parsed_line
 from qmpsh.language.jsonline import decode_object
 from qmpsh.language.parser import is_sound
 from qmpsh.language.syntax import Mode
@@ -122,7 +122,7 @@ def _given_by(name: str, word: str, at: int) -> list[GivenMember]:
     moved = at - len(name) - 1
     return [
         member._replace(value=(member.value[0] + moved, member.value[1] + moved))
-        for member in analyse(text).reading(walk_of).given
+        for member in analyse(text).reading(parsed_line).given
     ]
 
 
@@ -140,20 +140,20 @@ def line_secrets(line: str, *, hmp: bool = False) -> list[Span]:
 
 
 def _line_spans(analysis: LineAnalysis) -> Sequence[Span]:
-    line, tokens, walk = analysis.text, analysis.tokens, analysis.reading(walk_of)
-    command, sound = walk.command, is_sound(line, analysis.mode)
-    given = [*walk.given, *_quoted_arguments(line, tokens)]
+    line, tokens, parsed = analysis.text, analysis.tokens, analysis.reading(parsed_line)
+    command, sound = parsed.command, is_sound(line, analysis.mode)
+    given = [*parsed.given, *_quoted_arguments(line, tokens)]
     about = _about(command, given)
     spans = [*text_secrets(line), *_of_members(line, about, given), *_of_hmp(line, tokens)]
-    if not command and not walk.given:
+    if not command and not parsed.given:
         spans += loose_secrets(line)  # the words of a verb, or of nothing that is known
     if command == "object_add":
         # The monitor's word, typed where QMP is spoken; a transcript's mark may stand before it.
-        start = walk.command_span[0]
+        start = parsed.span[0]
         spans += [(start + a, start + b) for a, b in hmp_secrets(line[start:])]
     spans = [span for span in spans if line[slice(*span)] != ASKED]
     if not sound:
-        spans += _after_name(line, walk, about, spans)
+        spans += _after_name(line, parsed, about, spans)
     return join_spans(line, spans)
 
 
@@ -222,15 +222,15 @@ def _quoted_arguments(line: str, tokens: Sequence[Token]) -> Iterator[GivenMembe
 
 
 def _after_name(
-    line: str, walk: CursorWalk, about: SecretContext, spans: Sequence[Span]
+    line: str, parsed: ParsedLine, about: SecretContext, spans: Sequence[Span]
 ) -> list[Span]:
     """Return the command from its first word on that may be secret; [] if it holds no secret."""
     is_named = "secret" in line or "data" in line
     is_suspect = about.hands_over or about.runs_program or (about.is_object and is_named)
     if not (is_suspect or spans or loose_secrets(line) or hmp_secrets(line)):
         return []
-    if walk.command:
-        start = _after_plain(line, walk.command_span[1], about)
+    if parsed.command:
+        start = _after_plain(line, parsed.span[1], about)
     else:
         start = line.find("{") + 1 or min((span[0] for span in spans), default=0)
     start = len(line) - len(line[start:].lstrip(BLANKS))

@@ -8,7 +8,7 @@ from collections.abc import Generator, Sequence
 from qmpsh.errors import NoValue, UnknownModifier
 from qmpsh.language.analysis import analyse
 from qmpsh.language.arguments import split_words
-from qmpsh.language.cursor import walk_of
+from qmpsh.language.cursor import parsed_line
 from qmpsh.language.syntax import PLAIN
 from qmpsh.language.tokens import Token, TokenKind
 from qmpsh.schema.builtin import actions_of
@@ -30,26 +30,26 @@ class _Typed:
     def __init__(self, source: str, *, in_transaction: bool) -> None:
         line = analyse(source, PLAIN._replace(in_transaction=in_transaction))
         self.source = source
-        self.walk = line.reading(walk_of)
+        self.parsed = line.reading(parsed_line)
         self._tokens = line.tokens
 
     @property
     def given(self) -> dict[str, str | None]:
         """Return the members in the line, None for the value of one in brackets."""
-        found = self.walk.given
+        found = self.parsed.given
         return {m.path[0]: m.text if len(m.path) == 1 else None for m in found if m.path}
 
     @property
     def text(self) -> str:
         """Return the line from the command's name on, without a comment and a redirect."""
-        start = self.walk.command_span[0]
+        start = self.parsed.span[0]
         ends = (t.start for t in self._tokens if t.kind in _ENDS and t.start > start)
         return self.source[start : next(ends, len(self.source))].strip()
 
     @property
     def bare_words(self) -> int:
         """Count the words that are neither KEY=value nor modifiers."""
-        after = [t for t in self._tokens if t.start >= self.walk.command_span[1]]
+        after = [t for t in self._tokens if t.start >= self.parsed.span[1]]
         return sum(map(_is_bare, split_words(after)))
 
     @property
@@ -71,7 +71,7 @@ def explain(
     """Give the error the sentence that says what to type, where that is known."""
     in_transaction = isinstance(error, NoValue) and error.in_transaction
     typed = _Typed(error.source, in_transaction=in_transaction)
-    name = typed.walk.command
+    name = typed.parsed.command
     if not name:
         return
     yield from introspection.load_schema()
@@ -86,11 +86,11 @@ def explain(
         _explain_word(error, introspection, schema, kind, typed)
     elif in_transaction and schema is not None:
         error.reword(no_action(name, schema))
-        error.span = typed.walk.command_span
+        error.span = typed.parsed.span
     elif commands and name not in commands:
         rest = typed.text[len(name) :].strip()
         error.reword(f"no command {name}{introspection.suggestion(name, rest)}")
-        error.span = typed.walk.command_span
+        error.span = typed.parsed.span
 
 
 def _explain_word(

@@ -9,7 +9,7 @@ from hypothesis import example, given
 
 from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.language.analysis import MAX_KEPT_CHARACTERS, LineAnalysis, analyse
-from qmpsh.language.cursor import find_context, parse_partial
+from qmpsh.language.cursor import find_context, parsed_line
 from qmpsh.language.parser import line_statements, parse_line
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import PLAIN, Mode, Statement
@@ -70,5 +70,5 @@ def test_a_long_line_is_not_kept() -> None:
 
 def test_the_member_at_the_cursor_is_not_given() -> None:
     text = "x a=1 b=2"
-    assert [m.path for m in parse_partial(text, PLAIN).given] == [("a",), ("b",)]
+    assert [m.path for m in analyse(text, PLAIN).reading(parsed_line).given] == [("a",), ("b",)]
     assert [m.path for m in find_context(text, 5, PLAIN).given] == [("b",)]
