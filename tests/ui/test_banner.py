@@ -9,7 +9,7 @@ from qmpsh.protocol.messages import Event, Greeting
 from qmpsh.render.theme import ASCII, Line, plain
 from qmpsh.shell.machine import Machine
 from qmpsh.ui.common.banner import Banner
-from qmpsh.ui.screen.blocks import BannerBlock
+from qmpsh.ui.screen.store import BannerBlock
 
 
 def texts(banner: Banner) -> list[str]:

@@ -10,9 +10,8 @@ from qmpsh.render.answers import AnswerBody, BodyKind, answer_body, text_body
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import UNICODE, Line, plain
 from qmpsh.shell.steps import Answer
-from qmpsh.ui.screen.blocks import Foldable, head_lines
 from qmpsh.ui.screen.output import Output, transcript
-from qmpsh.ui.screen.store import Store
+from qmpsh.ui.screen.store import Foldable, Store, head_lines
 from tests.ui.fakes import TABLE
 
 

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from qmpsh.render.answers import BodyKind, text_body
-from qmpsh.ui.screen.blocks import FixedLines, Fold, Foldable
 from qmpsh.ui.screen.search import Search, highlighted
-from qmpsh.ui.screen.store import Store
+from qmpsh.ui.screen.store import FixedLines, Fold, Foldable, Store
 
 
 def store_of(*blocks: Sequence[str], limit: int = 1000) -> Store:

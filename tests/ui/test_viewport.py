@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from qmpsh.render.answers import BodyKind, text_body
 from qmpsh.render.theme import Line, plain
-from qmpsh.ui.screen.blocks import FixedLines, Fold, Foldable
-from qmpsh.ui.screen.store import MAX_BLOCKS, Store
+from qmpsh.ui.screen.store import MAX_BLOCKS, FixedLines, Fold, Foldable, Store
 from qmpsh.ui.screen.viewport import Viewport
 
 

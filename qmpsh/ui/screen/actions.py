@@ -23,12 +23,11 @@ from qmpsh.ui.common.entry_mode import NO_REPLY, SaveMode
 from qmpsh.ui.common.external import copy_text, edit, show_in_pager
 from qmpsh.ui.common.keys import insert_mode
 from qmpsh.ui.common.runner import LineRunner, detached_note
-from qmpsh.ui.screen.blocks import Foldable, Heading
 from qmpsh.ui.screen.entries import SearchMode
 from qmpsh.ui.screen.output import Echo
 from qmpsh.ui.screen.state import ScreenState
 from qmpsh.ui.screen.status import NARROW_COLUMNS
-from qmpsh.ui.screen.store import Store
+from qmpsh.ui.screen.store import Foldable, Heading, Store
 
 LEAVE_TIP = "Ctrl-D leaves the shell; the VM keeps running"
 OWN_LEAVE_TIP = "Ctrl-D leaves the shell, and asks what to do with the VM"

@@ -26,9 +26,9 @@ from qmpsh.render.units import number
 from qmpsh.ui.common.entry_mode import EntryMode
 from qmpsh.ui.common.style import fragments
 from qmpsh.ui.common.wrap import cut, line_width
-from qmpsh.ui.screen.blocks import Foldable
 from qmpsh.ui.screen.output import Output
 from qmpsh.ui.screen.search import Match, Search
+from qmpsh.ui.screen.store import Foldable
 
 NOT_FOUND: Line = [("hint.error", "  not found")]
 

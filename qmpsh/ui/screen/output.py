@@ -23,17 +23,18 @@ from qmpsh.shell.steps import Answer
 from qmpsh.ui.common.banner import Banner
 from qmpsh.ui.common.reporter import Reporter, do_nothing
 from qmpsh.ui.common.style import bare_echo_lines
-from qmpsh.ui.screen.blocks import (
+from qmpsh.ui.screen.events import EventBlock, EventPane
+from qmpsh.ui.screen.store import (
     BannerBlock,
+    Block,
     FixedLines,
     Fold,
     Foldable,
     Heading,
     MarkedLine,
+    Store,
     head_lines,
 )
-from qmpsh.ui.screen.events import EventBlock, EventPane
-from qmpsh.ui.screen.store import Block, Store
 from qmpsh.ui.screen.viewport import Viewport
 
 MAX_OUTPUT_LINES = 200_000

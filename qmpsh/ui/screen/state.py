@@ -25,12 +25,11 @@ from qmpsh.ui.common.keys import KEYS, KeyBinding, key_sheet
 from qmpsh.ui.common.runner import SHOW_RUNNING_SECONDS, LineRunner, first_word
 from qmpsh.ui.common.style import echo_lines
 from qmpsh.ui.common.wrap import cut, line_width
-from qmpsh.ui.screen.blocks import FixedLines
 from qmpsh.ui.screen.entries import EntryRow, SearchMode
 from qmpsh.ui.screen.events import EventPane
 from qmpsh.ui.screen.output import Echo, Output
 from qmpsh.ui.screen.status import NARROW_COLUMNS, StatusFacts, status_line
-from qmpsh.ui.screen.store import Store
+from qmpsh.ui.screen.store import FixedLines, Store
 from qmpsh.ui.screen.viewport import Viewport
 
 if TYPE_CHECKING:

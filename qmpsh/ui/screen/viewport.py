@@ -11,8 +11,7 @@ from collections.abc import Callable
 
 from qmpsh.light_typing import NamedTuple
 from qmpsh.render.theme import Line
-from qmpsh.ui.screen.blocks import Foldable
-from qmpsh.ui.screen.store import Store
+from qmpsh.ui.screen.store import Foldable, Store
 
 
 class RowPosition(NamedTuple):
