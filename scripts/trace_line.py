@@ -11,7 +11,7 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
@@ -37,6 +37,7 @@ class Counts(NamedTuple):
     """What was counted between two moments.
 
     turns, moves: how often a call is in another file, or another top-level folder, than the last
+    runs: the folders in turn, each with the calls that it has before the next
     """
 
     calls: int
@@ -48,10 +49,24 @@ class Counts(NamedTuple):
     parses: int
     checks: int
     frames: int
+    runs: list[tuple[str, int]]
     by_function: Counter[str]
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} {getattr(self, name)}" for name in self._fields[:-1])
+        return ", ".join(f"{name} {getattr(self, name)}" for name in self._fields[:-2])
+
+    def details(self) -> str:
+        """Return what the numbers are made of: the folders in turn, the files, the functions."""
+        by_file: Counter[str] = Counter()
+        for call, count in self.by_function.items():
+            by_file[call.partition(":")[0]] += count
+        return "\n".join(
+            [
+                " > ".join(f"{folder} {count}" for folder, count in self.runs),
+                *(f"{count:6} {file}" for file, count in by_file.most_common()),
+                *(f"{count:6} {call}" for call, count in self.by_function.most_common(40)),
+            ]
+        )
 
 
 class CallCounter:
@@ -72,18 +87,19 @@ class CallCounter:
     def counts(self) -> Counts:
         """Return what was counted so far."""
         files = [call.partition(":")[0] for call in self.trail]
-        folders = [file.partition("/")[0] for file in files]
+        runs = [(name, len(list(run))) for name, run in groupby(files, key=_folder)]
         found = Counter(self.trail)
         return Counts(
             calls=len(self.trail),
             functions=len(found),
             files=len(set(files)),
-            turns=_changes(files),
-            moves=_changes(folders),
+            turns=sum(one != other for one, other in pairwise(files)),
+            moves=len(runs) - 1,
             scans=found[_SCAN],
             parses=found[_PARSE],
             checks=found[_CHECK],
             frames=found[_FRAME],
+            runs=runs,
             by_function=found,
         )
 
@@ -96,8 +112,8 @@ class CallCounter:
         self.has_ended = call == self._last
 
 
-def _changes(places: list[str]) -> int:
-    return sum(one != other for one, other in pairwise(places))
+def _folder(file: str) -> str:
+    return file.partition("/")[0]
 
 
 def trace_enter(path: str, line: str = LINE) -> Counts:
@@ -154,15 +170,15 @@ async def _quiet(counter: CallCounter) -> None:
 
 
 def main() -> None:
-    """Print the counts, and with a word on the command line the functions called most."""
+    """Print the counts, and with a word on the command line what they are made of."""
     starter = VmStarter(emulators()[0])
     try:
         vm = starter("-S", machine="q35")
         for what, trace in (("Enter", trace_enter), ("a key", trace_key)):
             found = trace(vm.path)
             print(f"{what}: {found}")  # noqa: T201 - it is a program for people
-            for call, count in found.by_function.most_common(40 if sys.argv[1:] else 0):
-                print(f"{count:6} {call}")  # noqa: T201 - as above
+            if sys.argv[1:]:
+                print(found.details())  # noqa: T201 - as above
     finally:
         starter.close()
 
