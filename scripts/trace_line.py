@@ -26,6 +26,8 @@ LINE = "blockdev-add driver=raw node-name=r0 file=d0"
 QUIET_SECONDS = 0.3
 """how long nothing may be called before a key counts as handled"""
 _PACKAGE = f"{Path(qmpsh.__file__).parent}/"
+_STAND_IN = f"{_PACKAGE}light_typing.py"
+"""makes records in place of `typing`, whose calls would not count either"""
 _SCAN = "language/scanner.py:Scanner.__init__"
 _PARSE = "language/parser.py:line_statements"
 _CHECK = "complete/hints.py:find_faults"
@@ -105,9 +107,10 @@ class CallCounter:
 
     def _profile(self, frame: FrameType, event: str, _: object) -> None:
         code = frame.f_code
-        if event != "call" or self.has_ended or not code.co_filename.startswith(_PACKAGE):
+        file = code.co_filename
+        if event != "call" or self.has_ended or not file.startswith(_PACKAGE) or file == _STAND_IN:
             return
-        call = f"{code.co_filename.removeprefix(_PACKAGE)}:{code.co_qualname}"
+        call = f"{file.removeprefix(_PACKAGE)}:{code.co_qualname}"
         self.trail.append(call)
         self.has_ended = call == self._last
 
