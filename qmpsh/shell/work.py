@@ -20,7 +20,7 @@ MAX_JOBS = 1000
 SMOOTHING_SECONDS = 3.0
 """seconds after which a rate has forgotten two thirds of what it was"""
 
-UNKNOWN_END = "ended"
+UNKNOWN_END = "result unknown"
 
 _VAGUE_ENDS = frozenset({"", UNKNOWN_END, "failed"})
 """results that give way to one that says more"""
@@ -62,9 +62,9 @@ class JobEntry(NamedTuple):
     name:   of a job, the VM's own, not yet safe to show; a migration has none
     type, status: the server's words
     result: "" while it goes on; then `completed`, `cancelled`, an error's text or, where it is not
-            known how it ended, `ended`
+            known, `result unknown`
     failed: it ended with an error
-    done, total: in units of its own, 0 where not known
+    done, total: in units of its own, 0 where not known; in_bytes: the unit is a byte
     """
 
     serial: int
@@ -77,6 +77,7 @@ class JobEntry(NamedTuple):
     is_migration: bool = False
     done: int = 0
     total: int = 0
+    in_bytes: bool = False
 
 
 class RateMeter:
@@ -117,7 +118,7 @@ class WorkCourse:
     """
 
     __slots__ = (
-        *("_done", "_meter", "_serial", "_total", "_transfer"),
+        *("_done", "_in_bytes", "_meter", "_serial", "_total", "_transfer"),
         *("failed", "name", "result", "state", "status", "type"),
     )
 
@@ -130,6 +131,7 @@ class WorkCourse:
         self.failed = False
         self._serial = next(_serials)
         self._done = self._total = 0
+        self._in_bytes = False
         self._meter = RateMeter()
         self._transfer = RateMeter()
 
@@ -144,6 +146,7 @@ class WorkCourse:
     def read(self, done: int, total: int, moved: int | None, now: float) -> None:
         """Set how far it is. moved: None if it is not counted in bytes"""
         self._done, self._total = min(done, total), total
+        self._in_bytes = moved is not None
         if self.state is WorkState.RUNNING:
             self._meter.read(done, now)
             if moved is not None:
@@ -159,8 +162,15 @@ class WorkCourse:
         """Return the work as a list shows it."""
         is_migration = self.type == MIGRATION and not self.name
         parts = (self._serial, self.name, self.type, self.status, self.work())
-        end = (self.result, self.failed)
-        return JobEntry(*parts, *end, is_migration, self._done, self._total)
+        return JobEntry(
+            *parts,
+            result=self.result,
+            failed=self.failed,
+            is_migration=is_migration,
+            done=self._done,
+            total=self._total,
+            in_bytes=self._in_bytes,
+        )
 
     def end(self, result: str, *, failed: bool = False) -> None:
         """Note how it ended; once that is known it stays."""

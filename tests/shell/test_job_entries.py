@@ -90,7 +90,7 @@ def shown(entry: JobEntry) -> tuple[str, str, str, str, bool]:
         ),
         pytest.param(
             [status("j0", "running"), status("j0", "concluded"), status("j0", "null")],
-            [("j0", "job", "null", "ended", False)],
+            [("j0", "job", "null", "result unknown", False)],
             id="its end was not seen",
         ),
         pytest.param(
@@ -100,7 +100,7 @@ def shown(entry: JobEntry) -> tuple[str, str, str, str, bool]:
         ),
         pytest.param(
             [("query-jobs", [job()]), ("query-jobs", [])],
-            [("j0", "backup", "null", "ended", False)],
+            [("j0", "backup", "null", "result unknown", False)],
             id="vanished unannounced",
         ),
         pytest.param(
