@@ -40,8 +40,8 @@ _TOKENS = {
 _RULE_CONTRAST = 3.0
 """WCAG 2.1, success criterion 1.4.11, for what is not text"""
 
-_RAISED = 0.12
-"""share of the text's colour in a bar's background"""
+_RAISED = (0.12, 0.2, 0.3)
+"""share of the text's colour in the background of a bar: the first that makes it another colour"""
 
 
 def make_theme(name: str, background: str = "", *, few: bool) -> Theme:
@@ -64,8 +64,7 @@ def make_theme(name: str, background: str = "", *, few: bool) -> Theme:
 def _theme(background: str, plain: str, wanted: Mapping[str, str], *, few: bool) -> Theme:
     """Return a style for every role: in the wanted colour, else that of our own theme."""
     readable = partial(legible, few=few)
-    raised = blend(background, readable(plain, background), _RAISED)
-    raised = one_of_256(raised) if few else raised
+    raised = _raised(background, readable(plain, background), few=few)
     current = readable(wanted["prompt"], background)
     theme = {BACKGROUND: f"bg:{background} {readable(plain, background)}"}
     for role, own in (DARK if is_dark(background) else LIGHT).items():
@@ -83,3 +82,12 @@ def _theme(background: str, plain: str, wanted: Mapping[str, str], *, few: bool)
         else:
             theme[role] = " ".join([*bold, readable(colour, background)])
     return theme
+
+
+def _raised(background: str, text: str, *, few: bool) -> str:
+    """Return the background of a bar."""
+    blended = [blend(background, text, share) for share in _RAISED]
+    if not few:
+        return blended[0]
+    found = [one_of_256(colour) for colour in blended]
+    return next((colour for colour in found if colour != background), found[-1])

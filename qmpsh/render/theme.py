@@ -89,10 +89,12 @@ def has_no_colours(term: str) -> bool:
 
 
 def stated_background(environ: Mapping[str, str]) -> str:
-    """Return black or white, the nearer to the background that COLORFGBG states; "" without it.
+    """Return black or white, the nearer to the background that the variables state; "" if none.
 
-    Source: COLORFGBG of rxvt, "15;0" or "15;default;0".
+    Source: COLORFGBG of rxvt, "15;0" or "15;default;0". Linux's own console is black.
     """
+    if environ.get("TERM") == "linux":
+        return "#000000"
     colour = environ.get("COLORFGBG", "").rpartition(";")[2]
     if not (colour.isascii() and colour.isdigit()):
         return ""

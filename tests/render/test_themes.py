@@ -75,6 +75,10 @@ def test_a_variable_may_state_the_background(colorfgbg: str | None, background: 
     assert stated_background(environ) == background
 
 
+def test_the_console_of_linux_is_black() -> None:
+    assert stated_background({"TERM": "linux"}) == "#000000"
+
+
 def test_the_variable_outdoes_the_terminals_answer() -> None:
     assert terminal_colours({"COLORFGBG": "0;15"}, "#1e1e1e").background == "#ffffff"
     assert terminal_colours({}, "#1e1e1e").background == "#1e1e1e"

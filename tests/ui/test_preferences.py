@@ -90,6 +90,22 @@ async def test_the_screen_follows_the_options(ui: ScreenHarness) -> None:
     assert preferences.values.theme == "monokai"
 
 
+@on_screen()
+async def test_a_theme_with_a_background_fills_every_cell(ui: ScreenHarness) -> None:
+    ui.keys("stop\r")
+    await ui.sees("0.3 ms")
+    ui.session.preferences.change("theme", "monokai")
+    backgrounds = {"262626", "3a3a3a"}  # of all, and of bars
+
+    def found() -> set[str]:
+        ui.picture()
+        return {ui.terminal.buffer[row][column].bg for row in range(20) for column in range(100)}
+
+    await ui.until(lambda: found() == backgrounds, f"{backgrounds} in every cell")
+    ui.session.preferences.change("theme", "dark")
+    await ui.until(lambda: found() == {"default", "303030"}, "the terminal's own again")
+
+
 @on_line
 async def test_the_line_prompt_follows_the_options(ui: LineHarness) -> None:
     ui.session.preferences.change("editing", "vi")

@@ -70,6 +70,7 @@ WIDGETS = {
     "incsearch": "hint.current",
     "incsearch.current": "menu.current",
     "window-too-small": "error",
+    "screen": BACKGROUND,
 }
 
 
@@ -112,6 +113,16 @@ def check_role(role: str, style: str) -> None:
 def color_depth(depth: Depth) -> ColorDepth:
     """Return prompt_toolkit's name of a number of colours."""
     return _DEPTHS[depth]
+
+
+def filling(style: BaseStyle | None) -> str:
+    """Return the style of all cells, also of those without text; "" without a background.
+
+    Filling the screen takes time in each frame, so that it is done only for what is seen.
+    """
+    filled = "class:screen"
+    has_background = style is not None and style.get_attrs_for_style_str(filled).bgcolor
+    return filled if has_background else ""
 
 
 def tells_apart(style: BaseStyle, class_name: str, depth: ColorDepth) -> bool:

@@ -25,7 +25,7 @@ from qmpsh.ui.common.driver import FrameLimiter
 from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd, capture_log
 from qmpsh.ui.common.history import SuggestLine
 from qmpsh.ui.common.keys import insert_mode, mode_word, watch_escape
-from qmpsh.ui.common.style import ViCursorShape, echo_lines, suggester
+from qmpsh.ui.common.style import ViCursorShape, echo_lines, filling, suggester
 from qmpsh.ui.screen.actions import KeyContext, end
 from qmpsh.ui.screen.bindings import bind_editing, bind_escape, bind_keys, bind_question
 from qmpsh.ui.screen.events import EventPane
@@ -132,6 +132,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
             self.buffer,
             question_keys,
             rows=lambda: self.app.output.get_size().rows,
+            style=lambda: filling(self.app.style),
         )
 
     def _make_app(self, keys: KeyBindings) -> Application[int]:

@@ -45,14 +45,19 @@ class Regions(NamedTuple):
     entry: Window
 
 
-def make_layout(
+def make_layout(  # noqa: PLR0913 - all that is laid out
     screen: ScreenState,
     runner: LineRunner[Echo],
     buffer: Buffer,
     keys: KeyBindings,
+    *,
     rows: Callable[[], int],
+    style: Callable[[], str],
 ) -> Regions:
-    """Make the layout. keys: for the question only; rows: of the terminal, called per frame."""
+    """Make the layout.
+
+    keys: for the question only; rows: of the terminal; style: of all cells; both called per frame
+    """
     search = HistorySearch(buffer)
     prompt = prompt_window(screen.session, buffer, search.control, rows, screen.output.advice)
     question = _question_window(lambda: screen.question, keys)
@@ -71,7 +76,8 @@ def make_layout(
                 _row(screen, lambda width: screen.hint(buffer), "hint"),
                 ~is_searching & ~entering,
             ),
-        ]
+        ],
+        style=style,
     )
 
     def below() -> int:
