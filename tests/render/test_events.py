@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from qmpsh.jsontypes import JsonObject
 from qmpsh.protocol.messages import Event
-from qmpsh.render.events import details, event_line, fold_key, head, role
+from qmpsh.render.events import details, event_line, fold_key, head, one_line, role
 from qmpsh.render.theme import ASCII, UNICODE, plain
 
 SECONDS = 1_763_677_831.12  # 22:30:31.120 UTC
@@ -55,11 +55,11 @@ def test_role(name: str, expected: str) -> None:
     ],
 )
 def test_details(data: JsonObject, lines: list[str]) -> None:
-    assert details(data) == lines
+    assert details("A", data) == lines
 
 
 def test_a_huge_value_is_cut() -> None:
-    assert len(details({"value": "x" * 1_000_000})[0]) < 1000
+    assert len(details("A", {"value": "x" * 1_000_000})[0]) < 1000
 
 
 def test_head() -> None:
@@ -71,6 +71,23 @@ def test_head() -> None:
     times = UNICODE.times
     assert plain(head("A", SECONDS, 1037, UNICODE)) == f"22:30:31.120 A {times}1,037"
     assert plain(head("RTC_CHANGE", SECONDS, 37, ASCII)) == "22:30:31.120 RTC_CHANGE x37"
+
+
+def test_a_span_has_both_its_ends() -> None:
+    line = head("RTC_CHANGE", SECONDS, 37, ASCII, SECONDS + 65)
+    assert plain(line) == "22:30:31-22:31:36 RTC_CHANGE x37"
+
+
+def test_an_event_on_one_line() -> None:
+    data: JsonObject = {"device": "j1", "offset": 300 * 2**20, "len": 300 * 2**20, "speed": 0}
+    first = head("BLOCK_JOB_CANCELLED", SECONDS, 1, ASCII)
+    line = one_line("BLOCK_JOB_CANCELLED", data, first)
+    assert plain(line) == (
+        "22:30:31.120 BLOCK_JOB_CANCELLED device=j1 offset=300M len=300M speed=0"
+    )
+    assert one_line("STOP", {}, first) == first
+    many: JsonObject = {f"k{number}": "v" for number in range(20)}
+    assert plain(one_line("A", many, first)).endswith(" k11=v  +8")
 
 
 def test_a_name_from_the_vm_is_made_safe() -> None:
@@ -92,7 +109,7 @@ JSON = st.recursive(
 
 @given(data=st.dictionaries(st.text(), JSON, max_size=5))
 def test_any_data_is_at_most_three_safe_lines(data: JsonObject) -> None:
-    lines = details(data)
+    lines = details("A", data)
     assert len(lines) <= 3
     assert all(char.isprintable() or char >= "\xa0" for line in lines for char in line)
     assert "\n" not in "".join(lines)

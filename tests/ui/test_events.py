@@ -46,7 +46,7 @@ def test_an_event_without_a_time_gets_ours() -> None:
 
 def test_repeats_within_a_second_are_one_line() -> None:
     log = filled(*(event("RTC_CHANGE", number / 40, offset=1) for number in range(37)))
-    assert shown(log) == ["22:30:31.000 RTC_CHANGE x37", "  offset=1"]
+    assert shown(log) == ["22:30:31.000 RTC_CHANGE x37", "  offset=0:01"]
     assert log.total == 37
 
 

@@ -67,7 +67,7 @@ class EventBlock(Block):
     def line(self, index: int) -> Line:
         if index == 0:
             return self.head()
-        return [("event.data", f"  {details(self.event.data)[index - 1]}")]
+        return [("event.data", f"  {details(self.event.name, self.event.data)[index - 1]}")]
 
     def head(self) -> Line:
         """Return its first line: when, what, how often."""
