@@ -123,6 +123,14 @@ class Transport(AddressKind):
         """
         return self.begin()
 
+    def target(self, *, agent: bool = False) -> Address:
+        """Return the address to connect to: this one, or what it stands for.
+
+        agent: a guest agent is wanted
+        Raises CannotConnect, UsageError.
+        """
+        return self
+
     @property
     def names_server(self) -> bool:
         """Whether it leads to a server; otherwise it lists those that it could lead to."""
@@ -136,6 +144,7 @@ class Transport(AddressKind):
 
 
 TRANSPORTS: Final[dict[str, str]] = {
+    "name": "qmpsh.client.transports.name.NameAddress",
     "tls": "qmpsh.client.transports.tls.TlsAddress",
     "ssh": "qmpsh.client.transports.ssh.SshAddress",
     "libvirt": "qmpsh.client.transports.libvirt.LibvirtAddress",
@@ -188,6 +197,16 @@ def parse_address(text: str) -> Address:
     if scheme:
         raise AddressError(no_scheme(scheme))
     return UnixAddress(text)
+
+
+def find_address(text: str, *, agent: bool = False) -> Address:
+    """Return the address to connect to: the one that a user means, or what that stands for.
+
+    agent: a guest agent is wanted
+    Raises AddressError, CannotConnect, UsageError.
+    """
+    address = parse_address(text)
+    return address.target(agent=agent) if isinstance(address, Transport) else address
 
 
 def looks_like_address(text: str) -> bool:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import get_ident
 
-from qmpsh.address import parse_address
+from qmpsh.address import find_address
 from qmpsh.client.client import Client, ClientOptions, poll_until
 from qmpsh.client.dialect import GUEST_AGENT, QEMU
 from qmpsh.errors import CommandFailed, ConnectionLost, LineFailed, ReplyTimeout, UsageError
@@ -77,7 +77,7 @@ def open_client(
     notice: Notice,
 ) -> Client:
     """Connect as `connect` does."""
-    where = parse_address(os.fspath(address))
+    where = find_address(os.fspath(address), agent=options.dialect.guest)
     log = None if logfile is None else WireLog(os.fspath(logfile), str(where), notice)
     tracer = None if log is None else WireTracer(log)
     return Client.connect(where, options, notice, tracer)

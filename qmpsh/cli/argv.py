@@ -2,8 +2,8 @@
 
 Options stand before ADDRESS or between ADDRESS and LINE; from the first word of LINE on, nothing is
 an option of ours. Click alone cannot do this, so the words are sorted here and only the options go
-to click (`cli/options.py`); if there are none, click is never loaded. If the first word is not an
-address, the error says what was meant and how to write it.
+to click (`cli/options.py`); if there are none, click is never loaded. A first word that is not an
+address may be the name of a VM; otherwise the error says what was meant and how to write it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.shell.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Final
 
     from qmpsh.schema.model import Schema
@@ -119,10 +119,20 @@ class Options(NamedTuple):
         return read_schema_files(self.schema)
 
 
-def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> SplitArgv:
+def no_name(word: str) -> bool:
+    """Take no word for the name of a VM."""
+    return False
+
+
+def split_words(
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    is_name: Callable[[str], bool] = no_name,
+) -> SplitArgv:
     """Sort the words of a command line (without the program's name).
 
     QMP_SOCKET of environ is the ADDRESS if none is given.
+    is_name: whether a first word that is not an address is the name of a VM
     Raises UsageError when the first word is neither an address nor can begin a line.
     """
     options: list[str] = []
@@ -148,13 +158,20 @@ def split_words(argv: Sequence[str], environ: Mapping[str, str]) -> SplitArgv:
         else:
             break
     line = list(argv[index:])
+    _check_wait(options, line)
+    if address is not None or not line or _sends_nothing(given, line):
+        return SplitArgv(options, address or environ.get("QMP_SOCKET") or None, line)
+    if is_name(line[0]):
+        return split_words([*argv[:index], f"name:{line[0]}", *argv[index + 1 :]], environ)
+    if not environ.get("QMP_SOCKET"):
+        raise no_address_in(line)
+    return SplitArgv(options, environ["QMP_SOCKET"], line)
+
+
+def _check_wait(options: Sequence[str], line: Sequence[str]) -> None:
+    """Raise UsageError if the line begins with the event of a --wait before it."""
     if line and options[-1:] == ["--wait"] and _is_event(line[0]):
         raise UsageError(f"--wait takes its event after =, as in --wait={line[0]}")
-    if address is None:
-        address = environ.get("QMP_SOCKET") or None
-        if line and address is None and not _sends_nothing(given, line):
-            raise no_address_in(line)
-    return SplitArgv(options, address, line)
 
 
 def _is_event(word: str) -> bool:
@@ -227,13 +244,15 @@ def no_address_in(line: Sequence[str]) -> UsageError:
             " --connect-timeout waits for it"
         )
     if _is_line(line):
+        is_word = len(line) == 1 and " " not in word and word[0] not in ".{"
+        nameless = "; no VM here has that name" if is_word else ""
         return UsageError(
             f"{_shown(line)} needs an address: qmpsh ./monitor.sock {_shown(line)}, or set"
-            " QMP_SOCKET"
+            f" QMP_SOCKET{nameless}"
         )
     return UsageError(
-        f"{word!r} is not a file; the first word must be an address, such as ./monitor.sock (or set"
-        " QMP_SOCKET)"
+        f"{word!r} is neither a file nor the name of a VM here, see qmpsh ls; the first word must"
+        " be an address, such as ./monitor.sock (or set QMP_SOCKET)"
     )
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 
 from qmpsh.address import Transport, parse_address
-from qmpsh.cli.argv import COMPLETE, SUBCOMMANDS, Options, SplitArgv, split_words
+from qmpsh.cli.argv import COMPLETE, SUBCOMMANDS, Options, SplitArgv, no_name, split_words
 from qmpsh.cli.streams import StdoutFailed, repair_streams
 from qmpsh.client.client import Client, ClientOptions, Tracer
 from qmpsh.client.dialect import GUEST_AGENT, QEMU, remark
@@ -77,7 +77,8 @@ def run(argv: list[str]) -> int:
         from qmpsh.cli.tab.shells import answer
 
         return answer(os.environ[COMPLETE])
-    words = split_words(argv, os.environ)
+    is_name = no_name if os.environ.get("QMP_SOCKET") else _is_vm_name
+    words = split_words(argv, os.environ, is_name)
     if words.verb:
         return _run_subcommand(words)
     options = Options()
@@ -102,6 +103,25 @@ def run(argv: list[str]) -> int:
     if not has_work and environment.is_interactive and not options.settings.dry_run:
         return _interact(words, options, environment)
     return _batch(words, options, environment)
+
+
+def _is_vm_name(word: str) -> bool:
+    # Imported here: the first word is an address as a rule.
+    from qmpsh.client.names import is_vm_name
+
+    return is_vm_name(word)
+
+
+def _resolved(words: SplitArgv, options: Options) -> SplitArgv:
+    """Return the words with the address that a name stands for in its place.
+
+    Raises AddressError, CannotConnect, UsageError.
+    """
+    address = parse_address(words.address) if words.address else None
+    if not isinstance(address, Transport):
+        return words
+    target = address.target(agent=options.guest_agent)
+    return words if target is address else words._replace(address=str(target))
 
 
 def _names_no_server(text: str) -> bool:
@@ -138,6 +158,7 @@ def _run_batch(words: SplitArgv, options: Options, environment: Environment) -> 
 
     settings = batch_settings(options.settings, environment, one_shot=bool(words.line))
     schema = options.given_schema()
+    words = _resolved(words, options)
     offline = words.address is None and (settings.dry_run or bool(words.line))
     client = None if offline else _connect(words, options, environment)
     if client is not None and (said := remark(words.address or "", client.connection.greeting)):
@@ -167,9 +188,10 @@ def _interact(words: SplitArgv, options: Options, environment: Environment) -> i
     from qmpsh.cli.interactive import configured, interact
 
     options, config = configured(options)
+    words = _resolved(words, options)
     client = _connect(words, options, environment)
     try:
-        return interact(client, words.address, options, config, schema)
+        return interact(client, words.address or "", options, config, schema)
     finally:
         client.close()
 

@@ -107,7 +107,9 @@ def find_monitors(*, libvirt: bool = True) -> list[Monitor]:
     found: dict[str, Monitor] = {}
     if os.path.isdir(f"{PROC}/self"):
         sockets = SocketTable.read_all()
-        for monitor in (*_of_processes(sockets), *_of_sockets(sockets)):
+        # Any process may name any socket: the one that listens there comes first.
+        claims = sorted(_of_processes(sockets), key=lambda claim: not claim.listens)
+        for monitor in (*(claim.monitor for claim in claims), *_of_sockets(sockets)):
             found.setdefault(_place(monitor.address), monitor)
     else:
         for path in _usual_paths():
@@ -154,20 +156,27 @@ def running_domains() -> list[str]:
 # ---------------------------------------------------------------------------- command lines
 
 
-def _of_processes(sockets: SocketTable) -> Iterator[Monitor]:
+class _Claim(NamedTuple):
+    """A monitor by the command line of a process. listens: /proc shows that it is this process's"""
+
+    monitor: Monitor
+    listens: bool
+
+
+def _of_processes(sockets: SocketTable) -> Iterator[_Claim]:
     for pid in pids():
-        command = _maybe_command(pid)
+        command = qemu_command_of(pid)
         process = maybe_process(pid) if command else None
         if command is None or process is None:
             continue
         for channel in command.monitors:
             address = _maybe_address(channel, pid, sockets)
             if address is not None:
-                yield _monitor(address, channel.kind, command, process, sockets)
+                yield _claim(address, channel.kind, command, process, sockets)
 
 
-def _maybe_command(pid: int) -> QemuArgv | None:
-    """Return a process's QEMU command line, also of one started under another name."""
+def qemu_command_of(pid: int) -> QemuArgv | None:
+    """Return a process's QEMU command line, also of one started under another name; else None."""
     words = words_of(pid)
     if not words:
         return None
@@ -194,12 +203,12 @@ def _maybe_address(channel: MonitorChannel, pid: int, sockets: SocketTable) -> A
     return UnixAddress(path) if path else None
 
 
-def _monitor(
+def _claim(
     address: Address, kind: ChannelKind, command: QemuArgv, process: Process, sockets: SocketTable
-) -> Monitor:
+) -> _Claim:
     scene = inspect_listener(address, sockets=sockets)
     owner = owner_of(address)
-    return Monitor(
+    monitor = Monitor(
         _best_form(address, kind, command.name),
         kind,
         command.name or (domain_of(address) if owner else ""),
@@ -210,6 +219,7 @@ def _monitor(
         user_name(process.uid),
         owner,
     )
+    return _Claim(monitor, scene.listener is not None and scene.listener.pid == process.pid)
 
 
 def _best_form(address: Address, kind: ChannelKind, name: str) -> str:

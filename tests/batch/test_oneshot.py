@@ -172,7 +172,9 @@ def test_an_hmp_socket_is_recognised(start_vm: VmStarter, run_qmpsh: RunQmpsh) -
 def test_a_word_that_is_no_address(run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh("nope", "query-status")
     assert done.returncode == 2
-    assert done.stderr.startswith("qmpsh: 'nope' is not a file; the first word must be an address")
+    assert done.stderr.startswith(
+        "qmpsh: 'nope' is neither a file nor the name of a VM here, see qmpsh ls"
+    )
 
 
 def mute(peer: Peer) -> None:

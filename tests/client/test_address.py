@@ -172,8 +172,8 @@ def test_no_address(text: str, why: str) -> None:
         ("tcp:host:" + "9" * 5000, f"port {'9' * 20}...: must be 1 to 65535"),
         (
             "foo:bar",
-            "foo: is not an address scheme; known: exec fd libvirt listen ssh tcp telnet tls unix"
-            " vsock",
+            "foo: is not an address scheme; known: exec fd libvirt listen name ssh tcp telnet tls"
+            " unix vsock",
         ),
         *(
             (

@@ -126,10 +126,10 @@ def test_a_vm_that_is_started_meanwhile(start_vm: VmStarter, run_qmpsh: RunQmpsh
                                  " yet as ./vm.sock, and --connect-timeout waits for it\n"),
         (["sub/vm", "stop"], 2, "as ./sub/vm, "),
         (["query-status"], 2, "qmpsh: query-status needs an address: qmpsh ./monitor.sock"
-                              " query-status, or set QMP_SOCKET\n"),
+                              " query-status, or set QMP_SOCKET; no VM here has that name\n"),
         (["device_add", "driver=x"], 2, "qmpsh ./monitor.sock device_add ..., or set"),
         (['{"execute": "stop"}'], 2, "qmpsh ./monitor.sock '{\"execute\": \"stop\"}', or set"),
-        (["nosuch", "query-status"], 2, "qmpsh: 'nosuch' is not a file; the first word must be an"),
+        (["nosuch", "query-status"], 2, "qmpsh: 'nosuch' is neither a file nor the name of a VM"),
         ([""], 2, "qmpsh: the address is empty; qmpsh ls lists the monitors of this machine\n"),
         (["help"], 2, "qmpsh: help is not an address; did you mean qmpsh --help?\n"),
         (["version"], 2, "qmpsh: version is not an address; did you mean qmpsh --version?\n"),

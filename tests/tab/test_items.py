@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from qmpsh.cli.tab.items import (
     find_items,
     write_line,
 )
+from qmpsh.client.discovery import Monitor
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.complete import complete
 from qmpsh.complete.live import LiveQuery
@@ -150,6 +152,50 @@ def test_files(words: list[str], start: int) -> None:
 def test_addresses(word: str, expected: list[ShellCandidate]) -> None:
     found = items(word)
     assert [item for item in found if item.files or item.text == "unix:"] == expected
+
+
+def monitor(name: str, path: str, user: str = "root") -> Monitor:
+    return Monitor(path, name=name, pid=os.getpid(), clients="free", user=user)
+
+
+@pytest.fixture
+def vms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """VMs of this machine, one of them another user's."""
+    known = [
+        monitor("web", "/run/web"),
+        monitor("web", "/run/web2"),
+        monitor("web s", "/run/w"),
+        monitor("run", "/run/r"),
+        monitor("w:1", "/run/1"),
+        monitor("we\x1b[2J", "/run/e"),
+        monitor("wes", "/run/o", user="evil"),
+        monitor("", "/run/n"),
+    ]
+    monkeypatch.setattr("qmpsh.cli.tab.items.find_monitors", lambda libvirt: known)
+    trusts = {one for one in known if one.name and one.user != "evil"}
+    monkeypatch.setattr("qmpsh.cli.tab.items.opens_by_name", trusts.__contains__)
+
+
+@pytest.mark.parametrize(
+    "words,expected",
+    [
+        (["we"], ["web", "web s"]),
+        (["name:w"], ["name:web", "name:web s", "name:w:1"]),
+        (["w:"], []),
+        (["name:r"], ["name:run"]),
+        (["doctor", "web"], ["web", "web s"]),
+    ],
+)
+def test_names_of_vms(words: list[str], expected: list[str], vms: None) -> None:
+    assert [item.text for item in items(*words) if item.files is None] == expected
+    with_socket = items(*words, environ={"QMP_SOCKET": "./s"})
+    assert words[0] != "we" or [item for item in with_socket if item.files is None] == []
+
+
+def test_a_line_after_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qmpsh.cli.tab.items.is_vm_name", lambda word, libvirt: word == "web")
+    assert "query-status" in texts("web", "query-st")
+    assert texts("web", "--sch") == ["--schema"]
 
 
 def test_an_address_of_the_environment() -> None:

@@ -16,7 +16,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from typing import Final
 
-from qmpsh.address import parse_address
+from qmpsh.address import Address, find_address, looks_like_address
 from qmpsh.cli.argv import SplitArgv
 from qmpsh.cli.inspect.examine import (
     FAIL,
@@ -32,6 +32,7 @@ from qmpsh.cli.inspect.examine import (
 from qmpsh.cli.inspect.ls import shown_address
 from qmpsh.cli.inspect.options import parse_inspect_options
 from qmpsh.client.discovery import Monitor, find_monitors
+from qmpsh.client.names import is_vm_name
 from qmpsh.paths import folders
 from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact, pretty
@@ -141,7 +142,7 @@ _NO_SESSION_EXIT = 3
 def main(words: SplitArgv) -> int:
     """Print the checks; return 0 if a session works, else 3.
 
-    Raises UsageError for a bad address.
+    Raises UsageError for a bad address or a name of several VMs, CannotConnect for one of none.
     """
     given = parse_inspect_options(words)
     if given is None:
@@ -150,7 +151,7 @@ def main(words: SplitArgv) -> int:
     environment = Environment(given.color)
     if name:
         announce = _silent if given.json else environment.notice
-        checks = [*examine(name, parse_address(name), announce)]
+        checks = [*examine(name, _address_of(name), announce)]
     else:
         checks = [*look_around(environment)]
     if given.json:
@@ -158,6 +159,13 @@ def main(words: SplitArgv) -> int:
     else:
         print("\n".join(lines_of(checks, colour=environment.has_colours)))
     return _NO_SESSION_EXIT if has_failed(checks) else 0
+
+
+def _address_of(text: str) -> Address:
+    """Return the address to examine; what can be nothing else may be the name of a VM."""
+    if not looks_like_address(text) and is_vm_name(text):
+        text = f"name:{text}"
+    return find_address(text)
 
 
 def _silent(text: str) -> None:

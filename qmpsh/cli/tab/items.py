@@ -14,10 +14,12 @@ from enum import Enum
 import click
 
 from qmpsh.address import complete_scheme, looks_like_address
-from qmpsh.cli.argv import SUBCOMMANDS, SplitArgv, split_words
+from qmpsh.cli.argv import SUBCOMMANDS, SplitArgv, no_name, split_words
+from qmpsh.cli.inspect.ls import shown_address
 from qmpsh.cli.inspect.options import COMMANDS
 from qmpsh.cli.options import COMMAND
 from qmpsh.client.discovery import Monitor, find_monitors
+from qmpsh.client.names import is_vm_name, opens_by_name
 from qmpsh.complete.candidates import Candidate, Form
 from qmpsh.complete.value_sources import names_file
 from qmpsh.errors import UsageError
@@ -93,7 +95,9 @@ def find_items(typed: TypedWords, environ: Mapping[str, str], ask: Ask) -> list[
 
     environ: QMP_SOCKET of it is the address where none is named
     """
-    words = _sort(typed.before)
+    has_address = bool(environ.get("QMP_SOCKET"))
+    is_name = no_name if has_address else _is_vm_name
+    words = _sort(typed.before, is_name)
     if words.verb == "run":
         return list(_run_items(words.line[:-1], typed.word))
     if words.verb:
@@ -103,7 +107,7 @@ def find_items(typed: TypedWords, environ: Mapping[str, str], ask: Ask) -> list[
         return list(_option_values(context, words.options[-2], typed.word, 0))
     context = _read_options(words.options)
     line = words.line[:-1]
-    if not line and typed.word.startswith("-") and _takes_options(typed.before):
+    if not line and typed.word.startswith("-") and _takes_options(typed.before, is_name):
         return list(_options(context, typed.word))
     server = _server(context, words.address or environ.get("QMP_SOCKET"))
     if line or words.address is not None:
@@ -117,7 +121,8 @@ def find_items(typed: TypedWords, environ: Mapping[str, str], ask: Ask) -> list[
         for word, one in SUBCOMMANDS.items()
         if not typed.before
     )
-    return [*(item for item in verbs if item.text.startswith(typed.word)), *_addresses(typed.word)]
+    found = [item for item in verbs if item.text.startswith(typed.word)]
+    return [*found, *_addresses(typed.word, may_be_name=not has_address)]
 
 
 def _verb_items(verb: str, word: str) -> Iterator[ShellCandidate]:
@@ -130,23 +135,27 @@ def _verb_items(verb: str, word: str) -> Iterator[ShellCandidate]:
         for item in command.shell_complete(context, word):
             yield ShellCandidate(str(item.value), note=item.help or "")
     elif any(isinstance(one, click.Argument) for one in command.params):
-        yield from _addresses(word)
+        yield from _addresses(word, may_be_name=True)
 
 
 # ---------------------------------------------------------------------------- the words
 
 
-def _sort(before: list[str]) -> SplitArgv:
+def _is_vm_name(word: str) -> bool:
+    return word != _CURSOR_MARK and is_vm_name(word, libvirt=False)
+
+
+def _sort(before: list[str], is_name: Callable[[str], bool] = no_name) -> SplitArgv:
     """Return the words as `split_words` sorts them, with a mark for the one at the cursor."""
     # An address of the environment serves to have nothing refused; it is taken out again.
-    words = split_words([*before, _CURSOR_MARK], {"QMP_SOCKET": _CURSOR_MARK})
+    words = split_words([*before, _CURSOR_MARK], {"QMP_SOCKET": _CURSOR_MARK}, is_name)
     return words._replace(address=None) if words.address == _CURSOR_MARK else words
 
 
-def _takes_options(before: list[str]) -> bool:
+def _takes_options(before: list[str], is_name: Callable[[str], bool]) -> bool:
     """Whether a word with a dash is an option here, and not after `--`."""
     try:
-        return split_words([*before, "--"], {}).line == []
+        return split_words([*before, "--"], {}, is_name).line == []
     except UsageError:
         return False
 
@@ -209,11 +218,16 @@ def _option_values(
                 yield ShellCandidate(word[:start] + str(item.value), start)
 
 
-def _addresses(word: str) -> Iterator[ShellCandidate]:
-    """Yield forms of addresses, and the monitors of this machine; paths are left to the shell."""
+def _addresses(word: str, *, may_be_name: bool) -> Iterator[ShellCandidate]:
+    """Yield forms of addresses, and the monitors of this machine; paths are left to the shell.
+
+    may_be_name: a word that can be nothing else is the name of a VM
+    """
     is_path = word.startswith(("unix:", "/", ".", "~"))
-    for monitor in () if is_path else find_monitors(libvirt=False):
-        if monitor.kind == QMP and not monitor.owner and monitor.address.startswith(word):
+    found = [] if is_path else [one for one in find_monitors(libvirt=False) if one.kind == QMP]
+    yield from _names(word, found, may_be_name=may_be_name)
+    for monitor in found:
+        if not monitor.owner and monitor.address.startswith(word):
             yield ShellCandidate(monitor.address, note=_monitor_note(monitor))
     for beginning in complete_scheme(word) if word else ():
         yield ShellCandidate(beginning, note="address", ends=False)
@@ -221,6 +235,19 @@ def _addresses(word: str) -> Iterator[ShellCandidate]:
         yield ShellCandidate(word, len("unix:"), files=PathKind.SOCKETS)
     elif ":" not in word or word.startswith(("/", "./", "../", "~/")):
         yield ShellCandidate(word, files=PathKind.SOCKETS)
+
+
+def _names(word: str, found: list[Monitor], *, may_be_name: bool) -> Iterator[ShellCandidate]:
+    """Yield the names of VMs, each once, as they have to be written."""
+    for name, monitor in {one.name: one for one in found if opens_by_name(one)}.items():
+        is_bare = may_be_name and not (looks_like_address(name) or name in SUBCOMMANDS)
+        text = name if is_bare and name[:1] != "-" else f"name:{name}"
+        for one in dict.fromkeys((text, f"name:{name}")):
+            if one.startswith(word) and name.isprintable():
+                yield ShellCandidate(
+                    one, note=f"{shown_address(monitor.address)}, {monitor.clients}"
+                )
+                break
 
 
 def _monitor_note(monitor: Monitor) -> str:

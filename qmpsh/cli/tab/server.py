@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Iterator
 
-from qmpsh.address import TcpAddress, UnixAddress, parse_address
+from qmpsh.address import TcpAddress, UnixAddress, find_address
 from qmpsh.cli.tab.items import LineServer
 from qmpsh.client.client import Client, ClientOptions
 from qmpsh.client.dialect import GUEST_AGENT, QEMU
@@ -132,7 +132,7 @@ class BriefConnection:
         return self._client
 
     def _connect(self) -> Client:
-        address = parse_address(self.server.address or "")
+        address = find_address(self.server.address or "", agent=self.server.agent)
         if not isinstance(address, UnixAddress | TcpAddress):
             # The others run programs, log in somewhere, or wait for the VM: not on a mere Tab.
             raise CannotConnect(f"{address} is not asked")
