@@ -19,7 +19,7 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output import Output as Terminal
 from prompt_toolkit.styles import BaseStyle
 
-from qmpsh.advice import Advice
+from qmpsh.advice import Advice, nothing
 from qmpsh.errors import SIGNALLED, QmpshError
 from qmpsh.language.reader import LogicalLine, Split
 from qmpsh.light_typing import NamedTuple
@@ -39,11 +39,11 @@ from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.session.session import Connect
 from qmpsh.shell.steps import Answer
 from qmpsh.ui.common.driver import Driver, FrameCleaner, freeze_heap
-from qmpsh.ui.common.history import HistorySwitch
+from qmpsh.ui.common.history import HistorySwitch, SuggestLine
 from qmpsh.ui.common.keys import ALT_SECONDS, EDITING_MODES, KEYS, KeyBinding
 from qmpsh.ui.common.reporter import Reporter
 from qmpsh.ui.common.runner import LineRunner
-from qmpsh.ui.common.style import NO_ROLES, color_depth, make_style
+from qmpsh.ui.common.style import NO_ROLES, color_depth, make_style, suggester
 from qmpsh.ui.common.suspend import Suspender
 
 Key = TypeVar("Key")
@@ -138,6 +138,9 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         app.after_render += lambda _: self._driver.arm()
         app.after_render += FrameCleaner().on_frame
         app.key_processor.before_key_press += lambda _: self._splits.clear()
+        self._suggestions = suggester(SuggestLine(), lambda: app)
+        buffer.auto_suggest = None
+        buffer.on_text_insert += self._suggest
         self._switch = HistorySwitch(buffer, self._is_hmp)
         self._suspender = Suspender(self.session, lambda: app, self._driver.turn)
         self._apply("editing")
@@ -218,6 +221,16 @@ class TerminalFrontEnd(ABC, Generic[Key]):
                 "rows", lambda: self.session.split(text), lambda: Split([LogicalLine(text, 1)], "")
             )
         return self._splits[text].rest != ""
+
+    def _suggest(self, buffer: Buffer) -> None:
+        """Suggest the rest of the line, for the frame of the key. prompt_toolkit's own
+        `auto_suggest` may draw a key twice, without the rest and with it.
+        """
+        buffer.suggestion = self._advice.get(
+            "suggestion",
+            lambda: self._suggestions.get_suggestion(buffer, buffer.document),
+            nothing,
+        )
 
     def _submit(self, line: str) -> None:
         self._runner.submit(line, self._splits.pop(line, None))

@@ -25,7 +25,7 @@ from qmpsh.shell.steps import Answer, Ask
 from qmpsh.ui.common.banner import Banner
 from qmpsh.ui.common.completer import SessionCompleter
 from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd
-from qmpsh.ui.common.history import SuggestLine, mask_typed
+from qmpsh.ui.common.history import mask_typed
 from qmpsh.ui.common.keys import mode_word, watch_escape
 from qmpsh.ui.common.runner import SHOW_RUNNING_SECONDS, detached_note
 from qmpsh.ui.common.style import (
@@ -33,7 +33,6 @@ from qmpsh.ui.common.style import (
     MaskSecretsProcessor,
     ShowControlsProcessor,
     ViCursorShape,
-    suggester,
 )
 from qmpsh.ui.line.keys import LineKeyContext, LineKeys, LineQuestions, PromptSuspension
 from qmpsh.ui.line.printer import Printer
@@ -191,7 +190,6 @@ class LinePrompt(TerminalFrontEnd[None]):
                 self._advice,
             ),
             history=history,
-            auto_suggest=suggester(SuggestLine(), lambda: self._prompt.app),
             enable_history_search=True,
             input_processors=[
                 MaskSecretsProcessor(

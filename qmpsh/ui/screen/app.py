@@ -23,9 +23,8 @@ from qmpsh.shell.steps import Answer
 from qmpsh.ui.common.completer import SessionCompleter
 from qmpsh.ui.common.driver import FrameLimiter
 from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd, capture_log
-from qmpsh.ui.common.history import SuggestLine
 from qmpsh.ui.common.keys import insert_mode, mode_word, watch_escape
-from qmpsh.ui.common.style import ViCursorShape, echo_lines, filling, suggester
+from qmpsh.ui.common.style import ViCursorShape, echo_lines, filling
 from qmpsh.ui.screen.actions import KeyContext, end
 from qmpsh.ui.screen.bindings import bind_editing, bind_escape, bind_keys, bind_question
 from qmpsh.ui.screen.events import EventPane
@@ -75,10 +74,8 @@ class FullScreen(TerminalFrontEnd[Echo]):
         self.buffer = make_buffer(
             history,
             completer=completer,
-            suggest=suggester(SuggestLine(), lambda: self.app),
             goes_on=self._goes_on,
             accept=self._accept,
-            advice=self._advice,
         )
         self._reporter.greet(self.session)
         self.state.keys = env.keys

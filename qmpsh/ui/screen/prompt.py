@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from prompt_toolkit.auto_suggest import AutoSuggest
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import Completer
 from prompt_toolkit.filters import Condition, has_focus, is_searching
@@ -24,7 +23,7 @@ from prompt_toolkit.layout.processors import (
     HighlightMatchingBracketProcessor,
 )
 
-from qmpsh.advice import UNGUARDED, Advice, nothing
+from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.complete.hints import Fault
 from qmpsh.render.theme import Line
 from qmpsh.shell.session.session import Session
@@ -39,14 +38,12 @@ thirds, so that pasted text can be read before it runs
 """
 
 
-def make_buffer(  # noqa: PLR0913 - all that a line's buffer is made of
+def make_buffer(
     history: History,
     *,
     completer: Completer,
-    suggest: AutoSuggest,
     goes_on: Callable[[], bool],
     accept: Callable[[str], None],
-    advice: Advice = UNGUARDED,
 ) -> Buffer:
     """Make the buffer.
 
@@ -62,11 +59,6 @@ def make_buffer(  # noqa: PLR0913 - all that a line's buffer is made of
         accept(text)
         return True
 
-    def suggest_rest(buffer: Buffer) -> None:
-        buffer.suggestion = advice.get(
-            "suggestion", lambda: suggest.get_suggestion(buffer, buffer.document), nothing
-        )
-
     return Buffer(
         name="prompt",
         completer=completer,
@@ -74,8 +66,6 @@ def make_buffer(  # noqa: PLR0913 - all that a line's buffer is made of
         enable_history_search=True,
         multiline=Condition(goes_on),
         accept_handler=accepted,
-        # Not as its `auto_suggest`: that would draw each key twice, without the rest and with it.
-        on_text_insert=suggest_rest,
     )
 
 
