@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmpsh.errors import ConnectionLost, FrameTooLong, ProtocolError
+from qmpsh.errors import ConnectionLost, FrameTooLong, ProtocolError, UsageError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.connection import MAX_EARLY_EVENTS, TRANSITIONS, Connection, ProtocolState, Step
 from qmpsh.protocol.framing import NEED_DATA, PEER_CLOSED, Pause
@@ -257,6 +257,60 @@ def test_ids_are_short_strings_and_used_again() -> None:
     assert first not in later
     assert connection.send_command(Command("stop"))[0] == first
     assert {len(id) for id in (first, second, *later)} == {1}
+
+
+def test_no_two_unanswered_commands_have_one_id() -> None:
+    connection = ready()
+    unanswered = [connection.send_command(Command("stop"))[0] for _ in range(12)]
+    for id in unanswered[:3]:
+        give(connection, {"return": {}, "id": id})
+    unanswered = unanswered[3:] + [connection.send_command(Command("stop"))[0] for _ in range(5)]
+    assert len(set(unanswered)) == len(unanswered)
+    for id in unanswered:
+        assert ids(give(connection, {"return": {}, "id": id})) == [id]
+    assert connection.in_flight == 0
+
+
+@pytest.mark.parametrize("oob", [False, True])
+def test_the_id_of_an_answered_command_is_used_again(oob: bool) -> None:
+    connection = ready()
+    for _ in range(20):
+        id, _ = connection.send_command(Command("yank", oob=oob))
+        assert len(id) == 1
+        give(connection, {"return": {}, "id": id})
+
+
+@pytest.mark.parametrize("longest", [52, None])
+def test_a_request_of_the_longest_length(longest: int | None) -> None:
+    connection = ready()
+    connection.bound_requests("the daemon", longest)
+    _, data = connection.send_command(Command("x" * 28))
+    assert len(data) == 52
+
+
+def test_a_request_that_is_too_long_is_not_sent() -> None:
+    connection = ready()
+    connection.bound_requests("the daemon", 51)
+    with pytest.raises(UsageError) as raised:
+        connection.send_command(Command("x" * 28))
+    assert str(raised.value) == (
+        f"{'x' * 28}: the daemon takes requests of 51 bytes at most, and this one has 52; it was"
+        " not sent"
+    )
+    assert connection.in_flight == 0
+
+
+def test_any_number_of_events_comes_after_the_greeting() -> None:
+    for connection in (greeted(), ready()):
+        events = give(connection, *[STOP] * (MAX_EARLY_EVENTS + 1))
+        assert len(events) == MAX_EARLY_EVENTS + 1
+
+
+def test_a_byte_of_the_guest_agent_s_is_garbage_from_others() -> None:
+    connection = ready()
+    connection.receive_data(b"\xff" + encode(STOP))
+    with pytest.raises(ProtocolError):
+        connection.next_message()
 
 
 def test_a_reply_without_id_is_the_oldest_in_band() -> None:

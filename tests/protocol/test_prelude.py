@@ -12,7 +12,7 @@ from qmpsh.errors import ProtocolError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.protocol.agent_sync import SENTINEL
 from qmpsh.protocol.connection import Connection, ProtocolState
-from qmpsh.protocol.framing import NEED_DATA
+from qmpsh.protocol.framing import NEED_DATA, PEER_CLOSED
 from qmpsh.protocol.messages import Command, Reply
 
 NUMBER = 4711
@@ -101,3 +101,20 @@ def test_a_monitor_that_greets(cut: int) -> None:
         with pytest.raises(ProtocolError, match="is a QMP monitor, no guest agent"):
             connection.next_message()
     assert connection.state is ProtocolState.BROKEN
+
+
+def test_what_a_monitor_says_after_its_greeting_is_not_looked_at() -> None:
+    connection = begun()
+    connection.receive_data(b'{"QMP": {"version": {}, "capabilities": []}}\r\n')
+    connection.receive_data(SENTINEL + OURS)
+    with pytest.raises(ProtocolError, match="is a QMP monitor, no guest agent"):
+        connection.next_message()
+    assert connection.state is ProtocolState.BROKEN
+
+
+def test_the_end_before_the_answer() -> None:
+    connection = begun()
+    connection.receive_data(b'\n{"return": {}}\n')
+    connection.receive_data(b"")
+    assert connection.next_message() is PEER_CLOSED
+    assert connection.state is ProtocolState.CLOSED

@@ -1,0 +1,159 @@
+"""Which members and words are secret: those between `<` and `>`, and the values `hunter2`."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.secrets.rules import hmp_secrets, mask_hmp_text, mask_json, reads_secret
+
+MASK = "********"
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "set_password vnc <X> keep",
+        "set_password spice <X> disconnect",
+        "set_password vnc <X> fail",
+        "set_password vnc <X> <vnc>",
+        "set_password vnc <keep>",
+        "set_password vnc <vnc> keep",
+        "set_password vnc <spice>",
+        "set_password <X>",
+        "set_password <keep> <X>",
+        "set_password -d d vnc <X> keep",
+        "set_password vnc -d d <X> keep",
+        "set_password vnc <X> -d d keep",
+        "set_password vnc <X> -d",
+        "set_password",
+        "expire_password vnc now",
+        "change vnc password <X>",
+        "change vnc passwd <X>",
+        "change vnc password <X> <Y>",
+        "change vnc password",
+        "change vnc <X>",
+        "change vnc <:1> <password>",
+        "change -f vnc password <X>",
+        "change ide0 vnc password",
+        "change",
+        "block_passwd disk <X>",
+        "block_passwd disk <X> <Y>",
+        "block_passwd disk",
+        "block_passwd",
+        "qom-set /objects/s data <X>",
+        "qom-set /objects/s data <X Y>",
+        'qom-set /objects/s "data" <X>',
+        "qom-set /objects/s password <X>",
+        "qom-set -j /objects/s data <X>",
+        "qom-set /objects/s data",
+        "qom-set /objects/s speed X",
+        "object_add secret,id=a,data=<X>",
+        "object_add secret,id=a,data=<X,,Y>",
+        "object_add secret,id=a,data=<X>,<Y>",
+        "object_add secret,id=a,<Y>,data=<X>",
+        "object_add secret,id=a,<dat=X>",
+        "object_add secret,id=a,format=raw,file=X",
+        "object_add secret_keyring,id=a,serial=X",
+        "object_add qom-type=secret,id=a,data=<X>,<Y>",
+        "object_add id=a,qom-type=secret,data=<X>,<Y>",
+        "object_add iothread,id=a,data=<X>,Y=Z",
+        "object_add iothread,id=a,password=<X>",
+        "object_add iothread,id=a,poll-max-ns=5",
+        "object_add data=<X>",
+        "object_add secret",
+        "object_add",
+        'object_add <{"qom-type":"secret","id":"a"}>',
+        'object_add <{"data":"X"}>',
+        'object_add {"qom-type":"iothread","id":"a"}',
+        "drive_add 0 if=none,file=https://u:<X>@h/f",
+        'drive_add 0 "if=none,file=https://u:<X>@h/f"',
+        'drive_add 0 "file=https://u:<X>@h/f',
+        r'drive_add 0 "<file=https://u:X\"Y@h/f>" b',
+        r'drive_add 0 <"file=https://u:X\"Y@h/f>',
+        r'drive_add 0 "a\\b" c',
+        "drive_add 0 file=/a,password=<X>,id=b",
+        "info status",
+        "",
+    ],
+)
+def test_words_of_the_human_monitor(marked: str) -> None:
+    line = re.sub("[<>]", "", marked)
+    assert mask_hmp_text(line) == re.sub("<[^>]*>", MASK, marked)
+
+
+@pytest.mark.parametrize(
+    "name, arguments",
+    [
+        ("set_password", {"protocol": "vnc", "password": "hunter2", "connected": "keep"}),
+        ("set_password", {"display": "d", "pasword": "hunter2"}),
+        ("change-vnc-password", {"password": "hunter2", "target": "hunter2"}),
+        ("block_passwd", {"device": "d", "node-name": "n", "pw": "hunter2"}),
+        ("guest-set-user-password", {"username": "u", "passw": "hunter2", "crypted": False}),
+        ("sev-inject-launch-secret", {"packet-header": "h", "gpa": 1, "x": "hunter2"}),
+        ("object-add", {"qom-type": "secret", "id": "a", "data": "hunter2", "format": "raw"}),
+        ("object-add", {"qom-type": "secret", "loaded": True, "iv": "i", "keyid": "k"}),
+        ("object-add", {"qom-type": "secret", "file": "f", "dta": "hunter2"}),
+        ("object-add", {"qom-type": "iothread", "data": "hunter2", "a,b": "hunter2", "c": "d"}),
+        ("object_add", {"props": {"data": "hunter2", "b": [{"data": "hunter2"}]}}),
+        ("blockdev-add", {"url": "https://u:hunter2@h/f", "password-secret": "s"}),
+        ("blockdev-add", {"data": "d", "a,b": "c", "env": "e"}),
+        ("transaction", {"actions": [{"type": "t", "data": {"password": "hunter2"}}]}),
+        ("qom-set", {"path": "/", "property": "data", "value": "hunter2"}),
+        ("qom-set", {"path": "/", "property": "password", "value": "hunter2"}),
+        ("qom-set", {"path": "/", "property": "password", "value": True}),
+        ("qom-set", {"path": "/", "property": "password", "value": None}),
+        ("qom-set", {"path": "/", "property": "speed", "value": "v"}),
+        ("human-monitor-command", {"command-line": "set_password vnc hunter2"}),
+        ("human-monitor-command", {"command-line": 5}),
+        ("guest-exec", {"path": "p", "arg": ["a"], "input-data": "hunter2"}),
+        ("guest-file-write", {"handle": 1, "buf-b64": "b"}),
+    ],
+)
+@pytest.mark.parametrize("member", ["execute", "exec-oob"])
+def test_members_of_a_command(member: str, name: str, arguments: JsonObject) -> None:
+    message: JsonObject = {member: name, "arguments": arguments}
+    assert json.dumps(mask_json(message)) == json.dumps(message).replace("hunter2", MASK)
+
+
+@pytest.mark.parametrize(
+    "message, masked",
+    [
+        ({"execute": "guest-exec", "env": ["A=b"]}, {"execute": "guest-exec", "env": MASK}),
+        ({"password": 5}, {"password": MASK}),
+        ({"property": "data", "value": 5}, {"property": "data", "value": MASK}),
+        ({"qom-type": "secret", "a": {"b": 1}}, {"qom-type": "secret", "a": MASK}),
+        ({"qom-type": 5, "a": "b"}, {"qom-type": 5, "a": "b"}),
+        ({"execute": 5, "data": "d"}, {"execute": 5, "data": "d"}),
+        (["https://u:x@h/", 5, None], [f"https://u:{MASK}@h/", 5, None]),
+    ],
+)
+def test_members_of_any_message(message: Json, masked: Json) -> None:
+    assert mask_json(message) == masked
+
+
+@pytest.mark.parametrize(
+    "command, reads",
+    [
+        ({"execute": "qom-get", "arguments": {"path": "/", "property": "data"}}, True),
+        ({"exec-oob": "qom-get", "arguments": {"property": "password"}}, True),
+        ({"execute": "qom-get", "arguments": {"property": "speed"}}, False),
+        ({"execute": "qom-get", "arguments": {"property": 5}}, False),
+        ({"execute": "qom-get"}, False),
+        ({"execute": "qom-list", "arguments": {"property": "data"}}, False),
+        ({"execute": "x", "arguments": {"command-line": "qom-get /objects/s data"}}, True),
+        ({"execute": "x", "arguments": {"command-line": 'qom-get / "data"'}}, True),
+        ({"execute": "x", "arguments": {"command-line": "qom-get / speed"}}, False),
+        ({"execute": "x", "arguments": {"command-line": "info data"}}, False),
+        ({"execute": "x", "arguments": {"command-line": ""}}, False),
+    ],
+)
+def test_a_command_that_reads_a_secret(command: JsonObject, reads: bool) -> None:
+    assert reads_secret(command) is reads
+
+
+def test_a_line_without_secrets_has_no_spans() -> None:
+    assert hmp_secrets("info status") == []
