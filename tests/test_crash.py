@@ -154,7 +154,7 @@ def run_with_fault(
 @pytest.mark.parametrize(
     "module,name,kind,argv",
     [
-        ("render.tables", "list_lines", "table", ["query-qmp-schema", "--table"]),
+        ("render.lists", "exact_lines", "table", ["query-qmp-schema", "--table"]),
         ("render.answers", "json_line", "colours", ["query-status"]),
     ],
 )

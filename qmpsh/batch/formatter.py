@@ -5,7 +5,7 @@ All of it only advises: if it fails, the answer is printed as plain JSON.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from qmpsh.advice import Advice
 from qmpsh.light_typing import TYPE_CHECKING
@@ -15,7 +15,10 @@ from qmpsh.render.safe import visible
 
 if TYPE_CHECKING:
     from qmpsh.jsontypes import Json
+    from qmpsh.render.theme import Line
     from qmpsh.shell.overview.rows import OverviewRow
+
+CUT_TABLE = "+{} {}: a pipe gets all, as in | less -S"
 
 
 class BatchFormatter:
@@ -35,10 +38,8 @@ class BatchFormatter:
         def colour() -> str:
             # Imported here, as below: not every answer that is shown so has both.
             from qmpsh.render.answers import json_line
-            from qmpsh.render.theme import painter, printed_theme
 
-            paint = painter(printed_theme(self._environment.variables))
-            return "\n".join(paint(json_line(line)) for line in text.split("\n"))
+            return self._painted(map(json_line, text.split("\n")))
 
         return self.advised("colours", colour, lambda: text)
 
@@ -50,15 +51,25 @@ class BatchFormatter:
         """
 
         def lay_out() -> str:
-            from qmpsh.render.tables import MAX_NESTED_COLUMNS, list_lines
+            from qmpsh.render.lists import MAX_NESTED_COLUMNS, exact_lines
 
-            width, nested = (
-                (None, None) if is_whole else (self._environment.columns, MAX_NESTED_COLUMNS)
-            )
-            lines = list_lines(value, width, self._environment.glyphs.more, nested)
+            width, more = self._environment.columns, self._environment.glyphs.more
+            if width is not None and not is_whole:
+                return self._fitted(value, width, more)
+            lines = exact_lines(value, more, None if is_whole else MAX_NESTED_COLUMNS)
             return pretty(value) if lines is None else "\n".join(lines)
 
         return self.advised("table", lay_out, lambda: compact(value))
+
+    def _fitted(self, value: Json, width: int, more: str) -> str:
+        """Return a list as a table on a terminal."""
+        from qmpsh.render.answers import table_body
+
+        body = table_body(value, more)
+        if body is None:
+            return pretty(value)
+        lines = [body.line(index, width) for index in range(len(body.lines))]
+        return self._painted(lines + body.foot(width, CUT_TABLE))
 
     def overview(self, rows: Sequence[OverviewRow], text: str) -> str:
         """Return the rows of an overview as wide as the terminal, with nothing left out without
@@ -67,14 +78,18 @@ class BatchFormatter:
 
         def lay_out() -> str:
             from qmpsh.render.overview import overview_lines
-            from qmpsh.render.theme import painter, plain, printed_theme
 
             lines = overview_lines(rows, self._environment.columns, self._environment.glyphs)
-            if not self._environment.has_colours:
-                return "\n".join(map(plain, lines))
-            return "\n".join(map(painter(printed_theme(self._environment.variables)), lines))
+            return self._painted(lines)
 
         return self.advised("overview", lay_out, lambda: visible(text))
+
+    def _painted(self, lines: Iterable[Line]) -> str:
+        from qmpsh.render.theme import painter, plain, printed_theme
+
+        has_colours, variables = self._environment.has_colours, self._environment.variables
+        paint = painter(printed_theme(variables)) if has_colours else plain
+        return "\n".join(map(paint, lines))
 
 
 def _report(error: Exception, kind: str) -> str:

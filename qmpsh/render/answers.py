@@ -19,8 +19,9 @@ from qmpsh.errors import CommandFailed, LineError, QmpshError
 from qmpsh.jsontypes import Json
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.render.formats import compact, pretty, render_answer
+from qmpsh.render.lists import exact_lines, items, read_table
 from qmpsh.render.safe import visible, visible_line
-from qmpsh.render.tables import Table, items, read_table, text_columns
+from qmpsh.render.tables import Table, text_columns
 from qmpsh.render.theme import Line, plain
 from qmpsh.render.units import duration, size
 from qmpsh.shell.steps import Answer
@@ -128,6 +129,9 @@ _GUTTER = "| "
 """precedes each line that the VM prints"""
 
 
+CUT_TABLE = "+{} {}: .pager --table shows all"
+
+
 class BodyKind(Enum):
     """What kind of text lines are, which decides their colours."""
 
@@ -160,6 +164,15 @@ class AnswerBody(NamedTuple):
     def laid_out(self, index: int, width: int) -> str:
         """Return a line for a terminal of this width. Lines outside tables may be longer."""
         return self.lines[index] if self.table is None else self.table.line(index, width)
+
+    def foot(self, width: int, text: str = CUT_TABLE) -> list[Line]:
+        """Return what follows the last line of a table that is cut to this width.
+
+        text: says so of a number, and the word for columns
+        """
+        left_out = 0 if self.table is None else self.table.left_out(width)
+        note = text.format(left_out, "column" if left_out == 1 else "columns")
+        return [[("dim", note)]] if left_out and len(note) <= width else []
 
     def line(self, index: int, width: int | None = None) -> Line:
         """Return one line, styled. width: of the terminal, None to cut nothing."""
@@ -194,12 +207,14 @@ def answer_body(
     *,
     in_lines: bool = True,
     more: str = "...",
+    exact: bool = False,
     layout: Callable[[tuple[OverviewRow, ...]], list[Line]] | None = None,
 ) -> AnswerBody:
     """Return what to show of an answer.
 
     in_lines: print JSON with one member per line, else all in one line
     more:     marks where a table cell is cut off
+    exact:    a table is for a program
     layout:   lays out the rows of an overview; None to leave them as they are
     """
     rendering = render_answer(answer)
@@ -208,8 +223,11 @@ def answer_body(
             return AnswerBody([plain(line) for line in layout(answer.rows)], BodyKind.TEXT)
         kind = BodyKind.WARNING if answer.aside else BodyKind.TEXT
         return text_body(rendering.text, BodyKind.ERROR if answer.failed else kind)
-    if rendering.as_table and (body := table_body(rendering.value, more)) is not None:
-        return body
+    if rendering.as_table:
+        lines = exact_lines(rendering.value, more) if exact else None
+        body = AnswerBody(lines, BodyKind.TEXT) if lines else table_body(rendering.value, more)
+        if body is not None:
+            return body
     write = pretty if in_lines else compact
     return AnswerBody(write(rendering.value).split("\n"), BodyKind.JSON)
 

@@ -1,4 +1,4 @@
-"""Lists as tables: a row per object, a column per member, for people and for `awk`.
+"""Tables: a row per object, a column per member.
 
 Pure text; every cell is safe to show. A table keeps its cells whole, and is laid out again whenever
 the width it is shown at changes.
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from enum import Enum
 from functools import cache
 
-from qmpsh.jsontypes import Json, JsonObject, as_dicts, as_list
+from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.light_typing import NamedTuple
 from qmpsh.render.formats import compact
 from qmpsh.render.safe import visible_word
@@ -155,34 +155,27 @@ def _char_columns(char: str) -> int:
     return 2 if kind != "Cn" and east_asian_width(char) in "WF" else 1
 
 
-NAMES = ("id", "name", "node-name", "device", "label", "qdev", "cpu-index")
+NAMES = (
+    *("id", "name", "node-name", "device", "label", "qdev", "cpu-index"),
+    *("capability", "option", "fdset-id"),
+)
 """members of QMP's lists that identify a row's object; these columns come first"""
-
-MAX_NESTED_COLUMNS = 40
-"""columns of nested JSON in a program's pipe, which a person reads all the same"""
-
-LEADS = (*NAMES, "type", "driver", "drv", "status", "state", "filename", "file")
-"""the same, followed by those that describe it"""
-
-
-MAX_CELLS = 1_000_000
-"""cells of a table: a server may send rows of which each has members of its own, and rows times
-members would be any number
-"""
 
 
 class Column:
     """A column: name and cells as shown; a cell is empty if its object lacks the member.
 
     kind: None to derive it from the values
+    says_nothing: whether no value differs from what most objects have
     """
 
-    __slots__ = ("cells", "name", "need")
+    __slots__ = ("cells", "name", "need", "says_nothing")
 
     def __init__(self, name: str, rows: Sequence[JsonObject], kind: CellKind | None = None) -> None:
         values = [row[name] for row in rows if name in row]
         self.name = visible_word(name)
         self.cells = [cell(row[name]) if name in row else "" for row in rows]
+        self.says_nothing = not any(map(_says_something, values))
         wanted = max(map(text_columns, [self.name, *self.cells]))
         self.need = ColumnNeed(kind or _kind(name, values), text_columns(self.name), wanted)
 
@@ -221,6 +214,10 @@ class Table:
             cells.append(f"+{len(self._columns) - len(columns)}")
         return (" " * GAP_COLUMNS).join(cells).rstrip()
 
+    def left_out(self, width: int) -> int:
+        """Return how many columns have no room on a terminal of this width."""
+        return len(self._columns) - len(self._fitting(width))
+
     def lines(self, width: int | None) -> list[str]:
         """Return all lines."""
         return [self.line(index, width) for index in range(self.count)]
@@ -233,31 +230,6 @@ class Table:
         if self._nested is None or need.kind is not CellKind.NESTED:
             return need.wanted
         return max(need.header, min(need.wanted, self._nested))
-
-
-def read_table(value: Json, more: str = "...", nested: int | None = None) -> Table | None:
-    """Return a server's list as a table: identifying columns first, nested JSON last.
-
-    None unless it is a list of objects, at least one of them with members. nested: see Table
-    """
-    rows = _rows(value)
-    return Table(sorted(columns_of(rows), key=_place), more, nested) if rows else None
-
-
-def items(value: Json) -> list[str] | None:
-    """Return a list's items, one per line; None if it is empty or not a list."""
-    return [cell(item) for item in value] if isinstance(value, list) and value else None
-
-
-def list_lines(
-    value: Json, width: int | None, more: str, nested: int | None = None
-) -> list[str] | None:
-    """Return the lines of a server's list, as a table if possible; None if empty or not a list.
-
-    nested: see Table
-    """
-    table = read_table(value, more, nested)
-    return items(value) if table is None else table.lines(width)
 
 
 def table_lines(
@@ -284,17 +256,8 @@ def cell(value: Json) -> str:
     return compact(value)
 
 
-def _rows(value: Json) -> list[JsonObject]:
-    rows = as_dicts(value)
-    if len(rows) != len(as_list(value)) or not any(rows):
-        return []
-    return rows if len(rows) * len({name for row in rows for name in row}) <= MAX_CELLS else []
-
-
-def _place(column: Column) -> tuple[bool, int]:
-    """Return the sort key of a column; columns with equal keys keep their order."""
-    lead = LEADS.index(column.name) if column.name in LEADS else len(LEADS)
-    return column.need.kind is CellKind.NESTED, lead
+def _says_something(value: Json) -> bool:
+    return bool(value) and value != "off"
 
 
 def _kind(name: str, values: Sequence[Json]) -> CellKind:

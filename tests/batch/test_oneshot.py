@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from qmpsh.render.failures import CLASSES
-from qmpsh.render.tables import MAX_NESTED_COLUMNS
+from qmpsh.render.lists import MAX_NESTED_COLUMNS
 from tests.client.servers import Peer, serving
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm, VmStarter

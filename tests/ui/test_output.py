@@ -225,17 +225,18 @@ def test_a_table_is_laid_out_for_the_width_it_is_shown_at(output: Output) -> Non
     answer = Answer("query-x", value=rows, modifiers=TABLE)
     output.reply(answer_body(answer, more="…"))
     narrow = [
-        "node-name  file               ro    +1",
-        "disk0      /images/disk0.raw  true",
-        "disk1      /images/disk1.raw  true",
+        "node-name  ro    file               +1",
+        "disk0      true  /images/disk0.raw",
+        "disk1      true  /images/disk1.raw",
     ]
-    assert shown(output) == narrow
+    cut = "+1 column: .pager --table shows all"
+    assert shown(output) == [*narrow, cut]
     assert shown(output, 60) == [
-        "node-name  file               ro    image",
-        'disk0      /images/disk0.raw  true  {"filename": "/x"}',
-        'disk1      /images/disk1.raw  true  {"filename": "/x"}',
+        "node-name  ro    file               image",
+        'disk0      true  /images/disk0.raw  {"filename": "/x"}',
+        'disk1      true  /images/disk1.raw  {"filename": "/x"}',
     ]
-    assert shown(output) == narrow
+    assert shown(output) == [*narrow, cut]
     assert [plain(line) for line in transcript(output.store, 40)] == narrow
     assert output.last_reply is not None
     assert output.last_reply.is_table

@@ -29,13 +29,16 @@ def history(context: Context, line: VerbLine) -> Steps:
 
 @verb("pager", "", "show the last answer in $PAGER")
 def pager(context: Context, line: VerbLine) -> Steps:
-    """Show the last answer again, in $PAGER."""
+    """Show the last answer again, in $PAGER; with a format of this line's own, if it has one."""
     if not context.settings.interactive:
         raise UsageError(".pager is for the interactive shell; in a script write | less")
-    if context.last_answer is None:
+    answer = context.last_answer
+    if answer is None:
         raise UsageError(".pager: there is no answer yet")
+    if formats := line.modifiers.formats:
+        answer = answer._replace(modifiers=answer.modifiers._replace(formats=formats))
     pager = Redirect("|", os.environ.get("PAGER") or "less", line.name_span)
-    yield context.last_answer._replace(redirect=pager, failed=False)
+    yield answer._replace(redirect=pager, failed=False)
     return Outcome()
 
 

@@ -197,7 +197,8 @@ async def redirect(answer: Answer) -> str:
     target = answer.redirect
     if target is None:
         return ""
-    body = answer_body(answer)
+    paged = target.mark == "|" and wants_terminal(target, os.environ)
+    body = answer_body(answer, exact=not paged)
     data = answer.data
     if data is None:
         data = f"{body.text()}\n".encode(errors="replace") if body.lines else b""
@@ -205,7 +206,7 @@ async def redirect(answer: Answer) -> str:
         write_file(target, data)
         return f"written to {target.target}"
     try:
-        if wants_terminal(target, os.environ):
+        if paged:
             text, is_table = data.decode("utf-8", "replace"), body.table is not None
             shown, status = "", await hand_over(target.target, text, is_table=is_table)
         else:

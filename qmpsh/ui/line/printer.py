@@ -60,6 +60,8 @@ class Printer(Reporter[None]):
             self._scrollback.print([("", body.laid_out(index, width))] for index in indexes)
         else:
             self._scrollback.print(self._line(body, index, width) for index in indexes)
+        if foot := body.foot(width):
+            self._scrollback.print(foot)
 
     def _line(self, body: AnswerBody, index: int, width: int) -> Line:
         return self.advice.get(

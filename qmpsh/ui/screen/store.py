@@ -296,7 +296,8 @@ class Foldable(Block):
 
     def draw(self, index: int, width: int) -> list[Line]:
         if self.fold is None or not self.folded:
-            return super().draw(index, width)
+            foot = self._body.foot(width) if index == self.count - 1 else []
+            return super().draw(index, width) + foot
         if index == self.fold.head:
             fitting = (line for line in self.fold.notices if line_width(line) <= width)
             return [next(fitting, self.fold.notices[-1])]
