@@ -11,7 +11,7 @@ async def test_what_the_vm_is_comes_by_itself(ui: ScreenHarness) -> None:
     await ui.sees("vm1 · paused (prelaunch) · ./monitor.sock")
     await ui.sees(" commands · ")
     await ui.sees(" events · Tab completes")
-    await ui.sees(" vm1  paused  QEMU ")
+    await ui.sees(" vm1  prelaunch  QEMU ")
 
 
 @on_vm()

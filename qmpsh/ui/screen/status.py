@@ -129,10 +129,12 @@ def _mark(facts: StatusFacts) -> Line:
 def _state(facts: StatusFacts) -> Line:
     if not facts.state:
         return []
+    if facts.state not in _CONNECTED:
+        return [("status.ended", facts.state)]
+    # What the server calls it says more than "paused": prelaunch, inmigrate, io-error.
     alarming = facts.status in _ALARMING and facts.state == "paused"
-    text = f"{facts.state}: {facts.status}" if alarming else facts.state
-    known = f"status.{facts.state}" if facts.state in _CONNECTED else "status.ended"
-    return [("status.ended" if alarming else known, text)]
+    style = "status.ended" if alarming else f"status.{facts.state}"
+    return [(style, visible_word(facts.status) or facts.state)]
 
 
 def _work(facts: StatusFacts, *, brief: bool = False) -> Line:
