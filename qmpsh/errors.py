@@ -46,6 +46,10 @@ class QmpshError(Exception):
     exit_code = 1
     in_json = False
 
+    def add(self, remark: str) -> None:
+        """Say one thing more. remark: the end of a sentence, after a semicolon"""
+        self.args = (f"{self}; {remark}", *self.args[1:])
+
 
 class UsageError(QmpshError):
     """The line or the command line was wrong; nothing was sent."""
@@ -75,6 +79,12 @@ class LineError(UsageError):
         self.message = message
         self.guess = guess
         self.args = (f"{message}: {guess}" if guess else message,)
+
+    def add(self, remark: str) -> None:
+        if self.guess:
+            self.reword(self.message, f"{self.guess}; {remark}")
+        else:
+            self.reword(f"{self.message}; {remark}")
 
     def parts(self) -> tuple[str, str, str]:
         """The physical line that holds the span: before the span, in it, and after it."""

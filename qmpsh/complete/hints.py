@@ -32,6 +32,7 @@ from qmpsh.language.cursor import (
     find_context,
     parsed_line,
 )
+from qmpsh.language.leaving import HOW_TO_LEAVE, leaves_elsewhere
 from qmpsh.language.lookalikes import find_look_alike
 from qmpsh.language.syntax import Mode
 from qmpsh.language.untyped import plain_word
@@ -71,7 +72,7 @@ def find_faults(text: str, catalog: Catalog, mode: Mode) -> list[Fault]:
     if not name or not catalog.commands or name in catalog.aliases:
         return []
     if name not in catalog.commands:
-        return _unknown_command(text, typed, catalog)
+        return _unknown_command(text, typed, catalog, mode)
     schema = catalog.schema
     root = schema.arguments(name) if schema is not None else None
     if schema is None or root is None:
@@ -85,11 +86,13 @@ def find_faults(text: str, catalog: Catalog, mode: Mode) -> list[Fault]:
     return faults
 
 
-def _unknown_command(text: str, typed: ParsedLine, catalog: Catalog) -> list[Fault]:
+def _unknown_command(text: str, typed: ParsedLine, catalog: Catalog, mode: Mode) -> list[Fault]:
     name, span = typed.command, typed.span
     still_typed = span[1] == len(text)
     if still_typed and any(command.startswith(name) for command in catalog.commands):
         return []
+    if mode.prompt and leaves_elsewhere(text):
+        return [Fault(span, "error", HOW_TO_LEAVE)]
     hint = did_you_mean(name, catalog.commands)
     word = "action" if typed.in_transaction else "command"
     return [Fault(span, "error", f"no {word} {name}{hint}")]

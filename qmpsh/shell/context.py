@@ -19,6 +19,7 @@ from qmpsh.shell.steps import Answer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from qmpsh.errors import QmpshError
     from qmpsh.schema.model import Schema
     from qmpsh.shell.events import EventHistory
     from qmpsh.shell.preferences import Preferences
@@ -87,6 +88,8 @@ class Context:
         self.hmp = settings.hmp
         self.introspection = Introspection(client, machine, schema)
         self.transaction: Transaction | None = None
+        self.left_out: QmpshError | None = None
+        """the error of the last line that was not added to a transaction"""
         self.preferences: Preferences | None = None
         self.events: EventHistory | None = None
         self.has_sent = False
@@ -108,10 +111,15 @@ class Context:
         return mode._replace(prompt=True, bare_verbs=bare_verbs, helps=True)
 
     @property
+    def is_typed(self) -> bool:
+        """Whether the present line comes from the prompt itself, not from a file."""
+        return self.settings.interactive and not self.sourcing
+
+    @property
     def prompt(self) -> Prompt:
         """The text before the next line."""
         if self.transaction is not None:
-            return "TRANS> "
+            return f"TRANS {self.transaction.count + 1}> "
         if self.hmp:
             return "(hmp) "
         return "(guest) " if self.client is not None and self.client.dialect.guest else "(QEMU) "

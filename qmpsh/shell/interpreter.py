@@ -54,7 +54,7 @@ _MODIFIED = (CommandLine, VerbLine)
 
 def run_line(context: Context, line: str) -> Steps:
     """Run one logical line."""
-    return _masked(context, lambda: parse_line(line, context.mode), (line,))
+    return _masked(context, partial(_read, context, line), (line,))
 
 
 def run_words(context: Context, words: Sequence[str]) -> Steps:
@@ -137,6 +137,9 @@ def _masked(context: Context, parse: Callable[[], list[Statement]], words: Seque
             from qmpsh.shell.explanations import explain
 
             yield from explain(error, context.introspection)
+        if context.transaction is not None and error is context.left_out:
+            error.add(context.transaction.remark_on_omission())
+            context.left_out = None
         mask_error(error, words, hmp=hmp)
         raise
     except Exception as fault:
@@ -146,12 +149,29 @@ def _masked(context: Context, parse: Callable[[], list[Statement]], words: Seque
         raise
 
 
+def _read(context: Context, line: str) -> list[Statement]:
+    """Return the statements of a line. Raises UsageError for a habit of leaving other programs."""
+    if context.is_typed:
+        # Imported here: a one-shot is not left.
+        from qmpsh.language.leaving import HOW_TO_LEAVE, HOW_TO_LEAVE_OWN, leaves_elsewhere
+
+        if leaves_elsewhere(line) and not _is_known(context, line.strip()):
+            is_own = context.connection is not None and context.connection.own is not None
+            raise UsageError(HOW_TO_LEAVE_OWN if is_own else HOW_TO_LEAVE)
+    return parse_line(line, context.mode)
+
+
+def _is_known(context: Context, word: str) -> bool:
+    """Whether a word is a verb or a command here. The human monitor's `q` ends the VM: it is not"""
+    known = (*context.mode.bare_verbs, *context.introspection.commands)
+    return word in known and not context.hmp
+
+
 def _run(context: Context, parse: Callable[[], list[Statement]]) -> Steps:
     try:
         statements = parse()
     except LineSyntaxError as error:
-        if context.transaction is not None:
-            context.transaction.refuse(error)
+        _leave_out(context, error)
         raise
     redirect = statements[0].redirect if statements else None  # of several none has one
     if redirect is not None:
@@ -241,7 +261,11 @@ def _in_transaction(context: Context, statement: Statement) -> Steps:
     if isinstance(statement, VerbLine):
         return (yield from _verb(context, statement))
     if transaction is not None and isinstance(statement, CommandLine):
-        yield from add_action(context.introspection, transaction, statement)
+        try:
+            yield from add_action(context.introspection, transaction, statement)
+        except QmpshError as wrong:
+            _leave_out(context, wrong)
+            raise
         return Outcome()
     if transaction is not None and isinstance(statement, TransactionClose):
         context.transaction = None
@@ -252,9 +276,18 @@ def _in_transaction(context: Context, statement: Statement) -> Steps:
         statement.source,
         (0, len(statement.source)),
     )
-    if transaction is not None:
-        transaction.refuse(error)
+    _leave_out(context, error)
     raise error
+
+
+def _leave_out(context: Context, error: QmpshError) -> None:
+    """Leave a wrong line out of the open transaction; one of a script refuses the whole."""
+    if context.transaction is None:
+        return
+    if context.is_typed:
+        context.left_out = error
+    else:
+        context.transaction.refuse(error)
 
 
 # ---------------------------------------------------------------------------- a command
@@ -296,8 +329,12 @@ def _warn(context: Context, line: JsonLine) -> Generator[Wish, str, None]:
 
 
 def _arguments(context: Context, line: CommandLine) -> Generator[Wish, str, JsonObject]:
-    """Return the line's arguments as JSON, of the declared types where the server declares them."""
-    if not line.arguments:
+    """Return the line's arguments as JSON, of the declared types where the server declares them.
+
+    A line without any is checked at the prompt, where the schema is there by then: as a rule it is.
+    """
+    is_checked = context.settings.interactive and context.introspection.schema is not None
+    if not (line.arguments or is_checked):
         return {}
     # Imported here: a bare command has nothing to read.
     from qmpsh.shell.arguments import read_arguments

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from qmpsh.schema.model import Schema
     from qmpsh.schema.walk import Properties
 
-_EXIT_WORDS = frozenset({"q", "exit", "bye", "logout", "wq"})
-"""What other shells are left with."""
-
 _USELESS_SCHEMA = "the server's schema describes none of its commands: lines are sent unchecked"
 
 Asking: TypeAlias = "Generator[Wish, str, None]"
@@ -226,10 +223,11 @@ class Introspection:
 
         rest: what the line says after it, for a command of the human monitor
         """
+        from qmpsh.language.leaving import leaves_elsewhere
         from qmpsh.schema.cache import load_schema
         from qmpsh.suggest import did_you_mean
 
-        if name in _EXIT_WORDS:
+        if leaves_elsewhere(name):
             return "; .exit leaves the shell, quit ends the VM"
         names = self.commands
         if not names and self._client is not None:

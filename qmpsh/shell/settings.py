@@ -10,10 +10,12 @@ import os
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from typing import Literal, TypeAlias
+    from typing import TypeAlias
 
-Prompt: TypeAlias = 'Literal["(QEMU) ", "(guest) ", "(hmp) ", "TRANS> "]'
-"""The text before a line at the prompt, which shows the language of the line."""
+Prompt: TypeAlias = str
+"""The text before a line at the prompt, which shows the language of the line: `(QEMU) `,
+`(guest) `, `(hmp) `, or `TRANS 2> ` before the second action of a transaction.
+"""
 
 
 class Settings(NamedTuple):

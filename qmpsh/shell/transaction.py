@@ -1,8 +1,8 @@
 """An open `transaction(`: its actions so far, whether a wrong line has spoilt it, how to show it.
 
-One wrong line refuses the whole (qmp-shell drops the line and commits the rest: wire.md
-section 14). A
-request is shown without its secrets.
+One wrong line of a script refuses the whole (qmp-shell drops the line and commits the rest: wire.md
+section 14). At the prompt it is left out, as its error says: the user sees that, and what is left
+before it is sent. A request is shown without its secrets.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ class Transaction:
         self._lines: list[str] = []
         self._refused: QmpshError | None = None
 
+    @property
+    def count(self) -> int:
+        """The number of actions."""
+        return len(self._actions)
+
     def add(self, line: CommandLine, data: JsonObject) -> None:
         """Add an action."""
         self._actions.append({"type": line.name.text, "data": data})
@@ -42,13 +47,18 @@ class Transaction:
         """Remember that a line was wrong."""
         self._refused = self._refused or error
 
+    def remark_on_omission(self) -> str:
+        """Return what to add to the error of a line that is left out."""
+        actions = "1 action" if self.count == 1 else f"{self.count} actions"
+        return f"not added: the transaction has {actions if self.count else 'no action yet'}"
+
     def preview(self) -> str:
         """Return the numbered actions as they were typed, secrets masked."""
         return "\n".join(f"{number}. {line}" for number, line in enumerate(self._lines, 1))
 
     def question(self) -> Ask:
         """Return the question to ask a user who has seen the preview."""
-        count = len(self._actions)
+        count = self.count
         these = "this action" if count == 1 else f"these {count} actions, all or none"
         return Ask(f"Run {these}?", (("y", "yes"), ("n", "no")))
 
@@ -67,12 +77,8 @@ class Transaction:
 
 
 def add_action(introspection: Introspection, transaction: Transaction, line: CommandLine) -> Asking:
-    """Add a line's action to a transaction; a wrong one refuses the whole."""
-    try:
-        transaction.add(line, (yield from read_action(introspection, line)))
-    except QmpshError as error:
-        transaction.refuse(error)
-        raise
+    """Add a line's action to a transaction."""
+    transaction.add(line, (yield from read_action(introspection, line)))
 
 
 def single_action(

@@ -124,7 +124,7 @@ def test_hmp_mode_and_transactions_change_the_prompt(harness: SessionHarness) ->
     prompts.append(session.prompt)
     assert session.interrupt()
     prompts.append(session.prompt)
-    assert prompts == ["(QEMU) ", "(hmp) ", "TRANS> ", "(QEMU) "]
+    assert prompts == ["(QEMU) ", "(hmp) ", "TRANS 1> ", "(QEMU) "]
 
 
 def test_a_detached_line_shows_its_reply_when_it_comes(harness: SessionHarness) -> None:

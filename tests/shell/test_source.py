@@ -159,7 +159,7 @@ def test_at_the_prompt_into_a_file(screen: Terminal, vm: Vm, mode: list[str]) ->
 def test_a_transaction_is_shown_and_asked_for(screen: Terminal, vm: Vm, mode: list[str]) -> None:
     screen.qmpsh(*mode, vm.path)
     screen.keys("transaction(", "Enter")
-    screen.sees("TRANS>")
+    screen.sees("TRANS 1>")
     screen.keys("abort", "Enter", ")", "Enter")
     screen.sees("1. abort", "Run this action?")
     screen.keys("n")

@@ -50,7 +50,7 @@ async def test_names_complete_and_members_are_hinted(ui: ScreenHarness) -> None:
 @on_vm()
 async def test_a_transaction(ui: ScreenHarness) -> None:
     ui.keys("transaction(\r")
-    await ui.sees("TRANS> _")
+    await ui.sees("TRANS 1> _")
     ui.keys("\x03")
     await ui.sees("(QEMU) _")
 

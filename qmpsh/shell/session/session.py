@@ -147,7 +147,7 @@ class Session:
 
     @property
     def prompt(self) -> Prompt:
-        """`(QEMU) `, `(guest) `, `(hmp) ` or `TRANS> `."""
+        """The text before the next line."""
         return self.context.prompt
 
     @property

@@ -43,8 +43,8 @@ TIPS: dict[Prompt, str] = {
     "(QEMU) ": "type a command: Tab lists all of them",
     "(guest) ": "type a command of the agent, or .exec CMD to run one in the guest",
     HMP_PROMPT: "type a command of the human monitor; F7 returns to QMP",
-    "TRANS> ": "one action per line; ) on a line of its own runs them, Ctrl-C abandons them",
 }
+TRANSACTION_TIP = "one action per line; ) on a line of its own runs them, Ctrl-C abandons them"
 RECONNECTING_TIP = "the VM is gone; waiting for it to come back; Ctrl-D leaves"
 DISCONNECTED_TIPS = {
     ConnectionState.WAITING: RECONNECTING_TIP,
@@ -199,7 +199,7 @@ class ScreenState:
     def _tip(self) -> str:
         if self._busy_with:
             return f"Ctrl-C detaches from {visible_word(self._busy_with)}"
-        return TIPS.get(self.session.prompt, "")
+        return TIPS.get(self.session.prompt, TRANSACTION_TIP)
 
     def _hint_for(self, text: str, cursor: int) -> Line:
         count = self.session.split(text).total if "\n" in text else 1
