@@ -6,8 +6,11 @@ Makefile (`TEST_PROGRAMS`), so that `make test` installs it; tests/test_programs
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import subprocess
+from collections.abc import Iterator
 from typing import NoReturn
 
 IN_CI = os.environ.get("CI", "") == "true"
@@ -35,3 +38,16 @@ def unavailable(why: str) -> NoReturn:
     if IN_CI:
         pytest.fail(f"{why}, and CI skips nothing", pytrace=False)
     pytest.skip(why)
+
+
+@contextlib.contextmanager
+def running(*words: str, cwd: str = "/") -> Iterator[subprocess.Popen[bytes]]:
+    """A program, ended at the end."""
+    process = subprocess.Popen(
+        words, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()

@@ -120,7 +120,7 @@ def test_transports(text: str) -> None:
         ("tls:h:1?ca=~/a", "tls:h:1?ca={home}/a"),
     ],
 )
-def test_roads_in_other_words(text: str, parsed: str) -> None:
+def test_transports_in_other_words(text: str, parsed: str) -> None:
     assert str(parse_address(text)) == parsed.format(home=os.environ["HOME"])
 
 

@@ -19,9 +19,8 @@ from qmpsh.client.transports import libvirt
 from qmpsh.errors import CannotConnect
 from qmpsh.system.listener import SYSTEM, libvirt_form
 from qmpsh.system.proc import TcpSocket, _from_table, tcp_sockets, tells_peers, unix_sockets
-from tests.client.test_doctor import running
 from tests.ports import free_port
-from tests.programs import need
+from tests.programs import need, running
 from tests.qemu import Vm, VmStarter, is_listening, new_folder
 from tests.waiting import wait_until
 

@@ -14,10 +14,9 @@ from qmpsh.address import UnixAddress
 from qmpsh.client.client import Client
 from qmpsh.jsontypes import Json
 from tests.client.servers import GREETING, Peer, serving
-from tests.client.test_doctor import running
 from tests.conftest import RunQmpsh
 from tests.ports import free_port
-from tests.programs import need
+from tests.programs import need, running
 from tests.qemu import Vm, VmStarter, is_listening
 from tests.waiting import wait_until
 

@@ -1,4 +1,4 @@
-"""Round trips by other roads, beside the unix socket of the same VM."""
+"""Round trips over other transports, beside the unix socket of the same VM."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def rows(bench: Bench) -> Iterator[Row]:
     try:
         plain = start("-qmp", f"tcp:127.0.0.1:{port},server=on,wait=off")
         secured(start, "off", tls_port)
-        roads = {
+        addresses = {
             "TCP": f"127.0.0.1:{port}",
             "TLS": f"tls:localhost:{tls_port}?ca={certificates()}/ca-cert.pem",
             "exec:socat": f"exec:socat - UNIX:{plain.path}",
         }
-        measures = [partial(ours, address) for address in (plain.path, *roads.values())]
+        measures = [partial(ours, address) for address in (plain.path, *addresses.values())]
         unix, *others = (COUNT / seconds for seconds in medians(measures, ROUNDS))
     finally:
         start.close()
-    for name, rate in zip(roads, others, strict=True):
+    for name, rate in zip(addresses, others, strict=True):
         what = f"execute {NAME} over {name}, round trips"
         yield Row(what, Unit.PER_SECOND, rate, "the same over a unix socket", unix)

@@ -24,7 +24,7 @@ from qmpsh.system.diagnose import has_prompt, is_qmpsh, why_silent
 from qmpsh.system.listener import SESSION, inspect_listener, libvirt_form
 from qmpsh.system.proc import Process, maybe_process
 from tests.ports import free_port
-from tests.programs import need
+from tests.programs import need, running
 from tests.qemu import ROOT, Vm, VmStarter, is_listening, new_folder
 from tests.waiting import PATIENCE, wait_until
 
@@ -35,19 +35,6 @@ def refusal(address: Address, timeout: float = 0.3) -> CannotConnect:
     with pytest.raises(CannotConnect) as caught:
         Client.connect(address, ClientOptions(timeout))
     return caught.value
-
-
-@contextlib.contextmanager
-def running(*words: str, cwd: str = "/") -> Iterator[subprocess.Popen[bytes]]:
-    """A program, ended at the end."""
-    process = subprocess.Popen(
-        words, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture
