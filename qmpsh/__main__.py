@@ -18,7 +18,7 @@ from _signal import (  # type: ignore[import-not-found]  # has no types of its o
     signal,
 )
 
-_GC_THRESHOLD = 50_000
+_GC_THRESHOLD = 100_000
 """Objects between two collections: a start makes fewer, and Python's 700 cost it a twelfth."""
 
 INTERRUPTED = 130  # as in `errors`, which is still to be loaded
