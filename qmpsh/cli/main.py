@@ -81,15 +81,9 @@ def run(argv: list[str]) -> int:
     words = split_words(argv, os.environ, is_name)
     if words.verb:
         return _run_subcommand(words)
-    options = Options()
-    if words.options:
-        # Imported here: an argv of ADDRESS and LINE alone never loads click.
-        from qmpsh.cli.options import OptionsDone, parse_options
-
-        try:
-            options = parse_options(words.options)
-        except OptionsDone:
-            return 0
+    options = _read_options(words.options)
+    if options is None:
+        return 0
     if options.files and words.line:
         raise UsageError("either a LINE or -f FILE, not both")
     has_work = bool(words.line or options.files)
@@ -122,6 +116,24 @@ def _resolved(words: SplitArgv, options: Options) -> SplitArgv:
         return words
     target = address.target(agent=options.guest_agent)
     return words if target is address else words._replace(address=str(target))
+
+
+def _read_options(words: list[str]) -> Options | None:
+    """Return the options as a value; None after --help and --version. Raises UsageError."""
+    if not words:
+        return Options()
+    # Imported here: most one-shots have none, and few have one that click must read.
+    from qmpsh.cli.flags import read_flags
+
+    options = read_flags(words)
+    if options is not None:
+        return options
+    from qmpsh.cli.options import OptionsDone, parse_options
+
+    try:
+        return parse_options(words)
+    except OptionsDone:
+        return None
 
 
 def _names_no_server(text: str) -> bool:

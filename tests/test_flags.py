@@ -1,0 +1,34 @@
+"""The options that are read without click: the same as click reads them."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qmpsh.cli.flags import FLAGS, read_flags
+from qmpsh.cli.options import OPTIONS, parse_options
+
+READ_BY_CLICK = {"--oob", "--no-oob", "-V", "--version"}
+"""They are rare, or end the run."""
+
+
+@given(st.lists(st.sampled_from(sorted(FLAGS)), min_size=1, max_size=6))
+def test_flags_are_what_click_reads(words: list[str]) -> None:
+    assert read_flags(words) == parse_options(words)
+
+
+def test_every_option_without_a_value_is_a_flag() -> None:
+    names = {
+        name
+        for option in OPTIONS
+        if isinstance(option, click.Option) and option.is_flag
+        for name in (*option.opts, *option.secondary_opts)
+    }
+    assert names | {"-w", "--wait"} == FLAGS | READ_BY_CLICK
+
+
+@pytest.mark.parametrize("word", ["--timeout", "-t5", "--wait=STOP", "-kH", "--help", "--jsno", ""])
+def test_everything_else_is_left_to_click(word: str) -> None:
+    assert read_flags(["--json", word]) is None
