@@ -31,7 +31,6 @@ from qmpsh.ui.screen.events import EventPane
 from qmpsh.ui.screen.layout import Regions, make_layout
 from qmpsh.ui.screen.menu import AutoMenu
 from qmpsh.ui.screen.output import Echo, Output, ScreenReporter, transcript
-from qmpsh.ui.screen.prompt import make_buffer
 from qmpsh.ui.screen.state import ScreenState
 
 
@@ -71,11 +70,13 @@ class FullScreen(TerminalFrontEnd[Echo]):
             self.session, self.output, self._events, columns=columns, elapsed=self._runner.elapsed
         )
         completer = SessionCompleter(self.session, columns, self.output.glyphs.more, self._advice)
-        self.buffer = make_buffer(
-            history,
+        self.buffer = Buffer(
+            name="prompt",
             completer=completer,
-            goes_on=self._goes_on,
-            accept=self._accept,
+            history=history,
+            enable_history_search=True,
+            multiline=Condition(self._goes_on),
+            accept_handler=self._accept,
         )
         self._reporter.greet(self.session)
         self.state.keys = env.keys
@@ -152,10 +153,16 @@ class FullScreen(TerminalFrontEnd[Echo]):
 
     # ------------------------------------------------------------------ what happens
 
-    def _accept(self, text: str) -> None:
+    def _accept(self, buffer: Buffer) -> bool:
+        """Run a whole line, or several that were pasted."""
+        text = buffer.text
+        # Before it runs: it may change the mode, and belongs in the history of the mode it was
+        # typed in.
+        buffer.reset(append_to_history=True)
         self.state.key_sheet = None
         insert_mode(self.app)
         self._submit(text)
+        return True
 
     def _show_turn(self) -> None:
         self._focus()

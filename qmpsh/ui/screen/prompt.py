@@ -1,14 +1,12 @@
-"""The line being typed: its buffer, its window, and the question that may replace it."""
+"""The line being typed: its window, and the question that may replace it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.completion import Completer
-from prompt_toolkit.filters import Condition, has_focus, is_searching
+from prompt_toolkit.filters import has_focus, is_searching
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.history import History
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.layout.containers import Window
 from prompt_toolkit.layout.controls import (
@@ -36,37 +34,6 @@ MAX_PROMPT_ROWS = 6
 """rows that the line may take on any screen with enough room; on a large screen it may take two
 thirds, so that pasted text can be read before it runs
 """
-
-
-def make_buffer(
-    history: History,
-    *,
-    completer: Completer,
-    goes_on: Callable[[], bool],
-    accept: Callable[[str], None],
-) -> Buffer:
-    """Make the buffer.
-
-    goes_on: whether Enter continues the line
-    accept:  called with a whole line, or several that were pasted
-    """
-
-    def accepted(buffer: Buffer) -> bool:
-        text = buffer.text
-        # Before it runs: it may change the mode, and belongs in the history of the mode it was
-        # typed in.
-        buffer.reset(append_to_history=True)
-        accept(text)
-        return True
-
-    return Buffer(
-        name="prompt",
-        completer=completer,
-        history=history,
-        enable_history_search=True,
-        multiline=Condition(goes_on),
-        accept_handler=accepted,
-    )
 
 
 def prompt_window(
