@@ -1,7 +1,7 @@
-"""The history file, with the lines typed in all sessions, and the aliases of the prompt.
+"""The history file, with the lines typed in all sessions.
 
 The file is append-only, locked and private. Its format is prompt_toolkit's own: `# time`, then each
-physical line of an entry after a `+`. An alias is a word that stands for the beginning of a line.
+physical line of an entry after a `+`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,8 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Mapping
-from typing import Final
 
 from qmpsh.regular import MAX_HISTORY_BYTES, open_regular
-from qmpsh.shell.settings import Prompt
 
 _MODE = 0o600
 
@@ -69,16 +66,3 @@ class HistoryFile:
 def is_kept(line: str) -> bool:
     """Whether a line is kept: not if it is empty or begins with a blank."""
     return bool(line.strip()) and not line[0].isspace()
-
-
-HMP_PROMPT: Final[Prompt] = "(hmp) "
-"""The prompt at which no word is an alias: its lines are the human monitor's."""
-
-
-def expand(line: str, aliases: Mapping[str, str]) -> str:
-    """Replace the first word of a line if it is an alias; not repeatedly."""
-    word = line.split(None, 1)[0] if line.strip() else ""
-    if word not in aliases:
-        return line
-    at = line.index(word)
-    return line[:at] + aliases[word] + line[at + len(word) :]

@@ -10,11 +10,11 @@ from qmpsh.errors import UsageError
 from qmpsh.language.syntax import Mode
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.context import Context
-from qmpsh.shell.history import expand
 from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.policy import question_before
 from qmpsh.shell.preferences import ROWS, Preferences, PreferenceValues, completable
+from qmpsh.shell.session.session import expand
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, Outcome, Task
 from qmpsh.shell.verbs.options import prefer, preferences_of

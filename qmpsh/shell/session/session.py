@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from qmpsh.advice import nothing
@@ -328,3 +328,14 @@ def _concerns_vm(line: str, context: Context) -> bool:
 
 Connect = Callable[[SessionListener], Session]
 """Makes a session that reports to the listener. Raises CannotConnect."""
+
+
+def expand(line: str, aliases: Mapping[str, str]) -> str:
+    """Replace the first word of a line if it is an alias, which stands for the beginning of a line;
+    not repeatedly.
+    """
+    word = line.split(None, 1)[0] if line.strip() else ""
+    if word not in aliases:
+        return line
+    at = line.index(word)
+    return line[:at] + aliases[word] + line[at + len(word) :]

@@ -34,9 +34,9 @@ from qmpsh.render.theme import (
     plain,
 )
 from qmpsh.secrets.masker import mask_fault
-from qmpsh.shell.history import HMP_PROMPT
 from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.session.session import Connect
+from qmpsh.shell.settings import HMP_PROMPT
 from qmpsh.shell.steps import Answer
 from qmpsh.ui.common.driver import Driver, FrameCleaner, freeze_heap
 from qmpsh.ui.common.history import HistorySwitch, SuggestLine

@@ -16,7 +16,8 @@ from prompt_toolkit.history import History
 from qmpsh.paths import state_file
 from qmpsh.secrets.masker import mask_line
 from qmpsh.secrets.text import MASK
-from qmpsh.shell.history import HistoryFile, expand, is_kept
+from qmpsh.shell.history import HistoryFile, is_kept
+from qmpsh.shell.session.session import expand
 
 _NONE: Mapping[str, str] = {}
 

@@ -26,9 +26,9 @@ from qmpsh.language.syntax import Redirect
 from qmpsh.render.answers import answer_body
 from qmpsh.render.units import number
 from qmpsh.secrets.masker import mask_line
-from qmpsh.shell.history import HMP_PROMPT, expand
 from qmpsh.shell.pipes import pipe_status, wants_terminal, write_file
-from qmpsh.shell.session.session import RunningLine, Session
+from qmpsh.shell.session.session import RunningLine, Session, expand
+from qmpsh.shell.settings import HMP_PROMPT
 from qmpsh.shell.steps import Answer, Note, Outcome
 from qmpsh.system.programs import not_started
 from qmpsh.ui.common.external import hand_over

@@ -35,7 +35,7 @@ from qmpsh.render.palettes import BACKGROUND, DARK
 from qmpsh.render.safe import visible_line, visible_word
 from qmpsh.render.theme import Depth, Fragment, Line, TerminalColours, find_theme
 from qmpsh.secrets.masker import mask_line
-from qmpsh.shell.history import HMP_PROMPT
+from qmpsh.shell.settings import HMP_PROMPT
 from qmpsh.shell.steps import Ask
 from qmpsh.suggest import did_you_mean
 

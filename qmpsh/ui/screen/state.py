@@ -16,10 +16,9 @@ from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line, plain
 from qmpsh.render.units import number
-from qmpsh.shell.history import HMP_PROMPT
 from qmpsh.shell.machine import ConnectionState
 from qmpsh.shell.session.session import Session
-from qmpsh.shell.settings import Prompt
+from qmpsh.shell.settings import HMP_PROMPT, Prompt
 from qmpsh.shell.steps import Ask, AskSecret
 from qmpsh.ui.common.keys import KEYS, KeyBinding, key_sheet
 from qmpsh.ui.common.runner import SHOW_RUNNING_SECONDS, LineRunner, first_word
