@@ -19,8 +19,7 @@ from qmpsh.language.lines import parse_line
 from qmpsh.language.syntax import CommandLine, JsonLine, Mode
 from qmpsh.language.untyped import guess_arguments
 from qmpsh.render.answers import caret_lines
-from qmpsh.secrets.line import words_secrets
-from qmpsh.secrets.masker import mask_error, mask_line, mask_message
+from qmpsh.secrets.masker import mask_error, mask_line, mask_message, words_secrets
 from qmpsh.secrets.rules import mask_hmp_text, mask_json
 from qmpsh.secrets.text import mask_spans, named_secrets
 from qmpsh.shell.context import Context
@@ -263,7 +262,7 @@ def broken(*_: object, **__: object) -> Never:
 
 
 def test_a_masker_with_a_fault_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qmpsh.secrets.line.analyse", broken)
+    monkeypatch.setattr("qmpsh.secrets.masker.analyse", broken)
     assert mask_line(f"query-x a={SECRET}") == "********"
     assert mask_message(f"a={SECRET}", [f"query-x a={SECRET}"]) == "********"
     error = SchemaMismatch(f"no {SECRET}", f"query-x a={SECRET}", (8, 9))
