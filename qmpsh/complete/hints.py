@@ -32,8 +32,8 @@ from qmpsh.language.cursor import (
     find_context,
     parsed_line,
 )
-from qmpsh.language.leaving import HOW_TO_LEAVE, leaves_elsewhere
 from qmpsh.language.lookalikes import find_look_alike
+from qmpsh.language.names import HOW_TO_LEAVE, leaves_elsewhere
 from qmpsh.language.syntax import Mode
 from qmpsh.language.untyped import plain_word
 from qmpsh.light_typing import NamedTuple

@@ -1,4 +1,6 @@
-"""The names that commands and verbs may have, and the error for a line without one."""
+"""The names that commands and verbs may have, the error for a line without one, and the words with
+which other programs are left.
+"""
 
 from __future__ import annotations
 
@@ -72,3 +74,20 @@ def check_verb(word: str, line: str, span: Span) -> None:
     """Raise LineSyntaxError unless the word, without its dot, can be the name of a verb."""
     if not re.fullmatch(_VERB, word):
         raise LineSyntaxError("expected a verb after the dot, as in .help", line, span)
+
+
+LEAVING = frozenset({
+    "q", "bye", "exit", "logout", "wq", "zz",
+    "exit()", "quit()", "exit;", "quit;",
+    ":q", ":q!", ":qa", ":qa!", ":quit", ":wq", ":wq!", ":wqa", ":x", ":x!", ":exit",
+    "\\q", "/q", "/quit", "/exit", ".q", ".quit", ".bye", ".logout",
+})  # fmt: skip
+"""What leaves a pager, vi, Python, an SQL client, a chat or a login shell, in small letters."""
+
+HOW_TO_LEAVE = "Ctrl-D or .exit leaves the shell; the VM goes on"
+HOW_TO_LEAVE_OWN = "Ctrl-D or .exit leaves the shell, and asks what to do with the VM"
+
+
+def leaves_elsewhere(line: str) -> bool:
+    """Whether a line is typed by the habit of leaving another program."""
+    return line.strip().lower() in LEAVING

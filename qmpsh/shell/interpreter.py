@@ -151,14 +151,15 @@ def _masked(context: Context, parse: Callable[[], list[Statement]], words: Seque
 
 def _read(context: Context, line: str) -> list[Statement]:
     """Return the statements of a line. Raises UsageError for a habit of leaving other programs."""
+    mode = context.mode
     if context.is_typed:
         # Imported here: a one-shot is not left.
-        from qmpsh.language.leaving import HOW_TO_LEAVE, HOW_TO_LEAVE_OWN, leaves_elsewhere
+        from qmpsh.language.names import HOW_TO_LEAVE, HOW_TO_LEAVE_OWN, leaves_elsewhere
 
         if leaves_elsewhere(line) and not _is_known(context, line.strip()):
             is_own = context.connection is not None and context.connection.own is not None
             raise UsageError(HOW_TO_LEAVE_OWN if is_own else HOW_TO_LEAVE)
-    return parse_line(line, context.mode)
+    return parse_line(line, mode)
 
 
 def _is_known(context: Context, word: str) -> bool:

@@ -223,7 +223,7 @@ class Introspection:
 
         rest: what the line says after it, for a command of the human monitor
         """
-        from qmpsh.language.leaving import leaves_elsewhere
+        from qmpsh.language.names import leaves_elsewhere
         from qmpsh.schema.cache import load_schema
         from qmpsh.suggest import did_you_mean
 

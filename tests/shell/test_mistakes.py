@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qmpsh.errors import QmpshError
-from qmpsh.language.leaving import HOW_TO_LEAVE, HOW_TO_LEAVE_OWN, LEAVING
+from qmpsh.language.names import HOW_TO_LEAVE, HOW_TO_LEAVE_OWN, LEAVING
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Note, Outcome
 from tests.shell.scripted import ScriptedShell
