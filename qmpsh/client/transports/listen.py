@@ -10,12 +10,24 @@ import errno
 import os
 import socket
 import stat
+from typing import Final
 
 from qmpsh.address import TcpAddress, Transport, UnixAddress, parse_address, refusal
 from qmpsh.client.connect import stream_over
 from qmpsh.errors import AddressError, CannotConnect, os_reason
 from qmpsh.stream import ConnectingStream, Stream
 from qmpsh.system.peer import socket_file
+
+_EXPECTED: Final = "listen:unix:PATH or listen:HOST:PORT is expected"
+_AWAITS: Final = "QEMU to dial {where}"
+_DIALS: Final = "it does when started with {options}"
+_NO_CALLER: Final = "cannot accept a connection: {reason}"
+_PORT_IN_USE: Final = "{where} is already in use"
+_SOCKET_IN_USE: Final = "cannot listen on {where}: another process does already"
+_NO_SOCKET: Final = "cannot listen on {where}: it exists and is not a socket"
+_FAILED: Final = "cannot listen on {where}: {reason}"
+_CONNECT: Final = "to connect to it yourself, the address is {place}"
+"""What is said of it, and what to do next."""
 
 
 class ListenAddress(Transport):
@@ -35,9 +47,9 @@ class ListenAddress(Transport):
         try:
             place = parse_address(f"tcp:{rest}" if rest.startswith(":") else rest)
         except AddressError as error:
-            raise refusal(text, "listen:unix:PATH or listen:HOST:PORT is expected") from error
+            raise refusal(text, _EXPECTED) from error
         if not isinstance(place, UnixAddress | TcpAddress):
-            raise refusal(text, "listen:unix:PATH or listen:HOST:PORT is expected")
+            raise refusal(text, _EXPECTED)
         return cls(place)
 
     def __str__(self) -> str:
@@ -54,7 +66,7 @@ class _Listening(ConnectingStream):
 
     def __init__(self, place: UnixAddress | TcpAddress, listener: socket.socket) -> None:
         where = place.path if isinstance(place, UnixAddress) else f"{place.host} port {place.port}"
-        super().__init__(f"QEMU to dial {where}", f"it does when started with {_dialling(place)}")
+        super().__init__(_AWAITS.format(where=where), _DIALS.format(options=_dialling(place)))
         listener.setblocking(False)
         self._place = place
         self._listener = listener
@@ -69,7 +81,7 @@ class _Listening(ConnectingStream):
         except (BlockingIOError, ConnectionAbortedError):
             return None
         except OSError as error:
-            raise CannotConnect(f"cannot accept a connection: {error.strerror}") from error
+            raise CannotConnect(_NO_CALLER.format(reason=error.strerror)) from error
         if isinstance(self._place, TcpAddress):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._release()
@@ -86,17 +98,17 @@ class _Listening(ConnectingStream):
 
 
 def _listen_tcp(place: TcpAddress) -> socket.socket:
+    where = f"{place.host} port {place.port}"
     family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
     try:
         return socket.create_server(place, family=family, backlog=1)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CannotConnect(
-                f"{place.host} port {place.port} is already in use",
-                f"to connect to it yourself, the address is {place}",
+                _PORT_IN_USE.format(where=where), _CONNECT.format(place=place)
             ) from error
         reason = os_reason(error).partition(" (while")[0]  # that much is Python's
-        raise CannotConnect(f"cannot listen on {place.host} port {place.port}: {reason}") from error
+        raise CannotConnect(_FAILED.format(where=where, reason=reason)) from error
 
 
 def _listen_unix(place: UnixAddress) -> socket.socket:
@@ -108,7 +120,7 @@ def _listen_unix(place: UnixAddress) -> socket.socket:
         listener.listen(1)
     except OSError as error:
         listener.close()
-        raise CannotConnect(f"cannot listen on {place.path}: {os_reason(error)}") from error
+        raise CannotConnect(_FAILED.format(where=place.path, reason=os_reason(error))) from error
     return listener
 
 
@@ -120,15 +132,12 @@ def _make_way(place: UnixAddress) -> None:
     except OSError:
         return  # nothing in the way, or binding will say what is
     if not stat.S_ISSOCK(mode):
-        raise CannotConnect(f"cannot listen on {path}: it exists and is not a socket")
+        raise CannotConnect(_NO_SOCKET.format(where=path))
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
         caller.setblocking(False)
         number = caller.connect_ex(path)
     if number != errno.ECONNREFUSED:
-        raise CannotConnect(
-            f"cannot listen on {path}: another process does already",
-            f"to connect to it yourself, the address is {place}",
-        )
+        raise CannotConnect(_SOCKET_IN_USE.format(where=path), _CONNECT.format(place=place))
     with contextlib.suppress(OSError):
         os.unlink(path)
 

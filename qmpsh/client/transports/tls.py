@@ -46,6 +46,53 @@ _VERSIONS: Final = {
 }
 """Reasons of a handshake between two that have no version, or no cipher, in common."""
 
+_AWAITS: Final = "the TLS handshake with {where}"
+_SILENT: Final = (
+    "another client probably holds this monitor, which serves one at a time, or the VM is stopped,"
+    " or that port does not speak TLS"
+)
+_UNREADABLE: Final = ("cannot read {name}={file}: {reason}", "name a PEM file")
+_NO_CERTIFICATE: Final = "ca={ca} holds no certificate in PEM"
+_OTHER_KEY: Final = "the key in {key} is not that of cert={cert}"
+_WEAK_OWN: Final = "cert={cert} is too weak ({said})"
+_UNUSABLE_OWN: Final = (
+    "cert={cert} and the key in {key} cannot be used: both are expected in PEM, the key without a"
+    " password"
+)
+_OTHER_NAME: Final = (
+    "the certificate of {where} is not for {name}",
+    "use name=HOSTNAME if you expected this certificate; otherwise do not connect",
+)
+_UNFIT_THEIRS: Final = "the certificate of {where} {what} ({reason})"
+_UNTRUSTED: Final = "the certificate of {where} is not trusted ({reason})"
+_OTHER_AUTHORITY: Final = (
+    "ca={ca} did not sign it: name the ca-cert.pem of this QEMU's tls-creds-x509"
+)
+_NAME_AUTHORITY: Final = (
+    "name the authority that signed it with ca=FILE, the ca-cert.pem of QEMU's tls-creds-x509"
+)
+_OTHER_PROTOCOL: Final = (
+    "{where} does not speak TLS",
+    "check the port; QEMU's monitor speaks it with tls-creds= on its -chardev",
+)
+_NOTHING_IN_COMMON: Final = (
+    "{where} and this machine have no TLS in common ({said})",
+    "both need TLS 1.2 or 1.3: see the priority= of QEMU's tls-creds-x509",
+)
+_NO_NAME: Final = "{name} is not a host name: {error}"
+_BROKEN_OFF: Final = (
+    "{where} broke the TLS handshake off ({said})",
+    "it does not speak TLS, or needs a client certificate: cert=FILE&key=FILE",
+)
+_CLOSED: Final = "{where} closed the connection right after the TLS handshake{said}"
+_OWN_REFUSED: Final = (
+    "probably its authority (ca-cert.pem there) did not sign this cert=, or that has expired"
+)
+_OWN_WANTED: Final = (
+    "probably it needs a client certificate (verify-peer=yes): give cert=FILE&key=FILE"
+)
+"""What is said of a failure, and what to do next."""
+
 _NO_TLS: Final = frozenset(
     {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
 )
@@ -117,9 +164,9 @@ def _context(address: TlsAddress) -> ssl.SSLContext:
             if name in options:
                 read_regular(options[name], MAX_CONFIG_BYTES)
         except OSError as error:
-            raise CannotConnect(
-                f"cannot read {name}={options[name]}: {error.strerror}", "name a PEM file"
-            ) from error
+            what, todo = _UNREADABLE
+            what = what.format(name=name, file=options[name], reason=error.strerror)
+            raise CannotConnect(what, todo) from error
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         if "ca" in options:
@@ -127,7 +174,7 @@ def _context(address: TlsAddress) -> ssl.SSLContext:
         else:
             context.load_default_certs()
     except ssl.SSLError as error:
-        raise CannotConnect(f"ca={options['ca']} holds no certificate in PEM") from error
+        raise CannotConnect(_NO_CERTIFICATE.format(ca=options["ca"])) from error
     if "cert" in options:
         _load_own(context, options["cert"], options.get("key"))
     return context
@@ -140,13 +187,11 @@ def _load_own(context: ssl.SSLContext, cert: str, maybe_key: str | None) -> None
         context.load_cert_chain(cert, key, password=lambda: "")
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            raise CannotConnect(f"the key in {key} is not that of cert={cert}") from error
+            raise CannotConnect(_OTHER_KEY.format(key=key, cert=cert)) from error
         if error.reason in _UNFIT_OWN:
-            raise CannotConnect(f"cert={cert} is too weak ({_said(error)})", _WEAK) from error
-        raise CannotConnect(
-            f"cert={cert} and the key in {key} cannot be used: both are expected in PEM, the key"
-            " without a password"
-        ) from error
+            what = _WEAK_OWN.format(cert=cert, said=_said(error))
+            raise CannotConnect(what, _WEAK) from error
+        raise CannotConnect(_UNUSABLE_OWN.format(cert=cert, key=key)) from error
 
 
 class _TlsConnecting(ConnectingSocket):
@@ -158,9 +203,8 @@ class _TlsConnecting(ConnectingSocket):
         host, port = address.place
         super().__init__(
             connection,
-            f"the TLS handshake with {host} port {port}",
-            "another client probably holds this monitor, which serves one at a time, or the VM is"
-            " stopped, or that port does not speak TLS",
+            _AWAITS.format(where=f"{host} port {port}"),
+            _SILENT,
         )
         self._address = address
         self._context = context
@@ -192,58 +236,40 @@ class _TlsConnecting(ConnectingSocket):
         host, port = self._address.place
         where = f"{host} port {port}"
         if isinstance(error, ssl.SSLCertVerificationError):
-            if error.verify_code in _MISMATCH:
-                return CannotConnect(
-                    f"the certificate of {where} is not for {self._address.name}",
-                    "use name=HOSTNAME if you expected this certificate; otherwise do not connect",
-                )
-            reason = error.verify_message
-            if error.verify_code in _UNFIT:
-                what, todo = _UNFIT[error.verify_code]
-                return CannotConnect(f"the certificate of {where} {what} ({reason})", todo)
-            return CannotConnect(
-                f"the certificate of {where} is not trusted ({reason})", self._authority()
-            )
+            return self._why_not_trusted(error, where)
         reason = getattr(error, "reason", None) or ""
         if reason in _NO_TLS:
-            return CannotConnect(
-                f"{where} does not speak TLS",
-                "check the port; QEMU's monitor speaks it with tls-creds= on its -chardev",
-            )
-        if reason in _VERSIONS:
-            return CannotConnect(
-                f"{where} and this machine have no TLS in common ({_said(error)})",
-                "both need TLS 1.2 or 1.3: see the priority= of QEMU's tls-creds-x509",
-            )
-        if isinstance(error, ValueError):  # of the codec for names in other scripts
-            return CannotConnect(f"{self._address.name} is not a host name: {error}")
-        said = reason.lower().replace("_", " ") or error.strerror or str(error)
-        return CannotConnect(
-            f"{where} broke the TLS handshake off ({said})",
-            "it does not speak TLS, or needs a client certificate: cert=FILE&key=FILE",
-        )
+            (what, todo), said = _OTHER_PROTOCOL, ""
+        elif reason in _VERSIONS:
+            (what, todo), said = _NOTHING_IN_COMMON, _said(error)
+        elif isinstance(error, ValueError):  # of the codec for names in other scripts
+            return CannotConnect(_NO_NAME.format(name=self._address.name, error=error))
+        else:
+            (what, todo) = _BROKEN_OFF
+            said = reason.lower().replace("_", " ") or error.strerror or str(error)
+        return CannotConnect(what.format(where=where, said=said), todo)
+
+    def _why_not_trusted(self, error: ssl.SSLCertVerificationError, where: str) -> CannotConnect:
+        if error.verify_code in _MISMATCH:
+            what, todo = _OTHER_NAME
+            return CannotConnect(what.format(where=where, name=self._address.name), todo)
+        reason = error.verify_message
+        if error.verify_code in _UNFIT:
+            what, todo = _UNFIT[error.verify_code]
+            what = _UNFIT_THEIRS.format(where=where, what=what, reason=reason)
+            return CannotConnect(what, todo)
+        return CannotConnect(_UNTRUSTED.format(where=where, reason=reason), self._authority())
 
     def _authority(self) -> str:
         """What to do next where no trusted authority has signed the certificate."""
         known = self._address.options.get("ca")
-        if known is not None:
-            return f"ca={known} did not sign it: name the ca-cert.pem of this QEMU's tls-creds-x509"
-        return (
-            "name the authority that signed it with ca=FILE, the ca-cert.pem of QEMU's"
-            " tls-creds-x509"
-        )
+        return _NAME_AUTHORITY if known is None else _OTHER_AUTHORITY.format(ca=known)
 
     def _explain_end(self, error: ConnectionLost | None) -> CannotConnect:
         host, port = self._address.place
         said = f" ({error.__cause__})" if error is not None else ""
-        if "cert" in self._address.options:
-            hint = "its authority (ca-cert.pem there) did not sign this cert=, or that has expired"
-        else:
-            hint = "it needs a client certificate (verify-peer=yes): give cert=FILE&key=FILE"
-        return CannotConnect(
-            f"{host} port {port} closed the connection right after the TLS handshake{said}",
-            f"probably {hint}",
-        )
+        what = _CLOSED.format(where=f"{host} port {port}", said=said)
+        return CannotConnect(what, _OWN_REFUSED if "cert" in self._address.options else _OWN_WANTED)
 
 
 class TlsStream:
