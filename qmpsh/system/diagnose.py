@@ -31,7 +31,79 @@ from qmpsh.system.proc import Process, user_name
 
 SECOND: Final = "or give QEMU a second -qmp"
 SHARES: Final = "holds this monitor, which serves one client at a time"
+LIST: Final = "qmpsh ls lists the monitors of this machine"
+ADD_QMP: Final = "start QEMU with -qmp unix:PATH,server=on,wait=off as well"
+_NAME_ONE: Final = "name the socket that -qmp made"
+_ITS_MONITOR: Final = "its QMP monitor is {path}"
 
+_STATES: Final = {
+    "T": ("is stopped", "continue it with kill -CONT {pid}"),
+    "t": ("is held by a debugger (pid {tracer})", "continue it there"),
+    "D": (
+        "hangs in the kernel (state D), for a disk or a network file system as a rule",
+        "see dmesg and /proc/{pid}/stack for what it waits for",
+    ),
+    "Z": (
+        "is a zombie (state Z): it has exited, and its parent has not collected it",
+        "end its parent, or start the VM again",
+    ),
+}
+"""Letters of proc(5), and what keeps such a process from greeting."""
+
+_OWNED: Final = "this monitor is {owner}'s own, which holds it for good"
+_IS_AGENT: Final = ("this is a guest agent, which does not greet", "say --guest-agent")
+_IS_HMP: Final = "this is an HMP socket, not QMP"
+_IS_SERIAL: Final = "this is the VM's serial line, not a monitor"
+_IS_TLS: Final = ("this monitor speaks TLS", "use {form}")
+_IS_WEBSOCKET: Final = (
+    "this monitor speaks WebSocket, in which QEMU answers no command",
+    "start it without websocket=on",
+)
+_HELD_BY_QMPSH: Final = f"another qmpsh, pid {{pid}}, {SHARES}"
+_AT_A_PROMPT: Final = f"type .disconnect at its prompt or end it, {SECOND}"
+_WITHOUT_PROMPT: Final = (
+    f"it runs a line or a script: wait for its end, end it with kill {{pid}}, {SECOND}"
+)
+_HELD: Final = (f"{{client}} {SHARES}", f"close that client, {SECOND}")
+_RUNS: Final = "{process} is running and no other client is connected"
+_SLOW: Final = "--connect-timeout allows more time"
+_STUCK: Final = (
+    "{runs}, but its main loop is stuck",
+    "wait for what it does, a savevm or a dead disk, or end it with kill {pid}",
+)
+_SILENT: Final = ("{process} listens there, and says nothing", "name a QMP socket")
+_CROWD: Final = (
+    "a client holds this monitor, which serves one at a time, and others are waiting",
+    f"close them, {SECOND}",
+)
+_NO_MORE: Final = "{path} takes no more clients: {why}"
+_ABSTRACT_FAILED: Final = "cannot connect to the abstract socket {path}: {reason}"
+_NO_SOCKET: Final = "{path} is {kind}, not a socket"
+_ENDED: Final = (
+    "nothing listens on {path}: the VM that made this socket has ended",
+    "start it again",
+)
+_OTHER_TYPE: Final = "{path} is a socket of another type, not a stream as -qmp makes it"
+_FAILED: Final = "cannot connect to {where}: {reason}"
+_NO_FOLDER: Final = "no such socket: {path}: no such folder: {folder}"
+_NO_FILE: Final = (
+    "no such socket: {path}",
+    f"start QEMU with -qmp unix:{{option}},server=on,wait=off; {LIST}",
+)
+_NO_PERMISSION: Final = (
+    "no permission to connect to {path}: {what} belongs to {owner}",
+    "run qmpsh as that user",
+)
+_UNKNOWN_HOST: Final = "cannot resolve {host}: {reason}"
+_NO_ANSWER: Final = (
+    "no answer from {where}{within}",
+    "check the address, and whether a firewall or another client of this monitor is in the way",
+)
+_PORT_CLOSED: Final = (
+    "connection refused at {place}: nothing listens there",
+    "is QEMU running with {options}?",
+)
+"""What is said, and what to do next."""
 
 SILENT_SECONDS: Final = 1.0
 """Seconds without a greeting after which the server counts as unresponsive (wire.md section 2)"""
@@ -72,28 +144,13 @@ def _stopped(_: Address, scene: ListenerInfo) -> Finding | None:
     )
 
 
-_STATES: Final = {
-    "T": ("is stopped", "continue it with kill -CONT {pid}"),
-    "t": ("is held by a debugger (pid {tracer})", "continue it there"),
-    "D": (
-        "hangs in the kernel (state D), for a disk or a network file system as a rule",
-        "see dmesg and /proc/{pid}/stack for what it waits for",
-    ),
-    "Z": (
-        "is a zombie (state Z): it has exited, and its parent has not collected it",
-        "end its parent, or start the VM again",
-    ),
-}
-"""Letters of proc(5), and what keeps such a process from greeting."""
-
-
 def _owned(address: Address, scene: ListenerInfo) -> Finding | None:
     owner = owner_of(address)
     if not owner:
         return None
     command = scene.command_line
     return Finding(
-        f"this monitor is {owner}'s own, which holds it for good",
+        _OWNED.format(owner=owner),
         advice(address, command.name if command else ""),
         Busy,
     )
@@ -105,19 +162,16 @@ def _other_kind(address: Address, scene: ListenerInfo) -> Finding | None:
     if channel is None:
         return None
     if channel.kind == AGENT:
-        return Finding("this is a guest agent, which does not greet", _AGENT_NEXT, NotQmp)
+        return Finding(*_IS_AGENT, NotQmp)
     if channel.kind == HMP:
-        return Finding("this is an HMP socket, not QMP", _hmp_next(scene), NotQmp)
+        return Finding(_IS_HMP, _hmp_next(scene), NotQmp)
     if channel.kind == SERIAL:
-        return Finding("this is the VM's serial line, not a monitor", _monitor_of(scene), NotQmp)
+        return Finding(_IS_SERIAL, _monitor_of(scene), NotQmp)
     if channel.wrap == "tls" and isinstance(address, TcpAddress):
-        return Finding("this monitor speaks TLS", f"use {tls_form(address)}", NotQmp)
+        what, todo = _IS_TLS
+        return Finding(what, todo.format(form=tls_form(address)), NotQmp)
     if channel.wrap == "websocket":
-        return Finding(
-            "this monitor speaks WebSocket, in which QEMU answers no command",
-            "start it without websocket=on",
-            NotQmp,
-        )
+        return Finding(*_IS_WEBSOCKET, NotQmp)
     return None
 
 
@@ -129,7 +183,7 @@ def _monitor_of(scene: ListenerInfo) -> str:
                  if one.kind == QMP and one.path and not one.abstract)  # fmt: skip
         path = next(filter(None, paths), "")
         if path:
-            return f"its QMP monitor is {path}"
+            return _ITS_MONITOR.format(path=path)
     return _NAME_ONE
 
 
@@ -139,11 +193,6 @@ def _hmp_next(scene: ListenerInfo) -> str:
     if found != _NAME_ONE:
         return found
     return ADD_QMP
-
-
-ADD_QMP: Final = "start QEMU with -qmp unix:PATH,server=on,wait=off as well"
-_NAME_ONE: Final = "name the socket that -qmp made"
-_AGENT_NEXT: Final = "say --guest-agent"
 
 
 def tls_form(address: TcpAddress) -> str:
@@ -157,11 +206,10 @@ def _held(_: Address, scene: ListenerInfo) -> Finding | None:
     first = scene.served[0]
     if first.process is not None and is_qmpsh(first.process):
         pid = first.process.pid
-        todo = f"type .disconnect at its prompt or end it, {SECOND}"
-        if not has_prompt(first.process):
-            todo = f"it runs a line or a script: wait for its end, end it with kill {pid}, {SECOND}"
-        return Finding(f"another qmpsh, pid {pid}, {SHARES}", todo, Busy)
-    return Finding(f"{first} {SHARES}", f"close that client, {SECOND}", Busy)
+        todo = _AT_A_PROMPT if has_prompt(first.process) else _WITHOUT_PROMPT.format(pid=pid)
+        return Finding(_HELD_BY_QMPSH.format(pid=pid), todo, Busy)
+    what, todo = _HELD
+    return Finding(what.format(client=first), todo, Busy)
 
 
 def has_prompt(process: Process) -> bool:
@@ -190,17 +238,15 @@ def _hung(address: Address, scene: ListenerInfo, seconds: float) -> Finding | No
         return None
     channel = channel_of(scene, address)
     if channel is not None and channel.kind == QMP:
-        runs = f"{_briefly(process)} is running and no other client is connected"
+        runs = _RUNS.format(process=_briefly(process))
         if seconds < SILENT_SECONDS:
-            return Finding(runs, "--connect-timeout allows more time", ConnectTimeout)
-        return Finding(
-            f"{runs}, but its main loop is stuck",
-            f"wait for what it does, a savevm or a dead disk, or end it with kill {process.pid}",
-            ConnectTimeout,
-        )
+            return Finding(runs, _SLOW, ConnectTimeout)
+        what, todo = _STUCK
+        return Finding(what.format(runs=runs), todo.format(pid=process.pid), ConnectTimeout)
     if scene.command_line is not None:
         return None
-    return Finding(f"{process} listens there, and says nothing", "name a QMP socket", NotQmp)
+    what, todo = _SILENT
+    return Finding(what.format(process=process), todo, NotQmp)
 
 
 _CAUSES: Final[tuple[Callable[[Address, ListenerInfo], Finding | None], ...]] = (
@@ -221,9 +267,9 @@ def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
     path = address.path
     if error.errno == errno.EAGAIN:
         why = crowd(address)
-        return why.error(f"{path} takes no more clients: {why.what}", why.todo)
+        return why.error(_NO_MORE.format(path=path, why=why.what), why.todo)
     if address.abstract:
-        return CannotConnect(f"cannot connect to the abstract socket {path}: {os_reason(error)}")
+        return CannotConnect(_ABSTRACT_FAILED.format(path=path, reason=os_reason(error)))
     # A path of one word is shown as the first word of a command line has to write it.
     path = path if "/" in path else f"./{path}"
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
@@ -232,37 +278,28 @@ def unix_refusal(address: UnixAddress, error: OSError) -> CannotConnect:
         return _no_permission(address)
     kind = _maybe_other_kind(path)
     if kind:
-        return NotQmp(f"{path} is {kind}, not a socket", LIST)
+        return NotQmp(_NO_SOCKET.format(path=path, kind=kind), LIST)
     if error.errno == errno.ECONNREFUSED:
-        return CannotConnect(
-            f"nothing listens on {path}: the VM that made this socket has ended", "start it again"
-        )
+        what, todo = _ENDED
+        return CannotConnect(what.format(path=path), todo)
     if error.errno == errno.EPROTOTYPE:
-        return CannotConnect(f"{path} is a socket of another type, not a stream as -qmp makes it")
-    return CannotConnect(f"cannot connect to {path}: {os_reason(error)}")
-
-
-LIST: Final = "qmpsh ls lists the monitors of this machine"
+        return CannotConnect(_OTHER_TYPE.format(path=path))
+    return CannotConnect(_FAILED.format(where=path, reason=os_reason(error)))
 
 
 def _not_there(path: str) -> CannotConnect:
     """Return the error for a missing file or folder."""
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
-        return CannotConnect(f"no such socket: {path}: no such folder: {folder}", LIST)
-    return CannotConnect(
-        f"no such socket: {path}",
-        f"start QEMU with -qmp unix:{path.replace(',', ',,')},server=on,wait=off; {LIST}",
-    )
+        return CannotConnect(_NO_FOLDER.format(path=path, folder=folder), LIST)
+    what, todo = _NO_FILE
+    option = path.replace(",", ",,")
+    return CannotConnect(what.format(path=path), todo.format(option=option))
 
 
 def crowd(address: UnixAddress) -> Finding:
     """Return why the backlog is full: one client is served, two wait (wire.md section 2)."""
-    return why_not_to_connect(address, inspect_listener(address)) or Finding(
-        "a client holds this monitor, which serves one at a time, and others are waiting",
-        f"close them, {SECOND}",
-        Busy,
-    )
+    return why_not_to_connect(address, inspect_listener(address)) or Finding(*_CROWD, Busy)
 
 
 def _maybe_other_kind(path: str) -> str:
@@ -285,10 +322,9 @@ def _no_permission(address: UnixAddress) -> CannotConnect:
     while not os.path.exists(place) and place != "/":
         place = os.path.dirname(place)
         what = f"the folder {place}"
-    return CannotConnect(
-        f"no permission to connect to {path}: {what} belongs to {_owner(place)}",
-        advice(address) or "run qmpsh as that user",
-    )
+    said, todo = _NO_PERMISSION
+    said = said.format(path=path, what=what, owner=_owner(place))
+    return CannotConnect(said, advice(address) or todo)
 
 
 def _owner(path: str) -> str:
@@ -301,21 +337,18 @@ def tcp_refusal(
 ) -> CannotConnect:
     """Return the error for a failed TCP connection. tls: TLS was to follow"""
     host, port = address
+    where = f"{host} port {port}"
     if isinstance(error, socket.gaierror):
-        return CannotConnect(f"cannot resolve {host}: {os_reason(error)}")
+        return CannotConnect(_UNKNOWN_HOST.format(host=host, reason=os_reason(error)))
     if isinstance(error, TimeoutError):
         within = "" if timeout is None else f" within {timeout:g} s"
-        return ConnectTimeout(
-            f"no answer from {host} port {port}{within}",
-            "check the address, and whether a firewall or another client of this monitor is in the"
-            " way",
-        )
+        what, todo = _NO_ANSWER
+        return ConnectTimeout(what.format(where=where, within=within), todo)
     if isinstance(error, ConnectionRefusedError):
-        return CannotConnect(
-            f"connection refused at {address.place}: nothing listens there",
-            f"is QEMU running with {_tls_options(address) if tls else _tcp_options(address)}?",
-        )
-    return CannotConnect(f"cannot connect to {host} port {port}: {os_reason(error)}")
+        what, todo = _PORT_CLOSED
+        options = _tls_options(address) if tls else _tcp_options(address)
+        return CannotConnect(what.format(place=address.place), todo.format(options=options))
+    return CannotConnect(_FAILED.format(where=where, reason=os_reason(error)))
 
 
 def _tcp_options(address: TcpAddress) -> str:
