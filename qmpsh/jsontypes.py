@@ -71,11 +71,12 @@ def get_strs(value: Json, key: str) -> tuple[str, ...]:
     return tuple([item for item in get_list(value, key) if isinstance(item, str)])
 
 
-_INT = re.compile(
+# Compiled by `re` when first used: most lines have no number.
+_INT = (
     r"(?P<sign>-?)(?:0[xX](?P<hex>[0-9a-fA-F]+)"
     r"|(?P<whole>0|[1-9][0-9]*)(?:\.(?P<fraction>[0-9]+)(?=[a-zA-Z]))?(?P<suffix>[kKmMgGtTpPeE]?))"
 )
-_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_FLOAT = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _SUFFIXES = "kmgtpe"
 _BOOLEANS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 
@@ -86,7 +87,7 @@ _MAX_NUMBER_CHARACTERS = 64
 def read_int(text: str) -> int | None:
     """Read `-5`, `0x10`, `64M` or `1.5G`; None if not an integer or out of the wire's bounds."""
     # No integer within the bounds is longer; Python refuses to convert thousands of digits.
-    match = _INT.fullmatch(text) if len(text) <= _MAX_NUMBER_CHARACTERS else None
+    match = re.fullmatch(_INT, text) if len(text) <= _MAX_NUMBER_CHARACTERS else None
     if match is None:
         return None
     value = int(match["hex"], 16) if match["hex"] else _scaled(match)
@@ -98,14 +99,14 @@ def read_int(text: str) -> int | None:
 
 def is_broken_size(text: str) -> bool:
     """Return whether the text is a size such as `1.3K`, which is not a whole number of bytes."""
-    match = _INT.fullmatch(text) if len(text) <= _MAX_NUMBER_CHARACTERS else None
+    match = re.fullmatch(_INT, text) if len(text) <= _MAX_NUMBER_CHARACTERS else None
     return match is not None and not match["hex"] and _scaled(match) is None
 
 
 def read_number(text: str) -> int | float | None:
     """Read what read_int takes, or `1.5`, `1e3`; None for anything else."""
     value = read_int(text)
-    if value is not None or not _FLOAT.fullmatch(text):
+    if value is not None or not re.fullmatch(_FLOAT, text):
         return value
     number = float(text)
     return number if abs(number) != float("inf") else None

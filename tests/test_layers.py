@@ -328,7 +328,8 @@ def test_one_shot_loads_nothing_heavy(vm: Vm, line: str) -> None:
 
 
 ONLY_FOR_AN_ERROR = {
-    "qmpsh.schema.builtin",
+    "qmpsh.schema.actions",
+    "qmpsh.schema.agent",
     "qmpsh.schema.describe",
     "qmpsh.schema.manual",
     "qmpsh.secrets",

@@ -18,10 +18,12 @@ from qmpsh.jsontypes import Json, as_str
 from qmpsh.language.cursor import partial_word
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.tokens import ScanState
-from qmpsh.light_typing import NamedTuple
-from qmpsh.schema.builtin import actions_of
-from qmpsh.schema.manual.find import Manual
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
+from qmpsh.schema.actions import actions_of
 from qmpsh.schema.model import Schema
+
+if TYPE_CHECKING:
+    from qmpsh.schema.manual.find import Manual
 
 
 class Form(Enum):

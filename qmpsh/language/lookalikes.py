@@ -7,7 +7,6 @@ error that names it; text that is meant to hold it is quoted.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 
 from qmpsh.errors import LineSyntaxError, Span
@@ -17,11 +16,10 @@ from qmpsh.language.values import SourceText
 _BLANK = "[\u00a0\u00ad\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]"
 _QUOTE = "[\u00ab\u00bb\u2018-\u201f\u2039\u203a]"
 _DASH = "[\u2010-\u2015\u2212]"
-_IN_VALUE = re.compile(f"(?P<blank>{_BLANK})|^(?P<quote>{_QUOTE})")
-_IN_NAME = re.compile(f"{_IN_VALUE.pattern}|(?P<dash>{_DASH})")
-_IN_HMP = re.compile(
-    rf'"(?:[^"\\]|\\.)*(?:"|\Z)|(?P<blank>{_BLANK})|(?<![^ \t])(?P<quote>{_QUOTE})', re.DOTALL
-)
+# Compiled by `re` when first used: all that they find is beyond ASCII, and most text is not.
+_IN_VALUE = f"(?P<blank>{_BLANK})|^(?P<quote>{_QUOTE})"
+_IN_NAME = f"{_IN_VALUE}|(?P<dash>{_DASH})"
+_IN_HMP = rf'(?s)"(?:[^"\\]|\\.)*(?:"|\Z)|(?P<blank>{_BLANK})|(?<![^ \t])(?P<quote>{_QUOTE})'
 _MEANT = {
     "blank": "stands where a space is expected: type a space, or quote the text",
     "quote": "is not a quotation mark: type \" or ' instead",
@@ -44,7 +42,7 @@ def find_look_alike(text: str, tokens: Iterable[Token]) -> tuple[Span, str] | No
         return None
     for token in tokens:
         pattern = _PATTERNS.get(token.kind)
-        for match in pattern.finditer(token.text(text)) if pattern is not None else ():
+        for match in re.finditer(pattern, token.text(text)) if pattern is not None else ():
             if match.lastgroup is not None:
                 start = token.start + match.start()
                 return (start, start + 1), _sentence(match[0], match.lastgroup)
@@ -60,7 +58,7 @@ def refuse_look_alikes(source: SourceText, tokens: Iterable[Token]) -> None:
 
 def refuse_in_name(word: str, line: str, start: int) -> None:
     """Raise LineSyntaxError if a name or a key that stands at `start` of the line has one."""
-    match = _IN_NAME.search(word)
+    match = None if word.isascii() else re.search(_IN_NAME, word)
     if match is not None:
         at = start + match.start()
         raise LineSyntaxError(_sentence(match[0], match.lastgroup or ""), line, (at, at + 1))
@@ -68,10 +66,13 @@ def refuse_in_name(word: str, line: str, start: int) -> None:
 
 def needs_quotes(word: str, *, is_key: bool) -> bool:
     """Return whether a word can only be meant as it is in quotes."""
-    return (_IN_NAME if is_key else _IN_VALUE).search(word) is not None
+    return not word.isascii() and re.search(_IN_NAME if is_key else _IN_VALUE, word) is not None
 
 
 def _sentence(char: str, kind: str) -> str:
+    # Imported here: only an error names a character.
+    import unicodedata
+
     name = unicodedata.name(char).lower()
     name = "curly quote" if "\u2018" <= char <= "\u201f" else name
     article = "an" if name[0] in "aeiou" else "a"

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from qmpsh.shell.overview.rows import OverviewRow
 
 # Possessive: what `re` could come back to it remembers, 165 bytes for each character of a string.
-_TOKEN = re.compile(
+# Compiled by `re` when first used: not before an answer is shown.
+_TOKEN = (
     r'(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*+")'
     r"|(?P<number>-?\d[\d.eE+-]*)"
     r"|(?P<literal>\b(?:true|false|null|NaN|Infinity)\b)"
@@ -46,7 +47,7 @@ def json_line(text: str) -> Line:
     """Return one line of JSON as a list of (role, text); the joined texts equal the line."""
     line: Line = []
     end = 0
-    for match in _TOKEN.finditer(text):
+    for match in re.finditer(_TOKEN, text):
         if match.start() > end:
             line.append(("", text[end : match.start()]))
         end = match.end()

@@ -27,12 +27,12 @@ _NAMED = re.compile(
 _SCHEME = re.compile(r"(?<=[a-zA-Z0-9+.-]):(?:\\*/){2}")
 _PERCENT_SCHEME = re.compile(r"is(?:csi|er)\Z")
 """Of those that write `user%password@`. Source: QEMU, block/iscsi.c."""
-_TOKEN = re.compile(
-    r"""[?&;](?:access_token|api_?key|auth|key|password|secret|sig|signature|token"""
-    r"""|x-(?:amz|goog)-(?:credential|security-token|signature))=(?P<value>[^&\s"'#;]++)""",
-    re.IGNORECASE,
+# Compiled by `re` when first used, as some below: few texts hold what they look for.
+_TOKEN = (
+    r"""(?i)[?&;](?:access_token|api_?key|auth|key|password|secret|sig|signature|token"""
+    r"""|x-(?:amz|goog)-(?:credential|security-token|signature))=(?P<value>[^&\s"'#;]++)"""
 )
-_RBD = re.compile(r"""(?<![a-zA-Z0-9])rbd:[^\s"']*+""")
+_RBD = r"""(?<![a-zA-Z0-9])rbd:[^\s"']*+"""
 _RBD_KEY = re.compile(r":key=(?P<value>(?:\\.|[^:,\\])+)", re.DOTALL)
 _JSON_NAME = "json:"
 _END_OF_URL = re.compile(r"""[\s"']""")
@@ -42,15 +42,13 @@ _OPTION = re.compile(r"(?<!,),[\w.-]+=")
 _PORT = re.compile(r"\d{1,5}(?:[/?#,;\\}]|\Z)")
 _PAIR = re.compile(r"(?:[^,]+|,,)+")
 
-_OBJECT_DATA = re.compile(
-    rf"""((?:^|[,{{ ])"?(?:data|key|iv)"?[=:] ?)(?P<value>{_QUOTED}|(?:[^,}}]|,,)*)"""
-)
-_CREDENTIAL = re.compile(
+_OBJECT_DATA = rf"""((?:^|[,{{ ])"?(?:data|key|iv)"?[=:] ?)(?P<value>{_QUOTED}|(?:[^,}}]|,,)*)"""
+_CREDENTIAL = (
     r"(?:\bio\.systemd\.credential(?:\.binary)?|\bsystemd\.set_credential(?:_binary)?)"
     r"[:=][^:=,\s]*[:=](?P<value>\S+)"
 )
 """Source: systemd.system-credentials(7), `-smbios type=11` and the kernel's command line."""
-_FIRMWARE = re.compile(r"(?:^|,)string=(?P<value>.+)", re.DOTALL)
+_FIRMWARE = r"(?s)(?:^|,)string=(?P<value>.+)"
 
 
 def is_secret_name(name: str) -> bool:
@@ -69,10 +67,10 @@ def mask_word(word: str) -> str:
     """Return one word of a process's command line, where QEMU's options may stand, masked."""
     found = value_secrets(word)
     if "secret" in word or "passw" in word:
-        found += [match.span("value") for match in _OBJECT_DATA.finditer(word)]
-    found += [match.span("value") for match in _CREDENTIAL.finditer(word)]
+        found += [match.span("value") for match in re.finditer(_OBJECT_DATA, word)]
+    found += [match.span("value") for match in re.finditer(_CREDENTIAL, word)]
     if "name=opt/" in word:  # of -fw_cfg
-        found += [match.span("value") for match in _FIRMWARE.finditer(word)]
+        found += [match.span("value") for match in re.finditer(_FIRMWARE, word)]
     return mask_spans(word, join_spans(word, found))
 
 
@@ -107,8 +105,8 @@ def url_secrets(text: str) -> list[Span]:
     """Return where the passwords, tokens and keys of URLs stand."""
     found = list(_url_secrets(text, _END_OF_URL))
     if "=" in text:
-        found += [match.span("value") for match in _TOKEN.finditer(text)]
-    for name in _RBD.finditer(text) if "rbd:" in text else ():
+        found += [match.span("value") for match in re.finditer(_TOKEN, text)]
+    for name in re.finditer(_RBD, text) if "rbd:" in text else ():
         found += [match.span("value") for match in _RBD_KEY.finditer(text, *name.span())]
     return found
 

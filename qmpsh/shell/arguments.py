@@ -75,7 +75,7 @@ def _unknown_properties(schema: Schema, line: CommandLine) -> Generator[Wish, st
 
 def _typed_action(introspection: Introspection, line: CommandLine) -> Reading:
     # Imported here: few lines are in a transaction.
-    from qmpsh.schema.builtin import actions_of
+    from qmpsh.schema.actions import actions_of
 
     yield from introspection.load_schema()
     schema = introspection.schema

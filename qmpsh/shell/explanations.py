@@ -11,7 +11,7 @@ from qmpsh.language.arguments import split_words
 from qmpsh.language.cursor import parsed_line
 from qmpsh.language.syntax import PLAIN
 from qmpsh.language.tokens import Token, TokenKind
-from qmpsh.schema.builtin import actions_of
+from qmpsh.schema.actions import actions_of
 from qmpsh.schema.describe import guess_argument, members_of
 from qmpsh.schema.model import ObjectType, Schema, is_open
 from qmpsh.shell.introspection import Introspection

@@ -132,7 +132,7 @@ class Introspection:
         manual = self.manual()
         if manual is not None and self._machine.commands:
             # Imported here: the servers of most users have a schema.
-            from qmpsh.schema.builtin import manual_schema
+            from qmpsh.schema.agent import manual_schema
 
             self.schema = manual_schema(manual, self._machine.commands, self._machine.version)
         self._loaded = True

@@ -8,7 +8,7 @@ from qmpsh.errors import SchemaMismatch
 from qmpsh.jsontypes import JsonObject
 from qmpsh.language.lines import parse_line
 from qmpsh.language.syntax import CommandLine
-from qmpsh.schema.builtin import manual_schema
+from qmpsh.schema.agent import manual_schema
 from qmpsh.schema.check import check_arguments
 from qmpsh.schema.describe import command_signature
 from qmpsh.schema.manual.find import Manual

@@ -1,14 +1,9 @@
-"""Schemas that do not come from introspection: a guest agent's, and that of a transaction's lines.
+"""The schema of a guest agent, from its manual page.
 
-A guest agent has no introspection, but its manual page lists each command's arguments with their
-types. They are turned into the entities of a `query-qmp-schema` reply, one at a time when asked
-for, so that checks, completion and signatures need not know the difference. What the manual leaves
-open accepts anything.
-
-In a transaction the commands are its actions, and the types are the server's. Each line between
-`transaction(` and `)` is one element of `actions`: its name is a value of the element's tag, its
-arguments are the members of `data` in that value's branch. Given this schema, the code that reads,
-checks or completes commands does the same for actions.
+An agent has no introspection, but its manual page lists each command's arguments with their types.
+They are turned into the entities of a `query-qmp-schema` reply, one at a time when asked for, so
+that checks, completion and signatures need not know the difference. What the manual leaves open
+accepts anything.
 
 Source: qemu-ga-ref(7) of QEMU 7.2 and 10.0.
 """
@@ -21,8 +16,7 @@ from collections.abc import Iterable
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.schema.manual.article import Article, ArticleBase, ArticleMember
 from qmpsh.schema.manual.find import Manual
-from qmpsh.schema.model import EMPTY, CommandInfo, EnumType, ObjectType, Schema, Type
-from qmpsh.schema.walk import descend
+from qmpsh.schema.model import Schema
 
 _JSON_TYPES = {
     "string": "string", "str": "string", "boolean": "boolean", "bool": "boolean",
@@ -152,46 +146,3 @@ def _members(article: Article) -> Iterable[ArticleMember]:
 def _article(manual: Manual, name: str, kind: str) -> Article | None:
     article = manual.article(name)
     return article if article is not None and article.kind == kind else None
-
-
-class ActionSchema(Schema):
-    """The schema of a transaction's lines.
-
-    schema:  the server's
-    element: the type of an element of `actions`, a union
-    kinds:   the values of its tag
-    """
-
-    def __init__(self, schema: Schema, element: ObjectType, kinds: EnumType) -> None:
-        super().__init__(lambda name: None, kinds.names(), schema.events)
-        self.binding = schema.binding
-        self._schema = schema
-        self._element = element
-        self._kinds = kinds
-
-    def command(self, name: str) -> CommandInfo | None:
-        """Return what is known of an action; None if there is none of that name."""
-        kind = next((kind for kind in self._kinds.members if kind.name == name), None)
-        return CommandInfo(name, "", "", False, kind.features) if kind is not None else None
-
-    def type(self, name: str) -> Type:
-        """Return the server's type of that name."""
-        return self._schema.type(name)
-
-    def arguments(self, command: str) -> ObjectType | None:
-        """Return the type of an action's data; None for an unknown action."""
-        if self.command(command) is None:
-            return None
-        data = descend(self._schema, self._element, ("data",), lambda path: command)
-        return data if isinstance(data, ObjectType) else EMPTY
-
-
-def actions_of(schema: Schema) -> ActionSchema | None:
-    """Return the schema of `transaction`'s actions; None if it is missing or differently built."""
-    arguments = schema.arguments("transaction")
-    element = arguments and descend(schema, arguments, ("actions", "0"), lambda path: None)
-    tag = element.member(element.tag or "") if isinstance(element, ObjectType) else None
-    kinds = schema.type(tag.type) if tag is not None else None
-    if isinstance(element, ObjectType) and isinstance(kinds, EnumType):
-        return ActionSchema(schema, element, kinds)
-    return None
