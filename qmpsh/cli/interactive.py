@@ -5,6 +5,9 @@ The front end creates the session itself, because it has to receive everything f
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections.abc import Iterator
 from functools import partial
 
 from qmpsh.cli.argv import Options
@@ -12,7 +15,7 @@ from qmpsh.cli.config import Config, read_config
 from qmpsh.client.client import Client
 from qmpsh.paths import config_file
 from qmpsh.render.environment import Environment
-from qmpsh.render.theme import terminal_colours, theme_names
+from qmpsh.render.theme import THEMES, stated_background, terminal_colours, theme_names
 from qmpsh.schema.model import Schema
 from qmpsh.secrets.masker import mask_line
 from qmpsh.shell.history import is_kept
@@ -24,6 +27,8 @@ from qmpsh.ui.common.front_end import TerminalEnv
 from qmpsh.ui.common.history import LineHistory
 from qmpsh.ui.common.keys import shown_keys
 from qmpsh.ui.common.runner import redirect
+from qmpsh.ui.common.terminal_answers import may_be_asked
+from qmpsh.ui.common.terminal_input import TerminalInput
 
 
 def configured(options: Options) -> tuple[Options, Config]:
@@ -79,16 +84,9 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
 
     name = "history-guest" if options.guest_agent else "history"
     history = LineHistory(is_hmp, config.aliases, name)
-    environment = Environment(options.color)
-    env = TerminalEnv(
-        config.preferences.theme,
-        environment.has_colours,
-        config.keys,
-        config.roles,
-        terminal_colours(environment.variables),
-    )
     try:
-        return _serve(connect, history, env, options)
+        with _terminal(config, Environment(options.color)) as env:
+            return _serve(connect, history, env, options)
     except Exception as error:
         # On its way to the report of a crash: only here it is known what was typed.
         for session in sessions:
@@ -98,6 +96,37 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
     finally:
         for session in sessions:
             session.close()
+
+
+@contextlib.contextmanager
+def _terminal(config: Config, environment: Environment) -> Iterator[TerminalEnv]:
+    """The terminal, asked what its looks depend on; it answers while the front end is loaded."""
+    asked = _ask_terminal(config.preferences.theme, environment)
+    try:
+        yield TerminalEnv(
+            config.preferences.theme,
+            environment.has_colours,
+            config.keys,
+            config.roles,
+            terminal_colours(environment.variables),
+            input=asked,
+        )
+    finally:
+        if asked is not None:
+            asked.restore()
+
+
+def _ask_terminal(theme: str, environment: Environment) -> TerminalInput | None:
+    """Ask the terminal; None if it need not or cannot be asked."""
+    variables = environment.variables
+    is_known = theme in THEMES or bool(stated_background(variables))
+    if is_known or not (environment.is_interactive and environment.has_colours):
+        return None
+    if not may_be_asked(variables.get("TERM", "")):
+        return None
+    asked = TerminalInput(sys.stdin)
+    asked.ask(sys.stdout)
+    return asked
 
 
 def _serve(connect: Connect, history: LineHistory, env: TerminalEnv, options: Options) -> int:

@@ -45,6 +45,7 @@ from qmpsh.ui.common.reporter import Reporter
 from qmpsh.ui.common.runner import LineRunner
 from qmpsh.ui.common.style import NO_ROLES, color_depth, make_style, suggester
 from qmpsh.ui.common.suspend import Suspender
+from qmpsh.ui.common.terminal_input import TerminalInput
 
 Key = TypeVar("Key")
 Result = TypeVar("Result")
@@ -153,6 +154,7 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._leave, SIGNALLED + number)
         self._suspender.watch(loop, self._has_terminal)
+        self._hear_terminal()
         try:
             with freeze_heap():
                 exit_code = await self._serve()
@@ -166,6 +168,15 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         if self._fault is not None:
             raise self._fault
         return exit_code
+
+    def _hear_terminal(self) -> None:
+        """Take what the terminal has answered so far; nothing waits for it."""
+        asked = self._env.input
+        background = asked.background() if isinstance(asked, TerminalInput) else ""
+        if background:
+            terminal = self._env.terminal._replace(background=background)
+            self._env = self._env._replace(terminal=terminal)
+            self._set_style(self._env.style())
 
     # ------------------------------------------------------------------ what a front end does
 
