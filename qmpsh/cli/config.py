@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from qmpsh.errors import LineSyntaxError, UsageError
@@ -27,6 +27,22 @@ from qmpsh.shell.preferences import ROWS, PreferenceValues, find_row
 from qmpsh.suggest import did_you_mean
 from qmpsh.ui.common.keys import KEYS, KeyBinding, KeyTakenError, check_name, read_keys, rebound
 from qmpsh.ui.common.style import check_role
+
+_NO_FILE = "no such file {path}"
+_UNREADABLE = "cannot read {path}: {reason}"
+_FAULT = "{name}:{line}: {what}"
+_NOT_UTF8 = "expected UTF-8"
+_NO_TABLE = "no such table{hint}"
+_NO_OPTION = "no such option{hint}"
+_CHOICES = "; there are {names}"
+_WANTS_TABLE = "expected a table, as in [{table}]"
+_WANTS_KEYS = 'expected a key such as "F2", or a list of keys'
+_WANTS_STYLE = 'expected a style such as "bold #ff8787"'
+_WANTS_BEGINNING = 'expected the beginning of a line, as in "query-block | jq ."'
+_WANTS_NAME = "expected a word that begins with a letter"
+_WANTS_ONE_LINE = "expected one line, every quote and bracket in it closed"
+_WANTS_TEXT = "expected a text, a number, true or false"
+_WANTS_BOOLEAN = "expected true or false, not {value}"
 
 _STARTING = ("plain", "connect-timeout")
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
@@ -68,15 +84,16 @@ def read_config(path: str, *, must_exist: bool = False) -> Config:
         data = read_regular(path, MAX_CONFIG_BYTES)
     except (FileNotFoundError, NotADirectoryError) as error:
         if must_exist:
-            raise UsageError(f"no such file {path}") from error
+            raise UsageError(_NO_FILE.format(path=path)) from error
         return Config()
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+        raise UsageError(_UNREADABLE.format(path=path, reason=error.strerror)) from error
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{os.path.basename(path)}:{line}: expected UTF-8") from error
+        fault = _FAULT.format(name=os.path.basename(path), line=line, what=_NOT_UTF8)
+        raise UsageError(fault) from error
     return parse_config(text, os.path.basename(path))
 
 
@@ -90,7 +107,8 @@ def parse_config(text: str, name: str) -> Config:
     except tomllib.TOMLDecodeError as error:
         found = _AT.search(str(error))
         line = int(found[1]) if found and found[1] else text.count("\n") + 1
-        raise UsageError(f"{name}:{line}: {_AT.sub('', str(error))}") from error
+        what = _AT.sub("", str(error))
+        raise UsageError(_FAULT.format(name=name, line=line, what=what)) from error
     config = Config()
     for table, content in tables.items():
         try:
@@ -98,7 +116,8 @@ def parse_config(text: str, name: str) -> Config:
         except _Fault as fault:
             line = _line_of(text, table, fault.key)
             full = f"{table}.{fault.key}" if fault.key else table
-            raise UsageError(f"{name}:{line}: {full}: {fault}") from fault
+            what = f"{full}: {fault}"
+            raise UsageError(_FAULT.format(name=name, line=line, what=what)) from fault
     return config
 
 
@@ -107,16 +126,20 @@ def _read_table(config: Config, table: str, content: object) -> Config:
         return _guarded("", lambda: _option(config, "theme", content))
     names = ("keys", *_TABLES)
     if table not in names:
-        hint = did_you_mean(table, names) or f"; there are {', '.join(names)}"
-        raise _Fault("", UsageError(f"no such table{hint}"))
+        raise _Fault("", UsageError(_NO_TABLE.format(hint=_hint(table, names))))
     if not isinstance(content, dict):
-        raise _Fault("", UsageError(f"expected a table, as in [{table}]"))
+        raise _Fault("", UsageError(_WANTS_TABLE.format(table=table)))
     if table == "keys":
         return _rebind(config, content)
     read = _TABLES[table]
     for key, value in (_flat(content) if table == "theme" else content).items():
         config = _guarded(key, partial(read, config, key, value))
     return config
+
+
+def _hint(name: str, names: Sequence[str]) -> str:
+    """Return what was meant, or else what there is."""
+    return did_you_mean(name, names) or _CHOICES.format(names=", ".join(names))
 
 
 def _guarded(key: str, read: Callable[[], Config]) -> Config:
@@ -147,9 +170,7 @@ def _option(config: Config, key: str, value: object) -> Config:
     if key == "connect-timeout":
         return config._replace(connect_timeout=parse_limit(word))
     if key not in ROWS:
-        names = [*ROWS, *_STARTING]
-        hint = did_you_mean(key, names) or f"; there are {', '.join(names)}"
-        raise UsageError(f"no such option{hint}")
+        raise UsageError(_NO_OPTION.format(hint=_hint(key, [*ROWS, *_STARTING])))
     if key == "theme":
         check_theme(word)
     return config._replace(preferences=find_row(key).put(config.preferences, word))
@@ -171,7 +192,7 @@ def _take_keys(config: Config, key: str, value: object, changes: dict[str, list[
     texts: list[object] = value if isinstance(value, list) else [value]
     for text in texts:
         if not isinstance(text, str):
-            raise UsageError('expected a key such as "F2", or a list of keys')
+            raise UsageError(_WANTS_KEYS)
         read_keys(text)
     changes[key] = [str(text) for text in texts]
     return config
@@ -179,22 +200,22 @@ def _take_keys(config: Config, key: str, value: object, changes: dict[str, list[
 
 def _role(config: Config, key: str, value: object) -> Config:
     if not isinstance(value, str):
-        raise UsageError('expected a style such as "bold #ff8787"')
+        raise UsageError(_WANTS_STYLE)
     check_role(key, value)
     return config._replace(roles={**config.roles, key: value})
 
 
 def _alias(config: Config, key: str, value: object) -> Config:
     if not isinstance(value, str) or not value.strip():
-        raise UsageError('expected the beginning of a line, as in "query-block | jq ."')
+        raise UsageError(_WANTS_BEGINNING)
     if not key or len(key.split()) != 1 or key[0] in "#{.)(":
-        raise UsageError("expected a word that begins with a letter")
+        raise UsageError(_WANTS_NAME)
     try:
         goes_on = needs_more(value)
     except LineSyntaxError as error:
         raise UsageError(str(error)) from error
     if "\n" in value or goes_on:
-        raise UsageError("expected one line, every quote and bracket in it closed")
+        raise UsageError(_WANTS_ONE_LINE)
     return config._replace(aliases={**config.aliases, key: value.strip()})
 
 
@@ -216,13 +237,13 @@ def _text(value: object) -> str:
         return "on" if value else "off"
     if isinstance(value, str | int | float):
         return str(value)
-    raise UsageError("expected a text, a number, true or false")
+    raise UsageError(_WANTS_TEXT)
 
 
 def _boolean(value: object) -> bool:
     found = value if isinstance(value, bool) else read_boolean(str(value))
     if found is None:
-        raise UsageError(f"expected true or false, not {value}")
+        raise UsageError(_WANTS_BOOLEAN.format(value=value))
     return found
 
 
