@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from qmpsh.stream import Stream
 
 
+_BROKE = "the connection broke: {reason}"
+_GONE = "the server is gone: {reason}"
+_NOT_PASSED = "the descriptor could not be sent with it: {reason}"
+_WAITING = "waiting for {what}"
+_NO_HOST_NAME = "cannot resolve {host}: not a valid host name"
+
 NOTICE_SECONDS = 1.0
 """seconds after which it is said what is waited for"""
 
@@ -62,7 +68,7 @@ class SocketStream:
             # QEMU exits with the newline after `quit` unread (wire.md section 8): an end as any.
             return b""
         except OSError as error:
-            raise ConnectionLost(f"the connection broke: {os_reason(error)}") from error
+            raise ConnectionLost(_BROKE.format(reason=os_reason(error))) from error
 
     def send(self, data: bytes) -> int:
         try:
@@ -70,7 +76,7 @@ class SocketStream:
         except BlockingIOError:
             return 0
         except OSError as error:
-            raise ConnectionLost(f"the server is gone: {os_reason(error)}") from error
+            raise ConnectionLost(_GONE.format(reason=os_reason(error))) from error
 
     def _without_telnet(self, data: bytes) -> bytes | None:
 
@@ -105,9 +111,7 @@ class UnixStream(SocketStream):
         except BlockingIOError:
             return 0
         except OSError as error:
-            raise ConnectionLost(
-                f"the descriptor could not be sent with it: {os_reason(error)}"
-            ) from error
+            raise ConnectionLost(_NOT_PASSED.format(reason=os_reason(error))) from error
 
 
 def carries_descriptors(stream: Stream) -> bool:
@@ -166,7 +170,7 @@ def _arrive(
             raise stream.overdue(timeout or 0.0)
         if notice is not None and now >= patience:
             if not stream.may_ask:
-                notice(f"waiting for {stream.awaits}")
+                notice(_WAITING.format(what=stream.awaits))
             patience = math.inf
         awaited = READ | WRITE if stream.wants_write else READ
         if wait_for({stream.fileno(): awaited}, min(deadline, patience) - now):
@@ -256,7 +260,7 @@ def connect_tcp(address: TcpAddress, timeout: float | None, *, tls: bool = False
 
         raise tcp_refusal(address, timeout, error, tls=tls) from error
     except UnicodeError as error:  # of the codec for names in other scripts
-        raise CannotConnect(f"cannot resolve {address.host}: not a valid host name") from error
+        raise CannotConnect(_NO_HOST_NAME.format(host=address.host)) from error
     return connection
 
 
