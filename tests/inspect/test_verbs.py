@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from qmpsh.address import UnixAddress
 from qmpsh.client.client import Client
-from qmpsh.jsontypes import Json
-from tests.client.servers import GREETING, Peer, serving
 from tests.conftest import RunQmpsh
 from tests.ports import free_port
-from tests.programs import need, running
-from tests.qemu import Vm, VmStarter, is_listening
-from tests.waiting import wait_until
+from tests.qemu import Vm, VmStarter
 
 EVIL = "evil\x1b[31m"
 
@@ -115,34 +109,6 @@ def test_a_session_works(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
     Client.connect(UnixAddress(vm.path)).close()
 
 
-@pytest.mark.parametrize("answer", [[5], {}, [{"name": 5}]])
-def test_a_session_without_names_of_commands_does_not_work(
-    run_qmpsh: RunQmpsh, answer: Json
-) -> None:
-    def behave(peer: Peer) -> None:
-        peer.greet()
-        while True:
-            peer.reply(peer.receive(), answer)
-
-    with serving(behave) as path:
-        checks = examined(run_qmpsh, path, 3)
-    assert checks["commands"] == ("fail", "query-commands returned no names")
-    assert "session" not in checks
-
-
-def test_a_server_that_does_not_agree(run_qmpsh: RunQmpsh) -> None:
-    def behave(peer: Peer) -> None:
-        peer.send(GREETING)
-        with contextlib.suppress(EOFError):
-            while True:
-                peer.receive()
-
-    with serving(behave) as path:
-        checks = examined(run_qmpsh, path, 3)
-    assert "did not answer qmp_capabilities" in checks["session"][1]
-    assert checks["next"][1].startswith("kill -CONT wakes a stopped process")
-
-
 def test_a_busy_monitor_is_not_disturbed(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     client = Client.connect(UnixAddress(vm.path))
     checks = examined(run_qmpsh, vm.path, 3)
@@ -174,70 +140,6 @@ def test_other_kinds(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
     checks = examined(run_qmpsh, f"127.0.0.1:{port}", 0)
     assert checks["kind"] == ("ok", "qmp, telnet")
     assert checks["session"] == ("ok", "works")
-
-
-def test_files(tmp_path: Path, run_qmpsh: RunQmpsh, vm: Vm) -> None:
-    checks = examined(run_qmpsh, str(tmp_path / "none"), 3)
-    assert checks["file"] == ("fail", f"{tmp_path}/none: No such file or directory")
-    (tmp_path / "file").touch()
-    checks = examined(run_qmpsh, str(tmp_path / "file"), 3)
-    assert f"{tmp_path}/file is not a socket" in checks["file"][1]
-    vm.kill()
-    checks = examined(run_qmpsh, vm.path, 3)
-    assert checks["listener"] == ("warn", "none in this network namespace")
-    assert checks["session"] == (
-        "fail", f"nothing listens on {vm.path}: the VM that made this socket has ended"
-    )  # fmt: skip
-
-
-def test_a_tls_port_is_found_by_asking(tmp_path: Path, run_qmpsh: RunQmpsh) -> None:
-    openssl = need("openssl")
-    port = free_port()
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key",
-         "-out", "cert", "-subj", "/CN=localhost"],
-        cwd=tmp_path, capture_output=True, check=True,
-    )  # fmt: skip
-    words = ["s_server", "-key", "key", "-cert", "cert", "-accept", f"127.0.0.1:{port}", "-quiet"]
-    with running(openssl, *words, cwd=str(tmp_path)):
-        wait_until(lambda: f":{port:04X} " in Path("/proc/net/tcp").read_text())
-        checks = examined(run_qmpsh, f"127.0.0.1:{port}", 3)
-    assert checks["next"] == ("info", f"it speaks TLS: use tls:127.0.0.1:{port}?ca=FILE")
-
-
-def test_a_guest_agent_under_another_name(tmp_path: Path, run_qmpsh: RunQmpsh, vm: Vm) -> None:
-    """Where the command line does not tell, a question that does no harm does."""
-    agent = need("qemu-ga")
-    socat = need("socat")
-    path, front = f"{vm.folder}/g", f"{vm.folder}/front"
-    with (
-        running(str(agent), "-m", "unix-listen", "-p", path, "-t", vm.folder),
-        running(str(socat), f"UNIX-LISTEN:{front},fork", f"UNIX:{path}"),
-    ):
-        wait_until(lambda: is_listening(path) and is_listening(front))
-        assert examined(run_qmpsh, path, 3)["next"] == ("info", "say --guest-agent")
-        assert examined(run_qmpsh, front, 3)["next"] == (
-            "info", "it is a guest agent, and it answers: use --guest-agent"
-        )  # fmt: skip
-
-
-def test_all_that_can_be_done_is_next(run_qmpsh: RunQmpsh) -> None:
-    checks = examined(run_qmpsh, "exec:sleep 100", 3)
-    assert checks["next"] == (
-        "info",
-        "close that client, or give QEMU a second -qmp; a guest agent's socket needs --guest-agent",
-    )
-    done = run_qmpsh("doctor", "--json", "exec:echo 'one; two' >&2; exit 7")
-    session, todo = json.loads(done.stdout)[-2:]
-    assert session["text"].endswith(" ended before it sent a QMP greeting, exit 7: one; two")
-    assert todo["text"].startswith("run the command alone ")
-
-
-def test_a_place_elsewhere(run_qmpsh: RunQmpsh) -> None:
-    port = free_port()
-    checks = examined(run_qmpsh, f"127.0.0.1:{port}", 3)
-    assert checks["listener"] == ("info", "not on this machine, as far as can be seen")
-    assert checks["session"][1] == f"connection refused at 127.0.0.1:{port}: nothing listens there"
 
 
 def test_what_is_around(vm: Vm, run_qmpsh: RunQmpsh) -> None:
