@@ -97,6 +97,10 @@ FILES: Table = (
         "the lines typed, one file each for QMP, HMP and guest agent",
     ),
     ("~/.local/state/qmpsh/wire.log", "the log that .log on writes"),
+    (
+        "~/.local/state/qmpsh/machines.json",
+        "checksums of what VMs had, to say on the first screen what has changed",
+    ),
     ("~/.local/state/qmpsh/crash-*.txt", "reports of internal errors of qmpsh"),
     ("~/.cache/qmpsh/schema-*", "what servers accept; can be deleted at any time"),
 )

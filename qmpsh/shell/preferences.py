@@ -28,7 +28,8 @@ class PreferenceValues(NamedTuple):
 
     theme: dark, light, none, auto or a pygments style; editing: emacs or vi; view: json or
     table; events: the pane is there; events_width: columns, 0 for as many as fit; timeout:
-    seconds, None for no limit; live: ask the VM for values; confirm: ask before what ends it.
+    seconds, None for no limit; live: ask the VM for values; confirm: ask before what ends
+    it; overview: show the machine on the first screen.
     """
 
     theme: str = "auto"
@@ -40,6 +41,7 @@ class PreferenceValues(NamedTuple):
     live: bool = True
     timeout: float | None = None
     confirm: bool = True
+    overview: bool = True
 
 
 class PreferenceRow(NamedTuple):
@@ -140,6 +142,12 @@ ROWS: dict[str, PreferenceRow] = {
         "ask before commands that end or reset the VM",
         lambda values, word: values._replace(confirm=_switch(word)),
         lambda values: _word(values.confirm),
+        _SWITCH,
+    ),
+    "overview": PreferenceRow(
+        "the machine at a glance on the first screen",
+        lambda values, word: values._replace(overview=_switch(word)),
+        lambda values: _word(values.overview),
         _SWITCH,
     ),
 }

@@ -67,12 +67,13 @@ class SessionHarness:
         self.shown: list[Answer | Note] = []
 
     def wait(self, what: str = "it", *, learnt: bool = False) -> None:
-        """Poll until nothing runs (and until the schema is known)."""
+        """Poll until nothing runs (and until the schema and the machine are known)."""
 
         def done() -> bool:
             self.session.poll()
             catalog = self.session.catalog
-            return self.session.running is None and (not learnt or catalog.schema is not None)
+            is_known = catalog.schema is not None and not self.session.queries.overview.is_open
+            return self.session.running is None and (is_known or not learnt)
 
         wait_until(done, PATIENCE, what)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qmpsh.client.dialect import GUEST_AGENT, QEMU, STORAGE_DAEMON, STRATOVIRT, Dialect
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.protocol.messages import Command, Reply, classify
+from qmpsh.protocol.messages import Command
 
 # , Reply
 from qmpsh.shell.overview.block import innermost_file
@@ -21,12 +21,6 @@ from tests.protocol.strategies import patient, values
 from tests.shell.scripted import Messages, ScriptedShell, error
 
 SERVER: JsonObject = {"kind": "QEMU", "version": "7.2.22", "package": ""}
-
-
-def reply(value: Json) -> Reply:
-    message = classify({"return": value}, 0)
-    assert isinstance(message, Reply)
-    return message
 
 
 def asked(survey: Survey) -> list[Question]:
@@ -47,10 +41,8 @@ def rows(replies: dict[str, Json], unanswered: tuple[str, ...] = ()) -> dict[str
 def test_only_what_reads_is_asked(dialect: Dialect) -> None:
     survey = Survey(dialect, ())
     questions = asked(survey)
-    survey.on_reply(
-        Question("peripheral", "free-ports", Command("qom-list")),
-        reply([{"name": "rp0", "type": "child<pcie-root-port>"}]),
-    )
+    peripheral = Question("peripheral", "free-ports", Command("qom-list"))
+    survey.on_value(peripheral, [{"name": "rp0", "type": "child<pcie-root-port>"}])
     questions += asked(survey)
     assert all(reads_only(question.command) for question in questions)
     assert len({question.key for question in questions}) == len(questions)
@@ -71,14 +63,14 @@ def test_each_port_is_asked_about_next_and_not_all_of_thousands() -> None:
     first = survey.next_question()
     assert first is not None
     ports: list[Json] = [{"name": f"rp{n}", "type": "child<pcie-root-port>"} for n in range(200)]
-    survey.on_reply(first, reply([{"name": "vda", "type": "child<virtio-blk-pci>"}, *ports]))
+    survey.on_value(first, [{"name": "vda", "type": "child<virtio-blk-pci>"}, *ports])
     assert survey.unanswered == ["free-ports", "jobs"]
     questions = asked(survey)
     assert [question.key for question in questions[:2]] == ["port rp0", "port rp1"]
     assert questions[-1].key == "query-jobs"
     assert len(questions) == MAX_PORTS + 1
     for question in questions:
-        survey.on_reply(question, None)
+        survey.on_refusal(question, "")
     assert survey.unanswered == []
 
 

@@ -21,6 +21,7 @@ from qmpsh.language.syntax import Modifiers
 from qmpsh.protocol.messages import Event, Greeting
 from qmpsh.render.theme import Line
 from qmpsh.shell.machine import ConnectionState, Machine
+from qmpsh.shell.overview.first import FirstOverview
 from qmpsh.shell.preferences import Preferences
 from qmpsh.shell.session.connection import ConnectionManager
 from qmpsh.shell.session.listener import SessionListener, Tone
@@ -92,6 +93,7 @@ class FakeSession(Session):
     prompt: Prompt = "(QEMU) "
     read_only = False
     asks_to_leave = False
+    overview: FirstOverview | None = None
     works: list[Work] = []  # noqa: RUF012 - overrides a property
 
     def __init__(self, watcher: SessionListener) -> None:

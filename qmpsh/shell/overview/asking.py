@@ -70,6 +70,9 @@ def _take(asked: dict[str, tuple[Pending, Question]], survey: Survey) -> bool:
         if pending.error is not None:
             raise pending.error
         del asked[question.key]
-        reply = pending.reply
-        survey.on_reply(question, reply if isinstance(reply, Reply | ErrorReply) else None)
+        if isinstance(pending.reply, Reply):
+            survey.on_value(question, pending.reply.value)
+        else:
+            said = pending.reply.desc if isinstance(pending.reply, ErrorReply) else ""
+            survey.on_refusal(question, said)
     return bool(done)

@@ -15,7 +15,7 @@ from typing import Final
 from qmpsh.client.dialect import GUEST_AGENT, STORAGE_DAEMON, STRATOVIRT, Dialect
 from qmpsh.jsontypes import Json, as_dicts
 from qmpsh.light_typing import NamedTuple
-from qmpsh.protocol.messages import Command, ErrorReply, Reply
+from qmpsh.protocol.messages import Command
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.ports import PERIPHERAL, bus_query, is_port
 
@@ -123,13 +123,16 @@ class Survey:
         """Return the question to put next, None if all there are now have been put."""
         return self._left.popleft() if self._left else None
 
-    def on_reply(self, question: Question, reply: Reply | ErrorReply | None) -> None:
-        """Take the reply to a question. reply: None if the server will not give one"""
-        if isinstance(reply, Reply):
-            self.replies[question.key] = reply.value
-            if question.key == "peripheral":
-                self._ask_ports(reply.value)
-        elif isinstance(reply, ErrorReply) and _NOT_MADE in reply.desc:
+    def on_value(self, question: Question, value: Json) -> None:
+        """Take the value of the reply to a question."""
+        self.replies[question.key] = value
+        if question.key == "peripheral":
+            self._ask_ports(value)
+        self._unanswered[question.section] -= 1
+
+    def on_refusal(self, question: Question, said: str) -> None:
+        """Note that a question will not be answered. said: the server's words"""
+        if _NOT_MADE in said:
             self.replies[PRECONFIG_KEY] = True
         self._unanswered[question.section] -= 1
 

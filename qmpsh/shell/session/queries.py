@@ -20,13 +20,14 @@ from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.live import LOADS_MODULES, LiveQuery, LiveValues
 from qmpsh.jsontypes import Json
 from qmpsh.light_typing import NamedTuple
-from qmpsh.protocol.messages import Command, Event, Reply
+from qmpsh.protocol.messages import Command, ErrorReply, Event, Reply
 from qmpsh.shell.context import Context
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.introspection import load_all
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.progress import Progress
 from qmpsh.shell.session.listener import SessionListener
+from qmpsh.shell.session.overview import OverviewQueries
 from qmpsh.shell.steps import Answer, Note, Task
 from qmpsh.shell.work import Work
 from qmpsh.system.peer import replaced_program
@@ -38,11 +39,13 @@ RATE_SHARE = 5
 class BackgroundQuery(NamedTuple):
     """A query of the session's own.
 
-    command: what to ask; on_value: takes the value of the reply, None for a refusal.
+    command: what to ask; on_value: takes the value of the reply, None for a refusal
+    on_refusal: takes the words of a refusal instead
     """
 
     command: Command
     on_value: Callable[[Json], None]
+    on_refusal: Callable[[str], None] | None = None
 
 
 class QueryQueue:
@@ -93,9 +96,17 @@ class QueryQueue:
             return False
         pending, query = self._asked
         self._asked = None
-        value = pending.reply.value if isinstance(pending.reply, Reply) else None
-        self._advice.get("status", lambda: query.on_value(value), nothing)
+        self._advice.get("status", lambda: _hand_over(query, pending.reply), nothing)
         return True
+
+
+def _hand_over(query: BackgroundQuery, reply: Reply | ErrorReply | None) -> None:
+    if isinstance(reply, Reply):
+        query.on_value(reply.value)
+    elif query.on_refusal is not None:
+        query.on_refusal(reply.desc if reply is not None else "")
+    else:
+        query.on_value(None)
 
 
 STATUS_POLL_SECONDS = 0.5
@@ -121,9 +132,12 @@ class BackgroundQueries:
         self._loading: Task | None = None
         self._client: Client | None = None
         self._background: QueryQueue | None = None
+        self.overview = OverviewQueries(context, machine, listener.refresh)
 
     def attach(self, client: Client) -> None:
         """Begin on a connection: what a status line and a completion want, cheapest first."""
+        if self._client is not None:
+            self.overview.freeze()
         self._client = client
         self._background = QueryQueue(client, self._listener.advice)
         self._catalog.live = self._context.introspection.live_values = LiveValues()
@@ -142,6 +156,7 @@ class BackgroundQueries:
     def on_connection_lost(self) -> None:
         """Forget the work under way, and the queries whose replies will not come."""
         self._progress.on_connection_lost()
+        self.overview.freeze()
         if self._loading is not None:
             self._loading.advance(time.monotonic())
             self._loading = None
@@ -156,6 +171,17 @@ class BackgroundQueries:
         if self._background.tick(time.monotonic()):
             self._listener.refresh()
         self._load_schema(self._background)
+        if self.overview.is_open and self._has_loaded:
+            self._listener.advice.get("overview", lambda: self._survey(background), nothing)
+
+    def _survey(self, background: QueryQueue) -> None:
+        def ask(
+            command: Command, on_value: Callable[[Json], None], on_refusal: Callable[[str], None]
+        ) -> None:
+            background.ask(BackgroundQuery(command, on_value, on_refusal))
+
+        if self._client is not None:
+            self.overview.poll(self._client, ask)
 
     def due(self, now: float) -> list[float | None]:
         """Return the seconds until each of the queries is due, None for never."""
@@ -168,6 +194,8 @@ class BackgroundQueries:
             )
         if self._background is not None and self._machine.connected:
             waits.append(self._background.due(now))
+        if self.overview.is_open:
+            waits.append(self.overview.due(now))
         return waits
 
     def on_event(self, event: Event) -> None:

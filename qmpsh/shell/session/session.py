@@ -20,6 +20,7 @@ from qmpsh.complete.hints import Fault, Fragment, find_faults, hint
 from qmpsh.errors import INTERRUPTED
 from qmpsh.language.reader import Split, split_lines
 from qmpsh.language.verbs import VERBS
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.messages import ErrorReply, Event, Reply
 from qmpsh.schema.model import Schema
 from qmpsh.shell.context import Context, FrontEnd
@@ -37,6 +38,9 @@ from qmpsh.shell.verbs.options import preferences_of
 from qmpsh.shell.waiting.rules import BY_COMMAND
 from qmpsh.shell.wirelog import log_of
 from qmpsh.shell.work import Work
+
+if TYPE_CHECKING:
+    from qmpsh.shell.overview.first import FirstOverview
 
 MAX_TYPED_LINES = 20
 """lines kept for the report of a crash"""
@@ -156,6 +160,11 @@ class Session:
         return self.context.settings.read_only
 
     @property
+    def overview(self) -> FirstOverview | None:
+        """What the machine is and has, as far as that is known; None before it is asked for."""
+        return self.queries.overview.shown
+
+    @property
     def works(self) -> list[Work]:
         """The work of the machine, beginning with the piece to show."""
         return self.queries.works()
@@ -208,6 +217,8 @@ class Session:
         Only while nothing runs (`running` is None).
         """
         self.catalog.live.forget()
+        if self.queries.overview.is_open:
+            self.queries.overview.freeze()
         self.typed.append(line)
         task = Task(self._steps(line), partial(self._show, show))
         self.running = RunningLine(line, task, ended)

@@ -72,6 +72,7 @@ class LinePrompt(TerminalFrontEnd[None]):
         self._on_news = asyncio.Event()
         self._exit_code: int | None = None
         self._typing = False
+        self._shows_overview = False
         self._draft = Document()
         self._deliveries: set[asyncio.Task[None]] = set()
         super().__init__(connect, redirect, env)
@@ -171,6 +172,7 @@ class LinePrompt(TerminalFrontEnd[None]):
     def _print_banner(self) -> None:
         banner = Banner(self.session.machine, self.session.catalog, self._reporter.glyphs)
         self._scrollback.print(banner.lines())
+        self._shows_overview = True
 
     # ------------------------------------------------------------------ small parts
 
@@ -253,7 +255,22 @@ class LinePrompt(TerminalFrontEnd[None]):
 
     def _show_turn(self) -> None:
         self._advice.get("progress", self._show_progress, nothing)
+        self._advice.get("overview", self._show_overview, nothing)
         self._on_news.set()
+
+    def _show_overview(self) -> None:
+        """Print the machine at a glance once it is known, unless a line was sent before."""
+        overview = self.session.overview
+        if not self._shows_overview or overview is None or not overview.is_over:
+            return
+        self._shows_overview = False
+        if not overview.is_frozen:
+            # Imported here: the prompt is there before any of it.
+            from qmpsh.ui.common.overview import first_lines
+
+            self._scrollback.print(
+                first_lines(overview, self._scrollback.columns(), self._reporter.glyphs)
+            )
 
     def _show_progress(self) -> None:
         """Show the bar while a line waits for its end, below all that is printed."""

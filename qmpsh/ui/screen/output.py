@@ -32,6 +32,7 @@ from qmpsh.ui.screen.store import (
     Foldable,
     Heading,
     MarkedLine,
+    OverviewBlock,
     Store,
     head_lines,
 )
@@ -206,9 +207,14 @@ class ScreenReporter(Reporter[Echo]):
         self._output = output
         self._events = events
         self._banner: BannerBlock | None = None
+        self._overview: OverviewBlock | None = None
+        self._shown: tuple[int, bool] | None = None
+        self._session: Session | None = None
 
     def greet(self, session: Session) -> None:
-        """Show the banner of a new session."""
+        """Show the banner of a new session, and with it what becomes known of the machine."""
+        self._session = session
+        session.preferences.subscribe(lambda name: self._update_overview(session))
         self.advice.get("banner", partial(self._show_banner, session), nothing)
 
     def _show_banner(self, session: Session) -> None:
@@ -250,7 +256,39 @@ class ScreenReporter(Reporter[Echo]):
     def refresh(self) -> None:
         if self._banner is not None:
             self.advice.get("banner", self._banner.update, nothing)
+        if self._session is not None:
+            self.advice.get("overview", partial(self._update_overview, self._session), nothing)
         super().refresh()
+
+    def _update_overview(self, session: Session) -> None:
+        if session.overview is None:
+            return
+        shown = (session.overview.changes, session.preferences.values.overview)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        store = self._output.store
+        if self._overview is None:
+            lines = partial(self._overview_lines, session)
+            self._overview = OverviewBlock(lines, self._rows_below_banner)
+            self._overview.update()
+            store.append(self._overview)
+        elif self._overview.update():
+            store.recount()
+
+    def _overview_lines(self, session: Session, width: int | None, most: int | None) -> list[Line]:
+        if session.overview is None or not session.preferences.values.overview:
+            return []
+        # Imported here: the prompt is there before any of it.
+        from qmpsh.ui.common.overview import first_lines
+
+        return first_lines(session.overview, width, self.glyphs, most)
+
+    def _rows_below_banner(self) -> int:
+        """Return how many rows the overview may take."""
+        view = self._output.view
+        above = range(self._overview.start if self._overview is not None else 0)
+        return view.height - sum(len(view.store.rows(line, view.width)) for line in above)
 
     def facts(self) -> None:
         self.on_machine_change()

@@ -8,7 +8,7 @@ and wrapped when first shown.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.light_typing import NamedTuple
@@ -28,6 +28,10 @@ MAX_STORE_CHARACTERS = 32 * 1024 * 1024
 
 MAX_BLOCKS = 20_000
 """blocks kept: each takes a kilobyte, however little it shows"""
+
+
+OverviewLines = Callable[[int | None, int | None], list[Line]]
+"""Makes lines for so many columns and rows at most, None for no limit."""
 
 
 class Block:
@@ -390,3 +394,48 @@ class BannerBlock(Block):
         self._banner.update()
         self._lines = self._banner.lines()
         self.invalidate()
+
+
+class OverviewBlock(Block):
+    """The machine at a glance: the rows that have come, and lines to try.
+
+    A row is a line of the store, so that the transcript and a search have all of them; beside each
+    other on a wide screen they take fewer rows, on a narrow one some are not shown.
+
+    lines:  makes them
+    height: rows that are free for it, called when it is drawn
+    """
+
+    __slots__ = ("_count", "_height", "_laid_out", "_lines")
+
+    def __init__(self, lines: OverviewLines, height: Callable[[], int]) -> None:
+        super().__init__()
+        self._lines = lines
+        self._height = height
+        self._count = 0
+        self._laid_out: tuple[int, list[Line]] | None = None
+
+    def update(self) -> bool:
+        """Take what has come; return whether it is another number of lines."""
+        before, self._count = self._count, len(self._lines(None, None))
+        self._laid_out = None
+        self.invalidate()
+        return self._count != before
+
+    @property
+    def count(self) -> int:
+        return self._count
+
+    @property
+    def weight(self) -> int:
+        return 0  # it grows after it was added
+
+    def line(self, index: int) -> Line:
+        return self._lines(None, None)[index]
+
+    def draw(self, index: int, width: int) -> list[Line]:
+        """Make the row, or none where fewer are shown than there are."""
+        if self._laid_out is None or self._laid_out[0] != width:
+            self._laid_out = width, self._lines(width, max(2, self._height()))
+        lines = self._laid_out[1]
+        return [lines[index]] if index < len(lines) else []
