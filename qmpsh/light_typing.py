@@ -7,7 +7,7 @@ constructor written, and the more than a hundred of them are made at each start 
 
 from __future__ import annotations
 
-from collections import _tuplegetter  # type: ignore[attr-defined]  # the reader of one field
+from collections import _tuplegetter, namedtuple  # type: ignore[attr-defined]  # the reader of one field
 
 TYPE_CHECKING = False
 
@@ -47,9 +47,17 @@ else:
                 raise TypeError(f"{type(self).__name__} has no field {' or '.join(named)}")
             return tuple.__new__(type(self), values)
 
+    _MANY = 100
+    _counts = {}
+    """how often each class was made with names"""
+
     def _bind(cls, values, named):
         """Return the values of all fields in order. Raises TypeError as any function does."""
         fields = cls._fields
+        count = _counts[cls] = _counts.get(cls, 0) + 1
+        if count == _MANY:
+            # In a long script it pays to compile the constructor that `typing` gives every class.
+            cls.__new__ = namedtuple(cls.__name__, fields, defaults=cls._defaults).__new__
         filled = cls._field_defaults | named
         filled.update(zip(fields, values, strict=False))
         if len(filled) == len(fields) >= len(values) and named.keys().isdisjoint(

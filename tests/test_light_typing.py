@@ -118,6 +118,20 @@ def test_a_pattern_matches_its_fields(kind: Kind) -> None:
             assert (path, size) == ("p", 7)
 
 
+def test_the_hundredth_is_as_the_first() -> None:
+    class Often(Light):
+        """Made often, so that it gets a constructor of its own."""
+
+    made = [Often("p", size=number) for number in range(300)]
+    assert [one.size for one in made] == list(range(300))
+    assert {type(one) for one in made} == {Often}
+    assert "__new__" in vars(Often)
+    with pytest.raises(TypeError):
+        Often(size=1)  # type: ignore[call-arg]  # on purpose
+    with pytest.raises(TypeError):
+        Often("p", width=1)  # type: ignore[call-arg]  # on purpose
+
+
 def test_a_subclass_keeps_its_kind() -> None:
     assert type(LightChild("p")._replace(size=1)) is LightChild
     assert repr(LightChild("p", 1)) == "LightChild(path='p', size=1, tags=())"
