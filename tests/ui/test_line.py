@@ -257,3 +257,27 @@ async def test_a_dumb_terminal_is_suggested_nothing(ui: LineHarness) -> None:
     ui.prompt._prompt.app.style = make_style("none", TerminalColours(), {"suggestion": "italic"})
     ui.keys("\x7fo")
     await ui.until(lambda: buffer.text == "sto" and buffer.suggestion is not None)
+
+
+@on_line
+async def test_what_is_on_the_terminal_is_not_drawn_again(ui: LineHarness) -> None:
+    ui.keys("stop")
+    await ui.ends_with("(QEMU) stop")
+    before = len(ui.sent)
+    ui.keys("\r")
+    await ui.ends_with("(QEMU) stop", "{}", "(QEMU)")
+    drawn = ui.sent[before:]
+    assert drawn.count("(QEMU) ") == 1
+    assert "stop" not in drawn
+
+
+@on_line
+async def test_a_long_line_is_left_from_any_place(ui: LineHarness) -> None:
+    columns = ui.size.columns
+    line = "query-x a=" + "b" * columns
+    ui.keys(line)
+    await ui.sees("b" * (columns - len("(QEMU) query-x a=")))
+    ui.keys("\x01\r")  # Ctrl-A, Enter
+    await ui.until(lambda: ui.session.lines == [line])
+    rest = "b" * (len("(QEMU) ") + len(line) - columns)
+    await ui.ends_with(rest, "{}", "(QEMU)")

@@ -269,6 +269,7 @@ def test_a_terminal_is_asked_once(
         drawn = drawn_until(ours, "-name", answers)
         assert wanted in drawn
         assert "rgb:" not in drawn
+        assert "\x1b[6n" not in drawn  # nor where its cursor is
         assert drawn.count("\x1b]11;?") == (0 if environ else 1)
     finally:
         process.kill()

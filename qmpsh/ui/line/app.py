@@ -15,7 +15,6 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History, InMemoryHistory
-from prompt_toolkit.output import create_output
 from prompt_toolkit.styles import BaseStyle
 
 from qmpsh.advice import Advice, nothing
@@ -36,6 +35,7 @@ from qmpsh.ui.common.style import (
 )
 from qmpsh.ui.line.keys import LineKeyContext, LineKeys, LineQuestions, PromptSuspension
 from qmpsh.ui.line.printer import Printer
+from qmpsh.ui.line.renderer import own_output, quiet_renderer
 from qmpsh.ui.line.scrollback import Scrollback
 
 BANNER_WAIT_SECONDS = 0.25
@@ -67,7 +67,7 @@ class LinePrompt(TerminalFrontEnd[None]):
         # Lines that are printed do not fill a row, so that a background would be a patchwork.
         env = env._replace(terminal=env.terminal._replace(fills=False))
         self._style = env.style()
-        self._terminal = env.output or create_output()
+        self._terminal = env.output or own_output()
         self._questions = LineQuestions(env.input, self._terminal)
         self._on_news = asyncio.Event()
         self._exit_code: int | None = None
@@ -79,6 +79,7 @@ class LinePrompt(TerminalFrontEnd[None]):
         columns, more = self._reporter.columns, self._reporter.glyphs.more
         completer = SessionCompleter(self.session, columns, more, self._advice)
         self._prompt = self._make_prompt(history, completer)
+        self._prompt.app.renderer = quiet_renderer(self._prompt.app)
         self._reporter.on_machine_change = self._on_news.set
         self._reporter.on_values = lambda: completer.complete_again(self._prompt.default_buffer)
         self._attach(self._prompt.app, self._prompt.default_buffer)
