@@ -23,7 +23,7 @@ from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Task, WaitFor, drive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from qmpsh.batch.formatter import BatchFormatter
     from qmpsh.batch.progress import WaitProgress
@@ -45,6 +45,12 @@ class _BatchFrontEnd(FrontEnd):
 
     def warn(self, text: str) -> None:
         self._environment.notice(text)
+
+    def advised(self, kind: str, make: Callable[[], str]) -> str:
+        # Imported here: most lines need no advice.
+        from qmpsh.batch.formatter import BatchFormatter
+
+        return BatchFormatter(self._environment).advised(kind, make, str)
 
     def keys(self) -> Iterable[tuple[str, str]]:
         # Imported here: a batch reads no keys.

@@ -21,6 +21,15 @@ from qmpsh.system.diagnose import ADD_QMP, LIST
 from qmpsh.system.listener import LIBVIRT, SYSTEM, advice, inspect_listener, libvirt_form
 from qmpsh.system.proc import maybe_process, pids
 
+_SEVERAL: Final = "{count} VMs are named {name}; write the address of one: {monitors}"
+_NO_VM: Final = "no VM named {name} runs here{hint}"
+_NO_MONITOR: Final = "the VM {name} (pid {pid}) has no {missing}"
+_ONLY_OWNED: Final = "the VM {name} has no monitor but {owner}'s own"
+_OF_OTHERS: Final = (
+    "the VM {name} is of user {users}: only your own, root's and libvirt's open by name",
+    "its address is {monitors}",
+)
+
 _ROOT: Final = 0
 _MAX_LISTED: Final = 5  # most monitors in a message
 
@@ -50,9 +59,8 @@ def find_by_name(name: str, kind: ChannelKind = QMP) -> Address:
         case []:
             raise _refusal(name, kind)
         case several:
-            raise UsageError(
-                f"{len(several)} VMs are named {name}; write the address of one: {_listed(several)}"
-            )
+            monitors = _listed(several)
+            raise UsageError(_SEVERAL.format(count=len(several), name=name, monitors=monitors))
 
 
 def _monitors_of(name: str) -> list[Monitor]:
@@ -116,22 +124,20 @@ def _refusal(name: str, kind: ChannelKind) -> CannotConnect:
     others = [one for one in find_monitors(libvirt=False) if (one.name, one.kind) == (name, kind)]
     owned = next((one for one in others if one.owner), None)
     if owned is not None:
-        address = parse_address(owned.address)
-        return CannotConnect(
-            f"the VM {name} has no monitor but {owned.owner}'s own", advice(address)
-        )
+        what = _ONLY_OWNED.format(name=name, owner=owned.owner)
+        return CannotConnect(what, advice(parse_address(owned.address)))
     if others:
         users = " and ".join(sorted({one.user for one in others}))
-        return CannotConnect(
-            f"the VM {name} is of user {users}: only your own, root's and libvirt's open by name",
-            f"its address is {_listed(others)}",
-        )
-    running = [(pid, one) for pid, one in _named_processes() if one == name]
+        what, todo = _OF_OTHERS
+        monitors = _listed(others)
+        return CannotConnect(what.format(name=name, users=users), todo.format(monitors=monitors))
+    running = [pid for pid, one in _named_processes() if one == name]
     if running:
         missing, todo = ("QMP monitor", ADD_QMP) if kind == QMP else (f"socket of a {kind}", LIST)
-        return CannotConnect(f"the VM {name} (pid {running[0][0]}) has no {missing}", todo)
+        what = _NO_MONITOR.format(name=name, pid=running[0], missing=missing)
+        return CannotConnect(what, todo)
     hint = did_you_mean(name, [one.name for one in _named_monitors()])
-    return CannotConnect(f"no VM named {name} runs here{hint}", LIST)
+    return CannotConnect(_NO_VM.format(name=name, hint=hint), LIST)
 
 
 def _listed(monitors: Sequence[Monitor]) -> str:

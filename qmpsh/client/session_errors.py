@@ -22,8 +22,9 @@ from qmpsh.errors import (
     QmpshError,
 )
 from qmpsh.light_typing import NamedTuple
-from qmpsh.system.diagnose import ADD_QMP, Finding, why_not_to_connect, why_silent
+from qmpsh.system.diagnose import ADD_QMP, Finding, why_no_reply, why_not_to_connect, why_silent
 from qmpsh.system.listener import inspect_listener
+from qmpsh.system.proc import maybe_process
 
 _TLS: Final = ("speaks TLS", "use tls:HOST:PORT?ca=FILE")
 _STRANGERS: Final = {
@@ -111,6 +112,19 @@ def still_waiting(address: Address, dialect: Dialect, fd: int) -> str:
     finding, silence = _maybe_finding(address, dialect, quiet), _silence(dialect)
     what = f"no {silence.missing} yet: {finding.what}" if finding else silence.notice
     return f"{what}; still waiting"
+
+
+def no_reply(address: Address, fd: int) -> str:
+    """Return the notice while a command is not answered. fd: the connection"""
+    listener = inspect_listener(address, fd).listener
+    if listener is None:
+        # Imported here: few monitors are a libvirt domain's.
+        from qmpsh.client.discovery import maybe_domain
+
+        domain = maybe_domain(address)
+        listener = maybe_process(domain.pid) if domain is not None and domain.pid else None
+    finding = why_no_reply(listener)
+    return f"no reply yet: {finding.what}; {finding.todo}"
 
 
 def no_greeting(

@@ -17,7 +17,7 @@ from qmpsh.shell.settings import Prompt, Settings
 from qmpsh.shell.steps import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from qmpsh.errors import QmpshError
     from qmpsh.schema.model import Schema
@@ -39,6 +39,10 @@ class FrontEnd:
 
     def warn(self, text: str) -> None:
         """Show what the user should know although no line asked for it."""
+
+    def advised(self, kind: str, make: Callable[[], str]) -> str:
+        """Return a text that only advises, "" if making it fails. kind: see `Advice.get`"""
+        return make()
 
     def columns(self) -> int:
         """Return the columns that a text may take."""

@@ -236,7 +236,7 @@ def answer_to(
         from qmpsh.shell.verbs.guest import note_silence
 
         yield from note_silence(pending, deadline)
-    yield WaitFor(lambda: pending.done, deadline, left=left)
+    yield WaitFor(lambda: pending.done, deadline, left=left, for_reply=True)
     if is_silent and pending.reply is None:
         client.forget(pending)
         yield Note(f"{request.command.name}: no reply, which means success for this command")

@@ -16,6 +16,7 @@ way out everything that is said of the line is masked here, in one place: front 
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 from qmpsh.client.client import Client
@@ -43,10 +44,13 @@ from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.context import Context
 from qmpsh.shell.execute import Request, execute, hmp_request, send_and_answer, within
-from qmpsh.shell.steps import Note, Outcome, Steps, Wish, adapted
+from qmpsh.shell.steps import Note, Outcome, Steps, WaitFor, Wish, adapted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
+
+SLOW_SECONDS = 2.0
+"""seconds of silence after which it is said why there is no reply"""
 
 _MODIFIED = (CommandLine, VerbLine)
 """Statements that have modifiers of their own."""
@@ -119,9 +123,15 @@ def _masked(context: Context, parse: Callable[[], list[Statement]], words: Seque
     words: what was typed, one is a line
     """
     hmp = context.hmp  # as the line was typed: it may change that
+    is_read = context.settings.interactive or context.settings.bar
+    has_said_why = False
 
     def masked(wish: Wish) -> Generator[Wish, str, str | None]:
-        if isinstance(wish, Note):
+        nonlocal has_said_why
+        if is_read and isinstance(wish, WaitFor) and wish.for_reply:
+            has_said_why = has_said_why or (yield from _says_why(context, wish))
+            wish = wish._replace(for_reply=False)
+        elif isinstance(wish, Note):
             # Imported here, as below: most lines cause neither a note nor an error.
             from qmpsh.secrets.masker import mask_message
 
@@ -147,6 +157,25 @@ def _masked(context: Context, parse: Callable[[], list[Statement]], words: Seque
 
         mask_fault(fault, words, hmp=hmp)
         raise
+
+
+def _says_why(context: Context, wish: WaitFor) -> Generator[Wish, str, bool]:
+    """Wait for a reply while it may be there any moment, and say why it is not; whether that was
+    said. A guest agent has a note of its own.
+    """
+    client = context.client
+    while client is not None and not (client.dialect.guest or wish.ready()):
+        due, received = time.monotonic() + SLOW_SECONDS, client.connection.received
+        if wish.deadline is not None and wish.deadline <= due:
+            break
+        yield wish._replace(deadline=due, for_reply=False)
+        if client.connection.received == received and not wish.ready():
+            # Imported here: most replies come at once.
+            from qmpsh.shell.slow import note_slowness
+
+            yield note_slowness(context, client)
+            return True
+    return False
 
 
 def _read(context: Context, line: str) -> list[Statement]:

@@ -99,7 +99,7 @@ class Introspection:
     def load_schema(self) -> Asking:
         """Read the schema, once: from the cache if the server still lists the same commands."""
         if self._loading:
-            yield WaitFor(lambda: not self._loading)
+            yield WaitFor(lambda: not self._loading, for_reply=True)
         client = self._client
         if self._loaded or client is None or client.closed:
             return
@@ -279,7 +279,7 @@ class Introspection:
         if client.closed:
             return None
         pending = client.submit(Command(name, arguments))
-        yield WaitFor(lambda: pending.done)
+        yield WaitFor(lambda: pending.done, for_reply=True)
         return pending.reply.value if isinstance(pending.reply, Reply) else None
 
     def _cache_path(self, client: Client) -> str:

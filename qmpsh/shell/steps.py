@@ -69,6 +69,12 @@ class Note(NamedTuple):
     bare: bool = False
 
 
+class WaitingNote(Note):
+    """A remark on a wait that goes on; of no use to those who no longer wait."""
+
+    __slots__ = ()
+
+
 class Outcome(NamedTuple):
     """The end of a line. error: not yet shown by an Answer; leave: the shell should end."""
 
@@ -87,6 +93,7 @@ class WaitFor(NamedTuple):
              stdout's reader ends it at once
     stops: detaching from the line ends it here, since nothing is left to be answered.
     left: says what goes on where the line is given up here, and how to end that; "" for nothing
+    for_reply: the server has a command, and is to answer it at once or when it is done
     """
 
     ready: Callable[[], bool]
@@ -95,6 +102,7 @@ class WaitFor(NamedTuple):
     endless: bool = False
     stops: bool = False
     left: Callable[[], str] = str
+    for_reply: bool = False
 
 
 class Ask(NamedTuple):

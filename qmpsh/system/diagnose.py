@@ -18,7 +18,7 @@ from typing import Final
 from qmpsh.address import Address, TcpAddress, UnixAddress, looks_like_address
 from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, os_reason
 from qmpsh.light_typing import NamedTuple
-from qmpsh.system.argv import AGENT, HMP, QMP, SERIAL
+from qmpsh.system.argv import AGENT, HMP, QMP, SERIAL, maybe_command_line
 from qmpsh.system.listener import (
     ListenerInfo,
     advice,
@@ -71,6 +71,12 @@ _STUCK: Final = (
     "{runs}, but its main loop is stuck",
     "wait for what it does, a savevm or a dead disk, or end it with kill {pid}",
 )
+_BUSY: Final = (
+    "{process} is running, but its main loop is busy with this command or with something else, or"
+    " stuck"
+)
+_SLOW_VM: Final = "the VM is stopped or busy, or the way to it is slow"
+_END_WAIT: Final = "Ctrl-C ends the wait"
 _SILENT: Final = ("{process} listens there, and says nothing", "name a QMP socket")
 _CROWD: Final = (
     "a client holds this monitor, which serves one at a time, and others are waiting",
@@ -133,8 +139,24 @@ def why_not_to_connect(address: Address, scene: ListenerInfo) -> Finding | None:
     return next(filter(None, (cause(address, scene) for cause in _CAUSES)), None)
 
 
+def why_no_reply(process: Process | None) -> Finding:
+    """Why a server that served us does not answer a command.
+
+    process: that listens, None if unknown
+    """
+    halted = _halted(process)
+    if halted is not None:
+        return halted
+    is_qemu = process is not None and maybe_command_line(process.words) is not None
+    what = _BUSY.format(process=_briefly(process)) if is_qemu and process else _SLOW_VM
+    return Finding(what, _END_WAIT, ConnectTimeout)
+
+
 def _stopped(_: Address, scene: ListenerInfo) -> Finding | None:
-    process = scene.listener
+    return _halted(scene.listener)
+
+
+def _halted(process: Process | None) -> Finding | None:
     if process is None or process.state not in _STATES:
         return None
     what, todo = _STATES[process.state]

@@ -19,7 +19,7 @@ from qmpsh.errors import CommandFailed, ConnectionLost, LineSyntaxError, UsageEr
 from qmpsh.language.syntax import Modifiers, Redirect
 from qmpsh.protocol.messages import Reply
 from qmpsh.render.theme import Depth, TerminalColours
-from qmpsh.shell.steps import Answer, Note, Outcome, Show
+from qmpsh.shell.steps import Answer, Note, Outcome, Show, WaitingNote
 from qmpsh.ui.common.external import pager_command, pager_environ
 from qmpsh.ui.common.keys import KEYS
 from qmpsh.ui.common.style import SUGGESTION, color_depth, make_style, tells_apart
@@ -466,6 +466,24 @@ async def test_ctrl_c_lets_go_and_the_reply_is_shown_when_it_comes(ui: ScreenHar
     ui.session.send_reply("slow")
     await ui.sees('"done": true')
     assert "3.0 s 30 B" in ui.picture()
+
+
+@on_screen()
+async def test_why_there_is_no_reply_is_not_said_to_who_has_let_go(ui: ScreenHarness) -> None:
+    why, reply = WaitingNote("no reply yet: why"), Answer("slow", value={"done": True})
+    ui.session.script["slow"] = held("slow", why, reply)
+    ui.session.script["slower"] = held("slower", why)
+    ui.keys("slow\r")
+    await ui.until(lambda: ui.session.running is not None)
+    ui.keys(CTRL_C)
+    await ui.sees("detached from slow")
+    ui.session.send_reply("slow")
+    await ui.sees('"done": true')
+    assert "no reply yet" not in ui.picture()
+    ui.keys("slower\r")
+    await ui.until(lambda: ui.session.running is not None)
+    ui.session.send_reply("slower")
+    await ui.sees("no reply yet: why")
 
 
 @on_screen()

@@ -70,6 +70,9 @@ class SessionFrontEnd(FrontEnd):
     def warn(self, text: str) -> None:
         self._listener.remark(text, Tone.ALARMING)
 
+    def advised(self, kind: str, make: Callable[[], str]) -> str:
+        return self._listener.advice.get(kind, make, str)
+
     def columns(self) -> int:
         return self._listener.columns()
 

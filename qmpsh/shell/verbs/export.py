@@ -102,7 +102,7 @@ def left_out(modifiers: Modifiers, tool: str) -> list[str]:
 def name_of_vm(client: Client) -> Generator[Wish, str, str]:
     """Ask for the VM's name, which is that of its domain; "" for none."""
     pending = client.submit(Command("query-name"))
-    yield WaitFor(lambda: pending.done)
+    yield WaitFor(lambda: pending.done, for_reply=True)
     return get_str(pending.reply.value if isinstance(pending.reply, Reply) else None, "name")
 
 

@@ -63,7 +63,7 @@ def _ask(context: Context, client: Client, line: VerbLine) -> Generator[Wish, st
     progress.watch()
     for name in ("query-jobs", "query-migrate"):
         pending = client.submit(Command(name))
-        yield WaitFor(partial(_is_done, pending), deadline, stops=True)
+        yield WaitFor(partial(_is_done, pending), deadline, stops=True, for_reply=True)
         if not pending.done:
             raise client.overdue(pending, seconds or 0.0)
         if name == "query-jobs" or pending.error is not None:

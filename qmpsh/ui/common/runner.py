@@ -29,7 +29,7 @@ from qmpsh.secrets.masker import mask_line
 from qmpsh.shell.pipes import pipe_status, wants_terminal, write_file
 from qmpsh.shell.session.session import RunningLine, Session, expand
 from qmpsh.shell.settings import HMP_PROMPT
-from qmpsh.shell.steps import Answer, Note, Outcome
+from qmpsh.shell.steps import Answer, Note, Outcome, WaitingNote
 from qmpsh.system.programs import not_started
 from qmpsh.ui.common.external import hand_over
 
@@ -139,6 +139,8 @@ class LineRunner(Generic[Key]):
             self._close()
 
     def _show(self, turn: _Turn[Key], item: Answer | Note) -> None:
+        if isinstance(item, WaitingNote) and turn is not self._current:
+            return
         self._present(turn, partial(self._presenter.show, turn.key, item))
 
     def _ended(self, turn: _Turn[Key], outcome: Outcome) -> None:
