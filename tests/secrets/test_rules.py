@@ -8,7 +8,14 @@ import re
 import pytest
 
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.secrets.rules import hmp_secrets, mask_hmp_text, mask_json, reads_secret
+from qmpsh.secrets.rules import (
+    SecretContext,
+    hmp_secrets,
+    is_hidden,
+    mask_hmp_text,
+    mask_json,
+    reads_secret,
+)
 
 MASK = "********"
 
@@ -157,3 +164,31 @@ def test_a_command_that_reads_a_secret(command: JsonObject, reads: bool) -> None
 
 def test_a_line_without_secrets_has_no_spans() -> None:
     assert hmp_secrets("info status") == []
+
+
+@pytest.mark.parametrize(
+    "path, about, owners, hidden",
+    [
+        ("a", SecretContext(), [], False),
+        ("password", SecretContext(), [], True),
+        ("password.0.a", SecretContext(), [], True),
+        ("data", SecretContext(), [], False),
+        ("data", SecretContext(is_object=True), [], True),
+        ("data.0.a", SecretContext(is_object=True), [], True),
+        ("a", SecretContext(is_object=True), [], False),
+        ("0", SecretContext(), [], False),
+        ("0", SecretContext(hands_over=True), [], True),
+        ("pw.0", SecretContext(hands_over=True), [], True),
+        ("protocol.0", SecretContext(hands_over=True), [], False),
+        ("a.b", SecretContext(), [["a"]], True),
+        ("a.b.c", SecretContext(), [["a", "b"]], True),
+        ("a.file", SecretContext(), [["a"]], False),
+        ("b.c", SecretContext(), [["a"]], False),
+        ("b", SecretContext(), [[]], True),
+        ("env", SecretContext(runs_program=True), [], True),
+    ],
+)
+def test_a_member_by_its_path(
+    path: str, about: SecretContext, owners: list[list[str]], hidden: bool
+) -> None:
+    assert is_hidden(path.split("."), about, {tuple(owner) for owner in owners}) is hidden
