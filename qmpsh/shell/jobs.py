@@ -68,7 +68,7 @@ MIGRATION_ACTIONS: Final = (
     ),
 )  # fmt: skip
 
-ACTION_KEYS: Final = "prfsxd"
+ACTION_KEYS: Final = frozenset("prfsxd")
 """The keys of all actions"""
 
 

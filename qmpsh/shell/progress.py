@@ -74,6 +74,7 @@ _LOST = "the connection was lost"
 class Progress:
     """The jobs and the migration of a VM, from the events and replies that it is given.
 
+    is_watched: what ends is kept, and how
     can_switch: the migration may go on as postcopy; known while watched
     """
 
@@ -99,11 +100,19 @@ class Progress:
         """Forget what has ended."""
         self._ended = None
 
+    @property
+    def is_watched(self) -> bool:
+        return self._ended is not None
+
     def entries(self) -> list[JobEntry]:
         """Return the work under way and, while watched, what has ended, the oldest first."""
         courses = [*self._jobs.values(), *([self._migration] if self._migration else [])]
         courses += self._ended.courses() if self._ended is not None else []
         return sorted(course.entry() for course in courses)
+
+    def silence(self, now: float) -> float:
+        """Return for how many seconds a query has had no answer; 0.0 while none is out."""
+        return max(0.0, now - max(self._asked.values(), default=now)) if self._waiting else 0.0
 
     def on_connection_lost(self) -> None:
         """Forget what was under way: how it ends is not heard any more."""
@@ -288,7 +297,7 @@ class Progress:
         for name in set(self._jobs) - {_text(job, "id") for job in known}:
             if f"job {name}" not in self._heard:
                 self._end_job(name, "null")
-        for job in known:
+        for job in reversed(known):  # QEMU lists the newest first
             self._on_job(job, now)
 
     def _on_job(self, job: JsonObject, now: float) -> None:

@@ -98,7 +98,7 @@ def test_a_command_that_the_server_lacks_is_not_offered() -> None:
 
 def test_every_key_is_known_once() -> None:
     rows = (*JOB_ACTIONS, *MIGRATION_ACTIONS)
-    assert {action.key for action in rows} == set(ACTION_KEYS)
+    assert {action.key for action in rows} == ACTION_KEYS
     for table in (JOB_ACTIONS, MIGRATION_ACTIONS):
         for status in {word for action in table for word in action.statuses.split()}:
             offered = [action.key for action in table if status in action.statuses.split()]

@@ -12,7 +12,7 @@ from tests.shell.scripted import ScriptedShell, error
 from tests.shell.test_progress import job, ram
 
 CONCLUDED: Json = {**job("j1", 7, 7, "concluded", "create"), "error": "No space left"}
-JOBS: Json = [job(done=250), CONCLUDED]
+JOBS: Json = [CONCLUDED, job(done=250)]
 
 
 def shell(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from qmpsh.advice import UNGUARDED
 from qmpsh.complete.candidates import Candidate, Catalog
@@ -20,15 +20,17 @@ from qmpsh.language.reader import LogicalLine, Split
 from qmpsh.language.syntax import Modifiers
 from qmpsh.protocol.messages import Event, Greeting
 from qmpsh.render.theme import Line
+from qmpsh.shell.jobs import Allowance
 from qmpsh.shell.machine import ConnectionState, Machine
 from qmpsh.shell.overview.first import FirstOverview
 from qmpsh.shell.preferences import Preferences
 from qmpsh.shell.session.connection import ConnectionManager
+from qmpsh.shell.session.job_watch import JobWatch
 from qmpsh.shell.session.listener import SessionListener, Tone
 from qmpsh.shell.session.session import RunningLine, Session
-from qmpsh.shell.settings import Prompt
+from qmpsh.shell.settings import Prompt, Settings
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Show, Steps, Task, WaitFor
-from qmpsh.shell.work import Work
+from qmpsh.shell.work import JobEntry, Work
 
 Script = Callable[["FakeSession"], Steps]
 
@@ -87,6 +89,27 @@ class FakeConnection(ConnectionManager):
         self._session.reconnect("reconnected to vm1 (QEMU 7.2.22)")
 
 
+class FakeJobs(JobWatch):
+    """The jobs of a session without a VM. listed: what there is"""
+
+    silence = 0.0
+    settings = Settings()
+    allowance = Allowance()
+
+    def __init__(self) -> None:
+        self.listed: list[JobEntry] = []
+        self.is_open = False
+
+    def open(self) -> None:
+        self.is_open = True
+
+    def close(self) -> None:
+        self.is_open = False
+
+    def entries(self) -> Sequence[JobEntry]:
+        return self.listed
+
+
 class FakeSession(Session):
     """script: what a line does, by its text; a line that is not there answers `{}`."""
 
@@ -104,6 +127,7 @@ class FakeSession(Session):
         self.preferences = Preferences()
         self.running: RunningLine | None = None
         self.works = []
+        self.jobs: FakeJobs = FakeJobs()
         self.wants_write = False
         self.script: dict[str, Script] = {}
         self.candidates: list[Candidate] = []

@@ -178,7 +178,7 @@ entries = st.builds(
 )
 lists = st.lists(entries, max_size=6, unique_by=lambda each: each.serial)
 moves = st.lists(
-    lists | st.sampled_from([*ACTION_KEYS, "y", "n", "up", "down", "wait"]), max_size=30
+    lists | st.sampled_from([*sorted(ACTION_KEYS), "y", "n", "up", "down", "wait"]), max_size=30
 )
 
 
@@ -228,12 +228,12 @@ j4         backup  ended      completed
 migration          active     ███░░░░░░░  31 %"""
 
 MIDDLE = """\
-JOB        TYPE    STATUS      DONE       RATE     LEFT
-j1         backup  running     68 %   212 MB/s     0:04
-j2         backup  paused      68 %   212 MB/s     0:04
-j3         backup  concluded  No space left on device
-j4         backup  ended      completed
-migration          active      31 %"""
+JOB        STATUS     PROGRESS               RATE     LEFT
+j1         running    ███████░░░  68 %   212 MB/s     0:04
+j2         paused     ███████░░░  68 %   212 MB/s     0:04
+j3         concluded  No space left on device
+j4         ended      completed
+migration  active     ███░░░░░░░  31 %"""
 
 NARROW = """\
 JOB        STATUS      DONE     LEFT

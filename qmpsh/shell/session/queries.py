@@ -109,6 +109,9 @@ def _hand_over(query: BackgroundQuery, reply: Reply | ErrorReply | None) -> None
         query.on_value(None)
 
 
+SILENCE_SECONDS = 1.0
+"""seconds between two frames of a list of jobs while the VM does not answer"""
+
 STATUS_POLL_SECONDS = 0.5
 """seconds between two status refreshes at least: two a second at most"""
 
@@ -126,7 +129,7 @@ class BackgroundQueries:
         self._machine = machine
         self._catalog = catalog
         self._listener = listener
-        self._progress = Progress()
+        self.progress = Progress()
         self._follows_work = False
         self._status_asked = float("-inf")
         self._loading: Task | None = None
@@ -155,7 +158,7 @@ class BackgroundQueries:
 
     def on_connection_lost(self) -> None:
         """Forget the work under way, and the queries whose replies will not come."""
-        self._progress.on_connection_lost()
+        self.progress.on_connection_lost()
         self.overview.freeze()
         if self._loading is not None:
             self._loading.advance(time.monotonic())
@@ -168,7 +171,8 @@ class BackgroundQueries:
         self._refresh_status(self._background)
         background = self._background
         self._listener.advice.get("progress", lambda: self._ask_about_work(background), nothing)
-        if self._background.tick(time.monotonic()):
+        now = time.monotonic()
+        if self._background.tick(now) or self._is_silent(now):
             self._listener.refresh()
         self._load_schema(self._background)
         if self.overview.is_open and self._has_loaded:
@@ -190,30 +194,36 @@ class BackgroundQueries:
             waits.append(max(0.0, self._status_asked + STATUS_POLL_SECONDS - now))
         if self._may_ask_about_work:
             waits.append(
-                self._listener.advice.get("progress", lambda: self._progress.due(now), lambda: None)
+                self._listener.advice.get("progress", lambda: self.progress.due(now), lambda: None)
             )
         if self._background is not None and self._machine.connected:
             waits.append(self._background.due(now))
         if self.overview.is_open:
             waits.append(self.overview.due(now))
+        if self._is_silent(now):
+            waits.append(SILENCE_SECONDS)
         return waits
+
+    def _is_silent(self, now: float) -> bool:
+        """Whether a list of jobs is open that must say for how long it has had no news."""
+        return self.progress.is_watched and self.progress.silence(now) > 0
 
     def on_event(self, event: Event) -> None:
         """Use an event about the machine or its work."""
         self._machine.on_event(event)
-        self._progress.on_event(event, time.monotonic())
+        self.progress.on_event(event, time.monotonic())
 
     def on_line_ended(self, line: str) -> None:
         """Expect a migration after a line that may have started one: nothing else announces it."""
         if "migrate" in line:
-            self._progress.suspect_migration()
+            self.progress.suspect_migration()
 
     def works(self) -> list[Work]:
         """Return what the machine is working on. It is followed from the first call on: a front end
         that does not show it costs the VM no query.
         """
         self._follows_work = True
-        return self._progress.works()
+        return self.progress.works()
 
     @property
     def is_idle(self) -> bool:
@@ -286,7 +296,7 @@ class BackgroundQueries:
 
     def _ask_about_work(self, background: QueryQueue) -> None:
         """Ask how far jobs and migration are, while there are any."""
-        name = self._progress.next_query(time.monotonic()) if self._may_ask_about_work else None
+        name = self.progress.next_query(time.monotonic()) if self._may_ask_about_work else None
         if name is None:
             return
         if name in (self._context.introspection.commands or (name,)):
@@ -295,7 +305,7 @@ class BackgroundQueries:
             self._on_work(name, None)
 
     def _on_work(self, name: str, value: Json) -> None:
-        self._progress.on_reply(name, value, time.monotonic())
+        self.progress.on_reply(name, value, time.monotonic())
 
     def _refresh_status(self, background: QueryQueue) -> None:
         now = time.monotonic()

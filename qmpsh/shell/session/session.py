@@ -29,6 +29,7 @@ from qmpsh.shell.machine import Machine
 from qmpsh.shell.policy import NO_YES
 from qmpsh.shell.preferences import completable
 from qmpsh.shell.session.connection import ConnectionManager
+from qmpsh.shell.session.job_watch import JobWatch
 from qmpsh.shell.session.listener import SessionListener, Tone
 from qmpsh.shell.session.owned_vm import OUTPUT_POLL_SECONDS, OwnedVm, is_over, leave_shell
 from qmpsh.shell.session.queries import BackgroundQueries
@@ -139,6 +140,7 @@ class Session:
         self.catalog.paths = list_paths
         self.catalog.ends = frozenset(BY_COMMAND)
         self.queries = BackgroundQueries(self.context, self.machine, self.catalog, listener)
+        self.jobs = JobWatch(self.context, self.machine, self.queries)
         client.subscriber = self._on_message
         self.queries.attach(client)
 

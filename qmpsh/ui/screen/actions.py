@@ -65,7 +65,34 @@ def end(app: Application[int], exit_code: int) -> None:
 
 
 def key_sheet(context: KeyContext) -> None:
+    context.screen.jobs.close()
     context.screen.toggle_sheet()
+
+
+def toggle_jobs(context: KeyContext) -> None:
+    screen = context.screen
+    if screen.jobs.is_open:
+        screen.jobs.close()
+    else:
+        screen.open_jobs()
+
+
+def leave_jobs(context: KeyContext) -> None:
+    """Take back the question of the list of jobs, else go back to the output (Escape)."""
+    jobs = context.screen.jobs
+    if jobs.shown.question is not None:
+        jobs.shown.forget_question()
+    else:
+        jobs.close()
+
+
+def interrupt_jobs(context: KeyContext) -> None:
+    """Detach from the command that the list has sent, else leave the list (Ctrl-C)."""
+    if context.screen.session.running is not None and context.screen.jobs.shown.question is None:
+        _detach(context)
+        context.screen.jobs.say("")
+    else:
+        leave_jobs(context)
 
 
 def toggle_events(context: KeyContext) -> None:
@@ -80,6 +107,7 @@ def toggle_events(context: KeyContext) -> None:
 
 
 def zoom_events(context: KeyContext) -> None:
+    context.screen.jobs.close()
     context.screen.is_zoomed = not context.screen.is_zoomed
 
 
@@ -193,6 +221,7 @@ def leave(context: KeyContext) -> None:
 
 def search_output(context: KeyContext) -> None:
     screen = context.screen
+    screen.jobs.close()
     screen.key_sheet, screen.is_zoomed = None, False
     if isinstance(screen.entry_row.mode, SearchMode):
         return
@@ -357,6 +386,7 @@ HANDLERS: dict[str, Callable[[KeyContext], None]] = {
     for handler in (
         key_sheet,
         toggle_events,
+        toggle_jobs,
         zoom_events,
         toggle_fold,
         page_reply,

@@ -26,7 +26,13 @@ from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontE
 from qmpsh.ui.common.keys import insert_mode, mode_word, watch_escape
 from qmpsh.ui.common.style import ViCursorShape, echo_lines, filling
 from qmpsh.ui.screen.actions import KeyContext, end
-from qmpsh.ui.screen.bindings import bind_editing, bind_escape, bind_keys, bind_question
+from qmpsh.ui.screen.bindings import (
+    bind_editing,
+    bind_escape,
+    bind_jobs,
+    bind_keys,
+    bind_question,
+)
 from qmpsh.ui.screen.events import EventPane
 from qmpsh.ui.screen.layout import Regions, make_layout
 from qmpsh.ui.screen.menu import AutoMenu
@@ -80,14 +86,14 @@ class FullScreen(TerminalFrontEnd[Echo]):
         )
         self._reporter.greet(self.session)
         self.state.keys = env.keys
-        keys, question_keys = KeyBindings(), KeyBindings()
-        self._regions = self._make_regions(question_keys)
+        keys, question_keys, list_keys = KeyBindings(), KeyBindings(), KeyBindings()
+        self._regions = self._make_regions(question_keys, list_keys)
         self.app = self._make_app(keys)
         self._frames = FrameLimiter(self.app.invalidate)
         self.auto_menu = AutoMenu(self.session, self.buffer, self._has_the_keys, self._advice)
         self._attach(self.app, self.buffer)
         self._listen(completer)
-        self._bind(keys, question_keys)
+        self._bind(keys, question_keys, list_keys)
 
     def _make_reporter(self, advice: Advice) -> ScreenReporter:
         self.output = Output(self._env.shown_glyphs(), echo_lines, advice=advice)
@@ -107,6 +113,9 @@ class FullScreen(TerminalFrontEnd[Echo]):
     def _listen(self, completer: SessionCompleter) -> None:
         """Connect the parts that report to each other."""
         self.state.entry_row.on_toggle = self._focus
+        self.state.jobs.on_toggle = self._focus
+        self._reporter.on_open_jobs = self.state.open_jobs
+        self._reporter.on_failure = self.state.jobs.say
         self.state.mode = lambda: mode_word(self.app)
         self.buffer.on_text_changed += self._clear_message
         self.app.after_render += lambda _: self._frames.on_frame()
@@ -114,7 +123,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
         self._reporter.on_machine_change = self.state.forget_hint
         self._reporter.on_values = partial(self._complete_again, completer)
 
-    def _bind(self, keys: KeyBindings, question_keys: KeyBindings) -> None:
+    def _bind(self, keys: KeyBindings, question_keys: KeyBindings, list_keys: KeyBindings) -> None:
         """Bind the keys."""
         turn, suspend = self._driver.turn, self._suspender.suspend
         context = KeyContext(self.state, self._runner, self.buffer, self.app, turn, suspend)
@@ -122,13 +131,15 @@ class FullScreen(TerminalFrontEnd[Echo]):
         watch_escape(self.app, bind_escape(keys, context))
         bind_editing(keys, context, self.auto_menu)
         bind_question(question_keys, context)
+        bind_jobs(list_keys, context)
 
-    def _make_regions(self, question_keys: KeyBindings) -> Regions:
+    def _make_regions(self, question_keys: KeyBindings, list_keys: KeyBindings) -> Regions:
         return make_layout(
             self.state,
             self._runner,
             self.buffer,
             question_keys,
+            list_keys=list_keys,
             rows=lambda: self.app.output.get_size().rows,
             style=lambda: filling(self.app.style),
         )
@@ -175,7 +186,9 @@ class FullScreen(TerminalFrontEnd[Echo]):
             layout.focus(regions.question)
         elif self.state.entry_row.is_open:
             layout.focus(regions.entry)
-        elif layout.current_window in (regions.question, regions.entry):
+        elif self.state.jobs.is_open:
+            layout.focus(regions.jobs)
+        elif layout.current_window in (regions.question, regions.entry, regions.jobs):
             layout.focus(regions.prompt)
 
     def _complete_again(self, completer: SessionCompleter) -> None:

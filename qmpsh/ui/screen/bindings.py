@@ -26,6 +26,7 @@ from prompt_toolkit.keys import Keys
 from qmpsh.errors import QmpshError
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.shell.steps import Ask, AskSecret
+from qmpsh.shell.work import MAX_JOBS
 from qmpsh.ui.common.keys import KEYS, KeyBinding, ignore_unbound_alt, leave_insert
 from qmpsh.ui.screen import actions
 from qmpsh.ui.screen.actions import HANDLERS, KeyContext
@@ -128,6 +129,9 @@ def bind_escape(bindings: KeyBindings, context: KeyContext) -> Callable[[], bool
         (lambda: screen.events.selected is not None, actions.leave_event),
     )
 
+    def takes_keys() -> bool:
+        return screen.entry_row.is_open or screen.question is not None or screen.jobs.is_open
+
     def is_meant() -> bool:
         return any(holds() for holds, _ in meanings)
 
@@ -137,7 +141,7 @@ def bind_escape(bindings: KeyBindings, context: KeyContext) -> Callable[[], bool
 
     at_prompt = ~is_searching & ~Condition(lambda: screen.entry_row.is_open)
     bindings.add("escape", filter=Condition(is_meant) & at_prompt)(partial(_handle, context, leave))
-    return lambda: is_meant() or screen.entry_row.is_open or screen.question is not None
+    return lambda: is_meant() or takes_keys()
 
 
 def bind_editing(bindings: KeyBindings, context: KeyContext, auto_menu: AutoMenu) -> None:
@@ -178,6 +182,48 @@ def bind_editing(bindings: KeyBindings, context: KeyContext, auto_menu: AutoMenu
     bindings.add("v", filter=at_line & vi_navigation_mode)(
         partial(_handle, context, actions.edit_line)
     )
+
+
+MOVES = {"up": -1, "k": -1, "down": 1, "j": 1, "home": -MAX_JOBS, "end": MAX_JOBS}
+"""keys of the list of jobs that move the selection, and by how many rows"""
+
+
+def bind_jobs(bindings: KeyBindings, context: KeyContext) -> None:
+    """Bind the keys of the list of jobs; letters are actions, and answers while it asks."""
+    jobs = context.screen.jobs
+
+    def run(line: str) -> None:
+        if line:
+            context.runner.submit(line)
+        context.turn()
+
+    def typed(event: KeyPressEvent) -> None:
+        shown = jobs.shown
+        run(shown.press(event.data) if shown.question is None else shown.answer(event.data))
+
+    def wait(event: KeyPressEvent) -> None:
+        line = jobs.shown.wait()
+        if line:
+            jobs.close()
+            run(line)
+
+    def answer_first(event: KeyPressEvent) -> None:
+        question = jobs.shown.question
+        if question is not None:
+            run(jobs.shown.answer(question.choices[0][0]))
+
+    bindings.add(Keys.Any)(typed)
+    for key, step in MOVES.items():
+        bindings.add(key)(lambda event, step=step: jobs.shown.move(step))
+    bindings.add("pageup")(lambda event: jobs.page(-1))
+    bindings.add("pagedown")(lambda event: jobs.page(1))
+    asks = Condition(lambda: jobs.shown.question is not None)
+    bindings.add("enter", filter=~asks)(wait)
+    bindings.add("enter", filter=asks)(answer_first)
+    bindings.add("w", filter=~asks)(wait)
+    for key in ("q", "escape", "c-d"):
+        bindings.add(key)(partial(_handle, context, actions.leave_jobs))
+    bindings.add("c-c")(partial(_handle, context, actions.interrupt_jobs))
 
 
 def bind_question(bindings: KeyBindings, context: KeyContext) -> None:

@@ -1,7 +1,7 @@
 """How the list of jobs looks: its rows, its keys and what is said of the selected job. Pure.
 
-Names and errors come from the VM and are made safe here. Without room for all columns the bar is
-dropped first, then the type, the rate and the state.
+Names and errors come from the VM and are made safe here. Without room for all columns the type is
+dropped first, then the bar, the rate and the state.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _COURSE = frozenset({"bar", "percent", "rate", "left"})
 
 _FORMS = (
     ("type", "status", "bar", "rate", "left"),
-    ("type", "status", "percent", "rate", "left"),
+    ("status", "bar", "rate", "left"),
     ("status", "percent", "rate", "left"),
     ("status", "percent", "left"),
     ("percent", "left"),

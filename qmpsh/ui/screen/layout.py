@@ -25,6 +25,7 @@ from qmpsh.render.theme import Line
 from qmpsh.shell.steps import Ask
 from qmpsh.ui.common.runner import LineRunner
 from qmpsh.ui.screen.entries import HistorySearch
+from qmpsh.ui.screen.job_view import JobsControl
 from qmpsh.ui.screen.menu import MenuFloat, menu_height, menu_window
 from qmpsh.ui.screen.output import Echo
 from qmpsh.ui.screen.panes import Pane, RowControl, RowsControl
@@ -36,13 +37,14 @@ class Regions(NamedTuple):
     """The regions of the finished layout.
 
     layout:                  the whole
-    prompt, question, entry: the windows that may have the keys
+    prompt, question, entry, jobs: the windows that may have the keys
     """
 
     layout: Layout
     prompt: Window
     question: Window
     entry: Window
+    jobs: Window
 
 
 def make_layout(  # noqa: PLR0913 - all that is laid out
@@ -51,12 +53,14 @@ def make_layout(  # noqa: PLR0913 - all that is laid out
     buffer: Buffer,
     keys: KeyBindings,
     *,
+    list_keys: KeyBindings,
     rows: Callable[[], int],
     style: Callable[[], str],
 ) -> Regions:
     """Make the layout.
 
-    keys: for the question only; rows: of the terminal; style: of all cells; both called per frame
+    keys, list_keys: for the question and the list of jobs only
+    rows: of the terminal; style: of all cells; both called per frame
     """
     search = HistorySearch(buffer)
     prompt = prompt_window(screen.session, buffer, search.control, rows, screen.output.advice)
@@ -64,11 +68,14 @@ def make_layout(  # noqa: PLR0913 - all that is laid out
     asking = Condition(lambda: screen.question is not None)
     entry = screen.entry_row
     entering = Condition(lambda: entry.is_open) & ~asking
+    listing = Condition(lambda: screen.jobs.is_open)
+    jobs = Window(JobsControl(screen.jobs, list_keys, screen.output.advice))
     body = HSplit(
         [
-            _panes(screen, runner),
+            _panes(screen, runner, jobs),
             _row(screen, lambda width: screen.status(runner, width), "status"),
-            ConditionalContainer(prompt, ~asking),
+            ConditionalContainer(prompt, ~asking & ~listing),
+            ConditionalContainer(_row(screen, screen.jobs.keys, "hint"), listing & ~asking),
             ConditionalContainer(question, asking),
             search.row,
             ConditionalContainer(entry.row(screen.columns, screen.glyphs.more), entering),
@@ -94,12 +101,13 @@ def make_layout(  # noqa: PLR0913 - all that is laid out
         below=below,
     )
     layout = Layout(FloatContainer(body, floats=[menu]), focused_element=prompt)
-    return Regions(layout, prompt, question, entry.window)
+    return Regions(layout, prompt, question, entry.window, jobs)
 
 
-def _panes(screen: ScreenState, runner: LineRunner[Echo]) -> VSplit:
+def _panes(screen: ScreenState, runner: LineRunner[Echo], jobs: Window) -> VSplit:
     shown = Condition(lambda: screen.events_shown)
     zoomed = Condition(lambda: screen.is_zoomed)
+    listing = Condition(lambda: screen.jobs.is_open)
     advice = screen.output.advice
     waiting = RowsControl(lambda width: screen.queue(runner, width), "queue", advice)
     queue = Window(waiting, dont_extend_height=True)
@@ -111,7 +119,8 @@ def _panes(screen: ScreenState, runner: LineRunner[Echo]) -> VSplit:
     )
     return VSplit(
         [
-            ConditionalContainer(output, ~zoomed),
+            ConditionalContainer(output, ~zoomed & ~listing),
+            ConditionalContainer(jobs, listing),
             ConditionalContainer(VSplit([_margin(), rule]), shown & ~zoomed),
             ConditionalContainer(VSplit([_margin(), events]), shown),
         ],

@@ -19,7 +19,7 @@ from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Glyphs, Line, plain
 from qmpsh.render.units import number, size
 from qmpsh.shell.session.session import Session
-from qmpsh.shell.steps import Answer
+from qmpsh.shell.steps import Answer, Note
 from qmpsh.ui.common.banner import Banner
 from qmpsh.ui.common.reporter import Reporter, do_nothing
 from qmpsh.ui.common.style import bare_echo_lines
@@ -198,12 +198,23 @@ def _beside(left: Line, right: Line, width: int) -> Line:
     return [*left, ("", " " * max(2, width - used)), *right]
 
 
+def _ignore(text: str) -> None:
+    """Do nothing until there is a list of jobs."""
+
+
 class ScreenReporter(Reporter[Echo]):
-    """The output of the full screen. on_change: called after each piece of news."""
+    """The output of the full screen.
+
+    on_change:    called after each piece of news
+    on_open_jobs: opens the list of jobs
+    on_failure:   called with the text of an error that a line ended with
+    """
 
     def __init__(self, output: Output, events: EventPane) -> None:
         super().__init__(output.glyphs, output.advice)
         self.on_change: Callable[[], None] = do_nothing
+        self.on_open_jobs: Callable[[], None] = do_nothing
+        self.on_failure: Callable[[str], None] = _ignore
         self._output = output
         self._events = events
         self._banner: BannerBlock | None = None
@@ -239,6 +250,19 @@ class ScreenReporter(Reporter[Echo]):
     def filter_events(self, patterns: tuple[str, ...]) -> None:
         self._events.set_filter(patterns)
         self._changed()
+
+    def open_jobs(self) -> bool:
+        self.on_open_jobs()
+        return True
+
+    def show(self, key: Echo, item: Answer | Note) -> None:
+        super().show(key, item)
+        if isinstance(item, Answer) and item.failed:
+            self.on_failure(item.text or "")
+
+    def error(self, error: QmpshError) -> None:
+        super().error(error)
+        self.on_failure(str(error))
 
     def begin(self, prompt: str, line: str) -> Echo:
         self._output.view.to_tail()

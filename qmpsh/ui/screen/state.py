@@ -15,7 +15,7 @@ from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line, plain
-from qmpsh.render.units import number
+from qmpsh.render.units import elapsed, number
 from qmpsh.shell.machine import ConnectionState
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.settings import HMP_PROMPT, Prompt
@@ -26,6 +26,7 @@ from qmpsh.ui.common.style import echo_lines
 from qmpsh.ui.common.wrap import cut, line_width
 from qmpsh.ui.screen.entries import EntryRow, SearchMode
 from qmpsh.ui.screen.events import EventPane
+from qmpsh.ui.screen.job_view import JobView
 from qmpsh.ui.screen.output import Echo, Output
 from qmpsh.ui.screen.status import NARROW_COLUMNS, StatusFacts, status_line
 from qmpsh.ui.screen.store import FixedLines, Store
@@ -44,6 +45,7 @@ TIPS: dict[Prompt, str] = {
     HMP_PROMPT: "type a command of the human monitor; F7 returns to QMP",
 }
 TRANSACTION_TIP = "one action per line; ) on a line of its own runs them, Ctrl-C abandons them"
+LEAVES = "; Ctrl-D leaves"
 RECONNECTING_TIP = "the VM is gone; waiting for it to come back; Ctrl-D leaves"
 DISCONNECTED_TIPS = {
     ConnectionState.WAITING: RECONNECTING_TIP,
@@ -85,6 +87,7 @@ class ScreenState:
         self.entry_row = EntryRow()
         self.search: SearchMode | None = None
         self.key_sheet: Viewport | None = None
+        self.jobs = JobView(session, lambda: self._busy_for, output.glyphs)
         self.columns = columns
         self._elapsed = elapsed
         self._hint: tuple[tuple[str, str, int], Line] | None = None
@@ -102,7 +105,7 @@ class ScreenState:
     def events_shown(self) -> bool:
         """Whether the events pane is shown."""
         wanted = self.session.preferences.values.events
-        return self.is_zoomed or (wanted and not self.is_narrow)
+        return self.is_zoomed or (wanted and not self.is_narrow and not self.jobs.is_open)
 
     @property
     def is_narrow(self) -> bool:
@@ -136,6 +139,11 @@ class ScreenState:
         else:
             self.key_sheet = None
 
+    def open_jobs(self) -> None:
+        """Show the list of jobs instead of the output."""
+        self.key_sheet, self.is_zoomed = None, False
+        self.jobs.open()
+
     def forget_hint(self) -> None:
         """Forget the cached hint, since what is known of the machine has changed."""
         self._hint = None
@@ -168,7 +176,7 @@ class ScreenState:
 
     def hint(self, buffer: Buffer) -> Line:
         """Return the row below the prompt, preceded by vi's mode unless it inserts letters."""
-        mode = "" if self.question else self.mode()
+        mode = "" if self.question or self.jobs.is_open else self.mode()
         line = self._hint_line(buffer)
         return [("hint.current", mode), ("hint", "  "), *line] if mode else line
 
@@ -178,8 +186,11 @@ class ScreenState:
             return [("hint", "what you type is not shown; Enter accepts, Esc cancels")]
         if self.question is not None:
             return [("hint", f"Enter: {self.question.choices[0][1]}; Esc cancels")]
+        if self.jobs.is_open and (self.session.machine.connected or self.jobs.shown.message):
+            return self.jobs.hint()
         if not self.session.machine.connected:
-            return [("hint", DISCONNECTED_TIPS[self.session.machine.connection])]
+            tip = DISCONNECTED_TIPS[self.session.machine.connection]
+            return [("hint", tip.removesuffix(LEAVES) if self.jobs.is_open else tip)]
         if not text or self.message:
             return [("hint", self.message or self._tip())]
         key = (self.session.prompt, text, cursor)
@@ -194,6 +205,12 @@ class ScreenState:
         if running is None or running.task.asking is not None:
             return ""
         return first_word(running.line) if self._elapsed() >= SHOW_RUNNING_SECONDS else ""
+
+    @property
+    def _busy_for(self) -> str:
+        """The same, and for how long it has been running."""
+        name = self._busy_with
+        return f"{name} for {elapsed(self._elapsed())}" if name else ""
 
     def _tip(self) -> str:
         if self._busy_with:
