@@ -87,6 +87,14 @@ def make_layout(  # noqa: PLR0913 - all that is laid out
         style=style,
     )
 
+    menu = _menu(screen, buffer, prompt, rows)
+    layout = Layout(FloatContainer(body, floats=[menu]), focused_element=prompt)
+    return Regions(layout, prompt, question, entry.window, jobs)
+
+
+def _menu(
+    screen: ScreenState, buffer: Buffer, prompt: Window, rows: Callable[[], int]
+) -> MenuFloat:
     def below() -> int:
         """Return the rows of the status line, the prompt and the hint."""
         return 2 + (prompt.render_info.window_height if prompt.render_info else 1)
@@ -94,14 +102,12 @@ def make_layout(  # noqa: PLR0913 - all that is laid out
     def most() -> int:
         return min(rows() // 3, rows() - below())
 
-    menu = MenuFloat(
+    return MenuFloat(
         menu_window(buffer, most, screen.glyphs.more, screen.output.advice),
         prompt,
         height=lambda: menu_height(buffer, most()),
         below=below,
     )
-    layout = Layout(FloatContainer(body, floats=[menu]), focused_element=prompt)
-    return Regions(layout, prompt, question, entry.window, jobs)
 
 
 def _panes(screen: ScreenState, runner: LineRunner[Echo], jobs: Window) -> VSplit:
