@@ -1,10 +1,10 @@
 """The palettes: a prompt_toolkit style for every role, for each kind of terminal.
 
-A role without a colour has the terminal's own foreground. No meaning depends on colour alone.
-`tests/render/test_contrast.py` computes the contrast of every role. What the sixteen colours look
-like varies, so each one here is legible both as xterm and as the VGA console show it, and the same
-in its bright form, which bold text has on many terminals. No background is bright: not all of these
-terminals have one.
+A role without a colour has the terminal's own foreground; it needs `noinherit` where the row that
+it stands in has another. No meaning depends on colour alone. `tests/render/test_contrast.py`
+computes the contrast of every role. What the sixteen colours look like varies, so each one here is
+legible both as xterm and as the VGA console show it, and the same in its bright form, which bold
+text has on many terminals. No background is bright: not all of these terminals have one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ DARK: Theme = {
     "event.state": "bold #87afff",
     "event.data": "#9e9e9e",
     "hint": "#9e9e9e",
-    "hint.current": "bold",
+    "hint.current": "noinherit bold",
     "hint.error": "#ff8787",
     "menu": "bg:#303030 #d0d0d0",
     "menu.current": "bg:#5f87d7 bold #000000",
@@ -74,7 +74,7 @@ LIGHT: Theme = {
     "event.state": "bold #005faf",
     "event.data": "#6c6c6c",
     "hint": "#6c6c6c",
-    "hint.current": "bold",
+    "hint.current": "noinherit bold",
     "hint.error": "#af0000",
     "menu": "bg:#e4e4e4 #303030",
     "menu.current": "bg:#005faf bold #ffffff",
@@ -106,7 +106,7 @@ NEUTRAL: Theme = {
     "event.state": "bold #5f87d7",
     "event.data": "#808080",
     "hint": "#808080",
-    "hint.current": "bold",
+    "hint.current": "noinherit bold",
     "hint.error": "#ff0000",
     "menu": "bg:#4e4e4e #ffffff",
     "menu.current": "reverse",
@@ -139,7 +139,7 @@ DARK_16: Theme = {
     "event.name": "bold",
     "event.severe": _ERROR,
     "event.state": "bold ansicyan",
-    "hint.current": "bold",
+    "hint.current": "noinherit bold",
     "hint.error": _ERROR,
     "menu": "bg:ansiblue ansigray",
     "menu.current": "reverse",
@@ -180,7 +180,7 @@ NO_COLOUR: Theme = {
     "event.name": "bold",
     "event.severe": "bold underline",
     "event.state": "bold",
-    "hint.current": "bold",
+    "hint.current": "noinherit bold",
     "menu.current": "reverse",
     "match": "underline",
     "match.current": "reverse",

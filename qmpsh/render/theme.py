@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
-from functools import partial
+from functools import cache, partial
 
 from qmpsh.errors import UsageError
 from qmpsh.light_typing import NamedTuple
@@ -130,16 +130,18 @@ def printed_theme(environ: Mapping[str, str]) -> Theme:
 
 def painter(theme: Theme) -> Callable[[Line], str]:
     """Return what gives a line the SGR sequences of a theme."""
-    return partial(_paint, {role: _sgr_parameters(style) for role, style in theme.items()})
+    return partial(_paint, theme)
 
 
-def _paint(parameters: Mapping[str, str], line: Line) -> str:
-    return "".join(
-        f"\x1b[{parameters[role]}m{text}\x1b[0m" if parameters.get(role) and text else text
-        for role, text in line
-    )
+def _paint(theme: Theme, line: Line) -> str:
+    return "".join(_painted(_sgr_parameters(theme.get(role, "")), text) for role, text in line)
 
 
+def _painted(parameters: str, text: str) -> str:
+    return f"\x1b[{parameters}m{text}\x1b[0m" if parameters and text else text
+
+
+@cache
 def _sgr_parameters(style: str) -> str:
     return ";".join(filter(None, map(_sgr_parameter, style.split())))
 

@@ -170,7 +170,8 @@ def test_colours_are_those_that_a_terminal_of_256_has(name: str) -> None:
 @pytest.mark.parametrize("theme", [DARK, LIGHT, NEUTRAL, DARK_16, LIGHT_16, NEUTRAL_16, NO_COLOUR])
 def test_typed_text_has_the_terminals_own_foreground(theme: Theme) -> None:
     assert set(theme) == set(DARK)
-    assert theme["echo"] == ""
+    for role in ("echo", "event.name", "hint.current"):
+        assert not attrs_of(theme, role).color
     assert BACKGROUND not in theme
 
 
