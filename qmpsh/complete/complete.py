@@ -223,11 +223,12 @@ def _with_sentence(candidate: Candidate, context: CursorContext, catalog: Catalo
     if candidate.doc or manual is None:
         return candidate
     if context.slot is Slot.KEY:
-        name = candidate.value
+        # A nested member that lacks is offered by its whole name.
+        name = candidate.value.split(".")
         given = {
             g.path[-1]: g.text for g in context.given if g.text and g.path[:-1] == context.path
         }
-        path = (*context.path, *(piece.text for piece in context.pieces[:-1]), name)
+        path = (*context.path, *(piece.text for piece in context.pieces[:-1]), *name)
         return candidate._replace(doc=manual.member_sentence(context.name, *path, given=given))
     if context.slot in (Slot.COMMAND, Slot.VERB_WORD, Slot.EVENT):
         return candidate._replace(doc=manual.first_sentence(candidate.text))

@@ -117,7 +117,8 @@ def _netdevs(value: Json, context: CursorContext) -> Iterator[LiveValue]:
 
 
 def _buses(value: Json, context: CursorContext) -> Iterator[LiveValue]:
-    for bus in read_buses(as_str(value)):
+    # The tree lists what was added last first.
+    for bus in reversed(read_buses(as_str(value))):
         yield LiveValue(bus.name, bus.kind)
 
 

@@ -15,8 +15,8 @@ from itertools import count
 from qmpsh.complete.candidates import Candidate, Catalog, Form
 from qmpsh.complete.line import TypedArguments, typed_arguments
 from qmpsh.complete.live import LiveQuery, LiveValue, LiveValues, live_values_at
-from qmpsh.complete.order import place_in, property_place, value_places
-from qmpsh.complete.taken import taken_values
+from qmpsh.complete.order import IMAGES, is_needed, place_in, property_place, value_places
+from qmpsh.complete.taken import OPEN_IMAGE, open_images, taken_values
 from qmpsh.complete.value_sources import names_file
 from qmpsh.jsontypes import JsonObject, as_dicts, as_str, get_str
 from qmpsh.language.cursor import CursorContext, KeyPart, Path
@@ -58,13 +58,15 @@ def property_keys(
     if context.name != "device_add" or context.path:
         return
     declared = {member.name for member in line.root.members}
+    driver = line.text_at(("driver",)) or ""
     listed = {str(item.get("name")): item for item in _properties(line, live)}
     for name in sorted(listed, key=property_place):
         item = listed[name]
         if name not in declared and not line.is_given(tuple(name.split("."))):
             doc = str(item.get("description") or "")
             start, kind = context.pieces[0].start, str(item.get("type"))
-            yield Candidate(name, start, kind, doc, form=Form.KEY, tail="=")
+            needed = is_needed(name, driver)
+            yield Candidate(name, start, kind, doc, required=needed, form=Form.KEY, tail="=")
 
 
 def property_values(
@@ -169,7 +171,8 @@ def key_candidates(context: CursorContext, catalog: Catalog) -> Iterable[Candida
     for cut in range(len(context.pieces)):
         path = (*context.path, *(piece.text for piece in context.pieces[:cut]))
         found += _missing(line, path, context.pieces[cut], context)
-    return found + list(property_keys(line, context, catalog.live))
+    found += property_keys(line, context, catalog.live)
+    return sorted(found, key=lambda candidate: not candidate.required)
 
 
 def value_candidates(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
@@ -200,16 +203,27 @@ def _live_values(
     usable = usable_filter(line, context, live)
     offers = list(filter(usable, live_values_at(context, live)))
     taken = taken_values(context, live)
-    for offered in sorted(offers, key=lambda offer: offer.value in taken):
+    # A node whose name begins with # is a part of another.
+    for offered in sorted(offers, key=lambda it: (it.value in taken, it.value.startswith("#"))):
         doc = taken.get(offered.value, "")
         yield Candidate(offered.value, context.start, offered.kind, doc, form=Form.TEXT)
 
 
 def _paths(context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
-    """Yield paths of this host; the VM's folder is not known, so they begin at the root."""
-    for path in catalog.paths(context.prefix or "/"):
+    """Yield paths of this host; the VM's folder is not known, so they begin at the root. The
+    folders of its images come first, and the images that it has open last.
+    """
+    is_open = dict.fromkeys(open_images(catalog.live), OPEN_IMAGE)
+    folders = sorted({f"{path.rpartition('/')[0]}/" for path in is_open})
+    paths = catalog.paths(context.prefix or "/")
+    if not context.prefix:
+        paths = [*(folder for folder in folders if catalog.paths(folder)), *paths]
+    for path in sorted(
+        dict.fromkeys(paths), key=lambda path: (path in is_open, not path.endswith(IMAGES))
+    ):
         if path.startswith("/"):
-            yield Candidate(path, context.start, "path", form=Form.TEXT)
+            doc = is_open.get(path, "")
+            yield Candidate(path, context.start, "path", doc, form=Form.TEXT)
 
 
 def _missing(
@@ -290,7 +304,10 @@ def _below(
     kind = line.type_at(path)
     owner = object_of(line.schema, kind) if kind is not None else None
     if owner is not None:
-        return line.members(owner, path), Form.KEY
+        # The tag first: it decides which others there are.
+        tag = owner.tag
+        members = sorted(line.members(owner, path), key=lambda member: member.name != tag)
+        return members, Form.KEY
     array = array_of(line.schema, kind) if kind is not None else None
     if array is None or context.bracketed:
         return (), Form.INDEX

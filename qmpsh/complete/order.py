@@ -5,6 +5,7 @@ The server lists properties and types in the order of a hash table, and enums as
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from qmpsh.language.cursor import Path
@@ -43,6 +44,25 @@ FIRST: dict[str, tuple[str, ...]] = {
 
 _VARIANTS = ("-non-transitional", "-transitional", "-device", "-cpu")
 """How the types end that are there for a particular need beside the usual one."""
+
+IMAGES = (".qcow2", ".raw", ".img", ".iso", ".vmdk", ".vdi", ".vhdx", "/")
+"""How the paths end that may lead to a disk image."""
+
+_NEEDS = {
+    "drive": re.compile(r"virtio-blk-.*|scsi-(hd|block|generic)|ide-hd|usb-storage"),
+    "memdev": re.compile(r"pc-dimm|nvdimm|virtio-p?mem(-.*)?"),
+    "chardev": re.compile(r"vhost-user-(blk|scsi|fs|gpio|rng|i2c)-.*|usb-(redir|serial)"),
+    "serial": re.compile(r"nvme"),
+}
+"""Properties that a device cannot do without, although the server does not say so, with the types
+of these devices. Source: what QEMU 7.2 and 10.0 say of a device without it.
+"""
+
+
+def is_needed(name: str, driver: str) -> bool:
+    """Return whether a device cannot be added without this property."""
+    return name in _NEEDS and _NEEDS[name].fullmatch(driver) is not None
+
 
 Place = tuple[int, bool, str]
 """sorts by: place in the table; whether it is a special one; the name"""

@@ -12,6 +12,8 @@ from qmpsh.complete.live import LiveQuery, LiveValues
 from qmpsh.jsontypes import Json, as_dicts, as_str, get_dict, get_str
 from qmpsh.language.cursor import CursorContext
 
+OPEN_IMAGE = "open in this VM"
+
 
 def _buses(answer: Json) -> Iterator[tuple[str, str]]:
     for bus in read_buses(as_str(answer)):
@@ -34,6 +36,14 @@ def _drives(answer: Json) -> Iterator[tuple[str, str]]:
         device = get_str(item, "qdev").removesuffix("/virtio-backend").rpartition("/")[2]
         if device:
             yield get_str(get_dict(item, "inserted"), "node-name"), USED_BY.format(device)
+
+
+def open_images(live: LiveValues) -> Iterator[str]:
+    """Yield the absolute paths of the files that the VM's block nodes have open."""
+    for node in as_dicts(live.answer(LiveQuery("query-named-block-nodes", (("flat", True),)))):
+        path = get_str(node, "file")
+        if path.startswith("/"):
+            yield path
 
 
 def _monitor(line: str) -> LiveQuery:

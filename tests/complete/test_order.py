@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 import qmpsh
 from qmpsh.complete.buses import NO_HOT_PLUG, read_buses
 from qmpsh.complete.live import LiveQuery
-from qmpsh.complete.order import FIRST, property_place, type_place
+from qmpsh.complete.order import FIRST, is_needed, property_place, type_place
 from qmpsh.jsontypes import Json
 from tests.complete.test_complete import at, live
 from tests.qemu import VmStarter
@@ -111,6 +113,48 @@ def test_properties_by_use_then_by_name_then_unstable_ones() -> None:
     assert found == [
         *("bus=", "id=", "drive=", "netdev=", "mac=", "serial=", "bootindex="),
         *("ats=", "vectors=", "x-txburst="),
+    ]
+
+
+def test_what_a_device_cannot_do_without_comes_first() -> None:
+    query = LiveQuery("device-list-properties", (("typename", "virtio-blk-pci"),))
+    known = live({query: [{"name": "ats", "type": "bool"}, {"name": "drive", "type": "str"}]})
+    found = [(c.text, c.required) for c in at("device_add driver=virtio-blk-pci ", known)]
+    assert found == [("drive=", True), ("bus=", False), ("id=", False), ("ats=", False)]
+    after = at("device_add driver=virtio-blk-pci drive=d ", known)
+    assert [c.text for c in after] == ["bus=", "id=", "ats="]
+
+
+@pytest.mark.parametrize(
+    "machine,driver,name",
+    [
+        ([], "virtio-blk-pci", "drive"),
+        (["-device", "virtio-scsi-pci"], "scsi-hd", "drive"),
+        ([], "nvme", "serial"),
+        ([], "virtio-mem-pci", "memdev"),
+        ([], "vhost-user-blk-pci", "chardev"),
+    ],
+)
+def test_this_qemu_refuses_a_device_without_it(
+    emulator: str, machine: list[str], driver: str, name: str
+) -> None:
+    assert is_needed(name, driver)
+    words = [emulator, "-M", "q35", "-nodefaults", "-display", "none", *machine, "-device", driver]
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert name in ended.stderr
+
+
+def test_the_folders_of_the_vms_images_come_first() -> None:
+    query = LiveQuery("query-named-block-nodes", (("flat", True),))
+    known = live({query: [{"file": "/vm/a.qcow2"}, {"file": "nbd://x"}, {"file": "json:{}"}]})
+    folder = ["/vm/a.qcow2", "/vm/b.qcow2"]
+    known.paths = lambda prefix: folder if prefix == "/vm/" else ["/bin/", "/vm/"]
+    line = "blockdev-add driver=file filename="
+    assert [c.text for c in at(line, known)] == ["/vm/", "/bin/"]
+    assert [(c.text, c.doc) for c in at(f"{line}/vm/", known)] == [
+        ("/vm/b.qcow2", ""),
+        ("/vm/a.qcow2", "open in this VM"),
     ]
 
 

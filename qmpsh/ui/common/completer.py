@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
-from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
-from prompt_toolkit.formatted_text import StyleAndTextTuples
 
 from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.complete.candidates import Candidate
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import text_columns
+from qmpsh.render.theme import Line
 from qmpsh.shell.session.session import Session
 from qmpsh.ui.common.wrap import cut
 
@@ -25,6 +25,49 @@ _MIN_KIND_COLUMNS = 12
 
 _MAX_DOC_COLUMNS = 60
 """most columns of the documentation, so that the panes stay in view"""
+
+
+class Offer(Completion):
+    """A completion with what a row of the menu shows beside its name.
+
+    candidate: what it stands for; name, kind, doc: of it, safe to show, not yet cut
+    """
+
+    def __init__(self, candidate: Candidate, start: int, blank: str, columns: Columns) -> None:
+        self.name = _name(candidate)
+        self.kind = visible_word(candidate.kind)
+        self.doc = visible_word(candidate.doc)
+        self.candidate = candidate
+        super().__init__(
+            blank + candidate.text,
+            start_position=start,
+            display=[*self.name],
+            display_meta=columns.meta(self.kind, self.doc),
+        )
+
+
+class Columns(NamedTuple):
+    """The widths of the menu's columns beside the name. more: marks what was cut off."""
+
+    kind: int
+    doc: int
+    more: str
+
+    def meta(self, kind: str, doc: str) -> str:
+        """Return both as one text; without kinds, the documentation alone."""
+        kind = cut_text(kind, self.kind, self.more) if self.kind else ""
+        gap = " " * (self.kind - text_columns(kind)) + "  " * bool(self.kind)
+        return f"{kind}{gap}{cut_text(doc, self.doc, self.more)}".rstrip()
+
+
+def fitted(kinds: Sequence[str], columns: int, more: str, *, values: bool = False) -> Columns:
+    """Return the columns for these kinds. columns: of the terminal; values: the kinds are those of
+    values, which need not be shown if they are all the same
+    """
+    most = min(_MAX_KIND_COLUMNS, max(_MIN_KIND_COLUMNS, columns // 5))
+    widest = max(map(text_columns, kinds), default=0)
+    is_constant = values and len(kinds) > 1 and len(set(kinds)) == 1
+    return Columns(0 if is_constant else min(most, widest), _MAX_DOC_COLUMNS, more)
 
 
 class SessionCompleter(Completer):
@@ -46,63 +89,50 @@ class SessionCompleter(Completer):
         self._columns = columns
         self._more = more
         self._advice = advice
-        self._asked: Document | None = None
 
     def get_completions(
         self, document: Document, complete_event: CompleteEvent
     ) -> Iterable[Completion]:
-        cursor = document.cursor_position
         # Otherwise the menu opens by itself; see `AutoMenu`.
-        asked = not complete_event.text_inserted
-        if asked:
-            self._asked = document
+        return self.find(document, asked=not complete_event.text_inserted)
+
+    def find(self, document: Document, blank: str = "", *, asked: bool = True) -> list[Completion]:
+        """Return the completions at the cursor, or after a blank that they begin with.
+
+        asked: by the user
+        """
+        cursor = document.cursor_position + len(blank)
+        text = document.text_before_cursor + blank + document.text_after_cursor
 
         def find() -> list[Completion]:
-            candidates = self._session.complete(document.text, cursor, asked=asked)
-            return completions(candidates, cursor, self._columns(), self._more)
+            candidates = self._session.complete(text, cursor, asked=asked)
+            return completions(candidates, cursor, self._columns(), self._more, blank)
 
         return self._advice.get("completion", find, list)
 
-    def complete_again(self, buffer: Buffer) -> None:
-        """Complete again with values that came from the VM, unless something was typed since."""
-        state = buffer.complete_state
-        if buffer.document == self._asked and (state is None or state.complete_index is None):
-            buffer.start_completion()
-
 
 def completions(
-    candidates: list[Candidate], cursor: int, columns: int, more: str
+    candidates: list[Candidate], cursor: int, columns: int, more: str, blank: str = ""
 ) -> list[Completion]:
     """Return candidates as completions in three columns: text and marks, kind, documentation.
 
     columns: of the terminal
     more:    marks what was cut off
+    blank:   what they begin with, which is not in the line yet
     """
-    most = min(_MAX_KIND_COLUMNS, max(_MIN_KIND_COLUMNS, columns // 5))
-    kinds = [_cut(visible_word(candidate.kind), most, more) for candidate in candidates]
-    width = max(map(text_columns, kinds), default=0)
+    widths = fitted([visible_word(candidate.kind) for candidate in candidates], columns, more)
     return [
-        Completion(
-            candidate.text,
-            start_position=candidate.start - cursor,
-            display=_display(candidate),
-            display_meta=_meta(
-                kind, _cut(visible_word(candidate.doc), _MAX_DOC_COLUMNS, more), width
-            ),
-        )
-        for candidate, kind in zip(candidates, kinds, strict=True)
+        Offer(candidate, min(0, candidate.start - cursor + len(blank)), blank, widths)
+        for candidate in candidates
     ]
 
 
-def _display(candidate: Candidate) -> StyleAndTextTuples:
+def _name(candidate: Candidate) -> Line:
     text = visible_word(candidate.text).rstrip(" =")
     marks = (" *" if candidate.required else "") + (" ~" if candidate.unstable else "")
     return [("strike" if candidate.deprecated else "", text or candidate.text), ("", marks)]
 
 
-def _meta(kind: str, doc: str, width: int) -> str:
-    return f"{kind}{' ' * (width - text_columns(kind))}  {doc}".rstrip()
-
-
-def _cut(text: str, width: int, more: str) -> str:
+def cut_text(text: str, width: int, more: str) -> str:
+    """Cut a text to a width, ending in `more` if something was cut off."""
     return "".join(part for _, part in cut([("", text)], width, more))

@@ -15,6 +15,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History, InMemoryHistory
+from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
 from prompt_toolkit.styles import BaseStyle
 
 from qmpsh.advice import Advice, nothing
@@ -24,6 +25,7 @@ from qmpsh.shell.steps import Answer, Ask
 from qmpsh.ui.common.banner import Banner
 from qmpsh.ui.common.completer import SessionCompleter
 from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd
+from qmpsh.ui.common.guide import Guide
 from qmpsh.ui.common.history import mask_typed
 from qmpsh.ui.common.keys import mode_word, watch_escape
 from qmpsh.ui.common.runner import SHOW_RUNNING_SECONDS, detached_note
@@ -78,10 +80,14 @@ class LinePrompt(TerminalFrontEnd[None]):
         super().__init__(connect, redirect, env)
         columns, more = self._reporter.columns, self._reporter.glyphs.more
         completer = SessionCompleter(self.session, columns, more, self._advice)
-        self._prompt = self._make_prompt(history, completer)
+        keys = KeyBindings()
+        self._prompt = self._make_prompt(history, completer, keys)
         self._prompt.app.renderer = quiet_renderer(self._prompt.app)
         self._reporter.on_machine_change = self._on_news.set
-        self._reporter.on_values = lambda: completer.complete_again(self._prompt.default_buffer)
+        buffer = self._prompt.default_buffer
+        self._guide = Guide(self.session, buffer, completer, self._advice)
+        self._guide.bind(keys, Condition(lambda: self._prompt.app.current_buffer is buffer))
+        self._reporter.on_values = self._guide.offer_again
         self._attach(self._prompt.app, self._prompt.default_buffer)
         watch_escape(self._prompt.app, lambda: False)
 
@@ -177,7 +183,9 @@ class LinePrompt(TerminalFrontEnd[None]):
 
     # ------------------------------------------------------------------ small parts
 
-    def _make_prompt(self, history: History, completer: Completer) -> PromptSession[str]:
+    def _make_prompt(
+        self, history: History, completer: Completer, keys: KeyBindings
+    ) -> PromptSession[str]:
         def masked(text: str) -> str:
             return mask_typed(text, self.session.catalog.aliases, hmp=self._is_hmp())
 
@@ -202,7 +210,7 @@ class LinePrompt(TerminalFrontEnd[None]):
             ],
             complete_while_typing=False,
             multiline=Condition(self._goes_on),
-            key_bindings=LineKeys(self._env.keys, context).bindings(),
+            key_bindings=merge_key_bindings([LineKeys(self._env.keys, context).bindings(), keys]),
             rprompt=self._vi_mode,
             cursor=ViCursorShape(),
             style=self._style,

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import sys
-from functools import partial
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
@@ -23,6 +22,7 @@ from qmpsh.shell.steps import Answer
 from qmpsh.ui.common.completer import SessionCompleter
 from qmpsh.ui.common.driver import FrameLimiter
 from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd, capture_log
+from qmpsh.ui.common.guide import Guide
 from qmpsh.ui.common.keys import insert_mode, mode_word, watch_escape
 from qmpsh.ui.common.style import ViCursorShape, echo_lines, filling
 from qmpsh.ui.screen.actions import KeyContext, end
@@ -92,7 +92,8 @@ class FullScreen(TerminalFrontEnd[Echo]):
         self._frames = FrameLimiter(self.app.invalidate)
         self.auto_menu = AutoMenu(self.session, self.buffer, self._has_the_keys, self._advice)
         self._attach(self.app, self.buffer)
-        self._listen(completer)
+        self._guide = Guide(self.session, self.buffer, completer, self._advice)
+        self._listen()
         self._bind(keys, question_keys, list_keys)
 
     def _make_reporter(self, advice: Advice) -> ScreenReporter:
@@ -110,7 +111,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
 
     # ------------------------------------------------------------------ putting together
 
-    def _listen(self, completer: SessionCompleter) -> None:
+    def _listen(self) -> None:
         """Connect the parts that report to each other."""
         self.state.entry_row.on_toggle = self._focus
         self.state.jobs.on_toggle = self._focus
@@ -121,7 +122,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
         self.app.after_render += lambda _: self._frames.on_frame()
         self._reporter.on_change = self._frames.request
         self._reporter.on_machine_change = self.state.forget_hint
-        self._reporter.on_values = partial(self._complete_again, completer)
+        self._reporter.on_values = self._complete_again
 
     def _bind(self, keys: KeyBindings, question_keys: KeyBindings, list_keys: KeyBindings) -> None:
         """Bind the keys."""
@@ -130,6 +131,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
         bind_keys(keys, context, self.state.keys)
         watch_escape(self.app, bind_escape(keys, context))
         bind_editing(keys, context, self.auto_menu)
+        self._guide.bind(keys, Condition(lambda: self.app.current_buffer is self.buffer))
         bind_question(question_keys, context)
         bind_jobs(list_keys, context)
 
@@ -191,8 +193,8 @@ class FullScreen(TerminalFrontEnd[Echo]):
         elif layout.current_window in (regions.question, regions.entry, regions.jobs):
             layout.focus(regions.prompt)
 
-    def _complete_again(self, completer: SessionCompleter) -> None:
-        completer.complete_again(self.buffer)
+    def _complete_again(self) -> None:
+        self._guide.offer_again()
         self.auto_menu.offer_again()
 
     def _clear_message(self, buffer: Buffer) -> None:

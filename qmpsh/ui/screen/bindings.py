@@ -97,7 +97,7 @@ def bind_secret(bindings: KeyBindings, context: KeyContext) -> None:
 def bind_keys(
     bindings: KeyBindings, context: KeyContext, table: Sequence[KeyBinding] = KEYS
 ) -> None:
-    """Bind every row of the table that has a handler, and Enter for an open menu or event."""
+    """Bind every row of the table that has a handler, and Enter for an open event."""
     at_prompt = ~is_searching & ~Condition(lambda: context.screen.entry_row.is_open)
     filters: dict[str, Filter] = {
         "leave": Condition(lambda: not context.buffer.text) & at_prompt,
@@ -113,7 +113,6 @@ def bind_keys(
     selected = Condition(lambda: context.screen.events.selected is not None) & at_prompt
     empty = Condition(lambda: not context.buffer.text)
     bindings.add("enter", filter=selected & empty)(partial(_handle, context, actions.open_event))
-    bindings.add("enter", filter=completion_is_selected)(_close_menu)
 
 
 def bind_escape(bindings: KeyBindings, context: KeyContext) -> Callable[[], bool]:
@@ -242,11 +241,6 @@ def _handle(
         handler(context)
     except QmpshError as error:
         context.screen.output.error(error)
-
-
-def _close_menu(event: KeyPressEvent) -> None:
-    """Accept the candidate on Enter; the next Enter runs the line."""
-    event.current_buffer.complete_state = None
 
 
 def _cancel_menu(context: KeyContext) -> None:

@@ -26,7 +26,7 @@ from qmpsh.shell.steps import Ask
 from qmpsh.ui.common.runner import LineRunner
 from qmpsh.ui.screen.entries import HistorySearch
 from qmpsh.ui.screen.job_view import JobsControl
-from qmpsh.ui.screen.menu import MenuFloat, menu_height, menu_window
+from qmpsh.ui.screen.menu import MenuControl, MenuFloat, menu_height, menu_window
 from qmpsh.ui.screen.output import Echo
 from qmpsh.ui.screen.panes import Pane, RowControl, RowsControl
 from qmpsh.ui.screen.prompt import QuestionControl, prompt_window
@@ -102,8 +102,9 @@ def _menu(
     def most() -> int:
         return min(rows() // 3, rows() - below())
 
+    control = MenuControl(most, screen.columns, screen.glyphs.more, screen.output.advice)
     return MenuFloat(
-        menu_window(buffer, most, screen.glyphs.more, screen.output.advice),
+        menu_window(buffer, control, most),
         prompt,
         height=lambda: menu_height(buffer, most()),
         below=below,

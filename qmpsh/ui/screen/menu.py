@@ -8,56 +8,144 @@ that only an explicit Tab may ask for.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from prompt_toolkit.application import get_app
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.data_structures import Point
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition, has_completions, is_done
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.layout.containers import (
-    ConditionalContainer,
-    Float,
-    ScrollOffsets,
-    Window,
-)
+from prompt_toolkit.layout.containers import ConditionalContainer, Float, Window
 from prompt_toolkit.layout.controls import UIContent
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.layout.margins import ConditionalMargin, ScrollbarMargin
 from prompt_toolkit.layout.menus import CompletionsMenuControl
 
 from qmpsh.advice import UNGUARDED, Advice
-from qmpsh.complete.candidates import Candidate
+from qmpsh.complete.candidates import Candidate, Form
+from qmpsh.render.tables import text_columns
+from qmpsh.render.theme import Line, plain
 from qmpsh.shell.session.session import Session
+from qmpsh.ui.common.completer import Offer, cut_text, fitted
+from qmpsh.ui.common.wrap import cut, line_width, part
 
-_CUT_MARK = "..."
-"""how prompt_toolkit marks what it has cut off"""
+_NAME = "class:completion-menu.completion"
+_META = "class:completion-menu.meta.completion"
+_MIN_NAME_COLUMNS = 5
+_VALUES = frozenset({Form.WORD, Form.TEXT, Form.PATH})
 
 
 class MenuControl(CompletionsMenuControl):
-    """The menu's content. more: marks what was cut off."""
+    """The menu's content: names, kinds and documentation in columns that fit the rows in view.
 
-    def __init__(self, more: str, advice: Advice = UNGUARDED) -> None:
-        self._more = more.ljust(len(_CUT_MARK))
+    rows:    most rows, called for each frame
+    columns: of the terminal
+    more:    marks what was cut off
+    """
+
+    def __init__(
+        self,
+        rows: Callable[[], int],
+        columns: Callable[[], int],
+        more: str,
+        advice: Advice = UNGUARDED,
+    ) -> None:
+        self._rows = rows
+        self._columns = columns
+        self._more = more
         self._advice = advice
+        self.top = 0
+
+    def preferred_width(self, max_available_width: int) -> int | None:
+        def width() -> int:
+            lines = self._lines(max_available_width)
+            return line_width(lines[0]) if lines else 0
+
+        return self._advice.get("menu", width, lambda: 0)
 
     def create_content(self, width: int, height: int) -> UIContent:
-        return self._advice.get("menu", lambda: self._content(width, height), UIContent)
+        return self._advice.get("menu", lambda: self._content(width), UIContent)
 
-    def _content(self, width: int, height: int) -> UIContent:
-        """Return prompt_toolkit's own content with our cut mark, which is a separate fragment."""
-        drawn = super().create_content(width, height)
-
-        def line(number: int) -> StyleAndTextTuples:
-            return [
-                (style, self._more if text == _CUT_MARK else text)
-                for style, text, *_ in drawn.get_line(number)
-            ]
+    def _content(self, width: int) -> UIContent:
+        lines, top = self._lines(width), self.top
+        state = get_app().current_buffer.complete_state
+        if state is None or not lines:
+            return UIContent()
 
         def get_line(number: int) -> StyleAndTextTuples:
-            return self._advice.get("menu", lambda: line(number), list)
+            in_view = top <= number < top + len(lines)
+            return [*lines[number - top]] if in_view else []
 
-        return UIContent(get_line, drawn.line_count, drawn.cursor_position)
+        place = Point(x=0, y=state.complete_index or 0)
+        return UIContent(get_line, len(state.completions), place)
+
+    def _lines(self, width: int) -> list[Line]:
+        """Return the rows in view; the last ends in the place in the list, if that is longer."""
+        state = get_app().current_buffer.complete_state
+        found = [one for one in state.completions if isinstance(one, Offer)] if state else []
+        if state is None or not found:
+            return []
+        index, rows = state.complete_index, max(1, min(self._rows(), len(found)))
+        self.top = scrolled(self.top, index or 0, rows, len(found))
+        shown = found[self.top : self.top + rows]
+        place = f"{'' if index is None else f'{index + 1}/'}{len(found)} "
+        lines = self._table(shown, None if index is None else index - self.top, width)
+        return _with_place(lines, place, width, self._more) if rows < len(found) else lines
+
+    def _table(self, shown: Sequence[Offer], current: int | None, width: int) -> list[Line]:
+        kinds, are_values = (
+            [one.kind for one in shown],
+            all(one.candidate.form in _VALUES for one in shown),
+        )
+        columns = fitted(kinds, self._columns(), self._more, values=are_values)
+        most = max(_MIN_NAME_COLUMNS, width - 2)
+        names = [cut(one.name, most, self._more) for one in shown]
+        name_width = max(_MIN_NAME_COLUMNS, *map(line_width, names))
+        room = max(0, width - name_width - 4)
+        metas = [cut_text(columns.meta(one.kind, one.doc), room, self._more) for one in shown]
+        meta_width = max(map(text_columns, metas))
+        lines = []
+        for number, (shown_name, meta) in enumerate(zip(names, metas, strict=True)):
+            mark = ".current" if number == current else ""
+            name = [(f"{_NAME}{mark} {style}", text) for style, text in shown_name]
+            gap = " " * (name_width - line_width(shown_name) + 1)
+            row = [(f"{_NAME}{mark}", " "), *name, (f"{_NAME}{mark}", gap)]
+            if meta_width:
+                row.append((f"{_META}{mark}", f" {_padded(meta, meta_width)} "))
+            lines.append(row)
+        return lines
+
+
+def scrolled(top: int, index: int, rows: int, count: int) -> int:
+    """Return the first row in view, moved as little as shows the selected one and its neighbours.
+
+    top: the first one so far; index: of the selected one; rows: in view; count: of the whole list
+    """
+    margin = 1 if rows > 2 else 0
+    top = min(top, index - margin)
+    top = max(top, index + margin - rows + 1)
+    return max(0, min(top, count - rows))
+
+
+def _with_place(lines: list[Line], place: str, width: int, more: str) -> list[Line]:
+    """Return the rows with a text at the end of the last one. width: the most that there is"""
+    last = _trimmed(lines[-1])
+    columns = min(width, max(line_width(lines[0]), line_width(last) + text_columns(place) + 2))
+    padded = [[*line, (line[-1][0], " " * (columns - line_width(line)))] for line in lines]
+    left = cut(last, max(0, columns - text_columns(place) - 1), more)
+    gap = " " * (columns - line_width(left) - text_columns(place))
+    return [*padded[:-1], [*left, (lines[-1][-1][0], gap + place)]]
+
+
+def _trimmed(line: Line) -> Line:
+    """Return a row without the blanks at its end."""
+    return part(line, 0, len(plain(line).rstrip()))
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - text_columns(text))
 
 
 class MenuFloat(Float):
@@ -93,13 +181,12 @@ def menu_height(buffer: Buffer, most: int) -> int:
 
 
 def menu_window(
-    buffer: Buffer, max_height: Callable[[], int], more: str, advice: Advice = UNGUARDED
+    buffer: Buffer, control: MenuControl, max_height: Callable[[], int]
 ) -> ConditionalContainer:
     """Make the menu's window.
 
     buffer:     whose candidates to show
     max_height: most rows, called for each frame
-    more:       see MenuControl
     """
 
     def is_longer() -> bool:
@@ -107,10 +194,10 @@ def menu_window(
         return state is not None and len(state.completions) > max_height()
 
     window = Window(
-        MenuControl(more, advice),
+        control,
         width=Dimension(min=8),
         height=lambda: Dimension(min=1, max=max(1, max_height())),
-        scroll_offsets=ScrollOffsets(top=1, bottom=1),
+        get_vertical_scroll=lambda window: control.top,
         right_margins=[ConditionalMargin(ScrollbarMargin(), Condition(is_longer))],
         dont_extend_width=True,
         style="class:completion-menu",
