@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
-from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.history import History, InMemoryHistory
 
+from qmpsh.paths import state_file
 from qmpsh.shell.history import HistoryFile
-from qmpsh.ui.common.history import SuggestLine
+from qmpsh.shell.steps import Answer
+from qmpsh.ui.common.history import Failures, LineHistory, SuggestLine
+from tests.ui.fakes import answers
+from tests.ui.harness import ScreenHarness, on_screen
 
 
 @pytest.mark.parametrize(
@@ -37,7 +42,7 @@ def test_suggestions(entries: list[str], typed: str, rest: str | None) -> None:
     buffer = Buffer(history=InMemoryHistory(entries))
     for entry in entries:
         buffer.history.append_string(entry)
-    found = SuggestLine().get_suggestion(buffer, Document(typed))
+    found = SuggestLine(Failures(buffer.history)).get_suggestion(buffer, Document(typed))
     assert (found and found.text) == rest
 
 
@@ -49,3 +54,71 @@ def test_an_entry_comes_back_whole(tmp_path: Path, line: str) -> None:
     file.append(line)
     file.append("stop")
     assert file.load() == [line, "stop"]
+
+
+def suggested(history: History, typed: str) -> str | None:
+    buffer = Buffer(history=history)
+    found = SuggestLine(Failures(history)).get_suggestion(buffer, Document(typed))
+    return found.text if found else None
+
+
+def lines(*typed: str) -> LineHistory:
+    """A history as a new session finds it, with lines added."""
+    history = LineHistory(lambda: False)
+
+    async def load() -> list[str]:
+        return [entry async for entry in history.load()]
+
+    asyncio.run(load())
+    for line in typed:
+        history.append_string(line)
+    return history
+
+
+def test_what_failed_is_not_suggested_until_it_is_well(private_home: Path) -> None:
+    history = lines("query-a", "query-b")
+    failures = Failures(history)
+    failures.judge("(QEMU) ", "query-b", failed=True)
+    assert suggested(history, "query-") == "a"
+    # Nor in a session that reads the file.
+    assert suggested(lines(), "query-") == "a"
+    assert lines().stored() == ["query-a", "query-b"]
+    failures.judge("(QEMU) ", "query-b", failed=False)
+    assert suggested(history, "query-") == "b"
+    assert suggested(lines(), "query-") == "b"
+
+
+def test_how_a_private_or_secret_line_ended_is_not_written(private_home: Path) -> None:
+    history = lines("stop")
+    before = HistoryFile(state_file("history")).read()
+    for line in (" device_del id=x", "set_password protocol=vnc password=hunter2", "a\nb"):
+        Failures(history).judge("(QEMU) ", line, failed=True)
+    assert HistoryFile(state_file("history")).read() == before
+    assert history.failed == set()
+
+
+def test_each_mode_has_its_own_failures(private_home: Path) -> None:
+    history = lines("info x")
+    Failures(history).judge("(hmp) ", "info x", failed=True)
+    assert suggested(history, "info") == " x"
+
+
+def test_without_a_file_failures_are_those_of_the_session() -> None:
+    history = InMemoryHistory(["stop"])
+    history.append_string("stop")
+    failures = Failures(history)
+    failures.judge("(QEMU) ", "stop", failed=True)
+    assert "stop" in failures
+    failures.judge("(QEMU) ", "stop", failed=False)
+    assert "stop" not in failures
+
+
+@on_screen()
+async def test_a_line_that_was_refused_is_no_ghost(ui: ScreenHarness) -> None:
+    ui.session.script["device_del id=x"] = answers(Answer("no device x", failed=True))
+    ui.keys("device_del id=y\rdevice_del id=x\r")
+    await ui.until(lambda: ui.session.lines[1:] == ["device_del id=x"])
+    ui.keys("device_del")
+    await ui.until(lambda: ui.screen.buffer.suggestion)
+    assert ui.screen.buffer.suggestion is not None
+    assert ui.screen.buffer.suggestion.text == " id=y"

@@ -39,7 +39,7 @@ from qmpsh.shell.session.session import Connect
 from qmpsh.shell.settings import HMP_PROMPT
 from qmpsh.shell.steps import Answer
 from qmpsh.ui.common.driver import Driver, FrameCleaner, freeze_heap
-from qmpsh.ui.common.history import HistorySwitch, SuggestLine
+from qmpsh.ui.common.history import Failures, HistorySwitch, SuggestLine
 from qmpsh.ui.common.keys import ALT_SECONDS, EDITING_MODES, KEYS, KeyBinding
 from qmpsh.ui.common.reporter import Reporter
 from qmpsh.ui.common.runner import LineRunner
@@ -139,7 +139,9 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         app.after_render += lambda _: self._driver.arm()
         app.after_render += FrameCleaner().on_frame
         app.key_processor.before_key_press += lambda _: self._splits.clear()
-        self._suggestions = suggester(SuggestLine(), lambda: app)
+        failures = Failures(buffer.history)
+        self._runner.judge = failures.judge
+        self._suggestions = suggester(SuggestLine(failures), lambda: app)
         buffer.auto_suggest = None
         buffer.on_text_insert += self._suggest
         self._switch = HistorySwitch(buffer, self._is_hmp)

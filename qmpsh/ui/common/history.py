@@ -16,8 +16,9 @@ from prompt_toolkit.history import History
 from qmpsh.paths import state_file
 from qmpsh.secrets.masker import mask_line
 from qmpsh.secrets.text import MASK
-from qmpsh.shell.history import HistoryFile, is_kept
+from qmpsh.shell.history import FAILED, WELL, HistoryFile, is_kept
 from qmpsh.shell.session.session import expand
+from qmpsh.shell.settings import HMP_PROMPT
 
 _NONE: Mapping[str, str] = {}
 
@@ -68,6 +69,15 @@ class LineHistory(History):
         self._present.store_string(string)
 
     @property
+    def failed(self) -> set[str]:
+        """The entries of the present mode that failed when they last ran."""
+        return self._present.failed
+
+    def judge(self, line: str, *, failed: bool, hmp: bool) -> None:
+        """Remember how a line ended. hmp: it was one for the human monitor"""
+        (self._hmp if hmp else self._qmp).judge(line, failed=failed)
+
+    @property
     def _present(self) -> _ModeHistory:
         return self._hmp if self._is_hmp() else self._qmp
 
@@ -83,9 +93,24 @@ class _ModeHistory(History):
         super().__init__()
         self._mask = mask
         self._file = HistoryFile(state_file(name))
+        self.failed: set[str] = set()
 
     def load_history_strings(self) -> Iterable[str]:
-        return reversed(self._file.load())
+        entries, failed = self._file.read()
+        self.failed |= failed
+        return reversed(entries)
+
+    def judge(self, line: str, *, failed: bool) -> None:
+        """Remember how a line ended, where that is news; only of one that may be suggested."""
+        text = self._mask(line)
+        is_news = failed != (text in self.failed)
+        if not (is_news and is_kept(line) and text.isprintable() and MASK not in text):
+            return
+        if failed:
+            self.failed.add(text)
+        else:
+            self.failed.remove(text)
+        self._file.append(text, FAILED if failed else WELL)
 
     def append_string(self, string: str) -> None:
         if is_kept(string):
@@ -95,20 +120,46 @@ class _ModeHistory(History):
         self._file.append(string)
 
 
+class Failures:
+    """The lines of a history that failed: for this session, and in its file if it has one."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._failed: set[str] = set()
+
+    def __contains__(self, entry: str) -> bool:
+        if isinstance(self._history, LineHistory):
+            return entry in self._history.failed
+        return entry in self._failed
+
+    def judge(self, prompt: str, line: str, *, failed: bool) -> None:
+        """Remember how a line ended. prompt: at which it was typed"""
+        if isinstance(self._history, LineHistory):
+            self._history.judge(line, failed=failed, hmp=prompt == HMP_PROMPT)
+        elif failed:
+            self._failed.add(line)
+        else:
+            self._failed.discard(line)
+
+
 class SuggestLine(AutoSuggest):
     """Suggests the rest of the latest line that begins as the typed one does.
 
     prompt_toolkit's own takes an entry apart at whatever Python calls a line end: what stood inside
     a quote would be suggested as a line. Here an entry is suggested whole, if all of it can be seen
-    and nothing of it was masked.
+    and nothing of it was masked. What failed is not worth repeating.
     """
+
+    def __init__(self, failures: Failures) -> None:
+        self._failures = failures
 
     def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
         text = document.text
         if not text.strip() or not document.is_cursor_at_the_end:
             return None
         for entry in reversed(buffer.history.get_strings()):
-            if entry.startswith(text) and entry.isprintable() and MASK not in entry:
+            is_shown = entry.startswith(text) and entry.isprintable() and MASK not in entry
+            if is_shown and entry not in self._failures:
                 return Suggestion(entry[len(text) :])
         return None
 

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, Generic, Protocol, TypeVar
 
-from qmpsh.errors import ConnectionLost, QmpshError
+from qmpsh.errors import INTERRUPTED, ConnectionLost, QmpshError
 from qmpsh.language.reader import LogicalLine, Split
 from qmpsh.language.syntax import Redirect
 from qmpsh.render.answers import answer_body
@@ -59,14 +59,25 @@ class Presenter(Protocol[Key]):
 
 
 class _Turn(Generic[Key]):
-    """A line that was started, and its prompt."""
+    """A line that was started, as typed and with its alias expanded, and its prompt."""
 
-    __slots__ = ("key", "line", "prompt")
+    __slots__ = ("key", "line", "prompt", "typed")
 
-    def __init__(self, prompt: str, line: str, key: Key) -> None:
+    def __init__(self, prompt: str, typed: str, line: str, key: Key) -> None:
         self.prompt = prompt
+        self.typed = typed
         self.line = line
         self.key = key
+
+
+class Judge(Protocol):
+    """Takes in how a line ended: its prompt, what was typed, whether it failed or was refused."""
+
+    def __call__(self, prompt: str, line: str, *, failed: bool) -> None: ...
+
+
+def _nothing(prompt: str, line: str, *, failed: bool) -> None:
+    """Forget how a line ended."""
 
 
 class LineRunner(Generic[Key]):
@@ -75,6 +86,7 @@ class LineRunner(Generic[Key]):
     leave:   called with an exit code when a line ends the shell
     clock:   like `time.monotonic()`
     waiting: the lines queued after the running one, as typed
+    judge:   called with how each line ended
     """
 
     def __init__(
@@ -85,6 +97,7 @@ class LineRunner(Generic[Key]):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.waiting: deque[LogicalLine] = deque()
+        self.judge: Judge = _nothing
         self._session = session
         self._presenter = presenter
         self._leave = leave
@@ -127,7 +140,7 @@ class LineRunner(Generic[Key]):
     def _start(self, typed: LogicalLine) -> None:
         session = self._session
         line, prompt = self.expanded(typed.text), session.prompt
-        turn = _Turn(prompt, line, self._presenter.begin(prompt, line))
+        turn = _Turn(prompt, typed.text, line, self._presenter.begin(prompt, line))
         self._current = self._headed = turn
         self._since = self._clock()
         if typed.note:
@@ -136,6 +149,7 @@ class LineRunner(Generic[Key]):
             session.start(line, partial(self._show, turn), partial(self._ended, turn))
         except QmpshError as error:
             self._presenter.error(error)
+            self.judge(prompt, typed.text, failed=True)
             self._close()
 
     def _show(self, turn: _Turn[Key], item: Answer | Note) -> None:
@@ -145,6 +159,8 @@ class LineRunner(Generic[Key]):
 
     def _ended(self, turn: _Turn[Key], outcome: Outcome) -> None:
         error = outcome.error
+        if outcome.exit_code != INTERRUPTED:
+            self.judge(turn.prompt, turn.typed, failed=bool(error or outcome.exit_code))
         # The session's listener reports a lost connection, once for all lines.
         if error is not None and not (
             isinstance(error, ConnectionLost) and self._session.machine.connected
