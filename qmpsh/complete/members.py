@@ -16,7 +16,7 @@ from qmpsh.complete.candidates import Candidate, Catalog, Form
 from qmpsh.complete.line import TypedArguments, typed_arguments
 from qmpsh.complete.live import LiveQuery, LiveValue, LiveValues, live_values_at
 from qmpsh.complete.order import IMAGES, is_needed, place_in, property_place, value_places
-from qmpsh.complete.taken import OPEN_IMAGE, open_images, taken_values
+from qmpsh.complete.taken import OPEN_IMAGE, open_images, place_of, taken_values
 from qmpsh.complete.value_sources import names_file
 from qmpsh.jsontypes import JsonObject, as_dicts, as_str, get_str
 from qmpsh.language.cursor import CursorContext, KeyPart, Path
@@ -203,8 +203,7 @@ def _live_values(
     usable = usable_filter(line, context, live)
     offers = list(filter(usable, live_values_at(context, live)))
     taken = taken_values(context, live)
-    # A node whose name begins with # is a part of another.
-    for offered in sorted(offers, key=lambda it: (it.value in taken, it.value.startswith("#"))):
+    for offered in sorted(offers, key=lambda offer: place_of(offer.value, taken)):
         doc = taken.get(offered.value, "")
         yield Candidate(offered.value, context.start, offered.kind, doc, form=Form.TEXT)
 

@@ -5,9 +5,9 @@ From answers that completion has anyway, so that it costs the VM no query.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
-from qmpsh.complete.buses import USED_BY, read_buses
+from qmpsh.complete.buses import NO_HOT_PLUG, USED_BY, read_buses
 from qmpsh.complete.live import LiveQuery, LiveValues
 from qmpsh.jsontypes import Json, as_dicts, as_str, get_dict, get_str
 from qmpsh.language.cursor import CursorContext
@@ -67,3 +67,13 @@ def taken_values(context: CursorContext, live: LiveValues) -> dict[str, str]:
         return {}
     query, read = row
     return {name: why for name, why in read(live.answer(query)) if name and why}
+
+
+def place_of(value: str, taken: Mapping[str, str]) -> int:
+    """Return where a value comes: what is free, then parts of a node, whose names begin with #,
+    then what is in use, then what takes nothing at all.
+    """
+    why = taken.get(value, "")
+    if not why:
+        return 1 if value.startswith("#") else 0
+    return 3 if why == NO_HOT_PLUG else 2

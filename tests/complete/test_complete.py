@@ -323,7 +323,7 @@ NODES = LiveQuery("query-named-block-nodes", (("flat", True),))
             "device_add bus=",
             LiveQuery("human-monitor-command", (("command-line", "info qtree"),)),
             'bus: main-system-bus\n  type System\n  dev: x, id ""\n    bus: rp0\n      type PCIE\n',
-            ["main-system-bus", "rp0"],
+            ["rp0", "main-system-bus"],
         ),
         (
             "qom-list path=/machine/per",
@@ -378,7 +378,7 @@ BUSES = """bus: main-system-bus
         ("usb-tablet", ["msos-desc"], ["xh.0"]),
         ("isa-debugcon", ["iobase"], []),
         ("not-yet-known", [], []),
-        ("who-knows", ["size"], ["sc0.0", "xh.0", "main-system-bus", "pcie.0"]),
+        ("who-knows", ["size"], ["xh.0", "sc0.0", "pcie.0", "main-system-bus"]),
     ],
 )
 def test_a_device_is_offered_the_buses_that_it_fits(

@@ -74,9 +74,9 @@ def test_free_ports_come_first_and_taken_ones_say_why() -> None:
     known = live({QTREE: TREE, query: [{"name": "multifunction", "type": "bool"}]})
     assert [(c.text, c.doc) for c in at("device_add driver=virtio-blk-pci bus=", known)] == [
         ("rp2", ""),
-        ("pcie.0", "no hot-plug"),
-        ("rp1", "no hot-plug"),
         ("rp0", "used by sc0, nvme"),
+        ("rp1", "no hot-plug"),
+        ("pcie.0", "no hot-plug"),
     ]
 
 
