@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from qmpsh.render.theme import ASCII
 from qmpsh.shell.overview.first import FirstOverview
 from qmpsh.shell.steps import Answer
@@ -111,7 +114,7 @@ async def test_what_was_not_answered(ui: ScreenHarness) -> None:
     answer(overview, "query-uuid")
     assert overview.on_time(1002.0)
     show(ui, overview)
-    await ui.sees("disks       no answer yet")
+    await ui.sees("cpu      no answer yet")
     assert "try" not in ui.picture()
 
 
@@ -134,3 +137,12 @@ async def test_the_line_prompt_prints_nothing_below_a_line(ui: LineHarness) -> N
     ui.keys("stop\r")
     await ui.sees("(QEMU) stop")
     assert "machine" not in ui.picture()
+
+
+def test_the_prompt_does_not_wait_for_its_modules() -> None:
+    code = (
+        "import sys, qmpsh.cli.interactive, qmpsh.ui.screen.app, qmpsh.ui.line.app\n"
+        "print(*sorted(name for name in sys.modules if 'overview' in name))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split() == ["qmpsh.shell.session.overview"]

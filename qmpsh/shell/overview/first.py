@@ -71,7 +71,9 @@ class FirstOverview:
         if self.is_over or now < self.deadline:
             return False
         self.is_over = True
-        self._facts = facts_of(self._server, self._survey.replies, self._survey.unanswered)
+        # The questions are put one after the other: the others were not asked yet.
+        late = self._survey.unanswered[:1]
+        self._facts = facts_of(self._server, self._survey.replies, late)
         self.rows = rows_of(self._facts)
         self.changes += 1
         return True
