@@ -143,6 +143,7 @@ VERBS: dict[str, Verb] = {
     "status": Verb(
         "",
         "show the machine at a glance; --json: as one object",
+        bare=True,
         reaches_vm=True,
         place="qmpsh.shell.verbs.status:show_status",
     ),

@@ -17,7 +17,9 @@ from qmpsh.shell.verbs.table import refuse_arguments, verb
 _NO_ANSWER = ".status: no answer within {:g} s; --timeout TIME waits longer"
 
 
-@verb("status", "", "show the machine at a glance; --json: as one object", reaches_vm=True)
+@verb(
+    "status", "", "show the machine at a glance; --json: as one object", bare=True, reaches_vm=True
+)
 def show_status(context: Context, line: VerbLine) -> Steps:
     """Ask for the facts and show them; what is not answered in time is named.
 
