@@ -152,11 +152,13 @@ class AnswerBody(NamedTuple):
 
     lines: safe to show, without tabs and line ends, nothing cut off
     table: lays the same lines out for a width; None if not a table
+    styled: the same lines with their roles; None where the kind says them
     """
 
     lines: list[str]
     kind: BodyKind
     table: Table | None = None
+    styled: list[Line] | None = None
 
     def text(self) -> str:
         """Return all the text, without a final newline."""
@@ -177,6 +179,8 @@ class AnswerBody(NamedTuple):
 
     def line(self, index: int, width: int | None = None) -> Line:
         """Return one line, styled. width: of the terminal, None to cut nothing."""
+        if self.styled is not None:
+            return self.styled[index]
         text = self.lines[index] if width is None else self.laid_out(index, width)
         match self.kind:
             case BodyKind.JSON:
@@ -221,7 +225,8 @@ def answer_body(
     rendering = render_answer(answer)
     if rendering.text is not None:
         if answer.rows and layout is not None and rendering.text is answer.text:
-            return AnswerBody([plain(line) for line in layout(answer.rows)], BodyKind.TEXT)
+            shown = layout(answer.rows)
+            return AnswerBody([plain(line) for line in shown], BodyKind.TEXT, styled=shown)
         kind = BodyKind.WARNING if answer.aside else BodyKind.TEXT
         return text_body(rendering.text, BodyKind.ERROR if answer.failed else kind)
     if rendering.as_table:
