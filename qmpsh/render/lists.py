@@ -131,7 +131,9 @@ def _is_size(value: Json) -> bool:
 def _use(column: Column) -> tuple[bool, int, bool]:
     """Return the sort key for a person."""
     is_nested, lead = _place(column)
-    return is_nested, lead, column.says_nothing
+    # The type of query-block has been the same word for years, kept for compatibility.
+    is_unknown = {*column.cells} <= {"unknown", ""}
+    return is_nested, len(LEADS) if is_unknown else lead, column.says_nothing or is_unknown
 
 
 def _place(column: Column) -> tuple[bool, int]:

@@ -208,7 +208,7 @@ NODE: JsonObject = {
 }
 BLOCK_NODES: Json = [NODE]
 BLOCKS: Json = [
-    {"io-status": "ok", "qdev": "/machine/disk0", "device": "", "inserted": NODE},
+    {"type": "unknown", "qdev": "/machine/disk0", "device": "", "inserted": NODE},
     {"qdev": "/machine/cd", "device": "cd0", "inserted": "?"},
 ]
 
@@ -227,9 +227,9 @@ def test_columns_are_ordered_by_use() -> None:
 
 def test_what_one_looks_for_in_nested_json_has_a_column() -> None:
     assert shown(BLOCKS, 80) == [
-        "node-name  device  drv    io-status    size  ro     file     qdev            +1",
-        'd0         ""      qcow2  ok         10 GiB  false  d.qcow2  /machine/disk0',
-        "           cd0                                               /machine/cd",
+        "node-name  device  drv      size  ro     file     qdev            type     +1",
+        'd0         ""      qcow2  10 GiB  false  d.qcow2  /machine/disk0  unknown',
+        "           cd0                                    /machine/cd",
     ]
 
 
