@@ -215,7 +215,7 @@ class VM:
                  the event, as --wait=EVENT does
         timeout: seconds, the wait included; None for the one given to `connect`
         members: further arguments, KEY=value, without quotes
-        Returns the value of the last answer; text for the human monitor and verbs that print text;
+        Returns the value of the last answer; text for the human monitor and for verbs but .status;
         bytes for what a guest wrote; None if there was no answer.
         Raises LineError, CommandFailed, ReplyTimeout, ConnectionLost, UsageError.
         """

@@ -15,6 +15,7 @@ import pytest
 import qmpsh
 from qmpsh import testing
 from qmpsh.client.poll import READ, wait_for
+from qmpsh.jsontypes import get_dict
 from qmpsh.pytest_plugin import StartQemu
 from tests.agents import Agent
 from tests.qemu import ROOT, VmStarter
@@ -277,3 +278,9 @@ def test_a_guest_agent(agent: Agent) -> None:
         assert guest.run(".exec", "printf", "%s", "a b") == b"a b"
         with pytest.raises(qmpsh.CommandFailed, match="exit code 3"):
             guest.run(".exec", "sh", "-c", "exit 3")
+
+
+def test_the_machine_at_a_glance_is_an_object(vm: testing.LaunchedVM) -> None:
+    facts = vm.run(".status")
+    assert isinstance(facts, dict)
+    assert get_dict(facts, "state")["status"] == "prelaunch"

@@ -264,7 +264,10 @@ def test_displays_chardevs_ports_and_work() -> None:
                 "total-progress": 3,
             }
         ],
-        "query-migrate": {"status": "active", "ram": {"transferred": 5, "total": 10}},
+        "query-migrate": {
+            "status": "active",
+            "ram": {"transferred": 1, "remaining": 5, "total": 10},
+        },
     }
     found = rows_of(facts_of(SERVER, replies))
     said = [(row.label, " · ".join(part.text for part in row.parts)) for row in found[1:]]
@@ -337,6 +340,14 @@ def test_a_guest() -> None:
         ("fs /", "ext4 · 1 GiB of 4 GiB · 25 %"),
         ("nic eth0", "10.0.2.15/24 · 52:54:00:00:00:01"),
     ]
+
+
+def test_a_completed_migration_has_no_share() -> None:
+    ram: JsonObject = {"transferred": 1, "remaining": 0, "total": 10}
+    replies: dict[str, Json] = {"query-migrate": {"status": "completed", "ram": ram}}
+    assert facts_of({}, replies)["migration"] == {"status": "completed", **ram}
+    assert rows(replies)["migration"] == "completed"
+    assert rows({"query-migrate": {"status": "none"}}).get("migration") is None
 
 
 def test_what_was_not_answered_is_named() -> None:

@@ -38,7 +38,7 @@ FACT_KEYS: Final[dict[str, str]] = {
     "devices": "a list of id and driver of the devices that have a name",
     "free-ports": "a list of the names of PCI ports without a device",
     "jobs": "a list of id, type, status, current and total progress",
-    "migration": "status, transferred and total, in bytes",
+    "migration": "status; of the RAM transferred, remaining and total, in bytes",
     "nodes": "of a storage daemon: a list of node, driver, size, read-only, backing, file",
     "exports": "of a storage daemon: a list of id, type, node",
     "system": "of a guest: name, kernel, machine, host-name, time in nanoseconds since 1970",
@@ -152,8 +152,8 @@ def _migration(replies: Replies) -> Json:
     status, ram = get_str(found, "status"), get_dict(found, "ram")
     if status in ("", "none"):
         return {}
-    transferred, total = number(ram, "transferred"), number(ram, "total")
-    return known({"status": status, "transferred": transferred, "total": total})
+    counts = {key: number(ram, key) for key in ("transferred", "remaining", "total")}
+    return known({"status": status, **counts})
 
 
 # -------------------------------------------------------------------- a guest

@@ -263,8 +263,12 @@ def _jobs(facts: JsonObject) -> Iterator[Labelled]:
 
 def _migration(facts: JsonObject) -> Iterator[Labelled]:
     found = get_dict(facts, "migration")
-    share = _share(number(found, "transferred"), number(found, "total"))
-    yield "migration", [RowPart(get_str(found, "status")), RowPart(share, 1)]
+    status, share = get_str(found, "status"), ""
+    total, left = number(found, "total"), number(found, "remaining")
+    if status != "completed" and total is not None and left is not None:
+        # What was transferred is less than the total, since pages of zeros are not.
+        share = _share(max(0, total - left), total)
+    yield "migration", [RowPart(status), RowPart(share, 1)]
 
 
 def _share(done: int | None, whole: int | None) -> str:
