@@ -243,6 +243,7 @@ ONE_SHOT_MODULES: set[str] = {
     "qmpsh.client.handshake",
     "qmpsh.client.poll",
     "qmpsh.client.queues",
+    "qmpsh.client.shares",
     "qmpsh.errors",
     "qmpsh.jsontypes",
     "qmpsh.language",

@@ -32,7 +32,7 @@ import time
 
 from qmpsh.address import Address
 from qmpsh.client import handshake
-from qmpsh.client.connect import begin_stream, carries_descriptors, open_stream
+from qmpsh.client.connect import UnixStream, begin_stream, carries_descriptors, open_stream
 from qmpsh.client.dialect import Dialect, dialect_of_greeting
 from qmpsh.client.handshake import ClientOptions as ClientOptions
 from qmpsh.client.poll import Poller
@@ -40,6 +40,7 @@ from qmpsh.client.queues import Inbox, Outbox, Turn
 from qmpsh.client.queues import Pending as Pending
 from qmpsh.client.queues import Subscriber as Subscriber
 from qmpsh.client.queues import Tracer as Tracer
+from qmpsh.client.shares import connect_share
 from qmpsh.errors import CannotConnect, ConnectionLost, QmpshError, ReplyTimeout, UsageError
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.connection import Connection, ProtocolState
@@ -51,9 +52,11 @@ if TYPE_CHECKING:
     from typing import Final
 
     from qmpsh.stream import Stream
+    from qmpsh.system.peer import Peer
 
 
 _READ_BYTES: Final = 64 * 1024  # bytes of one read
+_SHARE_SECONDS: Final = 1.0  # until a qmpsh that shares is ready; else the monitor is tried
 _MAX_READS: Final = 4  # reads of one turn at most: a flood must not starve the keys
 _DEFAULTS: Final = ClientOptions()
 
@@ -65,6 +68,7 @@ class Client:
     address: what it is connected to, for messages
     options: of the session
     tracer:  gets every message from now on, None for none; may be replaced
+    holder:  the qmpsh that shares the monitor, None for the monitor's own socket
 
     `poll` performs greeting and negotiation; `ready` is true once commands are accepted. What was
     greeted and agreed on is read from its `connection`, what a connect waits for from its `stream`.
@@ -80,6 +84,7 @@ class Client:
         "closed",
         "connection",
         "dialect",
+        "holder",
         "lost",
         "options",
         "stream",
@@ -96,6 +101,7 @@ class Client:
         self.address = address
         self.tracer = tracer
         self.dialect = options.dialect
+        self.holder: Peer | None = None
         self.closed = False
         self.lost: QmpshError | None = None
         self.options = options
@@ -128,6 +134,12 @@ class Client:
         Raises CannotConnect, of which Busy, NotQmp and ConnectTimeout.
         """
         started = time.monotonic()
+        through = _through_share(address, options, tracer)
+        if through is not None:
+            poll_until(through, lambda: through.ready, started + _SHARE_SECONDS)
+            if through.ready:
+                return through
+            through.close()
         stream = open_stream(address, options.connect_timeout, notice, awaited=options.awaited)
         client = cls(stream, address, options, tracer)
         try:
@@ -147,7 +159,9 @@ class Client:
 
         Raises CannotConnect for what fails at once; what fails later ends the client.
         """
-        return cls(begin_stream(address), address, options, tracer)
+        return _through_share(address, options, tracer) or cls(
+            begin_stream(address), address, options, tracer
+        )
 
     # ------------------------------------------------------------------------ what is known
 
@@ -360,6 +374,19 @@ def poll_until(client: Client, ready: Callable[[], bool], deadline: float) -> bo
             return False
         client.poll(left)
     return True
+
+
+def _through_share(
+    address: Address, options: ClientOptions, tracer: Tracer | None
+) -> Client | None:
+    """Return a client, not yet greeted, of the qmpsh that shares a monitor; None for none."""
+    is_sharable = options.shared and options.negotiate and options.dialect.greets
+    found = connect_share(address) if is_sharable else None
+    if found is None:
+        return None
+    client = Client(UnixStream(found.socket), address, options, tracer)
+    client.holder = found.peer
+    return client
 
 
 def wait_until_ready(

@@ -33,6 +33,7 @@ class ClientOptions(NamedTuple):
     limit:           bytes of one message from the server at most
     notice_after:    seconds of silence after which the notice is given
     awaited:         a server may still be to come: wait for its socket as well
+    shared:          go through another qmpsh that holds the monitor, where one shares it
     """
 
     connect_timeout: float | None = 10.0
@@ -42,6 +43,7 @@ class ClientOptions(NamedTuple):
     notice_after: float = 1.0
     dialect: Dialect = QEMU
     awaited: bool = False
+    shared: bool = True
 
 
 FIRST_CHECK_SECONDS: Final = 0.1

@@ -43,17 +43,24 @@ def peer_pid(fd: int) -> int | None:
 
 def _peer(fd: int) -> Peer:
     """Return the peer; unknown if it is our own process, which is a bridge to the server."""
-    option = getattr(socket, "SO_PEERCRED", None)
-    if option is None:
-        return _UNKNOWN
     try:
         with socket.socket(fileno=os.dup(fd)) as copy:
-            if copy.family != socket.AF_UNIX:
-                return _UNKNOWN
-            pid, uid, _ = array("i", copy.getsockopt(socket.SOL_SOCKET, option, _UCRED_BYTES))
+            peer = socket_peer(copy)
     except OSError:
         return _UNKNOWN
-    return Peer(pid, uid) if pid not in (0, os.getpid()) else _UNKNOWN
+    return peer if peer.pid not in (0, os.getpid()) else _UNKNOWN
+
+
+def socket_peer(connected: socket.socket) -> Peer:
+    """Return the process at the other end of a unix socket; unknown for any other socket.
+
+    Raises OSError.
+    """
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None or connected.family != socket.AF_UNIX:
+        return _UNKNOWN
+    pid, uid, _ = array("i", connected.getsockopt(socket.SOL_SOCKET, option, _UCRED_BYTES))
+    return Peer(pid, uid)
 
 
 def server_identity(address: Address, fd: int) -> list[str]:

@@ -1,0 +1,112 @@
+"""Where the share of a monitor is found: a socket in a private folder, named after the monitor.
+
+A shell that holds a monitor serves it there to other qmpsh of the same user. Looking for it comes
+before the monitor itself is touched, and costs a stat and an open that fails. A folder counts only
+if it is the user's own and no other user may write there; both it and the peer are checked after
+they were opened, so that no link and no other user's socket is followed.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from qmpsh.address import TcpAddress, UnixAddress
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from qmpsh.address import Address
+    from qmpsh.system.peer import Peer
+
+FOLDER = "qmpsh"
+_DIRECTORY = getattr(os, "O_PATH", 0) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_OTHERS_WRITE = 0o022
+
+
+def share_name(address: Address) -> str:
+    """Return the name of the socket of a monitor's share; "" if it is never shared.
+
+    Two spellings of a path, links and bind mounts have one name: that of the socket's file. What
+    has no file is named within its network namespace.
+    """
+    if isinstance(address, UnixAddress) and not address.abstract:
+        try:
+            status = os.stat(address.path)
+        except OSError:
+            return ""
+        return f"{status.st_dev:x}-{status.st_ino:x}.sock"
+    if not isinstance(address, (UnixAddress, TcpAddress)):
+        return ""
+    # Imported here: most monitors have a path.
+    from hashlib import sha256
+
+    try:
+        namespace = os.stat("/proc/self/ns/net").st_ino
+    except OSError:
+        return ""
+    text = f"{address}@{namespace}".encode(errors="surrogateescape")
+    return f"k-{sha256(text).hexdigest()[:16]}.sock"
+
+
+def share_folders() -> Iterator[str]:
+    """Yield where the folder with the user's shares may be, the best first."""
+    uid = os.geteuid()
+    for base in (os.environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{uid}"):
+        if os.path.isabs(base):
+            yield f"{base}/{FOLDER}"
+    yield f"/tmp/{FOLDER}-{uid}"
+
+
+def open_folder(path: str) -> int:
+    """Open a folder of the user's own that no other user may write to; return its descriptor.
+
+    Raises OSError, of which PermissionError for any other folder.
+    """
+    fd = os.open(path, _DIRECTORY)
+    status = os.fstat(fd)
+    if status.st_uid != os.geteuid() or status.st_mode & _OTHERS_WRITE:
+        os.close(fd)
+        raise PermissionError(path)
+    return fd
+
+
+class FoundShare(NamedTuple):
+    """A connection to a share. peer: the process that serves it"""
+
+    socket: socket.socket
+    peer: Peer
+
+
+def connect_share(address: Address) -> FoundShare | None:
+    """Return a connection to the share of a monitor; None if no other qmpsh serves it."""
+    name = share_name(address)
+    for path in share_folders() if name else ():
+        try:
+            return _connect_in(path, name)
+        except OSError:
+            continue
+    return None
+
+
+def _connect_in(path: str, name: str) -> FoundShare:
+    """Connect to a socket in a folder. Raises OSError."""
+    folder = open_folder(path)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        connection.connect(f"/proc/self/fd/{folder}/{name}")
+        # Imported here: a share is rare.
+        from qmpsh.system.peer import socket_peer
+
+        peer = socket_peer(connection)
+        if peer.uid == os.geteuid():
+            return FoundShare(connection, peer)
+    except OSError:
+        connection.close()
+        raise
+    finally:
+        os.close(folder)
+    connection.close()
+    raise PermissionError(name)

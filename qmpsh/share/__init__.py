@@ -1,0 +1,1 @@
+"""One monitor for several clients: a qmpsh that holds it serves it to others."""

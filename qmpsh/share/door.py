@@ -1,0 +1,191 @@
+"""The listening sockets of a share: the one that other qmpsh find, and those of `--listen`.
+
+The first lies in the user's private folder and lets only that user and root in, as the kernel names
+them. One of `--listen` lies where the user says, with the mode and the group that decide who may
+connect. Each is bound under a mask that admits no other user before its mode is set.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import stat
+from collections.abc import Iterator
+
+from qmpsh.address import Address
+from qmpsh.client.shares import open_folder, share_folders, share_name
+from qmpsh.errors import UsageError, os_reason
+from qmpsh.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Final
+
+_BACKLOG: Final = 16
+_LOCK: Final = "lock"
+_NOT_OURS: Final = "cannot listen on {}: {}"
+_NO_SOCKET: Final = "cannot listen on {}: a file that is not a socket is there"
+_IN_USE: Final = "cannot listen on {}: another program listens there"
+_WRITABLE: Final = (
+    "--mode {:04o} would let every user of this machine command the VM; leave the last digit 0 and"
+    " give a --group, or use --read-only-listen"
+)
+
+
+class Door:
+    """A listening socket.
+
+    path:      where it is
+    read_only: whether its clients may change nothing
+    own_only:  whether only the user and root may come in
+    """
+
+    __slots__ = ("_file", "own_only", "path", "read_only", "socket")
+
+    def __init__(
+        self, listening: socket.socket, path: str, *, read_only: bool, own_only: bool
+    ) -> None:
+        listening.setblocking(False)
+        self.socket = listening
+        self.path = path
+        self.read_only = read_only
+        self.own_only = own_only
+        self._file = _identity(path)
+
+    def admits(self, uid: int | None) -> bool:
+        """Whether a user may come in, None for one that the kernel does not name."""
+        return not self.own_only or uid in (os.geteuid(), 0)
+
+    def close(self) -> None:
+        """Stop listening, and remove the socket if it is still this one."""
+        self.socket.close()
+        with contextlib.suppress(OSError):
+            if _identity(self.path) == self._file:
+                os.unlink(self.path)
+
+
+def own_door(address: Address, *, read_only: bool) -> Door | None:
+    """Open the door that other qmpsh of this user find; None where there can be none.
+
+    That is where the address has no name, no folder is private, or another process is at it.
+    """
+    name = share_name(address)
+    path = _own_folder() if name else ""
+    if not path:
+        return None
+    with contextlib.suppress(OSError):
+        folder = open_folder(path)
+        try:
+            with _locked(folder):
+                return _bind_in(folder, path, name, read_only=read_only)
+        finally:
+            os.close(folder)
+    return None
+
+
+def _own_folder() -> str:
+    """Return the folder of the user's shares, made if it is missing; "" if there can be none."""
+    for path in share_folders():
+        with contextlib.suppress(OSError):
+            if path.startswith("/tmp/") or _is_private(os.path.dirname(path)):
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(path, 0o700)
+                os.close(open_folder(path))
+                return path
+    return ""
+
+
+def _is_private(path: str) -> bool:
+    """Whether a folder is the user's own, and no other user may write there. Raises OSError."""
+    os.close(open_folder(path))
+    return True
+
+
+@contextlib.contextmanager
+def _locked(folder: int) -> Iterator[None]:
+    """Hold the lock of the folder. Raises OSError if another process does."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    lock = os.open(f"/proc/self/fd/{folder}/{_LOCK}", flags, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _bind_in(folder: int, path: str, name: str, *, read_only: bool) -> Door | None:
+    """Listen on a name in an open folder; None if another process does. Raises OSError."""
+    there = f"/proc/self/fd/{folder}/{name}"
+    if _is_served(there):
+        return None
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(there)
+    listening = _listen(there, 0o600)
+    return Door(listening, f"{path}/{name}", read_only=read_only, own_only=True)
+
+
+def _is_served(path: str) -> bool:
+    """Whether a process listens there; a socket that is left from a process that died is not."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
+        trial.setblocking(False)
+        try:
+            trial.connect(path)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+    return True
+
+
+def _listen(path: str, mode: int, group: int = -1) -> socket.socket:
+    """Listen on a path, with this mode and group from the first moment on. Raises OSError."""
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listening.bind(path)
+        if group >= 0:
+            os.chown(path, -1, group)
+        os.chmod(path, mode)
+        listening.listen(_BACKLOG)
+    except BaseException:
+        listening.close()
+        raise
+    finally:
+        os.umask(before)
+    return listening
+
+
+def listen_door(path: str, *, read_only: bool, mode: int, group: int = -1) -> Door:
+    """Open a door on a path of the user's choice.
+
+    group: its numeric id, -1 for the user's own
+    Raises UsageError.
+    """
+    if mode & 0o002 and not read_only:
+        raise UsageError(_WRITABLE.format(mode))
+    try:
+        _make_way(path)
+        listening = _listen(path, mode, group)
+    except OSError as error:
+        raise UsageError(_NOT_OURS.format(path, os_reason(error))) from error
+    return Door(listening, path, read_only=read_only, own_only=False)
+
+
+def _make_way(path: str) -> None:
+    """Remove a socket on which no program listens any more. Raises UsageError, OSError."""
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(status.st_mode):
+        raise UsageError(_NO_SOCKET.format(path))
+    if _is_served(path):
+        raise UsageError(_IN_USE.format(path))
+    os.unlink(path)
+
+
+def _identity(path: str) -> tuple[int, int, int]:
+    """Return what distinguishes a socket's file from a later one, which may get the same inode."""
+    status = os.lstat(path)
+    return status.st_dev, status.st_ino, status.st_ctime_ns

@@ -1,0 +1,220 @@
+"""The share of one monitor: its listening sockets and its clients, on one descriptor.
+
+Theory of operation. The holder of the monitor owns a `Client` and a `ShareServer` beside it. All
+sockets of the share are in one epoll set, whose descriptor the holder watches for reading; whenever
+that or the client's is ready it calls `poll`, which accepts, reads, passes requests on, hands out
+replies and writes, each as far as it goes without waiting. Events come by `send_event`.
+
+A share ends with its session: its clients see the end of the connection, as QEMU's would.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import time
+from collections.abc import Callable
+
+from qmpsh.client.client import Client
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
+from qmpsh.protocol.messages import Command, ErrorReply, Event, Reply
+from qmpsh.share.door import Door
+from qmpsh.share.exchange import MAX_DESCRIPTORS, Exchange, ShareMember
+from qmpsh.share.session import ShareSession, encode_line
+from qmpsh.system.peer import Peer, socket_peer
+from qmpsh.system.proc import maybe_process
+
+if TYPE_CHECKING:
+    from typing import Final
+
+MAX_CLIENTS: Final = 64
+"""clients of one share"""
+
+MAX_UNSENT_BYTES: Final = 64 * 1024 * 1024
+"""bytes that all clients together have not taken, from which on the slowest is given up"""
+
+_READ_BYTES: Final = 64 * 1024
+_READ, _WRITE = select.EPOLLIN | select.EPOLLRDHUP, select.EPOLLOUT
+_GONE = select.EPOLLHUP | select.EPOLLERR  # reported whatever is waited for
+
+
+class ShareNews(NamedTuple):
+    """What happened to a client, for people.
+
+    who:  its process, "" for what the kernel does not say; not yet safe to show
+    text: what it did, "" where that is of no interest by itself
+    """
+
+    who: str
+    text: str = ""
+
+
+class SharedClient:
+    """A client of the share. since: when it came, seconds of Unix time; peer: its process"""
+
+    __slots__ = ("door", "flags", "member", "peer", "since", "socket")
+
+    def __init__(
+        self, connected: socket.socket, door: Door, peer: Peer, member: ShareMember
+    ) -> None:
+        self.socket = connected
+        self.door = door
+        self.peer = peer
+        self.member = member
+        self.since = time.time()
+        self.flags = _READ
+
+    def fileno(self) -> int:
+        """Return the descriptor of its connection."""
+        return self.socket.fileno()
+
+    @property
+    def who(self) -> str:
+        """Its program and process; not yet safe to show."""
+        process = maybe_process(self.peer.pid) if self.peer.pid else None
+        return f"{process.title} {process.pid}" if process is not None else "a client"
+
+
+class ShareServer:
+    """The share of one monitor.
+
+    client:     the session with the monitor, greeted and negotiated
+    doors:      listening sockets, which are the share's from here on
+    reads_only: whether a command changes nothing
+    on_news:    called with what people may want to know, such as who came
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        doors: list[Door],
+        reads_only: Callable[[Command], bool],
+        on_news: Callable[[ShareNews], None],
+    ) -> None:
+        self._client = client
+        self._doors = doors
+        self._on_news = on_news
+        self._exchange = Exchange(client, reads_only, self._on_change)
+        self._clients: dict[int, SharedClient] = {}
+        self._epoll = select.epoll()
+        self._listening = {door.socket.fileno(): door for door in doors}
+        for fd in self._listening:
+            self._epoll.register(fd, select.EPOLLIN)
+
+    @property
+    def clients(self) -> list[SharedClient]:
+        """Who shares the monitor, the first first."""
+        return list(self._clients.values())
+
+    def fileno(self) -> int:
+        """Return the descriptor to watch for reading."""
+        return self._epoll.fileno()
+
+    def poll(self) -> None:
+        """Go on with everything as far as it goes without waiting."""
+        for fd, flags in self._epoll.poll(0):
+            door, shared = self._listening.get(fd), self._clients.get(fd)
+            if door is not None:
+                self._accept(door)
+            elif shared is not None and flags & ~_WRITE:
+                self._read(shared, is_gone=bool(flags & _GONE))
+        if self._clients:
+            self._exchange.advance()
+            for shared in self.clients:
+                self._write(shared)
+            self._drop_slowest()
+
+    def send_event(self, event: Event) -> None:
+        """Pass an event on to every client; it leaves with the next `poll`."""
+        if self._clients:
+            line = encode_line(event.raw)
+            for shared in self._clients.values():
+                shared.member.session.send_event(line)
+
+    def send_message(self, message: Event | Reply | ErrorReply) -> None:
+        """Pass an event on; a reply that answers nothing is dropped. For a client's subscriber."""
+        if isinstance(message, Event):
+            self.send_event(message)
+
+    def close(self) -> None:
+        """End the share. May be called twice."""
+        for door in self._doors:
+            door.close()
+        self._doors.clear()
+        for shared in self.clients:
+            self._remove(shared)
+        self._epoll.close()
+
+    def _on_change(self, member: ShareMember, command: Command) -> None:
+        """Say who changes something; by name alone, since its arguments may hold a secret."""
+        who = next(one.who for one in self._clients.values() if one.member is member)
+        self._on_news(ShareNews(who, f"sent {command.name}"))
+
+    def _accept(self, door: Door) -> None:
+        with contextlib.suppress(OSError):  # it has left already, or descriptors have run out
+            connected, _ = door.socket.accept()
+            peer = socket_peer(connected)
+            if not door.admits(peer.uid) or len(self._clients) >= MAX_CLIENTS:
+                connected.close()
+                return
+            connected.setblocking(False)
+            self._add(connected, door, peer)
+
+    def _add(self, connected: socket.socket, door: Door, peer: Peer) -> None:
+        connection = self._client.connection
+        greeting = connection.greeting.raw if connection.greeting is not None else {}
+        session = ShareSession(greeting, offers_oob=connection.oob)
+        shared = SharedClient(connected, door, peer, ShareMember(session, read_only=door.read_only))
+        self._exchange.members.append(shared.member)
+        self._clients[shared.fileno()] = shared
+        self._epoll.register(shared.fileno(), shared.flags)
+        self._on_news(ShareNews(shared.who))
+
+    def _read(self, shared: SharedClient, *, is_gone: bool) -> None:
+        """Read once from a client. is_gone: it takes no replies any more"""
+        session = shared.member.session
+        try:
+            if session.wants_read:
+                data, fds, _, _ = socket.recv_fds(shared.socket, _READ_BYTES, MAX_DESCRIPTORS)
+                shared.member.add_descriptors(fds)
+                session.receive_data(data)
+        except BlockingIOError:
+            pass
+        except OSError:
+            is_gone = True
+        if is_gone:
+            self._exchange.advance()  # what it sent before it left still goes, as far as it may
+            self._remove(shared)
+
+    def _write(self, shared: SharedClient) -> None:
+        """Send what a client has room for, and wait for what it is next ready for."""
+        session = shared.member.session
+        try:
+            while session.outgoing:
+                del session.outgoing[: shared.socket.send(session.outgoing)]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._remove(shared)
+            return
+        if session.is_over or session.is_too_slow:
+            self._remove(shared)
+            return
+        flags = (_READ if session.wants_read else 0) | (_WRITE if session.outgoing else 0)
+        if flags != shared.flags:
+            shared.flags = flags
+            self._epoll.modify(shared.fileno(), flags)
+
+    def _drop_slowest(self) -> None:
+        """Give up the client that has taken least, if all together hold too much memory."""
+        unsent = {one: len(one.member.session.outgoing) for one in self._clients.values()}
+        if sum(unsent.values()) > MAX_UNSENT_BYTES:
+            self._remove(max(unsent, key=unsent.__getitem__))
+
+    def _remove(self, shared: SharedClient) -> None:
+        self._clients.pop(shared.fileno(), None)
+        running = self._exchange.remove(shared.member)
+        shared.socket.close()  # which takes it out of the epoll set
+        still = f"left; {', '.join(running)} goes on" if running else ""
+        self._on_news(ShareNews(shared.who, still))

@@ -1,0 +1,185 @@
+"""Where a share is found, and who may come in."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qmpsh.address import TcpAddress, UnixAddress
+from qmpsh.client.shares import connect_share, open_folder, share_folders, share_name
+from qmpsh.errors import UsageError
+from qmpsh.share.door import Door, listen_door, own_door
+from tests.qemu import new_folder
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def monitor() -> UnixAddress:
+    path = f"{new_folder()}/m"
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(path)
+    return UnixAddress(path)
+
+
+def opened(monitor: UnixAddress) -> Door:
+    door = own_door(monitor, read_only=False)
+    assert door is not None
+    return door
+
+
+def found(monitor: UnixAddress) -> bool:
+    share = connect_share(monitor)
+    if share is not None:
+        share.socket.close()
+    return share is not None
+
+
+def test_names() -> None:
+    assert share_name(UnixAddress("/no/such")) == ""
+    assert share_name(TcpAddress("127.0.0.1", 4444)) != share_name(TcpAddress("127.0.0.1", 4445))
+    assert share_name(UnixAddress("a", abstract=True)).startswith("k-")
+
+
+def test_every_spelling_of_a_path_finds_it(monitor: UnixAddress, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(monitor.path)
+    os.link(monitor.path, tmp_path / "hard")
+    door = opened(monitor)
+    for path in (
+        monitor.path,
+        f"{os.path.dirname(monitor.path)}/./m",
+        tmp_path / "link",
+        tmp_path / "hard",
+    ):
+        assert found(UnixAddress(str(path)))
+    door.close()
+    assert not found(monitor)
+
+
+def test_modes(monitor: UnixAddress) -> None:
+    door = opened(monitor)
+    assert stat.S_IMODE(os.stat(door.path).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(os.path.dirname(door.path)).st_mode) == 0o700
+    assert [door.admits(uid) for uid in (os.geteuid(), 0, NOBODY, None)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    door.close()
+    assert not os.path.exists(door.path)
+
+
+def test_one_share_of_a_monitor(monitor: UnixAddress) -> None:
+    door = opened(monitor)
+    assert own_door(monitor, read_only=False) is None
+    door.close()
+    again = opened(monitor)
+    again.close()
+
+
+def test_what_one_that_died_has_left_is_replaced(monitor: UnixAddress) -> None:
+    door = opened(monitor)
+    door.socket.close()
+    assert os.path.exists(door.path)
+    assert not found(monitor)
+    again = opened(monitor)
+    door.close()  # its file is another one's by now
+    assert found(monitor)
+    again.close()
+
+
+def shares_folder() -> Path:
+    path = Path(next(share_folders()))
+    path.parent.mkdir(exist_ok=True)
+    return path
+
+
+def writable(folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o777)
+
+
+def linked(folder: Path) -> None:
+    (folder.parent / "elsewhere").mkdir(mode=0o700)
+    folder.symlink_to(folder.parent / "elsewhere")
+
+
+def foreign(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    os.chown(folder, NOBODY, NOBODY)
+
+
+def plain_file(folder: Path) -> None:
+    folder.touch()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+@pytest.mark.parametrize("trap", [writable, linked, foreign, plain_file])
+def test_a_folder_that_is_not_private_is_not_used(
+    trap: Callable[[Path], None], monitor: UnixAddress
+) -> None:
+    folder = shares_folder()
+    trap(folder)
+    with pytest.raises((PermissionError, NotADirectoryError)):
+        open_folder(str(folder))
+    door = own_door(monitor, read_only=False)
+    assert door is None or not door.path.startswith(f"{folder}/")
+    if door is not None:
+        door.close()
+    if folder.is_dir():
+        with socket.socket(socket.AF_UNIX) as trapped:
+            trapped.bind(f"{folder}/{share_name(monitor)}")
+            trapped.listen()
+            assert not found(monitor)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_the_server_of_another_user_in_the_own_folder_is_not_trusted(monitor: UnixAddress) -> None:
+    folder = shares_folder()
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = f"{folder}/{share_name(monitor)}"
+    pid = os.fork()
+    if pid == 0:
+        bound = socket.socket(socket.AF_UNIX)
+        bound.bind(path)
+        os.setuid(NOBODY)
+        bound.listen()
+        bound.settimeout(30)
+        try:
+            bound.accept()
+        finally:
+            os._exit(0)
+    try:
+        while not os.path.exists(path) or not is_listening(path):
+            pass
+        assert not found(monitor)
+    finally:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+
+
+def is_listening(path: str) -> bool:
+    with open("/proc/net/unix") as table:
+        return any(line.rstrip().endswith(path[-60:]) and " 00010000 " in line for line in table)
+
+
+def test_listening_where_the_user_says(tmp_path: Path) -> None:
+    folder = new_folder()
+    door = listen_door(f"{folder}/s", read_only=False, mode=0o660, group=os.getegid())
+    assert stat.S_IMODE(os.stat(door.path).st_mode) == 0o660
+    assert door.admits(NOBODY)
+    with pytest.raises(UsageError, match="another program listens there"):
+        listen_door(f"{folder}/s", read_only=True, mode=0o600)
+    door.socket.close()
+    listen_door(f"{folder}/s", read_only=True, mode=0o666).close()
+    with pytest.raises(UsageError, match="every user of this machine"):
+        listen_door(f"{folder}/s", read_only=False, mode=0o666)
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="not a socket"):
+        listen_door(str(tmp_path / "file"), read_only=False, mode=0o600)
