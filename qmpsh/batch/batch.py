@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from qmpsh.batch.formatter import BatchFormatter
     from qmpsh.batch.progress import WaitProgress
     from qmpsh.schema.model import Schema
+    from qmpsh.shell.session.share import MonitorShare
 
 _PROGRAM = "qmpsh"
 _STDIN = 0
@@ -106,7 +107,10 @@ class Batch:
 
     def close(self) -> None:
         """Close the connection."""
-        self._clear()
+        if self._progress is not None and self.client is not None:
+            if self._progress.hand_over(self.client):
+                return
+            self._progress.end()
         if self.client is not None:
             self.client.close()
 
@@ -139,6 +143,8 @@ class Batch:
                 self.note(f"\r{_PROGRAM}" if sys.stderr.isatty() else _PROGRAM, left)
             raise
         self._clear()
+        if self._progress is not None and not self._settings.one_shot:
+            self._progress.end()  # while a script waits for its next line it serves no one
         undelivered = self._deliver()
         error = error or undelivered
         return self.report(place, error) if error is not None else task.outcome or Outcome()
@@ -157,7 +163,7 @@ class Batch:
             client.poll(deadline - time.monotonic())
 
     def _wait(self, until: WaitFor, seconds: float | None) -> None:
-        if until.works or until.endless:
+        if until.works or until.endless or until.shares:
             self._wait_with_progress(until)
         elif self.client is not None:
             self.client.poll(seconds)
@@ -210,9 +216,23 @@ class Batch:
             # Imported here: only lines that wait for an end, or show events, come here.
             from qmpsh.batch.progress import WaitProgress
 
-            self._progress = WaitProgress(self._environment, self._formatter.advised)
+            self._progress = WaitProgress(
+                self._environment, self._formatter.advised, self._make_share
+            )
         if self.client is not None:
             self._progress.wait(self.client, until)
+
+    def _make_share(self) -> MonitorShare:
+        """Return what serves the monitor to others while a line waits."""
+        # Imported here: only a long wait shares the monitor.
+        from qmpsh.shell.session.share import MonitorShare
+
+        settings = self._settings
+        return MonitorShare(
+            lambda text: None,  # stderr is read by programs
+            is_on=settings.share and settings.negotiated,
+            read_only=settings.read_only,
+        )
 
     def _clear(self) -> None:
         """Erase the progress bar."""

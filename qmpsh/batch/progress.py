@@ -22,6 +22,7 @@ from qmpsh.render.units import progress_line
 from qmpsh.shell.steps import WaitFor
 
 if TYPE_CHECKING:
+    from qmpsh.shell.session.share import MonitorShare
     from qmpsh.shell.work import Work
 
 Advised = Callable[[str, Callable[[], str], Callable[[], str]], str]
@@ -30,12 +31,25 @@ Advised = Callable[[str, Callable[[], str], Callable[[], str]], str]
 _ERASE = "\r\x1b[K"
 
 
-class WaitProgress:
-    """The progress bar of a wait, on stderr, while stdout is watched. advised: guards the bar."""
+SHARE_SECONDS = 0.2
+"""seconds of waiting after which other qmpsh may use the monitor meanwhile"""
 
-    def __init__(self, environment: Environment, advised: Advised) -> None:
+
+class WaitProgress:
+    """The progress bar of a wait, on stderr, while stdout is watched and the monitor is shared.
+
+    advised:   guards the bar
+    make_share: returns what serves the monitor to others, once a wait turns out to be a long one
+    """
+
+    def __init__(
+        self, environment: Environment, advised: Advised, make_share: Callable[[], MonitorShare]
+    ) -> None:
         self._environment = environment
         self._advised = advised
+        self._make_share = make_share
+        self._share: MonitorShare | None = None
+        self._started = time.monotonic()
         self._drawn = ""
         self._glyphs = environment.bar_glyphs
 
@@ -49,15 +63,44 @@ class WaitProgress:
             works = until.works
             self._draw(self._advised("progress", lambda: self._bar(works()), str))
         left = _left(until.deadline)
-        if not until.endless or client.closed:
+        if client.closed:
             client.poll(left)
             return
-        left = min((wait for wait in (left, _left(client.due)) if wait is not None), default=None)
-        awaited = READ | WRITE if client.wants_write else READ
-        stdout = sys.stdout.fileno()
-        if stdout in wait_for({client.fileno(): awaited, stdout: BROKEN}, left):
+        share = self._sharing(client)
+        waits = (left, _left(client.due), None if share is not None else SHARE_SECONDS)
+        wanted = {client.fileno(): READ | WRITE if client.wants_write else READ}
+        if until.endless:
+            wanted[sys.stdout.fileno()] = BROKEN
+        if share is not None and share.is_open:
+            wanted[share.fileno()] = READ
+        ready = wait_for(wanted, min((wait for wait in waits if wait is not None), default=None))
+        if until.endless and sys.stdout.fileno() in ready:
             raise BrokenPipeError
         client.poll(0)
+        if share is not None:
+            share.poll(client)
+
+    def _sharing(self, client: Client) -> MonitorShare | None:
+        """Return what serves the monitor to others; None until the wait is a long one."""
+        if self._share is None and time.monotonic() - self._started >= SHARE_SECONDS:
+            self._share = self._make_share()
+            self._share.follow(client)
+            self._share.poll(client)
+        return self._share
+
+    def end(self) -> None:
+        """Erase the bar, and share the monitor no more."""
+        self.clear()
+        self._started = time.monotonic()
+        if self._share is not None:
+            self._share.end()
+            self._share = None
+
+    def hand_over(self, client: Client) -> bool:
+        """Leave those who share the monitor to a process of their own: see MonitorShare."""
+        self.clear()
+        sys.stdout.flush()
+        return self._share is not None and self._share.hand_over(client)
 
     def _bar(self, works: Sequence[Work]) -> str:
         return plain(progress_line(works, self._environment.bar_columns - 1, self._glyphs))

@@ -56,6 +56,9 @@ SUBCOMMANDS = {
     "doctor": Subcommand(
         "cli.inspect.doctor", "[ADDRESS]", "explain why there is no session, and what to do next"
     ),
+    "share": Subcommand(
+        "cli.share", "[OPTIONS] ADDRESS", "hold a monitor and serve it to several clients"
+    ),
 }
 
 
@@ -89,6 +92,7 @@ class Options(NamedTuple):
     logfile:         of the wire, "" for none
     guest_agent:     the server is one
     awaited:         wait for its socket as well: --connect-timeout is given on the command line
+    direct:          go to the monitor itself, even if another qmpsh shares it
     """
 
     settings: Settings = Settings()
@@ -103,6 +107,7 @@ class Options(NamedTuple):
     logfile: str = ""
     guest_agent: bool = False
     awaited: bool = False
+    direct: bool = False
 
     @property
     def is_traced(self) -> bool:

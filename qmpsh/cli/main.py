@@ -227,6 +227,7 @@ def _connect(words: SplitArgv, options: Options, environment: Environment) -> Cl
         options.oob,
         dialect=GUEST_AGENT if options.guest_agent else QEMU,
         awaited=options.awaited,
+        shared=not options.direct,
     )
     try:
         tracer = _tracer(words.address, options, environment)

@@ -151,6 +151,10 @@ OPTIONS: list[click.Parameter] = [
                  help="Expect no greeting and do not negotiate."),
     click.Option(["--guest-agent"], is_flag=True,
                  help="The server is a QEMU guest agent, which sends no greeting."),
+    click.Option(["--direct"], is_flag=True,
+                 help="Connect to the monitor itself, even if another qmpsh shares it."),
+    click.Option(["--no-share"], is_flag=True,
+                 help="Do not let other qmpsh use the monitor through this one."),
     click.Option(["--oob/--no-oob"], default=True,
                  help="Negotiate out-of-band execution if offered; default: on."),
     click.Option(["-l", "--logfile"], metavar="FILE", default="",
@@ -199,6 +203,7 @@ def parse_options(words: list[str], command: click.Command = COMMAND) -> Options
         read_only=given["read_only"],
         verbose=given["verbose"],
         negotiated=not (given["skip_negotiation"] or given["guest_agent"]),
+        share=not given["no_share"],
     )
     return Options(
         settings,
@@ -213,6 +218,7 @@ def parse_options(words: list[str], command: click.Command = COMMAND) -> Options
         given["logfile"],
         given["guest_agent"],
         given["connect_timeout"] is not None,
+        given["direct"],
     )
 
 

@@ -27,7 +27,7 @@ from qmpsh.schema.walk import array_of, object_of
 
 _REFERENCE = "the name of a node that exists"
 _DEFINITION = "a new node, by its own members"
-"""What tells `file=` from `file.`."""
+"""What distinguishes `file=` from `file.`."""
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 """A name of which several may be joined by dots and read back."""

@@ -16,7 +16,7 @@ _FORMATS = ("qcow2", "raw", "file", "host_device", "nbd", "luks", "vmdk", "vdi",
 # QEMU 10.0; what its pages on hot-plug, and those of libvirt, Proxmox and OpenStack, add to a VM.
 FIRST: dict[str, tuple[str, ...]] = {
     # Properties, after the declared `bus` and `id`: what names something of this VM, then what
-    # tells one device from the next.
+    # distinguishes one device from the next.
     "device_add": (
         *("drive", "netdev", "chardev", "memdev", "iothread", "rng", "cryptodev", "audiodev"),
         *("mac", "serial", "bootindex", "num-queues", "queue-size", "mq", "name", "nr", "lun"),

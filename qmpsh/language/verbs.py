@@ -157,6 +157,11 @@ VERBS: dict[str, Verb] = {
         "connect to the monitor again",
         place="qmpsh.shell.verbs.connection:reconnect",
     ),
+    "share": Verb(
+        "",
+        "who else uses the monitor through this shell",
+        place="qmpsh.shell.verbs.share:show_share",
+    ),
     "exec": Verb(
         "CMD [ARG...]",
         "run a command in the guest, through its agent; --stdin, --timeout T first",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from qmpsh.shell.events import EventHistory
     from qmpsh.shell.preferences import Preferences
     from qmpsh.shell.session.connection import ConnectionManager
+    from qmpsh.shell.session.share import MonitorShare
     from qmpsh.shell.transaction import Transaction
 
 
@@ -101,6 +102,8 @@ class Context:
         self.sourcing: list[str] = []
         """files that `.source` is in, the outermost first"""
         self.last_answer: Answer | None = None
+        self.share: MonitorShare | None = None
+        """what serves the monitor to others, None away from the prompt"""
 
     @property
     def mode(self) -> Mode:

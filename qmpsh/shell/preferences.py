@@ -29,7 +29,8 @@ class PreferenceValues(NamedTuple):
     theme: dark, light, none, auto or a pygments style; editing: emacs or vi; view: json or
     table; events: the pane is there; events_width: columns, 0 for as many as fit; timeout:
     seconds, None for no limit; live: ask the VM for values; confirm: ask before what ends
-    it; overview: show the machine on the first screen.
+    it; overview: show the machine on the first screen; share: let other qmpsh of the user
+    use the monitor.
     """
 
     theme: str = "auto"
@@ -42,6 +43,7 @@ class PreferenceValues(NamedTuple):
     timeout: float | None = None
     confirm: bool = True
     overview: bool = True
+    share: bool = True
 
 
 class PreferenceRow(NamedTuple):
@@ -148,6 +150,12 @@ ROWS: dict[str, PreferenceRow] = {
         "the machine at a glance on the first screen",
         lambda values, word: values._replace(overview=_switch(word)),
         lambda values: _word(values.overview),
+        _SWITCH,
+    ),
+    "share": PreferenceRow(
+        "let other qmpsh of yours use the monitor through this shell",
+        lambda values, word: values._replace(share=_switch(word)),
+        lambda values: _word(values.share),
         _SWITCH,
     ),
 }

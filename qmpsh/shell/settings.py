@@ -41,6 +41,7 @@ class Settings(NamedTuple):
     reader:      a person reads the answers as they come, not a program
     confirm:     commands that ask first, or do not, against the policy: (name, whether it asks)
                  pairs
+    share:       other qmpsh of the user may use the monitor through this one
     """
 
     hmp: bool = False
@@ -59,6 +60,7 @@ class Settings(NamedTuple):
     bar: bool = False
     reader: bool = False
     confirm: tuple[tuple[str, bool], ...] = ()
+    share: bool = True
 
 
 MAX_FOLDER_ENTRIES = 1000

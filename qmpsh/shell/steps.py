@@ -92,6 +92,7 @@ class WaitFor(NamedTuple):
     endless: only the user ends it: Ctrl-C ends the line instead of letting go of it; the loss of
              stdout's reader ends it at once
     stops: detaching from the line ends it here, since nothing is left to be answered.
+    shares: it may take long, and another qmpsh may use the monitor meanwhile
     left: says what goes on where the line is given up here, and how to end that; "" for nothing
     for_reply: the server has a command, and is to answer it at once or when it is done
     """
@@ -103,6 +104,7 @@ class WaitFor(NamedTuple):
     stops: bool = False
     left: Callable[[], str] = str
     for_reply: bool = False
+    shares: bool = False
 
 
 class Ask(NamedTuple):

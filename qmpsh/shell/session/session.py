@@ -33,6 +33,7 @@ from qmpsh.shell.session.job_watch import JobWatch
 from qmpsh.shell.session.listener import SessionListener, Tone
 from qmpsh.shell.session.owned_vm import OUTPUT_POLL_SECONDS, OwnedVm, is_over, leave_shell
 from qmpsh.shell.session.queries import BackgroundQueries
+from qmpsh.shell.session.share import MonitorShare
 from qmpsh.shell.settings import Prompt, Settings, list_paths
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Show, Steps, Task
 from qmpsh.shell.verbs.options import preferences_of
@@ -141,6 +142,11 @@ class Session:
         self.catalog.ends = frozenset(BY_COMMAND)
         self.queries = BackgroundQueries(self.context, self.machine, self.catalog, listener)
         self.jobs = JobWatch(self.context, self.machine, self.queries)
+        self.share = MonitorShare(
+            listener.remark, listener.refresh, is_on=settings.share, read_only=settings.read_only
+        )
+        self.context.share = self.share
+        self.preferences.subscribe(self._on_option)
         client.subscriber = self._on_message
         self.queries.attach(client)
 
@@ -152,7 +158,8 @@ class Session:
     def asks_to_leave(self) -> bool:
         """Whether leaving the shell takes a line, `.exit`, since it asks something."""
         own = self.connection.own
-        return own is not None and not is_over(own, self.machine)
+        owns = own is not None and not is_over(own, self.machine)
+        return owns or self.share.count > 0
 
     @property
     def prompt(self) -> Prompt:
@@ -264,6 +271,7 @@ class Session:
         if not self.client.closed:
             self.client.poll(0)
         self._advance()
+        self.share.poll(self.client)
         if self.client.closed:
             self.queries.on_connection_lost()
             self.connection.poll(time.monotonic())
@@ -273,9 +281,17 @@ class Session:
         self._show_vm_output()
 
     def close(self) -> None:
-        """Give up the connection."""
+        """Give up the connection; or let a process of its own keep it for those who share it."""
+        if self.share.keeps_serving and self.share.hand_over(self.client):
+            return
+        self.share.end()
         self.client.subscriber = None
         self.connection.close()
+
+    def _on_option(self, name: str) -> None:
+        if name == "share":
+            values, settings = self.preferences.values, self.context.settings
+            self.share.switch(is_on=values.share and settings.share)
 
     def _steps(self, line: str) -> Steps:
         while (vm := self.connection.unapproved) is not None and _concerns_vm(line, self.context):
@@ -286,6 +302,8 @@ class Session:
         outcome = yield from run_line(self.context, line)
         if outcome.leave and self.connection.own is not None:
             return (yield from leave_shell(self.connection.own, self.client, self.machine))
+        if outcome.leave and self.share.count:
+            return (yield from self.share.leave_shell())
         return outcome
 
     def _show_vm_output(self) -> None:
@@ -312,6 +330,7 @@ class Session:
     def _on_message(self, message: Event | Reply | ErrorReply) -> None:
         if isinstance(message, Event):
             self._events.on_message(message)
+            self.share.send_event(message)
             self._listener.advice.get("status", lambda: self.queries.on_event(message), nothing)
             self._listener.event(message)
             # All have looked at it; some may keep it.

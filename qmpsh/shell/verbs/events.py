@@ -76,7 +76,7 @@ def _wait_for_event(context: Context, line: VerbLine) -> Steps:
             yield LISTENING
         if since is not None and log.has_lost(wanted.names, since):
             yield Note(f"older {' '.join(wanted.patterns)} events were dropped: too many came")
-        yield WaitFor(lambda: taker.found is not None or client.closed, deadline)
+        yield WaitFor(lambda: taker.found is not None or client.closed, deadline, shares=True)
     if taker.found is None:
         raise _unmet(client, line, wanted, _meanwhile(taker), modifiers.timeout)
     if taker.found.number < mark:
@@ -149,7 +149,7 @@ def _print_events(context: Context, line: VerbLine) -> Steps:
             is_late = deadline is not None and time.monotonic() >= deadline
             if client.closed or is_late:
                 break
-            yield WaitFor(lambda: bool(heard) or client.closed, deadline, endless=True)
+            yield WaitFor(lambda: bool(heard) or client.closed, deadline, endless=True, shares=True)
     if modifiers.count is not None or isinstance(client.lost, ProtocolError):
         came = f"{shown} of {modifiers.count} came" if modifiers.count else f"{shown} came"
         raise _unmet(client, line, wanted, came, modifiers.timeout)

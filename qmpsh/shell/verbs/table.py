@@ -38,6 +38,7 @@ MODULES = (
         "jobs",
         "status",
         "connection",
+        "share",
         "guest_exec",
     ),
     *("guest_files", "source", "log", "options", "prompt"),

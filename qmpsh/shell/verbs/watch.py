@@ -53,7 +53,9 @@ def watch(context: Context, line: VerbLine) -> Steps:
         if answer is None or outcome.exit_code or turn == repeats:
             return outcome
         last = answer
-        yield WaitFor(lambda: client.closed, min(started + interval, deadline), endless=True)
+        yield WaitFor(
+            lambda: client.closed, min(started + interval, deadline), endless=True, shares=True
+        )
         if time.monotonic() >= deadline:
             if repeats is None:
                 return Outcome()
@@ -139,7 +141,9 @@ def _ask(context: Context, request: Request) -> Generator[Wish, str, tuple[Answe
         if isinstance(wish, Answer):
             answers.append(wish)
             return None
-        return (yield wish._replace(endless=True) if isinstance(wish, WaitFor) else wish)
+        return (
+            yield wish._replace(endless=True, shares=True) if isinstance(wish, WaitFor) else wish
+        )
 
     outcome = yield from adapted(execute(context.client, request, context.settings), heard)
     return (answers[-1] if answers else None), outcome

@@ -170,7 +170,7 @@ def wait_for_completion(
             return None
         due = min(math.inf if deadline is None else deadline, driver.due)
         due_or_never = None if due == math.inf else due
-        yield WaitFor(driver.has_news, due_or_never, driver.works, left=driver.left)
+        yield WaitFor(driver.has_news, due_or_never, driver.works, left=driver.left, shares=True)
     return completion
 
 

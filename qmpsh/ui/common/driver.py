@@ -39,6 +39,7 @@ class Driver:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._fd = -1
         self._serial = 0
+        self._share_fd = -1
         self._writing = False
         self._timer: asyncio.TimerHandle | None = None
 
@@ -59,6 +60,7 @@ class Driver:
             return
         connection = self._session.connection
         self._watch(self._loop, connection.fileno(), connection.serial)
+        self._watch_share(self._loop, self._session.share.fileno())
         self._watch_writing(self._loop, wanted=connection.wants_write)
         self._set_timer(self._loop)
 
@@ -67,6 +69,7 @@ class Driver:
         if self._loop is None:
             return
         self._watch(self._loop, -1, self._serial)
+        self._watch_share(self._loop, -1)
         if self._timer is not None:
             self._timer.cancel()
         self._loop = None
@@ -81,6 +84,16 @@ class Driver:
                 self._watch_writing(loop, wanted=False)
             loop.remove_reader(self._fd)
         self._fd, self._serial = fd, serial
+        if fd >= 0:
+            loop.add_reader(fd, self.turn)
+
+    def _watch_share(self, loop: asyncio.AbstractEventLoop, fd: int) -> None:
+        """Watch the descriptor of the share, which may have ended meanwhile."""
+        if fd == self._share_fd:
+            return
+        if self._share_fd >= 0:
+            loop.remove_reader(self._share_fd)
+        self._share_fd = fd
         if fd >= 0:
             loop.add_reader(fd, self.turn)
 

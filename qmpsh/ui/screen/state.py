@@ -169,6 +169,8 @@ class ScreenState:
             events=self.events.total,
             last="" if self.events_shown else self.events.last_name,
             read_only=self.session.read_only,
+            through=self.session.client.holder is not None,
+            sharing=self.session.share.count,
         )
         if self._status is None or self._status[0] != (facts, width):  # most keys change nothing
             self._status = (facts, width), status_line(facts, width, self.glyphs)

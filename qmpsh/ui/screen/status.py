@@ -38,6 +38,8 @@ class StatusFacts(NamedTuple):
     events:          how many came
     last:            the latest event's name, "" if the events pane shows it
     read_only:       commands that may change something are refused
+    through:         another qmpsh holds the monitor, and shares it
+    sharing:         how many others use the monitor through this shell
     """
 
     name: str = ""
@@ -55,6 +57,8 @@ class StatusFacts(NamedTuple):
     events: int = 0
     last: str = ""
     read_only: bool = False
+    through: bool = False
+    sharing: int = 0
 
 
 def status_line(facts: StatusFacts, width: int, glyphs: Glyphs) -> Line:
@@ -98,7 +102,7 @@ def _lefts(facts: StatusFacts, width: int, glyphs: Glyphs) -> Iterator[Line]:
         *((kept, form) for form in shorter[: width >= NARROW_COLUMNS]),
         *(([], form) for form in (full, *shorter)),
     ):
-        words = [_named(facts.name), _state(facts), _mark(facts)]
+        words = [_named(facts.name), _state(facts), _mark(facts), _quiet(_shared(facts))]
         words += [_quiet(text) for text in parts]
         line = _joined([word for word in words if word], blank)
         yield line + _apart(progress, blank) + _apart(command, blank)
@@ -124,6 +128,12 @@ def _quiet(text: str) -> Line:
 
 def _mark(facts: StatusFacts) -> Line:
     return [("status.paused", "read-only")] if facts.read_only else []
+
+
+def _shared(facts: StatusFacts) -> str:
+    if facts.through:
+        return "through another qmpsh"
+    return f"shared {facts.sharing}" if facts.sharing else ""
 
 
 def _state(facts: StatusFacts) -> Line:

@@ -1,0 +1,188 @@
+"""`qmpsh share`: holds a monitor and serves it to several clients, without a prompt.
+
+It is a session as a shell has one, with its reconnecting, whose remarks go to stderr.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import os
+import select
+import socket
+
+import click
+
+from qmpsh.address import parse_address
+from qmpsh.advice import Advice
+from qmpsh.cli.argv import SplitArgv
+from qmpsh.cli.option_errors import option_error
+from qmpsh.cli.signals import end_by_signals
+from qmpsh.client.client import Client, ClientOptions
+from qmpsh.errors import QmpshError, UsageError
+from qmpsh.light_typing import TYPE_CHECKING
+from qmpsh.render.environment import Environment
+from qmpsh.render.safe import visible
+from qmpsh.shell.session.listener import Tone
+from qmpsh.shell.session.session import Session
+from qmpsh.shell.session.share import Listening
+from qmpsh.shell.settings import Settings
+
+if TYPE_CHECKING:
+    from qmpsh.protocol.messages import ErrorReply, Event, Reply
+
+HELP = """Hold the monitor at ADDRESS, and serve it to several clients at once.
+
+Other qmpsh of the same user find it by the address of the monitor. Other programs, such as
+qmp-shell or socat, and other users connect to a socket of --listen or --read-only-listen. It ends
+with SIGTERM or Ctrl-C; when the VM comes back after its end, it is shared again.
+
+\b
+qmpsh share ./vm.sock
+qmpsh share ./vm.sock --listen ./shared.sock --read-only-listen /run/vm-look.sock --group kvm
+
+\b
+Exit codes: those of qmpsh --help.
+"""
+_NO_ADDRESS = "which monitor? qmpsh share ./monitor.sock, or set QMP_SOCKET"
+_NO_MODE = "--mode takes an octal number such as 0660, not {}"
+_NO_GROUP = "--group: there is no group {} here"
+_NONE_OPEN = (
+    "nothing is shared: another qmpsh holds this monitor, or no folder is private; give --listen"
+    " PATH"
+)
+_SHARED = "sharing {}"
+
+_COMMAND = click.Command(
+    "qmpsh share",
+    params=[
+        click.Option(["--listen"], multiple=True, metavar="PATH",
+                     help="Also serve clients at PATH, who may do everything."),
+        click.Option(["--read-only-listen"], multiple=True, metavar="PATH",
+                     help="Also serve clients at PATH, who may change nothing."),
+        click.Option(["--mode"], default="0600", metavar="MODE",
+                     help="Permissions of those sockets, in octal; default 0600."),
+        click.Option(["--group"], default="", metavar="NAME", help="Group of those sockets."),
+        click.Option(["--read-only"], is_flag=True, help="No client may change anything."),
+        click.Argument(["address"], required=False, default=""),
+    ],
+    help=HELP,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+
+
+class StderrListener:
+    """The reports of a session, on stderr."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self.advice = Advice(None, environment.notice)
+
+    def event(self, event: Event) -> None:
+        """Show nothing: events are for the clients."""
+
+    def stray(self, reply: Reply | ErrorReply) -> None:
+        """Show nothing."""
+
+    def refresh(self) -> None:
+        """Draw nothing."""
+
+    def facts(self) -> None:
+        """Complete nothing."""
+
+    def filter_events(self, patterns: tuple[str, ...]) -> None:
+        """Show no events in any case."""
+
+    def connection_lost(self, error: QmpshError) -> None:
+        """Report the end of the connection."""
+        self._environment.notice(visible(f"{error}; waiting for the VM to come back"))
+
+    def remark(self, text: str, tone: Tone = Tone.QUIET) -> None:
+        """Print a line."""
+        self._environment.notice(visible(text))
+
+    def open_jobs(self) -> bool:
+        """There is no list of jobs here."""
+        return False
+
+    def columns(self) -> int:
+        """Return the columns that a text may take."""
+        return self._environment.columns or 80
+
+
+def main(words: SplitArgv) -> int:
+    """Share a monitor until a signal ends it. Raises QmpshError."""
+    try:
+        context = _COMMAND.make_context("qmpsh share", [*words.options, *words.line])
+    except click.exceptions.Exit:
+        return 0
+    except click.ClickException as error:
+        names = [name for one in _COMMAND.params for name in one.opts]
+        raise UsageError(option_error(error, [*names, "--help"], "qmpsh share")) from error
+    given = context.params
+    address = given["address"] or os.environ.get("QMP_SOCKET", "")
+    if not address:
+        raise UsageError(_NO_ADDRESS)
+    mode, group = _mode(given["mode"]), _group(given["group"])
+    places = [Listening(path, read_only=False, mode=mode, group=group) for path in given["listen"]]
+    places += [
+        Listening(path, read_only=True, mode=mode, group=group)
+        for path in given["read_only_listen"]
+    ]
+    end_by_signals()
+    environment = Environment()
+    client = Client.connect(parse_address(address), ClientOptions(), environment.notice)
+    settings = Settings(read_only=given["read_only"])
+    session = Session(client, settings, StderrListener(environment), address)
+    session.share.places = tuple(places)
+    try:
+        session.poll()
+        if not session.share.is_open:
+            raise UsageError(_NONE_OPEN)
+        environment.notice(visible(_SHARED.format(", ".join((address, *session.share.paths)))))
+        _notify_systemd()
+        _serve(session)
+    finally:
+        session.close()
+    return 0
+
+
+def _serve(session: Session) -> None:
+    """Serve for ever."""
+    while True:
+        poller = select.poll()
+        for fd in (session.connection.fileno(), session.share.fileno()):
+            if fd >= 0:
+                poller.register(fd, select.POLLIN)
+        if session.connection.wants_write:
+            poller.register(session.connection.fileno(), select.POLLIN | select.POLLOUT)
+        seconds = session.wait()
+        poller.poll(None if seconds is None else seconds * 1000)
+        session.poll()
+
+
+def _mode(text: str) -> int:
+    try:
+        mode = int(text, 8)
+    except ValueError:
+        raise UsageError(_NO_MODE.format(text)) from None
+    if not 0 <= mode <= 0o777:
+        raise UsageError(_NO_MODE.format(text))
+    return mode
+
+
+def _group(name: str) -> int:
+    if not name:
+        return -1
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise UsageError(_NO_GROUP.format(name)) from None
+
+
+def _notify_systemd() -> None:
+    """Say that the share is ready. Source: sd_notify(3)."""
+    path = os.environ.get("NOTIFY_SOCKET", "")
+    if path[:1] in ("/", "@"):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+            one.sendto(b"READY=1", path.replace("@", "\0", 1) if path[0] == "@" else path)

@@ -1,0 +1,60 @@
+"""`.share`: who else uses the monitor through this shell."""
+
+from __future__ import annotations
+
+import time
+
+from qmpsh.jsontypes import Json
+from qmpsh.language.syntax import VerbLine
+from qmpsh.light_typing import TYPE_CHECKING
+from qmpsh.shell.context import Context
+from qmpsh.shell.steps import Answer, Note, Outcome, Steps
+from qmpsh.shell.verbs.table import refuse_arguments, verb
+
+if TYPE_CHECKING:
+    from qmpsh.share.server import SharedClient
+
+_PROMPT_ONLY = "only an interactive shell and qmpsh share let others use a monitor"
+_THROUGH = "this shell goes through {}, which holds the monitor and shares it"
+_ALONE = "no other program uses the monitor through this shell; another qmpsh just connects to {}"
+_OFF = "the monitor is not shared: .set share on, unless another process shares it"
+
+
+@verb("share", "", "who else uses the monitor through this shell", bare=False)
+def show_share(context: Context, line: VerbLine) -> Steps:
+    """Print a table of the clients of the share, or say why there is none.
+
+    Raises LineSyntaxError.
+    """
+    refuse_arguments(line)
+    clients = context.share.clients if context.share is not None else []
+    if not clients:
+        yield Note(_why_none(context))
+        return Outcome()
+    value: Json = [_row(client) for client in clients]
+    formats = line.modifiers.formats or frozenset({"table"})
+    modifiers = line.modifiers._replace(formats=formats)
+    yield Answer("", value=value, modifiers=modifiers, redirect=line.redirect)
+    return Outcome()
+
+
+def _why_none(context: Context) -> str:
+    share, client = context.share, context.client
+    if share is None:
+        return _PROMPT_ONLY
+    if client is not None and client.holder is not None:
+        return _THROUGH.format(f"the qmpsh with process id {client.holder.pid}")
+    return _ALONE.format(context.machine.address) if share.is_open else _OFF
+
+
+def _row(client: SharedClient) -> dict[str, Json]:
+    member = client.member
+    return {
+        "client": client.who,
+        "since": time.strftime("%H:%M:%S", time.localtime(client.since)),
+        "commands": member.count,
+        "last": member.last,
+        "running": len(member.in_flight),
+        "unsent": len(member.session.outgoing),
+        "read-only": member.read_only,
+    }

@@ -1,0 +1,230 @@
+"""`qmpsh share` and an open shell, as other programs use them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qmpsh.address import UnixAddress
+from qmpsh.client.shares import share_folders, share_name
+from qmpsh.system.listener import inspect_listener
+from tests.conftest import RunQmpsh
+from tests.qemu import ROOT, Vm, VmStarter, new_folder
+from tests.ui.tmux import Terminal, terminal
+from tests.waiting import PATIENCE, wait_until
+
+
+class Share:
+    """A running `qmpsh share`."""
+
+    def __init__(self, *words: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "qmpsh", "share", *words],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stderr is not None
+        self.said = self.process.stderr.readline()
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        code = self.process.wait(PATIENCE)
+        if self.process.stderr is not None:
+            self.process.stderr.close()
+        return code
+
+
+@pytest.fixture
+def folder() -> Path:
+    return Path(new_folder())
+
+
+@pytest.fixture
+def share(vm: Vm, folder: Path) -> Iterator[Share]:
+    share = Share(vm.path, "--listen", f"{folder}/full", "--read-only-listen", f"{folder}/look")
+    yield share
+    if share.process.poll() is None:
+        share.end()
+
+
+def test_one_shots_through_it(share: Share, vm: Vm, folder: Path, run_qmpsh: RunQmpsh) -> None:
+    assert share.said.endswith(f"sharing {vm.path}, {folder}/full, {folder}/look\n")
+    assert json.loads(run_qmpsh(vm.path, "query-version").stdout)
+    assert run_qmpsh(f"{folder}/full", "stop").returncode == 0
+    refused = run_qmpsh(f"{folder}/look", "cont")
+    assert (refused.returncode, "this share is read-only" in refused.stderr) == (1, True)
+    status = json.loads(run_qmpsh(f"{folder}/look", "query-status").stdout)
+    assert status["running"] is False
+    assert stat_of(folder / "full") == stat_of(folder / "look") == 0o600
+
+
+def stat_of(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_its_sockets_go_with_it(share: Share, vm: Vm, folder: Path, run_qmpsh: RunQmpsh) -> None:
+    assert share.end() == 128 + signal.SIGTERM
+    assert os.listdir(folder) == []
+    assert run_qmpsh(vm.path, "query-name").returncode == 0
+
+
+def test_what_is_left_of_one_that_was_killed_is_replaced(
+    share: Share, vm: Vm, folder: Path, run_qmpsh: RunQmpsh
+) -> None:
+    share.end(signal.SIGKILL)
+    assert run_qmpsh(vm.path, "query-name").returncode == 0
+    again = Share(vm.path, "--listen", f"{folder}/full")
+    assert run_qmpsh(f"{folder}/full", "query-name").returncode == 0
+    again.end()
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ((), "which monitor?"),
+        (("./m", "--mode", "rw"), "--mode takes an octal number"),
+        (("./m", "--group", "no-such"), "there is no group no-such here"),
+        (("./m", "--nope"), "--nope"),
+    ],
+)
+def test_wrong_words(words: tuple[str, ...], said: str, run_qmpsh: RunQmpsh) -> None:
+    ran = run_qmpsh("share", *words)
+    assert (ran.returncode, said in ran.stderr) == (2, True)
+
+
+def test_places_where_no_socket_can_be(vm: Vm, folder: Path, run_qmpsh: RunQmpsh) -> None:
+    (folder / "file").touch()
+    for words, said in (
+        ((f"{folder}/file",), "a file that is not a socket is there"),
+        ((f"{folder}/no/s",), "No such file or directory"),
+        ((vm.path,), "another program listens there"),
+        ((f"{folder}/s", "--mode", "0666"), "every user of this machine command the VM"),
+    ):
+        ran = run_qmpsh("share", vm.path, "--listen", *words)
+        assert (ran.returncode, said in ran.stderr) == (2, True)
+
+
+def test_the_vm_comes_back(
+    start_vm: VmStarter, vm: Vm, folder: Path, run_qmpsh: RunQmpsh, share: Share
+) -> None:
+    vm.kill()
+    wait_until(lambda: not (folder / "full").exists())
+    start_vm(folder=vm.folder)
+    wait_until(lambda: (folder / "full").exists())
+    assert run_qmpsh(f"{folder}/full", "query-name").returncode == 0
+
+
+# ------------------------------------------------------------------------ an open shell
+
+
+@pytest.mark.tmux
+def test_an_open_shell_serves_others_and_shows_it(
+    screen: Terminal, vm: Vm, run_qmpsh: RunQmpsh
+) -> None:
+    screen.qmpsh(vm.path)
+    screen.sees("running")
+    assert run_qmpsh(vm.path, "stop").returncode == 0
+    screen.sees("STOP")
+    with terminal() as second:
+        second.qmpsh(vm.path)
+        second.sees("through another qmpsh")
+        screen.sees("shared 1")
+        screen.keys(".share", "Enter")
+        screen.sees("query-")
+        second.keys("cont", "Enter")
+        screen.sees("RESUME")
+        second.sees("RESUME")
+        screen.close()
+        second.sees("reconnected")
+        assert run_qmpsh(vm.path, "query-name").returncode == 0
+        second.sees("reconnected")
+
+
+@pytest.mark.tmux
+def test_a_monitor_that_is_kept(screen: Terminal, vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    screen.qmpsh("--no-share", vm.path)
+    screen.sees("running")
+    ran = run_qmpsh("--connect-timeout", "0.5", vm.path, "stop")
+    assert ran.returncode == 3
+
+
+@pytest.mark.tmux
+@pytest.mark.parametrize("mode", [[], ["--plain"]], ids=["screen", "plain"])
+def test_leaving_asks_and_keeps_serving(screen: Terminal, vm: Vm, mode: list[str]) -> None:
+    screen.qmpsh(*mode, vm.path)
+    with terminal() as second:
+        second.qmpsh(vm.path)
+        second.sees("through another qmpsh")
+        screen.keys("C-d")
+        screen.sees("uses the monitor through this shell: [l]eave, [k]eep serving")
+        screen.keys("c")
+        screen.keys("query-version", "Enter")
+        screen.sees("package")
+        screen.keys("C-l", "C-d")
+        screen.sees("[k]eep serving")
+        screen.keys("k")
+        screen.sees("exit 0")
+        second.keys("stop", "Enter")
+        second.sees("STOP", "through another qmpsh")
+        assert "reconnected" not in second.picture()
+        second.keys("C-d")
+        second.sees("exit 0")
+    wait_until(lambda: not vm_has_clients(vm))
+
+
+def vm_has_clients(vm: Vm) -> bool:
+    return bool(inspect_listener(UnixAddress(vm.path)).served)
+
+
+# ------------------------------------------------------------------------ one that waits
+
+
+def waiting(path: str, *words: str) -> subprocess.Popen[str]:
+    """A one-shot that waits, and shares the monitor meanwhile."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qmpsh", path, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    wait_until(lambda: clients_of_share(path) is not None)
+    return process
+
+
+def clients_of_share(path: str) -> int | None:
+    """How many use the share of a monitor; None without one."""
+    name = share_name(UnixAddress(path))
+    found = [f"{folder}/{name}" for folder in share_folders()]
+    places = [place for place in found if os.path.exists(place)]
+    return len(inspect_listener(UnixAddress(places[0])).served) if places else None
+
+
+def test_a_one_shot_that_waits_shares(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    for words in ((".events", "--count", "1"), (".wait", "STOP")):
+        process = waiting(vm.path, *words)
+        assert run_qmpsh(vm.path, "query-version").returncode == 0
+        assert run_qmpsh(vm.path, "stop").returncode == 0
+        process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0
+        assert run_qmpsh(vm.path, "cont").returncode == 0
+
+
+def test_one_that_ends_leaves_a_process_that_serves_on(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    first = waiting(vm.path, ".events", "--count", "1")
+    second = subprocess.Popen(
+        [sys.executable, "-m", "qmpsh", vm.path, ".events", "--count", "2"],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    wait_until(lambda: clients_of_share(vm.path) == 1)
+    assert run_qmpsh(vm.path, "stop").returncode == 0
+    first.communicate(timeout=PATIENCE)
+    assert first.returncode == 0
+    assert run_qmpsh(vm.path, "cont").returncode == 0
+    out, _ = second.communicate(timeout=PATIENCE)
+    assert (second.returncode, out.count("\n")) == (0, 2)
+    wait_until(lambda: not vm_has_clients(vm))
