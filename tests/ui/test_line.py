@@ -272,6 +272,21 @@ async def test_what_is_on_the_terminal_is_not_drawn_again(ui: LineHarness) -> No
 
 
 @on_line
+async def test_a_menu_leaves_the_line_as_it_is(ui: LineHarness) -> None:
+    ui.session.candidates = [Candidate("query-name", 0), Candidate("query-status", 0)]
+    ui.keys("query-")
+    await ui.ends_with("(QEMU) query-")
+    before = len(ui.sent)
+    ui.keys("\t")
+    await ui.sees("query-status")
+    ui.keys("\x15")  # Ctrl-U
+    await ui.ends_with("(QEMU)")
+    ui.keys("stop\r")
+    await ui.ends_with("(QEMU) stop", "{}", "(QEMU)")
+    assert ui.sent[before:].count("(QEMU) ") == 1
+
+
+@on_line
 async def test_a_long_line_is_left_from_any_place(ui: LineHarness) -> None:
     columns = ui.size.columns
     line = "query-x a=" + "b" * columns

@@ -37,7 +37,7 @@ from qmpsh.ui.common.style import (
 )
 from qmpsh.ui.line.keys import LineKeyContext, LineKeys, LineQuestions, PromptSuspension
 from qmpsh.ui.line.printer import Printer
-from qmpsh.ui.line.renderer import own_output, quiet_renderer
+from qmpsh.ui.line.renderer import draw_quietly, own_output
 from qmpsh.ui.line.scrollback import Scrollback
 
 BANNER_WAIT_SECONDS = 0.25
@@ -82,7 +82,7 @@ class LinePrompt(TerminalFrontEnd[None]):
         completer = SessionCompleter(self.session, columns, more, self._advice)
         keys = KeyBindings()
         self._prompt = self._make_prompt(history, completer, keys)
-        self._prompt.app.renderer = quiet_renderer(self._prompt.app)
+        draw_quietly(self._prompt.app)
         self._reporter.on_machine_change = self._on_news.set
         buffer = self._prompt.default_buffer
         self._guide = Guide(self.session, buffer, completer, self._advice)

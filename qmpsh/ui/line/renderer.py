@@ -8,20 +8,26 @@ from __future__ import annotations
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.layout import Layout
+from prompt_toolkit.layout.containers import DynamicContainer
+from prompt_toolkit.layout.mouse_handlers import MouseHandlers
+from prompt_toolkit.layout.screen import Char, Screen, WritePosition
 from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.renderer import Renderer
 
-_ACCEPTED = "class:accepted"
-"""prompt_toolkit's style of a line that was entered"""
+_LEFT = frozenset({"class:accepted", "class:exiting"})
+"""prompt_toolkit's styles of a line that was entered, or left empty"""
+
+_LAST_ROW = " class:last-line"
+"""prompt_toolkit's style of a window's last row, which changes when a menu opens below it"""
 
 
 class LineRenderer(Renderer):
     """A renderer that ends a line by moving below it."""
 
     def render(self, app: Application[object], layout: Layout, is_done: bool = False) -> None:
-        if app.exit_style == _ACCEPTED:
-            # Without looks of its own, it would be drawn again all the same.
+        if app.exit_style in _LEFT:
+            # Whatever it looks like, the line would be drawn again.
             app.exit_style = ""
         super().render(app, layout)
         if is_done:
@@ -38,9 +44,32 @@ class LineRenderer(Renderer):
         self.reset()
 
 
-def quiet_renderer(app: Application[str]) -> LineRenderer:
-    """Return a renderer for an application."""
-    return LineRenderer(app.renderer.style, app.output)
+class _WithoutLastRow(DynamicContainer):
+    """A container whose rows have the same style wherever they are."""
+
+    def write_to_screen(  # noqa: PLR0913 - prompt_toolkit's own
+        self,
+        screen: Screen,
+        mouse_handlers: MouseHandlers,
+        write_position: WritePosition,
+        parent_style: str,
+        erase_bg: bool,
+        z_index: int | None,
+    ) -> None:
+        super().write_to_screen(
+            screen, mouse_handlers, write_position, parent_style, erase_bg, z_index
+        )
+        for row in screen.data_buffer.values():
+            for column, cell in row.items():
+                if _LAST_ROW in cell.style:
+                    row[column] = Char(cell.char, cell.style.replace(_LAST_ROW, ""))
+
+
+def draw_quietly(app: Application[str]) -> None:
+    """Give an application this renderer."""
+    container = app.layout.container
+    app.layout.container = _WithoutLastRow(lambda: container)
+    app.renderer = LineRenderer(app.renderer.style, app.output)
 
 
 def own_output() -> Output:
