@@ -440,6 +440,14 @@ async def test_the_key_sheet_goes_when_a_line_runs(ui: ScreenHarness) -> None:
     await ui.sees("(QEMU) stop")
 
 
+@on_screen()
+async def test_the_whole_hint_in_the_output(ui: ScreenHarness) -> None:
+    hint = " ".join(f"member{number}" for number in range(40))
+    ui.session.hints["stop "] = [("hint", hint)]
+    ui.keys("stop \x1b?")
+    await ui.sees("member39")
+
+
 # ------------------------------------------------------------------------ giving up and leaving
 
 

@@ -39,6 +39,32 @@ async def test_the_sheet_names_the_keys_that_work_here(ui: LineHarness, key: str
 
 
 @on_line
+async def test_the_help_of_the_command_in_the_line(ui: LineHarness) -> None:
+    ui.session.catalog.commands = ("stop",)
+    ui.session.script[".help stop"] = answers(Answer("", text="Stop the VM"))
+    ui.keys("stop" + F1)
+    await ui.ends_with("Stop the VM", "(QEMU) stop")
+    assert ui.session.lines == [".help stop"]
+
+
+@pytest.mark.parametrize("term", ["xterm-256color", "dumb"])
+def test_the_hint_when_it_is_asked_for(term: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", term)
+    hint_on_demand()
+
+
+@on_line
+async def hint_on_demand(ui: LineHarness) -> None:
+    ui.keys("\x1b?")
+    await ui.ends_with("type a command: Tab lists all of them", "(QEMU)")
+    ui.session.hints["stop a"] = [("hint", "stop: "), ("hint.error", "it takes no\x1b argument")]
+    ui.keys("stop a\x1b?")
+    await ui.ends_with("stop: it takes no\\x1b argument", "(QEMU) stop a")
+    ui.keys("b\x1b?")
+    await ui.ends_with("there is no hint on this", "(QEMU) stop ab")
+
+
+@on_line
 async def test_alt_keys_that_mean_nothing_here_type_nothing(ui: LineHarness) -> None:
     ui.keys("\x1be\x1bz\x1bo\x1b/\x1bk\x1bjstop")
     await ui.until(lambda: ui.lines()[-1] == "(QEMU) stop")

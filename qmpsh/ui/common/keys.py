@@ -48,7 +48,8 @@ class KeyBinding(NamedTuple):
 
 # "escape x" is Alt-x: the terminal sends Escape before the letter.
 KEYS = (
-    KeyBinding(("f1", "escape h"), "F1, Alt-h", "this key sheet, and back", "key_sheet"),
+    KeyBinding(("f1", "escape h"), "F1, Alt-h, Alt-?", "these keys; whole hint", "key_sheet"),
+    KeyBinding(("escape ?",), "", "", "print_hint"),
     KeyBinding(("f2", "escape e"), "F2, Alt-e", "events pane on or off", "toggle_events"),
     KeyBinding(("f3", "escape z"), "F3, Alt-z", "zoom the events", "zoom_events"),
     KeyBinding(("f4", "escape f"), "F4, Alt-f", "fold or unfold last reply", "toggle_fold"),

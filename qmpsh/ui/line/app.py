@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from functools import partial
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import Application
@@ -19,6 +20,7 @@ from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
 from prompt_toolkit.styles import BaseStyle
 
 from qmpsh.advice import Advice, nothing
+from qmpsh.render.theme import Line
 from qmpsh.render.units import progress_line
 from qmpsh.shell.session.session import Connect
 from qmpsh.shell.steps import Answer, Ask
@@ -26,6 +28,7 @@ from qmpsh.ui.common.banner import Banner
 from qmpsh.ui.common.completer import SessionCompleter
 from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd
 from qmpsh.ui.common.guide import Guide
+from qmpsh.ui.common.hint import help_on, hint_line, tip_at
 from qmpsh.ui.common.history import mask_typed
 from qmpsh.ui.common.keys import mode_word, watch_escape
 from qmpsh.ui.common.runner import SHOW_RUNNING_SECONDS, detached_note
@@ -190,7 +193,13 @@ class LinePrompt(TerminalFrontEnd[None]):
             return mask_typed(text, self.session.catalog.aliases, hmp=self._is_hmp())
 
         context = LineKeyContext(
-            self._reporter, self._scrollback.print, self._submit, self._suspend, self._ask_word
+            self._reporter,
+            self._scrollback.print,
+            self._submit,
+            self._suspend,
+            self._ask_word,
+            partial(help_on, self.session),
+            self._hint,
         )
         return PromptSession(
             completer=completer,
@@ -225,6 +234,13 @@ class LinePrompt(TerminalFrontEnd[None]):
 
     def _prompt_text(self) -> StyleAndTextTuples:
         return [("class:prompt", self.session.prompt)]
+
+    def _hint(self, document: Document) -> Line:
+        """Return the hint on what is typed, which the full screen always shows."""
+        if not document.text:
+            return [("hint", tip_at(self.session.prompt))]
+        hint = partial(hint_line, self.session, document.text, document.cursor_position)
+        return self._advice.get("hint", hint, list)
 
     def _vi_mode(self) -> StyleAndTextTuples:
         """Return vi's mode; it does not stay in the scrollback."""

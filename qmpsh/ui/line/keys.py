@@ -27,6 +27,7 @@ from qmpsh.render.theme import Line, plain
 from qmpsh.shell.steps import Ask, AskSecret
 from qmpsh.ui.common.entry_mode import NO_REPLY, SaveMode
 from qmpsh.ui.common.external import copy_text, edit, show_in_pager
+from qmpsh.ui.common.hint import NO_HINT
 from qmpsh.ui.common.keys import KeyBinding, ignore_unbound_alt, key_sheet
 from qmpsh.ui.common.style import fragments, question_line
 from qmpsh.ui.line.printer import Printer
@@ -54,6 +55,8 @@ class LineKeyContext(NamedTuple):
     submit:  runs a line
     suspend: stops the process
     word:    asks for a word
+    help:    returns the line that explains the command in a text, "" for none
+    hint:    returns the hint on what is typed
     """
 
     printer: Printer
@@ -61,6 +64,8 @@ class LineKeyContext(NamedTuple):
     submit: Callable[[str], None]
     suspend: Callable[[], None]
     word: AskWord
+    help: Callable[[str], str]
+    hint: Callable[[Document], Line]
 
 
 class LineKeys:
@@ -70,7 +75,8 @@ class LineKeys:
         self._context = context
         self._is_away = False
         self._handlers: dict[str, Callable[[KeyPressEvent], None]] = {
-            "key_sheet": self._show_sheet,
+            "key_sheet": self._help,
+            "print_hint": self._print_hint,
             "page_reply": self._page,
             "toggle_hmp": lambda event: context.submit(".hmp"),
             "copy_reply": self._copy,
@@ -96,8 +102,17 @@ class LineKeys:
             for keys in key.keys if key.handler in self._handlers else ():
                 yield keys, self._handlers[key.handler]
 
-    def _show_sheet(self, event: KeyPressEvent) -> None:
-        self._context.say(key_sheet(self._table, "Keys"))
+    def _help(self, event: KeyPressEvent) -> None:
+        """Print the help of the command in the line, or without one the key sheet."""
+        line = self._context.help(event.current_buffer.text)
+        if line:
+            self._context.submit(line)
+        else:
+            self._context.say(key_sheet(self._table, "Keys"))
+
+    def _print_hint(self, event: KeyPressEvent) -> None:
+        hint = self._context.hint(event.current_buffer.document)
+        self._context.say([hint or [("hint", NO_HINT)]])
 
     def _page(self, event: KeyPressEvent) -> None:
         reply = self._context.printer.last_reply

@@ -19,8 +19,10 @@ from qmpsh.language.reader import Split
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import TokenKind
 from qmpsh.light_typing import NamedTuple
+from qmpsh.render.theme import plain
 from qmpsh.ui.common.entry_mode import NO_REPLY, SaveMode
 from qmpsh.ui.common.external import copy_text, edit, show_in_pager
+from qmpsh.ui.common.hint import NO_HINT
 from qmpsh.ui.common.keys import insert_mode
 from qmpsh.ui.common.runner import LineRunner, detached_note
 from qmpsh.ui.screen.entries import SearchMode
@@ -67,6 +69,11 @@ def end(app: Application[int], exit_code: int) -> None:
 def key_sheet(context: KeyContext) -> None:
     context.screen.jobs.close()
     context.screen.toggle_sheet()
+
+
+def print_hint(context: KeyContext) -> None:
+    """Show the hint in the output, where it is not cut."""
+    context.screen.output.note(plain(context.screen.hint(context.buffer)) or NO_HINT)
 
 
 def toggle_jobs(context: KeyContext) -> None:
@@ -385,6 +392,7 @@ HANDLERS: dict[str, Callable[[KeyContext], None]] = {
     handler.__name__: handler
     for handler in (
         key_sheet,
+        print_hint,
         toggle_events,
         toggle_jobs,
         zoom_events,

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from prompt_toolkit.buffer import Buffer
 
-from qmpsh.errors import QmpshError
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import text_columns
@@ -18,8 +17,8 @@ from qmpsh.render.theme import Line, plain
 from qmpsh.render.units import elapsed, number
 from qmpsh.shell.machine import ConnectionState
 from qmpsh.shell.session.session import Session
-from qmpsh.shell.settings import HMP_PROMPT, Prompt
 from qmpsh.shell.steps import Ask, AskSecret
+from qmpsh.ui.common.hint import hint_line, tip_at
 from qmpsh.ui.common.keys import KEYS, KeyBinding, key_sheet
 from qmpsh.ui.common.runner import SHOW_RUNNING_SECONDS, LineRunner, first_word
 from qmpsh.ui.common.style import echo_lines
@@ -39,12 +38,6 @@ if TYPE_CHECKING:
 MAX_QUEUED_ROWS = 3
 """most waiting lines shown"""
 
-TIPS: dict[Prompt, str] = {
-    "(QEMU) ": "type a command: Tab lists all of them",
-    "(guest) ": "type a command of the agent, or .exec CMD to run one in the guest",
-    HMP_PROMPT: "type a command of the human monitor; F7 returns to QMP",
-}
-TRANSACTION_TIP = "one action per line; ) on a line of its own runs them, Ctrl-C abandons them"
 LEAVES = "; Ctrl-D leaves"
 RECONNECTING_TIP = "the VM is gone; waiting for it to come back; Ctrl-D leaves"
 DISCONNECTED_TIPS = {
@@ -197,7 +190,7 @@ class ScreenState:
             return [("hint", self.message or self._tip())]
         key = (self.session.prompt, text, cursor)
         if self._hint is None or self._hint[0] != key:
-            self._hint = (key, self._hint_for(text, cursor))
+            self._hint = (key, hint_line(self.session, text, cursor))
         return self._hint[1]
 
     @property
@@ -217,17 +210,7 @@ class ScreenState:
     def _tip(self) -> str:
         if self._busy_with:
             return f"Ctrl-C detaches from {visible_word(self._busy_with)}"
-        return TIPS.get(self.session.prompt, TRANSACTION_TIP)
-
-    def _hint_for(self, text: str, cursor: int) -> Line:
-        count = self.session.split(text).total if "\n" in text else 1
-        if count > 1:
-            return [("hint", f"{count} lines: Enter runs them one by one, Ctrl-C drops them")]
-        try:
-            # It contains names from the server.
-            return [(role, visible_word(part)) for role, part in self.session.hint(text, cursor)]
-        except QmpshError as error:
-            return [("hint.error", visible_word(str(error)))]
+        return tip_at(self.session.prompt)
 
     def queue(self, runner: LineRunner[Echo], width: int) -> list[Line]:
         """Return the waiting lines, once the running one has taken a moment."""

@@ -1,0 +1,49 @@
+"""The hint on the line being typed, which both front ends show: a row, or a line when asked for."""
+
+from __future__ import annotations
+
+from qmpsh.complete.hints import help_line
+from qmpsh.errors import QmpshError
+from qmpsh.language.syntax import Mode
+from qmpsh.light_typing import TYPE_CHECKING
+from qmpsh.render.safe import visible_word
+from qmpsh.shell.settings import HMP_PROMPT
+
+if TYPE_CHECKING:
+    from qmpsh.render.theme import Line
+    from qmpsh.shell.session.session import Session
+    from qmpsh.shell.settings import Prompt
+
+TIPS: dict[Prompt, str] = {
+    "(QEMU) ": "type a command: Tab lists all of them",
+    "(guest) ": "type a command of the agent, or .exec CMD to run one in the guest",
+    HMP_PROMPT: "type a command of the human monitor; F7 returns to QMP",
+}
+TRANSACTION_TIP = "one action per line; ) on a line of its own runs them, Ctrl-C abandons them"
+
+
+NO_HINT = "there is no hint on this"
+
+
+def tip_at(prompt: Prompt) -> str:
+    """Return what to type at an empty prompt."""
+    return TIPS.get(prompt, TRANSACTION_TIP)
+
+
+def hint_line(session: Session, text: str, cursor: int) -> Line:
+    """Return the hint on a line that is not empty."""
+    count = session.split(text).total if "\n" in text else 1
+    if count > 1:
+        return [("hint", f"{count} lines: Enter runs them one by one, Ctrl-C drops them")]
+    try:
+        # It contains names from the server.
+        return [(role, visible_word(part)) for role, part in session.hint(text, cursor)]
+    except QmpshError as error:
+        return [("hint.error", visible_word(str(error)))]
+
+
+def help_on(session: Session, text: str) -> str:
+    """Return the line that explains the command in a text; "" if none is known there."""
+    prompt = session.prompt
+    mode = Mode(hmp=prompt == HMP_PROMPT, in_transaction=prompt.startswith("TRANS"))
+    return help_line(text, session.catalog, mode)
