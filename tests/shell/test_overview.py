@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.client.dialect import GUEST_AGENT, QEMU, STORAGE_DAEMON, STRATOVIRT, Dialect
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, JsonObject, get_dicts
 from qmpsh.protocol.messages import Command
 
 # , Reply
@@ -154,6 +154,13 @@ def test_disks() -> None:
     assert shown["disk floppy0"] == "empty"
 
 
+def test_a_disk_without_a_file() -> None:
+    json = 'json:{"driver": "null-co", "size": "1073741824"}'
+    disk: JsonObject = {"qdev": "vda", "inserted": {"drv": "null-co", "file": json}}
+    assert rows({"query-block": [disk]})["disk vda"] == "null-co"
+    assert get_dicts(facts_of({}, {"query-block": [disk]}), "disks")[0]["file"] == json
+
+
 def test_the_file_of_a_node() -> None:
     assert innermost_file(THROTTLED) == "/vm/data.raw"
     assert innermost_file("json:{not JSON") == "json:{not JSON"
@@ -251,6 +258,7 @@ def test_displays_chardevs_ports_and_work() -> None:
                 "frontend-open": False,
             },
             {"label": "compat_monitor0", "filename": "unix:qmp.sock,server=on"},
+            {"label": "qmpsh-monitor", "filename": "unix:/tmp/qmp.sock,server=on"},
         ],
         "peripheral": [{"name": "rp0", "type": "child<pcie-root-port>"}, {"name": "type"}],
         "port rp0": [{"name": "child[0]", "type": "link<virtio-blk-pci>"}],

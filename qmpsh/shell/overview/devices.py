@@ -20,8 +20,8 @@ from qmpsh.shell.overview.replies import Replies, each, flag, known, number
 from qmpsh.shell.overview.survey import PORT_KEY
 from qmpsh.shell.ports import is_free
 
-_MONITORS: Final = "compat_monitor"
-"""How the chardevs of the monitors themselves begin."""
+_MONITORS: Final = ("compat_monitor", "qmpsh-monitor")
+"""How the chardevs of the monitors themselves begin: QEMU's, and that of `qmpsh run`."""
 
 
 def _network(replies: Replies) -> tuple[list[JsonObject], list[Json]]:

@@ -201,12 +201,14 @@ def _nodes(facts: JsonObject) -> Iterator[Labelled]:
 
 def _node_parts(node: JsonObject) -> list[RowPart]:
     size, backing = number(node, "size"), number(node, "backing")
+    file = get_str(node, "file")
     return [
         RowPart(get_str(node, "driver"), 3),
         RowPart("" if size is None else binary_size(size)),
         RowPart("ro" if node.get("read-only") else "", 1),
         RowPart(f"{backing:,} backing" if backing else "", 4),
-        RowPart(get_str(node, "file"), is_path=True),
+        # A node without a file has its whole description there, as null-co has.
+        RowPart("" if file.startswith("json:") else file, is_path=True),
     ]
 
 
