@@ -55,6 +55,7 @@ async def rests(ui: ScreenHarness) -> None:
 
 async def start(ui: ScreenHarness) -> None:
     await ui.sees(KNOWN)
+    await ui.sees("try  cont")
 
 
 async def completion(ui: ScreenHarness) -> None:
@@ -92,7 +93,7 @@ async def narrow(ui: ScreenHarness) -> None:
 
 
 SHOTS = {
-    "start": Shot("The first prompt", 100, 14, start),
+    "start": Shot("The first prompt", 100, 20, start),
     "completion": Shot("The members of blockdev-add in a menu", 100, 24, completion),
     "hot-plug": Shot("A device comes and goes, with its events beside", 100, 25, hot_plug),
     "progress": Shot("A backup in the status line", 100, 22, progress),
