@@ -30,6 +30,16 @@ _OF_OTHERS: Final = (
     "its address is {monitors}",
 )
 
+_ABSENT: Final = (
+    "the VM {name} does not listen on {monitors}",
+    "it is still starting, or its socket was removed",
+)
+
+_UNPROVEN: Final = (
+    "nothing shows that the VM {name} itself listens on {monitors}",
+    "an address, unlike a name, is connected to all the same",
+)
+
 _ROOT: Final = 0
 _MAX_LISTED: Final = 5  # most monitors in a message
 
@@ -122,22 +132,32 @@ def opens_by_name(monitor: Monitor) -> bool:
 def _refusal(name: str, kind: ChannelKind) -> CannotConnect:
     """Return the error for a name that leads to no monitor."""
     others = [one for one in find_monitors(libvirt=False) if (one.name, one.kind) == (name, kind)]
-    owned = next((one for one in others if one.owner), None)
-    if owned is not None:
-        what = _ONLY_OWNED.format(name=name, owner=owned.owner)
-        return CannotConnect(what, advice(parse_address(owned.address)))
-    if others:
-        users = " and ".join(sorted({one.user for one in others}))
-        what, todo = _OF_OTHERS
-        monitors = _listed(others)
-        return CannotConnect(what.format(name=name, users=users), todo.format(monitors=monitors))
     running = [pid for pid, one in _named_processes() if one == name]
+    if others:
+        return _refusal_of(name, others, running)
     if running:
         missing, todo = ("QMP monitor", ADD_QMP) if kind == QMP else (f"socket of a {kind}", LIST)
         what = _NO_MONITOR.format(name=name, pid=running[0], missing=missing)
         return CannotConnect(what, todo)
     hint = did_you_mean(name, [one.name for one in _named_monitors()])
     return CannotConnect(_NO_VM.format(name=name, hint=hint), LIST)
+
+
+def _refusal_of(name: str, monitors: Sequence[Monitor], trusted: Sequence[int]) -> CannotConnect:
+    """Return why none of the monitors of that name opens. trusted: processes that have it"""
+    owned = next((one for one in monitors if one.owner), None)
+    if owned is not None:
+        what = _ONLY_OWNED.format(name=name, owner=owned.owner)
+        todo = advice(parse_address(owned.address)) or f"its address is {owned.address}"
+        return CannotConnect(what, todo)
+    own = [one for one in monitors if one.pid in trusted]
+    absent = [one for one in own if one.address.startswith("/") and not os.path.exists(one.address)]
+    users = " and ".join(sorted({one.user for one in monitors}))
+    what, todo = _ABSENT if absent else _UNPROVEN if own else _OF_OTHERS
+    shown = _listed(absent or own or monitors)
+    return CannotConnect(
+        what.format(name=name, monitors=shown, users=users), todo.format(monitors=shown)
+    )
 
 
 def _listed(monitors: Sequence[Monitor]) -> str:

@@ -89,6 +89,7 @@ TRANSPORTS = [
     "tls:host:4444?ca=/a%20b%25/ca.pem&cert=c.pem&key=k.pem&name=n",
     "vsock:3:1234",
     "fd:7",
+    "name:a vm: with anything",
     "exec:kubectl exec vm -- socat - UNIX:/run/m.sock",
     "ssh://host/run/m.sock",
     "ssh://me@host.example:2222/run/a b:c%d.sock",

@@ -36,7 +36,7 @@ def name() -> str:
 
 
 @contextlib.contextmanager
-def pretender(*words: str) -> Iterator[None]:
+def pretender(*words: str) -> Iterator[int]:
     """A process that has the command line of a QEMU."""
     code = "import os, time; os.close(1); time.sleep(600)"
     argv = ["qemu-system-x86_64", "-c", code, *words]
@@ -44,7 +44,7 @@ def pretender(*words: str) -> Iterator[None]:
         assert process.stdout is not None
         process.stdout.read()
         try:
-            yield
+            yield process.pid
         finally:
             process.kill()
 
@@ -148,7 +148,7 @@ def test_the_socket_of_another_user(start_vm: VmStarter, name: str) -> None:
     """A program that runs as root takes its arguments from whoever starts it."""
     vm = start_vm(name=name)
     os.chown(vm.path, 65534, 65534)
-    with pytest.raises(CannotConnect, match="open by name"):
+    with pytest.raises(CannotConnect, match=f"nothing shows that the VM {name} itself listens on"):
         find_by_name(name)
 
 
@@ -160,11 +160,15 @@ def test_who_claims_the_socket_of_another_vm(start_vm: VmStarter, name: str) -> 
         assert not any(one.name == f"{name}-evil" for one in find_monitors(libvirt=False))
 
 
-def test_a_pretender_without_a_socket(name: str) -> None:
-    with pretender("-name", name, "-qmp", "unix:/nonexistent/s,server=on"):
+def test_a_vm_whose_socket_is_not_there(name: str) -> None:
+    with pretender("-name", name, "-qmp", "unix:/nonexistent/s,server=on") as pid:
         wait_until(lambda: is_vm_name(name))
-        with pytest.raises(CannotConnect, match="open by name"):
+        with pytest.raises(CannotConnect) as refused:
             find_by_name(name)
+    assert str(refused.value) == (
+        f"the VM {name} does not listen on /nonexistent/s (pid {pid});"
+        " it is still starting, or its socket was removed"
+    )
 
 
 def test_a_name_that_is_no_line_of_text(name: str) -> None:

@@ -277,7 +277,8 @@ TRANSPORTS: dict[str, MakeTarget] = {
 }
 """To what has chardevs: QEMU and the storage daemon. To a QEMU leads libvirt as well: that row is
 in test_libvirt.py, since one process has to start libvirt's daemons. vsock is no chardev's, a
-websocket neither takes commands (wire.md section 12).
+websocket neither takes commands (wire.md section 12). A name stands for one of them
+(test_names.py).
 """
 
 RELAYED: dict[str, MakePlainTarget] = {
