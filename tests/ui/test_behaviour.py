@@ -20,7 +20,7 @@ from qmpsh.language.syntax import Modifiers, Redirect
 from qmpsh.protocol.messages import Reply
 from qmpsh.render.theme import Depth, TerminalColours
 from qmpsh.shell.steps import Answer, Note, Outcome, Show, WaitingNote
-from qmpsh.ui.common.external import pager_command, pager_environ
+from qmpsh.ui.common.external import colour_command, pager_command, pager_environ
 from qmpsh.ui.common.keys import KEYS
 from qmpsh.ui.common.style import SUGGESTION, color_depth, make_style, tells_apart
 from tests.ui.fakes import QUIT, FakeSession, answers, asks, changes_prompt, event, held, refused
@@ -36,6 +36,7 @@ from tests.ui.keycodes import (
     CTRL_R,
     END,
     ESCAPE,
+    F1,
     F2,
     F3,
     F4,
@@ -713,6 +714,59 @@ async def test_a_pager_that_does_not_exist(
 )
 def test_pager_command(value: str | None, words: list[str]) -> None:
     assert pager_command({} if value is None else {"PAGER": value}) == words
+
+
+@pytest.mark.parametrize(
+    "command, coloured",
+    [
+        (["less"], ["less", "-R"]),
+        (["/opt/bin/less", "-F", "+G"], ["/opt/bin/less", "-R", "-F", "+G"]),
+        (["ov"], ["ov"]),
+        (["more"], None),
+        (["env", "less"], None),
+    ],
+)
+def test_the_pagers_that_show_colours(command: list[str], coloured: list[str] | None) -> None:
+    assert colour_command(command) == coloured
+
+
+def test_the_less_of_busybox_shows_none(tmp_path: Path) -> None:
+    (tmp_path / "busybox").touch(0o755)
+    (tmp_path / "less").symlink_to("busybox")
+    assert colour_command([f"{tmp_path}/less"]) is None
+
+
+@on_screen()
+async def test_less_gets_the_colours(
+    ui: ScreenHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "less"
+    script.write_text(f'#!/bin/sh\n(echo "$@"; cat) > "{tmp_path}/seen"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PAGER", f"{script} -F")
+    await long_reply(ui)
+    ui.keys(F5)
+    seen = tmp_path / "seen"
+    await ui.until(lambda: seen.exists() and seen.read_text().endswith("\n"))
+    first, bracket, number, *_ = seen.read_text().split("\n")
+    assert first == "-R -F"
+    assert (bracket.startswith("\x1b["), "[" in bracket[2:]) == (True, True)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", number) == "  0,"
+
+
+@on_screen()
+async def test_no_menu_lies_on_the_key_sheet(ui: ScreenHarness) -> None:
+    ui.session.candidates = [Candidate(f"query-{name}", 0) for name in ("block", "status")]
+    ui.keys("query-" + TAB)
+    await ui.sees("query-status")
+    ui.keys(F1)
+    await ui.sees("F1 or Esc")
+    assert ui.screen.buffer.complete_state is None
+    ui.screen._reporter.facts()
+    assert ui.screen.buffer.complete_state is None
+    ui.keys(TAB)
+    await ui.until(lambda: ui.screen.state.key_sheet is None)
+    await ui.sees("query-status")
 
 
 def test_a_pager_that_is_no_word_list() -> None:

@@ -78,7 +78,7 @@ async def test_a_paste_is_shown_and_counted_before_it_runs(ui: ScreenHarness) ->
 
 @on_screen()
 async def test_an_alt_key_that_means_nothing_types_nothing(ui: ScreenHarness) -> None:
-    ui.keys("sto\x1bk\x1bj\x1b\u00e9p")
+    ui.keys("sto\x1bk\x1bg\x1b\u00e9p")
     await ui.until(typed(ui, "stop"))
     ui.keys(ESCAPE)
     await ui.until(lambda: ui.screen.app.key_processor.key_buffer)

@@ -138,18 +138,24 @@ def test_nothing_is_shown_for_an_empty_text(output: Output) -> None:
 
 
 @pytest.mark.parametrize(
-    "lines, width, height, head",
+    "lines, least, head",
     [
-        (["a"] * 10, 40, 10, None),
-        (["a"] * 11, 40, 10, 9),
-        (["a" * 80] * 5, 40, 10, None),
-        (["a" * 80] * 6, 40, 10, 4),
-        (["a" * 4000], 40, 10, 1),
-        ([], 40, 10, None),
+        (["a"] * 10, 1, None),
+        (["a"] * 11, 1, 9),
+        (["a"] * 12, 4, None),
+        (["a"] * 13, 4, 9),
+        (["a" * 80] * 5, 1, None),
+        (["a" * 80] * 6, 1, 4),
+        (["a" * 80] * 6, 5, None),
+        (["a" * 80] * 7, 5, 4),
+        (["a" * 4000], 4, 1),
+        (["a" * 12 * 40], 4, None),
+        (["a" * 13 * 40], 4, 1),
+        ([], 1, None),
     ],
 )
-def test_head_lines(lines: list[str], width: int, height: int, head: int | None) -> None:
-    assert head_lines(AnswerBody(lines, BodyKind.TEXT), width, height) == head
+def test_head_lines(lines: list[str], least: int, head: int | None) -> None:
+    assert head_lines(AnswerBody(lines, BodyKind.TEXT), 40, 10, least) == head
 
 
 def test_a_long_reply_is_folded_with_its_echo_in_view(output: Output) -> None:
@@ -169,7 +175,7 @@ def test_a_line_longer_than_the_screen_is_folded_too(output: Output) -> None:
     rows = shown(output, height=50)
     assert len(rows) == 11
     assert rows[-1].startswith("a long line, 56 B")
-    block = output.last_reply
+    block = output.aim.last
     assert block is not None
     output.view.toggle(block)
     assert len(shown(output, height=500)) > 100
@@ -177,7 +183,7 @@ def test_a_line_longer_than_the_screen_is_folded_too(output: Output) -> None:
 
 def test_the_last_reply_as_text(output: Output) -> None:
     run(output, "query-x", list(range(100)))
-    block = output.last_reply
+    block = output.aim.last
     assert block is not None
     assert block.text().split("\n")[:3] == ["[", "  0,", "  1,"]
     assert len(block.text().split("\n")) == 102
@@ -238,9 +244,9 @@ def test_a_table_is_laid_out_for_the_width_it_is_shown_at(output: Output) -> Non
     ]
     assert shown(output) == [*narrow, cut]
     assert [plain(line) for line in transcript(output.store, 40)] == narrow
-    assert output.last_reply is not None
-    assert output.last_reply.is_table
-    assert output.last_reply.text().endswith('{"filename": "/x"}')
+    assert output.aim.last is not None
+    assert output.aim.last.is_table
+    assert output.aim.last.text().endswith('{"filename": "/x"}')
 
 
 def test_long_lines_count_by_their_length() -> None:

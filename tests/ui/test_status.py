@@ -11,6 +11,7 @@ from qmpsh.shell.machine import MachineState
 from qmpsh.shell.work import Work, WorkState
 from qmpsh.ui.common.wrap import line_width
 from qmpsh.ui.screen.status import StatusFacts, status_line
+from qmpsh.ui.screen.viewport import LinePosition
 
 FULL = StatusFacts(
     name="vm1",
@@ -24,6 +25,7 @@ FULL = StatusFacts(
 
 BUSY = FULL._replace(running="migrate", seconds=64.0)
 SCROLLED = FULL._replace(unseen=12, events=1234)
+PLACE = LinePosition(1204, 1250, 24_310)
 BACKUP = Work("backup j0", WorkState.RUNNING, 0.68, 212e6, 4.2)
 WORKING = FULL._replace(works=(BACKUP,))
 BROKEN = FULL._replace(state="paused", status="io-error")
@@ -49,6 +51,31 @@ BROKEN = FULL._replace(state="paused", status="io-error")
             100,
             "vm1  running  QEMU 7.2.22  ./monitor.sock",
             "12 new ↓ Ctrl-End   1,234 events",
+        ),
+        (
+            SCROLLED._replace(position=PLACE),
+            96,
+            "vm1  running  ./monitor.sock",
+            "1,204-1,250 of 24,310   12 new ↓ Ctrl-End   1,234 events",
+        ),
+        (
+            SCROLLED._replace(position=PLACE),
+            79,
+            "vm1 running ./monitor.sock",
+            "1,204-1,250 of 24,310   12 new ↓ Ctrl-End",
+        ),
+        (
+            FULL._replace(position=PLACE, last="STOP"),
+            60,
+            "vm1 running ./monitor.sock",
+            "1,204-1,250 of 24,310",
+        ),
+        (FULL._replace(position=PLACE), 59, "vm1 running ./monitor.sock", "2 events"),
+        (
+            FULL._replace(position=PLACE, last="BLOCK_IO_ERROR"),
+            79,
+            "vm1 running",
+            "1,204-1,250 of 24,310   2 events · last BLOCK_IO_ERROR",
         ),
         (
             WORKING,
@@ -179,6 +206,7 @@ def test_it_always_fits(
 ) -> None:
     unseen, events, waiting = numbers
     facts = FULL._replace(
+        position=LinePosition(unseen, events, waiting),
         name=name,
         address=address,
         running=running,

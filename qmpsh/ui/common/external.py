@@ -12,20 +12,33 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import shutil
 import subprocess
 import tempfile
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from prompt_toolkit.application import in_terminal
 from prompt_toolkit.output import Output as Terminal
 
 from qmpsh.errors import UsageError
+from qmpsh.render.answers import AnswerBody
+from qmpsh.render.theme import Line, plain
 from qmpsh.render.units import size
 from qmpsh.system.programs import not_started
 
 POLL_SECONDS = 0.05
 """seconds between checks whether the program has ended; asyncio's own way needs a thread"""
+
+
+Paint = Callable[[Line], str]
+"""Returns a line with the sequences of its colours, or without where none are wanted."""
+
+LINES_PER_SLICE = 500
+"""lines that are coloured in one turn of the event loop: a few milliseconds"""
+
+_RAW_OPTION = {"less": ["-R"], "moar": [], "moor": [], "ov": []}
+"""Pagers that show colours, and the option with which they do; others would show the sequences."""
 
 
 def pager_command(environ: Mapping[str, str]) -> list[str]:
@@ -34,6 +47,19 @@ def pager_command(environ: Mapping[str, str]) -> list[str]:
         return shlex.split(environ.get("PAGER", "")) or ["less"]
     except ValueError as error:
         raise UsageError(f"PAGER: {error}") from error
+
+
+def colour_command(command: Sequence[str]) -> list[str] | None:
+    """Return a pager's words with which it shows colours; None if it cannot.
+
+    The less of BusyBox shows none: for it, -R means to drop them.
+    """
+    program, *options = command
+    found = os.path.realpath(shutil.which(program) or program)
+    name = os.path.basename(program)
+    if name not in _RAW_OPTION or os.path.basename(found) == "busybox":
+        return None
+    return [program, *_RAW_OPTION[name], *options]
 
 
 def pager_environ(environ: Mapping[str, str], *, is_table: bool) -> dict[str, str]:
@@ -46,14 +72,29 @@ def pager_environ(environ: Mapping[str, str], *, is_table: bool) -> dict[str, st
     return {**environ, "LESS": options} if is_table else dict(environ)
 
 
-async def show_in_pager(text: str, *, is_table: bool = False) -> None:
-    """Show a text until the user leaves the pager. Raises UsageError if it cannot start."""
+async def show_in_pager(body: AnswerBody, paint: Paint = plain) -> None:
+    """Show an answer until the user leaves the pager. Raises UsageError if it cannot start.
+
+    paint: gives its lines their colours, if the pager shows any
+    """
     command = pager_command(os.environ)
+    coloured = None if paint is plain else colour_command(command)
+    text = body.text() if coloured is None else await painted(body, paint)
     try:
-        await hand_over(command, f"{text}\n", is_table=is_table)
+        await hand_over(coloured or command, f"{text}\n", is_table=body.table is not None)
     except OSError as error:
         why = not_started(command[0], error)
         raise UsageError(f"{why}; install it, or name another pager in PAGER") from error
+
+
+async def painted(body: AnswerBody, paint: Paint) -> str:
+    """Return the text of an answer in its colours; the event loop goes on meanwhile."""
+    lines: list[str] = []
+    for index in range(len(body.lines)):
+        lines.append(paint(body.line(index)))
+        if index % LINES_PER_SLICE == 0:
+            await asyncio.sleep(0)
+    return "\n".join(lines)
 
 
 async def hand_over(command: list[str] | str, text: str, *, is_table: bool = False) -> int:

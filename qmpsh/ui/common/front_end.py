@@ -249,6 +249,10 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         self._runner.submit(line, self._splits.pop(line, None))
         self._driver.turn()
 
+    def _painter(self) -> Callable[[Line], str]:
+        """Return what gives the colours of the theme to lines that leave the screen."""
+        return self._env.painter(self.session.preferences.values.theme)
+
     def _after_turn(self) -> None:
         self._runner.start_next()
         self._switch.on_turn()

@@ -200,6 +200,7 @@ class LinePrompt(TerminalFrontEnd[None]):
             self._ask_word,
             partial(help_on, self.session),
             self._hint,
+            self._painter,
         )
         return PromptSession(
             completer=completer,

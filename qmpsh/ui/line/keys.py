@@ -26,7 +26,7 @@ from qmpsh.light_typing import NamedTuple
 from qmpsh.render.theme import Line, plain
 from qmpsh.shell.steps import Ask, AskSecret
 from qmpsh.ui.common.entry_mode import NO_REPLY, SaveMode
-from qmpsh.ui.common.external import copy_text, edit, show_in_pager
+from qmpsh.ui.common.external import Paint, copy_text, edit, show_in_pager
 from qmpsh.ui.common.hint import NO_HINT
 from qmpsh.ui.common.keys import KeyBinding, ignore_unbound_alt, key_sheet
 from qmpsh.ui.common.style import fragments, question_line
@@ -57,6 +57,7 @@ class LineKeyContext(NamedTuple):
     word:    asks for a word
     help:    returns the line that explains the command in a text, "" for none
     hint:    returns the hint on what is typed
+    painter: makes what gives lines their colours in the pager
     """
 
     printer: Printer
@@ -66,6 +67,7 @@ class LineKeyContext(NamedTuple):
     word: AskWord
     help: Callable[[str], str]
     hint: Callable[[Document], Line]
+    painter: Callable[[], Paint]
 
 
 class LineKeys:
@@ -119,8 +121,7 @@ class LineKeys:
         if reply is None:
             self._context.printer.remark(NO_REPLY)
         else:
-            pager = show_in_pager(reply.text(), is_table=reply.table is not None)
-            self._hand_over(event, pager)
+            self._hand_over(event, show_in_pager(reply, self._context.painter()))
 
     def _edit(self, event: KeyPressEvent) -> None:
         self._hand_over(event, _edited(event))

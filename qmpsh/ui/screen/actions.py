@@ -19,17 +19,18 @@ from qmpsh.language.reader import Split
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import TokenKind
 from qmpsh.light_typing import NamedTuple
+from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import plain
 from qmpsh.ui.common.entry_mode import NO_REPLY, SaveMode
-from qmpsh.ui.common.external import copy_text, edit, show_in_pager
+from qmpsh.ui.common.external import Paint, copy_text, edit, show_in_pager
 from qmpsh.ui.common.hint import NO_HINT
 from qmpsh.ui.common.keys import insert_mode
 from qmpsh.ui.common.runner import LineRunner, detached_note
 from qmpsh.ui.screen.entries import SearchMode
 from qmpsh.ui.screen.output import Echo
+from qmpsh.ui.screen.replies import ReplyBlock, heading_after, heading_before
 from qmpsh.ui.screen.state import ScreenState
 from qmpsh.ui.screen.status import NARROW_COLUMNS
-from qmpsh.ui.screen.store import Foldable, Heading, Store
 
 LEAVE_TIP = "Ctrl-D leaves the shell; the VM keeps running"
 OWN_LEAVE_TIP = "Ctrl-D leaves the shell, and asks what to do with the VM"
@@ -38,6 +39,8 @@ MOUSE_ON_TIP = "mouse on: the wheel scrolls the pane under it; hold Shift to sel
 MOUSE_OFF_TIP = "mouse off: the terminal uses it to select text"
 HIDDEN_TIP = "the events are hidden: F3 shows them"
 SELECTED_TIP = "Enter on an empty line opens the event; Esc deselects it"
+NO_REPLY_HERE = "this line has no reply"
+WHOLE = "{}: the reply is shown whole"
 NARROW_TIP = f"the events pane needs {NARROW_COLUMNS} columns; F3 shows the events alone"
 
 
@@ -50,6 +53,7 @@ class KeyContext(NamedTuple):
     app:     the application
     turn:    call it when the session may have something to send
     suspend: stops the process, like Ctrl-Z
+    painter: makes what gives lines their colours outside the screen
     """
 
     screen: ScreenState
@@ -58,6 +62,7 @@ class KeyContext(NamedTuple):
     app: Application[int]
     turn: Callable[[], None]
     suspend: Callable[[], None]
+    painter: Callable[[], Paint]
 
 
 def end(app: Application[int], exit_code: int) -> None:
@@ -68,6 +73,7 @@ def end(app: Application[int], exit_code: int) -> None:
 
 def key_sheet(context: KeyContext) -> None:
     context.screen.jobs.close()
+    context.buffer.complete_state = None
     context.screen.toggle_sheet()
 
 
@@ -119,21 +125,34 @@ def zoom_events(context: KeyContext) -> None:
 
 
 def toggle_fold(context: KeyContext) -> None:
-    output = context.screen.output
-    if output.last_reply is not None:
-        output.view.toggle(output.last_reply)
+    reply = _target(context)
+    if reply is None:
+        return
+    if reply.fold is None:
+        context.screen.message = WHOLE.format(visible_word(reply.name))
+    else:
+        context.screen.output.view.toggle(reply)
 
 
 def page_reply(context: KeyContext) -> None:
-    reply = context.screen.output.last_reply
+    reply = _target(context)
     if reply is not None and not context.screen.is_paging:
         context.app.create_background_task(_page(context, reply))
 
 
-async def _page(context: KeyContext, reply: Foldable) -> None:
+def _target(context: KeyContext) -> ReplyBlock | None:
+    """Return the reply that the keys act on; None, with a message, where there is none."""
+    aim = context.screen.output.aim
+    reply = aim.target
+    if reply is None:
+        context.screen.message = NO_REPLY if aim.last is None else NO_REPLY_HERE
+    return reply
+
+
+async def _page(context: KeyContext, reply: ReplyBlock) -> None:
     context.screen.is_paging = True
     try:
-        await show_in_pager(reply.text(), is_table=reply.is_table)
+        await show_in_pager(reply.body, context.painter())
     except QmpshError as error:
         context.screen.output.error(error)
     finally:
@@ -242,30 +261,37 @@ def search_output(context: KeyContext) -> None:
 
 
 def previous_reply(context: KeyContext) -> None:
-    view = context.screen.output.view
-    line = heading_before(view.store, view.top_line)
-    if line is not None:
-        view.scroll_to(line)
+    output = context.screen.output
+    line = output.aim.line
+    if output.view.is_following and output.view.focus is None:
+        # Where the last command line is in view, the keys act on its reply already.
+        last = heading_before(output.store, output.store.end)
+        line = last.heading_line if last and last.heading_line >= line else line
+    found = heading_before(output.store, line)
+    if found is not None:
+        output.view.scroll_to(found.heading_line, found)
 
 
 def next_reply(context: KeyContext) -> None:
-    view = context.screen.output.view
-    line = heading_after(view.store, view.top_line)
-    if line is None:
-        view.to_tail()
+    output = context.screen.output
+    found = heading_after(output.store, output.aim.line)
+    if found is None or (output.view.is_following and output.view.focus is None):
+        output.view.to_tail()
     else:
-        view.scroll_to(line)
+        output.view.scroll_to(found.heading_line, found)
 
 
 def copy_reply(context: KeyContext) -> None:
-    reply = context.screen.output.last_reply
-    context.screen.message = copy_text(reply.text(), context.app.output) if reply else NO_REPLY
+    reply = _target(context)
+    if reply is not None:
+        said = copy_text(reply.text(), context.app.output)
+        is_last = reply is context.screen.output.aim.last
+        context.screen.message = said if is_last else f"{visible_word(reply.name)}: {said}"
 
 
 def save_reply(context: KeyContext) -> None:
-    reply = context.screen.output.last_reply
+    reply = _target(context)
     if reply is None:
-        context.screen.message = NO_REPLY
         return
     insert_mode(context.app)
     context.screen.entry_row.open(SaveMode(reply.text(), context.screen.output.note))
@@ -277,24 +303,6 @@ def toggle_mouse(context: KeyContext) -> None:
     wanted = not preferences.values.mouse
     preferences.change("mouse", "on" if wanted else "off")
     screen.message = MOUSE_ON_TIP if wanted else MOUSE_OFF_TIP
-
-
-def heading_before(store: Store, line: int) -> int | None:
-    """Return the number of the nearest command line above a line; None if there is none."""
-    for index in range(store.index_of_line(line), -1, -1):
-        block = store.blocks[index]
-        if isinstance(block, Heading) and block.heading_line < line:
-            return block.heading_line
-    return None
-
-
-def heading_after(store: Store, line: int) -> int | None:
-    """Return the number of the nearest command line below a line; None if there is none."""
-    for index in range(max(0, store.index_of_line(line)), len(store.blocks)):
-        block = store.blocks[index]
-        if isinstance(block, Heading) and block.heading_line > line:
-            return block.heading_line
-    return None
 
 
 def previous_event(context: KeyContext) -> None:

@@ -119,6 +119,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
         self._reporter.on_failure = self.state.jobs.say
         self.state.mode = lambda: mode_word(self.app)
         self.buffer.on_text_changed += self._clear_message
+        self.buffer.on_completions_changed += self._make_room
         self.app.after_render += lambda _: self._frames.on_frame()
         self._reporter.on_change = self._frames.request
         self._reporter.on_machine_change = self.state.forget_hint
@@ -127,7 +128,9 @@ class FullScreen(TerminalFrontEnd[Echo]):
     def _bind(self, keys: KeyBindings, question_keys: KeyBindings, list_keys: KeyBindings) -> None:
         """Bind the keys."""
         turn, suspend = self._driver.turn, self._suspender.suspend
-        context = KeyContext(self.state, self._runner, self.buffer, self.app, turn, suspend)
+        context = KeyContext(
+            self.state, self._runner, self.buffer, self.app, turn, suspend, self._painter
+        )
         bind_keys(keys, context, self.state.keys)
         watch_escape(self.app, bind_escape(keys, context))
         bind_editing(keys, context, self.auto_menu)
@@ -172,7 +175,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
         # Before it runs: it may change the mode, and belongs in the history of the mode it was
         # typed in.
         buffer.reset(append_to_history=True)
-        self.state.key_sheet = None
+        self.state.key_sheet, self.state.is_zoomed = None, False
         insert_mode(self.app)
         self._submit(text)
         return True
@@ -194,8 +197,14 @@ class FullScreen(TerminalFrontEnd[Echo]):
             layout.focus(regions.prompt)
 
     def _complete_again(self) -> None:
-        self._guide.offer_again()
+        if self.state.key_sheet is None:
+            self._guide.offer_again()
         self.auto_menu.offer_again()
+
+    def _make_room(self, buffer: Buffer) -> None:
+        """Close the key sheet for a menu that was asked for: no menu lies on top of it."""
+        if buffer.complete_state is not None:
+            self.state.key_sheet = None
 
     def _clear_message(self, buffer: Buffer) -> None:
         self.state.message = ""
@@ -203,7 +212,12 @@ class FullScreen(TerminalFrontEnd[Echo]):
     def _has_the_keys(self) -> bool:
         """Whether letters go to the line being typed, and nothing covers it."""
         at_line = self.app.layout.current_window is self._regions.prompt
-        return at_line and not self.state.is_paging and not mode_word(self.app)
+        return (
+            at_line
+            and self.state.key_sheet is None
+            and not self.state.is_paging
+            and not mode_word(self.app)
+        )
 
     def _leave(self, exit_code: int) -> None:
         end(self.app, exit_code)
@@ -239,7 +253,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
         self.app.invalidate()
 
     def _print_transcript(self) -> None:
-        paint = self._env.painter(self.session.preferences.values.theme)
+        paint = self._painter()
         lines = transcript(self.output.store, self.app.output.get_size().columns)
         # The terminal may be gone.
         with contextlib.suppress(OSError):

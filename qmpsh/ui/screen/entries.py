@@ -205,6 +205,7 @@ class SearchMode(EntryMode):
         if isinstance(block, Foldable) and block.fold is not None and block.folded:
             view.toggle(block)
         view.show(match.line)
+        view.focus = block
 
 
 class HistorySearch:

@@ -22,8 +22,10 @@ from qmpsh.shell.session.session import Session
 from qmpsh.shell.steps import Answer, Note
 from qmpsh.ui.common.banner import Banner
 from qmpsh.ui.common.reporter import Reporter, do_nothing
+from qmpsh.ui.common.runner import first_word
 from qmpsh.ui.common.style import bare_echo_lines
 from qmpsh.ui.screen.events import EventBlock, EventPane
+from qmpsh.ui.screen.replies import Aim, ReplyBlock, folded_head, rows_below_heading, short_replies
 from qmpsh.ui.screen.store import (
     BannerBlock,
     Block,
@@ -34,7 +36,6 @@ from qmpsh.ui.screen.store import (
     MarkedLine,
     OverviewBlock,
     Store,
-    head_lines,
 )
 from qmpsh.ui.screen.viewport import Viewport
 
@@ -81,7 +82,10 @@ class Output:
         self.advice = advice
         self.store = Store(limit, "lines", advice=advice)
         self.view = Viewport(self.store)
-        self.last_reply: Foldable | None = None
+        self.aim = Aim(self.view)
+        self.view.on_draw = self._before_drawing
+        self._size = (0, 0)
+        self._named: Echo | str = ""
         self.glyphs = glyphs
         self._highlight = highlight
 
@@ -94,11 +98,13 @@ class Output:
         )
         block = Heading(self._spaced(shown))
         self.store.append(block)
-        return Echo(prompt, shown[0], block)
+        self._named = Echo(prompt, shown[0], block)
+        return self._named
 
     def add_heading(self, echo: Echo, text: str) -> None:
         """Add a heading for answers to a line not right above. text: says whose they are."""
         echo.block = Heading(self._spaced([[("dim", visible_word(text))]]))
+        self._named = echo
         echo.answered = False
         self.store.append(echo.block)
 
@@ -111,17 +117,21 @@ class Output:
             # The line already had an answer: say what this one belongs to.
             name = answer.command or echo.line
             title: Line = [("dim", visible_word(name))]
+            self._named = name
             self.store.append(Heading(self._spaced([title]), right))
         echo.answered = True
 
     def reply(self, body: AnswerBody, size_on_wire: int = 0) -> None:
-        """Add the text of an answer, folded if longer than the screen."""
+        """Add the text of an answer, folded if much longer than the screen."""
         if body.lines:
-            self.last_reply = Foldable(body, self._fold(body, size_on_wire))
-            self.store.append(self.last_reply)
+            named = self._named
+            name = first_word(named if isinstance(named, str) else named.line)
+            self.aim.last = ReplyBlock(body, self._fold(body, size_on_wire), name)
+            self.store.append(self.aim.last)
 
     def event(self, block: EventBlock) -> None:
         """Add a whole event as the server sent it."""
+        self._named = block.event.name
         self.store.append(Heading(self._spaced([[("dim", "event "), *block.head()]])))
         self.reply(AnswerBody(pretty(block.event.raw).split("\n"), BodyKind.JSON))
 
@@ -145,10 +155,25 @@ class Output:
         """Return the lines with a blank line before them, unless they are the first."""
         return [[], *lines] if self.store.blocks else lines
 
+    def _before_drawing(self) -> None:
+        size = (self.view.width, self.view.height)
+        if size != self._size:
+            self._size = size
+            self._open_short()
+        self.aim.show()
+
+    def _open_short(self) -> None:
+        """Open the folds that hide little since the window has grown."""
+        view = self.view
+        was_following = view.is_following
+        for reply in short_replies(self.store, view.width, view.height):
+            view.toggle(reply)
+            reply.fold = None
+        if was_following:
+            view.to_tail()
+
     def _fold(self, body: AnswerBody, size_on_wire: int) -> Fold | None:
-        # Leave room for the echo above the reply and the blank line before it.
-        height = max(2, self.view.height - 2)
-        head = head_lines(body, self.view.width, height)
+        head = folded_head(body, self.view.width, self.view.height)
         if head is None:
             return None
         hidden = len(body.lines) - head
@@ -159,7 +184,7 @@ class Output:
         between = f" {self.glyphs.dot} "
         words = [what, "F4 unfolds", "F5 pager"]
         notices = tuple([("dim", between.join(words[:count]))] for count in (3, 2, 1))
-        return Fold(head, height - 1, notices)
+        return Fold(head, rows_below_heading(self.view.height) - 1, notices)
 
 
 def transcript(store: Store, width: int, limit: int = MAX_TRANSCRIPT_LINES) -> list[Line]:

@@ -158,6 +158,7 @@ class ScreenState:
             running=self._busy_with,
             seconds=self._elapsed(),
             waiting=len(runner.waiting),
+            position=self.output.view.position,
             unseen=self.output.view.unseen,
             events=self.events.total,
             last="" if self.events_shown else self.events.last_name,

@@ -11,9 +11,13 @@ from qmpsh.render.theme import Glyphs, Line
 from qmpsh.render.units import barest, elapsed, number, progress_forms
 from qmpsh.shell.work import Work
 from qmpsh.ui.common.wrap import cut, line_width
+from qmpsh.ui.screen.viewport import LinePosition
 
 NARROW_COLUMNS = 80
 """columns below which the events pane and the version fold away"""
+
+_LEAST_FOR_POSITION = 60
+"""columns from which the lines in view are shown; below 80 in place of the events"""
 
 # Run states that say why a VM has stopped, and that the user must do something about it.
 _ALARMING = frozenset({"guest-panicked", "internal-error", "io-error", "watchdog"})
@@ -34,6 +38,7 @@ class StatusFacts(NamedTuple):
     running:         the running command, "" for none
     seconds:         for how long it has been running
     waiting:         lines queued after it
+    position:        the lines in view if the user has scrolled back
     unseen:          new lines below the visible ones
     events:          how many came
     last:            the latest event's name, "" if the events pane shows it
@@ -53,6 +58,7 @@ class StatusFacts(NamedTuple):
     running: str = ""
     seconds: float = 0.0
     waiting: int = 0
+    position: LinePosition | None = None
     unseen: int = 0
     events: int = 0
     last: str = ""
@@ -70,14 +76,14 @@ def status_line(facts: StatusFacts, width: int, glyphs: Glyphs) -> Line:
 
 def _ends(facts: StatusFacts, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
     """Return both ends of the line, in the fullest forms that fit."""
-    right = _right(facts, glyphs)
+    right = _right(facts, width, glyphs)
     lefts = _lefts(facts, width, glyphs)
     left = next(lefts)
     if facts.last and not _is_severe(facts.last):
         # The name of the latest event is dropped before anything else.
         if line_width(left) + line_width(right) < width:
             return left, right
-        right = _right(facts._replace(last=""), glyphs)
+        right = _right(facts._replace(last=""), width, glyphs)
     room = width - line_width(right) - 1
     while line_width(left) > room:
         shorter = next(lefts, None)
@@ -168,14 +174,20 @@ def _apart(work: Line, blank: str) -> Line:
     return [("status", f" {blank}"), *work] if work else []
 
 
-def _right(facts: StatusFacts, glyphs: Glyphs) -> Line:
+def _right(facts: StatusFacts, width: int, glyphs: Glyphs) -> Line:
     line: Line = []
+    position = facts.position if width >= _LEAST_FOR_POSITION else None
+    if position is not None:
+        first, last, total = map(number, position)
+        line.append(("status", f"{first}-{last} of {total}   "))
     if facts.unseen:
         line.append(("status.paused", f"{number(facts.unseen)} new {glyphs.down} Ctrl-End"))
         line.append(("status", "   "))
     # After a deliberate disconnect, state and outlook are the same word.
     if facts.outlook and facts.outlook != facts.state:
         return [*line, ("status", f"{facts.outlook} ")]
+    if position is not None and width < NARROW_COLUMNS and not _is_severe(facts.last):
+        return [*line[:-1], (line[-1][0], f"{line[-1][1].rstrip()} ")]
     line.append(("status", f"{number(facts.events)} event{'' if facts.events == 1 else 's'}"))
     if facts.last:
         severe = _is_severe(facts.last)

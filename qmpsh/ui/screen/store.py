@@ -17,7 +17,7 @@ from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Line, plain
 from qmpsh.render.units import number
 from qmpsh.ui.common.banner import Banner
-from qmpsh.ui.common.wrap import justify, line_width, wrap
+from qmpsh.ui.common.wrap import justify, wrap
 
 _MAX_CACHED_LINES = 500
 """lines whose rows are kept: more than any screen shows"""
@@ -244,7 +244,22 @@ class FixedLines(Block):
 
 
 class Heading(FixedLines):
-    """The line above a reply: what was run."""
+    """The line above a reply: what was run. is_marked: whether the user has moved to it"""
+
+    __slots__ = ("is_marked",)
+
+    def __init__(self, lines: list[Line], right_end: Line | None = None) -> None:
+        super().__init__(lines, right_end)
+        self.is_marked = False
+
+    def line(self, index: int) -> Line:
+        """Return a line; where it is marked, its beginning, which is the prompt, says so."""
+        line = super().line(index)
+        if not self.is_marked or index != self._first:
+            return line
+        (_, text), *rest = line
+        shown = text.rstrip()
+        return [("match.current", shown), ("", text[len(shown) :]), *rest]
 
     @property
     def heading_line(self) -> int:
@@ -268,11 +283,11 @@ class Fold(NamedTuple):
 class Foldable(Block):
     """A reply's text, initially folded if it has a fold."""
 
-    __slots__ = ("_body", "_size", "fold", "folded")
+    __slots__ = ("_size", "body", "fold", "folded")
 
     def __init__(self, body: AnswerBody, fold: Fold | None = None) -> None:
         super().__init__()
-        self._body = body
+        self.body = body
         self._size = sum(map(len, body.lines))
         self.fold = fold
         self.folded = fold is not None
@@ -287,7 +302,7 @@ class Foldable(Block):
 
     @property
     def weight(self) -> int:
-        return len(self._body.lines)
+        return len(self.body.lines)
 
     def line(self, index: int) -> Line:
         return self.unwrapped(index, None)
@@ -295,29 +310,32 @@ class Foldable(Block):
     def unwrapped(self, index: int, width: int | None) -> Line:
         """Return one line before wrapping; a table is laid out for the width."""
         if self.fold and self.folded and index == self.fold.head:
-            return self.fold.notices[0]
-        return self._body.line(index, width)
+            return self.notice(0)
+        return self.body.line(index, width)
 
     def draw(self, index: int, width: int) -> list[Line]:
         if self.fold is None or not self.folded:
-            foot = self._body.foot(width) if index == self.count - 1 else []
+            foot = self.body.foot(width) if index == self.count - 1 else []
             return super().draw(index, width) + foot
         if index == self.fold.head:
-            fitting = (line for line in self.fold.notices if line_width(line) <= width)
-            return [next(fitting, self.fold.notices[-1])]
+            return [self.notice(width)]
         return super().draw(index, width)[: self.fold.rows]
 
+    def notice(self, width: int) -> Line:
+        """Return the line in place of what is folded, in its shortest wording."""
+        return self.fold.notices[-1] if self.fold is not None else []
+
     def texts(self) -> Sequence[str]:
-        return self._body.lines
+        return self.body.lines
 
     def text(self) -> str:
         """Return all the text, folded or not, without a final newline."""
-        return self._body.text()
+        return self.body.text()
 
     @property
     def is_table(self) -> bool:
         """Whether it is a table, which a pager must not wrap."""
-        return self._body.table is not None
+        return self.body.table is not None
 
     def toggle(self) -> None:
         """Fold or unfold, if there is a fold."""
@@ -352,19 +370,20 @@ class MarkedLine(Block):
         return [[(role, shown[index])]]
 
 
-def head_lines(body: AnswerBody, width: int, height: int) -> int | None:
-    """Return how many lines of a body to show if all need more than `height` rows, else None.
+def head_lines(body: AnswerBody, width: int, height: int, least: int = 1) -> int | None:
+    """Return how many lines of a body to show if it is to be folded, else None.
 
-    One row is reserved for the line that says so; at least one line is shown.
+    height: most rows, of which one is reserved for the line that says so; at least one line is
+            shown
+    least:  rows that a fold hides at the least
     """
-    rows = 0
-    head = 0
+    rows = shown = head = 0
     for index in range(len(body.lines)):
         rows += len(wrap([("", body.laid_out(index, width))], width))
-        if rows > height:
-            return max(1, head)
         if rows < height:
-            head += 1
+            head, shown = head + 1, rows
+        elif rows > height and rows - (shown or height - 1) >= least:
+            return max(1, head)
     return None
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from qmpsh.light_typing import NamedTuple
 from qmpsh.render.theme import Line
-from qmpsh.ui.screen.store import Foldable, Store
+from qmpsh.ui.screen.store import Block, Foldable, Store
 
 
 class RowPosition(NamedTuple):
@@ -24,6 +24,14 @@ class RowPosition(NamedTuple):
     row: int = 0
 
 
+class LinePosition(NamedTuple):
+    """The lines in view, from 1: the first, the last, and how many there are."""
+
+    first: int
+    last: int
+    total: int
+
+
 Mark = Callable[[int, list[Line]], list[Line]]
 """Returns the rows of a line with something highlighted, given its number and rows."""
 
@@ -32,12 +40,18 @@ Foot = Callable[[int], Line]
 """Returns the note on how many lines there are below."""
 
 
+def _do_nothing() -> None:
+    """Do nothing before a view is drawn."""
+
+
 class Viewport:
     """A view of a store.
 
     store: the content
     mark:  highlights something in the rows, if set
     foot:  makes the last row while there are lines below, if set
+    focus: what the user has moved to by name, not by rows; scrolling forgets it
+    on_draw: called before each drawing, once its size is known
     """
 
     def __init__(self, store: Store) -> None:
@@ -46,6 +60,8 @@ class Viewport:
         self.height = 1
         self.mark: Mark | None = None
         self.foot: Foot | None = None
+        self.focus: Block | None = None
+        self.on_draw: Callable[[], None] = _do_nothing
         self._top: RowPosition | None = None
         self._floor = 0
         self._seen = 0
@@ -63,6 +79,7 @@ class Viewport:
     def visible_rows(self, width: int, height: int) -> list[Line]:
         """Return the rows to show, at most `height` of them."""
         self.width, self.height = max(1, width), max(1, height)
+        self.on_draw()
         place = self._shown_top()
         rows: list[Line] = []
         line, end = place.line, self.store.end
@@ -80,6 +97,7 @@ class Viewport:
 
     def scroll(self, rows: int) -> None:
         """Move by rows, up if negative; reaching the tail follows it again."""
+        self.focus = None
         target = self._moved(self._shown_top(), rows)
         self._go_to(target)
 
@@ -89,10 +107,12 @@ class Viewport:
 
     def to_start(self) -> None:
         """Show the first line."""
+        self.focus = None
         self._go_to(RowPosition(self.store.start))
 
     def to_tail(self) -> None:
         """Show the newest line, and follow."""
+        self.focus = None
         self._top = None
 
     @property
@@ -100,8 +120,26 @@ class Viewport:
         """Number of the first line in view."""
         return self._shown_top().line
 
-    def scroll_to(self, line: int) -> None:
-        """Scroll so that a line is the first in view, or as far down as possible."""
+    @property
+    def bottom_line(self) -> int:
+        """Number of the last line in view."""
+        return self._moved(self._shown_top(), self.height - 1).line
+
+    @property
+    def position(self) -> LinePosition | None:
+        """Which lines are in view; None while the newest is."""
+        if self._top is None:
+            return None
+        start = self.store.start - 1
+        bottom = min(self.bottom_line, self.store.end - 1)
+        return LinePosition(self.top_line - start, bottom - start, self.store.end - start - 1)
+
+    def scroll_to(self, line: int, focus: Block | None = None) -> None:
+        """Scroll so that a line is the first in view, or as far down as possible.
+
+        focus: the block that the user moves to
+        """
+        self.focus = focus
         self._go_to(RowPosition(line))
 
     def stay(self) -> None:
