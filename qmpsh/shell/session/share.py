@@ -148,13 +148,15 @@ class MonitorShare:
         client.subscriber = deliver
 
     def end(self) -> None:
-        """Share no more with this client. May be called twice."""
+        """Share no more with this client, at the end of the session. May be called twice.
+
+        Nothing is left that could show it: the event loop may have ended.
+        """
         self._client = None
         if self._server is not None:
             self._server.close()
             self._server = None
             self.count = 0
-            self._changed()
 
     def leave_shell(self) -> Steps:
         """Leave the shell, once it is settled what becomes of those who share the monitor."""
