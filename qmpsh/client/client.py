@@ -363,6 +363,11 @@ class Client:
         self._inbox.fail(error)
 
 
+def server_fd(client: Client) -> int:
+    """Return the descriptor to the server itself; -1 where a qmpsh that shares it is between."""
+    return client.fileno() if client.holder is None else -1
+
+
 def poll_until(client: Client, ready: Callable[[], bool], deadline: float) -> bool:
     """Poll until `ready()`, or the end of the connection; return False when the time ran out.
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FOLDER = "qmpsh"
 _DIRECTORY = getattr(os, "O_PATH", 0) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OTHERS_WRITE = 0o022
+_OVERFLOW_UID = 65534  # Source: the kernel's default of /proc/sys/kernel/overflowuid
 
 
 def share_name(address: Address) -> str:
@@ -50,23 +51,50 @@ def share_name(address: Address) -> str:
     return f"k-{sha256(text).hexdigest()[:16]}.sock"
 
 
-def share_folders() -> Iterator[str]:
-    """Yield where the folder with the user's shares may be, the best first."""
-    uid = os.geteuid()
-    for base in (os.environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{uid}"):
+def is_known_user(uid: int | None) -> bool:
+    """Whether a user is that one: all whom a container does not know look like one there.
+
+    Source: user_namespaces(7), "Unmapped user and group IDs".
+    """
+    return uid is not None and uid != _OVERFLOW_UID
+
+
+def share_folders(uid: int) -> Iterator[str]:
+    """Yield where the folder with a user's shares may be, the best first."""
+    if not is_known_user(uid):
+        return
+    own = os.environ.get("XDG_RUNTIME_DIR", "") if uid == os.geteuid() else ""
+    for base in (own, f"/run/user/{uid}"):
         if os.path.isabs(base):
             yield f"{base}/{FOLDER}"
     yield f"/tmp/{FOLDER}-{uid}"
 
 
-def open_folder(path: str) -> int:
-    """Open a folder of the user's own that no other user may write to; return its descriptor.
+def trusted_users(address: Address) -> Iterator[int]:
+    """Yield whose share of a monitor is as good as the monitor itself.
+
+    That is the user's own; for root, who may ask any monitor, also that of the owner of the
+    socket's file, who could put anything else there.
+    """
+    uid = os.geteuid()
+    yield uid
+    if uid == 0 and isinstance(address, UnixAddress) and not address.abstract:
+        try:
+            owner = os.stat(address.path).st_uid
+        except OSError:
+            return
+        if owner:
+            yield owner
+
+
+def open_folder(path: str, uid: int) -> int:
+    """Open a folder of a user's that no other user may write to; return its descriptor.
 
     Raises OSError, of which PermissionError for any other folder.
     """
     fd = os.open(path, _DIRECTORY)
     status = os.fstat(fd)
-    if status.st_uid != os.geteuid() or status.st_mode & _OTHERS_WRITE:
+    if status.st_uid != uid or status.st_mode & _OTHERS_WRITE:
         os.close(fd)
         raise PermissionError(path)
     return fd
@@ -82,17 +110,18 @@ class FoundShare(NamedTuple):
 def connect_share(address: Address) -> FoundShare | None:
     """Return a connection to the share of a monitor; None if no other qmpsh serves it."""
     name = share_name(address)
-    for path in share_folders() if name else ():
-        try:
-            return _connect_in(path, name)
-        except OSError:
-            continue
+    for uid in trusted_users(address) if name else ():
+        for path in share_folders(uid):
+            try:
+                return _connect_in(path, name, uid)
+            except OSError:
+                continue
     return None
 
 
-def _connect_in(path: str, name: str) -> FoundShare:
-    """Connect to a socket in a folder. Raises OSError."""
-    folder = open_folder(path)
+def _connect_in(path: str, name: str, uid: int) -> FoundShare:
+    """Connect to a socket in a folder, both of a user. Raises OSError."""
+    folder = open_folder(path, uid)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.setblocking(False)
@@ -101,7 +130,7 @@ def _connect_in(path: str, name: str) -> FoundShare:
         from qmpsh.system.peer import socket_peer
 
         peer = socket_peer(connection)
-        if peer.uid == os.geteuid():
+        if peer.uid == uid:
             return FoundShare(connection, peer)
     except OSError:
         connection.close()

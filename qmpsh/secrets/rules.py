@@ -36,6 +36,8 @@ OBJECT_COMMANDS = frozenset({"object-add", "object_add"})
 GUEST_PROGRAM = "guest-exec"
 PROGRAM_MEMBERS = frozenset({"env", "input-data"})
 """of GUEST_PROGRAM: where a program gets its secrets; its arguments can be seen by everybody"""
+_KEY_COMMANDS = frozenset({"send-key", "input-send-event"})
+_HMP_KEYS = "sendkey"
 COMMAND_MEMBERS = frozenset({"execute", "exec-oob"})
 _FRAME = COMMAND_MEMBERS | {"arguments", "id", "type"}
 _OPEN_OF_COMMANDS = _FRAME | {
@@ -107,6 +109,22 @@ def reads_secret(command: JsonObject) -> bool:
         return words[:1] == ["qom-get"] and is_secret_property(words[-1])
     named = any(command.get(member) == "qom-get" for member in COMMAND_MEMBERS)
     return named and is_secret_property(arguments.get("property"))
+
+
+def types_keys(name: str) -> bool:
+    """Return whether a command types keys, which may be a password."""
+    return name in _KEY_COMMANDS
+
+
+def mask_keys(message: JsonObject) -> JsonObject:
+    """Return a command without the keys that it types: they are no words to look for elsewhere."""
+    if any(message.get(member) in _KEY_COMMANDS for member in COMMAND_MEMBERS):
+        return {**message, "arguments": MASK} if "arguments" in message else message
+    arguments = get_dict(message, "arguments")
+    line = arguments.get("command-line")
+    if isinstance(line, str) and line.split()[:1] == [_HMP_KEYS]:
+        return {**message, "arguments": {**arguments, "command-line": f"{_HMP_KEYS} {MASK}"}}
+    return message
 
 
 def mask_json(value: Json) -> Json:

@@ -12,10 +12,11 @@ import fcntl
 import os
 import socket
 import stat
+import time
 from collections.abc import Iterator
 
 from qmpsh.address import Address
-from qmpsh.client.shares import open_folder, share_folders, share_name
+from qmpsh.client.shares import is_known_user, open_folder, share_folders, share_name
 from qmpsh.errors import UsageError, os_reason
 from qmpsh.light_typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _BACKLOG: Final = 16
 _LOCK: Final = "lock"
+_LOCK_TRIES: Final = 20
+_LOCK_SECONDS: Final = 0.005  # between two of them; the lock is held for less
 _NOT_OURS: Final = "cannot listen on {}: {}"
 _NO_SOCKET: Final = "cannot listen on {}: a file that is not a socket is there"
 _IN_USE: Final = "cannot listen on {}: another program listens there"
@@ -55,7 +58,7 @@ class Door:
 
     def admits(self, uid: int | None) -> bool:
         """Whether a user may come in, None for one that the kernel does not name."""
-        return not self.own_only or uid in (os.geteuid(), 0)
+        return not self.own_only or uid == 0 or (uid == os.geteuid() and is_known_user(uid))
 
     def close(self) -> None:
         """Stop listening, and remove the socket if it is still this one."""
@@ -75,7 +78,7 @@ def own_door(address: Address, *, read_only: bool) -> Door | None:
     if not path:
         return None
     with contextlib.suppress(OSError):
-        folder = open_folder(path)
+        folder = open_folder(path, os.geteuid())
         try:
             with _locked(folder):
                 return _bind_in(folder, path, name, read_only=read_only)
@@ -86,32 +89,42 @@ def own_door(address: Address, *, read_only: bool) -> Door | None:
 
 def _own_folder() -> str:
     """Return the folder of the user's shares, made if it is missing; "" if there can be none."""
-    for path in share_folders():
+    for path in share_folders(os.geteuid()):
         with contextlib.suppress(OSError):
             if path.startswith("/tmp/") or _is_private(os.path.dirname(path)):
                 with contextlib.suppress(FileExistsError):
                     os.mkdir(path, 0o700)
-                os.close(open_folder(path))
+                os.close(open_folder(path, os.geteuid()))
                 return path
     return ""
 
 
 def _is_private(path: str) -> bool:
     """Whether a folder is the user's own, and no other user may write there. Raises OSError."""
-    os.close(open_folder(path))
+    os.close(open_folder(path, os.geteuid()))
     return True
 
 
 @contextlib.contextmanager
 def _locked(folder: int) -> Iterator[None]:
-    """Hold the lock of the folder. Raises OSError if another process does."""
+    """Hold the lock of the folder. Raises OSError if another process keeps it."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     lock = os.open(f"/proc/self/fd/{folder}/{_LOCK}", flags, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(lock)
         yield
     finally:
         os.close(lock)
+
+
+def _lock(lock: int) -> None:
+    """Lock a file within the time of a frame or two, as many may start at once. Raises OSError."""
+    for _ in range(_LOCK_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_LOCK_SECONDS)
+    raise BlockingIOError
 
 
 def _bind_in(folder: int, path: str, name: str, *, read_only: bool) -> Door | None:

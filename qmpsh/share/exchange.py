@@ -44,15 +44,26 @@ class ShareMember:
     read_only: whether its commands may change nothing
     last:      the name of its last command, "" before
     count:     how many of its commands were passed on
+    types:     whether the last that changes something typed keys
     """
 
-    __slots__ = ("count", "descriptors", "in_flight", "last", "queue", "read_only", "session")
+    __slots__ = (
+        "count",
+        "descriptors",
+        "in_flight",
+        "last",
+        "queue",
+        "read_only",
+        "session",
+        "types",
+    )
 
     def __init__(self, session: ShareSession, *, read_only: bool = False) -> None:
         self.session = session
         self.read_only = read_only
         self.last = ""
         self.count = 0
+        self.types = False
         self.queue: deque[ShareRequest] = deque()
         self.in_flight: list[tuple[Pending, ReplySlot]] = []
         self.descriptors: deque[int] = deque()
@@ -60,7 +71,12 @@ class ShareMember:
     @property
     def has_room(self) -> bool:
         """Whether another in-band command of it may be at QEMU."""
-        return sum(not slot.is_oob for _, slot in self.in_flight) < MAX_IN_FLIGHT
+        return self.in_band < MAX_IN_FLIGHT
+
+    @property
+    def in_band(self) -> int:
+        """How many in-band commands of it are at QEMU."""
+        return sum(not slot.is_oob for _, slot in self.in_flight)
 
     def add_descriptors(self, fds: list[int]) -> None:
         """Keep descriptors for the commands that take them; too many are closed."""
@@ -114,8 +130,9 @@ class Exchange:
 
     def _room(self) -> int:
         """Return how many in-band commands of members may go: fewer than QEMU reads ahead."""
-        theirs = sum(len(member.in_flight) for member in self.members) + len(self._of_the_gone)
-        return self._client.dialect.window - 1 - theirs
+        gone = sum(not one.command.oob for one in self._of_the_gone)
+        theirs = sum(member.in_band for member in self.members) + gone
+        return max(1, self._client.dialect.window - 1) - theirs
 
     def _read(self, member: ShareMember) -> None:
         """Take the requests that have come; those out of band go at once."""

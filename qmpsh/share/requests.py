@@ -8,6 +8,7 @@ on. After what cannot be read, reading goes on after the next newline. Source: w
 from __future__ import annotations
 
 import json
+import math
 import re
 
 from qmpsh.jsontypes import JsonObject
@@ -147,4 +148,12 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant)
+def _finite(text: str) -> float:
+    """Return a number; its `id` goes back as it came, and JSON has no infinity."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(text)
+    return number
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)

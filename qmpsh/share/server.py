@@ -11,6 +11,8 @@ A share ends with its session: its clients see the end of the connection, as QEM
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import select
 import socket
 import time
@@ -19,6 +21,7 @@ from collections.abc import Callable
 from qmpsh.client.client import Client
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.protocol.messages import Command, ErrorReply, Event, Reply
+from qmpsh.secrets.rules import types_keys
 from qmpsh.share.door import Door
 from qmpsh.share.exchange import MAX_DESCRIPTORS, Exchange, ShareMember
 from qmpsh.share.session import ShareSession, encode_line
@@ -31,9 +34,14 @@ if TYPE_CHECKING:
 MAX_CLIENTS: Final = 64
 """clients of one share"""
 
+OWN_PLACES: Final = 8
+"""of them, those that no other user can take"""
+
 MAX_UNSENT_BYTES: Final = 64 * 1024 * 1024
 """bytes that all clients together have not taken, from which on the slowest is given up"""
 
+_TYPES: Final = "types keys"
+_NO_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE})
 _READ_BYTES: Final = 64 * 1024
 _READ, _WRITE = select.EPOLLIN | select.EPOLLRDHUP, select.EPOLLOUT
 _GONE = select.EPOLLHUP | select.EPOLLERR  # reported whatever is waited for
@@ -51,9 +59,14 @@ class ShareNews(NamedTuple):
 
 
 class SharedClient:
-    """A client of the share. since: when it came, seconds of Unix time; peer: its process"""
+    """A client of the share.
 
-    __slots__ = ("door", "flags", "member", "peer", "since", "socket")
+    since: when it came, seconds of Unix time
+    peer:  its process
+    who:   its program and process; not yet safe to show
+    """
+
+    __slots__ = ("door", "flags", "member", "peer", "since", "socket", "who")
 
     def __init__(
         self, connected: socket.socket, door: Door, peer: Peer, member: ShareMember
@@ -63,17 +76,13 @@ class SharedClient:
         self.peer = peer
         self.member = member
         self.since = time.time()
+        process = maybe_process(peer.pid) if peer.pid else None
+        self.who = f"{process.title} {process.pid}" if process is not None else "a client"
         self.flags = _READ
 
     def fileno(self) -> int:
         """Return the descriptor of its connection."""
         return self.socket.fileno()
-
-    @property
-    def who(self) -> str:
-        """Its program and process; not yet safe to show."""
-        process = maybe_process(self.peer.pid) if self.peer.pid else None
-        return f"{process.title} {process.pid}" if process is not None else "a client"
 
 
 class ShareServer:
@@ -97,6 +106,7 @@ class ShareServer:
         self._on_news = on_news
         self._exchange = Exchange(client, reads_only, self._on_change)
         self._clients: dict[int, SharedClient] = {}
+        self._deaf: list[Door] = []  # those that do not accept for want of descriptors
         self._epoll = select.epoll()
         self._listening = {door.socket.fileno(): door for door in doors}
         for fd in self._listening:
@@ -142,24 +152,48 @@ class ShareServer:
         for door in self._doors:
             door.close()
         self._doors.clear()
+        self._deaf.clear()
         for shared in self.clients:
             self._remove(shared)
         self._epoll.close()
 
     def _on_change(self, member: ShareMember, command: Command) -> None:
         """Say who changes something; by name alone, since its arguments may hold a secret."""
+        text = f"sent {command.name}"
+        if types_keys(command.name):
+            if member.types:
+                return  # of a run of them the first is enough
+            text = _TYPES
+        member.types = types_keys(command.name)
         who = next(one.who for one in self._clients.values() if one.member is member)
-        self._on_news(ShareNews(who, f"sent {command.name}"))
+        self._on_news(ShareNews(who, text))
 
     def _accept(self, door: Door) -> None:
-        with contextlib.suppress(OSError):  # it has left already, or descriptors have run out
+        try:
             connected, _ = door.socket.accept()
+        except OSError as error:
+            if error.errno in _NO_DESCRIPTORS:  # else the set would be ready again at once
+                self._epoll.modify(door.socket.fileno(), 0)
+                self._deaf.append(door)
+            return  # or it has left already
+        with contextlib.suppress(OSError):
             peer = socket_peer(connected)
-            if not door.admits(peer.uid) or len(self._clients) >= MAX_CLIENTS:
-                connected.close()
+            if door.admits(peer.uid) and self._has_place(peer):
+                connected.setblocking(False)
+                self._add(connected, door, peer)
                 return
-            connected.setblocking(False)
-            self._add(connected, door, peer)
+        connected.close()
+
+    def _has_place(self, peer: Peer) -> bool:
+        """Whether one more may come: no other user keeps the own ones out."""
+        kept = 0 if peer.uid == os.geteuid() else OWN_PLACES
+        return len(self._clients) < MAX_CLIENTS - kept
+
+    def _listen_again(self) -> None:
+        """Accept again where descriptors had run out, now that some were closed."""
+        for door in self._deaf:
+            self._epoll.modify(door.socket.fileno(), select.EPOLLIN)
+        self._deaf.clear()
 
     def _add(self, connected: socket.socket, door: Door, peer: Peer) -> None:
         connection = self._client.connection
@@ -216,5 +250,6 @@ class ShareServer:
         self._clients.pop(shared.fileno(), None)
         running = self._exchange.remove(shared.member)
         shared.socket.close()  # which takes it out of the epoll set
+        self._listen_again()
         still = f"left; {', '.join(running)} goes on" if running else ""
         self._on_news(ShareNews(shared.who, still))

@@ -29,7 +29,10 @@ PAUSE_BYTES: Final = 256 * 1024
 """bytes that a client has not taken, from which on no more requests of it are read"""
 
 MAX_UNSENT_BYTES: Final = 8 * 1024 * 1024
-"""bytes that a client has not taken, from which on it is given up"""
+"""bytes that a client has not taken, from which on it is given up; two replies more, if longer"""
+
+MAX_OOB: Final = 8
+"""out-of-band requests of a client without a reply, from which on no more are read"""
 
 _GENERIC, _NOT_FOUND = "GenericError", "CommandNotFound"
 _NEGOTIATE_FIRST: Final = "Expecting capabilities negotiation with 'qmp_capabilities'"
@@ -88,7 +91,9 @@ class ShareSession:
     __slots__ = (
         "_has_ended",
         "_is_oob",
+        "_longest",
         "_offers_oob",
+        "_oob_waiting",
         "_reader",
         "_slots",
         "negotiated",
@@ -102,6 +107,8 @@ class ShareSession:
         self._reader = RequestReader()
         self._slots: deque[ReplySlot] = deque()
         self._has_ended = False
+        self._oob_waiting = 0
+        self._longest = 0  # bytes of a reply
         self.outgoing = bytearray(encode_line(_offered(greeting, offers_oob)))
 
     @property
@@ -112,21 +119,22 @@ class ShareSession:
     @property
     def wants_read(self) -> bool:
         """Whether more of its bytes are to be read."""
-        return (
-            not self._has_ended
-            and len(self._slots) < MAX_SLOTS
-            and len(self.outgoing) < PAUSE_BYTES
-        )
+        return not self._has_ended and self._has_room and len(self.outgoing) < PAUSE_BYTES
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether another request of it may wait for its reply."""
+        return len(self._slots) < MAX_SLOTS and self._oob_waiting < MAX_OOB
 
     @property
     def is_over(self) -> bool:
         """Whether it sends nothing more, and has all its replies."""
-        return self._has_ended and not self._slots and not self.outgoing
+        return not (self._slots or self._oob_waiting or self.outgoing) and self._has_ended
 
     @property
     def is_too_slow(self) -> bool:
         """Whether it takes so little of what it is sent that it is to be given up."""
-        return len(self.outgoing) > MAX_UNSENT_BYTES
+        return len(self.outgoing) > MAX_UNSENT_BYTES + 2 * self._longest
 
     def receive_data(self, data: bytes) -> None:
         """Append received bytes; b"" means it sends nothing more."""
@@ -137,7 +145,7 @@ class ShareSession:
 
     def next_request(self) -> ShareRequest | None:
         """Take the next command to be passed on; what is answered here is on the way."""
-        while len(self._slots) < MAX_SLOTS:
+        while self._has_room:
             found = self._reader.next_request()
             if found is None:
                 return None
@@ -154,15 +162,19 @@ class ShareSession:
             if command is None:
                 self._put(slot, {"return": {}})
                 continue
-            if not slot.is_oob:
-                self._slots.append(slot)
+            self._add(slot)
             return ShareRequest(command, slot)
         return None
 
+    def _add(self, slot: ReplySlot) -> None:
+        if slot.is_oob:
+            self._oob_waiting += 1
+        else:
+            self._slots.append(slot)
+
     def _put(self, slot: ReplySlot, reply: JsonObject) -> None:
         """Answer a request here, after those before it."""
-        if not slot.is_oob:
-            self._slots.append(slot)
+        self._add(slot)
         self.answer(slot, reply)
 
     def _command(self, request: JsonObject) -> Command | None:
@@ -204,7 +216,9 @@ class ShareSession:
         answer = {key: value for key, value in reply.items() if key != "id"}
         answer.update(slot.id_member)
         slot.data = encode_line(answer)
+        self._longest = max(self._longest, len(slot.data))
         if slot.is_oob:
+            self._oob_waiting -= 1
             self.outgoing += slot.data
         while self._slots and self._slots[0].data:
             self.outgoing += self._slots.popleft().data

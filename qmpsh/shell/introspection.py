@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 
-from qmpsh.client.client import Client
+from qmpsh.client.client import Client, server_fd
 from qmpsh.client.dialect import QEMU, dialect_of_commands
 from qmpsh.jsontypes import Json
 from qmpsh.language.syntax import CommandLine, Scalar
@@ -289,7 +289,7 @@ class Introspection:
         greeting = client.connection.greeting
         version = [greeting.version, greeting.package] if greeting else ["unknown"]
         # First: a name is cut at its end, where a server's own long words may stand.
-        return cache_path([*server_identity(client.address, client.fileno()), *version])
+        return cache_path([*server_identity(client.address, server_fd(client)), *version])
 
 
 def load_all(introspection: Introspection) -> Steps:

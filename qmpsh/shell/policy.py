@@ -13,7 +13,8 @@ from functools import lru_cache
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import get_str
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
-from qmpsh.protocol.messages import Command
+from qmpsh.protocol.messages import Command, command_object
+from qmpsh.secrets.rules import reads_secret
 from qmpsh.shell.steps import Ask
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 _NONE: Mapping[str, bool] = {}
+_READS_SECRET: Final = "{} was not sent: it reads a secret, which --read-only does not allow"
 NO_YES = (("n", "no"), ("y", "yes"))
 
 
@@ -93,12 +95,14 @@ def reads_only(command: Command) -> bool:
 
 
 def refuse_unless_reading(command: Command) -> None:
-    """Raise UsageError for a command that may change something: `--read-only`."""
+    """Raise UsageError for a command that may change something or reads a secret: `--read-only`."""
     if not reads_only(command):
         raise UsageError(
             f"{_names(command)[0]} was not sent: --read-only allows only commands that read, such"
             " as query-status, qom-get and info"
         )
+    if reads_secret(command_object(command)):
+        raise UsageError(_READS_SECRET.format(command.name))
 
 
 @lru_cache(maxsize=256)

@@ -18,7 +18,7 @@ from qmpsh.client.client import Client
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import Json, JsonObject, get_str
 from qmpsh.secrets.masker import command_secrets, scrub
-from qmpsh.secrets.rules import mask_json, reads_secret
+from qmpsh.secrets.rules import mask_json, mask_keys, reads_secret
 from qmpsh.secrets.text import MASK, mask_text
 
 Sink = Callable[[str, Json], None]
@@ -52,7 +52,7 @@ class WireTracer:
             self._secrets |= command_secrets(message)
             if reads_secret(message):
                 self._asked.add(json.dumps(message.get("id")))
-            return mask_json(message)
+            return mask_json(mask_keys(message))
         id = json.dumps(message.get("id"))
         is_secret = "id" in message and id in self._asked
         self._asked.discard(id)  # ids are used again

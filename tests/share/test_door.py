@@ -95,7 +95,7 @@ def test_what_one_that_died_has_left_is_replaced(monitor: UnixAddress) -> None:
 
 
 def shares_folder() -> Path:
-    path = Path(next(share_folders()))
+    path = Path(next(share_folders(os.geteuid())))
     path.parent.mkdir(exist_ok=True)
     return path
 
@@ -127,7 +127,7 @@ def test_a_folder_that_is_not_private_is_not_used(
     folder = shares_folder()
     trap(folder)
     with pytest.raises((PermissionError, NotADirectoryError)):
-        open_folder(str(folder))
+        open_folder(str(folder), os.geteuid())
     door = own_door(monitor, read_only=False)
     assert door is None or not door.path.startswith(f"{folder}/")
     if door is not None:

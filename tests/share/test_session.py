@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from qmpsh.jsontypes import JsonObject
 from qmpsh.share.session import (
+    MAX_OOB,
     MAX_SLOTS,
     MAX_UNSENT_BYTES,
     PAUSE_BYTES,
@@ -157,8 +158,32 @@ def test_reading_pauses_while_much_is_unanswered_or_not_taken() -> None:
     taken(session)
     assert session.wants_read
     assert session.next_request() is not None
-    session.outgoing += bytes(MAX_UNSENT_BYTES + 1)
+    session.outgoing += bytes(MAX_UNSENT_BYTES)
+    assert not session.is_too_slow
+    session.outgoing += bytes(4 * PAUSE_BYTES)
     assert session.is_too_slow
+
+
+def test_one_long_reply_is_no_slowness() -> None:
+    session = negotiated()
+    requests = send(session, '{"execute":"a"}', '{"execute":"a"}')
+    for request in requests:
+        session.answer(request.slot, {"return": "x" * MAX_UNSENT_BYTES})
+    assert not session.is_too_slow
+
+
+def test_out_of_band_requests_are_bounded_too() -> None:
+    session = negotiated(NEGOTIATE_OOB)
+    requests = send(session, *['{"exec-oob":"a"}'] * (MAX_OOB + 1))
+    assert (len(requests), session.wants_read) == (MAX_OOB, False)
+    session.answer(requests[0].slot, {"return": {}})
+    assert session.next_request() is not None
+
+
+def test_an_id_that_json_cannot_carry_is_refused() -> None:
+    session = negotiated()
+    assert send(session, '{"execute":"a","id":1e999}') == []
+    assert "error" in taken(session)[0]
 
 
 @given(st.permutations(range(8)), st.data())

@@ -199,7 +199,7 @@ def waiting(path: str, *words: str) -> subprocess.Popen[str]:
 def clients_of_share(path: str) -> int | None:
     """How many use the share of a monitor; None without one."""
     name = share_name(UnixAddress(path))
-    found = [f"{folder}/{name}" for folder in share_folders()]
+    found = [f"{folder}/{name}" for folder in share_folders(os.geteuid())]
     places = [place for place in found if os.path.exists(place)]
     return len(inspect_listener(UnixAddress(places[0])).served) if places else None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from qmpsh.client.client import Client, Pending, refusal_of
+from qmpsh.client.client import Client, Pending, refusal_of, server_fd
 from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json, get_str
 from qmpsh.light_typing import NamedTuple
@@ -189,7 +189,7 @@ class ServerProcess(NamedTuple):
 
 def server_process(client: Client) -> ServerProcess:
     """Return what is known of the server's program: its version, package, user and executable."""
-    peer = server_peer(client.address, client.fileno())
+    peer = server_peer(client.address, server_fd(client))
     greeting = client.connection.greeting
     said = (greeting.version, greeting.package) if greeting else ("", "")
     return ServerProcess(peer.pid, said, peer.uid, tuple(executable_identity(peer.pid)))

@@ -11,6 +11,7 @@ import select
 import time
 
 from qmpsh.client.dialect import QEMU, STORAGE_DAEMON
+from qmpsh.errors import UsageError
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.protocol.messages import Event
 from qmpsh.shell.policy import reads_only
@@ -123,9 +124,14 @@ class MonitorShare:
         may_be_found = client.holder is None and client.dialect.name in _SHARED
         own = own_door(client.address, read_only=self._read_only) if may_be_found else None
         doors = [own] if own is not None else []
-        for path, read_only, mode, group in self.places:
-            read_only = read_only or self._read_only
-            doors.append(listen_door(path, read_only=read_only, mode=mode, group=group))
+        try:
+            for path, read_only, mode, group in self.places:
+                read_only = read_only or self._read_only
+                doors.append(listen_door(path, read_only=read_only, mode=mode, group=group))
+        except UsageError:
+            for door in doors:
+                door.close()
+            raise
         if doors:
             self._server = ShareServer(client, doors, reads_only, self._on_news)
             self._changed()
