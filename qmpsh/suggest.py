@@ -5,7 +5,7 @@ from __future__ import annotations
 from qmpsh.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
 
 MAX_SUGGESTIONS = 3
@@ -26,3 +26,14 @@ def did_you_mean(word: str, names: Iterable[str]) -> str:
     """Return `; did you mean a or b?`, or "" if no name is close."""
     found = nearest(word, names)
     return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def joined(words: Sequence[str], names: Collection[str]) -> str:
+    """Return the line whose name the first words are, joined: `query status x` is `query-status x`.
+    "" if they are none.
+    """
+    for count in range(len(words), 1, -1):
+        for mark in "-_":
+            if (name := mark.join(words[:count])) in names:
+                return " ".join([name, *words[count:]])
+    return ""

@@ -42,7 +42,7 @@ from qmpsh.schema.describe import member_words
 from qmpsh.schema.model import Builtin, EnumType, Member, ObjectType, Schema, Type, is_open
 from qmpsh.schema.scalars import NAMES
 from qmpsh.schema.walk import object_of
-from qmpsh.suggest import did_you_mean
+from qmpsh.suggest import did_you_mean, joined
 
 _READERS = {"int": read_int, "number": read_number, "boolean": read_boolean}
 
@@ -94,7 +94,8 @@ def _unknown_command(text: str, typed: ParsedLine, catalog: Catalog, mode: Mode)
         return []
     if mode.prompt and leaves_elsewhere(text):
         return [Fault(span, "error", HOW_TO_LEAVE)]
-    hint = did_you_mean(name, catalog.commands)
+    meant = joined(text[span[0] :].split(), catalog.commands)
+    hint = f"; did you mean {meant}?" if meant else did_you_mean(name, catalog.commands)
     word = "action" if typed.in_transaction else "command"
     return [Fault(span, "error", f"no {word} {name}{hint}")]
 

@@ -25,8 +25,8 @@ MAX_KEPT_LINES = 4
 MAX_KEPT_CHARACTERS = 20_000
 """a longer line was pasted; its tokens take too much memory to be kept"""
 
-_HMP_VERB = "hmp"
-"""in every text with a verb that takes a line of the human monitor"""
+_PROMPT_MARKS = ("|", ">", "hmp")
+"""one is in every text with a redirect, or a verb that takes a line of the human monitor"""
 _HELP = "-h"
 """in every text with a word of `names.HELP`"""
 
@@ -85,7 +85,7 @@ def _relevant(text: str, mode: Mode) -> Mode:
     """
     return Mode(
         hmp=mode.hmp,
-        prompt=mode.prompt and (mode.hmp or _HMP_VERB in text),
+        prompt=mode.prompt and (mode.hmp or any(mark in text for mark in _PROMPT_MARKS)),
         in_transaction=mode.in_transaction,
         bare_verbs=frozenset([verb for verb in mode.bare_verbs if verb in text]),
         counted=mode.counted and "--count" in text,

@@ -83,13 +83,17 @@ class Scanner:
         self._enter(then)
         if kind is None:
             return None, position
+        word = match[0]
+        if kind in (TokenKind.NAME, TokenKind.VERB) and self._mode.prompt:
+            # `query-block|jq .`: no command's name has a redirect's mark.
+            word = word.partition("|")[0].partition(">")[0] or word
         if kind is not TokenKind.BLANK:
             was_open = self.open_mark
             self._continued = kind is TokenKind.CONTINUE
-            kind = self._after(kind, match[0])
+            kind = self._after(kind, word)
             if not was_open:
                 self.open_at = self._fed + position
-        return kind, match.end()
+        return kind, position + len(word)
 
     def _enter(self, state: ScanState) -> None:
         """Go to a state, or to the one that stands for it in this mode."""

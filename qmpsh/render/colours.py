@@ -66,7 +66,11 @@ def index_of_256(colour: str) -> int:
 
 def one_of_256(colour: str) -> str:
     """Return the nearest of the 256 colours."""
-    index = index_of_256(colour)
+    return colour_at(index_of_256(colour))
+
+
+def colour_at(index: int) -> str:
+    """Return one of the 256 colours. index: from 16 on"""
     if index >= _GREY_INDEX:
         return _hex(*[_GREYS[index - _GREY_INDEX]] * 3)
     place = index - _CUBE_INDEX

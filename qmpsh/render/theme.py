@@ -107,6 +107,10 @@ def terminal_colours(environ: Mapping[str, str], background: str = "") -> Termin
     return TerminalColours(colour_depth(environ), stated_background(environ) or background)
 
 
+LITERAL = "="
+"""What a role begins with that is a style itself, of a text that has colours of its own."""
+
+
 # ---------------------------------------------------------------------------- outside the screen
 
 _SGR = {"bold": "1", "italic": "3", "underline": "4", "reverse": "7"}
@@ -134,7 +138,12 @@ def painter(theme: Theme) -> Callable[[Line], str]:
 
 
 def _paint(theme: Theme, line: Line) -> str:
-    return "".join(_painted(_sgr_parameters(theme.get(role, "")), text) for role, text in line)
+    return "".join(_painted(_sgr_parameters(style_of(role, theme)), text) for role, text in line)
+
+
+def style_of(role: str, theme: Theme) -> str:
+    """Return the style of a role, which may be a style itself."""
+    return role.removeprefix(LITERAL) if role.startswith(LITERAL) else theme.get(role, "")
 
 
 def _painted(parameters: str, text: str) -> str:

@@ -225,7 +225,7 @@ class Introspection:
         """
         from qmpsh.language.names import leaves_elsewhere
         from qmpsh.schema.cache import load_schema
-        from qmpsh.suggest import did_you_mean
+        from qmpsh.suggest import did_you_mean, joined
 
         if leaves_elsewhere(name):
             return "; .exit leaves the shell, quit ends the VM"
@@ -233,11 +233,8 @@ class Introspection:
         if not names and self._client is not None:
             cached = load_schema(self._cache_path(self._client))
             names = cached.commands if cached is not None else ()
-        words = rest.split()
-        for count in range(len(words), 0, -1):
-            for mark in "-_":
-                if (joined := mark.join([name, *words[:count]])) in names:
-                    return f"; did you mean {' '.join([joined, *words[count:]])}?"
+        if meant := joined([name, *rest.split()], names):
+            return f"; did you mean {meant}?"
         if name not in names and (verb := self._verb_hint(name, rest)):
             return verb
         hint = did_you_mean(name, names)

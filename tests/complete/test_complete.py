@@ -556,6 +556,19 @@ def test_hint(line: str, begins: str) -> None:
     assert found == begins or (begins and found.startswith(begins))
 
 
+@pytest.mark.parametrize(
+    "line,meant",
+    [
+        ("query status", "query-status"),
+        ("device add driver=x", "device_add driver=x"),
+        ("query named block nodes", "query-named-block-nodes"),
+    ],
+)
+def test_words_that_make_a_name_are_joined(line: str, meant: str) -> None:
+    ((_, _, message),) = faults(line)
+    assert message.endswith(f"; did you mean {meant}?")
+
+
 def faults(line: str) -> list[tuple[str, str, str]]:
     """The marked text, the role and the message of each fault."""
     return [

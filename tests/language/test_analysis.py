@@ -32,6 +32,7 @@ def outcome(read: Callable[[], Sequence[Statement]]) -> list[Statement] | tuple[
 @given(lines, modes)
 @example("hmp info block | less", PROMPT)
 @example("  query-x --help", PROMPT)
+@example("query-x|jq .", PROMPT)
 @example(".watch stop --count 3", Mode(counted=True))
 def test_what_is_dropped_of_a_mode_changes_nothing(text: str, mode: Mode) -> None:
     line = analyse(text, mode)

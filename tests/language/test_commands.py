@@ -8,7 +8,15 @@ from qmpsh.jsontypes import JsonObject
 from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.parser import parse_line
 from qmpsh.language.syntax import CommandLine, Mode, Part, Redirect, Scalar
-from tests.language.helpers import PROMPT, command, guessed, pictures, refusal, refused_line
+from tests.language.helpers import (
+    PROMPT,
+    command,
+    guessed,
+    pictures,
+    refusal,
+    refused_line,
+    verb,
+)
 
 
 def test_every_node_knows_its_place() -> None:
@@ -141,6 +149,31 @@ REDIRECTS = [
 def test_redirects(text: str, redirect: Redirect) -> None:
     [statement] = parse_line(text)
     assert getattr(statement, "redirect", None) == redirect
+
+
+@pytest.mark.parametrize(
+    "text,name,redirect",
+    [
+        ("query-block|jq .", "query-block", Redirect("|", "jq .", (11, 16))),
+        ("query-block| less", "query-block", Redirect("|", "less", (11, 17))),
+        ("query-block>>f.json", "query-block", Redirect(">>", "f.json", (11, 19))),
+        ("query-block x=a|b>c", "query-block", None),
+    ],
+)
+def test_at_the_prompt_a_redirect_may_follow_the_name(
+    text: str, name: str, redirect: Redirect | None
+) -> None:
+    line = command(text, PROMPT)
+    assert line.name.text == name
+    assert line.redirect == redirect
+
+
+def test_a_verb_may_be_redirected_so_too() -> None:
+    assert verb(".history|tail", PROMPT).redirect == Redirect("|", "tail", (8, 13))
+
+
+def test_elsewhere_a_redirect_needs_its_space() -> None:
+    assert "expected a space before | or >" in refusal(lambda: command("query-block|jq ."))
 
 
 def test_a_redirect_leaves_the_arguments_alone() -> None:

@@ -23,7 +23,7 @@ from qmpsh.advice import Advice, nothing
 from qmpsh.errors import SIGNALLED, QmpshError
 from qmpsh.language.reader import LogicalLine, Split
 from qmpsh.light_typing import NamedTuple
-from qmpsh.render.answers import text_body
+from qmpsh.render.piped import piped_body
 from qmpsh.render.theme import (
     Glyphs,
     Line,
@@ -270,7 +270,7 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         try:
             shown = await self._redirect(answer) if self._redirect else ""
             if shown:
-                self._reporter.reply(text_body(shown))
+                self._reporter.reply(piped_body(shown))
         except QmpshError as error:
             self._reporter.error(error)
 

@@ -33,7 +33,7 @@ from qmpsh.language.analysis import LineAnalysis, analyse
 from qmpsh.language.syntax import Mode
 from qmpsh.render.palettes import BACKGROUND, DARK
 from qmpsh.render.safe import visible_line, visible_word
-from qmpsh.render.theme import Depth, Fragment, Line, TerminalColours, find_theme
+from qmpsh.render.theme import LITERAL, Depth, Fragment, Line, TerminalColours, find_theme
 from qmpsh.secrets.masker import mask_line
 from qmpsh.shell.settings import HMP_PROMPT
 from qmpsh.shell.steps import Ask
@@ -145,7 +145,10 @@ def suggester(lines: AutoSuggest, app: Callable[[], Application[T]]) -> AutoSugg
 
 def fragments(line: Line) -> StyleAndTextTuples:
     """Return a styled line in prompt_toolkit's form."""
-    return [(f"class:{role}" if role else "", text) for role, text in line]
+    return [
+        (role[1:] if not role or role[0] == LITERAL else f"class:{role}", text)
+        for role, text in line
+    ]
 
 
 MAX_LEXED_CHARACTERS = 20_000
