@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from qmpsh.advice import Advice
 from qmpsh.jsontypes import JsonObject
 from qmpsh.language.parser import parse_line
 from qmpsh.language.syntax import Mode
@@ -236,6 +237,23 @@ def test_it_can_be_switched_off(vm: Vm, option: str) -> None:
         harness.session.preferences.change(option, "off")
         harness.wait(learnt=True)
         assert harness.session.overview is None
+    finally:
+        harness.session.close()
+
+
+def test_a_fault_in_it_ends_it_and_nothing_else(vm: Vm, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr("qmpsh.shell.overview.first.facts_of", fails)
+    harness = SessionHarness(vm.path)
+    said: list[str] = []
+    harness.listener.advice = Advice(lambda error, kind: f"{kind}: {error}", said.append)
+    try:
+        harness.wait(learnt=True)
+        assert said == ["overview: a fault"]
+        assert harness.session.overview is None
+        assert harness.run("query-status").exit_code == 0
     finally:
         harness.session.close()
 

@@ -176,7 +176,8 @@ class BackgroundQueries:
             self._listener.refresh()
         self._load_schema(self._background)
         if self.overview.is_open and self._has_loaded:
-            self._listener.advice.get("overview", lambda: self._survey(background), nothing)
+            survey, end = partial(self._survey, background), self.overview.freeze
+            self._listener.advice.get("overview", survey, end)
 
     def _survey(self, background: QueryQueue) -> None:
         def ask(
