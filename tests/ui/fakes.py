@@ -11,7 +11,9 @@ import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from qmpsh.address import UnixAddress
 from qmpsh.advice import UNGUARDED
+from qmpsh.client.client import Client, ClientOptions
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.hints import Fault
 from qmpsh.errors import INTERRUPTED, ConnectionLost, QmpshError
@@ -28,9 +30,11 @@ from qmpsh.shell.session.connection import ConnectionManager
 from qmpsh.shell.session.job_watch import JobWatch
 from qmpsh.shell.session.listener import SessionListener, Tone
 from qmpsh.shell.session.session import RunningLine, Session
+from qmpsh.shell.session.share import MonitorShare
 from qmpsh.shell.settings import Prompt, Settings
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Show, Steps, Task, WaitFor
 from qmpsh.shell.work import JobEntry, Work
+from tests.client.fakes import FakeStream
 
 Script = Callable[["FakeSession"], Steps]
 
@@ -125,6 +129,9 @@ class FakeSession(Session):
         self.machine = Machine("./monitor.sock", GREETING)
         self.catalog = Catalog()
         self.preferences = Preferences()
+        options = ClientOptions(negotiate=False)
+        self.client = Client(FakeStream([]), UnixAddress("./monitor.sock"), options)
+        self.share = MonitorShare(watcher.remark, watcher.refresh, is_on=False, read_only=False)
         self.running: RunningLine | None = None
         self.works = []
         self.jobs: FakeJobs = FakeJobs()
