@@ -57,7 +57,8 @@ def test_a_session_lives_with_any_shape(value: Json) -> None:
         harness.poll_until(lambda: {"query-qmp-schema", "query-migrate"} & set(served.got))
         harness.session.complete("device_del id=", 14)
         harness.session.hint("stop a=", 7)
-        assert harness.run("stop").exit_code == 0
+        # JSON is sent even if the schema, which may want anything, is against it.
+        assert harness.run('{"execute": "stop"}').exit_code == 0
         assert harness.listener.losses == []
         harness.session.close()
 
