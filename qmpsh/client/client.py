@@ -40,7 +40,13 @@ from qmpsh.client.queues import Inbox, Outbox, Turn
 from qmpsh.client.queues import Pending as Pending
 from qmpsh.client.queues import Subscriber as Subscriber
 from qmpsh.client.queues import Tracer as Tracer
-from qmpsh.client.shares import connect_share
+from qmpsh.client.shares import (
+    SILENT_SECONDS,
+    FoundShare,
+    ShareFound,
+    ShareSearch,
+    connect_share,
+)
 from qmpsh.errors import CannotConnect, ConnectionLost, QmpshError, ReplyTimeout, UsageError
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.connection import Connection, ProtocolState
@@ -56,7 +62,6 @@ if TYPE_CHECKING:
 
 
 _READ_BYTES: Final = 64 * 1024  # bytes of one read
-_SHARE_SECONDS: Final = 1.0  # until a qmpsh that shares is ready; else the monitor is tried
 _MAX_READS: Final = 4  # reads of one turn at most: a flood must not starve the keys
 _DEFAULTS: Final = ClientOptions()
 
@@ -134,34 +139,48 @@ class Client:
         Raises CannotConnect, of which Busy, NotQmp and ConnectTimeout.
         """
         started = time.monotonic()
-        through = _through_share(address, options, tracer)
-        if through is not None:
-            poll_until(through, lambda: through.ready, started + _SHARE_SECONDS)
-            if through.ready:
-                return through
-            through.close()
-        stream = open_stream(address, options.connect_timeout, notice, awaited=options.awaited)
-        client = cls(stream, address, options, tracer)
-        try:
-            if options.negotiate:
-                wait_until_ready(client, started, notice)
-        except BaseException:
-            # Closed at once, an interrupt included: a busy monitor would serve us later.
-            client.close()
-            raise
-        return client
+        seeks = is_sharable(options)
+        share = connect_share(address) if seeks else None
+        while True:
+            if share is not None:
+                through = client_through(share, address, options, tracer)
+                if _is_served(through):
+                    return through
+                seeks = through.closed  # a silent one is named if the monitor is silent too
+                through.close()
+            stream = open_stream(address, options.connect_timeout, notice, awaited=options.awaited)
+            client = cls(stream, address, options, tracer)
+            try:
+                if options.negotiate:
+                    wait_until_ready(client, started, notice, seeks=seeks)
+            except ShareFound as found:
+                client.close()
+                share = found.share
+            except BaseException:
+                # Closed at once, an interrupt included: a busy monitor would serve us later.
+                client.close()
+                raise
+            else:
+                return client
 
     @classmethod
     def open(
-        cls, address: Address, options: ClientOptions = _DEFAULTS, tracer: Tracer | None = None
+        cls,
+        address: Address,
+        options: ClientOptions = _DEFAULTS,
+        tracer: Tracer | None = None,
+        *,
+        seeks: bool = True,
     ) -> Client:
         """Return a client that is still connecting; each `poll` goes on without waiting.
 
+        seeks: it may go through another qmpsh, if the options allow that
         Raises CannotConnect for what fails at once; what fails later ends the client.
         """
-        return _through_share(address, options, tracer) or cls(
-            begin_stream(address), address, options, tracer
-        )
+        share = connect_share(address) if seeks and is_sharable(options) else None
+        if share is not None:
+            return client_through(share, address, options, tracer)
+        return cls(begin_stream(address), address, options, tracer)
 
     # ------------------------------------------------------------------------ what is known
 
@@ -381,33 +400,46 @@ def poll_until(client: Client, ready: Callable[[], bool], deadline: float) -> bo
     return True
 
 
-def _through_share(
-    address: Address, options: ClientOptions, tracer: Tracer | None
-) -> Client | None:
-    """Return a client, not yet greeted, of the qmpsh that shares a monitor; None for none."""
-    is_sharable = options.shared and options.negotiate and options.dialect.greets
-    found = connect_share(address) if is_sharable else None
-    if found is None:
-        return None
-    client = Client(UnixStream(found.socket), address, options, tracer)
-    client.holder = found.peer
+def is_sharable(options: ClientOptions) -> bool:
+    """Whether a client with these options may go through another qmpsh."""
+    return options.shared and options.negotiate and options.dialect.greets
+
+
+def client_through(
+    share: FoundShare, address: Address, options: ClientOptions, tracer: Tracer | None
+) -> Client:
+    """Return a client, not yet greeted, of the qmpsh that shares a monitor."""
+    client = Client(UnixStream(share.socket), address, options, tracer)
+    client.holder = share.peer
     return client
 
 
+def _is_served(through: Client) -> bool:
+    """Wait a moment for a share; return whether a client is greeted and negotiated there."""
+    poll_until(through, lambda: through.ready, time.monotonic() + SILENT_SECONDS)
+    return through.ready
+
+
 def wait_until_ready(
-    client: Client, started: float, notice: Callable[[str], None] | None = None
+    client: Client,
+    started: float,
+    notice: Callable[[str], None] | None = None,
+    *,
+    seeks: bool = False,
 ) -> None:
     """Wait until a client is greeted and negotiated.
 
     started: when the connect timeout began to run, of the clock `time.monotonic()`
-    Raises as `Client.connect` does, and leaves the closing to the caller.
+    seeks:   look for a share of the monitor as long as that is silent
+    Raises as `Client.connect` does, ShareFound as well, and leaves the closing to the caller.
     """
     options, connection = client.options, client.connection
     limit = options.connect_timeout
     deadline = math.inf if limit is None else started + limit
     quiet = handshake.Silence(client.fileno, time.monotonic(), lambda: connection.received)
     if not _poll_until_begun(client, min(quiet.first_check(options), deadline)):
-        _await_greeting(client, deadline, quiet, notice)
+        search = ShareSearch(client.address, quiet.since) if seeks else None
+        _await_greeting(client, deadline, quiet, notice, search)
     if not poll_until(client, lambda: client.ready, deadline):
         # Imported here, as below: most servers greet, and agree.
         from qmpsh.client.session_errors import no_agreement
@@ -422,6 +454,7 @@ def _await_greeting(
     deadline: float,
     quiet: handshake.Silence,
     notice: Callable[[str], None] | None,
+    search: ShareSearch | None,
 ) -> None:
     """Go on waiting for a greeting that is late; say once what is waited for."""
     from qmpsh.client import session_errors
@@ -430,10 +463,21 @@ def _await_greeting(
     if time.monotonic() < deadline:
         session_errors.check_silent(address, dialect, quiet)
     noticed = quiet.since + client.options.notice_after
-    if notice and noticed < deadline and not _poll_until_begun(client, noticed):
+    if notice and noticed < deadline and not _poll_and_seek(client, noticed, search):
         notice(session_errors.waiting(address, limit, dialect, quiet))
-    if not _poll_until_begun(client, deadline):
+    if not _poll_and_seek(client, deadline, search):
         raise session_errors.no_greeting(address, limit or 0.0, dialect, quiet)
+
+
+def _poll_and_seek(client: Client, deadline: float, search: ShareSearch | None) -> bool:
+    """`_poll_until_begun`, looking for a share from time to time. Raises ShareFound."""
+    while search is not None and search.due < deadline:
+        if _poll_until_begun(client, search.due):
+            return True
+        share = search.find(time.monotonic())
+        if share is not None:
+            raise ShareFound(share)
+    return _poll_until_begun(client, deadline)
 
 
 def _poll_until_begun(client: Client, deadline: float) -> bool:

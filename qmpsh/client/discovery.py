@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from qmpsh.address import Address, TcpAddress, UnixAddress, host_and_port
+from qmpsh.client.sharing import find_share
 from qmpsh.errors import AddressError, QmpshError
 from qmpsh.light_typing import NamedTuple
 from qmpsh.system.argv import AGENT, QMP, ChannelKind, MonitorChannel, QemuArgv, maybe_command_line
@@ -68,7 +69,7 @@ _MAX_ENTRIES: Final = 2000  # files looked at in each
 
 
 State = Literal["running", "stopped", "traced", "hung", "ended", "unknown"]
-Clients = Literal["free", "busy", "unknown"]
+Clients = Literal["free", "busy", "shared", "unknown"]
 
 
 class Monitor(NamedTuple):
@@ -80,10 +81,12 @@ class Monitor(NamedTuple):
     pid:     of the listener, None unknown
     program: of the listener, "" unknown
     state:   of the listener's process
-    clients: whether it takes one more
+    clients: whether it takes one more; shared: through the qmpsh that holds it
     holder:  the connected client, "" if unknown
     user:    whose the process is
     owner:   "libvirt", "Proxmox", "" for the user's own
+    share:   the socket at which the holder serves others, "" for none
+    guests:  how many use it there
     """
 
     address: str
@@ -96,6 +99,8 @@ class Monitor(NamedTuple):
     holder: str = ""
     user: str = ""
     owner: str = ""
+    share: str = ""
+    guests: int = 0
 
 
 STATES: Final[dict[str, State]] = {"T": "stopped", "t": "traced", "D": "hung", "Z": "ended"}
@@ -219,6 +224,7 @@ def _claim(
         user_name(process.uid),
         owner,
     )
+    monitor = _with_share(monitor, address, scene, sockets)
     return _Claim(monitor, scene.listener is not None and scene.listener.pid == process.pid)
 
 
@@ -243,6 +249,19 @@ def _clients(scene: ListenerInfo) -> tuple[Clients, str]:
     return "busy", f"{name} {client.process.pid}"
 
 
+def _with_share(
+    monitor: Monitor, address: Address, scene: ListenerInfo, sockets: SocketTable
+) -> Monitor:
+    """Return a monitor with its share, where a qmpsh holds it."""
+    holder = scene.served[0].process if scene.served else None
+    if holder is None or not is_qmpsh(holder):
+        return monitor
+    share = find_share(address, holder.uid, sockets)
+    if share is None:
+        return monitor
+    return monitor._replace(clients="shared", share=share.path, guests=share.guests)
+
+
 # ---------------------------------------------------------------------------- sockets
 
 
@@ -257,7 +276,7 @@ def _of_sockets(sockets: SocketTable) -> Iterator[Monitor]:
         scene = inspect_listener(address, sockets=sockets)
         process = scene.listener
         kind, owner = _kind_of(one.name), owner_of(address)
-        yield Monitor(
+        monitor = Monitor(
             _best_form(address, kind, ""),
             kind,
             domain_of(address) if owner else "",
@@ -268,6 +287,7 @@ def _of_sockets(sockets: SocketTable) -> Iterator[Monitor]:
             user_name(process.uid) if process else "",
             owner,
         )
+        yield _with_share(monitor, address, scene, sockets)
 
 
 def _is_usual(path: str) -> bool:

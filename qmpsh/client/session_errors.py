@@ -147,8 +147,13 @@ def no_greeting(
 def _maybe_finding(address: Address, dialect: Dialect, quiet: Silence) -> Finding | None:
     """Return why there is silence, if this machine shows it; None for a known guest agent."""
     finding = why_silent(address, quiet.fileno(), time.monotonic() - quiet.since)
-    if finding is not None and finding.error is NotQmp and not dialect.greets:
-        return None
+    if not dialect.greets:
+        return None if finding is not None and finding.error is NotQmp else finding
+    if finding is None or finding.error is Busy:
+        # Imported here: few monitors are shared, and silent all the same.
+        from qmpsh.client.sharing import why_not_through
+
+        return why_not_through(address) or finding
     return finding
 
 

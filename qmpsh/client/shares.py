@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 FOLDER = "qmpsh"
 _DIRECTORY = getattr(os, "O_PATH", 0) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OTHERS_WRITE = 0o022
+_FIRST_SEARCH_SECONDS = 0.2
+_SEARCH_SECONDS = 1.0
+SILENT_SECONDS = 1.0
+"""without a greeting of a share, after which its monitor is tried"""
 _OVERFLOW_UID = 65534  # Source: the kernel's default of /proc/sys/kernel/overflowuid
 
 
@@ -105,6 +109,34 @@ class FoundShare(NamedTuple):
 
     socket: socket.socket
     peer: Peer
+
+
+class ShareFound(Exception):
+    """A share has come up while its monitor was silent. share: the connection to it"""
+
+    def __init__(self, share: FoundShare) -> None:
+        super().__init__(share.peer)
+        self.share = share
+
+
+class ShareSearch:
+    """The search for a share while its monitor is silent, as where two shells start at once.
+
+    due: when to look next, of the clock `time.monotonic()`
+    """
+
+    __slots__ = ("_address", "due")
+
+    def __init__(self, address: Address, now: float) -> None:
+        self._address = address
+        self.due = now + _FIRST_SEARCH_SECONDS
+
+    def find(self, now: float) -> FoundShare | None:
+        """Look, if that is due."""
+        if now < self.due:
+            return None
+        self.due = now + _SEARCH_SECONDS
+        return connect_share(self._address)
 
 
 def connect_share(address: Address) -> FoundShare | None:

@@ -59,8 +59,15 @@ _IS_WEBSOCKET: Final = (
     "this monitor speaks WebSocket, in which QEMU answers no command",
     "start it without websocket=on",
 )
-_HELD_BY_QMPSH: Final = f"another qmpsh, pid {{pid}}, {SHARES}"
-_AT_A_PROMPT: Final = f"type .disconnect at its prompt or end it, {SECOND}"
+_NOT_SHARED: Final = ", and does not share it: it is an older one, or was told not to"
+_HELD_BY_QMPSH: Final = f"another qmpsh, pid {{pid}}, {SHARES}{_NOT_SHARED}"
+_KEPT: Final = f"another qmpsh, pid {{pid}}, {SHARES}; its --no-share keeps it to itself"
+_HELD_BY_OTHER: Final = f"qmpsh, pid {{pid}}, of {{user}} {SHARES}"
+_ASK_OTHER: Final = f"there: qmpsh share {{address}} --listen PATH serves others too; {SECOND}"
+_ASK_HIDDEN: Final = (
+    f"let its user run qmpsh share {{address}} --listen PATH, which serves others too, {SECOND}"
+)
+_AT_A_PROMPT: Final = f"type .set share on or .disconnect at its prompt, or end it, {SECOND}"
 _WITHOUT_PROMPT: Final = (
     f"it runs a line or a script: wait for its end, end it with kill {{pid}}, {SECOND}"
 )
@@ -222,16 +229,27 @@ def tls_form(address: TcpAddress) -> str:
     return f"tls:{address.place}?ca=FILE"
 
 
-def _held(_: Address, scene: ListenerInfo) -> Finding | None:
+def _held(address: Address, scene: ListenerInfo) -> Finding | None:
     if not scene.served:
         return None
     first = scene.served[0]
     if first.process is not None and is_qmpsh(first.process):
-        pid = first.process.pid
-        todo = _AT_A_PROMPT if has_prompt(first.process) else _WITHOUT_PROMPT.format(pid=pid)
-        return Finding(_HELD_BY_QMPSH.format(pid=pid), todo, Busy)
+        return _held_by_qmpsh(address, first.process)
     what, todo = _HELD
+    if first.process is None and first.inode and not first.place:
+        todo = _ASK_HIDDEN.format(address=address)
     return Finding(what.format(client=first), todo, Busy)
+
+
+def _held_by_qmpsh(address: Address, holder: Process) -> Finding:
+    """Return the finding for a monitor that a qmpsh holds, and does not share with us."""
+    pid = holder.pid
+    if holder.uid != os.geteuid():
+        what = _HELD_BY_OTHER.format(pid=pid, user=user_name(holder.uid))
+        return Finding(what, _ASK_OTHER.format(address=address), Busy)
+    todo = _AT_A_PROMPT if has_prompt(holder) else _WITHOUT_PROMPT.format(pid=pid)
+    what = _KEPT if "--no-share" in holder.words else _HELD_BY_QMPSH
+    return Finding(what.format(pid=pid), todo, Busy)
 
 
 def has_prompt(process: Process) -> bool:

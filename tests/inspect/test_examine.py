@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from pathlib import Path
 
@@ -107,10 +108,11 @@ def test_clients(monkeypatch: pytest.MonkeyPatch) -> None:
     assert checks["connected"] == (WARN, "socat, pid 8: socat - UNIX:/run/vm")
     assert checks["waiting"] == (WARN, "2 more in the queue")
     assert checks["next"] == (INFO, "close that client, or give QEMU a second -qmp")
-    ours = ServedClient(Process(8, "qmpsh", ("/usr/bin/qmpsh", "/run/vm")))
+    words = ("/usr/bin/qmpsh", "/run/vm")
+    ours = ServedClient(Process(8, "qmpsh", words, uid=os.geteuid()))
     checks = seen(monkeypatch, ListenerInfo(True, QEMU, (ours,)))
     assert checks["connected"] == (WARN, "qmpsh, pid 8: /usr/bin/qmpsh /run/vm (another qmpsh)")
-    assert checks["next"][1].startswith("type .disconnect at its prompt or end it, ")
+    assert checks["next"][1].startswith("type .set share on or .disconnect at its prompt, or ")
 
 
 def test_hidden_listeners(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from qmpsh.address import UnixAddress
 from qmpsh.client.client import Client
+from qmpsh.client.shares import share_name
 from tests.conftest import RunQmpsh
 from tests.ports import free_port
 from tests.qemu import Vm, VmStarter
+from tests.share.holder import Share
 
 EVIL = "evil\x1b[31m"
 
@@ -83,7 +86,35 @@ def test_words(run_qmpsh: RunQmpsh, words: list[str], code: int, said: str) -> N
     assert said in done.stdout + done.stderr
 
 
+def test_ls_shows_a_share(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    holder = Share(vm.path)
+    pid = holder.process.pid
+    (row,) = rows(run_qmpsh("ls").stdout, vm)
+    assert row[2] == f"qmpsh:{pid}"
+    guest = Client.connect(UnixAddress(vm.path))
+    (row,) = rows(run_qmpsh("ls").stdout, vm)
+    assert row[2:4] == [f"qmpsh:{pid}", "+1"]
+    (found,) = [one for one in json.loads(run_qmpsh("ls", "--json").stdout) if one["pid"] == vm.pid]
+    assert (found["clients"], found["guests"]) == ("shared", 1)
+    assert os.path.basename(found["share"]) == share_name(UnixAddress(vm.path))
+    guest.close()
+    holder.end()
+
+
 # ---------------------------------------------------------------------------- doctor
+
+
+def test_doctor_follows_a_share(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    holder = Share(vm.path)
+    checks = examined(run_qmpsh, vm.path, 0)
+    assert checks["session"] == ("ok", f"through qmpsh {holder.process.pid}")
+    assert checks["connected"][0] == "info"
+    holder.process.send_signal(signal.SIGSTOP)
+    checks = examined(run_qmpsh, vm.path, 3)
+    assert checks["session"][1].endswith("but does not answer, since it is stopped")
+    assert checks["next"][1].startswith(f"continue it with kill -CONT {holder.process.pid}")
+    holder.process.send_signal(signal.SIGCONT)
+    holder.end()
 
 
 def examined(run_qmpsh: RunQmpsh, address: str, code: int) -> dict[str, tuple[str, str]]:

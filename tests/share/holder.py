@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import select
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from time import monotonic
 
@@ -15,6 +18,7 @@ from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.share.door import Door, own_door
 from qmpsh.share.server import ShareNews, ShareServer
 from qmpsh.shell.policy import reads_only
+from tests.qemu import ROOT
 from tests.waiting import PATIENCE
 
 NEGOTIATE: JsonObject = {"execute": "qmp_capabilities"}
@@ -32,11 +36,20 @@ class Holder:
         own = own_door(self.address, read_only=read_only)
         assert own is not None
         self.own = own
-        self.server = ShareServer(self.client, [own, *doors], reads_only, self.news.append)
+        self._serve([own, *doors])
+
+    def _serve(self, doors: list[Door]) -> None:
+        self.server = ShareServer(self.client, doors, reads_only, self.news.append)
         self.client.subscriber = self.server.send_message
         self._poll = select.poll()
         self._poll.register(self.client.fileno(), select.POLLIN)
         self._poll.register(self.server.fileno(), select.POLLIN)
+
+    def share_again(self) -> None:
+        """Open the share again, after `server` was closed."""
+        own = own_door(self.address, read_only=False)
+        assert own is not None
+        self._serve([own])
 
     def run_until(self, ready: Callable[[], bool]) -> None:
         deadline = monotonic() + PATIENCE
@@ -102,3 +115,24 @@ class RawClient:
         greeting, reply = self.gets(2)
         assert "QMP" in greeting
         assert reply == {"return": {}}
+
+
+class Share:
+    """A running `qmpsh share`."""
+
+    def __init__(self, *words: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "qmpsh", "share", *words],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stderr is not None
+        self.said = self.process.stderr.readline()
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        code = self.process.wait(PATIENCE)
+        if self.process.stderr is not None:
+            self.process.stderr.close()
+        return code

@@ -17,29 +17,9 @@ from qmpsh.client.shares import share_folders, share_name
 from qmpsh.system.listener import inspect_listener
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm, VmStarter, new_folder
+from tests.share.holder import Share
 from tests.ui.tmux import Terminal, terminal
 from tests.waiting import PATIENCE, wait_until
-
-
-class Share:
-    """A running `qmpsh share`."""
-
-    def __init__(self, *words: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "qmpsh", "share", *words],
-            cwd=ROOT,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stderr is not None
-        self.said = self.process.stderr.readline()
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        code = self.process.wait(PATIENCE)
-        if self.process.stderr is not None:
-            self.process.stderr.close()
-        return code
 
 
 @pytest.fixture
@@ -135,7 +115,7 @@ def test_an_open_shell_serves_others_and_shows_it(
     screen.sees("STOP")
     with terminal() as second:
         second.qmpsh(vm.path)
-        second.sees("through another qmpsh")
+        second.sees("through qmpsh ")
         screen.sees("shared 1")
         screen.keys(".share", "Enter")
         screen.sees("query-")
@@ -162,7 +142,7 @@ def test_leaving_asks_and_keeps_serving(screen: Terminal, vm: Vm, mode: list[str
     screen.qmpsh(*mode, vm.path)
     with terminal() as second:
         second.qmpsh(vm.path)
-        second.sees("through another qmpsh")
+        second.sees("through qmpsh ")
         screen.keys("C-d")
         screen.sees("uses the monitor through this shell: [l]eave, [k]eep serving")
         screen.keys("c")
@@ -173,7 +153,7 @@ def test_leaving_asks_and_keeps_serving(screen: Terminal, vm: Vm, mode: list[str
         screen.keys("k")
         screen.sees("exit 0")
         second.keys("stop", "Enter")
-        second.sees("STOP", "through another qmpsh")
+        second.sees("STOP", "through qmpsh ")
         assert "reconnected" not in second.picture()
         second.keys("C-d")
         second.sees("exit 0")

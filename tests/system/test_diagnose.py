@@ -103,7 +103,8 @@ def test_another_qmpsh_is_told_to_disconnect(vm: Vm) -> None:
         wait_until(lambda: inspect_listener(UnixAddress(vm.path)).served)
         assert str(refusal(UnixAddress(vm.path))) == (
             f"no greeting from {vm.path} within 0.3 s: another qmpsh, pid {other.pid}, holds this"
-            " monitor, which serves one client at a time; type .disconnect at its prompt or end it,"
+            " monitor, which serves one client at a time, and does not share it: it is an older"
+            " one, or was told not to; type .set share on or .disconnect at its prompt, or end it,"
             f" {NEXT}"
         )
 
@@ -125,10 +126,11 @@ def test_a_one_shot_has_no_prompt_to_type_at(words: str, prompt: bool) -> None:
 
 
 def test_a_one_shot_that_holds_a_monitor_is_waited_for(vm: Vm) -> None:
-    command = (sys.executable, "-m", "qmpsh", vm.path, ".events")
+    command = (sys.executable, "-m", "qmpsh", "--no-share", vm.path, ".events")
     with running(*command, cwd=str(ROOT)) as other:
         wait_until(lambda: inspect_listener(UnixAddress(vm.path)).served)
         said = str(refusal(UnixAddress(vm.path)))
+    assert "its --no-share keeps it to itself" in said
     assert f"wait for its end, end it with kill {other.pid}, or" in said
     assert ".disconnect" not in said
 

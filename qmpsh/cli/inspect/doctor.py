@@ -132,7 +132,7 @@ def _monitor(one: Monitor) -> Check:
     client = f"{one.clients}{f' ({one.holder})' if one.holder else ''}"
     owner = f", {one.owner}'s" if one.owner else ""
     text = f"{shown_address(one.address)}{name}, {one.state}, {client}{owner}"
-    works = one.state == "running" and one.clients == "free" and not one.owner
+    works = one.state == "running" and one.clients in ("free", "shared") and not one.owner
     return Check(OK if works else INFO, one.kind, text)
 
 

@@ -8,11 +8,17 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Final
 
 from qmpsh.address import Address, TcpAddress, UnixAddress
-from qmpsh.client.client import Client, ClientOptions, wait_until_ready
+from qmpsh.client.client import (
+    Client,
+    ClientOptions,
+    client_through,
+    poll_until,
+    wait_until_ready,
+)
 from qmpsh.client.connect import open_stream
 from qmpsh.client.dialect import command_names, dialect_of_commands, remark
 from qmpsh.client.discovery import (
@@ -24,6 +30,8 @@ from qmpsh.client.discovery import (
     tcp_kind,
     unix_kind,
 )
+from qmpsh.client.shares import SILENT_SECONDS, FoundShare, connect_share
+from qmpsh.client.sharing import holder_text, why_not_through
 from qmpsh.errors import CannotConnect, QmpshError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.light_typing import NamedTuple
@@ -102,7 +110,10 @@ def examine(name: str, address: Address, announce: Callable[[str], None]) -> Ite
             return
     listener = inspect_listener(address)
     yield from _listener(address, listener)
-    yield from _clients(listener)
+    share = connect_share(address)
+    yield from _clients(listener, WARN if share is None else INFO)
+    if share is not None and (yield from _shared(address, share)):
+        return
     reason = why_not_to_connect(address, listener)
     if reason is not None:
         yield Check(FAIL, "session", f"not tried: {reason.what}")
@@ -204,13 +215,14 @@ def _process(one: Monitor) -> Check:
     return Check(mark, "listener", f"{one.program}, pid {one.pid}, {one.state}, user {one.user}")
 
 
-def _clients(listener: ListenerInfo) -> Iterator[Check]:
+def _clients(listener: ListenerInfo, mark: str) -> Iterator[Check]:
+    """List who is connected. mark: of a client that is"""
     if not listener.known:
         return
     for client in listener.served:
         process = client.process
         ours = " (another qmpsh)" if process is not None and is_qmpsh(process) else ""
-        yield Check(WARN, "connected", f"{_briefly(process) if process else client}{ours}")
+        yield Check(mark, "connected", f"{_briefly(process) if process else client}{ours}")
     if not listener.served:
         yield Check(OK, "connected", "no client")
     if listener.waiting:
@@ -222,6 +234,32 @@ def _briefly(process: Process) -> str:
 
 
 # ---------------------------------------------------------------------------- a session
+
+
+def _shared(address: Address, share: FoundShare) -> Generator[Check, None, bool]:
+    """Examine the session through the qmpsh that holds the monitor and shares it.
+
+    Returns False if that one has just gone.
+    """
+    options = ClientOptions(GREETING_SECONDS)
+    client = client_through(share, address, options, None)
+    started = time.monotonic()
+    holder = holder_text(share.peer)
+    try:
+        if poll_until(client, lambda: client.ready, started + SILENT_SECONDS) and client.ready:
+            yield from _greeted(client, time.monotonic() - started)
+            yield from _asked(client, f"through {holder}")
+            return True
+    except QmpshError as error:
+        yield Check(FAIL, "session", f"through {holder}: {error}")
+        return True
+    finally:
+        client.close()
+    reason = why_not_through(address)
+    if reason is not None:
+        yield Check(FAIL, "session", reason.what)
+        yield Check(INFO, "next", reason.todo)
+    return reason is not None
 
 
 def _session(address: Address) -> Iterator[Check]:
@@ -276,7 +314,7 @@ def _greeted(client: Client, took: float) -> Iterator[Check]:
     yield Check(OK, "negotiated", f"in {took * 1000:.1f} ms; capabilities offered: {offered}")
 
 
-def _asked(client: Client) -> Iterator[Check]:
+def _asked(client: Client, verdict: str = "works") -> Iterator[Check]:
     """Check the commands, the dialect they indicate, and how long a reply takes."""
     asked = client.dialect.names
     names = command_names(client.execute(Command(asked), GREETING_SECONDS).value)
@@ -290,7 +328,7 @@ def _asked(client: Client) -> Iterator[Check]:
     median = times[len(times) // 2]
     mark = OK if median < _SLOW_SECONDS else WARN
     yield Check(mark, "latency", f"{median * 1000:.2f} ms for query-version, {_ROUND_TRIPS} times")
-    yield Check(OK, "session", "works")
+    yield Check(OK, "session", verdict)
 
 
 def _round_trip(client: Client) -> float:

@@ -87,7 +87,7 @@ def _row(one: Monitor) -> JsonObject:
     texts = {
         "vm": one.name,
         "address": shown_address(one.address),
-        "client": one.holder.replace(" ", ":") or one.clients,
+        "client": _client(one),
         "process": one.state,
         "pid": "" if one.pid is None else str(one.pid),
         "owner": one.owner,
@@ -96,6 +96,12 @@ def _row(one: Monitor) -> JsonObject:
         "user": one.user,
     }
     return {name: text or "-" for name, text in texts.items()}
+
+
+def _client(one: Monitor) -> str:
+    """Return who holds a monitor, and how many use it through that one."""
+    holder = one.holder.replace(" ", ":") or one.clients
+    return f"{holder} +{one.guests}" if one.guests else holder
 
 
 _NO_ADDRESS: Final = (

@@ -6,6 +6,7 @@ to it: a line meant for one VM must not run on another because that took the oth
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -83,6 +84,9 @@ class ConnectionManager:
     def wait(self, now: float) -> float | None:
         """Return the seconds after which poll() is due in any case; None for never."""
         seconds = self._plan.seconds_left(now)
+        due = self._attempt.due if self._attempt is not None else math.inf
+        if due < math.inf:
+            seconds = min(max(0.0, due - now), math.inf if seconds is None else seconds)
         is_file = isinstance(self._address, UnixAddress) and not self._address.abstract
         if seconds is not None and is_file and self._plan.state is ConnectionState.WAITING:
             return min(seconds, FILE_CHECK_SECONDS)
@@ -225,7 +229,11 @@ class ConnectionManager:
             if self._plan.is_due(now):
                 self._begin(now)
         try:
-            return self._attempt.poll() if self._attempt is not None else None
+            if self._attempt is None:
+                return None
+            if self._attempt.seek(now):
+                self.serial += 1
+            return self._attempt.poll()
         except QmpshError as error:
             self._fail(error, now)
             return None
@@ -235,7 +243,7 @@ class ConnectionManager:
         try:
             lost = self._client
             again = Client.open(self._address, lost.options, lost.tracer)
-            self._attempt = ReconnectAttempt(again)
+            self._attempt = ReconnectAttempt(again, now)
         except QmpshError as error:
             self._fail(error, now)
             return

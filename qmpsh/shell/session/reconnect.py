@@ -7,7 +7,15 @@ from __future__ import annotations
 
 import math
 
-from qmpsh.client.client import Client, Pending, refusal_of, server_fd
+from qmpsh.client.client import (
+    Client,
+    Pending,
+    client_through,
+    is_sharable,
+    refusal_of,
+    server_fd,
+)
+from qmpsh.client.shares import SILENT_SECONDS, ShareSearch
 from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json, get_str
 from qmpsh.light_typing import NamedTuple
@@ -129,12 +137,44 @@ def vm_identity(name: Json, uuid: Json) -> VmIdentity:
 class ReconnectAttempt:
     """One attempt to connect: a client on its way, and the queries for the VM's identity.
 
-    Nothing of the old connection is sent on the new one.
+    Nothing of the old connection is sent on the new one. now: when the client was opened
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, now: float) -> None:
         self.client = client
         self._queries: list[Pending] = []
+        self._search = ShareSearch(client.address, now) if is_sharable(client.options) else None
+        self._patience = now + SILENT_SECONDS
+
+    @property
+    def due(self) -> float:
+        """When to `seek` next; infinite for never."""
+        client = self.client
+        if self._search is None or client.closed or client.connection.greeting is not None:
+            return math.inf
+        return self._search.due if client.holder is None else self._patience
+
+    def seek(self, now: float) -> bool:
+        """Take another way where this one is silent; return whether the client is another one.
+
+        To a share that has come up meanwhile, or past one that does not greet.
+        Raises CannotConnect.
+        """
+        client = self.client
+        if now < self.due or self._search is None:
+            return False
+        if client.holder is not None:
+            client.close()
+            self._search = None
+            self.client = Client.open(client.address, client.options, client.tracer, seeks=False)
+            return True
+        share = self._search.find(now)
+        if share is None:
+            return False
+        client.close()
+        self.client = client_through(share, client.address, client.options, client.tracer)
+        self._patience = now + SILENT_SECONDS
+        return True
 
     def poll(self) -> VmIdentity | None:
         """Go on; return the VM's identity once it is known. Raises QmpshError for a failure."""

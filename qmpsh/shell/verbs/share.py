@@ -43,7 +43,10 @@ def _why_none(context: Context) -> str:
     if share is None:
         return _PROMPT_ONLY
     if client is not None and client.holder is not None:
-        return _THROUGH.format(f"the qmpsh with process id {client.holder.pid}")
+        # Imported here: few shells go through another one.
+        from qmpsh.client.sharing import holder_text
+
+        return _THROUGH.format(holder_text(client.holder))
     return _ALONE.format(context.machine.address) if share.is_open else _OFF
 
 

@@ -32,6 +32,8 @@ from qmpsh.ui.screen.store import FixedLines, Store
 from qmpsh.ui.screen.viewport import Viewport
 
 if TYPE_CHECKING:
+    from qmpsh.client.client import Client
+
     pass
 
 
@@ -163,7 +165,7 @@ class ScreenState:
             events=self.events.total,
             last="" if self.events_shown else self.events.last_name,
             read_only=self.session.read_only,
-            through=self.session.client.holder is not None,
+            through=_through(self.session.client),
             sharing=self.session.share.count,
         )
         if self._status is None or self._status[0] != (facts, width):  # most keys change nothing
@@ -251,3 +253,13 @@ class ScreenState:
 def _quiet(prompt: str, line: str) -> Line:
     """Return the first row of a line as it will be echoed, but dim."""
     return [("dim", plain(echo_lines(prompt, line)[0]))]
+
+
+def _through(client: Client) -> str:
+    """Return the qmpsh that holds the monitor and shares it with us, "" for none."""
+    if client.holder is None:
+        return ""
+    # Imported here: few shells go through another one.
+    from qmpsh.client.sharing import holder_text
+
+    return holder_text(client.holder)

@@ -43,7 +43,7 @@ class StatusFacts(NamedTuple):
     events:          how many came
     last:            the latest event's name, "" if the events pane shows it
     read_only:       commands that may change something are refused
-    through:         another qmpsh holds the monitor, and shares it
+    through:         the qmpsh that holds the monitor and shares it, "" for none
     sharing:         how many others use the monitor through this shell
     """
 
@@ -63,7 +63,7 @@ class StatusFacts(NamedTuple):
     events: int = 0
     last: str = ""
     read_only: bool = False
-    through: bool = False
+    through: str = ""
     sharing: int = 0
 
 
@@ -138,7 +138,7 @@ def _mark(facts: StatusFacts) -> Line:
 
 def _shared(facts: StatusFacts) -> str:
     if facts.through:
-        return "through another qmpsh"
+        return f"through {facts.through}"
     return f"shared {facts.sharing}" if facts.sharing else ""
 
 
