@@ -35,6 +35,9 @@ def test_a_style_can_be_made(theme: str) -> None:
 OTHER_PAIRS = {"null", "percent", "q", "w"}
 """First members of pairs that are no styled text: keys and states of jobs."""
 
+LIBRARY = {"accepted", "exiting"}
+"""Classes that prompt_toolkit gives a line at its end, and which are taken from it."""
+
 
 def used_roles() -> set[str]:
     """First members of the (role, text) pairs in the source, and the classes in its strings."""
@@ -50,7 +53,7 @@ def used_roles() -> set[str]:
 
 
 def test_every_role_that_is_used_is_defined() -> None:
-    known = set(DARK) | set(WIDGETS) | {"", "scrollbar.button"} | OTHER_PAIRS
+    known = set(DARK) | set(WIDGETS) | {"", "scrollbar.button"} | OTHER_PAIRS | LIBRARY
     assert {role for role in used_roles() if re.fullmatch(r"[a-z]+(\.[a-z]+)*", role)} <= known
 
 
