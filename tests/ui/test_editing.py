@@ -254,7 +254,7 @@ async def test_vi_keys_and_back(ui: ScreenHarness) -> None:
     ui.keys("\r")
     await ui.until(lambda: ui.session.lines == ["stop-block"])
     ui.keys(CTRL_R + "blo")
-    await ui.sees("search history: blo")
+    await ui.sees("history: blo")
     ui.keys("\r")
     await ui.until(typed(ui, "stop-block"))
     ui.session.preferences.change("editing", "emacs")

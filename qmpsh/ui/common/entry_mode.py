@@ -40,7 +40,10 @@ class EntryMode(ABC):
         """Handle Enter; return True to close the entry."""
 
     def previous(self) -> None:  # noqa: B027 - few modes have anything to go back to
-        """Handle Shift-Tab."""
+        """Handle Up and Shift-Tab."""
+
+    def next(self) -> None:  # noqa: B027 - as above
+        """Handle Down and Tab."""
 
     def on_close(self) -> None:  # noqa: B027 - most modes have nothing to undo
         """Handle the closing of the entry."""

@@ -72,7 +72,7 @@ KEYS = (
     KeyBinding(("c-up",), "Ctrl-Up/Ctrl-Down", "select event, Enter opens", "previous_event"),
     KeyBinding(("c-down",), "", "", "next_event"),
     KeyBinding((), "Tab/Shift-Tab, Right", "complete; take suggestion"),
-    KeyBinding((), "Up/Down, Ctrl-R", "history, search in it"),
+    KeyBinding(("c-r",), "Up/Down, Ctrl-R", "history, list of it", "list_history"),
     KeyBinding(("c-x c-e",), "Ctrl-X Ctrl-E", "line in $EDITOR (vi: v)", "edit_line"),
     KeyBinding(("c-c", "<sigint>"), "Ctrl-C, Ctrl-D", "clear, detach; leave", "interrupt"),
     KeyBinding(("c-d",), "", "", "leave"),

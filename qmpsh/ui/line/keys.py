@@ -32,7 +32,7 @@ from qmpsh.ui.common.keys import KeyBinding, ignore_unbound_alt, key_sheet
 from qmpsh.ui.common.style import fragments, question_line
 from qmpsh.ui.line.printer import Printer
 
-OWN_HANDLERS = frozenset({"", "interrupt", "leave"})
+OWN_HANDLERS = frozenset({"", "interrupt", "leave", "list_history"})
 """handlers in the table that the line prompt implements itself"""
 
 AskWord = Callable[[str, str], Awaitable[str | None]]

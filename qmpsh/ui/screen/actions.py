@@ -27,6 +27,7 @@ from qmpsh.ui.common.hint import NO_HINT
 from qmpsh.ui.common.keys import insert_mode
 from qmpsh.ui.common.runner import LineRunner, detached_note
 from qmpsh.ui.screen.entries import SearchMode
+from qmpsh.ui.screen.history_list import HistoryMode, newest_first
 from qmpsh.ui.screen.output import Echo
 from qmpsh.ui.screen.replies import ReplyBlock, heading_after, heading_before
 from qmpsh.ui.screen.state import ScreenState
@@ -297,6 +298,19 @@ def save_reply(context: KeyContext) -> None:
     context.screen.entry_row.open(SaveMode(reply.text(), context.screen.output.note))
 
 
+def list_history(context: KeyContext) -> None:
+    """Show the lines typed before, those that contain what is typed."""
+    buffer, entry = context.buffer, context.screen.entry_row
+    typed = buffer.text
+
+    def take(line: str) -> None:
+        buffer.document = Document(line, len(line))
+
+    insert_mode(context.app)
+    entry.open(HistoryMode(newest_first(buffer.history.get_strings()), take))
+    entry.buffer.insert_text(typed.replace("\n", " "))
+
+
 def toggle_mouse(context: KeyContext) -> None:
     screen = context.screen
     preferences = screen.session.preferences
@@ -423,6 +437,7 @@ HANDLERS: dict[str, Callable[[KeyContext], None]] = {
         next_reply,
         copy_reply,
         save_reply,
+        list_history,
         toggle_mouse,
         previous_event,
         next_event,

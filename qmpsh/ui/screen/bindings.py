@@ -102,6 +102,7 @@ def bind_keys(
     filters: dict[str, Filter] = {
         "leave": Condition(lambda: not context.buffer.text) & at_prompt,
         "interrupt": at_prompt,
+        "list_history": at_prompt & ~vi_navigation_mode,
         "end_of_line": at_prompt,
     }
     for key in table:

@@ -48,7 +48,10 @@ class EntryRow:
         self.buffer = Buffer(name="entry", multiline=False, on_text_changed=self._changed)
         keys = KeyBindings()
         keys.add("enter")(self._accept)
-        keys.add("s-tab")(self._back)
+        for key in ("s-tab", "up", "c-s"):
+            keys.add(key)(self._back)
+        for key in ("tab", "down", "c-r"):
+            keys.add(key)(self._forward)
         for key in ("escape", "c-c", "c-g"):
             keys.add(key)(self._leave)
         control = BufferControl(self.buffer, key_bindings=keys)
@@ -97,6 +100,10 @@ class EntryRow:
     def _back(self, event: KeyPressEvent) -> None:
         if self.mode is not None:
             self.mode.previous()
+
+    def _forward(self, event: KeyPressEvent) -> None:
+        if self.mode is not None:
+            self.mode.next()
 
     def _leave(self, event: KeyPressEvent) -> None:
         self.close()
@@ -175,6 +182,9 @@ class SearchMode(EntryMode):
 
     def previous(self) -> None:
         self._go(self.search.previous)
+
+    def next(self) -> None:
+        self._go(self.search.next)
 
     def on_close(self) -> None:
         """Stop the search; the view stays where it is."""

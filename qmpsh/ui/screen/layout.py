@@ -13,6 +13,7 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.layout import Layout
 from prompt_toolkit.layout.containers import (
     ConditionalContainer,
+    Float,
     FloatContainer,
     HSplit,
     VSplit,
@@ -25,6 +26,7 @@ from qmpsh.render.theme import Line
 from qmpsh.shell.steps import Ask
 from qmpsh.ui.common.runner import LineRunner
 from qmpsh.ui.screen.entries import HistorySearch
+from qmpsh.ui.screen.history_list import HistoryMode
 from qmpsh.ui.screen.job_view import JobsControl
 from qmpsh.ui.screen.menu import MenuControl, MenuFloat, menu_height, menu_window
 from qmpsh.ui.screen.output import Echo
@@ -87,14 +89,16 @@ def make_layout(  # noqa: PLR0913 - all that is laid out
         style=style,
     )
 
-    menu = _menu(screen, buffer, prompt, rows)
-    layout = Layout(FloatContainer(body, floats=[menu]), focused_element=prompt)
+    floats = _floats(screen, buffer, prompt, rows)
+    layout = Layout(FloatContainer(body, floats=floats), focused_element=prompt)
     return Regions(layout, prompt, question, entry.window, jobs)
 
 
-def _menu(
+def _floats(
     screen: ScreenState, buffer: Buffer, prompt: Window, rows: Callable[[], int]
-) -> MenuFloat:
+) -> list[Float]:
+    """Return the menu and the list of the history."""
+
     def below() -> int:
         """Return the rows of the status line, the prompt and the hint."""
         return 2 + (prompt.render_info.window_height if prompt.render_info else 1)
@@ -103,12 +107,33 @@ def _menu(
         return min(rows() // 3, rows() - below())
 
     control = MenuControl(most, screen.columns, screen.glyphs.more, screen.output.advice)
-    return MenuFloat(
+    menu = MenuFloat(
         menu_window(buffer, control, most),
         prompt,
         height=lambda: menu_height(buffer, most()),
         below=below,
     )
+    history = MenuFloat(
+        _history_window(screen, most), None, lambda: min(most(), _history(screen)), below
+    )
+    return [menu, history]
+
+
+def _history_window(screen: ScreenState, most: Callable[[], int]) -> ConditionalContainer:
+    def drawn(width: int) -> list[Line]:
+        mode = screen.entry_row.mode
+        if not isinstance(mode, HistoryMode):
+            return []
+        return mode.rows(width, most(), screen.glyphs.more)
+
+    window = Window(RowsControl(drawn, "history", screen.output.advice))
+    return ConditionalContainer(window, Condition(lambda: _history(screen) > 0))
+
+
+def _history(screen: ScreenState) -> int:
+    """Return how many lines the list of the history has; 0 while it is closed."""
+    mode = screen.entry_row.mode
+    return mode.count if isinstance(mode, HistoryMode) else 0
 
 
 def _panes(screen: ScreenState, runner: LineRunner[Echo], jobs: Window) -> VSplit:

@@ -151,18 +151,27 @@ def _padded(text: str, width: int) -> str:
 class MenuFloat(Float):
     """The menu's place, beside the cursor and above the status line.
 
+    prompt: where the cursor is; None for a list of the screen's whole width
     below: rows from the bottom of the screen up to and including the status line
     """
 
     def __init__(
         self,
         menu: ConditionalContainer,
-        prompt: Window,
+        prompt: Window | None,
         height: Callable[[], int],
         below: Callable[[], int],
     ) -> None:
         self._below = below
-        super().__init__(menu, xcursor=True, height=height, attach_to_window=prompt)
+        left = None if prompt is not None else 0
+        super().__init__(
+            menu,
+            xcursor=prompt is not None,
+            left=left,
+            right=left,
+            height=height,
+            attach_to_window=prompt,
+        )
 
     @property
     def bottom(self) -> int | None:
