@@ -27,8 +27,8 @@ MAX_KEPT_CHARACTERS = 20_000
 
 _PROMPT_MARKS = ("|", ">", "hmp")
 """one is in every text with a redirect, or a verb that takes a line of the human monitor"""
-_HELP = "-h"
-"""in every text with a word of `names.HELP`"""
+_HELP = ("-h", "?")
+"""one is in every text that asks for help"""
 
 
 class LineAnalysis:
@@ -89,5 +89,5 @@ def _relevant(text: str, mode: Mode) -> Mode:
         in_transaction=mode.in_transaction,
         bare_verbs=frozenset([verb for verb in mode.bare_verbs if verb in text]),
         counted=mode.counted and "--count" in text,
-        helps=mode.helps and _HELP in text,
+        helps=mode.helps and any(mark in text for mark in _HELP),
     )

@@ -14,6 +14,7 @@ from enum import Enum, auto
 from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.language.analysis import LineAnalysis, analyse
 from qmpsh.language.arguments import split_words
+from qmpsh.language.names import HELP_MARK
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import IGNORED, Token, TokenKind
 from qmpsh.language.values import SourceText, unescape, unquote
@@ -280,8 +281,8 @@ class CursorWalk:
     def _begin(self, token: Token) -> None:
         word = self._text[token.start : token.end]
         self.command_span = (token.start, token.end)
-        is_verb = token.kind is TokenKind.VERB
-        self._name = word.removeprefix(".") if is_verb else word
+        is_verb = token.kind is TokenKind.VERB or word == HELP_MARK
+        self._name = "help" if word == HELP_MARK else word.removeprefix(".") if is_verb else word
         self._verb = VERBS.get(self._name, UNKNOWN) if is_verb else None
         self.in_transaction = self.in_transaction and not is_verb
         self._where = self._after_name()

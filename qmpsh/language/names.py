@@ -22,6 +22,8 @@ _VERB = r"[A-Za-z][A-Za-z-]*"
 
 HELP = ("--help", "-h")
 """The words that ask for help after a name, as with other programs."""
+HELP_MARK = "?"
+"""The same as the last word of a line, and as its first: `? NAME` is `.help NAME`."""
 NO_HELP = "--help is not read in a script; write on a line of its own"
 
 _FAULTS = (
@@ -64,10 +66,15 @@ def check_name(word: str, line: str, span: Span) -> None:
 
 
 def help_line(source: str, words: Sequence[str], span: Span, redirect: Redirect | None) -> VerbLine:
-    """Return the line `.help NAME` for one with `--help`. words: its words; span: of its name."""
+    """Return the line `.help NAME` for one that asks for help, with what it asks about.
+
+    words: its words; span: of its name
+    """
     name, *rest = words
-    tags = [word for word in rest if "=" in word and not word.startswith("-")]
-    return VerbLine(source, "help", span, " ".join([name, *tags]), span, redirect=redirect)
+    topics = [word for word in rest if not word.startswith("-") and word != HELP_MARK]
+    # Of words without a value only the last may be what is asked about.
+    kept = [word for word in topics[:-1] if "=" in word] + topics[-1:]
+    return VerbLine(source, "help", span, " ".join([name, *kept]), span, redirect=redirect)
 
 
 def check_verb(word: str, line: str, span: Span) -> None:

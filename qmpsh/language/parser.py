@@ -31,7 +31,7 @@ from qmpsh.language.arguments import (
     word_argument,
 )
 from qmpsh.language.modifiers import LETTERS, VALUED_MODIFIERS, ModifierReader
-from qmpsh.language.names import HELP, NO_HELP, check_name, check_verb, help_line
+from qmpsh.language.names import HELP, HELP_MARK, NO_HELP, check_name, check_verb, help_line
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import (
     PLAIN,
@@ -170,7 +170,11 @@ class _Line:
             case TokenKind.PAREN:
                 return [self._transaction_end(first)]
         words = split_words(self._tokens)
+        if self._mode.helps and self._word(words[0]) == HELP_MARK:
+            return [self._marked(words)]
         asking = next((word for word in words[1:] if self._word(word) in HELP), None)
+        if self._mode.helps and len(words) > 1 and self._word(words[-1]) == HELP_MARK:
+            asking = words[-1]
         if asking is not None:
             return [self._help(words, asking)]
         return [self._command(words, in_transaction=self._mode.in_transaction)]
@@ -199,6 +203,14 @@ class _Line:
         if not self._mode.helps:
             raise self._source.error(NO_HELP, asking[0].start, asking[-1].end, f".help {line.rest}")
         return line
+
+    def _marked(self, words: Sequence[Word]) -> VerbLine:
+        """Return `? NAME` as `.help NAME`."""
+        (first, *_), *named = words
+        rest = " ".join(map(self._word, named))
+        span = (named[0][0].start, named[-1][-1].end) if named else (first.end, first.end)
+        name_span = (first.start, first.end)
+        return VerbLine(self._text, "help", name_span, rest, span, redirect=self._redirect)
 
     def _word(self, word: Word) -> str:
         return self._text[word[0].start : word[-1].end]
@@ -268,7 +280,8 @@ class _Line:
             raise unclosed_error(self._source, words[-1][-1])
         # After `.help` a modifier's name is what help is wanted for.
         is_topic = takes(name) is Takes.NAME and words and words[0][0].kind is TokenKind.MODIFIER
-        if self._mode.helps and not is_topic and any(self._word(word) in HELP for word in words):
+        texts = [self._word(word) for word in words]
+        if self._mode.helps and not is_topic and _asks_for_help(texts):
             return help_line(self._text, [f".{name}"], span, redirect)
         body = BodyReader(self._source, words[1:] if is_topic else words)
         rest, rest_span = self._rest(body, first.end)
@@ -366,13 +379,18 @@ def _placed(words: Sequence[str]) -> list[_Word]:
     return placed
 
 
+def _asks_for_help(words: Sequence[str]) -> bool:
+    """Whether the words after a name ask for help."""
+    return words[-1:] == [HELP_MARK] or any(word in HELP for word in words)
+
+
 def _command(line: str, words: Sequence[_Word], *, counted: bool) -> CommandLine | VerbLine:
     first = words[0]
     if first.text[:1] in ("{", "[") or first.text.startswith("transaction("):
         raise LineSyntaxError(_NOT_ONE_WORD, line, first.span)
     check_name(first.text, line, first.span)
     texts = [word.text for word in words]
-    if any(text in HELP for text in texts):
+    if _asks_for_help(texts[1:]):
         return help_line(line, texts, first.span, None)
     modifiers = ModifierReader(line)
     arguments: list[Argument] = []
@@ -391,7 +409,7 @@ def _verb(line: str, words: Sequence[_Word]) -> VerbLine:
     head, rest = "", list(words[1:])
     if kind is Takes.NAME and rest and rest[0].text.startswith("--"):
         rest = [rest[0], *_without_modifiers(line, rest[1:], modifiers)]
-    elif kind not in WHOLE and any(word.text in HELP for word in rest):
+    elif kind not in WHOLE and _asks_for_help([word.text for word in rest]):
         return help_line(line, [f".{name}"], first.span, None)
     elif kind not in WHOLE:
         rest = _without_modifiers(line, rest, modifiers)

@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from qmpsh.errors import NoValue
 from qmpsh.jsontypes import read_boolean, read_int, read_number
 from qmpsh.language.values import quote
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.schema.model import (
     AlternateType,
     ArrayType,
@@ -36,6 +37,9 @@ from qmpsh.schema.model import (
     Type,
 )
 from qmpsh.schema.walk import object_of, unfold
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 _BUILTINS = {
     "string": "str",
@@ -112,6 +116,18 @@ def _some(names: tuple[str, ...], most: int) -> list[str]:
     return list(names) if len(names) <= most else [*names[:most], "…"]
 
 
+Sentences: TypeAlias = "Callable[[str], str]"
+"""Returns what a member is for, in one line, "" where that is not known."""
+
+
+def no_sentence(name: str) -> str:
+    """Return nothing: no manual is installed."""
+    return ""
+
+
+MAX_TYPE_COLUMNS = 24
+"""columns of a type that its member's sentence stands beside; below a longer one"""
+
 _MARKS = {"deprecated": "deprecated", "unstable": "unstable"}
 _MIN_COLUMNS = 24
 """columns that a text needs beside its head"""
@@ -123,7 +139,11 @@ MAX_SHOWN_WORDS = 1000
 
 
 def command_signature(
-    schema: Schema, info: CommandInfo, tags: Mapping[str, str], width: int
+    schema: Schema,
+    info: CommandInfo,
+    tags: Mapping[str, str],
+    width: int,
+    sentences: Sentences = no_sentence,
 ) -> list[str]:
     """Return the lines of a command's signature.
 
@@ -134,7 +154,7 @@ def command_signature(
     if info.oob:
         marks.append("out-of-band")
     kind = schema.arguments(info.name)
-    members = _members(schema, kind, tags, width) if kind is not None else []
+    members = _members(schema, kind, tags, width, sentences) if kind is not None else []
     returns = type_words(schema, info.ret_type, MAX_SHOWN_WORDS)
     nothing = returns == "{}"
     return [
@@ -145,11 +165,13 @@ def command_signature(
     ]
 
 
-def event_signature(schema: Schema, info: EventInfo, width: int) -> list[str]:
+def event_signature(
+    schema: Schema, info: EventInfo, width: int, sentences: Sentences = no_sentence
+) -> list[str]:
     """Return the lines of an event's signature: its data."""
     marks = [_MARKS[feature] for feature in info.features if feature in _MARKS]
     kind = object_of(schema, schema.type(info.arg_type))
-    members = _members(schema, kind, {}, width) if kind is not None else []
+    members = _members(schema, kind, {}, width, sentences) if kind is not None else []
     return [_title(info.name, "event", marks), *members]
 
 
@@ -157,17 +179,41 @@ def _title(name: str, kind: str, marks: list[str]) -> str:
     return f"{name}  ({', '.join([kind, *marks])})"
 
 
-def _members(schema: Schema, kind: ObjectType, tags: Mapping[str, str], width: int) -> list[str]:
+def _members(
+    schema: Schema, kind: ObjectType, tags: Mapping[str, str], width: int, sentences: Sentences
+) -> list[str]:
     unfolded = unfold(schema, kind, tags.get)
     members = sorted(unfolded.members, key=lambda member: member.optional)
-    names = [f"{member.name}{'' if member.optional else '*'}" for member in members]
-    longest = max(map(len, names), default=0)
-    lines = []
-    for name, member in zip(names, members, strict=True):
-        lines += hanging(f"  {name:<{longest}}  ", _described(schema, member), width)
+    rows = [
+        (
+            f"{member.name}{'' if member.optional else '*'}",
+            _described(schema, member),
+            sentences(member.name),
+        )
+        for member in members
+    ]
+    lines = member_lines(rows, width)
     if unfolded.undecided is not None:
         tag = unfolded.undecided.tag
         lines.append(f"  ... and the members that {tag} selects: name it, {tag}=VALUE")
+    return lines
+
+
+def member_lines(rows: Sequence[tuple[str, str, str]], width: int) -> list[str]:
+    """Return rows of name, type and sentence, the sentences below each other."""
+    longest = max((len(name) for name, _, _ in rows), default=0)
+    most = min(MAX_TYPE_COLUMNS, width // 4)
+    kinds = [len(kind) for _, kind, said in rows if said and len(kind) <= most]
+    column = max(kinds, default=0)
+    lines = []
+    for name, kind, said in rows:
+        head = f"  {name:<{longest}}  "
+        if said and len(kind) <= column:
+            lines += hanging(f"{head}{kind:<{column}}  ", said, width)
+        else:
+            lines += hanging(head, kind, width) if kind else [head.rstrip()]
+            below = " " * (len(head) + column + 2)
+            lines += hanging(below, said, width) if said else []
     return lines
 
 

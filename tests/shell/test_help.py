@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from qmpsh.complete.candidates import Catalog
 from qmpsh.errors import UsageError
+from qmpsh.language.syntax import PLAIN
 from qmpsh.shell.context import FrontEnd
+from qmpsh.shell.help_at import help_at
 from qmpsh.shell.settings import Settings
-from qmpsh.shell.verbs.help import HelpTopics
+from qmpsh.shell.topics import HelpTopics
 from tests.samples import schema
 from tests.shell.scripted import ScriptedShell
 
@@ -88,3 +93,81 @@ def test_disabled_commands_say_so() -> None:
 
 def test_a_search_without_a_manual_looks_at_names() -> None:
     assert "query-status" in TOPICS.search("STATUS").splitlines()
+
+
+# ------------------------------------------------------------------------ a member, a value
+
+
+def test_a_member_is_explained_before_its_command() -> None:
+    text = TOPICS.explain("drive-backup sync", 60)
+    assert text.startswith("sync: one of  (drive-backup)\n  top, full, none, incremental, bitmap\n")
+    assert "\n\ndrive-backup  (command" in text
+
+
+def test_an_object_is_explained_by_its_members() -> None:
+    text = TOPICS.explain("blockdev-add driver=qcow2 file.driver=file file", 60)
+    assert text.startswith("file: ")
+    assert "  filename*" in text.partition("\n\n")[0]
+
+
+def test_a_line_that_the_schema_asks_for_is_the_example() -> None:
+    assert "Example:\n  device_del id=..." in TOPICS.explain("device_del")
+    assert "Example:\n  blockdev-add driver=qcow2 file=..." in TOPICS.explain(
+        "blockdev-add driver=qcow2"
+    )
+    assert "Example" not in TOPICS.explain("query-status")
+
+
+@pytest.mark.parametrize("words", ["device_del nothing", "device_del id=", "device_del id.x.y=1"])
+def test_what_is_no_member_does_not_matter(words: str) -> None:
+    assert TOPICS.explain(words).startswith(("device_del  (command)", "id: str"))
+
+
+@pytest.mark.parametrize("mark", ["?", "--help", "-h"])
+@pytest.mark.parametrize("line", ["stop {}", "stop id=1 {}", "stop --timeout 5 {}"])
+def test_a_mark_at_the_end_asks_for_help(line: str, mark: str) -> None:
+    assert shown(line.format(mark)).startswith("stop  (command)")
+
+
+def test_a_mark_before_a_name_asks_for_help() -> None:
+    assert shown("? stop").startswith("stop  (command)")
+    assert shown("?").startswith("Verbs of the shell:")
+    assert shown(".set ?").startswith(".set ")
+
+
+# ------------------------------------------------------------------------ at the cursor
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("drive-backup sy|nc=full", "sync: one of  (drive-backup)"),
+        ("drive-backup sync=|", "sync: one of  (drive-backup)"),
+        ("drive-backup sync=fu|", "sync: one of  (drive-backup)"),
+        ("drive-bac|kup sync=full", "drive-backup  (command"),
+        ("blockdev-add driver=qcow2 file.dri|ver=raw", "file.driver: one of  (blockdev-add)"),
+        (".help drive-backup|", "drive-backup  (command"),
+        (".set the|me", ".set "),
+        (".wait STOP|", "STOP  (event)"),
+        ("stop --wai|t", "--wait"),
+        ("xyzzy|", ""),
+        ("|", ""),
+        ("blockdev-add driver=qcow2 '|", "blockdev-add  (command)"),
+    ],
+)
+def test_help_is_on_what_the_cursor_is_on(text: str, says: str) -> None:
+    cursor = text.index("|")
+    catalog = Catalog()
+    declared = schema("10.0")
+    catalog.set_schema(declared.commands, declared)
+    found = help_at(text.replace("|", ""), cursor, catalog, PLAIN, 60)
+    assert found.startswith(says) if says else not found
+
+
+@given(st.text("abc-._=:,{}[]'\"? \\|>#é\x00", max_size=40), st.integers(0, 40))
+def test_any_line_has_help_or_none(text: str, cursor: int) -> None:
+    catalog = Catalog()
+    declared = schema("10.0")
+    catalog.set_schema(declared.commands, declared)
+    for line in (text, f"blockdev-add {text}"):
+        assert isinstance(help_at(line, min(cursor, len(line)), catalog, PLAIN, 60), str)

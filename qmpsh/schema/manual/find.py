@@ -130,6 +130,14 @@ class Manual:
         member = self._member(name, path, given or {})
         return page.description(member) if member else ""
 
+    def member_text(self, name: str, *path: str, given: Mapping[str, str], width: int) -> str:
+        """Return all that is said about a member, or a word of its enum; "" for nothing.
+
+        path, given: as of `member_sentence`; width: columns of the text
+        """
+        member = self._member(name, path, given)
+        return page.lay_out_member(member, width) if member else ""
+
     def search(self, word: str) -> list[tuple[str, str]]:
         """Return names that contain a word, then those whose text does: (name, first sentence).
 

@@ -32,6 +32,12 @@ def lay_out(article: Article, width: int) -> str:
     return "\n".join(lines).rstrip("\n")
 
 
+def lay_out_member(member: ArticleMember, width: int) -> str:
+    """Return all that is said about a member, wrapped to `width` columns except for examples."""
+    body = [block for block in member.body if block != Paragraph(_UNDOCUMENTED)]
+    return "\n".join(_Page(width).blocks(body, _INDENT_COLUMNS))
+
+
 def first_sentence(text: str) -> str:
     """Return a paragraph's first sentence, without its full stop and "(since 5.0)"."""
     end = _SENTENCE_END.search(text)

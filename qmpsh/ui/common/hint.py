@@ -7,6 +7,7 @@ from qmpsh.errors import QmpshError
 from qmpsh.language.syntax import Mode
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.safe import visible_word
+from qmpsh.shell.session.session import MAX_LINE_CHARACTERS
 from qmpsh.shell.settings import HMP_PROMPT
 
 if TYPE_CHECKING:
@@ -44,6 +45,19 @@ def hint_line(session: Session, text: str, cursor: int) -> Line:
 
 def help_on(session: Session, text: str) -> str:
     """Return the line that explains the command in a text; "" if none is known there."""
+    return help_line(text, session.catalog, _mode(session))
+
+
+def help_at_cursor(session: Session, text: str, cursor: int, width: int) -> str:
+    """Return the help on what the cursor is on; "" where none is known. width: of its lines"""
+    if len(text) > MAX_LINE_CHARACTERS:
+        return ""
+    # Imported here: help is asked for by a key, and not in each session.
+    from qmpsh.shell.help_at import help_at
+
+    return help_at(text, cursor, session.catalog, _mode(session), width)
+
+
+def _mode(session: Session) -> Mode:
     prompt = session.prompt
-    mode = Mode(hmp=prompt == HMP_PROMPT, in_transaction=prompt.startswith("TRANS"))
-    return help_line(text, session.catalog, mode)
+    return Mode(hmp=prompt == HMP_PROMPT, in_transaction=prompt.startswith("TRANS"))

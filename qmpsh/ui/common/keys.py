@@ -28,7 +28,8 @@ from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line
 from qmpsh.suggest import did_you_mean
 
-KEY_SHEET_TITLE = "Keys; F1 or Esc goes back"
+KEY_SHEET_TITLE = "Keys on {}; F1 or Esc goes back"
+PLAIN_SHEET_TITLE = "Keys on {}"
 
 
 class KeyBinding(NamedTuple):
@@ -38,39 +39,23 @@ class KeyBinding(NamedTuple):
     shown:   the keys as shown to the user; "" if the row before covers it
     does:    the description on the key sheet; "" if the row before covers it
     handler: a name in `HANDLERS`; "" for what prompt_toolkit does by itself
+    group:   what it is for
     """
 
     keys: tuple[str, ...]
     shown: str
     does: str
     handler: str = ""
+    group: str = "the line"
 
+
+REPLIES, EVENTS = "replies", "events"
+"""What the keys are for: the groups of the key sheet, in its order."""
 
 # "escape x" is Alt-x: the terminal sends Escape before the letter.
-KEYS = (
-    KeyBinding(("f1", "escape h"), "F1, Alt-h, Alt-?", "these keys; whole hint", "key_sheet"),
+_OF_LINE = (
+    KeyBinding(("f1", "escape h"), "F1, Alt-h, Alt-?", "help here; whole hint", "key_sheet"),
     KeyBinding(("escape ?",), "", "", "print_hint"),
-    KeyBinding(("f2", "escape e"), "F2, Alt-e", "events pane on or off", "toggle_events"),
-    KeyBinding(("f3", "escape z"), "F3, Alt-z", "zoom the events", "zoom_events"),
-    KeyBinding(("f4", "escape f"), "F4, Alt-f", "fold or unfold the reply", "toggle_fold"),
-    KeyBinding(("f5", "escape p"), "F5, Alt-p", "the reply in $PAGER", "page_reply"),
-    KeyBinding(("f6", "escape j"), "F6, Alt-j", "jobs and migration", "toggle_jobs"),
-    KeyBinding(("f7", "escape m"), "F7, Alt-m", "HMP mode on or off", "toggle_hmp"),
-    KeyBinding(("f8", "escape o"), "F8, Alt-o", "mouse on or off: wheel", "toggle_mouse"),
-    KeyBinding(("pageup",), "PageUp/PageDown", "scroll the output", "output_up"),
-    KeyBinding(("pagedown",), "", "", "output_down"),
-    KeyBinding(("c-home",), "Ctrl-Home, (Ctrl-)End", "output: first, last line", "output_start"),
-    KeyBinding(("c-end",), "", "", "output_tail"),
-    KeyBinding(("end",), "", "", "end_of_line"),
-    KeyBinding(("escape up",), "Alt-Up/Alt-Down", "previous, next reply", "previous_reply"),
-    KeyBinding(("escape down",), "", "", "next_reply"),
-    KeyBinding(("escape /",), "Alt-/", "search the output", "search_output"),
-    KeyBinding(("escape c",), "Alt-c, Alt-s", "copy, save the reply", "copy_reply"),
-    KeyBinding(("escape s",), "", "", "save_reply"),
-    KeyBinding(("c-pageup",), "Ctrl-PageUp/PageDown", "scroll the events", "events_up"),
-    KeyBinding(("c-pagedown",), "", "", "events_down"),
-    KeyBinding(("c-up",), "Ctrl-Up/Ctrl-Down", "select event, Enter opens", "previous_event"),
-    KeyBinding(("c-down",), "", "", "next_event"),
     KeyBinding((), "Tab/Shift-Tab, Right", "complete; take suggestion"),
     KeyBinding(("c-r",), "Up/Down, Ctrl-R", "history, list of it", "list_history"),
     KeyBinding(("c-x c-e",), "Ctrl-X Ctrl-E", "line in $EDITOR (vi: v)", "edit_line"),
@@ -78,6 +63,36 @@ KEYS = (
     KeyBinding(("c-d",), "", "", "leave"),
     KeyBinding(("c-z",), "Ctrl-Z, Ctrl-L", "suspend; clear the output", "suspend"),
     KeyBinding(("c-l",), "", "", "clear_output"),
+    KeyBinding(("f7", "escape m"), "F7, Alt-m", "HMP mode on or off", "toggle_hmp"),
+)
+_OF_REPLIES = (
+    KeyBinding(("escape up",), "Alt-Up/Alt-Down", "previous, next reply", "previous_reply"),
+    KeyBinding(("escape down",), "", "", "next_reply"),
+    KeyBinding(("f4", "escape f"), "F4, Alt-f", "fold or unfold the reply", "toggle_fold"),
+    KeyBinding(("f5", "escape p"), "F5, Alt-p", "the reply in $PAGER", "page_reply"),
+    KeyBinding(("escape c",), "Alt-c, Alt-s", "copy, save the reply", "copy_reply"),
+    KeyBinding(("escape s",), "", "", "save_reply"),
+    KeyBinding(("escape /",), "Alt-/ (/ if empty)", "search the output", "search_output"),
+    KeyBinding(("pageup",), "PageUp/Down, F8 Alt-o", "scroll; mouse wheel too", "output_up"),
+    KeyBinding(("pagedown",), "", "", "output_down"),
+    KeyBinding(("f8", "escape o"), "", "", "toggle_mouse"),
+    KeyBinding(("c-home",), "Ctrl-Home, (Ctrl-)End", "output: first, last line", "output_start"),
+    KeyBinding(("c-end",), "", "", "output_tail"),
+    KeyBinding(("end",), "", "", "end_of_line"),
+)
+_OF_EVENTS = (
+    KeyBinding(("f2", "escape e"), "F2, F3, Alt-e, Alt-z", "events: pane, zoom", "toggle_events"),
+    KeyBinding(("f3", "escape z"), "", "", "zoom_events"),
+    KeyBinding(("f6", "escape j"), "F6, Alt-j", "jobs and migration", "toggle_jobs"),
+    KeyBinding(("c-pageup",), "Ctrl-PageUp/PageDown", "scroll the events", "events_up"),
+    KeyBinding(("c-pagedown",), "", "", "events_down"),
+    KeyBinding(("c-up",), "Ctrl-Up/Ctrl-Down", "select event, Enter opens", "previous_event"),
+    KeyBinding(("c-down",), "", "", "next_event"),
+)
+KEYS = (
+    *_OF_LINE,
+    *(key._replace(group=REPLIES) for key in _OF_REPLIES),
+    *(key._replace(group=EVENTS) for key in _OF_EVENTS),
 )
 
 
@@ -87,13 +102,18 @@ def shown_keys(keys: Sequence[KeyBinding]) -> list[tuple[str, str]]:
 
 
 def key_sheet(keys: Sequence[KeyBinding] = KEYS, title: str = KEY_SHEET_TITLE) -> list[Line]:
-    """Return the table as styled lines."""
+    """Return the table as styled lines, with the title and the group above each group's keys."""
     shown = [key for key in keys if key.shown]
     width = max(text_columns(key.shown) for key in shown)
-    rows: list[Line] = [
-        [("hint.current", key.shown.ljust(width)), ("", f"  {key.does}")] for key in shown
-    ]
-    return [[("dim", title)], *rows]
+    lines: list[Line] = []
+    for group in dict.fromkeys(key.group for key in shown):
+        lines.append([("dim", group if lines else title.format(group))])
+        lines += [
+            [("hint.current", key.shown.ljust(width)), ("", f"  {key.does}")]
+            for key in shown
+            if key.group == group
+        ]
+    return lines
 
 
 _PREFIXES = {"ctrl": "c", "control": "c", "c": "c", "shift": "s", "s": "s"}

@@ -28,7 +28,7 @@ from qmpsh.shell.steps import Ask, AskSecret
 from qmpsh.ui.common.entry_mode import NO_REPLY, SaveMode
 from qmpsh.ui.common.external import Paint, copy_text, edit, show_in_pager
 from qmpsh.ui.common.hint import NO_HINT
-from qmpsh.ui.common.keys import KeyBinding, ignore_unbound_alt, key_sheet
+from qmpsh.ui.common.keys import PLAIN_SHEET_TITLE, KeyBinding, ignore_unbound_alt, key_sheet
 from qmpsh.ui.common.style import fragments, question_line
 from qmpsh.ui.line.printer import Printer
 
@@ -110,7 +110,7 @@ class LineKeys:
         if line:
             self._context.submit(line)
         else:
-            self._context.say(key_sheet(self._table, "Keys"))
+            self._context.say(key_sheet(self._table, PLAIN_SHEET_TITLE))
 
     def _print_hint(self, event: KeyPressEvent) -> None:
         hint = self._context.hint(event.current_buffer.document)

@@ -40,6 +40,7 @@ MOUSE_ON_TIP = "mouse on: the wheel scrolls the pane under it; hold Shift to sel
 MOUSE_OFF_TIP = "mouse off: the terminal uses it to select text"
 HIDDEN_TIP = "the events are hidden: F3 shows them"
 SELECTED_TIP = "Enter on an empty line opens the event; Esc deselects it"
+NO_HELP = "no help is known on this; .help lists all that can be asked for"
 NO_REPLY_HERE = "this line has no reply"
 WHOLE = "{}: the reply is shown whole"
 NARROW_TIP = f"the events pane needs {NARROW_COLUMNS} columns; F3 shows the events alone"
@@ -75,7 +76,13 @@ def end(app: Application[int], exit_code: int) -> None:
 def key_sheet(context: KeyContext) -> None:
     context.screen.jobs.close()
     context.buffer.complete_state = None
-    context.screen.toggle_sheet()
+    screen = context.screen
+    is_open = screen.key_sheet is not None
+    if is_open or not context.buffer.text.strip():
+        screen.toggle_sheet()
+    elif not screen.output.advice.get("help", lambda: screen.show_help(context.buffer), bool):
+        screen.toggle_sheet()
+        screen.message = NO_HELP
 
 
 def print_hint(context: KeyContext) -> None:

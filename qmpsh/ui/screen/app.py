@@ -28,6 +28,7 @@ from qmpsh.ui.common.style import ViCursorShape, echo_lines, filling
 from qmpsh.ui.screen.actions import KeyContext, end
 from qmpsh.ui.screen.bindings import (
     bind_editing,
+    bind_empty_line,
     bind_escape,
     bind_jobs,
     bind_keys,
@@ -135,6 +136,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
         watch_escape(self.app, bind_escape(keys, context))
         bind_editing(keys, context, self.auto_menu)
         self._guide.bind(keys, Condition(lambda: self.app.current_buffer is self.buffer))
+        bind_empty_line(keys, context)
         bind_question(question_keys, context)
         bind_jobs(list_keys, context)
 

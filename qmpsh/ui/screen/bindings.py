@@ -5,9 +5,11 @@ While a secret is asked for, what is typed is never shown, and is in no buffer a
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from prompt_toolkit.application import Application
 from prompt_toolkit.filters import (
     Always,
     Condition,
@@ -24,7 +26,9 @@ from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.keys import Keys
 
 from qmpsh.errors import QmpshError
+from qmpsh.language.names import HELP_MARK
 from qmpsh.light_typing import TYPE_CHECKING
+from qmpsh.shell.settings import HMP_PROMPT
 from qmpsh.shell.steps import Ask, AskSecret
 from qmpsh.shell.work import MAX_JOBS
 from qmpsh.ui.common.keys import KEYS, KeyBinding, ignore_unbound_alt, leave_insert
@@ -224,6 +228,40 @@ def bind_jobs(bindings: KeyBindings, context: KeyContext) -> None:
     for key in ("q", "escape", "c-d"):
         bindings.add(key)(partial(_handle, context, actions.leave_jobs))
     bindings.add("c-c")(partial(_handle, context, actions.interrupt_jobs))
+
+
+def bind_empty_line(bindings: KeyBindings, context: KeyContext) -> None:
+    """Bind `?` and `/` at the start of a QMP line: help, and the search of the output.
+
+    They are text where they come with more keys, as in a paste that the terminal does not mark,
+    and in the human monitor. A blank after `?` makes it the beginning of `? NAME`.
+    """
+    buffer, screen = context.buffer, context.screen
+
+    def is_alone() -> bool:
+        at_line = context.app.current_buffer is buffer and not buffer.text
+        return at_line and screen.session.prompt != HMP_PROMPT and not keys_wait(context.app)
+
+    def go_on(event: KeyPressEvent) -> None:
+        screen.key_sheet = None
+        buffer.insert_text(f"{HELP_MARK} ")
+
+    inserting = emacs_insert_mode | vi_insert_mode
+    alone = inserting & Condition(is_alone)
+    covered = Condition(lambda: screen.key_sheet is not None)
+    bindings.add(HELP_MARK, filter=alone)(partial(_handle, context, HANDLERS["key_sheet"]))
+    bindings.add("/", filter=alone)(partial(_handle, context, HANDLERS["search_output"]))
+    bindings.add(" ", filter=alone & covered)(go_on)
+
+
+def keys_wait(app: Application[int]) -> bool:
+    """Whether more keys have come than the one that is handled: no one types that fast."""
+    if app.key_processor.input_queue:
+        return True
+    try:
+        return bool(select.select([app.input.fileno()], [], [], 0)[0])
+    except (OSError, ValueError, NotImplementedError):
+        return False  # an input without a file descriptor that can be polled
 
 
 def bind_question(bindings: KeyBindings, context: KeyContext) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from prompt_toolkit.buffer import Buffer
 
 from qmpsh.light_typing import TYPE_CHECKING
+from qmpsh.render.answers import text_body
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line, plain
@@ -18,7 +19,7 @@ from qmpsh.render.units import elapsed, number
 from qmpsh.shell.machine import ConnectionState
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.steps import Ask, AskSecret
-from qmpsh.ui.common.hint import hint_line, tip_at
+from qmpsh.ui.common.hint import help_at_cursor, hint_line, tip_at
 from qmpsh.ui.common.keys import KEYS, KeyBinding, key_sheet
 from qmpsh.ui.common.runner import SHOW_RUNNING_SECONDS, LineRunner, first_word
 from qmpsh.ui.common.style import echo_lines
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 
     pass
 
+
+HELP_TITLE = "Help; F1 or Esc goes back"
+MAX_HELP_COLUMNS = 78
+"""columns of help, as of `.help`"""
 
 MAX_QUEUED_ROWS = 3
 """most waiting lines shown"""
@@ -125,14 +130,28 @@ class ScreenState:
     def toggle_sheet(self) -> None:
         """Show the key sheet instead of the output, or the output again."""
         if self.key_sheet is None:
-            store = Store(1000, "lines")
-            store.append(FixedLines(key_sheet(self.keys)))
-            self.key_sheet = Viewport(store)
-            more = self.glyphs.more
-            self.key_sheet.foot = lambda lines: [("dim", f"{more} {lines} more: PageDown")]
-            self.key_sheet.to_start()
+            self._cover(key_sheet(self.keys))
         else:
             self.key_sheet = None
+
+    def show_help(self, buffer: Buffer) -> bool:
+        """Show the help on what the cursor is on in the place of the key sheet, if there is any."""
+        width = min(MAX_HELP_COLUMNS, self.output.view.width)
+        text = help_at_cursor(self.session, buffer.text, buffer.cursor_position, width)
+        if text:
+            lines = text_body(text).lines
+            self._cover([[("dim", HELP_TITLE)], *([("", line)] for line in lines)])
+        return bool(text)
+
+    def _cover(self, lines: list[Line]) -> None:
+        """Show lines instead of the output, from the first one on."""
+        self.is_zoomed = False
+        store = Store(10_000, "lines")
+        store.append(FixedLines(lines))
+        self.key_sheet = Viewport(store)
+        more = self.glyphs.more
+        self.key_sheet.foot = lambda lines: [("dim", f"{more} {lines} more: PageDown")]
+        self.key_sheet.to_start()
 
     def open_jobs(self) -> None:
         """Show the list of jobs instead of the output."""
