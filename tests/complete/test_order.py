@@ -131,7 +131,7 @@ def test_what_a_device_cannot_do_without_comes_first() -> None:
         ([], "virtio-blk-pci", "drive"),
         (["-device", "virtio-scsi-pci"], "scsi-hd", "drive"),
         ([], "nvme", "serial"),
-        ([], "virtio-mem-pci", "memdev"),
+        (["-m", "64,maxmem=1G"], "virtio-mem-pci", "memdev"),
         ([], "vhost-user-blk-pci", "chardev"),
     ],
 )
