@@ -45,10 +45,7 @@ STATE = frozenset(
         "WAKEUP",
     }
 )
-"""Events that change the run state; their order matters, so they are not folded out of it"""
-
-FOLD_SECONDS = 1.0
-"""repeats within this many seconds of the first share its line"""
+"""Events that change the run state"""
 
 _DATA_LINES = 3
 

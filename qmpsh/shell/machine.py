@@ -70,6 +70,7 @@ class Machine:
 
     address:   where the monitor is, as it was given
     owner:     libvirt or Proxmox where the monitor is theirs, else ""
+    has_events: it sends some; a guest agent never does
     server, version, package: what the greeting says of the program at the other end, "" for what it
                does not; a guest agent gives its version with its commands
     remark:    what came with the greeting for the user, "" for nothing
@@ -88,6 +89,7 @@ class Machine:
     def __init__(self, address: str, greeting: Greeting | None) -> None:
         self.address = address
         self.owner = ""
+        self.has_events = True
         self.commands: tuple[str, ...] = ()
         self.disabled: frozenset[str] = frozenset()
         self.server = self.version = self.package = ""

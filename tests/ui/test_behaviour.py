@@ -631,7 +631,7 @@ async def test_the_loss_is_told_in_one_line(ui: ScreenHarness) -> None:
     ui.keys("slow\r")
     await ui.until(lambda: ui.session.running is not None)
     ui.session.drop_connection(ConnectionLost("the server closed the connection"))
-    await ui.sees("come back; Ctrl-D leaves.")
+    await ui.sees("come back; Ctrl-D")
     assert ui.picture().count("closed the connection") == 1
     assert " lost " in ui.picture()
 
@@ -823,7 +823,7 @@ async def test_a_raw_answer(ui: ScreenHarness) -> None:
     answer = Answer("a", value="x\ny", modifiers=Modifiers(formats=frozenset({"raw"})), size=20)
     ui.session.script["a --raw"] = answers(answer)
     ui.keys("a --raw\r")
-    await ui.until(lambda: "\nx " in ui.picture() and "\ny " in ui.picture())
+    await ui.until(lambda: "\nx\ny\n" in ui.picture())
 
 
 @on_screen()

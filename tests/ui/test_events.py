@@ -46,18 +46,54 @@ def test_an_event_without_a_time_gets_ours() -> None:
 
 def test_repeats_within_a_second_are_one_line() -> None:
     log = filled(*(event("RTC_CHANGE", number / 40, offset=1) for number in range(37)))
-    assert shown(log) == ["22:30:31.000 RTC_CHANGE x37", "  offset=0:01"]
+    assert shown(log) == ["22:30:31.000 RTC_CHANGE x37 offset=0:01"]
     assert log.total == 37
 
 
-@pytest.mark.parametrize("later", [1.0, 3600.0, -0.5])
-def test_a_second_later_is_another_line(later: float) -> None:
+def test_later_repeats_make_a_span() -> None:
+    log = filled(*(event("RTC_CHANGE", 40.0 * number, offset=1) for number in range(4)))
+    assert shown(log, 50) == ["22:30:31-22:32:31 RTC_CHANGE x4 offset=0:01"]
+    assert shown(log, 40) == ["22:30:31-22:32:31 RTC_CHANGE x4", "  offset=0:01"]
+    assert shown(log, 23) == ["22:30:31 RTC_CHANGE x4", "  offset=0:01"]
+
+
+@pytest.mark.parametrize("later", [4000.0, -0.5])
+def test_long_after_is_another_line(later: float) -> None:
     assert len(shown(filled(event("RTC_CHANGE"), event("RTC_CHANGE", later)))) == 2
+
+
+def test_a_repeat_never_folds_across_another_event() -> None:
+    log = filled(event("A"), event("B"), event("A", 0.1))
+    assert shown(log) == ["22:30:31.000 A", "22:30:31.000 B", "22:30:31.100 A"]
+
+
+def test_what_became_of_the_connection_stands_between_events() -> None:
+    log = filled(event("STOP"))
+    log.mark("the VM ended")
+    log.add(event("STOP", 0.5))
+    assert shown(log) == ["22:30:31.000 STOP", "22:30:31 the VM ended", "22:30:31.500 STOP"]
+    log.select(-1)
+    log.select(-1)
+    assert log.selected is log.store.blocks[0]
+    log.select(1)
+    assert log.selected is log.store.blocks[2]
+
+
+def test_the_data_stands_behind_the_name_where_there_is_room() -> None:
+    log = filled(event("BLOCK_JOB_CANCELLED", 0.464, device="j1", offset=300 * 2**20, speed=0))
+    whole = "22:30:31.464 BLOCK_JOB_CANCELLED device=j1 offset=300M speed=0"
+    assert shown(log, 100) == [whole]
+    assert shown(log, len(whole)) == [whole]
+    assert shown(log, 60)[:2] == ["22:30:31.464 BLOCK_JOB_CANCELLED", "  device=j1"]
+    assert shown(log, 23)[:2] == ["22:30:31 BLOCK_JOB_C...", "  device=j1"]
+    assert shown(filled(event("A", device="x" * 200)), 80) == [
+        f"22:30:31.000 A device={'x' * 55}..."
+    ]
 
 
 def test_other_data_is_another_line() -> None:
     log = filled(event("A", offset=1), event("A", offset=2), event("A", offset=1))
-    assert shown(log) == ["22:30:31.000 A x2", "  offset=1", "22:30:31.000 A", "  offset=2"]
+    assert shown(log) == [f"22:30:31.000 A offset={size}" for size in (1, 2, 1)]
 
 
 def test_run_states_are_told_in_their_order() -> None:
@@ -108,7 +144,7 @@ def test_a_large_event_is_let_go_of_with_its_line() -> None:
     kept = weakref.ref(data)
     log = filled(Event("X", data, START, {}, MAX_EVENT_BYTES))
     del data
-    assert shown(log) == ["22:30:31.000 X", "  text=x"]
+    assert shown(log) == ["22:30:31.000 X text=x"]
     log.add(sized(MAX_EVENT_BYTES, 1))
     gc.collect()
     assert kept() is None
@@ -117,7 +153,7 @@ def test_a_large_event_is_let_go_of_with_its_line() -> None:
 def test_names_from_the_vm_are_made_safe() -> None:
     log = EventPane(UNICODE, lambda: START)
     log.add(event("BAD\x1b[31m", id="\u202eid\x9b"))
-    assert shown(log) == ["22:30:31.000 BAD\\x1b[31m", "  id=\\u202eid\\x9b"]
+    assert shown(log, 60) == ["22:30:31.000 BAD\\x1b[31m id=\\u202eid\\x9b"]
 
 
 def test_the_last_name_is_known() -> None:
@@ -151,7 +187,7 @@ def test_only_what_fits_is_shown_and_nothing_is_lost(
 
 
 def test_what_is_not_shown_is_not_new() -> None:
-    log = filled(*(event("STOP", number) for number in range(9)))
+    log = filled(*(event("STOP", number, n=number) for number in range(9)))
     log.set_filter(("STOP",))
     shown(log, height=3)
     log.view.page(-1)

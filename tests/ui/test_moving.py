@@ -198,7 +198,7 @@ async def test_an_event_is_selected_and_opened(ui: ScreenHarness) -> None:
     assert ui.screen.state.events.selected is None
 
 
-@on_screen(prepare=three_replies)
+@on_screen((140, 20), prepare=three_replies)
 async def test_the_title_shows_the_filter(ui: ScreenHarness) -> None:
     ui.session.send_event(Event("STOP", {}, WALL, {}))
     await ui.sees("STOP")

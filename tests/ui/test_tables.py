@@ -24,19 +24,19 @@ NODES: Json = [
 # What the terminal shows of it, by its columns.
 PICTURES = {
     80: [
-        "node-name  drv  iops_rd  detect_zeroes  +2       │",
-        "disk0      raw        0  off                     │",
-        "disk1      raw        0  off                     │",
+        "node-name  drv  ro     iops_rd  detect_zeroes  image",
+        'disk0      raw  false        0  off            {"filename": "/images/disk0.raw"…',
+        'disk1      raw  false        0  off            {"filename": "/images/disk1.raw"…',
     ],
     120: [
-        "node-name  drv  iops_rd  detect_zeroes  ro     image                      │",
-        'disk0      raw        0  off            false  {"filename": "/images/dis… │',
-        'disk1      raw        0  off            false  {"filename": "/images/dis… │',
+        "node-name  drv  ro     iops_rd  detect_zeroes  image                             │",
+        'disk0      raw  false        0  off            {"filename": "/images/disk0.raw"… │',
+        'disk1      raw  false        0  off            {"filename": "/images/disk1.raw"… │',
     ],
     60: [
-        "node-name  drv  iops_rd  detect_zeroes  ro     +1",
-        "disk0      raw        0  off            false",
-        "disk1      raw        0  off            false",
+        "node-name  drv  ro     iops_rd  detect_zeroes  +1",
+        "disk0      raw  false        0  off",
+        "disk1      raw  false        0  off",
     ],
 }
 

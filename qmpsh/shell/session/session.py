@@ -122,6 +122,7 @@ class Session:
         self.machine = Machine(address, client.connection.greeting)
         if client.dialect.guest:
             self.machine.server = client.dialect.name
+            self.machine.has_events = False
         self.connection = ConnectionManager(client, self.machine, listener, self._adopt)
         front_end = front_end or SessionFrontEnd(listener)
         settings = settings._replace(interactive=True)

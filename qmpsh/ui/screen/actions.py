@@ -43,6 +43,7 @@ SELECTED_TIP = "Enter on an empty line opens the event; Esc deselects it"
 NO_HELP = "no help is known on this; .help lists all that can be asked for"
 NO_REPLY_HERE = "this line has no reply"
 WHOLE = "{}: the reply is shown whole"
+NO_EVENTS_TIP = "a guest agent sends no events"
 NARROW_TIP = f"the events pane needs {NARROW_COLUMNS} columns; F3 shows the events alone"
 
 
@@ -119,8 +120,10 @@ def interrupt_jobs(context: KeyContext) -> None:
 def toggle_events(context: KeyContext) -> None:
     screen = context.screen
     preferences = screen.session.preferences
-    if not screen.is_narrow:
-        preferences.change("events", "off" if preferences.values.events else "on")
+    if not screen.session.machine.has_events:
+        screen.message = NO_EVENTS_TIP
+    elif not screen.is_narrow:
+        preferences.change("events", "off" if screen.events_shown else "on")
     elif screen.is_zoomed:
         screen.is_zoomed = False
     else:

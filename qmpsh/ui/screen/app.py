@@ -240,6 +240,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
         super()._apply(name)
         if name == "events":
             self.state.is_zoomed = False
+            self.state.keeps_events = self.session.preferences.values.events
         self.app.invalidate()
 
     def _deliver(self, answer: Answer) -> None:

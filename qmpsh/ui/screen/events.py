@@ -11,46 +11,48 @@ from collections.abc import Callable
 
 from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.protocol.messages import Event
-from qmpsh.render.events import FOLD_SECONDS, STATE, details, details_count, fold_key, head
+from qmpsh.render.event_entries import EventEntry, EventFolder
+from qmpsh.render.events import TIME_COLUMNS, details, details_count, head, one_line
 from qmpsh.render.theme import Glyphs, Line, plain
+from qmpsh.render.units import clock
 from qmpsh.ui.common.reporter import EventFilter
 from qmpsh.ui.common.wrap import cut, line_width
-from qmpsh.ui.screen.store import Block, Store
+from qmpsh.ui.screen.store import Block, FixedLines, Store
 from qmpsh.ui.screen.viewport import Viewport
 
 MAX_EVENTS = 10_000
 """events kept; a folded line counts as one"""
 
-_TIME_COLUMNS = len("22:10:31")
-
 MAX_EVENT_BYTES = 1024 * 1024
 """bytes of events kept, as the server sent them: some thousands of QEMU's, in a few megabytes"""
 
-_MAX_RECENT_EVENTS = 500
-"""distinct events searched for repeats"""
+INLINE_COLUMNS = 72
+"""from which on the data of an event stands behind its name, whatever its length"""
 
-_LARGE_EVENT_BYTES = 4 * 1024
-"""bytes of an event whose repeats are not looked for: none of QEMU's comes near, and looking keeps
-its text
-"""
+MILLISECOND_COLUMNS = 32
+"""from which on a time has its milliseconds"""
 
 
 class EventBlock(Block):
-    """One event and its repeats. seconds: Unix time of the first.
+    """One event and its repeats.
 
-    There may be thousands: what is shown of one is made when it is drawn.
+    There may be thousands: what is shown of one is made when it is drawn. Its data is a few lines
+    below the name, which have no rows where all of it stands on one.
     """
 
-    __slots__ = ("_details", "_glyphs", "event", "repeats", "seconds", "shown")
+    __slots__ = ("_details", "_glyphs", "entry", "shown")
 
-    def __init__(self, event: Event, seconds: float, glyphs: Glyphs) -> None:
+    def __init__(self, entry: EventEntry, glyphs: Glyphs) -> None:
         super().__init__()
-        self.event = event
-        self.seconds = seconds
-        self.repeats = 1
+        self.entry = entry
         self.shown = True
         self._glyphs = glyphs
-        self._details = details_count(event.data)
+        self._details = details_count(entry.event.data)
+
+    @property
+    def event(self) -> Event:
+        """The event, the first of its repeats."""
+        return self.entry.event
 
     @property
     def count(self) -> int:
@@ -71,20 +73,30 @@ class EventBlock(Block):
 
     def head(self) -> Line:
         """Return its first line: when, what, how often."""
-        return head(self.event.name, self.seconds, self.repeats, self._glyphs)
+        entry = self.entry
+        return head(entry.event.name, entry.first, entry.count, self._glyphs, entry.until)
 
     def draw(self, index: int, width: int) -> list[Line]:
-        """Make the one row of an event: it never wraps.
+        """Make the row of a line, which never wraps; none where the data stands behind the name."""
+        first = self._fitting_head(width)
+        whole = one_line(self.event.name, self.event.data, first)
+        if width >= INLINE_COLUMNS or line_width(whole) <= width:
+            return [] if index else [cut(whole, width, self._glyphs.more)]
+        return [cut(self.line(index), width, self._glyphs.more)] if index else [first]
 
-        The milliseconds are cut first, then the end of the name, but never the multiplier.
+    def _fitting_head(self, width: int) -> Line:
+        """Return the first line without what has no room: milliseconds, the time of the last
+        repeat, then the end of the name, but never the multiplier.
         """
-        line = self.line(index)
-        if index > 0 or line_width(line) <= width:
-            return [cut(line, width, self._glyphs.more)]
+        line = self.head()
+        if line_width(line) <= width and width >= MILLISECOND_COLUMNS:
+            return line
         (role, time), *rest = line
+        if self.entry.until is None or line_width(line) > width:
+            time = time[:TIME_COLUMNS]
         times = rest[2:]
         room = max(1, width - line_width(times))
-        return [[*cut([(role, time[:_TIME_COLUMNS]), *rest[:2]], room, self._glyphs.more), *times]]
+        return [*cut([(role, time), *rest[:2]], room, self._glyphs.more), *times]
 
 
 class EventPane:
@@ -106,27 +118,27 @@ class EventPane:
         self.last_name = ""
         self._glyphs = glyphs
         self._clock = clock
-        self._recent: dict[str, EventBlock] = {}
+        self._folder = EventFolder()
+        self._newest: EventBlock | None = None
 
     def add(self, event: Event) -> None:
         """Add an event, as a new line or as a repeat of an existing one."""
         self.total += 1
         self.last_name = event.name
         seconds = self._clock() if event.time is None else event.time
-        key = "" if event.size > _LARGE_EVENT_BYTES else fold_key(event)
-        block = self._recent.get(key)
-        if block is not None and self._repeats(block, seconds):
-            block.repeats += 1
-            block.invalidate()
+        entry = self._folder.add(event, seconds)
+        if self._newest is not None and self._newest.entry is entry:
+            self._newest.invalidate()
             return
-        block = EventBlock(event, seconds, self._glyphs)
-        block.shown = self.filter.matches(event.name)
-        self.store.append(block)
-        if not key:
-            return
-        if len(self._recent) >= _MAX_RECENT_EVENTS:
-            self._recent.clear()
-        self._recent[key] = block
+        self._newest = EventBlock(entry, self._glyphs)
+        self._newest.shown = self.filter.matches(event.name)
+        self.store.append(self._newest)
+
+    def mark(self, text: str) -> None:
+        """Add a line about the connection, at the present time. text: ours"""
+        self._folder = EventFolder()
+        when = clock(self._clock())[:TIME_COLUMNS]
+        self.store.append(FixedLines([[("event.time", when), ("", " "), ("event.state", text)]]))
 
     def set_filter(self, patterns: tuple[str, ...]) -> None:
         """Show only events whose names match a pattern, all without one; hidden ones are kept."""
@@ -144,7 +156,7 @@ class EventPane:
         blocks = self._blocks()
         place = len(blocks)
         if self.selected is not None:
-            place = self.store.index_of(self.selected)
+            place = blocks.index(self.selected) if self.selected in blocks else -1
         elif step > 0:
             return
         place += step
@@ -170,9 +182,3 @@ class EventPane:
         if self.selected is None or line != self.selected.start:
             return rows
         return [[("menu.current", plain(row))] for row in rows]
-
-    def _repeats(self, block: EventBlock, seconds: float) -> bool:
-        if not 0 <= seconds - block.seconds < FOLD_SECONDS:
-            return False
-        # STOP, RESUME, STOP must not look as if the VM were running now.
-        return block.event.name not in STATE or block is self.store.blocks[-1]

@@ -42,6 +42,10 @@ from qmpsh.ui.screen.viewport import Viewport
 MAX_OUTPUT_LINES = 200_000
 """lines kept, folded ones included"""
 
+LOST = ("disconnected", "the VM ended")
+BACK = ("connected", "the VM is back")
+"""what the events pane says of the connection, by whether the VM has ended"""
+
 MAX_TRANSCRIPT_LINES = 1000
 """lines printed to the normal screen when the shell ends"""
 
@@ -243,6 +247,7 @@ class ScreenReporter(Reporter[Echo]):
         self._output = output
         self._events = events
         self._banner: BannerBlock | None = None
+        self._is_lost = self._has_ended = False
         self._overview: OverviewBlock | None = None
         self._shown: tuple[int, bool] | None = None
         self._session: Session | None = None
@@ -307,6 +312,9 @@ class ScreenReporter(Reporter[Echo]):
             self.advice.get("banner", self._banner.update, nothing)
         if self._session is not None:
             self.advice.get("overview", partial(self._update_overview, self._session), nothing)
+        if self._is_lost and self.machine is not None and self.machine.connected:
+            self._is_lost = False
+            self._events.mark(BACK[self._has_ended])
         super().refresh()
 
     def _update_overview(self, session: Session) -> None:
@@ -345,5 +353,8 @@ class ScreenReporter(Reporter[Echo]):
 
     def connection_lost(self, error: QmpshError) -> None:
         super().connection_lost(error)
+        self._is_lost = True
+        self._has_ended = self.machine is not None and bool(self.machine.shutdown_reason)
+        self._events.mark(LOST[self._has_ended])
         # The banner describes the connection that has ended.
         self._banner = None

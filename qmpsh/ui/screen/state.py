@@ -42,6 +42,15 @@ HELP_TITLE = "Help; F1 or Esc goes back"
 MAX_HELP_COLUMNS = 78
 """columns of help, as of `.help`"""
 
+REPLY_COLUMNS = 80
+"""columns that a wide screen leaves to the replies: what QEMU's monitor prints is made for them"""
+
+MIN_EVENTS_COLUMNS, MAX_EVENTS_COLUMNS = 24, 60
+RULE_COLUMNS = 2
+
+WIDE_COLUMNS = REPLY_COLUMNS + RULE_COLUMNS + MIN_EVENTS_COLUMNS
+"""columns from which on the events pane is there without events"""
+
 MAX_QUEUED_ROWS = 3
 """most waiting lines shown"""
 
@@ -62,6 +71,7 @@ DISCONNECTED_TIPS = {
 class ScreenState:
     """The state of the screen.
 
+    keeps_events: the user has opened the events pane, though there may be no events
     elapsed: how long the running line has been running, in seconds; called for each frame
     columns: of the terminal, called for each frame
     """
@@ -83,6 +93,7 @@ class ScreenState:
         self.mode: Callable[[], str] = str
         self.message = ""
         self.is_zoomed = False
+        self.keeps_events = False
         self.is_paging = False
         self.entry_row = EntryRow()
         self.search: SearchMode | None = None
@@ -103,9 +114,15 @@ class ScreenState:
 
     @property
     def events_shown(self) -> bool:
-        """Whether the events pane is shown."""
-        wanted = self.session.preferences.values.events
-        return self.is_zoomed or (wanted and not self.is_narrow and not self.jobs.is_open)
+        """Whether the events pane is shown. One without events takes no room from the replies,
+        unless there is enough for both or the user has opened it.
+        """
+        if self.is_zoomed:
+            return True
+        wanted = self.session.preferences.values.events and self.session.machine.has_events
+        if not wanted or self.is_narrow or self.jobs.is_open:
+            return False
+        return self.columns() >= WIDE_COLUMNS or self.events.total > 0 or self.keeps_events
 
     @property
     def is_narrow(self) -> bool:
@@ -119,13 +136,16 @@ class ScreenState:
 
     @property
     def events_width(self) -> int:
-        """Columns of the events pane beside the output: as preferred, else three eighths of the
-        screen, from 24 to 60.
+        """Columns of the events pane beside the output: as preferred, else three eighths of a wide
+        screen, which leave the replies their 80 columns, up to 60; 24 of another.
         """
         wanted = self.session.preferences.values.events_width
         if wanted:
             return min(wanted, max(12, self.columns() - 24))
-        return min(60, max(24, self.columns() * 3 // 8))
+        if self.columns() < WIDE_COLUMNS:
+            return MIN_EVENTS_COLUMNS
+        left = self.columns() - REPLY_COLUMNS - RULE_COLUMNS
+        return min(MAX_EVENTS_COLUMNS, left, self.columns() * 3 // 8)
 
     def toggle_sheet(self) -> None:
         """Show the key sheet instead of the output, or the output again."""
