@@ -39,6 +39,7 @@ from qmpsh.ui.screen.layout import Regions, make_layout
 from qmpsh.ui.screen.menu import AutoMenu
 from qmpsh.ui.screen.output import Echo, Output, ScreenReporter, transcript
 from qmpsh.ui.screen.state import ScreenState
+from qmpsh.ui.screen.terminal import close_terminal, draw_without_waiting, own_terminal
 
 
 def run_screen(
@@ -90,6 +91,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
         keys, question_keys, list_keys = KeyBindings(), KeyBindings(), KeyBindings()
         self._regions = self._make_regions(question_keys, list_keys)
         self.app = self._make_app(keys)
+        draw_without_waiting(self.app)
         self._frames = FrameLimiter(self.app.invalidate)
         self.auto_menu = AutoMenu(self.session, self.buffer, self._has_the_keys, self._advice)
         self._attach(self.app, self.buffer)
@@ -108,6 +110,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
 
     def _close(self) -> None:
         self._frames.stop()
+        close_terminal(self.app.output)
         self._print_transcript()
 
     # ------------------------------------------------------------------ putting together
@@ -166,7 +169,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
             # SIGWINCH reports a new size.
             terminal_size_polling_interval=None,
             input=self._env.input,
-            output=self._env.output,
+            output=self._env.output or own_terminal(),
         )
 
     # ------------------------------------------------------------------ what happens
