@@ -80,7 +80,7 @@ class Catalog:
     commands, events: names as the server lists them, () before they are known
     disabled:         of the commands, those that a guest's administrator has turned off
     schema:           None before it is known, or where the server has none
-    ends:             the commands whose end is known, so that it can be waited for
+    ends:             the commands whose end can be waited for, and what shows it in words
     settings:         the options of `.set`
     aliases:          words that stand for the beginning of a line
     hmp, hmp_info:    the human monitor's commands and `info` subjects: name to help text
@@ -95,7 +95,7 @@ class Catalog:
         self.events: tuple[str, ...] = ()
         self.disabled: frozenset[str] = frozenset()
         self.schema: Schema | None = None
-        self.ends: frozenset[str] = frozenset()
+        self.ends: Mapping[str, str] = {}
         self.settings: Mapping[str, Setting] = {}
         self.aliases: Mapping[str, str] = {}
         self.hmp: dict[str, str] = {}

@@ -6,10 +6,11 @@ being typed is a fault.
 
 Else the hint is the signature of the command that is being typed:
 
-    blockdev-add  driver=qcow2  [file*: …]  node-name: str  cache: {direct, no-flush}
+    blockdev-add  file.filename*  [node-name: str]  the node name of the new node
 
-The members of the object in which the cursor stands: what is given with its value, then what is
-required with a star, then the rest; the one at the cursor in brackets.
+First what is still missing, with a star; then the member at the cursor in brackets, with the
+manual's sentence; whether the command only starts something; then the other members of the object
+in which the cursor stands, those that are given with their values.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from qmpsh.language.names import HOW_TO_LEAVE, leaves_elsewhere
 from qmpsh.language.syntax import Mode
 from qmpsh.language.untyped import plain_word
 from qmpsh.light_typing import NamedTuple
-from qmpsh.schema.describe import member_words
+from qmpsh.schema.describe import member_words, type_words
 from qmpsh.schema.model import Builtin, EnumType, Member, ObjectType, Schema, Type, is_open
 from qmpsh.schema.scalars import NAMES
 from qmpsh.schema.walk import object_of
@@ -161,6 +162,7 @@ Fragment = tuple[str, str]
 """(role, text), as everywhere a styled line goes to the screen"""
 
 MAX_SHOWN_MEMBERS = 12
+_STARTS_WORK = "returns at once; --wait waits for {}"
 _DANGER = "not queried: {}; loading modules of another build can end the VM"
 
 
@@ -178,7 +180,7 @@ def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Fragment]
     line = typed_arguments(context._replace(name=name), catalog)
     if line is None:
         return []
-    return [("hint", name), *_signature(line, context)]
+    return [("hint", name), *_signature(line, context._replace(name=name), catalog, text)]
 
 
 def _loads_modules(context: CursorContext) -> bool:
@@ -191,23 +193,53 @@ def _loads_modules(context: CursorContext) -> bool:
     return any(query is not None and query.command in LOADS_MODULES for query in queries)
 
 
-def _signature(line: TypedArguments, context: CursorContext) -> Iterator[Fragment]:
+def _signature(
+    line: TypedArguments, context: CursorContext, catalog: Catalog, text: str
+) -> Iterator[Fragment]:
+    """Yield what is still missing, what the cursor is on, what --wait would do, and the rest."""
     owner_path, current = _at_cursor(line, context)
     kind = line.type_at(owner_path)
     owner = object_of(line.schema, kind) if kind is not None else None
     if owner is None:
         return
     members = line.members(owner, owner_path)
-    shown = sorted(members, key=lambda m: (not line.has_below((*owner_path, m.name)), m.optional))
-    for member in shown[:MAX_SHOWN_MEMBERS]:
-        yield ("hint", "  ")
-        words = _words(line, member, (*owner_path, member.name))
-        if member.name == current:
-            yield ("hint.current", f"[{words}]")
-        else:
-            yield ("hint", words)
-    if len(members) > MAX_SHOWN_MEMBERS:
-        yield ("hint", f"  +{len(members) - MAX_SHOWN_MEMBERS}")
+    here = next((member for member in members if member.name == current), None)
+    at_cursor = (*owner_path, current)
+    lacking = [found for found in line.lacking() if at_cursor[: len(found[0])] != found[0]]
+    for path, member in lacking:
+        name = ".".join(path)
+        words = type_words(line.schema, member.type)
+        yield ("hint", f"  {name}*" if here is not None else f"  {name}*: {words}")
+    if here is not None:
+        yield from _of_current(line, context, catalog, (*owner_path, current), here)
+    at_top = not owner_path and not lacking
+    if at_top and context.name in catalog.ends and "--wait" not in text:
+        yield ("hint", f"  {_STARTS_WORK.format(catalog.ends[context.name])}")
+    said = {path for path, _ in lacking}
+    others = [m for m in members if m is not here and (*owner_path, m.name) not in said]
+    others.sort(key=lambda m: (not line.has_below((*owner_path, m.name)), m.optional))
+    for member in others[:MAX_SHOWN_MEMBERS]:
+        yield ("hint", f"  {_words(line, member, (*owner_path, member.name))}")
+    if len(others) > MAX_SHOWN_MEMBERS:
+        yield ("hint", f"  +{len(others) - MAX_SHOWN_MEMBERS}")
+
+
+def _of_current(
+    line: TypedArguments, context: CursorContext, catalog: Catalog, path: Path, member: Member
+) -> Iterator[Fragment]:
+    """Yield the member at the cursor, and the manual's sentence for it or for its value."""
+    yield ("hint", "  ")
+    yield ("hint.current", f"[{_words(line, member, path)}]")
+    if catalog.manual is None:
+        return
+    given = {m.path[-1]: m.text for m in context.given if m.text and m.path[:-1] == path[:-1]}
+    kind = line.schema.type(member.type)
+    said = ""
+    if isinstance(kind, EnumType) and context.prefix in kind.names():
+        said = catalog.manual.member_sentence(context.name, *path, context.prefix, given=given)
+    said = said or catalog.manual.member_sentence(context.name, *path, given=given)
+    if said:
+        yield ("hint", f"  {said}")
 
 
 def _words(line: TypedArguments, member: Member, path: Path) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from qmpsh.complete.candidates import Catalog
 from qmpsh.language.cursor import CursorContext, GivenMember, Path
 from qmpsh.schema.model import Member, ObjectType, Schema, Type
-from qmpsh.schema.walk import Unfolded, descend, unfold
+from qmpsh.schema.walk import Unfolded, descend, object_of, unfold
 
 
 class TypedArguments:
@@ -33,6 +33,22 @@ class TypedArguments:
     def has_below(self, path: Path) -> bool:
         """Return whether the line has something below that member."""
         return path in [given[: len(path)] for given in self._given]
+
+    def lacking(self, at: Path = ()) -> Iterator[tuple[Path, Member]]:
+        """Yield the required members that are missing below a path, with their whole paths.
+
+        An object that the line has begun is not missing itself, but what it needs may be.
+        """
+        kind = self.type_at(at)
+        owner = object_of(self.schema, kind) if kind is not None else None
+        for member in self.members(owner, at) if owner is not None else ():
+            path = (*at, member.name)
+            if self.text_at(path) is not None:
+                continue
+            if self.has_below(path):
+                yield from self.lacking(path)
+            elif not member.optional:
+                yield path, member
 
     def help_tag(self, command: str) -> str | None:
         """Return the member that `.help` takes a value of: a union's tag, or a device's driver."""

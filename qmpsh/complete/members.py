@@ -250,15 +250,8 @@ def _lacking(line: TypedArguments, path: Path, depth: int, start: int) -> Iterat
 
     depth: parts of the path that the line says otherwise
     """
-    kind = line.type_at(path)
-    owner = object_of(line.schema, kind) if kind is not None else None
-    for member in line.members(owner, path) if owner is not None else ():
-        inner = (*path, member.name)
-        if member.optional or line.is_given(inner):
-            continue
-        if line.has_below(inner):
-            yield from _lacking(line, inner, depth, start)
-        elif all(map(_PLAIN.fullmatch, inner)):
+    for inner, member in line.lacking(path):
+        if all(map(_PLAIN.fullmatch, inner)):
             is_object = object_of(line.schema, line.schema.type(member.type)) is not None
             yield _member(member, start)._replace(
                 text=".".join(inner[depth:]),

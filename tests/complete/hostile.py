@@ -134,7 +134,7 @@ def hostile_catalog(name: str) -> Catalog:
     schema = hostile_schema(name)
     found.set_schema((*schema.commands, name, f"z{name}"), schema)
     found.events = (*schema.events, name)
-    found.ends = frozenset({"command"})
+    found.ends = {"command": "ENDED"}
     found.live = HostileFacts(name)
     found.set_hmp(f"{name}  -- says\n{name}|q  -- quits\nz{name} -- more")
     found.set_hmp_info(f"info {name}  -- says\ninfo z{name} -- more")

@@ -72,7 +72,7 @@ def test_where_nothing_is_known_of_transactions() -> None:
 @pytest.mark.parametrize(
     "line,mode,begins",
     [
-        ("blockdev-backup sync=full ", OPEN, "blockdev-backup  sync=full  device*: str"),
+        ("blockdev-backup sync=full ", OPEN, "blockdev-backup  device*: str"),
         ("transaction( abort ) --wait ", PROMPT, "abort"),
         ("query-status", OPEN, ""),
     ],

@@ -24,7 +24,7 @@ def catalog(version: str = "7.2") -> Catalog:
     found = Catalog()
     known = schema(version)
     found.set_schema(known.commands, known)
-    found.ends = frozenset({"device_del", "transaction"})
+    found.ends = {"device_del": "DEVICE_DELETED", "transaction": "the end of the job"}
     found.set_hmp(text("hmp-help-qemu-7.2.txt"))
     found.set_hmp_info(text("hmp-help-info-qemu-7.2.txt"))
     return found
@@ -524,6 +524,9 @@ def test_a_command_that_only_this_build_has() -> None:
     assert said("hello-world ", known) == "hello-world  message: str"
 
 
+RETURNS_AT_ONCE = "returns at once; --wait waits for DEVICE_DELETED"
+
+
 def said(line: str, known: Catalog = KNOWN) -> str:
     return "".join(part for _, part in hint(line, len(line), known, QMP))
 
@@ -535,14 +538,29 @@ def said(line: str, known: Catalog = KNOWN) -> str:
         ("eject", "eject  device: str  id: str  force: bool"),
         ("eject id=a.b fo", "eject  id=a.b  device: str  force: bool"),
         ("eject fo", "eject  device: str  id: str  force: bool"),
-        ("eject force", "eject  device: str  id: str  [force: bool]"),
-        ("eject id=a force=", "eject  id=a  device: str  [force: bool]"),
-        ("blockdev-add driver=file filename=", "blockdev-add  driver=file  [filename*: str]"),
+        ("eject force", "eject  [force: bool]  device: str  id: str"),
+        ("eject id=a force=", "eject  [force: bool]  id=a  device: str"),
+        ("blockdev-add driver=file filename=", "blockdev-add  [filename*: str]  driver=file"),
         (
             "blockdev-add driver=qcow2 file.driver=file file.",
-            "blockdev-add  driver=file  filename*",
+            "blockdev-add  file.filename*: str  driver=file",
         ),
         ("transaction actions=[{type: abort, ", "transaction  type=abort  data*: {}"),
+        ("blockdev-add driver=qcow2 ", "blockdev-add  file*: "),
+        ("blockdev-add driver=qcow2 file=d ", "blockdev-add  driver=qcow2  file=d  node-name"),
+        (
+            "blockdev-add driver=qcow2 file.driver=file ",
+            "blockdev-add  file.filename*: str  driver=qcow2",
+        ),
+        (
+            "blockdev-add driver=qcow2 file.driver=file node-name=",
+            "blockdev-add  file.filename*  [node-name: str]  driver=qcow2",
+        ),
+        ("blockdev-add driver=qcow2 file={driver: file", "blockdev-add  [driver*: "),
+        ("device_del ", "device_del  id*: str"),
+        ("device_del id=a ", f"device_del  {RETURNS_AT_ONCE}  id=a"),
+        ("device_del id=a", f"device_del  [id*: str]  {RETURNS_AT_ONCE}"),
+        ("device_del id=a --wait ", "device_del  id=a"),
         (".help x", ".help  list verbs"),
         (".json ", ".json  print"),
         (".json query-status", "query-status"),

@@ -13,7 +13,15 @@ from qmpsh.language.syntax import PLAIN
 from qmpsh.protocol.messages import Event
 from qmpsh.schema.model import EnumType, Schema
 from qmpsh.shell.waiting.jobs import GOALS
-from qmpsh.shell.waiting.rules import BY_COMMAND, ENDS, NEXT, CompletionRule, RuleKind, rule_of
+from qmpsh.shell.waiting.rules import (
+    BY_COMMAND,
+    ENDS,
+    NEXT,
+    CompletionRule,
+    RuleKind,
+    known_ends,
+    rule_of,
+)
 from qmpsh.shell.waiting.trackers import EventTracker
 from tests.qemu import ROOT
 
@@ -108,6 +116,15 @@ def test_an_added_row_is_followed_and_completed(monkeypatch: pytest.MonkeyPatch)
     assert completion is not None
     assert (completion.failed, completion.value) == ("", {"id": "d0"})
     catalog = Catalog()
-    catalog.ends = frozenset(BY_COMMAND)
+    catalog.ends = known_ends()
     line = f"{row.commands} --wa"
     assert [one.text for one in complete(line, len(line), catalog, PLAIN)] == ["--wait"]
+
+
+def test_what_shows_each_end_is_said_in_words() -> None:
+    assert known_ends()["device_del"] == "DEVICE_DELETED"
+    assert known_ends()["blockdev-backup"] == "the end of the job"
+    assert known_ends()["migrate"] == "the end of the migration"
+    assert known_ends()["transaction"] == "the end of its jobs"
+    assert known_ends()["quit"] == "the end of the VM"
+    assert known_ends()["calc-dirty-rate"] == "its end"

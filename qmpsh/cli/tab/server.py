@@ -29,7 +29,7 @@ from qmpsh.shell.introspection import Introspection, load_all
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.settings import list_paths
 from qmpsh.shell.steps import Task
-from qmpsh.shell.waiting.rules import BY_COMMAND
+from qmpsh.shell.waiting.rules import known_ends
 from qmpsh.system.listener import accepted_of, listener_of
 from qmpsh.system.peer import replaced_program
 from qmpsh.system.proc import unix_sockets
@@ -46,7 +46,7 @@ def candidates(server: LineServer, text: str, mode: Mode) -> list[Candidate]:
     """Return the candidates at the end of a line; [] if anything goes wrong."""
     catalog = Catalog()
     catalog.paths = list_paths
-    catalog.ends = frozenset(BY_COMMAND)
+    catalog.ends = known_ends()
     where = find_context(text, len(text), mode).slot
     with contextlib.suppress(QmpshError, OSError), _visiting(server) as visit:
         if where is Slot.HMP:

@@ -37,6 +37,8 @@ _HEADING = re.compile(
     re.MULTILINE | re.VERBOSE,
 )
 _TITLE = re.compile(r'^\.TH +(?:"[^"\n]*"|\S+) +(?:"[^"\n]*"|\S+) +"[^"\n]*" +"([^"\n]*)"', re.M)
+_MAX_SENTENCES = 1000
+"""sentences that are kept"""
 _FIRST = {"Command": 0, "Event": 1}
 _HEAD_CHARACTERS = 2000  # every article says what it is about within these
 
@@ -76,6 +78,7 @@ class Manual:
         self._places = _places(page)
         self._articles: dict[str, Article] = {}
         self._prose: dict[str, str] = {}
+        self._sentences: dict[tuple[object, ...], str] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -127,8 +130,13 @@ class Manual:
                ("blockdev-add", "file", "filename"). Array indices are skipped.
         given: values of the members beside it, if known: they select a union's branch
         """
-        member = self._member(name, path, given or {})
-        return page.description(member) if member else ""
+        key = (name, path, tuple((given or {}).items()))
+        if key not in self._sentences:  # the hint asks again with each letter of a value
+            if len(self._sentences) >= _MAX_SENTENCES:
+                self._sentences.clear()
+            member = self._member(name, path, given or {})
+            self._sentences[key] = page.description(member) if member else ""
+        return self._sentences[key]
 
     def member_text(self, name: str, *path: str, given: Mapping[str, str], width: int) -> str:
         """Return all that is said about a member, or a word of its enum; "" for nothing.

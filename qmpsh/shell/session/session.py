@@ -37,7 +37,7 @@ from qmpsh.shell.session.share import MonitorShare
 from qmpsh.shell.settings import Prompt, Settings, list_paths
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Show, Steps, Task
 from qmpsh.shell.verbs.options import preferences_of
-from qmpsh.shell.waiting.rules import BY_COMMAND
+from qmpsh.shell.waiting.rules import known_ends
 from qmpsh.shell.wirelog import log_of
 from qmpsh.shell.work import Work
 
@@ -140,7 +140,7 @@ class Session:
         self._listener = listener
         self._detached: list[RunningLine] = []
         self.catalog.paths = list_paths
-        self.catalog.ends = frozenset(BY_COMMAND)
+        self.catalog.ends = known_ends()
         self.queries = BackgroundQueries(self.context, self.machine, self.catalog, listener)
         self.jobs = JobWatch(self.context, self.machine, self.queries)
         self.share = MonitorShare(

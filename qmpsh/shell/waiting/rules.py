@@ -261,7 +261,25 @@ NEXT = {
 }
 """What to do next where a wait ended at a halt."""
 
+_AWAITED = {RuleKind.JOB: "the end of the job", RuleKind.MIGRATION: "the end of the migration"}
+
 BY_COMMAND = {name: row for row in ENDS for name in row.commands.split()}
+
+
+def awaited(rule: CompletionRule) -> str:
+    """Return in words what shows the end of a command's work."""
+    if rule.kind is RuleKind.EVENT and rule.success:
+        return rule.success.split()[0]
+    if rule.id == "actions":
+        return "the end of its jobs"
+    if rule.ends_with_connection:
+        return "the end of the VM"
+    return _AWAITED.get(rule.kind, "its end")
+
+
+def known_ends() -> dict[str, str]:
+    """Return the commands whose end is known, and what shows it in words."""
+    return {name: awaited(rule) for name, rule in BY_COMMAND.items()}
 
 
 def rule_of(command: str) -> CompletionRule | None:
