@@ -191,7 +191,7 @@ class Outbox:
                 if not self.begin_next(time.monotonic()):
                     return
                 if tracer is not None:
-                    tracer("->", json.loads(self.rest.lstrip(b"\xff")))
+                    tracer("->", self._traced())
             try:
                 self._send_to(stream)
             except ConnectionLost as error:
@@ -199,6 +199,12 @@ class Outbox:
                 self.error = error
             if self.rest:
                 return
+
+    def _traced(self) -> JsonObject:
+        """Return the rest as a message, and with it `via` if it is another client's."""
+        message: JsonObject = json.loads(self.rest.lstrip(b"\xff"))
+        via = self._pending.command.via if self._pending is not None else ""
+        return {**message, "via": via} if via else message
 
     def _send_to(self, stream: Stream) -> None:
         """Write of the rest what the stream takes. Raises ConnectionLost."""

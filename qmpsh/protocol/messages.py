@@ -28,6 +28,7 @@ class Command(NamedTuple):
     oob:       run out of band: `exec-oob` instead of `execute`
     extra:     further top-level members from raw JSON; they override ours
     fd:        an open file descriptor to pass along; the sender closes it
+    via:       whose it is, for the trace; "" for our own
     """
 
     name: str
@@ -35,6 +36,7 @@ class Command(NamedTuple):
     oob: bool = False
     extra: JsonObject | None = None
     fd: int | None = None
+    via: str = ""
 
 
 class Greeting(NamedTuple):

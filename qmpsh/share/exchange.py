@@ -41,6 +41,7 @@ class ShareMember:
     """One client of the exchange.
 
     session:   what it sent, and what it is sent
+    name:      its program and process, for the trace
     read_only: whether its commands may change nothing
     last:      the name of its last command, "" before
     count:     how many of its commands were passed on
@@ -52,14 +53,16 @@ class ShareMember:
         "descriptors",
         "in_flight",
         "last",
+        "name",
         "queue",
         "read_only",
         "session",
         "types",
     )
 
-    def __init__(self, session: ShareSession, *, read_only: bool = False) -> None:
+    def __init__(self, session: ShareSession, name: str = "", *, read_only: bool = False) -> None:
         self.session = session
+        self.name = name
         self.read_only = read_only
         self.last = ""
         self.count = 0
@@ -144,6 +147,7 @@ class Exchange:
 
     def _pass_on(self, member: ShareMember, request: ShareRequest) -> None:
         command, slot = request
+        command = command._replace(via=member.name)
         try:
             self._check(command, read_only=member.read_only)
             if command.name in _TAKES_DESCRIPTOR and member.descriptors:

@@ -41,7 +41,13 @@ MAX_UNSENT_BYTES: Final = 64 * 1024 * 1024
 """bytes that all clients together have not taken, from which on the slowest is given up"""
 
 _TYPES: Final = "types keys"
+_MANY: Final = "sends many commands; .share counts them"
 _NO_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE})
+MAX_NEWS: Final = 10
+"""lines on what a client changes, after which it has to be quiet for QUIET_SECONDS"""
+
+QUIET_SECONDS: Final = 5.0
+
 _READ_BYTES: Final = 64 * 1024
 _READ, _WRITE = select.EPOLLIN | select.EPOLLRDHUP, select.EPOLLOUT
 _GONE = select.EPOLLHUP | select.EPOLLERR  # reported whatever is waited for
@@ -63,10 +69,9 @@ class SharedClient:
 
     since: when it came, seconds of Unix time
     peer:  its process
-    who:   its program and process; not yet safe to show
     """
 
-    __slots__ = ("door", "flags", "member", "peer", "since", "socket", "who")
+    __slots__ = ("_said", "_said_at", "door", "flags", "member", "peer", "since", "socket")
 
     def __init__(
         self, connected: socket.socket, door: Door, peer: Peer, member: ShareMember
@@ -76,9 +81,27 @@ class SharedClient:
         self.peer = peer
         self.member = member
         self.since = time.time()
-        process = maybe_process(peer.pid) if peer.pid else None
-        self.who = f"{process.title} {process.pid}" if process is not None else "a client"
         self.flags = _READ
+        self._said = 0
+        self._said_at = float("-inf")
+
+    @property
+    def who(self) -> str:
+        """Its program and process; not yet safe to show."""
+        return self.member.name
+
+    def bounded(self, text: str, now: float) -> str:
+        """Return what is to be said of it: of many things at a time only the first few, then "".
+
+        now: seconds of any clock
+        """
+        if now - self._said_at > QUIET_SECONDS:
+            self._said = 0
+        self._said_at = now
+        self._said += 1
+        if self._said == MAX_NEWS:
+            return _MANY
+        return text if self._said < MAX_NEWS else ""
 
     def fileno(self) -> int:
         """Return the descriptor of its connection."""
@@ -165,8 +188,10 @@ class ShareServer:
                 return  # of a run of them the first is enough
             text = _TYPES
         member.types = types_keys(command.name)
-        who = next(one.who for one in self._clients.values() if one.member is member)
-        self._on_news(ShareNews(who, text))
+        shared = next(one for one in self._clients.values() if one.member is member)
+        text = shared.bounded(text, time.monotonic())
+        if text:
+            self._on_news(ShareNews(shared.who, text))
 
     def _accept(self, door: Door) -> None:
         try:
@@ -199,7 +224,10 @@ class ShareServer:
         connection = self._client.connection
         greeting = connection.greeting.raw if connection.greeting is not None else {}
         session = ShareSession(greeting, offers_oob=connection.oob)
-        shared = SharedClient(connected, door, peer, ShareMember(session, read_only=door.read_only))
+        process = maybe_process(peer.pid) if peer.pid else None
+        name = f"{process.title} {process.pid}" if process is not None else "a client"
+        member = ShareMember(session, name, read_only=door.read_only)
+        shared = SharedClient(connected, door, peer, member)
         self._exchange.members.append(shared.member)
         self._clients[shared.fileno()] = shared
         self._epoll.register(shared.fileno(), shared.flags)

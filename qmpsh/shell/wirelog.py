@@ -36,6 +36,8 @@ class WireTracer:
         self._secrets: set[str] = set()
         self._asked: set[str] = set()
         """ids of the commands whose answer is a secret, as JSON"""
+        self._via: dict[str, Json] = {}
+        """whose each command is, by its id as JSON, unless it is our own"""
 
     def __call__(self, direction: str, message: JsonObject) -> None:
         """Pass one message to the sinks, masked."""
@@ -50,14 +52,19 @@ class WireTracer:
     def _masked(self, direction: str, message: JsonObject) -> Json:
         if direction == "->":
             self._secrets |= command_secrets(message)
+            id = json.dumps(message.get("id"))
             if reads_secret(message):
-                self._asked.add(json.dumps(message.get("id")))
+                self._asked.add(id)
+            if "via" in message:
+                self._via[id] = message["via"]
             return mask_json(mask_keys(message))
         id = json.dumps(message.get("id"))
         is_secret = "id" in message and id in self._asked
         self._asked.discard(id)  # ids are used again
         masked = mask_json({**message, "return": MASK} if is_secret else message)
-        return scrub(masked, self._secrets) if self._secrets else masked
+        masked = scrub(masked, self._secrets) if self._secrets else masked
+        via = self._via.pop(id, None) if "id" in message else None
+        return {**masked, "via": via} if via is not None and isinstance(masked, dict) else masked
 
 
 FILE_MODE: Final = 0o600
@@ -73,7 +80,8 @@ class WireLog:
     has ended; vm: its name as far as it is known; on: whether messages are written.
 
     A line is an object: `time` (UTC, ISO 8601, microseconds), `monotonic` (seconds), `address`,
-    `vm` (the name, once query-name was answered), `direction` (sent, received), `message`.
+    `vm` (the name, once query-name was answered), `direction` (sent, received), `message`, `via`
+    (the program and process that share the monitor, where it is theirs).
     Raises UsageError where the file cannot be opened.
     """
 
@@ -96,6 +104,10 @@ class WireLog:
         self._read_vm_name(message)
         if not self.on:
             return
+        via: JsonObject = {}
+        if isinstance(message, dict) and "via" in message:
+            message = {**message}
+            via = {"via": message.pop("via")}
         seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
         record = {
@@ -104,6 +116,7 @@ class WireLog:
             "address": self._address,
             **({"vm": self._vm} if self._vm else {}),
             "direction": _DIRECTIONS[direction],
+            **via,
             "message": message,
         }
         try:

@@ -88,6 +88,11 @@ class RawClient:
         self.is_over = False
         self._data = b""
 
+    @property
+    def who(self) -> str:
+        """How the share calls it; it is of this process."""
+        return self._holder.server.clients[0].who
+
     def send(self, *messages: Mapping[str, Json] | str) -> None:
         lines = [one if isinstance(one, str) else json.dumps(one) for one in messages]
         self.socket.sendall("".join(f"{line}\n" for line in lines).encode())

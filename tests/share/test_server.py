@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from time import monotonic
 
 import pytest
 
 from qmpsh.client.client import Client
 from qmpsh.jsontypes import JsonObject, as_dict, get_str
 from qmpsh.protocol.messages import Command
+from qmpsh.share.server import MAX_NEWS, QUIET_SECONDS
 from tests.qemu import Vm
 from tests.share.holder import NEGOTIATE, NEGOTIATE_OOB, Holder, RawClient
 from tests.waiting import PATIENCE, wait_until
+
+MANY = "sends many commands; .share counts them"
 
 
 @pytest.fixture
@@ -131,3 +135,17 @@ def test_it_ends_with_the_holder(holder: Holder) -> None:
     again = Client.connect(holder.address)
     assert again.execute(Command("query-name"), PATIENCE)
     again.close()
+
+
+def test_of_many_changes_few_are_said(holder: Holder) -> None:
+    client = RawClient(holder)
+    client.negotiate()
+    stops: list[JsonObject] = [{"execute": "stop"}, {"execute": "cont"}]
+    client.send(*stops * MAX_NEWS)
+    client.gets(4 * MAX_NEWS)
+    said = [one.text for one in holder.news if one.text]
+    assert said[:3] == ["sent stop", "sent cont", "sent stop"]
+    assert (len(said), said[-1]) == (MAX_NEWS, MANY)
+    shared = holder.server.clients[0]
+    later = monotonic() + QUIET_SECONDS + 1
+    assert [shared.bounded("x", at) for at in (later, later + 1)] == ["x", "x"]

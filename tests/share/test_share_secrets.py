@@ -11,7 +11,7 @@ import pytest
 from qmpsh.address import UnixAddress
 from qmpsh.client.client import Client
 from qmpsh.errors import CommandFailed
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, JsonObject, as_dict
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.wirelog import WireTracer
 from tests.conftest import RunQmpsh
@@ -75,6 +75,7 @@ def test_who_reads_it_through_a_share_leaves_no_trace_at_the_holder(safe: Vm) ->
     (answer,) = client.gets(1)
     assert answer == {"return": SECRET}
     assert len(seen) == 2
+    assert all(as_dict(one)["via"] == client.who for one in seen)
     assert SECRET not in str(seen)
     holder.close_all()
 

@@ -46,7 +46,7 @@ def as_user(uid: int, *words: str, folder: str) -> subprocess.Popen[str]:
         file.write(AS_USER.format(root=str(ROOT), uid=uid))
     return subprocess.Popen(
         [sys.executable, script, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, env={"HOME": "/nowhere"},
+        text=True, env={"HOME": folder},
     )  # fmt: skip
 
 
