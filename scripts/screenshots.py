@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts.svg import Picture, draw
+from scripts.svg import DARK, LIGHT, Picture, draw
 from tests.qemu import ROOT, VmStarter, emulators
 from tests.ui.harness import ScreenHarness, ScreenSetup, connect_to, running_screen
 
@@ -33,6 +33,7 @@ class Shot(NamedTuple):
     columns: int
     rows: int
     steps: Steps
+    theme: str = "dark"
 
 
 async def run(ui: ScreenHarness, *lines: str) -> None:
@@ -54,26 +55,34 @@ async def rests(ui: ScreenHarness) -> None:
 
 
 async def start(ui: ScreenHarness) -> None:
-    await ui.sees(KNOWN)
-    await ui.sees("try  cont")
+    await ui.sees("machine  ")
+    await rests(ui)
 
 
 async def completion(ui: ScreenHarness) -> None:
     ui.keys("blockdev-add driver=qcow2 node-name=d0 \t")
-    await ui.sees("backing")
+    buffer = ui.screen.app.current_buffer
+    await ui.until(lambda: buffer.complete_state, "a menu")
 
 
 async def hot_plug(ui: ScreenHarness) -> None:
-    await run(ui, "cont", "device_add driver=virtio-rng-pci id=r0 bus=rp0", "device_del id=r0")
-    await ui.sees("DEVICE_DELETED")
-    await run(ui, "device_del id=net9", "query-status")
+    await start(ui)
+    await run(ui, "cont", "device_add driver=virtio-rng-pci id=r0 bus=rp0")
+    await run(ui, "device_del id=r0 --wait", "device_del id=net9")
     ui.keys("device_add driver=virtio-net-pci id=")
 
 
-async def progress(ui: ScreenHarness) -> None:
+async def disks(ui: ScreenHarness) -> None:
+    """Let two disks be there, and the VM run, below an empty screen."""
+    await start(ui)
+    ui.keys(CTRL_L)
     await run(ui, "cont")
     for name in ("source", "target"):
         await run(ui, f"blockdev-add driver=null-co node-name={name} size={GIB}")
+
+
+async def progress(ui: ScreenHarness) -> None:
+    await disks(ui)
     await run(
         ui,
         f"blockdev-backup device=source target=target sync=full job-id=j0 speed={200_000_000}",
@@ -81,45 +90,70 @@ async def progress(ui: ScreenHarness) -> None:
     await ui.until(lambda: re.search(r" [67]\d % ", ui.picture()))
 
 
+async def jobs(ui: ScreenHarness) -> None:
+    await disks(ui)
+    await run(ui, f"blockdev-add driver=null-co node-name=copy size={GIB}")
+    await run(
+        ui,
+        f"blockdev-backup device=source target=target sync=full job-id=nightly speed={50_000_000}",
+        f"blockdev-mirror device=disk0 target=copy sync=full job-id=move speed={90_000_000}",
+    )
+    ui.keys(F6)
+    await ui.until(lambda: re.search(r" [45]\d % ", ui.picture()))
+
+
 async def wide(ui: ScreenHarness) -> None:
-    await run(ui, "cont", "query-block", "stop", "query-blockstats")
+    await start(ui)
+    await run(ui, "cont", "query-block --table", "device_add driver=virtio-rng-pci id=r0 bus=rp0")
+    await run(ui, "device_del id=r0 --wait", ".hmp info network", "stop")
     ui.keys("blockdev-mirror device=disk0 target=d1 ")
     await ui.sees("job-id")
 
 
 async def narrow(ui: ScreenHarness) -> None:
+    await start(ui)
+    ui.keys(CTRL_L)
     await run(ui, "cont", "query-status", "stop")
     ui.keys("device_add driver=virtio-net-pci ")
 
 
+CTRL_L, F6 = "\x0c", "\x1b[17~"
+
+TERMINALS = {"dark": DARK, "light": LIGHT}
+
 SHOTS = {
-    "start": Shot("The first prompt", 100, 20, start),
+    "start": Shot("The first prompt, with the machine below the banner", 100, 22, start),
     "completion": Shot("The members of blockdev-add in a menu", 100, 24, completion),
-    "hot-plug": Shot("A device comes and goes, with its events beside", 100, 25, hot_plug),
-    "progress": Shot("A backup in the status line", 100, 22, progress),
-    "wide": Shot("200 columns", 200, 46, wide),
-    "narrow": Shot("60 columns: events fold into the status line", 60, 20, narrow),
+    "hot-plug": Shot("A device comes and goes, with its events beside", 120, 34, hot_plug),
+    "progress": Shot("A backup in the status line", 120, 16, progress),
+    "jobs": Shot("The list of jobs and its keys", 100, 12, jobs),
+    "wide": Shot("160 columns", 160, 40, wide),
+    "narrow": Shot("60 columns: events fold into the status line", 60, 16, narrow),
+    "light": Shot("The light theme", 120, 34, hot_plug, "light"),
 }
 
+MOVING = {progress, jobs}
+"""What is drawn while something goes on."""
 
-def picture(ui: ScreenHarness, title: str) -> Picture:
+
+def picture(ui: ScreenHarness, shot: Shot) -> Picture:
     """The terminal as it is now."""
     ui.picture()
     screen = ui.terminal
     rows = [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
     cursor = None if screen.cursor.hidden else (screen.cursor.x, screen.cursor.y)
-    return Picture(rows, cursor, title)
+    return Picture(rows, cursor, shot.title, TERMINALS[shot.theme])
 
 
 async def shoot(shot: Shot, path: str) -> Picture:
     """Take a picture of the VM whose monitor is at the path."""
-    setup = ScreenSetup((shot.columns, shot.rows), connect=connect_to(path))
+    setup = ScreenSetup((shot.columns, shot.rows), connect=connect_to(path), theme=shot.theme)
     async with running_screen(setup) as ui:
         await ui.sees(KNOWN.strip() if shot.columns > 70 else "events")
         await shot.steps(ui)
-        if shot.steps is not progress:
+        if shot.steps not in MOVING:
             await rests(ui)
-        return picture(ui, shot.title)
+        return picture(ui, shot)
 
 
 def main(names: list[str]) -> None:

@@ -22,10 +22,20 @@ BASELINE = 13.5
 WORDS = re.compile(r"\S+(?: \S+)*")
 REST = "\0"
 """the second cell of a wide character, in which pyte has no text"""
-FORE, BACK = "e4e4e4", "1c1c1c"
 
 # As pyte names the colours that a terminal has by itself; the themes use none of them.
 NAMED = {"black": "000000", "white": "ffffff", "brightblack": "767676"}
+
+
+class Terminal(NamedTuple):
+    """The colours that a terminal has where nothing is said of them, as rrggbb."""
+
+    fore: str
+    back: str
+
+
+DARK = Terminal("e4e4e4", "1c1c1c")
+LIGHT = Terminal("1c1c1c", "ffffff")
 
 
 class Look(NamedTuple):
@@ -52,42 +62,52 @@ class Picture(NamedTuple):
     rows: Sequence[Sequence[Char]]
     cursor: tuple[int, int] | None
     title: str
+    terminal: Terminal = DARK
 
 
 def draw(picture: Picture) -> str:
     """The drawing as a file's text."""
+    terminal = picture.terminal
     columns, rows = len(picture.rows[0]), len(picture.rows)
     width, height = columns * WIDTH + 2 * PADDING, rows * HEIGHT + 2 * PADDING
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
         f'width="{width:g}" height="{height:g}" font-family="{escape(FONT)}" '
-        f'font-size="{SIZE}" fill="#{FORE}">',
+        f'font-size="{SIZE}" fill="#{terminal.fore}">',
         f"<title>{escape(picture.title)}</title>",
-        f'<rect width="100%" height="100%" rx="8" fill="#{BACK}"/>',
+        f'<rect width="100%" height="100%" rx="8" fill="#{terminal.back}"/>',
         f'<g transform="translate({PADDING:g} {PADDING:g})">',
     ]
-    all_runs = [(row, run) for row, cells in enumerate(picture.rows) for run in runs(cells)]
-    lines += [back for row, run in all_runs for back in background(run, row)]
+    all_runs = [
+        (row, run) for row, cells in enumerate(picture.rows) for run in runs(cells, terminal)
+    ]
+    lines += [
+        rect(run.column, row, run.cells, f'fill="#{run.look.back}"')
+        for row, run in all_runs
+        if run.look.back != terminal.back
+    ]
     if picture.cursor is not None:
         column, row = picture.cursor
-        lines.append(rect(column, row, 1, f'fill="#{FORE}" fill-opacity="0.7"'))
+        lines.append(rect(column, row, 1, f'fill="#{terminal.fore}" fill-opacity="0.7"'))
     for row, same_row in groupby(all_runs, key=lambda pair: pair[0]):
-        lines += row_lines(row, [run for _, run in same_row])
+        lines += row_lines(row, [run for _, run in same_row], terminal.fore)
     return "\n".join([*lines, "</g>", "</svg>", ""])
 
 
-def runs(cells: Sequence[Char]) -> Iterator[Run]:
+def runs(cells: Sequence[Char], terminal: Terminal) -> Iterator[Run]:
     """The runs of a row, blank ones included; a shape is no part of a text."""
     column = 0
-    for (look, _), group in groupby(cells, key=lambda cell: (look_of(cell), shape_of(cell.data))):
+    for (look, _), group in groupby(
+        cells, key=lambda cell: (look_of(cell, terminal), shape_of(cell.data))
+    ):
         texts = [cell.data or REST for cell in group]
         yield Run(column, len(texts), "".join(texts), look)
         column += len(texts)
 
 
-def look_of(cell: Char) -> Look:
+def look_of(cell: Char, terminal: Terminal) -> Look:
     """How a cell looks."""
-    fore, back = colour(cell.fg, FORE), colour(cell.bg, BACK)
+    fore, back = colour(cell.fg, terminal.fore), colour(cell.bg, terminal.back)
     if cell.reverse:
         fore, back = back, fore
     marks = [("underline", cell.underscore), ("line-through", cell.strikethrough)]
@@ -100,12 +120,6 @@ def colour(name: str, default: str) -> str:
     return default if name == "default" else NAMED.get(name, name)
 
 
-def background(run: Run, row: int) -> Iterator[str]:
-    """What lies below a run."""
-    if run.look.back != BACK:
-        yield rect(run.column, row, run.cells, f'fill="#{run.look.back}"')
-
-
 def rect(column: int, row: int, cells: int, style: str) -> str:
     """Some cells, filled."""
     return (
@@ -114,23 +128,23 @@ def rect(column: int, row: int, cells: int, style: str) -> str:
     )
 
 
-def row_lines(row: int, found: list[Run]) -> Iterator[str]:
-    """The shapes of a row, then its text as one element."""
+def row_lines(row: int, found: list[Run], fore: str) -> Iterator[str]:
+    """The shapes of a row, then its text as one element; fore: what the drawing fills with."""
     texts: list[str] = []
     for run in found:
         if run.text[:1] in SHAPES:
             yield shape(run, row)
         else:
-            texts += tspans(run)
+            texts += tspans(run, fore)
     if texts:
         y = row * HEIGHT + BASELINE
         yield f'<text y="{y:g}" xml:space="preserve">{"".join(texts)}</text>'
 
 
-def tspans(run: Run) -> Iterator[str]:
+def tspans(run: Run, fore: str) -> Iterator[str]:
     """The words of a run, each held to its columns whatever the font."""
     look = run.look
-    style = "" if look.fore == FORE else f' fill="#{look.fore}"'
+    style = "" if look.fore == fore else f' fill="#{look.fore}"'
     style += ' font-weight="bold"' if look.bold else ""
     style += f' text-decoration="{look.decoration}"' if look.decoration else ""
     for words in WORDS.finditer(run.text):

@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 import pyte
 import pytest
 
-from scripts.svg import Picture, draw
+from scripts.screenshots import SHOTS
+from scripts.svg import LIGHT, Picture, draw
 from tests.qemu import ROOT
 
 DRAWINGS = sorted((ROOT / "docs" / "screenshots").glob("*.svg"))
@@ -22,6 +23,14 @@ def drawn(text: str, columns: int = 20, cursor: tuple[int, int] | None = None) -
     pyte.Stream(screen).feed(text)
     row = [screen.buffer[0][column] for column in range(columns)]
     return draw(Picture([row], cursor, "a <title>"))
+
+
+def test_the_colours_of_a_light_terminal() -> None:
+    screen = pyte.Screen(2, 1)
+    pyte.Stream(screen).feed("x\x1b[7my")
+    svg = draw(Picture([[screen.buffer[0][0], screen.buffer[0][1]]], None, "", LIGHT))
+    assert 'rx="8" fill="#ffffff"/>' in svg
+    assert re.search(r'<tspan [^>]*[\d"]>x</tspan><tspan [^>]*fill="#ffffff">y</tspan>', svg)
 
 
 def spans(svg: str) -> list[tuple[str, float]]:
@@ -73,4 +82,10 @@ def test_the_cursor_and_the_title() -> None:
 @pytest.mark.parametrize("path", DRAWINGS, ids=lambda path: path.name)
 def test_the_drawings_are_well_formed(path: Path) -> None:
     text = path.read_text()
-    assert "(QEMU)" in [text for text, _ in spans(text)]
+    assert any("vm1" in text for text, _ in spans(text))
+
+
+def test_each_drawing_has_its_shot_and_a_page() -> None:
+    pages = "".join(page.read_text() for page in [ROOT / "README.md", *ROOT.glob("docs/*.md")])
+    shown = set(re.findall(r"!\[[^\]]+\]\((?:docs/)?screenshots/([\w-]+)\.svg\)", pages))
+    assert shown == set(SHOTS) == {path.stem for path in DRAWINGS}

@@ -157,6 +157,7 @@ class ScreenSetup(NamedTuple):
     size: tuple[int, int] = (100, 20)
     glyphs: Glyphs = UNICODE
     connect: Connect | None = None
+    theme: str = "dark"
 
 
 DEFAULT = ScreenSetup()
@@ -170,7 +171,7 @@ class ScreenHarness(Harness):
         self.redirect: Redirect | None = None
         self.stream = io.StringIO()
         connect = setup.connect or self._connect
-        env = self.env._replace(glyphs=setup.glyphs, stream=self.stream)
+        env = self.env._replace(glyphs=setup.glyphs, stream=self.stream, theme=setup.theme)
         self.screen = FullScreen(connect, InMemoryHistory(), self._redirected, env)
 
     async def run(self) -> None:
