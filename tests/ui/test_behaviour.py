@@ -311,7 +311,7 @@ async def test_the_key_sheet_says_that_there_is_more(ui: ScreenHarness) -> None:
     await ui.sees("more: PageDown")
     seen = ui.picture()
     ui.keys(PAGE_DOWN)
-    await ui.sees("Ctrl-Z, Ctrl-L")
+    await ui.sees("Ctrl-Up/Ctrl-Down")
     seen += ui.picture()
     assert "more: PageDown" not in ui.picture()
     assert all(key.shown in seen for key in KEYS)

@@ -97,7 +97,9 @@ async def test_ways_back(ui: ScreenHarness, key: str) -> None:
     assert not ui.has_ended
 
 
-@pytest.mark.parametrize("key, text", [(F1, "Keys;"), (F3, "events"), ("\x1b/", "search output")])
+@pytest.mark.parametrize(
+    "key, text", [(F1, "Esc goes back"), (F3, "events"), ("\x1b/", "search output")]
+)
 @on_screen(prepare=listing)
 async def test_what_replaces_it(ui: ScreenHarness, key: str, text: str) -> None:
     ui.keys(key)

@@ -37,6 +37,7 @@ from qmpsh.ui.screen.store import (
     OverviewBlock,
     Store,
 )
+from qmpsh.ui.screen.tips import Happened
 from qmpsh.ui.screen.viewport import Viewport
 
 MAX_OUTPUT_LINES = 200_000
@@ -90,6 +91,7 @@ class Output:
         self.view.on_draw = self._before_drawing
         self._size = (0, 0)
         self._named: Echo | str = ""
+        self.happened = Happened.NOTHING
         self.glyphs = glyphs
         self._highlight = highlight
 
@@ -103,6 +105,7 @@ class Output:
         block = Heading(self._spaced(shown))
         self.store.append(block)
         self._named = Echo(prompt, shown[0], block)
+        self.happened = Happened.NOTHING
         return self._named
 
     def add_heading(self, echo: Echo, text: str) -> None:
@@ -132,6 +135,10 @@ class Output:
             name = first_word(named if isinstance(named, str) else named.line)
             self.aim.last = ReplyBlock(body, self._fold(body, size_on_wire), name)
             self.store.append(self.aim.last)
+            if body.kind is BodyKind.ERROR:
+                self.happened = Happened.ERROR
+            elif self.aim.last.folded:
+                self.happened = Happened.FOLD
 
     def event(self, block: EventBlock) -> None:
         """Add a whole event as the server sent it."""
@@ -292,6 +299,7 @@ class ScreenReporter(Reporter[Echo]):
 
     def error(self, error: QmpshError) -> None:
         super().error(error)
+        self._output.happened = Happened.ERROR
         self.on_failure(str(error))
 
     def begin(self, prompt: str, line: str) -> Echo:

@@ -30,6 +30,7 @@ from qmpsh.ui.screen.job_view import JobView
 from qmpsh.ui.screen.output import Echo, Output
 from qmpsh.ui.screen.status import NARROW_COLUMNS, StatusFacts, status_line
 from qmpsh.ui.screen.store import FixedLines, Store
+from qmpsh.ui.screen.tips import TipFacts, tip
 from qmpsh.ui.screen.viewport import Viewport
 
 if TYPE_CHECKING:
@@ -250,9 +251,19 @@ class ScreenState:
         return f"{name} for {elapsed(self._elapsed())}" if name else ""
 
     def _tip(self) -> str:
-        if self._busy_with:
-            return f"Ctrl-C detaches from {visible_word(self._busy_with)}"
-        return tip_at(self.session.prompt)
+        view, works = self.output.view, self.session.works
+        is_back = not view.is_following or view.focus is not None
+        target = self.output.aim.target if is_back else None
+        facts = TipFacts(
+            busy=self._busy_with,
+            target=target.name if target is not None else "",
+            is_folded=target is not None and target.folded,
+            happened=self.output.happened,
+            works=len(works),
+            migrating=any(work.label == "migration" for work in works),
+            usual=tip_at(self.session.prompt),
+        )
+        return tip(facts)
 
     def queue(self, runner: LineRunner[Echo], width: int) -> list[Line]:
         """Return the waiting lines, once the running one has taken a moment."""
