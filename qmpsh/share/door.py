@@ -23,6 +23,10 @@ from qmpsh.light_typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Final
 
+INHERITED: Final = "fd:"
+"""what a path begins with that stands for a socket passed by another program"""
+
+_FIRST_FD: Final = 3  # of those that systemd passes
 _BACKLOG: Final = 16
 _LOCK: Final = "lock"
 _LOCK_TRIES: Final = 20
@@ -30,6 +34,14 @@ _LOCK_SECONDS: Final = 0.005  # between two of them; the lock is held for less
 _NOT_OURS: Final = "cannot listen on {}: {}"
 _NO_SOCKET: Final = "cannot listen on {}: a file that is not a socket is there"
 _IN_USE: Final = "cannot listen on {}: another program listens there"
+_NO_FD: Final = (
+    "cannot listen on {}: there is no listening unix socket of that number, nor of that name in"
+    " LISTEN_FDNAMES"
+)
+_OPEN_TO_ALL: Final = (
+    "{} has mode {:04o}, which would let every user of this machine command the VM; set SocketMode,"
+    " or use --read-only-listen"
+)
 _WRITABLE: Final = (
     "--mode {:04o} would let every user of this machine command the VM; leave the last digit 0 and"
     " give a --group, or use --read-only-listen"
@@ -39,7 +51,7 @@ _WRITABLE: Final = (
 class Door:
     """A listening socket.
 
-    path:      where it is
+    path:      where it is; `fd:N` for one that another program has bound
     read_only: whether its clients may change nothing
     own_only:  whether only the user and root may come in
     """
@@ -54,7 +66,7 @@ class Door:
         self.path = path
         self.read_only = read_only
         self.own_only = own_only
-        self._file = _identity(path)
+        self._file = None if path.startswith(INHERITED) else _identity(path)
 
     def admits(self, uid: int | None) -> bool:
         """Whether a user may come in, None for one that the kernel does not name."""
@@ -64,7 +76,7 @@ class Door:
         """Stop listening, and remove the socket if it is still this one."""
         self.socket.close()
         with contextlib.suppress(OSError):
-            if _identity(self.path) == self._file:
+            if self._file is not None and _identity(self.path) == self._file:
                 os.unlink(self.path)
 
 
@@ -172,9 +184,13 @@ def _listen(path: str, mode: int, group: int = -1) -> socket.socket:
 def listen_door(path: str, *, read_only: bool, mode: int, group: int = -1) -> Door:
     """Open a door on a path of the user's choice.
 
+    path:  of a socket to be made; `fd:N` for one that is listening already, as systemd passes it
     group: its numeric id, -1 for the user's own
     Raises UsageError.
     """
+    if path.startswith(INHERITED):
+        listening = _inherited(path, read_only=read_only)
+        return Door(listening, path, read_only=read_only, own_only=False)
     if mode & 0o002 and not read_only:
         raise UsageError(_WRITABLE.format(mode))
     try:
@@ -183,6 +199,45 @@ def listen_door(path: str, *, read_only: bool, mode: int, group: int = -1) -> Do
     except OSError as error:
         raise UsageError(_NOT_OURS.format(path, os_reason(error))) from error
     return Door(listening, path, read_only=read_only, own_only=False)
+
+
+def _inherited(text: str, *, read_only: bool) -> socket.socket:
+    """Return a copy of a listening socket that this process was started with. Raises UsageError."""
+    try:
+        listening = socket.socket(fileno=os.dup(_inherited_fd(text.removeprefix(INHERITED))))
+    except (OSError, ValueError) as error:
+        raise UsageError(_NO_FD.format(text)) from error
+    is_ready = listening.family == socket.AF_UNIX and listening.getsockopt(
+        socket.SOL_SOCKET, socket.SO_ACCEPTCONN
+    )
+    if not is_ready:
+        listening.close()
+        raise UsageError(_NO_FD.format(text))
+    mode = _mode_of(str(listening.getsockname()))
+    if mode & 0o002 and not read_only:
+        listening.close()
+        raise UsageError(_OPEN_TO_ALL.format(text, mode))
+    return listening
+
+
+def _inherited_fd(text: str) -> int:
+    """Return a descriptor by its number, or by the name that systemd gave it.
+
+    Raises ValueError. Source: sd_listen_fds(3).
+    """
+    if text.isdecimal():
+        return int(text[:9])
+    is_ours = os.environ.get("LISTEN_PID", "") == str(os.getpid())
+    names = os.environ.get("LISTEN_FDNAMES", "").split(":") if is_ours else []
+    return _FIRST_FD + names.index(text)
+
+
+def _mode_of(path: str) -> int:
+    """Return the permissions of a socket's file, 0 if it cannot be looked at."""
+    try:
+        return stat.S_IMODE(os.stat(path).st_mode) if path.startswith("/") else 0
+    except OSError:
+        return 0
 
 
 def _make_way(path: str) -> None:

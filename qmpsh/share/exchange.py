@@ -14,9 +14,9 @@ from collections import deque
 from qmpsh.client.client import Client
 from qmpsh.client.queues import Pending
 from qmpsh.errors import QmpshError
-from qmpsh.jsontypes import get_dicts, get_str
+from qmpsh.jsontypes import as_dict, get_dicts, get_str
 from qmpsh.light_typing import TYPE_CHECKING
-from qmpsh.protocol.messages import Command, command_object
+from qmpsh.protocol.messages import Command, Reply, command_object
 from qmpsh.secrets.rules import reads_secret
 from qmpsh.share.session import ReplySlot, RequestRefused, ShareRequest, ShareSession
 
@@ -42,6 +42,7 @@ class ShareMember:
 
     session:   what it sent, and what it is sent
     name:      its program and process, for the trace
+    fdsets:    those that it added
     read_only: whether its commands may change nothing
     last:      the name of its last command, "" before
     count:     how many of its commands were passed on
@@ -51,6 +52,7 @@ class ShareMember:
     __slots__ = (
         "count",
         "descriptors",
+        "fdsets",
         "in_flight",
         "last",
         "name",
@@ -67,6 +69,7 @@ class ShareMember:
         self.last = ""
         self.count = 0
         self.types = False
+        self.fdsets: set[int] = set()
         self.queue: deque[ShareRequest] = deque()
         self.in_flight: list[tuple[Pending, ReplySlot]] = []
         self.descriptors: deque[int] = deque()
@@ -94,6 +97,8 @@ class Exchange:
     client:     the session with QEMU
     reads_only: whether a command changes nothing, for members that may change nothing
     on_change:  called with a member and its command that may change something
+
+    orphans: fdsets of members that have left, and their names
     """
 
     def __init__(
@@ -103,6 +108,7 @@ class Exchange:
         on_change: Callable[[ShareMember, Command], None],
     ) -> None:
         self.members: list[ShareMember] = []
+        self.orphans: dict[int, str] = {}
         self._client = client
         self._reads_only = reads_only
         self._on_change = on_change
@@ -111,6 +117,7 @@ class Exchange:
     def remove(self, member: ShareMember) -> list[str]:
         """Take a client out; return the names of its commands that run on."""
         self.members.remove(member)
+        self.orphans.update(dict.fromkeys(member.fdsets, member.name))
         while member.descriptors:
             os.close(member.descriptors.popleft())
         running = [pending for pending, _ in member.in_flight if not pending.done]
@@ -182,8 +189,17 @@ def _hand_out(member: ShareMember) -> None:
     for pending, slot in done:
         if pending.reply is not None:
             member.session.answer(slot, pending.reply.raw)
+            _note_fdset(member, pending)
     if done:
         member.in_flight = [one for one in member.in_flight if not one[0].done]
+
+
+def _note_fdset(member: ShareMember, pending: Pending) -> None:
+    """Note which fdset a client has added: it stays until that is removed."""
+    if pending.command.name == "add-fd" and isinstance(pending.reply, Reply):
+        number = as_dict(pending.reply.value).get("fdset-id")
+        if isinstance(number, int):
+            member.fdsets.add(number)
 
 
 def _ends_monitor(command: Command) -> bool:

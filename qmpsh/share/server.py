@@ -25,6 +25,7 @@ from qmpsh.secrets.rules import types_keys
 from qmpsh.share.door import Door
 from qmpsh.share.exchange import MAX_DESCRIPTORS, Exchange, ShareMember
 from qmpsh.share.session import ShareSession, encode_line
+from qmpsh.system.diagnose import is_qmpsh
 from qmpsh.system.peer import Peer, socket_peer
 from qmpsh.system.proc import maybe_process
 
@@ -108,6 +109,14 @@ class SharedClient:
         return self.socket.fileno()
 
 
+def _name_of(peer: Peer) -> str:
+    """Return the program and process of a client; not yet safe to show."""
+    process = maybe_process(peer.pid) if peer.pid else None
+    if process is None:
+        return "a client"
+    return f"{'qmpsh' if is_qmpsh(process) else process.title} {process.pid}"
+
+
 class ShareServer:
     """The share of one monitor.
 
@@ -139,6 +148,11 @@ class ShareServer:
     def clients(self) -> list[SharedClient]:
         """Who shares the monitor, the first first."""
         return list(self._clients.values())
+
+    @property
+    def orphans(self) -> dict[int, str]:
+        """The fdsets of clients that have left, as far as they are still there; and whose."""
+        return self._exchange.orphans
 
     def fileno(self) -> int:
         """Return the descriptor to watch for reading."""
@@ -224,9 +238,7 @@ class ShareServer:
         connection = self._client.connection
         greeting = connection.greeting.raw if connection.greeting is not None else {}
         session = ShareSession(greeting, offers_oob=connection.oob)
-        process = maybe_process(peer.pid) if peer.pid else None
-        name = f"{process.title} {process.pid}" if process is not None else "a client"
-        member = ShareMember(session, name, read_only=door.read_only)
+        member = ShareMember(session, _name_of(peer), read_only=door.read_only)
         shared = SharedClient(connected, door, peer, member)
         self._exchange.members.append(shared.member)
         self._clients[shared.fileno()] = shared

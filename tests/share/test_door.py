@@ -183,3 +183,51 @@ def test_listening_where_the_user_says(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="not a socket"):
         listen_door(str(tmp_path / "file"), read_only=False, mode=0o600)
+
+
+def inherited(mode: int) -> socket.socket:
+    """A listening socket as another program passes it."""
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(f"{new_folder()}/s")
+    os.chmod(listening.getsockname(), mode)
+    listening.listen()
+    return listening
+
+
+def test_a_socket_that_another_program_has_bound() -> None:
+    with inherited(0o660) as listening:
+        path = listening.getsockname()
+        for _ in range(2):  # again after the VM has come back
+            door = listen_door(f"fd:{listening.fileno()}", read_only=False, mode=0o600)
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(path)
+                door.socket.accept()[0].close()
+            door.close()
+        assert os.path.exists(path)
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o660
+
+
+def test_by_the_name_that_systemd_gave_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with inherited(0o600) as listening:
+        monkeypatch.setattr("qmpsh.share.door._FIRST_FD", listening.fileno() - 1)
+        monkeypatch.setenv("LISTEN_FDNAMES", "full:look")
+        with pytest.raises(UsageError, match="nor of that name in LISTEN_FDNAMES"):
+            listen_door("fd:look", read_only=True, mode=0o600)
+        monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+        listen_door("fd:look", read_only=True, mode=0o600).close()
+        with pytest.raises(UsageError, match="no listening unix socket"):
+            listen_door("fd:nope", read_only=True, mode=0o600)
+
+
+@pytest.mark.parametrize("text", ["fd:", "fd:999999", "fd:0", "fd:-1", "fd:x"])
+def test_what_is_no_listening_socket(text: str) -> None:
+    with pytest.raises(UsageError, match="no listening unix socket"):
+        listen_door(text, read_only=False, mode=0o600)
+
+
+def test_an_inherited_one_that_every_user_may_write_to() -> None:
+    with inherited(0o666) as listening:
+        text = f"fd:{listening.fileno()}"
+        with pytest.raises(UsageError, match="has mode 0666"):
+            listen_door(text, read_only=False, mode=0o600)
+        listen_door(text, read_only=True, mode=0o600).close()

@@ -149,3 +149,16 @@ def test_of_many_changes_few_are_said(holder: Holder) -> None:
     shared = holder.server.clients[0]
     later = monotonic() + QUIET_SECONDS + 1
     assert [shared.bounded("x", at) for at in (later, later + 1)] == ["x", "x"]
+
+
+def test_an_fdset_outlives_who_has_added_it(holder: Holder) -> None:
+    client = RawClient(holder)
+    client.negotiate()
+    with open(os.devnull) as file:
+        socket.send_fds(client.socket, [b'{"execute":"add-fd"}'], [file.fileno()])
+    (reply,) = client.gets(1)
+    number = as_dict(reply["return"])["fdset-id"]
+    assert holder.server.orphans == {}
+    who = client.who
+    client.socket.close()
+    holder.run_until(lambda: holder.server.orphans == {number: who})

@@ -208,3 +208,17 @@ def test_one_that_ends_leaves_a_process_that_serves_on(vm: Vm, run_qmpsh: RunQmp
     out, _ = second.communicate(timeout=PATIENCE)
     assert (second.returncode, out.count("\n")) == (0, 2)
     wait_until(lambda: not vm_has_clients(vm))
+
+
+def test_over_a_share_it_listens_for_others(vm: Vm, folder: Path, run_qmpsh: RunQmpsh) -> None:
+    first = Share(vm.path)
+    assert "sharing" in first.said
+    second = Share(vm.path, "--read-only-listen", f"{folder}/look")
+    assert "sharing" in second.said
+    assert run_qmpsh(f"{folder}/look", "query-name").returncode == 0
+    assert run_qmpsh(f"{folder}/look", "stop").returncode == 1
+    first.end()
+    wait_until(lambda: (folder / "look").exists() and clients_of_share(vm.path) is not None)
+    assert run_qmpsh(f"{folder}/look", "query-name").returncode == 0
+    assert run_qmpsh(vm.path, "stop").returncode == 0
+    second.end()

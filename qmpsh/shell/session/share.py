@@ -85,6 +85,11 @@ class MonitorShare:
         return self._server.clients if self._server is not None else []
 
     @property
+    def orphans(self) -> dict[int, str]:
+        """Fdsets that were added by those who have left, and their names."""
+        return self._server.orphans if self._server is not None else {}
+
+    @property
     def paths(self) -> list[str]:
         """The sockets at which it is shared, but the one that other qmpsh find."""
         return [place.path for place in self.places] if self.is_open else []

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 
-from qmpsh.jsontypes import Json
+from qmpsh.jsontypes import Json, as_dicts
 from qmpsh.language.syntax import VerbLine
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.shell.context import Context
-from qmpsh.shell.steps import Answer, Note, Outcome, Steps
+from qmpsh.shell.steps import Answer, Note, Outcome, Steps, Wish
 from qmpsh.shell.verbs.table import refuse_arguments, verb
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from qmpsh.share.server import SharedClient
 
 _PROMPT_ONLY = "only an interactive shell and qmpsh share let others use a monitor"
 _THROUGH = "this shell goes through {}, which holds the monitor and shares it"
 _ALONE = "no other program uses the monitor through this shell; another qmpsh just connects to {}"
+_ORPHAN = "fdset {0} is of {1}, which has left: remove-fd fdset-id={0} closes it"
 _OFF = "the monitor is not shared: .set share on, unless another process shares it"
 
 
@@ -28,6 +31,7 @@ def show_share(context: Context, line: VerbLine) -> Steps:
     """
     refuse_arguments(line)
     clients = context.share.clients if context.share is not None else []
+    yield from _note_orphans(context)
     if not clients:
         yield Note(_why_none(context))
         return Outcome()
@@ -36,6 +40,22 @@ def show_share(context: Context, line: VerbLine) -> Steps:
     modifiers = line.modifiers._replace(formats=formats)
     yield Answer("", value=value, modifiers=modifiers, redirect=line.redirect)
     return Outcome()
+
+
+def _note_orphans(context: Context) -> Generator[Wish, str, None]:
+    """Name the fdsets that those who have left did not remove."""
+    orphans = context.share.orphans if context.share is not None else {}
+    if not orphans:
+        return
+    found = yield from context.introspection.ask_live("query-fdsets", {})
+    if not isinstance(found, list):
+        return
+    there = {one.get("fdset-id") for one in as_dicts(found)}
+    for number, who in sorted(orphans.items()):
+        if number in there:
+            yield Note(_ORPHAN.format(number, who))
+        else:
+            del orphans[number]
 
 
 def _why_none(context: Context) -> str:
