@@ -161,6 +161,10 @@ class ConnectionLost(QmpshError):
     exit_code = 4
 
 
+class LostUnsent(ConnectionLost):
+    """The connection ended before the command was written: it may be sent on another one."""
+
+
 class StreamEnded(ConnectionLost):
     """The server closed the connection, as expected after a command that makes it quit."""
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from qmpsh.cli.flags import FLAGS, read_flags
 from qmpsh.cli.options import OPTIONS, parse_options
 
-READ_BY_CLICK = {"--oob", "--no-oob", "-V", "--version"}
+READ_BY_CLICK = {"--oob", "--no-oob", "--no-fold", "--direct", "--no-share", "-V", "--version"}
 """They are rare, or end the run."""
 
 

@@ -163,7 +163,7 @@ class Batch:
             client.poll(deadline - time.monotonic())
 
     def _wait(self, until: WaitFor, seconds: float | None) -> None:
-        if until.works or until.endless or until.shares:
+        if until.takes_long:
             self._wait_with_progress(until)
         elif self.client is not None:
             self.client.poll(seconds)

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 VALUE_OPTIONS = frozenset(
     {
         *("--file", "--connect-timeout", "--timeout", "--color", "--config", "--schema"),
-        *("--logfile", "-f", "-l", "-t"),
+        *("--logfile", "--all", "--parallel", "-f", "-l", "-t", "-a"),
     }
 )
 """The options whose value may be the next word."""
 
+_FOR_MANY = frozenset({"-a", "--all"})
+"""The options that name the VMs, so that no ADDRESS does."""
 
 ARROWS = ("-> ", "--> ", "---> ")
 """The marks of a transcript that look like options; a line follows them."""
@@ -93,6 +95,9 @@ class Options(NamedTuple):
     guest_agent:     the server is one
     awaited:         wait for its socket as well: --connect-timeout is given on the command line
     direct:          go to the monitor itself, even if another qmpsh shares it
+    targets:         of -a, the VMs that the line is for; () for one VM
+    parallel:        of those, how many at a time, None for the usual number
+    fold:            equal answers of those are put together
     """
 
     settings: Settings = Settings()
@@ -108,6 +113,9 @@ class Options(NamedTuple):
     guest_agent: bool = False
     awaited: bool = False
     direct: bool = False
+    targets: tuple[str, ...] = ()
+    parallel: int | None = None
+    fold: bool = True
 
     @property
     def is_traced(self) -> bool:
@@ -146,9 +154,10 @@ def split_words(
     index = 0
     while index < len(argv):
         word = argv[index]
+        may_be_address = address is None and given.isdisjoint(_FOR_MANY)
         if word == "--":
             index += 1
-            if address is None and index < len(argv) and looks_like_address(argv[index]):
+            if may_be_address and index < len(argv) and looks_like_address(argv[index]):
                 address, index = argv[index], index + 1
             break
         if word.startswith("-") and word != "-" and not word.startswith(ARROWS):
@@ -156,16 +165,16 @@ def split_words(
             given |= names
             options += [*_apart(word), *argv[index + 1 : index + 1 + takes_next]]
             index += 1 + takes_next
-        elif address is None and word in SUBCOMMANDS:
+        elif may_be_address and word in SUBCOMMANDS:
             return SplitArgv(options, None, list(argv[index + 1 :]), word)
-        elif address is None and looks_like_address(word):
+        elif may_be_address and looks_like_address(word):
             address, index = word, index + 1
         else:
             break
     line = list(argv[index:])
     _check_wait(options, line)
-    if address is not None or not line or _sends_nothing(given, line):
-        return SplitArgv(options, address or environ.get("QMP_SOCKET") or None, line)
+    if address is not None or not line or _needs_no_address(given, line):
+        return SplitArgv(options, address or _default_address(given, environ), line)
     if is_name(line[0]):
         return split_words([*argv[:index], f"name:{line[0]}", *argv[index + 1 :]], environ)
     if not environ.get("QMP_SOCKET"):
@@ -184,9 +193,14 @@ def _is_event(word: str) -> bool:
     return word.isupper() and word.replace("_", "").isalnum()
 
 
-def _sends_nothing(given: set[str], line: Sequence[str]) -> bool:
-    """Whether the line needs no server. given: the names of the options"""
-    if not given.isdisjoint({"-n", "--dry-run"}):
+def _default_address(given: set[str], environ: Mapping[str, str]) -> str | None:
+    """Return the address where none was typed; None if there is none, or -a names the VMs."""
+    return environ.get("QMP_SOCKET") or None if given.isdisjoint(_FOR_MANY) else None
+
+
+def _needs_no_address(given: set[str], line: Sequence[str]) -> bool:
+    """Whether the line needs no server, or has those of -a. given: the names of the options"""
+    if not given.isdisjoint({"-n", "--dry-run", *_FOR_MANY}):
         return True
     word = line[0].partition(" ")[0]
     if "--schema" not in given or not word.startswith("."):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 STDOUT_CLOSED_EXIT = 141
 FAULT_EXIT = 70
 """exit code of an internal error; Source: sysexits.h, EX_SOFTWARE"""
+_ONE_LINE = "-a names the VMs and takes one LINE: no ADDRESS before it, and no -f FILE"
+_NOT_WITH_MANY = "-v, --logfile and --schema are for one VM, not for -a"
 CONNECT_SECONDS = 10.0
 """seconds until greeted and negotiated"""
 
@@ -86,6 +88,8 @@ def run(argv: list[str]) -> int:
         return 0
     if options.files and words.line:
         raise UsageError("either a LINE or -f FILE, not both")
+    if options.targets:
+        return _run_many(words, options)
     has_work = bool(words.line or options.files)
     if words.address and not has_work and _names_no_server(words.address):
         # Imported here: most addresses name one.
@@ -97,6 +101,28 @@ def run(argv: list[str]) -> int:
     if not has_work and environment.is_interactive and not options.settings.dry_run:
         return _interact(words, options, environment)
     return _batch(words, options, environment)
+
+
+def _run_many(words: SplitArgv, options: Options) -> int:
+    """Run a line on all VMs of -a."""
+    # Imported here: most lines are for one VM.
+    from qmpsh.many.main import ManyRequest, client_options, run_many
+
+    if words.address is not None or options.files:
+        raise UsageError(_ONE_LINE)
+    if options.is_traced or options.schema:
+        raise UsageError(_NOT_WITH_MANY)
+    connect = client_options(
+        timeout=options.connect_timeout,
+        negotiate=options.negotiate,
+        oob=options.oob,
+        agent=options.guest_agent,
+        shared=not options.direct,
+    )
+    request = ManyRequest(
+        options.targets, words.line, options.settings, connect, options.parallel, options.fold
+    )
+    return run_many(request, Environment(options.color))
 
 
 def _is_vm_name(word: str) -> bool:

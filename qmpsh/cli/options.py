@@ -115,6 +115,14 @@ class Run(LineCommand):
 
 
 OPTIONS: list[click.Parameter] = [
+    click.Option(["-a", "--all", "targets"], multiple=True, metavar="TARGET",
+                 help="Send LINE to all VMs of TARGET: a glob in quotes, all, an address, the name"
+                      " of a VM, libvirt:, @FILE or @- with one on each line; repeatable."),
+    click.Option(["--parallel"], type=click.IntRange(min=1), default=None, metavar="N",
+                 help="With -a: this many VMs at a time; default 128, for commands that change"
+                      " something 16."),
+    click.Option(["--no-fold"], is_flag=True,
+                 help="With -a: show each VM for itself, also if others answer the same."),
     click.Option(["-f", "--file", "files"], multiple=True, metavar="FILE",
                  help="Read lines from FILE; - is stdin; repeatable."),
     click.Option(["-H", "--hmp"], is_flag=True, help="Lines are commands of the human monitor"
@@ -219,6 +227,9 @@ def parse_options(words: list[str], command: click.Command = COMMAND) -> Options
         given["guest_agent"],
         given["connect_timeout"] is not None,
         given["direct"],
+        given["targets"],
+        given["parallel"],
+        not given["no_fold"],
     )
 
 

@@ -7,7 +7,7 @@ import os
 from qmpsh.address import Address
 from qmpsh.client.dialect import QEMU, Dialect
 from qmpsh.errors import (
-    ConnectionLost,
+    LostUnsent,
     QmpshError,
     StreamEnded,
 )
@@ -88,10 +88,10 @@ def end_of_stream(unfinished: int) -> StreamEnded:
     return StreamEnded(f"the server closed the connection{where}")
 
 
-def no_connection(command: str, lost: QmpshError | None) -> ConnectionLost:
+def no_connection(command: str, lost: QmpshError | None) -> LostUnsent:
     """Return the error for a command that came too late. lost: what ended the stream"""
     why = f": {lost}" if lost else ""
-    return ConnectionLost(f"{command} was not sent, there is no connection{why}")
+    return LostUnsent(f"{command} was not sent, there is no connection{why}")
 
 
 def no_descriptors(address: Address) -> str:

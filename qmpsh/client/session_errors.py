@@ -23,7 +23,7 @@ from qmpsh.errors import (
 )
 from qmpsh.light_typing import NamedTuple
 from qmpsh.system.diagnose import ADD_QMP, Finding, why_no_reply, why_not_to_connect, why_silent
-from qmpsh.system.listener import inspect_listener
+from qmpsh.system.listener import SocketTable, inspect_listener
 from qmpsh.system.proc import maybe_process
 
 _TLS: Final = ("speaks TLS", "use tls:HOST:PORT?ca=FILE")
@@ -128,25 +128,32 @@ def no_reply(address: Address, fd: int) -> str:
 
 
 def no_greeting(
-    address: Address, timeout: float, dialect: Dialect, quiet: Silence
+    address: Address,
+    timeout: float,
+    dialect: Dialect,
+    quiet: Silence,
+    sockets: SocketTable | None = None,
 ) -> CannotConnect:
-    """Connected, and silence. quiet: the connection, still open."""
+    """Return why there was silence. quiet: the connection; sockets: see `inspect_listener`"""
     if quiet.received() and dialect.greets:
         return NotQmp(
             f"{address} sent {quiet.received()} bytes within {timeout:g} s, and no greeting in"
             " them: it does not speak QMP, or the way to it is slow",
             "--connect-timeout allows more time",
         )
-    finding, silence = _maybe_finding(address, dialect, quiet), _silence(dialect)
+    finding, silence = _maybe_finding(address, dialect, quiet, sockets), _silence(dialect)
     if finding is not None:
         missing = f"{silence.missing} {silence.whose} {address}"
         return finding.error(f"no {missing} within {timeout:g} s: {finding.what}", finding.todo)
     return Busy(f"connected to {address}, but {silence.end.format(f'{timeout:g}')}", silence.todo)
 
 
-def _maybe_finding(address: Address, dialect: Dialect, quiet: Silence) -> Finding | None:
+def _maybe_finding(
+    address: Address, dialect: Dialect, quiet: Silence, sockets: SocketTable | None = None
+) -> Finding | None:
     """Return why there is silence, if this machine shows it; None for a known guest agent."""
-    finding = why_silent(address, quiet.fileno(), time.monotonic() - quiet.since)
+    seconds = time.monotonic() - quiet.since
+    finding = why_silent(address, quiet.fileno(), seconds, sockets)
     if not dialect.greets:
         return None if finding is not None and finding.error is NotQmp else finding
     if finding is None or finding.error is Busy:

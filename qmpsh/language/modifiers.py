@@ -21,14 +21,27 @@ MODIFIERS = (*VALUED_MODIFIERS, "wait", *sorted(FLAGS))
 
 OPTIONS = frozenset(
     {
-        *("color", "compact", "config", "connect-timeout", "dry-run", "file", "guest-agent"),
+        *(
+            "all",
+            "direct",
+            "no-share",
+            "no-fold",
+            "parallel",
+            "color",
+            "compact",
+            "config",
+            "connect-timeout",
+            "dry-run",
+            "file",
+            "guest-agent",
+        ),
         *("help", "hmp", "keep-going", "logfile", "no-oob", "plain", "pretty", "read-only"),
         *("schema", "skip-negotiation", "verbose", "version"),
     }
 )
 """The options of the command line that hold for no single line."""
 
-LETTERS = "fHhpktwnyNlvV"
+LETTERS = "afHhpktwnyNlvV"
 """The options of the command line that have one letter."""
 
 _COUNT = r"[1-9][0-9]{0,8}"

@@ -24,6 +24,7 @@ members would be any number
 """
 
 LEADS = (
+    "vm",  # of `-a`: the VM that answered
     *(name for name in NAMES if name != "qdev"),
     *("type", "driver", "drv", "status", "state", "io-status", "size", "ro", "filename", "file"),
     "qdev",

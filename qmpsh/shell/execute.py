@@ -8,7 +8,7 @@ import time
 from qmpsh.client.client import Client, Pending
 from qmpsh.client.connect import carries_descriptors
 from qmpsh.client.handshake import no_descriptors
-from qmpsh.errors import ConnectionLost, ReplyTimeout, StreamEnded, UsageError, failure
+from qmpsh.errors import ConnectionLost, LostUnsent, ReplyTimeout, StreamEnded, UsageError, failure
 from qmpsh.jsontypes import Json, JsonObject, get_str
 from qmpsh.language.syntax import Modifiers, Redirect
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
@@ -277,7 +277,7 @@ def _conclude(request: Request, pending: Pending) -> Answer:
     if pending.reply is None:
         error = pending.error
         if isinstance(error, ConnectionLost) and not pending.written:
-            raise ConnectionLost(f"{request.command.name} was not sent: {error}") from error
+            raise LostUnsent(f"{request.command.name} was not sent: {error}") from error
         ends = ends_vm(request.command) and isinstance(error, StreamEnded)
         if error is not None and not ends:
             raise error

@@ -34,6 +34,15 @@ Asking: TypeAlias = "Generator[Wish, str, None]"
 """Steps that only read something from the server."""
 
 
+class KnownSchemas:
+    """Schemas that several shells of one process share: each is loaded once, and awaited by all."""
+
+    def __init__(self) -> None:
+        self.loaded: dict[tuple[str, tuple[str, ...]], Schema] = {}
+        """by the file of the cache and the commands of the server"""
+        self.loading: set[tuple[str, tuple[str, ...]]] = set()
+
+
 class Introspection:
     """The commands, schema and device properties of one server, read when they are first needed.
 
@@ -47,6 +56,7 @@ class Introspection:
         self.live = True
         self.live_values: LiveValues | None = None
         """what completion has been answered lately, None where nothing is completed"""
+        self.known = KnownSchemas()
         self._given = schema is not None
         self._client = client
         self._machine = machine
@@ -106,25 +116,46 @@ class Introspection:
         if not client.dialect.schema:
             yield from self._describe()
             return
-        # Imported here, as below: a one-shot without arguments loads no schema.
-        from qmpsh.schema.cache import load_schema, store_schema
-        from qmpsh.schema.model import maybe_schema
-
         self._loading = True
         try:
             yield from self.load_commands()
-            path = self._cache_path(client)
-            self.schema = load_schema(path, self._machine.commands)
-            if self.schema is None:
-                entities = yield from self._ask(client, client.dialect.schema)
-                self.schema = maybe_schema(entities, self._machine.commands)
-                if self.schema is not None and isinstance(entities, list):
-                    store_schema(path, entities, self._machine.commands)
-                elif entities is not None:
-                    yield Note(_USELESS_SCHEMA)
+            yield from self._find_schema(client)
             self._loaded = not client.closed
         finally:
             self._loading = False
+
+    def _find_schema(self, client: Client) -> Asking:
+        """Take the schema that another shell of this process has loaded, or load it for all."""
+        key = self._cache_path(client), self._machine.commands
+        known = self.known
+        if key in known.loading:
+            yield WaitFor(lambda: key not in known.loading or client.closed, for_reply=True)
+        self.schema = known.loaded.get(key)
+        if self.schema is not None:
+            return
+        known.loading.add(key)
+        try:
+            yield from self._read_schema(client, key[0])
+        finally:
+            known.loading.discard(key)
+        if self.schema is not None:
+            known.loaded[key] = self.schema
+
+    def _read_schema(self, client: Client, path: str) -> Asking:
+        """Read the schema from its file in the cache, or from the server."""
+        # Imported here: a one-shot without arguments loads no schema.
+        from qmpsh.schema.cache import load_schema, store_schema
+        from qmpsh.schema.model import maybe_schema
+
+        self.schema = load_schema(path, self._machine.commands)
+        if self.schema is not None:
+            return
+        entities = yield from self._ask(client, client.dialect.schema)
+        self.schema = maybe_schema(entities, self._machine.commands)
+        if self.schema is not None and isinstance(entities, list):
+            store_schema(path, entities, self._machine.commands)
+        elif entities is not None:
+            yield Note(_USELESS_SCHEMA)
 
     def _describe(self) -> Asking:
         """Take what the local manual says for the schema of a server that has none."""

@@ -106,6 +106,11 @@ class WaitFor(NamedTuple):
     for_reply: bool = False
     shares: bool = False
 
+    @property
+    def takes_long(self) -> bool:
+        """Whether a front end should show progress or let others in meanwhile."""
+        return bool(self.works) or self.endless or self.shares
+
 
 class Ask(NamedTuple):
     """A question that only a person can answer; the step is resumed with the chosen key.

@@ -21,6 +21,7 @@ from qmpsh.light_typing import NamedTuple
 from qmpsh.system.argv import AGENT, HMP, QMP, SERIAL, maybe_command_line
 from qmpsh.system.listener import (
     ListenerInfo,
+    SocketTable,
     advice,
     channel_of,
     inspect_listener,
@@ -130,12 +131,18 @@ class Finding(NamedTuple):
     error: type[CannotConnect]
 
 
-def why_silent(address: Address, fd: int = -1, seconds: float = SILENT_SECONDS) -> Finding | None:
+def why_silent(
+    address: Address,
+    fd: int = -1,
+    seconds: float = SILENT_SECONDS,
+    sockets: SocketTable | None = None,
+) -> Finding | None:
     """Why a server that was connected to does not greet; None where that is unknown.
 
     fd: our own connection, -1 for none; seconds: how long it was silent
+    sockets: see `inspect_listener`
     """
-    scene = inspect_listener(address, fd)
+    scene = inspect_listener(address, fd, sockets)
     return why_not_to_connect(address, scene) or _hung(address, scene, seconds)
 
 

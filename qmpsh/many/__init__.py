@@ -1,0 +1,1 @@
+"""One line for many VMs: `qmpsh -a TARGET... LINE`."""

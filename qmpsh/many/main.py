@@ -1,0 +1,131 @@
+"""`qmpsh -a TARGET... LINE`: reads the targets and the line, asks, sweeps, and prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from qmpsh.batch.batch import Batch, batch_settings
+from qmpsh.client.dialect import GUEST_AGENT, QEMU
+from qmpsh.client.handshake import ClientOptions
+from qmpsh.errors import LineError, UsageError
+from qmpsh.language.syntax import prints_reply
+from qmpsh.light_typing import NamedTuple
+from qmpsh.many.confirm import confirm, needs_yes
+from qmpsh.many.line import ManyLine, read_line
+from qmpsh.many.member import Plan
+from qmpsh.many.output import ManyOutput
+from qmpsh.many.results import exit_code
+from qmpsh.many.sweep import CHANGING, READING, Sweep, SweepLimits
+from qmpsh.many.targets import Target, TargetReader
+from qmpsh.render.environment import Environment
+from qmpsh.shell.introspection import KnownSchemas
+from qmpsh.shell.settings import Settings
+
+CONNECT_SECONDS = 3.0
+"""seconds until a VM has greeted, if the command line does not say"""
+REPLY_SECONDS = 10.0
+"""seconds for the answer to a line that only reads"""
+
+_NOTHING_SENT = "nothing was sent"
+_WOULD_GO_TO = "it would go to {count} VMs"
+
+
+class ManyRequest(NamedTuple):
+    """What `-a` is to do.
+
+    targets:  as they were typed
+    words:    of the line
+    options:  of each connection; its time limit is None where none was given
+    parallel: VMs at a time, None for the usual number
+    folds:    equal answers are put together
+    """
+
+    targets: tuple[str, ...]
+    words: list[str]
+    settings: Settings
+    options: ClientOptions
+    parallel: int | None = None
+    folds: bool = True
+
+
+def run_many(request: ManyRequest, environment: Environment) -> int:
+    """Run the line on all VMs; return the exit code. Raises UsageError, CannotConnect."""
+    settings = batch_settings(request.settings, environment, one_shot=True)
+    try:
+        line = read_line(request.words, hmp=settings.hmp)
+    except LineError as error:
+        return Batch(None, settings, None, environment).report("qmpsh", error).exit_code
+    agent = request.options.dialect is GUEST_AGENT
+    targets = TargetReader(agent=agent, note=environment.notice).read_all(request.targets)
+    if settings.dry_run:
+        environment.notice(_WOULD_GO_TO.format(count=len(targets)))
+        return Batch(None, settings, None, environment).run_words(line.words)
+    in_lines = _is_in_lines(settings, line, environment)
+    plan = Plan(line, _settings(settings, line, in_lines=in_lines), request.options, KnownSchemas())
+    if line.changes and not (settings.yes or line.modifiers.yes or settings.read_only):
+        chosen = _confirmed(targets, plan, environment)
+        if not chosen:
+            environment.notice(_NOTHING_SENT)
+            return UsageError.exit_code
+        targets = chosen
+    output = ManyOutput(environment, line, in_lines=in_lines, folds=request.folds)
+    results = Sweep(targets, plan, _limits(request, line), output).run()
+    output.finish(results)
+    return exit_code(results)
+
+
+def _is_in_lines(settings: Settings, line: ManyLine, environment: Environment) -> bool:
+    """Whether programs read the answers: JSON lines."""
+    formats = settings.formats | line.modifiers.formats
+    if prints_reply(formats):
+        return True
+    return not environment.is_terminal and "table" not in formats
+
+
+def _settings(settings: Settings, line: ManyLine, *, in_lines: bool) -> Settings:
+    """Return the settings of the line on each VM: no bar, and an end to every query."""
+    is_query = not (line.changes or line.waits or settings.wait is not None)
+    limit = REPLY_SECONDS if is_query and settings.timeout is None else settings.timeout
+    formats = settings.formats | ({"json"} if in_lines and line.verb == "status" else set())
+    return settings._replace(bar=False, reader=False, timeout=limit, formats=formats)
+
+
+def _limits(request: ManyRequest, line: ManyLine) -> SweepLimits:
+    settings, modifiers = request.settings, line.modifiers
+    has_end = modifiers.count is not None or (modifiers.timeout or settings.timeout) is not None
+    usual = CHANGING if line.changes else READING
+    # A line that waits would leave no room for those after it.
+    usual = sys.maxsize if line.waits and not line.changes else usual
+    return SweepLimits(
+        parallel=request.parallel or usual,
+        stops=line.changes and not settings.keep_going,
+        first_ends=line.verb == "wait" and not line.every,
+        comes_again=line.verb == "events" and not has_end,
+    )
+
+
+def _confirmed(targets: list[Target], plan: Plan, environment: Environment) -> list[Target]:
+    """Return the targets to change, with their names, once they were confirmed; [] if not.
+
+    Raises UsageError where there is no one to ask.
+    """
+    line = plan.line
+    if line is None:
+        return targets
+    if not (os.isatty(0) and sys.stderr.isatty()):
+        raise needs_yes(line, len(targets))
+    naming = ManyOutput(environment, line._replace(streams=True), in_lines=False, folds=True)
+    found = Sweep(targets, plan._replace(line=None), SweepLimits(), naming).run()
+    named = {one.target.text: one.target._replace(name=one.name) for one in found if not one.code}
+    chosen = [named.get(one.text, one) for one in targets]
+    return chosen if confirm(line, [one.name or one.stem for one in chosen]) else []
+
+
+def client_options(
+    *, timeout: float | None, negotiate: bool, oob: bool, agent: bool, shared: bool
+) -> ClientOptions:
+    """Return the options of each connection. timeout: seconds, None where it is not given"""
+    limit = CONNECT_SECONDS if timeout is None else timeout
+    dialect = GUEST_AGENT if agent else QEMU
+    return ClientOptions(limit, negotiate or agent, oob, dialect=dialect, shared=shared)

@@ -1,0 +1,181 @@
+"""What `-a` prints: a JSON line for each VM as it comes, or tables and blocks at the end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from qmpsh.batch.formatter import BatchFormatter
+from qmpsh.batch.progress import read_secret
+from qmpsh.jsontypes import Json, JsonObject, as_dict, as_dicts, as_list
+from qmpsh.many.line import ManyLine
+from qmpsh.many.member import SweepMember
+from qmpsh.many.ranges import natural_key
+from qmpsh.many.results import AnswerGroup, VmResult, fold, json_line, summary
+from qmpsh.render.environment import Environment
+from qmpsh.render.formats import compact, pretty
+from qmpsh.render.safe import visible, visible_word
+from qmpsh.shell.steps import Answer, Ask, Note
+
+NAME: Final = "vm"
+"""the first member of a line, and the first column of a table"""
+_LISTENING: Final = "listening"
+_ERASE: Final = "\r\x1b[K"
+_PROGRESS_SECONDS: Final = 1.0
+"""seconds after which the progress is shown"""
+_MAX_WAITING: Final = 3
+"""VMs named in the progress"""
+
+_PROGRESS: Final = "{title}: {done}/{total}"
+_WAITING: Final = ", waiting for {names}"
+
+
+class ManyOutput:
+    """Prints what a sweep yields.
+
+    line:     what is run
+    in_lines: each VM is a JSON line; else a person reads
+    folds:    equal answers are put together
+    """
+
+    def __init__(
+        self, environment: Environment, line: ManyLine, *, in_lines: bool, folds: bool
+    ) -> None:
+        self._environment = environment
+        self._formatter = BatchFormatter(environment)
+        self._line = line
+        self._in_lines = in_lines
+        self._folds = folds
+        self._started = time.monotonic()
+        self._drawn = ""
+        self._secrets: dict[str, str] = {}
+
+    # -------------------------------------------------------------------- while it runs
+
+    def streamed(self, name: str, answer: Answer) -> None:
+        """Print an answer of a line that goes on, as a JSON line."""
+        is_event = self._line.verb == "events"
+        said: Json = answer.text if answer.text is not None else answer.value
+        self._print_line({NAME: name, **(as_dict(said) if is_event else {"return": said})})
+
+    def lost(self, result: VmResult) -> None:
+        """Print that a VM is gone, which may come again."""
+        self._print_line({NAME: result.name, "lost": result.reason if result.code else "ended"})
+
+    def listening(self) -> None:
+        """Say to programs that read along that nothing is missed from now on."""
+        self._clear()
+        sys.stdout.flush()
+        print(_LISTENING, file=sys.stderr, flush=True)
+
+    def noted(self, name: str, note: Note) -> None:
+        """Print a remark about a VM."""
+        if not note.bare:
+            self._clear()
+            self._environment.notice(note.text, visible_word(name))
+
+    def ask(self, asking: Ask) -> str:
+        """Ask for a secret, once for all VMs."""
+        if asking.question not in self._secrets:
+            self._clear()
+            self._secrets[asking.question] = read_secret(asking.question)
+        return self._secrets[asking.question]
+
+    def ended(self, result: VmResult) -> None:
+        """Print the line of a VM."""
+        if self._in_lines and (result.code or not self._line.streams):
+            self._print_line(json_line(result))
+
+    def tick(self, done: int, total: int, waiting: Sequence[SweepMember]) -> None:
+        """Draw the progress, once it takes long."""
+        late = time.monotonic() - self._started >= _PROGRESS_SECONDS
+        if late and self._environment.has_bar and not self._line.streams:
+            self._draw(self._progress(done, total, waiting))
+
+    def _progress(self, done: int, total: int, waiting: Sequence[SweepMember]) -> str:
+        now = time.monotonic()
+        names = [
+            f"{visible_word(one.name)} ({now - one.begun:.0f} s)" for one in waiting[:_MAX_WAITING]
+        ]
+        more = ", ..." if len(waiting) > _MAX_WAITING else ""
+        text = _PROGRESS.format(title=visible_word(self._line.title), done=done, total=total)
+        if names:
+            text += _WAITING.format(names=", ".join(names) + more)
+        return text[: self._environment.bar_columns - 1]
+
+    def _print_line(self, line: JsonObject) -> None:
+        self._clear()
+        print(compact(line), flush=self._line.streams)
+
+    def _draw(self, text: str) -> None:
+        if text != self._drawn:
+            self._drawn = text
+            sys.stderr.write(f"{_ERASE}{text}")
+            sys.stderr.flush()
+
+    def _clear(self) -> None:
+        if self._drawn:
+            self._draw("")
+
+    # -------------------------------------------------------------------- at the end
+
+    def finish(self, results: Sequence[VmResult]) -> None:
+        """Print the answers for a person, then what went wrong, and the summary."""
+        self._clear()
+        results = sorted(results, key=lambda one: natural_key(one.name))
+        if not self._in_lines:
+            if not self._line.streams:
+                self._print_answers([one for one in results if one.answers and not _is_mute(one)])
+            failed = [one for one in results if one.code]
+            for group in fold(failed, failures=True, apart=not self._folds):
+                self._environment.notice(group.reason, group.title)
+        self._environment.notice(summary(results))
+
+    def _print_answers(self, results: Sequence[VmResult]) -> None:
+        groups = fold(results, apart=not self._folds)
+        rows = table_rows(groups) if all(not one.code for one in results) else None
+        if rows:
+            print(self._formatter.table(rows, is_whole=False))
+            return
+        for group in groups:
+            print(f"== {group.title}")
+            print(self._body(group.first))
+
+    def _body(self, result: VmResult) -> str:
+        """Return the answer of a block."""
+        rows = [row for one in result.answers for row in one.rows]
+        if rows:
+            text = "\n".join(one.text or "" for one in result.answers)
+            return self._formatter.overview(rows, text)
+        value = result.value
+        if isinstance(value, str):
+            return visible(value.rstrip("\n"))
+        text = pretty(value)
+        return self._formatter.coloured(text) if self._environment.has_colours else text
+
+
+def _is_mute(result: VmResult) -> bool:
+    """Whether a VM said no more than that all is well, or only what went wrong."""
+    return result.value in ({}, "", None) or all(one.failed for one in result.answers)
+
+
+def table_rows(groups: Sequence[AnswerGroup]) -> list[Json] | None:
+    """Return the rows of a table, each with the name of its VMs; None if a block shows it better:
+    for texts, and for objects that hold others.
+    """
+    rows: list[Json] = []
+    for group in groups:
+        value = group.first.value
+        found = [value] if isinstance(value, dict) else as_dicts(value)
+        if not found or (isinstance(value, list) and len(found) < len(as_list(value))):
+            return None
+        if isinstance(value, dict) and any(isinstance(one, dict | list) for one in value.values()):
+            return None
+        if any(one.rows for one in group.first.answers):
+            return None
+        rows += [
+            {NAME: group.title, **{k: v for k, v in row.items() if k != NAME}} for row in found
+        ]
+    return rows

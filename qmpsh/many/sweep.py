@@ -1,0 +1,242 @@
+"""A sweep: one line on many VMs in one thread; none of them waits for another.
+
+Theory of operation. Each VM is a `SweepMember`, which never blocks; the sweep begins members while
+there is room for them, waits in poll(2) for all of their descriptors at once, and gives each a
+turn. A member that has not greeted for a while makes room for others, so that a hundred VMs that
+hang delay nothing. When all else has ended, those that stayed silent are explained together: one
+look at the processes of this machine serves all.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from qmpsh.address import Transport
+from qmpsh.client.client import Client
+from qmpsh.client.poll import wait_for
+from qmpsh.light_typing import NamedTuple
+from qmpsh.many.member import MemberListener, Plan, SweepMember
+from qmpsh.many.results import NotBegun, VmResult
+from qmpsh.many.targets import Target
+
+READING: Final = 128
+CHANGING: Final = 16
+"""VMs at a time, if the command line does not say how many"""
+
+TICK_SECONDS: Final = 0.25
+AGAIN_SECONDS: Final = 1.0
+"""seconds until a VM whose events were followed is sought again"""
+_SPARE: Final = 48
+"""descriptors left to the rest of the process"""
+_PLENTY: Final = 4096
+_OF_TRANSPORT: Final = 5
+"""descriptors of a connection that a program carries, or that is shared"""
+
+
+class SweepListener(MemberListener, Protocol):
+    """Shows what a sweep yields."""
+
+    def ended(self, result: VmResult) -> None:
+        """Take how the line ended on a VM."""
+
+    def lost(self, result: VmResult) -> None:
+        """Say that a VM is gone, which is connected to again."""
+
+    def tick(self, done: int, total: int, waiting: Sequence[SweepMember]) -> None:
+        """Show how far it is. waiting: members whose line is running"""
+
+    def listening(self) -> None:
+        """Say that all VMs are listened to."""
+
+
+class SweepLimits(NamedTuple):
+    """How a sweep is run.
+
+    parallel:    VMs at a time
+    stops:       no further VM is begun after a failure
+    first_ends:  the first success ends it
+    comes_again: a VM that is lost is connected to again
+    """
+
+    parallel: int = READING
+    stops: bool = False
+    first_ends: bool = False
+    comes_again: bool = False
+
+
+class Sweep:
+    """A run of one line on many VMs."""
+
+    def __init__(
+        self, targets: Sequence[Target], plan: Plan, limits: SweepLimits, listener: SweepListener
+    ) -> None:
+        self._waiting = deque(targets)
+        self._later: deque[tuple[float, Target]] = deque()
+        self._total = len(targets)
+        self._plan = plan
+        self._limits = limits
+        self._listener = listener
+        self._active: list[SweepMember] = []
+        self._unexplained: list[SweepMember] = []
+        self._lost: dict[str, VmResult] = {}
+        self._names: dict[str, str] = {}
+        self._descriptors = descriptor_limit(targets, plan)
+        self._has_announced = False
+        self.results: list[VmResult] = []
+
+    def run(self) -> list[VmResult]:
+        """Run to the end; return how it ended on each VM."""
+        try:
+            while not self._is_over():
+                self._begin()
+                self._turn()
+                self._collect()
+                self._announce()
+            self._explain()
+            self._finish()
+        finally:
+            for member in self._active:
+                member.close()
+        return self.results
+
+    # -------------------------------------------------------------------- one turn
+
+    def _begin(self) -> None:
+        """Begin as many as there is room for."""
+        now = time.monotonic()
+        while self._later and self._later[0][0] <= now:
+            self._waiting.append(self._later.popleft()[1])
+        busy = sum(not member.is_quiet for member in self._active)
+        while self._waiting and not self._is_halted:
+            if busy >= self._limits.parallel or len(self._active) >= self._descriptors:
+                break
+            member = SweepMember(self._waiting.popleft(), self._plan, self._listener)
+            self._active.append(member)
+            if member.has_ended and self._limits.stops:
+                break  # it may be the failure that stops the rest
+            busy += not member.has_ended
+
+    def _turn(self) -> None:
+        """Wait for the first of all descriptors and deadlines, and let every member go on."""
+        wanted: dict[int, int] = {}
+        clients: dict[int, Client] = {}
+        for member in self._active:
+            found = member.descriptors()
+            wanted |= found
+            if found and member.client is not None:
+                clients[member.client.fileno()] = member.client
+        for fd in wait_for(wanted, self._patience()):
+            if fd in clients:
+                clients[fd].poll(0)
+        now = time.monotonic()
+        for member in self._active:
+            client = member.client
+            if client is not None and client.due is not None and client.due <= now:
+                client.poll(0)
+            member.turn(now)
+        running = [member for member in self._active if not member.has_ended]
+        self._listener.tick(len(self.results), self._total, running)
+
+    def _patience(self) -> float:
+        """Return the seconds until something is due."""
+        if any(member.has_ended for member in self._active):
+            return 0.0
+        dues = [due for member in self._active if (due := member.due) is not None]
+        dues += [when for when, _ in self._later]
+        now = time.monotonic()
+        return max(0.0, min([*dues, now + TICK_SECONDS]) - now)
+
+    def _collect(self) -> None:
+        """Report the members that have ended, and put away those that are to be explained."""
+        ended = [member for member in self._active if member.has_ended]
+        if not ended:
+            return
+        self._active = [member for member in self._active if not member.has_ended]
+        for member in ended:
+            if member.needs_reason:
+                self._unexplained.append(member)
+            elif member.result is not None:
+                self._report(member.result)
+
+    def _report(self, result: VmResult) -> None:
+        if self._has_first:
+            return
+        result = result._replace(name=self._own_name(result))
+        place = result.target.text
+        if self._limits.comes_again and (place in self._lost or result.was_served):
+            if place not in self._lost:
+                self._listener.lost(result)
+            self._lost[place] = self._lost.get(place, result)
+            self._later.append((time.monotonic() + AGAIN_SECONDS, result.target))
+            return
+        self.results.append(result)
+        self._listener.ended(result)
+
+    def _own_name(self, result: VmResult) -> str:
+        """Return a name that no other VM of the sweep has."""
+        target = result.target
+        apart = [f"{result.name}@{part}" for part in target.apart if part not in ("", result.name)]
+        for name in (result.name, *apart):
+            if self._names.setdefault(name, target.text) == target.text:
+                return name
+        return target.text
+
+    # -------------------------------------------------------------------- the end
+
+    @property
+    def _is_halted(self) -> bool:
+        """Whether no further VM is begun, after a failure."""
+        return self._limits.stops and any(one.code for one in self.results)
+
+    @property
+    def _has_first(self) -> bool:
+        """Whether the one success that was wanted is there."""
+        return self._limits.first_ends and any(not one.code for one in self.results)
+
+    def _is_over(self) -> bool:
+        """Whether the rest is of no use: the first is enough, or no VM is left to come again."""
+        if self._has_first:
+            self._unexplained.clear()
+            return True
+        return not self._active and (self._is_halted or not self._waiting)
+
+    def _announce(self) -> None:
+        """Say once that all VMs are listened to."""
+        if self._has_announced or self._waiting or not self._active:
+            return
+        if all(member.has_announced or member.is_quiet for member in self._active):
+            self._has_announced = any(member.has_announced for member in self._active)
+            if self._has_announced:
+                self._listener.listening()
+
+    def _explain(self) -> None:
+        """Say of those that stayed silent why, and of late ones what their process does."""
+        if not self._unexplained:
+            return
+        # Imported here, as below: most sweeps find no VM silent.
+        from qmpsh.many.silence import explain
+
+        explain(self._unexplained, self._plan.options)
+        for member in self._unexplained:
+            if member.result is not None:
+                self._report(member.result)
+
+    def _finish(self) -> None:
+        """Report what was not begun, and what was lost and did not come again."""
+        for target in self._waiting if self._limits.stops else ():
+            error = NotBegun()
+            self._report(VmResult(target, target.name or target.stem, (), error.exit_code, error))
+        self.results += self._lost.values()
+
+
+def descriptor_limit(targets: Sequence[Target], plan: Plan) -> int:
+    """Return how many of the targets may be connected to at a time."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = (_PLENTY if soft == resource.RLIM_INFINITY else soft) - _SPARE
+    carried = any(isinstance(one.address, Transport) for one in targets)
+    shares = plan.line is not None and plan.line.waits
+    return max(1, room // _OF_TRANSPORT if carried or shares else room)
