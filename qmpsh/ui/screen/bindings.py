@@ -238,20 +238,21 @@ def bind_empty_line(bindings: KeyBindings, context: KeyContext) -> None:
     """
     buffer, screen = context.buffer, context.screen
 
-    def is_alone() -> bool:
+    def is_empty() -> bool:
         at_line = context.app.current_buffer is buffer and not buffer.text
-        return at_line and screen.session.prompt != HMP_PROMPT and not keys_wait(context.app)
+        return at_line and screen.session.prompt != HMP_PROMPT
 
     def go_on(event: KeyPressEvent) -> None:
         screen.key_sheet = None
         buffer.insert_text(f"{HELP_MARK} ")
 
     inserting = emacs_insert_mode | vi_insert_mode
-    alone = inserting & Condition(is_alone)
+    empty = inserting & Condition(is_empty)
+    alone = empty & Condition(lambda: not keys_wait(context.app))
     covered = Condition(lambda: screen.key_sheet is not None)
     bindings.add(HELP_MARK, filter=alone)(partial(_handle, context, HANDLERS["key_sheet"]))
     bindings.add("/", filter=alone)(partial(_handle, context, HANDLERS["search_output"]))
-    bindings.add(" ", filter=alone & covered)(go_on)
+    bindings.add(" ", filter=empty & covered)(go_on)
 
 
 def keys_wait(app: Application[int]) -> bool:
