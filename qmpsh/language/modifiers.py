@@ -21,22 +21,10 @@ MODIFIERS = (*VALUED_MODIFIERS, "wait", *sorted(FLAGS))
 
 OPTIONS = frozenset(
     {
-        *(
-            "all",
-            "direct",
-            "no-share",
-            "no-fold",
-            "parallel",
-            "color",
-            "compact",
-            "config",
-            "connect-timeout",
-            "dry-run",
-            "file",
-            "guest-agent",
-        ),
-        *("help", "hmp", "keep-going", "logfile", "no-oob", "plain", "pretty", "read-only"),
-        *("schema", "skip-negotiation", "verbose", "version"),
+        *("all", "color", "compact", "config", "connect-timeout", "direct", "dry-run", "file"),
+        *("guest-agent", "help", "hmp", "keep-going", "logfile", "no-fold", "no-oob"),
+        *("no-share", "parallel", "plain", "pretty", "read-only", "schema"),
+        *("skip-negotiation", "verbose", "version"),
     }
 )
 """The options of the command line that hold for no single line."""

@@ -60,7 +60,7 @@ _IS_WEBSOCKET: Final = (
     "this monitor speaks WebSocket, in which QEMU answers no command",
     "start it without websocket=on",
 )
-_NOT_SHARED: Final = ", and does not share it: it is an older one, or was told not to"
+_NOT_SHARED: Final = ", and does not share it: it is an older one, or keeps it to itself"
 _HELD_BY_QMPSH: Final = f"another qmpsh, pid {{pid}}, {SHARES}{_NOT_SHARED}"
 _KEPT: Final = f"another qmpsh, pid {{pid}}, {SHARES}; its --no-share keeps it to itself"
 _HELD_BY_OTHER: Final = f"qmpsh, pid {{pid}}, of {{user}} {SHARES}"

@@ -38,6 +38,7 @@ class FrontEndHarness(Harness):
         def connect(listener: SessionListener) -> Session:
             settings = Settings(timeout=timeout)
             session = Session(Client.connect(parse_address(path)), settings, listener, path)
+            session.preferences.change("overview", "off")  # its queries are those of some lines
             self._real.append(session)
             return session
 

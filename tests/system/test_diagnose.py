@@ -104,7 +104,8 @@ def test_another_qmpsh_is_told_to_disconnect(vm: Vm) -> None:
         assert str(refusal(UnixAddress(vm.path))) == (
             f"no greeting from {vm.path} within 0.3 s: another qmpsh, pid {other.pid}, holds this"
             " monitor, which serves one client at a time, and does not share it: it is an older"
-            " one, or was told not to; type .set share on or .disconnect at its prompt, or end it,"
+            " one, or keeps it to itself; type .set share on or .disconnect at its prompt, or"
+            " end it,"
             f" {NEXT}"
         )
 

@@ -290,7 +290,7 @@ class LinePrompt(TerminalFrontEnd[None]):
         if not self._shows_overview or overview is None or not overview.is_over:
             return
         self._shows_overview = False
-        if not overview.is_frozen:
+        if not overview.is_frozen and not self.session.typed:
             # Imported here: the prompt is there before any of it.
             from qmpsh.ui.common.overview import first_lines
 
