@@ -244,7 +244,11 @@ def _of_current(
 
 def _words(line: TypedArguments, member: Member, path: Path) -> str:
     value = line.text_at(path)
-    return f"{member.name}={value}" if value is not None else member_words(line.schema, member)
+    if value is not None:
+        return f"{member.name}={value}"
+    # An object that the line has begun is not missing, whatever it still lacks.
+    is_begun = line.has_below(path)
+    return member_words(line.schema, member._replace(optional=member.optional or is_begun))
 
 
 def _at_cursor(line: TypedArguments, context: CursorContext) -> tuple[Path, str]:

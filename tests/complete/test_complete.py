@@ -550,7 +550,7 @@ def said(line: str, known: Catalog = KNOWN) -> str:
         ("blockdev-add driver=qcow2 file=d ", "blockdev-add  driver=qcow2  file=d  node-name"),
         (
             "blockdev-add driver=qcow2 file.driver=file ",
-            "blockdev-add  file.filename*: str  driver=qcow2",
+            "blockdev-add  file.filename*: str  driver=qcow2  file: ",
         ),
         (
             "blockdev-add driver=qcow2 file.driver=file node-name=",
