@@ -52,8 +52,8 @@ def recipe(tmp_path: Path, with_qmpsh: dict[str, str]) -> Recipe:
     return run
 
 
-def test_there_are_seven() -> None:
-    assert len(RECIPES) == 7
+def test_there_are_eight() -> None:
+    assert len(RECIPES) == 8
 
 
 @pytest.fixture
@@ -207,3 +207,16 @@ def test_snapshots(recipe: Recipe, start_vm: VmStarter, run_qmpsh: RunQmpsh) -> 
     nodes = run_qmpsh(vm.path, "query-named-block-nodes").stdout
     assert '"a-s1"' in nodes
     assert '"a-s1-s2"' not in nodes
+
+
+def test_pausing_many(recipe: Recipe, start_vm: VmStarter, tmp_path: Path) -> None:
+    vms = [start_vm(name=name) for name in ("web1", "web2")]
+    for number, vm in enumerate((*vms, start_vm("-S", name="paused"))):
+        os.symlink(vm.path, tmp_path / f"{number}.sock")
+    done = recipe("Pause", {"SOCKS": f"{tmp_path}/*.sock"})
+    assert (done.stderr, done.returncode) == ("qmpsh: 3 ok\nqmpsh: 2 ok\n", 0)
+    assert {*(tmp_path / "running").read_text().split()} == {
+        f"{tmp_path}/{number}.sock" for number in (0, 1)
+    }
+    done = recipe("Pause", {"SOCKS": f"{tmp_path}/*.sock"})
+    assert (done.stderr, done.returncode) == ("qmpsh: 3 ok\n", 0)

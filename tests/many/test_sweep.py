@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -249,3 +250,39 @@ def test_options_that_are_for_one_vm(run_qmpsh: RunQmpsh) -> None:
     )
     done = run_qmpsh("-a", "/no-such/s", "query-status", env={"QMP_SOCKET": "/elsewhere"})
     assert (done.stderr, done.returncode) == ("qmpsh: 1 unreachable\n", 3)
+
+
+def test_a_terminal_is_asked_and_names_the_vms(crew: Crew, run_qmpsh: RunQmpsh) -> None:
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qmpsh", "-a", crew.glob, "stop"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    try:
+        assert read_until(ours, "[l]ist: ").endswith(
+            "stop 3 VMs: web1, web2, web3? [n]o [y]es [l]ist: "
+        )
+        os.write(ours, b"l\n")
+        assert "  web[1-3]" in read_until(ours, "[l]ist: ")
+        os.write(ours, b"n\n")
+        assert "nothing was sent" in read_until(ours, "sent")
+        assert process.wait(timeout=PATIENCE) == 2
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+    done = run_qmpsh("-a", crew.glob, "query-status")
+    assert all('"running": true' in json.dumps(line) for line in lines_of(done.stdout))
+
+
+def read_until(fd: int, text: str) -> str:
+    """What comes on a terminal, up to a text."""
+    data = b""
+    while text.encode() not in data:
+        assert select.select([fd], [], [], PATIENCE)[0], data
+        data += os.read(fd, 4096)
+    return data.decode()

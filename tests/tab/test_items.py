@@ -127,6 +127,23 @@ def test_files(words: list[str], start: int) -> None:
     assert items(*words) == [ShellCandidate(words[-1], start, files=PathKind.ALL)]
 
 
+@pytest.mark.parametrize(
+    "words,expected",
+    [
+        (["-a", "al"], ["all"]),
+        (["-a", "lib"], ["libvirt:"]),
+        (["--all=al"], ["--all=all"]),
+        (["-a", "all", "-a", "@"], []),
+    ],
+)
+def test_targets(words: list[str], expected: list[str]) -> None:
+    assert [item.text for item in items(*words) if item.files is None] == expected
+
+
+def test_a_file_of_targets() -> None:
+    assert items("-a", "@li") == [ShellCandidate("@li", 1, files=PathKind.ALL)]
+
+
 # ---------------------------------------------------------------------------- addresses
 
 

@@ -8,7 +8,7 @@ options are those of `cli.options`, and the LINE is completed by `complete`, as 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 
 import click
@@ -22,17 +22,24 @@ from qmpsh.client.discovery import Monitor, find_monitors
 from qmpsh.client.names import is_vm_name, opens_by_name
 from qmpsh.complete.candidates import Candidate, Form
 from qmpsh.complete.value_sources import names_file
-from qmpsh.errors import UsageError
+from qmpsh.errors import QmpshError, UsageError
 from qmpsh.language.cursor import CursorContext, Slot, find_context
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import BLANKS
 from qmpsh.language.values import quote
 from qmpsh.language.verbs import WHOLE, Takes, takes
 from qmpsh.light_typing import NamedTuple
+from qmpsh.many.targets import ALL, TargetReader
 from qmpsh.system.argv import QMP
 
 _CURSOR_MARK = "\0"
 """Stands for the word at the cursor while the others are sorted: no address, no option."""
+
+TARGET_FORMS = (
+    (ALL, "every VM of this machine"),
+    ("@", "a file with a target on each line"),
+)
+"""what -a takes besides addresses and names, and what each is"""
 
 _BARE_VALUE = re.compile(rf"""(?![{BLANKS}"'{{\[])[^{BLANKS}]*""")
 
@@ -109,8 +116,10 @@ def find_items(typed: TypedWords, environ: Mapping[str, str], ask: Ask) -> list[
     line = words.line[:-1]
     if not line and typed.word.startswith("-") and _takes_options(typed.before, is_name):
         return list(_options(context, typed.word))
-    server = _server(context, words.address or environ.get("QMP_SOCKET"))
-    if line or words.address is not None:
+    targets = tuple(context.params["targets"] or ())
+    address = _first_of(targets) if targets else words.address or environ.get("QMP_SOCKET")
+    server = _server(context, address)
+    if line or words.address is not None or targets:
         return _line_items(line, typed, ask, server)
     if (server.address or server.schema) and not looks_like_address(typed.word):
         found = _line_items(line, typed, ask, server)
@@ -212,6 +221,9 @@ def _option_values(
         name = f"-{name[-1]}"  # of `-kt` it is the last that awaits a value
     for option in COMMAND.get_params(context):
         if name in option.opts:
+            if option.metavar == "TARGET":
+                for one in _targets(word[start:]):
+                    yield one._replace(text=word[:start] + one.text, start=start + one.start)
             if option.metavar == "FILE":
                 yield ShellCandidate(word, start, files=PathKind.ALL)
             for item in option.shell_complete(context, word[start:]):
@@ -235,6 +247,31 @@ def _addresses(word: str, *, may_be_name: bool) -> Iterator[ShellCandidate]:
         yield ShellCandidate(word, len("unix:"), files=PathKind.SOCKETS)
     elif ":" not in word or word.startswith(("/", "./", "../", "~/")):
         yield ShellCandidate(word, files=PathKind.SOCKETS)
+
+
+def _targets(word: str) -> Iterator[ShellCandidate]:
+    """Yield what may follow -a: an address or a name, or what stands for several."""
+    if word.startswith("@"):
+        yield ShellCandidate(word, 1, files=PathKind.ALL)
+        return
+    for text, note in TARGET_FORMS:
+        if text.startswith(word):
+            yield ShellCandidate(text, note=note, ends=text == ALL)
+    yield from _addresses(word, may_be_name=True)
+
+
+def _first_of(targets: Sequence[str]) -> str | None:
+    """Return the address of one of the VMs, which stands for all of them; None for none."""
+    texts = [text for text in targets if not text.startswith(("libvirt:", "@-"))]
+    try:
+        found = TargetReader(agent=False, note=_ignore).read_all(texts[:1])
+    except QmpshError:
+        return None
+    return found[0].text if found else None
+
+
+def _ignore(text: str) -> None:
+    """Say nothing of what a target leaves out."""
 
 
 def _names(word: str, found: list[Monitor], *, may_be_name: bool) -> Iterator[ShellCandidate]:
