@@ -204,7 +204,7 @@ def test_a_session(agent: Agent) -> None:
     assert session.prompt == "(guest) "
     assert session.machine.version == agent.version
     assert {c.text: c.kind for c in session.complete("guest-s", 7)}["guest-shutdown"] == "disabled"
-    assert session.complete("guest-pi", 8)[0].kind == "command"
+    assert session.complete("guest-pi", 8)[0].text == "guest-ping"
     said: list[Answer | Note] = []
     session.start(".exec false", said.append, lambda outcome: None)
     wait_until(lambda: polled(session).running is None)
