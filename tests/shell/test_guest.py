@@ -199,6 +199,7 @@ def test_a_session(agent: Agent) -> None:
 
     client = Client.connect(UnixAddress(agent.path), OPTIONS, tracer=trace)
     session = Session(client, Settings(), RecordingListener(), agent.path)
+    session.preferences.change("overview", "off")
     assert session.works == []
     wait_until(lambda: polled(session).catalog.commands)
     assert session.prompt == "(guest) "
