@@ -70,9 +70,14 @@ def run_many(request: ManyRequest, environment: Environment) -> int:
             return UsageError.exit_code
         targets = chosen
     output = ManyOutput(environment, line, in_lines=in_lines, folds=request.folds)
-    results = Sweep(targets, plan, _limits(request, line), output).run()
-    output.finish(results)
-    return exit_code(results)
+    sweep = Sweep(targets, plan, _limits(request, line), output)
+    try:
+        sweep.run()
+    except BaseException:  # an interrupt included: what has come is shown all the same
+        output.finish(sweep.results, unanswered=len(targets) - len(sweep.results))
+        raise
+    output.finish(sweep.results)
+    return exit_code(sweep.results)
 
 
 def _is_in_lines(settings: Settings, line: ManyLine, environment: Environment) -> bool:

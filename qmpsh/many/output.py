@@ -29,6 +29,7 @@ _MAX_WAITING: Final = 3
 """VMs named in the progress"""
 
 _PROGRESS: Final = "{title}: {done}/{total}"
+_UNANSWERED: Final = "{count} without an answer so far"
 _WAITING: Final = ", waiting for {names}"
 
 
@@ -89,7 +90,8 @@ class ManyOutput:
             self._print_line(json_line(result))
 
     def tick(self, done: int, total: int, waiting: Sequence[SweepMember]) -> None:
-        """Draw the progress, once it takes long."""
+        """Pass on what has been printed, and draw the progress once it takes long."""
+        sys.stdout.flush()
         late = time.monotonic() - self._started >= _PROGRESS_SECONDS
         if late and self._environment.has_bar and not self._line.streams:
             self._draw(self._progress(done, total, waiting))
@@ -121,8 +123,11 @@ class ManyOutput:
 
     # -------------------------------------------------------------------- at the end
 
-    def finish(self, results: Sequence[VmResult]) -> None:
-        """Print the answers for a person, then what went wrong, and the summary."""
+    def finish(self, results: Sequence[VmResult], *, unanswered: int = 0) -> None:
+        """Print the answers for a person, then what went wrong, and the summary.
+
+        unanswered: VMs that were given up
+        """
         self._clear()
         results = sorted(results, key=lambda one: natural_key(one.name))
         if not self._in_lines:
@@ -131,7 +136,8 @@ class ManyOutput:
             failed = [one for one in results if one.code]
             for group in fold(failed, failures=True, apart=not self._folds):
                 self._environment.notice(group.reason, group.title)
-        self._environment.notice(summary(results))
+        given_up = _UNANSWERED.format(count=unanswered) if unanswered else ""
+        self._environment.notice(", ".join(filter(None, (summary(results), given_up))))
 
     def _print_answers(self, results: Sequence[VmResult]) -> None:
         groups = fold(results, apart=not self._folds)

@@ -33,6 +33,8 @@ AGAIN_SECONDS: Final = 1.0
 _SPARE: Final = 48
 """descriptors left to the rest of the process"""
 _PLENTY: Final = 4096
+_SSH_STARTS: Final = 8
+"""connections through ssh at a time: sshd refuses more. Source: sshd_config(5), MaxStartups"""
 _OF_TRANSPORT: Final = 5
 """descriptors of a connection that a program carries, or that is shared"""
 
@@ -179,8 +181,9 @@ class Sweep:
     def _own_name(self, result: VmResult) -> str:
         """Return a name that no other VM of the sweep has."""
         target = result.target
-        apart = [f"{result.name}@{part}" for part in target.apart if part not in ("", result.name)]
-        for name in (result.name, *apart):
+        own = f"{target.host}/{result.name}" if target.host and not target.name else result.name
+        apart = [f"{own}@{part}" for part in target.apart if part not in ("", result.name)]
+        for name in (own, *apart):
             if self._names.setdefault(name, target.text) == target.text:
                 return name
         return target.text
@@ -238,5 +241,7 @@ def descriptor_limit(targets: Sequence[Target], plan: Plan) -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = (_PLENTY if soft == resource.RLIM_INFINITY else soft) - _SPARE
     carried = any(isinstance(one.address, Transport) for one in targets)
+    if any(isinstance(one.address, Transport) and one.address.scheme == "ssh" for one in targets):
+        room = min(room, _SSH_STARTS * _OF_TRANSPORT)
     shares = plan.line is not None and plan.line.waits
     return max(1, room // _OF_TRANSPORT if carried or shares else room)

@@ -18,10 +18,11 @@ from qmpsh.address import Address, Transport, UnixAddress, looks_like_address, p
 from qmpsh.errors import CannotConnect, LineSyntaxError, UsageError, os_reason, shortened
 from qmpsh.jsontypes import get_str
 from qmpsh.light_typing import NamedTuple
-from qmpsh.many.ranges import expand_braces, natural_key
+from qmpsh.many.ranges import expand_braces, expand_nodes, natural_key
 from qmpsh.regular import read_regular
 
 ALL: Final = "all"
+_SSH: Final = "ssh://"
 _MAX_FILE_BYTES: Final = 16 << 20
 _LIBVIRT_SECONDS: Final = 10.0  # to list its domains
 _GLOB_MARKS: Final = re.compile(r"[*?\[]")
@@ -34,6 +35,10 @@ _NO_MATCH: Final = "-a {text}: no socket matches"
 _UNKNOWN: Final = "-a {text}: it is neither a file nor the name of a VM here, see qmpsh ls"
 _NO_FILE: Final = "-a {text}: cannot read it: {reason}"
 _NO_UTF8: Final = "it is not UTF-8"
+_REMOTE_GLOB: Final = (
+    "-a {text}: a glob is not expanded on another host; list its sockets:"
+    " ssh {host} 'ls -1 /{path}' | sed 's,^,ssh://{host},' | qmpsh -a @- LINE"
+)
 _EMPTY_FILE: Final = "-a {text}: it names no VM"
 _BAD_LINE: Final = "-a {text}, line {number}: {reason}"
 _TWO_NAMES: Final = "{target} stands for several VMs, and one NAME follows it"
@@ -53,6 +58,13 @@ class Target(NamedTuple):
     address: Address
     text: str
     name: str = ""
+
+    @property
+    def host(self) -> str:
+        """The host of an ssh address, "" for this one."""
+        if not self.text.startswith(_SSH):
+            return ""
+        return self.text.removeprefix(_SSH).partition("/")[0].rpartition("@")[2]
 
     @property
     def apart(self) -> tuple[str, str]:
@@ -94,7 +106,10 @@ class TargetReader:
             return _domains(text)
         if text.startswith("exec:"):
             return [_target(text)]
-        return [target for one in expand_braces(text) for target in self._local(one)]
+        texts = expand_braces(text)
+        if text.startswith(_SSH):
+            return [_remote(one) for each in texts for one in _on_hosts(each)]
+        return [target for one in texts for target in self._local(one)]
 
     def _local(self, text: str) -> Iterable[Target]:
         """Return the sockets of a glob, else the one server that a text names."""
@@ -205,6 +220,20 @@ def _bad_line(text: str, number: int, reason: Exception) -> str:
 
 
 # ---------------------------------------------------------------------------- single targets
+
+
+def _on_hosts(text: str) -> list[str]:
+    """Return an ssh address for each host of `ssh://host[1-3]/PATH`."""
+    host, slash, path = text.removeprefix(_SSH).partition("/")
+    return [f"{_SSH}{one}{slash}{path}" for one in expand_nodes(host)]
+
+
+def _remote(text: str) -> Target:
+    """Return the target of a socket on another host. Raises AddressError, UsageError for a glob."""
+    host, _, path = text.removeprefix(_SSH).partition("/")
+    if _GLOB_MARKS.search(path):
+        raise UsageError(_REMOTE_GLOB.format(text=shortened(text), host=host, path=path))
+    return _target(text)
 
 
 def _target(text: str) -> Target:

@@ -6,6 +6,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -286,3 +287,20 @@ def read_until(fd: int, text: str) -> str:
         assert select.select([fd], [], [], PATIENCE)[0], data
         data += os.read(fd, 4096)
     return data.decode()
+
+
+def test_an_interrupt_shows_what_has_come(crew: Crew) -> None:
+    with crew.vms[0].stopped():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "qmpsh", "-a", crew.glob, "query-name"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert [process.stdout.readline()[:9] for _ in range(2)] == ['{"vm": "w'] * 2
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, stderr) == (130, "qmpsh: 2 ok, 1 without an answer so far\n")

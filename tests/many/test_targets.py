@@ -114,6 +114,23 @@ def test_what_names_no_vm(text: str, message: str) -> None:
     assert str(refused.value) == message
 
 
+def test_hosts_of_ssh_are_counted() -> None:
+    assert [one.text for one in read("ssh://me@host[1-2].lan/run/vm{1..2}.sock")] == [
+        "ssh://me@host1.lan/run/vm1.sock",
+        "ssh://me@host2.lan/run/vm1.sock",
+        "ssh://me@host1.lan/run/vm2.sock",
+        "ssh://me@host2.lan/run/vm2.sock",
+    ]
+    (six,) = read("ssh://me@[::1]/run/vm.sock")
+    assert (six.text, six.host, six.stem) == ("ssh://me@[::1]/run/vm.sock", "[::1]", "vm")
+
+
+@pytest.mark.parametrize("text", ["ssh://-oProxyCommand=x/run/a", "ssh://h[1-2]/run/*.sock"])
+def test_what_is_not_on_a_host(text: str) -> None:
+    with pytest.raises(UsageError):
+        read(text)
+
+
 def test_a_file_without_an_address_is_refused(tmp_path: Path) -> None:
     listed = tmp_path / "list"
     listed.write_text("# none\n")
