@@ -27,7 +27,7 @@ INHERITED: Final = "fd:"
 """what a path begins with that stands for a socket passed by another program"""
 
 _FIRST_FD: Final = 3  # of those that systemd passes
-_BACKLOG: Final = 16
+_BACKLOG: Final = 64
 _LOCK: Final = "lock"
 _LOCK_TRIES: Final = 20
 _LOCK_SECONDS: Final = 0.005  # between two of them; the lock is held for less

@@ -77,7 +77,7 @@ class ShareMember:
     @property
     def has_room(self) -> bool:
         """Whether another in-band command of it may be at QEMU."""
-        return self.in_band < MAX_IN_FLIGHT
+        return self.in_band < MAX_IN_FLIGHT and self.session.takes_replies
 
     @property
     def in_band(self) -> int:

@@ -168,8 +168,9 @@ class ShareServer:
                 self._read(shared, is_gone=bool(flags & _GONE))
         if self._clients:
             self._exchange.advance()
-            for shared in self.clients:
-                self._write(shared)
+            freed = sum(self._write(shared) for shared in self.clients)
+            if freed:  # who has taken what it was sent may have more commands to go
+                self._exchange.advance()
             self._drop_slowest()
 
     def send_event(self, event: Event) -> None:
@@ -261,9 +262,13 @@ class ShareServer:
             self._exchange.advance()  # what it sent before it left still goes, as far as it may
             self._remove(shared)
 
-    def _write(self, shared: SharedClient) -> None:
-        """Send what a client has room for, and wait for what it is next ready for."""
+    def _write(self, shared: SharedClient) -> bool:
+        """Send what a client has room for, and wait for what it is next ready for.
+
+        Returns whether its commands were held back and no longer are.
+        """
         session = shared.member.session
+        was_held = not session.takes_replies
         try:
             while session.outgoing:
                 del session.outgoing[: shared.socket.send(session.outgoing)]
@@ -271,14 +276,15 @@ class ShareServer:
             pass
         except OSError:
             self._remove(shared)
-            return
+            return False
         if session.is_over or session.is_too_slow:
             self._remove(shared)
-            return
+            return False
         flags = (_READ if session.wants_read else 0) | (_WRITE if session.outgoing else 0)
         if flags != shared.flags:
             shared.flags = flags
             self._epoll.modify(shared.fileno(), flags)
+        return was_held and session.takes_replies
 
     def _drop_slowest(self) -> None:
         """Give up the client that has taken least, if all together hold too much memory."""

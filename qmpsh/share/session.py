@@ -119,7 +119,12 @@ class ShareSession:
     @property
     def wants_read(self) -> bool:
         """Whether more of its bytes are to be read."""
-        return not self._has_ended and self._has_room and len(self.outgoing) < PAUSE_BYTES
+        return not self._has_ended and self._has_room and self.takes_replies
+
+    @property
+    def takes_replies(self) -> bool:
+        """Whether it has taken so much that more commands of it may run."""
+        return len(self.outgoing) < PAUSE_BYTES
 
     @property
     def _has_room(self) -> bool:

@@ -56,9 +56,13 @@ class Holder:
         while not ready():
             assert monotonic() < deadline, "the share did not get there"
             self._poll.poll(10)
-            if not self.client.closed:
-                self.client.poll(0)
-            self.server.poll()
+            self.run_once()
+
+    def run_once(self) -> None:
+        """Go on as far as it goes without waiting."""
+        if not self.client.closed:
+            self.client.poll(0)
+        self.server.poll()
 
     def close(self) -> None:
         self.server.close()
