@@ -9,7 +9,18 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 
-from benchmarks import flood, libvirt, many, oneshot, prompt, roundtrips, schema, screen, transports
+from benchmarks import (
+    flood,
+    libvirt,
+    many,
+    oneshot,
+    prompt,
+    roundtrips,
+    schema,
+    screen,
+    sharing,
+    transports,
+)
 from benchmarks.bench import Bench, open_bench
 from benchmarks.table import MARKDOWN, PLAIN, Layout, Row, format_row
 from qmpsh.errors import QmpshError
@@ -21,6 +32,7 @@ FAMILIES: dict[str, Family] = {
     "typed": schema.typed_rows,
     "script": oneshot.script_rows,
     "execute": roundtrips.rows,
+    "share": sharing.rows,
     "many": many.rows,
     "transports": transports.rows,
     "libvirt": libvirt.rows,
