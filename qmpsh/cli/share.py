@@ -10,6 +10,8 @@ import grp
 import os
 import select
 import socket
+import time
+from select import POLLIN, POLLOUT
 
 import click
 
@@ -52,6 +54,9 @@ _NONE_OPEN = (
     " PATH"
 )
 _SHARED = "sharing {}"
+
+_TURN_SECONDS = 0.25
+"""seconds between two turns of the session, with its own questions to the VM"""
 
 _COMMAND = click.Command(
     "qmpsh share",
@@ -150,15 +155,42 @@ def main(words: SplitArgv) -> int:
 def _serve(session: Session) -> None:
     """Serve for ever."""
     while True:
-        poller = select.poll()
-        for fd in (session.connection.fileno(), session.share.fileno()):
-            if fd >= 0:
-                poller.register(fd, select.POLLIN)
-        if session.connection.wants_write:
-            poller.register(session.connection.fileno(), select.POLLIN | select.POLLOUT)
-        seconds = session.wait()
-        poller.poll(None if seconds is None else seconds * 1000)
+        if session.share.is_open and not session.client.closed:
+            _relay(session)
+        else:
+            _wait(session)
         session.poll()
+
+
+def _wait(session: Session) -> None:
+    """Wait until the session has something to do, as while its VM is gone."""
+    poller = select.poll()
+    connection = session.connection
+    if connection.fileno() >= 0:
+        poller.register(connection.fileno(), POLLOUT | POLLIN if connection.wants_write else POLLIN)
+    if session.share.fileno() >= 0:
+        poller.register(session.share.fileno(), POLLIN)
+    seconds = session.wait()
+    poller.poll(None if seconds is None else seconds * 1000)
+
+
+def _relay(session: Session) -> None:
+    """Pass on what comes for a while, without a turn of the whole session for each request."""
+    client, share = session.client, session.share
+    seconds = session.wait()
+    until = time.monotonic() + min(_TURN_SECONDS, _TURN_SECONDS if seconds is None else seconds)
+    poller = select.poll()
+    poller.register(share.fileno(), POLLIN)
+    awaited = 0
+    while not client.closed and share.is_open and (left := until - time.monotonic()) > 0:
+        wanted = POLLOUT | POLLIN if client.wants_write else POLLIN
+        if wanted != awaited:
+            awaited = wanted
+            poller.register(client.fileno(), awaited)
+        due = left if client.due is None else max(0.0, client.due - time.monotonic())
+        poller.poll(1000 * min(left, due))
+        client.poll(0)
+        share.poll(client)
 
 
 def _mode(text: str) -> int:
