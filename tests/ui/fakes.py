@@ -140,6 +140,7 @@ class FakeSession(Session):
         self.candidates: list[Candidate] = []
         self.hints: dict[str, Line] = {}
         self.lines: list[str] = []
+        self.typed = deque()
         self.replied: set[str] = set()
         self.closed = False
         self._detached: list[RunningLine] = []

@@ -23,6 +23,9 @@ from prompt_toolkit.renderer import Renderer
 
 from qmpsh.shell.session.session import Session
 
+_RUNNING_THRESHOLD = 10_000
+"""Objects between two collections once the prompt is there: memory stays flat under events."""
+
 TICK_SECONDS = 0.25
 """seconds between updates of the clock while a line runs"""
 
@@ -164,6 +167,7 @@ def freeze_heap() -> Iterator[None]:
     events and replies is few objects for the collector, so that a full collection takes 10 ms.
     """
     gc.freeze()
+    gc.set_threshold(_RUNNING_THRESHOLD)
     try:
         yield
     finally:

@@ -10,7 +10,7 @@ import signal
 from functools import partial
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import Application
+from prompt_toolkit.application import Application, create_app_session
 from prompt_toolkit.completion import Completer
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
@@ -18,6 +18,7 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
 from prompt_toolkit.styles import BaseStyle
+from prompt_toolkit.utils import is_dumb_terminal
 
 from qmpsh.advice import Advice, nothing
 from qmpsh.render.theme import Line
@@ -73,6 +74,8 @@ class LinePrompt(TerminalFrontEnd[None]):
         env = env._replace(terminal=env.terminal._replace(fills=False))
         self._style = env.style()
         self._terminal = env.output or own_output()
+        # prompt_toolkit chooses its prompt for a dumb terminal only where no output is given.
+        self._is_dumb = env.output is None and is_dumb_terminal()
         self._questions = LineQuestions(env.input, self._terminal)
         self._on_news = asyncio.Event()
         self._exit_code: int | None = None
@@ -84,8 +87,10 @@ class LinePrompt(TerminalFrontEnd[None]):
         columns, more = self._reporter.columns, self._reporter.glyphs.more
         completer = SessionCompleter(self.session, columns, more, self._advice)
         keys = KeyBindings()
-        self._prompt = self._make_prompt(history, completer, keys)
-        draw_quietly(self._prompt.app)
+        with create_app_session(output=self._terminal):
+            self._prompt = self._make_prompt(history, completer, keys)
+        if not self._is_dumb:
+            draw_quietly(self._prompt.app)
         self._reporter.on_machine_change = self._on_news.set
         buffer = self._prompt.default_buffer
         self._guide = Guide(self.session, buffer, completer, self._advice)
@@ -227,7 +232,7 @@ class LinePrompt(TerminalFrontEnd[None]):
             color_depth=self._env.depth,
             include_default_pygments_style=False,
             input=self._questions.input,
-            output=self._terminal,
+            output=None if self._is_dumb else self._terminal,
         )
 
     def _set_style(self, style: BaseStyle) -> None:

@@ -14,6 +14,7 @@ from prompt_toolkit.layout.screen import Char, Screen, WritePosition
 from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.renderer import Renderer
+from prompt_toolkit.utils import is_dumb_terminal
 
 _LEFT = frozenset({"class:accepted", "class:exiting"})
 """prompt_toolkit's styles of a line that was entered, or left empty"""
@@ -77,4 +78,6 @@ def own_output() -> Output:
     output = create_output()
     if isinstance(output, Vt100_Output):
         output.enable_cpr = False
+        if is_dumb_terminal():
+            output._cursor_visible = True  # else it is shown by a sequence before the first prompt
     return output
