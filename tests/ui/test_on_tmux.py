@@ -22,8 +22,8 @@ def test_events_come_beside_a_half_typed_line(screen: Terminal, vm: Vm) -> None:
     screen.qmpsh(vm.path)
     screen.keys("stop", "Enter", "cont", "Enter", "device_add dri")
     picture = screen.sees("RESUME")
-    assert re.search(r"│ \d\d:\d\d:\d\d\.\d{3} STOP\n", picture)
-    assert re.search(r"│ \d\d:\d\d:\d\d\.\d{3} RESUME\n", picture)
+    assert re.search(r"│ \d\d:\d\d:\d\d STOP\n", picture)
+    assert re.search(r"│ \d\d:\d\d:\d\d RESUME\n", picture)
     wait_until(lambda: prompt_row(screen) == "(QEMU) device_add dri")
     screen.sees("running")
 
@@ -139,7 +139,7 @@ def test_the_pager_takes_the_screen_and_gives_it_back(
     picture = screen.sees("the end of it")
     assert "│" not in picture
     screen.keys("Enter")
-    assert "the end of it" not in screen.sees("│ events")
+    assert "the end of it" not in screen.sees("more lines")
 
 
 def test_the_line_prompt(screen: Terminal, vm: Vm) -> None:
