@@ -42,7 +42,7 @@ def impostor(program: str, path: str, answers: dict[str, JsonObject]) -> Iterato
         listener.bind(path)
         listener.listen(1)
         if os.fork() == 0:
-            for fd in {*range(3, 256)} - {listener.fileno()}:
+            for fd in {*range(3, 4096)} - {listener.fileno()}:
                 with contextlib.suppress(OSError):
                     os.close(fd)
             answer_all(listener, answers)

@@ -131,6 +131,7 @@ class FakeSession(Session):
         self.preferences = Preferences()
         options = ClientOptions(negotiate=False)
         self.client = Client(FakeStream([]), UnixAddress("./monitor.sock"), options)
+        self.client.stream.close()  # nothing is sent on it, and its descriptor would be left
         self.share = MonitorShare(watcher.remark, watcher.refresh, is_on=False, read_only=False)
         self.running: RunningLine | None = None
         self.works = []

@@ -741,13 +741,15 @@ async def test_less_gets_the_colours(
     ui: ScreenHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = tmp_path / "less"
-    script.write_text(f'#!/bin/sh\n(echo "$@"; cat) > "{tmp_path}/seen"\n')
+    script.write_text(
+        f'#!/bin/sh\n(echo "$@"; cat) > "{tmp_path}/part"; mv "{tmp_path}/part" "{tmp_path}/seen"\n'
+    )
     script.chmod(0o755)
     monkeypatch.setenv("PAGER", f"{script} -F")
     await long_reply(ui)
     ui.keys(F5)
     seen = tmp_path / "seen"
-    await ui.until(lambda: seen.exists() and seen.read_text().endswith("\n"))
+    await ui.until(seen.exists)
     first, bracket, number, *_ = seen.read_text().split("\n")
     assert first == "-R -F"
     assert (bracket.startswith("\x1b["), "[" in bracket[2:]) == (True, True)
