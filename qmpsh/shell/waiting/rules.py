@@ -240,7 +240,7 @@ ENDS: tuple[CompletionRule, ...] = (
                   success="BLOCK_JOB_COMPLETED BLOCK_JOB_CANCELLED", failure=""),
 
     _MIGRATION._replace(commands="migrate migrate-incoming migrate-start-postcopy"),
-    _MIGRATION._replace(commands="migrate-continue", initial_state="pre-switchover"),
+    _MIGRATION._replace(commands="migrate-continue", pauses_in="postcopy-paused"),
     _MIGRATION._replace(commands="migrate-recover", initial_state="postcopy-paused"),
     _MIGRATION._replace(commands="migrate_cancel", success="cancelled none",
                         failure="completed failed", pauses_in=""),
