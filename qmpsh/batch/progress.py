@@ -12,8 +12,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from qmpsh.client.client import Client
-from qmpsh.client.poll import BROKEN, READ, WRITE, wait_for
+from qmpsh.client.client import Client, wait_beside
+from qmpsh.client.poll import BROKEN, READ
 from qmpsh.errors import UsageError
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.environment import Environment
@@ -67,13 +67,12 @@ class WaitProgress:
             client.poll(left)
             return
         share = self._sharing(client)
-        waits = (left, _left(client.due), None if share is not None else SHARE_SECONDS)
-        wanted = {client.fileno(): READ | WRITE if client.wants_write else READ}
-        if until.endless:
-            wanted[sys.stdout.fileno()] = BROKEN
+        if share is None:
+            left = SHARE_SECONDS if left is None else min(left, SHARE_SECONDS)
+        others = {sys.stdout.fileno(): BROKEN} if until.endless else {}
         if share is not None and share.is_open:
-            wanted[share.fileno()] = READ
-        ready = wait_for(wanted, min((wait for wait in waits if wait is not None), default=None))
+            others[share.fileno()] = READ
+        ready = wait_beside(client, others, left)
         if until.endless and sys.stdout.fileno() in ready:
             raise BrokenPipeError
         client.poll(0)

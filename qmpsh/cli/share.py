@@ -8,10 +8,8 @@ from __future__ import annotations
 import contextlib
 import grp
 import os
-import select
 import socket
 import time
-from select import POLLIN, POLLOUT
 
 import click
 
@@ -20,11 +18,13 @@ from qmpsh.advice import Advice
 from qmpsh.cli.argv import SplitArgv
 from qmpsh.cli.option_errors import option_error
 from qmpsh.cli.signals import end_by_signals
-from qmpsh.client.client import Client, ClientOptions
+from qmpsh.client.client import Client, ClientOptions, wait_beside
+from qmpsh.client.poll import READ, WRITE, wait_for
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.environment import Environment
 from qmpsh.render.safe import visible
+from qmpsh.shell.crash import report_advice
 from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.session.share import Listening
@@ -81,7 +81,7 @@ class StderrListener:
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
-        self.advice = Advice(None, environment.notice)
+        self.advice = Advice(report_advice, environment.notice)
 
     def event(self, event: Event) -> None:
         """Show nothing: events are for the clients."""
@@ -139,6 +139,7 @@ def main(words: SplitArgv) -> int:
     client = Client.connect(parse_address(address), ClientOptions(), environment.notice)
     settings = Settings(read_only=given["read_only"])
     session = Session(client, settings, StderrListener(environment), address)
+    session.preferences.change("overview", "off")  # there is no screen to show it on
     session.share.places = tuple(places)
     try:
         session.poll()
@@ -164,14 +165,11 @@ def _serve(session: Session) -> None:
 
 def _wait(session: Session) -> None:
     """Wait until the session has something to do, as while its VM is gone."""
-    poller = select.poll()
-    connection = session.connection
+    connection, fd = session.connection, session.share.fileno()
+    wanted = {fd: READ} if fd >= 0 else {}
     if connection.fileno() >= 0:
-        poller.register(connection.fileno(), POLLOUT | POLLIN if connection.wants_write else POLLIN)
-    if session.share.fileno() >= 0:
-        poller.register(session.share.fileno(), POLLIN)
-    seconds = session.wait()
-    poller.poll(None if seconds is None else seconds * 1000)
+        wanted[connection.fileno()] = READ | WRITE if connection.wants_write else READ
+    wait_for(wanted, session.wait())
 
 
 def _relay(session: Session) -> None:
@@ -179,16 +177,8 @@ def _relay(session: Session) -> None:
     client, share = session.client, session.share
     seconds = session.wait()
     until = time.monotonic() + min(_TURN_SECONDS, _TURN_SECONDS if seconds is None else seconds)
-    poller = select.poll()
-    poller.register(share.fileno(), POLLIN)
-    awaited = 0
     while not client.closed and share.is_open and (left := until - time.monotonic()) > 0:
-        wanted = POLLOUT | POLLIN if client.wants_write else POLLIN
-        if wanted != awaited:
-            awaited = wanted
-            poller.register(client.fileno(), awaited)
-        due = left if client.due is None else max(0.0, client.due - time.monotonic())
-        poller.poll(1000 * min(left, due))
+        wait_beside(client, {share.fileno(): READ}, left)
         client.poll(0)
         share.poll(client)
 

@@ -35,7 +35,7 @@ from qmpsh.client import handshake
 from qmpsh.client.connect import UnixStream, begin_stream, carries_descriptors, open_stream
 from qmpsh.client.dialect import Dialect, dialect_of_greeting
 from qmpsh.client.handshake import ClientOptions as ClientOptions
-from qmpsh.client.poll import Poller
+from qmpsh.client.poll import READ, WRITE, Poller, wait_for
 from qmpsh.client.queues import Inbox, Outbox, Turn
 from qmpsh.client.queues import Pending as Pending
 from qmpsh.client.queues import Subscriber as Subscriber
@@ -43,7 +43,7 @@ from qmpsh.client.queues import Tracer as Tracer
 from qmpsh.client.shares import (
     SILENT_SECONDS,
     FoundShare,
-    ShareFound,
+    ShareAppeared,
     ShareSearch,
     connect_share,
 )
@@ -54,7 +54,7 @@ from qmpsh.protocol.framing import PEER_CLOSED, Pause
 from qmpsh.protocol.messages import Command, Greeting, Message, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Final
 
     from qmpsh.stream import Stream
@@ -153,7 +153,7 @@ class Client:
             try:
                 if options.negotiate:
                     wait_until_ready(client, started, notice, seeks=seeks)
-            except ShareFound as found:
+            except ShareAppeared as found:
                 client.close()
                 share = found.share
             except BaseException:
@@ -400,6 +400,15 @@ def poll_until(client: Client, ready: Callable[[], bool], deadline: float) -> bo
     return True
 
 
+def wait_beside(client: Client, others: Mapping[int, int], seconds: float | None) -> set[int]:
+    """Wait until a client or another descriptor is ready, `seconds` at most; return which are.
+
+    others: READ, WRITE, both or BROKEN, by descriptor
+    """
+    wanted = {client.fileno(): READ | WRITE if client.wants_write else READ, **others}
+    return wait_for(wanted, client._limit(seconds))
+
+
 def is_sharable(options: ClientOptions) -> bool:
     """Whether a client with these options may go through another qmpsh."""
     return options.shared and options.negotiate and options.dialect.greets
@@ -431,7 +440,7 @@ def wait_until_ready(
 
     started: when the connect timeout began to run, of the clock `time.monotonic()`
     seeks:   look for a share of the monitor as long as that is silent
-    Raises as `Client.connect` does, ShareFound as well, and leaves the closing to the caller.
+    Raises as `Client.connect` does, ShareAppeared as well, and leaves the closing to the caller.
     """
     options, connection = client.options, client.connection
     limit = options.connect_timeout
@@ -470,13 +479,13 @@ def _await_greeting(
 
 
 def _poll_and_seek(client: Client, deadline: float, search: ShareSearch | None) -> bool:
-    """`_poll_until_begun`, looking for a share from time to time. Raises ShareFound."""
+    """`_poll_until_begun`, looking for a share from time to time. Raises ShareAppeared."""
     while search is not None and search.due < deadline:
         if _poll_until_begun(client, search.due):
             return True
         share = search.find(time.monotonic())
         if share is not None:
-            raise ShareFound(share)
+            raise ShareAppeared(share)
     return _poll_until_begun(client, deadline)
 
 

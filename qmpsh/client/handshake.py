@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final
 
-    pass
-
 
 class ClientOptions(NamedTuple):
     """The options of a session.

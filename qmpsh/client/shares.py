@@ -111,7 +111,7 @@ class FoundShare(NamedTuple):
     peer: Peer
 
 
-class ShareFound(Exception):
+class ShareAppeared(Exception):
     """A share has come up while its monitor was silent. share: the connection to it"""
 
     def __init__(self, share: FoundShare) -> None:

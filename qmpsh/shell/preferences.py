@@ -72,10 +72,6 @@ def _switch(word: str) -> bool:
     return value
 
 
-def _word(value: bool) -> str:
-    return "on" if value else "off"
-
-
 def _width(word: str) -> int:
     if word == "auto":
         return 0
@@ -89,7 +85,19 @@ def _time(word: str) -> float | None:
     return None if word == "none" else parse_duration(word)
 
 
-_SWITCH = ("on", "off")
+def _switch_row(
+    summary: str,
+    get: Callable[[PreferenceValues], bool],
+    put: Callable[[PreferenceValues, bool], PreferenceValues],
+) -> PreferenceRow:
+    """Return the row of an option that is on or off."""
+    return PreferenceRow(
+        summary,
+        lambda values, word: put(values, _switch(word)),
+        lambda values: "on" if get(values) else "off",
+        ("on", "off"),
+    )
+
 
 ROWS: dict[str, PreferenceRow] = {
     "theme": PreferenceRow(
@@ -110,11 +118,10 @@ ROWS: dict[str, PreferenceRow] = {
         lambda values: values.view,
         VIEWS,
     ),
-    "events": PreferenceRow(
+    "events": _switch_row(
         "the events pane",
-        lambda values, word: values._replace(events=_switch(word)),
-        lambda values: _word(values.events),
-        _SWITCH,
+        lambda values: values.events,
+        lambda values, on: values._replace(events=on),
     ),
     "events-width": PreferenceRow(
         "columns of the events pane, or auto",
@@ -122,17 +129,15 @@ ROWS: dict[str, PreferenceRow] = {
         lambda values: str(values.events_width or "auto"),
         ("auto",),
     ),
-    "mouse": PreferenceRow(
+    "mouse": _switch_row(
         "use the mouse in qmpsh; off: leave it to the terminal, to select text",
-        lambda values, word: values._replace(mouse=_switch(word)),
-        lambda values: _word(values.mouse),
-        _SWITCH,
+        lambda values: values.mouse,
+        lambda values, on: values._replace(mouse=on),
     ),
-    "live": PreferenceRow(
+    "live": _switch_row(
         "ask the VM for values and types to complete",
-        lambda values, word: values._replace(live=_switch(word)),
-        lambda values: _word(values.live),
-        _SWITCH,
+        lambda values: values.live,
+        lambda values, on: values._replace(live=on),
     ),
     "timeout": PreferenceRow(
         "the longest wait for an answer, or none",
@@ -140,23 +145,20 @@ ROWS: dict[str, PreferenceRow] = {
         lambda values: "none" if values.timeout is None else f"{values.timeout:g}s",
         ("none",),
     ),
-    "confirm": PreferenceRow(
+    "confirm": _switch_row(
         "ask before commands that end or reset the VM",
-        lambda values, word: values._replace(confirm=_switch(word)),
-        lambda values: _word(values.confirm),
-        _SWITCH,
+        lambda values: values.confirm,
+        lambda values, on: values._replace(confirm=on),
     ),
-    "overview": PreferenceRow(
+    "overview": _switch_row(
         "the machine at a glance on the first screen",
-        lambda values, word: values._replace(overview=_switch(word)),
-        lambda values: _word(values.overview),
-        _SWITCH,
+        lambda values: values.overview,
+        lambda values, on: values._replace(overview=on),
     ),
-    "share": PreferenceRow(
+    "share": _switch_row(
         "let other qmpsh of yours use the monitor through this shell",
-        lambda values, word: values._replace(share=_switch(word)),
-        lambda values: _word(values.share),
-        _SWITCH,
+        lambda values: values.share,
+        lambda values, on: values._replace(share=on),
     ),
 }
 

@@ -7,10 +7,10 @@ another's share has none; when that one leaves, it connects again and may then s
 from __future__ import annotations
 
 import os
-import select
-import time
 
+from qmpsh.client.client import wait_beside
 from qmpsh.client.dialect import QEMU, STORAGE_DAEMON
+from qmpsh.client.poll import READ
 from qmpsh.errors import UsageError
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.protocol.messages import Event
@@ -215,13 +215,8 @@ def _serve_alone(client: Client, server: ShareServer) -> None:
         for fd in range(3):
             os.dup2(nothing.fileno(), fd)
     client.subscriber = server.send_message
-    poller = select.poll()
-    poller.register(server.fileno(), select.POLLIN)
     while server.clients and not client.closed:
-        writing = select.POLLOUT if client.wants_write else 0
-        poller.register(client.fileno(), select.POLLIN | writing)
-        due = client.due
-        poller.poll(None if due is None else max(0.0, due - time.monotonic()) * 1000)
+        wait_beside(client, {server.fileno(): READ}, None)
         client.poll(0)
         server.poll()
     server.close()
