@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 MAX_SUGGESTIONS = 3
 """most names suggested"""
 
+MAX_NAME_WORDS = 8
+"""words that are joined to a name of a command; the longest of QEMU 10.0 has six"""
+
 
 def nearest(word: str, names: Iterable[str]) -> list[str]:
     """Return the names most like the word, best first; [] if none is close."""
@@ -32,7 +35,7 @@ def joined(words: Sequence[str], names: Collection[str]) -> str:
     """Return the line whose name the first words are, joined: `query status x` is `query-status x`.
     "" if they are none.
     """
-    for count in range(len(words), 1, -1):
+    for count in range(min(len(words), MAX_NAME_WORDS), 1, -1):
         for mark in "-_":
             if (name := mark.join(words[:count])) in names:
                 return " ".join([name, *words[count:]])

@@ -40,13 +40,7 @@ from qmpsh.client.queues import Inbox, Outbox, Turn
 from qmpsh.client.queues import Pending as Pending
 from qmpsh.client.queues import Subscriber as Subscriber
 from qmpsh.client.queues import Tracer as Tracer
-from qmpsh.client.shares import (
-    SILENT_SECONDS,
-    FoundShare,
-    ShareAppeared,
-    ShareSearch,
-    connect_share,
-)
+from qmpsh.client.shares import SILENT_SECONDS, ShareAppeared, ShareSearch, connect_share
 from qmpsh.errors import CannotConnect, ConnectionLost, QmpshError, ReplyTimeout, UsageError
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.connection import Connection, ProtocolState
@@ -57,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Final
 
+    from qmpsh.client.shares import FoundShare
     from qmpsh.stream import Stream
     from qmpsh.system.peer import Peer
 

@@ -121,6 +121,12 @@ class Catalog:
         found.commands = actions.commands if actions is not None else ()
         return found
 
+    def without_files(self) -> Catalog:
+        """Return the catalog without the files of this host: no folder is read for it."""
+        found = copy.copy(self)
+        found.paths = lambda prefix: []
+        return found
+
     def set_hmp(self, value: Json) -> None:
         """Take in the text of HMP `help`."""
         self.hmp = hmp_entries(value)

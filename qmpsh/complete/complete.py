@@ -225,10 +225,8 @@ def _with_sentence(candidate: Candidate, context: CursorContext, catalog: Catalo
     if context.slot is Slot.KEY:
         # A nested member that lacks is offered by its whole name.
         name = candidate.value.split(".")
-        given = {
-            g.path[-1]: g.text for g in context.given if g.text and g.path[:-1] == context.path
-        }
         path = (*context.path, *(piece.text for piece in context.pieces[:-1]), *name)
+        given = context.beside(path)
         return candidate._replace(doc=manual.member_sentence(context.name, *path, given=given))
     if context.slot in (Slot.COMMAND, Slot.VERB_WORD, Slot.EVENT):
         return candidate._replace(doc=manual.first_sentence(candidate.text))
@@ -240,7 +238,8 @@ def prefetch(text: str, cursor: int, catalog: Catalog, mode: Mode) -> None:
     context = find_context(text, cursor, mode)
     if context.slot in (Slot.KEY, Slot.VALUE):
         complete_members = key_candidates if context.slot is Slot.KEY else value_candidates
-        complete_members(context, catalog.inside(transaction=context.in_transaction))
+        inside = catalog.inside(transaction=context.in_transaction)
+        complete_members(context, inside.without_files())
 
 
 def _commands(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:

@@ -232,7 +232,7 @@ def _of_current(
     yield ("hint.current", f"[{_words(line, member, path)}]")
     if catalog.manual is None:
         return
-    given = {m.path[-1]: m.text for m in context.given if m.text and m.path[:-1] == path[:-1]}
+    given = context.beside(path)
     kind = line.schema.type(member.type)
     said = ""
     if isinstance(kind, EnumType) and context.prefix in kind.names():

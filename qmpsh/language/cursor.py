@@ -121,6 +121,15 @@ class CursorContext(NamedTuple):
         """What stands after the verb, None where there is none."""
         return self.verb.takes if self.verb is not None else None
 
+    def beside(self, path: Path) -> dict[str, str]:
+        """Return the values that the line gives beside a member, by name."""
+        owner = path[:-1]
+        return {
+            member.path[-1]: member.text
+            for member in self.given
+            if member.text and member.path and member.path[:-1] == owner
+        }
+
 
 class ParsedLine(NamedTuple):
     """A line as completion and the masker read it: its command and members.

@@ -12,8 +12,6 @@ from qmpsh.light_typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    pass
-
 
 def parse_line(text: str, mode: Mode = PLAIN) -> list[Statement]:
     """Return the statements of one logical line; none for a blank, a comment or a transcript's

@@ -29,7 +29,6 @@ NO_HELP = "--help is not read in a script; write on a line of its own"
 _FAULTS = (
     (r"transaction\(\)", "expected an action, as in transaction( ACTION KEY=value )"),
     (r"transaction\(.*", "put a space after 'transaction('"),
-    (r"[:\\]?(?:q|wq|x|quit|exit|bye|logout)!?(?:\(\))?;?", LEAVE),
     (r"\?", "ask for help with .help NAME"),
     (r"--.*", "expected a command before a modifier"),
     (r"-.*", "expected a command, not an option of qmpsh"),
@@ -60,6 +59,8 @@ def check_name(word: str, line: str, span: Span) -> None:
         from qmpsh.language.lookalikes import refuse_in_name
 
         refuse_in_name(word, line, span[0])
+    if leaves_elsewhere(word):
+        raise LineSyntaxError(LEAVE, line, span)
     message = next(text for pattern, text in _FAULTS if re.fullmatch(pattern, word, re.DOTALL))
     guess = f".help {line[span[1] :].strip()}".strip() if word == "?" else ""
     raise LineSyntaxError(message, line, span, guess)
@@ -85,7 +86,7 @@ def check_verb(word: str, line: str, span: Span) -> None:
 
 LEAVING = frozenset({
     "q", "bye", "exit", "logout", "wq", "zz",
-    "exit()", "quit()", "exit;", "quit;",
+    "exit()", "quit()", "exit;", "quit;", "q!", "quit!", "exit!",
     ":q", ":q!", ":qa", ":qa!", ":quit", ":wq", ":wq!", ":wqa", ":x", ":x!", ":exit",
     "\\q", "/q", "/quit", "/exit", ".q", ".quit", ".bye", ".logout",
 })  # fmt: skip

@@ -120,11 +120,6 @@ Sentences: TypeAlias = "Callable[[str], str]"
 """Returns what a member is for, in one line, "" where that is not known."""
 
 
-def no_sentence(name: str) -> str:
-    """Return nothing: no manual is installed."""
-    return ""
-
-
 MAX_TYPE_COLUMNS = 24
 """columns of a type that its member's sentence stands beside; below a longer one"""
 
@@ -143,7 +138,7 @@ def command_signature(
     info: CommandInfo,
     tags: Mapping[str, str],
     width: int,
-    sentences: Sentences = no_sentence,
+    sentences: Sentences,
 ) -> list[str]:
     """Return the lines of a command's signature.
 
@@ -165,9 +160,7 @@ def command_signature(
     ]
 
 
-def event_signature(
-    schema: Schema, info: EventInfo, width: int, sentences: Sentences = no_sentence
-) -> list[str]:
+def event_signature(schema: Schema, info: EventInfo, width: int, sentences: Sentences) -> list[str]:
     """Return the lines of an event's signature: its data."""
     marks = [_MARKS[feature] for feature in info.features if feature in _MARKS]
     kind = object_of(schema, schema.type(info.arg_type))

@@ -507,6 +507,21 @@ def test_paths(line: str, prefix: str | None, texts: list[str]) -> None:
     assert asked == ([] if prefix is None else [prefix])
 
 
+def test_no_folder_is_read_for_what_was_not_asked_for() -> None:
+    known = catalog()
+    known.paths = lambda prefix: pytest.fail(f"{prefix} is read")
+    line = "blockdev-add driver=file filename="
+    prefetch(line, len(line), known, QMP)
+
+
+def test_what_stands_beside_a_nested_member() -> None:
+    line = "blockdev-add driver=qcow2 node-name=a file.driver=file file.filename=b file."
+    context = find_context(line, len(line), QMP)
+    assert context.beside(("file", "x")) == {"driver": "file", "filename": "b"}
+    assert context.beside(("x",)) == {"driver": "qcow2", "node-name": "a"}
+    assert context.beside(()) == {"driver": "qcow2", "node-name": "a"}
+
+
 def test_new_names_are_not_offered() -> None:
     known = live({NODES: [{"node-name": "n"}]})
     assert at("blockdev-add driver=raw node-name=", known) == []

@@ -152,7 +152,7 @@ def schema(page: str = OLD, version: str = "7.2.5") -> Schema:
 def signature(of: Schema, name: str) -> list[str]:
     info = of.command(name)
     assert info is not None
-    return command_signature(of, info, {}, 78)
+    return command_signature(of, info, {}, 78, lambda name: "")
 
 
 def checked(of: Schema, text: str) -> JsonObject:

@@ -14,7 +14,8 @@ from qmpsh.address import TcpAddress, UnixAddress
 from qmpsh.client.shares import connect_share, open_folder, share_folders, share_name
 from qmpsh.errors import UsageError
 from qmpsh.share.door import Door, listen_door, own_door
-from tests.qemu import new_folder
+from tests.qemu import is_listening, new_folder
+from tests.waiting import wait_until
 
 NOBODY = 65534
 
@@ -156,17 +157,11 @@ def test_the_server_of_another_user_in_the_own_folder_is_not_trusted(monitor: Un
         finally:
             os._exit(0)
     try:
-        while not os.path.exists(path) or not is_listening(path):
-            pass
+        wait_until(lambda: is_listening(path))
         assert not found(monitor)
     finally:
         os.kill(pid, 9)
         os.waitpid(pid, 0)
-
-
-def is_listening(path: str) -> bool:
-    with open("/proc/net/unix") as table:
-        return any(line.rstrip().endswith(path[-60:]) and " 00010000 " in line for line in table)
 
 
 def test_listening_where_the_user_says(tmp_path: Path) -> None:
