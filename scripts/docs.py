@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 from qmpsh import usage  # noqa: E402  # this checkout's, installed or not
 from qmpsh.address import address_forms  # noqa: E402
 from qmpsh.cli.options import COMMAND, subcommand_lines  # noqa: E402
-from qmpsh.language.verbs import Takes, Verb  # noqa: E402
+from qmpsh.language.verbs import Reach, Takes, Verb  # noqa: E402
 from qmpsh.protocol.connection import (  # noqa: E402
     TRANSITIONS,
     ProtocolState,
@@ -304,7 +304,7 @@ def _verb_row(name: str, verb: Verb) -> str:
         words.append(f"Takes.{verb.takes.name}")
     words += ["bare=True"] if verb.bare else []
     words += [f"modifiers=({', '.join(map(_string, verb.modifiers))},)"] if verb.modifiers else []
-    words += ["reaches_vm=True"] if verb.reaches_vm else []
+    words += [f"reach=Reach.{verb.reach.name}"] if verb.reach is not Reach.SHELL else []
     words.append(f"place={_string(verb.place)}")
     return f"    {_string(name)}: Verb(\n" + "".join(f"        {w},\n" for w in words) + "    ),\n"
 

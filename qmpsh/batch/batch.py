@@ -225,14 +225,9 @@ class Batch:
     def _make_share(self) -> MonitorShare:
         """Return what serves the monitor to others while a line waits."""
         # Imported here: only a long wait shares the monitor.
-        from qmpsh.shell.session.share import MonitorShare
+        from qmpsh.shell.session.share import quiet_share
 
-        settings = self._settings
-        return MonitorShare(
-            lambda text: None,  # stderr is read by programs
-            is_on=settings.share and settings.negotiated,
-            read_only=settings.read_only,
-        )
+        return quiet_share(self._settings)
 
     def _clear(self) -> None:
         """Erase the progress bar."""

@@ -31,6 +31,20 @@ Advised = Callable[[str, Callable[[], str], Callable[[], str]], str]
 _ERASE = "\r\x1b[K"
 
 
+class OverwrittenLine:
+    """A line on stderr that is drawn over itself, and of which nothing stays."""
+
+    def __init__(self) -> None:
+        self._drawn = ""
+
+    def draw(self, text: str) -> None:
+        """Show a text in the place of the last one; "" erases it."""
+        if text != self._drawn:
+            self._drawn = text
+            sys.stderr.write(f"{_ERASE}{text}")
+            sys.stderr.flush()
+
+
 SHARE_SECONDS = 0.2
 """seconds of waiting after which other qmpsh may use the monitor meanwhile"""
 
@@ -50,7 +64,7 @@ class WaitProgress:
         self._make_share = make_share
         self._share: MonitorShare | None = None
         self._started = time.monotonic()
-        self._drawn = ""
+        self._line = OverwrittenLine()
         self._glyphs = environment.bar_glyphs
 
     def wait(self, client: Client, until: WaitFor) -> None:
@@ -61,7 +75,7 @@ class WaitProgress:
         sys.stdout.flush()
         if until.works is not None:
             works = until.works
-            self._draw(self._advised("progress", lambda: self._bar(works()), str))
+            self._line.draw(self._advised("progress", lambda: self._bar(works()), str))
         left = _left(until.deadline)
         if client.closed:
             client.poll(left)
@@ -106,14 +120,7 @@ class WaitProgress:
 
     def clear(self) -> None:
         """Erase the bar."""
-        if self._drawn:
-            self._draw("")
-
-    def _draw(self, text: str) -> None:
-        if text != self._drawn:
-            self._drawn = text
-            sys.stderr.write(f"{_ERASE}{text}")
-            sys.stderr.flush()
+        self._line.draw("")
 
 
 def _left(due: float | None) -> float | None:

@@ -154,12 +154,9 @@ def _read_options(words: list[str]) -> Options | None:
     options = read_flags(words)
     if options is not None:
         return options
-    from qmpsh.cli.options import OptionsDone, parse_options
+    from qmpsh.cli.options import parse_options
 
-    try:
-        return parse_options(words)
-    except OptionsDone:
-        return None
+    return parse_options(words)
 
 
 def _names_no_server(text: str) -> bool:

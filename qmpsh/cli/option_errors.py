@@ -1,15 +1,32 @@
-"""Rewrites click's errors about options."""
+"""Reads options with click, whose errors it rewrites."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import click
 
+from qmpsh.errors import UsageError
 from qmpsh.suggest import did_you_mean
 
 
-def option_error(error: click.ClickException, names: Iterable[str], program: str) -> str:
+def read_options(command: click.Command, words: Sequence[str]) -> dict[str, Any] | None:
+    """Return what click makes of the words after `command.name`; None once --help or --version was
+    printed. Raises UsageError.
+    """
+    try:
+        return command.make_context(command.name, [*words]).params
+    except click.exceptions.Exit:
+        return None
+    except click.ClickException as error:
+        options = [one for one in command.params if isinstance(one, click.Option)]
+        names = [name for one in options for name in (*one.opts, *one.secondary_opts)]
+        said = _option_error(error, [*names, "--help"], command.name or "")
+        raise UsageError(said) from error
+
+
+def _option_error(error: click.ClickException, names: Iterable[str], program: str) -> str:
     """Return one sentence, and where to find help.
 
     names: of all options; click's own guesses reach from --bogus to --verbose

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 import click
 
 from qmpsh.address import address_forms
 from qmpsh.cli.argv import SUBCOMMANDS, Options
-from qmpsh.cli.option_errors import option_error
+from qmpsh.cli.option_errors import read_options
 from qmpsh.errors import UsageError
 from qmpsh.language.syntax import FORMATS, parse_duration, parse_limit
 from qmpsh.shell.settings import Settings
@@ -183,22 +181,14 @@ RUN = Run(
 )
 
 
-class OptionsDone(Exception):
-    """The options were --help or --version, which have been carried out."""
-
-
-def parse_options(words: list[str], command: click.Command = COMMAND) -> Options:
+def parse_options(words: list[str], command: click.Command = COMMAND) -> Options | None:
     """Return the options as a value. command: COMMAND or RUN, whose help may be asked for
 
-    Raises UsageError for a wrong option, OptionsDone after --help or --version.
+    None once --help or --version was printed. Raises UsageError.
     """
-    try:
-        context = command.make_context(command.name, list(words))
-    except click.exceptions.Exit:
-        raise OptionsDone from None
-    except click.ClickException as error:
-        _refuse(error)
-    given = context.params
+    given = read_options(command, words)
+    if given is None:
+        return None
     settings = Settings(
         hmp=given["hmp"],
         formats=frozenset(name for name in FORMATS if given[name]),
@@ -231,8 +221,3 @@ def parse_options(words: list[str], command: click.Command = COMMAND) -> Options
         given["parallel"],
         not given["no_fold"],
     )
-
-
-def _refuse(error: click.ClickException) -> NoReturn:
-    names = [name for option in OPTIONS for name in (*option.opts, *option.secondary_opts)]
-    raise UsageError(option_error(error, [*names, "--help", "--version"], "qmpsh")) from error

@@ -11,14 +11,13 @@ import os
 import socket
 import time
 
-import click
-
-from qmpsh.address import parse_address
 from qmpsh.advice import Advice
 from qmpsh.cli.argv import SplitArgv
-from qmpsh.cli.option_errors import option_error
+from qmpsh.cli.inspect.options import COMMANDS
+from qmpsh.cli.option_errors import read_options
 from qmpsh.cli.signals import end_by_signals
 from qmpsh.client.client import Client, ClientOptions, wait_beside
+from qmpsh.client.names import find_vm
 from qmpsh.client.poll import READ, WRITE, wait_for
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.light_typing import TYPE_CHECKING
@@ -33,19 +32,6 @@ from qmpsh.shell.settings import Settings
 if TYPE_CHECKING:
     from qmpsh.protocol.messages import ErrorReply, Event, Reply
 
-HELP = """Hold the monitor at ADDRESS, and serve it to several clients at once.
-
-Other qmpsh of the same user find it by the address of the monitor. Other programs, such as
-qmp-shell or socat, and other users connect to a socket of --listen or --read-only-listen. It ends
-with SIGTERM or Ctrl-C; when the VM comes back after its end, it is shared again.
-
-\b
-qmpsh share ./vm.sock
-qmpsh share ./vm.sock --listen ./shared.sock --read-only-listen /run/vm-look.sock --group kvm
-
-\b
-Exit codes: those of qmpsh --help.
-"""
 _NO_ADDRESS = "which monitor? qmpsh share ./monitor.sock, or set QMP_SOCKET"
 _NO_MODE = "--mode takes an octal number such as 0660, not {}"
 _NO_GROUP = "--group: there is no group {} here"
@@ -57,23 +43,6 @@ _SHARED = "sharing {}"
 
 _TURN_SECONDS = 0.25
 """seconds between two turns of the session, with its own questions to the VM"""
-
-_COMMAND = click.Command(
-    "qmpsh share",
-    params=[
-        click.Option(["--listen"], multiple=True, metavar="PATH",
-                     help="Also serve clients at PATH, who may do everything."),
-        click.Option(["--read-only-listen"], multiple=True, metavar="PATH",
-                     help="Also serve clients at PATH, who may change nothing."),
-        click.Option(["--mode"], default="0600", metavar="MODE",
-                     help="Permissions of those sockets, in octal; default 0600."),
-        click.Option(["--group"], default="", metavar="NAME", help="Group of those sockets."),
-        click.Option(["--read-only"], is_flag=True, help="No client may change anything."),
-        click.Argument(["address"], required=False, default=""),
-    ],
-    help=HELP,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)  # fmt: skip
 
 
 class StderrListener:
@@ -117,17 +86,14 @@ class StderrListener:
 
 def main(words: SplitArgv) -> int:
     """Share a monitor until a signal ends it. Raises QmpshError."""
-    try:
-        context = _COMMAND.make_context("qmpsh share", [*words.options, *words.line])
-    except click.exceptions.Exit:
+    given = read_options(COMMANDS["share"], [*words.options, *words.line])
+    if given is None:
         return 0
-    except click.ClickException as error:
-        names = [name for one in _COMMAND.params for name in one.opts]
-        raise UsageError(option_error(error, [*names, "--help"], "qmpsh share")) from error
-    given = context.params
-    address = given["address"] or os.environ.get("QMP_SOCKET", "")
-    if not address:
+    text = given["address"] or os.environ.get("QMP_SOCKET", "")
+    if not text:
         raise UsageError(_NO_ADDRESS)
+    found = find_vm(text)
+    address = str(found)
     mode, group = _mode(given["mode"]), _group(given["group"])
     places = [Listening(path, read_only=False, mode=mode, group=group) for path in given["listen"]]
     places += [
@@ -136,7 +102,7 @@ def main(words: SplitArgv) -> int:
     ]
     end_by_signals()
     environment = Environment()
-    client = Client.connect(parse_address(address), ClientOptions(), environment.notice)
+    client = Client.connect(found, ClientOptions(), environment.notice)
     settings = Settings(read_only=given["read_only"])
     session = Session(client, settings, StderrListener(environment), address)
     session.preferences.change("overview", "off")  # there is no screen to show it on
@@ -165,10 +131,12 @@ def _serve(session: Session) -> None:
 
 def _wait(session: Session) -> None:
     """Wait until the session has something to do, as while its VM is gone."""
-    connection, fd = session.connection, session.share.fileno()
-    wanted = {fd: READ} if fd >= 0 else {}
-    if connection.fileno() >= 0:
-        wanted[connection.fileno()] = READ | WRITE if connection.wants_write else READ
+    connection = session.connection
+    wanted = {
+        connection.fileno(): READ | WRITE if connection.wants_write else READ,
+        session.share.fileno(): READ,
+    }
+    wanted.pop(-1, None)  # what is closed
     wait_for(wanted, session.wait())
 
 

@@ -12,7 +12,14 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
-from qmpsh.address import Address, TcpAddress, UnixAddress, parse_address
+from qmpsh.address import (
+    Address,
+    TcpAddress,
+    UnixAddress,
+    find_address,
+    looks_like_address,
+    parse_address,
+)
 from qmpsh.client.discovery import Monitor, find_monitors, qemu_command_of, running_domains
 from qmpsh.errors import NAME_CHARS, CannotConnect, QmpshError, UsageError
 from qmpsh.suggest import did_you_mean
@@ -54,6 +61,16 @@ def is_vm_name(name: str, *, libvirt: bool = True) -> bool:
     return libvirt and name in running_domains()
 
 
+def find_vm(text: str) -> Address:
+    """Return the address to connect to; a text that can be nothing else may be the name of a VM.
+
+    Raises AddressError, CannotConnect, UsageError.
+    """
+    if not looks_like_address(text) and is_vm_name(text):
+        text = f"name:{text}"
+    return find_address(text)
+
+
 def find_by_name(name: str, kind: ChannelKind = QMP) -> Address:
     """Return the address of the one VM of that name; of its monitors one that is free.
 
@@ -74,15 +91,17 @@ def find_by_name(name: str, kind: ChannelKind = QMP) -> Address:
 
 
 def _monitors_of(name: str) -> list[Monitor]:
-    found = {one.address: one for one in _named_monitors() if one.name == name}
+    found = {one.address: one for one in _named_monitors(name)}
     if name in running_domains():
         address = libvirt_form(SYSTEM, name)
         found.setdefault(address, Monitor(address, name=name, owner=LIBVIRT))
     return [*found.values()]
 
 
-def _named_monitors() -> list[Monitor]:
-    return [one for one in find_monitors(libvirt=False) if opens_by_name(one)]
+def _named_monitors(name: str = "") -> list[Monitor]:
+    """Return the monitors that open by their names. name: this one alone, "" for all"""
+    found = find_monitors(libvirt=False)
+    return [one for one in found if name in ("", one.name) and opens_by_name(one)]
 
 
 def _reluctance(monitor: Monitor) -> tuple[bool, bool]:

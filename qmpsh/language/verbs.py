@@ -29,6 +29,24 @@ class Takes(Enum):
     TIMED_LINE = auto()  # a time and modifiers, both optional, and such a line
 
 
+class Reach(Enum):
+    """How far a verb reaches, and with that what it means where a line goes to many VMs: `-a`."""
+
+    SHELL = auto()  # this shell: it means nothing on many
+    LOCAL = auto()  # what is known here, and at most what the server accepts, as completion does
+    LINES = auto()  # whatever the lines of a file reach, which is not for many either
+    READS = auto()  # the VM, in which it changes nothing
+    CHANGES = auto()  # the VM, in which it may change something
+    AWAITS = auto()  # something that happens in the VM; of many, the first is enough
+    REPEATS = auto()  # the VM, again and again; each answer is shown as it comes
+    FOLLOWS = auto()  # the same, and after its end as well, once the VM comes back
+
+
+OF_ONE_SHELL = frozenset({Reach.SHELL, Reach.LINES})
+STREAMING = frozenset({Reach.REPEATS, Reach.FOLLOWS})
+WAITING = STREAMING | {Reach.AWAITS}
+"""What may take any time."""
+
 SHOWING = frozenset({Takes.LINE, Takes.TOOL_LINE})
 """Lines that are shown in another form, and not sent."""
 HEADED = frozenset({Takes.TOOL_LINE, Takes.TIMED_LINE})
@@ -46,8 +64,7 @@ class Verb(NamedTuple):
 
     bare: at the prompt it works without its dot too, while the server has no such command
     modifiers: those that no command takes
-    reaches_vm: it does something in the VM, or awaits something of it, so that it matters which VM
-    that is. Others ask at most what the server accepts, as completion does.
+    reach: how far it reaches
     place: of its steps, `module:function`
     """
 
@@ -56,8 +73,13 @@ class Verb(NamedTuple):
     takes: Takes = Takes.WORDS
     bare: bool = False
     modifiers: tuple[str, ...] = ()
-    reaches_vm: bool = False
+    reach: Reach = Reach.SHELL
     place: str = ""
+
+    @property
+    def reaches_vm(self) -> bool:
+        """Whether it does or awaits something in the VM, so that it matters which VM that is."""
+        return self.reach not in (Reach.SHELL, Reach.LOCAL)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -73,11 +95,13 @@ VERBS: dict[str, Verb] = {
         "list verbs and commands, or explain a command, event, verb, modifier",
         Takes.NAME,
         bare=True,
+        reach=Reach.LOCAL,
         place="qmpsh.shell.verbs.help:show_help",
     ),
     "apropos": Verb(
         "WORD",
         "search names and the text of the manual",
+        reach=Reach.LOCAL,
         place="qmpsh.shell.verbs.help:apropos",
     ),
     "hmp": Verb(
@@ -85,26 +109,28 @@ VERBS: dict[str, Verb] = {
         "run one line of the human monitor; alone: HMP mode on or off",
         Takes.HMP,
         bare=True,
-        reaches_vm=True,
+        reach=Reach.CHANGES,
         place="qmpsh.shell.verbs.hmp:run_hmp",
     ),
     "json": Verb(
         "LINE",
         "print the JSON that LINE would send, and send nothing",
         Takes.LINE,
+        reach=Reach.LOCAL,
         place="qmpsh.shell.verbs.export:show_json",
     ),
     "export": Verb(
         "bash|python|virsh LINE",
         "write the same command for another tool",
         Takes.TOOL_LINE,
+        reach=Reach.LOCAL,
         place="qmpsh.shell.verbs.export:export",
     ),
     "add-fd": Verb(
         "PATH[:ro|rw]",
         "pass an open file to the VM; the answer is /dev/fdset/N",
         Takes.FILE,
-        reaches_vm=True,
+        reach=Reach.CHANGES,
         place="qmpsh.shell.verbs.add_fd:add_fd",
     ),
     "events": Verb(
@@ -112,7 +138,7 @@ VERBS: dict[str, Verb] = {
         "show only these events; in a script as JSON lines; --count N",
         Takes.EVENTS,
         modifiers=("count",),
-        reaches_vm=True,
+        reach=Reach.FOLLOWS,
         place="qmpsh.shell.verbs.events:events",
     ),
     "wait": Verb(
@@ -121,7 +147,7 @@ VERBS: dict[str, Verb] = {
         Takes.EVENT,
         bare=True,
         modifiers=("new",),
-        reaches_vm=True,
+        reach=Reach.AWAITS,
         place="qmpsh.shell.verbs.events:wait",
     ),
     "watch": Verb(
@@ -130,21 +156,21 @@ VERBS: dict[str, Verb] = {
         Takes.TIMED_LINE,
         bare=True,
         modifiers=("count",),
-        reaches_vm=True,
+        reach=Reach.REPEATS,
         place="qmpsh.shell.verbs.watch:watch",
     ),
     "jobs": Verb(
         "",
         "jobs and migration: a list with keys to handle them; in a script a table",
         bare=True,
-        reaches_vm=True,
+        reach=Reach.READS,
         place="qmpsh.shell.verbs.jobs:show_jobs",
     ),
     "status": Verb(
         "",
         "show the machine at a glance; --json: as one object",
         bare=True,
-        reaches_vm=True,
+        reach=Reach.READS,
         place="qmpsh.shell.verbs.status:show_status",
     ),
     "disconnect": Verb(
@@ -166,27 +192,27 @@ VERBS: dict[str, Verb] = {
         "CMD [ARG...]",
         "run a command in the guest, through its agent; --stdin, --timeout T first",
         Takes.PROGRAM,
-        reaches_vm=True,
+        reach=Reach.CHANGES,
         place="qmpsh.shell.verbs.guest_exec:exec_in_guest",
     ),
     "cat": Verb(
         "FILE",
         "print a file of the guest, through its agent",
-        reaches_vm=True,
+        reach=Reach.CHANGES,
         place="qmpsh.shell.verbs.guest_files:cat",
     ),
     "put": Verb(
         "FILE GUESTFILE",
         "write a file of this host, or - for stdin, to one of the guest",
         Takes.FILES,
-        reaches_vm=True,
+        reach=Reach.CHANGES,
         place="qmpsh.shell.verbs.guest_files:put",
     ),
     "source": Verb(
         "FILE",
         "run the lines of a file",
         Takes.FILE,
-        reaches_vm=True,
+        reach=Reach.LINES,
         place="qmpsh.shell.verbs.source:source",
     ),
     "log": Verb(

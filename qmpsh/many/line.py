@@ -18,19 +18,23 @@ from qmpsh.language.syntax import (
     TransactionOpen,
     VerbLine,
 )
-from qmpsh.language.verbs import VERBS, Takes, takes
+from qmpsh.language.verbs import (
+    OF_ONE_SHELL,
+    STREAMING,
+    UNKNOWN,
+    VERBS,
+    WAITING,
+    Reach,
+    Takes,
+    takes,
+)
 from qmpsh.light_typing import NamedTuple
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.policy import question_before, reads_only
+from qmpsh.shell.verbs.table import find_verb
 
 EVERY: Final = "--every"
-
-_READING: Final = frozenset({"events", "jobs", "status", "wait", "watch"})
-"""Verbs that reach the VM and change nothing there; `.watch` refuses a line that may."""
-_LOCAL: Final = frozenset({"apropos", "export", "help", "json"})
-_WAITING: Final = frozenset({"events", "wait", "watch"})
-_STREAMING: Final = frozenset({"events", "watch"})
 
 _EXPANDED: Final = (
     "your shell has expanded the TARGET of -a: put it in quotes, as in -a '/run/vms/*.sock'"
@@ -51,8 +55,8 @@ class ManyLine(NamedTuple):
     ends:     it ends or resets the VM
     waits:    it may take any time
     streams:  its answers are shown as they come
-    verb:     "" for a command
-    every:    of `.wait`: all VMs are waited for, not the first
+    reach:    of a verb, None for a command
+    every:    of a verb that awaits something: all VMs are waited for, not the first
     modifiers: of the line
     """
 
@@ -62,7 +66,7 @@ class ManyLine(NamedTuple):
     ends: bool = False
     waits: bool = False
     streams: bool = False
-    verb: str = ""
+    reach: Reach | None = None
     every: bool = False
     modifiers: Modifiers = Modifiers()
 
@@ -73,7 +77,7 @@ def read_line(words: Sequence[str], *, hmp: bool) -> ManyLine:
         raise UsageError(_NO_LINE)
     if "/" in words[0] and os.path.exists(words[0]):
         raise UsageError(_EXPANDED)
-    every = words[0].startswith(".wait") and EVERY in words
+    every = EVERY in words and _reach(words[0].partition(" ")[0]) is Reach.AWAITS
     words = tuple(word for word in words if not (every and word == EVERY))
     statements = parse_words(words, hmp=hmp)
     if not statements:
@@ -128,19 +132,26 @@ def _hmp_title(commands: Sequence[Command]) -> str:
 
 
 def _of_verb(line: VerbLine) -> ManyLine:
-    """Read a verb. Raises UsageError for one that means nothing on several VMs."""
+    """Read a verb. Raises UsageError for one that means nothing on several VMs, of which
+    LineSyntaxError for one that there is not.
+    """
     if takes(line.name) is Takes.HMP and line.rest:
         return _of_commands([hmp_command(line.rest)], line.modifiers)
-    row = VERBS.get(line.name)
-    is_local = line.name in _LOCAL
-    if (row is not None and not (row.reaches_vm or is_local)) or line.name == "source":
+    find_verb(line)
+    reach = VERBS[line.name].reach
+    if reach in OF_ONE_SHELL:
         raise UsageError(_NOT_FOR_MANY.format(name=line.name))
     return ManyLine(
         (),
         f".{line.name}",
-        changes=not (is_local or line.name in _READING),
-        waits=line.name in _WAITING,
-        streams=line.name in _STREAMING,
-        verb=line.name,
+        changes=reach is Reach.CHANGES,
+        waits=reach in WAITING,
+        streams=reach in STREAMING,
+        reach=reach,
         modifiers=line.modifiers,
     )
+
+
+def _reach(word: str) -> Reach:
+    """How far the verb reaches that a word names."""
+    return VERBS.get(word.removeprefix("."), UNKNOWN).reach

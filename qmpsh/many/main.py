@@ -10,6 +10,7 @@ from qmpsh.client.dialect import GUEST_AGENT, QEMU
 from qmpsh.client.handshake import ClientOptions
 from qmpsh.errors import LineError, UsageError
 from qmpsh.language.syntax import prints_reply
+from qmpsh.language.verbs import Reach
 from qmpsh.light_typing import NamedTuple
 from qmpsh.many.confirm import confirm, needs_yes
 from qmpsh.many.line import ManyLine, read_line
@@ -92,7 +93,7 @@ def _settings(settings: Settings, line: ManyLine, *, in_lines: bool) -> Settings
     """Return the settings of the line on each VM: no bar, and an end to every query."""
     is_query = not (line.changes or line.waits or settings.wait is not None)
     limit = REPLY_SECONDS if is_query and settings.timeout is None else settings.timeout
-    formats = settings.formats | ({"json"} if in_lines and line.verb == "status" else set())
+    formats = settings.formats | ({"json"} if in_lines and line.reach is Reach.READS else set())
     return settings._replace(bar=False, reader=False, timeout=limit, formats=formats)
 
 
@@ -105,8 +106,8 @@ def _limits(request: ManyRequest, line: ManyLine) -> SweepLimits:
     return SweepLimits(
         parallel=request.parallel or usual,
         stops=line.changes and not settings.keep_going,
-        first_ends=line.verb == "wait" and not line.every,
-        comes_again=line.verb == "events" and not has_end,
+        first_ends=line.reach is Reach.AWAITS and not line.every,
+        comes_again=line.reach is Reach.FOLLOWS and not has_end,
     )
 
 

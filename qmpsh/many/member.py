@@ -36,7 +36,7 @@ from qmpsh.shell.context import Context
 from qmpsh.shell.interpreter import run_words
 from qmpsh.shell.introspection import KnownSchemas
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.session.share import MonitorShare
+from qmpsh.shell.session.share import MonitorShare, quiet_share
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Ask, Note, Task, WaitFor
 
@@ -195,11 +195,7 @@ class SweepMember:
         if self._share is None:
             if until is None or not until.takes_long or now < self._sent + SHARE_SECONDS:
                 return
-            self._share = MonitorShare(
-                _say_nothing,
-                is_on=self._plan.settings.share and self._plan.settings.negotiated,
-                read_only=self._plan.settings.read_only,
-            )
+            self._share = quiet_share(self._plan.settings)
             self._share.follow(client)
         self._share.poll(client)
 
@@ -327,10 +323,6 @@ class SweepMember:
         """Wait a moment for the replies to those who share the monitor."""
         deadline = time.monotonic() + _LAST_SECONDS
         share.poll(client)
-        while share.clients and client.in_flight and time.monotonic() < deadline:
-            client.poll(_LAST_SECONDS)
+        while share.clients and client.in_flight and (left := deadline - time.monotonic()) > 0:
+            client.poll(left)
             share.poll(client)
-
-
-def _say_nothing(text: str) -> None:
-    """Take news of those who share the monitor, for which no one asked."""

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from qmpsh.batch.formatter import BatchFormatter
-from qmpsh.batch.progress import read_secret
+from qmpsh.batch.progress import OverwrittenLine, read_secret
 from qmpsh.jsontypes import Json, JsonObject, as_dict, as_dicts, as_list
+from qmpsh.language.verbs import Reach
 from qmpsh.many.line import ManyLine
 from qmpsh.many.member import SweepMember
 from qmpsh.many.ranges import natural_key
@@ -22,7 +23,6 @@ from qmpsh.shell.steps import Answer, Ask, Note
 NAME: Final = "vm"
 """the first member of a line, and the first column of a table"""
 _LISTENING: Final = "listening"
-_ERASE: Final = "\r\x1b[K"
 _PROGRESS_SECONDS: Final = 1.0
 """seconds after which the progress is shown"""
 _MAX_WAITING: Final = 3
@@ -50,14 +50,14 @@ class ManyOutput:
         self._in_lines = in_lines
         self._folds = folds
         self._started = time.monotonic()
-        self._drawn = ""
+        self._bar = OverwrittenLine()
         self._secrets: dict[str, str] = {}
 
     # -------------------------------------------------------------------- while it runs
 
     def streamed(self, name: str, answer: Answer) -> None:
         """Print an answer of a line that goes on, as a JSON line."""
-        is_event = self._line.verb == "events"
+        is_event = self._line.reach is Reach.FOLLOWS
         said: Json = answer.text if answer.text is not None else answer.value
         self._print_line({NAME: name, **(as_dict(said) if is_event else {"return": said})})
 
@@ -67,20 +67,20 @@ class ManyOutput:
 
     def listening(self) -> None:
         """Say to programs that read along that nothing is missed from now on."""
-        self._clear()
+        self._bar.draw("")
         sys.stdout.flush()
         print(_LISTENING, file=sys.stderr, flush=True)
 
     def noted(self, name: str, note: Note) -> None:
         """Print a remark about a VM."""
         if not note.bare:
-            self._clear()
+            self._bar.draw("")
             self._environment.notice(note.text, visible_word(name))
 
     def ask(self, asking: Ask) -> str:
         """Ask for a secret, once for all VMs."""
         if asking.question not in self._secrets:
-            self._clear()
+            self._bar.draw("")
             self._secrets[asking.question] = read_secret(asking.question)
         return self._secrets[asking.question]
 
@@ -94,7 +94,7 @@ class ManyOutput:
         sys.stdout.flush()
         late = time.monotonic() - self._started >= _PROGRESS_SECONDS
         if late and self._environment.has_bar and not self._line.streams:
-            self._draw(self._progress(done, total, waiting))
+            self._bar.draw(self._progress(done, total, waiting))
 
     def _progress(self, done: int, total: int, waiting: Sequence[SweepMember]) -> str:
         now = time.monotonic()
@@ -108,18 +108,8 @@ class ManyOutput:
         return text[: self._environment.bar_columns - 1]
 
     def _print_line(self, line: JsonObject) -> None:
-        self._clear()
+        self._bar.draw("")
         print(compact(line), flush=self._line.streams)
-
-    def _draw(self, text: str) -> None:
-        if text != self._drawn:
-            self._drawn = text
-            sys.stderr.write(f"{_ERASE}{text}")
-            sys.stderr.flush()
-
-    def _clear(self) -> None:
-        if self._drawn:
-            self._draw("")
 
     # -------------------------------------------------------------------- at the end
 
@@ -128,7 +118,7 @@ class ManyOutput:
 
         unanswered: VMs that were given up
         """
-        self._clear()
+        self._bar.draw("")
         results = sorted(results, key=lambda one: natural_key(one.name))
         if not self._in_lines:
             if not self._line.streams:

@@ -159,6 +159,12 @@ def test_a_configured_time_does_not_wait(tmp_path: Path) -> None:
     """Only who asks for it on the command line waits for a VM that may never come."""
     config = tmp_path / "config.toml"
     config.write_text('[options]\nconnect-timeout = "600"\n')
-    options, _ = configured(parse_options(["--config", str(config)]))
+    given, asked = (
+        parse_options(["--config", str(config)]),
+        parse_options(["--connect-timeout", "5"]),
+    )
+    assert given is not None
+    assert asked is not None
+    options, _ = configured(given)
     assert (options.connect_timeout, options.awaited) == (600.0, False)
-    assert parse_options(["--connect-timeout", "5"]).awaited
+    assert asked.awaited

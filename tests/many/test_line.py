@@ -71,6 +71,7 @@ def test_every_is_taken_out_of_wait() -> None:
         ),
         (["transaction("], "-a sends one command or a whole transaction(...), not a part of one"),
         ([".set view table"], ".set is for one shell on one VM, not for -a"),
+        ([".staus"], "no verb .staus; did you mean .status?"),
         ([".source x"], ".source is for one shell on one VM, not for -a"),
         (["getfd fdname=a --fd x"], "--fd: a file goes to one VM at a time, not to all of -a"),
     ],

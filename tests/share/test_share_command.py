@@ -50,6 +50,16 @@ def stat_of(path: Path) -> int:
     return path.stat().st_mode & 0o777
 
 
+def test_a_monitor_of_a_named_vm(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    name = f"share{os.urandom(6).hex()}"
+    vm = start_vm(name=name)
+    for text in (name, f"name:{name}"):
+        share = Share(text)
+        assert share.said.endswith(f"sharing {vm.path}\n")
+        assert run_qmpsh(vm.path, "query-name").returncode == 0
+        share.end()
+
+
 def test_its_sockets_go_with_it(share: Share, vm: Vm, folder: Path, run_qmpsh: RunQmpsh) -> None:
     assert share.end() == 128 + signal.SIGTERM
     assert os.listdir(folder) == []
@@ -73,6 +83,7 @@ def test_what_is_left_of_one_that_was_killed_is_replaced(
         (("./m", "--mode", "rw"), "--mode takes an octal number"),
         (("./m", "--group", "no-such"), "there is no group no-such here"),
         (("./m", "--nope"), "--nope"),
+        (("--adress", "./m"), "Try qmpsh share --help"),
     ],
 )
 def test_wrong_words(words: tuple[str, ...], said: str, run_qmpsh: RunQmpsh) -> None:

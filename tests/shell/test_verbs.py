@@ -26,8 +26,8 @@ from qmpsh.shell.verbs.table import decorated_verbs, find_verb
 from scripts.docs import VERB_TABLE, verb_rows, verb_table
 from tests.test_layers import modules
 
-TABLES = {"language.verbs", "shell.verbs.table", "many.line", "many.main"}
-"""Modules that name verbs; those of `many` say what each means for several VMs."""
+TABLES = {"language.verbs", "shell.verbs.table"}
+"""Modules that name verbs."""
 
 
 def test_every_verb_has_its_row_and_its_steps() -> None:

@@ -430,6 +430,7 @@ def test_the_programs_verbs_and_their_words() -> None:
     assert texts("--plain", "doct") == ["doct"]
     assert texts("ls", "--j") == ["--json"]
     assert set(texts("doctor", "--")) == {"--json", "--color", "--help"}
+    assert "--read-only-listen" in texts("share", "--")
     assert items("doctor", "/tmp/x") == [ShellCandidate("/tmp/x", files=PathKind.SOCKETS)]
     assert texts("ls", "") == []
     assert items("l")[0].note == "list the monitors of this machine"

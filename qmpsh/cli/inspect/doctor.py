@@ -16,7 +16,6 @@ from importlib import metadata
 from importlib.util import find_spec
 from typing import Final
 
-from qmpsh.address import Address, find_address, looks_like_address
 from qmpsh.cli.argv import SplitArgv
 from qmpsh.cli.inspect.examine import (
     FAIL,
@@ -32,7 +31,7 @@ from qmpsh.cli.inspect.examine import (
 from qmpsh.cli.inspect.ls import shown_address
 from qmpsh.cli.inspect.options import parse_inspect_options
 from qmpsh.client.discovery import Monitor, find_monitors
-from qmpsh.client.names import is_vm_name
+from qmpsh.client.names import find_vm
 from qmpsh.paths import folders
 from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact, pretty
@@ -151,7 +150,7 @@ def main(words: SplitArgv) -> int:
     environment = Environment(given.color)
     if name:
         announce = _silent if given.json else environment.notice
-        checks = [*examine(name, _address_of(name), announce)]
+        checks = [*examine(name, find_vm(name), announce)]
     else:
         checks = [*look_around(environment)]
     if given.json:
@@ -159,13 +158,6 @@ def main(words: SplitArgv) -> int:
     else:
         print("\n".join(lines_of(checks, colour=environment.has_colours)))
     return _NO_SESSION_EXIT if has_failed(checks) else 0
-
-
-def _address_of(text: str) -> Address:
-    """Return the address to examine; what can be nothing else may be the name of a VM."""
-    if not looks_like_address(text) and is_vm_name(text):
-        text = f"name:{text}"
-    return find_address(text)
 
 
 def _silent(text: str) -> None:

@@ -1,12 +1,11 @@
-"""The options of `qmpsh ls` and `qmpsh doctor`, parsed by click."""
+"""The options of `qmpsh ls`, `qmpsh doctor` and `qmpsh share`, parsed by click."""
 
 from __future__ import annotations
 
 import click
 
 from qmpsh.cli.argv import SplitArgv
-from qmpsh.cli.option_errors import option_error
-from qmpsh.errors import UsageError
+from qmpsh.cli.option_errors import read_options
 from qmpsh.light_typing import NamedTuple
 
 LS_HELP = """List the monitors and guest agents of this machine, without connecting to any.
@@ -22,6 +21,19 @@ or Proxmox. Without ADDRESS: what qmpsh finds on this machine, without connectin
 
 \b
 Exit codes: those of qmpsh --help; 3 if there is no session.
+"""
+SHARE_HELP = """Hold the monitor at ADDRESS, and serve it to several clients at once.
+
+Other qmpsh of the same user find it by the address of the monitor. Other programs, such as
+qmp-shell or socat, and other users connect to a socket of --listen or --read-only-listen. It ends
+with SIGTERM or Ctrl-C; when the VM comes back after its end, it is shared again.
+
+\b
+qmpsh share ./vm.sock
+qmpsh share ./vm.sock --listen ./shared.sock --read-only-listen /run/vm-look.sock --group kvm
+
+\b
+Exit codes: those of qmpsh --help.
 """
 _HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 _JSON = click.Option(["--json"], is_flag=True, help="JSON instead of a table, for programs.")
@@ -41,6 +53,34 @@ COMMANDS = {
         help=DOCTOR_HELP,
         context_settings=_HELP_OPTIONS,
     ),
+    "share": click.Command(
+        "qmpsh share",
+        params=[
+            click.Option(
+                ["--listen"],
+                multiple=True,
+                metavar="PATH",
+                help="Also serve clients at PATH, who may do everything.",
+            ),
+            click.Option(
+                ["--read-only-listen"],
+                multiple=True,
+                metavar="PATH",
+                help="Also serve clients at PATH, who may change nothing.",
+            ),
+            click.Option(
+                ["--mode"],
+                default="0600",
+                metavar="MODE",
+                help="Permissions of those sockets, in octal; default 0600.",
+            ),
+            click.Option(["--group"], default="", metavar="NAME", help="Group of those sockets."),
+            click.Option(["--read-only"], is_flag=True, help="No client may change anything."),
+            click.Argument(["address"], required=False, default=""),
+        ],
+        help=SHARE_HELP,
+        context_settings=_HELP_OPTIONS,
+    ),
 }
 
 
@@ -57,14 +97,5 @@ def parse_inspect_options(words: SplitArgv) -> InspectOptions | None:
 
     Raises UsageError.
     """
-    try:
-        context = COMMANDS[words.verb].make_context(
-            f"qmpsh {words.verb}", [*words.options, *words.line]
-        )
-    except click.exceptions.Exit:
-        return None
-    except click.ClickException as error:
-        names = [name for one in COMMANDS[words.verb].params for name in one.opts]
-        said = option_error(error, [*names, "--help"], f"qmpsh {words.verb}")
-        raise UsageError(said) from error
-    return InspectOptions(**context.params)
+    given = read_options(COMMANDS[words.verb], [*words.options, *words.line])
+    return None if given is None else InspectOptions(**given)

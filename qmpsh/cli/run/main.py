@@ -111,11 +111,10 @@ def main(words: SplitArgv) -> int:
     """
     given, command = _sort(words.line)
     # Imported here, as in the program itself: click is only needed if there are options.
-    from qmpsh.cli.options import RUN, OptionsDone, parse_options
+    from qmpsh.cli.options import RUN, parse_options
 
-    try:
-        options = parse_options([*words.options, *given], RUN)
-    except OptionsDone:
+    options = parse_options([*words.options, *given], RUN)
+    if options is None:
         return 0
     if options.guest_agent or not options.negotiate:
         raise UsageError(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from qmpsh.client.client import Client
     from qmpsh.protocol.messages import ErrorReply, Reply
     from qmpsh.share.server import SharedClient, ShareNews, ShareServer
+    from qmpsh.shell.settings import Settings
 
 
 class Listening(NamedTuple):
@@ -204,8 +205,15 @@ class MonitorShare:
         self._changed()
 
 
+def quiet_share(settings: Settings) -> MonitorShare:
+    """Return what serves the monitor while a line waits, and says nothing: programs read stderr."""
+    return MonitorShare(
+        _ignore, is_on=settings.share and settings.negotiated, read_only=settings.read_only
+    )
+
+
 def _ignore(text: str = "") -> None:
-    """Show nothing: the terminal is another process's by now."""
+    """Show nothing: no person looks, or the terminal is another process's by now."""
 
 
 def _serve_alone(client: Client, server: ShareServer) -> None:

@@ -6,7 +6,7 @@ from qmpsh.errors import LineSyntaxError
 from qmpsh.jsontypes import Json, as_dict
 from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import VerbLine
-from qmpsh.language.verbs import Takes
+from qmpsh.language.verbs import Reach, Takes
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.context import Context
 from qmpsh.shell.execute import Request, execute
@@ -16,7 +16,7 @@ from qmpsh.shell.verbs.table import verb
 
 @verb(
     "add-fd", "PATH[:ro|rw]", "pass an open file to the VM; the answer is /dev/fdset/N", Takes.FILE,
-    reaches_vm=True,
+    reach=Reach.CHANGES,
 )  # fmt: skip
 def add_fd(context: Context, line: VerbLine) -> Steps:
     """Add a file to a new fd set; the answer is its name there."""

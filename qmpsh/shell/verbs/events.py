@@ -9,7 +9,7 @@ from collections.abc import Generator
 from qmpsh.client.client import Client
 from qmpsh.errors import ConnectionLost, ProtocolError, ReplyTimeout, UsageError
 from qmpsh.language.syntax import Modifiers, VerbLine
-from qmpsh.language.verbs import Takes
+from qmpsh.language.verbs import Reach, Takes
 from qmpsh.protocol.messages import Event
 from qmpsh.shell.context import Context
 from qmpsh.shell.events import EventPattern, EventTaker, Kept, verb_job, verb_patterns, verb_wanted
@@ -32,7 +32,7 @@ LISTENING = Note("listening", bare=True)
 
 @verb(
     "events", "[PATTERN...]", "show only these events; in a script as JSON lines; --count N",
-    Takes.EVENTS, modifiers=("count",), reaches_vm=True,
+    Takes.EVENTS, modifiers=("count",), reach=Reach.FOLLOWS,
 )  # fmt: skip
 def events(context: Context, line: VerbLine) -> Steps:
     """Choose the events that the front end shows, the others are kept; else print them."""
@@ -49,7 +49,7 @@ def events(context: Context, line: VerbLine) -> Steps:
 @verb(
     "wait", "EVENT [KEY=VALUE...]|job=ID",
     "wait for an event; one since the last command counts, not with --new; or for a job's end",
-    Takes.EVENT, bare=True, modifiers=("new",), reaches_vm=True,
+    Takes.EVENT, bare=True, modifiers=("new",), reach=Reach.AWAITS,
 )  # fmt: skip
 def wait(context: Context, line: VerbLine) -> Steps:
     """`.wait EVENT [key=value...] [--new] [--timeout T]`, `.wait job=ID [--timeout T]`.

@@ -13,7 +13,7 @@ from qmpsh.client.client import Client
 from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
 from qmpsh.jsontypes import Json, get_str
 from qmpsh.language.syntax import Modifiers, VerbLine
-from qmpsh.language.verbs import Takes
+from qmpsh.language.verbs import Reach, Takes
 from qmpsh.protocol.messages import Command, Reply, command_object
 from qmpsh.shell.context import Context
 from qmpsh.shell.execute import Request, dry_run_text
@@ -24,7 +24,13 @@ from qmpsh.shell.transaction import masked_request
 from qmpsh.shell.verbs.table import text_answer, verb
 
 
-@verb("json", "LINE", "print the JSON that LINE would send, and send nothing", Takes.LINE)
+@verb(
+    "json",
+    "LINE",
+    "print the JSON that LINE would send, and send nothing",
+    Takes.LINE,
+    reach=Reach.LOCAL,
+)
 def show_json(context: Context, line: VerbLine) -> Steps:
     requests = yield from _shown_requests(context, line)
     yield _shown(line, requests, "\n".join(map(dry_run_text, requests)))
@@ -32,7 +38,11 @@ def show_json(context: Context, line: VerbLine) -> Steps:
 
 
 @verb(
-    "export", "bash|python|virsh LINE", "write the same command for another tool", Takes.TOOL_LINE
+    "export",
+    "bash|python|virsh LINE",
+    "write the same command for another tool",
+    Takes.TOOL_LINE,
+    reach=Reach.LOCAL,
 )
 def export(context: Context, line: VerbLine) -> Steps:
     tool, write = line.head, find_tool(line.head)

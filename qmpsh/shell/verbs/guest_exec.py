@@ -14,7 +14,7 @@ from qmpsh.errors import SIGNALLED, CommandFailed, LineSyntaxError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import Modifiers, Redirect, VerbLine, parse_duration, prints_reply
-from qmpsh.language.verbs import Takes
+from qmpsh.language.verbs import Reach, Takes
 from qmpsh.light_typing import NamedTuple
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.context import Context
@@ -58,7 +58,7 @@ class _Wanted(NamedTuple):
 @verb(
     "exec", "CMD [ARG...]",
     "run a command in the guest, through its agent; --stdin, --timeout T first",
-    Takes.PROGRAM, reaches_vm=True,
+    Takes.PROGRAM, reach=Reach.CHANGES,
 )  # fmt: skip
 def exec_in_guest(context: Context, line: VerbLine) -> Steps:
     """`.exec CMD ARG...`: its output, and its exit code as that of the line.

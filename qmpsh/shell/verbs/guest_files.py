@@ -15,7 +15,7 @@ from qmpsh.errors import CommandFailed, LineSyntaxError, QmpshError
 from qmpsh.jsontypes import Json
 from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import Redirect, VerbLine
-from qmpsh.language.verbs import Takes
+from qmpsh.language.verbs import Reach, Takes
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.context import Context
 from qmpsh.shell.execute import Request, dry_run_text
@@ -81,7 +81,7 @@ class _Handle:
             self.call.client.submit(self._closing)
 
 
-@verb("cat", "FILE", "print a file of the guest, through its agent", reaches_vm=True)
+@verb("cat", "FILE", "print a file of the guest, through its agent", reach=Reach.CHANGES)
 def cat(context: Context, line: VerbLine) -> Steps:
     """`.cat FILE`: the file as it is."""
     (path,) = _words(line, 1, "expected one file, as in .cat /etc/os-release")
@@ -97,7 +97,7 @@ def cat(context: Context, line: VerbLine) -> Steps:
 
 @verb(
     "put", "FILE GUESTFILE", "write a file of this host, or - for stdin, to one of the guest",
-    Takes.FILES, reaches_vm=True,
+    Takes.FILES, reach=Reach.CHANGES,
 )  # fmt: skip
 def put(context: Context, line: VerbLine) -> Steps:
     """`.put LOCAL GUESTFILE`: a file of this host, or stdin, written to one of the guest."""

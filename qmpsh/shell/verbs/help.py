@@ -10,7 +10,7 @@ from itertools import zip_longest
 
 from qmpsh.errors import LineSyntaxError
 from qmpsh.language.syntax import VerbLine
-from qmpsh.language.verbs import VERBS, Takes
+from qmpsh.language.verbs import VERBS, Reach, Takes
 from qmpsh.schema.describe import hanging
 from qmpsh.shell.context import Context
 from qmpsh.shell.devices import device_properties
@@ -32,7 +32,7 @@ _ON_TOPICS = (
 
 @verb(
     "help", "[NAME]", "list verbs and commands, or explain a command, event, verb, modifier",
-    Takes.NAME, bare=True,
+    Takes.NAME, bare=True, reach=Reach.LOCAL,
 )  # fmt: skip
 def show_help(context: Context, line: VerbLine) -> Steps:
     words = line.rest.strip()
@@ -56,7 +56,7 @@ def show_help(context: Context, line: VerbLine) -> Steps:
     return Outcome()
 
 
-@verb("apropos", "WORD", "search names and the text of the manual")
+@verb("apropos", "WORD", "search names and the text of the manual", reach=Reach.LOCAL)
 def apropos(context: Context, line: VerbLine) -> Steps:
     word = line.rest.strip()
     if not word:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qmpsh.errors import UsageError
 from qmpsh.language.lines import parse_line
 from qmpsh.language.syntax import HmpLine, Mode, VerbLine
-from qmpsh.language.verbs import Takes
+from qmpsh.language.verbs import Reach, Takes
 from qmpsh.shell.context import Context
 from qmpsh.shell.execute import hmp_request, no_human_monitor
 from qmpsh.shell.interpreter import run_request
@@ -16,7 +16,7 @@ from qmpsh.shell.verbs.table import verb
 
 @verb(
     "hmp", "[LINE]", "run one line of the human monitor; alone: HMP mode on or off", Takes.HMP,
-    bare=True, reaches_vm=True,
+    bare=True, reach=Reach.CHANGES,
 )  # fmt: skip
 def run_hmp(context: Context, line: VerbLine) -> Steps:
     if not line.rest.strip():

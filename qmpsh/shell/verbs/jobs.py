@@ -9,6 +9,7 @@ from functools import partial
 from qmpsh.client.client import Client, Pending
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.language.syntax import Modifiers, VerbLine, prints_reply
+from qmpsh.language.verbs import Reach
 from qmpsh.protocol.messages import Command, Reply
 from qmpsh.shell.context import Context
 from qmpsh.shell.progress import Progress
@@ -24,7 +25,7 @@ NOTHING = "-"
 
 @verb(
     "jobs", "", "jobs and migration: a list with keys to handle them; in a script a table",
-    bare=True, reaches_vm=True,
+    bare=True, reach=Reach.READS,
 )  # fmt: skip
 def show_jobs(context: Context, line: VerbLine) -> Steps:
     """Open the list of jobs; or, where there is none or the line has a format, print a table.

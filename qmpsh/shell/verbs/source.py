@@ -14,7 +14,7 @@ from typing import Final
 from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
 from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import Redirect, VerbLine
-from qmpsh.language.verbs import Takes
+from qmpsh.language.verbs import Reach, Takes
 from qmpsh.regular import MAX_SCRIPT_BYTES, read_regular
 from qmpsh.shell.context import Context
 from qmpsh.shell.events import EventHistory, Span
@@ -27,7 +27,7 @@ _MAX_DEPTH: Final = 16
 """files within files"""
 
 
-@verb("source", "FILE", "run the lines of a file", Takes.FILE, reaches_vm=True)
+@verb("source", "FILE", "run the lines of a file", Takes.FILE, reach=Reach.LINES)
 def source(context: Context, line: VerbLine) -> Steps:
     """Run a file's lines. Raises LineSyntaxError, and what its lines raise, with their place."""
     words = words_and_redirect(line.rest)[0] if line.words is None else line.words

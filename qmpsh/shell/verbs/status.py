@@ -6,6 +6,7 @@ import time
 
 from qmpsh.errors import ReplyTimeout
 from qmpsh.language.syntax import VerbLine
+from qmpsh.language.verbs import Reach
 from qmpsh.shell.context import Context
 from qmpsh.shell.overview.asking import MAX_SECONDS, server_facts, survey_machine
 from qmpsh.shell.overview.facts import facts_of
@@ -18,7 +19,11 @@ _NO_ANSWER = ".status: no answer within {:g} s; --timeout TIME waits longer"
 
 
 @verb(
-    "status", "", "show the machine at a glance; --json: as one object", bare=True, reaches_vm=True
+    "status",
+    "",
+    "show the machine at a glance; --json: as one object",
+    bare=True,
+    reach=Reach.READS,
 )
 def show_status(context: Context, line: VerbLine) -> Steps:
     """Ask for the facts and show them; what is not answered in time is named.

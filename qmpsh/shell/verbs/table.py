@@ -17,7 +17,7 @@ import qmpsh.shell.verbs
 from qmpsh.client.client import Client
 from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.language.syntax import VerbLine
-from qmpsh.language.verbs import VERBS, Takes, Verb, add_verb
+from qmpsh.language.verbs import VERBS, Reach, Takes, Verb, add_verb
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.shell.steps import Answer, Steps
 from qmpsh.suggest import nearest
@@ -56,13 +56,13 @@ def verb(  # noqa: PLR0913 - the columns of a row
     *,
     bare: bool = False,
     modifiers: tuple[str, ...] = (),
-    reaches_vm: bool = False,
+    reach: Reach = Reach.SHELL,
 ) -> Callable[[Run], Run]:
     """Make a function a verb; the parameters are the columns of `language.verbs.Verb`."""
 
     def register(run: Run) -> Run:
         place = f"{run.__module__}:{run.__name__}"
-        row = Verb(usage, summary, takes, bare, modifiers, reaches_vm, place)
+        row = Verb(usage, summary, takes, bare, modifiers, reach, place)
         _DECORATED[name] = row
         add_verb(name, row)
         return run

@@ -15,7 +15,7 @@ from itertools import count
 from qmpsh.errors import LineSyntaxError, ReplyTimeout, UsageError
 from qmpsh.jsontypes import Json
 from qmpsh.language.syntax import Modifiers, VerbLine, parse_duration, prints_reply
-from qmpsh.language.verbs import Takes
+from qmpsh.language.verbs import Reach, Takes
 from qmpsh.shell.context import Context
 from qmpsh.shell.execute import Request, execute
 from qmpsh.shell.interpreter import requests_of
@@ -30,7 +30,7 @@ INTERVAL_SECONDS = 1.0
 
 @verb(
     "watch", "[TIME] LINE", "repeat a query and show what changed; --count N", Takes.TIMED_LINE,
-    bare=True, modifiers=("count",), reaches_vm=True,
+    bare=True, modifiers=("count",), reach=Reach.REPEATS,
 )  # fmt: skip
 def watch(context: Context, line: VerbLine) -> Steps:
     """Ask, show, wait, until it was asked often enough, the time is over or the user ends it.
