@@ -75,7 +75,7 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
         session.preferences.adopt(config.preferences)
         session.preferences.offers["theme"] = theme_names
         session.catalog.aliases = config.aliases
-        session.own(own)
+        session.connection.own = own
         sessions.append(session)
         return session
 

@@ -6,6 +6,8 @@ where a member of this name is something else there.
 
 from __future__ import annotations
 
+from qmpsh.render.units import elapsed
+
 _SIZES = frozenset(
     {
         "actual",
@@ -63,7 +65,4 @@ def short_size(count: int) -> str:
 
 
 def _time(seconds: int) -> str:
-    minutes, rest = divmod(abs(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    sign = "-" if seconds < 0 else ""
-    return f"{sign}{hours}:{minutes:02}:{rest:02}" if hours else f"{sign}{minutes}:{rest:02}"
+    return f"{'-' if seconds < 0 else ''}{elapsed(abs(seconds))}"

@@ -92,25 +92,29 @@ def _row_text(row: OverviewRow, room: int, glyphs: Glyphs) -> str:
     """Return as much of a row as fits; what is left out of a list is counted."""
     between = f" {glyphs.dot} "
     parts = [part._replace(text=_safe(part.text, glyphs)) for part in row.parts]
-    candidates = list(_fewer(parts))
-    for shown, least in [*((fewer, _MIN_PATH) for fewer in candidates), (candidates[-1], 1)]:
+    shown = parts
+    for shown, least in _fewer(parts, room):
         count = [f"+{len(parts) - len(shown)}"] if row.is_list and len(shown) < len(parts) else []
         over = text_columns(between.join([*(part.text for part in shown), *count])) - room
         texts = _fitted(shown, over, least, glyphs)
         if texts is not None:
             return between.join([*texts, *count])
-    text = between.join(part.text for part in candidates[-1])
+    text = between.join(part.text for part in shown)
     return padded(text, room, glyphs.more, right=False).rstrip()
 
 
-def _fewer(parts: list[RowPart]) -> Iterator[list[RowPart]]:
-    """Yield all parts, then ever fewer: without the one that matters least, to the last."""
-    yield parts
-    for dropped in sorted(parts, key=lambda part: -part.rank):
-        if dropped.rank == 0 or len(parts) == 1:
-            return
-        parts = [part for part in parts if part is not dropped]
-        yield parts
+def _fewer(parts: list[RowPart], room: int) -> Iterator[tuple[list[RowPart], int]]:
+    """Yield all parts that may fit, then ever fewer: without the one that matters least, to the
+    last; and with each the least columns of a path, of the last ones at the end a single one.
+    """
+    ranked = sorted((part for part in parts if part.rank), key=lambda part: -part.rank)
+    order = ranked if len(ranked) < len(parts) else ranked[:-1]
+    # More parts than columns never fit; a server may list any number.
+    for count in range(min(len(order), max(0, len(parts) - room)), len(order) + 1):
+        dropped = {id(part) for part in order[:count]}
+        shown = [part for part in parts if id(part) not in dropped]
+        yield shown, _MIN_PATH
+    yield shown, 1
 
 
 def _safe(text: str, glyphs: Glyphs) -> str:

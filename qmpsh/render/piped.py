@@ -14,7 +14,14 @@ from typing import NamedTuple
 from qmpsh.render.answers import AnswerBody, BodyKind, text_body
 from qmpsh.render.colours import colour_at
 from qmpsh.render.safe import visible, visible_json
-from qmpsh.render.theme import LITERAL, Line, plain
+from qmpsh.render.theme import (
+    BACKGROUND_SGR,
+    LITERAL,
+    SGR_COLOURS,
+    SGR_WEIGHTS,
+    Line,
+    plain,
+)
 
 MAX_JSON_CHARACTERS = 1 << 20
 """longer text is not tried as JSON"""
@@ -22,17 +29,10 @@ MAX_JSON_CHARACTERS = 1 << 20
 _TAB = 8
 _BLANKS = re.compile(r"\s*")
 _SGR = re.compile(r"\x1b\[([0-9;]{0,64})m")
-_WEIGHTS = {1: "bold", 3: "italic", 4: "underline", 7: "reverse"}
+_WEIGHTS = {int(number): weight for weight, number in SGR_WEIGHTS.items()}
 _ENDS = {22: "bold", 23: "italic", 24: "underline", 27: "reverse"}
-_DARK = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "gray")
-_NAMES = (*_DARK, *(f"bright{name}" for name in _DARK[:7]), "white")
-_INKS = {
-    **{30 + index: f"ansi{name}" for index, name in enumerate(_DARK)},
-    **{90 + index: f"ansi{name}" for index, name in enumerate(_NAMES[8:])},
-    39: "",
-}
-_PAPER = 10
-"""what is added to the number of a foreground for the background"""
+_NAMES = tuple(SGR_COLOURS)
+_INKS = {**{number: name for name, number in SGR_COLOURS.items()}, 39: ""}
 
 
 def piped_body(text: str) -> AnswerBody:
@@ -112,8 +112,8 @@ class TextStyle(NamedTuple):
             return self._replace(weights=self.weights - {_ENDS[number]})
         if number in _INKS:
             return self._replace(ink=_INKS[number])
-        if number - _PAPER in _INKS:
-            return self._replace(paper=_INKS[number - _PAPER])
+        if number - BACKGROUND_SGR in _INKS:
+            return self._replace(paper=_INKS[number - BACKGROUND_SGR])
         return self
 
 
@@ -127,4 +127,4 @@ def _colour(numbers: list[int]) -> str:
         return ""
     if count == 3:
         return "#{:02x}{:02x}{:02x}".format(*values)
-    return colour_at(values[0]) if values[0] >= len(_NAMES) else f"ansi{_NAMES[values[0]]}"
+    return colour_at(values[0]) if values[0] >= len(_NAMES) else _NAMES[values[0]]

@@ -113,14 +113,14 @@ LITERAL = "="
 
 # ---------------------------------------------------------------------------- outside the screen
 
-_SGR = {"bold": "1", "italic": "3", "underline": "4", "reverse": "7"}
+SGR_WEIGHTS = {"bold": "1", "italic": "3", "underline": "4", "reverse": "7"}
 _NAMES = ("black", "red", "green", "yellow", "blue", "magenta", "cyan")
-_SGR_COLOURS = {
+SGR_COLOURS = {
     **{f"ansi{name}": 30 + index for index, name in enumerate((*_NAMES, "gray"))},
     **{f"ansibright{name}": 90 + index for index, name in enumerate(_NAMES)},
     "ansiwhite": 97,
 }
-_BACKGROUND_SGR = 10  # what it adds to the parameter of a foreground
+BACKGROUND_SGR = 10  # what it adds to the parameter of a foreground
 
 
 def printed_theme(environ: Mapping[str, str]) -> Theme:
@@ -157,12 +157,12 @@ def _sgr_parameters(style: str) -> str:
 
 def _sgr_parameter(word: str) -> str:
     """Return the parameter of a word of a style; "" if it has none."""
-    if word in _SGR:
-        return _SGR[word]
+    if word in SGR_WEIGHTS:
+        return SGR_WEIGHTS[word]
     colour = word.removeprefix("bg:")
-    added = 0 if colour == word else _BACKGROUND_SGR
-    if colour in _SGR_COLOURS:
-        return str(_SGR_COLOURS[colour] + added)
+    added = 0 if colour == word else BACKGROUND_SGR
+    if colour in SGR_COLOURS:
+        return str(SGR_COLOURS[colour] + added)
     if not colour.startswith("#"):
         return ""
     # Imported here: terminals of sixteen colours do without.

@@ -90,7 +90,7 @@ def execute(
         from qmpsh.shell.policy import refuse_unless_reading
 
         refuse_unless_reading(request.command)
-    request = request._replace(modifiers=_defaulted(request.modifiers, settings))
+    request = request._replace(modifiers=defaulted(request.modifiers, settings))
     if client is not None:
         _refuse(client, request, settings)
     if settings.dry_run or client is None:
@@ -163,7 +163,7 @@ def within(timeout: float, steps: Steps) -> Steps:
     return adapted(steps, limited)
 
 
-def _defaulted(modifiers: Modifiers, settings: Settings) -> Modifiers:
+def defaulted(modifiers: Modifiers, settings: Settings) -> Modifiers:
     """Return the line's modifiers, with what the options say for every line."""
     if not settings.formats and settings.timeout is None:
         return modifiers

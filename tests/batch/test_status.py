@@ -33,6 +33,12 @@ def image(path: Path, below: Path | None = None) -> str:
     return str(path)
 
 
+def test_the_format_may_stand_before_the_address(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    before, after = run_qmpsh("--json", vm.path, ".status"), run_qmpsh(vm.path, ".status", "--json")
+    assert before.stdout == after.stdout
+    assert "machine" in json.loads(before.stdout)
+
+
 def test_a_machine_with_devices(start_vm: VmStarter, run_qmpsh: RunQmpsh, tmp_path: Path) -> None:
     base, top, raw = tmp_path / "base.qcow2", tmp_path / "top.qcow2", tmp_path / "data.raw"
     image(base)

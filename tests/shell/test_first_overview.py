@@ -8,15 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from qmpsh.address import UnixAddress
 from qmpsh.advice import Advice
+from qmpsh.client.client import Client, ClientOptions
 from qmpsh.jsontypes import JsonObject
 from qmpsh.language.parser import parse_line
 from qmpsh.language.syntax import Mode
 from qmpsh.paths import state_file
+from qmpsh.shell.context import Context
+from qmpsh.shell.machine import Machine
 from qmpsh.shell.overview.first import FirstOverview, shortened_rows, try_rows
 from qmpsh.shell.overview.rows import OverviewRow, RowPart
 from qmpsh.shell.overview.seen import MAX_MACHINES, read_sums, store_sums, sums_of
 from qmpsh.shell.overview.tries import lines_to_try
+from qmpsh.shell.session.overview import OverviewQueries
+from qmpsh.shell.settings import Settings
+from tests.client.fakes import FakeStream
 from tests.overviews import answer, begun, whole
 from tests.qemu import Vm, VmStarter
 from tests.shell.harness import SessionHarness
@@ -211,6 +218,27 @@ def test_lines_to_try(facts: JsonObject, lines: list[str]) -> None:
 
 
 # -------------------------------------------------------------------- on a real QEMU
+
+
+def test_it_stays_frozen_however_often_that_is_asked_for() -> None:
+    overview = begun()
+    overview.freeze()
+    overview.freeze()
+    assert overview.is_frozen
+    answered = whole()
+    answered.freeze()
+    assert not answered.is_frozen
+
+
+def test_where_nothing_can_be_asked_it_is_over_at_once() -> None:
+    machine = Machine("./m", None)
+    machine.commands = ("quit",)
+    queries = OverviewQueries(Context(None, Settings(), machine), machine, lambda: None)
+    client = Client(FakeStream([]), UnixAddress("./m"), ClientOptions(negotiate=False))
+    queries.poll(client, lambda *_: pytest.fail("a question"))
+    client.close()
+    assert not queries.is_open
+    assert queries.due(0.0) is None
 
 
 def test_it_comes_by_itself_and_its_lines_work(start_vm: VmStarter) -> None:

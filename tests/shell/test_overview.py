@@ -227,6 +227,13 @@ def test_the_machine_and_its_state() -> None:
     }
 
 
+def test_numbers_that_no_server_can_mean_are_left_out() -> None:
+    huge = 10**400
+    replies: dict[str, Json] = {"query-memory-size-summary": {"base-memory": huge}}
+    assert str(huge) not in str(facts_of(SERVER, replies))
+    assert "memory" not in rows(replies)
+
+
 @pytest.mark.parametrize(
     "replies, shown",
     [

@@ -19,7 +19,8 @@ from qmpsh.complete.hints import Fault
 from qmpsh.errors import INTERRUPTED, ConnectionLost, QmpshError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.language.reader import LogicalLine, Split
-from qmpsh.language.syntax import Modifiers
+from qmpsh.language.syntax import Mode, Modifiers
+from qmpsh.language.verbs import BARE
 from qmpsh.protocol.messages import Event, Greeting
 from qmpsh.render.theme import Line
 from qmpsh.shell.jobs import Allowance
@@ -31,7 +32,7 @@ from qmpsh.shell.session.job_watch import JobWatch
 from qmpsh.shell.session.listener import SessionListener, Tone
 from qmpsh.shell.session.session import RunningLine, Session
 from qmpsh.shell.session.share import MonitorShare
-from qmpsh.shell.settings import Prompt, Settings
+from qmpsh.shell.settings import HMP_PROMPT, Prompt, Settings
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Show, Steps, Task, WaitFor
 from qmpsh.shell.work import JobEntry, Work
 from tests.client.fakes import FakeStream
@@ -122,6 +123,17 @@ class FakeSession(Session):
     asks_to_leave = False
     overview: FirstOverview | None = None
     works: list[Work] = []  # noqa: RUF012 - overrides a property
+
+    @property
+    def mode(self) -> Mode:
+        """As of a real session whose VM has no command with the name of a verb."""
+        return Mode(
+            hmp=self.prompt == HMP_PROMPT,
+            in_transaction=self.prompt.startswith("TRANS"),
+            prompt=True,
+            bare_verbs=frozenset(BARE),
+            helps=True,
+        )
 
     def __init__(self, watcher: SessionListener) -> None:
         self.connection = FakeConnection(self)

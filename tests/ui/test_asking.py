@@ -25,6 +25,13 @@ async def test_without_help_the_keys_are_shown(ui: ScreenHarness) -> None:
 
 
 @on_screen()
+async def test_f1_knows_the_verbs_without_their_dots(ui: ScreenHarness) -> None:
+    ui.keys("wait job=x" + F1)
+    await ui.sees(".wait")
+    assert "no help is known" not in ui.picture()
+
+
+@on_screen()
 async def test_help_is_seen_where_the_events_were_zoomed(ui: ScreenHarness) -> None:
     ui.keys(F3)
     await ui.until(lambda: ui.screen.state.is_zoomed)

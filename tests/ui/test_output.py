@@ -245,7 +245,7 @@ def test_a_table_is_laid_out_for_the_width_it_is_shown_at(output: Output) -> Non
     assert shown(output) == [*narrow, cut]
     assert [plain(line) for line in transcript(output.store, 40)] == narrow
     assert output.aim.last is not None
-    assert output.aim.last.is_table
+    assert output.aim.last.body.table is not None
     assert output.aim.last.text().endswith('{"filename": "/x"}')
 
 

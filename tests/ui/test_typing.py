@@ -51,7 +51,10 @@ class Knowing(FakeSession):
     def __init__(self, watcher: SessionListener, known: Catalog) -> None:
         super().__init__(watcher)
         self.catalog = known
-        self.mode = Mode(prompt=True, bare_verbs=frozenset({"help", "wait"}))
+
+    @property
+    def mode(self) -> Mode:
+        return Mode(prompt=True, bare_verbs=frozenset({"help", "wait"}))
 
     def split(self, text: str) -> Split:
         return split_lines(text, self.mode)

@@ -215,6 +215,19 @@ def folded_view() -> tuple[Viewport, Foldable]:
     return Viewport(store), block
 
 
+def test_a_reply_that_was_dropped_stays_as_it_is() -> None:
+    view = Viewport(numbered(0, limit=32))
+    body = text_body("\n".join(f"reply {number}" for number in range(10)), BodyKind.TEXT)
+    block = Foldable(body, Fold(2, 10, ([("dim", "8 more")],)))
+    view.store.append(block)
+    for number in range(100):
+        view.store.append(lines(f"late {number}"))
+    before = [(one.start, one.count) for one in view.store.blocks]
+    view.toggle(block)
+    assert block.folded
+    assert [(one.start, one.count) for one in view.store.blocks] == before
+
+
 def test_unfolding_keeps_the_first_line_in_view() -> None:
     view, block = folded_view()
     assert seen(view, height=5) == ["line 1", "reply 0", "reply 1", "8 more", "after"]

@@ -21,6 +21,7 @@ from qmpsh.jsontypes import (
 )
 from qmpsh.shell.overview import block, devices
 from qmpsh.shell.overview.replies import Replies, each, flag, known, number
+from qmpsh.shell.overview.rows import CPU_LEVELS
 from qmpsh.shell.overview.survey import PRECONFIG_KEY
 
 FACT_KEYS: Final[dict[str, str]] = {
@@ -47,11 +48,6 @@ FACT_KEYS: Final[dict[str, str]] = {
     "unanswered": "a list of the keys that were asked for and not answered in time",
 }
 """The keys of the object in `.status --json`, and what each holds."""
-
-_LEVELS: Final = (
-    *("drawers", "books", "sockets", "dies", "clusters", "modules", "cores", "threads"),
-)
-"""QEMU's CPU topology, outermost first."""
 
 
 def facts_of(server: JsonObject, replies: Replies, unanswered: Iterable[str] = ()) -> JsonObject:
@@ -112,7 +108,7 @@ def _cpu(replies: Replies) -> Json:
             "online": online or None,
             "max": len(vcpus) or number(smp, "maxcpus") or None,
             "model": next(iter(models), "") if len(models) == 1 else "",
-            **{level: number(smp, level) for level in _LEVELS},
+            **{level: number(smp, level) for level in CPU_LEVELS},
         }
     )
 

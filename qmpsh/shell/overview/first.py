@@ -80,8 +80,8 @@ class FirstOverview:
 
     def freeze(self) -> None:
         """End it now, with the rows that have come."""
-        self.is_frozen = not self.is_over
-        self.is_over = True
+        if not self.is_over:
+            self.is_frozen = self.is_over = True
 
     @property
     def tries(self) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from qmpsh.jsontypes import Json, JsonObject, as_dict, as_dicts
+from qmpsh.jsontypes import INT_MAX, Json, JsonObject, as_dict, as_dicts
 
 Replies = Mapping[str, Json]
 """The values of the replies, by the keys of their questions."""
@@ -21,9 +21,9 @@ def known(members: JsonObject) -> JsonObject:
 
 
 def number(value: Json, key: str) -> int | None:
-    """Return a member that is a whole number, not negative; else None."""
+    """Return a member that is a whole number, within the wire's bounds, not negative; else None."""
     found = as_dict(value).get(key)
-    return found if type(found) is int and found >= 0 else None
+    return found if type(found) is int and 0 <= found <= INT_MAX else None
 
 
 def flag(value: Json, key: str) -> bool | None:

@@ -138,16 +138,10 @@ def _state(facts: JsonObject) -> Iterator[Labelled]:
     yield "state", parts
 
 
-_FACTORS: Final = {
-    "drawers": "drawer",
-    "books": "book",
-    "sockets": "socket",
-    "dies": "die",
-    "clusters": "cluster",
-    "modules": "module",
-    "cores": "core",
-    "threads": "thread",
-}
+CPU_LEVELS: Final = (
+    *("drawers", "books", "sockets", "dies", "clusters", "modules", "cores", "threads"),
+)
+"""QEMU's CPU topology, outermost first."""
 _USUAL: Final = frozenset({"sockets", "cores", "threads"})
 """Levels that are shown although there is one"""
 
@@ -155,9 +149,9 @@ _USUAL: Final = frozenset({"sockets", "cores", "threads"})
 def _cpu(facts: JsonObject) -> Iterator[Labelled]:
     cpu = get_dict(facts, "cpu")
     online, most = number(cpu, "online"), number(cpu, "max")
-    counts = [(number(cpu, level) or 0, level) for level in _FACTORS]
+    counts = [(number(cpu, level) or 0, level) for level in CPU_LEVELS]
     factors = [
-        _counted(count, _FACTORS[level])
+        _counted(count, level.removesuffix("s"))
         for count, level in counts
         if count > 1 or (count == 1 and level in _USUAL)
     ]

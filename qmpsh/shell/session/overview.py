@@ -30,8 +30,8 @@ class OverviewQueries:
 
     on_news: called when there is more to show
 
-    shown:   the overview, None before it begins
-    is_open: more may come
+    shown:    the overview, None before it begins
+    is_ended: no more is to be shown, as after the first line
     """
 
     def __init__(self, context: Context, machine: Machine, on_news: Callable[[], None]) -> None:
@@ -39,12 +39,17 @@ class OverviewQueries:
         self._context = context
         self._machine = machine
         self._on_news = on_news
-        self.is_open = True
         self._is_asking = False
+        self.is_ended = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more may come."""
+        return not self.is_ended and (self.shown is None or not self.shown.is_over)
 
     def freeze(self) -> None:
         """Show no more than is shown now."""
-        self.is_open = False
+        self.is_ended = True
         if self.shown is not None:
             self.shown.freeze()
 
@@ -55,8 +60,8 @@ class OverviewQueries:
             return
         if self.shown is None:
             self.shown = self._begin(client)
+            self._after_reply(self.shown)  # there may be nothing to ask
         if self.shown.on_time(time.monotonic()):
-            self.is_open = False
             self._on_news()
         elif not self._is_asking and (question := self.shown.next_question()) is not None:
             self._is_asking = True
@@ -103,7 +108,6 @@ class OverviewQueries:
             self._after_reply(self.shown)
 
     def _after_reply(self, shown: FirstOverview) -> None:
-        self.is_open = not shown.is_over
         if shown.is_whole:
             # Imported here, as above.
             from qmpsh.shell.overview.seen import store_sums

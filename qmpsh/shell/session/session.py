@@ -19,6 +19,7 @@ from qmpsh.complete.complete import complete, prefetch
 from qmpsh.complete.hints import Fault, Fragment, find_faults, hint
 from qmpsh.errors import INTERRUPTED
 from qmpsh.language.reader import Split, split_lines
+from qmpsh.language.syntax import Mode
 from qmpsh.language.verbs import VERBS
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.messages import ErrorReply, Event, Reply
@@ -31,7 +32,7 @@ from qmpsh.shell.preferences import completable
 from qmpsh.shell.session.connection import ConnectionManager
 from qmpsh.shell.session.job_watch import JobWatch
 from qmpsh.shell.session.listener import SessionListener, Tone
-from qmpsh.shell.session.owned_vm import OUTPUT_POLL_SECONDS, OwnedVm, is_over, leave_shell
+from qmpsh.shell.session.owned_vm import OUTPUT_POLL_SECONDS, is_over, leave_shell
 from qmpsh.shell.session.queries import BackgroundQueries
 from qmpsh.shell.session.share import MonitorShare
 from qmpsh.shell.settings import Prompt, Settings, list_paths
@@ -151,10 +152,6 @@ class Session:
         client.subscriber = self._on_message
         self.queries.attach(client)
 
-    def own(self, vm: OwnedVm | None) -> None:
-        """Own a VM for this session: show what it prints, and ask about it on leaving."""
-        self.connection.own = vm
-
     @property
     def asks_to_leave(self) -> bool:
         """Whether leaving the shell takes a line, `.exit`, since it asks something."""
@@ -166,6 +163,11 @@ class Session:
     def prompt(self) -> Prompt:
         """The text before the next line."""
         return self.context.prompt
+
+    @property
+    def mode(self) -> Mode:
+        """The mode in which the next line is read."""
+        return self.context.mode
 
     @property
     def read_only(self) -> bool:
@@ -230,7 +232,7 @@ class Session:
         Only while nothing runs (`running` is None).
         """
         self.catalog.live.forget()
-        if self.queries.overview.is_open:
+        if not self.queries.overview.is_ended:
             self.queries.overview.freeze()
         self.typed.append(line)
         task = Task(self._steps(line), partial(self._show, show))

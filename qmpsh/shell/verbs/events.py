@@ -13,6 +13,7 @@ from qmpsh.language.verbs import Reach, Takes
 from qmpsh.protocol.messages import Event
 from qmpsh.shell.context import Context
 from qmpsh.shell.events import EventPattern, EventTaker, Kept, verb_job, verb_patterns, verb_wanted
+from qmpsh.shell.execute import defaulted
 from qmpsh.shell.progress import Progress
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor, Wish
 from qmpsh.shell.verbs.table import client_of, verb
@@ -61,7 +62,7 @@ def wait(context: Context, line: VerbLine) -> Steps:
 
 
 def _wait_for_event(context: Context, line: VerbLine) -> Steps:
-    modifiers = _modifiers(context, line)
+    modifiers = defaulted(line.modifiers, context.settings)
     wanted = verb_wanted(line)
     client, log = client_of(context, line), context.keep_events()
     drain(client)
@@ -95,7 +96,7 @@ def _old(kept: Kept, age: float) -> Note:
 
 def _wait_for_job(context: Context, line: VerbLine, job: str) -> Steps:
     """Wait for a job that was started before: by the events kept of it, then by query-jobs."""
-    modifiers = _modifiers(context, line)
+    modifiers = defaulted(line.modifiers, context.settings)
     if modifiers.new:
         raise UsageError(".wait job=ID takes no --new: a job ends once")
     client, log, started = client_of(context, line), context.keep_events(), time.monotonic()
@@ -124,7 +125,7 @@ def _print_events(context: Context, line: VerbLine) -> Steps:
     Without a count the end of the time and the end of the VM are its ends; with one they come too
     early. Raises UsageError for what this server never sends, ReplyTimeout, ConnectionLost.
     """
-    modifiers = _modifiers(context, line)
+    modifiers = defaulted(line.modifiers, context.settings)
     wanted = verb_patterns(line)
     client, log = connected(context, line), context.keep_events()
     yield from _check(context, wanted)
@@ -169,13 +170,6 @@ def _check(context: Context, wanted: EventPattern) -> Generator[Wish, str, None]
     if wanted.names_something:
         yield from context.introspection.load_schema()
         wanted.check(context.introspection.schema)
-
-
-def _modifiers(context: Context, line: VerbLine) -> Modifiers:
-    """Return the line's modifiers, with the program's options."""
-    given, settings = line.modifiers, context.settings
-    timeout = settings.timeout if given.timeout is None else given.timeout
-    return given._replace(formats=given.formats | settings.formats, timeout=timeout)
 
 
 def _deadline(modifiers: Modifiers) -> float | None:

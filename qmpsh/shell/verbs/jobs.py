@@ -12,6 +12,7 @@ from qmpsh.language.syntax import Modifiers, VerbLine, prints_reply
 from qmpsh.language.verbs import Reach
 from qmpsh.protocol.messages import Command, Reply
 from qmpsh.shell.context import Context
+from qmpsh.shell.execute import defaulted
 from qmpsh.shell.progress import Progress
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor, Wish
 from qmpsh.shell.verbs.events import connected
@@ -37,9 +38,10 @@ def show_jobs(context: Context, line: VerbLine) -> Steps:
     is_plain = line.modifiers == Modifiers() and line.redirect is None
     if is_plain and context.front_end.open_jobs():
         return Outcome()
+    modifiers = defaulted(line.modifiers, context.settings)
     started = time.monotonic()
-    entries = yield from _ask(context, client, line)
-    formats = line.modifiers.formats | context.settings.formats
+    entries = yield from _ask(client, modifiers.timeout)
+    formats = modifiers.formats
     if not entries and not prints_reply(formats):
         yield Note(NO_JOBS)
         return Outcome()
@@ -49,16 +51,14 @@ def show_jobs(context: Context, line: VerbLine) -> Steps:
         "",
         value=value,
         seconds=time.monotonic() - started,
-        modifiers=line.modifiers._replace(formats=formats if is_json else formats | {"table"}),
+        modifiers=modifiers._replace(formats=formats if is_json else formats | {"table"}),
         redirect=line.redirect,
     )
     return Outcome()
 
 
-def _ask(context: Context, client: Client, line: VerbLine) -> Generator[Wish, str, list[JobEntry]]:
+def _ask(client: Client, seconds: float | None) -> Generator[Wish, str, list[JobEntry]]:
     """Ask for the jobs, and for the migration where the server knows one."""
-    given = line.modifiers.timeout
-    seconds = context.settings.timeout if given is None else given
     deadline = None if seconds is None else time.monotonic() + seconds
     progress = Progress()
     progress.watch()

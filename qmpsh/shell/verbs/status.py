@@ -8,6 +8,7 @@ from qmpsh.errors import ReplyTimeout
 from qmpsh.language.syntax import VerbLine
 from qmpsh.language.verbs import Reach
 from qmpsh.shell.context import Context
+from qmpsh.shell.execute import defaulted
 from qmpsh.shell.overview.asking import MAX_SECONDS, server_facts, survey_machine
 from qmpsh.shell.overview.facts import facts_of
 from qmpsh.shell.overview.rows import plain_text, rows_of
@@ -32,9 +33,8 @@ def show_status(context: Context, line: VerbLine) -> Steps:
     """
     refuse_arguments(line)
     client = connected(context, line)
-    given = line.modifiers.timeout
-    given = context.settings.timeout if given is None else given
-    seconds = MAX_SECONDS if given is None else given
+    modifiers = defaulted(line.modifiers, context.settings)
+    seconds = MAX_SECONDS if modifiers.timeout is None else modifiers.timeout
     started = time.monotonic()
     survey = yield from survey_machine(context, client, started + seconds)
     if survey is None or (survey.unanswered and not survey.replies):
@@ -49,7 +49,7 @@ def show_status(context: Context, line: VerbLine) -> Steps:
         text=plain_text(rows),
         reply=facts,
         seconds=time.monotonic() - started,
-        modifiers=line.modifiers,
+        modifiers=modifiers,
         redirect=line.redirect,
         rows=rows,
     )

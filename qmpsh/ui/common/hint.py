@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from qmpsh.complete.hints import help_line
 from qmpsh.errors import QmpshError
-from qmpsh.language.syntax import Mode
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.safe import visible_word
 from qmpsh.shell.session.session import MAX_LINE_CHARACTERS
@@ -45,7 +44,9 @@ def hint_line(session: Session, text: str, cursor: int) -> Line:
 
 def help_on(session: Session, text: str) -> str:
     """Return the line that explains the command in a text; "" if none is known there."""
-    return help_line(text, session.catalog, _mode(session))
+    if len(text) > MAX_LINE_CHARACTERS:
+        return ""
+    return help_line(text, session.catalog, session.mode)
 
 
 def help_at_cursor(session: Session, text: str, cursor: int, width: int) -> str:
@@ -55,9 +56,4 @@ def help_at_cursor(session: Session, text: str, cursor: int, width: int) -> str:
     # Imported here: help is asked for by a key, and not in each session.
     from qmpsh.shell.help_at import help_at
 
-    return help_at(text, cursor, session.catalog, _mode(session), width)
-
-
-def _mode(session: Session) -> Mode:
-    prompt = session.prompt
-    return Mode(hmp=prompt == HMP_PROMPT, in_transaction=prompt.startswith("TRANS"))
+    return help_at(text, cursor, session.catalog, session.mode, width)

@@ -37,8 +37,12 @@ class TerminalInput(Vt100Input):
             quiet = termios.tcgetattr(self.fileno())
             quiet[_LFLAG] = int(str(quiet[_LFLAG])) & ~(termios.ECHO | termios.ICANON)
             termios.tcsetattr(self.fileno(), termios.TCSANOW, quiet)
-        stdout.write(self._answers.request)
-        stdout.flush()
+        try:
+            stdout.write(self._answers.request)
+            stdout.flush()
+        except BaseException:  # an interrupt included, where the terminal takes nothing
+            self.restore()
+            raise
 
     def background(self) -> str:
         """Return the background of the terminal, "" if it has not answered so far.

@@ -203,7 +203,7 @@ class LinePrompt(TerminalFrontEnd[None]):
             self._submit,
             self._suspend,
             self._ask_word,
-            partial(help_on, self.session),
+            self._help,
             self._hint,
             self._painter,
         )
@@ -247,6 +247,10 @@ class LinePrompt(TerminalFrontEnd[None]):
             return [("hint", tip_at(self.session.prompt))]
         hint = partial(hint_line, self.session, document.text, document.cursor_position)
         return self._advice.get("hint", hint, list)
+
+    def _help(self, text: str) -> str:
+        """Return the line that explains what is typed; "" if none is known."""
+        return self._advice.get("help", partial(help_on, self.session, text), str)
 
     def _vi_mode(self) -> StyleAndTextTuples:
         """Return vi's mode; it does not stay in the scrollback."""

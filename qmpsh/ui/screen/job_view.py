@@ -114,7 +114,7 @@ class JobView:
             return NO_ANSWER.format(first_word(session.running.line))
         if session.prompt == HMP_PROMPT:
             return IN_HMP
-        return IN_TRANSACTION if session.prompt.startswith("TRANS") else ""
+        return IN_TRANSACTION if session.mode.in_transaction else ""
 
 
 class JobsControl(UIControl):

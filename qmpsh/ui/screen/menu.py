@@ -25,7 +25,7 @@ from prompt_toolkit.layout.menus import CompletionsMenuControl
 
 from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.complete.candidates import Candidate, Form
-from qmpsh.render.tables import text_columns
+from qmpsh.render.tables import padded, text_columns
 from qmpsh.render.theme import Line, plain
 from qmpsh.shell.session.session import Session
 from qmpsh.ui.common.completer import Offer, cut_text, fitted
@@ -113,7 +113,8 @@ class MenuControl(CompletionsMenuControl):
             gap = " " * (name_width - line_width(shown_name) + 1)
             row = [(f"{_NAME}{mark}", " "), *name, (f"{_NAME}{mark}", gap)]
             if meta_width:
-                row.append((f"{_META}{mark}", f" {_padded(meta, meta_width)} "))
+                text = padded(meta, meta_width, self._more, right=False)
+                row.append((f"{_META}{mark}", f" {text} "))
             lines.append(row)
         return lines
 
@@ -142,10 +143,6 @@ def _with_place(lines: list[Line], place: str, width: int, more: str) -> list[Li
 def _trimmed(line: Line) -> Line:
     """Return a row without the blanks at its end."""
     return part(line, 0, len(plain(line).rstrip()))
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - text_columns(text))
 
 
 class MenuFloat(Float):

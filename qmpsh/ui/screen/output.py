@@ -262,7 +262,7 @@ class ScreenReporter(Reporter[Echo]):
     def greet(self, session: Session) -> None:
         """Show the banner of a new session, and with it what becomes known of the machine."""
         self._session = session
-        session.preferences.subscribe(lambda name: self._update_overview(session))
+        session.preferences.subscribe(lambda name: self._update_overview())
         self.advice.get("banner", partial(self._show_banner, session), nothing)
 
     def _show_banner(self, session: Session) -> None:
@@ -318,14 +318,17 @@ class ScreenReporter(Reporter[Echo]):
     def refresh(self) -> None:
         if self._banner is not None:
             self.advice.get("banner", self._banner.update, nothing)
-        if self._session is not None:
-            self.advice.get("overview", partial(self._update_overview, self._session), nothing)
+        self._update_overview()
         if self._is_lost and self.machine is not None and self.machine.connected:
             self._is_lost = False
             self._events.mark(BACK[self._has_ended])
         super().refresh()
 
-    def _update_overview(self, session: Session) -> None:
+    def _update_overview(self) -> None:
+        if self._session is not None:
+            self.advice.get("overview", partial(self._show_overview, self._session), nothing)
+
+    def _show_overview(self, session: Session) -> None:
         if session.overview is None:
             return
         shown = (session.overview.changes, session.preferences.values.overview)

@@ -7,6 +7,7 @@ title of the events pane.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from prompt_toolkit.buffer import Buffer
 
@@ -19,6 +20,7 @@ from qmpsh.render.units import elapsed, number
 from qmpsh.shell.machine import ConnectionState
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.steps import Ask, AskSecret
+from qmpsh.shell.work import MIGRATION
 from qmpsh.ui.common.hint import help_at_cursor, hint_line, tip_at
 from qmpsh.ui.common.keys import KEYS, KeyBinding, key_sheet
 from qmpsh.ui.common.runner import SHOW_RUNNING_SECONDS, LineRunner, first_word
@@ -34,9 +36,7 @@ from qmpsh.ui.screen.tips import TipFacts, tip
 from qmpsh.ui.screen.viewport import Viewport
 
 if TYPE_CHECKING:
-    from qmpsh.client.client import Client
-
-    pass
+    from qmpsh.system.peer import Peer
 
 
 HELP_TITLE = "Help; F1 or Esc goes back"
@@ -205,7 +205,7 @@ class ScreenState:
             events=self.events.total,
             last="" if self.events_shown else self.events.last_name,
             read_only=self.session.read_only,
-            through=_through(self.session.client),
+            through=_through(self.session.client.holder),
             sharing=self.session.share.count,
         )
         if self._status is None or self._status[0] != (facts, width):  # most keys change nothing
@@ -260,7 +260,7 @@ class ScreenState:
             is_folded=target is not None and target.folded,
             happened=self.output.happened,
             works=len(works),
-            migrating=any(work.label == "migration" for work in works),
+            migrating=any(work.label == MIGRATION for work in works),
             usual=tip_at(self.session.prompt),
         )
         return tip(facts)
@@ -305,11 +305,12 @@ def _quiet(prompt: str, line: str) -> Line:
     return [("dim", plain(echo_lines(prompt, line)[0]))]
 
 
-def _through(client: Client) -> str:
+@cache
+def _through(holder: Peer | None) -> str:
     """Return the qmpsh that holds the monitor and shares it with us, "" for none."""
-    if client.holder is None:
+    if holder is None:
         return ""
     # Imported here: few shells go through another one.
     from qmpsh.client.sharing import holder_text
 
-    return holder_text(client.holder)
+    return holder_text(holder)

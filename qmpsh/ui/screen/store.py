@@ -332,11 +332,6 @@ class Foldable(Block):
         """Return all the text, folded or not, without a final newline."""
         return self.body.text()
 
-    @property
-    def is_table(self) -> bool:
-        """Whether it is a table, which a pager must not wrap."""
-        return self.body.table is not None
-
     def toggle(self) -> None:
         """Fold or unfold, if there is a fold."""
         self.folded = self.fold is not None and not self.folded

@@ -164,6 +164,8 @@ class Viewport:
         """Fold or unfold a block. The first line in view stays in place if it is still shown; else
         the block's own first line takes its place.
         """
+        if self.store.index_of(block) < 0:
+            return  # it has been dropped
         top = self._shown_top()
         old_end = block.start + block.count
         block.toggle()
