@@ -1,6 +1,6 @@
 """What of this VM cannot take another device: buses that are full or fixed, back ends in use.
 
-From answers that completion has anyway, so that it costs the VM no query.
+From answers to queries that completion asks elsewhere too.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from qmpsh.complete.buses import NO_HOT_PLUG, USED_BY, read_buses
-from qmpsh.complete.live import LiveQuery, LiveValues
+from qmpsh.complete.live import SOURCES, LiveQuery, LiveValues
 from qmpsh.jsontypes import Json, as_dicts, as_str, get_dict, get_str
 from qmpsh.language.cursor import CursorContext
 
@@ -46,16 +46,12 @@ def open_images(live: LiveValues) -> Iterator[str]:
             yield path
 
 
-def _monitor(line: str) -> LiveQuery:
-    return LiveQuery("human-monitor-command", (("command-line", line),))
-
-
-_READERS: dict[str, tuple[LiveQuery, Callable[[Json], Iterator[tuple[str, str]]]]] = {
-    "bus": (_monitor("info qtree"), _buses),
-    "netdev": (_monitor("info network"), _netdevs),
-    "drive": (LiveQuery("query-block"), _drives),
+_READERS: dict[str, tuple[str, Callable[[Json], Iterator[tuple[str, str]]]]] = {
+    "bus": ("bus", _buses),
+    "netdev": ("netdev", _netdevs),
+    "drive": ("block", _drives),
 }
-"""Members of device_add: what says which of their values are taken, and how it is read."""
+"""Members of device_add: which of `live.SOURCES` says what is taken, and how that is read."""
 
 
 def taken_values(context: CursorContext, live: LiveValues) -> dict[str, str]:
@@ -65,7 +61,10 @@ def taken_values(context: CursorContext, live: LiveValues) -> dict[str, str]:
     row = _READERS.get(context.path[0])
     if row is None:
         return {}
-    query, read = row
+    source, read = row
+    query = SOURCES[source].query(context)
+    if query is None:
+        return {}
     return {name: why for name, why in read(live.answer(query)) if name and why}
 
 
