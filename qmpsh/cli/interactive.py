@@ -101,32 +101,33 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
 @contextlib.contextmanager
 def _terminal(config: Config, environment: Environment) -> Iterator[TerminalEnv]:
     """The terminal, asked what its looks depend on; it answers while the front end is loaded."""
-    asked = _ask_terminal(config.preferences.theme, environment)
+    theme = config.preferences.theme
+    input = TerminalInput(sys.stdin) if sys.stdin.isatty() else None
     try:
+        if input is not None:
+            input.keep()
+            if _is_asked(theme, environment):
+                input.ask(sys.stdout)
         yield TerminalEnv(
-            config.preferences.theme,
+            theme,
             environment.has_colours,
             config.keys,
             config.roles,
             terminal_colours(environment.variables),
-            input=asked,
+            input=input,
         )
     finally:
-        if asked is not None:
-            asked.restore()
+        if input is not None:
+            input.restore()
 
 
-def _ask_terminal(theme: str, environment: Environment) -> TerminalInput | None:
-    """Ask the terminal; None if it need not or cannot be asked."""
+def _is_asked(theme: str, environment: Environment) -> bool:
+    """Whether the terminal is to be asked for its colours, and can be."""
     variables = environment.variables
     is_known = theme in THEMES or bool(stated_background(variables))
     if is_known or not (environment.is_interactive and environment.has_colours):
-        return None
-    if not may_be_asked(variables.get("TERM", "")):
-        return None
-    asked = TerminalInput(sys.stdin)
-    asked.ask(sys.stdout)
-    return asked
+        return False
+    return may_be_asked(variables.get("TERM", ""))
 
 
 def _serve(connect: Connect, history: LineHistory, env: TerminalEnv, options: Options) -> int:

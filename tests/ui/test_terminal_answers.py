@@ -16,6 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import create_app_session, run_in_terminal
+from prompt_toolkit.application.current import set_app
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.key_binding import KeyPress
 from prompt_toolkit.output import DummyOutput
@@ -27,7 +29,7 @@ from qmpsh.ui.common.terminal_answers import (
     background_of,
     may_be_asked,
 )
-from qmpsh.ui.common.terminal_input import TerminalInput
+from qmpsh.ui.common.terminal_input import TerminalInput, lend_terminal, lent_mode
 from tests.qemu import Vm
 from tests.waiting import PATIENCE
 
@@ -150,6 +152,12 @@ class Pty:
     def send(self, text: str) -> None:
         os.write(self.master, text.encode())
 
+    def type(self, text: str) -> None:
+        """Send a text that ends a line, and wait until the terminal has it, which takes a while."""
+        self.send(text)
+        ready, _, _ = select.select([self._slave], [], [], PATIENCE)
+        assert ready
+
     @property
     def echoes(self) -> bool:
         return bool(int(str(termios.tcgetattr(self._slave)[3])) & termios.ECHO)
@@ -183,13 +191,13 @@ async def line_of(terminal: Pty, texts: list[str], mode: EditingMode) -> str:
 
 def test_what_was_typed_before_the_answer_is_in_the_line(terminal: Pty) -> None:
     written = io.StringIO()
+    terminal.input.keep()
     terminal.input.ask(written)
     assert written.getvalue() == TerminalAnswers().request
     assert not terminal.echoes
     terminal.send(f"query{BOTH}-sta")
     assert terminal.input.background() == "#1e1e1e"
     assert asyncio.run(line_of(terminal, ["tus\r"], EditingMode.EMACS)) == "query-status"
-    assert terminal.echoes
 
 
 @pytest.mark.parametrize("mode", list(EditingMode))
@@ -216,10 +224,47 @@ def test_escape_is_a_key_while_no_answer_has_come(terminal: Pty) -> None:
 def test_the_terminal_echoes_again_whatever_happens(terminal: Pty) -> None:
     terminal.input.restore()
     assert terminal.echoes
-    terminal.input.ask(io.StringIO())
+    terminal.input.keep()
+    terminal.input.keep()
+    assert not terminal.echoes
     terminal.input.restore()
     terminal.input.restore()
     assert terminal.echoes
+
+
+@pytest.mark.parametrize("mode", list(EditingMode))
+def test_a_key_typed_before_the_prompt_reads_is_that_key(terminal: Pty, mode: EditingMode) -> None:
+    terminal.input.keep()
+    terminal.type("stopx\x17cont\x04\r")
+    assert asyncio.run(line_of(terminal, [], mode)) == "cont"
+
+
+def test_a_key_typed_while_a_line_is_printed_is_that_key(terminal: Pty) -> None:
+    async def typed_meanwhile() -> str:
+        session: PromptSession[str] = PromptSession(input=terminal.input, output=DummyOutput())
+        asking = asyncio.ensure_future(session.prompt_async())
+        while not session.app.is_running:
+            await asyncio.sleep(0)
+        with set_app(session.app):
+            await run_in_terminal(lambda: terminal.type("bc\x01\x04x\r"))
+        return await asyncio.wait_for(asking, 10)
+
+    terminal.input.keep()
+    assert asyncio.run(typed_meanwhile()) == "xc"
+
+
+def test_a_program_is_lent_the_terminal_as_it_was_found(terminal: Pty) -> None:
+    async def echoes() -> list[bool]:
+        shown = [terminal.echoes]
+        with create_app_session(terminal.input):
+            async with lend_terminal():
+                shown.append(terminal.echoes)
+                with lent_mode():
+                    shown.append(terminal.echoes)
+        return [*shown, terminal.echoes]
+
+    terminal.input.keep()
+    assert asyncio.run(echoes()) == [False, True, True, False]
 
 
 # ---------------------------------------------------------------------------- the whole program

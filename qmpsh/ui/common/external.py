@@ -18,7 +18,6 @@ import tempfile
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 
-from prompt_toolkit.application import in_terminal
 from prompt_toolkit.output import Output as Terminal
 
 from qmpsh.errors import UsageError
@@ -26,6 +25,7 @@ from qmpsh.render.answers import AnswerBody
 from qmpsh.render.theme import Line, plain
 from qmpsh.render.units import size
 from qmpsh.system.programs import not_started
+from qmpsh.ui.common.terminal_input import lend_terminal
 
 POLL_SECONDS = 0.05
 """seconds between checks whether the program has ended; asyncio's own way needs a thread"""
@@ -110,7 +110,7 @@ async def hand_over(command: list[str] | str, text: str, *, is_table: bool = Fal
         # A file, not a pipe: a pager reads no further than the user does, and must not block us.
         file.write(text.encode(errors="replace"))
         file.seek(0)
-        async with in_terminal():
+        async with lend_terminal():
             process = subprocess.Popen(
                 command, shell=isinstance(command, str), stdin=file, env=environ
             )
@@ -143,7 +143,7 @@ async def edit(text: str) -> str:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(fd, "w", encoding="utf-8", errors="replace") as file:
             file.write(f"{text}\n")
-        async with in_terminal():
+        async with lend_terminal():
             try:
                 process = subprocess.Popen([*command, path])
             except OSError as error:

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Generic, TextIO, TypeVar
 
-from prompt_toolkit.application import Application
+from prompt_toolkit.application import Application, create_app_session
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.input import Input
 from prompt_toolkit.output import ColorDepth
@@ -151,6 +151,10 @@ class TerminalFrontEnd(ABC, Generic[Key]):
 
     async def run(self) -> int:
         """Run until the user leaves; return the exit code. The terminal is always restored."""
+        with create_app_session(self._env.input):
+            return await self._run()
+
+    async def _run(self) -> int:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._on_exception)
         for number in (signal.SIGTERM, signal.SIGHUP):

@@ -12,12 +12,13 @@ import signal
 from collections.abc import Callable
 from typing import TypeVar
 
-from prompt_toolkit.application import Application, run_in_terminal
+from prompt_toolkit.application import Application
 from prompt_toolkit.application.current import set_app
 
 from qmpsh.render.safe import visible_word
 from qmpsh.shell.machine import ConnectionState
 from qmpsh.shell.session.session import Session
+from qmpsh.ui.common.terminal_input import lend_terminal, lent_mode
 
 T = TypeVar("T")
 
@@ -61,7 +62,8 @@ class Suspender:
         wants_back = self._disconnect()
         # A signal handler does not run in the application's context.
         with set_app(self._app()):
-            await run_in_terminal(lambda: self._stop_process(group=True, says=wants_back))
+            async with lend_terminal():
+                self._stop_process(group=True, says=wants_back)
         self._reconnect(wanted=wants_back)
 
     def _signalled(self) -> None:
@@ -70,7 +72,8 @@ class Suspender:
             return
         # The rest of the job received the signal as well.
         wants_back = self._disconnect()
-        self._stop_process(group=False, says=wants_back)
+        with lent_mode():
+            self._stop_process(group=False, says=wants_back)
         self._reconnect(wanted=wants_back)
 
     def _disconnect(self) -> bool:
