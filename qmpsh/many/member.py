@@ -6,32 +6,14 @@ import time
 from typing import Final, Protocol
 
 from qmpsh.batch.progress import SHARE_SECONDS
-from qmpsh.client.client import (
-    Client,
-    ClientOptions,
-    Pending,
-    client_through,
-    is_sharable,
-    refusal_of,
-)
+from qmpsh.client.client import Client, ClientOptions
 from qmpsh.client.poll import READ, WRITE
-from qmpsh.client.shares import SILENT_SECONDS, ShareSearch
-from qmpsh.errors import (
-    NAME_CHARS,
-    CannotConnect,
-    ConnectTimeout,
-    LostUnsent,
-    QmpshError,
-    ReplyTimeout,
-    UsageError,
-    shortened,
-)
-from qmpsh.jsontypes import get_str
+from qmpsh.errors import ConnectTimeout, LostUnsent, QmpshError, ReplyTimeout, UsageError
 from qmpsh.light_typing import NamedTuple
+from qmpsh.many.contact import QUIET_SECONDS, Contact
 from qmpsh.many.line import ManyLine
 from qmpsh.many.results import VmResult
 from qmpsh.many.targets import Target
-from qmpsh.protocol.messages import Command, Reply
 from qmpsh.shell.context import Context
 from qmpsh.shell.interpreter import run_words
 from qmpsh.shell.introspection import KnownSchemas
@@ -40,8 +22,6 @@ from qmpsh.shell.session.share import MonitorShare, quiet_share
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Ask, Note, Task, WaitFor
 
-QUIET_SECONDS: Final = 0.3
-"""seconds without a greeting after which a VM counts as silent, and delays no other"""
 _LAST_SECONDS: Final = 2.0
 """seconds for the last replies to those who share a monitor"""
 
@@ -76,26 +56,19 @@ class Plan(NamedTuple):
 class SweepMember:
     """One VM of a sweep.
 
-    result:    how it ended, None before
-    is_silent: it was connected to and did not greet in time: why, is still to be said
+    result: how it ended, None before
     """
 
     __slots__ = (
         "_answers",
-        "_client",
+        "_contact",
         "_context",
         "_listener",
-        "_name",
-        "_naming",
         "_plan",
-        "_received",
-        "_search",
         "_sent",
         "_share",
         "_task",
-        "begun",
         "has_announced",
-        "is_silent",
         "result",
         "target",
     )
@@ -103,38 +76,37 @@ class SweepMember:
     def __init__(self, target: Target, plan: Plan, listener: MemberListener) -> None:
         self.target = target
         self.result: VmResult | None = None
-        self.is_silent = False
         self.has_announced = False
-        self._received = 0
-        self.begun = self._sent = time.monotonic()
         self._plan = plan
         self._listener = listener
-        self._name = target.name
-        self._naming: Pending | None = None
         self._answers: list[Answer] = []
         self._task: Task | None = None
         self._context: Context | None = None
-        self._client: Client | None = None
         self._share: MonitorShare | None = None
-        self._search = ShareSearch(target.address, self.begun)
-        self._connect()
-
-    def _connect(self, *, seeks: bool = True) -> None:
-        """Begin to connect. seeks: it may go through another qmpsh"""
-        try:
-            self._client = Client.open(self.target.address, self._plan.options, seeks=seeks)
-        except CannotConnect as error:
-            self.end(error)
+        self._contact = Contact(target, plan.options, asks_name=plan.settings.negotiated)
+        self._sent = self._contact.begun
+        if self._contact.error is not None:
+            self.end(self._contact.error)
 
     @property
     def client(self) -> Client | None:
         """The present connection."""
-        return self._client if self._context is None else self._context.client
+        return self._contact.client if self._context is None else self._context.client
 
     @property
     def name(self) -> str:
         """What it is called as far as that is known."""
-        return self._name or self.target.stem
+        return self._contact.name or self.target.stem
+
+    @property
+    def begun(self) -> float:
+        """When it was connected to, by `time.monotonic()`."""
+        return self._contact.begun
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it did not greet in time: why, is still to be said."""
+        return self._contact.is_silent and self.result is None
 
     @property
     def is_quiet(self) -> bool:
@@ -156,26 +128,17 @@ class SweepMember:
     def due(self) -> float | None:
         """When to call `turn` in any case, by `time.monotonic()`; None for never."""
         if self._task is None:
-            quiet = self.begun + QUIET_SECONDS
-            limit = self._greeting_deadline
-            now, shared = time.monotonic(), self.begun + SILENT_SECONDS
-            whens = (quiet, shared, limit, self._search.due)
-            return min((when for when in whens if when is not None and when > now), default=limit)
+            return self._contact.due
         client, until = self.client, self._task.until
         dues = [client.due if client else None, until.deadline if until else None]
         if self._share is None and until is not None and until.takes_long:
             dues.append(self._sent + SHARE_SECONDS)
         return min((due for due in dues if due is not None), default=None)
 
-    @property
-    def _greeting_deadline(self) -> float | None:
-        limit = self._plan.options.connect_timeout
-        return None if limit is None else self.begun + limit
-
     def turn(self, now: float) -> None:
         """Go on as far as possible without waiting."""
-        if self._task is None and self._client is not None and not self.has_ended:
-            self._prepare(self._client, now)
+        if self._task is None and not self.has_ended:
+            self._prepare(now)
         if self._task is None or self.has_ended:
             return
         try:
@@ -209,51 +172,15 @@ class SweepMember:
             wanted[share.fileno()] = READ
         return wanted
 
-    def _prepare(self, client: Client, now: float) -> None:
+    def _prepare(self, now: float) -> None:
         """Begin the line once the VM has greeted and said its name."""
-        limit = self._greeting_deadline
-        is_late = limit is not None and now >= limit
-        has_left = client.closed or now >= self.begun + SILENT_SECONDS
-        if self._is_of_share(client) and has_left and not client.ready:
-            # The qmpsh that shared the monitor has just left it, or is stopped.
-            client.close()
-            self._connect(seeks=False)
-        elif client.closed:
-            self.end(refusal_of(client))
-        elif not client.ready:
-            self._seek_share(client, now)
-            self.is_silent = is_late
-            if is_late:
-                self._received = client.connection.received
-                self.close()
-        elif self._is_named(client) or is_late:
+        client = self._contact.turn(now)
+        if client is not None:
             self._begin(client)
-
-    def _seek_share(self, client: Client, now: float) -> None:
-        """Change over to a qmpsh that shares the monitor, if one has come up meanwhile."""
-        options = self._plan.options
-        if self._is_of_share(client) or not is_sharable(options):
-            return
-        share = self._search.find(now)
-        if share is not None:
-            client.close()
-            self._client = client_through(share, self.target.address, options, None)
-
-    @staticmethod
-    def _is_of_share(client: Client | None) -> bool:
-        """Whether another qmpsh is in between, without which it may be tried again."""
-        return client is not None and client.holder is not None
-
-    def _is_named(self, client: Client) -> bool:
-        """Ask for the name, if it is to be asked for; whether the answer has come."""
-        if self._name or client.dialect.guest or not self._plan.settings.negotiated:
-            return True
-        if self._naming is None:
-            self._naming = client.submit(Command("query-name"))
-        if self._naming.done and isinstance(self._naming.reply, Reply):
-            said = get_str(self._naming.reply.value, "name")
-            self._name = shortened(said, NAME_CHARS)
-        return self._naming.done
+        elif self._contact.error is not None:
+            self.end(self._contact.error)
+        elif self._contact.is_silent:
+            self.close()
 
     def _begin(self, client: Client) -> None:
         line = self._plan.line
@@ -277,9 +204,9 @@ class SweepMember:
 
     def _conclude(self, code: int, error: QmpshError | None) -> None:
         """End with the outcome of the line, or with the transaction that it leaves open."""
-        if isinstance(error, LostUnsent) and self._is_of_share(self.client):
+        if isinstance(error, LostUnsent) and self._contact.is_of_share:
             self._task = self._context = None
-            self._connect(seeks=False)
+            self._contact.connect(seeks=False)
             return
         try:
             if self._context is not None:
@@ -295,12 +222,11 @@ class SweepMember:
         self.result = VmResult(
             self.target, self.name, tuple(self._answers), code, error, state, seconds
         )
-        self.is_silent = False
         self.close()
 
     def received_before(self) -> int:
         """Return how many bytes came of a VM that did not greet."""
-        return self._received
+        return self._contact.received
 
     @property
     def needs_reason(self) -> bool:
