@@ -77,6 +77,7 @@ MODIFIER_NOTES = {
 
 ENVIRONMENT: Table = (
     ("QMP_SOCKET", "the ADDRESS if none is given"),
+    ("QMPSH_ALL", "the targets that `-a all` stands for; `all` among them is this machine"),
     ("QMPSH_SSH", 'the ssh command of ssh:// addresses, with options, as in "ssh -i key"'),
     ("QMPSH_MANPATH", "folders to search for QEMU's manual pages, in place of the usual ones"),
     ("LIBVIRT_DEFAULT_URI", "the connection of libvirt: addresses without a URI, as for virsh"),

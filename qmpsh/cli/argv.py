@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 VALUE_OPTIONS = frozenset(
     {
         *("--file", "--connect-timeout", "--timeout", "--color", "--config", "--schema"),
-        *("--logfile", "--all", "--parallel", "-f", "-l", "-t", "-a"),
+        *("--logfile", "--all", "--only", "--except", "--parallel", "-f", "-l", "-t", "-a"),
     }
 )
 """The options whose value may be the next word."""
@@ -96,6 +96,7 @@ class Options(NamedTuple):
     awaited:         wait for its socket as well: --connect-timeout is given on the command line
     direct:          go to the monitor itself, even if another qmpsh shares it
     targets:         of -a, the VMs that the line is for; () for one VM
+    only, exclude:   conditions on those
     parallel:        of those, how many at a time, None for the usual number
     fold:            equal answers of those are put together
     """
@@ -116,6 +117,8 @@ class Options(NamedTuple):
     targets: tuple[str, ...] = ()
     parallel: int | None = None
     fold: bool = True
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
     @property
     def is_traced(self) -> bool:

@@ -24,6 +24,7 @@ FAULT_EXIT = 70
 """exit code of an internal error; Source: sysexits.h, EX_SOFTWARE"""
 _ONE_LINE = "-a names the VMs and takes one LINE: no ADDRESS before it, and no -f FILE"
 _NOT_WITH_MANY = "-v, --logfile and --schema are for one VM, not for -a"
+_ONLY_WITH_MANY = "--only and --except choose among the VMs of -a TARGET"
 CONNECT_SECONDS = 10.0
 """seconds until greeted and negotiated"""
 
@@ -90,6 +91,8 @@ def run(argv: list[str]) -> int:
         raise UsageError("either a LINE or -f FILE, not both")
     if options.targets:
         return _run_many(words, options)
+    if options.only or options.exclude:
+        raise UsageError(_ONLY_WITH_MANY)
     has_work = bool(words.line or options.files)
     if words.address and not has_work and _names_no_server(words.address):
         # Imported here: most addresses name one.
@@ -106,6 +109,7 @@ def run(argv: list[str]) -> int:
 def _run_many(words: SplitArgv, options: Options) -> int:
     """Run a line on all VMs of -a."""
     # Imported here: most lines are for one VM.
+    from qmpsh.many.filters import read_filter
     from qmpsh.many.main import ManyRequest, client_options, run_many
 
     if words.address is not None or options.files:
@@ -120,7 +124,13 @@ def _run_many(words: SplitArgv, options: Options) -> int:
         shared=not options.direct,
     )
     request = ManyRequest(
-        options.targets, words.line, options.settings, connect, options.parallel, options.fold
+        options.targets,
+        words.line,
+        options.settings,
+        connect,
+        options.parallel,
+        options.fold,
+        read_filter(options.only, options.exclude),
     )
     return run_many(request, Environment(options.color))
 

@@ -116,6 +116,11 @@ OPTIONS: list[click.Parameter] = [
     click.Option(["-a", "--all", "targets"], multiple=True, metavar="TARGET",
                  help="Send LINE to all VMs of TARGET: a glob in quotes, all, an address, the name"
                       " of a VM, libvirt:, @FILE or @- with one on each line; repeatable."),
+    click.Option(["--only"], multiple=True, metavar="CONDITION",
+                 help="With -a: only VMs where CONDITION holds: name=NAME, name~PATTERN,"
+                      " status=paused, or a tag of @FILE, as in env=prod; repeatable."),
+    click.Option(["--except", "exclude"], multiple=True, metavar="CONDITION",
+                 help="With -a: no VM where CONDITION holds; repeatable."),
     click.Option(["--parallel"], type=click.IntRange(min=1), default=None, metavar="N",
                  help="With -a: this many VMs at a time; default 128, for commands that change"
                       " something 16."),
@@ -220,4 +225,6 @@ def parse_options(words: list[str], command: click.Command = COMMAND) -> Options
         given["targets"],
         given["parallel"],
         not given["no_fold"],
+        given["only"],
+        given["exclude"],
     )

@@ -13,12 +13,14 @@ from qmpsh.language.syntax import prints_reply
 from qmpsh.language.verbs import Reach
 from qmpsh.light_typing import NamedTuple
 from qmpsh.many.confirm import confirm, needs_yes
+from qmpsh.many.filters import VmFilter
 from qmpsh.many.line import ManyLine, read_line
 from qmpsh.many.member import Plan
 from qmpsh.many.output import ManyOutput
 from qmpsh.many.results import exit_code
+from qmpsh.many.selection import Selector
 from qmpsh.many.sweep import CHANGING, READING, Sweep, SweepLimits
-from qmpsh.many.targets import Target, TargetReader
+from qmpsh.many.targets import TargetReader
 from qmpsh.render.environment import Environment
 from qmpsh.shell.introspection import KnownSchemas
 from qmpsh.shell.settings import Settings
@@ -30,6 +32,7 @@ REPLY_SECONDS = 10.0
 
 _NOTHING_SENT = "nothing was sent"
 _WOULD_GO_TO = "it would go to {count} VMs"
+_OF_THOSE = ", as far as --only and --except leave them"
 
 
 class ManyRequest(NamedTuple):
@@ -40,6 +43,7 @@ class ManyRequest(NamedTuple):
     options:  of each connection; its time limit is None where none was given
     parallel: VMs at a time, None for the usual number
     folds:    equal answers are put together
+    chosen:   which of the VMs are meant
     """
 
     targets: tuple[str, ...]
@@ -48,6 +52,7 @@ class ManyRequest(NamedTuple):
     options: ClientOptions
     parallel: int | None = None
     folds: bool = True
+    chosen: VmFilter = VmFilter()
 
 
 def run_many(request: ManyRequest, environment: Environment) -> int:
@@ -60,25 +65,29 @@ def run_many(request: ManyRequest, environment: Environment) -> int:
     agent = request.options.dialect is GUEST_AGENT
     targets = TargetReader(agent=agent, note=environment.notice).read_all(request.targets)
     if settings.dry_run:
-        environment.notice(_WOULD_GO_TO.format(count=len(targets)))
+        limited = _OF_THOSE if request.chosen.keys else ""
+        environment.notice(_WOULD_GO_TO.format(count=len(targets)) + limited)
         return Batch(None, settings, None, environment).run_words(line.words)
     in_lines = _is_in_lines(settings, line, environment)
     plan = Plan(line, _settings(settings, line, in_lines=in_lines), request.options, KnownSchemas())
-    if line.changes and not (settings.yes or line.modifiers.yes or settings.read_only):
-        chosen = _confirmed(targets, plan, environment)
-        if not chosen:
-            environment.notice(_NOTHING_SENT)
-            return UsageError.exit_code
-        targets = chosen
+    asks = line.changes and not (settings.yes or line.modifiers.yes or settings.read_only)
+    if asks and not _has_terminal():
+        raise needs_yes(line, len(targets))
+    targets, failed = Selector(request.chosen, plan, environment).choose(targets, named=asks)
+    if asks and targets and not confirm(line, [one.name or one.stem for one in targets]):
+        environment.notice(_NOTHING_SENT)
+        return UsageError.exit_code
     output = ManyOutput(environment, line, in_lines=in_lines, folds=request.folds)
     sweep = Sweep(targets, plan, _limits(request, line), output)
+    for one in failed:
+        output.ended(one)
     try:
         sweep.run()
     except BaseException:  # an interrupt included: what has come is shown all the same
-        output.finish(sweep.results, unanswered=len(targets) - len(sweep.results))
+        output.finish(failed + sweep.results, unanswered=len(targets) - len(sweep.results))
         raise
-    output.finish(sweep.results)
-    return exit_code(sweep.results)
+    output.finish(failed + sweep.results)
+    return exit_code(failed + sweep.results)
 
 
 def _is_in_lines(settings: Settings, line: ManyLine, environment: Environment) -> bool:
@@ -111,21 +120,9 @@ def _limits(request: ManyRequest, line: ManyLine) -> SweepLimits:
     )
 
 
-def _confirmed(targets: list[Target], plan: Plan, environment: Environment) -> list[Target]:
-    """Return the targets to change, with their names, once they were confirmed; [] if not.
-
-    Raises UsageError where there is no one to ask.
-    """
-    line = plan.line
-    if line is None:
-        return targets
-    if not (os.isatty(0) and sys.stderr.isatty()):
-        raise needs_yes(line, len(targets))
-    naming = ManyOutput(environment, line._replace(streams=True), in_lines=False, folds=True)
-    found = Sweep(targets, plan._replace(line=None), SweepLimits(), naming).run()
-    named = {one.target.text: one.target._replace(name=one.name) for one in found if not one.code}
-    chosen = [named.get(one.text, one) for one in targets]
-    return chosen if confirm(line, [one.name or one.stem for one in chosen]) else []
+def _has_terminal() -> bool:
+    """Whether there is someone to ask."""
+    return os.isatty(0) and sys.stderr.isatty()
 
 
 def client_options(

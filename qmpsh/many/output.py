@@ -111,6 +111,10 @@ class ManyOutput:
         self._bar.draw("")
         print(compact(line), flush=self._line.streams)
 
+    def clear(self) -> None:
+        """Take the progress away."""
+        self._bar.draw("")
+
     # -------------------------------------------------------------------- at the end
 
     def finish(self, results: Sequence[VmResult], *, unanswered: int = 0) -> None:

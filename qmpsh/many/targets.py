@@ -22,6 +22,8 @@ from qmpsh.many.ranges import expand_braces, expand_nodes, natural_key
 from qmpsh.regular import read_regular
 
 ALL: Final = "all"
+DEFAULTS: Final = "QMPSH_ALL"
+"""the variable of the environment with the targets that `all` stands for"""
 _SSH: Final = "ssh://"
 _MAX_FILE_BYTES: Final = 16 << 20
 _LIBVIRT_SECONDS: Final = 10.0  # to list its domains
@@ -53,11 +55,13 @@ class Target(NamedTuple):
 
     text: its address, as it is shown
     name: given beforehand, "" to ask the VM
+    tags: what `@FILE` or an inventory says of it: keys and values
     """
 
     address: Address
     text: str
     name: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
 
     @property
     def host(self) -> str:
@@ -99,7 +103,7 @@ class TargetReader:
         if not text:
             raise UsageError(_EMPTY)
         if text == ALL:
-            return self._everything()
+            return self._by_default()
         if text.startswith("@"):
             return self._listed(text)
         if text.startswith("libvirt:"):
@@ -130,6 +134,14 @@ class TargetReader:
         except OSError:
             return False
         return is_socket and (self._agent or not _OTHERS.search(os.path.basename(path)))
+
+    def _by_default(self) -> Iterable[Target]:
+        """Return what `all` means: the targets of QMPSH_ALL, of which `all` is this machine."""
+        words = _words_of(os.environ.get(DEFAULTS, ""), f"all ({DEFAULTS})", 1)
+        if not words:
+            return self._everything()
+        found = (self._everything() if word == ALL else self._read(word) for word in words)
+        return [target for targets in found for target in targets]
 
     def _everything(self) -> Iterator[Target]:
         """Yield every VM of this machine, by one of its monitors: a free one of the user's own."""
@@ -177,12 +189,19 @@ class TargetReader:
             raise UsageError(_NOT_A_TAG.format(word=shortened(words[0])))
         targets = [*self._read(words[0])]
         names = [words[1]] if len(words) > 1 and "=" not in words[1] else []
-        for word in words[1 + len(names) :]:
-            if "=" not in word:
-                raise UsageError(_NOT_A_TAG.format(word=shortened(word)))
+        tags = tuple(_tag(word) for word in words[1 + len(names) :])
         if names and len(targets) > 1:
             raise UsageError(_TWO_NAMES.format(target=shortened(words[0])))
+        targets = [one._replace(tags=one.tags + tags) for one in targets]
         return [one._replace(name=names[0]) for one in targets] if names else targets
+
+
+def _tag(word: str) -> tuple[str, str]:
+    """Return the key and value of `KEY=VALUE`. Raises UsageError."""
+    key, equals, value = word.partition("=")
+    if not equals:
+        raise UsageError(_NOT_A_TAG.format(word=shortened(word)))
+    return key, value
 
 
 def _lines_of(text: str) -> list[str]:

@@ -10,53 +10,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from typing import NamedTuple
 
-import pytest
-
-from qmpsh.jsontypes import JsonObject
 from tests.agents import Agent
 from tests.conftest import RunQmpsh
-from tests.qemu import ROOT, Vm, VmStarter, new_folder
+from tests.many.conftest import Crew, lines_of, start
+from tests.qemu import ROOT, VmStarter, new_folder
 from tests.waiting import PATIENCE, wait_until
 
 SHORT = ("--connect-timeout", "1")
-
-
-class Crew(NamedTuple):
-    """Three VMs whose sockets are in one folder."""
-
-    folder: str
-    vms: list[Vm]
-
-    @property
-    def glob(self) -> str:
-        return f"{self.folder}/*.sock"
-
-
-@pytest.fixture(scope="module")
-def module_crew(emulator: str) -> Iterator[Crew]:
-    starter, folder = VmStarter(emulator), new_folder()
-    yield Crew(folder, [start(starter, folder, number) for number in (1, 2, 3)])
-    starter.close()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def crew(module_crew: Crew) -> Crew:
-    """The three VMs, which a test leaves as they were."""
-    return module_crew
-
-
-def start(starter: VmStarter, folder: str, number: int) -> Vm:
-    monitor = f"unix:{folder}/vm{number}.sock,server=on,wait=off"
-    return starter("-qmp", monitor, qmp=False, name=f"web{number}")
-
-
-def lines_of(stdout: str) -> list[JsonObject]:
-    found: list[JsonObject] = [json.loads(line) for line in stdout.splitlines()]
-    return sorted(found, key=lambda line: str(line["vm"]))
 
 
 def test_each_vm_is_a_json_line(crew: Crew, run_qmpsh: RunQmpsh) -> None:

@@ -134,6 +134,12 @@ def test_files(words: list[str], start: int) -> None:
         (["-a", "lib"], ["libvirt:"]),
         (["--all=al"], ["--all=all"]),
         (["-a", "all", "-a", "@"], []),
+        (["-a", "all", "--only", "na"], ["name=", "name~"]),
+        (["-a", "all", "--only", "status=pau"], ["status=paused"]),
+        (
+            ["-a", "all", "--except=status=p"],
+            ["--except=status=paused", "--except=status=prelaunch", "--except=status=postmigrate"],
+        ),
     ],
 )
 def test_targets(words: list[str], expected: list[str]) -> None:

@@ -29,6 +29,7 @@ from qmpsh.language.tokens import BLANKS
 from qmpsh.language.values import quote
 from qmpsh.language.verbs import WHOLE, Takes, takes
 from qmpsh.light_typing import NamedTuple
+from qmpsh.many.filters import STATUS
 from qmpsh.many.targets import ALL, TargetReader
 from qmpsh.system.argv import QMP
 
@@ -40,6 +41,22 @@ TARGET_FORMS = (
     ("@", "a file with a target on each line"),
 )
 """what -a takes besides addresses and names, and what each is"""
+
+CONDITION_FORMS = (
+    ("name=", "the name of a VM"),
+    ("name~", "a glob for names, or a part of them"),
+    ("status=", "what query-status says"),
+    ("host=", "the host of ssh addresses"),
+    ("address~", "a glob for addresses, or a part of them"),
+)
+"""what --only and --except take besides tags"""
+
+_STATES = (
+    *("running", "paused", "prelaunch", "shutdown", "suspended", "io-error", "internal-error"),
+    *("inmigrate", "finish-migrate", "postmigrate", "restore-vm", "save-vm", "guest-panicked"),
+    *("colo", "debug", "watchdog"),
+)
+"""The values of status. Source: qapi/run-state.json, RunState"""
 
 _BARE_VALUE = re.compile(rf"""(?![{BLANKS}"'{{\[])[^{BLANKS}]*""")
 
@@ -224,6 +241,8 @@ def _option_values(
             if option.metavar == "TARGET":
                 for one in _targets(word[start:]):
                     yield one._replace(text=word[:start] + one.text, start=start + one.start)
+            if option.metavar == "CONDITION":
+                yield from _conditions(word, start)
             if option.metavar == "FILE":
                 yield ShellCandidate(word, start, files=PathKind.ALL)
             for item in option.shell_complete(context, word[start:]):
@@ -260,9 +279,25 @@ def _targets(word: str) -> Iterator[ShellCandidate]:
     yield from _addresses(word, may_be_name=True)
 
 
+def _conditions(word: str, start: int) -> Iterator[ShellCandidate]:
+    """Yield what may follow --only: a key, or one of the states. start: where it begins"""
+    key, equals, value = word[start:].partition("=")
+    if equals:
+        states = _STATES if key == STATUS else ()
+        yield from (
+            ShellCandidate(f"{word[:start]}{key}={one}", start)
+            for one in states
+            if one.startswith(value)
+        )
+        return
+    for text, note in CONDITION_FORMS:
+        if text.startswith(word[start:]):
+            yield ShellCandidate(word[:start] + text, start, note=note, ends=False)
+
+
 def _first_of(targets: Sequence[str]) -> str | None:
     """Return the address of one of the VMs, which stands for all of them; None for none."""
-    texts = [text for text in targets if not text.startswith(("libvirt:", "@-"))]
+    texts = [text for text in targets if not text.startswith(("libvirt:", "@-", "@ansible:"))]
     try:
         found = TargetReader(agent=False, note=_ignore).read_all(texts[:1])
     except QmpshError:
