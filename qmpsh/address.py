@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
     from qmpsh.stream import Stream
 
+EMPTY: Final = "the address is empty; qmpsh ls lists the monitors of this machine"
+_NUL: Final = "it holds a NUL character"
+_NO_PATH: Final = "it has no path"
+_NO_OPTION: Final = "unknown option {name} in the address; a comma in a path is doubled, as in QEMU"
+_WANTS_PORT: Final = "HOST:PORT is expected, an IPv6 address in brackets"
+_NO_PORT: Final = "port {port}: must be 1 to 65535"
+_NO_ADDRESS: Final = "{text!r} is not an address: {why}"
+
 _PATH_STARTS = ("/", "./", "../", "~/")
 
 
@@ -182,7 +190,7 @@ def parse_address(text: str) -> Address:
     Raises AddressError.
     """
     if not text or "\0" in text:
-        raise refusal(text, "it holds a NUL character") if text else AddressError(EMPTY)
+        raise refusal(text, _NUL) if text else AddressError(EMPTY)
     if text.startswith(_PATH_STARTS):
         return UnixAddress(os.path.expanduser(text))
     scheme = _maybe_scheme(text)
@@ -236,7 +244,7 @@ def _parse_unix(text: str) -> UnixAddress:
     options = found[1] if found else ""
     path = rest.removesuffix(options).replace(",,", ",")
     if not path:
-        raise refusal(text, "it has no path")
+        raise refusal(text, _NO_PATH)
     _check_options(options)
     # A comma in a path may stand alone, but what looks like an option is one, mistyped.
     mistyped = re.search(r"(?<!,)(?:,,)*,([\w-]+=[^/]*)$", rest.removesuffix(options))
@@ -262,20 +270,18 @@ def _check_options(options: str) -> None:
     for option in re.findall(r"(?:,,|[^,])+", options):
         if not re.fullmatch(_OPTION, option, re.DOTALL):
             name = shortened(option.partition("=")[0])
-            raise AddressError(
-                f"unknown option {name} in the address; a comma in a path is doubled, as in QEMU"
-            )
+            raise AddressError(_NO_OPTION.format(name=name))
 
 
 def host_and_port(place: str, text: str) -> TcpAddress:
     """The place of an address `text`. Raises AddressError."""
     found = re.fullmatch(_HOST_PORT, place)
     if not found:
-        raise refusal(text, "HOST:PORT is expected, an IPv6 address in brackets")
+        raise refusal(text, _WANTS_PORT)
     # Nine digits at most: int() refuses thousands of them.
     port = int(found["port"][:9])
     if not 1 <= port <= 65535:
-        raise AddressError(f"port {shortened(found['port'], 20)}: must be 1 to 65535")
+        raise AddressError(_NO_PORT.format(port=shortened(found["port"], 20)))
     return TcpAddress(found["v6"] or found["host"], port)
 
 
@@ -319,9 +325,7 @@ _SCHEMES: Final[dict[str, Callable[[str], Address]]] = {
     "telnet": _parse_tcp,
 }
 
-EMPTY: Final = "the address is empty; qmpsh ls lists the monitors of this machine"
-
 
 def refusal(text: str, why: str) -> AddressError:
     """Return the error for a text that is not an address."""
-    return AddressError(f"{shortened(text)!r} is not an address: {why}")
+    return AddressError(_NO_ADDRESS.format(text=shortened(text), why=why))

@@ -33,6 +33,14 @@ from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Steps, Task, drive
 from qmpsh.shell.wirelog import WireLog, WireTracer
 
+_NOT_DESCRIBED = "{title} does not describe its commands"
+_NO_EVENT = "no {event} within {limit:g} s"
+_ENDED = "the connection ended {when}{why}"
+_NO_CONNECTION = "there is no connection"
+_OTHER_THREAD = "this VM is in use by another thread; each thread needs its own"
+_UNASKABLE = "a program cannot be asked ({question}): write the value"
+_FAILED = "exit code {exit_code}"
+
 Notice = Callable[[str], None]
 
 _BARE = re.compile(r"[\w./:@%+-]+", re.ASCII)
@@ -156,7 +164,7 @@ class VM:
         if found is None and self.closed:
             raise self._lost("before its schema was read")
         if found is None:
-            raise UsageError(f"{self._client.dialect.title} does not describe its commands")
+            raise UsageError(_NOT_DESCRIBED.format(title=self._client.dialect.title))
         return SchemaFeatures(found)
 
     @property
@@ -311,7 +319,7 @@ class VM:
             return taker.event
         if self.closed:
             raise self._lost(f"while waiting for {event}")
-        raise ReplyTimeout(f"no {event} within {limit:g} s")
+        raise ReplyTimeout(_NO_EVENT.format(event=event, limit=limit))
 
     def _history(self) -> EventHistory:
         return self._context.keep_events()
@@ -323,7 +331,7 @@ class VM:
 
     def _lost(self, when: str) -> ConnectionLost:
         why = f": {self._client.lost}" if self._client.lost is not None else ""
-        return ConnectionLost(f"the connection ended {when}{why}")
+        return ConnectionLost(_ENDED.format(when=when, why=why))
 
     # ------------------------------------------------------------------------ the connection
 
@@ -347,7 +355,7 @@ class VM:
     def _client(self) -> Client:
         client = self._context.client  # `.reconnect` makes another one
         if client is None:
-            raise ConnectionLost("there is no connection")
+            raise ConnectionLost(_NO_CONNECTION)
         return client
 
     @contextlib.contextmanager
@@ -355,7 +363,7 @@ class VM:
         """Hold that one thread at a time is in a call."""
         me, before = get_ident(), self._thread
         if before not in (0, me):
-            raise RuntimeError("this VM is in use by another thread; each thread needs its own")
+            raise RuntimeError(_OTHER_THREAD)
         self._thread = me
         try:
             yield
@@ -364,7 +372,7 @@ class VM:
 
 
 def _refuse_question(asking: Ask) -> str:
-    raise UsageError(f"a program is not asked ({asking.question}): write the value")
+    raise UsageError(_UNASKABLE.format(question=asking.question))
 
 
 def _steps(asking: Asking) -> Steps:
@@ -402,7 +410,7 @@ def _value(answers: Sequence[Answer], outcome: Outcome) -> Json | bytes:
         raise failed.error or _failure(failed)
     if outcome.exit_code:
         said = [answer.text for answer in answers if answer.aside and answer.text]
-        raise LineFailed("\n".join([f"exit code {outcome.exit_code}", *said]))
+        raise LineFailed("\n".join([_FAILED.format(exit_code=outcome.exit_code), *said]))
     data = [answer.data for answer in answers if answer.data is not None and not answer.aside]
     if data:
         return b"".join(data)

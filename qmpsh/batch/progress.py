@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from qmpsh.shell.session.share import MonitorShare
     from qmpsh.shell.work import Work
 
+_NO_TERMINAL = "no terminal to ask on: {question}"
+_NO_SECRET = "end of input where a secret was asked for"
+_NOT_UTF8 = "the input is not valid UTF-8"
+
 Advised = Callable[[str, Callable[[], str], Callable[[], str]], str]
 """Returns a text that only advises, or its replacement: see `advice.Advice.get`."""
 
@@ -136,7 +140,7 @@ def read_secret(question: str) -> str:
     try:
         fd = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError as error:
-        raise UsageError(f"no terminal to ask on: {question.rstrip(':')}") from error
+        raise UsageError(_NO_TERMINAL.format(question=question.rstrip(":"))) from error
     try:
         old = termios.tcgetattr(fd)
         silent = [*old[:3], old[3] & ~termios.ECHO, *old[4:]]
@@ -157,9 +161,9 @@ def _read_line(fd: int) -> str:
     while not data.endswith(b"\n"):
         more = os.read(fd, 4096)
         if not more:
-            raise UsageError("end of input where a secret was asked for")
+            raise UsageError(_NO_SECRET)
         data += more
     try:
         return data.rstrip(b"\r\n").decode()
     except UnicodeDecodeError as error:
-        raise UsageError("the input is not valid UTF-8") from error
+        raise UsageError(_NOT_UTF8) from error

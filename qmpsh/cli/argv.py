@@ -21,6 +21,20 @@ if TYPE_CHECKING:
 
     from qmpsh.schema.model import Schema
 
+_WAIT_EVENT: Final = "--wait takes its event after =, as in --wait={event}"
+_IS_OPTION: Final = "{word} is not an address; did you mean qmpsh {option}?"
+_NO_FILE: Final = (
+    "no such file: {word}; write a socket that does not exist yet as ./{word}, and"
+    " --connect-timeout waits for it"
+)
+_NEEDS_ADDRESS: Final = (
+    "{line} needs an address: qmpsh ./monitor.sock {line}, or set QMP_SOCKET{more}"
+)
+_NEITHER: Final = (
+    "{word!r} is neither a file nor the name of a VM here, see qmpsh ls; the first word must"
+    " be an address, such as ./monitor.sock (or set QMP_SOCKET)"
+)
+
 VALUE_OPTIONS = frozenset(
     {
         *("--file", "--connect-timeout", "--timeout", "--color", "--config", "--schema"),
@@ -188,7 +202,7 @@ def split_words(
 def _check_wait(options: Sequence[str], line: Sequence[str]) -> None:
     """Raise UsageError if the line begins with the event of a --wait before it."""
     if line and options[-1:] == ["--wait"] and _is_event(line[0]):
-        raise UsageError(f"--wait takes its event after =, as in --wait={line[0]}")
+        raise UsageError(_WAIT_EVENT.format(event=line[0]))
 
 
 def _is_event(word: str) -> bool:
@@ -256,26 +270,17 @@ def no_address_in(line: Sequence[str]) -> UsageError:
         return UsageError(EMPTY)
     meant = _OPTIONS.get(word.lower())
     if meant:
-        return UsageError(f"{word} is not an address; did you mean qmpsh {meant}?")
+        return UsageError(_IS_OPTION.format(word=word, option=meant))
     scheme = re.match(_SCHEME, line[0])
     if scheme:
         return UsageError(no_scheme(scheme[1]))
     if re.fullmatch(_FILE, line[0]):
-        return UsageError(
-            f"no such file: {word}; write a socket that does not exist yet as ./{word}, and"
-            " --connect-timeout waits for it"
-        )
+        return UsageError(_NO_FILE.format(word=word))
     if _is_line(line):
         is_word = len(line) == 1 and " " not in word and word[0] not in ".{"
         nameless = "; no VM here has that name" if is_word else ""
-        return UsageError(
-            f"{_shown(line)} needs an address: qmpsh ./monitor.sock {_shown(line)}, or set"
-            f" QMP_SOCKET{nameless}"
-        )
-    return UsageError(
-        f"{word!r} is neither a file nor the name of a VM here, see qmpsh ls; the first word must"
-        " be an address, such as ./monitor.sock (or set QMP_SOCKET)"
-    )
+        return UsageError(_NEEDS_ADDRESS.format(line=_shown(line), more=nameless))
+    return UsageError(_NEITHER.format(word=word))
 
 
 def _is_line(line: Sequence[str]) -> bool:

@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
     from qmpsh.stream import Stream
 
+_NOT_SENT: Final = "{name} was not sent: the server took nothing more {within}"
+_SENT_IN_PART: Final = (
+    "{name} was sent in part: the server took no more of it {within}; it is not carried out"
+    " unless the rest follows"
+)
+_NO_ANSWER: Final = "no answer to {name} {within}; it may still be carried out"
+_NO_REPLY: Final = "no reply to {name} yet"
+
 
 class Pending:
     """A command that was submitted. Done once it has a `reply`, or an `error` in its place.
@@ -52,13 +60,10 @@ class Pending:
         """Return the error for no reply in time. is_unsent: nothing of it was written"""
         name, within = self.command.name, f"within {seconds:g} s"
         if is_unsent:
-            return ReplyTimeout(f"{name} was not sent: the server took nothing more {within}")
+            return ReplyTimeout(_NOT_SENT.format(name=name, within=within))
         if not self.written:
-            return ReplyTimeout(
-                f"{name} was sent in part: the server took no more of it {within}; it is not"
-                " carried out unless the rest follows"
-            )
-        return ReplyTimeout(f"no answer to {name} {within}; it may still be carried out")
+            return ReplyTimeout(_SENT_IN_PART.format(name=name, within=within))
+        return ReplyTimeout(_NO_ANSWER.format(name=name, within=within))
 
     @property
     def seconds(self) -> float:
@@ -72,7 +77,7 @@ class Pending:
         if isinstance(self.reply, Reply):
             return self.reply
         if self.reply is None:
-            raise ReplyTimeout(f"no reply to {self.command.name} yet")
+            raise ReplyTimeout(_NO_REPLY.format(name=self.command.name))
         raise CommandFailed(self.reply.error_class, self.reply.desc, self.id)
 
 

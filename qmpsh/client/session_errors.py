@@ -26,6 +26,26 @@ from qmpsh.system.diagnose import ADD_QMP, Finding, why_no_reply, why_not_to_con
 from qmpsh.system.listener import SocketTable, inspect_listener
 from qmpsh.system.proc import maybe_process
 
+_NO_GREETING: Final = "no greeting from {address}: {what}"
+_NOT_ENOUGH: Final = (
+    "{address} sent {received} bytes within {timeout:g} s, and no greeting in them: it does"
+    " not speak QMP, or the way to it is slow"
+)
+_MORE_TIME: Final = "--connect-timeout allows more time"
+_SILENT: Final = "connected to {address}, but {silence}"
+_NOT_NEGOTIATED: Final = (
+    "{address} greeted, but did not answer qmp_capabilities within {timeout:g} s: the VM is"
+    " stopped or overloaded"
+)
+_WAKE: Final = "kill -CONT wakes a stopped process, --connect-timeout gives a slow one longer"
+_STRAYED: Final = "{address} greeted, and then sent what is not QMP: {sample}"
+_CLOSED: Final = (
+    "{address} closed the connection before a session began: the VM has just ended, or"
+    " something else than QEMU listens there"
+)
+_NOT_QMP: Final = "{address} does not speak QMP: {what}"
+_BEGAN_OTHERWISE: Final = "{address} does not speak QMP; it began with {sample}"
+
 _TLS: Final = ("speaks TLS", "use tls:HOST:PORT?ca=FILE")
 _STRANGERS: Final = {
     b"QEMU ": (
@@ -90,7 +110,7 @@ def check_silent(address: Address, dialect: Dialect, quiet: Silence) -> None:
         return
     finding = _maybe_cause(address, quiet.fileno())
     if finding is not None and finding.error is NotQmp:
-        raise NotQmp(f"no greeting from {address}: {finding.what}", finding.todo)
+        raise NotQmp(_NO_GREETING.format(address=address, what=finding.what), finding.todo)
 
 
 def waiting(address: Address, timeout: float | None, dialect: Dialect, quiet: Silence) -> str:
@@ -137,15 +157,16 @@ def no_greeting(
     """Return why there was silence. quiet: the connection; sockets: see `inspect_listener`"""
     if quiet.received() and dialect.greets:
         return NotQmp(
-            f"{address} sent {quiet.received()} bytes within {timeout:g} s, and no greeting in"
-            " them: it does not speak QMP, or the way to it is slow",
-            "--connect-timeout allows more time",
+            _NOT_ENOUGH.format(address=address, received=quiet.received(), timeout=timeout),
+            _MORE_TIME,
         )
     finding, silence = _maybe_finding(address, dialect, quiet, sockets), _silence(dialect)
     if finding is not None:
         missing = f"{silence.missing} {silence.whose} {address}"
         return finding.error(f"no {missing} within {timeout:g} s: {finding.what}", finding.todo)
-    return Busy(f"connected to {address}, but {silence.end.format(f'{timeout:g}')}", silence.todo)
+    return Busy(
+        _SILENT.format(address=address, silence=silence.end.format(f"{timeout:g}")), silence.todo
+    )
 
 
 def _maybe_finding(
@@ -172,9 +193,8 @@ def _maybe_cause(address: Address, fd: int = -1) -> Finding | None:
 def no_agreement(address: Address, timeout: float) -> ConnectTimeout:
     """Return the error for a server that greeted and then did not answer."""
     return ConnectTimeout(
-        f"{address} greeted, but did not answer qmp_capabilities within {timeout:g} s:"
-        " the VM is stopped or overloaded",
-        "kill -CONT wakes a stopped process, --connect-timeout gives a slow one longer",
+        _NOT_NEGOTIATED.format(address=address, timeout=timeout),
+        _WAKE,
     )
 
 
@@ -187,16 +207,13 @@ def refusal(address: Address, lost: QmpshError | None, *, greeted: bool) -> Cann
     if isinstance(lost, FrameTooLong) or not lost.data:
         return NotQmp(f"{address}: {lost}")
     if greeted:
-        return NotQmp(f"{address} greeted, and then sent what is not QMP: {_sample(lost.data)}")
+        return NotQmp(_STRAYED.format(address=address, sample=_sample(lost.data)))
     return _not_qmp(address, lost.data)
 
 
 def _ended(address: Address) -> CannotConnect:
     """Return the error for an end of the stream before the session began."""
-    return CannotConnect(
-        f"{address} closed the connection before a session began: the VM has just ended, or"
-        " something else than QEMU listens there"
-    )
+    return CannotConnect(_CLOSED.format(address=address))
 
 
 def _not_qmp(address: Address, data: bytes) -> NotQmp:
@@ -208,8 +225,8 @@ def _not_qmp(address: Address, data: bytes) -> NotQmp:
         if data.startswith(beginning) or beginning.startswith(data):
             return NotQmp(f"{address} {kind}", finding.todo if finding and is_known else todo)
     if finding is not None and is_known:
-        return NotQmp(f"{address} does not speak QMP: {finding.what}", finding.todo)
-    return NotQmp(f"{address} does not speak QMP; it began with {_sample(data)}")
+        return NotQmp(_NOT_QMP.format(address=address, what=finding.what), finding.todo)
+    return NotQmp(_BEGAN_OTHERWISE.format(address=address, sample=_sample(data)))
 
 
 def _sample(data: bytes) -> str:

@@ -41,6 +41,16 @@ if TYPE_CHECKING:
 
     from qmpsh.protocol.agent_sync import AgentSync
 
+_NOT_SENT: Final = "{name} was not sent: {state}"
+_NOT_NEGOTIATED: Final = "capabilities were not negotiated: {state}"
+_TOO_LONG: Final = (
+    "{name}: {reader} takes requests of {longest:g} bytes at most, and this one has {size};"
+    " it was not sent"
+)
+_NO_GREETING: Final = "the server sent events without a greeting"
+_SECOND_GREETING: Final = "the server sent a second greeting"
+_REFUSED: Final = "the server refused the negotiation: {desc}"
+
 MAX_EARLY_EVENTS: Final = 100
 """Events taken before the greeting; a server that sends more of them never greets"""
 
@@ -227,7 +237,7 @@ class Connection:
         ConnectionLost unless the session is READY.
         """
         if self.state is not ProtocolState.READY:
-            raise ConnectionLost(f"{command.name} was not sent: {self.state.value}")
+            raise ConnectionLost(_NOT_SENT.format(name=command.name, state=self.state.value))
         return self._register(command)
 
     def negotiate(self) -> tuple[str, bytes]:
@@ -238,7 +248,7 @@ class Connection:
         Raises ConnectionLost unless the session is NEGOTIATING.
         """
         if self.state is not ProtocolState.NEGOTIATING or self.greeting is None:
-            raise ConnectionLost(f"capabilities were not negotiated: {self.state.value}")
+            raise ConnectionLost(_NOT_NEGOTIATED.format(state=self.state.value))
         self.oob = self._want_oob and "oob" in self.greeting.capabilities
         command = Command("qmp_capabilities", {"enable": ["oob"]} if self.oob else None)
         data = encode_command(command, self._tag)
@@ -255,8 +265,9 @@ class Connection:
         data = encode_command(command, id)
         if len(data) > self._longest:
             raise UsageError(
-                f"{command.name}: {self._reader} takes requests of {self._longest:g} bytes at most,"
-                f" and this one has {len(data)}; it was not sent"
+                _TOO_LONG.format(
+                    name=command.name, reader=self._reader, longest=self._longest, size=len(data)
+                )
             )
         if reuses:
             self._free_ids.popleft()
@@ -302,7 +313,7 @@ class Connection:
         if self.state is ProtocolState.GREETING:
             self._early_events += 1
             if self._early_events > MAX_EARLY_EVENTS:
-                raise ProtocolError("the server sent events without a greeting")
+                raise ProtocolError(_NO_GREETING)
         return message
 
     def _move(self, step: Step) -> None:
@@ -312,7 +323,7 @@ class Connection:
         if self.greeting is None:
             self._move(Step.GREETED)
         elif self.state is not ProtocolState.NEGOTIATING:
-            raise ProtocolError("the server sent a second greeting")
+            raise ProtocolError(_SECOND_GREETING)
         self.greeting = greeting
         return greeting
 
@@ -337,6 +348,6 @@ class Connection:
         if isinstance(reply, ErrorReply):
             # Another client negotiated on this same stream; what it enabled is unknown.
             if "already complete" not in reply.desc:
-                raise ProtocolError(f"the server refused the negotiation: {shortened(reply.desc)}")
+                raise ProtocolError(_REFUSED.format(desc=shortened(reply.desc)))
             self.oob = False
         self._move(Step.AGREED)

@@ -19,6 +19,10 @@ from typing import Final
 from qmpsh.errors import FrameTooLong
 from qmpsh.jsontypes import Json, JsonObject
 
+_TOO_LONG: Final = "the server sent a message of more than {limit} bytes"
+_LONG_STRING: Final = "the server sent a string that takes more than {limit} bytes when decoded"
+_MANY_VALUES: Final = "the server sent a message of more than {limit:,} values"
+
 VALUES: Final = 500_000
 """Values in one message: an object, a list and what they contain count as one each. The largest
 known reply has 40,000; as Python's objects 500,000 take some 70 MB."""
@@ -123,7 +127,7 @@ class LargeMessage:
         self._at = 0
 
     def _too_long(self) -> FrameTooLong:
-        return FrameTooLong(f"the server sent a message of more than {self._limit} bytes")
+        return FrameTooLong(_TOO_LONG.format(limit=self._limit))
 
     def _give_back(self, data: bytearray) -> None:
         pending, _ = self._utf8.getstate()
@@ -284,9 +288,7 @@ class LargeMessage:
             widest = 4 if _FOUR_BYTES.search(text) else 2 if _TWO_BYTES.search(text) else 1
             self._width = max(self._width, widest)
         if self._length * self._width > TEXT:
-            raise FrameTooLong(
-                f"the server sent a string that takes more than {TEXT} bytes when decoded"
-            )
+            raise FrameTooLong(_LONG_STRING.format(limit=TEXT))
 
     def _decoded(self, literal: str) -> str:
         text, _ = self._scan(literal, 0)
@@ -345,7 +347,7 @@ class LargeMessage:
     def _counted(self, values: int) -> None:
         self._values += values
         if self._values > VALUES:
-            raise FrameTooLong(f"the server sent a message of more than {VALUES:,} values")
+            raise FrameTooLong(_MANY_VALUES.format(limit=VALUES))
 
     def _skip_blanks(self) -> int:
         found = _BLANKS.match(self._text, self._at)

@@ -18,6 +18,13 @@ from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from typing import Final
 
+_HALF_CHARACTER: Final = (
+    "{name}: an argument holds {character!a}, which is half a character and cannot be sent"
+)
+_NO_NUMBER: Final = "{name}: an argument holds a number that JSON cannot carry"
+_TOO_DEEP: Final = "{name}: the arguments are nested too deeply"
+_NOT_QMP: Final = "the server sent {what} (members: {members})"
+
 
 class Command(NamedTuple):
     """A request of the client.
@@ -170,15 +177,12 @@ def encode_command(command: Command, id: str) -> bytes:
             _UNICODE_ENCODER.encode(request).encode()
     except UnicodeEncodeError as error:
         raise UsageError(
-            f"{command.name}: an argument holds {error.object[error.start]!a},"
-            " which is half a character and cannot be sent"
+            _HALF_CHARACTER.format(name=command.name, character=error.object[error.start])
         ) from error
     except ValueError as error:
-        raise UsageError(
-            f"{command.name}: an argument holds a number that JSON cannot carry"
-        ) from error
+        raise UsageError(_NO_NUMBER.format(name=command.name)) from error
     except RecursionError as error:
-        raise UsageError(f"{command.name}: the arguments are nested too deeply") from error
+        raise UsageError(_TOO_DEEP.format(name=command.name)) from error
     return text.encode("ascii") if ends_vm(command) else text.encode("ascii") + b"\n"
 
 
@@ -270,4 +274,4 @@ def _version(version: JsonObject) -> tuple[str, str]:
 
 def _unexpected(what: str, object: JsonObject) -> ProtocolError:
     members = shortened(", ".join(map(ascii, islice(object, _MAX_NAMED_MEMBERS))))
-    return ProtocolError(f"the server sent {what} (members: {members})")
+    return ProtocolError(_NOT_QMP.format(what=what, members=members))

@@ -24,6 +24,11 @@ from qmpsh.schema.walk import property_types
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+_OTHER_REPLY = "{path} is neither a reply of query-qmp-schema nor one of device-list-properties"
+_NO_SCHEMA = "--schema needs a reply of query-qmp-schema too, in a file of its own"
+_UNREADABLE = "cannot read {path}: {reason}"
+_NOT_JSON = "{path} is not a JSON file: {error}"
+
 FORMAT_VERSION = 1
 MAX_FILES = 16
 """most schemas kept; the least recently used are removed"""
@@ -164,11 +169,9 @@ def read_schema_files(paths: Sequence[str]) -> Schema:
         else:
             schema = Schema.from_entities([])
         if schema is not None and not schema.commands:
-            raise UsageError(
-                f"{path} is not a reply of query-qmp-schema, nor one of device-list-properties"
-            )
+            raise UsageError(_OTHER_REPLY.format(path=path))
     if schema is None:
-        raise UsageError("--schema needs a reply of query-qmp-schema too, in a file of its own")
+        raise UsageError(_NO_SCHEMA)
     schema.devices = devices
     return schema
 
@@ -177,7 +180,7 @@ def _read(path: str) -> list[Json]:
     try:
         value = json.loads(read_regular(path, MAX_SCHEMA_BYTES))
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+        raise UsageError(_UNREADABLE.format(path=path, reason=error.strerror)) from error
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is not a JSON file: {error}") from error
+        raise UsageError(_NOT_JSON.format(path=path, error=error)) from error
     return as_list(value.get("return") if isinstance(value, dict) else value)

@@ -32,6 +32,14 @@ if TYPE_CHECKING:
 
     from qmpsh.schema.model import Schema
 
+_NO_EVENT = "no event {pattern}{hint}"
+_NO_MATCH = "no event matches {text}"
+_WANTS_JOB = "expected one job, as in .{verb} job=j0"
+_WANTS_NAME = "expected the name of an event"
+_WANTS_EVENT = "{verb} needs an event, for example {start}SHUTDOWN"
+_WANTS_ONE = "expected one event and KEY=value, as in {start}SHUTDOWN guest=true, not {words}"
+_NO_MEMBER = "{whose} {has} no '{first}'; {it} {known}"
+
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -64,10 +72,12 @@ class EventPattern(NamedTuple):
             return
         for pattern in self.patterns:
             if not _GLOB.search(pattern) and pattern not in schema.events:
-                raise UsageError(f"no event {pattern}{did_you_mean(pattern, schema.events)}")
+                raise UsageError(
+                    _NO_EVENT.format(pattern=pattern, hint=did_you_mean(pattern, schema.events))
+                )
         meant = [name for name in schema.events if self.names(name)]
         if not meant:
-            raise UsageError(f"no event fits {self.text}")
+            raise UsageError(_NO_MATCH.format(text=self.text))
         for argument in self.filters:
             _check_key(argument, meant, schema)
 
@@ -104,7 +114,7 @@ def verb_job(line: VerbLine) -> str | None:
         return None
     value = wanted.filters[0].value
     if len(keys) > 1 or not isinstance(value, Scalar) or not value.text:
-        raise UsageError(f"expected one job, as in .{line.name} job=j0")
+        raise UsageError(_WANTS_JOB.format(verb=line.name))
     return value.text
 
 
@@ -121,7 +131,7 @@ def _read(text: str, words: Sequence[str], argv: Sequence[str] | None) -> EventP
         if re.search(r"[='\"{]", word):
             break
         if word.startswith(".") or not word.isprintable():
-            raise LineSyntaxError("expected the name of an event", text, (0, len(text)))
+            raise LineSyntaxError(_WANTS_NAME, text, (0, len(text)))
         patterns.append(word.upper())
     rest = words[len(patterns) :]
     if not rest:
@@ -143,11 +153,8 @@ def _only(wanted: EventPattern, start: str) -> EventPattern:
     if len(wanted.patterns) == 1:
         return wanted
     if not wanted.text.strip():
-        raise UsageError(f"{start.strip()} needs an event, for example {start}SHUTDOWN")
-    raise UsageError(
-        f"expected one event and KEY=value, as in {start}SHUTDOWN guest=true, not"
-        f" {wanted.text.strip()}"
-    )
+        raise UsageError(_WANTS_EVENT.format(verb=start.strip(), start=start))
+    raise UsageError(_WANTS_ONE.format(start=start, words=wanted.text.strip()))
 
 
 def _member(data: Json, key: Sequence[str]) -> tuple[Json, bool]:
@@ -200,7 +207,7 @@ def _check_key(argument: Argument, events: Sequence[str], schema: Schema) -> Non
         whose = events[0] if len(events) == 1 else "these events"
         has, it = ("has", "it has") if len(events) == 1 else ("have", "they have")
         known = _in_prose(list(dict.fromkeys(names))) or "no data"
-        raise UsageError(f"{whose} {has} no '{first}'; {it} {known}")
+        raise UsageError(_NO_MEMBER.format(whose=whose, has=has, first=first, it=it, known=known))
 
 
 def _in_prose(names: Sequence[str]) -> str:

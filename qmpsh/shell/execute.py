@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from typing import Final, TypeAlias
 
+_NO_OOB: Final = "--oob: no out-of-band execution here, {why}; write the line without"
+_NO_FD: Final = "--fd: {why}"
+_NO_TYPES: Final = (
+    "no answer within {timeout:g} s while reading the argument types from the server; the"
+    " command was not sent"
+)
+_NOT_SENT: Final = "{name} was not sent: {error}"
+
 
 class Request(NamedTuple):
     """A command to send, and what its line says about it.
@@ -131,9 +139,9 @@ def _refuse(client: Client, request: Request, settings: Settings) -> None:
         greeting = client.connection.greeting
         is_offered = greeting is not None and "oob" in greeting.capabilities
         why = "--no-oob forbids it" if is_offered else "this server does not offer it"
-        raise UsageError(f"--oob: no out-of-band execution here, {why}; write the line without")
+        raise UsageError(_NO_OOB.format(why=why))
     if request.modifiers.fd is not None and not carries_descriptors(client.stream):
-        raise UsageError(f"--fd: {no_descriptors(client.address)}")
+        raise UsageError(_NO_FD.format(why=no_descriptors(client.address)))
 
 
 def no_human_monitor(client: Client) -> str:
@@ -154,10 +162,7 @@ def within(timeout: float, steps: Steps) -> Steps:
             return (yield wish)
         choice = yield wish._replace(deadline=time.monotonic() + timeout)
         if not wish.ready():
-            raise ReplyTimeout(
-                f"no answer within {timeout:g} s while reading the argument types from the server;"
-                " the command was not sent"
-            )
+            raise ReplyTimeout(_NO_TYPES.format(timeout=timeout))
         return choice
 
     return adapted(steps, limited)
@@ -277,7 +282,7 @@ def _conclude(request: Request, pending: Pending) -> Answer:
     if pending.reply is None:
         error = pending.error
         if isinstance(error, ConnectionLost) and not pending.written:
-            raise LostUnsent(f"{request.command.name} was not sent: {error}") from error
+            raise LostUnsent(_NOT_SENT.format(name=request.command.name, error=error)) from error
         ends = ends_vm(request.command) and isinstance(error, StreamEnded)
         if error is not None and not ends:
             raise error

@@ -49,6 +49,11 @@ from qmpsh.shell.steps import Note, Outcome, Steps, WaitFor, Wish, adapted
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+_SENDS_NOTHING = "such a line sends nothing on its own; write one command"
+_NO_TRANSACTION = "no transaction is open"
+_ONE_ACTION = "inside a transaction each line is one action: NAME key=value"
+_NO_COMMAND = "no command {name}{hint}"
+
 SLOW_SECONDS = 2.0
 """seconds of silence after which it is said why there is no reply"""
 
@@ -110,7 +115,7 @@ def requests_of(
             case VerbLine() if takes(statement.name) is Takes.HMP and statement.rest:
                 requests.append(hmp_request(statement.rest))
             case _:
-                raise UsageError("such a line sends nothing on its own; write one command")
+                raise UsageError(_SENDS_NOTHING)
     return requests
 
 
@@ -247,7 +252,7 @@ def _statement(context: Context, statement: Statement) -> Steps:
         case TransactionOpen():
             return _begin_transaction(context, statement)
         case TransactionClose():
-            raise LineSyntaxError("no transaction is open", statement.source, statement.span)
+            raise LineSyntaxError(_NO_TRANSACTION, statement.source, statement.span)
 
 
 def _verb(context: Context, line: VerbLine) -> Steps:
@@ -302,7 +307,7 @@ def _in_transaction(context: Context, statement: Statement) -> Steps:
         request = yield from commit_request(context.settings, transaction, statement)
         return Outcome() if request is None else (yield from run_request(context, request))
     error = LineSyntaxError(
-        "inside a transaction each line is one action: NAME key=value",
+        _ONE_ACTION,
         statement.source,
         (0, len(statement.source)),
     )
@@ -379,7 +384,7 @@ def _refuse_unknown(context: Context, line: CommandLine) -> None:
     name, commands = line.name.text, context.introspection.commands
     if commands and name not in commands:
         hint = context.introspection.suggestion(name)
-        raise SchemaMismatch(f"no command {name}{hint}", line.source, line.name.span)
+        raise SchemaMismatch(_NO_COMMAND.format(name=name, hint=hint), line.source, line.name.span)
 
 
 def _send_plainly(context: Context, client: Client, request: Request) -> Steps:

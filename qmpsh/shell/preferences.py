@@ -16,6 +16,11 @@ from qmpsh.language.syntax import FORMATS, parse_duration
 from qmpsh.light_typing import NamedTuple
 from qmpsh.suggest import did_you_mean
 
+_WANTS_WORD = "expected {words}, not {word}"
+_WANTS_SWITCH = "expected on or off, not {word}"
+_WANTS_COLUMNS = "expected auto, or columns from {least} to {most}, not {word}"
+_NO_OPTION = "no option {name}{hint}"
+
 MIN_EVENTS_COLUMNS, MAX_EVENTS_COLUMNS = 12, 200
 """of the events pane"""
 
@@ -61,14 +66,14 @@ class PreferenceRow(NamedTuple):
 
 def _one_of(word: str, *words: str) -> str:
     if word not in words:
-        raise UsageError(f"expected {' or '.join(words)}, not {word}")
+        raise UsageError(_WANTS_WORD.format(words=" or ".join(words), word=word))
     return word
 
 
 def _switch(word: str) -> bool:
     value = read_boolean(word)
     if value is None:
-        raise UsageError(f"expected on or off, not {word}")
+        raise UsageError(_WANTS_SWITCH.format(word=word))
     return value
 
 
@@ -77,7 +82,7 @@ def _width(word: str) -> int:
         return 0
     least, most = MIN_EVENTS_COLUMNS, MAX_EVENTS_COLUMNS
     if not (word.isascii() and word.isdigit() and least <= int(word[:9]) <= most):
-        raise UsageError(f"expected auto, or columns from {least} to {most}, not {word}")
+        raise UsageError(_WANTS_COLUMNS.format(least=least, most=most, word=word))
     return int(word)
 
 
@@ -216,7 +221,7 @@ def find_row(name: str) -> PreferenceRow:
     """Return the row of an option. Raises UsageError that names the nearest one."""
     if name not in ROWS:
         hint = did_you_mean(name, ROWS) or f"; there are {', '.join(ROWS)}"
-        raise UsageError(f"no option {name}{hint}")
+        raise UsageError(_NO_OPTION.format(name=name, hint=hint))
     return ROWS[name]
 
 

@@ -26,6 +26,12 @@ from qmpsh.shell.waiting.rules import ENDS
 from qmpsh.suggest import did_you_mean
 from qmpsh.usage import MODIFIER_NOTES, MODIFIERS
 
+_IS_OPTION = "--{name} is an option of qmpsh; see `qmpsh --help`"
+_NO_MODIFIER = "no modifier --{name}{hint}"
+_NO_NAME = "no command, event or type is called {name}{hint}"
+_NOT_FOUND = "neither a name nor a text of the manual contains {word}"
+_NO_VALUE = "{name}: no value {value} of {key}{hint}"
+
 MAX_COLUMNS = 78
 """columns that help takes at most, as man does"""
 
@@ -34,10 +40,10 @@ def modifier_text(name: str, width: int) -> str:
     """Return what a modifier does. Raises UsageError for another word."""
     if name not in MODIFIERS:
         if name in OPTIONS:
-            raise UsageError(f"--{name} is an option of qmpsh; see `qmpsh --help`")
+            raise UsageError(_IS_OPTION.format(name=name))
         hint = did_you_mean(f"--{name}", [f"--{known}" for known in MODIFIERS])
         hint = hint or f"; there are {', '.join(f'--{known}' for known in MODIFIERS)}"
-        raise UsageError(f"no modifier --{name}{hint}")
+        raise UsageError(_NO_MODIFIER.format(name=name, hint=hint))
     value, does = MODIFIERS[name]
     lines = [f"--{name}{value}", *hanging("    ", does, width), ""]
     lines += hanging("", MODIFIER_NOTES[name], width)
@@ -85,7 +91,7 @@ class HelpTopics:
         found = [part for part in parts if part]
         if not found:
             hint = did_you_mean(name, self._names())
-            raise UsageError(f"no command, event or type is called {name}{hint}")
+            raise UsageError(_NO_NAME.format(name=name, hint=hint))
         example = self._examples(name, tags, width)
         if example:
             found.insert(1 if parts[0] else 0, example)
@@ -109,7 +115,7 @@ class HelpTopics:
         else:
             found = {name: "" for name in self._names() if word.lower() in name.lower()}
         if not found:
-            raise UsageError(f"no name or text of the manual has {word} in it")
+            raise UsageError(_NOT_FOUND.format(word=word))
         width = min(32, max(map(len, found)))
         return "\n".join(f"{name:<{width}}  {text}".rstrip() for name, text in found.items())
 
@@ -122,7 +128,7 @@ class HelpTopics:
                 hint = (
                     did_you_mean(value, words.names()) or f"; there are {', '.join(words.names())}"
                 )
-                raise UsageError(f"{name}: no value {value} of {key}{hint}")
+                raise UsageError(_NO_VALUE.format(name=name, value=value, key=key, hint=hint))
 
     def _signature(self, name: str, tags: Mapping[str, str], width: int) -> list[str]:
         if self.schema is not None:

@@ -102,7 +102,7 @@ def test_run_knows_verbs_and_the_human_monitor(vm: testing.LaunchedVM) -> None:
 
 
 def test_a_question_is_refused(vm: testing.LaunchedVM) -> None:
-    with pytest.raises(qmpsh.UsageError, match="a program is not asked"):
+    with pytest.raises(qmpsh.UsageError, match="a program cannot be asked"):
         vm.run("object-add qom-type=secret id=s data=?")
     assert vm.run("query-status")
 

@@ -189,7 +189,8 @@ def test_a_file_that_holds_neither(run_qmpsh: RunQmpsh, tmp_path: Path) -> None:
     done = run_qmpsh(*OFFLINE, "--schema", str(nothing), "stop")
     assert (done.returncode, done.stderr) == (
         2,
-        f"qmpsh: {nothing} is not a reply of query-qmp-schema, nor one of device-list-properties\n",
+        f"qmpsh: {nothing} is neither a reply of query-qmp-schema nor one of"
+        " device-list-properties\n",
     )
     done = run_qmpsh("-n", "--schema", str(device), "stop")
     assert done.returncode == 2

@@ -124,7 +124,7 @@ def test_dry_run_with_a_schema_needs_no_server(run_qmpsh: RunQmpsh) -> None:
     [
         ("none.json", "No such file"),
         ("README.md", "not a JSON file"),
-        ("data/x.json", "not a reply of"),
+        ("data/x.json", "a reply of"),
     ],
 )
 def test_a_schema_file_that_is_none(

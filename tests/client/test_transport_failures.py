@@ -503,7 +503,7 @@ def test_vsock_refusals() -> None:
 
 def test_a_system_without_vsock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(socket, "AF_VSOCK", raising=False)
-    assert refusal("vsock:3:1234") == "vsock:3:1234: this system has no vsock; Linux has"
+    assert refusal("vsock:3:1234") == "vsock:3:1234: this system has no vsock, which only Linux has"
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_what_was_cut_is_noted() -> None:
 
 @pytest.mark.parametrize(
     "value, said",
-    [({}, "guest-exec answered without pid"), (5, "guest-exec answered with no object")],
+    [({}, "guest-exec returned no pid"), (5, "guest-exec returned no object")],
 )
 def test_a_process_without_a_number(value: Json, said: str) -> None:
     with serving(an_agent(lambda _: value)) as path:
@@ -144,13 +144,13 @@ NO_BASE64: list[Json] = ["x", "\u00e9", "!!!\u00e9", "\ud800", "====", " ", 5, N
     [
         ({"exited": True}, "exitcode"),
         ({"exitcode": 0}, "exited"),
-        ({"exited": "yes", "exitcode": 0}, "a usable exited"),
-        ({"exited": 1, "exitcode": 0}, "a usable exited"),
-        ({"exited": True, "exitcode": "x"}, "a usable exitcode"),
-        ({"exited": True, "exitcode": True}, "a usable exitcode"),
-        ({"exited": True, "exitcode": 0, "signal": None}, "a usable signal"),
+        ({"exited": "yes", "exitcode": 0}, "usable exited"),
+        ({"exited": 1, "exitcode": 0}, "usable exited"),
+        ({"exited": True, "exitcode": "x"}, "usable exitcode"),
+        ({"exited": True, "exitcode": True}, "usable exitcode"),
+        ({"exited": True, "exitcode": 0, "signal": None}, "usable signal"),
         *(
-            ({"exited": True, "exitcode": 0, f"{stream}-data": data}, f"a usable {stream}-data")
+            ({"exited": True, "exitcode": 0, f"{stream}-data": data}, f"usable {stream}-data")
             for data in NO_BASE64
             for stream in ("out", "err")
         ),
@@ -159,19 +159,19 @@ NO_BASE64: list[Json] = ["x", "\u00e9", "!!!\u00e9", "\ud800", "====", " ", 5, N
 def test_a_status_that_makes_no_sense(status: JsonObject, wrong: str) -> None:
     replies: dict[str, Json] = {"guest-exec": {"pid": 1}, "guest-exec-status": status}
     with serving(an_agent(lambda name: replies[name])) as path:
-        said = [f"GenericError: guest-exec-status answered without {wrong}"]
+        said = [f"GenericError: guest-exec-status returned no {wrong}"]
         assert run(path, ".exec x") == (said, 1)
 
 
 @pytest.mark.parametrize(
     "read, wrong",
     [
-        ({"count": "x", "buf-b64": 7, "eof": "z"}, "a usable buf-b64"),
+        ({"count": "x", "buf-b64": 7, "eof": "z"}, "usable buf-b64"),
         ({"count": 0, "eof": False}, "buf-b64"),
         ({"count": 0, "buf-b64": "", "eof": False}, "bytes before the end"),
-        ({"count": 3, "buf-b64": "aGkK", "eof": "z"}, "a usable eof"),
+        ({"count": 3, "buf-b64": "aGkK", "eof": "z"}, "usable eof"),
         ({"count": 3, "buf-b64": "aGkK"}, "eof"),
-        *(({"count": 1, "buf-b64": data, "eof": True}, "a usable buf-b64") for data in NO_BASE64),
+        *(({"count": 1, "buf-b64": data, "eof": True}, "usable buf-b64") for data in NO_BASE64),
     ],
 )
 def test_a_file_that_makes_no_sense(read: JsonObject, wrong: str) -> None:
@@ -181,7 +181,7 @@ def test_a_file_that_makes_no_sense(read: JsonObject, wrong: str) -> None:
         "guest-file-close": {},
     }
     with serving(an_agent(lambda name: replies[name])) as path:
-        said = [f"GenericError: guest-file-read answered without {wrong}"]
+        said = [f"GenericError: guest-file-read returned no {wrong}"]
         assert run(path, ".cat /x") == (said, 1)
 
 
@@ -246,7 +246,7 @@ def test_a_restart_of_the_agent_is_said_as_what_it_is(line: str, desc: str) -> N
     with serving(an_agent(lambda name: replies.get(name, error))) as path:
         said, exit_code = run(path, line)
     assert exit_code == 1
-    assert said[-1].startswith("the guest agent was restarted, or the guest was: ")
+    assert said[-1].startswith("the guest agent or the guest was restarted: ")
 
 
 def test_another_error_of_the_agent_stays_as_it_is() -> None:

@@ -71,7 +71,7 @@ def test_the_keys_are_those_of_the_front_end() -> None:
         (".help query-statsu", "no command, event or type is called query-statsu"),
         (".help keys", "no command, event or type is called keys"),
         (".apropos", "expected a word"),
-        (".apropos xyzzy", "no name or text of the manual has xyzzy in it"),
+        (".apropos xyzzy", "neither a name nor a text of the manual contains xyzzy"),
     ],
 )
 def test_what_is_not_there(line: str, says: str) -> None:

@@ -76,7 +76,7 @@ def test_an_event_that_the_line_names() -> None:
     "line, says",
     [
         ("stop --wait", "stop finishes at once"),
-        ("job-cancel id=j --wait=ready", "no job is ready because of job-cancel"),
+        ("job-cancel id=j --wait=ready", "no job becomes ready by job-cancel"),
         ("stop --wait=NO_SUCH", "NO_SUCH"),
     ],
 )

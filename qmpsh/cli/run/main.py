@@ -32,6 +32,23 @@ if TYPE_CHECKING:
     from qmpsh.cli.config import Config
     from qmpsh.schema.model import Schema
 
+_NO_QEMU = "no QEMU found here"
+_INSTALL = (
+    "install it (the package is called qemu-system-x86 or qemu), or name yours, as in qmpsh"
+    " run -- /opt/qemu/bin/qemu-system-x86_64 ..."
+)
+_OTHER_SERVERS = "--guest-agent and -N are for other servers; qmpsh run's is QEMU's own QMP"
+_NO_OPTION = (
+    "{word} is not an option of run: QEMU's command goes after --, as in qmpsh run --"
+    " qemu-system-x86_64 -m 2G; a script is given with -f or on stdin"
+)
+_BEING_AWAITED = "{program} is running, but its monitor has not answered yet; waiting"
+_LEFT = (
+    "the VM keeps running, process {pid}; to come back: qmpsh {path}",
+    "what it prints goes to {log}",
+)
+_SAID_LAST = "{error}; {program} said last: {said}"
+
 NAME = "demo"
 
 _ARCHITECTURES = {"arm64": "aarch64"}
@@ -57,9 +74,8 @@ def find_emulator() -> str:
         if found:
             return found
     raise CannotConnect(
-        "no QEMU found here",
-        "install it (the package is called qemu-system-x86 or qemu), or name yours, as in qmpsh run"
-        " -- /opt/qemu/bin/qemu-system-x86_64 ...",
+        _NO_QEMU,
+        _INSTALL,
     )
 
 
@@ -117,9 +133,7 @@ def main(words: SplitArgv) -> int:
     if options is None:
         return 0
     if options.guest_agent or not options.negotiate:
-        raise UsageError(
-            "--guest-agent and -N are for other servers; qmpsh run's is QEMU's own QMP"
-        )
+        raise UsageError(_OTHER_SERVERS)
     schema = options.given_schema()
     config = None
     environment = Environment(options.color)
@@ -166,10 +180,7 @@ def _sort(line: list[str]) -> tuple[list[str], list[str]]:
     sorted_words = split_words(ours, {"QMP_SOCKET": _NO_ADDRESS})
     if sorted_words.address != _NO_ADDRESS or sorted_words.line:
         word = (sorted_words.line or [sorted_words.address or sorted_words.verb])[0]
-        raise UsageError(
-            f"{word} is not an option of run: QEMU's command goes after --, as in"
-            " qmpsh run -- qemu-system-x86_64 -m 2G; a script is given with -f or on stdin"
-        )
+        raise UsageError(_NO_OPTION.format(word=word))
     return ours, command
 
 
@@ -196,9 +207,7 @@ def _connect(vm: VmProcess, options: Options, environment: Environment) -> Clien
         begin = begin._replace(connect_timeout=options.connect_timeout)
 
     def notice(_: str) -> None:
-        environment.notice(
-            f"{vm.program} is running, but its monitor has not answered yet; waiting"
-        )
+        environment.notice(_BEING_AWAITED.format(program=vm.program))
 
     limit, started = begin.connect_timeout, time.monotonic()
     try:
@@ -228,7 +237,9 @@ class _Batch(Batch):
         """See Batch. A VM that ended on its own has printed the reason, if anything has."""
         said = self.vm.last_words() if isinstance(error, ConnectionLost) else ""
         if said:
-            error = ConnectionLost(f"{error}; {self.vm.program} said last: {said}")
+            error = ConnectionLost(
+                _SAID_LAST.format(error=error, program=self.vm.program, said=said)
+            )
         return super().report(place, error)
 
     def relay(self, *, rest: bool = False) -> None:
@@ -259,5 +270,5 @@ def _interact(
 
 def _notice_if_left(vm: VmProcess, environment: Environment) -> None:
     if vm.is_left:
-        environment.notice(f"the VM keeps running, process {vm.pid}; to come back: qmpsh {vm.path}")
-        environment.notice(f"what it prints goes to {vm.log_path}")
+        for text in _LEFT:
+            environment.notice(text.format(pid=vm.pid, path=vm.path, log=vm.log_path))

@@ -25,6 +25,21 @@ from qmpsh.errors import CannotConnect, ConnectionLost, QmpshError, UsageError, 
 from qmpsh.protocol.messages import Command
 from qmpsh.system.programs import not_started
 
+_DAEMON = (
+    "leave -daemonize out: qmpsh run keeps the VM in the background as it is, and asks at its"
+    " end whether to leave it running"
+)
+_ENDED = "{program} ended before its monitor was ready, with {how}"
+_SILENT = (
+    "{program} is running, but its monitor did not answer within {seconds:g} s; --connect-timeout"
+    " allows more time"
+)
+_NO_SESSION = "{program} is running, but no session could be established: {error}"
+_NO_WINDOW = "; there is no display here: add -display none"
+_SAID = "{what}; it said:\n{said}"
+_NOT_SHOWN = "({lost} bytes more are not shown)\n{text}"
+_WANTS_PROGRAM = "the words after -- are QEMU's program and its arguments"
+
 MAX_READ_BYTES = 64 * 1024
 """bytes read at a time; if more has come, only the end of it is shown"""
 
@@ -67,7 +82,7 @@ class VmOutput:
         if rest or len(self._rest) > MAX_READ_BYTES:
             lines, end, self._rest = lines + end + self._rest, b"", b""
         text = (lines + end).replace(b"\r\n", b"\n").decode(errors="replace")
-        return f"({lost} bytes more are not shown)\n{text}" if lost > 0 else text
+        return _NOT_SHOWN.format(lost=lost, text=text) if lost > 0 else text
 
     def session_begins(self) -> None:
         """Count what was printed so far as part of the start: it explains no later end."""
@@ -125,10 +140,7 @@ class VmProcess:
         Raises CannotConnect if that fails, UsageError if the program would daemonize itself.
         """
         if {"-daemonize", "--daemonize"} & {*self._command}:
-            raise UsageError(
-                "leave -daemonize out: qmpsh run keeps the VM in the background as it is, and asks"
-                " at its end whether to leave it running"
-            )
+            raise UsageError(_DAEMON)
         # A signal that ended us in between would leave an untracked folder or process.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
         try:
@@ -185,18 +197,15 @@ class VmProcess:
         code = self._process.poll() if self._process else None
         if code is not None:
             how = f"exit code {code}" if code >= 0 else f"signal {-code}"
-            what = f"{self.program} ended before its monitor was ready, with {how}"
+            what = _ENDED.format(program=self.program, how=how)
         elif silence is not None:
-            what = (
-                f"{self.program} is running, but its monitor did not answer within {silence:g} s;"
-                " --connect-timeout allows more time"
-            )
+            what = _SILENT.format(program=self.program, seconds=silence)
         else:
-            what = f"{self.program} is running, but no session could be established: {error}"
+            what = _NO_SESSION.format(program=self.program, error=error)
         said = self.words(rest=True).strip("\n")
         if any(words in said for words in _NO_DISPLAY):
-            what += "; there is no display here: add -display none"
-        return CannotConnect(f"{what}; it said:\n{said}" if said else what)
+            what += _NO_WINDOW
+        return CannotConnect(_SAID.format(what=what, said=said) if said else what)
 
     def end(self, client: Client | None = None) -> None:
         """End the VM as gently as possible and remove its folder, unless it is left running.
@@ -272,7 +281,7 @@ def _start(
         except OSError as error:
             raise CannotConnect(
                 not_started(command[0], error),
-                "the words after -- are QEMU's program and its arguments",
+                _WANTS_PROGRAM,
             ) from error
 
 

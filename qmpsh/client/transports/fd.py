@@ -11,6 +11,17 @@ from qmpsh.client.connect import stream_over
 from qmpsh.errors import CannotConnect
 from qmpsh.stream import Stream
 
+_FORM = "fd:N names a descriptor by its number"
+_NOT_OPEN = "descriptor {number} is not open"
+_OPEN_IT = "start qmpsh with the connected socket as {number}"
+_NO_SOCKET = "descriptor {number} is {kind}"
+_GIVE_SOCKET = "it has to be a connected socket, which carries both directions"
+_NOT_CONNECTED = "the socket of descriptor {number} is not connected ({reason})"
+_CONNECT_IT = "connect it to the monitor before qmpsh starts"
+_NO_STREAM = "descriptor {number} is a socket, but not a stream socket"
+_INHERITED = "{address} was inherited, and cannot be connected again"
+_START_AGAIN = "start qmpsh again"
+
 _MAX_DESCRIPTORS = 1 << 20  # more than any system lets a process have
 
 
@@ -28,7 +39,7 @@ class FdAddress(Transport):
     def parse(cls, text: str) -> FdAddress:
         digits = text.removeprefix("fd:")
         if not (digits.isascii() and digits.isdigit() and int(digits[:9]) < _MAX_DESCRIPTORS):
-            raise refusal(text, "fd:N names a descriptor by its number")
+            raise refusal(text, _FORM)
         return cls(int(digits[:9]))
 
     def __str__(self) -> str:
@@ -40,13 +51,13 @@ class FdAddress(Transport):
             mode = os.fstat(self.number).st_mode
         except OSError as error:
             raise CannotConnect(
-                f"descriptor {self.number} is not open",
-                f"start qmpsh with the connected socket as {self.number}",
+                _NOT_OPEN.format(number=self.number),
+                _OPEN_IT.format(number=self.number),
             ) from error
         if not stat.S_ISSOCK(mode):
             raise CannotConnect(
-                f"descriptor {self.number} is {_kind(mode)}",
-                "it has to be a connected socket, which carries both directions",
+                _NO_SOCKET.format(number=self.number, kind=_kind(mode)),
+                _GIVE_SOCKET,
             )
         connected = socket.socket(fileno=self.number)
         try:
@@ -55,18 +66,16 @@ class FdAddress(Transport):
         except OSError as error:
             connected.detach()
             raise CannotConnect(
-                f"the socket of descriptor {self.number} is not connected ({error.strerror})",
-                "it has to be, to the monitor",
+                _NOT_CONNECTED.format(number=self.number, reason=error.strerror),
+                _CONNECT_IT,
             ) from error
         if connected.type != socket.SOCK_STREAM:
             connected.detach()
-            raise CannotConnect(f"descriptor {self.number} is a socket of another type than stream")
+            raise CannotConnect(_NO_STREAM.format(number=self.number))
         return stream_over(connected)
 
     def begin(self) -> Stream:
-        raise CannotConnect(
-            f"{self} was inherited, and cannot be connected again", "start qmpsh again"
-        )
+        raise CannotConnect(_INHERITED.format(address=self), _START_AGAIN)
 
 
 def _kind(mode: int) -> str:

@@ -42,6 +42,30 @@ from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.framing import DECODING, MessageFramer, Pause
 from qmpsh.stream import Stream
 
+_FAILED: Final = "libvirt: {kind}: {reason}"
+_NO_PASSTHROUGH: Final = "libvirt passes no commands to the domain {name}: {reason}"
+_TAINTED: Final = (
+    "libvirt now marks the domain {name} as tainted (custom-monitor): it does not see what commands"
+    " to the monitor change"
+)
+_NO_OOB: Final = "libvirt passes no out-of-band commands on; send it in band"
+_COMMAND_FAILED: Final = "libvirt: {reason}"
+_HUNG_UP: Final = (
+    "libvirt at {uri} hung up: its daemon ended, or the connection to it broke; the domain"
+    " may still be running"
+)
+_NO_NAME: Final = (
+    "the name of a domain holds no slash and no line break; libvirt:DOMAIN or"
+    " libvirt:URI#DOMAIN is expected"
+)
+_UNNAMED: Final = "no domain is named: `qmpsh {address}` lists those that are there"
+_BUSY: Final = (
+    "the domain {domain} did not answer libvirt{within}: its QEMU is stopped, or busy with"
+    " another command"
+)
+_NO_ANSWER: Final = "no answer from libvirt{within}"
+_CHECK_HOST: Final = "check {address}, and whether its host can be reached"
+
 _READ_BYTES = 64 * 1024  # bytes of one read
 _LAST_EVENTS_SECONDS = 2.0  # seconds that a domain which has ended may take to report it
 _AMBIGUOUS_ERRORS = frozenset({1, 9, 38, 55})
@@ -80,7 +104,9 @@ class Bridge:
             self._end(error)
         except Exception as error:
             # The top of a thread: no caller above would see it.
-            self._end(CannotConnect(f"libvirt: {type(error).__name__}: {reason(error)}"))
+            self._end(
+                CannotConnect(_FAILED.format(kind=type(error).__name__, reason=reason(error)))
+            )
         finally:
             self._end()
             with self._writing:
@@ -120,10 +146,7 @@ class Bridge:
         """
         body: JsonObject = {"version": {}, "capabilities": []}
         if not is_tainted(self._library, domain):
-            body["remark"] = (
-                f"libvirt now marks the domain {domain.name()} as tainted (custom-monitor): it does"
-                " not see what commands to the monitor change"
-            )
+            body["remark"] = _TAINTED.format(name=domain.name())
         reply = json.loads(self._library.qemu.qemuMonitorCommand(domain, _VERSION, 0))
         body["version"] = reply.get("return", {})
         return {"QMP": body}
@@ -131,9 +154,7 @@ class Bridge:
     def _refusal(self, host: Host, domain: Domain, error: LibvirtError) -> CannotConnect:
         if self._is_over(domain, error):
             return not_running(host, domain.name())
-        return CannotConnect(
-            f"libvirt passes no commands to the domain {domain.name()}: {reason(error)}"
-        )
+        return CannotConnect(_NO_PASSTHROUGH.format(name=domain.name(), reason=reason(error)))
 
     def _requests(self) -> Iterator[JsonObject]:
         """What the program sends, until it closes its end."""
@@ -163,7 +184,7 @@ class Bridge:
         if request.get("execute") == "qmp_capabilities":
             return {"return": {}, "id": id}
         if "exec-oob" in request:
-            return _refused(id, "libvirt passes no out-of-band commands on; send it in band")
+            return _refused(id, _NO_OOB)
         try:
             text = self._library.qemu.qemuMonitorCommand(domain, json.dumps(request), 0)
         except self._library.core.libvirtError as error:
@@ -171,7 +192,7 @@ class Bridge:
                 raise _hung_up(host) from error
             if self._is_over(domain, error):
                 return None
-            return _refused(id, f"libvirt: {reason(error)}")
+            return _refused(id, _COMMAND_FAILED.format(reason=reason(error)))
         reply: JsonObject = json.loads(text)
         reply["id"] = id
         return reply
@@ -254,10 +275,7 @@ def _refused(id: Json, desc: str) -> JsonObject:
 
 
 def _hung_up(host: Host) -> ConnectionLost:
-    return ConnectionLost(
-        f"libvirt at {host.getURI()} hung up: its daemon ended, or the connection to it broke; the"
-        " domain may still be running"
-    )
+    return ConnectionLost(_HUNG_UP.format(uri=host.getURI()))
 
 
 class BridgeStream(SocketStream):
@@ -313,8 +331,7 @@ class LibvirtAddress(Transport):
         if "\n" in rest or "/" in domain:
             raise refusal(
                 text,
-                "the name of a domain holds no slash and no line break; libvirt:DOMAIN or"
-                " libvirt:URI#DOMAIN is expected",
+                _NO_NAME,
             )
         return cls(uri, domain)
 
@@ -347,7 +364,7 @@ class LibvirtAddress(Transport):
 
     def _bridge(self, uri: str) -> Bridge:
         if not self.domain:
-            raise UsageError(f"no domain is named: `qmpsh {self}` lists those that are there")
+            raise UsageError(_UNNAMED.format(address=self))
         return Bridge(load(), uri, self.domain)
 
     def _wait(self, bridge: Bridge, timeout: float | None) -> None:
@@ -358,10 +375,7 @@ class LibvirtAddress(Transport):
 
     def _silence(self, bridge: Bridge, timeout: float | None) -> ConnectTimeout:
         if bridge.found:
-            return ConnectTimeout(
-                f"the domain {self.domain} did not answer libvirt{_within(timeout)}: its QEMU is"
-                " stopped, or busy with another command"
-            )
+            return ConnectTimeout(_BUSY.format(domain=self.domain, within=_within(timeout)))
         return _no_answer(self, timeout)
 
 
@@ -393,8 +407,8 @@ def domains(address: LibvirtAddress, timeout: float | None) -> list[JsonObject]:
 
 def _no_answer(address: LibvirtAddress, timeout: float | None) -> ConnectTimeout:
     return ConnectTimeout(
-        f"no answer from libvirt{_within(timeout)}",
-        f"check {address}, and whether its host can be reached",
+        _NO_ANSWER.format(within=_within(timeout)),
+        _CHECK_HOST.format(address=address),
     )
 
 

@@ -19,6 +19,19 @@ from qmpsh.jsontypes import JsonObject
 from qmpsh.light_typing import NamedTuple
 from qmpsh.suggest import did_you_mean
 
+_MISSING: Final = (
+    "libvirt support is not installed",
+    "Debian: apt install python3-libvirt; Fedora: dnf install python3-libvirt;"
+    " pip: pip install 'qmpsh[libvirt]', which needs libvirt's headers",
+)
+_NO_LIBVIRT: Final = "cannot connect to libvirt{place}: {reason}"
+_ASK_VIRSH: Final = "virsh{option} list --all shows whether its daemon is running"
+_NO_DOMAIN: Final = "no domain {text} at {uri}{hint}"
+_LIST: Final = "qmpsh {address} lists those that are there"
+_NOT_RUNNING: Final = "the domain {name} is not running"
+_START: Final = "{start} starts it"
+_NO_LIST: Final = "libvirt did not list its domains: {reason}"
+
 EventHeard = Callable[["Host", "Domain", str, int, int, str | None, object], None]
 """host, domain, event, seconds, microseconds, data as JSON, None"""
 LifeHeard = Callable[["Host", "Domain", int, int, object], None]
@@ -98,11 +111,6 @@ class Library(NamedTuple):
     qemu: Qemu
 
 
-_MISSING: Final = (
-    "libvirt support is not installed",
-    "Debian: apt install python3-libvirt; Fedora: dnf install python3-libvirt;"
-    " pip: pip install 'qmpsh[libvirt]', which needs libvirt's headers",
-)
 _STATES: Final = (
     "no state",
     "running",
@@ -172,8 +180,8 @@ def connect(library: Library, uri: str) -> Host:
     except library.core.libvirtError as error:
         place, option = (f" at {uri}", f" -c {shlex.quote(uri)}") if uri else ("", "")
         raise CannotConnect(
-            f"cannot connect to libvirt{place}: {reason(error)}",
-            f"virsh{option} list --all shows whether its daemon is running",
+            _NO_LIBVIRT.format(place=place, reason=reason(error)),
+            _ASK_VIRSH.format(option=option),
         ) from error
     with contextlib.suppress(library.core.libvirtError):
         host.setKeepAlive(*_KEEPALIVE)
@@ -211,15 +219,15 @@ def _no_domain(library: Library, host: Host, text: str) -> CannotConnect:
         names = [domain.name() for domain in host.listAllDomains(0)]
     uri = host.getURI()
     return CannotConnect(
-        f"no domain {text} at {uri}{did_you_mean(text, names)}",
-        f"qmpsh {shlex.quote(f'libvirt:{uri}')} lists those that are there",
+        _NO_DOMAIN.format(text=text, uri=uri, hint=did_you_mean(text, names)),
+        _LIST.format(address=shlex.quote(f"libvirt:{uri}")),
     )
 
 
 def not_running(host: Host, name: str) -> CannotConnect:
     """Return the error for a domain that has no QEMU."""
     start = shlex.join(["virsh", "-c", host.getURI(), "start", name])
-    return CannotConnect(f"the domain {name} is not running", f"{start} starts it")
+    return CannotConnect(_NOT_RUNNING.format(name=name), _START.format(start=start))
 
 
 def is_tainted(library: Library, domain: Domain) -> bool:
@@ -242,7 +250,7 @@ def list_domains(library: Library, uri: str) -> list[JsonObject]:
             with contextlib.suppress(library.core.libvirtError):
                 found.append((domain.ID(), domain.name(), domain.state()[0]))
     except library.core.libvirtError as error:
-        raise CannotConnect(f"libvirt did not list its domains: {reason(error)}") from error
+        raise CannotConnect(_NO_LIST.format(reason=reason(error))) from error
     finally:
         host.close()
     found.sort(key=lambda row: (row[0] < 0, row[0], row[1]))

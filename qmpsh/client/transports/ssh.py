@@ -49,6 +49,11 @@ _UNASKED: Final = ("BatchMode=yes", "ConnectTimeout=10")
 # Ignored signals are inherited through exec, so Ctrl-C reaches only the shell.
 _START: Final = f"trap '' INT QUIT; exec ${{{COMMAND}:-ssh}} \"$@\""
 
+_FORM: Final = "ssh://[USER@]HOST[:PORT]/PATH is expected, the path in full"
+_AWAITS: Final = "ssh to reach {host}"
+_SILENT: Final = "ssh {host} shows what it waits for; --connect-timeout allows more time"
+_NO_WORD: Final = "ssh ended without a word"
+_TRY_SSH: Final = "try ssh {host} for details"
 _HINTS: Final = {
     # Of the shell that starts it.
     ": not found": "install the OpenSSH client, or name another in QMPSH_SSH",
@@ -86,7 +91,7 @@ class SshAddress(Transport):
         found = re.fullmatch(_ADDRESS, text, re.DOTALL)
         port = int(found["port"] or 22) if found else 0
         if not found or not 1 <= port <= 65535:
-            raise refusal(text, "ssh://[USER@]HOST[:PORT]/PATH is expected, the path in full")
+            raise refusal(text, _FORM)
         host, user = found["v6"] or found["host"], found["user"] or ""
         return cls(text, host, found["path"], user=user, port=found["port"] or "")
 
@@ -128,10 +133,7 @@ class _SshForwarding(ConnectingStream):
     may_ask = True
 
     def __init__(self, address: SshAddress, more: tuple[str, ...]) -> None:
-        super().__init__(
-            f"ssh to reach {address.host}",
-            f"ssh {address.host} shows what it waits for; --connect-timeout allows more time",
-        )
+        super().__init__(_AWAITS.format(host=address.host), _SILENT.format(host=address.host))
         self._address = address
         self._folder = tempfile.mkdtemp(prefix="qmpsh-", dir=_short_folder())
         self._local = f"{self._folder}/s"
@@ -183,11 +185,9 @@ class _SshForwarding(ConnectingStream):
         """What ssh said at last; it has nothing more to do."""
         address = self._address
         self._child.end()
-        said = self._child.last_words().rstrip(".") or "ssh ended without a word"
+        said = self._child.last_words().rstrip(".") or _NO_WORD
         hints = (hint for beginning, hint in _HINTS.items() if beginning in said)
-        todo = next(hints, "try ssh {host} for details").format(
-            host=address.host, path=address.path
-        )
+        todo = next(hints, _TRY_SSH).format(host=address.host, path=address.path)
         return CannotConnect(f"{address}: {said}", todo)
 
     def _release(self) -> None:

@@ -46,6 +46,13 @@ _VERSIONS: Final = {
 }
 """Reasons of a handshake between two that have no version, or no cipher, in common."""
 
+_NO_OPTION: Final = "unknown option {name}; valid: {valid}"
+_ONCE: Final = "{name}= is expected once, with a value"
+_NUL: Final = "{name}= holds a NUL character"
+_NO_HOST_NAME: Final = "name= is not a host name"
+_KEY_ALONE: Final = "key= needs cert=, the certificate of that key"
+_BROKE: Final = "the connection broke: {said}"
+_GONE: Final = "the server is gone: {said}"
 _AWAITS: Final = "the TLS handshake with {where}"
 _SILENT: Final = (
     "another client probably holds this monitor, which serves one at a time, or the VM is stopped,"
@@ -122,19 +129,19 @@ class TlsAddress(Transport):
             name, _, value = pair.partition("=")
             if name not in OPTIONS:
                 valid = ", ".join(OPTIONS)
-                raise refusal(text, f"unknown option {shortened(name)}; valid: {valid}")
+                raise refusal(text, _NO_OPTION.format(name=shortened(name), valid=valid))
             if not value or name in options:
-                raise refusal(text, f"{name}= is expected once, with a value")
+                raise refusal(text, _ONCE.format(name=name))
             value = unquote(value)
             if "\0" in value:
-                raise refusal(text, f"{name}= holds a NUL character")
+                raise refusal(text, _NUL.format(name=name))
             options[name] = os.path.expanduser(value) if name in _FILES else value
         try:
             options.get("name", "").encode("idna")
         except UnicodeError as error:
-            raise refusal(text, "name= is not a host name") from error
+            raise refusal(text, _NO_HOST_NAME) from error
         if "key" in options and "cert" not in options:
-            raise refusal(text, "key= needs cert=, the certificate of that key")
+            raise refusal(text, _KEY_ALONE)
         return cls(host_and_port(place, text), options)
 
     def __str__(self) -> str:
@@ -306,7 +313,7 @@ class TlsStream:
             except OSError as error:
                 if pieces:
                     break  # the next one reports it
-                raise ConnectionLost(f"the connection broke: {_said(error)}") from error
+                raise ConnectionLost(_BROKE.format(said=_said(error))) from error
             self._has_ended = not data
             room -= len(data)
             pieces.append(data)
@@ -326,7 +333,7 @@ class TlsStream:
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return 0
         except OSError as error:
-            raise ConnectionLost(f"the server is gone: {_said(error)}") from error
+            raise ConnectionLost(_GONE.format(said=_said(error))) from error
         if taken == len(data):
             self._owes_flush = True
             self._flush()

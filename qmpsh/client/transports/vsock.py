@@ -15,6 +15,16 @@ from qmpsh.client.transports.connecting import ConnectingSocket
 from qmpsh.errors import CannotConnect
 from qmpsh.stream import Stream
 
+_FORM = "vsock:CID:PORT is expected, both numbers of 32 bits"
+_AWAITS = "an answer from cid {cid} port {port} of vsock"
+_SILENT = "is the guest running, and does its agent listen there?"
+_NO_SYSTEM = "{address}: this system has no vsock, which only Linux has"
+_NO_KERNEL = "{address}: this kernel has no vsock ({reason})"
+_LOAD_IT = "modprobe vhost_vsock loads it, and the VM needs -device vhost-vsock-pci,guest-cid=CID"
+_CLOSED = "nothing listens on port {port} of cid {cid}"
+_OPEN_IT = "in the guest: qemu-ga -m vsock-listen -p {cid}:{port}"
+_FAILED = "cannot connect to {address}: {reason}"
+
 _MAX_NUMBER = 0xFFFFFFFF  # of a cid and of a port
 
 
@@ -33,7 +43,7 @@ class VsockAddress(Transport):
     def parse(cls, text: str) -> VsockAddress:
         found = re.fullmatch(r"vsock:([0-9]{1,10}):([0-9]{1,10})", text)
         if not found or max(int(found[1]), int(found[2])) > _MAX_NUMBER:
-            raise refusal(text, "vsock:CID:PORT is expected, both numbers of 32 bits")
+            raise refusal(text, _FORM)
         return cls(int(found[1]), int(found[2]))
 
     def __str__(self) -> str:
@@ -41,7 +51,7 @@ class VsockAddress(Transport):
 
     def begin(self) -> Stream:
         if not hasattr(socket, "AF_VSOCK"):
-            raise CannotConnect(f"{self}: this system has no vsock; Linux has")
+            raise CannotConnect(_NO_SYSTEM.format(address=self))
         try:
             connection = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
         except OSError as error:
@@ -62,8 +72,8 @@ class _VsockConnecting(ConnectingSocket):
     def __init__(self, address: VsockAddress, connection: socket.socket) -> None:
         super().__init__(
             connection,
-            f"an answer from cid {address.cid} port {address.port} of vsock",
-            "is the guest running, and does its agent listen there?",
+            _AWAITS.format(cid=address.cid, port=address.port),
+            _SILENT,
         )
         self._address = address
 
@@ -76,12 +86,12 @@ def vsock_refusal(address: VsockAddress, error: OSError) -> CannotConnect:
     cid, port = address.cid, address.port
     if error.errno in (errno.EAFNOSUPPORT, errno.ENODEV):
         return CannotConnect(
-            f"{address}: this kernel has no vsock ({error.strerror})",
-            "modprobe vhost_vsock loads it, and the VM needs -device vhost-vsock-pci,guest-cid=CID",
+            _NO_KERNEL.format(address=address, reason=error.strerror),
+            _LOAD_IT,
         )
     if error.errno in (errno.ECONNRESET, errno.ECONNREFUSED):
         return CannotConnect(
-            f"nothing listens on port {port} of cid {cid}",
-            f"in the guest: qemu-ga -m vsock-listen -p {cid}:{port}",
+            _CLOSED.format(port=port, cid=cid),
+            _OPEN_IT.format(cid=cid, port=port),
         )
-    return CannotConnect(f"cannot connect to {address}: {error.strerror}")
+    return CannotConnect(_FAILED.format(address=address, reason=error.strerror))

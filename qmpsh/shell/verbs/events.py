@@ -28,6 +28,12 @@ from qmpsh.shell.waiting.wait import (
     wait_for_completion,
 )
 
+_PATTERNS_ONLY = "at the prompt .events takes patterns only; .wait waits for one event"
+_ENDS_ONCE = ".wait job=ID takes no --new: a job ends once"
+_NO_CONNECTION = ".{verb}: there is no connection"
+_LOST = ".{verb}: lost the connection before {what}; {came}{why}"
+_WAITED = ".{verb}: waited {given} for {what}; {came}"
+
 LISTENING = Note("listening", bare=True)
 
 
@@ -40,7 +46,7 @@ def events(context: Context, line: VerbLine) -> Steps:
     if not context.front_end.shows_events:
         return (yield from _print_events(context, line))
     if "=" in line.rest or line.modifiers != Modifiers():
-        raise UsageError("at the prompt .events takes patterns only; .wait waits for one event")
+        raise UsageError(_PATTERNS_ONLY)
     patterns = tuple(line.rest.split() if line.words is None else line.words)
     context.front_end.filter_events(patterns)
     yield Note(f"events shown: {' '.join(patterns) or 'all'}")
@@ -98,7 +104,7 @@ def _wait_for_job(context: Context, line: VerbLine, job: str) -> Steps:
     """Wait for a job that was started before: by the events kept of it, then by query-jobs."""
     modifiers = defaulted(line.modifiers, context.settings)
     if modifiers.new:
-        raise UsageError(".wait job=ID takes no --new: a job ends once")
+        raise UsageError(_ENDS_ONCE)
     client, log, started = client_of(context, line), context.keep_events(), time.monotonic()
     drain(client)
     tracker = AttachedJobTracker(job)
@@ -161,7 +167,7 @@ def connected(context: Context, line: VerbLine) -> Client:
     """Return the client. Raises UsageError with --dry-run, ConnectionLost without a connection."""
     client = client_of(context, line)
     if client.closed:
-        raise ConnectionLost(f".{line.name}: there is no connection")
+        raise ConnectionLost(_NO_CONNECTION.format(verb=line.name))
     return client
 
 
@@ -200,6 +206,6 @@ def _unmet(
     what = wanted.text.strip() or "events"
     if client.closed:
         why = f": {client.lost}" if client.lost is not None else ""
-        return ConnectionLost(f".{line.name}: lost the connection before {what}; {came}{why}")
+        return ConnectionLost(_LOST.format(verb=line.name, what=what, came=came, why=why))
     given = f"{timeout:g} s" if timeout is not None else "the time"
-    return ReplyTimeout(f".{line.name}: waited {given} for {what}; {came}")
+    return ReplyTimeout(_WAITED.format(verb=line.name, given=given, what=what, came=came))

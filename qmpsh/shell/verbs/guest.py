@@ -22,6 +22,18 @@ from qmpsh.protocol.messages import Command, Reply
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, WaitFor, Wish
 
+_SLOW: Final = "{what}{within}; it may still be running in the guest"
+_QUIET: Final = (
+    "the guest agent has been silent for {seconds:g} s: it may be busy or stopped, or the guest"
+    " paused or suspended"
+)
+_END_WAIT: Final = "; Ctrl-C ends the wait, --timeout TIME limits one"
+_RESTARTED: Final = "the guest agent or the guest was restarted: {lost}"
+_FOR_AGENTS: Final = ".{verb} is for guest agents: connect to the agent's socket with --guest-agent"
+_NO_OBJECT: Final = "{name} returned no object"
+_NO_MEMBER: Final = "{name} returned no {member}"
+_UNUSABLE: Final = "{name} returned no usable {member}"
+
 SILENCE_SECONDS: Final = 2.0
 """without an answer, after which a note says why that may be"""
 
@@ -66,9 +78,8 @@ class AgentCall:
 
     def late(self, what: str) -> ReplyTimeout:
         """Return the error for a time that has run out."""
-        return ReplyTimeout(
-            f"{what} within {self._seconds:g} s; it may still be running in the guest"
-        )
+        within = "" if self._seconds is None else f" within {self._seconds:g} s"
+        return ReplyTimeout(_SLOW.format(what=what, within=within))
 
 
 def note_silence(
@@ -83,11 +94,7 @@ def note_silence(
     yield WaitFor(lambda: pending.done, quiet, stops=stops)
     if pending.done:
         return False
-    end = "" if deadline is not None else "; Ctrl-C ends the wait, --timeout TIME limits one"
-    yield Note(
-        f"the guest agent has been silent for {SILENCE_SECONDS:g} s: it may be busy or stopped,"
-        f" or the guest paused or suspended{end}"
-    )
+    yield Note(_QUIET.format(seconds=SILENCE_SECONDS) + ("" if deadline is not None else _END_WAIT))
     return True
 
 
@@ -98,7 +105,7 @@ def explained(error: CommandFailed, lost: str) -> CommandFailed:
     """
     if not _FORGOTTEN.search(error.desc):
         return error
-    return LineFailed(f"the guest agent was restarted, or the guest was: {lost}")
+    return LineFailed(_RESTARTED.format(lost=lost))
 
 
 def call_agent(
@@ -114,9 +121,7 @@ def call_agent(
     Raises UsageError where there is no agent.
     """
     if client is None or not client.dialect.guest:
-        raise UsageError(
-            f".{line.name} is for guest agents: connect to the agent's socket with --guest-agent"
-        )
+        raise UsageError(_FOR_AGENTS.format(verb=line.name))
     for given in (line.modifiers.timeout, settings.timeout):
         timeout = given if timeout is None else timeout
     deadline = None if timeout is None else time.monotonic() + timeout
@@ -135,7 +140,7 @@ def shown_bytes(data: bytes, *, aside: bool = False, redirect: Redirect | None =
 def as_object(name: str, value: Json) -> JsonObject:
     """Return what a command answered. Raises CommandFailed if it is not an object."""
     if not isinstance(value, dict):
-        raise CommandFailed("GenericError", f"{name} answered with no object")
+        raise CommandFailed("GenericError", _NO_OBJECT.format(name=name))
     return value
 
 
@@ -143,7 +148,7 @@ def reply_member(name: str, value: Json, member: str, kind: type[T]) -> T:
     """Return a member of an answer; a bool is not an int here. Raises CommandFailed."""
     members = as_object(name, value)
     if member not in members:
-        raise CommandFailed("GenericError", f"{name} answered without {member}")
+        raise CommandFailed("GenericError", _NO_MEMBER.format(name=name, member=member))
     found = members[member]
     # Not isinstance alone: to Python True is a number.
     if not isinstance(found, kind) or type(found) is not kind:
@@ -160,4 +165,4 @@ def reply_bytes(name: str, value: JsonObject, member: str) -> bytes:
 
 
 def _unusable(name: str, member: str) -> CommandFailed:
-    return CommandFailed("GenericError", f"{name} answered without a usable {member}")
+    return CommandFailed("GenericError", _UNUSABLE.format(name=name, member=member))

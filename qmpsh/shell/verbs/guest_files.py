@@ -183,7 +183,7 @@ def _pieces(handle: _Handle) -> Pieces:
         piece, is_end = reply_bytes(READ, read, "buf-b64"), reply_member(READ, read, "eof", bool)
         if not (piece or is_end):
             # Half a file must not pass for the whole.
-            raise CommandFailed("GenericError", f"{READ} answered without bytes before the end")
+            raise CommandFailed("GenericError", f"{READ} returned no bytes before the end")
         data = rest + piece
         end = data.rfind(b"\n") + 1 or len(data)
         if data[:end]:

@@ -16,6 +16,17 @@ from typing import Final
 from qmpsh.errors import LineFailed, ReplyTimeout, UsageError
 from qmpsh.light_typing import NamedTuple
 
+_STDIN_TAKEN: Final = "{what}: stdin is the terminal or the script here; use a one-shot, or -f FILE"
+_NOT_REGULAR: Final = "{path} is {kind}, not a regular file; {hint}"
+_SHORTER: Final = "{name} became shorter while it was read"
+_ENDLESS: Final = "{name} is longer than {limit} MiB; it may have no end"
+_STDIN_TOO_LONG: Final = (
+    "stdin holds more than {limit} MiB, too much for a command's input; .put - FILE writes it"
+    " into a file of the guest"
+)
+_UNREADABLE: Final = "cannot read {name}: {reason}"
+_UNENDED: Final = "{name} did not end in time"
+
 STDIN: Final = "-"
 PIECE_BYTES: Final = 256 * 1024
 """bytes that are read and sent at a time"""
@@ -44,9 +55,7 @@ class LocalData(NamedTuple):
 def usable_stdin(stdin: int | None, what: str) -> int:
     """Return the descriptor of stdin. Raises UsageError if it is not for data."""
     if stdin is None:
-        raise UsageError(
-            f"{what}: stdin is the terminal or the script here; use a one-shot, or -f FILE"
-        )
+        raise UsageError(_STDIN_TAKEN.format(what=what))
     return stdin
 
 
@@ -66,7 +75,7 @@ def open_local(path: str, stdin: int | None) -> Iterator[LocalData]:
         kind = next((kind for is_kind, kind in _KINDS if is_kind(status.st_mode)), "")
         if kind:
             hint = "name a file in it" if kind == "a directory" else f"{STDIN} sends stdin instead"
-            raise UsageError(f"{path} is {kind}, not a regular file; {hint}")
+            raise UsageError(_NOT_REGULAR.format(path=path, kind=kind, hint=hint))
         yield LocalData(path, fd, status.st_size)
     finally:
         os.close(fd)
@@ -87,14 +96,12 @@ def pieces_of(source: LocalData, deadline: float | None) -> Iterator[bytes]:
         )
         if not piece:
             if source.size and done < source.size:
-                raise LineFailed(f"{source.name} became shorter while it was read")
+                raise LineFailed(_SHORTER.format(name=source.name))
             return
         done += len(piece)
         yield piece
     if source.size == 0 and _read(source, 1, deadline):
-        raise LineFailed(
-            f"{source.name} goes on after {MAX_UNSIZED_BYTES >> 20} MiB: it may have no end"
-        )
+        raise LineFailed(_ENDLESS.format(name=source.name, limit=MAX_UNSIZED_BYTES >> 20))
 
 
 def read_input(stdin: int, deadline: float | None) -> bytes:
@@ -104,10 +111,7 @@ def read_input(stdin: int, deadline: float | None) -> bytes:
     for piece in pieces_of(source, deadline):
         whole += piece
         if len(whole) > MAX_INPUT_BYTES:
-            raise UsageError(
-                f"stdin holds more than {MAX_INPUT_BYTES >> 20} MiB, too much for a command's"
-                " input; .put - FILE writes it into a file of the guest"
-            )
+            raise UsageError(_STDIN_TOO_LONG.format(limit=MAX_INPUT_BYTES >> 20))
     return bytes(whole)
 
 
@@ -117,7 +121,7 @@ def _open(path: str, shown: str) -> int:
         return os.open(path, flags)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         said = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"cannot read {shown}: {said}") from error
+        raise UsageError(_UNREADABLE.format(name=shown, reason=said)) from error
 
 
 def _read(source: LocalData, most: int, deadline: float | None) -> bytes:
@@ -126,7 +130,7 @@ def _read(source: LocalData, most: int, deadline: float | None) -> bytes:
         if deadline is not None and source.size is None:
             left = max(0.0, deadline - time.monotonic())
             if not select.select([source.fd], [], [], left)[0]:
-                raise ReplyTimeout(f"{source.name} did not end in time")
+                raise ReplyTimeout(_UNENDED.format(name=source.name))
         return os.read(source.fd, most)
     except OSError as error:
-        raise LineFailed(f"cannot read {source.name}: {error.strerror}") from error
+        raise LineFailed(_UNREADABLE.format(name=source.name, reason=error.strerror)) from error

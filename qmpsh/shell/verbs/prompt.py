@@ -10,6 +10,10 @@ from qmpsh.shell.context import Context
 from qmpsh.shell.steps import Outcome, Steps
 from qmpsh.shell.verbs.table import refuse_arguments, text_answer, verb
 
+_NO_HISTORY = ".history is for the interactive shell: it keeps what was typed there"
+_NO_PAGER = ".pager is for the interactive shell; in a script write | less"
+_NO_ANSWER = ".pager: there is no answer yet"
+
 _MAX_LINES = 100
 """lines of the history that are shown if no text is given"""
 
@@ -19,7 +23,7 @@ def history(context: Context, line: VerbLine) -> Steps:
     """Show the lines that contain a text; without one the latest lines."""
     typed = context.front_end.typed_lines()
     if typed is None:
-        raise UsageError(".history is for the interactive shell: it keeps what was typed there")
+        raise UsageError(_NO_HISTORY)
     word = line.rest.strip()
     lines = [text for text in typed if word in text]
     shown = lines if word else lines[-_MAX_LINES:]
@@ -31,10 +35,10 @@ def history(context: Context, line: VerbLine) -> Steps:
 def pager(context: Context, line: VerbLine) -> Steps:
     """Show the last answer again, in $PAGER; with a format of this line's own, if it has one."""
     if not context.settings.interactive:
-        raise UsageError(".pager is for the interactive shell; in a script write | less")
+        raise UsageError(_NO_PAGER)
     answer = context.last_answer
     if answer is None:
-        raise UsageError(".pager: there is no answer yet")
+        raise UsageError(_NO_ANSWER)
     if formats := line.modifiers.formats:
         answer = answer._replace(modifiers=answer.modifiers._replace(formats=formats))
     pager = Redirect("|", os.environ.get("PAGER") or "less", line.name_span)

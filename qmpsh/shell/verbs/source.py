@@ -23,6 +23,12 @@ from qmpsh.shell.script import script_lines
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, Wish, adapted
 from qmpsh.shell.verbs.table import verb
 
+_WANTS_FILE: Final = "expected one file, as in .source setup.qmp; a name with blanks is quoted"
+_NO_PIPE: Final = ".source at the prompt takes no pipe; write it after the file's lines"
+_TOO_DEEP: Final = ".source {name}: {depth} files deep; does one of them source itself?"
+_OPEN_TRANSACTION: Final = "{name}: end of file inside transaction( ... ): nothing was sent"
+_UNREADABLE: Final = "cannot read {name}: {reason}{advice}"
+
 _MAX_DEPTH: Final = 16
 """files within files"""
 
@@ -34,18 +40,16 @@ def source(context: Context, line: VerbLine) -> Steps:
     if len(words) != 1:
         span = line.rest_span if words else line.name_span
         raise LineSyntaxError(
-            "expected one file, as in .source setup.qmp; a name with blanks is quoted",
+            _WANTS_FILE,
             line.source,
             span,
         )
     name = words[0]
     if line.redirect is not None and line.redirect.mark == "|" and context.settings.interactive:
         # Each answer is shown as it comes there, and would have a pipe of its own.
-        raise UsageError(".source at the prompt takes no pipe; write it after the file's lines")
+        raise UsageError(_NO_PIPE)
     if len(context.sourcing) == _MAX_DEPTH:
-        raise UsageError(
-            f".source {name}: {_MAX_DEPTH} files deep; does one of them source itself?"
-        )
+        raise UsageError(_TOO_DEEP.format(name=name, depth=_MAX_DEPTH))
     content = _read(name)
     was_open = context.transaction is not None
     context.sourcing.append(name)
@@ -58,7 +62,7 @@ def source(context: Context, line: VerbLine) -> Steps:
         if not was_open:
             left_open = context.abandon_transaction()
     if left_open and not outcome.exit_code:
-        raise UsageError(f"{name}: end of file inside transaction( ... ): nothing was sent")
+        raise UsageError(_OPEN_TRANSACTION.format(name=name))
     return outcome
 
 
@@ -146,4 +150,6 @@ def _read(name: str) -> bytes:
         return read_regular(os.path.expanduser(name), MAX_SCRIPT_BYTES)
     except OSError as error:
         advice = "; -f takes pipes as well" if error.errno == errno.EINVAL else ""
-        raise UsageError(f"cannot read {name}: {error.strerror}{advice}") from error
+        raise UsageError(
+            _UNREADABLE.format(name=name, reason=error.strerror, advice=advice)
+        ) from error

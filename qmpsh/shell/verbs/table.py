@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
     Run = Callable[[Context, VerbLine], Steps]
 
+_NO_VERB = "no verb .{name}{hint}"
+_DRY_RUN = ".{name}: there is no connection with --dry-run"
+_NO_ARGUMENTS = ".{name} takes no arguments"
+
 MODULES = (
     *(
         "help",
@@ -76,7 +80,9 @@ def find_verb(line: VerbLine) -> Run:
     if row is None:
         near = nearest(line.name, VERBS)
         hint = f"; did you mean .{near[0]}?" if near else "; .help lists them"
-        raise LineSyntaxError(f"no verb .{line.name}{hint}", line.source, line.name_span)
+        raise LineSyntaxError(
+            _NO_VERB.format(name=line.name, hint=hint), line.source, line.name_span
+        )
     module, _, function = row.place.partition(":")
     run: Run = getattr(import_module(module), function)
     return run
@@ -100,14 +106,14 @@ def _rank(row: Verb) -> int:
 def client_of(context: Context, line: VerbLine) -> Client:
     """Return the client, whose connection may have ended. Raises UsageError with --dry-run."""
     if context.client is None:
-        raise UsageError(f".{line.name}: there is no connection with --dry-run")
+        raise UsageError(_DRY_RUN.format(name=line.name))
     return context.client
 
 
 def refuse_arguments(line: VerbLine) -> None:
     """Raise LineSyntaxError for anything after a verb that takes nothing."""
     if line.rest.strip():
-        raise LineSyntaxError(f".{line.name} takes no arguments", line.source, line.rest_span)
+        raise LineSyntaxError(_NO_ARGUMENTS.format(name=line.name), line.source, line.rest_span)
 
 
 def text_answer(line: VerbLine, text: str) -> Answer:

@@ -24,6 +24,13 @@ from qmpsh.shell.steps import Answer, Outcome, Steps, WaitFor, Wish, adapted
 from qmpsh.shell.verbs.events import connected
 from qmpsh.shell.verbs.table import verb
 
+_WAITED = ".watch: waited {timeout:g} s for {repeats} replies; {turn} came"
+_WANTS_QUERY = "expected one query, as in .watch 2s query-status"
+_MAY_CHANGE = (
+    ".watch repeats only what changes nothing, and {name} may change something; it takes"
+    " query-NAME, qom-get and HMP info"
+)
+
 INTERVAL_SECONDS = 1.0
 """seconds between two replies, where the line does not say"""
 
@@ -59,7 +66,7 @@ def watch(context: Context, line: VerbLine) -> Steps:
         if time.monotonic() >= deadline:
             if repeats is None:
                 return Outcome()
-            raise ReplyTimeout(f".watch: waited {timeout:g} s for {repeats} replies; {turn} came")
+            raise ReplyTimeout(_WAITED.format(timeout=timeout, repeats=repeats, turn=turn))
     raise AssertionError  # count() has no end
 
 
@@ -104,15 +111,10 @@ def _watched(context: Context, line: VerbLine) -> Generator[Wish, str, Request]:
     """Return the query to repeat, with the modifiers of the line, wherever in it they are."""
     requests = (yield from requests_of(context, line, counted=True)) if line.rest else []
     if len(requests) != 1:
-        raise LineSyntaxError(
-            "expected one query, as in .watch 2s query-status", line.source, line.rest_span
-        )
+        raise LineSyntaxError(_WANTS_QUERY, line.source, line.rest_span)
     request = requests[0]
     if not reads_only(request.command):
-        raise UsageError(
-            f".watch only asks, and {request.command.name} may change something; query-NAME,"
-            " qom-get and HMP info are what it repeats"
-        )
+        raise UsageError(_MAY_CHANGE.format(name=request.command.name))
     modifiers = _together(line, request.modifiers)
     command = request.command._replace(oob=request.command.oob or modifiers.oob)
     return request._replace(command=command, modifiers=modifiers)

@@ -41,6 +41,15 @@ from qmpsh.shell.waiting.trackers import (
 if TYPE_CHECKING:
     from qmpsh.shell.context import Context
 
+_ENDLESS = (
+    "{what} finishes at once, there is nothing to wait for; --wait=EVENT waits for an event, as in"
+    " --wait=SHUTDOWN"
+)
+_NO_END = "a line of the human monitor has no end to wait for; --wait is for QMP"
+_NO_JOB = "no job becomes {wanted} by {name}; --wait alone waits for its end"
+_WAITED = "{name}: waited {given} for {awaited}"
+_LOST = "lost the connection while waiting for {awaited}{why}"
+
 MIN_POLL_SECONDS, MAX_POLL_SECONDS = 0.05, 0.5
 """between two queries about an end that no event reports; the pause doubles"""
 
@@ -78,7 +87,7 @@ def _tracker_for(
     """Return the tracker of a request. Raises UsageError if it has nothing to wait for."""
     command = request.command
     if request.hmp:
-        raise UsageError("a line of the human monitor has no end to wait for; --wait is for QMP")
+        raise UsageError(_NO_END)
     row = rule_of(command.name)
     arguments = as_dict(command.arguments)
     if wanted and not (wanted in GOALS and row is not None and row.kind is RuleKind.JOB):
@@ -87,24 +96,17 @@ def _tracker_for(
         named.check(context.introspection.schema)
         return NamedEventTracker(named)
     if row is None:
-        raise UsageError(_endless(command.name))
+        raise UsageError(_ENDLESS.format(what=command.name))
     if row.kind is RuleKind.EVENT:
         return EventTracker(command.name, row, arguments)
     if row.kind is RuleKind.MIGRATION:
         return MigrationTracker(command.name, row)
     ids = job_ids(row, arguments)
     if not ids:
-        raise UsageError(_endless(f"{command.name} without a job"))
+        raise UsageError(_ENDLESS.format(what=f"{command.name} without a job"))
     if wanted and GOALS[wanted] not in row.pauses_in.split():
-        raise UsageError(f"no job is {wanted} because of {command.name}; --wait waits for its end")
+        raise UsageError(_NO_JOB.format(wanted=wanted, name=command.name))
     return JobTracker(command.name, row, arguments, ids, wanted)
-
-
-def _endless(what: str) -> str:
-    return (
-        f"{what} finishes at once, there is nothing to wait for; --wait=EVENT waits for an event,"
-        " as in --wait=SHUTDOWN"
-    )
 
 
 def _send_and_follow(
@@ -138,7 +140,7 @@ def _send_and_follow(
 def timeout_error(name: str, timeout: float | None, tracker: CompletionTracker) -> ReplyTimeout:
     """Return the error for an end that did not come in time."""
     given = f"{timeout:g} s" if timeout is not None else "the time"
-    return ReplyTimeout(f"{name}: waited {given} for {tracker.awaited()}")
+    return ReplyTimeout(_WAITED.format(name=name, given=given, awaited=tracker.awaited()))
 
 
 def query_last_state(client: Client, tracker: CompletionTracker) -> Generator[Wish, str, None]:
@@ -246,9 +248,7 @@ class TrackerDriver:
         if self._tracker.stream and isinstance(lost, StreamEnded):
             return Completion()
         why = f": {lost}" if lost is not None else ""
-        raise ConnectionLost(
-            f"lost the connection while waiting for {self._tracker.awaited()}{why}"
-        )
+        raise ConnectionLost(_LOST.format(awaited=self._tracker.awaited(), why=why))
 
     def _ask(self, now: float) -> None:
         """Put the query that is due: the tracker's own, else one for the bar."""

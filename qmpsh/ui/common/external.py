@@ -27,6 +27,11 @@ from qmpsh.render.units import size
 from qmpsh.system.programs import not_started
 from qmpsh.ui.common.terminal_input import lend_terminal
 
+_NO_PAGER = "{why}; install it, or name another pager in PAGER"
+_NO_EDITOR = "{why}; install it, or name another in VISUAL"
+_EDITOR_FAILED = "{command} ended with {code}: the line is unchanged"
+_UNREADABLE = "cannot read the edited line: {reason}"
+
 POLL_SECONDS = 0.05
 """seconds between checks whether the program has ended; asyncio's own way needs a thread"""
 
@@ -84,7 +89,7 @@ async def show_in_pager(body: AnswerBody, paint: Paint = plain) -> None:
         await hand_over(coloured or command, f"{text}\n", is_table=body.table is not None)
     except OSError as error:
         why = not_started(command[0], error)
-        raise UsageError(f"{why}; install it, or name another pager in PAGER") from error
+        raise UsageError(_NO_PAGER.format(why=why)) from error
 
 
 async def painted(body: AnswerBody, paint: Paint) -> str:
@@ -148,16 +153,16 @@ async def edit(text: str) -> str:
                 process = subprocess.Popen([*command, path])
             except OSError as error:
                 why = not_started(command[0], error)
-                raise UsageError(f"{why}; install it, or name another in VISUAL") from error
+                raise UsageError(_NO_EDITOR.format(why=why)) from error
             while process.poll() is None:
                 await asyncio.sleep(POLL_SECONDS)
         if process.returncode:
-            raise UsageError(f"{command[0]} ended with {process.returncode}: the line is unchanged")
+            raise UsageError(_EDITOR_FAILED.format(command=command[0], code=process.returncode))
         try:
             with open(path, encoding="utf-8", errors="replace") as file:
                 return file.read().rstrip("\n")
         except OSError as error:
-            raise UsageError(f"cannot read the edited line: {error.strerror}") from error
+            raise UsageError(_UNREADABLE.format(reason=error.strerror)) from error
 
 
 CLIPBOARD_LIMIT_BYTES = 74_994

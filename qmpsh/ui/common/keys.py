@@ -28,6 +28,10 @@ from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line
 from qmpsh.suggest import did_you_mean
 
+_WANTS_KEY = "expected a key such as F2, Alt-e or Ctrl-X Ctrl-E"
+_TAKEN = "{key} is {other} already; rebind that as well"
+_NO_KEY = "no key {name}{hint}"
+
 KEY_SHEET_TITLE = "Keys on {}; F1 or Esc goes back"
 PLAIN_SHEET_TITLE = "Keys on {}"
 
@@ -135,7 +139,7 @@ def read_keys(text: str) -> str:
     """
     names = [name for word in text.split() for name in _names(word)]
     if not names:
-        raise UsageError("expected a key such as F2, Alt-e or Ctrl-X Ctrl-E")
+        raise UsageError(_WANTS_KEY)
     try:
         KeyBindings().add(*names)(_nothing)
     except ValueError as error:
@@ -166,7 +170,7 @@ def rebound(
             if owner != key.handler:
                 asked, other = (key.handler, owner) if key.handler in read else (owner, key.handler)
                 text = changes[asked][read[asked].index(name)]
-                raise KeyTakenError(f"{text} is {other} already; rebind that as well", asked)
+                raise KeyTakenError(_TAKEN.format(key=text, other=other), asked)
     return table
 
 
@@ -175,7 +179,7 @@ def check_name(name: str, keys: Iterable[KeyBinding]) -> None:
     names = [key.handler for key in keys if key.handler]
     if name not in names:
         hint = did_you_mean(name, names) or f"; there are {', '.join(names)}"
-        raise UsageError(f"no key {name}{hint}")
+        raise UsageError(_NO_KEY.format(name=name, hint=hint))
 
 
 def _names(word: str) -> list[str]:
