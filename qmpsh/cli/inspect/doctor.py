@@ -37,6 +37,18 @@ from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact, pretty
 from qmpsh.version import __version__
 
+_NO_MONITORS: Final = "none found; qmpsh run starts a VM"
+_NO_PACKAGE: Final = "not installed; pip install qmpsh installs it"
+_NO_QEMU: Final = "no QEMU in PATH; its package is called qemu-system-x86 or qemu"
+_NO_SSH: Final = "not installed: no ssh://"
+_LIBVIRT: Final = "libvirt-python is installed"
+_NO_LIBVIRT: Final = "libvirt-python is not installed: no libvirt:NAME"
+_NO_TERMINAL: Final = "stdout is not a terminal; TERM={term}"
+_NO_SCREEN: Final = "{said}: a line prompt instead of the full screen"
+_NO_FOLDER: Final = "{path} does not exist; it is created when needed"
+_NOT_WRITABLE: Final = "{path} ({rights}) cannot be written to"
+_OPEN_TO_OTHERS: Final = "{path} ({rights}) is open to others: chmod 700 {path}"
+
 _PACKAGES: Final = ("prompt_toolkit", "pygments", "click")
 _VERSION_SECONDS: Final = 5.0  # seconds for a program to print its version
 _QEMUS: Final = ("qemu-system-x86_64", "qemu-system-aarch64", "qemu-kvm", "kvm",
@@ -57,28 +69,26 @@ def look_around(environment: Environment) -> Iterator[Check]:
     for monitor in found:
         yield _monitor(monitor)
     if not found:
-        yield Check(INFO, "monitors", "none found; qmpsh run starts a VM")
+        yield Check(INFO, "monitors", _NO_MONITORS)
 
 
 def _package(name: str) -> Check:
     try:
         return Check(OK, name, metadata.version(name))
     except metadata.PackageNotFoundError:
-        return Check(FAIL, name, "not installed; pip install qmpsh installs it")
+        return Check(FAIL, name, _NO_PACKAGE)
 
 
 def _programs() -> list[Check]:
     found = [(name, path) for name in _QEMUS if (path := shutil.which(name))]
     checks = [Check(OK, name, f"{_version(path)}, {path}") for name, path in found]
     if not any(name not in ("qemu-ga",) for name, _ in found):
-        checks.append(Check(WARN, "qemu", "no QEMU in PATH: make demo installs one"))
+        checks.append(Check(WARN, "qemu", _NO_QEMU))
     ssh = shutil.which("ssh")
-    checks.append(Check(OK, "ssh", ssh) if ssh else Check(INFO, "ssh", "not installed: no ssh://"))
+    checks.append(Check(OK, "ssh", ssh) if ssh else Check(INFO, "ssh", _NO_SSH))
     has_libvirt = find_spec("libvirt") is not None
     checks.append(
-        Check(OK, "libvirt", "libvirt-python is installed")
-        if has_libvirt
-        else Check(INFO, "libvirt", "libvirt-python is not installed: no libvirt:NAME")
+        Check(OK, "libvirt", _LIBVIRT) if has_libvirt else Check(INFO, "libvirt", _NO_LIBVIRT)
     )
     return checks
 
@@ -101,12 +111,12 @@ def _version(path: str) -> str:
 def _terminal(environment: Environment) -> Check:
     term = environment.variables.get("TERM", "")
     if not environment.is_terminal:
-        return Check(INFO, "terminal", f"stdout is not a terminal; TERM={term}")
+        return Check(INFO, "terminal", _NO_TERMINAL.format(term=term))
     size = os.get_terminal_size(sys.stdout.fileno())
     colours = "colours" if environment.has_colours else "no colours"
     said = f"TERM={term}, {size.columns}x{size.lines}, {colours}, {sys.stdout.encoding}"
     if not environment.has_screen:
-        return Check(WARN, "terminal", f"{said}: a line prompt instead of the full screen")
+        return Check(WARN, "terminal", _NO_SCREEN.format(said=said))
     return Check(OK, "terminal", said)
 
 
@@ -114,14 +124,14 @@ def _folder(name: str, path: str) -> Check:
     try:
         status = os.stat(path)
     except FileNotFoundError:
-        return Check(INFO, name, f"{path} does not exist; it is created when needed")
+        return Check(INFO, name, _NO_FOLDER.format(path=path))
     except OSError as error:
         return Check(WARN, name, f"{path}: {error.strerror}")
     rights = stat.filemode(status.st_mode)
     if not os.access(path, os.W_OK | os.X_OK):
-        return Check(WARN, name, f"{path} ({rights}) cannot be written to")
+        return Check(WARN, name, _NOT_WRITABLE.format(path=path, rights=rights))
     if name == "state" and status.st_mode & 0o077:
-        return Check(WARN, name, f"{path} ({rights}) is open to others: chmod 700 {path}")
+        return Check(WARN, name, _OPEN_TO_OTHERS.format(path=path, rights=rights))
     return Check(OK, name, f"{path} ({rights})")
 
 

@@ -25,7 +25,6 @@ from qmpsh.client.discovery import (
     HTTP,
     STATES,
     TLS,
-    Monitor,
     maybe_domain,
     tcp_kind,
     unix_kind,
@@ -39,9 +38,32 @@ from qmpsh.protocol.messages import Command
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Line, painter, plain, printed_theme
 from qmpsh.system.argv import QMP, MonitorChannel
-from qmpsh.system.diagnose import is_qmpsh, tls_form, why_not_to_connect
+from qmpsh.system.diagnose import LIST, is_qmpsh, tls_form, why_not_to_connect
 from qmpsh.system.listener import ListenerInfo, advice, channel_of, inspect_listener, owner_of
 from qmpsh.system.proc import Process, tells_peers, user_name
+
+_READ_AS: Final = "{name} is read as {what}"
+_UNIX: Final = "the unix socket {path}"
+_ABSTRACT: Final = "the abstract unix socket {path}"
+_TCP: Final = "TCP, host {host}, port {port}"
+_MAY_TAINT: Final = "connecting through libvirt, which may mark the domain as tainted"
+_OCCUPIES: Final = "connecting: this occupies the monitor {address} for a moment"
+_NOT_TRIED: Final = "not tried: {what}"
+_NO_SOCKET: Final = "{path} is not a socket ({rights})"
+_SOCKET: Final = "a socket, {rights}"
+_LISTENER: Final = "{program}, pid {pid}, {state}, user {user}"
+_OF_OTHERS: Final = "a process of another user; run as root to see which"
+_OTHER_NAMESPACE: Final = "none in this network namespace"
+_ELSEWHERE: Final = "not on this machine, as far as can be seen"
+_IN_QUEUE: Final = "{waiting} more in the queue"
+_THROUGH_FAILED: Final = "through {holder}: {error}"
+_NEGOTIATED: Final = "in {milliseconds:.1f} ms; capabilities offered: {offered}"
+_SPEAKS_TLS: Final = "it speaks TLS: use {form}"
+_WEB_SERVER: Final = "it is a web server"
+_AGENT: Final = "it is a guest agent, and it answers: use --guest-agent"
+_NO_NAMES: Final = "{query} returned no names"
+_NO_QEMU: Final = "the server is not a QEMU; check which program listens there"
+_LATENCY: Final = "{milliseconds:.2f} ms for query-version, {times} times"
 
 OK: Final = "ok"
 INFO: Final = "info"
@@ -93,7 +115,6 @@ GREETING_SECONDS: Final = 3.0
 _ROUND_TRIPS: Final = 20  # round trips; their median is the latency
 _SLOW_SECONDS: Final = 0.1  # seconds
 _MAX_COMMAND_CHARACTERS: Final = 2000  # characters shown of a command line
-_LS_HINT: Final = "qmpsh ls lists the monitors of this machine"
 
 
 def examine(name: str, address: Address, announce: Callable[[str], None]) -> Iterator[Check]:
@@ -116,13 +137,13 @@ def examine(name: str, address: Address, announce: Callable[[str], None]) -> Ite
         return
     reason = why_not_to_connect(address, listener)
     if reason is not None:
-        yield Check(FAIL, "session", f"not tried: {reason.what}")
+        yield Check(FAIL, "session", _NOT_TRIED.format(what=reason.what))
         yield Check(INFO, "next", reason.todo)
         return
     if address.makes_greeting:
-        announce("connecting through libvirt, which may mark the domain as tainted")
+        announce(_MAY_TAINT)
     else:
-        announce(f"connecting: this occupies the monitor {address} for a moment")
+        announce(_OCCUPIES.format(address=address))
     yield from _session(address)
 
 
@@ -132,12 +153,16 @@ def examine(name: str, address: Address, announce: Callable[[str], None]) -> Ite
 def _read_as(name: str, address: Address) -> str:
     match address:
         case UnixAddress(path, abstract):
-            kind = "abstract unix socket" if abstract else "unix socket"
-            return f"{name} is read as the {kind} {path if abstract else os.path.abspath(path)}"
+            what = (
+                _ABSTRACT.format(path=path)
+                if abstract
+                else _UNIX.format(path=os.path.abspath(path))
+            )
         case TcpAddress(host, port):
-            return f"{name} is read as TCP, host {host}, port {port}"
+            what = _TCP.format(host=host, port=port)
         case _:
-            return f"{name} is read as {address}"
+            what = str(address)
+    return _READ_AS.format(name=name, what=what)
 
 
 def _file(path: str) -> Iterator[Check]:
@@ -149,14 +174,14 @@ def _file(path: str) -> Iterator[Check]:
         return
     except OSError as error:
         yield Check(FAIL, "file", f"{path}: {error.strerror}")
-        yield Check(INFO, "next", _LS_HINT)
+        yield Check(INFO, "next", LIST)
         return
     rights = f"{stat.filemode(status.st_mode)} of {user_name(status.st_uid)}"
     if not stat.S_ISSOCK(status.st_mode):
-        yield Check(FAIL, "file", f"{path} is not a socket ({rights})")
-        yield Check(INFO, "next", "qmpsh ls lists the monitors of this machine")
+        yield Check(FAIL, "file", _NO_SOCKET.format(path=path, rights=rights))
+        yield Check(INFO, "next", LIST)
         return
-    yield Check(OK, "file", f"a socket, {rights}")
+    yield Check(OK, "file", _SOCKET.format(rights=rights))
     if not os.access(path, os.W_OK):
         yield from _refused(UnixAddress(path), "permission")
 
@@ -167,7 +192,7 @@ def _refused(address: UnixAddress, what: str) -> Iterator[Check]:
         Client.connect(address, ClientOptions(GREETING_SECONDS)).close()
     except CannotConnect as error:
         yield Check(FAIL, what, error.what)
-        yield Check(INFO, "next", error.todo or _LS_HINT)
+        yield Check(INFO, "next", error.todo or LIST)
 
 
 def _listener(address: Address, listener: ListenerInfo) -> Iterator[Check]:
@@ -176,9 +201,7 @@ def _listener(address: Address, listener: ListenerInfo) -> Iterator[Check]:
         yield from _unknown_listener(address, listener)
         return
     state = STATES.get(process.state, "running")
-    mark = OK if state == "running" else FAIL
-    yield Check(mark, "listener", f"{process.title}, pid {process.pid}, {state}, user"
-                                 f" {user_name(process.uid)}")  # fmt: skip
+    yield _listens(process.title, process.pid, state, user_name(process.uid))
     yield Check(INFO, "command", process.command[:_MAX_COMMAND_CHARACTERS])
     command = listener.command_line
     if command is not None and command.name:
@@ -201,18 +224,20 @@ def _kind(channel: MonitorChannel) -> Check:
 def _unknown_listener(address: Address, listener: ListenerInfo) -> Iterator[Check]:
     if address.makes_greeting:
         # A libvirt domain on this machine is found among the processes.
-        yield from map(_process, filter(None, [maybe_domain(address)]))
+        if one := maybe_domain(address):
+            yield _listens(one.program, one.pid, one.state, one.user)
     elif listener.known:
-        yield Check(WARN, "listener", "a process of another user; run as root to see which")
+        yield Check(WARN, "listener", _OF_OTHERS)
     elif isinstance(address, UnixAddress) and tells_peers():
-        yield Check(WARN, "listener", "none in this network namespace")
+        yield Check(WARN, "listener", _OTHER_NAMESPACE)
     else:
-        yield Check(INFO, "listener", "not on this machine, as far as can be seen")
+        yield Check(INFO, "listener", _ELSEWHERE)
 
 
-def _process(one: Monitor) -> Check:
-    mark = OK if one.state == "running" else FAIL
-    return Check(mark, "listener", f"{one.program}, pid {one.pid}, {one.state}, user {one.user}")
+def _listens(program: str, pid: int | None, state: str, user: str) -> Check:
+    mark = OK if state == "running" else FAIL
+    text = _LISTENER.format(program=program, pid=pid, state=state, user=user)
+    return Check(mark, "listener", text)
 
 
 def _clients(listener: ListenerInfo, mark: str) -> Iterator[Check]:
@@ -226,7 +251,7 @@ def _clients(listener: ListenerInfo, mark: str) -> Iterator[Check]:
     if not listener.served:
         yield Check(OK, "connected", "no client")
     if listener.waiting:
-        yield Check(WARN, "waiting", f"{listener.waiting} more in the queue")
+        yield Check(WARN, "waiting", _IN_QUEUE.format(waiting=listener.waiting))
 
 
 def _briefly(process: Process) -> str:
@@ -251,7 +276,7 @@ def _shared(address: Address, share: FoundShare) -> Generator[Check, None, bool]
             yield from _asked(client, f"through {holder}")
             return True
     except QmpshError as error:
-        yield Check(FAIL, "session", f"through {holder}: {error}")
+        yield Check(FAIL, "session", _THROUGH_FAILED.format(holder=holder, error=error))
         return True
     finally:
         client.close()
@@ -288,17 +313,17 @@ def _failed(error: CannotConnect, client: Client | None) -> Iterator[Check]:
         address = client.address
         client.close()
         found = _maybe_probed(address)
-    yield Check(INFO, "next", found or error.todo or _LS_HINT)
+    yield Check(INFO, "next", found or error.todo or LIST)
 
 
 def _maybe_probed(address: Address) -> str:
     """Find out what a silent server is by speaking other protocols to it; "" if that fails."""
     if isinstance(address, TcpAddress):
         kind = tcp_kind(address)
-        answers = {TLS: f"it speaks TLS: use {tls_form(address)}", HTTP: "it is a web server"}
+        answers = {TLS: _SPEAKS_TLS.format(form=tls_form(address)), HTTP: _WEB_SERVER}
         return answers.get(kind, "")
     if isinstance(address, UnixAddress) and inspect_listener(address).known and unix_kind(address):
-        return "it is a guest agent, and it answers: use --guest-agent"
+        return _AGENT
     return ""
 
 
@@ -311,7 +336,7 @@ def _greeted(client: Client, took: float) -> Iterator[Check]:
     offered = ", ".join(greeting.capabilities) or "none"
     if said := remark(str(client.address), greeting):
         yield Check(WARN, "remark", said)
-    yield Check(OK, "negotiated", f"in {took * 1000:.1f} ms; capabilities offered: {offered}")
+    yield Check(OK, "negotiated", _NEGOTIATED.format(milliseconds=took * 1000, offered=offered))
 
 
 def _asked(client: Client, verdict: str = "works") -> Iterator[Check]:
@@ -319,15 +344,15 @@ def _asked(client: Client, verdict: str = "works") -> Iterator[Check]:
     asked = client.dialect.names
     names = command_names(client.execute(Command(asked), GREETING_SECONDS).value)
     if not names:
-        yield Check(FAIL, "commands", f"{asked} returned no names")
-        yield Check(INFO, "next", "the server is not a QEMU; check which program listens there")
+        yield Check(FAIL, "commands", _NO_NAMES.format(query=asked))
+        yield Check(INFO, "next", _NO_QEMU)
         return
     yield Check(OK, "dialect", dialect_of_commands(client.dialect, names).title)
     yield Check(OK, "commands", f"{len(names)}")
     times = sorted(_round_trip(client) for _ in range(_ROUND_TRIPS))
     median = times[len(times) // 2]
     mark = OK if median < _SLOW_SECONDS else WARN
-    yield Check(mark, "latency", f"{median * 1000:.2f} ms for query-version, {_ROUND_TRIPS} times")
+    yield Check(mark, "latency", _LATENCY.format(milliseconds=median * 1000, times=_ROUND_TRIPS))
     yield Check(OK, "session", verdict)
 
 

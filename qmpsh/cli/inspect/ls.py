@@ -18,7 +18,12 @@ from qmpsh.render.formats import compact, pretty
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import table_lines
 
-NO_MONITORS = (
+_NO_ADDRESS: Final = (
+    "no address given, and no monitor found on this machine; qmpsh ./monitor.sock connects to one,"
+    " qmpsh run starts a VM"
+)
+_CHOOSE: Final = "no address given; monitors found here: {names}{more}; try qmpsh {first}"
+NO_MONITORS: Final = (
     "no monitor found on this machine; start a VM with"
     " -qmp unix:./monitor.sock,server=on,wait=off, or qmpsh run"
 )
@@ -104,10 +109,6 @@ def _client(one: Monitor) -> str:
     return f"{holder} +{one.guests}" if one.guests else holder
 
 
-_NO_ADDRESS: Final = (
-    "no address given, and no monitor found on this machine; qmpsh ./monitor.sock connects to one,"
-    " qmpsh run starts a VM"
-)
 _MAX_NAMED_ADDRESSES: Final = 5  # most addresses in the error
 
 
@@ -170,6 +171,4 @@ def _refusal(found: Sequence[Monitor]) -> UsageError:
         if len(found) > _MAX_NAMED_ADDRESSES
         else ""
     )
-    return UsageError(
-        f"no address given; monitors found here: {', '.join(names)}{more}; try qmpsh {names[0]}"
-    )
+    return UsageError(_CHOOSE.format(names=", ".join(names), more=more, first=names[0]))
