@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from qmpsh.cli.flags import FLAGS, read_flags
 from qmpsh.cli.options import OPTIONS, parse_options
+from qmpsh.errors import UsageError
 
 READ_BY_CLICK = {"--oob", "--no-oob", "--no-fold", "--direct", "--no-share", "-V", "--version"}
 """They are rare, or end the run."""
@@ -32,3 +33,21 @@ def test_every_option_without_a_value_is_a_flag() -> None:
 @pytest.mark.parametrize("word", ["--timeout", "-t5", "--wait=STOP", "-kH", "--help", "--jsno", ""])
 def test_everything_else_is_left_to_click(word: str) -> None:
     assert read_flags(["--json", word]) is None
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["--bogus"], "No such option --bogus. Try qmpsh --help."),
+        (["--hmpp"], "No such option --hmpp; did you mean --hmp? Try qmpsh --help."),
+        (
+            ["--connect-timeout", "abc"],
+            "--connect-timeout: expected a time such as 5, 500ms, 2m or 1h, not abc."
+            " Try qmpsh --help.",
+        ),
+    ],
+)
+def test_options_that_are_none(words: list[str], said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_options(words)
+    assert (str(caught.value), caught.value.exit_code) == (said, 2)

@@ -21,9 +21,9 @@ MODIFIERS = (*VALUED_MODIFIERS, "wait", *sorted(FLAGS))
 
 OPTIONS = frozenset(
     {
-        *("all", "color", "compact", "config", "connect-timeout", "direct", "dry-run", "file"),
-        *("guest-agent", "help", "hmp", "keep-going", "logfile", "no-fold", "no-oob"),
-        *("no-share", "parallel", "plain", "pretty", "read-only", "schema"),
+        *("all", "color", "compact", "config", "connect-timeout", "direct", "dry-run", "except"),
+        *("file", "guest-agent", "help", "hmp", "keep-going", "logfile", "no-fold", "no-oob"),
+        *("no-share", "only", "parallel", "plain", "pretty", "read-only", "schema"),
         *("skip-negotiation", "verbose", "version"),
     }
 )

@@ -420,48 +420,18 @@ def test_nested_json_in_a_table(q35: Vm, run_qmpsh: RunQmpsh, tmp_path: Path) ->
 # ------------------------------------------------------------------------ what was meant
 
 
-@pytest.mark.parametrize(
-    "argv, said",
-    [
-        (["help"], "help is not an address; did you mean qmpsh --help?"),
-        (["version"], "version is not an address; did you mean qmpsh --version?"),
-        ([".help"], ".help is not an address; did you mean qmpsh --help?"),
-        (
-            [".set", "x"],
-            ".set ... needs an address: qmpsh ./monitor.sock .set ..., or set QMP_SOCKET",
-        ),
-        (["--bogus", "./x"], "No such option --bogus. Try qmpsh --help."),
-        (["--hmpp", "./x"], "No such option --hmpp; did you mean --hmp? Try qmpsh --help."),
-        (
-            ["--connect-timeout", "abc", "./x"],
-            "--connect-timeout: expected a time such as 5, 500ms, 2m or 1h, not abc."
-            " Try qmpsh --help.",
-        ),
-    ],
-)
+@pytest.mark.parametrize("argv, said", [(["help"], "--help"), (["--hmpp", "./x"], "--hmp")])
 def test_first_words_that_are_no_address(run_qmpsh: RunQmpsh, argv: list[str], said: str) -> None:
     done = run_qmpsh(*argv)
-    assert (done.stdout, done.stderr, done.returncode) == ("", f"qmpsh: {said}\n", 2)
-
-
-@pytest.mark.parametrize(
-    "words, said",
-    [
-        (["help"], "; did you mean .help, or .hmp help?"),
-        (["exit"], "; .exit leaves the shell, quit ends the VM"),
-        (["history"], "; did you mean .history?"),
-        (["cat"], "; did you mean .cat?"),
-        (["help", "device_add"], "; did you mean .help device_add, or .hmp help device_add?"),
-        (["wait", "SHUTDOWN"], "no command wait; did you mean .wait SHUTDOWN?"),
-        (["hmp info status"], "no command hmp; did you mean .hmp info status?"),
-        (["info"], "; the human monitor has it: .hmp info"),
-    ],
-)
-def test_a_verb_without_its_dot(vm: Vm, run_qmpsh: RunQmpsh, words: list[str], said: str) -> None:
-    done = run_qmpsh(vm.path, *words)
-    assert done.stdout == ""
+    assert (done.stdout, done.returncode) == ("", 2)
     assert said in done.stderr
-    assert done.returncode == (1 if len(words) == 1 and " " not in words[0] else 2)
+
+
+@pytest.mark.parametrize("words, code", [(["help"], 1), (["help", "device_add"], 2)])
+def test_a_verb_without_its_dot(vm: Vm, run_qmpsh: RunQmpsh, words: list[str], code: int) -> None:
+    done = run_qmpsh(vm.path, *words)
+    assert (done.stdout, done.returncode) == ("", code)
+    assert "did you mean .help" in done.stderr
 
 
 def test_set_knows_the_themes_everywhere(vm: Vm, run_qmpsh: RunQmpsh) -> None:

@@ -82,7 +82,7 @@ def test_a_transcript_is_no_option() -> None:
     "argv", ["--wait STOP stop", "-w STOP", "--wait ./m STOP stop", "./m -kw BLOCK_JOB_READY x"]
 )
 def test_an_event_stands_behind_an_equals_sign(argv: str) -> None:
-    with pytest.raises(UsageError, match=r"as in --wait=[A-Z_]+$"):
+    with pytest.raises(UsageError, match=r"^--wait takes its event after =, as in --wait=[A-Z_]+$"):
         split_words(argv.split(), SOCKET)
 
 
@@ -92,11 +92,55 @@ def test_a_verb_takes_all_that_stands_behind_it() -> None:
     assert split_words(["./run", "run"], {}) == SplitArgv([], "./run", ["run"])
 
 
-def test_a_first_word_that_is_neither() -> None:
-    with pytest.raises(UsageError, match="stop needs an address: qmpsh"):
-        split_words(["stop"], {})
-    with pytest.raises(UsageError, match="stop needs an address: qmpsh"):
-        split_words(["-fn", "stop"], {})
+NEITHER = (
+    " is neither a file nor the name of a VM here, see qmpsh ls; the first word must be an address,"
+    " such as ./monitor.sock (or set QMP_SOCKET)"
+)
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["help"], "help is not an address; did you mean qmpsh --help?"),
+        ([".help"], ".help is not an address; did you mean qmpsh --help?"),
+        (["version"], "version is not an address; did you mean qmpsh --version?"),
+        ([""], "the address is empty; qmpsh ls lists the monitors of this machine"),
+        (
+            ["vm.sock", "stop"],
+            "no such file: vm.sock; write a socket that does not exist yet as ./vm.sock, and"
+            " --connect-timeout waits for it",
+        ),
+        (
+            ["sub/vm", "stop"],
+            "no such file: sub/vm; write a socket that does not exist yet as ./sub/vm, and"
+            " --connect-timeout waits for it",
+        ),
+        (
+            ["-fn", "stop"],
+            "stop needs an address: qmpsh ./monitor.sock stop, or set QMP_SOCKET;"
+            " no VM here has that name",
+        ),
+        (
+            ["device_add", "driver=x"],
+            "device_add ... needs an address: qmpsh ./monitor.sock device_add ..., or set"
+            " QMP_SOCKET",
+        ),
+        (
+            ['{"execute": "stop"}'],
+            '\'{"execute": "stop"}\' needs an address: qmpsh ./monitor.sock'
+            ' \'{"execute": "stop"}\', or set QMP_SOCKET',
+        ),
+        (["nosuch", "query-status"], f"'nosuch'{NEITHER}"),
+        (
+            [".set", "x"],
+            ".set ... needs an address: qmpsh ./monitor.sock .set ..., or set QMP_SOCKET",
+        ),
+    ],
+)
+def test_a_first_word_that_is_neither(words: list[str], said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        split_words(words, {})
+    assert (str(caught.value), caught.value.exit_code) == (said, 2)
 
 
 def test_an_existing_path_is_an_address(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:

@@ -67,11 +67,12 @@ def test_addr_lands_in_the_slot_that_is_meant(start_vm: VmStarter, run_qmpsh: Ru
 def test_unknown_members_are_not_sent(q35: Vm, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh(q35.path, "blockdev-add driver=qcow2 node-name=d0 fle.driver=file")
     assert done.returncode == 2
-    assert done.stderr == (
-        "qmpsh: blockdev-add with driver=qcow2 has no argument 'fle'; did you mean file?\n"
-        "  blockdev-add driver=qcow2 node-name=d0 fle.driver=file\n"
-        "                                         ^^^\n"
-    )
+    error, *marked = done.stderr.splitlines()
+    assert "no argument 'fle'" in error
+    assert marked == [
+        "  blockdev-add driver=qcow2 node-name=d0 fle.driver=file",
+        "                                         ^^^",
+    ]
 
 
 def test_a_mistyped_command_is_suggested(q35: Vm, run_qmpsh: RunQmpsh) -> None:

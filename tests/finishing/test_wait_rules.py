@@ -235,21 +235,3 @@ job-complete id=k1
     done = run(text)
     assert [json.loads(line)["type"] for line in done.stdout.splitlines()] == ["mirror"] * 2
     assert (done.stderr, done.returncode) == ("", 0)
-
-
-@pytest.mark.parametrize(
-    "line, said",
-    [
-        (".wait job=a job=b", "expected one job, as in .wait job=j0"),
-        (".wait job=a --new", ".wait job=ID takes no --new: a job ends once"),
-        (".wait job={a:1}", "expected one job, as in .wait job=j0"),
-        (".wait device=a", "expected one event and KEY=value, as in .wait SHUTDOWN guest=true"),
-        (".wait", ".wait needs an event, for example .wait SHUTDOWN"),
-        (".wait SHUTDOWN nope=1", "SHUTDOWN has no 'nope'; it has guest and reason"),
-        ("query-status --wait", "query-status finishes at once, there is nothing to wait for;"),
-    ],
-)
-def test_what_is_refused(run: Run, line: str, said: str) -> None:
-    done = run(f"{line}\n")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert said in done.stderr

@@ -160,3 +160,40 @@ def test_a_bare_command_of_a_script_is_not_checked() -> None:
     shell = ScriptedShell()
     shell.run("device_add")
     assert shell.names == ["device_add"]
+
+
+# ---------------------------------------------------------------------------- verbs
+
+
+@pytest.mark.parametrize(
+    "line, hint",
+    [
+        ("help", "; did you mean .help, or .hmp help?"),
+        ("exit", "; .exit leaves the shell, quit ends the VM"),
+        ("history", "; did you mean .history?"),
+        ("cat", "; did you mean .cat?"),
+        ("info", "; the human monitor has it: .hmp info"),
+    ],
+)
+def test_a_verb_without_its_dot(line: str, hint: str) -> None:
+    said = f"The command {line} has not been found"
+    shell = ScriptedShell({line: [[{"error": {"class": "CommandNotFound", "desc": said}}]]})
+    assert shell.run(line).exit_code == 1
+    assert [answer.text for answer in shell.answers] == [f"CommandNotFound: {said}{hint}"]
+
+
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        (
+            "help device_add",
+            "no command help; did you mean .help device_add, or .hmp help device_add?",
+        ),
+        ("wait SHUTDOWN", "no command wait; did you mean .wait SHUTDOWN?"),
+        ("hmp info status", "no command hmp; did you mean .hmp info status?"),
+    ],
+)
+def test_a_verb_with_its_words_but_no_dot(line: str, said: str) -> None:
+    shell = ScriptedShell()
+    assert error_of(shell.run(line)) == said
+    assert shell.names == []

@@ -72,20 +72,48 @@ def test_an_event_that_the_line_names() -> None:
     assert shell.answers[-1].reply == {"return": {}, "event": event("RESUME")}
 
 
+ENDLESS = (
+    " finishes at once: there is nothing to wait for; --wait=EVENT waits for an event, as in"
+    " --wait=SHUTDOWN"
+)
+EXPECTED = "expected one event and KEY=value, as in .wait SHUTDOWN guest=true, not "
+
+
 @pytest.mark.parametrize(
     "line, says",
     [
-        ("stop --wait", "stop finishes at once"),
-        ("job-cancel id=j --wait=ready", "no job becomes ready by job-cancel"),
-        ("stop --wait=NO_SUCH", "NO_SUCH"),
+        ("stop --wait", f"stop{ENDLESS}"),
+        ("query-status --wait", f"query-status{ENDLESS}"),
+        (
+            "job-cancel id=j --wait=ready",
+            "no job becomes ready by job-cancel; --wait alone waits for its end",
+        ),
+        ("stop --wait=STPO", "no event STPO; did you mean STOP?"),
+        ('stop --wait="STOP x=1"', "STOP has no 'x'; it has no data"),
+        (".wait", ".wait needs an event, for example .wait SHUTDOWN"),
+        (".wait A B", f"{EXPECTED}A B"),
+        (".wait device=a", f"{EXPECTED}device=a"),
+        (".wait SHUTDOWN nope=1", "SHUTDOWN has no 'nope'; it has guest and reason"),
+        (".wait job=a job=b", "expected one job, as in .wait job=j0"),
+        (".wait job={a:1}", "expected one job, as in .wait job=j0"),
+        (".wait job=a --new", ".wait job=ID takes no --new: a job ends once"),
+        (".events NOPE", "no event NOPE"),
+        (".events --new", ".events takes no --new"),
     ],
 )
 def test_without_an_end_nothing_is_sent(line: str, says: str) -> None:
     shell = ScriptedShell()
     outcome = shell.run(line)
-    assert outcome.exit_code == 2
-    assert says in str(outcome.error)
-    assert shell.names == []
+    assert (outcome.exit_code, str(outcome.error), shell.names) == (2, says, [])
+
+
+def test_a_line_of_hmp_has_no_end() -> None:
+    shell = ScriptedShell(settings=Settings(hmp=True, one_shot=True, wait=""))
+    outcome = shell.run("stop")
+    assert (outcome.exit_code, shell.names) == (2, [])
+    assert str(outcome.error) == (
+        "a line of the human monitor has no end to wait for; --wait is for QMP"
+    )
 
 
 def test_where_no_event_comes_the_state_is_polled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from qmpsh.shell.context import Context
 
 _ENDLESS = (
-    "{what} finishes at once, there is nothing to wait for; --wait=EVENT waits for an event, as in"
+    "{what} finishes at once: there is nothing to wait for; --wait=EVENT waits for an event, as in"
     " --wait=SHUTDOWN"
 )
 _NO_END = "a line of the human monitor has no end to wait for; --wait is for QMP"
