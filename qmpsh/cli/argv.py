@@ -75,6 +75,7 @@ SUBCOMMANDS = {
     "share": Subcommand(
         "cli.share", "[OPTIONS] ADDRESS", "hold a monitor and serve it to several clients"
     ),
+    "top": Subcommand("cli.top", "[OPTIONS] [TARGET...]", "show all VMs in a live table"),
 }
 
 

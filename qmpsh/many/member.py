@@ -56,18 +56,19 @@ class Plan(NamedTuple):
 class SweepMember:
     """One VM of a sweep.
 
-    result: how it ended, None before
+    contact: the connection to it while that comes about
+    result:  how it ended, None before
     """
 
     __slots__ = (
         "_answers",
-        "_contact",
         "_context",
         "_listener",
         "_plan",
         "_sent",
         "_share",
         "_task",
+        "contact",
         "has_announced",
         "result",
         "target",
@@ -83,30 +84,30 @@ class SweepMember:
         self._task: Task | None = None
         self._context: Context | None = None
         self._share: MonitorShare | None = None
-        self._contact = Contact(target, plan.options, asks_name=plan.settings.negotiated)
-        self._sent = self._contact.begun
-        if self._contact.error is not None:
-            self.end(self._contact.error)
+        self.contact = Contact(target, plan.options, asks_name=plan.settings.negotiated)
+        self._sent = self.contact.begun
+        if self.contact.error is not None:
+            self.end(self.contact.error)
 
     @property
     def client(self) -> Client | None:
         """The present connection."""
-        return self._contact.client if self._context is None else self._context.client
+        return self.contact.client if self._context is None else self._context.client
 
     @property
     def name(self) -> str:
         """What it is called as far as that is known."""
-        return self._contact.name or self.target.stem
+        return self.contact.name or self.target.stem
 
     @property
     def begun(self) -> float:
         """When it was connected to, by `time.monotonic()`."""
-        return self._contact.begun
+        return self.contact.begun
 
     @property
     def is_silent(self) -> bool:
         """Whether it did not greet in time: why, is still to be said."""
-        return self._contact.is_silent and self.result is None
+        return self.contact.is_silent and self.result is None
 
     @property
     def is_quiet(self) -> bool:
@@ -128,7 +129,7 @@ class SweepMember:
     def due(self) -> float | None:
         """When to call `turn` in any case, by `time.monotonic()`; None for never."""
         if self._task is None:
-            return self._contact.due
+            return self.contact.due
         client, until = self.client, self._task.until
         dues = [client.due if client else None, until.deadline if until else None]
         if self._share is None and until is not None and until.takes_long:
@@ -174,12 +175,12 @@ class SweepMember:
 
     def _prepare(self, now: float) -> None:
         """Begin the line once the VM has greeted and said its name."""
-        client = self._contact.turn(now)
+        client = self.contact.turn(now)
         if client is not None:
             self._begin(client)
-        elif self._contact.error is not None:
-            self.end(self._contact.error)
-        elif self._contact.is_silent:
+        elif self.contact.error is not None:
+            self.end(self.contact.error)
+        elif self.contact.is_silent:
             self.close()
 
     def _begin(self, client: Client) -> None:
@@ -204,9 +205,9 @@ class SweepMember:
 
     def _conclude(self, code: int, error: QmpshError | None) -> None:
         """End with the outcome of the line, or with the transaction that it leaves open."""
-        if isinstance(error, LostUnsent) and self._contact.is_of_share:
+        if isinstance(error, LostUnsent) and self.contact.is_of_share:
             self._task = self._context = None
-            self._contact.connect(seeks=False)
+            self.contact.connect(seeks=False)
             return
         try:
             if self._context is not None:
@@ -223,10 +224,6 @@ class SweepMember:
             self.target, self.name, tuple(self._answers), code, error, state, seconds
         )
         self.close()
-
-    def received_before(self) -> int:
-        """Return how many bytes came of a VM that did not greet."""
-        return self._contact.received
 
     @property
     def needs_reason(self) -> bool:

@@ -8,6 +8,8 @@ from qmpsh.address import Address
 from qmpsh.client.discovery import STATES
 from qmpsh.client.handshake import ClientOptions, Silence
 from qmpsh.client.session_errors import no_greeting
+from qmpsh.errors import CannotConnect
+from qmpsh.many.contact import Contact
 from qmpsh.many.member import SweepMember
 from qmpsh.system.listener import SocketTable, inspect_listener
 
@@ -16,15 +18,18 @@ def explain(members: Sequence[SweepMember], options: ClientOptions) -> None:
     """End the silent ones with the reason, and give the late ones the state of their process."""
     sockets = SocketTable.read_all()
     for member in members:
-        address = member.target.address
-        state = _state(address, sockets)
+        state = _state(member.target.address, sockets)
         if member.result is not None:
             member.result = member.result._replace(state=state)
             continue
-        quiet = Silence(_none, member.begun, member.received_before)
-        seconds = options.connect_timeout or 0.0
-        error = no_greeting(address, seconds, options.dialect, quiet, sockets)
-        member.end(error, state=state)
+        member.end(silence_error(member.contact, options, sockets), state=state)
+
+
+def silence_error(contact: Contact, options: ClientOptions, sockets: SocketTable) -> CannotConnect:
+    """Return why a VM that was connected to did not greet. sockets: of this machine, now"""
+    quiet = Silence(_none, contact.begun, lambda: contact.received)
+    seconds = options.connect_timeout or 0.0
+    return no_greeting(contact.target.address, seconds, options.dialect, quiet, sockets)
 
 
 def _none() -> int:

@@ -56,6 +56,18 @@ def size(count: int) -> str:
     return f"{value / 1000:.1f} GB"
 
 
+def brief(count: float) -> str:
+    """Return a number in four characters or less: `0`, `56`, `1.2k`, `207k`, `3.4M`, `12G`."""
+    value = float(count)
+    for unit in ("", "k", "M", "G", "T"):
+        if value < 9.95 and unit:
+            return f"{value:.1f}{unit}"
+        if value < 999.5:
+            return f"{value:.0f}{unit}"
+        value /= 1000
+    return f"{min(value, 999):.0f}P"
+
+
 def clock(seconds: float) -> str:
     """Return the local time of a Unix time, to the millisecond: `22:10:31.120`."""
     whole, millis = divmod(round(seconds * 1000), 1000)

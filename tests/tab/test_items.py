@@ -452,3 +452,10 @@ def test_monitors_that_are_here(start_vm: VmStarter) -> None:
     assert f"tcp:127.0.0.1:{port}" in texts("doctor", "tcp:127")
     # A path that is begun is the shell's to complete: it knows all sockets.
     assert items(vm.path[:-1]) == [ShellCandidate(vm.path[:-1], files=PathKind.SOCKETS)]
+
+
+def test_options_values_and_targets_of_top() -> None:
+    assert {"--once", "--prometheus", "--sort"} <= set(texts("top", "--"))
+    assert "all" in texts("top", "a")
+    assert {"name", "cpu", "activity"} <= set(texts("top", "-s", ""))
+    assert texts("top", "--color", "n") == ["never"]

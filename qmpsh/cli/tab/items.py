@@ -18,6 +18,7 @@ from qmpsh.cli.argv import SUBCOMMANDS, SplitArgv, no_name, split_words
 from qmpsh.cli.inspect.ls import shown_address
 from qmpsh.cli.inspect.options import COMMANDS
 from qmpsh.cli.options import COMMAND
+from qmpsh.cli.top import TOP
 from qmpsh.client.discovery import Monitor, find_monitors
 from qmpsh.client.names import is_vm_name, opens_by_name
 from qmpsh.complete.candidates import Candidate, Form
@@ -32,6 +33,7 @@ from qmpsh.light_typing import NamedTuple
 from qmpsh.many.filters import STATUS
 from qmpsh.many.targets import ALL, TargetReader
 from qmpsh.system.argv import QMP
+from qmpsh.top.columns import COLUMNS
 
 _CURSOR_MARK = "\0"
 """Stands for the word at the cursor while the others are sorted: no address, no option."""
@@ -125,7 +127,7 @@ def find_items(typed: TypedWords, environ: Mapping[str, str], ask: Ask) -> list[
     if words.verb == "run":
         return list(_run_items(words.line[:-1], typed.word))
     if words.verb:
-        return list(_verb_items(words.verb, typed.word))
+        return list(_verb_items(words.verb, words.line[:-1], typed.word))
     if words.options[-1:] == [_CURSOR_MARK]:
         context = _read_options(words.options[:-2])
         return list(_option_values(context, words.options[-2], typed.word, 0))
@@ -151,17 +153,46 @@ def find_items(typed: TypedWords, environ: Mapping[str, str], ask: Ask) -> list[
     return [*found, *_addresses(typed.word, may_be_name=not has_address)]
 
 
-def _verb_items(verb: str, word: str) -> Iterator[ShellCandidate]:
-    """Yield what may follow a subcommand: its options, and the address that doctor examines."""
-    command = COMMANDS.get(verb)
+def _verb_items(verb: str, before: list[str], word: str) -> Iterator[ShellCandidate]:
+    """Yield what may follow a subcommand: its options, their values, and addresses.
+
+    before: the words in between
+    """
+    command = TOP if verb == "top" else COMMANDS.get(verb)
     if command is None:
         return
-    if word.startswith("-"):
+    awaiting = _awaiting(command, before[-1:])
+    if awaiting is not None:
+        yield from _values_of(awaiting, word)
+    elif word.startswith("-"):
         context = command.make_context(verb, [], resilient_parsing=True)
         for item in command.shell_complete(context, word):
             yield ShellCandidate(str(item.value), note=item.help or "")
+    elif command is TOP:
+        yield from _targets(word)
     elif any(isinstance(one, click.Argument) for one in command.params):
         yield from _addresses(word, may_be_name=True)
+
+
+def _awaiting(command: click.Command, last: list[str]) -> click.Option | None:
+    """Return the option whose value is the next word; None for none. last: the word before it"""
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    return next(
+        (one for one in options if not one.is_flag and any(name in one.opts for name in last)), None
+    )
+
+
+def _values_of(option: click.Option, word: str) -> Iterator[ShellCandidate]:
+    """Yield the values of an option of a subcommand."""
+    if option.metavar in ("FILE", "PATH"):
+        yield ShellCandidate(word, files=PathKind.ALL)
+    elif option.metavar == "COLUMN":
+        for column in COLUMNS:
+            yield ShellCandidate(column.key, note=column.help)
+    else:
+        context = click.Context(TOP, resilient_parsing=True)
+        for item in option.shell_complete(context, word):
+            yield ShellCandidate(str(item.value))
 
 
 # ---------------------------------------------------------------------------- the words

@@ -1,0 +1,1 @@
+"""The table of all VMs: `qmpsh top`."""

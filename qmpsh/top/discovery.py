@@ -1,0 +1,92 @@
+"""Which VMs the table has: its TARGETs, read again from time to time, as VMs come and go.
+
+What is read again costs little: globs are expanded, and the processes of this machine are looked
+through only when one of them is a QEMU that was not there before, or no longer is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from qmpsh.client.discovery import qemu_command_of
+from qmpsh.errors import QmpshError, UsageError
+from qmpsh.many.targets import ALL, DEFAULTS, Target, TargetReader
+from qmpsh.system.proc import pids
+
+_OLD_SECONDS: Final = 30.0
+"""seconds after which even what has not changed is read again"""
+_SEVERAL: Final = re.compile(r"^(?:@|libvirt:)|[*?\[{]")
+_ELSEWHERE: Final = re.compile(r"^(?:@|libvirt:|exec:|ssh:)")
+"""What is read once: it would wait for a program or another host."""
+
+
+class Discovery:
+    """The VMs of some TARGETs, as they are found now.
+
+    note:    takes remarks
+    literal: addresses that were given one by one, whose VMs are expected to come again
+    """
+
+    def __init__(self, texts: Sequence[str], note: Callable[[str], None]) -> None:
+        self.literal: frozenset[str] = frozenset()
+        self._texts = tuple(texts)
+        self._reader = TargetReader(agent=False, note=note)
+        self._fixed: list[Target] = []
+        self._local: list[Target] = []
+        self._pids: frozenset[int] = frozenset()
+        self._emulators: frozenset[int] = frozenset()
+        self._read_at = float("-inf")
+
+    @property
+    def targets(self) -> list[Target]:
+        """The VMs as they were found last."""
+        return [*self._fixed, *self._local]
+
+    def find(self) -> None:
+        """Find the VMs for the first time. Raises UsageError, CannotConnect."""
+        self._pids = frozenset(pids())
+        self._emulators = frozenset(filter(qemu_command_of, self._pids))
+        try:
+            self._fixed = self._reader.read_all([text for text in self._texts if _is_fixed(text)])
+            self._local = self._reader.read_all(self._changing)
+        except UsageError as error:
+            # Its words are those of -a, which has the same targets.
+            raise UsageError(str(error).removeprefix("-a ")) from error
+        single = [text for text in self._texts if text != ALL and not _SEVERAL.search(text)]
+        self.literal = frozenset(one.text for one in self._reader.read_all(single))
+        self._read_at = time.monotonic()
+
+    def find_again(self) -> None:
+        """Find VMs that came, and forget those that went; as before where none can be read."""
+        if self._changing and self._may_have_changed():
+            self._read_at = time.monotonic()
+            try:
+                self._local = self._reader.read_all(self._changing)
+            except QmpshError:
+                self._local = []  # such as a folder without a socket now
+
+    @property
+    def _changing(self) -> list[str]:
+        return [text for text in self._texts if not _is_fixed(text)]
+
+    def _may_have_changed(self) -> bool:
+        """Whether a QEMU has come or gone, or a file may be another one."""
+        if self._changing != [ALL]:
+            return True
+        present = frozenset(pids())
+        gone = self._emulators - present
+        come = frozenset(filter(qemu_command_of, present - self._pids))
+        self._pids = present
+        self._emulators = (self._emulators & present) | come
+        return bool(gone or come) or time.monotonic() - self._read_at > _OLD_SECONDS
+
+
+def _is_fixed(text: str) -> bool:
+    """Whether a TARGET is read once: an address, or what is elsewhere."""
+    if text == ALL:
+        return any(map(_ELSEWHERE.search, os.environ.get(DEFAULTS, "").split()))
+    return bool(_ELSEWHERE.search(text) or not _SEVERAL.search(text))

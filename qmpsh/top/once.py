@@ -1,0 +1,166 @@
+"""`qmpsh top --once`: the table as a report, for people or for programs, once or every so often."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from qmpsh.errors import ReplyTimeout, UsageError, os_reason
+from qmpsh.light_typing import NamedTuple
+from qmpsh.many.results import VmResult, exit_code
+from qmpsh.render.environment import Environment
+from qmpsh.render.formats import compact
+from qmpsh.render.theme import Line, painter, plain, printed_theme
+from qmpsh.top.columns import Look, VmColumn
+from qmpsh.top.discovery import Discovery
+from qmpsh.top.export import csv_text, is_up, prometheus_text, vm_object
+from qmpsh.top.order import Order
+from qmpsh.top.probe import ProbePlan
+from qmpsh.top.record import Link, VmRecord
+from qmpsh.top.table import table_text
+from qmpsh.top.watch import Watch
+
+_LAST_SECONDS: Final = 1.0
+"""seconds that a round may take beyond the time for a greeting"""
+_SETTLED: Final = frozenset({Link.BUSY, Link.SILENT, Link.REFUSED, Link.GONE})
+_MODE: Final = 0o666
+
+_NO_FILE: Final = "-o {path}: cannot write it: {reason}"
+
+
+class Report(NamedTuple):
+    """What `--once` prints.
+
+    kind:    table, json, csv or prometheus
+    seconds: between two samples
+    path:    of the file that is replaced, "" for stdout
+    repeats: how many times, 0 for ever
+    """
+
+    kind: str
+    seconds: float
+    path: str
+    repeats: int
+    columns: tuple[VmColumn, ...]
+
+
+def run_once(
+    discovery: Discovery,
+    plan: ProbePlan,
+    order: Order,
+    report: Report,
+    environment: Environment,
+) -> int:
+    """Print the report; return the exit code. Raises UsageError, CannotConnect."""
+    discovery.find()
+    watch = Watch(plan, report.seconds)
+    needs = 1 if report.kind == "prometheus" else 2
+    try:
+        number = 0
+        while True:
+            watch.set_targets(discovery.targets)
+            patience = (
+                (plan.options.connect_timeout or 0.0) + _LAST_SECONDS + needs * report.seconds
+            )
+            _await_rounds(watch, needs + number, patience)
+            now = time.monotonic()
+            order.literal = frozenset(one.target.text for one in watch.records)
+            order.update(watch.records, now)
+            _write(_text(order.rows, now, report, environment, is_first=not number), report.path)
+            number += 1
+            if number == report.repeats:
+                return code_of(watch.records, now)
+            discovery.find_again()
+    finally:
+        watch.close()
+
+
+def _await_rounds(watch: Watch, rounds: int, patience: float) -> None:
+    """Wait until every VM has answered so many rounds of questions, or will not."""
+    deadline = time.monotonic() + patience
+    epoll = select.poll()
+    epoll.register(watch.fileno(), select.POLLIN)
+    while (left := deadline - time.monotonic()) > 0:
+        epoll.poll(min(left, watch.wait()) * 1000 + 1)
+        watch.poll()
+        if all(probe.rounds >= rounds or _is_settled(probe.record) for probe in watch.probes):
+            break
+
+
+def _is_settled(record: VmRecord) -> bool:
+    """Whether nothing more comes of a VM, and it is known why."""
+    return record.link in _SETTLED and record.error is not None
+
+
+def _text(
+    records: Sequence[VmRecord],
+    now: float,
+    report: Report,
+    environment: Environment,
+    *,
+    is_first: bool,
+) -> str:
+    """Return the report as a text that ends with a newline."""
+    match report.kind:
+        case "json":
+            return "".join(f"{compact(vm_object(record, now))}\n" for record in records)
+        case "csv":
+            return csv_text(records, now, header=is_first or bool(report.path))
+        case "prometheus":
+            return prometheus_text(records, now)
+        case _:
+            look = Look(now, environment.glyphs)
+            width = None if report.path else environment.columns
+            lines = table_text(records, report.columns, look, width)
+            paint = _painter(environment) if not report.path else plain
+            return "".join(f"{paint(line).rstrip()}\n" for line in lines)
+
+
+def _painter(environment: Environment) -> Callable[[Line], str]:
+    return painter(printed_theme(environment.variables)) if environment.has_colours else plain
+
+
+def _write(text: str, path: str) -> None:
+    """Print a text, or replace a file by it: whoever reads that sees the old text or the new one.
+
+    Raises UsageError.
+    """
+    if not path:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    temporary = ""
+    try:
+        folder, name = os.path.split(os.path.abspath(path))
+        fd, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+        with open(fd, "w", encoding="utf-8", errors="backslashreplace") as file:
+            os.fchmod(fd, _MODE & ~_umask())
+            file.write(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        reason = os_reason(error)
+        raise UsageError(_NO_FILE.format(path=path, reason=reason)) from error
+
+
+def _umask() -> int:
+    """Return the mask of the process, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def code_of(records: Sequence[VmRecord], now: float) -> int:
+    """Return the exit code: that of `-a`, but one that hangs is only a row unless all do."""
+    codes = [record.exit_code(now) for record in records]
+    if any(is_up(record, now) for record in records):
+        codes = [code for code in codes if code != ReplyTimeout.exit_code]
+    pairs = zip(records, codes, strict=False)
+    return exit_code([VmResult(record.target, record.name, (), code) for record, code in pairs])
