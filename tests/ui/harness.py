@@ -25,7 +25,6 @@ import pytest
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input import PipeInput, create_pipe_input
-from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.utils import is_dumb_terminal
 
 from qmpsh.address import parse_address
@@ -39,6 +38,7 @@ from qmpsh.shell.steps import Answer
 from qmpsh.ui.common.front_end import Redirect, TerminalEnv
 from qmpsh.ui.line.app import LinePrompt
 from qmpsh.ui.screen.app import FullScreen
+from qmpsh.ui.screen.cell_output import CellOutput
 from tests.qemu import VmStarter
 from tests.ui.fakes import WALL, FakeSession
 from tests.waiting import PATIENCE
@@ -68,7 +68,7 @@ class Harness:
         self._written = io.StringIO()
         self._parser = pyte.Stream(self.terminal)
         term = "dumb" if is_dumb_terminal() else TERM
-        self.output = Vt100_Output(self._written, lambda: self.size, term=term, enable_cpr=False)
+        self.output = CellOutput(self._written, lambda: self.size, term=term, enable_cpr=False)
         self.env = TerminalEnv(
             terminal=TerminalColours(colour_depth({"TERM": term})),
             input=pipe,

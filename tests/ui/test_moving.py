@@ -94,12 +94,10 @@ async def test_from_reply_to_reply(ui: ScreenHarness) -> None:
 
 @on_screen(prepare=three_replies)
 async def test_the_last_reply_is_copied(ui: ScreenHarness) -> None:
-    written: list[str] = []
-    ui.screen.app.output.write_raw = written.append  # type: ignore[assignment] # to see it
     ui.keys(ALT_C)
-    await ui.until(lambda: written)
-    sequence = next(text for text in written if text.startswith("\x1b]52;c;"))
-    text = base64.b64decode(sequence.removeprefix("\x1b]52;c;").removesuffix("\x07")).decode()
+    await ui.until(lambda: "\x1b]52;c;" in ui.sent)
+    sequence = ui.sent.partition("\x1b]52;c;")[2].partition("\x07")[0]
+    text = base64.b64decode(sequence).decode()
     assert text.startswith('[\n  "third 0",')
     assert ui.screen.state.message.startswith("copied ")
 

@@ -270,7 +270,7 @@ def test_a_program_is_lent_the_terminal_as_it_was_found(terminal: Pty) -> None:
 # ---------------------------------------------------------------------------- the whole program
 
 WHITE = "\x1b]11;rgb:ffff/ffff/ffff\x07" + ATTRIBUTES
-OF_LIGHT, OF_ANY = "\x1b[0;38;5;25;1m(QEMU) ", "\x1b[0;38;5;68;1m(QEMU) "
+OF_LIGHT, OF_ANY = "\x1b[0;38;5;25;1m(QEMU)", "\x1b[0;38;5;68;1m(QEMU)"
 
 
 def drawn_until(terminal: int, end: str, answers: Mapping[str, str]) -> str:
@@ -292,8 +292,8 @@ def drawn_until(terminal: int, end: str, answers: Mapping[str, str]) -> str:
         ({}, [], {"\x1b[c": f"query{WHITE}-name"}, OF_LIGHT),
         ({}, ["--plain"], {"\x1b[c": f"query{WHITE}-name"}, OF_LIGHT),
         ({}, [], {OF_ANY: f"query{WHITE}-name"}, OF_ANY),
-        ({"COLORFGBG": "0;15"}, [], {"(QEMU) ": "query-name"}, OF_LIGHT),
-        ({"TERM": "linux"}, [], {"(QEMU) ": "query-name"}, "(QEMU) "),
+        ({"COLORFGBG": "0;15"}, [], {"(QEMU)": "query-name"}, OF_LIGHT),
+        ({"TERM": "linux"}, [], {"(QEMU)": "query-name"}, "(QEMU)"),
     ],
 )
 def test_a_terminal_is_asked_once(

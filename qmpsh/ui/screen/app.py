@@ -93,7 +93,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
         self.app = self._make_app(keys)
         draw_without_waiting(self.app)
         self._frames = FrameLimiter(self.app.invalidate)
-        self.auto_menu = AutoMenu(self.session, self.buffer, self._has_the_keys, self._advice)
+        self.auto_menu = AutoMenu(self.buffer, self._has_the_keys)
         self._attach(self.app, self.buffer)
         self._guide = Guide(self.session, self.buffer, completer, self._advice)
         self._listen()

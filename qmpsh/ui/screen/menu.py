@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from prompt_toolkit.application import get_app
-from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.buffer import Buffer, CompletionState
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.data_structures import Point
 from prompt_toolkit.document import Document
@@ -24,10 +24,9 @@ from prompt_toolkit.layout.margins import ConditionalMargin, ScrollbarMargin
 from prompt_toolkit.layout.menus import CompletionsMenuControl
 
 from qmpsh.advice import UNGUARDED, Advice
-from qmpsh.complete.candidates import Candidate, Form
+from qmpsh.complete.candidates import Form
 from qmpsh.render.tables import padded, text_columns
 from qmpsh.render.theme import Line, plain
-from qmpsh.shell.session.session import Session
 from qmpsh.ui.common.completer import Offer, cut_text, fitted
 from qmpsh.ui.common.wrap import cut, line_width, part
 
@@ -225,20 +224,13 @@ class AutoMenu:
     wanted: whether the line has the keys and nothing covers it
     """
 
-    def __init__(
-        self,
-        session: Session,
-        buffer: Buffer,
-        wanted: Callable[[], bool],
-        advice: Advice = UNGUARDED,
-    ) -> None:
-        self._session = session
-        self._advice = advice
+    def __init__(self, buffer: Buffer, wanted: Callable[[], bool]) -> None:
         self._buffer = buffer
         self._wanted = wanted
         self._timer: asyncio.TimerHandle | None = None
         self._asked: Document | None = None
         self._is_ours = False
+        self._was_open = False
         buffer.on_text_changed += self._changed
         buffer.on_text_insert += self._inserted
         buffer.on_completions_changed += self._menu_changed
@@ -256,11 +248,12 @@ class AutoMenu:
 
     def _changed(self, buffer: Buffer) -> None:
         self._asked = None
-        self._is_ours = False
+        self._was_open, self._is_ours = self._is_ours, False
         self._cancel_timer()
 
     def _menu_changed(self, buffer: Buffer) -> None:
         """Open nothing over a menu that Tab opened, nor after Escape has closed it."""
+        self._is_ours = self._is_ours and buffer.complete_state is not None
         self._cancel_timer()
 
     def _cancel_timer(self) -> None:
@@ -269,7 +262,11 @@ class AutoMenu:
             self._timer = None
 
     def _inserted(self, buffer: Buffer) -> None:
-        self._timer = asyncio.get_running_loop().call_later(OPEN_AFTER_SECONDS, self._open)
+        """Narrow an open menu in the same frame, so that it stays where it is; else wait."""
+        if self._was_open:
+            self._open()
+        if not self._is_ours:
+            self._timer = asyncio.get_running_loop().call_later(OPEN_AFTER_SECONDS, self._open)
 
     def _open(self) -> None:
         self._timer = None
@@ -277,16 +274,19 @@ class AutoMenu:
         if not (buffer.text and self._wanted() and buffer.complete_state is None):
             return
         document = self._asked = buffer.document
-        found: list[Candidate] = self._advice.get(
-            "completion", lambda: self._candidates(document), list
-        )
-        typed = [document.text[one.start : document.cursor_position] for one in found]
-        says_more = any(
-            one.text.rstrip(" =") != word for one, word in zip(found, typed, strict=True)
-        )
-        if len(found) <= MAX_OFFERED and says_more:
+        found = self._offers(document)
+        if len(found) <= MAX_OFFERED and any(_says_more(one, document) for one in found):
             self._is_ours = True
-            buffer.start_completion(complete_event=CompleteEvent(text_inserted=True))
+            buffer.complete_state = CompletionState(document, [*found])
+            buffer.on_completions_changed.fire()
 
-    def _candidates(self, document: Document) -> list[Candidate]:
-        return self._session.complete(document.text, document.cursor_position, asked=False)
+    def _offers(self, document: Document) -> list[Offer]:
+        completer, event = self._buffer.completer, CompleteEvent(text_inserted=True)
+        found = completer.get_completions(document, event)
+        return [one for one in found if isinstance(one, Offer)]
+
+
+def _says_more(offer: Offer, document: Document) -> bool:
+    """Whether there is more in a name than what is typed."""
+    typed = document.text_before_cursor[document.cursor_position + offer.start_position :]
+    return offer.candidate.text.rstrip(" =") != typed

@@ -75,6 +75,7 @@ def prompt_window(
             advice,
         ),
         search_buffer_control=search,
+        menu_position=lambda: menu_start(buffer),
         preview_search=True,
         include_default_input_processors=False,
     )
@@ -85,6 +86,16 @@ def prompt_window(
         wrap_lines=True,
         get_line_prefix=prefix,
     )
+
+
+def menu_start(buffer: Buffer) -> int | None:
+    """Return where the menu begins: its names, after a blank, are below what is typed of them."""
+    state = buffer.complete_state
+    if state is None or not state.completions:
+        return None
+    before = state.original_document.text_before_cursor
+    start = len(before) + min(one.start_position for one in state.completions)
+    return start - 1 if start > 0 and before[start - 1] != "\n" else start
 
 
 def most_rows(rows: int) -> int:

@@ -19,10 +19,12 @@ from prompt_toolkit.output import ColorDepth, Output, create_output
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.renderer import Renderer
 
+from qmpsh.ui.screen.cell_output import CellOutput
+
 _FLAGS = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-class FrameOutput(Vt100_Output):
+class FrameOutput(CellOutput):
     """The process's own terminal, to which frames are written as far as it takes them.
 
     on_room: called when a frame that did not fit is written
@@ -69,6 +71,7 @@ class FrameOutput(Vt100_Output):
 
     def flush(self) -> None:
         """Write what is there."""
+        self._settle()
         if self._is_drawing:
             text, self._buffer = "".join(self._buffer), []
             self._rest += text.encode(self.encoding() or "utf-8", "replace")
