@@ -73,7 +73,9 @@ def run_many(request: ManyRequest, environment: Environment) -> int:
     asks = line.changes and not (settings.yes or line.modifiers.yes or settings.read_only)
     if asks and not _has_terminal():
         raise needs_yes(line, len(targets))
-    targets, failed = Selector(request.chosen, plan, environment).choose(targets, named=asks)
+    targets, failed, left_out = Selector(request.chosen, plan, environment).choose(
+        targets, named=asks
+    )
     if asks and targets and not confirm(line, [one.name or one.stem for one in targets]):
         environment.notice(_NOTHING_SENT)
         return UsageError.exit_code
@@ -81,13 +83,16 @@ def run_many(request: ManyRequest, environment: Environment) -> int:
     sweep = Sweep(targets, plan, _limits(request, line), output)
     for one in failed:
         output.ended(one)
+    unanswered = 0
     try:
         sweep.run()
     except BaseException:  # an interrupt included: what has come is shown all the same
-        output.finish(failed + sweep.results, unanswered=len(targets) - len(sweep.results))
+        unanswered = len(targets) - len(sweep.results)
         raise
-    output.finish(failed + sweep.results)
-    return exit_code(failed + sweep.results)
+    finally:
+        results, left_out = failed + sweep.results, left_out + sweep.left_out
+        output.finish(results, left_out=left_out, unanswered=unanswered)
+    return exit_code(results)
 
 
 def _is_in_lines(settings: Settings, line: ManyLine, environment: Environment) -> bool:

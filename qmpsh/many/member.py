@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from qmpsh.batch.progress import SHARE_SECONDS
@@ -53,17 +54,24 @@ class Plan(NamedTuple):
     schemas: KnownSchemas
 
 
+def plain_name(target: Target, name: str) -> str:
+    """Return a name as it is, also if another VM has it."""
+    return name
+
+
 class SweepMember:
     """One VM of a sweep.
 
-    contact: the connection to it while that comes about
-    result:  how it ended, None before
+    own_name: makes a name of which there is one
+    contact:  the connection to it while that comes about
+    result:   how it ended, None before
     """
 
     __slots__ = (
         "_answers",
         "_context",
         "_listener",
+        "_own_name",
         "_plan",
         "_sent",
         "_share",
@@ -74,8 +82,15 @@ class SweepMember:
         "target",
     )
 
-    def __init__(self, target: Target, plan: Plan, listener: MemberListener) -> None:
+    def __init__(
+        self,
+        target: Target,
+        plan: Plan,
+        listener: MemberListener,
+        own_name: Callable[[Target, str], str] = plain_name,
+    ) -> None:
         self.target = target
+        self._own_name = own_name
         self.result: VmResult | None = None
         self.has_announced = False
         self._plan = plan
@@ -97,7 +112,8 @@ class SweepMember:
     @property
     def name(self) -> str:
         """What it is called as far as that is known."""
-        return self.contact.name or self.target.stem
+        name = self.contact.name
+        return self._own_name(self.target, name) if name else self.target.stem
 
     @property
     def begun(self) -> float:
@@ -220,9 +236,8 @@ class SweepMember:
         """End: close the connection and set the result."""
         seconds = time.monotonic() - self._sent
         code = error.exit_code if error is not None else code
-        self.result = VmResult(
-            self.target, self.name, tuple(self._answers), code, error, state, seconds
-        )
+        name = self._own_name(self.target, self.contact.name or self.target.stem)
+        self.result = VmResult(self.target, name, tuple(self._answers), code, error, state, seconds)
         self.close()
 
     @property

@@ -9,11 +9,12 @@ from typing import Final
 
 from qmpsh.batch.formatter import BatchFormatter
 from qmpsh.batch.progress import OverwrittenLine, read_secret
+from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json, JsonObject, as_dict, as_dicts, as_list
 from qmpsh.language.verbs import Reach
 from qmpsh.many.line import ManyLine
 from qmpsh.many.member import SweepMember
-from qmpsh.many.ranges import natural_key
+from qmpsh.many.ranges import fold_names, natural_key
 from qmpsh.many.results import AnswerGroup, VmResult, fold, json_line, summary
 from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact, pretty
@@ -30,6 +31,7 @@ _MAX_WAITING: Final = 3
 
 _PROGRESS: Final = "{title}: {done}/{total}"
 _UNANSWERED: Final = "{count} without an answer so far"
+_LEFT_OUT: Final = "left out {count} that do not speak QMP: {names}"
 _WAITING: Final = ", waiting for {names}"
 
 
@@ -64,6 +66,10 @@ class ManyOutput:
     def lost(self, result: VmResult) -> None:
         """Print that a VM is gone, which may come again."""
         self._print_line({NAME: result.name, "lost": result.reason if result.code else "ended"})
+
+    def regained(self, name: str) -> None:
+        """Print that a VM that was lost is there again."""
+        self._print_line({NAME: name, "regained": True})
 
     def listening(self) -> None:
         """Say to programs that read along that nothing is missed from now on."""
@@ -117,10 +123,16 @@ class ManyOutput:
 
     # -------------------------------------------------------------------- at the end
 
-    def finish(self, results: Sequence[VmResult], *, unanswered: int = 0) -> None:
+    def finish(
+        self,
+        results: Sequence[VmResult],
+        *,
+        left_out: Sequence[VmResult] = (),
+        unanswered: int = 0,
+    ) -> None:
         """Print the answers for a person, then what went wrong, and the summary.
 
-        unanswered: VMs that were given up
+        left_out: what is no monitor; unanswered: VMs that were given up
         """
         self._bar.draw("")
         results = sorted(results, key=lambda one: natural_key(one.name))
@@ -130,6 +142,9 @@ class ManyOutput:
             failed = [one for one in results if one.code]
             for group in fold(failed, failures=True, apart=not self._folds):
                 self._environment.notice(group.reason, group.title)
+        if left_out:
+            names = ", ".join(fold_names(visible_word(one.name) for one in left_out))
+            self._environment.notice(_LEFT_OUT.format(count=len(left_out), names=shortened(names)))
         given_up = _UNANSWERED.format(count=unanswered) if unanswered else ""
         self._environment.notice(", ".join(filter(None, (summary(results), given_up))))
 

@@ -27,10 +27,15 @@ _NONE_LEFT: Final = "--only and --except leave none of {count} VMs; nothing was 
 
 
 class Selection(NamedTuple):
-    """The VMs that were chosen. failed: those of which it is not known whether they are meant"""
+    """The VMs that were chosen.
+
+    failed:   those of which it is not known whether they are meant
+    left_out: what a glob found, and is no monitor
+    """
 
     targets: list[Target]
     failed: list[VmResult]
+    left_out: list[VmResult]
 
 
 class Selector:
@@ -54,15 +59,19 @@ class Selector:
         if asked or named:
             chosen = self._choose_by_answers(found, asked)
         else:
-            chosen = Selection(found, [])
+            chosen = Selection(found, [], [])
         if not (chosen.targets or chosen.failed):
             raise UsageError(_NONE_LEFT.format(count=len(targets)))
         return chosen
 
     def _choose_by_answers(self, targets: list[Target], asked: set[str]) -> Selection:
-        answers = {one.target.text: one for one in self._ask(targets, asked)}
-        chosen = Selection([], [])
+        sweep = self._ask(targets, asked)
+        answers = {one.target.text: _with_error(one) for one in sweep.results}
+        chosen = Selection([], [], sweep.left_out)
+        strangers = {one.target.text for one in sweep.left_out}
         for target in targets:
+            if target.text in strangers:
+                continue
             answer = answers.get(target.text)
             if answer is None or answer.code:
                 unknown = {key for key in asked if key == STATUS or not target.name}
@@ -78,20 +87,22 @@ class Selector:
                 chosen.targets.append(target)
         return chosen
 
-    def _ask(self, targets: list[Target], asked: set[str]) -> list[VmResult]:
+    def _ask(self, targets: list[Target], asked: set[str]) -> Sweep:
         """Ask for the names, and for the status as well if that is asked."""
         if STATUS not in asked and all(target.name for target in targets):
-            return []
+            targets = []
         line = _QUESTION if STATUS in asked else None
         settings = self._plan.settings._replace(
             hmp=False, wait=None, dry_run=False, timeout=STATUS_SECONDS
         )
         output = ManyOutput(self._environment, line or _QUESTION, in_lines=False, folds=True)
         plan = self._plan._replace(line=line, settings=settings)
+        sweep = Sweep(targets, plan, SweepLimits(), output)
         try:
-            return [_with_error(one) for one in Sweep(targets, plan, SweepLimits(), output).run()]
+            sweep.run()
         finally:
             output.clear()
+        return sweep
 
     def _picks(self, target: Target, keys: Iterable[str], status: str = "") -> bool:
         return self._filter.picks(_facts(target, status), keys)

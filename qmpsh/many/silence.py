@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qmpsh.address import Address
 from qmpsh.client.discovery import STATES
 from qmpsh.client.handshake import ClientOptions, Silence
 from qmpsh.client.session_errors import no_greeting
 from qmpsh.errors import CannotConnect
 from qmpsh.many.contact import Contact
 from qmpsh.many.member import SweepMember
-from qmpsh.system.listener import SocketTable, inspect_listener
+from qmpsh.system.listener import SocketTable, channel_of, inspect_listener
 
 
 def explain(members: Sequence[SweepMember], options: ClientOptions) -> None:
     """End the silent ones with the reason, and give the late ones the state of their process."""
     sockets = SocketTable.read_all()
     for member in members:
-        state = _state(member.target.address, sockets)
+        scene = inspect_listener(member.target.address, sockets=sockets)
+        if channel_of(scene, member.target.address) is None:
+            # It may be the way to a monitor: the answer of that is wanted.
+            member.target = member.target._replace(is_found=False)
+        state = STATES.get(scene.listener.state, "") if scene.listener is not None else ""
         if member.result is not None:
             member.result = member.result._replace(state=state)
             continue
@@ -35,9 +38,3 @@ def silence_error(contact: Contact, options: ClientOptions, sockets: SocketTable
 def _none() -> int:
     """Return no descriptor: the connection has been closed."""
     return -1
-
-
-def _state(address: Address, sockets: SocketTable) -> str:
-    """Return what the server's process does, in a word; "" if it runs or is not known."""
-    listener = inspect_listener(address, sockets=sockets).listener
-    return STATES.get(listener.state, "") if listener is not None else ""

@@ -18,6 +18,7 @@ from typing import Final, Protocol
 from qmpsh.address import Transport
 from qmpsh.client.client import Client
 from qmpsh.client.poll import wait_for
+from qmpsh.errors import NotQmp
 from qmpsh.light_typing import NamedTuple
 from qmpsh.many.member import MemberListener, Plan, SweepMember
 from qmpsh.many.results import NotBegun, VmResult
@@ -48,6 +49,9 @@ class SweepListener(MemberListener, Protocol):
     def lost(self, result: VmResult) -> None:
         """Say that a VM is gone, which is connected to again."""
 
+    def regained(self, name: str) -> None:
+        """Say that a VM that was lost is there again."""
+
     def tick(self, done: int, total: int, waiting: Sequence[SweepMember]) -> None:
         """Show how far it is. waiting: members whose line is running"""
 
@@ -71,7 +75,11 @@ class SweepLimits(NamedTuple):
 
 
 class Sweep:
-    """A run of one line on many VMs."""
+    """A run of one line on many VMs.
+
+    results:  how it ended on each
+    left_out: those that a glob found and that are no monitors
+    """
 
     def __init__(
         self, targets: Sequence[Target], plan: Plan, limits: SweepLimits, listener: SweepListener
@@ -89,6 +97,7 @@ class Sweep:
         self._descriptors = descriptor_limit(targets, plan)
         self._has_announced = False
         self.results: list[VmResult] = []
+        self.left_out: list[VmResult] = []
 
     def run(self) -> list[VmResult]:
         """Run to the end; return how it ended on each VM."""
@@ -116,7 +125,9 @@ class Sweep:
         while self._waiting and not self._is_halted:
             if busy >= self._limits.parallel or len(self._active) >= self._descriptors:
                 break
-            member = SweepMember(self._waiting.popleft(), self._plan, self._listener)
+            member = SweepMember(
+                self._waiting.popleft(), self._plan, self._listener, self._own_name
+            )
             self._active.append(member)
             if member.has_ended and self._limits.stops:
                 break  # it may be the failure that stops the rest
@@ -140,6 +151,8 @@ class Sweep:
             if client is not None and client.due is not None and client.due <= now:
                 client.poll(0)
             member.turn(now)
+            if member.is_ready and self._lost.pop(member.target.text, None) is not None:
+                self._listener.regained(member.name)
         running = [member for member in self._active if not member.has_ended]
         self._listener.tick(len(self.results), self._total, running)
 
@@ -167,7 +180,9 @@ class Sweep:
     def _report(self, result: VmResult) -> None:
         if self._has_first:
             return
-        result = result._replace(name=self._own_name(result))
+        if result.target.is_found and isinstance(result.error, NotQmp):
+            self.left_out.append(result)
+            return
         place = result.target.text
         if self._limits.comes_again and (place in self._lost or result.was_served):
             if place not in self._lost:
@@ -178,14 +193,13 @@ class Sweep:
         self.results.append(result)
         self._listener.ended(result)
 
-    def _own_name(self, result: VmResult) -> str:
-        """Return a name that no other VM of the sweep has."""
-        target = result.target
-        own = f"{target.host}/{result.name}" if target.host and not target.name else result.name
-        apart = [f"{own}@{part}" for part in target.apart if part not in ("", result.name)]
-        for name in (own, *apart):
-            if self._names.setdefault(name, target.text) == target.text:
-                return name
+    def _own_name(self, target: Target, name: str) -> str:
+        """Return a name that no other VM of the sweep has. name: of its own, or of its socket"""
+        own = f"{target.host}/{name}" if target.host and not target.name else name
+        apart = [f"{own}@{part}" for part in target.apart if part not in ("", name)]
+        for one in (own, *apart):
+            if self._names.setdefault(one, target.text) == target.text:
+                return one
         return target.text
 
     # -------------------------------------------------------------------- the end
@@ -234,6 +248,11 @@ class Sweep:
             error = NotBegun()
             self._report(VmResult(target, target.name or target.stem, (), error.exit_code, error))
         self.results += self._lost.values()
+        if not self.results:
+            # Of a socket that is the only one the reason is wanted.
+            self.results, self.left_out = self.left_out, []
+            for result in self.results:
+                self._listener.ended(result)
 
 
 def descriptor_limit(targets: Sequence[Target], plan: Plan) -> int:

@@ -56,12 +56,14 @@ class Target(NamedTuple):
     text: its address, as it is shown
     name: given beforehand, "" to ask the VM
     tags: what `@FILE` or an inventory says of it: keys and values
+    is_found: a glob found it, so that it may be no monitor
     """
 
     address: Address
     text: str
     name: str = ""
     tags: tuple[tuple[str, str], ...] = ()
+    is_found: bool = False
 
     @property
     def host(self) -> str:
@@ -125,7 +127,7 @@ class TargetReader:
         paths = sorted(filter(self._is_wanted, found), key=natural_key)
         if not paths:
             raise UsageError(_NO_MATCH.format(text=shortened(text)))
-        return [Target(UnixAddress(one), one) for one in paths]
+        return [Target(UnixAddress(one), one, is_found=True) for one in paths]
 
     def _is_wanted(self, path: str) -> bool:
         """Whether a file that a glob found is a socket, and none that is named as another kind."""

@@ -127,12 +127,53 @@ def test_events_of_all_vms_come_in_one_stream(start_vm: VmStarter, run_qmpsh: Ru
             line = json.loads(events.stdout.readline())
             assert (line["vm"], line["event"]) == ("web1", "STOP")
             first.kill()
-            assert json.loads(events.stdout.readline())["vm"] == "web1"
+            assert json.loads(events.stdout.readline()) == {"vm": "web1", "lost": "ended"}
+            first = start(start_vm, folder, 1)
+            assert json.loads(events.stdout.readline()) == {"vm": "web1", "regained": True}
+            first.kill()
+            assert json.loads(events.stdout.readline()) == {"vm": "web1", "lost": "ended"}
             second.kill()
             stdout, stderr = events.communicate(timeout=PATIENCE)
-            assert json.loads(stdout)["lost"]
-            assert events.returncode == 0
-            assert stderr == "qmpsh: 2 ok\n"
+            assert json.loads(stdout) == {"vm": "web2", "lost": "ended"}
+            assert (stderr, events.returncode) == ("qmpsh: 2 ok\n", 0)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_two_vms_of_one_name_are_apart_in_a_stream(
+    start_vm: VmStarter, run_qmpsh: RunQmpsh
+) -> None:
+    folder = new_folder()
+    try:
+        for number in (1, 2):
+            monitor = f"unix:{folder}/vm{number}.sock,server=on,wait=off"
+            start_vm("-qmp", monitor, qmp=False, name="web")
+        with listening("-a", f"{folder}/*.sock", "-t", "20", ".wait", "STOP", "--every") as waiting:
+            run_qmpsh("-a", f"{folder}/*.sock", "--yes", "stop")
+            stdout, _ = waiting.communicate(timeout=PATIENCE)
+        first, second = (str(line["vm"]) for line in lines_of(stdout))
+        assert (first, second) in (("web", "web@vm1"), ("web", "web@vm2"))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_what_a_glob_finds_and_is_no_monitor_is_counted(
+    start_vm: VmStarter, run_qmpsh: RunQmpsh
+) -> None:
+    folder = new_folder()
+    try:
+        monitor = f"unix:{folder}/vm1.sock,server=on,wait=off"
+        human = f"unix:{folder}/human.sock,server=on,wait=off"
+        start_vm("-qmp", monitor, "-monitor", human, qmp=False, name="web1")
+        for options in ((), ("--only", "name~web")):
+            done = run_qmpsh("-a", f"{folder}/*.sock", *options, "query-name")
+            assert [line["vm"] for line in lines_of(done.stdout)] == ["web1"]
+            assert done.stderr == "qmpsh: left out 1 that do not speak QMP: human\nqmpsh: 1 ok\n"
+            assert done.returncode == 0
+        for target in (f"{folder}/h*.sock", f"{folder}/human.sock"):
+            done = run_qmpsh("-a", target, "query-name")
+            assert "is an HMP socket, not QMP" in done.stdout
+            assert (done.stderr, done.returncode) == ("qmpsh: 1 unreachable\n", 3)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
