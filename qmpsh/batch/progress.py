@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from qmpsh.client.client import Client, wait_beside
+from qmpsh.client.client import Client, poll_beside
 from qmpsh.client.poll import BROKEN, READ
 from qmpsh.errors import UsageError
 from qmpsh.light_typing import TYPE_CHECKING
@@ -90,10 +90,9 @@ class WaitProgress:
         others = {sys.stdout.fileno(): BROKEN} if until.endless else {}
         if share is not None and share.is_open:
             others[share.fileno()] = READ
-        ready = wait_beside(client, others, left)
+        ready = poll_beside(client, others, left)
         if until.endless and sys.stdout.fileno() in ready:
             raise BrokenPipeError
-        client.poll(0)
         if share is not None:
             share.poll(client)
 

@@ -16,7 +16,7 @@ from qmpsh.cli.argv import SplitArgv
 from qmpsh.cli.inspect.options import COMMANDS
 from qmpsh.cli.option_errors import read_options
 from qmpsh.cli.signals import end_by_signals
-from qmpsh.client.client import Client, ClientOptions, wait_beside
+from qmpsh.client.client import Client, ClientOptions, poll_beside
 from qmpsh.client.names import find_vm
 from qmpsh.client.poll import READ, WRITE, wait_for
 from qmpsh.errors import QmpshError, UsageError
@@ -146,8 +146,7 @@ def _relay(session: Session) -> None:
     seconds = session.wait()
     until = time.monotonic() + min(_TURN_SECONDS, _TURN_SECONDS if seconds is None else seconds)
     while not client.closed and share.is_open and (left := until - time.monotonic()) > 0:
-        wait_beside(client, {share.fileno(): READ}, left)
-        client.poll(0)
+        poll_beside(client, {share.fileno(): READ}, left)
         share.poll(client)
 
 

@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import math
 import os
-import select
 import time
 
 from qmpsh.address import Address
@@ -35,8 +34,8 @@ from qmpsh.client import handshake
 from qmpsh.client.connect import UnixStream, begin_stream, carries_descriptors, open_stream
 from qmpsh.client.dialect import Dialect, dialect_of_greeting
 from qmpsh.client.handshake import ClientOptions as ClientOptions
-from qmpsh.client.poll import READ, WRITE, Poller, wait_for
-from qmpsh.client.queues import Inbox, Outbox, Turn
+from qmpsh.client.poll import READ, WRITE, Poller
+from qmpsh.client.queues import Inbox, Outbox, ReplyHandler, Turn
 from qmpsh.client.queues import Pending as Pending
 from qmpsh.client.queues import Subscriber as Subscriber
 from qmpsh.client.queues import Tracer as Tracer
@@ -77,8 +76,8 @@ class Client:
     __slots__ = (
         "_inbox",
         "_outbox",
+        "_poller",
         "_turn",
-        "_watch",
         "address",
         "agreement",
         "closed",
@@ -116,7 +115,7 @@ class Client:
         self._turn = Turn()
         self._outbox = Outbox(options.dialect.window, options.dialect.rate)
         self.agreement: Pending | None = None
-        self._watch = Poller(stream.fileno())
+        self._poller = Poller()
         if options.negotiate and not self.dialect.greets:
             self.agreement = self._submit(*handshake.synchronize(self.connection))
 
@@ -134,7 +133,7 @@ class Client:
         Raises CannotConnect, of which Busy, NotQmp and ConnectTimeout.
         """
         started = time.monotonic()
-        seeks = is_sharable(options)
+        seeks = options.may_be_shared
         share = connect_share(address) if seeks else None
         while True:
             if share is not None:
@@ -172,7 +171,7 @@ class Client:
         seeks: it may go through another qmpsh, if the options allow that
         Raises CannotConnect for what fails at once; what fails later ends the client.
         """
-        share = connect_share(address) if seeks and is_sharable(options) else None
+        share = connect_share(address) if seeks and options.may_be_shared else None
         if share is not None:
             return client_through(share, address, options, tracer)
         return cls(begin_stream(address), address, options, tracer)
@@ -216,11 +215,12 @@ class Client:
 
     # ------------------------------------------------------------------------ commands
 
-    def submit(self, command: Command) -> Pending:
+    def submit(self, command: Command, on_reply: ReplyHandler | None = None) -> Pending:
         """Queue a command, write what the socket takes, and return at once.
 
         An out-of-band command goes ahead of all that is not yet begun to be written. A descriptor
         of its is the client's from here on, which closes it whatever becomes of the command.
+        on_reply: called with the Pending once the reply has come, within `poll`
         Raises UsageError for what cannot be sent, ConnectionLost once the connection is.
         """
         try:
@@ -233,10 +233,12 @@ class Client:
             if command.fd is not None:
                 os.close(command.fd)
             raise
-        return self._submit(command, id, data)
+        return self._submit(command, id, data, on_reply)
 
-    def _submit(self, command: Command, id: str, data: bytes) -> Pending:
-        pending = self._inbox.expect(command, id)
+    def _submit(
+        self, command: Command, id: str, data: bytes, on_reply: ReplyHandler | None = None
+    ) -> Pending:
+        pending = self._inbox.expect(command, id, on_reply)
         self._outbox.put(data, oob=command.oob, fd=command.fd, pending=pending)
         self._write()
         return pending
@@ -277,14 +279,22 @@ class Client:
         """
         if self.closed:
             return False
-        flags = self._watch.wait(self.stream.fileno(), self._limit(timeout), self.wants_write)
-        happened = bool(flags & select.POLLOUT)
+        return self._go_on(self._wait(timeout, {}).get(self.stream.fileno(), 0))
+
+    def _wait(self, timeout: float | None, others: Mapping[int, int]) -> dict[int, int]:
+        """Wait for the socket or another descriptor; return the flags of those that are ready."""
+        wanted = {self.stream.fileno(): READ | WRITE if self.wants_write else READ, **others}
+        return self._poller.wait(wanted, self._limit(timeout))
+
+    def _go_on(self, flags: int) -> bool:
+        """Write and read as far as the socket is ready; return whether anything happened."""
+        happened = bool(flags & WRITE)
         if happened:
             self._write()
         if self._turn.is_decoding:
             self._take_messages()  # nothing more is read meanwhile, or it would pile up
             happened = True
-        elif flags & ~select.POLLOUT or (flags and self.stream.wants_write):
+        elif flags & ~WRITE or (flags and self.stream.wants_write):
             happened = self._read() or happened
         if self._outbox.due is not None:
             self._write()
@@ -345,8 +355,7 @@ class Client:
             self.set_dialect(dialect_of_greeting(message))
             self._agree()
             return
-        pending = self._inbox.deliver(message, ready=self.ready)
-        if pending is not None:
+        if (pending := self._inbox.deliver(message, ready=self.ready)) is not None:
             self._outbox.count_answer(pending)
 
     def set_dialect(self, dialect: Dialect) -> None:
@@ -358,8 +367,7 @@ class Client:
     def _agree(self) -> None:
         """Negotiate after the first greeting, unless none was expected."""
         if self.connection.state is ProtocolState.NEGOTIATING and self.agreement is None:
-            command = Command("qmp_capabilities")
-            self.agreement = self._submit(command, *self.connection.negotiate())
+            self.agreement = self._submit(Command("qmp_capabilities"), *self.connection.negotiate())
 
     def close(self) -> None:
         """Give up the connection; what is unanswered gets a ConnectionLost. May be called twice."""
@@ -395,18 +403,14 @@ def poll_until(client: Client, ready: Callable[[], bool], deadline: float) -> bo
     return True
 
 
-def wait_beside(client: Client, others: Mapping[int, int], seconds: float | None) -> set[int]:
-    """Wait until a client or another descriptor is ready, `seconds` at most; return which are.
+def poll_beside(client: Client, others: Mapping[int, int], timeout: float | None) -> set[int]:
+    """`Client.poll`, which other descriptors end too; return those of them that are ready.
 
     others: READ, WRITE, both or BROKEN, by descriptor
     """
-    wanted = {client.fileno(): READ | WRITE if client.wants_write else READ, **others}
-    return wait_for(wanted, client._limit(seconds))
-
-
-def is_sharable(options: ClientOptions) -> bool:
-    """Whether a client with these options may go through another qmpsh."""
-    return options.shared and options.negotiate and options.dialect.greets
+    flags = client._wait(timeout, others)
+    client._go_on(flags.pop(client.fileno(), 0))
+    return {*flags}
 
 
 def client_through(
@@ -478,8 +482,7 @@ def _poll_and_seek(client: Client, deadline: float, search: ShareSearch | None) 
     while search is not None and search.due < deadline:
         if _poll_until_begun(client, search.due):
             return True
-        share = search.find(time.monotonic())
-        if share is not None:
+        if (share := search.find(time.monotonic())) is not None:
             raise ShareAppeared(share)
     return _poll_until_begun(client, deadline)
 

@@ -43,6 +43,11 @@ class ClientOptions(NamedTuple):
     awaited: bool = False
     shared: bool = True
 
+    @property
+    def may_be_shared(self) -> bool:
+        """Whether a client with these options may go through another qmpsh."""
+        return self.shared and self.negotiate and self.dialect.greets
+
 
 FIRST_CHECK_SECONDS: Final = 0.1
 """seconds of silence until it is looked at what the server is; QEMU greets in a millisecond"""

@@ -1,4 +1,4 @@
-"""Waits for descriptors with poll(2): for one again and again, or once for several."""
+"""Waits for descriptors with poll(2), once or again and again."""
 
 from __future__ import annotations
 
@@ -20,35 +20,30 @@ _MAX_WAIT_SECONDS: Final = 86400.0  # seconds; poll(2) takes its milliseconds as
 
 
 class Poller:
-    """A wait for a descriptor to be ready, which may be another one each time."""
+    """A wait for the first of several descriptors, mostly the same ones each time."""
 
     __slots__ = ("_poller", "_watched")
 
-    def __init__(self, fd: int) -> None:
-        self._watched = fd, READ
+    def __init__(self) -> None:
+        self._watched: Mapping[int, int] = {}
         self._poller = select.poll()
-        self._poller.register(*self._watched)
 
-    def wait(self, fd: int, seconds: float | None, writing: bool) -> int:
-        """The flags of poll(2), 0 when the time ran out; None waits for ever."""
-        watched = fd, READ | WRITE if writing else READ
-        if watched != self._watched:
-            self._poller.unregister(self._watched[0])
-            self._watched = watched
-            self._poller.register(*watched)
-        found = self._poller.poll(_millis(seconds))
-        return found[0][1] if found else 0
+    def wait(self, wanted: Mapping[int, int], seconds: float | None) -> dict[int, int]:
+        """Return the flags of poll(2) of those that are ready, none when the time ran out.
+
+        wanted: READ, WRITE, both or BROKEN, by descriptor; seconds: None waits for ever
+        """
+        if wanted != self._watched:
+            self._watched = wanted
+            self._poller = select.poll()
+            for fd, flags in wanted.items():
+                self._poller.register(fd, flags)
+        return dict(self._poller.poll(_millis(seconds)))
 
 
 def wait_for(wanted: Mapping[int, int], seconds: float | None) -> set[int]:
-    """Wait for the first of several descriptors; those that are ready, none when the time ran out.
-
-    wanted: READ, WRITE, both or BROKEN, by descriptor; seconds: None waits for ever
-    """
-    poller = select.poll()
-    for fd, flags in wanted.items():
-        poller.register(fd, flags)
-    return {fd for fd, _ in poller.poll(_millis(seconds))}
+    """Wait once, as a `Poller` does; return which are ready."""
+    return {*Poller().wait(wanted, seconds)}
 
 
 def _millis(seconds: float | None) -> int | None:

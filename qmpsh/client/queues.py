@@ -38,12 +38,14 @@ class Pending:
     """A command that was submitted. Done once it has a `reply`, or an `error` in its place.
 
     written: the stream took all of it; before, the server cannot have obeyed
+    on_reply: called with it once the reply has come, None for nothing
     """
 
-    __slots__ = ("answered", "command", "error", "id", "reply", "submitted", "written")
+    __slots__ = ("answered", "command", "error", "id", "on_reply", "reply", "submitted", "written")
 
-    def __init__(self, command: Command, id: str) -> None:
+    def __init__(self, command: Command, id: str, on_reply: ReplyHandler | None = None) -> None:
         self.command = command
+        self.on_reply = on_reply
         self.id = id
         self.reply: Reply | ErrorReply | None = None
         self.error: QmpshError | None = None
@@ -80,6 +82,9 @@ class Pending:
             raise ReplyTimeout(_NO_REPLY.format(name=self.command.name))
         raise CommandFailed(self.reply.error_class, self.reply.desc, self.id)
 
+
+ReplyHandler: TypeAlias = "Callable[[Pending], None]"
+"""Gets a command to which the reply has come, within the turn of the client that has read it."""
 
 _BURST_DIVISOR: Final = 5
 """A fifth of what a second allows may go at once, the rest is spread over it"""
@@ -378,9 +383,9 @@ class Inbox:
         while subscriber is not None and self._backlog:
             subscriber(self._backlog.pop(0))
 
-    def expect(self, command: Command, id: str) -> Pending:
+    def expect(self, command: Command, id: str, on_reply: ReplyHandler | None = None) -> Pending:
         """Return what will hold the reply to a command that is sent."""
-        pending = self._pendings[id] = Pending(command, id)
+        pending = self._pendings[id] = Pending(command, id, on_reply)
         return pending
 
     def deliver(self, message: Event | Reply | ErrorReply, *, ready: bool = True) -> Pending | None:
@@ -399,6 +404,8 @@ class Inbox:
         pending = self._pendings.pop(message.id)
         pending.reply = message
         pending.answered = time.monotonic()
+        if pending.on_reply is not None:
+            pending.on_reply(pending)
         return pending
 
     def forget(self, pending: Pending) -> bool:

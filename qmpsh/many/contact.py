@@ -13,7 +13,6 @@ from qmpsh.client.client import (
     ClientOptions,
     Pending,
     client_through,
-    is_sharable,
     refusal_of,
 )
 from qmpsh.client.shares import SILENT_SECONDS, ShareSearch
@@ -118,7 +117,7 @@ class Contact:
 
     def _seek_share(self, client: Client, now: float) -> None:
         """Change over to a qmpsh that shares the monitor, if one has come up meanwhile."""
-        if self.is_of_share or not is_sharable(self._options):
+        if self.is_of_share or not self._options.may_be_shared:
             return
         share = self._search.find(now)
         if share is not None:

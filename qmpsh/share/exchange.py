@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from functools import partial
 
 from qmpsh.client.client import Client
 from qmpsh.client.queues import Pending
 from qmpsh.errors import QmpshError
-from qmpsh.jsontypes import as_dict, get_dicts, get_str
+from qmpsh.jsontypes import JsonObject, as_dict, get_dicts, get_str
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.messages import Command, Reply, command_object
 from qmpsh.secrets.rules import reads_secret
@@ -46,6 +47,8 @@ class ShareMember:
     read_only: whether its commands may change nothing
     last:      the name of its last command, "" before
     count:     how many of its commands were passed on
+    in_band:   how many in-band commands of it are at QEMU
+    in_flight: all that are, with the places of their replies
     types:     whether the last that changes something typed keys
     """
 
@@ -53,6 +56,7 @@ class ShareMember:
         "count",
         "descriptors",
         "fdsets",
+        "in_band",
         "in_flight",
         "last",
         "name",
@@ -71,18 +75,14 @@ class ShareMember:
         self.types = False
         self.fdsets: set[int] = set()
         self.queue: deque[ShareRequest] = deque()
-        self.in_flight: list[tuple[Pending, ReplySlot]] = []
+        self.in_band = 0
+        self.in_flight: dict[Pending, ReplySlot] = {}
         self.descriptors: deque[int] = deque()
 
     @property
     def has_room(self) -> bool:
         """Whether another in-band command of it may be at QEMU."""
         return self.in_band < MAX_IN_FLIGHT and self.session.takes_replies
-
-    @property
-    def in_band(self) -> int:
-        """How many in-band commands of it are at QEMU."""
-        return sum(not slot.is_oob for _, slot in self.in_flight)
 
     def add_descriptors(self, fds: list[int]) -> None:
         """Keep descriptors for the commands that take them; too many are closed."""
@@ -98,6 +98,7 @@ class Exchange:
     reads_only: whether a command changes nothing, for members that may change nothing
     on_change:  called with a member and its command that may change something
 
+    touched: members whose session has changed: it is read, and what it is sent leaves
     orphans: fdsets of members that have left, and their names
     """
 
@@ -107,91 +108,114 @@ class Exchange:
         reads_only: Callable[[Command], bool],
         on_change: Callable[[ShareMember, Command], None],
     ) -> None:
-        self.members: list[ShareMember] = []
+        self.touched: dict[ShareMember, None] = {}
         self.orphans: dict[int, str] = {}
         self._client = client
         self._reads_only = reads_only
         self._on_change = on_change
-        self._of_the_gone: list[Pending] = []
+        self._waiting: deque[ShareMember] = deque()  # those with a queue, whose turn is next first
+        self._in_band = 0  # commands at QEMU, also of those who have left
 
     def remove(self, member: ShareMember) -> list[str]:
         """Take a client out; return the names of its commands that run on."""
-        self.members.remove(member)
+        self.touched.pop(member, None)
+        if member.queue:
+            self._waiting.remove(member)
+            member.queue.clear()
         self.orphans.update(dict.fromkeys(member.fdsets, member.name))
         while member.descriptors:
             os.close(member.descriptors.popleft())
-        running = [pending for pending, _ in member.in_flight if not pending.done]
-        self._of_the_gone += running
-        return [pending.command.name for pending in running]
+        running = [pending.command.name for pending in member.in_flight]
+        member.in_flight.clear()
+        return running
 
-    def advance(self) -> None:
-        """Hand out the replies that have come, and pass on what may go."""
-        self._of_the_gone = [one for one in self._of_the_gone if not one.done]
-        for member in self.members:
-            _hand_out(member)
+    def take_last(self, member: ShareMember) -> None:
+        """Pass on what a client sent before it left, as far as it may go."""
+        self._read(member)
+        self._take_turns()
+
+    def advance(self) -> list[ShareMember]:
+        """Pass on what may go; return those whose session has changed."""
+        touched = list(self.touched)
+        self.touched.clear()
+        for member in touched:
             self._read(member)
-        room = self._room()
-        while room > 0 and (turn := [one for one in self.members if one.queue and one.has_room]):
-            for member in turn[:room]:
-                self._pass_on(member, member.queue.popleft())
-            room -= len(turn)
-        if self.members:
-            self.members.append(self.members.pop(0))  # the next turn begins with another one
+        if self._waiting:
+            self._take_turns()
+        return touched
 
-    def _room(self) -> int:
-        """Return how many in-band commands of members may go: fewer than QEMU reads ahead."""
-        gone = sum(not one.command.oob for one in self._of_the_gone)
-        theirs = sum(member.in_band for member in self.members) + gone
-        return max(1, self._client.dialect.window - 1) - theirs
+    def _take_turns(self) -> None:
+        """Pass on one command after the other, of each who waits in turn, while there is room."""
+        # Fewer than QEMU reads ahead: the holder's own command finds room.
+        room = max(1, self._client.dialect.window - 1) - self._in_band
+        held = 0  # in a row, for want of room of their own
+        while room > 0 and held < len(self._waiting):
+            member = self._waiting.popleft()
+            held += 1
+            if member.has_room:
+                self._pass_on(member, member.queue.popleft())
+                room -= 1
+                held = 0
+            if member.queue:
+                self._waiting.append(member)
 
     def _read(self, member: ShareMember) -> None:
         """Take the requests that have come; those out of band go at once."""
         while (request := member.session.next_request()) is not None:
             if request.slot.is_oob:
                 self._pass_on(member, request)
-            else:
-                member.queue.append(request)
+                continue
+            if not member.queue:
+                self._waiting.append(member)
+            member.queue.append(request)
 
     def _pass_on(self, member: ShareMember, request: ShareRequest) -> None:
         command, slot = request
-        command = command._replace(via=member.name)
+        reads_only = self._reads_only(command)
         try:
-            self._check(command, read_only=member.read_only)
+            _check(command, reads_only=reads_only, read_only=member.read_only)
             if command.name in _TAKES_DESCRIPTOR and member.descriptors:
                 command = command._replace(fd=member.descriptors.popleft())
-            pending = self._client.submit(command)
+            pending = self._client.submit(command, partial(self._take_reply, member))
         except RequestRefused as refused:
-            member.session.answer(slot, refused.reply)
+            self._answer(member, slot, refused.reply)
         except QmpshError as error:
-            member.session.answer(slot, RequestRefused(str(error)).reply)
+            self._answer(member, slot, RequestRefused(str(error)).reply)
         else:
             member.last = command.name
             member.count += 1
-            member.in_flight.append((pending, slot))
-            if not self._reads_only(command):
+            member.in_flight[pending] = slot
+            if not slot.is_oob:
+                member.in_band += 1
+                self._in_band += 1
+            if not reads_only:
                 self._on_change(member, command)
 
-    def _check(self, command: Command, *, read_only: bool) -> None:
-        """Raise RequestRefused for what a member may not send."""
-        if command.name == "yank" and _ends_monitor(command):
-            raise RequestRefused(_YANK)
-        if not read_only:
-            return
-        if not self._reads_only(command):
-            raise RequestRefused(_READ_ONLY.format(command.name))
-        if reads_secret(command_object(command)):
-            raise RequestRefused(_SECRET.format(command.name))
-
-
-def _hand_out(member: ShareMember) -> None:
-    """Give a client the replies that have come."""
-    done = [one for one in member.in_flight if one[0].done]
-    for pending, slot in done:
-        if pending.reply is not None:
-            member.session.answer(slot, pending.reply.raw)
+    def _take_reply(self, member: ShareMember, pending: Pending) -> None:
+        """Give a client the reply that has come, unless it has left."""
+        if not pending.command.oob:
+            member.in_band -= 1
+            self._in_band -= 1
+        slot = member.in_flight.pop(pending, None)
+        if slot is not None and pending.reply is not None:
             _note_fdset(member, pending)
-    if done:
-        member.in_flight = [one for one in member.in_flight if not one[0].done]
+            self._answer(member, slot, pending.reply.raw)
+
+    def _answer(self, member: ShareMember, slot: ReplySlot, reply: JsonObject) -> None:
+        member.session.answer(slot, reply)
+        self.touched[member] = None
+
+
+def _check(command: Command, *, reads_only: bool, read_only: bool) -> None:
+    """Raise RequestRefused for what a member may not send."""
+    if command.name == "yank" and _ends_monitor(command):
+        raise RequestRefused(_YANK)
+    if not read_only:
+        return
+    if not reads_only:
+        raise RequestRefused(_READ_ONLY.format(command.name))
+    if reads_secret(command_object(command)):
+        raise RequestRefused(_SECRET.format(command.name))
 
 
 def _note_fdset(member: ShareMember, pending: Pending) -> None:

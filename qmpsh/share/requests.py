@@ -71,6 +71,9 @@ class RequestReader:
             return None
         if data[0] != ord("{"):
             return self._refuse(_NOT_OBJECT) if self._has_line() else None
+        request = self._take_line()
+        if request is not None:
+            return request
         end = self._find_end()
         if end > MAX_REQUEST_BYTES or (end < 0 and len(data) > MAX_REQUEST_BYTES):
             return self._refuse(_TOO_LONG)
@@ -83,6 +86,21 @@ class RequestReader:
             return self._refuse(_NOT_JSON)
         del data[:end]
         self._start_over()
+        return request
+
+    def _take_line(self) -> JsonObject | None:
+        """Take the first line if it is exactly one request in JSON, as nearly all are."""
+        end = self._data.find(b"\n", self._position, MAX_REQUEST_BYTES)
+        if end < 0 or self._position:
+            return None
+        line = self._data[:end]
+        if line.count(b"{") + line.count(b"[") > MAX_BRACKETS:
+            return None
+        try:
+            request: JsonObject = _DECODER.decode(line.decode())
+        except ValueError:
+            return None
+        del self._data[: end + 1]
         return request
 
     def _has_line(self) -> bool:

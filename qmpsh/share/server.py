@@ -138,6 +138,7 @@ class ShareServer:
         self._on_news = on_news
         self._exchange = Exchange(client, reads_only, self._on_change)
         self._clients: dict[int, SharedClient] = {}
+        self._of_member: dict[ShareMember, SharedClient] = {}
         self._deaf: list[Door] = []  # those that do not accept for want of descriptors
         self._epoll = select.epoll()
         self._listening = {door.socket.fileno(): door for door in doors}
@@ -164,21 +165,23 @@ class ShareServer:
             door, shared = self._listening.get(fd), self._clients.get(fd)
             if door is not None:
                 self._accept(door)
-            elif shared is not None and flags & ~_WRITE:
-                self._read(shared, is_gone=bool(flags & _GONE))
-        if self._clients:
-            self._exchange.advance()
-            freed = sum(self._write(shared) for shared in self.clients)
-            if freed:  # who has taken what it was sent may have more commands to go
-                self._exchange.advance()
-            self._drop_slowest()
+            elif shared is not None:
+                self._exchange.touched[shared.member] = None
+                if flags & ~_WRITE:
+                    self._read(shared, is_gone=bool(flags & _GONE))
+        while touched := self._exchange.advance():
+            for member in touched:
+                self._write(self._of_member[member])
+            if any(member.session.outgoing for member in touched):
+                self._drop_slowest()
 
     def send_event(self, event: Event) -> None:
         """Pass an event on to every client; it leaves with the next `poll`."""
         if self._clients:
             line = encode_line(event.raw)
-            for shared in self._clients.values():
-                shared.member.session.send_event(line)
+            for member in self._of_member:
+                if member.session.send_event(line):
+                    self._exchange.touched[member] = None
 
     def send_message(self, message: Event | Reply | ErrorReply) -> None:
         """Pass an event on; a reply that answers nothing is dropped. For a client's subscriber."""
@@ -203,7 +206,7 @@ class ShareServer:
                 return  # of a run of them the first is enough
             text = _TYPES
         member.types = types_keys(command.name)
-        shared = next(one for one in self._clients.values() if one.member is member)
+        shared = self._of_member[member]
         text = shared.bounded(text, time.monotonic())
         if text:
             self._on_news(ShareNews(shared.who, text))
@@ -238,11 +241,13 @@ class ShareServer:
     def _add(self, connected: socket.socket, door: Door, peer: Peer) -> None:
         connection = self._client.connection
         greeting = connection.greeting.raw if connection.greeting is not None else {}
-        session = ShareSession(greeting, offers_oob=connection.oob)
-        member = ShareMember(session, _name_of(peer), read_only=door.read_only)
+        name = _name_of(peer)
+        session = ShareSession(greeting, offers_oob=connection.oob, via=name)
+        member = ShareMember(session, name, read_only=door.read_only)
         shared = SharedClient(connected, door, peer, member)
-        self._exchange.members.append(shared.member)
+        self._exchange.touched[member] = None
         self._clients[shared.fileno()] = shared
+        self._of_member[member] = shared
         self._epoll.register(shared.fileno(), shared.flags)
         self._on_news(ShareNews(shared.who))
 
@@ -259,14 +264,11 @@ class ShareServer:
         except OSError:
             is_gone = True
         if is_gone:
-            self._exchange.advance()  # what it sent before it left still goes, as far as it may
+            self._exchange.take_last(shared.member)
             self._remove(shared)
 
-    def _write(self, shared: SharedClient) -> bool:
-        """Send what a client has room for, and wait for what it is next ready for.
-
-        Returns whether its commands were held back and no longer are.
-        """
+    def _write(self, shared: SharedClient) -> None:
+        """Send what a client has room for, and wait for what it is next ready for."""
         session = shared.member.session
         was_held = not session.takes_replies
         try:
@@ -276,15 +278,16 @@ class ShareServer:
             pass
         except OSError:
             self._remove(shared)
-            return False
+            return
         if session.is_over or session.is_too_slow:
             self._remove(shared)
-            return False
+            return
         flags = (_READ if session.wants_read else 0) | (_WRITE if session.outgoing else 0)
         if flags != shared.flags:
             shared.flags = flags
             self._epoll.modify(shared.fileno(), flags)
-        return was_held and session.takes_replies
+        if was_held and session.takes_replies:
+            self._exchange.touched[shared.member] = None  # more commands of it may go
 
     def _drop_slowest(self) -> None:
         """Give up the client that has taken least, if all together hold too much memory."""
@@ -294,6 +297,7 @@ class ShareServer:
 
     def _remove(self, shared: SharedClient) -> None:
         self._clients.pop(shared.fileno(), None)
+        self._of_member.pop(shared.member, None)
         running = self._exchange.remove(shared.member)
         shared.socket.close()  # which takes it out of the epoll set
         self._listen_again()

@@ -83,6 +83,7 @@ class ShareSession:
 
     greeting:   as QEMU sent it
     offers_oob: whether QEMU agreed on out-of-band execution with us
+    via:        how its commands are named in a trace
 
     outgoing:   bytes to be sent to it
     negotiated: whether it has, and so gets events
@@ -96,14 +97,16 @@ class ShareSession:
         "_oob_waiting",
         "_reader",
         "_slots",
+        "_via",
         "negotiated",
         "outgoing",
     )
 
-    def __init__(self, greeting: JsonObject, *, offers_oob: bool) -> None:
+    def __init__(self, greeting: JsonObject, *, offers_oob: bool, via: str = "") -> None:
         self.negotiated = False
         self._is_oob = False
         self._offers_oob = offers_oob
+        self._via = via
         self._reader = RequestReader()
         self._slots: deque[ReplySlot] = deque()
         self._has_ended = False
@@ -198,7 +201,7 @@ class ShareSession:
             return None
         if not self.negotiated:
             raise RequestRefused(_NEGOTIATE_FIRST, _NOT_FOUND)
-        return Command(name, arguments, oob="exec-oob" in request)
+        return Command(name, arguments, "exec-oob" in request, None, None, self._via)
 
     def _negotiate(self, arguments: JsonObject) -> None:
         enable = arguments.get("enable", [])
@@ -228,10 +231,11 @@ class ShareSession:
         while self._slots and self._slots[0].data:
             self.outgoing += self._slots.popleft().data
 
-    def send_event(self, line: bytes) -> None:
-        """Pass an event on, encoded by `encode_line`, once it has negotiated."""
+    def send_event(self, line: bytes) -> bool:
+        """Pass an event on, encoded by `encode_line`; False if it has not negotiated."""
         if self.negotiated:
             self.outgoing += line
+        return self.negotiated
 
 
 def _checked_name(request: JsonObject, is_oob: bool) -> str:

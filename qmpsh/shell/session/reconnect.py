@@ -11,7 +11,6 @@ from qmpsh.client.client import (
     Client,
     Pending,
     client_through,
-    is_sharable,
     refusal_of,
     server_fd,
 )
@@ -143,7 +142,7 @@ class ReconnectAttempt:
     def __init__(self, client: Client, now: float) -> None:
         self.client = client
         self._queries: list[Pending] = []
-        self._search = ShareSearch(client.address, now) if is_sharable(client.options) else None
+        self._search = ShareSearch(client.address, now) if client.options.may_be_shared else None
         self._patience = now + SILENT_SECONDS
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from qmpsh.client.client import wait_beside
+from qmpsh.client.client import poll_beside
 from qmpsh.client.dialect import QEMU, STORAGE_DAEMON
 from qmpsh.client.poll import READ
 from qmpsh.errors import UsageError
@@ -224,8 +224,7 @@ def _serve_alone(client: Client, server: ShareServer) -> None:
             os.dup2(nothing.fileno(), fd)
     client.subscriber = server.send_message
     while server.clients and not client.closed:
-        wait_beside(client, {server.fileno(): READ}, None)
-        client.poll(0)
+        poll_beside(client, {server.fileno(): READ}, None)
         server.poll()
     server.close()
     client.close()
