@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 
 from qmpsh.address import parse_address
-from qmpsh.cli.run import main, vm
+from qmpsh.cli.run import vm
 from qmpsh.cli.run import vm as log
 from qmpsh.cli.run.vm import VmOutput, VmProcess
 from qmpsh.client.client import Client
-from qmpsh.errors import CannotConnect
 from qmpsh.protocol.messages import Command, Event
 from qmpsh.shell.machine import ConnectionState, Machine
 from qmpsh.shell.session import owned_vm
@@ -122,13 +121,6 @@ def test_a_runtime_folder_that_is_too_long_or_not_there(
         started = start(["true"])
         assert started.path.startswith("/tmp/qmpsh-run-")
         started.end()
-
-
-def test_no_emulator(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/none")
-    monkeypatch.setattr(main, "_NOT_IN_PATH", "/none")
-    with pytest.raises(CannotConnect, match="no QEMU found here; install it"):
-        main.find_emulator()
 
 
 # ---------------------------------------------------------------------------- what it prints

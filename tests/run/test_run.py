@@ -198,14 +198,8 @@ def test_a_storage_daemon(runtime: str, mark: str, run_qmpsh: RunQmpsh) -> None:
 
 def test_words_that_are_no_options(runtime: str, run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh("run", "-p", "qemu-system-x86_64", "-m", "2G")
-    said = "qmpsh: qemu-system-x86_64 is not an option of run: QEMU's command goes"
-    assert done.stderr.startswith(said)
-    assert done.returncode == 2
-    for other in ("--nope", "-N", "--guest-agent", "--wait=STOP"):
-        assert run_qmpsh("run", other, "--", "/none/qemu").returncode == 2
-    done = run_qmpsh("run", "--", "qemu-system-x86_64", "-daemonize")
-    assert done.stderr.startswith("qmpsh: leave -daemonize out: ")
-    assert done.returncode == 2
+    assert (done.stdout, done.returncode) == ("", 2)
+    assert "not an option of run" in done.stderr
     assert os.listdir(runtime) == []
 
 
