@@ -15,7 +15,6 @@ in which the cursor stands, those that are given with their values.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from qmpsh.complete.candidates import Catalog
@@ -262,16 +261,3 @@ def _at_cursor(line: TypedArguments, context: CursorContext) -> tuple[Path, str]
             path = path[:-1]
         return path[:-1], path[-1] if path else ""
     return (), ""
-
-
-def help_line(text: str, catalog: Catalog, mode: Mode) -> str:
-    """Return the line that explains the command of a line; "" if no command is known there."""
-    if mode.hmp:
-        return ""
-    typed = analyse(text, mode).reading(parsed_line)
-    name = typed.command
-    if name not in catalog.commands:
-        return ""
-    drivers = [given.text for given in typed.given if given.path == ("driver",)]
-    is_device = name == "device_add" and drivers and re.fullmatch(r"[\w.,-]+", drivers[0] or "")
-    return f".help {name} driver={drivers[0]}" if is_device else f".help {name}"

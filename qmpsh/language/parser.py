@@ -342,7 +342,7 @@ def parse_argv(words: Sequence[str], *, counted: bool = False) -> CommandLine | 
     """Return the statement of two or more words. counted: see Mode. Raises LineSyntaxError."""
     line = " ".join(words)
     placed = _placed(words)
-    if words[0].startswith("."):
+    if words[0].startswith(".") or words[0] == HELP_MARK:
         return _verb(line, placed)
     return _command(line, placed, counted=counted)
 
@@ -402,7 +402,7 @@ def _command(line: str, words: Sequence[_Word], *, counted: bool) -> CommandLine
 
 def _verb(line: str, words: Sequence[_Word]) -> VerbLine:
     first = words[0]
-    name = first.text[1:]
+    name = "help" if first.text == HELP_MARK else first.text[1:]
     check_verb(name, line, first.span)
     modifiers = ModifierReader(line)
     kind = takes(name)

@@ -49,7 +49,7 @@ def _explained(context: CursorContext, text: str, catalog: Catalog, mode: Mode, 
     inside = catalog.inside(transaction=context.in_transaction)
     name = analyse(text, mode).reading(parsed_line).command
     if name not in inside.commands:
-        return ""
+        return _topics(inside).explain(name, width) if name else ""
     words = [name, *_words(context)]
     try:
         text = _topics(inside).explain(" ".join(words), width)

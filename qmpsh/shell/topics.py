@@ -247,7 +247,7 @@ class HelpTopics:
 def _kind_name(schema: Schema, kind: Type) -> str:
     """Return a type in words, of an enum or an object too, whose parts are listed below."""
     if isinstance(kind, EnumType):
-        return "one of"
+        return "one of these"
     return "object" if isinstance(kind, ObjectType) else kind_words(schema, kind)
 
 

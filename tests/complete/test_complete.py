@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qmpsh.complete.candidates import Candidate, Catalog, hmp_entries
 from qmpsh.complete.complete import complete, prefetch
-from qmpsh.complete.hints import find_faults, help_line, hint
+from qmpsh.complete.hints import find_faults, hint
 from qmpsh.complete.live import LiveQuery
 from qmpsh.jsontypes import Json
 from qmpsh.language.cursor import find_context
@@ -772,25 +772,6 @@ def test_any_tree_of_objects_is_read(tree: str) -> None:
     query = LiveQuery("human-monitor-command", (("command-line", "info qom-tree /"),))
     known.live.set_answer(query, tree)
     complete(line, len(line), known, QMP)
-
-
-@pytest.mark.parametrize(
-    "line,expected",
-    [
-        ("query-status", ".help query-status"),
-        ("  block_resize size=", ".help block_resize"),
-        ("device_add driver=virtio-rng-pci id=", ".help device_add driver=virtio-rng-pci"),
-        ("device_add driver='a b'", ".help device_add"),
-        ("device_add", ".help device_add"),
-        ("nope a=b", ""),
-        ("", ""),
-        (".wait STOP", ""),
-        ('{"execute": "query-status"}', ""),
-    ],
-)
-def test_the_help_of_the_command_in_a_line(line: str, expected: str) -> None:
-    assert help_line(line, KNOWN, QMP) == expected
-    assert help_line(line, KNOWN, HMP) == ""
 
 
 @pytest.mark.parametrize("word", [":q", "bye", "exit()"])

@@ -203,3 +203,12 @@ def test_literals_refused(expected: str) -> None:
     assert refusal(lambda: guessed_words(["x", word, "y=z"])) == expected.replace(
         word, f"{word} y=z"
     )
+
+
+@pytest.mark.parametrize(
+    "words, rest", [(["?", "stop"], "stop"), (["?", "blockdev-add", "file"], "blockdev-add file")]
+)
+def test_a_mark_before_a_name_asks_for_help(words: list[str], rest: str) -> None:
+    [statement] = parse_words(words)
+    assert isinstance(statement, VerbLine)
+    assert (statement.name, statement.rest, statement.name_span) == ("help", rest, (0, 1))

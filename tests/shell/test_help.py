@@ -100,7 +100,9 @@ def test_a_search_without_a_manual_looks_at_names() -> None:
 
 def test_a_member_is_explained_before_its_command() -> None:
     text = TOPICS.explain("drive-backup sync", 60)
-    assert text.startswith("sync: one of  (drive-backup)\n  top, full, none, incremental, bitmap\n")
+    assert text.startswith(
+        "sync: one of these  (drive-backup)\n  top, full, none, incremental, bitmap\n"
+    )
     assert "\n\ndrive-backup  (command" in text
 
 
@@ -141,16 +143,17 @@ def test_a_mark_before_a_name_asks_for_help() -> None:
 @pytest.mark.parametrize(
     "text, says",
     [
-        ("drive-backup sy|nc=full", "sync: one of  (drive-backup)"),
-        ("drive-backup sync=|", "sync: one of  (drive-backup)"),
-        ("drive-backup sync=fu|", "sync: one of  (drive-backup)"),
+        ("drive-backup sy|nc=full", "sync: one of these  (drive-backup)"),
+        ("drive-backup sync=|", "sync: one of these  (drive-backup)"),
+        ("drive-backup sync=fu|", "sync: one of these  (drive-backup)"),
         ("drive-bac|kup sync=full", "drive-backup  (command"),
-        ("blockdev-add driver=qcow2 file.dri|ver=raw", "file.driver: one of  (blockdev-add)"),
+        ("blockdev-add driver=qcow2 file.dri|ver=raw", "file.driver: one of these  (blockdev-add)"),
         (".help drive-backup|", "drive-backup  (command"),
         (".set the|me", ".set "),
         (".wait STOP|", "STOP  (event)"),
         ("stop --wai|t", "--wait"),
-        ("xyzzy|", ""),
+        ("xyzzy|", "no command, event or type is called xyzzy"),
+        ("query-statu|", "no command, event or type is called query-statu; did you mean query-"),
         ("|", ""),
         ("blockdev-add driver=qcow2 '|", "blockdev-add  (command)"),
     ],

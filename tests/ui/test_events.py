@@ -85,7 +85,7 @@ def test_the_data_stands_behind_the_name_where_there_is_room() -> None:
     assert shown(log, 100) == [whole]
     assert shown(log, len(whole)) == [whole]
     assert shown(log, 60)[:2] == ["22:30:31.464 BLOCK_JOB_CANCELLED", "  device=j1"]
-    assert shown(log, 23)[:2] == ["22:30:31 BLOCK_JOB_C...", "  device=j1"]
+    assert shown(log, 23)[:3] == ["22:30:31 BLOCK_JOB_", "         CANCELLED", "  device=j1"]
     assert shown(filled(event("A", device="x" * 200)), 80) == [
         f"22:30:31.000 A device={'x' * 55}..."
     ]
@@ -101,16 +101,17 @@ def test_run_states_are_told_in_their_order() -> None:
     assert shown(log) == ["22:30:31.000 STOP", "22:30:31.000 RESUME", "22:30:31.000 STOP x2"]
 
 
-def test_a_line_never_wraps() -> None:
+def test_only_a_long_name_wraps() -> None:
     log = filled(event("BLOCK_JOB_COMPLETED", device="a-rather-long-name-of-a-device"))
     assert shown(log, width=34)[0] == "22:30:31.000 BLOCK_JOB_COMPLETED"
     assert shown(log, width=28) == ["22:30:31 BLOCK_JOB_COMPLETED", "  device=a-rather-long-na..."]
-    assert shown(log, width=20)[0] == "22:30:31 BLOCK_JO..."
+    assert shown(log, width=20)[:2] == ["22:30:31 BLOCK_JOB_", "         COMPLETED"]
+    assert shown(log, width=12)[0] == "22:30:31 ..."
 
 
 def test_the_multiplier_is_never_cut_off() -> None:
     log = filled(*[event("BLOCK_JOB_COMPLETED")] * 1234)
-    assert shown(log, width=24) == ["22:30:31 BLOCK... x1,234"]
+    assert shown(log, width=24) == ["22:30:31 BLOCK_JOB_", "        COMPLETED x1,234"]
 
 
 def test_the_oldest_go_and_are_counted() -> None:

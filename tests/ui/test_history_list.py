@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qmpsh.ui.screen.history_list import HistoryMode, matching, newest_first
+from qmpsh.ui.common.history import matching, newest_first
+from qmpsh.ui.screen.history_list import HistoryMode
 from tests.ui.harness import ScreenHarness, on_screen
 from tests.ui.keycodes import CTRL_R, ESCAPE, UP
 

@@ -14,7 +14,7 @@ from qmpsh.shell.steps import Answer
 from qmpsh.shell.work import Work
 from tests.ui.fakes import answers, held
 from tests.ui.harness import LineHarness, on_line
-from tests.ui.keycodes import ESCAPE, F1
+from tests.ui.keycodes import ALT_RIGHT, CTRL_R, CTRL_RIGHT, ESCAPE, F1
 
 REPLY = ["{", '  "a": 1', "}"]
 
@@ -29,9 +29,9 @@ async def with_reply(ui: LineHarness) -> None:
 @pytest.mark.parametrize("key", [F1, "\x1bh"])
 @on_line
 async def test_the_sheet_names_the_keys_that_work_here(ui: LineHarness, key: str) -> None:
-    ui.keys("sto" + key)
+    ui.keys(key)
     await ui.until(lambda: "Keys on the line" in ui.lines())
-    await ui.until(lambda: ui.lines()[-1] == "(QEMU) sto")
+    await ui.until(lambda: ui.lines()[-1] == "(QEMU)")
     text = "\n".join(ui.lines())
     assert "F5, Alt-p" in text
     assert "Ctrl-C, Ctrl-D" in text
@@ -41,10 +41,44 @@ async def test_the_sheet_names_the_keys_that_work_here(ui: LineHarness, key: str
 @on_line
 async def test_the_help_of_the_command_in_the_line(ui: LineHarness) -> None:
     ui.session.catalog.commands = ("stop",)
-    ui.session.script[".help stop"] = answers(Answer("", text="Stop the VM"))
     ui.keys("stop" + F1)
-    await ui.ends_with("Stop the VM", "(QEMU) stop")
-    assert ui.session.lines == [".help stop"]
+    await ui.ends_with("stop  (command)", "(QEMU) stop")
+    ui.keys("p" + F1)
+    await ui.ends_with(
+        "no command, event or type is called stopp; did you mean stop?", "(QEMU) stopp"
+    )
+    ui.keys("\x15{" + F1)
+    await ui.ends_with(
+        "no help is known on this; .help lists all that can be asked for", "(QEMU) {"
+    )
+    assert ui.session.lines == []
+
+
+@on_line
+async def test_the_history_is_offered_as_a_list(ui: LineHarness) -> None:
+    ui.keys("query-x a=1\rstop\rquery-y a=1\r")
+    await ui.until(lambda: len(ui.session.lines) == 3)
+    ui.keys("a=1" + CTRL_R)
+    await ui.ends_with(
+        "(QEMU) query-y a=1", *(" " * 11 + row for row in ("query-y a=1  1/2", "query-x a=1  2/2"))
+    )
+    ui.keys(CTRL_R + "\r")
+    await ui.ends_with("(QEMU) query-x a=1")
+    ui.keys("\x15nope" + CTRL_R)
+    await ui.sees("no line typed before contains this")
+    await ui.ends_with("(QEMU) nope")
+
+
+@on_line
+async def test_a_suggestion_is_taken_word_by_word(ui: LineHarness) -> None:
+    ui.keys("qom-get path=/machine property=x\r")
+    await ui.until(lambda: len(ui.session.lines) == 1)
+    ui.keys("qo" + CTRL_RIGHT)
+    await ui.until(lambda: ui.prompt._typed_text() == "qom-")
+    ui.keys(CTRL_RIGHT * 2 + ALT_RIGHT)
+    await ui.until(lambda: ui.prompt._typed_text() == "qom-get path=/machine ")
+    ui.keys("\x01" + CTRL_RIGHT + "X")
+    await ui.until(lambda: ui.prompt._typed_text() == "qomX-get path=/machine ")
 
 
 @pytest.mark.parametrize("term", ["xterm-256color", "dumb"])

@@ -9,12 +9,14 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
 from qmpsh.advice import UNGUARDED, Advice
-from qmpsh.complete.candidates import Candidate
+from qmpsh.complete.candidates import Candidate, Form
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line
 from qmpsh.shell.session.session import Session
 from qmpsh.ui.common.wrap import cut
+
+VALUES = frozenset({Form.WORD, Form.TEXT, Form.PATH})
 
 _MAX_KIND_COLUMNS = 28
 
@@ -120,7 +122,9 @@ def completions(
     more:    marks what was cut off
     blank:   what they begin with, which is not in the line yet
     """
-    widths = fitted([visible_word(candidate.kind) for candidate in candidates], columns, more)
+    kinds = [visible_word(candidate.kind) for candidate in candidates]
+    are_values = all(candidate.form in VALUES for candidate in candidates)
+    widths = fitted(kinds, columns, more, values=are_values)
     return [
         Offer(candidate, min(0, candidate.start - cursor + len(blank)), blank, widths)
         for candidate in candidates

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from qmpsh.complete.hints import help_line
 from qmpsh.errors import QmpshError
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.safe import visible_word
@@ -23,6 +22,10 @@ TRANSACTION_TIP = "one action per line; ) on a line of its own runs them, Ctrl-C
 
 
 NO_HINT = "there is no hint on this"
+NO_HELP = "no help is known on this; .help lists all that can be asked for"
+
+MAX_HELP_COLUMNS = 78
+"""most columns of the lines of help, which are read more easily than longer ones"""
 
 
 def tip_at(prompt: Prompt) -> str:
@@ -42,18 +45,14 @@ def hint_line(session: Session, text: str, cursor: int) -> Line:
         return [("hint.error", visible_word(str(error)))]
 
 
-def help_on(session: Session, text: str) -> str:
-    """Return the line that explains the command in a text; "" if none is known there."""
+def help_at_cursor(session: Session, text: str, cursor: int, columns: int) -> list[Line]:
+    """Return the help on what the cursor is on; [] where none is known. columns: that there are"""
     if len(text) > MAX_LINE_CHARACTERS:
-        return ""
-    return help_line(text, session.catalog, session.mode)
-
-
-def help_at_cursor(session: Session, text: str, cursor: int, width: int) -> str:
-    """Return the help on what the cursor is on; "" where none is known. width: of its lines"""
-    if len(text) > MAX_LINE_CHARACTERS:
-        return ""
+        return []
     # Imported here: help is asked for by a key, and not in each session.
+    from qmpsh.render.answers import text_body
     from qmpsh.shell.help_at import help_at
 
-    return help_at(text, cursor, session.catalog, session.mode, width)
+    width = min(MAX_HELP_COLUMNS, columns)
+    found = help_at(text, cursor, session.catalog, session.mode, width)
+    return [[("", line)] for line in text_body(found).lines]

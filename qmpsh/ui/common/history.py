@@ -6,7 +6,8 @@ history.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+import re
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 
 from prompt_toolkit.auto_suggest import AutoSuggest, Suggestion
 from prompt_toolkit.buffer import Buffer
@@ -164,6 +165,19 @@ class SuggestLine(AutoSuggest):
         return None
 
 
+_NEXT_WORD = re.compile(r"\s*[^\s=,./{}-]*[\s=,./{}-]*")
+
+
+def take_word(buffer: Buffer) -> None:
+    """Take the next word of what is suggested; without that move over one, as in any editor."""
+    document = buffer.document
+    if buffer.suggestion is not None and document.is_cursor_at_the_end:
+        word = _NEXT_WORD.match(buffer.suggestion.text)
+        buffer.insert_text(word[0] if word else "")
+    else:
+        buffer.cursor_position += document.find_next_word_ending() or 0
+
+
 class HistorySwitch:
     """What loads the history of another mode for a line, keeping what is typed.
 
@@ -187,3 +201,19 @@ def mask_typed(line: str, aliases: Mapping[str, str], *, hmp: bool = False) -> s
     full = line if hmp else expand(line, aliases)
     masked = mask_line(full, hmp=hmp)
     return line if masked == full else masked
+
+
+def newest_first(entries: Iterable[str]) -> list[str]:
+    """Return each entry once, where it was last. entries: oldest first"""
+    return list(dict.fromkeys(reversed(list(entries))))
+
+
+def matching(entries: Sequence[str], text: str) -> list[str]:
+    """Return the entries that contain each word; words without capitals match any case."""
+    words = text.split()
+
+    def fits(entry: str) -> bool:
+        folded = entry.lower()
+        return all(word in (folded if word == word.lower() else entry) for word in words)
+
+    return [entry for entry in entries if fits(entry)]

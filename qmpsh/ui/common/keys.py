@@ -61,6 +61,7 @@ _OF_LINE = (
     KeyBinding(("f1", "escape h"), "F1, Alt-h, Alt-?", "help here; whole hint", "key_sheet"),
     KeyBinding(("escape ?",), "", "", "print_hint"),
     KeyBinding((), "Tab/Shift-Tab, Right", "complete; take suggestion"),
+    KeyBinding(("c-right", "escape right"), "", "", "take_word"),
     KeyBinding(("c-r",), "Up/Down, Ctrl-R", "history, list of it", "list_history"),
     KeyBinding(("c-x c-e",), "Ctrl-X Ctrl-E", "line in $EDITOR (vi: v)", "edit_line"),
     KeyBinding(("c-c", "<sigint>"), "Ctrl-C, Ctrl-D", "clear, detach; leave", "interrupt"),

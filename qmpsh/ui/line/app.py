@@ -29,7 +29,7 @@ from qmpsh.ui.common.banner import Banner
 from qmpsh.ui.common.completer import SessionCompleter
 from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd
 from qmpsh.ui.common.guide import Guide
-from qmpsh.ui.common.hint import help_on, hint_line, tip_at
+from qmpsh.ui.common.hint import help_at_cursor, hint_line, tip_at
 from qmpsh.ui.common.history import mask_typed
 from qmpsh.ui.common.keys import mode_word, watch_escape
 from qmpsh.ui.common.runner import SHOW_RUNNING_SECONDS, detached_note
@@ -248,9 +248,11 @@ class LinePrompt(TerminalFrontEnd[None]):
         hint = partial(hint_line, self.session, document.text, document.cursor_position)
         return self._advice.get("hint", hint, list)
 
-    def _help(self, text: str) -> str:
-        """Return the line that explains what is typed; "" if none is known."""
-        return self._advice.get("help", partial(help_on, self.session, text), str)
+    def _help(self, document: Document) -> list[Line]:
+        """Return the help on what the cursor is on; [] if none is known."""
+        place, width = document.cursor_position, self._scrollback.columns() - 1
+        found = partial(help_at_cursor, self.session, document.text, place, width)
+        return self._advice.get("help", found, list)
 
     def _vi_mode(self) -> StyleAndTextTuples:
         """Return vi's mode; it does not stay in the scrollback."""

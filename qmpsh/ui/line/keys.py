@@ -10,7 +10,7 @@ from functools import partial
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.document import Document
-from prompt_toolkit.filters import Condition
+from prompt_toolkit.filters import Always, Condition, vi_navigation_mode
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import DummyHistory
 from prompt_toolkit.input import Input
@@ -27,12 +27,14 @@ from qmpsh.render.theme import Line, plain
 from qmpsh.shell.steps import Ask, AskSecret
 from qmpsh.ui.common.entry_mode import NO_REPLY, SaveMode
 from qmpsh.ui.common.external import Paint, copy_text, edit, show_in_pager
-from qmpsh.ui.common.hint import NO_HINT
+from qmpsh.ui.common.hint import NO_HELP, NO_HINT
+from qmpsh.ui.common.history import take_word
 from qmpsh.ui.common.keys import PLAIN_SHEET_TITLE, KeyBinding, ignore_unbound_alt, key_sheet
 from qmpsh.ui.common.style import fragments, question_line
+from qmpsh.ui.line.history_menu import NO_ENTRY, offer_history
 from qmpsh.ui.line.printer import Printer
 
-OWN_HANDLERS = frozenset({"", "interrupt", "leave", "list_history"})
+OWN_HANDLERS = frozenset({"", "interrupt", "leave"})
 """handlers in the table that the line prompt implements itself"""
 
 AskWord = Callable[[str, str], Awaitable[str | None]]
@@ -55,7 +57,7 @@ class LineKeyContext(NamedTuple):
     submit:  runs a line
     suspend: stops the process
     word:    asks for a word
-    help:    returns the line that explains the command in a text, "" for none
+    help:    returns the help on what the cursor is on, "" for none
     hint:    returns the hint on what is typed
     painter: makes what gives lines their colours in the pager
     """
@@ -65,7 +67,7 @@ class LineKeyContext(NamedTuple):
     submit: Callable[[str], None]
     suspend: Callable[[], None]
     word: AskWord
-    help: Callable[[str], str]
+    help: Callable[[Document], list[Line]]
     hint: Callable[[Document], Line]
     painter: Callable[[], Paint]
 
@@ -85,6 +87,8 @@ class LineKeys:
             "save_reply": self._save,
             "edit_line": self._edit,
             "suspend": lambda event: context.suspend(),
+            "list_history": self._list_history,
+            "take_word": lambda event: take_word(event.current_buffer),
         }
         served = OWN_HANDLERS.union(self._handlers)
         self._table = tuple(key for key in table if key.handler in served)
@@ -93,24 +97,34 @@ class LineKeys:
         """Return the keys as prompt_toolkit bindings."""
         bindings = KeyBindings()
         ignore_unbound_alt(bindings)
-        for keys, handler in self._bound():
-            bindings.add(*keys.split(" "))(handler)
+        for name, keys in self._bound():
+            where = ~vi_navigation_mode if name == "list_history" else Always()
+            bindings.add(*keys.split(" "), filter=where)(self._handlers[name])
         # Ctrl-C in a pager or an editor is for that program.
         bindings.add("<sigint>", filter=Condition(lambda: self._is_away))(_nothing)
         return bindings
 
-    def _bound(self) -> Iterator[tuple[str, Callable[[KeyPressEvent], None]]]:
+    def _bound(self) -> Iterator[tuple[str, str]]:
+        """Yield a handler's name and its keys."""
         for key in self._table:
             for keys in key.keys if key.handler in self._handlers else ():
-                yield keys, self._handlers[key.handler]
+                yield key.handler, keys
 
     def _help(self, event: KeyPressEvent) -> None:
-        """Print the help of the command in the line, or without one the key sheet."""
-        line = self._context.help(event.current_buffer.text)
-        if line:
-            self._context.submit(line)
+        """Print the help on what the cursor is on, or of an empty line the key sheet."""
+        document = event.current_buffer.document
+        if document.text.strip():
+            self._context.say(self._context.help(document) or [[("hint", NO_HELP)]])
         else:
             self._context.say(key_sheet(self._table, PLAIN_SHEET_TITLE))
+
+    def _list_history(self, event: KeyPressEvent) -> None:
+        """Offer the lines typed before that contain what is typed; again, the next of them."""
+        buffer = event.current_buffer
+        if buffer.complete_state is not None:
+            buffer.complete_next()
+        elif not offer_history(buffer):
+            self._context.printer.remark(NO_ENTRY)
 
     def _print_hint(self, event: KeyPressEvent) -> None:
         hint = self._context.hint(event.current_buffer.document)

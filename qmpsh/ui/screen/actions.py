@@ -21,13 +21,14 @@ from qmpsh.language.tokens import TokenKind
 from qmpsh.light_typing import NamedTuple
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import plain
+from qmpsh.ui.common import history
 from qmpsh.ui.common.entry_mode import NO_REPLY, SaveMode
 from qmpsh.ui.common.external import Paint, copy_text, edit, show_in_pager
-from qmpsh.ui.common.hint import NO_HINT
+from qmpsh.ui.common.hint import NO_HELP, NO_HINT
 from qmpsh.ui.common.keys import insert_mode
 from qmpsh.ui.common.runner import LineRunner, detached_note
 from qmpsh.ui.screen.entries import SearchMode
-from qmpsh.ui.screen.history_list import HistoryMode, newest_first
+from qmpsh.ui.screen.history_list import HistoryMode
 from qmpsh.ui.screen.output import Echo
 from qmpsh.ui.screen.replies import ReplyBlock, heading_after, heading_before
 from qmpsh.ui.screen.state import ScreenState
@@ -40,7 +41,6 @@ MOUSE_ON_TIP = "mouse on: the wheel scrolls the pane under it; hold Shift to sel
 MOUSE_OFF_TIP = "mouse off: the terminal uses it to select text"
 HIDDEN_TIP = "the events are hidden: F3 shows them"
 SELECTED_TIP = "Enter on an empty line opens the event; Esc deselects it"
-NO_HELP = "no help is known on this; .help lists all that can be asked for"
 NO_REPLY_HERE = "this line has no reply"
 WHOLE = "{}: the reply is shown whole"
 NO_EVENTS_TIP = "a guest agent sends no events"
@@ -308,6 +308,10 @@ def save_reply(context: KeyContext) -> None:
     context.screen.entry_row.open(SaveMode(reply.text(), context.screen.output.note))
 
 
+def take_word(context: KeyContext) -> None:
+    history.take_word(context.buffer)
+
+
 def list_history(context: KeyContext) -> None:
     """Show the lines typed before, those that contain what is typed."""
     buffer, entry = context.buffer, context.screen.entry_row
@@ -317,7 +321,7 @@ def list_history(context: KeyContext) -> None:
         buffer.document = Document(line, len(line))
 
     insert_mode(context.app)
-    entry.open(HistoryMode(newest_first(buffer.history.get_strings()), take))
+    entry.open(HistoryMode(history.newest_first(buffer.history.get_strings()), take))
     entry.buffer.insert_text(typed.replace("\n", " "))
 
 
@@ -448,6 +452,7 @@ HANDLERS: dict[str, Callable[[KeyContext], None]] = {
         copy_reply,
         save_reply,
         list_history,
+        take_word,
         toggle_mouse,
         previous_event,
         next_event,

@@ -108,6 +108,7 @@ def bind_keys(
         "interrupt": at_prompt,
         "list_history": at_prompt & ~vi_navigation_mode,
         "end_of_line": at_prompt,
+        "take_word": at_prompt,
     }
     for key in table:
         for keys in key.keys if key.handler else ():

@@ -33,6 +33,10 @@ MILLISECOND_COLUMNS = 32
 """from which on a time has its milliseconds"""
 
 
+_LEAST_INDENT = 2
+"""columns before the second half of a name, which else stands below the first"""
+
+
 class EventBlock(Block):
     """One event and its repeats.
 
@@ -82,11 +86,13 @@ class EventBlock(Block):
         whole = one_line(self.event.name, self.event.data, first)
         if width >= INLINE_COLUMNS or line_width(whole) <= width:
             return [] if index else [cut(whole, width, self._glyphs.more)]
-        return [cut(self.line(index), width, self._glyphs.more)] if index else [first]
+        if index:
+            return [cut(self.line(index), width, self._glyphs.more)]
+        return head_rows(first, width, self._glyphs.more)
 
     def _fitting_head(self, width: int) -> Line:
-        """Return the first line without what has no room: milliseconds, the time of the last
-        repeat, then the end of the name, but never the multiplier.
+        """Return the first line without what has no room: milliseconds, and the time of the last
+        repeat.
         """
         line = self.head()
         if line_width(line) <= width and width >= MILLISECOND_COLUMNS:
@@ -94,9 +100,27 @@ class EventBlock(Block):
         (role, time), *rest = line
         if self.entry.until is None or line_width(line) > width:
             time = time[:TIME_COLUMNS]
-        times = rest[2:]
-        room = max(1, width - line_width(times))
-        return [*cut([(role, time), *rest[:2]], room, self._glyphs.more), *times]
+        return [(role, time), *rest]
+
+
+def head_rows(head: Line, width: int, more: str) -> list[Line]:
+    """Return a head in two rows where it is too long for one and its name has a place to break at,
+    else cut; but never the multiplier.
+
+    head: time, blank, name, and how often
+    """
+    (_, time), (_, gap), (role, name), *times = head
+    place = name.rfind("_", 0, max(0, width - len(time) - len(gap))) + 1
+    if line_width(head) <= width or not place:
+        return [_cut_before(head[:3], times, width, more)]
+    room = width - len(name[place:]) - line_width(times)
+    indent = max(_LEAST_INDENT, min(len(time) + len(gap), room))
+    rest: Line = [("", " " * indent), (role, name[place:])]
+    return [[*head[:2], (role, name[:place])], _cut_before(rest, times, width, more)]
+
+
+def _cut_before(line: Line, end: Line, width: int, more: str) -> Line:
+    return [*cut(line, max(1, width - line_width(end)), more), *end]
 
 
 class EventPane:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Line
 from qmpsh.ui.common.entry_mode import EntryMode
+from qmpsh.ui.common.history import matching
 from qmpsh.ui.common.wrap import cut
 from qmpsh.ui.screen.entries import NOT_FOUND
 from qmpsh.ui.screen.menu import scrolled
@@ -67,19 +68,3 @@ class HistoryMode(EntryMode):
             row = cut([(role, text)], width, more)
             rows.append([*row, (role, " " * (width - len(text)))])
         return rows
-
-
-def newest_first(entries: Iterable[str]) -> list[str]:
-    """Return each entry once, where it was last. entries: oldest first"""
-    return list(dict.fromkeys(reversed(list(entries))))
-
-
-def matching(entries: Sequence[str], text: str) -> list[str]:
-    """Return the entries that contain each word; words without capitals match any case."""
-    words = text.split()
-
-    def fits(entry: str) -> bool:
-        folded = entry.lower()
-        return all(word in (folded if word == word.lower() else entry) for word in words)
-
-    return [entry for entry in entries if fits(entry)]

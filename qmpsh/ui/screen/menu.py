@@ -24,16 +24,14 @@ from prompt_toolkit.layout.margins import ConditionalMargin, ScrollbarMargin
 from prompt_toolkit.layout.menus import CompletionsMenuControl
 
 from qmpsh.advice import UNGUARDED, Advice
-from qmpsh.complete.candidates import Form
 from qmpsh.render.tables import padded, text_columns
 from qmpsh.render.theme import Line, plain
-from qmpsh.ui.common.completer import Offer, cut_text, fitted
+from qmpsh.ui.common.completer import VALUES, Offer, cut_text, fitted
 from qmpsh.ui.common.wrap import cut, line_width, part
 
 _NAME = "class:completion-menu.completion"
 _META = "class:completion-menu.meta.completion"
 _MIN_NAME_COLUMNS = 5
-_VALUES = frozenset({Form.WORD, Form.TEXT, Form.PATH})
 
 
 class MenuControl(CompletionsMenuControl):
@@ -96,7 +94,7 @@ class MenuControl(CompletionsMenuControl):
     def _table(self, shown: Sequence[Offer], current: int | None, width: int) -> list[Line]:
         kinds, are_values = (
             [one.kind for one in shown],
-            all(one.candidate.form in _VALUES for one in shown),
+            all(one.candidate.form in VALUES for one in shown),
         )
         columns = fitted(kinds, self._columns(), self._more, values=are_values)
         most = max(_MIN_NAME_COLUMNS, width - 2)

@@ -12,7 +12,6 @@ from functools import cache
 from prompt_toolkit.buffer import Buffer
 
 from qmpsh.light_typing import TYPE_CHECKING
-from qmpsh.render.answers import text_body
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line, plain
@@ -157,12 +156,11 @@ class ScreenState:
 
     def show_help(self, buffer: Buffer) -> bool:
         """Show the help on what the cursor is on in the place of the key sheet, if there is any."""
-        width = min(MAX_HELP_COLUMNS, self.output.view.width)
-        text = help_at_cursor(self.session, buffer.text, buffer.cursor_position, width)
-        if text:
-            lines = text_body(text).lines
-            self._cover([[("dim", HELP_TITLE)], *([("", line)] for line in lines)])
-        return bool(text)
+        width = self.output.view.width
+        lines = help_at_cursor(self.session, buffer.text, buffer.cursor_position, width)
+        if lines:
+            self._cover([[("dim", HELP_TITLE)], *lines])
+        return bool(lines)
 
     def _cover(self, lines: list[Line]) -> None:
         """Show lines instead of the output, from the first one on."""
