@@ -35,6 +35,7 @@ fish                 fish                             fish                  fish
 ssh                  openssh-client                   openssh-clients       openssh          openssh
 sshd                 openssh-server                   openssh-server        openssh          openssh
 ssh-keygen           openssh-client                   openssh               openssh          openssh
+ip                   iproute2                         iproute               iproute2         -
 virtlogd             libvirt-daemon-system            libvirt-daemon-log    libvirt          libvirt
 libvirtd             libvirt-daemon-system,libvirt-daemon-driver-qemu libvirt-daemon,libvirt-daemon-driver-qemu libvirt libvirt
 virsh                libvirt-clients                  libvirt-client        libvirt          libvirt

@@ -109,6 +109,7 @@ def run(argv: list[str]) -> int:
 def _run_many(words: SplitArgv, options: Options) -> int:
     """Run a line on all VMs of -a."""
     # Imported here: most lines are for one VM.
+    from qmpsh.cli.signals import end_by_signals
     from qmpsh.many.filters import read_filter
     from qmpsh.many.main import ManyRequest, client_options, run_many
 
@@ -131,7 +132,9 @@ def _run_many(words: SplitArgv, options: Options) -> int:
         options.parallel,
         options.fold,
         read_filter(options.only, options.exclude),
+        options.connect_timeout,
     )
+    end_by_signals()
     return run_many(request, Environment(options.color))
 
 

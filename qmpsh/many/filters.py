@@ -12,7 +12,9 @@ from qmpsh.light_typing import NamedTuple
 
 NAME: Final = "name"
 STATUS: Final = "status"
-KNOWN: Final = (NAME, STATUS, "host", "address")
+HOST: Final = "host"
+ADDRESS: Final = "address"
+KNOWN: Final = (NAME, STATUS, HOST, ADDRESS)
 """what every VM has; all other keys are tags of @FILE and groups of an inventory"""
 
 Facts = Mapping[str, Sequence[str]]

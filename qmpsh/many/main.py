@@ -5,25 +5,31 @@ from __future__ import annotations
 import os
 import sys
 
+from qmpsh.address import Transport
 from qmpsh.batch.batch import Batch, batch_settings
 from qmpsh.client.dialect import GUEST_AGENT, QEMU
 from qmpsh.client.handshake import ClientOptions
 from qmpsh.errors import LineError, UsageError
 from qmpsh.language.syntax import prints_reply
 from qmpsh.language.verbs import Reach
-from qmpsh.light_typing import NamedTuple
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.many.confirm import confirm, needs_yes
 from qmpsh.many.filters import VmFilter
 from qmpsh.many.line import ManyLine, read_line
 from qmpsh.many.member import Plan
 from qmpsh.many.output import ManyOutput
 from qmpsh.many.results import exit_code
-from qmpsh.many.selection import Selector
+from qmpsh.many.selection import Selection, Selector
 from qmpsh.many.sweep import CHANGING, READING, Sweep, SweepLimits
-from qmpsh.many.targets import TargetReader
+from qmpsh.many.targets import Target, TargetReader
 from qmpsh.render.environment import Environment
 from qmpsh.shell.introspection import KnownSchemas
 from qmpsh.shell.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from qmpsh.many.hosts import RemoteHosts
 
 CONNECT_SECONDS = 3.0
 """seconds until a VM has greeted, if the command line does not say"""
@@ -44,6 +50,7 @@ class ManyRequest(NamedTuple):
     parallel: VMs at a time, None for the usual number
     folds:    equal answers are put together
     chosen:   which of the VMs are meant
+    host_seconds: for each step onto another host, None for the usual number
     """
 
     targets: tuple[str, ...]
@@ -53,6 +60,7 @@ class ManyRequest(NamedTuple):
     parallel: int | None = None
     folds: bool = True
     chosen: VmFilter = VmFilter()
+    host_seconds: float | None = None
 
 
 def run_many(request: ManyRequest, environment: Environment) -> int:
@@ -68,31 +76,79 @@ def run_many(request: ManyRequest, environment: Environment) -> int:
         limited = _OF_THOSE if request.chosen.keys else ""
         environment.notice(_WOULD_GO_TO.format(count=len(targets)) + limited)
         return Batch(None, settings, None, environment).run_words(line.words)
-    in_lines = _is_in_lines(settings, line, environment)
-    plan = Plan(line, _settings(settings, line, in_lines=in_lines), request.options, KnownSchemas())
-    asks = line.changes and not (settings.yes or line.modifiers.yes or settings.read_only)
-    if asks and not _has_terminal():
-        raise needs_yes(line, len(targets))
-    targets, failed, left_out = Selector(request.chosen, plan, environment).choose(
-        targets, named=asks
-    )
-    if asks and targets and not confirm(line, [one.name or one.stem for one in targets]):
-        environment.notice(_NOTHING_SENT)
-        return UsageError.exit_code
-    output = ManyOutput(environment, line, in_lines=in_lines, folds=request.folds)
-    sweep = Sweep(targets, plan, _limits(request, line), output)
-    for one in failed:
-        output.ended(one)
-    unanswered = 0
+    hosts = _hosts(request, targets, environment)
     try:
-        sweep.run()
-    except BaseException:  # an interrupt included: what has come is shown all the same
-        unanswered = len(targets) - len(sweep.results)
-        raise
+        return _ManyRun(request, line, settings, environment, hosts).run(targets)
     finally:
-        results, left_out = failed + sweep.results, left_out + sweep.left_out
-        output.finish(results, left_out=left_out, unanswered=unanswered)
-    return exit_code(results)
+        if hosts is not None:
+            hosts.close()
+
+
+def _hosts(
+    request: ManyRequest, targets: Sequence[Target], environment: Environment
+) -> RemoteHosts | None:
+    """Return what reaches the VMs on other hosts, None where there are none."""
+    if not any(isinstance(one.address, Transport) for one in targets):
+        return None
+    # Imported here: most VMs are on this machine.
+    from qmpsh.many.hosts import HOST_SECONDS, RemoteHosts
+
+    return RemoteHosts(request.host_seconds or HOST_SECONDS, environment.notice)
+
+
+class _ManyRun:
+    """A run of a line on VMs, from the question to the exit code."""
+
+    def __init__(
+        self,
+        request: ManyRequest,
+        line: ManyLine,
+        settings: Settings,
+        environment: Environment,
+        hosts: RemoteHosts | None,
+    ) -> None:
+        self._request = request
+        self._line = line
+        self._environment = environment
+        self._hosts = hosts
+        self._in_lines = _is_in_lines(settings, line, environment)
+        settings_there = _settings(settings, line, in_lines=self._in_lines)
+        self._plan = Plan(line, settings_there, request.options, KnownSchemas())
+        yes = settings.yes or line.modifiers.yes or settings.read_only
+        self._asks = line.changes and not yes
+
+    def run(self, targets: list[Target]) -> int:
+        """Choose, ask, sweep and print; return the exit code. Raises UsageError."""
+        line, environment = self._line, self._environment
+        if self._asks and not _has_terminal():
+            raise needs_yes(line, len(targets))
+        selector = Selector(self._request.chosen, self._plan, environment, self._hosts)
+        chosen = selector.choose(targets, named=self._asks)
+        names = [one.name or one.stem for one in chosen.targets]
+        if self._asks and names and not confirm(line, names):
+            environment.notice(_NOTHING_SENT)
+            return UsageError.exit_code
+        return self._sweep(chosen)
+
+    def _sweep(self, chosen: Selection) -> int:
+        line, failed, left_out = self._line, chosen.failed, chosen.left_out
+        folds = self._request.folds
+        output = ManyOutput(self._environment, line, in_lines=self._in_lines, folds=folds)
+        limits = _limits(self._request, line)
+        sweep = Sweep(chosen.targets, self._plan, limits, output, self._hosts)
+        for one in failed:
+            output.ended(one)
+        unanswered = 0
+        try:
+            sweep.run()
+        except BaseException:  # an interrupt included: what has come is shown all the same
+            unanswered = len(sweep.targets) - len(sweep.results)
+            raise
+        finally:
+            results, left_out = failed + sweep.results, left_out + sweep.left_out
+            output.finish(results, left_out=left_out, unanswered=unanswered)
+        # No socket on any host: nothing was sent.
+        return exit_code(results) if results else UsageError.exit_code
 
 
 def _is_in_lines(settings: Settings, line: ManyLine, environment: Environment) -> bool:

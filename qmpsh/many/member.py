@@ -9,7 +9,14 @@ from typing import Final, Protocol
 from qmpsh.batch.progress import SHARE_SECONDS
 from qmpsh.client.client import Client, ClientOptions
 from qmpsh.client.poll import READ, WRITE
-from qmpsh.errors import ConnectTimeout, LostUnsent, QmpshError, ReplyTimeout, UsageError
+from qmpsh.errors import (
+    ConnectTimeout,
+    LostUnsent,
+    QmpshError,
+    ReplyTimeout,
+    StreamEnded,
+    UsageError,
+)
 from qmpsh.light_typing import NamedTuple
 from qmpsh.many.contact import QUIET_SECONDS, Contact
 from qmpsh.many.line import ManyLine
@@ -230,7 +237,13 @@ class SweepMember:
                 self._context.end_of_input()
         except UsageError as unfinished:
             error = error or unfinished
-        self.end(error, code)
+        self.end(error or self._break(), code)
+
+    def _break(self) -> QmpshError | None:
+        """Return how the connection of a line that goes on broke, None if the server closed it."""
+        lost = self.client.lost if self.client is not None else None
+        streams = self._plan.line is not None and self._plan.line.streams
+        return lost if streams and not isinstance(lost, StreamEnded) else None
 
     def end(self, error: QmpshError | None, code: int = 0, state: str = "") -> None:
         """End: close the connection and set the result."""

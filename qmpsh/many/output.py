@@ -13,9 +13,9 @@ from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json, JsonObject, as_dict, as_dicts, as_list
 from qmpsh.language.verbs import Reach
 from qmpsh.many.line import ManyLine
-from qmpsh.many.member import SweepMember
 from qmpsh.many.ranges import fold_names, natural_key
 from qmpsh.many.results import AnswerGroup, VmResult, fold, json_line, summary
+from qmpsh.many.sweep import Awaited
 from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact, pretty
 from qmpsh.render.safe import visible, visible_word
@@ -95,14 +95,14 @@ class ManyOutput:
         if self._in_lines and (result.code or not self._line.streams):
             self._print_line(json_line(result))
 
-    def tick(self, done: int, total: int, waiting: Sequence[SweepMember]) -> None:
+    def tick(self, done: int, total: int, waiting: Sequence[Awaited]) -> None:
         """Pass on what has been printed, and draw the progress once it takes long."""
         sys.stdout.flush()
         late = time.monotonic() - self._started >= _PROGRESS_SECONDS
         if late and self._environment.has_bar and not self._line.streams:
             self._bar.draw(self._progress(done, total, waiting))
 
-    def _progress(self, done: int, total: int, waiting: Sequence[SweepMember]) -> str:
+    def _progress(self, done: int, total: int, waiting: Sequence[Awaited]) -> str:
         now = time.monotonic()
         names = [
             f"{visible_word(one.name)} ({now - one.begun:.0f} s)" for one in waiting[:_MAX_WAITING]
@@ -146,7 +146,8 @@ class ManyOutput:
             names = ", ".join(fold_names(visible_word(one.name) for one in left_out))
             self._environment.notice(_LEFT_OUT.format(count=len(left_out), names=shortened(names)))
         given_up = _UNANSWERED.format(count=unanswered) if unanswered else ""
-        self._environment.notice(", ".join(filter(None, (summary(results), given_up))))
+        if counts := ", ".join(filter(None, (summary(results), given_up))):
+            self._environment.notice(counts)
 
     def _print_answers(self, results: Sequence[VmResult]) -> None:
         groups = fold(results, apart=not self._folds)

@@ -8,8 +8,8 @@ from typing import Final
 from qmpsh.client.dialect import GUEST_AGENT
 from qmpsh.errors import CommandFailed, UsageError
 from qmpsh.jsontypes import as_dict, get_str
-from qmpsh.light_typing import NamedTuple
-from qmpsh.many.filters import NAME, STATUS, Facts, VmFilter
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
+from qmpsh.many.filters import ADDRESS, HOST, NAME, STATUS, Facts, VmFilter
 from qmpsh.many.line import ManyLine
 from qmpsh.many.member import Plan
 from qmpsh.many.output import ManyOutput
@@ -17,6 +17,9 @@ from qmpsh.many.results import VmResult
 from qmpsh.many.sweep import Sweep, SweepLimits
 from qmpsh.many.targets import Target
 from qmpsh.render.environment import Environment
+
+if TYPE_CHECKING:
+    from qmpsh.many.hosts import RemoteHosts
 
 STATUS_SECONDS: Final = 10.0
 """seconds for the answer about the status"""
@@ -39,14 +42,21 @@ class Selection(NamedTuple):
 
 
 class Selector:
-    """Chooses VMs. plan: how each is asked"""
+    """Chooses VMs. plan: how each is asked; hosts: what reaches those on other hosts"""
 
-    def __init__(self, vm_filter: VmFilter, plan: Plan, environment: Environment) -> None:
+    def __init__(
+        self,
+        vm_filter: VmFilter,
+        plan: Plan,
+        environment: Environment,
+        hosts: RemoteHosts | None = None,
+    ) -> None:
         if STATUS in vm_filter.keys and plan.options.dialect is GUEST_AGENT:
             raise UsageError(_NO_STATUS)
         self._filter = vm_filter
         self._plan = plan
         self._environment = environment
+        self._hosts = hosts
 
     def choose(self, targets: Sequence[Target], *, named: bool) -> Selection:
         """Return the VMs that are meant. named: they are asked for their names in any case
@@ -54,7 +64,9 @@ class Selector:
         Raises UsageError if there are none.
         """
         self._filter.check_keys(key for target in targets for key, _ in target.tags)
-        asked: set[str] = {key for key in (STATUS, NAME) if key in self._filter.keys}
+        asked = self._filter.keys & {STATUS, NAME}
+        if any(one.is_found for one in targets):
+            asked |= self._filter.keys & {ADDRESS}
         found = [one for one in targets if self._picks(one, self._filter.keys - asked)]
         if asked or named:
             chosen = self._choose_by_answers(found, asked)
@@ -64,19 +76,19 @@ class Selector:
             raise UsageError(_NONE_LEFT.format(count=len(targets)))
         return chosen
 
-    def _choose_by_answers(self, targets: list[Target], asked: set[str]) -> Selection:
+    def _choose_by_answers(self, targets: list[Target], asked: frozenset[str]) -> Selection:
         sweep = self._ask(targets, asked)
         answers = {one.target.text: _with_error(one) for one in sweep.results}
         chosen = Selection([], [], sweep.left_out)
         strangers = {one.target.text for one in sweep.left_out}
-        for target in targets:
+        for target in sweep.targets or targets:
             if target.text in strangers:
                 continue
             answer = answers.get(target.text)
+            unknown: frozenset[str] = frozenset()
             if answer is None or answer.code:
-                unknown = {key for key in asked if key == STATUS or not target.name}
+                unknown = asked & ({STATUS} if target.name else {STATUS, NAME})
             else:
-                unknown = set()
                 target = target._replace(name=answer.name)
             status = get_str(as_dict(answer.value), "status") if answer else ""
             if not self._picks(target, self._filter.keys - unknown, status):
@@ -87,9 +99,9 @@ class Selector:
                 chosen.targets.append(target)
         return chosen
 
-    def _ask(self, targets: list[Target], asked: set[str]) -> Sweep:
+    def _ask(self, targets: list[Target], asked: frozenset[str]) -> Sweep:
         """Ask for the names, and for the status as well if that is asked."""
-        if STATUS not in asked and all(target.name for target in targets):
+        if not (asked & {STATUS, ADDRESS}) and all(target.name for target in targets):
             targets = []
         line = _QUESTION if STATUS in asked else None
         settings = self._plan.settings._replace(
@@ -97,7 +109,7 @@ class Selector:
         )
         output = ManyOutput(self._environment, line or _QUESTION, in_lines=False, folds=True)
         plan = self._plan._replace(line=line, settings=settings)
-        sweep = Sweep(targets, plan, SweepLimits(), output)
+        sweep = Sweep(targets, plan, SweepLimits(), output, self._hosts)
         try:
             sweep.run()
         finally:
@@ -124,6 +136,6 @@ def _facts(target: Target, status: str) -> Facts:
         **facts,
         NAME: [name, name.removeprefix(f"{target.host}/")] if name else [],
         STATUS: [status] if status else [],
-        "host": [target.host] if target.host else [],
-        "address": [target.text],
+        HOST: [target.host] if target.host else [],
+        ADDRESS: [target.text],
     }

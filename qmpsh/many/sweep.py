@@ -19,10 +19,13 @@ from qmpsh.address import Transport
 from qmpsh.client.client import Client
 from qmpsh.client.poll import wait_for
 from qmpsh.errors import NotQmp
-from qmpsh.light_typing import NamedTuple
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.many.member import MemberListener, Plan, SweepMember
 from qmpsh.many.results import NotBegun, VmResult
 from qmpsh.many.targets import Target
+
+if TYPE_CHECKING:
+    from qmpsh.many.hosts import RemoteHosts
 
 READING: Final = 128
 CHANGING: Final = 16
@@ -36,8 +39,21 @@ _SPARE: Final = 48
 _PLENTY: Final = 4096
 _SSH_STARTS: Final = 8
 """connections through ssh at a time: sshd refuses more. Source: sshd_config(5), MaxStartups"""
+_SSH: Final = "ssh"
 _OF_TRANSPORT: Final = 5
 """descriptors of a connection that a program carries, or that is shared"""
+
+
+class Awaited(Protocol):
+    """What is waited for. begun: since when, of the clock `time.monotonic()`"""
+
+    @property
+    def name(self) -> str:
+        """Return what it is called."""
+
+    @property
+    def begun(self) -> float:
+        """Return since when."""
 
 
 class SweepListener(MemberListener, Protocol):
@@ -52,8 +68,8 @@ class SweepListener(MemberListener, Protocol):
     def regained(self, name: str) -> None:
         """Say that a VM that was lost is there again."""
 
-    def tick(self, done: int, total: int, waiting: Sequence[SweepMember]) -> None:
-        """Show how far it is. waiting: members whose line is running"""
+    def tick(self, done: int, total: int, waiting: Sequence[Awaited]) -> None:
+        """Show how far it is. waiting: hosts on the way, and VMs that have not answered"""
 
     def listening(self) -> None:
         """Say that all VMs are listened to."""
@@ -77,16 +93,24 @@ class SweepLimits(NamedTuple):
 class Sweep:
     """A run of one line on many VMs.
 
+    hosts:    reach those on other hosts; None has an ssh for each
+    targets:  those that are known so far
     results:  how it ended on each
     left_out: those that a glob found and that are no monitors
     """
 
     def __init__(
-        self, targets: Sequence[Target], plan: Plan, limits: SweepLimits, listener: SweepListener
+        self,
+        targets: Sequence[Target],
+        plan: Plan,
+        limits: SweepLimits,
+        listener: SweepListener,
+        hosts: RemoteHosts | None = None,
     ) -> None:
-        self._waiting = deque(targets)
+        self._hosts = hosts
+        self._waiting = deque(targets if hosts is None else hosts.take(targets))
+        self.targets = [*self._waiting]
         self._later: deque[tuple[float, Target]] = deque()
-        self._total = len(targets)
         self._plan = plan
         self._limits = limits
         self._listener = listener
@@ -94,7 +118,7 @@ class Sweep:
         self._unexplained: list[SweepMember] = []
         self._lost: dict[str, VmResult] = {}
         self._names: dict[str, str] = {}
-        self._descriptors = descriptor_limit(targets, plan)
+        self._descriptors = descriptor_limit(targets, plan, forwarded=hosts is not None)
         self._has_announced = False
         self.results: list[VmResult] = []
         self.left_out: list[VmResult] = []
@@ -135,7 +159,7 @@ class Sweep:
 
     def _turn(self) -> None:
         """Wait for the first of all descriptors and deadlines, and let every member go on."""
-        wanted: dict[int, int] = {}
+        wanted = self._hosts.descriptors() if self._hosts is not None else {}
         clients: dict[int, Client] = {}
         for member in self._active:
             found = member.descriptors()
@@ -146,6 +170,7 @@ class Sweep:
             if fd in clients:
                 clients[fd].poll(0)
         now = time.monotonic()
+        self._ask_hosts(now)
         for member in self._active:
             client = member.client
             if client is not None and client.due is not None and client.due <= now:
@@ -154,7 +179,19 @@ class Sweep:
             if member.is_ready and self._lost.pop(member.target.text, None) is not None:
                 self._listener.regained(member.name)
         running = [member for member in self._active if not member.has_ended]
-        self._listener.tick(len(self.results), self._total, running)
+        self._listener.tick(len(self.results), len(self.targets), [*self._awaited, *running])
+
+    @property
+    def _awaited(self) -> Sequence[Awaited]:
+        """The hosts that are not there yet."""
+        return self._hosts.awaited if self._hosts is not None else ()
+
+    def _ask_hosts(self, now: float) -> None:
+        """Take the VMs of the hosts that are there now."""
+        if self._hosts is not None:
+            found = self._hosts.turn(now)
+            self._waiting += found
+            self.targets += found
 
     def _patience(self) -> float:
         """Return the seconds until something is due."""
@@ -162,6 +199,8 @@ class Sweep:
             return 0.0
         dues = [due for member in self._active if (due := member.due) is not None]
         dues += [when for when, _ in self._later]
+        if self._hosts is not None and self._hosts.due is not None:
+            dues.append(self._hosts.due)
         now = time.monotonic()
         return max(0.0, min([*dues, now + TICK_SECONDS]) - now)
 
@@ -172,7 +211,10 @@ class Sweep:
             return
         self._active = [member for member in self._active if not member.has_ended]
         for member in ended:
-            if member.needs_reason:
+            if member.target.text in self._lost and member.needs_reason:
+                member.close()
+                self._later.append((time.monotonic() + AGAIN_SECONDS, member.target))
+            elif member.needs_reason:
                 self._unexplained.append(member)
             elif member.result is not None:
                 self._report(member.result)
@@ -219,11 +261,11 @@ class Sweep:
         if self._has_first:
             self._unexplained.clear()
             return True
-        return not self._active and (self._is_halted or not self._waiting)
+        return not self._active and (self._is_halted or not (self._waiting or self._awaited))
 
     def _announce(self) -> None:
         """Say once that all VMs are listened to."""
-        if self._has_announced or self._waiting or not self._active:
+        if self._has_announced or self._waiting or self._awaited or not self._active:
             return
         if all(member.has_announced or member.is_quiet for member in self._active):
             self._has_announced = any(member.has_announced for member in self._active)
@@ -237,7 +279,8 @@ class Sweep:
         # Imported here, as below: most sweeps find no VM silent.
         from qmpsh.many.silence import explain
 
-        explain(self._unexplained, self._plan.options)
+        answered = {one.target.host for one in self.results if not one.code}
+        explain(self._unexplained, self._plan.options, answered)
         for member in self._unexplained:
             if member.result is not None:
                 self._report(member.result)
@@ -255,12 +298,17 @@ class Sweep:
                 self._listener.ended(result)
 
 
-def descriptor_limit(targets: Sequence[Target], plan: Plan) -> int:
-    """Return how many of the targets may be connected to at a time."""
+def descriptor_limit(targets: Sequence[Target], plan: Plan, *, forwarded: bool = False) -> int:
+    """Return how many of the targets may be connected to at a time.
+
+    forwarded: sockets of other hosts come through an ssh for each host, not for each VM
+    """
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = (_PLENTY if soft == resource.RLIM_INFINITY else soft) - _SPARE
-    carried = any(isinstance(one.address, Transport) for one in targets)
-    if any(isinstance(one.address, Transport) and one.address.scheme == "ssh" for one in targets):
+    schemes = {one.address.scheme for one in targets if isinstance(one.address, Transport)}
+    if forwarded:
+        schemes.discard(_SSH)
+    if _SSH in schemes:
         room = min(room, _SSH_STARTS * _OF_TRANSPORT)
     shares = plan.line is not None and plan.line.waits
-    return max(1, room // _OF_TRANSPORT if carried or shares else room)
+    return max(1, room // _OF_TRANSPORT if schemes or shares else room)

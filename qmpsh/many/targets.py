@@ -37,10 +37,7 @@ _NO_MATCH: Final = "-a {text}: no socket matches"
 _UNKNOWN: Final = "-a {text}: it is neither a file nor the name of a VM here, see qmpsh ls"
 _NO_FILE: Final = "-a {text}: cannot read it: {reason}"
 _NO_UTF8: Final = "it is not UTF-8"
-_REMOTE_GLOB: Final = (
-    "-a {text}: a glob is not expanded on another host; list its sockets:"
-    " ssh {host} 'ls -1 /{path}' | sed 's,^,ssh://{host},' | qmpsh -a @- LINE"
-)
+_NO_RECURSION: Final = "-a {text}: ** is not expanded on another host; name the folders as {{a,b}}"
 _EMPTY_FILE: Final = "-a {text}: it names no VM"
 _BAD_LINE: Final = "-a {text}, line {number}: {reason}"
 _TWO_NAMES: Final = "{target} stands for several VMs, and one NAME follows it"
@@ -56,7 +53,9 @@ class Target(NamedTuple):
     text: its address, as it is shown
     name: given beforehand, "" to ask the VM
     tags: what `@FILE` or an inventory says of it: keys and values
-    is_found: a glob found it, so that it may be no monitor
+    is_found: a glob found it, so that it may be no monitor; on another host it is that glob
+              until the host was asked
+    alias: what an inventory calls the host, "" for what its address says
     """
 
     address: Address
@@ -64,12 +63,13 @@ class Target(NamedTuple):
     name: str = ""
     tags: tuple[tuple[str, str], ...] = ()
     is_found: bool = False
+    alias: str = ""
 
     @property
     def host(self) -> str:
         """The host of an ssh address, "" for this one."""
-        if not self.text.startswith(_SSH):
-            return ""
+        if self.alias or not self.text.startswith(_SSH):
+            return self.alias
         return self.text.removeprefix(_SSH).partition("/")[0].rpartition("@")[2]
 
     @property
@@ -250,11 +250,14 @@ def _on_hosts(text: str) -> list[str]:
 
 
 def _remote(text: str) -> Target:
-    """Return the target of a socket on another host. Raises AddressError, UsageError for a glob."""
-    host, _, path = text.removeprefix(_SSH).partition("/")
-    if _GLOB_MARKS.search(path):
-        raise UsageError(_REMOTE_GLOB.format(text=shortened(text), host=host, path=path))
-    return _target(text)
+    """Return the target of a socket on another host, or of a glob there.
+
+    Raises AddressError, UsageError.
+    """
+    path = text.removeprefix(_SSH).partition("/")[2]
+    if "**" in path:
+        raise UsageError(_NO_RECURSION.format(text=shortened(text)))
+    return _target(text)._replace(is_found=_GLOB_MARKS.search(path) is not None)
 
 
 def _target(text: str) -> Target:

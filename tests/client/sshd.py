@@ -15,7 +15,7 @@ from tests.programs import need
 from tests.waiting import PATIENCE, wait_until
 
 _SERVER = """\
-ListenAddress 127.0.0.1
+ListenAddress {address}
 Port {port}
 HostKey {folder}/host
 AuthorizedKeysFile {folder}/me.pub
@@ -39,6 +39,11 @@ Host forwarding
 """
 
 
+def server_config(*, folder: object, port: int, forwards: str, address: str = "127.0.0.1") -> str:
+    """The configuration of an sshd. folder: with its key, and that of the user it lets in"""
+    return _SERVER.format(folder=folder, port=port, forwards=forwards, address=address)
+
+
 class Sshd(NamedTuple):
     """port: on 127.0.0.1; environ: has qmpsh use an ssh that gets in, as host "forwarding" too."""
 
@@ -60,8 +65,9 @@ def serving_ssh(folder: Path, forwards: str = "yes") -> Iterator[Sshd]:
         # Where sshd never ran as a service its empty folder is missing, which root's sshd wants.
         os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
     port = free_port()
-    facts = {"folder": folder, "port": port, "user": getpass.getuser(), "forwards": forwards}
-    (folder / "sshd_config").write_text(_SERVER.format(**facts))
+    facts = {"folder": folder, "port": port, "user": getpass.getuser()}
+    config = server_config(folder=folder, port=port, forwards=forwards)
+    (folder / "sshd_config").write_text(config)
     (folder / "config").write_text(_CLIENT.format(**facts))
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(

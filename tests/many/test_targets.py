@@ -121,11 +121,15 @@ def test_hosts_of_ssh_are_counted() -> None:
         "ssh://me@host1.lan/run/vm2.sock",
         "ssh://me@host2.lan/run/vm2.sock",
     ]
+    assert [one.is_found for one in read("ssh://h/run/*.sock", "ssh://h/run/vm.sock")] == [
+        True,
+        False,
+    ]
     (six,) = read("ssh://me@[::1]/run/vm.sock")
     assert (six.text, six.host, six.stem) == ("ssh://me@[::1]/run/vm.sock", "[::1]", "vm")
 
 
-@pytest.mark.parametrize("text", ["ssh://-oProxyCommand=x/run/a", "ssh://h[1-2]/run/*.sock"])
+@pytest.mark.parametrize("text", ["ssh://-oProxyCommand=x/run/a", "ssh://h[1-2]/run/**/*.sock"])
 def test_what_is_not_on_a_host(text: str) -> None:
     with pytest.raises(UsageError):
         read(text)

@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from qmpsh.address import Transport, refusal
@@ -88,8 +88,26 @@ class ChildProcess:
     def last_words(self) -> str:
         """The last line of its standard error, "" for none. Once it was ended."""
         self._reader.join(END_SECONDS)
+        return self._last_line(str.strip)
+
+    def _last_line(self, is_wanted: Callable[[str], object]) -> str:
         lines = self._last.decode(errors="replace").replace("\r", "\n").split("\n")
-        return shortened(next((line.strip() for line in reversed(lines) if line.strip()), ""))
+        return shortened(next((line.strip() for line in reversed(lines) if is_wanted(line)), ""))
+
+    def last_about(self, words: str) -> str:
+        """The last line of its standard error so far that has these words, "" for none."""
+        return self._last_line(lambda line: words in line)
+
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it has ended, or does so in that time."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return self._process.returncode is not None
+
+    def wait_or_end(self) -> None:
+        """Give it a moment to end by itself, end it if it does not; may be called twice."""
+        self.ends_within(END_SECONDS)
+        self.end()
 
     def end(self) -> None:
         """End it and reap it; may be called twice."""

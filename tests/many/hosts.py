@@ -1,0 +1,145 @@
+"""Three hosts with an sshd and VMs each: network namespaces for root, else ports of this machine.
+
+All see `PATH/vms`, of which each host has its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.client.sshd import server_config
+from tests.ports import free_port
+from tests.programs import find_program, need
+from tests.qemu import Vm, VmStarter, emulators, new_folder
+from tests.waiting import PATIENCE, wait_until
+
+NUMBERS = (1, 2, 3)
+_CLIENT = """\
+Host host{number}
+  HostName {address}
+  Port {port}
+  User {user}
+  IdentityFile {folder}/me
+  IdentitiesOnly yes
+  UserKnownHostsFile /dev/null
+  StrictHostKeyChecking no
+  LogLevel ERROR
+"""
+
+
+class Host(NamedTuple):
+    """link: the name of our end of its cable, "" where it is this machine
+
+    Each VM has a second monitor, `path`, which is for the tests.
+    """
+
+    folder: str
+    vms: list[Vm]
+    link: str
+
+
+class Hosts(NamedTuple):
+    """glob: a TARGET for all VMs of all hosts, whose sockets are in `vms` of `folder`."""
+
+    folder: str
+    vms: str
+    hosts: dict[int, Host]
+    environ: dict[str, str]
+
+    def targets(self, pattern: str = "*.sock") -> list[str]:
+        """The words that name all VMs."""
+        if self.hosts[1].link:
+            return ["-a", f"ssh://host{{1..3}}{self.vms}/{pattern}"]
+        return [
+            word
+            for number, host in self.hosts.items()
+            for word in ("-a", f"ssh://host{number}{host.folder}/{pattern}")
+        ]
+
+
+@contextlib.contextmanager
+def three_hosts(each: int = 2) -> Iterator[Hosts]:
+    """The hosts. each: VMs of one"""
+    folder = new_folder()
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        for name in ("host", "me"):
+            words = [need("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", f"{folder}/{name}"]
+            subprocess.run(words, check=True)
+        vms = f"{folder}/vms"
+        os.mkdir(vms)
+        found = {number: _host(stack, folder, vms, number, each) for number in NUMBERS}
+        yield Hosts(folder, vms, found, {"QMPSH_SSH": f"ssh -F {folder}/config"})
+
+
+def _host(stack: contextlib.ExitStack, folder: str, vms: str, number: int, each: int) -> Host:
+    own = f"{folder}/{number}"
+    os.mkdir(own)
+    starter = VmStarter(emulators()[number % len(emulators())])
+    stack.callback(starter.close)
+    machines = [
+        starter("-qmp", f"unix:{own}/vm{at}.sock,server=on,wait=off", name=f"web{at}")
+        for at in range(1, each + 1)
+    ]
+    link = f"q{os.getpid() % 100000}-{number}" if _may_make_networks() else ""
+    address = _network(stack, link, number) if link else "127.0.0.1"
+    port = 22 if link else free_port()
+    config = server_config(folder=folder, port=port, forwards="yes", address=address)
+    Path(own, "sshd_config").write_text(config)
+    user = getpass.getuser()
+    with Path(folder, "config").open("a") as config_of_client:
+        config_of_client.write(
+            _CLIENT.format(number=number, address=address, port=port, user=user, folder=folder)
+        )
+    words = [need("sshd"), "-D", "-e", "-f", f"{own}/sshd_config"]
+    if link:
+        script = 'mount --bind "$0" "$1" && shift && exec "$@"'
+        words = ["ip", "netns", "exec", link, "sh", "-c", script, own, vms, *words]
+    _serve(stack, words, Path(own, "log"))
+    return Host(own, machines, link)
+
+
+def _serve(stack: contextlib.ExitStack, words: list[str], log: Path) -> None:
+    if os.getuid() == 0:
+        os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+    with log.open("wb") as output:
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=output)
+    stack.callback(process.wait, PATIENCE)
+    stack.callback(process.terminate)
+    wait_until(lambda: "listening on" in log.read_text(), PATIENCE, "sshd listens")
+
+
+def _may_make_networks() -> bool:
+    """Whether this user may make a network namespace, as root may outside of most containers."""
+    ip, name = find_program("ip"), f"q{os.getpid()}-try"
+    if os.getuid() or ip is None:
+        return False
+    if subprocess.run([ip, "netns", "add", name], capture_output=True, check=False).returncode:
+        return False
+    return not subprocess.run([ip, "netns", "del", name], check=False).returncode
+
+
+def _network(stack: contextlib.ExitStack, name: str, number: int) -> str:
+    """A network namespace at the end of a cable; its address."""
+    pid = os.getpid()
+    net = f"198.{18 + pid // 250 % 2}.{pid % 250}"
+    ours, theirs = f"{net}.{4 * number + 1}", f"{net}.{4 * number + 2}"
+    _ip(f"netns add {name}")
+    stack.callback(_ip, f"netns del {name}")
+    _ip(f"link add {name} type veth peer name eth0 netns {name}")
+    _ip(f"address add {ours}/30 dev {name}")
+    _ip(f"link set {name} up")
+    _ip(f"-n {name} address add {theirs}/30 dev eth0")
+    _ip(f"-n {name} link set eth0 up")
+    return theirs
+
+
+def _ip(words: str) -> None:
+    subprocess.run([need("ip"), *words.split()], check=True)
