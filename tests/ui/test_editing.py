@@ -115,6 +115,29 @@ async def test_a_menu_of_few_offers_itself_and_the_arrows_stay_the_historys(
 
 
 @on_screen()
+async def test_the_only_one_is_taken_by_tab_though_the_menu_is_open(ui: ScreenHarness) -> None:
+    ui.session.candidates = several(1)
+    ui.keys("name")
+    await ui.sees("name-0")
+    ui.keys(TAB)
+    await ui.until(typed(ui, "name-0"))
+    assert ui.screen.buffer.complete_state is None
+
+
+@on_screen()
+async def test_an_open_menu_stays_open_while_letters_are_typed(ui: ScreenHarness) -> None:
+    ui.session.candidates = several(3)
+    ui.keys("name")
+    await ui.sees("name-2")
+    drawn = len(ui.sent)
+    ui.keys("-")
+    await ui.until(typed(ui, "name-"))
+    assert ui.screen.auto_menu.is_open
+    await ui.sees("(QEMU) name-_")
+    assert ui.sent[drawn:].isprintable(), "the menu was drawn again"
+
+
+@on_screen()
 async def test_enter_beside_an_offered_menu_runs_what_was_typed(ui: ScreenHarness) -> None:
     ui.session.candidates = several(3)
     ui.keys("name-")

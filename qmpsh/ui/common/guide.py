@@ -62,7 +62,7 @@ class Guide:
         state = self._buffer.complete_state
         if state is None:
             self._complete()
-        elif state.complete_index is None and _is_sure(state.completions):
+        elif _is_sure(state):
             self._take(state.completions[0])
         else:
             self._buffer.complete_next()
@@ -122,10 +122,11 @@ class Guide:
         buffer.on_completions_changed.fire()
 
 
-def _is_sure(completions: list[Completion]) -> bool:
-    """Return whether the first is wanted in any case: a member that the line lacks."""
-    first = completions[0]
-    return isinstance(first, Offer) and first.candidate.required
+def _is_sure(state: CompletionState) -> bool:
+    """Return whether the first is wanted in any case: the only one, or a member that lacks."""
+    first = state.completions[0]
+    is_lacking = isinstance(first, Offer) and first.candidate.required
+    return len(state.completions) == 1 or (state.complete_index is None and is_lacking)
 
 
 def _says_nothing(completion: Completion, document: Document) -> bool:
