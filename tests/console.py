@@ -13,7 +13,7 @@ import sys
 import tempfile
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tests.qemu import ROOT
 from tests.waiting import PATIENCE
@@ -38,6 +38,10 @@ class Console:
         self.process = process
         self._fd = fd
         self._drawn = b""
+
+    def fileno(self) -> int:
+        """Our end of its terminal."""
+        return self._fd
 
     def keys(self, text: str) -> None:
         """Press keys, as the bytes that a terminal sends; what was drawn before is forgotten."""
@@ -67,8 +71,13 @@ class Console:
 
 
 @contextlib.contextmanager
-def console(*argv: str) -> Iterator[Console]:
-    """qmpsh with these arguments, once it shows its prompt; ended afterwards."""
+def console(
+    *argv: str, started: Callable[[subprocess.Popen[bytes]], None] = lambda process: None
+) -> Iterator[Console]:
+    """qmpsh with these arguments, once it shows its prompt; ended afterwards.
+
+    started: called with the process before that
+    """
     ours, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     with tempfile.TemporaryDirectory(prefix="qmpsh-") as home:
@@ -81,6 +90,7 @@ def console(*argv: str) -> Iterator[Console]:
             start_new_session=True,
         )
         os.close(theirs)
+        started(process)
         try:
             shown = Console(process, ours)
             shown.sees("(QEMU)")

@@ -6,7 +6,10 @@ The first of them are let go by before it is measured; all that come after must 
 from __future__ import annotations
 
 import json
+import os
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -16,6 +19,9 @@ from tests.faults.server import LEARNT, Served, greet, server
 FIRST, ALL = 2_000, 50_000
 GROWTH = 1.10
 """how much more memory is too much"""
+
+SOAK_GROWTH, SLACK = 1.05, 4.0
+"""The same for a long load: a factor, and MB that an allocator may keep."""
 
 _BATCH = 100
 _SECONDS = 1_763_677_831
@@ -30,6 +36,43 @@ class Grown(NamedTuple):
     @property
     def is_bounded(self) -> bool:
         return self.after <= self.before * GROWTH
+
+
+class Sample(NamedTuple):
+    """memory: MB resident; descriptors: open; done: what has been done so far, by name."""
+
+    seconds: float
+    memory: float
+    descriptors: int
+    done: dict[str, int]
+
+    @property
+    def text(self) -> str:
+        """As one line."""
+        done = " ".join(f"{name} {count}" for name, count in self.done.items())
+        held = f"{self.memory:6.1f} MB  {self.descriptors:3} descriptors"
+        return f"{self.seconds:7.1f} s  {held}  {done}"
+
+
+def sample_of(pid: int, since: float, done: Counter[str]) -> Sample:
+    """What a process holds now. since: when that began, of the clock `time.monotonic()`"""
+    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+        pages = int(file.read().split()[1])
+    memory = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    descriptors = len(os.listdir(f"/proc/{pid}/fd"))
+    return Sample(time.monotonic() - since, memory, descriptors, dict(done))
+
+
+def grown(samples: list[Sample]) -> str:
+    """What grew from the second quarter of the samples to the last; "" for nothing."""
+    quarter = max(1, len(samples) // 4)
+    early, late = samples[quarter : 2 * quarter] or samples[:1], samples[-quarter:]
+    before = max(sample.memory for sample in early)
+    after = min(sample.memory for sample in late)
+    if after > before * SOAK_GROWTH + SLACK:
+        return f"memory grew from {before:.1f} to {after:.1f} MB"
+    least, most = min(s.descriptors for s in early), min(s.descriptors for s in late)
+    return f"descriptors grew from {least} to {most}" if most > least else ""
 
 
 def event(number: int, name: str = "VSERPORT_CHANGE") -> bytes:

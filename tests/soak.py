@@ -1,5 +1,6 @@
-"""`python -m tests.soak MINUTES`: mixed load on one session, over kills and restarts of its VM.
+"""`python -m tests.soak MINUTES [sharing]`: mixed load on one session, over kills of its VM.
 
+With `sharing` it is mixed clients of one shell instead (tests/share/soaking.py).
 Every line must end, exactly once; memory and descriptors must be as many at the end as they were
 once everything had happened at least once. A sample is printed every few seconds; exit 1, with the
 reason, when something grew. The short form runs in the test suite.
@@ -15,7 +16,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple
 
 from qmpsh.address import parse_address
 from qmpsh.advice import UNGUARDED
@@ -26,15 +26,13 @@ from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, Outcome
-from tests.growth import LOADS
+from tests.growth import LOADS, Sample, grown, sample_of
 from tests.qemu import Vm, VmStarter, emulators, new_folder
+from tests.share.soaking import soak_sharing
 
 SEED = 7
 WAIT = 30.0
 """seconds after which a line that has not ended counts as lost"""
-
-GROWTH, SLACK = 1.05, 4.0
-"""how much more memory is too much: a factor, and MB that an allocator may keep"""
 
 LINES = (
     ("query-status", 20),
@@ -70,15 +68,6 @@ TYPED = (
     "quer",
     "",
 )
-
-
-class Sample(NamedTuple):
-    """memory: MB resident; descriptors: open; done: what has been done so far, by name."""
-
-    seconds: float
-    memory: float
-    descriptors: int
-    done: dict[str, int]
 
 
 class Person:
@@ -195,11 +184,7 @@ class Soak:
     def sample(self, since: float) -> Sample:
         """What the process holds now."""
         gc.collect()
-        with open("/proc/self/statm", encoding="ascii") as file:
-            pages = int(file.read().split()[1])
-        memory = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-        seconds = time.monotonic() - since
-        return Sample(seconds, memory, len(os.listdir("/proc/self/fd")), dict(self.done))
+        return sample_of(os.getpid(), since, self.done)
 
     # ------------------------------------------------------------------ deeds
 
@@ -259,18 +244,6 @@ class Soak:
         self.person.until(lambda: machine.connected and machine.status, "the reconnection")
 
 
-def grown(samples: list[Sample]) -> str:
-    """What grew from the second quarter of the samples to the last; "" for nothing."""
-    quarter = max(1, len(samples) // 4)
-    early, late = samples[quarter : 2 * quarter] or samples[:1], samples[-quarter:]
-    before = max(sample.memory for sample in early)
-    after = min(sample.memory for sample in late)
-    if after > before * GROWTH + SLACK:
-        return f"memory grew from {before:.1f} to {after:.1f} MB"
-    least, most = min(s.descriptors for s in early), min(s.descriptors for s in late)
-    return f"descriptors grew from {least} to {most}" if most > least else ""
-
-
 def soak(seconds: float, every: float, say: Callable[[str], None]) -> str:
     """Run for so many seconds; what grew, "" for nothing. every: seconds between samples"""
     load = Soak(emulators())
@@ -283,30 +256,26 @@ def soak(seconds: float, every: float, say: Callable[[str], None]) -> str:
                 load.step()
             load.settle()
             samples.append(load.sample(started))
-            say(describe(samples[-1], load.person.told))
+            told = " ".join(f"{name} {count}" for name, count in sorted(load.person.told.items()))
+            say(f"{samples[-1].text}  |  {told}")
     finally:
         load.close()
     return grown(samples)
 
 
-def describe(sample: Sample, told: Counter[str]) -> str:
-    """A sample as one line."""
-    done = " ".join(f"{name} {count}" for name, count in sample.done.items())
-    heard = " ".join(f"{name} {count}" for name, count in sorted(told.items()))
-    return (
-        f"{sample.seconds:7.1f} s  {sample.memory:6.1f} MB  {sample.descriptors:3} descriptors"
-        f"  {done}  |  {heard}"
-    )
-
-
 def main(words: list[str]) -> int:
     minutes = float(words[0]) if words else 30.0
+    seconds, every = minutes * 60, max(1.0, minutes * 60 / 60)
+    if words[1:] == ["sharing"]:
+        what = soak_sharing(seconds, every, lambda text: print(text, flush=True))
+        print(f"soak: {what or 'memory and descriptors of the shell are flat'}")
+        return int(bool(what))
     for name, load in LOADS.items():
         grown = load()
         print(f"{name}: {grown.before:.1f} MB, then {grown.after:.1f} MB", flush=True)
         if not grown.is_bounded:
             return 1
-    what = soak(minutes * 60, max(1.0, minutes * 60 / 60), lambda text: print(text, flush=True))
+    what = soak(seconds, every, lambda text: print(text, flush=True))
     print(f"soak: {what or 'memory and descriptors are flat'}")
     return int(bool(what))
 

@@ -10,10 +10,10 @@ from qmpsh.client.client import Client, Pending
 from qmpsh.shell.session import reconnect
 from qmpsh.shell.session.session import RunningLine
 from tests.faults.server import closed, learnt, server
-from tests.growth import events
+from tests.growth import Sample, events, grown
 from tests.qemu import emulators
 from tests.shell.harness import SessionHarness
-from tests.soak import Sample, Soak, grown
+from tests.soak import Soak
 
 STEPS = 300
 
