@@ -17,8 +17,9 @@ TEST_PROGRAMS := qemu-system-x86_64 qemu-img qemu-storage-daemon qemu-ga tmux gr
 # What pytest left there was not tested.
 NOT_TESTED := .pytest_cache/d/not-tested/list
 
-# How long to soak.
+# How long to soak, and what: one session, or `sharing`.
 MINUTES ?= 30
+SOAK ?=
 
 # Rooms that decide without a socket: their branches are all testable, and tested.
 PURE := qmpsh/protocol/*,qmpsh/language/*,qmpsh/schema/*,qmpsh/complete/*
@@ -65,7 +66,7 @@ fuzz: $(VENV)/.installed-dev ## a hundred times the examples of `make test`: fra
 
 soak: $(VENV)/.installed-dev ## 30 minutes (MINUTES) of mixed load with kills and restarts
 	@scripts/need.sh qemu-system-x86_64
-	QMPSH_TEST_QEMUS="$(QEMUS)" $(PY) -m tests.soak $(MINUTES)
+	QMPSH_TEST_QEMUS="$(QEMUS)" $(PY) -m tests.soak $(MINUTES) $(SOAK)
 
 bench: $(BENCH_VENV)/.installed ## speed, beside qmp-shell and others in the same run
 	@scripts/need.sh qemu-system-x86_64 socat openssl
