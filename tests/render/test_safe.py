@@ -13,7 +13,10 @@ from qmpsh.jsontypes import Json
 from qmpsh.render.safe import for_stderr, visible, visible_json, visible_word
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-HOSTILE = "\x1b]0;title\x07\x1b[2J\x9b31m\x85\r\b\x7f" + BIDI + "\u2028\u2029\ud800"
+BYTE_ORDER_MARK = "\ufeff"
+HOSTILE = (
+    "\x1b]0;title\x07\x1b[2J\x9b31m\x85\r\b\x7f" + BIDI + BYTE_ORDER_MARK + "\u2028\u2029\ud800"
+)
 
 texts = st.text(st.characters() | st.sampled_from(HOSTILE), max_size=60)
 values: st.SearchStrategy[Json] = st.recursive(
@@ -24,10 +27,9 @@ values: st.SearchStrategy[Json] = st.recursive(
 
 
 def obeyed(text: str) -> set[str]:
-    """The characters of a text that a terminal would obey, newline and tab left out."""
-    return {c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")} | set(
-        text
-    ).intersection(BIDI)
+    """The characters of a text that a terminal would obey or hide, newline and tab left out."""
+    unsafe = {c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")}
+    return unsafe.union(set(text).intersection(BIDI + BYTE_ORDER_MARK))
 
 
 @pytest.mark.parametrize("character", sorted(set(HOSTILE) - set("0;titleJ[2]31m")))

@@ -13,7 +13,7 @@ import termios
 from collections.abc import Iterator, Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import create_app_session, run_in_terminal
@@ -92,10 +92,19 @@ def test_time_may_pass_between_the_pieces(cut: int) -> None:
 
 
 @given(st.lists(KEYS, max_size=8))
+@example(["\x1b", "[?\x1b", "]"])
 def test_without_an_answer_every_key_arrives(pieces: list[str]) -> None:
     answers = TerminalAnswers()
     keys = "".join(answers.keys_of(piece) + answers.flush() for piece in pieces)
     assert keys + answers.keys_of("x") == "".join(pieces) + "x"
+
+
+@pytest.mark.parametrize("key", ["", "a", "\x1b[A"])
+def test_an_answer_begins_with_a_key_that_was_given(key: str) -> None:
+    answers = TerminalAnswers()
+    keys = [answers.keys_of(text) + answers.flush() for text in ("\x1b", "[?\x1b")]
+    keys.append(answers.keys_of(f"{BOTH[1:]}{key}"))
+    assert keys == ["\x1b", "[?\x1b", key]
 
 
 @given(st.lists(st.text(st.sampled_from("\x1b]1;rgb:0/\x07[?62c\\"), max_size=12), max_size=6))

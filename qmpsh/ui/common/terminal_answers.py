@@ -74,15 +74,14 @@ class TerminalAnswers:
         if not self.is_open:
             return text
         text = self._held + text
-        if self._whole.match(text):
-            self._given = 0  # an answer of which the first characters were taken for keys
+        given = self._given
+        for answer in self._whole.finditer(text):
+            # The first characters of an answer may have been taken for keys.
+            given -= max(0, min(self._given, answer.end()) - answer.start())
         typed = self._whole.sub(self._take, text)
         begun = self._begun.search(typed) if self.is_open else None
         cut = begun.start() if begun else len(typed)
-        self._held = typed[cut:]
-        if cut == 0 and self._held:
-            return ""
-        given, self._given = self._given, 0
+        self._held, self._given = typed[cut:], max(0, given - cut)
         return typed[given:cut]
 
     def flush(self) -> str:
