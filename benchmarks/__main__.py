@@ -19,6 +19,7 @@ from benchmarks import (
     schema,
     screen,
     sharing,
+    top,
     transports,
 )
 from benchmarks.bench import Bench, open_bench
@@ -34,6 +35,7 @@ FAMILIES: dict[str, Family] = {
     "execute": roundtrips.rows,
     "share": sharing.rows,
     "many": many.rows,
+    "top": top.rows,
     "transports": transports.rows,
     "libvirt": libvirt.rows,
     "prompt": prompt.rows,

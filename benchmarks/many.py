@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Iterator
 from functools import partial
@@ -20,12 +21,19 @@ XARGS = f'ls "$2"/*.sock | xargs -P4 -I@ "$1" @ {LINE}'
 
 def rows(bench: Bench) -> Iterator[Row]:
     """`-a` over 100 VMs beside `xargs -P4 qmpsh`, and beside itself over one VM."""
+    with many_vms(bench, VMS):
+        yield from _measured(bench)
+
+
+@contextlib.contextmanager
+def many_vms(bench: Bench, count: int) -> Iterator[None]:
+    """So many VMs meanwhile, whose sockets are many*.sock in the bench's folder."""
     starter = VmStarter(bench.emulator)
     try:
-        for number in range(VMS):
+        for number in range(count):
             monitor = f"unix:{bench.folder}/many{number}.sock,server=on,wait=off"
             starter("-qmp", monitor, qmp=False, name=f"many{number}")
-        yield from _measured(bench)
+        yield
     finally:
         starter.close()
 

@@ -11,7 +11,7 @@ import signal
 import struct
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.bench import Bench
@@ -66,6 +66,11 @@ class Terminal:
         self.quiet(0.5)
         return ESCAPES.sub(b"", self._drawn).decode(errors="replace")
 
+    def cpu_seconds(self) -> float:
+        """CPU time of the process so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def memory(self, field: str) -> float:
         """Bytes. field: of /proc/PID/status, VmRSS (now) or VmHWM (at most so far)."""
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
@@ -76,14 +81,21 @@ class Terminal:
 @contextlib.contextmanager
 def screen(bench: Bench, path: str) -> Iterator[Terminal]:
     """The full screen on the monitor at this path, once it knows the VM; ended afterwards."""
-    argv = [bench.script("qmpsh"), path]
+    with on_terminal(bench, [path], "(QEMU)") as terminal:
+        terminal.quiet(0.5)
+        yield terminal
+
+
+@contextlib.contextmanager
+def on_terminal(bench: Bench, words: Sequence[str], sign: str) -> Iterator[Terminal]:
+    """qmpsh with these words on a terminal, once a sign has been drawn; ended afterwards."""
+    argv = [bench.script("qmpsh"), *words]
     pid, fd = pty.fork()
     if pid == 0:
         exec_on_terminal(argv, bench.env)
     try:
         terminal = Terminal(pid, fd)
-        terminal.wait_for("(QEMU)")
-        terminal.quiet(0.5)
+        terminal.wait_for(sign)
         yield terminal
     finally:
         os.kill(pid, signal.SIGKILL)

@@ -6,6 +6,7 @@ What is drawn is what qmpsh wrote to its terminal, read by pyte. Each shot has a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import sys
@@ -15,9 +16,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import qmpsh
+from qmpsh.top.columns import BY_KEY
 from scripts.svg import DARK, LIGHT, Picture, draw
-from tests.qemu import ROOT, VmStarter, emulators
-from tests.ui.harness import ScreenHarness, ScreenSetup, connect_to, running_screen
+from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder
+from tests.top.still import live
+from tests.ui.harness import Harness, ScreenHarness, ScreenSetup, connect_to, running_screen
 
 FOLDER = ROOT / "docs" / "screenshots"
 KNOWN = " events · Tab completes"
@@ -132,11 +136,15 @@ SHOTS = {
     "light": Shot("The light theme", 120, 34, hot_plug, "light"),
 }
 
+TOP = Shot("A live table of VMs, one of which hangs", 120, 18, start)
+SHOTS["top"] = TOP
+FLEET = ("db1", "db2", "build", "mail", "web1", "web2", "web3", "web4")
+
 MOVING = {progress, jobs}
 """What is drawn while something goes on."""
 
 
-def picture(ui: ScreenHarness, shot: Shot) -> Picture:
+def picture(ui: Harness, shot: Shot) -> Picture:
     """The terminal as it is now."""
     ui.picture()
     screen = ui.terminal
@@ -156,6 +164,60 @@ async def shoot(shot: Shot, path: str) -> Picture:
         return picture(ui, shot)
 
 
+async def shoot_fleet(glob: str, clients: list[qmpsh.VM], hung: Vm) -> Picture:
+    """Take a picture of the live table. clients: VMs whose disks are in use meanwhile"""
+    async with live(glob, seconds=1.0, columns=TOP.columns, rows=TOP.rows) as (screen, ui):
+        await ui.sees(f"{len(FLEET)} VMs  {len(FLEET)} running")
+        screen.state.order.sort_by(BY_KEY["cpu"])
+        await work(clients, 8)
+        with hung.stopped():
+            await work(clients, 6)
+            ui.keys("\x1b[B\x1b[A\x1b[A\x1b[A\x1b[A\x1b[A\x1b[A\x1b[A\x1b[Bd")
+            await ui.sees("── details")
+            return picture(ui, TOP)
+
+
+async def work(clients: list[qmpsh.VM], seconds: float) -> None:
+    """Let the disks be in use for so long."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while loop.time() < end:
+        await loop.run_in_executor(None, use_disks, clients)
+
+
+def use_disks(clients: list[qmpsh.VM]) -> None:
+    """Let disks be read and written as by a guest, and a moment pass."""
+    for number, client in enumerate(clients):
+        for at in range(8 >> number):
+            what = "aio_write" if at % 3 == number else "aio_read"
+            line = f'qemu-io disk0 "{what} {at}M 256k"'
+            client.execute("human-monitor-command", {"command-line": line})
+    time.sleep(0.1)
+
+
+def draw_fleet(starter: VmStarter) -> str:
+    """Start several VMs, of which one works on a backup, and draw the table of them."""
+    folder = new_folder()
+    vms = [
+        starter(
+            *("-qmp", f"unix:{folder}/{name}.sock,server=on,wait=off"),
+            *("-drive", f"driver=null-co,size={GIB},if=none,id=disk0"),
+            *("-device", "virtio-blk-pci,drive=disk0"),
+            *("-device", "virtio-balloon-pci", "-m", "256"),
+            machine="q35",
+            name=name,
+        )
+        for name in FLEET
+    ]
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(qmpsh.connect(vm.path)) for vm in vms[:3]]
+        clients[1].run(f"blockdev-add driver=null-co node-name=target size={GIB}")
+        clients[1].run(
+            "blockdev-backup device=disk0 target=target sync=full job-id=nightly speed=40M"
+        )
+        return draw(asyncio.run(shoot_fleet(f"{folder}/*.sock", clients, vms[-1])))
+
+
 def main(names: list[str]) -> None:
     os.environ["HOME"] = tempfile.mkdtemp(prefix="qmpsh-")
     for variable in [name for name in os.environ if name.startswith("XDG_")]:
@@ -166,6 +228,9 @@ def main(names: list[str]) -> None:
     starter = VmStarter(emulators()[0])
     try:
         for name in names or SHOTS:
+            if SHOTS[name] is TOP:
+                Path(FOLDER, "top.svg").write_text(draw_fleet(starter), encoding="utf-8")
+                continue
             vm = starter(machine="demo", name="vm1")
             drawn = draw(asyncio.run(shoot(SHOTS[name], vm.path)))
             Path(FOLDER, f"{name}.svg").write_text(drawn, encoding="utf-8")

@@ -31,6 +31,11 @@ from qmpsh.ui.common.terminal_answers import may_be_asked
 from qmpsh.ui.common.terminal_input import TerminalInput
 
 
+def own_config() -> Config:
+    """Return the user's configuration. Raises UsageError for a file that is wrong."""
+    return read_config(config_file("config.toml"))
+
+
 def configured(options: Options) -> tuple[Options, Config]:
     """Return the options completed from config.toml, and the rest of the configuration.
 
@@ -85,7 +90,7 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
     name = "history-guest" if options.guest_agent else "history"
     history = LineHistory(is_hmp, config.aliases, name)
     try:
-        with _terminal(config, Environment(options.color)) as env:
+        with terminal(config, Environment(options.color)) as env:
             return _serve(connect, history, env, options)
     except Exception as error:
         # On its way to the report of a crash: only here it is known what was typed.
@@ -99,7 +104,7 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
 
 
 @contextlib.contextmanager
-def _terminal(config: Config, environment: Environment) -> Iterator[TerminalEnv]:
+def terminal(config: Config, environment: Environment) -> Iterator[TerminalEnv]:
     """The terminal, asked what its looks depend on; it answers while the front end is loaded."""
     theme = config.preferences.theme
     input = TerminalInput(sys.stdin) if sys.stdin.isatty() else None

@@ -148,7 +148,13 @@ def main(words: SplitArgv) -> int:
         repeats = 1 if given["repeat"] is None else given["repeat"]
         report = Report(kind, seconds, given["output"], repeats, columns)
         return run_once(discovery, plan, order, report, environment)
-    raise UsageError(_NEEDS_TERMINAL)
+    from qmpsh.cli.interactive import own_config, terminal
+    from qmpsh.top.screen.app import TopRequest, run_top
+
+    with terminal(own_config(), environment) as env:
+        return run_top(
+            TopRequest(discovery, plan, order, columns, seconds, os.cpu_count() or 0), env
+        )
 
 
 def _check(given: dict[str, Any]) -> None:

@@ -122,6 +122,11 @@ class Progress:
             self._end_migration("", _LOST)
         self._forget()
 
+    @property
+    def count(self) -> int:
+        """How many pieces of work are under way."""
+        return len(self._jobs) + (self._migration is not None)
+
     def works(self, names: Container[str] | None = None) -> list[Work]:
         """Return the work under way: first what moves, and of that what is nearest to its end.
 

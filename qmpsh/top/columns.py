@@ -6,6 +6,7 @@ Every text of a VM is made safe here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from qmpsh.errors import UsageError
@@ -121,7 +122,11 @@ def _latency(record: VmRecord, look: Look) -> Fragment:
     if rates is None or rates.latency is None:
         return DIM, DASH
     millis = rates.latency * 1000
-    return "", f"{millis:.1f}m" if millis < 99.95 else f"{millis / 1000:.1f}s"
+    if millis >= 999.5:
+        return "", f"{millis / 1000:.1f}s"
+    if millis < 0.0995:
+        return "", f"{millis * 1000:.0f}us"
+    return "", f"{millis:.1f}ms" if millis < 9.95 else f"{millis:.0f}ms"
 
 
 def _of_net(at: int) -> Callable[[VmRecord, Look], Fragment]:
@@ -132,20 +137,27 @@ def _of_net(at: int) -> Callable[[VmRecord, Look], Fragment]:
 
 
 def _spark(record: VmRecord, look: Look) -> Fragment:
-    marks = _SPARKS if look.glyphs.full == "█" else _ASCII_SPARKS
-    return ACCENT, sparkline([*record.usage.history][-_SPARK_COLUMNS:], marks)
+    history = [*record.usage.history][-_SPARK_COLUMNS:]
+    return ACCENT, sparkline(history, spark_marks(look))
+
+
+def spark_marks(look: Look) -> str:
+    """Return the marks of a sparkline, the lowest first."""
+    return _SPARKS if look.glyphs.full == "█" else _ASCII_SPARKS
 
 
 def sparkline(values: Sequence[int], marks: str) -> str:
-    """Return a mark for each value, the highest for 100 or more; more than nothing shows."""
+    """Return a mark for each value, the highest for the largest, or for 100; more than nothing
+    shows.
+    """
     most = max(100, *values) if values else 100
     top = len(marks) - 1
-    return "".join(marks[min(top, -(-value * top // most))] for value in values)
+    return "".join(marks[-(-value * top // most)] for value in values)
 
 
 def _activity(record: VmRecord, look: Look) -> Fragment:
     """Return what it works on, else what is wrong with it, else its last event."""
-    works = record.progress.works()
+    works = record.progress.works() if record.progress.count else []
     if works:
         return "progress", work_text(works, look.glyphs)
     reason = record.reason(look.now)
@@ -176,8 +188,12 @@ def _age(seconds: float) -> str:
 # ---------------------------------------------------------------------------- sorting
 
 
+_natural: Final = lru_cache(maxsize=1 << 14)(natural_key)
+"""A key is needed at each frame, of VMs that do not change their names."""
+
+
 def _by_name(record: VmRecord, now: float) -> SortKey:
-    return natural_key(record.name), record.target.text
+    return _natural(record.name), record.target.text
 
 
 def _by_state(record: VmRecord, now: float) -> SortKey:
@@ -205,7 +221,7 @@ def _net(at: int) -> Callable[[VmRecord], float | None]:
 
 
 def _by_work(record: VmRecord, now: float) -> SortKey:
-    works = record.progress.works()
+    works = record.progress.works() if record.progress.count else []
     if works:
         return 0, -(works[0].fraction or 0.0)
     return (1, -record.event.at) if record.event is not None else (2, 0.0)

@@ -27,7 +27,8 @@ class Filter(NamedTuple):
 
     def fits(self, record: VmRecord, now: float) -> bool:
         """Whether it lets a VM through."""
-        return all(_word_fits(word, record, now) for word in self.text.casefold().split())
+        words = self.text.casefold().split() if self.text else ()
+        return all(_word_fits(word, record, now) for word in words)
 
 
 def _word_fits(word: str, record: VmRecord, now: float) -> bool:

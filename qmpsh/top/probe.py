@@ -37,6 +37,8 @@ _ALIVE: Final = Command("query-yank", oob=True)
 """What only says that the monitor reads commands, beside a main loop that may be stuck."""
 _SELDOM: Final = 5
 """rounds between two looks at what few show"""
+_RARE: Final = 30
+"""rounds between two looks for network cards that were plugged"""
 _WORK: Final = frozenset({"query-jobs", "query-migrate"})
 
 Done = Callable[[VmRecord, Pending], None]
@@ -54,11 +56,13 @@ class ProbePlan(NamedTuple):
 
     holds:    they stay connected; else each is left after every round
     settings: whether a monitor that is held is shared, and what others may do there
+    on_event: called with each event of a VM
     """
 
     options: ClientOptions
     settings: Settings
     holds: bool = False
+    on_event: Callable[[VmRecord, Event], None] | None = None
 
 
 class Probe:
@@ -73,7 +77,7 @@ class Probe:
     __slots__ = (
         *("record", "is_visible", "needs_reason", "rounds", "watched"),
         *("_plan", "_rota", "_contact", "_client", "_asked", "_orders", "_share", "_taps"),
-        *("_again_at", "_alive", "_begun"),
+        *("_again_at", "_alive", "_begun", "_seeks_taps"),
     )
 
     def __init__(self, target: Target, plan: ProbePlan, now: float) -> None:
@@ -90,6 +94,7 @@ class Probe:
         self._orders: deque[tuple[Command, Done]] = deque()
         self._share: MonitorShare | None = None
         self._taps: tuple[str, ...] = ()
+        self._seeks_taps = True
         self._again_at = now
         self._alive: Pending | None = None
         self._begun = 0
@@ -155,8 +160,8 @@ class Probe:
 
     def _reach(self, now: float) -> None:
         self._contact = Contact(self.record.target, self._plan.options, asks_name=True)
-        self._contact.name = self._contact.name or self.record.machine.name
         if self.record.is_up:
+            self._contact.name = self._contact.name or self.record.machine.name
             self.record.asked_at = now
         self.turn(now)
 
@@ -231,6 +236,8 @@ class Probe:
         if not isinstance(message, Event):
             return
         self.record.on_event(message, time.monotonic())
+        if self._plan.on_event is not None:
+            self._plan.on_event(self.record, message)
         wanted = self._rota.on_event(message.name)
         if wanted and self._client is not None:
             self._ask(self._client, wanted)
@@ -319,7 +326,7 @@ class Probe:
         if pid != self.record.pid:
             # Only of a QEMU: a forwarder may be in between.
             self.record.pid = pid if pid and qemu_command_of(pid) is not None else 0
-            self._taps = ()
+            self._taps, self._seeks_taps = (), True
 
     def look_at_process(self, now: float) -> None:
         """Read what the process uses."""
@@ -331,8 +338,8 @@ class Probe:
         record.usage.on_process(maybe_usage(record.pid))
         if record.threads and (self.is_visible or self._begun % _SELDOM == 0):
             record.usage.guest.read((thread_seconds(record.pid, record.threads),), now)
-        if self._begun % (_SELDOM * 6) == 1:
-            self._taps = tap_names(record.pid)
+        if self._seeks_taps or self._begun % _RARE == 0:
+            self._taps, self._seeks_taps = tap_names(record.pid), False
 
     @property
     def taps(self) -> tuple[str, ...]:

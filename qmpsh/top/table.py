@@ -26,9 +26,18 @@ class Placed(NamedTuple):
 
 
 def place_columns(
-    columns: Sequence[VmColumn], records: Sequence[VmRecord], look: Look, width: int | None
+    columns: Sequence[VmColumn],
+    records: Sequence[VmRecord],
+    look: Look,
+    width: int | None,
+    before: Sequence[Placed] = (),
 ) -> list[Placed]:
-    """Return the columns that there is room for. width: of the terminal, None for no limit"""
+    """Return the columns that there is room for.
+
+    records: those that are shown; width: of the terminal, None for no limit
+    before:  as they were last, below which no name becomes: nothing jumps while it is scrolled
+    """
+    last = {column.key: cells for column, cells in before}
     least = {column.key: max(column.width, len(column.title)) for column in columns}
     left = (1 << 20 if width is None else width) - _MARK
     kept: set[str] = set()
@@ -41,9 +50,11 @@ def place_columns(
     shown = [column for column in columns if column.key in kept]
     for column in shown:
         if column.grows:
-            wanted = _widest(column, records, look)
-            is_last = width is not None and column is shown[-1]
-            more = left if is_last else min(left, max(0, wanted - least[column.key]))
+            if width is not None and column is shown[-1]:
+                more = left
+            else:
+                wanted = max(_widest(column, records, look), last.get(column.key, 0))
+                more = min(left, max(0, wanted - least[column.key]))
             least[column.key] += more
             left -= more
     return [Placed(column, least[column.key]) for column in shown]

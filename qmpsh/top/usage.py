@@ -14,6 +14,7 @@ from qmpsh.top.counters import DiskCounters, NetCounters, RateGroup, disks_of
 HISTORY: Final = 60
 """looks whose CPU usage is kept"""
 _MOST_PERCENT: Final = 10_000
+_NOTHING: Final = (0.0, 0.0)
 
 
 class DiskRates(NamedTuple):
@@ -23,6 +24,17 @@ class DiskRates(NamedTuple):
     written: float
     operations: float
     latency: float | None
+
+
+class UsageNumbers(NamedTuple):
+    """What VMs use, 0 for the unknown: CPU in percent of one, bytes, and bytes a second."""
+
+    cpu: float = 0.0
+    resident: float = 0
+    read: float = 0.0
+    written: float = 0.0
+    received: float = 0.0
+    sent: float = 0.0
 
 
 class VmUsage:
@@ -106,6 +118,17 @@ class VmUsage:
         operations = reads + writes
         latency = busy / operations / 1e9 if operations else None
         return DiskRates(read, written, operations, latency)
+
+    def numbers(self) -> tuple[float, ...]:
+        """Return the fields of `UsageNumbers`, for sums over many VMs."""
+        cpu, disk, net = self._cpu.rates, self._disk.rates, self._net.rates
+        process = self.process
+        return (
+            cpu[0] * 100 if cpu else 0.0,
+            process.resident if process is not None else 0,
+            *(disk[:2] if disk else _NOTHING),
+            *(net if net else _NOTHING),
+        )
 
     @property
     def net_rates(self) -> tuple[float, float] | None:

@@ -177,6 +177,14 @@ def test_usage_errors(run_qmpsh: RunQmpsh, words: list[str], said: str) -> None:
     assert run.stderr.startswith(f"qmpsh: {said}")
 
 
+def test_a_report_loads_no_screen(machines: Machines, run_qmpsh: RunQmpsh) -> None:
+    profile = {"PYTHONPROFILEIMPORTTIME": "1"}
+    run = run_qmpsh("top", "--once", "--prometheus", machines.glob, env=profile)
+    loaded = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines()}
+    assert {"click", "qmpsh.top.once"} <= loaded
+    assert loaded & {"prompt_toolkit", "pygments", "asyncio"} == set()
+
+
 def test_targets_of_the_environment(machines: Machines, run_qmpsh: RunQmpsh) -> None:
     env = {"QMPSH_ALL": f"'{machines.glob}'"}
     run = run_qmpsh("top", "--once", "--json", *SHORT, env=env)

@@ -56,7 +56,7 @@ def test_without_a_limit_all_columns_are_there() -> None:
     header, row = shown(running("db", cpu=0.5))
     assert header.split() == [column.title for column in COLUMNS]
     assert " ".join(row.split()) == (
-        "db running 50.0 25.0 2 ▄ 64M 2.1G 1.1G 1.2M 340 16 2.0m 70k 300 10.0.2"
+        "db running 50.0 25.0 2 ▄ 64M 2.1G 1.1G 1.2M 340 16 2.0ms 70k 300 10.0.2"
     )
 
 

@@ -139,6 +139,17 @@ class Harness:
         """Wait until a text is in the picture."""
         await self.until(lambda: text in self.picture(), f"{text!r} in the picture")
 
+    async def matches(self, name: str) -> None:
+        """Wait until the picture is the drawing of this name and size."""
+        path = PICTURES / f"{name}-{self.size.columns}x{self.size.rows}.txt"
+        if os.environ.get("QMPSH_DRAW"):
+            await asyncio.sleep(0.3)
+            path.write_text(self.picture())
+        drawing = path.read_text()
+        with contextlib.suppress(AssertionError):
+            await self.until(lambda: self.picture() == drawing)
+        assert self.picture() == drawing
+
     async def ends_with(self, *rows: str) -> None:
         """Wait until these are the last rows."""
         await self.until(lambda: self.lines()[-len(rows) :] == list(rows), f"the rows {rows}")
@@ -198,17 +209,6 @@ class ScreenHarness(Harness):
         """Wait until the background replies have come, and the VM's name with them."""
         self.session.send_facts()
         await self.sees("vm1")
-
-    async def matches(self, name: str) -> None:
-        """Wait until the picture is the drawing of this name and size."""
-        path = PICTURES / f"{name}-{self.size.columns}x{self.size.rows}.txt"
-        if os.environ.get("QMPSH_DRAW"):
-            await asyncio.sleep(0.3)
-            path.write_text(self.picture())
-        drawing = path.read_text()
-        with contextlib.suppress(AssertionError):
-            await self.until(lambda: self.picture() == drawing)
-        assert self.picture() == drawing
 
     def _connect(self, listener: SessionListener) -> FakeSession:
         self.sessions.append(FakeSession(listener))
