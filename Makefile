@@ -12,7 +12,8 @@ JOBS ?= 4
 
 # What the tests call, installed by `make test`; tests/test_programs.py holds the list.
 TEST_PROGRAMS := qemu-system-x86_64 qemu-img qemu-storage-daemon qemu-ga tmux groff less bash zsh \
-	fish socat openssl ssh sshd ssh-keygen ps ip
+	fish socat openssl ssh sshd ssh-keygen ps ip clush \
+	ansible ansible-inventory
 
 # What pytest left there was not tested.
 NOT_TESTED := .pytest_cache/d/not-tested/list

@@ -35,6 +35,9 @@ fish                 fish                             fish                  fish
 ssh                  openssh-client                   openssh-clients       openssh          openssh
 sshd                 openssh-server                   openssh-server        openssh          openssh
 ssh-keygen           openssh-client                   openssh               openssh          openssh
+clush                clustershell                     clustershell          -                -
+ansible              ansible-core                     ansible-core          ansible-core     ansible
+ansible-inventory    ansible-core                     ansible-core          ansible-core     ansible
 ip                   iproute2                         iproute               iproute2         -
 virtlogd             libvirt-daemon-system            libvirt-daemon-log    libvirt          libvirt
 libvirtd             libvirt-daemon-system,libvirt-daemon-driver-qemu libvirt-daemon,libvirt-daemon-driver-qemu libvirt libvirt

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RunQmpsh
-from tests.programs import need
-from tests.qemu import ROOT, Vm, VmStarter
+from tests.many.hosts import Hosts, three_hosts
+from tests.programs import need, unavailable
+from tests.qemu import ROOT, Vm, VmStarter, emulators
 from tests.waiting import PATIENCE
 
 RECIPES = dict(
@@ -52,8 +53,8 @@ def recipe(tmp_path: Path, with_qmpsh: dict[str, str]) -> Recipe:
     return run
 
 
-def test_there_are_eight() -> None:
-    assert len(RECIPES) == 8
+def test_there_are_eleven() -> None:
+    assert len(RECIPES) == 11
 
 
 @pytest.fixture
@@ -220,3 +221,74 @@ def test_pausing_many(recipe: Recipe, start_vm: VmStarter, tmp_path: Path) -> No
     }
     done = recipe("Pause", {"SOCKS": f"{tmp_path}/*.sock"})
     assert (done.stderr, done.returncode) == ("qmpsh: 3 ok\n", 0)
+
+
+@pytest.fixture(scope="module")
+def hosts() -> Iterator[Hosts]:
+    """Three hosts with qmpsh and two VMs each."""
+    for program in ("ssh", "sshd", "ssh-keygen"):
+        need(program)
+    if not emulators():
+        unavailable("QEMU is not installed")
+    with three_hosts() as found:
+        yield found
+
+
+def test_clustershell(recipe: Recipe, hosts: Hosts) -> None:
+    need("clush")
+    ssh = hosts.environ["QMPSH_SSH"].removeprefix("ssh ")
+    variables = {"HOSTS": "host[1-3]", "SSH_OPTIONS": ssh, "SOCKETS": f"{hosts.shared}/*.sock"}
+    done = recipe("Ask the VMs of many hosts by ClusterShell", variables)
+    assert done.returncode == 0, done.stderr
+    assert "host[1-3] (3)" in done.stdout
+    assert re.search(r"web\[1-2\] \(2\) +running", done.stdout)
+    none = {**variables, "SOCKETS": "/none/*.sock"}
+    assert recipe("Ask the VMs of many hosts by ClusterShell", none).returncode == 2
+
+
+def test_ansible(recipe: Recipe, hosts: Hosts, tmp_path: Path) -> None:
+    need("ansible")
+    ssh = hosts.environ["QMPSH_SSH"].removeprefix("ssh ")
+    inventory = tmp_path / "inv.ini"
+    inventory.write_text(
+        "[hv]\nhost[1:3]\n[hv:vars]\n"
+        f"ansible_ssh_common_args='{ssh}'\nansible_python_interpreter={sys.executable}\n"
+    )
+    variables = {
+        "PATTERN": "hv:!host2:!host3",
+        "INVENTORY": str(inventory),
+        "SOCKETS": f"{hosts.shared}/*.sock",
+        "ANSIBLE_LOCAL_TEMP": str(tmp_path),
+        "ANSIBLE_REMOTE_TMP": str(tmp_path),
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(tmp_path),
+        "ANSIBLE_SSH_ARGS": "-o ControlMaster=no",
+        "ANSIBLE_PIPELINING": "true",
+    }
+    done = recipe("Ask the VMs of many hosts by Ansible", variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = sorted(line.split(" ", 1) for line in done.stdout.splitlines())
+    assert [host for host, _ in lines] == ["host1", "host1"]
+    assert all(json.loads(line)["return"]["status"] == "running" for _, line in lines)
+
+
+KUBECTL = """\
+#!/bin/sh
+case $1 in
+    get) printf 'pod/web1\\npod/gone\\n' ;;
+    exec) [ "$3" = pod/web1 ] && shift 4 && exec "$@"
+        echo 'Error from server (NotFound): pods "gone" not found' >&2
+        exit 1 ;;
+esac
+"""
+
+
+def test_kubernetes(recipe: Recipe, vm: Vm, tmp_path: Path, with_qmpsh: dict[str, str]) -> None:
+    need("socat")
+    kubectl = tmp_path / "bin" / "kubectl"
+    kubectl.write_text(KUBECTL)
+    kubectl.chmod(0o755)
+    done = recipe("Ask VMs in Kubernetes", {"LABEL": "web", "SOCK": vm.path})
+    lines = {line["vm"]: line for line in map(json.loads, done.stdout.splitlines())}
+    assert lines["web1"]["return"]["status"] == "running"
+    assert 'pods "gone" not found' in lines["gone"]["error"]["desc"]
+    assert (done.returncode, done.stderr) == (3, "qmpsh: 1 ok, 1 unreachable\n")

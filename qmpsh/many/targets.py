@@ -25,6 +25,9 @@ ALL: Final = "all"
 DEFAULTS: Final = "QMPSH_ALL"
 """the variable of the environment with the targets that `all` stands for"""
 _SSH: Final = "ssh://"
+_INVENTORIES: Final = ("@ansible:", "@-ansible")
+_GROUP: Final = "group"
+"""the tag for a group of an inventory"""
 _MAX_FILE_BYTES: Final = 16 << 20
 _LIBVIRT_SECONDS: Final = 10.0  # to list its domains
 _GLOB_MARKS: Final = re.compile(r"[*?\[]")
@@ -106,6 +109,8 @@ class TargetReader:
             raise UsageError(_EMPTY)
         if text == ALL:
             return self._by_default()
+        if text.startswith(_INVENTORIES):
+            return self._inventoried(text)
         if text.startswith("@"):
             return self._listed(text)
         if text.startswith("libvirt:"):
@@ -166,6 +171,21 @@ class TargetReader:
             raise CannotConnect(_NONE_HERE)
         for one in sorted(machines.values(), key=lambda one: natural_key(one.name or one.address)):
             yield Target(parse_address(one.address), one.address, one.name)
+
+    def _inventoried(self, text: str) -> Iterator[Target]:
+        """Yield the sockets of the hosts of an inventory, with the groups of each as tags."""
+        # Imported here: few targets are an inventory.
+        from qmpsh.many.inventory import read_inventory
+
+        for one in read_inventory(text):
+            tags = tuple((_GROUP, group) for group in one.groups)
+            if one.address is None:
+                found: Iterable[Target] = self._local(one.text)
+            else:
+                is_glob = _GLOB_MARKS.search(one.address.path) is not None
+                found = [Target(one.address, one.text, is_found=is_glob)]
+            for target in found:
+                yield target._replace(tags=tags, alias=one.host)
 
     # -------------------------------------------------------------------- files
 

@@ -10,6 +10,7 @@ import getpass
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from typing import NamedTuple
 from tests.client.sshd import server_config
 from tests.ports import free_port
 from tests.programs import find_program, need
-from tests.qemu import Vm, VmStarter, emulators, new_folder
+from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder
 from tests.waiting import PATIENCE, wait_until
 
 NUMBERS = (1, 2, 3)
@@ -46,12 +47,23 @@ class Host(NamedTuple):
 
 
 class Hosts(NamedTuple):
-    """glob: a TARGET for all VMs of all hosts, whose sockets are in `vms` of `folder`."""
+    """Three hosts, on which the command is in the PATH.
+
+    vms: where each sees its own sockets
+    """
 
     folder: str
     vms: str
     hosts: dict[int, Host]
     environ: dict[str, str]
+
+    @property
+    def shared(self) -> str:
+        """The folder with a host's own sockets, as that host sees it.
+
+        Where the hosts are this machine it has the sockets of the first.
+        """
+        return self.vms if self.hosts[1].link else self.hosts[1].folder
 
     def targets(self, pattern: str = "*.sock") -> list[str]:
         """The words that name all VMs."""
@@ -75,6 +87,10 @@ def three_hosts(each: int = 2) -> Iterator[Hosts]:
             subprocess.run(words, check=True)
         vms = f"{folder}/vms"
         os.mkdir(vms)
+        os.mkdir(f"{folder}/bin")
+        command = Path(folder, "bin", "qmpsh")
+        command.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m qmpsh "$@"\n')
+        command.chmod(0o755)
         found = {number: _host(stack, folder, vms, number, each) for number in NUMBERS}
         yield Hosts(folder, vms, found, {"QMPSH_SSH": f"ssh -F {folder}/config"})
 
@@ -92,6 +108,7 @@ def _host(stack: contextlib.ExitStack, folder: str, vms: str, number: int, each:
     address = _network(stack, link, number) if link else "127.0.0.1"
     port = 22 if link else free_port()
     config = server_config(folder=folder, port=port, forwards="yes", address=address)
+    config += f"SetEnv PATH={folder}/bin:{os.environ['PATH']}\n"
     Path(own, "sshd_config").write_text(config)
     user = getpass.getuser()
     with Path(folder, "config").open("a") as config_of_client:

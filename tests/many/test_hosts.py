@@ -71,6 +71,32 @@ def test_filters_and_a_change(hosts: Hosts, run_qmpsh: RunQmpsh) -> None:
         assert [one["vm"] for one in lines_of(done.stdout)] == ["host2/web1"]
 
 
+def test_an_inventory(hosts: Hosts, run_qmpsh: RunQmpsh) -> None:
+    own = {number: host.folder for number, host in hosts.hosts.items()}
+    listed = {
+        "_meta": {
+            "hostvars": {
+                "alpha": {"ansible_host": "host1", "qmpsh_sockets": f"{own[1]}/*.sock"},
+                "beta": {
+                    "ansible_host": "host2",
+                    "ansible_ssh_common_args": "-o ServerAliveInterval=9",
+                    "qmpsh_sockets": [f"{own[2]}/vm1.sock"],
+                },
+                "here": {"ansible_connection": "local", "qmpsh_sockets": f"{own[3]}/vm1.sock"},
+            }
+        },
+        "web": {"hosts": ["alpha", "beta", "here"]},
+        "db": {"hosts": ["beta"]},
+    }
+    words = ["-a", "@-ansible", "--only", "group=web", "query-name"]
+    done = run_qmpsh(*words, stdin=json.dumps(listed))
+    names = [line["vm"] for line in lines_of(done.stdout)]
+    assert names == ["alpha/web1", "alpha/web2", "beta/web1", "here/web1"], done.stderr
+    words = ["-a", "@-ansible", "--except", "group=db", "--only", "host=alpha", "query-name"]
+    done = run_qmpsh(*words, stdin=json.dumps(listed))
+    assert [line["vm"] for line in lines_of(done.stdout)] == ["alpha/web1", "alpha/web2"]
+
+
 def test_each_failure_has_a_row_of_its_own(hosts: Hosts, run_qmpsh: RunQmpsh) -> None:
     own = hosts.hosts[1].folder
     targets = (

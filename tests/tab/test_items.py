@@ -133,7 +133,7 @@ def test_files(words: list[str], start: int) -> None:
         (["-a", "al"], ["all"]),
         (["-a", "lib"], ["libvirt:"]),
         (["--all=al"], ["--all=all"]),
-        (["-a", "all", "-a", "@"], []),
+        (["-a", "all", "-a", "@"], ["@", "@ansible:"]),
         (["-a", "all", "--only", "na"], ["name=", "name~"]),
         (["-a", "all", "--only", "status=pau"], ["status=paused"]),
         (
@@ -148,6 +148,8 @@ def test_targets(words: list[str], expected: list[str]) -> None:
 
 def test_a_file_of_targets() -> None:
     assert items("-a", "@li") == [ShellCandidate("@li", 1, files=PathKind.ALL)]
+    found = items("-a", "@ansible:in")
+    assert found == [ShellCandidate("@ansible:in", 9, files=PathKind.ALL)]
 
 
 # ---------------------------------------------------------------------------- addresses

@@ -38,9 +38,11 @@ from qmpsh.top.columns import COLUMNS
 _CURSOR_MARK = "\0"
 """Stands for the word at the cursor while the others are sorted: no address, no option."""
 
+_INVENTORY = "@ansible:"
 TARGET_FORMS = (
     (ALL, "every VM of this machine"),
     ("@", "a file with a target on each line"),
+    (_INVENTORY, "the hosts of an inventory of Ansible's"),
 )
 """what -a takes besides addresses and names, and what each is"""
 
@@ -301,13 +303,14 @@ def _addresses(word: str, *, may_be_name: bool) -> Iterator[ShellCandidate]:
 
 def _targets(word: str) -> Iterator[ShellCandidate]:
     """Yield what may follow -a: an address or a name, or what stands for several."""
-    if word.startswith("@"):
-        yield ShellCandidate(word, 1, files=PathKind.ALL)
-        return
+    inventory = word.startswith(_INVENTORY)
+    if inventory or word.startswith("@"):
+        yield ShellCandidate(word, len(_INVENTORY) if inventory else 1, files=PathKind.ALL)
     for text, note in TARGET_FORMS:
         if text.startswith(word):
             yield ShellCandidate(text, note=note, ends=text == ALL)
-    yield from _addresses(word, may_be_name=True)
+    if not word.startswith("@"):
+        yield from _addresses(word, may_be_name=True)
 
 
 def _conditions(word: str, start: int) -> Iterator[ShellCandidate]:
@@ -328,7 +331,7 @@ def _conditions(word: str, start: int) -> Iterator[ShellCandidate]:
 
 def _first_of(targets: Sequence[str]) -> str | None:
     """Return the address of one of the VMs, which stands for all of them; None for none."""
-    texts = [text for text in targets if not text.startswith(("libvirt:", "@-", "@ansible:"))]
+    texts = [text for text in targets if not text.startswith(("libvirt:", "@-", _INVENTORY))]
     try:
         found = TargetReader(agent=False, note=_ignore).read_all(texts[:1])
     except QmpshError:
