@@ -184,7 +184,7 @@ def _mask_item(key: str, item: Json, about: SecretContext) -> Json:
 def hmp_secrets(text: str) -> list[Span]:
     """Return where the secrets of an HMP line stand. Source: QEMU 7.2, hmp-commands.hx."""
     words = [match.span() for match in _HMP_WORD.finditer(text)]
-    found = [*loose_secrets(text), *_hmp_values(text, words[1:])]
+    found = [*loose_secrets(text), *_hmp_values(text, words)]
     if words:
         name = text[slice(*words[0])]
         rest = [span for span in words[1:] if text[span[0]] != "-"]
@@ -209,15 +209,14 @@ def _hmp_values(text: str, words: list[Span]) -> Iterator[Span]:
     """
     for start, end in words:
         quoted = text[start] == '"'
-        at = start + quoted
-        closed = quoted and end - start > 1 and text[end - 1] == '"'
-        inner = text[at : end - closed]
+        closed = quoted and text[end - 1] == '"'
+        inner = text[start : end - closed]
         read = re.sub(r"\\(.)", r"\1", inner, flags=re.DOTALL) if quoted else inner
         found = value_secrets(read)
         if found and read != inner:
             yield start, end
         else:
-            yield from ((at + begin, at + stop) for begin, stop in found)
+            yield from ((start + begin, start + stop) for begin, stop in found)
 
 
 def _hmp_set_password(text: str, words: list[Span]) -> Iterator[Span]:

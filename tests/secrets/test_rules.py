@@ -6,6 +6,8 @@ import json
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.secrets.rules import (
@@ -14,7 +16,9 @@ from qmpsh.secrets.rules import (
     is_hidden,
     mask_hmp_text,
     mask_json,
+    mask_keys,
     reads_secret,
+    types_keys,
 )
 
 MASK = "********"
@@ -83,6 +87,21 @@ MASK = "********"
         r'drive_add 0 <"file=https://u:X\"Y@h/f>',
         r'drive_add 0 "a\\b" c',
         "drive_add 0 file=/a,password=<X>,id=b",
+        'drive_add 0 "file=/a,password=<X Y>,id=b" c',
+        'drive_add 0 "file=/a,password=<X Y>" c',
+        'drive_add 0 "file=/a,password=<X Y>',
+        'drive_add 0 ""',
+        'drive_add 0 "',
+        'migrate "password=<X Y>,id=b"',
+        '"password=<X Y>"',
+        r'drive_add 0 json:<{"p\u0061ssword":"X"}>',
+        r'drive_add 0 "<json:{\"p\\u0061ssword\":\"X\"}>"',
+        "x / data Y",
+        "x a=b,data=Y",
+        "object_add ,",
+        "object_add secretx=1,Y=Z",
+        "object_add iothread,id=secret,Y=Z",
+        "object_add secret,id=a,<data>",
         "info status",
         "",
     ],
@@ -102,7 +121,9 @@ def test_words_of_the_human_monitor(marked: str) -> None:
         ("guest-set-user-password", {"username": "u", "passw": "hunter2", "crypted": False}),
         ("sev-inject-launch-secret", {"packet-header": "h", "gpa": 1, "x": "hunter2"}),
         ("object-add", {"qom-type": "secret", "id": "a", "data": "hunter2", "format": "raw"}),
-        ("object-add", {"qom-type": "secret", "loaded": True, "iv": "i", "keyid": "k"}),
+        ("object-add", {"qom-type": "secret", "loaded": "l", "iv": "i", "keyid": "k"}),
+        ("object-add", {"qom-type": "secret", "props": "p", "type": "t"}),
+        ("set_password", {"type": "t", "time": "t", "crypted": "c"}),
         ("object-add", {"qom-type": "secret", "file": "f", "dta": "hunter2"}),
         ("object-add", {"qom-type": "iothread", "data": "hunter2", "a,b": "hunter2", "c": "d"}),
         ("object_add", {"props": {"data": "hunter2", "b": [{"data": "hunter2"}]}}),
@@ -162,6 +183,45 @@ def test_a_command_that_reads_a_secret(command: JsonObject, reads: bool) -> None
     assert reads_secret(command) is reads
 
 
+KEYS: JsonObject = {"keys": [{"type": "qcode", "data": "a"}]}
+
+
+@pytest.mark.parametrize(
+    "command, masked",
+    [
+        ({"execute": "send-key", "arguments": KEYS}, {"execute": "send-key", "arguments": MASK}),
+        (
+            {"exec-oob": "input-send-event", "arguments": KEYS, "id": 1},
+            {"exec-oob": "input-send-event", "arguments": MASK, "id": 1},
+        ),
+        ({"execute": "send-key"}, {"execute": "send-key"}),
+        ({"execute": "stop", "arguments": KEYS}, {"execute": "stop", "arguments": KEYS}),
+        *(
+            (
+                {"execute": "x", "arguments": {"command-line": line, "cpu-index": 0}},
+                {"execute": "x", "arguments": {"command-line": shown, "cpu-index": 0}},
+            )
+            for line, shown in [
+                ("sendkey a-b 100", f"sendkey {MASK}"),
+                (" sendkey", f"sendkey {MASK}"),
+                ("info sendkey", "info sendkey"),
+                ("", ""),
+                (5, 5),
+            ]
+        ),
+    ],
+)
+def test_keys_that_are_typed(command: JsonObject, masked: JsonObject) -> None:
+    assert mask_keys(command) == masked
+
+
+@pytest.mark.parametrize(
+    "name, types", [("send-key", True), ("input-send-event", True), ("sendkey", False)]
+)
+def test_commands_that_type_keys(name: str, types: bool) -> None:
+    assert types_keys(name) is types
+
+
 def test_a_line_without_secrets_has_no_spans() -> None:
     assert hmp_secrets("info status") == []
 
@@ -192,3 +252,26 @@ def test_a_member_by_its_path(
     path: str, about: SecretContext, owners: list[list[str]], hidden: bool
 ) -> None:
     assert is_hidden(path.split("."), about, {tuple(owner) for owner in owners}) is hidden
+
+
+PIECES = st.sampled_from(
+    [
+        *("set_password", "change", "vnc", "password", "block_passwd", "qom-set", "data", "-d"),
+        *("object_add", "secret", "qom-type=", "id=a", "data=", "keep", "json:{", "https://u:p@h/"),
+        *(",", ",,", "=", '"', "\\", "{", "}", " ", "\n", "x"),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_spans_are_in_order_apart_and_inside(line: str) -> None:
+    edges = [edge for span in hmp_secrets(line) for edge in span]
+    assert edges == sorted(edges)
+    assert all(0 <= edge <= len(line) for edge in edges)
+
+
+@given(st.lists(PIECES, max_size=6).map("".join))
+def test_a_password_is_never_shown(rest: str) -> None:
+    assert "hunter2" not in mask_hmp_text(f"set_password vnc hunter2 {rest}")
+    assert "hunter2" not in mask_hmp_text(f"object_add secret,id=a,data=hunter2,{rest}")
+    assert "hunter2" not in mask_hmp_text(f"qom-set /a password {rest} hunter2")
