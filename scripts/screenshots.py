@@ -138,7 +138,7 @@ SHOTS = {
 
 TOP = Shot("A live table of VMs, one of which hangs", 120, 18, start)
 SHOTS["top"] = TOP
-FLEET = ("db1", "db2", "build", "mail", "web1", "web2", "web3", "web4")
+FLEET = ("db1", "db2", "build", "vm1", "web1", "web2", "web3", "web4")
 
 MOVING = {progress, jobs}
 """What is drawn while something goes on."""

@@ -53,8 +53,13 @@ def recipe(tmp_path: Path, with_qmpsh: dict[str, str]) -> Recipe:
     return run
 
 
-def test_there_are_eleven() -> None:
-    assert len(RECIPES) == 11
+def test_there_are_twelve() -> None:
+    assert len(RECIPES) == 12
+
+
+def test_counters_for_prometheus(recipe: Recipe, running: Vm, tmp_path: Path) -> None:
+    done = recipe("Counters", {"SOCKS": running.path, "FOLDER": str(tmp_path)})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
 
 
 @pytest.fixture

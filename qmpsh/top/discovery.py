@@ -22,6 +22,11 @@ _OLD_SECONDS: Final = 30.0
 _SEVERAL: Final = re.compile(r"^(?:@|libvirt:)|[*?\[{]")
 _ELSEWHERE: Final = re.compile(r"^(?:@|libvirt:|exec:|ssh:)")
 """What is read once: it would wait for a program or another host."""
+_LIBVIRT: Final = "libvirt:"
+_LEFT_OUT: Final = (
+    "left out {count} of libvirt, which marks a domain as tainted when its monitor is used; name"
+    " them to see them: qmpsh top libvirt:"
+)
 
 
 class Discovery:
@@ -34,6 +39,7 @@ class Discovery:
     def __init__(self, texts: Sequence[str], note: Callable[[str], None]) -> None:
         self.literal: frozenset[str] = frozenset()
         self._texts = tuple(texts)
+        self._note = note
         self._reader = TargetReader(agent=False, note=note)
         self._fixed: list[Target] = []
         self._local: list[Target] = []
@@ -52,10 +58,13 @@ class Discovery:
         self._emulators = frozenset(filter(qemu_command_of, self._pids))
         try:
             self._fixed = self._reader.read_all([text for text in self._texts if _is_fixed(text)])
-            self._local = self._reader.read_all(self._changing)
+            found = self._reader.read_all(self._changing)
         except UsageError as error:
             # Its words are those of -a, which has the same targets.
             raise UsageError(str(error).removeprefix("-a ")) from error
+        self._local = _untainted(found)
+        if len(found) > len(self._local):
+            self._note(_LEFT_OUT.format(count=len(found) - len(self._local)))
         single = [text for text in self._texts if text != ALL and not _SEVERAL.search(text)]
         self.literal = frozenset(one.text for one in self._reader.read_all(single))
         self._read_at = time.monotonic()
@@ -65,7 +74,7 @@ class Discovery:
         if self._changing and self._may_have_changed():
             self._read_at = time.monotonic()
             try:
-                self._local = self._reader.read_all(self._changing)
+                self._local = _untainted(self._reader.read_all(self._changing))
             except QmpshError:
                 self._local = []  # such as a folder without a socket now
 
@@ -83,6 +92,11 @@ class Discovery:
         self._pids = present
         self._emulators = (self._emulators & present) | come
         return bool(gone or come) or time.monotonic() - self._read_at > _OLD_SECONDS
+
+
+def _untainted(targets: Sequence[Target]) -> list[Target]:
+    """Return the VMs of `all` that are not libvirt's."""
+    return [one for one in targets if not one.text.startswith(_LIBVIRT)]
 
 
 def _is_fixed(text: str) -> bool:

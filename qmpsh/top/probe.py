@@ -321,7 +321,7 @@ class Probe:
         address = self.record.target.address
         fd = server_fd(client) if client is not None and not client.closed else -1
         pid = server_peer(address, fd).pid if fd >= 0 else None
-        if not pid and isinstance(address, UnixAddress) and self.record.threads:
+        if not pid and self.record.threads and _is_here(self.record.target):
             pid = group_of(self.record.threads[0])
         if pid != self.record.pid:
             # Only of a QEMU: a forwarder may be in between.
@@ -372,3 +372,11 @@ class Probe:
         if self._contact is not None:
             self._contact.close()
             self._contact = None
+
+
+def _is_here(target: Target) -> bool:
+    """Whether the threads of a VM have numbers of this machine, which its monitor says."""
+    text = target.text
+    is_remote = "://" in text and ":///" not in text
+    is_of_libvirt = text.startswith("libvirt:") and not is_remote
+    return isinstance(target.address, UnixAddress) or is_of_libvirt

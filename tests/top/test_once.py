@@ -189,3 +189,17 @@ def test_targets_of_the_environment(machines: Machines, run_qmpsh: RunQmpsh) -> 
     env = {"QMPSH_ALL": f"'{machines.glob}'"}
     run = run_qmpsh("top", "--once", "--json", *SHORT, env=env)
     assert [*rows_of(run)] == ["db", "web1", "web2"]
+
+
+def test_a_storage_daemon_has_no_run_state(daemon: str, run_qmpsh: RunQmpsh) -> None:
+    run = run_qmpsh("top", "--once", "--json", *SHORT, daemon)
+    row = rows_of(run).popitem()[1]
+    assert (run.returncode, row["up"], row["state"]) == (0, True, "up")
+    assert isinstance(row["cpu_percent"], float)
+    assert row["disks"] == []
+
+
+def test_stratovirt_is_asked_one_question_at_a_time(stratovirt: str, run_qmpsh: RunQmpsh) -> None:
+    run = run_qmpsh("top", "--once", "--json", *SHORT, stratovirt)
+    row = rows_of(run).popitem()[1]
+    assert (run.returncode, row["up"], row["state"]) == (0, True, "running")
