@@ -19,9 +19,16 @@ async def test_f1_opens_help_and_goes_back(ui: ScreenHarness) -> None:
 
 @on_screen()
 async def test_without_help_the_keys_are_shown(ui: ScreenHarness) -> None:
-    ui.keys("xyzzy" + F1)
+    ui.keys("{" + F1)
     await ui.sees("no help is known on this")
     assert "F1 or Esc" in ui.picture()
+
+
+@on_screen()
+async def test_help_on_an_unknown_name_says_what_is_like_it(ui: ScreenHarness) -> None:
+    ui.session.catalog.commands = ("block_resize",)
+    ui.keys("block-resize" + F1)
+    await ui.sees("command, event or type is called block-resize; did you mean block_resize?")
 
 
 @on_screen()

@@ -49,10 +49,15 @@ def test_lines_are_made_as_they_are_printed(printed: list[list[tuple[str, str]]]
 
 
 @pytest.mark.parametrize(
-    "count, classes", [(10, {"class:json.number", ""}), (COLOURED_CHARACTERS + 1, {""})]
+    "lines, classes",
+    [
+        (["1"] * 10, {"class:json.number", ""}),
+        (["1" * 1024] * (COLOURED_CHARACTERS // 1024 + 1), {""}),
+    ],
+    ids=["small", "large"],
 )
 def test_a_large_text_has_no_colours(
-    printed: list[list[tuple[str, str]]], count: int, classes: set[str]
+    printed: list[list[tuple[str, str]]], lines: list[str], classes: set[str]
 ) -> None:
-    Printer(a_scrollback(), ASCII, lambda: 0.0).reply(AnswerBody(["1"] * count, BodyKind.JSON))
+    Printer(a_scrollback(), ASCII, lambda: 0.0).reply(AnswerBody(lines, BodyKind.JSON))
     assert {role for piece in printed for role, _ in piece} == classes
