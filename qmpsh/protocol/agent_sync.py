@@ -47,12 +47,12 @@ class AgentSync:
         self._refuse_greeting(data)
         self._rest += data
         while self._seek():
-            line, newline, behind = self._rest.partition(b"\n")
+            line, newline, later = self._rest.partition(b"\n")
             if newline and self._is_ours(line):
                 return self._rest
             if not newline and len(line) <= _ANSWER_LIMIT:
                 return None
-            self._begun, self._rest = False, behind
+            self._begun, self._rest = False, later
         return None
 
     def _seek(self) -> bool:
@@ -60,8 +60,8 @@ class AgentSync:
         if not self._begun:
             _, sentinel, self._rest = self._rest.partition(SENTINEL)
             self._begun = bool(sentinel)
-        line, newline, behind = self._rest.partition(b"\n")
-        self._rest = line.rpartition(SENTINEL)[2] + newline + behind
+        line, newline, later = self._rest.partition(b"\n")
+        self._rest = line.rpartition(SENTINEL)[2] + newline + later
         return self._begun
 
     def _is_ours(self, line: bytes) -> bool:

@@ -266,8 +266,8 @@ def has_prompt(process: Process) -> bool:
     if not {"-f", "--file"}.isdisjoint(words):
         return False
     place = next((at for at, word in enumerate(words) if looks_like_address(word)), len(words))
-    behind = words[place + 1 : place + 2]
-    return not behind or behind[0].startswith("-")
+    following = words[place + 1 : place + 2]
+    return not following or following[0].startswith("-")
 
 
 def is_qmpsh(process: Process) -> bool:
