@@ -140,6 +140,13 @@ class Transport(AddressKind):
         return self
 
     @property
+    def realm(self) -> str:
+        """Return where the server is, as far as a schema of one server there serves another that
+        says that it is of the same version and has the same commands.
+        """
+        return str(self)
+
+    @property
     def names_server(self) -> bool:
         """Whether it leads to a server; otherwise it lists those that it could lead to."""
         return True

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from qmpsh.client.poll import READ
+from qmpsh.client.poll import READ, wait_for
 from qmpsh.client.transports.forwarding import MAX_REMOTE_BYTES, ForwardedHost, Login
 from qmpsh.client.transports.remote_shell import RemoteScript
 from qmpsh.client.transports.ssh import RefusedSshAddress, SshAddress
@@ -90,6 +90,15 @@ class RemoteHosts:
             if theirs is not None:
                 self._starting.remove(one)
                 found += theirs
+        return found
+
+    def settle(self, targets: Iterable[Target]) -> list[Target]:
+        """Wait until all hosts are there or have failed; return the targets, theirs last."""
+        found = self.take(targets)
+        while self.awaited:
+            due = self.due or 0.0
+            wait_for(self.descriptors(), max(0.0, due - time.monotonic()))
+            found += self.turn(time.monotonic())
         return found
 
     def close(self) -> None:

@@ -120,7 +120,7 @@ class SweepMember:
     def name(self) -> str:
         """What it is called as far as that is known."""
         name = self.contact.name
-        return self._own_name(self.target, name) if name else self.target.stem
+        return self._own_name(self.target, name) if name else self.target.called(self.target.stem)
 
     @property
     def begun(self) -> float:

@@ -237,7 +237,7 @@ class Sweep:
 
     def _own_name(self, target: Target, name: str) -> str:
         """Return a name that no other VM of the sweep has. name: of its own, or of its socket"""
-        own = f"{target.host}/{name}" if target.host and not target.name else name
+        own = target.called(name)
         apart = [f"{own}@{part}" for part in target.apart if part not in ("", name)]
         for one in (own, *apart):
             if self._names.setdefault(one, target.text) == target.text:

@@ -75,6 +75,10 @@ class Target(NamedTuple):
             return self.alias
         return self.text.removeprefix(_SSH).partition("/")[0].rpartition("@")[2]
 
+    def called(self, name: str) -> str:
+        """Return a name of its own with that of another host in front of it."""
+        return f"{self.host}/{name}" if self.host and not self.name else name
+
     @property
     def apart(self) -> tuple[str, str]:
         """What is added to a name that two VMs have: the name of its file, or of its folder."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 
+from qmpsh.address import Transport
 from qmpsh.client.client import Client, server_fd
 from qmpsh.client.dialect import QEMU, dialect_of_commands
 from qmpsh.jsontypes import Json
@@ -39,7 +40,7 @@ class KnownSchemas:
 
     def __init__(self) -> None:
         self.loaded: dict[tuple[str, tuple[str, ...]], Schema] = {}
-        """by the file of the cache and the commands of the server"""
+        """by the file of the cache, or the realm and version, and the commands of the server"""
         self.loading: set[tuple[str, tuple[str, ...]]] = set()
 
 
@@ -126,7 +127,8 @@ class Introspection:
 
     def _find_schema(self, client: Client) -> Asking:
         """Take the schema that another shell of this process has loaded, or load it for all."""
-        key = self._cache_path(client), self._machine.commands
+        path = self._cache_path(client)
+        key = self._kind_of_server(client) or path, self._machine.commands
         known = self.known
         if key in known.loading:
             yield WaitFor(lambda: key not in known.loading or client.closed, for_reply=True)
@@ -135,7 +137,7 @@ class Introspection:
             return
         known.loading.add(key)
         try:
-            yield from self._read_schema(client, key[0])
+            yield from self._read_schema(client, path)
         finally:
             known.loading.discard(key)
         if self.schema is not None:
@@ -309,6 +311,14 @@ class Introspection:
         pending = client.submit(Command(name, arguments))
         yield WaitFor(lambda: pending.done, for_reply=True)
         return pending.reply.value if isinstance(pending.reply, Reply) else None
+
+    @staticmethod
+    def _kind_of_server(client: Client) -> str:
+        """Return what servers of one realm and version have in common, "" where a file says it."""
+        address, greeting = client.address, client.connection.greeting
+        if not isinstance(address, Transport) or greeting is None:
+            return ""
+        return f"{address.realm} {greeting.version} {greeting.package}"
 
     def _cache_path(self, client: Client) -> str:
         from qmpsh.schema.cache import cache_path

@@ -12,13 +12,20 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from qmpsh.address import Transport
 from qmpsh.client.discovery import qemu_command_of
 from qmpsh.errors import QmpshError, UsageError
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.many.targets import ALL, DEFAULTS, Target, TargetReader
 from qmpsh.system.proc import pids
 
+if TYPE_CHECKING:
+    from qmpsh.many.hosts import RemoteHosts
+
 _OLD_SECONDS: Final = 30.0
 """seconds after which even what has not changed is read again"""
+_HOST_SECONDS: Final = 5.0
+"""seconds for each step onto another host, before the first table"""
 _SEVERAL: Final = re.compile(r"^(?:@|libvirt:)|[*?\[{]")
 _ELSEWHERE: Final = re.compile(r"^(?:@|libvirt:|exec:|ssh:)")
 """What is read once: it would wait for a program or another host."""
@@ -41,6 +48,7 @@ class Discovery:
         self._texts = tuple(texts)
         self._note = note
         self._reader = TargetReader(agent=False, note=note)
+        self._hosts: RemoteHosts | None = None
         self._fixed: list[Target] = []
         self._local: list[Target] = []
         self._pids: frozenset[int] = frozenset()
@@ -57,17 +65,33 @@ class Discovery:
         self._pids = frozenset(pids())
         self._emulators = frozenset(filter(qemu_command_of, self._pids))
         try:
-            self._fixed = self._reader.read_all([text for text in self._texts if _is_fixed(text)])
+            fixed = self._reader.read_all([text for text in self._texts if _is_fixed(text)])
             found = self._reader.read_all(self._changing)
         except UsageError as error:
             # Its words are those of -a, which has the same targets.
             raise UsageError(str(error).removeprefix("-a ")) from error
+        self._fixed = self._on_hosts(fixed)
         self._local = _untainted(found)
         if len(found) > len(self._local):
             self._note(_LEFT_OUT.format(count=len(found) - len(self._local)))
         single = [text for text in self._texts if text != ALL and not _SEVERAL.search(text)]
         self.literal = frozenset(one.text for one in self._reader.read_all(single))
         self._read_at = time.monotonic()
+
+    def _on_hosts(self, targets: list[Target]) -> list[Target]:
+        """Return the targets with those on other hosts reached through one ssh a host."""
+        if not any(isinstance(one.address, Transport) for one in targets):
+            return targets
+        # Imported here: most VMs are on this machine.
+        from qmpsh.many.hosts import RemoteHosts
+
+        self._hosts = RemoteHosts(_HOST_SECONDS, self._note)
+        return self._hosts.settle(targets)
+
+    def close(self) -> None:
+        """End what reaches other hosts."""
+        if self._hosts is not None:
+            self._hosts.close()
 
     def find_again(self) -> None:
         """Find VMs that came, and forget those that went; as before where none can be read."""

@@ -58,10 +58,10 @@ def run_once(
     environment: Environment,
 ) -> int:
     """Print the report; return the exit code. Raises UsageError, CannotConnect."""
-    discovery.find()
     watch = Watch(plan, report.seconds)
     needs = 1 if report.kind == "prometheus" else 2
     try:
+        discovery.find()
         number = 0
         while True:
             watch.set_targets(discovery.targets)
@@ -79,6 +79,7 @@ def run_once(
             discovery.find_again()
     finally:
         watch.close()
+        discovery.close()
 
 
 def _await_rounds(watch: Watch, rounds: int, patience: float) -> None:

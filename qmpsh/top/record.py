@@ -78,7 +78,7 @@ class VmRecord:
 
     def __init__(self, target: Target, now: float) -> None:
         self.target = target
-        self.name = target.name or target.stem
+        self.name = target.called(target.name or target.stem)
         self.link = Link.CONNECTING
         self.since = now
         self.error: QmpshError | None = None

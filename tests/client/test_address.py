@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmpsh.address import Address, TcpAddress, UnixAddress, looks_like_address, parse_address
+from qmpsh.address import (
+    Address,
+    TcpAddress,
+    Transport,
+    UnixAddress,
+    looks_like_address,
+    parse_address,
+)
 from qmpsh.client.transports.tls import OPTIONS
 from qmpsh.errors import AddressError
 from tests.protocol.strategies import patient
@@ -267,3 +274,17 @@ def test_options_never_reach_the_path(text: str) -> None:
     assert isinstance(address, UnixAddress)
     written = text.removeprefix("unix:")
     assert written.startswith(address.path.replace(",", ",,") + ",")
+
+
+def test_the_realm_of_an_address() -> None:
+    """Where servers are that may share a schema: those on one host that is reached in one way."""
+    first, second, other = (
+        parse_address(f"ssh://{text}") for text in ("me@h:22/a", "me@h:22/b", "h:22/a")
+    )
+    assert isinstance(first, Transport)
+    assert isinstance(second, Transport)
+    assert isinstance(other, Transport)
+    assert first.realm == second.realm != other.realm
+    command = parse_address("exec:socat a")
+    assert isinstance(command, Transport)
+    assert command.realm == "exec:socat a"

@@ -71,6 +71,21 @@ def test_filters_and_a_change(hosts: Hosts, run_qmpsh: RunQmpsh) -> None:
         assert [one["vm"] for one in lines_of(done.stdout)] == ["host2/web1"]
 
 
+def test_the_vms_of_a_host_have_one_schema(hosts: Hosts, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh(*hosts.targets(), "qom-list", "path=/machine")
+    assert (done.stderr, done.returncode) == ("qmpsh: 6 ok\n", 0)
+    # Each that was loaded is kept in a file.
+    assert len([*Path(os.environ["XDG_CACHE_HOME"], "qmpsh").glob("*schema*")]) == 3
+
+
+def test_the_table_of_all(hosts: Hosts, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh("top", "--once", "--json", *hosts.targets()[1::2])
+    rows = {row["vm"]: row["up"] for row in map(json.loads, done.stdout.splitlines())}
+    assert rows == {f"host{host}/web{vm}": True for host in (1, 2, 3) for vm in (1, 2)}
+    assert done.returncode == 0
+    assert is_clean()
+
+
 def test_an_inventory(hosts: Hosts, run_qmpsh: RunQmpsh) -> None:
     own = {number: host.folder for number, host in hosts.hosts.items()}
     listed = {

@@ -19,6 +19,7 @@ _ADDRESS: Final = (
 _AWAITED: Final = "ssh to reach {host}"
 _ADVICE: Final = "ssh {host} shows what it waits for; --connect-timeout allows more time"
 _SSH_ENDED: Final = "the ssh to {host} has ended: {said}"
+_NO_WORD: Final = "it gave no reason, as where its LogLevel hides that {host} does not respond"
 _REFUSED: Final = "open failed"
 
 
@@ -54,6 +55,10 @@ class SshAddress(Transport):
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def realm(self) -> str:
+        return f"{self.scheme}:{self.login}"
 
     @property
     def is_settled(self) -> bool:
@@ -119,7 +124,8 @@ class _SshStream(ConnectingStream):
     def recv(self, size: int) -> bytes | None:
         data = super().recv(size)
         if data == b"" and self._forwarder.has_just_ended:
-            host, said = self._address.login.host, self._forwarder.last_words()
+            host = self._address.login.host
+            said = self._forwarder.last_words() or _NO_WORD.format(host=host)
             raise ConnectionLost(_SSH_ENDED.format(host=host, said=said))
         return data
 

@@ -249,4 +249,7 @@ class TopScreen:
 
 def run_top(request: TopRequest, env: TerminalEnv) -> int:
     """Show the live table until the user leaves; return the exit code."""
-    return asyncio.run(TopScreen(request, env).run())
+    try:
+        return asyncio.run(TopScreen(request, env).run())
+    finally:
+        request.discovery.close()
