@@ -103,7 +103,8 @@ def _own_folder() -> str:
     """Return the folder of the user's shares, made if it is missing; "" if there can be none."""
     for path in share_folders(os.geteuid()):
         with contextlib.suppress(OSError):
-            if path.startswith("/tmp/") or _is_private(os.path.dirname(path)):
+            base = os.path.dirname(path)
+            if base == "/tmp" or _is_private(base):
                 with contextlib.suppress(FileExistsError):
                     os.mkdir(path, 0o700)
                 os.close(open_folder(path, os.geteuid()))

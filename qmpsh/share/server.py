@@ -42,6 +42,8 @@ MAX_UNSENT_BYTES: Final = 64 * 1024 * 1024
 """bytes that all clients together have not taken, from which on the slowest is given up"""
 
 _TYPES: Final = "types keys"
+_LEFT: Final = "left; {} goes on"
+_GIVEN_UP: Final = "takes nothing of what it is sent, and was given up"
 _MANY: Final = "sends many commands; .share counts them"
 _NO_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE})
 MAX_NEWS: Final = 10
@@ -280,7 +282,7 @@ class ShareServer:
             self._remove(shared)
             return
         if session.is_over or session.is_too_slow:
-            self._remove(shared)
+            self._remove(shared, "" if session.is_over else _GIVEN_UP)
             return
         flags = (_READ if session.wants_read else 0) | (_WRITE if session.outgoing else 0)
         if flags != shared.flags:
@@ -293,13 +295,14 @@ class ShareServer:
         """Give up the client that has taken least, if all together hold too much memory."""
         unsent = {one: len(one.member.session.outgoing) for one in self._clients.values()}
         if sum(unsent.values()) > MAX_UNSENT_BYTES:
-            self._remove(max(unsent, key=unsent.__getitem__))
+            self._remove(max(unsent, key=unsent.__getitem__), _GIVEN_UP)
 
-    def _remove(self, shared: SharedClient) -> None:
+    def _remove(self, shared: SharedClient, why: str = "") -> None:
+        """Take a client out. why: what is said of it, besides what of it goes on"""
         self._clients.pop(shared.fileno(), None)
         self._of_member.pop(shared.member, None)
         running = self._exchange.remove(shared.member)
         shared.socket.close()  # which takes it out of the epoll set
         self._listen_again()
-        still = f"left; {', '.join(running)} goes on" if running else ""
-        self._on_news(ShareNews(shared.who, still))
+        still = _LEFT.format(", ".join(running)) if running else ""
+        self._on_news(ShareNews(shared.who, why or still))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 
 from qmpsh.address import UnixAddress
-from qmpsh.client.client import Client
+from qmpsh.client.client import Client, ClientOptions
 from qmpsh.client.shares import connect_share
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.share.door import Door, own_door
@@ -24,13 +24,21 @@ from tests.waiting import PATIENCE
 NEGOTIATE: JsonObject = {"execute": "qmp_capabilities"}
 NEGOTIATE_OOB: JsonObject = {"execute": "qmp_capabilities", "arguments": {"enable": ["oob"]}}
 
+_DEFAULTS = ClientOptions()
+
 
 class Holder:
     """A client of a VM, its share, and the loop of both."""
 
-    def __init__(self, path: str, *doors: Door, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        path: str,
+        *doors: Door,
+        read_only: bool = False,
+        options: ClientOptions = _DEFAULTS,
+    ) -> None:
         self.address = UnixAddress(path)
-        self.client = Client.connect(self.address)
+        self.client = Client.connect(self.address, options)
         self.news: list[ShareNews] = []
         self.raw_clients: list[RawClient] = []
         own = own_door(self.address, read_only=read_only)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from qmpsh.address import TcpAddress, UnixAddress
 from qmpsh.client.shares import connect_share, open_folder, share_folders, share_name
 from qmpsh.errors import UsageError
 from qmpsh.share.door import Door, listen_door, own_door
-from tests.qemu import is_listening, new_folder
+from tests.qemu import ROOT, is_listening, new_folder
 from tests.waiting import wait_until
 
 NOBODY = 65534
@@ -138,6 +140,57 @@ def test_a_folder_that_is_not_private_is_not_used(
             trapped.bind(f"{folder}/{share_name(monitor)}")
             trapped.listen()
             assert not found(monitor)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+@pytest.mark.parametrize("owner, mode", [(NOBODY, 0o700), (0, 0o777)])
+def test_a_base_folder_of_others_is_not_used(
+    owner: int, mode: int, monitor: UnixAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = tmp_path / "run"
+    base.mkdir()
+    os.chown(base, owner, owner)
+    base.chmod(mode)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(base))
+    door = own_door(monitor, read_only=False)
+    assert os.listdir(base) == []
+    if door is not None:
+        door.close()
+
+
+def test_of_many_that_start_at_once_one_shares(monitor: UnixAddress) -> None:
+    ready, go = os.pipe()
+    children = []
+    for _ in range(6):
+        pid = os.fork()
+        if pid == 0:
+            os.close(go)
+            os.read(ready, 1)  # until it is closed
+            os._exit(own_door(monitor, read_only=False) is not None)
+        children.append(pid)
+    os.close(ready)
+    os.close(go)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
+    # The socket of one that has ended already is replaced.
+    assert sum(codes) >= 1
+    opened(monitor).close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can have a network of its own")
+def test_a_port_is_that_of_its_network() -> None:
+    ask = (
+        "from qmpsh.address import TcpAddress; from qmpsh.client.shares import share_name;"
+        " print(share_name(TcpAddress('127.0.0.1', 4444)))"
+    )
+    here, there = (
+        subprocess.run(
+            [*prefix, sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True
+        ).stdout
+        for prefix in ([], ["unshare", "--net"])
+    )
+    assert here.startswith("k-")
+    if there:  # else a container forbids it
+        assert there != here
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")

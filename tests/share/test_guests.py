@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -12,6 +14,8 @@ from hypothesis import strategies as st
 
 from qmpsh.jsontypes import Json, JsonObject, get_str
 from qmpsh.protocol.messages import Command
+from qmpsh.share import server, session
+from qmpsh.share.exchange import MAX_DESCRIPTORS
 from qmpsh.share.requests import MAX_REQUEST_BYTES
 from qmpsh.share.server import MAX_CLIENTS
 from tests.qemu import Vm
@@ -56,6 +60,33 @@ def test_one_that_takes_nothing_holds_up_no_other(holder: Holder) -> None:
     assert len(slow.gets(16)) == 16
 
 
+def test_one_that_never_reads_is_given_up(holder: Holder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "MAX_UNSENT_BYTES", 4096)
+    deaf, other = negotiated(holder), negotiated(holder)
+    deaf.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    for _ in range(1000):  # what the kernel takes comes on top
+        other.send({"execute": "stop"}, {"execute": "cont"})
+        other.gets(4)
+        if len(holder.server.clients) == 1:
+            break
+    assert holder.news[-1].text == "takes nothing of what it is sent, and was given up"
+    assert holder.server.clients[0].member.count > 2
+
+
+def test_of_all_together_the_slowest_is_given_up(
+    holder: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "MAX_UNSENT_BYTES", 500_000)
+    slow, slower = negotiated(holder), negotiated(holder)
+    slow.send(SCHEMA, SCHEMA)  # of which the kernel takes about one
+    holder.run_until(lambda: bool(holder.server.clients[0].member.session.outgoing))
+    slower.send(SCHEMA, SCHEMA, SCHEMA)
+    holder.run_until(lambda: len(holder.server.clients) == 1)
+    assert len(slow.gets(2)) == 2
+    slower.read()
+    assert slower.is_over
+
+
 def test_a_light_one_beside_a_heavy_one(holder: Holder) -> None:
     heavy, light = negotiated(holder), negotiated(holder)
     heavy.send(*[SCHEMA] * 12)
@@ -74,6 +105,76 @@ def test_an_oversized_request_is_refused_and_the_next_one_answered(holder: Holde
     refused, answer = client.gets(2)
     assert "are shared" in get_str(refused["error"], "desc")
     assert answer["id"] == 2
+
+
+def test_ten_megabytes_without_a_newline(holder: Holder) -> None:
+    flooding, other = negotiated(holder), negotiated(holder)
+    piece = b'{"execute":"' + b"x" * 1024 * 1024
+    for number in range(10):
+        left = piece if number == 0 else piece.replace(b"{", b"x")
+        while left:
+            with contextlib.suppress(BlockingIOError):
+                left = left[flooding.socket.send(left) :]
+            holder.run_once()
+        other.send({"execute": "query-name", "id": number})
+        assert other.gets(1)[0]["id"] == number
+    assert len(flooding.gets(1)) == 1
+    flooding.send("", {"execute": "query-name", "id": "again"})
+    assert flooding.gets(1)[0]["id"] == "again"
+
+
+def test_a_long_id_comes_back_and_a_longer_one_is_refused(holder: Holder) -> None:
+    client = negotiated(holder)
+    client.socket.setblocking(True)
+    long = "i" * (MAX_REQUEST_BYTES - 100)
+    client.send({"execute": "query-name", "id": long})
+    client.socket.setblocking(False)
+    assert client.gets(1)[0]["id"] == long
+    left = json.dumps({"execute": "query-name", "id": "i" * 1024 * 1024}).encode() + b"\n"
+    while left:
+        with contextlib.suppress(BlockingIOError):
+            left = left[client.socket.send(left) :]
+        holder.run_once()
+    (refused,) = client.gets(1)
+    assert "are shared" in get_str(refused["error"], "desc")
+    assert "id" not in refused
+
+
+def test_five_hundred_connections(holder: Holder) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    first = negotiated(holder)
+    for number in range(500):
+        with socket.socket(socket.AF_UNIX) as one:
+            one.connect(holder.own.path)
+            holder.run_once()
+        first.send({"execute": "query-name", "id": number})
+        assert first.gets(1)[0]["id"] == number
+    holder.run_until(lambda: len(holder.server.clients) == 1)
+    assert len(os.listdir("/proc/self/fd")) == before + 2
+
+
+def test_descriptors_that_no_command_takes_are_closed(holder: Holder) -> None:
+    client = negotiated(holder)
+    holder.run_once()
+    before = len(os.listdir("/proc/self/fd"))
+    with open(os.devnull) as file:
+        for _ in range(2 * MAX_DESCRIPTORS):
+            socket.send_fds(client.socket, [b'{"execute":"query-name"}'], [file.fileno()])
+    client.gets(2 * MAX_DESCRIPTORS)
+    assert len(os.listdir("/proc/self/fd")) <= before + MAX_DESCRIPTORS
+    client.socket.close()
+    holder.run_until(lambda: not holder.server.clients)
+    assert len(os.listdir("/proc/self/fd")) == before - 2
+
+
+def test_two_clients_pass_descriptors_at_once(holder: Holder) -> None:
+    clients = [negotiated(holder), negotiated(holder)]
+    with open(os.devnull) as file:
+        for n in range(8):
+            request = f'{{"execute":"getfd","arguments":{{"fdname":"f{n}"}}}}'.encode()
+            socket.send_fds(clients[n % 2].socket, [request], [file.fileno()])
+    for client in clients:
+        assert client.gets(4) == [{"return": {}}] * 4
 
 
 def test_a_descriptor_of_another_command_is_not_passed_on(holder: Holder) -> None:

@@ -4,9 +4,11 @@ monitor itself.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,8 +17,11 @@ import pytest
 
 from qmpsh.address import UnixAddress
 from qmpsh.client.shares import connect_share, share_folders, share_name, trusted_users
+from qmpsh.share.door import listen_door
+from qmpsh.share.server import MAX_CLIENTS, OWN_PLACES
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm, VmStarter
+from tests.share.holder import Holder, RawClient
 from tests.waiting import PATIENCE, wait_until
 
 ALICE, BOB, NOBODY = 4242, 4243, 65534
@@ -141,3 +146,61 @@ def test_whom_root_trusts(vm: Vm) -> None:
     assert [*trusted_users(UnixAddress("x", abstract=True))] == [0]
     assert share_name(address)
     wait_until(lambda: not is_found(vm))
+
+
+def connected_as(uid: int, path: str, count: int) -> int:
+    """Start a process of a user that connects so often; it exits with how many were greeted."""
+    pid = os.fork()
+    if pid == 0:
+        greeted = 0
+        try:
+            os.setgroups([])
+            os.setgid(uid)
+            os.setuid(uid)
+            clients = [socket.socket(socket.AF_UNIX) for _ in range(count)]
+            for client in clients:
+                client.settimeout(PATIENCE)
+                client.connect(path)
+                with contextlib.suppress(ConnectionResetError):
+                    greeted += bool(client.recv(1000))
+        finally:
+            os._exit(greeted)
+    return pid
+
+
+def greeted(holder: Holder, pid: int) -> int:
+    """Serve until that process has ended; how many of its connections were greeted."""
+    codes: list[int] = []
+
+    def has_ended() -> bool:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        codes.extend([os.waitstatus_to_exitcode(status)] if ended else [])
+        return bool(ended)
+
+    holder.run_until(has_ended)
+    return codes[0]
+
+
+def test_other_users_leave_room_for_the_own(vm: Vm) -> None:
+    os.chmod(vm.folder, 0o755)
+    look = listen_door(f"{vm.folder}/look", read_only=True, mode=0o666)
+    holder = Holder(vm.path, look)
+    pid = connected_as(ALICE, look.path, MAX_CLIENTS)
+    assert greeted(holder, pid) == MAX_CLIENTS - OWN_PLACES
+    holder.run_until(lambda: not holder.server.clients)
+    RawClient(holder).negotiate()
+    holder.close_all()
+
+
+def test_even_where_the_folder_is_open_no_other_user_comes_in(vm: Vm) -> None:
+    holder = Holder(vm.path)
+    os.chmod(os.path.dirname(holder.own.path), 0o711)
+    os.chmod(holder.own.path, 0o666)
+    here = os.path.dirname(os.path.dirname(holder.own.path))
+    while here != "/":  # temporary folders of the test
+        os.chmod(here, os.stat(here).st_mode | 0o011)
+        here = os.path.dirname(here)
+    for uid in (ALICE, NOBODY):
+        assert greeted(holder, connected_as(uid, holder.own.path, 1)) == 0
+    assert greeted(holder, connected_as(0, holder.own.path, 1)) == 1
+    holder.close_all()
