@@ -76,11 +76,11 @@ def test_one_that_never_reads_is_given_up(holder: Holder, monkeypatch: pytest.Mo
 def test_of_all_together_the_slowest_is_given_up(
     holder: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "MAX_UNSENT_BYTES", 500_000)
+    monkeypatch.setattr(server, "MAX_UNSENT_BYTES", 600_000)
     slow, slower = negotiated(holder), negotiated(holder)
     slow.send(SCHEMA, SCHEMA)  # of which the kernel takes about one
     holder.run_until(lambda: bool(holder.server.clients[0].member.session.outgoing))
-    slower.send(SCHEMA, SCHEMA, SCHEMA)
+    slower.send(*[SCHEMA] * 4)
     holder.run_until(lambda: len(holder.server.clients) == 1)
     assert len(slow.gets(2)) == 2
     slower.read()
