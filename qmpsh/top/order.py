@@ -16,6 +16,8 @@ from qmpsh.top.record import Link, VmRecord
 
 STEADY_SECONDS: Final = 3.0
 """seconds after a cursor key for which rows stay where they are"""
+SETTLE_SECONDS: Final = 2.0
+"""seconds after which even a user who has pressed no key has seen which VM is selected"""
 MOMENT_SECONDS: Final = 5.0
 """seconds for which a VM that has ended is shown"""
 
@@ -71,6 +73,7 @@ class Order:
         self.literal: frozenset[str] = frozenset()
         self.rows: list[VmRecord] = []
         self._steady_until = float("-inf")
+        self._settles_at = float("inf")
 
     # -------------------------------------------------------------------- rows
 
@@ -86,6 +89,11 @@ class Order:
         before = self.place
         self.rows = shown
         texts = {one.target.text for one in shown}
+        if shown:
+            self._settles_at = min(self._settles_at, now + SETTLE_SECONDS)
+        if now < self._settles_at:
+            self.selected = ""  # names and numbers are still to come, and the order with them
+            before = 0
         if self.selected not in texts:
             self.selected = shown[min(before, len(shown) - 1)].target.text if shown else ""
         self.marked = {text: None for text in self.marked if text in texts}
@@ -116,6 +124,7 @@ class Order:
         if self.rows:
             place = min(max(0, self.place + rows), len(self.rows) - 1)
             self.selected = self.rows[place].target.text
+        self._settles_at = float("-inf")
         self._steady_until = now + STEADY_SECONDS
 
     def sort_by(self, column: VmColumn) -> None:
@@ -138,6 +147,7 @@ class Order:
 
     def toggle_mark(self) -> None:
         """Mark the selected VM, or no longer."""
+        self._settles_at = float("-inf")
         if self.selected in self.marked:
             del self.marked[self.selected]
         elif self.selected:

@@ -48,6 +48,16 @@ def test_the_selection_follows_its_vm() -> None:
     assert (order.selected, order.place) == (target("db").text, 0)
 
 
+def test_at_the_start_the_first_row_is_selected_until_it_has_been_seen() -> None:
+    order, records = Order(BY_KEY["name"]), crew()
+    order.update(records[:1], NOW)
+    assert order.selected == target("web10").text
+    order.update(records, NOW + 1)
+    assert order.selected == target("db").text
+    order.update([running("aaa"), *records], NOW + 2)
+    assert order.selected == target("db").text
+
+
 def test_rows_stay_for_a_moment_after_a_cursor_key() -> None:
     order, records = Order(), crew()
     order.update(records, NOW)
@@ -139,6 +149,7 @@ def test_the_column_beside() -> None:
 def test_the_selection_never_leaves_its_vm_by_itself(moves: list[str]) -> None:
     order, records, now = Order(), crew(), NOW
     order.update(records, now)
+    order.move(0, now)
     shown = [*records]
     for move in moves:
         now += 1
