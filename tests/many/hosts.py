@@ -9,6 +9,7 @@ import contextlib
 import getpass
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -36,7 +37,10 @@ Host host{number}
 
 
 class Host(NamedTuple):
-    """link: the name of our end of its cable, "" where it is this machine
+    """A host.
+
+    link: the name of our end of its cable, "" where it is this machine
+    sshd: its process
 
     Each VM has a second monitor, `path`, which is for the tests.
     """
@@ -44,6 +48,24 @@ class Host(NamedTuple):
     folder: str
     vms: list[Vm]
     link: str
+    sshd: int
+
+    @contextlib.contextmanager
+    def cut(self) -> Iterator[None]:
+        """The host is cut off; where it is this machine, its sshd is frozen."""
+        pids = [] if self.link else [self.sshd, *_descendants(self.sshd)]
+        self._set(pids, "down", signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._set(pids, "up", signal.SIGCONT)
+
+    def _set(self, pids: list[int], state: str, number: signal.Signals) -> None:
+        if self.link:
+            _ip(f"link set {self.link} {state}")
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
 
 class Hosts(NamedTuple):
@@ -119,11 +141,11 @@ def _host(stack: contextlib.ExitStack, folder: str, vms: str, number: int, each:
     if link:
         script = 'mount --bind "$0" "$1" && shift && exec "$@"'
         words = ["ip", "netns", "exec", link, "sh", "-c", script, own, vms, *words]
-    _serve(stack, words, Path(own, "log"))
-    return Host(own, machines, link)
+    return Host(own, machines, link, _serve(stack, words, Path(own, "log")))
 
 
-def _serve(stack: contextlib.ExitStack, words: list[str], log: Path) -> None:
+def _serve(stack: contextlib.ExitStack, words: list[str], log: Path) -> int:
+    """A server that says in its log that it listens; its process."""
     if os.getuid() == 0:
         os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
     with log.open("wb") as output:
@@ -131,6 +153,12 @@ def _serve(stack: contextlib.ExitStack, words: list[str], log: Path) -> None:
     stack.callback(process.wait, PATIENCE)
     stack.callback(process.terminate)
     wait_until(lambda: "listening on" in log.read_text(), PATIENCE, "sshd listens")
+    return process.pid
+
+
+def _descendants(pid: int) -> list[int]:
+    found = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [*found, *(child for one in found for child in _descendants(one))]
 
 
 def _may_make_networks() -> bool:
