@@ -20,7 +20,7 @@ from qmpsh.client.transports.ssh import RefusedSshAddress, SshAddress
 from qmpsh.errors import CannotConnect, ConnectTimeout, shortened
 from qmpsh.many.listing import MAX_BYTES, paths_of, script
 from qmpsh.many.ranges import natural_key
-from qmpsh.many.targets import Target
+from qmpsh.many.targets import Target, is_named_otherwise
 
 HOST_SECONDS: Final = 10.0
 """seconds for each of the steps onto a host, if the command line does not say"""
@@ -41,11 +41,13 @@ class RemoteHosts:
 
     seconds: for each step onto one
     note:    takes remarks
+    agent:   guest agents are wanted, not monitors
     """
 
-    def __init__(self, seconds: float, note: Callable[[str], None]) -> None:
+    def __init__(self, seconds: float, note: Callable[[str], None], *, agent: bool = False) -> None:
         self._seconds = seconds
         self._note = note
+        self._agent = agent
         self._later: deque[RemoteHost] = deque()
         self._starting: list[RemoteHost] = []
         self._all: list[RemoteHost] = []
@@ -60,7 +62,7 @@ class RemoteHosts:
             else:
                 others.append(one)
         for login, theirs in by_login.items():
-            self._all.append(RemoteHost(login, theirs, self._note))
+            self._all.append(RemoteHost(login, theirs, self._note, agent=self._agent))
             self._later.append(self._all[-1])
         return others
 
@@ -117,9 +119,15 @@ class RemoteHost:
     """
 
     def __init__(
-        self, login: Login, targets: Sequence[Target], note: Callable[[str], None]
+        self,
+        login: Login,
+        targets: Sequence[Target],
+        note: Callable[[str], None],
+        *,
+        agent: bool,
     ) -> None:
         self._login = login
+        self._agent = agent
         self._globs = [one for one in targets if one.is_found]
         self._found = [one for one in targets if not one.is_found]
         self._note = note
@@ -188,6 +196,8 @@ class RemoteHost:
             groups = paths_of(self._printed, len(self._globs))
         except CannotConnect as error:
             raise self._login.refusal("", said or str(error)) from error
+        if not self._agent:
+            groups = [[one for one in paths if not is_named_otherwise(one)] for paths in groups]
         known = {_path(one) for one in self._found}
         for target, paths in zip(self._globs, groups, strict=True):
             new = sorted({*paths} - known, key=natural_key)

@@ -93,7 +93,8 @@ def _hosts(
     # Imported here: most VMs are on this machine.
     from qmpsh.many.hosts import HOST_SECONDS, RemoteHosts
 
-    return RemoteHosts(request.host_seconds or HOST_SECONDS, environment.notice)
+    agent = request.options.dialect is GUEST_AGENT
+    return RemoteHosts(request.host_seconds or HOST_SECONDS, environment.notice, agent=agent)
 
 
 class _ManyRun:

@@ -144,7 +144,7 @@ class TargetReader:
             is_socket = stat.S_ISSOCK(os.stat(path).st_mode)
         except OSError:
             return False
-        return is_socket and (self._agent or not _OTHERS.search(os.path.basename(path)))
+        return is_socket and (self._agent or not is_named_otherwise(path))
 
     def _by_default(self) -> Iterable[Target]:
         """Return what `all` means: the targets of QMPSH_ALL, of which `all` is this machine."""
@@ -265,6 +265,11 @@ def _bad_line(text: str, number: int, reason: Exception) -> str:
 
 
 # ---------------------------------------------------------------------------- single targets
+
+
+def is_named_otherwise(path: str) -> bool:
+    """Whether a socket has the name of an agent or of a human monitor."""
+    return _OTHERS.search(os.path.basename(path)) is not None
 
 
 def _on_hosts(text: str) -> list[str]:

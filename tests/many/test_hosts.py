@@ -119,6 +119,7 @@ def test_each_failure_has_a_row_of_its_own(hosts: Hosts, run_qmpsh: RunQmpsh) ->
         *("-a", f"ssh://host1{own}/{'x' * 99}.sock", "-a", f"ssh://nobody@host2{own}/*.sock"),
         *("-a", f"ssh://host3{own}/no*.sock"),
     )
+    os.symlink("vm1.sock", f"{own}/no-qga.sock")  # left out by its name
     done = run_qmpsh(*targets, "query-name")
     lines = {str(line["vm"]): json.dumps(line) for line in lines_of(done.stdout)}
     assert '"return": {"name": "web1"}' in lines["host1/web1"]
@@ -131,6 +132,7 @@ def test_each_failure_has_a_row_of_its_own(hosts: Hosts, run_qmpsh: RunQmpsh) ->
     assert done.returncode == 3
     done = run_qmpsh("-a", f"ssh://host3{own}/no*.sock", "query-name")
     assert (done.stdout, done.returncode) == ("", 2)
+    os.unlink(f"{own}/no-qga.sock")
 
 
 def test_sockets_of_any_name(hosts: Hosts, run_qmpsh: RunQmpsh) -> None:
