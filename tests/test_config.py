@@ -45,6 +45,12 @@ disks = "query-block | jq ."
 [confirm]
 system_reset = false
 blockdev-del = true
+
+[top]
+sort = "write"
+reverse = true
+columns = "name,cpu"
+interval = 5
 """
 
 
@@ -66,6 +72,8 @@ def test_all_that_it_may_say() -> None:
     assert config.roles == {"json.key": "bold #ff0000"}
     assert config.aliases == {"st": "query-status", "disks": "query-block | jq ."}
     assert dict(config.confirm) == {"system_reset": False, "blockdev-del": True}
+    words = {"sort": "write", "reverse": "on", "columns": "name,cpu", "interval": "5"}
+    assert config.top == words
 
 
 @pytest.mark.parametrize(
@@ -89,7 +97,7 @@ def test_a_theme_is_a_name_or_roles(text: str, theme: str, roles: dict[str, str]
         ("[options]\nthem = 'dark'", "c:2: options.them: no such option; did you mean theme?"),
         ("options.them = 'dark'", "c:1: options.them: no such option; did you mean theme?"),
         ("\n\noptions = {them = 1}", "c:3: options.them: no such option; did you mean theme?"),
-        ("a = 1", "c:1: a: no such table; there are keys, options, theme, aliases, confirm"),
+        ("a = 1", "c:1: a: no such table; there are keys, options, theme, aliases, confirm, top"),
         ("\n[option]\n", "c:2: option: no such table; did you mean options?"),
         ("options = 5", "c:1: options: expected a table, as in [options]"),
         ("[options]\nmouse = 'perhaps'", "c:2: options.mouse: expected on or off, not perhaps"),
@@ -147,6 +155,10 @@ def test_a_theme_is_a_name_or_roles(text: str, theme: str, roles: dict[str, str]
         ("[aliases]\nx = 'a b={'", "c:2: aliases.x: expected one line, every quote and bracket in "
          "it closed"),
         ("[confirm]\nquit = 5", "c:2: confirm.quit: expected true or false, not 5"),
+        ("[top]\nsort = 'writ'", "c:2: top.sort: there is no column writ; did you mean write?; "
+         "there are name, state, cpu, guest, vcpus, spark, mem, size, balloon, read, write, iops, "
+         "latency, rx, tx, version, activity"),
+        ("[top]\nsrot = 'cpu'", "c:2: top.srot: no such option; did you mean sort?"),
         ("\na = ", "c:2: Invalid value"),
         ("[a\n", "c:1: Expected ']' at the end of a table declaration"),
     ],

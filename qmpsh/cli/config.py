@@ -5,6 +5,7 @@
     [keys]                          # name = "Key" or ["Key", ...]
     [aliases]                       # name = "the beginning of a line"
     [confirm]                       # command = true to ask first, false not to
+    [top]                           # sort, reverse, filter, columns, interval of `qmpsh top`
 
 Every error names the file, the line and the key. One-shots and scripts never read it.
 """
@@ -44,6 +45,7 @@ _WANTS_ONE_LINE = "expected one line, every quote and bracket in it closed"
 _WANTS_TEXT = "expected a text, a number, true or false"
 _WANTS_BOOLEAN = "expected true or false, not {value}"
 
+_OF_TOP = ("sort", "reverse", "filter", "columns", "interval")
 _STARTING = ("plain", "connect-timeout")
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 _TABLE = re.compile(r"\s*\[\s*([\w.\"'-]+)\s*\]")
@@ -55,7 +57,7 @@ class Config(NamedTuple):
     preferences: the options of `.set` at the start; connect_timeout: seconds, None where it is
     not said; plain: the line prompt is wanted; keys: the table of keys; roles: styles in the place
     of the theme's own; aliases: name to the beginning of a line; confirm: (command, whether it
-    asks) pairs
+    asks) pairs; top: the words of its options
     """
 
     preferences: PreferenceValues = PreferenceValues()
@@ -65,6 +67,7 @@ class Config(NamedTuple):
     roles: Mapping[str, str] = {}
     aliases: Mapping[str, str] = {}
     confirm: tuple[tuple[str, bool], ...] = ()
+    top: Mapping[str, str] = {}
 
 
 class _Fault(Exception):
@@ -223,11 +226,30 @@ def _confirm(config: Config, key: str, value: object) -> Config:
     return config._replace(confirm=(*config.confirm, (key, _boolean(value))))
 
 
+def _top(config: Config, key: str, value: object) -> Config:
+    # Imported here: most sessions are on one VM.
+    from qmpsh.top.columns import find_column, read_columns
+
+    word = _text(value)
+    if key not in _OF_TOP:
+        raise UsageError(_NO_OPTION.format(hint=_hint(key, _OF_TOP)))
+    if key == "sort":
+        find_column(word)
+    elif key == "columns":
+        read_columns(word)
+    elif key == "interval":
+        parse_limit(word)
+    elif key == "reverse":
+        word = "on" if _boolean(value) else ""
+    return config._replace(top={**config.top, key: word})
+
+
 _TABLES: dict[str, Callable[[Config, str, object], Config]] = {
     "options": _option,
     "theme": _role,
     "aliases": _alias,
     "confirm": _confirm,
+    "top": _top,
 }
 
 

@@ -14,6 +14,7 @@ from qmpsh.cli.options import PositiveDuration
 from qmpsh.cli.signals import end_by_signals
 from qmpsh.client.client import ClientOptions
 from qmpsh.errors import UsageError
+from qmpsh.language.syntax import parse_limit
 from qmpsh.many.targets import ALL
 from qmpsh.render.environment import Environment
 from qmpsh.shell.settings import Settings
@@ -128,33 +129,59 @@ def main(words: SplitArgv) -> int:
         return 0
     _check(given)
     environment = Environment(given["color"])
-    texts = given["targets"] or (ALL,)
-    discovery = Discovery(texts, environment.notice)
-    holds = given["hold"] or (bool(given["targets"]) and not (given["polite"] or given["once"]))
-    limit = CONNECT_SECONDS if given["connect_timeout"] is None else given["connect_timeout"]
-    settings = Settings(read_only=given["read_only"])
-    plan = ProbePlan(ClientOptions(limit), settings, holds=holds)
-    column = given["sort"] or ("name" if given["once"] else "cpu")
-    order = Order(find_column(column), reverse=given["reverse"])
-    order.filter = Filter(given["filter"])
-    seconds = given["interval"] or (HELD_SECONDS if holds or given["once"] else VISITED_SECONDS)
-    columns = read_columns(given["columns"])
-    if given["once"]:
-        # Imported here, as below: it is one or the other.
-        from qmpsh.top.once import Report, run_once
+    discovery = Discovery(given["targets"] or (ALL,), environment.notice)
+    show = _print_report if given["once"] else _show_live
+    return show(given, discovery, environment)
 
-        end_by_signals()
-        kind = next((one for one in ("json", "csv", "prometheus") if given[one]), "table")
-        repeats = 1 if given["repeat"] is None else given["repeat"]
-        report = Report(kind, seconds, given["output"], repeats, columns)
-        return run_once(discovery, plan, order, report, environment)
+
+def _print_report(given: dict[str, Any], discovery: Discovery, environment: Environment) -> int:
+    """Print the table once, or so many times."""
+    # Imported here, as below: it is one or the other.
+    from qmpsh.top.once import Report, run_once
+
+    end_by_signals()
+    kind = next((one for one in ("json", "csv", "prometheus") if given[one]), "table")
+    repeats = 1 if given["repeat"] is None else given["repeat"]
+    seconds = given["interval"] or HELD_SECONDS
+    report = Report(kind, seconds, given["output"], repeats, read_columns(given["columns"]))
+    plan = ProbePlan(_client_options(given), Settings())
+    return run_once(discovery, plan, _order(given, "name"), report, environment)
+
+
+def _show_live(given: dict[str, Any], discovery: Discovery, environment: Environment) -> int:
+    """Show the live table, as the configuration has it where no option is given."""
     from qmpsh.cli.interactive import own_config, terminal
     from qmpsh.top.screen.app import TopRequest, run_top
 
-    with terminal(own_config(), environment) as env:
-        return run_top(
-            TopRequest(discovery, plan, order, columns, seconds, os.cpu_count() or 0), env
-        )
+    config = own_config()
+    chosen = {name: word for name, word in config.top.items() if not given[name]}
+    if "interval" in chosen:
+        given["interval"] = parse_limit(chosen.pop("interval"))
+    given.update(chosen)
+    holds = given["hold"] or (bool(given["targets"]) and not given["polite"])
+    settings = Settings(read_only=given["read_only"], share=config.preferences.share)
+    request = TopRequest(
+        discovery,
+        ProbePlan(_client_options(given), settings, holds=holds),
+        _order(given, "cpu"),
+        read_columns(given["columns"]),
+        given["interval"] or (HELD_SECONDS if holds else VISITED_SECONDS),
+        os.cpu_count() or 0,
+    )
+    with terminal(config, environment) as env:
+        return run_top(request, env)
+
+
+def _client_options(given: dict[str, Any]) -> ClientOptions:
+    limit = given["connect_timeout"]
+    return ClientOptions(CONNECT_SECONDS if limit is None else limit)
+
+
+def _order(given: dict[str, Any], usual: str) -> Order:
+    """Return the order of the rows. usual: the column to sort by if none is given"""
+    order = Order(find_column(given["sort"] or usual), reverse=bool(given["reverse"]))
+    order.filter = Filter(given["filter"])
+    return order
 
 
 def _check(given: dict[str, Any]) -> None:
