@@ -142,7 +142,7 @@ class RemoteHost:
         """Return what becomes readable when it goes on."""
         if self._listing is not None:
             return self._listing.fileno()
-        return self._forwarded.forwarder().fileno() if self._forwarded is not None else -1
+        return self._forwarded.current.fileno() if self._forwarded is not None else -1
 
     def turn(self, now: float, seconds: float) -> list[Target] | None:
         """Go on; return its targets, None as long as it is on the way. seconds: for each step"""
@@ -223,14 +223,13 @@ class RemoteHost:
             return False
         self.begun = now
         self._forwarded = ForwardedHost(self._login, [_path(one) for one in self._found])
-        self._forwarded.forwarder()
         return True
 
     def _is_forwarding(self) -> bool:
         """Whether ssh listens. Raises CannotConnect if it has ended."""
         if self._forwarded is None:
             return False
-        forwarder = self._forwarded.forwarder()
+        forwarder = self._forwarded.current
         if forwarder.is_ready:
             return True
         if forwarder.has_ended:

@@ -18,6 +18,7 @@ from qmpsh.many.filters import VmFilter
 from qmpsh.many.line import ManyLine, read_line
 from qmpsh.many.member import Plan
 from qmpsh.many.output import ManyOutput
+from qmpsh.many.ranges import natural_key
 from qmpsh.many.results import exit_code
 from qmpsh.many.selection import Selection, Selector
 from qmpsh.many.sweep import CHANGING, READING, Sweep, SweepLimits
@@ -125,7 +126,7 @@ class _ManyRun:
             raise needs_yes(line, len(targets))
         selector = Selector(self._request.chosen, self._plan, environment, self._hosts)
         chosen = selector.choose(targets, named=self._asks)
-        names = [one.name or one.stem for one in chosen.targets]
+        names = sorted((one.name or one.stem for one in chosen.targets), key=natural_key)
         if self._asks and names and not confirm(line, names):
             environment.notice(_NOTHING_SENT)
             return UsageError.exit_code

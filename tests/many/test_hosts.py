@@ -135,6 +135,17 @@ def test_each_failure_has_a_row_of_its_own(hosts: Hosts, run_qmpsh: RunQmpsh) ->
     os.unlink(f"{own}/no-qga.sock")
 
 
+def test_a_host_that_refuses_is_asked_once(
+    hosts: Hosts, run_qmpsh: RunQmpsh, tmp_path: Path
+) -> None:
+    own = hosts.hosts[2].folder
+    targets = ("-a", f"ssh://nobody@host2{own}/vm{{1,2}}.sock", "-a", f"{own}/vm1.sock")
+    done = run_qmpsh(*targets, "query-name")
+    assert done.stdout.count("Permission denied") == 2
+    assert (done.stderr, done.returncode) == ("qmpsh: 1 ok, 2 unreachable\n", 3)
+    assert (tmp_path / "calls").read_text().split("\0").count("-N") == 1
+
+
 def test_sockets_of_any_name(hosts: Hosts, run_qmpsh: RunQmpsh) -> None:
     """Each is reached, and nothing of its name is run or drawn."""
     folder = Path(hosts.hosts[1].folder, "any")

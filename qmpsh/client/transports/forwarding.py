@@ -80,6 +80,9 @@ _END_SECONDS: Final = 0.05
 _ALIVE_SECONDS: Final = 0.5
 """seconds for which an ssh that was seen alive is not looked at again"""
 
+_RESTART_SECONDS: Final = 5.0
+"""seconds from one start to the next: a host that refuses is not to be asked by each of its VMs"""
+
 _HINTS: Final = {
     # Of the shell that starts it.
     ": not found": "install the OpenSSH client, or name another in QMPSH_SSH",
@@ -241,33 +244,39 @@ class Forwarder:
 class ForwardedHost:
     """A host of which several sockets are forwarded by one ssh, which is started again once lost.
 
-    paths: of the sockets there
+    paths:   of the sockets there
+    current: the ssh, or the last one
+    Raises CannotConnect if it cannot be started.
     """
 
     def __init__(self, login: Login, paths: Sequence[str]) -> None:
-        self.login = login
+        self._login = login
         self._paths = paths
-        self._forwarder: Forwarder | None = None
+        self._started = time.monotonic()
+        self.current = self._start()
+
+    def _start(self) -> Forwarder:
+        return Forwarder(self._login, self._paths, (*UNASKED, *WATCHED), alone=True)
 
     def forwarder(self) -> Forwarder:
         """Return the ssh, which may not listen yet. Raises CannotConnect."""
-        if self._forwarder is None or self._forwarder.has_ended:
-            if self._forwarder is not None:
-                self._forwarder.end()
-            options = (*UNASKED, *WATCHED)
-            self._forwarder = Forwarder(self.login, self._paths, options, alone=True)
-        return self._forwarder
+        if not self.current.has_ended:
+            return self.current
+        now = time.monotonic()
+        if now < self._started + _RESTART_SECONDS:
+            raise self._login.refusal("", self.current.last_words())
+        self.current.end()
+        self._started = now
+        self.current = self._start()
+        return self.current
 
     def let_go(self) -> None:
         """Have the ssh end, and do not wait for that."""
-        if self._forwarder is not None:
-            self._forwarder.let_go()
+        self.current.let_go()
 
     def close(self) -> None:
         """End the ssh."""
-        if self._forwarder is not None:
-            self._forwarder.end()
-            self._forwarder = None
+        self.current.end()
 
 
 def _escaped(path: str) -> str:
