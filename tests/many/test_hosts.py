@@ -39,10 +39,12 @@ def module_hosts() -> Iterator[Hosts]:
 
 @pytest.fixture
 def hosts(module_hosts: Hosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosts]:
-    """The hosts, and an ssh that notes its words in `calls`."""
+    """The hosts, and an ssh that notes its words in `calls`, and its process in `pids`."""
     wrapper = tmp_path / "ssh"
     ssh = module_hosts.environ["QMPSH_SSH"]
-    wrapper.write_text(f'printf "%s\\0" "$@" >>{tmp_path}/calls; exec {ssh} "$@"\n')
+    wrapper.write_text(
+        f'echo $$ >>{tmp_path}/pids; printf "%s\\0" "$@" >>{tmp_path}/calls; exec {ssh} "$@"\n'
+    )
     monkeypatch.setenv("QMPSH_SSH", f"sh {shlex.quote(str(wrapper))}")
     runtime = new_folder()  # whose name leaves room for that of a socket
     monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
@@ -178,6 +180,24 @@ def test_nothing_is_left_whatever_ends_it(hosts: Hosts, number: signal.Signals) 
     wait_until(is_clean, PATIENCE, "the folders are gone")
     # The monitors are free again: nothing holds them.
     wait_until(lambda: all(is_free(vm) for vm in monitors(hosts)), PATIENCE, "free monitors")
+
+
+def test_events_go_on_when_a_host_is_reached_again(hosts: Hosts, tmp_path: Path) -> None:
+    with listening(*hosts.targets(), ".events", "STOP") as process:
+        for pid in map(int, (tmp_path / "pids").read_text().split()):
+            with contextlib.suppress(OSError):
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                if b"-N" in words and b"host2" in words:
+                    os.kill(pid, signal.SIGTERM)
+        assert process.stdout is not None
+        lines = [json.loads(process.stdout.readline()) for _ in range(4)]
+        assert {line["vm"] for line in lines} == {"host2/web1", "host2/web2"}
+        assert ["lost" in line for line in lines] == [True, True, False, False]
+        assert "the ssh to host2 has ended" in lines[0]["lost"]
+        assert lines[3]["regained"] is True
+        process.terminate()
+        process.communicate(timeout=PATIENCE)
+    assert is_clean()
 
 
 def private_folders() -> list[Path]:
