@@ -16,16 +16,23 @@ from benchmarks.table import Row, Unit
 from benchmarks.timing import medians
 from qmpsh.address import parse_address
 from qmpsh.client.client import Client
+from qmpsh.client.shares import connect_share
 from qmpsh.protocol.messages import Command
 
 _SCHEMA = Command("query-qmp-schema")
 _LIGHT = 40  # round trips beside a heavy client
+_SEARCHES = 2000
+_SEARCH_BOUND = 10e-6  # seconds
 _AHEAD = 20  # commands of the heavy client that are always under way
 
 
 def rows(bench: Bench) -> Iterator[Row]:
     """Round trips, their latency, and those of a light client beside a heavy one."""
     path = bench.vm.path
+    yield Row(
+        "looking for a share, at each start", Unit.MICROSECONDS, _search_seconds(path),
+        "the bound", _SEARCH_BOUND, goal=1.0,
+    )  # fmt: skip
     (direct,) = medians([partial(ours, path)], ROUNDS)
     heavy = _schema_seconds(path)
     with _shared(path):
@@ -49,6 +56,18 @@ def _shared(path: str) -> Iterator[None]:
             yield
         finally:
             share.terminate()
+
+
+def _search_seconds(path: str) -> float:
+    """Return what one search takes where there is no share: a stat, and opens that fail."""
+    address = parse_address(path)
+    times = []
+    for _ in range(_SEARCHES):
+        start = time.perf_counter()
+        if connect_share(address) is not None:
+            raise RuntimeError("another qmpsh shares the monitor")
+        times.append(time.perf_counter() - start)
+    return median(times)
 
 
 def _schema_seconds(path: str) -> float:

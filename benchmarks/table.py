@@ -15,6 +15,7 @@ class Unit(Enum):
     better.
     """
 
+    MICROSECONDS = (" µs", 1e6, True)
     MILLISECONDS = (" ms", 1e3, True)
     PER_SECOND = (" /s", 1.0, False)
     MEGABYTES = (" MB", 1e-6, True)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -121,6 +122,31 @@ async def narrow(ui: ScreenHarness) -> None:
     ui.keys("device_add driver=virtio-net-pci ")
 
 
+async def sharing(ui: ScreenHarness) -> None:
+    """Let other processes use the VM through the shell, one of which follows its events."""
+    await start(ui)
+    ui.keys(CTRL_L)
+    path = str(ui.screen.session.client.address)
+    for line in (".events", ".watch query-status"):
+        other_qmpsh(path, *line.split())
+    await ui.sees("shared 2")
+    for line in (
+        "cont",
+        "device_add driver=virtio-rng-pci id=r0 bus=rp0",
+        "device_del id=r0 --wait",
+    ):
+        one_shot = other_qmpsh(path, *line.split())
+        await ui.until(lambda: one_shot.poll() is not None)  # noqa: B023 - it is awaited at once
+    await ui.sees("device_del")
+    await run(ui, ".share", "query-status")
+
+
+def other_qmpsh(*words: str) -> subprocess.Popen[bytes]:
+    """Start another qmpsh, whose output no one reads; it ends with the VM at the latest."""
+    argv = [sys.executable, "-m", "qmpsh", *words]
+    return subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 CTRL_L, F6 = "\x0c", "\x1b[17~"
 
 TERMINALS = {"dark": DARK, "light": LIGHT}
@@ -133,6 +159,7 @@ SHOTS = {
     "jobs": Shot("The list of jobs and its keys", 100, 12, jobs),
     "wide": Shot("160 columns", 160, 40, wide),
     "narrow": Shot("60 columns: events fold into the status line", 60, 16, narrow),
+    "sharing": Shot("Other processes use the monitor through the shell", 120, 20, sharing),
     "light": Shot("The light theme", 120, 34, hot_plug, "light"),
 }
 

@@ -1,9 +1,9 @@
 """Where the share of a monitor is found: a socket in a private folder, named after the monitor.
 
 A shell that holds a monitor serves it there to other qmpsh of the same user. Looking for it comes
-before the monitor itself is touched, and costs a stat and an open that fails. A folder counts only
-if it is the user's own and no other user may write there; both it and the peer are checked after
-they were opened, so that no link and no other user's socket is followed.
+before the monitor itself is touched, and costs a stat and a look into each folder. A folder counts
+only if it is the user's own and no other user may write there; both it and the peer are checked
+after they were opened, so that no link and no other user's socket is followed.
 """
 
 from __future__ import annotations
@@ -144,10 +144,11 @@ def connect_share(address: Address) -> FoundShare | None:
     name = share_name(address)
     for uid in trusted_users(address) if name else ():
         for path in share_folders(uid):
-            try:
-                return _connect_in(path, name, uid)
-            except OSError:
-                continue
+            if os.access(f"{path}/{name}", os.F_OK, effective_ids=True):
+                try:
+                    return _connect_in(path, name, uid)
+                except OSError:
+                    continue
     return None
 
 

@@ -61,12 +61,11 @@ class RequestReader:
 
     def next_request(self) -> JsonObject | BadRequest | None:
         """Take the next request; None until more bytes come."""
-        if self._skips and not self._skip_line():
-            return None
         data = self._data
-        blanks = len(data) - len(data.lstrip(_BLANK))
-        if blanks and not self._position:
-            del data[:blanks]
+        if not data or (self._skips and not self._skip_line()):
+            return None
+        if data and data[0] in _BLANK and not self._position:
+            del data[: len(data) - len(data.lstrip(_BLANK))]
         if not data:
             return None
         if data[0] != ord("{"):

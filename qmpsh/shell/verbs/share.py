@@ -72,11 +72,12 @@ def _why_none(context: Context) -> str:
 
 def _row(client: SharedClient) -> dict[str, Json]:
     member = client.member
+    last: dict[str, Json] = {"last": member.last} if member.last else {}
     return {
         "client": client.who,
         "since": time.strftime("%H:%M:%S", time.localtime(client.since)),
         "commands": member.count,
-        "last": member.last,
+        **last,
         "running": len(member.in_flight),
         "unsent": len(member.session.outgoing),
         "read-only": member.read_only,
