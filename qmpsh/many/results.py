@@ -21,7 +21,7 @@ from qmpsh.light_typing import NamedTuple
 from qmpsh.many.ranges import fold_names
 from qmpsh.many.targets import Target
 from qmpsh.render.failures import failure_object
-from qmpsh.render.safe import visible
+from qmpsh.render.safe import visible_word
 from qmpsh.shell.steps import Answer
 
 OK: Final = "ok"
@@ -177,7 +177,11 @@ class AnswerGroup(NamedTuple):
     @property
     def reason(self) -> str:
         """What went wrong on all of them."""
-        return self.first.reason if self.size == 1 else self.first.common_reason
+        if self.size > 1:
+            return self.first.common_reason
+        address = str(self.first.target.address)
+        # A path may hold a newline, and then what looks like a line of ours.
+        return self.first.reason.replace(address, visible_word(address))
 
 
 def fold(
@@ -199,4 +203,4 @@ def fold(
 
 def _title(names: list[str]) -> str:
     folded = ",".join(fold_names(names))
-    return visible(folded if len(names) == 1 else f"{folded} ({len(names)})")
+    return visible_word(folded if len(names) == 1 else f"{folded} ({len(names)})")

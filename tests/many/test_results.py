@@ -142,3 +142,12 @@ def test_the_code_is_0_only_if_all_is_well(codes: list[int]) -> None:
     code = exit_code([failed(one) for one in codes])
     assert (code == 0) == (not any(codes))
     assert code in (0, 1, 2, 3, 4, 124)
+
+
+def test_names_of_sockets_and_vms_stay_on_their_line() -> None:
+    name = "a\nqmpsh: 9 ok\x1b[31m"
+    one = result(name, code=3, error=CannotConnect(f"nothing listens on /run/{name}.sock"))
+    for results in ([one], [one, one._replace(name=f"{name}2")]):
+        (group,) = fold(results, failures=True)
+        assert "\n" not in group.title + group.reason
+        assert "\x1b" not in group.title
