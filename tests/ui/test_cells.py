@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyte.screens import Char
 
+from qmpsh.ui.screen import cells as terminal_cells
 from qmpsh.ui.screen.cells import Cells, change_of_look, move
 from tests.qemu import VmStarter
 from tests.ui.harness import ScreenHarness, ScreenSetup, connect_to, running_screen
@@ -81,6 +82,34 @@ def test_a_terminal_shows_what_was_put(
         ours, theirs = both.pictures()
         assert ours == theirs
         assert (both.screens[0].cursor.x, both.screens[0].cursor.y) == (cursor_x, cursor_y)
+
+
+@pytest.mark.hypothesis
+@given(st.lists(st.text("ab ", max_size=COLUMNS), min_size=ROWS, max_size=12), st.integers(1, 3))
+def test_rows_that_move_up_are_scrolled(lines: list[str], step: int) -> None:
+    """The lines of an output, of which the last ROWS are shown."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(terminal_cells, "_WORTH", 4)
+        patch.setattr(terminal_cells, "_ROWS", 1)
+        screen, shown = pyte.Screen(COLUMNS, ROWS), Cells(COLUMNS)
+        for end in range(ROWS, len(lines) + 1, step):
+            window = [line.ljust(COLUMNS) for line in lines[end - ROWS : end]]
+            for y, line in enumerate(window):
+                for x, text in enumerate(line):
+                    shown.put(x, y, text, 1, "")
+            pyte.Stream(screen).feed(shown.changes(0, 0))
+            assert list(screen.display) == window
+
+
+def test_a_screen_that_scrolls_is_not_written_again() -> None:
+    shown = Cells(80)
+    for first in (0, 3):
+        for y in range(20):
+            for x, text in enumerate(f"line {first + y} ".ljust(40, "x")):
+                shown.put(x, y, text, 1, "31")
+        text = shown.changes(0, 0)
+    assert text.startswith("\x1b[1;20r\x1b[20H\n\n\n\x1b[r\x1b[18H\x1b[31mline 20 xxx")
+    assert len(text) < 3 * 60
 
 
 def test_what_is_shown_is_not_written_again() -> None:

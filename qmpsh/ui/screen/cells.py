@@ -7,11 +7,18 @@ terminal of the full screen has are used: ECMA-48's, and no erasing with a backg
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
 _GAP = 4
 """most cells that are written once more instead of moving over them"""
+
+_WORTH = 80
+"""fewest cells that are moved by scrolling instead of written"""
+
+_ROWS = 4
+"""fewest rows that change where scrolling is thought of, which takes longer than a key does"""
 
 _FEW = 40
 """most runs that are written look by look; of more, the eye would see what comes first"""
@@ -64,6 +71,10 @@ class CellRun:
         self.is_certain = len(cell.text) == 1
 
 
+Rows = Mapping[int, dict[int, Cell]]
+"""the cells of rows, by their columns"""
+
+
 class Cells:
     """The cells of a terminal, where its cursor is, and the look that it writes in.
 
@@ -95,6 +106,7 @@ class Cells:
 
     def changes(self, x: int, y: int) -> str:
         """Return what makes the terminal show what was put, and leaves its cursor at a place."""
+        self._scroll()
         runs = [run for row in sorted(self._wanted) for run in self._take(row)]
         if len(runs) <= _FEW:
             looks = list(dict.fromkeys(run.look for run in runs))
@@ -106,6 +118,23 @@ class Cells:
         text = "".join(self._text)
         self._text.clear()
         return text
+
+    def _scroll(self) -> None:
+        """Move rows up that are wanted above where they are, as lines of an output are."""
+        if len(self._wanted) < _ROWS:
+            return
+        rows = {y: {**self._shown.get(y, {}), **row} for y, row in self._wanted.items()}
+        found = find_scroll(self._shown, rows)
+        if found is None:
+            return
+        top, bottom, count = found
+        self._text += [f"\x1b[{top + 1};{bottom + 1}r\x1b[{bottom + 1}H", "\n" * count, "\x1b[r"]
+        self._at = None
+        for y in range(top, bottom + 1):
+            row = rows.get(y) or self._shown.get(y, {})
+            moved = self._shown.get(y + count, {}) if y + count <= bottom else {}
+            self._wanted[y] = {x: row.get(x, _BLANK) for x in {**moved, **row}}
+            self._shown[y] = dict(moved)
 
     def _take(self, y: int) -> list[CellRun]:
         """Return the runs of what changes in a row, which counts as shown from now on."""
@@ -144,6 +173,32 @@ class Cells:
         if self._at != (x, y):
             self._text.append(move(self._at, x, y))
             self._at = (x, y)
+
+
+def find_scroll(shown: Rows, wanted: Rows) -> tuple[int, int, int] | None:
+    """Return the first and the last row of a part of the screen that moves up, and by how many
+    rows; None where writing it is shorter.
+
+    wanted: whole rows that change
+    """
+    old = {_content(row): y for y, row in sorted(shown.items(), reverse=True)}
+    moved: dict[int, list[int]] = {}
+    for y, row in wanted.items():
+        content = _content(row)
+        count = old.get(content, y) - y
+        if content and count > 0:
+            moved.setdefault(count, []).append(y)
+    saved = {count: sum(len(_content(wanted[y])) for y in rows) for count, rows in moved.items()}
+    count = max(saved, key=lambda count: saved[count], default=0)
+    if not count:
+        return None
+    top, bottom = min(moved[count]), max(moved[count]) + count
+    still = [_content(shown.get(y, {})) for y in range(top, bottom + 1) if y not in wanted]
+    return (top, bottom, count) if saved[count] - sum(map(len, still)) >= _WORTH else None
+
+
+def _content(row: dict[int, Cell]) -> frozenset[tuple[int, Cell]]:
+    return frozenset((x, cell) for x, cell in row.items() if cell != _BLANK)
 
 
 def _between(row: dict[int, Cell], run: CellRun, x: int) -> list[Cell] | None:
