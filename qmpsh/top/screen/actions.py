@@ -49,7 +49,8 @@ RESET: Final = VmOrder("reset", "system_reset")
 class TopActions:
     """What the keys do to VMs.
 
-    draw: asks for a frame
+    draw:    asks for a frame
+    is_lent: another program has the terminal
     """
 
     def __init__(self, state: TopState, watch: Watch, draw: Callable[[], None]) -> None:
@@ -57,6 +58,7 @@ class TopActions:
         self._watch = watch
         self._draw = draw
         self._done: list[str] = []
+        self.is_lent = False
 
     # -------------------------------------------------------------------- orders
 
@@ -143,18 +145,19 @@ class TopActions:
     async def _run(self, words: Sequence[str], *, is_shell: bool) -> None:
         """Give a program the terminal until it ends; the VMs are watched meanwhile."""
         async with lend_terminal():
+            self.is_lent = True
             interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the program's
             try:
                 process = subprocess.Popen(words, preexec_fn=_take_interrupts)
-            except OSError as error:
-                self._state.say(str(error), "error")
-                return
-            try:
                 while process.poll() is None:
                     await asyncio.sleep(POLL_SECONDS)
                 if not is_shell:
                     await _wait_for_enter()
+            except OSError as error:
+                self._state.say(str(error), "error")
+                return
             finally:
+                self.is_lent = False
                 signal.signal(signal.SIGINT, interrupt)
         if is_shell and process.returncode:
             self._state.say(f"the shell ended with {process.returncode}", "warning")

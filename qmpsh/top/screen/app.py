@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from typing import Final
@@ -34,6 +35,7 @@ from qmpsh.ui.common.driver import FrameCleaner, freeze_heap
 from qmpsh.ui.common.front_end import TerminalEnv
 from qmpsh.ui.common.keys import ALT_SECONDS
 from qmpsh.ui.common.style import filling, fragments
+from qmpsh.ui.common.terminal_input import lend_terminal
 from qmpsh.ui.screen.terminal import close_terminal, draw_without_waiting, own_terminal
 
 _ANSWERS_SECONDS: Final = 0.1
@@ -138,6 +140,7 @@ class TopScreen:
         loop.set_exception_handler(self._on_exception)
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.leave, SIGNALLED + number)
+        loop.add_signal_handler(signal.SIGTSTP, self._stopped)
         loop.add_reader(self.watch.fileno(), self.turn)
         try:
             with freeze_heap():
@@ -217,8 +220,25 @@ class TopScreen:
 
         A stopped process reads nothing, and a client that does not read makes a VM's process grow.
         """
+        self.app.create_background_task(self._suspend())
+
+    async def _suspend(self) -> None:
+        async with lend_terminal():
+            self._stop(0)  # all of the job, as the terminal would
+
+    def _stopped(self) -> None:
+        """Stop, as the terminal or another program wants it."""
+        if self.actions.is_lent:
+            self._stop(os.getpid())  # the program that has the terminal has restored it
+        else:
+            self.suspend()
+
+    def _stop(self, pid: int) -> None:
+        loop = asyncio.get_running_loop()
         self.watch.release()
-        self.app.suspend_to_background()
+        loop.remove_signal_handler(signal.SIGTSTP)
+        os.kill(pid, signal.SIGTSTP)
+        loop.add_signal_handler(signal.SIGTSTP, self._stopped)
 
     # -------------------------------------------------------------------- the line in the last row
 
