@@ -188,14 +188,13 @@ class RemoteHost:
 
     def _take_list(self) -> None:
         """Make targets of the sockets that the globs have found. Raises CannotConnect."""
-        listing, self._listing = self._listing, None
-        said = listing.last_words() if listing is not None else ""
-        if listing is not None:
-            listing.close()
         try:
             groups = paths_of(self._printed, len(self._globs))
         except CannotConnect as error:
+            said = self._listing.last_words() if self._listing is not None else ""
             raise self._login.refusal("", said or str(error)) from error
+        finally:
+            self._end_listing()
         if not self._agent:
             groups = [[one for one in paths if not is_named_otherwise(one)] for paths in groups]
         known = {_path(one) for one in self._found}
@@ -252,11 +251,14 @@ class RemoteHost:
 
     def close(self) -> None:
         """End what runs for it."""
+        self._end_listing()
+        if self._forwarded is not None:
+            self._forwarded.close()
+
+    def _end_listing(self) -> None:
         if self._listing is not None:
             self._listing.close()
             self._listing = None
-        if self._forwarded is not None:
-            self._forwarded.close()
 
 
 def _path(target: Target) -> str:
