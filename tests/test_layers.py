@@ -102,11 +102,18 @@ def modules() -> dict[str, ast.Module]:
 
 def walk(node: ast.AST, *, types: bool) -> Iterator[ast.AST]:
     """All nodes; with types=False without the blocks `if TYPE_CHECKING:`, which never run."""
-    if not types and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-        return
-    yield node
-    for child in ast.iter_child_nodes(node):
-        yield from walk(child, types=types)
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if types or not is_for_types(node):
+            yield node
+            waiting += ast.iter_child_nodes(node)
+
+
+def is_for_types(node: ast.AST) -> bool:
+    """Whether a node is a block `if TYPE_CHECKING:`."""
+    test = node.test if isinstance(node, ast.If) else None
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
 
 
 @cache

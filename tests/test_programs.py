@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,10 +50,18 @@ def words_of_need(text: str) -> Iterator[str]:
             yield from (word for word in found[1].split() if re.fullmatch(r"[a-z][\w.-]*", word))
 
 
-def calls(tree: ast.AST) -> Iterator[tuple[str, list[ast.expr]]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node.args
+@cache
+def calls(source: str) -> list[tuple[str, list[ast.expr]]]:
+    """The calls in a source, by the name of the function: `need`, `shutil.which`."""
+    found = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    return [(dotted(node.func), node.args) for node in found]
+
+
+def dotted(node: ast.expr) -> str:
+    """A name, or one in a module; "" for what is longer."""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return f"{node.value.id}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def literal(node: ast.expr) -> str | None:
@@ -62,7 +71,7 @@ def literal(node: ast.expr) -> str | None:
 
 def looked_for(source: str) -> Iterator[str]:
     """The programs that a test looks for, and those whose argv it writes out."""
-    for function, arguments in calls(ast.parse(source)):
+    for function, arguments in calls(source):
         words = arguments if function in LOOKERS else []
         if function.startswith("subprocess.") and arguments and isinstance(arguments[0], ast.List):
             words = arguments[0].elts[:1]
@@ -102,7 +111,7 @@ def test_programs_are_looked_for_in_one_place() -> None:
         f"{path.relative_to(ROOT)}: {function}"
         for path in SOURCES
         if path != ROOT / "tests" / "programs.py" and path.is_relative_to(ROOT / "tests")
-        for function, _ in calls(ast.parse(path.read_text()))
+        for function, _ in calls(path.read_text())
         if function == "shutil.which"
     ]
     assert elsewhere == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,10 +36,9 @@ def relative(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def nodes() -> Iterator[tuple[Path, ast.AST]]:
-    for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text())):
-            yield path, node
+@cache
+def nodes() -> list[tuple[Path, ast.AST]]:
+    return [(path, node) for path in MODULES for node in ast.walk(ast.parse(path.read_text()))]
 
 
 def public_members(node: ast.ClassDef) -> set[str]:
