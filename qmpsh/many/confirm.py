@@ -14,14 +14,17 @@ from qmpsh.render.safe import visible_word
 _SHOWN: Final = 10
 """names in the question"""
 
-_NEEDS_YES: Final = "{title} may change {count} VMs: say --yes; nothing was sent"
-_QUESTION: Final = "{title} {count} VMs: {names}? [n]o [y]es [l]ist: "
+_NEEDS_YES: Final = "{title} may change {what}: say --yes; nothing was sent"
+_QUESTION: Final = "{title} {what}: {names}? [n]o [y]es [l]ist: "
 _ANSWERS: Final = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
-def needs_yes(line: ManyLine, count: int) -> UsageError:
-    """Return the error for a line that changes VMs, without a terminal and without --yes."""
-    return UsageError(_NEEDS_YES.format(title=line.title, count=count))
+def needs_yes(line: ManyLine, what: str) -> UsageError:
+    """Return the error for a line that changes VMs, without a terminal and without --yes.
+
+    what: how many VMs
+    """
+    return UsageError(_NEEDS_YES.format(title=line.title, what=what))
 
 
 def confirm(line: ManyLine, names: Sequence[str]) -> bool:
@@ -30,7 +33,8 @@ def confirm(line: ManyLine, names: Sequence[str]) -> bool:
         _list(names)
     shown = [visible_word(name) for name in names]
     listed = ", ".join(shown[:_SHOWN]) + (", ..." if len(shown) > _SHOWN else "")
-    question = _QUESTION.format(title=visible_word(line.title), count=len(names), names=listed)
+    what = "1 VM" if len(names) == 1 else f"{len(names)} VMs"
+    question = _QUESTION.format(title=visible_word(line.title), what=what, names=listed)
     while True:
         print(question, end="", file=sys.stderr, flush=True)
         word = sys.stdin.readline()

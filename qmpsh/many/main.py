@@ -22,7 +22,7 @@ from qmpsh.many.ranges import natural_key
 from qmpsh.many.results import exit_code
 from qmpsh.many.selection import Selection, Selector
 from qmpsh.many.sweep import CHANGING, READING, Sweep, SweepLimits
-from qmpsh.many.targets import Target, TargetReader
+from qmpsh.many.targets import Target, TargetReader, counted
 from qmpsh.render.environment import Environment
 from qmpsh.shell.introspection import KnownSchemas
 from qmpsh.shell.settings import Settings
@@ -38,7 +38,7 @@ REPLY_SECONDS = 10.0
 """seconds for the answer to a line that only reads"""
 
 _NOTHING_SENT = "nothing was sent"
-_WOULD_GO_TO = "it would go to {count} VMs"
+_WOULD_GO_TO = "it would go to {what}"
 _OF_THOSE = ", as far as --only and --except leave them"
 
 
@@ -75,7 +75,7 @@ def run_many(request: ManyRequest, environment: Environment) -> int:
     targets = TargetReader(agent=agent, note=environment.notice).read_all(request.targets)
     if settings.dry_run:
         limited = _OF_THOSE if request.chosen.keys else ""
-        environment.notice(_WOULD_GO_TO.format(count=len(targets)) + limited)
+        environment.notice(_WOULD_GO_TO.format(what=counted(targets)) + limited)
         return Batch(None, settings, None, environment).run_words(line.words)
     hosts = _hosts(request, targets, environment)
     try:
@@ -123,7 +123,7 @@ class _ManyRun:
         """Choose, ask, sweep and print; return the exit code. Raises UsageError."""
         line, environment = self._line, self._environment
         if self._asks and not _has_terminal():
-            raise needs_yes(line, len(targets))
+            raise needs_yes(line, counted(targets))
         selector = Selector(self._request.chosen, self._plan, environment, self._hosts)
         chosen = selector.choose(targets, named=self._asks)
         names = sorted((one.name or one.stem for one in chosen.targets), key=natural_key)

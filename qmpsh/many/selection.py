@@ -15,7 +15,7 @@ from qmpsh.many.member import Plan
 from qmpsh.many.output import ManyOutput
 from qmpsh.many.results import VmResult
 from qmpsh.many.sweep import Sweep, SweepLimits
-from qmpsh.many.targets import Target
+from qmpsh.many.targets import Target, counted
 from qmpsh.render.environment import Environment
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ STATUS_SECONDS: Final = 10.0
 
 _QUESTION: Final = ManyLine(("query-status",), "query-status")
 _NO_STATUS: Final = "--only and --except: a guest agent has no status"
-_NONE_LEFT: Final = "--only and --except leave none of {count} VMs; nothing was sent"
+_NONE_LEFT: Final = "--only and --except leave none of {what}; nothing was sent"
 
 
 class Selection(NamedTuple):
@@ -73,7 +73,7 @@ class Selector:
         else:
             chosen = Selection(found, [], [])
         if not (chosen.targets or chosen.failed):
-            raise UsageError(_NONE_LEFT.format(count=len(targets)))
+            raise UsageError(_NONE_LEFT.format(what=counted(targets)))
         return chosen
 
     def _choose_by_answers(self, targets: list[Target], asked: frozenset[str]) -> Selection:

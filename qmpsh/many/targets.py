@@ -47,6 +47,7 @@ _TWO_NAMES: Final = "{target} stands for several VMs, and one NAME follows it"
 _NOT_A_TAG: Final = "expected ADDRESS [NAME] [KEY=VALUE...], not {word}"
 _NONE_HERE: Final = "-a all: no monitor was found on this machine; qmpsh ls shows what it finds"
 _NO_DOMAIN: Final = "-a {text}: no running domain has such a name"
+_ELSEWHERE: Final = "what {globs} on other hosts may find"
 _LEFT_OUT: Final = "left out {count} of {owners}, which holds its monitors for good"
 
 
@@ -69,6 +70,12 @@ class Target(NamedTuple):
     alias: str = ""
 
     @property
+    def is_glob(self) -> bool:
+        """Whether it stands for what a glob finds on another host, which was not asked yet."""
+        is_there = self.is_found and isinstance(self.address, Transport)
+        return is_there and _GLOB_MARKS.search(self.text.partition("//")[2]) is not None
+
+    @property
     def host(self) -> str:
         """The host of an ssh address, "" for this one."""
         if self.alias or not self.text.startswith(_SSH):
@@ -88,6 +95,15 @@ class Target(NamedTuple):
     def stem(self) -> str:
         """The name of its file without the ending, for a VM that has no name."""
         return os.path.splitext(os.path.basename(self.text.rstrip("/")))[0] or self.text
+
+
+def counted(targets: Sequence[Target]) -> str:
+    """Return how many VMs targets are, in words: what a glob finds elsewhere is not known yet."""
+    globs = sum(one.is_glob for one in targets)
+    vms = len(targets) - globs
+    words = [f"{vms} VM{'s' * (vms != 1)}"] if vms or not globs else []
+    words += [_ELSEWHERE.format(globs=f"{globs} glob{'s' * (globs != 1)}")] if globs else []
+    return " and ".join(words)
 
 
 class TargetReader:

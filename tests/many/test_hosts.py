@@ -67,6 +67,7 @@ def test_a_glob_on_three_hosts(hosts: Hosts, run_qmpsh: RunQmpsh, tmp_path: Path
 
 def test_filters_and_a_change(hosts: Hosts, run_qmpsh: RunQmpsh) -> None:
     chosen = (*hosts.targets(), "--only", "host=host2", "--only", "address~vm1")
+    assert "on other hosts may find: say --yes" in run_qmpsh(*chosen, "stop").stderr
     for line in ("stop", "cont"):
         done = run_qmpsh(*chosen, "--yes", line)
         assert (done.stderr, done.returncode) == ("qmpsh: 1 ok\n", 0)

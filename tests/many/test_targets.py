@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.errors import AddressError, QmpshError, UsageError
-from qmpsh.many.targets import Target, TargetReader
+from qmpsh.many.targets import Target, TargetReader, counted
 from tests.qemu import new_folder
 
 
@@ -127,6 +127,20 @@ def test_hosts_of_ssh_are_counted() -> None:
     ]
     (six,) = read("ssh://me@[::1]/run/vm.sock")
     assert (six.text, six.host, six.stem) == ("ssh://me@[::1]/run/vm.sock", "[::1]", "vm")
+
+
+@pytest.mark.parametrize(
+    "texts,words",
+    [
+        (["/a"], "1 VM"),
+        (["/a", "tcp:h:1"], "2 VMs"),
+        (["/a", "ssh://h[1-2]/*.sock"], "1 VM and what 2 globs on other hosts may find"),
+        (["ssh://h/run/?.sock"], "what 1 glob on other hosts may find"),
+        (["ssh://[::1]/run/a.sock"], "1 VM"),
+    ],
+)
+def test_how_many_they_are(texts: list[str], words: str) -> None:
+    assert counted(read(*texts)) == words
 
 
 @pytest.mark.parametrize("text", ["ssh://-oProxyCommand=x/run/a", "ssh://h[1-2]/run/**/*.sock"])
