@@ -79,14 +79,28 @@ class Discovery:
         self._read_at = time.monotonic()
 
     def _on_hosts(self, targets: list[Target]) -> list[Target]:
-        """Return the targets with those on other hosts reached through one ssh a host."""
+        """Return the targets but those on other hosts, to each of which an ssh begins."""
         if not any(isinstance(one.address, Transport) for one in targets):
             return targets
         # Imported here: most VMs are on this machine.
         from qmpsh.many.hosts import RemoteHosts
 
         self._hosts = RemoteHosts(_HOST_SECONDS, self._note)
-        return self._hosts.settle(targets)
+        return self._hosts.take(targets)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether VMs on other hosts are still to come."""
+        return self._hosts is not None and bool(self._hosts.awaited)
+
+    def take_arrivals(self, now: float) -> bool:
+        """Take the VMs of hosts that have been reached, or have failed; return whether some came.
+
+        now: of the clock `time.monotonic()`
+        """
+        found = self._hosts.turn(now) if self._hosts is not None else []
+        self._fixed += found
+        return bool(found)
 
     def close(self) -> None:
         """End what reaches other hosts."""

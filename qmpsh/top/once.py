@@ -68,7 +68,7 @@ def run_once(
             patience = (
                 (plan.options.connect_timeout or 0.0) + _LAST_SECONDS + needs * report.seconds
             )
-            _await_rounds(watch, needs + number, patience)
+            _await_rounds(watch, discovery, needs + number, patience)
             now = time.monotonic()
             order.literal = frozenset(one.target.text for one in watch.records)
             order.update(watch.records, now)
@@ -82,15 +82,23 @@ def run_once(
         discovery.close()
 
 
-def _await_rounds(watch: Watch, rounds: int, patience: float) -> None:
-    """Wait until every VM has answered so many rounds of questions, or will not."""
+def _await_rounds(watch: Watch, discovery: Discovery, rounds: int, patience: float) -> None:
+    """Wait until every VM has answered so many rounds of questions, or will not.
+
+    patience: seconds for that; hosts that are still to be reached have a time of their own
+    """
     deadline = time.monotonic() + patience
     epoll = select.poll()
     epoll.register(watch.fileno(), select.POLLIN)
     while (left := deadline - time.monotonic()) > 0:
         epoll.poll(min(left, watch.wait()) * 1000 + 1)
         watch.poll()
-        if all(probe.rounds >= rounds or _is_settled(probe.record) for probe in watch.probes):
+        now = time.monotonic()
+        if discovery.is_waiting:
+            deadline = now + patience
+            if discovery.take_arrivals(now):
+                watch.set_targets(discovery.targets)
+        elif all(probe.rounds >= rounds or _is_settled(probe.record) for probe in watch.probes):
             break
 
 

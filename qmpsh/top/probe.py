@@ -17,7 +17,7 @@ from qmpsh.address import UnixAddress
 from qmpsh.client.client import Client, ClientOptions, Pending, server_fd
 from qmpsh.client.discovery import qemu_command_of
 from qmpsh.client.poll import READ, WRITE
-from qmpsh.errors import Busy, QmpshError
+from qmpsh.errors import Busy, NotQmp, QmpshError
 from qmpsh.light_typing import NamedTuple
 from qmpsh.many.contact import Contact
 from qmpsh.many.silence import silence_error
@@ -39,6 +39,7 @@ _SELDOM: Final = 5
 """rounds between two looks at what few show"""
 _RARE: Final = 30
 """rounds between two looks for network cards that were plugged"""
+_BEFORE_SILENCE: Final = frozenset({Link.CONNECTING, Link.UP, Link.GONE})
 _WORK: Final = frozenset({"query-jobs", "query-migrate"})
 
 Done = Callable[[VmRecord, Pending], None]
@@ -195,7 +196,7 @@ class Probe:
             self.record.set_link(
                 Link.BUSY if isinstance(contact.error, Busy) else link, now, contact.error
             )
-        elif contact.is_silent and self.record.link not in (Link.SILENT, Link.BUSY):
+        elif contact.is_silent and self.record.link in _BEFORE_SILENCE:
             self.record.set_link(Link.SILENT, now)
             self.record.asked_at = contact.begun
             self.needs_reason = True
@@ -207,9 +208,10 @@ class Probe:
         self.needs_reason = False
         if self._contact is not None and self._contact.is_silent:
             error = silence_error(self._contact, self._plan.options, sockets)
-            link = Link.BUSY if isinstance(error, Busy) else Link.SILENT
+            kinds = ((Busy, Link.BUSY), (NotQmp, Link.REFUSED))
+            link = next((link for kind, link in kinds if isinstance(error, kind)), Link.SILENT)
             self.record.set_link(link, now, error)
-            self.record.asked_at = None if link is Link.BUSY else self._contact.begun
+            self.record.asked_at = self._contact.begun if link is Link.SILENT else None
 
     def _arrive(self, client: Client, contact: Contact, now: float) -> None:
         record, pid = self.record, self.record.pid

@@ -174,6 +174,8 @@ class TopScreen:
         """Go on with the watch, and wait for what comes next."""
         if self.watch.poll():
             self._on_tick()
+        if self._discovery.is_waiting and self._discovery.take_arrivals(time.monotonic()):
+            self.watch.set_targets(self._discovery.targets)
         loop = asyncio.get_running_loop()
         if self._timer is not None:
             self._timer.cancel()
