@@ -66,13 +66,19 @@ ONE_IS_ENOUGH = {"tab", "inspect", "ui"}
 """folders of tests about what is the same with every emulator: terminals, processes, /proc"""
 
 
+def is_enough_with_one(item: pytest.Item) -> bool:
+    """Whether a test is about what is the same with every emulator."""
+    folder = item.path.parent.name
+    return folder in ONE_IS_ENOUGH or any(map(item.get_closest_marker, ("tmux", "one_emulator")))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What does not depend on the emulator is tested with the first one."""
     first = emulators()[:1]
     again = [
         item
         for item in items
-        if (item.get_closest_marker("tmux") or item.path.parent.name in ONE_IS_ENOUGH)
+        if is_enough_with_one(item)
         and isinstance(item, pytest.Function)
         and hasattr(item, "callspec")
         and item.callspec.params.get("emulator", *first) not in first

@@ -16,6 +16,8 @@ from tests.shell.harness import SessionHarness
 from tests.soak import Soak
 
 STEPS = 300
+SOME_EVENTS = 20_000
+CONNECTIONS = 40
 
 
 @pytest.mark.qemu
@@ -50,7 +52,7 @@ def test_what_grew_is_told() -> None:
 
 @pytest.mark.parametrize("front", ["w", "p"])
 def test_many_events_leave_nothing_behind(front: str) -> None:
-    grown = events(front)
+    grown = events(front, SOME_EVENTS)
     assert grown.is_bounded, grown
 
 
@@ -58,9 +60,9 @@ def test_connections_that_ended_leave_nothing_behind(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(reconnect, "FIRST_PAUSE_SECONDS", 0.0)
     # What other tests of this process have left is theirs.
     before = {id(each) for each in gc.get_objects() if type(each) in (Client, Pending, RunningLine)}
-    with server(*[(learnt, closed)] * 100) as served:
+    with server(*[(learnt, closed)] * CONNECTIONS) as served:
         harness = SessionHarness(served.path)
-        harness.poll_until(lambda: len(harness.listener.losses) == 100)
+        harness.poll_until(lambda: len(harness.listener.losses) == CONNECTIONS)
         harness.poll_until(lambda: harness.session.machine.connected)
         harness.listener.losses.clear()
         gc.collect()

@@ -22,9 +22,9 @@ from tests.qemu import Vm, VmStarter
 from tests.shell.harness import SessionHarness
 from tests.waiting import wait_until
 
-ROUNDS = 50
-ONE_SHOTS = 200
-KILLS = 10
+ROUNDS = 12
+ONE_SHOTS = 100
+KILLS = 6
 
 
 @pytest.mark.parametrize("stopped", [True, False], ids=["stopped-first", "killed"])

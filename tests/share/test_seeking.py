@@ -21,6 +21,8 @@ from tests.qemu import Vm
 from tests.share.holder import Holder
 from tests.waiting import PATIENCE, wait_until
 
+pytestmark = pytest.mark.one_emulator
+
 
 @pytest.fixture
 def silent_share(vm: Vm) -> Iterator[Door]:

@@ -25,7 +25,10 @@ from tests.share.holder import Holder, RawClient
 from tests.waiting import PATIENCE, wait_until
 
 ALICE, BOB, NOBODY = 4242, 4243, 65534
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user"),
+    pytest.mark.one_emulator,
+]
 
 
 AS_USER = """
