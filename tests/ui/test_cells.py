@@ -201,10 +201,15 @@ def test_keys_cost_few_bytes(start_vm: VmStarter) -> None:
             await ui.sees("virtio-blk-pci")
             await meter.rest()
             moved = await meter.most([DOWN, DOWN, DOWN])
-            return [narrowed, typed, moved]
+            ui.keys("\x15blockdev-add driver=qcow2 ")
+            await ui.sees("file*:")
+            await meter.rest()
+            opened = await meter.most(["\t"])
+            return [narrowed, typed, moved, opened]
 
-    narrowed, typed, moved = asyncio.run(run())
+    narrowed, typed, moved, opened = asyncio.run(run())
     row = len(" virtio-net-pci  ")
     assert narrowed <= 120
     assert typed <= 120
     assert moved <= 100 + 2 * row
+    assert opened <= 8 * (80 + 30)
