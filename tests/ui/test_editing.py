@@ -137,6 +137,18 @@ async def test_an_open_menu_stays_open_while_letters_are_typed(ui: ScreenHarness
     assert ui.sent[drawn:].isprintable(), "the menu was drawn again"
 
 
+@on_screen((40, 12))
+async def test_a_suggestion_adds_no_row(ui: ScreenHarness) -> None:
+    line = "device_add driver=virtio-blk-pci id=a-rather-long-name"
+    ui.keys(f"{line}\r")
+    await ui.until(lambda: len(ui.session.lines) == 1)
+    ui.keys("dev")
+    await ui.sees("(QEMU) device_add driver=virtio-blk-pc…")
+    assert ui.picture().split("\n")[10].startswith("(QEMU) dev")
+    ui.keys("\x1b[C")
+    await ui.until(typed(ui, line))
+
+
 @on_screen()
 async def test_enter_beside_an_offered_menu_runs_what_was_typed(ui: ScreenHarness) -> None:
     ui.session.candidates = several(3)

@@ -65,7 +65,7 @@ def make_layout(  # noqa: PLR0913 - all that is laid out
     rows: of the terminal; style: of all cells; both called per frame
     """
     search = HistorySearch(buffer)
-    prompt = prompt_window(screen.session, buffer, search.control, rows, screen.output.advice)
+    prompt = prompt_window(screen, buffer, search.control, rows)
     question = _question_window(lambda: screen.question, keys)
     asking = Condition(lambda: screen.question is not None)
     entry = screen.entry_row

@@ -19,16 +19,19 @@ from prompt_toolkit.layout.processors import (
     ConditionalProcessor,
     HighlightIncrementalSearchProcessor,
     HighlightMatchingBracketProcessor,
+    Transformation,
+    TransformationInput,
 )
 
-from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.complete.hints import Fault
+from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line
-from qmpsh.shell.session.session import Session
 from qmpsh.shell.steps import Ask
+from qmpsh.ui.common.completer import cut_text
 from qmpsh.ui.common.style import LineLexer, ShowControlsProcessor, question_line
 from qmpsh.ui.common.wrap import wrap
 from qmpsh.ui.screen.panes import RowsControl
+from qmpsh.ui.screen.state import ScreenState
 
 MAX_PROMPT_ROWS = 6
 """rows that the line may take on any screen with enough room; on a large screen it may take two
@@ -37,16 +40,16 @@ thirds, so that pasted text can be read before it runs
 
 
 def prompt_window(
-    session: Session,
+    screen: ScreenState,
     buffer: Buffer,
     search: SearchBufferControl,
     rows: Callable[[], int],
-    advice: Advice = UNGUARDED,
 ) -> Window:
     """Return the line's window: the prompt precedes the first row, dots precede the others.
 
     rows: of the terminal, called for each frame
     """
+    session = screen.session
 
     def prefix(line_number: int, wrap_count: int) -> StyleAndTextTuples:
         prompt = session.prompt
@@ -65,14 +68,14 @@ def prompt_window(
         input_processors=[
             HighlightIncrementalSearchProcessor(),
             HighlightMatchingBracketProcessor(chars="[]{}"),
-            ConditionalProcessor(AppendAutoSuggestion(), has_focus(buffer) & ~is_searching),
+            ConditionalProcessor(RowSuggestion(screen), has_focus(buffer) & ~is_searching),
             ShowControlsProcessor(),
         ],
         lexer=LineLexer(
             lambda: session.prompt,
             faults,
             lambda: session.catalog.schema is not None,
-            advice,
+            screen.output.advice,
         ),
         search_buffer_control=search,
         menu_position=lambda: menu_start(buffer),
@@ -86,6 +89,24 @@ def prompt_window(
         wrap_lines=True,
         get_line_prefix=prefix,
     )
+
+
+class RowSuggestion(AppendAutoSuggestion):
+    """What is suggested, as far as the row has room for it: it never adds a row to the line."""
+
+    def __init__(self, screen: ScreenState) -> None:
+        super().__init__()
+        self._screen = screen
+
+    def apply_transformation(self, ti: TransformationInput) -> Transformation:
+        typed, shown = ti.fragments, super().apply_transformation(ti).fragments
+        if len(shown) == len(typed) or not shown[-1][1]:
+            return Transformation(shown)
+        columns = max(1, ti.width - len(self._screen.session.prompt))
+        used = sum(text_columns(fragment[1]) for fragment in typed) % columns
+        room = max(0, columns - used - 1)  # the cursor may stand after it
+        text = cut_text(shown[-1][1], room, self._screen.glyphs.more)
+        return Transformation([*typed, (self.style, text)])
 
 
 def menu_start(buffer: Buffer) -> int | None:
