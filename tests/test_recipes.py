@@ -268,6 +268,7 @@ def test_ansible(recipe: Recipe, hosts: Hosts, tmp_path: Path) -> None:
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(tmp_path),
         "ANSIBLE_SSH_ARGS": "-o ControlMaster=no",
         "ANSIBLE_PIPELINING": "true",
+        "LC_ALL": "C.UTF-8",  # Ansible takes no other encoding
     }
     done = recipe("Ask the VMs of many hosts by Ansible", variables)
     assert done.returncode == 0, done.stdout + done.stderr

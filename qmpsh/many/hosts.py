@@ -14,7 +14,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from qmpsh.client.poll import READ, wait_for
-from qmpsh.client.transports.forwarding import MAX_REMOTE_BYTES, ForwardedHost, Login
+from qmpsh.client.transports.forwarding import (
+    ADVICE,
+    AWAITED,
+    MAX_REMOTE_BYTES,
+    ForwardedHost,
+    Login,
+)
 from qmpsh.client.transports.remote_shell import RemoteScript
 from qmpsh.client.transports.ssh import RefusedSshAddress, SshAddress
 from qmpsh.errors import CannotConnect, ConnectTimeout, shortened
@@ -32,8 +38,7 @@ _READ_BYTES: Final = 1 << 16
 _NO_MATCH: Final = "{host}: no socket matches {globs}"
 _TOO_LONG: Final = "{text}: the path is longer than the {most} bytes that ssh forwards"
 _TOO_MUCH: Final = "it prints more than a list of sockets"
-_OVERDUE: Final = "waited {seconds:g} s for ssh to reach {host}"
-_ADVICE: Final = "ssh {host} shows what it waits for; --connect-timeout allows more time"
+_OVERDUE: Final = "waited {seconds:g} s for {what}"
 
 
 class RemoteHosts:
@@ -164,9 +169,8 @@ class RemoteHost:
         """Raise ConnectTimeout if it takes too long."""
         if now >= self.begun + seconds:
             host = self._login.host
-            raise ConnectTimeout(
-                _OVERDUE.format(seconds=seconds, host=host), _ADVICE.format(host=host)
-            )
+            overdue = _OVERDUE.format(seconds=seconds, what=AWAITED.format(host=host))
+            raise ConnectTimeout(overdue, ADVICE.format(host=host))
 
     # -------------------------------------------------------------------- the sockets there
 

@@ -146,6 +146,7 @@ def test_a_real_inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     need("ansible")
     need("ansible-inventory")
     monkeypatch.setenv("ANSIBLE_LOCAL_TEMP", str(tmp_path))
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")  # Ansible takes no other encoding
     inventory = tmp_path / "inv.ini"
     inventory.write_text(
         "[web]\nalpha ansible_host=h1 ansible_port=22\nbeta\n[db]\ngamma\n[dc:children]\nweb\n"

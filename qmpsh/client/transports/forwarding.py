@@ -96,6 +96,8 @@ _HINTS: Final = {
 }
 """What ssh says, and what to do then."""
 
+AWAITED: Final = "ssh to reach {host}"
+ADVICE: Final = "ssh {host} shows what it waits for; --connect-timeout allows more time"
 _NO_WORD: Final = "ssh ended without a word"
 _TRY: Final = "try ssh {host} for details"
 

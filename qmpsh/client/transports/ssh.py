@@ -8,7 +8,14 @@ from typing import Final
 
 from qmpsh.address import Transport, refusal
 from qmpsh.client.connect import SocketStream
-from qmpsh.client.transports.forwarding import UNASKED, ForwardedHost, Forwarder, Login
+from qmpsh.client.transports.forwarding import (
+    ADVICE,
+    AWAITED,
+    UNASKED,
+    ForwardedHost,
+    Forwarder,
+    Login,
+)
 from qmpsh.errors import CannotConnect, ConnectionLost
 from qmpsh.stream import ConnectingStream, Stream
 
@@ -16,8 +23,6 @@ _ADDRESS: Final = (
     r"ssh://(?:(?P<user>[^/@:\s-][^/@\s]*)@)?(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]"
     r"|(?P<host>[\w.][\w.-]*))(?::(?P<port>[0-9]{1,5}))?(?P<path>/.+)"
 )
-_AWAITED: Final = "ssh to reach {host}"
-_ADVICE: Final = "ssh {host} shows what it waits for; --connect-timeout allows more time"
 _SSH_ENDED: Final = "the ssh to {host} has ended: {said}"
 _NO_WORD: Final = "it gave no reason, as where its LogLevel hides that {host} does not respond"
 _REFUSED: Final = "open failed"
@@ -98,7 +103,7 @@ class _SshStream(ConnectingStream):
 
     def __init__(self, address: SshAddress, forwarder: Forwarder, *, owned: bool) -> None:
         host = address.login.host
-        super().__init__(_AWAITED.format(host=host), _ADVICE.format(host=host))
+        super().__init__(AWAITED.format(host=host), ADVICE.format(host=host))
         self._address = address
         self._forwarder = forwarder
         self._owned = owned
