@@ -6,7 +6,6 @@ import ast
 import json
 import subprocess
 
-from qmpsh.usage import MODIFIERS
 from tests.conftest import RunQmpsh
 from tests.programs import need
 from tests.qemu import ROOT, Vm
@@ -121,18 +120,11 @@ def test_exit_ends_a_script(vm: Vm, run_qmpsh: RunQmpsh) -> None:
 
 
 def test_help_on_the_rest(vm: Vm, run_qmpsh: RunQmpsh) -> None:
-    def told(topic: str) -> str:
-        done = run_qmpsh(vm.path, ".help", topic, env=NO_MANUAL)
-        assert (done.stderr, done.returncode) == ("", 0)
-        assert run_qmpsh(vm.path, f".help {topic}", env=NO_MANUAL).stdout == done.stdout
-        return done.stdout
-
-    assert "\n124   a timeout ran out\n" in told("exit-codes")
-    assert "F1, Alt-h" in told("keys")
-    assert told("--wait").startswith("--wait[=EVENT]\n    wait until the work that the line starts")
-    assert "block-export-del" in told("--wait")
-    for name in MODIFIERS:
-        assert told(f"--{name}").startswith(f"--{name}")
+    done = run_qmpsh(vm.path, ".help", "exit-codes", env=NO_MANUAL)
+    assert "\n124   a timeout ran out\n" in done.stdout
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert run_qmpsh(vm.path, ".help exit-codes", env=NO_MANUAL).stdout == done.stdout
+    assert "F1, Alt-h" in run_qmpsh(vm.path, ".help keys").stdout
 
 
 def test_help_on_what_is_no_topic(vm: Vm, run_qmpsh: RunQmpsh) -> None:

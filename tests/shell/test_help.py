@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from qmpsh.complete.candidates import Catalog
 from qmpsh.errors import UsageError
+from qmpsh.language.modifiers import MODIFIERS
 from qmpsh.language.syntax import PLAIN
 from qmpsh.shell.context import FrontEnd
 from qmpsh.shell.help_at import help_at
@@ -49,6 +50,17 @@ def test_the_overview_lists_verbs_and_commands() -> None:
 )
 def test_topics(topic: str, says: str) -> None:
     assert says in shown(f".help {topic}")
+
+
+@pytest.mark.parametrize("name", MODIFIERS)
+def test_each_modifier_is_a_topic(name: str) -> None:
+    assert shown(f".help --{name}").startswith(f"--{name}")
+
+
+def test_the_modifier_that_waits_lists_the_ends() -> None:
+    said = shown(".help --wait")
+    assert said.startswith("--wait[=EVENT]\n    wait until the work that the line starts")
+    assert "block-export-del" in said
 
 
 class Keys(FrontEnd):

@@ -67,15 +67,24 @@ async def test_the_screen_the_transcript_and_the_history(
     assert SECRET not in "".join(kept)
 
 
-@pytest.mark.parametrize("form", [*QMP, *OPEN])
+@pytest.mark.parametrize("last", [None, *OPEN])
 def test_all_that_a_script_says_and_writes(
-    vm: Vm, run_qmpsh: RunQmpsh, form: str, tmp_path: Path
+    vm: Vm, run_qmpsh: RunQmpsh, last: str | None, tmp_path: Path
 ) -> None:
-    line = {**QMP, **OPEN}[form](SECRET)
+    """One script has all lines that end, each with a secret of its own: what hides the one may
+    not hide another.
+    """
+    if last is None:
+        lines = [form(f"{SECRET}{count}") for count, form in enumerate(QMP.values())]
+    else:
+        lines = [OPEN[last](SECRET)]
     log = tmp_path / "wire"
-    done = run_qmpsh("-v", "-k", "--json", "-l", str(log), "-f", "-", vm.path, stdin=line + "\n")
-    assert SECRET not in log.read_text()
-    assert SECRET not in done.stderr + done.stdout
+    script = "".join(f"{line}\n" for line in [*lines, *(["nope"] if last is None else [])])
+    done = run_qmpsh("-v", "-k", "--json", "-l", str(log), "-f", "-", vm.path, stdin=script)
+    for text in (log.read_text(), done.stderr, done.stdout):
+        assert [line for line in text.splitlines() if SECRET in line] == []
+    if last is None:
+        assert "The command nope has not been found" in done.stdout, "each line was run"
 
 
 @pytest.mark.parametrize("form", ["vnc", "object", "vnc, words", "object, wrong name"])
