@@ -26,7 +26,7 @@ from qmpsh.top.record import Link, VmRecord
 from qmpsh.top.table import table_text
 from qmpsh.top.watch import Watch
 
-_LAST_SECONDS: Final = 1.0
+_LAST_SECONDS: Final = 2.5
 """seconds that a round may take beyond the time for a greeting"""
 _SETTLED: Final = frozenset({Link.BUSY, Link.SILENT, Link.REFUSED, Link.GONE})
 _MODE: Final = 0o666

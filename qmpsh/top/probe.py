@@ -25,7 +25,7 @@ from qmpsh.many.targets import Target
 from qmpsh.protocol.messages import Command, ErrorReply, Event, Reply
 from qmpsh.shell.session.share import MonitorShare, quiet_share
 from qmpsh.shell.settings import Settings
-from qmpsh.system.listener import SocketTable
+from qmpsh.system.listener import SocketTable, listener_of
 from qmpsh.system.peer import server_peer
 from qmpsh.system.usage import group_of, maybe_usage, tap_names, thread_seconds
 from qmpsh.top.questions import Rota
@@ -71,12 +71,13 @@ class Probe:
 
     record:       what is known of it
     is_visible:   it is on the screen: what is dear to find out is found out each time
-    needs_reason: it did not greet, and why is still to be said
+    needs_sockets: the sockets of this machine would say why it does not greet, or which process
+                  it is while another qmpsh is in between
     rounds:       how many have ended with an answer
     """
 
     __slots__ = (
-        *("record", "is_visible", "needs_reason", "rounds", "watched"),
+        *("record", "is_visible", "needs_sockets", "rounds", "watched"),
         *("_plan", "_rota", "_contact", "_client", "_asked", "_orders", "_share", "_taps"),
         *("_again_at", "_alive", "_begun", "_seeks_taps"),
     )
@@ -84,7 +85,7 @@ class Probe:
     def __init__(self, target: Target, plan: ProbePlan, now: float) -> None:
         self.record = VmRecord(target, now)
         self.is_visible = True
-        self.needs_reason = False
+        self.needs_sockets = False
         self.rounds = 0
         self.watched: tuple[object, ...] = ()
         self._plan = plan
@@ -199,13 +200,18 @@ class Probe:
         elif contact.is_silent and self.record.link in _BEFORE_SILENCE:
             self.record.set_link(Link.SILENT, now)
             self.record.asked_at = contact.begun
-            self.needs_reason = True
+            self.needs_sockets = True
             self._find_process(contact.client)
             self.look_at_process(now)
 
     def explain(self, sockets: SocketTable, now: float) -> None:
-        """Say why it does not greet."""
-        self.needs_reason = False
+        """Find out why it does not greet, or which process it is."""
+        self.needs_sockets = False
+        address = self.record.target.address
+        if self.record.is_up and isinstance(address, UnixAddress) and not self.record.pid:
+            listener = listener_of(address, sockets.unix)
+            pids = sockets.pids or {}
+            self._set_process(pids.get(listener.inode) if listener is not None else None)
         if self._contact is not None and self._contact.is_silent:
             error = silence_error(self._contact, self._plan.options, sockets)
             kinds = ((Busy, Link.BUSY), (NotQmp, Link.REFUSED))
@@ -218,6 +224,8 @@ class Probe:
         was_up = record.is_up
         self._client, self._contact = client, None
         self._find_process(client)
+        if client.holder is not None and not was_up:
+            self.needs_sockets = True
         if was_up and pid in (0, record.pid):
             record.on_greeting(client.connection.greeting, now)
         else:
@@ -325,6 +333,11 @@ class Probe:
         pid = server_peer(address, fd).pid if fd >= 0 else None
         if not pid and self.record.threads and _is_here(self.record.target):
             pid = group_of(self.record.threads[0])
+        is_between = client is not None and client.holder is not None
+        if pid or not is_between:  # else nothing new is known of it
+            self._set_process(pid)
+
+    def _set_process(self, pid: int | None) -> None:
         if pid != self.record.pid:
             # Only of a QEMU: a forwarder may be in between.
             self.record.pid = pid if pid and qemu_command_of(pid) is not None else 0

@@ -28,7 +28,7 @@ from qmpsh.top.record import VmRecord
 
 CARE_SECONDS: Final = 0.25
 """seconds between two looks at deadlines"""
-_EXPLAIN_SECONDS: Final = 5.0
+_EXPLAIN_SECONDS: Final = 1.0
 """seconds between two looks at why VMs are silent"""
 _SPARE: Final = 64
 """descriptors left to the rest of the process"""
@@ -174,18 +174,18 @@ class Watch:
             visitors += probe.is_visiting
 
     def _care(self, now: float) -> None:
-        """See to deadlines, to those that wait for room, and to those that are silent."""
+        """See to deadlines, to those that wait for room, and to those that are not understood."""
         self._reach(now)
-        silent = []
+        puzzling = []
         for probe in self._probes.values():
             probe.turn(now)
             self._follow(probe)
-            if probe.needs_reason:
-                silent.append(probe)
-        if silent and now >= self._next_reasons:
+            if probe.needs_sockets:
+                puzzling.append(probe)
+        if puzzling and now >= self._next_reasons:
             self._next_reasons = now + _EXPLAIN_SECONDS
             sockets = SocketTable.read_all()
-            for probe in silent:
+            for probe in puzzling:
                 probe.explain(sockets, now)
 
     def _follow(self, probe: Probe) -> None:

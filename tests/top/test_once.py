@@ -191,6 +191,23 @@ def test_targets_of_the_environment(machines: Machines, run_qmpsh: RunQmpsh) -> 
     assert [*rows_of(run)] == ["db", "web1", "web2"]
 
 
+def test_one_that_another_qmpsh_holds(machines: Machines, run_qmpsh: RunQmpsh) -> None:
+    path = f"{machines.folder}/vm1.sock"
+    with subprocess.Popen(
+        [sys.executable, "-m", "qmpsh", "share", path],
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+    ) as holder:
+        assert holder.stderr is not None
+        assert "sharing" in holder.stderr.readline()
+        run = run_qmpsh("top", "--once", "--json", "-n", "2", "-i", "0.5", path)
+        holder.terminate()
+    rows = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [(row["up"], row["pid"]) for row in rows] == [(True, machines.vms[0].pid)] * 2
+    assert "resident_bytes" in rows[1]
+
+
 def test_a_storage_daemon_has_no_run_state(daemon: str, run_qmpsh: RunQmpsh) -> None:
     run = run_qmpsh("top", "--once", "--json", *SHORT, daemon)
     row = rows_of(run).popitem()[1]
