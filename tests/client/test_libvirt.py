@@ -527,3 +527,11 @@ def test_dialled_in_vain(libvirt: Libvirt) -> None:
 
 def bridges() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if thread.name == COMMANDS_THREAD}
+
+
+def test_the_table_of_vms(domain: Domain, run_qmpsh: RunQmpsh) -> None:
+    run = run_qmpsh("top", "--once", "--json", "-n", "2", domain.address)
+    row = json.loads(run.stdout.splitlines()[-1])
+    assert (run.returncode, row["vm"], row["up"], row["vcpus"]) == (0, domain.name, True, 1)
+    # Its process is here, though libvirt is between: the threads of the virtual CPUs say so.
+    assert isinstance(row["cpu_percent"], float)
