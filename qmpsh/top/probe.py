@@ -122,6 +122,11 @@ class Probe:
         return self._share.fileno() if self._share is not None else -1
 
     @property
+    def sharers(self) -> int:
+        """How many use its monitor through this process."""
+        return len(self._share.clients) if self._share is not None else 0
+
+    @property
     def flags(self) -> int:
         """What its connection is waited for: flags of poll(2)."""
         client = self.client

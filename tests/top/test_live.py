@@ -156,3 +156,19 @@ def test_a_monitor_that_is_held_is_shared(machines: Machines) -> None:
         assert (process.returncode, out) == (0, b'{"name": "web1"}\n')
 
     over(machines, test)
+
+
+def test_leaving_asks_if_others_use_a_monitor_through_it(machines: Machines) -> None:
+    async def test(screen: TopScreen, terminal: Harness) -> None:
+        waits = [*QMPSH, f"{machines.folder}/vm1.sock", ".wait", "STOP"]
+        process = await asyncio.create_subprocess_exec(*waits, stdout=asyncio.subprocess.PIPE)
+        await terminal.until(lambda: sum(one.sharers for one in screen.watch.probes))
+        terminal.keys("q")
+        await terminal.sees("monitors are shared through this table with 1; leave?")
+        terminal.keys("n")
+        await terminal.sees("Enter shell")
+        terminal.keys("py")
+        await process.communicate()
+        assert process.returncode == 0
+
+    over(machines, test)

@@ -24,6 +24,7 @@ from qmpsh.top.watch import Watch
 from qmpsh.ui.common.external import POLL_SECONDS
 from qmpsh.ui.common.terminal_input import lend_terminal
 
+_LEAVE: Final = "monitors are shared through this table with {count}; leave?"
 _NONE: Final = "no VM is selected"
 _DOES_NOT: Final = "none of them takes commands now"
 _DONE: Final = "{title}: {names}"
@@ -121,6 +122,14 @@ class TopActions:
             names = ", ".join(fold_names(self._done))
             self._state.say(_DONE.format(title=order.title, names=names))
         self._draw()
+
+    def leave(self, leave: Callable[[], None]) -> None:
+        """Leave, after a question if others would lose their monitors with it."""
+        count = sum(probe.sharers for probe in self._watch.probes)
+        if count:
+            self._state.asking = Asking(_LEAVE.format(count=count), leave)
+        else:
+            leave()
 
     # -------------------------------------------------------------------- other programs
 

@@ -82,9 +82,9 @@ def bind_table(keys: KeyBindings, screen: TableScreen) -> None:
     bind("enter", lambda: screen.actions.open_shell(screen.app))
     bind("!", lambda: screen.begin_entry(LINE))
     bind("/", lambda: screen.begin_entry(FILTER, state.order.filter.text))
-    bind("q", lambda: screen.leave(0))
+    bind("q", lambda: screen.actions.leave(lambda: screen.leave(0)))
     bind("c-c", lambda: screen.leave(SIGNALLED + _SIGINT), ~typing)
-    bind("c-d", lambda: screen.leave(0))
+    bind("c-d", lambda: screen.actions.leave(lambda: screen.leave(0)))
     bind("c-z", screen.suspend, ~typing)
     bind("escape", lambda: _clear(screen))
 
