@@ -349,9 +349,9 @@ def test_wait_in_a_script(run: Run) -> None:
 
 def test_each_event_is_waited_for_once(run: Run) -> None:
     assert run(stdin="cont\n.wait RESUME\n").returncode == 0
-    done = run(stdin="stop\n.wait STOP\n.wait STOP --timeout 1\n")
+    done = run(stdin="stop\n.wait STOP\n.wait STOP --timeout 300ms\n")
     assert done.returncode == 124
-    assert "stdin:3: .wait: waited 1 s for STOP" in done.stderr
+    assert "stdin:3: .wait: waited 0.3 s for STOP" in done.stderr
     assert run(stdin="cont\nstop\n.wait RESUME --timeout 0\n").returncode == 124
     assert run(stdin="cont\n.wait RESUME --new --timeout 0\n").returncode == 124
     assert run(stdin="stop\n.wait STOP\n").returncode == 0
@@ -468,9 +468,9 @@ def test_a_watch_is_the_same_as_a_line_and_as_words(run: Run, line: str) -> None
 def test_a_watch_ends_with_its_time(run: Run) -> None:
     done = run(".watch 10ms query-status --timeout 1")
     assert (done.stdout.count("\n"), done.stderr, done.returncode) == (1, "", 0)
-    assert run("-t", "1", ".watch", "1h", "query-status").returncode == 0
-    done = run(".watch 1h query-status --count 2 --timeout 1")
-    assert done.stderr == "qmpsh: .watch: waited 1 s for 2 replies; 1 came\n"
+    assert run("-t", "500ms", ".watch", "1h", "query-status").returncode == 0
+    done = run(".watch 1h query-status --count 2 --timeout 500ms")
+    assert done.stderr == "qmpsh: .watch: waited 0.5 s for 2 replies; 1 came\n"
     assert (done.stdout.count("\n"), done.returncode) == (1, 124)
 
 

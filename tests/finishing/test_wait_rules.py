@@ -80,9 +80,9 @@ query-status
 
 def test_what_a_wait_has_taken_is_gone(run: Run) -> None:
     k1, k2 = BACKUP.format("k1", 1), BACKUP.format("k2", 2)
-    done = run(f"{NODES}{k1} --wait\n{k2} speed=1\n.wait BLOCK_JOB_COMPLETED --timeout 1\n")
+    done = run(f"{NODES}{k1} --wait\n{k2} speed=1\n.wait BLOCK_JOB_COMPLETED --timeout 300ms\n")
     assert (done.returncode, json.loads(done.stdout)["device"]) == (124, "k1")
-    done = run(f"job-cancel id=k2 --wait\n{k1} --wait\n.wait *JOB* device=k1 --timeout 1\n")
+    done = run(f"job-cancel id=k2 --wait\n{k1} --wait\n.wait *JOB* device=k1 --timeout 300ms\n")
     assert done.returncode == 124
 
 
@@ -98,13 +98,13 @@ def test_sourced_files_belong_to_the_script(run: Run, tmp_path: Path) -> None:
     inner.write_text(f"{BACKUP.format('k1', 1)}\n")
     text = f"{NODES}.source {inner}\nstop\n.wait BLOCK_JOB_COMPLETED device=k1\n"
     assert run(text).returncode == 0
-    assert run(f"cont\n.source {inner}\n.wait RESUME --timeout 1\n").returncode == 124
+    assert run(f"cont\n.source {inner}\n.wait RESUME --timeout 300ms\n").returncode == 124
     inner.write_text(".wait RESUME\n")
     assert run(f"stop\ncont\nquery-name\n.source {inner}\n").returncode == 0
 
 
 def test_a_reconnect_forgets_what_came_before(run: Run) -> None:
-    done = run("cont\n.disconnect\n.reconnect\n.wait RESUME --timeout 1\n")
+    done = run("cont\n.disconnect\n.reconnect\n.wait RESUME --timeout 300ms\n")
     assert (done.returncode, "no event came" in done.stderr) == (124, True)
     assert run("cont\n.disconnect\n.reconnect\nstop\n.wait STOP\n").returncode == 0
 
@@ -125,7 +125,7 @@ def test_the_prompt_counts_from_the_last_command_typed(harness: SessionHarness) 
     assert harness.run("wait RESUME --timeout 60").exit_code == 0
     harness.run("stop")
     harness.run("query-status")
-    assert harness.run(".wait STOP --timeout 1").exit_code == 124
+    assert harness.run(".wait STOP --timeout 300ms").exit_code == 124
 
 
 def test_a_file_at_the_prompt_is_one_command_and_a_script_in_itself(
@@ -136,7 +136,7 @@ def test_a_file_at_the_prompt_is_one_command_and_a_script_in_itself(
     assert harness.run(f".source {file}").exit_code == 0
     assert harness.run(".wait STOP --timeout 60").exit_code == 0
     harness.run("cont")
-    file.write_text(".wait RESUME --timeout 1\n")
+    file.write_text(".wait RESUME --timeout 300ms\n")
     assert harness.run(f".source {file}").exit_code == 124
 
 
@@ -160,7 +160,7 @@ def test_a_reconnect_forgets_at_the_prompt_too(harness: SessionHarness) -> None:
     harness.run("cont")
     harness.run(".disconnect")
     harness.run(".reconnect")
-    assert harness.run(".wait RESUME --timeout 1").exit_code == 124
+    assert harness.run(".wait RESUME --timeout 300ms").exit_code == 124
 
 
 # ---------------------------------------------------------------------------- jobs
@@ -187,7 +187,7 @@ def test_an_end_that_came_before_the_line(run: Run) -> None:
 
 def test_an_older_job_of_the_same_name_is_not_meant(run: Run) -> None:
     k1 = BACKUP.format("k1", 1)
-    done = run(f"{NODES}{k1}\n{k1} speed=1\n.wait job=k1 --timeout 1\n")
+    done = run(f"{NODES}{k1}\n{k1} speed=1\n.wait job=k1 --timeout 300ms\n")
     assert (done.returncode, "k1 is running" in done.stderr) == (124, True)
 
 
