@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -161,14 +162,17 @@ def _descendants(pid: int) -> list[int]:
     return [*found, *(child for one in found for child in _descendants(one))]
 
 
+@cache
 def _may_make_networks() -> bool:
-    """Whether this user may make a network namespace, as root may outside of most containers."""
-    ip, name = find_program("ip"), f"q{os.getpid()}-try"
+    """Whether this user may make a network namespace and a cable to it, as root mostly may."""
+    ip, name = find_program("ip"), f"q{os.getpid() % 100000}-try"
     if os.getuid() or ip is None:
         return False
-    if subprocess.run([ip, "netns", "add", name], capture_output=True, check=False).returncode:
-        return False
-    return not subprocess.run([ip, "netns", "del", name], check=False).returncode
+    tries = (f"netns add {name}", f"link add {name} type veth peer name eth0 netns {name}")
+    run = partial(subprocess.run, capture_output=True, check=False)
+    done = [run([ip, *words.split()]) for words in tries]
+    run([ip, "netns", "del", name])
+    return not any(one.returncode for one in done)
 
 
 def _network(stack: contextlib.ExitStack, name: str, number: int) -> str:
