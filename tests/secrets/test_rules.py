@@ -245,6 +245,9 @@ def test_a_line_without_secrets_has_no_spans() -> None:
         ("a.file", SecretContext(), [["a"]], False),
         ("b.c", SecretContext(), [["a"]], False),
         ("b", SecretContext(), [[]], True),
+        ("a", SecretContext(), [["a"]], True),
+        ("file.a", SecretContext(), [["file"]], True),
+        ("protocol.pw", SecretContext(hands_over=True), [], True),
         ("env", SecretContext(runs_program=True), [], True),
     ],
 )
