@@ -129,7 +129,7 @@ def test_an_open_shell_serves_others_and_shows_it(
         second.sees("through qmpsh ")
         screen.sees("shared 1")
         screen.keys(".share", "Enter")
-        screen.sees("query-")
+        screen.sees("unsent")
         second.keys("cont", "Enter")
         screen.sees("RESUME")
         second.sees("RESUME")
