@@ -153,6 +153,8 @@ def _show_live(given: dict[str, Any], discovery: Discovery, environment: Environ
     from qmpsh.cli.interactive import own_config, terminal
     from qmpsh.top.screen.app import TopRequest, run_top
 
+    if not environment.has_screen:
+        raise UsageError(_NEEDS_TERMINAL)
     config = own_config()
     chosen = {name: word for name, word in config.top.items() if not given[name]}
     if "interval" in chosen:
