@@ -18,11 +18,16 @@ _CUT: Final = "no VM on {host} answers: it may be down, or its link cut"
 
 
 def explain(
-    members: Sequence[SweepMember], options: ClientOptions, answered: Container[str]
+    members: Sequence[SweepMember],
+    options: ClientOptions,
+    answered: Container[str],
+    *,
+    waits: bool,
 ) -> None:
     """End the silent ones with the reason, and give the late ones the state of their process.
 
     answered: the hosts of which another VM has answered
+    waits:    the line waits for something, so that a late one need not be cut off
     """
     sockets = SocketTable.read_all()
     hosts = Counter(member.target.host for member in members)
@@ -32,12 +37,14 @@ def explain(
             # It may be the way to a monitor: the answer of that is wanted.
             member.target = member.target._replace(is_found=False)
         state = STATES.get(scene.listener.state, "") if scene.listener is not None else ""
+        host = member.target.host
+        is_cut = bool(host) and host not in answered and hosts[host] > 1
+        is_cut = is_cut and (member.is_silent or not waits)
         if member.result is None:
             member.end(silence_error(member.contact, options, sockets), state=state)
         else:
             member.result = member.result._replace(state=state)
-        host = member.target.host
-        if host and host not in answered and hosts[host] > 1:
+        if is_cut:
             _suspect_link(member, host)
 
 

@@ -280,7 +280,8 @@ class Sweep:
         from qmpsh.many.silence import explain
 
         answered = {one.target.host for one in self.results if not one.code}
-        explain(self._unexplained, self._plan.options, answered)
+        waits = self._plan.line is not None and self._plan.line.waits
+        explain(self._unexplained, self._plan.options, answered, waits=waits)
         for member in self._unexplained:
             if member.result is not None:
                 self._report(member.result)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import shutil
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -11,6 +13,7 @@ import pytest
 
 from qmpsh.jsontypes import JsonObject
 from tests.qemu import Vm, VmStarter, new_folder
+from tests.waiting import PATIENCE
 
 
 class Crew(NamedTuple):
@@ -46,3 +49,12 @@ def start(starter: VmStarter, folder: str, number: int) -> Vm:
 def lines_of(stdout: str) -> list[JsonObject]:
     found: list[JsonObject] = [json.loads(line) for line in stdout.splitlines()]
     return sorted(found, key=lambda line: str(line["vm"]))
+
+
+def read_until(fd: int, text: str) -> str:
+    """What comes on a terminal, up to a text."""
+    data = b""
+    while text.encode() not in data:
+        assert select.select([fd], [], [], PATIENCE)[0], data
+        data += os.read(fd, 4096)
+    return data.decode()

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RunQmpsh
-from tests.many.conftest import lines_of
+from tests.many.conftest import lines_of, read_until
 from tests.many.hosts import Hosts, three_hosts
 from tests.many.test_listing import EVIL
 from tests.programs import need, unavailable
@@ -225,18 +225,33 @@ def is_free(path: str) -> bool:
 
 
 def test_a_cut_link_stalls_its_own_host(hosts: Hosts, run_qmpsh: RunQmpsh) -> None:
-    others = [f"-a{vm.path}" for number in (1, 3) for vm in hosts.hosts[number].vms]
-    waits = ("-t", "4", ".wait", "STOP", "--every")
-    with listening(*hosts.targets(), *waits) as process, hosts.hosts[2].cut():
-        assert run_qmpsh(*others, "--yes", "stop").returncode == 0
-        stdout, stderr = process.communicate(timeout=PATIENCE)
-        assert (stderr, process.returncode) == ("qmpsh: 4 ok, 2 timed out\n", 124)
-        late = [json.dumps(line) for line in lines_of(stdout) if "code" in line]
-        assert all("no VM on host2 answers: it may be down" in line for line in late)
-        assert run_qmpsh(*others, "--yes", "cont").returncode == 0
-        done = run_qmpsh(*hosts.targets(), "--connect-timeout", "5", "query-name")
+    """While the question is asked, the sockets are forwarded; then the link is cut."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qmpsh", *hosts.targets(), "-k", "cont"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "999"},
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    try:
+        read_until(ours, "[l]ist: ")
+        with hosts.hosts[2].cut():
+            os.write(ours, b"y\n")
+            assert "4 ok, 2 unreachable" in read_until(ours, "unreachable\r\n")
+            stdout, _ = process.communicate(timeout=PATIENCE)
+            done = run_qmpsh(*hosts.targets(), "--connect-timeout", "5", "query-name")
+        rows = {str(line["vm"]): json.dumps(line) for line in lines_of(stdout.decode())}
+        for name in ("host2/web1", "host2/web2"):
+            assert "no VM on host2 answers: it may be down, or its link cut" in rows[name]
+        assert process.returncode == 3
         assert (done.stderr, done.returncode) == ("qmpsh: 4 ok, 1 unreachable\n", 3)
         assert "waited 5 s for ssh to reach host2" in done.stdout
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
 
 
 @contextlib.contextmanager

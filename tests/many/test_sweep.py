@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import shutil
 import signal
 import socket
@@ -13,7 +12,7 @@ import sys
 
 from tests.agents import Agent
 from tests.conftest import RunQmpsh
-from tests.many.conftest import Crew, lines_of, start
+from tests.many.conftest import Crew, lines_of, read_until, start
 from tests.qemu import ROOT, VmStarter, new_folder
 from tests.waiting import PATIENCE, wait_until
 
@@ -280,15 +279,6 @@ def test_a_terminal_is_asked_and_names_the_vms(crew: Crew, run_qmpsh: RunQmpsh) 
         os.close(ours)
     done = run_qmpsh("-a", crew.glob, "query-status")
     assert all('"running": true' in json.dumps(line) for line in lines_of(done.stdout))
-
-
-def read_until(fd: int, text: str) -> str:
-    """What comes on a terminal, up to a text."""
-    data = b""
-    while text.encode() not in data:
-        assert select.select([fd], [], [], PATIENCE)[0], data
-        data += os.read(fd, 4096)
-    return data.decode()
 
 
 def test_an_interrupt_shows_what_has_come(crew: Crew) -> None:
