@@ -245,7 +245,9 @@ def test_clustershell(recipe: Recipe, hosts: Hosts) -> None:
     variables = {"HOSTS": "host[1-3]", "SSH_OPTIONS": ssh, "SOCKETS": f"{hosts.shared}/*.sock"}
     done = recipe("Ask the VMs of many hosts by ClusterShell", variables)
     assert done.returncode == 0, done.stderr
-    assert "host[1-3] (3)" in done.stdout
+    # Those with another QEMU answer something else.
+    first = "host[1-3] (3)" if len(emulators()) == 1 else "host[1,3] (2)"
+    assert first in done.stdout
     assert re.search(r"web\[1-2\] \(2\) +running", done.stdout)
     none = {**variables, "SOCKETS": "/none/*.sock"}
     assert recipe("Ask the VMs of many hosts by ClusterShell", none).returncode == 2
