@@ -669,7 +669,6 @@ LINES = st.one_of(
 )  # fmt: skip
 
 
-@examples(3)
 @given(LINES, st.integers(0, 60), st.booleans())
 @example("stop ={:0", 9, False)
 @example("transaction actions=[{: [x", 26, False)
@@ -764,7 +763,6 @@ def test_the_second_file_of_put_is_the_guest_s() -> None:
     assert at(".put /etc/hosts /et", known) == []
 
 
-@examples(1)
 @given(st.text(alphabet="/ ()\n\r|'\"ab[0]", max_size=200))
 def test_any_tree_of_objects_is_read(tree: str) -> None:
     line = "qom-set path=/machine/vb0 property=iothread value="

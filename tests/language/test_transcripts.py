@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from qmpsh.language.parser import parse_line
 from qmpsh.language.reader import split_lines
 from qmpsh.language.syntax import PLAIN, CommandLine, HmpLine, JsonLine, Mode, VerbLine
-from tests.fuzzing import examples
 from tests.language.strategies import PIECES, modes
 
 HMP = Mode(hmp=True)
@@ -171,7 +170,6 @@ def test_hmp_lines_without_marks_are_commands() -> None:
     assert run("(hmp) info name\nvm1\n(QEMU) info status\nVM", HMP) == ["info name", "info status"]
 
 
-@examples(1)
 @given(st.lists(st.sampled_from([*PIECES, "\n", "(QEMU) a\n", "(qemu) "]), max_size=14), modes)
 @example(["(QEMU) a\n", "{'execute': 'a'} # x"], PLAIN)
 def test_any_text_is_split_and_only_blanked(pieces: list[str], mode: Mode) -> None:
