@@ -16,7 +16,8 @@ WRITE: Final = select.POLLOUT
 BROKEN: Final = 0
 """What a descriptor is waited for; that it is broken is reported in any case."""
 
-_MAX_WAIT_SECONDS: Final = 86400.0  # seconds; poll(2) takes its milliseconds as an int
+_SIGNAL_SECONDS: Final = 1.0
+"""seconds until a signal that came at the wrong moment is handled"""
 
 
 class Poller:
@@ -32,13 +33,21 @@ class Poller:
         """Return the flags of poll(2) of those that are ready, none when the time ran out.
 
         wanted: READ, WRITE, both or BROKEN, by descriptor; seconds: None waits for ever
+
+        A signal that comes in the moment before poll(2) does not end it, and Python would handle
+        it at the end of the wait: so a long wait is made of shorter ones.
         """
         if wanted != self._watched:
             self._watched = wanted
             self._poller = select.poll()
             for fd, flags in wanted.items():
                 self._poller.register(fd, flags)
-        return dict(self._poller.poll(_millis(seconds)))
+        left = math.inf if seconds is None else seconds
+        while not (ready := self._poller.poll(_millis(min(left, _SIGNAL_SECONDS)))):
+            left -= _SIGNAL_SECONDS
+            if left <= 0:
+                break
+        return dict(ready)
 
 
 def wait_for(wanted: Mapping[int, int], seconds: float | None) -> set[int]:
@@ -46,5 +55,5 @@ def wait_for(wanted: Mapping[int, int], seconds: float | None) -> set[int]:
     return {*Poller().wait(wanted, seconds)}
 
 
-def _millis(seconds: float | None) -> int | None:
-    return None if seconds is None else math.ceil(min(max(seconds, 0.0), _MAX_WAIT_SECONDS) * 1000)
+def _millis(seconds: float) -> int:
+    return math.ceil(max(seconds, 0.0) * 1000)

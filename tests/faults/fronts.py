@@ -41,6 +41,10 @@ class Process:
         """Give it the rest of its input and wait for its end. Raises TimeoutExpired."""
         try:
             out, err = self.process.communicate(stdin, timeout=LONGEST)
+        except subprocess.TimeoutExpired as error:
+            self.process.kill()
+            error.add_note("until then: {!r}, {!r}".format(*self.process.communicate()))
+            raise
         finally:
             self.process.kill()
             self.process.wait()
