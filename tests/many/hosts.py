@@ -164,11 +164,18 @@ def _descendants(pid: int) -> list[int]:
 
 @cache
 def _may_make_networks() -> bool:
-    """Whether this user may make a network namespace and a cable to it, as root mostly may."""
+    """Whether this user may make a network namespace and a cable to it, and enter it.
+
+    Root mostly may, but not in a chroot: entering it mounts the root folder again.
+    """
     ip, name = find_program("ip"), f"q{os.getpid() % 100000}-try"
     if os.getuid() or ip is None:
         return False
-    tries = (f"netns add {name}", f"link add {name} type veth peer name eth0 netns {name}")
+    tries = (
+        f"netns add {name}",
+        f"link add {name} type veth peer name eth0 netns {name}",
+        f"-n {name} link set eth0 up",
+    )
     run = partial(subprocess.run, capture_output=True, check=False)
     done = [run([ip, *words.split()]) for words in tries]
     run([ip, "netns", "del", name])
