@@ -34,6 +34,8 @@ from qmpsh.ui.common.front_end import TerminalEnv
 from tests.qemu import ROOT
 from tests.top.samples import NOW, running, usage
 
+TRIES = 60
+"""times that a table is drawn as a whole until it shows all"""
 VMS, MANY = 100, 1000
 SHARE, MEMORY = 0.03, 60e6
 """goals at VMS: seconds of CPU a second, bytes"""
@@ -68,12 +70,25 @@ def rows(bench: Bench) -> Iterator[Row]:
 
 def live(bench: Bench, glob: str, count: int) -> tuple[float, float]:
     """CPU seconds a second, and bytes, of the live table."""
-    with on_terminal(bench, ["top", glob], f"{count:,} running") as terminal:
+    with on_terminal(bench, ["top", glob], "qmpsh top") as terminal:
+        wait_until_all_run(terminal, count)
         read_for(terminal, 3)
         before, start = terminal.cpu_seconds(), time.monotonic()
         read_for(terminal, SECONDS)
         used = terminal.cpu_seconds() - before
         return used / (time.monotonic() - start), terminal.memory("VmRSS")
+
+
+def wait_until_all_run(terminal: Terminal, count: int) -> None:
+    """Wait until the table counts so many VMs that run; it draws only what changes of a number.
+
+    Raises RuntimeError when it does not.
+    """
+    for tries in range(TRIES):
+        drawn = terminal.redrawn(40 + tries % 2, 120)
+        if f"{count:,} running" in drawn:
+            return
+    raise RuntimeError(f"not all of {count:,} run: {drawn[:300]!r}")
 
 
 def read_for(terminal: Terminal, seconds: float) -> None:
