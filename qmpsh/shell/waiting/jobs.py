@@ -215,12 +215,14 @@ class AttachedJobTracker(JobTracker):
         self._job = self._jobs[id]
         self._missing = ""
         self._asks = True
+        self._has_ended = False
         self._halted = ("", 0)
 
     def attach(self, *, asks: bool) -> None:
         """Go on with live events. asks: the server can be asked how the job is now"""
         self._job.halt = ""
         self._asks = asks
+        self._has_ended = False
         if not asks and self._job.verdict is not None:
             self._job.status = "null"
         self.query, self.urgent = self._row.poll_query, True
@@ -228,12 +230,18 @@ class AttachedJobTracker(JobTracker):
     def on_event(self, event: Event) -> bool:
         query = self.query
         is_own = super().on_event(event)
+        self._has_ended = self._job.status in OVER
         self.query = self.query or query
         return is_own
 
     def on_reply(self, value: Json) -> None:
         job, entry = self._job, by_id(value).get(self._job.id)
         status = "" if entry is None else str(entry.get("status"))
+        if entry is not None and status not in OVER and self._has_ended:
+            # QEMU may send an event before the reply that was made before it: ask once more.
+            self._has_ended = False
+            self.query, self.urgent = self._row.poll_query, True
+            return
         if entry is None:
             if job.verdict is None and not job.status:
                 self._missing = _UNKNOWN if value is not None else "query-jobs was refused"
