@@ -200,6 +200,17 @@ def listed(status: str, **more: Json) -> Json:
     return [{"id": "other", "status": "running"}, {"id": "j0", "status": status, **more}]
 
 
+@pytest.mark.parametrize("stale", ["running", "pending"])
+def test_a_reply_older_than_the_last_event_is_asked_again(stale: str) -> None:
+    course = attached()
+    course.on_event(job("concluded"))
+    course.on_reply(listed(stale))
+    assert course.completion() is None
+    assert course.query == "query-jobs"
+    course.on_reply(listed("concluded"))
+    assert course.completion() is not None
+
+
 COMPLETED = event("BLOCK_JOB_COMPLETED", device="j0")
 
 
