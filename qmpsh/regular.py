@@ -1,4 +1,4 @@
-"""Opens files that must be regular: a FIFO, a device or an endless file is refused at once.
+"""Opens files that must be regular, a FIFO or an endless one being refused; replaces files.
 
 A stranger who can write to a folder of ours, or a mistyped name, must not make us wait or fill
 the memory.
@@ -14,6 +14,9 @@ from qmpsh.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Final
+
+PART: Final = ".part"
+"""end of the name of a file that is being written, and takes another's place once it is whole"""
 
 MAX_CONFIG_BYTES: Final = 1 << 20
 """most bytes of what a person writes: a configuration, a certificate"""
@@ -56,3 +59,19 @@ def read_regular(path: str, most: int) -> bytes:
     if is_large or len(data) > most:
         raise OSError(errno.EFBIG, f"it has more than {most >> 20} MiB", path)
     return data
+
+
+def replace_file(path: str, data: bytes, mode: int = 0o600) -> None:
+    """Replace a file in one step: a reader sees the old one or the new one. mode: as of os.open
+
+    Raises OSError, and then leaves nothing.
+    """
+    partial = f"{path}.{os.urandom(4).hex()}{PART}"
+    fd = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with open(fd, "wb") as file:
+            file.write(data)
+        os.replace(partial, path)
+    except BaseException:  # an interrupt included, and a full disk
+        os.unlink(partial)
+        raise

@@ -12,7 +12,7 @@ import pytest
 from qmpsh.address import parse_address
 from qmpsh.cli.config import read_config
 from qmpsh.errors import CannotConnect, UsageError
-from qmpsh.regular import MAX_CONFIG_BYTES, read_regular
+from qmpsh.regular import MAX_CONFIG_BYTES, read_regular, replace_file
 from qmpsh.schema.cache import cache_path, load_schema, read_schema_files, store_schema
 from qmpsh.shell.history import HistoryFile
 from tests.samples import entities
@@ -118,3 +118,19 @@ def test_parts_of_a_writer_that_was_killed_are_removed() -> None:
     assert load_schema(path) is not None
     assert (old.exists(), fresh.exists()) == (False, True)
     assert not list(Path(path).parent.glob(f"*.{os.getpid()}.part"))
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path, is_there: bool) -> None:
+    path = tmp_path / "file"
+    if is_there:
+        path.write_bytes(b"old")
+    replace_file(str(path), b"new", 0o666)
+    mask = os.umask(0)
+    os.umask(mask)
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"new", 0o666 & ~mask)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(IsADirectoryError):
+        replace_file(str(folder), b"new")
+    assert not list(tmp_path.glob("*.part"))

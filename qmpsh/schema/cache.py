@@ -17,7 +17,7 @@ from qmpsh.errors import UsageError
 from qmpsh.jsontypes import Json, JsonObject, as_dicts, as_list
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.paths import cache_file
-from qmpsh.regular import MAX_SCHEMA_BYTES, open_regular, read_regular
+from qmpsh.regular import MAX_SCHEMA_BYTES, PART, read_regular, replace_file
 from qmpsh.schema.model import Schema, entity_table, names_of
 from qmpsh.schema.walk import property_types
 
@@ -35,7 +35,6 @@ MAX_FILES = 16
 MAX_CACHE_BYTES = 16 * 1024 * 1024
 """bytes of a file; QEMU's schema has 230 kB"""
 _PREFIX = "schema-"
-_PART = ".part"
 _WRITE_SECONDS = 60.0  # seconds in which a file is written
 _UNSAFE = re.compile(r"[^A-Za-z0-9.+~-]+")
 _MAX_NAME_CHARACTERS = 200
@@ -115,17 +114,9 @@ def _names(value: Json) -> tuple[str, ...]:
 
 
 def _write(path: str, data: bytes) -> None:
-    """Replace the file atomically: a reader sees the old one or the new one."""
-    partial = f"{path}.{os.getpid()}{_PART}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    """Replace the file, and make room for it."""
     try:
-        try:
-            with open(open_regular(partial, flags), "wb") as file:
-                file.write(data)
-            os.replace(partial, path)
-        except BaseException:  # an interrupt included, and a full disk
-            os.unlink(partial)
-            raise
+        replace_file(path, data)
         _prune(os.path.dirname(path))
     except OSError:
         return
@@ -139,10 +130,10 @@ def _prune(folder: str) -> None:
             for entry in entries
             if entry.name.startswith(_PREFIX)
         ]
-    whole = sorted(file for file in files if not file[1].endswith(_PART))
+    whole = sorted(file for file in files if not file[1].endswith(PART))
     newest = max(files)[0]  # of the file that was just written
     orphans = [
-        file for file in files if file[1].endswith(_PART) and file[0] < newest - _WRITE_SECONDS
+        file for file in files if file[1].endswith(PART) and file[0] < newest - _WRITE_SECONDS
     ]
     for _, path in (*whole[:-MAX_FILES], *orphans):
         try:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import select
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from qmpsh.client.poll import READ, wait_for
 from qmpsh.errors import ReplyTimeout, UsageError, os_reason
 from qmpsh.light_typing import NamedTuple
 from qmpsh.many.results import VmResult, exit_code
+from qmpsh.regular import replace_file
 from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact
 from qmpsh.render.theme import Line, painter, plain, printed_theme
@@ -88,10 +86,8 @@ def _await_rounds(watch: Watch, discovery: Discovery, rounds: int, patience: flo
     patience: seconds for that; hosts that are still to be reached have a time of their own
     """
     deadline = time.monotonic() + patience
-    epoll = select.poll()
-    epoll.register(watch.fileno(), select.POLLIN)
     while (left := deadline - time.monotonic()) > 0:
-        epoll.poll(min(left, watch.wait()) * 1000 + 1)
+        wait_for({watch.fileno(): READ}, min(left, watch.wait()))
         watch.poll()
         now = time.monotonic()
         if discovery.is_waiting:
@@ -144,26 +140,11 @@ def _write(text: str, path: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    temporary = ""
     try:
-        folder, name = os.path.split(os.path.abspath(path))
-        fd, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
-        with open(fd, "w", encoding="utf-8", errors="backslashreplace") as file:
-            os.fchmod(fd, _MODE & ~_umask())
-            file.write(text)
-        os.replace(temporary, path)
+        replace_file(path, text.encode(errors="backslashreplace"), _MODE)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
         reason = os_reason(error)
         raise UsageError(_NO_FILE.format(path=path, reason=reason)) from error
-
-
-def _umask() -> int:
-    """Return the mask of the process, which can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def code_of(records: Sequence[VmRecord], now: float) -> int:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Iterable
 from typing import Final
 from zlib import crc32
 
 from qmpsh.jsontypes import Json, JsonObject, get_dict
 from qmpsh.paths import state_file
-from qmpsh.regular import read_regular
+from qmpsh.regular import read_regular, replace_file
 from qmpsh.shell.overview.rows import OverviewRow
 
 Sums = dict[str, int]
@@ -64,7 +63,7 @@ def store_sums(uuid: str, sums: Sums) -> None:
     for oldest in list(machines)[:-MAX_MACHINES]:
         del machines[oldest]
     with contextlib.suppress(OSError):
-        _write(json.dumps({"machines": machines}))
+        replace_file(_path(), json.dumps({"machines": machines}).encode())
 
 
 def _is_usable(uuid: str) -> bool:
@@ -77,19 +76,6 @@ def _read() -> dict[str, Json]:
         return get_dict(json.loads(read_regular(_path(), _MAX_BYTES)), "machines")
     except (OSError, ValueError, RecursionError):
         return {}
-
-
-def _write(text: str) -> None:
-    path = _path()
-    partial = f"{path}.{os.getpid()}"
-    fd = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with open(fd, "w", encoding="ascii") as file:
-            file.write(text)
-        os.replace(partial, path)
-    except OSError:
-        os.unlink(partial)
-        raise
 
 
 def _path() -> str:
