@@ -17,7 +17,6 @@ from prompt_toolkit.layout import Layout
 from prompt_toolkit.layout.containers import ConditionalContainer, HSplit, VSplit, Window
 from prompt_toolkit.layout.controls import BufferControl, FormattedTextControl
 
-from qmpsh.errors import SIGNALLED
 from qmpsh.light_typing import NamedTuple
 from qmpsh.protocol.messages import Event
 from qmpsh.render.theme import Line
@@ -31,7 +30,7 @@ from qmpsh.top.screen.bindings import bind_entry, bind_table
 from qmpsh.top.screen.state import FILTER, LINE, TopState
 from qmpsh.top.screen.window import LinesWindow
 from qmpsh.top.watch import Watch
-from qmpsh.ui.common.driver import FrameCleaner, freeze_heap
+from qmpsh.ui.common.driver import FrameCleaner, TerminalLoop
 from qmpsh.ui.common.front_end import TerminalEnv
 from qmpsh.ui.common.keys import ALT_SECONDS
 from qmpsh.ui.common.style import filling, fragments
@@ -78,7 +77,6 @@ class TopScreen:
         self.buffer = Buffer(multiline=False, accept_handler=self._accept)
         self.buffer.on_text_changed += lambda _: self._typed()
         self._env = env
-        self._fault: BaseException | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._frame: asyncio.TimerHandle | None = None
         self._find_at = 0.0
@@ -137,16 +135,11 @@ class TopScreen:
 
     async def _run(self) -> int:
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(self._on_exception)
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self.leave, SIGNALLED + number)
         loop.add_signal_handler(signal.SIGTSTP, self._stopped)
         loop.add_reader(self.watch.fileno(), self.turn)
+        self.app.style = self._env.heard().style()
         try:
-            with freeze_heap():
-                code = await self.app.run_async(pre_run=self.turn, set_exception_handler=False)
-        except (EOFError, OSError):
-            code = SIGNALLED + signal.SIGHUP  # the terminal is gone
+            return await TerminalLoop(self.leave, self.state.say).run(self._serve)
         finally:
             loop.remove_reader(self.watch.fileno())
             for timer in (self._timer, self._frame):
@@ -154,16 +147,9 @@ class TopScreen:
                     timer.cancel()
             self.watch.close()
             close_terminal(self.app.output)
-        if self._fault is not None:
-            raise self._fault
-        return code
 
-    def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        """End on a bug in a callback, so that the terminal is restored, and raise the error."""
-        error = context.get("exception")
-        if isinstance(error, BaseException) and self._fault is None:
-            self._fault = error
-            self.leave(1)
+    async def _serve(self) -> int:
+        return await self.app.run_async(pre_run=self.turn, set_exception_handler=False)
 
     def leave(self, code: int) -> None:
         """End with this exit code; harmless if repeated."""

@@ -13,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from collections.abc import Callable, Iterator
+import signal
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Protocol
 
 from prompt_toolkit.layout import Layout
@@ -21,6 +22,7 @@ from prompt_toolkit.layout.containers import WindowRenderInfo
 from prompt_toolkit.layout.screen import Screen
 from prompt_toolkit.renderer import Renderer
 
+from qmpsh.errors import SIGNALLED
 from qmpsh.shell.session.session import Session
 
 _RUNNING_THRESHOLD = 10_000
@@ -172,6 +174,44 @@ def freeze_heap() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+class TerminalLoop:
+    """The event loop of a front end, which SIGTERM, SIGHUP and the loss of the terminal end.
+
+    A fault of ours in a callback ends it too, and is raised once the terminal is restored.
+    leave: ends the front end with an exit code, soon; harmless if repeated
+    note:  takes what else the event loop reports
+    """
+
+    def __init__(self, leave: Callable[[int], None], note: Callable[[str], None]) -> None:
+        self._leave = leave
+        self._note = note
+        self._fault: BaseException | None = None
+
+    async def run(self, serve: Callable[[], Awaitable[int]]) -> int:
+        """Serve the user until the end; return the exit code."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._on_exception)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._leave, SIGNALLED + number)
+        try:
+            with freeze_heap():
+                exit_code = await serve()
+        except (EOFError, OSError):
+            # The terminal is gone, so no message could be seen.
+            exit_code = SIGNALLED + signal.SIGHUP
+        if self._fault is not None:
+            raise self._fault
+        return exit_code
+
+    def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        error = context.get("exception")
+        if isinstance(error, BaseException) and self._fault is None:
+            self._fault = error
+            self._leave(1)
+        else:
+            self._note(str(context.get("message")))
 
 
 class DrawnApplication(Protocol):

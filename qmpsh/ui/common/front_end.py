@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import signal
 import sys
 import time
 from abc import ABC, abstractmethod
@@ -20,7 +19,7 @@ from prompt_toolkit.output import Output as Terminal
 from prompt_toolkit.styles import BaseStyle
 
 from qmpsh.advice import Advice, nothing
-from qmpsh.errors import SIGNALLED, QmpshError
+from qmpsh.errors import QmpshError
 from qmpsh.language.reader import LogicalLine, Split
 from qmpsh.light_typing import NamedTuple
 from qmpsh.render.piped import piped_body
@@ -38,7 +37,7 @@ from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.session.session import Connect
 from qmpsh.shell.settings import HMP_PROMPT
 from qmpsh.shell.steps import Answer
-from qmpsh.ui.common.driver import Driver, FrameCleaner, freeze_heap
+from qmpsh.ui.common.driver import Driver, FrameCleaner, TerminalLoop
 from qmpsh.ui.common.history import Failures, HistorySwitch, SuggestLine
 from qmpsh.ui.common.keys import ALT_SECONDS, EDITING_MODES, KEYS, KeyBinding
 from qmpsh.ui.common.reporter import Reporter
@@ -80,6 +79,13 @@ class TerminalEnv(NamedTuple):
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
 
+    def heard(self) -> TerminalEnv:
+        """Return it with what the terminal has answered so far; nothing waits for it."""
+        background = self.input.background() if isinstance(self.input, TerminalInput) else ""
+        if not background:
+            return self
+        return self._replace(terminal=self.terminal._replace(background=background))
+
     def style(self) -> BaseStyle:
         """Return the style to start with. Raises UsageError for an unknown theme."""
         return self.style_of(self.theme) if self.colour else make_style("none", self.terminal)
@@ -118,7 +124,6 @@ class TerminalFrontEnd(ABC, Generic[Key]):
     def __init__(self, connect: Connect, redirect: Redirect | None, env: TerminalEnv) -> None:
         self._env = env
         self._redirect = redirect
-        self._fault: BaseException | None = None
         self._splits: dict[str, Split] = {}
         self._advice = guard(
             lambda text: self._reporter.remark(text, Tone.ALARMING), lambda: self._typed_text()
@@ -155,34 +160,20 @@ class TerminalFrontEnd(ABC, Generic[Key]):
             return await self._run()
 
     async def _run(self) -> int:
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(self._on_exception)
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._leave, SIGNALLED + number)
-        self._suspender.watch(loop, self._has_terminal)
+        self._suspender.watch(asyncio.get_running_loop(), self._has_terminal)
         self._hear_terminal()
         try:
-            with freeze_heap():
-                exit_code = await self._serve()
-        except (EOFError, OSError):
-            # The terminal is gone, so no message could be seen.
-            exit_code = SIGNALLED + signal.SIGHUP
+            return await TerminalLoop(self._leave, self._reporter.remark).run(self._serve)
         finally:
             self._suspender.stop()
             self._driver.stop()
             self._close()
-        if self._fault is not None:
-            raise self._fault
-        return exit_code
 
     def _hear_terminal(self) -> None:
-        """Take what the terminal has answered so far; nothing waits for it."""
-        asked = self._env.input
-        background = asked.background() if isinstance(asked, TerminalInput) else ""
-        if background:
-            terminal = self._env.terminal._replace(background=background)
-            self._env = self._env._replace(terminal=terminal)
-            self._set_style(self._env.style())
+        heard = self._env.heard()
+        if heard is not self._env:
+            self._env = heard
+            self._set_style(heard.style())
 
     # ------------------------------------------------------------------ what a front end does
 
@@ -277,15 +268,6 @@ class TerminalFrontEnd(ABC, Generic[Key]):
                 self._reporter.reply(piped_body(shown))
         except QmpshError as error:
             self._reporter.error(error)
-
-    def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        """End on a bug in a callback, so that the terminal is restored, and raise the error."""
-        error = context.get("exception")
-        if isinstance(error, BaseException) and self._fault is None:
-            self._fault = error
-            self._leave(1)
-        else:
-            self._reporter.remark(str(context.get("message")))
 
 
 class _NoteHandler(logging.Handler):
