@@ -168,11 +168,13 @@ def freeze_heap() -> Iterator[None]:
     That is mostly what was imported, and visiting it takes a tenth of a second. What is kept of
     events and replies is few objects for the collector, so that a full collection takes 10 ms.
     """
+    before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(_RUNNING_THRESHOLD)
     try:
         yield
     finally:
+        gc.set_threshold(*before)
         gc.unfreeze()
 
 
