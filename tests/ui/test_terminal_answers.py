@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
 import pty
@@ -279,6 +280,7 @@ def test_a_program_is_lent_the_terminal_as_it_was_found(terminal: Pty) -> None:
 # ---------------------------------------------------------------------------- the whole program
 
 WHITE = "\x1b]11;rgb:ffff/ffff/ffff\x07" + ATTRIBUTES
+TITLE_OF_LIGHT = "\x1b[38;5;25;1mqmpsh top"
 OF_LIGHT, OF_ANY = "\x1b[0;38;5;25;1m(QEMU)", "\x1b[0;38;5;68;1m(QEMU)"
 
 
@@ -295,6 +297,28 @@ def drawn_until(terminal: int, end: str, answers: Mapping[str, str]) -> str:
     return drawn
 
 
+@contextlib.contextmanager
+def program(words: list[str], environ: Mapping[str, str]) -> Iterator[int]:
+    """The program with these words on a terminal; our end of that."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qmpsh", *words],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "", **environ},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        yield ours
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
 @pytest.mark.parametrize(
     "environ, options, answers, wanted",
     [
@@ -308,24 +332,15 @@ def drawn_until(terminal: int, end: str, answers: Mapping[str, str]) -> str:
 def test_a_terminal_is_asked_once(
     vm: Vm, environ: dict[str, str], options: list[str], answers: dict[str, str], wanted: str
 ) -> None:
-    ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (24, 80))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qmpsh", *options, vm.path],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "", **environ},
-        start_new_session=True,
-    )
-    os.close(theirs)
-    try:
-        drawn = drawn_until(ours, "-name", answers)
-        assert wanted in drawn
-        assert "rgb:" not in drawn
-        assert "\x1b[6n" not in drawn  # nor where its cursor is
-        assert drawn.count("\x1b]11;?") == (0 if environ else 1)
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
+    with program([*options, vm.path], environ) as terminal:
+        drawn = drawn_until(terminal, "-name", answers)
+    assert wanted in drawn
+    assert "rgb:" not in drawn
+    assert "\x1b[6n" not in drawn  # nor where its cursor is
+    assert drawn.count("\x1b]11;?") == (0 if environ else 1)
+
+
+def test_the_table_of_vms_hears_its_terminal(vm: Vm) -> None:
+    with program(["top", vm.path], {}) as terminal:
+        drawn = drawn_until(terminal, "running", {"\x1b[c": WHITE})
+    assert TITLE_OF_LIGHT in drawn
