@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RunQmpsh
+from tests.listening import listening
 from tests.many.hosts import Hosts, three_hosts
 from tests.programs import need, unavailable
 from tests.qemu import ROOT, Vm, VmStarter, emulators
@@ -89,24 +90,11 @@ def other_monitor(vm: Vm) -> str:
     return f'"{sys.executable}" -m qmpsh "{vm.folder}/t"'
 
 
-@contextlib.contextmanager
-def at_the_other_monitor(vm: Vm, event: str, then: str) -> Iterator[subprocess.Popen[str]]:
+def at_the_other_monitor(
+    vm: Vm, event: str, then: str
+) -> contextlib.AbstractContextManager[subprocess.Popen[str]]:
     """Somebody who listens for an event, and then runs a line of the shell's."""
-    process = subprocess.Popen(
-        ["sh", "-c", f"{other_monitor(vm)} .wait {event} && {then}"],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stderr is not None
-        assert process.stderr.readline() == "listening\n"
-        yield process
-    finally:
-        process.kill()
-        process.communicate(timeout=PATIENCE)
+    return listening("sh", "-c", f"{other_monitor(vm)} .wait {event} && {then}")
 
 
 def test_a_vm_that_is_not_there(recipe: Recipe) -> None:

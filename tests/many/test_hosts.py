@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RunQmpsh
+from tests.listening import qmpsh_listening
 from tests.many.conftest import lines_of, read_until
 from tests.many.hosts import Hosts, three_hosts
 from tests.many.test_listing import EVIL
@@ -172,7 +173,7 @@ def test_sockets_of_any_name(hosts: Hosts, run_qmpsh: RunQmpsh) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_nothing_is_left_whatever_ends_it(hosts: Hosts, number: signal.Signals) -> None:
-    with listening(*hosts.targets(), ".events") as process:
+    with qmpsh_listening(*hosts.targets(), ".events") as process:
         folders = private_folders()
         assert len(folders) == 3
         assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}
@@ -184,7 +185,7 @@ def test_nothing_is_left_whatever_ends_it(hosts: Hosts, number: signal.Signals) 
 
 
 def test_events_go_on_when_a_host_is_reached_again(hosts: Hosts, tmp_path: Path) -> None:
-    with listening(*hosts.targets(), ".events", "STOP") as process:
+    with qmpsh_listening(*hosts.targets(), ".events", "STOP") as process:
         for pid in map(int, (tmp_path / "pids").read_text().split()):
             with contextlib.suppress(OSError):
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
@@ -252,23 +253,3 @@ def test_a_cut_link_stalls_its_own_host(hosts: Hosts, run_qmpsh: RunQmpsh) -> No
         process.kill()
         process.wait()
         os.close(ours)
-
-
-@contextlib.contextmanager
-def listening(*argv: str) -> Iterator[subprocess.Popen[str]]:
-    """The command, once it listens to all VMs."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qmpsh", *argv],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stderr is not None
-        assert process.stderr.readline() == "listening\n"
-        yield process
-    finally:
-        process.kill()
-        process.communicate(timeout=PATIENCE)

@@ -12,6 +12,7 @@ import sys
 
 from tests.agents import Agent
 from tests.conftest import RunQmpsh
+from tests.listening import qmpsh_listening
 from tests.many.conftest import Crew, lines_of, read_until, start
 from tests.qemu import ROOT, VmStarter, new_folder
 from tests.waiting import PATIENCE, wait_until
@@ -109,7 +110,7 @@ def test_those_that_hang_are_explained_and_delay_no_other(
 def test_the_first_event_is_enough_or_every_one(crew: Crew, run_qmpsh: RunQmpsh) -> None:
     first = f"{crew.folder}/vm1.sock"
     for words, target, count in ((("STOP",), first, 1), (("STOP", "--every"), crew.glob, 3)):
-        with listening("-a", crew.glob, "-t", "20", ".wait", *words) as waiting:
+        with qmpsh_listening("-a", crew.glob, "-t", "20", ".wait", *words) as waiting:
             assert run_qmpsh("-a", target, "--yes", "stop").returncode == 0
             stdout, _ = waiting.communicate(timeout=PATIENCE)
             assert (waiting.returncode, len(stdout.splitlines())) == (0, count)
@@ -120,7 +121,7 @@ def test_events_of_all_vms_come_in_one_stream(start_vm: VmStarter, run_qmpsh: Ru
     folder = new_folder()
     try:
         first, second = (start(start_vm, folder, number) for number in (1, 2))
-        with listening("-a", f"{folder}/*.sock", ".events", "STOP") as events:
+        with qmpsh_listening("-a", f"{folder}/*.sock", ".events", "STOP") as events:
             assert events.stdout is not None
             run_qmpsh("-a", f"{folder}/vm1.sock", "--yes", "stop")
             line = json.loads(events.stdout.readline())
@@ -147,7 +148,8 @@ def test_two_vms_of_one_name_are_apart_in_a_stream(
         for number in (1, 2):
             monitor = f"unix:{folder}/vm{number}.sock,server=on,wait=off"
             start_vm("-qmp", monitor, qmp=False, name="web")
-        with listening("-a", f"{folder}/*.sock", "-t", "20", ".wait", "STOP", "--every") as waiting:
+        words = ("-a", f"{folder}/*.sock", "-t", "20", ".wait", "STOP", "--every")
+        with qmpsh_listening(*words) as waiting:
             run_qmpsh("-a", f"{folder}/*.sock", "--yes", "stop")
             stdout, _ = waiting.communicate(timeout=PATIENCE)
         first, second = (str(line["vm"]) for line in lines_of(stdout))
@@ -175,21 +177,6 @@ def test_what_a_glob_finds_and_is_no_monitor_is_counted(
             assert (done.stderr, done.returncode) == ("qmpsh: 1 unreachable\n", 3)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def listening(*argv: str) -> subprocess.Popen[str]:
-    """The command, once it says that it listens to all VMs."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qmpsh", *argv],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    assert process.stderr.readline() == "listening\n"
-    return process
 
 
 def test_a_failure_stops_what_is_not_begun(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:

@@ -60,3 +60,18 @@ def running(name: str, *, cpu: float = 0.0, status: str = "running") -> VmRecord
 
 
 DISK = (1_200_000, 340, 10, 6, 32_000_000)
+
+
+def start_backup(record: VmRecord) -> None:
+    """Let it work on a job, 68 % of which is done."""
+    record.on_event(event("JOB_STATUS_CHANGE", id="j0", status="running"), NOW)
+    jobs: Json = [
+        {
+            "id": "j0",
+            "type": "backup",
+            "status": "running",
+            "current-progress": 68,
+            "total-progress": 100,
+        }
+    ]
+    record.on_reply("query-jobs", jobs, NOW)

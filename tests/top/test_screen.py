@@ -9,10 +9,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from qmpsh.errors import Busy
-from qmpsh.jsontypes import Json
 from qmpsh.top.record import Link, VmRecord
 from tests.evil import EVIL, obeyed
-from tests.top.samples import NOW, event, running, target
+from tests.top.samples import NOW, event, running, start_backup, target
 from tests.top.still import StillScreen, still
 
 Coroutine = Callable[[], Awaitable[None]]
@@ -31,17 +30,7 @@ def in_loop(test: Coroutine) -> Callable[[], None]:
 def crew() -> list[VmRecord]:
     """One that works, one that is paused, one that hangs, one that is busy."""
     works = running("db", cpu=1.04)
-    works.on_event(event("JOB_STATUS_CHANGE", id="j0", status="running"), NOW)
-    jobs: Json = [
-        {
-            "id": "j0",
-            "type": "backup",
-            "status": "running",
-            "current-progress": 68,
-            "total-progress": 100,
-        }
-    ]
-    works.on_reply("query-jobs", jobs, NOW)
+    start_backup(works)
     paused = running("web1", cpu=0.2, status="paused")
     paused.on_event(event("STOP"), NOW - 40)
     hung = running("web2")

@@ -7,14 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.errors import UsageError
-from qmpsh.jsontypes import Json
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import ASCII, UNICODE, plain
 from qmpsh.top.columns import COLUMNS, Look, read_columns, sparkline
 from qmpsh.top.record import Link, VmRecord
 from qmpsh.top.table import place_columns, row_line, table_text
 from tests.evil import EVIL, obeyed
-from tests.top.samples import NOW, event, running, target
+from tests.top.samples import NOW, event, running, start_backup, target
 
 LOOK = Look(NOW, UNICODE)
 
@@ -25,17 +24,7 @@ def shown(*records: VmRecord, width: int | None = None) -> list[str]:
 
 def test_at_80_columns() -> None:
     busy = running("db", cpu=1.234)
-    busy.on_event(event("JOB_STATUS_CHANGE", id="j0", status="running"), NOW)
-    jobs: Json = [
-        {
-            "id": "j0",
-            "type": "backup",
-            "status": "running",
-            "current-progress": 68,
-            "total-progress": 100,
-        }
-    ]
-    busy.on_reply("query-jobs", jobs, NOW)
+    start_backup(busy)
     hung = running("web1")
     hung.asked_at = NOW - 12
     assert shown(busy, hung, width=80) == [
