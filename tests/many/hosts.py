@@ -166,10 +166,13 @@ def _descendants(pid: int) -> list[int]:
 def _may_make_networks() -> bool:
     """Whether this user may make a network namespace and a cable to it, and enter it.
 
-    Root mostly may, but not in a chroot: entering it mounts the root folder again.
+    Root mostly may, but not in a chroot: entering it mounts the root folder again, and an attempt
+    would leave the mount /run/netns.
     """
     ip, name = find_program("ip"), f"q{os.getpid() % 100000}-try"
-    if os.getuid() or ip is None:
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    has_root = any(line.split()[4] == "/" for line in mounts)  # proc(5)
+    if os.getuid() or ip is None or not has_root:
         return False
     tries = (
         f"netns add {name}",
