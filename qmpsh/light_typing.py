@@ -40,12 +40,11 @@ else:
             return dict(zip(self._fields, self, strict=True))
 
         def _replace(self, /, **named):
-            values = [
-                named.pop(field, value) for field, value in zip(self._fields, self, strict=True)
-            ]
-            if named:
-                raise TypeError(f"{type(self).__name__} has no field {' or '.join(named)}")
-            return tuple.__new__(type(self), values)
+            values = dict(zip(self._fields, self, strict=True)) | named
+            if len(values) > len(self):
+                unknown = " or ".join(name for name in named if name not in self._fields)
+                raise TypeError(f"{type(self).__name__} has no field {unknown}")
+            return tuple.__new__(type(self), values.values())
 
     _MANY = 100
     _counts = {}

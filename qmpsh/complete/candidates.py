@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum, auto
+from functools import lru_cache
 
 from qmpsh.complete.live import LiveValues
 from qmpsh.jsontypes import Json, as_str
@@ -152,6 +153,15 @@ def hmp_entries(value: Json, prefix: str = "") -> dict[str, str]:
     return entries
 
 
+def without_misfits(candidates: Iterable[Candidate], text: str, cursor: int) -> Iterator[Candidate]:
+    """Yield the candidates that may fit once they are written: a name is written as it is."""
+    for candidate in candidates:
+        if candidate.form is not Form.NAME or (
+            _score(text[candidate.start : cursor], candidate.text) is not None
+        ):
+            yield candidate
+
+
 def rank(candidates: Iterable[Candidate], text: str, cursor: int) -> list[Candidate]:
     """Return the candidates that fit the text from their start to the cursor, best first."""
     scored = []
@@ -185,7 +195,7 @@ def _score(typed: str, candidate: str) -> tuple[int, int] | None:
     typed, candidate = typed.lower(), candidate.lower()
     if candidate.startswith(typed):
         return (0, 1)
-    if _begin_words(_WORD.findall(typed), _WORD.findall(candidate)):
+    if _begin_words(_words(typed), _words(candidate)):
         return (1, 0)
     at = candidate.find(typed)
     if at >= 0:
@@ -202,7 +212,12 @@ def _score(typed: str, candidate: str) -> tuple[int, int] | None:
 _WORD = re.compile(r"[^-_.=]+")
 
 
-def _begin_words(typed: list[str], words: list[str]) -> bool:
+@lru_cache(2048)  # at each key the same names come
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(text))
+
+
+def _begin_words(typed: tuple[str, ...], words: tuple[str, ...]) -> bool:
     """Return whether several typed words begin the first words of a name, each in its place."""
     if not 1 < len(typed) <= len(words):
         return False

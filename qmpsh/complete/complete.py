@@ -12,7 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from qmpsh.complete.candidates import Candidate, Catalog, Form, Setting, rank
+from qmpsh.complete.candidates import (
+    Candidate,
+    Catalog,
+    Form,
+    Setting,
+    rank,
+    without_misfits,
+)
 from qmpsh.complete.insertion import write_candidates
 from qmpsh.complete.line import typed_arguments
 from qmpsh.complete.members import key_candidates, value_candidates
@@ -209,7 +216,8 @@ def complete(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Candi
         found = verb_words(text[:cursor], context, catalog)
     else:
         found = _AT.get(context.slot, _nothing)(context, catalog)
-    sound = write_candidates([*found, *_closing(context, mode)], text[:cursor], context.slot, mode)
+    likely = without_misfits([*found, *_closing(context, mode)], text, cursor)
+    sound = write_candidates(likely, text[:cursor], context.slot, mode)
     candidates = rank(sound, text, cursor)
     head = [
         _with_sentence(candidate, context, catalog) for candidate in candidates[:MAX_DOCUMENTED]
