@@ -18,7 +18,7 @@ TEST_PROGRAMS := qemu-system-x86_64 qemu-img qemu-storage-daemon qemu-ga tmux gr
 # What pytest left there was not tested.
 NOT_TESTED := .pytest_cache/d/not-tested/list
 
-# How long to soak, and what: one session, or `sharing`.
+# How long to soak, and what: one session, `sharing`, or `top` (20 VMs; `top 100`).
 MINUTES ?= 30
 SOAK ?=
 

@@ -55,9 +55,13 @@ class Console:
         while wanted not in self._drawn and wanted not in _ESCAPES.sub(b"", self._drawn):
             left = start + PATIENCE - time.monotonic()
             assert left > 0, f"never: {text}; instead:\n{self.drawn()[-2000:]}"
-            if select.select([self._fd], [], [], left)[0]:
-                self._drawn = (self._drawn + os.read(self._fd, 1 << 16))[-_KEPT:]
+            self.read(left)
         return time.monotonic() - start
+
+    def read(self, seconds: float) -> None:
+        """Take in what is drawn now; wait for it at most so long."""
+        if select.select([self._fd], [], [], seconds)[0]:
+            self._drawn = (self._drawn + os.read(self._fd, 1 << 16))[-_KEPT:]
 
     def drawn(self) -> str:
         """What was drawn since the last key, without its escape sequences."""
@@ -72,9 +76,11 @@ class Console:
 
 @contextlib.contextmanager
 def console(
-    *argv: str, started: Callable[[subprocess.Popen[bytes]], None] = lambda process: None
+    *argv: str,
+    started: Callable[[subprocess.Popen[bytes]], None] = lambda process: None,
+    shows: str = "(QEMU)",
 ) -> Iterator[Console]:
-    """qmpsh with these arguments, once it shows its prompt; ended afterwards.
+    """qmpsh with these arguments, once it shows its prompt or another text; ended afterwards.
 
     started: called with the process before that
     """
@@ -93,7 +99,7 @@ def console(
         started(process)
         try:
             shown = Console(process, ours)
-            shown.sees("(QEMU)")
+            shown.sees(shows)
             yield shown
         finally:
             process.kill()

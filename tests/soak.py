@@ -1,6 +1,7 @@
-"""`python -m tests.soak MINUTES [sharing]`: mixed load on one session, over kills of its VM.
+"""`python -m tests.soak MINUTES [sharing|top [VMS]]`: mixed load on one session, with VMs killed.
 
-With `sharing` it is mixed clients of one shell instead (tests/share/soaking.py).
+With `sharing` it is mixed clients of one shell instead (tests/share/soaking.py), with `top` the
+live table of so many VMs (tests/top/soaking.py).
 Every line must end, exactly once; memory and descriptors must be as many at the end as they were
 once everything had happened at least once. A sample is printed every few seconds; exit 1, with the
 reason, when something grew. The short form runs in the test suite.
@@ -16,6 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from qmpsh.address import parse_address
 from qmpsh.advice import UNGUARDED
@@ -29,6 +31,7 @@ from qmpsh.shell.steps import Answer, Note, Outcome
 from tests.growth import LOADS, Sample, grown, sample_of
 from tests.qemu import Vm, VmStarter, emulators, new_folder
 from tests.share.soaking import soak_sharing
+from tests.top.soaking import soak_top
 
 SEED = 7
 WAIT = 30.0
@@ -266,17 +269,23 @@ def soak(seconds: float, every: float, say: Callable[[str], None]) -> str:
 def main(words: list[str]) -> int:
     minutes = float(words[0]) if words else 30.0
     seconds, every = minutes * 60, max(1.0, minutes * 60 / 60)
-    if words[1:] == ["sharing"]:
-        what = soak_sharing(seconds, every, lambda text: print(text, flush=True))
-        print(f"soak: {what or 'memory and descriptors of the shell are flat'}")
-        return int(bool(what))
+    say = partial(print, flush=True)
+    match words[1:]:
+        case ["sharing"]:
+            return ended(soak_sharing(seconds, every, say), " of the shell")
+        case ["top", *count]:
+            return ended(soak_top(seconds, every, say, *map(int, count)), " of the table")
     for name, load in LOADS.items():
         grown = load()
         print(f"{name}: {grown.before:.1f} MB, then {grown.after:.1f} MB", flush=True)
         if not grown.is_bounded:
             return 1
-    what = soak(seconds, every, lambda text: print(text, flush=True))
-    print(f"soak: {what or 'memory and descriptors are flat'}")
+    return ended(soak(seconds, every, say))
+
+
+def ended(what: str, whose: str = "") -> int:
+    """Say what grew, if anything; the exit code."""
+    print(f"soak: {what or f'memory and descriptors{whose} are flat'}")
     return int(bool(what))
 
 

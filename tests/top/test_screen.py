@@ -199,6 +199,18 @@ async def test_a_wide_name_takes_two_columns_a_character() -> None:
         assert row.startswith(" 虚拟机     running")
 
 
+def test_a_garbled_screen_is_drawn_again() -> None:
+    async def garble() -> None:
+        async with still(crew(), 80, 12) as (_, terminal):
+            before = terminal.lines()
+            terminal.terminal.erase_in_display(2)
+            assert terminal.lines() != before
+            terminal.keys("\x0c")
+            await terminal.until(lambda: terminal.lines() == before)
+
+    asyncio.run(garble())
+
+
 @pytest.mark.parametrize("keys, code", [("q", 0), ("\x04", 0), ("\x03", 130)])
 def test_leaving(keys: str, code: int) -> None:
     async def leaves() -> None:

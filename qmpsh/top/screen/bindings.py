@@ -86,6 +86,7 @@ def bind_table(keys: KeyBindings, screen: TableScreen) -> None:
     bind("c-c", lambda: screen.leave(SIGNALLED + _SIGINT), ~typing)
     bind("c-d", lambda: screen.actions.leave(lambda: screen.leave(0)))
     bind("c-z", screen.suspend, ~typing)
+    bind("c-l", lambda: screen.app.renderer.clear(), ~typing)
     bind("escape", lambda: _clear(screen))
 
 

@@ -1,0 +1,22 @@
+"""The soak of the live table in its short form: few VMs, one of them killed, one frozen."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.qemu import emulators
+from tests.top.soaking import TopLoad
+
+
+@pytest.mark.qemu
+def test_vms_that_come_and_go_leave_nothing_behind() -> None:
+    load = TopLoad(3, emulators())
+    try:
+        load.disturb()
+        before = load.rest()
+        load.disturb()
+        after = load.rest()
+    finally:
+        load.close()
+    assert after.descriptors <= before.descriptors
+    assert after.done == {"killed": 2, "frozen": 2, "used": 2}
