@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -146,6 +147,14 @@ def private_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for variable in CLEARED:
         monkeypatch.delenv(variable, raising=False)
     return tmp_path / "home"
+
+
+@pytest.fixture(autouse=True)
+def hangup() -> Iterator[None]:
+    """What SIGHUP does here: a front end that has lost its terminal ignores it to its end."""
+    before = signal.getsignal(signal.SIGHUP)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 # ------------------------------------------------------------------------ virtual machines

@@ -6,6 +6,7 @@ The front end creates the session itself, because it has to receive everything f
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -13,6 +14,7 @@ from functools import partial
 from qmpsh.cli.argv import Options
 from qmpsh.cli.config import Config, read_config
 from qmpsh.client.client import Client
+from qmpsh.errors import SIGNALLED
 from qmpsh.paths import config_file
 from qmpsh.render.environment import Environment
 from qmpsh.render.theme import THEMES, stated_background, terminal_colours, theme_names
@@ -91,7 +93,11 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
     history = LineHistory(is_hmp, config.aliases, name)
     try:
         with terminal(config, Environment(options.color)) as env:
-            return _serve(connect, history, env, options)
+            exit_code = _serve(connect, history, env, options)
+            for session in sessions:
+                # Those who use the monitor through it did not close their terminals.
+                session.share.keeps_serving |= exit_code == SIGNALLED + signal.SIGHUP
+            return exit_code
     except Exception as error:
         # On its way to the report of a crash: only here it is known what was typed.
         for session in sessions:

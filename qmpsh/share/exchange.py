@@ -97,6 +97,7 @@ class Exchange:
     client:     the session with QEMU
     reads_only: whether a command changes nothing, for members that may change nothing
     on_change:  called with a member and its command that may change something
+    on_answer:  called with a member that has been given a reply: that may leave at once
 
     touched: members whose session has changed: it is read, and what it is sent leaves
     orphans: fdsets of members that have left, and their names
@@ -107,12 +108,14 @@ class Exchange:
         client: Client,
         reads_only: Callable[[Command], bool],
         on_change: Callable[[ShareMember, Command], None],
+        on_answer: Callable[[ShareMember], object],
     ) -> None:
         self.touched: dict[ShareMember, None] = {}
         self.orphans: dict[int, str] = {}
         self._client = client
         self._reads_only = reads_only
         self._on_change = on_change
+        self._on_answer = on_answer
         self._waiting: deque[ShareMember] = deque()  # those with a queue, whose turn is next first
         self._in_band = 0  # commands at QEMU, also of those who have left
 
@@ -203,6 +206,7 @@ class Exchange:
 
     def _answer(self, member: ShareMember, slot: ReplySlot, reply: JsonObject) -> None:
         member.session.answer(slot, reply)
+        self._on_answer(member)
         self.touched[member] = None
 
 

@@ -138,7 +138,7 @@ class ShareServer:
         self._client = client
         self._doors = doors
         self._on_news = on_news
-        self._exchange = Exchange(client, reads_only, self._on_change)
+        self._exchange = Exchange(client, reads_only, self._on_change, self._send)
         self._clients: dict[int, SharedClient] = {}
         self._of_member: dict[ShareMember, SharedClient] = {}
         self._deaf: list[Door] = []  # those that do not accept for want of descriptors
@@ -269,16 +269,23 @@ class ShareServer:
             self._exchange.take_last(shared.member)
             self._remove(shared)
 
+    def _send(self, member: ShareMember) -> bool:
+        """Send what a client has room for; False if it is gone."""
+        outgoing, connected = member.session.outgoing, self._of_member[member].socket
+        try:
+            while outgoing:
+                del outgoing[: connected.send(outgoing)]
+        except BlockingIOError:
+            pass
+        except OSError:
+            return False
+        return True
+
     def _write(self, shared: SharedClient) -> None:
         """Send what a client has room for, and wait for what it is next ready for."""
         session = shared.member.session
         was_held = not session.takes_replies
-        try:
-            while session.outgoing:
-                del session.outgoing[: shared.socket.send(session.outgoing)]
-        except BlockingIOError:
-            pass
-        except OSError:
+        if not self._send(shared.member):
             self._remove(shared)
             return
         if session.is_over or session.is_too_slow:

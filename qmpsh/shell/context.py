@@ -138,6 +138,17 @@ class Context:
         if self.events is not None:
             self.events.clear()
 
+    def connect_again(self, client: Client) -> Client:
+        """Connect again where this one was connected, and use the new client from now on.
+
+        Raises CannotConnect, of which Busy, NotQmp and ConnectTimeout.
+        """
+        renewed = Client.connect(client.address, client.options, tracer=client.tracer)
+        self.machine.on_greeting(renewed.connection.greeting)
+        self.use_client(renewed, is_other=True)
+        renewed.subscriber = client.subscriber
+        return renewed
+
     def abandon_transaction(self) -> bool:
         """Drop an open transaction; return False if there was none."""
         was_open = self.transaction is not None

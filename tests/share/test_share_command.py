@@ -133,10 +133,57 @@ def test_an_open_shell_serves_others_and_shows_it(
         second.keys("cont", "Enter")
         screen.sees("RESUME")
         second.sees("RESUME")
-        screen.close()
+        kill_holder(vm)
         second.sees("reconnected")
         assert run_qmpsh(vm.path, "query-name").returncode == 0
         second.sees("reconnected")
+
+
+def kill_holder(vm: Vm) -> None:
+    """Kill the qmpsh that shares the monitor."""
+    (client,) = inspect_listener(UnixAddress(vm.path)).served
+    assert client.process is not None
+    os.kill(client.process.pid, signal.SIGKILL)
+
+
+@pytest.mark.tmux
+def test_a_closed_terminal_takes_nothing_from_the_others(screen: Terminal, vm: Vm) -> None:
+    screen.qmpsh(vm.path)
+    with terminal() as second:
+        second.qmpsh(vm.path)
+        second.sees("through qmpsh ")
+        screen.close()
+        second.keys("stop", "Enter")
+        second.sees("STOP", "through qmpsh ")
+        assert "reconnected" not in second.picture()
+        second.keys("C-d")
+        second.sees("exit 0")
+    wait_until(lambda: not vm_has_clients(vm))
+
+
+def test_a_wait_for_a_job_survives_the_share(share: Share, vm: Vm) -> None:
+    blocks = "blockdev-add driver=null-co size=1073741824 node-name={}"
+    for name in ("from", "to"):
+        run(vm.path, *blocks.format(name).split())
+    backup = "blockdev-backup job-id=j device=from target=to sync=full speed=1048576 --wait"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qmpsh", vm.path, *backup.split()],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    wait_until(lambda: '"running"' in run(vm.path, "query-jobs"))
+    share.end(signal.SIGKILL)
+    run(vm.path, "block-job-set-speed", "device=j", "speed=0")
+    out, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, said
+    assert json.loads(out)["offset"] == 1 << 30
+    assert "the qmpsh that shared the monitor has ended; connected again" in said
+
+
+def run(path: str, *words: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", "qmpsh", path, *words], cwd=ROOT, check=True, capture_output=True,
+        text=True, timeout=PATIENCE,
+    ).stdout  # fmt: skip
 
 
 @pytest.mark.tmux

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -576,6 +577,17 @@ async def test_a_terminal_that_goes_away_ends_the_shell(ui: ScreenHarness) -> No
     ui.hang_up()
     await ui.until(has_left(ui))
     assert ui.exit_code == 128 + signal.SIGHUP
+
+
+@on_screen()
+async def test_a_frame_on_a_terminal_that_has_gone_away_ends_the_shell(ui: ScreenHarness) -> None:
+    def write() -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    ui.session.on_poll(write)
+    await ui.until(has_left(ui))
+    assert ui.exit_code == 128 + signal.SIGHUP
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # there may be a second one
 
 
 @on_screen()

@@ -287,7 +287,7 @@ class Session:
         """Give up the connection; or let a process of its own keep it for those who share it."""
         if self.share.keeps_serving and self.share.hand_over(self.client):
             return
-        self.share.end()
+        self.share.close()
         self.client.subscriber = None
         self.connection.close()
 

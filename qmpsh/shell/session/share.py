@@ -160,15 +160,17 @@ class MonitorShare:
         client.subscriber = deliver
 
     def end(self) -> None:
-        """Share no more with this client, at the end of the session. May be called twice.
-
-        Nothing is left that could show it: the event loop may have ended.
-        """
+        """Share no more with this client. May be called twice."""
         self._client = None
         if self._server is not None:
             self._server.close()
             self._server = None
             self.count = 0
+
+    def close(self) -> None:
+        """End with the session: nothing is left that could show who loses the connection."""
+        self._say, self._changed = _ignore, _ignore
+        self.end()
 
     def leave_shell(self) -> Steps:
         """Leave the shell, once it is settled what becomes of those who share the monitor."""

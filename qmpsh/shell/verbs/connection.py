@@ -6,7 +6,6 @@ shell's client is closed, and another one opened in its place.
 
 from __future__ import annotations
 
-from qmpsh.client.client import Client
 from qmpsh.errors import UsageError
 from qmpsh.language.syntax import VerbLine
 from qmpsh.shell.context import Context
@@ -35,8 +34,5 @@ def reconnect(context: Context, line: VerbLine) -> Steps:
         raise UsageError(f".reconnect: {context.machine.address} is connected already")
     if context.connection is not None:
         return (yield from context.connection.reconnect())
-    renewed = Client.connect(client.address, client.options, tracer=client.tracer)
-    context.machine.on_greeting(renewed.connection.greeting)
-    context.use_client(renewed, is_other=True)
-    renewed.subscriber = client.subscriber
+    context.connect_again(client)
     return Outcome()

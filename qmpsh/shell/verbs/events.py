@@ -14,7 +14,6 @@ from qmpsh.protocol.messages import Event
 from qmpsh.shell.context import Context
 from qmpsh.shell.events import EventPattern, EventTaker, Kept, verb_job, verb_patterns, verb_wanted
 from qmpsh.shell.execute import defaulted
-from qmpsh.shell.progress import Progress
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor, Wish
 from qmpsh.shell.verbs.table import client_of, verb
 from qmpsh.shell.waiting.jobs import AttachedJobTracker
@@ -23,6 +22,7 @@ from qmpsh.shell.waiting.wait import (
     TrackerDriver,
     completion_answer,
     drain,
+    progress_of,
     query_last_state,
     timeout_error,
     wait_for_completion,
@@ -110,7 +110,7 @@ def _wait_for_job(context: Context, line: VerbLine, job: str) -> Steps:
     tracker = AttachedJobTracker(job)
     kept = [each for each in log.kept() if tracker.on_event(each.event)]
     tracker.attach(asks=not client.closed)
-    driver = TrackerDriver(client, tracker, Progress() if context.settings.bar else None)
+    driver = TrackerDriver(client, tracker, progress_of(context))
     with log.followed(driver.on_event):
         completion = yield from wait_for_completion(driver, _deadline(modifiers))
         if completion is None:

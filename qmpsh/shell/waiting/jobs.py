@@ -119,6 +119,14 @@ class JobTracker(CompletionTracker):
             failed, [end.value for end in ends], {"ends": [end.details for end in ends]}, note
         )
 
+    def attached(self) -> CompletionTracker | None:
+        """A job's state can be asked for; of several the ends could not be told apart."""
+        if len(self._jobs) > 1:
+            return None
+        tracker = AttachedJobTracker(*self._jobs, command=self._command, goal=self._goal)
+        tracker.attach(asks=True)
+        return tracker
+
     def awaited(self) -> str:
         goal = f"to be {self._goal}" if self._goal else "to end"
         states = [
@@ -206,12 +214,15 @@ class JobTracker(CompletionTracker):
 class AttachedJobTracker(JobTracker):
     """The tracker of a job that an earlier line or another client started: `.wait job=ID`.
 
+    command, goal: of the line that started it, where that waits on
+
     The events of it that were kept come first (`on_event`), then `attach`; what query-jobs lists
     overrides them, since they may be about an earlier job of this name.
     """
 
-    def __init__(self, id: str) -> None:
-        super().__init__(".wait", ATTACHED, {}, [id])
+    def __init__(self, id: str, *, command: str = "", goal: str = "") -> None:
+        super().__init__(command or ".wait", ATTACHED, {}, [id], goal)
+        self._unknown = _UNKNOWN_MEANWHILE if command else _UNKNOWN
         self._job = self._jobs[id]
         self._missing = ""
         self._asks = True
@@ -244,7 +255,7 @@ class AttachedJobTracker(JobTracker):
             return
         if entry is None:
             if job.verdict is None and not job.status:
-                self._missing = _UNKNOWN if value is not None else "query-jobs was refused"
+                self._missing = self._unknown if value is not None else "query-jobs was refused"
             job.status = "null"
         elif status in OVER:
             job.status = status
@@ -278,6 +289,7 @@ class AttachedJobTracker(JobTracker):
 
 
 _UNKNOWN = "it never was, or has ended and was dismissed"
+_UNKNOWN_MEANWHILE = "it ended while there was no connection, and its result is unknown"
 
 _HALTED = {
     "ready": "BLOCK_JOB_READY",

@@ -63,6 +63,10 @@ class CompletionTracker:
         """Return how it ended, None before the end."""
         raise NotImplementedError
 
+    def attached(self) -> CompletionTracker | None:
+        """Return what goes on waiting on another connection; None where an event may be missed."""
+        return None
+
     def awaited(self) -> str:
         """Return what is awaited and its present state, for a wait that gives up: `A; B`."""
         raise NotImplementedError
@@ -209,6 +213,9 @@ class MigrationTracker(CompletionTracker):
 
     def completion(self) -> Completion | None:
         return self._found
+
+    def attached(self) -> CompletionTracker | None:
+        return self
 
     def awaited(self) -> str:
         return f"the end of the migration; it is {self._status or 'not begun'}"

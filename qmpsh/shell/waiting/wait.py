@@ -20,7 +20,7 @@ from collections.abc import Generator
 from functools import partial
 
 from qmpsh.client.client import Client, Pending
-from qmpsh.errors import ConnectionLost, ReplyTimeout, StreamEnded, UsageError
+from qmpsh.errors import CannotConnect, ConnectionLost, ReplyTimeout, StreamEnded, UsageError
 from qmpsh.jsontypes import as_dict
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.messages import Command, Event, Reply
@@ -49,6 +49,7 @@ _NO_END = "a line of the human monitor has no end to wait for; --wait is for QMP
 _NO_JOB = "no job becomes {wanted} by {name}; --wait alone waits for its end"
 _WAITED = "{name}: waited {given} for {awaited}"
 _LOST = "lost the connection while waiting for {awaited}{why}"
+_ATTACHED = "the qmpsh that shared the monitor has ended; connected again, and waiting on"
 
 MIN_POLL_SECONDS, MAX_POLL_SECONDS = 0.05, 0.5
 """between two queries about an end that no event reports; the pause doubles"""
@@ -118,14 +119,21 @@ def _send_and_follow(
     timeout = request.modifiers.timeout
     started = time.monotonic()
     deadline = None if timeout is None else started + timeout
-    driver = TrackerDriver(client, tracker, Progress() if context.settings.bar else None)
+    driver = TrackerDriver(client, tracker, progress_of(context))
     with history.followed(driver.on_event):
         suggest = context.introspection.suggestion
         answer = yield from answer_to(client, request, suggest, tracker.left)
         if answer.failed and not tracker.tolerates(answer.text or ""):
             yield answer
             return Outcome(1)
-        completion = yield from wait_for_completion(driver, deadline)
+        try:
+            completion = yield from wait_for_completion(driver, deadline)
+        except ConnectionLost as lost:
+            driver = _attach_again(context, driver, lost)
+            yield Note(_ATTACHED)
+            with history.followed(driver.on_event):
+                completion = yield from wait_for_completion(driver, deadline)
+    client, tracker = driver.client, driver.tracker
     if completion is None:
         yield from query_last_state(client, tracker)
         raise timeout_error(request.command.name, timeout, tracker)
@@ -135,6 +143,27 @@ def _send_and_follow(
     for job in tracker.dismissed:
         yield from _dismiss(client, job)
     return Outcome(1 if completion.failed else 0)
+
+
+def _attach_again(context: Context, driver: TrackerDriver, lost: ConnectionLost) -> TrackerDriver:
+    """Return what goes on waiting where another qmpsh carried the connection, and that has ended.
+
+    Raises the loss where the end may have been missed meanwhile, or the VM is gone. A session
+    connects again itself.
+    """
+    tracker = driver.tracker.attached()
+    if tracker is None or driver.client.holder is None or context.connection is not None:
+        raise lost
+    try:
+        client = context.connect_again(driver.client)
+    except CannotConnect:
+        raise lost from None
+    return TrackerDriver(client, tracker, progress_of(context))
+
+
+def progress_of(context: Context) -> Progress | None:
+    """Return what the bar shows of a wait; None where there is no bar."""
+    return Progress() if context.settings.bar else None
 
 
 def timeout_error(name: str, timeout: float | None, tracker: CompletionTracker) -> ReplyTimeout:
@@ -203,8 +232,8 @@ class TrackerDriver:
     def __init__(
         self, client: Client, tracker: CompletionTracker, progress: Progress | None
     ) -> None:
-        self._client = client
-        self._tracker = tracker
+        self.client = client
+        self.tracker = tracker
         self._progress = progress
         self._asked: Pending | None = None
         self._pause = MIN_POLL_SECONDS
@@ -220,12 +249,12 @@ class TrackerDriver:
         self._is_fresh = True
         if self._progress is not None:
             self._progress.on_event(event, time.monotonic())
-        return self._tracker.on_event(event)
+        return self.tracker.on_event(event)
 
     def has_news(self) -> bool:
         """Whether a turn would find something that the last one has not."""
         answered = self._asked is not None and self._asked.done
-        return self._is_fresh or answered or self._client.closed
+        return self._is_fresh or answered or self.client.closed
 
     def turn(self, now: float) -> Completion | None:
         """Use what came, send what is due; return the end when it has come.
@@ -235,36 +264,36 @@ class TrackerDriver:
         self._is_fresh = False
         if self._asked is not None and self._asked.done:
             self._on_reply(self._asked, now)
-        completion = self._tracker.completion()
-        if completion is None and self._client.closed:
+        completion = self.tracker.completion()
+        if completion is None and self.client.closed:
             return self._end_of_stream()
         if completion is None and self._asked is None:
             self._ask(now)
         return completion
 
     def _end_of_stream(self) -> Completion:
-        lost = self._client.lost
+        lost = self.client.lost
         # Neither what we hung up ourselves nor a way that broke says that the VM has ended.
-        if self._tracker.stream and isinstance(lost, StreamEnded):
+        if self.tracker.stream and isinstance(lost, StreamEnded):
             return Completion()
         why = f": {lost}" if lost is not None else ""
-        raise ConnectionLost(_LOST.format(awaited=self._tracker.awaited(), why=why))
+        raise ConnectionLost(_LOST.format(awaited=self.tracker.awaited(), why=why))
 
     def _ask(self, now: float) -> None:
         """Put the query that is due: the tracker's own, else one for the bar."""
-        tracker, name = self._tracker, ""
+        tracker, name = self.tracker, ""
         if tracker.query and (tracker.urgent or now >= self._next):
             name = tracker.query
             self._pause = min(2 * self._pause, MAX_POLL_SECONDS)
         elif self._progress is not None and tracker.works:
             name = self._progress.next_query(now) or ""
         if name:
-            self._asked = self._client.submit(Command(name))
+            self._asked = self.client.submit(Command(name))
         self.due = math.inf if self._asked is not None else self._next_time(now)
 
     def _next_time(self, now: float) -> float:
-        times = [self._next] if self._tracker.query else []
-        if self._progress is not None and self._tracker.works:
+        times = [self._next] if self.tracker.query else []
+        if self._progress is not None and self.tracker.works:
             wait = self._progress.due(now)
             times += [] if wait is None else [now + wait]
         return min(times, default=math.inf)
@@ -276,7 +305,7 @@ class TrackerDriver:
         self._next = now + self._pause
         value = asked.reply.value if isinstance(asked.reply, Reply) else None
         name = asked.command.name
-        if name == self._tracker.query:
-            self._tracker.on_reply(value)
+        if name == self.tracker.query:
+            self.tracker.on_reply(value)
         if self._progress is not None:
             self._progress.on_reply(name, value, now)

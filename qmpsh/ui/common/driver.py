@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import signal
 from collections.abc import Awaitable, Callable, Iterator
@@ -25,6 +26,7 @@ from prompt_toolkit.renderer import Renderer
 from qmpsh.errors import SIGNALLED
 from qmpsh.shell.session.session import Session
 
+_TERMINAL_LOST = (errno.EIO, errno.EPIPE, errno.ENXIO)
 _RUNNING_THRESHOLD = 10_000
 """Objects between two collections once the prompt is there: memory stays flat under events."""
 
@@ -195,21 +197,33 @@ class TerminalLoop:
         """Serve the user until the end; return the exit code."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._on_exception)
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._leave, SIGNALLED + number)
+        loop.add_signal_handler(signal.SIGTERM, self._leave, SIGNALLED + signal.SIGTERM)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup, loop)
         try:
             with freeze_heap():
                 exit_code = await serve()
         except (EOFError, OSError):
             # The terminal is gone, so no message could be seen.
-            exit_code = SIGNALLED + signal.SIGHUP
+            exit_code = self._on_hangup(loop)
         if self._fault is not None:
             raise self._fault
         return exit_code
 
+    def _on_hangup(self, loop: asyncio.AbstractEventLoop) -> int:
+        """End at the loss of the terminal, of which the kernel, tmux and sshd each send word: the
+        second one must not kill what is still put away. Returns the exit code.
+        """
+        loop.remove_signal_handler(signal.SIGHUP)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        exit_code = SIGNALLED + signal.SIGHUP
+        self._leave(exit_code)
+        return exit_code
+
     def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         error = context.get("exception")
-        if isinstance(error, BaseException) and self._fault is None:
+        if isinstance(error, OSError) and error.errno in _TERMINAL_LOST:
+            self._on_hangup(loop)  # a frame was drawn before its signal came
+        elif isinstance(error, BaseException) and self._fault is None:
             self._fault = error
             self._leave(1)
         else:
