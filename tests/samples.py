@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from functools import cache
 
@@ -10,11 +11,16 @@ from qmpsh.schema.model import Schema
 from tests.qemu import ROOT
 
 VERSIONS = ("7.2", "10.0")
+SCHEMAS = (("7.2", "qemu"), ("10.0", "qemu"), ("10.2.50", "qemu"), ("7.2", "qsd"))
+"""version and server of each captured schema"""
 
 
 def text(name: str) -> str:
-    """The text of a captured file."""
-    return (ROOT / "tests" / "data" / name).read_text()
+    """The text of a captured file, which may be compressed."""
+    path = ROOT / "tests" / "data" / name
+    if path.exists():
+        return path.read_text()
+    return gzip.decompress(path.with_name(f"{name}.gz").read_bytes()).decode()
 
 
 def reply(name: str) -> Json:

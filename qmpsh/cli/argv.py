@@ -75,6 +75,11 @@ SUBCOMMANDS = {
     "share": Subcommand(
         "cli.share", "[OPTIONS] ADDRESS", "hold a monitor and serve it to several clients"
     ),
+    "schema": Subcommand(
+        "cli.schema",
+        "diff|has|describe|find|dump SOURCE...",
+        "compare, search and describe what QEMUs accept, running or not",
+    ),
     "top": Subcommand("cli.top", "[OPTIONS] [TARGET...]", "show all VMs in a live table"),
 }
 

@@ -233,9 +233,10 @@ class ArgumentTyper:
 
     def value(self, member: Member, entry: MemberEntry) -> Json:
         """Read the value of a member."""
-        return self._read(self._schema.type(member.type), entry)
+        return self.read(self._schema.type(member.type), entry)
 
-    def _read(self, kind: Type, entry: MemberEntry) -> Json:
+    def read(self, kind: Type, entry: MemberEntry) -> Json:
+        """Read a value of a type."""
         match kind:
             case Builtin():
                 return self._builtin(kind.json_type, entry)
@@ -244,7 +245,7 @@ class ArgumentTyper:
             case ArrayType():
                 return self._array(kind, entry)
             case AlternateType():
-                return self._read(self._choose(kind, entry), entry)
+                return self.read(self._choose(kind, entry), entry)
             case ObjectType():
                 child = self._opened(entry)
                 if isinstance(child, UntypedBranch | ObjectLiteral):
@@ -292,12 +293,10 @@ class ArgumentTyper:
             items = [
                 MemberEntry(f"{entry.name}[{n}]", i.span, i) for n, i in enumerate(child.items)
             ]
-            return [self._read(element, item) for item in items]
+            return [self.read(element, item) for item in items]
         if isinstance(child, UntypedBranch):
             return [
-                self._read(
-                    element, MemberEntry(f"{entry.name}[{item.name}]", item.span, item.child)
-                )
+                self.read(element, MemberEntry(f"{entry.name}[{item.name}]", item.span, item.child))
                 for item in child.items()
             ]
         return self._refuse_value(f"a list {_kind_words(self._schema, kind)}", entry)

@@ -33,6 +33,7 @@ class EnumType(NamedTuple):
     """An enum. members: in the server's order."""
 
     members: tuple[EnumMember, ...]
+    features: tuple[str, ...] = ()
 
     def names(self) -> tuple[str, ...]:
         """Return the words without their features."""
@@ -49,6 +50,7 @@ class AlternateType(NamedTuple):
     """An alternate. branches: names of types, each with a different JSON type."""
 
     branches: tuple[str, ...]
+    features: tuple[str, ...] = ()
 
 
 class Member(NamedTuple):
@@ -71,6 +73,7 @@ class ObjectType(NamedTuple):
     members: tuple[Member, ...]
     tag: str | None = None
     variants: dict[str, str] = {}  # noqa: RUF012 - never changed, as every field of a value
+    features: tuple[str, ...] = ()
 
     def member(self, name: str) -> Member | None:
         """Return the common member of that name, or None."""
@@ -133,6 +136,10 @@ class Schema:
         """Make a schema from the list that query-qmp-schema returns, skipping malformed items."""
         table = entity_table(entities)
         return cls(table.get, names_of(table, "command"), names_of(table, "event"))
+
+    def entity(self, name: str) -> JsonObject | None:
+        """Return an entity as query-qmp-schema describes it; None if there is none."""
+        return self._lookup(name)
 
     def command(self, name: str) -> CommandInfo | None:
         """Return what is known of a command; None if the schema lacks it."""
@@ -229,11 +236,12 @@ def _build(entity: JsonObject) -> Type:
         case "builtin":
             return Builtin(get_str(entity, "json-type"))
         case "enum":
-            return EnumType(_enum_members(entity))
+            return EnumType(_enum_members(entity), get_strs(entity, "features"))
         case "array":
             return ArrayType(get_str(entity, "element-type"))
         case "alternate":
-            return AlternateType(tuple(get_str(e, "type") for e in get_dicts(entity, "members")))
+            branches = tuple(get_str(e, "type") for e in get_dicts(entity, "members"))
+            return AlternateType(branches, get_strs(entity, "features"))
         case "object":
             return _object(entity)
         case _:
@@ -246,7 +254,8 @@ def _object(entity: JsonObject) -> ObjectType:
         for e in get_dicts(entity, "members")
     )
     variants = {get_str(e, "case"): get_str(e, "type") for e in get_dicts(entity, "variants")}
-    return ObjectType(members, get_str(entity, "tag") or None, variants)
+    tag = get_str(entity, "tag") or None
+    return ObjectType(members, tag, variants, get_strs(entity, "features"))
 
 
 def _enum_members(entity: JsonObject) -> tuple[EnumMember, ...]:
