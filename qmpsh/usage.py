@@ -51,6 +51,10 @@ MODIFIERS: dict[str, tuple[str, str]] = {
     "fd": (" FILE[:ro|rw]", "open FILE here and pass its descriptor with the command"),
     "new": ("", "of .wait: ignore events received before"),
     "count": (" N", "of .events and .watch: end after N"),
+    "breaking": ("", "of .schema diff: only what breaks clients"),
+    "verbose": ("", "of .schema: say all, and why"),
+    "returns": ("", "of .schema: of answers and events, not of arguments"),
+    "all": ("", "of .schema describe: all commands"),
 }
 """The names of `language.modifiers.MODIFIERS`: their values, and what each does."""
 
@@ -72,6 +76,11 @@ MODIFIER_NOTES = {
     " opened for reading and writing unless :ro or :rw is given.",
     "new": "Without it .wait accepts an event that an earlier line has caused.",
     "count": "N is 1 or more.",
+    "breaking": "What is removed, newly required or takes less breaks those who send it; what is"
+    " removed, may be missing or is of more types breaks those who read it.",
+    "verbose": "The additions, of which the number is said as a rule; the reason of an answer.",
+    "returns": "Without it, .schema describe, find and has are about what a command takes.",
+    "all": "One object, with the JSON Schema of each command by its name.",
 }
 """The text that `.help --NAME` adds to the line above."""
 

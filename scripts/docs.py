@@ -303,10 +303,15 @@ def _verb_row(name: str, verb: Verb) -> str:
     if verb.takes is not Takes.WORDS:
         words.append(f"Takes.{verb.takes.name}")
     words += ["bare=True"] if verb.bare else []
-    words += [f"modifiers=({', '.join(map(_string, verb.modifiers))},)"] if verb.modifiers else []
+    words += [f"modifiers={_tuple(verb.modifiers)}"] if verb.modifiers else []
     words += [f"reach=Reach.{verb.reach.name}"] if verb.reach is not Reach.SHELL else []
     words.append(f"place={_string(verb.place)}")
     return f"    {_string(name)}: Verb(\n" + "".join(f"        {w},\n" for w in words) + "    ),\n"
+
+
+def _tuple(texts: tuple[str, ...]) -> str:
+    """A tuple of strings: a comma at the end of several would have ruff break the line."""
+    return f"({', '.join(map(_string, texts))}{',' if len(texts) == 1 else ''})"
 
 
 def _string(text: str) -> str:

@@ -25,7 +25,7 @@ from qmpsh.suggest import did_you_mean
 _NO_TOOL: Final = "qmpsh schema has no {name}{hint}; there are {tools}"
 _WHICH: Final = "which? qmpsh schema {tools}. Try qmpsh schema --help."
 _NOT_WRITTEN: Final = "cannot write {path}: {reason}"
-_NEEDS: Final = "{tool} needs {usage}. Try qmpsh schema {tool} --help."
+_NEEDS: Final = "expected qmpsh schema {tool} {usage}. Try qmpsh schema {tool} --help."
 _UNLIMITED: Final = sys.maxsize
 """columns of a line where nothing limits them"""
 
@@ -199,10 +199,6 @@ def _run(name: str, given: dict[str, Any], environment: Environment) -> ToolResu
     limit = given["connect_timeout"]
     patience = Patience(CONNECT_SECONDS if limit is None else limit, True, environment.notice)
     sources, words = given["words"][: tool.sources], given["words"][tool.sources :]
-    needs = 0 if given.get("all") else tool.needs
-    if len(sources) < tool.sources or len(words) < needs or len(words) > tool.most:
-        usage = f"{tool.sources_usage} {tool.usage}".strip()
-        raise UsageError(_NEEDS.format(tool=name, usage=usage))
     request = ToolRequest(
         words,
         breaking=given.get("breaking", False),
@@ -212,6 +208,9 @@ def _run(name: str, given: dict[str, Any], environment: Environment) -> ToolResu
         all=given.get("all", False),
         columns=environment.columns or _UNLIMITED,
     )
+    if len(sources) < tool.sources or not tool.takes(words, request):
+        usage = f"{tool.sources_usage} {tool.usage}".strip()
+        raise UsageError(_NEEDS.format(tool=name, usage=usage))
     return _finished(tool.run([partial(open_source, one, patience) for one in sources], request))
 
 

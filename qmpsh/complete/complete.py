@@ -189,6 +189,38 @@ def _fixed_words(typed: str, context: CursorContext, catalog: Catalog) -> Iterat
             yield Candidate(word, context.start)
 
 
+def _schema_tool(typed: str, context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+    """Return the tools; after one of them what it works on."""
+    words = typed[: context.start].split()[1:]
+    if not words:
+        return _fixed_words(typed, context, catalog)
+    if words[0] == "diff" and len(words) == 1:
+        return _file(typed, context, catalog)
+    tool = _TOOL.match(typed)
+    if words[0] not in ("diff", "has", "describe") or tool is None:
+        return ()
+    if len(words) == 1 or words[0] == "diff":
+        names = (*catalog.commands, *catalog.events)
+        return (Candidate(name, context.start, form=Form.NAME) for name in names)
+    return _asked_members(typed, tool.end(), catalog)
+
+
+_TOOL = re.compile(r"\s*\S+\s+\S+\s+")
+
+
+def _asked_members(typed: str, start: int, catalog: Catalog) -> Iterator[Candidate]:
+    """Yield members and values as for a line of the language. start: where that begins"""
+    inner = find_context(typed[start:], len(typed) - start, PLAIN)
+    found: Iterable[Candidate] = ()
+    if inner.slot is Slot.KEY:
+        found = key_candidates(inner, catalog)
+    elif inner.slot is Slot.VALUE:
+        found = value_candidates(inner, catalog)
+    for candidate in found:
+        # What is asked is read without quotes.
+        yield candidate._replace(start=candidate.start + start, form=Form.NAME)
+
+
 _WORDS_OF: dict[Takes, Callable[[str, CursorContext, Catalog], Iterable[Candidate]]] = {
     Takes.NAME: _help,
     Takes.OPTION: _set,
@@ -196,6 +228,7 @@ _WORDS_OF: dict[Takes, Callable[[str, CursorContext, Catalog], Iterable[Candidat
     Takes.EVENTS: _events,
     Takes.FILE: _file,
     Takes.FILES: _files,
+    Takes.SCHEMA_TOOL: _schema_tool,
 }
 
 

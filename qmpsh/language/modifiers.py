@@ -9,7 +9,9 @@ from qmpsh.language.syntax import FORMATS, Modifiers, parse_duration
 from qmpsh.language.verbs import VERB_MODIFIERS, VERBS
 from qmpsh.suggest import nearest
 
-FLAGS = frozenset({*FORMATS, "oob", "yes", "new"})
+VERB_FLAGS = frozenset({"all", "breaking", "returns", "verbose"})
+"""Modifiers without a value that mean something to one verb alone."""
+FLAGS = frozenset({*FORMATS, "oob", "yes", "new", *VERB_FLAGS})
 VALUED_MODIFIERS = {
     "timeout": "a time, as in --timeout 5",
     "fd": "a file, as in --fd /path",
@@ -68,6 +70,7 @@ class ModifierReader:
             fd=self._texts.get("fd"),
             new="new" in self._spans,
             count=self._count,
+            flags=VERB_FLAGS.intersection(self._spans),
         )
 
     def for_command(self, *, counted: bool = False) -> Modifiers:
@@ -77,7 +80,8 @@ class ModifierReader:
         """
         for name, verb in VERB_MODIFIERS.items():
             if name in self._spans and not (counted and name == "count"):
-                raise self._error(_FOR_VERBS.format(name=name, verb=verb), self._spans[name])
+                said = _IS_OPTION if name in OPTIONS else _FOR_VERBS
+                raise self._error(said.format(name=name, verb=verb), self._spans[name])
         return self.value
 
     def for_verb(self, verb: str) -> Modifiers:
@@ -134,6 +138,6 @@ def _unknown(name: str) -> str:
     if name in OPTIONS:
         return _IS_OPTION.format(name=name)
     near = nearest(name, MODIFIERS)
-    known = ", ".join(f"--{modifier}" for modifier in MODIFIERS)
+    known = ", ".join(f"--{modifier}" for modifier in MODIFIERS if modifier not in VERB_FLAGS)
     hint = f"did you mean --{near[0]}?" if near else f"there are {known}"
     return _UNKNOWN.format(name=name, hint=hint)

@@ -142,6 +142,7 @@ class Modifiers(NamedTuple):
     """The `--words` of one line. wait: None not asked, "" asked, else the named end; seconds.
 
     formats: names of FORMATS
+    flags: what means something to one verb alone
     """
 
     wait: str | None = None
@@ -152,6 +153,7 @@ class Modifiers(NamedTuple):
     fd: str | None = None
     new: bool = False
     count: int | None = None  # type: ignore[assignment]  # hides tuple.count, of no use here
+    flags: frozenset[str] = frozenset()
 
 
 class Redirect(NamedTuple):

@@ -22,6 +22,7 @@ class Takes(Enum):
     EVENTS = auto()  # any number
     FILE = auto()  # of this host
     FILES = auto()  # one of this host, one of the guest
+    SCHEMA_TOOL = auto()  # the name of one, and what it works on
     PROGRAM = auto()  # of the guest, and its arguments
     HMP = auto()  # a line of the human monitor
     LINE = auto()  # a line of the language
@@ -187,6 +188,14 @@ VERBS: dict[str, Verb] = {
         "",
         "who else uses the monitor through this shell",
         place="qmpsh.shell.verbs.share:show_share",
+    ),
+    "schema": Verb(
+        "diff|has|describe|find|dump [WORD...]",
+        "what this server accepts: compare it with another, search it, describe it as JSON Schema",
+        Takes.SCHEMA_TOOL,
+        modifiers=("breaking", "verbose", "returns", "all"),
+        reach=Reach.READS,
+        place="qmpsh.shell.verbs.schema:use_schema",
     ),
     "exec": Verb(
         "CMD [ARG...]",

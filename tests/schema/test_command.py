@@ -15,6 +15,7 @@ from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm, storage_daemon
 from tests.samples import text
 
+TRY = "Try qmpsh schema"
 PAGE = (ROOT / "docs" / "command-line.md").read_text()
 
 
@@ -203,9 +204,10 @@ def test_a_socket_that_never_greets(mute: str, run_qmpsh: RunQmpsh) -> None:
         ((), "which? qmpsh schema diff|has|describe|find|dump. Try qmpsh schema --help."),
         (("dif",), "qmpsh schema has no dif; did you mean diff?; there are diff, has, describe,"
          " find, dump"),
-        (("diff", "old.json"), "diff needs SOURCE SOURCE [NAME...]. Try qmpsh schema diff --help."),
-        (("dump", "old.json", "x"), "dump needs SOURCE. Try qmpsh schema dump --help."),
-        (("find", "old.json"), "find needs SOURCE NAME. Try qmpsh schema find --help."),
+        (("diff", "old.json"), f"expected qmpsh schema diff SOURCE SOURCE [NAME...]. {TRY} diff"
+         " --help."),
+        (("dump", "old.json", "x"), f"expected qmpsh schema dump SOURCE. {TRY} dump --help."),
+        (("find", "old.json"), f"expected qmpsh schema find SOURCE NAME. {TRY} find --help."),
         (("diff", "old.json", "new.json", "nope-nope"),
          "neither has a command or event nope-nope"),
         (("describe", "old.json", "blockdev-add", "driver=x"), "blockdev-add: driver is not x"),

@@ -12,7 +12,7 @@ import pytest
 
 from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.complete import complete
-from qmpsh.language.modifiers import MODIFIERS
+from qmpsh.language.modifiers import MODIFIERS, VERB_FLAGS
 from qmpsh.language.syntax import Mode, VerbLine
 from qmpsh.language.verbs import BARE, LINES, VERB_MODIFIERS, VERBS
 from qmpsh.secrets.masker import mask_line
@@ -92,7 +92,8 @@ def test_a_verb_is_one_decorated_function() -> None:
 
 def test_the_modifiers_of_verbs_are_modifiers() -> None:
     assert set(VERB_MODIFIERS) <= set(MODIFIERS)
-    assert VERB_MODIFIERS == {"count": ".events", "new": ".wait"}
+    flags = dict.fromkeys(VERB_FLAGS, ".schema")
+    assert {"count": ".events", "new": ".wait", **flags} == VERB_MODIFIERS
 
 
 def test_what_works_without_its_dot() -> None:

@@ -164,7 +164,7 @@ def _open_server(text: str, patience: Patience) -> Generator[Wish, str, Source]:
     except BaseException:
         client.close()
         raise
-    return _Server(_title(machine), schema, client, patience, None)
+    return _Server(title_of(machine), schema, client, patience, None)
 
 
 def _connect(text: str, patience: Patience) -> Generator[Wish, str, Client]:
@@ -220,7 +220,7 @@ def _open_program(path: str, patience: Patience) -> Generator[Wish, str, Source]
         program.close()
         raise
     machine = Machine(path, program.client.connection.greeting)
-    return _Server(_title(machine), schema, program.client, patience, program)
+    return _Server(title_of(machine), schema, program.client, patience, program)
 
 
 def _described_by_program(
@@ -238,7 +238,8 @@ def _described_by_program(
     return schema
 
 
-def _title(machine: Machine) -> str:
+def title_of(machine: Machine) -> str:
+    """Return what to call a server in a report."""
     return " ".join(filter(None, (machine.server, machine.version))) or machine.address
 
 

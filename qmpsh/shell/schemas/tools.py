@@ -97,6 +97,11 @@ class Tool(NamedTuple):
     most: int
     run: Callable[[Sequence[Opening], ToolRequest], Running]
 
+    def takes(self, words: Sequence[str], request: ToolRequest) -> bool:
+        """Whether that many words follow the sources."""
+        needs = 0 if request.all else self.needs
+        return needs <= len(words) <= self.most
+
     @property
     def sources_usage(self) -> str:
         """The sources, as a usage names them."""

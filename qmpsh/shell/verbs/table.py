@@ -43,6 +43,7 @@ MODULES = (
         "status",
         "connection",
         "share",
+        "schema",
         "guest_exec",
     ),
     *("guest_files", "source", "log", "options", "prompt"),

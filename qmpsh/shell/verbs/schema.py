@@ -1,0 +1,125 @@
+"""`.schema`: what the connected server accepts, compared with others, searched and described."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from functools import partial
+from typing import Final
+
+from qmpsh.errors import LineSyntaxError, UsageError
+from qmpsh.jsontypes import JsonObject
+from qmpsh.language.arguments import words_and_redirect
+from qmpsh.language.syntax import VerbLine
+from qmpsh.language.verbs import Reach, Takes
+from qmpsh.schema.tools.report import plain_lines
+from qmpsh.shell.context import Context
+from qmpsh.shell.execute import defaulted
+from qmpsh.shell.introspection import Introspection
+from qmpsh.shell.schemas.sources import Asking, Patience, Source, open_source, title_of
+from qmpsh.shell.schemas.tools import TOOLS, Opening, Tool, ToolRequest, ToolResult
+from qmpsh.shell.steps import Answer, Note, Outcome, Steps, Wish
+from qmpsh.shell.verbs.table import text_answer, verb
+
+_WANTS: Final = "expected {usage}"
+_WHICH: Final = "expected one of {tools}, as in .schema find iothread"
+_NOT_DESCRIBED: Final = "this server does not describe its commands"
+_SAME: Final = "no difference"
+
+_SECONDS: Final = 10.0
+"""seconds until another source has greeted, and again until it has answered"""
+
+
+class _Connected(Source):
+    """The connected server as a source."""
+
+    def __init__(self, name: str, introspection: Introspection) -> None:
+        schema = introspection.schema
+        if schema is None:
+            raise UsageError(_NOT_DESCRIBED)
+        super().__init__(name, schema)
+        self._introspection = introspection
+
+    @property
+    def is_live(self) -> bool:
+        return self._introspection.asks
+
+    def ask(self, name: str, arguments: JsonObject) -> Asking:
+        return (yield from self._introspection.ask_live(name, arguments))
+
+
+@verb(
+    "schema",
+    "diff|has|describe|find|dump [WORD...]",
+    "what this server accepts: compare it with another, search it, describe it as JSON Schema",
+    Takes.SCHEMA_TOOL,
+    modifiers=("breaking", "verbose", "returns", "all"),
+    reach=Reach.READS,
+)
+def use_schema(context: Context, line: VerbLine) -> Steps:
+    """Run a tool; its exit code is that of the line.
+
+    Raises LineSyntaxError, UsageError, CannotConnect, ConnectionLost, ReplyTimeout.
+    """
+    name, *words = _words(line)
+    tool = TOOLS.get(name)
+    if tool is None:
+        message = _WHICH.format(tools=", ".join(TOOLS))
+        raise LineSyntaxError(message, line.source, line.rest_span)
+    request = _request(context, line)
+    others = words[: tool.sources - 1]
+    words = words[tool.sources - 1 :]
+    if len(others) < tool.sources - 1 or not tool.takes(words, request):
+        parts = [".schema", name, *["SOURCE"] * (tool.sources - 1), tool.usage]
+        message = _WANTS.format(usage=" ".join(filter(None, parts)))
+        raise LineSyntaxError(message, line.source, line.rest_span)
+    result = yield from _run(context, tool, others, request._replace(words=words))
+    yield from _shown(context, line, result)
+    return Outcome(result.exit_code)
+
+
+def _words(line: VerbLine) -> list[str]:
+    words = words_and_redirect(line.rest)[0] if line.words is None else line.words
+    return [*words] or [""]
+
+
+def _request(context: Context, line: VerbLine) -> ToolRequest:
+    modifiers = defaulted(line.modifiers, context.settings)
+    # A person wants an answer in words, a script the exit code.
+    is_why = context.is_typed and line.rest.lstrip().startswith("has")
+    return ToolRequest(
+        (),
+        breaking="breaking" in modifiers.flags,
+        json="json" in modifiers.formats,
+        more="" if is_why or "verbose" in modifiers.flags else "--verbose",
+        returns="returns" in modifiers.flags,
+        all="all" in modifiers.flags,
+        columns=sys.maxsize if line.redirect is not None else context.front_end.columns(),
+    )
+
+
+def _run(
+    context: Context, tool: Tool, others: list[str], request: ToolRequest
+) -> Generator[Wish, str, ToolResult]:
+    patience = Patience(_SECONDS, blocks=False, notice=context.front_end.warn)
+    openings: list[Opening] = [partial(_connected, context)]
+    openings += [partial(open_source, text, patience) for text in others]
+    return (yield from tool.run(openings, request))
+
+
+def _connected(context: Context) -> Generator[Wish, str, Source]:
+    yield from context.introspection.load_schema()
+    return _Connected(title_of(context.machine), context.introspection)
+
+
+def _shown(context: Context, line: VerbLine, result: ToolResult) -> Generator[Wish, str, None]:
+    """Show a result: JSON as values, the rest as text."""
+    modifiers = line.modifiers._replace(formats=line.modifiers.formats - {"json"})
+    for value in result.values:
+        yield Answer("", value=value, modifiers=modifiers, redirect=line.redirect)
+    if result.lines:
+        yield text_answer(line, plain_lines(result.lines))
+    if result.remark:
+        yield Note(result.remark)
+    elif context.is_typed and not (result.values or result.lines):
+        yield Note(_SAME)
