@@ -21,6 +21,10 @@ _DESC_CHARS = 4000
 """Longest description shown in an error, in characters; --json shows all of it"""
 
 
+ADD_QMP = "start QEMU with -qmp unix:PATH,server=on,wait=off as well"
+"""What to do where there is no QMP"""
+
+
 def shortened(text: str, most: int = NAME_CHARS) -> str:
     """Return the text as it may stand in a sentence, cut if it is longer. most: characters"""
     return text if len(text) <= most else f"{text[:most]}..."

@@ -452,7 +452,7 @@ def wait_until_ready(
         # Imported here, as below: most servers greet, and agree.
         from qmpsh.client.session_errors import no_agreement
 
-        raise no_agreement(client.address, limit or 0.0)
+        raise no_agreement(client.address, limit or 0.0, client.dialect)
     if client.lost is not None and not (client.agreement and client.agreement.reply):
         raise refusal_of(client)
 

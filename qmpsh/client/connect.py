@@ -90,6 +90,23 @@ class SocketStream:
             return  # closing frees the descriptor even where it fails
 
 
+class TcpStream(SocketStream):
+    """A stream over a TCP connection, which acknowledges at once what answers a request: an HMP
+    monitor echoes byte by byte, and its kernel would hold back each byte for 40 ms.
+    """
+
+    __slots__ = ()
+
+    def send(self, data: bytes) -> int:
+        taken = super().send(data)
+        if hasattr(socket, "TCP_QUICKACK"):
+            try:
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            except OSError:
+                return taken  # it only speeds things up
+        return taken
+
+
 def stream_over(connected: socket.socket) -> SocketStream:
     """Return a stream over the server's own connection; a unix socket takes descriptors."""
     kind = UnixStream if connected.family == socket.AF_UNIX else SocketStream
@@ -143,7 +160,7 @@ def open_stream(
     if isinstance(address, UnixAddress):
         return UnixStream(_connect_unix(address, timeout, notice))
     if isinstance(address, TcpAddress):
-        return SocketStream(connect_tcp(address, timeout))
+        return TcpStream(connect_tcp(address, timeout))
     stream = address.open(timeout)
     try:
         _arrive(stream, started, timeout, notice)
@@ -188,7 +205,7 @@ def begin_stream(address: Address) -> Stream:
     if isinstance(address, UnixAddress):
         return UnixStream(_connect_unix(address, 0.0))
     if isinstance(address, TcpAddress):
-        return SocketStream(begin_tcp(address))
+        return TcpStream(begin_tcp(address))
     return address.begin()
 
 

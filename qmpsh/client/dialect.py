@@ -1,7 +1,8 @@
-"""The kinds of servers that speak QMP, one row each.
+"""The kinds of servers, one row each.
 
-The server kind is detected in steps: from an option (a guest agent), the greeting (StratoVirt),
-then the command list (a storage daemon, whose greeting is the emulator's: wire.md section 1).
+The server kind is detected in steps: from an option (a guest agent), the greeting (StratoVirt, an
+HMP monitor), then the command list (a storage daemon, whose greeting is the emulator's: wire.md
+section 1).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Dialect(NamedTuple):
-    """A kind of server that speaks QMP: the row of what distinguishes it.
+    """A kind of server: the row of what distinguishes it.
 
     name:   of such a server, by itself
     title:  what to call one in a sentence
@@ -25,13 +26,15 @@ class Dialect(NamedTuple):
     window:   in-band requests on the wire at most
     rate:     requests in any one second at most, None for no limit
     longest:  bytes of one request at most, None for no limit
-    names:    the command that lists the commands
+    names:    the command that lists the commands, "" for none
     schema:   the command that answers the schema, "" for none
     manual:   the page of the local manual that describes its commands, "" for none
     hmp:      it has a human monitor
+    qmp:      it takes QMP commands; else every line is the human monitor's
     status:   it has a run state: query-status
     named:    it has a name: query-name, query-uuid
     silent:   commands that send no reply on success
+    jobs:     it has jobs and events
     guest:    it runs inside the guest: `.exec` and `.cat`
     braced:   commands without arguments that want an empty object of them all the same
     """
@@ -46,9 +49,11 @@ class Dialect(NamedTuple):
     schema: str = "query-qmp-schema"
     manual: str = "qemu-qmp-ref"
     hmp: bool = True
+    qmp: bool = True
     status: bool = True
     named: bool = True
     silent: frozenset[str] = frozenset()
+    jobs: bool = True
     guest: bool = False
     braced: frozenset[str] = frozenset()
 
@@ -78,6 +83,7 @@ GUEST_AGENT: Final = Dialect(
     silent=frozenset(
         {"guest-shutdown", "guest-suspend-disk", "guest-suspend-ram", "guest-suspend-hybrid"}
     ),
+    jobs=False,
     guest=True,
 )
 # Source: wire.md section 13: everything readable at once is one request; 100 a second at most. Its
@@ -93,12 +99,25 @@ STRATOVIRT: Final = Dialect(
     named=False,
     braced=frozenset({"detect-silent-audio", "query-workloads"}),
 )
+# One line at a time: at a question for a password the next would be taken for it.
+HMP_MONITOR: Final = Dialect(
+    "HMP monitor of QEMU",
+    "an HMP monitor",
+    window=1,
+    names="",
+    schema="",
+    manual="",
+    qmp=False,
+    jobs=False,
+)
 
 
 def dialect_of_greeting(greeting: Greeting) -> Dialect:
     """Return the kind of server that sent a greeting; QEMU for a storage daemon, whose greeting is
     the same.
     """
+    if greeting.hmp:
+        return HMP_MONITOR
     said = f"{greeting.package} {get_dict(greeting.raw, 'QMP')}"
     return STRATOVIRT if "StratoVirt" in said else QEMU
 

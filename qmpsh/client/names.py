@@ -21,10 +21,10 @@ from qmpsh.address import (
     parse_address,
 )
 from qmpsh.client.discovery import Monitor, find_monitors, qemu_command_of, running_domains
-from qmpsh.errors import NAME_CHARS, CannotConnect, QmpshError, UsageError
+from qmpsh.errors import ADD_QMP, NAME_CHARS, CannotConnect, QmpshError, UsageError
 from qmpsh.suggest import did_you_mean
-from qmpsh.system.argv import QMP, ChannelKind
-from qmpsh.system.diagnose import ADD_QMP, LIST
+from qmpsh.system.argv import HMP, QMP, ChannelKind
+from qmpsh.system.diagnose import LIST
 from qmpsh.system.listener import LIBVIRT, SYSTEM, advice, inspect_listener, libvirt_form
 from qmpsh.system.proc import maybe_process, pids
 
@@ -72,11 +72,15 @@ def find_vm(text: str) -> Address:
 
 
 def find_by_name(name: str, kind: ChannelKind = QMP) -> Address:
-    """Return the address of the one VM of that name; of its monitors one that is free.
+    """Return the address of the one VM of that name; of its monitors one that is free, of HMP
+    where it has no other.
 
     Raises UsageError if several VMs have the name, CannotConnect if none has.
     """
-    found = [one for one in _monitors_of(name) if one.kind == kind]
+    named = _monitors_of(name)
+    found = [one for one in named if one.kind == kind]
+    if not found and kind == QMP:
+        found = [one for one in named if one.kind == HMP]
     machines: dict[int | str, Monitor] = {}
     for one in sorted(found, key=_reluctance):
         machines.setdefault(one.pid or one.address, one)
@@ -155,7 +159,7 @@ def _refusal(name: str, kind: ChannelKind) -> CannotConnect:
     if others:
         return _refusal_of(name, others, running)
     if running:
-        missing, todo = ("QMP monitor", ADD_QMP) if kind == QMP else (f"socket of a {kind}", LIST)
+        missing, todo = ("monitor", ADD_QMP) if kind == QMP else (f"socket of a {kind}", LIST)
         what = _NO_MONITOR.format(name=name, pid=running[0], missing=missing)
         return CannotConnect(what, todo)
     hint = did_you_mean(name, [one.name for one in _named_monitors()])

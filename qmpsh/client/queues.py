@@ -17,7 +17,7 @@ from qmpsh.errors import CommandFailed, ConnectionLost, QmpshError, ReplyTimeout
 from qmpsh.jsontypes import JsonObject
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.framing import DECODING, Pause
-from qmpsh.protocol.messages import Command, ErrorReply, Event, Reply
+from qmpsh.protocol.messages import Command, ErrorReply, Event, Reply, command_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,6 +95,10 @@ QueuedRequest = tuple[bytes, int | None, Pending | None]
 
 Tracer: TypeAlias = "Callable[[str, JsonObject], None]"
 """Gets every message: "->" and what was sent, "<-" and what came. Secrets are in it."""
+
+
+def _as_sent(pending: Pending) -> JsonObject:
+    return {**command_object(pending.command), "id": pending.id}
 
 
 class RateLimiter:
@@ -212,8 +216,12 @@ class Outbox:
 
     def _traced(self) -> JsonObject:
         """Return the rest as a message, and with it `via` if it is another client's."""
-        message: JsonObject = json.loads(self.rest.lstrip(b"\xff"))
-        via = self._pending.command.via if self._pending is not None else ""
+        pending = self._pending
+        try:
+            message: JsonObject = json.loads(self.rest.lstrip(b"\xff"))
+        except ValueError:  # an HMP monitor's: it is shown as QMP would have it
+            message = {} if pending is None else _as_sent(pending)
+        via = pending.command.via if pending is not None else ""
         return {**message, "via": via} if via else message
 
     def _send_to(self, stream: Stream) -> None:

@@ -22,7 +22,7 @@ from qmpsh.errors import (
     QmpshError,
 )
 from qmpsh.light_typing import NamedTuple
-from qmpsh.system.diagnose import ADD_QMP, Finding, why_no_reply, why_not_to_connect, why_silent
+from qmpsh.system.diagnose import Finding, why_no_reply, why_not_to_connect, why_silent
 from qmpsh.system.listener import SocketTable, inspect_listener
 from qmpsh.system.proc import maybe_process
 
@@ -43,15 +43,15 @@ _CLOSED: Final = (
     "{address} closed the connection before a session began: the VM has just ended, or"
     " something else than QEMU listens there"
 )
+_PROMPT_BUSY: Final = (
+    "{address} is an HMP monitor, and did not get to its prompt within {timeout:g} s: it still"
+    " carries out another client's line, a migrate without -d for instance, or the VM is stopped"
+)
 _NOT_QMP: Final = "{address} does not speak QMP: {what}"
 _BEGAN_OTHERWISE: Final = "{address} does not speak QMP; it began with {sample}"
 
 _TLS: Final = ("speaks TLS", "use tls:HOST:PORT?ca=FILE")
 _STRANGERS: Final = {
-    b"QEMU ": (
-        "is an HMP socket, not QMP",
-        ADD_QMP,
-    ),
     b"RFB ": ("is a VNC server, not a QMP monitor", ""),
     b"SSH-": ("is an SSH server, not a QMP monitor", ""),
     b"HTTP/": ("is a web server, not a QMP monitor", ""),
@@ -190,12 +190,10 @@ def _maybe_cause(address: Address, fd: int = -1) -> Finding | None:
     return why_not_to_connect(address, inspect_listener(address, fd))
 
 
-def no_agreement(address: Address, timeout: float) -> ConnectTimeout:
+def no_agreement(address: Address, timeout: float, dialect: Dialect) -> ConnectTimeout:
     """Return the error for a server that greeted and then did not answer."""
-    return ConnectTimeout(
-        _NOT_NEGOTIATED.format(address=address, timeout=timeout),
-        _WAKE,
-    )
+    what = _NOT_NEGOTIATED if dialect.qmp else _PROMPT_BUSY
+    return ConnectTimeout(what.format(address=address, timeout=timeout), _WAKE)
 
 
 def refusal(address: Address, lost: QmpshError | None, *, greeted: bool) -> CannotConnect:

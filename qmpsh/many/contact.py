@@ -16,10 +16,12 @@ from qmpsh.client.client import (
     refusal_of,
 )
 from qmpsh.client.shares import SILENT_SECONDS, ShareSearch
-from qmpsh.errors import NAME_CHARS, CannotConnect, QmpshError, shortened
+from qmpsh.errors import NAME_CHARS, CannotConnect, NotQmp, QmpshError, shortened
 from qmpsh.jsontypes import get_str
-from qmpsh.many.targets import Target
+from qmpsh.many.targets import Target, is_named_otherwise
 from qmpsh.protocol.messages import Command, Reply
+
+_UNASKED: Final = "{address} is an HMP monitor; -a takes one by its address, or by a glob as *.hmp"
 
 QUIET_SECONDS: Final = 0.3
 """seconds without a greeting after which a VM counts as silent, and delays no other"""
@@ -111,6 +113,8 @@ class Contact:
             self.is_silent = is_late
             if is_late:
                 self.received = client.connection.received
+        elif self._is_unasked(client):
+            self.error = NotQmp(_UNASKED.format(address=self.target.text))
         elif self._is_named(client) or is_late:
             return client
         return None
@@ -123,6 +127,14 @@ class Contact:
         if share is not None:
             client.close()
             self.client = client_through(share, self.target.address, self._options, None)
+
+    def _is_unasked(self, client: Client) -> bool:
+        """Whether a glob has found an HMP monitor and did not ask for one: it may be a second
+        monitor of the same VM, on which the line would run twice.
+        """
+        target = self.target
+        is_hmp = target.is_found and not client.dialect.qmp
+        return is_hmp and not is_named_otherwise(target.text)
 
     def _is_named(self, client: Client) -> bool:
         """Ask for the name, if it is to be asked for; return whether the answer has come."""

@@ -26,7 +26,7 @@ from qmpsh.client.transports.ssh import RefusedSshAddress, SshAddress
 from qmpsh.errors import CannotConnect, ConnectTimeout, shortened
 from qmpsh.many.listing import MAX_BYTES, paths_of, script
 from qmpsh.many.ranges import natural_key
-from qmpsh.many.targets import Target, is_named_otherwise
+from qmpsh.many.targets import Target, monitors_among
 
 HOST_SECONDS: Final = 10.0
 """seconds for each of the steps onto a host, if the command line does not say"""
@@ -200,15 +200,16 @@ class RemoteHost:
         finally:
             self._end_listing()
         if not self._agent:
-            groups = [[one for one in paths if not is_named_otherwise(one)] for paths in groups]
+            globs = map(_path, self._globs)
+            groups = [[*monitors_among(*found)] for found in zip(groups, globs, strict=True)]
         known = {_path(one) for one in self._found}
         for target, paths in zip(self._globs, groups, strict=True):
             new = sorted({*paths} - known, key=natural_key)
             known |= {*paths}
             self._found += [_of_glob(target, path) for path in new]
         if not any(groups):
-            globs = " ".join(_path(one) for one in self._globs)
-            self._note(_NO_MATCH.format(host=self.name, globs=shortened(globs)))
+            sought = " ".join(_path(one) for one in self._globs)
+            self._note(_NO_MATCH.format(host=self.name, globs=shortened(sought)))
         self._globs = []
 
     # -------------------------------------------------------------------- the way to them

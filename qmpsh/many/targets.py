@@ -148,19 +148,12 @@ class TargetReader:
         is_path = text.startswith("unix:") or not _SCHEME.match(text)
         if not (is_path and _GLOB_MARKS.search(path)) or os.path.exists(path):
             return [_named(text, agent=self._agent)]
-        found = glob.glob(os.path.expanduser(path), recursive=True)
-        paths = sorted(filter(self._is_wanted, found), key=natural_key)
+        found = filter(_is_socket, glob.glob(os.path.expanduser(path), recursive=True))
+        wanted = found if self._agent else monitors_among(found, path)
+        paths = sorted(wanted, key=natural_key)
         if not paths:
             raise UsageError(_NO_MATCH.format(text=shortened(text)))
         return [Target(UnixAddress(one), one, is_found=True) for one in paths]
-
-    def _is_wanted(self, path: str) -> bool:
-        """Whether a file that a glob found is a socket, and none that is named as another kind."""
-        try:
-            is_socket = stat.S_ISSOCK(os.stat(path).st_mode)
-        except OSError:
-            return False
-        return is_socket and (self._agent or not is_named_otherwise(path))
 
     def _by_default(self) -> Iterable[Target]:
         """Return what `all` means: the targets of QMPSH_ALL, of which `all` is this machine."""
@@ -283,9 +276,25 @@ def _bad_line(text: str, number: int, reason: Exception) -> str:
 # ---------------------------------------------------------------------------- single targets
 
 
+def monitors_among(paths: Iterable[str], pattern: str) -> Iterable[str]:
+    """Return what a glob has found, without sockets that have the name of an agent or of an HMP
+    monitor: `vm1.hmp` is no further VM beside `vm1.sock`. A glob may ask for them: `*.hmp`.
+    """
+    if is_named_otherwise(pattern):
+        return paths
+    return (path for path in paths if not is_named_otherwise(path))
+
+
 def is_named_otherwise(path: str) -> bool:
-    """Whether a socket has the name of an agent or of a human monitor."""
+    """Whether a socket, or what a glob seeks, has the name of an agent or of an HMP monitor."""
     return _OTHERS.search(os.path.basename(path)) is not None
+
+
+def _is_socket(path: str) -> bool:
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _on_hosts(text: str) -> list[str]:

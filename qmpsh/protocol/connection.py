@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from qmpsh.protocol.agent_sync import AgentSync
+    from qmpsh.protocol.hmp_monitor import HmpMonitor
 
 _NOT_SENT: Final = "{name} was not sent: {state}"
 _NOT_NEGOTIATED: Final = "capabilities were not negotiated: {state}"
@@ -118,9 +119,11 @@ class Connection:
         "_error",
         "_framer",
         "_free_ids",
+        "_hmp",
         "_in_band",
         "_issued",
         "_knows_sentinels",
+        "_limit",
         "_longest",
         "_negotiation",
         "_out_of_band",
@@ -150,7 +153,9 @@ class Connection:
         self._tag = tag
         self._early_events = 0
         self._error: ProtocolError | None = None
-        self._framer = MessageFramer(limit=limit)
+        self._limit = limit
+        self._framer: MessageFramer | HmpMonitor = MessageFramer(limit=limit)
+        self._hmp: HmpMonitor | None = None  # the framer, if there is an HMP monitor
         self._in_band: dict[str, None] = {}  # unanswered ids, oldest first
         self._out_of_band: set[str] = set()
         self._negotiation: str | None = None
@@ -177,6 +182,8 @@ class Connection:
 
     def receive_data(self, data: bytes) -> None:
         """Append received bytes; b"" means the peer closed."""
+        if not self.received and self.state is ProtocolState.GREETING and data[:1] == b"Q":
+            self._read_hmp()
         self.received += len(data)
         if self._prelude is not None and data:
             data = self._from_prelude(self._prelude, data)
@@ -186,6 +193,13 @@ class Connection:
             # The agent also sends one before the reply to a guest-sync-delimited of the user's.
             data = data.replace(b"\xff", b"")
         self._framer.receive_data(data)
+
+    def _read_hmp(self) -> None:
+        """Read what comes as an HMP monitor's, which begins with `QEMU`, and QMP with a brace."""
+        # Imported here: few servers are HMP monitors.
+        from qmpsh.protocol.hmp_monitor import HmpMonitor
+
+        self._framer = self._hmp = HmpMonitor(limit=self._limit, word=self._tag)
 
     def _from_prelude(self, prelude: AgentSync, data: bytes) -> bytes:
         """The guest agent's bytes that are meant for us; b"" if there are none yet."""
@@ -251,7 +265,7 @@ class Connection:
             raise ConnectionLost(_NOT_NEGOTIATED.format(state=self.state.value))
         self.oob = self._want_oob and "oob" in self.greeting.capabilities
         command = Command("qmp_capabilities", {"enable": ["oob"]} if self.oob else None)
-        data = encode_command(command, self._tag)
+        data = self._encode(command, self._tag)
         self._negotiation = self._tag
         self._in_band[self._tag] = None
         return self._tag, data
@@ -262,7 +276,7 @@ class Connection:
         # longest comes next, so that a duplicate reply is not taken for that to the next command.
         reuses = bool(self._free_ids) and self._issued >= _ONE_DIGIT_IDS
         id = self._free_ids[0] if reuses else str(self._issued + 1)
-        data = encode_command(command, id)
+        data = self._encode(command, id)
         if len(data) > self._longest:
             raise UsageError(
                 _TOO_LONG.format(
@@ -278,6 +292,11 @@ class Connection:
         else:
             self._in_band[id] = None
         return id, data
+
+    def _encode(self, command: Command, id: str) -> bytes:
+        if self._hmp is not None:
+            return self._hmp.encode(command, id)
+        return encode_command(command, id)
 
     def forget(self, id: str) -> None:
         """Stop waiting for the reply to an in-band command; its id is never reused."""
@@ -324,8 +343,8 @@ class Connection:
             self._move(Step.GREETED)
         elif self.state is not ProtocolState.NEGOTIATING:
             raise ProtocolError(_SECOND_GREETING)
-        self.greeting = greeting
-        return greeting
+        self.greeting = greeting if self._hmp is None else greeting._replace(hmp=True)
+        return self.greeting
 
     def _settle(self, reply: Reply | ErrorReply) -> Reply | ErrorReply:
         if reply.raw.get("id") is None and self._in_band:

@@ -53,12 +53,14 @@ class Greeting(NamedTuple):
     package:      may be empty
     capabilities: those the server offers, such as "oob"
     raw:          the message as received
+    hmp:          it was the banner of an HMP monitor, which no message can claim
     """
 
     version: str
     package: str
     capabilities: tuple[str, ...]
     raw: JsonObject
+    hmp: bool = False
 
 
 class Reply(NamedTuple):
@@ -144,19 +146,21 @@ class Event:
 
 Message = Greeting | Reply | ErrorReply | Event
 
+HMP: Final = "human-monitor-command"
+"""The QMP command that runs a line of the human monitor"""
+
 # No spaces: QEMU reads a request byte by byte, about 5 microseconds each (wire.md section 3).
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _UNICODE_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 _NOTHING: Final[JsonObject] = {}
 _END_OF_TIME = 2**63  # a clock's limit; an int that is too large would not convert to float
 _MAX_NAMED_MEMBERS = 20  # members of an unknown message that are named
-_HMP = "human-monitor-command"
 _HMP_QUITS = frozenset({"quit", "q"})
 
 
 def ends_vm(command: Command) -> bool:
     """Whether the command ends the VM: `quit`, as a QMP command or through HMP."""
-    if command.name != _HMP:
+    if command.name != HMP:
         return command.name == "quit"
     words = get_str(command.arguments, "command-line").split(maxsplit=1)
     return bool(words) and words[0] in _HMP_QUITS

@@ -90,7 +90,7 @@ class Context:
         self.machine = machine
         self.front_end = front_end or FrontEnd()
         self.connection = connection
-        self.hmp = settings.hmp
+        self._hmp = settings.hmp
         self.introspection = Introspection(client, machine, schema)
         self.transaction: Transaction | None = None
         self.left_out: QmpshError | None = None
@@ -104,6 +104,22 @@ class Context:
         self.last_answer: Answer | None = None
         self.share: MonitorShare | None = None
         """what serves the monitor to others, None away from the prompt"""
+
+    @property
+    def speaks_qmp(self) -> bool:
+        """Whether the server takes QMP commands; False for an HMP monitor."""
+        return self.client is None or self.client.dialect.qmp
+
+    @property
+    def hmp(self) -> bool:
+        """Whether the next line is one of the human monitor: in HMP mode, and always where nothing
+        else is spoken.
+        """
+        return self._hmp or not self.speaks_qmp
+
+    @hmp.setter
+    def hmp(self, is_on: bool) -> None:
+        self._hmp = is_on
 
     @property
     def mode(self) -> Mode:
@@ -128,7 +144,7 @@ class Context:
         if self.transaction is not None:
             return f"TRANS {self.transaction.count + 1}> "
         if self.hmp:
-            return "(hmp) "
+            return "(hmp) " if self.speaks_qmp else "(qemu) "
         return "(guest) " if self.client is not None and self.client.dialect.guest else "(QEMU) "
 
     def use_client(self, client: Client, *, is_other: bool) -> None:

@@ -262,6 +262,11 @@ def _next_step(
     if isinstance(pending.reply, ErrorReply) and pending.reply.error_class == "CommandNotFound":
         wants = pending.reply.desc.startswith(_NEGOTIATE)
         return "; this server negotiates: leave out -N" if wants else suggest(command.name)
+    if not client.dialect.qmp:
+        # Imported here: few servers are HMP monitors.
+        from qmpsh.shell.without_qmp import hint_for
+
+        return hint_for(said)
     line = get_str(command.arguments, "command-line").split()
     if command.name != "device_add" and line[:1] != ["device_add"]:
         return ""

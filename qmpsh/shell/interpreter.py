@@ -259,7 +259,12 @@ def _verb(context: Context, line: VerbLine) -> Steps:
     # Imported here: as a rule a line has no verb.
     from qmpsh.shell.verbs.table import find_verb
 
-    return find_verb(line)(context, line)
+    run = find_verb(line)
+    if not context.speaks_qmp:
+        from qmpsh.shell.without_qmp import refuse_verb
+
+        refuse_verb(line.name)
+    return run(context, line)
 
 
 def _noted(words: Sequence[str], steps: Steps) -> Steps:
@@ -347,7 +352,12 @@ def _request(
             yield from _warn(context, statement)
             return _json_request(statement)
         case HmpLine():
-            return hmp_request(statement.text, statement.redirect)
+            if context.speaks_qmp:
+                return hmp_request(statement.text, statement.redirect)
+            # Imported here, as below: few servers are HMP monitors.
+            from qmpsh.shell.without_qmp import monitor_line
+
+            return hmp_request(monitor_line(statement.text), statement.redirect)
 
 
 def _warn(context: Context, line: JsonLine) -> Generator[Wish, str, None]:

@@ -96,7 +96,7 @@ class Introspection:
     def load_commands(self) -> Asking:
         """Read the command names, once, and detect the kind of server from them."""
         client = self._client
-        if not self._machine.commands and client is not None:
+        if not self._machine.commands and client is not None and client.dialect.names:
             self._machine.set_commands((yield from self._ask(client, client.dialect.names)))
             self._recognize(client)
 

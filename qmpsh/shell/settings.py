@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 Prompt: TypeAlias = str
 """The text before a line at the prompt, which shows the language of the line: `(QEMU) `,
-`(guest) `, `(hmp) `, or `TRANS 2> ` before the second action of a transaction.
+`(guest) `, `(hmp) ` in HMP mode, `(qemu) ` at an HMP monitor, or `TRANS 2> ` before the second
+action of a transaction.
 """
-HMP_PROMPT = "(hmp) "
-"""The prompt at which no word is an alias: its lines are the human monitor's."""
+HMP_PROMPTS = frozenset({"(hmp) ", "(qemu) "})
+"""The prompts at which no word is an alias: their lines are the human monitor's."""
 
 
 class Settings(NamedTuple):

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Final
 
 from qmpsh.address import Address, TcpAddress, UnixAddress, looks_like_address
-from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, os_reason
+from qmpsh.errors import ADD_QMP, Busy, CannotConnect, ConnectTimeout, NotQmp, os_reason
 from qmpsh.light_typing import NamedTuple
 from qmpsh.system.argv import AGENT, HMP, QMP, SERIAL, maybe_command_line
 from qmpsh.system.listener import (
@@ -33,7 +33,6 @@ from qmpsh.system.proc import Process, user_name
 SECOND: Final = "or give QEMU a second -qmp"
 SHARES: Final = "holds this monitor, which serves one client at a time"
 LIST: Final = "qmpsh ls lists the monitors of this machine"
-ADD_QMP: Final = "start QEMU with -qmp unix:PATH,server=on,wait=off as well"
 _NAME_ONE: Final = "name the socket that -qmp made"
 _ITS_MONITOR: Final = "its QMP monitor is {path}"
 
@@ -53,7 +52,11 @@ _STATES: Final = {
 
 _OWNED: Final = "this monitor is {owner}'s own, which holds it for good"
 _IS_AGENT: Final = ("this is a guest agent, which does not greet", "say --guest-agent")
-_IS_HMP: Final = "this is an HMP socket, not QMP"
+_IS_MUX: Final = (
+    "this socket is a serial line and an HMP monitor at once (mux=on), and the serial line is in"
+    " front"
+)
+_TO_FRONT: Final = "Ctrl-a c brings the monitor to the front, typed there with socat"
 _IS_SERIAL: Final = "this is the VM's serial line, not a monitor"
 _IS_TLS: Final = ("this monitor speaks TLS", "use {form}")
 _IS_WEBSOCKET: Final = (
@@ -143,7 +146,11 @@ def why_silent(
     sockets: see `inspect_listener`
     """
     scene = inspect_listener(address, fd, sockets)
-    return why_not_to_connect(address, scene) or _hung(address, scene, seconds)
+    return (
+        why_not_to_connect(address, scene)
+        or _hidden(address, scene)
+        or _hung(address, scene, seconds)
+    )
 
 
 def why_not_to_connect(address: Address, scene: ListenerInfo) -> Finding | None:
@@ -199,8 +206,6 @@ def _other_kind(address: Address, scene: ListenerInfo) -> Finding | None:
         return None
     if channel.kind == AGENT:
         return Finding(*_IS_AGENT, NotQmp)
-    if channel.kind == HMP:
-        return Finding(_IS_HMP, _hmp_next(scene), NotQmp)
     if channel.kind == SERIAL:
         return Finding(_IS_SERIAL, _monitor_of(scene), NotQmp)
     if channel.wrap == "tls" and isinstance(address, TcpAddress):
@@ -223,12 +228,15 @@ def _monitor_of(scene: ListenerInfo) -> str:
     return _NAME_ONE
 
 
-def _hmp_next(scene: ListenerInfo) -> str:
-    """Return the way to QMP: an existing monitor, else one to add."""
+def _hidden(address: Address, scene: ListenerInfo) -> Finding | None:
+    """Recognise a monitor that has a serial line in front of it."""
+    channel, command = channel_of(scene, address), scene.command_line
+    if channel is None or command is None or channel.kind != HMP:
+        return None
+    if channel._replace(kind=SERIAL) not in command.channels:
+        return None
     found = _monitor_of(scene)
-    if found != _NAME_ONE:
-        return found
-    return ADD_QMP
+    return Finding(_IS_MUX, f"{_TO_FRONT}; {ADD_QMP if found == _NAME_ONE else found}", NotQmp)
 
 
 def tls_form(address: TcpAddress) -> str:
@@ -284,7 +292,7 @@ def _hung(address: Address, scene: ListenerInfo, seconds: float) -> Finding | No
     if process is None:
         return None
     channel = channel_of(scene, address)
-    if channel is not None and channel.kind == QMP:
+    if channel is not None and channel.kind in (QMP, HMP):
         runs = _RUNS.format(process=_briefly(process))
         if seconds < SILENT_SECONDS:
             return Finding(runs, _SLOW, ConnectTimeout)

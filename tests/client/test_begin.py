@@ -64,7 +64,6 @@ CLOSED_EARLY = (
     "/m.sock closed the connection before a session began: the VM has just ended, or something"
     " else than QEMU listens there"
 )
-HMP = "/m.sock is an HMP socket, not QMP; start QEMU with -qmp unix:PATH,server=on,wait=off as well"
 
 
 @pytest.mark.parametrize(
@@ -73,8 +72,12 @@ HMP = "/m.sock is an HMP socket, not QMP; start QEMU with -qmp unix:PATH,server=
         ([b""], CannotConnect, CLOSED_EARLY),
         ([b'{"QMP":', b""], CannotConnect, CLOSED_EARLY),
         ([line(GREETING), b""], CannotConnect, CLOSED_EARLY),
-        ([b"QEMU 7.2.22 monitor - type 'help' for more information\r\n(qemu) "], NotQmp, HMP),
-        ([b"Q", b"EMU"], NotQmp, HMP),
+        ([b"Q", b"EMU", b""], CannotConnect, CLOSED_EARLY),
+        (
+            [b"Q", b"UIT\r\n"],
+            NotQmp,
+            "/m.sock does not speak QMP; it began with 'QUIT\\r\\n'",
+        ),
         ([b"RFB 003.008\n"], NotQmp, "/m.sock is a VNC server, not a QMP monitor"),
         (
             [b"220 mail.example.org \x1b[31mBid welcome, dear friend of sockets\r\n"],

@@ -11,7 +11,7 @@ import pytest
 
 from qmpsh.address import Address, TcpAddress, UnixAddress, parse_address
 from qmpsh.client.client import Client, ClientOptions
-from qmpsh.errors import Busy, CannotConnect, CommandFailed, ConnectionLost, ConnectTimeout, NotQmp
+from qmpsh.errors import Busy, CannotConnect, CommandFailed, ConnectionLost, ConnectTimeout
 from qmpsh.jsontypes import JsonObject
 from qmpsh.protocol.messages import Command, Event
 from tests.ports import free_port
@@ -103,15 +103,6 @@ def test_pretty(start_vm: VmStarter) -> None:
             client.execute(Command("query-qmp-schema"), PATIENCE).value for client in (one, other)
         ]
     assert schemas[0] == schemas[1]
-
-
-def test_human_monitor(start_vm: VmStarter) -> None:
-    vm = start_vm("-monitor", "unix:{folder}/h,server=on,wait=off")
-    with pytest.raises(NotQmp) as caught:
-        Client.connect(UnixAddress(f"{vm.folder}/h"))
-    assert str(caught.value) == (
-        f"{vm.folder}/h is an HMP socket, not QMP; its QMP monitor is {vm.path}"
-    )
 
 
 def test_a_killed_vm_leaves_its_socket(vm: Vm) -> None:

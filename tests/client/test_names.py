@@ -80,6 +80,15 @@ def test_a_tcp_port(start_vm: VmStarter, name: str) -> None:
     assert find_by_name(name) == TcpAddress("127.0.0.1", port)
 
 
+def test_a_human_monitor_where_there_is_no_other(start_vm: VmStarter, name: str) -> None:
+    human = "unix:{folder}/human,server=on,wait=off"
+    vm = start_vm("-monitor", human, name=name, qmp=False)
+    assert find_by_name(name) == UnixAddress(f"{vm.folder}/human")
+    vm.kill()
+    vm = start_vm("-monitor", human, name=name)
+    assert find_by_name(name) == UnixAddress(vm.path)
+
+
 def test_two_vms_of_a_name_are_listed(start_vm: VmStarter, name: str) -> None:
     one, two = start_vm(name=name), start_vm(name=name)
     with pytest.raises(UsageError) as refused:
@@ -105,7 +114,7 @@ def test_no_such_vm(start_vm: VmStarter, name: str) -> None:
 def test_a_vm_without_a_monitor(start_vm: VmStarter, name: str) -> None:
     vm = start_vm(name=name, qmp=False)
     wait_until(lambda: is_vm_name(name))
-    with pytest.raises(CannotConnect, match=rf"the VM {name} \(pid {vm.pid}\) has no QMP monitor"):
+    with pytest.raises(CannotConnect, match=rf"the VM {name} \(pid {vm.pid}\) has no monitor"):
         find_by_name(name)
     with pytest.raises(CannotConnect, match="has no socket of a guest agent"):
         find_by_name(name, AGENT)

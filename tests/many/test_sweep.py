@@ -171,10 +171,14 @@ def test_what_a_glob_finds_and_is_no_monitor_is_counted(
             assert [line["vm"] for line in lines_of(done.stdout)] == ["web1"]
             assert done.stderr == "qmpsh: left out 1 that do not speak QMP: human\nqmpsh: 1 ok\n"
             assert done.returncode == 0
-        for target in (f"{folder}/h*.sock", f"{folder}/human.sock"):
-            done = run_qmpsh("-a", target, "query-name")
-            assert "is an HMP socket, not QMP" in done.stdout
-            assert (done.stderr, done.returncode) == ("qmpsh: 1 unreachable\n", 3)
+        done = run_qmpsh("-a", f"{folder}/h*.sock", "query-name")
+        assert "human.sock is an HMP monitor; -a takes one by its address" in done.stdout
+        assert (done.stderr, done.returncode) == ("qmpsh: 1 unreachable\n", 3)
+        os.rename(f"{folder}/human.sock", f"{folder}/vm1.hmp")
+        for target in (f"{folder}/vm1.hmp", f"{folder}/*.hmp"):
+            done = run_qmpsh("--hmp", "-a", target, "info status")
+            assert [line["return"] for line in lines_of(done.stdout)] == ["VM status: running"]
+            assert (done.stderr, done.returncode) == ("qmpsh: 1 ok\n", 0)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -167,10 +167,25 @@ def test_a_human_monitor_that_is_held(start_vm: VmStarter) -> None:
         first.connect(f"{vm.folder}/h")
         first.recv(1)
         error = refusal(UnixAddress(f"{vm.folder}/h"))
+    assert type(error) is Busy
+    assert str(error).startswith(f"no greeting from {vm.folder}/h within ")
+    assert str(error).endswith(
+        "holds this monitor, which serves one client at a time; close that client, or give QEMU a"
+        " second -qmp"
+    )
+
+
+def test_a_serial_line_in_front_of_a_human_monitor(start_vm: VmStarter) -> None:
+    vm = start_vm(
+        "-chardev", "socket,id=m,path={folder}/m,server=on,wait=off,mux=on",
+        "-serial", "chardev:m", "-mon", "m", machine="q35",
+    )  # fmt: skip
+    error = refusal(UnixAddress(f"{vm.folder}/m"))
     assert type(error) is NotQmp
-    assert str(error) == (
-        f"no greeting from {vm.folder}/h: this is an HMP socket, not QMP; its QMP monitor is"
-        f" {vm.path}"
+    assert str(error).endswith(
+        "this socket is a serial line and an HMP monitor at once (mux=on), and the serial line is"
+        f" in front; Ctrl-a c brings the monitor to the front, typed there with socat; its QMP"
+        f" monitor is {vm.path}"
     )
 
 

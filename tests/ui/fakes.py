@@ -32,7 +32,7 @@ from qmpsh.shell.session.job_watch import JobWatch
 from qmpsh.shell.session.listener import SessionListener, Tone
 from qmpsh.shell.session.session import RunningLine, Session
 from qmpsh.shell.session.share import MonitorShare
-from qmpsh.shell.settings import HMP_PROMPT, Prompt, Settings
+from qmpsh.shell.settings import HMP_PROMPTS, Prompt, Settings
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Show, Steps, Task, WaitFor
 from qmpsh.shell.work import JobEntry, Work
 from tests.client.fakes import FakeStream
@@ -128,7 +128,7 @@ class FakeSession(Session):
     def mode(self) -> Mode:
         """As of a real session whose VM has no command with the name of a verb."""
         return Mode(
-            hmp=self.prompt == HMP_PROMPT,
+            hmp=self.prompt in HMP_PROMPTS,
             in_transaction=self.prompt.startswith("TRANS"),
             prompt=True,
             bare_verbs=frozenset(BARE),

@@ -234,7 +234,7 @@ async def running_screen(setup: ScreenSetup = DEFAULT) -> AsyncIterator[ScreenHa
         ui = ScreenHarness(pipe, setup)
         task = asyncio.create_task(ui.run())
         try:
-            await ui.until(lambda: "(QEMU)" in ui.picture() or ui.has_ended, "a prompt")
+            await ui.until(lambda: "(qemu)" in ui.picture().lower() or ui.has_ended, "a prompt")
             yield ui
         finally:
             ui.end()

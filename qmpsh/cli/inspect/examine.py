@@ -31,13 +31,14 @@ from qmpsh.client.discovery import (
 )
 from qmpsh.client.shares import SILENT_SECONDS, FoundShare, connect_share
 from qmpsh.client.sharing import holder_text, why_not_through
-from qmpsh.errors import CannotConnect, QmpshError
-from qmpsh.jsontypes import JsonObject
+from qmpsh.errors import ADD_QMP, CannotConnect, QmpshError
+from qmpsh.jsontypes import JsonObject, get_str
 from qmpsh.light_typing import NamedTuple
 from qmpsh.protocol.messages import Command
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Line, painter, plain, printed_theme
-from qmpsh.system.argv import QMP, MonitorChannel
+from qmpsh.shell.hmp import hmp_command
+from qmpsh.system.argv import HMP, QMP, MonitorChannel
 from qmpsh.system.diagnose import LIST, is_qmpsh, tls_form, why_not_to_connect
 from qmpsh.system.listener import ListenerInfo, advice, channel_of, inspect_listener, owner_of
 from qmpsh.system.proc import Process, tells_peers, user_name
@@ -63,7 +64,8 @@ _WEB_SERVER: Final = "it is a web server"
 _AGENT: Final = "it is a guest agent, and it answers: use --guest-agent"
 _NO_NAMES: Final = "{query} returned no names"
 _NO_QEMU: Final = "the server is not a QEMU; check which program listens there"
-_LATENCY: Final = "{milliseconds:.2f} ms for query-version, {times} times"
+_HMP_ONLY: Final = "an HMP monitor: its lines are those of the human monitor; for QMP, {todo}"
+_LATENCY: Final = "{milliseconds:.2f} ms for {name}, {times} times"
 
 OK: Final = "ok"
 INFO: Final = "info"
@@ -217,7 +219,7 @@ def _listener(address: Address, listener: ListenerInfo) -> Iterator[Check]:
 
 def _kind(channel: MonitorChannel) -> Check:
     wrap = f", {channel.wrap}" if channel.wrap else ""
-    is_usual = channel.kind == QMP and channel.wrap in ("", "telnet")
+    is_usual = channel.kind in (QMP, HMP) and channel.wrap in ("", "telnet")
     return Check(OK if is_usual else WARN, "kind", f"{channel.kind}{wrap}")
 
 
@@ -341,6 +343,10 @@ def _greeted(client: Client, took: float) -> Iterator[Check]:
 
 def _asked(client: Client, verdict: str = "works") -> Iterator[Check]:
     """Check the commands, the dialect they indicate, and how long a reply takes."""
+    if not client.dialect.qmp:
+        yield Check(INFO, "dialect", _HMP_ONLY.format(todo=ADD_QMP))
+        yield from _timed(client, hmp_command("info version"), verdict)
+        return
     asked = client.dialect.names
     names = command_names(client.execute(Command(asked), GREETING_SECONDS).value)
     if not names:
@@ -349,14 +355,21 @@ def _asked(client: Client, verdict: str = "works") -> Iterator[Check]:
         return
     yield Check(OK, "dialect", dialect_of_commands(client.dialect, names).title)
     yield Check(OK, "commands", f"{len(names)}")
-    times = sorted(_round_trip(client) for _ in range(_ROUND_TRIPS))
+    yield from _timed(client, Command("query-version"), verdict)
+
+
+def _timed(client: Client, command: Command, verdict: str) -> Iterator[Check]:
+    times = sorted(_round_trip(client, command) for _ in range(_ROUND_TRIPS))
     median = times[len(times) // 2]
+    name = get_str(command.arguments, "command-line") or command.name
     mark = OK if median < _SLOW_SECONDS else WARN
-    yield Check(mark, "latency", _LATENCY.format(milliseconds=median * 1000, times=_ROUND_TRIPS))
+    yield Check(
+        mark, "latency", _LATENCY.format(milliseconds=median * 1000, name=name, times=_ROUND_TRIPS)
+    )
     yield Check(OK, "session", verdict)
 
 
-def _round_trip(client: Client) -> float:
+def _round_trip(client: Client, command: Command) -> float:
     started = time.monotonic()
-    client.execute(Command("query-version"), GREETING_SECONDS)
+    client.execute(command, GREETING_SECONDS)
     return time.monotonic() - started

@@ -17,6 +17,7 @@ from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact, pretty
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import table_lines
+from qmpsh.system.argv import HMP, QMP
 
 _NO_ADDRESS: Final = (
     "no address given, and no monitor found on this machine; qmpsh ./monitor.sock connects to one,"
@@ -158,8 +159,12 @@ def find_choice(answer: str, found: Sequence[Monitor]) -> Monitor | None:
 
 
 def _monitors() -> list[Monitor]:
-    """Return the monitors that a shell can be opened on."""
-    return [one for one in find_monitors() if one.kind == "qmp"]
+    """Return the monitors that a shell can be opened on; of HMP where a VM has no other."""
+    found = find_monitors()
+    with_qmp = {one.pid for one in found if one.kind == QMP}
+    return [
+        one for one in found if one.kind == QMP or (one.kind == HMP and one.pid not in with_qmp)
+    ]
 
 
 def _refusal(found: Sequence[Monitor]) -> UsageError:

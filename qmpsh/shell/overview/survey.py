@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from qmpsh.client.dialect import GUEST_AGENT, STORAGE_DAEMON, STRATOVIRT, Dialect
+from qmpsh.client.dialect import GUEST_AGENT, HMP_MONITOR, STORAGE_DAEMON, STRATOVIRT, Dialect
 from qmpsh.jsontypes import Json, as_dicts
 from qmpsh.light_typing import NamedTuple
 from qmpsh.protocol.messages import Command
@@ -100,6 +100,7 @@ _BY_DIALECT: Final = {
     STORAGE_DAEMON.name: _DAEMON,
     STRATOVIRT.name: _STRATOVIRT,
     GUEST_AGENT.name: _AGENT,
+    HMP_MONITOR.name: (),
 }
 
 

@@ -78,7 +78,7 @@ class OverviewQueries:
     def _is_wanted(self) -> bool:
         preferences = self._context.preferences
         wanted = preferences is None or preferences.values.overview
-        return wanted and self._context.introspection.live
+        return wanted and self._context.introspection.live and self._context.speaks_qmp
 
     def _begin(self, client: Client) -> FirstOverview:
         # Imported here: nothing of it is needed before the prompt is there.

@@ -218,6 +218,8 @@ class BackgroundQueries:
         """Expect a migration after a line that may have started one: nothing else announces it."""
         if "migrate" in line:
             self.progress.suspect_migration()
+        if not self._machine.has_events:
+            self._machine.stale = True
 
     def works(self) -> list[Work]:
         """Return what the machine is working on. It is followed from the first call on: a front end
@@ -292,7 +294,7 @@ class BackgroundQueries:
     @property
     def _may_ask_about_work(self) -> bool:
         wanted = self._follows_work and self._context.introspection.live
-        wanted = wanted and self._client is not None and not self._client.dialect.guest
+        wanted = wanted and self._client is not None and self._client.dialect.jobs
         return wanted and self._has_loaded and self._machine.connected
 
     def _ask_about_work(self, background: QueryQueue) -> None:

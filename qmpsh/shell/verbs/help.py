@@ -14,10 +14,13 @@ from qmpsh.language.verbs import VERBS, Reach, Takes
 from qmpsh.schema.describe import hanging
 from qmpsh.shell.context import Context
 from qmpsh.shell.devices import device_properties
+from qmpsh.shell.execute import hmp_request
+from qmpsh.shell.interpreter import run_request
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.steps import Outcome, Steps, Wish
 from qmpsh.shell.topics import MAX_COLUMNS, HelpTopics, modifier_text
 from qmpsh.shell.verbs.table import find_verb, text_answer, verb
+from qmpsh.shell.without_qmp import HELP_WITHOUT_QMP, verbs_without_qmp
 from qmpsh.usage import EXIT_CODES, wrapped_columns
 
 _ON_WAITING = (
@@ -50,6 +53,8 @@ def show_help(context: Context, line: VerbLine) -> Steps:
         row = VERBS[name]
         yield text_answer(line, f".{name} {row.usage}".rstrip() + f"\n    {row.summary}")
         return Outcome()
+    if not context.speaks_qmp:
+        return (yield from run_request(context, hmp_request(f"help {words}", line.redirect)))
     topics, width = (yield from _topics(context)), min(MAX_COLUMNS, context.front_end.columns())
     properties = yield from device_properties(context.introspection, words, width)
     yield text_answer(line, topics.explain(words, width, properties))
@@ -81,13 +86,15 @@ def _topics(context: Context) -> Generator[Wish, str, HelpTopics]:
 
 
 def _overview(context: Context, columns: int) -> str:
-    width = max(len(f".{name} {row.usage}") for name, row in VERBS.items())
+    verbs = VERBS if context.speaks_qmp else verbs_without_qmp()
+    width = max(len(f".{name} {row.usage}") for name, row in verbs.items())
     lines = ["Verbs of the shell:"]
-    for name, row in VERBS.items():
+    for name, row in verbs.items():
         lines += hanging(
             f"  {f'.{name} {row.usage}':<{width}}  ", row.summary, min(MAX_COLUMNS, columns)
         )
-    lines += ["", *hanging("", _ON_WAITING, min(MAX_COLUMNS, columns))]
+    said = _ON_WAITING if context.speaks_qmp else HELP_WITHOUT_QMP
+    lines += ["", *hanging("", said, min(MAX_COLUMNS, columns))]
     lines += ["", *hanging("", _ON_TOPICS, min(MAX_COLUMNS, columns))]
     if context.introspection.commands:
         lines += ["", f"Commands of this server ({len(context.introspection.commands)}):"]

@@ -12,6 +12,7 @@ from qmpsh.shell.interpreter import run_request
 from qmpsh.shell.pipes import begin_file
 from qmpsh.shell.steps import Outcome, Steps
 from qmpsh.shell.verbs.table import verb
+from qmpsh.shell.without_qmp import NO_OTHER_MODE
 
 
 @verb(
@@ -20,6 +21,8 @@ from qmpsh.shell.verbs.table import verb
 )  # fmt: skip
 def run_hmp(context: Context, line: VerbLine) -> Steps:
     if not line.rest.strip():
+        if not context.speaks_qmp:
+            raise UsageError(f".hmp: {NO_OTHER_MODE}")
         if not context.hmp and context.client is not None and not context.client.dialect.hmp:
             raise UsageError(f".hmp: {no_human_monitor(context.client)}")
         context.hmp = not context.hmp

@@ -88,7 +88,12 @@ def _tracker_for(
     """Return the tracker of a request. Raises UsageError if it has nothing to wait for."""
     command = request.command
     if request.hmp:
-        raise UsageError(_NO_END)
+        if context.speaks_qmp:
+            raise UsageError(_NO_END)
+        # Imported here: few servers are HMP monitors.
+        from qmpsh.protocol.hmp_monitor import NEEDS_QMP
+
+        raise UsageError(NEEDS_QMP.format(what="--wait"))
     row = rule_of(command.name)
     arguments = as_dict(command.arguments)
     if wanted and not (wanted in GOALS and row is not None and row.kind is RuleKind.JOB):

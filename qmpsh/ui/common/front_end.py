@@ -35,7 +35,7 @@ from qmpsh.render.theme import (
 from qmpsh.secrets.masker import mask_fault
 from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.session.session import Connect
-from qmpsh.shell.settings import HMP_PROMPT
+from qmpsh.shell.settings import HMP_PROMPTS
 from qmpsh.shell.steps import Answer
 from qmpsh.ui.common.driver import Driver, FrameCleaner, TerminalLoop
 from qmpsh.ui.common.history import Failures, HistorySwitch, SuggestLine
@@ -219,7 +219,7 @@ class TerminalFrontEnd(ABC, Generic[Key]):
     # ------------------------------------------------------------------ what happens
 
     def _is_hmp(self) -> bool:
-        return self.session.prompt == HMP_PROMPT
+        return self.session.prompt in HMP_PROMPTS
 
     def _goes_on(self) -> bool:
         """Return whether Enter continues the line; several bindings of the key ask for it."""

@@ -6,7 +6,6 @@ from qmpsh.errors import QmpshError
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.safe import visible_word
 from qmpsh.shell.session.session import MAX_LINE_CHARACTERS
-from qmpsh.shell.settings import HMP_PROMPT
 
 if TYPE_CHECKING:
     from qmpsh.render.theme import Line
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
 TIPS: dict[Prompt, str] = {
     "(QEMU) ": "type a command: Tab lists all of them",
     "(guest) ": "type a command of the agent, or .exec CMD to run one in the guest",
-    HMP_PROMPT: "type a command of the human monitor; F7 returns to QMP",
+    "(hmp) ": "type a command of the human monitor; F7 returns to QMP",
+    "(qemu) ": "type a command of the human monitor: Tab lists all of them",
 }
 TRANSACTION_TIP = "one action per line; ) on a line of its own runs them, Ctrl-C abandons them"
 

@@ -19,7 +19,7 @@ from qmpsh.secrets.masker import mask_line
 from qmpsh.secrets.text import MASK
 from qmpsh.shell.history import FAILED, WELL, HistoryFile, is_kept
 from qmpsh.shell.session.session import expand
-from qmpsh.shell.settings import HMP_PROMPT
+from qmpsh.shell.settings import HMP_PROMPTS
 
 _NONE: Mapping[str, str] = {}
 
@@ -136,7 +136,7 @@ class Failures:
     def judge(self, prompt: str, line: str, *, failed: bool) -> None:
         """Remember how a line ended. prompt: at which it was typed"""
         if isinstance(self._history, LineHistory):
-            self._history.judge(line, failed=failed, hmp=prompt == HMP_PROMPT)
+            self._history.judge(line, failed=failed, hmp=prompt in HMP_PROMPTS)
         elif failed:
             self._failed.add(line)
         else:

@@ -28,7 +28,7 @@ from qmpsh.render.units import number
 from qmpsh.secrets.masker import mask_line
 from qmpsh.shell.pipes import pipe_status, wants_terminal, write_file
 from qmpsh.shell.session.session import RunningLine, Session, expand
-from qmpsh.shell.settings import HMP_PROMPT
+from qmpsh.shell.settings import HMP_PROMPTS
 from qmpsh.shell.steps import Answer, Note, Outcome, WaitingNote
 from qmpsh.system.programs import not_started
 from qmpsh.ui.common.external import hand_over
@@ -135,7 +135,7 @@ class LineRunner(Generic[Key]):
     def expanded(self, typed: str) -> str:
         """Return a line with its alias expanded: that is what runs, and what may hold a secret."""
         session = self._session
-        return typed if session.prompt == HMP_PROMPT else expand(typed, session.catalog.aliases)
+        return typed if session.prompt in HMP_PROMPTS else expand(typed, session.catalog.aliases)
 
     def _start(self, typed: LogicalLine) -> None:
         session = self._session
@@ -197,7 +197,7 @@ class LineRunner(Generic[Key]):
         """Say which line the next answer belongs to, unless that is obvious."""
         if turn is not self._headed:
             self._headed = turn
-            line = mask_line(turn.line, hmp=turn.prompt == HMP_PROMPT).split("\n")[0]
+            line = mask_line(turn.line, hmp=turn.prompt in HMP_PROMPTS).split("\n")[0]
             late = "" if turn is self._current else "late "
             self._presenter.show(turn.key, ReplyHeading(f"{late}reply of {line}"))
 

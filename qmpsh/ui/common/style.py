@@ -35,7 +35,7 @@ from qmpsh.render.palettes import BACKGROUND, DARK
 from qmpsh.render.safe import visible_line, visible_word
 from qmpsh.render.theme import LITERAL, Depth, Fragment, Line, TerminalColours, find_theme
 from qmpsh.secrets.masker import mask_line
-from qmpsh.shell.settings import HMP_PROMPT
+from qmpsh.shell.settings import HMP_PROMPTS
 from qmpsh.shell.steps import Ask
 from qmpsh.suggest import did_you_mean
 
@@ -221,7 +221,7 @@ def line_colours(prompt: str, text: str, faults: Sequence[Fault] = ()) -> list[L
         # Not loading pygments for an empty line makes the first frame come sooner.
         return [[("echo", line)] if line else [] for line in text.split("\n")]
     lines: list[Line] = [[]]
-    analysis = analyse(text, Mode(hmp=prompt == HMP_PROMPT, prompt=True))
+    analysis = analyse(text, Mode(hmp=prompt in HMP_PROMPTS, prompt=True))
     for role, part in _marked(analysis.reading(_roles), faults):
         for index, piece in enumerate(part.split("\n")):
             if index:
@@ -275,7 +275,7 @@ def bare_echo_lines(prompt: str, text: str) -> list[Line]:
 
 
 def _shown(prompt: str, text: str) -> str:
-    return visible_line(mask_line(text, hmp=prompt == HMP_PROMPT)).expandtabs()
+    return visible_line(mask_line(text, hmp=prompt in HMP_PROMPTS)).expandtabs()
 
 
 def _after_prompt(prompt: str, lines: list[Line]) -> list[Line]:

@@ -28,7 +28,7 @@ from prompt_toolkit.keys import Keys
 from qmpsh.errors import QmpshError
 from qmpsh.language.names import HELP_MARK
 from qmpsh.light_typing import TYPE_CHECKING
-from qmpsh.shell.settings import HMP_PROMPT
+from qmpsh.shell.settings import HMP_PROMPTS
 from qmpsh.shell.steps import Ask, AskSecret
 from qmpsh.shell.work import MAX_JOBS
 from qmpsh.ui.common.keys import KEYS, KeyBinding, ignore_unbound_alt, leave_insert
@@ -241,7 +241,7 @@ def bind_empty_line(bindings: KeyBindings, context: KeyContext) -> None:
 
     def is_empty() -> bool:
         at_line = context.app.current_buffer is buffer and not buffer.text
-        return at_line and screen.session.prompt != HMP_PROMPT
+        return at_line and screen.session.prompt not in HMP_PROMPTS
 
     def go_on(event: KeyPressEvent) -> None:
         screen.key_sheet = None

@@ -13,7 +13,7 @@ from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.render.theme import Glyphs, Line
 from qmpsh.render.units import elapsed
 from qmpsh.shell.session.session import Session
-from qmpsh.shell.settings import HMP_PROMPT
+from qmpsh.shell.settings import HMP_PROMPTS
 from qmpsh.ui.common.runner import first_word
 from qmpsh.ui.screen.job_rows import job_hint, job_keys, job_rows
 from qmpsh.ui.screen.jobs import JobList, ListPolicy
@@ -112,7 +112,7 @@ class JobView:
             return NOT_CONNECTED
         if session.running is not None:
             return NO_ANSWER.format(first_word(session.running.line))
-        if session.prompt == HMP_PROMPT:
+        if session.prompt in HMP_PROMPTS:
             return IN_HMP
         return IN_TRANSACTION if session.mode.in_transaction else ""
 

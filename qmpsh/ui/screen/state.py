@@ -200,7 +200,7 @@ class ScreenState:
             waiting=len(runner.waiting),
             position=self.output.view.position,
             unseen=self.output.view.unseen,
-            events=self.events.total,
+            events=self.events.total if machine.has_events else None,
             last="" if self.events_shown else self.events.last_name,
             read_only=self.session.read_only,
             through=_through(self.session.client.holder),

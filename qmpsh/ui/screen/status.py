@@ -40,7 +40,7 @@ class StatusFacts(NamedTuple):
     waiting:         lines queued after it
     position:        the lines in view if the user has scrolled back
     unseen:          new lines below the visible ones
-    events:          how many came
+    events:          how many came, None where none ever do
     last:            the latest event's name, "" if the events pane shows it
     read_only:       commands that may change something are refused
     through:         the qmpsh that holds the monitor and shares it, "" for none
@@ -60,7 +60,7 @@ class StatusFacts(NamedTuple):
     waiting: int = 0
     position: LinePosition | None = None
     unseen: int = 0
-    events: int = 0
+    events: int | None = 0
     last: str = ""
     read_only: bool = False
     through: str = ""
@@ -188,6 +188,8 @@ def _right(facts: StatusFacts, width: int, glyphs: Glyphs) -> Line:
         return [*line, ("status", f"{facts.outlook} ")]
     if position is not None and width < NARROW_COLUMNS and not _is_severe(facts.last):
         return [*line[:-1], (line[-1][0], f"{line[-1][1].rstrip()} ")]
+    if facts.events is None:
+        return line
     line.append(("status", f"{number(facts.events)} event{'' if facts.events == 1 else 's'}"))
     if facts.last:
         severe = _is_severe(facts.last)
