@@ -50,7 +50,7 @@ MODIFIERS: dict[str, tuple[str, str]] = {
     "yes": ("", "do not ask for confirmation"),
     "fd": (" FILE[:ro|rw]", "open FILE here and pass its descriptor with the command"),
     "new": ("", "of .wait: ignore events received before"),
-    "count": (" N", "of .events and .watch: end after N"),
+    "count": (" N", "of .events, .watch and .plot: end after N"),
     "breaking": ("", "of .schema diff: only what breaks clients"),
     "verbose": ("", "of .schema: say all, and why"),
     "returns": ("", "of .schema: of answers and events, not of arguments"),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import math
 import os
 import re
 import subprocess
@@ -147,7 +149,43 @@ def other_qmpsh(*words: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-CTRL_L, F6 = "\x0c", "\x1b[17~"
+async def plot(ui: ScreenHarness) -> None:
+    """Let a disk be read and written by others, and draw how much."""
+    await start(ui)
+    await run(ui, f".hmp drive_add 0 if=none,id=vda,driver=null-co,size={GIB}")
+    path = str(ui.screen.session.client.address)
+    loop = asyncio.get_running_loop()
+    # Elsewhere: it is the screen in this loop that serves it.
+    with await loop.run_in_executor(None, qmpsh.connect, path) as client:
+        using = asyncio.ensure_future(in_waves(client))
+        await ui.sees("counts them")
+        ui.keys(CTRL_L + ".plot 100ms query-blockstats [device=vda].stats.rd_bytes/s\r")
+        await asyncio.sleep(8)
+        ui.keys(CTRL_C)
+        await ui.until(lambda: ui.screen.session.running is None)
+        paths = " ".join(f"[device=vda].stats.{name}/s" for name in USED)
+        ui.keys(f".plot 100ms query-blockstats {paths}\r")
+        await asyncio.sleep(6)
+        using.cancel()
+
+
+USED = ("rd_operations", "wr_bytes", "rd_total_time_ns")
+
+
+async def in_waves(client: qmpsh.VM) -> None:
+    """Read and write more and less."""
+    loop = asyncio.get_running_loop()
+    for step in itertools.count():
+        reads = 1 + round(5 * (1 + math.sin(step / 7)) + 3 * math.sin(step / 2.3))
+        lines = [f'qemu-io vda "aio_read {at}M 256k"' for at in range(reads)]
+        lines += [f'qemu-io vda "aio_write {at}M 64k"' for at in range(step % 5)]
+        for line in lines:
+            arguments = {"command-line": line}
+            await loop.run_in_executor(None, client.execute, "human-monitor-command", arguments)
+        await asyncio.sleep(0.05)
+
+
+CTRL_C, CTRL_L, F6 = "\x03", "\x0c", "\x1b[17~"
 
 TERMINALS = {"dark": DARK, "light": LIGHT}
 
@@ -160,6 +198,7 @@ SHOTS = {
     "wide": Shot("160 columns", 160, 40, wide),
     "narrow": Shot("60 columns: events fold into the status line", 60, 16, narrow),
     "sharing": Shot("Other processes use the monitor through the shell", 120, 20, sharing),
+    "plot": Shot("What a disk does, as a plot and as lines", 100, 22, plot),
     "light": Shot("The light theme", 120, 34, hot_plug, "light"),
 }
 
@@ -167,7 +206,7 @@ TOP = Shot("A live table of VMs, one of which hangs", 120, 18, start)
 SHOTS["top"] = TOP
 FLEET = ("db1", "db2", "build", "vm1", "web1", "web2", "web3", "web4")
 
-MOVING = {progress, jobs}
+MOVING = {progress, jobs, plot}
 """What is drawn while something goes on."""
 
 

@@ -157,8 +157,11 @@ def tspans(run: Run, fore: str) -> Iterator[str]:
 # opacity.
 SHAPES = {
     "│": (0.5 * WIDTH - 0.5, 0.0, 1.0, HEIGHT, 1.0),
-    "█": (0.0, 4.0, WIDTH, HEIGHT - 8.0, 1.0),
-    "░": (0.0, 4.0, WIDTH, HEIGHT - 8.0, 0.3),
+    **{
+        mark: (0.0, HEIGHT * (8 - level) / 8, WIDTH, HEIGHT * level / 8, 1.0)
+        for level, mark in enumerate("▁▂▃▄▅▆▇█", 1)
+    },
+    "░": (0.0, 0.0, WIDTH, HEIGHT, 0.3),
 }
 
 

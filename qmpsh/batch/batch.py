@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from qmpsh.batch.formatter import BatchFormatter
     from qmpsh.batch.progress import WaitProgress
+    from qmpsh.render.theme import Line
     from qmpsh.schema.model import Schema
     from qmpsh.shell.session.share import MonitorShare
 
@@ -88,6 +89,7 @@ class Batch:
         self._piped: dict[int, tuple[Redirect, list[bytes]]] = {}
         self._redirect_error: QmpshError | None = None
         self._progress: WaitProgress | None = None
+        self._drawn: list[Line] = []
         address = str(client.address) if client else ""
         machine = Machine(address, client.connection.greeting if client else None)
         self.front_end = _BatchFrontEnd(environment)
@@ -125,6 +127,7 @@ class Batch:
 
     def start(self, place: str, line: str) -> Task:
         """Begin a line. place: the beginning of all messages about it"""
+        self._drawn = []
         return Task(run_line(self.context, line), partial(self._show, place))
 
     def finish(self, place: str, task: Task) -> Outcome:
@@ -244,6 +247,8 @@ class Batch:
 
     def _show(self, place: str, item: Answer | Note) -> None:
         self._clear()
+        # Only what is drawn last can be drawn over.
+        drawn, self._drawn = self._drawn, []
         if isinstance(item, Note):
             _remark(item) if item.bare else self.note(place, item.text)
             return
@@ -260,7 +265,11 @@ class Batch:
             return
         rendering = render_answer(item)
         text = self._text(item, rendering)
-        if text is not None:
+        is_drawn = item.plot is not None and rendering.text is item.text
+        if item.plot is not None and is_drawn and self._environment.can_redraw:
+            text, self._drawn = self._formatter.drawn(item.plot, drawn, item.text or "")
+            print(text, flush=True)
+        elif text is not None:
             print(self._coloured(text) if rendering.is_json else text)
 
     def _redirect(self, redirect: Redirect, data: bytes) -> None:

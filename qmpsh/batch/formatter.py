@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from qmpsh.jsontypes import Json
     from qmpsh.render.theme import Line
     from qmpsh.shell.overview.rows import OverviewRow
+    from qmpsh.shell.plots.series import Plot
 
 CUT_TABLE = "+{} {}: a pipe gets all, as in | less -S"
+
+
+_OVER = "\r\x1b[{}A\x1b[J"
+"""moves the cursor up and erases what is below"""
 
 
 class BatchFormatter:
@@ -83,6 +88,24 @@ class BatchFormatter:
             return self._painted(lines)
 
         return self.advised("overview", lay_out, lambda: visible(text))
+
+    def drawn(self, plot: Plot, over: list[Line], text: str) -> tuple[str, list[Line]]:
+        """Return what draws a plot on the terminal, and its lines.
+
+        over: those of the last one, which are still the last on the screen; text: the same plot,
+        in case of a fault
+        """
+
+        def draw() -> tuple[str, list[Line]]:
+            from qmpsh.render.plots import PlotDrawing, rows_taken
+
+            columns = self._environment.columns or 0
+            # A full row may wrap, and would then not be drawn over.
+            lines = PlotDrawing(plot, self._environment.glyphs).lines(columns - 1)
+            rows = rows_taken(over, columns)
+            return (_OVER.format(rows) if rows else "") + self._painted(lines), lines
+
+        return self._advice.get("layout", draw, lambda: (text, []))
 
     def _painted(self, lines: Iterable[Line]) -> str:
         from qmpsh.render.theme import painter, plain, printed_theme

@@ -38,6 +38,7 @@ class Form(Enum):
     WORD = auto()  # a value of an enum, which is read as that whatever it looks like
     TEXT = auto()  # a value that is a string
     PATH = auto()  # a file of this host
+    REPLY_PATH = auto()  # to a number in a reply
 
 
 class Candidate(NamedTuple):

@@ -22,9 +22,12 @@ from qmpsh.complete.candidates import (
 )
 from qmpsh.complete.insertion import write_candidates
 from qmpsh.complete.line import typed_arguments
+from qmpsh.complete.live import LiveQuery
 from qmpsh.complete.members import key_candidates, value_candidates
+from qmpsh.jsontypes import Json
 from qmpsh.language.cursor import CursorContext, KeyPart, Slot, find_context, last_word
 from qmpsh.language.modifiers import MODIFIERS
+from qmpsh.language.reply_paths import numbers
 from qmpsh.language.syntax import FORMATS, PLAIN, Mode
 from qmpsh.language.verbs import VERB_MODIFIERS, VERBS, Takes
 from qmpsh.schema.describe import type_words
@@ -70,6 +73,35 @@ def _after_word(context: CursorContext, catalog: Catalog) -> Iterator[Candidate]
         return after_value(context._replace(slot=Slot.AFTER_ITEM, start=end), catalog)
     owner = context._replace(path=context.path[:-1], pieces=(KeyPart("", end),), start=end)
     return after_value(owner._replace(slot=Slot.AFTER_MEMBER), catalog)
+
+
+# ---------------------------------------------------------------------------- paths of .plot
+
+
+def member_keys(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+    """Return the members that may follow, and the paths where one may stand instead."""
+    found = bracket_keys(context, catalog)
+    return found if context.path_start is None else [*found, *reply_paths(context, catalog)]
+
+
+def reply_paths(context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+    """Yield the numbers of the reply to the line's query: those that are not zero come first."""
+    if context.path_start is None or not context.name.startswith(_PLOTTED):
+        return
+    arguments = tuple(
+        (given.path[0], _ARGUMENTS.get(given.text, given.text))
+        for given in context.given
+        if len(given.path) == 1 and given.text is not None
+    )
+    found = numbers(catalog.live.answer(LiveQuery(context.name, arguments)))
+    for number in sorted(found, key=lambda number: number.value == 0):
+        kind = f"{number.value:g}"
+        yield Candidate(number.path, context.path_start, kind, form=Form.REPLY_PATH)
+
+
+_PLOTTED = ("query-", "x-query-", "qom-get")
+"""What the names of queries begin with that are asked for the numbers in their replies."""
+_ARGUMENTS: Mapping[str, Json] = {"true": True, "false": False}
 
 
 # ---------------------------------------------------------------------------- options of .set
@@ -370,7 +402,8 @@ _AT: dict[Slot, Callable[[CursorContext, Catalog], Iterable[Candidate]]] = {
     Slot.COMMAND: _commands,
     Slot.EVENT: awaited_events,
     Slot.VERB: _verbs,
-    Slot.KEY: bracket_keys,
+    Slot.KEY: member_keys,
+    Slot.REPLY_PATH: reply_paths,
     Slot.VALUE: bracket_values,
     Slot.AFTER_MEMBER: after_value,
     Slot.AFTER_ITEM: after_value,

@@ -21,6 +21,8 @@ from qmpsh.language.tokens import Token, TokenKind
 from qmpsh.language.values import SourceText, in_quotes, quote, unescape, unquote
 
 _OURS = re.compile(r"[A-Za-z0-9_.=:,(){}\[\] -]+")
+_REPLY_PATH = re.compile(r"[A-Za-z_\[][A-Za-z0-9_.=:,/@\[\]+-]*")
+"""Reads back as one word of a verb that splits its words at blanks."""
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 """Reads back as itself wherever a name or a value may stand."""
 _HMP = re.compile(r"[A-Za-z?][A-Za-z0-9_?.+-]*")
@@ -74,6 +76,8 @@ class _Writer:
                 is_sound = _OURS.fullmatch(name) is not None
             case Form.HMP:
                 is_sound = _HMP.fullmatch(name) is not None
+            case Form.REPLY_PATH:
+                is_sound = _REPLY_PATH.fullmatch(name) is not None
             case Form.INDEX:
                 is_sound = name.isascii() and name.isdigit()
             case Form.NAME:

@@ -13,7 +13,7 @@ from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import Argument, Node, Part, RawLiteral, Redirect, Scalar
 from qmpsh.language.tokens import BLANKS, IGNORED, MAX_NESTING, ScanState, Token, TokenKind
 from qmpsh.language.values import LiteralReader, SourceText, quote, unclosed_error, unquote
-from qmpsh.language.verbs import HEADED, Takes
+from qmpsh.language.verbs import HEADED, TIMED, Takes
 from qmpsh.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -310,7 +310,7 @@ class BodyReader:
         head, at, words = "", 0, self._words
         while at < len(words):
             token, taken = words[at][0], 1
-            if takes is Takes.TIMED_LINE and token.kind is TokenKind.MODIFIER:
+            if takes in TIMED and token.kind is TokenKind.MODIFIER:
                 taken = self._modifier(words[at : at + 2])
             elif token.kind is TokenKind.WORD and not head and takes in HEADED:
                 head = token.text(self._source.text)

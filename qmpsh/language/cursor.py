@@ -15,10 +15,11 @@ from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.language.analysis import LineAnalysis, analyse
 from qmpsh.language.arguments import split_words
 from qmpsh.language.names import HELP_MARK
+from qmpsh.language.plot_words import may_be_key, path_spans, tokens_without_paths
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import IGNORED, Token, TokenKind
 from qmpsh.language.values import SourceText, unescape, unquote
-from qmpsh.language.verbs import UNKNOWN, VERBS, Takes, Verb
+from qmpsh.language.verbs import LINES, UNKNOWN, VERBS, Takes, Verb
 from qmpsh.light_typing import NamedTuple
 
 
@@ -57,6 +58,7 @@ class Slot(Enum):
     VERB_WORD = auto()  # a word after a verb
     KEY = auto()  # a member's name
     VALUE = auto()
+    REPLY_PATH = auto()  # a path into the reply
     MODIFIER = auto()
     HMP = auto()
     FILE = auto()  # after > or >>, and the word of --fd
@@ -101,7 +103,8 @@ class CursorContext(NamedTuple):
     pieces: of a KEY that is being typed, the last is the prefix; prefix: what is typed of the word;
     start: where that begins; bracketed: inside { } or [ ]; quote: the open quote, or "";
     given: all members of the line but the one at the cursor; in_transaction: the name is that of an
-    action, not of a command; verb: whose name it is, None for a command.
+    action, not of a command; verb: whose name it is, None for a command; path_start: where a path
+    into the reply may begin instead of a key, None where none may.
     """
 
     slot: Slot
@@ -115,6 +118,7 @@ class CursorContext(NamedTuple):
     given: tuple[GivenMember, ...]
     in_transaction: bool = False
     verb: Verb | None = None
+    path_start: int | None = None
 
     @property
     def takes(self) -> Takes | None:
@@ -146,7 +150,7 @@ class ParsedLine(NamedTuple):
 def _walk_of(line: LineAnalysis) -> CursorWalk:
     """Return the walk over all of a line, for `LineAnalysis.reading`."""
     walk = CursorWalk(line.text, in_transaction=line.mode.in_transaction)
-    walk.follow(line.tokens)
+    walk.follow(tokens_without_paths(line))
     return walk
 
 
@@ -165,7 +169,19 @@ def find_context(text: str, cursor: int, mode: Mode) -> CursorContext:
 def _context_at_end(line: LineAnalysis) -> CursorContext:
     walk, end = line.reading(_walk_of), len(line.text)
     context = walk.hmp_context(end) if walk.is_hmp(line.mode) else walk.context(end)
-    return _with_given(context, line)
+    return _with_given(_at_path(context, line) if walk.has_paths else context, line)
+
+
+def _at_path(context: CursorContext, line: LineAnalysis) -> CursorContext:
+    """Return the context at a word that may be a path into the reply, or only one."""
+    paths, end = line.reading(path_spans), len(line.text)
+    start = paths[-1][0] if paths and paths[-1][1] == end else end
+    if context.slot is not Slot.KEY or context.bracketed:
+        return context
+    if not paths or may_be_key(line):
+        return context._replace(path_start=start)
+    slot, prefix = Slot.REPLY_PATH, line.text[start:]
+    return context._replace(slot=slot, pieces=(), prefix=prefix, start=start, path_start=start)
 
 
 def _with_given(context: CursorContext, line: LineAnalysis) -> CursorContext:
@@ -205,6 +221,7 @@ class CursorWalk:
         self._is_closed = False  # a `)` has ended the transaction
         self._name = ""
         self._verb: Verb | None = None
+        self.has_paths = False  # the line ends in paths into its reply
         self._pieces: list[KeyPart] = []
         self._at_value = False
         self._is_after_value = False  # a value inside brackets has ended
@@ -292,6 +309,7 @@ class CursorWalk:
         self.command_span = (token.start, token.end)
         is_verb = token.kind is TokenKind.VERB or word == HELP_MARK
         self._name = "help" if word == HELP_MARK else word.removeprefix(".") if is_verb else word
+        self.has_paths = self._takes is Takes.PATHS_LINE and not is_verb
         self._verb = VERBS.get(self._name, UNKNOWN) if is_verb else None
         self.in_transaction = self.in_transaction and not is_verb
         self._where = self._after_name()
@@ -300,7 +318,7 @@ class CursorWalk:
         """Return where the words are that no modifier takes."""
         if self._verb is None:
             return Slot.KEY
-        at_line = self._verb.takes in (Takes.LINE, Takes.TIMED_LINE)
+        at_line = self._verb.takes in LINES - {Takes.TOOL_LINE}
         return Slot.COMMAND if at_line else Slot.VERB_WORD
 
     def _open_transaction(self, token: Token) -> None:

@@ -49,7 +49,7 @@ from qmpsh.language.syntax import (
 )
 from qmpsh.language.tokens import BLANKS, IGNORED, TIME, ScanState, Token, TokenKind
 from qmpsh.language.values import SourceText, unclosed_error
-from qmpsh.language.verbs import LINES, WHOLE, Takes, takes
+from qmpsh.language.verbs import LINES, TIMED, WHOLE, Takes, takes
 from qmpsh.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -88,7 +88,17 @@ def is_sound(text: str, mode: Mode) -> bool:
     except LineSyntaxError:
         return False
     verbs = [statement for statement in statements if isinstance(statement, VerbLine)]
-    return all(is_sound(verb.rest, mode) for verb in verbs if takes(verb.name) in LINES)
+    return all(is_sound(_line_after(verb), mode) for verb in verbs if takes(verb.name) in LINES)
+
+
+def _line_after(verb: VerbLine) -> str:
+    """Return the line of the language after a verb."""
+    if takes(verb.name) is not Takes.PATHS_LINE:
+        return verb.rest
+    # Imported here: one verb has paths.
+    from qmpsh.language.plot_words import cut_paths
+
+    return cut_paths(verb.rest)[0]
 
 
 def line_statements(line: LineAnalysis) -> Sequence[Statement]:
@@ -413,7 +423,7 @@ def _verb(line: str, words: Sequence[_Word]) -> VerbLine:
         return help_line(line, [f".{name}"], first.span, None)
     elif kind not in WHOLE:
         rest = _without_modifiers(line, rest, modifiers)
-    elif kind is Takes.TIMED_LINE:
+    elif kind in TIMED:
         head, rest = _timed(rest, modifiers)
     elif kind is Takes.TOOL_LINE and rest:
         head = rest.pop(0).text

@@ -106,6 +106,7 @@ _AFTER_VERB = {
     Takes.LINE: ScanState.LINE,
     Takes.TOOL_LINE: ScanState.TOOL,
     Takes.TIMED_LINE: ScanState.TIMED,
+    Takes.PATHS_LINE: ScanState.TIMED,
 }
 """What may stand after a verb where that is a line."""
 

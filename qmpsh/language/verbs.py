@@ -28,6 +28,7 @@ class Takes(Enum):
     LINE = auto()  # a line of the language
     TOOL_LINE = auto()  # the name of a tool, and such a line
     TIMED_LINE = auto()  # a time and modifiers, both optional, and such a line
+    PATHS_LINE = auto()  # the same, and paths into its reply
 
 
 class Reach(Enum):
@@ -50,7 +51,9 @@ WAITING = STREAMING | {Reach.AWAITS}
 
 SHOWING = frozenset({Takes.LINE, Takes.TOOL_LINE})
 """Lines that are shown in another form, and not sent."""
-HEADED = frozenset({Takes.TOOL_LINE, Takes.TIMED_LINE})
+TIMED = frozenset({Takes.TIMED_LINE, Takes.PATHS_LINE})
+"""Lines that are repeated, after a time and modifiers."""
+HEADED = TIMED | {Takes.TOOL_LINE}
 """Lines that have a word of the verb's own before them."""
 LINES = HEADED | {Takes.LINE}
 """Lines of the language."""
@@ -159,6 +162,15 @@ VERBS: dict[str, Verb] = {
         modifiers=("count",),
         reach=Reach.REPEATS,
         place="qmpsh.shell.verbs.watch:watch",
+    ),
+    "plot": Verb(
+        "[TIME] QUERY [PATH...]",
+        "draw numbers of a reply as they change; without PATH: list those that do; --count N",
+        Takes.PATHS_LINE,
+        bare=True,
+        modifiers=("count",),
+        reach=Reach.REPEATS,
+        place="qmpsh.shell.verbs.plot:plot",
     ),
     "jobs": Verb(
         "",

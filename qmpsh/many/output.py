@@ -60,7 +60,7 @@ class ManyOutput:
     def streamed(self, name: str, answer: Answer) -> None:
         """Print an answer of a line that goes on, as a JSON line."""
         is_event = self._line.reach is Reach.FOLLOWS
-        said: Json = answer.text if answer.text is not None else answer.value
+        said: Json = answer.text if answer.value is None else answer.value
         self._print_line({NAME: name, **(as_dict(said) if is_event else {"return": said})})
 
     def lost(self, result: VmResult) -> None:

@@ -147,18 +147,31 @@ class BodyKind(Enum):
     """by the VM's process: QEMU's own messages, or the guest's serial console"""
 
 
+class Drawing:
+    """A picture of characters, which is laid out for any size."""
+
+    def lines(self, columns: int | None, height: int | None = None) -> list[Line]:
+        """Return the lines for a width, None for an unknown one.
+
+        height: rows that there are for it; with fewer than it takes it has fewer lines
+        """
+        raise NotImplementedError
+
+
 class AnswerBody(NamedTuple):
     """Text of one kind.
 
     lines: safe to show, without tabs and line ends, nothing cut off
     table: lays the same lines out for a width; None if not a table
     styled: the same lines with their roles; None where the kind says them
+    drawing: lays them out for a width; None if nothing was drawn
     """
 
     lines: list[str]
     kind: BodyKind
     table: Table | None = None
     styled: list[Line] | None = None
+    drawing: Drawing | None = None
 
     def text(self) -> str:
         """Return all the text, without a final newline."""
@@ -166,6 +179,8 @@ class AnswerBody(NamedTuple):
 
     def laid_out(self, index: int, width: int) -> str:
         """Return a line for a terminal of this width. Lines outside tables may be longer."""
+        if self.drawing is not None:
+            return plain(self.drawing.lines(width)[index])
         return self.lines[index] if self.table is None else self.table.line(index, width)
 
     def foot(self, width: int, text: str = CUT_TABLE) -> list[Line]:
@@ -181,6 +196,8 @@ class AnswerBody(NamedTuple):
         """Return one line, styled. width: of the terminal, None to cut nothing."""
         if self.styled is not None:
             return self.styled[index]
+        if self.drawing is not None:
+            return self.drawing.lines(width)[index]
         text = self.lines[index] if width is None else self.laid_out(index, width)
         match self.kind:
             case BodyKind.JSON:
@@ -200,9 +217,13 @@ class AnswerBody(NamedTuple):
                 return [("rule", _GUTTER), ("event.data", text.removeprefix(_GUTTER))]
 
 
-def text_body(text: str, kind: BodyKind = BodyKind.TEXT) -> AnswerBody:
-    """Make a body from any text, not yet safe to show. An empty text gives no lines."""
-    safe = visible(text.rstrip("\n")).expandtabs(_answers_TAB)
+def text_body(text: str, kind: BodyKind = BodyKind.TEXT, *, keeps_tabs: bool = False) -> AnswerBody:
+    """Make a body from any text, not yet safe to show. An empty text gives no lines.
+
+    keeps_tabs: it is for a program, which may part it at them
+    """
+    safe = visible(text.rstrip("\n"))
+    safe = safe if keeps_tabs else safe.expandtabs(_answers_TAB)
     gutter = _GUTTER if kind is BodyKind.PRINTED else ""
     return AnswerBody([gutter + line for line in safe.split("\n")] if safe else [], kind)
 
@@ -219,7 +240,7 @@ def answer_body(
 
     in_lines: print JSON with one member per line, else all in one line
     more:     marks where a table cell is cut off
-    exact:    a table is for a program
+    exact:    a table or a text is for a program
     layout:   lays out the rows of an overview; None to leave them as they are
     """
     rendering = render_answer(answer)
@@ -228,7 +249,8 @@ def answer_body(
             shown = layout(answer.rows)
             return AnswerBody([plain(line) for line in shown], BodyKind.TEXT, styled=shown)
         kind = BodyKind.WARNING if answer.aside else BodyKind.TEXT
-        return text_body(rendering.text, BodyKind.ERROR if answer.failed else kind)
+        kind = BodyKind.ERROR if answer.failed else kind
+        return text_body(rendering.text, kind, keeps_tabs=exact)
     if rendering.as_table:
         lines = exact_lines(rendering.value, more) if exact else None
         body = AnswerBody(lines, BodyKind.TEXT) if lines else table_body(rendering.value, more)

@@ -56,6 +56,11 @@ class Environment:
         return sys.stderr.isatty() and self.variables.get("TERM") != "dumb"
 
     @property
+    def can_redraw(self) -> bool:
+        """Whether stdout is a terminal whose cursor can be moved."""
+        return self.is_terminal and self.variables.get("TERM", "") not in ("", "dumb")
+
+    @property
     def has_colours(self) -> bool:
         """Whether stdout is coloured. --color overrides the variables.
 

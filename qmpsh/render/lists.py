@@ -106,10 +106,15 @@ def _inside(row: JsonObject, path: Sequence[str]) -> Json:
     return value
 
 
+def is_size_name(name: str) -> bool:
+    """Whether a member is a number of bytes."""
+    return name in SIZES or name.endswith(("-bytes", "-size"))
+
+
 def _for_people(column: Column, rows: Sequence[JsonObject]) -> Column:
     """Return a column of sizes in units, any other unchanged."""
     name = column.name
-    if not (name in SIZES or name.endswith(("-bytes", "-size"))):
+    if not is_size_name(name):
         return column
     if not all(_is_size(row[name]) for row in rows if name in row):
         return column

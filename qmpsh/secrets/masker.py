@@ -22,7 +22,7 @@ from qmpsh.language.jsonline import decode_object
 from qmpsh.language.parser import is_sound
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import BLANKS, TIME, Token, TokenKind
-from qmpsh.language.verbs import BARE, HEADED, LINES, WHOLE, Takes, takes
+from qmpsh.language.verbs import BARE, HEADED, LINES, TIMED, WHOLE, Takes, takes
 from qmpsh.secrets.rules import (
     ASKED,
     COMMAND_MEMBERS,
@@ -240,7 +240,7 @@ def _of_verb(words: Words) -> list[Span]:
     """Return those of a verb's words; what follows it may be a line or its words."""
     kind = takes(words[0].removeprefix("."))
     first = 1
-    if kind is Takes.TIMED_LINE:
+    if kind in TIMED:
         while first < len(words) and re.fullmatch(rf"{TIME}|--.*", words[first]):
             first += 1
     elif kind in HEADED:

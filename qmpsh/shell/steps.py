@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from qmpsh.shell.overview.rows import OverviewRow
+    from qmpsh.shell.plots.series import Plot
     from qmpsh.shell.work import Work
 
 
@@ -41,6 +42,8 @@ class Answer(NamedTuple):
     error:    what a failure's text was made of; None for one from the server
     rows:     of an overview, to be laid out for the width of the screen; `text` is the same, with
               nothing left out
+    plot:     to be drawn in place of the plot of the line's last answer; `text` is its newest
+              sample, for a program
     """
 
     command: str
@@ -57,6 +60,7 @@ class Answer(NamedTuple):
     aside: bool = False
     error: QmpshError | None = None
     rows: tuple[OverviewRow, ...] = ()
+    plot: Plot | None = None
 
 
 class Note(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Final
 from qmpsh.errors import UsageError
 from qmpsh.light_typing import NamedTuple
 from qmpsh.many.ranges import natural_key
+from qmpsh.render.plots import spark_marks, sparkline
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Fragment, Glyphs
 from qmpsh.render.units import brief, percent
@@ -22,8 +23,6 @@ from qmpsh.top.usage import DiskRates
 
 DASH: Final = "-"
 """what stands for the unknown"""
-_SPARKS: Final = " ▁▂▃▄▅▆▇█"
-_ASCII_SPARKS: Final = " .:-=+*#@"
 _EVENT_SECONDS: Final = 300.0
 """seconds for which the last event is shown"""
 _NO_COLUMN: Final = "there is no column {name}{hint}; there are {names}"
@@ -138,21 +137,12 @@ def _of_net(at: int) -> Callable[[VmRecord, Look], Fragment]:
 
 def _spark(record: VmRecord, look: Look) -> Fragment:
     history = [*record.usage.history][-_SPARK_COLUMNS:]
-    return ACCENT, sparkline(history, spark_marks(look))
+    return ACCENT, cpu_sparkline(history, look.glyphs)
 
 
-def spark_marks(look: Look) -> str:
-    """Return the marks of a sparkline, the lowest first."""
-    return _SPARKS if look.glyphs.full == "█" else _ASCII_SPARKS
-
-
-def sparkline(values: Sequence[int], marks: str) -> str:
-    """Return a mark for each value, the highest for the largest, or for 100; more than nothing
-    shows.
-    """
-    most = max(100, *values) if values else 100
-    top = len(marks) - 1
-    return "".join(marks[-(-value * top // most)] for value in values)
+def cpu_sparkline(percents: Sequence[int], glyphs: Glyphs) -> str:
+    """Return a mark for each value, the highest for the largest, or for 100."""
+    return sparkline(percents, spark_marks(glyphs), max(100, *percents) if percents else 100)
 
 
 def _activity(record: VmRecord, look: Look) -> Fragment:

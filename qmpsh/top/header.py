@@ -10,7 +10,7 @@ from qmpsh.light_typing import NamedTuple
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line, plain
 from qmpsh.render.units import bar, brief, number
-from qmpsh.top.columns import ACCENT, DIM, Look, spark_marks, sparkline, state_role
+from qmpsh.top.columns import ACCENT, DIM, Look, cpu_sparkline, state_role
 from qmpsh.top.record import VmRecord
 from qmpsh.top.usage import UsageNumbers
 
@@ -67,7 +67,7 @@ def usage_line(
         if _columns([*line, *part]) > width:
             break
         line += part
-    spark = sparkline([*history][-_SPARKS:], spark_marks(look))
+    spark = cpu_sparkline([*history][-_SPARKS:], look.glyphs)
     gap = width - _columns(line) - len(spark) - 1
     return [*line, ("", " " * gap), (ACCENT, spark)] if gap >= 2 else line
 

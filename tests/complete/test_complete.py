@@ -390,6 +390,33 @@ def test_a_device_is_offered_the_buses_that_it_fits(
     assert [c.text for c in at(f"device_add driver={driver} bus=", known)] == buses
 
 
+BLOCKSTATS = LiveQuery("query-blockstats")
+STATS: Json = [{"device": "vda", "stats": {"zero": 0, "rd_bytes": 5}}]
+
+
+@pytest.mark.parametrize(
+    "line, texts",
+    [
+        (
+            ".plot query-blockstats ",
+            ["query-nodes=", "[device=vda].stats.rd_bytes", "[device=vda].stats.zero"],
+        ),
+        (".plot query-blockstats [dev", ["[device=vda].stats.rd_bytes", "[device=vda].stats.zero"]),
+        (".plot 2s query-blockstats [device=vda].stats.r", ["[device=vda].stats.rd_bytes"]),
+        (".plot query-blockstats [0].x [device=vda].stats.z", ["[device=vda].stats.zero"]),
+        (".plot query-blockstats --count 2 rd_b", ["[device=vda].stats.rd_bytes"]),
+        (".watch query-blockstats [dev", []),
+    ],
+)
+def test_paths_into_the_reply(line: str, texts: list[str]) -> None:
+    assert [candidate.text for candidate in at(line, live({BLOCKSTATS: STATS}))] == texts
+
+
+def test_paths_are_no_faults() -> None:
+    assert find_faults(".plot query-blockstats [device=vda].stats.x/s a.b c", KNOWN, QMP) == []
+    assert find_faults(".plot query-blockstats x=1 a.b", KNOWN, QMP) != []
+
+
 def test_a_property_whose_name_holds_a_dot() -> None:
     query = LiveQuery("device-list-properties", (("typename", "nvme"),))
     known = live(

@@ -16,6 +16,8 @@ PIECES = [
     ".hmp",
     ".json",
     ".watch 2s",
+    ".plot 2s query-x [a=b].c",
+    "[0].x/s",
     ".export bash",
     ".exec",
     "--wait",

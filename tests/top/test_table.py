@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from qmpsh.errors import UsageError
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import ASCII, UNICODE, plain
-from qmpsh.top.columns import COLUMNS, Look, read_columns, sparkline
+from qmpsh.top.columns import COLUMNS, Look, cpu_sparkline, read_columns
 from qmpsh.top.record import Link, VmRecord
 from qmpsh.top.table import place_columns, row_line, table_text
 from tests.evil import EVIL, obeyed
@@ -82,10 +82,10 @@ def test_a_hostile_vm_is_not_obeyed() -> None:
     assert not obeyed("".join(shown(record)))
 
 
-def test_sparks() -> None:
-    assert sparkline([0, 1, 50, 100, 100], " ▁▂▃▄▅▆▇█") == " ▁▄██"
-    assert sparkline([0, 200, 400], " ▁▂▃▄▅▆▇█") == " ▄█"
-    assert sparkline([], " ▁") == ""
+def test_a_sparkline_is_of_all_of_a_cpu_at_least() -> None:
+    assert cpu_sparkline([0, 1, 50, 100, 100], UNICODE) == " ▁▄██"
+    assert cpu_sparkline([0, 200, 400], UNICODE) == " ▄█"
+    assert cpu_sparkline([], UNICODE) == ""
 
 
 def test_ascii() -> None:

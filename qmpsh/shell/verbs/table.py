@@ -39,6 +39,7 @@ MODULES = (
         "add_fd",
         "events",
         "watch",
+        "plot",
         "jobs",
         "status",
         "connection",

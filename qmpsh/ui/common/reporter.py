@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from qmpsh.advice import Advice
 from qmpsh.errors import QmpshError
+from qmpsh.language.syntax import prints_reply
 from qmpsh.protocol.messages import ErrorReply, Event, Reply
 from qmpsh.render.answers import AnswerBody, BodyKind, answer_body, bare_body, text_body
 from qmpsh.render.formats import compact
@@ -67,6 +68,10 @@ class Reporter(ABC, Generic[Key]):
     @abstractmethod
     def reply(self, body: AnswerBody, size_on_wire: int = 0) -> None:
         """Show the text of an answer, and keep it for the keys."""
+
+    def draw(self, key: Key, answer: Answer, body: AnswerBody) -> None:
+        """Show a drawing, in the place of the line's last one where that can be drawn over."""
+        self.reply(body, answer.size)
 
     @abstractmethod
     def _show_event(self, event: Event) -> None:
@@ -142,6 +147,11 @@ class Reporter(ABC, Generic[Key]):
         elif isinstance(item, Note):
             self.note(item.text)
         else:
+            drawn = self._drawn(item)
+            if drawn is not None:
+                self.draw(key, item, drawn)
+                self._changed()
+                return
             self._stamp(key, item)
             if item.redirect is None or item.failed or self.deliver is None:
                 self.reply(self._body(item), item.size)
@@ -153,6 +163,16 @@ class Reporter(ABC, Generic[Key]):
         """Show an error that no answer has reported."""
         self._show_error(error)
         self._changed()
+
+    def _drawn(self, item: Answer) -> AnswerBody | None:
+        """Return the drawing of an answer; None for one that is shown otherwise."""
+        plot = item.plot
+        if plot is None or item.redirect is not None or prints_reply(item.modifiers.formats):
+            return None
+        # Imported here: few lines are drawn.
+        from qmpsh.render.plots import plot_body
+
+        return self.advice.get("layout", lambda: plot_body(plot, self.glyphs), lambda: None)
 
     def _body(self, item: Answer) -> AnswerBody:
         return self.advice.get(

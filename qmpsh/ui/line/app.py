@@ -119,6 +119,7 @@ class LinePrompt(TerminalFrontEnd[None]):
 
     async def _one_line(self) -> None:
         draft, self._draft = self._draft, Document()
+        self._scrollback.keep_drawing()
         self._typing = True
         try:
             text = await self._prompt.prompt_async(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from prompt_toolkit.utils import is_dumb_terminal
+
 from qmpsh.errors import QmpshError
 from qmpsh.protocol.messages import Event
 from qmpsh.render.answers import AnswerBody, BodyKind, error_body, text_body
 from qmpsh.render.theme import Glyphs, Line
+from qmpsh.shell.steps import Answer
 from qmpsh.ui.common.reporter import EventFilter, Reporter
 from qmpsh.ui.line.scrollback import Scrollback
 
@@ -52,7 +55,16 @@ class Printer(Reporter[None]):
         self._filter = EventFilter(patterns)
 
     def begin(self, prompt: str, line: str) -> None:
-        """Do nothing: the line is already on the terminal, where it was typed."""
+        """Leave what the last line has drawn; this one is already on the terminal."""
+        self._scrollback.keep_drawing()
+
+    def draw(self, key: None, answer: Answer, body: AnswerBody) -> None:
+        if is_dumb_terminal() or body.drawing is None:
+            self.reply(text_body(answer.text or ""))
+            return
+        self.last_reply = body
+        # A full row may wrap, and would then not be drawn over.
+        self._scrollback.show_drawing(body.drawing.lines(self.columns() - 1))
 
     def _print(self, body: AnswerBody) -> None:
         width, indexes = self.columns(), range(len(body.lines))

@@ -21,6 +21,7 @@ from prompt_toolkit.utils import is_dumb_terminal
 from qmpsh.advice import UNGUARDED, Advice
 from qmpsh.protocol.messages import Event
 from qmpsh.render.events import event_line, fold_key
+from qmpsh.render.plots import rows_taken
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Glyphs, Line, plain
 from qmpsh.ui.common.style import fragments
@@ -72,6 +73,7 @@ class Scrollback:
         self._printing: asyncio.Future[None] | None = None
         self._is_flooded = False
         self._bar: Line = []
+        self._drawing: list[Line] = []
 
     def columns(self) -> int:
         """Return the columns of the terminal."""
@@ -110,6 +112,20 @@ class Scrollback:
             self._bar = line
             self._draw_bar()
             self._terminal.flush()
+
+    def show_drawing(self, lines: list[Line]) -> None:
+        """Keep lines below all that is printed, above the bar, replacing the last ones.
+
+        They must be narrower than the terminal, and there must be no prompt.
+        """
+        self._erase_bar()
+        self._drawing = lines
+        self._draw_bar()
+        self._terminal.flush()
+
+    def keep_drawing(self) -> None:
+        """Leave the lines where they are, as if they had been printed."""
+        self._drawing = []
 
     def _schedule(self) -> None:
         if self._typed() is None:
@@ -181,13 +197,16 @@ class Scrollback:
         print_formatted_text(self._terminal, fragments(line), self.style, color_depth=self.depth)
 
     def _draw_bar(self) -> None:
+        if self._drawing:
+            self._write_lines(self._drawing)
         if self._bar:
             self._put(self._bar)
 
     def _erase_bar(self) -> None:
-        if self._bar:
+        if self._bar or self._drawing:
             self._terminal.write_raw("\r")
-            self._terminal.erase_end_of_line()
+            self._terminal.cursor_up(rows_taken(self._drawing, self.columns()))
+            self._terminal.erase_down()
 
 
 def _bare_event(item: _WaitingEvent) -> Line:

@@ -25,7 +25,14 @@ from qmpsh.ui.common.reporter import Reporter, do_nothing
 from qmpsh.ui.common.runner import first_word
 from qmpsh.ui.common.style import bare_echo_lines
 from qmpsh.ui.screen.events import EventBlock, EventPane
-from qmpsh.ui.screen.replies import Aim, ReplyBlock, folded_head, rows_below_heading, short_replies
+from qmpsh.ui.screen.replies import (
+    Aim,
+    DrawingBlock,
+    ReplyBlock,
+    folded_head,
+    rows_below_heading,
+    short_replies,
+)
 from qmpsh.ui.screen.store import (
     BannerBlock,
     Block,
@@ -58,15 +65,17 @@ class Echo:
     """A command line in the output, with the answers that belong to it.
 
     shown: its first row, which begins with the prompt
+    drawing: what the next drawing of the line replaces, None for nothing
     """
 
-    __slots__ = ("_prompt", "_shown", "answered", "block")
+    __slots__ = ("_prompt", "_shown", "answered", "block", "drawing")
 
     def __init__(self, prompt: str, shown: Line, block: FixedLines) -> None:
         self._prompt = prompt
         self._shown = shown
         self.block = block
         self.answered = False
+        self.drawing: DrawingBlock | None = None
 
     @property
     def line(self) -> str:
@@ -113,6 +122,7 @@ class Output:
         echo.block = Heading(self._spaced([[("dim", visible_word(text))]]))
         self._named = echo
         echo.answered = False
+        echo.drawing = None
         self.store.append(echo.block)
 
     def show_cost(self, echo: Echo, answer: Answer) -> None:
@@ -139,6 +149,18 @@ class Output:
                 self.happened = Happened.ERROR
             elif self.aim.last.folded:
                 self.happened = Happened.FOLD
+
+    def draw(self, echo: Echo, body: AnswerBody) -> None:
+        """Show a drawing in the place of the last one of its line, or add the first."""
+        if echo.drawing is not None and self.store.index_of(echo.drawing) >= 0:
+            echo.drawing.redraw(body)
+            return
+
+        def rows() -> int:
+            return rows_below_heading(self.view.height)
+
+        echo.drawing = self.aim.last = DrawingBlock(body, first_word(echo.line), rows)
+        self.store.append(echo.drawing)
 
     def event(self, block: EventBlock) -> None:
         """Add a whole event as the server sent it."""
@@ -277,6 +299,11 @@ class ScreenReporter(Reporter[Echo]):
 
     def reply(self, body: AnswerBody, size_on_wire: int = 0) -> None:
         self._output.reply(body, size_on_wire)
+
+    def draw(self, key: Echo, answer: Answer, body: AnswerBody) -> None:
+        if key.drawing is None:
+            self._stamp(key, answer)
+        self._output.draw(key, body)
 
     def _show_event(self, event: Event) -> None:
         self._events.add(event)

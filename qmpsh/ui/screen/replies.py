@@ -13,6 +13,8 @@ from qmpsh.ui.screen.store import Block, Fold, Foldable, Heading, Store, head_li
 from qmpsh.ui.screen.viewport import Viewport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from qmpsh.render.answers import AnswerBody
 
 MAX_OPENED = 100
@@ -46,6 +48,28 @@ class ReplyBlock(Foldable):
             and self.weight < 2 * height
             and folded_head(self.body, width, height) is None
         )
+
+
+class DrawingBlock(ReplyBlock):
+    """A drawing, over which the next one of its line is drawn. height: rows of the view"""
+
+    __slots__ = ("_height",)
+
+    def __init__(self, body: AnswerBody, name: str, height: Callable[[], int]) -> None:
+        super().__init__(body, name=name)
+        self._height = height
+
+    def redraw(self, body: AnswerBody) -> None:
+        """Show another drawing, which has as many lines."""
+        self.body = body
+        self.invalidate()
+
+    def draw(self, index: int, width: int) -> list[Line]:
+        """Make the row, or none where the drawing has fewer for want of room."""
+        if self.body.drawing is None:
+            return super().draw(index, width)
+        lines = self.body.drawing.lines(width, self._height())
+        return [lines[index]] if index < len(lines) else []
 
 
 class Aim:

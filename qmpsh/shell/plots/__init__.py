@@ -1,0 +1,1 @@
+"""Numbers of a query's reply over time."""
