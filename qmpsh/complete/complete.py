@@ -95,7 +95,7 @@ def reply_paths(context: CursorContext, catalog: Catalog) -> Iterator[Candidate]
     )
     found = numbers(catalog.live.answer(LiveQuery(context.name, arguments)))
     for number in sorted(found, key=lambda number: number.value == 0):
-        kind = f"{number.value:g}"
+        kind = f"{number.value:,}"
         yield Candidate(number.path, context.path_start, kind, form=Form.REPLY_PATH)
 
 

@@ -12,7 +12,7 @@ from qmpsh.render.theme import Line, plain
 from qmpsh.render.units import bar, brief, number
 from qmpsh.top.columns import ACCENT, DIM, Look, cpu_sparkline, state_role
 from qmpsh.top.record import VmRecord
-from qmpsh.top.usage import UsageNumbers
+from qmpsh.top.usage import UsageNumbers, sum_usage
 
 _SPARKS: Final = 20
 _WIDE: Final = 100
@@ -32,13 +32,12 @@ class Totals(NamedTuple):
 def totals_of(records: Sequence[VmRecord], now: float) -> Totals:
     """Return the sums over some VMs; what is not known of one counts nothing."""
     states = Counter([record.state(now) for record in records])
-    columns = zip(*[record.usage.numbers() for record in records], strict=True)
     return Totals(
         len(records),
         tuple(states.most_common()),
-        sum(record.memory or 0 for record in records),
-        sum(record.progress.count for record in records),
-        UsageNumbers(*map(sum, columns)),
+        sum([record.memory or 0 for record in records]),
+        sum([record.progress.count for record in records]),
+        sum_usage([record.usage for record in records]),
     )
 
 

@@ -22,6 +22,9 @@ MOMENT_SECONDS: Final = 5.0
 """seconds for which a VM that has ended is shown"""
 
 
+_ENDED: Final = frozenset({Link.GONE, Link.REFUSED})
+
+
 class Filter(NamedTuple):
     """A filter: `web`, `name~web*`, `status=paused`; all of its words must fit."""
 
@@ -74,17 +77,19 @@ class Order:
         self.rows: list[VmRecord] = []
         self._steady_until = float("-inf")
         self._settles_at = float("inf")
+        self._unordered: tuple[list[VmRecord], list[str]] = ([], [])
+        self._named: list[VmRecord] = []
 
     # -------------------------------------------------------------------- rows
 
     def update(self, records: Sequence[VmRecord], now: float, *, frozen: bool = False) -> None:
         """Order the VMs once more. frozen: those that are shown already stay where they are"""
-        shown = [one for one in records if self._is_shown(one, now)]
+        shown = self._shown(records, now)
         if frozen or now < self._steady_until:
             places = {id(one): place for place, one in enumerate(self.rows)}
             shown.sort(key=lambda one: places.get(id(one), len(places)))
         else:
-            shown.sort(key=lambda one: BY_KEY["name"].sort(one, now))
+            shown = self._by_name(shown, now)
             shown.sort(key=lambda one: self.column.sort(one, now), reverse=self.reverse)
         before = self.place
         self.rows = shown
@@ -98,12 +103,25 @@ class Order:
             self.selected = shown[min(before, len(shown) - 1)].target.text if shown else ""
         self.marked = {text: None for text in self.marked if text in texts}
 
-    def _is_shown(self, record: VmRecord, now: float) -> bool:
-        has_ended = record.link in (Link.GONE, Link.REFUSED)
-        is_old = now - record.since > MOMENT_SECONDS
-        if has_ended and is_old and record.target.text not in self.literal:
-            return False
-        return self.filter.fits(record, now)
+    def _shown(self, records: Sequence[VmRecord], now: float) -> list[VmRecord]:
+        """Return the VMs that have not ended long ago, and that fit the filter."""
+        shown = [
+            one
+            for one in records
+            if one.link is Link.UP
+            or one.link not in _ENDED
+            or now - one.since <= MOMENT_SECONDS
+            or one.target.text in self.literal
+        ]
+        return [one for one in shown if self.filter.fits(one, now)] if self.filter.text else shown
+
+    def _by_name(self, records: list[VmRecord], now: float) -> list[VmRecord]:
+        """Return the VMs in the order of their names, which is kept: most frames have the same."""
+        names = [one.name for one in records]
+        if (records, names) != self._unordered:
+            self._unordered = records, names
+            self._named = sorted(records, key=lambda one: BY_KEY["name"].sort(one, now))
+        return [*self._named]
 
     @property
     def place(self) -> int:

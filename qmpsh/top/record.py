@@ -141,9 +141,9 @@ class VmRecord:
         """Return its state in a word or two."""
         if self.link is not Link.UP:
             return str(self.link.value)
-        if self.is_hung(now):
+        if self.asked_at is not None and self.silence(now) >= SILENT_SECONDS:
             return NO_ANSWER
-        return self.machine.status or str(self.link.value)
+        return self.machine.status or Link.UP.value
 
     def reason(self, now: float) -> str:
         """Return what is wrong with it as a sentence; "" if nothing is known to be."""

@@ -87,11 +87,16 @@ def row_line(record: VmRecord, placed: Sequence[Placed], look: Look, mark: str =
         shown = _aligned(text, width, is_number=column.is_number, more=look.glyphs.more)
         line.append((role, shown))
         line.append(("", " " * _GAP))
-    return line
+    line.pop()
+    # Blanks at the end of a row are cells that a frame compares for nothing.
+    role, text = line.pop()
+    return [*line, (role, text.rstrip())]
 
 
 def _aligned(text: str, width: int, *, is_number: bool, more: str = "") -> str:
     """Return a text of exactly so many columns."""
+    if text.isascii() and len(text) <= width:
+        return text.rjust(width) if is_number else text.ljust(width)
     used = text_columns(text)
     if used > width:
         text = beginning(text, width - text_columns(more)) + more

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from qmpsh.jsontypes import Json
@@ -14,7 +14,6 @@ from qmpsh.top.counters import DiskCounters, NetCounters, RateGroup, disks_of
 HISTORY: Final = 60
 """looks whose CPU usage is kept"""
 _MOST_PERCENT: Final = 10_000
-_NOTHING: Final = (0.0, 0.0)
 
 
 class DiskRates(NamedTuple):
@@ -119,18 +118,22 @@ class VmUsage:
         latency = busy / operations / 1e9 if operations else None
         return DiskRates(read, written, operations, latency)
 
-    def numbers(self) -> tuple[float, ...]:
-        """Return the fields of `UsageNumbers`, for sums over many VMs."""
-        cpu, disk, net = self._cpu.rates, self._disk.rates, self._net.rates
-        process = self.process
-        return (
-            cpu[0] * 100 if cpu else 0.0,
-            process.resident if process is not None else 0,
-            *(disk[:2] if disk else _NOTHING),
-            *(net if net else _NOTHING),
-        )
-
     @property
     def net_rates(self) -> tuple[float, float] | None:
         """Bytes a second that the guest receives and sends, None unknown."""
         return (self._net.rates[0], self._net.rates[1]) if self._net.rates else None
+
+
+def sum_usage(usages: Sequence[VmUsage]) -> UsageNumbers:
+    """Return what many VMs use together; what is not known of one counts nothing."""
+    # Number by number, which takes a third of the time that a record for each VM takes.
+    disks = [one._disk.rates for one in usages if one._disk.rates]
+    nets = [one._net.rates for one in usages if one._net.rates]
+    return UsageNumbers(
+        100 * sum([one._cpu.rates[0] for one in usages if one._cpu.rates]),
+        sum([one.process.resident for one in usages if one.process is not None]),
+        sum([rates[0] for rates in disks]),
+        sum([rates[1] for rates in disks]),
+        sum([rates[0] for rates in nets]),
+        sum([rates[1] for rates in nets]),
+    )

@@ -72,7 +72,7 @@ def line_cells(line: Line, fill: str) -> list[Char]:
     for role, text in line:
         style = role[1:] if role[:1] == LITERAL else f"{fill} class:{role}" if role else fill
         if text.isascii():
-            cells += [_cell(char, style) for char in text]
+            cells += _ascii_cells(text, style)
             continue
         for char in text:
             cell = _cell(char, style)
@@ -82,6 +82,12 @@ def line_cells(line: Line, fill: str) -> list[Char]:
             elif cells:
                 cells[-1] = Char(cells[-1].char + char, cells[-1].style)
     return cells
+
+
+@lru_cache(maxsize=1 << 12)
+def _ascii_cells(text: str, style: str) -> tuple[Char, ...]:
+    """Return the cells of one text, of which a table has the same ones in most of its rows."""
+    return tuple([_cell(char, style) for char in text])
 
 
 @lru_cache(maxsize=1 << 14)
