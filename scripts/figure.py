@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "qmpsh"
 
 ORDER = (
     *("cli", "batch", "ui", "render", "shell", "complete", "schema", "client", "system"),
-    *("secrets", "language", "protocol"),
+    *("secrets", "language", "display", "protocol"),
 )
 """The folders, each above all that it imports."""
 

@@ -82,7 +82,7 @@ def may_import(here: str) -> set[str]:
 
 LIGHT = "light_typing"
 """Stands for `typing`, and is imported as freely."""
-PURE = {"protocol", "language", "schema", "complete"}
+PURE = {"protocol", "language", "schema", "complete", "display"}
 NOT_IN_PURE = {"socket", "select", "selectors", "time", "threading", "subprocess", "os.read"}
 ASYNCIO = {"ui", "top.screen"}
 
