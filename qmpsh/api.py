@@ -252,6 +252,15 @@ class VM:
             self._drive(task)
         return _value(answers, task.outcome or Outcome())
 
+    def screen_text(self, *, timeout: float | None = None) -> str:
+        """Return the characters on the VM's screen: its rows, without blanks at their ends.
+
+        timeout: seconds, None for the one given to `connect`
+        Raises QmpshError for a screen that shows a picture, and what `run` raises.
+        """
+        text = self.run(".screen", "--text", timeout=timeout)
+        return text if isinstance(text, str) else ""
+
     def _drive(self, task: Task) -> None:
         try:
             drive(task, _refuse_question, lambda _, seconds: self._client.poll(seconds))

@@ -55,6 +55,11 @@ MODIFIERS: dict[str, tuple[str, str]] = {
     "verbose": ("", "of .schema: say all, and why"),
     "returns": ("", "of .schema: of answers and events, not of arguments"),
     "all": ("", "of .schema describe: all commands"),
+    "text": ("", "of .screen: the characters on it, not a picture"),
+    "until": (" PATTERN", "of .screen: wait for a row in which PATTERN is found, and print it"),
+    "device": (" ID", "of .screen: the display of this device, not the first one"),
+    "head": (" N", "of .screen: the device's output N, from 0 on"),
+    "font": (" FILE", "of .screen: read it with this console font (PSF)"),
 }
 """The names of `language.modifiers.MODIFIERS`: their values, and what each does."""
 
@@ -81,6 +86,18 @@ MODIFIER_NOTES = {
     "verbose": "The additions, of which the number is said as a rule; the reason of an answer.",
     "returns": "Without it, .schema describe, find and has are about what a command takes.",
     "all": "One object, with the JSON Schema of each command by its name.",
+    "text": "A cell that is no glyph of a known font is shown as U+FFFD. Where most cells are"
+    " unknown the screen is a picture, and the exit code 1. Into a pipe or a file .screen writes"
+    " text without it.",
+    "until": "PATTERN is a regular expression of Python, which is searched for in each row without"
+    " the blanks at its end, four times a second: '#$' is a prompt. After a .type of this session"
+    " the screen must first have changed. When --timeout runs out, the exit code is 124.",
+    "device": "ID is that of a -device or of device_add, such as a second VGA.",
+    "head": "A device with several outputs, such as virtio-vga, numbers them from 0; --device names"
+    " it.",
+    "font": "FILE is a PC screen font of either version, packed with gzip or not, as in"
+    " /usr/share/consolefonts. Without it the VM's own VGA font is tried, then those of this"
+    " machine, and the one is taken that knows most cells.",
 }
 """The text that `.help --NAME` adds to the line above."""
 

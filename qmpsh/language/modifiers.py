@@ -9,13 +9,17 @@ from qmpsh.language.syntax import FORMATS, Modifiers, parse_duration
 from qmpsh.language.verbs import VERB_MODIFIERS, VERBS
 from qmpsh.suggest import nearest
 
-VERB_FLAGS = frozenset({"all", "breaking", "returns", "verbose"})
+VERB_FLAGS = frozenset({"all", "breaking", "returns", "text", "verbose"})
 """Modifiers without a value that mean something to one verb alone."""
 FLAGS = frozenset({*FORMATS, "oob", "yes", "new", *VERB_FLAGS})
 VALUED_MODIFIERS = {
     "timeout": "a time, as in --timeout 5",
     "fd": "a file, as in --fd /path",
     "count": "a number, as in --count 3",
+    "device": "a device's id, as in --device video0",
+    "head": "a number, as in --head 1",
+    "until": "a regular expression, as in --until 'login:'",
+    "font": "a file, as in --font ./default8x16.psfu",
 }
 """The modifiers that need a value, and what they need."""
 
@@ -35,6 +39,7 @@ LETTERS = "afHhpktwnyNlvV"
 """The options of the command line that have one letter."""
 
 _COUNT = r"[1-9][0-9]{0,8}"
+_HEAD = r"[0-9]{1,9}"
 
 _FOR_VERBS = "--{name} is for verbs such as {verb}"
 _NOT_OF_VERB = ".{verb} takes no --{name}"
@@ -42,6 +47,9 @@ _TWICE = "--{name} is given twice"
 _NO_VALUE = "--{name} takes no value"
 _NEEDS = "--{name} needs {value}"
 _BAD_COUNT = "--count needs a number from 1 on, not {text}"
+_BAD_HEAD = "--head needs a number from 0 on, not {text}"
+_TIMES = frozenset({"timeout"})
+_NUMBERS = {"count": (_COUNT, _BAD_COUNT), "head": (_HEAD, _BAD_HEAD)}
 _IS_OPTION = "--{name} is an option of qmpsh: write it before the command"
 _UNKNOWN = "no modifier --{name}; {hint}"
 
@@ -49,28 +57,32 @@ _UNKNOWN = "no modifier --{name}; {hint}"
 class ModifierReader:
     """The modifiers of one line, as they are collected; source: the line, for the errors."""
 
-    __slots__ = ("_count", "_source", "_spans", "_texts", "_timeout")
+    __slots__ = ("_numbers", "_source", "_spans", "_texts", "_times")
 
     def __init__(self, source: str) -> None:
         self._source = source
         self._spans: dict[str, Span] = {}
         self._texts: dict[str, str] = {}
-        self._timeout: float | None = None
-        self._count: int | None = None
+        self._times: dict[str, float] = {}
+        self._numbers: dict[str, int] = {}
 
     @property
     def value(self) -> Modifiers:
         """All that were added."""
         return Modifiers(
             wait=self._texts.get("wait"),
-            timeout=self._timeout,
+            timeout=self._times.get("timeout"),
             formats=frozenset(name for name in FORMATS if name in self._spans),
             oob="oob" in self._spans,
             yes="yes" in self._spans,
             fd=self._texts.get("fd"),
             new="new" in self._spans,
-            count=self._count,
+            count=self._numbers.get("count"),
+            device=self._texts.get("device"),
+            head=self._numbers.get("head"),
             flags=VERB_FLAGS.intersection(self._spans),
+            until=self._texts.get("until"),
+            font=self._texts.get("font"),
         )
 
     def for_command(self, *, counted: bool = False) -> Modifiers:
@@ -81,7 +93,11 @@ class ModifierReader:
         for name, verb in VERB_MODIFIERS.items():
             if name in self._spans and not (counted and name == "count"):
                 said = _IS_OPTION if name in OPTIONS else _FOR_VERBS
-                raise self._error(said.format(name=name, verb=verb), self._spans[name])
+                error = UnknownModifier(
+                    said.format(name=name, verb=verb), self._source, self._spans[name]
+                )
+                error.name, error.value = name, self._texts[name] or None
+                raise error
         return self.value
 
     def for_verb(self, verb: str) -> Modifiers:
@@ -114,10 +130,10 @@ class ModifierReader:
             raise self._error(_NEEDS.format(name=name, value=VALUED_MODIFIERS[name]), span)
         self._spans[name] = span
         self._texts[name] = text or ""
-        if name == "timeout":
-            self._timeout = self._duration(self._texts[name], span)
-        elif name == "count":
-            self._count = self._number(self._texts[name], span)
+        if name in _TIMES:
+            self._times[name] = self._duration(self._texts[name], span)
+        elif name in _NUMBERS:
+            self._numbers[name] = self._number(name, span)
 
     def _duration(self, text: str, span: Span) -> float:
         try:
@@ -125,9 +141,10 @@ class ModifierReader:
         except UsageError as error:
             raise self._error(str(error), span) from error
 
-    def _number(self, text: str, span: Span) -> int:
-        if not re.fullmatch(_COUNT, text):
-            raise self._error(_BAD_COUNT.format(text=text), span)
+    def _number(self, name: str, span: Span) -> int:
+        text, (pattern, message) = self._texts[name], _NUMBERS[name]
+        if not re.fullmatch(pattern, text):
+            raise self._error(message.format(text=text), span)
         return int(text)
 
     def _error(self, message: str, span: Span) -> LineSyntaxError:

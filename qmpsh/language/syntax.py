@@ -143,6 +143,7 @@ class Modifiers(NamedTuple):
 
     formats: names of FORMATS
     flags: what means something to one verb alone
+    device, head: a display of the VM; until, font: of its screen
     """
 
     wait: str | None = None
@@ -154,6 +155,10 @@ class Modifiers(NamedTuple):
     new: bool = False
     count: int | None = None  # type: ignore[assignment]  # hides tuple.count, of no use here
     flags: frozenset[str] = frozenset()
+    device: str | None = None
+    head: int | None = None
+    until: str | None = None
+    font: str | None = None
 
 
 class Redirect(NamedTuple):

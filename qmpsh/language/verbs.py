@@ -186,6 +186,14 @@ VERBS: dict[str, Verb] = {
         reach=Reach.READS,
         place="qmpsh.shell.verbs.status:show_status",
     ),
+    "screen": Verb(
+        "[FILE.png|.ppm|.txt]",
+        "show what is on the VM's display; --text: as text; --until PATTERN: once a row has it",
+        Takes.FILE,
+        modifiers=("text", "until", "device", "head", "font"),
+        reach=Reach.READS,
+        place="qmpsh.shell.verbs.screen:show_screen",
+    ),
     "disconnect": Verb(
         "",
         "disconnect, so that another client can use the monitor",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from qmpsh.schema.model import Schema
     from qmpsh.shell.events import EventHistory
     from qmpsh.shell.preferences import Preferences
+    from qmpsh.shell.screen.reader import ScreenReader
     from qmpsh.shell.session.connection import ConnectionManager
     from qmpsh.shell.session.share import MonitorShare
     from qmpsh.shell.transaction import Transaction
@@ -104,6 +105,8 @@ class Context:
         self.last_answer: Answer | None = None
         self.share: MonitorShare | None = None
         """what serves the monitor to others, None away from the prompt"""
+        self.screen: ScreenReader | None = None
+        """the screen of the VM, once a line has looked at it"""
 
     @property
     def speaks_qmp(self) -> bool:

@@ -92,8 +92,8 @@ def test_a_verb_is_one_decorated_function() -> None:
 
 def test_the_modifiers_of_verbs_are_modifiers() -> None:
     assert set(VERB_MODIFIERS) <= set(MODIFIERS)
-    flags = dict.fromkeys(VERB_FLAGS, ".schema")
-    assert {"count": ".events", "new": ".wait", **flags} == VERB_MODIFIERS
+    assert {"count", "new", "text", *VERB_FLAGS} <= set(VERB_MODIFIERS)
+    assert VERB_MODIFIERS["count"] == ".events"
 
 
 def test_what_works_without_its_dot() -> None:

@@ -42,6 +42,7 @@ MODULES = (
         "plot",
         "jobs",
         "status",
+        "screen",
         "connection",
         "share",
         "schema",

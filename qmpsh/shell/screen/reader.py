@@ -1,0 +1,160 @@
+"""The screen of a session's VM: pictures of it, the characters on them, and what `.type` changed.
+
+The font is found by trying: that of the VM's own VGA ROM, which SeaBIOS and Linux' text console
+have, then those of this machine, for framebuffer consoles. The one that knew most stays the first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from typing import TypeVar
+
+from qmpsh.client.client import Client
+from qmpsh.display.fonts import ROM_BYTES, ROM_START, Font, installed_fonts, read_words, vga_font
+from qmpsh.display.glyphs import ScreenText, read_text
+from qmpsh.display.picture import Picture
+from qmpsh.errors import QmpshError
+from qmpsh.jsontypes import as_str
+from qmpsh.protocol.messages import Reply
+from qmpsh.shell.hmp import hmp_command
+from qmpsh.shell.screen.dump import Display, ScreenDump, refuse_without_screen
+from qmpsh.shell.steps import WaitFor, Wish
+
+_ROM_MARK = b"\x55\xaa"
+"""how a ROM begins"""
+_ROM_SECONDS = 1.0
+"""seconds between two looks at whether there is one"""
+_XP_SECONDS = 5.0
+_WORD_BYTES = 4
+
+T = TypeVar("T")
+
+
+class Shot:
+    """One picture of a screen, read when asked.
+
+    picture: what was shown; fonts: to read it with
+    """
+
+    def __init__(self, picture: Picture, fonts: FontShelf) -> None:
+        self.picture = picture
+        self._fonts = fonts
+        self._text: ScreenText | None = None
+
+    @property
+    def text(self) -> ScreenText:
+        """The characters on it."""
+        if self._text is None:
+            self._text = self._fonts.read(self.picture)
+        return self._text
+
+    @property
+    def lacks_fonts(self) -> bool:
+        """Whether characters are unknown that a font may have, and this machine has no fonts."""
+        return self.text.known < self.text.inked and self._fonts.lacks_fonts
+
+    def looks_like(self, other: Shot) -> bool:
+        """Whether the same is shown, but for the cursor of a text."""
+        if self.picture == other.picture:
+            return True
+        both = self.text, other.text
+        return all(text.is_text for text in both) and both[0].rows == both[1].rows
+
+
+class FontShelf:
+    """The fonts that a screen may be read with, the likeliest first; loaded as they are needed.
+
+    rom: of the VM's VGA, None without one; given: the only one, with --font
+
+    lacks_fonts: it was looked for those of this machine, and there are none
+    """
+
+    def __init__(self, rom: Font | None, given: Font | None = None) -> None:
+        self._loaded = [font for font in (given or rom,) if font is not None]
+        self._more: Iterator[Font] = iter(()) if given is not None else installed_fonts()
+        self._best = ""
+        self.has_rom = rom is not None
+        self.lacks_fonts = False
+
+    def read(self, picture: Picture) -> ScreenText:
+        """Return the characters of a picture in the font that knows most of them."""
+        found = read_text(picture, self._in_order())
+        self._best = found.font
+        return found
+
+    def _in_order(self) -> Iterator[Font]:
+        yield from sorted(self._loaded, key=lambda font: font.name != self._best)
+        for font in self._more:
+            self._loaded.append(font)
+            yield font
+        self.lacks_fonts = len(self._loaded) <= self.has_rom
+
+
+class ScreenReader:
+    """The screen of one connection's VM.
+
+    before_typing: what was shown before the last text was typed, until something else is
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.before_typing: Shot | None = None
+        self._dump = ScreenDump(client)
+        self._shelf: FontShelf | None = None
+        self._rom_due = 0.0
+
+    def looking(
+        self, steps: Generator[Wish, str, T], deadline: float | None
+    ) -> Generator[Wish, str, T]:
+        """Run steps that take pictures: the VM has our descriptor meanwhile.
+
+        deadline: for handing it over, of `time.monotonic()`
+        Raises UsageError, CommandFailed, ReplyTimeout, ConnectionLost, and what the steps raise.
+        """
+        refuse_without_screen(self.client)
+        yield from self._dump.begin(deadline)
+        try:
+            result = yield from steps
+        except QmpshError:
+            yield from self._dump.end()
+            raise
+        except BaseException:  # an interrupt: nothing can be awaited
+            self._dump.let_go()
+            raise
+        yield from self._dump.end()
+        return result
+
+    def shot(
+        self, display: Display, deadline: float | None, font: Font | None = None
+    ) -> Generator[Wish, str, Shot]:
+        """Return what is shown now, while `looking`. font: to read it with, None to find one
+
+        Raises PictureError, CommandFailed, ReplyTimeout, ConnectionLost.
+        """
+        picture = yield from self._dump.take(display, deadline)
+        if font is not None:
+            return Shot(picture, FontShelf(None, font))
+        return Shot(picture, (yield from self._fonts()))
+
+    def _fonts(self) -> Generator[Wish, str, FontShelf]:
+        """Return the fonts; that of the VM is there once its firmware has run."""
+        now = time.monotonic()
+        if (self._shelf is None or not self._shelf.has_rom) and now >= self._rom_due:
+            self._rom_due = now + _ROM_SECONDS
+            rom = yield from self._rom_font()
+            if rom is not None or self._shelf is None:
+                self._shelf = FontShelf(rom)
+        return self._shelf or FontShelf(None)
+
+    def _rom_font(self) -> Generator[Wish, str, Font | None]:
+        if (yield from self._memory(1))[: len(_ROM_MARK)] != _ROM_MARK:
+            return None
+        return vga_font((yield from self._memory(ROM_BYTES // _WORD_BYTES)))
+
+    def _memory(self, words: int) -> Generator[Wish, str, bytes]:
+        """Return so many words of the VM's memory, where a VGA has its ROM; b"" for none."""
+        pending = self.client.submit(hmp_command(f"xp /{words}xw {ROM_START:#x}"))
+        yield WaitFor(lambda: pending.done, time.monotonic() + _XP_SECONDS, for_reply=True)
+        value = pending.reply.value if isinstance(pending.reply, Reply) else None
+        return read_words(as_str(value))

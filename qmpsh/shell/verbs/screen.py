@@ -1,0 +1,258 @@
+"""`.screen`: what the VM's display shows, now or once a row of it has what is waited for."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from qmpsh.display.fonts import Font, load_font
+from qmpsh.display.picture import write_ppm
+from qmpsh.display.png import write_png
+from qmpsh.errors import (
+    ConnectionLost,
+    LineSyntaxError,
+    QmpshError,
+    ReplyTimeout,
+    UsageError,
+    os_reason,
+)
+from qmpsh.jsontypes import JsonObject
+from qmpsh.language.arguments import words_and_redirect
+from qmpsh.language.syntax import Modifiers, VerbLine, prints_reply
+from qmpsh.language.verbs import Reach, Takes
+from qmpsh.regular import replace_file
+from qmpsh.shell.context import Context
+from qmpsh.shell.execute import defaulted
+from qmpsh.shell.screen.dump import Display
+from qmpsh.shell.screen.reader import ScreenReader, Shot
+from qmpsh.shell.screen.session import screen_of
+from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor
+from qmpsh.shell.verbs.events import connected
+from qmpsh.shell.verbs.table import verb
+
+_WANTS_FILE = "expected one file whose name ends in .png, .ppm or .txt, as in .screen shot.png"
+_NO_WAIT = ".screen takes no --wait: --until PATTERN waits for what the screen shows"
+_TOGETHER = ".screen: {one} and {other} do not go together"
+_BAD_PATTERN = "--until needs a regular expression: {why}"
+_IS_PICTURE = (
+    "the screen shows a picture of {width} x {height} pixels, not text: of {inked} cells {known}"
+    " are characters; .screen FILE.png saves it"
+)
+_NO_FONTS = (
+    "{unknown} of {inked} characters are not in the VM's own font, and this machine has no others:"
+    " install console-setup-linux or kbd, or give one with --font"
+)
+_UNWRITTEN = "cannot write {path}: {why}"
+_WRITTEN = "{path}: {width} x {height} pixels"
+_NOT_SHOWN = ".screen: waited {timeout:g} s for {pattern}; {state}"
+_LOST = ".screen: lost the connection while waiting for {pattern}"
+_UNCHANGED = "the screen has not changed since .type"
+_PICTURE = "the screen shows a picture, not text"
+_NOT_THERE = "it is not on the screen"
+
+POLL_SECONDS = 0.25
+"""between two pictures, which hold the VM up for some milliseconds each"""
+
+
+class _Look(NamedTuple):
+    """What a line wants to see. deadline: of `time.monotonic()`, None for no limit"""
+
+    display: Display
+    font: Font | None
+    deadline: float | None
+
+
+@verb(
+    "screen", "[FILE.png|.ppm|.txt]",
+    "show what is on the VM's display; --text: as text; --until PATTERN: once a row has it",
+    Takes.FILE, modifiers=("text", "until", "device", "head", "font"), reach=Reach.READS,
+)  # fmt: skip
+def show_screen(context: Context, line: VerbLine) -> Steps:
+    """Look at the screen, now or until it shows something.
+
+    Raises LineSyntaxError, UsageError, PictureError, CommandFailed, ReplyTimeout, ConnectionLost.
+    """
+    path = _file_of(line)
+    modifiers = defaulted(line.modifiers, context.settings)
+    _refuse_together(modifiers, path)
+    pattern = _pattern_of(modifiers)
+    font = None if modifiers.font is None else load_font(modifiers.font)
+    client = connected(context, line)
+    yield from context.introspection.load_commands()  # by which a storage daemon is recognised
+    screen = screen_of(context, client)
+    deadline = None if modifiers.timeout is None else time.monotonic() + modifiers.timeout
+    wanted = _Look(Display(modifiers.device or "", modifiers.head), font, deadline)
+    line = line._replace(modifiers=modifiers)
+    if pattern is not None:
+        return (yield from screen.looking(_wait_for(screen, line, wanted, pattern), deadline))
+    shot = yield from screen.looking(screen.shot(wanted.display, deadline, font), deadline)
+    if path:
+        return (yield from _save(context, shot, path))
+    return (yield from _show(context, line, shot))
+
+
+def _file_of(line: VerbLine) -> str:
+    """Return the file that a line names, "" for none. Raises LineSyntaxError for another word."""
+    words = words_and_redirect(line.rest)[0] if line.words is None else line.words
+    if not words:
+        return ""
+    if len(words) > 1 or os.path.splitext(words[0])[1] not in _WRITERS:
+        raise LineSyntaxError(_WANTS_FILE, line.source, line.rest_span)
+    return words[0]
+
+
+def _refuse_together(modifiers: Modifiers, path: str) -> None:
+    """Raise UsageError for what has no meaning together."""
+    if modifiers.wait is not None:
+        raise UsageError(_NO_WAIT)
+    if path and (modifiers.until is not None or _wants_text(modifiers)):
+        given = "--text" if _wants_text(modifiers) else "--until"
+        raise UsageError(_TOGETHER.format(one=given, other="a file"))
+
+
+def _wants_text(modifiers: Modifiers) -> bool:
+    return "text" in modifiers.flags
+
+
+def _pattern_of(modifiers: Modifiers) -> re.Pattern[str] | None:
+    if modifiers.until is None:
+        return None
+    try:
+        return re.compile(modifiers.until)
+    except re.error as error:
+        raise UsageError(_BAD_PATTERN.format(why=error)) from error
+
+
+# ---------------------------------------------------------------------------- now
+
+
+def _save(context: Context, shot: Shot, path: str) -> Steps:
+    """Write the picture, or its text, to a file; at the prompt its size is shown."""
+    picture = shot.picture
+    if path.endswith(".txt"):
+        _refuse_picture(shot)
+    data = _WRITERS[os.path.splitext(path)[1]](shot)
+    try:
+        replace_file(os.path.expanduser(path), data, 0o666)
+    except OSError as error:
+        raise UsageError(_UNWRITTEN.format(path=path, why=os_reason(error))) from error
+    if context.settings.interactive:
+        yield Note(_WRITTEN.format(path=path, width=picture.width, height=picture.height))
+    return Outcome()
+
+
+def _ppm(shot: Shot) -> bytes:
+    return write_ppm(shot.picture)
+
+
+def _png(shot: Shot) -> bytes:
+    return write_png(shot.picture)
+
+
+def _text(shot: Shot) -> bytes:
+    return "".join(f"{row}\n" for row in shot.text.lines).encode()
+
+
+_WRITERS: dict[str, Callable[[Shot], bytes]] = {".png": _png, ".ppm": _ppm, ".txt": _text}
+"""What writes a file, by the end of its name."""
+
+
+def _show(context: Context, line: VerbLine, shot: Shot) -> Steps:
+    """Show the text of the screen."""
+    if not prints_reply(line.modifiers.formats):
+        _refuse_picture(shot)
+    if shot.lacks_fonts:
+        text = shot.text
+        yield Note(_NO_FONTS.format(unknown=text.inked - text.known, inked=text.inked))
+    described = _described(shot)
+    yield Answer(
+        "",
+        value=described,
+        text="\n".join(shot.text.lines),
+        reply=described,
+        modifiers=line.modifiers,
+        redirect=line.redirect,
+    )
+    return Outcome(1 if _wants_text(line.modifiers) and not shot.text.is_text else 0)
+
+
+def _refuse_picture(shot: Shot) -> None:
+    """Raise QmpshError for a screen that is not text."""
+    text, (width, height, _) = shot.text, shot.picture
+    if not text.is_text:
+        raise QmpshError(
+            _IS_PICTURE.format(width=width, height=height, known=text.known, inked=text.inked)
+        )
+
+
+def _described(shot: Shot) -> JsonObject:
+    """Return what `--json` prints of a screen."""
+    text, (width, height, _) = shot.text, shot.picture
+    return {
+        "kind": "text" if text.is_text else "picture",
+        "width": width,
+        "height": height,
+        "columns": text.grid.columns,
+        "rows": text.grid.rows,
+        "known": round(text.share, 4),
+        "text": [*text.lines] if text.is_text else [],
+    }
+
+
+# ---------------------------------------------------------------------------- until
+
+
+def _wait_for(
+    screen: ScreenReader, line: VerbLine, wanted: _Look, pattern: re.Pattern[str]
+) -> Steps:
+    """Look until a row has the pattern, and show that row.
+
+    Raises ReplyTimeout, ConnectionLost.
+    """
+    client, deadline = screen.client, wanted.deadline
+    while True:
+        started = time.monotonic()
+        shot = yield from screen.shot(wanted.display, deadline, wanted.font)
+        state, found = _look_for(screen, shot, pattern)
+        if found is not None:
+            yield _row_answer(line, *found)
+            return Outcome()
+        due = started + POLL_SECONDS
+        until = due if deadline is None else min(due, deadline)
+        yield WaitFor(lambda: client.closed, until, endless=True, shares=True)
+        if client.closed:
+            raise ConnectionLost(_LOST.format(pattern=pattern.pattern))
+        if until == deadline:
+            given = line.modifiers.timeout
+            raise ReplyTimeout(
+                _NOT_SHOWN.format(timeout=given, pattern=pattern.pattern, state=state)
+            )
+
+
+def _look_for(
+    screen: ScreenReader, shot: Shot, pattern: re.Pattern[str]
+) -> tuple[str, tuple[int, str] | None]:
+    """Return why a row was not found, or the row: its number and its text."""
+    before = screen.before_typing
+    if before is not None and shot.looks_like(before):
+        return _UNCHANGED, None
+    screen.before_typing = None
+    if not shot.text.is_text:
+        return _PICTURE, None
+    rows = enumerate(shot.text.lines)
+    return _NOT_THERE, next(((at, row) for at, row in rows if pattern.search(row)), None)
+
+
+def _row_answer(line: VerbLine, number: int, row: str) -> Answer:
+    described: JsonObject = {"row": number, "text": row}
+    return Answer(
+        "",
+        value=described,
+        text=row,
+        reply=described,
+        modifiers=line.modifiers,
+        redirect=line.redirect,
+    )
