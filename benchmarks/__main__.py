@@ -21,6 +21,7 @@ from benchmarks import (
     sharing,
     top,
     transports,
+    trees,
 )
 from benchmarks.bench import Bench, open_bench
 from benchmarks.table import MARKDOWN, PLAIN, Layout, Row, format_row
@@ -43,6 +44,7 @@ FAMILIES: dict[str, Family] = {
     "frame": screen.frame_rows,
     "screen": screen.schema_rows,
     "flood": flood.rows,
+    "tree": trees.rows,
 }
 
 

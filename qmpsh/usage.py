@@ -60,6 +60,7 @@ MODIFIERS: dict[str, tuple[str, str]] = {
     "device": (" ID", "of .screen: the display of this device, not the first one"),
     "head": (" N", "of .screen: the device's output N, from 0 on"),
     "font": (" FILE", "of .screen: read it with this console font (PSF)"),
+    "depth": (" N", "of .tree: show N levels below the first"),
 }
 """The names of `language.modifiers.MODIFIERS`: their values, and what each does."""
 
@@ -98,6 +99,7 @@ MODIFIER_NOTES = {
     "font": "FILE is a PC screen font of either version, packed with gzip or not, as in"
     " /usr/share/consolefonts. Without it the VM's own VGA font is tried, then those of this"
     " machine, and the one is taken that knows most cells.",
+    "depth": "N is 1 or more. What is deeper is counted.",
 }
 """The text that `.help --NAME` adds to the line above."""
 

@@ -29,6 +29,7 @@ from qmpsh.protocol.connection import (  # noqa: E402
     Step,
 )
 from qmpsh.shell.overview.facts import FACT_KEYS  # noqa: E402
+from qmpsh.shell.trees.keys import TREE_KEYS  # noqa: E402
 from qmpsh.shell.verbs.table import decorated_verbs  # noqa: E402
 from qmpsh.shell.waiting.rules import ENDS  # noqa: E402
 from qmpsh.ui.common.keys import KEYS  # noqa: E402
@@ -222,6 +223,7 @@ TABLES = {
     "environment": Place("command-line.md", "variable", lambda: usage.ENVIRONMENT),
     "files": Place("command-line.md", "file", lambda: usage.FILES),
     "facts": Place("command-line.md", "key", lambda: list(FACT_KEYS.items())),
+    "tree keys": Place("command-line.md", "key", lambda: list(TREE_KEYS.items())),
     "modifiers": Place("language.md", "modifier", modifier_rows),
     "verbs": Place("language.md", "verb", verb_rows),
     "keys": Place("shell.md", "key", key_rows, code=False),
@@ -304,6 +306,7 @@ def _verb_row(name: str, verb: Verb) -> str:
         words.append(f"Takes.{verb.takes.name}")
     words += ["bare=True"] if verb.bare else []
     words += [f"modifiers={_tuple(verb.modifiers)}"] if verb.modifiers else []
+    words += [f"letters={_string(verb.letters)}"] if verb.letters else []
     words += [f"reach=Reach.{verb.reach.name}"] if verb.reach is not Reach.SHELL else []
     words.append(f"place={_string(verb.place)}")
     return f"    {_string(name)}: Verb(\n" + "".join(f"        {w},\n" for w in words) + "    ),\n"

@@ -297,7 +297,7 @@ class Batch:
         """Return what to print of an answer, None for nothing: an empty object says only "done"."""
         if rendering.text is not None:
             if answer.rows and rendering.text is answer.text and answer.redirect is None:
-                return self._formatter.overview(answer.rows, rendering.text)
+                return self._formatter.laid_out(answer.rows, rendering.text)
             return None if answer.text == "" else visible(rendering.text)
         if rendering.value == {}:
             return None

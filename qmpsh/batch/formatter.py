@@ -5,7 +5,7 @@ All of it only advises: if it fails, the answer is printed as plain JSON.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from qmpsh.advice import Advice
 from qmpsh.light_typing import TYPE_CHECKING
@@ -16,8 +16,8 @@ from qmpsh.render.safe import visible
 if TYPE_CHECKING:
     from qmpsh.jsontypes import Json
     from qmpsh.render.theme import Line
-    from qmpsh.shell.overview.rows import OverviewRow
     from qmpsh.shell.plots.series import Plot
+    from qmpsh.shell.steps import Rows
 
 CUT_TABLE = "+{} {}: a pipe gets all, as in | less -S"
 
@@ -76,16 +76,17 @@ class BatchFormatter:
         lines = [body.line(index, width) for index in range(len(body.lines))]
         return self._painted(lines + body.foot(width, CUT_TABLE))
 
-    def overview(self, rows: Sequence[OverviewRow], text: str) -> str:
-        """Return the rows of an overview as wide as the terminal, with nothing left out without
-        one. text: the same, in case of a fault
+    def laid_out(self, rows: Rows, text: str) -> str:
+        """Return rows laid out for the terminal, with nothing left out without one.
+
+        text: the same, in case of a fault
         """
 
         def lay_out() -> str:
-            from qmpsh.render.overview import overview_lines
+            from qmpsh.render.layouts import row_lines
 
-            lines = overview_lines(rows, self._environment.columns, self._environment.glyphs)
-            return self._painted(lines)
+            columns, glyphs = self._environment.columns, self._environment.glyphs
+            return self._painted(row_lines(rows, columns, glyphs))
 
         return self.advised("overview", lay_out, lambda: visible(text))
 

@@ -23,6 +23,7 @@ from qmpsh.complete.candidates import (
 from qmpsh.complete.insertion import write_candidates
 from qmpsh.complete.line import typed_arguments
 from qmpsh.complete.live import LiveQuery
+from qmpsh.complete.machine_words import LIVE, tree_words
 from qmpsh.complete.members import key_candidates, value_candidates
 from qmpsh.jsontypes import Json
 from qmpsh.language.cursor import CursorContext, KeyPart, Slot, find_context, last_word
@@ -261,6 +262,7 @@ _WORDS_OF: dict[Takes, Callable[[str, CursorContext, Catalog], Iterable[Candidat
     Takes.FILE: _file,
     Takes.FILES: _files,
     Takes.SCHEMA_TOOL: _schema_tool,
+    Takes.TREE: tree_words,
 }
 
 
@@ -313,6 +315,8 @@ def prefetch(text: str, cursor: int, catalog: Catalog, mode: Mode) -> None:
         complete_members = key_candidates if context.slot is Slot.KEY else value_candidates
         inside = catalog.inside(transaction=context.in_transaction)
         complete_members(context, inside.without_files())
+    elif context.takes in LIVE:
+        list(verb_words(text[:cursor], context, catalog))
 
 
 def _commands(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:

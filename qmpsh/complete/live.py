@@ -242,8 +242,15 @@ class LiveValues:
 
 def live_values_at(context: CursorContext, live: LiveValues) -> Iterator[LiveValue]:
     """Yield the values that the running VM offers for the member at the cursor."""
+    return live_values_of(sources_of(context.name, context.path), context, live)
+
+
+def live_values_of(
+    names: Iterable[str], context: CursorContext, live: LiveValues
+) -> Iterator[LiveValue]:
+    """Yield the values that sources offer, each once. names: of SOURCES"""
     seen = set()
-    for name in sources_of(context.name, context.path):
+    for name in names:
         source = SOURCES[name]
         query = source.query(context)
         if query is None:

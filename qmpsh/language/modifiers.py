@@ -16,6 +16,7 @@ VALUED_MODIFIERS = {
     "timeout": "a time, as in --timeout 5",
     "fd": "a file, as in --fd /path",
     "count": "a number, as in --count 3",
+    "depth": "a number, as in --depth 3",
     "device": "a device's id, as in --device video0",
     "head": "a number, as in --head 1",
     "until": "a regular expression, as in --until 'login:'",
@@ -38,18 +39,16 @@ OPTIONS = frozenset(
 LETTERS = "afHhpktwnyNlvV"
 """The options of the command line that have one letter."""
 
-_COUNT = r"[1-9][0-9]{0,8}"
-_HEAD = r"[0-9]{1,9}"
+_NUMBER = r"[0-9]{1,9}"
 
 _FOR_VERBS = "--{name} is for verbs such as {verb}"
 _NOT_OF_VERB = ".{verb} takes no --{name}"
 _TWICE = "--{name} is given twice"
 _NO_VALUE = "--{name} takes no value"
 _NEEDS = "--{name} needs {value}"
-_BAD_COUNT = "--count needs a number from 1 on, not {text}"
-_BAD_HEAD = "--head needs a number from 0 on, not {text}"
+_BAD_NUMBER = "--{name} needs a number from {least} on, not {text}"
 _TIMES = frozenset({"timeout"})
-_NUMBERS = {"count": (_COUNT, _BAD_COUNT), "head": (_HEAD, _BAD_HEAD)}
+_LEAST = {"count": 1, "depth": 1, "head": 0}
 _IS_OPTION = "--{name} is an option of qmpsh: write it before the command"
 _UNKNOWN = "no modifier --{name}; {hint}"
 
@@ -78,6 +77,7 @@ class ModifierReader:
             fd=self._texts.get("fd"),
             new="new" in self._spans,
             count=self._numbers.get("count"),
+            depth=self._numbers.get("depth"),
             device=self._texts.get("device"),
             head=self._numbers.get("head"),
             flags=VERB_FLAGS.intersection(self._spans),
@@ -132,7 +132,7 @@ class ModifierReader:
         self._texts[name] = text or ""
         if name in _TIMES:
             self._times[name] = self._duration(self._texts[name], span)
-        elif name in _NUMBERS:
+        elif name in _LEAST:
             self._numbers[name] = self._number(name, span)
 
     def _duration(self, text: str, span: Span) -> float:
@@ -142,9 +142,10 @@ class ModifierReader:
             raise self._error(str(error), span) from error
 
     def _number(self, name: str, span: Span) -> int:
-        text, (pattern, message) = self._texts[name], _NUMBERS[name]
-        if not re.fullmatch(pattern, text):
-            raise self._error(message.format(text=text), span)
+        text, least = self._texts[name], _LEAST[name]
+        if not re.fullmatch(_NUMBER, text) or int(text) < least:
+            message = _BAD_NUMBER.format(name=name, least=least, text=text)
+            raise self._error(message, span)
         return int(text)
 
     def _error(self, message: str, span: Span) -> LineSyntaxError:

@@ -49,7 +49,7 @@ from qmpsh.language.syntax import (
 )
 from qmpsh.language.tokens import BLANKS, IGNORED, TIME, ScanState, Token, TokenKind
 from qmpsh.language.values import SourceText, unclosed_error
-from qmpsh.language.verbs import LINES, TIMED, WHOLE, Takes, takes
+from qmpsh.language.verbs import LINES, TIMED, UNKNOWN, VERBS, WHOLE, Takes, takes
 from qmpsh.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -422,7 +422,7 @@ def _verb(line: str, words: Sequence[_Word]) -> VerbLine:
     elif kind not in WHOLE and _asks_for_help([word.text for word in rest]):
         return help_line(line, [f".{name}"], first.span, None)
     elif kind not in WHOLE:
-        rest = _without_modifiers(line, rest, modifiers)
+        rest = _without_modifiers(line, rest, modifiers, VERBS.get(name, UNKNOWN).letters)
     elif kind in TIMED:
         head, rest = _timed(rest, modifiers)
     elif kind is Takes.TOOL_LINE and rest:
@@ -446,15 +446,21 @@ def _timed(words: list[_Word], modifiers: ModifierReader) -> tuple[str, list[_Wo
     return head, words
 
 
-def _without_modifiers(line: str, words: Sequence[_Word], modifiers: ModifierReader) -> list[_Word]:
-    """Return the words that are not modifiers; those are added to the reader."""
+def _without_modifiers(
+    line: str, words: Sequence[_Word], modifiers: ModifierReader, letters: str = ""
+) -> list[_Word]:
+    """Return the words that are not modifiers; those are added to the reader.
+
+    letters: of the options that stay, as `-l` does
+    """
     rest: list[_Word] = []
     at = 0
     while at < len(words):
         text, taken = words[at].text, 1
         if text in _SHELL_MARKS:
             raise LineSyntaxError(_SHELL_MARK.format(mark=text), line, words[at].span)
-        if text == "-" or not text.startswith("-"):  # alone it stands for stdin
+        is_letter = len(text) > 1 and text[0] == "-" and set(text[1:]).issubset(letters)
+        if text == "-" or is_letter or not text.startswith("-"):  # alone it stands for stdin
             rest.append(words[at])
         elif not text.startswith("--"):
             raise option_error(SourceText(line), words[at].span, words[0].text, _before(text))

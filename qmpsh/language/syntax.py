@@ -159,6 +159,7 @@ class Modifiers(NamedTuple):
     head: int | None = None
     until: str | None = None
     font: str | None = None
+    depth: int | None = None
 
 
 class Redirect(NamedTuple):

@@ -23,6 +23,7 @@ class Takes(Enum):
     FILE = auto()  # of this host
     FILES = auto()  # one of this host, one of the guest
     SCHEMA_TOOL = auto()  # the name of one, and what it works on
+    TREE = auto()  # a kind of tree, and what of it
     PROGRAM = auto()  # of the guest, and its arguments
     HMP = auto()  # a line of the human monitor
     LINE = auto()  # a line of the language
@@ -67,7 +68,7 @@ class Verb(NamedTuple):
     usage: what follows the name; summary: one line; takes: how what follows is read.
 
     bare: at the prompt it works without its dot too, while the server has no such command
-    modifiers: those that no command takes
+    modifiers: those that no command takes; letters: options of its own, each of one letter: `-l`
     reach: how far it reaches
     place: of its steps, `module:function`
     """
@@ -77,6 +78,7 @@ class Verb(NamedTuple):
     takes: Takes = Takes.WORDS
     bare: bool = False
     modifiers: tuple[str, ...] = ()
+    letters: str = ""
     reach: Reach = Reach.SHELL
     place: str = ""
 
@@ -193,6 +195,16 @@ VERBS: dict[str, Verb] = {
         modifiers=("text", "until", "device", "head", "font"),
         reach=Reach.READS,
         place="qmpsh.shell.verbs.screen:show_screen",
+    ),
+    "tree": Verb(
+        "block|pci|devices|usb|qom [NODE|PATH]",
+        "draw what the machine is made of; -l: details; -a: all; --depth N",
+        Takes.TREE,
+        bare=True,
+        modifiers=("depth",),
+        letters="al",
+        reach=Reach.READS,
+        place="qmpsh.shell.verbs.tree:show_tree",
     ),
     "disconnect": Verb(
         "",

@@ -161,10 +161,9 @@ class ManyOutput:
 
     def _body(self, result: VmResult) -> str:
         """Return the answer of a block."""
-        rows = [row for one in result.answers for row in one.rows]
-        if rows:
-            text = "\n".join(one.text or "" for one in result.answers)
-            return self._formatter.overview(rows, text)
+        drawn = [one for one in result.answers if one.rows]
+        if drawn:
+            return "\n".join(self._formatter.laid_out(one.rows, one.text or "") for one in drawn)
         value = result.value
         if isinstance(value, str):
             return visible(value.rstrip("\n"))

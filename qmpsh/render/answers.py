@@ -27,7 +27,7 @@ from qmpsh.render.units import duration, size
 from qmpsh.shell.steps import Answer
 
 if TYPE_CHECKING:
-    from qmpsh.shell.overview.rows import OverviewRow
+    from qmpsh.shell.steps import Rows
 
 # Possessive: what `re` could come back to it remembers, 165 bytes for each character of a string.
 # Compiled by `re` when first used: not before an answer is shown.
@@ -234,14 +234,14 @@ def answer_body(
     in_lines: bool = True,
     more: str = "...",
     exact: bool = False,
-    layout: Callable[[tuple[OverviewRow, ...]], list[Line]] | None = None,
+    layout: Callable[[Rows], list[Line]] | None = None,
 ) -> AnswerBody:
     """Return what to show of an answer.
 
     in_lines: print JSON with one member per line, else all in one line
     more:     marks where a table cell is cut off
     exact:    a table or a text is for a program
-    layout:   lays out the rows of an overview; None to leave them as they are
+    layout:   lays out rows; None to leave them as they are
     """
     rendering = render_answer(answer)
     if rendering.text is not None:

@@ -247,6 +247,7 @@ class Glyphs(NamedTuple):
     dot:         between the parts of a line of ours
     down:        towards the newest line
     full, empty: cells of a progress bar
+    stem, branch, last_branch: of a tree: past a node, to one, to the last one
     """
 
     rule: str = "│"
@@ -256,10 +257,16 @@ class Glyphs(NamedTuple):
     down: str = "↓"
     full: str = "█"
     empty: str = "░"
+    stem: str = "│  "
+    branch: str = "├─ "
+    last_branch: str = "└─ "
 
 
 UNICODE = Glyphs()
-ASCII = Glyphs(rule="|", times="x", more="...", dot="-", down="v", full="#", empty="-")
+ASCII = Glyphs(
+    rule="|", times="x", more="...", dot="-", down="v", full="#", empty="-",
+    stem="|   ", branch="|-- ", last_branch="`-- ",
+)  # fmt: skip
 
 
 def glyphs_for(encoding: str | None) -> Glyphs:

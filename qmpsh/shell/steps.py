@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from qmpsh.shell.overview.rows import OverviewRow
     from qmpsh.shell.plots.series import Plot
+    from qmpsh.shell.trees.node import TreeNode
     from qmpsh.shell.work import Work
+
+    Rows: TypeAlias = "tuple[OverviewRow, ...] | tuple[TreeNode, ...]"
 
 
 class Answer(NamedTuple):
@@ -40,10 +43,10 @@ class Answer(NamedTuple):
               where the answer is none of a guest's
     aside:    the guest's command wrote it to its standard error
     error:    what a failure's text was made of; None for one from the server
-    rows:     of an overview, to be laid out for the width of the screen; `text` is the same, with
-              nothing left out
     plot:     to be drawn in place of the plot of the line's last answer; `text` is its newest
               sample, for a program
+    rows:     the rows of an overview or the nodes of a tree, to be laid out for the width of the
+              screen; `text` is the same, with nothing left out
     """
 
     command: str
@@ -59,8 +62,8 @@ class Answer(NamedTuple):
     data: bytes | None = None
     aside: bool = False
     error: QmpshError | None = None
-    rows: tuple[OverviewRow, ...] = ()
     plot: Plot | None = None
+    rows: Rows = ()
 
 
 class Note(NamedTuple):

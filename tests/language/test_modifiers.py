@@ -99,8 +99,8 @@ def test_refused(expected: str) -> None:
 
 def test_an_unknown_one_that_is_near_to_none() -> None:
     known = (
-        "--timeout, --fd, --count, --device, --head, --until, --font, --wait, --json, --new, --oob,"
-        " --raw, --table, --yes"
+        "--timeout, --fd, --count, --depth, --device, --head, --until, --font, --wait, --json,"
+        " --new, --oob, --raw, --table, --yes"
     )
     assert refused_line("x --") == f"no modifier --; there are {known}\nx --\n  ^^"
 

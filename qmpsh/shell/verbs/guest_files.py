@@ -13,7 +13,6 @@ from typing import Final
 
 from qmpsh.errors import CommandFailed, LineSyntaxError, QmpshError
 from qmpsh.jsontypes import Json
-from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import Redirect, VerbLine
 from qmpsh.language.verbs import Reach, Takes
 from qmpsh.protocol.messages import Command
@@ -33,6 +32,7 @@ from qmpsh.shell.verbs.guest import (
 )
 from qmpsh.shell.verbs.local_data import PIECE_BYTES, LocalData, open_local, pieces_of
 from qmpsh.shell.verbs.table import verb
+from qmpsh.shell.verbs.words import words_of
 
 READ: Final = "guest-file-read"
 WRITE: Final = "guest-file-write"
@@ -126,7 +126,7 @@ def put(context: Context, line: VerbLine) -> Steps:
 
 def _words(line: VerbLine, count: int, expected: str) -> list[str]:
     """Return the words of a line. Raises LineSyntaxError for another number of them."""
-    words = list(words_and_redirect(line.rest)[0] if line.words is None else line.words)
+    words = words_of(line)
     if len(words) != count:
         end = (line.rest_span[1], line.rest_span[1] + 1)
         raise LineSyntaxError(expected, line.source, end)

@@ -43,6 +43,7 @@ MODULES = (
         "jobs",
         "status",
         "screen",
+        "tree",
         "connection",
         "share",
         "schema",
@@ -63,13 +64,14 @@ def verb(  # noqa: PLR0913 - the columns of a row
     *,
     bare: bool = False,
     modifiers: tuple[str, ...] = (),
+    letters: str = "",
     reach: Reach = Reach.SHELL,
 ) -> Callable[[Run], Run]:
     """Make a function a verb; the parameters are the columns of `language.verbs.Verb`."""
 
     def register(run: Run) -> Run:
         place = f"{run.__module__}:{run.__name__}"
-        row = Verb(usage, summary, takes, bare, modifiers, reach, place)
+        row = Verb(usage, summary, takes, bare, modifiers, letters, reach, place)
         _DECORATED[name] = row
         add_verb(name, row)
         return run

@@ -25,7 +25,7 @@ from qmpsh.shell.steps import Answer, Note
 from qmpsh.ui.common.runner import ReplyHeading
 
 if TYPE_CHECKING:
-    from qmpsh.shell.overview.rows import OverviewRow
+    from qmpsh.shell.steps import Rows
 
 Key = TypeVar("Key")
 
@@ -181,11 +181,11 @@ class Reporter(ABC, Generic[Key]):
             lambda: bare_body(item),
         )
 
-    def _laid_out(self, rows: tuple[OverviewRow, ...]) -> list[Line]:
-        # Imported here: an overview is not the rule.
-        from qmpsh.render.overview import overview_lines
+    def _laid_out(self, rows: Rows) -> list[Line]:
+        # Imported here: rows are not the rule.
+        from qmpsh.render.layouts import row_lines
 
-        return overview_lines(rows, self.columns(), self.glyphs)
+        return row_lines(rows, self.columns(), self.glyphs)
 
 
 def farewell(machine: Machine, error: QmpshError) -> str:

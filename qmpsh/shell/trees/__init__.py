@@ -1,0 +1,1 @@
+"""Trees of the machine: what is asked, the nodes in the answers, and the order of their lines."""
