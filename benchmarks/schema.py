@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 from benchmarks.bench import Bench
 from benchmarks.table import Row, Unit
@@ -23,11 +24,14 @@ from qmpsh.language.syntax import Mode
 from qmpsh.protocol.messages import Command
 from qmpsh.schema.cache import load_schema, store_schema
 from qmpsh.schema.model import Schema
+from qmpsh.schema.tools.diff import diff_schemas
 
+DATA = Path(__file__).resolve().parent.parent / "tests" / "data"
 TYPED = "qom-get path=/machine property=type"
 PAIRS = 30
 ROUNDS = 31
 CACHED_START = 0.010  # seconds
+COMPARED = 0.100
 KEYSTROKE = 0.005
 
 # Lines that are typed letter by letter, with a completion after each: all kinds of places.
@@ -86,6 +90,26 @@ def model_rows(bench: Bench) -> Iterator[Row]:
     what = "schema from the cache"
     yield Row(what, Unit.MILLISECONDS, warm, "the bound", CACHED_START, goal=1.0)
     yield from keystroke_rows(Schema.from_entities(entities))
+    yield from diff_rows()
+
+
+def diff_rows() -> Iterator[Row]:
+    """All differences of two captured schemas, each type read for it."""
+    old, new = (captured(version) for version in ("7.2", "10.0"))
+
+    def compare() -> object:
+        return diff_schemas(Schema.from_entities(old), Schema.from_entities(new)) or None
+
+    (seconds,) = medians([timed(compare)], ROUNDS)
+    what = "schema diff of 7.2 and 10.0"
+    yield Row(what, Unit.MILLISECONDS, seconds, "the bound", COMPARED, goal=1.0)
+
+
+def captured(version: str) -> list[Json]:
+    """The schema of a QEMU, as captured for the tests."""
+    path = DATA / f"query-qmp-schema-qemu-{version}.json"
+    found: list[Json] = json.loads(path.read_text())["return"]
+    return found
 
 
 def answer(client: Client, name: str) -> list[Json]:

@@ -21,8 +21,8 @@ from qmpsh.client.dialect import GUEST_AGENT, QEMU
 from qmpsh.errors import CommandFailed, ConnectionLost, LineFailed, ReplyTimeout, UsageError
 from qmpsh.jsontypes import Json, get_dict, get_str
 from qmpsh.language.values import quote
+from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.messages import Command, Event, Greeting
-from qmpsh.schema.features import SchemaFeatures
 from qmpsh.shell.context import Context, FrontEnd
 from qmpsh.shell.events import EventHistory, is_named
 from qmpsh.shell.interpreter import run_line, run_words
@@ -32,6 +32,9 @@ from qmpsh.shell.policy import refuse_unless_reading
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Steps, Task, drive
 from qmpsh.shell.wirelog import WireLog, WireTracer
+
+if TYPE_CHECKING:
+    from qmpsh.schema.features import SchemaFeatures
 
 _NOT_DESCRIBED = "{title} does not describe its commands"
 _NO_EVENT = "no {event} within {limit:g} s"
@@ -165,6 +168,9 @@ class VM:
             raise self._lost("before its schema was read")
         if found is None:
             raise UsageError(_NOT_DESCRIBED.format(title=self._client.dialect.title))
+        # Imported here: few programs ask.
+        from qmpsh.schema.features import SchemaFeatures
+
         return SchemaFeatures(found)
 
     @property

@@ -235,7 +235,8 @@ def _schema_tool(typed: str, context: CursorContext, catalog: Catalog) -> Iterab
     if len(words) == 1 or words[0] == "diff":
         names = (*catalog.commands, *catalog.events)
         return (Candidate(name, context.start, form=Form.NAME) for name in names)
-    return _asked_members(typed, tool.end(), catalog)
+    found = _asked_members(typed, tool.end(), catalog)
+    return found if words[0] == "describe" else (one._replace(tail="") for one in found)
 
 
 _TOOL = re.compile(r"\s*\S+\s+\S+\s+")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from qmpsh.errors import UsageError
+from qmpsh.jsontypes import JsonObject
+from qmpsh.schema.model import Schema
+from qmpsh.schema.tools.has import SchemaJudge, read_question
+from qmpsh.schema.tools.json_schema import json_schema
+from qmpsh.suggest import did_you_mean
 
-from qmpsh.schema.model import EnumType, Schema
-from qmpsh.schema.walk import Path, descend
+_NO_NAME = "there is no command or event {name}{hint}"
 
 
 class SchemaFeatures:
@@ -24,29 +28,30 @@ class SchemaFeatures:
         """The names of the events, in the server's order."""
         return self._schema.events
 
-    def has(self, command: str, member: str = "", /, **values: str) -> bool:
-        """Whether a command exists, has a member, and accepts values.
+    def has(self, command: str, /, *words: str, **values: str) -> bool:
+        """Whether a command or event exists, has members, accepts values, has features.
 
-        member: its name, below another one at a dot (`file.filename`)
+        words:  as after `qmpsh schema has`: MEMBER, `file.filename` below another one,
+                MEMBER=VALUE, +FEATURE of what stands before it
         values: further members, and a value that each must accept; those that select the branch
                 of a union, such as driver="qcow2", also select the members
+        Properties of devices, which the schema does not declare, are not there.
         """
-        if self._schema.arguments(command) is None:
-            return False
-        if any(not self._accepts(command, name, values) for name in values):
-            return False
-        return not member or self._find(command, member, values) is not None
+        given = [f"{name}={value}" for name, value in values.items()]
+        words = tuple(word for word in words if word)
+        judge = SchemaJudge(self._schema, read_question([command, *given, *words]))
+        undeclared = [word for word in judge.open_words() if word.path != ("driver",)]
+        return not undeclared and judge.decide().has
 
-    def _accepts(self, command: str, name: str, values: Mapping[str, str]) -> bool:
-        kind = self._find(command, name, values)
-        return kind is not None and not (
-            isinstance(kind, EnumType) and values[name] not in kind.names()
-        )
+    def describe(self, command: str, /, *, returns: bool = False, **tags: str) -> JsonObject:
+        """Return the arguments of a command, or the data of an event, as JSON Schema 2020-12.
 
-    def _find(self, command: str, member: str, values: Mapping[str, str]) -> object:
-        arguments = self._schema.arguments(command)
-
-        def tag(path: Path) -> str | None:
-            return values.get(".".join(path))
-
-        return arguments and descend(self._schema, arguments, tuple(member.split(".")), tag)
+        returns: describe the command's answer instead
+        tags:    values that select the branch of a union, such as driver="qcow2"
+        Raises UsageError for a command that there is not.
+        """
+        found = json_schema(self._schema, command, tags, returns=returns)
+        if found is None:
+            hint = did_you_mean(command, (*self.commands, *self.events))
+            raise UsageError(_NO_NAME.format(name=command, hint=hint))
+        return found

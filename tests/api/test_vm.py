@@ -172,8 +172,19 @@ def test_a_feature(vm: testing.LaunchedVM) -> None:
     assert not has("blockdev-add", "lazy-refcounts", driver="raw")
     assert has("blockdev-add", "file.filename", **{"driver": "qcow2", "file.driver": "file"})
     assert has("blockdev-add", "discard-no-unref", driver="qcow2") is not vm.version.startswith("7")
+    assert has("blockdev-add", "+dynamic-auto-read-only", driver="file")
+    assert not has("device_add", "mac", driver="e1000")
     assert "SHUTDOWN" in vm.schema.events
     assert "stop" in vm.schema.commands
+
+
+def test_a_description(vm: testing.LaunchedVM) -> None:
+    described = vm.schema.describe("blockdev-add", driver="null-co")
+    assert described["required"] == ["driver"]
+    assert "singlestep" not in str(vm.schema.describe("query-status"))
+    assert "running" in str(vm.schema.describe("query-status", returns=True))
+    with pytest.raises(qmpsh.UsageError, match="did you mean query-status"):
+        vm.schema.describe("query-staus")
 
 
 # ------------------------------------------------------------------------ events

@@ -12,7 +12,8 @@ import pytest
 
 from qmpsh.address import TRANSPORTS, parse_address
 from qmpsh.cli.options import COMMAND
-from qmpsh.cli.tab.items import ShellCandidate, TypedWords, find_items
+from qmpsh.cli.tab.items import find_items
+from qmpsh.cli.tab.offers import ShellCandidate, TypedWords
 from qmpsh.client.client import Client
 from qmpsh.errors import AddressError
 from qmpsh.protocol.messages import Command

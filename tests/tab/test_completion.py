@@ -9,7 +9,7 @@ import pytest
 
 from qmpsh.cli.argv import COMPLETE
 from qmpsh.cli.options import COMMAND
-from qmpsh.cli.tab.items import PathKind, ShellCandidate
+from qmpsh.cli.tab.offers import PathKind, ShellCandidate
 from qmpsh.cli.tab.shells import FILES, Bash, Fish, UserShell, Zsh, script
 from qmpsh.cli.tab.words import Splitter
 from tests.conftest import RunQmpsh

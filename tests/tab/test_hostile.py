@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from qmpsh.cli.argv import COMPLETE
 from qmpsh.cli.options import COMMAND
-from qmpsh.cli.tab.items import LineServer, ShellCandidate, TypedWords, find_items
+from qmpsh.cli.tab.items import find_items
+from qmpsh.cli.tab.offers import LineServer, ShellCandidate, TypedWords
 from qmpsh.cli.tab.shells import Bash
 from qmpsh.cli.tab.words import Splitter, Word
 from qmpsh.complete.candidates import Candidate

@@ -7,14 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from qmpsh.cli.tab.items import (
-    LineServer,
-    PathKind,
-    ShellCandidate,
-    TypedWords,
-    find_items,
-    write_line,
-)
+from qmpsh.cli.tab.items import find_items, write_line
+from qmpsh.cli.tab.offers import LineServer, PathKind, ShellCandidate, TypedWords
 from qmpsh.client.discovery import Monitor
 from qmpsh.complete.candidates import Candidate, Catalog
 from qmpsh.complete.complete import complete
@@ -461,3 +455,38 @@ def test_options_values_and_targets_of_top() -> None:
     assert "all" in texts("top", "a")
     assert {"name", "cpu", "activity"} <= set(texts("top", "-s", ""))
     assert texts("top", "--color", "n") == ["never"]
+
+
+def test_the_words_of_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = tmp_path / "old.json"
+    known.write_text("{}")
+    program = tmp_path / "qemu-system-z80"
+    program.touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert texts("schema", "d") == ["diff", "describe", "dump"]
+    assert "--breaking" in texts("schema", "diff", "--")
+    assert "--breaking" not in texts("schema", "has", "--")
+    assert items("schema", "dump", "-o", "/t") == [ShellCandidate("/t", files=PathKind.ALL)]
+    assert items("schema", "dump", "./o") == [ShellCandidate("./o", files=PathKind.ALL)]
+    assert texts("schema", "dump", "qemu-sy")[0] == "qemu-system-z80"
+    file = str(known)
+    assert texts("schema", "has", file, "query-stat") == [
+        "query-status",
+        "query-stats",
+        "query-stats-schemas",
+    ]
+    assert texts("schema", "has", file, "blockdev-add", "driver=qco") == [
+        "driver=qcow2",
+        "driver=qcow",
+    ]
+    assert "lazy-refcounts" in texts("schema", "has", file, "blockdev-add", "driver=qcow2", "lazy")
+    assert "query-status" in texts("schema", "diff", file, "./vm.sock", "query-stat")
+    assert texts("schema", "dump", file, "") == []
+
+
+def test_a_program_is_not_started_for_a_tab(tmp_path: Path) -> None:
+    program = tmp_path / "qemu"
+    program.write_text("#!/bin/sh\ntouch started\n")
+    program.chmod(0o755)
+    assert texts("schema", "has", str(program), "query") == []
+    assert not (tmp_path / "started").exists()

@@ -12,7 +12,7 @@ import pytest
 
 from qmpsh.address import UnixAddress
 from qmpsh.cli.tab import server as visits
-from qmpsh.cli.tab.items import LineServer
+from qmpsh.cli.tab.offers import LineServer
 from qmpsh.cli.tab.server import candidates
 from qmpsh.client.client import Client
 from qmpsh.complete.live import LOADS_MODULES

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import Enum
 
 import click
 
@@ -18,6 +17,7 @@ from qmpsh.cli.argv import SUBCOMMANDS, SplitArgv, no_name, split_words
 from qmpsh.cli.inspect.ls import shown_address
 from qmpsh.cli.inspect.options import COMMANDS
 from qmpsh.cli.options import COMMAND
+from qmpsh.cli.tab.offers import Ask, LineServer, PathKind, ShellCandidate, TypedWords
 from qmpsh.cli.top import TOP
 from qmpsh.client.discovery import Monitor, find_monitors
 from qmpsh.client.names import is_vm_name, opens_by_name
@@ -65,59 +65,6 @@ _STATES = (
 _BARE_VALUE = re.compile(rf"""(?![{BLANKS}"'{{\[])[^{BLANKS}]*""")
 
 
-class PathKind(Enum):
-    """The kind of paths that the shell offers; the values are the words of its script."""
-
-    ALL = "files"
-    SOCKETS = "sockets"
-
-
-class ShellCandidate(NamedTuple):
-    """One way to complete a word.
-
-    text:  the whole word, unquoted; with `files` what is typed of it
-    start: where it begins in the word, after what is typed already, such as a key
-    note:  what it is, in a few words, or ""
-    ends:  whether the word is complete with it
-    files: paths are to be completed from `start` on, by the shell itself
-    """
-
-    text: str
-    start: int = 0
-    note: str = ""
-    ends: bool = True
-    files: PathKind | None = None
-
-
-class TypedWords(NamedTuple):
-    """The words after the program's name: before the cursor's, that one as far as it is typed,
-    and those after the cursor.
-    """
-
-    before: list[str]
-    word: str
-    after: list[str]
-
-
-class LineServer(NamedTuple):
-    """The source of candidates for the LINE, as the options specify.
-
-    address: None for none; schema: files; negotiate: as in ClientOptions; read_only: nothing that
-    might do harm is asked; hmp: lines are the human monitor's; agent: it is a guest agent.
-    """
-
-    address: str | None
-    schema: tuple[str, ...]
-    negotiate: bool
-    read_only: bool
-    hmp: bool
-    agent: bool = False
-
-
-Ask = Callable[[LineServer, str, Mode], list[Candidate]]
-"""The candidates at the end of a line, from what is known of a server."""
-
-
 def find_items(typed: TypedWords, environ: Mapping[str, str], ask: Ask) -> list[ShellCandidate]:
     """Return all that may be at the cursor, including what does not begin as the word there does.
 
@@ -128,6 +75,8 @@ def find_items(typed: TypedWords, environ: Mapping[str, str], ask: Ask) -> list[
     words = _sort(typed.before, is_name)
     if words.verb == "run":
         return list(_run_items(words.line[:-1], typed.word))
+    if words.verb == "schema":
+        return list(_schema_items(words.line[:-1], typed, ask))
     if words.verb:
         return list(_verb_items(words.verb, words.line[:-1], typed.word))
     if words.options[-1:] == [_CURSOR_MARK]:
@@ -167,13 +116,44 @@ def _verb_items(verb: str, before: list[str], word: str) -> Iterator[ShellCandid
     if awaiting is not None:
         yield from _values_of(awaiting, word)
     elif word.startswith("-"):
-        context = command.make_context(verb, [], resilient_parsing=True)
-        for item in command.shell_complete(context, word):
-            yield ShellCandidate(str(item.value), note=item.help or "")
+        yield from _options_of(command, word)
     elif command is TOP:
         yield from _targets(word)
     elif any(isinstance(one, click.Argument) for one in command.params):
         yield from _addresses(word, may_be_name=True)
+
+
+def _schema_items(before: list[str], typed: TypedWords, ask: Ask) -> Iterator[ShellCandidate]:
+    """Yield what may follow `schema`. before: the words in between"""
+    # Imported here: few command lines are of the schema tools.
+    from qmpsh.cli.schema import SCHEMA_COMMANDS
+    from qmpsh.cli.tab.schema import programs, tool_words
+    from qmpsh.shell.schemas.tools import TOOLS
+
+    word = typed.word
+    if not before or before[0] not in TOOLS:
+        yield from (ShellCandidate(name, note=tool.summary) for name, tool in TOOLS.items())
+        return
+    awaiting = _awaiting(SCHEMA_COMMANDS[before[0]], before[-1:])
+    given = tool_words(before)
+    if awaiting is not None:
+        yield from _values_of(awaiting, word)
+    elif word.startswith("-"):
+        yield from _options_of(SCHEMA_COMMANDS[before[0]], word)
+    elif given is None:
+        yield from (ShellCandidate(name, note="program") for name in programs(word))
+        for item in _addresses(word, may_be_name=True):
+            yield item._replace(files=item.files and PathKind.ALL)
+    elif given.address or given.files:
+        server = LineServer(given.address or None, given.files, True, True, False)
+        yield from _line_items(given.line, typed, ask, server)
+
+
+def _options_of(command: click.Command, word: str) -> Iterator[ShellCandidate]:
+    """Yield the options of a subcommand."""
+    context = command.make_context(command.name, [], resilient_parsing=True)
+    for item in command.shell_complete(context, word):
+        yield ShellCandidate(str(item.value), note=item.help or "")
 
 
 def _awaiting(command: click.Command, last: list[str]) -> click.Option | None:

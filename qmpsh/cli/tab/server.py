@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 
 from qmpsh.address import TcpAddress, UnixAddress, find_address
-from qmpsh.cli.tab.items import LineServer
+from qmpsh.cli.tab.offers import LineServer
 from qmpsh.client.client import Client, ClientOptions
 from qmpsh.client.dialect import GUEST_AGENT, QEMU
 from qmpsh.complete.candidates import Candidate, Catalog

@@ -22,7 +22,8 @@ from click.shell_completion import ShellComplete
 
 from qmpsh.cli.argv import COMPLETE
 from qmpsh.cli.options import COMMAND
-from qmpsh.cli.tab.items import PathKind, ShellCandidate, TypedWords, find_items
+from qmpsh.cli.tab.items import find_items
+from qmpsh.cli.tab.offers import PathKind, ShellCandidate, TypedWords
 from qmpsh.cli.tab.server import candidates
 from qmpsh.cli.tab.words import Splitter, Word, arguments_of
 from qmpsh.render.safe import visible_word

@@ -1,7 +1,7 @@
 """A schema as a reply of query-qmp-schema whose text depends on nothing but its content.
 
-Commands and events come sorted, then their types in the order in which they are first met. A
-type's name, which is a number that differs from build to build, is replaced by the way to it:
+Commands and events come sorted, then the types that they use, in the order in which they are first
+met. A type's name, a number that differs from build to build, is replaced by the way to it:
 `blockdev-add`, `blockdev-add.file`. So two dumps of one build are equal, and `git diff` shows of
 two builds what has changed.
 """
@@ -73,6 +73,9 @@ class SchemaDump:
         known = self._names.get(name)
         if known is not None:
             return known
+        entity = self._schema.entity(name)
+        if entity is None or entity.get("meta-type") in ("command", "event"):
+            return name  # it says nothing of a type
         kind = self._schema.type(name)
         place = _NOTHING if kind == EMPTY else place
         given = name if isinstance(kind, Builtin) else self._free(place)

@@ -164,7 +164,9 @@ class SchemaWriter:
             )
             marks: JsonObject = {"deprecated": True} if "deprecated" in member.features else {}
             properties[member.name] = {**text, **marks}
-        required: list[Json] = [member.name for member in members if not member.optional]
+        required: list[Json] = [
+            *dict.fromkeys(member.name for member in members if not member.optional)
+        ]
         found: JsonObject = {"type": "object", "properties": properties}
         if required:
             found["required"] = required
