@@ -34,6 +34,8 @@ from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Steps, Task, drive
 from qmpsh.shell.wirelog import WireLog, WireTracer
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from qmpsh.schema.features import SchemaFeatures
 
 _NOT_DESCRIBED = "{title} does not describe its commands"
@@ -108,10 +110,10 @@ class _NoticeFrontEnd(FrontEnd):
         self._notice(text)
 
 
-class VM:
-    """A connection to one VM; as a context manager it is closed at the end.
+class OpenMonitor:
+    """A connection to a monitor; as a context manager it is closed at the end.
 
-    All calls of one VM come from one thread at a time: another one while a call is running gets a
+    All calls of one come from one thread at a time: another one while a call is running gets a
     RuntimeError.
     """
 
@@ -123,11 +125,79 @@ class VM:
         self._thread = 0
         self._history()  # events are kept from the start
 
-    def __enter__(self) -> VM:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection has ended, on either side."""
+        return self._client.closed
+
+    @property
+    def dropped(self) -> int:
+        """The number of events that were dropped because too many were kept."""
+        return self._history().dropped
+
+    def fileno(self) -> int:
+        """Return the file descriptor to watch in an event loop; -1 once closed."""
+        return self._client.fileno()
+
+    def poll(self, timeout: float | None = 0) -> bool:
+        """Take in what has come, waiting at most `timeout` seconds (None: no limit); return
+        whether anything has.
+        """
+        with self._in_use():
+            self._history()
+            return self._client.poll(timeout)
+
+    def close(self) -> None:
+        """End the connection; the VM keeps running. May be called twice."""
+        self._client.close()
+
+    @property
+    def _client(self) -> Client:
+        client = self._context.client  # `.reconnect` makes another one
+        if client is None:
+            raise ConnectionLost(_NO_CONNECTION)
+        return client
+
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Hold that one thread at a time is in a call."""
+        me, before = get_ident(), self._thread
+        if before not in (0, me):
+            raise RuntimeError(_OTHER_THREAD)
+        self._thread = me
+        try:
+            yield
+        finally:
+            self._thread = before
+
+    def _drive(self, task: Task) -> None:
+        try:
+            drive(task, _refuse_question, lambda _, seconds: self._client.poll(seconds))
+        except BaseException:  # an interrupt included: what the line holds is put away first
+            task.cancel()
+            raise
+
+    def _history(self) -> EventHistory:
+        return self._context.keep_events()
+
+    def _poll_until(self, ready: Callable[[], bool], timeout: float | None) -> None:
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        self._client.poll(0)
+        poll_until(self._client, ready, deadline)
+
+    def _lost(self, when: str) -> ConnectionLost:
+        why = f": {self._client.lost}" if self._client.lost is not None else ""
+        return ConnectionLost(_ENDED.format(when=when, why=why))
+
+
+class VM(OpenMonitor):
+    """A connection to one VM: its commands, its events, its screen and its keyboard."""
 
     # ------------------------------------------------------------------------ what is known
 
@@ -172,16 +242,6 @@ class VM:
         from qmpsh.schema.features import SchemaFeatures
 
         return SchemaFeatures(found)
-
-    @property
-    def closed(self) -> bool:
-        """Whether the connection has ended, on either side."""
-        return self._client.closed
-
-    @property
-    def dropped(self) -> int:
-        """The number of events that were dropped because too many were kept."""
-        return self._history().dropped
 
     # ------------------------------------------------------------------------ commands
 
@@ -267,12 +327,26 @@ class VM:
         text = self.run(".screen", "--text", timeout=timeout)
         return text if isinstance(text, str) else ""
 
-    def _drive(self, task: Task) -> None:
-        try:
-            drive(task, _refuse_question, lambda _, seconds: self._client.poll(seconds))
-        except BaseException:  # an interrupt included: what the line holds is put away first
-            task.cancel()
-            raise
+    def type(self, text: str, layout: str = "us", *, timeout: float | None = None) -> None:
+        """Type a text on the guest's keyboard, as it stands: a newline is Enter.
+
+        layout:  that the guest has set: us, gb, de, fr
+        timeout: seconds for all of it, None for the one given to `connect`
+        Raises UsageError before anything is sent for a character that the layout lacks;
+        CommandFailed, ReplyTimeout, ConnectionLost, which say how many were typed.
+        """
+        # Imported here: few programs type.
+        from qmpsh.display.keys import chords_of_text
+        from qmpsh.shell.keyboard import KEY_COMMAND, Keyboard, Presses
+
+        units = chords_of_text(text, layout)
+        limit = self._settings.timeout if timeout is None else timeout
+        with self._in_use():
+            self._mark(Command(KEY_COMMAND))
+            presses = Presses(self._client, Keyboard(), units, limit)
+            task = Task(_steps(presses.steps()), lambda _: None)
+            self._drive(task)
+        _value([], task.outcome or Outcome())
 
     def _learn(self, asking: Asking) -> None:
         with self._in_use():
@@ -335,55 +409,6 @@ class VM:
         if self.closed:
             raise self._lost(f"while waiting for {event}")
         raise ReplyTimeout(_NO_EVENT.format(event=event, limit=limit))
-
-    def _history(self) -> EventHistory:
-        return self._context.keep_events()
-
-    def _poll_until(self, ready: Callable[[], bool], timeout: float | None) -> None:
-        deadline = math.inf if timeout is None else time.monotonic() + timeout
-        self._client.poll(0)
-        poll_until(self._client, ready, deadline)
-
-    def _lost(self, when: str) -> ConnectionLost:
-        why = f": {self._client.lost}" if self._client.lost is not None else ""
-        return ConnectionLost(_ENDED.format(when=when, why=why))
-
-    # ------------------------------------------------------------------------ the connection
-
-    def fileno(self) -> int:
-        """Return the file descriptor to watch in an event loop; -1 once closed."""
-        return self._client.fileno()
-
-    def poll(self, timeout: float | None = 0) -> bool:
-        """Take in what has come, waiting at most `timeout` seconds (None: no limit); return
-        whether anything has.
-        """
-        with self._in_use():
-            self._history()
-            return self._client.poll(timeout)
-
-    def close(self) -> None:
-        """End the connection; the VM keeps running. May be called twice."""
-        self._client.close()
-
-    @property
-    def _client(self) -> Client:
-        client = self._context.client  # `.reconnect` makes another one
-        if client is None:
-            raise ConnectionLost(_NO_CONNECTION)
-        return client
-
-    @contextlib.contextmanager
-    def _in_use(self) -> Iterator[None]:
-        """Hold that one thread at a time is in a call."""
-        me, before = get_ident(), self._thread
-        if before not in (0, me):
-            raise RuntimeError(_OTHER_THREAD)
-        self._thread = me
-        try:
-            yield
-        finally:
-            self._thread = before
 
 
 def _refuse_question(asking: Ask) -> str:

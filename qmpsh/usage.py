@@ -57,10 +57,12 @@ MODIFIERS: dict[str, tuple[str, str]] = {
     "all": ("", "of .schema describe: all commands"),
     "text": ("", "of .screen: the characters on it, not a picture"),
     "until": (" PATTERN", "of .screen: wait for a row in which PATTERN is found, and print it"),
-    "device": (" ID", "of .screen: the display of this device, not the first one"),
-    "head": (" N", "of .screen: the device's output N, from 0 on"),
+    "device": (" ID", "of .screen, .type, .key: the display of this device, not the first one"),
+    "head": (" N", "of .screen, .type, .key: the device's output N, from 0 on"),
     "font": (" FILE", "of .screen: read it with this console font (PSF)"),
     "depth": (" N", "of .tree: show N levels below the first"),
+    "layout": (" NAME", "of .type and .key: the keyboard layout of the guest: us, gb, de, fr"),
+    "rate": (" TIME", "of .type and .key: the time from one key to the next; 20ms"),
 }
 """The names of `language.modifiers.MODIFIERS`: their values, and what each does."""
 
@@ -100,6 +102,9 @@ MODIFIER_NOTES = {
     " /usr/share/consolefonts. Without it the VM's own VGA font is tried, then those of this"
     " machine, and the one is taken that knows most cells.",
     "depth": "N is 1 or more. What is deeper is counted.",
+    "layout": "QEMU passes places on the keyboard; the guest makes characters of them. NAME is the"
+    " layout that the guest has set, us unless it is given.",
+    "rate": "A guest loses keys that come too fast; a slow one may need 100ms.",
 }
 """The text that `.help --NAME` adds to the line above."""
 

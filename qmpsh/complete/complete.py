@@ -25,6 +25,8 @@ from qmpsh.complete.line import typed_arguments
 from qmpsh.complete.live import LiveQuery
 from qmpsh.complete.machine_words import LIVE, tree_words
 from qmpsh.complete.members import key_candidates, value_candidates
+from qmpsh.display.keys import ALIASES, MODIFIER_KEYS
+from qmpsh.display.layouts import LAYOUTS
 from qmpsh.jsontypes import Json
 from qmpsh.language.cursor import CursorContext, KeyPart, Slot, find_context, last_word
 from qmpsh.language.modifiers import MODIFIERS
@@ -32,6 +34,7 @@ from qmpsh.language.reply_paths import numbers
 from qmpsh.language.syntax import FORMATS, PLAIN, Mode
 from qmpsh.language.verbs import VERB_MODIFIERS, VERBS, Takes
 from qmpsh.schema.describe import type_words
+from qmpsh.schema.key_codes import key_codes
 from qmpsh.schema.model import Member, ObjectType, Schema
 from qmpsh.usage import MODIFIERS as SUMMARIES
 
@@ -215,6 +218,24 @@ def _files(typed: str, context: CursorContext, catalog: Catalog) -> Iterable[Can
     return _file(typed, context, catalog) if len(typed[: context.start].split()) == 1 else ()
 
 
+def _chords(typed: str, context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+    """Yield the keys of a chord, after its last dash: those to hold first, other names than the
+    server's where one is begun.
+    """
+    *held, begun = re.split(r"[+-]", context.prefix)
+    codes = {ALIASES.get(name, name) for name in held}
+    others = ALIASES if begun else MODIFIER_KEYS
+    for name in dict.fromkeys((*others, *key_codes(catalog.schema))):
+        if ALIASES.get(name, name) not in codes:
+            yield Candidate(name, context.start + len(context.prefix) - len(begun), form=Form.NAME)
+
+
+def _layouts(context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+    """Yield the layouts of keyboards."""
+    for name in LAYOUTS:
+        yield Candidate(name, context.start, form=Form.NAME)
+
+
 def _fixed_words(typed: str, context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
     """Yield the words that a verb takes first, where they are few."""
     if context.verb is not None and len(typed[: context.start].split()) == 1:
@@ -264,6 +285,7 @@ _WORDS_OF: dict[Takes, Callable[[str, CursorContext, Catalog], Iterable[Candidat
     Takes.FILES: _files,
     Takes.SCHEMA_TOOL: _schema_tool,
     Takes.TREE: tree_words,
+    Takes.CHORDS: _chords,
 }
 
 
@@ -415,4 +437,5 @@ _AT: dict[Slot, Callable[[CursorContext, Catalog], Iterable[Candidate]]] = {
     Slot.MODIFIER: _modifiers,
     Slot.HMP: _hmp,
     Slot.FILE: _complete_files,
+    Slot.LAYOUT: _layouts,
 }

@@ -17,7 +17,7 @@ from qmpsh.language.verbs import HEADED, TIMED, Takes
 from qmpsh.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
 Word: TypeAlias = "Sequence[Token]"
@@ -354,12 +354,29 @@ def words_and_redirect(text: str) -> tuple[tuple[str, ...], Redirect | None]:
     return tuple(_plain(source, word) for word in split_words(tokens)), redirect
 
 
-def _plain(source: SourceText, word: Word) -> str:
+def raw_words(text: str) -> tuple[str, ...]:
+    """Return a text as words as `words_and_redirect` does, but each escape as it stands: for a verb
+    that reads its escapes itself.
+    """
+    source = SourceText(text)
+    tokens, _ = split_redirect(source, Scanner(state=ScanState.BODY).feed(text))
+    return tuple(_plain(source, word, _without_quotes) for word in split_words(tokens))
+
+
+def _without_quotes(source: SourceText, token: Token) -> str:
+    is_quoted = token.kind in (TokenKind.STRING, TokenKind.QUOTED_PART)
+    text = token.text(source.text)
+    return text[1:-1] if is_quoted else text
+
+
+def _plain(
+    source: SourceText, word: Word, read: Callable[[SourceText, Token], str] = unquote
+) -> str:
     if word[-1].kind is TokenKind.UNCLOSED:
         raise unclosed_error(source, word[-1])
     texts: list[str] = []
     depth = 0
     for token in word:
         depth += (token.kind is TokenKind.OPEN) - (token.kind is TokenKind.CLOSE)
-        texts.append(token.text(source.text) if depth else unquote(source, token))
+        texts.append(token.text(source.text) if depth else read(source, token))
     return "".join(texts)

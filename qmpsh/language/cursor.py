@@ -63,6 +63,7 @@ class Slot(Enum):
     HMP = auto()
     FILE = auto()  # after > or >>, and the word of --fd
     EVENT = auto()  # the word of --wait=
+    LAYOUT = auto()  # the word of --layout
     AFTER_MEMBER = auto()  # after a value in { }: a comma or the closing mark
     AFTER_ITEM = auto()  # the same in [ ]
     NOTHING = auto()  # a comment, a shell command, a place where nothing can be said
@@ -190,7 +191,9 @@ def _with_given(context: CursorContext, line: LineAnalysis) -> CursorContext:
     return context._replace(given=tuple(given))
 
 
-_MODIFIER_VALUES = {"--fd": Slot.FILE, "--wait": Slot.EVENT}
+_OPERANDS = {"--fd": Slot.FILE, "--layout": Slot.LAYOUT}
+"""What the value of a modifier is that may stand after a blank."""
+_MODIFIER_VALUES = {**_OPERANDS, "--wait": Slot.EVENT}
 """What the value of a modifier is, where something can be said of it."""
 
 
@@ -337,11 +340,11 @@ class CursorWalk:
     def _after_blank(self, token: Token) -> None:
         if self._takes is Takes.TOOL_LINE and self._last_kind is TokenKind.WORD:
             self._where = Slot.COMMAND
-        if self._modifier == "--fd" and not self._frames:
+        if self._modifier in _OPERANDS and not self._frames:
             is_next = self._last_kind is TokenKind.MODIFIER
-            self._where = Slot.FILE if is_next else self._after_name()
+            self._where = _OPERANDS[self._modifier] if is_next else self._after_name()
             self._modifier = self._modifier if is_next else ""
-        if self._frames or self._where in (Slot.NOTHING, Slot.FILE, Slot.HMP):
+        if self._frames or self._where in (Slot.NOTHING, Slot.FILE, Slot.LAYOUT, Slot.HMP):
             return
         if self._where in (Slot.MODIFIER, Slot.EVENT):
             # After a transaction's `)` there are nothing but modifiers.

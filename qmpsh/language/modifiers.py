@@ -21,6 +21,8 @@ VALUED_MODIFIERS = {
     "head": "a number, as in --head 1",
     "until": "a regular expression, as in --until 'login:'",
     "font": "a file, as in --font ./default8x16.psfu",
+    "layout": "a layout, as in --layout de",
+    "rate": "a time, as in --rate 50ms",
 }
 """The modifiers that need a value, and what they need."""
 
@@ -47,8 +49,8 @@ _TWICE = "--{name} is given twice"
 _NO_VALUE = "--{name} takes no value"
 _NEEDS = "--{name} needs {value}"
 _BAD_NUMBER = "--{name} needs a number from {least} on, not {text}"
-_TIMES = frozenset({"timeout"})
 _LEAST = {"count": 1, "depth": 1, "head": 0}
+_TIMES = frozenset({"timeout", "rate"})
 _IS_OPTION = "--{name} is an option of qmpsh: write it before the command"
 _UNKNOWN = "no modifier --{name}; {hint}"
 
@@ -83,6 +85,8 @@ class ModifierReader:
             flags=VERB_FLAGS.intersection(self._spans),
             until=self._texts.get("until"),
             font=self._texts.get("font"),
+            layout=self._texts.get("layout"),
+            rate=self._times.get("rate"),
         )
 
     def for_command(self, *, counted: bool = False) -> Modifiers:

@@ -49,7 +49,7 @@ from qmpsh.language.syntax import (
 )
 from qmpsh.language.tokens import BLANKS, IGNORED, TIME, ScanState, Token, TokenKind
 from qmpsh.language.values import SourceText, unclosed_error
-from qmpsh.language.verbs import LINES, TIMED, UNKNOWN, VERBS, WHOLE, Takes, takes
+from qmpsh.language.verbs import LINES, TIMED, TYPED, UNKNOWN, VERBS, WHOLE, Takes, Verb, takes
 from qmpsh.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -280,7 +280,7 @@ class _Line:
     def _verb(self, first: Token) -> VerbLine:
         name = first.text(self._text).removeprefix(".")
         span = (first.start, first.end)
-        self._refuse_look_alikes([first] if takes(name) in WHOLE else self._tokens)
+        self._refuse_look_alikes([first] if takes(name) in WHOLE | TYPED else self._tokens)
         check_verb(name, self._text, span)
         if takes(name) in WHOLE:
             return self._whole(name, span)
@@ -291,7 +291,7 @@ class _Line:
         # After `.help` a modifier's name is what help is wanted for.
         is_topic = takes(name) is Takes.NAME and words and words[0][0].kind is TokenKind.MODIFIER
         texts = [self._word(word) for word in words]
-        if self._mode.helps and not is_topic and _asks_for_help(texts):
+        if self._mode.helps and not is_topic and _asks_for_help(texts, takes(name)):
             return help_line(self._text, [f".{name}"], span, redirect)
         body = BodyReader(self._source, words[1:] if is_topic else words)
         rest, rest_span = self._rest(body, first.end)
@@ -389,9 +389,10 @@ def _placed(words: Sequence[str]) -> list[_Word]:
     return placed
 
 
-def _asks_for_help(words: Sequence[str]) -> bool:
-    """Whether the words after a name ask for help."""
-    return words[-1:] == [HELP_MARK] or any(word in HELP for word in words)
+def _asks_for_help(words: Sequence[str], kind: Takes = Takes.WORDS) -> bool:
+    """Whether the words after a name ask for help. kind: what a verb of that name takes"""
+    is_marked = words[-1:] == [HELP_MARK] and kind is not Takes.TEXT
+    return is_marked or any(word in HELP for word in words)
 
 
 def _command(line: str, words: Sequence[_Word], *, counted: bool) -> CommandLine | VerbLine:
@@ -419,10 +420,10 @@ def _verb(line: str, words: Sequence[_Word]) -> VerbLine:
     head, rest = "", list(words[1:])
     if kind is Takes.NAME and rest and rest[0].text.startswith("--"):
         rest = [rest[0], *_without_modifiers(line, rest[1:], modifiers)]
-    elif kind not in WHOLE and _asks_for_help([word.text for word in rest]):
+    elif kind not in WHOLE and _asks_for_help([word.text for word in rest], kind):
         return help_line(line, [f".{name}"], first.span, None)
     elif kind not in WHOLE:
-        rest = _without_modifiers(line, rest, modifiers, VERBS.get(name, UNKNOWN).letters)
+        rest = _without_modifiers(line, rest, modifiers, VERBS.get(name, UNKNOWN))
     elif kind in TIMED:
         head, rest = _timed(rest, modifiers)
     elif kind is Takes.TOOL_LINE and rest:
@@ -447,11 +448,11 @@ def _timed(words: list[_Word], modifiers: ModifierReader) -> tuple[str, list[_Wo
 
 
 def _without_modifiers(
-    line: str, words: Sequence[_Word], modifiers: ModifierReader, letters: str = ""
+    line: str, words: Sequence[_Word], modifiers: ModifierReader, verb: Verb = UNKNOWN
 ) -> list[_Word]:
     """Return the words that are not modifiers; those are added to the reader.
 
-    letters: of the options that stay, as `-l` does
+    verb: whose options with one dash stay
     """
     rest: list[_Word] = []
     at = 0
@@ -459,8 +460,7 @@ def _without_modifiers(
         text, taken = words[at].text, 1
         if text in _SHELL_MARKS:
             raise LineSyntaxError(_SHELL_MARK.format(mark=text), line, words[at].span)
-        is_letter = len(text) > 1 and text[0] == "-" and set(text[1:]).issubset(letters)
-        if text == "-" or is_letter or not text.startswith("-"):  # alone it stands for stdin
+        if text == "-" or not text.startswith("-") or _stays(verb, text):  # - alone is stdin
             rest.append(words[at])
         elif not text.startswith("--"):
             raise option_error(SourceText(line), words[at].span, words[0].text, _before(text))
@@ -468,6 +468,13 @@ def _without_modifiers(
             taken = _add_modifier(words[at : at + 2], modifiers)
         at += taken
     return rest
+
+
+def _stays(verb: Verb, text: str) -> bool:
+    """Whether a word that begins with a dash is the verb's own: an option, or a text to type."""
+    return not text.startswith("--") and (
+        verb.takes in TYPED or set(text[1:]).issubset(verb.letters)
+    )
 
 
 def _before(text: str) -> str:

@@ -144,6 +144,7 @@ class Modifiers(NamedTuple):
     formats: names of FORMATS
     flags: what means something to one verb alone
     device, head: a display of the VM; until, font: of its screen
+    layout: of a keyboard; rate: seconds between two keys
     """
 
     wait: str | None = None
@@ -160,6 +161,8 @@ class Modifiers(NamedTuple):
     until: str | None = None
     font: str | None = None
     depth: int | None = None
+    layout: str | None = None
+    rate: float | None = None
 
 
 class Redirect(NamedTuple):

@@ -30,6 +30,8 @@ class Takes(Enum):
     TOOL_LINE = auto()  # the name of a tool, and such a line
     TIMED_LINE = auto()  # a time and modifiers, both optional, and such a line
     PATHS_LINE = auto()  # the same, and paths into its reply
+    TEXT = auto()  # for the guest's keyboard, which may be a password
+    CHORDS = auto()  # of that keyboard: ctrl-alt-delete
 
 
 class Reach(Enum):
@@ -56,6 +58,8 @@ TIMED = frozenset({Takes.TIMED_LINE, Takes.PATHS_LINE})
 """Lines that are repeated, after a time and modifiers."""
 HEADED = TIMED | {Takes.TOOL_LINE}
 """Lines that have a word of the verb's own before them."""
+TYPED = frozenset({Takes.TEXT, Takes.CHORDS})
+"""What is typed into the guest."""
 LINES = HEADED | {Takes.LINE}
 """Lines of the language."""
 WHOLE = LINES | {Takes.HMP, Takes.PROGRAM}
@@ -205,6 +209,22 @@ VERBS: dict[str, Verb] = {
         letters="al",
         reach=Reach.READS,
         place="qmpsh.shell.verbs.tree:show_tree",
+    ),
+    "type": Verb(
+        "TEXT",
+        "type a text on the guest's keyboard; \\n is Enter, ? asks for the text",
+        Takes.TEXT,
+        modifiers=("layout", "rate", "device", "head"),
+        reach=Reach.CHANGES,
+        place="qmpsh.shell.verbs.keyboard:type_text",
+    ),
+    "key": Verb(
+        "CHORD...",
+        "press keys of the guest's keyboard, as in .key ctrl-alt-delete",
+        Takes.CHORDS,
+        modifiers=("layout", "rate", "device", "head"),
+        reach=Reach.CHANGES,
+        place="qmpsh.shell.verbs.keyboard:press_keys",
     ),
     "disconnect": Verb(
         "",

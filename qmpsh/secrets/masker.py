@@ -17,12 +17,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from qmpsh.errors import LineError, QmpshError, Span
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.language.analysis import LineAnalysis, analyse
+from qmpsh.language.arguments import split_words
 from qmpsh.language.cursor import GivenMember, ParsedLine, parsed_line
 from qmpsh.language.jsonline import decode_object
+from qmpsh.language.modifiers import MODIFIERS
 from qmpsh.language.parser import is_sound
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import BLANKS, TIME, Token, TokenKind
-from qmpsh.language.verbs import BARE, HEADED, LINES, TIMED, WHOLE, Takes, takes
+from qmpsh.language.verbs import BARE, HEADED, LINES, TIMED, TYPED, WHOLE, Takes, takes
 from qmpsh.secrets.rules import (
     ASKED,
     COMMAND_MEMBERS,
@@ -37,6 +39,7 @@ from qmpsh.secrets.rules import (
     is_secret_type,
     mask_json,
     reads_secret,
+    types_character,
 )
 from qmpsh.secrets.text import (
     MASK,
@@ -57,6 +60,9 @@ _MAX_TYPED_CHARACTERS = 10_000
 """characters of a line that was hardly typed by hand"""
 _PLAIN_WORD = re.compile(rf"(?P<key>[\w.-]+)=[^\"'{{}}\[\]\\{BLANKS}]*(?:[{BLANKS}]+|\Z)")
 """An argument of a line with a fault that cannot be a part of anything else."""
+
+_ENDS_TEXT = frozenset({TokenKind.PIPE, TokenKind.REDIRECT, TokenKind.COMMENT, TokenKind.UNCLOSED})
+"""What may be a piece of a text that lacks its quotes."""
 
 Words = Sequence[str]
 """What was typed: one word is a line, several are each an argument of their own."""
@@ -247,6 +253,8 @@ def _of_verb(words: Words) -> list[Span]:
         first += 1
     start = len(" ".join(words[:first])) + 1
     rest = words[first:]
+    if kind in TYPED:
+        return line_secrets(" ".join(words))
     if kind in LINES:
         found = words_secrets(rest)
     elif kind is Takes.HMP:
@@ -319,6 +327,9 @@ def line_secrets(line: str, *, hmp: bool = False) -> list[Span]:
 
 def _line_spans(analysis: LineAnalysis) -> Sequence[Span]:
     line, tokens, parsed = analysis.text, analysis.tokens, analysis.reading(parsed_line)
+    verb = next((token for token in tokens if token.kind is TokenKind.VERB), None)
+    if verb is not None and takes(verb.text(line).removeprefix(".")) in TYPED:
+        return _of_typed(line, tokens[tokens.index(verb) :])
     command, sound = parsed.command, is_sound(line, analysis.mode)
     given = [*parsed.given, *_quoted_arguments(line, tokens)]
     about = _about(command, given)
@@ -333,6 +344,27 @@ def _line_spans(analysis: LineAnalysis) -> Sequence[Span]:
     if not sound:
         spans += _after_name(line, parsed, about, spans)
     return join_spans(line, spans)
+
+
+def _of_typed(line: str, tokens: Sequence[Token]) -> list[Span]:
+    """Return those of what is typed into the guest: all from the first word to the last, whatever
+    stands between, or of chords those that type a character. tokens: from the verb on
+    """
+    words = split_words(tokens)[1:]
+    found = [(word[0].start, word[-1].end) for word in words if not _is_modifier(line, word[0])]
+    if takes(tokens[0].text(line).removeprefix(".")) is Takes.CHORDS:
+        return [span for span in found if types_character(line[slice(*span)].strip("'\""))]
+    if not found or [line[slice(*span)] for span in found] == [ASKED]:
+        return []
+    is_whole = all(token.kind not in _ENDS_TEXT for token in tokens)
+    return [(found[0][0], found[-1][1] if is_whole else len(line.rstrip(BLANKS)))]
+
+
+def _is_modifier(line: str, token: Token) -> bool:
+    """Whether a word of a verb's line is a modifier, or the value of one. token: its first"""
+    if token.kind is TokenKind.MODIFIER:
+        return token.text(line)[2:] in MODIFIERS
+    return token.kind in (TokenKind.WORD, TokenKind.STRING)
 
 
 # -------------------------------------------------------------------- what parses

@@ -38,6 +38,8 @@ PROGRAM_MEMBERS = frozenset({"env", "input-data"})
 """of GUEST_PROGRAM: where a program gets its secrets; its arguments can be seen by everybody"""
 _KEY_COMMANDS = frozenset({"send-key", "input-send-event"})
 _HMP_KEYS = "sendkey"
+_SHIFTS = frozenset({"shift", "shift_r", "altgr", "alt_r"})
+"""The keys with which another one types a character still."""
 COMMAND_MEMBERS = frozenset({"execute", "exec-oob"})
 _FRAME = COMMAND_MEMBERS | {"arguments", "id", "type"}
 _OPEN_OF_COMMANDS = _FRAME | {
@@ -114,6 +116,12 @@ def reads_secret(command: JsonObject) -> bool:
 def types_keys(name: str) -> bool:
     """Return whether a command types keys, which may be a password."""
     return name in _KEY_COMMANDS
+
+
+def types_character(chord: str) -> bool:
+    """Whether a chord such as `shift-a` types a character: several of them may be a password."""
+    *held, last = re.split(r"(?<=[^+-])[+-]", chord)
+    return len(last) <= 1 and _SHIFTS.issuperset(name.lower() for name in held)
 
 
 def mask_keys(message: JsonObject) -> JsonObject:

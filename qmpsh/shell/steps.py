@@ -216,6 +216,13 @@ class Task:
         until = self.until
         return self.asking is not None or (until is not None and (until.stops or until.endless))
 
+    def interrupt(self) -> None:
+        """End the line now, and say how far it has come."""
+        left = self.until.left() if self.until is not None else ""
+        self.cancel()
+        if left:
+            self._show(Note(left))
+
     def cancel(self) -> None:
         """End the line now; what it has sent stays sent."""
         self._steps.close()

@@ -54,7 +54,7 @@ def test_every_public_name_is_there_and_on_the_page() -> None:
 
 
 def test_every_member_is_on_the_page() -> None:
-    members = [*vars(qmpsh.VM), *vars(testing.LaunchedVM)]
+    members = [name for kind in testing.LaunchedVM.__mro__[:-1] for name in vars(kind)]
     public = {name for name in members if not name.startswith("_")} - {"path"}
     assert {name for name in public if not re.search(rf"[`.]{name}\b", PAGE)} == set()
 
@@ -295,3 +295,29 @@ def test_the_machine_at_a_glance_is_an_object(vm: testing.LaunchedVM) -> None:
     facts = vm.run(".status")
     assert isinstance(facts, dict)
     assert get_dict(facts, "state")["status"] == "prelaunch"
+
+
+# ------------------------------------------------------------------------ the keyboard
+
+
+def test_a_text_is_typed_as_it_stands(qemu: StartQemu) -> None:
+    vm = qemu("-M", "q35", "-nodefaults")
+    vm.type("a\\n\n")
+    vm.execute("stop")
+    with pytest.raises(qmpsh.CommandFailed, match="VM not running; typed 0 of 2"):
+        vm.type("ab")
+
+
+def test_what_a_layout_lacks_is_refused(vm: testing.LaunchedVM) -> None:
+    with pytest.raises(qmpsh.UsageError, match="the layout us has no 'é', character 2"):
+        vm.type("aé")
+    with pytest.raises(qmpsh.CommandFailed, match="typed 0 of 2"):
+        vm.type("aé", "fr")  # there is no keyboard
+
+
+def test_a_vm_that_may_only_be_read_is_not_typed_at(start_vm: VmStarter) -> None:
+    with (
+        qmpsh.connect(start_vm().path, read_only=True) as looks,
+        pytest.raises(qmpsh.UsageError, match="--read-only allows only"),
+    ):
+        looks.type("a")

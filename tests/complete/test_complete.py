@@ -113,6 +113,13 @@ def applied(line: str, candidate: Candidate) -> str:
         (".wait STOP --n", ["--new"]),
         (".events STOP --co", ["--count"]),
         ("device_del --wait=DEVICE_D", ["DEVICE_DELETED"]),
+        (".type --layout ", ["us", "gb", "de", "fr"]),
+        (".type x --layout=g", ["gb"]),
+        (".type x", []),
+        (".key ", ["ctrl", "alt", "shift", "altgr", "super", "unmapped"]),
+        (".key ctrl-alt-del", ["del", "delete"]),
+        (".key ctrl+alt+f1", ["f1", "f10", "f11", "f12"]),
+        (".key esc ctrl-ct", ["ctrl_r"]),
     ],
 )
 def test_candidates(line: str, first: list[str]) -> None:

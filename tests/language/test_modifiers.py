@@ -89,6 +89,14 @@ x --new
 --count needs a number from 1 on, not 0
 .events --count 0
         ^^^^^^^^^
+
+--head needs a number from 0 on, not -1
+.type x --head -1
+        ^^^^^^^^^
+
+--layout is for verbs such as .type
+x --layout de
+  ^^^^^^^^^^^
 """
 
 
@@ -99,8 +107,8 @@ def test_refused(expected: str) -> None:
 
 def test_an_unknown_one_that_is_near_to_none() -> None:
     known = (
-        "--timeout, --fd, --count, --depth, --device, --head, --until, --font, --wait, --json,"
-        " --new, --oob, --raw, --table, --yes"
+        "--timeout, --fd, --count, --depth, --device, --head, --until, --font, --layout, --rate,"
+        " --wait, --json, --new, --oob, --raw, --table, --yes"
     )
     assert refused_line("x --") == f"no modifier --; there are {known}\nx --\n  ^^"
 

@@ -93,6 +93,13 @@ QMP: dict[str, Form] = {
     "transaction, braces": lambda s: (
         f"transaction actions=[{{type: x, data: {{password: {quoted(s)}}}}}]"
     ),
+    "typed": lambda s: f".type {quoted(s)}",
+    "typed, single quotes": lambda s: f".type --layout de '{s}'",
+    "typed, bare": lambda s: f".type {s} --rate 50ms",
+    "typed, after a word": lambda s: f".type login {quoted(s)}",
+    "typed, piece of a pipe": lambda s: f".type a | {plain(s)}",
+    "typed, unknown escape": lambda s: f".type {quoted(s)}\\q",
+    "typed, comment": lambda s: f".type a # {plain(s)}",
     "hmp": lambda s: f'.hmp set_password vnc "{s}"',
     "hmp, bare verb": lambda s: f'hmp set_password vnc "{s}"',
     "hmp, change": lambda s: f'.hmp change vnc password "{s}"',

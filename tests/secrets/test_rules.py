@@ -18,6 +18,7 @@ from qmpsh.secrets.rules import (
     mask_json,
     mask_keys,
     reads_secret,
+    types_character,
     types_keys,
 )
 
@@ -278,3 +279,13 @@ def test_a_password_is_never_shown(rest: str) -> None:
     assert "hunter2" not in mask_hmp_text(f"set_password vnc hunter2 {rest}")
     assert "hunter2" not in mask_hmp_text(f"object_add secret,id=a,data=hunter2,{rest}")
     assert "hunter2" not in mask_hmp_text(f"qom-set /a password {rest} hunter2")
+
+
+@pytest.mark.parametrize("word", ["a", "A", "-", "shift-a", "altgr-q", "shift-altgr-q", "shift--"])
+def test_a_chord_that_types_a_character(word: str) -> None:
+    assert types_character(word)
+
+
+@pytest.mark.parametrize("word", ["ctrl-c", "f2", "enter", "shift-f1", "alt-x", "ctrl-alt-delete"])
+def test_a_chord_that_types_none(word: str) -> None:
+    assert not types_character(word)

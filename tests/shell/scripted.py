@@ -44,6 +44,7 @@ class ScriptedStream(FakeStream):
         self._put(before, None)
 
     def send(self, data: bytes) -> int:
+        self.sent.append(data)
         for text in filter(None, data.split(b"\n")):
             message = json.loads(text)
             name = message.get("execute", message.get("exec-oob"))
@@ -73,8 +74,8 @@ class ScriptedShell:
         front_end: FrontEnd | None = None,
     ) -> None:
         self.said: list[Answer | Note] = []
-        self._stream = ScriptedStream(answers or {}, before)
-        self.client = Client(self._stream, UnixAddress("/m.sock"), ClientOptions(negotiate=False))
+        self.stream = ScriptedStream(answers or {}, before)
+        self.client = Client(self.stream, UnixAddress("/m.sock"), ClientOptions(negotiate=False))
         machine = Machine("/m.sock", None)
         self.context = Context(
             self.client, settings or Settings(), machine, schema("10.0"), front_end
@@ -82,7 +83,7 @@ class ScriptedShell:
 
     @property
     def names(self) -> list[str]:
-        return self._stream.names
+        return self.stream.names
 
     @property
     def answers(self) -> list[Answer]:

@@ -109,7 +109,7 @@ def test_who_says_something_is_not_silent() -> None:
         wish = next(steps)
         assert isinstance(wish, WaitFor)
         assert wish.deadline is not None
-        shell._stream.received.append(line(event("RTC_CHANGE", offset=1)))
+        shell.stream.received.append(line(event("RTC_CHANGE", offset=1)))
         shell.client.poll(0)
     assert isinstance(next(steps), WaitFor)
     assert isinstance(next(steps), WaitingNote)
@@ -160,7 +160,7 @@ def test_an_answer_that_comes_is_shown_after_it() -> None:
     task = shell.begin("query-status")
     say_why(shell, task)
     (id,) = shell.client._inbox._pendings
-    shell._stream.received.append(line({**OK, "id": id}))
+    shell.stream.received.append(line({**OK, "id": id}))
 
     def has_ended() -> bool:
         shell.turn(task)

@@ -253,7 +253,7 @@ class Session:
             return self.context.abandon_transaction()
         running, self.running = self.running, None
         if running.task.stops:
-            running.task.cancel()
+            running.task.interrupt()
             running.ended(Outcome(INTERRUPTED))
         else:
             self._detached.append(running)

@@ -44,6 +44,7 @@ MODULES = (
         "status",
         "screen",
         "tree",
+        "keyboard",
         "connection",
         "share",
         "schema",
