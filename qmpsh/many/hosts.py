@@ -56,6 +56,7 @@ class RemoteHosts:
         self._later: deque[RemoteHost] = deque()
         self._starting: list[RemoteHost] = []
         self._all: list[RemoteHost] = []
+        self._arrived: list[RemoteHost] = []
 
     def take(self, targets: Iterable[Target]) -> list[Target]:
         """Take those that need a host; return the others, for which nothing is to be waited for."""
@@ -96,8 +97,15 @@ class RemoteHosts:
             theirs = one.turn(now, self._seconds)
             if theirs is not None:
                 self._starting.remove(one)
+                self._arrived.append(one)
                 found += theirs
         return found
+
+    def take_arrived(self) -> list[RemoteHost]:
+        """Return the hosts that are there or have failed, each once; the latter are forgotten."""
+        arrived, self._arrived = self._arrived, []
+        self._all = [one for one in self._all if not (one.is_refused and one in arrived)]
+        return arrived
 
     def settle(self, targets: Iterable[Target]) -> list[Target]:
         """Wait until all hosts are there or have failed; return the targets, theirs last."""
@@ -121,6 +129,8 @@ class RemoteHost:
 
     name:  of the host
     begun: of its present step, by `time.monotonic()`
+    wanted: the targets, as they were given
+    is_refused: it could not be logged in to
     """
 
     def __init__(
@@ -131,7 +141,9 @@ class RemoteHost:
         *,
         agent: bool,
     ) -> None:
-        self._login = login
+        self.login = login
+        self.wanted = tuple(targets)
+        self.is_refused = False
         self._agent = agent
         self._globs = [one for one in targets if one.is_found]
         self._found = [one for one in targets if not one.is_found]
@@ -162,13 +174,14 @@ class RemoteHost:
             self._check(now, seconds)
         except CannotConnect as error:
             self.close()
+            self.is_refused = True
             return self._refused(error)
         return None
 
     def _check(self, now: float, seconds: float) -> None:
         """Raise ConnectTimeout if it takes too long."""
         if now >= self.begun + seconds:
-            host = self._login.host
+            host = self.login.host
             overdue = _OVERDUE.format(seconds=seconds, what=AWAITED.format(host=host))
             raise ConnectTimeout(overdue, ADVICE.format(host=host))
 
@@ -180,11 +193,11 @@ class RemoteHost:
             return True
         if self._listing is None:
             self.begun = time.monotonic()
-            self._listing = RemoteScript(self._login, script([_path(one) for one in self._globs]))
+            self._listing = RemoteScript(self.login, script([_path(one) for one in self._globs]))
         while piece := self._listing.read(_READ_BYTES):
             self._printed += piece
             if len(self._printed) > MAX_BYTES:
-                raise self._login.refusal("", _TOO_MUCH)
+                raise self.login.refusal("", _TOO_MUCH)
         if piece is None:
             return False
         self._take_list()
@@ -196,7 +209,7 @@ class RemoteHost:
             groups = paths_of(self._printed, len(self._globs))
         except CannotConnect as error:
             said = self._listing.last_words() if self._listing is not None else ""
-            raise self._login.refusal("", said or str(error)) from error
+            raise self.login.refusal("", said or str(error)) from error
         finally:
             self._end_listing()
         if not self._agent:
@@ -226,7 +239,7 @@ class RemoteHost:
         if not self._found:
             return False
         self.begun = now
-        self._forwarded = ForwardedHost(self._login, [_path(one) for one in self._found])
+        self._forwarded = ForwardedHost(self.login, [_path(one) for one in self._found])
         return True
 
     def _is_forwarding(self) -> bool:
@@ -237,11 +250,11 @@ class RemoteHost:
         if forwarder.is_ready:
             return True
         if forwarder.has_ended:
-            raise self._login.refusal("", forwarder.last_words())
+            raise self.login.refusal("", forwarder.last_words())
         return False
 
     def _settled(self, target: Target) -> Target:
-        address = SshAddress(target.text, self._login, _path(target), through=self._forwarded)
+        address = SshAddress(target.text, self.login, _path(target), through=self._forwarded)
         return target._replace(address=address)
 
     def _refused(self, error: CannotConnect) -> list[Target]:
@@ -269,6 +282,12 @@ class RemoteHost:
 def _path(target: Target) -> str:
     """Return the path on the host."""
     return target.address.path if isinstance(target.address, SshAddress) else ""
+
+
+def is_refused_of(login: Login, target: Target) -> bool:
+    """Whether a target only says why a host could not be logged in to."""
+    address = target.address
+    return isinstance(address, RefusedSshAddress) and address.login == login
 
 
 def _of_glob(target: Target, path: str) -> Target:

@@ -18,6 +18,7 @@ from qmpsh.errors import QmpshError, UsageError
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.many.targets import ALL, DEFAULTS, Target, TargetReader
 from qmpsh.system.proc import pids
+from qmpsh.top.absent import AbsentHosts
 
 if TYPE_CHECKING:
     from qmpsh.many.hosts import RemoteHosts
@@ -54,6 +55,7 @@ class Discovery:
         self._pids: frozenset[int] = frozenset()
         self._emulators: frozenset[int] = frozenset()
         self._read_at = float("-inf")
+        self._absent = AbsentHosts()
 
     @property
     def targets(self) -> list[Target]:
@@ -98,9 +100,21 @@ class Discovery:
 
         now: of the clock `time.monotonic()`
         """
-        found = self._hosts.turn(now) if self._hosts is not None else []
+        if self._hosts is None:
+            return False
+        from qmpsh.many.hosts import is_refused_of
+
+        found = self._hosts.turn(now)
+        arrived = self._hosts.take_arrived()
+        for host in arrived:
+            login = host.login
+            self._fixed = [one for one in self._fixed if not is_refused_of(login, one)]
+            if host.is_refused:
+                self._absent.add(login, host.wanted, now)
+            else:
+                self._absent.remove(login)
         self._fixed += found
-        return bool(found)
+        return bool(arrived)
 
     def close(self) -> None:
         """End what reaches other hosts."""
@@ -108,7 +122,12 @@ class Discovery:
             self._hosts.close()
 
     def find_again(self) -> None:
-        """Find VMs that came, and forget those that went; as before where none can be read."""
+        """Find VMs that came, and forget those that went; as before where none can be read.
+
+        Hosts that could not be reached are tried again after a while.
+        """
+        if self._hosts is not None:
+            self._hosts.take(self._absent.take_due(time.monotonic()))
         if self._changing and self._may_have_changed():
             self._read_at = time.monotonic()
             try:

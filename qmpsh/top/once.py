@@ -66,7 +66,7 @@ def run_once(
             patience = (
                 (plan.options.connect_timeout or 0.0) + _LAST_SECONDS + needs * report.seconds
             )
-            _await_rounds(watch, discovery, needs + number, patience)
+            _await_rounds(watch, discovery, needs + number, patience, is_first=not number)
             now = time.monotonic()
             order.literal = frozenset(one.target.text for one in watch.records)
             order.update(watch.records, now)
@@ -80,21 +80,27 @@ def run_once(
         discovery.close()
 
 
-def _await_rounds(watch: Watch, discovery: Discovery, rounds: int, patience: float) -> None:
+def _await_rounds(
+    watch: Watch, discovery: Discovery, rounds: int, patience: float, *, is_first: bool
+) -> None:
     """Wait until every VM has answered so many rounds of questions, or will not.
 
-    patience: seconds for that; hosts that are still to be reached have a time of their own
+    patience: seconds for that; for the first report, hosts that are still to be reached have a time
+    of their own, and those that are tried again later delay no report
     """
     deadline = time.monotonic() + patience
     while (left := deadline - time.monotonic()) > 0:
         wait_for({watch.fileno(): READ}, min(left, watch.wait()))
         watch.poll()
         now = time.monotonic()
-        if discovery.is_waiting:
+        is_awaited = discovery.is_waiting and is_first
+        if is_awaited:
             deadline = now + patience
-            if discovery.take_arrivals(now):
-                watch.set_targets(discovery.targets)
-        elif all(probe.rounds >= rounds or _is_settled(probe.record) for probe in watch.probes):
+        if discovery.is_waiting and discovery.take_arrivals(now):
+            watch.set_targets(discovery.targets)
+        if not is_awaited and all(
+            probe.rounds >= rounds or _is_settled(probe.record) for probe in watch.probes
+        ):
             break
 
 

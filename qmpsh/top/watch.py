@@ -74,7 +74,9 @@ class Watch:
         now = time.monotonic()
         wanted = {target.text: target for target in targets}
         for text in [*self._probes]:
-            if text not in wanted and not self._probes[text].is_connected:
+            probe = self._probes[text]
+            is_wanted = text in wanted and _is_same_way(probe.record.target, wanted[text])
+            if not (is_wanted or probe.is_connected):
                 self._drop(text)
         held = sum(probe.holds for probe in self._probes.values())
         most = (self._room - _VISITORS) // _OF_HELD
@@ -233,6 +235,11 @@ class Watch:
         self._probes.clear()
         self._by_fd.clear()
         self._epoll.close()
+
+
+def _is_same_way(one: Target, other: Target) -> bool:
+    """Whether a VM is still reached as it was: a host that was absent may be there by now."""
+    return type(one.address) is type(other.address)
 
 
 def _descriptors() -> int:
