@@ -169,6 +169,7 @@ def _show_live(given: dict[str, Any], discovery: Discovery, environment: Environ
         read_columns(given["columns"]),
         given["interval"] or (HELD_SECONDS if holds else VISITED_SECONDS),
         os.cpu_count() or 0,
+        config.preferences.mouse,
     )
     with terminal(config, environment) as env:
         return run_top(request, env)

@@ -259,7 +259,7 @@ def prometheus_text(records: Sequence[VmRecord], now: float) -> str:
         # Two names that look alike would be one series, for which all of it would be refused.
         found: dict[str, float] = {}
         for record in records:
-            place = (("vm", record.name), ("address", record.target.text))
+            place = (("vm", record.own_name), ("address", record.target.text))
             for labels, value in family.samples(record, now):
                 found.setdefault(_labels((*place, *labels)), value)
         if found:

@@ -12,6 +12,7 @@ from typing import Final
 
 from qmpsh.light_typing import NamedTuple
 from qmpsh.top.columns import BY_KEY, VmColumn
+from qmpsh.top.names import tell_apart
 from qmpsh.top.record import Link, VmRecord
 
 STEADY_SECONDS: Final = 3.0
@@ -79,11 +80,13 @@ class Order:
         self._settles_at = float("inf")
         self._unordered: tuple[list[VmRecord], list[str]] = ([], [])
         self._named: list[VmRecord] = []
+        self._told_apart: tuple[list[VmRecord], list[str]] = ([], [])
 
     # -------------------------------------------------------------------- rows
 
     def update(self, records: Sequence[VmRecord], now: float, *, frozen: bool = False) -> None:
         """Order the VMs once more. frozen: those that are shown already stay where they are"""
+        self._name(records)
         shown = self._shown(records, now)
         if frozen or now < self._steady_until:
             places = {id(one): place for place, one in enumerate(self.rows)}
@@ -102,6 +105,13 @@ class Order:
         if self.selected not in texts:
             self.selected = shown[min(before, len(shown) - 1)].target.text if shown else ""
         self.marked = {text: None for text in self.marked if text in texts}
+
+    def _name(self, records: Sequence[VmRecord]) -> None:
+        """Tell VMs of one name apart, once they or their names are others."""
+        named = [*records], [one.own_name for one in records]
+        if named != self._told_apart:
+            self._told_apart = named
+            tell_apart(records)
 
     def _shown(self, records: Sequence[VmRecord], now: float) -> list[VmRecord]:
         """Return the VMs that have not ended long ago, and that fit the filter."""

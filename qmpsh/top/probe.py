@@ -237,7 +237,7 @@ class Probe:
             record.restart(client.connection.greeting, now)
             self._rota.start()
         record.machine.name = contact.name
-        record.name = record.target.called(contact.name or record.target.stem)
+        record.own_name = record.target.called(contact.name or record.target.stem)
         client.subscriber = self._deliver
         if self._plan.holds and client.holder is None:
             self._share = quiet_share(self._plan.settings)

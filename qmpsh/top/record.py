@@ -58,7 +58,7 @@ class LastEvent(NamedTuple):
 class VmRecord:
     """What is known of one VM.
 
-    name:       of the VM, as it is shown; not yet safe
+    own_name:   of the VM; name: as it is shown, no other has the same; not yet safe
     link:       the state of the connection, since when, and why it is none
     machine:    run state, version
     progress:   jobs and migration
@@ -72,13 +72,23 @@ class VmRecord:
     """
 
     __slots__ = (
-        *("target", "name", "link", "since", "error", "machine", "progress", "is_stuck"),
+        *(
+            "target",
+            "own_name",
+            "name",
+            "link",
+            "since",
+            "error",
+            "machine",
+            "progress",
+            "is_stuck",
+        ),
         *("pid", "threads", "memory", "balloon", "asked_at", "event", "usage"),
     )
 
     def __init__(self, target: Target, now: float) -> None:
         self.target = target
-        self.name = target.called(target.name or target.stem)
+        self.own_name = self.name = target.called(target.name or target.stem)
         self.link = Link.CONNECTING
         self.since = now
         self.error: QmpshError | None = None

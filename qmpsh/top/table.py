@@ -79,6 +79,16 @@ def header_line(placed: Sequence[Placed], sorted_by: VmColumn | None, mark: str)
     return line
 
 
+def column_at(placed: Sequence[Placed], cell: int) -> VmColumn | None:
+    """Return the column at a cell of the titles, with the gap after it; None for none."""
+    start = _MARK
+    for column, width in placed:
+        if start <= cell < start + width + _GAP:
+            return column
+        start += width + _GAP
+    return None
+
+
 def row_line(record: VmRecord, placed: Sequence[Placed], look: Look, mark: str = " ") -> Line:
     """Return the line of a VM."""
     line: Line = [("event.state", mark)]

@@ -44,7 +44,7 @@ def running(name: str, *, cpu: float = 0.0, status: str = "running") -> VmRecord
     """A VM that was asked twice, a second apart. cpu: of one CPU, as a fraction"""
     record = VmRecord(target(name), NOW - 10)
     record.restart(GREETING, NOW - 2)
-    record.name = record.machine.name = name
+    record.own_name = record.name = record.machine.name = name
     record.pid = 4242
     record.on_reply("query-status", {"status": status, "running": status == "running"}, NOW - 2)
     record.on_reply("query-cpus-fast", [{"thread-id": 4243}, {"thread-id": 4244}], NOW - 2)

@@ -219,3 +219,40 @@ def test_leaving(keys: str, code: int) -> None:
             await terminal.until(lambda: screen.app.is_done or not screen.app.is_running)
 
     asyncio.run(leaves())
+
+
+def mouse(button: int, column: int, row: int) -> str:
+    """A button pressed, in the form of SGR; 64 and 65 are the wheel. column, row: from 0"""
+    return f"\x1b[<{button};{column + 1};{row + 1}M"
+
+
+@in_loop
+async def test_the_mouse_selects_scrolls_and_sorts() -> None:
+    records = [running(f"vm{number:02}", cpu=number / 50) for number in range(50)]
+    async with still(records, 80, 12) as (screen, terminal):
+        order = screen.state.order
+        terminal.keys("\x1b[19~")  # F8
+        await terminal.sees("mouse on: a click selects or sorts")
+        terminal.keys(mouse(0, 5, 6))
+        await terminal.until(lambda: order.place == 3)
+        terminal.keys(mouse(65, 5, 6) * 3)
+        await terminal.until(lambda: order.place == 12)
+        terminal.keys(mouse(64, 5, 6))
+        await terminal.until(lambda: order.place == 9)
+        terminal.keys(mouse(0, terminal.lines()[2].index("%CPU"), 2))
+        await terminal.until(lambda: order.column.key == "cpu")
+        terminal.keys("X")
+        await terminal.sees(" reset vm09? [y]es [n]o")
+        terminal.keys(mouse(0, 5, 6) + mouse(65, 5, 6))
+        terminal.keys("n")
+        await terminal.until(lambda: screen.state.asking is None)
+        assert order.selected == target("vm09").text
+
+
+@in_loop
+async def test_without_f8_the_mouse_is_the_terminals() -> None:
+    async with still(crew(), 80, 12) as (screen, terminal):
+        assert "\x1b[?1000h" not in terminal.sent
+        screen.state.has_mouse = True
+        screen.draw()
+        await terminal.until(lambda: "\x1b[?1000h" in terminal.sent)

@@ -16,6 +16,7 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.layout import Layout
 from prompt_toolkit.layout.containers import ConditionalContainer, HSplit, VSplit, Window
 from prompt_toolkit.layout.controls import BufferControl, FormattedTextControl
+from prompt_toolkit.mouse_events import MouseEvent, MouseEventType
 
 from qmpsh.light_typing import NamedTuple
 from qmpsh.protocol.messages import Event
@@ -39,12 +40,17 @@ from qmpsh.ui.screen.terminal import close_terminal, draw_without_waiting, own_t
 
 _ANSWERS_SECONDS: Final = 0.1
 """seconds from a tick, or an event, to the frame that shows it: most answers are there"""
+_WHEEL: Final = {MouseEventType.SCROLL_DOWN: 3, MouseEventType.SCROLL_UP: -3}
+"""rows that one step of the mouse wheel goes on"""
 _FIND_SECONDS: Final = 5.0
 """seconds between two searches for VMs"""
 
 
 class TopRequest(NamedTuple):
-    """What the live table is to show. seconds: between two ticks; cpus: of this host"""
+    """What the live table is to show. seconds: between two ticks; cpus: of this host
+
+    has_mouse: the mouse is top's to begin with
+    """
 
     discovery: Discovery
     plan: ProbePlan
@@ -52,6 +58,7 @@ class TopRequest(NamedTuple):
     columns: tuple[VmColumn, ...]
     seconds: float
     cpus: int = 0
+    has_mouse: bool = False
 
 
 class TopScreen:
@@ -71,6 +78,7 @@ class TopScreen:
         )
         self.state.holds = plan.holds
         self.state.cpus = request.cpus
+        self.state.has_mouse = request.has_mouse
         self.state.seconds = request.seconds
         self.actions = TopActions(self.state, self.watch, self.draw_soon)
         self.entry = ""
@@ -89,7 +97,7 @@ class TopScreen:
         keys, entry_keys = KeyBindings(), KeyBindings()
         bind_table(keys, self)
         bind_entry(entry_keys, self)
-        self._table = LinesWindow(self._lines, self._filling)
+        self._table = LinesWindow(self._lines, self._filling, self._on_mouse)
         control = BufferControl(self.buffer, key_bindings=entry_keys)
         self._entry = Window(control, height=1)
         typing = Condition(lambda: bool(self.entry))
@@ -103,6 +111,7 @@ class TopScreen:
             include_default_pygments_style=False,
             key_bindings=keys,
             full_screen=True,
+            mouse_support=Condition(lambda: self.state.has_mouse),
             max_render_postpone_time=None,
             terminal_size_polling_interval=None,
             input=self._env.input,
@@ -111,6 +120,17 @@ class TopScreen:
         app.ttimeoutlen = ALT_SECONDS
         app.after_render += FrameCleaner().on_frame
         return app
+
+    def _on_mouse(self, event: MouseEvent) -> None:
+        """Select, scroll or sort: the mouse changes no VM."""
+        now = time.monotonic()
+        if event.event_type is MouseEventType.MOUSE_DOWN:
+            self.state.click(event.position.x, event.position.y, now)
+        elif event.event_type in _WHEEL:
+            self.state.scroll(_WHEEL[event.event_type], now)
+        else:
+            return
+        self.draw()
 
     def _filling(self) -> str:
         return filling(self.app.style)

@@ -16,8 +16,10 @@ from qmpsh.errors import SIGNALLED
 from qmpsh.top.columns import BY_LETTER
 from qmpsh.top.screen.actions import TopActions
 from qmpsh.top.screen.state import DETAILS, EVENTS, FILTER, LINE, TopState
+from qmpsh.ui.screen.tips import MOUSE_OFF_TIP
 
 _SIGINT: Final = 2
+CLICKS_TIP: Final = "mouse on: a click selects or sorts; hold Shift to select text"
 _SLOWEST, _FASTEST = 60.0, 0.25
 _MUCH: Final = 1 << 20
 """rows further than any table has"""
@@ -143,6 +145,12 @@ def _bind_views(bind: Bind, screen: TableScreen) -> None:
 
     bind("+", pace(2.0))
     bind("-", pace(0.5))
+
+    def mouse() -> None:
+        state.has_mouse = not state.has_mouse
+        state.say(CLICKS_TIP if state.has_mouse else MOUSE_OFF_TIP)
+
+    bind("f8", mouse)
 
     def sheet() -> None:
         state.sheet = True

@@ -41,6 +41,7 @@ SHEET: Final = (
     SheetEntry("e", "events of all VMs", "events"),
     SheetEntry("z", "freeze the table"),
     SheetEntry("+ -", "look less or more often"),
+    SheetEntry("F8", "mouse on or off"),
     SheetEntry("Ctrl-L", "draw all again"),
     SheetEntry("? F1", "these keys", "keys"),
     SheetEntry("q", "leave", "leave"),

@@ -21,7 +21,7 @@ from qmpsh.top.header import Totals, title_line, totals_of, usage_line
 from qmpsh.top.order import Order
 from qmpsh.top.record import VmRecord
 from qmpsh.top.screen.keys import SHEET, foot_line
-from qmpsh.top.table import Placed, header_line, place_columns, row_line
+from qmpsh.top.table import Placed, column_at, header_line, place_columns, row_line
 from qmpsh.ui.common.wrap import cut, wrap
 
 _HEADER_ROWS: Final = 3
@@ -70,6 +70,7 @@ class TopState:
     holds:     the VMs stay connected
     seconds:   from one tick to the next
     cpus:      of this host, 0 unknown
+    has_mouse: the mouse is ours, not the terminal's
     message:   a role and a text for the last row, until the next key
     """
 
@@ -84,6 +85,7 @@ class TopState:
         self.holds = False
         self.seconds = 1.0
         self.cpus = 0
+        self.has_mouse = False
         self.message: tuple[str, str] = ("", "")
         self.read_only = read_only
         self._columns = columns
@@ -118,6 +120,25 @@ class TopState:
     def say(self, text: str, role: str = "hint.current") -> None:
         """Show a text in the last row until the next key. text: not yet safe"""
         self.message = (role, visible(text))
+
+    # -------------------------------------------------------------------- the mouse
+
+    def click(self, column: int, row: int, now: float) -> None:
+        """Select the VM of a row, or sort by the column whose title was clicked on."""
+        if self.asking is not None or self.sheet:
+            return
+        place = self._first + row - _HEADER_ROWS
+        if row == _HEADER_ROWS - 1:
+            found = column_at(self._placed, column)
+            if found is not None:
+                self.order.sort_by(found)
+        elif self._first <= place < min(self._first + self._height, len(self.order.rows)):
+            self.order.move(place - self.order.place, now)
+
+    def scroll(self, rows: int, now: float) -> None:
+        """Select another VM, so many rows further down."""
+        if self.asking is None and not self.sheet:
+            self.order.move(rows, now)
 
     # -------------------------------------------------------------------- lines
 

@@ -6,6 +6,7 @@ of a table that fills a large terminal, that would take most of the time of a fr
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -14,6 +15,7 @@ from prompt_toolkit.layout.containers import Window
 from prompt_toolkit.layout.controls import UIContent, UIControl
 from prompt_toolkit.layout.mouse_handlers import MouseHandlers
 from prompt_toolkit.layout.screen import Char, Screen, WritePosition
+from prompt_toolkit.mouse_events import MouseEvent
 
 from qmpsh.render.theme import LITERAL, Line
 
@@ -33,12 +35,19 @@ class LinesWindow(Window):
 
     lines:   returns them for a width and a height
     filling: returns the style of cells without text, "" for the terminal's own
+    on_mouse: called with what the mouse does on it, where it is in use
     """
 
-    def __init__(self, lines: Callable[[int, int], list[Line]], filling: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        lines: Callable[[int, int], list[Line]],
+        filling: Callable[[], str],
+        on_mouse: Callable[[MouseEvent], None],
+    ) -> None:
         super().__init__(_Keys(), always_hide_cursor=True)
         self._lines = lines
         self._filling = filling
+        self._on_mouse = on_mouse
 
     def write_to_screen(  # noqa: PLR0913 - as prompt_toolkit calls it
         self,
@@ -52,7 +61,10 @@ class LinesWindow(Window):
         """Draw the lines."""
         place, fill = write_position, self._filling()
         lines = self._lines(place.width, place.height)
+        rows = mouse_handlers.mouse_handlers
         for number in range(place.height):
+            # A row at a time: prompt_toolkit's own way takes as long as the cells do.
+            rows[place.ypos + number] = defaultdict(lambda: self._on_mouse)
             row = screen.data_buffer[place.ypos + number]
             cells = line_cells(lines[number], fill) if number < len(lines) else []
             cells = cells[: place.width]

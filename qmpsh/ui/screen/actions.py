@@ -33,12 +33,12 @@ from qmpsh.ui.screen.output import Echo
 from qmpsh.ui.screen.replies import ReplyBlock, heading_after, heading_before
 from qmpsh.ui.screen.state import ScreenState
 from qmpsh.ui.screen.status import NARROW_COLUMNS
+from qmpsh.ui.screen.tips import MOUSE_OFF_TIP
 
 LEAVE_TIP = "Ctrl-D leaves the shell; the VM keeps running"
 OWN_LEAVE_TIP = "Ctrl-D leaves the shell, and asks what to do with the VM"
 ABANDONED_NOTE = "abandoned: nothing was sent"
 MOUSE_ON_TIP = "mouse on: the wheel scrolls the pane under it; hold Shift to select text"
-MOUSE_OFF_TIP = "mouse off: the terminal uses it to select text"
 HIDDEN_TIP = "the events are hidden: F3 shows them"
 SELECTED_TIP = "Enter on an empty line opens the event; Esc deselects it"
 NO_REPLY_HERE = "this line has no reply"

@@ -14,6 +14,7 @@ FAILED = "Up brings the line back; F1 on it shows its help"
 LONG = "F4 unfolds the reply, F5 opens the pager, / searches"
 WORKING = "F6 lists jobs with keys; .wait job=ID waits for one"
 MIGRATING = "F6 shows the migration and its keys"
+MOUSE_OFF_TIP = "mouse off: the terminal uses it to select text"
 
 
 class Happened(Enum):
