@@ -50,15 +50,29 @@ class FakeMonitor(FakeStream):
         self.lines: list[str] = []
         self._answers = dict(answers or {})
         self._editor = LineEditor()
+        self._is_held = False
+
+    def hold(self) -> None:
+        """Print nothing until `release`."""
+        self._is_held = True
+
+    def release(self) -> None:
+        """Print what was held back."""
+        self._is_held = False
+        self._print()
 
     def send(self, data: bytes) -> int:
         for byte in data:
             line = self._editor.feed(byte)
             if line is not None:
                 self._run(line.decode())
-        self.received.append(self._editor.echo)
-        self._editor.echo = b""
+        self._print()
         return len(data)
+
+    def _print(self) -> None:
+        if not self._is_held:
+            self.received.append(self._editor.echo)
+            self._editor.echo = b""
 
     def _run(self, line: str) -> None:
         self.lines.append(line)

@@ -21,6 +21,7 @@ from qmpsh.client.names import find_vm
 from qmpsh.client.poll import READ, WRITE, wait_for
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.light_typing import TYPE_CHECKING
+from qmpsh.protocol.hmp_monitor import NEEDS_QMP
 from qmpsh.render.environment import Environment
 from qmpsh.render.safe import visible
 from qmpsh.shell.crash import report_advice
@@ -103,6 +104,9 @@ def main(words: SplitArgv) -> int:
     end_by_signals()
     environment = Environment()
     client = Client.connect(found, ClientOptions(), environment.notice)
+    if not client.dialect.qmp:
+        client.close()
+        raise UsageError(NEEDS_QMP.format(what="qmpsh share"))
     settings = Settings(read_only=given["read_only"])
     session = Session(client, settings, StderrListener(environment), address)
     session.preferences.change("overview", "off")  # there is no screen to show it on

@@ -22,7 +22,10 @@ LARGEST_NUMBER: Final = 2**53 - 1
 """The largest integer that every JSON parser keeps exact; the agent itself accepts an int64."""
 
 _ANSWER_LIMIT: Final = 4096  # bytes; the expected reply has fewer than 100
-_GREETING: Final = b'{"QMP"'
+_GREETINGS: Final = {b'{"QMP"': "a QMP monitor", b"QEMU ": "an HMP monitor"}
+"""How the servers begin that greet."""
+_FIRST_BYTES: Final = 6
+_OTHER: Final = "is {server}, no guest agent; leave out --guest-agent"
 
 
 class AgentSync:
@@ -73,7 +76,8 @@ class AgentSync:
         return type(value) is int and value == self._number
 
     def _refuse_greeting(self, data: bytes) -> None:
-        if len(self._first) < len(_GREETING):
-            self._first = (self._first + data)[: len(_GREETING)]
-            if self._first == _GREETING:
-                raise ProtocolError("is a QMP monitor, no guest agent; leave out --guest-agent")
+        if len(self._first) < _FIRST_BYTES:
+            self._first = (self._first + data)[:_FIRST_BYTES]
+            for greeting, server in _GREETINGS.items():
+                if self._first.startswith(greeting):
+                    raise ProtocolError(_OTHER.format(server=server))

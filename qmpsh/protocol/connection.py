@@ -301,6 +301,8 @@ class Connection:
     def forget(self, id: str) -> None:
         """Stop waiting for the reply to an in-band command; its id is never reused."""
         self._in_band.pop(id, None)
+        if self._hmp is not None:
+            self._hmp.forget(id)
 
     def next_message(self) -> Message | Pause:
         """Return the next message in order of arrival, or why there is none yet.

@@ -59,6 +59,19 @@ def test_long_lines_and_long_outputs(human: tuple[Vm, list[str]], run_qmpsh: Run
     assert run.stdout.count("\n") > 150
 
 
+def test_other_ways_to_it(human: tuple[Vm, list[str]], run_qmpsh: RunQmpsh) -> None:
+    address = human[1][0]
+    run = run_qmpsh("share", address, "--listen", f"{address}.share")
+    assert run.stderr == f"qmpsh: qmpsh share needs QMP, and this is an HMP monitor; {WAY_OUT}\n"
+    assert run.returncode == 2
+    run = run_qmpsh("--guest-agent", address, "guest-info")
+    assert run.stderr.endswith("is an HMP monitor, no guest agent; leave out --guest-agent\n")
+    assert run.returncode == 3
+    run = run_qmpsh("top", address, "--once")
+    assert "(qemu) vm1" in run.stdout
+    assert " prelaunch " in run.stdout
+
+
 def test_the_end(human: tuple[Vm, list[str]], run_qmpsh: RunQmpsh) -> None:
     vm, addresses = human
     run = run_qmpsh(addresses[0], "quit", "now")

@@ -273,6 +273,16 @@ def test_an_output_without_end() -> None:
         take(monitor, echo_of(b"x") + b"\r\n" + b"y" * 300)
 
 
+def test_a_line_that_is_not_sent_after_all() -> None:
+    monitor = ready()
+    monitor.encode(line("stop"), "1")
+    monitor.encode(line("cont"), "2")
+    monitor.forget("2")
+    monitor.encode(line("x"), "3")
+    assert take(monitor, shown("stop", "")) == [{"return": "", "id": "1"}]
+    assert take(monitor, shown("x", "0")) == [{"return": "0", "id": "3"}]
+
+
 def test_the_end_of_the_stream() -> None:
     monitor = ready()
     monitor.encode(line("quit"), "1")

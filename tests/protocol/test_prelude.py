@@ -91,14 +91,21 @@ def test_the_user_s_own_sentinel_is_no_garbage() -> None:
     assert message.value == 5
 
 
-@pytest.mark.parametrize("cut", [1, 6, 30])
-def test_a_monitor_that_greets(cut: int) -> None:
+@pytest.mark.parametrize("cut", [1, 4, 6, 30])
+@pytest.mark.parametrize(
+    "greeting, server",
+    [
+        (b'{"QMP": {"version": {}, "capabilities": []}}\r\n', "a QMP monitor"),
+        (b"QEMU 7.2.22 monitor - type 'help' for more information\r\n(qemu) ", "an HMP monitor"),
+    ],
+    ids=["qmp", "hmp"],
+)
+def test_a_monitor_that_greets(greeting: bytes, server: str, cut: int) -> None:
     connection = begun()
-    greeting = b'{"QMP": {"version": {}, "capabilities": []}}\r\n'
     connection.receive_data(greeting[:cut])
     connection.receive_data(greeting[cut:])
     for _ in range(2):
-        with pytest.raises(ProtocolError, match="is a QMP monitor, no guest agent"):
+        with pytest.raises(ProtocolError, match=f"is {server}, no guest agent"):
             connection.next_message()
     assert connection.state is ProtocolState.BROKEN
 

@@ -14,6 +14,7 @@ from qmpsh.errors import CannotConnect, ConnectionLost
 from qmpsh.language.verbs import VERBS
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.context import Context
+from qmpsh.shell.hmp import hmp_command
 from qmpsh.shell.interpreter import run_line, run_words
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.settings import Settings
@@ -162,6 +163,20 @@ def test_what_the_shell_asks_by_itself() -> None:
         "->",
         {"execute": "human-monitor-command", "arguments": {"command-line": "x 0"}, "id": "2"},
     )
+
+
+def test_a_line_that_was_not_sent_in_time() -> None:
+    shell = HmpShell({"info name": "vm1\r\n"})
+    shell.monitor.hold()
+    slow = shell.client.submit(hmp_command("stop"))
+    late = shell.client.submit(hmp_command("cont"))
+    assert "was not sent" in str(shell.client.overdue(late, 1.0))
+    shell.monitor.release()
+    while not slow.done:
+        shell.client.poll(0)
+    shell.run("info name")
+    assert shell.texts == ["vm1"]
+    assert shell.monitor.lines == ["stop", "info name"]
 
 
 def test_a_question_for_a_password_ends_the_connection() -> None:

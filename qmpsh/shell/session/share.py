@@ -121,7 +121,7 @@ class MonitorShare:
 
         Raises UsageError for a place where no socket can be.
         """
-        if not self._is_on:
+        if not (self._is_on and client.dialect.qmp):
             return
         # Imported here: it comes after the prompt.
         from qmpsh.share.door import listen_door, own_door

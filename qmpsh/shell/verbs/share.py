@@ -20,6 +20,7 @@ _PROMPT_ONLY = "only an interactive shell and qmpsh share let others use a monit
 _THROUGH = "this shell goes through {}, which holds the monitor and shares it"
 _ALONE = "no other program uses the monitor through this shell; another qmpsh just connects to {}"
 _ORPHAN = "fdset {0} is of {1}, which has left: remove-fd fdset-id={0} closes it"
+_NO_QMP = "an HMP monitor is not shared: it serves this shell alone"
 _OFF = "the monitor is not shared: .set share on, unless another process shares it"
 
 
@@ -67,6 +68,8 @@ def _why_none(context: Context) -> str:
         from qmpsh.client.sharing import holder_text
 
         return _THROUGH.format(holder_text(client.holder))
+    if not context.speaks_qmp:
+        return _NO_QMP
     return _ALONE.format(context.machine.address) if share.is_open else _OFF
 
 
