@@ -13,11 +13,14 @@ from qmpsh.cli.argv import SplitArgv
 from qmpsh.cli.option_errors import read_options
 from qmpsh.cli.options import PositiveDuration
 from qmpsh.cli.signals import end_by_signals
-from qmpsh.errors import UsageError, shortened
+from qmpsh.errors import UsageError, os_reason, shortened
 from qmpsh.regular import replace_file
 from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact
-from qmpsh.render.safe import visible_line
+from qmpsh.render.layouts import row_lines
+from qmpsh.render.safe import visible
+from qmpsh.render.theme import painter, plain, printed_theme
+from qmpsh.schema.tools.report import SchemaReport
 from qmpsh.shell.schemas.sources import Patience, open_source
 from qmpsh.shell.schemas.tools import TOOLS, Running, ToolRequest, ToolResult
 from qmpsh.suggest import did_you_mean
@@ -26,9 +29,6 @@ _NO_TOOL: Final = "qmpsh schema has no {name}{hint}; there are {tools}"
 _WHICH: Final = "which? qmpsh schema {tools}. Try qmpsh schema --help."
 _NOT_WRITTEN: Final = "cannot write {path}: {reason}"
 _NEEDS: Final = "expected qmpsh schema {tool} {usage}. Try qmpsh schema {tool} --help."
-_UNLIMITED: Final = sys.maxsize
-"""columns of a line where nothing limits them"""
-
 CONNECT_SECONDS: Final = 10.0
 """seconds until a source has greeted, and again until it has answered"""
 FILE_MODE: Final = 0o644
@@ -206,7 +206,6 @@ def _run(name: str, given: dict[str, Any], environment: Environment) -> ToolResu
         more="" if given.get("verbose") else "-v",
         returns=given.get("returns", False),
         all=given.get("all", False),
-        columns=environment.columns or _UNLIMITED,
     )
     if len(sources) < tool.sources or not tool.takes(words, request):
         usage = f"{tool.sources_usage} {tool.usage}".strip()
@@ -226,21 +225,25 @@ def _finished(running: Running) -> ToolResult:
 
 def _show(result: ToolResult, given: dict[str, Any], environment: Environment) -> None:
     """Print a result, or write it to a file. Raises UsageError."""
-    from qmpsh.render.theme import painter, plain, printed_theme
-
-    paint = painter(printed_theme(environment.variables)) if environment.has_colours else plain
-    lines = [
-        paint([(role, visible_line(text)) for role, text in line]).rstrip() for line in result.lines
-    ]
+    lines = [] if result.report is None else _painted(result.report, environment)
     lines += [compact(value) for value in result.values]
+    lines += [visible(result.text)] if result.text else []
     text = "".join(f"{line}\n" for line in lines)
     path = given.get("output", "")
     if path:
         try:
             replace_file(path, text.encode(errors="replace"), FILE_MODE)
         except OSError as error:
-            raise UsageError(_NOT_WRITTEN.format(path=path, reason=error.strerror)) from error
+            raise UsageError(_NOT_WRITTEN.format(path=path, reason=os_reason(error))) from error
     elif text:
         sys.stdout.write(text)
     if result.remark:
         environment.notice(result.remark)
+
+
+def _painted(report: SchemaReport, environment: Environment) -> list[str]:
+    """Return a report as wide as the terminal; without one no line is broken."""
+    theme = printed_theme(environment.variables)
+    paint = painter(theme) if environment.has_colours else plain
+    lines = row_lines((report,), environment.columns, environment.glyphs)
+    return [paint(line).rstrip() for line in lines]

@@ -1,4 +1,4 @@
-"""Rows that are laid out for the width of the screen: those of an overview, or a tree."""
+"""What is laid out for the width of the screen: an overview, a tree, a report."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ if TYPE_CHECKING:
 def row_lines(rows: Rows, width: int | None, glyphs: Glyphs) -> list[Line]:
     """Return their lines. width: columns of the terminal; None to leave nothing out"""
     # Imported here: few answers have rows, and each of one kind.
+    from qmpsh.schema.tools.report import SchemaReport
     from qmpsh.shell.trees.node import TreeNode
 
-    nodes = [node for node in rows if isinstance(node, TreeNode)]
+    if isinstance(rows[0], SchemaReport):
+        from qmpsh.render.reports import report_lines
+
+        return report_lines(rows[0], width)
+    nodes = [row for row in rows if isinstance(row, TreeNode)]
     if nodes:
         from qmpsh.render.trees import tree_lines
 
         return tree_lines(nodes, width, glyphs)
     from qmpsh.render.overview import overview_lines
+    from qmpsh.shell.overview.rows import OverviewRow
 
-    return overview_lines([row for row in rows if not isinstance(row, TreeNode)], width, glyphs)
+    return overview_lines([row for row in rows if isinstance(row, OverviewRow)], width, glyphs)

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from typing import TypeAlias
 
+    from qmpsh.schema.tools.report import SchemaReport
     from qmpsh.shell.overview.rows import OverviewRow
     from qmpsh.shell.plots.series import Plot
     from qmpsh.shell.trees.node import TreeNode
     from qmpsh.shell.work import Work
 
-    Rows: TypeAlias = "tuple[OverviewRow, ...] | tuple[TreeNode, ...]"
+    Rows: TypeAlias = "tuple[OverviewRow, ...] | tuple[TreeNode, ...] | tuple[SchemaReport]"
 
 
 class Answer(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qmpsh.schema.tools.diff import diff_schemas
-from qmpsh.schema.tools.report import Compared, plain_lines, report_lines
+from qmpsh.schema.tools.report import SchemaReport, compared, plain_lines
 from tests.samples import schema
 
 BREAKING = """\
@@ -32,8 +32,9 @@ other changes   4 places   (-v lists them)"""
 
 def report(columns: int, *names: str, option: str = "-v") -> str:
     old, new = schema("7.2"), schema("10.0")
-    compared = Compared("7.2", old), Compared("10.0", new)
-    return plain_lines(report_lines(compared, diff_schemas(old, new, names), columns, option))
+    changes = tuple(diff_schemas(old, new, names))
+    found = SchemaReport(compared("7.2", old), compared("10.0", new), changes, option)
+    return plain_lines(found.lines(columns))
 
 
 def test_what_breaks_comes_first() -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from qmpsh.jsontypes import JsonObject
+from qmpsh.render.layouts import row_lines
+from qmpsh.render.theme import UNICODE, plain
+from qmpsh.schema.tools.report import SchemaReport
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Note, Outcome
 from tests.samples import reply, text
@@ -54,7 +57,8 @@ def test_has_is_quiet_in_a_script_and_not_at_the_prompt() -> None:
     line = ".schema has blockdev-add driver=qcow2 discard-no-unref"
     assert run(line) == ([], Outcome())
     assert run(line, TYPED)[0] == ["blockdev-add driver=qcow2 discard-no-unref: yes"]
-    assert run(f"{line} --verbose")[0] == run(line, TYPED)[0]
+    for option in ("--verbose", "-v"):
+        assert run(f"{line} {option}")[0] == run(line, TYPED)[0]
     assert run(".schema has query-nothing") == ([], Outcome(1))
 
 
@@ -104,3 +108,13 @@ def test_without_a_difference_a_person_is_answered() -> None:
 def test_wrong_lines(line: str, said: str) -> None:
     shown, outcome = run(line)
     assert (str(outcome.error) if outcome.error else shown[-1], outcome.exit_code) == (said, 2)
+
+
+def test_a_report_is_laid_out_for_the_screen() -> None:
+    shell = ScriptedShell()
+    shell.run(".schema diff old.json --breaking")
+    (answer,) = shell.answers
+    assert [type(row) for row in answer.rows] == [SchemaReport]
+    whole = row_lines(answer.rows, None, UNICODE)
+    assert "\n".join(map(plain, whole)) == answer.text
+    assert len(row_lines(answer.rows, 80, UNICODE)) > len(whole)

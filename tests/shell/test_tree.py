@@ -13,6 +13,7 @@ from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Note
 from qmpsh.shell.trees.asking import LATE, NO_ANSWER
 from qmpsh.shell.trees.block import NO_NODES
+from qmpsh.shell.trees.node import TreeNode
 from tests.shell.scripted import Messages, ScriptedShell
 
 COMMANDS = ("query-named-block-nodes", "x-debug-query-block-graph", "query-jobs", "query-pci")
@@ -37,7 +38,7 @@ def test_it_asks_what_the_server_has_and_draws() -> None:
     assert set(tree.names) == set(COMMANDS[:3]) | {"query-commands"}
     (answer,) = tree.answers
     assert answer.text == "unused d0  raw"
-    assert [node.label for node in answer.rows if hasattr(node, "label")] == ["unused"]
+    assert [node.label for node in answer.rows if isinstance(node, TreeNode)] == ["unused"]
     assert answer.value == {
         "tree": "block", "roots": [{"type": "unused", "name": "d0", "driver": "raw"}],
     }  # fmt: skip

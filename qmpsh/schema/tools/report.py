@@ -34,10 +34,16 @@ _DIM: Final = "dim"
 
 
 class Compared(NamedTuple):
-    """A schema with its name in a report."""
+    """A schema in a report: its name, and the numbers of its commands and events."""
 
     name: str
-    schema: Schema
+    commands: int
+    events: int
+
+
+def compared(name: str, schema: Schema) -> Compared:
+    """Return a schema as a report names it."""
+    return Compared(name, len(schema.commands), len(schema.events))
 
 
 class ReportSection(NamedTuple):
@@ -70,30 +76,32 @@ SECTIONS: Final = (
 """The parts of a report; a change is in the first that it belongs to."""
 
 
-def report_lines(
-    compared: tuple[Compared, Compared],
-    changes: Sequence[Change],
-    columns: int,
-    option: str = "",
-) -> list[Words]:
-    """Return a report.
+class SchemaReport(NamedTuple):
+    """The differences of two schemas, to be laid out for any width.
 
-    columns: of a line
-    option:  what lists the rest, of which only the number is said; "" to list it
+    option: what lists the rest, of which only the number is said; "" to list it
     """
-    old, new = compared
-    lines: list[Words] = [[(_HEAD, f"{old.name} -> {new.name}"), ("", _counts(old, new))]]
-    left = list(changes)
-    for section in SECTIONS:
-        mine = [change for change in left if section.belongs(change)]
-        left = [change for change in left if not section.belongs(change)]
-        if mine and section.is_long and option:
-            text = _MORE.format(text=counted(mine), option=option)
-            lines.append([(_HEAD, f"{section.title:<{_TITLE_COLUMNS}}"), ("", text)])
-        elif mine:
-            lines.append([(_HEAD, section.title)])
-            lines += _rows(mine, max(columns, MIN_COLUMNS))
-    return lines
+
+    old: Compared
+    new: Compared
+    changes: tuple[Change, ...]
+    option: str = ""
+
+    def lines(self, columns: int) -> list[Words]:
+        """Return the lines. columns: of the screen"""
+        title = f"{self.old.name} -> {self.new.name}"
+        lines: list[Words] = [[(_HEAD, title), ("", _counts(self.old, self.new))]]
+        left = list(self.changes)
+        for section in SECTIONS:
+            mine = [change for change in left if section.belongs(change)]
+            left = [change for change in left if not section.belongs(change)]
+            if mine and section.is_long and self.option:
+                text = _MORE.format(text=counted(mine), option=self.option)
+                lines.append([(_HEAD, f"{section.title:<{_TITLE_COLUMNS}}"), ("", text)])
+            elif mine:
+                lines.append([(_HEAD, section.title)])
+                lines += _rows(mine, max(columns, MIN_COLUMNS))
+        return lines
 
 
 def plain_lines(lines: Iterable[Words]) -> str:
@@ -102,8 +110,8 @@ def plain_lines(lines: Iterable[Words]) -> str:
 
 
 def _counts(old: Compared, new: Compared) -> str:
-    commands = f"{len(old.schema.commands)} -> {len(new.schema.commands)}"
-    events = f"{len(old.schema.events)} -> {len(new.schema.events)}"
+    commands = f"{old.commands} -> {new.commands}"
+    events = f"{old.events} -> {new.events}"
     return "    " + _COUNTS.format(commands=commands, events=events)
 
 

@@ -282,4 +282,4 @@ def _wait(
     while not (ready() or client.closed) and (left := deadline - time.monotonic()) > 0:
         client.poll(left if patience.blocks else 0)
         if not patience.blocks and not ready():
-            yield WaitFor(ready, time.monotonic() + _LOOK_SECONDS)
+            yield WaitFor(ready, time.monotonic() + _LOOK_SECONDS, stops=True)

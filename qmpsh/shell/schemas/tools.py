@@ -18,7 +18,7 @@ from qmpsh.schema.tools.diff import diff_schemas
 from qmpsh.schema.tools.dump import dump_text
 from qmpsh.schema.tools.has import ONLY_LIVE, SchemaJudge, Verdict, read_question
 from qmpsh.schema.tools.json_schema import json_schema
-from qmpsh.schema.tools.report import Compared, Words, report_lines
+from qmpsh.schema.tools.report import SchemaReport, compared
 from qmpsh.schema.tools.search import find_places
 from qmpsh.suggest import did_you_mean
 
@@ -47,7 +47,6 @@ class ToolRequest(NamedTuple):
     verbose:  say why
     returns:  of answers and events, not of arguments
     all:      of all commands
-    columns:  of a line
     """
 
     words: Sequence[str]
@@ -56,7 +55,6 @@ class ToolRequest(NamedTuple):
     more: str = "-v"
     returns: bool = False
     all: bool = False
-    columns: int = 80
 
     @property
     def verbose(self) -> bool:
@@ -68,14 +66,16 @@ class ToolResult(NamedTuple):
     """What a tool shows.
 
     exit_code: 0 or 1
-    lines:  of text with roles
+    text:   lines, "" for none
     values: JSON, each on a line of its own
+    report: to be laid out, None for none
     remark: for a person, "" for none
     """
 
     exit_code: int
-    lines: list[Words] = []  # noqa: RUF012 - never changed, as every field of a value
-    values: list[JsonObject] = []  # noqa: RUF012 - as above
+    text: str = ""
+    values: list[JsonObject] = []  # noqa: RUF012 - never changed, as every field of a value
+    report: SchemaReport | None = None
     remark: str = ""
 
 
@@ -112,11 +112,11 @@ class Tool(NamedTuple):
 
 
 def _diff(openings: Sequence[Opening], request: ToolRequest) -> Running:
-    compared = []
+    sources = []
     for opening in openings:
         with closing((yield from opening())) as source:
-            compared.append(Compared(source.name, source.schema))
-    old, new = compared
+            sources.append(source)
+    old, new = sources
     _check_names(request.words, old.schema, new.schema)
     changes = diff_schemas(old.schema, new.schema, request.words)
     if request.breaking:
@@ -126,7 +126,8 @@ def _diff(openings: Sequence[Opening], request: ToolRequest) -> Running:
         return ToolResult(code, values=[change.as_json() for change in changes])
     if not changes:
         return ToolResult(code)
-    return ToolResult(code, report_lines((old, new), changes, request.columns, request.more))
+    sides = compared(old.name, old.schema), compared(new.name, new.schema)
+    return ToolResult(code, report=SchemaReport(*sides, tuple(changes), request.more))
 
 
 def _check_names(names: Sequence[str], *schemas: Schema) -> None:
@@ -147,8 +148,7 @@ def _has(openings: Sequence[Opening], request: ToolRequest) -> Running:
         verdict = judge.decide()
         if verdict.has and judge.open_words():
             verdict = yield from _has_property(judge, source)
-    lines: list[Words] = [[("", verdict.why)]] if request.verbose else []
-    return ToolResult(0 if verdict.has else 1, lines)
+    return ToolResult(0 if verdict.has else 1, verdict.why if request.verbose else "")
 
 
 def _has_property(judge: SchemaJudge, source: Source) -> Generator[Wish, str, Verdict]:
@@ -197,14 +197,12 @@ def _find(openings: Sequence[Opening], request: ToolRequest) -> Running:
         return ToolResult(0 if places else 1, values=values)
     if not places:
         return ToolResult(1, remark=_NOT_FOUND.format(word=shortened(word), hint=""))
-    lines: list[Words] = [[("", f"{place.of}  {place.path}".rstrip())] for place in places]
-    return ToolResult(0, lines)
+    return ToolResult(0, "\n".join(f"{one.of}  {one.path}".rstrip() for one in places))
 
 
 def _dump(openings: Sequence[Opening], request: ToolRequest) -> Running:
     with closing((yield from openings[0]())) as source:
-        text = dump_text(source.schema)
-    return ToolResult(0, [[("", line)] for line in text.split("\n")])
+        return ToolResult(0, dump_text(source.schema))
 
 
 _ANY: Final = sys.maxsize

@@ -62,11 +62,13 @@ def use_schema(context: Context, line: VerbLine) -> Steps:
     Raises LineSyntaxError, UsageError, CannotConnect, ConnectionLost, ReplyTimeout.
     """
     name, *words = _words(line)
+    is_verbose = "-v" in words
+    words = [word for word in words if word != "-v"]
     tool = TOOLS.get(name)
     if tool is None:
         message = _WHICH.format(tools=", ".join(TOOLS))
         raise LineSyntaxError(message, line.source, line.rest_span)
-    request = _request(context, line)
+    request = _request(context, line, verbose=is_verbose)
     others = words[: tool.sources - 1]
     words = words[tool.sources - 1 :]
     if len(others) < tool.sources - 1 or not tool.takes(words, request):
@@ -83,7 +85,7 @@ def _words(line: VerbLine) -> list[str]:
     return [*words] or [""]
 
 
-def _request(context: Context, line: VerbLine) -> ToolRequest:
+def _request(context: Context, line: VerbLine, *, verbose: bool) -> ToolRequest:
     modifiers = defaulted(line.modifiers, context.settings)
     # A person wants an answer in words, a script the exit code.
     is_why = context.is_typed and line.rest.lstrip().startswith("has")
@@ -91,10 +93,9 @@ def _request(context: Context, line: VerbLine) -> ToolRequest:
         (),
         breaking="breaking" in modifiers.flags,
         json="json" in modifiers.formats,
-        more="" if is_why or "verbose" in modifiers.flags else "--verbose",
+        more="" if is_why or verbose or "verbose" in modifiers.flags else "-v",
         returns="returns" in modifiers.flags,
         all="all" in modifiers.flags,
-        columns=sys.maxsize if line.redirect is not None else context.front_end.columns(),
     )
 
 
@@ -117,9 +118,12 @@ def _shown(context: Context, line: VerbLine, result: ToolResult) -> Generator[Wi
     modifiers = line.modifiers._replace(formats=line.modifiers.formats - {"json"})
     for value in result.values:
         yield Answer("", value=value, modifiers=modifiers, redirect=line.redirect)
-    if result.lines:
-        yield text_answer(line, plain_lines(result.lines))
+    if result.report is not None:
+        text = plain_lines(result.report.lines(sys.maxsize))
+        yield text_answer(line, text)._replace(rows=(result.report,))
+    if result.text:
+        yield text_answer(line, result.text)
     if result.remark:
         yield Note(result.remark)
-    elif context.is_typed and not (result.values or result.lines):
+    elif context.is_typed and not (result.values or result.text or result.report):
         yield Note(_SAME)
