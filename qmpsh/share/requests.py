@@ -13,19 +13,20 @@ import re
 
 from qmpsh.jsontypes import JsonObject
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
+from qmpsh.share.limits import MAX_REQUEST_BYTES
 
 if TYPE_CHECKING:
     from typing import Final
-
-MAX_REQUEST_BYTES: Final = 64 * 1024
-"""bytes of one request: another client's out-of-band command waits 0.2 s for QEMU to read them"""
 
 MAX_BRACKETS: Final = 300
 """brackets of one request, nested or not"""
 
 _NOT_OBJECT: Final = "QMP input must be a JSON object"
 _NOT_JSON: Final = "JSON parse error: a request is one JSON object"
-_TOO_LONG: Final = f"the request is longer than the {MAX_REQUEST_BYTES} bytes that are shared"
+_TOO_LONG: Final = (
+    "the request is longer than the {limit} bytes that are shared; .set share-limit in the shell"
+    " that shares the monitor raises that to 1M, for clients of its user"
+)
 _TOO_MANY: Final = f"the request has more than {MAX_BRACKETS} brackets"
 
 _BLANK: Final = b" \t\r\n"
@@ -42,11 +43,15 @@ class BadRequest(NamedTuple):
 
 
 class RequestReader:
-    """The splitter of a client's bytes into requests; total, and bounded in memory."""
+    """The splitter of a client's bytes into requests; total, and bounded in memory.
 
-    __slots__ = ("_brackets", "_data", "_depth", "_position", "_quote", "_skips")
+    limit: bytes of one request; may be changed
+    """
+
+    __slots__ = ("_brackets", "_data", "_depth", "_position", "_quote", "_skips", "limit")
 
     def __init__(self) -> None:
+        self.limit = MAX_REQUEST_BYTES
         self._data = bytearray()
         self._skips = False  # up to the next newline
         self._start_over()
@@ -74,8 +79,8 @@ class RequestReader:
         if request is not None:
             return request
         end = self._find_end()
-        if end > MAX_REQUEST_BYTES or (end < 0 and len(data) > MAX_REQUEST_BYTES):
-            return self._refuse(_TOO_LONG)
+        if end > self.limit or (end < 0 and len(data) > self.limit):
+            return self._refuse(_TOO_LONG.format(limit=self.limit))
         if self._brackets > MAX_BRACKETS:
             return self._refuse(_TOO_MANY)
         if end < 0:
@@ -89,7 +94,7 @@ class RequestReader:
 
     def _take_line(self) -> JsonObject | None:
         """Take the first line if it is exactly one request in JSON, as nearly all are."""
-        end = self._data.find(b"\n", self._position, MAX_REQUEST_BYTES)
+        end = self._data.find(b"\n", self._position, self.limit)
         if end < 0 or self._position:
             return None
         line = self._data[:end]
@@ -103,7 +108,7 @@ class RequestReader:
         return request
 
     def _has_line(self) -> bool:
-        return b"\n" in self._data or len(self._data) > MAX_REQUEST_BYTES
+        return b"\n" in self._data or len(self._data) > self.limit
 
     def _refuse(self, why: str) -> BadRequest:
         self._start_over()

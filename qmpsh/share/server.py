@@ -24,6 +24,7 @@ from qmpsh.protocol.messages import Command, ErrorReply, Event, Reply
 from qmpsh.secrets.rules import types_keys
 from qmpsh.share.door import Door
 from qmpsh.share.exchange import MAX_DESCRIPTORS, Exchange, ShareMember
+from qmpsh.share.limits import MAX_REQUEST_BYTES
 from qmpsh.share.session import ShareSession, encode_line
 from qmpsh.system.diagnose import is_qmpsh
 from qmpsh.system.peer import Peer, socket_peer
@@ -141,6 +142,7 @@ class ShareServer:
         self._exchange = Exchange(client, reads_only, self._on_change, self._send)
         self._clients: dict[int, SharedClient] = {}
         self._of_member: dict[ShareMember, SharedClient] = {}
+        self._own_limit = MAX_REQUEST_BYTES
         self._deaf: list[Door] = []  # those that do not accept for want of descriptors
         self._epoll = select.epoll()
         self._listening = {door.socket.fileno(): door for door in doors}
@@ -156,6 +158,16 @@ class ShareServer:
     def orphans(self) -> dict[int, str]:
         """The fdsets of clients that have left, as far as they are still there; and whose."""
         return self._exchange.orphans
+
+    def set_own_limit(self, limit: int) -> None:
+        """Take requests of so many bytes from clients of the own user."""
+        self._own_limit = limit
+        for shared in self.clients:
+            self._set_limit(shared)
+
+    def _set_limit(self, shared: SharedClient) -> None:
+        if shared.peer.uid == os.geteuid():
+            shared.member.session.reader.limit = self._own_limit
 
     def fileno(self) -> int:
         """Return the descriptor to watch for reading."""
@@ -247,6 +259,7 @@ class ShareServer:
         session = ShareSession(greeting, offers_oob=connection.oob, via=name)
         member = ShareMember(session, name, read_only=door.read_only)
         shared = SharedClient(connected, door, peer, member)
+        self._set_limit(shared)
         self._exchange.touched[member] = None
         self._clients[shared.fileno()] = shared
         self._of_member[member] = shared

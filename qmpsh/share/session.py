@@ -95,11 +95,11 @@ class ShareSession:
         "_longest",
         "_offers_oob",
         "_oob_waiting",
-        "_reader",
         "_slots",
         "_via",
         "negotiated",
         "outgoing",
+        "reader",
     )
 
     def __init__(self, greeting: JsonObject, *, offers_oob: bool, via: str = "") -> None:
@@ -107,7 +107,7 @@ class ShareSession:
         self._is_oob = False
         self._offers_oob = offers_oob
         self._via = via
-        self._reader = RequestReader()
+        self.reader = RequestReader()
         self._slots: deque[ReplySlot] = deque()
         self._has_ended = False
         self._oob_waiting = 0
@@ -147,14 +147,14 @@ class ShareSession:
     def receive_data(self, data: bytes) -> None:
         """Append received bytes; b"" means it sends nothing more."""
         if data:
-            self._reader.receive_data(data)
+            self.reader.receive_data(data)
         else:
             self._has_ended = True
 
     def next_request(self) -> ShareRequest | None:
         """Take the next command to be passed on; what is answered here is on the way."""
         while self._has_room:
-            found = self._reader.next_request()
+            found = self.reader.next_request()
             if found is None:
                 return None
             if isinstance(found, BadRequest):

@@ -11,14 +11,16 @@ from functools import partial
 
 from qmpsh.complete.candidates import Setting
 from qmpsh.errors import UsageError
-from qmpsh.jsontypes import read_boolean
+from qmpsh.jsontypes import read_boolean, read_int
 from qmpsh.language.syntax import FORMATS, parse_duration
 from qmpsh.light_typing import NamedTuple
+from qmpsh.share.limits import MAX_REQUEST_BYTES, MOST_REQUEST_BYTES
 from qmpsh.suggest import did_you_mean
 
 _WANTS_WORD = "expected {words}, not {word}"
 _WANTS_SWITCH = "expected on or off, not {word}"
 _WANTS_COLUMNS = "expected auto, or columns from {least} to {most}, not {word}"
+_WANTS_BYTES = "expected a size from 64K to 1M, not {word}"
 _NO_OPTION = "no option {name}{hint}"
 
 MIN_EVENTS_COLUMNS, MAX_EVENTS_COLUMNS = 12, 200
@@ -35,7 +37,7 @@ class PreferenceValues(NamedTuple):
     table; events: the pane is there; events_width: columns, 0 for as many as fit; timeout:
     seconds, None for no limit; live: ask the VM for values; confirm: ask before what ends
     it; overview: show the machine on the first screen; share: let other qmpsh of the user
-    use the monitor.
+    use the monitor; share_limit: bytes of one of their requests.
     """
 
     theme: str = "auto"
@@ -49,6 +51,7 @@ class PreferenceValues(NamedTuple):
     confirm: bool = True
     overview: bool = True
     share: bool = True
+    share_limit: int = MAX_REQUEST_BYTES
 
 
 class PreferenceRow(NamedTuple):
@@ -84,6 +87,13 @@ def _width(word: str) -> int:
     if not (word.isascii() and word.isdigit() and least <= int(word[:9]) <= most):
         raise UsageError(_WANTS_COLUMNS.format(least=least, most=most, word=word))
     return int(word)
+
+
+def _request_bytes(word: str) -> int:
+    size = read_int(word)
+    if size is None or not MAX_REQUEST_BYTES <= size <= MOST_REQUEST_BYTES:
+        raise UsageError(_WANTS_BYTES.format(word=word))
+    return size
 
 
 def _time(word: str) -> float | None:
@@ -164,6 +174,11 @@ ROWS: dict[str, PreferenceRow] = {
         "let other qmpsh of yours use the monitor through this shell",
         lambda values: values.share,
         lambda values, on: values._replace(share=on),
+    ),
+    "share-limit": PreferenceRow(
+        "the longest request of a program that shares the monitor, 64K to 1M",
+        lambda values, word: values._replace(share_limit=_request_bytes(word)),
+        lambda values: f"{values.share_limit // 1024}K",
     ),
 }
 

@@ -16,7 +16,7 @@ from qmpsh.jsontypes import Json, JsonObject, get_str
 from qmpsh.protocol.messages import Command
 from qmpsh.share import server, session
 from qmpsh.share.exchange import MAX_DESCRIPTORS
-from qmpsh.share.requests import MAX_REQUEST_BYTES
+from qmpsh.share.limits import MAX_REQUEST_BYTES, MOST_REQUEST_BYTES
 from qmpsh.share.server import MAX_CLIENTS
 from tests.qemu import Vm
 from tests.share.holder import Holder, RawClient
@@ -105,6 +105,17 @@ def test_an_oversized_request_is_refused_and_the_next_one_answered(holder: Holde
     refused, answer = client.gets(2)
     assert "are shared" in get_str(refused["error"], "desc")
     assert answer["id"] == 2
+
+
+def test_the_own_user_may_send_longer_ones_once_that_is_allowed(holder: Holder) -> None:
+    before = negotiated(holder)
+    holder.server.set_own_limit(MOST_REQUEST_BYTES)
+    for client in (before, negotiated(holder)):
+        client.socket.setblocking(True)
+        long = "i" * MAX_REQUEST_BYTES
+        client.send({"execute": "query-name", "id": long})
+        client.socket.setblocking(False)
+        assert client.gets(1)[0]["id"] == long
 
 
 def test_ten_megabytes_without_a_newline(holder: Holder) -> None:

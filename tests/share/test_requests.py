@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.jsontypes import JsonObject
-from qmpsh.share.requests import MAX_BRACKETS, MAX_REQUEST_BYTES, BadRequest, RequestReader
+from qmpsh.share.limits import MAX_REQUEST_BYTES
+from qmpsh.share.requests import MAX_BRACKETS, BadRequest, RequestReader
 
 
 def read(*pieces: bytes) -> list[JsonObject | str]:
@@ -73,6 +74,16 @@ def test_memory_is_bounded_however_much_comes_without_a_newline() -> None:
         while reader.next_request() is not None:
             pass
         assert len(reader._data) <= MAX_REQUEST_BYTES
+
+
+def test_the_limit_may_be_raised() -> None:
+    reader = RequestReader()
+    long = b'{"a": "' + b"x" * MAX_REQUEST_BYTES + b'"}\n'
+    reader.limit = 2 * MAX_REQUEST_BYTES
+    reader.receive_data(long)
+    assert isinstance(reader.next_request(), dict)
+    reader.receive_data(long.replace(b"x", b"xx"))
+    assert "longer than the 131072 bytes" in str(reader.next_request())
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))

@@ -47,6 +47,8 @@ def run(on: Context, line: str) -> tuple[str, Outcome]:
         ("timeout", "2m", "120s"),
         ("timeout", "none", "none"),
         ("confirm", "off", "off"),
+        ("share-limit", "1M", "1024K"),
+        ("share-limit", "65536", "64K"),
     ],
 )
 def test_words_of_options(name: str, word: str, shown: str) -> None:
@@ -63,6 +65,7 @@ def test_words_of_options(name: str, word: str, shown: str) -> None:
         (".set liev on", "no option liev; did you mean live?"),
         (".set qqq", f"no option qqq; there are {', '.join(ROWS)}"),
         (".set live perhaps", "expected on or off, not perhaps"),
+        (".set share-limit 2M", "expected a size from 64K to 1M, not 2M"),
         (".set editing ed", "expected emacs or vi, not ed"),
         (".set events-width 5", "expected auto, or columns from 12 to 200, not 5"),
         (".set events-width ²", "expected auto, or columns from 12 to 200, not ²"),

@@ -295,6 +295,8 @@ class Session:
         if name == "share":
             values, settings = self.preferences.values, self.context.settings
             self.share.switch(is_on=values.share and settings.share)
+        elif name == "share-limit":
+            self.share.set_limit(self.preferences.values.share_limit)
 
     def _steps(self, line: str) -> Steps:
         while (vm := self.connection.unapproved) is not None and _concerns_vm(line, self.context):

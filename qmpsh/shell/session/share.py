@@ -68,6 +68,7 @@ class MonitorShare:
         self.places: tuple[Listening, ...] = ()
         self.keeps_serving = False
         self.count = 0
+        self._limit = 0
         self._is_on = is_on
         self._read_only = read_only
         self._say = say
@@ -105,6 +106,12 @@ class MonitorShare:
             self.end()
             self._is_on = is_on
 
+    def set_limit(self, limit: int) -> None:
+        """Take requests of so many bytes from clients of the own user."""
+        self._limit = limit
+        if self._server is not None:
+            self._server.set_own_limit(limit)
+
     def poll(self, client: Client) -> None:
         """Serve the others, as far as it goes without waiting. client: of the session now"""
         if client.closed:
@@ -140,6 +147,8 @@ class MonitorShare:
             raise
         if doors:
             self._server = ShareServer(client, doors, reads_only, self._on_news)
+            if self._limit:
+                self._server.set_own_limit(self._limit)
             self._changed()
 
     def send_event(self, event: Event) -> None:
