@@ -24,7 +24,15 @@ from qmpsh.address import Address, TcpAddress, UnixAddress, host_and_port
 from qmpsh.client.sharing import find_share
 from qmpsh.errors import AddressError, QmpshError
 from qmpsh.light_typing import NamedTuple
-from qmpsh.system.argv import AGENT, QMP, ChannelKind, MonitorChannel, QemuArgv, maybe_command_line
+from qmpsh.system.argv import (
+    AGENT,
+    HMP,
+    QMP,
+    ChannelKind,
+    MonitorChannel,
+    QemuArgv,
+    maybe_command_line,
+)
 from qmpsh.system.diagnose import is_qmpsh
 from qmpsh.system.listener import (
     LIBVIRT,
@@ -124,6 +132,14 @@ def find_monitors(*, libvirt: bool = True) -> list[Monitor]:
             address = libvirt_form(SYSTEM, name)
             found.setdefault(address, Monitor(address, name=name, owner=LIBVIRT))
     return sorted(found.values(), key=lambda one: (one.name, one.pid or 0, one.kind, one.address))
+
+
+def for_shells(found: list[Monitor]) -> list[Monitor]:
+    """Return the monitors that a shell can be opened on; of HMP where a VM has no other."""
+    with_qmp = {one.pid for one in found if one.kind == QMP}
+    return [
+        one for one in found if one.kind == QMP or (one.kind == HMP and one.pid not in with_qmp)
+    ]
 
 
 def _place(address: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 from qmpsh.address import UnixAddress
 from qmpsh.client import discovery
 from qmpsh.client.client import Client
-from qmpsh.client.discovery import Monitor, find_monitors
+from qmpsh.client.discovery import Monitor, find_monitors, for_shells
 from qmpsh.client.transports import libvirt
 from qmpsh.errors import CannotConnect
 from qmpsh.system.listener import SYSTEM, libvirt_form
@@ -85,6 +85,12 @@ def test_started_in_every_way(start_vm: VmStarter) -> None:
         f"{vm.folder}/h": ("hmp", "free"),
         f"{vm.folder}/g": ("guest agent", "free"),
     }
+
+
+def test_a_shell_opens_on_hmp_where_there_is_no_other() -> None:
+    both = [Monitor("/a", "qmp", pid=1), Monitor("/b", "hmp", pid=1)]
+    only = [Monitor("/c", "hmp", pid=2), Monitor("/d", "guest agent", pid=2)]
+    assert [one.address for one in for_shells([*both, *only])] == ["/a", "/c"]
 
 
 def test_a_relative_path_and_other_programs(folder: str) -> None:

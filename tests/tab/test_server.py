@@ -20,7 +20,7 @@ from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.language.syntax import Mode
 from qmpsh.protocol.messages import Command
 from tests.client.servers import Peer, serving
-from tests.qemu import ROOT, Vm
+from tests.qemu import ROOT, Vm, VmStarter
 from tests.samples import entities, reply
 from tests.waiting import PATIENCE
 
@@ -81,6 +81,14 @@ def test_hmp(vm: Vm) -> None:
     assert texts(server(vm.path), "info statu", hmp=True)[0] == "status"
     assert texts(server(vm.path), ".hmp info statu")[0] == "status"
     assert texts(server(vm.path), "system_powerd", hmp=True) == ["system_powerdown"]
+
+
+def test_an_hmp_monitor(start_vm: VmStarter) -> None:
+    vm = start_vm("-monitor", "unix:{folder}/h,server=on,wait=off")
+    asked = server(f"{vm.folder}/h")
+    assert texts(asked, "info statu") == ["status"]
+    assert texts(asked, "system_powerd") == ["system_powerdown"]
+    assert texts(asked, "query-statu") == []
 
 
 @pytest.mark.usefixtures("hurried")

@@ -10,14 +10,13 @@ from typing import Final
 
 from qmpsh.cli.argv import SplitArgv
 from qmpsh.cli.inspect.options import parse_inspect_options
-from qmpsh.client.discovery import Monitor, find_monitors
+from qmpsh.client.discovery import Monitor, find_monitors, for_shells
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact, pretty
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import table_lines
-from qmpsh.system.argv import HMP, QMP
 
 _NO_ADDRESS: Final = (
     "no address given, and no monitor found on this machine; qmpsh ./monitor.sock connects to one,"
@@ -159,12 +158,7 @@ def find_choice(answer: str, found: Sequence[Monitor]) -> Monitor | None:
 
 
 def _monitors() -> list[Monitor]:
-    """Return the monitors that a shell can be opened on; of HMP where a VM has no other."""
-    found = find_monitors()
-    with_qmp = {one.pid for one in found if one.kind == QMP}
-    return [
-        one for one in found if one.kind == QMP or (one.kind == HMP and one.pid not in with_qmp)
-    ]
+    return for_shells(find_monitors())
 
 
 def _refusal(found: Sequence[Monitor]) -> UsageError:

@@ -19,7 +19,7 @@ from qmpsh.cli.inspect.options import COMMANDS
 from qmpsh.cli.options import COMMAND
 from qmpsh.cli.tab.offers import Ask, LineServer, PathKind, ShellCandidate, TypedWords
 from qmpsh.cli.top import TOP
-from qmpsh.client.discovery import Monitor, find_monitors
+from qmpsh.client.discovery import Monitor, find_monitors, for_shells
 from qmpsh.client.names import is_vm_name, opens_by_name
 from qmpsh.complete.candidates import Candidate, Form
 from qmpsh.complete.value_sources import names_file
@@ -32,7 +32,6 @@ from qmpsh.language.verbs import WHOLE, Takes, takes
 from qmpsh.light_typing import NamedTuple
 from qmpsh.many.filters import STATUS
 from qmpsh.many.targets import ALL, TargetReader
-from qmpsh.system.argv import QMP
 from qmpsh.top.columns import COLUMNS
 
 _CURSOR_MARK = "\0"
@@ -268,7 +267,7 @@ def _addresses(word: str, *, may_be_name: bool) -> Iterator[ShellCandidate]:
     may_be_name: a word that can be nothing else is the name of a VM
     """
     is_path = word.startswith(("unix:", "/", ".", "~"))
-    found = [] if is_path else [one for one in find_monitors(libvirt=False) if one.kind == QMP]
+    found = [] if is_path else for_shells(find_monitors(libvirt=False))
     yield from _names(word, found, may_be_name=may_be_name)
     for monitor in found:
         if not monitor.owner and monitor.address.startswith(word):

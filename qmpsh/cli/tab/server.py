@@ -49,6 +49,8 @@ def candidates(server: LineServer, text: str, mode: Mode) -> list[Candidate]:
     catalog.ends = known_ends()
     where = find_context(text, len(text), mode).slot
     with contextlib.suppress(QmpshError, OSError), _visiting(server) as visit:
+        if where is not Slot.VERB and visit.is_hmp_monitor:
+            mode, where = mode._replace(hmp=True), Slot.HMP
         if where is Slot.HMP:
             visit.learn_hmp(catalog)
         elif where is not Slot.VERB:
@@ -95,6 +97,14 @@ class BriefConnection:
         if client is not None:
             self._run(client, Task(load_all(introspection), lambda _: None))
         return introspection
+
+    @property
+    def is_hmp_monitor(self) -> bool:
+        """Whether the server takes the human monitor's lines alone."""
+        if self.server.hmp or self.server.schema:
+            return False
+        client = self._connected()
+        return client is not None and not client.dialect.qmp
 
     def learn_hmp(self, catalog: Catalog) -> None:
         """The commands of the human monitor."""
