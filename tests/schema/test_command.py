@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RunQmpsh
-from tests.qemu import ROOT, Vm, storage_daemon
+from tests.qemu import ROOT, Vm, VmStarter, storage_daemon
 from tests.samples import text
 
 TRY = "Try qmpsh schema"
@@ -196,6 +196,25 @@ def test_a_socket_that_never_greets(mute: str, run_qmpsh: RunQmpsh) -> None:
     code, said = refused(run_qmpsh, "dump", mute, "--connect-timeout", "300ms")
     assert code == 3
     assert said.startswith("no greeting from ")
+
+
+def test_the_connected_server_and_others(vm: Vm, mute: str, run_qmpsh: RunQmpsh) -> None:
+    """Other sources are waited for beside the session, as long as the line says."""
+    ran = run_qmpsh(vm.path, ".schema", "diff", "old.json", "query-name")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    ran = run_qmpsh(vm.path, ".schema", "diff", mute, "--timeout", "300ms")
+    assert ran.returncode == 3
+    assert ran.stderr.startswith(f"qmpsh: no greeting from unix:{mute} within 0.3 s: ")
+    program = script(Path(), "sleep 1234.5")
+    ran = run_qmpsh(vm.path, ".schema", "diff", program, "--timeout", "300ms")
+    assert ran.stderr.startswith("qmpsh: qemu-fake was started, but did not answer in QMP")
+
+
+def test_two_running_ones(start_vm: VmStarter, run_qmpsh: RunQmpsh) -> None:
+    """The second is connected to beside the first."""
+    first, second = start_vm(), start_vm()
+    ran = run_qmpsh(first.path, ".schema", "diff", second.path)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize(

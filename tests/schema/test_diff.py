@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qmpsh.errors import UsageError
 from qmpsh.jsontypes import Json, JsonObject, as_dicts, get_dicts, get_str
 from qmpsh.schema.model import Schema
 from qmpsh.schema.tools.changes import Change, ChangeKind, Side, path_text
 from qmpsh.schema.tools.diff import diff_schemas
+from qmpsh.schema.tools.search import find_places
 from tests.fuzzing import examples
 from tests.samples import SCHEMAS, entities, schema, text
 
@@ -369,3 +371,17 @@ def renamed_entity(entity: JsonObject, names: dict[str, str]) -> JsonObject:
         if parts and "type" in parts[0]:
             found[key] = [{**part, "type": names[get_str(part, "type")]} for part in parts]
     return found
+
+
+def test_a_schema_that_is_far_too_large_is_refused() -> None:
+    """Whoever makes every command reach every type cannot keep us for ever."""
+    count = 1000
+    found: list[Json] = []
+    for number in range(count):
+        member: Json = {"name": "m", "type": f"t{(number + 1) % count}"}
+        found.append({"name": f"t{number}", "meta-type": "object", "members": [member]})
+        found.append({"name": f"c{number}", "meta-type": "command", "arg-type": "t0"})
+    known = Schema.from_entities(found)
+    for work in (lambda: diff_schemas(known, known), lambda: list(find_places(known, "x"))):
+        with pytest.raises(UsageError, match="the schema is too large"):
+            work()

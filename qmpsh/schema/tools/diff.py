@@ -9,6 +9,7 @@ from qmpsh.light_typing import NamedTuple
 from qmpsh.schema.model import CommandInfo, EventInfo, Schema
 from qmpsh.schema.tools.changes import Change, ChangeKind, Side, TypeChange, Where
 from qmpsh.schema.tools.compare import Pair, TypeComparison, feature_changes
+from qmpsh.schema.tools.reach import Effort
 
 
 class _Key(NamedTuple):
@@ -35,9 +36,13 @@ class SchemaDiff:
         self._names = frozenset(names)
         self._types = TypeComparison(old, new)
         self._reached: dict[_Key, _Reached] = {}
+        self._effort = Effort()
 
     def changes(self) -> list[Change]:
-        """Return the changes, each once, by the names of what they are in."""
+        """Return the changes, each once, by the names of what they are in.
+
+        Raises UsageError for a schema that is far too large.
+        """
         self._compare_commands()
         self._compare_events()
         return [
@@ -88,6 +93,7 @@ class SchemaDiff:
         seen = {pair}
         while waiting:
             where, pair = waiting.popleft()
+            self._effort.spend()
             found = self._types.look(pair)
             for change in found.changes:
                 self._add(side, pair, change, name, where)

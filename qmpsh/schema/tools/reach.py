@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from typing import Final
 
+from qmpsh.errors import UsageError
 from qmpsh.light_typing import NamedTuple
 from qmpsh.schema.model import AlternateType, ArrayType, ObjectType, Schema, Type
 from qmpsh.schema.tools.changes import BRANCH, ELEMENT, Where
+
+_TOO_LARGE: Final = "the schema is too large: no QEMU's has so many types"
+MAX_LOOKS: Final = 200_000
+"""types looked at, each once for each command that reaches it; of QEMU 10.0 that makes 2,000"""
 
 
 class Reached(NamedTuple):
@@ -18,12 +24,29 @@ class Reached(NamedTuple):
     kind: Type
 
 
-def reachable(schema: Schema, name: str) -> Iterator[Reached]:
-    """Yield a type and all types below it, breadth first. name: "" for nothing"""
+class Effort:
+    """The number of types that may still be looked at, so that no server can keep us for ever."""
+
+    def __init__(self, most: int = MAX_LOOKS) -> None:
+        self._left = most
+
+    def spend(self) -> None:
+        """Count one more. Raises UsageError once that are too many."""
+        self._left -= 1
+        if self._left < 0:
+            raise UsageError(_TOO_LARGE)
+
+
+def reachable(schema: Schema, name: str, effort: Effort) -> Iterator[Reached]:
+    """Yield a type and all types below it, breadth first. name: "" for nothing
+
+    Raises UsageError where that is too much effort.
+    """
     waiting: deque[tuple[Where, str]] = deque([((), name)] if name else [])
     seen = {name}
     while waiting:
         where, name = waiting.popleft()
+        effort.spend()
         kind = schema.type(name)
         yield Reached(where, name, kind)
         for step, below in _below(kind):

@@ -27,7 +27,7 @@ Words = list[tuple[str, str]]
 """(role, text) of one line, or of what belongs together in it, as a path and what is gone there"""
 
 _ADDED: Final = "good"
-_REMOVED: Final = "error"
+_REMOVED: Final = "hint.error"
 _CHANGED: Final = "warning"
 _HEAD: Final = "event.name"
 _DIM: Final = "dim"

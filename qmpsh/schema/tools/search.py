@@ -9,7 +9,7 @@ from typing import Final
 from qmpsh.light_typing import NamedTuple
 from qmpsh.schema.model import EnumType, Member, ObjectType, Schema
 from qmpsh.schema.tools.changes import path_text
-from qmpsh.schema.tools.reach import Reached, reachable
+from qmpsh.schema.tools.reach import Effort, Reached, reachable
 
 _GLOB: Final = frozenset("*?[")
 
@@ -35,13 +35,15 @@ def find_places(schema: Schema, word: str, *, read: bool = False) -> Iterator[Pl
 
     word: as in `matcher`; `+deprecated` for a feature
     read: search what the server sends, answers and events, not what it takes
+    Raises UsageError for a schema that is far too large.
     """
     feature = matcher(word[1:]) if word.startswith("+") else None
     names = matcher(word)
+    effort = Effort()
     for name, root, features in _roots(schema, read=read):
         if feature is not None and any(map(feature, features)):
             yield Place(name, "")
-        for reached in reachable(schema, root):
+        for reached in reachable(schema, root, effort):
             found = _features(reached, feature) if feature else _names(reached, names)
             for path in found:
                 yield Place(name, path)

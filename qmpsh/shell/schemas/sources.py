@@ -15,8 +15,9 @@ from typing import Final
 
 from qmpsh.address import EMPTY, looks_like_address
 from qmpsh.client.client import Client, ClientOptions, refusal_of
+from qmpsh.client.handshake import Silence
 from qmpsh.client.names import find_vm, is_vm_name
-from qmpsh.errors import ConnectionLost, ConnectTimeout, ReplyTimeout, UsageError, shortened
+from qmpsh.errors import ConnectionLost, ReplyTimeout, UsageError, shortened
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.protocol.messages import Command, Reply
@@ -37,7 +38,6 @@ _NO_SOURCE: Final = (
 )
 _NEITHER: Final = "{path} is neither a program nor a file with a reply of query-qmp-schema"
 _NOT_DESCRIBED: Final = "{title} at {address} does not describe its commands"
-_NO_GREETING: Final = "{address} did not greet within {seconds:g} s"
 _NO_ANSWER: Final = "{address} did not describe its commands within {seconds:g} s"
 
 _LOOK_SECONDS: Final = 0.01
@@ -184,11 +184,16 @@ def _connect(text: str, patience: Patience) -> Generator[Wish, str, Client]:
 
 def _greeted(client: Client, patience: Patience) -> Generator[Wish, str, None]:
     """Wait until a server has greeted. Raises CannotConnect."""
+    began = time.monotonic()
     yield from _wait(client, lambda: client.ready, patience)
     if client.lost is not None:
         raise refusal_of(client)
     if not client.ready:
-        raise ConnectTimeout(_NO_GREETING.format(address=client.address, seconds=patience.seconds))
+        # Imported here: most servers greet.
+        from qmpsh.client.session_errors import no_greeting
+
+        quiet = Silence(client.fileno, began, lambda: client.connection.received)
+        raise no_greeting(client.address, patience.seconds, client.dialect, quiet)
 
 
 def _described(

@@ -17,7 +17,7 @@ from qmpsh.shell.context import Context
 from qmpsh.shell.execute import defaulted
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.schemas.sources import Asking, Patience, Source, open_source, title_of
-from qmpsh.shell.schemas.tools import TOOLS, Opening, Tool, ToolRequest, ToolResult
+from qmpsh.shell.schemas.tools import TOOLS, Opening, ToolRequest, ToolResult
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, Wish
 from qmpsh.shell.verbs.table import text_answer, verb
 
@@ -27,7 +27,7 @@ _NOT_DESCRIBED: Final = "this server does not describe its commands"
 _SAME: Final = "no difference"
 
 _SECONDS: Final = 10.0
-"""seconds until another source has greeted, and again until it has answered"""
+"""seconds until another source has greeted, and again until it has answered, if nothing says so"""
 
 
 class _Connected(Source):
@@ -75,7 +75,11 @@ def use_schema(context: Context, line: VerbLine) -> Steps:
         parts = [".schema", name, *["SOURCE"] * (tool.sources - 1), tool.usage]
         message = _WANTS.format(usage=" ".join(filter(None, parts)))
         raise LineSyntaxError(message, line.source, line.rest_span)
-    result = yield from _run(context, tool, others, request._replace(words=words))
+    limit = defaulted(line.modifiers, context.settings).timeout
+    patience = Patience(_SECONDS if limit is None else limit, False, context.front_end.warn)
+    openings: list[Opening] = [partial(_connected, context)]
+    openings += [partial(open_source, text, patience) for text in others]
+    result = yield from tool.run(openings, request._replace(words=words))
     yield from _shown(context, line, result)
     return Outcome(result.exit_code)
 
@@ -97,15 +101,6 @@ def _request(context: Context, line: VerbLine, *, verbose: bool) -> ToolRequest:
         returns="returns" in modifiers.flags,
         all="all" in modifiers.flags,
     )
-
-
-def _run(
-    context: Context, tool: Tool, others: list[str], request: ToolRequest
-) -> Generator[Wish, str, ToolResult]:
-    patience = Patience(_SECONDS, blocks=False, notice=context.front_end.warn)
-    openings: list[Opening] = [partial(_connected, context)]
-    openings += [partial(open_source, text, patience) for text in others]
-    return (yield from tool.run(openings, request))
 
 
 def _connected(context: Context) -> Generator[Wish, str, Source]:
