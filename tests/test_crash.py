@@ -58,6 +58,7 @@ def test_a_report_is_private_and_holds_no_secret(private_home: Path) -> None:
     assert "hunter2" not in text
     assert "set_password protocol=vnc password=********" in text
     assert "query-status" in text
+    assert "if it happens again with qmpsh --record bug.jsonl, attach bug.jsonl" in text
     assert "in failing" in text
 
 

@@ -107,6 +107,13 @@ class Batch:
         """The current connection: `.reconnect` replaces it."""
         return self.context.client
 
+    def load_schema(self) -> None:
+        """Load the schema although no line needs it so far: it belongs to a recording."""
+        # Imported here: a line loads it by itself.
+        from qmpsh.shell.introspection import load_all
+
+        self.finish(_PROGRAM, Task(load_all(self.context.introspection), lambda _: None))
+
     def close(self) -> None:
         """Close the connection."""
         if self._progress is not None and self.client is not None:

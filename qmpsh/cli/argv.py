@@ -38,7 +38,18 @@ _NEITHER: Final = (
 VALUE_OPTIONS = frozenset(
     {
         *("--file", "--connect-timeout", "--timeout", "--color", "--config", "--schema"),
-        *("--logfile", "--all", "--only", "--except", "--parallel", "-f", "-l", "-t", "-a"),
+        *(
+            "--logfile",
+            "--record",
+            "--all",
+            "--only",
+            "--except",
+            "--parallel",
+            "-f",
+            "-l",
+            "-t",
+            "-a",
+        ),
     }
 )
 """The options whose value may be the next word."""
@@ -80,6 +91,9 @@ SUBCOMMANDS = {
         "diff|has|describe|find|dump SOURCE...",
         "compare, search and describe what QEMUs accept, running or not",
     ),
+    "replay": Subcommand(
+        "cli.replay", "FILE [OPTIONS] [-- COMMAND...]", "serve what --record FILE has recorded"
+    ),
     "top": Subcommand("cli.top", "[OPTIONS] [TARGET...]", "show all VMs in a live table"),
 }
 
@@ -112,6 +126,7 @@ class Options(NamedTuple):
     schema:          files that stand for the server's own schema and devices
     config:          the configuration file, "" for the usual one
     logfile:         of the wire, "" for none
+    record:          a recording to be made, "" for none
     guest_agent:     the server is one
     awaited:         wait for its socket as well: --connect-timeout is given on the command line
     direct:          go to the monitor itself, even if another qmpsh shares it
@@ -139,11 +154,12 @@ class Options(NamedTuple):
     fold: bool = True
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    record: str = ""
 
     @property
     def is_traced(self) -> bool:
-        """Whether the wire is traced: -v, --logfile."""
-        return self.settings.verbose or bool(self.logfile)
+        """Whether the wire is traced: -v, --logfile, --record."""
+        return self.settings.verbose or bool(self.logfile or self.record)
 
     def given_schema(self) -> Schema | None:
         """Return the schema of --schema, None without. Raises UsageError."""

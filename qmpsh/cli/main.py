@@ -23,7 +23,7 @@ STDOUT_CLOSED_EXIT = 141
 FAULT_EXIT = 70
 """exit code of an internal error; Source: sysexits.h, EX_SOFTWARE"""
 _ONE_LINE = "-a names the VMs and takes one LINE: no ADDRESS before it, and no -f FILE"
-_NOT_WITH_MANY = "-v, --logfile and --schema are for one VM, not for -a"
+_NOT_WITH_MANY = "-v, --logfile, --record and --schema are for one VM, not for -a"
 _ONLY_WITH_MANY = "--only and --except choose among the VMs of -a TARGET"
 CONNECT_SECONDS = 10.0
 """seconds until greeted and negotiated"""
@@ -213,6 +213,8 @@ def _run_batch(words: SplitArgv, options: Options, environment: Environment) -> 
         environment.notice(said)
     batch = Batch(client, settings, schema, environment)
     try:
+        if options.record:
+            batch.load_schema()
         if words.line:
             return batch.run_words(words.line)
         # Imported here: a one-shot has no script.
@@ -278,7 +280,7 @@ def _connect(words: SplitArgv, options: Options, environment: Environment) -> Cl
 
 
 def _tracer(address: str, options: Options, environment: Environment) -> Tracer | None:
-    """Return the tracer for -v and --logfile; None without them."""
+    """Return the tracer for -v, --logfile and --record; None without them."""
     if not options.is_traced:
         return None
     # Imported here: only who looks on needs the masking.

@@ -171,6 +171,9 @@ OPTIONS: list[click.Parameter] = [
     click.Option(["-l", "--logfile"], metavar="FILE", default="",
                  help="Append every message, in both directions, to FILE as JSON lines; secrets"
                       " are masked."),
+    click.Option(["--record"], metavar="FILE", default="",
+                 help="Append the same and the VM's schema to FILE, for qmpsh replay; it holds"
+                      " paths, names and MAC addresses, secrets are masked."),
     click.Option(["-v", "--verbose"], is_flag=True,
                  help="Print every message on stderr; secrets are masked."),
     click.Option(["--plain"], is_flag=True,
@@ -227,4 +230,5 @@ def parse_options(words: list[str], command: click.Command = COMMAND) -> Options
         not given["no_fold"],
         given["only"],
         given["exclude"],
+        given["record"],
     )

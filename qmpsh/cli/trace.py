@@ -1,4 +1,4 @@
-"""Sets up the tracing of the wire for `-v` and `--logfile`.
+"""Sets up the tracing of the wire for `-v`, `--logfile` and `--record`.
 
 `-v` prints one line per message on stderr.
 """
@@ -11,20 +11,32 @@ from collections.abc import Callable
 from qmpsh.cli.argv import Options
 from qmpsh.jsontypes import Json
 from qmpsh.render.formats import compact
-from qmpsh.shell.wirelog import WireLog, WireTracer
+from qmpsh.shell.wirelog import ENDED, WireLog, WireTracer
 
 
 def tracing_for(address: str, options: Options, warn: Callable[[str], None]) -> WireTracer:
-    """Return the tracer for -v and --logfile. address: for the log; warn: called when the log ends.
+    """Return the tracer for -v, --logfile and --record.
 
-    Raises UsageError where the log cannot be written.
+    address: for the logs; warn: called when one ends, and with what a recording holds
+    Raises UsageError where one cannot be written.
     """
     tracing = WireTracer(*([echo] if options.settings.verbose else []))
     if options.logfile:
         tracing.sinks.append(WireLog(options.logfile, address, warn))
+    if options.record:
+        # Imported here: a log does without.
+        from qmpsh.shell.record import HOLDS, RecordLog
+
+        tracing.sinks.append(RecordLog(options.record, address, warn))
+        warn(HOLDS.format(path=options.record))
     return tracing
 
 
 def echo(direction: str, message: Json) -> None:
     """Print one message, already masked. direction: "->" to the server, "<-" from it."""
-    print(f"{direction} {compact(message)}", file=sys.stderr, flush=True)
+    if direction == ENDED:
+        return  # which is said otherwise
+    shown = {**message} if isinstance(message, dict) else message
+    if isinstance(shown, dict):
+        shown.pop("by", None)
+    print(f"{direction} {compact(shown)}", file=sys.stderr, flush=True)

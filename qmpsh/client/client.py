@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from qmpsh.stream import Stream
     from qmpsh.system.peer import Peer
 
-
 _READ_BYTES: Final = 64 * 1024  # bytes of one read
 _MAX_READS: Final = 4  # reads of one turn at most: a flood must not starve the keys
 _DEFAULTS: Final = ClientOptions()
@@ -288,8 +287,7 @@ class Client:
 
     def _go_on(self, flags: int) -> bool:
         """Write and read as far as the socket is ready; return whether anything happened."""
-        happened = bool(flags & WRITE)
-        if happened:
+        if happened := bool(flags & WRITE):
             self._write()
         if self._turn.is_decoding:
             self._take_messages()  # nothing more is read meanwhile, or it would pile up
@@ -376,6 +374,8 @@ class Client:
 
     def _lose(self, error: QmpshError) -> None:
         self.lost = error
+        if self.tracer is not None:
+            self.tracer("--", {"ended": str(error)})
         self._end(error)
 
     def _end(self, error: QmpshError) -> None:

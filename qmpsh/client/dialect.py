@@ -142,6 +142,26 @@ def remark(address: str, greeting: Greeting | None) -> str:
     return text if text and parse_address(address).makes_greeting else ""
 
 
+REPLAY: Final = "replay"
+"""the member of a greeting's body in which `qmpsh replay` says what it is"""
+
+RECORDING, DEMO = "recording", "demo"
+REPLAYS: Final = {
+    RECORDING: "A recording of {server}; nothing here is a running VM.",
+    DEMO: "A recording of {server}; QEMU is not installed.",
+}
+"""The kinds of recordings, and what is said of each."""
+
+
+def replay_remark(greeting: Greeting | None) -> str:
+    """Return what is said of a greeting that comes from a recording, "" for any other."""
+    kind = get_str(greeting.raw.get("QMP"), REPLAY) if greeting else ""
+    if greeting is None or kind not in REPLAYS:
+        return ""
+    server, version, _ = server_version(greeting)
+    return REPLAYS[kind].format(server=f"{server} {version}".rstrip())
+
+
 def command_names(reply: Json) -> tuple[str, ...]:
     """Return the names in a reply of query-commands or guest-info; () for any other shape."""
     return tuple(name for name, _ in _listed_entries(reply))

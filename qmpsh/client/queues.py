@@ -94,7 +94,8 @@ QueuedRequest = tuple[bytes, int | None, Pending | None]
 
 
 Tracer: TypeAlias = "Callable[[str, JsonObject], None]"
-"""Gets every message: "->" and what was sent, "<-" and what came. Secrets are in it."""
+"""Gets every message: "->" and what was sent, "<-" and what came. Secrets are in it. At the end of
+a connection that was not closed by us it gets "--" and why."""
 
 
 def _as_sent(pending: Pending) -> JsonObject:
@@ -215,13 +216,19 @@ class Outbox:
                 return
 
     def _traced(self) -> JsonObject:
-        """Return the rest as a message, and with it `via` if it is another client's."""
+        """Return the rest as a message, and with it `via` if it is another client's, and `by` if it
+        is the user's.
+        """
         pending = self._pending
         try:
             message: JsonObject = json.loads(self.rest.lstrip(b"\xff"))
         except ValueError:  # an HMP monitor's: it is shown as QMP would have it
             message = {} if pending is None else _as_sent(pending)
-        via = pending.command.via if pending is not None else ""
+        if pending is None:
+            return message
+        if pending.command.by_user:
+            message = {**message, "by": "user"}
+        via = pending.command.via
         return {**message, "via": via} if via else message
 
     def _send_to(self, stream: Stream) -> None:

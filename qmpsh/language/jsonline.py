@@ -82,7 +82,7 @@ def decode_object(line: str) -> JsonObject | None:
             value: Json = _DECODER.decode(form)
         except (ValueError, RecursionError):
             continue
-        is_sound = _nests_within(value, MAX_NESTING) and not _SURROGATE.search(text)
+        is_sound = nests_within(value, MAX_NESTING) and not _SURROGATE.search(text)
         return value if isinstance(value, dict) and is_sound else None
     return None
 
@@ -96,7 +96,7 @@ def _requoted(match: re.Match[str]) -> str:
     return {'"': '\\"', "\\'": "'"}.get(match[0], match[0])
 
 
-def _nests_within(value: Json, limit: int) -> bool:
+def nests_within(value: Json, limit: int) -> bool:
     """Return whether brackets nest no deeper."""
     level: list[Json] = [value]
     for _ in range(limit):

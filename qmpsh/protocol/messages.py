@@ -36,6 +36,7 @@ class Command(NamedTuple):
     extra:     further top-level members from raw JSON; they override ours
     fd:        an open file descriptor to pass along; the sender closes it
     via:       whose it is, for the trace; "" for our own
+    by_user:   the user has sent it, and not the shell of itself; for the trace
     """
 
     name: str
@@ -44,6 +45,7 @@ class Command(NamedTuple):
     extra: JsonObject | None = None
     fd: int | None = None
     via: str = ""
+    by_user: bool = False
 
 
 class Greeting(NamedTuple):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _OTHER_REPLY = "{path} is neither a reply of query-qmp-schema nor one of device-list-properties"
+_NOT_A_SCHEMA = "{path} is not a reply of query-qmp-schema"
 _NO_SCHEMA = "--schema needs a reply of query-qmp-schema too, in a file of its own"
 _UNREADABLE = "cannot read {path}: {reason}"
 _NOT_JSON = "{path} is not a JSON file: {error}"
@@ -62,6 +63,15 @@ def load_schema(path: str, commands: Sequence[str] | None = None) -> Schema | No
         return _open(header, body)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def load_entities(path: str) -> list[Json]:
+    """Load the entities of a schema as they are kept, [] if there is no such file."""
+    try:
+        _, _, body = read_regular(path, MAX_SCHEMA_BYTES).partition(b"\n")
+        return [json.loads(line) for line in body.splitlines()]
+    except (OSError, ValueError):
+        return []
 
 
 def store_schema(path: str, entities: Iterable[Json], commands: Iterable[str]) -> None:
@@ -165,6 +175,14 @@ def read_schema_files(paths: Sequence[str]) -> Schema:
         raise UsageError(_NO_SCHEMA)
     schema.devices = devices
     return schema
+
+
+def read_schema_entities(path: str) -> list[Json]:
+    """Read what query-qmp-schema replied, as it is. Raises UsageError for a file of another kind"""
+    entities = _read(path)
+    if not any("meta-type" in entity for entity in as_dicts(entities)):
+        raise UsageError(_NOT_A_SCHEMA.format(path=path))
+    return entities
 
 
 def _read(path: str) -> list[Json]:

@@ -81,7 +81,7 @@ class RequestRefused(Exception):
 class ShareSession:
     """The session of one client.
 
-    greeting:   as QEMU sent it
+    greeting:   as QEMU sent it, None for a guest agent, which neither greets nor negotiates
     offers_oob: whether QEMU agreed on out-of-band execution with us
     via:        how its commands are named in a trace
 
@@ -102,8 +102,14 @@ class ShareSession:
         "reader",
     )
 
-    def __init__(self, greeting: JsonObject, *, offers_oob: bool, via: str = "") -> None:
-        self.negotiated = False
+    def __init__(
+        self,
+        greeting: JsonObject | None,
+        *,
+        offers_oob: bool,
+        via: str = "",
+    ) -> None:
+        self.negotiated = greeting is None
         self._is_oob = False
         self._offers_oob = offers_oob
         self._via = via
@@ -112,7 +118,9 @@ class ShareSession:
         self._has_ended = False
         self._oob_waiting = 0
         self._longest = 0  # bytes of a reply
-        self.outgoing = bytearray(encode_line(_offered(greeting, offers_oob)))
+        self.outgoing = bytearray()
+        if greeting is not None:
+            self.outgoing += encode_line(_offered(greeting, offers_oob))
 
     @property
     def waiting(self) -> int:
@@ -230,6 +238,13 @@ class ShareSession:
             self.outgoing += slot.data
         while self._slots and self._slots[0].data:
             self.outgoing += self._slots.popleft().data
+
+    def withhold(self, slot: ReplySlot) -> None:
+        """Give a request no reply at all, and let those after it go on."""
+        if slot.is_oob:
+            self._oob_waiting -= 1
+        else:
+            self._slots.remove(slot)
 
     def send_event(self, line: bytes) -> bool:
         """Pass an event on, encoded by `encode_line`; False if it has not negotiated."""

@@ -13,6 +13,10 @@ from itertools import count
 from qmpsh.paths import state_file
 from qmpsh.version import __version__
 
+_HOW_TO_RECORD = (
+    "if it happens again with qmpsh --record bug.jsonl, attach bug.jsonl; qmpsh replay serves"
+    " it, and it holds paths, names and MAC addresses; secrets are masked"
+)
 _SHOWN_VARIABLES = ("TERM", "COLORTERM", "LANG", "LC_ALL", "TMUX", "STY", "SSH_TTY")
 """variables that say what kind of terminal it was"""
 
@@ -92,6 +96,7 @@ def _lines(error: BaseException) -> list[str]:
     size = shutil.get_terminal_size()
     return [
         _program(),
+        _HOW_TO_RECORD,
         f"terminal: {size.columns}x{size.lines}",
         *(f"{name}={os.environ[name]}" for name in _SHOWN_VARIABLES if name in os.environ),
         "",

@@ -219,7 +219,7 @@ def answer_to(
 
     Raises ReplyTimeout, ConnectionLost.
     """
-    timeout, command = request.modifiers.timeout, request.command
+    timeout, command = request.modifiers.timeout, request.command._replace(by_user=True)
     is_silent = command.name in client.dialect.silent
     if is_silent and timeout is None:
         timeout = SILENCE_SECONDS

@@ -122,6 +122,11 @@ class Introspection:
             yield from self.load_commands()
             yield from self._find_schema(client)
             self._loaded = not client.closed
+            if client.tracer is not None:
+                # Imported here: only who looks on may record.
+                from qmpsh.shell.record import record_schema
+
+                record_schema(client, self._cache_path(client))
         finally:
             self._loading = False
 

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from enum import Enum
 
-from qmpsh.client.dialect import command_names, disabled_names, remark, server_version
+from qmpsh.client.dialect import (
+    command_names,
+    disabled_names,
+    remark,
+    replay_remark,
+    server_version,
+)
 from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json, as_dict, get_str
 from qmpsh.light_typing import TYPE_CHECKING
@@ -74,6 +80,7 @@ class Machine:
     server, version, package: what the greeting says of the program at the other end, "" for what it
                does not; a guest agent gives its version with its commands
     remark:    what came with the greeting for the user, "" for nothing
+    is_replay: a recording answers in the place of the VM
     commands:  names in the server's order, () before they are known
     disabled:  of those, what a guest agent's administrator has turned off
     name:      from query-name, "" where it has none
@@ -99,7 +106,9 @@ class Machine:
         """Begin the record of a new connection: forget the state, which may be another VM's. The
         command names stay, as most often the server is the same program.
         """
-        self.remark = remark(self.address, greeting)
+        replay = replay_remark(greeting)
+        self.is_replay = bool(replay)
+        self.remark = replay or remark(self.address, greeting)
         if greeting is not None:
             self.server, self.version, self.package = server_version(greeting)
         self.name = ""

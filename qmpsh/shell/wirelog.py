@@ -1,5 +1,7 @@
 """Tracing of the wire, with secrets masked, and its log: `--logfile` and `.log`.
 
+`shell.record` makes a recording of the same lines.
+
 Whoever looks on gets each message once. The log has JSON lines, in both directions, events
 included. It only receives what passes, and touches no socket: if it cannot be written any more, it
 ends with one remark and the work goes on.
@@ -23,6 +25,9 @@ from qmpsh.secrets.text import MASK, mask_text
 
 Sink = Callable[[str, Json], None]
 """Gets the direction, "->" to the server or "<-" from it, and the masked message. Never raises."""
+
+ENDED: Final = "--"
+"""In the place of a direction: the connection has ended, and the message says why"""
 
 
 class WireTracer:
@@ -50,6 +55,8 @@ class WireTracer:
             sink(direction, masked)
 
     def _masked(self, direction: str, message: JsonObject) -> Json:
+        if direction == ENDED:
+            return scrub(message, self._secrets) if self._secrets else message
         if direction == "->":
             self._secrets |= command_secrets(message)
             id = json.dumps(message.get("id"))
@@ -71,6 +78,7 @@ FILE_MODE: Final = 0o600
 # Not blocking: a fifo without a reader fails at once (ENXIO), instead of waiting for one.
 _FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
 _DIRECTIONS: Final = {"->": "sent", "<-": "received"}
+_SHELL: Final = "shell"  # who sends what is not the user's
 
 
 class WireLog:
@@ -80,8 +88,9 @@ class WireLog:
     has ended; vm: its name as far as it is known; on: whether messages are written.
 
     A line is an object: `time` (UTC, ISO 8601, microseconds), `monotonic` (seconds), `address`,
-    `vm` (the name, once query-name was answered), `direction` (sent, received), `message`, `via`
-    (the program and process that share the monitor, where it is theirs).
+    `session` (counts the connections), `vm` (the name, once query-name was answered), `direction`
+    (sent, received), `by` (of what is sent: user or shell), `message`, `via` (the program and
+    process that share the monitor, where it is theirs).
     Raises UsageError where the file cannot be opened.
     """
 
@@ -92,6 +101,8 @@ class WireLog:
         self._address = mask_text(address)
         self._vm = vm
         self._asked: Json = None
+        self.session = 0
+        self._has_begun = False
         try:
             self._fd = os.open(path, _FLAGS, FILE_MODE)
         except OSError as error:
@@ -101,22 +112,42 @@ class WireLog:
 
     def __call__(self, direction: str, message: Json) -> None:
         """Write one message, already masked, as one line in one write."""
+        if direction == ENDED:
+            self._end(message)
+            return
+        if not self._has_begun or (isinstance(message, dict) and "QMP" in message):
+            self._has_begun = True
+            self.session += 1
+            self._begin()
         self._read_vm_name(message)
+        about: JsonObject = {}
+        if isinstance(message, dict):
+            message = {**message}
+            about = {name: message.pop(name) for name in ("by", "via") if name in message}
+        if direction == "->" and not about:
+            about["by"] = _SHELL
+        self._write(_DIRECTIONS[direction], message, about)
+
+    def _begin(self) -> None:
+        """Note that a connection begins: of no interest to a log."""
+
+    def _end(self, message: Json) -> None:
+        """Note that the server has ended a connection: of no interest to a log."""
+
+    def _write(self, direction: str, message: Json, about: JsonObject) -> None:
+        """Write a line. about: further members of it"""
         if not self.on:
             return
-        via: JsonObject = {}
-        if isinstance(message, dict) and "via" in message:
-            message = {**message}
-            via = {"via": message.pop("via")}
         seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
         record = {
             "time": f"{stamp}.{nanoseconds // 1000:06d}Z",
             "monotonic": round(time.monotonic(), 6),
             "address": self._address,
+            "session": self.session,
             **({"vm": self._vm} if self._vm else {}),
-            "direction": _DIRECTIONS[direction],
-            **via,
+            "direction": direction,
+            **about,
             "message": message,
         }
         try:
@@ -143,8 +174,13 @@ def _write_all(fd: int, data: bytes) -> None:
         data = data[os.write(fd, data) :]
 
 
-def log_of(client: Client | None) -> WireLog | None:
-    """Return the log that a client writes, on or off; None for none."""
+def logs_of(client: Client | None) -> list[WireLog]:
+    """Return the logs that a client writes, on or off, recordings included."""
     tracing = client.tracer if client is not None else None
     sinks = tracing.sinks if isinstance(tracing, WireTracer) else []
-    return next((sink for sink in sinks if isinstance(sink, WireLog)), None)
+    return [sink for sink in sinks if isinstance(sink, WireLog)]
+
+
+def log_of(client: Client | None) -> WireLog | None:
+    """Return the log that a client writes, on or off; None for none."""
+    return next((log for log in logs_of(client) if type(log) is WireLog), None)

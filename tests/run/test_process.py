@@ -116,13 +116,13 @@ def test_signals_are_held_back_during_the_start_alone(
     started: list[VmProcess], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     masks = []
-    make = vm._make_folder
+    make = vm.socket_folder
 
-    def look() -> str:
+    def look(mark: str) -> str:
         masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
-        return str(make())
+        return str(make(mark))
 
-    monkeypatch.setattr(vm, "_make_folder", look)
+    monkeypatch.setattr(vm, "socket_folder", look)
     start(started, ["true"])
     assert masks == [{signal.SIGINT, signal.SIGTERM, signal.SIGHUP}]
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()

@@ -1,4 +1,4 @@
-"""The options of `qmpsh ls`, `qmpsh doctor` and `qmpsh share`, parsed by click."""
+"""The options of `qmpsh ls`, `doctor`, `share` and `replay`, parsed by click."""
 
 from __future__ import annotations
 
@@ -34,6 +34,22 @@ qmpsh share ./vm.sock --listen ./shared.sock --read-only-listen /run/vm-look.soc
 
 \b
 Exit codes: those of qmpsh --help.
+"""
+REPLAY_HELP = """Serve what was recorded in FILE, as if the VM were there; print where.
+
+FILE is written by `qmpsh --record FILE`. Any other text with QMP messages in it will do as well: a
+log of --logfile, of libvirtd or of qemu.qmp, an output of QEMU's iotests. Queries are answered as
+often as they are asked, and what changes something in the order of the recording. With COMMAND it
+serves until that ends, which finds the address in QMP_SOCKET.
+
+\b
+qmpsh replay bug.jsonl                              then: qmpsh, with the printed path
+qmpsh replay bug.jsonl --listen ./r.sock            then: qmpsh ./r.sock, qmp-shell ./r.sock
+qmpsh replay bug.jsonl -- sh -c 'qmpsh < session.qmp'
+qmpsh replay bug.jsonl --strict --speed 0 -- ./check.py
+
+\b
+Exit codes: those of qmpsh --help, or of COMMAND; 1 if that is 0 and --strict found a difference.
 """
 _HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 _JSON = click.Option(["--json"], is_flag=True, help="JSON instead of a table, for programs.")
@@ -79,6 +95,41 @@ COMMANDS = {
             click.Argument(["address"], required=False, default=""),
         ],
         help=SHARE_HELP,
+        context_settings=_HELP_OPTIONS,
+    ),
+    "replay": click.Command(
+        "qmpsh replay",
+        params=[
+            click.Option(["--listen"], default="", metavar="PATH", help="Serve clients at PATH."),
+            click.Option(
+                ["--speed"],
+                type=click.FloatRange(min=0),
+                default=1.0,
+                metavar="N",
+                help="Send events N times as fast as recorded; 0 sends them at once; default 1.",
+            ),
+            click.Option(
+                ["--strict"],
+                is_flag=True,
+                help="Refuse what is not recorded next; list that and what was not asked for.",
+            ),
+            click.Option(
+                ["--session"],
+                type=click.IntRange(min=1),
+                default=None,
+                metavar="N",
+                help="Only the Nth connection in FILE; default: each client gets the next.",
+            ),
+            click.Option(["--now"], is_flag=True, help="Give events the present time."),
+            click.Option(
+                ["--schema"],
+                default="",
+                metavar="FILE",
+                help="The schema for a FILE without one, a query-qmp-schema reply.",
+            ),
+            click.Argument(["file"], metavar="FILE"),
+        ],
+        help=REPLAY_HELP,
         context_settings=_HELP_OPTIONS,
     ),
 }

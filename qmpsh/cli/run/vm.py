@@ -144,7 +144,7 @@ class VmProcess:
         # A signal that ended us in between would leave an untracked folder or process.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
         try:
-            self._folder = _make_folder()
+            self._folder = socket_folder(_FOLDER_MARK)
             self.path = f"{self._folder}/qmp.sock"
             self._log = VmOutput(f"{self._folder}/log")
             self._process = _start(self._command, self.path, self._log.fileno(), mask)
@@ -293,11 +293,14 @@ def _monitor(program: str, fd: int) -> list[str]:
     return ["-chardev", chardev, "-mon", f"chardev={_CHARDEV},mode=control"]
 
 
-def _make_folder() -> str:
-    """Make a private folder whose path is short enough for a socket in it."""
+def socket_folder(mark: str) -> str:
+    """Make a private folder whose path is short enough for a socket in it, and return its path.
+
+    mark: the beginning of its name
+    """
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    room = MAX_PATH_BYTES - len(f"/{_FOLDER_MARK}12345678/qmp.sock") - 1
+    room = MAX_PATH_BYTES - len(f"/{mark}12345678/qmp.sock") - 1
     if os.path.isabs(runtime) and len(os.fsencode(runtime)) <= room:
         with contextlib.suppress(OSError):
-            return tempfile.mkdtemp(prefix=_FOLDER_MARK, dir=runtime)
-    return tempfile.mkdtemp(prefix=_FOLDER_MARK, dir="/tmp")
+            return tempfile.mkdtemp(prefix=mark, dir=runtime)
+    return tempfile.mkdtemp(prefix=mark, dir="/tmp")

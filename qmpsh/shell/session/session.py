@@ -39,7 +39,7 @@ from qmpsh.shell.settings import Prompt, Settings, list_paths
 from qmpsh.shell.steps import Answer, Ask, Note, Outcome, Show, Steps, Task
 from qmpsh.shell.verbs.options import preferences_of
 from qmpsh.shell.waiting.rules import known_ends
-from qmpsh.shell.wirelog import log_of
+from qmpsh.shell.wirelog import logs_of
 from qmpsh.shell.work import Work
 
 if TYPE_CHECKING:
@@ -130,8 +130,7 @@ class Session:
         self.context = Context(client, settings, self.machine, schema, front_end, self.connection)
         self.typed: deque[str] = deque(maxlen=MAX_TYPED_LINES)
         self._events = self.context.keep_events()
-        log = log_of(client)
-        if log is not None:
+        for log in logs_of(client):
             log.warn = front_end.warn
         self.preferences = preferences_of(self.context)
         self.catalog = Catalog()

@@ -202,6 +202,7 @@ class ScreenState:
             unseen=self.output.view.unseen,
             events=self.events.total if machine.has_events else None,
             last="" if self.events_shown else self.events.last_name,
+            is_replay=machine.is_replay,
             read_only=self.session.read_only,
             through=_through(self.session.client.holder),
             sharing=self.session.share.count,

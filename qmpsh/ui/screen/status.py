@@ -42,6 +42,7 @@ class StatusFacts(NamedTuple):
     unseen:          new lines below the visible ones
     events:          how many came, None where none ever do
     last:            the latest event's name, "" if the events pane shows it
+    is_replay:       it is a recording that answers
     read_only:       commands that may change something are refused
     through:         the qmpsh that holds the monitor and shares it, "" for none
     sharing:         how many others use the monitor through this shell
@@ -62,6 +63,7 @@ class StatusFacts(NamedTuple):
     unseen: int = 0
     events: int | None = 0
     last: str = ""
+    is_replay: bool = False
     read_only: bool = False
     through: str = ""
     sharing: int = 0
@@ -133,7 +135,9 @@ def _quiet(text: str) -> Line:
 
 
 def _mark(facts: StatusFacts) -> Line:
-    return [("status.paused", "read-only")] if facts.read_only else []
+    marks = {"replay": facts.is_replay, "read-only": facts.read_only}
+    shown = " ".join(word for word, holds in marks.items() if holds)
+    return [("status.paused", shown)] if shown else []
 
 
 def _shared(facts: StatusFacts) -> str:
