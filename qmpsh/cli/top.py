@@ -18,6 +18,7 @@ from qmpsh.language.syntax import parse_limit
 from qmpsh.many.targets import ALL
 from qmpsh.render.environment import Environment
 from qmpsh.shell.settings import Settings
+from qmpsh.system.queues import MonitorQueues
 from qmpsh.top.columns import BY_KEY, find_column, read_columns
 from qmpsh.top.discovery import Discovery
 from qmpsh.top.order import Filter, Order
@@ -144,7 +145,7 @@ def _print_report(given: dict[str, Any], discovery: Discovery, environment: Envi
     repeats = 1 if given["repeat"] is None else given["repeat"]
     seconds = given["interval"] or HELD_SECONDS
     report = Report(kind, seconds, given["output"], repeats, read_columns(given["columns"]))
-    plan = ProbePlan(_client_options(given), Settings())
+    plan = ProbePlan(_client_options(given), Settings(), queues=MonitorQueues())
     return run_once(discovery, plan, _order(given, "name"), report, environment)
 
 

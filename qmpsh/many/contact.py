@@ -20,6 +20,7 @@ from qmpsh.errors import NAME_CHARS, CannotConnect, NotQmp, QmpshError, shortene
 from qmpsh.jsontypes import get_str
 from qmpsh.many.targets import Target, is_named_otherwise
 from qmpsh.protocol.messages import Command, Reply
+from qmpsh.system.queues import MonitorQueues
 
 _UNASKED: Final = "{address} is an HMP monitor; -a takes one by its address, or by a glob as *.hmp"
 
@@ -31,6 +32,7 @@ class Contact:
     """A connection to one VM that comes about step by step.
 
     asks_name: query-name comes first, where the target has no name
+    queues:    it joins no queue in which others wait; None to wait with them
     client:    the present connection, None where there is none
     name:      of the VM, "" unknown
     error:     why there is no session, None as long as there may be one
@@ -43,6 +45,7 @@ class Contact:
         "_asks_name",
         "_naming",
         "_options",
+        "_queues",
         "_search",
         "begun",
         "client",
@@ -53,7 +56,14 @@ class Contact:
         "target",
     )
 
-    def __init__(self, target: Target, options: ClientOptions, *, asks_name: bool) -> None:
+    def __init__(
+        self,
+        target: Target,
+        options: ClientOptions,
+        *,
+        asks_name: bool,
+        queues: MonitorQueues | None = None,
+    ) -> None:
         self.target = target
         self.client: Client | None = None
         self.name = target.name
@@ -64,8 +74,10 @@ class Contact:
         self._options = options
         self._asks_name = asks_name and not target.name
         self._naming: Pending | None = None
+        self._queues = queues
         self._search = ShareSearch(target.address, self.begun)
-        self.connect()
+        if not self._stays_out(self.begun):
+            self.connect()
 
     def connect(self, *, seeks: bool = True) -> None:
         """Begin to connect. seeks: it may go through another qmpsh"""
@@ -96,11 +108,14 @@ class Contact:
 
     def turn(self, now: float) -> Client | None:
         """Go on as far as possible; return the client once it is greeted and named."""
-        client = self.client
-        if client is None or self.error is not None:
-            return None
         limit = self._deadline
         is_late = limit is not None and now >= limit
+        client = self.client
+        if client is None and self.error is None:
+            self._stand_by(now)
+            self.is_silent = is_late and self.client is None
+        if client is None or self.error is not None:
+            return None
         has_left = client.closed or now >= self.begun + SILENT_SECONDS
         if self.is_of_share and has_left and not client.ready:
             # The qmpsh that shared the monitor has just left it, or is stopped.
@@ -118,6 +133,20 @@ class Contact:
         elif self._is_named(client) or is_late:
             return client
         return None
+
+    def _stays_out(self, now: float) -> bool:
+        """Whether others wait already: of those that came one after the other, and found the VM
+        hung, all but the first would only fill the queue of its monitor.
+        """
+        return self._queues is not None and self._queues.waiting(self.target.address, now) > 0
+
+    def _stand_by(self, now: float) -> None:
+        """Connect once the queue is empty, or to a qmpsh that shares the monitor."""
+        share = self._search.find(now) if self._options.may_be_shared else None
+        if share is not None:
+            self.client = client_through(share, self.target.address, self._options, None)
+        elif not self._stays_out(now):
+            self.connect()
 
     def _seek_share(self, client: Client, now: float) -> None:
         """Change over to a qmpsh that shares the monitor, if one has come up meanwhile."""

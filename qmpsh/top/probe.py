@@ -27,6 +27,7 @@ from qmpsh.shell.session.share import MonitorShare, quiet_share
 from qmpsh.shell.settings import Settings
 from qmpsh.system.listener import SocketTable, listener_of
 from qmpsh.system.peer import server_peer
+from qmpsh.system.queues import MonitorQueues
 from qmpsh.system.usage import group_of, maybe_usage, tap_names, thread_seconds
 from qmpsh.top.questions import Rota
 from qmpsh.top.record import SILENT_SECONDS, Link, VmRecord
@@ -58,12 +59,14 @@ class ProbePlan(NamedTuple):
     holds:    they stay connected; else each is left after every round
     settings: whether a monitor that is held is shared, and what others may do there
     on_event: called with each event of a VM
+    queues:   no monitor is connected to at which others wait; None to wait with them
     """
 
     options: ClientOptions
     settings: Settings
     holds: bool = False
     on_event: Callable[[VmRecord, Event], None] | None = None
+    queues: MonitorQueues | None = None
 
 
 class Probe:
@@ -166,7 +169,10 @@ class Probe:
             self._reach(now)
 
     def _reach(self, now: float) -> None:
-        self._contact = Contact(self.record.target, self._plan.options, asks_name=True)
+        plan = self._plan
+        self._contact = Contact(
+            self.record.target, plan.options, asks_name=True, queues=plan.queues
+        )
         if self.record.is_up:
             self._contact.name = self._contact.name or self.record.machine.name
             self.record.asked_at = now
@@ -213,7 +219,8 @@ class Probe:
         """Find out why it does not greet, or which process it is."""
         self.needs_sockets = False
         address = self.record.target.address
-        if self.record.is_up and isinstance(address, UnixAddress) and not self.record.pid:
+        is_unknown = self.record.is_up or self.client is None
+        if is_unknown and isinstance(address, UnixAddress) and not self.record.pid:
             listener = listener_of(address, sockets.unix)
             pids = sockets.pids or {}
             self._set_process(pids.get(listener.inode) if listener is not None else None)

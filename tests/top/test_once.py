@@ -15,7 +15,9 @@ from typing import NamedTuple
 
 import pytest
 
+from qmpsh.address import UnixAddress
 from qmpsh.jsontypes import JsonObject
+from qmpsh.system.queues import MonitorQueues
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm, VmStarter, new_folder
 from tests.top.exposition import parse
@@ -220,3 +222,20 @@ def test_stratovirt_is_asked_one_question_at_a_time(stratovirt: str, run_qmpsh: 
     run = run_qmpsh("top", "--once", "--json", *SHORT, stratovirt)
     row = rows_of(run).popitem()[1]
     assert (run.returncode, row["up"], row["state"]) == (0, True, "running")
+
+
+def test_a_hung_vm_is_not_queued_for_again_and_again(
+    machines: Machines, run_qmpsh: RunQmpsh
+) -> None:
+    hung, path = machines.vms[0], f"{machines.folder}/vm1.sock"
+    queues = MonitorQueues()
+    with hung.stopped():
+        for _ in range(3):
+            run = run_qmpsh("top", "--once", "--json", *SHORT, path)
+            (row,) = rows_of(run).values()
+            assert (row["up"], row["state"], row["pid"]) == (False, "no answer", hung.pid)
+            assert "is stopped; continue it with kill -CONT" in str(row["error"])
+        assert queues.waiting(UnixAddress(path), 0.0) == 1
+    wait_until(lambda: not MonitorQueues().waiting(UnixAddress(path), 0.0))
+    run = run_qmpsh("top", "--once", "--json", *SHORT, path)
+    assert rows_of(run)["web1"]["up"]
