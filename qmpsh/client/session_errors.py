@@ -43,9 +43,9 @@ _CLOSED: Final = (
     "{address} closed the connection before a session began: the VM has just ended, or"
     " something else than QEMU listens there"
 )
-_PROMPT_BUSY: Final = (
-    "{address} is an HMP monitor, and did not get to its prompt within {timeout:g} s: it still"
-    " carries out another client's line, a migrate without -d for instance, or the VM is stopped"
+_NO_PROMPT: Final = (
+    "{address} greeted as an HMP monitor, but did not get to its prompt within {timeout:g} s: the"
+    " VM is stopped or overloaded"
 )
 _NOT_QMP: Final = "{address} does not speak QMP: {what}"
 _BEGAN_OTHERWISE: Final = "{address} does not speak QMP; it began with {sample}"
@@ -192,7 +192,7 @@ def _maybe_cause(address: Address, fd: int = -1) -> Finding | None:
 
 def no_agreement(address: Address, timeout: float, dialect: Dialect) -> ConnectTimeout:
     """Return the error for a server that greeted and then did not answer."""
-    what = _NOT_NEGOTIATED if dialect.qmp else _PROMPT_BUSY
+    what = _NOT_NEGOTIATED if dialect.qmp else _NO_PROMPT
     return ConnectTimeout(what.format(address=address, timeout=timeout), _WAKE)
 
 

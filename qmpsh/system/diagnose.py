@@ -82,6 +82,11 @@ _STUCK: Final = (
     "{runs}, but its main loop is stuck",
     "wait for what it does, a savevm or a dead disk, or end it with kill {pid}",
 )
+_AT_WORK: Final = (
+    "{runs}, but it still carries out the line of a client that has left, a migrate without -d for"
+    " instance, or its main loop is stuck",
+    "wait for its end, or end it with kill {pid}",
+)
 _BUSY: Final = (
     "{process} is running, but its main loop is busy with this command or with something else, or"
     " stuck"
@@ -296,7 +301,7 @@ def _hung(address: Address, scene: ListenerInfo, seconds: float) -> Finding | No
         runs = _RUNS.format(process=_briefly(process))
         if seconds < SILENT_SECONDS:
             return Finding(runs, _SLOW, ConnectTimeout)
-        what, todo = _STUCK
+        what, todo = _STUCK if channel.kind == QMP else _AT_WORK
         return Finding(what.format(runs=runs), todo.format(pid=process.pid), ConnectTimeout)
     if scene.command_line is not None:
         return None

@@ -14,10 +14,11 @@ import pytest
 from qmpsh.address import UnixAddress
 from qmpsh.client.client import Client, ClientOptions
 from qmpsh.client.connect import SocketStream
-from qmpsh.errors import CannotConnect, ConnectionLost, ReplyTimeout
+from qmpsh.errors import CannotConnect, ConnectionLost, ConnectTimeout, ReplyTimeout
 from qmpsh.jsontypes import Json
 from qmpsh.protocol.messages import Command, Event
 from tests.client.servers import Behaviour, Peer, serving
+from tests.hmp import BANNER
 from tests.waiting import PATIENCE
 
 STOP = Command("stop")
@@ -163,6 +164,20 @@ def test_closed_before_the_greeting() -> None:
     assert str(caught.value) == (
         f"{path} closed the connection before a session began: the VM has just ended, or"
         " something else than QEMU listens there"
+    )
+
+
+def test_a_human_monitor_without_a_prompt() -> None:
+    def behave(peer: Peer) -> None:
+        peer.connection.sendall(BANNER)
+        while peer.connection.recv(100):
+            """Says nothing until the client leaves."""
+
+    with serving(behave) as path, pytest.raises(ConnectTimeout) as caught:
+        Client.connect(UnixAddress(path), ClientOptions(0.2))
+    assert str(caught.value).startswith(
+        f"{path} greeted as an HMP monitor, but did not get to its prompt within 0.2 s: the VM is"
+        " stopped or overloaded; kill -CONT wakes a stopped process"
     )
 
 

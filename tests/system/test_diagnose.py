@@ -257,6 +257,19 @@ def test_a_monitor_that_speaks_tls(start_vm: VmStarter) -> None:
     )
 
 
+def test_a_human_monitor_that_is_at_work(start_vm: VmStarter) -> None:
+    """Its client has left during a migrate, which holds up the next one."""
+    vm = start_vm("-monitor", "unix:{folder}/h,server=on,wait=off")
+    finding = why_silent(UnixAddress(f"{vm.folder}/h"))
+    assert finding is not None
+    assert finding.error is ConnectTimeout
+    assert finding.what.endswith(
+        "is running and no other client is connected, but it still carries out the line of a client"
+        " that has left, a migrate without -d for instance, or its main loop is stuck"
+    )
+    assert finding.todo == f"wait for its end, or end it with kill {vm.pid}"
+
+
 def test_a_qemu_that_is_stuck(vm: Vm) -> None:
     """What is said of one that runs, is held by nobody and does not greet all the same."""
     finding = why_silent(UnixAddress(vm.path))
