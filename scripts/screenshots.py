@@ -109,6 +109,23 @@ async def jobs(ui: ScreenHarness) -> None:
     await ui.until(lambda: re.search(r" [45]\d % ", ui.picture()))
 
 
+async def trees(ui: ScreenHarness) -> None:
+    await disks(ui)
+    await run(
+        ui,
+        f"nbd-server-start addr.type=unix addr.data.path={tempfile.mkdtemp()}/nbd",
+        "block-export-add type=nbd id=web node-name=source",
+        "blockdev-mirror device=disk0 target=target sync=full job-id=move speed=1000",
+    )
+    ui.keys(CTRL_L)
+    await run(ui, ".tree block")
+    ui.keys(".cd /machine/peripheral/nic0\r")
+    await ui.sees("(QEMU /machine")
+    await run(ui, ".get mac", ".prop rombar 0")
+    ui.keys(".get virtio-backend/gu")
+    await rests(ui)
+
+
 async def wide(ui: ScreenHarness) -> None:
     await start(ui)
     await run(ui, "cont", "query-block --table", "device_add driver=virtio-rng-pci id=r0 bus=rp0")
@@ -195,6 +212,7 @@ SHOTS = {
     "hot-plug": Shot("A device comes and goes, with its events beside", 120, 34, hot_plug),
     "progress": Shot("A backup in the status line", 120, 16, progress),
     "jobs": Shot("The list of jobs and its keys", 100, 12, jobs),
+    "trees": Shot("The block layer during a mirror, and a place in QOM", 100, 34, trees),
     "wide": Shot("160 columns", 160, 40, wide),
     "narrow": Shot("60 columns: events fold into the status line", 60, 16, narrow),
     "sharing": Shot("Other processes use the monitor through the shell", 120, 20, sharing),

@@ -89,6 +89,7 @@ class Catalog:
     live:             what the running VM knows now
     manual:           the local manual of this kind of server, None where none is installed
     paths:            lists the paths on this host that begin with a text
+    resolve_path:     makes a path in QOM absolute, as the working path has it
     replaced:         says what has become of the server's program since it started, "" for nothing
     """
 
@@ -105,6 +106,7 @@ class Catalog:
         self.live = LiveValues()
         self.manual: Manual | None = None
         self.paths: Callable[[str], list[str]] = lambda prefix: []
+        self.resolve_path: Callable[[str], str] = _absolute
         self.replaced: Callable[[], str] = str
 
     def set_schema(self, commands: tuple[str, ...], schema: Schema | None) -> None:
@@ -136,6 +138,10 @@ class Catalog:
     def set_hmp_info(self, value: Json) -> None:
         """Take in the text of HMP `info`."""
         self.hmp_info = hmp_entries(value, prefix="info ")
+
+
+def _absolute(path: str) -> str:
+    return "/" + path.strip("/")
 
 
 def hmp_entries(value: Json, prefix: str = "") -> dict[str, str]:

@@ -23,7 +23,14 @@ from qmpsh.complete.candidates import (
 from qmpsh.complete.insertion import write_candidates
 from qmpsh.complete.line import typed_arguments
 from qmpsh.complete.live import LiveQuery
-from qmpsh.complete.machine_words import LIVE, tree_words
+from qmpsh.complete.machine_words import (
+    LIVE,
+    filter_words,
+    path_words,
+    property_words,
+    setting_words,
+    tree_words,
+)
 from qmpsh.complete.members import key_candidates, value_candidates
 from qmpsh.display.keys import ALIASES, MODIFIER_KEYS
 from qmpsh.display.layouts import LAYOUTS
@@ -286,6 +293,10 @@ _WORDS_OF: dict[Takes, Callable[[str, CursorContext, Catalog], Iterable[Candidat
     Takes.SCHEMA_TOOL: _schema_tool,
     Takes.TREE: tree_words,
     Takes.CHORDS: _chords,
+    Takes.QOM_PATH: path_words,
+    Takes.QOM_PROPERTY: property_words,
+    Takes.QOM_SETTING: setting_words,
+    Takes.QOM_FILTERS: filter_words,
 }
 
 

@@ -369,6 +369,12 @@ def _without_quotes(source: SourceText, token: Token) -> str:
     return text[1:-1] if is_quoted else text
 
 
+def first_word_end(text: str) -> int:
+    """Return where the first word of a text ends, as it was typed."""
+    words = split_words(Scanner(state=ScanState.BODY).feed(text))
+    return words[0][-1].end if words else len(text)
+
+
 def _plain(
     source: SourceText, word: Word, read: Callable[[SourceText, Token], str] = unquote
 ) -> str:

@@ -104,11 +104,15 @@ class ModifierReader:
                 raise error
         return self.value
 
-    def for_verb(self, verb: str) -> Modifiers:
-        """Return the modifiers. Raises LineSyntaxError if one of them is for other verbs only."""
+    def for_verb(self, verb: str, *, counted: bool = False) -> Modifiers:
+        """Return the modifiers. Raises LineSyntaxError if one of them is for other verbs only.
+
+        counted: as in `for_command`
+        """
         own = VERBS[verb].modifiers if verb in VERBS else VERB_MODIFIERS
         for name in VERB_MODIFIERS:
-            if name in self._spans and name not in own:
+            is_ours = name in own or (counted and name == "count")
+            if name in self._spans and not is_ours:
                 raise self._error(_NOT_OF_VERB.format(name=name, verb=verb), self._spans[name])
         return self.value
 

@@ -298,7 +298,7 @@ class _Line:
         if is_topic:
             rest_span = (words[0][0].start, words[0][-1].end)
             rest = self._text[slice(*rest_span)]
-        modifiers = body.modifiers.for_verb(name)
+        modifiers = body.modifiers.for_verb(name, counted=self._mode.counted)
         return VerbLine(self._text, name, span, rest, rest_span, modifiers, redirect)
 
     def _whole(self, name: str, span: Span) -> VerbLine:
@@ -353,7 +353,7 @@ def parse_argv(words: Sequence[str], *, counted: bool = False) -> CommandLine | 
     line = " ".join(words)
     placed = _placed(words)
     if words[0].startswith(".") or words[0] == HELP_MARK:
-        return _verb(line, placed)
+        return _verb(line, placed, counted=counted)
     return _command(line, placed, counted=counted)
 
 
@@ -411,7 +411,7 @@ def _command(line: str, words: Sequence[_Word], *, counted: bool) -> CommandLine
     return CommandLine(line, name, tuple(arguments), modifiers.for_command(counted=counted))
 
 
-def _verb(line: str, words: Sequence[_Word]) -> VerbLine:
+def _verb(line: str, words: Sequence[_Word], *, counted: bool) -> VerbLine:
     first = words[0]
     name = "help" if first.text == HELP_MARK else first.text[1:]
     check_verb(name, line, first.span)
@@ -430,7 +430,7 @@ def _verb(line: str, words: Sequence[_Word]) -> VerbLine:
         head = rest.pop(0).text
     texts = tuple(word.text for word in rest)
     span = (rest[0].span[0], rest[-1].span[1]) if rest else (first.span[1], first.span[1])
-    given = modifiers.for_verb(name)
+    given = modifiers.for_verb(name, counted=counted)
     return VerbLine(line, name, first.span, " ".join(texts), span, given, words=texts, head=head)
 
 

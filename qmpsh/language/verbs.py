@@ -24,6 +24,10 @@ class Takes(Enum):
     FILES = auto()  # one of this host, one of the guest
     SCHEMA_TOOL = auto()  # the name of one, and what it works on
     TREE = auto()  # a kind of tree, and what of it
+    QOM_PATH = auto()  # of an object
+    QOM_PROPERTY = auto()  # of an object, with its path or without
+    QOM_SETTING = auto()  # such a property, and a value
+    QOM_FILTERS = auto()  # of objects: KEY=VALUE
     PROGRAM = auto()  # of the guest, and its arguments
     HMP = auto()  # a line of the human monitor
     LINE = auto()  # a line of the language
@@ -62,6 +66,8 @@ TYPED = frozenset({Takes.TEXT, Takes.CHORDS})
 """What is typed into the guest."""
 LINES = HEADED | {Takes.LINE}
 """Lines of the language."""
+QOM = frozenset({Takes.QOM_PATH, Takes.QOM_PROPERTY, Takes.QOM_SETTING, Takes.QOM_FILTERS})
+"""What is in QEMU's object model."""
 WHOLE = LINES | {Takes.HMP, Takes.PROGRAM}
 """What is kept as typed, modifiers and redirect too."""
 
@@ -225,6 +231,46 @@ VERBS: dict[str, Verb] = {
         modifiers=("layout", "rate", "device", "head"),
         reach=Reach.CHANGES,
         place="qmpsh.shell.verbs.keyboard:press_keys",
+    ),
+    "cd": Verb(
+        "[PATH]",
+        "go to an object of QOM; alone: to the root; -: back",
+        Takes.QOM_PATH,
+        bare=True,
+        place="qmpsh.shell.verbs.qom:change_place",
+    ),
+    "ls": Verb(
+        "[-l] [-a] [PATH]",
+        "list what an object has; -l: with types and values; -a: memory regions too",
+        Takes.QOM_PATH,
+        bare=True,
+        letters="al",
+        reach=Reach.READS,
+        place="qmpsh.shell.verbs.qom:list_object",
+    ),
+    "get": Verb(
+        "PROPERTY|PATH.PROPERTY",
+        "show the value of a property of QOM",
+        Takes.QOM_PROPERTY,
+        bare=True,
+        reach=Reach.READS,
+        place="qmpsh.shell.verbs.qom:get_property",
+    ),
+    "prop": Verb(
+        "PROPERTY|PATH.PROPERTY VALUE",
+        "set a property of QOM",
+        Takes.QOM_SETTING,
+        bare=True,
+        reach=Reach.CHANGES,
+        place="qmpsh.shell.verbs.qom:set_property",
+    ),
+    "find": Verb(
+        "[type=GLOB] [name=GLOB] [PROPERTY=VALUE...]",
+        "find objects of QOM below the working path",
+        Takes.QOM_FILTERS,
+        bare=True,
+        reach=Reach.READS,
+        place="qmpsh.shell.verbs.qom:find_objects",
     ),
     "disconnect": Verb(
         "",

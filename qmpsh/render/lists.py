@@ -26,6 +26,7 @@ members would be any number
 LEADS = (
     "vm",  # of `-a`: the VM that answered
     *(name for name in NAMES if name != "qdev"),
+    "path",
     *("type", "driver", "drv", "status", "state", "io-status", "size", "ro", "filename", "file"),
     "qdev",
 )

@@ -37,7 +37,9 @@ from qmpsh.secrets.rules import (
     is_hidden,
     is_secret_property,
     is_secret_type,
+    lists_secrets,
     mask_json,
+    property_secrets,
     reads_secret,
     types_character,
 )
@@ -106,6 +108,8 @@ def scrub_reply(reply: JsonObject, command: JsonObject) -> JsonObject:
     """Return the reply of a command without its secrets; it may be a secret as a whole."""
     if "return" in reply and reads_secret(command):
         reply = {**reply, "return": MASK}
+    elif "return" in reply and lists_secrets(command):
+        reply = {**reply, "return": mask_json(reply["return"])}
     found = command_secrets(command)
     return {key: scrub(item, found) for key, item in reply.items()} if found else reply
 
@@ -238,7 +242,7 @@ def words_secrets(words: Words, *, hmp: bool = False) -> list[Span]:
     is_verb = words[0].startswith(".") or words[0] in _MODE.bare_verbs
     spans = _of_verb(words) if is_verb else _of_command(words)
     line = " ".join(words)
-    spans = [*spans, *text_secrets(line)]
+    spans = [*spans, *text_secrets(line), *property_secrets(line)]
     return join_spans(line, [span for span in spans if line[slice(*span)] != ASKED])
 
 
@@ -334,6 +338,7 @@ def _line_spans(analysis: LineAnalysis) -> Sequence[Span]:
     given = [*parsed.given, *_quoted_arguments(line, tokens)]
     about = _about(command, given)
     spans = [*text_secrets(line), *_of_members(line, about, given), *_of_hmp(line, tokens)]
+    spans += property_secrets(line) if "prop" in line else ()
     if not command and not parsed.given:
         spans += loose_secrets(line)  # the words of a verb, or of nothing that is known
     if command == "object_add":

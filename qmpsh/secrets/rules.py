@@ -52,6 +52,7 @@ _OPEN_OF_OBJECTS = _FRAME | {
 
 # Possessive: what `re` could come back to it remembers, far more than the text itself.
 _HMP_WORD = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*(?:"|\Z)|\S+', re.DOTALL)
+_PROP = r"(?:^|\s)\.?prop\s++(\"[^\"]*+\"|'[^']*+'|\S++)\s++(\S.*+)"
 _HMP_PAIR = re.compile(r"(?:[^,]+|,,)+")
 _HMP_PROTOCOLS = frozenset({"vnc", "spice"})
 _HMP_ACTIONS = frozenset({"fail", "disconnect", "keep"})
@@ -113,6 +114,28 @@ def reads_secret(command: JsonObject) -> bool:
     return named and is_secret_property(arguments.get("property"))
 
 
+def property_secrets(text: str) -> list[Span]:
+    """Return where a line says a secret by `.prop PATH.PROPERTY VALUE`, wherever in it that is."""
+    found = re.finditer(_PROP, text)
+    return [match.span(2) for match in found if is_secret_property(_property_name(match[1]))]
+
+
+def _property_name(word: str) -> str:
+    return re.split(r"[./]", word.strip("\"'"))[-1]
+
+
+def lists_secrets(command: JsonObject) -> bool:
+    """Return whether a command's answer holds the values of all properties of objects of which one
+    may be a secret: those of QEMU's machine are none.
+    """
+    if not any(command.get(member) == "qom-list-get" for member in COMMAND_MEMBERS):
+        return False
+    paths = get_dict(command, "arguments").get("paths")
+    return not isinstance(paths, list) or any(
+        not str(path).startswith("/machine/") or ".." in str(path) for path in paths
+    )
+
+
 def types_keys(name: str) -> bool:
     """Return whether a command types keys, which may be a password."""
     return name in _KEY_COMMANDS
@@ -156,7 +179,9 @@ def _mask(value: Json, about: SecretContext) -> Json:
     if not isinstance(value, dict):
         return value
     about = _about(value, about)
-    names_secret = is_secret_property(value.get("property"))
+    names_secret = is_secret_property(value.get("property")) or (
+        "type" in value and is_secret_property(value.get("name"))
+    )
     return {
         key: MASK
         if item is not None and not isinstance(item, bool) and _hides(about, key, names_secret)

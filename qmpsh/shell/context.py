@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from qmpsh.schema.model import Schema
     from qmpsh.shell.events import EventHistory
     from qmpsh.shell.preferences import Preferences
+    from qmpsh.shell.qom.place import QomPlace
     from qmpsh.shell.screen.reader import ScreenReader
     from qmpsh.shell.session.connection import ConnectionManager
     from qmpsh.shell.session.share import MonitorShare
@@ -103,6 +104,8 @@ class Context:
         self.sourcing: list[str] = []
         """files that `.source` is in, the outermost first"""
         self.last_answer: Answer | None = None
+        self.place: QomPlace | None = None
+        """the working path in QOM, None before `.cd`"""
         self.share: MonitorShare | None = None
         """what serves the monitor to others, None away from the prompt"""
         self.screen: ScreenReader | None = None
@@ -148,7 +151,11 @@ class Context:
             return f"TRANS {self.transaction.count + 1}> "
         if self.hmp:
             return "(hmp) " if self.speaks_qmp else "(qemu) "
-        return "(guest) " if self.client is not None and self.client.dialect.guest else "(QEMU) "
+        if self.client is not None and self.client.dialect.guest:
+            return "(guest) "
+        if self.place is None or self.place.path == "/":
+            return "(QEMU) "
+        return f"(QEMU {self.place.short(self.front_end.columns() // 3)}) "
 
     def use_client(self, client: Client, *, is_other: bool) -> None:
         """Send to another connection from now on. is_other: it may be another server."""

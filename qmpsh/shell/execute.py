@@ -66,7 +66,7 @@ Allows: TypeAlias = "Callable[[str], bool]"
 
 _TAKES_FD: Final = frozenset({"add-fd", "getfd"})
 
-_MAY_SHOW_SECRETS: Final = frozenset({"human-monitor-command", "qom-get"})
+_MAY_SHOW_SECRETS: Final = frozenset({"human-monitor-command", "qom-get", "qom-list-get"})
 """whose answers may be a secret, or repeat one"""
 
 _HINTS: Final = {

@@ -95,7 +95,7 @@ def requests_of(
     Raises UsageError for a line that sends nothing by itself.
     """
     # Imported here, as below: as a rule a line has no verb.
-    from qmpsh.language.verbs import Takes, takes
+    from qmpsh.language.verbs import QOM, Takes, takes
     from qmpsh.shell.transaction import single_action
 
     words = [line.rest] if line.words is None else line.words
@@ -114,6 +114,10 @@ def requests_of(
                 )
             case VerbLine() if takes(statement.name) is Takes.HMP and statement.rest:
                 requests.append(hmp_request(statement.rest))
+            case VerbLine() if takes(statement.name) in QOM:
+                from qmpsh.shell.qom.requests import qom_request
+
+                requests.append((yield from qom_request(context, statement)))
             case _:
                 raise UsageError(_SENDS_NOTHING)
     return requests

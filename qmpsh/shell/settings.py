@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Prompt: TypeAlias = str
 """The text before a line at the prompt, which shows the language of the line: `(QEMU) `,
 `(guest) `, `(hmp) ` in HMP mode, `(qemu) ` at an HMP monitor, or `TRANS 2> ` before the second
-action of a transaction.
+action of a transaction. After `.cd` it is `(QEMU /machine/peripheral/net0) `.
 """
 HMP_PROMPTS = frozenset({"(hmp) ", "(qemu) "})
 """The prompts at which no word is an alias: their lines are the human monitor's."""

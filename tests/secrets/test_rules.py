@@ -14,9 +14,11 @@ from qmpsh.secrets.rules import (
     SecretContext,
     hmp_secrets,
     is_hidden,
+    lists_secrets,
     mask_hmp_text,
     mask_json,
     mask_keys,
+    property_secrets,
     reads_secret,
     types_character,
     types_keys,
@@ -162,6 +164,37 @@ def test_members_of_a_command(member: str, name: str, arguments: JsonObject) -> 
 )
 def test_members_of_any_message(message: Json, masked: Json) -> None:
     assert mask_json(message) == masked
+
+
+@pytest.mark.parametrize(
+    "paths, lists",
+    [
+        (["/machine/peripheral/net0"], False),
+        (["/machine/unattached", "/objects/sec0"], True),
+        (["sec0"], True),
+        (["/machine/../objects/sec0"], True),
+        ("/machine/x", True),
+        ([5], True),
+    ],
+)
+def test_a_command_that_lists_secrets(paths: Json, lists: bool) -> None:
+    assert lists_secrets({"execute": "qom-list-get", "arguments": {"paths": paths}}) is lists
+    assert not lists_secrets({"execute": "qom-list", "arguments": {"paths": paths}})
+
+
+@pytest.mark.parametrize(
+    "line, secret",
+    [
+        (".prop data geheim", "geheim"),
+        (".json .prop /objects/s.password 'ge heim'", "'ge heim'"),
+        ("prop 'a b/data' geheim  x", "geheim  x"),
+        (".prop rombar geheim", None),
+        (".property data geheim", None),
+    ],
+)
+def test_a_property_that_is_set_to_a_secret(line: str, secret: str | None) -> None:
+    found = [line[start:end] for start, end in property_secrets(line)]
+    assert found == ([secret] if secret else [])
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from qmpsh.address import UnixAddress
 from qmpsh.client.client import Client, ClientOptions
 from qmpsh.jsontypes import JsonObject
 from qmpsh.shell.context import Context, FrontEnd
-from qmpsh.shell.interpreter import run_line
+from qmpsh.shell.interpreter import run_line, run_words
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.settings import Settings
-from qmpsh.shell.steps import Answer, Note, Outcome, Task
+from qmpsh.shell.steps import Answer, Note, Outcome, Steps, Task
 from tests.client.fakes import FakeStream, line
 from tests.samples import schema
 from tests.waiting import PATIENCE
@@ -91,10 +91,17 @@ class ScriptedShell:
 
     def run(self, text: str) -> Outcome:
         """Run a line to its end."""
-        task = Task(run_line(self.context, text), self.said.append)
+        return self._finish(run_line(self.context, text))
+
+    def run_words(self, words: Sequence[str]) -> Outcome:
+        """Run the words of a one-shot to their end."""
+        return self._finish(run_words(self.context, words))
+
+    def _finish(self, steps: Steps) -> Outcome:
+        task = Task(steps, self.said.append)
         deadline = time.monotonic() + PATIENCE
         while not task.advance(time.monotonic()):
-            assert time.monotonic() < deadline, f"{text} has not ended"
+            assert time.monotonic() < deadline, "the line has not ended"
             if not self.client.closed:
                 self.client.poll(0.001)
         assert task.outcome is not None

@@ -19,6 +19,7 @@ READING = [
     "x-query-irq",
     "qom-list",
     "qom-list-properties",
+    "qom-list-get",
     "qom-get",
     "device-list-properties",
     "trace-event-get-state",

@@ -1,4 +1,4 @@
-"""`qom-set` on a real QEMU: what a property holds can be set again as a bare word."""
+"""QOM on a real QEMU: what a property holds can be set again as a bare word; and its verbs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import pytest
 
 from qmpsh.address import parse_address
 from qmpsh.client.client import Client
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, JsonObject, as_dicts
 from qmpsh.language.values import quote
 from qmpsh.protocol.messages import Command, Reply
+from qmpsh.secrets.text import MASK
 from qmpsh.shell.context import Context
 from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.machine import Machine
+from qmpsh.shell.qom.leaving import GONE
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, Outcome, Task
 from tests.conftest import RunQmpsh
@@ -58,6 +60,11 @@ class Live:
             self.client.poll(task.timeout(time.monotonic()))
         assert task.outcome is not None
         return task.outcome
+
+    @property
+    def answer(self) -> Answer:
+        """The last line's answer."""
+        return next(item for item in self.said if isinstance(item, Answer))
 
     def properties(self, path: str) -> Iterator[tuple[str, JsonObject]]:
         """Every property from a path on, with the path of its object."""
@@ -137,3 +144,47 @@ def test_nothing_is_asked_offline(run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh("-n", "qom-set", "path=/m", "property=p", "value=off")
     assert json.loads(done.stdout)["arguments"]["value"] == "off"
     assert done.stderr == ""
+
+
+def test_walking_reading_and_setting(live: Live) -> None:
+    assert live.run(".cd /machine/peripheral/nic0").exit_code == 0
+    assert live.run(".ls -l").exit_code == 0
+    rows = {str(row["name"]): row for row in as_dicts(live.answer.value)}
+    assert rows["virtio-backend"] == {"name": "virtio-backend", "type": "child<virtio-net-device>"}
+    assert rows["mac"]["value"] == "52:54:00:12:34:56"
+    assert rows["rombar"]["value"] in (1, -1)
+    assert live.run(".prop rombar 0").exit_code == 1
+    assert "Attempt to set property 'rombar' on device 'nic0'" in str(live.answer.text)
+    assert live.run(".find type=virtio-net-* mac=52:*").exit_code == 0
+    paths = [row["path"] for row in as_dicts(live.answer.value)]
+    assert paths == ["/machine/peripheral/nic0", "/machine/peripheral/nic0/virtio-backend"]
+
+
+def test_a_working_path_that_is_gone_is_left(live: Live) -> None:
+    live.run("object-add qom-type=iothread id=io9")
+    assert live.run(".cd /objects/io9").exit_code == 0
+    live.run("object-del id=io9")
+    assert live.run(".ls").exit_code == 1
+    assert live.said == [Note(GONE.format(path="/objects/io9", place="/objects"))]
+    assert live.run(".get io0.poll-max-ns").exit_code == 0
+
+
+def test_no_road_leads_to_a_secret(live: Live) -> None:
+    live.run("object-add qom-type=secret id=sec0 data=hunter2")
+    said: list[object] = []
+    for text in (
+        ".get /objects/sec0.data",
+        ".get /objects/sec0/data",
+        ".ls -l /objects/sec0",
+        ".cd /objects/sec0",
+        ".get data",
+        ".find data=hunter2",
+        ".find type=secret loaded=on",
+        ".json .prop data hunter2",
+        ".prop data hunter2",
+        ".tree qom",
+    ):
+        outcome = live.run(text)
+        said += [*live.said, outcome.error]
+    assert "hunter2" not in repr(said)
+    assert MASK in repr(said)

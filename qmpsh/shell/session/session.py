@@ -29,6 +29,7 @@ from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.policy import NO_YES
 from qmpsh.shell.preferences import completable
+from qmpsh.shell.qom.place import place_of
 from qmpsh.shell.session.connection import ConnectionManager
 from qmpsh.shell.session.job_watch import JobWatch
 from qmpsh.shell.session.listener import SessionListener, Tone
@@ -141,6 +142,7 @@ class Session:
         self._detached: list[RunningLine] = []
         self.catalog.paths = list_paths
         self.catalog.ends = known_ends()
+        self.catalog.resolve_path = lambda path: place_of(self.context.place).resolve(path)
         self.queries = BackgroundQueries(self.context, self.machine, self.catalog, listener)
         self.jobs = JobWatch(self.context, self.machine, self.queries)
         self.share = MonitorShare(

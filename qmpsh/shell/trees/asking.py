@@ -1,10 +1,10 @@
-"""Asking what a tree is made of: its rounds of questions as steps, until the time is over."""
+"""Asking in rounds of questions, as steps, until the time is over: for trees, and for QOM."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Generator, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from qmpsh.client.client import Client, Pending
 from qmpsh.errors import ReplyTimeout
@@ -12,7 +12,7 @@ from qmpsh.jsontypes import Json
 from qmpsh.protocol.messages import Command, ErrorReply
 from qmpsh.shell.context import Context
 from qmpsh.shell.steps import WaitFor, Wish
-from qmpsh.shell.trees.node import AskedRound, Forest, Questions
+from qmpsh.shell.trees.node import AskedRound
 
 NO_ANSWER = "no answer in time; --timeout TIME waits longer"
 LATE = "not all was answered in time; --timeout TIME waits longer"
@@ -21,10 +21,18 @@ MAX_SECONDS: Final = 2.0
 """seconds for all questions of a tree, where the line does not say"""
 
 
-def ask_for_tree(
-    context: Context, client: Client, questions: Questions, deadline: float
-) -> Generator[Wish, str, Forest]:
-    """Ask all rounds; return the forest. deadline: a time of `time.monotonic()`
+Found = TypeVar("Found")
+
+
+def ask_rounds(
+    context: Context,
+    client: Client,
+    questions: Generator[Sequence[Command], AskedRound, Found],
+    deadline: float,
+) -> Generator[Wish, str, tuple[Found, tuple[str, ...]]]:
+    """Ask all rounds; return what they found, and remarks on what was not answered.
+
+    deadline: a time of `time.monotonic()`
 
     Raises ConnectionLost, ReplyTimeout where nothing was answered by then, and what the questions
     raise.
@@ -35,21 +43,25 @@ def ask_for_tree(
     try:
         commands = next(questions)
         while True:
-            asked = yield from _ask(client, commands, context.machine.commands, deadline)
+            asked = yield from ask_round(context, client, commands, deadline)
             is_late = is_late or asked.is_late
             has_answer = has_answer or any(value is not None for value in asked.values)
             if is_late and not has_answer:
                 raise ReplyTimeout(NO_ANSWER)
             commands = questions.send(asked)
     except StopIteration as end:
-        forest: Forest = end.value
-        return forest._replace(notes=(*forest.notes, LATE)) if is_late else forest
+        found: Found = end.value
+        return found, ((LATE,) if is_late else ())
 
 
-def _ask(
-    client: Client, commands: Sequence[Command], known: Sequence[str], deadline: float
+def ask_round(
+    context: Context, client: Client, commands: Sequence[Command], deadline: float
 ) -> Generator[Wish, str, AskedRound]:
-    """Ask one round, as many at a time as the server takes. known: the server's commands"""
+    """Ask one round, as many at a time as the server takes, of the commands that it has.
+
+    Raises ConnectionLost.
+    """
+    known = context.machine.commands
     values: list[Json] = [None] * len(commands)
     errors = [""] * len(commands)
     left = [at for at, command in enumerate(commands) if not known or command.name in known]

@@ -26,6 +26,7 @@ from qmpsh.shell.trees.node import (
     more,
     short_size,
 )
+from qmpsh.shell.trees.qom import qom_listing, qom_value
 
 NO_QUERY = "no PCI devices: this server does not list them (query-pci)"
 NO_BUS = "this machine has no PCI bus"
@@ -46,28 +47,20 @@ def ask_pci(request: TreeRequest) -> Questions:
 
     Raises LineFailed for an unknown device, and where no devices are listed.
     """
-    buses, listed = (yield [Command("query-pci"), _listing(PERIPHERAL)]).values
+    buses, listed = (yield [Command("query-pci"), qom_listing(PERIPHERAL)]).values
     if not isinstance(buses, list):
         raise LineFailed(NO_QUERY)
     ports = [get_str(item, "name") for item in as_dicts(listed) if is_port(item)][:MAX_PORTS]
     on_ports = (yield [bus_query(port) for port in ports]).values if ports else []
     plugged = yield from _plugged(dict(zip(ports, on_ports, strict=True)))
     owners = [name for bus in as_dicts(buses) if (name := _named_device(bus))]
-    titles = (yield [_get(f"{PERIPHERAL}/{name}", "parent_bus") for name in owners]).values
+    titles = (yield [qom_value(f"{PERIPHERAL}/{name}", "parent_bus") for name in owners]).values
     names = {
         name: as_str(title).rpartition("/")[2] for name, title in zip(owners, titles, strict=True)
     }
     drawing = _PciDrawing(plugged, has_details=request.has_details)
     roots = tuple(drawing.bus(bus, names.get(_named_device(bus), "")) for bus in as_dicts(buses))
     return Forest(below_name(roots, request.at)) if roots else Forest((), (NO_BUS,))
-
-
-def _listing(path: str) -> Command:
-    return Command("qom-list", {"path": path})
-
-
-def _get(path: str, name: str) -> Command:
-    return Command("qom-get", {"path": path, "property": name})
 
 
 def _named_device(bus: JsonObject) -> str:
@@ -84,7 +77,7 @@ def _plugged(on_ports: Mapping[str, Json]) -> Generator[Sequence[Command], Asked
         for item in as_dicts(listed)
         if get_str(item, "name").startswith(_CHILD)
     ]
-    commands = [_get(f"{PERIPHERAL}/{port}/{port}", name) for port, name, _ in links]
+    commands = [qom_value(f"{PERIPHERAL}/{port}/{port}", name) for port, name, _ in links]
     paths = (yield commands).values if commands else []
     found: dict[str, tuple[TreeNode, ...] | None] = {
         port: () if isinstance(listed, list) else None for port, listed in on_ports.items()

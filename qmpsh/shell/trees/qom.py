@@ -7,7 +7,7 @@ by level, as far as the time allows. Pure. Source: QEMU 7.2 and 10.0.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Final
 
 from qmpsh.errors import LineFailed
@@ -19,6 +19,7 @@ from qmpsh.shell.overview.replies import known
 from qmpsh.shell.trees.node import (
     MAX_NODES,
     UNREADABLE,
+    AskedRound,
     Forest,
     Questions,
     TreeNode,
@@ -39,30 +40,56 @@ _CHILD: Final = "child<"
 
 
 class QomObject(NamedTuple):
-    """An object of the tree. depth: of its line; kind: its type"""
+    """An object. depth: below the one that was asked for; kind: its type"""
 
     depth: int
     name: str
     kind: str
+    path: str = ""
+
+
+class FoundObjects(NamedTuple):
+    """The objects below a path, each before those below it.
+
+    unlisted: of how many there was no time to ask what is below
+    text: what the server said where that could not be read; "" where it was
+    """
+
+    objects: Sequence[QomObject]
+    unlisted: int = 0
+    text: str = ""
+
+
+ObjectQuestions = Generator[Sequence[Command], AskedRound, FoundObjects]
 
 
 def ask_qom(request: TreeRequest) -> Questions:
     """Ask for the objects below a path. Raises LineFailed for a path that is not there."""
-    path = request.at or "/"
+    found = yield from ask_objects(request.at or "/", depth=request.depth, has_all=request.has_all)
+    if found.text:
+        return Forest((), (UNREADABLE,), found.text)
+    roots = nested((item.depth, _node(item)) for item in found.objects)
+    return Forest((*roots, more(found.unlisted)) if found.unlisted else roots)
+
+
+def ask_objects(path: str, *, depth: int | None, has_all: bool) -> ObjectQuestions:
+    """Ask for the objects below a path. depth: levels that are wanted, None for all
+
+    has_all: those of the hidden type as well
+    Raises LineFailed for a path that is not there.
+    """
     (text,) = (yield [qom_tree_query(path)]).values
     if text is None:
-        return (yield from _walk(path, request))
+        return (yield from _list_objects(path, depth, has_all=has_all))
     said = hmp_text(text) or ""
     objects = read_qom_tree(said)
     if not objects and _NO_PATH.fullmatch(said.strip()):
         raise LineFailed(NO_OBJECT.format(path=path))
     if not objects:
-        return Forest((), (UNREADABLE,), said)
-    shown = _shown(objects, has_all=request.has_all)
+        return FoundObjects((), text=said)
+    shown = _shown(objects, has_all=has_all)
     paths = _paths(shown, path)
-    return Forest(
-        nested((item.depth, _node(item, at)) for item, at in zip(shown, paths, strict=True))
-    )
+    return FoundObjects([item._replace(path=at) for item, at in zip(shown, paths, strict=True)])
 
 
 def qom_tree_query(path: str) -> Command:
@@ -106,56 +133,63 @@ def _paths(objects: Iterable[QomObject], root: str) -> list[str]:
     return found
 
 
-def _node(item: QomObject, path: str) -> TreeNode:
-    facts: JsonObject = {"type": "object", "name": item.name, "kind": item.kind, "path": path}
-    name = item.name if item.depth else path
+def _node(item: QomObject) -> TreeNode:
+    facts: JsonObject = {"type": "object", "name": item.name, "kind": item.kind, "path": item.path}
+    name = item.name if item.depth else item.path
     return TreeNode("", name, (item.kind,), facts=known(facts))
 
 
-def _walk(path: str, request: TreeRequest) -> Questions:
-    """List the objects level by level, as deep as they are shown, and as far as the time allows."""
-    asked = yield [_listing(path), Command("qom-get", {"path": path, "property": "type"})]
+def _list_objects(path: str, depth: int | None, *, has_all: bool) -> ObjectQuestions:
+    """List the objects level by level, as deep as wanted, and as far as the time allows."""
+    asked = yield [qom_listing(path), qom_value(path, "type")]
     if not isinstance(asked.values[0], list):
         raise LineFailed(NO_OBJECT.format(path=path) if any(asked.errors) else NO_QOM)
-    kind, below = as_str(asked.values[1]), {path: _children(asked.values[0], path, request)}
-    level, unlisted = list(below[path]), 0
-    for _ in range((request.depth or 1) - 1):
-        if not level or len(below) > MAX_NODES:
-            break
-        asked = yield [_listing(parent) for parent in level]
-        listed = dict(zip(level, asked.values, strict=True))
-        below |= {at: _children(value, at, request) for at, value in listed.items()}
-        level = [child for at in listed for child in below[at]]
+    name = path.rpartition("/")[2]
+    top = QomObject(0, name, as_str(asked.values[1]), path)
+    below = {path: _children(asked.values[0], top, has_all=has_all)}
+    level, unlisted = below[path], 0
+    while level and len(below) < MAX_NODES and (depth is None or level[0].depth < depth):
+        asked = yield [qom_listing(parent.path) for parent in level]
+        for parent, listed in zip(level, asked.values, strict=True):
+            below[parent.path] = _children(listed, parent, has_all=has_all)
         if asked.is_late:
             unlisted = sum(value is None for value in asked.values)
             break
-    top = QomObject(0, path, kind)
-    roots = nested(_in_order(top, path, below))
-    return Forest((*roots, more(unlisted)) if unlisted else roots)
+        level = [child for parent in level for child in below[parent.path]]
+    return FoundObjects(_in_order(top, below), unlisted)
 
 
-def _listing(path: str) -> Command:
+def qom_listing(path: str) -> Command:
+    """Return the query for the properties of an object, its children among them."""
     return Command("qom-list", {"path": path})
 
 
-def _children(listed: Json, path: str, request: TreeRequest) -> dict[str, QomObject]:
-    """Return the objects that a reply lists, by their paths."""
-    found = {}
+def qom_value(path: str, name: str) -> Command:
+    """Return the query for the value of a property."""
+    return Command("qom-get", {"path": path, "property": name})
+
+
+def _children(listed: Json, parent: QomObject, *, has_all: bool) -> list[QomObject]:
+    """Return the objects that a reply lists."""
+    found = []
     for item in as_dicts(listed):
-        name, kind = get_str(item, "name"), get_str(item, "type")
-        inner = kind[len(_CHILD) : -1]
-        if kind.startswith(_CHILD) and (request.has_all or inner != HIDDEN):
-            at = f"{path.rstrip('/')}/{name}"
-            found[at] = QomObject(1, name, inner)
+        name, kind = get_str(item, "name"), child_kind(item)
+        if kind and (has_all or kind != HIDDEN):
+            path = f"{parent.path.rstrip('/')}/{name}"
+            found.append(QomObject(parent.depth + 1, name, kind, path))
     return found
 
 
-def _in_order(
-    top: QomObject, path: str, below: Mapping[str, Mapping[str, QomObject]]
-) -> Iterator[tuple[int, TreeNode]]:
-    """Yield the objects in the order of their lines, with their depths."""
-    left = [(0, path, top)]
+def child_kind(item: JsonObject) -> str:
+    """Return the type of the object that a property is; "" for one that is none."""
+    kind = get_str(item, "type")
+    return kind[len(_CHILD) : -1] if kind.startswith(_CHILD) else ""
+
+
+def _in_order(top: QomObject, below: Mapping[str, Sequence[QomObject]]) -> list[QomObject]:
+    """Return the objects in the order of their lines."""
+    left, found = [top], []
     while left:
-        depth, at, item = left.pop()
-        yield depth, _node(item._replace(depth=depth), at)
-        left += [(depth + 1, *child) for child in reversed([*below.get(at, {}).items()])]
+        found.append(left.pop())
+        left += reversed(below.get(found[-1].path, ()))
+    return found

@@ -51,7 +51,7 @@ def source(context: Context, line: VerbLine) -> Steps:
     if len(context.sourcing) == _MAX_DEPTH:
         raise UsageError(_TOO_DEEP.format(name=name, depth=_MAX_DEPTH))
     content = _read(name)
-    was_open = context.transaction is not None
+    was_open, place = context.transaction is not None, context.place
     context.sourcing.append(name)
     left_open = False
     try:
@@ -59,6 +59,7 @@ def source(context: Context, line: VerbLine) -> Steps:
         outcome = yield from _spanned(context.keep_events(), steps)
     finally:
         context.sourcing.pop()
+        context.place = place  # `.cd` holds for the file
         if not was_open:
             left_open = context.abandon_transaction()
     if left_open and not outcome.exit_code:

@@ -45,6 +45,7 @@ MODULES = (
         "screen",
         "tree",
         "keyboard",
+        "qom",
         "connection",
         "share",
         "schema",

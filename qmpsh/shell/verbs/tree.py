@@ -13,8 +13,10 @@ from qmpsh.language.verbs import Reach, Takes
 from qmpsh.light_typing import NamedTuple
 from qmpsh.shell.context import Context
 from qmpsh.shell.execute import defaulted
+from qmpsh.shell.qom.leaving import at_place
+from qmpsh.shell.qom.place import place_of
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps
-from qmpsh.shell.trees.asking import MAX_SECONDS, ask_for_tree
+from qmpsh.shell.trees.asking import MAX_SECONDS, ask_rounds
 from qmpsh.shell.trees.block import ask_block
 from qmpsh.shell.trees.devices import ask_devices
 from qmpsh.shell.trees.node import Questions, TreeRequest, cut, plain_text, tree_json
@@ -31,10 +33,15 @@ _NO_KIND = "no tree {word}{hint}; there are {kinds}"
 
 
 class TreeKind(NamedTuple):
-    """A kind of tree. ask: its questions; depth: levels, where the line does not say; None: all"""
+    """A kind of tree.
+
+    ask: its questions; depth: levels, where the line does not say; None: all
+    is_at_place: what is named is a path in QOM, the working path by itself
+    """
 
     ask: Callable[[TreeRequest], Questions]
     depth: int | None = None
+    is_at_place: bool = False
 
 
 KINDS: Final[dict[str, TreeKind]] = {
@@ -42,7 +49,7 @@ KINDS: Final[dict[str, TreeKind]] = {
     "pci": TreeKind(ask_pci),
     "devices": TreeKind(ask_devices),
     "usb": TreeKind(ask_usb),
-    "qom": TreeKind(ask_qom, depth=2),
+    "qom": TreeKind(ask_qom, depth=2, is_at_place=True),
 }
 
 
@@ -62,15 +69,17 @@ def show_tree(context: Context, line: VerbLine) -> Steps:
     letters, words = letters_and_words(line)
     name = _kind(line, words)
     kind = KINDS[name]
+    at = "".join(words[1:])
     request = TreeRequest(
-        "".join(words[1:]),
+        place_of(context.place).resolve(at) if kind.is_at_place else at,
         depth=kind.depth if modifiers.depth is None else modifiers.depth,
         has_details="l" in letters,
         has_all="a" in letters,
     )
     started = time.monotonic()
     seconds = MAX_SECONDS if modifiers.timeout is None else modifiers.timeout
-    forest = yield from ask_for_tree(context, client, kind.ask(request), started + seconds)
+    steps = ask_rounds(context, client, kind.ask(request), started + seconds)
+    forest, late = yield from at_place(context, client, steps) if kind.is_at_place else steps
     roots = forest.roots if request.depth is None else cut(forest.roots, request.depth)
     if roots or forest.text or prints_reply(modifiers.formats):
         shown: Json = forest.text or tree_json(roots)
@@ -85,7 +94,7 @@ def show_tree(context: Context, line: VerbLine) -> Steps:
             redirect=line.redirect,
             rows=roots,
         )
-    for note in forest.notes:
+    for note in (*forest.notes, *late):
         yield Note(note)
     return Outcome()
 

@@ -30,7 +30,9 @@ MAX_HELP_COLUMNS = 78
 
 def tip_at(prompt: Prompt) -> str:
     """Return what to type at an empty prompt."""
-    return TIPS.get(prompt, TRANSACTION_TIP)
+    # With a working path in QOM it is the prompt of QMP all the same.
+    usual = "(QEMU) " if prompt.startswith("(QEMU ") else prompt
+    return TIPS.get(usual, TRANSACTION_TIP)
 
 
 def hint_line(session: Session, text: str, cursor: int) -> Line:
