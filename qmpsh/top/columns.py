@@ -64,6 +64,7 @@ class VmColumn(NamedTuple):
     letter:   the key that sorts by it, "" for none
     width:    columns of its cells; of one that grows, at least
     priority: those with the smallest are left out last
+    is_there: whether a VM has it, where most have not: a table of none that has leaves it out
     """
 
     key: str
@@ -76,6 +77,7 @@ class VmColumn(NamedTuple):
     is_number: bool = True
     grows: bool = False
     help: str = ""
+    is_there: Callable[[VmRecord], bool] | None = None
 
 
 # ---------------------------------------------------------------------------- cells
@@ -331,6 +333,17 @@ COLUMNS: Final = (
         help="time that one of them takes",
     ),
     VmColumn(
+        "exits",
+        "EXITS/s",
+        7,
+        8,
+        lambda record, look: _amount(record.usage.exit_rate),
+        _largest(lambda record: record.usage.exit_rate),
+        "x",
+        help="how often its virtual CPUs leave the guest in a second; with KVM",
+        is_there=lambda record: record.usage.exits is not None,
+    ),
+    VmColumn(
         "rx",
         "RX/s",
         5,
@@ -375,6 +388,15 @@ COLUMNS: Final = (
 )
 BY_KEY: Final = {column.key: column for column in COLUMNS}
 BY_LETTER: Final = {column.letter: column for column in COLUMNS if column.letter}
+
+
+def present_columns(columns: Sequence[VmColumn], records: Sequence[VmRecord]) -> Sequence[VmColumn]:
+    """Return the columns without those that none of the VMs has."""
+    return [
+        column
+        for column in columns
+        if column.is_there is None or any(map(column.is_there, records))
+    ]
 
 
 def find_column(name: str) -> VmColumn:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from qmpsh.errors import shortened
-from qmpsh.jsontypes import Json, JsonObject, as_dict, as_dicts, get_dict, get_str
+from qmpsh.jsontypes import Json, JsonObject, as_dict, as_dicts, get_dict, get_dicts, get_str
 from qmpsh.light_typing import NamedTuple
 
 _MAX_COUNT: Final = 2**64 - 1
@@ -91,6 +91,16 @@ def _disk(name: str, stats: JsonObject) -> DiskCounters:
         count("wr_operations"),
         count("rd_total_time_ns", "wr_total_time_ns"),
     )
+
+
+def exits_of(reply: Json) -> int | None:
+    """Return how often the virtual CPUs have left the guest, from a reply of query-stats; None
+    without KVM.
+    """
+    stats = [stat for cpu in as_dicts(reply) for stat in get_dicts(cpu, "stats")]
+    found = [count_of(stat.get("value")) for stat in stats if stat.get("name") == "exits"]
+    counts = [count for count in found if count is not None]
+    return sum(counts) if counts else None
 
 
 def threads_of(reply: Json) -> tuple[int, ...]:

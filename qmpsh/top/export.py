@@ -83,6 +83,7 @@ def _flat(record: VmRecord, now: float) -> dict[str, Json]:
         "written_bytes_per_second": _rounded(disk.written if disk else None),
         "operations_per_second": _rounded(disk.operations if disk else None),
         "operation_seconds": disk.latency if disk else None,
+        "exits_per_second": _rounded(record.usage.exit_rate),
         "received_bytes_per_second": _rounded(net[0]),
         "sent_bytes_per_second": _rounded(net[1]),
     }
@@ -211,6 +212,12 @@ FAMILIES: Final = (
         lambda record, now: _one(
             record.usage.guest.counts[0] if record.usage.guest.counts else None
         ),
+    ),
+    Family(
+        "qemu_kvm_exits_total",
+        "counter",
+        "How often its virtual CPUs have left the guest, with KVM.",
+        lambda record, now: _one(record.usage.exits),
     ),
     Family(
         "qemu_rss_bytes",

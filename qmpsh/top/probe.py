@@ -29,7 +29,7 @@ from qmpsh.system.listener import SocketTable, listener_of
 from qmpsh.system.peer import server_peer
 from qmpsh.system.queues import MonitorQueues
 from qmpsh.system.usage import group_of, maybe_usage, tap_names, thread_seconds
-from qmpsh.top.questions import Rota
+from qmpsh.top.questions import Rota, command_of
 from qmpsh.top.record import SILENT_SECONDS, Link, VmRecord
 
 AGAIN_SECONDS: Final = 1.0
@@ -273,7 +273,7 @@ class Probe:
             if name not in asked and not client.closed:
                 if name == "query-status":
                     self.record.machine.on_status_query()
-                self._asked.append(Asked(client.submit(Command(name))))
+                self._asked.append(Asked(client.submit(command_of(name))))
         self._note_silence()
 
     def _ask_progress(self, client: Client, now: float) -> None:
@@ -307,6 +307,8 @@ class Probe:
             self.record.on_reply(name, reply.value, pending.answered)
             if name == "query-blockstats":
                 self._rota.on_counters(name, self.record.usage.disks)
+            elif name == "query-stats" and not reply.value:
+                self._rota.on_refusal(name)  # what runs without KVM always will
         elif isinstance(reply, ErrorReply):
             self._rota.on_refusal(name)
             if name in _WORK:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from qmpsh.jsontypes import JsonObject
 from qmpsh.light_typing import NamedTuple
+from qmpsh.protocol.messages import Command
 from qmpsh.shell.machine import RUN_STATE_EVENTS
 
 SIGN_OF_LIFE: Final = "query-version"
@@ -21,22 +23,32 @@ _SELDOM: Final = 5
 _PLUGGED: Final = frozenset({"RESET", "ACPI_DEVICE_OST", "DEVICE_DELETED", "MEM_UNPLUG_ERROR"})
 
 
+EXITS: Final[JsonObject] = {
+    "target": "vcpu",
+    "providers": [{"provider": "kvm", "names": ["exits"]}],
+}
+"""what of KVM's counters is asked for"""
+
+
 class VmQuestion(NamedTuple):
     """A query that a VM is asked.
 
     every:   rounds from one to the next, 0 to ask once, NEVER
     visited: the same for a VM that is left after each round, and whose events are not heard
     events:  after which it is asked as well
+    arguments: of the command
     """
 
     command: str
     every: int
     visited: int
     events: frozenset[str] = frozenset()
+    arguments: JsonObject | None = None
 
 
 QUESTIONS: Final = (
     VmQuestion("query-blockstats", 1, 1),
+    VmQuestion("query-stats", 1, 1, arguments=EXITS),
     VmQuestion("query-status", 5, 1, RUN_STATE_EVENTS),
     VmQuestion("query-cpus-fast", 30, 30, _PLUGGED),
     VmQuestion("query-memory-size-summary", 30, 30, _PLUGGED),
@@ -45,6 +57,14 @@ QUESTIONS: Final = (
     VmQuestion("query-jobs", NEVER, 5),
     VmQuestion("query-migrate", NEVER, 5),
 )
+
+
+_ARGUMENTS: Final = {one.command: one.arguments for one in QUESTIONS}
+
+
+def command_of(name: str) -> Command:
+    """Return the command that asks a question."""
+    return Command(name, _ARGUMENTS.get(name))
 
 
 class Rota:
@@ -64,6 +84,7 @@ class Rota:
     def start(self) -> None:
         """Ask everything in the next round, as of a VM that is new."""
         self._round = 0
+        self._unknown.clear()
         self._wanted: set[str] = set()
 
     def next_round(self) -> list[str]:
@@ -96,7 +117,7 @@ class Rota:
         ]
 
     def on_refusal(self, command: str) -> None:
-        """Ask this no more: the server does not know it, or has no such device."""
+        """Ask this no more: the server does not know it, or has nothing of the kind."""
         self._unknown.add(command)
 
     def on_counters(self, command: str, found: Iterable[object]) -> None:

@@ -216,6 +216,7 @@ def _on_work(command: str) -> Callable[[VmRecord, Json, float], None]:
 _READERS: Final[Mapping[str, Callable[[VmRecord, Json, float], None]]] = {
     "query-status": lambda record, value, at: record.machine.set_status(value),
     "query-blockstats": lambda record, value, at: record.usage.on_disks(value, at),
+    "query-stats": lambda record, value, at: record.usage.on_stats(value, at),
     "query-cpus-fast": _on_cpus,
     "query-memory-size-summary": _on_memory,
     "query-balloon": _on_balloon,

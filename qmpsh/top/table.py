@@ -8,7 +8,7 @@ from typing import Final
 from qmpsh.light_typing import NamedTuple
 from qmpsh.render.tables import beginning, text_columns
 from qmpsh.render.theme import Line
-from qmpsh.top.columns import BY_KEY, Look, VmColumn
+from qmpsh.top.columns import BY_KEY, Look, VmColumn, present_columns
 from qmpsh.top.record import VmRecord
 
 _GAP: Final = 1
@@ -119,6 +119,6 @@ def table_text(
     records: Sequence[VmRecord], columns: Sequence[VmColumn], look: Look, width: int | None
 ) -> list[Line]:
     """Return the whole table, for a report: its header is plain."""
-    placed = place_columns(columns, records, look, width)
+    placed = place_columns(present_columns(columns, records), records, look, width)
     header: Line = [("event.name", text) for _, text in header_line(placed, None, "")]
     return [header, *(row_line(record, placed, look) for record in records)]

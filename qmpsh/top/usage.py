@@ -9,7 +9,7 @@ from typing import Final
 from qmpsh.jsontypes import Json
 from qmpsh.light_typing import NamedTuple
 from qmpsh.system.usage import InterfaceBytes, ProcessUsage
-from qmpsh.top.counters import DiskCounters, NetCounters, RateGroup, disks_of
+from qmpsh.top.counters import DiskCounters, NetCounters, RateGroup, disks_of, exits_of
 
 HISTORY: Final = 60
 """looks whose CPU usage is kept"""
@@ -45,7 +45,7 @@ class VmUsage:
     history: CPU usage of the last looks, in percent of one CPU
     """
 
-    __slots__ = ("_cpu", "_disk", "_net", "disks", "guest", "history", "nets", "process")
+    __slots__ = ("_cpu", "_disk", "_exits", "_net", "disks", "guest", "history", "nets", "process")
 
     def __init__(self) -> None:
         self.process: ProcessUsage | None = None
@@ -53,6 +53,7 @@ class VmUsage:
         self.nets: tuple[NetCounters, ...] = ()
         self.history: deque[int] = deque(maxlen=HISTORY)
         self._cpu, self.guest, self._disk, self._net = (RateGroup() for _ in range(4))
+        self._exits = RateGroup()
 
     def on_process(self, process: ProcessUsage | None) -> None:
         """Use what /proc says of the process; None where that is gone or hidden."""
@@ -72,6 +73,22 @@ class VmUsage:
         else:
             self._disk.forget()
 
+    def on_stats(self, reply: Json, at: float) -> None:
+        """Use a reply of query-stats."""
+        exits = exits_of(reply)
+        if exits is not None:
+            self._exits.read((exits,), at)
+
+    @property
+    def exits(self) -> int | None:
+        """How often the virtual CPUs have left the guest, None without KVM."""
+        return round(self._exits.counts[0]) if self._exits.counts else None
+
+    @property
+    def exit_rate(self) -> float | None:
+        """The same, a second."""
+        return self._exits.rates[0] if self._exits.rates else None
+
     def on_interfaces(
         self, names: Iterable[str], counters: Mapping[str, InterfaceBytes], at: float
     ) -> None:
@@ -85,7 +102,7 @@ class VmUsage:
     def forget(self) -> None:
         """Know nothing of a VM that has ended but its history."""
         self.process = None
-        for group in (self._cpu, self.guest, self._disk, self._net):
+        for group in (self._cpu, self.guest, self._disk, self._net, self._exits):
             group.forget()
 
     @property

@@ -93,7 +93,7 @@ def _refused_then_there(targets: list[str], closed: Path) -> None:
             return links() == [Link.UP] * 3
 
         wait_until(come_again)
-        assert sorted(one.name for one in watch.records) == [
+        assert sorted(one.own_name for one in watch.records) == [
             f"host{number}/web1" for number in (1, 2, 3)
         ]
     finally:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.jsontypes import Json
-from qmpsh.top.counters import DiskCounters, RateGroup, count_of, disks_of, threads_of
+from qmpsh.top.counters import DiskCounters, RateGroup, count_of, disks_of, exits_of, threads_of
 from tests.top.samples import blockstats
 
 JSON = st.recursive(
@@ -35,6 +35,17 @@ def test_disks_are_named_after_drive_device_or_node() -> None:
 def test_two_disks_of_one_name_are_apart() -> None:
     three: Json = [{"device": "a"}, {"device": "a"}, {"device": "a"}]
     assert [disk.name for disk in disks_of(three)] == ["a", "a#2", "a#3"]
+
+
+def test_exits_of_all_virtual_cpus() -> None:
+    def cpu(number: int, value: Json) -> Json:
+        stats: Json = [{"name": "exits", "value": value}]
+        path = f"/machine/unattached/device[{number}]"
+        return {"provider": "kvm", "stats": stats, "qom-path": path}
+
+    assert exits_of([cpu(0, 272), cpu(2, 28)]) == 300
+    assert exits_of([cpu(0, "many"), cpu(2, -5)]) == 0
+    assert exits_of([]) is exits_of({}) is exits_of([cpu(0, None)]) is None
 
 
 def test_counts_of_a_disk() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from qmpsh.top.questions import SIGN_OF_LIFE, Rota
+from qmpsh.top.questions import SIGN_OF_LIFE, Rota, command_of
 
 ALL = {
     "query-blockstats",
+    "query-stats",
     "query-status",
     "query-cpus-fast",
     "query-memory-size-summary",
@@ -17,24 +18,31 @@ def rounds(rota: Rota, count: int) -> list[list[str]]:
     return [rota.next_round() for _ in range(count)]
 
 
+def without_kvm(*, visits: bool) -> Rota:
+    """The questions to a VM that has said that it counts no exits."""
+    rota = Rota(visits=visits)
+    assert "query-stats" in rota.next_round()
+    rota.on_refusal("query-stats")
+    return rota
+
+
 def test_a_vm_that_is_held_is_asked_one_question_a_tick() -> None:
-    found = rounds(Rota(visits=False), 11)
-    assert set(found[0]) == ALL
+    assert set(Rota(visits=False).next_round()) == ALL
+    found = [[], *rounds(without_kvm(visits=False), 10)]
     assert found[1:5] == [["query-blockstats"]] * 4
     assert found[5] == ["query-blockstats", "query-status"]
     assert sum(map(len, found[1:])) == 12
 
 
 def test_a_vm_that_is_visited_says_its_state_each_time() -> None:
-    found = rounds(Rota(visits=True), 6)
-    assert set(found[0]) == ALL | {"query-jobs", "query-migrate"}
+    assert set(Rota(visits=True).next_round()) == ALL | {"query-jobs", "query-migrate"}
+    found = [[], *rounds(without_kvm(visits=True), 5)]
     assert found[1] == ["query-blockstats", "query-status"]
     assert {"query-balloon", "query-jobs", "query-migrate"} <= set(found[5])
 
 
 def test_where_nothing_is_due_a_sign_of_life_is_asked_for() -> None:
-    rota = Rota(visits=False)
-    rota.next_round()
+    rota = without_kvm(visits=False)
     rota.on_counters("query-blockstats", [])
     assert rounds(rota, 4) == [[SIGN_OF_LIFE]] * 4
     assert rota.next_round() == ["query-blockstats", "query-status"]
@@ -66,5 +74,15 @@ def test_what_is_wanted_comes_in_the_next_round() -> None:
 def test_a_new_start_asks_everything() -> None:
     rota = Rota(visits=False)
     rounds(rota, 3)
+    rota.on_refusal("query-stats")
     rota.start()
     assert set(rota.next_round()) == ALL
+
+
+def test_exits_are_asked_for_by_name() -> None:
+    command = command_of("query-stats")
+    assert command.arguments == {
+        "target": "vcpu",
+        "providers": [{"provider": "kvm", "names": ["exits"]}],
+    }
+    assert command_of("query-status").arguments is None

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.errors import UsageError
+from qmpsh.jsontypes import Json
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import ASCII, UNICODE, plain
 from qmpsh.top.columns import COLUMNS, Look, cpu_sparkline, read_columns
@@ -42,11 +43,19 @@ def test_at_60_columns() -> None:
 
 
 def test_without_a_limit_all_columns_are_there() -> None:
-    header, row = shown(running("db", cpu=0.5))
+    with_kvm = running("db", cpu=0.5)
+    for at, exits in ((NOW - 1, 1000), (NOW, 4000)):
+        stats: Json = [{"name": "exits", "value": exits}]
+        with_kvm.on_reply("query-stats", [{"provider": "kvm", "stats": stats}], at)
+    header, row = shown(with_kvm)
     assert header.split() == [column.title for column in COLUMNS]
     assert " ".join(row.split()) == (
-        "db running 50.0 25.0 2 ▄ 64M 2.1G 1.1G 1.2M 340 16 2.0ms 70k 300 10.0.2"
+        "db running 50.0 25.0 2 ▄ 64M 2.1G 1.1G 1.2M 340 16 2.0ms 3.0k 70k 300 10.0.2"
     )
+
+
+def test_without_kvm_there_are_no_exits() -> None:
+    assert "EXITS/s" not in shown(running("db"))[0]
 
 
 def test_what_is_not_known_is_a_dash() -> None:

@@ -16,7 +16,7 @@ from qmpsh.render.events import head, one_line
 from qmpsh.render.safe import visible, visible_word
 from qmpsh.render.theme import Glyphs, Line
 from qmpsh.render.units import progress_line, size
-from qmpsh.top.columns import DIM, Look, VmColumn, state_role
+from qmpsh.top.columns import DIM, Look, VmColumn, present_columns, state_role
 from qmpsh.top.header import Totals, title_line, totals_of, usage_line
 from qmpsh.top.order import Order
 from qmpsh.top.record import VmRecord
@@ -189,7 +189,9 @@ class TopState:
         self._first = min(self._first, max(0, len(rows) - self._height))
         before = self._placed if width == self._width else ()
         self._width = width
-        self._placed = place_columns(self._columns, self.visible_rows, look, width, before)
+        self._placed = place_columns(
+            present_columns(self._columns, rows), self.visible_rows, look, width, before
+        )
         mark = "↑" if order.reverse else "↓"
         mark = mark if self._glyphs.full == "█" else ("^" if order.reverse else "v")
         titles = _filled(header_line(self._placed, order.column, mark), width, "status")
