@@ -28,7 +28,7 @@ PURE := qmpsh/protocol/*,qmpsh/language/*,qmpsh/schema/*,qmpsh/complete/*
 # Bytecode is kept, or each of the many processes that the tests start would compile it anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check lint types fuzz soak bench bench-page dist screenshots docs fresh qemu-next clean
+.PHONY: help demo test check lint types fuzz conformance soak bench bench-page dist screenshots docs fresh qemu-next clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,10 @@ types: $(VENV)/.installed-dev ## mypy, strict
 
 fuzz: $(VENV)/.installed-dev ## a hundred times the examples of `make test`: framing, grammar, schema, sanitiser
 	$(PY) -m pytest -q -m hypothesis --hypothesis-profile=fuzz -n $(JOBS)
+
+conformance: $(BENCH_VENV)/.installed ## what manuals and schemas say, qmp-shell and qemu.qmp do: all of it here as well
+	@scripts/qemu-next.sh --optional
+	@$(BENCH_VENV)/bin/python -m tests.conformance
 
 soak: $(VENV)/.installed-dev ## 30 minutes (MINUTES) of mixed load with kills and restarts
 	@scripts/need.sh qemu-system-x86_64
