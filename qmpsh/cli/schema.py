@@ -42,8 +42,8 @@ qmpsh schema describe SOURCE NAME [TAG=VALUE...]   the arguments as JSON Schema 
 qmpsh schema find SOURCE NAME                      where a member or a value is used
 qmpsh schema dump SOURCE                           the reply, sorted: equal for equal builds
 
-SOURCE is an address, a file with a reply of query-qmp-schema, or a QEMU program, which is started
-without a machine, asked, and ended. Each has a --help of its own.
+SOURCE is an address; a file with a reply of query-qmp-schema in it, such as a recording; or a QEMU
+program, which is started without a machine, asked, and ended. Each has a --help of its own.
 """
 
 _HELPS: Final = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -148,6 +149,33 @@ def test_a_recording_is_never_started(folder: Path, run_qmpsh: RunQmpsh) -> None
     assert refused(run_qmpsh, "dump", "./run-me")[1] == (
         "./run-me holds no reply of query-qmp-schema"
     )
+
+
+def test_texts_with_a_reply_in_them(folder: Path, run_qmpsh: RunQmpsh) -> None:
+    """Replies as libvirt keeps them, a log of its daemon, a log of replies alone."""
+    reply = json.dumps({**json.loads(Path("old.json").read_text()), "id": "l-2"})
+    qemu = {"major": 7, "minor": 2, "micro": 22}
+    version = {"return": {"qemu": qemu, "package": ""}, "id": "l-1"}
+    first = {"execute": "query-version", "id": "l-1"}
+    asked = {"execute": "query-qmp-schema", "id": "l-2"}
+    pretty = [json.dumps(one, indent=2) for one in (first, version, asked)]
+    Path("caps.replies").write_text("\n\n".join([*pretty, reply, ""]))
+    begin = "2026-11-30 10:00:00.123+0000: 7: info : "
+    Path("libvirtd.log").write_text(
+        f"{begin}QEMU_MONITOR_SEND_MSG: mon=0x1 msg={json.dumps(asked)}\n"
+        f"{begin}QEMU_MONITOR_RECV_REPLY: mon=0x1 reply={reply}\n"
+    )
+    Path("libvirtd.log").chmod(0o755)
+    Path("half.log").write_text(f"<- {reply}\n")
+    for name in ("caps.replies", "./libvirtd.log", "half.log"):
+        ran = run_qmpsh("schema", "diff", "old.json", name)
+        assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", ""), name
+
+
+def test_a_recording(vm: Vm, folder: Path, run_qmpsh: RunQmpsh) -> None:
+    assert run_qmpsh("--record", "bug.jsonl", vm.path, "query-status").returncode == 0
+    ran = run_qmpsh("schema", "diff", vm.path, "bug.jsonl")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
 def script(folder: Path, lines: str) -> str:

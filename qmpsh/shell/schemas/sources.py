@@ -24,7 +24,7 @@ from qmpsh.protocol.messages import Command, Reply
 from qmpsh.schema.model import Schema, maybe_schema
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.machine import Machine
-from qmpsh.shell.schemas.files import is_text_of_messages, read_schema_file
+from qmpsh.shell.schemas.files import holds_messages, read_schema_file
 from qmpsh.shell.schemas.program import ProbedProgram
 from qmpsh.shell.steps import Note, WaitFor, Wish
 
@@ -125,7 +125,7 @@ def open_source(text: str, patience: Patience) -> Generator[Wish, str, Source]:
         if program is None:
             return (yield from _open_server(text, patience))
         return (yield from _open_program(program, patience))
-    if is_text_of_messages(text):
+    if holds_messages(text):
         return Source(os.path.basename(text), read_schema_file(text))
     if os.access(text, os.X_OK):
         return (yield from _open_program(os.path.abspath(text), patience))
