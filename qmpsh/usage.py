@@ -57,6 +57,7 @@ MODIFIERS: dict[str, tuple[str, str]] = {
     "all": ("", "of .schema describe: all commands"),
     "text": ("", "of .screen: the characters on it, not a picture"),
     "until": (" PATTERN", "of .screen: wait for a row in which PATTERN is found, and print it"),
+    "watch": ("[=TIME]", "of .screen: show it again when it has changed, every 1s or TIME"),
     "device": (" ID", "of .screen, .type, .key: the display of this device, not the first one"),
     "head": (" N", "of .screen, .type, .key: the device's output N, from 0 on"),
     "font": (" FILE", "of .screen: read it with this console font (PSF)"),
@@ -95,6 +96,8 @@ MODIFIER_NOTES = {
     "until": "PATTERN is a regular expression of Python, which is searched for in each row without"
     " the blanks at its end, four times a second: '#$' is a prompt. After a .type of this session"
     " the screen must first have changed. When --timeout runs out, the exit code is 124.",
+    "watch": "TIME may follow after a blank. It is 250ms at the least: a picture holds the VM up"
+    " for some milliseconds. On a terminal it is drawn in place; --timeout or Ctrl-C ends it.",
     "device": "ID is that of a -device or of device_add, such as a second VGA.",
     "head": "A device with several outputs, such as virtio-vga, numbers them from 0; --device names"
     " it.",

@@ -272,9 +272,9 @@ class Batch:
             return
         rendering = render_answer(item)
         text = self._text(item, rendering)
-        is_drawn = item.plot is not None and rendering.text is item.text
-        if item.plot is not None and is_drawn and self._environment.can_redraw:
-            text, self._drawn = self._formatter.drawn(item.plot, drawn, item.text or "")
+        is_drawn = not (item.plot is None and item.screen is None) and rendering.text is item.text
+        if is_drawn and self._environment.can_redraw:
+            text, self._drawn = self._formatter.drawn(item, drawn)
             print(text, flush=True)
         elif text is not None:
             print(self._coloured(text) if rendering.is_json else text)

@@ -14,14 +14,22 @@ from functools import partial
 from qmpsh.cli.argv import Options
 from qmpsh.cli.config import Config, read_config
 from qmpsh.client.client import Client
+from qmpsh.display.forms import AUTO
 from qmpsh.errors import SIGNALLED
 from qmpsh.paths import config_file
 from qmpsh.render.environment import Environment
+from qmpsh.render.picture_form import picture_questions, stated_form
+from qmpsh.render.terminal_answers import (
+    BACKGROUND,
+    TerminalAnswers,
+    TerminalQuestion,
+    may_be_asked,
+)
 from qmpsh.render.theme import THEMES, stated_background, terminal_colours, theme_names
 from qmpsh.schema.model import Schema
 from qmpsh.secrets.masker import mask_line
 from qmpsh.shell.history import is_kept
-from qmpsh.shell.preferences import VIEWS, view_of
+from qmpsh.shell.preferences import VIEWS, PreferenceValues, view_of
 from qmpsh.shell.session.listener import SessionListener
 from qmpsh.shell.session.owned_vm import OwnedVm
 from qmpsh.shell.session.session import Connect, Session, SessionFrontEnd
@@ -29,7 +37,6 @@ from qmpsh.ui.common.front_end import TerminalEnv
 from qmpsh.ui.common.history import LineHistory
 from qmpsh.ui.common.keys import shown_keys
 from qmpsh.ui.common.runner import redirect
-from qmpsh.ui.common.terminal_answers import may_be_asked
 from qmpsh.ui.common.terminal_input import TerminalInput
 
 
@@ -113,11 +120,13 @@ def interact(  # noqa: PLR0913 - all that a person's session is made of
 def terminal(config: Config, environment: Environment) -> Iterator[TerminalEnv]:
     """The terminal, asked what its looks depend on; it answers while the front end is loaded."""
     theme = config.preferences.theme
-    input = TerminalInput(sys.stdin) if sys.stdin.isatty() else None
+    questions = _questions(config.preferences, environment)
+    answers = TerminalAnswers(questions or ())
+    input = TerminalInput(sys.stdin, answers) if sys.stdin.isatty() else None
     try:
         if input is not None:
             input.keep()
-            if _is_asked(theme, environment):
+            if questions is not None:
                 input.ask(sys.stdout)
         yield TerminalEnv(
             theme,
@@ -132,13 +141,22 @@ def terminal(config: Config, environment: Environment) -> Iterator[TerminalEnv]:
             input.restore()
 
 
-def _is_asked(theme: str, environment: Environment) -> bool:
-    """Whether the terminal is to be asked for its colours, and can be."""
+def _questions(
+    preferences: PreferenceValues, environment: Environment
+) -> tuple[TerminalQuestion, ...] | None:
+    """Return what the terminal is to be asked besides its attributes; None for nothing at all."""
     variables = environment.variables
-    is_known = theme in THEMES or bool(stated_background(variables))
-    if is_known or not (environment.is_interactive and environment.has_colours):
-        return False
-    return may_be_asked(variables.get("TERM", ""))
+    may_ask = environment.is_interactive and may_be_asked(variables.get("TERM", ""))
+    if not (may_ask and environment.has_colours):
+        return None
+    is_known = preferences.theme in THEMES or bool(stated_background(variables))
+    for_pictures = preferences.pictures == AUTO and not stated_form(variables)
+    if is_known and not for_pictures:
+        return None
+    return (
+        *(() if is_known else (BACKGROUND,)),
+        *(picture_questions(variables) if for_pictures else ()),
+    )
 
 
 def _serve(connect: Connect, history: LineHistory, env: TerminalEnv, options: Options) -> int:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 UPPER_HALF: Final = "\u2580"
 
 _BLACK: Final = b"\0\0\0"
+_SHADES: Final = bytes(17 * round(value / 17) for value in range(256))
+"""sixteen of each colour: a screen keeps what it knows of every pair of colours it has shown"""
 
 
 class BlockRun(NamedTuple):
@@ -28,6 +30,7 @@ def half_blocks(picture: Picture, columns: int, rows: int) -> list[list[BlockRun
     """Return the picture as rows of cells, in at most so many columns and rows, its shape kept."""
     width, height = fitting_size(picture, max(1, columns), max(1, rows) * 2)
     small = scale_down(picture, width, height)
+    small = small._replace(pixels=small.pixels.translate(_SHADES))
     return [_runs(small, top) for top in range(0, height, 2)]
 
 

@@ -191,7 +191,7 @@ def _with_given(context: CursorContext, line: LineAnalysis) -> CursorContext:
     return context._replace(given=tuple(given))
 
 
-_OPERANDS = {"--fd": Slot.FILE, "--layout": Slot.LAYOUT}
+_OPERANDS = {"--fd": Slot.FILE, "--font": Slot.FILE, "--layout": Slot.LAYOUT}
 """What the value of a modifier is that may stand after a blank."""
 _MODIFIER_VALUES = {**_OPERANDS, "--wait": Slot.EVENT}
 """What the value of a modifier is, where something can be said of it."""

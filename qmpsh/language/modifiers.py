@@ -26,7 +26,10 @@ VALUED_MODIFIERS = {
 }
 """The modifiers that need a value, and what they need."""
 
-MODIFIERS = (*VALUED_MODIFIERS, "wait", *sorted(FLAGS))
+UNVALUED = {"wait": "", "watch": "1s"}
+"""The modifiers whose value may be left out, and what they mean then."""
+
+MODIFIERS = (*VALUED_MODIFIERS, *UNVALUED, *sorted(FLAGS))
 
 OPTIONS = frozenset(
     {
@@ -50,7 +53,7 @@ _NO_VALUE = "--{name} takes no value"
 _NEEDS = "--{name} needs {value}"
 _BAD_NUMBER = "--{name} needs a number from {least} on, not {text}"
 _LEAST = {"count": 1, "depth": 1, "head": 0}
-_TIMES = frozenset({"timeout", "rate"})
+_TIMES = frozenset({"timeout", "rate", "watch"})
 _IS_OPTION = "--{name} is an option of qmpsh: write it before the command"
 _UNKNOWN = "no modifier --{name}; {hint}"
 
@@ -87,6 +90,7 @@ class ModifierReader:
             font=self._texts.get("font"),
             layout=self._texts.get("layout"),
             rate=self._times.get("rate"),
+            watch=self._times.get("watch"),
         )
 
     def for_command(self, *, counted: bool = False) -> Modifiers:
@@ -137,7 +141,7 @@ class ModifierReader:
         if name in VALUED_MODIFIERS and not text:
             raise self._error(_NEEDS.format(name=name, value=VALUED_MODIFIERS[name]), span)
         self._spans[name] = span
-        self._texts[name] = text or ""
+        self._texts[name] = UNVALUED.get(name, "") if text is None else text
         if name in _TIMES:
             self._times[name] = self._duration(self._texts[name], span)
         elif name in _LEAST:

@@ -143,7 +143,7 @@ class Modifiers(NamedTuple):
 
     formats: names of FORMATS
     flags: what means something to one verb alone
-    device, head: a display of the VM; until, font: of its screen
+    device, head: a display of the VM; until, font, watch: of its screen
     layout: of a keyboard; rate: seconds between two keys
     """
 
@@ -163,6 +163,7 @@ class Modifiers(NamedTuple):
     depth: int | None = None
     layout: str | None = None
     rate: float | None = None
+    watch: float | None = None
 
 
 class Redirect(NamedTuple):

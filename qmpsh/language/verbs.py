@@ -200,9 +200,9 @@ VERBS: dict[str, Verb] = {
     ),
     "screen": Verb(
         "[FILE.png|.ppm|.txt]",
-        "show what is on the VM's display; --text: as text; --until PATTERN: once a row has it",
+        "show the VM's display; --text: as text; --until PATTERN: once a row has it; --watch",
         Takes.FILE,
-        modifiers=("text", "until", "device", "head", "font"),
+        modifiers=("text", "until", "watch", "device", "head", "font"),
         reach=Reach.READS,
         place="qmpsh.shell.verbs.screen:show_screen",
     ),

@@ -42,6 +42,7 @@ _EXPANDED: Final = (
 _NO_LINE: Final = "-a needs one LINE to send; there is no prompt for several VMs"
 _NO_REDIRECT: Final = "-a: the answers of all VMs go to stdout; redirect it in your own shell"
 _ONE_COMMAND: Final = "-a sends one command or a whole transaction(...), not a part of one"
+_NO_WATCH: Final = ".{name} --watch is for one VM: leave out -a"
 _NOT_FOR_MANY: Final = ".{name} is for one shell on one VM, not for -a"
 _NO_DESCRIPTOR: Final = "--fd: a file goes to one VM at a time, not to all of -a"
 
@@ -141,6 +142,8 @@ def _of_verb(line: VerbLine) -> ManyLine:
     reach = VERBS[line.name].reach
     if reach in OF_ONE_SHELL:
         raise UsageError(_NOT_FOR_MANY.format(name=line.name))
+    if line.modifiers.watch is not None:
+        raise UsageError(_NO_WATCH.format(name=line.name))
     return ManyLine(
         (),
         f".{line.name}",

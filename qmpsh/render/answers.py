@@ -180,7 +180,7 @@ class AnswerBody(NamedTuple):
     def laid_out(self, index: int, width: int) -> str:
         """Return a line for a terminal of this width. Lines outside tables may be longer."""
         if self.drawing is not None:
-            return plain(self.drawing.lines(width)[index])
+            return plain(self.line(index, width))
         return self.lines[index] if self.table is None else self.table.line(index, width)
 
     def foot(self, width: int, text: str = CUT_TABLE) -> list[Line]:
@@ -197,7 +197,8 @@ class AnswerBody(NamedTuple):
         if self.styled is not None:
             return self.styled[index]
         if self.drawing is not None:
-            return self.drawing.lines(width)[index]
+            drawn = self.drawing.lines(width)
+            return drawn[index] if index < len(drawn) else []
         text = self.lines[index] if width is None else self.laid_out(index, width)
         match self.kind:
             case BodyKind.JSON:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from qmpsh.render.theme import Glyphs
 
-_UNKNOWN_COLUMNS = 80
+_UNKNOWN_COLUMNS, _UNKNOWN_ROWS = 80, 24
 
 
 class Environment:
@@ -78,6 +78,14 @@ class Environment:
     def columns(self) -> int | None:
         """The width of the terminal on stdout, None without one."""
         return _columns_of(sys.stdout)
+
+    @property
+    def rows(self) -> int:
+        """The height of the terminal on stdout."""
+        try:
+            return os.get_terminal_size(sys.stdout.fileno()).lines or _UNKNOWN_ROWS
+        except OSError:
+            return _UNKNOWN_ROWS
 
     @property
     def error_columns(self) -> int | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
-from functools import cache, partial
+from functools import lru_cache, partial
 
 from qmpsh.errors import UsageError
 from qmpsh.light_typing import NamedTuple
@@ -113,6 +113,9 @@ LITERAL = "="
 
 # ---------------------------------------------------------------------------- outside the screen
 
+MAX_STYLES = 4096
+"""styles whose sequence is remembered: a picture has thousands"""
+
 SGR_WEIGHTS = {"bold": "1", "italic": "3", "underline": "4", "reverse": "7"}
 _NAMES = ("black", "red", "green", "yellow", "blue", "magenta", "cyan")
 SGR_COLOURS = {
@@ -132,13 +135,18 @@ def printed_theme(environ: Mapping[str, str]) -> Theme:
     return find_theme(AUTO, colours._replace(depth=max(colours.depth, Depth.SIXTEEN)))
 
 
-def painter(theme: Theme) -> Callable[[Line], str]:
-    """Return what gives a line the SGR sequences of a theme."""
-    return partial(_paint, theme)
+def painter(theme: Theme, *, exact: bool = False) -> Callable[[Line], str]:
+    """Return what gives a line the SGR sequences of a theme.
+
+    exact: with all colours, not the nearest of 256
+    """
+    return partial(_paint, theme, exact=exact)
 
 
-def _paint(theme: Theme, line: Line) -> str:
-    return "".join(_painted(_sgr_parameters(style_of(role, theme)), text) for role, text in line)
+def _paint(theme: Theme, line: Line, *, exact: bool) -> str:
+    return "".join(
+        _painted(_sgr_parameters(style_of(role, theme), exact=exact), text) for role, text in line
+    )
 
 
 def style_of(role: str, theme: Theme) -> str:
@@ -150,12 +158,12 @@ def _painted(parameters: str, text: str) -> str:
     return f"\x1b[{parameters}m{text}\x1b[0m" if parameters and text else text
 
 
-@cache
-def _sgr_parameters(style: str) -> str:
-    return ";".join(filter(None, map(_sgr_parameter, style.split())))
+@lru_cache(MAX_STYLES)
+def _sgr_parameters(style: str, *, exact: bool) -> str:
+    return ";".join(filter(None, [_sgr_parameter(word, exact=exact) for word in style.split()]))
 
 
-def _sgr_parameter(word: str) -> str:
+def _sgr_parameter(word: str, *, exact: bool) -> str:
     """Return the parameter of a word of a style; "" if it has none."""
     if word in SGR_WEIGHTS:
         return SGR_WEIGHTS[word]
@@ -168,6 +176,9 @@ def _sgr_parameter(word: str) -> str:
     # Imported here: terminals of sixteen colours do without.
     from qmpsh.render.colours import full, index_of_256
 
+    if exact:
+        red, green, blue = bytes.fromhex(full(colour)[1:])
+        return f"{38 + added};2;{red};{green};{blue}"
     return f"{38 + added};5;{index_of_256(full(colour))}"
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from qmpsh.complete.candidates import Setting
+from qmpsh.display.forms import AUTO, FORMS
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import read_boolean, read_int
 from qmpsh.language.syntax import FORMATS, parse_duration
@@ -37,7 +38,8 @@ class PreferenceValues(NamedTuple):
     table; events: the pane is there; events_width: columns, 0 for as many as fit; timeout:
     seconds, None for no limit; live: ask the VM for values; confirm: ask before what ends
     it; overview: show the machine on the first screen; share: let other qmpsh of the user
-    use the monitor; share_limit: bytes of one of their requests.
+    use the monitor; share_limit: bytes of one of their requests; pictures: in which form they are
+    shown.
     """
 
     theme: str = "auto"
@@ -52,6 +54,7 @@ class PreferenceValues(NamedTuple):
     overview: bool = True
     share: bool = True
     share_limit: int = MAX_REQUEST_BYTES
+    pictures: str = AUTO
 
 
 class PreferenceRow(NamedTuple):
@@ -179,6 +182,12 @@ ROWS: dict[str, PreferenceRow] = {
         "the longest request of a program that shares the monitor, 64K to 1M",
         lambda values, word: values._replace(share_limit=_request_bytes(word)),
         lambda values: f"{values.share_limit // 1024}K",
+    ),
+    "pictures": PreferenceRow(
+        "how .screen draws: as the terminal can, in one way of these, or as text",
+        lambda values, word: values._replace(pictures=_one_of(word, *FORMS)),
+        lambda values: values.pictures,
+        FORMS,
     ),
 }
 

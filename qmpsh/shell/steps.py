@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from typing import TypeAlias
 
+    from qmpsh.display.screen import Screen
     from qmpsh.schema.tools.report import SchemaReport
     from qmpsh.shell.overview.rows import OverviewRow
     from qmpsh.shell.plots.series import Plot
@@ -44,6 +45,7 @@ class Answer(NamedTuple):
               where the answer is none of a guest's
     aside:    the guest's command wrote it to its standard error
     error:    what a failure's text was made of; None for one from the server
+    screen:   of the VM, to be drawn in the place of `text`
     plot:     to be drawn in place of the plot of the line's last answer; `text` is its newest
               sample, for a program
     rows:     the rows of an overview or the nodes of a tree, to be laid out for the width of the
@@ -63,6 +65,7 @@ class Answer(NamedTuple):
     data: bytes | None = None
     aside: bool = False
     error: QmpshError | None = None
+    screen: Screen | None = None
     plot: Plot | None = None
     rows: Rows = ()
 

@@ -107,6 +107,13 @@ def test_until_the_time_is_over(vga: Vm, run_qmpsh: RunQmpsh) -> None:
     assert done.stderr == "qmpsh: .screen: waited 0.6 s for login:; it is not on the screen\n"
 
 
+def test_watching_prints_what_is_new(vga: Vm, run_qmpsh: RunQmpsh) -> None:
+    """The cursor blinks, which is nothing new."""
+    done = run_qmpsh(vga.path, ".screen", "--watch", "250ms", "--timeout", "1s", "--json")
+    (line,) = done.stdout.splitlines()
+    assert (done.returncode, json.loads(line)["text"][-1]) == (0, NO_DEVICE)
+
+
 def test_the_library(vga: Vm) -> None:
     with qmpsh.connect(vga.path, read_only=True) as vm:
         assert vm.screen_text().endswith(f"\n{NO_DEVICE}")
@@ -193,6 +200,9 @@ def test_a_guest_agent(agent: Agent, run_qmpsh: RunQmpsh) -> None:
         (["a.png", "b.png"], "expected one file whose name ends in .png, .ppm or .txt, as in"),
         (["a.png", "--text"], ".screen: --text and a file do not go together"),
         (["--font", "/dev/null"], "cannot read the font /dev/null: it is a device, not a file"),
+        (["--watch=100ms"], "--watch takes 250ms at the least, not 0.1 s: each picture holds the"),
+        (["--watch", "--until", "x"], ".screen: --until and --watch do not go together"),
+        (["--watch", "2s", "a.png"], ".screen: --watch and a file do not go together"),
         (["--head", "-1"], "--head needs a number from 0 on, not -1"),
     ],
 )

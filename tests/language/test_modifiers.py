@@ -108,7 +108,7 @@ def test_refused(expected: str) -> None:
 def test_an_unknown_one_that_is_near_to_none() -> None:
     known = (
         "--timeout, --fd, --count, --depth, --device, --head, --until, --font, --layout, --rate,"
-        " --wait, --json, --new, --oob, --raw, --table, --yes"
+        " --wait, --watch, --json, --new, --oob, --raw, --table, --yes"
     )
     assert refused_line("x --") == f"no modifier --; there are {known}\nx --\n  ^^"
 

@@ -13,6 +13,7 @@ from qmpsh.render.plots import PlotDrawing, plot_body, rows_taken, spark_marks, 
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import ASCII, UNICODE, Glyphs, plain
 from qmpsh.shell.plots.series import PlottedSeries
+from qmpsh.shell.steps import Answer
 from tests.evil import EVIL, obeyed
 
 
@@ -140,7 +141,8 @@ class EightyColumns(Environment):
 
 def test_a_one_shot_draws_over_its_last_plot() -> None:
     formatter = BatchFormatter(EightyColumns())
-    first, lines = formatter.drawn((WAVE,), [], "")
-    second, _ = formatter.drawn((WAVE,), lines, "")
+    answer = Answer("", plot=(WAVE,))
+    first, lines = formatter.drawn(answer, [])
+    second, _ = formatter.drawn(answer, lines)
     assert first.startswith("   200 ┤")
     assert second == f"\r\x1b[8A\x1b[J{first}"

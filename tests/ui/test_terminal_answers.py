@@ -23,7 +23,7 @@ from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.key_binding import KeyPress
 from prompt_toolkit.output import DummyOutput
 
-from qmpsh.ui.common.terminal_answers import (
+from qmpsh.render.terminal_answers import (
     BACKGROUND,
     FENCE,
     TerminalAnswers,

@@ -49,10 +49,12 @@ class Shot:
             self._text = self._fonts.read(self.picture)
         return self._text
 
-    @property
-    def lacks_fonts(self) -> bool:
-        """Whether characters are unknown that a font may have, and this machine has no fonts."""
-        return self.text.known < self.text.inked and self._fonts.lacks_fonts
+    def misses_fonts(self) -> bool:
+        """Whether characters are unknown that a font may have, and this machine has no fonts.
+
+        It is so once for all pictures of a session.
+        """
+        return self.text.known < self.text.inked and self._fonts.take_lack()
 
     def looks_like(self, other: Shot) -> bool:
         """Whether the same is shown, but for the cursor of a text."""
@@ -66,8 +68,6 @@ class FontShelf:
     """The fonts that a screen may be read with, the likeliest first; loaded as they are needed.
 
     rom: of the VM's VGA, None without one; given: the only one, with --font
-
-    lacks_fonts: it was looked for those of this machine, and there are none
     """
 
     def __init__(self, rom: Font | None, given: Font | None = None) -> None:
@@ -75,7 +75,7 @@ class FontShelf:
         self._more: Iterator[Font] = iter(()) if given is not None else installed_fonts()
         self._best = ""
         self.has_rom = rom is not None
-        self.lacks_fonts = False
+        self._lacks_fonts = self._is_exhausted = False
 
     def read(self, picture: Picture) -> ScreenText:
         """Return the characters of a picture in the font that knows most of them."""
@@ -83,12 +83,19 @@ class FontShelf:
         self._best = found.font
         return found
 
+    def take_lack(self) -> bool:
+        """Return whether those of this machine were looked for, and there are none; say so once."""
+        lacks, self._lacks_fonts = self._lacks_fonts, False
+        return lacks
+
     def _in_order(self) -> Iterator[Font]:
         yield from sorted(self._loaded, key=lambda font: font.name != self._best)
         for font in self._more:
             self._loaded.append(font)
             yield font
-        self.lacks_fonts = len(self._loaded) <= self.has_rom
+        if not self._is_exhausted:
+            self._is_exhausted = True
+            self._lacks_fonts = len(self._loaded) <= self.has_rom
 
 
 class ScreenReader:

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from qmpsh.display.fonts import Font, load_font
+from qmpsh.display.forms import AUTO, OFF
 from qmpsh.display.picture import write_ppm
 from qmpsh.display.png import write_png
+from qmpsh.display.screen import Screen
 from qmpsh.errors import (
     ConnectionLost,
     LineSyntaxError,
@@ -21,7 +23,8 @@ from qmpsh.errors import (
 )
 from qmpsh.jsontypes import JsonObject
 from qmpsh.language.arguments import words_and_redirect
-from qmpsh.language.syntax import Modifiers, VerbLine, prints_reply
+from qmpsh.language.syntax import Modifiers, VerbLine, parse_duration, prints_reply
+from qmpsh.language.tokens import TIME
 from qmpsh.language.verbs import Reach, Takes
 from qmpsh.regular import replace_file
 from qmpsh.shell.context import Context
@@ -49,9 +52,19 @@ _UNWRITTEN = "cannot write {path}: {why}"
 _WRITTEN = "{path}: {width} x {height} pixels"
 _NOT_SHOWN = ".screen: waited {timeout:g} s for {pattern}; {state}"
 _LOST = ".screen: lost the connection while waiting for {pattern}"
+_WATCH_LOST = ".screen: lost the connection while watching"
 _UNCHANGED = "the screen has not changed since .type"
 _PICTURE = "the screen shows a picture, not text"
 _NOT_THERE = "it is not on the screen"
+
+_TOO_OFTEN = "--watch takes 250ms at the least, not {given:g} s: each picture holds the VM up"
+
+_CONTRADICTIONS = (
+    ("--text", "a file"),
+    ("--until", "a file"),
+    ("--watch", "a file"),
+    ("--until", "--watch"),
+)
 
 POLL_SECONDS = 0.25
 """between two pictures, which hold the VM up for some milliseconds each"""
@@ -67,16 +80,17 @@ class _Look(NamedTuple):
 
 @verb(
     "screen", "[FILE.png|.ppm|.txt]",
-    "show what is on the VM's display; --text: as text; --until PATTERN: once a row has it",
-    Takes.FILE, modifiers=("text", "until", "device", "head", "font"), reach=Reach.READS,
+    "show the VM's display; --text: as text; --until PATTERN: once a row has it; --watch",
+    Takes.FILE, modifiers=("text", "until", "watch", "device", "head", "font"), reach=Reach.READS,
 )  # fmt: skip
 def show_screen(context: Context, line: VerbLine) -> Steps:
     """Look at the screen, now or until it shows something.
 
     Raises LineSyntaxError, UsageError, PictureError, CommandFailed, ReplyTimeout, ConnectionLost.
     """
-    path = _file_of(line)
-    modifiers = defaulted(line.modifiers, context.settings)
+    words = words_and_redirect(line.rest)[0] if line.words is None else line.words
+    modifiers, words = _with_time(defaulted(line.modifiers, context.settings), words)
+    path = _file_of(line, words)
     _refuse_together(modifiers, path)
     pattern = _pattern_of(modifiers)
     font = None if modifiers.font is None else load_font(modifiers.font)
@@ -84,19 +98,27 @@ def show_screen(context: Context, line: VerbLine) -> Steps:
     yield from context.introspection.load_commands()  # by which a storage daemon is recognised
     screen = screen_of(context, client)
     deadline = None if modifiers.timeout is None else time.monotonic() + modifiers.timeout
-    wanted = _Look(Display(modifiers.device or "", modifiers.head), font, deadline)
+    look = _Look(Display(modifiers.device or "", modifiers.head), font, deadline)
     line = line._replace(modifiers=modifiers)
     if pattern is not None:
-        return (yield from screen.looking(_wait_for(screen, line, wanted, pattern), deadline))
-    shot = yield from screen.looking(screen.shot(wanted.display, deadline, font), deadline)
+        return (yield from screen.looking(_wait_for(screen, line, look, pattern), deadline))
+    if modifiers.watch is not None:
+        return (yield from screen.looking(_watch(context, screen, line, look), deadline))
+    shot = yield from screen.looking(screen.shot(look.display, deadline, font), deadline)
     if path:
         return (yield from _save(context, shot, path))
     return (yield from _show(context, line, shot))
 
 
-def _file_of(line: VerbLine) -> str:
+def _with_time(modifiers: Modifiers, words: tuple[str, ...]) -> tuple[Modifiers, tuple[str, ...]]:
+    """Take a time that stands after `--watch` into it."""
+    if modifiers.watch is None or not words or not re.fullmatch(TIME, words[0]):
+        return modifiers, words
+    return modifiers._replace(watch=parse_duration(words[0])), words[1:]
+
+
+def _file_of(line: VerbLine, words: tuple[str, ...]) -> str:
     """Return the file that a line names, "" for none. Raises LineSyntaxError for another word."""
-    words = words_and_redirect(line.rest)[0] if line.words is None else line.words
     if not words:
         return ""
     if len(words) > 1 or os.path.splitext(words[0])[1] not in _WRITERS:
@@ -108,9 +130,17 @@ def _refuse_together(modifiers: Modifiers, path: str) -> None:
     """Raise UsageError for what has no meaning together."""
     if modifiers.wait is not None:
         raise UsageError(_NO_WAIT)
-    if path and (modifiers.until is not None or _wants_text(modifiers)):
-        given = "--text" if _wants_text(modifiers) else "--until"
-        raise UsageError(_TOGETHER.format(one=given, other="a file"))
+    given = {
+        "a file": bool(path),
+        "--text": _wants_text(modifiers),
+        "--until": modifiers.until is not None,
+        "--watch": modifiers.watch is not None,
+    }
+    for one, other in _CONTRADICTIONS:
+        if given[one] and given[other]:
+            raise UsageError(_TOGETHER.format(one=one, other=other))
+    if modifiers.watch is not None and modifiers.watch < POLL_SECONDS:
+        raise UsageError(_TOO_OFTEN.format(given=modifiers.watch))
 
 
 def _wants_text(modifiers: Modifiers) -> bool:
@@ -161,31 +191,51 @@ _WRITERS: dict[str, Callable[[Shot], bytes]] = {".png": _png, ".ppm": _ppm, ".tx
 
 
 def _show(context: Context, line: VerbLine, shot: Shot) -> Steps:
-    """Show the text of the screen."""
-    if not prints_reply(line.modifiers.formats):
+    """Show the screen: on a terminal as it is, else its text."""
+    screen = _drawn(context, line, shot)
+    if screen is None and not prints_reply(line.modifiers.formats):
         _refuse_picture(shot)
-    if shot.lacks_fonts:
+    if shot.misses_fonts():
         text = shot.text
         yield Note(_NO_FONTS.format(unknown=text.inked - text.known, inked=text.inked))
+    yield _answer(line, shot, screen)
+    return Outcome(1 if _wants_text(line.modifiers) and not shot.text.is_text else 0)
+
+
+def _answer(line: VerbLine, shot: Shot, screen: Screen | None) -> Answer:
+    """Return the answer of a line. screen: what a terminal draws, None for the text"""
     described = _described(shot)
-    yield Answer(
+    return Answer(
         "",
         value=described,
-        text="\n".join(shot.text.lines),
+        text="\n".join(shot.text.lines) if shot.text.is_text else _picture_said(shot),
         reply=described,
         modifiers=line.modifiers,
         redirect=line.redirect,
+        screen=screen,
+        one_line=line.modifiers.watch is not None,
     )
-    return Outcome(1 if _wants_text(line.modifiers) and not shot.text.is_text else 0)
+
+
+def _drawn(context: Context, line: VerbLine, shot: Shot) -> Screen | None:
+    """Return what a terminal draws; None where text is look."""
+    settings, preferences = context.settings, context.preferences
+    form = AUTO if preferences is None else preferences.values.pictures
+    is_seen = (settings.interactive or settings.reader) and line.redirect is None
+    if _wants_text(line.modifiers) or not is_seen or form == OFF:
+        return None
+    return Screen(shot.picture, shot.text, form)
 
 
 def _refuse_picture(shot: Shot) -> None:
     """Raise QmpshError for a screen that is not text."""
+    if not shot.text.is_text:
+        raise QmpshError(_picture_said(shot))
+
+
+def _picture_said(shot: Shot) -> str:
     text, (width, height, _) = shot.text, shot.picture
-    if not text.is_text:
-        raise QmpshError(
-            _IS_PICTURE.format(width=width, height=height, known=text.known, inked=text.inked)
-        )
+    return _IS_PICTURE.format(width=width, height=height, known=text.known, inked=text.inked)
 
 
 def _described(shot: Shot) -> JsonObject:
@@ -202,20 +252,45 @@ def _described(shot: Shot) -> JsonObject:
     }
 
 
+# ---------------------------------------------------------------------------- again
+
+
+def _watch(context: Context, screen: ScreenReader, line: VerbLine, look: _Look) -> Steps:
+    """Show the screen each time it has changed, until the time is over or the user ends it.
+
+    Raises ConnectionLost.
+    """
+    client, deadline = screen.client, look.deadline
+    interval = line.modifiers.watch or POLL_SECONDS
+    last: Shot | None = None
+    while True:
+        due = time.monotonic() + interval
+        shot = yield from screen.shot(look.display, None, look.font)
+        if last is None:
+            yield from _show(context, line, shot)
+        elif not shot.looks_like(last):
+            yield _answer(line, shot, _drawn(context, line, shot))
+        last = shot
+        until = due if deadline is None else min(due, deadline)
+        yield WaitFor(lambda: client.closed, until, endless=True, shares=True)
+        if client.closed:
+            raise ConnectionLost(_WATCH_LOST)
+        if until == deadline:
+            return Outcome()
+
+
 # ---------------------------------------------------------------------------- until
 
 
-def _wait_for(
-    screen: ScreenReader, line: VerbLine, wanted: _Look, pattern: re.Pattern[str]
-) -> Steps:
+def _wait_for(screen: ScreenReader, line: VerbLine, look: _Look, pattern: re.Pattern[str]) -> Steps:
     """Look until a row has the pattern, and show that row.
 
     Raises ReplyTimeout, ConnectionLost.
     """
-    client, deadline = screen.client, wanted.deadline
+    client, deadline = screen.client, look.deadline
     while True:
         started = time.monotonic()
-        shot = yield from screen.shot(wanted.display, deadline, wanted.font)
+        shot = yield from screen.shot(look.display, deadline, look.font)
         state, found = _look_for(screen, shot, pattern)
         if found is not None:
             yield _row_answer(line, *found)

@@ -17,9 +17,12 @@ import subprocess
 import tempfile
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from prompt_toolkit.application import get_app_session
 from prompt_toolkit.output import Output as Terminal
 
+from qmpsh.display.forms import BLOCKS, PROTOCOLS
 from qmpsh.errors import UsageError
 from qmpsh.render.answers import AnswerBody
 from qmpsh.render.theme import Line, plain
@@ -27,11 +30,16 @@ from qmpsh.render.units import size
 from qmpsh.system.programs import not_started
 from qmpsh.ui.common.terminal_input import lend_terminal
 
+if TYPE_CHECKING:
+    from qmpsh.display.screen import Screen
+
 _NO_PAGER = "{why}; install it, or name another pager in PAGER"
 _NO_EDITOR = "{why}; install it, or name another in VISUAL"
 _EDITOR_FAILED = "{command} ended with {code}: the line is unchanged"
+_RETURN = "Enter returns to the shell "
 _UNREADABLE = "cannot read the edited line: {reason}"
 
+_LINE_BYTES = 4096
 POLL_SECONDS = 0.05
 """seconds between checks whether the program has ended; asyncio's own way needs a thread"""
 
@@ -77,11 +85,19 @@ def pager_environ(environ: Mapping[str, str], *, is_table: bool) -> dict[str, st
     return {**environ, "LESS": options} if is_table else dict(environ)
 
 
-async def show_in_pager(body: AnswerBody, paint: Paint = plain) -> None:
+async def show_in_pager(body: AnswerBody, paint: Paint = plain, form: str = BLOCKS) -> None:
     """Show an answer until the user leaves the pager. Raises UsageError if it cannot start.
 
     paint: gives its lines their colours, if the pager shows any
+    form:  in which the terminal shows pictures: one of a protocol needs no pager
     """
+    if body.drawing is not None and form in PROTOCOLS:
+        # Imported here: few answers are drawn.
+        from qmpsh.render.screens import ScreenDrawing
+
+        if isinstance(body.drawing, ScreenDrawing):
+            await show_picture(body.drawing.screen, form)
+            return
     command = pager_command(os.environ)
     coloured = None if paint is plain else colour_command(command)
     text = body.text() if coloured is None else await painted(body, paint)
@@ -90,6 +106,32 @@ async def show_in_pager(body: AnswerBody, paint: Paint = plain) -> None:
     except OSError as error:
         why = not_started(command[0], error)
         raise UsageError(_NO_PAGER.format(why=why)) from error
+
+
+async def show_picture(screen: Screen, form: str) -> None:
+    """Show a VM's screen in place of ours, or above the line, until Enter. form: of PROTOCOLS"""
+    # Imported here: few answers are pictures.
+    from qmpsh.display.screen import encoded
+
+    session, loop = get_app_session(), asyncio.get_running_loop()
+    terminal, keys = session.output, session.input.fileno()
+    size, entered = terminal.get_size(), loop.create_future()
+    async with lend_terminal():
+        picture, _ = encoded(screen, form, size.columns, size.rows - 2)
+        terminal.write_raw(f"{picture}\n{_RETURN}")
+        terminal.flush()
+        loop.add_reader(keys, _take_line, keys, entered)
+        try:
+            await entered
+        finally:
+            loop.remove_reader(keys)
+
+
+def _take_line(keys: int, entered: asyncio.Future[None]) -> None:
+    """Read what the terminal gives at Enter, or its end. keys: its descriptor"""
+    os.read(keys, _LINE_BYTES)
+    if not entered.done():
+        entered.set_result(None)
 
 
 async def painted(body: AnswerBody, paint: Paint) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 import time
 from abc import ABC, abstractmethod
@@ -24,6 +25,7 @@ from qmpsh.language.reader import LogicalLine, Split
 from qmpsh.light_typing import NamedTuple
 from qmpsh.render.piped import piped_body
 from qmpsh.render.theme import (
+    Depth,
     Glyphs,
     Line,
     TerminalColours,
@@ -99,7 +101,19 @@ class TerminalEnv(NamedTuple):
         if not self.colour:
             return plain
         terminal = self.terminal._replace(fills=False)
-        return painter({**find_theme(theme, terminal), **self.roles})
+        exact = terminal.depth is Depth.ALL
+        return painter({**find_theme(theme, terminal), **self.roles}, exact=exact)
+
+    def picture_form(self, preferred: str) -> str:
+        """Return the form in which pictures are shown outside the screen.
+
+        preferred: of `.set pictures`
+        """
+        # Imported here: few lines show a picture.
+        from qmpsh.render.picture_form import picture_form
+
+        found = self.input.found if isinstance(self.input, TerminalInput) else {}
+        return picture_form(preferred, os.environ, found)
 
     @property
     def depth(self) -> ColorDepth:
@@ -247,6 +261,10 @@ class TerminalFrontEnd(ABC, Generic[Key]):
     def _painter(self) -> Callable[[Line], str]:
         """Return what gives the colours of the theme to lines that leave the screen."""
         return self._env.painter(self.session.preferences.values.theme)
+
+    def _picture_form(self) -> str:
+        """Return the form in which the terminal shows pictures."""
+        return self._env.picture_form(self.session.preferences.values.pictures)
 
     def _after_turn(self) -> None:
         self._runner.start_next()

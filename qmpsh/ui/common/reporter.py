@@ -62,6 +62,10 @@ class Reporter(ABC, Generic[Key]):
         """Return the columns that a text may take."""
 
     @abstractmethod
+    def _rows(self) -> int:
+        """Return the rows that a picture may take."""
+
+    @abstractmethod
     def note(self, text: str, kind: BodyKind = BodyKind.DIM) -> None:
         """Show a remark. text: any."""
 
@@ -166,13 +170,24 @@ class Reporter(ABC, Generic[Key]):
 
     def _drawn(self, item: Answer) -> AnswerBody | None:
         """Return the drawing of an answer; None for one that is shown otherwise."""
-        plot = item.plot
-        if plot is None or item.redirect is not None or prints_reply(item.modifiers.formats):
+        if item.redirect is not None or prints_reply(item.modifiers.formats):
             return None
-        # Imported here: few lines are drawn.
-        from qmpsh.render.plots import plot_body
+        plot, screen = item.plot, item.screen
+        # Imported here, as below: few lines are drawn.
+        if plot is not None:
+            from qmpsh.render.plots import plot_body
 
-        return self.advice.get("layout", lambda: plot_body(plot, self.glyphs), lambda: None)
+            return self.advice.get("layout", lambda: plot_body(plot, self.glyphs), lambda: None)
+        if screen is not None:
+            from qmpsh.render.screens import screen_body
+
+            size = self.columns(), self._rows()
+            return self.advice.get(
+                "layout",
+                lambda: screen_body(screen, item.text or "", *size, self.glyphs),
+                lambda: None,
+            )
+        return None
 
     def _body(self, item: Answer) -> AnswerBody:
         return self.advice.get(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import termios
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TextIO
 
@@ -20,7 +20,7 @@ from prompt_toolkit.input.typeahead import store_typeahead
 from prompt_toolkit.input.vt100 import Vt100Input, raw_mode
 from prompt_toolkit.key_binding import KeyPress
 
-from qmpsh.ui.common.terminal_answers import TerminalAnswers, background_of
+from qmpsh.render.terminal_answers import TerminalAnswers, background_of
 
 
 class _KeptKeys(raw_mode):
@@ -49,6 +49,11 @@ class TerminalInput(Vt100Input):
         """Ask all questions, after `keep`: an answer must not be echoed."""
         stdout.write(self._answers.request)
         stdout.flush()
+
+    @property
+    def found(self) -> Mapping[str, str]:
+        """What the terminal has answered so far, as of TerminalAnswers."""
+        return self._answers.found
 
     def background(self) -> str:
         """Return the background of the terminal, "" if it has not answered so far.

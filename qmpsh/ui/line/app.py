@@ -207,6 +207,7 @@ class LinePrompt(TerminalFrontEnd[None]):
             self._help,
             self._hint,
             self._painter,
+            self._picture_form,
         )
         return PromptSession(
             completer=completer,

@@ -60,6 +60,7 @@ class LineKeyContext(NamedTuple):
     help:    returns the help on what the cursor is on, "" for none
     hint:    returns the hint on what is typed
     painter: makes what gives lines their colours in the pager
+    form: returns the form in which the terminal shows pictures
     """
 
     printer: Printer
@@ -70,6 +71,7 @@ class LineKeyContext(NamedTuple):
     help: Callable[[Document], list[Line]]
     hint: Callable[[Document], Line]
     painter: Callable[[], Paint]
+    form: Callable[[], str]
 
 
 class LineKeys:
@@ -135,7 +137,8 @@ class LineKeys:
         if reply is None:
             self._context.printer.remark(NO_REPLY)
         else:
-            self._hand_over(event, show_in_pager(reply, self._context.painter()))
+            painter, form = self._context.painter(), self._context.form()
+            self._hand_over(event, show_in_pager(reply, painter, form))
 
     def _edit(self, event: KeyPressEvent) -> None:
         self._hand_over(event, _edited(event))

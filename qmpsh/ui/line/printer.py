@@ -35,6 +35,9 @@ class Printer(Reporter[None]):
     def columns(self) -> int:
         return self._scrollback.columns()
 
+    def _rows(self) -> int:
+        return self._scrollback.rows()
+
     def note(self, text: str, kind: BodyKind = BodyKind.DIM) -> None:
         self._print(text_body(text, kind))
 

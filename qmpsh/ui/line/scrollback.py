@@ -79,6 +79,10 @@ class Scrollback:
         """Return the columns of the terminal."""
         return self._terminal.get_size().columns
 
+    def rows(self) -> int:
+        """Return the rows of the terminal above the prompt."""
+        return max(2, self._terminal.get_size().rows - 2)
+
     def print(self, lines: Iterable[Line]) -> None:
         """Print lines, which are made one after the other as they are printed."""
         self._waiting.append(lines)

@@ -57,6 +57,7 @@ class KeyContext(NamedTuple):
     turn:    call it when the session may have something to send
     suspend: stops the process, like Ctrl-Z
     painter: makes what gives lines their colours outside the screen
+    form:    returns the form in which the terminal shows pictures
     """
 
     screen: ScreenState
@@ -66,6 +67,7 @@ class KeyContext(NamedTuple):
     turn: Callable[[], None]
     suspend: Callable[[], None]
     painter: Callable[[], Paint]
+    form: Callable[[], str]
 
 
 def end(app: Application[int], exit_code: int) -> None:
@@ -163,7 +165,7 @@ def _target(context: KeyContext) -> ReplyBlock | None:
 async def _page(context: KeyContext, reply: ReplyBlock) -> None:
     context.screen.is_paging = True
     try:
-        await show_in_pager(reply.body, context.painter())
+        await show_in_pager(reply.body, context.painter(), context.form())
     except QmpshError as error:
         context.screen.output.error(error)
     finally:

@@ -133,7 +133,14 @@ class FullScreen(TerminalFrontEnd[Echo]):
         """Bind the keys."""
         turn, suspend = self._driver.turn, self._suspender.suspend
         context = KeyContext(
-            self.state, self._runner, self.buffer, self.app, turn, suspend, self._painter
+            self.state,
+            self._runner,
+            self.buffer,
+            self.app,
+            turn,
+            suspend,
+            self._painter,
+            self._picture_form,
         )
         bind_keys(keys, context, self.state.keys)
         watch_escape(self.app, bind_escape(keys, context))

@@ -154,6 +154,7 @@ class Output:
         """Show a drawing in the place of the last one of its line, or add the first."""
         if echo.drawing is not None and self.store.index_of(echo.drawing) >= 0:
             echo.drawing.redraw(body)
+            self.store.renumber(echo.drawing)
             return
 
         def rows() -> int:
@@ -293,6 +294,9 @@ class ScreenReporter(Reporter[Echo]):
 
     def columns(self) -> int:
         return self._output.view.width
+
+    def _rows(self) -> int:
+        return rows_below_heading(self._output.view.height)
 
     def note(self, text: str, kind: BodyKind = BodyKind.DIM) -> None:
         self._output.note(text, kind)

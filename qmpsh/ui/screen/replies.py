@@ -60,7 +60,7 @@ class DrawingBlock(ReplyBlock):
         self._height = height
 
     def redraw(self, body: AnswerBody) -> None:
-        """Show another drawing, which has as many lines."""
+        """Show another drawing. It may have more lines, which the store does not know then."""
         self.body = body
         self.invalidate()
 
