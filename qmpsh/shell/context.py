@@ -155,7 +155,7 @@ class Context:
             return "(guest) "
         if self.place is None or self.place.path == "/":
             return "(QEMU) "
-        return f"(QEMU {self.place.short(self.front_end.columns() // 3)}) "
+        return f"(QEMU {self.place.short(2 * self.front_end.columns() // 5)}) "
 
     def use_client(self, client: Client, *, is_other: bool) -> None:
         """Send to another connection from now on. is_other: it may be another server."""

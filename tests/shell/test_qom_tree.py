@@ -12,15 +12,20 @@ from hypothesis import strategies as st
 from qmpsh.errors import LineFailed
 from qmpsh.jsontypes import Json
 from qmpsh.protocol.messages import Command
+from qmpsh.render.formats import pretty
 from qmpsh.shell.trees.node import (
+    MAX_DEPTH,
+    MAX_NODES,
     UNREADABLE,
     AskedRound,
     Questions,
     TreeRequest,
+    cut,
     plain_text,
+    tree_json,
     walk,
 )
-from qmpsh.shell.trees.qom import NO_QOM, ask_qom, qom_tree_query, read_qom_tree
+from qmpsh.shell.trees.qom import NO_QOM, NONE_LISTED, ask_qom, qom_tree_query, read_qom_tree
 from tests.protocol.strategies import patient
 from tests.samples import VERSIONS
 from tests.trees import documented_keys, drawn, grown, key, recorded
@@ -101,6 +106,8 @@ def test_an_object_that_is_not_there() -> None:
     questions.send(AskedRound([None]))
     with pytest.raises(LineFailed, match=r"^no object /nix$"):
         questions.send(AskedRound([None, None], ["Device '/nix' not found", ""]))
+    listed: dict[str, Json] = {'qom-list {"path": "/"}': []}
+    assert grown(ask_qom(TreeRequest()), listed) == ((), (NONE_LISTED,), "")
     with pytest.raises(LineFailed) as error:
         grown(ask_qom(TreeRequest()), {})
     assert str(error.value) == NO_QOM
@@ -109,6 +116,19 @@ def test_an_object_that_is_not_there() -> None:
 def test_what_cannot_be_read_is_shown_as_it_came() -> None:
     forest = grown(ask_qom(TreeRequest()), {ROOT: "/machine (pc)\r\n  what?\r\n"})
     assert forest == ((), (UNREADABLE,), "/machine (pc)\n  what?")
+
+
+def test_what_no_server_has_is_cut() -> None:
+    deep = "\n".join(f"{'  ' * depth}/a (b)" for depth in range(3 * MAX_DEPTH))
+    forest = grown(ask_qom(TreeRequest()), {ROOT: deep})
+    lines = plain_text(forest.roots).splitlines()
+    assert len(lines) == MAX_DEPTH + 2
+    assert lines[-1].endswith(f"… {2 * MAX_DEPTH - 1} more")
+    assert pretty(tree_json(forest.roots))
+    assert plain_text(cut(forest.roots, 1)).endswith(f"… {MAX_DEPTH} more")
+    many = "\n".join(["/ (b)", *["  /a (b)"] * (MAX_NODES + 5)])
+    (root, rest) = grown(ask_qom(TreeRequest()), {ROOT: many}).roots
+    assert (len(root.below), rest.name) == (MAX_NODES - 1, "… 6 more")
 
 
 def test_a_path_is_one_word_of_the_human_monitor() -> None:

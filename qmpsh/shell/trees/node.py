@@ -124,21 +124,44 @@ def _cut(node: TreeNode, depth: int) -> TreeNode:
 def nested(items: Iterable[tuple[int, TreeNode]]) -> tuple[TreeNode, ...]:
     """Return the tree of nodes in the order of their lines, each with its depth: what is deeper
     than the one before is below it. Steps of any size will do.
+
+    What is too deep, or comes after too many, is counted.
     """
     roots: list[TreeNode] = []
-    open_: list[tuple[int, TreeNode, list[TreeNode]]] = []
+    open_: list[_OpenNode] = []
 
     def close(depth: int) -> None:
-        while open_ and open_[-1][0] >= depth:
-            _, node, below = open_.pop()
-            siblings = open_[-1][2] if open_ else roots
-            siblings.append(node._replace(below=tuple(below)) if below else node)
+        while open_ and open_[-1].depth >= depth:
+            node = open_.pop().closed()
+            (open_[-1].below if open_ else roots).append(node)
 
-    for depth, node in items:
+    surplus = 0
+    for at, (depth, node) in enumerate(items):
         close(depth)
-        open_.append((depth, node, []))
+        if at >= MAX_NODES:
+            surplus += 1
+        elif len(open_) > MAX_DEPTH:
+            open_[-1].surplus += 1
+        else:
+            open_.append(_OpenNode(depth, node))
     close(-1)
-    return tuple(roots)
+    return tuple([*roots, more(surplus)] if surplus else roots)
+
+
+class _OpenNode:
+    """A node of which more may follow. below: so far; surplus: what is too deep to be there"""
+
+    def __init__(self, depth: int, node: TreeNode) -> None:
+        self.depth = depth
+        self.below: list[TreeNode] = []
+        self.surplus = 0
+        self._node = node
+
+    def closed(self) -> TreeNode:
+        """Return the node with all that is below it."""
+        if self.surplus:
+            self.below.append(more(self.surplus))
+        return self._node._replace(below=tuple(self.below)) if self.below else self._node
 
 
 def below_name(roots: tuple[TreeNode, ...], name: str) -> tuple[TreeNode, ...]:

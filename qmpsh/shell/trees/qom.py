@@ -29,6 +29,7 @@ from qmpsh.shell.trees.node import (
 )
 
 NO_OBJECT = "no object {path}"
+NONE_LISTED = "no objects"  # by a server that answers what it does not implement with nothing
 NO_QOM = "no objects: this server has neither a human monitor nor qom-list"
 
 HIDDEN: Final = "memory-region"
@@ -68,6 +69,8 @@ def ask_qom(request: TreeRequest) -> Questions:
     found = yield from ask_objects(request.at or "/", depth=request.depth, has_all=request.has_all)
     if found.text:
         return Forest((), (UNREADABLE,), found.text)
+    if not any(item.kind for item in found.objects):
+        return Forest((), (NONE_LISTED,))
     roots = nested((item.depth, _node(item)) for item in found.objects)
     return Forest((*roots, more(found.unlisted)) if found.unlisted else roots)
 
@@ -136,7 +139,7 @@ def _paths(objects: Iterable[QomObject], root: str) -> list[str]:
 def _node(item: QomObject) -> TreeNode:
     facts: JsonObject = {"type": "object", "name": item.name, "kind": item.kind, "path": item.path}
     name = item.name if item.depth else item.path
-    return TreeNode("", name, (item.kind,), facts=known(facts))
+    return TreeNode("", name, tuple(filter(None, (item.kind,))), facts=known(facts))
 
 
 def _list_objects(path: str, depth: int | None, *, has_all: bool) -> ObjectQuestions:
