@@ -229,13 +229,18 @@ def text_body(text: str, kind: BodyKind = BodyKind.TEXT, *, keeps_tabs: bool = F
     return AnswerBody([gutter + line for line in safe.split("\n")] if safe else [], kind)
 
 
+def styled_body(lines: list[Line]) -> AnswerBody:
+    """Make a body of lines that are safe to show."""
+    return AnswerBody([plain(line) for line in lines], BodyKind.TEXT, styled=lines)
+
+
 def answer_body(
     answer: Answer,
     *,
     in_lines: bool = True,
     more: str = "...",
     exact: bool = False,
-    layout: Callable[[Rows], list[Line]] | None = None,
+    layout: Callable[[Rows], AnswerBody] | None = None,
 ) -> AnswerBody:
     """Return what to show of an answer.
 
@@ -247,8 +252,7 @@ def answer_body(
     rendering = render_answer(answer)
     if rendering.text is not None:
         if answer.rows and layout is not None and rendering.text is answer.text:
-            shown = layout(answer.rows)
-            return AnswerBody([plain(line) for line in shown], BodyKind.TEXT, styled=shown)
+            return layout(answer.rows)
         kind = BodyKind.WARNING if answer.aside else BodyKind.TEXT
         kind = BodyKind.ERROR if answer.failed else kind
         return text_body(rendering.text, kind, keeps_tabs=exact)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qmpsh.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from qmpsh.render.answers import AnswerBody
     from qmpsh.render.theme import Glyphs, Line
     from qmpsh.shell.steps import Rows
 
@@ -28,3 +29,19 @@ def row_lines(rows: Rows, width: int | None, glyphs: Glyphs) -> list[Line]:
     from qmpsh.shell.overview.rows import OverviewRow
 
     return overview_lines([row for row in rows if isinstance(row, OverviewRow)], width, glyphs)
+
+
+def row_body(rows: Rows, width: int, glyphs: Glyphs) -> AnswerBody:
+    """Return what is shown of them: a tree follows the width of the screen, the others are laid out
+    once.
+    """
+    from qmpsh.shell.trees.node import TreeNode
+
+    nodes = [row for row in rows if isinstance(row, TreeNode)]
+    if nodes:
+        from qmpsh.render.trees import tree_body
+
+        return tree_body(nodes, glyphs)
+    from qmpsh.render.answers import styled_body
+
+    return styled_body(row_lines(rows, width, glyphs))

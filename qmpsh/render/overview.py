@@ -13,7 +13,7 @@ from typing import Final
 
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.safe import visible_word
-from qmpsh.render.tables import beginning, padded, text_columns
+from qmpsh.render.tables import padded, text_columns, without_middle
 from qmpsh.render.theme import UNICODE, Glyphs, Line, plain
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _column(rows: Sequence[OverviewRow], width: int, glyphs: Glyphs, roles: Role
 
 
 def _label(label: str, glyphs: Glyphs) -> str:
-    return without_middle(visible_word(label), _MAX_LABEL, glyphs)
+    return without_middle(visible_word(label), _MAX_LABEL, glyphs.more)
 
 
 def _row_text(row: OverviewRow, room: int, glyphs: Glyphs) -> str:
@@ -129,7 +129,7 @@ def _fitted(parts: Sequence[RowPart], over: int, least: int, glyphs: Glyphs) -> 
     for columns, place in sorted(_paths(parts), reverse=True):
         if over > 0:
             keeps = max(min(columns, least), columns - over)
-            texts[place] = without_middle(texts[place], keeps, glyphs)
+            texts[place] = without_middle(texts[place], keeps, glyphs.more)
             over -= columns - text_columns(texts[place])
     return texts if over <= 0 else None
 
@@ -139,22 +139,3 @@ def _paths(parts: Sequence[RowPart]) -> Iterator[tuple[int, int]]:
     for place, part in enumerate(parts):
         if part.is_path:
             yield text_columns(part.text), place
-
-
-def without_middle(text: str, columns: int, glyphs: Glyphs) -> str:
-    """Return a text that takes at most so many columns: its beginning and its end."""
-    if text_columns(text) <= columns:
-        return text
-    room = columns - text_columns(glyphs.more)
-    if room <= 0:
-        return glyphs.more[: max(0, columns)]
-    head = beginning(text, room // 3)
-    tail = _ending(text, room - text_columns(head))
-    return f"{head}{glyphs.more}{tail}"
-
-
-def _ending(text: str, columns: int) -> str:
-    start = len(text)
-    while start and text_columns(text[start - 1 :]) <= columns:
-        start -= 1
-    return text[start:]

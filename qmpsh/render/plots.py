@@ -12,9 +12,8 @@ from typing import Final
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.render.answers import AnswerBody, BodyKind, Drawing
 from qmpsh.render.lists import is_size_name
-from qmpsh.render.overview import without_middle
 from qmpsh.render.safe import visible_word
-from qmpsh.render.tables import text_columns
+from qmpsh.render.tables import text_columns, without_middle
 from qmpsh.render.theme import UNICODE, Glyphs, Line, plain
 from qmpsh.render.units import brief, duration, number, size
 
@@ -153,12 +152,12 @@ def _summary(one: PlottedSeries, width: int, glyphs: Glyphs) -> Line:
         room = width - text_columns(value) - len("  ") - text_columns(ending)
         if room >= min(text_columns(path), width // _MAX_PATH_SHARE):
             break
-    shown = without_middle(path, max(1, room), glyphs)
+    shown = without_middle(path, max(1, room), glyphs.more)
     return [(NAME, shown), ("", f"  {value}"), (DIM, ending)]
 
 
 def _fitted(text: str, columns: int, glyphs: Glyphs) -> str:
-    shown = without_middle(text, columns, glyphs)
+    shown = without_middle(text, columns, glyphs.more)
     return shown + " " * (columns - text_columns(shown))
 
 

@@ -117,6 +117,28 @@ def beginning(text: str, columns: int) -> str:
     return text
 
 
+def without_middle(text: str, columns: int, more: str) -> str:
+    """Return a text that takes at most so many columns: its beginning and its end.
+
+    more: marks what was left out
+    """
+    if text_columns(text) <= columns:
+        return text
+    room = columns - text_columns(more)
+    if room <= 0:
+        return more[: max(0, columns)]
+    head = beginning(text, room // 3)
+    tail = _ending(text, room - text_columns(head))
+    return f"{head}{more}{tail}"
+
+
+def _ending(text: str, columns: int) -> str:
+    start = len(text)
+    while start and text_columns(text[start - 1 :]) <= columns:
+        start -= 1
+    return text[start:]
+
+
 def padded(text: str, width: int, more: str, *, right: bool) -> str:
     """Pad or cut a text to a width. more: marks the cut; right: align to the right."""
     columns = text_columns(text)

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from qmpsh.light_typing import TYPE_CHECKING
-from qmpsh.render.overview import without_middle
+from qmpsh.render.answers import AnswerBody, BodyKind, Drawing
 from qmpsh.render.safe import visible_word
-from qmpsh.render.tables import beginning, text_columns
-from qmpsh.render.theme import UNICODE, Glyphs, Line
+from qmpsh.render.tables import beginning, text_columns, without_middle
+from qmpsh.render.theme import UNICODE, Glyphs, Line, plain
 from qmpsh.shell.trees.node import connectors, walk
 
 if TYPE_CHECKING:
@@ -28,6 +28,27 @@ _MIN_PATH: Final = 16
 def tree_lines(roots: Iterable[TreeNode], width: int | None, glyphs: Glyphs) -> list[Line]:
     """Return the lines. width: columns of the terminal; None to leave nothing out"""
     return [_line(place, node, width, glyphs) for place, node in walk(roots)]
+
+
+class TreeDrawing(Drawing):
+    """The drawing of a tree; the last lines are kept, since they are asked for one by one."""
+
+    def __init__(self, roots: Sequence[TreeNode], glyphs: Glyphs) -> None:
+        self._roots = roots
+        self._glyphs = glyphs
+        self._made: tuple[int | None, list[Line]] | None = None
+
+    def lines(self, columns: int | None, height: int | None = None) -> list[Line]:
+        if self._made is None or self._made[0] != columns:
+            self._made = columns, tree_lines(self._roots, columns, self._glyphs)
+        return self._made[1]
+
+
+def tree_body(roots: Sequence[TreeNode], glyphs: Glyphs) -> AnswerBody:
+    """Return what is shown of a tree, whole, and for each width as it fits."""
+    drawing = TreeDrawing(roots, glyphs)
+    lines = [plain(line) for line in drawing.lines(None)]
+    return AnswerBody(lines, BodyKind.TEXT, drawing=drawing)
 
 
 def _line(place: Sequence[bool], node: TreeNode, width: int | None, glyphs: Glyphs) -> Line:
@@ -67,13 +88,13 @@ def _said(node: TreeNode, room: int | None, glyphs: Glyphs) -> list[str]:
     for count in range(len(about), -1, -1):
         left = room - sum(map(text_columns, about[:count]))
         if left >= min(text_columns(path), _MIN_PATH):
-            return [*about[:count], gap + without_middle(path, left, glyphs)]
+            return [*about[:count], gap + without_middle(path, left, glyphs.more)]
     return []
 
 
 def _cut(text: str, columns: int, glyphs: Glyphs) -> str:
     """Return a text that takes at most so many columns, nothing where there are none."""
-    return text if text_columns(text) <= columns else without_middle(text, columns, glyphs)
+    return text if text_columns(text) <= columns else without_middle(text, columns, glyphs.more)
 
 
 def _safe(text: str, glyphs: Glyphs) -> str:

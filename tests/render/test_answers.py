@@ -7,7 +7,7 @@ import pytest
 from qmpsh.errors import CommandFailed, ConnectionLost, LineSyntaxError, QmpshError
 from qmpsh.language.syntax import Modifiers
 from qmpsh.render.answers import BodyKind, answer_body, cost, error_body, text_body
-from qmpsh.render.layouts import row_lines
+from qmpsh.render.layouts import row_body
 from qmpsh.render.theme import UNICODE, Line, plain
 from qmpsh.shell.overview.rows import OverviewRow, RowPart
 from qmpsh.shell.steps import Answer
@@ -126,10 +126,10 @@ def test_styling_keeps_the_text() -> None:
 def test_an_overview_is_laid_out_with_its_labels_dim() -> None:
     row = OverviewRow("state", "state", (RowPart("running"),))
     answer = Answer("", text="state  running", rows=(row,), reply={"a": 1})
-    body = answer_body(answer, layout=lambda rows: row_lines(rows, 80, UNICODE))
+    body = answer_body(answer, layout=lambda rows: row_body(rows, 80, UNICODE))
     assert body.text() == "state  running"
     assert body.line(0) == [("dim", "state"), ("", "  "), ("", "running")]
     assert answer_body(answer).line(0) == [("", "state  running")]
     whole = answer._replace(modifiers=JSON)
-    shown = answer_body(whole, layout=lambda rows: row_lines(rows, 80, UNICODE))
+    shown = answer_body(whole, layout=lambda rows: row_body(rows, 80, UNICODE))
     assert shown.kind is BodyKind.JSON

@@ -29,6 +29,17 @@ async def test_a_tree_is_as_wide_as_the_screen(ui: ScreenHarness) -> None:
     await ui.matches("tree")
 
 
+@on_screen((80, 24))
+async def test_a_tree_follows_the_size_of_the_window(ui: ScreenHarness) -> None:
+    ui.session.script[LINE] = drawing
+    ui.keys(f"{LINE}\r")
+    await ui.sees("#block402  file  64M  /var/vm/data.raw")
+    ui.resize(36, 24)
+    await ui.sees("#block402  /var/vm/data.raw")
+    ui.resize(80, 24)
+    await ui.sees("#block402  file  64M  /var/vm/data.raw")
+
+
 @on_screen((60, 24), glyphs=ASCII)
 async def test_a_terminal_without_unicode_gets_ascii(ui: ScreenHarness) -> None:
     ui.session.script[LINE] = drawing

@@ -17,7 +17,7 @@ from qmpsh.language.syntax import prints_reply
 from qmpsh.protocol.messages import ErrorReply, Event, Reply
 from qmpsh.render.answers import AnswerBody, BodyKind, answer_body, bare_body, text_body
 from qmpsh.render.formats import compact
-from qmpsh.render.theme import Glyphs, Line
+from qmpsh.render.theme import Glyphs
 from qmpsh.shell.events import is_named
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.session.listener import Tone
@@ -196,11 +196,11 @@ class Reporter(ABC, Generic[Key]):
             lambda: bare_body(item),
         )
 
-    def _laid_out(self, rows: Rows) -> list[Line]:
+    def _laid_out(self, rows: Rows) -> AnswerBody:
         # Imported here: rows are not the rule.
-        from qmpsh.render.layouts import row_lines
+        from qmpsh.render.layouts import row_body
 
-        return row_lines(rows, self.columns(), self.glyphs)
+        return row_body(rows, self.columns(), self.glyphs)
 
 
 def farewell(machine: Machine, error: QmpshError) -> str:
