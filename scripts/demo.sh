@@ -1,7 +1,8 @@
 #!/bin/sh
 # Opens a shell on a virtual machine of its own: demo.sh QMPSH
 #
-# The VM is that of `qmpsh run`; an emulator is installed where there is none. Without a terminal a
+# The VM is that of `qmpsh run`; an emulator is installed where there is none. Where none can be had
+# `qmpsh run` replays a recording of the same, and says so. Without a terminal a
 # few lines are run instead, and each is shown with its answer, as at the prompt; V=1 shows on stderr
 # what goes over the wire as well. Exits as qmpsh did.
 set -eu
@@ -37,7 +38,7 @@ shown() {
     done
 }
 
-has_emulator || "$(dirname "$0")/need.sh" qemu-system-x86_64
+has_emulator || "$(dirname "$0")/need.sh" --optional qemu-system-x86_64
 if [ -t 0 ] && [ -t 1 ]; then exec "$qmpsh" run; fi
 verbose=
 [ "${V:-}" != 1 ] || verbose=--verbose

@@ -59,6 +59,8 @@ try() {
     "$1" --version | grep -q '^qmpsh, version [0-9]' || fail "$1 --version"
     "$1" --help | grep -q '^Usage: qmpsh' || fail "$1 --help"
     [ "$("$1" -n query-status)" = '{"execute": "query-status"}' ] || fail "$1 -n"
+    # Without QEMU on the PATH it is a recording that answers.
+    echo query-status | env PATH="$work" "$1" run 2>/dev/null | grep -q prelaunch || fail "$1 run"
     [ -z "$vm" ] || "$1" "$work/s" query-status | grep -q running || fail "$1 on a QEMU"
 }
 

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from qmpsh.cli.argv import SplitArgv
 from qmpsh.cli.inspect.options import COMMANDS
@@ -17,6 +17,7 @@ from qmpsh.cli.run.vm import socket_folder
 from qmpsh.cli.signals import end_by_signals
 from qmpsh.client.dialect import GUEST_AGENT, QEMU, RECORDING, server_version
 from qmpsh.errors import SIGNALLED, UsageError, shortened
+from qmpsh.light_typing import NamedTuple
 from qmpsh.protocol.messages import Command, Greeting, classify
 from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact
@@ -44,6 +45,19 @@ _MODE: Final = 0o600
 _DIFFERS_EXIT: Final = 1
 
 
+class ReplayOptions(NamedTuple):
+    """The options of `replay`. kind: of recording, one of `client.dialect.REPLAYS`"""
+
+    file: str
+    listen: str = ""
+    speed: float = 1.0
+    strict: bool = False
+    session: int | None = None
+    now: bool = False
+    schema: str = ""
+    kind: str = RECORDING
+
+
 def main(words: SplitArgv) -> int:
     """Serve a recording; return the exit code, the command's if there is one.
 
@@ -57,28 +71,28 @@ def main(words: SplitArgv) -> int:
         return 0
     if at < len(line) and not command:
         raise UsageError(_NO_COMMAND)
-    return replay(given, command)
+    return replay(ReplayOptions(**given), command)
 
 
-def replay(given: dict[str, Any], command: Sequence[str], kind: str = RECORDING) -> int:
+def replay(options: ReplayOptions, command: Sequence[str]) -> int:
     """Serve a recording until an interrupt, or until a command ends; return the exit code.
 
-    given: the options; command: () for none; kind: of recording, one of `client.dialect.REPLAYS`
+    command: () for none
     Raises QmpshError.
     """
     environment = Environment()
-    recording = read_recording(given["file"], reads_only, given["session"])
-    if given["schema"]:
-        recording.use_schema(read_schema_entities(given["schema"]))
+    recording = read_recording(options.file, reads_only, options.session)
+    if options.schema:
+        recording.use_schema(read_schema_entities(options.schema))
     report = _StrictReport(environment)
-    on_mismatch = report.mismatch if given["strict"] else ignore_mismatch
+    on_mismatch = report.mismatch if options.strict else ignore_mismatch
     answers = Answers(
-        recording, speed=given["speed"], strict=given["strict"], on_mismatch=on_mismatch
+        recording, speed=options.speed, strict=options.strict, on_mismatch=on_mismatch
     )
     end_by_signals()
     with (
-        _door(given["listen"]) as door,
-        contextlib.closing(ReplayServer(door, answers, kind, renews=given["now"])) as server,
+        _door(options.listen) as door,
+        contextlib.closing(ReplayServer(door, answers, options.kind, renews=options.now)) as server,
     ):
         if command:
             code = _run(server, command)
@@ -88,7 +102,7 @@ def replay(given: dict[str, Any], command: Sequence[str], kind: str = RECORDING)
             code = 0
             with contextlib.suppress(KeyboardInterrupt):
                 server.serve()
-    if not given["strict"]:
+    if not options.strict:
         return code
     report.unasked(answers)
     return code or (_DIFFERS_EXIT if report.differs else 0)

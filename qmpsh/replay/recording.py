@@ -28,6 +28,10 @@ _EMPTY: Final = (
     " libvirtd and qemu.qmp are read as well"
 )
 _NO_SESSION: Final = "--session {number}: the connections in {path} are numbered from 1 to {count}"
+_DAMAGED: Final = "it is damaged"
+_LARGE: Final = f"it has more than {MAX_RECORDING_BYTES >> 20} MiB"
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_GZIP: Final = 16 + zlib.MAX_WBITS  # of what is decompressed
 _AGENT: Final = "guest-"
 _NO_VERSION: Final[JsonObject] = {"qemu": {"micro": 0, "minor": 0, "major": 0}, "package": ""}
 
@@ -181,11 +185,7 @@ def read_recording(
     session: the number of the one that is wanted, None for all
     Raises UsageError for a file that cannot be read or holds nothing to be answered.
     """
-    try:
-        text = read_regular(path, MAX_RECORDING_BYTES).decode(errors="replace")
-    except OSError as error:
-        raise UsageError(_UNREADABLE.format(path=path, reason=error.strerror)) from error
-    sessions, schemas = pair(scan(text), reads_only)
+    sessions, schemas = pair(scan(read_text(path)), reads_only)
     if not any(one.reply is not None for found in sessions for one in found.commands):
         raise UsageError(_EMPTY.format(path=path))
     if session is not None:
@@ -193,6 +193,23 @@ def read_recording(
             raise UsageError(_NO_SESSION.format(number=session, path=path, count=len(sessions)))
         sessions = [sessions[session - 1]]
     return Recording(sessions, schemas)
+
+
+def read_text(path: str) -> str:
+    """Read the text of a recording, compressed by gzip or not. Raises UsageError."""
+    try:
+        data = read_regular(path, MAX_RECORDING_BYTES)
+    except OSError as error:
+        raise UsageError(_UNREADABLE.format(path=path, reason=error.strerror)) from error
+    if data.startswith(_GZIP_MAGIC):
+        inflating = zlib.decompressobj(wbits=_GZIP)
+        try:
+            data = inflating.decompress(data, MAX_RECORDING_BYTES)
+        except zlib.error as error:
+            raise UsageError(_UNREADABLE.format(path=path, reason=_DAMAGED)) from error
+        if inflating.unconsumed_tail:
+            raise UsageError(_UNREADABLE.format(path=path, reason=_LARGE))
+    return data.decode(errors="replace")
 
 
 def is_like(recorded: Json, given: Json) -> bool:
@@ -232,7 +249,7 @@ def _canonical(arguments: JsonObject) -> str:
 
 def _unpack(text: str) -> list[Json] | None:
     """Return the schema in a recording, None for what is damaged or too large."""
-    inflating = zlib.decompressobj(wbits=31)
+    inflating = zlib.decompressobj(wbits=_GZIP)
     try:
         data = inflating.decompress(base64.b64decode(text), MAX_SCHEMA_BYTES)
         entities = json.loads(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from pathlib import Path
 
@@ -326,6 +327,19 @@ def test_one_session_of_a_file(tmp_path: Path) -> None:
         UsageError, match=f"--session 3: the connections in {path} are numbered from 1 to 2"
     ):
         read_recording(str(path), reads_only, 3)
+
+
+def test_a_compressed_file(tmp_path: Path) -> None:
+    path = tmp_path / "r.gz"
+    packed = gzip.compress(text_of(sent("stop"), returned(1)).encode())
+    path.write_bytes(packed)
+    assert read_recording(str(path), reads_only).names == ("stop",)
+    path.write_bytes(packed[:10] + b"x" + packed[11:])
+    with pytest.raises(UsageError, match="it is damaged"):
+        read_recording(str(path), reads_only)
+    path.write_bytes(gzip.compress(bytes(MAX_RECORDING_BYTES + 1)))
+    with pytest.raises(UsageError, match="it has more than 64 MiB"):
+        read_recording(str(path), reads_only)
 
 
 def test_files_that_hold_nothing(tmp_path: Path) -> None:

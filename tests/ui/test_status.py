@@ -41,6 +41,13 @@ BROKEN = FULL._replace(state="paused", status="io-error")
         (FULL, 20, "running", "2 events"),
         (FULL, 15, "run…", "2 events"),
         (StatusFacts(address="s", events=1), 80, "s", "1 event"),
+        (StatusFacts(address="s", is_replay=True), 80, "replay  s", "0 events"),
+        (
+            StatusFacts(address="s", is_replay=True, read_only=True),
+            80,
+            "replay read-only  s",
+            "0 events",
+        ),
         (BUSY, 80, "vm1  running  QEMU 7.2.22  ./monitor.sock   migrate 1:04", "2 events"),
         (BUSY._replace(waiting=2), 46, "vm1 running  migrate 1:04, 2 queued", "2 events"),
         (BUSY._replace(waiting=2), 40, "running  migrate 1:04 +2", "2 events"),

@@ -37,6 +37,7 @@ _INSTALL = (
     "install it (the package is called qemu-system-x86 or qemu), or name yours, as in qmpsh"
     " run -- /opt/qemu/bin/qemu-system-x86_64 ..."
 )
+_DEMO = f"{_NO_QEMU}: a recording of one answers; {_INSTALL}"
 _OTHER_SERVERS = "--guest-agent and -N are for other servers; qmpsh run's is QEMU's own QMP"
 _NO_OPTION = (
     "{word} is not an option of run: QEMU's command goes after --, as in qmpsh run --"
@@ -67,16 +68,24 @@ def find_emulator() -> str:
 
     Raises CannotConnect if there is none.
     """
+    found = _maybe_emulator()
+    if found:
+        return found
+    raise CannotConnect(
+        _NO_QEMU,
+        _INSTALL,
+    )
+
+
+def _maybe_emulator() -> str:
+    """Return an installed emulator, "" if there is none."""
     machine = os.uname().machine
     native = f"qemu-system-{_ARCHITECTURES.get(machine, machine)}"
     for name in (native, *_OTHERS, _NOT_IN_PATH):
         found = shutil.which(name)
         if found:
             return found
-    raise CannotConnect(
-        _NO_QEMU,
-        _INSTALL,
-    )
+    return ""
 
 
 def demo_arguments(emulator: str) -> list[str]:
@@ -134,6 +143,8 @@ def main(words: SplitArgv) -> int:
         return 0
     if options.guest_agent or not options.negotiate:
         raise UsageError(_OTHER_SERVERS)
+    if not command and not _maybe_emulator():
+        return _replay_demo([*words.options, *given])
     schema = options.given_schema()
     config = None
     environment = Environment(options.color)
@@ -163,6 +174,22 @@ def main(words: SplitArgv) -> int:
         _notice_if_left(vm, environment)
         if client is not None:
             client.close()
+
+
+def _replay_demo(options: list[str]) -> int:
+    """Run a front end on a recording of the demo, since there is no QEMU; return its exit code.
+
+    options: for the front end
+    """
+    # Imported here: as a rule there is a QEMU.
+    from qmpsh.cli.replay import ReplayOptions, replay
+    from qmpsh.client.dialect import DEMO
+    from qmpsh.replay.demo import DEMO_FILE
+
+    if not Environment().is_interactive:
+        Environment().notice(_DEMO)
+    shell = [sys.executable, "-m", "qmpsh", *options]
+    return replay(ReplayOptions(str(DEMO_FILE), now=True, kind=DEMO), shell)
 
 
 def _end(vm: VmProcess, client: Client | None) -> None:
