@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from qmpsh.schema.features import SchemaFeatures
 
 _NOT_DESCRIBED = "{title} does not describe its commands"
+_NO_EVENTS = "{title} sends no events"
 _NO_EVENT = "no {event} within {limit:g} s"
 _ENDED = "the connection ended {when}{why}"
 _NO_CONNECTION = "there is no connection"
@@ -370,7 +371,8 @@ class VM(OpenMonitor):
         timeout:  seconds until the next one, after which the iterator ends; None for no limit
         match:    members of the event's data, and their values
         Each event is returned once, by this, by `wait` or by a line that waits. Raises
-        ConnectionLost after the last one if the connection has ended.
+        ConnectionLost after the last one if the connection has ended, UsageError where there are
+        none.
         """
         while True:
             event = self._next_event(patterns, match, timeout)
@@ -382,12 +384,17 @@ class VM(OpenMonitor):
         self, patterns: Sequence[str], match: Mapping[str, Json], timeout: float | None
     ) -> Event | None:
         with self._in_use():
+            self._need_events()
             history = self._history()
             with history.expecting(_matcher(patterns, match), 0) as taker:
                 self._poll_until(lambda: taker.found is not None, timeout)
             if taker.event is None and self.closed:
                 raise self._lost("while waiting for events")
             return taker.event
+
+    def _need_events(self) -> None:
+        if not self._client.dialect.jobs:
+            raise UsageError(_NO_EVENTS.format(title=self._client.dialect.title))
 
     def wait(self, event: str, *, timeout: float | None = None, **match: Json) -> Event:
         """Wait for an event and return it; one that came since the last command that may have
@@ -396,10 +403,11 @@ class VM(OpenMonitor):
         event:   its name, or a pattern
         timeout: seconds, None for the one given to `connect`
         match:   members of the event's data, and their values
-        Raises ReplyTimeout, ConnectionLost.
+        Raises ReplyTimeout, ConnectionLost, UsageError where there are no events.
         """
         limit = self._settings.timeout if timeout is None else timeout
         with self._in_use():
+            self._need_events()
             self._client.poll(0)
             history = self._history()
             with history.expecting(_matcher([event], match), history.span.mark) as taker:

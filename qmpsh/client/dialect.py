@@ -11,7 +11,7 @@ from qmpsh.address import parse_address
 from qmpsh.errors import NAME_CHARS
 from qmpsh.jsontypes import Json, JsonObject, as_dicts, get_dict, get_str
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
-from qmpsh.protocol.messages import Greeting
+from qmpsh.protocol.messages import HMP_MARKER, Greeting
 
 if TYPE_CHECKING:
     from typing import Final
@@ -116,9 +116,10 @@ def dialect_of_greeting(greeting: Greeting) -> Dialect:
     """Return the kind of server that sent a greeting; QEMU for a storage daemon, whose greeting is
     the same.
     """
-    if greeting.hmp:
+    body = get_dict(greeting.raw, "QMP")
+    if HMP_MARKER in body:
         return HMP_MONITOR
-    said = f"{greeting.package} {get_dict(greeting.raw, 'QMP')}"
+    said = f"{greeting.package} {body}"
     return STRATOVIRT if "StratoVirt" in said else QEMU
 
 

@@ -345,8 +345,8 @@ class Connection:
             self._move(Step.GREETED)
         elif self.state is not ProtocolState.NEGOTIATING:
             raise ProtocolError(_SECOND_GREETING)
-        self.greeting = greeting if self._hmp is None else greeting._replace(hmp=True)
-        return self.greeting
+        self.greeting = greeting
+        return greeting
 
     def _settle(self, reply: Reply | ErrorReply) -> Reply | ErrorReply:
         if reply.raw.get("id") is None and self._in_band:

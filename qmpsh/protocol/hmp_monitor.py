@@ -23,7 +23,7 @@ from qmpsh.errors import ADD_QMP, FrameTooLong, ProtocolError, UsageError
 from qmpsh.jsontypes import Json, JsonObject, get_str
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.protocol.framing import NEED_DATA, PEER_CLOSED, SAMPLE_BYTES, Frame, Pause
-from qmpsh.protocol.messages import HMP, Command
+from qmpsh.protocol.messages import HMP, HMP_MARKER, Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -263,7 +263,8 @@ def _line_of(command: Command) -> bytes:
 def _greeting(version: bytes) -> JsonObject:
     numbers = re.findall(r"\d+", version.decode(errors="replace"))[:3]
     known = dict(zip(("major", "minor", "micro"), map(int, numbers), strict=False))
-    return {"QMP": {"version": {"qemu": {**known}, "package": ""}, "capabilities": []}}
+    body: JsonObject = {"version": {"qemu": {**known}, "package": ""}, "capabilities": []}
+    return {"QMP": {**body, HMP_MARKER: True}}
 
 
 def _answer(sent: _Awaited, output: str) -> JsonObject:

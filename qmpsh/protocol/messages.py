@@ -55,14 +55,12 @@ class Greeting(NamedTuple):
     package:      may be empty
     capabilities: those the server offers, such as "oob"
     raw:          the message as received
-    hmp:          it was the banner of an HMP monitor, which no message can claim
     """
 
     version: str
     package: str
     capabilities: tuple[str, ...]
     raw: JsonObject
-    hmp: bool = False
 
 
 class Reply(NamedTuple):
@@ -150,6 +148,9 @@ Message = Greeting | Reply | ErrorReply | Event
 
 HMP: Final = "human-monitor-command"
 """The QMP command that runs a line of the human monitor"""
+
+HMP_MARKER: Final = "hmp-monitor"
+"""A member of the greeting that is made of an HMP monitor's banner"""
 
 # No spaces: QEMU reads a request byte by byte, about 5 microseconds each (wire.md section 3).
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)

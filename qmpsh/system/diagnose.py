@@ -65,6 +65,8 @@ _IS_WEBSOCKET: Final = (
 )
 _NOT_SHARED: Final = ", and does not share it: it is an older one, or keeps it to itself"
 _HELD_BY_QMPSH: Final = f"another qmpsh, pid {{pid}}, {SHARES}{_NOT_SHARED}"
+_HELD_HMP: Final = f"another qmpsh, pid {{pid}}, {SHARES}, and does not share it, since it is HMP"
+_LEAVE_HMP: Final = f"type .disconnect at its prompt, or end it, {SECOND}"
 _KEPT: Final = f"another qmpsh, pid {{pid}}, {SHARES}; its --no-share keeps it to itself"
 _HELD_BY_OTHER: Final = f"qmpsh, pid {{pid}}, of {{user}} {SHARES}"
 _ASK_OTHER: Final = f"there: qmpsh share {{address}} --listen PATH serves others too; {SECOND}"
@@ -254,16 +256,20 @@ def _held(address: Address, scene: ListenerInfo) -> Finding | None:
         return None
     first = scene.served[0]
     if first.process is not None and is_qmpsh(first.process):
-        return _held_by_qmpsh(address, first.process)
+        channel = channel_of(scene, address)
+        is_hmp = channel is not None and channel.kind == HMP
+        return _held_by_qmpsh(address, first.process, is_hmp=is_hmp)
     what, todo = _HELD
     if first.process is None and first.inode and not first.place:
         todo = _ASK_HIDDEN.format(address=address)
     return Finding(what.format(client=first), todo, Busy)
 
 
-def _held_by_qmpsh(address: Address, holder: Process) -> Finding:
+def _held_by_qmpsh(address: Address, holder: Process, *, is_hmp: bool) -> Finding:
     """Return the finding for a monitor that a qmpsh holds, and does not share with us."""
     pid = holder.pid
+    if is_hmp:
+        return Finding(_HELD_HMP.format(pid=pid), _LEAVE_HMP, Busy)
     if holder.uid != os.geteuid():
         what = _HELD_BY_OTHER.format(pid=pid, user=user_name(holder.uid))
         return Finding(what, _ASK_OTHER.format(address=address), Busy)

@@ -321,3 +321,19 @@ def test_a_vm_that_may_only_be_read_is_not_typed_at(start_vm: VmStarter) -> None
         pytest.raises(qmpsh.UsageError, match="--read-only allows only"),
     ):
         looks.type("a")
+
+
+# ---------------------------------------------------------------------------- an HMP monitor
+
+
+def test_an_hmp_monitor(start_vm: VmStarter) -> None:
+    machine = start_vm("-monitor", "unix:{folder}/h,server=on,wait=off", name="vm1", qmp=False)
+    with qmpsh.connect(f"{machine.folder}/h", timeout=PATIENCE) as vm:
+        assert (vm.name, vm.commands) == ("vm1", ())
+        assert vm.run("info status") == "VM status: running"
+        with pytest.raises(qmpsh.CommandFailed, match="query-block needs QMP, and this is an HMP"):
+            vm.execute("query-block")
+        with pytest.raises(qmpsh.UsageError, match="an HMP monitor sends no events"):
+            vm.wait("STOP")
+        with pytest.raises(qmpsh.UsageError, match="an HMP monitor sends no events"):
+            next(vm.events())

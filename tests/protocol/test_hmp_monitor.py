@@ -72,7 +72,13 @@ def test_a_session_of_qemu(version: str, step: int) -> None:
     major, minor, micro = (7, 2, 22) if version == "7.2" else (10, 0, 2)
     number = {"major": major, "minor": minor, "micro": micro}
     assert found == [
-        {"QMP": {"version": {"qemu": number, "package": ""}, "capabilities": []}},
+        {
+            "QMP": {
+                "version": {"qemu": number, "package": ""},
+                "capabilities": [],
+                "hmp-monitor": True,
+            }
+        },
         {"return": {}, "id": "1"},
         {"return": f"vm{major}\r\n", "id": "2"},
         {"return": "unknown command: 'nonsense'\r\n", "id": "3"},

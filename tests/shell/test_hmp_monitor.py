@@ -161,7 +161,12 @@ def test_what_the_shell_asks_by_itself() -> None:
     shell.run("x 0")
     assert traced[0] == (
         "->",
-        {"execute": "human-monitor-command", "arguments": {"command-line": "x 0"}, "id": "2"},
+        {
+            "execute": "human-monitor-command",
+            "arguments": {"command-line": "x 0"},
+            "id": "2",
+            "by": "user",
+        },
     )
 
 

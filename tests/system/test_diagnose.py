@@ -110,6 +110,18 @@ def test_another_qmpsh_is_told_to_disconnect(vm: Vm) -> None:
         )
 
 
+def test_another_qmpsh_at_a_human_monitor(start_vm: VmStarter) -> None:
+    vm = start_vm("-monitor", "unix:{folder}/h,server=on,wait=off")
+    path = f"{vm.folder}/h"
+    with running(sys.executable, "-m", "qmpsh", path, cwd=str(ROOT)) as other:
+        wait_until(lambda: inspect_listener(UnixAddress(path)).served)
+        assert str(refusal(UnixAddress(path))) == (
+            f"no greeting from {path} within 0.3 s: another qmpsh, pid {other.pid}, holds this"
+            " monitor, which serves one client at a time, and does not share it, since it is HMP;"
+            f" type .disconnect at its prompt, or end it, {NEXT}"
+        )
+
+
 @pytest.mark.parametrize(
     "words, prompt",
     [
