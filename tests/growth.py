@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from tests.console import Console, console
 from tests.faults.server import LEARNT, Served, greet, server
@@ -61,6 +61,35 @@ def sample_of(pid: int, since: float, done: Counter[str]) -> Sample:
     memory = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
     descriptors = len(os.listdir(f"/proc/{pid}/fd"))
     return Sample(time.monotonic() - since, memory, descriptors, dict(done))
+
+
+class Load(Protocol):
+    """What works on a process, and disturbs it."""
+
+    def step(self) -> object:
+        """Go on for a moment."""
+
+    def rest(self) -> Sample:
+        """Let everything end, check it, and look at the process."""
+
+    def close(self) -> object:
+        """End all that was started."""
+
+
+def soak_load(load: Load, seconds: float, every: float, say: Callable[[str], None]) -> str:
+    """Run for so many seconds; what grew, "" for nothing. every: seconds between samples"""
+    started = time.monotonic()
+    samples: list[Sample] = []
+    try:
+        while time.monotonic() - started < seconds:
+            due = started + (len(samples) + 1) * every
+            while time.monotonic() < due:
+                load.step()
+            samples.append(load.rest())
+            say(samples[-1].text)
+    finally:
+        load.close()
+    return grown(samples)
 
 
 def grown(samples: list[Sample]) -> str:

@@ -28,10 +28,10 @@ from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, Outcome
-from tests.growth import LOADS, Sample, grown, sample_of
+from tests.growth import LOADS, Load, Sample, sample_of, soak_load
 from tests.qemu import Vm, VmStarter, emulators, new_folder
-from tests.share.soaking import soak_sharing
-from tests.top.soaking import soak_top
+from tests.share.soaking import CLIENTS, SharingLoad
+from tests.top.soaking import VMS, TopLoad
 
 SEED = 7
 WAIT = 30.0
@@ -154,6 +154,7 @@ class Soak:
         self._restarts = 0
         self._folder = new_folder()
         self.done: Counter[str] = Counter()
+        self._started = time.monotonic()
         self._vm = self._start()
         self.person = Person(self._vm.path)
         self._deeds: list[tuple[Callable[[], None], int]] = [
@@ -177,17 +178,14 @@ class Soak:
         deed()
         self.done[deed.__name__.strip("_")] += 1
 
-    def settle(self) -> None:
-        """A state that can be compared: connected, nothing on its way."""
+    def rest(self) -> Sample:
+        """What the process holds in a state that can be compared: connected, nothing on its way."""
         person = self.person
         if not person.session.machine.connected:
             self._come_back()
         person.until(lambda: not person.session.client.in_flight, "quiet")
-
-    def sample(self, since: float) -> Sample:
-        """What the process holds now."""
         gc.collect()
-        return sample_of(os.getpid(), since, self.done)
+        return sample_of(os.getpid(), self._started, self.done + person.told)
 
     # ------------------------------------------------------------------ deeds
 
@@ -247,46 +245,33 @@ class Soak:
         self.person.until(lambda: machine.connected and machine.status, "the reconnection")
 
 
-def soak(seconds: float, every: float, say: Callable[[str], None]) -> str:
-    """Run for so many seconds; what grew, "" for nothing. every: seconds between samples"""
-    load = Soak(emulators())
-    started = time.monotonic()
-    samples: list[Sample] = []
-    try:
-        while time.monotonic() - started < seconds:
-            due = started + (len(samples) + 1) * every
-            while time.monotonic() < due:
-                load.step()
-            load.settle()
-            samples.append(load.sample(started))
-            told = " ".join(f"{name} {count}" for name, count in sorted(load.person.told.items()))
-            say(f"{samples[-1].text}  |  {told}")
-    finally:
-        load.close()
-    return grown(samples)
-
-
 def main(words: list[str]) -> int:
+    load: Load
     minutes = float(words[0]) if words else 30.0
     seconds, every = minutes * 60, max(1.0, minutes * 60 / 60)
-    say = partial(print, flush=True)
     match words[1:]:
         case ["sharing"]:
-            return ended(soak_sharing(seconds, every, say), " of the shell")
+            load, whose = SharingLoad(CLIENTS, emulators()), " of the shell"
         case ["top", *count]:
-            return ended(soak_top(seconds, every, say, *map(int, count)), " of the table")
-    for name, load in LOADS.items():
-        grown = load()
-        print(f"{name}: {grown.before:.1f} MB, then {grown.after:.1f} MB", flush=True)
-        if not grown.is_bounded:
-            return 1
-    return ended(soak(seconds, every, say))
-
-
-def ended(what: str, whose: str = "") -> int:
-    """Say what grew, if anything; the exit code."""
+            load = TopLoad(int(count[0]) if count else VMS, emulators())
+            whose = " of the table"
+        case _:
+            if not grows_little():
+                return 1
+            load, whose = Soak(emulators()), ""
+    what = soak_load(load, seconds, every, partial(print, flush=True))
     print(f"soak: {what or f'memory and descriptors{whose} are flat'}")
     return int(bool(what))
+
+
+def grows_little() -> bool:
+    """Whether a session holds little more after very much of each kind."""
+    for name, measure in LOADS.items():
+        grown = measure()
+        print(f"{name}: {grown.before:.1f} MB, then {grown.after:.1f} MB", flush=True)
+        if not grown.is_bounded:
+            return False
+    return True
 
 
 if __name__ == "__main__":

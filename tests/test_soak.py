@@ -28,8 +28,7 @@ def test_mixed_load_leaves_nothing_behind() -> None:
         for _ in range(4):
             for _ in range(STEPS // 4):
                 load.step()
-            load.settle()
-            samples.append(load.sample(0.0))
+            samples.append(load.rest())
     finally:
         load.close()
     assert load.done["kill"]

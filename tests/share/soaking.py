@@ -33,8 +33,8 @@ from qmpsh.jsontypes import Json, JsonObject, as_dict, get_str
 from qmpsh.protocol.messages import Command, ErrorReply, Event, Reply
 from qmpsh.system.listener import inspect_listener
 from tests.console import Console, console
-from tests.growth import Sample, grown, sample_of
-from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder
+from tests.growth import Sample, sample_of
+from tests.qemu import ROOT, Vm, VmStarter, new_folder
 from tests.share.holder import NEGOTIATE
 from tests.waiting import PATIENCE, wait_until
 
@@ -457,20 +457,3 @@ def _check(asked: JsonObject, reply: JsonObject) -> None:
 
 def _event_key(event: JsonObject) -> str:
     return json.dumps(event, sort_keys=True)
-
-
-def soak_sharing(seconds: float, every: float, say: Callable[[str], None]) -> str:
-    """Run for so many seconds; what grew, "" for nothing. every: seconds between samples"""
-    load = SharingLoad(CLIENTS, emulators())
-    started = time.monotonic()
-    samples: list[Sample] = []
-    try:
-        while time.monotonic() - started < seconds:
-            due = started + (len(samples) + 1) * every
-            while time.monotonic() < due:
-                load.step()
-            samples.append(load.rest())
-            say(samples[-1].text)
-    finally:
-        load.close()
-    return grown(samples)

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from tests.console import console
-from tests.growth import Sample, grown, sample_of
-from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder
+from tests.growth import Sample, sample_of
+from tests.qemu import ROOT, Vm, VmStarter, new_folder
 from tests.waiting import PATIENCE
 
 SEED = 7
@@ -123,20 +123,3 @@ class TopLoad:
                 break
             assert time.monotonic() < deadline, self._table.drawn()[-2000:]
         return sample_of(self._table.process.pid, self._started, self.done)
-
-
-def soak_top(seconds: float, every: float, say: Callable[[str], None], count: int = VMS) -> str:
-    """Run for so many seconds; what grew, "" for nothing. every: seconds between samples"""
-    load = TopLoad(count, emulators())
-    started = time.monotonic()
-    samples: list[Sample] = []
-    try:
-        while time.monotonic() - started < seconds:
-            due = started + (len(samples) + 1) * every
-            while time.monotonic() < due:
-                load.step()
-            samples.append(load.rest())
-            say(samples[-1].text)
-    finally:
-        load.close()
-    return grown(samples)
