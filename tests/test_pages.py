@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -108,3 +109,39 @@ def test_the_one_shots_of_the_command_line_run(fresh_q35: Vm, run_qmpsh: RunQmps
         done = run_qmpsh(fresh_q35.path, *words)
         refused = re.match(NOT_THERE, done.stderr.removeprefix("qmpsh: "))
         assert refused or (done.stderr, done.returncode) == ("", 0), words
+
+
+# ------------------------------------------------------------------------ troubleshooting
+
+TROUBLE = (ROOT / "docs" / "troubleshooting.md").read_text()
+PROVOKED = {
+    "has no argument": ["-n", "--schema", SCHEMA, "blockdev-add", "drvier=raw"],
+    "expected KEY=value": ["-n", "migrate tcp:host:4444"],
+}
+"""Messages that are put together of parts, and a line for each."""
+
+
+def message_texts() -> list[str]:
+    """The texts of the package, with `...` for what is filled in."""
+    texts = []
+    for path in (ROOT / "qmpsh").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(re.sub(r"\{\w*\}", "...", node.value))
+            elif isinstance(node, ast.JoinedStr):
+                parts = [
+                    part.value if isinstance(part, ast.Constant) else "..." for part in node.values
+                ]
+                texts.append("".join(map(str, parts)))
+    return texts
+
+
+def test_each_message_that_is_explained_exists(run_qmpsh: RunQmpsh) -> None:
+    texts = message_texts()
+    headings = re.findall(r"^### ([a-z].+)$", TROUBLE, re.MULTILINE)
+    assert len(headings) > 10
+    for heading in headings:
+        if heading in PROVOKED:
+            assert heading in run_qmpsh(*PROVOKED[heading]).stderr
+        else:
+            assert any(heading in text for text in texts), heading
