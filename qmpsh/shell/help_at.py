@@ -13,7 +13,7 @@ from qmpsh.language.cursor import CursorContext, Slot, find_context, parsed_line
 from qmpsh.language.syntax import Mode
 from qmpsh.language.verbs import VERBS
 from qmpsh.schema.describe import hanging
-from qmpsh.shell.topics import HelpTopics, modifier_text
+from qmpsh.shell.topics import HelpTopics, modifier_text, verb_text
 
 _REST_OF_WORD = re.compile(r"[\w.-]*")
 _PLAIN_VALUE = re.compile(r"[\w.,:/-]+")
@@ -42,10 +42,7 @@ def _explained(context: CursorContext, text: str, catalog: Catalog, mode: Mode, 
     if context.verb is not None and context.name in VERBS:
         if word in catalog.commands:
             return _topics(catalog).explain(word, width)
-        row = VERBS[context.name]
-        return "\n".join(
-            [f".{context.name} {row.usage}".rstrip(), *hanging("    ", row.summary, width)]
-        )
+        return verb_text(context.name, width)
     inside = catalog.inside(transaction=context.in_transaction)
     name = analyse(text, mode).reading(parsed_line).command
     if name not in inside.commands:

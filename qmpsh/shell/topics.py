@@ -6,10 +6,12 @@ The words of a topic are a name, then values that select members, then the membe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from qmpsh.errors import UsageError
 from qmpsh.language.modifiers import OPTIONS
+from qmpsh.language.verbs import VERBS
 from qmpsh.schema.describe import (
     assignment_words,
     command_signature,
@@ -24,13 +26,16 @@ from qmpsh.schema.model import EnumType, ObjectType, Schema, Type
 from qmpsh.schema.walk import descend, object_of, unfold
 from qmpsh.shell.waiting.rules import ENDS
 from qmpsh.suggest import did_you_mean
-from qmpsh.usage import MODIFIER_NOTES, MODIFIERS
+from qmpsh.usage import MODIFIER_NOTES, MODIFIERS, wrapped_columns
 
 _IS_OPTION = "--{name} is an option of qmpsh; see `qmpsh --help`"
 _NO_MODIFIER = "no modifier --{name}{hint}"
 _NO_NAME = "no command, event or type is called {name}{hint}"
 _NOT_FOUND = "neither a name nor a text of the manual contains {word}"
 _NO_VALUE = "{name}: no value {value} of {key}{hint}"
+
+_OF_VERBS = r"^of [^:]+: "
+"""what a modifier's line begins with where it stands among those of all"""
 
 MAX_COLUMNS = 78
 """columns that help takes at most, as man does"""
@@ -51,6 +56,17 @@ def modifier_text(name: str, width: int) -> str:
         known = ", ".join(command for end in ENDS for command in end.commands.split())
         lines += ["", "Ends are known of:", *hanging("    ", known, width)]
     return "\n".join(lines)
+
+
+def verb_text(name: str, width: int) -> str:
+    """Return what a verb does, and its own modifiers. name: of VERBS"""
+    row = VERBS[name]
+    lines = [f".{name} {row.usage}".rstrip(), *hanging("    ", row.summary, width)]
+    own = [
+        (f"    --{each}{MODIFIERS[each][0]}", re.sub(_OF_VERBS, "", MODIFIERS[each][1]))
+        for each in row.modifiers
+    ]
+    return "\n".join([*lines, "", wrapped_columns(own, width)] if own else lines)
 
 
 class HelpTopics:

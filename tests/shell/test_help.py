@@ -42,6 +42,8 @@ def test_the_overview_lists_verbs_and_commands() -> None:
     "topic, says",
     [
         (".wait", ".wait EVENT [KEY=VALUE...]|job=ID\n    "),
+        (".events", "; --count N\n\n    --count N   end after N"),
+        (".screen", "\n    --until PATTERN   wait for a row in which PATTERN is found"),
         ("--wait", "Ends are known of:"),
         ("exit-codes", "124"),
         ("stop", "stop"),
@@ -77,7 +79,7 @@ def test_the_keys_are_those_of_the_front_end() -> None:
 @pytest.mark.parametrize(
     "line, says",
     [
-        (".help --waiit", "no modifier --waiit; did you mean --wait?"),
+        (".help --waiit", "no modifier --waiit; did you mean --wait or --watch?"),
         (".help --hmp", "--hmp is an option of qmpsh"),
         (".help .hlep", "no verb .hlep; did you mean .help?"),
         (".help query-statsu", "no command, event or type is called query-statsu"),

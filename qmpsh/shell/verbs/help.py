@@ -18,7 +18,7 @@ from qmpsh.shell.execute import hmp_request
 from qmpsh.shell.interpreter import run_request
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.steps import Outcome, Steps, Wish
-from qmpsh.shell.topics import MAX_COLUMNS, HelpTopics, modifier_text
+from qmpsh.shell.topics import MAX_COLUMNS, HelpTopics, modifier_text, verb_text
 from qmpsh.shell.verbs.table import find_verb, text_answer, verb
 from qmpsh.shell.without_qmp import HELP_WITHOUT_QMP, verbs_without_qmp
 from qmpsh.usage import EXIT_CODES, wrapped_columns
@@ -50,8 +50,8 @@ def show_help(context: Context, line: VerbLine) -> Steps:
     name = words.removeprefix(".")
     if words.startswith(".") or (name in VERBS and name not in context.introspection.commands):
         find_verb(line._replace(name=name, name_span=line.rest_span))
-        row = VERBS[name]
-        yield text_answer(line, f".{name} {row.usage}".rstrip() + f"\n    {row.summary}")
+        width = min(MAX_COLUMNS, context.front_end.columns())
+        yield text_answer(line, verb_text(name, width))
         return Outcome()
     if not context.speaks_qmp:
         return (yield from run_request(context, hmp_request(f"help {words}", line.redirect)))
