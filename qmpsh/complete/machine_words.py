@@ -27,6 +27,8 @@ _TREE_NODES: Final = {
 LIVE: Final = QOM | {Takes.TREE}
 """What verbs take that only the running VM knows."""
 
+_HOMES: Final = ("/machine/peripheral", "/objects")
+"""Where objects with an id are, which is all that is needed of them at the root."""
 _CHILD: Final = "child<"
 _FILTERS: Final = ("type=", "name=")
 
@@ -94,11 +96,13 @@ def _members(
     """
     folder, slash, last = begun.rpartition("/")
     head = folder + slash
-    for name, kind, is_child in _listed(catalog, head):
-        if is_child:
-            yield Candidate(f"{head}{name}/", start, kind, form=Form.PATH)
-        elif has_properties:
-            yield Candidate(f"{head}{name}", start, kind, form=Form.PATH)
+    at_root = not head and catalog.resolve_path("") == "/"
+    for path in (head, *(_HOMES if at_root else ())):
+        for name, kind, is_child in _listed(catalog, path):
+            if is_child:
+                yield Candidate(f"{head}{name}/", start, kind, form=Form.PATH)
+            elif has_properties and path == head:
+                yield Candidate(f"{head}{name}", start, kind, form=Form.PATH)
     owner, dot, _ = last.rpartition(".")
     if has_properties and owner:
         for name, kind, is_child in _listed(catalog, head + owner):

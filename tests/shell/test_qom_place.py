@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmpsh.shell.qom.place import QomPlace, parent_of
+from qmpsh.shell.qom.place import QomPlace, parent_of, places_of
 from tests.protocol.strategies import patient
 
 NET = QomPlace("/machine/peripheral/net0", "/objects")
@@ -50,6 +50,24 @@ def test_properties(text: str, path: str, name: str) -> None:
     assert NET.resolve_property(text) == (path, name)
 
 
+@pytest.mark.parametrize(
+    "text, path, places",
+    [
+        ("net0", "net0", ["/net0", "/machine/peripheral/net0", "/objects/net0", "/chardevs/net0"]),
+        ("net0/a", "net0/a", ["/net0/a", "/machine/peripheral/net0/a"]),
+        ("/net0", "/net0", ["/net0"]),
+        ("./net0", "/net0", ["/net0"]),
+        ("", "/", ["/"]),
+        ("..", "/", ["/"]),
+    ],
+)
+def test_a_name_at_the_root_is_found_wherever_it_is(
+    text: str, path: str, places: list[str]
+) -> None:
+    assert QomPlace().resolve(text) == path
+    assert places_of(path)[: len(places)] == places
+
+
 def test_the_place_before_is_kept() -> None:
     assert NET.move("/machine") == QomPlace("/machine", "/machine/peripheral/net0")
     assert parent_of("/machine/peripheral") == "/machine"
@@ -73,9 +91,9 @@ def test_what_a_prompt_cannot_show_is_not_shown() -> None:
     st.text(st.sampled_from("ab./- "), max_size=12), st.text(st.sampled_from("ab./- "), max_size=12)
 )
 def test_any_path_is_absolute_and_stays_what_it_is(first: str, second: str) -> None:
-    place = QomPlace(QomPlace().resolve(first))
+    place = QomPlace(QomPlace().resolve(f"/x/{first}"))
     found = place.resolve(second)
-    assert found.startswith("/")
+    assert found.startswith("/") or place.path == "/"
     assert QomPlace().resolve(found) == found
     path, name = place.resolve_property(second)
     assert place.resolve(path) == path

@@ -152,6 +152,15 @@ def test_the_place_is_in_the_prompt_once_there_is_one() -> None:
         assert shell.context.prompt == prompt
 
 
+def test_at_the_root_a_name_is_enough() -> None:
+    shell = QomShell()
+    assert shell.run(".get sec0.type").exit_code == 1
+    assert as_dict(shell.sent[-1]["arguments"]) == {"path": "sec0", "property": "type"}
+    assert shell.run(".cd sec0").exit_code == 0
+    assert shell.context.prompt == "(QEMU /objects/sec0) "
+    assert shell.error(".cd nic") == "no object /objects/sec0/nic"
+
+
 def test_what_is_not_there_is_no_place() -> None:
     shell = QomShell()
     assert shell.error(".cd /nix") == "no object /nix"
@@ -384,7 +393,11 @@ def offered(text: str, listed: dict[str, str], place: str = "/") -> list[str]:
     catalog.resolve_path = QomPlace(place).resolve
     prefetch(text, len(text), catalog, mode)
     for query in catalog.live.take_missing():
-        members: list[Json] = [{"name": name, "type": kind} for name, kind in listed.items()]
+        (path,) = [value for _, value in query.arguments]
+        found = (
+            {"io0": "child<iothread>"} if path in ("/machine/peripheral", "/objects") else listed
+        )
+        members: list[Json] = [{"name": name, "type": kind} for name, kind in found.items()]
         catalog.live.set_answer(query, members)
     return [found.text for found in complete(text, len(text), catalog, mode)]
 
@@ -398,11 +411,12 @@ MEMBERS = {
 @pytest.mark.parametrize(
     "text, found",
     [
-        (".cd ", ["nic0/", '"bus master[0]/"']),
+        (".cd ", ["nic0/", '"bus master[0]/"', "io0/"]),
+        (".get i", ["io0/"]),
         (".cd /machine/n", ["/machine/nic0/"]),
         (".ls -l ../n", ["../nic0/"]),
         (".cd 'bus", ["'bus master[0]/'"]),
-        (".get t", ["type"]),
+        (".get ty", ["type"]),
         (".get nic0.t", ["nic0.type"]),
         (".get nic0/t", ["nic0/type"]),
         (".prop hotplugged ", ["true", "false"]),

@@ -42,6 +42,15 @@ def ask_members(path: str, *, has_values: bool) -> ListingQuestions:
     return (yield from _read(path, members)) if has_values else members
 
 
+def ask_place(paths: Sequence[str]) -> Generator[Sequence[Command], AskedRound, str]:
+    """Ask which of the paths is there; return the first. Raises LineFailed where none is."""
+    asked = yield [qom_listing(path) for path in paths]
+    for path, listed in zip(paths, asked.values, strict=True):
+        if isinstance(listed, list):
+            return path
+    raise LineFailed(NO_OBJECT.format(path=paths[0]) if any(asked.errors) else NO_QOM)
+
+
 def _list(path: str) -> ListingQuestions:
     asked = yield [qom_listing(path)]
     listed = asked.values[0]

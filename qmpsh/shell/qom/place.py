@@ -7,6 +7,8 @@ from typing import Final
 from qmpsh.light_typing import NamedTuple
 
 ROOT: Final = "/"
+HOMES: Final = ("/machine/peripheral", "/objects", "/chardevs")
+"""Where all objects with an id are."""
 BACK: Final = "-"
 """The path that stands for the working path before."""
 
@@ -21,16 +23,20 @@ class QomPlace(NamedTuple):
     last: str = ROOT
 
     def resolve(self, text: str) -> str:
-        """Return the absolute path of a path as it was typed; the working path for ""."""
+        """Return the path that a path as it was typed means; the working path for "".
+
+        It is absolute, except for a name at the root: QEMU finds that wherever in the tree it is.
+        """
         if text == BACK:
             return self.last
+        is_name = self.path == ROOT and text[:1] not in ("", "/", ".")
         steps: list[str] = []
         for step in (text if text.startswith("/") else f"{self.path}/{text}").split("/"):
             if step == "..":
                 del steps[-1:]
             elif step not in ("", "."):
                 steps.append(step)
-        return "/" + "/".join(steps)
+        return ("" if is_name and steps else "/") + "/".join(steps)
 
     def resolve_property(self, text: str) -> tuple[str, str]:
         """Return path and name of a property: `mac`, `net0.mac` or `net0/mac`.
@@ -60,6 +66,13 @@ class QomPlace(NamedTuple):
 def place_of(place: QomPlace | None) -> QomPlace:
     """Return the working path of a shell, the root where there is none yet."""
     return place or QomPlace()
+
+
+def places_of(path: str) -> list[str]:
+    """Return where an object may be: a name that is no absolute path is that of a device or of
+    another object with an id.
+    """
+    return [path] if path.startswith("/") else [f"{home}/{path}" for home in ("", *HOMES)]
 
 
 def parent_of(path: str) -> str:

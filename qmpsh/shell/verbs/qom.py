@@ -13,8 +13,8 @@ from qmpsh.shell.execute import defaulted
 from qmpsh.shell.interpreter import run_request
 from qmpsh.shell.qom.find import ask_matching, read_filters
 from qmpsh.shell.qom.leaving import at_place, leave_if_gone
-from qmpsh.shell.qom.listing import ask_members, in_columns, names_of, without_regions
-from qmpsh.shell.qom.place import ROOT, place_of
+from qmpsh.shell.qom.listing import ask_members, ask_place, in_columns, names_of, without_regions
+from qmpsh.shell.qom.place import ROOT, place_of, places_of
 from qmpsh.shell.qom.requests import VALUES, get_request, path_of, set_request
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps
 from qmpsh.shell.trees.asking import MAX_SECONDS, ask_rounds
@@ -33,7 +33,8 @@ def change_place(context: Context, line: VerbLine) -> Steps:
     path = path_of(context, line) if words_of(line) else ROOT
     if path != ROOT:
         client = connected(context, line)
-        yield from ask_rounds(context, client, ask_members(path, has_values=False), _deadline(None))
+        questions = ask_place(places_of(path))
+        path, _ = yield from ask_rounds(context, client, questions, _deadline(None))
     context.place = place_of(context.place).move(path)
     return Outcome()
 
