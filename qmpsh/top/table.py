@@ -95,9 +95,8 @@ def row_line(record: VmRecord, placed: Sequence[Placed], look: Look, mark: str =
     for column, width in placed:
         role, text = column.cell(record, look)
         shown = _aligned(text, width, is_number=column.is_number, more=look.glyphs.more)
-        line.append((role, shown))
-        line.append(("", " " * _GAP))
-    line.pop()
+        # The gap has the role of its cell: a fragment less for each.
+        line.append((role, shown + " " * _GAP))
     # Blanks at the end of a row are cells that a frame compares for nothing.
     role, text = line.pop()
     return [*line, (role, text.rstrip())]
