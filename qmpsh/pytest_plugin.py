@@ -1,4 +1,4 @@
-"""The plugin for pytest: the fixture `qemu`.
+"""The plugin for pytest: the fixtures `qemu` and `qmp_replay`.
 
 Registered as an entry point, so that an installed qmpsh provides it. pytest imports this module in
 each of its runs: everything else is imported by the fixture.
@@ -6,6 +6,7 @@ each of its runs: everything else is imported by the fixture.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +17,7 @@ from qmpsh.errors import shortened
 from qmpsh.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from qmpsh.testing import LaunchedVM
+    from qmpsh.testing import LaunchedVM, ReplayedVM
 
 _SHOWN_LINES, _SHOWN_COLUMNS = 30, 400
 """how much of a log the report of a failed test shows"""
@@ -26,6 +27,20 @@ class StartQemu(Protocol):
     """Starts a QEMU with these arguments and returns its VM."""
 
     def __call__(self, *arguments: str, emulator: str | None = None) -> LaunchedVM: ...
+
+
+class StartReplay(Protocol):
+    """Replays a recording and returns its VM."""
+
+    def __call__(
+        self,
+        file: str | os.PathLike[str],
+        *,
+        speed: float = 0,
+        strict: bool = False,
+        session: int | None = None,
+        guest_agent: bool = False,
+    ) -> ReplayedVM: ...
 
 
 _STARTED: pytest.StashKey[list[tuple[LaunchedVM, Path]]] = pytest.StashKey()
@@ -60,6 +75,38 @@ def qemu(
     yield start
     for vm, _ in started:
         vm.close()
+
+
+@pytest.fixture
+def qmp_replay() -> Iterator[StartReplay]:
+    """`qmp_replay(file)` replays a recording for this test and returns its VM.
+
+    With strict=True the test fails at its end if it did not send what was recorded, all of it and
+    nothing else.
+    """
+    # Imported here: most tests of most projects replay nothing.
+    from qmpsh.testing import replay
+
+    started: list[ReplayedVM] = []
+
+    def start(
+        file: str | os.PathLike[str],
+        *,
+        speed: float = 0,
+        strict: bool = False,
+        session: int | None = None,
+        guest_agent: bool = False,
+    ) -> ReplayedVM:
+        vm = replay(file, speed=speed, strict=strict, session=session, guest_agent=guest_agent)
+        started.append(vm)
+        return vm
+
+    yield start
+    for vm in started:
+        vm.close()
+    found = [line for vm in started for line in vm.differences]
+    if found:
+        pytest.fail("\n".join(found), pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -14,12 +15,13 @@ from pathlib import Path
 import pytest
 
 import qmpsh
+from qmpsh.replay.demo import DEMO_FILE
 from tests.qemu import ROOT, Vm, VmStarter
 from tests.waiting import PATIENCE, wait_until
 
 PAGE = (ROOT / "docs" / "api.md").read_text()
 SUBCOMMANDS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-INTRODUCTION, BACKUP, WATCH, HOTPLUG, STATE, FEATURE = SUBCOMMANDS
+INTRODUCTION, BACKUP, WATCH, HOTPLUG, STATE, FEATURE, REPLAYED = SUBCOMMANDS
 
 
 def disk(size: int) -> tuple[str, ...]:
@@ -74,6 +76,15 @@ def test_watch(vm: Vm, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_with_the_fixture(program: str, emulator: str, here: Path) -> None:
     ran = run_test(program, emulator)
     assert (ran.returncode, ran.stdout.splitlines()[-1].startswith("1 passed")) == (0, True)
+
+
+def test_with_a_recording(here: Path) -> None:
+    shutil.copy(DEMO_FILE, "bug.jsonl")
+    ran = run_test(REPLAYED, "none")
+    assert (ran.returncode, ran.stdout.splitlines()[-1].startswith("1 passed")) == (0, True)
+    ran = run_test(REPLAYED.replace('"bug.jsonl"', '"bug.jsonl", strict=True'), "none")
+    assert ran.returncode == 1
+    assert "--strict: never asked for: device_add" in ran.stdout
 
 
 def test_feature(vm: Vm, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
