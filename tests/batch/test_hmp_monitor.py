@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.conftest import RunQmpsh
@@ -70,6 +72,18 @@ def test_other_ways_to_it(human: tuple[Vm, list[str]], run_qmpsh: RunQmpsh) -> N
     run = run_qmpsh("top", address, "--once")
     assert "(qemu) vm1" in run.stdout
     assert " prelaunch " in run.stdout
+
+
+def test_a_recording_is_an_hmp_monitor_too(
+    human: tuple[Vm, list[str]], run_qmpsh: RunQmpsh
+) -> None:
+    vm, addresses = human
+    script = "info name\nnonsense\ninfo status\n"
+    record = f"{vm.folder}/r.jsonl"
+    run = run_qmpsh("-k", "--record", record, addresses[0], stdin=script)
+    again = run_qmpsh("replay", record, "--", sys.executable, "-m", "qmpsh", "-k", stdin=script)
+    assert again.stdout == run.stdout == "(qemu) vm1\nVM status: paused (prelaunch)\n"
+    assert again.returncode == run.returncode == 1
 
 
 def test_the_end(human: tuple[Vm, list[str]], run_qmpsh: RunQmpsh) -> None:
