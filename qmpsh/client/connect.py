@@ -109,8 +109,10 @@ class TcpStream(SocketStream):
 
 def stream_over(connected: socket.socket) -> SocketStream:
     """Return a stream over the server's own connection; a unix socket takes descriptors."""
-    kind = UnixStream if connected.family == socket.AF_UNIX else SocketStream
-    return kind(connected)
+    if connected.family == socket.AF_UNIX:
+        return UnixStream(connected)
+    is_tcp = connected.family in (socket.AF_INET, socket.AF_INET6)
+    return TcpStream(connected) if is_tcp else SocketStream(connected)
 
 
 class UnixStream(SocketStream):

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from qmpsh.address import TcpAddress, UnixAddress
-from qmpsh.client.connect import SocketStream, begin_stream, open_stream
+from qmpsh.client.connect import SocketStream, begin_stream, open_stream, stream_over
 from qmpsh.errors import Busy, CannotConnect, ConnectionLost, ConnectTimeout
 from qmpsh.stream import Stream
 from qmpsh.system.diagnose import tcp_refusal, unix_refusal
@@ -150,6 +150,18 @@ def refusal(address: UnixAddress | TcpAddress, timeout: float | None = 5.0) -> C
     with pytest.raises(CannotConnect) as caught:
         open_stream(address, timeout)
     return caught.value
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="Linux alone has it")
+def test_tcp_acknowledges_at_once() -> None:
+    """Else an HMP monitor's echo, byte by byte, takes 40 ms a line."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connected = socket.create_connection(listener.getsockname())
+        stream = stream_over(connected)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+        assert stream.send(b"x") == 1
+        assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK) == 1
+        stream.close()
 
 
 def test_no_such_socket(folder: Path) -> None:
