@@ -168,10 +168,12 @@ SCHEMA_COMMANDS: Final = {name: _command(name) for name in TOOLS}
 
 def main(words: SplitArgv) -> int:
     """Run a tool; return the exit code. Raises QmpshError."""
-    name, *rest = words.line or [""]
-    if name not in TOOLS:
-        return _no_tool([*words.options, *words.line])
-    given = read_options(SCHEMA_COMMANDS[name], [*words.options, *rest])
+    typed = [*words.options, *words.line]
+    place = next((place for place, word in enumerate(typed) if word in TOOLS), None)
+    if place is None:
+        return _no_tool(typed)
+    name = typed.pop(place)
+    given = read_options(SCHEMA_COMMANDS[name], typed)
     if given is None:
         return 0
     end_by_signals()

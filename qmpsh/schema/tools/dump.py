@@ -117,4 +117,4 @@ def _entity_text(entity: JsonObject) -> str:
 
 
 def _text(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value)
