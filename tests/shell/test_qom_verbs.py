@@ -394,9 +394,8 @@ def offered(text: str, listed: dict[str, str], place: str = "/") -> list[str]:
     prefetch(text, len(text), catalog, mode)
     for query in catalog.live.take_missing():
         (path,) = [value for _, value in query.arguments]
-        found = (
-            {"io0": "child<iothread>"} if path in ("/machine/peripheral", "/objects") else listed
-        )
+        homes = {"/machine/peripheral": {}, "/objects": {"io0": "child<iothread>"}}
+        found = homes.get(str(path), listed)
         members: list[Json] = [{"name": name, "type": kind} for name, kind in found.items()]
         catalog.live.set_answer(query, members)
     return [found.text for found in complete(text, len(text), catalog, mode)]
