@@ -7,7 +7,7 @@ from typing import Final
 
 from qmpsh.errors import ADD_QMP, UsageError
 from qmpsh.language.tokens import BLANKS
-from qmpsh.language.verbs import SHOWING, VERBS, Reach, Takes, Verb, takes
+from qmpsh.language.verbs import QOM, SHOWING, VERBS, Reach, Takes, Verb, takes
 from qmpsh.protocol.hmp_monitor import NEEDS_QMP
 
 NO_OTHER_MODE: Final = "this is an HMP monitor: every line is one of the human monitor"
@@ -29,7 +29,7 @@ def _works(row: Verb) -> bool:
     """Whether a verb works at an HMP monitor: it sends nothing of its own, nor shows what QMP would
     send.
     """
-    if row.takes in SHOWING:
+    if row.takes in SHOWING or row.takes in QOM:
         return False
     return row.takes in _TAKES_LINES or row.reach is Reach.LINES or not row.reaches_vm
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -150,6 +151,15 @@ def test_the_place_is_in_the_prompt_once_there_is_one() -> None:
     ):
         assert shell.run(line_).exit_code == 0
         assert shell.context.prompt == prompt
+
+
+def test_in_a_sourced_file_it_holds_to_the_end_of_the_file(tmp_path: Path) -> None:
+    shell = QomShell()
+    shell.run(".cd /objects")
+    file = tmp_path / "lines.qmp"
+    file.write_text(".cd /machine/nic\n.get mac\n")
+    assert shell.value(f".source {file}") == "52:54"
+    assert shell.context.prompt == "(QEMU /objects) "
 
 
 def test_at_the_root_a_name_is_enough() -> None:

@@ -90,6 +90,15 @@ def test_without_any_answer_it_is_a_timeout() -> None:
     assert (outcome.exit_code, str(outcome.error)) == (124, NO_ANSWER)
 
 
+def test_a_vm_that_ends_in_between_ends_the_line() -> None:
+    tree = shell()
+    ended = ScriptedShell({"query-commands": [[None]]})
+    assert ended.run(".tree block").exit_code == 4
+    assert ended.answers == []
+    tree.client.close()
+    assert "there is no connection" in str(tree.run(".tree block").error)
+
+
 def test_kinds_and_nodes_are_completed() -> None:
     catalog, mode = Catalog(), Mode(prompt=True)
     assert [found.text for found in complete(".tree b", 7, catalog, mode)] == ["block"]
