@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.line import TypedArguments, typed_arguments
 from qmpsh.complete.live import LOADS_MODULES, SOURCES
+from qmpsh.complete.machine_words import PROPERTIES, property_hint
 from qmpsh.complete.value_sources import sources_of
 from qmpsh.errors import Span
 from qmpsh.jsontypes import read_boolean, read_int, read_number
@@ -173,6 +174,8 @@ def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Fragment]
     after_verb = context.slot is Slot.COMMAND and context.name and not context.prefix
     if after_verb or context.slot in (Slot.VERB, Slot.VERB_WORD):
         summary = context.verb.summary if context.verb is not None else ""
+        if context.takes in PROPERTIES:
+            summary = property_hint(text, catalog) or summary
         return [("hint", f".{context.name}  {summary}")] if summary else []
     name = context.name or text.strip()
     catalog = catalog.inside(transaction=context.in_transaction)

@@ -29,6 +29,8 @@ LIVE: Final = QOM | {Takes.TREE}
 
 _HOMES: Final = ("/machine/peripheral", "/objects")
 """Where objects with an id are, which is all that is needed of them at the root."""
+PROPERTIES: Final = frozenset({Takes.QOM_PROPERTY, Takes.QOM_SETTING})
+"""What is a property of an object."""
 _CHILD: Final = "child<"
 _FILTERS: Final = ("type=", "name=")
 
@@ -65,12 +67,25 @@ def setting_words(typed: str, context: CursorContext, catalog: Catalog) -> Itera
     """Yield properties, and after a boolean one its two values."""
     start, _, words = _words(typed)
     yield from property_words(typed, context, catalog)
-    if len(words) == 1:
-        owner = re.match(r"(.*[./])?(.*)", words[0])
-        path, name = (owner[1] or "", owner[2]) if owner is not None else ("", "")
-        if (name, "bool", False) in _listed(catalog, path.removesuffix(".")):
-            yield Candidate("true", start, "bool")
-            yield Candidate("false", start, "bool")
+    if len(words) == 1 and _type_of(words[0], catalog) == "bool":
+        yield Candidate("true", start, "bool")
+        yield Candidate("false", start, "bool")
+
+
+def property_hint(typed: str, catalog: Catalog) -> str:
+    """Return `NAME: TYPE` of the property that a line has, "" where it is not known."""
+    _, begun, words = _words(typed)
+    word = words[0] if words else begun
+    kind = _type_of(word, catalog) if word else ""
+    return f"{word}: {kind}" if kind else ""
+
+
+def _type_of(word: str, catalog: Catalog) -> str:
+    """Return the type of a property as it was typed; "" where it is not known."""
+    owner = re.fullmatch(r"(.*[./])?([^./]*)", word)
+    path, name = (owner[1] or "", owner[2]) if owner is not None else ("", "")
+    members = _listed(catalog, path.removesuffix("."))
+    return next((kind for member, kind, is_child in members if member == name and not is_child), "")
 
 
 def filter_words(typed: str, context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.complete import complete, prefetch
+from qmpsh.complete.hints import hint
 from qmpsh.complete.live import LiveQuery
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import Json, JsonObject, as_dict, get_str, get_strs
@@ -437,6 +438,25 @@ MEMBERS = {
 )
 def test_paths_and_properties_are_completed(text: str, found: list[str]) -> None:
     assert offered(text, MEMBERS) == found
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        (".prop hotplugged o", ".prop  hotplugged: bool"),
+        (".get nic0.type", ".get  nic0.type: string"),
+        (".get nic0", ".get  show the value of a property of QOM"),
+        (".prop ", ".prop  set a property of QOM"),
+    ],
+)
+def test_the_hint_is_the_type_of_the_property(text: str, said: str) -> None:
+    catalog, mode = Catalog(), Mode(prompt=True)
+    prefetch(text, len(text), catalog, mode)
+    hint(text, len(text), catalog, mode)
+    for query in catalog.live.take_missing():
+        members: list[Json] = [{"name": name, "type": kind} for name, kind in MEMBERS.items()]
+        catalog.live.set_answer(query, members)
+    assert "".join(text for _, text in hint(text, len(text), catalog, mode)) == said
 
 
 def test_completion_asks_at_the_working_path() -> None:
