@@ -16,8 +16,8 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 SCHEMA = str(ROOT / "tests" / "data" / "query-qmp-schema-qemu-7.2.json")
 CELL = re.compile(r"(?<!\\)\|")
 COMING_FROM = (ROOT / "docs" / "coming-from.md").read_text()
-NOT_ON_THE_WIRE = (".events", ".wait")
-"""Verbs that wait for something: nothing of them can be shown without a server."""
+NOT_ON_THE_WIRE = (".events", ".wait", ".tree")
+"""Verbs that wait for something or draw it: nothing of them can be shown without a server."""
 BEYOND = (
     *("quit", "system_powerdown", "migrate uri", "inject-nmi"),  # the machine's end, or another one
     *("nbd-server-start", "screendump", "dump-guest-memory", "blockdev-change-medium"),  # files
