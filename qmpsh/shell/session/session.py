@@ -29,7 +29,6 @@ from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.policy import NO_YES
 from qmpsh.shell.preferences import completable
-from qmpsh.shell.qom.place import place_of
 from qmpsh.shell.session.connection import ConnectionManager
 from qmpsh.shell.session.job_watch import JobWatch
 from qmpsh.shell.session.listener import SessionListener, Tone
@@ -142,7 +141,7 @@ class Session:
         self._detached: list[RunningLine] = []
         self.catalog.paths = list_paths
         self.catalog.ends = known_ends()
-        self.catalog.resolve_path = lambda path: place_of(self.context.place).resolve(path)
+        self.catalog.resolve_path = self._resolve_path
         self.queries = BackgroundQueries(self.context, self.machine, self.catalog, listener)
         self.jobs = JobWatch(self.context, self.machine, self.queries)
         self.share = MonitorShare(
@@ -332,6 +331,12 @@ class Session:
                 else:
                     self._detached.remove(running)
                 running.ended(running.task.outcome)
+
+    def _resolve_path(self, path: str) -> str:
+        # Imported here: few lines are about QOM.
+        from qmpsh.shell.qom.place import place_of
+
+        return place_of(self.context.place).resolve(path)
 
     def _on_message(self, message: Event | Reply | ErrorReply) -> None:
         if isinstance(message, Event):
