@@ -30,6 +30,11 @@ _NINE: Final = 9
 _CURSOR_ROWS: Final = 3
 """of 16 rows of a cell, from the bottom: where a cursor may be"""
 
+_SAMPLED: Final = 13
+"""one of so many cells is looked at before all are"""
+_MIN_SAMPLE: Final = 32
+_PHOTOGRAPH_SHARE: Final = 0.9
+
 _MAX_SHAPES: Final = 1024
 """that differ: no text has more, and a photograph would take long to compare with every font"""
 
@@ -138,6 +143,8 @@ def _cell(piece: bytes, background: bytes) -> TextCell | None:
     if piece == first * (len(piece) // CHANNELS):
         return TextCell(0, first, first)
     planes = [piece[channel::CHANNELS] for channel in range(CHANNELS)]
+    if any(len(set(plane)) > 2 for plane in planes):
+        return None
     colours = {bytes(pixel) for pixel in zip(*planes, strict=True)}
     if len(colours) > 2:
         return None
@@ -175,6 +182,9 @@ def read_text(picture: Picture, fonts: Iterable[Font]) -> ScreenText:
     fonts: the likeliest first; none is tried after one that knows all, and of two that know as
            much the first is taken
     """
+    if _is_photograph(picture):
+        columns, lines = picture.width // CELL_WIDTH, picture.height // CELL_HEIGHT
+        return ScreenText((), 0, columns * lines, "", CellGrid(columns, lines, [], {}))
     grids: dict[tuple[int, int], CellGrid] = {}
     best: tuple[float, CellGrid, Font] | None = None
     for font in fonts:
@@ -192,6 +202,21 @@ def read_text(picture: Picture, fonts: Iterable[Font]) -> ScreenText:
     if best is None:
         return match(cut(picture, CELL_WIDTH, CELL_HEIGHT), _NO_FONT)
     return match(best[1], best[2])
+
+
+def _is_photograph(picture: Picture) -> bool:
+    """Whether hardly any of some cells all over a picture has the two colours of a character."""
+    rows = range(0, picture.height - CELL_HEIGHT + 1, CELL_HEIGHT)
+    step = _cell_widths(picture, CELL_WIDTH)[0] * CHANNELS
+    found = []
+    for number, top in enumerate(rows):
+        first = number % _SAMPLED * step
+        lines = [picture.row(top + index) for index in range(CELL_HEIGHT)]
+        for at in range(first, picture.stride - step + 1, _SAMPLED * step):
+            found.append(_cell(b"".join([line[at : at + step] for line in lines]), b""))
+    inked = [cell for cell in found if cell is None or cell.bits]
+    unknown = sum(cell is None for cell in inked)
+    return len(inked) >= _MIN_SAMPLE and unknown > len(inked) * _PHOTOGRAPH_SHARE
 
 
 def _cell_widths(picture: Picture, font_width: int) -> tuple[int, ...]:

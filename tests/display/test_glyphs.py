@@ -154,6 +154,21 @@ def test_noise_has_no_character(seed: int) -> None:
     assert (text.known, text.inked, text.is_text) == (0, 200, False)
 
 
+def test_a_photograph_is_not_looked_at_long() -> None:
+    pixels = random.Random(0).randbytes(1920 * 1080 * 3)
+    text = read_text(Picture(1920, 1080, pixels), [FONT])
+    assert (text.known, text.inked, text.rows, text.is_text) == (0, 240 * 67, (), False)
+
+
+def test_a_text_with_a_logo_is_text() -> None:
+    """As Linux' framebuffer console has one above its text."""
+    logo = random.Random(0).randbytes(640 * 80 * 3)
+    text = draw(["some text"] * 25, columns=80)
+    found = read_text(Picture(640, 480, logo + text.pixels), [FONT])
+    assert found.rows[0] == UNKNOWN * 80
+    assert found.rows[5:] == ("some text".ljust(80),) * 25
+
+
 def test_without_a_font_what_is_there_is_unknown() -> None:
     text = read_text(draw(["ab"]), [])
     assert (text.rows, text.font, text.is_text) == ((UNKNOWN * 2,), "", False)
