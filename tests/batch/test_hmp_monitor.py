@@ -29,26 +29,24 @@ def human(start_vm: VmStarter) -> tuple[Vm, list[str]]:
 
 def test_one_shots(human: tuple[Vm, list[str]], run_qmpsh: RunQmpsh) -> None:
     for address in human[1]:
-        run = run_qmpsh(address, "info status")
-        assert (run.stdout, run.stderr, run.returncode) == (
-            "VM status: paused (prelaunch)\n", "", 0,
-        )  # fmt: skip
-        run = run_qmpsh(address, "nonsense")
-        assert (run.stdout, run.returncode) == ("", 1)
-        assert run.stderr == "qmpsh: unknown command: 'nonsense'\n"
         assert run_qmpsh(address, "info", "name").stdout == "(qemu) vm1\n"
-        run = run_qmpsh(address, '{"execute": "stop"}')
-        assert (run.stdout, run.returncode) == ("", 2)
-        assert run.stderr.endswith(f"{WAY_OUT}\n")
+    run = run_qmpsh(human[1][0], "info status")
+    assert (run.stdout, run.stderr, run.returncode) == ("VM status: paused (prelaunch)\n", "", 0)
+    run = run_qmpsh(human[1][0], "nonsense")
+    assert (run.stdout, run.returncode) == ("", 1)
+    assert run.stderr == "qmpsh: unknown command: 'nonsense'\n"
+    run = run_qmpsh(human[1][0], '{"execute": "stop"}')
+    assert (run.stdout, run.returncode) == ("", 2)
+    assert run.stderr.endswith(f"{WAY_OUT}\n")
 
 
 def test_scripts(human: tuple[Vm, list[str]], run_qmpsh: RunQmpsh) -> None:
+    script = "# start\ncont\ninfo status\nstop\ninfo status\n.wait STOP\ncont\n"
     for address in human[1]:
-        run = run_qmpsh(address, stdin="# start\ncont\ninfo status\nstop\n.wait STOP\ncont\n")
-        assert run.stdout == "VM status: running\n"
-        assert run.stderr == f"stdin:5: .wait needs QMP, and this is an HMP monitor; {WAY_OUT}\n"
+        run = run_qmpsh(address, stdin=script)
+        assert run.stdout == "VM status: running\nVM status: paused\n"
+        assert run.stderr == f"stdin:6: .wait needs QMP, and this is an HMP monitor; {WAY_OUT}\n"
         assert run.returncode == 2
-    assert run_qmpsh(human[1][0], "info status").stdout == "VM status: paused\n"
 
 
 def test_long_lines_and_long_outputs(human: tuple[Vm, list[str]], run_qmpsh: RunQmpsh) -> None:
