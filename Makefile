@@ -13,7 +13,7 @@ JOBS ?= 4
 # What the tests call, installed by `make test`; tests/test_programs.py holds the list.
 TEST_PROGRAMS := qemu-system-x86_64 qemu-img qemu-storage-daemon qemu-ga tmux groff less bash zsh \
 	fish socat openssl ssh sshd ssh-keygen ps ip clush \
-	ansible ansible-inventory
+	ansible ansible-inventory cpio depmod
 
 # What pytest left there was not tested.
 NOT_TESTED := .pytest_cache/d/not-tested/list
@@ -28,7 +28,7 @@ PURE := qmpsh/protocol/*,qmpsh/language/*,qmpsh/schema/*,qmpsh/complete/*
 # Bytecode is kept, or each of the many processes that the tests start would compile it anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check lint types fuzz conformance soak bench bench-page dist screenshots docs fresh qemu-next clean
+.PHONY: help demo test check lint types fuzz conformance soak bench bench-page dist screenshots docs fresh guest qemu-next clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,7 @@ test: $(VENV)/.installed-dev ## lint, types, all tests with coverage; installs w
 	@scripts/need.sh --optional $(TEST_PROGRAMS)
 	@scripts/libvirt.sh --optional $(VENV)
 	@scripts/qemu-next.sh --optional
+	@scripts/guest.sh --optional
 	@$(MAKE) --no-print-directory lint types
 	$(PY) -m coverage erase
 	QMPSH_TEST_QEMUS="$(QEMUS)" $(PY) -m coverage run -m pytest -n $(JOBS) --dist loadfile
@@ -98,11 +99,15 @@ dist: ## wheel and sdist, installed and tried with every Python at hand; needs a
 fresh: ## make demo and make test on a bare Debian in a chroot (root, Debian; half an hour)
 	@scripts/fresh.sh
 
+guest: ## a small Linux in .guest/, which the tests run in their VMs
+	@scripts/need.sh cpio depmod qemu-ga
+	@scripts/guest.sh
+
 qemu-next: ## a newer QEMU in .qemu-next/, to test with as well
 	@scripts/qemu-next.sh
 
 clean: ## remove all that was made here
-	rm -rf $(VENV) $(BENCH_VENV) .qemu-next build dist htmlcov .coverage .coverage.* \
+	rm -rf $(VENV) $(BENCH_VENV) .qemu-next .guest build dist htmlcov .coverage .coverage.* \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

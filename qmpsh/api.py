@@ -339,13 +339,15 @@ class VM(OpenMonitor):
         # Imported here: few programs type.
         from qmpsh.display.keys import chords_of_text
         from qmpsh.shell.keyboard import KEY_COMMAND, Keyboard, Presses
+        from qmpsh.shell.screen.session import note_before_typing
 
         units = chords_of_text(text, layout)
         limit = self._settings.timeout if timeout is None else timeout
         with self._in_use():
             self._mark(Command(KEY_COMMAND))
             presses = Presses(self._client, Keyboard(), units, limit)
-            task = Task(_steps(presses.steps()), lambda _: None)
+            noting = note_before_typing(self._context, self._client)
+            task = Task(_steps(noting, presses.steps()), lambda _: None)
             self._drive(task)
         _value([], task.outcome or Outcome())
 
@@ -423,8 +425,9 @@ def _refuse_question(asking: Ask) -> str:
     raise UsageError(_UNASKABLE.format(question=asking.question))
 
 
-def _steps(asking: Asking) -> Steps:
-    yield from asking
+def _steps(*all_of: Asking) -> Steps:
+    for asking in all_of:
+        yield from asking
     return Outcome()
 
 

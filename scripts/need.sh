@@ -38,6 +38,8 @@ ssh-keygen           openssh-client                   openssh               open
 clush                clustershell                     clustershell          -                -
 ansible              ansible-core                     ansible-core          ansible-core     ansible
 ansible-inventory    ansible-core                     ansible-core          ansible-core     ansible
+cpio                 cpio                             cpio                  cpio             -
+depmod               kmod                             kmod                  kmod             -
 ip                   iproute2                         iproute               iproute2         -
 virtlogd             libvirt-daemon-system            libvirt-daemon-log    libvirt          libvirt
 libvirtd             libvirt-daemon-system,libvirt-daemon-driver-qemu libvirt-daemon,libvirt-daemon-driver-qemu libvirt libvirt

@@ -15,9 +15,9 @@ from typing import Final
 from qmpsh.client.client import Client
 from qmpsh.display.keys import Chord, key_events
 from qmpsh.errors import QmpshError
-from qmpsh.jsontypes import JsonObject
 from qmpsh.light_typing import NamedTuple
 from qmpsh.protocol.messages import Command
+from qmpsh.shell.screen.dump import FIRST, Display
 from qmpsh.shell.steps import WaitFor, Wish
 
 KEY_COMMAND: Final = "input-send-event"
@@ -31,19 +31,15 @@ _SAID: Final = "typed {done} of {all}"
 class Keyboard(NamedTuple):
     """The keyboard of one VM.
 
-    device, head: of the display whose keyboard it is, None for the VM's own
-    pace:         seconds from one chord to the next
+    display: whose keyboard it is; pace: seconds from one chord to the next
     """
 
-    device: str | None = None
-    head: int | None = None
+    display: Display = FIRST
     pace: float = PACE_SECONDS
 
     def command(self, chord: Chord) -> Command:
         """Return the command that presses a chord and releases it."""
-        given: JsonObject = {"device": self.device, "head": self.head}
-        arguments = {name: value for name, value in given.items() if value is not None}
-        return Command(KEY_COMMAND, {**arguments, "events": key_events(chord)})
+        return Command(KEY_COMMAND, {**self.display.arguments, "events": key_events(chord)})
 
 
 class Presses:

@@ -182,7 +182,7 @@ def test_a_server_without_a_keyboard_is_refused(line: str) -> None:
     assert outcome.exit_code == 2
     name = line.split()[0]
     assert str(outcome.error) == (
-        f"{name}: a storage daemon has no keyboard; connect to the monitor of an emulator"
+        f"{name}: a storage daemon has no keyboard; connect to the QMP monitor of a QEMU"
     )
 
 

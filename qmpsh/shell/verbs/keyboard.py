@@ -33,6 +33,8 @@ from qmpsh.shell.context import Context
 from qmpsh.shell.execute import Request, defaulted, dry_run_text
 from qmpsh.shell.keyboard import KEY_COMMAND, PACE_SECONDS, Keyboard, Presses
 from qmpsh.shell.policy import refuse_unless_reading
+from qmpsh.shell.screen.dump import Display
+from qmpsh.shell.screen.session import note_before_typing
 from qmpsh.shell.steps import Answer, AskSecret, Outcome, Steps, Wish
 from qmpsh.shell.verbs.table import verb
 from qmpsh.suggest import did_you_mean
@@ -40,7 +42,7 @@ from qmpsh.suggest import did_you_mean
 _WANTS_TEXT: Final = "expected a text, as in .type 'root\\n'; ? asks for one without showing it"
 _WANTS_CHORD: Final = "expected keys, as in .key ctrl-alt-delete"
 _NO_KEY: Final = "no key {name}{hint}"
-_NO_KEYBOARD: Final = ".{verb}: {title} has no keyboard; connect to the monitor of an emulator"
+_NO_KEYBOARD: Final = ".{verb}: {title} has no keyboard; connect to the QMP monitor of a QEMU"
 _ASKS: Final = "text to type:"
 _TYPED: Final = "typed {count} {what}"
 _PRESSED: Final = "pressed {count} {what}"
@@ -131,7 +133,7 @@ def _press(context: Context, line: VerbLine, units: Sequence[Sequence[Chord]], s
     """Press the keys. said: at the end"""
     modifiers = defaulted(line.modifiers, context.settings)
     pace = PACE_SECONDS if modifiers.rate is None else modifiers.rate
-    keyboard = Keyboard(modifiers.device, modifiers.head, pace)
+    keyboard = Keyboard(Display(modifiers.device or "", modifiers.head), pace)
     answer = Answer("", text=said, modifiers=modifiers, redirect=line.redirect)
     if context.settings.dry_run or context.client is None:
         chords = [chord for unit in units for chord in unit]
@@ -139,6 +141,8 @@ def _press(context: Context, line: VerbLine, units: Sequence[Sequence[Chord]], s
         yield answer._replace(text="\n".join(sent))
         return Outcome()
     client = context.client
+    if not context.settings.one_shot:  # or no line follows that looks whether it has changed
+        yield from note_before_typing(context, client, keyboard.display)
     presses = Presses(client, keyboard, units, modifiers.timeout)
     context.before_sending(client, Command(KEY_COMMAND))
     started = time.monotonic()
