@@ -224,6 +224,12 @@ def test_a_lost_connection_says_how_many_were_typed() -> None:
     assert str(outcome.error).endswith("; typed 1 of 4")
 
 
+def test_at_the_prompt_a_note_says_it_since_the_loss_itself_is_shown_once() -> None:
+    shell = a_shell([OK], [None], settings=Settings(interactive=True))
+    assert shell.run(".type abcd" + FAST).exit_code == 4
+    assert shell.said == [Note("typed 1 of 4")]
+
+
 def test_a_time_limit_says_how_many_were_typed() -> None:
     shell = a_shell([OK], [])
     outcome = shell.run(".type abcd --rate 0 --timeout 50ms")

@@ -251,11 +251,13 @@ class Session:
         """
         if self.running is None:
             return self.context.abandon_transaction()
-        running, self.running = self.running, None
+        running = self.running
         if running.task.stops:
             running.task.interrupt()
+            self.running = None
             running.ended(Outcome(INTERRUPTED))
         else:
+            self.running = None
             self._detached.append(running)
         return True
 

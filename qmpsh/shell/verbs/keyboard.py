@@ -19,7 +19,7 @@ from qmpsh.display.keys import (
     read_text,
 )
 from qmpsh.display.layouts import DEFAULT_LAYOUT
-from qmpsh.errors import LineSyntaxError, UsageError
+from qmpsh.errors import ConnectionLost, LineSyntaxError, UsageError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.language.arguments import raw_words, words_and_redirect
 from qmpsh.language.syntax import VerbLine
@@ -35,7 +35,7 @@ from qmpsh.shell.keyboard import KEY_COMMAND, PACE_SECONDS, Keyboard, Presses
 from qmpsh.shell.policy import refuse_unless_reading
 from qmpsh.shell.screen.dump import Display
 from qmpsh.shell.screen.session import note_before_typing
-from qmpsh.shell.steps import Answer, AskSecret, Outcome, Steps, Wish
+from qmpsh.shell.steps import Answer, AskSecret, Note, Outcome, Steps, Wish
 from qmpsh.shell.verbs.table import verb
 from qmpsh.suggest import did_you_mean
 
@@ -146,7 +146,12 @@ def _press(context: Context, line: VerbLine, units: Sequence[Sequence[Chord]], s
     presses = Presses(client, keyboard, units, modifiers.timeout)
     context.before_sending(client, Command(KEY_COMMAND))
     started = time.monotonic()
-    yield from presses.steps()
+    try:
+        yield from presses.steps()
+    except ConnectionLost:
+        if context.settings.interactive:  # where the loss is shown once, not for each line
+            yield Note(presses.said())
+        raise
     count: JsonObject = {"typed": presses.done}
     seconds = time.monotonic() - started
     yield answer._replace(value=count, reply=count, seconds=seconds)
