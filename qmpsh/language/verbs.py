@@ -327,6 +327,13 @@ VERBS: dict[str, Verb] = {
         "write every message to a file as JSON lines, masked",
         place="qmpsh.shell.verbs.log:log",
     ),
+    "record": Verb(
+        "[FILE|off]",
+        "record the session from here on, for qmpsh replay",
+        Takes.FILE,
+        bare=True,
+        place="qmpsh.shell.verbs.log:record",
+    ),
     "set": Verb(
         "[OPTION [VALUE]]",
         "show the shell's options, or change one",

@@ -126,13 +126,13 @@ class Introspection:
                 # Imported here: only who looks on may record.
                 from qmpsh.shell.record import record_schema
 
-                record_schema(client, self._cache_path(client))
+                record_schema(client, schema_path(client))
         finally:
             self._loading = False
 
     def _find_schema(self, client: Client) -> Asking:
         """Take the schema that another shell of this process has loaded, or load it for all."""
-        path = self._cache_path(client)
+        path = schema_path(client)
         key = self._kind_of_server(client) or path, self._machine.commands
         known = self.known
         if key in known.loading:
@@ -269,7 +269,7 @@ class Introspection:
             return "; .exit leaves the shell, quit ends the VM"
         names = self.commands
         if not names and self._client is not None:
-            cached = load_schema(self._cache_path(self._client))
+            cached = load_schema(schema_path(self._client))
             names = cached.commands if cached is not None else ()
         if meant := joined([name, *rest.split()], names):
             return f"; did you mean {meant}?"
@@ -325,14 +325,16 @@ class Introspection:
             return ""
         return f"{address.realm} {greeting.version} {greeting.package}"
 
-    def _cache_path(self, client: Client) -> str:
-        from qmpsh.schema.cache import cache_path
-        from qmpsh.system.peer import server_identity
 
-        greeting = client.connection.greeting
-        version = [greeting.version, greeting.package] if greeting else ["unknown"]
-        # First: a name is cut at its end, where a server's own long words may stand.
-        return cache_path([*server_identity(client.address, server_fd(client)), *version])
+def schema_path(client: Client) -> str:
+    """Return where the cache has the schema of a client's server."""
+    from qmpsh.schema.cache import cache_path
+    from qmpsh.system.peer import server_identity
+
+    greeting = client.connection.greeting
+    version = [greeting.version, greeting.package] if greeting else ["unknown"]
+    # First: a name is cut at its end, where a server's own long words may stand.
+    return cache_path([*server_identity(client.address, server_fd(client)), *version])
 
 
 def load_all(introspection: Introspection) -> Steps:

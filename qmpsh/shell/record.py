@@ -82,10 +82,16 @@ class RecordLog(WireLog):
 
 def record_schema(client: Client, path: str) -> None:
     """Put the schema of a client's server into its recording. path: where the cache has it"""
-    for log in logs_of(client):
-        entities = load_entities(path) if isinstance(log, RecordLog) else []
-        if isinstance(log, RecordLog) and entities:
+    recordings = recordings_of(client)
+    entities = load_entities(path) if recordings else []
+    for log in recordings:
+        if entities and log.on:
             log.add_schema(entities)
+
+
+def recordings_of(client: Client) -> list[RecordLog]:
+    """Return the recordings that a client writes, ended ones included."""
+    return [log for log in logs_of(client) if isinstance(log, RecordLog)]
 
 
 def _decoded(line: bytes) -> JsonObject:

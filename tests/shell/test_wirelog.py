@@ -135,6 +135,33 @@ def test_the_verb_in_a_script(vm: Vm, run_qmpsh: RunQmpsh, private_home: Path) -
     assert run_qmpsh(vm.path, ".log", "maybe").returncode == 2
 
 
+def test_a_recording_begun_in_a_script(
+    vm: Vm, run_qmpsh: RunQmpsh, private_home: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "bug.jsonl"
+    script = f".record\nstop\n.record {path}\ncont\n.record\n.record off\nstop\n.record\n"
+    done = run_qmpsh(vm.path, "-f", "-", stdin=script)
+    assert done.returncode == 0, done.stderr
+    nothing = "nothing is recorded; .record FILE begins, and qmpsh --record FILE from the start"
+    assert [line.partition(": ")[2] for line in done.stderr.splitlines()] == [
+        nothing,
+        f"recording to {path}: all commands, replies and events, with the paths, names and MAC"
+        " addresses in them; secrets are masked",
+        f"recording to {path}; .record off ends it",
+        nothing,
+        nothing,
+    ]
+    found = records(path)
+    assert [one["direction"] for one in found[:2]] == ["meta", "received"]
+    assert "QMP" in found[1]["message"]
+    schemas = [one["message"]["schema"] for one in found if "schema" in one["message"]]
+    assert ["gz" in schema for schema in schemas] == [True]
+    sent = [one["message"].get("execute") for one in found if one.get("by") == "user"]
+    assert sent == ["cont"]
+    assert run_qmpsh(vm.path, ".record", "a", "b").returncode == 2
+    assert run_qmpsh(vm.path, ".record", "/nowhere/a").returncode == 2
+
+
 @pytest.mark.tmux
 def test_the_log_goes_on_over_a_reconnection(screen: Terminal, start_vm: VmStarter) -> None:
     vm = start_vm(name="vm1")

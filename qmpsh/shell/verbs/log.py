@@ -1,4 +1,4 @@
-"""`.log`: the log of the wire, switched on and off."""
+"""`.log` and `.record`: the log of the wire and the recording of a session, on and off."""
 
 from __future__ import annotations
 
@@ -7,12 +7,23 @@ import os
 
 from qmpsh.client.client import Client
 from qmpsh.errors import LineSyntaxError
+from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import VerbLine
+from qmpsh.language.verbs import Takes
 from qmpsh.paths import state_file
 from qmpsh.shell.context import Context
+from qmpsh.shell.introspection import schema_path
+from qmpsh.shell.record import HOLDS, RecordLog, record_schema, recordings_of
 from qmpsh.shell.steps import Note, Outcome, Steps
 from qmpsh.shell.verbs.table import client_of, verb
 from qmpsh.shell.wirelog import FILE_MODE, WireLog, WireTracer, log_of
+
+_OFF = "off"
+_ONE_FILE = "expected one file, as in .record bug.jsonl, or off"
+_RECORDS = "recording to {path}; .record off ends it"
+_RECORDS_NOTHING = (
+    "nothing is recorded; .record FILE begins, and qmpsh --record FILE from the start"
+)
 
 
 @verb("log", "[on|off]", "write every message to a file as JSON lines, masked")
@@ -35,13 +46,49 @@ def log(context: Context, line: VerbLine) -> Steps:
     return Outcome()
 
 
+@verb("record", "[FILE|off]", "record the session from here on, for qmpsh replay", Takes.FILE,
+      bare=True)  # fmt: skip
+def record(context: Context, line: VerbLine) -> Steps:
+    """Begin a recording or end it, or say which there is.
+
+    Raises LineSyntaxError, UsageError where there is no connection, or no file to be written.
+    """
+    words = words_and_redirect(line.rest)[0] if line.words is None else line.words
+    if len(words) > 1:
+        raise LineSyntaxError(_ONE_FILE, line.source, line.rest_span)
+    client = client_of(context, line)
+    if words:
+        for old in recordings_of(client):
+            old.on = False
+    if words and words[0] != _OFF:
+        path = os.path.expanduser(words[0])
+        begun = RecordLog(path, context.machine.address, context.front_end.warn)
+        greeting = client.connection.greeting
+        if greeting is not None:
+            begun("<-", greeting.raw)
+        _add(client, begun)
+        if context.introspection.schema is None:
+            yield from context.introspection.load_schema()
+        else:
+            record_schema(client, schema_path(client))
+        yield Note(HOLDS.format(path=path))
+        return Outcome()
+    now = [log.path for log in recordings_of(client) if log.on]
+    yield Note(_RECORDS.format(path=now[0]) if now else _RECORDS_NOTHING)
+    return Outcome()
+
+
 def _open(context: Context, client: Client) -> WireLog:
     path = state_file("wire.log")
     with contextlib.suppress(OSError):
         os.chmod(path, FILE_MODE)  # ours alone; --logfile keeps its own mode
     opened = WireLog(path, context.machine.address, context.front_end.warn, context.machine.name)
-    if isinstance(client.tracer, WireTracer):
-        client.tracer.sinks.append(opened)
-    else:
-        client.tracer = WireTracer(opened)
+    _add(client, opened)
     return opened
+
+
+def _add(client: Client, log: WireLog) -> None:
+    if isinstance(client.tracer, WireTracer):
+        client.tracer.sinks.append(log)
+    else:
+        client.tracer = WireTracer(log)
