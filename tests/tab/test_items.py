@@ -457,6 +457,15 @@ def test_options_values_and_targets_of_top() -> None:
     assert texts("top", "--color", "n") == ["never"]
 
 
+def test_files_options_and_the_command_of_replay() -> None:
+    everything = [ShellCandidate("bu", files=PathKind.ALL)]
+    assert items("replay", "bu") == everything
+    assert {"--listen", "--speed", "--strict", "--now"} <= set(texts("replay", "b.jsonl", "--"))
+    assert items("replay", "--listen", "bu") == items("replay", "b.jsonl", "--schema", "bu")
+    assert items("replay", "b.jsonl", "--", "bu") == everything
+    assert items("replay", "b.jsonl", "--", "sh", "bu") == everything
+
+
 def test_the_words_of_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = tmp_path / "old.json"
     known.write_text("{}")

@@ -112,13 +112,16 @@ def _verb_items(verb: str, before: list[str], word: str) -> Iterator[ShellCandid
     if command is None:
         return
     awaiting = _awaiting(command, before[-1:])
-    if awaiting is not None:
+    arguments = [one.metavar for one in command.params if isinstance(one, click.Argument)]
+    if "--" in before or (arguments == ["FILE"] and awaiting is None and word[:1] != "-"):
+        yield ShellCandidate(word, files=PathKind.ALL)
+    elif awaiting is not None:
         yield from _values_of(awaiting, word)
     elif word.startswith("-"):
         yield from _options_of(command, word)
     elif command is TOP:
         yield from _targets(word)
-    elif any(isinstance(one, click.Argument) for one in command.params):
+    elif arguments:
         yield from _addresses(word, may_be_name=True)
 
 
