@@ -10,11 +10,11 @@ from functools import lru_cache
 
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import PLAIN, Mode
-from qmpsh.language.tokens import Token
+from qmpsh.language.tokens import Token, TokenKind
 from qmpsh.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import TypeVar
 
     T = TypeVar("T")
@@ -25,22 +25,18 @@ MAX_KEPT_LINES = 4
 MAX_KEPT_CHARACTERS = 20_000
 """a longer line was pasted; its tokens take too much memory to be kept"""
 
-_PROMPT_MARKS = ("|", ">", "hmp")
-"""one is in every text with a redirect, or a verb that takes a line of the human monitor"""
-_HELP = ("-h", "?")
-"""one is in every text that asks for help"""
-
 
 class LineAnalysis:
     """A text in one mode, with its tokens and what readers have made of them so far."""
 
-    __slots__ = ("_open_mark", "_readings", "_tokens", "mode", "text")
+    __slots__ = ("_open_mark", "_readings", "_tokens", "_verbs", "mode", "text")
 
     def __init__(self, text: str, mode: Mode) -> None:
         self.text = text
         self.mode = mode
         self._tokens: tuple[Token, ...] | None = None
         self._open_mark = ""
+        self._verbs: list[int] = []
         self._readings: dict[object, object] = {}
 
     @property
@@ -50,7 +46,15 @@ class LineAnalysis:
             scanner = Scanner(self.mode)
             self._tokens = tuple(scanner.feed(self.text))
             self._open_mark = scanner.open_mark
+            for place, token in enumerate(self._tokens):
+                if token.kind is TokenKind.VERB:
+                    self._verbs.append(place)
         return self._tokens
+
+    @property
+    def verbs(self) -> Sequence[int]:
+        """The places of the verbs among the tokens; a verb's line may begin with another verb."""
+        return self._verbs if self.tokens else ()
 
     @property
     def open_mark(self) -> str:
@@ -83,11 +87,14 @@ def _relevant(text: str, mode: Mode) -> Mode:
 
     Those who look at one line know different parts of its mode, and are to share one analysis.
     """
+    # One of these is in every text with a redirect or a line of the human monitor, or for help.
+    has_mark = "|" in text or ">" in text or "hmp" in text
+    asks = "-h" in text or "?" in text
     return Mode(
         hmp=mode.hmp,
-        prompt=mode.prompt and (mode.hmp or any(mark in text for mark in _PROMPT_MARKS)),
+        prompt=mode.prompt and (mode.hmp or has_mark),
         in_transaction=mode.in_transaction,
         bare_verbs=frozenset([verb for verb in mode.bare_verbs if verb in text]),
         counted=mode.counted and "--count" in text,
-        helps=mode.helps and any(mark in text for mark in _HELP),
+        helps=mode.helps and asks,
     )

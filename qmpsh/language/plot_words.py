@@ -58,12 +58,13 @@ def cut_path_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ..
 
 def path_spans(line: LineAnalysis) -> tuple[Span, ...]:
     """Return where the paths of a verb's line stand, for `LineAnalysis.reading`; () without any."""
-    tokens = line.tokens
-    verb = next((place for place, token in enumerate(tokens) if _has_paths(token, line.text)), None)
-    if verb is None:
-        return ()
-    name = next((i for i, t in enumerate(tokens) if i > verb and t.kind is TokenKind.NAME), None)
-    return () if name is None else tuple(_path_spans(line.text, tokens[name:]))
+    for verb in line.verbs:
+        if not _has_paths(line.tokens[verb], line.text):
+            continue
+        for place, token in enumerate(line.tokens):
+            if place > verb and token.kind is TokenKind.NAME:
+                return tuple(_path_spans(line.text, line.tokens[place:]))
+    return ()
 
 
 def tokens_without_paths(line: LineAnalysis) -> Sequence[Token]:
@@ -82,10 +83,7 @@ def may_be_key(line: LineAnalysis) -> bool:
 
 
 def _has_paths(token: Token, text: str) -> bool:
-    return (
-        token.kind is TokenKind.VERB
-        and takes(token.text(text).removeprefix(".")) is Takes.PATHS_LINE
-    )
+    return takes(token.text(text).removeprefix(".")) is Takes.PATHS_LINE
 
 
 def _path_spans(text: str, tokens: Sequence[Token]) -> Iterator[Span]:

@@ -331,9 +331,9 @@ def line_secrets(line: str, *, hmp: bool = False) -> list[Span]:
 
 def _line_spans(analysis: LineAnalysis) -> Sequence[Span]:
     line, tokens, parsed = analysis.text, analysis.tokens, analysis.reading(parsed_line)
-    verb = next((token for token in tokens if token.kind is TokenKind.VERB), None)
-    if verb is not None and takes(verb.text(line).removeprefix(".")) in TYPED:
-        return _of_typed(line, tokens[tokens.index(verb) :])
+    for verb in analysis.verbs[:1]:
+        if takes(tokens[verb].text(line).removeprefix(".")) in TYPED:
+            return _of_typed(line, tokens[verb:])
     command, sound = parsed.command, is_sound(line, analysis.mode)
     given = [*parsed.given, *_quoted_arguments(line, tokens)]
     about = _about(command, given)

@@ -793,7 +793,7 @@ def test_a_quoted_value_of_qom_set_is_text() -> None:
 
 
 def test_the_topics_of_help() -> None:
-    assert [c.text for c in at(".help --wa")] == ["--wait"]
+    assert [c.text for c in at(".help --wai")] == ["--wait"]
     assert {"--fd", "--oob", "--count"} <= {c.text for c in at(".help --")}
     assert [c.text for c in at(".help exit-")] == ["exit-codes"]
     assert "keys" in [c.text for c in at(".help key")]
