@@ -68,6 +68,8 @@ class Presses:
         """Press them all. Raises CommandFailed, ReplyTimeout, ConnectionLost, which say how many
         were typed.
         """
+        # An interrupt before the first wait, too, is to say how far it came.
+        yield WaitFor(lambda: True, stops=True, left=self.said)
         try:
             for unit in self._units:
                 for place, chord in enumerate(unit, 1):
