@@ -28,7 +28,7 @@ PURE := qmpsh/protocol/*,qmpsh/language/*,qmpsh/schema/*,qmpsh/complete/*
 # Bytecode is kept, or each of the many processes that the tests start would compile it anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check lint types fuzz conformance soak bench bench-page dist screenshots docs fresh guest qemu-next clean
+.PHONY: help demo test check lint types fuzz conformance soak bench bench-page dist screenshots recordings docs fresh guest qemu-next clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -88,6 +88,11 @@ bench-page: $(BENCH_VENV)/.installed ## the same, into docs/BENCHMARKS.md
 screenshots: $(VENV)/.installed-dev ## the drawings of docs/screenshots/, from real screens
 	@scripts/need.sh qemu-system-x86_64
 	$(PY) -m scripts.screenshots
+
+recordings: $(VENV)/.installed-dev ## the VM of the demo for machines without QEMU, recorded from a real one
+	@scripts/need.sh qemu-system-x86_64 tmux
+	@scripts/qemu-next.sh --optional
+	QMPSH_TEST_QEMUS="$(QEMUS)" $(PY) -m scripts.recordings
 
 docs: $(VENV)/.installed-dev ## the manual page, the tables of docs/ and completions/, from the program's own
 	$(PY) scripts/docs.py
