@@ -14,6 +14,7 @@ async def look_around(ui: ScreenHarness) -> None:
     await ui.sees("Connected to HMP monitor of QEMU ")
     await ui.sees("vm1 · paused (prelaunch) · ./monitor.sock")
     await ui.sees("type a command of the human monitor: Tab lists all of them")
+    await ui.until(lambda: bool(ui.screen.session.catalog.hmp_info), "what help info says")
     ui.keys("info sta\t")
     await ui.sees("show the current VM status")
     ui.keys("\x03cont\r")
