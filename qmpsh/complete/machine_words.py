@@ -14,7 +14,7 @@ from qmpsh.complete.candidates import Candidate, Catalog, Form
 from qmpsh.complete.live import LiveQuery, live_values_of
 from qmpsh.jsontypes import as_dicts, get_str
 from qmpsh.language.cursor import CursorContext, last_word
-from qmpsh.language.verbs import QOM, Takes
+from qmpsh.language.verbs import Takes
 
 _TREE_NODES: Final = {
     "block": ("node", "export", "job"),
@@ -23,9 +23,6 @@ _TREE_NODES: Final = {
     "usb": ("device",),
 }
 """The sources of the nodes of each kind of tree."""
-
-LIVE: Final = QOM | {Takes.TREE}
-"""What verbs take that only the running VM knows."""
 
 _HOMES: Final = ("/machine/peripheral", "/objects")
 """Where objects with an id are, which is all that is needed of them at the root."""

@@ -68,6 +68,8 @@ LINES = HEADED | {Takes.LINE}
 """Lines of the language."""
 QOM = frozenset({Takes.QOM_PATH, Takes.QOM_PROPERTY, Takes.QOM_SETTING, Takes.QOM_FILTERS})
 """What is in QEMU's object model."""
+LIVE = QOM | {Takes.TREE}
+"""What verbs take that only the running VM knows."""
 WHOLE = LINES | {Takes.HMP, Takes.PROGRAM}
 """What is kept as typed, modifiers and redirect too."""
 
