@@ -114,6 +114,13 @@ def test_watching_prints_what_is_new(vga: Vm, run_qmpsh: RunQmpsh) -> None:
     assert (done.returncode, json.loads(line)["text"][-1]) == (0, NO_DEVICE)
 
 
+def test_a_dry_run_sends_nothing(vga: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = run_qmpsh("-n", vga.path, ".screen", "--device", "x", "--head", "1")
+    command = json.loads(done.stdout)
+    assert command["execute"] == "screendump"
+    assert command["arguments"] == {"filename": "/dev/fdset/0", "device": "x", "head": 1}
+
+
 def test_the_library(vga: Vm) -> None:
     with qmpsh.connect(vga.path, read_only=True) as vm:
         assert vm.screen_text().endswith(f"\n{NO_DEVICE}")

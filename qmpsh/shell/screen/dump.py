@@ -68,6 +68,11 @@ class Display(NamedTuple):
         return named if self.head is None else {**named, "head": self.head}
 
 
+def dump_command(number: int, display: Display) -> Command:
+    """Return the command that writes a picture into a set. number: of the set"""
+    return Command("screendump", {"filename": f"/dev/fdset/{number}", **display.arguments})
+
+
 FIRST = Display()
 """the one that QEMU shows first"""
 
@@ -86,7 +91,8 @@ class ScreenDump:
     def __init__(self, client: Client) -> None:
         self.client = client
         self._opaque = f"{_NAME} {tag()}"
-        self._number: int | None = None
+        self._number = 0
+        self._is_there = False
         self._file = os.memfd_create("qmpsh-screen", os.MFD_CLOEXEC)
         self._written = os.open(f"/proc/self/fd/{self._file}", os.O_WRONLY | os.O_CLOEXEC)
         # A session has no end that it could be put away at.
@@ -100,6 +106,7 @@ class ScreenDump:
         sets = as_dicts((yield from self._ask(Command("query-fdsets"), deadline)))
         ours = [each for each in sets if _opaque_of(each).startswith(_NAME)]
         if any(_opaque_of(each) == self._opaque for each in ours):
+            self._is_there = True
             return
         if len(ours) >= MAX_SETS:
             raise UsageError(_TOO_MANY.format(number=len(ours)))
@@ -107,7 +114,7 @@ class ScreenDump:
         number = as_dict((yield from self._ask(command, deadline))).get("fdset-id")
         if not isinstance(number, int):
             raise LineFailed(_NO_NUMBER)
-        self._number = number
+        self._number, self._is_there = number, True
 
     def take(self, display: Display, deadline: float | None) -> Generator[Wish, str, Picture]:
         """Return what the display shows now, after `begin`.
@@ -116,10 +123,7 @@ class ScreenDump:
         """
         os.lseek(self._written, 0, os.SEEK_SET)
         os.ftruncate(self._file, 0)
-        name = f"/dev/fdset/{self._number}"
-        yield from self._ask(
-            Command("screendump", {"filename": name, **display.arguments}), deadline
-        )
+        yield from self._ask(dump_command(self._number, display), deadline)
         size = os.fstat(self._file).st_size
         if size > MAX_PPM_BYTES:
             raise PictureError(_TOO_LARGE.format(size=size))
@@ -137,7 +141,8 @@ class ScreenDump:
         The picture's memory is freed.
         """
         os.ftruncate(self._file, 0)
-        if self._number is None or self.client.closed:
+        is_there, self._is_there = self._is_there, False
+        if not is_there or self.client.closed:
             return None
         return self.client.submit(Command("remove-fd", {"fdset-id": self._number}))
 

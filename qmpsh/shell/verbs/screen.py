@@ -28,8 +28,8 @@ from qmpsh.language.tokens import TIME
 from qmpsh.language.verbs import Reach, Takes
 from qmpsh.regular import replace_file
 from qmpsh.shell.context import Context
-from qmpsh.shell.execute import defaulted
-from qmpsh.shell.screen.dump import Display
+from qmpsh.shell.execute import Request, defaulted, dry_run_text
+from qmpsh.shell.screen.dump import Display, dump_command
 from qmpsh.shell.screen.reader import ScreenReader, Shot
 from qmpsh.shell.screen.session import screen_of
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor
@@ -94,11 +94,15 @@ def show_screen(context: Context, line: VerbLine) -> Steps:
     _refuse_together(modifiers, path)
     pattern = _pattern_of(modifiers)
     font = None if modifiers.font is None else load_font(modifiers.font)
+    display = Display(modifiers.device or "", modifiers.head)
+    if context.settings.dry_run:
+        yield Answer("", text=dry_run_text(Request(dump_command(0, display))))
+        return Outcome()
     client = connected(context, line)
     yield from context.introspection.load_commands()  # by which a storage daemon is recognised
     screen = screen_of(context, client)
     deadline = None if modifiers.timeout is None else time.monotonic() + modifiers.timeout
-    look = _Look(Display(modifiers.device or "", modifiers.head), font, deadline)
+    look = _Look(display, font, deadline)
     line = line._replace(modifiers=modifiers)
     if pattern is not None:
         return (yield from screen.looking(_wait_for(screen, line, look, pattern), deadline))
