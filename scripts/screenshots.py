@@ -22,6 +22,7 @@ from typing import NamedTuple
 import qmpsh
 from qmpsh.top.columns import BY_KEY
 from scripts.svg import DARK, LIGHT, Picture, draw
+from tests.guest import boot
 from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder
 from tests.top.still import live
 from tests.ui.harness import Harness, ScreenHarness, ScreenSetup, connect_to, running_screen
@@ -34,13 +35,17 @@ Steps = Callable[[ScreenHarness], Awaitable[None]]
 
 
 class Shot(NamedTuple):
-    """A picture to take. title: its alternative text; steps: what leads to it."""
+    """A picture to take. title: its alternative text; steps: what leads to it.
+
+    guest: of a VM that runs the small Linux of the tests, at its prompt
+    """
 
     title: str
     columns: int
     rows: int
     steps: Steps
     theme: str = "dark"
+    guest: bool = False
 
 
 async def run(ui: ScreenHarness, *lines: str) -> None:
@@ -202,6 +207,15 @@ async def in_waves(client: qmpsh.VM) -> None:
         await asyncio.sleep(0.05)
 
 
+async def screen(ui: ScreenHarness) -> None:
+    """Type into a small Linux, and look at what it shows."""
+    await start(ui)
+    ui.keys(CTRL_L)
+    await run(ui, r".type 'clear; uname -srm; free -m; ls --color=always /\n'")
+    await run(ui, ".screen --until '#$' --timeout 1m", ".screen")
+    ui.keys(r".type 'poweroff -f\n'")
+
+
 CTRL_C, CTRL_L, F6 = "\x03", "\x0c", "\x1b[17~"
 
 TERMINALS = {"dark": DARK, "light": LIGHT}
@@ -217,6 +231,7 @@ SHOTS = {
     "narrow": Shot("60 columns: events fold into the status line", 60, 16, narrow),
     "sharing": Shot("Other processes use the monitor through the shell", 120, 20, sharing),
     "plot": Shot("What a disk does, as a plot and as lines", 100, 22, plot),
+    "screen": Shot("A Linux typed into, and its screen", 100, 20, screen, guest=True),
     "light": Shot("The light theme", 120, 34, hot_plug, "light"),
 }
 
@@ -315,7 +330,8 @@ def main(names: list[str]) -> None:
             if SHOTS[name] is TOP:
                 Path(FOLDER, "top.svg").write_text(draw_fleet(starter), encoding="utf-8")
                 continue
-            vm = starter(machine="demo", name="vm1")
+            is_guest = SHOTS[name].guest
+            vm = boot(starter, "text").vm if is_guest else starter(machine="demo", name="vm1")
             drawn = draw(asyncio.run(shoot(SHOTS[name], vm.path)))
             Path(FOLDER, f"{name}.svg").write_text(drawn, encoding="utf-8")
             vm.kill()
