@@ -85,6 +85,25 @@ def test_usb_devices_are_below_their_hubs() -> None:
     assert drawn(ask_usb(TreeRequest("hub0")), recorded("7.2")).count("\n") == 1
 
 
+def test_a_usb_device_that_was_given_a_port() -> None:
+    text = """\
+bus: xhci.0
+  type usb-bus
+  dev: usb-tablet, id ""
+    port = ""
+    addr 0.1, port 2, speed 480, name QEMU USB Tablet, attached
+  dev: usb-kbd, id "kbd"
+    port = ""
+    addr 0.2, port 1, speed 480, name QEMU USB Keyboard, attached
+"""
+    assert drawn(ask_usb(TreeRequest()), {QTREE: text}) == dedent(
+        """\
+        bus xhci.0  usb-bus
+        ├─ kbd  usb-kbd  port 1  QEMU USB Keyboard  480 Mb/s
+        └─ usb-tablet  port 2  QEMU USB Tablet  480 Mb/s"""
+    )
+
+
 def test_without_a_human_monitor() -> None:
     assert drawn(ask_usb(TreeRequest()), without(QTREE)) == dedent(PLUGGED)
     forest = grown(ask_devices(TreeRequest()), without(QTREE))

@@ -65,15 +65,27 @@ def _items(entries: Iterable[QtreeEntry]) -> Iterator[tuple[int, TreeNode]]:
             bus = entry if entry.kind == _BUS else None
             found |= {} if bus is None else {at: (entry, [])}
         elif bus is not None and entry.depth == bus.depth + 2:
-            next(reversed(found.values()))[1].append(entry)
+            next(reversed(found.values()))[1].append(_placed(entry))
     for owner, devices in found.values():
         yield 0, bus_node(owner)
         for device in sorted(devices, key=lambda entry: _steps(entry.value("port"))):
             yield len(_steps(device.value("port"))), _device(device)
 
 
+def _state_of(entry: QtreeEntry) -> re.Match[str] | None:
+    return next(filter(None, map(_STATE.fullmatch, entry.lines)), None)
+
+
+def _placed(entry: QtreeEntry) -> QtreeEntry:
+    """Return a device with the port that it was given, where it was to have any."""
+    state = _state_of(entry)
+    if state is None or entry.value("port"):
+        return entry
+    return entry._replace(properties=(("port", state[1]), *entry.properties))
+
+
 def _device(entry: QtreeEntry) -> TreeNode:
-    state = next(filter(None, map(_STATE.fullmatch, entry.lines)), None)
+    state = _state_of(entry)
     return device_node(entry) if state is None else _with(device_node(entry), state[3], state[2])
 
 
