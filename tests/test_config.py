@@ -157,7 +157,7 @@ def test_a_theme_is_a_name_or_roles(text: str, theme: str, roles: dict[str, str]
         ("[confirm]\nquit = 5", "c:2: confirm.quit: expected true or false, not 5"),
         ("[top]\nsort = 'writ'", "c:2: top.sort: there is no column writ; did you mean write?; "
          "there are name, state, cpu, guest, vcpus, spark, mem, size, balloon, read, write, iops, "
-         "latency, rx, tx, version, activity"),
+         "latency, exits, rx, tx, version, activity"),
         ("[top]\nsrot = 'cpu'", "c:2: top.srot: no such option; did you mean sort?"),
         ("\na = ", "c:2: Invalid value"),
         ("[a\n", "c:1: Expected ']' at the end of a table declaration"),

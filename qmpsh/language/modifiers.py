@@ -35,8 +35,8 @@ OPTIONS = frozenset(
     {
         *("all", "color", "compact", "config", "connect-timeout", "direct", "dry-run", "except"),
         *("file", "guest-agent", "help", "hmp", "keep-going", "logfile", "no-fold", "no-oob"),
-        *("no-share", "only", "parallel", "plain", "pretty", "read-only", "schema"),
-        *("skip-negotiation", "verbose", "version"),
+        *("no-share", "only", "parallel", "plain", "pretty", "read-only", "record"),
+        *("schema", "skip-negotiation", "verbose", "version"),
     }
 )
 """The options of the command line that hold for no single line."""

@@ -213,7 +213,10 @@ def _label(one: PlottedSeries, value: float) -> str:
     if value and _is_nanoseconds(one.name, value):
         return duration(value / 1e9)
     sign = "-" if value < 0 else ""
-    return f"{sign}{brief(abs(value))}" if abs(value) >= 10 else f"{value:g}"
+    if abs(value) >= 10:
+        return f"{sign}{brief(abs(value))}"
+    texts = (format(value, spec) for spec in ("g", ".3g", ".0e"))
+    return next((text for text in texts if len(text) <= _MARGIN), "0")
 
 
 def _is_bytes(name: str) -> bool:

@@ -129,7 +129,7 @@ def test_help_on_the_rest(vm: Vm, run_qmpsh: RunQmpsh) -> None:
 
 def test_help_on_what_is_no_topic(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     for topic, said in (
-        ("--wiat", "qmpsh: no modifier --wiat; did you mean --wait?\n"),
+        ("--wiat", "qmpsh: no modifier --wiat; did you mean --wait or --watch?\n"),
         ("--read-only", "qmpsh: --read-only is an option of qmpsh; see `qmpsh --help`\n"),
     ):
         done = run_qmpsh(vm.path, ".help", topic)

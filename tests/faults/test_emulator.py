@@ -85,13 +85,8 @@ def a_file(vm: Vm, start_vm: VmStarter) -> None:
     Path(vm.path).write_text("not a socket")
 
 
-def a_human_monitor(vm: Vm, start_vm: VmStarter) -> None:
-    start_vm("-monitor", "unix:{folder}/s,server=on,wait=off", qmp=False, folder=vm.folder)
-
-
 STRANGERS: list[tuple[Callable[[Vm, VmStarter], None], str]] = [
     (a_file, "is a regular file, not a socket"),
-    (a_human_monitor, "is an HMP socket, not QMP"),
 ]
 
 
@@ -107,10 +102,6 @@ def test_what_stands_in_the_place_of_the_vm_is_told_once(
         os.unlink(vm.path)
         put(vm, start_vm)
         harness.poll_until(lambda: harness.listener.remarks)
-        serial = harness.session.connection.serial
-        for other in start_vm._vms[1:]:
-            harness.poll_until(lambda: harness.session.connection.serial > serial + 3)
-            other.kill()
         os.unlink(vm.path)
         start_vm(name="vm1", folder=vm.folder)
         harness.poll_until(lambda: harness.session.machine.connected)
@@ -189,3 +180,17 @@ def test_one_shots_while_the_vm_comes_and_goes(
     assert {0, 3} <= set(codes) <= {0, 3, 4}
     assert "Traceback" not in capsys.readouterr().err
     assert descriptors() == before
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_human_monitor_in_the_place_of_the_vm_is_another_vm(start_vm: VmStarter) -> None:
+    vm = start_vm(name="vm1")
+    with harness_at(vm.path) as harness:
+        vm.kill()
+        harness.poll_until(lambda: not harness.session.machine.connected)
+        os.unlink(vm.path)
+        start_vm("-monitor", "unix:{folder}/s,server=on,wait=off", qmp=False, folder=vm.folder)
+        harness.poll_until(lambda: harness.listener.remarks)
+    (remark,) = harness.listener.remarks
+    assert "this is another VM: without a name (HMP monitor of QEMU" in remark
+    assert harness.session.context.hmp

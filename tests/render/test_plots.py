@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qmpsh.batch.formatter import BatchFormatter
@@ -121,6 +121,7 @@ VALUES = st.none() | st.integers(-(2**70), 2**70) | st.floats(-1e299, 1e299)
     st.sampled_from([UNICODE, ASCII]),
     st.sampled_from(["count", "rd_bytes", "time_ns"]),
 )
+@example([[-2.2250738585e-313]], 20, None, UNICODE, "count")
 def test_any_numbers_fit(
     all_values: list[list[Number | None]], width: int, height: int | None, glyphs: Glyphs, name: str
 ) -> None:
