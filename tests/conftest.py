@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -65,6 +66,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 ONE_IS_ENOUGH = {"tab", "inspect", "ui"}
 """folders of tests about what is the same with every emulator: terminals, processes, /proc"""
+ALTERNATING = {"batch", "client", "many", "run", "system", "top"}
+"""The same for the ways to a VM and what is done with many: half of these tests have the first,
+half the second one. QMPSH_TEST_EVERY=1 runs them with both."""
 
 
 def is_enough_with_one(item: pytest.Item) -> bool:
@@ -73,16 +77,26 @@ def is_enough_with_one(item: pytest.Item) -> bool:
     return folder in ONE_IS_ENOUGH or any(map(item.get_closest_marker, ("tmux", "one_emulator")))
 
 
+def emulator_of(item: pytest.Item) -> str:
+    """The one emulator with which a test is enough; "" for all."""
+    found = emulators()
+    if is_enough_with_one(item):
+        return found[0] if found else ""
+    if item.path.parent.name not in ALTERNATING or os.environ.get("QMPSH_TEST_EVERY") or not found:
+        return ""
+    # By name, so that it is the same one in every run.
+    return found[zlib.crc32(item.nodeid.partition("[")[0].encode()) % len(found)]
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What does not depend on the emulator is tested with the first one."""
-    first = emulators()[:1]
+    """What does not depend on the emulator is tested with one of them."""
     again = [
         item
         for item in items
-        if is_enough_with_one(item)
-        and isinstance(item, pytest.Function)
+        if isinstance(item, pytest.Function)
         and hasattr(item, "callspec")
-        and item.callspec.params.get("emulator", *first) not in first
+        and "emulator" in item.callspec.params
+        and emulator_of(item) not in ("", item.callspec.params["emulator"])
     ]
     if again:
         config.hook.pytest_deselected(items=again)

@@ -15,7 +15,7 @@ from tests.qemu import emulators
 from tests.shell.harness import SessionHarness
 from tests.soak import Soak
 
-STEPS = 300
+STEPS = 160
 SOME_EVENTS = 20_000
 CONNECTIONS = 40
 

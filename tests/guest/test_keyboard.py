@@ -71,14 +71,3 @@ def test_chords_reach_the_guest(guest: Guest) -> None:
         vm.run(".screen", "--until", "^A--$", *guest.font, timeout=ANSWER_SECONDS)
         vm.run(".key up enter")  # the history of the shell
         assert guest.run(vm, "true") == []
-
-
-def test_the_fastest_pace_that_is_promised_loses_no_key(guest: Guest) -> None:
-    text = "".join(PRINTABLE).replace("'", "")
-    with qmpsh.connect(guest.vm.path) as vm:
-        vm.run(".type", "clear; cat\\n")
-        vm.run(".type", text.replace("\\", "\\\\") + "\\n", "--rate", "5ms")
-        vm.run(".key ctrl-c")
-        joined = "".join(guest.screen(vm))
-        vm.run(".screen", "--until", "^/ #$", *guest.font, timeout=ANSWER_SECONDS)
-    assert text in joined
