@@ -128,16 +128,10 @@ def _send_and_follow(
     with history.followed(driver.on_event):
         suggest = context.introspection.suggestion
         answer = yield from answer_to(client, request, suggest, tracker.left)
-        if answer.failed and not tracker.tolerates(answer.text or ""):
-            yield answer
-            return Outcome(1)
-        try:
-            completion = yield from wait_for_completion(driver, deadline)
-        except ConnectionLost as lost:
-            driver = _attach_again(context, driver, lost)
-            yield Note(_ATTACHED)
-            with history.followed(driver.on_event):
-                completion = yield from wait_for_completion(driver, deadline)
+    if answer.failed and not tracker.tolerates(answer.text or ""):
+        yield answer
+        return Outcome(1)
+    driver, completion = yield from _wait_on(context, driver, deadline)
     client, tracker = driver.client, driver.tracker
     if completion is None:
         yield from query_last_state(client, tracker)
@@ -148,6 +142,19 @@ def _send_and_follow(
     for job in tracker.dismissed:
         yield from _dismiss(client, job)
     return Outcome(1 if completion.failed else 0)
+
+
+def _wait_on(
+    context: Context, driver: TrackerDriver, deadline: float | None
+) -> Generator[Wish, str, tuple[TrackerDriver, Completion | None]]:
+    """Wait for the end, on another connection where a share ends; return what has waited last."""
+    while True:
+        try:
+            with context.keep_events().followed(driver.on_event):
+                return driver, (yield from wait_for_completion(driver, deadline))
+        except ConnectionLost as lost:
+            driver = _attach_again(context, driver, lost)
+            yield Note(_ATTACHED)
 
 
 def _attach_again(context: Context, driver: TrackerDriver, lost: ConnectionLost) -> TrackerDriver:
