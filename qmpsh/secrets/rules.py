@@ -136,6 +136,11 @@ def lists_secrets(command: JsonObject) -> bool:
     )
 
 
+def exposes_secret(command: JsonObject) -> bool:
+    """Return whether a command is refused to who may only read: its answer may hold a secret."""
+    return reads_secret(command) or lists_secrets(command)
+
+
 def types_keys(name: str) -> bool:
     """Return whether a command types keys, which may be a password."""
     return name in _KEY_COMMANDS

@@ -18,7 +18,7 @@ from qmpsh.errors import QmpshError
 from qmpsh.jsontypes import JsonObject, as_dict, get_dicts, get_str
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.messages import Command, Reply, command_object
-from qmpsh.secrets.rules import lists_secrets, reads_secret
+from qmpsh.secrets.rules import exposes_secret
 from qmpsh.share.session import ReplySlot, RequestRefused, ShareRequest, ShareSession
 
 if TYPE_CHECKING:
@@ -218,8 +218,7 @@ def _check(command: Command, *, reads_only: bool, read_only: bool) -> None:
         return
     if not reads_only:
         raise RequestRefused(_READ_ONLY.format(command.name))
-    message = command_object(command)
-    if reads_secret(message) or lists_secrets(message):
+    if exposes_secret(command_object(command)):
         raise RequestRefused(_SECRET.format(command.name))
 
 

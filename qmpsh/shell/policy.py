@@ -14,7 +14,7 @@ from qmpsh.errors import UsageError
 from qmpsh.jsontypes import get_str
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.protocol.messages import Command, command_object
-from qmpsh.secrets.rules import lists_secrets, reads_secret
+from qmpsh.secrets.rules import exposes_secret
 from qmpsh.shell.steps import Ask
 
 if TYPE_CHECKING:
@@ -102,8 +102,7 @@ def refuse_unless_reading(command: Command) -> None:
             f"{_names(command)[0]} was not sent: --read-only allows only commands that read, such"
             " as query-status, qom-get and info"
         )
-    message = command_object(command)
-    if reads_secret(message) or lists_secrets(message):
+    if exposes_secret(command_object(command)):
         raise UsageError(_READS_SECRET.format(command.name))
 
 
