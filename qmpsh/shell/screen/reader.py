@@ -1,4 +1,4 @@
-"""The screen of a session's VM: pictures of it, the characters on them, and what `.type` changed.
+"""The screen of a session's VM: pictures of it, the characters on them, and what `.type` changes.
 
 The font is found by trying: that of the VM's own VGA ROM, which SeaBIOS and Linux' text console
 have, then those of this machine, for framebuffer consoles. The one that knew most stays the first.
@@ -27,6 +27,9 @@ _ROM_SECONDS = 1.0
 """seconds between two looks at whether there is one"""
 _XP_SECONDS = 5.0
 _WORD_BYTES = 4
+
+_SAME_LOOKS = 12
+"""looks at an unchanged picture, after which it counts; `.screen --until` takes them in 3 s"""
 
 T = TypeVar("T")
 
@@ -60,8 +63,32 @@ class Shot:
         """Whether the same is shown, but for the cursor of a text."""
         if self.picture == other.picture:
             return True
-        both = self.text, other.text
+        # In one font: the other one may have been taken before `--font` was given.
+        same = self._fonts is other._fonts
+        both = self.text, other.text if same else self._fonts.read(other.picture)
         return all(text.is_text for text in both) and both[0].rows == both[1].rows
+
+
+class AwaitedChange:
+    """A change of the screen that is to follow what was typed. before: what was shown until then
+
+    It may not come, as after `clear` where there is nothing but the prompt: after some looks the
+    screen counts as it is.
+    """
+
+    def __init__(self, before: Shot) -> None:
+        self._before = before
+        self._looks = 0
+
+    @property
+    def may_come(self) -> bool:
+        """Whether it has not been looked for often enough."""
+        return self._looks <= _SAME_LOOKS
+
+    def has_come(self, shot: Shot) -> bool:
+        """Return whether something else is shown; one look."""
+        self._looks += 1
+        return not shot.looks_like(self._before)
 
 
 class FontShelf:
@@ -101,12 +128,12 @@ class FontShelf:
 class ScreenReader:
     """The screen of one connection's VM.
 
-    before_typing: what was shown before the last text was typed, until something else is
+    awaited: the change that is to follow the last text that was typed, until it has come
     """
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self.before_typing: Shot | None = None
+        self.awaited: AwaitedChange | None = None
         self._dump = ScreenDump(client)
         self._shelf: FontShelf | None = None
         self._rom_due = 0.0

@@ -9,7 +9,7 @@ from qmpsh.client.client import Client
 from qmpsh.errors import ConnectionLost, QmpshError
 from qmpsh.shell.context import Context
 from qmpsh.shell.screen.dump import FIRST, Display
-from qmpsh.shell.screen.reader import ScreenReader
+from qmpsh.shell.screen.reader import AwaitedChange, ScreenReader
 from qmpsh.shell.steps import Wish
 
 _BEFORE_SECONDS = 2.0
@@ -30,7 +30,7 @@ def note_before_typing(
     Where no picture can be taken, nothing is remembered. Raises ConnectionLost.
     """
     screen = screen_of(context, client)
-    screen.before_typing = None
+    screen.awaited = None
     deadline = time.monotonic() + _BEFORE_SECONDS
     try:
         shot = yield from screen.looking(screen.shot(display, deadline), deadline)
@@ -38,4 +38,4 @@ def note_before_typing(
         raise
     except QmpshError:  # what is typed is typed all the same
         return
-    screen.before_typing = shot
+    screen.awaited = AwaitedChange(shot)

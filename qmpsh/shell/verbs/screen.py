@@ -222,7 +222,7 @@ def _answer(line: VerbLine, shot: Shot, screen: Screen | None) -> Answer:
 
 
 def _drawn(context: Context, line: VerbLine, shot: Shot) -> Screen | None:
-    """Return what a terminal draws; None where text is look."""
+    """Return what a terminal draws; None where its text is wanted."""
     settings, preferences = context.settings, context.preferences
     form = AUTO if preferences is None else preferences.values.pictures
     is_seen = (settings.interactive or settings.reader) and line.redirect is None
@@ -315,14 +315,15 @@ def _look_for(
     screen: ScreenReader, shot: Shot, pattern: re.Pattern[str]
 ) -> tuple[str, tuple[int, str] | None]:
     """Return why a row was not found, or the row: its number and its text."""
-    before = screen.before_typing
-    if before is not None and shot.looks_like(before):
-        return _UNCHANGED, None
-    screen.before_typing = None
+    if screen.awaited is not None and screen.awaited.has_come(shot):
+        screen.awaited = None
+    state = _NOT_THERE if screen.awaited is None else _UNCHANGED
+    if screen.awaited is not None and screen.awaited.may_come:
+        return state, None
     if not shot.text.is_text:
         return _PICTURE, None
     rows = enumerate(shot.text.lines)
-    return _NOT_THERE, next(((at, row) for at, row in rows if pattern.search(row)), None)
+    return state, next(((at, row) for at, row in rows if pattern.search(row)), None)
 
 
 def _row_answer(line: VerbLine, number: int, row: str) -> Answer:

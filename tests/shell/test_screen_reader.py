@@ -1,0 +1,48 @@
+"""The change of the screen that is awaited after a text was typed."""
+
+from __future__ import annotations
+
+from qmpsh.display.fonts import Font
+from qmpsh.display.picture import Picture
+from qmpsh.shell.screen.reader import AwaitedChange, FontShelf, Shot
+from tests.display.drawing import FONT, GLYPHS, HEIGHT, WIDTH, draw, draw_glyphs
+
+OTHER = Font("other", WIDTH, HEIGHT, {1: "x"})
+CURSOR = bytes(13) + b"\xff\xff\0"
+LOOKS = 12
+"""four a second: 3 s"""
+
+
+def a_shot(picture: Picture, font: Font = FONT) -> Shot:
+    return Shot(picture, FontShelf(None, font))
+
+
+def prompt(*, cursor: bool) -> Picture:
+    """`#`, with a cursor that blinks."""
+    return draw_glyphs([[GLYPHS["#"], CURSOR if cursor else GLYPHS[" "]]])
+
+
+def test_it_has_come_with_another_text() -> None:
+    awaited = AwaitedChange(a_shot(draw(["/ #"])))
+    assert not awaited.has_come(a_shot(draw(["/ #"])))
+    assert awaited.has_come(a_shot(draw(["/ # clear"])))
+
+
+def test_a_screen_that_stays_as_it_was_counts_in_the_end() -> None:
+    """As after `clear`, where there is nothing but the prompt."""
+    awaited = AwaitedChange(a_shot(draw(["/ #"])))
+    for _ in range(LOOKS):
+        assert not awaited.has_come(a_shot(draw(["/ #"])))
+        assert awaited.may_come
+    assert not awaited.has_come(a_shot(draw(["/ #"])))
+    assert not awaited.may_come
+
+
+def test_a_cursor_is_no_change() -> None:
+    awaited = AwaitedChange(a_shot(prompt(cursor=True)))
+    assert not awaited.has_come(a_shot(prompt(cursor=False)))
+
+
+def test_nor_is_it_in_a_font_that_was_not_given_before() -> None:
+    awaited = AwaitedChange(a_shot(prompt(cursor=True), OTHER))
+    assert not awaited.has_come(a_shot(prompt(cursor=False)))
