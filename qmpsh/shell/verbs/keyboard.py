@@ -66,10 +66,7 @@ def type_text(context: Context, line: VerbLine) -> Steps:
     Raises UsageError before anything is sent; later CommandFailed, ReplyTimeout, ConnectionLost.
     """
     words = raw_words(line.rest) if line.words is None else line.words
-    if not words:
-        raise LineSyntaxError(_WANTS_TEXT, line.source, line.rest_span)
-    layout = check_layout(line.modifiers.layout or DEFAULT_LAYOUT)
-    yield from _refuse(context, line)
+    layout = yield from _layout_for(context, line, words, _WANTS_TEXT)
     is_asked = words == (ASKED,)
     if is_asked:
         text = yield AskSecret(_ASKS, ())
@@ -93,10 +90,7 @@ def press_keys(context: Context, line: VerbLine) -> Steps:
     Raises UsageError before anything is sent; later CommandFailed, ReplyTimeout, ConnectionLost.
     """
     words = words_and_redirect(line.rest)[0] if line.words is None else line.words
-    if not words:
-        raise LineSyntaxError(_WANTS_CHORD, line.source, line.rest_span)
-    layout = check_layout(line.modifiers.layout or DEFAULT_LAYOUT)
-    yield from _refuse(context, line)
+    layout = yield from _layout_for(context, line, words, _WANTS_CHORD)
     yield from context.introspection.load_schema()
     try:
         _check_names(context, words)
@@ -105,6 +99,20 @@ def press_keys(context: Context, line: VerbLine) -> Steps:
         raise LineSyntaxError(str(error), line.source, line.rest_span) from error
     said = _counted(_PRESSED, len(units), _KEYS)
     return (yield from _press(context, line, units, said))
+
+
+def _layout_for(
+    context: Context, line: VerbLine, words: Sequence[str], wants: str
+) -> Generator[Wish, str, str]:
+    """Return the layout to type a line's words with. wants: said where there are none
+
+    Raises UsageError for an unknown layout, where nothing may be typed, or there is no keyboard.
+    """
+    if not words:
+        raise LineSyntaxError(wants, line.source, line.rest_span)
+    layout = check_layout(line.modifiers.layout or DEFAULT_LAYOUT)
+    yield from _refuse(context, line)
+    return layout
 
 
 def _refuse(context: Context, line: VerbLine) -> Generator[Wish, str, None]:
