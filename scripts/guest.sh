@@ -21,26 +21,8 @@ MODULES="virtio_pci virtio_blk virtio_net virtio_balloon virtio_console virtio_s
 
 here=$(cd "$(dirname "$0")" && pwd)
 guest=${here%/*}/.guest
-optional=
-work=
-
-say() { printf '%s\n' "guest: $*" >&2; }
-
-# fail WHY: the one way out when there will be no guest.
-fail() {
-    if [ -n "$optional" ]; then
-        say "$*; the tests that need a guest are skipped"
-        exit 0
-    fi
-    say "$*"
-    exit 1
-}
-
-clean_up() {
-    status=$?
-    [ -z "$work" ] || rm -rf "$work"
-    exit $status
-}
+without="the tests that need a guest are skipped"
+. "$here/unpacking.sh"
 
 # unpack PACKAGE: into $work/PACKAGE, which is kept nowhere.
 unpack() {
@@ -164,20 +146,13 @@ build() {
 }
 
 main() {
-    [ "${1:-}" != --optional ] || optional=yes
     PATH=$PATH:/usr/sbin:/sbin
     ! cmp -s "$0" "$guest/built-by" || exit 0
-    for program in apt-get dpkg cpio depmod modprobe qemu-ga ldd gzip; do
-        command -v $program >/dev/null 2>&1 || fail "no $program here to build a guest with"
-    done
-    mkdir -p "$guest"
-    trap clean_up EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
-    work=$(mktemp -d "$guest/work.XXXXXX")
+    need "build a guest" apt-get dpkg cpio depmod modprobe qemu-ga ldd gzip
+    work_in "$guest"
     say "building a small Linux in .guest"
     build
     cp "$0" "$guest/built-by" # last: with it all is there
 }
 
-main "$@"
+main

@@ -16,26 +16,8 @@ MODULES="qemu-system-gui qemu-system-modules-opengl qemu-system-modules-spice qe
 
 next=$(cd "$(dirname "$0")/.." && pwd)/.qemu-next
 root=$next/root
-optional=
-work=
-
-say() { printf '%s\n' "qemu-next: $*" >&2; }
-
-# fail WHY: the one way out when there will be no newer QEMU.
-fail() {
-    if [ -n "$optional" ]; then
-        say "$*; the tests run on the system's QEMU alone"
-        exit 0
-    fi
-    say "$*"
-    exit 1
-}
-
-clean_up() {
-    status=$?
-    [ -z "$work" ] || rm -rf "$work"
-    exit $status
-}
+without="the tests run on the system's QEMU alone"
+. "$(dirname "$0")/unpacking.sh"
 
 # The system's own entry for Debian, as it stands in the style of deb822 or in that of one line,
 # with SUITES in place of its suites.
@@ -150,18 +132,10 @@ END
 }
 
 main() {
-    [ "${1:-}" != --optional ] || optional=yes
     [ ! -x "$next/qemu-system-x86_64" ] || exit 0
     codename=$(. /etc/os-release 2>/dev/null && echo "${VERSION_CODENAME:-}") || codename=
-    for program in apt-get dpkg; do
-        command -v $program >/dev/null 2>&1 || fail "no $program here to get a newer QEMU with"
-    done
-
-    mkdir -p "$next"
-    trap clean_up EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
-    work=$(mktemp -d "$next/work.XXXXXX")
+    need "get a newer QEMU" apt-get dpkg
+    work_in "$next"
     mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
 
     say "unpacking QEMU of $codename-backports into .qemu-next"
@@ -182,4 +156,4 @@ main() {
     done
 }
 
-main "$@"
+main
