@@ -1,4 +1,4 @@
-"""The types of JSON, the bounds of its integers in QMP, and the reading of bare words as numbers.
+"""The types of JSON, its decoder, the bounds of its integers in QMP, and words read as numbers.
 
 Reads a bare word as an int, a number or a boolean, as the schema declares. Integer widths are
 invisible in the schema (wire.md section 5), so the bounds are those of the wire: -2^63 to 2^64-1.
@@ -7,11 +7,15 @@ Source: docs/language.md, "Values".
 
 from __future__ import annotations
 
+import json
+import math
 import re
 
 from qmpsh.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Final
+
     Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
     JsonObject = dict[str, Json]
 else:
@@ -21,6 +25,42 @@ else:
 
 INT_MIN, INT_MAX = -(2**63), 2**64 - 1
 """What QAPI's integers can hold, signed and unsigned taken together."""
+
+
+class NumberRefused(ValueError):
+    """A number that Python would not take, or take and print again as what is not JSON."""
+
+
+def finite_number(text: str) -> float:
+    """Return a number of JSON that is not an integer. Raises NumberRefused for infinity."""
+    number = float(text)
+    if math.isinf(number):
+        raise NumberRefused("a number that is too large")
+    return number
+
+
+def refuse_constant(name: str) -> float:
+    """Raise NumberRefused: Python's decoder takes NaN and Infinity, which JSON does not have."""
+    raise NumberRefused(f"{name}, which is not a JSON number")
+
+
+DECODER: Final = json.JSONDecoder(parse_float=finite_number, parse_constant=refuse_constant)
+"""Decodes JSON, and nothing that cannot be printed as JSON again."""
+
+
+def nests_within(value: Json, limit: int) -> bool:
+    """Whether the brackets of an object or a list nest no deeper. Not recursive itself."""
+    level: list[JsonObject | list[Json]] = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(limit):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return True
+    return not level
 
 
 def as_dict(value: Json) -> JsonObject:

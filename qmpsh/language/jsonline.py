@@ -6,12 +6,11 @@ Source: QMP specification, "Issuing Commands", and the ways in which the manuals
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from qmpsh.errors import LineSyntaxError, Span
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import Json, JsonObject, finite_number, nests_within, refuse_constant
 from qmpsh.language.syntax import ArrayLiteral, JsonLine, Node, ObjectLiteral, Redirect, Scalar
 from qmpsh.language.tokens import BLANKS, CLOSING, MAX_NESTING, QUOTED, Token, TokenKind
 from qmpsh.language.untyped import guess_literal
@@ -94,26 +93,6 @@ def _in_double_quotes(match: re.Match[str]) -> str:
 
 def _requoted(match: re.Match[str]) -> str:
     return {'"': '\\"', "\\'": "'"}.get(match[0], match[0])
-
-
-def nests_within(value: Json, limit: int) -> bool:
-    """Return whether brackets nest no deeper."""
-    level: list[Json] = [value]
-    for _ in range(limit):
-        level = [item for box in level for item in _boxes(box)]
-        if not level:
-            return True
-    return False
-
-
-def _boxes(box: Json) -> list[Json]:
-    """Return the lists and objects that stand directly in one."""
-    inside: Iterable[Json] = ()
-    if isinstance(box, dict):
-        inside = box.values()
-    elif isinstance(box, list):
-        inside = box
-    return [item for item in inside if isinstance(item, dict | list)]
 
 
 def read_single_object(line: str) -> list[JsonLine] | None:
@@ -302,15 +281,6 @@ def _object(pairs: list[tuple[str, Json]]) -> JsonObject:
     return value
 
 
-def _float(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise _Refused
-    return number
-
-
-def _constant(text: str) -> Json:
-    raise _Refused
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=finite_number, parse_constant=refuse_constant
+)

@@ -12,12 +12,11 @@ Knows JSON, not QMP. Source: QMP specification, "General Definitions"; wire.md s
 from __future__ import annotations
 
 import json
-import math
 import re
 from enum import Enum
 
 from qmpsh.errors import FrameTooLong, ProtocolError
-from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.jsontypes import DECODER, Json, JsonObject, NumberRefused, nests_within
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -47,24 +46,6 @@ _INSIDE_STRING = re.compile(rb'["\\]')
 _QUOTE, _BACKSLASH, _OPEN, _CLOSE = b'"\\{}'
 _OPENING = frozenset(b"{[")
 _TOO_DEEP: Final = f"nested more than {NESTING} levels deep"
-
-
-class _NumberRefused(ValueError):
-    """A number that Python would not take, or take and print again as what is not JSON."""
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise _NumberRefused("a number that is too large")
-    return number
-
-
-def _no_constant(text: str) -> float:
-    raise _NumberRefused(f"{text}, which is not a JSON number")
-
-
-_DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant)
 
 
 class Pause(Enum):
@@ -173,7 +154,7 @@ class MessageFramer:
         # Imported here: no message that is known is this large.
         from qmpsh.protocol.large import LargeMessage
 
-        scan = _DECODER.raw_decode
+        scan = DECODER.raw_decode
         self._large = LargeMessage(scan, _refuse_depth, limit=self._limit, nesting=NESTING)
         return self._go_on(self._large)
 
@@ -248,7 +229,7 @@ class MessageFramer:
         if isinstance(error, FrameTooLong):
             return self._broken(FrameTooLong, str(error))
         error = _explained(error)
-        if isinstance(error, _NumberRefused):
+        if isinstance(error, NumberRefused):
             return self._broken(ProtocolError, f"the server sent {error}")
         return self._broken(ProtocolError, f"the server sent what is not JSON ({error})")
 
@@ -303,7 +284,7 @@ def _decode(text: bytearray) -> JsonObject:
     decoded: JsonObject
     characters = text.decode()
     try:
-        decoded, end = _DECODER.raw_decode(characters)
+        decoded, end = DECODER.raw_decode(characters)
     except (ValueError, RecursionError) as error:
         raise _explained(error) from error
     if end != len(characters):
@@ -319,20 +300,10 @@ def _explained(error: ValueError | RecursionError) -> ValueError | RecursionErro
         return RecursionError(_TOO_DEEP)
     # The only one that is of no kind of its own is Python's limit of digits, with its advice for
     # programmers. Source: sys.set_int_max_str_digits().
-    return _NumberRefused("a number of too many digits") if type(error) is ValueError else error
+    return NumberRefused("a number of too many digits") if type(error) is ValueError else error
 
 
 def _refuse_depth(value: Json, most: int) -> None:
-    """Raise RecursionError if the value is nested more deeply. Not recursive itself."""
-    level = [value] if isinstance(value, (dict, list)) else []
-    depth = 0
-    while level:
-        depth += 1
-        if depth > most:
-            raise RecursionError(_TOO_DEEP)
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, (dict, list))
-        ]
+    """Raise RecursionError if the value is nested more deeply."""
+    if not nests_within(value, most):
+        raise RecursionError(_TOO_DEEP)

@@ -8,14 +8,13 @@ Pure, total, and linear in the length of the text.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator
 from enum import Enum
 from typing import Final
 
-from qmpsh.jsontypes import Json, JsonObject, as_dict
-from qmpsh.language.jsonline import decode_object, nests_within
+from qmpsh.jsontypes import DECODER, JsonObject, as_dict, nests_within
+from qmpsh.language.jsonline import decode_object
 from qmpsh.language.tokens import MAX_NESTING
 from qmpsh.light_typing import NamedTuple
 
@@ -99,7 +98,7 @@ def _decode(text: str, start: int) -> tuple[JsonObject | None, int]:
         piece = text[start : start + size]
         stop = start + len(piece)
         try:
-            found, length = _DECODER.raw_decode(piece)
+            found, length = DECODER.raw_decode(piece)
         except json.JSONDecodeError as error:
             if not _is_cut(error) or size > len(piece):
                 break
@@ -135,17 +134,3 @@ def _repair(text: str, start: int) -> tuple[JsonObject | None, int]:
 def _is_cut(error: json.JSONDecodeError) -> bool:
     """Whether an error may come from the end of the piece that was decoded."""
     return error.msg.startswith("Unterminated") or error.pos >= len(error.doc) - _LONGEST_WORD
-
-
-def _no_constant(name: str) -> Json:
-    raise ValueError(name)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(text)
-    return number
-
-
-_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)

@@ -7,11 +7,9 @@ on. After what cannot be read, reading goes on after the next newline. Source: w
 
 from __future__ import annotations
 
-import json
-import math
 import re
 
-from qmpsh.jsontypes import JsonObject
+from qmpsh.jsontypes import DECODER, JsonObject
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.share.limits import MAX_REQUEST_BYTES
 
@@ -101,7 +99,7 @@ class RequestReader:
         if line.count(b"{") + line.count(b"[") > MAX_BRACKETS:
             return None
         try:
-            request: JsonObject = _DECODER.decode(line.decode())
+            request: JsonObject = DECODER.decode(line.decode())
         except ValueError:
             return None
         del self._data[: end + 1]
@@ -155,7 +153,7 @@ def _decode(data: bytearray) -> JsonObject | None:
     """
     try:
         text = data.decode()
-        found: JsonObject = _DECODER.decode(text)
+        found: JsonObject = DECODER.decode(text)
     except UnicodeDecodeError:
         return None
     except ValueError:
@@ -164,18 +162,3 @@ def _decode(data: bytearray) -> JsonObject | None:
 
         return decode_object(text)
     return found
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
-
-
-def _finite(text: str) -> float:
-    """Return a number; its `id` goes back as it came, and JSON has no infinity."""
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(text)
-    return number
-
-
-_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
