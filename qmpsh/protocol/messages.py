@@ -240,7 +240,7 @@ def _event(object: JsonObject, size: int) -> Event:
     if isinstance(name, str) and isinstance(data, dict):
         # Interned, since the same few names come again and again.
         known = sys.intern(shortened(name))
-        return Event(known, data, _seconds(object.get("timestamp")), object, size)
+        return Event(known, data, unix_time(object.get("timestamp")), object, size)
     raise _unexpected("an event without name or with wrong data", object)
 
 
@@ -248,9 +248,9 @@ def _event_data(raw: JsonObject) -> JsonObject:
     return get_dict(raw, "data")
 
 
-def _seconds(timestamp: Json) -> float | None:
-    """Return Unix time, or None. The specification uses -1 for "no clock"; StratoVirt's manual
-    has a different key (wire.md section 13).
+def unix_time(timestamp: Json) -> float | None:
+    """Return the Unix time in an event's timestamp, or None. The specification uses -1 for "no
+    clock"; StratoVirt's manual has a different key (wire.md section 13).
     """
     if not isinstance(timestamp, dict):
         return None

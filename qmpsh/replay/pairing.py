@@ -13,18 +13,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from qmpsh.jsontypes import JsonObject, as_dict, get_dict, get_str
 from qmpsh.light_typing import NamedTuple
-from qmpsh.protocol.messages import Command
+from qmpsh.protocol.messages import Command, unix_time
 from qmpsh.replay.scanner import FoundMessage, MessageKind, kind_of
 
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)[.,](\d{3,6})")
 _MONITOR: Final = re.compile(r"\bmon=(0x[0-9a-f]+)")
-_END_OF_TIME: Final = 1 << 53
+_LONGEST_SECONDS: Final = 1 << 53
 _NEGOTIATION: Final = "qmp_capabilities"
 
 
@@ -147,7 +148,9 @@ def _read_entry(found: FoundMessage) -> _Entry | None:
     line, message = found.message, get_dict(found.message, "message")
     session, seconds = line.get("session"), line.get("monotonic")
     stream = f"{get_str(line, 'address')} {session}"
-    at = float(seconds) if isinstance(seconds, (int, float)) else None
+    at = None
+    if isinstance(seconds, (int, float)) and abs(seconds) < _LONGEST_SECONDS:
+        at = float(seconds)
     if line["direction"] == "meta":
         return _Entry(found.kind, message, stream, at, "")
     kind = kind_of(message)
@@ -168,11 +171,7 @@ def _seconds(found: FoundMessage) -> float | None:
             )
         except ValueError:
             return None
-    stamp = get_dict(found.message, "timestamp")
-    parts = [stamp.get("seconds"), stamp.get("microseconds")]
-    if all(isinstance(part, int) and 0 <= part < _END_OF_TIME for part in parts):
-        return float(str(parts[0])) + float(str(parts[1])) / 1e6
-    return None
+    return unix_time(found.message.get("timestamp"))
 
 
 class _Stream:

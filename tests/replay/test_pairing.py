@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qmpsh.replay.pairing import pair
@@ -190,10 +190,13 @@ MESSAGES = [
     logged("meta", {"schema": {"gz": "H4sI", "sha256": "x"}}),
     logged("received", {"message": {}, "direction": "sent"}),
     logged("?", {}, monotonic="x", by=5),  # type: ignore[arg-type]  # as a stranger writes it
+    logged("sent", sent("cont"), monotonic=10**400),
+    {"event": "STOP", "timestamp": {"seconds": True, "microseconds": False}},
 ]
 
 
 @given(st.lists(st.sampled_from(MESSAGES)))
+@example(MESSAGES)
 def test_any_order_of_messages_is_read(messages: list[dict[str, object]]) -> None:
     recording = recording_of(*messages)  # type: ignore[arg-type]  # JSON, as drawn
     recording.schema()
