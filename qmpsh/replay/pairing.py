@@ -191,7 +191,11 @@ class _Stream:
     def _begin(self) -> None:
         self._session = RecordedSession()
         self._begun.append((self._name, self._session))
-        self._waiting: dict[str, RecordedCommand] = {}
+        # What has no reply so far, oldest first, by its id or without one; and what of that changes
+        # something.
+        self._with_id: OrderedDict[str, RecordedCommand] = OrderedDict()
+        self._without_id: deque[RecordedCommand] = deque()
+        self._changes: OrderedDict[RecordedCommand, None] = OrderedDict()
         self._negotiations: set[str] = set()
         self._last = self._session.begin  # what changed something last, and was answered
         self._now = 0.0
@@ -241,15 +245,20 @@ class _Stream:
             self._negotiate(key)
             return
         command = Command(name, message.get("arguments"))
-        known = self._waiting.get(key)
-        if "id" in message and known is not None and _is_same(known, command):
+        known = self._with_id.get(key)
+        if known is not None and _is_same(known, command):
             return  # a second copy
-        if "id" not in message:
-            key = f" {self._place}"
         changes = not self._reads_only(command)
         recorded = RecordedCommand(command, entry.by, changes=changes, seconds=self._now)
-        self._waiting[key] = recorded
         self._session.commands.append(recorded)
+        if "id" not in message:
+            self._without_id.append(recorded)
+        else:
+            self._with_id[key] = recorded
+        if known is not None:
+            self._changes.pop(known, None)
+        if changes:
+            self._changes[recorded] = None
 
     def _negotiate(self, key: str) -> None:
         if key in self._negotiations:
@@ -264,12 +273,10 @@ class _Stream:
             self._negotiations.discard(key)
             self._last.seconds = self._now
             return
-        if key not in self._waiting:
-            # One without an id answers the oldest; one with an id of no command is a second copy.
-            key = self._oldest() if "id" not in message else ""
-        recorded = self._waiting.pop(key, None)
+        recorded = self._with_id.pop(key, None) if "id" in message else self._take_oldest()
         if recorded is None:
-            return
+            return  # a second copy
+        self._changes.pop(recorded, None)
         recorded.reply = {key: value for key, value in message.items() if key != "id"}
         recorded.replied = self._place
         if recorded.changes:
@@ -277,17 +284,18 @@ class _Stream:
             recorded.seconds = self._now
             self._last = recorded
 
-    def _oldest(self) -> str:
-        """Return the key of the command that a reply without an id answers, "" for none."""
-        nameless = (key for key in self._waiting if key.startswith(" "))
-        return next(nameless, next(iter(self._waiting), ""))
+    def _take_oldest(self) -> RecordedCommand | None:
+        """Take the command that a reply without an id answers, None for none."""
+        if self._without_id:
+            return self._without_id.popleft()
+        return self._with_id.popitem(last=False)[1] if self._with_id else None
 
     def _happen(self, event: JsonObject) -> None:
         has_time = bool(get_dict(event, "timestamp").get("seconds"))
         if event == self._last_event and has_time:
             return  # a second copy
         self._last_event = event
-        owner = next((one for one in self._waiting.values() if one.changes), self._last)
+        owner = next(iter(self._changes), self._last)
         owner.after.append(RecordedEvent(self._place, max(0.0, self._now - owner.seconds), event))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -170,6 +172,22 @@ def test_monitors_of_libvirt_are_sessions() -> None:
     stop, cont = recording.commands
     assert (stop.reply, cont.reply) == (returned(1), returned(2))
     assert [one.seconds for one in stop.after] == [1]
+
+
+_MANY = 20_000
+_QUERIES = "".join(f'{{"execute": "query-status", "id": {id}}}\n' for id in range(_MANY))
+UNANSWERED = {
+    "events": _QUERIES + '{"event": "RESUME"}\n' * _MANY,
+    "replies without an id": _QUERIES + '{"return": {}}\n' * _MANY,
+    "changes with one id": '{"execute": "cont", "id": 1}\n{"execute": "stop", "id": 1}\n' * _MANY,
+}
+
+
+@pytest.mark.parametrize("text", UNANSWERED.values(), ids=UNANSWERED)
+def test_many_unanswered_commands_are_paired_in_linear_time(text: str) -> None:
+    before = time.process_time()
+    pair(scan(text), reads_only)
+    assert time.process_time() - before < 5
 
 
 MESSAGES = [
