@@ -125,7 +125,7 @@ def _cut(text: str, start: int, stop: int) -> str:
     return "".join(shown)
 
 
-_answers_TAB = 8
+_TAB_COLUMNS = 8
 _GUTTER = "| "
 """precedes each line that the VM prints"""
 
@@ -150,11 +150,21 @@ class BodyKind(Enum):
 class Drawing:
     """A picture of characters, which is laid out for any size."""
 
+    def __init__(self) -> None:
+        self._made: tuple[tuple[int | None, int | None], list[Line]] | None = None
+
     def lines(self, columns: int | None, height: int | None = None) -> list[Line]:
-        """Return the lines for a width, None for an unknown one.
+        """Return the lines for a width, None for an unknown one. The last ones are kept, since they
+        are asked for one by one.
 
         height: rows that there are for it; with fewer than it takes it has fewer lines
         """
+        size_wanted = columns, height
+        if self._made is None or self._made[0] != size_wanted:
+            self._made = size_wanted, self._lay_out(columns, height)
+        return self._made[1]
+
+    def _lay_out(self, columns: int | None, height: int | None) -> list[Line]:
         raise NotImplementedError
 
 
@@ -224,9 +234,15 @@ def text_body(text: str, kind: BodyKind = BodyKind.TEXT, *, keeps_tabs: bool = F
     keeps_tabs: it is for a program, which may part it at them
     """
     safe = visible(text.rstrip("\n"))
-    safe = safe if keeps_tabs else safe.expandtabs(_answers_TAB)
+    safe = safe if keeps_tabs else safe.expandtabs(_TAB_COLUMNS)
     gutter = _GUTTER if kind is BodyKind.PRINTED else ""
     return AnswerBody([gutter + line for line in safe.split("\n")] if safe else [], kind)
+
+
+def drawn_body(drawing: Drawing, columns: int | None = None) -> AnswerBody:
+    """Make a body of a drawing. columns: for which its text is laid out"""
+    lines = [plain(line) for line in drawing.lines(columns)]
+    return AnswerBody(lines, BodyKind.TEXT, drawing=drawing)
 
 
 def styled_body(lines: list[Line]) -> AnswerBody:

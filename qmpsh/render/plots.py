@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from qmpsh.light_typing import TYPE_CHECKING
-from qmpsh.render.answers import AnswerBody, BodyKind, Drawing
+from qmpsh.render.answers import AnswerBody, Drawing, drawn_body
 from qmpsh.render.lists import is_size_name
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import text_columns, without_middle
@@ -68,19 +68,14 @@ def sparkline(values: Numbers, marks: str, most: float) -> str:
 
 
 class PlotDrawing(Drawing):
-    """The drawing of a plot; the last lines are kept, since they are asked for one by one."""
+    """The drawing of a plot."""
 
     def __init__(self, plot: Plot, glyphs: Glyphs) -> None:
+        super().__init__()
         self._plot = plot
         self._glyphs = glyphs
-        self._made: tuple[tuple[int | None, int | None], list[Line]] | None = None
 
-    def lines(self, columns: int | None, height: int | None = None) -> list[Line]:
-        if self._made is None or self._made[0] != (columns, height):
-            self._made = (columns, height), self._lines(columns, height)
-        return self._made[1]
-
-    def _lines(self, columns: int | None, height: int | None) -> list[Line]:
+    def _lay_out(self, columns: int | None, height: int | None) -> list[Line]:
         width = _NATURAL_COLUMNS if columns is None else columns
         if len(self._plot) > 1:
             return _series_lines(self._plot, width, self._glyphs)
@@ -90,9 +85,7 @@ class PlotDrawing(Drawing):
 
 def plot_body(plot: Plot, glyphs: Glyphs) -> AnswerBody:
     """Return what is shown of a plot."""
-    drawing = PlotDrawing(plot, glyphs)
-    lines = [plain(line) for line in drawing.lines(None)]
-    return AnswerBody(lines, BodyKind.TEXT, drawing=drawing)
+    return drawn_body(PlotDrawing(plot, glyphs))
 
 
 def rows_taken(lines: Sequence[Line], columns: int) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from qmpsh.display.blocks import BlockRun, half_blocks
 from qmpsh.display.forms import BLOCKS
 from qmpsh.display.screen import Screen, text_runs
-from qmpsh.render.answers import AnswerBody, BodyKind, Drawing, text_body
+from qmpsh.render.answers import AnswerBody, Drawing, drawn_body, text_body
 from qmpsh.render.safe import visible_word
-from qmpsh.render.theme import LITERAL, UNICODE, Glyphs, Line, plain
+from qmpsh.render.theme import LITERAL, UNICODE, Glyphs, Line
 
 _NO_UNICODE = "{text}; drawing it takes a terminal with UTF-8"
 
@@ -16,24 +16,19 @@ _NATURAL_COLUMNS = 80
 
 
 class ScreenDrawing(Drawing):
-    """The drawing of a screen; the last lines are kept. rows: at most, of a picture"""
+    """The drawing of a screen. rows: at most, of a picture"""
 
     def __init__(self, screen: Screen, rows: int) -> None:
+        super().__init__()
         self.screen = screen
         self._rows = rows
-        self._made: tuple[tuple[int, int], list[Line]] | None = None
 
-    def lines(self, columns: int | None, height: int | None = None) -> list[Line]:
+    def _lay_out(self, columns: int | None, height: int | None) -> list[Line]:
         width = _NATURAL_COLUMNS if columns is None else columns
-        rows = self._rows if height is None else min(self._rows, height)
-        if self._made is None or self._made[0] != (width, rows):
-            self._made = (width, rows), self._lines(width, rows)
-        return self._made[1]
-
-    def _lines(self, columns: int, rows: int) -> list[Line]:
         if _is_picture(self.screen):
-            return [_line(runs) for runs in half_blocks(self.screen.picture, columns, rows)]
-        return [_cut(_line(runs), columns) for runs in text_runs(self.screen.text)]
+            rows = self._rows if height is None else min(self._rows, height)
+            return [_line(runs) for runs in half_blocks(self.screen.picture, width, rows)]
+        return [_cut(_line(runs), width) for runs in text_runs(self.screen.text)]
 
 
 def screen_body(screen: Screen, text: str, columns: int, rows: int, glyphs: Glyphs) -> AnswerBody:
@@ -46,9 +41,7 @@ def screen_body(screen: Screen, text: str, columns: int, rows: int, glyphs: Glyp
         return text_body(_NO_UNICODE.format(text=text) if not screen.text.is_text else text)
     if not is_picture and max(map(len, screen.text.lines), default=0) > columns:
         return text_body(text)
-    drawing = ScreenDrawing(screen, rows)
-    lines = [plain(line) for line in drawing.lines(columns)]
-    return AnswerBody(lines, BodyKind.TEXT, drawing=drawing)
+    return drawn_body(ScreenDrawing(screen, rows), columns)
 
 
 def _is_picture(screen: Screen) -> bool:

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from qmpsh.light_typing import TYPE_CHECKING
-from qmpsh.render.answers import AnswerBody, BodyKind, Drawing
+from qmpsh.render.answers import AnswerBody, Drawing, drawn_body
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import beginning, text_columns, without_middle
-from qmpsh.render.theme import UNICODE, Glyphs, Line, plain
+from qmpsh.render.theme import UNICODE, Glyphs, Line
 from qmpsh.shell.trees.node import connectors, walk
 
 if TYPE_CHECKING:
@@ -31,24 +31,20 @@ def tree_lines(roots: Iterable[TreeNode], width: int | None, glyphs: Glyphs) -> 
 
 
 class TreeDrawing(Drawing):
-    """The drawing of a tree; the last lines are kept, since they are asked for one by one."""
+    """The drawing of a tree, whole in any height."""
 
     def __init__(self, roots: Sequence[TreeNode], glyphs: Glyphs) -> None:
+        super().__init__()
         self._roots = roots
         self._glyphs = glyphs
-        self._made: tuple[int | None, list[Line]] | None = None
 
-    def lines(self, columns: int | None, height: int | None = None) -> list[Line]:
-        if self._made is None or self._made[0] != columns:
-            self._made = columns, tree_lines(self._roots, columns, self._glyphs)
-        return self._made[1]
+    def _lay_out(self, columns: int | None, height: int | None) -> list[Line]:
+        return tree_lines(self._roots, columns, self._glyphs)
 
 
 def tree_body(roots: Sequence[TreeNode], glyphs: Glyphs) -> AnswerBody:
     """Return what is shown of a tree, whole, and for each width as it fits."""
-    drawing = TreeDrawing(roots, glyphs)
-    lines = [plain(line) for line in drawing.lines(None)]
-    return AnswerBody(lines, BodyKind.TEXT, drawing=drawing)
+    return drawn_body(TreeDrawing(roots, glyphs))
 
 
 def _line(place: Sequence[bool], node: TreeNode, width: int | None, glyphs: Glyphs) -> Line:
