@@ -86,6 +86,18 @@ def unfold(schema: Schema, owner: ObjectType, tag_of: TagOf) -> Unfolded:
     return Unfolded(members, tuple(tags.items()))
 
 
+def branches_with(schema: Schema, union: ObjectType, name: str) -> list[str]:
+    """Return the values of a union's tag that add a member of that name."""
+    # Each type is searched once, however many values select it.
+    kinds = {variant: schema.type(variant) for variant in union.variants.values()}
+    found = {
+        variant
+        for variant, kind in kinds.items()
+        if isinstance(kind, ObjectType) and kind.member(name) is not None
+    }
+    return [value for value, variant in union.variants.items() if variant in found]
+
+
 def name_width(names: Container[str], parts: Sequence[str]) -> int:
     """Return how many of the parts form the longest matching name; 1 if none matches."""
     for width in range(len(parts), 1, -1):

@@ -391,3 +391,25 @@ def test_a_schema_that_is_far_too_large_is_refused() -> None:
     for work in (lambda: diff_schemas(known, known), lambda: list(find_places(known, "x"))):
         with pytest.raises(UsageError, match="the schema is too large"):
             work()
+
+
+def wide(count: int, letter: str) -> Schema:
+    """Return a schema whose every command has a union of many members, and as many branches."""
+    members: Json = [{"name": f"{letter}{n}", "type": "t"} for n in range(count)]
+    union: JsonObject = {"name": "u", "meta-type": "object", "members": members, "tag": "a0"}
+    union["variants"] = [{"case": f"v{n}", "type": "b"} for n in range(count)]
+    branch: Json = [{"name": f"b{n}", "type": "t"} for n in range(count)]
+    commands: list[Json] = [
+        {"name": f"c{n}", "meta-type": "command", "arg-type": "u"} for n in range(count)
+    ]
+    return Schema.from_entities(
+        [*commands, union, {"name": "b", "meta-type": "object", "members": branch}]
+    )
+
+
+def test_members_count_as_much_as_types() -> None:
+    """Few types with many members are as slow to look at as many types with few."""
+    with pytest.raises(UsageError, match="the schema is too large"):
+        diff_schemas(wide(800, "a"), wide(800, "b"))
+    with pytest.raises(UsageError, match="the schema is too large"):
+        list(find_places(wide(800, "a"), "x"))

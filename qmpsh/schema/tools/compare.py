@@ -25,6 +25,8 @@ from qmpsh.schema.model import (
     Type,
 )
 from qmpsh.schema.tools.changes import BRANCH, ELEMENT, ChangeKind, TypeChange, Where
+from qmpsh.schema.tools.reach import Effort, parts_of
+from qmpsh.schema.walk import branches_with
 
 MARKS: Final = frozenset({"deprecated", "unstable"})
 """features that warn: a client that relies on one is hard to imagine"""
@@ -48,15 +50,19 @@ class Differences(NamedTuple):
 
 
 class TypeComparison:
-    """The comparison of the types of two schemas, each pair once."""
+    """The comparison of the types of two schemas, each pair once. effort: that it may take"""
 
-    def __init__(self, old: Schema, new: Schema) -> None:
+    def __init__(self, old: Schema, new: Schema, effort: Effort) -> None:
         self._old = old
         self._new = new
+        self._effort = effort
         self._known: dict[Pair, Differences] = {}
 
     def look(self, pair: Pair) -> Differences:
-        """Return how two types differ themselves, and what is below them."""
+        """Return how two types differ themselves, and what is below them.
+
+        Raises UsageError where that is too much effort.
+        """
         known = self._known.get(pair)
         if known is None:
             known = self._known[pair] = self._compare(pair)
@@ -64,6 +70,7 @@ class TypeComparison:
 
     def _compare(self, pair: Pair) -> Differences:
         old, new = type_of(self._old, pair[0]), type_of(self._new, pair[1])
+        self._effort.spend(parts_of(old) + parts_of(new))
         changes = [*feature_changes(features_of(old), features_of(new), ())]
         match old, new:
             case ObjectType(), ObjectType():
@@ -100,13 +107,12 @@ class TypeComparison:
 
     def _gone(self, name: str, new: ObjectType) -> TypeChange:
         """Return what has become of a member that is no longer there whatever the tag."""
-        branches = [
-            BRANCH.format(tag=new.tag, value=value)
-            for value in new.variants
-            if self._new.branch(new, value).member(name) is not None
-        ]
-        if not branches:
+        below = map(self._new.type, {*new.variants.values()})
+        self._effort.spend(len(new.variants) + sum(map(parts_of, below)))
+        values = branches_with(self._new, new, name)
+        if not values:
             return TypeChange(ChangeKind.MEMBER_REMOVED, (name,))
+        branches = [BRANCH.format(tag=new.tag, value=value) for value in values]
         return TypeChange(ChangeKind.MEMBER_MOVED, (name,), new=" ".join(branches))
 
     def _branches(
@@ -181,12 +187,13 @@ def feature_changes(
 ) -> Iterator[TypeChange]:
     """Yield the differences of features. name: of the enum's value that has them, "" for none"""
     prefix = f"{name} +" if name else "+"
+    before, after = frozenset(old), frozenset(new)
     for feature in old:
-        if feature not in new:
+        if feature not in after:
             kind = ChangeKind.MARK_REMOVED if feature in MARKS else ChangeKind.FEATURE_REMOVED
             yield TypeChange(kind, where, f"{prefix}{feature}")
     for feature in new:
-        if feature in old:
+        if feature in before:
             continue
         if feature == "deprecated":
             yield TypeChange(ChangeKind.DEPRECATED, where, name)

@@ -34,9 +34,9 @@ class SchemaDiff:
         self._old = old
         self._new = new
         self._names = frozenset(names)
-        self._types = TypeComparison(old, new)
-        self._reached: dict[_Key, _Reached] = {}
         self._effort = Effort()
+        self._types = TypeComparison(old, new, self._effort)
+        self._reached: dict[_Key, _Reached] = {}
 
     def changes(self) -> list[Change]:
         """Return the changes, each once, by the names of what they are in.
@@ -93,8 +93,8 @@ class SchemaDiff:
         seen = {pair}
         while waiting:
             where, pair = waiting.popleft()
-            self._effort.spend()
             found = self._types.look(pair)
+            self._effort.spend(len(found.changes) + len(found.steps))
             for change in found.changes:
                 self._add(side, pair, change, name, where)
             for step in found.steps:

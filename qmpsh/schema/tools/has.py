@@ -21,6 +21,7 @@ from qmpsh.schema.tools.compare import features_of
 from qmpsh.schema.walk import (
     MemberEntry,
     Path,
+    branches_with,
     descend,
     object_of,
     property_types,
@@ -310,7 +311,7 @@ class SchemaJudge:
 
     def _branches(self, owner: ObjectType, name: str) -> str:
         """Return the branches of a union that have a member, as a hint; "" for none."""
-        values = [v for v in owner.variants if self._schema.branch(owner, v).member(name)]
+        values = branches_with(self._schema, owner, name)
         if not values or owner.tag is None:
             return ""
         named = [f"{owner.tag}={value}" for value in values[:_MAX_BRANCHES]]
