@@ -192,6 +192,23 @@ def test_a_union_in_itself_ends() -> None:
     assert not is_valid(document, {"t": "b"})
 
 
+def union(level: int, count: int, branch: str) -> JsonObject:
+    """Return a union of many members, and with as many branches."""
+    members: Json = [{"name": f"t{level}", "type": "e"}] * count
+    variants: Json = [{"case": str(number), "type": branch} for number in range(count)]
+    tag = {"tag": f"t{level}", "variants": variants}
+    return {"name": f"u{level}", "meta-type": "object", "members": members, **tag}
+
+
+@pytest.mark.parametrize("levels, count", [(1000, 1), (1, 1000)])
+def test_deep_and_wide_unions_are_refused(levels: int, count: int) -> None:
+    """What stands once in the schema stands in the description once for each branch."""
+    command: JsonObject = {"name": "c", "meta-type": "command", "arg-type": "u0"}
+    unions = [union(level, count, f"u{level + 1}") for level in range(levels)]
+    with pytest.raises(UsageError, match="the description of c is too large"):
+        json_schema(Schema.from_entities([command, *unions]), "c")
+
+
 def test_a_union_without_end_is_refused() -> None:
     values: Json = [{"name": str(number)} for number in range(300)]
     entities: list[Json] = [

@@ -27,13 +27,15 @@ from qmpsh.schema.model import (
 )
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-_TOO_LARGE: Final = "the description of {name} is too large: its unions have too many branches"
+_TOO_LARGE: Final = "the description of {name} is too large: its unions have too many members"
 _NO_BRANCH: Final = "{name}: {tag} is not {value}"
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,80}")
 """a name that a reference need not escape"""
-_MAX_BRANCHES: Final = 50_000
-"""branches that are written out; QEMU's largest command has some hundreds"""
+_MAX_PARTS: Final = 50_000
+"""members and branches that are written out; QEMU 10.0's blockdev-add has 1,400"""
+_MAX_UNIONS: Final = 20
+"""unions in each other's branches; QEMU has two"""
 
 _TYPES: Final[dict[str, str]] = {
     "string": "string",
@@ -52,7 +54,7 @@ class SchemaWriter:
         self._name = name
         self._names: dict[str, str] = {}
         self._waiting: deque[str] = deque()
-        self._branches = 0
+        self._parts = 0
         self._counts: dict[str, int] = {}
 
     def document(
@@ -138,13 +140,15 @@ class SchemaWriter:
         tags that have selected it
         """
         members = (*inherited, *kind.members)
+        self._parts += 1 + len(members)
+        if self._parts > _MAX_PARTS or len(fixed) > _MAX_UNIONS:
+            raise UsageError(_TOO_LARGE.format(name=self._name))
         if kind.tag is None or kind.tag in fixed:
             return {**self._members(members, fixed), "additionalProperties": False}
         tags = (*fixed, kind.tag)
         found = self._members([one for one in members if one.name in tags], fixed)
         branches: list[Json] = []
         for value in self._values(kind, members):
-            self._count_branch()
             condition: JsonObject = {"properties": {kind.tag: {"const": value}}}
             condition["required"] = [kind.tag]
             branch = self._schema.branch(kind, value)
@@ -177,11 +181,6 @@ class SchemaWriter:
         tag = next((member for member in members if member.name == kind.tag), None)
         declared = self._schema.type(tag.type) if tag is not None else None
         return declared.names() if isinstance(declared, EnumType) else tuple(kind.variants)
-
-    def _count_branch(self) -> None:
-        self._branches += 1
-        if self._branches > _MAX_BRANCHES:
-            raise UsageError(_TOO_LARGE.format(name=self._name))
 
 
 def json_schema(
