@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.errors import NAME_CHARS
-from qmpsh.jsontypes import Json, as_dicts, get_str
+from qmpsh.jsontypes import Json, JsonObject, as_dicts, get_str
 from qmpsh.schema.model import Schema
 from qmpsh.schema.tools.diff import diff_schemas
-from qmpsh.schema.tools.dump import dump_text
+from qmpsh.schema.tools.dump import SchemaDump, dump_text
 from qmpsh.schema.tools.search import Place, find_places
 from tests.fuzzing import examples
 from tests.samples import SCHEMAS, entities, schema
@@ -93,6 +93,36 @@ def test_hostile_names_end_in_a_dump_that_loads(name: str, member: str) -> None:
     )
     text = dump_text(known)
     assert dump_text(Schema.from_entities(loaded(text))) == text
+
+
+def test_many_members_of_one_name_are_named_at_once() -> None:
+    """Each takes a number; to try all the smaller ones for each would take minutes."""
+    few, many = looks_at_names(100), looks_at_names(1000)
+    assert many < 20 * few
+
+
+def looks_at_names(count: int) -> int:
+    """Return how many names are tried where so many members have the same one."""
+    members: Json = [{"name": "m", "type": f"t{number}"} for number in range(count)]
+    types: list[Json] = [{"name": f"t{n}", "meta-type": "enum"} for n in range(count)]
+    arguments: JsonObject = {"name": "a", "meta-type": "object", "members": members}
+    command: JsonObject = {"name": "c", "meta-type": "command", "arg-type": "a"}
+    dump = SchemaDump(Schema.from_entities([command, arguments, *types]))
+    dump.taken = tried = TriedNames(dump.taken)
+    found = [get_str(one, "name") for one in dump.entities()]
+    assert found[1:4] == ["c.arguments", "c.arguments.m", "c.arguments.m-2"]
+    assert found[-1] == f"c.arguments.m-{count}"
+    return tried.count
+
+
+class TriedNames(set[str]):
+    """Names that count how often one is sought among them."""
+
+    count = 0
+
+    def __contains__(self, name: object) -> bool:
+        self.count += 1
+        return super().__contains__(name)
 
 
 # ------------------------------------------------------------------------ where a name is used

@@ -26,12 +26,13 @@ _LISTS: Final = ("members", "variants")
 
 
 class SchemaDump:
-    """The dump of one schema."""
+    """The dump of one schema. taken: the names that have been given"""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._names: dict[str, str] = {}
-        self._taken: set[str] = {*schema.commands, *schema.events}
+        self.taken: set[str] = {*schema.commands, *schema.events}
+        self._counts: dict[str, int] = {}
         self._waiting: deque[str] = deque()
 
     def entities(self) -> Iterator[JsonObject]:
@@ -80,7 +81,7 @@ class SchemaDump:
         place = _NOTHING if kind == EMPTY else place
         given = name if isinstance(kind, Builtin) else self._free(place)
         self._names[name] = given
-        self._taken.add(given)
+        self.taken.add(given)
         self._waiting.append(name)
         return given
 
@@ -88,9 +89,12 @@ class SchemaDump:
         """Return a name that is not taken, and not too long to be read again."""
         room = NAME_CHARS - 8
         place = place if len(place) <= room else place[:room]
-        name, count = place, 2
-        while name in self._taken:
-            name, count = f"{place}-{count}", count + 1
+        # Counted on from the last one of the place: a server may have a million of them.
+        name, count = place, self._counts.get(place, 1)
+        while name in self.taken:
+            count += 1
+            name = f"{place}-{count}"
+        self._counts[place] = count
         return name
 
 
