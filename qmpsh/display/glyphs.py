@@ -59,12 +59,14 @@ class CellGrid(NamedTuple):
 
     cells:  None for one of more than two colours
     shapes: of the bits of each cell with something in it
+    area:   of a cell, in pixels
     """
 
     columns: int
     rows: int
     cells: list[TextCell | None]
     shapes: dict[Bits, CellShape]
+    area: int
 
     @property
     def inked(self) -> int:
@@ -129,7 +131,7 @@ def cut(picture: Picture, width: int, height: int) -> CellGrid:
     shapes = {
         bits: CellShape(_variants(bits, width, height), number) for bits, number in counted.items()
     }
-    return CellGrid(columns, rows, cells, shapes)
+    return CellGrid(columns, rows, cells, shapes, width * height)
 
 
 def _commonest(pieces: Sequence[bytes]) -> bytes:
@@ -184,7 +186,8 @@ def read_text(picture: Picture, fonts: Iterable[Font]) -> ScreenText:
     """
     if _is_photograph(picture):
         columns, lines = picture.width // CELL_WIDTH, picture.height // CELL_HEIGHT
-        return ScreenText((), 0, columns * lines, "", CellGrid(columns, lines, [], {}))
+        grid = CellGrid(columns, lines, [], {}, CELL_WIDTH * CELL_HEIGHT)
+        return ScreenText((), 0, columns * lines, "", grid)
     grids: dict[tuple[int, int], CellGrid] = {}
     best: tuple[float, CellGrid, Font] | None = None
     for font in fonts:

@@ -64,17 +64,17 @@ def encoded(screen: Screen, form: str, columns: int, rows: int) -> tuple[str, in
 
 def text_runs(text: ScreenText) -> list[list[BlockRun]]:
     """Return the rows of a text in the colours of the screen, without empty ones at the end."""
-    columns = text.grid.columns
+    columns, _, cells, _, area = text.grid
     return [
-        _runs(text.rows[row], text.grid.cells[row * columns : (row + 1) * columns])
+        _runs(text.rows[row], cells[row * columns : (row + 1) * columns], area)
         for row in range(len(text.lines))
     ]
 
 
-def _runs(row: str, cells: list[TextCell | None]) -> list[BlockRun]:
+def _runs(row: str, cells: list[TextCell | None], area: int) -> list[BlockRun]:
     runs: list[BlockRun] = []
     for char, cell in zip(row, cells, strict=True):
-        ink, paper = _colours(char, cell)
+        ink, paper = _colours(char, cell, area)
         last = runs[-1] if runs else None
         if last is not None and last.paper == paper and (last.ink == ink or not char.strip()):
             runs[-1] = last._replace(text=last.text + char)
@@ -83,10 +83,13 @@ def _runs(row: str, cells: list[TextCell | None]) -> list[BlockRun]:
     return runs
 
 
-def _colours(char: str, cell: TextCell | None) -> tuple[str, str]:
-    """Return ink and paper of a cell: of the two colours of a character the ink is the rarer."""
+def _colours(char: str, cell: TextCell | None, area: int) -> tuple[str, str]:
+    """Return ink and paper of a cell: of the two colours of a character the ink is the rarer.
+
+    area: of a cell, in pixels
+    """
     if cell is None:
         return _UNKNOWN_INK, _UNKNOWN_PAPER
     ink, paper = f"#{cell.ink.hex()}", f"#{cell.paper.hex()}"
-    is_inverse = char != UNKNOWN and cell.bits.bit_count() * 2 > _CELL_WIDTH * _CELL_HEIGHT
+    is_inverse = char != UNKNOWN and cell.bits.bit_count() * 2 > area
     return (paper, ink) if is_inverse else (ink, paper)

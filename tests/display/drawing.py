@@ -6,7 +6,7 @@ import random
 import string
 
 from qmpsh.display.fonts import Font
-from qmpsh.display.picture import Picture
+from qmpsh.display.picture import CHANNELS, Picture
 
 WIDTH, HEIGHT = 8, 16
 BLACK, GREY, WHITE, BLUE = b"\0\0\0", b"\xa8\xa8\xa8", b"\xff\xff\xff", b"\0\0\xaa"
@@ -58,3 +58,23 @@ def draw(
     columns = max(columns, *map(len, lines), 1)
     rows = [[GLYPHS[char] for char in line.ljust(columns)] for line in lines]
     return draw_glyphs(rows, ink, paper, width)
+
+
+def doubled(picture: Picture) -> Picture:
+    """The picture with each pixel twice as wide and as high."""
+    pixels = bytearray()
+    for index in range(picture.height):
+        row = picture.row(index)
+        wide = b"".join(row[at : at + CHANNELS] * 2 for at in range(0, len(row), CHANNELS))
+        pixels += wide * 2
+    return Picture(picture.width * 2, picture.height * 2, bytes(pixels))
+
+
+def doubled_font() -> Font:
+    """The font of letters twice as wide and as high."""
+    characters = {}
+    for char in FONT.characters.values():
+        picture = doubled(draw_glyphs([[GLYPHS[char]]], WHITE))
+        bits = "".join("1" if byte else "0" for byte in picture.pixels[::CHANNELS])
+        characters[int(bits, 2)] = char
+    return Font("doubled", WIDTH * 2, HEIGHT * 2, characters)

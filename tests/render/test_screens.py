@@ -15,7 +15,16 @@ from qmpsh.render.environment import Environment
 from qmpsh.render.screens import screen_body
 from qmpsh.render.theme import ASCII, UNICODE, Glyphs, plain
 from qmpsh.shell.steps import Answer
-from tests.display.drawing import BLUE, FONT, GLYPHS, WHITE, draw, draw_glyphs
+from tests.display.drawing import (
+    BLUE,
+    FONT,
+    GLYPHS,
+    WHITE,
+    doubled,
+    doubled_font,
+    draw,
+    draw_glyphs,
+)
 from tests.display.strategies import pictures
 
 TEXT = "the screen shows a picture"
@@ -56,6 +65,11 @@ def test_inverse_video_keeps_its_colours() -> None:
         ("#0000aa", "#ffffff", "ab"),
         ("#0000aa", "#0000aa", "    "),
     ]
+
+
+def test_large_letters_are_not_taken_for_inverse_video() -> None:
+    font, picture = doubled_font(), doubled(draw(["ab"]))
+    assert text_runs(read_text(picture, [font])) == text_runs(read_text(draw(["ab"]), [FONT]))
 
 
 def test_a_text_that_is_too_wide_is_left_to_be_wrapped() -> None:
