@@ -1,11 +1,22 @@
-"""The change of the screen that is awaited after a text was typed."""
+"""Whether there are pictures of a screen, and the change that is awaited after a text was typed."""
 
 from __future__ import annotations
 
+import os
+import socket
+
+import pytest
+
+from qmpsh.address import UnixAddress
+from qmpsh.client.client import Client, ClientOptions
+from qmpsh.client.connect import stream_over
 from qmpsh.display.fonts import Font
 from qmpsh.display.picture import Picture
+from qmpsh.errors import UsageError
+from qmpsh.shell.screen.dump import refuse_without_screen
 from qmpsh.shell.screen.reader import AwaitedChange, FontShelf, Shot
 from tests.display.drawing import FONT, GLYPHS, HEIGHT, WIDTH, draw, draw_glyphs
+from tests.shell.scripted import ScriptedShell
 
 OTHER = Font("other", WIDTH, HEIGHT, {1: "x"})
 CURSOR = bytes(13) + b"\xff\xff\0"
@@ -46,3 +57,15 @@ def test_a_cursor_is_no_change() -> None:
 def test_nor_is_it_in_a_font_that_was_not_given_before() -> None:
     awaited = AwaitedChange(a_shot(prompt(cursor=True), OTHER))
     assert not awaited.has_come(a_shot(prompt(cursor=False)))
+
+
+def test_systems_without_files_in_memory_type_and_show_no_screen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "memfd_create")
+    assert ScriptedShell().run(".type a --rate 0").exit_code == 0
+    stream = stream_over(socket.socket(socket.AF_UNIX))
+    client = Client(stream, UnixAddress("/m.sock"), ClientOptions(negotiate=False))
+    with pytest.raises(UsageError, match=r"^the screen's picture .* on Linux alone: write a file"):
+        refuse_without_screen(client)
+    client.close()

@@ -28,10 +28,14 @@ from qmpsh.protocol.messages import Command
 from qmpsh.shell.steps import WaitFor, Wish
 
 _NO_SCREEN = "{title} has no screen; .screen shows that of a VM, at its QMP monitor"
+_WRITES_FILE = "write a file on the VM's host with `screendump filename=/tmp/screen.png format=png`"
 _NO_DESCRIPTORS = (
     "the screen's picture comes through a descriptor, which {address} does not carry: use the"
-    " monitor's own unix socket, or write a file on the VM's host with"
-    " `screendump filename=/tmp/screen.png format=png`"
+    f" monitor's own unix socket, or {_WRITES_FILE}"
+)
+_NO_MEMORY = (
+    "the screen's picture comes through memory that is passed to the VM, which qmpsh can do on"
+    f" Linux alone: {_WRITES_FILE}"
 )
 _TOO_MANY = (
     "the VM holds {number} pictures that were taken of its screen: QEMU 7.2 frees them once it runs"
@@ -83,6 +87,8 @@ def refuse_without_screen(client: Client) -> None:
         raise UsageError(_NO_SCREEN.format(title=client.dialect.title))
     if not carries_descriptors(client.stream):
         raise UsageError(_NO_DESCRIPTORS.format(address=client.address))
+    if not hasattr(os, "memfd_create"):
+        raise UsageError(_NO_MEMORY)
 
 
 class ScreenDump:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
+from functools import cached_property
 from typing import TypeVar
 
 from qmpsh.client.client import Client
@@ -134,9 +135,13 @@ class ScreenReader:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.awaited: AwaitedChange | None = None
-        self._dump = ScreenDump(client)
         self._shelf: FontShelf | None = None
         self._rom_due = 0.0
+
+    @cached_property
+    def _dump(self) -> ScreenDump:
+        """Made where pictures can come from alone."""
+        return ScreenDump(self.client)
 
     def looking(
         self, steps: Generator[Wish, str, T], deadline: float | None
