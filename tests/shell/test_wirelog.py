@@ -16,6 +16,7 @@ from qmpsh.jsontypes import JsonObject
 from qmpsh.shell.wirelog import WireLog, WireTracer
 from tests.conftest import RunQmpsh
 from tests.qemu import Vm, VmStarter
+from tests.shell.scripted import ScriptedShell
 from tests.ui.tmux import Terminal
 from tests.waiting import PATIENCE, wait_until
 
@@ -160,6 +161,16 @@ def test_a_recording_begun_in_a_script(
     assert sent == ["cont"]
     assert run_qmpsh(vm.path, ".record", "a", "b").returncode == 2
     assert run_qmpsh(vm.path, ".record", "/nowhere/a").returncode == 2
+
+
+def test_a_recording_goes_on_where_the_next_cannot_begin(tmp_path: Path) -> None:
+    path = tmp_path / "bug.jsonl"
+    shell = ScriptedShell()
+    shell.run(f".record {path}")
+    assert isinstance(shell.run(".record /nowhere/a").error, UsageError)
+    shell.run("stop")
+    sent = [one["message"].get("execute") for one in records(path) if one["direction"] == "sent"]
+    assert sent == ["stop"]
 
 
 @pytest.mark.tmux

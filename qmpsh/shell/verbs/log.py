@@ -11,6 +11,7 @@ from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import VerbLine
 from qmpsh.language.verbs import Takes
 from qmpsh.paths import state_file
+from qmpsh.secrets.rules import mask_json
 from qmpsh.shell.context import Context
 from qmpsh.shell.introspection import schema_path
 from qmpsh.shell.record import HOLDS, RecordLog, record_schema, recordings_of
@@ -57,21 +58,23 @@ def record(context: Context, line: VerbLine) -> Steps:
     if len(words) > 1:
         raise LineSyntaxError(_ONE_FILE, line.source, line.rest_span)
     client = client_of(context, line)
-    if words:
-        for old in recordings_of(client):
-            old.on = False
+    begun = None
     if words and words[0] != _OFF:
         path = os.path.expanduser(words[0])
         begun = RecordLog(path, context.machine.address, context.front_end.warn)
+    if words:
+        for old in recordings_of(client):
+            old.on = False
+    if begun is not None:
         greeting = client.connection.greeting
         if greeting is not None:
-            begun("<-", greeting.raw)
+            begun("<-", mask_json(greeting.raw))
         _add(client, begun)
         if context.introspection.schema is None:
             yield from context.introspection.load_schema()
         else:
             record_schema(client, schema_path(client))
-        yield Note(HOLDS.format(path=path))
+        yield Note(HOLDS.format(path=begun.path))
         return Outcome()
     now = [log.path for log in recordings_of(client) if log.on]
     yield Note(_RECORDS.format(path=now[0]) if now else _RECORDS_NOTHING)
