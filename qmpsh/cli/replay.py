@@ -22,7 +22,7 @@ from qmpsh.protocol.messages import Command, Greeting, classify
 from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact
 from qmpsh.render.safe import visible
-from qmpsh.render.units import number
+from qmpsh.render.units import counted
 from qmpsh.replay.answers import Answers, ignore_mismatch
 from qmpsh.replay.recording import Recording, read_recording
 from qmpsh.replay.server import ReplayServer
@@ -173,8 +173,8 @@ def _run(server: ReplayServer, command: Sequence[str]) -> int:
 
 def summary(recording: Recording) -> str:
     """Return what a recording is of, for people."""
-    sessions = _counted(len(recording.sessions), "connection")
-    commands = _counted(sum(1 for _ in recording.commands), "command")
+    sessions = counted(len(recording.sessions), "connection")
+    commands = counted(sum(1 for _ in recording.commands), "command")
     return _SUMMARY.format(server=_server(recording), commands=commands, sessions=sessions)
 
 
@@ -187,7 +187,3 @@ def _server(recording: Recording) -> str:
         return QEMU.title
     server, version, _ = server_version(greeting)
     return f"{server} {version}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{number(count)} {noun}{'' if count == 1 else 's'}"

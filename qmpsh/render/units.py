@@ -21,6 +21,11 @@ def number(count: int) -> str:
     return f"{count:,}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun, like `1 command` or `20,931 commands`."""
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """Return how long something took: `0.4 ms`, `120 ms`, `3.1 s`, `2:05`."""
     millis = seconds * 1000

@@ -9,7 +9,7 @@ from typing import Final
 from qmpsh.light_typing import NamedTuple
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line, plain
-from qmpsh.render.units import bar, brief, number
+from qmpsh.render.units import bar, brief, counted, number
 from qmpsh.top.columns import ACCENT, DIM, Look, cpu_sparkline, state_role
 from qmpsh.top.record import VmRecord
 from qmpsh.top.usage import UsageNumbers, sum_usage
@@ -43,7 +43,7 @@ def totals_of(records: Sequence[VmRecord], now: float) -> Totals:
 
 def title_line(totals: Totals, notes: Sequence[str], look: Look, width: int) -> Line:
     """Return `qmpsh top  100 VMs  97 running  2 paused`, and notes at the right edge."""
-    line: Line = [("prompt", " qmpsh top"), ("", "  "), ("event.name", _count(totals.vms, "VM"))]
+    line: Line = [("prompt", " qmpsh top"), ("", "  "), ("event.name", counted(totals.vms, "VM"))]
     right = f" {look.glyphs.dot} ".join(notes)
     for word, count in totals.states:
         part: Line = [("", "  "), (state_role(word), f"{number(count)} {word}")]
@@ -85,10 +85,6 @@ def _parts(totals: Totals, look: Look, cpus: int) -> list[Line]:
         texts.insert(1, ("JOBS", number(totals.works)))
     cpu: Line = [(DIM, "CPU "), ("progress", bar_of_cpus), ("", f"{used.cpu:.0f}%   ")]
     return [cpu, *([(DIM, f"{label} "), ("", f"{text}   ")] for label, text in texts)]
-
-
-def _count(count: int, what: str) -> str:
-    return f"{number(count)} {what}{'' if count == 1 else 's'}"
 
 
 def _columns(line: Line) -> int:

@@ -12,7 +12,7 @@ from qmpsh.complete.candidates import Catalog
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Glyphs, Line
-from qmpsh.render.units import number
+from qmpsh.render.units import counted
 from qmpsh.shell.machine import Machine
 
 BANNER_TIPS = ("Tab completes", "F1 keys", ".help")
@@ -46,8 +46,8 @@ class Banner:
             # The run state is certain only once query-status has been answered.
             "state": visible_word(machine.long_state) if machine.connected else "",
             "remark": visible_word(machine.remark),
-            "commands": _counted(len(self._catalog.commands), "command"),
-            "events": _counted(len(self._catalog.events), "event"),
+            "commands": _if_any(len(self._catalog.commands), "command"),
+            "events": _if_any(len(self._catalog.events), "event"),
         }
         for part, text in known.items():
             if text and (part not in self._parts or part == "server"):
@@ -93,5 +93,5 @@ class Banner:
         return rows
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{number(count)} {noun}{'' if count == 1 else 's'}" if count else ""
+def _if_any(count: int, noun: str) -> str:
+    return counted(count, noun) if count else ""

@@ -24,7 +24,7 @@ from qmpsh.errors import INTERRUPTED, ConnectionLost, QmpshError
 from qmpsh.language.reader import LogicalLine, Split
 from qmpsh.language.syntax import Redirect
 from qmpsh.render.answers import answer_body
-from qmpsh.render.units import number
+from qmpsh.render.units import counted
 from qmpsh.secrets.masker import mask_line
 from qmpsh.shell.pipes import pipe_status, wants_terminal, write_file
 from qmpsh.shell.session.session import RunningLine, Session, expand
@@ -307,4 +307,4 @@ def detached_note(running: RunningLine, dropped: int = 0) -> str:
     note = f"detached from {first_word(running.line)}: its reply is shown when it arrives"
     if not dropped:
         return note
-    return f"{note}; {number(dropped)} queued line{'' if dropped == 1 else 's'} dropped"
+    return f"{note}; {counted(dropped, 'queued line')} dropped"

@@ -22,7 +22,7 @@ from prompt_toolkit.widgets import SearchToolbar
 from qmpsh.render.safe import visible_word
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line
-from qmpsh.render.units import number
+from qmpsh.render.units import counted, number
 from qmpsh.ui.common.entry_mode import EntryMode
 from qmpsh.ui.common.style import fragments
 from qmpsh.ui.common.wrap import cut, line_width
@@ -160,11 +160,10 @@ class SearchMode(EntryMode):
             return [("hint", f"  {number(len(search.matches))} so far")]
         if search.current is None:
             return NOT_FOUND
-        count = len(search.matches)
-        counted = f"  {number(search.number)} of {number(count)} line{'' if count == 1 else 's'}"
-        room = width - text_columns(counted)
+        place = f"  {number(search.number)} of {counted(len(search.matches), 'line')}"
+        room = width - text_columns(place)
         keys = next(words for words in SEARCH_KEYS if len(words) <= room or not words)
-        return [("hint.current", counted), ("hint", keys)]
+        return [("hint.current", place), ("hint", keys)]
 
     def on_text_changed(self, text: str) -> None:
         """Bring the nearest match into view."""

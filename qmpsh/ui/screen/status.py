@@ -8,7 +8,7 @@ from qmpsh.light_typing import NamedTuple
 from qmpsh.render.events import role
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Glyphs, Line
-from qmpsh.render.units import barest, elapsed, number, progress_forms
+from qmpsh.render.units import barest, counted, elapsed, number, progress_forms
 from qmpsh.shell.work import Work
 from qmpsh.ui.common.wrap import cut, line_width
 from qmpsh.ui.screen.viewport import LinePosition
@@ -194,7 +194,7 @@ def _right(facts: StatusFacts, width: int, glyphs: Glyphs) -> Line:
         return [*line[:-1], (line[-1][0], f"{line[-1][1].rstrip()} ")]
     if facts.events is None:
         return line
-    line.append(("status", f"{number(facts.events)} event{'' if facts.events == 1 else 's'}"))
+    line.append(("status", counted(facts.events, "event")))
     if facts.last:
         severe = _is_severe(facts.last)
         line.append(("status", f" {glyphs.dot} last "))
